@@ -1,0 +1,82 @@
+"""The exception tree. Who is at fault is the first fork, because that decides who pays.
+
+    BackgradeError
+    ├── UsageError            the command, a file or a rubric is wrong: one sentence, exit code 2
+    │   ├── RubricError       rubric.yaml, with the line
+    │   └── SubmissionError   a folder or archive that cannot be read as a submission
+    ├── WireError             bytes that are not a frame, or a frame over its limits
+    └── StudentError          what the student's code did; each carries its verdict
+        ├── Mismatch          FAIL: an answer that is not the right one
+        ├── NotImplementedYet NOT_IMPLEMENTED: the stub's None, or NotImplementedError
+        ├── Raised            RAISED: an exception, a file that cannot be imported, an answer of the wrong kind
+        ├── TimedOut          TIMEOUT: over its CPU or wall seconds
+        ├── OutOfMemory       MEMORY: over its bytes
+        ├── Crashed           CRASH: the process ended, or stopped speaking the protocol
+        └── Denied            DENIED: tried what is forbidden
+
+Anything else that escapes a check is a fault of ours: the verdict INTERNAL.
+"""
+
+from grader.model import Verdict
+
+
+class BackgradeError(Exception):
+    """Base of everything raised on purpose."""
+
+
+class UsageError(BackgradeError):
+    """The user can cure this; the message says how."""
+
+
+class RubricError(UsageError):
+    """A mistake in a rubric. `str()` is "rubric.yaml:LINE: sentence"."""
+
+
+class SubmissionError(UsageError):
+    """A submission that cannot be read; names the file and the cure."""
+
+
+class WireError(BackgradeError):
+    """Bytes that are not a frame, or a frame over its limits."""
+
+
+class StudentError(BackgradeError):
+    """What the student's code did.
+
+    `where` is the student's own frame as "layers.py:31", or "" when none is known.
+    """
+
+    verdict = Verdict.FAIL
+
+    def __init__(self, message: str, *, where: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+
+
+class Mismatch(StudentError):
+    verdict = Verdict.FAIL
+
+
+class NotImplementedYet(StudentError):
+    verdict = Verdict.NOT_IMPLEMENTED
+
+
+class Raised(StudentError):
+    verdict = Verdict.RAISED
+
+
+class TimedOut(StudentError):
+    verdict = Verdict.TIMEOUT
+
+
+class OutOfMemory(StudentError):
+    verdict = Verdict.MEMORY
+
+
+class Crashed(StudentError):
+    verdict = Verdict.CRASH
+
+
+class Denied(StudentError):
+    verdict = Verdict.DENIED

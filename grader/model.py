@@ -1,0 +1,242 @@
+"""What the grader speaks about: frozen data, no behaviour beyond sums."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+
+class Verdict(StrEnum):
+    """How one check ended. Only PASS and PARTIAL earn points."""
+
+    PASS = "PASS"
+    PARTIAL = "PARTIAL"
+    FAIL = "FAIL"
+    NOT_IMPLEMENTED = "NOT_IMPLEMENTED"
+    RAISED = "RAISED"
+    TIMEOUT = "TIMEOUT"
+    MEMORY = "MEMORY"
+    CRASH = "CRASH"
+    DENIED = "DENIED"
+    SKIPPED = "SKIPPED"
+    INTERNAL = "INTERNAL"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number held against its bar. An error must stay below `bound`; with `at_least`, an accuracy must reach it."""
+
+    name: str
+    value: float
+    bound: float
+    at_least: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Modules that are graded in one process: name -> path inside the handout, and how to talk to them.
+
+    `keep` maps a function or method name to the positions in its returned tuple that stay behind as handles.
+    `forbid` names top-level packages that cannot be imported there.
+    """
+
+    id: str
+    modules: Mapping[str, str]
+    submit: tuple[str, ...]
+    keep: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    forbid: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPlan:
+    """A check's line in the rubric: its name and its share of the item's points."""
+
+    name: str
+    points: float
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One graded line. `settings` holds every further number of the rubric (`tolerance`, thresholds, budgets).
+
+    `skipped` is the reason why the item is not graded by this version, or "".
+    """
+
+    id: str
+    title: str
+    points: float
+    checks: tuple[CheckPlan, ...]
+    settings: Mapping[str, float] = field(default_factory=dict)
+    skipped: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    id: str
+    title: str
+    section: str
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one call and one check may use. CPU and wall in seconds, memory and output in bytes."""
+
+    call_cpu: float = 10.0
+    call_wall: float = 20.0
+    check_wall: float = 60.0
+    memory: int = 2 << 30
+    output: int = 16 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Rubric:
+    title: str
+    sections: tuple[Section, ...]
+    tasks: tuple[Task, ...]
+    limits: Limits
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A private snapshot of what was handed in: the wanted files by base name, as bytes.
+
+    `origin` maps each base name to its path inside the folder or archive. `notes` are sentences for the report.
+    """
+
+    name: str
+    files: Mapping[str, bytes]
+    origin: Mapping[str, str]
+    digest: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check of a homework: `function(hw, rng)`; `title` is its docstring's first line."""
+
+    name: str
+    item: str
+    title: str
+    function: Callable[..., float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """How one check ended. `output` is what the student's code printed meanwhile, capped; `advice` costs nothing."""
+
+    name: str
+    title: str
+    verdict: Verdict
+    earned: float
+    points: float
+    message: str = ""
+    where: str = ""
+    output: str = ""
+    advice: tuple[str, ...] = ()
+    seconds: float = 0.0
+    measures: tuple[Measure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    id: str
+    title: str
+    score: float
+    max_score: float
+    checks: tuple[CheckResult, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict that explains the item best: the gravest of its checks'; NOT_IMPLEMENTED only when all are."""
+        verdicts = {check.verdict for check in self.checks}
+        if len(verdicts) == 1:
+            return next(iter(verdicts))
+        for grave in GRAVITY:
+            if grave in verdicts:
+                return Verdict.PARTIAL if self.score > 0 and grave is not Verdict.INTERNAL else grave
+        return Verdict.SKIPPED
+
+
+GRAVITY = (
+    Verdict.INTERNAL,
+    Verdict.DENIED,
+    Verdict.CRASH,
+    Verdict.MEMORY,
+    Verdict.TIMEOUT,
+    Verdict.RAISED,
+    Verdict.FAIL,
+    Verdict.NOT_IMPLEMENTED,
+    Verdict.PARTIAL,
+    Verdict.SKIPPED,
+    Verdict.PASS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    id: str
+    title: str
+    items: tuple[ItemResult, ...]
+
+    @property
+    def score(self) -> float:
+        return sum(item.score for item in self.items)
+
+    @property
+    def max_score(self) -> float:
+        return sum(item.max_score for item in self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    seed: int
+    versions: Mapping[str, str]
+    rubric_digest: str
+    grader_digest: str
+    fixtures_digest: str
+    isolation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One graded submission. `max_score` is fixed by the rubric before anything runs; `skipped` is the part of it that
+    this run did not judge, shown apart from the earned and the lost."""
+
+    title: str
+    submission: str
+    digest: str
+    tasks: tuple[TaskResult, ...]
+    needs_review: tuple[str, ...]
+    provenance: Provenance
+    notes: tuple[str, ...] = ()
+
+    @property
+    def score(self) -> float:
+        return sum(task.score for task in self.tasks)
+
+    @property
+    def max_score(self) -> float:
+        return sum(task.max_score for task in self.tasks)
+
+    @property
+    def skipped(self) -> float:
+        checks = (check for task in self.tasks for item in task.items for check in item.checks)
+        return sum(check.points for check in checks if check.verdict is Verdict.SKIPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Homework:
+    """A homework's folder, loaded: its rubric, its checks by name, the handout and what only the grader may see."""
+
+    folder: Path
+    rubric: Rubric
+    checks: Mapping[str, Check]
+    handout: Path
+    reference: Path
+    fixtures: Path
+    modules: Mapping[str, Any] = field(default_factory=dict)
