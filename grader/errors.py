@@ -4,7 +4,6 @@
     ├── UsageError            the command, a file or a rubric is wrong: one sentence, exit code 2
     │   ├── RubricError       rubric.yaml, with the line
     │   └── SubmissionError   a folder or archive that cannot be read as a submission
-    ├── WireError             bytes that are not a frame, or a frame over its limits
     └── StudentError          what the student's code did; each carries its verdict
         ├── Mismatch          FAIL: an answer that is not the right one
         ├── NotImplementedYet NOT_IMPLEMENTED: the stub's None, or NotImplementedError
@@ -14,7 +13,8 @@
         ├── Crashed           CRASH: the process ended, or stopped speaking the protocol
         └── Denied            DENIED: tried what is forbidden
 
-Anything else that escapes a check is a fault of ours: the verdict INTERNAL.
+Anything else that escapes a check is a fault of ours: the verdict INTERNAL. The worker, which imports nothing of ours,
+has two of its own: `wire.FrameError` and `imports.Forbidden`.
 """
 
 from grader.model import Verdict
@@ -34,10 +34,6 @@ class RubricError(UsageError):
 
 class SubmissionError(UsageError):
     """A submission that cannot be read; names the file and the cure."""
-
-
-class WireError(BackgradeError):
-    """Bytes that are not a frame, or a frame over its limits."""
 
 
 class StudentError(BackgradeError):

@@ -1,0 +1,154 @@
+"""@check, the collection of a homework's checks, and `hw`: what a check is given."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+from grader import data, rubric
+from grader.errors import UsageError
+from grader.model import Check, Homework, Item, Measure, Rubric, Section
+from grader.session import Module, Session
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def check(item: str) -> Callable[[Function], Function]:
+    """Make a function `(hw, rng)` a check of one item of the rubric; its docstring's first line is its title."""
+
+    def mark(function: Function) -> Function:
+        title = (function.__doc__ or "").strip().partition("\n")[0]
+        if not title:
+            raise UsageError(f"check {function.__name__} has no docstring; its first line is what the student reads")
+        function.check = Check(function.__name__, item, title, function)  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+class Subject:
+    """`hw`: the student's modules by name, the reference's beside them, and the numbers of the item being graded."""
+
+    def __init__(self, session: Session, homework: Homework, item: Item) -> None:
+        self.session = session
+        self.reference = homework.modules
+        self.settings = item.settings
+        self.fixtures = homework.fixtures
+        self.measures: list[Measure] = []
+        self.advice: list[str] = []
+
+    def __getattr__(self, name: str) -> Module:
+        if name.startswith("_") or name not in self.session.section.modules:
+            raise AttributeError(f"section {self.session.section.id} has no module {name}")
+        return Module(self.session, name)
+
+    @property
+    def tolerance(self) -> float:
+        """The item's stated bar for an absolute error."""
+        return self.settings["tolerance"]
+
+    @property
+    def mutated(self) -> tuple[int, ...]:
+        """Positions of the array arguments that the last call changed in place."""
+        return self.session.mutated
+
+    @cached_property
+    def recorded(self) -> Mapping[str, Any]:
+        """`backprop-data.pkl`: the recorded, public inputs and outputs."""
+        return data.recorded(self.fixtures / "backprop-data.pkl")
+
+    def measure(self, measure: Measure) -> None:
+        """Keep a number and its bar for the report, whether it passes or not."""
+        self.measures.append(measure)
+
+    def advise(self, sentence: str) -> None:
+        """Say something that costs no points."""
+        if sentence not in self.advice:
+            self.advice.append(sentence)
+
+
+def load(folder: Path, *, root: Path = ROOT) -> Homework:
+    """A homework's folder: rubric.yaml and its task files. Raises UsageError where the two name different checks."""
+    plan = rubric.load(folder / "rubric.yaml")
+    checks: dict[str, Check] = {}
+    for path in sorted(folder.glob("*.py")):
+        for found in checks_of(import_file(path, f"grader.homework.{path.stem}")):
+            if found.name in checks:
+                raise UsageError(f"{path.name}: the check {found.name} is defined twice")
+            checks[found.name] = found
+    agree(plan, checks, folder)
+    return Homework(
+        folder=folder,
+        rubric=plan,
+        checks=checks,
+        handout=root / "student",
+        reference=root / "reference",
+        fixtures=root / "fixtures",
+        modules={name: module for section in plan.sections for name, module in trusted(root, section).items()},
+    )
+
+
+def checks_of(module: ModuleType) -> list[Check]:
+    found = (getattr(value, "check", None) for value in vars(module).values())
+    return [value for value in found if isinstance(value, Check) and value.function.__module__ == module.__name__]
+
+
+def import_file(path: Path, name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def agree(plan: Rubric, checks: Mapping[str, Check], folder: Path) -> None:
+    """Rubric and checks must name the same checks under the same items."""
+    planned = {line.name: item.id for task in plan.tasks for item in task.items for line in item.checks}
+    for name, item in planned.items():
+        if name not in checks:
+            raise UsageError(
+                f"{folder / 'rubric.yaml'}: item {item} names the check {name}, which no file here defines"
+            )
+        if checks[name].item != item:
+            raise UsageError(
+                f"{folder / 'rubric.yaml'}: {name} stands under item {item}, but says @check({checks[name].item!r})"
+            )
+    for name in checks.keys() - planned.keys():
+        raise UsageError(f"{folder / 'rubric.yaml'}: no item names the check {name}; add it, or delete the check")
+
+
+def trusted(root: Path, section: Section) -> dict[str, ModuleType]:
+    """The reference's modules. They import each other by bare names (`from layers import ...`), as a student's do, so
+    those names are theirs only while they are being imported."""
+    folders = [str(root / "reference" / parent) for parent in {Path(path).parent for path in section.modules.values()}]
+    own = {path.stem for folder in folders for path in Path(folder).glob("*.py")}
+    displaced = {name: sys.modules.pop(name) for name in own & sys.modules.keys()}
+    sys.path[:0] = folders
+    try:
+        return {name: importlib.import_module(Path(path).stem) for name, path in section.modules.items()}
+    finally:
+        del sys.path[: len(folders)]
+        for name in own:
+            sys.modules.pop(name, None)
+        sys.modules.update(displaced)
+
+
+def digest(*folders: Path) -> str:
+    """SHA-256, shortened, of every file below: what a result rests on."""
+    total = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                content = hashlib.sha256(path.read_bytes()).hexdigest()
+                total.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+    return total.hexdigest()[:16]

@@ -1,0 +1,113 @@
+"""Arguments, exit codes, nothing else.
+
+Exit codes: 0 graded, whatever the score; 1 below --fail-under; 2 usage or unreadable submission; 3 a fault of the grader
+(needs review); 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from grader.errors import UsageError
+
+GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(
+        prog="grade.py",
+        description="Backgrade: grade a submission, task by task.",
+        epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage or unreadable submission, 3 a fault of the grader, 130 interrupted",
+    )
+    root.add_argument(
+        "path", nargs="?", default="student", type=Path, metavar="PATH", help="folder, zip or tar (default: student)"
+    )
+    root.add_argument(
+        "--task", action="append", default=[], metavar="ID", help="only this task or item (2 or 2.3); repeatable"
+    )
+    root.add_argument("--seed", type=int, default=None, metavar="N", help="repeat a run: the seed its report names")
+    root.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
+    root.add_argument(
+        "--html",
+        type=Path,
+        metavar="FILE",
+        default=Path("report.html"),
+        help="where the HTML report goes (default: report.html)",
+    )
+    root.add_argument("--no-html", action="store_true", help="write no HTML report")
+    root.add_argument(
+        "--audience", choices=["student", "staff"], default="student", help="staff sees the grader's own faults in full"
+    )
+    root.add_argument("--fail-under", type=float, metavar="POINTS", help="exit with 1 when the score is lower")
+    root.add_argument(
+        "--homework",
+        type=Path,
+        default=Path(__file__).parent / "homework",
+        metavar="FOLDER",
+        help="another homework's folder",
+    )
+    root.add_argument("--version", action="store_true", help="print the version and exit")
+    return root
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parser().parse_args(argv)
+    try:
+        return run(arguments)
+    except UsageError as error:
+        print(f"grade.py: {error}", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        print("grade.py: interrupted; nothing was written", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        # The last line of defence: a fault of ours ends in a sentence and its own exit code, never in a traceback.
+        print(f"grade.py: a fault of the grader ({type(error).__name__}: {error}); please report it", file=sys.stderr)
+        return FAULT
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from grader import grading
+    from grader.check import load
+    from grader.report import json, text
+    from grader.submission import read
+
+    if arguments.version:
+        print(f"backgrade {grading.version()}")
+        return GRADED
+    homework = load(arguments.homework)
+    wanted = [name for section in homework.rubric.sections for name in section.submit]
+    submission = read(arguments.path, wanted, stubs(homework.handout, wanted))
+    seed = secrets.randbelow(1 << 32) if arguments.seed is None else arguments.seed
+    with text.progress() as on_result:
+        report = grading.grade(submission, homework, seed=seed, only=arguments.task, on_result=on_result)
+    if arguments.json:
+        write(arguments.json, json.render(report))
+    page = None if arguments.no_html else arguments.html
+    if page:
+        from grader.report import html
+
+        write(page, html.render(report, audience=arguments.audience))
+    text.show(report, audience=arguments.audience, page=page)
+    if report.needs_review:
+        return FAULT
+    return BELOW if arguments.fail_under is not None and report.score < arguments.fail_under else GRADED
+
+
+def stubs(handout: Path, wanted: Sequence[str]) -> dict[str, bytes]:
+    """The handout's own version of each file that a student writes in."""
+    return {path.name: path.read_bytes() for path in sorted(handout.rglob("*")) if path.name in wanted}
+
+
+def write(path: Path, content: str) -> None:
+    """Write a report whole or not at all. Raises UsageError with the cure."""
+    half = path.with_name(f".{path.name}.part")
+    try:
+        half.write_text(content, encoding="utf-8")
+        half.replace(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path} ({error.strerror}); name another place with --json or --html") from None

@@ -1,0 +1,154 @@
+"""grade(submission, homework) -> Report. The one place where an exception of ours becomes a verdict."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import platform
+import time
+import traceback
+from collections.abc import Callable, Collection, Iterator
+from importlib import metadata
+
+import numpy as np
+
+from grader.check import ROOT, Subject, digest
+from grader.errors import StudentError, UsageError
+from grader.model import (
+    CheckPlan,
+    CheckResult,
+    Homework,
+    Item,
+    ItemResult,
+    Provenance,
+    Report,
+    Section,
+    Submission,
+    Task,
+    TaskResult,
+    Verdict,
+)
+from grader.session import Session
+
+ISOLATION = "separate process; files, network and processes are not confined"
+
+
+def grade(
+    submission: Submission,
+    homework: Homework,
+    *,
+    seed: int,
+    only: Collection[str] = (),
+    on_result: Callable[[CheckResult], None] = lambda result: None,
+) -> Report:
+    """Run the checks of the tasks or items in `only` (all, when empty) and score them.
+
+    The report's denominators are the rubric's: what was not run, crashed or could not be imported stays in the maximum.
+    Raises UsageError for an id in `only` that the rubric does not have.
+    """
+    wanted(homework, only)
+    results: dict[str, CheckResult] = {}
+    for section in homework.rubric.sections:
+        tasks = [task for task in homework.rubric.tasks if task.section == section.id]
+        items = [item for task in tasks for item in task.items if chosen(item, task, only) and item.checks]
+        if items:
+            for result in run_section(section, items, submission, homework, seed):
+                results[result.name] = result
+                on_result(result)
+    return Report(
+        title=homework.rubric.title,
+        submission=submission.name,
+        digest=submission.digest,
+        tasks=tuple(
+            TaskResult(task.id, task.title, tuple(item_result(item, results) for item in items))
+            for task in homework.rubric.tasks
+            if (items := [item for item in task.items if chosen(item, task, only)])
+        ),
+        needs_review=tuple(
+            f"{name}: a fault of the grader" for name, result in results.items() if result.verdict is Verdict.INTERNAL
+        ),
+        provenance=provenance(homework, seed),
+        notes=submission.notes,
+    )
+
+
+def wanted(homework: Homework, only: Collection[str]) -> None:
+    known = {task.id for task in homework.rubric.tasks} | {i.id for task in homework.rubric.tasks for i in task.items}
+    for name in only:
+        if name not in known:
+            raise UsageError(f"there is no task {name}; the tasks are {', '.join(sorted(known))}")
+
+
+def chosen(item: Item, task: Task, only: Collection[str]) -> bool:
+    return not only or item.id in only or task.id in only
+
+
+def run_section(
+    section: Section, items: list[Item], submission: Submission, homework: Homework, seed: int
+) -> Iterator[CheckResult]:
+    with Session(section, submission, homework.handout, homework.rubric.limits) as session:
+        for item in items:
+            for plan in item.checks:
+                yield run_check(plan, Subject(session, homework, item), homework, seed)
+
+
+def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> CheckResult:
+    """One check, judged. Its random numbers depend on the run's seed and its name alone."""
+    check = homework.checks[plan.name]
+    own_seed = int.from_bytes(hashlib.sha256(f"{seed} {plan.name}".encode()).digest()[:8], "little")
+    verdict, fraction, message, where, began = Verdict.PASS, 1.0, "", "", time.monotonic()
+    hw.session.begin(own_seed)
+    try:
+        gained = check.function(hw, np.random.default_rng(own_seed))
+        if gained is not None:
+            fraction = min(1.0, max(0.0, float(gained)))
+            verdict = Verdict.PASS if fraction == 1.0 else Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
+    except StudentError as error:
+        verdict, fraction, message, where = error.verdict, 0.0, error.message, error.where
+    except Exception:
+        verdict, fraction, message = Verdict.INTERNAL, 0.0, traceback.format_exc()
+    return CheckResult(
+        name=plan.name,
+        title=check.title,
+        verdict=verdict,
+        earned=plan.points * fraction,
+        points=plan.points,
+        message=message,
+        where=where,
+        output=hw.session.output(),
+        advice=(*hw.advice, *hw.session.attempts()),
+        seconds=time.monotonic() - began,
+        measures=tuple(hw.measures),
+    )
+
+
+def item_result(item: Item, results: dict[str, CheckResult]) -> ItemResult:
+    if item.skipped:
+        check = CheckResult(f"item_{item.id}", item.title, Verdict.SKIPPED, 0.0, item.points, message=item.skipped)
+        return ItemResult(item.id, item.title, 0.0, item.points, (check,))
+    checks = tuple(results[plan.name] for plan in item.checks)
+    score = round(math.fsum(check.earned for check in checks), 9)  # thirds of a point add up to whole ones
+    return ItemResult(item.id, item.title, score, item.points, checks)
+
+
+def provenance(homework: Homework, seed: int) -> Provenance:
+    return Provenance(
+        seed=seed,
+        versions={
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "backgrade": version(),
+        },
+        rubric_digest=homework.rubric.digest,
+        grader_digest=digest(ROOT / "grader", homework.reference),
+        fixtures_digest=digest(homework.fixtures),
+        isolation=ISOLATION,
+    )
+
+
+def version() -> str:
+    """The installed version, or "unknown" in a checkout that was never installed."""
+    try:
+        return metadata.version("backgrade")
+    except metadata.PackageNotFoundError:
+        return "unknown"

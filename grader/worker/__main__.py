@@ -1,0 +1,294 @@
+"""A student's process: imports the student's files and answers one request at a time.
+
+Everything here runs beside hostile code and may be rewritten by it. Nothing here decides anything: replies carry values,
+and the grader, which only believes bytes, decides what they are worth.
+
+The first frame is the setup, every later one a request `{id, seed, calls}`; a reply is `{id, results, tried}` with one
+result a call, ending early at the first that raised.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import importlib
+import inspect
+import io
+import os
+import random
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from grader.worker import imports
+from grader.worker.wire import FrameError, Handle, read_frame, write_frame
+
+
+def main() -> None:
+    incoming, outgoing = private_channel()
+    setup = read_frame(incoming)
+    sys.stdout = sys.stderr = CappedText(setup["output"])
+    limit_memory(setup["memory"])
+    faulthandler.enable(file=2, all_threads=False)
+    if hasattr(signal, "SIGUSR1"):
+        faulthandler.register(signal.SIGUSR1, file=2, all_threads=False)
+    worker = Worker(setup)
+    write_frame(outgoing, {"ready": os.getpid()})
+    while True:
+        try:
+            request = read_frame(incoming)
+        except EOFError:
+            return
+        reply = worker.answer(request)
+        try:
+            write_frame(outgoing, reply)
+        except FrameError as error:
+            write_frame(outgoing, reply | {"results": [{"error": worker.describe(error)}]})
+
+
+def private_channel() -> tuple[BinaryIO, BinaryIO]:
+    """Standard input and output become the grader's channel under other numbers; prints go where stderr goes."""
+    incoming, outgoing = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+    os.close(null)
+    return os.fdopen(incoming, "rb"), os.fdopen(outgoing, "wb")
+
+
+def limit_memory(size: int) -> None:
+    """Make an allocation beyond `size` bytes fail where it happens. The grader watches too, for systems without this."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+class CappedText(io.TextIOBase):
+    """What student code prints, up to `cap` characters a request; the rest is counted and dropped."""
+
+    encoding = "utf-8"
+
+    def __init__(self, cap: int) -> None:
+        self.cap = cap
+        self.restart()
+
+    def restart(self) -> None:
+        self.written = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        room = self.cap - self.written
+        self.written += len(text)
+        if room > 0:
+            os.write(2, text[:room].encode("utf-8", "backslashreplace"))
+        return len(text)
+
+    def finish(self) -> None:
+        """Say what was dropped."""
+        if self.written > self.cap:
+            os.write(2, f"\n... and {self.written - self.cap} characters more\n".encode())
+
+    def fileno(self) -> int:
+        return 2
+
+
+class Worker:
+    def __init__(self, setup: dict[str, Any]) -> None:
+        self.folder: str = setup["folder"]
+        self.modules: dict[str, str] = setup["modules"]
+        self.keep: dict[str, tuple[int, ...]] = setup["keep"]
+        self.objects: dict[int, Any] = {}
+        self.tried: list[str] = []
+        self.broken: dict[str, dict[str, Any]] = {}
+        sys.path[:0] = setup["path"]
+        sys.meta_path.append(imports.StandInFinder())
+        imports.forbid(setup["forbid"], self.note_attempt)
+
+    def note_attempt(self, package: str) -> None:
+        where = own_frames(traceback.extract_stack(), self.folder)
+        # An import that another library tries for itself is refused all the same, and is nobody's fault.
+        if len(self.tried) < 20:
+            self.tried.append(f"{package} {where[-1] if where else ''}")
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.tried.clear()
+        if isinstance(sys.stdout, CappedText):
+            sys.stdout.restart()
+        if request["seed"] is not None:
+            random.seed(request["seed"])
+            np.random.seed(request["seed"] % (1 << 32))
+            self.objects.clear()
+        results: list[dict[str, Any]] = []
+        for call in request["calls"]:
+            result = self.attempt(call)
+            results.append(result)
+            if "error" in result:
+                break
+        if isinstance(sys.stdout, CappedText):
+            sys.stdout.finish()
+        return {"id": request["id"], "results": results, "tried": list(self.tried)}
+
+    def attempt(self, call: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self.carry_out(call)
+        except BaseException as error:
+            return {"error": self.describe(error)}
+
+    def carry_out(self, call: dict[str, Any]) -> dict[str, Any]:
+        args = [self.unwrap(value) for value in call["args"]]
+        owner, path = call["owner"], call["path"]
+        target: Any = self.objects[owner.id] if isinstance(owner, Handle) else self.module(owner)
+        if call["op"] == "arity":
+            return {"value": arity(getattr(target, path[0], None))}
+        for name in path:
+            if not hasattr(target, name):
+                raise AbsentError(f"{owner + '.py' if isinstance(owner, str) else owner.kind} defines no {name}")
+            target = getattr(target, name)
+        if call["op"] == "write":
+            name, array = args
+            live = target()
+            live[name][...] = array
+            return {"value": None}
+        before = [np.array(value) if type(value) is np.ndarray else None for value in args]
+        value = target(*args)
+        mutated = [
+            at
+            for at, copy in enumerate(before)
+            if copy is not None
+            and not (copy.shape == args[at].shape and np.array_equal(copy, args[at], equal_nan=True))
+        ]
+        return {"value": self.wrap(value, self.keep.get(path[-1], ())), "mutated": mutated}
+
+    def module(self, name: str) -> Any:
+        """Import on first use. A file that failed once fails again with the same words, without running twice."""
+        if name in self.broken:
+            raise AgainError(self.broken[name])
+        try:
+            return importlib.import_module(self.modules[name])
+        except BaseException as error:
+            self.broken[name] = self.describe(error) | {"importing": name}
+            raise AgainError(self.broken[name]) from None
+
+    def unwrap(self, value: Any) -> Any:
+        if isinstance(value, Handle):
+            return self.objects[value.id]
+        if type(value) in (list, tuple):
+            return type(value)(self.unwrap(element) for element in value)
+        if type(value) is dict:
+            return {key: self.unwrap(element) for key, element in value.items()}
+        return value
+
+    def wrap(self, value: Any, keep: tuple[int, ...]) -> Any:
+        """A result as it travels: of a tuple, the positions in `keep` stay here as handles."""
+        if keep and isinstance(value, (tuple, list)) and len(value) > max(keep):
+            return tuple(self.hold(part) if at in keep else self.travelling(part) for at, part in enumerate(value))
+        return self.travelling(value)
+
+    def travelling(self, value: Any, depth: int = 0) -> Any:
+        """Exact built-in types, whatever the student's classes claim to be; any other object becomes a handle."""
+        if value is None or type(value) in (bool, int, float, complex, str, bytes, Handle):
+            return value
+        if isinstance(value, np.ndarray):
+            return (
+                np.array(value, dtype=value.dtype, copy=True, subok=False)
+                if value.dtype.kind in "biufc"
+                else self.hold(value)
+            )
+        if isinstance(value, np.generic) and value.dtype.kind in "biufc":
+            return value.item() if not isinstance(value, np.longdouble) else float(value)
+        if depth < 16:
+            if isinstance(value, (list, tuple)):
+                parts = [self.travelling(part, depth + 1) for part in value]
+                return tuple(parts) if isinstance(value, tuple) else parts
+            if isinstance(value, dict) and all(type(key) is str for key in value):
+                return {key: self.travelling(part, depth + 1) for key, part in value.items()}
+        for base in (int, float, complex, str):
+            if isinstance(value, base):
+                return base(value)  # a subclass, reduced to what it is made of
+        return self.hold(value)
+
+    def hold(self, value: Any) -> Handle:
+        number = len(self.objects) + 1
+        self.objects[number] = value
+        return Handle(number, type(value).__name__[:80])
+
+    def describe(self, error: BaseException) -> dict[str, Any]:
+        if isinstance(error, AgainError):
+            return error.description
+        where = own_frames(traceback.extract_tb(error.__traceback__), self.folder)
+        if isinstance(error, SyntaxError) and error.filename:
+            where.append(f"{os.path.basename(error.filename)}:{error.lineno or 0}")
+        text = error.msg if isinstance(error, SyntaxError) else safe_text(error)
+        return {
+            "kind": kind_of(error),
+            "type": type(error).__name__[:80],
+            "text": text[:500],
+            "where": where[-1] if where else "",
+            "trace": where[-8:],
+        }
+
+
+class AgainError(Exception):
+    """A module that has failed before; carries that failure's description."""
+
+    def __init__(self, description: dict[str, Any]) -> None:
+        super().__init__(description["text"])
+        self.description = description
+
+
+class AbsentError(Exception):
+    """A function, class or method that the student's file does not define."""
+
+
+def kind_of(error: BaseException) -> str:
+    """The name under which the grader knows this kind of end."""
+    kinds: tuple[tuple[type[BaseException], str], ...] = (
+        (imports.Forbidden, "denied"),
+        (AbsentError, "absent"),
+        (MemoryError, "memory"),
+        (NotImplementedError, "not implemented"),
+        (SystemExit, "exit"),
+        (FrameError, "unspeakable"),
+    )
+    return next((kind for type_, kind in kinds if isinstance(error, type_)), "raised")
+
+
+def safe_text(error: BaseException) -> str:
+    """What the exception says; its `__str__` may be a student's, and raise."""
+    try:
+        return str(error)
+    except BaseException:
+        return "(its message cannot be shown)"
+
+
+def own_frames(stack: traceback.StackSummary, folder: str) -> list[str]:
+    """The student's own frames, outermost first, as "layers.py:31"."""
+    return [
+        f"{os.path.basename(frame.filename)}:{frame.lineno}"
+        for frame in stack
+        if frame.filename.startswith(folder + os.sep)
+    ]
+
+
+def arity(function: Callable[..., Any] | None) -> int | None:
+    """How many positional arguments a function takes; None for no function or any number of them."""
+    if function is None:
+        return None
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
+        return None
+    return sum(
+        parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD) for parameter in parameters
+    )
+
+
+if __name__ == "__main__":
+    main()

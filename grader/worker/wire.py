@@ -1,0 +1,238 @@
+"""Bytes <-> None, numbers, strings, arrays, lists, tuples, dicts and handles. No pickle, nothing else.
+
+Both sides speak it, and only the grader's side has to survive the other: `decode` gets bytes that hostile code may have
+written. It checks every length against the bytes that are there before it allocates, limits depth and count, and
+rebuilds exact types, so that no subclass, lazy object or operator of a student's ever crosses.
+
+A frame is an 8-byte little-endian length and that many bytes of one encoded value. A value is a tag byte, then:
+
+    N T F            nothing                       s b    u32 length, bytes (s: UTF-8)
+    i                i64                           l t    u32 count, values
+    I                u32 length, signed bytes      m      u32 count, string and value in turn
+    d                f64                           a      u8 dtype, u8 ndim, u64 each side, C-order bytes
+    c                f64 f64                       h      u64 id, string
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+
+MAX_FRAME = 256 << 20
+MAX_DEPTH = 32
+MAX_NODES = 1_000_000
+MAX_INT_BYTES = 512
+MAX_NDIM = 16
+
+DTYPES = tuple(np.dtype(code).newbyteorder("<") for code in "? i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 c8 c16".split())
+_DTYPE_CODE = {dtype: code for code, dtype in enumerate(DTYPES)}
+
+_U32 = struct.Struct("<I")
+_U64 = struct.Struct("<Q")
+_I64 = struct.Struct("<q")
+_F64 = struct.Struct("<d")
+
+
+class FrameError(Exception):
+    """Bytes that are not a frame, or a value or frame over the limits above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """An object that stays in the student's process; `kind` is its type's name, for messages."""
+
+    id: int
+    kind: str = ""
+
+
+def encode(value: Any) -> bytes:
+    """One value as bytes. Raises FrameError for a type outside the closed set, or one nested too deep."""
+    parts: list[bytes] = []
+    _encode(value, parts, 0)
+    return b"".join(parts)
+
+
+def _encode(value: Any, parts: list[bytes], depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise FrameError(f"nested deeper than {MAX_DEPTH} levels")
+    kind = type(value)
+    if value is None:
+        parts.append(b"N")
+    elif kind is bool:
+        parts.append(b"T" if value else b"F")
+    elif kind is int:
+        parts.append(_encode_int(value))
+    elif kind is float:
+        parts.append(b"d" + _F64.pack(value))
+    elif kind is complex:
+        parts.append(b"c" + _F64.pack(value.real) + _F64.pack(value.imag))
+    elif kind is str:
+        parts.append(b"s" + _text(value))
+    elif kind is bytes:
+        parts.append(b"b" + _U32.pack(len(value)) + value)
+    elif kind is np.ndarray:
+        _encode_array(value, parts)
+    elif kind is Handle:
+        parts.append(b"h" + _U64.pack(value.id) + _text(value.kind))
+    elif kind is list or kind is tuple:
+        parts.append((b"l" if kind is list else b"t") + _U32.pack(len(value)))
+        for element in value:
+            _encode(element, parts, depth + 1)
+    elif kind is dict:
+        parts.append(b"m" + _U32.pack(len(value)))
+        for key, element in value.items():
+            if type(key) is not str:
+                raise FrameError(f"a dict key of type {type(key).__name__}; only strings travel")
+            parts.append(_text(key))
+            _encode(element, parts, depth + 1)
+    else:
+        raise FrameError(f"a value of type {kind.__name__} does not travel")
+
+
+def _encode_int(value: int) -> bytes:
+    if -(1 << 63) <= value < 1 << 63:
+        return b"i" + _I64.pack(value)
+    size = value.bit_length() // 8 + 1
+    if size > MAX_INT_BYTES:
+        raise FrameError(f"an integer of {size} bytes; at most {MAX_INT_BYTES} travel")
+    return b"I" + _U32.pack(size) + value.to_bytes(size, "little", signed=True)
+
+
+def _encode_array(array: np.ndarray[Any, Any], parts: list[bytes]) -> None:
+    code = _DTYPE_CODE.get(array.dtype.newbyteorder("<"))
+    if code is None:
+        raise FrameError(f"an array of dtype {array.dtype} does not travel")
+    if array.ndim > MAX_NDIM:
+        raise FrameError(f"an array of {array.ndim} dimensions; at most {MAX_NDIM} travel")
+    parts.append(struct.pack(f"<cBB{array.ndim}Q", b"a", code, array.ndim, *array.shape))
+    parts.append(array.astype(DTYPES[code], copy=False).tobytes())
+
+
+def _text(value: str) -> bytes:
+    data = value.encode("utf-8", "backslashreplace")
+    return _U32.pack(len(data)) + data
+
+
+def decode(data: bytes) -> Any:
+    """The value that `data` holds, of exact built-in types and `numpy.ndarray`. Raises FrameError, and nothing else."""
+    reader = _Reader(memoryview(data))
+    value = reader.value(0)
+    if reader.at != len(data):
+        raise FrameError(f"{len(data) - reader.at} bytes too many behind the value")
+    return value
+
+
+class _Reader:
+    def __init__(self, data: memoryview) -> None:
+        self.data = data
+        self.at = 0
+        self.nodes = 0
+
+    def take(self, size: int) -> memoryview:
+        end = self.at + size
+        if end > len(self.data):
+            raise FrameError(f"the frame ends {end - len(self.data)} bytes early")
+        part = self.data[self.at : end]
+        self.at = end
+        return part
+
+    def u32(self) -> int:
+        return int(_U32.unpack(self.take(4))[0])
+
+    def text(self) -> str:
+        return str(self.take(self.u32()), "utf-8", "replace")
+
+    def count(self) -> int:
+        """A container's length; each element takes at least one byte, so a lie is found before anything is built."""
+        count = self.u32()
+        if count > len(self.data) - self.at:
+            raise FrameError(f"a container of {count} elements in {len(self.data) - self.at} bytes")
+        return count
+
+    def value(self, depth: int) -> Any:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise FrameError(f"more than {MAX_NODES} values in one frame")
+        if depth > MAX_DEPTH:
+            raise FrameError(f"nested deeper than {MAX_DEPTH} levels")
+        tag = bytes(self.take(1))
+        if tag in _CONSTANTS:
+            return _CONSTANTS[tag]
+        if tag == b"a":
+            return self.array()
+        if tag == b"l":
+            return [self.value(depth + 1) for _ in range(self.count())]
+        if tag == b"t":
+            return tuple([self.value(depth + 1) for _ in range(self.count())])
+        if tag == b"m":
+            return {self.text(): self.value(depth + 1) for _ in range(self.count())}
+        return self.scalar(tag)
+
+    def scalar(self, tag: bytes) -> Any:
+        if tag == b"d":
+            return _F64.unpack(self.take(8))[0]
+        if tag == b"i":
+            return _I64.unpack(self.take(8))[0]
+        if tag == b"I":
+            size = self.u32()
+            if size > MAX_INT_BYTES:
+                raise FrameError(f"an integer of {size} bytes; at most {MAX_INT_BYTES} travel")
+            return int.from_bytes(self.take(size), "little", signed=True)
+        if tag == b"c":
+            return complex(*struct.unpack("<dd", self.take(16)))
+        if tag == b"s":
+            return self.text()
+        if tag == b"b":
+            return bytes(self.take(self.u32()))
+        if tag == b"h":
+            return Handle(_U64.unpack(self.take(8))[0], self.text())
+        raise FrameError(f"unknown tag {tag!r}")
+
+    def array(self) -> np.ndarray[Any, Any]:
+        code, ndim = self.take(2)
+        if code >= len(DTYPES) or ndim > MAX_NDIM:
+            raise FrameError(f"an array with dtype code {code} and {ndim} dimensions")
+        shape = struct.unpack(f"<{ndim}Q", self.take(8 * ndim))
+        # An empty side would let the others be anything; numpy refuses what overflows, so the sides are bounded here.
+        if any(side > MAX_FRAME for side in shape):
+            raise FrameError(f"an array of shape {shape}")
+        dtype = DTYPES[code]
+        data = self.take(math.prod(shape) * dtype.itemsize)
+        if dtype.kind == "b" and any(byte > 1 for byte in data):
+            raise FrameError("a boolean array with bytes other than 0 and 1")
+        try:
+            return np.frombuffer(data, dtype=dtype).reshape(shape).copy()
+        except ValueError as error:
+            raise FrameError(f"an array of shape {shape}: {error}") from None
+
+
+_CONSTANTS: dict[bytes, Any] = {b"N": None, b"T": True, b"F": False}
+
+
+def write_frame(stream: IO[bytes], value: Any) -> None:
+    """Send one value. Raises FrameError when it cannot travel, OSError when the other side is gone."""
+    data = encode(value)
+    if len(data) > MAX_FRAME:
+        raise FrameError(f"{len(data) >> 20} MB in one frame; at most {MAX_FRAME >> 20} MB travel")
+    stream.write(_U64.pack(len(data)) + data)
+    stream.flush()
+
+
+def read_frame(stream: IO[bytes]) -> Any:
+    """Receive one value. Raises EOFError at a clean end, FrameError for anything that is not a whole frame."""
+    head = stream.read(8)
+    if not head:
+        raise EOFError
+    if len(head) < 8:
+        raise FrameError("the stream ends inside a frame's length")
+    size = _U64.unpack(head)[0]
+    if size > MAX_FRAME:
+        raise FrameError(f"a frame of {size} bytes; at most {MAX_FRAME >> 20} MB travel")
+    data = stream.read(size)
+    if len(data) < size:
+        raise FrameError(f"the stream ends {size - len(data)} bytes before its frame does")
+    return decode(data)
