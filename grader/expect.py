@@ -1,0 +1,148 @@
+"""What a check expects of an answer: each function leaves its Measure with `hw`, then raises with numbers or returns.
+
+`hw` is what every check is given: the student's modules, the reference and the item's numbers. It comes first here
+because the Measure is kept there; no module holds state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader import numeric
+from grader.diagnose import Clue, describe, explain
+from grader.errors import Mismatch, NotImplementedYet, StudentError
+from grader.model import Measure
+
+Array = NDArray[np.float64]
+
+
+def expect_close(
+    hw: Any,
+    name: str,
+    yours: Any,
+    expected: Any,
+    *,
+    atol: float | None = None,
+    reveal: bool = False,
+    factors: Mapping[str, float] | None = None,
+    clues: Sequence[Clue] = (),
+) -> None:
+    """`yours` has the shape of `expected` and is within `atol` of it in every entry (the item's tolerance by default).
+
+    `atol` is absolute and never scales with an array's size. Raises Mismatch with the likely cause, NotImplementedYet
+    for None.
+    """
+    bar = hw.tolerance if atol is None else atol
+    sentence = explain(name, yours, expected, atol=bar, reveal=reveal, factors=factors or {}, clues=clues)
+    hw.measure(Measure(name, float(numeric.error(yours, expected)), bar))
+    if sentence is not None:
+        raise Mismatch(sentence)
+
+
+def expect_gradient(
+    hw: Any,
+    name: str,
+    yours: Any,
+    f: Callable[[Array], Any],
+    *,
+    at: Array,
+    upstream: Array | None = None,
+    atol: float | None = None,
+    own: Callable[[Array], Any] | None = None,
+    factors: Mapping[str, float] | None = None,
+    clues: Sequence[Clue] = (),
+) -> None:
+    """`yours` is the gradient of sum(f(x) * upstream) at `at`; without `upstream`, f is a scalar.
+
+    `f` is the reference's forward: a wrong forward with a matching backward earns nothing. `own`, the student's
+    forward in the same form, is asked only after a mismatch, so that the message can say when the two agree.
+    """
+    expected = _gradient(f, at, upstream)
+    bar = hw.tolerance if atol is None else atol
+    if own is not None and yours is not None and not numeric.error(yours, expected) < bar:
+        clues = [*clues, *_agreement(own, at, upstream)]
+    expect_close(hw, name, yours, expected, atol=bar, factors=factors, clues=clues)
+
+
+def expect_accuracy(hw: Any, name: str, value: Any, bar: float) -> None:
+    """`value`, a fraction in [0, 1], reaches `bar`."""
+    if value is None:
+        raise NotImplementedYet(f"{name} is None: not implemented yet")
+    if not is_number(value) or not 0 <= float(value) <= 1:
+        raise Mismatch(f"{name} should be a fraction between 0 and 1, but it is {describe(value)}")
+    hw.measure(Measure(name, float(value), bar, at_least=True))
+    if float(value) < bar:
+        raise Mismatch(f"{name} is {float(value):.1%}; at least {bar:.0%} is asked for")
+
+
+def unpack(function: str, value: Any, names: Sequence[str]) -> tuple[Any, ...]:
+    """The promised tuple, one element per name.
+
+    Raises NotImplementedYet for the stub's None or a tuple of nothing but None, Mismatch for any other shape.
+    """
+    promised = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
+    if value is None or (isinstance(value, tuple | list) and value and all(part is None for part in value)):
+        raise NotImplementedYet(f"{function} returned None: not implemented yet")
+    if not isinstance(value, tuple | list):
+        raise Mismatch(f"{function} returned {_kind(value)}; expected {promised}")
+    if len(value) != len(names):
+        count = f"{len(value)} value{'' if len(value) == 1 else 's'}"
+        raise Mismatch(f"{function} returned a tuple of {count}; expected {len(names)}: {promised}")
+    return tuple(value)
+
+
+def gather(name: str, values: Sequence[Any]) -> Array:
+    """One number from each of many calls, as a vector of shape (calls,). Entry i belongs to call i."""
+    for i, value in enumerate(values):
+        if value is None:
+            raise NotImplementedYet(f"{name} is None: not implemented yet")
+        if not is_number(value):
+            raise Mismatch(f"{name} should be one number, but call {i} gave {_kind(value)}")
+    return np.array([_float(value) for value in values])
+
+
+def is_number(value: Any) -> bool:
+    """A real scalar: a Python or numpy number, or a 0-d array of one."""
+    if isinstance(value, np.ndarray):
+        return value.shape == () and value.dtype.kind in "iuf"
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an int beyond float64: as wrong as infinity, and just as far away
+        return float("inf")
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"a single array of shape {value.shape}"
+    return "a single number" if is_number(value) else str(describe(value))
+
+
+def _gradient(f: Callable[[Array], Any], at: Array, upstream: Array | None) -> Array:
+    if upstream is None:
+        return numeric.gradient(lambda x: float(f(x)), at)
+    return numeric.backward(f, at, upstream)
+
+
+def _agreement(own: Callable[[Array], Any], at: Array, upstream: Array | None) -> list[Clue]:
+    """The clue that a gradient is right for the student's own forward; none when that forward cannot be measured."""
+    shape = () if upstream is None else upstream.shape
+
+    def forward(x: Array) -> Array:
+        out = own(x)
+        if not isinstance(out, int | float | np.ndarray | np.number) or np.shape(out) != shape:
+            raise Mismatch(f"the forward pass returned {describe(out)}")
+        return np.asarray(out, dtype=np.float64)
+
+    try:
+        gradient = _gradient(forward, at, upstream)
+    except StudentError:
+        return []  # the mismatch being explained is the finding; this forward has its own check
+    return [Clue("it agrees with your own forward pass, but that forward pass is wrong", gradient)]

@@ -1,0 +1,176 @@
+"""Task 1: scalar computational graphs. f1 and f2 are optional, f3 is graded, f4 is the student's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader import numeric
+from grader.check import check
+from grader.errors import Mismatch, NotImplementedYet, Raised
+from grader.expect import expect_close, gather, is_number, unpack
+
+Array = NDArray[np.float64]
+
+F1 = ("x1", "w1", "x2", "w2", "b", "y")
+POINTS = 20
+
+
+@check("1.1")
+def f3_forward_recorded(hw: Any, rng: np.random.Generator) -> None:
+    """f3 gives the recorded outputs of backprop-data.pkl."""
+    for y in (1, 2):
+        recorded = hw.recorded[f"f3 (y={y})"]
+        yours = outputs(hw.functions.f3, "f3", [(*point, y) for point in recorded["inputs"]])
+        name = f"L of f3 on 'f3 (y={y})' in backprop-data.pkl"
+        expect_close(hw, name, yours, np.array(recorded["outputs"]), reveal=True)
+
+
+@check("1.1")
+def f3_forward_fresh(hw: Any, rng: np.random.Generator) -> None:
+    """f3 gives the right loss for inputs it has not seen, for y = 1 and y = 2."""
+    for y in (1, 2):
+        expect_outputs(hw, "f3", [(*point, y) for point in points(rng, 2)], f"L of f3 with y={y}")
+
+
+@check("1.1")
+def f3_gradient_y1(hw: Any, rng: np.random.Generator) -> None:
+    """The backward pass of f3 returns the gradients with respect to s1 and s2 when y = 1."""
+    expect_gradients(hw, "f3", points(rng, 2), ("s1", "s2"), fixed=(1,))
+
+
+@check("1.1")
+def f3_gradient_y2(hw: Any, rng: np.random.Generator) -> None:
+    """The backward pass of f3 returns the gradients with respect to s1 and s2 when y = 2."""
+    expect_gradients(hw, "f3", points(rng, 2), ("s1", "s2"), fixed=(2,))
+
+
+@check("1.2")
+def f1_forward(hw: Any, rng: np.random.Generator) -> None:
+    """f1 gives the recorded and fresh outputs of its graph."""
+    expect_recorded(hw, "f1", atol=hw.settings["tolerance_f1"])
+    expect_outputs(hw, "f1", points(rng, len(F1)), "L of f1", atol=hw.settings["tolerance_f1"])
+
+
+@check("1.2")
+def f1_gradient(hw: Any, rng: np.random.Generator) -> None:
+    """The backward pass of f1 returns the gradients with respect to all six inputs."""
+    expect_gradients(hw, "f1", points(rng, len(F1)), F1, atol=hw.settings["tolerance_f1"])
+
+
+@check("1.2")
+def f2_forward(hw: Any, rng: np.random.Generator) -> None:
+    """f2 gives the recorded and fresh outputs of its graph."""
+    expect_recorded(hw, "f2")
+    expect_outputs(hw, "f2", points(rng, 1), "y of f2")
+
+
+@check("1.2")
+def f2_gradient(hw: Any, rng: np.random.Generator) -> None:
+    """The backward pass of f2 returns the gradient with respect to x."""
+    expect_gradients(hw, "f2", points(rng, 1), ("x",))
+
+
+@check("1.2")
+def f4_gradient(hw: Any, rng: np.random.Generator) -> None:
+    """The backward pass of f4 agrees with the numeric gradient of its own forward pass."""
+    arity = own_arity(hw.functions.f4)
+    for _ in range(3):
+        at, expected, noise = smooth_point(hw.functions.f4, rng, arity)
+        if not expected.any():
+            raise Mismatch("L of f4 does not change with any of its inputs, so there is no gradient to check")
+        _, grads = unpack("f4", hw.functions.f4(*at.tolist()), ("L", "grads"))
+        names = [f"grad_{i + 1}" for i in range(arity)]
+        yours = gather("a gradient of f4", unpack("the backward pass of f4", grads, names))
+        bar = hw.tolerance * max(1.0, float(np.abs(expected).max())) + noise
+        expect_close(hw, "grads of f4", yours, expected, atol=bar, reveal=True)
+
+
+def points(rng: np.random.Generator, arity: int) -> list[tuple[float, ...]]:
+    """POINTS points of `arity` floats in (-1, 1): there all graphs and their gradients are of order 1."""
+    return [tuple(point) for point in rng.uniform(-1, 1, size=(POINTS, arity)).tolist()]
+
+
+def outputs(function: Any, name: str, calls: Sequence[tuple[Any, ...]]) -> Array:
+    """The first element of what every call returned: shape (calls,)."""
+    return gather(f"the output of {name}", [unpack(name, v, ("L", "grads"))[0] for v in function.map(calls)])
+
+
+def expect_outputs(hw: Any, function: str, calls: list[tuple[Any, ...]], name: str, atol: float | None = None) -> None:
+    trusted = getattr(hw.reference.functions, function)
+    expected = np.array([trusted(*call)[0] for call in calls])
+    expect_close(hw, name, outputs(getattr(hw.functions, function), function, calls), expected, atol=atol)
+
+
+def expect_recorded(hw: Any, function: str, atol: float | None = None) -> None:
+    recorded = hw.recorded[function]
+    yours = outputs(getattr(hw.functions, function), function, recorded["inputs"])
+    name = f"output of {function} on {function!r} in backprop-data.pkl"
+    expect_close(hw, name, yours, np.array(recorded["outputs"]), atol=atol, reveal=True)
+
+
+def expect_gradients(
+    hw: Any,
+    function: str,
+    at: list[tuple[float, ...]],
+    names: Sequence[str],
+    *,
+    fixed: tuple[int, ...] = (),
+    atol: float | None = None,
+) -> None:
+    """Each gradient over all points `at`, against the numeric gradient of the reference. `fixed` closes the arguments."""
+    expected = gradients(getattr(hw.reference.functions, function), at, fixed)
+    values = getattr(hw.functions, function).map([(*point, *fixed) for point in at])
+    grads = [unpack(function, value, ("L", "grads"))[1] for value in values]
+    promised = [f"grad_{name}" for name in names]
+    rows = [unpack(f"the backward pass of {function}", row, promised) for row in grads]
+    given = f" with y={fixed[0]}" if fixed else ""
+    for i, name in enumerate(promised):
+        title = f"{name} of {function}{given}"
+        expect_close(hw, title, gather(title, [row[i] for row in rows]), expected[:, i], atol=atol)
+
+
+def gradients(f: Callable[..., Any], at: Sequence[tuple[float, ...]], fixed: tuple[int, ...]) -> Array:
+    """Numeric gradients of the scalar f(*point, *fixed)[0]: shape (points, arguments)."""
+    return np.array([numeric.gradient(lambda x: float(f(*x.tolist(), *fixed)[0]), np.array(point)) for point in at])
+
+
+def own_arity(f4: Any) -> int:
+    """How many inputs the student's graph takes. Raises NotImplementedYet when f4 is missing or the stub."""
+    arity: int | None = f4.arity()
+    for count in range(1, 9) if arity is None else [arity]:
+        try:
+            value = f4(*[0.5] * count)
+        except Raised:
+            if arity is None:  # no f4 in an older file, or any number of arguments: look for one that it takes
+                continue
+            raise
+        unpack("f4", value, ("L", "grads"))
+        if count == 0:
+            raise Mismatch("f4 takes no inputs, so it has no gradients; give your graph at least one")
+        return count
+    raise NotImplementedYet("f4 is not there, or takes no number of inputs that works")
+
+
+def smooth_point(f4: Any, rng: np.random.Generator, arity: int) -> tuple[Array, Array, float]:
+    """A point in (0.25, 0.75), the numeric gradient there, and how far two step sizes disagree about it.
+
+    The driver draws from (0, 1), so logarithms and roots are defined here. Near a kink the two disagree: drawn again.
+    """
+
+    def loss(x: Array) -> float:
+        value, _ = unpack("f4", f4(*x.tolist()), ("L", "grads"))
+        if not is_number(value):
+            raise Mismatch("L of f4 should be one number")
+        return float(value)
+
+    for _ in range(5):
+        at = rng.uniform(0.25, 0.75, size=arity)
+        coarse, fine = numeric.gradient(loss, at, h=1e-3), numeric.gradient(loss, at, h=5e-4)
+        noise = float(np.abs(coarse - fine).max())
+        if noise <= 1e-6 * max(1.0, float(np.abs(fine).max())):
+            return at, fine, noise
+    raise Mismatch("f4 bends too sharply between 0.25 and 0.75 for a numeric gradient, so nothing could be compared")

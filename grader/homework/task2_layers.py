@@ -1,0 +1,233 @@
+"""Task 2: modular layers, each with its forward, its backward, or its loss and gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader import numeric
+from grader.check import check
+from grader.diagnose import Clue
+from grader.errors import Mismatch, Raised
+from grader.expect import expect_close, expect_gradient, is_number, unpack
+
+Array = NDArray[np.float64]
+
+FC_SIZES = ((4, 5, 3), (2, 3, 7))  # N, Din, Dout
+SHAPES = ((5, 3), (2, 7))  # N, C
+REGS = (0.0, 0.7, 3.0)
+MARGIN = 0.02  # distance from the ReLU's kink, where no difference step reaches it
+FC_BACKWARD = ("grad_x", "grad_w", "grad_b")
+
+
+@check("2.1")
+def fc_forward(hw: Any, rng: np.random.Generator) -> None:
+    """The fully-connected layer computes x w + b."""
+    for size in FC_SIZES:
+        x, w, b = draw_fc(rng, size)
+        out, _ = unpack("fc_forward", hw.layers.fc_forward(x, w, b), ("out", "cache"))
+        expect_unchanged(hw, "fc_forward", ("x", "w", "b"))
+        expected, _ = hw.reference.layers.fc_forward(x, w, b)
+        clues = [Clue("b is not added", x @ w), Clue("b is subtracted", x @ w - b)]
+        expect_close(hw, f"out of fc_forward {size}", out, expected, clues=clues)
+
+
+@check("2.1")
+def fc_backward(hw: Any, rng: np.random.Generator) -> None:
+    """The backward pass returns the gradients with respect to x, w and b."""
+    inputs = [draw_fc(rng, size) for size in FC_SIZES]
+    # All forwards run first: a layer stands twice in a network, so a cache has to belong to its own forward.
+    caches = [unpack("fc_forward", hw.layers.fc_forward(*args), ("out", "cache"))[1] for args in inputs]
+    for size, args, cache in zip(FC_SIZES, inputs, caches, strict=True):
+        grad_out = rng.normal(size=(size[0], size[2]))
+        grads = unpack("fc_backward", hw.layers.fc_backward(grad_out, cache), FC_BACKWARD)
+        for i, name in enumerate(FC_BACKWARD):
+            expect_gradient(
+                hw,
+                f"{name} {size}",
+                grads[i],
+                lambda value, i=i, args=args: hw.reference.layers.fc_forward(*replace(args, i, value))[0],
+                at=args[i],
+                upstream=grad_out,
+                own=lambda value, i=i, args=args: own_output(hw, "fc_forward", replace(args, i, value)),
+                factors={"the batch size": size[0]},
+            )
+
+
+@check("2.2")
+def relu_forward(hw: Any, rng: np.random.Generator) -> None:
+    """ReLU keeps what is positive and puts zero for the rest."""
+    for shape in SHAPES:
+        x = clear_of_kink(rng, shape)
+        out, _ = unpack("relu_forward", hw.layers.relu_forward(x), ("out", "cache"))
+        advise_unchanged(hw, "relu_forward")
+        expected, _ = hw.reference.layers.relu_forward(x)
+        clues = [Clue("it is x itself: nothing is set to zero", x), Clue("it is |x|, not max(0, x)", np.abs(x))]
+        expect_close(hw, f"out of relu_forward {shape}", out, expected, clues=clues)
+
+
+@check("2.2")
+def relu_backward(hw: Any, rng: np.random.Generator) -> None:
+    """The backward pass of ReLU lets the gradient through where x is positive."""
+    for shape in SHAPES:
+        x, grad_out = clear_of_kink(rng, shape), rng.normal(size=shape)
+        _, cache = unpack("relu_forward", hw.layers.relu_forward(x), ("out", "cache"))
+        expect_gradient(
+            hw,
+            f"grad_x of relu_backward {shape}",
+            hw.layers.relu_backward(grad_out, cache),
+            lambda x: hw.reference.layers.relu_forward(x)[0],
+            at=x,
+            upstream=grad_out,
+            own=lambda x: own_output(hw, "relu_forward", (x,)),
+            clues=[
+                Clue("it is grad_out, unmasked: x <= 0 has to block the gradient", grad_out),
+                Clue("it is the mask alone, without grad_out", (x > 0).astype(np.float64)),
+                Clue("the mask is taken from grad_out instead of x", grad_out * (grad_out > 0)),
+            ],
+        )
+
+
+@check("2.3")
+def softmax_loss_value(hw: Any, rng: np.random.Generator) -> None:
+    """The softmax loss is the mean over the batch of -log p of the right class."""
+    for n, c in SHAPES:
+        x, y = rng.normal(size=(n, c)), draw_labels(rng, n, c)
+        loss, _ = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
+        advise_unchanged(hw, "softmax_loss")
+        expected, _ = hw.reference.layers.softmax_loss(x, y)
+        expect_close(hw, f"loss of softmax_loss {(n, c)}", loss, expected, factors={"the batch size": n})
+
+
+@check("2.3")
+def softmax_loss_gradient(hw: Any, rng: np.random.Generator) -> None:
+    """The softmax loss returns its gradient with respect to the scores."""
+    for n, c in SHAPES:
+        x, y = rng.normal(size=(n, c)), draw_labels(rng, n, c)
+        _, grad_x = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
+        p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+        expect_gradient(
+            hw,
+            f"grad_x of softmax_loss {(n, c)}",
+            grad_x,
+            lambda x, y=y: hw.reference.layers.softmax_loss(x, y)[0],
+            at=x,
+            own=lambda x, y=y: own_output(hw, "softmax_loss", (x, y), ("loss", "grad_x")),
+            factors={"the batch size": n},
+            clues=[Clue("it is p / N: the 1 of the right class is not subtracted", p / n)],
+        )
+
+
+@check("2.3")
+def softmax_loss_stable(hw: Any, rng: np.random.Generator) -> None:
+    """The softmax loss is finite and right for large scores, and a common offset changes nothing."""
+    for n, c in SHAPES:
+        # Multiples of 2^-20, so that adding an offset is exact and the loss may not change in any digit that counts.
+        x, y = np.round(rng.normal(size=(n, c)) * 2**20) / 2**20, draw_labels(rng, n, c)
+        for offset in (1000.0, -1000.0, 10000.0):
+            name = f"with {offset:+.0f} added to every score {(n, c)}"
+            expect_softmax(hw, x + offset, y, hw.reference.layers.softmax_loss(x, y), name)
+        certain = np.where(np.arange(c) == y[:, None], 1000.0, -1000.0)
+        expect_softmax(hw, certain, y, (0.0, np.zeros((n, c))), f"with +1000 for the right class {(n, c)}")
+    advise_log_sum_exp(hw, certain, (y + 1) % c)
+
+
+@check("2.4")
+def l2_value(hw: Any, rng: np.random.Generator) -> None:
+    """L2 regularization is reg / 2 times the sum of the squared weights."""
+    for shape, reg in zip(((4, 3), (2, 5), (5, 2)), REGS, strict=True):
+        w = rng.normal(size=shape)
+        loss, _ = unpack("l2_regularization", hw.layers.l2_regularization(w, reg), ("loss", "grad_w"))
+        expect_unchanged(hw, "l2_regularization", ("w",))
+        expected, _ = hw.reference.layers.l2_regularization(w, reg)
+        clues = [Clue("it is the norm, not its square", np.array(reg / 2 * np.sqrt((w**2).sum())))]
+        name = f"loss of l2_regularization {shape}, reg={reg}"
+        expect_close(hw, name, loss, expected, factors=reg_factors(reg, w.size), clues=clues)
+
+
+@check("2.4")
+def l2_gradient(hw: Any, rng: np.random.Generator) -> None:
+    """L2 regularization returns its gradient with respect to the weights."""
+    for shape, reg in zip(((4, 3), (2, 5), (5, 2)), REGS, strict=True):
+        w = rng.normal(size=shape)
+        _, grad_w = unpack("l2_regularization", hw.layers.l2_regularization(w, reg), ("loss", "grad_w"))
+        expect_gradient(
+            hw,
+            f"grad_w of l2_regularization {shape}, reg={reg}",
+            grad_w,
+            lambda w, reg=reg: hw.reference.layers.l2_regularization(w, reg)[0],
+            at=w,
+            own=lambda w, reg=reg: own_output(hw, "l2_regularization", (w, reg), ("loss", "grad_w")),
+            factors=reg_factors(reg, w.size),
+        )
+
+
+def draw_fc(rng: np.random.Generator, size: tuple[int, int, int]) -> tuple[Array, Array, Array]:
+    """x (N, Din), w (Din, Dout), b (Dout,), all of order 1."""
+    n, d_in, d_out = size
+    return rng.normal(size=(n, d_in)), rng.normal(size=(d_in, d_out)), rng.normal(size=d_out)
+
+
+def draw_labels(rng: np.random.Generator, n: int, c: int) -> NDArray[np.int64]:
+    """n labels out of c classes, never all alike."""
+    while True:
+        y = rng.integers(c, size=n)
+        if np.unique(y).size > 1:
+            return y
+
+
+def clear_of_kink(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+    """Values of both signs, none near zero: drawn again, never loosened."""
+    while True:
+        x = rng.normal(size=shape)
+        if numeric.clear_of_zero(x, MARGIN) and (x > 0).any() and (x < 0).any():
+            return x
+
+
+def replace(args: tuple[Array, ...], i: int, value: Array) -> tuple[Array, ...]:
+    return (*args[:i], value, *args[i + 1 :])
+
+
+def own_output(hw: Any, function: str, args: Sequence[Any], names: Sequence[str] = ("out", "cache")) -> Any:
+    """The first element of what the student's own function returns."""
+    return unpack(function, getattr(hw.layers, function)(*args), names)[0]
+
+
+def reg_factors(reg: float, size: int) -> dict[str, float]:
+    return {"reg": reg, "the number of weights": size} if reg else {}
+
+
+def expect_unchanged(hw: Any, function: str, names: Sequence[str]) -> None:
+    """The last call left the model's own arrays as they were: changing them would train on other weights and data."""
+    changed = [names[i] for i in hw.mutated if i < len(names)]
+    if changed:
+        raise Mismatch(f"{function} changed its input {' and '.join(changed)} in place; work on a copy instead")
+
+
+def advise_unchanged(hw: Any, function: str) -> None:
+    """A layer between two others may overwrite its input and the network is still right, so this costs nothing."""
+    if hw.mutated:
+        hw.advise(f"{function} changes its input x in place; a copy would be safer for whoever calls it")
+
+
+def expect_softmax(hw: Any, x: Array, y: NDArray[np.int64], expected: tuple[Any, Any], name: str) -> None:
+    loss, grad_x = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
+    expect_close(hw, f"loss {name}", loss, expected[0])
+    expect_close(hw, f"grad_x {name}", grad_x, expected[1])
+
+
+def advise_log_sum_exp(hw: Any, x: Array, y: NDArray[np.int64]) -> None:
+    """log p is infinite where p underflows. The assignment asks for no more, so this is advice and never judged."""
+    try:
+        value = hw.layers.softmax_loss(x, y)
+    except Raised:
+        value = (None, None)
+    loss = value[0] if isinstance(value, tuple | list) and value else None
+    if not is_number(loss) or not np.isfinite(float(loss)):
+        hw.advise(
+            "softmax_loss is not finite where the right class has no probability left (scores of +-1000 and another "
+            "label): x - max - log(sum(exp(x - max))) stays finite, log(p) does not"
+        )

@@ -1,0 +1,138 @@
+"""Task 3: TwoLayerNet, whatever its parameters are called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from grader.check import check
+from grader.diagnose import Clue
+from grader.errors import Mismatch
+from grader.expect import expect_close, expect_gradient, unpack
+from grader.homework import network
+from grader.homework.network import BIASES, SIZES, WEIGHTS, Array, Case, Sizes
+
+WIDE = Sizes(batch=2, inputs=60, classes=45, hidden=50)
+SCALES = (1e-2, 0.3)
+SIGMAS = 8.0  # a right initialization is rejected with a probability near 1e-15
+
+
+@check("3.1")
+def net_parameters(hw: Any, rng: np.random.Generator) -> None:
+    """The network holds two live weight matrices and biases of the sizes and the scale it was asked for."""
+    for sizes in SIZES:
+        network.draw(hw, rng, sizes)
+    for scale in SCALES:
+        net = hw.two_layer_net.TwoLayerNet(WIDE.inputs, WIDE.classes, WIDE.hidden, scale)
+        parameters = net.parameters()
+        keys = network.roles(parameters, WIDE)
+        for role in WEIGHTS:
+            expect_scale(hw, f"{keys[role][:30]!r} of {WIDE}", parameters[keys[role]], scale)
+        for role in BIASES:
+            if np.any(parameters[keys[role]] != 0):
+                raise Mismatch(f"the bias {keys[role][:30]!r} of a new network should be zero everywhere")
+
+
+@check("3.1")
+def net_forward(hw: Any, rng: np.random.Generator) -> None:
+    """The forward pass gives the scores of fully-connected, ReLU, fully-connected."""
+    for sizes in SIZES:
+        case = network.draw(hw, rng, sizes)
+        scores, _ = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
+        if 0 in hw.mutated:
+            raise Mismatch("forward changed X in place; the batch belongs to the caller, so work on a copy")
+        expected, _ = case.reference.forward(case.X)
+        expect_close(hw, f"scores of {sizes}", scores, expected, clues=forward_clues(case))
+
+
+@check("3.1")
+def net_backward(hw: Any, rng: np.random.Generator) -> None:
+    """The backward pass returns the gradient with respect to every parameter."""
+    for sizes in SIZES:
+        case = network.draw(hw, rng, sizes)
+        scores, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
+        grad_scores = rng.normal(size=(sizes.batch, sizes.classes))
+        grads = network.expect_gradients("backward", case.net.backward(grad_scores, cache), case)
+        for role, grad in grads.items():
+            expect_gradient(
+                hw,
+                case.name("grads", role),
+                grad,
+                lambda value, case=case, role=role: case.forward_with(role, value),
+                at=case.values[role],
+                upstream=grad_scores,
+                own=lambda value, case=case, role=role: own_scores(case, role, value),
+                factors={"the batch size": sizes.batch},
+            )
+
+
+@check("3.1")
+def net_predict(hw: Any, rng: np.random.Generator) -> None:
+    """predict gives the class with the highest score for every row."""
+    for sizes in SIZES:
+        case, expected = draw_decided(hw, rng, sizes)
+        unpack("forward", case.net.forward(case.X), ("scores", "cache"))
+        expect_close(hw, f"predict of {sizes}", case.net.predict(case.X), expected, atol=0.5)
+
+
+@check("3.1")
+def net_save_load(hw: Any, rng: np.random.Generator) -> None:
+    """A saved network can be loaded, with the same parameters and scores."""
+    for sizes in SIZES:
+        case = network.draw(hw, rng, sizes)
+        unpack("forward", case.net.forward(case.X), ("scores", "cache"))
+        case.net.save("model.pkl")
+        loaded = hw.two_layer_net.TwoLayerNet.load("model.pkl")
+        parameters = loaded.parameters()
+        if network.roles(parameters, sizes) != dict(case.keys):
+            raise Mismatch(f"the loaded {sizes} does not have the parameter names that were saved")
+        for role, key in case.keys.items():
+            expect_close(hw, f"loaded {key[:30]!r} of {sizes}", parameters[key], case.values[role])
+        scores, _ = unpack("forward", loaded.forward(case.X), ("scores", "cache"))
+        expected, _ = case.reference.forward(case.X)
+        expect_close(hw, f"scores of the loaded {sizes}", scores, expected, clues=forward_clues(case))
+
+
+def expect_scale(hw: Any, name: str, weights: Array, scale: float) -> None:
+    """Mean 0 and standard deviation `scale`, each within SIGMAS of its own spread over `weights.size` normal draws."""
+    spread = SIGMAS / np.sqrt(weights.size)
+    deviation, mean = float(np.std(weights)), float(np.mean(weights))
+    if not abs(deviation / scale - 1) < spread / np.sqrt(2):
+        raise Mismatch(
+            f"the weights {name} have standard deviation {deviation:.3g}; weight_scale={scale:g} was asked for"
+        )
+    if not abs(mean) < spread * scale:
+        raise Mismatch(f"the weights {name} have mean {mean:.3g}; draw them from a normal distribution around zero")
+
+
+def forward_clues(case: Case) -> list[Clue]:
+    """What the scores would be with one of the usual parts left out."""
+    w1, b1, w2, b2 = (case.values[role] for role in ("weight1", "bias1", "weight2", "bias2"))
+    hidden = case.X @ w1 + b1
+    relu = np.maximum(hidden, 0)
+    return [
+        Clue("the ReLU between the two layers is left out", hidden @ w2 + b2),
+        Clue("a ReLU is applied to the scores, too", np.maximum(relu @ w2 + b2, 0)),
+        Clue("the second bias is not added", relu @ w2),
+        Clue("the first bias is not added", np.maximum(case.X @ w1, 0) @ w2 + b2),
+    ]
+
+
+def own_scores(case: Case, role: str, value: Array) -> Any:
+    """The student's own scores with one parameter replaced, and put back afterwards."""
+    case.net.write(case.keys[role], value)
+    scores = unpack("forward", case.net.forward(case.X), ("scores", "cache"))[0]
+    case.net.write(case.keys[role], case.values[role])
+    return scores
+
+
+def draw_decided(hw: Any, rng: np.random.Generator, sizes: Sizes) -> tuple[Case, Array]:
+    """A network whose best class leads clearly in every row and is not the same in all, and those classes (N,)."""
+    while True:
+        case = network.draw(hw, rng, sizes)
+        scores, _ = case.reference.forward(case.X)
+        first, second = np.sort(scores, axis=1)[:, ::-1][:, :2].T
+        best = np.argmax(scores, axis=1)
+        if (first - second > 1e-3).all() and np.unique(best).size > 1:
+            return case, best

@@ -1,0 +1,124 @@
+"""Task 4: training_step, with the student's own TwoLayerNet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from grader import numeric
+from grader.check import check
+from grader.diagnose import Clue
+from grader.errors import Mismatch
+from grader.expect import expect_close, expect_gradient, unpack
+from grader.homework import network
+from grader.homework.network import BIASES, SIZES, WEIGHTS, Array, Case
+
+REGS = (0.0, 0.7)
+STEP = ("loss", "grads")
+
+
+@check("4.1")
+def training_step_loss(hw: Any, rng: np.random.Generator) -> None:
+    """The loss of a training step is the softmax loss plus the regularization of both weight matrices."""
+    for sizes in SIZES:
+        for reg in REGS:
+            case = network.draw(hw, rng, sizes, biases=0.0)  # whether biases are regularized has a check of its own
+            loss, _ = step(hw, case, reg)
+            expect_close(
+                hw,
+                f"loss of training_step {sizes}, reg={reg}",
+                loss,
+                trusted_loss(hw, case, reg),
+                factors={"the batch size": sizes.batch},
+                clues=loss_clues(hw, case, reg),
+            )
+
+
+@check("4.1")
+def training_step_gradient(hw: Any, rng: np.random.Generator) -> None:
+    """A training step returns the gradient of the whole loss, regularization included, for both weight matrices."""
+    for sizes in SIZES:
+        for reg in REGS:
+            case = network.draw(hw, rng, sizes)
+            _, grads = step(hw, case, reg)
+            expect_step_gradients(hw, case, reg, grads, WEIGHTS)
+
+
+@check("4.1")
+def training_step_biases(hw: Any, rng: np.random.Generator) -> None:
+    """A training step leaves the biases unregularized, in the loss and in their gradients."""
+    for sizes in SIZES:
+        case = network.draw(hw, rng, sizes, biases=3.0)
+        reg = REGS[-1]
+        loss, grads = step(hw, case, reg)
+        expect_step_gradients(hw, case, reg, grads, BIASES)
+        squares = sum(float((case.values[role] ** 2).sum()) for role in BIASES)
+        expected = trusted_loss(hw, case, reg)
+        clues = [Clue("the biases are regularized, too; leave them alone", np.array(expected + reg / 2 * squares))]
+        name = f"loss of training_step with large biases {sizes}, reg={reg}"
+        expect_close(hw, name, loss, expected, clues=clues)
+
+
+def step(hw: Any, case: Case, reg: float) -> tuple[Any, Any]:
+    """The student's (loss, grads) for `case`; the batch and the parameters are left as they were."""
+    loss, grads = unpack("training_step", hw.train.training_step(case.net, case.X, case.y, reg), STEP)
+    if {1, 2} & set(hw.mutated):
+        raise Mismatch("training_step changed its batch in place; the data is used again, so work on a copy")
+    return loss, grads
+
+
+def trusted_loss(hw: Any, case: Case, reg: float) -> float:
+    return float(hw.reference.train.training_step(case.reference, case.X, case.y, reg)[0])
+
+
+def loss_with(hw: Any, case: Case, reg: float, role: str, value: Array) -> float:
+    """The reference's loss with one parameter replaced: softmax of the scores plus both weights' regularization."""
+    layers = hw.reference.layers
+    weights = [value if other == role else case.values[other] for other in WEIGHTS]
+    loss = layers.softmax_loss(case.forward_with(role, value), case.y)[0]
+    return float(loss + sum(layers.l2_regularization(w, reg)[0] for w in weights))
+
+
+def expect_step_gradients(hw: Any, case: Case, reg: float, grads: Any, wanted: tuple[str, ...]) -> None:
+    yours = network.expect_gradients("training_step", grads, case)
+    for role in wanted:
+        expect_gradient(
+            hw,
+            f"{case.name('grads', role)}, reg={reg}",
+            yours[role],
+            lambda value, role=role: loss_with(hw, case, reg, role, value),
+            at=case.values[role],
+            factors={"the batch size": case.sizes.batch},
+            clues=gradient_clues(hw, case, reg, role),
+        )
+
+
+def loss_clues(hw: Any, case: Case, reg: float) -> list[Clue]:
+    """Losses that forget or double the regularization; none with reg = 0, where all are the same."""
+    if not reg:
+        return []
+    data, total = trusted_loss(hw, case, 0.0), trusted_loss(hw, case, reg)
+    first, second = (reg / 2 * float((case.values[role] ** 2).sum()) for role in WEIGHTS)
+    return [
+        Clue("the regularization is missing", np.array(data)),
+        Clue("only the first weight matrix is regularized", np.array(data + first)),
+        Clue("only the second weight matrix is regularized", np.array(data + second)),
+        Clue("it is the regularization alone, without the softmax loss", np.array(first + second)),
+        Clue("the regularization is counted twice: l2_regularization holds reg / 2", np.array(2 * total - data)),
+    ]
+
+
+def gradient_clues(hw: Any, case: Case, reg: float, role: str) -> list[Clue]:
+    """Gradients that forget the regularization of a weight, or regularize a bias; none with reg = 0."""
+    if not reg:
+        return []
+    data = numeric.gradient(lambda value: loss_with(hw, case, 0.0, role, value), case.values[role])
+    penalty = reg * case.values[role]
+    if role in BIASES:
+        return [Clue("the bias is regularized; only the weight matrices are", data + penalty)]
+    return [
+        Clue("the gradient of the regularization is missing", data),
+        Clue("it is the gradient of the regularization alone", penalty),
+        Clue("the gradient of the regularization is added twice", data + 2 * penalty),
+    ]
