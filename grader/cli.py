@@ -1,7 +1,7 @@
 """Arguments, exit codes, nothing else.
 
-Exit codes: 0 graded, whatever the score; 1 below --fail-under; 2 usage or unreadable submission; 3 a fault of the grader
-(needs review); 130 interrupted.
+Exit codes: 0 graded, whatever the score; 1 below --fail-under; 2 usage or unreadable submission; 3 a fault of the
+grader (needs review); 130 interrupted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="grade.py",
         description="Backgrade: grade a submission, task by task.",
-        epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage or unreadable submission, 3 a fault of the grader, 130 interrupted",
+        epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage or unreadable submission, 3 a fault of the grader, "
+        "130 interrupted",
     )
     root.add_argument(
         "path", nargs="?", default="student", type=Path, metavar="PATH", help="folder, zip or tar (default: student)"

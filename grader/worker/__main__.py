@@ -1,7 +1,7 @@
 """A student's process: imports the student's files and answers one request at a time.
 
-Everything here runs beside hostile code and may be rewritten by it. Nothing here decides anything: replies carry values,
-and the grader, which only believes bytes, decides what they are worth.
+Everything here runs beside hostile code and may be rewritten by it. Nothing here decides anything: replies carry
+values, and the grader decides what they are worth.
 
 The first frame is the setup, every later one a request `{id, seed, calls}`; a reply is `{id, results, tried}` with one
 result a call, ending early at the first that raised.
@@ -20,12 +20,16 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from grader.worker import imports
 from grader.worker.wire import FrameError, Handle, read_frame, write_frame
+
+
+PLAIN: tuple[Any, ...] = (int, float, complex, str)
 
 
 def main() -> None:
@@ -61,7 +65,7 @@ def private_channel() -> tuple[BinaryIO, BinaryIO]:
 
 
 def limit_memory(size: int) -> None:
-    """Make an allocation beyond `size` bytes fail where it happens. The grader watches too, for systems without this."""
+    """Make an allocation beyond `size` bytes fail where it happens. The grader watches as well."""
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
@@ -210,7 +214,7 @@ class Worker:
                 return tuple(parts) if isinstance(value, tuple) else parts
             if isinstance(value, dict) and all(type(key) is str for key in value):
                 return {key: self.travelling(part, depth + 1) for key, part in value.items()}
-        for base in (int, float, complex, str):
+        for base in PLAIN:
             if isinstance(value, base):
                 return base(value)  # a subclass, reduced to what it is made of
         return self.hold(value)
@@ -225,7 +229,7 @@ class Worker:
             return error.description
         where = own_frames(traceback.extract_tb(error.__traceback__), self.folder)
         if isinstance(error, SyntaxError) and error.filename:
-            where.append(f"{os.path.basename(error.filename)}:{error.lineno or 0}")
+            where.append(f"{Path(error.filename).name}:{error.lineno or 0}")
         text = error.msg if isinstance(error, SyntaxError) else safe_text(error)
         return {
             "kind": kind_of(error),
@@ -272,9 +276,7 @@ def safe_text(error: BaseException) -> str:
 def own_frames(stack: traceback.StackSummary, folder: str) -> list[str]:
     """The student's own frames, outermost first, as "layers.py:31"."""
     return [
-        f"{os.path.basename(frame.filename)}:{frame.lineno}"
-        for frame in stack
-        if frame.filename.startswith(folder + os.sep)
+        f"{Path(frame.filename).name}:{frame.lineno}" for frame in stack if frame.filename.startswith(folder + os.sep)
     ]
 
 

@@ -12,13 +12,14 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
 # Found at the top of finished files without being used there. Absent, they become a stand-in.
 HARMLESS = frozenset(
-    "IPython PIL cv2 google h5py imageio ipdb ipykernel ipywidgets joblib matplotlib networkx notebook numba pandas past "
-    "plotly pudb pytest requests scipy seaborn six skimage sklearn sympy torchsummary tqdm wandb".split()
+    "IPython PIL cv2 google h5py imageio ipdb ipykernel ipywidgets joblib matplotlib networkx notebook numba pandas "
+    "past plotly pudb pytest requests scipy seaborn six skimage sklearn sympy torchsummary tqdm wandb".split()
 )
 
 
@@ -29,9 +30,7 @@ class Forbidden(ImportError):
 def forbid(packages: Sequence[str], on_attempt: Callable[[str], None]) -> None:
     """Refuse `packages` in this process for good; `on_attempt` is told each one that was tried."""
     names = frozenset(packages)
-    folders = tuple(
-        os.path.join(os.path.realpath(entry), name) + os.sep for entry in sys.path if entry for name in names
-    )
+    folders = tuple(str(Path(entry).resolve() / name) + os.sep for entry in sys.path if entry for name in names)
 
     def refuse(name: str) -> NoReturn:
         on_attempt(name)

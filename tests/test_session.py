@@ -1,0 +1,257 @@
+"""A session: what student code can return, print, hide and break, and what the grader then holds in its hands."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, TimedOut
+from grader.model import Limits, Section, Submission
+from grader.session import Module, Remote, Session
+
+SECTION = Section(
+    "numpy",
+    {"functions": "backprop/functions.py", "layers": "neuralnet/layers.py"},
+    ("functions.py", "layers.py"),
+    {"forward": (1,)},
+    ("torch", "colorsys"),  # colorsys is there on every machine
+)
+LIMITS = Limits(call_cpu=1, call_wall=4, check_wall=20, memory=1 << 30, output=1000)
+
+
+@pytest.fixture
+def handout(tmp_path: Path) -> Path:
+    for name in SECTION.modules.values():
+        (tmp_path / "handout" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "handout" / name).write_text("def stub(): return None\n")
+    (tmp_path / "handout/backprop/backprop-data.pkl").write_bytes(b"public, but no business of the worker's")
+    return tmp_path / "handout"
+
+
+@pytest.fixture
+def student(handout):
+    sessions = []
+
+    def open_session(code: str, limits: Limits = LIMITS) -> Module:
+        files = {"layers.py": textwrap.dedent(code).encode()}
+        sessions.append(Session(SECTION, Submission("s", files, {}, ""), handout, limits))
+        sessions[-1].begin(1)
+        return Module(sessions[-1], "layers")
+
+    yield open_session
+    for session in sessions:
+        session.close()
+        assert not session.folder.exists()
+
+
+def session_of(module: Module) -> Session:
+    return module._session
+
+
+def test_arrays_come_back_exact_and_input_changes_are_told(student):
+    layers = student("def f(x):\n    x += 1\n    return x.T\ndef g(x):\n    return x")
+    x = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(layers.f(x), (x + 1).T)
+    np.testing.assert_array_equal(x, np.arange(6.0).reshape(2, 3))
+    assert session_of(layers).mutated == (0,)
+    layers.g(x)
+    assert session_of(layers).mutated == ()
+
+
+def test_a_cache_stays_behind_and_comes_back_as_the_same_object(student):
+    layers = student("""
+        class Cache: pass
+        kept = []
+        def forward(x):
+            kept.append(Cache())
+            return x, kept[-1]
+        def same(cache): return cache is kept[-1]
+    """)
+    _, cache = layers.forward(1.0)
+    assert isinstance(cache, Remote)
+    assert layers.same(cache) is True
+
+
+def test_objects_are_driven_by_their_methods_and_written_in_place(student):
+    layers = student("""
+        import numpy as np
+        class Net:
+            def __init__(self, n): self.w = np.ones(n)
+            def parameters(self): return {"w": self.w}
+            def total(self): return self.w.sum()
+            @classmethod
+            def load(cls, n): return cls(int(n))
+    """)
+    net = layers.Net(3)
+    net.write("w", np.array([1.0, 2.0, 4.0]))
+    np.testing.assert_array_equal(net.parameters()["w"], [1, 2, 4])
+    assert net.total() == 7.0
+    assert layers.Net.load("5").total() == 5.0
+
+
+def test_many_calls_in_one_round_trip(student):
+    layers = student("def f(a, b):\n    return a / b")
+    assert layers.f.map([(6, 3), (1, 4)]) == [2.0, 0.25]
+    with pytest.raises(Raised, match="ZeroDivisionError") as caught:
+        layers.f.map([(1, 1), (1, 0), (1, 2)])
+    assert caught.value.where == "layers.py:2"
+
+
+def test_a_subclass_that_lies_arrives_as_what_it_is_made_of(student):
+    layers = student("""
+        import numpy as np
+        class Yes(np.ndarray):
+            def __eq__(self, other): return True
+            def __array_ufunc__(self, *a, **k): return 0.0
+            def tobytes(self, *a): return b""
+        class One(float):
+            def __eq__(self, other): return True
+            def __sub__(self, other): return 0.0
+        def array(): return np.array([1.0, 2.0]).view(Yes)
+        def number(): return One(3.0)
+        def scalar(): return np.float32(0.5)
+    """)
+    assert type(layers.array()) is np.ndarray
+    np.testing.assert_array_equal(layers.array(), [1, 2])
+    assert type(layers.number()) is float
+    assert layers.number() != 4.0
+    assert type(layers.scalar()) is float
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import torch",
+        "import torch.nn as nn",
+        "__import__('torch')",
+        "import importlib; importlib.import_module('torch')",
+        "import colorsys",
+        "exec('from colorsys import *')",
+        "import sys; sys.meta_path[:] = sys.meta_path[1:]; import colorsys",
+    ],
+)
+def test_a_forbidden_library_is_denied_however_it_is_imported(student, line):
+    layers = student(f"def f():\n    {line}")
+    with pytest.raises(Denied, match="forbids") as caught:
+        layers.f()
+    assert caught.value.where == "layers.py:2"
+
+
+def test_a_guarded_forbidden_import_costs_nothing_and_is_told(student):
+    layers = student("try:\n    import torch\nexcept ImportError:\n    torch = None\ndef f(): return 1")
+    assert layers.f() == 1
+    assert session_of(layers).attempts() == ["layers.py:2 tries to import torch, which this section forbids"]
+
+
+def test_a_stray_import_of_an_absent_package_raises_only_when_used(student):
+    layers = student(
+        "import sklearn.metrics, cv2\nfrom tqdm import tqdm\ndef f(): return 1\ndef g(): return list(tqdm([1]))"
+    )
+    assert layers.f() == 1
+    with pytest.raises(Raised, match=r"tqdm.* is not installed"):
+        layers.g()
+
+
+def test_a_misspelt_import_of_ones_own_is_no_stand_in(student):
+    with pytest.raises(Raised, match="No module named 'layer'") as caught:
+        student("from layer import f").f()
+    assert caught.value.where == "layers.py:1"
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "sentence", "where"),
+    [
+        ("import os; os._exit(0)", Crashed, "exit code 0", ""),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", Crashed, "SIGKILL", ""),
+        ("import ctypes; ctypes.string_at(0)", Crashed, "SIGSEGV", "layers.py:2"),
+        ("import os; os.closerange(3, 64)", Crashed, "process|channel", ""),
+        ("import sys; sys.exit()", Raised, r"sys\.exit", "layers.py:2"),
+        ("while True: pass", TimedOut, "processor time", "layers.py:2"),
+        ("import time; time.sleep(60)", TimedOut, "longer than", "layers.py:2"),
+        ("import numpy; return numpy.ones(1 << 29)", OutOfMemory, "memory", "layers.py:2"),
+        ("return f()", Raised, "RecursionError", "layers.py:2"),
+        ("return input()", Raised, "EOFError", "layers.py:2"),
+        ("raise NotImplementedError", NotImplementedYet, "not implemented", "layers.py:2"),
+        (
+            "import os; [os.write(n, b'x' * 40) for n in (4, 5, 6) if not os.set_blocking(n, True)]; return 1",
+            Crashed,
+            "channel",
+            "",
+        ),
+    ],
+)
+def test_an_end_has_its_verdict_and_the_next_call_a_new_process(student, code, error, sentence, where):
+    layers = student(f"def f():\n    {code}\ndef fine(): return 7")
+    with pytest.raises(error, match=sentence) as caught:
+        layers.f()
+    assert caught.value.where == where
+    session_of(layers).begin(2)
+    assert layers.fine() == 7
+
+
+def test_a_file_that_cannot_be_imported_says_where(student):
+    with pytest.raises(Raised, match=r"layers\.py cannot be imported: it raised SyntaxError") as caught:
+        student("x = 1\ndef f(:\n").f()
+    assert caught.value.where == "layers.py:2"
+
+
+def test_what_is_missing_is_not_implemented(student):
+    layers = student("x = 1")
+    with pytest.raises(NotImplementedYet, match=r"layers\.py defines no softmax_loss"):
+        layers.softmax_loss(1)
+    with pytest.raises(NotImplementedYet, match=r"functions\.py is not in this submission"):
+        Module(session_of(layers), "functions").f1(1)
+
+
+def test_prints_are_captured_and_capped_and_no_channel(student):
+    layers = student(
+        "def f():\n    print('hello')\n    return 1\ndef flood():\n    print('x' * 10_000_000)\n    return 2"
+    )
+    assert layers.f() == 1
+    assert session_of(layers).output() == "hello\n"
+    assert layers.flood() == 2
+    text = session_of(layers).output()
+    assert len(text) < LIMITS.output + 100
+    assert "9999000 characters more" in text
+
+
+def test_what_was_printed_before_a_loop_is_kept(student):
+    layers = student("def f():\n    print('step 1')\n    while True: pass")
+    with pytest.raises(TimedOut):
+        layers.f()
+    assert session_of(layers).output() == "step 1\n"
+
+
+def test_random_numbers_depend_on_the_check_alone(student):
+    layers = student("import random, numpy as np\ndef f(): return random.random(), float(np.random.rand())")
+    session = session_of(layers)
+    session.begin(5)
+    first = layers.f()
+    layers.f()
+    session.begin(5)
+    assert layers.f() == first
+
+
+def test_the_worker_sees_no_environment_of_ours_and_no_fixture(student, monkeypatch):
+    monkeypatch.setenv("GRADER_SECRET", "s3cret")
+    layers = student(
+        "import os, sys\ndef env(): return dict(os.environ)\ndef files():\n"
+        "    return [n for _, _, names in os.walk(os.path.dirname(os.path.dirname(__file__))) for n in names]"
+    )
+    assert "GRADER_SECRET" not in layers.env()
+    assert sorted(layers.files()) == ["functions.py", "layers.py"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_nothing_survives_a_session(handout):
+    code = b"import subprocess\ndef f():\n    return subprocess.Popen(['sleep', '60']).pid"
+    with Session(SECTION, Submission("s", {"layers.py": code}, {}, ""), handout, LIMITS) as session:
+        session.begin(1)
+        pid = Module(session, "layers").f()
+        assert psutil.pid_exists(pid)
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE

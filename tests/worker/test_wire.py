@@ -1,0 +1,142 @@
+"""The wire: what is sent arrives exactly, and no bytes whatever do more than raise FrameError."""
+
+import io
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from grader.worker import wire
+from grader.worker.wire import FrameError, Handle, decode, encode, read_frame, write_frame
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(1 << 200), 1 << 200)
+    | st.floats(allow_nan=False)
+    | st.complex_numbers(allow_nan=False)
+    | st.text()
+    | st.binary()
+    | st.builds(Handle, st.integers(0, (1 << 64) - 1), st.text(max_size=20))
+)
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=4).map(tuple)
+        | st.dictionaries(st.text(), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@given(values)
+def test_values_arrive_as_they_were_sent(value):
+    arrived = decode(encode(value))
+    assert arrived == value
+    assert repr(arrived) == repr(value)  # 1, 1.0 and True are equal, and not the same
+
+
+@given(hnp.arrays(st.sampled_from(wire.DTYPES), hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5)))
+def test_arrays_arrive_bit_for_bit(array):
+    arrived = decode(encode(array))
+    assert type(arrived) is np.ndarray
+    assert (arrived.dtype, arrived.shape, arrived.tobytes()) == (array.dtype, array.shape, array.tobytes())
+    assert arrived.flags.writeable
+    assert arrived.flags.owndata or arrived.base.flags.owndata
+
+
+def test_order_and_byte_order_do_not_matter():
+    array = np.arange(6.0).reshape(2, 3)
+    for other in (array.T.copy().T, array.astype(">f8"), array[:, ::1]):
+        np.testing.assert_array_equal(decode(encode(other)), array)
+
+
+class Liar(np.ndarray):
+    pass
+
+
+@pytest.mark.parametrize(
+    "value",
+    [object(), {1: 2}, {3}, np.float64(1), np.array(["a"]), np.array([None]), np.zeros(2).view(Liar), 1 << 5000, len],
+    ids=repr,
+)
+def test_what_is_not_in_the_closed_set_does_not_travel(value):
+    with pytest.raises(FrameError):
+        encode(value)
+
+
+def test_depth_is_limited_on_both_sides():
+    deep: list = []
+    for _ in range(wire.MAX_DEPTH + 1):
+        deep = [deep]
+    with pytest.raises(FrameError, match="nested deeper"):
+        encode(deep)
+    with pytest.raises(FrameError, match="nested deeper"):
+        decode(b"l\1\0\0\0" * 100 + b"N")
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "early"),
+        (b"?", "unknown tag"),
+        (b"NN", "too many"),
+        (b"l\xff\xff\xff\xff", "elements"),
+        (b"s\xff\xff\xff\x7f", "early"),
+        (b"a\x0b\x02" + struct.pack("<QQ", 1 << 27, 1 << 27), "early"),
+        (b"a\x0b\x02" + struct.pack("<QQ", 0, 1 << 63), "shape"),
+        (b"a\xff\x00", "dtype code"),
+        (b"a\x0b\xff", "dimensions"),
+        (b"a\x00\x01" + struct.pack("<Q", 1) + b"\x02", "boolean"),
+        (b"I\xff\xff\x00\x00", "integer"),
+    ],
+)
+def test_a_lie_about_sizes_is_found_before_anything_is_built(data, sentence):
+    with pytest.raises(FrameError, match=sentence):
+        decode(data)
+
+
+def test_many_small_values_are_refused():
+    nested = b"l" + struct.pack("<I", wire.MAX_NODES + 5) + b"N" * (wire.MAX_NODES + 5)
+    with pytest.raises(FrameError, match="more than"):
+        decode(nested)
+
+
+@settings(max_examples=500)
+@given(st.binary(max_size=200))
+def test_any_bytes_give_a_value_or_a_frame_error(data):
+    try:
+        decode(data)
+    except FrameError:
+        return
+
+
+@settings(max_examples=500)
+@given(values, st.data())
+def test_a_damaged_frame_gives_a_value_or_a_frame_error(value, data):
+    frame = bytearray(encode(value))
+    at = data.draw(st.integers(0, len(frame) - 1))
+    frame[at] = data.draw(st.integers(0, 255))
+    try:
+        decode(bytes(frame[: data.draw(st.integers(0, len(frame)))]))
+    except FrameError:
+        return
+
+
+def test_frames_end_cleanly_or_are_errors():
+    stream = io.BytesIO()
+    write_frame(stream, {"a": 1})
+    whole = stream.getvalue()
+    reader = io.BytesIO(whole)
+    assert read_frame(reader) == {"a": 1}
+    with pytest.raises(EOFError):
+        read_frame(reader)
+    for cut in range(1, len(whole)):
+        with pytest.raises(FrameError, match="ends"):
+            read_frame(io.BytesIO(whole[:cut]))
+    with pytest.raises(FrameError, match="at most"):
+        read_frame(io.BytesIO(struct.pack("<Q", wire.MAX_FRAME + 1)))
