@@ -65,6 +65,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("grade.py: interrupted; nothing was written", file=sys.stderr)
         return INTERRUPTED
+    except ModuleNotFoundError as error:
+        print(f"grade.py: {error.name} is not installed; type: python -m pip install -e .", file=sys.stderr)
+        return USAGE
     except Exception as error:
         # The last line of defence: a fault of ours ends in a sentence and its own exit code, never in a traceback.
         print(f"grade.py: a fault of the grader ({type(error).__name__}: {error}); please report it", file=sys.stderr)

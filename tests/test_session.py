@@ -217,7 +217,7 @@ def test_prints_are_captured_and_capped_and_no_channel(student):
     assert layers.flood() == 2
     text = session_of(layers).output()
     assert len(text) < LIMITS.output + 100
-    assert "9999000 characters more" in text
+    assert "9999001 characters more" in text
 
 
 def test_what_was_printed_before_a_loop_is_kept(student):

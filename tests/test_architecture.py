@@ -1,0 +1,65 @@
+"""Imports point down only, as grader/README.md draws it; the worker knows nothing of the grader."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+GRADER = Path(__file__).parents[1] / "grader"
+
+LAYERS = [
+    {"model", "errors", "worker"},
+    {"rubric", "submission", "numeric", "data", "report", "export"},
+    {"process"},
+    {"session", "diagnose"},
+    {"expect", "check"},
+    {"grading"},
+    {"batch", "gradebook", "cohort", "handout"},
+    {"cli"},
+]
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+# Within a layer, who may import whom.
+BESIDE = {("errors", "model")}
+
+FILES = [path for path in sorted(GRADER.rglob("*.py")) if path.name != "__init__.py" and path.parent.name != "homework"]
+
+
+def room(path: Path) -> str:
+    return path.relative_to(GRADER).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> set[str]:
+    """The rooms of ours that a file imports, inside functions too."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name.split(".")[1] for name in names if name.startswith("grader.")}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(GRADER).as_posix())
+def test_imports_point_down(path):
+    own = room(path)
+    assert own in LEVEL, f"grader/{own} is in no layer; name it here and in grader/README.md"
+    for other in imported(path) - {own}:
+        below = LEVEL[other] < LEVEL[own] or (own, other) in BESIDE
+        assert below, f"{own} imports {other}, which does not lie below it"
+
+
+def test_the_worker_imports_nothing_of_ours_but_itself():
+    for path in (GRADER / "worker").glob("*.py"):
+        assert imported(path) <= {"worker"}, path
+
+
+def test_homework_is_imported_by_nobody():
+    for path in FILES:
+        assert "homework" not in imported(path), path
+
+
+def test_every_room_is_in_the_plan():
+    plan = (GRADER / "README.md").read_text(encoding="utf-8")
+    for path in FILES:
+        assert f"{room(path)}.py" in plan or f"{room(path)}/" in plan, f"{room(path)} is missing in grader/README.md"

@@ -1,0 +1,149 @@
+"""The command as its users type it: exit codes, sentences on stderr, files written whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SECTION_1 = ["--task", "1", "--task", "2", "--task", "3", "--task", "4.1"]
+
+
+def grade(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "grade.py"), *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"COLUMNS": "100"},
+    )
+
+
+def test_the_reference_gets_all_points(tmp_path):
+    run = grade("reference", *SECTION_1, "--no-html", "--json", tmp_path / "r.json")
+    assert run.returncode == 0, run.stderr
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert (report["score"], report["max_score"]) == (50, 50)
+    assert not (ROOT / "report.html").exists() or "report.html" not in run.stdout
+
+
+def test_the_pristine_handout_gets_none_and_no_traceback(tmp_path):
+    run = grade("student", "--html", tmp_path / "r.html", "--json", tmp_path / "r.json")
+    assert run.returncode == 0
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["score"] == 0
+    assert report["max_score"] == 100
+    checks = [check for task in report["tasks"] for item in task["items"] for check in item["checks"]]
+    assert {check["verdict"] for check in checks} == {"NOT_IMPLEMENTED", "SKIPPED"}
+    assert "not implemented yet" in run.stdout
+    page = (tmp_path / "r.html").read_text()
+    for text in (run.stdout, run.stderr, page, json.dumps(report)):
+        assert "Traceback" not in text
+
+
+def test_a_run_repeats_by_its_seed(tmp_path):
+    for name in "ab":
+        assert grade("reference", "--task", "2", "--seed", 7, "--no-html", "--json", tmp_path / name).returncode == 0
+    one, two = (json.loads((tmp_path / name).read_text()) for name in "ab")
+    for report in (one, two):
+        for task in report["tasks"]:
+            for item in task["items"]:
+                for check in item["checks"]:
+                    del check["seconds"]
+    assert one == two
+    assert one["provenance"]["seed"] == 7
+
+
+def test_below_the_bar_is_exit_code_1():
+    assert grade("student", "--task", "1", "--no-html", "--fail-under", "5").returncode == 1
+    assert grade("reference", "--task", "1", "--no-html", "--fail-under", "10").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda p: p / "nowhere", "nowhere"),
+        (lambda p: (p / "empty").mkdir() or p / "empty", "functions.py"),
+        (lambda p: (p / "bad.zip").write_bytes(b"PK\x03\x04 nothing") and p / "bad.zip", "bad.zip"),
+    ],
+)
+def test_what_cannot_be_read_is_one_sentence_and_exit_code_2(tmp_path, make, sentence):
+    run = grade(make(tmp_path), "--no-html")
+    assert run.returncode == 2
+    assert sentence in run.stderr
+    assert "Traceback" not in run.stderr
+    assert run.stdout == ""
+
+
+def test_usage_is_exit_code_2(tmp_path):
+    assert grade("--task").returncode == 2
+    run = grade("reference", "--task", "9", "--no-html")
+    assert run.returncode == 2
+    assert "no task 9" in run.stderr
+    run = grade("reference", "--task", "1", "--no-html", "--json", tmp_path / "no" / "r.json")
+    assert run.returncode == 2
+    assert "cannot write" in run.stderr
+    run = grade("reference", "--homework", tmp_path, "--no-html")
+    assert run.returncode == 2
+    assert "rubric.yaml" in run.stderr
+
+
+def test_a_zip_is_graded_like_a_folder(tmp_path):
+    with zipfile.ZipFile(tmp_path / "ada.zip", "w") as archive:
+        for name in ("functions.py",):
+            archive.write(ROOT / "reference/backprop" / name, f"ada/{name}")
+            archive.writestr(f"__MACOSX/ada/._{name}", b"\0")
+    run = grade(tmp_path / "ada.zip", "--task", "1", "--no-html", "--json", tmp_path / "r.json")
+    assert run.returncode == 0, run.stderr
+    assert json.loads((tmp_path / "r.json").read_text())["score"] == 10
+
+
+def test_the_page_lands_in_the_working_directory_if_not_told_otherwise(tmp_path):
+    shutil.copytree(ROOT / "student", tmp_path / "mine")
+    run = grade("mine", "--task", "1.1", cwd=tmp_path)
+    assert run.returncode == 0
+    assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
+    assert "report.html" in run.stdout
+    assert not list(tmp_path.glob(".*.part"))
+
+
+def test_help_fits_one_screen_and_the_readme_is_true():
+    help_ = grade("--help").stdout
+    assert len(help_.splitlines()) <= 40
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"--[a-z-]+", help_)) - {"--help"}
+    table = set(re.findall(r"^\| `(--[a-z-]+)", readme, re.MULTILINE))
+    assert table == shown
+
+
+def test_the_readme_names_every_verdict_and_exit_code():
+    from grader import cli
+    from grader.model import Verdict
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| ([A-Z_]+) \|", readme, re.MULTILINE))
+    assert rows == set(Verdict)
+    codes = {int(code) for code in re.findall(r"^\| (\d+) \|", readme, re.MULTILINE)}
+    assert codes == {cli.GRADED, cli.BELOW, cli.USAGE, cli.FAULT, cli.INTERRUPTED}
+
+
+def test_without_dependencies_one_sentence_says_what_to_type(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-S", str(ROOT / "grade.py"), "reference"], capture_output=True, text=True, cwd=ROOT
+    )
+    assert run.returncode == 2
+    assert "pip install" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_the_version_is_printed():
+    assert re.fullmatch(r"backgrade \S+\n", grade("--version").stdout)
