@@ -1,0 +1,97 @@
+"""Loading a homework: rubric and checks have to agree, and each mistake is a sentence."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from grader.check import check, digest, load
+from grader.errors import UsageError
+
+RUBRIC = """
+title: Tiny
+sections:
+  numpy:
+    modules: {functions: backprop/functions.py}
+    submit: [functions.py]
+tasks:
+  - id: "1"
+    title: One
+    section: numpy
+    items:
+      - {id: "1.1", title: Doubles, points: 4, tolerance: 1.0e-9, checks: [doubles]}
+"""
+CHECKS = '''
+from grader.check import check
+
+@check("1.1")
+def doubles(hw, rng):
+    """It doubles."""
+'''
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "reference/backprop").mkdir(parents=True)
+    (tmp_path / "reference/backprop/functions.py").write_text("def f(x): return 2 * x\n")
+    (tmp_path / "homework").mkdir()
+    (tmp_path / "homework/rubric.yaml").write_text(RUBRIC)
+    (tmp_path / "homework/task1.py").write_text(CHECKS)
+    return tmp_path / "homework"
+
+
+def test_a_homework_is_its_folder(folder):
+    homework = load(folder, root=folder.parent)
+    assert list(homework.checks) == ["doubles"]
+    assert homework.checks["doubles"].title == "It doubles."
+    assert homework.modules["functions"].f(4) == 8
+
+
+def test_the_references_bare_names_do_not_stay_in_this_process(folder):
+    before = list(sys.path)
+    load(folder, root=folder.parent)
+    assert "functions" not in sys.modules
+    assert sys.path == before
+
+
+def test_a_check_that_no_item_names(folder):
+    (folder / "task2.py").write_text(CHECKS.replace("doubles", "triples"))
+    with pytest.raises(UsageError, match="no item names the check triples"):
+        load(folder, root=folder.parent)
+
+
+def test_an_item_that_names_no_check(folder):
+    (folder / "rubric.yaml").write_text(RUBRIC.replace("[doubles]", "[doubles, halves]"))
+    with pytest.raises(UsageError, match=r"item 1\.1 names the check halves"):
+        load(folder, root=folder.parent)
+
+
+def test_a_check_under_another_item(folder):
+    (folder / "task1.py").write_text(CHECKS.replace('"1.1"', '"1.2"'))
+    with pytest.raises(UsageError, match=r"stands under item 1\.1, but says"):
+        load(folder, root=folder.parent)
+
+
+def test_a_check_defined_twice(folder):
+    (folder / "task2.py").write_text(CHECKS)
+    with pytest.raises(UsageError, match="defined twice"):
+        load(folder, root=folder.parent)
+
+
+def test_a_check_without_a_sentence():
+    with pytest.raises(UsageError, match="no docstring"):
+
+        @check("1.1")
+        def silent(hw, rng):
+            pass
+
+
+def test_the_digest_follows_every_byte_and_name(folder):
+    first = digest(folder)
+    assert digest(folder) == first
+    (folder / "task1.py").write_text(CHECKS + "#")
+    second = digest(folder)
+    (folder / "task1.py").rename(folder / "task9.py")
+    assert len({first, second, digest(folder)}) == 3

@@ -1,0 +1,136 @@
+"""Scoring: fixed denominators, points on positive evidence only, our faults never a student's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.errors import Mismatch, NotImplementedYet, UsageError
+from grader.grading import grade
+from grader.model import Check, CheckPlan, Homework, Item, Limits, Measure, Rubric, Section, Submission, Task, Verdict
+
+SECTION = Section("numpy", {"functions": "backprop/functions.py"}, ("functions.py",))
+
+
+def right(hw: Any, rng: Any) -> None:
+    """It answers."""
+    hw.measure(Measure("f", abs(hw.functions.f(2) - 4), hw.tolerance))
+    hw.advise("say it shorter")
+
+
+def half(hw: Any, rng: Any) -> float:
+    """It earns a half."""
+    return 0.5
+
+
+def wrong(hw: Any, rng: Any) -> None:
+    """It is wrong."""
+    raise Mismatch("off by 2", where="functions.py:3")
+
+
+def missing(hw: Any, rng: Any) -> None:
+    """It is not there."""
+    raise NotImplementedYet("not implemented yet")
+
+
+def broken(hw: Any, rng: Any) -> None:
+    """Our own fault."""
+    raise KeyError("ours")
+
+
+def drawing(hw: Any, rng: Any) -> None:
+    """It draws."""
+    hw.measure(Measure("draw", float(rng.random()), 1.0))
+
+
+def homework(tmp_path: Path, *functions: Any, skipped: bool = False) -> Homework:
+    items = [
+        Item("1.1", "One", 6, tuple(CheckPlan(f.__name__, 6 / len(functions)) for f in functions), {"tolerance": 1e-9})
+    ]
+    if skipped:
+        items.append(Item("1.2", "Two", 4, (), skipped="not yet"))
+    rubric = Rubric("Tiny", (SECTION,), (Task("1", "Task", "numpy", tuple(items)),), Limits(), "d")
+    checks = {f.__name__: Check(f.__name__, "1.1", f.__doc__, f) for f in functions}
+    for name in ("student/backprop", "reference", "fixtures"):
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+    return Homework(tmp_path, rubric, checks, tmp_path / "student", tmp_path / "reference", tmp_path / "fixtures")
+
+
+SUBMISSION = Submission(
+    "ada", {"functions.py": b"def f(x):\n    print('in f')\n    return 2 * x\n"}, {}, "digest", ("a note",)
+)
+
+
+def verdicts(report):
+    return {check.name: check.verdict for task in report.tasks for item in task.items for check in item.checks}
+
+
+def test_each_end_has_its_verdict_and_its_share(tmp_path):
+    report = grade(SUBMISSION, homework(tmp_path, right, half, wrong, missing), seed=1)
+    assert verdicts(report) == {
+        "right": Verdict.PASS,
+        "half": Verdict.PARTIAL,
+        "wrong": Verdict.FAIL,
+        "missing": Verdict.NOT_IMPLEMENTED,
+    }
+    assert (report.score, report.max_score) == (2.25, 6)
+    first, _, third, _ = report.tasks[0].items[0].checks
+    assert first.output == "in f\n"
+    assert first.measures == (Measure("f", 0.0, 1e-9),)
+    assert first.advice == ("say it shorter",)
+    assert (third.message, third.where) == ("off by 2", "functions.py:3")
+    assert report.notes == ("a note",)
+
+
+def test_thirds_of_a_point_add_up(tmp_path):
+    def again(hw: Any, rng: Any) -> None:
+        """Again."""
+
+    def more(hw: Any, rng: Any) -> None:
+        """More."""
+
+    assert grade(SUBMISSION, homework(tmp_path, right, again, more), seed=1).score == 6
+
+
+def test_a_fault_of_ours_is_internal_and_needs_review(tmp_path):
+    report = grade(SUBMISSION, homework(tmp_path, broken, right), seed=1)
+    assert verdicts(report) == {"broken": Verdict.INTERNAL, "right": Verdict.PASS}
+    assert len(report.needs_review) == 1
+    assert report.max_score == 6
+
+
+def test_a_skipped_item_is_in_the_maximum_and_shown_apart(tmp_path):
+    report = grade(SUBMISSION, homework(tmp_path, right, skipped=True), seed=1)
+    assert (report.score, report.max_score, report.skipped) == (6, 10, 4)
+
+
+@pytest.mark.parametrize("files", [{}, {"functions.py": b"def f(:"}, {"functions.py": b"import os; os._exit(0)"}])
+def test_the_maximum_never_depends_on_the_submission(tmp_path, files):
+    report = grade(replace(SUBMISSION, files=files), homework(tmp_path, right), seed=1)
+    assert (report.score, report.max_score) == (0, 6)
+
+
+def test_random_numbers_depend_on_seed_and_name_alone(tmp_path):
+    def draw(seed, *functions):
+        report = grade(SUBMISSION, homework(tmp_path, *functions), seed=seed)
+        return next(c.measures for c in report.tasks[0].items[0].checks if c.name == "drawing")
+
+    assert draw(1, drawing) == draw(1, right, drawing)
+    assert draw(1, drawing) != draw(2, drawing)
+
+
+def test_only_the_named_items_are_graded(tmp_path):
+    plan = homework(tmp_path, right, skipped=True)
+    assert grade(SUBMISSION, plan, seed=1, only=["1.1"]).max_score == 6
+    assert grade(SUBMISSION, plan, seed=1, only=["1"]).max_score == 10
+    with pytest.raises(UsageError, match="no task 7"):
+        grade(SUBMISSION, plan, seed=1, only=["7"])
+
+
+def test_results_are_told_as_they_end(tmp_path):
+    told: list[str] = []
+    grade(SUBMISSION, homework(tmp_path, right, wrong), seed=1, on_result=lambda result: told.append(result.name))
+    assert told == ["right", "wrong"]
