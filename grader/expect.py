@@ -37,8 +37,10 @@ def expect_close(
     for None.
     """
     bar = hw.tolerance if atol is None else atol
+    if is_stub(yours):
+        raise NotImplementedYet(f"{name} is None: not implemented yet")
     sentence = explain(name, yours, expected, atol=bar, reveal=reveal, factors=factors or {}, clues=clues)
-    hw.measure(Measure(name, float(numeric.error(yours, expected)), bar))
+    hw.measure(Measure(name, _error(yours, expected), bar))
     if sentence is not None:
         raise Mismatch(sentence)
 
@@ -53,18 +55,20 @@ def expect_gradient(
     upstream: Array | None = None,
     atol: float | None = None,
     own: Callable[[Array], Any] | None = None,
+    h: float = 1e-3,
     factors: Mapping[str, float] | None = None,
     clues: Sequence[Clue] = (),
 ) -> None:
     """`yours` is the gradient of sum(f(x) * upstream) at `at`; without `upstream`, f is a scalar.
 
     `f` is the reference's forward: a wrong forward with a matching backward earns nothing. `own`, the student's
-    forward in the same form, is asked only after a mismatch, so that the message can say when the two agree.
+    forward in the same form, is asked only after a mismatch, so that the message can say when the two agree. `h` is
+    the difference step: smaller for a steep f, larger for one that is linear in each entry.
     """
-    expected = _gradient(f, at, upstream)
+    expected = _gradient(f, at, upstream, h)
     bar = hw.tolerance if atol is None else atol
-    if own is not None and yours is not None and not numeric.error(yours, expected) < bar:
-        clues = [*clues, *_agreement(own, at, upstream)]
+    if own is not None and not is_stub(yours) and not _error(yours, expected) < bar:
+        clues = [*clues, *_agreement(own, at, upstream, h)]
     expect_close(hw, name, yours, expected, atol=bar, factors=factors, clues=clues)
 
 
@@ -72,7 +76,7 @@ def expect_accuracy(hw: Any, name: str, value: Any, bar: float) -> None:
     """`value`, a fraction in [0, 1], reaches `bar`."""
     if value is None:
         raise NotImplementedYet(f"{name} is None: not implemented yet")
-    if not is_number(value) or not 0 <= float(value) <= 1:
+    if not is_number(value) or not 0 <= as_float(value) <= 1:
         raise Mismatch(f"{name} should be a fraction between 0 and 1, but it is {describe(value)}")
     hw.measure(Measure(name, float(value), bar, at_least=True))
     if float(value) < bar:
@@ -85,7 +89,7 @@ def unpack(function: str, value: Any, names: Sequence[str]) -> tuple[Any, ...]:
     Raises NotImplementedYet for the stub's None or a tuple of nothing but None, Mismatch for any other shape.
     """
     promised = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
-    if value is None or (isinstance(value, tuple | list) and value and all(part is None for part in value)):
+    if is_stub(value):
         raise NotImplementedYet(f"{function} returned None: not implemented yet")
     if not isinstance(value, tuple | list):
         raise Mismatch(f"{function} returned {_kind(value)}; expected {promised}")
@@ -102,7 +106,14 @@ def gather(name: str, values: Sequence[Any]) -> Array:
             raise NotImplementedYet(f"{name} is None: not implemented yet")
         if not is_number(value):
             raise Mismatch(f"{name} should be one number, but call {i} gave {_kind(value)}")
-    return np.array([_float(value) for value in values])
+    return np.array([as_float(value) for value in values])
+
+
+def is_stub(value: Any) -> bool:
+    """What unfinished work returns: None, or a tuple, list or dict that holds nothing but None."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return value is None or (isinstance(value, tuple | list) and all(part is None for part in value))
 
 
 def is_number(value: Any) -> bool:
@@ -112,11 +123,17 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
-def _float(value: Any) -> float:
+def as_float(value: Any) -> float:
+    """A real scalar as float; an int beyond float64 is as wrong as infinity, and just as far away."""
     try:
         return float(value)
-    except OverflowError:  # an int beyond float64: as wrong as infinity, and just as far away
+    except OverflowError:
         return float("inf")
+
+
+def is_real_array(value: Any) -> bool:
+    """A real scalar, or an array of real numbers: what arithmetic may be done with."""
+    return is_number(value) or (isinstance(value, np.ndarray) and value.dtype.kind in "iuf")
 
 
 def _kind(value: Any) -> str:
@@ -125,24 +142,31 @@ def _kind(value: Any) -> str:
     return "a single number" if is_number(value) else str(describe(value))
 
 
-def _gradient(f: Callable[[Array], Any], at: Array, upstream: Array | None) -> Array:
+def _error(yours: Any, expected: Any) -> float:
+    """The largest absolute error; infinite for what is not even of the right kind or shape."""
+    if not is_real_array(yours) or np.shape(yours) != np.shape(expected):
+        return float("inf")
+    return float(numeric.error(yours, expected))
+
+
+def _gradient(f: Callable[[Array], Any], at: Array, upstream: Array | None, h: float) -> Array:
     if upstream is None:
-        return numeric.gradient(lambda x: float(f(x)), at)
-    return numeric.backward(f, at, upstream)
+        return numeric.gradient(lambda x: float(f(x)), at, h=h)
+    return numeric.backward(f, at, upstream, h=h)
 
 
-def _agreement(own: Callable[[Array], Any], at: Array, upstream: Array | None) -> list[Clue]:
+def _agreement(own: Callable[[Array], Any], at: Array, upstream: Array | None, h: float) -> list[Clue]:
     """The clue that a gradient is right for the student's own forward; none when that forward cannot be measured."""
     shape = () if upstream is None else upstream.shape
 
     def forward(x: Array) -> Array:
         out = own(x)
-        if not isinstance(out, int | float | np.ndarray | np.number) or np.shape(out) != shape:
+        if not is_real_array(out) or np.shape(out) != shape:
             raise Mismatch(f"the forward pass returned {describe(out)}")
         return np.asarray(out, dtype=np.float64)
 
     try:
-        gradient = _gradient(forward, at, upstream)
+        gradient = _gradient(forward, at, upstream, h)
     except StudentError:
         return []  # the mismatch being explained is the finding; this forward has its own check
     return [Clue("it agrees with your own forward pass, but that forward pass is wrong", gradient)]

@@ -6,7 +6,7 @@ Parameter names are the student's own, so arrays are told apart by shape: all si
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from grader import numeric
 from grader.errors import Mismatch, NotImplementedYet
+from grader.expect import is_stub
 
 Array = NDArray[np.float64]
 
 WEIGHTS = ("weight1", "weight2")
 BIASES = ("bias1", "bias2")
-MARGIN = 0.02  # distance of every hidden unit from the ReLU's kink: several times what a difference step moves it
+MARGIN = 0.03  # distance of every hidden unit from the ReLU's kink: several times what a difference step moves it
+WIDEST = 1000  # hidden units; a wider network than it was asked for would take the whole check's time
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,11 @@ class Sizes:
             "weight2": (self.hidden, self.classes),
             "bias2": (self.classes,),
         }
+
+    @property
+    def arguments(self) -> tuple[int, int, int, float]:
+        """The positional arguments of TwoLayerNet."""
+        return self.inputs, self.classes, self.hidden, 1e-2
 
     def __str__(self) -> str:
         return f"TwoLayerNet({self.inputs}, {self.classes}, {self.hidden})"
@@ -83,16 +90,18 @@ def reference_keys(case: Case) -> dict[str, str]:
 
 def roles(parameters: Any, sizes: Sizes) -> dict[str, str]:
     """role -> key, found by shape. Raises NotImplementedYet for None, Mismatch naming the shape that is not there."""
-    if parameters is None or (isinstance(parameters, dict) and all(p is None for p in parameters.values())):
+    if is_stub(parameters):
         raise NotImplementedYet("parameters() returned None or nothing: not implemented yet")
     if not isinstance(parameters, dict):
         raise Mismatch("parameters() should return a dict from names to arrays")
-    shapes = {key: np.shape(value) if isinstance(value, np.ndarray) else None for key, value in parameters.items()}
+    if not all(isinstance(value, np.ndarray) and value.dtype.kind == "f" for value in parameters.values()):
+        raise Mismatch("every entry of parameters() should be a numpy array of floats")
+    shapes = {key: value.shape for key, value in parameters.items()}
     found = {}
     for role, shape in sizes.shapes.items():
         keys = [key for key, there in shapes.items() if there == shape]
         if len(keys) != 1 or not isinstance(keys[0], str):
-            have = ", ".join(sorted(str(there) for there in shapes.values() if there is not None)) or "none"
+            have = ", ".join(sorted(map(str, shapes.values()))) or "none"
             many = "no" if not keys else f"{len(keys)}"
             raise Mismatch(
                 f"{sizes} has {many} parameter array of shape {shape}, where its {role[:-1]} of layer {role[-1]} "
@@ -104,19 +113,30 @@ def roles(parameters: Any, sizes: Sizes) -> dict[str, str]:
     return found
 
 
+def as_built(parameters: Any, sizes: Sizes) -> Sizes:
+    """`sizes` with the hidden layer that the network really has.
+
+    A network that ignores hidden_dim fails net_parameters for it, and is still graded on everything else.
+    """
+    arrays = parameters.values() if isinstance(parameters, dict) else ()
+    shapes = [array.shape for array in arrays if isinstance(array, np.ndarray) and array.ndim == 2]
+    widths = [b for a, b in shapes if a == sizes.inputs and (b, sizes.classes) in shapes and b <= WIDEST]
+    return replace(sizes, hidden=widths[0]) if len(widths) == 1 else sizes
+
+
 def draw(hw: Any, rng: np.random.Generator, sizes: Sizes, *, biases: float = 0.5) -> Case:
     """A fresh network of `sizes` whose parameters are drawn anew and written into the student's live arrays.
 
-    Weights are normal with standard deviation 0.7, biases with `biases`. Raises Mismatch when a write does not last.
+    Parameters are of order 1, biases normal with standard deviation `biases`. Raises Mismatch when a write is lost.
     """
-    make = (sizes.inputs, sizes.classes, sizes.hidden, 1e-2)
-    net = hw.two_layer_net.TwoLayerNet(*make)
+    net = hw.two_layer_net.TwoLayerNet(*sizes.arguments)
+    sizes = as_built(net.parameters(), sizes)
     keys = roles(net.parameters(), sizes)
     values, X = away_from_kinks(rng, sizes, biases)
     for role, key in keys.items():
         net.write(key, values[role])
     values = live(net.parameters(), keys, values, sizes)
-    reference = hw.reference.two_layer_net.TwoLayerNet(*make)
+    reference = hw.reference.two_layer_net.TwoLayerNet(*sizes.arguments)
     trusted = reference.parameters()
     for role, key in roles(trusted, sizes).items():
         trusted[key][...] = values[role]
@@ -125,14 +145,24 @@ def draw(hw: Any, rng: np.random.Generator, sizes: Sizes, *, biases: float = 0.5
 
 
 def away_from_kinks(rng: np.random.Generator, sizes: Sizes, biases: float) -> tuple[dict[str, Array], Array]:
-    """Parameters and inputs X (N, D) with every hidden unit at least MARGIN from zero: drawn again, never loosened."""
-    while True:
-        values = {role: rng.normal(scale=0.7 if role in WEIGHTS else 1.0, size=s) for role, s in sizes.shapes.items()}
-        values = {role: value if role in WEIGHTS else biases * value for role, value in values.items()}
-        X = rng.normal(size=(sizes.batch, sizes.inputs))
-        hidden = X @ values["weight1"] + values["bias1"]
-        if numeric.clear_of_zero(hidden, MARGIN) and (hidden > 0).any() and (hidden < 0).any():
-            return values, X
+    """Parameters and inputs X (N, D) with every hidden unit at least MARGIN from zero, some on, some off.
+
+    A unit that comes too near its kink for any row of X is drawn again; nothing is ever loosened.
+    """
+    X = rng.normal(size=(sizes.batch, sizes.inputs))
+    weight1, bias1 = np.zeros((sizes.inputs, sizes.hidden)), np.zeros(sizes.hidden)
+    again = np.ones(sizes.hidden, dtype=bool)
+    while again.any():
+        weight1[:, again] = rng.normal(scale=0.7, size=(sizes.inputs, again.sum()))
+        bias1[again] = rng.normal(scale=biases, size=again.sum()) if biases else 0.0
+        hidden = X @ weight1 + bias1
+        again = np.array([not numeric.clear_of_zero(unit, MARGIN) for unit in hidden.T])
+        if (hidden > 0).all() or (hidden < 0).all():
+            again[:] = True
+    scale = 0.7 * min(1.0, np.sqrt(8 / sizes.hidden))  # scores stay of order 1 in a wide network
+    weight2 = rng.normal(scale=scale, size=(sizes.hidden, sizes.classes))
+    bias2 = rng.normal(scale=biases, size=sizes.classes) if biases else np.zeros(sizes.classes)
+    return {"weight1": weight1, "bias1": bias1, "weight2": weight2, "bias2": bias2}, X
 
 
 def live(after: Any, keys: Mapping[str, str], written: Mapping[str, Array], sizes: Sizes) -> dict[str, Array]:
@@ -153,7 +183,7 @@ def live(after: Any, keys: Mapping[str, str], written: Mapping[str, Array], size
 
 def expect_gradients(function: str, grads: Any, case: Case) -> dict[str, Any]:
     """role -> gradient from the dict that `function` returned; its keys must be those of parameters()."""
-    if grads is None or (isinstance(grads, dict) and all(grad is None for grad in grads.values())):
+    if is_stub(grads):
         raise NotImplementedYet(f"{function} returned None: not implemented yet")
     if not isinstance(grads, dict):
         raise Mismatch(f"{function} should return the gradients as a dict with the keys of parameters()")

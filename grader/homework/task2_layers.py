@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from grader import numeric
 from grader.check import check
 from grader.diagnose import Clue
 from grader.errors import Mismatch, Raised
-from grader.expect import expect_close, expect_gradient, is_number, unpack
+from grader.expect import as_float, expect_close, expect_gradient, is_number, unpack
 
 Array = NDArray[np.float64]
 
@@ -38,22 +38,24 @@ def fc_forward(hw: Any, rng: np.random.Generator) -> None:
 @check("2.1")
 def fc_backward(hw: Any, rng: np.random.Generator) -> None:
     """The backward pass returns the gradients with respect to x, w and b."""
-    inputs = [draw_fc(rng, size) for size in FC_SIZES]
-    # All forwards run first: a layer stands twice in a network, so a cache has to belong to its own forward.
-    caches = [unpack("fc_forward", hw.layers.fc_forward(*args), ("out", "cache"))[1] for args in inputs]
-    for size, args, cache in zip(FC_SIZES, inputs, caches, strict=True):
+    for size in FC_SIZES:
+        args, later = draw_fc(rng, size), draw_fc(rng, size)
         grad_out = rng.normal(size=(size[0], size[2]))
+        _, cache = unpack("fc_forward", hw.layers.fc_forward(*args), ("out", "cache"))
+        hw.layers.fc_forward(*later)  # the layer stands twice in a network, so a cache belongs to its own forward
         grads = unpack("fc_backward", hw.layers.fc_backward(grad_out, cache), FC_BACKWARD)
+        stale = hw.reference.layers.fc_backward(grad_out, hw.reference.layers.fc_forward(*later)[1])
         for i, name in enumerate(FC_BACKWARD):
             expect_gradient(
                 hw,
                 f"{name} {size}",
                 grads[i],
-                lambda value, i=i, args=args: hw.reference.layers.fc_forward(*replace(args, i, value))[0],
+                varying("fc_forward", hw.reference.layers.fc_forward, args, i),
                 at=args[i],
                 upstream=grad_out,
-                own=lambda value, i=i, args=args: own_output(hw, "fc_forward", replace(args, i, value)),
+                own=varying("fc_forward", hw.layers.fc_forward, args, i),
                 factors={"the batch size": size[0]},
+                clues=[Clue("it belongs to the latest fc_forward, not to the one whose cache was passed", stale[i])],
             )
 
 
@@ -79,10 +81,10 @@ def relu_backward(hw: Any, rng: np.random.Generator) -> None:
             hw,
             f"grad_x of relu_backward {shape}",
             hw.layers.relu_backward(grad_out, cache),
-            lambda x: hw.reference.layers.relu_forward(x)[0],
+            varying("relu_forward", hw.reference.layers.relu_forward, (x,)),
             at=x,
             upstream=grad_out,
-            own=lambda x: own_output(hw, "relu_forward", (x,)),
+            own=varying("relu_forward", hw.layers.relu_forward, (x,)),
             clues=[
                 Clue("it is grad_out, unmasked: x <= 0 has to block the gradient", grad_out),
                 Clue("it is the mask alone, without grad_out", (x > 0).astype(np.float64)),
@@ -113,9 +115,9 @@ def softmax_loss_gradient(hw: Any, rng: np.random.Generator) -> None:
             hw,
             f"grad_x of softmax_loss {(n, c)}",
             grad_x,
-            lambda x, y=y: hw.reference.layers.softmax_loss(x, y)[0],
+            varying("softmax_loss", hw.reference.layers.softmax_loss, (x, y)),
             at=x,
-            own=lambda x, y=y: own_output(hw, "softmax_loss", (x, y), ("loss", "grad_x")),
+            own=varying("softmax_loss", hw.layers.softmax_loss, (x, y)),
             factors={"the batch size": n},
             clues=[Clue("it is p / N: the 1 of the right class is not subtracted", p / n)],
         )
@@ -158,9 +160,9 @@ def l2_gradient(hw: Any, rng: np.random.Generator) -> None:
             hw,
             f"grad_w of l2_regularization {shape}, reg={reg}",
             grad_w,
-            lambda w, reg=reg: hw.reference.layers.l2_regularization(w, reg)[0],
+            varying("l2_regularization", hw.reference.layers.l2_regularization, (w, reg)),
             at=w,
-            own=lambda w, reg=reg: own_output(hw, "l2_regularization", (w, reg), ("loss", "grad_w")),
+            own=varying("l2_regularization", hw.layers.l2_regularization, (w, reg)),
             factors=reg_factors(reg, w.size),
         )
 
@@ -187,13 +189,13 @@ def clear_of_kink(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
             return x
 
 
-def replace(args: tuple[Array, ...], i: int, value: Array) -> tuple[Array, ...]:
-    return (*args[:i], value, *args[i + 1 :])
+def varying(name: str, function: Callable[..., Any], args: Sequence[Any], i: int = 0) -> Callable[[Array], Any]:
+    """The first thing that `function` returns, as a function of its i-th argument alone."""
 
+    def output(value: Array) -> Any:
+        return unpack(name, function(*args[:i], value, *args[i + 1 :]), ("out", "its second part"))[0]
 
-def own_output(hw: Any, function: str, args: Sequence[Any], names: Sequence[str] = ("out", "cache")) -> Any:
-    """The first element of what the student's own function returns."""
-    return unpack(function, getattr(hw.layers, function)(*args), names)[0]
+    return output
 
 
 def reg_factors(reg: float, size: int) -> dict[str, float]:
@@ -225,8 +227,8 @@ def advise_log_sum_exp(hw: Any, x: Array, y: NDArray[np.int64]) -> None:
         value = hw.layers.softmax_loss(x, y)
     except Raised:
         value = (None, None)
-    loss = value[0] if isinstance(value, tuple | list) and value else None
-    if not is_number(loss) or not np.isfinite(float(loss)):
+    loss: Any = value[0] if isinstance(value, tuple | list) and value else None
+    if not is_number(loss) or not np.isfinite(as_float(loss)):
         hw.advise(
             "softmax_loss is not finite where the right class has no probability left (scores of +-1000 and another "
             "label): x - max - log(sum(exp(x - max))) stays finite, log(p) does not"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from grader.errors import Mismatch
 from grader.expect import expect_close, expect_gradient, unpack
 from grader.homework import network
 from grader.homework.network import BIASES, SIZES, WEIGHTS, Array, Case, Sizes
+from grader.model import Measure
 
 WIDE = Sizes(batch=2, inputs=60, classes=45, hidden=50)
 SCALES = (1e-2, 0.3)
@@ -22,6 +24,7 @@ SIGMAS = 8.0  # a right initialization is rejected with a probability near 1e-15
 def net_parameters(hw: Any, rng: np.random.Generator) -> None:
     """The network holds two live weight matrices and biases of the sizes and the scale it was asked for."""
     for sizes in SIZES:
+        network.roles(hw.two_layer_net.TwoLayerNet(*sizes.arguments).parameters(), sizes)
         network.draw(hw, rng, sizes)
     for scale in SCALES:
         net = hw.two_layer_net.TwoLayerNet(WIDE.inputs, WIDE.classes, WIDE.hidden, scale)
@@ -51,7 +54,7 @@ def net_backward(hw: Any, rng: np.random.Generator) -> None:
     """The backward pass returns the gradient with respect to every parameter."""
     for sizes in SIZES:
         case = network.draw(hw, rng, sizes)
-        scores, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
+        _, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
         grad_scores = rng.normal(size=(sizes.batch, sizes.classes))
         grads = network.expect_gradients("backward", case.net.backward(grad_scores, cache), case)
         for role, grad in grads.items():
@@ -59,10 +62,11 @@ def net_backward(hw: Any, rng: np.random.Generator) -> None:
                 hw,
                 case.name("grads", role),
                 grad,
-                lambda value, case=case, role=role: case.forward_with(role, value),
+                partial(case.forward_with, role),
                 at=case.values[role],
                 upstream=grad_scores,
-                own=lambda value, case=case, role=role: own_scores(case, role, value),
+                own=partial(own_scores, case, role),
+                h=2e-3,  # scores are linear in every entry, so a longer step only lowers round-off
                 factors={"the batch size": sizes.batch},
             )
 
@@ -85,7 +89,7 @@ def net_save_load(hw: Any, rng: np.random.Generator) -> None:
         case.net.save("model.pkl")
         loaded = hw.two_layer_net.TwoLayerNet.load("model.pkl")
         parameters = loaded.parameters()
-        if network.roles(parameters, sizes) != dict(case.keys):
+        if network.roles(parameters, case.sizes) != dict(case.keys):
             raise Mismatch(f"the loaded {sizes} does not have the parameter names that were saved")
         for role, key in case.keys.items():
             expect_close(hw, f"loaded {key[:30]!r} of {sizes}", parameters[key], case.values[role])
@@ -96,13 +100,15 @@ def net_save_load(hw: Any, rng: np.random.Generator) -> None:
 
 def expect_scale(hw: Any, name: str, weights: Array, scale: float) -> None:
     """Mean 0 and standard deviation `scale`, each within SIGMAS of its own spread over `weights.size` normal draws."""
-    spread = SIGMAS / np.sqrt(weights.size)
+    bound = SIGMAS / np.sqrt(2 * weights.size)
     deviation, mean = float(np.std(weights)), float(np.mean(weights))
-    if not abs(deviation / scale - 1) < spread / np.sqrt(2):
+    error = abs(deviation / scale - 1)
+    hw.measure(Measure(f"relative error of the scale of {name}, weight_scale={scale:g}", error, bound))
+    if not error < bound:
         raise Mismatch(
             f"the weights {name} have standard deviation {deviation:.3g}; weight_scale={scale:g} was asked for"
         )
-    if not abs(mean) < spread * scale:
+    if not abs(mean) < SIGMAS / np.sqrt(weights.size) * scale:
         raise Mismatch(f"the weights {name} have mean {mean:.3g}; draw them from a normal distribution around zero")
 
 

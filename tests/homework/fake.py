@@ -1,0 +1,124 @@
+"""A fake `hw`: the same manners as a session's, but the student's modules live in this process.
+
+Arguments travel as copies, caches stay behind as Remote objects, and what a student's code raises becomes Raised.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import inspect
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from grader.errors import NotImplementedYet, Raised
+from grader.model import Measure
+
+MODULES = {"functions": "backprop", "layers": "neuralnet", "two_layer_net": "neuralnet", "train": "neuralnet"}
+KEPT = ("fc_forward", "relu_forward", "forward")
+PLAIN = (type(None), bool, int, float, str, list, tuple, dict, np.ndarray, np.generic)
+
+
+def modules(folder: Path) -> dict[str, ModuleType]:
+    """A fresh copy of the homework's modules below `folder`, which import each other by bare names."""
+    paths = [str(folder / name) for name in ("backprop", "neuralnet")]
+    own = {path.stem for parent in paths for path in Path(parent).glob("*.py")}
+    displaced = {name: sys.modules.pop(name) for name in own & sys.modules.keys()}
+    sys.path[:0] = paths
+    try:
+        return {name: importlib.import_module(name) for name in MODULES}
+    finally:
+        del sys.path[: len(paths)]
+        for name in own:
+            sys.modules.pop(name, None)
+        sys.modules.update(displaced)
+
+
+class FakeRemote:
+    def __init__(self, hw: FakeSubject, value: Any) -> None:
+        self._hw, self._value = hw, value
+
+    def __getattr__(self, name: str) -> FakeFunction:
+        return FakeFunction(self._hw, self._value, name)
+
+    def write(self, name: str, array: Any) -> None:
+        self._value.parameters()[name][...] = array
+
+
+class FakeFunction:
+    def __init__(self, hw: FakeSubject, owner: Any, name: str) -> None:
+        self._hw, self._owner, self._name = hw, owner, name
+
+    def __call__(self, *args: Any) -> Any:
+        there = [arg._value if isinstance(arg, FakeRemote) else copy.deepcopy(arg) for arg in args]
+        before = copy.deepcopy([a if isinstance(a, np.ndarray) else None for a in there])
+        try:
+            value = getattr(self._owner, self._name)(*there)
+        except NotImplementedError:
+            raise NotImplementedYet(f"{self._name} is not implemented yet") from None
+        except Exception as error:
+            raise Raised(f"{self._name} raised {type(error).__name__}: {error}") from error
+        pairs = enumerate(zip(before, there, strict=True))
+        self._hw.mutated = tuple(i for i, (b, a) in pairs if b is not None and not np.array_equal(a, b, equal_nan=True))
+        return self._hw.arriving(value, keep=self._name in KEPT)
+
+    def map(self, batches: Any) -> list[Any]:
+        return [self(*args) for args in batches]
+
+    def arity(self) -> int | None:
+        if not hasattr(self._owner, self._name):
+            return None
+        parameters = inspect.signature(getattr(self._owner, self._name)).parameters.values()
+        return None if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(parameters)
+
+    def __getattr__(self, name: str) -> FakeFunction:
+        return FakeFunction(self._hw, getattr(self._owner, self._name), name)
+
+
+class FakeModule:
+    def __init__(self, hw: FakeSubject, module: ModuleType) -> None:
+        self._hw, self._module = hw, module
+
+    def __getattr__(self, name: str) -> FakeFunction:
+        return FakeFunction(self._hw, self._module, name)
+
+
+class FakeSubject:
+    """`hw` over `student` modules; `settings` are the item's numbers."""
+
+    def __init__(self, student: dict[str, Any], reference: dict[str, ModuleType], settings: dict[str, float]) -> None:
+        self.reference = SimpleNamespace(**reference)
+        self.settings = settings
+        self.tolerance = settings["tolerance"]
+        self.mutated: tuple[int, ...] = ()
+        self.measures: list[Measure] = []
+        self.advice: list[str] = []
+        for name, module in student.items():
+            setattr(self, name, FakeModule(self, module))
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """Two recorded points of each graph, in the form of backprop-data.pkl."""
+        f = self.reference.functions
+        graphs = {
+            "f1": (f.f1, [(0.5, -0.25, 1.0, 0.75, -0.5, 0.3), (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)]),
+            "f2": (f.f2, [(0.5,), (-0.25,)]),
+            "f3 (y=1)": (lambda a, b: f.f3(a, b, 1), [(0.5, -0.25), (0.1, 0.9)]),
+            "f3 (y=2)": (lambda a, b: f.f3(a, b, 2), [(0.5, -0.25), (0.1, 0.9)]),
+        }
+        return {k: {"inputs": at, "outputs": [g(*point)[0] for point in at]} for k, (g, at) in graphs.items()}
+
+    def measure(self, measure: Measure) -> None:
+        self.measures.append(measure)
+
+    def advise(self, sentence: str) -> None:
+        self.advice.append(sentence)
+
+    def arriving(self, value: Any, *, keep: bool = False) -> Any:
+        if keep and isinstance(value, tuple) and len(value) > 1:
+            return tuple(FakeRemote(self, v) if i == 1 else self.arriving(v) for i, v in enumerate(value))
+        return copy.deepcopy(value) if isinstance(value, PLAIN) else FakeRemote(self, value)

@@ -1,0 +1,508 @@
+"""The checks of Tasks 1 to 4: the reference passes them all, and each mistake fails exactly the check that names it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from grader.check import checks_of
+from grader.errors import Mismatch, NotImplementedYet, Raised, StudentError
+from grader.homework import task1_graphs, task2_layers, task3_two_layer_net, task4_training
+from grader.model import Check
+
+sys.path.insert(0, str(Path(__file__).parent))
+import fake
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "reference"
+RUBRIC = yaml.safe_load((ROOT / "grader" / "homework" / "rubric.yaml").read_text(encoding="utf-8"))
+ITEMS = {item["id"]: item for task in RUBRIC["tasks"] for item in task["items"]}
+TASKS = (task1_graphs, task2_layers, task3_two_layer_net, task4_training)
+CHECKS = {check.name: check for task in TASKS for check in checks_of(task)}
+
+Student = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def _scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The working directory is a scratch folder, as in a student's process."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def student() -> Student:
+    """The reference as a student's work. Patching a layer leaves the network alone: it has bound the right one."""
+    return {name: namespace(module) for name, module in fake.modules(FOLDER).items()}
+
+
+def namespace(module: Any) -> SimpleNamespace:
+    return SimpleNamespace(**{k: v for k, v in vars(module).items() if not k.startswith("__")})
+
+
+REFERENCE = fake.modules(FOLDER)
+
+
+def run(check: Check, student: Student, seed: int = 1) -> fake.FakeSubject:
+    settings = {key: value for key, value in ITEMS[check.item].items() if isinstance(value, float)}
+    hw = fake.FakeSubject(student, REFERENCE, settings)
+    np.random.seed(seed)
+    check.function(hw, np.random.default_rng([seed, *check.name.encode()]))
+    return hw
+
+
+def failures(student: Student, checks: dict[str, Check] = CHECKS) -> dict[str, StudentError]:
+    failed = {}
+    for name, check in checks.items():
+        try:
+            run(check, student)
+        except StudentError as error:
+            failed[name] = error
+    return failed
+
+
+def test_rubric_and_checks_name_each_other() -> None:
+    planned = {name: item["id"] for item in ITEMS.values() for name in item.get("checks", ())}
+    assert {name: check.item for name, check in CHECKS.items()} == planned
+
+
+def test_reference_passes_every_check(student: Student) -> None:
+    assert failures(student) == {}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_every_check_leaves_its_measures(name: str, student: Student) -> None:
+    measures = run(CHECKS[name], student).measures
+    assert measures
+    assert len({measure.name for measure in measures}) == len(measures) or name == "f4_gradient"
+
+
+def worst(seeds: range, student: Student) -> dict[str, float]:
+    """check -> the largest measured error over its bar, over all seeds."""
+    ratios: dict[str, float] = {}
+    for seed in seeds:
+        for name, check in CHECKS.items():
+            errors = [m for m in run(check, student, seed).measures if "scale" not in m.name]  # chance, not round-off
+            ratios[name] = max([ratios.get(name, 0.0), *(m.value / m.bound for m in errors)])
+    return ratios
+
+
+def test_right_work_stays_far_below_every_bar(student: Student) -> None:
+    assert max(worst(range(5), student).values()) <= 0.1
+
+
+@pytest.mark.slow
+def test_right_work_stays_far_below_every_bar_for_300_seeds(student: Student) -> None:
+    ratios = worst(range(300), student)
+    for name, ratio in sorted(ratios.items(), key=lambda pair: -pair[1]):
+        print(f"{ratio:9.2e}  {name}")
+    assert max(ratios.values()) <= 0.1
+
+
+# Each mistake patches the reference, and names the checks that it must fail, no more and no fewer.
+
+Patch = Callable[[Student], None]
+MISTAKES: dict[str, tuple[set[str], Patch]] = {}
+
+
+def mistake(*checks: str) -> Callable[[Patch], Patch]:
+    def add(patch: Patch) -> Patch:
+        MISTAKES[patch.__name__] = (set(checks), patch)
+        return patch
+
+    return add
+
+
+def changed(function: Callable[..., Any], change: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, its returned value passed through `change(value, *args)`."""
+    return lambda *args: change(function(*args), *args)
+
+
+def patch(module: Any, name: str, change: Callable[..., Any]) -> None:
+    setattr(module, name, changed(getattr(module, name), change))
+
+
+@mistake("f3_gradient_y2")
+def f3_choose_ignored_in_backward(s: Student) -> None:
+    f3 = s["functions"].f3
+    s["functions"].f3 = lambda s1, s2, y: (f3(s1, s2, y)[0], f3(s1, s2, 1)[1])
+
+
+@mistake("f3_forward_recorded", "f3_forward_fresh", "f3_gradient_y1", "f3_gradient_y2")
+def f3_constant_with_matching_zero_gradient(s: Student) -> None:
+    s["functions"].f3 = lambda s1, s2, y: (0.0, (0.0, 0.0))
+
+
+@mistake("f3_forward_fresh")
+def f3_recorded_by_heart(s: Student) -> None:
+    patch(s["functions"], "f3", lambda v, s1, s2, y: v if (s1, s2) in ((0.5, -0.25), (0.1, 0.9)) else (0.5, v[1]))
+
+
+@mistake("f1_gradient")
+def f1_without_grad_y(s: Student) -> None:
+    patch(s["functions"], "f1", lambda v, *_: (v[0], v[1][:5]))
+
+
+@mistake("f2_gradient")
+def f2_gradient_not_in_a_tuple(s: Student) -> None:
+    patch(s["functions"], "f2", lambda v, *_: (v[0], v[1][0]))
+
+
+@mistake("f4_gradient")
+def f4_constant(s: Student) -> None:
+    s["functions"].f4 = lambda a, b: (1.0, (0.0, 0.0))
+
+
+@mistake("f4_gradient")
+def f4_wrong_sign(s: Student) -> None:
+    s["functions"].f4 = lambda a, b: (a * b, (b, -a))
+
+
+@mistake("fc_backward")
+def grad_b_of_shape_1_by_dout(s: Student) -> None:
+    patch(s["layers"], "fc_backward", lambda v, *_: (v[0], v[1], v[2].reshape(1, -1)))
+
+
+@mistake("fc_backward")
+def fc_backward_averages(s: Student) -> None:
+    patch(s["layers"], "fc_backward", lambda v, g, _: (v[0], v[1] / len(g), v[2]))
+
+
+@mistake("fc_forward")
+def fc_without_bias(s: Student) -> None:
+    patch(s["layers"], "fc_forward", lambda v, x, w, b: (v[0] - b, v[1]))
+
+
+@mistake("fc_forward", "fc_backward")
+def fc_constant_with_matching_zero_gradient(s: Student) -> None:
+    s["layers"].fc_forward = lambda x, w, b: (np.zeros((len(x), len(b))), (x, w, b))
+    s["layers"].fc_backward = lambda g, cache: tuple(np.zeros_like(a) for a in cache)
+
+
+@mistake("fc_forward", "fc_backward")
+def fc_forward_without_a_cache(s: Student) -> None:
+    patch(s["layers"], "fc_forward", lambda v, *_: v[0])
+
+
+@mistake("fc_backward")
+def fc_cache_of_the_last_forward(s: Student) -> None:
+    fc_forward, fc_backward, last = s["layers"].fc_forward, s["layers"].fc_backward, {}
+
+    def forward(x: Any, w: Any, b: Any) -> Any:
+        out, last["cache"] = fc_forward(x, w, b)
+        return out, 0
+
+    s["layers"].fc_forward = forward
+    s["layers"].fc_backward = lambda g, cache: fc_backward(g, last["cache"])
+
+
+@mistake("fc_forward")
+def fc_changes_the_weights(s: Student) -> None:
+    fc_forward = s["layers"].fc_forward
+
+    def forward(x: Any, w: Any, b: Any) -> Any:
+        value = fc_forward(x, w.copy(), b)
+        w *= 2
+        return value
+
+    s["layers"].fc_forward = forward
+
+
+@mistake("relu_backward")
+def relu_unmasked(s: Student) -> None:
+    s["layers"].relu_backward = lambda g, cache: g
+
+
+@mistake("relu_forward")
+def relu_left_out(s: Student) -> None:
+    patch(s["layers"], "relu_forward", lambda v, x: (x, v[1]))
+
+
+@mistake("softmax_loss_value")
+def softmax_sums_in_value_only(s: Student) -> None:
+    patch(
+        s["layers"],
+        "softmax_loss",
+        lambda v, x, y: (v[0] * len(x) if np.ptp(x) < 100 and abs(x).max() < 100 else v[0], v[1]),
+    )
+
+
+@mistake("softmax_loss_gradient", "softmax_loss_stable")
+def softmax_gradient_without_mean(s: Student) -> None:
+    patch(s["layers"], "softmax_loss", lambda v, x, y: (v[0], v[1] * len(x)))
+
+
+@mistake("softmax_loss_stable")
+def softmax_overflows(s: Student) -> None:
+    def softmax_loss(x: Any, y: Any) -> Any:
+        rows = np.arange(len(x))
+        with np.errstate(all="ignore"):
+            p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+            loss = -np.log(p[rows, y]).mean()
+        p[rows, y] -= 1
+        return loss, p / len(x)
+
+    s["layers"].softmax_loss = softmax_loss
+
+
+@mistake("l2_value")
+def l2_without_half(s: Student) -> None:
+    patch(s["layers"], "l2_regularization", lambda v, w, reg: (2 * v[0], v[1]))
+
+
+@mistake("l2_gradient")
+def l2_gradient_doubled(s: Student) -> None:
+    patch(s["layers"], "l2_regularization", lambda v, w, reg: (v[0], 2 * v[1]))
+
+
+@mistake("l2_value", "l2_gradient")
+def l2_ignores_reg(s: Student) -> None:
+    l2 = s["layers"].l2_regularization
+    s["layers"].l2_regularization = lambda w, reg: l2(w, 1.0)
+
+
+def network(s: Student, **methods: Any) -> None:
+    """Methods of the student's TwoLayerNet; each gets the right class as its first argument."""
+    right = s["two_layer_net"].TwoLayerNet
+    bound = {name: (lambda method: lambda self, *args: method(right, self, *args))(m) for name, m in methods.items()}
+    s["two_layer_net"].TwoLayerNet = type("TwoLayerNet", (right,), bound)
+
+
+NET = {name for name, check in CHECKS.items() if check.item in ("3.1", "4.1")}
+
+
+@mistake("net_parameters")
+def hidden_dim_ignored(s: Student) -> None:
+    network(s, __init__=lambda right, self, d=3072, c=10, h=512, scale=1e-3: right.__init__(self, d, c, 512, scale))
+
+
+@mistake("net_parameters")
+def weight_scale_ignored(s: Student) -> None:
+    network(s, __init__=lambda right, self, d=3072, c=10, h=512, scale=1e-3: right.__init__(self, d, c, h, 1e-3))
+
+
+@mistake("net_parameters")
+def weights_uniform_from_zero_to_scale(s: Student) -> None:
+    def init(right: Any, self: Any, d: int = 3072, c: int = 10, h: int = 512, scale: float = 1e-3) -> None:
+        right.__init__(self, d, c, h, scale)
+        for array in self.parameters().values():
+            if array.ndim == 2:
+                array[...] = np.random.rand(*array.shape) * scale
+
+    network(s, __init__=init)
+
+
+@mistake(*NET)
+def parameters_are_copies(s: Student) -> None:
+    network(s, parameters=lambda right, self: {k: v.copy() for k, v in right.parameters(self).items()})
+
+
+@mistake("net_forward", "net_save_load")
+def second_bias_left_out(s: Student) -> None:
+    def forward(right: Any, self: Any, X: Any) -> Any:
+        scores, cache = right.forward(self, X)
+        bias = next(p for p in self.parameters().values() if p.shape == scores.shape[1:])
+        return scores - bias, cache
+
+    # predict and training_step go through the patched forward as well; their own checks are not the point here
+    network(s, forward=forward)
+
+
+@mistake("net_backward", "training_step_biases")
+def one_bias_gradient_forgotten(s: Student) -> None:
+    def backward(right: Any, self: Any, grad: Any, cache: Any) -> Any:
+        return {k: v if v.shape != grad.shape[1:] else 0 * v for k, v in right.backward(self, grad, cache).items()}
+
+    network(s, backward=backward)
+
+
+@mistake("net_predict")
+def predict_gives_the_lowest(s: Student) -> None:
+    network(s, predict=lambda right, self, X: np.argmin(self.forward(X)[0], axis=1))
+
+
+@mistake("training_step_loss", "training_step_biases")
+def step_loss_without_regularization(s: Student) -> None:
+    step = s["train"].training_step
+    s["train"].training_step = lambda m, X, y, reg: (step(m, X, y, 0.0)[0], step(m, X, y, reg)[1])
+
+
+@mistake("training_step_gradient")
+def step_gradient_without_regularization(s: Student) -> None:
+    step = s["train"].training_step
+    s["train"].training_step = lambda m, X, y, reg: (step(m, X, y, reg)[0], step(m, X, y, 0.0)[1])
+
+
+@mistake("training_step_biases")
+def step_regularizes_biases(s: Student) -> None:
+    def change(value: Any, model: Any, X: Any, y: Any, reg: float) -> Any:
+        loss, grads = value
+        for key, array in model.parameters().items():
+            if array.ndim == 1:
+                loss, grads[key] = loss + reg / 2 * (array**2).sum(), grads[key] + reg * array
+        return loss, grads
+
+    patch(s["train"], "training_step", change)
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistake_fails_exactly_its_checks(name: str, student: Student) -> None:
+    expected, apply = MISTAKES[name]
+    apply(student)
+    failed = failures(student)
+    if name == "second_bias_left_out":  # whatever goes through the network's forward may follow it
+        failed = {
+            k: v for k, v in failed.items() if k in ("net_parameters", "net_forward", "net_backward", "net_save_load")
+        }
+    assert set(failed) == expected, {k: v.message for k, v in failed.items()}
+    assert all(isinstance(error, Mismatch) for error in failed.values()), failed
+    assert all(error.message and "\n" not in error.message for error in failed.values())
+
+
+def stub(*args: Any) -> None:
+    return None
+
+
+STUBS: list[Callable[..., Any]] = [stub, lambda *args: (None, None)]
+
+
+@pytest.mark.parametrize("empty", STUBS, ids=["None", "a pair of None"])
+def test_stubs_are_not_implemented_yet(empty: Callable[..., Any], student: Student) -> None:
+    for module in ("functions", "layers", "train"):
+        for name in ("f1", "f2", "f3", "f4", *(n for n in vars(student[module]) if n.endswith(("ward", "step")))):
+            setattr(student[module], name, empty)
+    student["layers"].softmax_loss = student["layers"].l2_regularization = empty
+    network(student, parameters=lambda right, self: None, forward=lambda right, self, X: empty())
+    failed = failures(student)
+    assert set(failed) == set(CHECKS)
+    assert {type(error) for error in failed.values()} == {NotImplementedYet}
+
+
+def test_missing_f4_is_not_implemented_yet(student: Student) -> None:
+    del student["functions"].f4
+    with pytest.raises(NotImplementedYet, match="f4 is not there"):
+        run(CHECKS["f4_gradient"], student)
+
+
+@pytest.mark.parametrize(
+    "f4",
+    [
+        lambda x: (x**3, (3 * x**2,)),
+        lambda *v: (sum(a * a for a in v), tuple(2 * a for a in v)),
+        lambda a, b, c: (np.exp(40 * a) * b + c, (40 * np.exp(40 * a) * b, np.exp(40 * a), 1.0)),
+        lambda a, b: (max(a, b), (float(a > b), float(b > a))),
+    ],
+    ids=["one input", "any number", "steep", "a kink"],
+)
+def test_f4_of_any_form_is_accepted(f4: Callable[..., Any], student: Student) -> None:
+    student["functions"].f4 = f4
+    run(CHECKS["f4_gradient"], student)
+
+
+def test_log_p_passes_with_advice_only(student: Student) -> None:
+    def softmax_loss(x: Any, y: Any) -> Any:
+        rows = np.arange(len(x))
+        p = np.exp(x - x.max(axis=1, keepdims=True))
+        p /= p.sum(axis=1, keepdims=True)
+        with np.errstate(divide="ignore"):
+            loss = -np.log(p[rows, y]).mean()
+        p[rows, y] -= 1
+        return np.array(loss), p / len(x)
+
+    student["layers"].softmax_loss = softmax_loss
+    assert "softmax_loss" not in " ".join(failures(student))
+    assert any("log(sum(exp" in sentence for sentence in run(CHECKS["softmax_loss_stable"], student).advice)
+
+
+def test_a_softmax_that_raises_on_underflow_is_only_advised(student: Student) -> None:
+    right = student["layers"].softmax_loss
+
+    def softmax_loss(x: Any, y: Any) -> Any:
+        if right(x, y)[0] > 1000:
+            raise FloatingPointError("divide by zero encountered in log")
+        return right(x, y)
+
+    student["layers"].softmax_loss = softmax_loss
+    assert run(CHECKS["softmax_loss_stable"], student).advice
+
+
+def test_overwriting_a_layers_input_is_advised_not_punished(student: Student) -> None:
+    right = student["layers"].softmax_loss
+
+    def softmax_loss(x: Any, y: Any) -> Any:
+        x -= x.max(axis=1, keepdims=True)
+        return right(x, y)
+
+    student["layers"].softmax_loss = softmax_loss
+    assert failures(student) == {}
+    assert any("in place" in sentence for sentence in run(CHECKS["softmax_loss_value"], student).advice)
+
+
+def test_float32_parameters_are_accepted(student: Student) -> None:
+    def parameters(right: Any, self: Any) -> Any:
+        live = right.parameters(self)
+        for key in live:
+            live[key] = live[key].astype(np.float32) if live[key].dtype != np.float32 else live[key]
+        return live
+
+    network(student, parameters=parameters)
+    assert failures(student, {name: CHECKS[name] for name in ("net_parameters", "net_forward", "net_backward")}) == {}
+
+
+def test_a_student_who_raises_is_told_so(student: Student) -> None:
+    student["layers"].fc_forward = lambda x, w: None
+    with pytest.raises(Raised):
+        run(CHECKS["fc_forward"], student)
+
+
+def test_gradient_of_a_wrong_forward_is_told_apart(student: Student) -> None:
+    l2 = student["layers"].l2_regularization
+    student["layers"].l2_regularization = lambda w, reg: tuple(3 * part for part in l2(w, reg))
+    assert "your own forward" in failures(student)["l2_gradient"].message
+
+
+HOSTILE: list[Any] = [
+    0,
+    1.5,
+    "text",
+    [],
+    {},
+    (1, 2, 3, 4),
+    np.array([np.nan]),
+    np.array(["a"]),
+    np.array(1j),
+    10**400,
+    np.array(True),
+    np.zeros(0),
+    object(),
+    (np.inf,) * 2,
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=lambda value: repr(value)[:20])
+def test_no_answer_of_any_kind_escapes_as_a_fault_of_ours(value: Any, student: Student) -> None:
+    for module in ("functions", "layers", "train"):
+        for name, there in list(vars(student[module]).items()):
+            if callable(there):
+                setattr(student[module], name, lambda *args: value)
+    answer = lambda right, self, *args: value  # noqa: E731
+    network(student, forward=answer, backward=answer, predict=answer)
+    assert set(failures(student)) >= set(CHECKS) - {"net_parameters"}
+    network(student, parameters=answer)
+    assert set(failures(student)) == set(CHECKS)
+
+
+@pytest.mark.parametrize("dtype", [str, complex, bool, int])
+def test_parameters_of_another_kind_are_a_mismatch(dtype: type, student: Student) -> None:
+    def parameters(right: Any, self: Any) -> Any:
+        return {key: array.astype(dtype) for key, array in right.parameters(self).items()}
+
+    network(student, parameters=parameters)
+    with pytest.raises(Mismatch, match="array of floats"):
+        run(CHECKS["net_parameters"], student)

@@ -1,0 +1,158 @@
+"""expect_*: what passes, what is raised, and that a Measure is left either way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader.errors import Mismatch, NotImplementedYet, Raised
+from grader.expect import expect_accuracy, expect_close, expect_gradient, gather, is_number, is_stub, unpack
+from grader.model import Measure
+
+
+@dataclass
+class Hw:
+    tolerance: float = 1e-9
+    measures: list[Measure] = field(default_factory=list)
+
+    def measure(self, measure: Measure) -> None:
+        self.measures.append(measure)
+
+
+def test_close_passes_and_measures_against_the_items_tolerance() -> None:
+    hw = Hw()
+    expect_close(hw, "out", np.array([1.0, 2.0 + 4e-10]), np.array([1.0, 2.0]))
+    (measure,) = hw.measures
+    assert (measure.name, measure.bound, measure.at_least) == ("out", 1e-9, False)
+    assert measure.value == pytest.approx(4e-10, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "yours",
+    [
+        np.array([1.0, 2.1]),
+        np.array([[1.0, 2.0]]),
+        np.array([1.0, np.nan]),
+        np.array([1.0, np.inf]),
+        1.0,
+        "text",
+        object(),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_a_wrong_answer_of_any_kind_is_a_mismatch_and_is_measured(yours: Any) -> None:
+    hw = Hw()
+    with pytest.raises(Mismatch, match="out"):
+        expect_close(hw, "out", yours, np.array([1.0, 2.0]))
+    assert len(hw.measures) == 1
+    assert not hw.measures[0].value < hw.measures[0].bound
+
+
+@pytest.mark.parametrize("yours", [None, (None, None), {"W1": None}])
+def test_unfinished_work_is_not_implemented_yet(yours: Any) -> None:
+    with pytest.raises(NotImplementedYet):
+        expect_close(Hw(), "out", yours, np.zeros(2))
+
+
+def test_the_bar_does_not_grow_with_the_array() -> None:
+    expected = np.zeros((100, 100))
+    with pytest.raises(Mismatch):
+        expect_close(Hw(), "out", expected + 2e-9 * np.eye(100), expected)
+
+
+def cube(x: Any) -> Any:
+    return x**3
+
+
+X = np.array([[0.5, -1.0, 2.0]])
+UPSTREAM = np.array([[1.0, -2.0, 0.5]])
+
+
+def test_gradient_with_and_without_upstream() -> None:
+    hw = Hw()
+    expect_gradient(hw, "grad_x", 3 * X**2 * UPSTREAM, cube, at=X, upstream=UPSTREAM)
+    expect_gradient(hw, "grad_x", 3 * X**2, lambda x: np.sum(x**3), at=X)
+    assert all(measure.value < 1e-10 for measure in hw.measures)
+    with pytest.raises(Mismatch):
+        expect_gradient(hw, "grad_x", 3 * X**2, cube, at=X, upstream=UPSTREAM)
+
+
+def test_gradient_of_a_wrong_own_forward_is_said() -> None:
+    with pytest.raises(Mismatch, match="your own forward"):
+        expect_gradient(Hw(), "grad_x", 2 * X * UPSTREAM, cube, at=X, upstream=UPSTREAM, own=lambda x: x**2)
+
+
+def test_own_forward_is_not_asked_after_a_right_answer() -> None:
+    def own(x: Any) -> Any:
+        raise AssertionError("asked")
+
+    expect_gradient(Hw(), "grad_x", 3 * X**2 * UPSTREAM, cube, at=X, upstream=UPSTREAM, own=own)
+
+
+def raising(x: Any) -> Any:
+    raise Raised("fc_forward raised ValueError")
+
+
+@pytest.mark.parametrize("own", [lambda x: None, lambda x: x.sum(), lambda x: "text", raising])
+def test_an_own_forward_that_cannot_be_measured_leaves_the_mismatch_as_it_is(own: Any) -> None:
+    with pytest.raises(Mismatch, match="grad_x"):
+        expect_gradient(Hw(), "grad_x", X, cube, at=X, upstream=UPSTREAM, own=own)
+
+
+def test_accuracy_reaches_or_misses_its_bar() -> None:
+    hw = Hw()
+    expect_accuracy(hw, "validation accuracy", 0.4, 0.4)
+    with pytest.raises(Mismatch, match=r"39\.9%; at least 40%"):
+        expect_accuracy(hw, "validation accuracy", 0.399, 0.4)
+    assert [(m.value, m.bound, m.at_least) for m in hw.measures] == [(0.4, 0.4, True), (0.399, 0.4, True)]
+
+
+@pytest.mark.parametrize("value", [39.9, -0.1, float("nan"), "0.5", True])
+def test_accuracy_is_a_fraction(value: Any) -> None:
+    with pytest.raises(Mismatch, match="between 0 and 1"):
+        expect_accuracy(Hw(), "accuracy", value, 0.4)
+
+
+def test_unpack_gives_the_promised_parts() -> None:
+    assert unpack("f3", (1.0, None), ("L", "grads")) == (1.0, None)
+    assert unpack("f3", [1.0, 2.0], ("L", "grads")) == (1.0, 2.0)
+
+
+@pytest.mark.parametrize("value", [None, (None, None), [None]])
+def test_unpack_knows_the_stub(value: Any) -> None:
+    with pytest.raises(NotImplementedYet, match="f3 returned None"):
+        unpack("f3", value, ("L", "grads"))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (np.zeros((2, 3)), r"f3 returned a single array of shape \(2, 3\); expected \(L, grads\)"),
+        (1.5, r"f3 returned a single number; expected \(L, grads\)"),
+        ((1.0,), r"f3 returned a tuple of 1 value; expected 2: \(L, grads\)"),
+        ((1.0, 2.0, 3.0), r"f3 returned a tuple of 3 values; expected 2: \(L, grads\)"),
+    ],
+)
+def test_unpack_says_what_came_instead(value: Any, message: str) -> None:
+    with pytest.raises(Mismatch, match=message):
+        unpack("f3", value, ("L", "grads"))
+
+
+def test_gather_makes_a_vector_of_numbers() -> None:
+    gathered = gather("L", [1, 2.5, np.float32(0.5), np.array(4.0), 10**400])
+    assert gathered.tolist() == [1.0, 2.5, 0.5, 4.0, float("inf")]
+
+
+@pytest.mark.parametrize("value", ["1", 1j, np.zeros(1), [1.0], True])
+def test_gather_refuses_what_is_no_number(value: Any) -> None:
+    assert not is_number(value)
+    with pytest.raises(Mismatch, match="L should be one number, but call 1"):
+        gather("L", [1.0, value])
+
+
+def test_a_zero_is_an_answer_not_a_stub() -> None:
+    assert not is_stub(0.0)
+    assert not is_stub((0.0, None))
