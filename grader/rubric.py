@@ -1,0 +1,242 @@
+"""rubric.yaml -> Rubric, every mistake named with its line.
+
+The file is composed to nodes, not loaded, because only nodes know their lines. Aliases are refused: a rubric needs
+none, and a few of them can stand for billions of nodes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from grader.errors import RubricError
+from grader.model import CheckPlan, Item, Limits, Rubric, Section, Task
+
+MAX_BYTES = 1 << 20
+MAX_SHOWN = 20
+UNITS = {"memory": 1 << 20, "output": 1 << 10}  # MiB and KiB in the file, bytes in Limits
+
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def load(path: Path) -> Rubric:
+    """Read a rubric. Raises RubricError that lists every mistake as "rubric.yaml:LINE: sentence"."""
+    data = read(path)
+    reader = Reader(path.name)
+    rubric = reader.rubric(compose(path, data), hashlib.sha256(data).hexdigest()[:16])
+    if reader.mistakes:
+        mistakes = [f"{path.name}:{line}: {text}" for line, text in sorted(reader.mistakes)]
+        more = [f"... and {len(mistakes) - MAX_SHOWN} more mistakes"] if len(mistakes) > MAX_SHOWN else []
+        raise RubricError("\n".join(mistakes[:MAX_SHOWN] + more))
+    return rubric
+
+
+def read(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RubricError(f"{path}: {error.strerror}; a homework's folder holds its rubric.yaml") from None
+    if len(data) > MAX_BYTES:
+        raise RubricError(f"{path}: {len(data)} bytes; a rubric has at most {MAX_BYTES}")
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise RubricError(f"{path.name}:{line}: a byte that is not UTF-8; save the file as UTF-8") from None
+    return data
+
+
+def compose(path: Path, data: bytes) -> yaml.Node:
+    try:
+        for event in yaml.parse(data, Loader=LOADER):
+            if isinstance(event, yaml.AliasEvent):
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise RubricError(f"{path.name}:{line}: an alias (*{event.anchor}); write the value out")
+        node = yaml.compose(data, Loader=LOADER)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise RubricError(f"{path.name}:{line}: not YAML: {error.problem}") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise RubricError(f"{path.name}:1: not YAML: {str(error).splitlines()[0]}") from None
+    if node is None:
+        raise RubricError(f"{path.name}:1: the file is empty")
+    return node
+
+
+@dataclass
+class Reader:
+    """Walks the nodes and notes each mistake with its line, so that one run tells all of them."""
+
+    file: str
+    mistakes: list[tuple[int, str]] = field(default_factory=list)
+    names: dict[str, int] = field(default_factory=dict)
+
+    def mistake(self, node: yaml.Node, text: str) -> None:
+        self.mistakes.append((node.start_mark.line + 1, text))
+
+    def rubric(self, root: yaml.Node, digest: str) -> Rubric:
+        keys = self.mapping(root, "the rubric", required=("title", "sections", "tasks"), optional=("limits",))
+        sections = tuple(self.sections(keys["sections"])) if "sections" in keys else ()
+        known = {section.id for section in sections}
+        tasks = tuple(self.tasks(keys["tasks"], known)) if "tasks" in keys else ()
+        limits = self.limits(keys["limits"]) if "limits" in keys else Limits()
+        title = self.text(keys["title"], "title") if "title" in keys else ""
+        return Rubric(title, sections, tasks, limits, digest)
+
+    def limits(self, node: yaml.Node) -> Limits:
+        names = tuple(Limits.__dataclass_fields__)
+        found: dict[str, Any] = {}
+        for name, value in self.mapping(node, "limits", optional=names).items():
+            number = self.number(value, name, least=0, open_end=True)
+            found[name] = int(number * UNITS[name]) if name in UNITS else number
+        return Limits(**found)
+
+    def sections(self, node: yaml.Node) -> Iterator[Section]:
+        for name, value in self.mapping(node, "sections", optional=None).items():
+            keys = self.mapping(value, f"section {name}", required=("modules", "submit"), optional=("keep", "forbid"))
+            modules = self.mapping(keys["modules"], "modules", optional=None) if "modules" in keys else {}
+            keep = self.mapping(keys["keep"], "keep", optional=None) if "keep" in keys else {}
+            yield Section(
+                id=name,
+                modules={module: self.text(path, module) for module, path in modules.items()},
+                submit=tuple(self.texts(keys["submit"], "submit")) if "submit" in keys else (),
+                keep={function: tuple(self.positions(at, function)) for function, at in keep.items()},
+                forbid=tuple(self.texts(keys["forbid"], "forbid")) if "forbid" in keys else (),
+            )
+
+    def positions(self, node: yaml.Node, what: str) -> Iterator[int]:
+        for element in self.sequence(node, what):
+            number = self.number(element, what, least=0)
+            if number != int(number):
+                self.mistake(element, f"{what}: a position in a tuple is a whole number")
+            yield int(number)
+
+    def tasks(self, node: yaml.Node, sections: set[str]) -> Iterator[Task]:
+        seen: set[str] = set()
+        elements = self.sequence(node, "tasks")
+        if not elements:
+            self.mistake(node, "tasks is empty; a rubric has at least one task")
+        for element in elements:
+            keys = self.mapping(element, "a task", required=("id", "title", "section", "items"))
+            id_ = self.text(keys["id"], "id") if "id" in keys else "?"
+            if id_ in seen:
+                self.mistake(element, f"task {id_} is there twice")
+            seen.add(id_)
+            section = self.text(keys["section"], "section") if "section" in keys else ""
+            if "section" in keys and section not in sections:
+                self.mistake(
+                    keys["section"], f"task {id_}: no section {section!r}; there are {', '.join(sorted(sections))}"
+                )
+            items = tuple(self.items(keys["items"], id_)) if "items" in keys else ()
+            yield Task(id_, self.text(keys["title"], "title") if "title" in keys else "", section, items)
+
+    def items(self, node: yaml.Node, task: str) -> Iterator[Item]:
+        seen: set[str] = set()
+        elements = self.sequence(node, "items")
+        if not elements:
+            self.mistake(node, f"task {task} has no items")
+        for element in elements:
+            item = self.item(element, task)
+            if item.id in seen:
+                self.mistake(element, f"item {item.id} is there twice")
+            seen.add(item.id)
+            yield item
+
+    def item(self, node: yaml.Node, task: str) -> Item:
+        keys = self.mapping(node, "an item", optional=None)
+        id_ = self.text(keys.pop("id"), "id") if "id" in keys else "?"
+        if not id_.startswith(f"{task}."):
+            self.mistake(node, f"item {id_} stands under task {task}; its id has to start with {task}.")
+        for name in ("title", "points"):
+            if name not in keys:
+                self.mistake(node, f"item {id_} has no {name}; add `{name}:`")
+        title = self.text(keys.pop("title"), "title") if "title" in keys else ""
+        points = self.number(keys.pop("points"), "points", least=0) if "points" in keys else 0.0
+        skipped = self.text(keys.pop("skip"), "skip") if "skip" in keys else ""
+        checks = tuple(self.checks(keys.pop("checks"), points)) if "checks" in keys else ()
+        if not checks and not skipped:
+            self.mistake(node, f"item {id_} has no checks; name them, or say why not with `skip:`")
+        settings = {name: self.number(value, name) for name, value in keys.items()}
+        return Item(id_, title, points, () if skipped else checks, settings, skipped)
+
+    def checks(self, node: yaml.Node, points: float) -> Iterator[CheckPlan]:
+        weights: dict[str, float] = {}
+        if isinstance(node, yaml.SequenceNode):
+            for element in node.value:
+                name = self.text(element, "a check")
+                if name in weights:
+                    self.mistake(element, f"check {name} is named twice")
+                weights[name] = 1.0
+        else:
+            for name, value in self.mapping(node, "checks", optional=None).items():
+                weights[name] = self.number(value, name, least=0, open_end=True)
+        for name in weights:
+            line = node.start_mark.line + 1
+            if name in self.names:
+                self.mistake(node, f"check {name} is named twice; the other is in line {self.names[name]}")
+            self.names.setdefault(name, line)
+        total = sum(map(Fraction, weights.values())) or Fraction(1)
+        for name, weight in weights.items():
+            yield CheckPlan(name, float(Fraction(points) * Fraction(weight) / total))
+
+    # Nodes to values
+
+    def mapping(
+        self, node: yaml.Node, what: str, *, required: tuple[str, ...] = (), optional: tuple[str, ...] | None = ()
+    ) -> dict[str, yaml.Node]:
+        """The node's keys. With `optional` None, any other key is welcome."""
+        if not isinstance(node, yaml.MappingNode):
+            self.mistake(node, f"{what} has to be a mapping of names to values")
+            return {}
+        found: dict[str, yaml.Node] = {}
+        for key, value in node.value:
+            name = self.text(key, "a key")
+            if name in found:
+                self.mistake(key, f"{name} is there twice")
+            elif optional is not None and name not in required and name not in optional:
+                self.mistake(key, f"{what} has no key {name}; it knows {', '.join((*required, *optional))}")
+            else:
+                found[name] = value
+        for name in required:
+            if name not in found:
+                self.mistake(node, f"{what} has no {name}; add `{name}:`")
+        return found
+
+    def sequence(self, node: yaml.Node, what: str) -> list[yaml.Node]:
+        if not isinstance(node, yaml.SequenceNode):
+            self.mistake(node, f"{what} has to be a list")
+            return []
+        return list(node.value)
+
+    def texts(self, node: yaml.Node, what: str) -> Iterator[str]:
+        for element in self.sequence(node, what):
+            yield self.text(element, what)
+
+    def text(self, node: yaml.Node, what: str) -> str:
+        if not isinstance(node, yaml.ScalarNode) or not node.value.strip():
+            self.mistake(node, f"{what} has to be a text")
+            return ""
+        return str(node.value)
+
+    def number(self, node: yaml.Node, what: str, *, least: float = -math.inf, open_end: bool = False) -> float:
+        value = float("nan")
+        if isinstance(node, yaml.ScalarNode) and node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
+            try:
+                value = float(node.value.replace("_", ""))
+            except ValueError:
+                value = float("nan")
+        if not math.isfinite(value):
+            hint = "; YAML wants a point before the exponent, as in 1.0e-9" if "e" in str(node.value).lower() else ""
+            self.mistake(node, f"{what} has to be a number{hint}")
+            return 1.0
+        if value < least or (open_end and value == least):
+            self.mistake(node, f"{what} is {value:g}; it has to be {'more than' if open_end else 'at least'} {least:g}")
+            return 1.0
+        return value
