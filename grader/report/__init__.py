@@ -1,0 +1,1 @@
+"""Pure functions of a Report: text for the terminal, JSON for machines, HTML with plots for reading."""

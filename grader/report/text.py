@@ -1,0 +1,171 @@
+"""A Report on a terminal: the table, one sentence per problem, where the page is. Plain where it is not a terminal.
+
+Student text goes through `rich.text.Text` alone, never through markup, and is harmless before it gets there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console, ConsoleRenderable, Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from grader.model import CheckResult, ItemResult, Report, Verdict
+from grader.report.wording import (
+    ASCII_SHAPE,
+    SETTLED,
+    SHAPE,
+    WORD,
+    Audience,
+    capped,
+    checks,
+    headline,
+    points,
+    presented,
+    undecided,
+)
+
+STYLE = {
+    Verdict.PASS: "green",
+    Verdict.PARTIAL: "yellow",
+    Verdict.NOT_IMPLEMENTED: "dim",
+    Verdict.SKIPPED: "dim",
+    Verdict.INTERNAL: "magenta",
+}
+
+
+def show(
+    report: Report, *, audience: Audience = "student", page: Path | None = None, console: Console | None = None
+) -> None:
+    """Print a report; `page` is where its HTML went. A console without UTF-8 gets ASCII."""
+    console = console or Console(highlight=False)
+    encoding = console.encoding if console.options.ascii_only else ""
+    console.print(render(report, audience=audience, page=page, encoding=encoding))
+
+
+def render(
+    report: Report, *, audience: Audience = "student", page: Path | None = None, encoding: str = ""
+) -> ConsoleRenderable:
+    """What `show` prints. With `encoding`, no character that it lacks is used."""
+    report = presented(report, audience)
+    write = Writer(encoding)
+    parts: list[ConsoleRenderable] = [
+        write(f"{report.title} – {report.submission}", "bold"),
+        table(report, write),
+        write(f"Score: {headline(report)}", "bold"),
+    ]
+    if undecided(report):
+        parts.append(write(f"{points(undecided(report))} points wait for a review", "magenta"))
+    problems = [*problem_lines(report, write)]
+    if problems:
+        parts += [Text(), *problems]
+    parts += [Text(), *footer(report, page, write)]
+    return Group(*parts)
+
+
+class Writer:
+    """Makes rich Text of plain strings, in what the console can encode."""
+
+    def __init__(self, encoding: str = "") -> None:
+        self.encoding = encoding
+
+    def __call__(self, text: str, style: str = "") -> Text:
+        if self.encoding:
+            for shape, plain in {**ASCII_SHAPE, "…": "..."}.items():
+                text = text.replace(shape, plain)
+            text = text.encode(self.encoding, "replace").decode(self.encoding)
+        return Text(text, style=style, overflow="fold")
+
+    def verdict(self, verdict: Verdict) -> Text:
+        return self(f"{SHAPE[verdict]} {WORD[verdict]}", STYLE.get(verdict, "red"))
+
+
+def table(report: Report, write: Writer) -> Table:
+    """Tasks in bold, their items below them."""
+    grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    grid.add_column("task", no_wrap=True)
+    grid.add_column("", ratio=None, overflow="fold")
+    grid.add_column("points", justify="right", no_wrap=True)
+    grid.add_column("verdict", no_wrap=True)
+    for task in report.tasks:
+        grid.add_row(write(task.id), write(task.title), fraction(task.score, task.max_score, write), "", style="bold")
+        for item in task.items:
+            grid.add_row(
+                write(f" {item.id}"),
+                write(item.title),
+                fraction(item.score, item.max_score, write),
+                write.verdict(item.verdict),
+            )
+    return grid
+
+
+def fraction(score: float, max_score: float, write: Writer) -> Text:
+    return write(f"{points(score)} / {points(max_score)}" if max_score else "no points", "" if max_score else "dim")
+
+
+def problem_lines(report: Report, write: Writer) -> Iterator[ConsoleRenderable]:
+    """One sentence per problem; unfinished and ungraded items are one line each, whatever their checks."""
+    for task in report.tasks:
+        for item in task.items:
+            if item.verdict is Verdict.NOT_IMPLEMENTED:
+                yield sentence(item, Verdict.NOT_IMPLEMENTED, f"{item.title}: not implemented yet", write)
+                continue
+            for check in item.checks:
+                yield from problem(item, check, write)
+    yield from skipped_lines(report, write)
+
+
+def sentence(item: ItemResult, verdict: Verdict, text: str, write: Writer) -> Text:
+    shape = write(f"{SHAPE[verdict]} ", STYLE.get(verdict, "red"))
+    return Text.assemble(shape, write(f"{item.id} ", "bold"), write(text), overflow="fold")
+
+
+def problem(item: ItemResult, check: CheckResult, write: Writer) -> Iterator[ConsoleRenderable]:
+    if check.verdict not in SETTLED:
+        place = f" ({check.where})" if check.where else ""
+        said = check.message or WORD[check.verdict]
+        yield sentence(item, check.verdict, f"{check.name}{place}: {said}", write)
+        if check.output.strip():
+            yield Padding(Text.assemble(write("printed:\n", "dim"), write(capped(check.output), "dim")), (0, 0, 0, 4))
+    for advice in check.advice:
+        yield sentence(item, Verdict.SKIPPED, f"{check.name}, advice: {advice}", write)
+
+
+def skipped_lines(report: Report, write: Writer) -> Iterator[ConsoleRenderable]:
+    reasons: dict[str, list[str]] = {}
+    for item, check in checks(report):
+        if check.verdict is Verdict.SKIPPED:
+            ids = reasons.setdefault(check.message, [])
+            if item.id not in ids:
+                ids.append(item.id)
+    for reason, ids in reasons.items():
+        yield write(f"{SHAPE[Verdict.SKIPPED]} {', '.join(ids)} not graded: {reason}", "dim")
+
+
+def footer(report: Report, page: Path | None, write: Writer) -> Iterator[Text]:
+    for reason in report.needs_review:
+        yield write(f"{SHAPE[Verdict.INTERNAL]} needs review: {reason}", "magenta")
+    for note in report.notes:
+        yield write(f"note: {note}")
+    yield write(f"isolation: {report.provenance.isolation}; seed {report.provenance.seed}", "dim")
+    if page is not None:
+        yield write(f"report: {page}")
+
+
+@contextmanager
+def progress(console: Console | None = None) -> Iterator[Callable[[CheckResult], None]]:
+    """Live progress on a terminal, nothing elsewhere. Yields what is to be told of each result."""
+    console = console or Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda result: None
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn("line"), TextColumn("{task.completed} checks", markup=False), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("{task.description}", markup=False), console=console, transient=True) as bar:
+        running = bar.add_task("starting", total=None)
+        yield lambda result: bar.update(running, advance=1, description=result.name)

@@ -1,0 +1,155 @@
+"""What every report says alike: the word and the shape of a verdict, points, sums, and hostile text made harmless."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal
+
+from grader.model import CheckResult, ItemResult, Report, Verdict
+
+Audience = Literal["student", "staff"]
+
+WORD = {
+    Verdict.PASS: "pass",
+    Verdict.PARTIAL: "partial",
+    Verdict.FAIL: "fail",
+    Verdict.NOT_IMPLEMENTED: "not implemented",
+    Verdict.RAISED: "raised",
+    Verdict.TIMEOUT: "timeout",
+    Verdict.MEMORY: "memory",
+    Verdict.CRASH: "crash",
+    Verdict.DENIED: "denied",
+    Verdict.SKIPPED: "not graded",
+    Verdict.INTERNAL: "needs review",
+}
+# Shapes that common terminal and system fonts have, and ASCII for a console that cannot encode them.
+SHAPE = {
+    Verdict.PASS: "✓",
+    Verdict.PARTIAL: "◐",
+    Verdict.FAIL: "✗",
+    Verdict.NOT_IMPLEMENTED: "○",
+    Verdict.RAISED: "✗",
+    Verdict.TIMEOUT: "✗",
+    Verdict.MEMORY: "✗",
+    Verdict.CRASH: "✗",
+    Verdict.DENIED: "■",
+    Verdict.SKIPPED: "–",
+    Verdict.INTERNAL: "?",
+}
+ASCII_SHAPE = {"✓": "+", "◐": "~", "✗": "x", "○": "o", "■": "#", "–": "-", "?": "?"}
+
+SETTLED = (Verdict.PASS, Verdict.SKIPPED)
+INTERNAL_MESSAGE = "a fault of the grader; needs review"
+
+# ESC-introduced sequences as ECMA-48 has them: CSI, then strings up to their terminator (OSC, DCS, ...), then the rest.
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
+    r"|\x1b[ -/]*[0-~]?"
+)
+
+
+def harmless(text: str, *, lines: bool = False) -> str:
+    """Hostile text without terminal escapes, control characters, bidi overrides or lone surrogates.
+
+    Line ends become spaces unless `lines`; tabs become spaces either way. What a carriage return would overwrite stays.
+    """
+    text = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
+    text = "".join(char if char == "\n" or _shown(char) else "\ufffd" * _replaced(char) for char in text)
+    return text if lines else " ".join(text.split("\n"))
+
+
+def _shown(char: str) -> bool:
+    """Neither control (Cc), format (Cf: bidi, zero width), surrogate, private, unassigned, nor a line separator."""
+    return (char.isascii() and char.isprintable()) or unicodedata.category(char) not in _UNSHOWN
+
+
+_UNSHOWN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+
+
+def _replaced(char: str) -> bool:
+    """A lone surrogate stood for a byte that was there, so its place is kept; all else unshown goes."""
+    return unicodedata.category(char) == "Cs"
+
+
+def capped(text: str, *, lines: int = 12, width: int = 400) -> str:
+    """At most so many lines of so many characters, and a last line that says what was left out."""
+    rows = text.strip("\n").split("\n")
+    shown = [row if len(row) <= width else row[: width - 1] + "…" for row in rows[:lines]]
+    left = len(rows) - len(shown)
+    return "\n".join([*shown, f"… {left} more line{'s' * (left > 1)}"] if left else shown)
+
+
+def points(value: float) -> str:
+    """10, 7.5, 3.33: at most two decimals, none that say nothing, and no minus before zero."""
+    return f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
+
+
+def number(value: float) -> str:
+    """A measured value: 3 significant digits; inf and nan by name."""
+    return f"{value:.3g}"
+
+
+def headline(report: Report) -> str:
+    """The score as a sentence, with what was not judged apart from the earned and the lost."""
+    graded = report.max_score - report.skipped
+    if not report.skipped:
+        return f"{points(report.score)} of {points(graded)}"
+    return f"{points(report.score)} of {points(graded)} graded; {points(report.skipped)} not graded by this version"
+
+
+def undecided(report: Report) -> float:
+    """Points of checks that ended in a fault of ours: neither earned nor lost until someone has looked."""
+    return sum(check.points for _, check in checks(report) if check.verdict is Verdict.INTERNAL)
+
+
+def checks(report: Report) -> Iterator[tuple[ItemResult, CheckResult]]:
+    for task in report.tasks:
+        for item in task.items:
+            for check in item.checks:
+                yield item, check
+
+
+def message(check: CheckResult, audience: Audience) -> str:
+    """A check's sentence; of a fault of ours a student sees that there was one, staff sees what it was."""
+    if check.verdict is Verdict.INTERNAL and audience != "staff":
+        return INTERNAL_MESSAGE
+    return harmless(check.message, lines=check.verdict is Verdict.INTERNAL)
+
+
+def cleaned(check: CheckResult, audience: Audience) -> CheckResult:
+    """The check with every string harmless, fit for its audience."""
+    return replace(
+        check,
+        title=harmless(check.title),
+        message=message(check, audience),
+        where=harmless(check.where),
+        output=harmless(check.output, lines=True),
+        advice=tuple(harmless(sentence) for sentence in check.advice),
+        measures=tuple(replace(measure, name=harmless(measure.name)) for measure in check.measures),
+    )
+
+
+def presented(report: Report, audience: Audience) -> Report:
+    """The report with every string harmless and every check fit for its audience: what all three renderers start from."""
+    return replace(
+        report,
+        title=harmless(report.title),
+        submission=harmless(report.submission),
+        notes=tuple(harmless(note) for note in report.notes),
+        needs_review=tuple(harmless(reason) for reason in report.needs_review),
+        provenance=replace(report.provenance, isolation=harmless(report.provenance.isolation)),
+        tasks=tuple(
+            replace(
+                task,
+                items=tuple(
+                    replace(item, checks=tuple(cleaned(check, audience) for check in item.checks))
+                    for item in task.items
+                ),
+            )
+            for task in report.tasks
+        ),
+    )
