@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, TypeVar
 
 from grader import data, rubric
@@ -39,7 +39,7 @@ class Subject:
 
     def __init__(self, session: Session, homework: Homework, item: Item) -> None:
         self.session = session
-        self.reference = homework.modules
+        self.reference = SimpleNamespace(**homework.modules)
         self.settings = item.settings
         self.fixtures = homework.fixtures
         self.measures: list[Measure] = []
@@ -63,7 +63,8 @@ class Subject:
     @cached_property
     def recorded(self) -> Mapping[str, Any]:
         """`backprop-data.pkl`: the recorded, public inputs and outputs."""
-        return data.recorded(self.fixtures / "backprop-data.pkl")
+        recorded: Mapping[str, Any] = data.recorded(self.fixtures / "backprop-data.pkl")
+        return recorded
 
     def measure(self, measure: Measure) -> None:
         """Keep a number and its bar for the report, whether it passes or not."""

@@ -1,4 +1,4 @@
-"""One worker process: started, listened to, watched and stopped.
+"""One worker process: listened to, watched and stopped.
 
 Nothing that a student's code does can hang or kill the grader here: a thread of ours does the reading, a look every
 `TICK` holds the process and all below it to their limits, and the end of the process is an answer like any other.
@@ -10,15 +10,13 @@ import os
 import queue
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from grader.errors import Crashed, OutOfMemory, StudentError, TimedOut
+from grader.launch import Launcher
 from grader.model import Limits, Section
 from grader.worker.wire import FrameError, read_frame, write_frame
 
@@ -27,44 +25,6 @@ START_WALL = 60.0  # seconds for an interpreter to start on a busy machine; ours
 NOTE = 200  # bytes above the cap for the worker's own note on what it dropped
 FLOOD = 64 << 20  # bytes on the process's real stdout and stderr before it is stopped
 DUMP = "Stack (most recent call first):"  # faulthandler's heading
-ROOT = Path(__file__).resolve().parent.parent
-
-_BOOT = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); from grader.worker.__main__ import main; del sys.path[0];main()"
-)
-
-
-def spawn(folder: Path, output: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start a worker with a clean environment, its channel on stdin and stdout, its prints in `output`."""
-    scratch = folder / "scratch"
-    environment = {
-        "PATH": os.defpath,
-        "HOME": str(scratch),
-        "TMPDIR": str(scratch),
-        "MPLCONFIGDIR": str(scratch),
-        "MPLBACKEND": "Agg",
-        "PYTHONHASHSEED": "0",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "LC_ALL": "C.UTF-8",
-    }
-    for threads in ("OMP", "OPENBLAS", "MKL", "NUMEXPR"):
-        environment[f"{threads}_NUM_THREADS"] = "1"
-    environment["VECLIB_MAXIMUM_THREADS"] = "1"
-    if os.name == "nt":
-        environment |= {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
-        environment |= {"TEMP": str(scratch), "TMP": str(scratch), "USERPROFILE": str(scratch)}
-    return subprocess.Popen(
-        [sys.executable, "-s", "-P", "-X", "utf8", "-c", _BOOT, str(ROOT)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=output,
-        cwd=scratch,
-        env=environment,
-        start_new_session=True,
-    )
-
-
-Launcher = Callable[[Path, IO[bytes]], "subprocess.Popen[bytes]"]
 
 
 class Output:
@@ -99,14 +59,13 @@ class Process:
     def __init__(self, folder: Path, limits: Limits, launch: Launcher) -> None:
         self.limits = limits
         self.count = 0
-        self.ready = False
+        self.held = ""
+        self.scratch = folder / "scratch"
         path = folder / "output"
         with path.open("wb", buffering=0) as output:
             self.output = Output(path)
-            self.popen = launch(folder, output)
-        assert self.popen.stdin is not None
-        assert self.popen.stdout is not None
-        self.stdin, self.stdout = self.popen.stdin, self.popen.stdout
+            self.child = launch(self.scratch, output)
+        self.stdin, self.stdout = self.child.stdin, self.child.stdout
         self.replies: queue.SimpleQueue[Any] = queue.SimpleQueue()
         threading.Thread(target=self.listen, daemon=True).start()
 
@@ -125,11 +84,8 @@ class Process:
 
     def exchange(self, request: dict[str, Any], wall: float, subject: str) -> Any:
         """One request and its reply. Raises TimedOut, OutOfMemory or Crashed; this process is of no use after that."""
-        if not self.ready:
-            hello = self.wait(START_WALL, START_WALL, "starting")
-            if not isinstance(hello, dict) or "ready" not in hello:
-                raise RuntimeError(f"the worker did not start: {hello!r} {self.output.read(4096)}")
-            self.ready = True
+        if not self.held:
+            self.held = self.greeting()
         self.count += 1
         self.send(request | {"id": self.count})
         reply = self.wait(wall, self.limits.call_cpu, subject)
@@ -139,12 +95,19 @@ class Process:
             raise Crashed(f"{subject} broke the grader's channel: a reply to no question")
         return reply
 
+    def greeting(self) -> str:
+        """What the worker says holds it, before it has imported anything of the student's. RuntimeError is ours."""
+        hello = self.wait(START_WALL, START_WALL, "starting")
+        if not isinstance(hello, dict) or not isinstance(hello.get("held"), str):
+            raise RuntimeError(f"the worker did not start: {hello!r} {self.output.read(4096)}")
+        return str(hello["held"])
+
     def wait(self, wall: float, cpu: float, subject: str) -> Any:
         began = time.monotonic()
         try:
             return self.replies.get(timeout=min(TICK, max(wall, 0.001)))
         except queue.Empty:
-            watch = Watch(self.popen.pid)
+            watch = Watch(self.child.pid)
         while True:
             try:
                 return self.replies.get(timeout=TICK)
@@ -164,9 +127,8 @@ class Process:
         """What a process that stopped talking died of."""
         if isinstance(error, FrameError):
             return Crashed(f"{subject} broke the grader's channel: {error}")
-        try:
-            code = self.popen.wait(1.0)
-        except subprocess.TimeoutExpired:
+        code = self.child.end(1.0)
+        if code is None:
             return Crashed(f"{subject} closed the grader's channel")
         if code < 0:
             name = signal.Signals(-code).name if -code in signal.valid_signals() else f"signal {-code}"
@@ -176,11 +138,11 @@ class Process:
     def last_frame(self, section: Section) -> str:
         """Where the student's code stood when it was stopped, asked of the interpreter itself; "" if it cannot tell."""
         names = {Path(path).name for path in section.modules.values()}
-        if hasattr(signal, "SIGUSR1") and self.popen.poll() is None and self.ready:
+        if hasattr(signal, "SIGUSR1") and self.held and self.child.running():
             size = self.output.size()
-            self.popen.send_signal(signal.SIGUSR1)
+            os.kill(self.child.pid, signal.SIGUSR1)
             waited = time.monotonic() + 0.2
-            while self.output.size() == size and self.popen.poll() is None and time.monotonic() < waited:
+            while self.output.size() == size and time.monotonic() < waited:
                 time.sleep(0.005)
         try:
             tail = self.output.path.read_bytes()[-(16 << 10) :].decode("utf-8", "replace")
@@ -194,21 +156,12 @@ class Process:
 
     def kill(self) -> None:
         """End the process and everything it started."""
-        for kill in (self.kill_tree, self.popen.kill):
-            kill()
-        self.popen.wait()
+        self.child.end(0.0)
         for stream in (self.stdin, self.stdout):
             try:
                 stream.close()
             except OSError:
                 continue  # unsent bytes to a process that is gone
-
-    def kill_tree(self) -> None:
-        if hasattr(os, "killpg"):
-            try:
-                os.killpg(self.popen.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                return
 
 
 class Watch:

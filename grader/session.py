@@ -17,9 +17,12 @@ from typing import Any
 import numpy as np
 
 from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, StudentError, TimedOut
+from grader.launch import Launcher, readable, spawn
 from grader.model import Limits, Section, Submission
-from grader.process import DUMP, Launcher, Process, spawn
+from grader.process import DUMP, Process
 from grader.worker.wire import Handle
+
+FORBIDDEN = "this section forbids"
 
 
 class Session:
@@ -35,7 +38,7 @@ class Session:
         self.deadline = float("inf")
         self.seed: int | None = None
         self.mutated: tuple[int, ...] = ()
-        self.tried: list[str] = []
+        self.tried: list[tuple[str, str]] = []
         self.last_words = ""
         self.folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="backgrade-")))
         self.process: Process | None = None
@@ -62,7 +65,7 @@ class Session:
                 "modules": {name: Path(path).stem for name, path in self.section.modules.items()},
                 "keep": dict(self.section.keep),
                 "forbid": self.section.forbid,
-                "memory": self.limits.memory,
+                "policy": policy(self.section, self.limits, self.folder),
                 "output": self.limits.output,
             }
         )
@@ -85,14 +88,17 @@ class Session:
         words, self.last_words = self.last_words, ""
         return words + (self.process.output.read(self.limits.output) if self.process is not None else "")
 
+    @property
+    def held(self) -> str:
+        """What holds the student's process, as the worker found it; "" before the first call."""
+        return self.process.held if self.process is not None else ""
+
     def attempts(self) -> list[str]:
-        """A sentence for each forbidden import that the student's own code tried during this check."""
-        found = (name.partition(" ") for name in self.tried)
-        return [
-            f"{where} tries to import {package}, which this section forbids" for package, _, where in found if where
-        ]
+        """A sentence for each forbidden act that the student's own code tried during this check."""
+        return [f"{where} {act}, which {FORBIDDEN}" for act, where in self.tried if where]
 
     def missing(self, module: str) -> bool:
+        """Whether the student writes in this module's file, and it is not in the submission."""
         name = Path(self.section.modules[module]).name
         return name in self.section.submit and name not in self.submission.files
 
@@ -131,17 +137,28 @@ class Session:
             results = [
                 (result.get("value"), result.get("error"), result.get("mutated", ())) for result in reply["results"]
             ]
-            self.tried += [str(name) for name in reply["tried"]][:20]
+            self.tried += [(str(act)[:80], str(where)[:80]) for act, where in reply["tried"][:20]]
             mutated = [tuple(int(at) for at in positions) for _, _, positions in results]
         except (TypeError, KeyError, AttributeError, ValueError):
             raise Crashed(f"{subject} broke the grader's channel: its reply is not one") from None
         for _, error, _ in results:
             if error is not None:
-                raise student_error(error, subject, self.tried)
+                raise student_error(error, subject)
         if len(results) != asked:
             raise Crashed(f"{subject} broke the grader's channel: {len(results)} of {asked} answers came back")
         self.mutated = mutated[-1] if mutated else ()
         return [arriving(value, self) for value, _, _ in results]
+
+
+def policy(section: Section, limits: Limits, folder: Path) -> dict[str, Any]:
+    """What the worker may read, write and use; see worker/confine.py."""
+    reads, lists = readable(section.forbid)
+    return {
+        "read": (*reads, str(folder / "code")),
+        "list": lists,
+        "write": (str(folder / "scratch"),),
+        "memory": limits.memory,
+    }
 
 
 def folders(section: Section) -> set[str]:
@@ -163,7 +180,7 @@ def lay_out(section: Section, submission: Submission, handout: Path, folder: Pat
             (folder / "code" / path).write_bytes(submission.files[name])
 
 
-def student_error(error: Any, subject: str, tried: Sequence[str]) -> StudentError:
+def student_error(error: Any, subject: str) -> StudentError:
     """The StudentError for a worker's description of an exception: the student's word, which earns nothing."""
     if not isinstance(error, Mapping):
         return Crashed(f"{subject} broke the grader's channel: its reply is not one")
@@ -171,8 +188,7 @@ def student_error(error: Any, subject: str, tried: Sequence[str]) -> StudentErro
     importing = str(error.get("importing", ""))[:80]
     doing = f"{importing}.py cannot be imported: it" if importing else subject
     if kind == "denied":
-        package = text.partition(" ")[0]
-        return Denied(f"imports {package}, which this section forbids: write it with numpy alone", where=where)
+        return Denied(f"{doing} {text}, which {FORBIDDEN}", where=where)
     if kind == "memory":
         return OutOfMemory(f"{doing} asked for more memory than it may have{f': {text}' if text else ''}", where=where)
     if kind == "not implemented":

@@ -10,6 +10,7 @@ GRADER = Path(__file__).parents[1] / "grader"
 LAYERS = [
     {"model", "errors", "worker"},
     {"rubric", "submission", "numeric", "data", "report", "export"},
+    {"launch"},
     {"process"},
     {"session", "diagnose"},
     {"expect", "check"},

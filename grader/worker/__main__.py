@@ -9,7 +9,6 @@ result a call, ending early at the first that raised.
 
 from __future__ import annotations
 
-import contextlib
 import faulthandler
 import importlib
 import inspect
@@ -25,9 +24,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from grader.worker import imports
+from grader.worker import confine, imports
 from grader.worker.wire import FrameError, Handle, read_frame, write_frame
-
 
 PLAIN: tuple[Any, ...] = (int, float, complex, str)
 
@@ -36,12 +34,12 @@ def main() -> None:
     incoming, outgoing = private_channel()
     setup = read_frame(incoming)
     sys.stdout = sys.stderr = CappedText(setup["output"])
-    limit_memory(setup["memory"])
+    held = confine.confine(confine.Policy(**setup["policy"]))
     faulthandler.enable(file=2, all_threads=False)
     if hasattr(signal, "SIGUSR1"):
         faulthandler.register(signal.SIGUSR1, file=2, all_threads=False)
     worker = Worker(setup)
-    write_frame(outgoing, {"ready": os.getpid()})
+    write_frame(outgoing, {"held": held.line()})
     while True:
         try:
             request = read_frame(incoming)
@@ -62,15 +60,6 @@ def private_channel() -> tuple[BinaryIO, BinaryIO]:
     os.dup2(2, 1)
     os.close(null)
     return os.fdopen(incoming, "rb"), os.fdopen(outgoing, "wb")
-
-
-def limit_memory(size: int) -> None:
-    """Make an allocation beyond `size` bytes fail where it happens. The grader watches as well."""
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (size, size))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 class CappedText(io.TextIOBase):
@@ -110,17 +99,17 @@ class Worker:
         self.modules: dict[str, str] = setup["modules"]
         self.keep: dict[str, tuple[int, ...]] = setup["keep"]
         self.objects: dict[int, Any] = {}
-        self.tried: list[str] = []
+        self.tried: list[tuple[str, str]] = []
         self.broken: dict[str, dict[str, Any]] = {}
         sys.path[:0] = setup["path"]
         sys.meta_path.append(imports.StandInFinder())
         imports.forbid(setup["forbid"], self.note_attempt)
 
-    def note_attempt(self, package: str) -> None:
+    def note_attempt(self, act: str) -> None:
         where = own_frames(traceback.extract_stack(), self.folder)
         # An import that another library tries for itself is refused all the same, and is nobody's fault.
         if len(self.tried) < 20:
-            self.tried.append(f"{package} {where[-1] if where else ''}")
+            self.tried.append((act, where[-1] if where else ""))
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         self.tried.clear()
@@ -231,6 +220,8 @@ class Worker:
         if isinstance(error, SyntaxError) and error.filename:
             where.append(f"{Path(error.filename).name}:{error.lineno or 0}")
         text = error.msg if isinstance(error, SyntaxError) else safe_text(error)
+        if isinstance(error, PermissionError) and not isinstance(error, imports.Refused):
+            text = f"opened {error.filename}" if error.filename else "made a system call"
         return {
             "kind": kind_of(error),
             "type": type(error).__name__[:80],
@@ -256,6 +247,7 @@ def kind_of(error: BaseException) -> str:
     """The name under which the grader knows this kind of end."""
     kinds: tuple[tuple[type[BaseException], str], ...] = (
         (imports.Forbidden, "denied"),
+        (PermissionError, "denied"),
         (AbsentError, "absent"),
         (MemoryError, "memory"),
         (NotImplementedError, "not implemented"),

@@ -1,8 +1,8 @@
 """A process gives up, for good, what a student's code has no business with: Linux only, no privilege needed.
 
 Three layers, each through ctypes: rlimits bound what is used, Landlock bounds which files are seen, seccomp refuses the
-system calls that reach other processes, the network or the kernel's rarer corners. `confine` says which properties hold;
-that they do hold is for a canary to show (see doctor.py), never for a return code.
+system calls that reach other processes, the network or rarer corners of the kernel. `confine` says which properties
+hold; that they do is for a canary to show (see doctor.py), never for a return code.
 
 Facts: landlock(7), seccomp(2), linux/filter.h; the measurements are in the project's notes.
 """
@@ -31,9 +31,13 @@ FILE_ONLY = (1 << 0) | (1 << 1) | READ_FILE | TRUNCATE | IOCTL_DEV
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What stays allowed. Sizes in bytes; `read` and `write` are files and folders, `write` implies reading."""
+    """What stays allowed. Sizes in bytes; the paths are files and folders, and what is granted holds below them too.
+
+    `list` shows names only; `write` implies reading.
+    """
 
     read: tuple[str, ...] = ()
+    list: tuple[str, ...] = ()
     write: tuple[str, ...] = ()
     devices: tuple[str, ...] = ("/dev/null", "/dev/urandom", "/dev/zero")
     memory: int = 2 << 30
@@ -126,6 +130,8 @@ def restrict_files(libc: ctypes.CDLL, policy: Policy, problems: list[str]) -> in
     try:
         for path in policy.read:
             allow(libc, ruleset, path, handled & (READ_FILE | READ_DIR))
+        for path in policy.list:
+            allow(libc, ruleset, path, handled & READ_DIR)
         for path in policy.write:
             allow(libc, ruleset, path, handled & (READ_FILE | READ_DIR | WRITE))
         for path in policy.devices:

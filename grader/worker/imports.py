@@ -1,4 +1,4 @@
-"""What a student's file may import: no library that the section forbids, and no lost points for a stray import.
+"""What a student's code may import and do: no library that the section forbids, and no lost points for a stray import.
 
 Forbidden packages are refused twice: by a finder, which sees `importlib.import_module` too, and by an audit hook, which
 Python code cannot take out again, and which also refuses every file below a forbidden package's folder.
@@ -23,18 +23,40 @@ HARMLESS = frozenset(
 )
 
 
+# Acts that no homework needs, by audit event. Where confinement holds, the kernel refuses them too; here they get a name.
+ACTS = {
+    "subprocess.Popen": "started a process",
+    "os.system": "started a process",
+    "os.exec": "started a process",
+    "os.posix_spawn": "started a process",
+    "os.spawn": "started a process",
+    "os.fork": "started a process",
+    "os.forkpty": "started a process",
+    "pty.spawn": "started a process",
+    "socket.connect": "opened a network connection",
+    "socket.bind": "opened a network socket",
+    "socket.getaddrinfo": "looked up a network address",
+    "socket.gethostbyname": "looked up a network address",
+    "socket.sendto": "sent a network packet",
+}
+
+
 class Forbidden(ImportError):
-    """An import that this section does not allow."""
+    """An import that this section does not allow; `str()` says what was done."""
+
+
+class Refused(PermissionError):
+    """An act that no submission may do; `str()` says what was done."""
 
 
 def forbid(packages: Sequence[str], on_attempt: Callable[[str], None]) -> None:
-    """Refuse `packages` in this process for good; `on_attempt` is told each one that was tried."""
+    """Refuse `packages` and ACTS in this process for good; `on_attempt` is told each one that was tried."""
     names = frozenset(packages)
     folders = tuple(str(Path(entry).resolve() / name) + os.sep for entry in sys.path if entry for name in names)
 
     def refuse(name: str) -> NoReturn:
-        on_attempt(name)
-        raise Forbidden(f"{name} cannot be imported in this section", name=name)
+        on_attempt(f"imports {name}")
+        raise Forbidden(f"imports {name}", name=name)
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
         if event == "import":
@@ -43,9 +65,16 @@ def forbid(packages: Sequence[str], on_attempt: Callable[[str], None]) -> None:
                 refuse(name)
         elif event == "open" and isinstance(args[0], str) and args[0].startswith(folders):
             refuse(next(name for name in names if f"{os.sep}{name}{os.sep}" in args[0]))
+        elif event in ACTS or (event == "socket.__new__" and args[1] in NETWORKS):
+            act = ACTS.get(event, "opened a network socket")
+            on_attempt(act)
+            raise Refused(act)
 
     sys.meta_path.insert(0, ForbiddenFinder(names, refuse))
     sys.addaudithook(hook)
+
+
+NETWORKS = (2, 10, 16, 17)  # AF_INET, AF_INET6, AF_NETLINK, AF_PACKET on Linux
 
 
 class ForbiddenFinder(importlib.abc.MetaPathFinder):

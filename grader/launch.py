@@ -1,0 +1,252 @@
+"""Two ways to start a worker: `spawn`, an interpreter of its own, on every system; `Zygote`, a warm process that forks.
+
+Both give a Child, whose stdin and stdout are the channel. The worker confines itself before it imports anything of the
+student's; what it may then read is `readable`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Collection, Iterator
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Protocol
+
+ROOT = Path(__file__).resolve().parent.parent
+THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "BLIS")
+
+_BOOT = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); from grader.worker.{0} import main; del sys.path[0]; main({1})"
+)
+
+
+class Child(Protocol):
+    """A started worker. `stdin` and `stdout` are its channel."""
+
+    pid: int
+    stdin: IO[bytes]
+    stdout: IO[bytes]
+
+    def running(self) -> bool: ...
+
+    def end(self, grace: float) -> int | None:
+        """Its exit code (negative: a signal) if it ends within `grace` seconds; None if it had to be killed. It and all
+        that it started are gone afterwards; a second call gives the same answer."""
+
+
+Launcher = Callable[[Path, IO[bytes]], Child]
+
+
+def environment(scratch: Path) -> dict[str, str]:
+    """All that a worker finds in its environment: nothing of ours, one thread everywhere."""
+    found = {
+        "PATH": os.defpath,
+        "HOME": str(scratch),
+        "TMPDIR": str(scratch),
+        "MPLCONFIGDIR": str(scratch),
+        "MPLBACKEND": "Agg",
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LC_ALL": "C.UTF-8",
+        "VECLIB_MAXIMUM_THREADS": "1",
+    }
+    found |= {f"{library}_NUM_THREADS": "1" for library in THREADS}
+    if os.name == "nt":
+        found |= {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
+        found |= {name: str(scratch) for name in ("TEMP", "TMP", "USERPROFILE")}
+    return found
+
+
+def command(module: str, argument: str = "") -> list[str]:
+    return [sys.executable, "-s", "-P", "-X", "utf8", "-c", _BOOT.format(module, argument), str(ROOT)]
+
+
+class Spawned:
+    """A worker in an interpreter of its own."""
+
+    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+        assert popen.stdin is not None
+        assert popen.stdout is not None
+        self.popen, self.pid, self.stdin, self.stdout = popen, popen.pid, popen.stdin, popen.stdout
+
+    def running(self) -> bool:
+        return self.popen.poll() is None
+
+    def end(self, grace: float) -> int | None:
+        try:
+            code: int | None = self.popen.wait(grace)
+        except subprocess.TimeoutExpired:
+            code = None
+        if hasattr(os, "killpg"):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+        self.popen.kill()
+        self.popen.wait()
+        return code
+
+
+def spawn(scratch: Path, output: IO[bytes]) -> Spawned:
+    """Start a worker with a clean environment, its prints in `output`."""
+    return Spawned(
+        subprocess.Popen(
+            command("__main__"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            cwd=scratch,
+            env=environment(scratch),
+            start_new_session=True,
+        )
+    )
+
+
+class Forked:
+    """A worker forked by a Zygote."""
+
+    def __init__(self, zygote: Zygote, pid: int, stdin: IO[bytes], stdout: IO[bytes]) -> None:
+        self.zygote, self.pid, self.stdin, self.stdout = zygote, pid, stdin, stdout
+        self.ended: tuple[int | None] | None = None
+
+    def running(self) -> bool:
+        return self.ended is None
+
+    def end(self, grace: float) -> int | None:
+        if self.ended is None:
+            reply = self.zygote.ask({"op": "end", "pid": self.pid, "grace": grace})
+            self.ended = (None if reply["killed"] else int(reply["status"]),)
+        return self.ended[0]
+
+
+class Zygote:
+    """A warm process that forks a worker per session. `warm` is "numpy" or "torch". Use as a context manager.
+
+    Where there is no fork (Windows), use `spawn`. Not for two threads at once.
+    """
+
+    def __init__(self, warm: str = "numpy") -> None:
+        self.control, theirs = socket.socketpair()
+        self.ready = False
+        try:
+            self.popen = subprocess.Popen(
+                command("zygote", repr(warm)),
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env=environment(Path(os.sep)),
+                cwd=os.sep,
+                start_new_session=True,
+            )
+        finally:
+            theirs.close()
+
+    def __enter__(self) -> Zygote:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the zygote; a child that still lived dies with it."""
+        self.control.close()
+        self.popen.kill()
+        self.popen.wait()
+        if self.popen.stderr is not None:
+            self.popen.stderr.close()
+
+    def ask(self, request: dict[str, Any], descriptors: Collection[int] = ()) -> dict[str, Any]:
+        """One request and its reply. RuntimeError when the zygote is gone, which is a fault of ours."""
+        try:
+            if not self.ready:
+                self.receive()
+                self.ready = True
+            socket.send_fds(self.control, [json.dumps(request).encode()], list(descriptors))
+            return self.receive()
+        except OSError as error:
+            raise RuntimeError(f"the zygote is gone: {error}") from error
+
+    def receive(self) -> dict[str, Any]:
+        data = self.control.recv(1 << 16)
+        if not data:
+            words = self.popen.stderr.read(4096).decode("utf-8", "replace") if self.popen.stderr else ""
+            raise RuntimeError(f"the zygote ended: {words}")
+        reply: dict[str, Any] = json.loads(data)
+        return reply
+
+    def fork(self, scratch: Path, output: IO[bytes]) -> Forked:
+        """A Launcher: a worker that finds everything already imported."""
+        their_in, our_in = os.pipe()
+        our_out, their_out = os.pipe()
+        try:
+            reply = self.ask({"op": "fork", "scratch": str(scratch)}, [their_in, their_out, output.fileno()])
+        except BaseException:
+            os.close(our_in)
+            os.close(our_out)
+            raise
+        finally:
+            os.close(their_in)
+            os.close(their_out)
+        return Forked(self, int(reply["pid"]), os.fdopen(our_in, "wb"), os.fdopen(our_out, "rb"))
+
+
+SYSTEM = (
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/proc/cpuinfo",
+    "/proc/meminfo",
+    "/proc/self",
+)
+KERNEL = ("/proc/self", "/sys/devices/system/cpu")
+
+
+@lru_cache
+def readable(forbid: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Paths that a worker may read, and folders that it may only list.
+
+    The interpreter and its libraries, without the packages that the section forbids, and nothing of this project: where
+    either lies inside a library folder, everything around it is granted piece by piece.
+    """
+    libraries = {Path(sysconfig.get_paths()[name]).resolve() for name in ("purelib", "platlib")}
+    libraries |= {Path(entry).resolve() for entry in sys.path if entry and Path(entry).name in LIBRARY_NAMES}
+    hidden = {folder / name for folder in libraries for name in forbid}
+    hidden |= {path.resolve() for path in hidden if path.exists()} | {ROOT}
+    roots = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent]
+    roots += [Path(path) for path in SYSTEM + KERNEL] + sorted(libraries)
+    reads: dict[str, None] = {}
+    lists: dict[str, None] = {}
+    for root in roots:
+        if root.is_relative_to(ROOT) and not root.is_relative_to(Path(sys.prefix)):
+            continue
+        for path, whole in around(root.resolve() if root.is_symlink() else root, hidden):
+            (reads if whole else lists)[str(path)] = None
+    return tuple(reads), tuple(lists)
+
+
+LIBRARY_NAMES = ("site-packages", "dist-packages")
+
+
+def around(folder: Path, hidden: Collection[Path]) -> Iterator[tuple[Path, bool]]:
+    """What to grant so that all of `folder` can be read but `hidden`: (path, True) whole, (path, False) to list."""
+    if folder in hidden:
+        return
+    if not any(path.is_relative_to(folder) for path in hidden):
+        yield folder, True
+        return
+    yield folder, False
+    try:
+        children = sorted(folder.iterdir())
+    except OSError:
+        return  # not ours to read, so not the worker's either
+    for child in children:
+        if not child.is_symlink():
+            yield from around(child, hidden)

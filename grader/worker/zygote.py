@@ -1,0 +1,102 @@
+"""A warm process that forks one confined child per session.
+
+It imports what is slow to import (numpy, or torch and its lazy parts) once, on one thread, and holds nothing worth
+reading: no answer, no token, no other student's file. A request names a folder and brings three descriptors; the child
+takes them as its stdin, stdout and stderr, confines itself, and becomes a worker.
+
+Requests and replies are JSON datagrams on descriptor 0, a socket that only the grader holds the other end of:
+
+    {"op": "fork", "scratch"} + 3 descriptors  ->  {"pid"}
+    {"op": "end", "pid", "grace"}              ->  {"status", "killed"}    SIGKILL once `grace` seconds are over
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from typing import Any, NoReturn
+
+from grader.worker import __main__ as worker
+
+WARM = {
+    "numpy": ("numpy.random", "numpy.linalg", "inspect", "traceback", "faulthandler", "resource", "pickle", "tempfile"),
+    # Without torch._dynamo, each child's first optimizer would import 824 modules.
+    "torch": ("numpy.random", "torch", "torch._dynamo", "torch.optim", "torch.utils.data"),
+}
+
+
+def main(warm: str) -> None:
+    control = socket.socket(fileno=os.dup(0))
+    for name in WARM[warm]:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # a collection in a child would otherwise touch, and so copy, every page
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the grader decides when to stop
+    control.send(json.dumps({"ready": os.getpid()}).encode())
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 3)
+        if not data:
+            return
+        request = json.loads(data)
+        if request["op"] == "fork":
+            reply = {"pid": fork(control, request, descriptors)}
+        else:
+            status, killed = end(request["pid"], request["grace"])
+            reply = {"status": os.waitstatus_to_exitcode(status), "killed": killed}
+        control.send(json.dumps(reply).encode())
+
+
+def fork(control: socket.socket, request: dict[str, Any], descriptors: list[int]) -> int:
+    pid = os.fork()
+    if pid == 0:
+        become_worker(request, descriptors)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    return pid
+
+
+def become_worker(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
+    """Never returns into the zygote's loop, whatever happens."""
+    code = 1
+    try:
+        os.setsid()
+        for target, descriptor in enumerate(descriptors):
+            os.dup2(descriptor, target)
+        os.closerange(3, 1 << 16)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.chdir(request["scratch"])
+        for name in ("HOME", "TMPDIR", "MPLCONFIGDIR"):
+            os.environ[name] = request["scratch"]
+        worker.main()
+        code = 0
+    except BaseException as error:
+        with contextlib.suppress(BaseException):
+            os.write(2, f"\nworker: {type(error).__name__}: {error}\n".encode())
+    finally:
+        os._exit(code)
+
+
+def end(pid: int, grace: float) -> tuple[int, bool]:
+    """Reap one child: its wait status, and whether it had to be killed. Its process group goes with it."""
+    deadline = time.monotonic() + grace
+    done, status = os.waitpid(pid, os.WNOHANG)
+    while not done and time.monotonic() < deadline:
+        time.sleep(0.001)
+        done, status = os.waitpid(pid, os.WNOHANG)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    if not done:
+        os.kill(pid, signal.SIGKILL)  # a child that has not reached setsid yet is in no group of its own
+        _, status = os.waitpid(pid, 0)
+    return status, not done
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
