@@ -1,0 +1,242 @@
+"""The grader, graded: small submissions, each right or wrong in one known way, and what each must get.
+
+A folder of tests/submissions/ holds the files that differ from its base, and expect.yaml:
+
+    about    one line: what is right or wrong here
+    base     where the other starred files come from: reference (default), student, or none
+    missing  files of the base that are left out
+    layout   folder (default), flat, zip, tar or nested-with-junk: the form in which it is handed in
+    limits   fields of Limits that are changed, so that an endless loop ends soon
+    points   items that do not get full points; the other graded items do
+    checks   checks that do not end in PASS, and how they end
+    says     check -> regular expression that its message holds
+    advice   check -> regular expression that one piece of its advice holds
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+import zipfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from grader.check import ROOT, load
+from grader.cli import stubs
+from grader.errors import SubmissionError
+from grader.grading import grade
+from grader.model import CheckResult, Homework, ItemResult, Report, Submission, Verdict
+from grader.submission import read
+
+FOLDER = Path(__file__).parent / "submissions"
+HOMEWORK = load(ROOT / "grader" / "homework")
+STARRED = {Path(path).name: path for section in HOMEWORK.rubric.sections for path in section.modules.values()}
+WANTED = [name for section in HOMEWORK.rubric.sections for name in section.submit]
+STUBS = stubs(HOMEWORK.handout, WANTED)
+PLANNED = {plan.name: plan.points for task in HOMEWORK.rubric.tasks for item in task.items for plan in item.checks}
+NOTE = 200  # characters above the cap for the note that says how much was dropped
+ADA = "Lovelace, Ada"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """expect.yaml; a field that is not one of these is a mistake in it."""
+
+    about: str
+    base: str = "reference"
+    missing: tuple[str, ...] = ()
+    layout: str = "folder"
+    limits: dict[str, float] = field(default_factory=dict)
+    points: dict[str, float] = field(default_factory=dict)
+    checks: dict[str, str] = field(default_factory=dict)
+    says: dict[str, str] = field(default_factory=dict)
+    advice: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Graded:
+    expected: Expected
+    report: Report
+    limit: int  # bytes of output that the run was allowed to keep for one check
+
+    @property
+    def items(self) -> dict[str, ItemResult]:
+        return {item.id: item for task in self.report.tasks for item in task.items}
+
+    @property
+    def checks(self) -> dict[str, CheckResult]:
+        return {check.name: check for item in self.items.values() for check in item.checks if check.name in PLANNED}
+
+
+def starred(base: str) -> dict[str, bytes]:
+    """The base's starred files of Section 1, by base name."""
+    if base == "none":
+        return {}
+    return {name: (ROOT / base / path).read_bytes() for name, path in STARRED.items()}
+
+
+def hand_in(source: Path, expected: Expected, folder: Path) -> Path:
+    """The submission as a student hands it in, below `folder`: a folder, a zip or a tar."""
+    own = {path.name: path.read_bytes() for path in source.iterdir() if path.suffix == ".py"}
+    files = {name: data for name, data in (starred(expected.base) | own).items() if name not in expected.missing}
+    return LAYOUTS[expected.layout]({STARRED[name]: data for name, data in files.items()}, folder)
+
+
+def as_folder(files: dict[str, bytes], folder: Path) -> Path:
+    root = folder / ADA
+    root.mkdir()
+    for path, data in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(data)
+    return root
+
+
+def as_flat(files: dict[str, bytes], folder: Path) -> Path:
+    return as_folder({Path(path).name: data for path, data in files.items()}, folder)
+
+
+def as_zip(files: dict[str, bytes], folder: Path) -> Path:
+    path = folder / f"{ADA}.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(f"{ADA}/{name}", data)
+    return path
+
+
+def as_tar(files: dict[str, bytes], folder: Path) -> Path:
+    path = folder / f"{ADA}.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in files.items():
+            member = tarfile.TarInfo(f"{ADA}/{name}")
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+def with_junk(files: dict[str, bytes], folder: Path) -> Path:
+    """What real zips hold besides: a Mac's shadow files, caches, data, and the untouched handout once more."""
+    shadows = {f"__MACOSX/{ADA}/{Path(name).parent}/._{Path(name).name}": b"\0\5\x16\7\0" for name in files}
+    stubs_again = {f"hw/old/handout/{STARRED[name]}": data for name, data in STUBS.items() if name in STARRED}
+    junk = {
+        ".DS_Store": b"\0\0\0\1Bud1",
+        "hw/neuralnet/__pycache__/layers.cpython-311.pyc": b"\xa7\r\r\n",
+        "hw/neuralnet/cifar-10-batches-py/data_batch_1": bytes(1000),
+        "hw/neuralnet/checkpoint.pkl": b"\x80\x04.",
+        "hw/README.md": b"see neuralnet/\n",
+    }
+    real = {f"hw/{name}": data for name, data in files.items()}
+    path = as_zip(real | stubs_again | junk, folder)
+    with zipfile.ZipFile(path, "a") as archive:
+        for name, data in shadows.items():
+            archive.writestr(name, data)
+    return path
+
+
+LAYOUTS = {"folder": as_folder, "flat": as_flat, "zip": as_zip, "tar": as_tar, "nested-with-junk": with_junk}
+
+
+def grade_path(path: Path, homework: Homework = HOMEWORK) -> Report:
+    return grade(read(path, WANTED, STUBS), homework, seed=1)
+
+
+def with_limits(changed: dict[str, Any]) -> Homework:
+    rubric = HOMEWORK.rubric
+    return replace(HOMEWORK, rubric=replace(rubric, limits=replace(rubric.limits, **changed)))
+
+
+@pytest.fixture(
+    scope="module", params=sorted(path.parent for path in FOLDER.glob("*/expect.yaml")), ids=lambda p: p.name
+)
+def graded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Graded:
+    """One submission, graded once for all the tests below."""
+    expected = Expected(**yaml.safe_load((request.param / "expect.yaml").read_text(encoding="utf-8")))
+    homework = with_limits(expected.limits)
+    path = hand_in(request.param, expected, tmp_path_factory.mktemp("handed-in"))
+    return Graded(expected, grade_path(path, homework), homework.rubric.limits.output)
+
+
+def test_every_check_ends_as_expected(graded: Graded) -> None:
+    ends = {name: str(check.verdict) for name, check in graded.checks.items()}
+    expected = {name: graded.expected.checks.get(name, "PASS") for name in ends}
+    reasons = [f"{name} {ends[name]}: {graded.checks[name].message}" for name in ends if ends[name] != expected[name]]
+    assert ends == expected, "\n".join(reasons)
+    assert not graded.report.needs_review
+
+
+def test_every_item_gets_the_points_expected(graded: Graded) -> None:
+    judged = {id: item for id, item in graded.items.items() if item.verdict is not Verdict.SKIPPED}
+    assert {id: item.score for id, item in judged.items()} == {
+        id: graded.expected.points.get(id, item.max_score) for id, item in judged.items()
+    }
+    assert set(graded.expected.points) <= set(judged)
+
+
+def test_messages_say_what_is_wrong(graded: Graded) -> None:
+    for name, pattern in graded.expected.says.items():
+        assert re.search(pattern, graded.checks[name].message), f"{name}: {graded.checks[name].message}"
+    for name, pattern in graded.expected.advice.items():
+        advice = graded.checks[name].advice
+        assert any(re.search(pattern, sentence) for sentence in advice), f"{name}: {advice}"
+
+
+def test_messages_are_sentences_and_never_tracebacks(graded: Graded) -> None:
+    for check in graded.checks.values():
+        assert (check.message == "") == (check.verdict is Verdict.PASS), check
+        assert "Traceback" not in check.message
+        assert len(check.message) < 1000
+        assert len(check.output) <= graded.limit + NOTE
+
+
+def test_the_denominators_are_the_rubrics(graded: Graded) -> None:
+    assert {name: check.points for name, check in graded.checks.items()} == PLANNED
+    assert graded.report.max_score == 100
+    assert graded.report.skipped == 50
+
+
+def test_there_are_enough_and_every_expectation_names_what_exists() -> None:
+    sources = sorted(FOLDER.glob("*/expect.yaml"))
+    assert len(sources) >= 45
+    for path in sources:
+        expected = Expected(**yaml.safe_load(path.read_text(encoding="utf-8")))
+        named = {*expected.checks, *expected.says, *expected.advice}
+        assert named <= set(PLANNED), f"{path.parent.name}: no check is called {named - set(PLANNED)}"
+        assert set(expected.checks.values()) <= set(Verdict), path
+        assert {file.name for file in path.parent.iterdir()} <= {"expect.yaml", *STARRED}, path
+
+
+def test_the_untouched_handout_earns_nothing_and_is_told_so() -> None:
+    report = grade_path(ROOT / "student")
+    judged = [check for task in report.tasks for item in task.items for check in item.checks if check.name in PLANNED]
+    assert {check.verdict for check in judged} == {Verdict.NOT_IMPLEMENTED}
+    assert (report.score, report.max_score, report.needs_review) == (0, 100, ())
+
+
+def test_the_reference_earns_everything() -> None:
+    report = grade_path(ROOT / "reference")
+    assert (report.score, report.skipped, report.needs_review) == (50, 50, ())
+
+
+def test_two_candidates_for_one_file_are_an_error_that_lists_both(tmp_path: Path) -> None:
+    layers = starred("reference")["layers.py"]
+    for name in ("final", "final2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "layers.py").write_bytes(layers + f"# {name}\n".encode())
+    with pytest.raises(SubmissionError) as error:
+        read(tmp_path, WANTED, STUBS)
+    assert "final" in str(error.value)
+    assert "final2" in str(error.value)
+
+
+def test_a_report_depends_on_nothing_but_submission_and_seed(tmp_path: Path) -> None:
+    submission: Submission = read(as_flat(starred("reference"), tmp_path), WANTED, STUBS)
+
+    def measures() -> list[Any]:
+        report = grade(submission, HOMEWORK, seed=7)
+        return [check.measures for task in report.tasks for item in task.items for check in item.checks]
+
+    assert measures() == measures()
