@@ -23,7 +23,7 @@ HARMLESS = frozenset(
 )
 
 
-# Acts that no homework needs, by audit event. Where confinement holds, the kernel refuses them too; here they get a name.
+# Acts that no homework needs, by audit event. Confinement refuses them too; here they get a name.
 ACTS = {
     "subprocess.Popen": "started a process",
     "os.system": "started a process",
