@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
-from grader.model import CheckResult, ItemResult, Report, Verdict
+from grader.model import CheckResult, ItemResult, Measure, Report, Verdict
 
 Audience = Literal["student", "staff"]
 
@@ -93,6 +93,11 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
+def holds(measure: Measure) -> bool:
+    """Whether the number is on the right side of its bar; nan never is."""
+    return measure.value >= measure.bound if measure.at_least else measure.value < measure.bound
+
+
 def headline(report: Report) -> str:
     """The score as a sentence, with what was not judged apart from the earned and the lost."""
     graded = report.max_score - report.skipped
@@ -134,7 +139,7 @@ def cleaned(check: CheckResult, audience: Audience) -> CheckResult:
 
 
 def presented(report: Report, audience: Audience) -> Report:
-    """The report with every string harmless and every check fit for its audience: what all three renderers start from."""
+    """The report with every string harmless and every check fit for its audience: where each renderer starts."""
     return replace(
         report,
         title=harmless(report.title),

@@ -1,0 +1,42 @@
+"""A Report as one HTML file: no script, no network, readable in light and dark, on a phone and on paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from grader.model import Report
+from grader.report import wording
+from grader.report.wording import Audience, presented
+
+HERE = Path(__file__).parent
+
+
+def render(report: Report, *, audience: Audience = "student", figures: bool = True) -> str:
+    """The whole page. `figures=False` leaves the plots out, and with them the cost of importing matplotlib."""
+    report = presented(report, audience)
+    figure = ""
+    if figures:
+        from grader.report import plots
+
+        figure = plots.render(report)
+    return environment().get_template("report.html.j2").render(report=report, audience=audience, figure=figure)
+
+
+def environment() -> Any:
+    """Autoescape is on for every template; only our own style sheet and the drawn figure are marked safe there."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    page = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    page.globals |= {
+        "headline": wording.headline,
+        "undecided": wording.undecided,
+        "word": wording.WORD,
+        "shape": wording.SHAPE,
+        "holds": wording.holds,
+        "css": (HERE / "report.css").read_text(encoding="utf-8"),
+    }
+    page.filters |= {"points": wording.points, "number": wording.number}
+    return page
