@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
     with text.progress() as on_result:
         report = grading.grade(submission, homework, seed=seed, only=arguments.task, on_result=on_result)
     if arguments.json:
-        write(arguments.json, json.render(report))
+        write(arguments.json, json.render(report, audience=arguments.audience))
     page = None if arguments.no_html else arguments.html
     if page:
         from grader.report import html
