@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from grader import data, rubric
 from grader.errors import UsageError
-from grader.model import Check, Homework, Item, Measure, Rubric, Section
+from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section
 from grader.session import Module, Session
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -44,6 +44,8 @@ class Subject:
         self.fixtures = homework.fixtures
         self.measures: list[Measure] = []
         self.advice: list[str] = []
+        self.figures: list[Figure] = []
+        self.questions: list[str] = []
 
     def __getattr__(self, name: str) -> Module:
         if name.startswith("_") or name not in self.session.section.modules:
@@ -74,6 +76,14 @@ class Subject:
         """Say something that costs no points."""
         if sentence not in self.advice:
             self.advice.append(sentence)
+
+    def draw(self, figure: Figure) -> None:
+        """Show a picture beside this check, whether it passes or not."""
+        self.figures.append(figure)
+
+    def review(self, sentence: str) -> None:
+        """Leave to a person what only a person can judge; the points given meanwhile are the check's."""
+        self.questions.append(sentence)
 
 
 def load(folder: Path, *, root: Path = ROOT) -> Homework:

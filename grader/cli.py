@@ -10,10 +10,12 @@ import argparse
 import secrets
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from grader.errors import UsageError
 
+COMMANDS = ()  # each is a module of grader/command with parser() and run(arguments) -> exit code
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -56,9 +58,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
     try:
-        return run(arguments)
+        if words and words[0] in COMMANDS:
+            command = import_module(f"grader.command.{words[0]}")
+            return int(command.run(command.parser().parse_args(words[1:])))
+        return run(parser().parse_args(words))
     except UsageError as error:
         print(f"grade.py: {error}", file=sys.stderr)
         return USAGE
@@ -97,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         write(page, html.render(report, audience=arguments.audience))
     text.show(report, audience=arguments.audience, page=page)
-    if report.needs_review:
+    if report.faulty:
         return FAULT
     return BELOW if arguments.fail_under is not None and report.score < arguments.fail_under else GRADED
 

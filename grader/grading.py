@@ -7,13 +7,14 @@ import math
 import platform
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from importlib import metadata
 
 import numpy as np
 
 from grader.check import ROOT, Subject, digest
 from grader.errors import StudentError, UsageError
+from grader.launch import Launcher, spawn
 from grader.model import (
     CheckPlan,
     CheckResult,
@@ -30,7 +31,7 @@ from grader.model import (
 )
 from grader.session import Session
 
-ISOLATION = "separate process; files, network and processes are not confined"
+NOTHING_RAN = "nothing of the submission was run"
 
 
 def grade(
@@ -40,6 +41,7 @@ def grade(
     seed: int,
     only: Collection[str] = (),
     on_result: Callable[[CheckResult], None] = lambda result: None,
+    launch: Callable[[Section], Launcher] = lambda section: spawn,
 ) -> Report:
     """Run the checks of the tasks or items in `only` (all, when empty) and score them.
 
@@ -48,13 +50,16 @@ def grade(
     """
     wanted(homework, only)
     results: dict[str, CheckResult] = {}
+    isolation = ""
     for section in homework.rubric.sections:
         tasks = [task for task in homework.rubric.tasks if task.section == section.id]
         items = [item for task in tasks for item in task.items if chosen(item, task, only) and item.checks]
         if items:
-            for result in run_section(section, items, submission, homework, seed):
-                results[result.name] = result
-                on_result(result)
+            with Session(section, submission, homework.handout, homework.rubric.limits, launch(section)) as session:
+                for result in run_checks(items, session, homework, seed):
+                    results[result.name] = result
+                    on_result(result)
+                isolation = isolation or session.held
     return Report(
         title=homework.rubric.title,
         submission=submission.name,
@@ -64,10 +69,8 @@ def grade(
             for task in homework.rubric.tasks
             if (items := [item for item in task.items if chosen(item, task, only)])
         ),
-        needs_review=tuple(
-            f"{name}: a fault of the grader" for name, result in results.items() if result.verdict is Verdict.INTERNAL
-        ),
-        provenance=provenance(homework, seed),
+        needs_review=tuple(question for result in results.values() for question in questions(result)),
+        provenance=provenance(homework, seed, isolation),
         notes=submission.notes,
     )
 
@@ -83,13 +86,10 @@ def chosen(item: Item, task: Task, only: Collection[str]) -> bool:
     return not only or item.id in only or task.id in only
 
 
-def run_section(
-    section: Section, items: list[Item], submission: Submission, homework: Homework, seed: int
-) -> Iterator[CheckResult]:
-    with Session(section, submission, homework.handout, homework.rubric.limits) as session:
-        for item in items:
-            for plan in item.checks:
-                yield run_check(plan, Subject(session, homework, item), homework, seed)
+def run_checks(items: Sequence[Item], session: Session, homework: Homework, seed: int) -> Iterator[CheckResult]:
+    for item in items:
+        for plan in item.checks:
+            yield run_check(plan, Subject(session, homework, item), homework, seed)
 
 
 def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> CheckResult:
@@ -119,7 +119,16 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
         advice=(*hw.advice, *hw.session.attempts()),
         seconds=time.monotonic() - began,
         measures=tuple(hw.measures),
+        figures=tuple(hw.figures),
+        review=tuple(hw.questions),
     )
+
+
+def questions(result: CheckResult) -> Iterator[str]:
+    """What a person has to look at, each with the check it belongs to."""
+    if result.verdict is Verdict.INTERNAL:
+        yield f"{result.name}: a fault of the grader"
+    yield from (f"{result.name}: {question}" for question in result.review)
 
 
 def item_result(item: Item, results: dict[str, CheckResult]) -> ItemResult:
@@ -131,7 +140,7 @@ def item_result(item: Item, results: dict[str, CheckResult]) -> ItemResult:
     return ItemResult(item.id, item.title, score, item.points, checks)
 
 
-def provenance(homework: Homework, seed: int) -> Provenance:
+def provenance(homework: Homework, seed: int, isolation: str) -> Provenance:
     return Provenance(
         seed=seed,
         versions={
@@ -142,7 +151,7 @@ def provenance(homework: Homework, seed: int) -> Provenance:
         rubric_digest=homework.rubric.digest,
         grader_digest=digest(ROOT / "grader", homework.reference),
         fixtures_digest=digest(homework.fixtures),
-        isolation=ISOLATION,
+        isolation=isolation or NOTHING_RAN,
     )
 
 

@@ -126,8 +126,21 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """What is drawn beside a check. `kind` names a drawing of report/plots.py, `data` holds its numbers as JSON values."""
+
+    kind: str
+    title: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
-    """How one check ended. `output` is what the student's code printed meanwhile, capped; `advice` costs nothing."""
+    """How one check ended.
+
+    `output` is what the student's code printed meanwhile, capped; `advice` costs nothing; `review` says what only a
+    person can judge, one sentence each.
+    """
 
     name: str
     title: str
@@ -140,6 +153,8 @@ class CheckResult:
     advice: tuple[str, ...] = ()
     seconds: float = 0.0
     measures: tuple[Measure, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    review: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +240,16 @@ class Report:
 
     @property
     def skipped(self) -> float:
-        checks = (check for task in self.tasks for item in task.items for check in item.checks)
-        return sum(check.points for check in checks if check.verdict is Verdict.SKIPPED)
+        return sum(check.points for check in self.checks if check.verdict is Verdict.SKIPPED)
+
+    @property
+    def checks(self) -> tuple[CheckResult, ...]:
+        return tuple(check for task in self.tasks for item in task.items for check in item.checks)
+
+    @property
+    def faulty(self) -> bool:
+        """Whether a fault of the grader left a check unjudged."""
+        return any(check.verdict is Verdict.INTERNAL for check in self.checks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,15 @@ GRADER = Path(__file__).parents[1] / "grader"
 
 LAYERS = [
     {"model", "errors", "worker"},
-    {"rubric", "submission", "numeric", "data", "report", "export"},
-    {"launch"},
+    {"rubric", "submission", "numeric", "data", "hyperparameters", "notebook", "layouts", "report", "export"},
+    {"launch", "download"},
     {"process"},
     {"session", "diagnose"},
     {"expect", "check"},
     {"grading"},
-    {"batch", "gradebook", "cohort", "handout"},
+    {"gradebook", "cohort", "handout", "doctor"},
+    {"batch"},
+    {"command"},
     {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

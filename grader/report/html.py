@@ -20,7 +20,8 @@ def render(report: Report, *, audience: Audience = "student", figures: bool = Tr
         from grader.report import plots
 
         figure = plots.render(report)
-    return environment().get_template("report.html.j2").render(report=report, audience=audience, figure=figure)
+    page: str = environment().get_template("report.html.j2").render(report=report, figure=figure)
+    return page
 
 
 def environment() -> Any:

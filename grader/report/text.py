@@ -5,7 +5,7 @@ Student text goes through `rich.text.Text` alone, never through markup, and is h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -97,42 +97,54 @@ def table(report: Report, write: Writer) -> Table:
             grid.add_row(
                 write(f" {item.id}"),
                 write(item.title),
-                fraction(item.score, item.max_score, write),
+                fraction(item.score, item.max_score, write, skipped=item.verdict is Verdict.SKIPPED),
                 write.verdict(item.verdict),
             )
     return grid
 
 
-def fraction(score: float, max_score: float, write: Writer) -> Text:
-    return write(f"{points(score)} / {points(max_score)}" if max_score else "no points", "" if max_score else "dim")
+def fraction(score: float, max_score: float, write: Writer, *, skipped: bool = False) -> Text:
+    if not max_score:
+        return write("no points", "dim")
+    return write(f"{SHAPE[Verdict.SKIPPED] if skipped else points(score)} / {points(max_score)}")
 
 
 def problem_lines(report: Report, write: Writer) -> Iterator[ConsoleRenderable]:
-    """One sentence per problem; unfinished and ungraded items are one line each, whatever their checks."""
-    for task in report.tasks:
-        for item in task.items:
-            if item.verdict is Verdict.NOT_IMPLEMENTED:
-                yield sentence(item, Verdict.NOT_IMPLEMENTED, f"{item.title}: not implemented yet", write)
-                continue
-            for check in item.checks:
-                yield from problem(item, check, write)
+    """One sentence per problem: checks that failed alike at one place share it, and so do an unfinished item's."""
+    problems: dict[tuple[Verdict, str, str], list[tuple[ItemResult, CheckResult]]] = {}
+    for item, check in checks(report):
+        if item.verdict is Verdict.NOT_IMPLEMENTED:
+            problems.setdefault((item.verdict, f"{item.title}: not implemented yet", ""), []).append((item, check))
+        elif check.verdict not in SETTLED:
+            said = check.message or WORD[check.verdict]
+            problems.setdefault((check.verdict, said, check.where), []).append((item, check))
+    for (verdict, said, where), cases in problems.items():
+        yield from problem(verdict, said, where, cases, write)
+    for item, check in checks(report):
+        for advice in check.advice:
+            yield sentence(Verdict.SKIPPED, item.id, f"{check.name}, advice: {advice}", write)
     yield from skipped_lines(report, write)
 
 
-def sentence(item: ItemResult, verdict: Verdict, text: str, write: Writer) -> Text:
+def sentence(verdict: Verdict, ids: str, text: str, write: Writer) -> Text:
     shape = write(f"{SHAPE[verdict]} ", STYLE.get(verdict, "red"))
-    return Text.assemble(shape, write(f"{item.id} ", "bold"), write(text), overflow="fold")
+    return Text.assemble(shape, write(f"{ids} ", "bold"), write(text), overflow="fold")
 
 
-def problem(item: ItemResult, check: CheckResult, write: Writer) -> Iterator[ConsoleRenderable]:
-    if check.verdict not in SETTLED:
-        place = f" ({check.where})" if check.where else ""
-        said = check.message or WORD[check.verdict]
-        yield sentence(item, check.verdict, f"{check.name}{place}: {said}", write)
-        if check.output.strip():
-            yield Padding(Text.assemble(write("printed:\n", "dim"), write(capped(check.output), "dim")), (0, 0, 0, 4))
-    for advice in check.advice:
-        yield sentence(item, Verdict.SKIPPED, f"{check.name}, advice: {advice}", write)
+def problem(
+    verdict: Verdict, said: str, where: str, cases: Sequence[tuple[ItemResult, CheckResult]], write: Writer
+) -> Iterator[ConsoleRenderable]:
+    """The items, the check (or how many), the student's own line, what is wrong, and what was printed meanwhile."""
+    ids = ", ".join(dict.fromkeys(item.id for item, _ in cases))
+    subject = "" if verdict is Verdict.NOT_IMPLEMENTED and not where else cases[0][1].name
+    if len(cases) > 1 and subject:
+        subject = f"{len(cases)} checks"
+    place = f" ({where})" if where else ""
+    yield sentence(verdict, ids, f"{subject}{place}: {said}" if subject else said, write)
+    output = next((check.output for _, check in cases if check.output.strip()), "")
+    if output:
+        printed = Text.assemble(write("printed:\n", "dim"), write(capped(output), "dim"), overflow="fold")
+        yield Padding(printed, (0, 0, 0, 4), expand=False)
 
 
 def skipped_lines(report: Report, write: Writer) -> Iterator[ConsoleRenderable]:

@@ -41,6 +41,7 @@ SHAPE = {
 }
 ASCII_SHAPE = {"✓": "+", "◐": "~", "✗": "x", "○": "o", "■": "#", "–": "-", "?": "?"}
 
+LONGEST = 2000  # characters of a sentence; what is printed has a cap of its own in the rubric
 SETTLED = (Verdict.PASS, Verdict.SKIPPED)
 INTERNAL_MESSAGE = "a fault of the grader; needs review"
 
@@ -55,11 +56,14 @@ _ESCAPES = re.compile(
 def harmless(text: str, *, lines: bool = False) -> str:
     """Hostile text without terminal escapes, control characters, bidi overrides or lone surrogates.
 
-    Line ends become spaces unless `lines`; tabs become spaces either way. What a carriage return would overwrite stays.
+    Without `lines` it is one line of at most LONGEST characters; tabs become spaces either way. What a carriage return would overwrite stays.
     """
     text = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
     text = "".join(char if char == "\n" or _shown(char) else "\ufffd" * _replaced(char) for char in text)
-    return text if lines else " ".join(text.split("\n"))
+    if lines:
+        return text
+    text = " ".join(text.split("\n"))
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def _shown(char: str) -> bool:

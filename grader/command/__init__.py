@@ -1,0 +1,1 @@
+"""Commands beside grading: each module has parser() and run(arguments) -> exit code."""

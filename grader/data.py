@@ -1,0 +1,53 @@
+"""Recorded fixtures, read without running anything that a pickle may hold."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any, NoReturn
+
+from grader.errors import UsageError
+
+
+class PlainUnpickler(pickle.Unpickler):
+    """Admits what pickle writes by itself (numbers, strings, lists, tuples, dicts); no class and no function."""
+
+    def find_class(self, module: str, name: str) -> NoReturn:
+        raise pickle.UnpicklingError(f"it names {module}.{name}, and a fixture holds plain numbers only")
+
+
+def recorded(path: Path) -> dict[str, dict[str, list[Any]]]:
+    """`backprop-data.pkl`: function -> {"inputs": tuples of float, "outputs": floats}, as many of one as of the other.
+
+    Raises UsageError in one sentence for a file that is absent, damaged, of another form, or that names any global.
+    """
+    try:
+        with path.open("rb") as file:
+            data = PlainUnpickler(file).load()
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read ({error.strerror}); make it with fixtures/make_backprop_data.py"
+        ) from None
+    except Exception as error:  # a damaged pickle raises nearly anything: EOFError, ValueError, IndexError, ...
+        raise UsageError(f"{path} is not a recorded fixture: {error or type(error).__name__}; make it anew") from None
+    problem = misshapen(data)
+    if problem:
+        raise UsageError(f"{path} is not a recorded fixture: {problem}; make it anew")
+    return data  # type: ignore[no-any-return]
+
+
+def misshapen(data: object) -> str:
+    """What is wrong with the form of a fixture, or ""."""
+    if not isinstance(data, dict) or not data:
+        return "it should be a dict of functions"
+    for name, record in data.items():
+        if not isinstance(name, str) or not isinstance(record, dict) or record.keys() != {"inputs", "outputs"}:
+            return f"{name!r:.40} should hold 'inputs' and 'outputs'"
+        inputs, outputs = record["inputs"], record["outputs"]
+        if not isinstance(inputs, list) or not isinstance(outputs, list) or not inputs or len(inputs) != len(outputs):
+            return f"{name!r:.40} should hold as many inputs as outputs, in lists"
+        if not all(isinstance(point, tuple) and all(isinstance(x, float) for x in point) for point in inputs):
+            return f"the inputs of {name!r:.40} should be tuples of float"
+        if not all(isinstance(output, float) for output in outputs):
+            return f"the outputs of {name!r:.40} should be floats"
+    return ""

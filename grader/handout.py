@@ -1,0 +1,100 @@
+"""reference/ -> student/: the same files with their solutions taken out.
+
+    python -m grader.handout
+
+A solution lies between two comment lines. What follows `stub:` stays in its place:
+
+    # BEGIN SOLUTION stub: out, cache = None, None
+    out = x @ w + b
+    cache = (x, w)
+    # END SOLUTION
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from grader.errors import UsageError
+
+ROOT = Path(__file__).parents[1]
+FILES = (
+    "README.md",
+    "graphs/f1.svg",
+    "graphs/f2.svg",
+    "graphs/f3.svg",
+    "backprop/functions.py",
+    "backprop/backprop.py",
+    "neuralnet/layers.py",
+    "neuralnet/classifier.py",
+    "neuralnet/linear_classifier.py",
+    "neuralnet/two_layer_net.py",
+    "neuralnet/optim.py",
+    "neuralnet/data.py",
+    "neuralnet/utils.py",
+    "neuralnet/train.py",
+    "neuralnet/test.py",
+    "neuralnet/gradcheck_layers.py",
+    "neuralnet/gradcheck_classifier.py",
+    "neuralnet/check_softmax_stability.py",
+    "neuralnet/download_cifar.sh",
+)
+RECORDED = "backprop-data.pkl"
+
+BEGIN = re.compile(r"(?P<indent>\s*)# BEGIN SOLUTION(?: stub: (?P<stub>.+))?")
+END = re.compile(r"\s*# END SOLUTION")
+MARK = re.compile(r"(BEGIN|END) SOLUTION")
+
+
+def render(text: str) -> str:
+    """`text` with every marked region replaced by "Your code here" and its stub.
+
+    Raises UsageError naming the line of a mark that is malformed, nested, or without its other half: a mark that is
+    misread would hand out a solution.
+    """
+    lines: list[str] = []
+    opened = 0
+    for number, line in enumerate(text.split("\n"), start=1):
+        begin = BEGIN.fullmatch(line)
+        if (begin and opened) or (END.fullmatch(line) and not opened) or (MARK.search(line) and not is_mark(line)):
+            raise UsageError(f"line {number}: {line.strip()!r} is out of place; each BEGIN SOLUTION needs its own END")
+        if begin:
+            opened = number
+            lines.append(f"{begin['indent']}# Your code here.")
+            lines += [begin["indent"] + begin["stub"]] if begin["stub"] else []
+        elif END.fullmatch(line):
+            opened = 0
+        elif not opened:
+            lines.append(line)
+    if opened:
+        raise UsageError(f"line {opened}: this BEGIN SOLUTION has no END SOLUTION")
+    return "\n".join(lines)
+
+
+def is_mark(line: str) -> bool:
+    return bool(BEGIN.fullmatch(line) or END.fullmatch(line))
+
+
+def contents(reference: Path, fixtures: Path) -> dict[str, bytes]:
+    """What a student gets: path inside the handout -> bytes. Only what FILES lists leaves `reference`."""
+    files = {}
+    for name in FILES:
+        try:
+            files[name] = render((reference / name).read_bytes().decode()).encode()
+        except UsageError as error:
+            raise UsageError(f"{name}, {error}") from None
+    return files | {f"backprop/{RECORDED}": (fixtures / RECORDED).read_bytes()}
+
+
+def make(reference: Path, fixtures: Path, student: Path) -> None:
+    """Write the handout into `student`, over what was there; files of other names stay."""
+    for name, content in contents(reference, fixtures).items():
+        path = student / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        if name.endswith(".sh"):
+            path.chmod(0o755)
+
+
+if __name__ == "__main__":
+    make(ROOT / "reference", ROOT / "fixtures", ROOT / "student")
