@@ -208,7 +208,8 @@ class Search:
         while waiting:
             folder = waiting.pop()
             try:
-                entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+                with os.scandir(folder) as listing:
+                    entries = sorted(listing, key=lambda entry: entry.name)
             except OSError as error:
                 if folder == root:
                     raise SubmissionError(f"{root} cannot be read ({error.strerror}); check its permissions") from None
@@ -265,7 +266,7 @@ class Search:
         found: list[Found] = []
         packed: list[tuple[str, bytes]] = []
         try:
-            for name, readable, content in zipped(file) if is_zip(file) else tarred(file):
+            for name, readable, content in zipped(file, where) if is_zip(file) else tarred(file, where):
                 if self.passes(name, where):
                     if readable:
                         found.append(Found(prefix + printable(name), capped(content())))
@@ -310,10 +311,12 @@ class Search:
             self.notes.append(sentence)
 
 
-def zipped(file: IO[bytes]) -> Iterator[tuple[str, bool, Callable[[], IO[bytes]]]]:
+def zipped(file: IO[bytes], where: str) -> Iterator[tuple[str, bool, Callable[[], IO[bytes]]]]:
     """(name, whether it is a file, how to open it) of each member."""
     if table_of_contents(file) > CONTENTS:
-        raise TooBigError(f"its table of contents is larger than {CONTENTS // MIB} MiB; leave data and caches out")
+        raise TooBigError(
+            f"the table of contents of {where} is larger than {CONTENTS // MIB} MiB; leave data and caches out"
+        )
     with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
             if not info.is_dir():
@@ -331,9 +334,9 @@ def table_of_contents(file: IO[bytes]) -> int:
     return max([size for size in sizes if size != 0xFFFFFFFF] + large, default=0)
 
 
-def tarred(file: IO[bytes]) -> Iterator[tuple[str, bool, Callable[[], IO[bytes]]]]:
+def tarred(file: IO[bytes], where: str) -> Iterator[tuple[str, bool, Callable[[], IO[bytes]]]]:
     """(name, whether it is a file, how to open it) of each member, read in one pass."""
-    with tarfile.open(fileobj=Capped(decompressed(file)), mode="r|") as archive:
+    with tarfile.open(fileobj=Capped(decompressed(file), where), mode="r|") as archive:
         for member in archive:
             if not member.isdir():
                 yield member.name, member.isreg(), lambda member=member: archive.extractfile(member)  # type: ignore[misc]
@@ -342,15 +345,18 @@ def tarred(file: IO[bytes]) -> Iterator[tuple[str, bool, Callable[[], IO[bytes]]
 class Capped(io.RawIOBase):
     """A stream that ends in TooBigError after UNPACKED bytes, so that a bomb costs seconds and not the disk."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], where: str) -> None:
         self.stream = stream
+        self.where = where
         self.left = UNPACKED
 
     def read(self, size: int = -1) -> bytes:
         data = self.stream.read(size)
         self.left -= len(data)
         if self.left < 0:
-            raise TooBigError(f"it unpacks to more than {UNPACKED // MIB} MiB; leave data sets and models out")
+            raise TooBigError(
+                f"{self.where} unpacks to more than {UNPACKED // MIB} MiB; leave data sets and models out"
+            )
         return data
 
 

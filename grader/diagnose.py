@@ -1,0 +1,321 @@
+"""Two arrays in, one sentence out: which entry, by how much, and the likely cause.
+
+A cause is said only when the numbers bear it out: a transposed array is one that equals the transpose. Without `reveal`
+the sentence holds nothing but the student's own value and an order of magnitude.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from grader import numeric
+from grader.errors import NotImplementedYet
+
+Array = NDArray[np.float64]
+
+SAME = 1e-7  # relative error under which two arrays tell one story; a cause is looked for, not graded
+LONGEST = 60  # characters of a student's own value
+
+
+@dataclass(frozen=True, eq=False)
+class Clue:
+    """A known mistake: what to say, and the array that making it would have given."""
+
+    sentence: str
+    expected: ArrayLike
+
+
+def explain(
+    name: str,
+    yours: Any,
+    expected: ArrayLike,
+    *,
+    atol: float,
+    reveal: bool = False,
+    factors: Mapping[str, float] | None = None,
+    clues: Sequence[Clue] = (),
+) -> str | None:
+    """What is wrong with `yours`, or None when every entry is within `atol` of `expected`.
+
+    `factors` names the numbers that an answer may be off by ("the batch size": 64). The sentence of the first clue that
+    `yours` equals is always in it. Raises NotImplementedYet for None.
+    """
+    if yours is None:
+        raise NotImplementedYet(f"{name} is None: not implemented yet")
+    right = np.asarray(expected, dtype=np.float64)
+    found = numbers(yours)
+    if found is None:
+        return (
+            f"{name} should be {wanted(right)}, but it is {describe(yours)}{said(known(masked(yours), right, clues))}"
+        )
+    if found.shape != right.shape:
+        return f"{name} has shape {found.shape}; expected {right.shape}{said(reshaped(found, right, factors or {}))}"
+    if not np.isfinite(found).all():
+        return not_finite(name, found)
+    if numeric.error(found, right) < atol:
+        return None
+    with np.errstate(all="ignore"):
+        causes = [known(found, right, clues), cause(found, right, factors or {})]
+    return where(name, found, right, atol, reveal, [words for words in causes if words])
+
+
+def describe(value: Any) -> str:
+    """What a value is, for a message; short, whatever a student returned."""
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype} of shape {value.shape}"
+    if value is None or isinstance(value, bool):
+        return str(value)
+    if isinstance(value, int | float | complex):
+        return f"the number {short(value)}"
+    if isinstance(value, str | bytes):
+        return f"the text {cut(repr(value))}"
+    if isinstance(value, tuple | list | dict):
+        return f"a {type(value).__name__} of {len(value)}"
+    return cut(repr(value)).strip("<>")
+
+
+def numbers(value: Any) -> Array | None:
+    """A real scalar or array as float64; None for anything else, bool and complex included."""
+    if isinstance(value, np.ndarray | np.generic):
+        return np.asarray(value, dtype=np.float64) if value.dtype.kind in "iuf" else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return np.array(float(value))
+    except OverflowError:
+        return np.array(math.inf)
+
+
+def masked(value: Any) -> Array | None:
+    """An array of bool as 0 and 1: a mask is a common thing to return by mistake."""
+    return value.astype(np.float64) if isinstance(value, np.ndarray) and value.dtype.kind == "b" else None
+
+
+def wanted(right: Array) -> str:
+    return f"an array of numbers of shape {right.shape}" if right.ndim else "a number"
+
+
+# Where, and how far off
+
+
+def where(name: str, found: Array, right: Array, atol: float, reveal: bool, causes: Sequence[str]) -> str:
+    with np.errstate(over="ignore"):
+        off = np.abs(found - right)
+    worst = tuple(int(at) for at in np.unravel_index(int(np.argmax(off)), off.shape))
+    mine, theirs = float(found[worst]), float(right[worst])
+    place = f" at [{', '.join(map(str, worst))}]" if worst else ""
+    if reveal:
+        values = "yours {}, expected {}".format(*apart(mine, theirs))
+    else:
+        values = f"yours {short(mine)}, off by about {abs(mine - theirs):.0e}"
+    count = [f"{int((~(off < atol)).sum())} of {off.size} entries"] if off.size > 1 else []
+    told = ", ".join([*count, *causes])
+    return f"{name} is wrong{place}: {values}{f' ({told})' if told else ''}"
+
+
+def not_finite(name: str, found: Array) -> str:
+    bad = ~np.isfinite(found)
+    first = tuple(int(at) for at in np.argwhere(bad)[0])
+    place = f" at [{', '.join(map(str, first))}]" if first else ""
+    value, hint = "infinite", "an overflow, a division by 0 or a logarithm of 0?"
+    if np.isnan(found[first]):
+        value, hint = "NaN", "0 / 0, inf - inf or the logarithm of a negative number?"
+    count = f" ({int(bad.sum())} of {found.size} entries)" if found.size > 1 else ""
+    return f"{name} is {value}{place}{count}: {hint}"
+
+
+def short(value: complex) -> str:
+    """A number in a few characters; an int may have thousands of digits."""
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**20 else "beyond 1e20"
+    return f"{value:.6g}"
+
+
+def apart(mine: float, theirs: float) -> tuple[str, str]:
+    """Two numbers with as many digits as tell them apart."""
+    for digits in range(4, 18):
+        pair = f"{mine:.{digits}g}", f"{theirs:.{digits}g}"
+        if pair[0] != pair[1]:
+            break
+    return pair
+
+
+def cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def said(words: str) -> str:
+    return f" ({words})" if words else ""
+
+
+# Why: each question is asked of arrays of one shape, all finite
+
+
+def same(a: Array, b: Array) -> bool:
+    """Whether two arrays agree to SAME of the larger's largest entry."""
+    if a.shape != b.shape or not np.isfinite(b).all():
+        return False
+    scale = max(float(np.abs(a).max(initial=0.0)), float(np.abs(b).max(initial=0.0)))
+    return bool(numeric.error(a, b) <= SAME * scale)
+
+
+def known(found: Array | None, right: Array, clues: Sequence[Clue]) -> str:
+    """The sentence of the first clue that fits; one that fits the right answer too says nothing."""
+    if found is None:
+        return ""
+    for clue in clues:
+        mistaken = np.asarray(clue.expected, dtype=np.float64)
+        if same(found, mistaken) and not same(mistaken, right):
+            return clue.sentence
+    return ""
+
+
+def reshaped(found: Array, right: Array, factors: Mapping[str, float]) -> str:
+    """What a wrong shape holds: the transpose, too many or too few axes, or rows that were not added up."""
+    if found.shape == right.shape[::-1] and right.ndim == 2:
+        return "it is the transpose" if same(found.T, right) else "rows and columns are exchanged"
+    if found.size == right.size:
+        exact = same(found.reshape(right.shape), right)
+        if found.shape == (1, *right.shape):
+            return "the numbers are right; is keepdims=True to blame?" if exact else "is keepdims=True to blame?"
+        return "the numbers are right" if exact else ""
+    if right.ndim and found.shape == right.shape[1:]:
+        return "the first axis was summed or averaged away"
+    for axis in range(found.ndim):
+        for words, reduce in (("sum", np.sum), ("mean", np.mean)):
+            total = np.asarray(reduce(found, axis=axis if right.ndim else None), dtype=np.float64)
+            if same(total, right):
+                return f"its {words} over {f'axis {axis}' if right.ndim else 'all entries'} is right"
+    if found.ndim and not right.ndim:
+        return (
+            "one number is asked for, for the whole batch" if "the batch size" in factors else "one number is asked for"
+        )
+    return ""
+
+
+def cause(found: Array, right: Array, factors: Mapping[str, float]) -> str:
+    """The first explanation that the numbers bear out, or ""."""
+    if not found.any():
+        return "every entry is 0" if found.ndim else "it is 0"
+    for question in (sign, factor(factors), arranged, offset, zeros, partly, precision):
+        words = next(question(found, right), "")
+        if words:
+            return words
+    return ""
+
+
+def sign(found: Array, right: Array) -> Iterator[str]:
+    if same(found, -right):
+        yield "the sign is wrong"
+    elif same(found, np.abs(right)):
+        yield "the signs are lost: it is the absolute value"
+    elif same(np.abs(found), np.abs(right)):
+        yield "some signs are wrong"
+
+
+def factor(factors: Mapping[str, float]) -> Callable[[Array, Array], Iterator[str]]:
+    def question(found: Array, right: Array) -> Iterator[str]:
+        ratio = proportion(found, right)
+        if ratio is None:
+            return
+        minus = ", and the sign is wrong" if ratio < 0 else ""
+        size = abs(ratio)
+        for words, value in named(factors):
+            if math.isclose(size, value, rel_tol=SAME):
+                yield words + minus
+        if found.size > 1:
+            yield f"all of them about {size:.2g} times what is expected{minus}"
+
+    return question
+
+
+def proportion(found: Array, right: Array) -> float | None:
+    """c where found = c * right throughout, else None."""
+    at = np.unravel_index(int(np.argmax(np.abs(right))), right.shape)
+    if right[at] == 0:
+        return None
+    ratio = float(found[at] / right[at])
+    return ratio if math.isfinite(ratio) and ratio != 0 and same(found, ratio * right) else None
+
+
+def named(factors: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+    """Factors with a story: those of the check, then those that any answer may be off by."""
+    for name, value in factors.items():
+        if value > 0 and value != 1:
+            hint = "is 1/N missing?" if "batch" in name else f"is it multiplied by {name} once too often?"
+            yield f"ratio {value:g} = {name}: {hint}", value
+            hint = "is it divided by N twice?" if "batch" in name else f"is a factor {name} missing?"
+            yield f"ratio 1/{value:g}, one over {name}: {hint}", 1 / value
+            yield f"ratio {value**2:g}, the square of {name}", value**2
+    yield "ratio 2: counted twice, or is a factor 1/2 missing?", 2.0
+    yield "ratio 1/2: is a factor 2 missing?", 0.5
+    yield "ratio 1/ln 10: log10 where the natural logarithm belongs", 1 / math.log(10)
+    yield "ratio 1/ln 2: log2 where the natural logarithm belongs", 1 / math.log(2)
+
+
+def arranged(found: Array, right: Array) -> Iterator[str]:
+    if found.ndim == 2 and found.shape[0] == found.shape[1] and same(found, right.T):
+        yield "it is the transpose"
+    if found.size > 1 and same(np.sort(found, axis=None), np.sort(right, axis=None)):
+        yield "the right numbers, in the wrong places"
+
+
+def offset(found: Array, right: Array) -> Iterator[str]:
+    if found.size < 2:
+        return
+    apart = found - right
+    if same(apart, np.full_like(apart, apart.flat[0])):
+        yield "every entry is off by the same amount"
+    elif found.ndim == 2 and found.shape[0] > 1 and same(apart, np.broadcast_to(apart[:1], apart.shape)):
+        yield "every row is off by the same vector: is a bias missing, or added twice?"
+    elif found.ndim == 2 and found.shape[1] > 1 and same(apart, np.broadcast_to(apart[:, :1], apart.shape)):
+        yield "every column is off by the same vector"
+
+
+def zeros(found: Array, right: Array) -> Iterator[str]:
+    wrong = differing(found, right)
+    if wrong.all() or not wrong.any():
+        return
+    if not right[wrong].any():
+        yield "wrong only where it should be 0: is a mask such as x > 0 missing?"
+    elif not found[wrong].any():
+        yield "it is 0 where it should not be, and right elsewhere"
+
+
+def partly(found: Array, right: Array) -> Iterator[str]:
+    """One wrong entry, row or column in an array that is right elsewhere."""
+    wrong = differing(found, right)
+    if wrong.all() or not wrong.any():
+        return
+    if wrong.sum() == 1:
+        yield "all others are right"
+    elif wrong.ndim == 2:
+        for axis, line in ((1, "row"), (0, "column")):
+            lines = np.flatnonzero(wrong.any(axis=axis))
+            if len(lines) == 1 and wrong.shape[1 - axis] > 1:
+                yield f"only {line} {lines[0]} is wrong"
+            elif 0 not in lines and len(lines) == wrong.shape[1 - axis] - 1:
+                yield f"only {line} 0 is right"
+    elif wrong.ndim == 1 and wrong[np.flatnonzero(wrong)[0] :].all():
+        yield f"right before entry {np.flatnonzero(wrong)[0]}"
+
+
+def differing(found: Array, right: Array) -> NDArray[np.bool_]:
+    scale = max(float(np.abs(found).max(initial=0.0)), float(np.abs(right).max(initial=0.0)))
+    return np.asarray(np.abs(found - right) > SAME * scale)
+
+
+def precision(found: Array, right: Array) -> Iterator[str]:
+    """Nearly right everywhere: what rounding, or a small constant against dividing by 0, leaves behind."""
+    scale = float(np.abs(right).max(initial=0.0))
+    error = numeric.error(found, right)
+    if error <= 1e-6 * scale:
+        yield "right to six digits: is float32 in use, or a small constant added?"
+    elif error <= 1e-3 * scale:
+        yield "nearly right: an approximation, or a small constant added?"
