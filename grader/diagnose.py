@@ -203,7 +203,7 @@ def cause(found: Array, right: Array, factors: Mapping[str, float]) -> str:
     """The first explanation that the numbers bear out, or ""."""
     if not found.any():
         return "every entry is 0" if found.ndim else "it is 0"
-    for question in (sign, factor(factors), arranged, offset, zeros, partly, precision):
+    for question in (rounding, sign, factor(factors), arranged, zeros, partly, offset, approximation):
         words = next(question(found, right), "")
         if words:
             return words
@@ -311,11 +311,11 @@ def differing(found: Array, right: Array) -> NDArray[np.bool_]:
     return np.asarray(np.abs(found - right) > SAME * scale)
 
 
-def precision(found: Array, right: Array) -> Iterator[str]:
-    """Nearly right everywhere: what rounding, or a small constant against dividing by 0, leaves behind."""
-    scale = float(np.abs(right).max(initial=0.0))
-    error = numeric.error(found, right)
-    if error <= 1e-6 * scale:
+def rounding(found: Array, right: Array) -> Iterator[str]:
+    if numeric.error(found, right) <= 1e-6 * float(np.abs(right).max(initial=0.0)):
         yield "right to six digits: is float32 in use, or a small constant added?"
-    elif error <= 1e-3 * scale:
+
+
+def approximation(found: Array, right: Array) -> Iterator[str]:
+    if numeric.error(found, right) <= 1e-3 * float(np.abs(right).max(initial=0.0)):
         yield "nearly right: an approximation, or a small constant added?"

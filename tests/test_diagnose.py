@@ -1,0 +1,180 @@
+"""From two arrays to a sentence: each kind of mistake as it is really made, and never a leaked answer."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from grader.diagnose import Clue, describe, explain
+from grader.errors import NotImplementedYet
+
+RNG = np.random.default_rng(7)
+N, DIN, DOUT = 64, 5, 3
+X, W, B = RNG.normal(size=(N, DIN)), RNG.normal(size=(DIN, DOUT)), RNG.normal(size=DOUT)
+GRAD_OUT = RNG.normal(size=(N, DOUT))
+GRAD_X, GRAD_W, GRAD_B = GRAD_OUT @ W.T, X.T @ GRAD_OUT, GRAD_OUT.sum(axis=0)
+OUT = X @ W + B
+SCORES, LABELS = RNG.normal(size=(N, 4)), RNG.integers(0, 4, size=N)
+P = np.exp(SCORES) / np.exp(SCORES).sum(axis=1, keepdims=True)
+LOSS = -np.log(P[np.arange(N), LABELS]).mean()
+GRAD_SCORES = (P - np.eye(4)[LABELS]) / N
+FACTORS = {"the batch size": float(N), "reg": 0.3}
+
+
+def sentence(yours: Any, expected: Any, **options: Any) -> str:
+    found = explain("grad", yours, expected, atol=1e-9, factors=FACTORS, **options)
+    assert found is not None
+    assert found.startswith("grad ")
+    assert "\n" not in found
+    return found
+
+
+# What was done wrong, what came of it, what was right, and what must be said.
+MISTAKES = {
+    "the batch is not averaged": (GRAD_SCORES * N, GRAD_SCORES, r"ratio 64 = the batch size: is 1/N missing\?"),
+    "averaged twice": (GRAD_SCORES / N, GRAD_SCORES, "one over the batch size: is it divided by N twice"),
+    "the loss is a sum": (np.array(LOSS * N), LOSS, "1/N missing"),
+    "log10": (np.array(LOSS / np.log(10)), LOSS, "log10"),
+    "log2": (np.array(LOSS / np.log(2)), LOSS, "log2"),
+    "reg without its half": (2 * W, W, r"ratio 2: counted twice, or is a factor 1/2 missing"),
+    "a forgotten factor 2": (W, 2 * W, "a factor 2 missing"),
+    "reg twice": (0.09 * W, 0.3 * W, "multiplied by reg once too often"),
+    "reg forgotten": (W, 0.3 * W, "is a factor reg missing"),
+    "any other factor": (3.7 * W, W, "about 3.7 times"),
+    "sign": (-GRAD_W, GRAD_W, "the sign is wrong"),
+    "sign and factor": (-64 * GRAD_W, GRAD_W, "1/N missing.*sign is wrong"),
+    "one branch's sign": (np.where(W > 0, W, -W) * np.sign(W[0, 0]), W, "signs are lost|some signs"),
+    "grad_w transposed": (GRAD_OUT.T @ X, GRAD_W, "it is the transpose"),
+    "square, transposed": (W[:3].T, W[:3], "it is the transpose"),
+    "bias kept its axis": (GRAD_OUT.sum(axis=0, keepdims=True), GRAD_B, r"shape \(1, 3\); expected \(3,\).*keepdims"),
+    "bias not summed": (GRAD_OUT, GRAD_B, "its sum over axis 0 is right"),
+    "loss not averaged at all": (-np.log(P[np.arange(N), LABELS]), LOSS, "its mean over all entries is right"),
+    "x summed away": (GRAD_X.sum(axis=0), GRAD_X, "first axis was summed"),
+    "no bias": (X @ W, OUT, "every row is off by the same vector: is a bias missing"),
+    "offset": (OUT + 1, OUT, "off by the same amount"),
+    "unmasked relu": (GRAD_X, GRAD_X * (GRAD_X > 0), "wrong only where it should be 0: is a mask"),
+    "masked too much": (GRAD_X * (GRAD_X > 0), GRAD_X, "0 where it should not be"),
+    "all zeros": (np.zeros_like(W), W, "every entry is 0"),
+    "zero": (np.array(0.0), LOSS, "it is 0"),
+    "one wrong row": (np.vstack([W[:2], W[2:3] + 1.5, W[3:]]), W, "only row 2 is wrong"),
+    "one wrong column": (np.hstack([W[:, :1], W[:, 1:2] * 3 + 1, W[:, 2:]]), W, "only column 1 is wrong"),
+    "only the first row was computed": (np.vstack([W[:1], RNG.normal(size=(4, 3))]), W, "only row 0 is right"),
+    "one wrong entry": (
+        W + 0.5 * (np.arange(15).reshape(5, 3) == 7),
+        W,
+        r"wrong at \[2, 1\].*1 of 15.*all others are right",
+    ),
+    "shuffled": (np.roll(GRAD_B, 1), GRAD_B, "right numbers, in the wrong places"),
+    "float32": (W.astype(np.float32), W, "right to six digits"),
+    "a small constant against log 0": (-np.log(P + 1e-5), -np.log(P), "small constant added"),
+    "NaN": (np.where(W.max() - 1e-9 < W, np.nan, W), W, r"is NaN at \[\d, \d\] \(1 of 15 entries\)"),
+    "infinite": (np.array(np.inf), LOSS, "is infinite"),
+    "complex": (W + 0j, W, "should be an array of numbers .* complex128"),
+    "a mask": (W > 0, W, "array of bool"),
+    "a list": ([1.0, 2.0], GRAD_B, "a list of 2"),
+    "text": ("right", LOSS, "should be a number, but it is the text"),
+    "a number for an array": (1.0, GRAD_B, r"shape \(\); expected \(3,\)"),
+    "an array for a number": (W, LOSS, "one number is asked for"),
+    "an int beyond float": (10**400, LOSS, "infinite"),
+}
+
+
+@pytest.mark.parametrize(("yours", "expected", "says"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_a_real_mistake_is_told_by_its_name(yours, expected, says):
+    assert re.search(says, sentence(yours, expected)), sentence(yours, expected)
+
+
+def test_right_within_the_bar_is_none():
+    assert explain("grad", W + 5e-10, W, atol=1e-9) is None
+    assert explain("loss", np.float32(0.5), 0.5, atol=1e-9) is None
+    assert explain("loss", 3, 3.0, atol=1e-9) is None
+    assert "wrong" in sentence(W + 2e-9, W)
+
+
+def test_none_is_not_implemented_yet():
+    with pytest.raises(NotImplementedYet, match="grad is None"):
+        explain("grad", None, W, atol=1e-9)
+
+
+def test_the_example_of_the_homework():
+    """ "grad_w is wrong at [2, 1]: yours 0.32, expected 0.005 (60 of 60 entries, ratio 64 = batch size ...)"."""
+    expected = np.full((20, 3), 0.001)
+    expected[2, 1] = 0.005
+    found = explain("grad_w", 64 * expected, expected, atol=1e-9, reveal=True, factors={"the batch size": 64})
+    assert found == (
+        "grad_w is wrong at [2, 1]: yours 0.32, expected 0.005 "
+        "(60 of 60 entries, ratio 64 = the batch size: is 1/N missing?)"
+    )
+
+
+def test_revealed_numbers_have_as_many_digits_as_tell_them_apart():
+    found = explain("f1", 0.123456789, 0.123456780, atol=1e-10, reveal=True)
+    assert found is not None
+    assert "yours 0.12345679, expected 0.12345678" in found
+
+
+def test_a_clue_that_fits_is_said_and_one_that_fits_the_right_answer_is_not():
+    clues = [Clue("never", W), Clue("the bias is regularized", W + 0.1), Clue("late", W + 0.1)]
+    found = sentence(W + 0.1, W, clues=clues)
+    assert "the bias is regularized" in found
+    assert "never" not in found
+    assert "late" not in found
+    assert "never" not in sentence(W + 0.2, W, clues=clues)
+
+
+def test_a_clue_fits_a_returned_mask():
+    mask = X > 0
+    found = sentence(mask, X * mask, clues=[Clue("it is the mask alone", mask.astype(float))])
+    assert "it is the mask alone" in found
+
+
+def test_no_cause_is_made_up():
+    yours = RNG.normal(size=W.shape)
+    assert re.fullmatch(
+        r"grad is wrong at \[\d, \d\]: yours \S+, off by about \S+ \(15 of 15 entries\)", sentence(yours, W)
+    )
+
+
+@given(
+    hnp.arrays(np.float64, hnp.array_shapes(max_dims=3, max_side=4), elements=st.floats(-1e6, 1e6)),
+    st.floats(1e-3, 1e3),
+)
+def test_expected_values_do_not_leak(expected, shift):
+    """No number in the sentence equals an expected value to more than its order of magnitude."""
+    yours = expected + shift
+    found = sentence(yours, expected)
+    own = set(re.findall(r"yours (-?[\d.e+-]+)", found))
+    for number in set(re.findall(r"-?\d+\.\d\d+(?:e[+-]?\d+)?", found)) - own:
+        assert float(number) in {round(64.0, 0)}, found
+
+
+ANY = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.complex_numbers()
+    | st.text(max_size=100)
+    | st.binary(max_size=9)
+    | hnp.arrays(hnp.scalar_dtypes(), hnp.array_shapes(min_dims=0, max_dims=3, max_side=3)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+EXPECTED = hnp.arrays(
+    np.float64, hnp.array_shapes(min_dims=0, max_dims=2, max_side=3), elements=st.floats(-1e300, 1e300)
+)
+
+
+@given(ANY, EXPECTED)
+def test_whatever_a_student_returns_there_is_one_sentence(yours, expected):
+    if yours is None:
+        return
+    found = explain("x", yours, expected, atol=1e-9, factors=FACTORS, clues=[Clue("a clue", expected * 2)])
+    assert found is None or (len(found) < 500 and "\n" not in found)
+    assert len(describe(yours)) < 200
