@@ -1,0 +1,379 @@
+"""Hyperparameters out of a train.py that is never run here: its `main` is followed as far as constants go.
+
+What a loop, a function or a config object decides cannot be followed. Such a name is unreadable, with the line and the
+reason, and a reader that needs it has to run `main` in a student's process.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+NAMES = ("num_train", "hidden_dim", "batch_size", "num_epochs", "learning_rate", "reg")
+WEIGHT_SCALE = "weight_scale"
+BEST, OVERFIT = "best", "overfit"  # values of train.py's --run, and our handout's two places
+MAX_BITS = 4096  # of an integer that constant arithmetic may make
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Why a name has no constant value, as the rest of a sentence: "learning_rate", "is assigned in a loop"."""
+
+    line: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One setting: the six NAMES (and weight_scale, where `main` gives one) are in `values` or in `unreadable`."""
+
+    values: Mapping[str, int | float]
+    unreadable: Mapping[str, Unreadable]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Both settings of a train.py. `single`: it does not look at `args.run`, so it holds one setting for both."""
+
+    best: Place
+    overfit: Place
+    single: bool
+
+
+def read(source: bytes) -> Settings:
+    """The settings that `main` ends with: the last assignment counts. Never raises for what a student wrote."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the student's invalid escape sequences
+            tree = ast.parse(source)
+        best, overfit = (Reader(tree, run) for run in (BEST, OVERFIT))
+        return Settings(best.place(), overfit.place(), single=not best.asked)
+    except SyntaxError as error:
+        nothing = Unreadable(error.lineno or 1, "cannot be read: the file is not Python")
+    except (RecursionError, MemoryError, ValueError):  # nested too deep for the parser, or null bytes
+        nothing = Unreadable(1, "cannot be read: the file is not Python, or nested too deep")
+    place = Place({}, dict.fromkeys(NAMES, nothing))
+    return Settings(place, place, single=True)
+
+
+class Unknown(Exception):
+    """An expression that is no constant."""
+
+    def __init__(self, node: ast.AST, why: str = "is not a constant") -> None:
+        self.unreadable = Unreadable(getattr(node, "lineno", 1), why)
+
+
+Value = int | float | str | tuple[Any, ...] | None
+Names = dict[str, Value | Unreadable]
+
+
+@dataclass
+class Reader:
+    """Follows one file with `args.run` equal to `run`; `asked` tells whether it ever looked at that."""
+
+    tree: ast.Module
+    run: str
+    asked: bool = False
+    arguments: str = ""  # what main calls its `args`
+    scale: Names = field(default_factory=dict)
+
+    def place(self) -> Place:
+        names: Names = {}
+        self.block(self.tree.body, names)
+        mains = [node for node in self.tree.body if isinstance(node, ast.FunctionDef) and node.name == "main"]
+        if not mains:
+            return Place({}, dict.fromkeys(NAMES, Unreadable(1, "cannot be read: there is no function main")))
+        main = mains[-1]
+        self.enter(main, names)
+        self.block(main.body, names)
+        self.distrust(main, names)
+        found = {name: names.get(name, Unreadable(main.lineno, "is assigned nowhere")) for name in NAMES} | self.scale
+        numbers = {name: numeric(value, main.lineno) for name, value in found.items()}
+        return Place(
+            {name: value for name, value in numbers.items() if not isinstance(value, Unreadable)},
+            {name: value for name, value in numbers.items() if isinstance(value, Unreadable)},
+        )
+
+    def enter(self, main: ast.FunctionDef, names: Names) -> None:
+        """The parameters of main: the first is `args`, others have their defaults. Its locals hide the module's."""
+        for name in stored(main):
+            names.pop(name, None)
+        positional = [*main.args.posonlyargs, *main.args.args]
+        for parameter in [*positional, *main.args.kwonlyargs]:
+            names[parameter.arg] = Unreadable(main.lineno, "is an argument of main")
+        self.arguments = positional[0].arg if positional else ""
+        defaults = [*main.args.kw_defaults, *main.args.defaults]
+        parameters = [*main.args.kwonlyargs, *positional[len(positional) - len(main.args.defaults) :]]
+        for parameter, default in zip(parameters, defaults, strict=True):
+            if default is not None:
+                names[parameter.arg] = self.known(default, names)
+
+    def distrust(self, main: ast.FunctionDef, names: Names) -> None:
+        """What is never used, or set on an object such as the optimizer, is not what the network is trained with."""
+        own = stored(main)
+        for name in NAMES:
+            if name in names and not used(name, main if name in own else self.tree):
+                names[name] = Unreadable(main.lineno, "is not what main uses")
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and node.attr in NAMES:
+                owner = node.value.id if isinstance(node.value, ast.Name) else ""
+                if owner != "self":
+                    names[node.attr] = Unreadable(node.lineno, "is set on an object")
+
+    # Statements. Each returns whether the next one is reached.
+
+    def block(self, statements: Sequence[ast.stmt], names: Names) -> bool:
+        return all(self.statement(statement, names) for statement in statements)
+
+    def statement(self, node: ast.stmt, names: Names) -> bool:
+        match node:
+            case ast.If():
+                return self.branch(node, names)
+            case ast.With():
+                self.watch(node.items, names)
+                self.forget(node.items, names, "is not a constant")
+                return self.block(node.body, names)
+            case ast.Try():
+                return self.attempt(node, names)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                for name in nonlocals_of(node):
+                    names[name] = Unreadable(node.lineno, f"is changed inside {node.name}")
+                return True
+        self.watch([node], names)
+        match node:
+            case ast.Assign():
+                for target in node.targets:
+                    self.assign(target, node.value, names)
+            case ast.AnnAssign(value=ast.expr() as value):
+                self.assign(node.target, value, names)
+            case ast.AugAssign(target=ast.Name(id=name)):
+                whole = ast.BinOp(ast.Name(name, ast.Load()), node.op, node.value)
+                self.assign(node.target, ast.fix_missing_locations(ast.copy_location(whole, node)), names)
+            case ast.For() | ast.While():
+                self.forget([node], names, "is assigned in a loop")
+                self.watch([node], names)  # with what the loop leaves unknown
+            case ast.Expr() | ast.AnnAssign():
+                pass
+            case _:
+                self.forget([node], names, "is not a constant")
+        return not ends(node)
+
+    def forget(self, nodes: Sequence[ast.AST], names: Names, why: str) -> None:
+        for name, line in stores(nodes):
+            names[name] = Unreadable(line, why)
+
+    def branch(self, node: ast.If, names: Names) -> bool:
+        """The one branch that is taken, or both where that is not known."""
+        self.watch([node.test], names)
+        try:
+            return self.block(node.body if self.value(node.test, names) else node.orelse, names)
+        except Unknown:
+            first, second = dict(names), dict(names)
+            goes_on = [self.block(node.body, first), self.block(node.orelse, second)]
+            ways = [way for way, on in zip((first, second), goes_on, strict=True) if on] or [first, second]
+            join(names, ways, node.lineno)
+            return any(goes_on)
+
+    def attempt(self, node: ast.Try, names: Names) -> bool:
+        """What the body does, joined with what each handler that goes on does after it."""
+        goes_on = self.block([*node.body, *node.orelse], names)
+        ways = [dict(names)] if goes_on else []
+        for handler in node.handlers:
+            way = dict(names)
+            if self.block(handler.body, way):
+                ways.append(way)
+        if ways:
+            join(names, ways, node.lineno)
+        return self.block(node.finalbody, names) and bool(ways)
+
+    def assign(self, target: ast.expr, value: ast.expr, names: Names) -> None:
+        """Bind a name, or a tuple of them, to what `value` is; the right side is read before anything is bound."""
+        several = isinstance(target, ast.Tuple | ast.List)
+        self.bind(target, self.parts(value, names) if several else self.known(value, names), names)
+
+    def parts(self, value: ast.expr, names: Names) -> Value | Unreadable:
+        if isinstance(value, ast.Tuple | ast.List):
+            return tuple(self.parts(part, names) for part in value.elts)
+        return self.known(value, names)
+
+    def bind(self, target: ast.expr, constant: Value | Unreadable, names: Names) -> None:
+        match target:
+            case ast.Name(id=name):
+                names[name] = constant
+            case ast.Tuple(elts=targets) | ast.List(elts=targets) if isinstance(constant, tuple) and len(
+                constant
+            ) == len(targets):
+                for part, each in zip(targets, constant, strict=True):
+                    self.bind(part, each, names)
+            case _:
+                self.forget([target], names, "is not a constant")
+
+    def watch(self, nodes: Sequence[ast.AST], names: Names) -> None:
+        """Note the weight_scale of each TwoLayerNet made there (its fourth argument, or by keyword), and each `:=`."""
+        for node in chain.from_iterable(map(ast.walk, nodes)):
+            if isinstance(node, ast.NamedExpr):
+                self.forget([node.target], names, "is not a constant")
+            elif isinstance(node, ast.Call) and callee(node) == "TwoLayerNet":
+                given = [*node.args[3:4], *(word.value for word in node.keywords if word.arg == WEIGHT_SCALE)]
+                self.scale = {WEIGHT_SCALE: self.known(given[0], names)} if given else {}
+
+    # Expressions
+
+    def known(self, node: ast.expr, names: Names) -> Value | Unreadable:
+        try:
+            return self.value(node, names)
+        except Unknown as unknown:
+            return unknown.unreadable
+
+    def value(self, node: ast.AST, names: Names) -> Value:
+        """The constant that an expression is. Raises Unknown."""
+        try:
+            match node:
+                case ast.Constant(value=int() | float() | str() | None as constant):
+                    return constant
+                case ast.Name(id=name) if name in names:
+                    known = names[name]
+                    if isinstance(known, Unreadable):
+                        raise Unknown(node)
+                    return known
+                case ast.Attribute(value=ast.Name(id=name), attr="run") if name and name == self.arguments:
+                    self.asked = True
+                    return self.run
+                case ast.Tuple(elts=parts):
+                    return tuple(self.value(part, names) for part in parts)
+                case ast.UnaryOp(op=op, operand=operand):
+                    unary: int | float | bool = UNARY[type(op)](self.value(operand, names))
+                    return unary
+                case ast.BinOp(left=left, op=op, right=right):
+                    return arithmetic(op, self.value(left, names), self.value(right, names), node)
+                case ast.BoolOp(op=op, values=parts):
+                    return self.chosen(isinstance(op, ast.Or), parts, names)
+                case ast.Compare(left=left, ops=[op], comparators=[right]):
+                    return bool(COMPARE[type(op)](self.value(left, names), self.value(right, names)))
+                case ast.IfExp(test=test, body=body, orelse=orelse):
+                    return self.value(body if self.value(test, names) else orelse, names)
+                case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in CALLS and name not in names:
+                    given = [self.value(arg, names) for arg in args]
+                    if all(isinstance(each, int | float) for each in given):
+                        value: int | float = CALLS[name](*given)
+                        return value
+        except (TypeError, ValueError, ArithmeticError, KeyError):
+            pass  # an operator that is not in the tables, or that Python itself would refuse
+        raise Unknown(node)
+
+    def chosen(self, stop: bool, parts: Sequence[ast.expr], names: Names) -> Value:
+        """`and` and `or` as Python has them: the first value whose truth is `stop`, or the last."""
+        value: Value = None
+        for part in parts:
+            value = self.value(part, names)
+            if bool(value) is stop:
+                break
+        return value
+
+
+UNARY: dict[type, Callable[[Any], Any]] = {ast.UAdd: operator.pos, ast.USub: operator.neg, ast.Not: operator.not_}
+BINARY: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+    ast.LShift: operator.lshift,
+    ast.RShift: operator.rshift,
+}
+COMPARE: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Is: operator.is_,
+    ast.IsNot: operator.is_not,
+    ast.In: lambda value, among: value in among,
+    ast.NotIn: lambda value, among: value not in among,
+}
+CALLS: dict[str, Callable[..., Any]] = {"int": int, "float": float, "round": round, "abs": abs, "min": min, "max": max}
+
+
+def arithmetic(op: ast.operator, left: Value, right: Value, node: ast.AST) -> Value:
+    """One operation on two numbers, refused before it could make an integer of more than MAX_BITS."""
+    if not isinstance(left, int | float) or not isinstance(right, int | float):
+        raise Unknown(node)
+    if isinstance(left, int) and isinstance(right, int):
+        bits = left.bit_length()
+        made = {ast.Pow: bits * abs(right), ast.LShift: bits + abs(right)}.get(type(op), bits + right.bit_length())
+        if made > MAX_BITS:
+            raise Unknown(node, "is an integer too large to read")
+    value: int | float | complex = BINARY[type(op)](left, right)
+    if isinstance(value, complex):
+        raise Unknown(node)
+    return value
+
+
+def numeric(value: Value | Unreadable, line: int) -> int | float | Unreadable:
+    if isinstance(value, Unreadable):
+        return value
+    if isinstance(value, int):
+        return int(value)  # a bool, too
+    return value if isinstance(value, float) and math.isfinite(value) else Unreadable(line, "is not a number")
+
+
+def join(names: Names, ways: Sequence[Names], line: int) -> None:
+    """After branches of which any may have been taken: what they agree on, and only that, is known."""
+    missing = Unreadable(line, "depends on a condition that is not a constant")
+    for name in {name for way in ways for name in way}:
+        values = [way.get(name, missing) for way in ways]
+        same = all(type(value) is type(values[0]) and value == values[0] for value in values)
+        names[name] = values[0] if same else missing
+
+
+def ends(node: ast.stmt) -> bool:
+    """Whether nothing after this statement is reached."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        return callee(node.value) in ("exit", "quit", "_exit")
+    return isinstance(node, ast.Return | ast.Raise)
+
+
+def callee(call: ast.Call) -> str:
+    """The called function's own name, whatever it is an attribute of."""
+    return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+
+
+def stores(nodes: Sequence[ast.AST]) -> Iterator[tuple[str, int]]:
+    """Names that are bound or deleted anywhere below, with their lines."""
+    for below in chain.from_iterable(map(ast.walk, nodes)):
+        if isinstance(below, ast.Name) and isinstance(below.ctx, ast.Store | ast.Del):
+            yield below.id, below.lineno
+        elif isinstance(below, ast.alias):
+            yield (below.asname or below.name).partition(".")[0], below.lineno
+
+
+def stored(function: ast.FunctionDef) -> set[str]:
+    """Names that are local to a function."""
+    return {name for name, _ in stores(function.body)} - globals_of(function)
+
+
+def globals_of(function: ast.AST) -> set[str]:
+    return {name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names}
+
+
+def nonlocals_of(node: ast.AST) -> set[str]:
+    """Names of the scope around that a function or class binds."""
+    return {name for below in ast.walk(node) if isinstance(below, ast.Nonlocal | ast.Global) for name in below.names}
+
+
+def used(name: str, scope: ast.AST) -> bool:
+    """Whether a name is read there, or could be: `locals()` and its like read all of them."""
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in (name, "locals", "vars"):
+            return True
+    return False
