@@ -7,12 +7,13 @@ grader (needs review); 130 interrupted.
 from __future__ import annotations
 
 import argparse
-import secrets
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from grader import __version__
 from grader.errors import UsageError
 
 COMMANDS = ()  # each is a module of grader/command with parser() and run(arguments) -> exit code
@@ -86,12 +87,12 @@ def run(arguments: argparse.Namespace) -> int:
     from grader.submission import read
 
     if arguments.version:
-        print(f"backgrade {grading.version()}")
+        print(f"backgrade {__version__}")
         return GRADED
     homework = load(arguments.homework)
     wanted = [name for section in homework.rubric.sections for name in section.submit]
     submission = read(arguments.path, wanted, stubs(homework.handout, wanted))
-    seed = secrets.randbelow(1 << 32) if arguments.seed is None else arguments.seed
+    seed = int.from_bytes(os.urandom(4), "little") if arguments.seed is None else arguments.seed
     with text.progress() as on_result:
         report = grading.grade(submission, homework, seed=seed, only=arguments.task, on_result=on_result)
     if arguments.json:

@@ -25,10 +25,10 @@ LONGEST = 60  # characters of a student's own value
 
 @dataclass(frozen=True, eq=False)
 class Clue:
-    """A known mistake: what to say, and the array that making it would have given."""
+    """A known mistake: what to say, and the array that making it would have given, or a function that computes it."""
 
     sentence: str
-    expected: ArrayLike
+    expected: ArrayLike | Callable[[], ArrayLike]
 
 
 def explain(
@@ -170,7 +170,7 @@ def known(found: Array | None, right: Array, clues: Sequence[Clue]) -> str:
     if found is None:
         return ""
     for clue in clues:
-        mistaken = np.asarray(clue.expected, dtype=np.float64)
+        mistaken = np.asarray(clue.expected() if callable(clue.expected) else clue.expected, dtype=np.float64)
         if same(found, mistaken) and not same(mistaken, right):
             return clue.sentence
     return ""

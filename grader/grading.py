@@ -8,10 +8,10 @@ import platform
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
-from importlib import metadata
 
 import numpy as np
 
+from grader import __version__
 from grader.check import ROOT, Subject, digest
 from grader.errors import StudentError, UsageError
 from grader.launch import Launcher, spawn
@@ -146,18 +146,10 @@ def provenance(homework: Homework, seed: int, isolation: str) -> Provenance:
         versions={
             "python": platform.python_version(),
             "numpy": np.__version__,
-            "backgrade": version(),
+            "backgrade": __version__,
         },
         rubric_digest=homework.rubric.digest,
         grader_digest=digest(ROOT / "grader", homework.reference),
         fixtures_digest=digest(homework.fixtures),
         isolation=isolation or NOTHING_RAN,
     )
-
-
-def version() -> str:
-    """The installed version, or "unknown" in a checkout that was never installed."""
-    try:
-        return metadata.version("backgrade")
-    except metadata.PackageNotFoundError:
-        return "unknown"

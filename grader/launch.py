@@ -218,8 +218,10 @@ def readable(forbid: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]
     """
     libraries = {Path(sysconfig.get_paths()[name]).resolve() for name in ("purelib", "platlib")}
     libraries |= {Path(entry).resolve() for entry in sys.path if entry and Path(entry).name in LIBRARY_NAMES}
-    hidden = {folder / name for folder in libraries for name in forbid}
-    hidden |= {path.resolve() for path in hidden if path.exists()} | {ROOT}
+    unread = {folder / name for folder in libraries for name in forbid}
+    unread |= {path.resolve() for path in unread if path.exists()} | {ROOT}
+    above = {str(parent) for path in unread for parent in path.parents}
+    hidden = {str(path) for path in unread}
     roots = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent]
     roots += [Path(path) for path in SYSTEM + KERNEL] + sorted(libraries)
     reads: dict[str, None] = {}
@@ -227,26 +229,29 @@ def readable(forbid: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]
     for root in roots:
         if root.is_relative_to(ROOT) and not root.is_relative_to(Path(sys.prefix)):
             continue
-        for path, whole in around(root.resolve() if root.is_symlink() else root, hidden):
-            (reads if whole else lists)[str(path)] = None
+        for path, whole in around(str(root.resolve() if root.is_symlink() else root), hidden, above):
+            (reads if whole else lists)[path] = None
     return tuple(reads), tuple(lists)
 
 
 LIBRARY_NAMES = ("site-packages", "dist-packages")
 
 
-def around(folder: Path, hidden: Collection[Path]) -> Iterator[tuple[Path, bool]]:
-    """What to grant so that all of `folder` can be read but `hidden`: (path, True) whole, (path, False) to list."""
+def around(folder: str, hidden: Collection[str], above: Collection[str]) -> Iterator[tuple[str, bool]]:
+    """What to grant so that all of `folder` can be read but `hidden`: (path, True) whole, (path, False) to list.
+
+    `above` are the folders that hidden paths lie in.
+    """
     if folder in hidden:
         return
-    if not any(path.is_relative_to(folder) for path in hidden):
+    if folder not in above:
         yield folder, True
         return
     yield folder, False
     try:
-        children = sorted(folder.iterdir())
+        with os.scandir(folder) as listing:
+            children = sorted(child.path for child in listing if not child.is_symlink())
     except OSError:
         return  # not ours to read, so not the worker's either
     for child in children:
-        if not child.is_symlink():
-            yield from around(child, hidden)
+        yield from around(child, hidden, above)

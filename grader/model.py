@@ -127,7 +127,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What is drawn beside a check. `kind` names a drawing of report/plots.py, `data` holds its numbers as JSON values."""
+    """What is drawn beside a check: `kind` names a drawing of report/plots.py, `data` are its numbers (JSON values)."""
 
     kind: str
     title: str

@@ -40,7 +40,7 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name.split(".")[1] for name in names if name.startswith("grader.")}
+    return {name.split(".")[1] for name in names if name.startswith("grader.") and "__" not in name}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(GRADER).as_posix())

@@ -58,20 +58,22 @@ SIZES = (Sizes(batch=6, inputs=4, classes=3, hidden=5), Sizes(batch=2, inputs=3,
 class Case:
     """A student's network and the reference's, both holding `values`, with inputs that no step carries over a kink.
 
-    `keys` maps each role (weight1, bias1, weight2, bias2) to the student's own parameter name; X is (N, D), y is (N,).
+    `keys` maps each role (weight1, bias1, weight2, bias2) to the student's own parameter name, `trusted` to the
+    reference's live array; X is (N, D), y is (N,).
     """
 
     sizes: Sizes
     net: Any
     reference: Any
     keys: Mapping[str, str]
+    trusted: Mapping[str, Array]
     values: Mapping[str, Array]
     X: Array
     y: NDArray[np.int64]
 
     def forward_with(self, role: str, value: Array) -> Array:
         """The reference's scores (N, C) with one parameter replaced."""
-        with_value = self.reference.parameters()[reference_keys(self)[role]]
+        with_value = self.trusted[role]
         kept = with_value.copy()
         with_value[...] = value
         try:
@@ -82,10 +84,6 @@ class Case:
     def name(self, function: str, role: str) -> str:
         """How a message names the student's gradient for `role`: by the student's own key, capped."""
         return f"{function}[{self.keys[role][:30]!r}] {self.sizes.shapes[role]}"
-
-
-def reference_keys(case: Case) -> dict[str, str]:
-    return roles(case.reference.parameters(), case.sizes)
 
 
 def roles(parameters: Any, sizes: Sizes) -> dict[str, str]:
@@ -137,11 +135,12 @@ def draw(hw: Any, rng: np.random.Generator, sizes: Sizes, *, biases: float = 0.5
         net.write(key, values[role])
     values = live(net.parameters(), keys, values, sizes)
     reference = hw.reference.two_layer_net.TwoLayerNet(*sizes.arguments)
-    trusted = reference.parameters()
-    for role, key in roles(trusted, sizes).items():
-        trusted[key][...] = values[role]
+    parameters = reference.parameters()
+    trusted = {role: parameters[key] for role, key in roles(parameters, sizes).items()}
+    for role, array in trusted.items():
+        array[...] = values[role]
     y = rng.integers(sizes.classes, size=sizes.batch)
-    return Case(sizes, net, reference, keys, values, X, y)
+    return Case(sizes, net, reference, keys, trusted, values, X, y)
 
 
 def away_from_kinks(rng: np.random.Generator, sizes: Sizes, biases: float) -> tuple[dict[str, Array], Array]:

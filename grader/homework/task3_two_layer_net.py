@@ -83,7 +83,7 @@ def net_predict(hw: Any, rng: np.random.Generator) -> None:
 @check("3.1")
 def net_save_load(hw: Any, rng: np.random.Generator) -> None:
     """A saved network can be loaded, with the same parameters and scores."""
-    for sizes in SIZES:
+    for sizes in SIZES[-1:]:  # load() first builds a network of the default size, which takes longer than all else here
         case = network.draw(hw, rng, sizes)
         unpack("forward", case.net.forward(case.X), ("scores", "cache"))
         case.net.save("model.pkl")
@@ -140,5 +140,5 @@ def draw_decided(hw: Any, rng: np.random.Generator, sizes: Sizes) -> tuple[Case,
         scores, _ = case.reference.forward(case.X)
         first, second = np.sort(scores, axis=1)[:, ::-1][:, :2].T
         best = np.argmax(scores, axis=1)
-        if (first - second > 1e-3).all() and np.unique(best).size > 1:
+        if (first - second > 1e-3).all() and (best != best[0]).any():
             return case, best

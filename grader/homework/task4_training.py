@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -115,12 +115,16 @@ def gradient_clues(hw: Any, case: Case, reg: float, role: str) -> list[Clue]:
     """Gradients that forget the regularization of a weight, or regularize a bias; none with reg = 0."""
     if not reg:
         return []
-    data = numeric.gradient(partial(loss_with, hw, case, 0.0, role), case.values[role])
     penalty = reg * case.values[role]
+
+    @cache
+    def data() -> Array:
+        return numeric.gradient(partial(loss_with, hw, case, 0.0, role), case.values[role])
+
     if role in BIASES:
-        return [Clue("the bias is regularized; only the weight matrices are", data + penalty)]
+        return [Clue("the bias is regularized; only the weight matrices are", lambda: data() + penalty)]
     return [
         Clue("the gradient of the regularization is missing", data),
         Clue("it is the gradient of the regularization alone", penalty),
-        Clue("the gradient of the regularization is added twice", data + 2 * penalty),
+        Clue("the gradient of the regularization is added twice", lambda: data() + 2 * penalty),
     ]

@@ -56,7 +56,8 @@ _ESCAPES = re.compile(
 def harmless(text: str, *, lines: bool = False) -> str:
     """Hostile text without terminal escapes, control characters, bidi overrides or lone surrogates.
 
-    Without `lines` it is one line of at most LONGEST characters; tabs become spaces either way. What a carriage return would overwrite stays.
+    Without `lines` it is one line of at most LONGEST characters; tabs become spaces either way. What a carriage return
+    would overwrite stays.
     """
     text = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
     text = "".join(char if char == "\n" or _shown(char) else "\ufffd" * _replaced(char) for char in text)

@@ -35,11 +35,11 @@ def training_step(model, X_batch, y_batch, reg):
     scores, cache = model.forward(X_batch)
     loss, grad_scores = softmax_loss(scores, y_batch)
     grads = model.backward(grad_scores, cache)
-    params = model.parameters()
-    for name in ("W1", "W2"):
-        reg_loss, grad_W = l2_regularization(params[name], reg)
-        loss += reg_loss
-        grads[name] += grad_W
+    for name, param in model.parameters().items():
+        if param.ndim == 2:  # a weight matrix; biases are left alone
+            reg_loss, grad_W = l2_regularization(param, reg)
+            loss += reg_loss
+            grads[name] += grad_W
     # END SOLUTION
     return loss, grads
 
