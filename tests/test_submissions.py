@@ -39,7 +39,7 @@ STARRED = {Path(path).name: path for section in HOMEWORK.rubric.sections for pat
 WANTED = [name for section in HOMEWORK.rubric.sections for name in section.submit]
 STUBS = stubs(HOMEWORK.handout, WANTED)
 PLANNED = {plan.name: plan.points for task in HOMEWORK.rubric.tasks for item in task.items for plan in item.checks}
-NOTE = 200  # characters above the cap for the note that says how much was dropped
+NOTE = 300  # characters above the cap for the note that says how much was dropped
 ADA = "Lovelace, Ada"
 
 

@@ -134,11 +134,16 @@ def own_scores(case: Case, role: str, value: Array) -> Any:
 
 
 def draw_decided(hw: Any, rng: np.random.Generator, sizes: Sizes) -> tuple[Case, Array]:
-    """A network whose best class leads clearly in every row and is not the same in all, and those classes (N,)."""
+    """A network whose best class leads clearly in every row and is not the same in all, and those classes (N,).
+
+    Without its ReLU it would answer otherwise, so that a wrong forward is not right here by chance.
+    """
     while True:
         case = network.draw(hw, rng, sizes)
         scores, _ = case.reference.forward(case.X)
+        w1, b1, w2, b2 = (case.values[role] for role in ("weight1", "bias1", "weight2", "bias2"))
+        linear = np.argmax((case.X @ w1 + b1) @ w2 + b2, axis=1)
         first, second = np.sort(scores, axis=1)[:, ::-1][:, :2].T
         best = np.argmax(scores, axis=1)
-        if (first - second > 1e-3).all() and (best != best[0]).any():
+        if (first - second > 1e-3).all() and (best != best[0]).any() and (linear != best).any():
             return case, best

@@ -9,6 +9,7 @@ result a call, ending early at the first that raised.
 
 from __future__ import annotations
 
+import errno
 import faulthandler
 import importlib
 import inspect
@@ -222,6 +223,8 @@ class Worker:
         text = error.msg if isinstance(error, SyntaxError) else safe_text(error)
         if isinstance(error, PermissionError) and not isinstance(error, imports.Refused):
             text = f"opened {error.filename}" if error.filename else "made a system call"
+        if isinstance(error, OSError) and error.errno == errno.EFBIG:
+            text = "its output or a file of its own is over the limit of 64 MiB"
         return {
             "kind": kind_of(error),
             "type": type(error).__name__[:80],

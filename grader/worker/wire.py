@@ -59,6 +59,8 @@ def encode(value: Any) -> bytes:
 def _encode(value: Any, parts: list[bytes], depth: int) -> None:
     if depth > MAX_DEPTH:
         raise FrameError(f"nested deeper than {MAX_DEPTH} levels")
+    if len(parts) > MAX_NODES:
+        raise FrameError(f"more than {MAX_NODES} values in one frame")
     kind = type(value)
     if value is None:
         parts.append(b"N")

@@ -1,4 +1,4 @@
-# René
+AUTHOR = "René"
 import numpy as np
 
 
