@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -97,11 +100,26 @@ def test_right_work_stays_far_below_every_bar(student: Student) -> None:
     assert max(worst(range(5), student).values()) <= 0.1
 
 
+def worst_of(seeds: range, folder: str) -> dict[str, float]:
+    """`worst` of the reference, in a process and a working directory of its own."""
+    os.chdir(folder)
+    return worst(seeds, {name: namespace(module) for name, module in fake.modules(FOLDER).items()})
+
+
 @pytest.mark.slow
-def test_right_work_stays_far_below_every_bar_for_300_seeds(student: Student) -> None:
-    ratios = worst(range(300), student)
-    for name, ratio in sorted(ratios.items(), key=lambda pair: -pair[1]):
-        print(f"{ratio:9.2e}  {name}")
+def test_right_work_stays_far_below_every_bar_for_2000_seeds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No false rejection: a check that raised would end this test. Prints the worst error over its bar."""
+    ratios: dict[str, float] = {}
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
+        for found in executor.map(worst_of, (range(1000), range(1000, 2000)), map(str, (tmp_path, tmp_path.parent))):
+            ratios = {name: max(ratio, ratios.get(name, 0.0)) for name, ratio in found.items()}
+    with capsys.disabled():
+        print("\nworst error of 2,000 seeds over its bar")
+        for name, ratio in sorted(ratios.items(), key=lambda pair: -pair[1]):
+            print(f"{ratio:9.2e}  {name}")
+    assert set(ratios) == set(CHECKS)
     assert max(ratios.values()) <= 0.1
 
 
