@@ -82,13 +82,16 @@ class Process:
         except (BrokenPipeError, OSError, ValueError):
             return  # its end is told by the listener, with more to say
 
-    def exchange(self, request: dict[str, Any], wall: float, subject: str) -> Any:
-        """One request and its reply. Raises TimedOut, OutOfMemory or Crashed; this process is of no use after that."""
+    def exchange(self, request: dict[str, Any], wall: float, cpu: float, subject: str) -> Any:
+        """One request and its reply, in so many seconds on the clock and of CPU.
+
+        Raises TimedOut, OutOfMemory or Crashed; this process is of no use after that.
+        """
         if not self.held:
             self.held = self.greeting()
         self.count += 1
         self.send(request | {"id": self.count})
-        reply = self.wait(wall, self.limits.call_cpu, subject)
+        reply = self.wait(wall, cpu, subject)
         if isinstance(reply, Exception):
             raise self.post_mortem(reply, subject)
         if not isinstance(reply, dict) or reply.get("id") != self.count:
@@ -134,6 +137,12 @@ class Process:
             name = signal.Signals(-code).name if -code in signal.valid_signals() else f"signal {-code}"
             return Crashed(f"{subject} ended its process with {name}")
         return Crashed(f"{subject} ended its process with exit code {code}, before it returned")
+
+    def used(self) -> float:
+        """CPU seconds of the process and all below it, as the system counts them; 0 when it is gone."""
+        watch = Watch(self.child.pid)
+        watch.look()
+        return watch.start or 0.0
 
     def last_frame(self, section: Section) -> str:
         """Where the student's code stood when it was stopped, asked of the interpreter itself; "" if it cannot tell."""

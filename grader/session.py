@@ -23,6 +23,8 @@ from grader.process import DUMP, Process
 from grader.worker.wire import Handle
 
 FORBIDDEN = "this section forbids"
+TRAINING = "the training run"
+PATIENCE = 4.0  # seconds on the clock for each CPU second of a training run, on a busy machine
 
 
 class Session:
@@ -102,8 +104,40 @@ class Session:
         name = Path(self.section.modules[module]).name
         return name in self.section.submit and name not in self.submission.files
 
-    def ask(self, op: str, owner: str | Handle, path: Sequence[str], batches: Sequence[Sequence[Any]]) -> list[Any]:
-        """Carry out one call per element of `batches` in one round trip. Raises StudentError for the first failure."""
+    def train(self, order: Mapping[str, Any], arrays: Mapping[str, Any], key: str, seconds: float) -> Training:
+        """Begin a training run (see worker/training.py) of at most `seconds` on the clock.
+
+        `arrays` go as files, which the student's process may only read: a process that stopped reading its channel
+        would otherwise hold us here with megabytes to send. Arrays of one `key` are the same ones.
+        """
+        self.deadline = time.monotonic() + seconds
+        files = {name: str(self.lay(f"{name}-{key}", array)) for name, array in arrays.items()}
+        remote = self.ask("train", "train", (), [({**order, "files": files},)], subject=TRAINING)[0]
+        if not isinstance(remote, Remote):
+            raise Crashed(f"{TRAINING} broke the grader's channel: no run was begun")
+        return Training(self, remote._handle)
+
+    def lay(self, name: str, array: Any) -> Path:
+        """An array as a file in the session's folder; one that is there already stays."""
+        path = self.folder / "data" / f"{name}.npy"
+        if not path.exists():
+            np.save(path, array, allow_pickle=False)
+        return path
+
+    def ask(
+        self,
+        op: str,
+        owner: str | Handle,
+        path: Sequence[str],
+        batches: Sequence[Sequence[Any]],
+        *,
+        subject: str = "",
+        more: float = 0.0,
+    ) -> list[Any]:
+        """Carry out one call per element of `batches` in one round trip. Raises StudentError for the first failure.
+
+        `more` seconds are added to what a call may use, on the clock several times as many.
+        """
         if isinstance(owner, str) and self.missing(owner):
             raise NotImplementedYet(f"{Path(self.section.modules[owner]).name} is not in this submission")
         if self.process is None:
@@ -113,10 +147,11 @@ class Session:
             {"op": op, "owner": owner, "path": list(path), "args": tuple(travelling(arg) for arg in args)}
             for args in batches
         ]
-        wall = min(self.limits.call_wall, self.deadline - time.monotonic())
-        subject = ".".join(path) if not isinstance(owner, str) or path else owner
+        wall = min(self.limits.call_wall + PATIENCE * more, self.deadline - time.monotonic())
+        cpu = self.limits.call_cpu + more
+        subject = subject or (".".join(path) if not isinstance(owner, str) or path else owner)
         try:
-            reply = self.process.exchange({"seed": self.seed, "calls": calls}, wall, subject)
+            reply = self.process.exchange({"seed": self.seed, "calls": calls}, wall, cpu, subject)
             results = self.read_reply(reply, len(calls), subject)
         except (TimedOut, OutOfMemory, Crashed) as error:
             error.where = error.where or self.process.last_frame(self.section)
@@ -154,7 +189,7 @@ def policy(section: Section, limits: Limits, folder: Path) -> dict[str, Any]:
     """What the worker may read, write and use; see worker/confine.py."""
     reads, lists = readable(section.forbid)
     return {
-        "read": (*reads, str(folder / "code")),
+        "read": (*reads, str(folder / "code"), str(folder / "data")),
         "list": lists,
         "write": (str(folder / "scratch"),),
         "memory": limits.memory,
@@ -169,6 +204,7 @@ def folders(section: Section) -> set[str]:
 def lay_out(section: Section, submission: Submission, handout: Path, folder: Path) -> None:
     """The pristine handout's Python files with the student's own over them. No data and no fixture is laid there."""
     (folder / "scratch").mkdir()
+    (folder / "data").mkdir()
     for parent in folders(section):
         target = folder / "code" / parent
         target.mkdir(parents=True)
@@ -220,6 +256,28 @@ class Remote:
     def write(self, name: str, array: Any) -> None:
         """`parameters()[name][...] = array`, in the student's process."""
         self._session.ask("write", self._handle, ("parameters",), [(name, array)])
+
+
+class Training:
+    """A training run in the student's process."""
+
+    def __init__(self, session: Session, handle: Handle) -> None:
+        self._session = session
+        self._handle = handle
+        self._began = session.process.used() if session.process is not None else 0.0
+
+    def advance(self, seconds: float) -> Any:
+        """What the run says after `seconds` more of CPU, or at the end of its epoch; see worker/training.py."""
+        return self._session.ask(
+            "call", self._handle, ("advance",), [(float(seconds),)], subject=TRAINING, more=seconds
+        )[0]
+
+    def weights(self, most: int) -> Any:
+        return self._session.ask("call", self._handle, ("weights",), [(most,)], subject=TRAINING)[0]
+
+    def used(self) -> float:
+        """CPU seconds so far, as the system counts them."""
+        return self._session.process.used() - self._began if self._session.process is not None else 0.0
 
 
 class Module:
