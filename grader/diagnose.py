@@ -61,7 +61,9 @@ def explain(
     if numeric.error(found, right) < atol:
         return None
     with np.errstate(all="ignore"):
-        causes = [known(found, right, clues), cause(found, right, factors or {})]
+        clue = known(found, right, clues)
+        # Beside a clue, a factor may still be news: "right for your own forward, which is twice what it should be".
+        causes = [clue, next(factor(factors or {})(found, right), "") if clue else cause(found, right, factors or {})]
     return where(name, found, right, atol, reveal, [words for words in causes if words])
 
 

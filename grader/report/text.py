@@ -92,7 +92,8 @@ def table(report: Report, write: Writer) -> Table:
     grid.add_column("points", justify="right", no_wrap=True)
     grid.add_column("verdict", no_wrap=True)
     for task in report.tasks:
-        grid.add_row(write(task.id), write(task.title), fraction(task.score, task.max_score, write), "", style="bold")
+        share = fraction(task.score, task.max_score, write, skipped=task.skipped)
+        grid.add_row(write(task.id), write(task.title), share, "", style="bold")
         for item in task.items:
             grid.add_row(
                 write(f" {item.id}"),
