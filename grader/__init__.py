@@ -1,3 +1,9 @@
 """Backgrade: an autograder for numerical and deep-learning homework. The plan is in README.md beside this file."""
 
+import sys
+
 __version__ = "0.1.0"
+
+if sys.version_info < (3, 11):  # noqa: UP036 - pip would refuse too, but `python grade.py` asks nobody
+    print(f"Backgrade needs Python 3.11 or newer; this is {sys.version.split()[0]}", file=sys.stderr)
+    sys.exit(2)

@@ -147,3 +147,11 @@ def test_without_dependencies_one_sentence_says_what_to_type(tmp_path):
 
 def test_the_version_is_printed():
     assert re.fullmatch(r"backgrade \S+\n", grade("--version").stdout)
+
+
+def test_an_older_python_is_told_so():
+    lie = "import sys; sys.version_info = (3, 10, 1); import grader"
+    run = subprocess.run([sys.executable, "-c", lie], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 2
+    assert run.stderr.startswith("Backgrade needs Python 3.11 or newer")
+    assert len(run.stderr.splitlines()) == 1
