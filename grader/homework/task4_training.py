@@ -39,11 +39,10 @@ def training_step_loss(hw: Any, rng: np.random.Generator) -> None:
 @check("4.1")
 def training_step_gradient(hw: Any, rng: np.random.Generator) -> None:
     """A training step returns the gradient of the whole loss, regularization included, for both weight matrices."""
-    for sizes in SIZES:
-        for reg in REGS:
-            case = network.draw(hw, rng, sizes)
-            _, grads = step(hw, case, reg)
-            expect_step_gradients(hw, case, reg, grads, WEIGHTS)
+    for sizes, reg in zip(SIZES, REGS, strict=True):
+        case = network.draw(hw, rng, sizes)
+        _, grads = step(hw, case, reg)
+        expect_step_gradients(hw, case, reg, grads, WEIGHTS)
 
 
 @check("4.1")
