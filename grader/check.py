@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -34,14 +35,33 @@ def check(item: str) -> Callable[[Function], Function]:
     return mark
 
 
+@dataclass(frozen=True)
+class Options:
+    """What a run of the grader was asked for, besides the homework; every check is given it.
+
+    `data` reads CIFAR-10, once it is needed. `full` trains to the end where a bar is cleared earlier. `kept` is what
+    one check leaves for a later one of the same submission.
+    """
+
+    data: Callable[[], Any]
+    full: bool = False
+    on_progress: Callable[[str], None] = lambda text: None
+    kept: dict[str, Any] = field(default_factory=dict)
+
+
 class Subject:
     """`hw`: the student's modules by name, the reference's beside them, and the numbers of the item being graded."""
 
-    def __init__(self, session: Session, homework: Homework, item: Item) -> None:
+    def __init__(self, session: Session, homework: Homework, item: Item, options: Options) -> None:
         self.session = session
+        self.homework = homework
         self.reference = SimpleNamespace(**homework.modules)
         self.settings = item.settings
         self.fixtures = homework.fixtures
+        self.full = options.full
+        self.kept = options.kept
+        self.progress = options.on_progress
+        self.options = options
         self.measures: list[Measure] = []
         self.advice: list[str] = []
         self.figures: list[Figure] = []
@@ -61,6 +81,25 @@ class Subject:
     def mutated(self) -> tuple[int, ...]:
         """Positions of the array arguments that the last call changed in place."""
         return self.session.mutated
+
+    @property
+    def data(self) -> Any:
+        """CIFAR-10, or what stands in for it; read on first use."""
+        return self.options.data()
+
+    def source(self, name: str) -> bytes:
+        """A submitted file as it was handed in; the handout's where it was not."""
+        return self.session.submission.files.get(name) or self.handed_out(name)
+
+    def handed_out(self, name: str) -> bytes:
+        """A file of the pristine handout, by base name."""
+        paths = {Path(path).name: path for path in self.session.section.modules.values()}
+        return (self.homework.handout / paths[name]).read_bytes()
+
+    def settings_of(self, item: str) -> Mapping[str, float]:
+        """The numbers of another item of the rubric."""
+        items = (one for task in self.homework.rubric.tasks for one in task.items)
+        return next(one.settings for one in items if one.id == item)
 
     @cached_property
     def recorded(self) -> Mapping[str, Any]:

@@ -7,12 +7,13 @@ import math
 import platform
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from grader import __version__
-from grader.check import ROOT, Subject, digest
+from grader.check import ROOT, Options, Subject, digest
 from grader.errors import StudentError, UsageError
 from grader.launch import Launcher, spawn
 from grader.model import (
@@ -34,6 +35,10 @@ from grader.session import Session
 NOTHING_RAN = "nothing of the submission was run"
 
 
+def no_data() -> Any:
+    raise UsageError("there is no CIFAR-10 to train on")
+
+
 def grade(
     submission: Submission,
     homework: Homework,
@@ -42,13 +47,19 @@ def grade(
     only: Collection[str] = (),
     on_result: Callable[[CheckResult], None] = lambda result: None,
     launch: Callable[[Section], Launcher] = lambda section: spawn,
+    data: Callable[[], Any] = no_data,
+    full: bool = False,
+    on_progress: Callable[[str], None] = lambda text: None,
 ) -> Report:
     """Run the checks of the tasks or items in `only` (all, when empty) and score them.
 
     The report's denominators are the rubric's: what was not run, crashed or could not be imported stays in the maximum.
-    Raises UsageError for an id in `only` that the rubric does not have.
+    `data` reads the images that networks are trained on, when one is; `full` trains to the end where a bar is cleared
+    earlier. Raises UsageError for an id in `only` that the rubric does not have, and for data that cannot be used.
     """
     wanted(homework, only)
+    images = Lazy(data)
+    options = Options(images, full, on_progress)
     results: dict[str, CheckResult] = {}
     isolation = ""
     for section in homework.rubric.sections:
@@ -56,7 +67,7 @@ def grade(
         items = [item for task in tasks for item in task.items if chosen(item, task, only) and item.checks]
         if items:
             with Session(section, submission, homework.handout, homework.rubric.limits, launch(section)) as session:
-                for result in run_checks(items, session, homework, seed):
+                for result in run_checks(items, session, homework, seed, options):
                     results[result.name] = result
                     on_result(result)
                 isolation = isolation or session.held
@@ -70,9 +81,40 @@ def grade(
             if (items := [item for item in task.items if chosen(item, task, only)])
         ),
         needs_review=tuple(question for result in results.values() for question in questions(result)),
-        provenance=provenance(homework, seed, isolation),
-        notes=submission.notes,
+        provenance=provenance(homework, seed, isolation, images.versions()),
+        notes=(*submission.notes, *images.notes()),
     )
+
+
+class Lazy:
+    """The images that networks are trained on, read on first use; what was used is told in the report."""
+
+    def __init__(self, read: Callable[[], Any]) -> None:
+        self.read = read
+        self.images: Any = None
+
+    def __call__(self) -> Any:
+        if self.images is None:
+            self.images = self.read()
+        return self.images
+
+    def versions(self) -> dict[str, str]:
+        if self.images is None:
+            return {}
+        kind = " (stand-in data)" if self.images.stand_in else "" if self.images.verified else " (unverified)"
+        return {"data": f"{self.images.name} {self.images.digest}{kind}"}
+
+    def notes(self) -> tuple[str, ...]:
+        if self.images is None or (self.images.verified and not self.images.stand_in):
+            return ()
+        if self.images.stand_in:
+            return (
+                "Networks were trained on stand-in data, made up in the format of CIFAR-10, because CIFAR-10 is not on "
+                "this machine; `python grade.py data cifar10` fetches it.",
+            )
+        return (
+            f"Networks were trained on unverified data: {self.images.source} is not the official {self.images.name}.",
+        )
 
 
 def wanted(homework: Homework, only: Collection[str]) -> None:
@@ -86,10 +128,12 @@ def chosen(item: Item, task: Task, only: Collection[str]) -> bool:
     return not only or item.id in only or task.id in only
 
 
-def run_checks(items: Sequence[Item], session: Session, homework: Homework, seed: int) -> Iterator[CheckResult]:
+def run_checks(
+    items: Sequence[Item], session: Session, homework: Homework, seed: int, options: Options
+) -> Iterator[CheckResult]:
     for item in items:
         for plan in item.checks:
-            yield run_check(plan, Subject(session, homework, item), homework, seed)
+            yield run_check(plan, Subject(session, homework, item, options), homework, seed)
 
 
 def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> CheckResult:
@@ -105,6 +149,8 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
             verdict = Verdict.PASS if fraction == 1.0 else Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
     except StudentError as error:
         verdict, fraction, message, where = error.verdict, 0.0, error.message, error.where
+    except UsageError:
+        raise  # the data or the command: the user can cure it, and no submission is to blame
     except Exception:
         verdict, fraction, message = Verdict.INTERNAL, 0.0, traceback.format_exc()
     return CheckResult(
@@ -140,13 +186,14 @@ def item_result(item: Item, results: dict[str, CheckResult]) -> ItemResult:
     return ItemResult(item.id, item.title, score, item.points, checks)
 
 
-def provenance(homework: Homework, seed: int, isolation: str) -> Provenance:
+def provenance(homework: Homework, seed: int, isolation: str, used: Mapping[str, str]) -> Provenance:
     return Provenance(
         seed=seed,
         versions={
             "python": platform.python_version(),
             "numpy": np.__version__,
             "backgrade": __version__,
+            **used,
         },
         rubric_digest=homework.rubric.digest,
         grader_digest=digest(ROOT / "grader", homework.reference),

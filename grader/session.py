@@ -110,7 +110,7 @@ class Session:
         `arrays` go as files, which the student's process may only read: a process that stopped reading its channel
         would otherwise hold us here with megabytes to send. Arrays of one `key` are the same ones.
         """
-        self.deadline = time.monotonic() + seconds
+        self.deadline = time.monotonic() + seconds + self.limits.call_wall
         files = {name: str(self.lay(f"{name}-{key}", array)) for name, array in arrays.items()}
         remote = self.ask("train", "train", (), [({**order, "files": files},)], subject=TRAINING)[0]
         if not isinstance(remote, Remote):

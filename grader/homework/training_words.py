@@ -1,0 +1,138 @@
+"""What is said about a training run: pure functions of its Outcome.
+
+A sentence names what was measured, the likely cause, and what to change; it does not give a setting away.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from grader.homework.training_run import TRAIN, VALIDATION, End, Outcome
+
+CHANCE = 0.15  # ten classes: what a network that has learned nothing stays below
+GAP = 0.10  # between training and validation accuracy: beyond it, overfitting is worth a word
+SLOW, FAST, STRONG, FEW = 1e-3, 0.3, 0.1, 16  # settings beyond which a run that learns nothing is told so
+
+Values = Mapping[str, float]
+
+
+def why(outcome: Outcome, of: str, defaults: Values) -> str:
+    """Why a run misses its bar and what to change, as one or two sentences."""
+    return " ".join(sentence[0].upper() + sentence[1:] for sentence in causes(outcome, of, defaults))
+
+
+def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
+    settings = outcome.settings
+    if outcome.end is End.DIVERGED:
+        yield exploded(outcome)
+        return
+    if outcome.end is End.BUDGET:
+        yield cut(outcome)
+        if not outcome.epochs:
+            return
+    if outcome.wrote:
+        yield f"training_step writes to {' and '.join(outcome.wrote)}, which it was only given to read; use a copy."
+    if max(outcome.best(TRAIN), outcome.best(VALIDATION)) < CHANCE:
+        yield nothing_learned(settings, defaults)
+    elif of == TRAIN:
+        yield too_little_overfitting(settings)
+    elif outcome.best(TRAIN) - outcome.best(VALIDATION) > GAP:
+        yield (
+            f"training accuracy is {outcome.best(TRAIN):.0%}, so it overfits: train on more images (num_train), or "
+            "regularize more (reg)."
+        )
+    elif falling(outcome.losses):
+        yield (
+            "the loss was still falling, and training accuracy is no higher: train longer (num_epochs), or with a "
+            "larger learning_rate."
+        )
+    else:
+        yield (
+            "the loss has stopped falling, and training accuracy is no higher, so it underfits: a larger hidden_dim, "
+            "less reg or another learning_rate may help."
+        )
+
+
+def exploded(outcome: Outcome) -> str:
+    last = outcome.losses[-1] if outcome.losses else math.nan
+    epoch = len(outcome.epochs) + 1
+    became = f"grew to {last:.2g}" if math.isfinite(last) else f"became {last}"
+    rate = outcome.settings.get("learning_rate")
+    high = f"learning_rate {rate:g} is probably too high" if rate is not None else "learning_rate is probably too high"
+    return f"the loss {became} in epoch {epoch}, after {len(outcome.losses)} steps: {high}; try a tenth of it."
+
+
+def cut(outcome: Outcome) -> str:
+    epochs, wanted = len(outcome.epochs), outcome.settings.get("num_epochs")
+    of = f" of {wanted:g}" if wanted else ""
+    time = "its time was used up" if outcome.cpu < 1 else f"it had used {outcome.cpu:.0f} s of processor time"
+    if not epochs:
+        return (
+            f"the run was stopped when {time}, before its first epoch{of} ended: fewer images (num_train) or a smaller "
+            "hidden_dim fit into it."
+        )
+    return f"the run was stopped when {time}, after {epochs} epochs{of}, and is judged on its best one."
+
+
+def nothing_learned(settings: Values, defaults: Values) -> str:
+    """What keeps a network at chance level, setting by setting, and which of them are the handout's own."""
+    hints = []
+    rate, reg, hidden = (settings.get(name, math.nan) for name in ("learning_rate", "reg", "hidden_dim"))
+    if rate <= SLOW:
+        hints.append(f"{own('learning_rate', settings, defaults)} hardly moves the weights: try one 100 times as large")
+    elif rate >= FAST:
+        hints.append(f"learning_rate {rate:g} throws the weights about until no hidden unit answers: try a tenth of it")
+    if reg >= STRONG:
+        hints.append(f"{own('reg', settings, defaults)} pulls the weights back to zero: try 0.001 or less")
+    if hidden <= FEW:
+        hints.append(f"{own('hidden_dim', settings, defaults)} is a small hidden layer: try 50 or more")
+    if not hints:
+        return "that is chance level, so nothing was learned: does training_step return the gradients of its loss?"
+    return f"that is chance level, so nothing was learned. {'; '.join(hints)}."
+
+
+def own(name: str, settings: Values, defaults: Values) -> str:
+    stated = f"{name} {settings[name]:g}"
+    return f"{stated} (the handout's default)" if settings[name] == defaults.get(name) else stated
+
+
+def too_little_overfitting(settings: Values) -> str:
+    hints = []
+    if settings.get("num_train", math.inf) > 1000:
+        hints.append("train on fewer images (num_train)")
+    if settings.get("reg", 1.0) > 0:
+        hints.append("set reg to 0")
+    hints.append("train longer (num_epochs)")
+    return f"to overfit, {', '.join(hints[:-1])}{' or ' if len(hints) > 1 else ''}{hints[-1]}."
+
+
+def falling(losses: list[float]) -> bool:
+    """Whether the last tenth of a run was clearly below the tenth before."""
+    tenth = len(losses) // 10
+    return tenth > 0 and float(np.mean(losses[-tenth:])) < 0.98 * float(np.mean(losses[-2 * tenth : -tenth]))
+
+
+def caption(outcome: Outcome) -> str:
+    """Where the run stopped and why, what it was trained with, and how well it fits."""
+    where = f"Stopped in epoch {max(len(outcome.epochs), 1)} {outcome.end}" if outcome.epochs else "Stopped"
+    with_ = ", ".join(f"{name} {value:g}" for name, value in outcome.settings.items())
+    return f"{where}; {outcome.cpu:.1f} s of processor time, seed {outcome.seed}. Trained with {with_}. {fit(outcome)}"
+
+
+def fit(outcome: Outcome) -> str:
+    """A sentence on over- and underfitting, from the best epoch."""
+    if not outcome.epochs:
+        return "No epoch ended."
+    last = outcome.epochs[-1].accuracy
+    train, validation = last[TRAIN], last[VALIDATION]
+    both = f"training accuracy is {train:.1%}, validation accuracy {validation:.1%}"
+    if max(train, validation) < CHANCE:
+        return f"Nothing was learned: {both}, and guessing gives 10 %."
+    if train - validation > GAP:
+        return f"Overfitting: {both}, so it knows its own images much better than others."
+    if train < 0.5:
+        return f"Underfitting: {both}; they are close together, and a larger or longer trained network would fit more."
+    return f"A fair fit: {both}."
