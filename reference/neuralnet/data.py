@@ -42,7 +42,7 @@ def read_batches(folder, names):
         path = folder / name
         if not path.is_file():
             raise FileNotFoundError(
-                f"{path} is not here: run `bash download_cifar.sh`, or say with --data-dir where cifar-10-batches-py is."
+                f"{path} is not here: run `bash download_cifar.sh`, or name its folder with --data-dir."
             )
         with path.open("rb") as file, warnings.catch_warnings():
             # The files were written by Python 2 and an old numpy, in a way that newer ones warn about.
