@@ -44,6 +44,7 @@ class Session:
         self.last_words = ""
         self.folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="backgrade-")))
         self.process: Process | None = None
+        self.held = ""  # what holds the student's process, as a worker found it; "" before the first call
         lay_out(section, submission, handout, self.folder)
         self.start()
 
@@ -77,6 +78,11 @@ class Session:
             self.process.kill()
             self.process = None
 
+    def renew(self) -> None:
+        """End the process, and with it all that it holds; the next call starts another. What it printed stays."""
+        self.last_words = self.output()
+        self.stop()
+
     def begin(self, seed: int) -> None:
         """A new check: its own time, fresh seeds, and no object of the check before."""
         self.seed = seed
@@ -89,11 +95,6 @@ class Session:
         """What the student's code printed since the last look, capped."""
         words, self.last_words = self.last_words, ""
         return words + (self.process.output.read(self.limits.output) if self.process is not None else "")
-
-    @property
-    def held(self) -> str:
-        """What holds the student's process, as the worker found it; "" before the first call."""
-        return self.process.held if self.process is not None else ""
 
     def attempts(self) -> list[str]:
         """A sentence for each forbidden act that the student's own code tried during this check."""
@@ -151,6 +152,7 @@ class Session:
         cpu = self.limits.call_cpu + more
         subject = subject or (".".join(path) if not isinstance(owner, str) or path else owner)
         try:
+            self.held = self.process.greeting()
             reply = self.process.exchange({"seed": self.seed, "calls": calls}, wall, cpu, subject)
             results = self.read_reply(reply, len(calls), subject)
         except (TimedOut, OutOfMemory, Crashed) as error:
@@ -271,6 +273,10 @@ class Training:
         return self._session.ask(
             "call", self._handle, ("advance",), [(float(seconds),)], subject=TRAINING, more=seconds
         )[0]
+
+    def judge(self) -> Any:
+        """The same, as the model stands now."""
+        return self._session.ask("call", self._handle, ("judge",), [()], subject=TRAINING)[0]
 
     def weights(self, most: int) -> Any:
         return self._session.ask("call", self._handle, ("weights",), [(most,)], subject=TRAINING)[0]

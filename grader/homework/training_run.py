@@ -26,6 +26,7 @@ VALIDATION, TRAIN = "validation", "training"  # what accuracies are measured on
 JUDGED = 5000  # images that an accuracy is judged by
 GLANCE = 1000  # images of the accuracy that is only shown beside it
 SLICE = 2.0  # CPU seconds between two looks at a long epoch
+IDLE, BUSY = 10.0, 0.05  # a run that computes for less than this part of so many seconds is asleep
 NEAR = 0.02  # below the bar by no more than this, a run is repeated once
 FILTERS = 20  # hidden units whose weights are shown
 WHOLE = ("num_train", "hidden_dim", "batch_size", "num_epochs")
@@ -37,6 +38,7 @@ class End(StrEnum):
     CLEARED = "as soon as the bar was cleared"
     FINISHED = "after its last epoch"
     BUDGET = "when its time was used up"
+    ASLEEP = "because it waited rather than computed"
     DIVERGED = "when the loss exploded"
     RAISED = "by an exception"
 
@@ -60,6 +62,7 @@ class Outcome:
     epochs: list[Epoch] = field(default_factory=list)
     end: End = End.FINISHED
     cpu: float = 0.0
+    wall: float = 0.0
     wrote: tuple[str, ...] = ()
     weights: Array | None = None
     error: str = ""
@@ -134,7 +137,8 @@ def runs(hw: Any, place: Place, run: str, bars: Mapping[str, float], seeds: tupl
 def train(hw: Any, settings: Mapping[str, float], run: str, bars: Mapping[str, float], seed: int) -> Outcome:
     """One run, judged after each epoch, until a bar is cleared (unless `hw.full`), it ends, or its budget does.
 
-    Without settings the student's own main is run as `run`. Raises StudentError for a run that never ended an epoch.
+    A run that is cut is judged once more as it stands. Without settings the student's own main is run as `run`.
+    Raises StudentError for a run that could never be judged.
     """
     budget = hw.settings["budget"]
     outcome = Outcome(seed, bars, dict(settings))
@@ -144,9 +148,12 @@ def train(hw: Any, settings: Mapping[str, float], run: str, bars: Mapping[str, f
     going = hw.session.train(order, arrays, key, PATIENCE * budget)
     try:
         while True:
-            left = min(budget - going.used(), budget - (time.monotonic() - began) / PATIENCE)
-            if left <= 0:
-                outcome.end = End.BUDGET
+            outcome.cpu, outcome.wall = going.used(), time.monotonic() - began
+            left = min(budget - outcome.cpu, budget - outcome.wall / PATIENCE)
+            asleep = outcome.wall > IDLE and outcome.cpu < BUSY * outcome.wall
+            if asleep or left <= 0:
+                outcome.end = End.ASLEEP if asleep else End.BUDGET
+                take(outcome, going.judge(), labels)
                 break
             if not take(outcome, going.advance(min(SLICE, left)), labels):
                 break
@@ -159,11 +166,13 @@ def train(hw: Any, settings: Mapping[str, float], run: str, bars: Mapping[str, f
     except TimedOut:
         if not outcome.epochs:
             raise
-        outcome.end, outcome.cpu = End.BUDGET, budget
+        outcome.end = End.BUDGET
     except StudentError as error:
         if settings or not outcome.epochs:
             raise  # of an own main only the training counts, not what it does with the model afterwards
         outcome.end, outcome.error = End.RAISED, error.message
+    finally:
+        hw.session.renew()  # its images, and an own main that may still be running, end with it
     return outcome
 
 

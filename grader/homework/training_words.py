@@ -20,7 +20,7 @@ Values = Mapping[str, float]
 
 
 def why(outcome: Outcome, of: str, defaults: Values) -> str:
-    """Why a run misses its bar and what to change, as one or two sentences."""
+    """Why a run misses its bar and what to change, as a few sentences."""
     return " ".join(sentence[0].upper() + sentence[1:] for sentence in causes(outcome, of, defaults))
 
 
@@ -29,12 +29,11 @@ def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
     if outcome.end is End.DIVERGED:
         yield exploded(outcome)
         return
-    if outcome.end is End.BUDGET:
+    if outcome.end in (End.ASLEEP, End.BUDGET):
         yield cut(outcome)
-        if not outcome.epochs:
-            return
+        return
     if outcome.wrote:
-        yield f"training_step writes to {' and '.join(outcome.wrote)}, which it was only given to read; use a copy."
+        yield f"your training_step writes to {' and '.join(outcome.wrote)}, which it was given to read; use a copy."
     if max(outcome.best(TRAIN), outcome.best(VALIDATION)) < CHANCE:
         yield nothing_learned(settings, defaults)
     elif of == TRAIN:
@@ -66,15 +65,17 @@ def exploded(outcome: Outcome) -> str:
 
 
 def cut(outcome: Outcome) -> str:
-    epochs, wanted = len(outcome.epochs), outcome.settings.get("num_epochs")
-    of = f" of {wanted:g}" if wanted else ""
-    time = "its time was used up" if outcome.cpu < 1 else f"it had used {outcome.cpu:.0f} s of processor time"
-    if not epochs:
+    if outcome.end is End.ASLEEP:
         return (
-            f"the run was stopped when {time}, before its first epoch{of} ended: fewer images (num_train) or a smaller "
-            "hidden_dim fit into it."
+            f"the run was stopped after {outcome.wall:.0f} s, of which it computed for {outcome.cpu:.1f} s: does your "
+            "code wait for something?"
         )
-    return f"the run was stopped when {time}, after {epochs} epochs{of}, and is judged on its best one."
+    wanted = outcome.settings.get("num_epochs")
+    of = f" of {wanted:g}" if wanted else ""
+    return (
+        f"the run was stopped in epoch {len(outcome.epochs)}{of}, after {outcome.cpu:.0f} s of processor time, "
+        "and is judged on the best it had reached by then: fewer images (num_train) or a smaller hidden_dim are faster."
+    )
 
 
 def nothing_learned(settings: Values, defaults: Values) -> str:
@@ -117,7 +118,7 @@ def falling(losses: list[float]) -> bool:
 
 def caption(outcome: Outcome) -> str:
     """Where the run stopped and why, what it was trained with, and how well it fits."""
-    where = f"Stopped in epoch {max(len(outcome.epochs), 1)} {outcome.end}" if outcome.epochs else "Stopped"
+    where = f"Stopped in epoch {len(outcome.epochs) + (outcome.end is End.DIVERGED)} {outcome.end}"
     with_ = ", ".join(f"{name} {value:g}" for name, value in outcome.settings.items())
     return f"{where}; {outcome.cpu:.1f} s of processor time, seed {outcome.seed}. Trained with {with_}. {fit(outcome)}"
 

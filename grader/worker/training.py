@@ -62,10 +62,18 @@ class Run:
         self.until = (time.process_time() + seconds, time.monotonic() + 4 * seconds)
         self.losses = []
         epoch = next(self.pauses, None)
+        return self.report(predict=epoch is True, ended=epoch is None)
+
+    def judge(self) -> dict[str, Any]:
+        """Predictions as the model stands, inside an epoch, too."""
+        self.losses = []
+        return self.report(predict=self.model is not None, ended=False)
+
+    def report(self, *, predict: bool, ended: bool) -> dict[str, Any]:
         return {
             "losses": np.array(self.losses),
-            "predictions": {name: self.predict(X) for name, X in self.watched.items()} if epoch else {},
-            "ended": epoch is None,
+            "predictions": {name: self.predict(X) for name, X in self.watched.items()} if predict else {},
+            "ended": ended,
             "exploded": self.exploded,
             "wrote": sorted(self.wrote),
             "settings": self.settings,

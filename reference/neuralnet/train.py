@@ -56,7 +56,8 @@ def main(args):
     if args.run == "best":
         # ---- Best model: at least 40 % on the validation set. Assign hyperparameters here. ----
         # BEGIN SOLUTION stub: pass
-        hidden_dim = 100
+        num_train = 30000
+        hidden_dim = 50
         batch_size = 50
         num_epochs = 15
         learning_rate = 0.05
@@ -67,9 +68,9 @@ def main(args):
         # ---- Overfit model: at least 75 % on the training set. Assign hyperparameters here. ----
         # BEGIN SOLUTION stub: pass
         num_train = 500
-        hidden_dim = 100
+        hidden_dim = 64
         batch_size = 20
-        num_epochs = 80
+        num_epochs = 150
         learning_rate = 0.05
         reg = 0.0
         # END SOLUTION
