@@ -1,0 +1,103 @@
+"""student/ is what reference/ makes it, and no solution leaves with it."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grader import handout
+from grader.errors import UsageError
+
+ROOT = Path(__file__).parents[1]
+REFERENCE, STUDENT, FIXTURES = ROOT / "reference", ROOT / "student", ROOT / "fixtures"
+
+
+def lying_in(folder: Path) -> set[str]:
+    kept = subprocess.run(["git", "ls-files", "-z", "."], cwd=folder, capture_output=True, text=True)
+    return {name for name in kept.stdout.split("\0") if name}
+
+
+def test_student_is_made_from_reference():
+    made = handout.contents(REFERENCE, FIXTURES)
+    for name, content in made.items():
+        path = STUDENT / name
+        assert path.is_file(), f"student/{name} is missing; run python -m grader.handout"
+        assert path.read_bytes() == content, f"student/{name} has drifted; run python -m grader.handout"
+    assert lying_in(STUDENT) <= set(made), "student/ holds files that nothing makes"
+
+
+def test_making_it_again_changes_nothing(tmp_path):
+    handout.make(REFERENCE, FIXTURES, tmp_path)
+    for name in handout.contents(REFERENCE, FIXTURES):
+        assert (tmp_path / name).read_bytes() == (STUDENT / name).read_bytes()
+    assert (tmp_path / "neuralnet" / "download_cifar.sh").stat().st_mode & 0o100
+
+
+def test_no_line_of_a_solution_is_in_the_handout():
+    """Lines that stand only inside a marked region of their own file are solutions."""
+    for name in handout.FILES:
+        text = (REFERENCE / name).read_bytes().decode()
+        if not handout.MARK.search(text):
+            continue
+        inside, outside, opened = set(), set(), False
+        for line in text.splitlines():
+            opened = (opened or bool(handout.BEGIN.fullmatch(line))) and not handout.END.fullmatch(line)
+            (inside if opened else outside).add(line.strip())
+        leaked = {line for line in inside - outside if len(line) > 12 and "SOLUTION" not in line}
+        assert leaked, name
+        made = {line.strip() for line in (STUDENT / name).read_text(encoding="utf-8").splitlines()}
+        assert not leaked & made, name
+        assert "SOLUTION" not in "".join(made)
+
+
+def test_a_region_becomes_its_stub():
+    text = "def f(x):\n    # BEGIN SOLUTION stub: out = None\n    out = 2 * x\n    # END SOLUTION\n    return out\n"
+    assert handout.render(text) == "def f(x):\n    # Your code here.\n    out = None\n    return out\n"
+
+
+def test_a_region_without_a_stub_leaves_its_place():
+    text = "    # BEGIN SOLUTION\n    a = 1\n    # END SOLUTION\n"
+    assert handout.render(text) == "    # Your code here.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("# BEGIN SOLUTION\nx = 1\n", 1),
+        ("x = 1\n# END SOLUTION\n", 2),
+        ("# BEGIN SOLUTION\n# BEGIN SOLUTION\n# END SOLUTION\n", 2),
+        ("# BEGIN SOLUTION stubb: x\n# END SOLUTION\n", 1),
+        ("#BEGIN SOLUTION\nx\n# END SOLUTION\n", 1),
+        ("x = 1  # BEGIN SOLUTION\n# END SOLUTION\n", 1),
+        ("# BEGIN SOLUTION\n# END SOLUTION, at last\n", 2),
+    ],
+)
+def test_a_malformed_mark_is_an_error_that_names_its_line(text, line):
+    with pytest.raises(UsageError, match=f"line {line}:"):
+        handout.render(text)
+
+
+def test_a_mistake_names_its_file(tmp_path):
+    for name in handout.FILES:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("# END SOLUTION\n" if name.endswith("layers.py") else "")
+    with pytest.raises(UsageError, match=r"neuralnet/layers\.py, line 1"):
+        handout.contents(tmp_path, FIXTURES)
+
+
+def test_the_graphs_are_what_draws_them():
+    spec = importlib.util.spec_from_file_location("draw", REFERENCE / "graphs" / "draw.py")
+    draw = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(draw)
+    for name in draw.GRAPHS:
+        assert (REFERENCE / "graphs" / f"{name}.svg").read_text(encoding="utf-8") == draw.draw(name)
+
+
+def test_the_recorded_fixtures_are_what_their_script_makes(tmp_path):
+    made = tmp_path / "data.pkl"
+    subprocess.run([sys.executable, FIXTURES / "make_backprop_data.py", made], check=True)
+    assert made.read_bytes() == (FIXTURES / "backprop-data.pkl").read_bytes()
