@@ -9,8 +9,8 @@ GRADER = Path(__file__).parents[1] / "grader"
 
 LAYERS = [
     {"model", "errors", "worker"},
-    {"rubric", "submission", "numeric", "data", "hyperparameters", "notebook", "layouts", "report", "export"},
-    {"launch", "download"},
+    {"rubric", "submission", "numeric", "data", "hyperparameters", "notebook", "layouts", "report", "export", "standin"},
+    {"launch", "download", "datasets"},
     {"process"},
     {"session", "diagnose"},
     {"expect", "check"},
