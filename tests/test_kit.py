@@ -1,0 +1,297 @@
+"""The handout as a kit: each script is run as a student runs it, on right, unfinished and broken work."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import tarfile
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CHECKS = ("gradcheck_layers.py", "gradcheck_classifier.py", "check_softmax_stability.py")
+
+
+def run(folder: Path, *command: object, **options: object) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, *map(str, command)], cwd=folder, capture_output=True, text=True, timeout=120, **options
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+@pytest.fixture(params=["reference", "student"])
+def kit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A copy of the handout, solved or not; `kit.name` says which."""
+    shutil.copytree(ROOT / request.param, tmp_path / request.param)
+    shutil.copyfile(
+        ROOT / "fixtures" / "backprop-data.pkl", tmp_path / request.param / "backprop" / "backprop-data.pkl"
+    )
+    return tmp_path / request.param
+
+
+@pytest.fixture
+def solved(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "reference", tmp_path / "solved")
+    shutil.copyfile(ROOT / "fixtures" / "backprop-data.pkl", tmp_path / "solved" / "backprop" / "backprop-data.pkl")
+    return tmp_path / "solved"
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+# Task 1: the driver
+
+
+@pytest.mark.parametrize("action", ["check-both", "check-outputs", "check-grads"])
+@pytest.mark.parametrize("function", ["all", "f1", "f2", "f3"])
+def test_the_driver_checks_what_it_is_asked_to(kit, action, function):
+    done = run(kit / "backprop", "backprop.py", "--action", action, "--function", function, "--seed", 3)
+    assert done.returncode == (0 if kit.name == "reference" else 1)
+    rows = [line.split("  ")[0] for line in done.stdout.splitlines()[1:]]
+    shown = {"all": {"f1", "f2", "f3"}, "f1": {"f1"}, "f2": {"f2"}, "f3": {"f3"}}[function]
+    assert {row.split()[0] for row in rows} - {"f4"} == shown
+    assert ("not implemented yet" in done.stdout) == (kit.name == "student")
+
+
+def test_the_driver_finds_a_wrong_backward_pass_and_a_wrong_output(solved):
+    replace(solved / "backprop" / "functions.py", "grad_s1 = grad_e1 * e1", "grad_s1 = grad_e1")
+    done = run(solved / "backprop", "backprop.py")
+    assert done.returncode == 1
+    assert "WRONG" in done.stdout
+    assert run(solved / "backprop", "backprop.py", "--action", "check-outputs").returncode == 0
+    replace(solved / "backprop" / "functions.py", "L = -math.log(p)", "L = -math.log10(p)")
+    assert run(solved / "backprop", "backprop.py", "--action", "check-outputs").returncode == 1
+
+
+def test_the_driver_saves_outputs_once_and_checks_against_them(solved):
+    folder = solved / "backprop"
+    assert run(folder, "backprop.py", "--action", "save-outputs", "--pkl-path", "mine.pkl").returncode == 0
+    data = pickle.loads((folder / "mine.pkl").read_bytes())
+    assert set(data) == {"f1", "f2", "f3 (y=1)", "f3 (y=2)"}
+    assert run(folder, "backprop.py", "--action", "check-outputs", "--pkl-path", "mine.pkl").returncode == 0
+    again = run(folder, "backprop.py", "--action", "save-outputs", "--pkl-path", "mine.pkl")
+    assert again.returncode == 1
+    assert "is here already" in again.stderr
+
+
+def test_the_driver_says_where_its_data_should_be(solved):
+    done = run(solved / "backprop", "backprop.py", "--pkl-path", "nowhere.pkl")
+    assert done.returncode == 1
+    assert "nowhere.pkl is not here" in done.stderr
+
+
+# Tasks 2 and 3: the check scripts
+
+
+@pytest.mark.parametrize("script", CHECKS)
+def test_a_check_script_passes_right_work_and_fails_unfinished_work(kit, script):
+    done = run(kit / "neuralnet", script)
+    assert done.returncode == (0 if kit.name == "reference" else 1), done.stdout
+    assert ("not implemented yet" in done.stdout) == (kit.name == "student")
+
+
+@pytest.mark.parametrize(
+    ("script", "old", "new"),
+    [
+        ("gradcheck_layers.py", "grad_b = grad_out.sum(axis=0)", "grad_b = grad_out.sum(axis=0, keepdims=True)"),
+        ("gradcheck_layers.py", "    grad_x /= N\n", ""),
+        ("gradcheck_classifier.py", "grad_w = x.T @ grad_out", "grad_w = x.T @ grad_out / 2"),
+        ("check_softmax_stability.py", "shifted = x - x.max(axis=1, keepdims=True)", "shifted = x"),
+    ],
+)
+def test_a_check_script_fails_broken_work(solved, script, old, new):
+    replace(solved / "neuralnet" / "layers.py", old, new)
+    done = run(solved / "neuralnet", script)
+    assert done.returncode == 1
+    assert "WRONG" in done.stdout or "UNSTABLE" in done.stdout
+
+
+# The given modules
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, object]]:
+    """The reference's modules under their own names, for the length of a test."""
+    names = ("layers", "classifier", "linear_classifier", "two_layer_net", "optim", "data", "utils")
+    monkeypatch.syspath_prepend(ROOT / "reference" / "neuralnet")
+    for name in names:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    yield {name: importlib.import_module(name) for name in names}
+    for name in names:
+        sys.modules.pop(name, None)
+
+
+def test_a_sampler_gives_each_image_once_in_a_new_order_with_a_short_last_batch(given):
+    X, y = np.arange(10.0)[:, None], np.arange(10)
+    sampler = given["data"].DataSampler(X, y, 4)
+    assert len(sampler) == 2
+    first, second = list(sampler), list(sampler)
+    assert [len(labels) for _, labels in first] == [4, 4, 2]
+    for batches in (first, second):
+        assert sorted(np.concatenate([labels for _, labels in batches])) == list(range(10))
+        assert all((images[:, 0] == labels).all() for images, labels in batches)
+    assert not all((a[1] == b[1]).all() for a, b in zip(first, second, strict=True))
+
+
+def test_sgd_steps_in_place(given):
+    w = np.ones(2)
+    given["optim"].SGD({"w": w}, 0.5).step({"w": np.array([1.0, -1.0])})
+    np.testing.assert_array_equal(w, [0.5, 1.5])
+
+
+def test_a_saved_model_is_loaded_with_its_own_sizes(given, tmp_path):
+    model = given["two_layer_net"].TwoLayerNet(4, 3, 5)
+    model.save(tmp_path / "m.pkl")
+    loaded = given["two_layer_net"].TwoLayerNet.load(tmp_path / "m.pkl")
+    for name, array in model.parameters().items():
+        np.testing.assert_array_equal(loaded.parameters()[name], array)
+    X = np.random.default_rng(0).normal(size=(6, 4))
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    assert loaded.predict(X).shape == (6,)
+
+
+def test_accuracy_is_in_percent(given):
+    class Zero(given["classifier"].Classifier):
+        def forward(self, X):
+            return np.tile([1.0, 0.0], (len(X), 1)), None
+
+    sampler = given["data"].DataSampler(np.zeros((4, 1)), np.array([0, 0, 0, 1]), 3)
+    assert given["utils"].check_accuracy(Zero(), sampler) == 75
+
+
+def test_numeric_backward_leaves_x_as_it_was(given):
+    x = np.array([0.3, -0.7])
+    found = given["utils"].numeric_backward(lambda x: x**2, x, np.array([1.0, 2.0]))
+    np.testing.assert_allclose(found, [0.6, -2.8], atol=1e-8)
+    np.testing.assert_array_equal(x, [0.3, -0.7])
+
+
+# Task 4: CIFAR-10
+
+
+@pytest.fixture(scope="module")
+def cifar(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny data set in the official layout: ten colours, easily told apart. Text keys, as the official files read."""
+    rng = np.random.default_rng(5)
+    folder = tmp_path_factory.mktemp("data") / "cifar-10-batches-py"
+    folder.mkdir()
+    colours = rng.integers(0, 256, size=(10, 3072))
+    for name in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"):
+        labels = rng.integers(10, size=60)
+        data = np.clip(colours[labels] + rng.normal(scale=20, size=(60, 3072)), 0, 255).astype(np.uint8)
+        (folder / name).write_bytes(pickle.dumps({"data": data, "labels": labels.tolist()}, protocol=2))
+    return folder
+
+
+def test_load_cifar10_splits_without_overlap(given, cifar):
+    load = partial(given["data"].load_cifar10, str(cifar), num_train=200, num_val=80, num_test=50)
+    X_train, y_train, X_val, y_val, X_test, y_test = load()
+    assert [len(part) for part in (X_train, y_train, X_val, y_val, X_test, y_test)] == [200, 200, 80, 80, 50, 50]
+    assert X_train.dtype == np.float32
+    assert y_train.dtype == np.int64
+    assert X_train.shape[1] == 3072
+    assert 0 <= X_train.min() <= X_train.max() <= 1
+    assert not {row.tobytes() for row in X_train} & {row.tobytes() for row in X_val}
+    np.testing.assert_array_equal(load()[0], X_train)
+    with pytest.raises(ValueError, match="lower num_train"):
+        given["data"].load_cifar10(str(cifar), num_train=10_000)
+    with pytest.raises(FileNotFoundError, match=r"download_cifar\.sh"):
+        given["data"].load_cifar10("nowhere")
+
+
+def smaller(train: Path) -> None:
+    """train.py with fewer images and epochs, edited where a student edits."""
+    text = train.read_text(encoding="utf-8")
+    place = text.index("    np.random.seed(args.seed)")
+    train.write_text(f"{text[:place]}    num_train, num_epochs = 200, 3\n{text[place:]}", encoding="utf-8")
+
+
+@pytest.mark.parametrize("which", ["best", "overfit"])
+def test_training_prints_saves_and_plots_and_the_test_reads_it(solved, cifar, which):
+    folder = solved / "neuralnet"
+    smaller(folder / "train.py")
+    replace(folder / "data.py", "num_val=5000", "num_val=80")
+    options = ("--data-dir", cifar, "--checkpoint-file", "model.pkl", "--plot-file", "plot.png", "--print-every", 5)
+    done = run(folder, "train.py", "--run", which, *options, env=os.environ | {"MPLBACKEND": "agg"})
+    assert done.returncode == 0, done.stderr
+    assert "loss" in done.stdout
+    assert done.stdout.count(" val ") == 3
+    assert (folder / "plot.png").read_bytes().startswith(b"\x89PNG")
+    tested = run(folder, "test.py", "--data-dir", cifar, "--checkpoint-file", "model.pkl", "--batch-size", 16)
+    assert tested.returncode == 0, tested.stderr
+    assert tested.stdout.startswith("Test accuracy: ")
+
+
+@pytest.mark.parametrize("script", ["train.py", "test.py"])
+def test_unfinished_work_and_missing_data_are_told_in_a_sentence(kit, script):
+    done = run(kit / "neuralnet", script)
+    assert done.returncode == 1
+    words = "not implemented yet" if kit.name == "student" else "is not here"
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+# The download
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, cifar: Path) -> Iterator[tuple[str, Path]]:
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    with tarfile.open(folder / "cifar-10-python.tar.gz", "w:gz") as archive:
+        archive.add(cifar, arcname="cifar-10-batches-py")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/cifar-10-python.tar.gz", folder / "cifar-10-python.tar.gz"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def download(folder: Path, url: str) -> subprocess.CompletedProcess[str]:
+    script = folder / "neuralnet" / "download_cifar.sh"
+    return subprocess.run(
+        ["bash", script], cwd=folder / "neuralnet", env=os.environ | {"CIFAR_URL": url}, capture_output=True, text=True
+    )
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_the_download_is_verified_and_unpacked(solved, mirror):
+    url, archive = mirror
+    script = solved / "neuralnet" / "download_cifar.sh"
+    wrong = download(solved, url)
+    assert wrong.returncode == 1
+    assert "is damaged" in wrong.stderr
+    assert not (solved / "neuralnet" / "cifar-10-batches-py").exists()
+    (solved / "neuralnet" / "cifar-10-python.tar.gz").unlink()
+    replace(script, "c58f30108f718f92721af3b95e74349a", hashlib.md5(archive.read_bytes()).hexdigest())
+    assert download(solved, url).returncode == 0
+    assert (solved / "neuralnet" / "cifar-10-batches-py" / "test_batch").is_file()
+    assert "here already" in download(solved, url).stdout
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_a_download_that_fails_leaves_no_folder(solved, mirror):
+    assert download(solved, mirror[0] + ".nowhere").returncode != 0
+    assert not (solved / "neuralnet" / "cifar-10-batches-py").exists()
