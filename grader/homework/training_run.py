@@ -28,7 +28,7 @@ GLANCE = 1000  # images of the accuracy that is only shown beside it
 SLICE = 2.0  # CPU seconds between two looks at a long epoch
 IDLE, BUSY = 10.0, 0.05  # a run that computes for less than this part of so many seconds is asleep
 NEAR = 0.02  # below the bar by no more than this, a run is repeated once
-FILTERS = 20  # hidden units whose weights are shown
+FILTERS = 12  # hidden units whose weights are shown
 WHOLE = ("num_train", "hidden_dim", "batch_size", "num_epochs")
 
 

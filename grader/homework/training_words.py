@@ -135,5 +135,7 @@ def fit(outcome: Outcome) -> str:
     if train - validation > GAP:
         return f"Overfitting: {both}, so it knows its own images much better than others."
     if train < 0.5:
-        return f"Underfitting: {both}; they are close together, and a larger or longer trained network would fit more."
+        return (
+            f"Underfitting so far: {both}; they are close together, so longer training or a larger network fits more."
+        )
     return f"A fair fit: {both}."

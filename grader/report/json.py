@@ -74,6 +74,8 @@ def check(given: CheckResult) -> dict[str, Any]:
         "advice": list(given.advice),
         "seconds": round(given.seconds, 4),
         "measures": [measure(each) for each in given.measures],
+        "figures": [{"kind": each.kind, "title": each.title, "data": dict(each.data)} for each in given.figures],
+        "review": list(given.review),
     }
 
 

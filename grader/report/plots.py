@@ -1,4 +1,5 @@
-"""The report's one figure: every measured number against its bar, as SVG for the middle of an HTML page.
+"""The report's figures as SVG for the middle of an HTML page: every measured number against its bar, and what a check
+has drawn.
 
 matplotlib is imported only when something is drawn: it costs more than the rest of the report. Row labels may hold a
 student's own names, so nothing here is parsed as math and nothing depends on which glyphs a font has.
@@ -6,13 +7,16 @@ student's own names, so nothing here is parsed as math and nothing depends on wh
 
 from __future__ import annotations
 
+import base64
 import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from io import StringIO
+from html import escape
+from io import BytesIO, StringIO
 from typing import TYPE_CHECKING
 
+from grader.model import Figure as Picture
 from grader.model import Measure, Report
 from grader.report.wording import checks, harmless, holds
 
@@ -51,7 +55,85 @@ class Panel:
 def render(report: Report) -> str:
     """An <svg> element, or "" when nothing was measured. Its colours are the page's variables; its text is text."""
     drawn = panels(report)
-    return svg(figure(drawn), describe(drawn)) if drawn else ""
+    return svg(figure(drawn), "Every measurement against its bar", describe(drawn)) if drawn else ""
+
+
+def picture(given: Picture, prefix: str) -> str:
+    """A check's own figure as an <svg> element; `prefix` keeps its ids apart from those of other figures."""
+    return DRAWINGS[given.kind](given, prefix)
+
+
+def curves(given: Picture, prefix: str) -> str:
+    """Loss by step on the left; on the right training and validation accuracy by epoch, with the bar drawn in."""
+    canvas = blank(WIDTH, 2.6)
+    left, right = canvas.add_axes((0.07, 0.17, 0.38, 0.7)), canvas.add_axes((0.55, 0.17, 0.33, 0.7))
+    data = given.data
+    losses = [math.nan if loss is None else loss for loss in data["losses"]]
+    left.plot(data["steps"], losses, color=INK, linewidth=1.2)
+    if losses and max(losses) > 100 * max(min(losses), 1e-9):
+        left.set_yscale("log")
+    style(left, "Training loss", "step")
+    epochs = range(1, len(data["epochs"]) + 1)
+    right.axhline(100 * data["bar"], color=ACCENT, linewidth=1.5)
+    ends = {f"bar {data['bar']:.0%}".replace("%", " %"): (100 * data["bar"], ACCENT)}
+    for name, marker, line in (("training", "s", "--"), ("validation", "o", "-")):
+        values = [100 * value for value in data[name]]
+        right.plot(epochs, values, line, color=INK if name == data["judged"] else QUIET, marker=marker,
+                   markersize=3 if len(values) < 40 else 0, linewidth=1.2, clip_on=False)  # fmt: skip
+        ends |= {name: (values[-1], INK if name == data["judged"] else QUIET)} if values else {}
+    right.set_ylim(0, 100)
+    right.set_xlim(0.5, max(len(epochs), 1) + 0.5)
+    for (name, (_, colour)), height in zip(ends.items(), apart([at for at, _ in ends.values()]), strict=True):
+        right.text(1.03, height / 100, name, color=colour, fontsize=8, va="center", transform=right.transAxes)
+    style(right, "Accuracy in %", "epoch")
+    return svg(canvas, given.title, given.data["caption"], prefix)
+
+
+def apart(heights: Sequence[float], gap: float = 8.0) -> list[float]:
+    """Heights of labels, moved up as far as it takes to keep them `gap` apart, and down again from the top."""
+    placed = dict.fromkeys(range(len(heights)), 0.0)
+    least = -gap
+    for at in sorted(placed, key=lambda at: heights[at]):
+        placed[at] = least = max(heights[at], least + gap)
+    over = max(0.0, least - 100)
+    return [placed[at] - over for at in sorted(placed)]
+
+
+def style(axes: Axes, title: str, below: str) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_title(title, loc="left", fontsize=10, color=INK, parse_math=False)
+    axes.set_xlabel(below, fontsize=8, color=QUIET)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.tick_params(colors=QUIET, labelsize=8, length=0)
+    axes.grid(color=LINE, linewidth=0.6)
+    axes.set_frame_on(False)
+    axes.set_axisbelow(True)
+
+
+def weights(given: Picture, prefix: str) -> str:
+    """Small square images, side by side, their pixels kept square; on a ground that is neither light nor dark."""
+    from PIL import Image
+
+    side, count = given.data["side"], len(given.data["images"])
+    across = min(count, 6)
+    down, cell = -(-count // across), side + 4
+    sheet = Image.new("RGBA", (across * cell - 4, down * cell - 4))
+    for at, image in enumerate(given.data["images"]):
+        sheet.paste(
+            Image.frombytes("RGB", (side, side), base64.b64decode(image)), (at % across * cell, at // across * cell)
+        )
+    file = BytesIO()
+    sheet.save(file, "PNG")
+    source = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+    return (
+        f'<svg viewBox="0 0 {sheet.width} {sheet.height}" role="img" aria-labelledby="{prefix}-title">'
+        f'<title id="{prefix}-title">{escape(given.title)}</title><image width="{sheet.width}" height="{sheet.height}" '
+        f'style="image-rendering: pixelated" href="{source}"/></svg>'
+    )
+
+
+DRAWINGS = {"curves": curves, "weights": weights}
 
 
 def panels(report: Report) -> tuple[Panel, ...]:
@@ -84,18 +166,24 @@ def describe(drawn: Iterable[Panel]) -> str:
 
 def figure(drawn: Sequence[Panel]) -> Figure:
     """All panels in one figure, one above the other, rows equally high in all of them."""
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
     height = sum(HEAD + ROW * len(panel.rows) for panel in drawn)
-    canvas = Figure(figsize=(WIDTH, height))
-    FigureCanvasSVG(canvas)
+    canvas = blank(WIDTH, height)
     top = height
     for panel in drawn:
         rows = ROW * len(panel.rows)
         bottom = top - 0.35 - rows
         draw(canvas.add_axes((0.44, bottom / height, 0.54, rows / height)), panel)
         top -= HEAD + rows
+    return canvas
+
+
+def blank(width: float, height: float) -> Figure:
+    """An empty figure, in inches, that can only become SVG."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    canvas = Figure(figsize=(width, height))
+    FigureCanvasSVG(canvas)
     return canvas
 
 
@@ -139,8 +227,8 @@ def shown(label: str) -> str:
     return label if len(label) <= LABEL else label[: LABEL - 3] + "..."
 
 
-def svg(canvas: Figure, description: str) -> str:
-    """The figure as one deterministic <svg>: no prolog, no metadata, no style of its own, ids that clash with none."""
+def svg(canvas: Figure, title: str, description: str, prefix: str = "plot") -> str:
+    """The figure as one deterministic <svg>: no prolog, no metadata, no style of its own, ids that begin alike."""
     import matplotlib
 
     page = StringIO()
@@ -149,17 +237,17 @@ def svg(canvas: Figure, description: str) -> str:
     text = page.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<style [^>]*>.*?</style>", "", text, flags=re.DOTALL)
-    text = re.sub(r"<[^>]+>", lambda tag: retold(tag[0]), text)  # tags only: a label stays as it is
-    title = f'<title id="plot-title">Every measurement against its bar</title><desc id="plot-desc">{description}</desc>'
+    text = re.sub(r"<[^>]+>", lambda tag: retold(tag[0], prefix), text)  # tags only: a label stays as it is
+    words = f'<title id="{prefix}-title">{escape(title)}</title><desc id="{prefix}-desc">{escape(description)}</desc>'
     opening, rest = text.split(">", 1)
     opening = re.sub(r' (width|height|version|xmlns(:\w+)?)="[^"]*"', "", opening)
-    return f'{opening} role="img" aria-labelledby="plot-title plot-desc">{title}{rest}'
+    return f'{opening} role="img" aria-labelledby="{prefix}-title {prefix}-desc">{words}{rest}'
 
 
-def retold(tag: str) -> str:
+def retold(tag: str, prefix: str) -> str:
     """A tag with prefixed ids, the page's fonts and the page's colours."""
-    tag = re.sub(r'\bid="', 'id="plot-', tag)
-    tag = re.sub(r'xlink:href="#', 'href="#plot-', tag).replace("url(#", "url(#plot-")
+    tag = re.sub(r'\bid="', f'id="{prefix}-', tag)
+    tag = re.sub(r'xlink:href="#', f'href="#{prefix}-', tag).replace("url(#", f"url(#{prefix}-")
     tag = re.sub(r"font-family: [^;\"]*; ", "", tag)
     for stand_in, colour in COLOURS.items():
         tag = tag.replace(stand_in, colour)

@@ -140,6 +140,7 @@ def cleaned(check: CheckResult, audience: Audience) -> CheckResult:
         output=harmless(check.output, lines=True),
         advice=tuple(harmless(sentence) for sentence in check.advice),
         measures=tuple(replace(measure, name=harmless(measure.name)) for measure in check.measures),
+        review=tuple(harmless(sentence) for sentence in check.review),
     )
 
 

@@ -87,9 +87,12 @@ class Run:
         return None
 
     def weights(self, most: int) -> Any:
-        """Weights (3072, at most `most`) of the first layer, or None."""
+        """Weights (3072, at most `most`) of the first layer, of the units where they are largest; or None."""
         found = self.first_layer()
-        return None if found is None else np.array(found[:, :most], dtype=np.float64)
+        if found is None:
+            return None
+        largest = np.argsort(-np.square(found).sum(axis=0), kind="stable")[:most]
+        return np.array(found[:, largest], dtype=np.float64)
 
     def loop(self) -> Iterator[bool]:
         """The handout's loop. Pauses with True after each epoch, with False where a slice ends inside one."""

@@ -1,0 +1,124 @@
+"""What a check draws: curves and weights as SVG in the page, as data in the JSON."""
+
+from __future__ import annotations
+
+import base64
+import json as stdlib_json
+import re
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader.model import CheckResult, Figure, ItemResult, TaskResult, Verdict
+from grader.report import html, json, plots
+
+SCHEMA = stdlib_json.loads((Path(json.__file__).parent / "report.schema.json").read_text(encoding="utf-8"))
+XML = "{http://www.w3.org/2000/svg}"
+CURVES = {
+    "steps": [10, 20, 30, 40],
+    "losses": [2.3, 2.0, 1.5, 1.2],
+    "epochs": [20, 40],
+    "training": [0.3, 0.45],
+    "validation": [0.28, 0.41],
+    "judged": "validation",
+    "bar": 0.4,
+    "caption": "Stopped <b>early</b> & well.",
+}
+WEIGHTS = {"side": 32, "images": [base64.b64encode(bytes([at] * 3072)).decode() for at in range(8)], "caption": "Grey."}
+
+
+def svg(figure: Figure, prefix: str = "a") -> ElementTree.Element:
+    text = plots.picture(figure, prefix)
+    return ElementTree.fromstring(text.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1))
+
+
+@pytest.fixture
+def drawn(report):
+    """A report with two checks that draw both figures."""
+    figures = (Figure("curves", "Loss & <accuracy>", CURVES), Figure("weights", "Weights", WEIGHTS))
+    checks = [
+        CheckResult(name, "T", Verdict.PASS, 1, 1, figures=figures, review=("look at <it>",)) for name in ("one", "two")
+    ]
+    item = ItemResult("9.2", "Best model", 2, 2, tuple(checks))
+    return replace(report, tasks=(*report.tasks, TaskResult("9", "Training", (item,))))
+
+
+def test_curves_show_both_accuracies_and_the_bar():
+    words = " ".join(svg(Figure("curves", "t", CURVES)).itertext())
+    for word in ("Training loss", "Accuracy in %", "bar 40 %", "training", "validation", "epoch", "step"):
+        assert word in words
+
+
+def test_the_judged_accuracy_is_drawn_in_ink():
+    for judged, other in (("validation", "training"), ("training", "validation")):
+        page = plots.picture(Figure("curves", "t", {**CURVES, "judged": judged}), "a")
+        labels = {name: re.search(rf"<text[^>]*>{name}<", page)[0] for name in ("training", "validation")}
+        assert "var(--ink)" in labels[judged]
+        assert "var(--quiet)" in labels[other]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"losses": [2.3, 50.0, 1e6, None]},
+        {"losses": [None] * 4},
+        {"steps": [], "losses": []},
+        {"epochs": [], "training": [], "validation": []},
+        {"training": [0.0], "validation": [1.0], "epochs": [40]},
+        {"epochs": list(range(200)), "training": [0.1] * 200, "validation": [0.1] * 200},
+    ],
+)
+def test_runs_that_broke_off_are_drawn_too(changed):
+    assert svg(Figure("curves", "t", CURVES | changed)).tag == f"{XML}svg"
+
+
+def test_weights_are_one_image_without_a_network():
+    root = svg(Figure("weights", "t", WEIGHTS))
+    (image,) = root.iter(f"{XML}image")
+    assert image.get("href").startswith("data:image/png;base64,")
+    assert root.get("viewBox") == f"0 0 {6 * 36 - 4} {2 * 36 - 4}"
+
+
+def test_a_page_with_figures_is_safe_and_its_ids_are_its_own(drawn):
+    page = html.render(drawn)
+    assert page.count("<svg") == 5  # two of each, and the measurements
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    for used in re.findall(r"(?:url\(#|href=\"#)([^\")]+)", page):
+        assert used in ids, used
+    assert "<b>early" not in page
+    assert "Stopped &lt;b&gt;early&lt;/b&gt; &amp; well." in page
+    assert "<accuracy>" not in page
+    assert not re.search(r"(?:href|src)=\"https?:", page)
+
+
+def test_figures_can_be_left_out(drawn):
+    assert "<svg" not in html.render(drawn, figures=False)
+
+
+def test_the_same_report_is_the_same_page(drawn):
+    assert html.render(drawn) == html.render(drawn)
+
+
+def test_json_holds_figures_and_questions(drawn):
+    document = stdlib_json.loads(json.render(drawn))
+    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    check = document["tasks"][-1]["items"][0]["checks"][0]
+    assert check["figures"][0] == {"kind": "curves", "title": "Loss & <accuracy>", "data": CURVES}
+    assert check["review"] == ["look at <it>"]
+
+
+@given(st.lists(st.floats(0, 100), max_size=5))
+def test_labels_keep_their_order_and_their_distance(heights):
+    placed = plots.apart(heights)
+    assert sorted(range(len(heights)), key=lambda at: heights[at]) == sorted(
+        range(len(placed)), key=lambda at: placed[at]
+    )
+    assert all(second - first >= 7.99 for first, second in pairwise(sorted(placed)))
+    assert all(height <= 100.01 for height in placed)
