@@ -1,0 +1,154 @@
+"""rubric.yaml: the real one, each mistake at its line, and nothing but RubricError out of any bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from grader import rubric
+from grader.errors import RubricError
+from grader.model import Limits
+
+REAL = Path(__file__).parents[1] / "grader" / "homework" / "rubric.yaml"
+SMALL = """\
+title: Tiny
+limits: {call_cpu: 2, memory: 64}
+sections:
+  numpy:
+    modules: {layers: neuralnet/layers.py}
+    submit: [layers.py]
+    keep: {forward: [1]}
+    forbid: [torch]
+tasks:
+  - id: "1"
+    title: First
+    section: numpy
+    items:
+      - id: "1.1"
+        title: One
+        points: 6
+        tolerance: 1.0e-9
+        checks: {a: 2, b: 1}
+      - id: "1.2"
+        title: Two
+        points: 4
+        skip: not yet
+"""
+
+
+def load(tmp_path: Path, text: str | bytes) -> rubric.Rubric:
+    path = tmp_path / "rubric.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return rubric.load(path)
+
+
+def test_the_real_rubric_is_the_contracts_table():
+    plan = rubric.load(REAL)
+    points = {item.id: item.points for task in plan.tasks for item in task.items}
+    assert points == {
+        "1.1": 10, "1.2": 0, "2.1": 5, "2.2": 5, "2.3": 5, "2.4": 5, "3.1": 10, "4.1": 10, "4.2": 5, "4.3": 5,
+        "5.1": 15, "5.2": 10, "5.3": 5, "6.1": 10,
+    }  # fmt: skip
+    for task in plan.tasks:
+        for item in task.items:
+            if item.checks:
+                assert sum(check.points for check in item.checks) == pytest.approx(item.points)
+
+
+def test_everything_in_a_rubric_arrives(tmp_path):
+    plan = load(tmp_path, SMALL)
+    (section,), (task,) = plan.sections, plan.tasks
+    assert plan.title == "Tiny"
+    assert plan.limits == Limits(call_cpu=2, memory=64 << 20)
+    assert (section.id, dict(section.modules), section.submit) == (
+        "numpy", {"layers": "neuralnet/layers.py"}, ("layers.py",),
+    )  # fmt: skip
+    assert (dict(section.keep), section.forbid) == ({"forward": (1,)}, ("torch",))
+    one, two = task.items
+    assert [(check.name, check.points) for check in one.checks] == [("a", 4), ("b", 2)]
+    assert one.settings == {"tolerance": 1e-9}
+    assert (two.points, two.skipped, two.checks) == (4, "not yet", ())
+
+
+def test_the_digest_is_the_files(tmp_path):
+    assert load(tmp_path, SMALL).digest == load(tmp_path, SMALL).digest != load(tmp_path, SMALL + "\n").digest
+
+
+MISTAKES = [
+    ("title: Tiny\n", "", 1, "no title"),
+    ("title: Tiny", "titel: Tiny", 1, "no key titel"),
+    ("call_cpu: 2", "call_cpu: fast", 2, "call_cpu has to be a number"),
+    ("call_cpu: 2", "call_cpu: 0", 2, "more than 0"),
+    ("call_cpu: 2", "cpu: 2", 2, "no key cpu"),
+    ("call_cpu: 2", "call_cpu: .nan", 2, "has to be a number"),
+    ("submit: [layers.py]", "submit: layers.py", 6, "submit has to be a list"),
+    ("[1]", "[1.5]", 7, "whole number"),
+    ("[1]", "[-1]", 7, "at least 0"),
+    ("section: numpy", "section: torch", 12, "no section 'torch'"),
+    ("points: 6", "points: six", 16, "points has to be a number"),
+    ("points: 6", "points: -6", 16, "at least 0"),
+    ("1.0e-9", "1e-9", 17, "YAML wants a point before the exponent"),
+    ("{a: 2, b: 1}", "{a: 0, b: 1}", 18, "more than 0"),
+    ("{a: 2, b: 1}", "[a, a]", 18, "named twice"),
+    ('id: "1.2"', 'id: "1.1"', 19, "item 1.1 is there twice"),
+    ("        skip: not yet\n", "", 19, "1.2"),
+    ("title: Two", "title: Two\n        title: Zwei", 21, "title is there twice"),
+    ("title: First", "title: [First]", 11, "title has to be a text"),
+    ("tasks:", "tasks: [\n", 0, "not YAML"),
+    ("title: Tiny", "title: &a Tiny\nother: *a", 2, "an alias"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "line", "says"), MISTAKES, ids=[f"{m[1] or m[0]!r:.30}" for m in MISTAKES])
+def test_each_mistake_is_named_with_its_line(tmp_path, old, new, line, says):
+    assert old in SMALL
+    with pytest.raises(RubricError) as error:
+        load(tmp_path, SMALL.replace(old, new, 1))
+    lines = str(error.value).splitlines()
+    assert any(said.startswith(f"rubric.yaml:{line or ''}") and says in said for said in lines), lines
+
+
+def test_all_mistakes_are_told_at_once(tmp_path):
+    text = SMALL.replace("points: 6", "points: six").replace("section: numpy", "section: torch")
+    with pytest.raises(RubricError) as error:
+        load(tmp_path, text)
+    assert [said.split(" ")[0] for said in str(error.value).splitlines()] == ["rubric.yaml:12:", "rubric.yaml:16:"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "the file is empty"),
+        (b"title: \xff", "1: a byte that is not UTF-8"),
+        (b"- a list", "has to be a mapping"),
+        (b"a: [" * 3000, "not YAML"),
+        (b"x" * (1 << 21), "a rubric has at most"),
+        (b"a: 'open", "not YAML"),
+        (b"\0", "not YAML"),
+    ],
+)
+def test_what_is_no_rubric_is_told_in_a_sentence(tmp_path, content, says):
+    with pytest.raises(RubricError, match=says):
+        load(tmp_path, content)
+
+
+def test_a_missing_file_says_what_belongs_there(tmp_path):
+    with pytest.raises(RubricError, match="No such file or directory; a homework's folder holds its rubric"):
+        rubric.load(tmp_path / "rubric.yaml")
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, len(SMALL) - 1), st.text(max_size=6), st.integers(0, 6)), max_size=5)
+)  # cut at, put in, take out
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_is_a_rubric_or_a_rubric_error(tmp_path, edits):
+    text = SMALL
+    for at, put, out in edits:
+        text = text[:at] + put + text[at + out :]
+    try:
+        load(tmp_path, text.encode("utf-8", "surrogatepass"))
+    except RubricError as error:
+        assert str(error).startswith("rubric.yaml:") or "rubric.yaml" in str(error)  # noqa: PT017
