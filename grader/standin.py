@@ -28,7 +28,7 @@ MEAN, CONTRAST = 120, 64  # of a pixel; CIFAR-10 has 121 and 64
 
 
 @cache
-def colour(count: int, *, seed: int = 442, strength: float = 0.5, negative: float = 0.05, templates: int = 4) -> Images:
+def colour(count: int, *, seed: int = 442, strength: float = 0.47, negative: float = 0.05, templates: int = 4) -> Images:
     """Images (count, 3072) uint8, 32 x 32 red, then green, then blue, and labels (count,) in 0 ... 9; read-only.
 
     `strength` is a template's standard deviation, the noise's being 1; `negative` the share of negatives; `templates`
