@@ -9,7 +9,18 @@ GRADER = Path(__file__).parents[1] / "grader"
 
 LAYERS = [
     {"model", "errors", "worker"},
-    {"rubric", "submission", "numeric", "data", "hyperparameters", "notebook", "layouts", "report", "export", "standin"},
+    {
+        "rubric",
+        "submission",
+        "numeric",
+        "data",
+        "hyperparameters",
+        "notebook",
+        "layouts",
+        "report",
+        "export",
+        "standin",
+    },
     {"launch", "download", "datasets"},
     {"process"},
     {"session", "diagnose"},
