@@ -15,12 +15,15 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable, Collection, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol
 
+from grader.model import Section
+
 ROOT = Path(__file__).resolve().parent.parent
+FORKS = sys.platform.startswith("linux")
 THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "BLIS")
 
 _BOOT = (
@@ -119,10 +122,16 @@ class Forked:
         return self.ended is None
 
     def end(self, grace: float) -> int | None:
+        """As Child.end. Raises ZygoteGoneError; the worker has then died with its zygote."""
         if self.ended is None:
+            self.ended = (None,)
             reply = self.zygote.ask({"op": "end", "pid": self.pid, "grace": grace})
             self.ended = (None if reply["killed"] else int(reply["status"]),)
         return self.ended[0]
+
+
+class ZygoteGoneError(RuntimeError):
+    """A zygote that no longer answers: a fault of ours, or of the machine."""
 
 
 class Zygote:
@@ -162,7 +171,7 @@ class Zygote:
             self.popen.stderr.close()
 
     def ask(self, request: dict[str, Any], descriptors: Collection[int] = ()) -> dict[str, Any]:
-        """One request and its reply. RuntimeError when the zygote is gone, which is a fault of ours."""
+        """One request and its reply. Raises ZygoteGoneError."""
         try:
             if not self.ready:
                 self.receive()
@@ -170,13 +179,13 @@ class Zygote:
             socket.send_fds(self.control, [json.dumps(request).encode()], list(descriptors))
             return self.receive()
         except OSError as error:
-            raise RuntimeError(f"the zygote is gone: {error}") from error
+            raise ZygoteGoneError(f"the zygote is gone: {error}") from error
 
     def receive(self) -> dict[str, Any]:
         data = self.control.recv(1 << 16)
         if not data:
             words = self.popen.stderr.read(4096).decode("utf-8", "replace") if self.popen.stderr else ""
-            raise RuntimeError(f"the zygote ended: {words}")
+            raise ZygoteGoneError(f"the zygote ended: {words}")
         reply: dict[str, Any] = json.loads(data)
         return reply
 
@@ -194,6 +203,42 @@ class Zygote:
             os.close(their_in)
             os.close(their_out)
         return Forked(self, int(reply["pid"]), os.fdopen(our_in, "wb"), os.fdopen(our_out, "rb"))
+
+
+class Zygotes:
+    """A warm process per section, started ahead or when first needed. Use as a context manager.
+
+    Where a fork is not safe (macOS's libraries) or not there (Windows), each worker is spawned.
+    """
+
+    def __init__(self, *ahead: str) -> None:
+        self.warm: dict[str, Zygote] = {}
+        for name in ahead if FORKS else ():
+            self.warm[name] = Zygote(name)
+
+    def __enter__(self) -> Zygotes:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        while self.warm:
+            self.warm.popitem()[1].close()
+
+    def launch(self, section: Section) -> Launcher:
+        """How a section's workers are started. A section is named after what its zygote holds: numpy or torch."""
+        return partial(self.fork, section.id) if FORKS else spawn
+
+    def fork(self, name: str, scratch: Path, output: IO[bytes]) -> Forked:
+        """A worker out of the zygote of that name. One that is gone (out of memory, ended by hand) is replaced once."""
+        if name in self.warm:
+            try:
+                return self.warm[name].fork(scratch, output)
+            except ZygoteGoneError:
+                self.warm.pop(name).close()
+        self.warm[name] = Zygote(name)
+        return self.warm[name].fork(scratch, output)
 
 
 SYSTEM = (

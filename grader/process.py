@@ -6,6 +6,7 @@ Nothing that a student's code does can hang or kill the grader here: a thread of
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import re
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.errors import Crashed, OutOfMemory, StudentError, TimedOut
-from grader.launch import Launcher
+from grader.launch import Launcher, ZygoteGoneError
 from grader.model import Limits, Section
 from grader.worker.wire import FrameError, read_frame, write_frame
 
@@ -24,6 +25,8 @@ TICK = 0.02  # seconds between two looks at a running call
 START_WALL = 60.0  # seconds for an interpreter to start on a busy machine; ours to wait for, not the student's
 NOTE = 200  # bytes above the cap for the worker's own note on what it dropped
 FLOOD = 64 << 20  # bytes on the process's real stdout and stderr before it is stopped
+DISK = 256 << 20  # bytes in its scratch folder before it is stopped; a single file is held to less by an rlimit
+FILES = 2000  # and files there
 DUMP = "Stack (most recent call first):"  # faulthandler's heading
 
 
@@ -91,6 +94,7 @@ class Process:
         self.count += 1
         self.send(request | {"id": self.count})
         reply = self.wait(wall, cpu, subject)
+        self.check_disk(subject)
         if isinstance(reply, Exception):
             raise self.post_mortem(reply, subject)
         if not isinstance(reply, dict) or reply.get("id") != self.count:
@@ -128,6 +132,13 @@ class Process:
                 raise OutOfMemory(f"{subject} used more than {self.limits.memory >> 20} MiB of memory and was stopped")
             if self.output.size() > FLOOD:
                 raise Crashed(f"{subject} wrote more than {FLOOD >> 20} MiB of output and was stopped")
+            self.check_disk(subject)
+
+    def check_disk(self, subject: str) -> None:
+        """Raises Crashed when its scratch folder holds too much: detection, a few ticks late, not prevention."""
+        files, size = usage(self.scratch)
+        if size > DISK or files > FILES:
+            raise Crashed(f"{subject} wrote more than {DISK >> 20} MiB or {FILES} files to disk and was stopped")
 
     def post_mortem(self, error: Exception, subject: str) -> StudentError:
         """What a process that stopped talking died of."""
@@ -168,12 +179,31 @@ class Process:
 
     def kill(self) -> None:
         """End the process and everything it started."""
-        self.child.end(0.0)
+        with contextlib.suppress(ZygoteGoneError):  # it has died with its zygote
+            self.child.end(0.0)
         for stream in (self.stdin, self.stdout):
             try:
                 stream.close()
             except OSError:
                 continue  # unsent bytes to a process that is gone
+
+
+def usage(folder: Path) -> tuple[int, int]:
+    """Files below a folder and the bytes they take on disk; counting ends a little above FILES."""
+    files = size = 0
+    waiting = [str(folder)]
+    while waiting and files <= FILES:
+        try:
+            with os.scandir(waiting.pop()) as listing:
+                for entry in listing:
+                    files += 1
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    else:
+                        size += entry.stat(follow_symlinks=False).st_size
+        except OSError:
+            continue  # deleted meanwhile, or too deep a path: its entry was counted
+    return files, size
 
 
 class Watch:

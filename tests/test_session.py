@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import textwrap
 from pathlib import Path
 
@@ -196,19 +197,14 @@ FORGE = (
         ("return f()", Raised, "RecursionError", "layers.py:2"),
         ("return input()", Raised, "EOFError", "layers.py:2"),
         ("raise NotImplementedError", NotImplementedYet, "not implemented", "layers.py:2"),
-        (
-            FORGE,
-            Crashed,
-            "channel",
-            "",
-        ),
+        (FORGE, Crashed, "channel", r"(layers\.py:2)?"),  # it may have returned by the time that it is asked
     ],
 )
 def test_an_end_has_its_verdict_and_the_next_call_a_new_process(student, code, error, sentence, where):
     layers = student(f"def f():\n    {code}\ndef fine(): return 7")
     with pytest.raises(error, match=sentence) as caught:
         layers.f()
-    assert caught.value.where == where
+    assert re.fullmatch(where, caught.value.where)
     session_of(layers).begin(2)
     assert layers.fine() == 7
 
