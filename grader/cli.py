@@ -33,6 +33,16 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument(
         "--task", action="append", default=[], metavar="ID", help="only this task or item (2 or 2.3); repeatable"
     )
+    root.add_argument("--full", action="store_true", help="train to the end, also where a bar is cleared earlier")
+    root.add_argument(
+        "--data-root",
+        type=Path,
+        metavar="FOLDER",
+        help="where CIFAR-10 is (default: BACKGRADE_DATA, or a cache folder)",
+    )
+    root.add_argument(
+        "--unverified", action="store_true", help="use data that is not the official one; the report says so"
+    )
     root.add_argument("--seed", type=int, default=None, metavar="N", help="repeat a run: the seed its report names")
     root.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
     root.add_argument(
@@ -81,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from grader import grading
+    from grader import datasets, grading
     from grader.check import load
     from grader.report import json, text
     from grader.submission import read
@@ -93,8 +103,17 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = [name for section in homework.rubric.sections for name in section.submit]
     submission = read(arguments.path, wanted, stubs(homework.handout, wanted))
     seed = int.from_bytes(os.urandom(4), "little") if arguments.seed is None else arguments.seed
-    with text.progress() as on_result:
-        report = grading.grade(submission, homework, seed=seed, only=arguments.task, on_result=on_result)
+    with text.progress() as (on_result, on_progress):
+        report = grading.grade(
+            submission,
+            homework,
+            seed=seed,
+            only=arguments.task,
+            on_result=on_result,
+            data=lambda: datasets.cifar10(datasets.root(arguments.data_root), unverified=arguments.unverified),
+            full=arguments.full,
+            on_progress=on_progress,
+        )
     if arguments.json:
         write(arguments.json, json.render(report, audience=arguments.audience))
     page = None if arguments.no_html else arguments.html

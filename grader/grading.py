@@ -8,7 +8,7 @@ import platform
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,11 +32,17 @@ from grader.model import (
 )
 from grader.session import Session
 
+if TYPE_CHECKING:
+    from grader.datasets import DataSet
+
 NOTHING_RAN = "nothing of the submission was run"
 
 
-def no_data() -> Any:
-    raise UsageError("there is no CIFAR-10 to train on")
+def cifar10() -> DataSet:
+    """CIFAR-10 from the usual folder, or its stand-in."""
+    from grader import datasets
+
+    return datasets.cifar10(datasets.root())
 
 
 def grade(
@@ -47,7 +53,7 @@ def grade(
     only: Collection[str] = (),
     on_result: Callable[[CheckResult], None] = lambda result: None,
     launch: Callable[[Section], Launcher] = lambda section: spawn,
-    data: Callable[[], Any] = no_data,
+    data: Callable[[], DataSet] = cifar10,
     full: bool = False,
     on_progress: Callable[[str], None] = lambda text: None,
 ) -> Report:
@@ -89,11 +95,11 @@ def grade(
 class Lazy:
     """The images that networks are trained on, read on first use; what was used is told in the report."""
 
-    def __init__(self, read: Callable[[], Any]) -> None:
+    def __init__(self, read: Callable[[], DataSet]) -> None:
         self.read = read
-        self.images: Any = None
+        self.images: DataSet | None = None
 
-    def __call__(self) -> Any:
+    def __call__(self) -> DataSet:
         if self.images is None:
             self.images = self.read()
         return self.images
@@ -105,16 +111,14 @@ class Lazy:
         return {"data": f"{self.images.name} {self.images.digest}{kind}"}
 
     def notes(self) -> tuple[str, ...]:
-        if self.images is None or (self.images.verified and not self.images.stand_in):
+        if self.images is None or self.images.verified:
             return ()
         if self.images.stand_in:
             return (
-                "Networks were trained on stand-in data, made up in the format of CIFAR-10, because CIFAR-10 is not on "
-                "this machine; `python grade.py data cifar10` fetches it.",
+                f"trained on stand-in data: {self.images.name} is not on this machine, so images were made up in its "
+                "format; `python grade.py data cifar10` fetches the real ones",
             )
-        return (
-            f"Networks were trained on unverified data: {self.images.source} is not the official {self.images.name}.",
-        )
+        return (f"trained on {self.images.source}",)
 
 
 def wanted(homework: Homework, only: Collection[str]) -> None:

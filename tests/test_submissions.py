@@ -7,6 +7,9 @@ A folder of tests/submissions/ holds the files that differ from its base, and ex
     missing  files of the base that are left out
     layout   folder (default), flat, zip, tar or nested-with-junk: the form in which it is handed in
     limits   fields of Limits that are changed, so that an endless loop ends soon
+    only     tasks and items that are graded, where it is not all that needs no training
+    settings item -> numbers of the rubric that are changed, so that a training run on few images is judged fairly
+    review   regular expressions, one for each thing that is left to a person
     points   items that do not get full points; the other graded items do
     checks   checks that do not end in PASS, and how they end
     says     check -> regular expression that its message holds
@@ -19,18 +22,21 @@ import io
 import re
 import tarfile
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from grader import datasets
 from grader.check import ROOT, load
 from grader.cli import stubs
 from grader.errors import SubmissionError
 from grader.grading import grade
-from grader.model import CheckResult, Homework, ItemResult, Report, Submission, Verdict
+from grader.model import CheckResult, Homework, Item, ItemResult, Report, Submission, Verdict
 from grader.submission import read
 
 FOLDER = Path(__file__).parent / "submissions"
@@ -39,6 +45,8 @@ STARRED = {Path(path).name: path for section in HOMEWORK.rubric.sections for pat
 WANTED = [name for section in HOMEWORK.rubric.sections for name in section.submit]
 STUBS = stubs(HOMEWORK.handout, WANTED)
 PLANNED = {plan.name: plan.points for task in HOMEWORK.rubric.tasks for item in task.items for plan in item.checks}
+UNTRAINED = ("1", "2", "3", "4.1")
+IMAGES = 10_000  # of the stand-in that networks are trained on here; half of them are for validation
 NOTE = 300  # characters above the cap for the note that says how much was dropped
 ADA = "Lovelace, Ada"
 
@@ -52,6 +60,9 @@ class Expected:
     missing: tuple[str, ...] = ()
     layout: str = "folder"
     limits: dict[str, float] = field(default_factory=dict)
+    only: tuple[str, ...] = UNTRAINED
+    settings: dict[str, dict[str, float]] = field(default_factory=dict)
+    review: tuple[str, ...] = ()
     points: dict[str, float] = field(default_factory=dict)
     checks: dict[str, str] = field(default_factory=dict)
     says: dict[str, str] = field(default_factory=dict)
@@ -140,24 +151,41 @@ def with_junk(files: dict[str, bytes], folder: Path) -> Path:
 LAYOUTS = {"folder": as_folder, "flat": as_flat, "zip": as_zip, "tar": as_tar, "nested-with-junk": with_junk}
 
 
-def grade_path(path: Path, homework: Homework = HOMEWORK) -> Report:
-    return grade(read(path, WANTED, STUBS), homework, seed=1)
+def grade_path(path: Path, homework: Homework = HOMEWORK, only: Sequence[str] = UNTRAINED) -> Report:
+    images = partial(datasets.stand_in, IMAGES, 10)
+    return grade(read(path, WANTED, STUBS), homework, seed=1, only=only, data=images)
 
 
-def with_limits(changed: dict[str, Any]) -> Homework:
+def changed(limits: dict[str, Any], settings: dict[str, dict[str, float]]) -> Homework:
+    """The homework with other limits, and other numbers for some items."""
     rubric = HOMEWORK.rubric
-    return replace(HOMEWORK, rubric=replace(rubric, limits=replace(rubric.limits, **changed)))
+
+    def item(given: Item) -> Item:
+        return replace(given, settings={**given.settings, **settings.get(given.id, {})})
+
+    tasks = tuple(replace(task, items=tuple(map(item, task.items))) for task in rubric.tasks)
+    return replace(HOMEWORK, rubric=replace(rubric, limits=replace(rubric.limits, **limits), tasks=tasks))
 
 
-@pytest.fixture(
-    scope="module", params=sorted(path.parent for path in FOLDER.glob("*/expect.yaml")), ids=lambda p: p.name
-)
+def chosen(only: Sequence[str]) -> list[Item]:
+    return [item for task in HOMEWORK.rubric.tasks for item in task.items if {task.id, item.id} & set(only)]
+
+
+def parameters() -> list[Any]:
+    """The folders of tests/submissions/; those that train a network are slow."""
+    return [
+        pytest.param(path.parent, id=path.parent.name, marks=[pytest.mark.slow] * path.parent.name.startswith("train-"))
+        for path in sorted(FOLDER.glob("*/expect.yaml"))
+    ]
+
+
+@pytest.fixture(scope="module", params=parameters())
 def graded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Graded:
     """One submission, graded once for all the tests below."""
     expected = Expected(**yaml.safe_load((request.param / "expect.yaml").read_text(encoding="utf-8")))
-    homework = with_limits(expected.limits)
+    homework = changed(expected.limits, expected.settings)
     path = hand_in(request.param, expected, tmp_path_factory.mktemp("handed-in"))
-    return Graded(expected, grade_path(path, homework), homework.rubric.limits.output)
+    return Graded(expected, grade_path(path, homework, expected.only), homework.rubric.limits.output)
 
 
 def test_every_check_ends_as_expected(graded: Graded) -> None:
@@ -165,7 +193,9 @@ def test_every_check_ends_as_expected(graded: Graded) -> None:
     expected = {name: graded.expected.checks.get(name, "PASS") for name in ends}
     reasons = [f"{name} {ends[name]}: {graded.checks[name].message}" for name in ends if ends[name] != expected[name]]
     assert ends == expected, "\n".join(reasons)
-    assert not graded.report.needs_review
+    questions = graded.report.needs_review
+    assert len(questions) == len(graded.expected.review), questions
+    assert all(re.search(*pair) for pair in zip(graded.expected.review, questions, strict=True)), questions
 
 
 def test_every_item_gets_the_points_expected(graded: Graded) -> None:
@@ -193,9 +223,11 @@ def test_messages_are_sentences_and_never_tracebacks(graded: Graded) -> None:
 
 
 def test_the_denominators_are_the_rubrics(graded: Graded) -> None:
-    assert {name: check.points for name, check in graded.checks.items()} == PLANNED
-    assert graded.report.max_score == 100
-    assert graded.report.skipped == 50
+    items = chosen(graded.expected.only)
+    planned = {plan.name: plan.points for item in items for plan in item.checks}
+    assert {name: check.points for name, check in graded.checks.items()} == planned
+    assert graded.report.max_score == sum(item.points for item in items)
+    assert graded.report.skipped == 0
 
 
 def test_there_are_enough_and_every_expectation_names_what_exists() -> None:
@@ -210,7 +242,7 @@ def test_there_are_enough_and_every_expectation_names_what_exists() -> None:
 
 
 def test_the_untouched_handout_earns_nothing_and_is_told_so() -> None:
-    report = grade_path(ROOT / "student")
+    report = grade_path(ROOT / "student", only=())
     judged = [check for task in report.tasks for item in task.items for check in item.checks if check.name in PLANNED]
     assert {check.verdict for check in judged} == {Verdict.NOT_IMPLEMENTED}
     assert (report.score, report.max_score, report.needs_review) == (0, 100, ())
@@ -218,7 +250,7 @@ def test_the_untouched_handout_earns_nothing_and_is_told_so() -> None:
 
 def test_the_reference_earns_everything() -> None:
     report = grade_path(ROOT / "reference")
-    assert (report.score, report.skipped, report.needs_review) == (50, 50, ())
+    assert (report.score, report.max_score, report.needs_review) == (50, 50, ())
 
 
 def test_two_candidates_for_one_file_are_an_error_that_lists_both(tmp_path: Path) -> None:
@@ -236,7 +268,7 @@ def test_a_report_depends_on_nothing_but_submission_and_seed(tmp_path: Path) -> 
     submission: Submission = read(as_flat(starred("reference"), tmp_path), WANTED, STUBS)
 
     def measures() -> list[Any]:
-        report = grade(submission, HOMEWORK, seed=7)
+        report = grade(submission, HOMEWORK, seed=7, only=UNTRAINED)
         return [check.measures for task in report.tasks for item in task.items for check in item.checks]
 
     assert measures() == measures()

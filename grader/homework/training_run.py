@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from grader.errors import Crashed, Mismatch, NotImplementedYet, StudentError, TimedOut
 from grader.expect import is_stub, unpack
-from grader.hyperparameters import NAMES, OVERFIT, WEIGHT_SCALE, Place
+from grader.hyperparameters import NAMES, WEIGHT_SCALE, Place
 from grader.session import PATIENCE, TRAINING
 
 Array = NDArray[Any]
@@ -227,11 +227,11 @@ def layer(weights: Any) -> Array | None:
 
 
 def progress(outcome: Outcome, run: str) -> str:
-    """A line for the terminal: epoch, loss, accuracy."""
+    """A line for the terminal: a bar of epochs, the epoch, loss, accuracy."""
     of = VALIDATION if VALIDATION in outcome.bars else TRAIN
-    count = outcome.settings.get("num_epochs")
-    parts = [f"{'overfit' if run == OVERFIT else 'best'} model: epoch {len(outcome.epochs) + 1}"]
-    parts[0] += f" of {count:g}" if count else ""
+    done, count = len(outcome.epochs), outcome.settings.get("num_epochs")
+    bar = f"[{'#' * int(20 * done / count):.<20}] " if count else ""
+    parts = [f"{bar}{run} model: epoch {done}{f' of {count:g}' if count else ''}"]
     if outcome.losses:
         parts.append(f"loss {np.mean(outcome.losses[-50:]):.3f}")
     if outcome.epochs:

@@ -170,15 +170,19 @@ def footer(report: Report, page: Path | None, write: Writer) -> Iterator[Text]:
 
 
 @contextmanager
-def progress(console: Console | None = None) -> Iterator[Callable[[CheckResult], None]]:
-    """Live progress on a terminal, nothing elsewhere. Yields what is to be told of each result."""
+def progress(console: Console | None = None) -> Iterator[tuple[Callable[[CheckResult], None], Callable[[str], None]]]:
+    """Live progress on a terminal, nothing elsewhere. Yields what is to be told of each result, and of what is going
+    on inside a long check."""
     console = console or Console(stderr=True)
     if not console.is_terminal:
-        yield lambda result: None
+        yield (lambda result: None), (lambda text: None)
         return
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn("line"), TextColumn("{task.completed} checks", markup=False), TimeElapsedColumn())
     with Progress(*columns, TextColumn("{task.description}", markup=False), console=console, transient=True) as bar:
         running = bar.add_task("starting", total=None)
-        yield lambda result: bar.update(running, advance=1, description=result.name)
+        yield (
+            lambda result: bar.update(running, advance=1, description=result.name),
+            lambda text: bar.update(running, description=text),
+        )

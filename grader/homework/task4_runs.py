@@ -1,0 +1,153 @@
+"""Task 4: the student's network trained on CIFAR-10 with the student's hyperparameters, against the bars."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from grader import hyperparameters
+from grader.check import check
+from grader.errors import Mismatch
+from grader.expect import expect_accuracy
+from grader.homework import training_run, training_words
+from grader.homework.training_run import TRAIN, VALIDATION, Array, End, Outcome
+from grader.hyperparameters import BEST, NAMES, OVERFIT, Place, Settings
+from grader.model import Figure
+
+ITEM = {BEST: "4.2", OVERFIT: "4.3"}
+JUDGED_BY = {BEST: VALIDATION, OVERFIT: TRAIN}
+POINTS = 400  # of the loss curve that is drawn
+
+
+@check("4.2")
+def best_model(hw: Any, rng: np.random.Generator) -> None:
+    """The best model reaches the asked-for accuracy on the validation set."""
+    judge(hw, rng, BEST)
+
+
+@check("4.3")
+def overfit_model(hw: Any, rng: np.random.Generator) -> None:
+    """The overfit model reaches the asked-for accuracy on the images it was trained on."""
+    judge(hw, rng, OVERFIT)
+
+
+def judge(hw: Any, rng: np.random.Generator, run: str) -> None:
+    """Train as main of train.py says for `run`, show how it went, and hold its best epoch to the bar."""
+    training_run.probe(hw, rng)
+    settings = hyperparameters.read(hw.source("train.py"))
+    place = settings.best if run == BEST else settings.overfit
+    readable(hw, place)
+    outcome = trained(hw, rng, run, settings, place)
+    of = JUDGED_BY[run]
+    show(hw, outcome, run)
+    if outcome.wrote:
+        hw.advise(
+            f"training_step writes to {' and '.join(outcome.wrote)} in place; a later user of the batch sees that"
+        )
+    other = JUDGED_BY[OVERFIT if run == BEST else BEST]
+    if settings.single and outcome.cleared(other) and not outcome.cleared(of):
+        absent(hw, run, outcome)
+    defaults = hyperparameters.read(hw.handed_out("train.py")).best.values
+    if not outcome.epochs:
+        raise Mismatch(f"there is no {of} accuracy to judge. {training_words.why(outcome, of, defaults)}")
+    try:
+        expect_accuracy(hw, f"{of} accuracy{on(hw.data)}", outcome.best(of), bars(hw, run)[of])
+    except Mismatch as miss:
+        if outcome.end is End.BUDGET:
+            hw.review(
+                f"the run was cut by its budget at {outcome.best(of):.1%}; a longer one might have cleared the bar"
+            )
+        if settings.single and any(outcome.settings.get(name) != defaults.get(name) for name in NAMES):
+            hw.review(f"train.py holds one setting, which clears neither bar; was a model for {ITEM[run]} handed in?")
+        raise Mismatch(f"{miss.message}. {training_words.why(outcome, of, defaults)}") from None
+
+
+def readable(hw: Any, place: Place) -> None:
+    """Say which hyperparameters have to be found out by running main. Raises Mismatch where there is no main."""
+    if not place.unreadable:
+        return
+    name, unreadable = next(iter(place.unreadable.items()))
+    if not place.values and "function main" in unreadable.why:
+        raise Mismatch("train.py has no function main, so there are no hyperparameters to train with")
+    hw.advise(
+        f"{name} {unreadable.why} (train.py:{unreadable.line}), so main was run as it stands; validation labels are "
+        "hidden from it, so the validation accuracy that it prints means nothing"
+    )
+
+
+def trained(hw: Any, rng: np.random.Generator, run: str, settings: Settings, place: Place) -> Outcome:
+    """The run's outcome; a file with one setting is trained once and held to both bars."""
+    first, second = (int(seed) for seed in rng.integers(1 << 32, size=2))
+    if not settings.single:
+        return training_run.runs(hw, place, run, bars(hw, run), (first, second))
+    if "single run" not in hw.kept:
+        both = bars(hw, BEST) | bars(hw, OVERFIT)
+        hw.kept["single run"] = training_run.runs(hw, place, run, both, (first, second))
+    outcome: Outcome = hw.kept["single run"]
+    return outcome
+
+
+def bars(hw: Any, run: str) -> dict[str, float]:
+    return {JUDGED_BY[run]: hw.settings_of(ITEM[run])["accuracy"]}
+
+
+def absent(hw: Any, run: str, outcome: Outcome) -> None:
+    """The one setting of this file is the other model's: a person has to look for this one. Raises Mismatch."""
+    there = OVERFIT if run == BEST else BEST
+    hw.review(f"train.py holds the {there} model alone; look for the {run} model in the report, and give its points")
+    raise Mismatch(
+        f"not in the files: train.py holds one setting, and its run clears the {there} model's bar "
+        f"({outcome.best(JUDGED_BY[there]):.1%}), so it counts for item {ITEM[there]}; a person will look for the "
+        f"{run} model"
+    )
+
+
+def on(images: Any) -> str:
+    return " on stand-in data" if images.stand_in else ""
+
+
+def show(hw: Any, outcome: Outcome, run: str) -> None:
+    """The curves and the first layer's weights, as figures beside the check."""
+    if not outcome.losses:
+        return
+    drawn = curves(outcome, JUDGED_BY[run]) | {"caption": training_words.caption(outcome)}
+    hw.draw(Figure("curves", f"The {run} model in training{on(hw.data)}", drawn))
+    if outcome.weights is not None and outcome.epochs:
+        hw.draw(Figure("weights", "First-layer weights, one image for each hidden unit", images_of(outcome.weights)))
+
+
+def curves(outcome: Outcome, of: str) -> dict[str, Any]:
+    """Steps and losses, thinned by averaging; accuracies at each epoch's end; the bar."""
+    losses = np.array(outcome.losses)
+    bins = np.array_split(np.arange(len(losses)), min(len(losses), POINTS))
+    return {
+        "steps": [int(part[-1]) + 1 for part in bins],
+        "losses": [finite(losses[part].mean()) for part in bins],
+        "epochs": [epoch.steps for epoch in outcome.epochs],
+        "training": [round(epoch.accuracy[TRAIN], 4) for epoch in outcome.epochs],
+        "validation": [round(epoch.accuracy[VALIDATION], 4) for epoch in outcome.epochs],
+        "judged": of,
+        "bar": outcome.bars[of],
+        "seed": outcome.seed,
+        "settings": dict(outcome.settings),
+    }
+
+
+def finite(value: float) -> float | None:
+    return round(float(value), 4) if np.isfinite(value) else None
+
+
+def images_of(weights: Array) -> Mapping[str, Any]:
+    """Columns (3072,) as 32 x 32 RGB bytes in base64: each stretched over its own range, grey where a weight is 0."""
+    largest = np.abs(weights).max(axis=0)
+    levels = np.round(127.5 + 127.5 * weights / np.where(largest > 0, largest, 1.0)).astype(np.uint8)
+    pictures = levels.T.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    return {
+        "side": 32,
+        "images": [base64.b64encode(picture.tobytes()).decode("ascii") for picture in pictures],
+        "caption": "Grey is a weight of 0; each image is stretched over its own range. Smooth patches are patterns "
+        "that the unit looks for, fine noise is what is left of the random start.",
+    }
