@@ -93,12 +93,25 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Late:
+    """What lateness costs: `per_day` percent of the points earned for each day begun, at most `cap` percent.
+
+    Within `grace_hours` of the due date nothing is late; after that, days count from the due date itself.
+    """
+
+    per_day: float
+    grace_hours: float = 0.0
+    cap: float = 100.0
+
+
+@dataclass(frozen=True, slots=True)
 class Rubric:
     title: str
     sections: tuple[Section, ...]
     tasks: tuple[Task, ...]
     limits: Limits
     digest: str
+    late: Late | None = None
 
 
 @dataclass(frozen=True, slots=True)

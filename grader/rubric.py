@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from grader.errors import RubricError
-from grader.model import CheckPlan, Item, Limits, Rubric, Section, Task
+from grader.model import CheckPlan, Item, Late, Limits, Rubric, Section, Task
 
 MAX_BYTES = 1 << 20
 MAX_SHOWN = 20
@@ -82,13 +82,22 @@ class Reader:
         self.mistakes.append((node.start_mark.line + 1, text))
 
     def rubric(self, root: yaml.Node, digest: str) -> Rubric:
-        keys = self.mapping(root, "the rubric", required=("title", "sections", "tasks"), optional=("limits",))
+        keys = self.mapping(root, "the rubric", required=("title", "sections", "tasks"), optional=("limits", "late"))
         sections = tuple(self.sections(keys["sections"])) if "sections" in keys else ()
         known = {section.id for section in sections}
         tasks = tuple(self.tasks(keys["tasks"], known)) if "tasks" in keys else ()
         limits = self.limits(keys["limits"]) if "limits" in keys else Limits()
         title = self.text(keys["title"], "title") if "title" in keys else ""
-        return Rubric(title, sections, tasks, limits, digest)
+        late = self.late(keys["late"]) if "late" in keys else None
+        return Rubric(title, sections, tasks, limits, digest, late)
+
+    def late(self, node: yaml.Node) -> Late:
+        keys = self.mapping(node, "late", required=("per_day",), optional=("grace_hours", "cap"))
+        numbers = {name: self.number(value, name, least=0) for name, value in keys.items()}
+        for name in ("per_day", "cap"):
+            if numbers.get(name, 0) > 100:
+                self.mistake(keys[name], f"{name} is {numbers[name]:g}; it is in percent, so at most 100")
+        return Late(**{"per_day": 0.0} | numbers)
 
     def limits(self, node: yaml.Node) -> Limits:
         names = tuple(Limits.__dataclass_fields__)

@@ -17,6 +17,7 @@ LAYERS = [
         "hyperparameters",
         "notebook",
         "layouts",
+        "changes",
         "report",
         "export",
         "standin",

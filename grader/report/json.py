@@ -1,12 +1,13 @@
-"""A Report as strict JSON, in the shape that report.schema.json fixes."""
+"""A Report as strict JSON, in the shape that report.schema.json fixes, and back again."""
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
-from grader.model import CheckResult, ItemResult, Measure, Report, TaskResult
+from grader.model import CheckResult, Figure, ItemResult, Measure, Provenance, Report, TaskResult, Verdict
 from grader.report.wording import Audience, presented
 
 SCHEMA = 1
@@ -90,3 +91,42 @@ def measure(given: Measure) -> dict[str, Any]:
 
 def finite(value: float) -> float | str:
     return float(value) if math.isfinite(value) else str(float(value))
+
+
+def parse(document: Mapping[str, Any]) -> Report:
+    """The Report that `document` tells of. Raises ValueError for another schema, KeyError for what is not one."""
+    if document["schema"] != SCHEMA:
+        raise ValueError(f"a report of schema {document['schema']}, and this version reads schema {SCHEMA}")
+    return Report(
+        title=document["title"],
+        submission=document["submission"]["name"],
+        digest=document["submission"]["digest"],
+        tasks=tuple(parse_task(each) for each in document["tasks"]),
+        needs_review=tuple(document["needs_review"]),
+        provenance=Provenance(**document["provenance"]),
+        notes=tuple(document["notes"]),
+    )
+
+
+def parse_task(given: Mapping[str, Any]) -> TaskResult:
+    items = tuple(
+        ItemResult(one["id"], one["title"], one["score"], one["max_score"], tuple(map(parse_check, one["checks"])))
+        for one in given["items"]
+    )
+    return TaskResult(given["id"], given["title"], items)
+
+
+def parse_check(given: Mapping[str, Any]) -> CheckResult:
+    told = {
+        name: given[name] for name in ("name", "title", "earned", "points", "message", "where", "output", "seconds")
+    }
+    return CheckResult(
+        **told,
+        verdict=Verdict(given["verdict"]),
+        advice=tuple(given["advice"]),
+        measures=tuple(
+            Measure(one["name"], float(one["value"]), float(one["bound"]), one["at_least"]) for one in given["measures"]
+        ),
+        figures=tuple(Figure(one["kind"], one["title"], one["data"]) for one in given["figures"]),
+        review=tuple(given["review"]),
+    )

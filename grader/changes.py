@@ -1,0 +1,68 @@
+"""Two reports of one student in, what became of the points out, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from grader.model import CheckResult, ItemResult, Report
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An item whose points differ between two runs; None where one of them did not grade it."""
+
+    student: str
+    item: str
+    before: float | None
+    after: float | None
+    why: str
+
+
+def differences(student: str, old: Report | None, new: Report | None) -> Iterator[Change]:
+    before, after = items_of(old), items_of(new)
+    for id_ in dict.fromkeys([*before, *after]):
+        one, other = before.get(id_), after.get(id_)
+        if one is None or other is None:
+            why = "not graded before" if one is None else "not graded any more"
+        elif one.score != other.score:
+            assert old is not None
+            assert new is not None
+            why = "; ".join([*verdicts(one, other), *causes(old, new)])
+        else:
+            continue
+        yield Change(student, id_, one.score if one else None, other.score if other else None, why)
+
+
+def items_of(report: Report | None) -> dict[str, ItemResult]:
+    return {item.id: item for task in report.tasks for item in task.items} if report else {}
+
+
+def verdicts(old: ItemResult, new: ItemResult) -> Iterator[str]:
+    """What became of the checks whose points changed."""
+    before = {check.name: check for check in old.checks}
+    after = {check.name: check for check in new.checks}
+    for name in dict.fromkeys([*before, *after]):
+        one, other = before.get(name), after.get(name)
+        if one is None or other is None:
+            yield f"{name}: {'new' if one is None else 'gone'}"
+        elif (one.verdict, one.earned, one.points) != (other.verdict, other.earned, other.points):
+            yield f"{name}: {ended(one)} to {ended(other)}"
+
+
+def ended(check: CheckResult) -> str:
+    return f"{check.verdict} {check.earned:g}/{check.points:g}"
+
+
+def causes(old: Report, new: Report) -> Iterator[str]:
+    """What a result rests on and is not the same in both."""
+    for what, one, other in (
+        ("the submission", old.digest, new.digest),
+        ("the rubric", old.provenance.rubric_digest, new.provenance.rubric_digest),
+        ("the grader", old.provenance.grader_digest, new.provenance.grader_digest),
+        ("the fixtures", old.provenance.fixtures_digest, new.provenance.fixtures_digest),
+        ("the seed", old.provenance.seed, new.provenance.seed),
+        ("a version", old.provenance.versions, new.provenance.versions),
+    ):
+        if one != other:
+            yield f"{what} changed"

@@ -1,0 +1,456 @@
+"""What a class got: every run's reports, results by digest, and what a person changed. One SQLite file in one folder.
+
+Each result is durable the moment it is recorded (WAL, one transaction per submission). Nothing is ever deleted: a run
+adds its reports beside those of earlier runs, and an adjustment holds for all runs after it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from grader.changes import Change, differences
+from grader.errors import UsageError
+from grader.model import CheckResult, ItemResult, Late, Report, Verdict
+from grader.report import json as report_json
+
+FILE = "gradebook.sqlite"
+LATE_DAYS = "late"  # an adjustment of this item sets how many days late a submission counts as
+PATIENCE = 30.0  # seconds to wait while another process writes
+
+# Each entry brings a gradebook from the version of its index to the next. Never edit one that was released: add one.
+MIGRATIONS = (
+    """
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY,
+        began TEXT NOT NULL,
+        ended TEXT,
+        seed INTEGER NOT NULL,
+        due TEXT,
+        late TEXT,
+        settings TEXT NOT NULL
+    );
+    CREATE TABLE submissions (
+        run INTEGER NOT NULL REFERENCES runs,
+        student TEXT NOT NULL,
+        name TEXT NOT NULL,
+        ids TEXT NOT NULL,
+        path TEXT,
+        digest TEXT,
+        submitted_at TEXT,
+        marked_late INTEGER NOT NULL,
+        others TEXT NOT NULL,
+        problem TEXT NOT NULL,
+        PRIMARY KEY (run, student)
+    );
+    CREATE TABLE results (key TEXT PRIMARY KEY, task TEXT NOT NULL, document TEXT NOT NULL, recorded TEXT NOT NULL);
+    CREATE TABLE reports (
+        run INTEGER NOT NULL REFERENCES runs,
+        student TEXT NOT NULL,
+        document TEXT NOT NULL,
+        recorded TEXT NOT NULL,
+        PRIMARY KEY (run, student)
+    );
+    CREATE TABLE adjustments (
+        id INTEGER PRIMARY KEY,
+        student TEXT NOT NULL,
+        item TEXT NOT NULL,
+        points REAL NOT NULL,
+        author TEXT NOT NULL,
+        time TEXT NOT NULL,
+        reason TEXT NOT NULL
+    );
+    """,
+)
+
+COLUMNS = "student, name, ids, path, digest, submitted_at, marked_late, others, problem"  # of a Student
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One grading of a class. `settings` is what else the run was asked for, as JSON values."""
+
+    id: int
+    began: datetime
+    ended: datetime | None
+    seed: int
+    due: datetime | None = None
+    late: Late | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A student in a run, and what was handed in. `path` is None where nothing was.
+
+    `ids` are what the platform and the roster call the student, by their own column names. `others` are paths of older
+    submissions, which do not count. `problem` is why the submission could not be read, or "".
+    """
+
+    id: str
+    name: str
+    ids: Mapping[str, str] = field(default_factory=dict)
+    path: str | None = None
+    digest: str | None = None
+    submitted_at: datetime | None = None
+    marked_late: bool = False
+    others: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """A person's word on an item: what it is worth instead. Of several for one item the last counts."""
+
+    student: str
+    item: str
+    points: float
+    author: str
+    time: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """`earned` as graded, `adjusted` by hand, `final` after lateness, all of `max_score`.
+
+    `late_days` is None where it is not known, `penalty` in percent.
+    """
+
+    earned: float
+    adjusted: float
+    final: float
+    max_score: float
+    late_days: int | None
+    penalty: float
+
+
+class Gradebook:
+    """DIR/gradebook.sqlite. Use as a context manager. Raises UsageError for what a user can cure."""
+
+    def __init__(self, folder: Path, database: sqlite3.Connection) -> None:
+        self.folder = folder
+        self.database = database
+
+    @classmethod
+    def create(cls, folder: Path) -> Gradebook:
+        """The folder's gradebook, made if it is not there yet."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{folder} cannot be made ({error.strerror}); name another folder with --out") from None
+        return cls.connect(folder)
+
+    @classmethod
+    def open(cls, folder: Path) -> Gradebook:
+        """The folder's gradebook, which has to be there."""
+        if not (folder / FILE).is_file():
+            raise UsageError(
+                f"{folder} holds no {FILE}; make one with `python grade.py batch SUBMISSIONS --out {folder}`"
+            )
+        return cls.connect(folder)
+
+    @classmethod
+    def connect(cls, folder: Path) -> Gradebook:
+        with told(folder):
+            database = sqlite3.connect(folder / FILE, timeout=PATIENCE, isolation_level=None)
+            book = cls(folder, database)
+            try:
+                database.execute("PRAGMA journal_mode = WAL")
+                database.execute("PRAGMA synchronous = FULL")  # durable also when the power goes
+                book.migrate()
+            except BaseException:
+                database.close()
+                raise
+        return book
+
+    def __enter__(self) -> Gradebook:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.database.close()
+
+    def migrate(self) -> None:
+        if self.version() > len(MIGRATIONS):
+            raise UsageError(f"{self.folder / FILE} was made by a newer version; use that version, or another --out")
+        if self.version() < len(MIGRATIONS):
+            with self.writing():
+                for at in range(self.version(), len(MIGRATIONS)):  # read again: another process may have been first
+                    for statement in MIGRATIONS[at].split(";\n"):
+                        self.database.execute(statement)
+                self.database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def version(self) -> int:
+        return int(self.database.execute("PRAGMA user_version").fetchone()[0])
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One transaction: all of it is kept, or nothing."""
+        with told(self.folder):
+            self.database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self.database.execute("COMMIT")
+            except BaseException:
+                if self.database.in_transaction:
+                    self.database.execute("ROLLBACK")
+                raise
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with told(self.folder):
+            return self.database.execute(query, values).fetchall()
+
+    # Runs
+
+    def begin(
+        self,
+        *,
+        seed: int,
+        due: datetime | None = None,
+        late: Late | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> Run:
+        """A new run; what is recorded from now on belongs to it."""
+        with self.writing():
+            row = self.database.execute(
+                "INSERT INTO runs (began, seed, due, late, settings) VALUES (?, ?, ?, ?, ?) RETURNING id",
+                (now(), seed, stamp(due), json.dumps(asdict(late)) if late else None, json.dumps(settings or {})),
+            ).fetchone()
+        return self.run(int(row[0]))
+
+    def end(self, run: Run) -> None:
+        with self.writing():
+            self.database.execute("UPDATE runs SET ended = ? WHERE id = ?", (now(), run.id))
+
+    def runs(self) -> list[Run]:
+        """All runs, the oldest first."""
+        rows = self.rows("SELECT id, began, ended, seed, due, late, settings FROM runs ORDER BY id")
+        return [
+            Run(id_, moment(began), ended and moment(ended), seed, due and moment(due),
+                late and Late(**json.loads(late)), json.loads(settings))
+            for id_, began, ended, seed, due, late, settings in rows
+        ]  # fmt: skip
+
+    def run(self, id: int | None = None) -> Run:
+        """The run of that number, or the last one."""
+        runs = {run.id: run for run in self.runs()}
+        if not runs:
+            raise UsageError(f"{self.folder} holds no run yet; grade with `python grade.py batch --out {self.folder}`")
+        if id is not None and id not in runs:
+            raise UsageError(f"there is no run {id}; the runs are {', '.join(map(str, runs))}")
+        return runs[max(runs) if id is None else id]
+
+    # Students and their reports
+
+    def enter(self, run: Run, student: Student) -> None:
+        """Note who is in a run, and with what."""
+        with self.writing():
+            self.put_student(run, student)
+
+    def put_student(self, run: Run, one: Student) -> None:
+        self.database.execute(
+            "INSERT OR REPLACE INTO submissions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (run.id, one.id, one.name, json.dumps(dict(one.ids)), one.path, one.digest, stamp(one.submitted_at),
+             one.marked_late, json.dumps(one.others), one.problem),
+        )  # fmt: skip
+
+    def record(
+        self,
+        student: Student,
+        report: Report | None,
+        run: Run | None = None,
+        *,
+        results: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None,
+    ) -> None:
+        """A student's report in a run (the last one), with the results that it was made of: key -> (task, document).
+
+        A report of None is for a student whose submission could not be read, or who handed in nothing.
+        """
+        run = run or self.run()
+        with self.writing():
+            self.put_student(run, student)
+            for key, (task, document) in (results or {}).items():
+                self.database.execute(
+                    "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", (key, task, json.dumps(document), now())
+                )
+            if report is not None:
+                document = report_json.document(report)
+                self.database.execute(
+                    "INSERT OR REPLACE INTO reports VALUES (?, ?, ?, ?)",
+                    (run.id, student.id, json.dumps(document), now()),
+                )
+
+    def result(self, key: str) -> dict[str, Any] | None:
+        """A task's recorded result by its digest, or None."""
+        rows = self.rows("SELECT document FROM results WHERE key = ?", key)
+        return dict(json.loads(rows[0][0])) if rows else None
+
+    def students(self, run: Run | None = None) -> list[Student]:
+        """Everyone in a run (the last one), by id."""
+        query = f"SELECT {COLUMNS} FROM submissions WHERE run = ? ORDER BY student"
+        return [from_row(row) for row in self.rows(query, (run or self.run()).id)]
+
+    def student(self, id: str, run: Run | None = None) -> Student:
+        """One of them. Raises UsageError that names those who are alike."""
+        run = run or self.run()
+        found = self.rows(f"SELECT {COLUMNS} FROM submissions WHERE run = ? AND student = ?", run.id, id)
+        if not found:
+            near = [one.id for one in self.students(run) if id.casefold() in f"{one.id} {one.name}".casefold()][:5]
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise UsageError(f"there is no student {id}{hint}")
+        return from_row(found[0])
+
+    def graded(self, run: Run | None = None) -> set[str]:
+        """The ids of those who have a report in a run (the last one)."""
+        return {row[0] for row in self.rows("SELECT student FROM reports WHERE run = ?", (run or self.run()).id)}
+
+    def report(self, student: str, run: Run | None = None) -> Report | None:
+        """A student's report in a run (the last one), as it was graded; None where nothing could be graded."""
+        rows = self.rows("SELECT document FROM reports WHERE run = ? AND student = ?", (run or self.run()).id, student)
+        return report_json.parse(json.loads(rows[0][0])) if rows else None
+
+    # What a person changes
+
+    def adjust(self, student: str, item: str, points: float, *, why: str, author: str) -> Adjustment:
+        """What an item is worth instead, or with the item "late", as how many days late the submission counts."""
+        self.student(student)
+        if not why.strip() or not author.strip():
+            raise UsageError("an adjustment needs a reason and an author; give them with --why and --author")
+        if item == LATE_DAYS:
+            if points < 0 or points != int(points):
+                raise UsageError(f"{points:g} days late; it has to be a whole number of days")
+        else:
+            self.check_points(student, item, points)
+        given = Adjustment(student, item, float(points), author, datetime.now(UTC), why)
+        with self.writing():
+            self.database.execute(
+                "INSERT INTO adjustments (student, item, points, author, time, reason) VALUES (?, ?, ?, ?, ?, ?)",
+                (student, item, given.points, author, stamp(given.time), why),
+            )
+        return given
+
+    def check_points(self, student: str, item: str, points: float) -> None:
+        report = self.report(student)
+        if report is None:
+            raise UsageError(f"{student} has no report in the last run, so there is no item {item} to adjust")
+        worth = {one.id: one.max_score for task in report.tasks for one in task.items}
+        if item not in worth:
+            raise UsageError(f"there is no item {item}; the items are {', '.join(worth)}, or {LATE_DAYS} for its days")
+        if not 0 <= points <= worth[item]:
+            raise UsageError(f"{points:g} points for item {item}; it is worth 0 to {worth[item]:g}")
+
+    def adjustments(self, student: str | None = None) -> list[Adjustment]:
+        """Every adjustment ever made, the oldest first, also those that a later one replaced."""
+        rows = self.rows(
+            "SELECT student, item, points, author, time, reason FROM adjustments "
+            "WHERE ?1 IS NULL OR student = ?1 ORDER BY id",
+            student,
+        )
+        return [Adjustment(who, item, points, author, moment(at), why) for who, item, points, author, at, why in rows]
+
+    def in_force(self, student: str) -> dict[str, Adjustment]:
+        """The last adjustment of each item."""
+        return {one.item: one for one in self.adjustments(student)}
+
+    def final_score(self, student: str, run: Run | None = None) -> Score | None:
+        """What counts: the report's points, adjusted by hand, less what lateness costs; None without a report."""
+        run = run or self.run()
+        report = self.report(student, run)
+        if report is None:
+            return None
+        changed = self.in_force(student)
+        items = [item for task in report.tasks for item in task.items]
+        adjusted = math.fsum(changed[item.id].points if item.id in changed else item.score for item in items)
+        days = self.late_days(student, run)
+        penalty = lateness(days, run.late)
+        final = round(adjusted * (1 - penalty / 100), 9)
+        return Score(report.score, round(adjusted, 9), final, report.max_score, days, penalty)
+
+    def late_days(self, student: str, run: Run | None = None) -> int | None:
+        """How many days late the submission counts as; None where the platform says late and not when."""
+        run, changed = run or self.run(), self.in_force(student)
+        if LATE_DAYS in changed:
+            return int(changed[LATE_DAYS].points)
+        handed_in = self.student(student, run)
+        if run.due is not None and handed_in.submitted_at is not None:
+            return days_late(handed_in.submitted_at, run.due, run.late.grace_hours if run.late else 0.0)
+        return None if handed_in.marked_late else 0
+
+    def waiting(self, run: Run | None = None) -> Iterator[tuple[Student, ItemResult, CheckResult]]:
+        """What needs a person: checks with a question or a fault of the grader, in items that nobody adjusted yet."""
+        for student in self.students(run):
+            report, settled = self.report(student.id, run), self.in_force(student.id)
+            for task in report.tasks if report else ():
+                for item in task.items:
+                    for check in item.checks:
+                        if (check.review or check.verdict is Verdict.INTERNAL) and item.id not in settled:
+                            yield student, item, check
+
+    def diff(self, old: Run, new: Run) -> list[Change]:
+        """Whose points changed between two runs, by what, and why."""
+        before, after = self.graded(old), self.graded(new)
+        changes: list[Change] = []
+        for student in sorted(before | after):
+            one, other = self.report(student, old), self.report(student, new)
+            changes += differences(student, one, other)
+        return changes
+
+
+@contextmanager
+def told(folder: Path) -> Iterator[None]:
+    """SQLite's errors as sentences; what was recorded before stays whole."""
+    path = folder / FILE
+    try:
+        yield
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", "")
+        raise UsageError(next((says.format(path=path) for kind, says in TOLD.items() if name.startswith(kind)),
+                              f"{path} cannot be used: {error}")) from None  # fmt: skip
+
+
+TOLD = {
+    "SQLITE_FULL": "{path}: the disk is full; free some space and start again: everything recorded so far is kept",
+    "SQLITE_IOERR": "{path} cannot be written (input/output error); look at the disk: what was recorded so far is kept",
+    "SQLITE_READONLY": "{path} cannot be written; make its folder writable, or name another with --out",
+    "SQLITE_CANTOPEN": "{path} cannot be opened; make its folder writable, or name another with --out",
+    "SQLITE_BUSY": "{path} is in use by another process; wait for it, then try again",
+    "SQLITE_NOTADB": "{path} is not a gradebook; move it away, or name another folder with --out",
+    "SQLITE_CORRUPT": "{path} is damaged; put its last backup back, or name another folder with --out",
+}
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def stamp(time: datetime | None) -> str | None:
+    return time.astimezone(UTC).isoformat() if time else None
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def from_row(row: Sequence[Any]) -> Student:
+    id_, name, ids, path, digest, submitted_at, marked_late, others, problem = row
+    at = moment(submitted_at) if submitted_at else None
+    return Student(id_, name, json.loads(ids), path, digest, at, bool(marked_late), tuple(json.loads(others)), problem)
+
+
+def days_late(submitted: datetime, due: datetime, grace_hours: float) -> int:
+    """Days begun since the due date; 0 within the grace."""
+    late = submitted - due
+    return 0 if late <= timedelta(hours=grace_hours) else math.ceil(late / timedelta(days=1))
+
+
+def lateness(days: int | None, policy: Late | None) -> float:
+    """Percent of the points that so many days cost."""
+    return min(policy.cap, policy.per_day * days) if policy and days else 0.0
