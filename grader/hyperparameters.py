@@ -18,6 +18,7 @@ from typing import Any
 NAMES = ("num_train", "hidden_dim", "batch_size", "num_epochs", "learning_rate", "reg")
 WEIGHT_SCALE = "weight_scale"
 BEST, OVERFIT = "best", "overfit"  # values of train.py's --run, and our handout's two places
+NO_MAIN = "cannot be read: there is no function main"
 MAX_BITS = 4096  # of an integer that constant arithmetic may make
 
 
@@ -88,7 +89,7 @@ class Reader:
         self.block(self.tree.body, names)
         mains = [node for node in self.tree.body if isinstance(node, ast.FunctionDef) and node.name == "main"]
         if not mains:
-            return Place({}, dict.fromkeys(NAMES, Unreadable(1, "cannot be read: there is no function main")))
+            return Place({}, dict.fromkeys(NAMES, Unreadable(1, NO_MAIN)))
         main = mains[-1]
         self.enter(main, names)
         self.block(main.body, names)

@@ -14,7 +14,7 @@ from grader.errors import Mismatch
 from grader.expect import expect_accuracy
 from grader.homework import training_run, training_words
 from grader.homework.training_run import TRAIN, VALIDATION, Array, End, Outcome
-from grader.hyperparameters import BEST, NAMES, OVERFIT, Place, Settings
+from grader.hyperparameters import BEST, OVERFIT, Place, Settings
 from grader.model import Figure
 
 ITEM = {BEST: "4.2", OVERFIT: "4.3"}
@@ -51,16 +51,16 @@ def judge(hw: Any, rng: np.random.Generator, run: str) -> None:
     if settings.single and outcome.cleared(other) and not outcome.cleared(of):
         absent(hw, run, outcome)
     defaults = hyperparameters.read(hw.handed_out("train.py")).best.values
-    if not outcome.epochs:
-        raise Mismatch(f"there is no {of} accuracy to judge. {training_words.why(outcome, of, defaults)}")
     try:
+        if not outcome.epochs:
+            raise Mismatch(f"there is no {of} accuracy to judge")
         expect_accuracy(hw, f"{of} accuracy{on(hw.data)}", outcome.best(of), bars(hw, run)[of])
     except Mismatch as miss:
         if outcome.end is End.BUDGET:
             hw.review(
                 f"the run was cut by its budget at {outcome.best(of):.1%}; a longer one might have cleared the bar"
             )
-        if settings.single and any(outcome.settings.get(name) != defaults.get(name) for name in NAMES):
+        if settings.single and place.values != defaults:
             hw.review(f"train.py holds one setting, which clears neither bar; was a model for {ITEM[run]} handed in?")
         raise Mismatch(f"{miss.message}. {training_words.why(outcome, of, defaults)}") from None
 
@@ -70,7 +70,7 @@ def readable(hw: Any, place: Place) -> None:
     if not place.unreadable:
         return
     name, unreadable = next(iter(place.unreadable.items()))
-    if not place.values and "function main" in unreadable.why:
+    if unreadable.why == hyperparameters.NO_MAIN:
         raise Mismatch("train.py has no function main, so there are no hyperparameters to train with")
     hw.advise(
         f"{name} {unreadable.why} (train.py:{unreadable.line}), so main was run as it stands; validation labels are "
@@ -82,10 +82,10 @@ def trained(hw: Any, rng: np.random.Generator, run: str, settings: Settings, pla
     """The run's outcome; a file with one setting is trained once and held to both bars."""
     first, second = (int(seed) for seed in rng.integers(1 << 32, size=2))
     if not settings.single:
-        return training_run.runs(hw, place, run, bars(hw, run), (first, second))
+        return training_run.runs(hw, place, ("--run", run), bars(hw, run), (first, second))
     if "single run" not in hw.kept:
         both = bars(hw, BEST) | bars(hw, OVERFIT)
-        hw.kept["single run"] = training_run.runs(hw, place, run, both, (first, second))
+        hw.kept["single run"] = training_run.runs(hw, place, (), both, (first, second))
     outcome: Outcome = hw.kept["single run"]
     return outcome
 

@@ -6,7 +6,7 @@ The loop itself runs beside the student's code (worker/training.py). The labels 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -116,16 +116,16 @@ def available(images: Any) -> int:
     return len(images.train_x) - JUDGED
 
 
-def runs(hw: Any, place: Place, run: str, bars: Mapping[str, float], seeds: tuple[int, int]) -> Outcome:
+def runs(hw: Any, place: Place, arguments: Sequence[str], bars: Mapping[str, float], seeds: tuple[int, int]) -> Outcome:
     """A run, and a second one with the other seed where the first misses its bar by no more than NEAR: the better one.
 
     That is the whole rule: neither a far miss nor a cleared bar is tried again, and nothing is tried three times.
     """
     settings = {} if place.unreadable else trainable(hw, place, available(hw.data))
-    first = train(hw, settings, run, bars, seeds[0])
+    first = train(hw, settings, arguments, bars, seeds[0])
     if not first.near():
         return first
-    second = train(hw, settings, run, bars, seeds[1])
+    second = train(hw, settings, arguments, bars, seeds[1])
     hw.advise(
         f"within {NEAR:.0%} of the bar, so trained twice, with seeds {first.seed} and {second.seed}: "
         + " and ".join(f"{one.best(of):.1%}" for of in bars for one in (first, second))
@@ -134,16 +134,19 @@ def runs(hw: Any, place: Place, run: str, bars: Mapping[str, float], seeds: tupl
     return max(second, first, key=lambda outcome: max(outcome.best(of) - bar for of, bar in bars.items()))
 
 
-def train(hw: Any, settings: Mapping[str, float], run: str, bars: Mapping[str, float], seed: int) -> Outcome:
+def train(
+    hw: Any, settings: Mapping[str, float], arguments: Sequence[str], bars: Mapping[str, float], seed: int
+) -> Outcome:
     """One run, judged after each epoch, until a bar is cleared (unless `hw.full`), it ends, or its budget does.
 
-    A run that is cut is judged once more as it stands. Without settings the student's own main is run as `run`.
+    A run that is cut is judged once more as it stands. Without settings the student's own main is run, with `arguments`
+    as its command line.
     Raises StudentError for a run that could never be judged.
     """
     budget = hw.settings["budget"]
     outcome = Outcome(seed, bars, dict(settings))
     arrays, labels, key = split(hw.data, settings, bars)
-    order = {"seed": seed, "settings": dict(settings), "sample": len(labels[TRAIN]), "arguments": ["--run", run]}
+    order = {"seed": seed, "settings": dict(settings), "sample": len(labels[TRAIN]), "arguments": list(arguments)}
     began = time.monotonic()
     going = hw.session.train(order, arrays, key, PATIENCE * budget)
     try:
@@ -157,7 +160,7 @@ def train(hw: Any, settings: Mapping[str, float], run: str, bars: Mapping[str, f
                 break
             if not take(outcome, going.advance(min(SLICE, left)), labels):
                 break
-            hw.progress(progress(outcome, run))
+            hw.progress(progress(outcome))
             if not hw.full and any(map(outcome.cleared, bars)):
                 outcome.end = End.CLEARED
                 break
@@ -226,12 +229,12 @@ def layer(weights: Any) -> Array | None:
     return None
 
 
-def progress(outcome: Outcome, run: str) -> str:
+def progress(outcome: Outcome) -> str:
     """A line for the terminal: a bar of epochs, the epoch, loss, accuracy."""
     of = VALIDATION if VALIDATION in outcome.bars else TRAIN
     done, count = len(outcome.epochs), outcome.settings.get("num_epochs")
     bar = f"[{'#' * int(20 * done / count):.<20}] " if count else ""
-    parts = [f"{bar}{run} model: epoch {done}{f' of {count:g}' if count else ''}"]
+    parts = [f"{bar}epoch {done}{f' of {count:g}' if count else ''}"]
     if outcome.losses:
         parts.append(f"loss {np.mean(outcome.losses[-50:]):.3f}")
     if outcome.epochs:
