@@ -325,7 +325,7 @@ class Gradebook:
         if not why.strip() or not author.strip():
             raise UsageError("an adjustment needs a reason and an author; give them with --why and --author")
         if item == LATE_DAYS:
-            if points < 0 or points != int(points):
+            if points < 0 or not float(points).is_integer():
                 raise UsageError(f"{points:g} days late; it has to be a whole number of days")
         else:
             self.check_points(student, item, points)

@@ -1,0 +1,289 @@
+"""The gradebook: what it is told it keeps, and what a person changes holds for every run after."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from grader import gradebook
+from grader.errors import UsageError
+from grader.gradebook import Gradebook, Student, days_late, lateness
+from grader.model import (
+    CheckResult,
+    Figure,
+    ItemResult,
+    Late,
+    Measure,
+    Provenance,
+    Report,
+    TaskResult,
+    Verdict,
+)
+from grader.report import json as report_json
+
+DUE = datetime(2026, 11, 20, 23, 59, tzinfo=UTC)
+LATE = Late(per_day=10, grace_hours=1, cap=50)
+ADA = Student("ada", "Lovelace, Ada", {"ID": "7", "Section": "=1+1"}, "in/ada.zip", "d1", DUE + timedelta(hours=30))
+
+
+def check(name: str, earned: float, points: float, verdict: Verdict = Verdict.PASS, **more: object) -> CheckResult:
+    return CheckResult(name, f"{name} works.", verdict, earned, points, **more)
+
+
+def report(fc: float = 5.0, notebook: float = 0.0, **changed: object) -> Report:
+    """A report of two items: 2.1, worth 5, and 5.2, worth 10, which only a person can judge."""
+    fc_check = check("fc", fc, 5, Verdict.PASS if fc == 5 else Verdict.FAIL)
+    asked = check("plot", notebook, 10, Verdict.PARTIAL, review=("Is the plot one of accuracies?",))
+    tasks = (
+        TaskResult("2", "Layers", (ItemResult("2.1", "FC", fc, 5, (fc_check,)),)),
+        TaskResult("5", "Notebook", (ItemResult("5.2", "Plot", notebook, 10, (asked,)),)),
+    )
+    made_by = Provenance(1, {"numpy": "2"}, "r", "g", "f", "nothing")
+    return replace(Report("HW", "Lovelace, Ada", "d1", tasks, ("plot: Is it?",), made_by), **changed)
+
+
+@pytest.fixture
+def book(tmp_path):
+    with Gradebook.create(tmp_path / "out") as book:
+        book.begin(seed=1, due=DUE, late=LATE)
+        yield book
+
+
+def test_a_report_comes_back_as_it_was(book):
+    measures = (Measure("error", float("inf"), 1e-9), Measure("accuracy", 0.25, 0.4, True))
+    odd = replace(
+        check(
+            "odd", 1 / 3, 1, Verdict.PARTIAL, message="\ud800 \0 ü", output="a\nb", advice=("Mind.",), where="a.py:1"
+        ),
+        measures=measures,
+        figures=(Figure("curves", "Loss", {"losses": [1.5, None]}),),
+        review=("Is it?",),
+    )
+    whole = report(notes=("a note",))
+    whole = replace(whole, tasks=(*whole.tasks, TaskResult("9", "Odd", (ItemResult("9.1", "Odd", 1 / 3, 1, (odd,)),))))
+    book.record(ADA, whole)
+    assert book.report("ada") == whole
+
+
+def test_a_report_of_another_schema_is_refused():
+    with pytest.raises(ValueError, match="schema 99"):
+        report_json.parse(report_json.document(report()) | {"schema": 99})
+
+
+def test_what_is_recorded_is_there_for_the_next_process(book):
+    book.record(ADA, report(), results={"key": ("2", {"a": 1})})
+    code = (
+        "import sys; from pathlib import Path; from grader.gradebook import Gradebook\n"
+        "with Gradebook.open(Path(sys.argv[1])) as book:\n"
+        "    print(book.students(), book.report('ada').score, book.result('key'), book.result('none'))"
+    )
+    run = subprocess.run([sys.executable, "-c", code, book.folder], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == f"{[ADA]} 5.0 {{'a': 1}} None"
+
+
+def test_a_run_knows_its_seed_due_date_policy_and_settings(book):
+    run = book.begin(seed=7, due=DUE, late=LATE, settings={"tasks": ["2"]})
+    assert (run.id, run.seed, run.due, run.late, run.settings, run.ended) == (2, 7, DUE, LATE, {"tasks": ["2"]}, None)
+    book.end(run)
+    assert book.run().ended is not None
+    assert [each.id for each in book.runs()] == [1, 2]
+    with pytest.raises(UsageError, match="no run 9; the runs are 1, 2"):
+        book.run(9)
+
+
+def test_a_student_without_a_report_is_in_the_class(book):
+    book.record(Student("bob", "Bob", problem="bob.zip is damaged; pack it again"), None)
+    book.record(ADA, report())
+    assert [student.id for student in book.students()] == ["ada", "bob"]
+    assert book.graded() == {"ada"}
+    assert book.report("bob") is None
+    assert book.final_score("bob") is None
+
+
+def test_an_unknown_student_is_told_who_is_alike(book):
+    book.record(ADA, report())
+    with pytest.raises(UsageError, match="no student lovelace; did you mean ada"):
+        book.student("lovelace")
+
+
+@pytest.mark.parametrize(
+    ("hours", "days"), [(-5, 0), (0, 0), (1, 0), (1.01, 1), (24, 1), (24.01, 2), (48, 2), (240, 10)]
+)
+def test_days_begun_count_once_the_grace_is_over(hours, days):
+    assert days_late(DUE + timedelta(hours=hours), DUE, grace_hours=1) == days
+
+
+def test_lateness_costs_percent_a_day_up_to_the_cap():
+    assert [lateness(days, LATE) for days in (0, 1, 5, 6)] == [0, 10, 50, 50]
+    assert lateness(None, LATE) == lateness(3, None) == 0
+
+
+def test_the_final_score_is_adjusted_first_and_then_late(book):
+    book.record(ADA, report(fc=5))
+    book.adjust("ada", "5.2", 8, why="a fine plot", author="Grace")
+    score = book.final_score("ada")
+    assert score is not None
+    assert (score.earned, score.adjusted, score.late_days, score.penalty) == (5, 13, 2, 20)
+    assert score.final == pytest.approx(10.4)
+    book.adjust("ada", "late", 0, why="ill", author="Grace")
+    assert book.final_score("ada").final == 13
+
+
+def test_a_platform_that_says_late_and_not_when_leaves_the_days_to_a_person(book):
+    book.record(replace(ADA, submitted_at=None, marked_late=True), report())
+    assert book.late_days("ada") is None
+    assert book.final_score("ada").final == 5
+    book.adjust("ada", "late", 3, why="asked the platform", author="Grace")
+    assert book.late_days("ada") == 3
+
+
+def test_adjustments_survive_a_regrade_and_none_is_forgotten(book):
+    book.record(ADA, report(fc=2))
+    book.adjust("ada", "2.1", 4, why="half right", author="Grace")
+    book.adjust("ada", "2.1", 3, why="on second thoughts", author="Alan")
+    book.begin(seed=1)
+    book.record(ADA, report(fc=5))
+    assert book.report("ada").score == 5
+    assert book.final_score("ada").adjusted == 3
+    kept = book.adjustments("ada")
+    assert [(one.item, one.points, one.author, one.why) for one in kept] == [
+        ("2.1", 4, "Grace", "half right"), ("2.1", 3, "Alan", "on second thoughts"),
+    ]  # fmt: skip
+    assert all(one.time.tzinfo is not None for one in kept)
+    assert book.adjustments() == kept
+    assert book.adjustments("bob") == []
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"item": "7.7"}, "no item 7.7; the items are 2.1, 5.2, or late"),
+        ({"points": 11}, "it is worth 0 to 10"),
+        ({"points": -1}, "it is worth 0 to 10"),
+        ({"points": float("nan")}, "it is worth 0 to 10"),
+        ({"item": "late", "points": 1.5}, "a whole number of days"),
+        ({"item": "late", "points": float("nan")}, "a whole number of days"),
+        ({"why": " "}, "needs a reason"),
+        ({"author": ""}, "an author"),
+        ({"student": "eve"}, "no student eve"),
+    ],
+)
+def test_an_adjustment_that_makes_no_sense_is_refused(book, change, says):
+    book.record(ADA, report())
+    with pytest.raises(UsageError, match=says):
+        book.adjust(**{"student": "ada", "item": "5.2", "points": 1.0, "why": "so", "author": "Grace"} | change)
+    assert book.adjustments() == []
+
+
+def test_what_needs_a_person_waits_until_someone_adjusts_it(book):
+    book.record(ADA, report())
+    faulty = report(fc=0)
+    broken = replace(faulty.tasks[0].items[0].checks[0], verdict=Verdict.INTERNAL)
+    first = replace(faulty.tasks[0], items=(replace(faulty.tasks[0].items[0], checks=(broken,)),))
+    book.record(Student("bob", "Bob"), replace(faulty, tasks=(first, *faulty.tasks[1:])))
+    assert [(who.id, item.id, what.name) for who, item, what in book.waiting()] == [
+        ("ada", "5.2", "plot"), ("bob", "2.1", "fc"), ("bob", "5.2", "plot"),
+    ]  # fmt: skip
+    book.adjust("ada", "5.2", 10, why="yes", author="Grace")
+    assert [(who.id, item.id) for who, item, _ in book.waiting()] == [("bob", "2.1"), ("bob", "5.2")]
+
+
+def test_diff_tells_whose_points_changed_by_what_and_why(book):
+    old = book.run()
+    book.record(ADA, report(fc=2))
+    book.record(Student("bob", "Bob"), report(fc=5))
+    new = book.begin(seed=1)
+    made_by = replace(report().provenance, rubric_digest="r2")
+    book.record(ADA, report(fc=5, provenance=made_by))
+    book.record(Student("bob", "Bob"), report(fc=5, provenance=made_by))
+    (change,) = book.diff(old, new)
+    assert (change.student, change.item, change.before, change.after) == ("ada", "2.1", 2, 5)
+    assert change.why == "fc: FAIL 2/5 to PASS 5/5; the rubric changed"
+    gone = book.begin(seed=1)
+    book.record(ADA, report(fc=5, tasks=report().tasks[:1]))
+    assert [(one.student, one.item, one.after, one.why) for one in book.diff(new, gone)] == [
+        ("ada", "5.2", None, "not graded any more"),
+        ("bob", "2.1", None, "not graded any more"),
+        ("bob", "5.2", None, "not graded any more"),
+    ]
+
+
+def test_a_record_that_cannot_be_finished_leaves_nothing_of_itself(book):
+    book.record(ADA, report())
+    with pytest.raises(TypeError):
+        book.record(Student("bob", "Bob"), None, results={"key": ("2", {"a": object()})})
+    assert [student.id for student in book.students()] == ["ada"]
+
+
+def test_a_full_disk_is_a_sentence_and_the_gradebook_stays_whole(book):
+    pages = book.database.execute("PRAGMA page_count").fetchone()[0]
+    book.database.execute(f"PRAGMA max_page_count = {pages + 3}")
+    kept: list[str] = []
+
+    def fill() -> None:
+        while True:
+            book.record(replace(ADA, id=f"s{len(kept):02}"), report())
+            kept.append(f"s{len(kept):02}")
+
+    with pytest.raises(UsageError, match=r"the disk is full; free some space .* is kept"):
+        fill()
+    assert kept
+    with Gradebook.open(book.folder) as again:
+        assert [student.id for student in again.students()] == kept
+        assert again.graded() == set(kept)
+        assert again.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_gradebook_that_may_not_be_written_is_a_sentence(book):
+    book.database.execute("PRAGMA query_only = 1")
+    with pytest.raises(UsageError, match="cannot be written; make its folder writable"):
+        book.record(ADA, report())
+
+
+def test_what_is_no_gradebook_is_told_in_a_sentence(tmp_path):
+    with pytest.raises(UsageError, match=r"holds no gradebook\.sqlite; make one with"):
+        Gradebook.open(tmp_path)
+    (tmp_path / gradebook.FILE).write_bytes(b"something else entirely" * 100)
+    with pytest.raises(UsageError, match="is not a gradebook"):
+        Gradebook.open(tmp_path)
+    with pytest.raises(UsageError, match="cannot be made"):
+        Gradebook.create(tmp_path / gradebook.FILE / "below")
+    (tmp_path / "dir" / gradebook.FILE).mkdir(parents=True)
+    with pytest.raises(UsageError, match="cannot be opened"):
+        Gradebook.create(tmp_path / "dir")
+
+
+def test_a_gradebook_of_a_later_version_is_left_alone(book):
+    book.database.execute("PRAGMA user_version = 99")
+    with pytest.raises(UsageError, match="made by a newer version"):
+        Gradebook.open(book.folder)
+
+
+def test_an_older_gradebook_is_brought_up_to_date_with_all_it_holds(book, monkeypatch):
+    book.record(ADA, report())
+    monkeypatch.setattr(
+        gradebook, "MIGRATIONS", (*gradebook.MIGRATIONS, "ALTER TABLE reports ADD COLUMN more TEXT;\nSELECT 1;\n")
+    )
+    with Gradebook.open(book.folder) as newer:
+        assert newer.version() == len(gradebook.MIGRATIONS)
+        assert newer.database.execute("SELECT more FROM reports").fetchall() == [(None,)]
+        assert newer.report("ada") == report()
+
+
+def test_two_may_write_at_once_and_one_waits(book):
+    other = sqlite3.connect(book.folder / gradebook.FILE, isolation_level=None)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        book.database.execute("PRAGMA busy_timeout = 10")
+        with pytest.raises(UsageError, match="in use by another process"):
+            book.record(ADA, report())
+        other.execute("COMMIT")
+    finally:
+        other.close()
+    book.record(ADA, report())
+    assert book.graded() == {"ada"}
