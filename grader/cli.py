@@ -12,11 +12,15 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from grader import __version__
 from grader.errors import UsageError
 
-COMMANDS = ()  # each is a module of grader/command with parser() and run(arguments) -> exit code
+if TYPE_CHECKING:
+    from grader.launch import Launch
+
+COMMANDS = ("doctor",)  # each is a module of grader/command with parser() and run(arguments) -> exit code
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -91,14 +95,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from grader import datasets, grading
-    from grader.check import load
-    from grader.report import json, text
-    from grader.submission import read
-
     if arguments.version:
         print(f"backgrade {__version__}")
         return GRADED
+    from grader.launch import ONE_THREAD, Zygotes
+
+    os.environ.update(ONE_THREAD)
+    with Zygotes("numpy") as zygotes:  # it warms up while the grader itself is being imported
+        return grade(arguments, zygotes.launch)
+
+
+def grade(arguments: argparse.Namespace, launch: Launch) -> int:
+    from grader import datasets, grading
+    from grader.check import load
+    from grader.files import write
+    from grader.report import json, text
+    from grader.submission import read
+
     homework = load(arguments.homework)
     wanted = [name for section in homework.rubric.sections for name in section.submit]
     submission = read(arguments.path, wanted, stubs(homework.handout, wanted))
@@ -110,6 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
             seed=seed,
             only=arguments.task,
             on_result=on_result,
+            launch=launch,
             data=lambda: datasets.cifar10(datasets.root(arguments.data_root), unverified=arguments.unverified),
             full=arguments.full,
             on_progress=on_progress,
@@ -130,13 +144,3 @@ def run(arguments: argparse.Namespace) -> int:
 def stubs(handout: Path, wanted: Sequence[str]) -> dict[str, bytes]:
     """The handout's own version of each file that a student writes in."""
     return {path.name: path.read_bytes() for path in sorted(handout.rglob("*")) if path.name in wanted}
-
-
-def write(path: Path, content: str) -> None:
-    """Write a report whole or not at all. Raises UsageError with the cure."""
-    half = path.with_name(f".{path.name}.part")
-    try:
-        half.write_text(content, encoding="utf-8")
-        half.replace(path)
-    except OSError as error:
-        raise UsageError(f"cannot write {path} ({error.strerror}); name another place with --json or --html") from None

@@ -15,7 +15,7 @@ import numpy as np
 from grader import __version__
 from grader.check import ROOT, Options, Subject, digest
 from grader.errors import StudentError, UsageError
-from grader.launch import Launcher, spawn
+from grader.launch import Launch, spawn
 from grader.model import (
     CheckPlan,
     CheckResult,
@@ -24,7 +24,6 @@ from grader.model import (
     ItemResult,
     Provenance,
     Report,
-    Section,
     Submission,
     Task,
     TaskResult,
@@ -52,7 +51,7 @@ def grade(
     seed: int,
     only: Collection[str] = (),
     on_result: Callable[[CheckResult], None] = lambda result: None,
-    launch: Callable[[Section], Launcher] = lambda section: spawn,
+    launch: Launch = lambda section: spawn,
     data: Callable[[], DataSet] = cifar10,
     full: bool = False,
     on_progress: Callable[[str], None] = lambda text: None,

@@ -24,7 +24,9 @@ from grader.model import Section
 
 ROOT = Path(__file__).resolve().parent.parent
 FORKS = sys.platform.startswith("linux")
-THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "BLIS")
+# One thread of arithmetic a process; it has to be said before numpy is imported, which then also starts faster.
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "BLIS")}
+ONE_THREAD["VECLIB_MAXIMUM_THREADS"] = "1"
 
 _BOOT = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); from grader.worker.{0} import main; del sys.path[0]; main({1})"
@@ -46,6 +48,7 @@ class Child(Protocol):
 
 
 Launcher = Callable[[Path, IO[bytes]], Child]
+Launch = Callable[[Section], Launcher]  # how the workers of a section are started
 
 
 def environment(scratch: Path) -> dict[str, str]:
@@ -59,9 +62,8 @@ def environment(scratch: Path) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
         "LC_ALL": "C.UTF-8",
-        "VECLIB_MAXIMUM_THREADS": "1",
     }
-    found |= {f"{library}_NUM_THREADS": "1" for library in THREADS}
+    found |= ONE_THREAD
     if os.name == "nt":
         found |= {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
         found |= {name: str(scratch) for name in ("TEMP", "TMP", "USERPROFILE")}
@@ -249,9 +251,9 @@ SYSTEM = (
     "/etc/localtime",
     "/proc/cpuinfo",
     "/proc/meminfo",
-    "/proc/self",
+    "/sys/devices/system/cpu",
 )
-KERNEL = ("/proc/self", "/sys/devices/system/cpu")
+OWN = "/proc/self"  # left as it is: only the worker knows whose folder that is
 
 
 @lru_cache
@@ -268,8 +270,8 @@ def readable(forbid: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]
     above = {str(parent) for path in unread for parent in path.parents}
     hidden = {str(path) for path in unread}
     roots = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent]
-    roots += [Path(path) for path in SYSTEM + KERNEL] + sorted(libraries)
-    reads: dict[str, None] = {}
+    roots += [Path(path) for path in SYSTEM] + sorted(libraries)
+    reads: dict[str, None] = {OWN: None}
     lists: dict[str, None] = {}
     for root in roots:
         if root.is_relative_to(ROOT) and not root.is_relative_to(Path(sys.prefix)):

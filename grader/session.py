@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, StudentError, TimedOut
+from grader.files import remove
 from grader.launch import Launcher, readable, spawn
 from grader.model import Limits, Section, Submission
 from grader.process import DUMP, Process
@@ -56,13 +57,16 @@ class Session:
 
     def close(self) -> None:
         self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove(self.folder)
 
     def start(self) -> None:
         code = self.folder / "code"
+        remove(self.folder / "scratch")  # what a process left behind is nobody's to find
+        (self.folder / "scratch").mkdir()
         self.process = Process(self.folder, self.limits, self.launch)
         self.process.send(
             {
+                "session": str(self.folder),
                 "folder": str(code),
                 "path": [str(code / name) for name in sorted(folders(self.section))],
                 "modules": {name: Path(path).stem for name, path in self.section.modules.items()},

@@ -21,6 +21,7 @@ LAYERS = [
         "report",
         "export",
         "standin",
+        "files",
     },
     {"launch", "download", "datasets"},
     {"process"},

@@ -25,7 +25,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from grader.worker import confine, imports, training
+from grader.worker import canary, confine, imports, training
 from grader.worker.wire import FrameError, Handle, read_frame, write_frame
 
 PLAIN: tuple[Any, ...] = (int, float, complex, str)
@@ -35,12 +35,12 @@ def main() -> None:
     incoming, outgoing = private_channel()
     setup = read_frame(incoming)
     sys.stdout = sys.stderr = CappedText(setup["output"])
-    held = confine.confine(confine.Policy(**setup["policy"]))
+    held = confine.confine(confine.Policy(**setup["policy"])).line() + canary.line(setup["session"])
     faulthandler.enable(file=2, all_threads=False)
     if hasattr(signal, "SIGUSR1"):
         faulthandler.register(signal.SIGUSR1, file=2, all_threads=False)
     worker = Worker(setup)
-    write_frame(outgoing, {"held": held.line()})
+    write_frame(outgoing, {"held": held})
     while True:
         try:
             request = read_frame(incoming)

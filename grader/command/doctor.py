@@ -1,0 +1,56 @@
+"""grade.py doctor: what holds on this machine, tried, and what to do about what does not."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from grader import doctor
+from grader.doctor import Finding
+from grader.files import write
+from grader.launch import Zygotes
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(
+        prog="grade.py doctor",
+        description="Try what a student's code must not be able to do here, and list the data and versions found.",
+        epilog="exit codes: 0 everything required holds, 1 something does not, 2 usage",
+    )
+    root.add_argument("--json", type=Path, metavar="FILE", help="write the findings as JSON")
+    return root
+
+
+def run(arguments: argparse.Namespace) -> int:
+    with Zygotes("numpy") as zygotes:
+        findings = doctor.examine(zygotes.launch)
+    versions = doctor.versions()
+    show(findings, versions)
+    if arguments.json:
+        document = {"findings": [asdict(finding) for finding in findings], "versions": versions}
+        write(arguments.json, json.dumps(document, indent=2) + "\n")
+    return 0 if all(finding.holds for finding in findings) else 1
+
+
+def show(findings: Sequence[Finding], versions: Mapping[str, str]) -> None:
+    console = Console(file=sys.stdout, highlight=False)
+    grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
+    for finding in findings:
+        mark = Text("✓ holds", "green") if finding.holds else Text("✗ open", "red")
+        grid.add_row(mark, Text(finding.name), Text(finding.found, "dim"))
+        if finding.cure:
+            grid.add_row("", Text(finding.cure, "yellow"), "")
+    console.print(grid)
+    holding = sum(finding.holds for finding in findings)
+    partial = "" if holding == len(findings) else ": confinement is partial, and `batch` refuses without --allow-unsafe"
+    console.print(f"\n{holding} of {len(findings)} properties hold{partial}\n")
+    for name, version in versions.items():
+        console.print(Text(f"{name:12} {version}"))

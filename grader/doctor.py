@@ -1,0 +1,179 @@
+"""What holds on this machine: each property of the sandbox, tried by code that means to break it.
+
+The probes run as a student's code would, in a worker of their own, and try the acts themselves: what the kernel said
+when it was asked to confine is told beside them, and is not what decides.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from grader.errors import Crashed, OutOfMemory, Raised, StudentError, TimedOut
+from grader.launch import Launch
+from grader.model import Limits, Section, Submission
+from grader.session import Session
+
+# What a batch requires: property -> what it means, and what to do where it does not hold.
+REQUIRED = {
+    "fs": ("student code reads and writes nothing but its own folder", "a Linux kernel with Landlock, 5.13 or newer"),
+    "net": (
+        "it opens no network connection of any kind",
+        "Linux on x86_64 or aarch64, which have a system-call filter",
+    ),
+    "procs": ("it starts no program and no process", "Linux on x86_64 or aarch64, which have a system-call filter"),
+    "signals": (
+        "it signals and traces no other process",
+        "Linux on x86_64 or aarch64, which have a system-call filter",
+    ),
+    "memory": ("it gets no more memory than the rubric grants", "a system with rlimits: Linux or macOS"),
+}
+ACTS = {
+    "fs": ("read", "list", "write"),
+    "net": ("internet", "unix"),
+    "procs": ("fork", "exec"),
+    "signals": ("signal", "ptrace"),
+}
+HINT = "grade on Linux, in a container or a virtual machine if need be"
+
+LIMITS = Limits(call_cpu=1.0, call_wall=3.0, check_wall=30.0, memory=1 << 30, output=1000)
+SECTION = Section("numpy", {"probe": "probe/probe.py"}, ("probe.py",), forbid=("torch", "colorsys"))
+PROBE = b"""
+import os, sys
+
+def environment():
+    return sorted(os.environ)
+
+def descriptors():
+    return sorted(int(name) for name in os.listdir("/proc/self/fd"))
+
+def threads():
+    return len(os.listdir("/proc/self/task"))
+
+def memory():
+    return len(bytearray(4 << 30))
+
+def loop():
+    while True:
+        pass
+
+def file():
+    with open("large", "wb") as out:
+        for _ in range(100):
+            out.write(bytes(1 << 20))
+
+def files():
+    for n in range(8):
+        with open(f"large{n}", "wb") as out:
+            out.write(bytes(48 << 20))
+
+def library():
+    import colorsys
+
+def path():
+    return [entry for entry in sys.path if "grader" in entry or "reference" in entry]
+"""
+CLEAN = re.compile(
+    r"PATH|HOME|TMPDIR|MPL\w+|PYTHON(HASHSEED|DONTWRITEBYTECODE)|LC_(ALL|CTYPE)|\w+_(NUM|MAXIMUM)_THREADS|"
+    r"SYSTEMROOT|TEMP|TMP|USERPROFILE"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One property: what was found, and the cure where it does not hold."""
+
+    name: str
+    holds: bool
+    found: str
+    cure: str = ""
+
+
+def required(held: str) -> tuple[str, ...]:
+    """The required properties that do not hold, as sentences, by a session's `held` line."""
+    named = dict(part.split("=", 1) for part in held.split() if "=" in part)
+    possible = named.get("open", "").split("+")
+    missing = []
+    for name, (meaning, cure) in REQUIRED.items():
+        open_ = [act for act in ACTS.get(name, ()) if act in possible]
+        if named.get(name, "none") == "none" or open_:
+            missing.append(f"nothing ensures that {meaning} ({name}); needed: {cure}")
+    return tuple(missing)
+
+
+def examine(launch: Launch) -> tuple[Finding, ...]:
+    """Every property, tried. Takes a few seconds, because a loop has to run out of its time."""
+    with tempfile.TemporaryDirectory() as folder:
+        handout = Path(folder)
+        (handout / "probe").mkdir()
+        submission = Submission("probe", {"probe.py": PROBE}, {}, "")
+        with Session(SECTION, submission, handout, LIMITS, launch(SECTION)) as session:
+            session.begin(0)
+            first = tuple(probes(session))
+            return (*by_property(session.held), *first)
+
+
+def by_property(held: str) -> Iterator[Finding]:
+    missing = required(held)
+    named = dict(part.split("=", 1) for part in held.split() if "=" in part)
+    for name, (meaning, cure) in REQUIRED.items():
+        bad = any(f"({name})" in sentence for sentence in missing)
+        tried = f", {', '.join(ACTS[name])} tried" if name in ACTS and "verified" in named else ""
+        yield Finding(meaning, not bad, f"{named.get(name, 'none')}{tried}", f"needs {cure}; {HINT}" if bad else "")
+
+
+def probes(session: Session) -> Iterator[Finding]:
+    yield ended(session, "memory", OutOfMemory, "an allocation of 4 GiB is refused")
+    yield ended(session, "loop", TimedOut, "a loop without end is stopped")
+    yield ended(session, "file", Raised, "a single file ends at 64 MiB")
+    yield ended(session, "files", Crashed, "its folder cannot fill the disk")
+    yield ended(session, "library", StudentError, "a forbidden library cannot be imported")
+    yield told(session, "environment", "its environment holds nothing of yours", lambda names: odd(names, CLEAN))
+    yield told(session, "path", "neither the grader nor the solution is on its path", lambda paths: odd(paths, None))
+    if platform.system() == "Linux":
+        yield told(session, "threads", "one thread for arithmetic", lambda n: "" if n == 1 else f"{n} threads")
+        # 0, 1, 2, the two ends of the channel, and the listing's own
+        yield told(session, "descriptors", "no file of yours is open in it", lambda ns: odd(ns[6:], None))
+
+
+def told(session: Session, probe: str, name: str, wrong: Callable[[Any], str]) -> Finding:
+    """A property that a probe's answer tells; `wrong` says what is wrong with the answer, or ""."""
+    session.begin(0)
+    try:
+        found = wrong(session.ask("call", "probe", (probe,), [()])[0])
+    except StudentError as error:
+        found = error.message
+    return Finding(name, not found, found or "clean", HINT if found else "")
+
+
+def odd(names: Sequence[Any], expected: re.Pattern[str] | None) -> str:
+    return ", ".join(str(name) for name in names if expected is None or not expected.fullmatch(str(name)))
+
+
+def ended(session: Session, probe: str, end: type[StudentError], name: str) -> Finding:
+    """Whether a probe ended as it should; what it returned instead is what was found."""
+    session.begin(0)
+    try:
+        session.ask("call", "probe", (probe,), [()])
+    except end as error:
+        return Finding(name, True, error.verdict.value)
+    except StudentError as error:
+        return Finding(name, False, f"{error.verdict.value}: {error.message}", HINT)
+    return Finding(name, False, "nothing stopped it", HINT)
+
+
+def versions() -> dict[str, str]:
+    """What is installed, of what the grader or a homework imports."""
+    found = {"python": platform.python_version(), "system": platform.platform(terse=True)}
+    for name in ("numpy", "matplotlib", "pillow", "torch", "torchvision"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
