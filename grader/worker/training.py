@@ -53,8 +53,7 @@ class Run:
         self.exploded = False
         self.wrote: set[str] = set()
         self.until = (0.0, 0.0)
-        random.seed(order["seed"])
-        np.random.seed(order["seed"])
+        self.seed: int = order["seed"]
         self.pauses = self.loop() if self.settings else resting(lambda rest: self.own_main(order["arguments"], rest))
 
     def advance(self, seconds: float) -> dict[str, Any]:
@@ -96,6 +95,7 @@ class Run:
 
     def loop(self) -> Iterator[bool]:
         """The handout's loop. Pauses with True after each epoch, with False where a slice ends inside one."""
+        self.begin()
         given = self.settings
         scale = [given["weight_scale"]] if "weight_scale" in given else []
         data, optim = importlib.import_module("data"), importlib.import_module("optim")
@@ -111,6 +111,10 @@ class Run:
                 if self.over():
                     yield False
             yield True
+
+    def begin(self) -> None:
+        random.seed(self.seed)
+        np.random.seed(self.seed)
 
     def taken(self, model: Any, X: Any, y: Any, reg: Any) -> tuple[Any, dict[str, Any]]:
         """One training_step, its loss kept. Raises what a reply that is no (loss, grads) deserves."""
@@ -151,6 +155,7 @@ class Run:
 
     def own_main(self, arguments: Sequence[str], rest: Callable[[bool], None]) -> None:
         """Run `main` with its data, plots and files taken in hand; rests as `loop` pauses, counting images."""
+        self.begin()
         loaded, seen, batch = len(self.X), 0, 0
 
         def load_cifar10(data_dir: Any = "", num_train: int = 10000, num_val: int = 5000, *_: Any, **__: Any) -> Any:
@@ -339,11 +344,12 @@ def expect_keys(grads: dict[Any, Any], params: Any) -> None:
 
 def number(loss: Any) -> float:
     """A loss as float; nan for what is beyond one."""
-    if isinstance(loss, complex) or np.size(loss) != 1:
+    array = np.asarray(loss)
+    if array.size != 1 or array.dtype.kind not in "iufO":
         raise FrameError("the loss of training_step is not one real number")
     try:
-        return float(np.asarray(loss).reshape(()))
+        return float(array.reshape(())[()])
     except OverflowError:
         return math.nan
     except (TypeError, ValueError):
-        raise FrameError("the loss of training_step is not a number") from None
+        raise FrameError("the loss of training_step is not one real number") from None
