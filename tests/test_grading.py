@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -134,3 +135,55 @@ def test_results_are_told_as_they_end(tmp_path):
     told: list[str] = []
     grade(SUBMISSION, homework(tmp_path, right, wrong), seed=1, on_result=lambda result: told.append(result.name))
     assert told == ["right", "wrong"]
+
+
+IMAGES = SimpleNamespace(name="CIFAR-10", source="CIFAR-10", digest="abc", stand_in=False, verified=True)
+
+
+def training(hw: Any, rng: Any) -> None:
+    """It trains."""
+    assert hw.data is hw.data
+    hw.progress(f"full: {hw.full}")
+    hw.kept["before"] = hw.kept.get("before", 0) + 1
+    assert hw.kept["before"] == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "version", "notes"),
+    [
+        ({}, "CIFAR-10 abc", ()),
+        ({"verified": False, "source": "CIFAR-10, sums not verified"}, "CIFAR-10 abc (unverified)", ("not verified",)),
+        ({"verified": False, "stand_in": True}, "CIFAR-10 abc (stand-in data)", ("stand-in data",)),
+    ],
+)
+def test_the_report_says_what_data_it_rests_on(tmp_path, changed, version, notes):
+    images = SimpleNamespace(**vars(IMAGES) | changed)
+    read, lines = [], []
+
+    def data() -> Any:
+        read.append(images)
+        return images
+
+    run = {"seed": 1, "data": data, "full": True, "on_progress": lines.append}
+    report = grade(SUBMISSION, homework(tmp_path, training), **run)
+    assert verdicts(report) == {"training": Verdict.PASS}
+    assert report.provenance.versions["data"] == version
+    assert len(report.notes) == 1 + len(notes)
+    assert all(word in note for word, note in zip(notes, report.notes[1:], strict=True))
+    assert lines == ["full: True"]
+    assert len(read) == 1
+    grade(SUBMISSION, homework(tmp_path, training), **run)  # nothing is kept from one submission to the next
+
+
+def test_data_that_nothing_asked_for_are_not_read(tmp_path):
+    report = grade(SUBMISSION, homework(tmp_path, right), seed=1, data=lambda: pytest.fail("read"))
+    assert "data" not in report.provenance.versions
+    assert report.notes == ("a note",)
+
+
+def test_data_that_cannot_be_used_are_no_fault_of_the_submission(tmp_path):
+    def refused() -> Any:
+        raise UsageError("data_batch_1 is not the official file")
+
+    with pytest.raises(UsageError, match="official"):
+        grade(SUBMISSION, homework(tmp_path, training), seed=1, data=refused)

@@ -295,3 +295,49 @@ def test_nothing_survives_a_session(handout, launch):
         pid = session.process.child.pid
         assert psutil.pid_exists(pid)
     assert not psutil.pid_exists(pid)
+
+
+def test_a_renewed_session_keeps_what_was_printed(student):
+    layers = student("import os\ndef pid():\n    print('here')\n    return os.getpid()")
+    first = layers.pid()
+    session_of(layers).renew()
+    assert layers.pid() != first
+    assert session_of(layers).output() == "here\nhere\n"
+
+
+def test_a_training_run_reads_its_images_and_can_write_none(launch):
+    """The file behind the images is found, as hostile code would find it, and opened for writing."""
+    net = b"""
+import gc, numpy as np
+class TwoLayerNet:
+    def __init__(self, *sizes): self.w = np.zeros(3)
+    def parameters(self): return {'w': self.w}
+    def predict(self, X): return np.zeros(len(X), int)
+"""
+    step = b"""
+import gc, numpy as np
+def training_step(model, X, y, reg):
+    if reg:
+        names = {each.filename for each in gc.get_objects() if isinstance(each, np.memmap)}
+        for name in names:
+            open(name, 'r+b').write(b'x')
+    return X.sum(), {'w': np.ones(3)}
+"""
+    modules = {"train": "neuralnet/train.py", "two_layer_net": "neuralnet/two_layer_net.py"}
+    section = Section("numpy", modules, ("train.py", "two_layer_net.py"))
+    submission = Submission("s", {"train.py": step, "two_layer_net.py": net}, {}, "")
+    arrays = {"X": np.ones((6, 3072), np.uint8), "y": np.zeros(6, int), "validation": np.ones((2, 3072), np.uint8)}
+    settings = {"hidden_dim": 1, "batch_size": 4, "num_epochs": 1, "learning_rate": 0.1, "reg": 0}
+    order = {"seed": 1, "settings": settings, "sample": 6, "arguments": []}
+    with Session(section, submission, Path(__file__).parents[1] / "student", LIMITS, launch) as session:
+        session.begin(1)
+        run = session.train(order, arrays, "6", 10)
+        reply = run.advance(1.0)
+        assert reply["losses"].sum() == pytest.approx(6 * 3072 / 255)
+        assert reply["predictions"]["validation"].tolist() == [0, 0]
+        assert run.used() >= 0
+        assert run.weights(3) is None
+        hostile = session.train({**order, "settings": settings | {"reg": 1}}, arrays, "6", 10)
+        if "fs=landlock" in session.held:
+            with pytest.raises(Denied, match=r"opened .*X-6\.npy|opened .*npy"):
+                hostile.advance(1.0)
