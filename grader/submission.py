@@ -56,14 +56,23 @@ class TooBigError(SubmissionError):
     """A limit of this module was hit."""
 
 
-def read(path: Path, wanted: Sequence[str], stubs: Mapping[str, bytes], *, name: str | None = None) -> Submission:
+def read(
+    path: Path,
+    wanted: Sequence[str],
+    stubs: Mapping[str, bytes],
+    *,
+    name: str | None = None,
+    parts: Sequence[tuple[str, Path]] = (),
+) -> Submission:
     """The submission at `path`. `stubs` are the handout's own versions: of two candidates, the one that differs counts.
 
+    With `parts`, it is these files (the student's name for each, and where it lies) side by side in the folder `path`.
     Raises SubmissionError when `path` cannot be read, holds nothing that is wanted, or holds two different versions of
     one file. What can be graded without is a sentence in `notes`.
     """
     notes: list[str] = []
-    found = group(members(path, wanted, notes), wanted, notes)
+    files_there = side_by_side(parts, wanted, notes) if parts else members(path, wanted, notes)
+    found = group(files_there, wanted, notes)
     chosen = {base: choose(base, found[base], stubs, path) for base in wanted if base in found}
     files = {base: file.content for base, file in chosen.items() if file.content is not None}
     for base, file in chosen.items():
@@ -146,8 +155,12 @@ def lines(content: bytes | None) -> bytes | None:
 # Folders and archives
 
 
-def members(path: Path, wanted: Collection[str], notes: list[str]) -> Iterator[Found]:
-    """The files of wanted or nearly wanted names below `path`, read. Raises SubmissionError with the cure."""
+def members(path: Path, wanted: Collection[str], notes: list[str], *, name: str | None = None) -> Iterator[Found]:
+    """The files of wanted or nearly wanted names below `path`, read. Raises SubmissionError with the cure.
+
+    `name` is what a single file is called, where that is not its own name.
+    """
+    name = path.name if name is None else name
     try:
         mode = path.stat().st_mode
     except OSError as error:
@@ -165,11 +178,28 @@ def members(path: Path, wanted: Collection[str], notes: list[str]) -> Iterator[F
                 if path.stat().st_size > ARCHIVE:
                     raise TooBigError(f"{path} is larger than {ARCHIVE // MIB} MiB; leave data sets and models out")
                 return iter(search.archive(file, str(path), 0))
-            if search.fits(path.name):
-                return iter([Found(printable(path.name), capped(file))])
+            if search.fits(name):
+                return iter([Found(printable(name), capped(file))])
     except OSError as error:
         raise SubmissionError(f"{path} cannot be read ({error.strerror}); name a folder, zip or tar") from None
     raise SubmissionError(f"{path} is no folder, zip or tar, and none of {', '.join(wanted)}; pack the work as a zip")
+
+
+def side_by_side(parts: Sequence[tuple[str, Path]], wanted: Collection[str], notes: list[str]) -> Iterator[Found]:
+    """The wanted files among `parts`, of two with one name the later; with none, those of the last part with any."""
+    search = Search(wanted, notes)
+    latest = {plain(basename(name)): (name, path) for name, path in parts if search.fits(name)}
+    for name, path in latest.values():
+        yield from members(path, wanted, notes, name=basename(name))
+    for _, path in () if latest else reversed(parts):
+        try:
+            found = list(members(path, wanted, notes))
+        except SubmissionError as error:
+            search.note(str(error))  # one of several need not be the work
+            continue
+        if found:
+            yield from found
+            return
 
 
 class Search:
