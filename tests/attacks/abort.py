@@ -1,0 +1,8 @@
+"""Dumps its core."""
+
+EARNS = 0
+
+
+def attack(places):
+    import os
+    os.abort()

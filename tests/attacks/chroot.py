@@ -1,0 +1,7 @@
+"""Leaves through another root."""
+
+
+def attack(places):
+    import os
+    os.mkdir('jail')
+    os.chroot('jail')

@@ -1,0 +1,5 @@
+"""Reads a file outside its folder."""
+
+
+def attack(places):
+    return open(places['secret']).read()

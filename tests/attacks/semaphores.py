@@ -1,0 +1,6 @@
+"""Leaves semaphores behind."""
+
+
+def attack(places):
+    import ctypes
+    return ctypes.CDLL(None).semget(4243, 1, 0o1666)

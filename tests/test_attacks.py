@@ -1,0 +1,319 @@
+"""Hostile submissions, through the real command: each must gain nothing, learn nothing and leave nothing.
+
+A file of tests/attacks/ holds attack(places), put into a right layers.py and called by its l2_regularization, and:
+
+    WHEN     call (default): before the right answer; answer: attack(right, w, reg) is the answer; import: at the top
+    EARNS    points of item 2.4 that are left: 5 (default) where a refused attack costs nothing
+    LIMITED  it ends by running out of its time, so that one test takes some seconds
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import psutil
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ATTACKS = sorted((Path(__file__).parent / "attacks").glob("*.py"))
+SCHEMA = json.loads((ROOT / "grader" / "report" / "report.schema.json").read_text(encoding="utf-8"))
+SECRET, KEY, TOKEN = "xyzzy-of-the-secret", "xyzzy-of-the-key", "xyzzy-of-the-environment"
+# What only the solution, the rubric and the checks hold; a report that quotes one has leaked it.
+INNER = ("END SOLUTION", "call_wall:", "expect_gradient(", "b was broadcast over the batch")
+
+pytestmark = [
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="confinement is built for Linux"),
+]
+
+GLUE = {
+    "call": """
+
+_right = l2_regularization
+
+
+def l2_regularization(w, reg):
+    try:
+        print(attack(PLACES))
+    except Exception as error:
+        print(type(error).__name__, error)
+    return _right(w, reg)
+""",
+    "answer": """
+
+_right = l2_regularization
+
+
+def l2_regularization(w, reg):
+    return attack(_right, w, reg)
+""",
+    "import": "",
+}
+
+
+class Listeners:
+    """Servers that no submission may reach; each counts who came."""
+
+    def __init__(self, folder: Path) -> None:
+        self.came: list[str] = []
+        self.path, self.abstract = str(folder / "service"), f"backgrade-{os.getpid()}"
+        self.sockets = {
+            "tcp": socket.create_server(("127.0.0.1", 0)),
+            "udp": socket.socket(socket.AF_INET, socket.SOCK_DGRAM),
+            "unix": socket.socket(socket.AF_UNIX),
+            "abstract": socket.socket(socket.AF_UNIX),
+        }
+        self.sockets["udp"].bind(("127.0.0.1", 0))
+        self.sockets["unix"].bind(self.path)
+        self.sockets["abstract"].bind("\0" + self.abstract)
+        for name in ("unix", "abstract"):
+            self.sockets[name].listen()
+        for name, server in self.sockets.items():
+            threading.Thread(target=self.wait, args=(name, server), daemon=True).start()
+
+    def wait(self, name: str, server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                server.recv(100) if name == "udp" else server.accept()[0].close()
+                self.came.append(name)
+
+    def port(self, name: str) -> int:
+        return int(self.sockets[name].getsockname()[1])
+
+    def close(self) -> None:
+        for server in self.sockets.values():
+            with contextlib.suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
+            server.close()
+
+
+class World:
+    """Everything around a submission that it must not touch, and a way to see whether it did."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("victim", "home/.ssh", "homework", "tmp"):
+            (folder / name).mkdir(parents=True)
+        (folder / "secret").write_text(SECRET)
+        (folder / "home" / ".ssh" / "id_ed25519").write_text(KEY)
+        (folder / "victim" / "file").write_text(SECRET)
+        self.homework = patient(folder / "homework")
+        self.listeners = Listeners(folder)
+        self.process = subprocess.Popen(["sleep", "3600"], stdin=subprocess.DEVNULL)
+        self.places = {
+            "secret": str(folder / "secret"),
+            "victim": str(folder / "victim"),
+            "home": str(folder / "home"),
+            "root": str(ROOT),
+            "process": self.process.pid,
+            "grader": self.process.pid,  # as good as the grader's: another process of the same user
+            "tcp": self.listeners.port("tcp"),
+            "udp": self.listeners.port("udp"),
+            "unix": self.listeners.path,
+            "abstract": self.listeners.abstract,
+        }
+
+    def close(self) -> None:
+        self.listeners.close()
+        self.process.kill()
+        self.process.wait()
+
+    def state(self) -> dict[str, Any]:
+        victim = psutil.Process(self.process.pid)
+        return {
+            "victim": snapshot(self.folder / "victim"),
+            "secret": (self.folder / "secret").stat().st_nlink,
+            "project": {name: snapshot(ROOT / name) for name in ("reference", "student", "grader", "fixtures")},
+            "libraries": sorted(path.name for path in Path(psutil.__file__).parents[1].glob("*.pth")),
+            "process": (victim.status() != psutil.STATUS_STOPPED, victim.nice(), victim.cpu_affinity()),
+            "limits": victim.rlimit(psutil.RLIMIT_NOFILE),
+            "tracer": traced(self.process.pid),
+            "children": sorted(child.pid for child in psutil.Process().children(recursive=True)),
+            "came": list(self.listeners.came),
+            "left": names(self.folder / "tmp"),
+            "tmp": [name for name in names(Path("/tmp")) if name.startswith("backgrade-left")],
+            "shared": names(Path("/dev/shm")),
+            "ipc": [Path(f"/proc/sysvipc/{kind}").read_text().count("\n") for kind in ("shm", "sem", "msg")],
+        }
+
+
+def patient(folder: Path) -> Path:
+    """The homework with limits that end soon."""
+    for path in (ROOT / "grader" / "homework").iterdir():
+        if path.is_file():
+            text = path.read_text(encoding="utf-8")
+            if path.name == "rubric.yaml":
+                text = text.replace("call_cpu: 10", "call_cpu: 1").replace("call_wall: 20", "call_wall: 3")
+            (folder / path.name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def snapshot(folder: Path) -> list[tuple[str, int, int, int]]:
+    paths = sorted(path for path in folder.rglob("*") if "__pycache__" not in path.parts)
+    return [(str(path), (s := path.lstat()).st_mode, s.st_size, s.st_mtime_ns) for path in paths]
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def traced(pid: int) -> str:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(line for line in lines if line.startswith("TracerPid"))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    # What outlives its parent becomes a child of this process, and is seen.
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+    world = World(tmp_path_factory.mktemp("world"))
+    yield world
+    world.close()
+    ctypes.CDLL(None).prctl(36, 0, 0, 0, 0)
+
+
+def constants(source: str) -> dict[str, Any]:
+    return {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper()
+        if isinstance(node.value, ast.Constant)
+    }
+
+
+def hand_in(folder: Path, source: str, places: dict[str, Any]) -> Path:
+    """A right submission with the attack in its layers.py."""
+    folder.mkdir()
+    for path in ("backprop/functions.py", "neuralnet/two_layer_net.py", "neuralnet/train.py"):
+        (folder / Path(path).name).write_bytes((ROOT / "reference" / path).read_bytes())
+    right = (ROOT / "reference" / "neuralnet" / "layers.py").read_text(encoding="utf-8")
+    glue = GLUE[constants(source).get("WHEN", "call")]
+    (folder / "layers.py").write_text(f"PLACES = {places!r}\n{source}\n\n{right}{glue}", encoding="utf-8")
+    return folder
+
+
+def grade(path: Path, world: World, *options: str, task: str = "2.4") -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, str(ROOT / "grade.py"), str(path), "--task", task, "--homework", str(world.homework)]
+    return subprocess.run(
+        [*command, "--json", str(world.folder / "r.json"), "--html", str(world.folder / "r.html"), *options],
+        cwd=world.folder,
+        env=os.environ
+        | {"TMPDIR": str(world.folder / "tmp"), "BACKGRADE_SECRET": TOKEN, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def judged(world: World) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads((world.folder / "r.json").read_text(encoding="utf-8"))
+    jsonschema.validate(report, SCHEMA)
+    return report
+
+
+@pytest.mark.parametrize("path", ATTACKS, ids=lambda path: path.stem)
+def test_an_attack_gains_nothing_learns_nothing_and_leaves_nothing(path: Path, world: World, tmp_path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    known = constants(source)
+    submission = hand_in(tmp_path / "work", source, world.places)
+    before = world.state()
+    done = grade(submission, world, *([] if path.stem.startswith("text") else ["--no-html"]))
+    shown = (done.stdout + done.stderr + (world.folder / "r.json").read_bytes()).decode("utf-8", "replace")
+    assert done.returncode == 0, shown
+    report = judged(world)
+    assert report["needs_review"] == []
+    assert report["score"] == known.get("EARNS", 5), shown
+    for secret in (SECRET, KEY, TOKEN, *INNER):
+        assert secret not in shown
+    assert "Traceback" not in shown
+    assert len(shown) < 200_000
+    assert world.state() == before
+
+
+def texts(done: subprocess.CompletedProcess[bytes], world: World) -> tuple[str, str]:
+    return done.stdout.decode(), (world.folder / "r.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", [path for path in ATTACKS if path.stem.startswith("text")], ids=lambda path: path.stem)
+def test_hostile_text_reaches_nobody_as_anything_but_text(path: Path, world: World, tmp_path: Path) -> None:
+    submission = hand_in(tmp_path / "work", path.read_text(encoding="utf-8"), world.places)
+    terminal, page = texts(grade(submission, world), world)
+    assert not [char for char in terminal if ord(char) < 32 and char != "\n"]
+    assert not [char for char in terminal + page if char in "\x9b\x7f\u202e\u2066\u202c"]
+    for tag in ("<script>alert", "<script>document", "<img", "<b>no"):
+        assert tag not in page
+    assert "<script" not in page
+    assert "1337" not in terminal + page
+    assert len(page) < 500_000
+
+
+NAMES = {
+    "path": "../../outside",
+    "absolute": "/tmp/backgrade-left",
+    "formula": "=cmd|' /C calc'!A0",
+    "html": "<script>alert(1)</script>",
+    "escape": "\x1b]0;owned\x07",
+    "markup": "[bold]A[/bold]",
+    "newline": "Ada\nPASS 100 of 100",
+    "surrogate": "Ad\udcffa",
+}
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
+def test_a_hostile_name_is_shown_as_text_and_leads_nowhere(name: str, world: World, tmp_path: Path) -> None:
+    safe = name.replace("/", "∕")
+    folder = Path(os.fsdecode(os.fsencode(str(tmp_path)))) / safe
+    hand_in(folder, "def attack(places):\n    return 1", world.places)
+    before = world.state()
+    done = grade(folder, world)
+    terminal, page = texts(done, world)
+    assert done.returncode == 0, terminal
+    assert judged(world)["score"] == 5
+    assert "<script>" not in page
+    assert not [char for char in terminal if ord(char) < 32 and char != "\n"]
+    assert "\nPASS 100" not in terminal
+    assert world.state() == before
+
+
+def test_an_honest_submission_gets_its_points_beside_all_this(world: World) -> None:
+    done = grade(ROOT / "reference", world, "--no-html", task="2")
+    assert done.returncode == 0
+    report = judged(world)
+    assert report["score"] == 20
+    assert "verified=9/9" in report["provenance"]["isolation"]
+
+
+def test_a_grader_that_is_killed_leaves_no_process(world: World, tmp_path: Path) -> None:
+    submission = hand_in(tmp_path / "work", "def attack(places):\n    while True:\n        pass", world.places)
+    before = world.state()["children"]
+    command = [sys.executable, str(ROOT / "grade.py"), str(submission), "--task", "2.4", "--no-html"]
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+        run = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(lambda run=run: len(psutil.Process(run.pid).children(recursive=True)) >= 2)
+        run.send_signal(number)
+        run.wait(20)
+        wait_for(lambda: world.state()["children"] == before)
+
+
+def wait_for(condition: Any, seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        for child in psutil.Process().children():
+            with contextlib.suppress(psutil.Error, ChildProcessError):
+                if child.status() == psutil.STATUS_ZOMBIE:
+                    os.waitpid(child.pid, os.WNOHANG)
+        time.sleep(0.05)
