@@ -1,0 +1,212 @@
+"""An archive of a data set: fetched, resumed where it broke off, verified, unpacked safely.
+
+What is half done lies beside its target under another name, so that a target is there whole or not at all.
+"""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import hashlib
+import shutil
+import tarfile
+import tempfile
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path, PurePosixPath
+from typing import IO
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from grader.errors import UsageError
+
+Progress = Callable[[int, int], None]  # bytes so far, bytes in all
+
+BLOCK = 1 << 20
+TIMEOUT = 30.0  # seconds without a byte
+TRIES = 4  # connections in a row that bring nothing before we give up
+PAUSE = 1.0  # seconds before the next one, times the number of failures
+RANGE_BEYOND_END = 416
+
+
+def fetch(
+    url: str, target: Path, *, md5: str | None, size: int, on_progress: Progress = lambda done, total: None
+) -> None:
+    """Fetch a file of `size` bytes and this md5; with md5 None, any file of at most `size` bytes.
+
+    What an earlier call left in TARGET.part is gone on with. Raises UsageError, which says whether to try again.
+    """
+    part = target.with_name(f"{target.name}.part")
+    resumed = held(part) > 0
+    with disk(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        transfer(url, part, size, exact=md5 is not None, on_progress=on_progress)
+        found = md5_of(part)
+        if md5 is not None and found != md5:
+            part.unlink()
+            if not resumed:
+                raise UsageError(f"{url} is not the official file (md5 {found}, not {md5}); name another --url")
+            fetch(url, target, md5=md5, size=size, on_progress=on_progress)  # what was left may be another file's
+        else:
+            part.replace(target)
+
+
+def transfer(url: str, part: Path, size: int, *, exact: bool, on_progress: Progress) -> None:
+    """Fill `part`, connecting anew as often as that brings more of it. Raises UsageError."""
+    not_one = UsageError(f"{url} is not an address that starts with https:// or http://")
+    if not url.startswith(("http://", "https://")):
+        raise not_one
+    if held(part) > size:
+        part.unlink()
+    failures = 0
+    while not (exact and held(part) == size):
+        before, reason = held(part), "the connection was cut"
+        try:
+            if stream(url, part, size, exact=exact, on_progress=on_progress):
+                return
+        except HTTPError as error:
+            error.close()
+            if error.code == RANGE_BEYOND_END and before:
+                part.unlink()
+            elif error.code < 500:
+                raise UsageError(f"{url} answers {error.code} {error.reason}; name another --url") from None
+            reason = f"{error.code} {error.reason}"
+        except (OSError, HTTPException) as error:
+            reason = str(getattr(error, "reason", None) or error or type(error).__name__)
+        except ValueError:
+            raise not_one from None
+        failures = 0 if held(part) > before else failures + 1
+        if failures == TRIES:
+            kept = f"the {held(part):,} bytes so far are kept, so try again" if held(part) else "try again"
+            raise UsageError(f"{url} cannot be fetched ({reason}); {kept}, or name another --url")
+        time.sleep(PAUSE * failures)
+
+
+def stream(url: str, part: Path, size: int, *, exact: bool, on_progress: Progress) -> bool:
+    """One connection's worth of the file; whether that was its end. Raises what urllib raises, and UsageError."""
+    begin = held(part)
+    ask = Request(url, headers={"User-Agent": "backgrade"} | ({"Range": f"bytes={begin}-"} if begin else {}))
+    with urlopen(ask, timeout=TIMEOUT) as response:
+        if not response.headers.get("Content-Range", "").startswith(f"bytes {begin}-"):
+            begin = 0  # a server that ignores ranges sends all of it again
+        announced = response.headers.get("Content-Length")
+        total = begin + int(announced) if announced and announced.isdecimal() else None
+        if total is not None and total > size:
+            raise UsageError(f"{url} announces {total:,} bytes, more than the {size:,} expected; name another --url")
+        so_far = begin
+        with opened(part, begin) as file:
+            for block in blocks(response):
+                so_far += len(block)
+                if so_far > size:
+                    break
+                put(file, block)
+                on_progress(so_far, total or size)
+    if so_far > size:
+        part.unlink()
+        raise UsageError(f"{url} sends more than the {size:,} bytes expected; name another --url")
+    return not exact if total is None else so_far == total
+
+
+def blocks(response: HTTPResponse) -> Iterator[bytes]:
+    """What arrives, as it arrives: a cut connection loses none of it."""
+    while block := response.read1(BLOCK):
+        yield block
+
+
+def opened(part: Path, begin: int) -> IO[bytes]:
+    """A file to go on with from a byte, or to begin with. Raises UsageError."""
+    with disk(part.parent):
+        file = part.open("r+b" if begin else "wb")
+        file.seek(begin)
+        return file
+
+
+def put(file: IO[bytes], block: bytes) -> None:
+    """Write at once; raises UsageError, because an OSError of the disk is none of the connection."""
+    with disk(Path(file.name).parent):
+        file.write(block)
+        file.flush()
+
+
+@contextmanager
+def disk(folder: Path) -> Iterator[None]:
+    """Raises UsageError for what a disk refuses in a folder."""
+    try:
+        yield
+    except OSError as error:
+        cure = "make room" if error.errno == errno.ENOSPC else "make it writable"
+        raise UsageError(
+            f"{folder} cannot be written ({error.strerror or error}); {cure}, or name another folder with --data-root"
+        ) from None
+
+
+def held(path: Path) -> int:
+    """Bytes of a file; 0 where there is none."""
+    return path.stat().st_size if path.is_file() else 0
+
+
+def md5_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A folder to fill, which takes its place and name only once all went well.
+
+    Raises UsageError where `folder` is there already, or the disk refuses.
+    """
+    if folder.exists():
+        raise UsageError(f"{folder} is there already; move it away, or name another folder with --data-root")
+    with disk(folder.parent):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        half = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            yield half
+            half.chmod(0o755)  # mkdtemp's is for its owner alone
+            half.rename(folder)
+        finally:
+            shutil.rmtree(half, ignore_errors=True)
+
+
+def untar(archive: Path, folder: Path, *, most: int) -> None:
+    """Unpack the files of one folder of a tar.gz, named as `folder` is, of at most `most` bytes together.
+
+    Only their contents and base names are taken, so that no link, mode or path of the archive matters (tarfile's
+    filters would do, but the Python 3.11 of Debian 12 lacks them). Raises UsageError.
+    """
+    with new_folder(folder) as half:
+        room = most
+        try:
+            with tarfile.open(archive, "r|gz") as tar:
+                for member in tar:
+                    room -= member.size
+                    if room < 0:
+                        raise UsageError(f"{archive} unpacks to more than {most:,} bytes; remove it and fetch it anew")
+                    path, content = PurePosixPath(member.name), tar.extractfile(member) if member.isfile() else None
+                    if content and path.parts == (folder.name, path.name):
+                        with (half / path.name).open("wb") as file:
+                            shutil.copyfileobj(content, file)
+        except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise UsageError(f"{archive} cannot be unpacked ({error}); remove it and fetch it anew") from None
+        if not any(half.iterdir()):
+            raise UsageError(f"{archive} holds no folder {folder.name}; remove it and fetch it anew")
+
+
+def gunzip(archives: Mapping[str, Path], folder: Path, *, most: int) -> None:
+    """Unpack gzipped files, by the name that each gets, of at most `most` bytes together, as `folder`."""
+    with new_folder(folder) as half:
+        room = most
+        for name, archive in archives.items():
+            try:
+                with gzip.open(archive) as packed, (half / name).open("wb") as file:
+                    while block := packed.read(BLOCK):
+                        room -= len(block)
+                        if room < 0:
+                            raise UsageError(f"{archive} unpacks to too much; remove it and fetch it anew")
+                        file.write(block)
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                raise UsageError(f"{archive} cannot be unpacked ({error}); remove it and fetch it anew") from None
