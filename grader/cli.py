@@ -20,7 +20,7 @@ from grader.errors import UsageError
 if TYPE_CHECKING:
     from grader.launch import Launch
 
-COMMANDS = ("doctor",)  # each is a module of grader/command with parser() and run(arguments) -> exit code
+COMMANDS = ("data", "doctor")  # each is a module of grader/command with parser() and run(arguments) -> exit code
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"grade.py: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
-        print("grade.py: interrupted; nothing was written", file=sys.stderr)
+        print("grade.py: interrupted", file=sys.stderr)
         return INTERRUPTED
     except ModuleNotFoundError as error:
         print(f"grade.py: {error.name} is not installed; type: python -m pip install -e .", file=sys.stderr)
@@ -136,9 +136,22 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
 
         write(page, html.render(report, audience=arguments.audience))
     text.show(report, audience=arguments.audience, page=page)
+    notice(report.provenance.isolation)
     if report.faulty:
         return FAULT
     return BELOW if arguments.fail_under is not None and report.score < arguments.fail_under else GRADED
+
+
+def notice(isolation: str) -> None:
+    """Your own work may be graded where confinement is partial; that it is has to be said."""
+    from grader.doctor import required
+
+    missing = required(isolation) if "=" in isolation else ()
+    if missing:
+        print(
+            f"grade.py: notice: {missing[0]}. Grade only work that you trust here; see `python grade.py doctor`.",
+            file=sys.stderr,
+        )
 
 
 def stubs(handout: Path, wanted: Sequence[str]) -> dict[str, bytes]:

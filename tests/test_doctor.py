@@ -1,0 +1,60 @@
+"""doctor: what holds is what was tried."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grader import doctor, launch
+
+ROOT = Path(__file__).parents[1]
+GOOD = "fs=landlock7 net=seccomp procs=seccomp signals=seccomp memory=as verified=9/9"
+
+
+def test_nothing_is_missing_where_all_holds_and_was_refused():
+    assert doctor.required(GOOD) == ()
+
+
+@pytest.mark.parametrize(
+    ("held", "missing"),
+    [
+        (GOOD.replace("landlock7", "none"), ["fs"]),
+        (GOOD.replace("verified=9/9", "verified=7/9 open=read+fork"), ["fs", "procs"]),
+        (GOOD.replace("verified=9/9", "verified=8/9 open=unix"), ["net"]),
+        ("fs=none net=none procs=none signals=none memory=as", ["fs", "net", "procs", "signals"]),
+        ("", ["fs", "net", "procs", "signals", "memory"]),
+    ],
+)
+def test_what_does_not_hold_is_named_with_its_cure(held, missing):
+    found = doctor.required(held)
+    assert [sentence for name in missing for sentence in found if f"({name})" in sentence] == list(found)
+    assert all("needed: " in sentence for sentence in found)
+
+
+@pytest.mark.skipif(not launch.FORKS, reason="confinement is built for Linux")
+def test_the_command_tries_everything_and_says_so(tmp_path):
+    path = tmp_path / "d.json"
+    run = subprocess.run(
+        [sys.executable, "grade.py", "doctor", "--json", path], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    document = json.loads(path.read_text(encoding="utf-8"))
+    open_ = [finding for finding in document["findings"] if not finding["holds"]]
+    assert run.returncode == (1 if open_ else 0)
+    assert open_ == []
+    assert len(document["findings"]) >= 14
+    assert document["versions"]["numpy"] in run.stdout
+    assert "properties hold" in run.stdout
+
+
+def test_a_property_that_does_not_hold_is_found():
+    """The findings come from what happened: an answer that should have been refused is an open property."""
+    (fs, *_) = doctor.by_property(
+        "fs=landlock7 net=seccomp procs=seccomp signals=seccomp memory=as verified=8/9 open=read"
+    )
+    assert not fs.holds
+    assert "Landlock" in fs.cure
+    assert doctor.odd(["HOME", "SECRET_TOKEN"], doctor.CLEAN) == "SECRET_TOKEN"

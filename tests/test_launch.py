@@ -1,0 +1,138 @@
+"""Starting workers: what they find, what they may read, and zygotes that end early."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from grader import launch
+from grader.launch import ROOT, Zygotes, around, environment, readable, spawn
+from grader.model import Limits, Section, Submission
+from grader.session import Module, Session
+
+SECTION = Section("numpy", {"layers": "neuralnet/layers.py"}, ("layers.py",), forbid=("torch",))
+CODE = {"layers.py": b"def f(): return 7\ndef g():\n    while True: pass\n"}
+linux = pytest.mark.skipif(not launch.FORKS, reason="zygotes are for Linux")
+
+
+@pytest.fixture
+def handout(tmp_path: Path) -> Path:
+    (tmp_path / "neuralnet").mkdir()
+    return tmp_path
+
+
+def session(handout: Path, start: launch.Launch) -> Session:
+    opened = Session(SECTION, Submission("s", CODE, {}, ""), handout, Limits(), start(SECTION))
+    opened.begin(0)
+    return opened
+
+
+def test_an_environment_holds_nothing_of_the_graders(monkeypatch):
+    monkeypatch.setenv("SECRET", "x")
+    found = environment(Path("/scratch"))
+    assert "SECRET" not in found
+    assert found["HOME"] == found["TMPDIR"] == "/scratch"
+    assert found["OPENBLAS_NUM_THREADS"] == found["OMP_NUM_THREADS"] == "1"
+
+
+def test_nothing_of_the_project_and_no_forbidden_library_is_readable():
+    reads, lists = readable(("torch", "numpy"))
+    granted = [Path(path) for path in reads]
+    import numpy
+
+    for hidden in (ROOT / "grader" / "cli.py", ROOT / "reference", Path(numpy.__file__)):
+        assert not any(hidden.resolve().is_relative_to(path) for path in granted), hidden
+    assert any(Path(os.__file__).resolve().is_relative_to(path) for path in granted)
+    assert not any(str(os.getpid()) in path for path in reads + lists), "the grader's own process is readable"
+
+
+def test_around_grants_all_but_the_hidden(tmp_path):
+    for name in ("a/x/1", "a/y/2", "b/3"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    hidden = {str(tmp_path / "a/x")}
+    above = {str(parent) for parent in (tmp_path / "a/x").parents}
+    found = {str(Path(path).relative_to(tmp_path)): whole for path, whole in around(str(tmp_path), hidden, above)}
+    assert found == {".": False, "a": False, "a/y": True, "b": True}
+
+
+@linux
+def test_a_zygote_is_warm_ahead_and_ends_with_its_context(handout):
+    with Zygotes("numpy") as zygotes:
+        pid = zygotes.warm["numpy"].popen.pid
+        with session(handout, zygotes.launch) as opened:
+            assert Module(opened, "layers").f() == 7
+            assert psutil.Process(opened.process.child.pid).ppid() == pid
+    assert not psutil.pid_exists(pid)
+
+
+@linux
+def test_a_zygote_that_was_killed_is_replaced(handout):
+    with Zygotes("numpy") as zygotes:
+        with session(handout, zygotes.launch) as opened:
+            assert Module(opened, "layers").f() == 7
+        first = zygotes.warm["numpy"].popen
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+        with session(handout, zygotes.launch) as opened:
+            assert Module(opened, "layers").f() == 7
+        assert zygotes.warm["numpy"].popen.pid != first.pid
+
+
+@linux
+def test_a_worker_dies_with_its_zygote_and_that_is_no_fault_of_the_students(handout):
+    with Zygotes("numpy") as zygotes:
+        opened = session(handout, zygotes.launch)
+        assert Module(opened, "layers").f() == 7
+        worker = opened.process.child.pid
+        zygotes.warm["numpy"].popen.kill()
+        zygotes.warm["numpy"].popen.wait()
+        with pytest.raises(launch.ZygoteGoneError):
+            Module(opened, "layers").f()
+        opened.close()
+        assert not psutil.pid_exists(worker) or psutil.Process(worker).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_system_without_safe_forks_spawns(handout, monkeypatch):
+    monkeypatch.setattr(launch, "FORKS", False)
+    with Zygotes("numpy") as zygotes:
+        assert zygotes.warm == {}
+        assert zygotes.launch(SECTION) is spawn
+        with session(handout, zygotes.launch) as opened:
+            assert Module(opened, "layers").f() == 7
+
+
+@pytest.mark.slow
+@linux
+def test_two_hundred_sessions_leave_nothing(handout):
+    """Processes, open files, temporary files, threads and shared memory are where they were."""
+    own = psutil.Process()
+
+    def state() -> dict[str, object]:
+        return {
+            "processes": len(own.children(recursive=True)),
+            "descriptors": own.num_fds(),
+            "threads": own.num_threads(),
+            "temporary": sorted(p.name for p in Path(handout.parent, "tmp").glob("*")),
+            "shared": sorted(p.name for p in Path("/dev/shm").iterdir()),
+        }
+
+    with Zygotes("numpy") as zygotes:
+        for n in range(205):
+            if n == 5:
+                before = state()
+            with session(handout, zygotes.launch) as opened:
+                assert Module(opened, "layers").f() == 7
+        after = state()
+    assert after["threads"] <= before["threads"] + 1  # the last listener may not have ended yet
+    assert {**after, "threads": 0} == {**before, "threads": 0}
+
+
+def test_a_worker_runs_this_interpreter():
+    assert launch.command("zygote", "'numpy'")[0] == sys.executable
