@@ -19,9 +19,9 @@ from typing import Any
 from grader.errors import Crashed, OutOfMemory, StudentError, TimedOut
 from grader.launch import Launcher, ZygoteGoneError
 from grader.model import Limits, Section
-from grader.worker.wire import FrameError, read_frame, write_frame
+from grader.worker.wire import FrameError, frame, read_frame
 
-TICK = 0.02  # seconds between two looks at a running call
+TICK = 0.02  # seconds between two looks at a running call; ten times as many after a while
 START_WALL = 60.0  # seconds for an interpreter to start on a busy machine; ours to wait for, not the student's
 NOTE = 200  # bytes above the cap for the worker's own note on what it dropped
 FLOOD = 64 << 20  # bytes on the process's real stdout and stderr before it is stopped
@@ -57,7 +57,11 @@ class Output:
 
 
 class Process:
-    """A worker and the thread that listens to it, so that no read of ours can hang."""
+    """A worker and the thread that talks to it, so that no read or write of ours can hang.
+
+    The thread reads one reply for each request and no more: what a hostile worker sends unasked fills its own pipe and
+    never our memory.
+    """
 
     def __init__(self, folder: Path, limits: Limits, launch: Launcher) -> None:
         self.limits = limits
@@ -68,22 +72,28 @@ class Process:
         with path.open("wb", buffering=0) as output:
             self.output = Output(path)
             self.child = launch(self.scratch, output)
-        self.stdin, self.stdout = self.child.stdin, self.child.stdout
+        self.requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self.replies: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        threading.Thread(target=self.listen, daemon=True).start()
+        self.talker = threading.Thread(target=self.talk, daemon=True)
+        self.talker.start()
 
-    def listen(self) -> None:
+    def talk(self) -> None:
+        """Carry frames until there is no more to send or the worker is gone; ends with the channel closed."""
         try:
-            while True:
-                self.replies.put(read_frame(self.stdout))
-        except (EOFError, FrameError, OSError, ValueError) as error:
+            while (request := self.requests.get()) is not None:
+                self.child.stdin.write(request)
+                self.child.stdin.flush()
+                self.replies.put(read_frame(self.child.stdout))
+        except (EOFError, FrameError, OSError, MemoryError) as error:
             self.replies.put(error)
+        finally:
+            for stream in (self.child.stdin, self.child.stdout):
+                with contextlib.suppress(OSError):  # unsent bytes to a process that is gone
+                    stream.close()
 
     def send(self, value: Any) -> None:
-        try:
-            write_frame(self.stdin, value)
-        except (BrokenPipeError, OSError, ValueError):
-            return  # its end is told by the listener, with more to say
+        """Send what one reply is due for. Raises FrameError for a value of ours that cannot travel."""
+        self.requests.put(frame(value))
 
     def exchange(self, request: dict[str, Any], wall: float, cpu: float, subject: str) -> Any:
         """One request and its reply, in so many seconds on the clock and of CPU.
@@ -97,7 +107,7 @@ class Process:
         self.check_disk(subject)
         if isinstance(reply, Exception):
             raise self.post_mortem(reply, subject)
-        if not isinstance(reply, dict) or reply.get("id") != self.count:
+        if not isinstance(reply, dict) or type(reply.get("id")) is not int or reply["id"] != self.count:
             raise Crashed(f"{subject} broke the grader's channel: a reply to no question")
         return reply
 
@@ -118,7 +128,7 @@ class Process:
         except queue.Empty:
             watch = Watch(self.child.pid)
         while True:
-            tick = TICK if time.monotonic() - began < 1 else 5 * TICK  # a look costs about a millisecond
+            tick = min(TICK + (time.monotonic() - began) / 5, 10 * TICK)  # each look costs a millisecond or two
             try:
                 return self.replies.get(timeout=tick)
             except queue.Empty:
@@ -181,11 +191,8 @@ class Process:
         """End the process and everything it started."""
         with contextlib.suppress(ZygoteGoneError):  # it has died with its zygote
             self.child.end(0.0)
-        for stream in (self.stdin, self.stdout):
-            try:
-                stream.close()
-            except OSError:
-                continue  # unsent bytes to a process that is gone
+        self.requests.put(None)
+        self.talker.join(1.0)
 
 
 def usage(folder: Path) -> tuple[int, int]:
