@@ -81,9 +81,14 @@ def root(given: Path | None = None) -> Path:
     return Path(named) if named else platformdirs.user_cache_path("backgrade")
 
 
+def cifar10_place(root: Path) -> Path:
+    """Where CIFAR-10 belongs: `root`/cifar-10-batches-py, or `root` if it has that name itself."""
+    return root if root.name == CIFAR10_FOLDER else root / CIFAR10_FOLDER
+
+
 def cifar10_folder(root: Path) -> Path | None:
-    """`root`/cifar-10-batches-py, or `root` if that is this folder; None where it is not."""
-    folder = root if root.name == CIFAR10_FOLDER else root / CIFAR10_FOLDER
+    """Where CIFAR-10 is, or None."""
+    folder = cifar10_place(root)
     return folder if folder.is_dir() else None
 
 

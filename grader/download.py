@@ -37,8 +37,10 @@ def fetch(
 ) -> None:
     """Fetch a file of `size` bytes and this md5; with md5 None, any file of at most `size` bytes.
 
-    What an earlier call left in TARGET.part is gone on with. Raises UsageError, which says whether to try again.
+    What an earlier call left, whole or in TARGET.part, is gone on with. Raises UsageError with the cure.
     """
+    if md5 and target.is_file() and md5_of(target) == md5:
+        return
     part = target.with_name(f"{target.name}.part")
     resumed = held(part) > 0
     with disk(target.parent):
