@@ -180,7 +180,7 @@ class Session:
             ]
             self.tried += [(str(act)[:80], str(where)[:80]) for act, where in reply["tried"][:20]]
             mutated = [tuple(int(at) for at in positions) for _, _, positions in results]
-        except (TypeError, KeyError, AttributeError, ValueError):
+        except (TypeError, KeyError, AttributeError, ValueError, OverflowError, IndexError):
             raise Crashed(f"{subject} broke the grader's channel: its reply is not one") from None
         for _, error, _ in results:
             if error is not None:

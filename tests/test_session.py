@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import textwrap
+import time
 from pathlib import Path
 
 import numpy as np
@@ -207,6 +208,69 @@ def test_an_end_has_its_verdict_and_the_next_call_a_new_process(student, code, e
     assert re.fullmatch(where, caught.value.where)
     session_of(layers).begin(2)
     assert layers.fine() == 7
+
+
+FORGED = {
+    "an array for its number": "{**reply, 'id': np.array([reply['id'], 2])}",
+    "no whole number": "{**reply, 'id': float(reply['id'])}",
+    "an infinite position": "{**reply, 'results': [{'value': 1, 'mutated': (float('inf'),)}]}",
+    "one position": "{**reply, 'results': [{'value': 1, 'mutated': 3}]}",
+    "no results": "{**reply, 'results': []}",
+    "results that are none": "{**reply, 'results': [1]}",
+    "an array of results": "{**reply, 'results': np.ones(1)}",
+    "an error that is none": "{**reply, 'results': [{'error': np.ones(2)}]}",
+    "attempts that are none": "{**reply, 'tried': {'a': 1}}",
+    "a list": "[reply]",
+    "nothing": "None",
+}
+
+
+@pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED.keys())
+def test_a_forged_reply_is_the_students_crash_and_no_fault_of_ours(student, forged):
+    layers = student(f"""
+        import numpy as np
+        import grader.worker.__main__ as worker
+        def f():
+            write = worker.write_frame
+            worker.write_frame = lambda stream, reply: write(stream, {forged})
+            return 1
+        def fine(): return 7
+    """)
+    with pytest.raises(Crashed, match="channel"):
+        layers.f()
+    assert layers.fine() == 7
+
+
+def test_a_process_that_reads_no_more_cannot_hold_the_grader(student):
+    """What waits in the pipe is more than it takes."""
+    layers = student("""
+        import os, signal, threading, time
+        def f():
+            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGSTOP)).start()
+        def g(x): return time.sleep(1)
+    """)
+    layers.f()
+    with pytest.raises(TimedOut):
+        layers.g(np.zeros(1 << 20))
+
+
+def test_what_nobody_asked_for_is_not_read(student):
+    layers = student("""
+        import threading
+        import grader.worker.__main__ as worker
+        def f():
+            write = worker.write_frame
+            def flood(stream, reply):
+                write(stream, reply)
+                for n in range(50):
+                    write(stream, bytes(1 << 20))
+                    open(str(n), 'w').close()
+            worker.write_frame = flood
+            return 1
+    """)
+    assert layers.f() == 1
+    time.sleep(0.3)
+    assert list((session_of(layers).folder / "scratch").iterdir()) == []
 
 
 def test_a_file_that_cannot_be_imported_says_where(student):

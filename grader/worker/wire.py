@@ -204,7 +204,7 @@ class _Reader:
             raise FrameError(f"an array of shape {shape}")
         dtype = DTYPES[code]
         data = self.take(math.prod(shape) * dtype.itemsize)
-        if dtype.kind == "b" and any(byte > 1 for byte in data):
+        if dtype.kind == "b" and np.frombuffer(data, np.uint8).max(initial=0) > 1:
             raise FrameError("a boolean array with bytes other than 0 and 1")
         try:
             return np.frombuffer(data, dtype=dtype).reshape(shape).copy()
@@ -215,12 +215,17 @@ class _Reader:
 _CONSTANTS: dict[bytes, Any] = {b"N": None, b"T": True, b"F": False}
 
 
-def write_frame(stream: IO[bytes], value: Any) -> None:
-    """Send one value. Raises FrameError when it cannot travel, OSError when the other side is gone."""
+def frame(value: Any) -> bytes:
+    """One value as a frame. Raises FrameError when it cannot travel."""
     data = encode(value)
     if len(data) > MAX_FRAME:
         raise FrameError(f"{len(data) >> 20} MB in one frame; at most {MAX_FRAME >> 20} MB travel")
-    stream.write(_U64.pack(len(data)) + data)
+    return _U64.pack(len(data)) + data
+
+
+def write_frame(stream: IO[bytes], value: Any) -> None:
+    """Send one value. Raises FrameError when it cannot travel, OSError when the other side is gone."""
+    stream.write(frame(value))
     stream.flush()
 
 
