@@ -188,7 +188,7 @@ def files(
 
     Raises UsageError for a file that cannot be read and, but for `unverified`, for one that is not the official one.
     """
-    cure = f"move {folder} away and type `python grade.py data {get}`"
+    cure = anew(folder, get)
     for name, expected in official.items():
         zipped = folder / f"{name}.gz"
         path = zipped if zipped.is_file() else folder / name
@@ -207,6 +207,11 @@ def files(
         yield path, data, found
 
 
+def anew(folder: Path, get: str) -> str:
+    """The cure for a folder that is of no use."""
+    return f"move {folder} away and type `python grade.py data {get}`"
+
+
 def images(data: bytes, path: Path) -> Pixels:
     """An idx file of images: (N, 28, 28). Raises UsageError."""
     return idx(data, path, (28, 28))
@@ -223,7 +228,8 @@ def idx(data: bytes, path: Path, one: tuple[int, ...]) -> Pixels:
     head = 4 + 4 * (1 + len(one))
     lengths = tuple(int(length) for length in np.frombuffer(data[4:head], ">u4")) if len(data) >= head else ()
     if data[:4] != bytes((0, 0, 8, 1 + len(one))) or lengths[1:] != one or len(data) != head + math.prod(lengths):
-        raise UsageError(f"{path} is not an idx file of {'x'.join(map(str, ('N', *one)))} bytes; fetch it anew")
+        form = "x".join(map(str, ("N", *one)))
+        raise UsageError(f"{path} is not an idx file of {form} bytes; {anew(path.parent, 'fashion-mnist')}")
     return np.frombuffer(data, np.uint8, offset=head).reshape(lengths)
 
 
@@ -259,4 +265,4 @@ def batch(data: bytes, path: Path) -> tuple[Pixels, Labels]:
         return np.frombuffer(pixels, np.uint8).reshape(shape), np.array(record[b"labels"], np.int64).reshape(-1)
     except Exception as error:  # a damaged pickle raises nearly anything: EOFError, ValueError, IndexError, ...
         reason = f"{type(error).__name__}: {error}"[:100]
-        raise UsageError(f"{path} is not a batch of CIFAR-10 ({reason}); fetch it anew") from None
+        raise UsageError(f"{path} is not a batch of CIFAR-10 ({reason}); {anew(path.parent, 'cifar10')}") from None

@@ -1,0 +1,154 @@
+"""grade.py data: the table, and fetching from a server on this machine."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import random
+import tarfile
+
+import pytest
+import server
+
+from grader import cli, datasets, download
+from grader.command import data
+
+FOLDER = "cifar-10-batches-py"
+FILES = {name: random.Random(name).randbytes(900) for name in datasets.CIFAR10_SUMS}
+IMAGES = {name: gzip.compress(name.encode(), mtime=0) for name in datasets.FASHION_MNIST_SUMS}
+
+
+def archive() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, content in FILES.items():
+            info = tarfile.TarInfo(f"{FOLDER}/{name}")
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """An empty machine: no data, no weights, no package of Debian's."""
+    monkeypatch.setattr(datasets, "DEBIAN", tmp_path / "debian")
+    monkeypatch.setattr(download, "PAUSE", 0.0)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setenv("COLUMNS", "200")
+    return tmp_path / "root"
+
+
+@pytest.fixture
+def site(monkeypatch):
+    """A server whose files are the official ones as far as the command knows."""
+    packed = archive()
+    monkeypatch.setattr(data, "CIFAR10_MD5", hashlib.md5(packed).hexdigest())
+    monkeypatch.setattr(data, "CIFAR10_SIZE", len(packed))
+    sums = {name: (hashlib.md5(image).hexdigest(), len(image)) for name, image in IMAGES.items()}
+    monkeypatch.setattr(data, "FASHION_MNIST_FILES", sums)
+    with server.serving({"c.tar.gz": packed} | {f"fashion/{name}.gz": image for name, image in IMAGES.items()}) as site:
+        yield site
+
+
+def run(root, *words):
+    return cli.main(["data", "--data-root", str(root), *words])
+
+
+def test_an_empty_machine_is_told_how_to_come_by_everything(root, capsys):
+    assert run(root) == 0
+    out = capsys.readouterr().out
+    assert out.count("– absent") == 3
+    for cure in ("python grade.py data cifar10", "data fashion-mnist", "dataset-fashion-mnist", datasets.WEIGHTS):
+        assert cure in out
+    assert not root.exists()
+
+
+def test_what_is_here_is_shown_with_place_size_and_whether_it_is_official(root, capsys, monkeypatch, tmp_path):
+    (root / FOLDER).mkdir(parents=True)
+    (root / FOLDER / "data_batch_1").write_bytes(b"x" * 1500)
+    (root / datasets.WEIGHTS).write_bytes(b"x")
+    assert run(root, "--json", str(tmp_path / "t.json")) == 0
+    out = capsys.readouterr().out
+    assert "CIFAR-10 ✗ damaged 1.5 kB" in " ".join(out.split())
+    assert "SqueezeNet 1.1 ? unverified" in " ".join(out.split())
+    table = json.loads((tmp_path / "t.json").read_text())
+    assert table["root"] == str(root)
+    states = {place["name"]: place["state"] for place in table["data"]}
+    assert states == {"CIFAR-10": "damaged", "Fashion-MNIST": "absent", "SqueezeNet 1.1": "unverified"}
+
+
+def test_cifar10_is_fetched_verified_and_unpacked(root, site):
+    site.manners = [server.cut(300), server.whole]
+    assert run(root, "cifar10", "--url", f"{site.url}/c.tar.gz") == 0
+    assert {path.name: path.read_bytes() for path in (root / FOLDER).iterdir()} == FILES
+    assert [path.name for path in root.iterdir()] == [FOLDER]
+    assert site.ranges == [None, "bytes=300-"]
+
+
+def test_what_is_there_is_not_fetched_again(root, site, capsys):
+    (root / FOLDER).mkdir(parents=True)
+    for name, content in FILES.items():
+        (root / FOLDER / name).write_bytes(content)
+    assert run(root, "cifar10", "--url", f"{site.url}/c.tar.gz") == 2
+    error = capsys.readouterr().err
+    assert "data_batch_1 is not the official file" in error
+    assert f"move {root / FOLDER} away" in error
+    assert site.ranges == []
+    assert {path.name: path.read_bytes() for path in (root / FOLDER).iterdir()} == FILES
+
+
+def test_a_wrong_archive_is_refused_unless_named_so(root, site, capsys):
+    site.files["c.tar.gz"] = archive()[:-1] + b"!"
+    assert run(root, "cifar10", "--url", f"{site.url}/c.tar.gz") == 2
+    assert "is not the official file" in capsys.readouterr().err
+    assert list(root.iterdir()) == []
+    site.files["c.tar.gz"] = archive() + bytes(512)
+    assert run(root, "cifar10", "--url", f"{site.url}/c.tar.gz", "--unverified") == 0
+    assert (root / FOLDER).is_dir()
+
+
+def test_an_archive_of_something_else_is_one_sentence(root, site, capsys):
+    site.files["c.tar.gz"] = b"<html>"
+    assert run(root, "cifar10", "--url", f"{site.url}/c.tar.gz", "--unverified") == 2
+    assert "cannot be unpacked" in capsys.readouterr().err
+    assert not (root / FOLDER).exists()
+
+
+def test_fashion_mnist_is_fetched_in_the_layout_of_torchvision(root, site):
+    site.manners = [server.whole, server.cut(10), server.whole]
+    assert run(root, "fashion-mnist", "--url", f"{site.url}/fashion/") == 0
+    raw = root / "FashionMNIST" / "raw"
+    assert {path.name: path.read_bytes() for path in raw.iterdir()} == {name: name.encode() for name in IMAGES}
+    assert [path.name for path in root.iterdir()] == ["FashionMNIST"]
+
+
+def test_half_of_fashion_mnist_is_none_of_it_and_is_gone_on_with(root, site, capsys):
+    last = site.files.popitem()
+    assert run(root, "fashion-mnist", "--url", f"{site.url}/fashion") == 2
+    assert "answers 404 Not Found" in capsys.readouterr().err
+    assert datasets.fashion_mnist_folder(root) is None
+    site.files[last[0]] = last[1]
+    site.ranges.clear()
+    assert run(root, "fashion-mnist", "--url", f"{site.url}/fashion") == 0
+    assert len(site.ranges) == 1
+    assert datasets.fashion_mnist_folder(root) is not None
+
+
+def test_usage_is_exit_code_2(root, capsys):
+    assert run(root, "--url", "http://127.0.0.1") == 2
+    assert "--url needs the data set's name" in capsys.readouterr().err
+    assert run(root, "cifar10", "--url", "nowhere") == 2
+    assert "is not an address" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as raised:
+        run(root, "mnist")
+    assert raised.value.code == 2
+
+
+def test_a_terminal_gets_a_bar_and_a_pipe_gets_none(root, site, capsys, monkeypatch):
+    assert run(root, "cifar10", "--url", f"{site.url}/c.tar.gz") == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert run(root, "fashion-mnist", "--url", f"{site.url}/fashion") == 0
+    assert "train-images-idx3-ubyte" in capsys.readouterr().err
