@@ -19,7 +19,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 22, 38
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 
 LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 444, 445, 446
 READ_FILE, READ_DIR = 1 << 2, 1 << 3
@@ -68,6 +68,8 @@ def confine(policy: Policy) -> Held:
     memory = "as" if limit(policy, problems) else ""
     if not sys.platform.startswith("linux"):
         return Held(memory=memory, problems=(*problems, f"{sys.platform} offers no confinement that this uses"))
+    if (threads := len(os.listdir("/proc/self/task"))) > 1:  # noqa: PTH208 - each thread confines itself alone
+        return Held(memory=memory, problems=(*problems, f"{threads} threads ran before it was confined"))
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         return Held(memory=memory, problems=(*problems, "no_new_privs was refused"))
@@ -187,6 +189,9 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "setpgid": (109, 154),
     "setpriority": (141, 140),
     "ioprio_set": (251, 30),
+    "sched_setscheduler": (144, 119),  # root could make itself a real-time process, and its supervisor wait
+    "sched_setparam": (142, 118),
+    "sched_setattr": (314, 274),
     "setrlimit": (160, 164),
     # network
     "socket": (41, 198),
@@ -308,8 +313,7 @@ CLONE3 = (435, 435)
 TRUNCATE_CALL = (76, 45)
 CLONE, KILL_CALL, TGKILL = (56, 220), (62, 129), (234, 131)
 SOCKETPAIR, PRLIMIT, PRCTL, FCNTL, IOCTL = (53, 199), (302, 261), (157, 167), (72, 25), (16, 29)
-AFFINITY, SCHEDULER, SCHED_PARAM, SCHED_ATTR = (203, 122), (144, 119), (142, 118), (314, 274)
-PERSONALITY, SENDTO, SENDMMSG = (135, 92), (44, 206), (307, 269)
+AFFINITY, PERSONALITY, SENDTO, SENDMMSG, FALLOCATE = (203, 122), (135, 92), (44, 206), (307, 269), (285, 47)
 
 CLONE_THREAD = 0x00010000
 F_SETOWN, F_SETSIG, F_SETOWN_EX = 8, 10, 15
@@ -363,11 +367,12 @@ def conditional_rules(pid: int) -> list[tuple[tuple[int, int], bytes]]:
         (SENDTO, no_address + instruction(RETURN, ALLOW)),
         (SENDMMSG, refuse(errno.EPERM)),
         (PRLIMIT, read_only + only_if_equal(0, own)),
-        (PRCTL, unless_equal(0, [PR_SET_PDEATHSIG])),
+        (PRCTL, unless_equal(0, [PR_SET_PDEATHSIG, PR_SET_DUMPABLE])),  # dumpable, or its use cannot be watched
+        (FALLOCATE, refuse(errno.EOPNOTSUPP)),  # it takes disk past every limit; libc writes instead
         (FCNTL, unless_equal(1, [F_SETOWN, F_SETSIG, F_SETOWN_EX])),
         (IOCTL, unless_equal(1, [TIOCSTI, TIOCLINUX, FIOSETOWN, SIOCSPGRP])),
         (PERSONALITY, only_if_equal(0, [0xFFFFFFFF])),
-        *((call, only_if_equal(0, own)) for call in (AFFINITY, SCHEDULER, SCHED_PARAM, SCHED_ATTR)),
+        (AFFINITY, only_if_equal(0, own)),
     ]
 
 

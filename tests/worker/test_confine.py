@@ -18,14 +18,15 @@ ROOT = Path(__file__).parents[2]
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux's own mechanisms")
 
 
-def confined(code: str, policy: str = "") -> object:
-    """What `code` prints as JSON in a process that has confined itself."""
+def confined(code: str, policy: str = "", first: str = "") -> object:
+    """What `code` prints as JSON in a process that has confined itself; `first` runs before that."""
     source = f"""
 import json, os, sys
 sys.path.insert(0, {str(ROOT)!r})
 from grader.worker import canary, confine
 import ctypes, errno, socket, threading, tempfile
 os.makedirs("scratch", exist_ok=True)
+{first}
 read = ("/usr", "/lib", "/lib64", sys.prefix, sys.base_prefix)
 held = confine.confine(confine.Policy(read=read, write=(os.path.abspath("scratch"),), {policy}))
 {code}
@@ -54,6 +55,15 @@ def test_canaries_are_refused_when_confined_and_sing_when_not(tmp_path):
 
 
 @linux
+def test_a_second_thread_is_not_confined_and_so_nothing_is_claimed():
+    """What a thread that was there before can do would be anything."""
+    first = "threading.Thread(target=threading.Event().wait, daemon=True).start()"
+    line, problems = confined("print(json.dumps([held.line(), held.problems]))", first=first)
+    assert line.startswith("fs=none net=none procs=none signals=none")
+    assert problems == ["2 threads ran before it was confined"]
+
+
+@linux
 def test_its_scratch_folder_is_its_own():
     found = confined(
         "open('scratch/file', 'w').write('x')\n"
@@ -76,6 +86,9 @@ def test_its_scratch_folder_is_its_own():
         ("libc.unshare(0x10000000)", errno.EPERM),
         ("libc.prctl(1, 0, 0, 0, 0)", errno.EPERM),
         ("libc.syscall(425, 8, 0)", errno.EPERM),  # io_uring_setup
+        ("libc.prctl(4, 0, 0, 0, 0)", errno.EPERM),  # PR_SET_DUMPABLE
+        ("libc.sched_setscheduler(0, 1, ctypes.byref(ctypes.c_int(99)))", errno.EPERM),
+        ("libc.fallocate(2, 1, ctypes.c_long(0), ctypes.c_long(1 << 20))", errno.EOPNOTSUPP),
     ],
 )
 def test_a_call_is_refused_with_its_errno(call, number):
@@ -94,6 +107,9 @@ a.send(b"x")
 with tempfile.TemporaryDirectory(dir="scratch") as folder:
     np.save(folder + "/a.npy", np.ones(3)); total = float(np.load(folder + "/a.npy").sum())
 os.chmod("scratch", 0o777)
+with open("scratch/blocks", "wb") as file:
+    os.posix_fallocate(file.fileno(), 0, 1 << 16)
+os.sched_setaffinity(0, os.sched_getaffinity(0))
 os.kill(os.getpid(), 0)
 print(json.dumps([ran, b.recv(1).decode(), total, float(np.linalg.inv(np.eye(2)).sum())]))
 """
