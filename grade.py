@@ -2,4 +2,5 @@ import sys
 
 from grader.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":  # the processes of a batch import this file
+    sys.exit(main())

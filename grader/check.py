@@ -56,6 +56,7 @@ class Subject:
         self.session = session
         self.homework = homework
         self.reference = SimpleNamespace(**homework.modules)
+        self.item = item
         self.settings = item.settings
         self.fixtures = homework.fixtures
         self.full = options.full
@@ -97,9 +98,9 @@ class Subject:
         return (self.homework.handout / paths[name]).read_bytes()
 
     def settings_of(self, item: str) -> Mapping[str, float]:
-        """The numbers of another item of the rubric."""
-        items = (one for task in self.homework.rubric.tasks for one in task.items)
-        return next(one.settings for one in items if one.id == item)
+        """The numbers of another item of the same task; a task's result rests on no other task's."""
+        task = next(task for task in self.homework.rubric.tasks if self.item in task.items)
+        return next(one.settings for one in task.items if one.id == item)
 
     @cached_property
     def recorded(self) -> Mapping[str, Any]:

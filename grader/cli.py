@@ -20,7 +20,7 @@ from grader.errors import UsageError
 if TYPE_CHECKING:
     from grader.launch import Launch
 
-COMMANDS = ("data", "doctor")  # each is a module of grader/command with parser() and run(arguments) -> exit code
+COMMANDS = ("batch", "data", "doctor")  # each is a module of grader/command with parser() and run(arguments) -> exit code
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -110,7 +110,7 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
     from grader.check import load
     from grader.files import write
     from grader.report import json, text
-    from grader.submission import read
+    from grader.submission import read, stubs
 
     homework = load(arguments.homework)
     wanted = [name for section in homework.rubric.sections for name in section.submit]
@@ -152,8 +152,3 @@ def notice(isolation: str) -> None:
             f"grade.py: notice: {missing[0]}. Grade only work that you trust here; see `python grade.py doctor`.",
             file=sys.stderr,
         )
-
-
-def stubs(handout: Path, wanted: Sequence[str]) -> dict[str, bytes]:
-    """The handout's own version of each file that a student writes in."""
-    return {path.name: path.read_bytes() for path in sorted(handout.rglob("*")) if path.name in wanted}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -68,6 +68,7 @@ MIGRATIONS = (
         time TEXT NOT NULL,
         reason TEXT NOT NULL
     );
+    CREATE TABLE pages (path TEXT PRIMARY KEY, digest TEXT NOT NULL);
     """,
 )
 
@@ -250,10 +251,11 @@ class Gradebook:
 
     # Students and their reports
 
-    def enter(self, run: Run, student: Student) -> None:
+    def enter(self, run: Run, students: Iterable[Student]) -> None:
         """Note who is in a run, and with what."""
         with self.writing():
-            self.put_student(run, student)
+            for student in students:
+                self.put_student(run, student)
 
     def put_student(self, run: Run, one: Student) -> None:
         self.database.execute(
@@ -316,6 +318,15 @@ class Gradebook:
         """A student's report in a run (the last one), as it was graded; None where nothing could be graded."""
         rows = self.rows("SELECT document FROM reports WHERE run = ? AND student = ?", (run or self.run()).id, student)
         return report_json.parse(json.loads(rows[0][0])) if rows else None
+
+    def page(self, path: str) -> str | None:
+        """The digest of what the page at `path`, relative to the folder, was made of; None where there is none."""
+        rows = self.rows("SELECT digest FROM pages WHERE path = ?", path)
+        return str(rows[0][0]) if rows and (self.folder / path).is_file() else None
+
+    def put_page(self, path: str, digest: str) -> None:
+        with self.writing():
+            self.database.execute("INSERT OR REPLACE INTO pages VALUES (?, ?)", (path, digest))
 
     # What a person changes
 
@@ -383,6 +394,21 @@ class Gradebook:
         if run.due is not None and handed_in.submitted_at is not None:
             return days_late(handed_in.submitted_at, run.due, run.late.grace_hours if run.late else 0.0)
         return None if handed_in.marked_late else 0
+
+    def remarks(self, student: str, run: Run | None = None) -> tuple[str, ...]:
+        """What the student's page says besides the report: what a person changed, and what lateness costs."""
+        days, policy = self.late_days(student, run), (run or self.run()).late
+        told = [
+            f"{one.item} was set to {one.points:g} points by {one.author} on {one.time:%Y-%m-%d}: {one.why}"
+            for one in self.in_force(student).values()
+            if one.item != LATE_DAYS
+        ]
+        if days is None:
+            told.append("handed in late; how late is not known yet")
+        elif days:
+            cost = f", which costs {lateness(days, policy):g} % of the points" if policy else ""
+            told.append(f"{days} day{'s' * (days > 1)} late{cost}")
+        return tuple(told)
 
     def waiting(self, run: Run | None = None) -> Iterator[tuple[Student, ItemResult, CheckResult]]:
         """What needs a person: checks with a question or a fault of the grader, in items that nobody adjusted yet."""

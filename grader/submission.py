@@ -93,6 +93,11 @@ def read(
     )
 
 
+def stubs(handout: Path, wanted: Collection[str]) -> dict[str, bytes]:
+    """The handout's own version of each file that a student writes in."""
+    return {path.name: path.read_bytes() for path in sorted(handout.rglob("*")) if path.name in wanted}
+
+
 def title(path: Path) -> str:
     """The submission's name: its folder's or archive's, without endings."""
     name = path.absolute().name if path.name != ".." else path.resolve().name

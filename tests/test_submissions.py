@@ -33,11 +33,10 @@ import yaml
 
 from grader import datasets
 from grader.check import ROOT, load
-from grader.cli import stubs
 from grader.errors import SubmissionError
 from grader.grading import grade
 from grader.model import CheckResult, Homework, Item, ItemResult, Report, Submission, Verdict
-from grader.submission import read
+from grader.submission import read, stubs
 
 FOLDER = Path(__file__).parent / "submissions"
 HOMEWORK = load(ROOT / "grader" / "homework")

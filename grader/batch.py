@@ -1,0 +1,287 @@
+"""Grade a whole class through any concurrent.futures.Executor, and keep each result the moment it ends.
+
+What has not changed is not graded again. A process that dies costs nothing: what it was at is graded again, alone; what
+fails alone too is left to a person, and so is a fault of the grader. A timeout while the machine was short of cores
+counts only if it comes again with the machine to itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
+from dataclasses import dataclass, field, replace
+
+from grader import bench, datasets, grading, keys, submission
+from grader.bench import Document, Done, Job, Place
+from grader.check import ROOT, digest
+from grader.errors import SubmissionError, UsageError
+from grader.files import write
+from grader.gradebook import Gradebook, Run, Student
+from grader.keys import Terms
+from grader.layouts import Entry
+from grader.model import CheckResult, Homework, Report, Submission, TaskResult, Verdict
+from grader.pool import Workers
+from grader.report import json as report_json
+from grader.report.wording import Audience
+
+TICK = 0.5  # seconds between two looks at the clock while nothing ends
+BUSY = 0.5  # share of the time in which somebody waited for a core, above which a timeout is not yet the student's
+REPORTS = "reports"
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run is. `running` are (student, seconds) of those at work, the longest first."""
+
+    total: int
+    kept: int = 0
+    graded: int = 0
+    failed: int = 0
+    absent: int = 0
+    faults: list[str] = field(default_factory=list)
+    running: list[tuple[str, float]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def done(self) -> int:
+        return self.kept + self.graded + self.failed + self.absent
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that the rest will take at the pace so far; None while nothing was measured."""
+        return (self.total - self.done) * self.seconds / self.graded if self.graded else None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A job under way. `alone`: it failed once beside others, and now has the machine to itself."""
+
+    student: Student
+    job: Job
+    alone: bool = False
+    began: float = 0.0
+
+
+class Batch:
+    """One run over one class."""
+
+    def __init__(
+        self,
+        book: Gradebook,
+        run: Run,
+        place: Place,
+        terms: Terms,
+        *,
+        workers: Workers,
+        audiences: Sequence[Audience] = ("student",),
+        fresh: bool = False,
+        show: Callable[[Progress], None] = lambda progress: None,
+    ) -> None:
+        self.book, self.run, self.place, self.terms = book, run, place, terms
+        self.workers, self.audiences, self.fresh, self.show = workers, tuple(audiences), fresh, show
+        self.homework = bench.homework_at(place.homework)
+        self.digests = keys.of_tasks(self.homework, terms, datasets.root(place.data_root))
+        self.looks = digest(ROOT / "grader" / "report")
+        self.wanted = [name for section in self.homework.rubric.sections for name in section.submit]
+        self.stubs = submission.stubs(self.homework.handout, self.wanted)
+        self.again: deque[Attempt] = deque()
+        self.flying: dict[Future[Done], Attempt] = {}
+        self.executor: Executor | None = None
+
+    def grade(self, entries: Sequence[Entry]) -> Progress:
+        """Everyone in the class, graded and recorded. Raises UsageError where nothing can be graded at all."""
+        self.progress = Progress(len(entries))
+        self.began = time.monotonic()
+        self.book.enter(self.run, [student_of(entry) for entry in entries])
+        try:
+            waiting = self.jobs(entries)
+            while self.fill(waiting):
+                self.collect()
+            while self.again:
+                self.launch(self.again.popleft())
+                self.collect()
+        finally:
+            self.workers.stop()
+        self.book.end(self.run)
+        self.tell()
+        return self.progress
+
+    # What there is to do
+
+    def jobs(self, entries: Sequence[Entry]) -> Iterator[Attempt]:
+        """Who has to be graded; everyone else is recorded on the way."""
+        for entry in entries:
+            student = student_of(entry)
+            if not entry.parts:
+                self.book.record(student, None, self.run)
+                self.progress.absent += 1
+                continue
+            try:
+                work = self.read(entry)
+            except SubmissionError as error:
+                self.book.record(replace(student, problem=str(error)), None, self.run)
+                self.progress.failed += 1
+                continue
+            student = replace(student, digest=work.digest)
+            job = self.job(student, work)
+            if job.tasks or not self.settled(student, job):
+                yield Attempt(student, job)
+
+    def read(self, entry: Entry) -> Submission:
+        """Raises SubmissionError."""
+        (name, path), *more = entry.parts
+        loose = more or (path.is_file() and name != path.name)
+        return submission.read(
+            path.parent if loose else path, self.wanted, self.stubs, name=entry.name, parts=entry.parts if loose else ()
+        )
+
+    def job(self, student: Student, work: Submission) -> Job:
+        kept: dict[str, Document] = {}
+        for task in self.digests if not self.fresh else ():
+            result = self.book.result(self.key(task, work))
+            if result is not None:
+                kept[task] = result
+        tasks = {task: rests_on for task, rests_on in self.digests.items() if task not in kept}
+        return Job(student.id, work, tasks, kept, self.book.remarks(student.id, self.run), self.audiences)
+
+    def key(self, task: str, work: Submission) -> str:
+        planned = next(one for one in self.homework.rubric.tasks if one.id == task)
+        return keys.of_result(self.digests[task], keys.section_of(self.homework, planned), work)
+
+    def settled(self, student: Student, job: Job) -> bool:
+        """Whether everything about a student is there already; then it is in this run's records too."""
+        report = bench.put_together(job.submission, self.homework, self.terms, job.kept)
+        for audience in job.audiences:
+            path = page_of(student.id, audience)
+            if self.book.page(path) != self.page_digest(report_json.document(report), job, audience):
+                return False
+        self.book.record(student, report, self.run)
+        self.progress.kept += 1
+        return True
+
+    def page_digest(self, report: Document, job: Job, audience: Audience) -> str:
+        return keys.digest([report, job.remarks, audience, self.looks])
+
+    # Doing it
+
+    def fill(self, waiting: Iterator[Attempt]) -> bool:
+        """Keep the executor supplied; False once nothing is left to wait for."""
+        while len(self.flying) < 2 * self.workers.width:
+            attempt = next(waiting, None)
+            if attempt is None:
+                break
+            self.launch(attempt)
+        return bool(self.flying)
+
+    def launch(self, attempt: Attempt) -> None:
+        self.executor = self.executor or self.workers.start()
+        future = self.executor.submit(bench.work, self.place, self.terms, attempt.job)
+        self.flying[future] = replace(attempt, began=time.monotonic())
+
+    def collect(self) -> None:
+        """Wait until something ends, and record it."""
+        ended, _ = wait(self.flying, timeout=TICK, return_when=FIRST_COMPLETED)
+        for future in ended:
+            attempt = self.flying.pop(future)
+            try:
+                self.take(attempt, future.result())
+            except UsageError:
+                raise
+            except (BrokenExecutor, CancelledError) as error:
+                self.executor = None  # it is of no use any more; the next launch starts another
+                self.failed(attempt, f"the process that graded it ended ({type(error).__name__})")
+            except Exception as error:
+                self.failed(attempt, f"{type(error).__name__}: {error}")
+        self.tell()
+
+    def take(self, attempt: Attempt, done: Done) -> None:
+        """Record what came back, or have it again alone: a fault of ours, or a timeout that may be the machine's."""
+        doubtful = [name for name, result in done.results.items() if doubts(result, done.starved)]
+        if doubtful and not attempt.alone:
+            sure = {name: result for name, result in done.results.items() if name not in doubtful}
+            job = replace(
+                attempt.job, kept={**attempt.job.kept, **sure}, tasks={name: self.digests[name] for name in doubtful}
+            )
+            self.again.append(Attempt(attempt.student, job, alone=True))
+            return
+        report = report_json.parse(done.report)
+        self.record(attempt, report, {**attempt.job.kept, **done.results})
+        for audience, page in done.pages.items():
+            self.put_page(attempt, audience, page, done.report)
+
+    def record(self, attempt: Attempt, report: Report, documents: Mapping[str, Document]) -> None:
+        keep = {
+            self.key(task, attempt.job.submission): (task, document)
+            for task, document in documents.items()
+            if not has(document, Verdict.INTERNAL)
+        }
+        self.book.record(attempt.student, report, self.run, results=keep)
+        self.progress.graded += 1
+        self.progress.seconds = time.monotonic() - self.began
+        if report.faulty:
+            self.progress.faults.append(attempt.student.id)
+
+    def put_page(self, attempt: Attempt, audience: Audience, page: str, report: Document) -> None:
+        path = page_of(attempt.student.id, audience)
+        (self.book.folder / REPORTS).mkdir(exist_ok=True)
+        write(self.book.folder / path, page)
+        self.book.put_page(path, self.page_digest(report, attempt.job, audience))
+
+    def failed(self, attempt: Attempt, why: str) -> None:
+        """The grading itself failed: once more, alone; after that it is for a person, and earns or loses nothing."""
+        if not attempt.alone:
+            self.again.append(replace(attempt, alone=True))
+            return
+        faulty = {task: fault(self.homework, self.terms, task, why) for task in attempt.job.tasks}
+        report = bench.put_together(attempt.job.submission, self.homework, self.terms, {**attempt.job.kept, **faulty})
+        self.record(attempt, report, {**attempt.job.kept, **faulty})
+        for audience in attempt.job.audiences:
+            page = bench.page(report, attempt.job.remarks, audience)
+            self.put_page(attempt, audience, page, report_json.document(report))
+
+    def tell(self) -> None:
+        now = time.monotonic()
+        first = sorted(self.flying.values(), key=lambda attempt: attempt.began)[: self.workers.width]
+        self.progress.running = [(attempt.student.id, now - attempt.began) for attempt in first]
+        self.show(self.progress)
+
+
+def student_of(entry: Entry) -> Student:
+    return Student(
+        entry.student,
+        entry.name,
+        entry.ids,
+        str(entry.parts[0][1]) if entry.parts else None,
+        submitted_at=entry.submitted_at,
+        marked_late=entry.marked_late,
+        others=entry.others,
+    )
+
+
+def page_of(student: str, audience: Audience) -> str:
+    return f"{REPORTS}/{student}.html" if audience == "student" else f"{REPORTS}/{student}.{audience}.html"
+
+
+def has(document: Document, verdict: Verdict) -> bool:
+    return any(check["verdict"] == verdict for item in document["task"]["items"] for check in item["checks"])
+
+
+def doubts(document: Document, starved: float) -> bool:
+    """Whether a task's result may be the grader's fault, or that of a machine that was short of cores."""
+    return has(document, Verdict.INTERNAL) or (starved > BUSY and has(document, Verdict.TIMEOUT))
+
+
+def fault(homework: Homework, terms: Terms, task: str, why: str) -> Document:
+    """The document of a task that could not be graded at all: every check of it is for a person to judge."""
+    planned = next(one for one in keys.chosen(homework, terms.only) if one.id == task)
+    checks = {
+        plan.name: CheckResult(
+            plan.name, homework.checks[plan.name].title, Verdict.INTERNAL, 0.0, plan.points, message=why
+        )
+        for item in planned.items
+        for plan in item.checks
+    }
+    result = TaskResult(planned.id, planned.title, tuple(grading.item_result(item, checks) for item in planned.items))
+    return {"task": report_json.task(result), "isolation": "", "versions": {}, "notes": []}

@@ -1,0 +1,198 @@
+"""Where one submission of a class is graded: a process of the pool, here or on another machine.
+
+What travels is bytes and plain data, both ways, so that no disk is shared. Each process loads the homework once and
+holds one zygote per section; a job that arrives with code or data that are not the same as here is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from grader import datasets, grading, keys
+from grader.check import load
+from grader.datasets import DataSet
+from grader.doctor import required
+from grader.errors import UsageError
+from grader.keys import Terms
+from grader.launch import Zygotes
+from grader.model import Homework, Report, Section, Submission, TaskResult
+from grader.report import html
+from grader.report import json as report_json
+from grader.report.wording import Audience
+from grader.session import Session
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a process finds the homework and the data; None stands for the installed ones."""
+
+    homework: Path
+    data_root: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One submission and what is to be done with it.
+
+    `tasks` maps each task to grade to the digest of what it rests on; `kept` holds the documents of tasks that need no
+    grading. `remarks` are sentences for the pages alone, `audiences` whose pages are wanted.
+    """
+
+    student: str
+    submission: Submission
+    tasks: Mapping[str, str]
+    kept: Mapping[str, Document] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    audiences: tuple[Audience, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a job: a document per graded task, the whole report's, a page per audience.
+
+    `starved` is the share of the time in which some process of the machine waited for a core.
+    """
+
+    results: Mapping[str, Document]
+    report: Document
+    pages: Mapping[Audience, str]
+    seconds: float
+    starved: float
+
+
+def work(place: Place, terms: Terms, job: Job) -> Done:
+    """Grade what is missing, put the report together, draw its pages. Raises UsageError where the place is unfit."""
+    began, waited = time.monotonic(), waited_for_cores()
+    results: dict[str, Document] = {}
+    if job.tasks:
+        bench = set_up(place, terms, threading.get_ident())
+        bench.check(job.tasks)
+        results = bench.grade(job)
+    homework = homework_at(place.homework)
+    report = put_together(job.submission, homework, terms, {**job.kept, **results})
+    seconds = time.monotonic() - began
+    starved = (waited_for_cores() - waited) / seconds
+    pages = {audience: page(report, job.remarks, audience) for audience in job.audiences}
+    return Done(results, report_json.document(report), pages, seconds, starved)
+
+
+@lru_cache
+def homework_at(folder: Path) -> Homework:
+    return load(folder)
+
+
+@lru_cache(maxsize=4)
+def set_up(place: Place, terms: Terms, thread: int) -> Bench:
+    """This process's bench; one for each thread, since a zygote serves one at a time."""
+    return Bench(place, terms)
+
+
+class Bench:
+    """A loaded homework, warm zygotes, data that are read once. Raises UsageError where student code is not held."""
+
+    def __init__(self, place: Place, terms: Terms) -> None:
+        self.homework = homework_at(place.homework)
+        self.terms = terms
+        self.root = datasets.root(place.data_root)
+        self.zygotes = Zygotes("numpy")
+        self.digests = keys.of_tasks(self.homework, terms, self.root)
+        self.images: DataSet | None = None
+        self.hold(self.homework.rubric.sections[0])
+
+    def hold(self, section: Section) -> None:
+        """Refuse where a required property of confinement does not hold, before any student's code runs."""
+        nobody = Submission("nobody", {}, {}, "")
+        limits = self.homework.rubric.limits
+        with Session(section, nobody, self.homework.handout, limits, self.zygotes.launch(section)) as session:
+            assert session.process is not None
+            open_ = required(session.process.greeting())
+        if open_ and not self.terms.allow_unsafe:
+            raise UsageError(
+                f"student code would not be confined on {platform.node()}: {'; '.join(open_)}; "
+                "cure that, or grade all the same with --allow-unsafe"
+            )
+
+    def check(self, tasks: Mapping[str, str]) -> None:
+        """Refuse a job that was cut for other code, data or versions than there are here."""
+        other = [task for task, digest in tasks.items() if self.digests.get(task) != digest]
+        if other:
+            raise UsageError(
+                f"task {', '.join(other)} rests on other code, data or versions on {platform.node()} than where the "
+                "batch was started; install the same ones on every machine"
+            )
+
+    def data(self) -> DataSet:
+        if self.images is None:
+            self.images = datasets.cifar10(self.root, unverified=self.terms.unverified)
+        return self.images
+
+    def grade(self, job: Job) -> dict[str, Document]:
+        """A document for each task of the job."""
+        chosen = [task for task in keys.chosen(self.homework, self.terms.only) if task.id in job.tasks]
+        report = grading.grade(
+            job.submission,
+            self.homework,
+            seed=self.terms.seed,
+            only=[item.id for task in chosen for item in task.items],
+            launch=self.zygotes.launch,
+            data=self.data,
+            full=self.terms.full,
+        )
+        return {task.id: self.document(task, report, job.submission) for task in report.tasks}
+
+    def document(self, task: TaskResult, report: Report, submission: Submission) -> Document:
+        """A task's result with what the report says of the whole of it."""
+        planned = next(one for one in self.homework.rubric.tasks if one.id == task.id)
+        trained = keys.reads_data(self.homework, planned) and "data" in report.provenance.versions
+        return {
+            "task": report_json.task(task),
+            "isolation": report.provenance.isolation,
+            "versions": {"data": report.provenance.versions["data"]} if trained else {},
+            "notes": [note for note in report.notes if note not in submission.notes] if trained else [],
+        }
+
+
+def put_together(submission: Submission, homework: Homework, terms: Terms, documents: Mapping[str, Document]) -> Report:
+    """The report of tasks that were graded now and of tasks that were graded before."""
+    found = [documents[task.id] for task in homework.rubric.tasks if task.id in documents]
+    tasks = tuple(report_json.parse_task(one["task"]) for one in found)
+    checks = [check for task in tasks for item in task.items for check in item.checks]
+    ran = dict.fromkeys(one["isolation"] for one in found if one["isolation"] not in ("", grading.NOTHING_RAN))
+    versions = {name: value for one in found for name, value in one["versions"].items()}
+    return Report(
+        title=homework.rubric.title,
+        submission=submission.name,
+        digest=submission.digest,
+        tasks=tasks,
+        needs_review=tuple(question for check in checks for question in grading.questions(check)),
+        provenance=grading.provenance(homework, terms.seed, "; ".join(ran), versions),
+        notes=tuple(dict.fromkeys([*submission.notes, *(note for one in found for note in one["notes"])])),
+    )
+
+
+def page(report: Report, remarks: Sequence[str], audience: Audience) -> str:
+    """A report's page, with sentences of the gradebook's: what a person changed, and what lateness costs."""
+    return html.render(replace(report, notes=(*report.notes, *remarks)), audience=audience)
+
+
+def waited_for_cores() -> float:
+    """Seconds so far in which some process of the system waited for a core; by its load where it does not count."""
+    try:
+        told = re.search(r"some .*total=(\d+)", Path("/proc/pressure/cpu").read_text(encoding="ascii"))
+    except OSError:
+        told = None
+    if told:
+        return int(told[1]) / 1e6
+    busy = hasattr(os, "getloadavg") and os.getloadavg()[0] > (os.cpu_count() or 1)
+    return time.monotonic() if busy else 0.0

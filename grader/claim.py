@@ -1,0 +1,92 @@
+"""One run at a time in one folder: the second is refused, and told who the first is.
+
+The lock is the system's own, so it ends with its process, however that ends. What stands in the file is for people, and
+names the folder for temporary files, which the next run removes where a run could not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+from grader.errors import UsageError
+from grader.files import remove
+
+FILE = "running.lock"
+PREFIX = "backgrade-batch-"
+
+
+@contextmanager
+def claim(folder: Path) -> Iterator[Path]:
+    """Hold the folder and a fresh temporary one until the end. Raises UsageError that names who holds it already."""
+    path = folder / FILE
+    try:
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written ({error.strerror}); name another folder with --out") from None
+    with file:
+        before = holder(file)
+        try:
+            lock(file)
+        except OSError:
+            pid, host, since = (before.get(key, "?") for key in ("pid", "host", "since"))
+            raise UsageError(
+                f"{folder} is in use by another run (process {pid} on {host}, since {since}); wait for it, or name "
+                "another folder with --out"
+            ) from None
+        forget(before)
+        scratch = Path(tempfile.mkdtemp(prefix=PREFIX))
+        since = datetime.now().astimezone().isoformat(" ", "seconds")
+        try:
+            write(file, {"pid": os.getpid(), "host": platform.node(), "since": since, "scratch": str(scratch)})
+            yield scratch
+            write(file, {})
+        finally:
+            remove(scratch)
+
+
+def lock(file: IO[str]) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        file.seek(1 << 20)  # the text itself stays readable for others
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def holder(file: IO[str]) -> dict[str, Any]:
+    file.seek(0)
+    try:
+        told = json.loads(file.read() or "{}")
+    except (ValueError, OSError):
+        told = {}
+    return told if isinstance(told, dict) else {}
+
+
+def write(file: IO[str], told: dict[str, Any]) -> None:
+    try:
+        file.seek(0)
+        file.truncate()
+        file.write(json.dumps(told))
+        file.flush()
+    except OSError as error:
+        raise UsageError(f"{file.name} cannot be written ({error.strerror}); free some space on its disk") from None
+
+
+def forget(before: dict[str, Any]) -> None:
+    """Remove the temporary folder of a run that was killed; only one of that name, in that place, on this machine."""
+    scratch = Path(str(before.get("scratch", "")))
+    ours = scratch.name.startswith(PREFIX) and scratch.parent == Path(tempfile.gettempdir())
+    if ours and before.get("host") == platform.node():
+        remove(scratch)

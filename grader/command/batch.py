@@ -1,0 +1,188 @@
+"""grade.py batch: a whole class, graded, resumable; only what has changed is graded again."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.text import Text
+
+from grader.batch import Batch, Progress
+from grader.bench import Place
+from grader.claim import claim
+from grader.errors import UsageError
+from grader.gradebook import Gradebook, Run
+from grader.keys import Terms
+from grader.layouts import LAYOUTS, recognise
+from grader.model import Homework
+from grader.pool import Pool
+from grader.report.wording import Audience
+
+GRADED, FAULT, INTERRUPTED = 0, 3, 130
+PAUSE = 5.0  # seconds between two lines where there is no terminal
+FROM_THE_RUN = ("task", "seed", "due", "full", "unverified")  # what --resume takes from the run that it goes on with
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(
+        prog="grade.py batch",
+        description="Grade a whole class. Started again, it grades only what is new or has changed.",
+        epilog="exit codes: 0 graded, 2 usage, 3 a fault of the grader (needs review), 130 interrupted",
+    )
+    root.add_argument("folder", type=Path, metavar="FOLDER", help="all submissions, as the platform exports them")
+    root.add_argument("--out", type=Path, required=True, metavar="DIR", help="gradebook and reports go here")
+    root.add_argument("--task", action="append", default=[], metavar="ID", help="only this task or item; repeatable")
+    root.add_argument("--roster", type=Path, metavar="CSV", help="class list: ids, and who handed in nothing")
+    root.add_argument("--layout", choices=LAYOUTS, help="how FOLDER is laid out, where its shape does not tell")
+    root.add_argument("--due", metavar="TIME", help="due date, as 2026-11-20T23:59 or with +01:00; late by rubric.yaml")
+    root.add_argument("--jobs", type=int, metavar="N", help="submissions graded at a time (default: one per core)")
+    root.add_argument("--resume", action="store_true", help="go on with the last run, as it was started")
+    root.add_argument("--fresh", action="store_true", help="grade everything again, also what has not changed")
+    root.add_argument("--seed", type=int, metavar="N", help="default: the gradebook's own, drawn in its first run")
+    root.add_argument("--no-html", action="store_true", help="write no HTML reports")
+    root.add_argument("--audience", choices=["student", "staff"], default="student",
+                      help="staff: a second report beside each, with the grader's own faults")  # fmt: skip
+    root.add_argument("--full", action="store_true", help="train to the end, also where a bar is cleared earlier")
+    root.add_argument("--data-root", type=Path, metavar="FOLDER",
+                      help="where CIFAR-10 is (default: BACKGRADE_DATA, or a cache folder)")  # fmt: skip
+    root.add_argument("--unverified", action="store_true", help="use data that is not the official one")
+    root.add_argument("--allow-unsafe", action="store_true", help="grade where student code cannot be fully confined")
+    root.add_argument("--homework", type=Path, default=Path(__file__).parents[1] / "homework", metavar="FOLDER",
+                      help="another homework's folder")  # fmt: skip
+    return root
+
+
+def run(arguments: argparse.Namespace) -> int:
+    jobs = cores() if arguments.jobs is None else arguments.jobs
+    if jobs < 1:
+        raise UsageError(f"--jobs {jobs}; at least one submission has to be graded at a time")
+    entries = recognise(arguments.folder, arguments.layout, arguments.roster)
+    with Gradebook.create(arguments.out) as book, claim(arguments.out) as scratch, display() as show:
+        place = Place(arguments.homework.resolve(), arguments.data_root and arguments.data_root.resolve())
+        batch = prepare(arguments, book, place, Pool(jobs, scratch), show)
+        try:
+            progress = batch.grade(entries)
+        except KeyboardInterrupt:
+            told = f"{batch.progress.done} of {batch.progress.total} are graded and kept"
+            print(f"grade.py: interrupted; {told}; go on with --resume", file=sys.stderr)
+            return INTERRUPTED
+        summary(book, batch.run, progress)
+    return FAULT if progress.faults else GRADED
+
+
+def prepare(
+    arguments: argparse.Namespace, book: Gradebook, place: Place, workers: Pool, show: Callable[[Progress], None]
+) -> Batch:
+    """The run to carry out: a new one, or with --resume the last one."""
+    from grader.bench import homework_at
+
+    homework = homework_at(place.homework)
+    run = resumed(arguments, book) if arguments.resume else begun(arguments, book, homework)
+    asked = run.settings
+    terms = Terms(run.seed, tuple(asked["only"]), asked["full"], asked["unverified"], arguments.allow_unsafe)
+    audiences: tuple[Audience, ...] = ("student", "staff") if arguments.audience == "staff" else ("student",)
+    return Batch(
+        book, run, place, terms, workers=workers, audiences=() if arguments.no_html else audiences,
+        fresh=arguments.fresh, show=show,
+    )  # fmt: skip
+
+
+def begun(arguments: argparse.Namespace, book: Gradebook, homework: Homework) -> Run:
+    from grader.grading import wanted
+
+    wanted(homework, arguments.task)
+    earlier = book.runs()
+    seed = arguments.seed
+    if seed is None:
+        seed = earlier[-1].seed if earlier else int.from_bytes(os.urandom(4), "little")
+    settings = {"only": arguments.task, "full": arguments.full, "unverified": arguments.unverified}
+    return book.begin(seed=seed, due=due(arguments.due), late=homework.rubric.late, settings=settings)
+
+
+def resumed(arguments: argparse.Namespace, book: Gradebook) -> Run:
+    run = book.run()
+    if run.ended is not None:
+        raise UsageError(f"run {run.id} was finished, so there is nothing to resume; leave out --resume")
+    given = [name for name in FROM_THE_RUN if getattr(arguments, name) not in (None, False, [])]
+    if given:
+        raise UsageError(f"--resume goes on with run {run.id} as it was started; leave out --{given[0]}")
+    return run
+
+
+def due(text: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).astimezone() if text else None
+    except ValueError:
+        raise UsageError(f"--due {text} is no time; write it as 2026-11-20T23:59 or 2026-11-20T23:59+01:00") from None
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+# What is told meanwhile
+
+
+@contextmanager
+def display() -> Iterator[Callable[[Progress], None]]:
+    """A live view on a terminal; elsewhere a line every few seconds."""
+    console = Console(stderr=True, highlight=False)
+    if console.is_terminal:
+        with Live(console=console, transient=True, refresh_per_second=4) as live:
+            yield lambda progress: live.update(view(progress))
+        return
+    last = [time.monotonic()]
+
+    def line(progress: Progress) -> None:
+        if time.monotonic() - last[0] > PAUSE:
+            last[0] = time.monotonic()
+            print(told(progress), file=sys.stderr, flush=True)
+
+    yield line
+
+
+def view(progress: Progress) -> Group:
+    bar = ProgressBar(total=max(progress.total, 1), completed=progress.done, width=40)
+    return Group(bar, Text(told(progress)))
+
+
+def told(progress: Progress) -> str:
+    parts = [f"{progress.done} of {progress.total}"]
+    parts += [f"{progress.failed} unreadable"] if progress.failed else []
+    parts += [f"{len(progress.faults)} faults of the grader"] if progress.faults else []
+    parts += [f"{len(progress.running)} running"] if progress.running else []
+    parts += [f"about {clock(progress.left)} left"] if progress.left is not None else []
+    if progress.running:
+        slowest, seconds = progress.running[0]
+        parts += [f"slowest {slowest}, {clock(seconds)}"]
+    return "; ".join(parts)
+
+
+def clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def summary(book: Gradebook, run: Run, progress: Progress) -> None:
+    """What came of it, and what a person has to look at."""
+    say = Console(highlight=False, soft_wrap=True, markup=False).print
+    rate = f" at {progress.graded / progress.seconds:.1f} a second" if progress.seconds > 1 else ""
+    say(f"run {run.id}: {progress.graded} graded{rate}, {progress.kept} unchanged, {progress.failed} unreadable, "
+        f"{progress.absent} without a submission")  # fmt: skip
+    for student in book.students(run):
+        if student.problem:
+            say(f"✗ {student.id}: {student.problem}")
+    for id_ in progress.faults:
+        say(f"? {id_}: a fault of the grader; a person has to look at it")
+    say(f"gradebook: {book.folder}")

@@ -1,0 +1,161 @@
+"""What a task's result rests on, as a digest: while it stays the same, the result is reused instead of graded again.
+
+That is the submission, the task's part of the rubric, the code of its checks and all that this code imports, the
+reference, the handout, the fixtures, the data, the seed and the versions. Code is followed through its imports, so that
+a change in one task's checks changes that task's key alone.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import platform
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grader import __version__, datasets
+from grader.check import ROOT
+from grader.model import Homework, Section, Submission, Task
+
+ENGINE = "grader.grading"
+WORKER = "grader.worker"  # named in strings, so that no import leads there
+HOMEWORK = "grader.homework"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a whole class is graded, alike for everyone. `only` are ids of tasks and items; none means all of them."""
+
+    seed: int
+    only: tuple[str, ...] = ()
+    full: bool = False
+    unverified: bool = False
+    allow_unsafe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A file of ours: its text's digest, the modules it imports, and whether it asks `hw` for images."""
+
+    digest: str
+    imports: tuple[str, ...]
+    reads_data: bool
+
+
+def of_tasks(homework: Homework, terms: Terms, data_root: Path) -> dict[str, str]:
+    """Task -> digest of all that its result rests on besides the submission."""
+    shared = [
+        asdict(terms) | {"only": None},
+        {"python": platform.python_version(), "numpy": np.__version__, "backgrade": __version__},
+        {name: digest_of(folder) for name, folder in trees(homework).items()},
+        asdict(homework.rubric.limits),
+    ]
+    found = {}
+    whole = {task.id: task for task in homework.rubric.tasks}
+    for task in chosen(homework, terms.only):
+        code = dict(sorted(closure(homework, sources(homework, task))))
+        images = data(data_root) if any(module.reads_data for module in code.values()) else None
+        part = [asdict(whole[task.id]), [item.id for item in task.items], asdict(section_of(homework, task))]
+        found[task.id] = digest([*shared, part, {name: module.digest for name, module in code.items()}, images])
+    return found
+
+
+def of_result(task_digest: str, section: Section, submission: Submission) -> str:
+    """The key of one submission's result in a task: what the task rests on, and the files that its section sees."""
+    files = {
+        name: hashlib.sha256(submission.files[name]).hexdigest() for name in section.submit if name in submission.files
+    }
+    return digest([task_digest, files])
+
+
+def chosen(homework: Homework, only: Collection[str]) -> list[Task]:
+    """The rubric's tasks, each with the items that are asked for."""
+    tasks = []
+    for task in homework.rubric.tasks:
+        items = tuple(item for item in task.items if not only or item.id in only or task.id in only)
+        if items:
+            tasks.append(Task(task.id, task.title, task.section, items))
+    return tasks
+
+
+def section_of(homework: Homework, task: Task) -> Section:
+    return next(section for section in homework.rubric.sections if section.id == task.section)
+
+
+def reads_data(homework: Homework, task: Task) -> bool:
+    """Whether any check of the task asks `hw` for the images that networks are trained on."""
+    return any(module.reads_data for _, module in closure(homework, sources(homework, task)))
+
+
+def sources(homework: Homework, task: Task) -> set[str]:
+    """The modules that the task's checks are written in."""
+    names = [plan.name for item in task.items for plan in item.checks]
+    return {homework.checks[name].function.__module__ for name in names}
+
+
+def closure(homework: Homework, roots: Iterable[str]) -> Iterator[tuple[str, Module]]:
+    """The engine, the worker, `roots`, and every module of ours that one of them imports, directly or not."""
+    worker = [f"{WORKER}.{path.stem}" for path in (ROOT / "grader" / "worker").glob("*.py")]
+    waiting = deque([ENGINE, *worker, *roots])
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.popleft()
+        path = place(homework.folder, name)
+        if name not in seen and path.is_file():
+            seen.add(name)
+            module = parsed(path, path.stat().st_mtime_ns)
+            yield name, module
+            waiting.extend(module.imports)
+
+
+def place(folder: Path, name: str) -> Path:
+    """Where a module of ours lies; the homework's are in its own folder."""
+    if name.startswith(f"{HOMEWORK}."):
+        return folder / f"{name.removeprefix(f'{HOMEWORK}.')}.py"
+    return ROOT.joinpath(*name.split(".")).with_suffix(".py")
+
+
+@lru_cache(maxsize=256)
+def parsed(path: Path, changed: int) -> Module:
+    text = path.read_bytes()
+    names: dict[str, None] = {}
+    asks = False
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            names |= dict.fromkeys(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= dict.fromkeys([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
+        elif isinstance(node, ast.Attribute) and node.attr == "data":
+            asks = asks or (isinstance(node.value, ast.Name) and node.value.id == "hw")
+    own = tuple(name for name in names if name.split(".")[0] == "grader")
+    return Module(hashlib.sha256(text).hexdigest(), own, asks)
+
+
+def trees(homework: Homework) -> dict[str, Path]:
+    return {"reference": homework.reference, "handout": homework.handout, "fixtures": homework.fixtures}
+
+
+def digest_of(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+@lru_cache
+def data(root: Path) -> str:
+    """What the images are, without reading them as images: their files' digest, or that they are made up."""
+    folder = datasets.cifar10_folder(root)
+    return "stand-in" if folder is None else digest(digest_of(folder))
+
+
+def digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
