@@ -88,6 +88,16 @@ def test_what_an_earlier_call_left_may_be_another_files(site, tmp_path):
         fetch(site, tmp_path / "a.bin")
         assert (tmp_path / "a.bin").read_bytes() == DATA
         assert left(tmp_path) == ["a.bin"]
+        (tmp_path / "a.bin").unlink()
+
+
+def test_a_file_that_is_there_is_fetched_again_only_if_it_is_another(site, tmp_path):
+    (tmp_path / "a.bin").write_bytes(DATA)
+    fetch(site, tmp_path / "a.bin")
+    assert site.ranges == []
+    (tmp_path / "a.bin").write_bytes(DATA[1:])
+    fetch(site, tmp_path / "a.bin")
+    assert (tmp_path / "a.bin").read_bytes() == DATA
 
 
 def test_a_wrong_file_is_refused_and_not_kept(site, tmp_path):

@@ -14,12 +14,12 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
-from rich.text import Text
 
 from grader import datasets, download
 from grader.datasets import DataSet
 from grader.errors import UsageError
-from grader.files import write
+from grader.files import write as write_file
+from grader.report.text import Writer
 
 CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 CIFAR10_MD5, CIFAR10_SIZE = "c58f30108f718f92721af3b95e74349a", 170_498_071
@@ -32,6 +32,8 @@ FASHION_MNIST_FILES: dict[str, tuple[str | None, int]] = {
     "t10k-labels-idx1-ubyte": ("bb300cfdad3c16e7a12a480ee83cd310", 5_148),
 }
 FETCH_WEIGHTS = """python -c "import torchvision.models as m; m.squeezenet1_1(weights='IMAGENET1K_V1')\""""
+MARK = {"verified": "✓", "unverified": "?", "damaged": "✗", "absent": "–"}
+STYLE = {"verified": "green", "unverified": "yellow", "damaged": "red", "absent": "dim"}
 MOST = 1 << 30  # bytes of anything, packed or not
 
 
@@ -75,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     show(root, places)
     if arguments.json:
         document = {"root": str(root), "data": [asdict(place) for place in places]}
-        write(arguments.json, json.dumps(document, indent=2) + "\n")
+        write_file(arguments.json, json.dumps(document, indent=2) + "\n")
     return 0
 
 
@@ -118,21 +120,22 @@ def weights(root: Path) -> Place:
 
 def show(root: Path, places: list[Place]) -> None:
     console = Console(highlight=False)
-    mark = {"verified": "✓", "unverified": "?", "damaged": "✗", "absent": "–"}
-    style = {"verified": "green", "unverified": "yellow", "damaged": "red", "absent": "dim"}
+    write = Writer(console.encoding if console.options.ascii_only else "")
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     grid.add_column("data", no_wrap=True)
     grid.add_column("state", no_wrap=True)
     grid.add_column("size", justify="right", no_wrap=True)
     grid.add_column("where", overflow="fold")
     for one in places:
-        state = Text(f"{mark[one.state]} {one.state}", style[one.state])
-        grid.add_row(Text(one.name), state, decimal(one.bytes) if one.folder else "", Text(one.folder))
+        size = decimal(one.bytes) if one.folder else ""
+        grid.add_row(
+            write(one.name), write(f"{MARK[one.state]} {one.state}", STYLE[one.state]), size, write(one.folder)
+        )
     console.print(grid)
-    console.print(Text(f"\nLooked for in {root}, with the weights also in torch's cache.", "dim", overflow="fold"))
+    console.print(write(f"\nLooked for in {root}, with the weights also in torch's cache.", "dim"))
     for one in places:
         if one.hint:
-            console.print(Text(f"{one.name}: {one.hint}", overflow="fold"))
+            console.print(write(f"{one.name}: {one.hint}"))
 
 
 def fetch_cifar10(root: Path, url: str | None, unverified: bool) -> None:

@@ -6,8 +6,12 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import random
+import subprocess
+import sys
 import tarfile
+from pathlib import Path
 
 import pytest
 import server
@@ -15,6 +19,7 @@ import server
 from grader import cli, datasets, download
 from grader.command import data
 
+ROOT = Path(__file__).parents[2]
 FOLDER = "cifar-10-batches-py"
 FILES = {name: random.Random(name).randbytes(900) for name in datasets.CIFAR10_SUMS}
 IMAGES = {name: gzip.compress(name.encode(), mtime=0) for name in datasets.FASHION_MNIST_SUMS}
@@ -152,3 +157,11 @@ def test_a_terminal_gets_a_bar_and_a_pipe_gets_none(root, site, capsys, monkeypa
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert run(root, "fashion-mnist", "--url", f"{site.url}/fashion") == 0
     assert "train-images-idx3-ubyte" in capsys.readouterr().err
+
+
+def test_a_terminal_without_unicode_gets_plain_marks(root):
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    words = [sys.executable, ROOT / "grade.py", "data", "--data-root", root]
+    run = subprocess.run(words, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert "- absent" in run.stdout
