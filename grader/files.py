@@ -31,6 +31,7 @@ def remove(folder: Path) -> None:
             for inner in emptied(path):
                 moved += 1
                 with contextlib.suppress(OSError):
+                    os.chmod(inner, 0o700)  # noqa: PTH101 - a folder that is moved has to be writable itself
                     os.rename(inner, os.path.join(folder, f"{moved}-{secrets.token_hex(4)}"))  # noqa: PTH104, PTH118
             try:
                 os.rmdir(path)  # noqa: PTH106
