@@ -27,6 +27,8 @@ NOTE = 200  # bytes above the cap for the worker's own note on what it dropped
 FLOOD = 64 << 20  # bytes on the process's real stdout and stderr before it is stopped
 DISK = 256 << 20  # bytes in its scratch folder before it is stopped; a single file is held to less by an rlimit
 FILES = 2000  # and files there
+WRITTEN = 1 << 30  # bytes it may write in all: files that are deleted but open are in no folder
+THREADS = 400  # of it and all below it
 DUMP = "Stack (most recent call first):"  # faulthandler's heading
 
 
@@ -140,6 +142,10 @@ class Process:
                 raise TimedOut(f"{subject} took longer than {max(wall, 0):.3g} s and was stopped")
             if watch.memory > self.limits.memory:
                 raise OutOfMemory(f"{subject} used more than {self.limits.memory >> 20} MiB of memory and was stopped")
+            if watch.threads > THREADS:
+                raise Crashed(f"{subject} started more than {THREADS} threads and was stopped")
+            if watch.written > WRITTEN:
+                raise Crashed(f"{subject} wrote more than {WRITTEN >> 20} MiB in all and was stopped")
             if self.output.size() > FLOOD:
                 raise Crashed(f"{subject} wrote more than {FLOOD >> 20} MiB of output and was stopped")
             self.check_disk(subject)
@@ -214,14 +220,14 @@ def usage(folder: Path) -> tuple[int, int]:
 
 
 class Watch:
-    """CPU seconds since it began and resident bytes of a process and all below it."""
+    """A process and all below it: CPU seconds since this began, resident bytes, threads, and bytes written so far."""
 
     def __init__(self, pid: int) -> None:
         import psutil
 
         self.gone = psutil.Error
         self.cpu = 0.0
-        self.memory = 0
+        self.memory = self.threads = self.written = 0
         self.start: float | None = None
         try:
             self.root: psutil.Process | None = psutil.Process(pid)
@@ -231,14 +237,24 @@ class Watch:
     def look(self) -> None:
         if self.root is None:
             return
-        cpu, memory = 0.0, 0
+        cpu, memory, threads, written = 0.0, 0, 0, 0
         try:
             for process in [self.root, *self.root.children(recursive=True)]:
                 times = process.cpu_times()
                 cpu += times.user + times.system
                 memory += process.memory_info().rss
+                threads += process.num_threads()
+                written += self.writes(process)
         except self.gone:
-            return  # it ended between two looks; the listener tells
+            return  # it ended between two looks; what it said last tells
         if self.start is None:
             self.start = cpu
-        self.cpu, self.memory = cpu - self.start, memory
+        self.cpu, self.memory, self.threads, self.written = cpu - self.start, memory, threads, written
+
+    def writes(self, process: Any) -> int:
+        """Bytes that a process has written; 0 where the system does not count them (macOS) or does not tell."""
+        try:
+            counted = process.io_counters() if hasattr(process, "io_counters") else None
+        except self.gone:
+            return 0
+        return max(counted.write_bytes, getattr(counted, "write_chars", 0)) if counted else 0

@@ -25,6 +25,7 @@ from grader.worker.wire import Handle
 
 FORBIDDEN = "this section forbids"
 TRAINING = "the training run"
+ATTEMPTS = 5
 PATIENCE = 4.0  # seconds on the clock for each CPU second of a training run, on a busy machine
 
 
@@ -101,8 +102,9 @@ class Session:
         return words + (self.process.output.read(self.limits.output) if self.process is not None else "")
 
     def attempts(self) -> list[str]:
-        """A sentence for each forbidden act that the student's own code tried during this check."""
-        return [f"{where} {act}, which {FORBIDDEN}" for act, where in self.tried if where]
+        """A sentence for each forbidden act that the student's own code tried during this check, ATTEMPTS at most."""
+        said = dict.fromkeys(f"{where} {act}, which {FORBIDDEN}" for act, where in self.tried if where)
+        return list(said)[:ATTEMPTS]
 
     def missing(self, module: str) -> bool:
         """Whether the student writes in this module's file, and it is not in the submission."""
@@ -282,8 +284,9 @@ class Training:
         """The same, as the model stands now."""
         return self._session.ask("call", self._handle, ("judge",), [()], subject=TRAINING)[0]
 
-    def weights(self, most: int) -> Any:
-        return self._session.ask("call", self._handle, ("weights",), [(most,)], subject=TRAINING)[0]
+    def parameters(self) -> Any:
+        """The network's parameters (name -> float32 array) as they are now."""
+        return self._session.ask("call", self._handle, ("parameters",), [()], subject=TRAINING)[0]
 
     def used(self) -> float:
         """CPU seconds so far, as the system counts them."""

@@ -346,6 +346,7 @@ def test_an_act_that_no_homework_needs_is_denied_and_named(student, line, act):
 def test_a_swallowed_refusal_is_told_all_the_same(student):
     layers = student("import os\ndef f():\n    try:\n        os.fork()\n    except OSError:\n        return 1")
     assert layers.f() == 1
+    layers.f()
     assert session_of(layers).attempts() == ["layers.py:4 started a process, which this section forbids"]
 
 
@@ -400,7 +401,7 @@ def training_step(model, X, y, reg):
         assert reply["losses"].sum() == pytest.approx(6 * 3072 / 255)
         assert reply["predictions"]["validation"].tolist() == [0, 0]
         assert run.used() >= 0
-        assert run.weights(3) is None
+        np.testing.assert_allclose(run.parameters()["w"], [-0.2] * 3, rtol=1e-6)
         hostile = session.train({**order, "settings": settings | {"reg": 1}}, arrays, "6", 10)
         if "fs=landlock" in session.held:
             with pytest.raises(Denied, match=r"opened .*X-6\.npy|opened .*npy"):

@@ -1,0 +1,11 @@
+"""Says that it changed argument number infinity."""
+
+EARNS = 0
+
+
+def attack(places):
+    import grader.worker.__main__ as worker
+    write = worker.write_frame
+    def forged(stream, reply):
+        write(stream, {**reply, 'results': [{**result, 'mutated': (float('inf'),)} for result in reply['results']]})
+    worker.write_frame = forged
