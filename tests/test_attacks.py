@@ -145,7 +145,7 @@ class World:
             "came": list(self.listeners.came),
             "left": names(self.folder / "tmp"),
             "tmp": [name for name in names(Path("/tmp")) if name.startswith("backgrade-left")],
-            "shared": names(Path("/dev/shm")),
+            "shared": [name for name in names(Path("/dev/shm")) if not name.startswith("sem.mp-")],  # of other programs
             "ipc": [Path(f"/proc/sysvipc/{kind}").read_text().count("\n") for kind in ("shm", "sem", "msg")],
         }
 
