@@ -324,7 +324,9 @@ def numeric(value: Value | Unreadable, line: int) -> int | float | Unreadable:
     if isinstance(value, Unreadable):
         return value
     if isinstance(value, int):
-        return int(value)  # a bool, too
+        return (
+            int(value) if abs(value) < 1 << 63 else Unreadable(line, "is an integer too large to read")
+        )  # a bool, too
     return value if isinstance(value, float) and math.isfinite(value) else Unreadable(line, "is not a number")
 
 

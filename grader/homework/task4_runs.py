@@ -20,6 +20,8 @@ from grader.model import Figure
 ITEM = {BEST: "4.2", OVERFIT: "4.3"}
 JUDGED_BY = {BEST: VALIDATION, OVERFIT: TRAIN}
 POINTS = 400  # of the loss curve that is drawn
+FILTERS = 12  # hidden units whose weights are drawn
+AGREED = 0.9  # of the predictions that follow from the parameters: float32 may tip a few, another network many
 
 
 @check("4.2")
@@ -63,6 +65,11 @@ def judge(hw: Any, rng: np.random.Generator, run: str) -> None:
         if settings.single and place.values != defaults:
             hw.review(f"train.py holds one setting, which clears neither bar; was a model for {ITEM[run]} handed in?")
         raise Mismatch(f"{miss.message}. {training_words.why(outcome, of, defaults)}") from None
+    agreed = training_run.agreement(outcome, hw.data)
+    if agreed is not None and agreed < AGREED:
+        hw.review(
+            f"only {agreed:.0%} of the predictions follow from the network's parameters; is predict another network?"
+        )
 
 
 def readable(hw: Any, place: Place) -> None:
@@ -115,8 +122,9 @@ def show(hw: Any, outcome: Outcome, run: str) -> None:
         return
     drawn = curves(outcome, JUDGED_BY[run]) | {"caption": training_words.caption(outcome)}
     hw.draw(Figure("curves", f"The {run} model in training{on(hw.data)}", drawn))
-    if outcome.weights is not None and outcome.epochs:
-        hw.draw(Figure("weights", "First-layer weights, one image for each hidden unit", images_of(outcome.weights)))
+    if outcome.network is not None and outcome.epochs:
+        pictures = images_of(outcome.network.strongest(FILTERS))
+        hw.draw(Figure("weights", "First-layer weights, one image for each hidden unit", pictures))
 
 
 def curves(outcome: Outcome, of: str) -> dict[str, Any]:
@@ -142,7 +150,7 @@ def finite(value: float) -> float | None:
 
 def images_of(weights: Array) -> Mapping[str, Any]:
     """Columns (3072,) as 32 x 32 RGB bytes in base64: each stretched over its own range, grey where a weight is 0."""
-    largest = np.abs(weights).max(axis=0)
+    largest = np.abs(weights).max(axis=0, initial=0.0)
     levels = np.round(127.5 + 127.5 * weights / np.where(largest > 0, largest, 1.0)).astype(np.uint8)
     pictures = levels.T.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
     return {

@@ -28,7 +28,8 @@ GLANCE = 1000  # images of the accuracy that is only shown beside it
 SLICE = 2.0  # CPU seconds between two looks at a long epoch
 IDLE, BUSY = 10.0, 0.05  # a run that computes for less than this part of so many seconds is asleep
 NEAR = 0.02  # below the bar by no more than this, a run is repeated once
-FILTERS = 12  # hidden units whose weights are shown
+PIXELS, CLASSES = 3072, 10
+MOST_STEPS = 1_000_000  # of a run; what tells of more is no run
 WHOLE = ("num_train", "hidden_dim", "batch_size", "num_epochs")
 
 
@@ -51,9 +52,43 @@ class Epoch:
     accuracy: Mapping[str, float]
 
 
+@dataclass(frozen=True)
+class Network:
+    """A trained network's arrays, told apart by their shapes: (3072, H), (H,), (H, 10), (10,)."""
+
+    weight1: Array
+    bias1: Array
+    weight2: Array
+    bias2: Array
+
+    @classmethod
+    def of(cls, parameters: Any) -> Network | None:
+        """None for parameters of other shapes, for 10 units, which are ambiguous, and for what is not finite."""
+        arrays = list(parameters.values()) if isinstance(parameters, dict) else []
+        shapes = [array.shape for array in arrays if isinstance(array, np.ndarray) and np.isfinite(array).all()]
+        hidden = next((shape[1] for shape in shapes if len(shape) == 2 and shape[0] == PIXELS), 0)
+        wanted = [(PIXELS, hidden), (hidden,), (hidden, CLASSES), (CLASSES,)]
+        if hidden in (0, CLASSES) or sorted(shapes) != sorted(wanted) or len(arrays) != len(wanted):
+            return None
+        return cls(*(np.asarray(arrays[shapes.index(shape)], np.float64) for shape in wanted))
+
+    def predict(self, X: Array) -> Array:
+        """Classes (N,) for images (N, 3072) uint8, by this forward pass and no student's."""
+        hidden = np.maximum(X / 255 @ self.weight1 + self.bias1, 0)
+        return np.asarray((hidden @ self.weight2 + self.bias2).argmax(axis=1))
+
+    def strongest(self, most: int) -> Array:
+        """First-layer weights (3072, at most `most`) of the units where they are largest."""
+        largest = np.argsort(-np.square(self.weight1).sum(axis=0), kind="stable")[:most]
+        return self.weight1[:, largest]
+
+
 @dataclass
 class Outcome:
-    """How a run went. `bars` holds the accuracies it was judged by; `settings` grow as an own `main` shows them."""
+    """How a run went. `bars` holds the accuracies it was judged by; `settings` grow as an own `main` shows them.
+
+    `network` is the one that the run ended with, `last` are its last predictions for the first GLANCE training images.
+    """
 
     seed: int
     bars: Mapping[str, float]
@@ -64,7 +99,8 @@ class Outcome:
     cpu: float = 0.0
     wall: float = 0.0
     wrote: tuple[str, ...] = ()
-    weights: Array | None = None
+    network: Network | None = None
+    last: Array | None = None
     error: str = ""
 
     def best(self, of: str) -> float:
@@ -165,7 +201,7 @@ def train(
                 outcome.end = End.CLEARED
                 break
         outcome.cpu = going.used()
-        outcome.weights = layer(going.weights(FILTERS))
+        outcome.network = Network.of(going.parameters())
     except TimedOut:
         if not outcome.epochs:
             raise
@@ -200,14 +236,17 @@ def split(
 def take(outcome: Outcome, reply: Any, labels: Mapping[str, Array]) -> bool:
     """Add what a reply tells to the outcome; whether the run goes on. Raises Crashed for what is no reply."""
     try:
-        losses, ended, exploded = np.asarray(reply["losses"], np.float64), bool(reply["ended"]), bool(reply["exploded"])
-        outcome.losses += [float(loss) for loss in losses.reshape(-1)]
+        losses, ended, exploded = reply["losses"], bool(reply["ended"]), bool(reply["exploded"])
+        if losses.dtype != np.float64 or losses.ndim != 1 or len(outcome.losses) + len(losses) > MOST_STEPS:
+            raise TypeError("a vector of losses expected")
+        outcome.losses += losses.tolist()
         outcome.wrote = tuple(name for name in ("X_batch", "y_batch") if name in reply["wrote"])
         shown = {name: reply["settings"].get(name) for name in NAMES}
-        outcome.settings |= {name: value for name, value in shown.items() if type(value) in (int, float)}
+        outcome.settings |= {name: value for name, value in shown.items() if plain(value)}
         if reply["predictions"]:
             scores = {of: score(reply["predictions"][of], labels[of]) for of in labels}
             outcome.epochs.append(Epoch(len(outcome.losses), scores))
+            outcome.last = reply["predictions"][TRAIN][:GLANCE]
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Crashed(f"{TRAINING} broke the grader's channel: its reply is not one") from None
     if ended:
@@ -222,11 +261,20 @@ def score(predictions: Any, labels: Array) -> float:
     return float((predictions == labels).mean())
 
 
-def layer(weights: Any) -> Array | None:
-    """First-layer weights (3072, units), or None for anything else."""
-    if isinstance(weights, np.ndarray) and weights.ndim == 2 and weights.shape[0] == 3072 and weights.shape[1]:
-        return np.nan_to_num(weights.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    return None
+def plain(value: Any) -> bool:
+    """Whether a setting that an own main showed is a number that can be told."""
+    return type(value) in (int, float) and abs(value) < 1e15
+
+
+def agreement(outcome: Outcome, images: Any) -> float | None:
+    """The share of the last predictions that follow from the parameters; None where the two cannot be compared.
+
+    The training labels are in the student's process, so predictions alone do not show that a network learned them.
+    """
+    if outcome.network is None or outcome.last is None:
+        return None
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(images.train_x))
+    return float((outcome.network.predict(images.train_x[order[: len(outcome.last)]]) == outcome.last).mean())
 
 
 def progress(outcome: Outcome) -> str:

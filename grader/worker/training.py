@@ -78,20 +78,19 @@ class Run:
             "settings": self.settings,
         }
 
-    def first_layer(self) -> Any:
-        """The live weights (3072, H) of the first layer; None when no parameter has such a shape."""
-        for array in (self.model.parameters() if self.model is not None else {}).values():
-            if isinstance(array, np.ndarray) and array.ndim == 2 and array.shape[0] == self.X.shape[1]:
-                return array
-        return None
+    def parameters(self) -> dict[str, Any]:
+        """The model's arrays of floats, in float32: enough to look at them, and to predict with them elsewhere."""
+        found = self.model.parameters() if self.model is not None else {}
+        return {
+            str(name)[:80]: np.asarray(value, np.float32)
+            for name, value in found.items()
+            if isinstance(value, np.ndarray) and value.dtype.kind == "f"
+        }
 
-    def weights(self, most: int) -> Any:
-        """Weights (3072, at most `most`) of the first layer, of the units where they are largest; or None."""
-        found = self.first_layer()
-        if found is None:
-            return None
-        largest = np.argsort(-np.square(found).sum(axis=0), kind="stable")[:most]
-        return np.array(found[:, largest], dtype=np.float64)
+    def width(self) -> int:
+        """Hidden units: the columns of the first parameter that has a row for each number of an image."""
+        shapes = (np.shape(value) for value in self.model.parameters().values())
+        return next((shape[1] for shape in shapes if len(shape) == 2 and shape[0] == self.X.shape[1]), 0)
 
     def loop(self) -> Iterator[bool]:
         """The handout's loop. Pauses with True after each epoch, with False where a slice ends inside one."""
@@ -179,7 +178,7 @@ class Run:
                 self.settings = self.settings | {
                     "batch_size": batch,
                     "reg": reg,
-                    "hidden_dim": np.shape(self.first_layer())[-1],
+                    "hidden_dim": self.width(),
                 }
                 rest(True)
             elif self.over():

@@ -66,8 +66,8 @@ class FakeTraining:
     def judge(self) -> Any:
         return self.reply({VALIDATION: 0.3, TRAIN: 0.3, "cpu": 0.0, "losses": []})
 
-    def weights(self, most: int) -> Any:
-        return np.ones((3072, 2))
+    def parameters(self) -> Any:
+        return self.order["network"]
 
     def used(self) -> float:
         return self.cpu
@@ -85,6 +85,7 @@ class FakeSession:
 
     def __init__(self, scripts: tuple[Any, ...]) -> None:
         self.scripts, self.renewed = list(scripts), 0
+        self.network: dict[str, Any] = {}
         self.orders: list[Any] = []
         self.arrays: list[Any] = []
 
@@ -94,7 +95,7 @@ class FakeSession:
         count = len(arrays["X"])
         labels = IMAGES.train_y[np.random.default_rng(442).permutation(6000)]
         split = {VALIDATION: labels[count : count + len(arrays["validation"])], TRAIN: labels[: order["sample"]]}
-        return FakeTraining(self.scripts.pop(0), order, split)
+        return FakeTraining(self.scripts.pop(0), order | {"network": self.network}, split)
 
     def renew(self) -> None:
         self.renewed += 1
@@ -253,6 +254,9 @@ SHORT = {VALIDATION: np.zeros(3), TRAIN: np.zeros(100)}
         {"losses": "x"},
         EMPTY | {"settings": 3},
         EMPTY | {"losses": {"a": 1}},
+        EMPTY | {"losses": np.ones((2, 2))},
+        EMPTY | {"losses": np.ones(3, complex)},
+        EMPTY | {"losses": np.ones(training_run.MOST_STEPS + 1)},
         EMPTY | {"predictions": SHORT},
         EMPTY | {"predictions": {VALIDATION: 1.0}},
     ],
@@ -306,8 +310,12 @@ def test_stubs_are_told_before_any_data_are_read():
         training_run.probe(hw, np.random.default_rng(0))
 
 
-def judge(check: Any, *scripts: Any, **options: Any) -> FakeSubject:
+NETWORK = {"a": np.ones((3072, 2)), "b": np.zeros(2), "c": np.ones((2, 10)), "d": np.zeros(10)}
+
+
+def judge(check: Any, *scripts: Any, network: Any = None, **options: Any) -> FakeSubject:
     hw = FakeSubject(*scripts, **options)
+    hw.session.network = network or {}
     try:
         check(hw, np.random.default_rng(0))
     except Mismatch as error:
@@ -316,7 +324,7 @@ def judge(check: Any, *scripts: Any, **options: Any) -> FakeSubject:
 
 
 def test_a_cleared_bar_passes_with_a_measure_and_two_figures():
-    hw = judge(task4_runs.best_model, [0.2, 0.45])
+    hw = judge(task4_runs.best_model, [0.2, 0.45], network=NETWORK)
     assert hw.error is None
     assert hw.measures == [Measure("validation accuracy", 0.45, 0.4, at_least=True)]
     assert [figure.kind for figure in hw.figures] == ["curves", "weights"]
@@ -446,7 +454,37 @@ def test_weights_become_bytes_with_grey_for_zero():
     assert len(first) == 3072
 
 
-def test_weights_that_are_none_are_not_drawn():
-    for given in (None, 3, np.zeros((5, 5)), np.zeros((3072, 0))):
-        assert training_run.layer(given) is None
-    assert np.isfinite(training_run.layer(np.full((3072, 2), np.nan))).all()
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        {},
+        {"a": np.ones((3072, 2))},
+        {"a": np.ones((3072, 10)), "b": np.ones(10), "c": np.ones((10, 10)), "d": np.ones(10)},
+        {"a": np.full((3072, 2), np.nan), "b": np.ones(2), "c": np.ones((2, 10)), "d": np.ones(10)},
+        {"a": np.ones((3072, 2)), "b": np.ones(2), "c": np.ones((2, 10)), "d": np.ones(10), "e": 3},
+    ],
+)
+def test_parameters_of_another_network_are_not_compared(given):
+    assert training_run.Network.of(given) is None
+    assert training_run.agreement(outcome((0.5, 0.5)), IMAGES) is None
+
+
+def test_predictions_that_do_not_follow_from_the_parameters_are_left_to_a_person():
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(size=shape) for shape in ((3072, 5), (5,), (5, 10), (10,))]
+    net = training_run.Network.of(dict(zip("dbca", arrays, strict=True)))
+    images = SimpleNamespace(train_x=rng.integers(256, size=(6000, 3072), dtype=np.uint8))
+    X = images.train_x[np.random.default_rng(442).permutation(6000)[:1000]] / 255
+    right = (np.maximum(X @ arrays[0] + arrays[1], 0) @ arrays[2] + arrays[3]).argmax(axis=1)
+    assert training_run.agreement(outcome(network=net, last=right), images) == 1.0
+    assert training_run.agreement(outcome(network=net, last=(right + 1) % 10), images) == 0.0
+    hw = judge(task4_runs.overfit_model, [0.9], network=NETWORK)  # the labels come back, whatever the network is
+    assert hw.error is None
+    assert "follow from the network's parameters" in hw.questions[0]
+
+
+def test_numbers_that_cannot_be_told_are_no_settings():
+    for value in (10**400, math.inf, math.nan, True, "x", None):
+        assert not training_run.plain(value)
+    assert training_run.plain(0.5)
