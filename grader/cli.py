@@ -20,55 +20,43 @@ from grader.errors import UsageError
 if TYPE_CHECKING:
     from grader.launch import Launch
 
-COMMANDS = ("batch", "data", "doctor")  # each is a module of grader/command with parser() and run(arguments) -> exit code
+COMMANDS = (
+    "batch",
+    "data",
+    "doctor",
+)  # each is a module of grader/command with parser() and run(arguments) -> exit code
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="grade.py",
+        usage=f"grade.py [PATH] [options]\n       grade.py {{{','.join(COMMANDS)}}} --help",
         description="Backgrade: grade a submission, task by task.",
-        epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage or unreadable submission, 3 a fault of the grader, "
-        "130 interrupted",
+        epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage, 3 our fault, 130 stopped",
     )
-    root.add_argument(
-        "path", nargs="?", default="student", type=Path, metavar="PATH", help="folder, zip or tar (default: student)"
+    add = root.add_argument
+    add("path", nargs="?", default="student", type=Path, metavar="PATH", help="folder, zip or tar (default: student)")
+    add("--task", action="append", default=[], metavar="ID", help="only this task or item (2 or 2.3); repeatable")
+    add("--full", action="store_true", help="train to the end, even where a bar is cleared")
+    add("--data-root", type=Path, metavar="FOLDER", help="where data is (default: BACKGRADE_DATA, or a cache)")
+    add("--unverified", action="store_true", help="use data that is not official; reports say so")
+    add("--seed", type=int, metavar="N", help="repeat a run: the seed its report names")
+    add("--json", type=Path, metavar="FILE", help="write the report as JSON")
+    html = Path("report.html")
+    add("--html", type=Path, metavar="FILE", default=html, help=f"where the HTML report goes (default: {html})")
+    add("--no-html", action="store_true", help="write no HTML report")
+    add(
+        "--audience",
+        choices=["student", "staff"],
+        default="student",
+        metavar="WHO",
+        help="student, or staff: the grader's faults in full",
     )
-    root.add_argument(
-        "--task", action="append", default=[], metavar="ID", help="only this task or item (2 or 2.3); repeatable"
-    )
-    root.add_argument("--full", action="store_true", help="train to the end, also where a bar is cleared earlier")
-    root.add_argument(
-        "--data-root",
-        type=Path,
-        metavar="FOLDER",
-        help="where CIFAR-10 is (default: BACKGRADE_DATA, or a cache folder)",
-    )
-    root.add_argument(
-        "--unverified", action="store_true", help="use data that is not the official one; the report says so"
-    )
-    root.add_argument("--seed", type=int, default=None, metavar="N", help="repeat a run: the seed its report names")
-    root.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
-    root.add_argument(
-        "--html",
-        type=Path,
-        metavar="FILE",
-        default=Path("report.html"),
-        help="where the HTML report goes (default: report.html)",
-    )
-    root.add_argument("--no-html", action="store_true", help="write no HTML report")
-    root.add_argument(
-        "--audience", choices=["student", "staff"], default="student", help="staff sees the grader's own faults in full"
-    )
-    root.add_argument("--fail-under", type=float, metavar="POINTS", help="exit with 1 when the score is lower")
-    root.add_argument(
-        "--homework",
-        type=Path,
-        default=Path(__file__).parent / "homework",
-        metavar="FOLDER",
-        help="another homework's folder",
-    )
-    root.add_argument("--version", action="store_true", help="print the version and exit")
+    add("--fail-under", type=float, metavar="POINTS", help="exit with 1 when the score is lower")
+    homework = Path(__file__).parent / "homework"
+    add("--homework", type=Path, default=homework, metavar="FOLDER", help="another homework's folder")
+    add("--version", action="store_true", help="print the version and exit")
     return root
 
 
