@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -61,6 +62,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    if argv is None:
+        end_in_order()
     words = sys.argv[1:] if argv is None else list(argv)
     try:
         if words and words[0] in COMMANDS:
@@ -80,6 +83,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The last line of defence: a fault of ours ends in a sentence and its own exit code, never in a traceback.
         print(f"grade.py: a fault of the grader ({type(error).__name__}: {error}); please report it", file=sys.stderr)
         return FAULT
+
+
+def end_in_order() -> None:
+    """Take a closed terminal and a polite kill for Ctrl-C, so that workers end and temporary folders go."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 def run(arguments: argparse.Namespace) -> int:

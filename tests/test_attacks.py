@@ -296,16 +296,27 @@ def test_an_honest_submission_gets_its_points_beside_all_this(world: World) -> N
     assert "verified=9/9" in report["provenance"]["isolation"]
 
 
-def test_a_grader_that_is_killed_leaves_no_process(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"])
+def test_a_grader_that_is_ended_leaves_nothing(name: str, world: World, tmp_path: Path) -> None:
+    """No process, whatever ended it; no folder either, where it had a say in it."""
     submission = hand_in(tmp_path / "work", "def attack(places):\n    while True:\n        pass", world.places)
     before = world.state()["children"]
-    command = [sys.executable, str(ROOT / "grade.py"), str(submission), "--task", "2.4", "--no-html"]
-    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
-        run = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(lambda run=run: len(psutil.Process(run.pid).children(recursive=True)) >= 2)
-        run.send_signal(number)
-        run.wait(20)
-        wait_for(lambda: world.state()["children"] == before)
+    (tmp_path / "tmp").mkdir()
+    run = subprocess.Popen(
+        [sys.executable, str(ROOT / "grade.py"), str(submission), "--task", "2.4", "--no-html"],
+        cwd=tmp_path,
+        env=os.environ | {"TMPDIR": str(tmp_path / "tmp")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    wait_for(lambda: len(psutil.Process(run.pid).children(recursive=True)) >= 2)
+    run.send_signal(getattr(signal, name))
+    _, said = run.communicate(timeout=20)
+    wait_for(lambda: world.state()["children"] == before)
+    if name != "SIGKILL":
+        assert run.returncode == 130
+        assert said.decode().startswith("grade.py: interrupted")
+        assert names(tmp_path / "tmp") == []
 
 
 def wait_for(condition: Any, seconds: float = 20.0) -> None:
