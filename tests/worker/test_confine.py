@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -31,15 +32,10 @@ read = ("/usr", "/lib", "/lib64", sys.prefix, sys.base_prefix)
 held = confine.confine(confine.Policy(read=read, write=(os.path.abspath("scratch"),), {policy}))
 {code}
 """
-    run = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, cwd=tempdir())
+    with tempfile.TemporaryDirectory() as folder:
+        run = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, cwd=folder)
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
-
-
-def tempdir() -> str:
-    import tempfile
-
-    return tempfile.mkdtemp()
 
 
 @linux
