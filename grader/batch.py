@@ -7,11 +7,13 @@ counts only if it comes again with the machine to itself.
 
 from __future__ import annotations
 
+import errno
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from grader import bench, datasets, grading, keys, submission
 from grader.bench import Document, Done, Job, Place
@@ -56,12 +58,20 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A job under way. `alone`: it failed once beside others, and now has the machine to itself."""
+    """A student's job. `alone`: it failed once beside others, and now has the machine to itself."""
 
     student: Student
     job: Job
     alone: bool = False
-    began: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """An attempt under way: with which executor, and since when (on the monotonic clock)."""
+
+    attempt: Attempt
+    executor: Executor
+    began: float
 
 
 class Batch:
@@ -87,7 +97,7 @@ class Batch:
         self.wanted = [name for section in self.homework.rubric.sections for name in section.submit]
         self.stubs = submission.stubs(self.homework.handout, self.wanted)
         self.again: deque[Attempt] = deque()
-        self.flying: dict[Future[Done], Attempt] = {}
+        self.flying: dict[Future[Done], Flight] = {}
         self.executor: Executor | None = None
 
     def grade(self, entries: Sequence[Entry]) -> Progress:
@@ -95,13 +105,18 @@ class Batch:
         self.progress = Progress(len(entries))
         self.began = time.monotonic()
         self.book.enter(self.run, [student_of(entry) for entry in entries])
+        make(self.book.folder / REPORTS)
         try:
             waiting = self.jobs(entries)
             while self.fill(waiting):
                 self.collect()
             while self.again:
                 self.launch(self.again.popleft())
-                self.collect()
+                while self.flying:
+                    self.collect()
+        except BaseException:
+            self.salvage()
+            raise
         finally:
             self.workers.stop()
         self.book.end(self.run)
@@ -159,6 +174,7 @@ class Batch:
                 return False
         self.book.record(student, report, self.run)
         self.progress.kept += 1
+        self.tell()
         return True
 
     def page_digest(self, report: Document, job: Job, audience: Audience) -> str:
@@ -176,25 +192,40 @@ class Batch:
         return bool(self.flying)
 
     def launch(self, attempt: Attempt) -> None:
-        self.executor = self.executor or self.workers.start()
-        future = self.executor.submit(bench.work, self.place, self.terms, attempt.job)
-        self.flying[future] = replace(attempt, began=time.monotonic())
+        for _ in range(2):
+            executor = self.executor = self.executor or self.workers.start()
+            try:
+                future = executor.submit(bench.work, self.place, self.terms, attempt.job)
+            except BrokenExecutor:  # since the last look
+                self.executor = None
+                continue
+            self.flying[future] = Flight(attempt, executor, time.monotonic())
+            return
+        raise UsageError("the processes to grade in end as soon as they start; look at the machine's memory")
 
     def collect(self) -> None:
         """Wait until something ends, and record it."""
         ended, _ = wait(self.flying, timeout=TICK, return_when=FIRST_COMPLETED)
         for future in ended:
-            attempt = self.flying.pop(future)
+            flight = self.flying.pop(future)
             try:
-                self.take(attempt, future.result())
+                self.take(flight.attempt, future.result())
             except UsageError:
                 raise
             except (BrokenExecutor, CancelledError) as error:
-                self.executor = None  # it is of no use any more; the next launch starts another
-                self.failed(attempt, f"the process that graded it ended ({type(error).__name__})")
+                if flight.executor is self.executor:
+                    self.executor = None  # of no use any more; the next launch starts another
+                self.failed(flight.attempt, f"the process that graded it ended ({type(error).__name__})")
             except Exception as error:
-                self.failed(attempt, f"{type(error).__name__}: {error}")
+                refuse_full_disk(error)
+                self.failed(flight.attempt, f"{type(error).__name__}: {error}")
         self.tell()
+
+    def salvage(self) -> None:
+        """Record what ended well and was not looked at yet, before a run breaks off."""
+        for future, flight in self.flying.items():
+            if future.done() and not future.cancelled() and future.exception() is None:
+                self.take(flight.attempt, future.result())
 
     def take(self, attempt: Attempt, done: Done) -> None:
         """Record what came back, or have it again alone: a fault of ours, or a timeout that may be the machine's."""
@@ -218,14 +249,16 @@ class Batch:
             if not has(document, Verdict.INTERNAL)
         }
         self.book.record(attempt.student, report, self.run, results=keep)
-        self.progress.graded += 1
-        self.progress.seconds = time.monotonic() - self.began
+        if attempt.job.tasks:
+            self.progress.graded += 1
+            self.progress.seconds = time.monotonic() - self.began
+        else:
+            self.progress.kept += 1
         if report.faulty:
             self.progress.faults.append(attempt.student.id)
 
     def put_page(self, attempt: Attempt, audience: Audience, page: str, report: Document) -> None:
         path = page_of(attempt.student.id, audience)
-        (self.book.folder / REPORTS).mkdir(exist_ok=True)
         write(self.book.folder / path, page)
         self.book.put_page(path, self.page_digest(report, attempt.job, audience))
 
@@ -243,8 +276,8 @@ class Batch:
 
     def tell(self) -> None:
         now = time.monotonic()
-        first = sorted(self.flying.values(), key=lambda attempt: attempt.began)[: self.workers.width]
-        self.progress.running = [(attempt.student.id, now - attempt.began) for attempt in first]
+        first = sorted(self.flying.values(), key=lambda flight: flight.began)[: self.workers.width]
+        self.progress.running = [(flight.attempt.student.id, now - flight.began) for flight in first]
         self.show(self.progress)
 
 
@@ -258,6 +291,22 @@ def student_of(entry: Entry) -> Student:
         marked_late=entry.marked_late,
         others=entry.others,
     )
+
+
+def make(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be made ({error.strerror}); name another folder with --out") from None
+
+
+def refuse_full_disk(error: Exception) -> None:
+    """A full disk is nobody's fault that is graded, and every further submission would meet it."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        raise UsageError(
+            f"temporary files cannot be written ({error.strerror}); free some space or set TMPDIR, then go on with "
+            "--resume"
+        ) from None
 
 
 def page_of(student: str, audience: Audience) -> str:

@@ -105,10 +105,14 @@ class Bench:
         self.homework = homework_at(place.homework)
         self.terms = terms
         self.root = datasets.root(place.data_root)
-        self.zygotes = Zygotes("numpy")
         self.digests = keys.of_tasks(self.homework, terms, self.root)
         self.images: DataSet | None = None
-        self.hold(self.homework.rubric.sections[0])
+        self.zygotes = Zygotes("numpy")
+        try:
+            self.hold(self.homework.rubric.sections[0])
+        except BaseException:
+            self.zygotes.close()
+            raise
 
     def hold(self, section: Section) -> None:
         """Refuse where a required property of confinement does not hold, before any student's code runs."""

@@ -43,7 +43,7 @@ def claim(folder: Path) -> Iterator[Path]:
                 "another folder with --out"
             ) from None
         forget(before)
-        scratch = Path(tempfile.mkdtemp(prefix=PREFIX))
+        scratch = temporary()
         since = datetime.now().astimezone().isoformat(" ", "seconds")
         try:
             write(file, {"pid": os.getpid(), "host": platform.node(), "since": since, "scratch": str(scratch)})
@@ -51,6 +51,15 @@ def claim(folder: Path) -> Iterator[Path]:
             write(file, {})
         finally:
             remove(scratch)
+
+
+def temporary() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix=PREFIX))
+    except OSError as error:
+        raise UsageError(
+            f"temporary files cannot be written ({error.strerror}); free some space or set TMPDIR"
+        ) from None
 
 
 def lock(file: IO[str]) -> None:

@@ -97,9 +97,10 @@ class Session:
         self.last_words = ""
 
     def output(self) -> str:
-        """What the student's code printed since the last look, capped."""
+        """What the student's code printed since the last look, capped; paths in it as in the handout, not as here."""
         words, self.last_words = self.last_words, ""
-        return words + (self.process.output.read(self.limits.output) if self.process is not None else "")
+        words += self.process.output.read(self.limits.output) if self.process is not None else ""
+        return words.replace(f"{self.folder / 'code'}{os.sep}", "")
 
     def attempts(self) -> list[str]:
         """A sentence for each forbidden act that the student's own code tried during this check, ATTEMPTS at most."""

@@ -1,0 +1,114 @@
+"""What a task's result rests on: a change in one task's part changes that task's key alone; nothing is forgotten."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from grader import keys
+from grader.check import ROOT, load
+from grader.keys import Terms
+from grader.model import Homework, Submission
+
+TERMS = Terms(seed=1)
+ALL = {"1", "2", "3", "4", "5", "6"}
+NUMPY = {"1", "2", "3", "4"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A copy of the homework, its reference, fixtures and handout, to be changed."""
+    root = tmp_path_factory.mktemp("copy")
+    for name in ("reference", "fixtures", "student"):
+        shutil.copytree(ROOT / name, root / name)
+    shutil.copytree(ROOT / "grader" / "homework", root / "homework")
+    return root
+
+
+def homework(root: Path) -> Homework:
+    return load(root / "homework", root=root)
+
+
+def changed(root: Path, file: str, old: str, new: str) -> set[str]:
+    """The tasks whose digests differ once `old` reads `new` in a file; it is put back afterwards."""
+    before = keys.of_tasks(homework(root), TERMS, root / "data")
+    path = root / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    try:
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+        after = keys.of_tasks(homework(root), TERMS, root / "data")
+    finally:
+        path.write_text(text, encoding="utf-8")
+    return {task for task in before if before[task] != after[task]}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "tasks"),
+    [
+        ("homework/rubric.yaml", "1.0e-8\n        checks: {f3", "1.0e-7\n        checks: {f3", {"1"}),
+        ("homework/rubric.yaml", "accuracy: 0.40", "accuracy: 0.45", {"4"}),
+        ("homework/rubric.yaml", "fc_forward: 2,", "fc_forward: 1,", {"2"}),
+        ("homework/rubric.yaml", "call_cpu: 10", "call_cpu: 11", ALL),
+        ("homework/rubric.yaml", "per_day: 10", "per_day: 20", set()),
+        ("homework/rubric.yaml", "fc_forward: [1]", "fc_forward: [0]", NUMPY),
+        ("homework/task2_layers.py", '"""Task 2', '"""The second', {"2"}),
+        ("homework/network.py", '"""', '"""Mind: ', {"3", "4"}),
+        ("homework/training_run.py", '"""', '"""Mind: ', {"4"}),
+        ("reference/neuralnet/layers.py", "import", "import  ", ALL),
+        ("fixtures/README.md", "a", "b", ALL),
+        ("student/neuralnet/optim.py", "c", "c ", ALL),
+    ],
+)  # fmt: skip
+def test_a_change_regrades_what_rests_on_it_and_no_more(folder, file, old, new, tasks):
+    assert changed(folder, file, old, new) == tasks
+
+
+def test_the_same_is_the_same(folder):
+    assert changed(folder, "homework/rubric.yaml", "tasks:", "tasks:") == set()
+
+
+@pytest.mark.parametrize(
+    "terms", [Terms(2), Terms(1, full=True), Terms(1, unverified=True), Terms(1, allow_unsafe=True)]
+)
+def test_seed_and_options_change_everything(folder, terms):
+    one, other = (keys.of_tasks(homework(folder), each, folder) for each in (TERMS, terms))
+    assert all(one[task] != other[task] for task in ALL)
+
+
+def test_only_the_chosen_are_there_and_items_are_not_their_task(folder):
+    whole, part = (keys.of_tasks(homework(folder), Terms(1, only), folder) for only in (("2",), ("2.1",)))
+    assert set(whole) == set(part) == {"2"}
+    assert whole != part
+    assert whole["2"] == keys.of_tasks(homework(folder), TERMS, folder)["2"]
+
+
+def test_data_count_for_the_tasks_that_train(folder, tmp_path):
+    images = tmp_path / "cifar-10-batches-py"
+    images.mkdir()
+    (images / "test_batch").write_bytes(b"images")
+    made_up, real = (keys.of_tasks(homework(folder), TERMS, root) for root in (folder, tmp_path))
+    assert {task for task in ALL if made_up[task] != real[task]} == {"4"}
+
+
+def test_the_engine_is_followed_through_its_imports(folder):
+    code = dict(keys.closure(homework(folder), ["grader.homework.task4_runs"]))
+    for name in ("grader.grading", "grader.session", "grader.worker.zygote", "grader.numeric", "grader.standin"):
+        assert name in code, name
+    for name in ("grader.cli", "grader.gradebook", "grader.batch", "grader.report.html", "grader.layouts"):
+        assert name not in code, name
+
+
+def test_a_result_rests_on_the_files_that_its_section_sees(folder):
+    plan = homework(folder)
+    section = plan.rubric.sections[0]
+    work = Submission("ada", {"layers.py": b"a", "part1.ipynb": b"n"}, {}, "d")
+    key = keys.of_result("task", section, work)
+    same = replace(work, name="bob", files={"layers.py": b"a", "part1.ipynb": b"other"})
+    assert keys.of_result("task", section, same) == key
+    for other in ({"layers.py": b"b"}, {"functions.py": b"a"}, {}):
+        assert keys.of_result("task", section, replace(work, files=other)) != key
+    assert keys.of_result("other", section, work) != key
