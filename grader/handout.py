@@ -8,12 +8,17 @@ A solution lies between two comment lines. What follows `stub:` stays in its pla
     out = x @ w + b
     cache = (x, w)
     # END SOLUTION
+
+In a notebook this holds within each code cell. The cells that a student writes in carry the tag "student" and say so in
+a comment; outputs are left out.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+
+import nbformat
 
 from grader.errors import UsageError
 
@@ -38,6 +43,8 @@ FILES = (
     "neuralnet/gradcheck_classifier.py",
     "neuralnet/check_softmax_stability.py",
     "neuralnet/download_cifar.sh",
+    "part1.ipynb",
+    "part2.ipynb",
 )
 RECORDED = "backprop-data.pkl"
 
@@ -71,6 +78,29 @@ def render(text: str) -> str:
     return "\n".join(lines)
 
 
+def render_notebook(text: str) -> str:
+    """A notebook as it is handed out: nothing has been run, and every marked region is emptied.
+
+    Raises UsageError as `render` does, and for a solution in a cell that is not tagged as a student's.
+    """
+    notebook = nbformat.reads(text, as_version=4)
+    notebook.metadata = {name: notebook.metadata[name] for name in ("kernelspec", "language_info")}
+    for number, cell in enumerate(notebook.cells, start=1):
+        tags = cell.metadata.get("tags", [])
+        cell.metadata = {"tags": tags} if tags else {}
+        if cell.cell_type != "code":
+            continue
+        if ("student" in tags) != bool(MARK.search(cell.source)):
+            raise UsageError(f'cell {number}: the tag "student" and a solution belong together')
+        try:
+            cell.source = render(cell.source)
+        except UsageError as error:
+            raise UsageError(f"cell {number}, {error}") from None
+        cell.outputs, cell.execution_count = [], None
+    nbformat.validate(notebook)
+    return str(nbformat.writes(notebook)) + "\n"
+
+
 def is_mark(line: str) -> bool:
     return bool(BEGIN.fullmatch(line) or END.fullmatch(line))
 
@@ -79,8 +109,9 @@ def contents(reference: Path, fixtures: Path) -> dict[str, bytes]:
     """What a student gets: path inside the handout -> bytes. Only what FILES lists leaves `reference`."""
     files = {}
     for name in FILES:
+        form = render_notebook if name.endswith(".ipynb") else render
         try:
-            files[name] = render((reference / name).read_bytes().decode()).encode()
+            files[name] = form((reference / name).read_bytes().decode()).encode()
         except UsageError as error:
             raise UsageError(f"{name}, {error}") from None
     return files | {f"backprop/{RECORDED}": (fixtures / RECORDED).read_bytes()}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from grader import handout
@@ -19,6 +21,14 @@ REFERENCE, STUDENT, FIXTURES = ROOT / "reference", ROOT / "student", ROOT / "fix
 def lying_in(folder: Path) -> set[str]:
     kept = subprocess.run(["git", "ls-files", "-z", "."], cwd=folder, capture_output=True, text=True)
     return {name for name in kept.stdout.split("\0") if name}
+
+
+def code(path: Path) -> str:
+    """A file's text; of a notebook the code alone."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".ipynb":
+        return text
+    return "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code")
 
 
 def test_student_is_made_from_reference():
@@ -40,7 +50,7 @@ def test_making_it_again_changes_nothing(tmp_path):
 def test_no_line_of_a_solution_is_in_the_handout():
     """Lines that stand only inside a marked region of their own file are solutions."""
     for name in handout.FILES:
-        text = (REFERENCE / name).read_bytes().decode()
+        text = code(REFERENCE / name)
         if not handout.MARK.search(text):
             continue
         inside, outside, opened = set(), set(), False
@@ -49,7 +59,7 @@ def test_no_line_of_a_solution_is_in_the_handout():
             (inside if opened else outside).add(line.strip())
         leaked = {line for line in inside - outside if len(line) > 12 and "SOLUTION" not in line}
         assert leaked, name
-        made = {line.strip() for line in (STUDENT / name).read_text(encoding="utf-8").splitlines()}
+        made = {line.strip() for line in code(STUDENT / name).splitlines()}
         assert not leaked & made, name
         assert "SOLUTION" not in "".join(made)
 
@@ -79,6 +89,40 @@ def test_a_region_without_a_stub_leaves_its_place():
 def test_a_malformed_mark_is_an_error_that_names_its_line(text, line):
     with pytest.raises(UsageError, match=f"line {line}:"):
         handout.render(text)
+
+
+NOTEBOOKS = [name for name in handout.FILES if name.endswith(".ipynb")]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_is_handed_out_valid_and_not_run(name):
+    notebook = nbformat.read(STUDENT / name, as_version=nbformat.NO_CONVERT)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        assert cell.source.strip(), "an empty cell explains nothing"
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+            assert cell.source.startswith("# STUDENT: ") == ("student" in cell.metadata.get("tags", []))
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_solved_notebook_was_run_from_top_to_bottom(name):
+    cells = [cell for cell in nbformat.read(REFERENCE / name, as_version=4).cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert not [output for cell in cells for output in cell.outputs if output.output_type == "error"]
+
+
+def test_a_solution_and_the_tag_of_a_cell_belong_together():
+    text = (REFERENCE / "part1.ipynb").read_text(encoding="utf-8")
+    with pytest.raises(UsageError, match='cell 7: the tag "student"'):
+        handout.render_notebook(text.replace('"student"', '"studnt"', 1))
+
+
+def test_a_mistake_in_a_notebook_names_its_cell_and_line():
+    text = (REFERENCE / "part1.ipynb").read_text(encoding="utf-8")
+    with pytest.raises(UsageError, match="cell 7, line 2"):
+        handout.render_notebook(text.replace("# END SOLUTION", "# END", 1))
 
 
 def test_a_mistake_names_its_file(tmp_path):
