@@ -80,7 +80,7 @@ def expect_accuracy(hw: Any, name: str, value: Any, bar: float) -> None:
         raise Mismatch(f"{name} should be a fraction between 0 and 1, but it is {describe(value)}")
     hw.measure(Measure(name, float(value), bar, at_least=True))
     if float(value) < bar:
-        raise Mismatch(f"{name} is {float(value):.1%}; at least {bar:.0%} is asked for")
+        raise Mismatch(f"{name} is {float(value):.2%}; at least {bar:.0%} is asked for")
 
 
 def unpack(function: str, value: Any, names: Sequence[str]) -> tuple[Any, ...]:
