@@ -178,7 +178,7 @@ class Batch:
         return True
 
     def page_digest(self, report: Document, job: Job, audience: Audience) -> str:
-        return keys.digest([report, job.remarks, audience, self.looks])
+        return keys.digest([report, repr(job.remarks), audience, self.looks])
 
     # Doing it
 

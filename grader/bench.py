@@ -11,7 +11,7 @@ import platform
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from grader.doctor import required
 from grader.errors import UsageError
 from grader.keys import Terms
 from grader.launch import Zygotes
-from grader.model import Homework, Report, Section, Submission, TaskResult
+from grader.model import Homework, Remarks, Report, Section, Submission, TaskResult
 from grader.report import html
 from grader.report import json as report_json
 from grader.report.wording import Audience
@@ -46,14 +46,14 @@ class Job:
     """One submission and what is to be done with it.
 
     `tasks` maps each task to grade to the digest of what it rests on; `kept` holds the documents of tasks that need no
-    grading. `remarks` are sentences for the pages alone, `audiences` whose pages are wanted.
+    grading. `remarks` are for the pages alone, `audiences` whose pages are wanted.
     """
 
     student: str
     submission: Submission
     tasks: Mapping[str, str]
     kept: Mapping[str, Document] = field(default_factory=dict)
-    remarks: tuple[str, ...] = ()
+    remarks: Remarks = field(default_factory=Remarks)
     audiences: tuple[Audience, ...] = ()
 
 
@@ -185,9 +185,9 @@ def put_together(submission: Submission, homework: Homework, terms: Terms, docum
     )
 
 
-def page(report: Report, remarks: Sequence[str], audience: Audience) -> str:
-    """A report's page, with sentences of the gradebook's: what a person changed, and what lateness costs."""
-    return html.render(replace(report, notes=(*report.notes, *remarks)), audience=audience)
+def page(report: Report, remarks: Remarks, audience: Audience) -> str:
+    """A report's page as it counts: with what a person changed, and what lateness costs."""
+    return html.render(replace(report, remarks=remarks), audience=audience)
 
 
 def waited_for_cores() -> float:

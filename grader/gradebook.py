@@ -11,7 +11,7 @@ import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,7 @@ from typing import Any
 
 from grader.changes import Change, differences
 from grader.errors import UsageError
-from grader.model import CheckResult, ItemResult, Late, Report, Verdict
+from grader.model import Adjustment, CheckResult, ItemResult, Late, Remarks, Report, Row, Verdict
 from grader.report import json as report_json
 
 FILE = "gradebook.sqlite"
@@ -105,33 +105,6 @@ class Student:
     marked_late: bool = False
     others: tuple[str, ...] = ()
     problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Adjustment:
-    """A person's word on an item: what it is worth instead. Of several for one item the last counts."""
-
-    student: str
-    item: str
-    points: float
-    author: str
-    time: datetime
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """`earned` as graded, `adjusted` by hand, `final` after lateness, all of `max_score`.
-
-    `late_days` is None where it is not known, `penalty` in percent.
-    """
-
-    earned: float
-    adjusted: float
-    final: float
-    max_score: float
-    late_days: int | None
-    penalty: float
 
 
 class Gradebook:
@@ -371,19 +344,21 @@ class Gradebook:
         """The last adjustment of each item."""
         return {one.item: one for one in self.adjustments(student)}
 
-    def final_score(self, student: str, run: Run | None = None) -> Score | None:
-        """What counts: the report's points, adjusted by hand, less what lateness costs; None without a report."""
+    def row(self, student: str, run: Run | None = None) -> Row:
+        """A student's line in a run (the last one), with the report as it counts."""
         run = run or self.run()
-        report = self.report(student, run)
-        if report is None:
-            return None
-        changed = self.in_force(student)
-        items = [item for task in report.tasks for item in task.items]
-        adjusted = math.fsum(changed[item.id].points if item.id in changed else item.score for item in items)
-        days = self.late_days(student, run)
-        penalty = lateness(days, run.late)
-        final = round(adjusted * (1 - penalty / 100), 9)
-        return Score(report.score, round(adjusted, 9), final, report.max_score, days, penalty)
+        return self.row_of(self.student(student, run), run)
+
+    def row_of(self, one: Student, run: Run) -> Row:
+        report = self.report(one.id, run)
+        if report is not None:
+            report = replace(report, remarks=self.remarks(one.id, run))
+        return Row(one.id, one.name, one.ids, report, one.problem, one.submitted_at, run.due)
+
+    def register(self, run: Run | None = None) -> list[Row]:
+        """Everyone's line in a run (the last one), by id."""
+        run = run or self.run()
+        return [self.row_of(student, run) for student in self.students(run)]
 
     def late_days(self, student: str, run: Run | None = None) -> int | None:
         """How many days late the submission counts as; None where the platform says late and not when."""
@@ -395,20 +370,11 @@ class Gradebook:
             return days_late(handed_in.submitted_at, run.due, run.late.grace_hours if run.late else 0.0)
         return None if handed_in.marked_late else 0
 
-    def remarks(self, student: str, run: Run | None = None) -> tuple[str, ...]:
-        """What the student's page says besides the report: what a person changed, and what lateness costs."""
-        days, policy = self.late_days(student, run), (run or self.run()).late
-        told = [
-            f"{one.item} was set to {one.points:g} points by {one.author} on {one.time:%Y-%m-%d}: {one.why}"
-            for one in self.in_force(student).values()
-            if one.item != LATE_DAYS
-        ]
-        if days is None:
-            told.append("handed in late; how late is not known yet")
-        elif days:
-            cost = f", which costs {lateness(days, policy):g} % of the points" if policy else ""
-            told.append(f"{days} day{'s' * (days > 1)} late{cost}")
-        return tuple(told)
+    def remarks(self, student: str, run: Run | None = None) -> Remarks:
+        """What counts besides the report: what a person changed, and what lateness costs."""
+        run = run or self.run()
+        days = self.late_days(student, run)
+        return Remarks(tuple(self.in_force(student).values()), days, lateness(days, run.late))
 
     def waiting(self, run: Run | None = None) -> Iterator[tuple[Student, ItemResult, CheckResult]]:
         """What needs a person: checks with a question or a fault of the grader, in items that nobody adjusted yet."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -236,9 +238,34 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Adjustment:
+    """A person's word on an item: what it is worth instead. Of several for one item the last counts."""
+
+    student: str
+    item: str
+    points: float
+    author: str
+    time: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """What the gradebook adds to a report: the adjustments in force, and what lateness costs, `penalty` in percent.
+
+    `late_days` is None where it is known that the submission was late, and not how late.
+    """
+
+    adjustments: tuple[Adjustment, ...] = ()
+    late_days: int | None = 0
+    penalty: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """One graded submission. `max_score` is fixed by the rubric before anything runs; `skipped` is the part of it that
-    this run did not judge, shown apart from the earned and the lost."""
+    neither this run nor a person judged, shown apart from the earned and the lost. `score` is as graded, `adjusted`
+    with a person's word on items, `final` after lateness."""
 
     title: str
     submission: str
@@ -247,10 +274,29 @@ class Report:
     needs_review: tuple[str, ...]
     provenance: Provenance
     notes: tuple[str, ...] = ()
+    remarks: Remarks = Remarks()
 
     @property
     def score(self) -> float:
         return sum(task.score for task in self.tasks)
+
+    @property
+    def adjustments(self) -> Mapping[str, Adjustment]:
+        """By the id of the item that each is about."""
+        return {one.item: one for one in self.remarks.adjustments}
+
+    def points_of(self, item: ItemResult) -> float:
+        """What an item counts: a person's word, else the points as graded."""
+        changed = self.adjustments.get(item.id)
+        return item.score if changed is None else changed.points
+
+    @property
+    def adjusted(self) -> float:
+        return round(math.fsum(self.points_of(item) for item in self.items), 9)
+
+    @property
+    def final(self) -> float:
+        return round(self.adjusted * (1 - self.remarks.penalty / 100), 9)
 
     @property
     def max_score(self) -> float:
@@ -258,16 +304,38 @@ class Report:
 
     @property
     def skipped(self) -> float:
-        return sum(check.points for check in self.checks if check.verdict is Verdict.SKIPPED)
+        open_ = (item for item in self.items if item.id not in self.adjustments)
+        return sum(check.points for item in open_ for check in item.checks if check.verdict is Verdict.SKIPPED)
+
+    @property
+    def items(self) -> tuple[ItemResult, ...]:
+        return tuple(item for task in self.tasks for item in task.items)
 
     @property
     def checks(self) -> tuple[CheckResult, ...]:
-        return tuple(check for task in self.tasks for item in task.items for check in item.checks)
+        return tuple(check for item in self.items for check in item.checks)
 
     @property
     def faulty(self) -> bool:
         """Whether a fault of the grader left a check unjudged."""
         return any(check.verdict is Verdict.INTERNAL for check in self.checks)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A student's line in the class: what exports and the class's page are made of.
+
+    `ids` are what the platform and the roster call the student, by their own column names. `report`, with its remarks,
+    is None for who handed in nothing, and for a submission that could not be read; then `problem` says why.
+    """
+
+    student: str
+    name: str
+    ids: Mapping[str, str] = field(default_factory=dict)
+    report: Report | None = None
+    problem: str = ""
+    submitted_at: datetime | None = None
+    due: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

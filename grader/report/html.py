@@ -38,6 +38,9 @@ def environment() -> Any:
     page.globals |= {
         "headline": wording.headline,
         "undecided": wording.undecided,
+        "account": wording.account,
+        "by_hand": wording.by_hand,
+        "task_points": wording.task_points,
         "word": wording.WORD,
         "shape": wording.SHAPE,
         "holds": wording.holds,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
-from grader.model import CheckResult, ItemResult, Measure, Report, Verdict
+from grader.model import Adjustment, CheckResult, ItemResult, Measure, Remarks, Report, TaskResult, Verdict
 
 Audience = Literal["student", "staff"]
 
@@ -104,16 +105,53 @@ def holds(measure: Measure) -> bool:
 
 
 def headline(report: Report) -> str:
-    """The score as a sentence, with what was not judged apart from the earned and the lost."""
+    """The points that count as a sentence, with what was not judged apart from the earned and the lost."""
     graded = report.max_score - report.skipped
     if not report.skipped:
-        return f"{points(report.score)} of {points(graded)}"
-    return f"{points(report.score)} of {points(graded)} graded; {points(report.skipped)} not graded by this version"
+        return f"{points(report.final)} of {points(graded)}"
+    return f"{points(report.final)} of {points(graded)} graded; {points(report.skipped)} not graded by this version"
+
+
+def account(report: Report) -> str:
+    """How the points as graded became those that count, or ""."""
+    steps = [f"{points(report.score)} as graded"]
+    if any(report.points_of(item) != item.score for item in report.items):
+        steps.append(f"{points(report.adjusted)} after adjustments")
+    late = lateness(report.remarks)
+    return "; ".join([*steps, *([late] if late else [])]) if late or len(steps) > 1 else ""
+
+
+def lateness(remarks: Remarks) -> str:
+    if remarks.late_days is None:
+        return "handed in late, how late is not known yet"
+    cost = f", which costs {remarks.penalty:g} % of the points" if remarks.penalty else ""
+    return f"{remarks.late_days} day{'s' * (remarks.late_days > 1)} late{cost}" if remarks.late_days else ""
+
+
+def by_hand(given: Adjustment, item: ItemResult | None) -> str:
+    """An adjustment as a sentence; without an item it is about the days of lateness."""
+    what = f"{points(given.points)} of {points(item.max_score)} points" if item else f"{given.points:g} days late"
+    graded = f"; graded: {points(item.score)}" if item else ""
+    return f"Adjusted to {what} by {given.author} on {given.time:%Y-%m-%d}, because: {given.why}{graded}"
+
+
+def task_points(report: Report, task: TaskResult) -> float:
+    return math.fsum(report.points_of(item) for item in task.items)
 
 
 def undecided(report: Report) -> float:
     """Points of checks that ended in a fault of ours: neither earned nor lost until someone has looked."""
-    return sum(check.points for _, check in checks(report) if check.verdict is Verdict.INTERNAL)
+    return sum(
+        check.points
+        for item, check in checks(report)
+        if check.verdict is Verdict.INTERNAL and item.id not in report.adjustments
+    )
+
+
+def unanswered(report: Report) -> Iterator[str]:
+    """What a person still has to look at: a question about an item that somebody adjusted is answered."""
+    settled = {check.name for item, check in checks(report) if item.id in report.adjustments}
+    return (reason for reason in report.needs_review if reason.partition(": ")[0] not in settled)
 
 
 def checks(report: Report) -> Iterator[tuple[ItemResult, CheckResult]]:
@@ -151,8 +189,14 @@ def presented(report: Report, audience: Audience) -> Report:
         title=harmless(report.title),
         submission=harmless(report.submission),
         notes=tuple(harmless(note) for note in report.notes),
-        needs_review=tuple(harmless(reason) for reason in report.needs_review),
+        needs_review=tuple(harmless(reason) for reason in unanswered(report)),
         provenance=replace(report.provenance, isolation=harmless(report.provenance.isolation)),
+        remarks=replace(
+            report.remarks,
+            adjustments=tuple(
+                replace(one, author=harmless(one.author), why=harmless(one.why)) for one in report.remarks.adjustments
+            ),
+        ),
         tasks=tuple(
             replace(
                 task,
