@@ -6,7 +6,7 @@ of order 1 both lie under 1e-12, a hundred times below the strictest bar. A thre
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,29 +26,36 @@ def gradient(f: Callable[[Array], float], x: ArrayLike, *, h: float = 1e-3) -> A
 def backward(f: Callable[[Array], Any], x: ArrayLike, upstream: ArrayLike, *, h: float = 1e-3) -> Array:
     """The gradient of sum(f(x) * upstream) with respect to x, of x's shape; f(x) has upstream's shape.
 
-    Outputs are subtracted before they are weighted: one that an entry of x does not reach cancels exactly, however
-    large it is. f gets an array of its own each time and may keep or change it.
+    f gets an array of its own each time and may keep or change it.
     """
+    return slope([f(point) for point in around(x, h=h)], np.shape(x), upstream, h=h)
+
+
+def around(x: ArrayLike, *, h: float = 1e-3) -> list[Array]:
+    """The points where a function has to be known for its gradient at x: entry by entry, in the stencil's order."""
     at = np.array(x, dtype=np.float64)
-    weights = np.asarray(upstream, dtype=np.float64)
-    result = np.empty_like(at)
+    points = []
     for index in np.ndindex(at.shape):
-        slope = np.zeros(weights.shape)
-        for (low, weight), (high, _) in zip(STENCIL[:2], STENCIL[:1:-1], strict=True):
-            below, above = _moved(f, at, index, low * h), _moved(f, at, index, high * h)
-            with np.errstate(
-                over="ignore", invalid="ignore"
-            ):  # f may be a student's; inf - inf is NaN, and never passes
-                slope += weight * (below - above)
-        with np.errstate(over="ignore", invalid="ignore"):
-            result[index] = np.sum(slope * weights) / h
-    return result
+        for steps, _ in STENCIL:
+            moved = at.copy()
+            moved[index] += steps * h
+            points.append(moved)
+    return points
 
 
-def _moved(f: Callable[[Array], Any], at: Array, index: tuple[int, ...], step: float) -> Array:
-    moved = at.copy()
-    moved[index] += step
-    return np.asarray(f(moved), dtype=np.float64)
+def slope(values: Sequence[Any] | Array, shape: tuple[int, ...], upstream: ArrayLike, *, h: float = 1e-3) -> Array:
+    """The gradient, of `shape`, from a function's values at the points `around`.
+
+    Values are subtracted before they are weighted: one that an entry of x does not reach cancels exactly, however
+    large it is.
+    """
+    weights = np.asarray(upstream, dtype=np.float64)
+    at = np.asarray(values, dtype=np.float64).reshape(-1, len(STENCIL), *weights.shape)
+    (_, outer), (_, inner), *_ = STENCIL
+    with np.errstate(over="ignore", invalid="ignore"):  # a student's values; inf - inf is NaN, and never passes
+        slopes = outer * (at[:, 0] - at[:, 3]) + inner * (at[:, 1] - at[:, 2])
+        total: Array = np.sum(slopes * weights, axis=tuple(range(1, slopes.ndim))).reshape(shape) / h
+    return total
 
 
 def error(yours: ArrayLike, expected: ArrayLike) -> float:

@@ -262,9 +262,9 @@ class Remote:
             raise AttributeError(name)
         return Function(self._session, self._handle, (name,))
 
-    def write(self, name: str, array: Any) -> None:
-        """`parameters()[name][...] = array`, in the student's process."""
-        self._session.ask("write", self._handle, ("parameters",), [(name, array)])
+    def write(self, arrays: Mapping[str, Any]) -> None:
+        """`parameters()[name][...] = array` for each, in the student's process and in one round trip."""
+        self._session.ask("write", self._handle, ("parameters",), list(arrays.items()))
 
 
 class Training:

@@ -128,11 +128,11 @@ def draw(hw: Any, rng: np.random.Generator, sizes: Sizes, *, biases: float = 0.5
     Parameters are of order 1, biases normal with standard deviation `biases`. Raises Mismatch when a write is lost.
     """
     net = hw.two_layer_net.TwoLayerNet(*sizes.arguments)
-    sizes = as_built(net.parameters(), sizes)
-    keys = roles(net.parameters(), sizes)
+    built = net.parameters()
+    sizes = as_built(built, sizes)
+    keys = roles(built, sizes)
     values, X = away_from_kinks(rng, sizes, biases)
-    for role, key in keys.items():
-        net.write(key, values[role])
+    net.write({key: values[role] for role, key in keys.items()})
     values = live(net.parameters(), keys, values, sizes)
     reference = hw.reference.two_layer_net.TwoLayerNet(*sizes.arguments)
     parameters = reference.parameters()

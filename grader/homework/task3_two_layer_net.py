@@ -127,9 +127,9 @@ def forward_clues(case: Case) -> list[Clue]:
 
 def own_scores(case: Case, role: str, value: Array) -> Any:
     """The student's own scores with one parameter replaced, and put back afterwards."""
-    case.net.write(case.keys[role], value)
+    case.net.write({case.keys[role]: value})
     scores = unpack("forward", case.net.forward(case.X), ("scores", "cache"))[0]
-    case.net.write(case.keys[role], case.values[role])
+    case.net.write({case.keys[role]: case.values[role]})
     return scores
 
 

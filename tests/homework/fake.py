@@ -11,6 +11,7 @@ import importlib
 import inspect
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -49,8 +50,9 @@ class FakeRemote:
     def __getattr__(self, name: str) -> FakeFunction:
         return FakeFunction(self._hw, self._value, name)
 
-    def write(self, name: str, array: Any) -> None:
-        self._value.parameters()[name][...] = array
+    def write(self, arrays: Mapping[str, Any]) -> None:
+        for name, array in arrays.items():
+            self._value.parameters()[name][...] = array
 
 
 class FakeFunction:
