@@ -18,7 +18,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -30,6 +30,7 @@ MIB = 1 << 20
 ENTRIES = 50_000  # files and folders that are looked at
 FILE = 32 * MIB  # one wanted file; notebooks hold their pictures
 COPIES = 100  # files of one wanted name
+BESIDE = 20  # files of a wanted ending, such as photographs
 ARCHIVE = 1024 * MIB  # a zip or tar as it lies on disk
 UNPACKED = 1024 * MIB  # what may be decompressed on the way to a tar's wanted files
 CONTENTS = 32 * MIB  # a zip's table of contents
@@ -66,24 +67,30 @@ def read(
 ) -> Submission:
     """The submission at `path`. `stubs` are the handout's own versions: of two candidates, the one that differs counts.
 
-    With `parts`, it is these files (the student's name for each, and where it lies) side by side in the folder `path`.
+    A wanted "*.jpg" stands for every file of this ending, however it is called: at most BESIDE are taken, and none has
+    to be there. With `parts`, it is these files (the student's name for each, and where it lies) side by side in the
+    folder `path`.
     Raises SubmissionError when `path` cannot be read, holds nothing that is wanted, or holds two different versions of
     one file. What can be graded without is a sentence in `notes`.
     """
     notes: list[str] = []
     files_there = side_by_side(parts, wanted, notes) if parts else members(path, wanted, notes)
-    found = group(files_there, wanted, notes)
-    chosen = {base: choose(base, found[base], stubs, path) for base in wanted if base in found}
+    named = [base for base in wanted if not base.startswith("*")]
+    beside: dict[str, Found] = {}
+    found = group(without(files_there, Names(wanted), beside), named, notes)
+    chosen = {base: choose(base, found[base], stubs, path) for base in named if base in found}
     files = {base: file.content for base, file in chosen.items() if file.content is not None}
     for base, file in chosen.items():
         if file.content is None:
             notes.append(f"{file.path} is larger than {FILE // MIB} MiB and was not read; hand in a smaller {base}")
     if not files:
         detail = f"; {notes[0]}" if notes else ""
-        raise SubmissionError(f"{path} holds none of {', '.join(wanted)}; hand in a folder, zip or tar of them{detail}")
-    missing = [base for base in wanted if base not in chosen]
+        raise SubmissionError(f"{path} holds none of {', '.join(named)}; hand in a folder, zip or tar of them{detail}")
+    missing = [base for base in named if base not in chosen]
     if missing:
         notes.append(f"not in this submission: {', '.join(missing)}")
+    chosen |= beside
+    files |= {base: file.content for base, file in beside.items() if file.content is not None}
     return Submission(
         name=name or title(path),
         files=files,
@@ -141,6 +148,31 @@ def group(files: Iterator[Found], wanted: Collection[str], notes: list[str]) -> 
     return exact
 
 
+class Names:
+    """What is wanted: names, and endings written as "*.jpg"."""
+
+    def __init__(self, wanted: Collection[str]) -> None:
+        self.names = {base.lower(): base for base in wanted if not base.startswith("*")}
+        self.endings = tuple(base[1:].lower() for base in wanted if base.startswith("*"))
+
+    def named(self, path: str) -> bool:
+        base = basename(path)
+        return base.lower() in self.names or plain(base) in self.names
+
+    def beside(self, path: str) -> bool:
+        base = basename(path).lower()
+        return bool(self.endings) and base.endswith(self.endings) and not base.startswith(".")
+
+
+def without(files: Iterable[Found], names: Names, beside: dict[str, Found]) -> Iterator[Found]:
+    """The files that are wanted by name; the others go into `beside`, by their own. Of two the first counts."""
+    for file in files:
+        if names.named(file.path):
+            yield file
+        elif file.content is not None:
+            beside.setdefault(printable(basename(file.path)), file)
+
+
 def choose(base: str, files: Sequence[Found], stubs: Mapping[str, bytes], path: Path) -> Found:
     """The one that counts. Raises SubmissionError for two that differ from each other and from the stub."""
     stub = lines(stubs.get(base, b""))
@@ -187,22 +219,25 @@ def members(path: Path, wanted: Collection[str], notes: list[str], *, name: str 
                 return iter([Found(printable(name), capped(file))])
     except OSError as error:
         raise SubmissionError(f"{path} cannot be read ({error.strerror}); name a folder, zip or tar") from None
-    raise SubmissionError(f"{path} is no folder, zip or tar, and none of {', '.join(wanted)}; pack the work as a zip")
+    raise SubmissionError(
+        f"{path} is no folder, zip or tar, and none of {', '.join(search.names.names.values())}; pack the work as a zip"
+    )
 
 
 def side_by_side(parts: Sequence[tuple[str, Path]], wanted: Collection[str], notes: list[str]) -> Iterator[Found]:
     """The wanted files among `parts`, of two with one name the later; with none, those of the last part with any."""
     search = Search(wanted, notes)
-    latest = {plain(basename(name)): (name, path) for name, path in parts if search.fits(name)}
+    fitting = [(name, path) for name, path in parts if search.fits(name)]
+    latest = {plain(basename(name)) if search.names.named(name) else name: (name, path) for name, path in fitting}
     for name, path in latest.values():
         yield from members(path, wanted, notes, name=basename(name))
-    for _, path in () if latest else reversed(parts):
+    for _, path in () if any(map(search.names.named, latest)) else reversed(parts):
         try:
             found = list(members(path, wanted, notes))
         except SubmissionError as error:
             search.note(str(error))  # one of several need not be the work
             continue
-        if found:
+        if search.any_named(found):
             yield from found
             return
 
@@ -211,14 +246,16 @@ class Search:
     """One look through a submission; it counts what it passes."""
 
     def __init__(self, wanted: Collection[str], notes: list[str]) -> None:
-        self.names = {base.lower() for base in wanted}
+        self.names = Names(wanted)
         self.notes = notes
-        self.seen = 0
+        self.seen = self.beside = 0
         self.copies: dict[str, int] = {}
 
     def fits(self, name: str) -> bool:
-        base = basename(name)
-        return base.lower() in self.names or plain(base) in self.names
+        return self.names.named(name) or self.names.beside(name)
+
+    def any_named(self, found: Iterable[Found]) -> bool:
+        return any(self.names.named(file.path) for file in found)
 
     def passes(self, name: str, where: str) -> bool:
         """Whether a file is to be read. Counts every entry, wanted or not."""
@@ -228,6 +265,9 @@ class Search:
         parts = PurePosixPath(name.replace("\\", "/")).parts
         if not self.fits(name) or any(is_junk(part) for part in parts[:-1]):
             return False
+        if not self.names.named(name):
+            self.beside += 1
+            return self.beside <= BESIDE
         base = plain(parts[-1])
         self.copies[base] = self.copies.get(base, 0) + 1
         if self.copies[base] > COPIES:
@@ -258,7 +298,7 @@ class Search:
                     found += self.file(path, root)
                 elif entry.name.lower().endswith((".zip", ".tar", ".gz", ".tgz")):
                     packed.append(path)
-        return found or self.packed(packed, root)
+        return found if self.any_named(found) else found + self.packed(packed, root)
 
     def enters(self, name: str, where: str) -> bool:
         self.seen += 1
@@ -309,7 +349,7 @@ class Search:
                         self.note(f"{printable(name)} is a link or device, which is not followed; pack the file itself")
                 elif (
                     readable
-                    and not found
+                    and not self.any_named(found)
                     and depth < NESTING
                     and name.lower().endswith((".zip", ".tar", ".tgz", ".gz"))
                 ):
@@ -325,7 +365,7 @@ class Search:
             raise TooBigError(f"{where} needs more memory than there is; leave data sets and models out") from None
         except DAMAGE as error:
             raise SubmissionError(f"{where} is damaged ({brief(error)}); pack it again") from None
-        if not found:
+        if not self.any_named(found):
             for name, inner in packed:
                 if is_archive(io.BytesIO(inner)):
                     found += self.inner(io.BytesIO(inner), prefix + printable(name), depth + 1)

@@ -324,3 +324,33 @@ def test_a_damaged_archive_is_a_submission_or_one_clear_error(tmp_path, content,
     path.write_bytes(data[: max(length, len(data) // 2)])
     with suppress(SubmissionError):
         assert set(read(path, WANTED, STUBS).files) <= set(WANTED)
+
+
+PICTURES = (*WANTED, "*.jpg", "*.PNG")
+
+
+def test_files_of_a_wanted_ending_come_along(tmp_path):
+    for name in ("layers.py", "cat.JPG", "sub/dog-1.jpg", "sub/dog-2.png", ".hidden.jpg", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+    found = read(tmp_path, PICTURES, {})
+    assert set(found.files) == {"layers.py", "cat.JPG", "dog-1.jpg", "dog-2.png"}
+    assert found.origin["dog-1.jpg"] == "sub/dog-1.jpg"
+    assert not any("*" in note for note in found.notes)
+    assert found.digest != read(tmp_path, WANTED, {}).digest
+
+
+def test_pictures_alone_are_no_submission(tmp_path):
+    (tmp_path / "cat.jpg").write_bytes(b"cat")
+    with pytest.raises(SubmissionError, match="holds none of"):
+        read(tmp_path, PICTURES, {})
+    with zipfile.ZipFile(tmp_path / "work.zip", "w") as archive:
+        archive.writestr("layers.py", "x = 1")
+    assert set(read(tmp_path, PICTURES, {}).files) == {"cat.jpg", "layers.py"}
+
+
+def test_of_a_whole_data_set_only_some_files_are_taken(tmp_path):
+    (tmp_path / "layers.py").write_bytes(b"")
+    for number in range(submission.BESIDE + 5):
+        (tmp_path / f"{number}.jpg").write_bytes(b"")
+    assert len(read(tmp_path, PICTURES, {}).files) == 1 + submission.BESIDE
