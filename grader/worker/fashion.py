@@ -1,0 +1,120 @@
+"""Fashion-MNIST as torchvision hands it out, made of the grader's arrays.
+
+A loader over these pictures makes whole batches at once where the transforms allow it: picture by picture, as
+torchvision does it, most of a run's time would go into them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader, Subset, default_collate
+
+from grader.worker.vision import replace, torchvision
+
+
+class Data:
+    """Pictures (N, 28, 28) uint8 of the "training" and the "test" set; of the test set every label is 0.
+
+    `lent` is told each batch that a notebook's loader hands out, `returned` the number of those when it is through.
+    """
+
+    def __init__(self, arrays: Mapping[str, Any], lent: Callable[[], None], returned: Callable[[int], None]) -> None:
+        self.x = {"training": arrays["train_x"], "test": arrays["test_x"]}
+        self.y = {"training": arrays["train_y"], "test": np.zeros(len(arrays["test_x"]), np.int64)}
+        self.made: dict[str, Any] = {}
+        self.lent, self.returned = lent, returned
+        self.one_by_one = DataLoader.__iter__
+
+    def take_over(self) -> None:
+        """From now on, torchvision's class holds these pictures and torch's loader tells of its batches."""
+        dataset: Any = torchvision.datasets.FashionMNIST
+        made = dataset.__init__
+
+        def remember(self_: Any, root: Any = "", train: bool = True, *args: Any, **kwargs: Any) -> None:
+            made(self_, "", train, *args, **kwargs)
+            self.made["training" if train else "test"] = self_
+
+        def load(self_: Any) -> tuple[Any, Any]:
+            of = "training" if self_.train else "test"
+            return torch.from_numpy(np.array(self.x[of])), torch.from_numpy(np.array(self.y[of], np.int64))
+
+        replace(dataset, "__init__", remember)
+        replace(dataset, "_load_data", load)
+        replace(dataset, "_check_exists", lambda self_: True)
+        replace(dataset, "_check_legacy_exist", lambda self_: False)
+        replace(dataset, "download", lambda self_: None)
+        replace(DataLoader, "__iter__", lambda loader: self.batches(loader))
+
+    def batches(self, loader: Any) -> Iterator[Any]:
+        count = 0
+        for batch in self.whole(loader) or self.one_by_one(loader):
+            count += 1
+            self.lent()
+            yield batch
+        self.returned(count)
+
+    def whole(self, loader: Any) -> Iterator[Any] | None:
+        """A loader's batches, each cut out of one tensor of all pictures; None where it has to be done one by one."""
+        dataset, chosen = loader.dataset, None
+        while type(dataset) is Subset:
+            indices = torch.as_tensor(list(dataset.indices))
+            chosen = indices if chosen is None else indices[chosen]
+            dataset = dataset.dataset
+        if type(dataset) is not torchvision.datasets.FashionMNIST or dataset.target_transform is not None:
+            return None
+        steps = elementwise(dataset.transform)
+        if steps is None or loader.batch_sampler is None or loader.collate_fn is not default_collate:
+            return None
+        key, pictures = vars(dataset).get("all_at_once", (None, None))
+        if key is not dataset.transform:
+            pictures = through(steps, dataset.data)
+            dataset.all_at_once = (dataset.transform, pictures)
+        return self.cut(loader, pictures, dataset.targets, chosen)
+
+    def cut(self, loader: Any, pictures: Any, labels: Any, chosen: Any) -> Iterator[Any]:
+        for indices in loader.batch_sampler:
+            at = torch.as_tensor(indices)
+            at = at if chosen is None else chosen[at]
+            yield [pictures[at], labels[at]]
+
+    def count(self, of: str) -> int:
+        return len(self.x[of])
+
+    def pictures(self, of: str, start: int, stop: int) -> Any:
+        """Pictures as the notebook prepares its test set: the input of a network that is evaluated."""
+        dataset = self.made.get("test") or self.made.get("training")
+        raw = torch.from_numpy(np.array(self.x[of][start:stop]))
+        transform = torchvision.transforms.ToTensor() if dataset is None else dataset.transform
+        steps = elementwise(transform)
+        if steps is not None:
+            return through(steps, raw)
+        return torch.stack([torch.as_tensor(transform(Image.fromarray(one.numpy()))) for one in raw])
+
+
+def elementwise(transform: Any) -> list[Callable[[Any], Any]] | None:
+    """A transform as steps that work on all pictures at once and treat each pixel by itself; None for any other."""
+    steps: list[Callable[[Any], Any]] = []
+    for step in getattr(transform, "transforms", [transform]):
+        kind = type(step).__name__
+        if not type(step).__module__.startswith("torchvision.transforms"):
+            return None
+        if kind == "ToTensor":
+            steps.append(lambda pictures: pictures.float().div_(255))
+        elif kind in ("ToDtype", "ConvertImageDtype", "Normalize"):
+            steps.append(step)
+        elif kind not in ("ToImage", "PILToTensor"):
+            return None
+    return steps
+
+
+def through(steps: list[Callable[[Any], Any]], pictures: Any) -> Any:
+    """Pictures (N, 28, 28) uint8 -> (N, 1, 28, 28)."""
+    pictures = pictures.unsqueeze(1)
+    for step in steps:
+        pictures = step(pictures)
+    return pictures

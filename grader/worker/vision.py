@@ -1,0 +1,151 @@
+"""torch and torchvision as a notebook expects them, on a machine without GPU, network, plots or further packages.
+
+Importing this module imports torchvision, cured where it needs it; nothing else is changed until `prepare`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils.data import DataLoader
+
+from grader.worker.training import Mute
+
+ABSENT = "torchvision::nms"  # of torchvision's message where its own library could not be loaded
+LIBRARIES: list[Any] = []  # schemas live as long as the library that declares them
+PROGRESS = frozenset(("tqdm", "tqdm.auto", "tqdm.notebook", "tqdm.autonotebook"))
+# Plots, summaries, logs and Colab: whatever is asked of them, they answer with themselves.
+MUTED = frozenset(
+    "matplotlib seaborn plotly IPython ipywidgets torchsummary torchinfo torchviz wandb tensorboard livelossplot "
+    "google.colab torch.utils.tensorboard".split()
+)
+
+
+def cured() -> ModuleType:
+    """torchvision. Its registry wheel is built for CUDA: beside a torch without, its operators lack their schemas.
+
+    Two schemas are enough for all but the operators themselves (`ops.nms`) and `io`, which then fail plainly.
+    """
+    try:
+        return importlib.import_module("torchvision")
+    except RuntimeError as error:
+        if ABSENT not in str(error):
+            raise
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        del sys.modules[name]
+    library = torch.library.Library("torchvision", "DEF")
+    for operator in ("nms", "qnms"):
+        library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    LIBRARIES.append(library)
+    return importlib.import_module("torchvision")
+
+
+torchvision: Any = cured()
+
+
+class OnCPU(TorchFunctionMode):
+    """Wherever a GPU is asked for, the CPU is taken. Holds in the thread that enters it."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.Tensor.cuda:
+            return args[0]
+        return func(*map(cpu, args), **{name: cpu(value) for name, value in (kwargs or {}).items()})
+
+
+def cpu(value: Any) -> Any:
+    """`value`, or the CPU where it names a GPU."""
+    if isinstance(value, torch.device):
+        return value if value.type in ("cpu", "meta") else torch.device("cpu")
+    if type(value) is str and value.partition(":")[0] in ("cuda", "mps", "xpu", "xla"):
+        return "cpu"
+    return value
+
+
+def prepare() -> None:
+    """For good, in this process: no compiler, no workers of a loader, no GPU; muted modules."""
+    loader: Any = DataLoader
+    signature, made = inspect.signature(loader.__init__), loader.__init__
+
+    def alone(self: Any, *args: Any, **kwargs: Any) -> None:
+        bound = signature.bind(self, *args, **kwargs)
+        for name in ("num_workers", "pin_memory", "prefetch_factor", "persistent_workers", "timeout",
+                     "multiprocessing_context", "pin_memory_device"):  # fmt: skip
+            bound.arguments.pop(name, None)
+        made(*bound.args, **bound.kwargs)
+
+    loader.__init__ = alone
+    module, library, cuda = torch.nn.Module, torch, torch.cuda
+    replace(library, "compile", uncompiled)
+    replace(module, "compile", lambda self, *args, **kwargs: None)
+    for name in ("synchronize", "set_device", "empty_cache", "reset_peak_memory_stats"):
+        replace(cuda, name, lambda *args, **kwargs: None)
+    replace(cuda, "get_device_name", lambda *args, **kwargs: "CPU")
+    sys.meta_path.insert(0, MutedFinder())
+    for name in [name for name in sys.modules if muted(name)]:
+        del sys.modules[name]
+
+
+def replace(owner: Any, name: str, value: Callable[..., Any]) -> None:
+    setattr(owner, name, value)
+
+
+def uncompiled(model: Any = None, *args: Any, **kwargs: Any) -> Any:
+    """torch.compile without a compiler, as a call and as a decorator with options."""
+    return model if model is not None else lambda function: function
+
+
+def muted(name: str) -> bool:
+    return name in PROGRESS or any(name == one or name.startswith(f"{one}.") for one in MUTED)
+
+
+class MutedFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """First on `sys.meta_path`: a stand-in for each muted module, installed or not."""
+
+    def find_spec(self, name: str, path: object, target: object = None) -> importlib.machinery.ModuleSpec | None:
+        if muted(name) or (name == "google" and importlib.machinery.PathFinder.find_spec(name) is None):
+            return importlib.util.spec_from_loader(name, self, is_package=True)
+        return None
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        if spec.name in PROGRESS:
+            module = ModuleType(spec.name)
+            vars(module).update(tqdm=Progress, tqdm_notebook=Progress, trange=lambda *args, **_: Progress(range(*args)))
+            return module
+        return Mute(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing to run."""
+
+
+class Progress:
+    """A progress bar that shows nothing."""
+
+    def __init__(self, iterable: Iterable[Any] = (), *args: Any, **kwargs: Any) -> None:
+        self.iterable = iterable
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.iterable)
+
+    def __len__(self) -> int:
+        return len(self.iterable)  # type: ignore[arg-type]
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Nothing was shown."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *args, **kwargs: None
