@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ def render(report: Report, *, audience: Audience = "student", figures: bool = Tr
     return page
 
 
+@lru_cache
 def environment() -> Any:
     """Autoescape is on for every template; only our own style sheet and the drawn figure are marked safe there."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO, StringIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grader.model import Figure as Picture
 from grader.model import Measure, Report
@@ -188,26 +188,37 @@ def blank(width: float, height: float) -> Figure:
 
 
 def draw(axes: Axes, panel: Panel) -> None:
-    """Three artists per panel: what holds as dots, what does not as crosses, the bars as upright strokes."""
-    axes.set_title(panel.title, loc="left", x=-0.8, fontsize=10, color=INK, parse_math=False)
+    """What holds as dots, what does not as crosses, the bars as upright strokes, all over a grid.
+
+    Labels and grid are plain texts and lines: matplotlib's own ticks cost most of a page, and a class has many.
+    """
+    from matplotlib.transforms import ScaledTranslation
+
     dots = [(position(m.value, panel), y, holds(m)) for y, row in enumerate(panel.rows) for m in row.measures]
     bars = sorted({(position(m.bound, panel), y) for y, row in enumerate(panel.rows) for m in row.measures})
+    ticks = range(-16, 1, 4) if panel.log else range(0, 101, 25)
+    left, right, below = (-17, 3, len(panel.rows) - 0.5) if panel.log else (0, 100, len(panel.rows) - 0.5)
+    axes.set_axis_off()
+    axes.set_xlim(left, right)
+    axes.set_ylim(below, -0.5)
+    axes.vlines(list(ticks), -0.5, below, color=LINE, linewidth=0.6)
+    axes.hlines(range(len(panel.rows)), left, right, color=LINE, linewidth=0.6)
     axes.plot(*columns(bars), "|", color=ACCENT, markersize=11, markeredgewidth=2, clip_on=False)
     axes.plot(*columns([(x, y) for x, y, good in dots if good]), "o", color=GOOD, markersize=5, clip_on=False)
     axes.plot(
         *columns([(x, y) for x, y, good in dots if not good]), "X", color=BAD, markersize=7, markeredgewidth=0,
         clip_on=False,
     )  # fmt: skip
-    axes.set_ylim(len(panel.rows) - 0.5, -0.5)
-    axes.set_yticks(range(len(panel.rows)), [shown(row.label) for row in panel.rows], parse_math=False)
-    ticks = range(-16, 1, 4) if panel.log else range(0, 101, 25)
-    axes.set_xlim((-17, 3) if panel.log else (0, 100))
-    names = [f"1e{tick}" if tick else "1" for tick in ticks] if panel.log else [f"{tick} %" for tick in ticks]
-    axes.set_xticks(list(ticks), names, parse_math=False)
-    axes.tick_params(colors=QUIET, labelsize=8, length=0)
-    axes.grid(color=LINE, linewidth=0.6)
-    axes.set_frame_on(False)
-    axes.set_axisbelow(True)
+    beside, under = (  # four points away from the panel's edges
+        axes.transData + ScaledTranslation(x / 72, y / 72, axes.figure.dpi_scale_trans) for x, y in ((-4, 0), (0, -4))
+    )
+    told: dict[str, Any] = {"color": QUIET, "fontsize": 8, "parse_math": False}
+    for y, row in enumerate(panel.rows):
+        axes.text(left, y, shown(row.label), ha="right", va="center", transform=beside, **told)
+    for tick in ticks:
+        name = (f"1e{tick}" if tick else "1") if panel.log else f"{tick} %"
+        axes.text(tick, below, name, ha="center", va="top", transform=under, **told)
+    axes.set_title(panel.title, loc="left", x=-0.8, y=1.0, fontsize=10, color=INK, parse_math=False)
 
 
 def position(value: float, panel: Panel) -> float:
