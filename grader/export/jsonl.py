@@ -1,0 +1,38 @@
+"""One JSON object per line and student: everything there is, for programs. The report follows report.schema.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from grader.export.sheet import grade, state
+from grader.model import Row, Rubric
+from grader.report import json as report_json
+from grader.report.wording import harmless, presented
+
+
+def render(rows: Sequence[Row], rubric: Rubric) -> str:
+    return "".join(f"{json.dumps(line(row), allow_nan=False)}\n" for row in rows)
+
+
+def line(row: Row) -> dict[str, Any]:
+    report = presented(row.report, "staff") if row.report else None
+    return {
+        "student": row.student,
+        "name": harmless(row.name),
+        "ids": {harmless(name): harmless(value) for name, value in row.ids.items()},
+        "state": state(row),
+        "problem": harmless(row.problem),
+        "submitted_at": row.submitted_at.isoformat() if row.submitted_at else None,
+        "due": row.due.isoformat() if row.due else None,
+        "late_days": report.remarks.late_days if report else None,
+        "penalty_percent": report.remarks.penalty if report else None,
+        "adjusted": report.adjusted if report else None,
+        "final": grade(row),
+        "adjustments": [
+            {"item": one.item, "points": one.points, "author": one.author, "time": one.time.isoformat(), "why": one.why}
+            for one in (report.remarks.adjustments if report else ())
+        ],
+        "report": report_json.document(report) if report else None,
+    }
