@@ -33,11 +33,21 @@ ATTACKS = sorted((Path(__file__).parent / "attacks").glob("*.py"))
 SCHEMA = json.loads((ROOT / "grader" / "report" / "report.schema.json").read_text(encoding="utf-8"))
 SECRET, KEY, TOKEN = "xyzzy-of-the-secret", "xyzzy-of-the-key", "xyzzy-of-the-environment"
 # What only the solution, the rubric and the checks hold; a report that quotes one has leaked it.
+FIXTURE = repr((ROOT / "fixtures" / "backprop-data.pkl").read_bytes()[-40:])[2:-1]
 INNER = ("END SOLUTION", "call_wall:", "expect_gradient(", "b was broadcast over the batch")
 
 pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="confinement is built for Linux"),
 ]
+
+# Attacks that reach no further than the world built for them, also where nothing confines them.
+BITING = """
+abstract_socket append_victim chmod_victim delete_victim exec import_grader kill_grader kill_victim_by_libc limit_victim
+pin_victim posix_spawn read_environment read_fixtures read_grader read_other_students read_reference read_secret
+read_secret_by_descriptor read_secret_by_dot_dot read_secret_by_hard_link read_secret_by_libc read_secret_by_link
+read_secret_by_numpy rename_victim renice shell signal_queue stop_victim system tcp tcp6 tcp_by_libc touch_victim
+trace_victim truncate_victim udp unix_socket write_victim
+""".split()
 
 GLUE = {
     "call": """
@@ -69,7 +79,7 @@ class Listeners:
 
     def __init__(self, folder: Path) -> None:
         self.came: list[str] = []
-        self.path, self.abstract = str(folder / "service"), f"backgrade-{os.getpid()}"
+        self.path, self.abstract = str(folder / "service"), f"backgrade-{os.getpid()}-{folder.parent.name}"
         self.sockets = {
             "tcp": socket.create_server(("127.0.0.1", 0)),
             "udp": socket.socket(socket.AF_INET, socket.SOCK_DGRAM),
@@ -81,6 +91,8 @@ class Listeners:
         self.sockets["abstract"].bind("\0" + self.abstract)
         for name in ("unix", "abstract"):
             self.sockets[name].listen()
+        if socket.has_dualstack_ipv6():
+            self.sockets["tcp6"] = socket.create_server(("::1", 0), family=socket.AF_INET6)
         for name, server in self.sockets.items():
             threading.Thread(target=self.wait, args=(name, server), daemon=True).start()
 
@@ -100,6 +112,62 @@ class Listeners:
             server.close()
 
 
+# The command, once for each line: starting Python and its libraries anew would be most of the time.
+COMMAND = """
+import contextlib, io, json, os, sys
+from grader.cli import main
+with os.fdopen(int(sys.argv[1]), "w") as answers:
+    for line in sys.stdin:
+        out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+            code = main(json.loads(line))
+            out.flush()
+        print(json.dumps([code, out.buffer.getvalue().decode()]), file=answers, flush=True)
+"""
+
+
+class Command:
+    """A process that grades; it is what attacks on the grader would end."""
+
+    def __init__(self, folder: Path) -> None:
+        mine, theirs = os.pipe()
+        self.answers = os.fdopen(mine)
+        self.output = folder / "output"
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", COMMAND, str(theirs)],
+                cwd=folder,
+                env=os.environ
+                | {
+                    "TMPDIR": str(folder / "tmp"),
+                    "BACKGRADE_SECRET": TOKEN,
+                    "PYTHONDONTWRITEBYTECODE": "1",
+                    "PYTHONPATH": str(ROOT),
+                },
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                pass_fds=[theirs],
+                text=True,
+            )
+        os.close(theirs)
+
+    def run(self, words: list[str]) -> tuple[int, str]:
+        """Exit code, and all that was printed."""
+        assert self.process.stdin is not None
+        print(json.dumps(words), file=self.process.stdin, flush=True)
+        answer = self.answers.readline()
+        beside = self.output.read_text("utf-8", "replace")
+        assert answer, f"the grader was ended: {self.process.wait()} {beside}"
+        code, shown = json.loads(answer)
+        return code, shown + beside
+
+    def close(self) -> None:
+        self.process.kill()  # an attack may have stopped it
+        self.process.communicate()
+        self.answers.close()
+
+
 class World:
     """Everything around a submission that it must not touch, and a way to see whether it did."""
 
@@ -113,25 +181,34 @@ class World:
         self.homework = patient(folder / "homework")
         self.listeners = Listeners(folder)
         self.process = subprocess.Popen(["sleep", "3600"], stdin=subprocess.DEVNULL)
+        self.command = Command(folder)
         self.places = {
             "secret": str(folder / "secret"),
             "victim": str(folder / "victim"),
             "home": str(folder / "home"),
             "root": str(ROOT),
             "process": self.process.pid,
-            "grader": self.process.pid,  # as good as the grader's: another process of the same user
+            "grader": self.command.process.pid,
             "tcp": self.listeners.port("tcp"),
+            "tcp6": self.listeners.port("tcp6") if "tcp6" in self.listeners.sockets else 9,
             "udp": self.listeners.port("udp"),
             "unix": self.listeners.path,
             "abstract": self.listeners.abstract,
         }
 
+    def revealed(self, shown: str) -> list[str]:
+        """Secrets that a text holds."""
+        return [secret for secret in (SECRET, KEY, TOKEN, FIXTURE, *INNER) if secret in shown]
+
     def close(self) -> None:
         self.listeners.close()
+        self.command.close()
         self.process.kill()
         self.process.wait()
 
     def state(self) -> dict[str, Any]:
+        if (ended := self.process.poll()) is not None:
+            return {"ended": ended}
         victim = psutil.Process(self.process.pid)
         return {
             "victim": snapshot(self.folder / "victim"),
@@ -141,13 +218,23 @@ class World:
             "process": (victim.status() != psutil.STATUS_STOPPED, victim.nice(), victim.cpu_affinity()),
             "limits": victim.rlimit(psutil.RLIMIT_NOFILE),
             "tracer": traced(self.process.pid),
-            "children": sorted(child.pid for child in psutil.Process().children(recursive=True)),
+            "children": children(),
             "came": list(self.listeners.came),
             "left": names(self.folder / "tmp"),
             "tmp": [name for name in names(Path("/tmp")) if name.startswith("backgrade-left")],
             "shared": [name for name in names(Path("/dev/shm")) if not name.startswith("sem.mp-")],  # of other programs
             "ipc": [Path(f"/proc/sysvipc/{kind}").read_text().count("\n") for kind in ("shm", "sem", "msg")],
         }
+
+
+def children() -> list[int]:
+    """Processes below this one; not those that have ended and wait for this one alone to take note."""
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if child.status() != psutil.STATUS_ZOMBIE or child.ppid() != os.getpid():
+                found.append(child.pid)
+    return sorted(found)
 
 
 def patient(folder: Path) -> Path:
@@ -205,16 +292,10 @@ def hand_in(folder: Path, source: str, places: dict[str, Any]) -> Path:
     return folder
 
 
-def grade(path: Path, world: World, *options: str, task: str = "2.4") -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, str(ROOT / "grade.py"), str(path), "--task", task, "--homework", str(world.homework)]
-    return subprocess.run(
-        [*command, "--json", str(world.folder / "r.json"), "--html", str(world.folder / "r.html"), *options],
-        cwd=world.folder,
-        env=os.environ
-        | {"TMPDIR": str(world.folder / "tmp"), "BACKGRADE_SECRET": TOKEN, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        timeout=120,
-        stdin=subprocess.DEVNULL,
+def grade(path: Path, world: World, *options: str, task: str = "2.4") -> tuple[int, str]:
+    words = [str(path), "--task", task, "--homework", str(world.homework)]
+    return world.command.run(
+        [*words, "--json", str(world.folder / "r.json"), "--html", str(world.folder / "r.html"), *options]
     )
 
 
@@ -230,27 +311,46 @@ def test_an_attack_gains_nothing_learns_nothing_and_leaves_nothing(path: Path, w
     known = constants(source)
     submission = hand_in(tmp_path / "work", source, world.places)
     before = world.state()
-    done = grade(submission, world, *([] if path.stem.startswith("text") else ["--no-html"]))
-    shown = (done.stdout + done.stderr + (world.folder / "r.json").read_bytes()).decode("utf-8", "replace")
-    assert done.returncode == 0, shown
+    code, terminal = grade(submission, world, *([] if path.stem.startswith("text") else ["--no-html"]))
+    shown = terminal + (world.folder / "r.json").read_text(encoding="utf-8")
+    assert code == 0, shown
     report = judged(world)
     assert report["needs_review"] == []
     assert report["score"] == known.get("EARNS", 5), shown
-    for secret in (SECRET, KEY, TOKEN, *INNER):
-        assert secret not in shown
+    assert world.revealed(shown) == []
     assert "Traceback" not in shown
     assert len(shown) < 200_000
     assert world.state() == before
 
 
-def texts(done: subprocess.CompletedProcess[bytes], world: World) -> tuple[str, str]:
-    return done.stdout.decode(), (world.folder / "r.html").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", BITING)
+def test_an_attack_bites_where_nothing_confines_it(name: str, tmp_path: Path) -> None:
+    """What the test above holds to have not happened is seen when it does."""
+    if name == "tcp6" and not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no IPv6")
+    world = World(tmp_path / "world")
+    try:
+        source = (Path(__file__).parent / "attacks" / f"{name}.py").read_text(encoding="utf-8")
+        before = world.state()
+        (world.folder / "1" / "2").mkdir(parents=True)
+        done = subprocess.run(
+            [sys.executable, "-c", f"{source}\nprint(attack({world.places!r}))"],
+            cwd=world.folder / "1" / "2",
+            env=os.environ | {"BACKGRADE_SECRET": TOKEN, "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        wait_for(lambda: bool(world.revealed(done.stdout)) or world.state() != before)
+    finally:
+        world.close()
 
 
 @pytest.mark.parametrize("path", [path for path in ATTACKS if path.stem.startswith("text")], ids=lambda path: path.stem)
 def test_hostile_text_reaches_nobody_as_anything_but_text(path: Path, world: World, tmp_path: Path) -> None:
     submission = hand_in(tmp_path / "work", path.read_text(encoding="utf-8"), world.places)
-    terminal, page = texts(grade(submission, world), world)
+    _, terminal = grade(submission, world)
+    page = (world.folder / "r.html").read_text(encoding="utf-8")
     assert not [char for char in terminal if ord(char) < 32 and char != "\n"]
     assert not [char for char in terminal + page if char in "\x9b\x7f\u202e\u2066\u202c"]
     for tag in ("<script>alert", "<script>document", "<img", "<b>no"):
@@ -278,9 +378,9 @@ def test_a_hostile_name_is_shown_as_text_and_leads_nowhere(name: str, world: Wor
     folder = Path(os.fsdecode(os.fsencode(str(tmp_path)))) / safe
     hand_in(folder, "def attack(places):\n    return 1", world.places)
     before = world.state()
-    done = grade(folder, world)
-    terminal, page = texts(done, world)
-    assert done.returncode == 0, terminal
+    code, terminal = grade(folder, world)
+    page = (world.folder / "r.html").read_text(encoding="utf-8")
+    assert code == 0, terminal
     assert judged(world)["score"] == 5
     assert "<script>" not in page
     assert not [char for char in terminal if ord(char) < 32 and char != "\n"]
@@ -289,8 +389,8 @@ def test_a_hostile_name_is_shown_as_text_and_leads_nowhere(name: str, world: Wor
 
 
 def test_an_honest_submission_gets_its_points_beside_all_this(world: World) -> None:
-    done = grade(ROOT / "reference", world, "--no-html", task="2")
-    assert done.returncode == 0
+    code, _ = grade(ROOT / "reference", world, "--no-html", task="2")
+    assert code == 0
     report = judged(world)
     assert report["score"] == 20
     assert "verified=9/9" in report["provenance"]["isolation"]
@@ -300,7 +400,7 @@ def test_an_honest_submission_gets_its_points_beside_all_this(world: World) -> N
 def test_a_grader_that_is_ended_leaves_nothing(name: str, world: World, tmp_path: Path) -> None:
     """No process, whatever ended it; no folder either, where it had a say in it."""
     submission = hand_in(tmp_path / "work", "def attack(places):\n    while True:\n        pass", world.places)
-    before = world.state()["children"]
+    before = children()
     (tmp_path / "tmp").mkdir()
     run = subprocess.Popen(
         [sys.executable, str(ROOT / "grade.py"), str(submission), "--task", "2.4", "--no-html"],
@@ -312,7 +412,7 @@ def test_a_grader_that_is_ended_leaves_nothing(name: str, world: World, tmp_path
     wait_for(lambda: len(psutil.Process(run.pid).children(recursive=True)) >= 2)
     run.send_signal(getattr(signal, name))
     _, said = run.communicate(timeout=20)
-    wait_for(lambda: world.state()["children"] == before)
+    wait_for(lambda: children() == before)
     if name != "SIGKILL":
         assert run.returncode == 130
         assert said.decode().startswith("grade.py: interrupted")
@@ -323,8 +423,4 @@ def wait_for(condition: Any, seconds: float = 20.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"
-        for child in psutil.Process().children():
-            with contextlib.suppress(psutil.Error, ChildProcessError):
-                if child.status() == psutil.STATUS_ZOMBIE:
-                    os.waitpid(child.pid, os.WNOHANG)
         time.sleep(0.05)

@@ -3,4 +3,4 @@
 
 def attack(places):
     import socket
-    socket.create_connection(('::1', places['tcp']))
+    socket.create_connection(('::1', places['tcp6']))
