@@ -42,7 +42,8 @@ class Section:
     """Modules that are graded in one process: name -> path inside the handout, and how to talk to them.
 
     `keep` maps a function or method name to the positions in its returned tuple that stay behind as handles.
-    `forbid` names top-level packages that cannot be imported there.
+    `forbid` names top-level packages that cannot be imported there. `needs` names packages without which nothing of it
+    is graded.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Section:
     submit: tuple[str, ...]
     keep: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     forbid: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +291,10 @@ class Report:
         """What an item counts: a person's word, else the points as graded."""
         changed = self.adjustments.get(item.id)
         return item.score if changed is None else changed.points
+
+    def judged(self, item: ItemResult) -> bool:
+        """Whether the grader or a person gave its points; what neither judged is neither earned nor lost."""
+        return item.id in self.adjustments or item.verdict is not Verdict.SKIPPED
 
     @property
     def adjusted(self) -> float:

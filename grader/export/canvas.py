@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from grader.errors import UsageError
-from grader.export.sheet import cell, grade, judged, possible, shown, table
+from grader.export.sheet import cell, grade, possible, shown, table
 from grader.model import Row, Rubric
 
 HEADER = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
@@ -37,6 +37,6 @@ def line(row: Row) -> list[str]:
 
 def score(row: Row) -> str:
     """Excused where nothing was judged: a homework that counts for nobody costs nobody anything."""
-    if row.report and not any(judged(row.report, item) for item in row.report.items):
+    if row.report and not any(row.report.judged(item) for item in row.report.items):
         return EXCUSED
     return shown(grade(row))

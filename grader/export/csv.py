@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from grader.export.sheet import cell, grade, items, judged, possible, shown, state, table
+from grader.export.sheet import cell, grade, items, possible, shown, table
 from grader.layouts import ID_COLUMNS
 from grader.model import Item, Row, Rubric
+from grader.report.wording import state
 
 OWN = ("student", "name", "state")
 SUMS = ("score", "adjusted", "late_days", "penalty_percent", "final", "possible")
@@ -29,7 +30,7 @@ def line(row: Row, ids: Sequence[str], graded: Sequence[Item], most: str) -> lis
     report = row.report
     if report is None:
         return [*own, *("" for _ in graded), *("" for _ in SUMS[:-1]), most]
-    given = {item.id: shown(report.points_of(item)) for item in report.items if judged(report, item)}
+    given = {item.id: shown(report.points_of(item)) for item in report.items if report.judged(item)}
     late = report.remarks
     days = "" if late.late_days is None else str(late.late_days)
     sums = [shown(report.score), shown(report.adjusted), days, shown(late.penalty), shown(grade(row)), most]

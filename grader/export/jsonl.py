@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from grader.export.sheet import grade, state
+from grader.export.sheet import grade
 from grader.model import Row, Rubric
 from grader.report import json as report_json
-from grader.report.wording import harmless, presented
+from grader.report.wording import harmless, presented, state
 
 
 def render(rows: Sequence[Row], rubric: Rubric) -> str:

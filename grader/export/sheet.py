@@ -7,9 +7,10 @@ import io
 import math
 from collections.abc import Iterable, Sequence
 
+from grader import cohort
 from grader.errors import UsageError
-from grader.model import Item, ItemResult, Report, Row, Rubric
-from grader.report.wording import harmless, points, unanswered, undecided
+from grader.model import Item, Row, Rubric
+from grader.report.wording import harmless, points, undecided
 
 # What Excel, LibreOffice and Google Sheets take for the beginning of a formula, also in its full-width forms.
 FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -40,12 +41,6 @@ def shown(value: float | None) -> str:
     return "" if value is None else points(value)
 
 
-def state(row: Row) -> str:
-    if row.report is None:
-        return "unreadable" if row.problem else "not handed in"
-    return "needs review" if any(unanswered(row.report)) else "graded"
-
-
 def items(rows: Iterable[Row], rubric: Rubric) -> list[Item]:
     """The rubric's items that were graded and are worth something, all of them when nobody has a report.
 
@@ -58,15 +53,8 @@ def items(rows: Iterable[Row], rubric: Rubric) -> list[Item]:
     return [item for id_, item in known.items() if item.points and (not reported or id_ in reported)]
 
 
-def judged(report: Report, item: ItemResult) -> bool:
-    """Whether the grader or a person gave its points; what neither judged is neither earned nor lost."""
-    return item.id in report.adjustments or item.verdict != "SKIPPED"
-
-
-def possible(rows: Iterable[Row], rubric: Rubric) -> float:
-    """Points that could be earned: those of every item that was judged for someone."""
-    worth = {item.id: item.max_score for row in rows if row.report for item in row.report.items
-             if judged(row.report, item)}  # fmt: skip
-    if not any(row.report for row in rows):
-        worth = {item.id: item.points for task in rubric.tasks for item in task.items if not item.skipped}
-    return math.fsum(worth.values())
+def possible(rows: Sequence[Row], rubric: Rubric) -> float:
+    """Points that could be earned; by the rubric alone while nobody has a report."""
+    if any(row.report for row in rows):
+        return cohort.possible(rows)
+    return math.fsum(item.points for task in rubric.tasks for item in task.items if not item.skipped)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
-from grader.model import Adjustment, CheckResult, ItemResult, Measure, Remarks, Report, TaskResult, Verdict
+from grader.model import Adjustment, CheckResult, ItemResult, Measure, Remarks, Report, Row, TaskResult, Verdict
 
 Audience = Literal["student", "staff"]
 
@@ -152,6 +152,13 @@ def unanswered(report: Report) -> Iterator[str]:
     """What a person still has to look at: a question about an item that somebody adjusted is answered."""
     settled = {check.name for item, check in checks(report) if item.id in report.adjustments}
     return (reason for reason in report.needs_review if reason.partition(": ")[0] not in settled)
+
+
+def state(row: Row) -> str:
+    """Where a student stands, in two words at most."""
+    if row.report is None:
+        return "unreadable" if row.problem else "not handed in"
+    return "needs review" if any(unanswered(row.report)) else "graded"
 
 
 def checks(report: Report) -> Iterator[tuple[ItemResult, CheckResult]]:

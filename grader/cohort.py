@@ -1,0 +1,173 @@
+"""What a whole class got, and what it got wrong: numbers, no words of ours."""
+
+from __future__ import annotations
+
+import math
+import re
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from grader.model import CheckResult, ItemResult, Report, Row, TaskResult, Verdict
+
+BINS = 20
+NOT_FAILED = (Verdict.PASS, Verdict.SKIPPED, Verdict.INTERNAL)  # the last is no student's
+
+# A number that stands alone, with sign, fraction and exponent; not the 1 of `grad_b1`.
+NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|nan|inf)(?![\w]|\.\d)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A sample: its five numbers, mean and sum. Quartiles by linear interpolation, both ends counted."""
+
+    least: float
+    lower: float
+    median: float
+    upper: float
+    most: float
+    mean: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A sentence and how many students got it, numbers aside; `sentence` is its commonest form."""
+
+    sentence: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckNumbers:
+    """One check over all whom it was judged of. `share` is the part of its points that they earned, 0 to 1.
+
+    `causes` are the sentences of those who failed, the commonest first.
+    """
+
+    item: str
+    name: str
+    title: str
+    points: float
+    judged: int
+    passed: int
+    failed: int
+    share: float
+    causes: tuple[Cause, ...]
+    seconds: Spread
+
+
+@dataclass(frozen=True, slots=True)
+class TaskNumbers:
+    """One task: the part of its points that the class was given, and its checks."""
+
+    id: str
+    title: str
+    points: float
+    share: float
+    checks: tuple[CheckNumbers, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """A class. `possible` is what could be earned, `bins` how many earned how much of it in BINS equal parts of it, the
+    upper end of each but the last excluded. `spread` and `seconds` are None when nobody has a report."""
+
+    title: str
+    rows: tuple[Row, ...]
+    possible: float
+    bins: tuple[int, ...]
+    spread: Spread | None
+    tasks: tuple[TaskNumbers, ...]
+    seconds: Spread | None
+
+    @property
+    def failures(self) -> list[CheckNumbers]:
+        """The checks that somebody failed, those that most did first."""
+        failed = (check for task in self.tasks for check in task.checks if check.failed)
+        return sorted(failed, key=lambda check: -check.failed)
+
+
+def survey(rows: Sequence[Row], title: str) -> Cohort:
+    reports = [row.report for row in rows if row.report]
+    most = possible(rows)
+    finals = [report.final for report in reports]
+    return Cohort(
+        title=title,
+        rows=tuple(rows),
+        possible=most,
+        bins=tuple(histogram(finals, most)),
+        spread=spread(finals),
+        tasks=tuple(tasks(reports)),
+        seconds=spread([math.fsum(check.seconds for check in report.checks) for report in reports]),
+    )
+
+
+def possible(rows: Iterable[Row]) -> float:
+    """Points that could be earned: those of every item that was judged of someone."""
+    reports = (row.report for row in rows if row.report)
+    return math.fsum({item.id: item.max_score for one in reports for item in one.items if one.judged(item)}.values())
+
+
+def histogram(values: Iterable[float], most: float) -> list[int]:
+    """How many lie in each of BINS equal parts of 0 to `most`; what lies outside counts at its end."""
+    count = Counter(min(max(int(BINS * value / most), 0), BINS - 1) if most else 0 for value in values)
+    return [count[at] for at in range(BINS)]
+
+
+def spread(values: Sequence[float]) -> Spread | None:
+    if not values:
+        return None
+    lower, median, upper = statistics.quantiles(values, method="inclusive") if len(values) > 1 else [*values] * 3
+    return Spread(min(values), lower, median, upper, max(values), statistics.fmean(values), math.fsum(values))
+
+
+def tasks(reports: Sequence[Report]) -> Iterator[TaskNumbers]:
+    """Every task of any report, in the order in which reports have them."""
+    found: dict[str, list[tuple[Report, TaskResult]]] = {}
+    for report in reports:
+        for task in report.tasks:
+            found.setdefault(task.id, []).append((report, task))
+    for id_, cases in found.items():
+        judged = [(report, item) for report, task in cases for item in task.items if report.judged(item)]
+        worth = math.fsum(item.max_score for _, item in judged)
+        earned = math.fsum(report.points_of(item) for report, item in judged)
+        task = cases[0][1]
+        yield TaskNumbers(id_, task.title, task.max_score, earned / worth if worth else 0.0,
+                          tuple(checks([one for _, one in cases])))  # fmt: skip
+
+
+def checks(cases: Sequence[TaskResult]) -> Iterator[CheckNumbers]:
+    found: dict[str, list[tuple[ItemResult, CheckResult]]] = {}
+    for task in cases:
+        for item in task.items:
+            for check in item.checks:
+                found.setdefault(check.name, []).append((item, check))
+    for pairs in found.values():
+        item = pairs[0][0]
+        judged = [check for _, check in pairs if check.verdict not in (Verdict.SKIPPED, Verdict.INTERNAL)]
+        if judged:
+            yield numbers(item, judged)
+
+
+def numbers(item: ItemResult, judged: Sequence[CheckResult]) -> CheckNumbers:
+    """Of one check, by all results of it that were judged; by the grader, whatever a person said of its item."""
+    failed = [check for check in judged if check.verdict not in NOT_FAILED]
+    worth = math.fsum(check.points for check in judged)
+    passed = len(judged) - len(failed)
+    share = math.fsum(check.earned for check in judged) / worth if worth else passed / len(judged)
+    spent = spread([check.seconds for check in judged])
+    assert spent is not None
+    first = judged[0]
+    return CheckNumbers(item.id, first.name, first.title, first.points, len(judged), passed, len(failed), share,
+                        tuple(causes(check.message or check.verdict.value for check in failed)), spent)  # fmt: skip
+
+
+def causes(sentences: Iterable[str]) -> Iterator[Cause]:
+    """Sentences that differ in numbers alone are one cause."""
+    alike: dict[str, Counter[str]] = {}
+    for sentence in sentences:
+        alike.setdefault(NUMBER.sub("#", sentence), Counter())[sentence] += 1
+    for forms in sorted(alike.values(), key=lambda forms: -forms.total()):
+        yield Cause(forms.most_common(1)[0][0], forms.total())
