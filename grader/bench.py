@@ -106,7 +106,7 @@ class Bench:
         self.terms = terms
         self.root = datasets.root(place.data_root)
         self.digests = keys.of_tasks(self.homework, terms, self.root)
-        self.images: DataSet | None = None
+        self.read: dict[str, DataSet] = {}
         self.zygotes = Zygotes("numpy")
         try:
             self.hold(self.homework.rubric.sections[0])
@@ -137,9 +137,14 @@ class Bench:
             )
 
     def data(self) -> DataSet:
-        if self.images is None:
-            self.images = datasets.cifar10(self.root, unverified=self.terms.unverified)
-        return self.images
+        if "data" not in self.read:
+            self.read["data"] = datasets.cifar10(self.root, unverified=self.terms.unverified)
+        return self.read["data"]
+
+    def fashion(self) -> DataSet:
+        if "fashion" not in self.read:
+            self.read["fashion"] = datasets.fashion_mnist(self.root, unverified=self.terms.unverified)
+        return self.read["fashion"]
 
     def grade(self, job: Job) -> dict[str, Document]:
         """A document for each task of the job."""
@@ -151,6 +156,8 @@ class Bench:
             only=[item.id for task in chosen for item in task.items],
             launch=self.zygotes.launch,
             data=self.data,
+            fashion=self.fashion,
+            weights=lambda: datasets.weights(self.root),
             full=self.terms.full,
         )
         return {task.id: self.document(task, report, job.submission) for task in report.tasks}
@@ -158,12 +165,14 @@ class Bench:
     def document(self, task: TaskResult, report: Report, submission: Submission) -> Document:
         """A task's result with what the report says of the whole of it."""
         planned = next(one for one in self.homework.rubric.tasks if one.id == task.id)
-        trained = keys.reads_data(self.homework, planned) and "data" in report.provenance.versions
+        section = keys.section_of(self.homework, planned)
+        read = keys.reads(self.homework, planned) & report.provenance.versions.keys()
+        told = read | (set(section.needs) & report.provenance.versions.keys())
         return {
             "task": report_json.task(task),
             "isolation": report.provenance.isolation,
-            "versions": {"data": report.provenance.versions["data"]} if trained else {},
-            "notes": [note for note in report.notes if note not in submission.notes] if trained else [],
+            "versions": {name: report.provenance.versions[name] for name in sorted(told)},
+            "notes": [note for note in report.notes if note not in submission.notes] if read else [],
         }
 
 

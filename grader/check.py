@@ -39,14 +39,17 @@ def check(item: str) -> Callable[[Function], Function]:
 class Options:
     """What a run of the grader was asked for, besides the homework; every check is given it.
 
-    `data` reads CIFAR-10, once it is needed. `full` trains to the end where a bar is cleared earlier. `kept` is what
-    one check leaves for a later one of the same submission.
+    `data` reads CIFAR-10 and `fashion` Fashion-MNIST, once they are needed; `weights` finds SqueezeNet's. `full`
+    trains to the end where a bar is cleared earlier. `kept` is what one check leaves for a later one of the same
+    submission.
     """
 
     data: Callable[[], Any]
     full: bool = False
     on_progress: Callable[[str], None] = lambda text: None
     kept: dict[str, Any] = field(default_factory=dict)
+    fashion: Callable[[], Any] = lambda: None
+    weights: Callable[[], Path | None] = lambda: None
 
 
 class Subject:
@@ -87,6 +90,16 @@ class Subject:
     def data(self) -> Any:
         """CIFAR-10, or what stands in for it; read on first use."""
         return self.options.data()
+
+    @property
+    def fashion(self) -> Any:
+        """Fashion-MNIST, or what stands in for it; read on first use."""
+        return self.options.fashion()
+
+    @property
+    def weights(self) -> Path | None:
+        """The file of SqueezeNet's pretrained weights; None where it is not."""
+        return self.options.weights()
 
     def source(self, name: str) -> bytes:
         """A submitted file as it was handed in; the handout's where it was not."""

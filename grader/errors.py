@@ -4,8 +4,10 @@
     ├── UsageError            the command, a file or a rubric is wrong: one sentence, exit code 2
     │   ├── RubricError       rubric.yaml, with the line
     │   └── SubmissionError   a folder or archive that cannot be read as a submission
+    ├── Skipped               SKIPPED: what a check needs is not on this machine; no points either way
     └── StudentError          what the student's code did; each carries its verdict
         ├── Mismatch          FAIL: an answer that is not the right one
+        ├── Partly            PARTIAL: right in part; carries the fraction that is earned
         ├── NotImplementedYet NOT_IMPLEMENTED: the stub's None, or NotImplementedError
         ├── Raised            RAISED: an exception, a file that cannot be imported, an answer of the wrong kind
         ├── TimedOut          TIMEOUT: over its CPU or wall seconds
@@ -36,6 +38,10 @@ class SubmissionError(UsageError):
     """A submission that cannot be read; names the file and the cure."""
 
 
+class Skipped(BackgradeError):
+    """A check that cannot be made here; the message says what is missing, and the cure."""
+
+
 class StudentError(BackgradeError):
     """What the student's code did.
 
@@ -43,6 +49,7 @@ class StudentError(BackgradeError):
     """
 
     verdict = Verdict.FAIL
+    fraction = 0.0
 
     def __init__(self, message: str, *, where: str = "") -> None:
         super().__init__(message)
@@ -52,6 +59,14 @@ class StudentError(BackgradeError):
 
 class Mismatch(StudentError):
     verdict = Verdict.FAIL
+
+
+class Partly(StudentError):
+    verdict = Verdict.PARTIAL
+
+    def __init__(self, message: str, fraction: float) -> None:
+        super().__init__(message)
+        self.fraction = fraction
 
 
 class NotImplementedYet(StudentError):

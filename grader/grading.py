@@ -8,13 +8,17 @@ import platform
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from grader import __version__
 from grader.check import ROOT, Options, Subject, digest
-from grader.errors import StudentError, UsageError
+from grader.errors import Skipped, StudentError, UsageError
 from grader.launch import Launch, spawn
 from grader.model import (
     CheckPlan,
@@ -24,6 +28,7 @@ from grader.model import (
     ItemResult,
     Provenance,
     Report,
+    Section,
     Submission,
     Task,
     TaskResult,
@@ -34,6 +39,7 @@ from grader.session import Session
 if TYPE_CHECKING:
     from grader.datasets import DataSet
 
+CURE = "type: python -m pip install -e '.[torch]'"
 NOTHING_RAN = "nothing of the submission was run"
 
 
@@ -42,6 +48,20 @@ def cifar10() -> DataSet:
     from grader import datasets
 
     return datasets.cifar10(datasets.root())
+
+
+def fashion_mnist() -> DataSet:
+    """Fashion-MNIST from the usual folder, or its stand-in."""
+    from grader import datasets
+
+    return datasets.fashion_mnist(datasets.root())
+
+
+def pretrained() -> Path | None:
+    """SqueezeNet's weights from the usual folders; None where they are not."""
+    from grader import datasets
+
+    return datasets.weights(datasets.root())
 
 
 def grade(
@@ -53,29 +73,38 @@ def grade(
     on_result: Callable[[CheckResult], None] = lambda result: None,
     launch: Launch = lambda section: spawn,
     data: Callable[[], DataSet] = cifar10,
+    fashion: Callable[[], DataSet] = fashion_mnist,
+    weights: Callable[[], Path | None] = pretrained,
     full: bool = False,
     on_progress: Callable[[str], None] = lambda text: None,
 ) -> Report:
     """Run the checks of the tasks or items in `only` (all, when empty) and score them.
 
     The report's denominators are the rubric's: what was not run, crashed or could not be imported stays in the maximum.
-    `data` reads the images that networks are trained on, when one is; `full` trains to the end where a bar is cleared
-    earlier. Raises UsageError for an id in `only` that the rubric does not have, and for data that cannot be used.
+    `data` and `fashion` read the images that networks are trained on, when one is, `weights` finds the pretrained
+    network's; `full` trains to the end where a bar is cleared earlier. A section whose packages are not installed is
+    not graded. Raises UsageError for an id in `only` that the rubric does not have, and for data that cannot be used.
     """
     wanted(homework, only)
-    images = Lazy(data)
-    options = Options(images, full, on_progress)
+    images, pictures = Lazy(data, "data", "cifar10"), Lazy(fashion, "fashion", "fashion-mnist")
+    options = Options(images, full, on_progress, fashion=pictures, weights=weights)
     results: dict[str, CheckResult] = {}
     isolation = ""
+    versions: dict[str, str] = {}
     for section in homework.rubric.sections:
         tasks = [task for task in homework.rubric.tasks if task.section == section.id]
         items = [item for task in tasks for item in task.items if chosen(item, task, only) and item.checks]
-        if items:
+        if items and (lacking := missing(section)):
+            for result in skipped(items, homework, lacking):
+                results[result.name] = result
+                on_result(result)
+        elif items:
             with Session(section, submission, homework.handout, homework.rubric.limits, launch(section)) as session:
                 for result in run_checks(items, session, homework, seed, options):
                     results[result.name] = result
                     on_result(result)
                 isolation = isolation or session.held
+            versions |= {name: metadata.version(name) for name in section.needs}
     return Report(
         title=homework.rubric.title,
         submission=submission.name,
@@ -86,16 +115,33 @@ def grade(
             if (items := [item for item in task.items if chosen(item, task, only)])
         ),
         needs_review=tuple(question for result in results.values() for question in questions(result)),
-        provenance=provenance(homework, seed, isolation, images.versions()),
-        notes=(*submission.notes, *images.notes()),
+        provenance=provenance(homework, seed, isolation, versions | images.versions() | pictures.versions()),
+        notes=(*submission.notes, *images.notes(), *pictures.notes()),
     )
 
 
-class Lazy:
-    """The images that networks are trained on, read on first use; what was used is told in the report."""
+def missing(section: Section) -> list[str]:
+    """What the section needs and this machine lacks; nothing is imported to find out."""
+    return [name for name in section.needs if find_spec(name) is None]
 
-    def __init__(self, read: Callable[[], DataSet]) -> None:
+
+def skipped(items: Sequence[Item], homework: Homework, lacking: Sequence[str]) -> Iterator[CheckResult]:
+    reason = f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} not installed; {CURE}"
+    for plan in (plan for item in items for plan in item.checks):
+        title = homework.checks[plan.name].title
+        yield CheckResult(plan.name, title, Verdict.SKIPPED, 0.0, plan.points, message=reason)
+
+
+class Lazy:
+    """The images that networks are trained on, read on first use; what was used is told in the report, by `name`.
+
+    `get` is what they are fetched by.
+    """
+
+    def __init__(self, read: Callable[[], DataSet], name: str, get: str) -> None:
         self.read = read
+        self.name = name
+        self.get = get
         self.images: DataSet | None = None
 
     def __call__(self) -> DataSet:
@@ -107,7 +153,7 @@ class Lazy:
         if self.images is None:
             return {}
         kind = " (stand-in data)" if self.images.stand_in else "" if self.images.verified else " (unverified)"
-        return {"data": f"{self.images.name} {self.images.digest}{kind}"}
+        return {self.name: f"{self.images.name} {self.images.digest}{kind}"}
 
     def notes(self) -> tuple[str, ...]:
         if self.images is None or self.images.verified:
@@ -115,7 +161,7 @@ class Lazy:
         if self.images.stand_in:
             return (
                 f"trained on stand-in data: {self.images.name} is not on this machine, so images were made up in its "
-                "format; `python grade.py data cifar10` fetches the real ones",
+                f"format; `python grade.py data {self.get}` fetches the real ones",
             )
         return (f"trained on {self.images.source}",)
 
@@ -151,7 +197,9 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
             fraction = min(1.0, max(0.0, float(gained)))
             verdict = Verdict.PASS if fraction == 1.0 else Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
     except StudentError as error:
-        verdict, fraction, message, where = error.verdict, 0.0, error.message, error.where
+        verdict, fraction, message, where = error.verdict, error.fraction, error.message, error.where
+    except Skipped as reason:
+        verdict, fraction, message = Verdict.SKIPPED, 0.0, str(reason)
     except UsageError:
         raise  # the data or the command: the user can cure it, and no submission is to blame
     except Exception:
@@ -189,7 +237,14 @@ def item_result(item: Item, results: dict[str, CheckResult]) -> ItemResult:
     return ItemResult(item.id, item.title, score, item.points, checks)
 
 
+@lru_cache
+def digests(reference: Path, fixtures: Path) -> tuple[str, str]:
+    """Of the grader with its reference, and of the fixtures; once a process, for it runs what it has read."""
+    return digest(ROOT / "grader", reference), digest(fixtures)
+
+
 def provenance(homework: Homework, seed: int, isolation: str, used: Mapping[str, str]) -> Provenance:
+    grader, fixtures = digests(homework.reference, homework.fixtures)
     return Provenance(
         seed=seed,
         versions={
@@ -199,7 +254,7 @@ def provenance(homework: Homework, seed: int, isolation: str, used: Mapping[str,
             **used,
         },
         rubric_digest=homework.rubric.digest,
-        grader_digest=digest(ROOT / "grader", homework.reference),
-        fixtures_digest=digest(homework.fixtures),
+        grader_digest=grader,
+        fixtures_digest=fixtures,
         isolation=isolation or NOTHING_RAN,
     )

@@ -12,9 +12,12 @@ import hashlib
 import json
 import platform
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
 from functools import lru_cache
+from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +45,11 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A file of ours: its text's digest, the modules it imports, and whether it asks `hw` for images."""
+    """A file of ours: its text's digest, the modules it imports, and which of DATA it asks `hw` for."""
 
     digest: str
     imports: tuple[str, ...]
-    reads_data: bool
+    reads: frozenset[str]
 
 
 def of_tasks(homework: Homework, terms: Terms, data_root: Path) -> dict[str, str]:
@@ -61,16 +64,19 @@ def of_tasks(homework: Homework, terms: Terms, data_root: Path) -> dict[str, str
     whole = {task.id: task for task in homework.rubric.tasks}
     for task in chosen(homework, terms.only):
         code = dict(sorted(closure(homework, sources(homework, task))))
-        images = data(data_root) if any(module.reads_data for module in code.values()) else None
-        part = [asdict(whole[task.id]), [item.id for item in task.items], asdict(section_of(homework, task))]
-        found[task.id] = digest([*shared, part, {name: module.digest for name, module in code.items()}, images])
+        read = {name: data(name, data_root) for module in code.values() for name in module.reads}
+        section = section_of(homework, task)
+        part = [asdict(whole[task.id]), [item.id for item in task.items], asdict(section), versions(section)]
+        found[task.id] = digest([*shared, part, {name: module.digest for name, module in code.items()}, read])
     return found
 
 
 def of_result(task_digest: str, section: Section, submission: Submission) -> str:
     """The key of one submission's result in a task: what the task rests on, and the files that its section sees."""
     files = {
-        name: hashlib.sha256(submission.files[name]).hexdigest() for name in section.submit if name in submission.files
+        name: hashlib.sha256(content).hexdigest()
+        for name, content in submission.files.items()
+        if any(fnmatch(name.lower(), wanted.lower()) for wanted in section.submit)
     }
     return digest([task_digest, files])
 
@@ -89,9 +95,14 @@ def section_of(homework: Homework, task: Task) -> Section:
     return next(section for section in homework.rubric.sections if section.id == task.section)
 
 
-def reads_data(homework: Homework, task: Task) -> bool:
-    """Whether any check of the task asks `hw` for the images that networks are trained on."""
-    return any(module.reads_data for _, module in closure(homework, sources(homework, task)))
+def reads(homework: Homework, task: Task) -> set[str]:
+    """Which of DATA the checks of the task ask `hw` for."""
+    return {name for _, module in closure(homework, sources(homework, task)) for name in module.reads}
+
+
+def versions(section: Section) -> dict[str, str]:
+    """The versions of what a section needs, as far as it is installed."""
+    return {name: metadata.version(name) for name in section.needs if find_spec(name) is not None}
 
 
 def sources(homework: Homework, task: Task) -> set[str]:
@@ -126,16 +137,16 @@ def place(folder: Path, name: str) -> Path:
 def parsed(path: Path, changed: int) -> Module:
     text = path.read_bytes()
     names: dict[str, None] = {}
-    asks = False
+    asks: set[str] = set()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             names |= dict.fromkeys(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= dict.fromkeys([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
-        elif isinstance(node, ast.Attribute) and node.attr == "data":
-            asks = asks or (isinstance(node.value, ast.Name) and node.value.id == "hw")
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "hw":
+            asks |= {node.attr} & DATA.keys()
     own = tuple(name for name in names if name.split(".")[0] == "grader")
-    return Module(hashlib.sha256(text).hexdigest(), own, asks)
+    return Module(hashlib.sha256(text).hexdigest(), own, frozenset(asks))
 
 
 def trees(homework: Homework) -> dict[str, Path]:
@@ -151,10 +162,19 @@ def digest_of(folder: Path) -> dict[str, str]:
 
 
 @lru_cache
-def data(root: Path) -> str:
-    """What the images are, without reading them as images: their files' digest, or that they are made up."""
-    folder = datasets.cifar10_folder(root)
-    return "stand-in" if folder is None else digest(digest_of(folder))
+def data(name: str, root: Path) -> str:
+    """What the images or weights are, without reading them as such: their files' digest, or that there are none."""
+    place = DATA[name](root)
+    if place is None:
+        return "none"
+    return digest(digest_of(place)) if place.is_dir() else hashlib.sha256(place.read_bytes()).hexdigest()
+
+
+DATA: dict[str, Callable[[Path], Path | None]] = {
+    "data": datasets.cifar10_folder,
+    "fashion": datasets.fashion_mnist_folder,
+    "weights": datasets.weights,
+}
 
 
 def digest(value: Any) -> str:

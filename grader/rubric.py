@@ -109,7 +109,9 @@ class Reader:
 
     def sections(self, node: yaml.Node) -> Iterator[Section]:
         for name, value in self.mapping(node, "sections", optional=None).items():
-            keys = self.mapping(value, f"section {name}", required=("modules", "submit"), optional=("keep", "forbid"))
+            keys = self.mapping(
+                value, f"section {name}", required=("modules", "submit"), optional=("keep", "forbid", "needs")
+            )
             modules = self.mapping(keys["modules"], "modules", optional=None) if "modules" in keys else {}
             keep = self.mapping(keys["keep"], "keep", optional=None) if "keep" in keys else {}
             yield Section(
@@ -118,6 +120,7 @@ class Reader:
                 submit=tuple(self.texts(keys["submit"], "submit")) if "submit" in keys else (),
                 keep={function: tuple(self.positions(at, function)) for function, at in keep.items()},
                 forbid=tuple(self.texts(keys["forbid"], "forbid")) if "forbid" in keys else (),
+                needs=tuple(self.texts(keys["needs"], "needs")) if "needs" in keys else (),
             )
 
     def positions(self, node: yaml.Node, what: str) -> Iterator[int]:

@@ -26,6 +26,7 @@ from grader.worker.wire import Handle
 FORBIDDEN = "this section forbids"
 TRAINING = "the training run"
 ATTEMPTS = 5
+SETTING_UP = 20.0  # CPU seconds for what stands before a training loop
 PATIENCE = 4.0  # seconds on the clock for each CPU second of a training run, on a busy machine
 
 
@@ -73,6 +74,7 @@ class Session:
                 "modules": {name: Path(path).stem for name, path in self.section.modules.items()},
                 "keep": dict(self.section.keep),
                 "forbid": self.section.forbid,
+                "runners": ("notebook_run",) if "torch" in self.section.needs else (),
                 "policy": policy(self.section, self.limits, self.folder),
                 "output": self.limits.output,
             }
@@ -118,9 +120,17 @@ class Session:
         `arrays` go as files, which the student's process may only read: a process that stopped reading its channel
         would otherwise hold us here with megabytes to send. Arrays of one `key` are the same ones.
         """
+        return self.run("train", order, arrays, key, seconds)
+
+    def notebook(self, order: Mapping[str, Any], arrays: Mapping[str, Any], key: str, seconds: float) -> Training:
+        """Bring a notebook to where it trains (see worker/notebook_run.py); for the rest as `train`."""
+        return self.run("notebook", order, arrays, key, seconds)
+
+    def run(self, op: str, order: Mapping[str, Any], arrays: Mapping[str, Any], key: str, seconds: float) -> Training:
         self.deadline = time.monotonic() + seconds + self.limits.call_wall
         files = {name: str(self.lay(f"{name}-{key}", array)) for name, array in arrays.items()}
-        remote = self.ask("train", "train", (), [({**order, "files": files},)], subject=TRAINING)[0]
+        owner = "train" if op == "train" else Handle(0, op)
+        remote = self.ask(op, owner, (), [({**order, "files": files},)], subject=TRAINING, more=SETTING_UP)[0]
         if not isinstance(remote, Remote):
             raise Crashed(f"{TRAINING} broke the grader's channel: no run was begun")
         return Training(self, remote._handle)
@@ -283,11 +293,15 @@ class Training:
 
     def judge(self) -> Any:
         """The same, as the model stands now."""
-        return self._session.ask("call", self._handle, ("judge",), [()], subject=TRAINING)[0]
+        return self.tell("judge")
 
     def parameters(self) -> Any:
         """The network's parameters (name -> float32 array) as they are now."""
-        return self._session.ask("call", self._handle, ("parameters",), [()], subject=TRAINING)[0]
+        return self.tell("parameters")
+
+    def tell(self, what: str, *args: Any, seconds: float = 0.0) -> Any:
+        """What else a run can be asked in a pause; see worker/notebook_run.py."""
+        return self._session.ask("call", self._handle, (what,), [args], subject=TRAINING, more=seconds)[0]
 
     def used(self) -> float:
         """CPU seconds so far, as the system counts them."""

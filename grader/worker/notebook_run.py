@@ -257,7 +257,8 @@ class Watch:
 
         def watched(loss: Any, *args: Any, **kwargs: Any) -> None:
             if self.within:  # OnCPU calls it once more
-                return backward(loss, *args, **kwargs)
+                backward(loss, *args, **kwargs)
+                return
             self.before(loss)
             self.within = True
             try:

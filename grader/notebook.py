@@ -1,0 +1,264 @@
+"""A .ipynb file -> cells and saved outputs, as data. Nothing of it is run, rendered or unpickled here.
+
+What is read off the outputs is what a notebook claims; whether it is so is for a run to show.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import binascii
+import json
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal
+
+from grader.errors import Mismatch
+from grader.worker.notebook import plain
+
+CELLS = 2000
+SOURCE = 2 << 20  # characters of all code
+TEXT = 64 << 10  # characters of one output that are looked at
+SAVE_AGAIN = "open it in Jupyter or Colab and save it again"
+
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+ACCURACY = re.compile(r"acc(?:uracy)?\w*[^0-9\n]{0,40}?(?P<value>\d{1,3}(?:\.\d+)?)\s*(?P<percent>%)?", re.IGNORECASE)
+TRAINING = re.compile(r"tr(?:ai?)?n", re.IGNORECASE)
+VALIDATION = re.compile(r"val|test|dev|eval", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One saved output: text that was printed or returned, an error's name and message, or a PNG or JPEG's bytes."""
+
+    kind: Literal["text", "error", "image"]
+    text: str = ""
+    image: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A code cell; `number` counts all cells of the notebook from 1, `count` is what stands in its brackets."""
+
+    number: int
+    source: str
+    count: int | None
+    outputs: tuple[Output, ...]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(output.text for output in self.outputs if output.kind == "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Notebook:
+    name: str
+    cells: tuple[Cell, ...]
+
+    @property
+    def code(self) -> list[tuple[int, str, int | None]]:
+        """(number, source, count) of each cell, as they travel to where they are run."""
+        return [(cell.number, cell.source, cell.count) for cell in self.cells]
+
+
+def read(data: bytes, name: str) -> Notebook:
+    """The code cells of a notebook of any format version. Raises Mismatch with what is wrong and the cure."""
+    document = parsed(data, name)
+    try:
+        cells = tuple(code_cells(document))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise Mismatch(f"{name} is JSON but no notebook; {SAVE_AGAIN}") from None
+    if len(cells) > CELLS or sum(len(cell.source) for cell in cells) > SOURCE:
+        raise Mismatch(f"{name} holds more than {CELLS} cells or {SOURCE >> 20} MiB of code; leave the rest out")
+    if not any(cell.source.strip() for cell in cells):
+        raise Mismatch(f"{name} holds no code; hand in the notebook in which you worked")
+    return Notebook(name, cells)
+
+
+def parsed(data: bytes, name: str) -> Any:
+    """The notebook in nbformat's version 4, not validated: what Jupyter opens is good enough."""
+    import nbformat
+
+    text = data.decode("utf-8-sig", "replace")
+    conflict = re.search(r"^(<{7}|={7}|>{7})( |$)", text, re.MULTILINE)
+    if not text.strip():
+        raise Mismatch(f"{name} is empty; {SAVE_AGAIN}")
+    try:
+        document = json.loads(text)
+    except RecursionError:
+        raise Mismatch(f"{name} is nested too deeply for a notebook; {SAVE_AGAIN}") from None
+    except ValueError as error:
+        if conflict:
+            line = text.count("\n", 0, conflict.start()) + 1
+            raise Mismatch(
+                f"{name} was saved in the middle of a merge conflict (line {line} is {conflict[1]}); settle it, "
+                f"then {SAVE_AGAIN}"
+            ) from None
+        if text.lstrip().startswith("<"):
+            raise Mismatch(f"{name} is a web page; in Colab, use File, Download, Download .ipynb") from None
+        where = f" (line {error.lineno}: {error.msg})" if isinstance(error, json.JSONDecodeError) else ""
+        raise Mismatch(f"{name} is not a notebook, because it is not JSON{where}; {SAVE_AGAIN}") from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return nbformat.convert(nbformat.from_dict(document), 4)
+    except Exception as error:  # an upgrade meets whatever a file holds: KeyError, AttributeError, TypeError, ...
+        raise Mismatch(f"{name} is JSON but no notebook ({type(error).__name__}); {SAVE_AGAIN}") from None
+
+
+def code_cells(document: Any) -> Iterator[Cell]:
+    for number, cell in enumerate(document["cells"], start=1):
+        if cell["cell_type"] == "code":
+            count = cell.get("execution_count")
+            outputs = tuple(found for output in cell.get("outputs", ()) for found in kept(output))
+            yield Cell(number, joined(cell["source"]), count if type(count) is int else None, outputs)
+
+
+def kept(output: Any) -> Iterator[Output]:
+    """What counts of one output; widgets, HTML and JavaScript do not."""
+    kind = output.get("output_type")
+    if kind == "stream":
+        yield Output("text", ESCAPES.sub("", joined(output.get("text", ""))[:TEXT]))
+    elif kind == "error":
+        yield Output("error", f"{output.get('ename', '')}: {output.get('evalue', '')}"[:300])
+    data = output.get("data", {}) if kind in ("display_data", "execute_result") else {}
+    for form in ("image/png", "image/jpeg"):
+        if form in data:
+            yield Output("image", image=decoded(joined(data[form])))
+            return
+    if "text/plain" in data:
+        yield Output("text", joined(data["text/plain"])[:TEXT])
+
+
+def joined(text: Any) -> str:
+    """A multi-line string as notebooks store it: one string or a list of lines. Raises TypeError for anything else."""
+    return text if isinstance(text, str) else "".join(text)
+
+
+def decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+# What is in the code
+
+
+def trees(notebook: Notebook) -> Iterator[tuple[Cell, ast.Module]]:
+    """Each cell that is Python, parsed; nothing of it is run."""
+    for cell in notebook.cells:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of odd escapes in a student's strings
+                yield cell, ast.parse(plain(cell.source))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue  # told where it is run
+
+
+def defines_network(notebook: Notebook) -> bool:
+    """Whether a class derives from a Module, or a network is put together as Sequential or taken from torchvision."""
+    for _, tree in trees(notebook):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and any("Module" in ast.unparse(base) for base in node.bases):
+                return True
+            if isinstance(node, ast.Call) and re.search(r"Sequential$|\bmodels\.\w+$", ast.unparse(node.func)):
+                return True
+    return False
+
+
+# What the outputs say
+
+
+def was_run(notebook: Notebook) -> bool:
+    return any(cell.outputs for cell in notebook.cells)
+
+
+def errors(notebook: Notebook) -> list[tuple[int, str]]:
+    """(cell, error) of each cell whose last run ended in one."""
+    return [(cell.number, out.text) for cell in notebook.cells for out in cell.outputs if out.kind == "error"]
+
+
+def out_of_order(notebook: Notebook) -> list[tuple[int, int]]:
+    """Pairs of cells of which the upper one was run after the lower one."""
+    ran = [cell for cell in notebook.cells if cell.count is not None and cell.source.strip()]
+    return [(above.number, below.number) for above, below in pairwise(ran) if (above.count or 0) > (below.count or 0)]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An accuracy, from 0 to 1, that an output of a cell states; whether of the test set."""
+
+    accuracy: float
+    cell: int
+    of_test: bool
+
+
+def claims(notebook: Notebook) -> list[Claim]:
+    """Every accuracy that is printed, in the order of the cells. Of the test set are those that say so, or whose cell
+    does: its code or its outputs name a test."""
+    found: list[Claim] = []
+    for cell in notebook.cells:
+        text = cell.text
+        for match in ACCURACY.finditer(text):
+            value = float(match["value"]) / (100 if match["percent"] or float(match["value"]) > 1 else 1)
+            line = text[text.rfind("\n", 0, match.start()) + 1 : match.end()]
+            test = bool(re.search("test", line + text[:200], re.IGNORECASE) or re.search("test", last_call(cell)))
+            if value <= 1 and len(found) < 10_000:
+                found.append(Claim(value, cell.number, test))
+    return found
+
+
+def last_call(cell: Cell) -> str:
+    """The last statement of a cell that is not a definition, where results tend to be printed; in lower case."""
+    lines = [line for line in cell.source.lower().split("\n") if line.strip() and not line.startswith((" ", "#"))]
+    return "\n".join(lines[-3:])
+
+
+def claimed(notebook: Notebook) -> float | None:
+    """The test accuracy that a notebook claims: the last one that is said to be of the test set; None without any."""
+    return next((claim.accuracy for claim in reversed(claims(notebook)) if claim.of_test), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A cell with a picture, and which accuracies its code draws."""
+
+    cell: int
+    training: bool
+    validation: bool
+
+
+def plots(notebook: Notebook) -> list[Plot]:
+    """The cells that show a picture and whose code, or a function that it calls, plots something called accuracy."""
+    parsed_ = list(trees(notebook))
+    functions = {node.name: node for _, tree in parsed_ for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    found = []
+    for cell, tree in parsed_:
+        if not any(output.kind == "image" and output.image for output in cell.outputs):
+            continue
+        called = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & functions.keys()
+        words = set(names(tree)).union(*(names(functions[name]) for name in called))
+        drawn = {word for word in words if "acc" in word.lower()}
+        if drawn and any("plot" in word.lower() for word in words):
+            found.append(Plot(cell.number, any(map(TRAINING.search, drawn)), any(map(VALIDATION.search, drawn))))
+    return found
+
+
+def names(tree: ast.AST) -> Iterator[str]:
+    """Every name, attribute and short string of some code."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 80:
+            yield node.value
+
+
+def pictures(notebook: Notebook) -> list[tuple[int, bytes]]:
+    """(cell, file) of every picture that is saved in the notebook."""
+    return [(cell.number, out.image) for cell in notebook.cells for out in cell.outputs if out.kind == "image"]
