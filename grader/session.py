@@ -48,8 +48,12 @@ class Session:
         self.folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="backgrade-")))
         self.process: Process | None = None
         self.held = ""  # what holds the student's process, as a worker found it; "" before the first call
-        lay_out(section, submission, handout, self.folder)
-        self.start()
+        try:
+            lay_out(section, submission, handout, self.folder)
+            self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Session:
         return self
