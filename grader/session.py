@@ -165,17 +165,15 @@ class Session:
         if self.process is None:
             self.start()
         assert self.process is not None
-        calls = [
-            {"op": op, "owner": owner, "path": list(path), "args": tuple(travelling(arg) for arg in args)}
-            for args in batches
-        ]
+        travellers = [tuple(travelling(arg) for arg in args) for args in batches]
+        request = {"seed": self.seed, "op": op, "owner": owner, "path": list(path), "batches": travellers}
         wall = min(self.limits.call_wall + PATIENCE * more, self.deadline - time.monotonic())
         cpu = self.limits.call_cpu + more
         subject = subject or (".".join(path) if not isinstance(owner, str) or path else owner)
         try:
             self.held = self.process.greeting()
-            reply = self.process.exchange({"seed": self.seed, "calls": calls}, wall, cpu, subject)
-            results = self.read_reply(reply, len(calls), subject)
+            reply = self.process.exchange(request, wall, cpu, subject)
+            results = self.read_reply(reply, len(travellers), subject)
         except (TimedOut, OutOfMemory, Crashed) as error:
             error.where = error.where or self.process.last_frame(self.section)
             self.process.kill()

@@ -3,8 +3,8 @@
 Everything here runs beside hostile code and may be rewritten by it. Nothing here decides anything: replies carry
 values, and the grader decides what they are worth.
 
-The first frame is the setup, every later one a request `{id, seed, calls}`; a reply is `{id, results, tried}` with one
-result a call, ending early at the first that raised.
+The first frame is the setup, every later one a request `{id, seed, op, owner, path, batches}`: one call for each batch
+of arguments. A reply is `{id, results, tried}` with one result a call, ending early at the first that raised.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import random
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -123,8 +123,8 @@ class Worker:
             np.random.seed(request["seed"] % (1 << 32))
             self.objects.clear()
         results: list[dict[str, Any]] = []
-        for call in request["calls"]:
-            result = self.attempt(call)
+        for args in request["batches"]:
+            result = self.attempt(request, args)
             results.append(result)
             if "error" in result:
                 break
@@ -132,28 +132,27 @@ class Worker:
             sys.stdout.finish()
         return {"id": request["id"], "results": results, "tried": list(self.tried)}
 
-    def attempt(self, call: dict[str, Any]) -> dict[str, Any]:
+    def attempt(self, request: dict[str, Any], args: Sequence[Any]) -> dict[str, Any]:
         try:
-            return self.carry_out(call)
+            return self.carry_out(request["op"], request["owner"], request["path"], args)
         except BaseException as error:
             return {"error": self.describe(error)}
 
-    def carry_out(self, call: dict[str, Any]) -> dict[str, Any]:
-        args = [self.unwrap(value) for value in call["args"]]
-        owner, path = call["owner"], call["path"]
-        if call["op"] == "train":
+    def carry_out(self, op: str, owner: str | Handle, path: Sequence[str], batch: Sequence[Any]) -> dict[str, Any]:
+        args = [self.unwrap(value) for value in batch]
+        if op == "train":
             return {"value": self.hold(training.Run(self.module, *args))}
-        if call["op"] == "notebook":
+        if op == "notebook":
             runner = importlib.import_module("grader.worker.notebook_run")
             return {"value": self.hold(runner.Run({**args[0], "folder": self.folder}))}
         target: Any = self.objects[owner.id] if isinstance(owner, Handle) else self.module(owner)
-        if call["op"] == "arity":
+        if op == "arity":
             return {"value": arity(getattr(target, path[0], None))}
         for name in path:
             if not hasattr(target, name):
                 raise AbsentError(f"{owner + '.py' if isinstance(owner, str) else owner.kind} defines no {name}")
             target = getattr(target, name)
-        if call["op"] == "write":
+        if op == "write":
             name, array = args
             live = target()
             live[name][...] = array
@@ -166,7 +165,8 @@ class Worker:
             if copy is not None
             and not (copy.shape == args[at].shape and np.array_equal(copy, args[at], equal_nan=True))
         ]
-        return {"value": self.wrap(value, self.keep.get(path[-1], ())), "mutated": mutated}
+        found = {"value": self.wrap(value, self.keep.get(path[-1], ()))}
+        return found | {"mutated": mutated} if mutated else found
 
     def module(self, name: str) -> Any:
         """Import on first use. A file that failed once fails again with the same words, without running twice."""
