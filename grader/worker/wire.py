@@ -11,6 +11,7 @@ A frame is an 8-byte little-endian length and that many bytes of one encoded val
     I                u32 length, signed bytes      m      u32 count, string and value in turn
     d                f64                           a      u8 dtype, u8 ndim, u64 each side, C-order bytes
     c                f64 f64                       h      u64 id, string
+                                                   D      u32 count, as many f64: a tuple of floats
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ _U32 = struct.Struct("<I")
 _U64 = struct.Struct("<Q")
 _I64 = struct.Struct("<q")
 _F64 = struct.Struct("<d")
+_FLOAT_ALONE = {float}
 
 
 class FrameError(Exception):
@@ -80,6 +82,9 @@ def _encode(value: Any, parts: list[bytes], depth: int) -> None:
         _encode_array(value, parts)
     elif kind is Handle:
         parts.append(b"h" + _U64.pack(value.id) + _text(value.kind))
+    elif kind is tuple and len(value) > 1 and set(map(type, value)) == _FLOAT_ALONE:
+        parts.append(struct.pack(f"<cI{len(value)}d", b"D", len(value), *value))
+        parts += [b""] * len(value)  # so that MAX_NODES counts them, as the other side does
     elif kind is list or kind is tuple:
         parts.append((b"l" if kind is list else b"t") + _U32.pack(len(value)))
         for element in value:
@@ -170,9 +175,18 @@ class _Reader:
             return [self.value(depth + 1) for _ in range(self.count())]
         if tag == b"t":
             return tuple([self.value(depth + 1) for _ in range(self.count())])
+        if tag == b"D":
+            return self.floats()
         if tag == b"m":
             return {self.text(): self.value(depth + 1) for _ in range(self.count())}
         return self.scalar(tag)
+
+    def floats(self) -> tuple[float, ...]:
+        count = self.count()
+        self.nodes += count
+        if self.nodes > MAX_NODES:
+            raise FrameError(f"more than {MAX_NODES} values in one frame")
+        return struct.unpack(f"<{count}d", self.take(8 * count))
 
     def scalar(self, tag: bytes) -> Any:
         if tag == b"d":

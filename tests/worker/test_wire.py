@@ -140,3 +140,27 @@ def test_frames_end_cleanly_or_are_errors():
             read_frame(io.BytesIO(whole[:cut]))
     with pytest.raises(FrameError, match="at most"):
         read_frame(io.BytesIO(struct.pack("<Q", wire.MAX_FRAME + 1)))
+
+
+def test_a_tuple_of_floats_travels_whole_and_a_bool_in_it_stays_one():
+    for value in ((1.0, -0.0), (0.5,), (1.0, True), (1.0, 2), ((1.5, 2.5), [1.5, 2.5])):
+        again = wire.decode(wire.encode(value))
+        assert again == value
+        assert repr(again) == repr(value)
+    assert wire.encode((1.0, 2.0))[:1] == b"D"
+
+
+def test_floats_are_counted_on_both_sides(monkeypatch):
+    rows = [(0.5, 1.5, 2.5)] * 10
+    data = wire.encode(rows)
+    monkeypatch.setattr(wire, "MAX_NODES", 30)
+    for act in (lambda: wire.encode(rows), lambda: wire.decode(data)):
+        with pytest.raises(FrameError, match="more than 30 values"):
+            act()
+
+
+def test_a_lie_about_the_number_of_floats_is_found():
+    with pytest.raises(FrameError, match=r"elements|early"):
+        wire.decode(b"D\xff\xff\xff\x00" + bytes(16))
+    with pytest.raises(FrameError, match="early"):
+        wire.decode(b"D\x03\x00\x00\x00" + bytes(16))
