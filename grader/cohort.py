@@ -33,10 +33,11 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A sentence and how many students got it, numbers aside; `sentence` is its commonest form."""
+    """A sentence and how many students got it, numbers aside; `sentence` is the commonest of its `forms`."""
 
     sentence: str
     count: int
+    forms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,12 @@ class CheckNumbers:
 
 @dataclass(frozen=True, slots=True)
 class TaskNumbers:
-    """One task: the part of its points that the class was given, and its checks."""
+    """One task: the part of its points that the class was given, None where nothing was judged, and its checks."""
 
     id: str
     title: str
     points: float
-    share: float
+    share: float | None
     checks: tuple[CheckNumbers, ...]
 
 
@@ -134,7 +135,7 @@ def tasks(reports: Sequence[Report]) -> Iterator[TaskNumbers]:
         worth = math.fsum(item.max_score for _, item in judged)
         earned = math.fsum(report.points_of(item) for report, item in judged)
         task = cases[0][1]
-        yield TaskNumbers(id_, task.title, task.max_score, earned / worth if worth else 0.0,
+        yield TaskNumbers(id_, task.title, task.max_score, earned / worth if worth else None,
                           tuple(checks([one for _, one in cases])))  # fmt: skip
 
 
@@ -170,4 +171,4 @@ def causes(sentences: Iterable[str]) -> Iterator[Cause]:
     for sentence in sentences:
         alike.setdefault(NUMBER.sub("#", sentence), Counter())[sentence] += 1
     for forms in sorted(alike.values(), key=lambda forms: -forms.total()):
-        yield Cause(forms.most_common(1)[0][0], forms.total())
+        yield Cause(forms.most_common(1)[0][0], forms.total(), len(forms))

@@ -47,6 +47,7 @@ def environment() -> Any:
         "shape": wording.SHAPE,
         "holds": wording.holds,
         "css": (HERE / "report.css").read_text(encoding="utf-8"),
+        "cohort_css": (HERE / "cohort.css").read_text(encoding="utf-8"),
     }
-    page.filters |= {"points": wording.points, "number": wording.number}
+    page.filters |= {name: getattr(wording, name) for name in ("points", "number", "duration", "harmless")}
     return page

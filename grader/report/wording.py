@@ -99,6 +99,13 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
+def duration(seconds: float) -> str:
+    """12 s, 3 min 20 s, 2 h 5 min: the two units that matter."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def holds(measure: Measure) -> bool:
     """Whether the number is on the right side of its bar; nan never is."""
     return measure.value >= measure.bound if measure.at_least else measure.value < measure.bound

@@ -1,0 +1,141 @@
+"""The class's page: it reads without script, runs no script but its own, and a name is a name."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from grader.cohort import BINS, survey
+from grader.model import Remarks, Row
+from grader.report import cohort
+
+NAMES = [
+    "</td></table><script>alert(1)</script>",
+    "<img src=x onerror=alert(2)>",
+    '" onmouseover="alert(3)',
+    "{{ 7*7 }}{% raw %}",
+    "\u202egnp.exe\u202c \x1b[31m\x00\udce9",
+    "javascript:alert(4)",
+    "-->]]></style>",
+    "Döe, Jane",
+]
+
+
+class Page(HTMLParser):
+    """The elements that a browser would see: (tag, attributes), and the text of each cell of the students' table."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.cells, self.inside = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag == "table" and "sortable" in dict(attributes).get("class", ""):
+            self.inside.append("students")
+        if self.inside and tag == "tr":
+            self.cells.append([])
+        if self.inside and tag in ("td", "th"):
+            self.cells[-1].append("")
+
+    def handle_endtag(self, tag):
+        if tag == "table" and self.inside:
+            self.inside.pop()
+
+    def handle_data(self, text):
+        if self.inside and self.cells and self.cells[-1]:
+            self.cells[-1][-1] += text
+
+
+@pytest.fixture
+def rows(report):
+    """A class whose names and ids are hostile; one without a submission, one that is unreadable, one late."""
+    whole = replace(report, needs_review=(f"relu_backward: {NAMES[0]}",))
+    found = [Row(f"s{at}", name, report=whole) for at, name in enumerate(NAMES)]
+    found[2] = replace(found[2], report=replace(whole, remarks=Remarks((), 2, 20)))
+    found[3] = replace(found[3], report=replace(whole, remarks=Remarks((), None)))
+    return [*found, Row("nil", "Nil"), Row("../x y", "Bad", problem=f"{NAMES[1]} is damaged")]
+
+
+def page(rows, **options):
+    return cohort.render(survey(rows, "Backprop <b>by hand</b>"), **options)
+
+
+def test_no_element_and_no_script_but_our_own(rows):
+    text = page(rows, pages={row.student for row in rows})
+    elements = Page(text).elements
+    assert [tag for tag, _ in elements].count("script") == 1
+    assert not {"img", "iframe", "link", "object", "b"} & {tag for tag, _ in elements}
+    assert not [name for _, attributes in elements for name in attributes if name.startswith("on")]
+    assert all(char not in text for char in "\x1b\x00\u202e")
+    assert "{{ 7*7 }}" in text
+    hrefs = [attributes["href"] for tag, attributes in elements if tag == "a"]
+    assert hrefs
+    assert all(re.fullmatch(r"reports/[\w.%-]+\.html", href) for href in hrefs)
+
+
+def test_the_policy_names_the_one_script_by_its_digest(rows):
+    text = page(rows)
+    policy = re.search(r'content="(default-src[^"]*)"', text)[1]
+    script = re.search(r"<script>(.*)</script>", text, re.DOTALL)[1]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+
+
+def test_the_table_reads_without_script(rows):
+    header, *lines = [[cell.strip() for cell in line] for line in Page(page(rows, pages={"s0"})).cells]
+    assert header == ["name", "id", "points", "1", "2", "3", "4", "days late", "seconds", "state"]
+    assert len(lines) == len(rows)
+    by_id = {line[1]: line for line in lines}
+    assert by_id["s0"][0] == NAMES[0]
+    assert by_id["s0"][2:8] == ["19.33", "8.33", "2", "4", "5", "0"]
+    assert (by_id["s2"][2], by_id["s2"][7]) == ("15.47", "2")
+    assert by_id["s3"][7] == "?"
+    assert by_id["nil"][2:] == ["", "", "", "", "", "", "", "not handed in"]
+    assert by_id["../x y"][-1] == "unreadable"
+    assert by_id["s7"][-1] == "needs review"
+
+
+def test_only_pages_that_are_there_are_linked(rows):
+    hrefs = [attributes["href"] for tag, attributes in Page(page(rows, pages={"s1"})).elements if tag == "a"]
+    assert set(hrefs) == {"reports/s1.html"}
+    assert not [tag for tag, _ in Page(page(rows)).elements if tag == "a"]
+
+
+def test_every_student_with_a_report_is_in_the_histogram(rows):
+    found = survey(rows, "HW")
+    drawn = list(cohort.bars(found))
+    assert sum(bar.count for bar in drawn) == len(NAMES)
+    assert all(0 <= bar.x < bar.x + bar.width <= cohort.WIDTH and bar.y >= 0 and bar.height > 0 for bar in drawn)
+    full = replace(found, bins=(0,) * (BINS - 1) + (3,), possible=100.0)
+    (bar,) = cohort.bars(full)
+    assert bar.title == "95 to 100 points: 3 students"
+
+
+def test_failures_tell_the_sentence_and_how_many_share_it(rows):
+    text = page(rows)
+    assert "<q>grad_w should have shape (5, 3), but it has shape (3, 5): transposed.</q>" in text
+    assert "all of them" in text
+    assert "What relu_backward should do is said here." not in text.partition('id="failures"')[2].partition("</ol>")[0]
+
+
+def test_what_a_person_has_to_look_at_is_listed(rows):
+    section = page(rows).partition('id="review"')[2].partition("</section>")[0]
+    assert f"<summary>{len(NAMES) + 1} students" in section  # all that have a question, and the unreadable one
+    assert "is damaged" in section
+
+
+def test_a_class_of_nobody_has_a_page():
+    text = page([])
+    assert "0 students" in text
+    assert "<svg" not in text
+    assert page([Row("nil", "Nil")]).count("not handed in") == 2
+
+
+def test_the_same_class_is_the_same_page(rows):
+    assert page(rows) == page(rows)
