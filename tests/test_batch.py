@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -29,7 +30,7 @@ from grader.command import batch as command
 from grader.errors import UsageError
 from grader.gradebook import Gradebook
 from grader.keys import Terms
-from grader.layouts import recognise
+from grader.layouts import LAYOUTS, recognise
 from grader.model import Verdict
 from grader.pool import Pool
 from grader.report import json as report_json
@@ -581,3 +582,11 @@ def test_progress_is_told_in_lines_without_a_terminal(capsys, monkeypatch):
     line = capsys.readouterr().err
     assert line == "7 of 10; 1 unreadable; 2 running; about 0:06 left; slowest ada, 1:15\n"
     assert "\x1b" not in line
+
+
+def test_the_readme_is_true():
+    shown = {action.option_strings[-1] for action in command.parser()._actions if action.option_strings} - {"--help"}
+    page = (ROOT / "README.md").read_text(encoding="utf-8").partition("### A whole class\n")[2].partition("\n##")[0]
+    assert set(re.findall(r"^\| `(--[a-z-]+)", page, re.MULTILINE)) == shown
+    for name in LAYOUTS:
+        assert f"`{name}`" in page
