@@ -15,11 +15,9 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from grader import bench, datasets, grading, keys, submission
+from grader import bench, datasets, grading, keys, pages, submission
 from grader.bench import Document, Done, Job, Place
-from grader.check import ROOT, digest
 from grader.errors import SubmissionError, UsageError
-from grader.files import write
 from grader.gradebook import Gradebook, Run, Student
 from grader.keys import Terms
 from grader.layouts import Entry
@@ -30,7 +28,6 @@ from grader.report.wording import Audience
 
 TICK = 0.5  # seconds between two looks at the clock while nothing ends
 BUSY = 0.5  # share of the time in which somebody waited for a core, above which a timeout is not yet the student's
-REPORTS = "reports"
 
 
 @dataclass(slots=True)
@@ -93,7 +90,6 @@ class Batch:
         self.workers, self.audiences, self.fresh, self.show = workers, tuple(audiences), fresh, show
         self.homework = bench.homework_at(place.homework)
         self.digests = keys.of_tasks(self.homework, terms, datasets.root(place.data_root))
-        self.looks = digest(ROOT / "grader" / "report")
         self.wanted = [name for section in self.homework.rubric.sections for name in section.submit]
         self.stubs = submission.stubs(self.homework.handout, self.wanted)
         self.again: deque[Attempt] = deque()
@@ -105,7 +101,7 @@ class Batch:
         self.progress = Progress(len(entries))
         self.began = time.monotonic()
         self.book.enter(self.run, [student_of(entry) for entry in entries])
-        make(self.book.folder / REPORTS)
+        make(self.book.folder / pages.REPORTS)
         try:
             waiting = self.jobs(entries)
             while self.fill(waiting):
@@ -169,16 +165,13 @@ class Batch:
         """Whether everything about a student is there already; then it is in this run's records too."""
         report = bench.put_together(job.submission, self.homework, self.terms, job.kept)
         for audience in job.audiences:
-            path = page_of(student.id, audience)
-            if self.book.page(path) != self.page_digest(report_json.document(report), job, audience):
+            made_of = pages.digest_of(report_json.document(report), job.remarks, audience)
+            if self.book.page(pages.path_of(student.id, audience)) != made_of:
                 return False
         self.book.record(student, report, self.run)
         self.progress.kept += 1
         self.tell()
         return True
-
-    def page_digest(self, report: Document, job: Job, audience: Audience) -> str:
-        return keys.digest([report, repr(job.remarks), audience, self.looks])
 
     # Doing it
 
@@ -240,7 +233,7 @@ class Batch:
         report = report_json.parse(done.report)
         self.record(attempt, report, {**attempt.job.kept, **done.results})
         for audience, page in done.pages.items():
-            self.put_page(attempt, audience, page, done.report)
+            pages.put(self.book, attempt.student.id, audience, page, done.report, attempt.job.remarks)
 
     def record(self, attempt: Attempt, report: Report, documents: Mapping[str, Document]) -> None:
         keep = {
@@ -257,11 +250,6 @@ class Batch:
         if report.faulty:
             self.progress.faults.append(attempt.student.id)
 
-    def put_page(self, attempt: Attempt, audience: Audience, page: str, report: Document) -> None:
-        path = page_of(attempt.student.id, audience)
-        write(self.book.folder / path, page)
-        self.book.put_page(path, self.page_digest(report, attempt.job, audience))
-
     def failed(self, attempt: Attempt, why: str) -> None:
         """The grading itself failed: once more, alone; after that it is for a person, and earns or loses nothing."""
         if not attempt.alone:
@@ -272,7 +260,8 @@ class Batch:
         self.record(attempt, report, {**attempt.job.kept, **faulty})
         for audience in attempt.job.audiences:
             page = bench.page(report, attempt.job.remarks, audience)
-            self.put_page(attempt, audience, page, report_json.document(report))
+            document = report_json.document(report)
+            pages.put(self.book, attempt.student.id, audience, page, document, attempt.job.remarks)
 
     def tell(self) -> None:
         now = time.monotonic()
@@ -307,10 +296,6 @@ def refuse_full_disk(error: Exception) -> None:
             f"temporary files cannot be written ({error.strerror}); free some space or set TMPDIR, then go on with "
             "--resume"
         ) from None
-
-
-def page_of(student: str, audience: Audience) -> str:
-    return f"{REPORTS}/{student}.html" if audience == "student" else f"{REPORTS}/{student}.{audience}.html"
 
 
 def has(document: Document, verdict: Verdict) -> bool:

@@ -24,6 +24,7 @@ from grader.report import json as report_json
 
 FILE = "gradebook.sqlite"
 LATE_DAYS = "late"  # an adjustment of this item sets how many days late a submission counts as
+NOT_YET = "the run was broken off before it was graded; go on with --resume"
 PATIENCE = 30.0  # seconds to wait while another process writes
 
 # Each entry brings a gradebook from the version of its index to the next. Never edit one that was released: add one.
@@ -353,7 +354,8 @@ class Gradebook:
         report = self.report(one.id, run)
         if report is not None:
             report = replace(report, remarks=self.remarks(one.id, run))
-        return Row(one.id, one.name, one.ids, report, one.problem, one.submitted_at, run.due)
+        problem = one.problem or (NOT_YET if report is None and one.path is not None else "")
+        return Row(one.id, one.name, one.ids, report, problem, one.submitted_at, run.due)
 
     def register(self, run: Run | None = None) -> list[Row]:
         """Everyone's line in a run (the last one), by id."""

@@ -332,7 +332,7 @@ class Row:
     """A student's line in the class: what exports and the class's page are made of.
 
     `ids` are what the platform and the roster call the student, by their own column names. `report`, with its remarks,
-    is None for who handed in nothing, and for a submission that could not be read; then `problem` says why.
+    is None for who handed in nothing, and for a submission that was not graded; then `problem` says why.
     """
 
     student: str

@@ -30,6 +30,7 @@ LAYERS = [
     {"grading"},
     {"gradebook", "handout", "doctor", "keys"},
     {"bench"},
+    {"pages"},
     {"batch"},
     {"command"},
     {"cli"},

@@ -96,7 +96,7 @@ def counted(lines: Sequence[Line]) -> str:
     words = {
         "graded": "graded",
         "needs review": "to review",
-        "unreadable": "unreadable",
+        "not graded": "not graded",
         "not handed in": "not handed in",
     }
     return ", ".join(f"{states.count(kind)} {word}" for kind, word in words.items() if kind in states)

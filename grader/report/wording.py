@@ -162,9 +162,9 @@ def unanswered(report: Report) -> Iterator[str]:
 
 
 def state(row: Row) -> str:
-    """Where a student stands, in two words at most."""
+    """Where a student stands, in three words at most."""
     if row.report is None:
-        return "unreadable" if row.problem else "not handed in"
+        return "not graded" if row.problem else "not handed in"
     return "needs review" if any(unanswered(row.report)) else "graded"
 
 

@@ -32,7 +32,7 @@ def test_a_line_for_everyone_with_items_and_sums(rows, rubric):
         "4", "3.33", "7.33", "2", "20", "5.87",
     ]  # fmt: skip
     assert [row["state"] for row in (ada, doe, eve, nil, unread)] == [
-        "graded", "graded", "needs review", "not handed in", "unreadable",
+        "graded", "graded", "needs review", "not handed in", "not graded",
     ]  # fmt: skip
     assert (eve["score"], eve["final"]) == ("8.33", "")  # never a silent zero
     assert {nil[key] for key in ("2.1", "2.3", "score", "final")} == {""}

@@ -27,6 +27,6 @@ def test_each_line_holds_all_of_one_student(rows, rubric):
     ]  # fmt: skip
     assert (eve["final"], eve["state"]) == (None, "needs review")
     assert (nil["report"], nil["state"]) == (None, "not handed in")
-    assert (unread["state"], unread["problem"]) == ("unreadable", "zip.zip is damaged")
+    assert (unread["state"], unread["problem"]) == ("not graded", "zip.zip is damaged")
     assert "\x1b" not in text
     assert eve["name"] == '=HYPERLINK("http://example.invalid";"x") Eve, Ma;l'

@@ -1,0 +1,59 @@
+"""The pages of a class beside its gradebook: which file is whose, and when one has to be drawn again."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from grader import bench, cohort, keys
+from grader.bench import Document
+from grader.check import ROOT, digest
+from grader.files import write
+from grader.gradebook import Gradebook, Run
+from grader.model import Remarks
+from grader.report import cohort as cohort_page
+from grader.report import json as report_json
+from grader.report.wording import Audience
+
+REPORTS = "reports"
+INDEX = "index.html"
+
+
+def path_of(student: str, audience: Audience) -> str:
+    return f"{REPORTS}/{student}.html" if audience == "student" else f"{REPORTS}/{student}.{audience}.html"
+
+
+@lru_cache
+def looks() -> str:
+    """The digest of all that pages are drawn with."""
+    return digest(ROOT / "grader" / "report")
+
+
+def digest_of(report: Document, remarks: Remarks, audience: Audience) -> str:
+    """The digest of what a student's page is made of."""
+    return keys.digest([report, repr(remarks), audience, looks()])
+
+
+def put(book: Gradebook, student: str, audience: Audience, page: str, report: Document, remarks: Remarks) -> None:
+    """Write a drawn page, and note what it was made of."""
+    path = path_of(student, audience)
+    write(book.folder / path, page)
+    book.put_page(path, digest_of(report, remarks, audience))
+
+
+def redraw(book: Gradebook, student: str, run: Run) -> None:
+    """Draw again whatever pages a student has, after a person changed something."""
+    report, remarks = book.report(student, run), book.remarks(student, run)
+    if report is None:
+        return
+    audiences: tuple[Audience, ...] = ("student", "staff")
+    for audience in audiences:
+        if (book.folder / path_of(student, audience)).is_file():
+            page = bench.page(report, remarks, audience)
+            put(book, student, audience, page, report_json.document(report), remarks)
+
+
+def index(book: Gradebook, run: Run, title: str) -> None:
+    """Write the class's page. Raises UsageError where that cannot be done."""
+    rows = book.register(run)
+    there = {row.student for row in rows if (book.folder / path_of(row.student, "student")).is_file()}
+    write(book.folder / INDEX, cohort_page.render(cohort.survey(rows, title), pages=there))
