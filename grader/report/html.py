@@ -18,11 +18,11 @@ def render(report: Report, *, audience: Audience = "student", figures: bool = Tr
     report = presented(report, audience)
     figure, pictures = "", {}
     if figures:
-        from grader.report import plots
+        from grader.report import charts, plots
 
         figure = plots.render(report)
         pictures = {
-            check.name: [(plots.picture(given, f"{check.name}-{at}"), given) for at, given in enumerate(check.figures)]
+            check.name: [(charts.picture(given, f"{check.name}-{at}"), given) for at, given in enumerate(check.figures)]
             for check in report.checks
         }
     page: str = environment().get_template("report.html.j2").render(report=report, figure=figure, pictures=pictures)

@@ -58,13 +58,8 @@ def render(report: Report) -> str:
     return svg(figure(drawn), "Every measurement against its bar", describe(drawn)) if drawn else ""
 
 
-def picture(given: Picture, prefix: str) -> str:
-    """A check's own figure as an <svg> element; `prefix` keeps its ids apart from those of other figures."""
-    return DRAWINGS[given.kind](given, prefix)
-
-
 def curves(given: Picture, prefix: str) -> str:
-    """Loss by step on the left; on the right training and validation accuracy by epoch, with the bar drawn in."""
+    """Loss by step on the left; on the right the accuracies of a run by epoch, or by `look`, with the bar drawn in."""
     canvas = blank(WIDTH, 2.6)
     left, right = canvas.add_axes((0.07, 0.17, 0.38, 0.7)), canvas.add_axes((0.55, 0.17, 0.33, 0.7))
     data = given.data
@@ -76,7 +71,8 @@ def curves(given: Picture, prefix: str) -> str:
     epochs = range(1, len(data["epochs"]) + 1)
     right.axhline(100 * data["bar"], color=ACCENT, linewidth=1.5)
     ends = {f"bar {data['bar']:.0%}".replace("%", " %"): (100 * data["bar"], ACCENT)}
-    for name, marker, line in (("training", "s", "--"), ("validation", "o", "-")):
+    kinds = (("training", "s", "--"), ("validation", "o", "-"), ("test", "o", "-"))
+    for name, marker, line in (kind for kind in kinds if kind[0] in data):
         values = [100 * value for value in data[name]]
         right.plot(epochs, values, line, color=INK if name == data["judged"] else QUIET, marker=marker,
                    markersize=3 if len(values) < 40 else 0, linewidth=1.2, clip_on=False)  # fmt: skip
@@ -85,7 +81,7 @@ def curves(given: Picture, prefix: str) -> str:
     right.set_xlim(0.5, max(len(epochs), 1) + 0.5)
     for (name, (_, colour)), height in zip(ends.items(), apart([at for at, _ in ends.values()]), strict=True):
         right.text(1.03, height / 100, name, color=colour, fontsize=8, va="center", transform=right.transAxes)
-    style(right, "Accuracy in %", "epoch")
+    style(right, "Accuracy in %", data.get("look", "epoch"))
     return svg(canvas, given.title, given.data["caption"], prefix)
 
 

@@ -159,8 +159,16 @@ class Run:
             "trainable": sum(each.numel() for each in parameters if each.requires_grad),
             "moody": [kind for kind in ("Dropout", "BatchNorm")
                       if any(type(each).__name__.startswith(kind) for each in model.modules())],
-            "layers": self.layers(model),
+            "strange": bool(optimizer and not {id(each) for each in parameters} & held(optimizer)),
+            **self.described(model),
         }  # fmt: skip
+
+    def described(self, model: Any) -> dict[str, Any]:
+        """The layers as a picture passes them; of a network that no picture passes, why."""
+        try:
+            return {"layers": self.layers(model)}
+        except Exception as error:
+            return {"layers": [], "unfit": f"{type(error).__name__}: {error}"[:300]}
 
     def named(self, kind: type) -> Any:
         """The notebook's last object of a kind; None where it has none."""
@@ -306,6 +314,11 @@ class Watch:
         if self.shape is None or pictures[0].numel() != math.prod(self.shape):
             return pictures
         return pictures.reshape(len(pictures), *self.shape)
+
+
+def held(optimizer: Any) -> set[int]:
+    """The ids of the parameters that an optimizer changes."""
+    return {id(each) for group in optimizer.param_groups for each in group["params"]}
 
 
 def chain(loss: Any) -> list[str]:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.model import CheckResult, Figure, ItemResult, TaskResult, Verdict
-from grader.report import html, json, plots
+from grader.report import charts, html, json, plots
 
 SCHEMA = stdlib_json.loads((Path(json.__file__).parent / "report.schema.json").read_text(encoding="utf-8"))
 XML = "{http://www.w3.org/2000/svg}"
@@ -34,7 +34,7 @@ WEIGHTS = {"side": 32, "images": [base64.b64encode(bytes([at] * 3072)).decode() 
 
 
 def svg(figure: Figure, prefix: str = "a") -> ElementTree.Element:
-    text = plots.picture(figure, prefix)
+    text = charts.picture(figure, prefix)
     return ElementTree.fromstring(text.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1))
 
 
@@ -57,7 +57,7 @@ def test_curves_show_both_accuracies_and_the_bar():
 
 def test_the_judged_accuracy_is_drawn_in_ink():
     for judged, other in (("validation", "training"), ("training", "validation")):
-        page = plots.picture(Figure("curves", "t", {**CURVES, "judged": judged}), "a")
+        page = charts.picture(Figure("curves", "t", {**CURVES, "judged": judged}), "a")
         labels = {name: re.search(rf"<text[^>]*>{name}<", page)[0] for name in ("training", "validation")}
         assert "var(--ink)" in labels[judged]
         assert "var(--quiet)" in labels[other]
@@ -122,3 +122,63 @@ def test_labels_keep_their_order_and_their_distance(heights):
     )
     assert all(second - first >= 7.99 for first, second in pairwise(sorted(placed)))
     assert all(height <= 100.01 for height in placed)
+
+
+TABLE = {"columns": ["", "layer", "parameters"], "rows": [["a", "<b>Conv2d</b>", "160"]], "caption": "c"}
+CONFUSION = {"classes": ["Shirt", "<Bag>"], "counts": [[3, 1], [0, 0]], "caption": "c"}
+PICTURES = {
+    "size": [28, 28],
+    "images": [base64.b64encode(bytes(784)).decode(), base64.b64encode(bytes(3 * 784)).decode()],
+    "labels": ["Shirt, taken for <Bag> (100%)", "x" * 90],
+    "caption": "c",
+}
+BARS = {
+    "classes": ["tabby", "<b>"],
+    "probabilities": [0.9, 0.04],
+    "size": [4, 2],
+    "image": base64.b64encode(bytes(24)).decode(),
+    "caption": "c",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "words"),
+    [
+        ("confusion", CONFUSION, ("Shirt", "<Bag>", "75", "25", "Accuracy of each class: Shirt 75%, <Bag> 0%.")),
+        ("images", PICTURES, ("Shirt,", "taken for <Bag> (100%)")),
+        ("bars", BARS, ("tabby", "90 %", "4 %", "<b>")),
+    ],
+)
+def test_what_a_student_named_is_text(kind, data, words):
+    found = " ".join(svg(Figure(kind, "t", data)).itertext())
+    for word in words:
+        assert word in found
+
+
+def test_a_share_of_a_row_is_a_share_of_its_cell():
+    page = charts.picture(Figure("confusion", "t", CONFUSION), "a")
+    assert page.count("fill-opacity") + page.count("opacity: 0.35") >= 2, "a square for 75 %, one for 25 %, none for 0"
+
+
+def test_pictures_are_png_of_their_own_pixels():
+    for kind, data, count in (("images", PICTURES, 2), ("bars", BARS, 1)):
+        found = list(svg(Figure(kind, "t", data)).iter(f"{XML}image"))
+        assert len(found) == count
+        for image in found:
+            assert base64.b64decode(image.get("href").partition(",")[2]).startswith(b"\x89PNG")
+
+
+def test_a_table_is_text():
+    page = charts.picture(Figure("table", "t", TABLE), "a")
+    assert "&lt;b&gt;Conv2d&lt;/b&gt;" in page
+    assert page.count('class="num"') == 2
+
+
+def test_curves_of_looks_name_their_accuracy():
+    data = {name: value for name, value in CURVES.items() if name != "validation"}
+    words = " ".join(
+        svg(Figure("curves", "t", data | {"test": [0.3, 0.4], "judged": "test", "look": "look"})).itertext()
+    )
+    assert "test" in words
+    assert "look" in words
+    assert "epoch" not in words

@@ -1,0 +1,255 @@
+"""A notebook's own training on Fashion-MNIST: for how long, and how well it does on pictures whose labels stay here.
+
+The loop itself runs beside the student's code (worker/notebook_run.py).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader import notebook
+from grader.errors import Crashed, Mismatch, NotImplementedYet, Raised, StudentError, TimedOut
+from grader.notebook import Notebook
+from grader.session import PATIENCE, TRAINING, Training
+
+Array = NDArray[Any]
+
+PART1 = "part1.ipynb"
+SLICE = 2.0  # CPU seconds of training between two looks
+GLANCE = {"test": 1000, "training": 500}  # pictures of a look
+GLANCE_TIME, JUDGE_TIME = 2.0, 20.0  # CPU seconds that a look, and the last judgement, may take
+SURE = 500  # pictures that a judgement needs
+NEAR = 0.02  # below the full bar by no more than this, a run is repeated once
+SEEDS = 1 << 31
+
+
+class End(StrEnum):
+    """Why a run ended, as the end of a sentence."""
+
+    CLEARED = "as soon as the bar was cleared"
+    FINISHED = "where the notebook's training ends"
+    BUDGET = "when its time was used up"
+    DIVERGED = "when the loss was no number any more"
+    RAISED = "by an exception"
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the network did after so many steps, on a part of each set."""
+
+    steps: int
+    test: float
+    training: float
+
+
+@dataclass
+class Outcome:
+    """How a run went. `classes` and `probabilities` (N,) are of the first N test pictures, at its end."""
+
+    seed: int
+    budget: float
+    losses: list[float] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)
+    epochs: int = 0
+    end: End = End.FINISHED
+    cpu: float = 0.0
+    accuracy: float = 0.0
+    classes: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    probabilities: Array = field(default_factory=lambda: np.zeros(0))
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[tuple[int, int, str], ...] = ()
+    error: StudentError | None = None
+
+    @property
+    def steps(self) -> int:
+        return len(self.losses)
+
+    def fact(self, name: str, kind: type = int) -> Any:
+        """One of `facts`, which are a student's process's word: of another kind, it is as if it were not there."""
+        value = self.facts.get(name)
+        return value if type(value) is kind else kind()
+
+
+def part1(hw: Any) -> Notebook:
+    """The student's notebook of Task 5. Raises NotImplementedYet for one that is absent or still the handout's."""
+    return handed_in(hw, PART1)
+
+
+def handed_in(hw: Any, name: str) -> Notebook:
+    data = hw.session.submission.files.get(name)
+    if data is None:
+        raise NotImplementedYet(f"{name} is not in this submission")
+    found = notebook.read(data, name)
+    empty = notebook.read((hw.homework.handout / name).read_bytes(), name)
+    if [cell.source.strip() for cell in found.cells] == [cell.source.strip() for cell in empty.cells]:
+        raise NotImplementedYet(f"{name} is still as it was handed out")
+    return found
+
+
+def first(hw: Any, rng: np.random.Generator) -> Outcome:
+    """The run that every check of this task looks at: made when the first of them asks for it."""
+    if "fashion" not in hw.kept:
+        settings = hw.settings_of("5.3")
+        budget = settings["long_budget" if hw.full else "budget"]
+        hw.kept["fashion"] = run(hw, part1(hw), int(rng.integers(SEEDS)), budget, settings["full"])
+    outcome: Outcome = hw.kept["fashion"]
+    return outcome
+
+
+def run(hw: Any, student: Notebook, seed: int, budget: float, bar: float) -> Outcome:
+    """One run until `bar` is cleared on the whole test set (unless `hw.full`), it ends, or its `budget` is used up.
+
+    Whatever the student's code does is told in the outcome's `error`.
+    """
+    images, outcome = hw.fashion, Outcome(seed, budget)
+    order = {"name": student.name, "cells": student.code, "seed": seed}
+    arrays = {"train_x": images.train_x, "train_y": images.train_y, "test_x": images.test_x}
+    try:
+        going = hw.session.notebook(order, arrays, images.digest, PATIENCE * budget + JUDGE_TIME)
+        outcome.problems = problems(going.tell("problems"))
+        train(hw, going, outcome, bar)
+        outcome.facts = facts(going)
+    except StudentError as error:
+        outcome.error, outcome.end = error, End.BUDGET if isinstance(error, TimedOut) else End.RAISED
+        outcome.accuracy = outcome.looks[-1].test if outcome.looks else 0.0  # all that is left of it
+    finally:
+        hw.session.renew()  # its pictures and its loop end with it
+    return outcome
+
+
+def train(hw: Any, going: Training, outcome: Outcome, bar: float) -> None:
+    began, piece = time.monotonic(), SLICE
+    while True:
+        outcome.cpu = going.used()
+        left = min(outcome.budget - outcome.cpu, outcome.budget - (time.monotonic() - began) / PATIENCE)
+        if left <= 0:
+            outcome.end = End.BUDGET
+            break
+        try:
+            more = take(going.advance(min(piece, left)), outcome)
+        except Raised as error:
+            outcome.error, outcome.end = error, End.RAISED
+            break
+        before = going.used()
+        look(hw, going, outcome)
+        piece = max(SLICE, 3 * (going.used() - before))  # looking takes no more than a quarter of the time
+        hw.progress(progress(outcome))
+        if outcome.losses and not np.isfinite(outcome.losses[-1]):
+            outcome.end = End.DIVERGED
+            break
+        if not hw.full and outcome.looks and outcome.looks[-1].test >= bar:
+            judge(hw, going, outcome)
+            if outcome.accuracy >= bar:
+                outcome.end = End.CLEARED
+                outcome.cpu = going.used()
+                return
+        if not more:
+            break
+    judge(hw, going, outcome)
+    outcome.cpu = going.used()
+
+
+def take(reply: Any, outcome: Outcome) -> bool:
+    """Add what a slice tells; whether training goes on. Raises Crashed for what is no reply."""
+    try:
+        outcome.losses += [float(loss) for loss in np.asarray(reply["losses"], np.float64).reshape(-1)]
+        outcome.epochs += reply["epoch"] is True
+        return reply["ended"] is not True
+    except (KeyError, TypeError, ValueError):
+        raise Crashed(f"{TRAINING} broke the grader's channel: its reply is not one") from None
+
+
+def look(hw: Any, going: Training, outcome: Outcome) -> None:
+    """The accuracy on a part of both sets; without any step there is none."""
+    if not outcome.losses:
+        return
+    labels = {"test": hw.fashion.test_y, "training": hw.fashion.train_y}
+    found = {}
+    for of, count in GLANCE.items():
+        classes, _ = predicted(going, of, count, GLANCE_TIME)
+        found[of] = float((classes == labels[of][: len(classes)]).mean()) if len(classes) else 0.0
+    outcome.looks.append(Look(outcome.steps, found["test"], found["training"]))
+
+
+def judge(hw: Any, going: Training, outcome: Outcome) -> None:
+    """The accuracy on all test pictures, or on as many as the time allows."""
+    if not outcome.losses:
+        return
+    labels = hw.fashion.test_y
+    classes, sure = predicted(going, "test", len(labels), JUDGE_TIME)
+    if len(classes) >= min(SURE, len(labels)):
+        outcome.accuracy = float((classes == labels[: len(classes)]).mean())
+        outcome.classes, outcome.probabilities = classes, sure
+
+
+def predicted(going: Training, of: str, count: int, seconds: float) -> tuple[Array, Array]:
+    """Classes and probabilities of the first pictures, at most `count`. Raises Crashed for anything else."""
+    reply = going.tell("predict", of, count, seconds, seconds=2 * seconds)
+    try:
+        classes, sure = reply["classes"], reply["probabilities"]
+        if classes.dtype != np.int64 or classes.ndim != 1 or sure.shape != classes.shape or len(classes) > count:
+            raise TypeError
+        return classes, sure.astype(np.float64)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise Crashed(f"{TRAINING} broke the grader's channel: {count} predictions were asked for") from None
+
+
+def facts(going: Training) -> Mapping[str, Any]:
+    """What was seen of the network and the loop; nothing where the process is gone."""
+    try:
+        found = going.tell("facts")
+    except StudentError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def problems(reply: Any) -> tuple[tuple[int, int, str], ...]:
+    """(cell, line, what is wrong) of what could not be run before training."""
+    rows = reply if isinstance(reply, list) else []
+    return tuple((row[0], row[1], row[2]) for row in rows[:20] if [type(part) for part in row] == [int, int, str])
+
+
+def learned(outcome: Outcome) -> Outcome:
+    """The outcome of a run that trained something. Raises what kept it from that."""
+    if outcome.error is not None and not outcome.looks:
+        raise explained(outcome, outcome.error)
+    if not outcome.steps:
+        raise Mismatch(f"{PART1} trains nothing: no statement of it leads to a call of backward()")
+    return outcome
+
+
+def explained(outcome: Outcome, error: StudentError) -> StudentError:
+    """An error of the run, with what the student should know of it."""
+    if isinstance(error, Raised) and "cannot be multiplied" in error.message:
+        error.message += "; the shape that reaches this layer is not the one it was made for: print x.shape before it"
+    return error
+
+
+def progress(outcome: Outcome) -> str:
+    parts = [f"{outcome.steps} steps"]
+    if outcome.losses:
+        parts.append(f"loss {np.mean(outcome.losses[-50:]):.3f}")
+    if outcome.looks:
+        parts.append(f"test {outcome.looks[-1].test:.1%}")
+    return ", ".join(parts)
+
+
+Runner = Callable[[int, float], Outcome]
+
+
+def best_of(outcome: Outcome, runner: Runner, seed: int, bar: float) -> tuple[Outcome, Outcome | None]:
+    """A run and, where it misses the full bar by no more than NEAR, a second one with another seed: the better first.
+
+    That is the whole rule: neither a far miss nor a cleared bar is tried again, and nothing is tried three times.
+    """
+    if not 0 < bar - outcome.accuracy <= NEAR:
+        return outcome, None
+    second = runner(seed, outcome.budget)
+    return (second, outcome) if second.accuracy > outcome.accuracy else (outcome, second)

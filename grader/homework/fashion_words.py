@@ -1,0 +1,105 @@
+"""What is said about a notebook's run: pure functions of its Outcome.
+
+A sentence names what was seen, why it matters, and what to change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from grader.homework.fashion_run import End, Outcome
+
+CHANCE = 0.15  # ten classes: what a network that has learned nothing stays below
+FAST = 0.05  # a learning rate from which on it is the first suspect
+MOST = 0.5  # of the steps: from this share on, what was seen is how the loop works
+NOTHING = 0.02  # by how much a loss has to fall to have fallen
+
+
+def caption(outcome: Outcome) -> str:
+    """Where the run stopped and why, and what it cost."""
+    epochs = f" ({outcome.epochs} whole epoch{'s' * (outcome.epochs != 1)})" if outcome.epochs else ""
+    return (
+        f"The notebook's own training, stopped after {outcome.steps} steps{epochs} {outcome.end}; "
+        f"{outcome.cpu:.0f} s of processor time, seed {outcome.seed}. Each look measures on a part of the pictures."
+    )
+
+
+def mistakes(outcome: Outcome) -> Iterator[str]:
+    """What the loop does that it should not, as seen while it ran; worth a word at any accuracy."""
+    steps = outcome.steps
+    if not steps:
+        return
+    if outcome.fact("steps") == 0:
+        yield "optimizer.step() is never called, so no weight changes."
+    elif outcome.fact("strange", bool):
+        yield (
+            "the optimizer holds the parameters of another network, so those of this one never change: make the "
+            "optimizer after the network."
+        )
+    if outcome.fact("looks") >= 2 and outcome.fact("left_over") >= MOST * outcome.fact("looks"):
+        yield (
+            "gradients are never set back to zero, so each step adds all earlier ones to its own: call "
+            "optimizer.zero_grad() before backward()."
+        )
+    chain = [link for link in outcome.fact("chain", list) if type(link) is str]
+    if chain[:3] == ["NllLoss", "LogSoftmax", "Softmax"]:
+        yield (
+            "the network ends in a softmax, and cross entropy takes another one, which leaves small gradients: return "
+            "the scores as they are."
+        )
+    moody = [kind for kind in outcome.fact("moody", list) if type(kind) is str]
+    if moody and outcome.fact("in_eval") >= MOST * steps:
+        yield (
+            f"the network was in evaluation mode in {outcome.fact('in_eval') / steps:.0%} of the training steps, where "
+            f"{' and '.join(moody)} do{'es' * (len(moody) == 1)} nothing of use: call model.train() at the start of "
+            "every epoch."
+        )
+
+
+def why(outcome: Outcome) -> str:
+    """Why a run misses its bar and what to change, as a few sentences."""
+    return " ".join(sentence[0].upper() + sentence[1:] for sentence in causes(outcome))
+
+
+def causes(outcome: Outcome) -> Iterator[str]:
+    found = list(mistakes(outcome))
+    yield from found
+    rate = outcome.fact("settings", dict).get("learning_rate")
+    fast = type(rate) in (int, float) and rate >= FAST
+    if outcome.end is End.DIVERGED:
+        yield f"the loss was no number any more after {outcome.steps} steps{smaller(rate)}."
+    elif outcome.end is End.BUDGET:
+        yield f"the run was cut after {outcome.steps} steps in {outcome.cpu:.0f} s of processor time."
+    elif outcome.error is not None:
+        yield f"the run ended in an exception: {outcome.error.message}."
+    if found or outcome.end is End.DIVERGED:
+        return
+    if outcome.accuracy < CHANCE:
+        if fast:
+            yield f"that is chance level, so nothing was learned{smaller(rate)}."
+        else:
+            yield "that is chance level, so nothing was learned: does the loss fall, and does it reach the network?"
+    elif outcome.looks and outcome.looks[-1].training - outcome.looks[-1].test > 0.08:
+        yield (
+            f"training accuracy is {outcome.looks[-1].training:.0%}, so it overfits: add dropout or weight decay, or "
+            "stop earlier."
+        )
+    elif falling(outcome.losses):
+        yield "the loss was still falling: train longer, or with a larger learning rate."
+    else:
+        yield "the loss has stopped falling: another learning rate, or convolutions with more channels, may help."
+
+
+def smaller(rate: object) -> str:
+    return f": learning_rate {rate:g} is too large, try a tenth of it" if isinstance(rate, (int, float)) else ""
+
+
+def falling(losses: list[float]) -> bool:
+    """Whether the last fifth of a run was clearly below the fifth before."""
+    fifth = len(losses) // 5
+    if not fifth:
+        return False
+    last, before = np.mean(losses[-fifth:]), np.mean(losses[-2 * fifth : -fifth])
+    return bool(last < (1 - NOTHING) * before)

@@ -1,0 +1,245 @@
+"""Task 5: the notebook on Fashion-MNIST, as it was saved and as it runs."""
+
+from __future__ import annotations
+
+import base64
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from grader import notebook
+from grader.check import check
+from grader.errors import Mismatch, Partly
+from grader.homework import fashion_run, fashion_words
+from grader.homework.fashion_run import PART1, End, Outcome
+from grader.model import Figure, Measure
+from grader.worker.notebook import program
+
+CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+POINTS = 400  # of the loss curve that is drawn
+WRONG = 12  # pictures that are shown
+WANTED = ("loss", "optimizer", "learning_rate", "batch_size", "num_epoch")
+
+
+@check("5.1")
+def notebook_outputs(hw: Any, rng: np.random.Generator) -> None:
+    """The notebook was run and saved with its outputs, and no cell ended in an error."""
+    student = fashion_run.part1(hw)
+    if not notebook.was_run(student):
+        raise Mismatch(
+            f"no cell of {PART1} holds an output: run it from top to bottom (Restart and run all), save it, and hand "
+            "it in as it is then"
+        )
+    for above, below in notebook.out_of_order(student)[:1]:
+        hw.advise(f"cell {above} was run after cell {below}: Restart and run all shows whether it works from the top")
+    for cell, error in notebook.errors(student)[:1]:
+        raise Partly(f"cell {cell} of {PART1} ended in an error ({error}); mend it and run the notebook again", 0.5)
+    silent = untrained(student)
+    if silent:
+        raise Partly(
+            f"cell {silent} of {PART1}, which trains, holds no output; run it, and save the notebook then", 0.5
+        )
+
+
+def untrained(student: notebook.Notebook) -> int:
+    """The cell that trains, where none of those that do was run and has an output; else 0."""
+    training = {statement.cell for statement in program(student.code).training}
+    cells = [cell for cell in student.cells if cell.number in training]
+    return 0 if not cells or any(cell.outputs for cell in cells) else cells[0].number
+
+
+@check("5.1")
+def notebook_trains(hw: Any, rng: np.random.Generator) -> None:
+    """The notebook's own code trains a network that learns, when it is run here."""
+    student = fashion_run.part1(hw)
+    if not notebook.defines_network(student):
+        raise Mismatch(f"{PART1} defines no network: no class of it derives from nn.Module")
+    outcome = fashion_run.learned(fashion_run.first(hw, rng))
+    for cell, line, problem in outcome.problems[:3]:
+        hw.advise(f"cell {cell}, line {line}, was left out: {problem}")
+    if outcome.accuracy < hw.settings["learned"]:
+        raise Mismatch(
+            f"{outcome.accuracy:.1%} of the test pictures are classified right after {outcome.steps} steps, which is "
+            f"little more than guessing. {fashion_words.why(outcome)}"
+        )
+
+
+@check("5.1")
+def notebook_claim(hw: Any, rng: np.random.Generator) -> None:
+    """The notebook ends with an accuracy on the test set."""
+    student = fashion_run.part1(hw)
+    if notebook.claimed(student) is not None:
+        return
+    if notebook.claims(student):
+        raise Partly(f"{PART1} prints accuracies, but none of them is said to be of the test set", 0.5)
+    raise Mismatch(f"no output of {PART1} states an accuracy; evaluate on the test set in the last cell")
+
+
+@check("5.2")
+def architecture(hw: Any, rng: np.random.Generator) -> None:
+    """The network: its layers, the shapes they give and their parameters."""
+    fashion_run.part1(hw)
+    outcome = fashion_run.first(hw, rng)
+    layers = [row for row in outcome.fact("layers", list) if isinstance(row, (tuple, list)) and len(row) == 4]
+    if not layers:
+        if outcome.error is not None:
+            raise fashion_run.explained(outcome, outcome.error)
+        unfit = outcome.fact("unfit", str)
+        raise Mismatch(
+            f"{PART1} makes no network that a picture of shape (1, 28, 28) passes{f': {unfit}' * bool(unfit)}"
+        )
+    rows = [[str(name), str(layer), " × ".join(map(str, shape)), f"{count}"] for name, layer, shape, count in layers]
+    total = f"{outcome.fact('parameters')} parameters, {outcome.fact('trainable')} of them trained."
+    columns = ["", "layer", "gives", "parameters"]
+    name = outcome.fact("network", str) or "The network"
+    hw.draw(Figure("table", f"{name}, layer by layer", {"columns": columns, "rows": rows, "caption": total}))
+
+
+@check("5.2")
+def hyperparameters(hw: Any, rng: np.random.Generator) -> float:
+    """The hyperparameters: loss, optimizer, learning rate, batch size and epochs."""
+    fashion_run.part1(hw)
+    outcome = fashion_run.first(hw, rng)
+    found = {"loss": outcome.fact("loss", str), "optimizer": outcome.fact("optimizer", str)}
+    found |= {str(name): value for name, value in outcome.fact("settings", dict).items() if type(value) in (int, float)}
+    found = {name: value for name, value in found.items() if value not in ("", None)}
+    missing = [name for name in WANTED if name not in found]
+    if found:
+        rows = [[name, value if isinstance(value, str) else f"{value:g}"] for name, value in found.items()]
+        hw.draw(Figure("table", "Hyperparameters, as they were used", {"columns": ["", "value"], "rows": rows}))
+    if missing:
+        raise Partly(f"not found in {PART1}: {', '.join(missing)}", 1 - len(missing) / len(WANTED))
+    return 1.0
+
+
+@check("5.2")
+def accuracy_plot(hw: Any, rng: np.random.Generator) -> None:
+    """The plot: training and validation accuracy, as a picture in the notebook."""
+    student = fashion_run.part1(hw)
+    drawn = notebook.plots(student)
+    if any(plot.training and plot.validation for plot in drawn):
+        return
+    for plot in drawn[:1]:
+        lacking = "validation" if plot.training else "training"
+        hw.review(f"cell {plot.cell} plots an accuracy; is there a curve of the {lacking} accuracy in it?")
+        raise Partly(f"cell {plot.cell} of {PART1} plots an accuracy, but none that is called {lacking} accuracy", 0.5)
+    for cell, _ in notebook.pictures(student)[-1:]:
+        hw.review(f"no cell plots something called accuracy; is what cell {cell} shows the plot of 5.2?")
+    raise Mismatch(f"no cell of {PART1} that plots training and validation accuracy holds a picture")
+
+
+@check("5.3")
+def test_accuracy(hw: Any, rng: np.random.Generator) -> None:
+    """The network reaches the asked-for accuracy on the test set."""
+    student = fashion_run.part1(hw)
+    full, claim = hw.settings["full"], notebook.claimed(student)
+    outcome = fashion_run.learned(fashion_run.first(hw, rng))
+    again = partial(fashion_run.run, hw, student, bar=full)
+    outcome, other = fashion_run.best_of(outcome, again, int(rng.integers(fashion_run.SEEDS)), full)
+    if other is not None:
+        hw.advise(
+            f"within {fashion_run.NEAR:.0%} of the bar, so trained twice: {outcome.accuracy:.1%} and "
+            f"{other.accuracy:.1%}; the better run counts"
+        )
+    if more_time(hw, outcome, claim):
+        longer = again(outcome.seed, hw.settings["long_budget"])
+        hw.advise(
+            f"the notebook claims {claim:.1%}, far more than the {outcome.accuracy:.1%} measured in "
+            f"{outcome.budget:.0f} s, so it was given {longer.budget:.0f} s: {longer.accuracy:.1%}"
+        )
+        outcome = max(longer, outcome, key=lambda one: one.accuracy)
+    for sentence in fashion_words.mistakes(outcome):
+        hw.advise(sentence)
+    show(hw, outcome)
+    judge(hw, outcome, claim)
+
+
+def more_time(hw: Any, outcome: Outcome, claim: float | None) -> bool:
+    """Whether a run that was cut may have missed what the notebook claims."""
+    short = claim is not None and claim - outcome.accuracy > hw.settings["claim_gap"]
+    return short and outcome.end is End.BUDGET and outcome.accuracy < hw.settings["full"] and not hw.full
+
+
+def judge(hw: Any, outcome: Outcome, claim: float | None) -> None:
+    """Hold the accuracy to the bars: all points at `full`, `at_partial` of them at `partial`, between them a line."""
+    accuracy, full, partial_ = outcome.accuracy, hw.settings["full"], hw.settings["partial"]
+    hw.measure(Measure(f"test accuracy{on(hw)}", accuracy, full, at_least=True))
+    if accuracy >= full:
+        return
+    stated = f", while the notebook claims {claim:.1%}" if claim is not None and claim > accuracy + 0.01 else ""
+    if claim is not None and claim >= partial_ and claim - accuracy > hw.settings["claim_gap"]:
+        hw.review(f"the notebook claims a test accuracy of {claim:.1%}, and {accuracy:.1%} was measured")
+    said = f"{accuracy:.1%} of the test pictures{on(hw)} are classified right{stated}. {fashion_words.why(outcome)}"
+    if accuracy < partial_:
+        raise Mismatch(f"{said} Points begin at {partial_:.0%}.")
+    share = hw.settings["at_partial"]
+    raise Partly(f"{said} All points are given from {full:.0%} on.",
+                 share + (1 - share) * (accuracy - partial_) / (full - partial_))  # fmt: skip
+
+
+def on(hw: Any) -> str:
+    return " (stand-in data)" if hw.fashion.stand_in else ""
+
+
+def show(hw: Any, outcome: Outcome) -> None:
+    """The run's curves, the confusion of classes, and the pictures that were most surely taken for something else."""
+    losses = np.array(outcome.losses)
+    bins = np.array_split(np.arange(len(losses)), min(len(losses), POINTS))
+    hw.draw(
+        Figure(
+            "curves",
+            f"The notebook's network in training{on(hw)}",
+            {
+                "steps": [int(part[-1]) + 1 for part in bins],
+                "losses": [finite(losses[part].mean()) for part in bins],
+                "epochs": [look.steps for look in outcome.looks],
+                "training": [round(look.training, 4) for look in outcome.looks],
+                "test": [round(look.test, 4) for look in outcome.looks],
+                "judged": "test",
+                "look": "look",
+                "bar": hw.settings["full"],
+                "seed": outcome.seed,
+                "caption": fashion_words.caption(outcome),
+            },
+        )
+    )
+    if not len(outcome.classes):
+        return
+    labels = hw.fashion.test_y[: len(outcome.classes)]
+    counts = np.zeros((10, 10), int)
+    np.add.at(counts, (labels, np.clip(outcome.classes, 0, 9)), 1)
+    hw.draw(
+        Figure(
+            "confusion",
+            f"What the test pictures are taken for{on(hw)}",
+            {
+                "classes": list(CLASSES),
+                "counts": counts.tolist(),
+                "caption": "Each row is a class, each column what its pictures are taken for, in percent of the row: "
+                "along the diagonal stands the accuracy of each class.",
+            },
+        )
+    )
+    wrong = np.flatnonzero(outcome.classes != labels)
+    worst = wrong[np.argsort(-outcome.probabilities[wrong], kind="stable")][:WRONG]
+    hw.draw(
+        Figure(
+            "images",
+            f"Most surely wrong{on(hw)}",
+            {
+                "size": [28, 28],
+                "images": [base64.b64encode(hw.fashion.test_x[at].tobytes()).decode("ascii") for at in worst],
+                "labels": [
+                    f"{CLASSES[labels[at]]}, taken for {CLASSES[outcome.classes[at]]} "
+                    f"({min(max(float(outcome.probabilities[at]), 0.0), 1.0):.0%})"
+                    for at in worst
+                ],
+                "caption": f"The {len(worst)} test pictures that the network got wrong with the highest probability.",
+            },
+        )
+    )
+
+
+def finite(value: float) -> float | None:
+    return round(float(value), 4) if np.isfinite(value) else None
