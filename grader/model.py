@@ -223,11 +223,6 @@ class TaskResult:
     def max_score(self) -> float:
         return sum(item.max_score for item in self.items)
 
-    @property
-    def skipped(self) -> bool:
-        """Whether nothing of it was judged."""
-        return all(item.verdict is Verdict.SKIPPED for item in self.items)
-
 
 @dataclass(frozen=True, slots=True)
 class Provenance:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from grader.cohort import BINS, Cohort
 from grader.model import Row
 from grader.report.html import HERE, environment
-from grader.report.wording import lateness, points, presented, state, task_points
+from grader.report.wording import judged, lateness, points, presented, state, task_points
 
 WIDTH, HEIGHT, BELOW, ABOVE = 720, 184, 22, 38  # of the histogram, in its own units: all of it, and room for words
 SHOWN = 12  # failures that are listed
@@ -81,7 +81,7 @@ def line(row: Row, tasks: Sequence[str], has_page: bool) -> Line:
         return Line(row.student, row.name, href, state(row), "", ("",) * len(tasks), "", "", "", why)
     report = presented(row.report, "staff")
     given = {task.id: points(task_points(report, task)) for task in report.tasks
-             if any(report.judged(item) for item in task.items)}  # fmt: skip
+             if judged(report, task)}  # fmt: skip
     days = report.remarks.late_days
     return Line(
         row.student, row.name, href, state(row), points(report.final), tuple(given.get(id_, "") for id_ in tasks),

@@ -42,6 +42,7 @@ def environment() -> Any:
         "undecided": wording.undecided,
         "account": wording.account,
         "by_hand": wording.by_hand,
+        "judged": wording.judged,
         "task_points": wording.task_points,
         "word": wording.WORD,
         "shape": wording.SHAPE,

@@ -21,11 +21,15 @@ from grader.report.wording import (
     SHAPE,
     WORD,
     Audience,
+    account,
+    by_hand,
     capped,
     checks,
     headline,
+    judged,
     points,
     presented,
+    task_points,
     undecided,
 )
 
@@ -58,6 +62,8 @@ def render(
         table(report, write),
         write(f"Score: {headline(report)}", "bold"),
     ]
+    if account(report):
+        parts.append(write(account(report), "dim"))
     if undecided(report):
         parts.append(write(f"{points(undecided(report))} points wait for a review", "magenta"))
     problems = [*problem_lines(report, write)]
@@ -92,13 +98,13 @@ def table(report: Report, write: Writer) -> Table:
     grid.add_column("points", justify="right", no_wrap=True)
     grid.add_column("verdict", no_wrap=True)
     for task in report.tasks:
-        share = fraction(task.score, task.max_score, write, skipped=task.skipped)
+        share = fraction(task_points(report, task), task.max_score, write, skipped=not judged(report, task))
         grid.add_row(write(task.id), write(task.title), share, "", style="bold")
         for item in task.items:
             grid.add_row(
                 write(f" {item.id}"),
                 write(item.title),
-                fraction(item.score, item.max_score, write, skipped=item.verdict is Verdict.SKIPPED),
+                fraction(report.points_of(item), item.max_score, write, skipped=not report.judged(item)),
                 write.verdict(item.verdict),
             )
     return grid
@@ -160,6 +166,10 @@ def skipped_lines(report: Report, write: Writer) -> Iterator[ConsoleRenderable]:
 
 
 def footer(report: Report, page: Path | None, write: Writer) -> Iterator[Text]:
+    for item in (*report.items, None):
+        given = report.adjustments.get(item.id if item else "late")
+        if given:
+            yield write(f"{f'{item.id} ' if item else ''}{by_hand(given, item)}", "magenta")
     for reason in report.needs_review:
         yield write(f"{SHAPE[Verdict.INTERNAL]} needs review: {reason}", "magenta")
     for note in report.notes:

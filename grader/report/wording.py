@@ -137,9 +137,14 @@ def lateness(remarks: Remarks) -> str:
 
 def by_hand(given: Adjustment, item: ItemResult | None) -> str:
     """An adjustment as a sentence; without an item it is about the days of lateness."""
-    what = f"{points(given.points)} of {points(item.max_score)} points" if item else f"{given.points:g} days late"
+    what = f"{points(given.points)} of {points(item.max_score)} points" if item else f"{given.points:g} day{'s' * (given.points != 1)} late"
     graded = f"; graded: {points(item.score)}" if item else ""
     return f"Adjusted to {what} by {given.author} on {given.time:%Y-%m-%d}, because: {given.why}{graded}"
+
+
+def judged(report: Report, task: TaskResult) -> bool:
+    """Whether anything of a task was judged, by the grader or by a person."""
+    return any(report.judged(item) for item in task.items)
 
 
 def task_points(report: Report, task: TaskResult) -> float:

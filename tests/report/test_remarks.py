@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from rich.console import Console
 
 from grader.model import Adjustment, Remarks
 from grader.report import html, text
@@ -70,6 +72,20 @@ def test_a_reason_is_as_hostile_as_any_text(perfect):
     assert "\x1b" not in page
     assert "\u202e" not in page
     assert "{{ 7*7 }}" in page
+
+
+def test_the_terminal_tells_the_same(report):
+    console = Console(record=True, width=120, file=io.StringIO())
+    console.print(
+        text.render(adjusted(report, ("2.2", 4, "looked"), ("5.1", 12, "read"), ("late", 1, "ill"), late_days=1))
+    )
+    told = console.export_text()
+    assert "as graded" in told
+    assert "1 day late" in told
+    assert "2.2 Adjusted to 4 of 5 points by Grace on 2026-11-23, because: looked; graded: 0" in told
+    assert "Adjusted to 1 day late by Grace" in told
+    assert "12 / 25" in told
+    assert "needs review: " not in told
 
 
 def test_an_adjustment_of_an_item_that_is_not_there_changes_nothing(perfect):
