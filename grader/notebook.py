@@ -13,7 +13,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, Literal
 
 from grader.errors import Mismatch
@@ -21,11 +21,16 @@ from grader.worker.notebook import plain
 
 CELLS = 2000
 SOURCE = 2 << 20  # characters of all code
-TEXT = 64 << 10  # characters of one output that are looked at
+TEXT = 64 << 10  # characters of one output, and of all of a cell's, that are looked at
+LINE = 200  # characters around a number that say what it is
+CLAIMS = 10_000
 SAVE_AGAIN = "open it in Jupyter or Colab and save it again"
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
-ACCURACY = re.compile(r"acc(?:uracy)?\w*[^0-9\n]{0,40}?(?P<value>\d{1,3}(?:\.\d+)?)\s*(?P<percent>%)?", re.IGNORECASE)
+# Every repetition is bounded: a student may print whatever keeps an unbounded one busy.
+ACCURACY = re.compile(
+    r"acc\w{0,30}+[^0-9\n]{0,40}?(?P<value>\d{1,3}(?:\.\d{1,20})?)\s{0,9}(?P<percent>%)?", re.IGNORECASE
+)
 TRAINING = re.compile(r"tr(?:ai?)?n", re.IGNORECASE)
 VALIDATION = re.compile(r"val|test|dev|eval", re.IGNORECASE)
 
@@ -50,7 +55,7 @@ class Cell:
 
     @property
     def text(self) -> str:
-        return "\n".join(output.text for output in self.outputs if output.kind == "text")
+        return "\n".join(output.text for output in self.outputs if output.kind == "text")[:TEXT]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +168,20 @@ def defines_network(notebook: Notebook) -> bool:
     """Whether a class derives from a Module, or a network is put together as Sequential or taken from torchvision."""
     for _, tree in trees(notebook):
         for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef) and any("Module" in ast.unparse(base) for base in node.bases):
+            if isinstance(node, ast.ClassDef) and any("Module" in dotted(base) for base in node.bases):
                 return True
-            if isinstance(node, ast.Call) and re.search(r"Sequential$|\bmodels\.\w+$", ast.unparse(node.func)):
+            if isinstance(node, ast.Call) and re.search(r"Sequential$|\bmodels\.\w+$", dotted(node.func)):
                 return True
     return False
+
+
+def dotted(node: ast.AST) -> str:
+    """`torch.nn.Module` of such an expression, as far from its end as it is one; whatever else it is nested in."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join(reversed([*parts, node.id] if isinstance(node, ast.Name) else parts))
 
 
 # What the outputs say
@@ -201,15 +215,22 @@ def claims(notebook: Notebook) -> list[Claim]:
     """Every accuracy that is printed, in the order of the cells. Of the test set are those that say so, or whose cell
     does: its code or its outputs name a test."""
     found: list[Claim] = []
+    for cell, text, of_test, match in islice(stated(notebook), CLAIMS):
+        value = float(match["value"]) / (100 if match["percent"] or float(match["value"]) > 1 else 1)
+        near = max(text.rfind("\n", 0, match.start()) + 1, match.start() - LINE)
+        test = of_test or bool(re.search("test", text[near : match.end()], re.IGNORECASE))
+        if value <= 1:
+            found.append(Claim(value, cell.number, test))
+    return found
+
+
+def stated(notebook: Notebook) -> Iterator[tuple[Cell, str, bool, re.Match[str]]]:
+    """Each place where a cell's text gives an accuracy: cell, text, whether the cell is about a test, and where."""
     for cell in notebook.cells:
         text = cell.text
+        of_test = bool(re.search("test", text[:LINE] + last_call(cell), re.IGNORECASE))
         for match in ACCURACY.finditer(text):
-            value = float(match["value"]) / (100 if match["percent"] or float(match["value"]) > 1 else 1)
-            line = text[text.rfind("\n", 0, match.start()) + 1 : match.end()]
-            test = bool(re.search("test", line + text[:200], re.IGNORECASE) or re.search("test", last_call(cell)))
-            if value <= 1 and len(found) < 10_000:
-                found.append(Claim(value, cell.number, test))
-    return found
+            yield cell, text, of_test, match
 
 
 def last_call(cell: Cell) -> str:
@@ -235,17 +256,30 @@ class Plot:
 def plots(notebook: Notebook) -> list[Plot]:
     """The cells that show a picture and whose code, or a function that it calls, plots something called accuracy."""
     parsed_ = list(trees(notebook))
-    functions = {node.name: node for _, tree in parsed_ for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    functions = {
+        node.name: draws(node) for _, tree in parsed_ for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
+    }
     found = []
     for cell, tree in parsed_:
         if not any(output.kind == "image" and output.image for output in cell.outputs):
             continue
         called = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & functions.keys()
-        words = set(names(tree)).union(*(names(functions[name]) for name in called))
-        drawn = {word for word in words if "acc" in word.lower()}
-        if drawn and any("plot" in word.lower() for word in words):
-            found.append(Plot(cell.number, any(map(TRAINING.search, drawn)), any(map(VALIDATION.search, drawn))))
+        drawn = draws(tree).union(*(functions[name] for name in called))
+        if {"plot", "accuracy"} <= drawn:
+            found.append(Plot(cell.number, "training" in drawn, "validation" in drawn))
     return found
+
+
+def draws(tree: ast.AST) -> frozenset[str]:
+    """Of a plot and of which accuracies some code speaks."""
+    found = set()
+    for word in names(tree):
+        if "plot" in word.lower():
+            found.add("plot")
+        if "acc" in word.lower():
+            kinds = {"accuracy": True, "training": TRAINING.search(word), "validation": VALIDATION.search(word)}
+            found |= {kind for kind, said in kinds.items() if said}
+    return frozenset(found)
 
 
 def names(tree: ast.AST) -> Iterator[str]:
