@@ -209,6 +209,8 @@ class Batch:
                 if flight.executor is self.executor:
                     self.executor = None  # of no use any more; the next launch starts another
                 self.failed(flight.attempt, f"the process that graded it ended ({type(error).__name__})")
+            except ModuleNotFoundError as error:  # on a cluster's machine; here everything is imported already
+                raise UsageError(f"a worker lacks {error.name}; install this package on every machine") from None
             except Exception as error:
                 refuse_full_disk(error)
                 self.failed(flight.attempt, f"{type(error).__name__}: {error}")

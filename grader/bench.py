@@ -13,12 +13,12 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from grader import datasets, grading, keys
-from grader.check import load
+from grader.check import ROOT, load
 from grader.datasets import DataSet
 from grader.doctor import required
 from grader.errors import UsageError
@@ -31,13 +31,14 @@ from grader.report.wording import Audience
 from grader.session import Session
 
 Document = Mapping[str, Any]
+STARTED = time.time()  # a process runs what it read then, whatever lies on the disk later
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a process finds the homework and the data; None stands for the installed ones."""
+    """Where a process finds the homework and the data; None stands for those that it has itself."""
 
-    homework: Path
+    homework: Path | None = None
     data_root: Path | None = None
 
 
@@ -88,31 +89,35 @@ def work(place: Place, terms: Terms, job: Job) -> Done:
 
 
 @lru_cache
-def homework_at(folder: Path) -> Homework:
-    return load(folder)
+def homework_at(folder: Path | None) -> Homework:
+    return load(folder or ROOT / "grader" / "homework")
 
 
-@lru_cache(maxsize=4)
+@lru_cache
+def zygotes_of(thread: int) -> Zygotes:
+    """A thread's own zygotes, for as long as the process lives: each of them serves one at a time."""
+    return Zygotes("numpy")
+
+
+@cache
 def set_up(place: Place, terms: Terms, thread: int) -> Bench:
-    """This process's bench; one for each thread, since a zygote serves one at a time."""
-    return Bench(place, terms)
+    """A thread's bench for a class."""
+    return Bench(place, terms, zygotes_of(thread))
 
 
 class Bench:
     """A loaded homework, warm zygotes, data that are read once. Raises UsageError where student code is not held."""
 
-    def __init__(self, place: Place, terms: Terms) -> None:
+    def __init__(self, place: Place, terms: Terms, zygotes: Zygotes) -> None:
         self.homework = homework_at(place.homework)
+        if keys.changed_since(self.homework, STARTED):
+            raise UsageError(f"the grader's files changed after its worker on {platform.node()} started; restart it")
         self.terms = terms
+        self.zygotes = zygotes
         self.root = datasets.root(place.data_root)
         self.digests = keys.of_tasks(self.homework, terms, self.root)
         self.read: dict[str, DataSet] = {}
-        self.zygotes = Zygotes("numpy")
-        try:
-            self.hold(self.homework.rubric.sections[0])
-        except BaseException:
-            self.zygotes.close()
-            raise
+        self.hold(self.homework.rubric.sections[0])
 
     def hold(self, section: Section) -> None:
         """Refuse where a required property of confinement does not hold, before any student's code runs."""

@@ -126,6 +126,12 @@ def closure(homework: Homework, roots: Iterable[str]) -> Iterator[tuple[str, Mod
             waiting.extend(module.imports)
 
 
+def changed_since(homework: Homework, moment: float) -> bool:
+    """Whether a file of code that any task rests on is younger than `moment`, in seconds since the epoch."""
+    roots = {check.function.__module__ for check in homework.checks.values()}
+    return any(place(homework.folder, name).stat().st_mtime > moment for name, _ in closure(homework, roots))
+
+
 def place(folder: Path, name: str) -> Path:
     """Where a module of ours lies; the homework's are in its own folder."""
     if name.startswith(f"{HOMEWORK}."):

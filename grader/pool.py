@@ -17,9 +17,11 @@ from grader.launch import ONE_THREAD
 
 
 class Workers(Protocol):
-    """Where a batch finds its executor. `width` is how many jobs it works on at a time."""
+    """Where a batch finds its executor."""
 
-    width: int
+    @property
+    def width(self) -> int:
+        """How many jobs it works on at a time."""
 
     def start(self) -> Executor:
         """A fresh one, also after one that broke."""

@@ -24,7 +24,7 @@ LAYERS = [
     },
     {"report"},
     {"export", "launch", "download", "datasets", "claim"},
-    {"process", "pool"},
+    {"process", "pool", "cluster"},
     {"session", "diagnose"},
     {"expect", "check"},
     {"grading"},

@@ -30,12 +30,13 @@ from grader.command import batch as command
 from grader.errors import UsageError
 from grader.gradebook import Gradebook
 from grader.keys import Terms
+from grader.launch import Zygotes
 from grader.layouts import LAYOUTS, recognise
 from grader.model import Verdict
 from grader.pool import Pool
 from grader.report import json as report_json
 
-HOMEWORK = Place(ROOT / "grader" / "homework")
+HOMEWORK = Place()
 SUBMISSIONS = Path(__file__).parent / "submissions"
 STARRED = {path.name: path for path in (ROOT / "reference").rglob("*.py")}
 WANTED = ("functions.py", "layers.py", "two_layer_net.py", "train.py")
@@ -354,20 +355,23 @@ def test_a_lock_file_never_names_a_folder_to_delete_elsewhere(tmp_path):
 def test_a_job_for_other_code_is_refused(monkeypatch):
     monkeypatch.setattr(keys, "of_tasks", lambda *args: {"2": "here"})
     monkeypatch.setattr(bench.Bench, "hold", lambda self, section: None)
-    made = bench.Bench(HOMEWORK, Terms(5))
-    try:
+    monkeypatch.setattr(bench, "STARTED", time.time())
+    with Zygotes() as zygotes:
+        made = bench.Bench(HOMEWORK, Terms(5), zygotes)
         made.check({"2": "here"})
         with pytest.raises(UsageError, match="task 2 rests on other code"):
             made.check({"2": "there"})
-    finally:
-        made.zygotes.close()
+        monkeypatch.setattr(bench, "STARTED", 0.0)
+        with pytest.raises(UsageError, match=r"changed after its worker on .* started; restart it"):
+            bench.Bench(HOMEWORK, Terms(5), zygotes)
 
 
 def test_an_unconfined_machine_is_refused_unless_allowed(monkeypatch):
     monkeypatch.setattr(bench, "required", lambda held: ("nothing ensures that it stays put (fs)",))
-    with pytest.raises(UsageError, match=r"would not be confined on .*stays put \(fs\); .*--allow-unsafe"):
-        bench.Bench(HOMEWORK, Terms(5))
-    bench.Bench(HOMEWORK, Terms(5, allow_unsafe=True)).zygotes.close()
+    with Zygotes() as zygotes:
+        with pytest.raises(UsageError, match=r"would not be confined on .*stays put \(fs\); .*--allow-unsafe"):
+            bench.Bench(HOMEWORK, Terms(5), zygotes)
+        bench.Bench(HOMEWORK, Terms(5, allow_unsafe=True), zygotes)
 
 
 # The command

@@ -17,14 +17,15 @@ from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from grader.batch import Batch, Progress
-from grader.bench import Place
+from grader.bench import Place, homework_at
 from grader.claim import claim
+from grader.cluster import Cluster
 from grader.errors import UsageError
 from grader.gradebook import Gradebook, Run
 from grader.keys import Terms
 from grader.layouts import LAYOUTS, recognise
 from grader.model import Homework
-from grader.pool import Pool
+from grader.pool import Pool, Workers
 from grader.report.wording import Audience
 
 GRADED, FAULT, INTERRUPTED = 0, 3, 130
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--layout", choices=LAYOUTS, help="how FOLDER is laid out, where its shape does not tell")
     root.add_argument("--due", metavar="TIME", help="due date, as 2026-11-20T23:59 or with +01:00; late by rubric.yaml")
     root.add_argument("--jobs", type=int, metavar="N", help="submissions graded at a time (default: one per core)")
+    root.add_argument("--scheduler", metavar="ADDRESS", help="grade on a Dask cluster, as tcp://HOST:8786")
     root.add_argument("--resume", action="store_true", help="go on with the last run, as it was started")
     root.add_argument("--fresh", action="store_true", help="grade everything again, also what has not changed")
     root.add_argument("--seed", type=int, metavar="N", help="default: the gradebook's own, drawn in its first run")
@@ -56,8 +58,7 @@ def parser() -> argparse.ArgumentParser:
                       help="where CIFAR-10 is (default: BACKGRADE_DATA, or a cache folder)")  # fmt: skip
     root.add_argument("--unverified", action="store_true", help="use data that is not the official one")
     root.add_argument("--allow-unsafe", action="store_true", help="grade where student code cannot be fully confined")
-    root.add_argument("--homework", type=Path, default=Path(__file__).parents[1] / "homework", metavar="FOLDER",
-                      help="another homework's folder")  # fmt: skip
+    root.add_argument("--homework", type=Path, metavar="FOLDER", help="another homework's folder")
     return root
 
 
@@ -67,8 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--jobs {jobs}; at least one submission has to be graded at a time")
     entries = recognise(arguments.folder, arguments.layout, arguments.roster)
     with Gradebook.create(arguments.out) as book, claim(arguments.out) as scratch, display() as show:
-        place = Place(arguments.homework.resolve(), arguments.data_root and arguments.data_root.resolve())
-        batch = prepare(arguments, book, place, Pool(jobs, scratch), show)
+        workers = Cluster(arguments.scheduler) if arguments.scheduler else Pool(jobs, scratch)
+        batch = prepare(arguments, book, workers, show)
         try:
             progress = batch.grade(entries)
         except KeyboardInterrupt:
@@ -80,11 +81,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def prepare(
-    arguments: argparse.Namespace, book: Gradebook, place: Place, workers: Pool, show: Callable[[Progress], None]
+    arguments: argparse.Namespace, book: Gradebook, workers: Workers, show: Callable[[Progress], None]
 ) -> Batch:
     """The run to carry out: a new one, or with --resume the last one."""
-    from grader.bench import homework_at
-
+    place = Place(*(path and path.resolve() for path in (arguments.homework, arguments.data_root)))
     homework = homework_at(place.homework)
     run = resumed(arguments, book) if arguments.resume else begun(arguments, book, homework)
     asked = run.settings
