@@ -25,6 +25,7 @@ COMMANDS = (
     "batch",
     "data",
     "doctor",
+    "gradebook",
 )  # each is a module of grader/command with parser() and run(arguments) -> exit code
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 

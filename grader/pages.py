@@ -52,8 +52,9 @@ def redraw(book: Gradebook, student: str, run: Run) -> None:
             put(book, student, audience, page, report_json.document(report), remarks)
 
 
-def index(book: Gradebook, run: Run, title: str) -> None:
+def index(book: Gradebook, run: Run) -> None:
     """Write the class's page. Raises UsageError where that cannot be done."""
     rows = book.register(run)
+    title = next((row.report.title for row in rows if row.report), "")
     there = {row.student for row in rows if (book.folder / path_of(row.student, "student")).is_file()}
     write(book.folder / INDEX, cohort_page.render(cohort.survey(rows, title), pages=there))

@@ -16,6 +16,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
+from grader import pages
 from grader.batch import Batch, Progress
 from grader.bench import Place, homework_at
 from grader.claim import claim
@@ -76,6 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
             told = f"{batch.progress.done} of {batch.progress.total} are graded and kept"
             print(f"grade.py: interrupted; {told}; go on with --resume", file=sys.stderr)
             return INTERRUPTED
+        if not arguments.no_html:
+            pages.index(book, batch.run)
         summary(book, batch.run, progress)
     return FAULT if progress.faults else GRADED
 
@@ -186,3 +189,5 @@ def summary(book: Gradebook, run: Run, progress: Progress) -> None:
     for id_ in progress.faults:
         say(f"? {id_}: a fault of the grader; a person has to look at it")
     say(f"gradebook: {book.folder}")
+    if (book.folder / pages.INDEX).is_file():
+        say(f"the class: {book.folder / pages.INDEX}")

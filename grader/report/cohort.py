@@ -16,7 +16,7 @@ from urllib.parse import quote
 from grader.cohort import BINS, Cohort
 from grader.model import Row
 from grader.report.html import HERE, environment
-from grader.report.wording import judged, lateness, points, presented, state, task_points
+from grader.report.wording import judged, lateness, points, state, task_points, unanswered
 
 WIDTH, HEIGHT, BELOW, ABOVE = 720, 184, 22, 38  # of the histogram, in its own units: all of it, and room for words
 SHOWN = 12  # failures that are listed
@@ -79,14 +79,14 @@ def line(row: Row, tasks: Sequence[str], has_page: bool) -> Line:
     if row.report is None:
         why = (row.problem,) if row.problem else ()
         return Line(row.student, row.name, href, state(row), "", ("",) * len(tasks), "", "", "", why)
-    report = presented(row.report, "staff")
+    report = row.report
     given = {task.id: points(task_points(report, task)) for task in report.tasks
              if judged(report, task)}  # fmt: skip
     days = report.remarks.late_days
     return Line(
         row.student, row.name, href, state(row), points(report.final), tuple(given.get(id_, "") for id_ in tasks),
         lateness(report.remarks), "" if days is None else str(days),
-        f"{math.fsum(check.seconds for check in report.checks):.1f}", report.needs_review,
+        f"{math.fsum(check.seconds for check in report.checks):.1f}", tuple(unanswered(report)),
     )  # fmt: skip
 
 

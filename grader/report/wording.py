@@ -137,9 +137,10 @@ def lateness(remarks: Remarks) -> str:
 
 def by_hand(given: Adjustment, item: ItemResult | None) -> str:
     """An adjustment as a sentence; without an item it is about the days of lateness."""
-    what = f"{points(given.points)} of {points(item.max_score)} points" if item else f"{given.points:g} day{'s' * (given.points != 1)} late"
-    graded = f"; graded: {points(item.score)}" if item else ""
-    return f"Adjusted to {what} by {given.author} on {given.time:%Y-%m-%d}, because: {given.why}{graded}"
+    when = f"by {given.author} on {given.time:%Y-%m-%d}, because: {given.why}"
+    if item is None:
+        return f"Adjusted to {given.points:g} day{'s' * (given.points != 1)} late {when}"
+    return f"Adjusted to {points(given.points)} of {points(item.max_score)} points {when}; graded: {points(item.score)}"
 
 
 def judged(report: Report, task: TaskResult) -> bool:

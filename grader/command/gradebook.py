@@ -1,0 +1,304 @@
+"""grade.py gradebook: what a class got; what waits for a person; points adjusted, compared and exported."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console, ConsoleRenderable
+from rich.table import Table
+
+from grader import pages, rubric
+from grader.errors import UsageError
+from grader.export import canvas, csv, github, gradescope, jsonl, junit, moodle, nbgrader
+from grader.export.sheet import grade, shown
+from grader.files import write as write_file
+from grader.gradebook import LATE_DAYS, Gradebook, Run
+from grader.model import CheckResult, Row, Rubric, Verdict
+from grader.report import text
+from grader.report.text import Writer
+from grader.report.wording import (
+    SHAPE,
+    account,
+    by_hand,
+    capped,
+    cleaned,
+    harmless,
+    headline,
+    number,
+    points,
+    state,
+)
+
+Sheet = Callable[[Sequence[Row], Rubric], str]
+SHEETS: dict[str, tuple[str, Sheet]] = {
+    "csv": ("grades.csv", csv.render),
+    "canvas": ("canvas.csv", canvas.render),
+    "moodle": ("moodle.csv", moodle.render),
+    "nbgrader": ("nbgrader.csv", nbgrader.render),
+    "jsonl": ("grades.jsonl", jsonl.render),
+    "junit": ("junit.xml", junit.render),
+}
+EACH: dict[str, tuple[str, Callable[[Row, Rubric], str]]] = {  # a file per submission, in a folder of the student's
+    "gradescope": ("results.json", gradescope.render),
+    "github": ("annotations.txt", github.render),
+}
+TITLED = {"canvas": canvas.render, "nbgrader": nbgrader.render}
+EXPORTS = "export"
+WIDE = 400  # columns where there is no terminal, so that no line breaks
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(
+        prog="grade.py gradebook",
+        description="Look at the gradebook of a batch, adjust points, compare runs, export.",
+        epilog="exit codes: 0 done, 2 usage",
+    )
+    root.add_argument("folder", type=Path, metavar="DIR", help="the folder that `grade.py batch --out` filled")
+    root.add_argument("--run", type=int, metavar="N", help="an earlier run (default: the last one)")
+    homework = Path(__file__).parents[1] / "homework"
+    root.add_argument("--homework", type=Path, default=homework, metavar="FOLDER", help="another homework's folder")
+    verbs = root.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs.add_parser("list", help="everyone's points, and what waits for a person")
+    show = verbs.add_parser("show", help="all there is on one student")
+    show.add_argument("student", metavar="STUDENT")
+    adjust = verbs.add_parser("adjust", help="say what an item is worth instead, or how many days `late` it is")
+    for name in ("student", "item", "points"):
+        adjust.add_argument(name, metavar=name.upper())
+    adjust.add_argument("--why", required=True, metavar="TEXT", help="the reason; the student reads it")
+    adjust.add_argument("--author", metavar="NAME", help="who says so (default: the user of this machine)")
+    verbs.add_parser("late", help="who was late, and what it costs")
+    diff = verbs.add_parser("diff", help="whose points differ between two runs, by what, and why")
+    diff.add_argument("old", type=int, metavar="OLD")
+    diff.add_argument("new", type=int, metavar="NEW")
+    export = verbs.add_parser("export", help="write the grades as another system takes them")
+    export.add_argument("format", choices=[*SHEETS, *EACH], metavar="FORMAT", help=", ".join([*SHEETS, *EACH]))
+    export.add_argument("--out", type=Path, metavar="FILE", help=f"file, or folder (default: in DIR/{EXPORTS})")
+    export.add_argument("--assignment", default="", metavar="TITLE", help="canvas, nbgrader: the assignment's title")
+    return root
+
+
+def run(arguments: argparse.Namespace) -> int:
+    console = Console(highlight=False)
+    say = Printer(console if console.is_terminal else Console(highlight=False, width=WIDE))
+    with Gradebook.open(arguments.folder) as book:
+        VERBS[arguments.verb](book, book.run(arguments.run), arguments, say)
+    return 0
+
+
+class Printer:
+    """Prints plain strings, harmless and in what the console can encode; tables too."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.encoding = console.encoding if console.options.ascii_only else ""
+        self.write = Writer(self.encoding)
+
+    def __call__(self, what: str | ConsoleRenderable, style: str = "") -> None:
+        self.console.print(self.write(harmless(what), style) if isinstance(what, str) else what)
+
+    def table(self, columns: Sequence[str], lines: Iterable[Sequence[str]], numbers: Sequence[str] = ()) -> None:
+        """Columns in `numbers` are aligned to the right."""
+        grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+        for name in columns:
+            grid.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+        for line in lines:
+            grid.add_row(*(self.write(harmless(cell)) for cell in line))
+        self.console.print(grid)
+
+
+def list_(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
+    rows = book.register(run)
+    say.table(
+        ("student", "name", "points", "of", "late", "state"),
+        ([row.student, row.name, *sums(row), state(row)] for row in rows),
+        numbers=("points", "of", "late"),
+    )
+    for row in rows:
+        if row.problem:
+            say(f"{SHAPE[Verdict.RAISED]} {row.student}: {row.problem}", "red")
+    review(book, run, say)
+
+
+def sums(row: Row) -> tuple[str, str, str]:
+    """Points that count, of how many, and days late."""
+    if row.report is None:
+        return "", "", ""
+    days = row.report.remarks.late_days
+    late = "?" if days is None else str(days) if days else ""
+    return points(row.report.final), points(row.report.max_score - row.report.skipped), late
+
+
+def review(book: Gradebook, run: Run, say: Printer, student: str = "") -> None:
+    """What waits for a person, with its evidence; of one student, or of all."""
+    waiting = [one for one in book.waiting(run) if student in ("", one[0].id)]
+    for who, item, check in waiting:
+        clean = cleaned(check, "staff")
+        say("")
+        for question in clean.review or ("a fault of the grader",):
+            say(f"{SHAPE[Verdict.INTERNAL]} {who.id} {item.id} {check.name}: {question}", "magenta")
+        say(f"    {points(item.score)} of {points(item.max_score)} points meanwhile", "dim")
+        for line in evidence(clean):
+            say(f"    {line}")
+        page = book.folder / pages.path_of(who.id, "student")
+        if page.is_file():
+            say(f"    see {page}", "dim")
+    if waiting:
+        say("")
+        command = (
+            f"python grade.py gradebook {book.folder} adjust {waiting[0][0].id} {waiting[0][1].id} POINTS --why TEXT"
+        )
+        say(f"{len(waiting)} wait for a person; settle each with a number, also where the points are right: {command}")
+
+
+def evidence(check: CheckResult) -> Iterator[str]:
+    """What the check said, measured and saw printed."""
+    if check.message:
+        yield from capped(f"{check.where}: {check.message}" if check.where else check.message, lines=30).split("\n")
+    for one in check.measures:
+        yield f"{one.name}: {number(one.value)}, {'at least' if one.at_least else 'below'} {number(one.bound)}"
+    if check.output.strip():
+        yield from ("printed:", *capped(check.output).split("\n"))
+
+
+def show(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
+    student, row = book.student(arguments.student, run), book.row(arguments.student, run)
+    say(f"{student.name} ({student.id}), run {run.id}", "bold")
+    for name, value in student.ids.items():
+        say(f"{name}: {value}", "dim")
+    if student.submitted_at:
+        say(f"handed in {clock(student.submitted_at)}")
+    for path, what in ((student.path, "graded"), *((other, "older, does not count") for other in student.others)):
+        if path:
+            say(f"{what}: {path}", "dim")
+    if row.report is None:
+        say(row.problem or "nothing was handed in", "red")
+    else:
+        page = book.folder / pages.path_of(student.id, "student")
+        shown = text.render(row.report, audience="staff", page=page if page.is_file() else None, encoding=say.encoding)
+        say(shown)
+    history(book, student.id, say)
+    review(book, run, say, student.id)
+
+
+def history(book: Gradebook, student: str, say: Printer) -> None:
+    """The adjustments that a later one replaced; those in force stand with the report."""
+    in_force = book.in_force(student).values()
+    for one in book.adjustments(student):
+        if one not in in_force:
+            unit = "days" if one.item == LATE_DAYS else "points"
+            told = f"{one.item} was set to {points(one.points)} {unit} by {one.author}, because: {one.why}"
+            say(f"{clock(one.time)}: {told}; replaced since", "dim")
+
+
+def adjust(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
+    if arguments.run is not None:
+        raise UsageError("an adjustment holds for every run; leave out --run")
+    try:
+        value = float(arguments.points)
+    except ValueError:
+        raise UsageError(f"{arguments.points} is no number of points; write it as 7.5") from None
+    book.adjust(arguments.student, arguments.item, value, why=arguments.why, author=arguments.author or user())
+    pages.redraw(book, arguments.student, run)
+    if (book.folder / pages.INDEX).is_file():
+        pages.index(book, run)
+    report = book.row(arguments.student, run).report
+    if report is not None:
+        items = {item.id: item for item in report.items}
+        given = report.adjustments[arguments.item]
+        say(f"{arguments.student} {arguments.item}: {by_hand(given, items.get(arguments.item))}")
+        say(f"now {headline(report)}{f' ({account(report)})' if account(report) else ''}", "bold")
+
+
+def user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        raise UsageError("this machine does not say who you are; name yourself with --author") from None
+
+
+def late(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
+    rows = [row for row in book.register(run) if row.report and row.report.remarks.late_days != 0]
+    if run.due is None and not rows:
+        raise UsageError(
+            f"run {run.id} has no due date; run the batch again, which reuses all results, with --due TIME"
+        )
+    if run.due is not None:
+        say(f"due {clock(run.due)}; {policy(run)}")
+    say.table(
+        ("student", "handed in", "days", "costs", "points", "name"),
+        (delay(row) for row in rows), numbers=("days", "costs", "points"),
+    )  # fmt: skip
+    if unknown := [row.student for row in rows if row.report and row.report.remarks.late_days is None]:
+        say(
+            "of those marked ? it is only known that they were late; "
+            f"say how late with: python grade.py gradebook {book.folder} adjust {unknown[0]} late DAYS --why TEXT"
+        )
+
+
+def delay(row: Row) -> tuple[str, ...]:
+    assert row.report is not None
+    days = row.report.remarks.late_days
+    at = clock(row.submitted_at) if row.submitted_at else ""
+    cost = f"{points(row.report.adjusted - row.report.final)}"
+    return row.student, at, "?" if days is None else str(days), cost, points(row.report.final), row.name
+
+
+def policy(run: Run) -> str:
+    if run.late is None:
+        return "lateness costs nothing, as rubric.yaml has no `late`"
+    given = run.late
+    return f"{given.per_day:g} % a day, at most {given.cap:g} %, nothing within {given.grace_hours:g} h"
+
+
+def diff(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
+    changes = book.diff(book.run(arguments.old), book.run(arguments.new))
+    if changes:
+        say.table(
+            ("student", "item", "before", "after", "why"),
+            ((one.student, one.item, shown(one.before), shown(one.after), one.why) for one in changes),
+            numbers=("before", "after"),
+        )
+    students = len({one.student for one in changes})
+    say(f"{len(changes)} item{'s' * (len(changes) != 1)} of {students} student{'s' * (students != 1)} changed")
+
+
+def export(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
+    rows = book.register(run)
+    plan = rubric.load(arguments.homework / "rubric.yaml")
+    if arguments.assignment and arguments.format not in TITLED:
+        raise UsageError(f"{arguments.format} has no title of an assignment; leave out --assignment")
+    if arguments.format in SHEETS:
+        name, sheet = SHEETS[arguments.format]
+        titled = TITLED.get(arguments.format)
+        content = titled(rows, plan, arguments.assignment) if titled else sheet(rows, plan)
+        path = arguments.out or folder(book.folder / EXPORTS) / name
+        write_file(path, content)
+    else:
+        name, each = EACH[arguments.format]
+        path = folder(arguments.out or book.folder / EXPORTS / arguments.format)
+        for row in rows:
+            if row.report is not None:
+                write_file(folder(path / row.student) / name, each(row, plan))
+    say(f"{arguments.format}: {path}")
+    if missing := [row.student for row in rows if grade(row) is None]:
+        say(f"without a grade, so nothing is given: {', '.join(missing)}")
+
+
+def folder(path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be made ({error.strerror}); name another place with --out") from None
+    return path
+
+
+def clock(at: datetime) -> str:
+    """In this machine's own zone, which it names."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M %Z")
+
+
+VERBS = {"list": list_, "show": show, "adjust": adjust, "late": late, "diff": diff, "export": export}
