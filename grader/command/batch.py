@@ -156,7 +156,7 @@ def display() -> Iterator[Callable[[Progress], None]]:
 
 def view(progress: Progress) -> Group:
     bar = ProgressBar(total=max(progress.total, 1), completed=progress.done, width=40)
-    return Group(bar, Text(told(progress)))
+    return Group(Text(told(progress)), bar)
 
 
 def told(progress: Progress) -> str:
