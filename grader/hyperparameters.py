@@ -20,6 +20,7 @@ WEIGHT_SCALE = "weight_scale"
 BEST, OVERFIT = "best", "overfit"  # values of train.py's --run, and our handout's two places
 NO_MAIN = "cannot be read: there is no function main"
 MAX_BITS = 4096  # of an integer that constant arithmetic may make
+MAX_NODES = 20_000  # of a syntax tree, twenty times the solution's: branches are compared name by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,14 @@ def read(source: bytes) -> Settings:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the student's invalid escape sequences
             tree = ast.parse(source)
+        if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
+            raise ValueError
         best, overfit = (Reader(tree, run) for run in (BEST, OVERFIT))
         return Settings(best.place(), overfit.place(), single=not best.asked)
     except SyntaxError as error:
         nothing = Unreadable(error.lineno or 1, "cannot be read: the file is not Python")
-    except (RecursionError, MemoryError, ValueError):  # nested too deep for the parser, or null bytes
-        nothing = Unreadable(1, "cannot be read: the file is not Python, or nested too deep")
+    except (RecursionError, MemoryError, ValueError):  # nested too deep for the parser, null bytes, or too long
+        nothing = Unreadable(1, "cannot be read: the file is not Python, too long or nested too deep")
     place = Place({}, dict.fromkeys(NAMES, nothing))
     return Settings(place, place, single=True)
 

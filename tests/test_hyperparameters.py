@@ -221,6 +221,7 @@ def test_a_weight_scale_that_is_no_constant_is_unreadable():
         b"def main(args):\n    reg = " + b"-" * 50000 + b"1\n",
         b"def main(args):\n    reg = " + b"1 + " * 50000 + b"1\n",
         b"# coding: nonsense\n",
+        b"".join(b"if x:\n    a%d = 1\n" % n for n in range(20000)),  # minutes, were every branch compared
         "def main(args):\n    reg = '\udce9'\n".encode("utf-8", "surrogatepass"),
     ],
 )
