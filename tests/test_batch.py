@@ -594,3 +594,33 @@ def test_the_readme_is_true():
     assert set(re.findall(r"^\| `(--[a-z-]+)", page, re.MULTILINE)) == shown
     for name in LAYOUTS:
         assert f"`{name}`" in page
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="confinement is built for Linux")
+def test_attackers_in_a_class_change_no_honest_score(tmp_path):
+    from test_attacks import ATTACKS, constants, hand_in, patient
+
+    honest = class_of(tmp_path / "honest", *CLASS)
+    everyone = class_of(tmp_path / "everyone", *CLASS)
+    (tmp_path / "homework").mkdir()
+    flags = ["--task", "2.4", "--seed", "5", "--no-html", "--homework", patient(tmp_path / "homework"), "--jobs", "2"]
+    victim = subprocess.Popen(["sleep", "600"])
+    places = {name: str(tmp_path / name) for name in ("secret", "victim", "home", "unix", "abstract")}
+    places |= {"root": str(ROOT), "process": victim.pid, "grader": victim.pid} | dict.fromkeys(
+        ("tcp", "tcp6", "udp"), 9
+    )
+    earns = {}
+    for path in ATTACKS:
+        source = path.read_text(encoding="utf-8")
+        hand_in(everyone / f"attack-{path.stem}", source, places)
+        earns[f"attack-{path.stem}"] = constants(source).get("EARNS", 5)
+    alone = grade(honest, "--out", tmp_path / "alone", *flags)
+    among = grade(everyone, "--out", tmp_path / "among", *flags)
+    assert victim.poll() is None
+    victim.kill()
+    victim.wait()
+    assert (alone.returncode, among.returncode) == (0, 0), among.stderr
+    found = reports(tmp_path / "among")
+    assert {name: found[name] for name in CLASS} == reports(tmp_path / "alone")
+    assert {name: found[name]["score"] for name in earns} == earns
