@@ -12,6 +12,7 @@ from rich.console import Console, ConsoleRenderable
 from rich.table import Table
 
 from grader import pages, rubric
+from grader.changes import Change
 from grader.errors import UsageError
 from grader.export import canvas, csv, github, gradescope, jsonl, junit, moodle, nbgrader
 from grader.export.sheet import grade, shown
@@ -259,11 +260,18 @@ def diff(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer)
     if changes:
         say.table(
             ("student", "item", "before", "after", "why"),
-            ((one.student, one.item, shown(one.before), shown(one.after), one.why) for one in changes),
+            ((one.student, one.item, shown(one.before), shown(one.after), cause(book, one)) for one in changes),
             numbers=("before", "after"),
         )
     students = len({one.student for one in changes})
     say(f"{len(changes)} item{'s' * (len(changes) != 1)} of {students} student{'s' * (students != 1)} changed")
+
+
+def cause(book: Gradebook, change: Change) -> str:
+    """Why the graded points changed, and whether they count."""
+    given = book.in_force(change.student).get(change.item)
+    told = f"; adjusted to {points(given.points)} by {given.author}, which still counts" if given else ""
+    return change.why + told
 
 
 def export(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:

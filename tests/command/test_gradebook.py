@@ -1,0 +1,257 @@
+"""grade.py gradebook as a TA types it: what is listed, what is kept and written, one sentence for a mistake."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree
+
+import pytest
+
+from grader import cli, pages
+from grader.gradebook import Gradebook, Student
+from grader.model import (
+    CheckResult,
+    ItemResult,
+    Late,
+    Measure,
+    Provenance,
+    Report,
+    TaskResult,
+    Verdict,
+)
+
+DUE = datetime(2026, 11, 20, 23, 59, tzinfo=UTC)
+HOSTILE = "\x1b[2J\u202eeve [bold]b[/] <b>"
+
+
+def check(name, verdict, points, earned=0.0, **more):
+    return CheckResult(name, f"{name} works.", verdict, earned, points, **more)
+
+
+def report(fc=5.0, doubt=True):
+    """Items 2.1 (5 points) and 2.2 (5 points), whose one check asks a person or ended in a fault of the grader."""
+    asked = check("relu", Verdict.PARTIAL, 5, 2, message="Half of it.", where="layers.py:7", output="shape (5, 3)\n",
+                  review=("Is this their own?",), measures=(Measure("error", 0.5, 1e-9),))  # fmt: skip
+    fault = check("relu", Verdict.INTERNAL, 5, message="Traceback\nKeyError: 'x'")
+    items = (
+        ItemResult("2.1", "FC", fc, 5, (check("fc", Verdict.PASS if fc == 5 else Verdict.FAIL, 5, fc),)),
+        ItemResult("2.2", "ReLU", 2.0 if doubt else 0.0, 5, (asked if doubt else fault,)),
+    )
+    reason = "relu: Is this their own?" if doubt else "relu: a fault of the grader"
+    made_by = Provenance(7, {"numpy": "2"}, "r", "g", "f", "confined")
+    return Report("Backprop", "x", "d", (TaskResult("2", "Layers", items),), (reason,), made_by)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    with Gradebook.create(tmp_path / "out") as book:
+        run = book.begin(seed=7, due=DUE, late=Late(per_day=10, grace_hours=1, cap=50))
+        ids = {"ID": "17", "SIS Login ID": "ada", "Identifier": "Participant 3"}
+        old = ("ada (1).zip",)
+        at = DUE + timedelta(hours=30)
+        book.record(Student("ada", "Lovelace, Ada", ids, "in/ada.zip", "d", at, others=old), report())
+        book.record(Student("doe", "Doe, Jane", {"ID": "18"}, "in/doe.zip", "d", DUE), report(doubt=False))
+        book.record(Student("eve", HOSTILE, {"ID": "19"}, "in/eve.zip", "d", marked_late=True), report(fc=1.0))
+        book.record(Student("nil", "Nil"), None)
+        book.record(Student("zip", "Zip", {}, "in/zip.zip", problem="zip.zip is damaged; pack it again"), None)
+        (book.folder / pages.REPORTS).mkdir()
+        for student in ("ada", "doe"):
+            for audience in ("student", "staff"):
+                (book.folder / pages.path_of(student, audience)).write_text("old")
+        pages.index(book, run)
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def type_(folder, capsys):
+    """Types a command; gives its exit code, output and errors."""
+
+    def typed(*words):
+        code = cli.main(["gradebook", str(folder), *words])
+        return code, *capsys.readouterr()
+
+    return typed
+
+
+def cells(out, first):
+    return next(line.split() for line in out.splitlines() if line.startswith(first))
+
+
+def test_list_has_a_line_for_everyone_and_the_evidence_of_what_waits(type_, folder):
+    code, out, err = type_("list")
+    assert (code, err) == (0, "")
+    assert cells(out, "ada") == ["ada", "Lovelace,", "Ada", "5.6", "10", "2", "needs", "review"]
+    assert cells(out, "eve")[-5:] == ["3", "10", "?", "needs", "review"]
+    assert cells(out, "nil") == ["nil", "Nil", "not", "handed", "in"]
+    assert "✗ zip: zip.zip is damaged; pack it again" in out
+    assert "? ada 2.2 relu: Is this their own?" in out
+    assert "2 of 5 points meanwhile" in out
+    assert "layers.py:7: Half of it." in out
+    assert "error: 0.5, below 1e-09" in out
+    assert "shape (5, 3)" in out
+    assert f"see {folder / 'reports' / 'ada.html'}" in out
+    assert "? doe 2.2 relu: a fault of the grader" in out
+    assert "KeyError: 'x'" in out
+    assert f"3 wait for a person; settle each with a number, also where the points are right: "\
+        f"python grade.py gradebook {folder} adjust ada 2.2 POINTS --why TEXT" in out  # fmt: skip
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+    assert "[bold]b[/]" in out
+
+
+def test_show_tells_all_of_one_student(type_):
+    _, out, _ = type_("show", "ada")
+    for told in ("Lovelace, Ada (ada), run 1", "SIS Login ID: ada", "graded: in/ada.zip", "ada (1).zip", "5.6 of 10",
+                 "7 as graded; 2 days late, which costs 20 % of the points", "? ada 2.2 relu"):  # fmt: skip
+        assert told in out
+    assert "doe " not in out
+    assert "nothing was handed in" in type_("show", "nil")[1]
+    assert "zip.zip is damaged" in type_("show", "zip")[1]
+
+
+def test_adjust_counts_shows_on_every_page_and_answers_the_question(type_, folder):
+    code, out, _ = type_("adjust", "ada", "2.2", "4.5", "--why", "nearly <i>right</i>", "--author", "Grace")
+    assert code == 0
+    assert "Adjusted to 4.5 of 5 points by Grace" in out
+    assert "now 7.6 of 10 (7 as graded; 9.5 after adjustments; 2 days late, which costs 20 % of the points)" in out
+    for audience in ("student", "staff"):
+        page = (folder / pages.path_of("ada", audience)).read_text()
+        assert "because: nearly &lt;i&gt;right&lt;/i&gt;; graded: 2" in page
+        assert '<p class="score">7.6 of 10</p>' in page
+    assert (folder / "reports" / "doe.html").read_text() == "old"
+    assert not (folder / "reports" / "eve.html").exists()
+    assert '<td class="num">7.6</td>' in (folder / pages.INDEX).read_text()
+    _, out, _ = type_("list")
+    assert "? ada" not in out
+    assert cells(out, "ada")[-1] == "graded"
+
+
+def test_an_adjustment_that_was_replaced_is_still_told(type_):
+    type_("adjust", "ada", "2.2", "1", "--why", "wrong", "--author", "Grace")
+    type_("adjust", "ada", "2.2", "5", "--why", "right after all", "--author", "Alan")
+    _, out, _ = type_("show", "ada")
+    assert "2.2 was set to 1 points by Grace, because: wrong; replaced since" in out
+    assert "2.2 Adjusted to 5 of 5 points by Alan" in out
+    assert out.count("right after all") == 1
+
+
+def test_the_author_is_who_types_it(type_, folder, monkeypatch):
+    monkeypatch.setattr(getpass, "getuser", lambda: "grace")
+    type_("adjust", "eve", "late", "1", "--why", "asked")
+    with Gradebook.open(folder) as book:
+        (given,) = book.adjustments("eve")
+        assert (given.author, given.item, book.late_days("eve")) == ("grace", "late", 1)
+
+    def nobody():
+        raise OSError
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    assert "name yourself with --author" in type_("adjust", "eve", "late", "2", "--why", "asked")[2]
+
+
+def test_late_tells_who_when_and_what_it_costs(type_, folder):
+    code, out, _ = type_("late")
+    assert code == 0
+    assert "10 % a day, at most 50 %, nothing within 1 h" in out
+    ada = cells(out, "ada")
+    assert ada[4:7] == ["2", "1.4", "5.6"]
+    assert "?" in cells(out, "eve")
+    assert "adjust eve late DAYS --why TEXT" in out
+    assert not any(line.startswith("doe") for line in out.splitlines())
+
+
+def test_diff_tells_whose_points_changed_and_why(type_, folder):
+    with Gradebook.open(folder) as book:
+        book.begin(seed=7)
+        book.record(book.student("eve", book.run(1)), report(fc=5.0))
+        for student in ("ada", "doe"):
+            book.record(book.student(student, book.run(1)), book.report(student, book.run(1)))
+    _, out, _ = type_("diff", "1", "2")
+    assert cells(out, "eve") == ["eve", "2.1", "1", "5", "fc:", "FAIL", "1/5", "to", "PASS", "5/5"]
+    assert "1 item of 1 student changed" in out
+    type_("adjust", "eve", "2.1", "0", "--why", "copied", "--author", "Grace")
+    assert "PASS 5/5; adjusted to 0 by Grace, which still counts" in type_("diff", "1", "2")[1]
+    assert "0 items of 0 students changed" in type_("diff", "2", "2")[1]
+    assert cells(type_("--run", "1", "list")[1], "eve")[-5] == "2"
+    assert cells(type_("list")[1], "eve")[-5] == "2"
+
+
+EXPORTED = {
+    "csv": "grades.csv",
+    "canvas": "canvas.csv",
+    "moodle": "moodle.csv",
+    "nbgrader": "nbgrader.csv",
+    "jsonl": "grades.jsonl",
+    "junit": "junit.xml",
+    "gradescope": "gradescope/ada/results.json",
+    "github": "github/ada/annotations.txt",
+}
+
+
+@pytest.mark.parametrize("format_", EXPORTED)
+def test_every_format_is_written_beside_the_gradebook(type_, folder, format_):
+    code, out, err = type_("export", format_)
+    assert (code, err) == (0, "")
+    assert (folder / "export" / EXPORTED[format_]).stat().st_size > 50
+    assert "without a grade, so nothing is given: doe, nil, zip" in out
+
+
+def test_what_is_exported_is_what_counts(type_, folder, tmp_path):
+    type_("adjust", "ada", "2.2", "5", "--why", "right", "--author", "Grace")
+    type_("export", "canvas", "--out", str(tmp_path / "c.csv"), "--assignment", "HW (4711)")
+    assert (tmp_path / "c.csv").read_text().splitlines()[0].endswith(",HW (4711)")
+    assert '"Lovelace, Ada",17,,ada,,8\n' in (tmp_path / "c.csv").read_text()
+    assert not (folder / "export").exists()
+    type_("export", "gradescope", "--out", str(tmp_path / "g"))
+    assert json.loads((tmp_path / "g" / "ada" / "results.json").read_text())["score"] == 8
+    assert sorted(path.name for path in (tmp_path / "g").iterdir()) == ["ada", "doe", "eve"]
+    type_("export", "junit", "--out", str(tmp_path / "j.xml"))
+    assert len(ElementTree.parse(tmp_path / "j.xml").getroot()) == 5
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["show", "lovelace"], "there is no student lovelace; did you mean ada?"),
+        (["adjust", "ada", "9.9", "1", "--why", "x"], "there is no item 9.9; the items are 2.1, 2.2"),
+        (["adjust", "ada", "2.1", "six", "--why", "x"], "six is no number of points"),
+        (["adjust", "ada", "2.1", "6", "--why", "x"], "6 points for item 2.1; it is worth 0 to 5"),
+        (["adjust", "ada", "2.1", "nan", "--why", "x"], "it is worth 0 to 5"),
+        (["--run", "1", "adjust", "ada", "2.1", "1", "--why", "x"], "holds for every run; leave out --run"),
+        (["diff", "1", "9"], "there is no run 9; the runs are 1"),
+        (["export", "csv", "--assignment", "x"], "csv has no title of an assignment"),
+        (["export", "csv", "--out", "/nowhere/x.csv"], "cannot write /nowhere/x.csv"),
+        (["export", "canvas", "--assignment", "Final Score"], "Canvas ignores a column named"),
+        (["--homework", "/nowhere", "export", "csv"], "rubric.yaml"),
+    ],
+)
+def test_a_mistake_is_one_sentence(type_, words, says):
+    code, out, err = type_(*words)
+    assert (code, out) == (2, "")
+    assert err.startswith("grade.py: ")
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def test_a_folder_without_a_gradebook_is_told(tmp_path, capsys):
+    assert cli.main(["gradebook", str(tmp_path), "list"]) == 2
+    assert "holds no gradebook.sqlite; make one with" in capsys.readouterr().err
+
+
+def test_late_without_a_due_date_says_how_to_give_one(tmp_path, capsys):
+    with Gradebook.create(tmp_path) as book:
+        book.begin(seed=1)
+        book.record(Student("ada", "Ada", path="a"), report())
+    assert cli.main(["gradebook", str(tmp_path), "late"]) == 2
+    assert "run 1 has no due date; run the batch again, which reuses all results, with --due" in capsys.readouterr().err
+
+
+def test_a_run_that_was_broken_off_is_not_nothing_handed_in(type_, folder):
+    with Gradebook.open(folder) as book:
+        run = book.begin(seed=7)
+        book.enter(run, [Student("ada", "Ada", path="in/ada.zip")])
+    _, out, _ = type_("list")
+    assert cells(out, "ada")[-2:] == ["not", "graded"]
+    assert "✗ ada: the run was broken off before it was graded; go on with --resume" in out
