@@ -78,7 +78,7 @@ class Session:
                 "modules": {name: Path(path).stem for name, path in self.section.modules.items()},
                 "keep": dict(self.section.keep),
                 "forbid": self.section.forbid,
-                "runners": ("notebook_run",) if "torch" in self.section.needs else (),
+                "torch": "torch" in self.section.needs,
                 "policy": policy(self.section, self.limits, self.folder),
                 "output": self.limits.output,
             }
@@ -130,11 +130,25 @@ class Session:
         """Bring a notebook to where it trains (see worker/notebook_run.py); for the rest as `train`."""
         return self.run("notebook", order, arrays, key, seconds)
 
+    def pretrained(
+        self, order: Mapping[str, Any], pictures: Mapping[str, Any], weights: Path, seconds: float
+    ) -> Training:
+        """Run a notebook on `pictures` (H, W, 3) by file name, with a network's weights; worker/pretrained_run.py."""
+        hub = self.folder / "data" / "hub"
+        if not hub.exists():
+            (hub / "checkpoints").mkdir(parents=True)
+            shutil.copyfile(weights, hub / "checkpoints" / weights.name)
+        files = {name: str(self.lay(f"picture-{at}", pictures[name])) for at, name in enumerate(pictures)}
+        return self.begin_run("pretrained", {**order, "files": files, "hub": str(hub)}, seconds)
+
     def run(self, op: str, order: Mapping[str, Any], arrays: Mapping[str, Any], key: str, seconds: float) -> Training:
-        self.deadline = time.monotonic() + seconds + self.limits.call_wall
         files = {name: str(self.lay(f"{name}-{key}", array)) for name, array in arrays.items()}
+        return self.begin_run(op, {**order, "files": files}, seconds)
+
+    def begin_run(self, op: str, order: Mapping[str, Any], seconds: float) -> Training:
+        self.deadline = time.monotonic() + seconds + self.limits.call_wall
         owner = "train" if op == "train" else Handle(0, op)
-        remote = self.ask(op, owner, (), [({**order, "files": files},)], subject=TRAINING, more=SETTING_UP)[0]
+        remote = self.ask(op, owner, (), [(order,)], subject=TRAINING, more=SETTING_UP)[0]
         if not isinstance(remote, Remote):
             raise Crashed(f"{TRAINING} broke the grader's channel: no run was begun")
         return Training(self, remote._handle)

@@ -16,6 +16,7 @@ LAYERS = [
         "data",
         "hyperparameters",
         "notebook",
+        "pictures",
         "layouts",
         "changes",
         "cohort",

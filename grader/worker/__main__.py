@@ -28,6 +28,7 @@ import numpy as np
 from grader.worker import canary, confine, imports, training
 from grader.worker.wire import FrameError, Handle, read_frame, write_frame
 
+RUNNERS = ("notebook", "pretrained")  # *_run.py, imported where a section needs torch
 PLAIN: tuple[Any, ...] = (int, float, complex, str)
 
 
@@ -35,8 +36,10 @@ def main() -> None:
     incoming, outgoing = private_channel()
     setup = read_frame(incoming)
     sys.stdout = sys.stderr = CappedText(setup["output"])
-    for name in setup["runners"]:
-        importlib.import_module(f"grader.worker.{name}")  # nothing of ours can be read once this process is confined
+    for name in RUNNERS if setup["torch"] else ():
+        importlib.import_module(
+            f"grader.worker.{name}_run"
+        )  # nothing of ours can be read once this process is confined
     held = confine.confine(confine.Policy(**setup["policy"])).line() + canary.line(setup["session"])
     faulthandler.enable(file=2, all_threads=False)
     if hasattr(signal, "SIGUSR1"):
@@ -142,8 +145,8 @@ class Worker:
         args = [self.unwrap(value) for value in batch]
         if op == "train":
             return {"value": self.hold(training.Run(self.module, *args))}
-        if op == "notebook":
-            runner = importlib.import_module("grader.worker.notebook_run")
+        if op in RUNNERS:
+            runner = importlib.import_module(f"grader.worker.{op}_run")
             return {"value": self.hold(runner.Run({**args[0], "folder": self.folder}))}
         target: Any = self.objects[owner.id] if isinstance(owner, Handle) else self.module(owner)
         if op == "arity":

@@ -28,7 +28,14 @@ from grader.worker import __main__ as worker
 WARM = {
     "numpy": ("numpy.random", "numpy.linalg", "inspect", "traceback", "faulthandler", "resource", "pickle", "tempfile"),
     # Without torch._dynamo, each child's first optimizer would import 824 modules.
-    "torch": ("numpy.random", "torch", "torch._dynamo", "torch.optim", "grader.worker.notebook_run"),
+    "torch": (
+        "numpy.random",
+        "torch",
+        "torch._dynamo",
+        "torch.optim",
+        "grader.worker.notebook_run",
+        "grader.worker.pretrained_run",
+    ),
 }
 
 

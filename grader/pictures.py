@@ -1,0 +1,49 @@
+"""Pictures that a student handed in -> plain pixels. What a file says of itself is not believed before it is small."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.errors import Mismatch
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
+PIXELS = 64_000_000  # of a file; a telephone's photograph has 12 to 50 million
+SIDE = 2048  # of what is kept
+
+
+def pixels(data: bytes, name: str, *, side: int = SIDE) -> NDArray[np.uint8]:
+    """A photograph as (H, W, 3) RGB, upright, at most `side` wide and high. Raises Mismatch with the cure."""
+    from PIL import Image, ImageOps
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                if image.width * image.height > PIXELS:
+                    raise Image.DecompressionBombWarning
+                image.draft("RGB", (side, side))  # a large JPEG is decoded at a fraction of its size
+                upright = ImageOps.exif_transpose(image).convert("RGB")
+                upright.thumbnail((side, side), Image.Resampling.LANCZOS)
+                return np.asarray(upright, np.uint8)
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise Mismatch(f"{name} has more than {PIXELS // 10**6} million pixels; hand in a smaller copy") from None
+    except Exception as error:  # a damaged file raises nearly anything: OSError, SyntaxError, ValueError, struct.error
+        kind = "" if "cannot identify" in str(error) else f" ({type(error).__name__})"
+        raise Mismatch(
+            f"{name} cannot be read as a picture{kind}; save it as JPEG or PNG and hand in that file"
+        ) from None
+
+
+def thumbnail(picture: NDArray[Any], side: int) -> NDArray[np.uint8]:
+    """A picture (H, W, 3), scaled down to at most `side` pixels each way."""
+    from PIL import Image
+
+    small = Image.fromarray(picture)
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return np.asarray(small, np.uint8)

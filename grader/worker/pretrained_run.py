@@ -1,0 +1,94 @@
+"""A notebook that classifies photographs, run beside the student's code, and what it gave to its network.
+
+The photographs come from the grader as plain pixels, under the names that the notebook opens them by; the network's
+weights lie where torch looks for them. Every statement is run; one that fails is left out.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+
+from grader.worker import notebook, vision
+from grader.worker.training import Mute
+
+CALLS = 16  # of the network that are kept
+CLASSES = 1000
+
+
+class Run:
+    """`order`: the notebook's `name` and `cells` (number, source, execution count), the `files` of each photograph
+    (H, W, 3) uint8 by name, the `hub` folder of torch, the `labels` of the classes, and the `folder` that its code is
+    said to lie in."""
+
+    def __init__(self, order: dict[str, Any]) -> None:
+        torch.set_num_threads(1)
+        torch.manual_seed(order["seed"])
+        torch.hub.set_dir(order["hub"])
+        self.photographs = {name.lower(): path for name, path in order["files"].items()}
+        self.calls: list[dict[str, Any]] = []
+        self.opened: list[str] = []
+        self.problems: list[tuple[int, int, str]] = []
+        self.depth = 0
+        vision.prepare()
+        register_module_forward_pre_hook(self.entered)
+        register_module_forward_hook(self.left, always_call=True)
+        self.open_elsewhere = Image.open
+        vision.replace(Image, "open", self.open)
+        self.names: dict[str, Any] = {
+            "__name__": "__main__",
+            "get_ipython": Mute("get_ipython"),
+            "idx2label": dict(enumerate(order["labels"])),  # also where the notebook reads them from a file of its own
+        }
+        statements, unread = notebook.read([tuple(cell) for cell in order["cells"]])
+        self.problems += unread
+        with vision.OnCPU():
+            for statement in statements:
+                self.execute(statement, f"{order['folder']}/{order['name']} cell {statement.cell}")
+
+    def execute(self, statement: notebook.Statement, file: str) -> None:
+        try:
+            exec(compile(ast.Module([statement.node], []), file, "exec"), self.names)
+        except Exception as error:
+            self.problems.append((statement.cell, statement.node.lineno, f"{type(error).__name__}: {error}"[:200]))
+
+    def open(self, file: Any, *args: Any, **kwargs: Any) -> Any:
+        """PIL's `Image.open`: of a photograph that was handed in, whatever folder it is said to lie in."""
+        base = PurePath(str(file).replace("\\", "/")).name
+        path = self.photographs.get(base.lower())
+        if path is None:
+            return self.open_elsewhere(file, *args, **kwargs)
+        self.opened.append(base)
+        return Image.fromarray(np.load(path, allow_pickle=False))
+
+    def entered(self, module: Any, given: Any) -> None:
+        self.depth += 1
+
+    def left(self, module: Any, given: Any, scores: Any) -> None:
+        self.depth -= 1
+        if self.depth or not isinstance(scores, torch.Tensor) or tuple(scores.shape[1:]) != (CLASSES,):
+            return
+        batch = given[0].detach().float() if given and isinstance(given[0], torch.Tensor) else torch.zeros(0)
+        for one, row in zip(batch, scores.detach().float(), strict=False):
+            if len(self.calls) < CALLS and one.ndim == 3 and one.shape[0] == 3:
+                self.calls.append(
+                    {
+                        "network": type(module).__name__[:80],
+                        "training": bool(module.training),
+                        "size": tuple(one.shape[1:]),
+                        "mean": one.mean((1, 2)).numpy().astype(np.float64),
+                        "scores": row.numpy().astype(np.float64),
+                    }
+                )
+
+    def seen(self) -> dict[str, Any]:
+        """The network's calls, the photographs that were opened, and what could not be run."""
+        names = self.names.get("names")
+        stated = [str(name)[:80] for name in names[:10]] if isinstance(names, (list, tuple)) else []
+        return {"calls": self.calls, "opened": self.opened, "problems": self.problems[:20], "names": stated}
