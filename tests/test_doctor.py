@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -39,7 +40,12 @@ def test_what_does_not_hold_is_named_with_its_cure(held, missing):
 def test_the_command_tries_everything_and_says_so(tmp_path):
     path = tmp_path / "d.json"
     run = subprocess.run(
-        [sys.executable, "grade.py", "doctor", "--json", path], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, "grade.py", "doctor", "--json", path, "--data-root", tmp_path],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"TORCH_HOME": str(tmp_path)},
     )
     document = json.loads(path.read_text(encoding="utf-8"))
     open_ = [finding for finding in document["findings"] if not finding["holds"]]
@@ -48,6 +54,8 @@ def test_the_command_tries_everything_and_says_so(tmp_path):
     assert len(document["findings"]) >= 14
     assert document["versions"]["numpy"] in run.stdout
     assert "properties hold" in run.stdout
+    assert [place["state"] for place in document["data"]] == ["absent", document["data"][1]["state"], "absent"]
+    assert "python grade.py data cifar10" in " ".join(run.stdout.split())
 
 
 def test_a_property_that_does_not_hold_is_found():

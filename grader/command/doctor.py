@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from grader import doctor
+from grader import datasets, doctor
+from grader.command import data
 from grader.doctor import Finding
 from grader.files import write
 from grader.launch import Zygotes
@@ -25,6 +26,12 @@ def parser() -> argparse.ArgumentParser:
         description="Try what a student's code must not be able to do here, and list the data and versions found.",
         epilog="exit codes: 0 everything required holds, 1 something does not, 2 usage",
     )
+    root.add_argument(
+        "--data-root",
+        type=Path,
+        metavar="FOLDER",
+        help="where data sets are (default: BACKGRADE_DATA, or a cache folder)",
+    )
     root.add_argument("--json", type=Path, metavar="FILE", help="write the findings as JSON")
     return root
 
@@ -33,9 +40,16 @@ def run(arguments: argparse.Namespace) -> int:
     with Zygotes("numpy") as zygotes:
         findings = doctor.examine(zygotes.launch)
     versions = doctor.versions()
+    root = datasets.root(arguments.data_root)
+    places = data.survey(root)
     show(findings, versions)
+    data.show(root, places)
     if arguments.json:
-        document = {"findings": [asdict(finding) for finding in findings], "versions": versions}
+        document = {
+            "findings": [asdict(finding) for finding in findings],
+            "versions": versions,
+            "data": [asdict(place) for place in places],
+        }
         write(arguments.json, json.dumps(document, indent=2) + "\n")
     return 0 if all(finding.holds for finding in findings) else 1
 
@@ -54,3 +68,4 @@ def show(findings: Sequence[Finding], versions: Mapping[str, str]) -> None:
     console.print(f"\n{holding} of {len(findings)} properties hold{partial}\n")
     for name, version in versions.items():
         console.print(Text(f"{name:12} {version}"))
+    console.print()
