@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from grader.model import CheckResult, ItemResult, Report, Row, TaskResult, Verdict
 
 BINS = 20
-NOT_FAILED = (Verdict.PASS, Verdict.SKIPPED, Verdict.INTERNAL)  # the last is no student's
+UNJUDGED = (Verdict.SKIPPED, Verdict.INTERNAL)
+NOT_FAILED = (Verdict.PASS, Verdict.NOT_IMPLEMENTED)
 
 # A number that stands alone, with sign, fraction and exponent; not the 1 of `grad_b1`.
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|nan|inf)(?![\w]|\.\d)", re.IGNORECASE)
@@ -44,7 +45,7 @@ class Cause:
 class CheckNumbers:
     """One check over all whom it was judged of. `share` is the part of its points that they earned, 0 to 1.
 
-    `causes` are the sentences of those who failed, the commonest first.
+    `failed` leaves out those who have `not_done` it; `causes` are the sentences of who failed, the commonest first.
     """
 
     item: str
@@ -54,6 +55,7 @@ class CheckNumbers:
     judged: int
     passed: int
     failed: int
+    not_done: int
     share: float
     causes: tuple[Cause, ...]
     seconds: Spread
@@ -147,7 +149,7 @@ def checks(cases: Sequence[TaskResult]) -> Iterator[CheckNumbers]:
                 found.setdefault(check.name, []).append((item, check))
     for pairs in found.values():
         item = pairs[0][0]
-        judged = [check for _, check in pairs if check.verdict not in (Verdict.SKIPPED, Verdict.INTERNAL)]
+        judged = [check for _, check in pairs if check.verdict not in UNJUDGED]
         if judged:
             yield numbers(item, judged)
 
@@ -156,13 +158,15 @@ def numbers(item: ItemResult, judged: Sequence[CheckResult]) -> CheckNumbers:
     """Of one check, by all results of it that were judged; by the grader, whatever a person said of its item."""
     failed = [check for check in judged if check.verdict not in NOT_FAILED]
     worth = math.fsum(check.points for check in judged)
-    passed = len(judged) - len(failed)
+    not_done = sum(check.verdict is Verdict.NOT_IMPLEMENTED for check in judged)
+    passed = len(judged) - len(failed) - not_done
     share = math.fsum(check.earned for check in judged) / worth if worth else passed / len(judged)
     spent = spread([check.seconds for check in judged])
     assert spent is not None
     first = judged[0]
-    return CheckNumbers(item.id, first.name, first.title, first.points, len(judged), passed, len(failed), share,
-                        tuple(causes(check.message or check.verdict.value for check in failed)), spent)  # fmt: skip
+    why = tuple(causes(check.message or check.verdict.value for check in failed))
+    return CheckNumbers(item.id, first.name, first.title, first.points, len(judged), passed, len(failed), not_done,
+                        share, why, spent)  # fmt: skip
 
 
 def causes(sentences: Iterable[str]) -> Iterator[Cause]:

@@ -418,6 +418,7 @@ def test_a_class_gets_what_each_gets_alone(tmp_path):
         alone = timeless(json.loads((tmp_path / "one.json").read_text(encoding="utf-8")))
         assert found[name]["tasks"] == alone["tasks"], name
         assert (out / "reports" / f"{name}.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+        assert f'href="reports/{name}.html"' in (out / "index.html").read_text(encoding="utf-8")
     again = grade(folder, "--out", out, "--task", "1", "--task", "2", "--seed", "9")
     assert "0 graded, 6 unchanged" in again.stdout
     assert reports(out) == found

@@ -135,6 +135,19 @@ def test_numbers_go_and_names_stay(text, alike):
     assert cohort.NUMBER.sub("#", text) == alike
 
 
+def test_what_was_not_done_is_not_wrong():
+    stub = check("fc", Verdict.NOT_IMPLEMENTED, 4, message="not implemented yet")
+    rows = [
+        row("a", ("2.1", stub)),
+        row("b", ("2.1", stub)),
+        row("c", ("2.1", check("fc", Verdict.FAIL, 4, message="off"))),
+    ]
+    (fc,) = survey(rows, "HW").tasks[0].checks
+    assert (fc.judged, fc.passed, fc.failed, fc.not_done, fc.share) == (3, 0, 1, 2, 0)
+    assert [cause.sentence for cause in fc.causes] == ["off"]
+    assert survey(rows[:2], "HW").failures == []
+
+
 def test_a_failure_without_a_sentence_is_told_by_its_verdict():
     found = survey([row("a", ("2.1", check("fc", Verdict.TIMEOUT, 4)))], "HW")
     assert found.failures[0].causes[0].sentence == "TIMEOUT"

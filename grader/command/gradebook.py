@@ -292,7 +292,9 @@ def export(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
             if row.report is not None:
                 write_file(folder(path / row.student) / name, each(row, plan))
     say(f"{arguments.format}: {path}")
-    if missing := [row.student for row in rows if grade(row) is None]:
+    if missing := [
+        row.student for row in rows if row.report is None or (arguments.format in SHEETS and grade(row) is None)
+    ]:
         say(f"without a grade, so nothing is given: {', '.join(missing)}")
 
 

@@ -137,10 +137,12 @@ def lateness(remarks: Remarks) -> str:
 
 def by_hand(given: Adjustment, item: ItemResult | None) -> str:
     """An adjustment as a sentence; without an item it is about the days of lateness."""
-    when = f"by {given.author} on {given.time:%Y-%m-%d}, because: {given.why}"
     if item is None:
-        return f"Adjusted to {given.points:g} day{'s' * (given.points != 1)} late {when}"
-    return f"Adjusted to {points(given.points)} of {points(item.max_score)} points {when}; graded: {points(item.score)}"
+        change = f"to {given.points:g} day{'s' * (given.points != 1)} late"
+    else:
+        before = "" if item.verdict is Verdict.SKIPPED else f"from {points(item.score)} "
+        change = f"{before}to {points(given.points)} of {points(item.max_score)} points"
+    return f"Adjusted {change} by {given.author} on {given.time:%Y-%m-%d}, because: {given.why}"
 
 
 def judged(report: Report, task: TaskResult) -> bool:

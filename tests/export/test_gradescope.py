@@ -66,7 +66,10 @@ def test_the_score_and_the_tests(rows, rubric):
 def test_adjustments_and_lateness_override_the_sum_and_are_told(rows, rubric):
     document, tests = results(rows[1], rubric)
     assert document["score"] == 5.87
-    assert '2.1: Adjusted to 4 of 5 points by Grace on 2026-11-23, because: a "nearly" right idea' in document["output"]
+    assert (
+        '2.1: Adjusted from 0 to 4 of 5 points by Grace on 2026-11-23, because: a "nearly" right idea'
+        in document["output"]
+    )
     assert "2 days late, which costs 20 % of the points" in document["output"]
     assert tests["fc"]["output"] == "layers.py:31: out of fc_forward is off by 2.\nprinted:\nshape (5, 3)\n"
 

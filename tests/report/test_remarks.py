@@ -30,7 +30,7 @@ def test_without_remarks_a_report_counts_as_graded(report):
 def test_an_adjusted_item_says_by_whom_when_and_why_and_counts(perfect):
     page = html.render(adjusted(perfect, ("1.1", 7.5, "copied <b>f3</b>")), figures=False)
     assert (
-        "Adjusted to 7.5 of 10 points by Grace on 2026-11-23, because: copied &lt;b&gt;f3&lt;/b&gt;; graded: 10" in page
+        "Adjusted from 10 to 7.5 of 10 points by Grace on 2026-11-23, because: copied &lt;b&gt;f3&lt;/b&gt;</p>" in page
     )
     assert '<p class="score">7.5 of 10</p>' in page
     assert "10 as graded; 7.5 after adjustments" in page
@@ -62,6 +62,7 @@ def test_what_a_person_judged_is_no_longer_open(report):
     page = html.render(done, figures=False)
     assert "Needs review" not in page
     assert '<td class="num">12 / 15</td>' in page
+    assert "Adjusted to 12 of 15 points by Grace" in page
     assert '<td class="num">12 / 25</td>' in page
     assert '<td class="num">– / 10</td>' in page
 
@@ -82,7 +83,7 @@ def test_the_terminal_tells_the_same(report):
     told = console.export_text()
     assert "as graded" in told
     assert "1 day late" in told
-    assert "2.2 Adjusted to 4 of 5 points by Grace on 2026-11-23, because: looked; graded: 0" in told
+    assert "2.2 Adjusted from 0 to 4 of 5 points by Grace on 2026-11-23, because: looked" in told
     assert "Adjusted to 1 day late by Grace" in told
     assert "12 / 25" in told
     assert "needs review: " not in told
