@@ -18,6 +18,7 @@ import struct
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 
@@ -165,6 +166,7 @@ def allow(libc: ctypes.CDLL, ruleset: int, path: str, rights: int) -> None:
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 ALLOW, KILL = 0x7FFF0000, 0x80000000
 LAST_KNOWN = 450  # calls newer than this table do not exist here
+ANY_PID = 0x7EADBEEF  # above every process id, and in no instruction
 
 # name: number on x86_64, number on aarch64 (None: there is no such call)
 REFUSED: dict[str, tuple[int | None, int | None]] = {
@@ -377,13 +379,19 @@ def conditional_rules(pid: int) -> list[tuple[tuple[int, int], bytes]]:
 
 
 def program(machine: str, pid: int, *, refuse_truncate: bool) -> bytes:
-    """The filter for one process. Raises KeyError for a machine that the tables do not know."""
+    """The filter for one process. Raises ValueError for a machine that the tables do not know."""
+    return template(machine, refuse_truncate).replace(struct.pack("<I", ANY_PID), struct.pack("<I", pid))
+
+
+@cache
+def template(machine: str, refuse_truncate: bool) -> bytes:
+    """The filter, for ANY_PID."""
     column = list(AUDIT_ARCH).index(machine)
     parts = [
         instruction(LOAD, 4) + instruction(JUMP_EQUAL, AUDIT_ARCH[machine], 1, 0) + instruction(RETURN, KILL),
         instruction(LOAD, 0) + instruction(JUMP_GREATER, LAST_KNOWN, 0, 1) + refuse(errno.ENOSYS),
     ]
-    for numbers, body in conditional_rules(pid):
+    for numbers, body in conditional_rules(ANY_PID):
         parts.append(instruction(JUMP_EQUAL, numbers[column], 0, len(body) // 8) + body)
     refused = dict(REFUSED) | ({"truncate": TRUNCATE_CALL} if refuse_truncate else {})
     for table, answer in ((refused, refuse(errno.EPERM)), (FAKED, refuse(0))):
@@ -392,6 +400,13 @@ def program(machine: str, pid: int, *, refuse_truncate: bool) -> bytes:
             if number is not None:
                 parts.append(instruction(JUMP_EQUAL, number, 0, 1) + answer)
     return b"".join(parts) + instruction(RETURN, ALLOW)
+
+
+def prepare() -> None:
+    """Make the filter ahead, in a process that others will be forked from."""
+    if platform.machine() in AUDIT_ARCH:
+        for refuse_truncate in (False, True):
+            template(platform.machine(), refuse_truncate)
 
 
 class SockFprog(ctypes.Structure):

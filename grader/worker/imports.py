@@ -12,7 +12,6 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -52,7 +51,8 @@ class Refused(PermissionError):
 def forbid(packages: Sequence[str], on_attempt: Callable[[str], None]) -> None:
     """Refuse `packages` and ACTS in this process for good; `on_attempt` is told each one that was tried."""
     names = frozenset(packages)
-    folders = tuple(str(Path(entry).resolve() / name) + os.sep for entry in sys.path if entry for name in names)
+    places = [os.path.realpath(entry) for entry in sys.path if entry]
+    folders = tuple(f"{place}{os.sep}{name}{os.sep}" for place in places for name in names)
 
     def refuse(name: str) -> NoReturn:
         on_attempt(f"imports {name}")

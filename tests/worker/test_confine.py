@@ -137,6 +137,9 @@ print(json.dumps([memory, size]))
 def test_the_filter_is_a_valid_program(machine, truncate):
     """Whole instructions, fewer than the kernel takes, every jump inside, and a return at each end."""
     code = confine.program(machine, 4242, refuse_truncate=truncate)
+    own, any_ = (pid.to_bytes(4, "little") for pid in (4242, confine.ANY_PID))
+    assert code.count(own) == confine.template(machine, truncate).count(any_) == 4  # kill, tgkill, prlimit, affinity
+    assert any_ not in code
     assert len(code) % 8 == 0
     count = len(code) // 8
     assert count < 4096
