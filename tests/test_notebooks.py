@@ -1,0 +1,131 @@
+"""The grader, graded on notebooks: tests/notebooks/cases.yaml says what is right or wrong in each, and what it gets."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from grader import standin
+from grader.check import ROOT, load
+from grader.datasets import FASHION_MNIST, DataSet
+from grader.grading import grade
+from grader.launch import Zygotes
+from grader.model import CheckResult, Homework, Report, Submission
+
+FOLDER = Path(__file__).parent / "notebooks"
+HOMEWORK = load(ROOT / "grader" / "homework")
+CASES = yaml.safe_load((FOLDER / "cases.yaml").read_text(encoding="utf-8"))
+UNTRAINED = ("invalid-json", "merge-conflict", "no-code", "no-network", "web-page")
+IMAGES, TESTED = 6000, 1000  # of the stand-in; the training set repeats them until it is as large as the real one
+SETTINGS = {"budget": 20.0, "long_budget": 30.0}
+
+needs_torch = pytest.mark.skipif(
+    find_spec("torch") is None or find_spec("torchvision") is None,
+    reason="torch is not installed; type: python -m pip install -e '.[torch]'",
+)
+
+
+def builder() -> Any:
+    spec = importlib.util.spec_from_file_location("build", FOLDER / "build.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+BUILD = builder()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One of cases.yaml; a field that is not one of these is a mistake in it."""
+
+    about: str
+    points: tuple[Any, ...]
+    replace: tuple[tuple[str, str], ...] = ()
+    form: str = ""
+    text: str = ""
+    settings: dict[str, float] = field(default_factory=dict)
+    says: dict[str, str] = field(default_factory=dict)
+    advice: dict[str, str] = field(default_factory=dict)
+    review: tuple[str, ...] = ()
+
+    def file(self) -> bytes:
+        if self.form == "raw":
+            return self.text.encode()
+        text = (FOLDER / "base.txt").read_text(encoding="utf-8")
+        for old, new in self.replace:
+            assert old in text, f"base.txt does not hold {old!r}"
+            text = text.replace(old, new)
+        return BUILD.notebook(text, self.form).encode()
+
+
+def pictures() -> DataSet:
+    x, y = standin.grey(IMAGES + TESTED)
+    train_x, train_y = np.resize(x[:IMAGES], (60_000, 28, 28)), np.resize(y[:IMAGES], 60_000)
+    return DataSet(FASHION_MNIST, "stand-in data", True, False, "test", train_x, train_y, x[IMAGES:], y[IMAGES:])
+
+
+def with_settings(changed: dict[str, float]) -> Homework:
+    """The homework with other numbers for item 5.3."""
+    tasks = []
+    for task in HOMEWORK.rubric.tasks:
+        items = [
+            replace(item, settings={**item.settings, **SETTINGS, **changed}) if item.id == "5.3" else item
+            for item in task.items
+        ]
+        tasks.append(replace(task, items=tuple(items)))
+    return replace(HOMEWORK, rubric=replace(HOMEWORK.rubric, tasks=tuple(tasks)))
+
+
+@pytest.fixture(scope="module")
+def launch():
+    with Zygotes() as zygotes:
+        yield zygotes.launch
+
+
+@pytest.fixture(scope="module")
+def images():
+    return pictures()
+
+
+def graded(file: bytes, launch: Any, images: DataSet, settings: dict[str, float] | None = None) -> Report:
+    submission = Submission("s", {"part1.ipynb": file}, {"part1.ipynb": "part1.ipynb"}, "")
+    homework = with_settings(settings or {})
+    return grade(submission, homework, seed=1, only=["5"], launch=launch, fashion=lambda: images)
+
+
+@needs_torch
+@pytest.mark.parametrize(
+    "name", [name if name in UNTRAINED else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
+)
+def test_a_notebook_gets_what_it_deserves(name, launch, images):
+    case = Case(**CASES[name])
+    report = graded(case.file(), launch, images, case.settings)
+    checks: dict[str, CheckResult] = {check.name: check for check in report.checks}
+    told = {name: f"{check.verdict} {check.message} {check.advice}" for name, check in checks.items()}
+    items = [item for task in report.tasks for item in task.items]
+    for item, points in zip(items, case.points, strict=True):
+        least, most = points if isinstance(points, list) else (points, points)
+        assert least <= item.score <= most, (item.id, item.score, told)
+    for check, said in case.says.items():
+        assert re.search(said, checks[check].message), told[check]
+    for check, said in case.advice.items():
+        assert any(re.search(said, sentence) for sentence in checks[check].advice), told[check]
+    assert len(report.needs_review) == len(case.review), report.needs_review
+    for said, question in zip(case.review, report.needs_review, strict=True):
+        assert re.search(said, question)
+    assert not report.faulty, told
+
+
+def test_there_are_enough_of_them():
+    assert len(CASES) >= 20
+    for case in CASES.values():
+        assert Case(**case).about
