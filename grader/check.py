@@ -8,7 +8,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, TypeVar
@@ -118,8 +118,7 @@ class Subject:
     @cached_property
     def recorded(self) -> Mapping[str, Any]:
         """`backprop-data.pkl`: the recorded, public inputs and outputs."""
-        recorded: Mapping[str, Any] = data.recorded(self.fixtures / "backprop-data.pkl")
-        return recorded
+        return recorded(self.fixtures / "backprop-data.pkl")
 
     def measure(self, measure: Measure) -> None:
         """Keep a number and its bar for the report, whether it passes or not."""
@@ -158,6 +157,12 @@ def load(folder: Path, *, root: Path = ROOT) -> Homework:
         fixtures=root / "fixtures",
         modules={name: module for section in plan.sections for name, module in trusted(root, section).items()},
     )
+
+
+@lru_cache
+def recorded(path: Path) -> Mapping[str, Any]:
+    """Read once a process, however many checks and submissions ask."""
+    return data.recorded(path)
 
 
 def checks_of(module: ModuleType) -> list[Check]:

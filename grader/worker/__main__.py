@@ -30,6 +30,7 @@ from grader.worker.wire import FrameError, Handle, read_frame, write_frame
 
 RUNNERS = ("notebook", "pretrained")  # *_run.py, imported where a section needs torch
 PLAIN: tuple[Any, ...] = (int, float, complex, str)
+AS_IT_IS = frozenset((type(None), bool, int, float, complex, str, bytes))  # exact types that simply travel
 
 
 def main() -> None:
@@ -142,7 +143,7 @@ class Worker:
             return {"error": self.describe(error)}
 
     def carry_out(self, op: str, owner: str | Handle, path: Sequence[str], batch: Sequence[Any]) -> dict[str, Any]:
-        args = [self.unwrap(value) for value in batch]
+        args = list(map(self.unwrap, batch))
         if op == "train":
             return {"value": self.hold(training.Run(self.module, *args))}
         if op in RUNNERS:
@@ -182,11 +183,12 @@ class Worker:
             raise AgainError(self.broken[name]) from None
 
     def unwrap(self, value: Any) -> Any:
-        if isinstance(value, Handle):
+        kind = type(value)
+        if kind is Handle:
             return self.objects[value.id]
-        if type(value) in (list, tuple):
-            return type(value)(self.unwrap(element) for element in value)
-        if type(value) is dict:
+        if kind is list or kind is tuple:
+            return value if AS_IT_IS.issuperset(map(type, value)) else kind(map(self.unwrap, value))
+        if kind is dict:
             return {key: self.unwrap(element) for key, element in value.items()}
         return value
 
@@ -198,7 +200,8 @@ class Worker:
 
     def travelling(self, value: Any, depth: int = 0) -> Any:
         """Exact built-in types, whatever the student's classes claim to be; any other object becomes a handle."""
-        if value is None or type(value) in (bool, int, float, complex, str, bytes, Handle):
+        kind = type(value)
+        if kind in AS_IT_IS or kind is Handle or (kind is tuple and AS_IT_IS.issuperset(map(type, value))):
             return value
         if isinstance(value, np.ndarray):
             return (

@@ -90,7 +90,9 @@ class Bare(session.Session):
 
     def start(self) -> None:
         code = self.folder / "code"
-        self.process: Any = SimpleNamespace(output=SimpleNamespace(read=lambda cap: ""), kill=lambda: None)
+        self.process: Any = SimpleNamespace(
+            output=SimpleNamespace(read=lambda cap: ""), kill=lambda: None, peak=lambda: 0
+        )
         os.chdir(self.folder / "scratch")
         self.worker = Worker(
             {
