@@ -75,7 +75,8 @@ class TaskNumbers:
 @dataclass(frozen=True, slots=True)
 class Cohort:
     """A class. `possible` is what could be earned, `bins` how many earned how much of it in BINS equal parts of it, the
-    upper end of each but the last excluded. `spread` and `seconds` are None when nobody has a report."""
+    upper end of each but the last excluded. Per submission, `seconds` are all its checks', `memory` is the most of any,
+    in bytes. A spread is None when nobody has a report."""
 
     title: str
     rows: tuple[Row, ...]
@@ -84,6 +85,7 @@ class Cohort:
     spread: Spread | None
     tasks: tuple[TaskNumbers, ...]
     seconds: Spread | None
+    memory: Spread | None
 
     @property
     def failures(self) -> list[CheckNumbers]:
@@ -103,8 +105,17 @@ def survey(rows: Sequence[Row], title: str) -> Cohort:
         bins=tuple(histogram(finals, most)),
         spread=spread(finals),
         tasks=tuple(tasks(reports)),
-        seconds=spread([math.fsum(check.seconds for check in report.checks) for report in reports]),
+        seconds=spread([seconds(report) for report in reports]),
+        memory=spread([memory(report) for report in reports]),
     )
+
+
+def seconds(report: Report) -> float:
+    return math.fsum(check.seconds for check in report.checks)
+
+
+def memory(report: Report) -> int:
+    return max((check.memory for check in report.checks), default=0)
 
 
 def possible(rows: Iterable[Row]) -> float:

@@ -215,6 +215,7 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
         output=hw.session.output(),
         advice=(*hw.advice, *hw.session.attempts()),
         seconds=time.monotonic() - began,
+        memory=hw.session.memory(),
         measures=tuple(hw.measures),
         figures=tuple(hw.figures),
         review=tuple(hw.questions),

@@ -156,7 +156,7 @@ class CheckResult:
     """How one check ended.
 
     `output` is what the student's code printed meanwhile, capped; `advice` costs nothing; `review` says what only a
-    person can judge, one sentence each.
+    person can judge, one sentence each. `memory` is in bytes, the most that its process had had when the check ended.
     """
 
     name: str
@@ -172,6 +172,7 @@ class CheckResult:
     measures: tuple[Measure, ...] = ()
     figures: tuple[Figure, ...] = ()
     review: tuple[str, ...] = ()
+    memory: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,22 @@ class Process:
         watch.look()
         return watch.start or 0.0
 
+    def peak(self) -> int:
+        """Bytes that the process had in memory at most, so far: Linux and Windows keep count. Elsewhere what it has
+        now; 0 when it is gone."""
+        try:
+            if told := re.search(rb"(?m)^VmHWM:\s+(\d+) kB", Path(f"/proc/{self.child.pid}/status").read_bytes()):
+                return int(told[1]) << 10
+        except OSError:
+            pass  # no such system, or no such process any more
+        import psutil
+
+        try:
+            memory = psutil.Process(self.child.pid).memory_info()
+        except psutil.Error:
+            return 0
+        return int(getattr(memory, "peak_wset", memory.rss))
+
     def last_frame(self, section: Section) -> str:
         """Where the student's code stood when it was stopped, asked of the interpreter itself; "" if it cannot tell."""
         names = {Path(path).name for path in section.modules.values()}

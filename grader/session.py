@@ -45,6 +45,7 @@ class Session:
         self.mutated: tuple[int, ...] = ()
         self.tried: list[tuple[str, str]] = []
         self.last_words = ""
+        self.peak = 0
         self.folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="backgrade-")))
         self.process: Process | None = None
         self.held = ""  # what holds the student's process, as a worker found it; "" before the first call
@@ -86,6 +87,7 @@ class Session:
 
     def stop(self) -> None:
         if self.process is not None:
+            self.peak = self.memory()
             self.process.kill()
             self.process = None
 
@@ -101,6 +103,11 @@ class Session:
         self.mutated = ()
         self.tried = []
         self.last_words = ""
+        self.peak = 0
+
+    def memory(self) -> int:
+        """Bytes that the processes of this check had in memory at most; one that goes on counts from its start."""
+        return max(self.peak, self.process.peak() if self.process is not None else 0)
 
     def output(self) -> str:
         """What the student's code printed since the last look, capped; paths in it as in the handout, not as here."""
@@ -190,6 +197,7 @@ class Session:
             results = self.read_reply(reply, len(travellers), subject)
         except (TimedOut, OutOfMemory, Crashed) as error:
             error.where = error.where or self.process.last_frame(self.section)
+            self.peak = self.memory()
             self.process.kill()
             self.last_words = (
                 self.process.output.read(self.limits.output)

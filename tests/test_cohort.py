@@ -153,6 +153,13 @@ def test_a_failure_without_a_sentence_is_told_by_its_verdict():
     assert found.failures[0].causes[0].sentence == "TIMEOUT"
 
 
+def test_memory_is_the_most_of_any_check():
+    small, large = (replace(check("fc", Verdict.PASS, 1, 1), memory=size) for size in (30, 70))
+    found = survey([row("a", ("2.1", small), ("2.2", replace(large, name="relu"))), row("b", ("2.1", small))], "HW")
+    assert (found.memory.least, found.memory.most) == (30, 70)
+    assert survey([Row("nil", "Nil")], "HW").memory is None
+
+
 def test_time_is_that_of_all_checks():
     rows = [row("a", PASSED, ("2.2", check("relu", Verdict.PASS, 1, 1, seconds=2.0))), row("b", PASSED)]
     found = survey(rows, "HW")

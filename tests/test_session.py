@@ -210,6 +210,27 @@ def test_an_end_has_its_verdict_and_the_next_call_a_new_process(student, code, e
     assert layers.fine() == 7
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only what a process has now is known here")
+def test_the_most_memory_is_known_also_of_a_process_that_was_ended(student):
+    layers = student("""
+        def f(): return len(bytearray(b"x") * (200 << 20))
+        def end():
+            kept = bytearray(b"x") * (300 << 20)
+            while True: pass
+    """)
+    session = session_of(layers)
+    layers.f()
+    assert 200 << 20 < session.memory() < 300 << 20
+    session.renew()
+    assert 200 << 20 < session.memory() < 300 << 20
+    session.begin(2)
+    with pytest.raises(TimedOut):
+        layers.end()
+    assert session.memory() > 300 << 20
+    session.begin(3)
+    assert session.memory() == 0  # no process yet
+
+
 FORGED = {
     "an array for its number": "{**reply, 'id': np.array([reply['id'], 2])}",
     "no whole number": "{**reply, 'id': float(reply['id'])}",

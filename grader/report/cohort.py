@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from grader.cohort import BINS, Cohort
+from grader.cohort import BINS, Cohort, memory, seconds
 from grader.model import Row
 from grader.report.html import HERE, environment
 from grader.report.wording import judged, lateness, points, state, task_points, unanswered
@@ -47,6 +46,7 @@ class Line:
     late: str
     late_days: str
     seconds: str
+    memory: str
     reasons: tuple[str, ...]
 
 
@@ -68,6 +68,7 @@ def render(cohort: Cohort, *, pages: Collection[str] = ()) -> str:
         floor=HEIGHT - BELOW,
         failures=cohort.failures[:SHOWN],
         slowest=max((one for one in told if one.seconds), key=lambda one: float(one.seconds), default=None),
+        largest=max((one for one in told if one.memory), key=lambda one: int(one.memory), default=None),
         script=script,
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
     )  # fmt: skip
@@ -78,7 +79,7 @@ def line(row: Row, tasks: Sequence[str], has_page: bool) -> Line:
     href = f"reports/{quote(row.student, safe='')}.html" if has_page else ""
     if row.report is None:
         why = (row.problem,) if row.problem else ()
-        return Line(row.student, row.name, href, state(row), "", ("",) * len(tasks), "", "", "", why)
+        return Line(row.student, row.name, href, state(row), "", ("",) * len(tasks), "", "", "", "", why)
     report = row.report
     given = {task.id: points(task_points(report, task)) for task in report.tasks
              if judged(report, task)}  # fmt: skip
@@ -86,7 +87,7 @@ def line(row: Row, tasks: Sequence[str], has_page: bool) -> Line:
     return Line(
         row.student, row.name, href, state(row), points(report.final), tuple(given.get(id_, "") for id_ in tasks),
         lateness(report.remarks), "" if days is None else str(days),
-        f"{math.fsum(check.seconds for check in report.checks):.1f}", tuple(unanswered(report)),
+        f"{seconds(report):.1f}", f"{memory(report) >> 20}", tuple(unanswered(report)),
     )  # fmt: skip
 
 

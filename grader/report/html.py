@@ -50,5 +50,5 @@ def environment() -> Any:
         "css": (HERE / "report.css").read_text(encoding="utf-8"),
         "cohort_css": (HERE / "cohort.css").read_text(encoding="utf-8"),
     }
-    page.filters |= {name: getattr(wording, name) for name in ("points", "number", "duration", "harmless")}
+    page.filters |= {name: getattr(wording, name) for name in ("points", "number", "duration", "mib", "harmless")}
     return page

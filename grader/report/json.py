@@ -77,6 +77,7 @@ def check(given: CheckResult) -> dict[str, Any]:
         "measures": [measure(each) for each in given.measures],
         "figures": [{"kind": each.kind, "title": each.title, "data": dict(each.data)} for each in given.figures],
         "review": list(given.review),
+        "memory": given.memory,
     }
 
 
@@ -129,4 +130,5 @@ def parse_check(given: Mapping[str, Any]) -> CheckResult:
         ),
         figures=tuple(Figure(one["kind"], one["title"], one["data"]) for one in given["figures"]),
         review=tuple(given["review"]),
+        memory=given.get("memory", 0),  # gradebooks from before it was measured
     )

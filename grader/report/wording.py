@@ -106,6 +106,11 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+def mib(size: float) -> str:
+    """Bytes as whole MiB, as limits are given."""
+    return f"{size / (1 << 20):.0f}"
+
+
 def holds(measure: Measure) -> bool:
     """Whether the number is on the right side of its bar; nan never is."""
     return measure.value >= measure.bound if measure.at_least else measure.value < measure.bound

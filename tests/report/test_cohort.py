@@ -89,14 +89,14 @@ def test_the_policy_names_the_one_script_by_its_digest(rows):
 
 def test_the_table_reads_without_script(rows):
     header, *lines = [[cell.strip() for cell in line] for line in Page(page(rows, pages={"s0"})).cells]
-    assert header == ["name", "id", "points", "1", "2", "3", "4", "days late", "seconds", "state"]
+    assert header == ["name", "id", "points", "1", "2", "3", "4", "days late", "seconds", "MiB", "state"]
     assert len(lines) == len(rows)
     by_id = {line[1]: line for line in lines}
     assert by_id["s0"][0] == NAMES[0]
     assert by_id["s0"][2:8] == ["19.33", "8.33", "2", "4", "5", "0"]
     assert (by_id["s2"][2], by_id["s2"][7]) == ("15.47", "2")
     assert by_id["s3"][7] == "?"
-    assert by_id["nil"][2:] == ["", "", "", "", "", "", "", "not handed in"]
+    assert by_id["nil"][2:] == ["", "", "", "", "", "", "", "", "not handed in"]
     assert by_id["../x y"][-1] == "not graded"
     assert by_id["s7"][-1] == "needs review"
 
