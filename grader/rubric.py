@@ -1,13 +1,14 @@
 """rubric.yaml -> Rubric, every mistake named with its line.
 
-The file is composed to nodes, not loaded, because only nodes know their lines. Aliases are refused: a rubric needs
-none, and a few of them can stand for billions of nodes.
+The file is composed to nodes, not loaded, because only nodes know their lines. Aliases and deep nesting are refused
+before that: a few aliases can stand for billions of nodes, and nodes nested ten thousand deep overflow the C stack.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -21,6 +22,7 @@ from grader.model import CheckPlan, Item, Late, Limits, Rubric, Section, Task
 
 MAX_BYTES = 1 << 20
 MAX_SHOWN = 20
+MAX_DEPTH = 20
 UNITS = {"memory": 1 << 20, "output": 1 << 10}  # MiB and KiB in the file, bytes in Limits
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -55,10 +57,7 @@ def read(path: Path) -> bytes:
 
 def compose(path: Path, data: bytes) -> yaml.Node:
     try:
-        for event in yaml.parse(data, Loader=LOADER):
-            if isinstance(event, yaml.AliasEvent):
-                line = event.start_mark.line + 1 if event.start_mark else 1
-                raise RubricError(f"{path.name}:{line}: an alias (*{event.anchor}); write the value out")
+        refuse_explosive(path.name, data)
         node = yaml.compose(data, Loader=LOADER)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -68,6 +67,23 @@ def compose(path: Path, data: bytes) -> yaml.Node:
     if node is None:
         raise RubricError(f"{path.name}:1: the file is empty")
     return node
+
+
+def refuse_explosive(name: str, data: bytes) -> None:
+    """Raise RubricError for an alias, or for values nested deeper than any rubric needs."""
+    depth = 0
+    for event in yaml.parse(data, Loader=LOADER):
+        where = f"{name}:{event.start_mark.line + 1 if event.start_mark else 1}"
+        if isinstance(event, yaml.AliasEvent):
+            raise RubricError(f"{where}: an alias (*{event.anchor}); write the value out")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise RubricError(f"{where}: lists and mappings nested more than {MAX_DEPTH} deep; a rubric is flat")
+
+
+def exponent(node: yaml.Node) -> bool:
+    """Whether a text is what most languages take for a number: 1e-9, 1.0e9."""
+    return isinstance(node, yaml.ScalarNode) and bool(re.fullmatch(r"[-+]?\d+\.?\d*[eE][-+]?\d+", node.value))
 
 
 @dataclass
@@ -210,6 +226,8 @@ class Reader:
         found: dict[str, yaml.Node] = {}
         for key, value in node.value:
             name = self.text(key, "a key")
+            if not name:
+                continue  # told already
             if name in found:
                 self.mistake(key, f"{name} is there twice")
             elif optional is not None and name not in required and name not in optional:
@@ -232,10 +250,11 @@ class Reader:
             yield self.text(element, what)
 
     def text(self, node: yaml.Node, what: str) -> str:
-        if not isinstance(node, yaml.ScalarNode) or not node.value.strip():
-            self.mistake(node, f"{what} has to be a text")
+        text = node.value.strip() if isinstance(node, yaml.ScalarNode) else ""
+        if not text or not text.isprintable():
+            self.mistake(node, f"{what} has to be a text of one line")
             return ""
-        return str(node.value)
+        return str(text)
 
     def number(self, node: yaml.Node, what: str, *, least: float = -math.inf, open_end: bool = False) -> float:
         value = float("nan")
@@ -245,7 +264,7 @@ class Reader:
             except ValueError:
                 value = float("nan")
         if not math.isfinite(value):
-            hint = "; YAML wants a point before the exponent, as in 1.0e-9" if "e" in str(node.value).lower() else ""
+            hint = "; YAML wants a point before the exponent and a sign in it, as in 1.0e-9" if exponent(node) else ""
             self.mistake(node, f"{what} has to be a number{hint}")
             return 1.0
         if value < least or (open_end and value == least):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -91,12 +94,16 @@ MISTAKES = [
     ("points: 6", "points: six", 16, "points has to be a number"),
     ("points: 6", "points: -6", 16, "at least 0"),
     ("1.0e-9", "1e-9", 17, "YAML wants a point before the exponent"),
+    ("1.0e-9", "1.0e9", 17, "a sign in it"),
+    ("1.0e-9", "nine", 17, "tolerance has to be a number"),
+    ("1.0e-9", "1.0e-9\n        [a]: 1", 18, "a key has to be a text"),
     ("{a: 2, b: 1}", "{a: 0, b: 1}", 18, "more than 0"),
     ("{a: 2, b: 1}", "[a, a]", 18, "named twice"),
     ('id: "1.2"', 'id: "1.1"', 19, "item 1.1 is there twice"),
     ("        skip: not yet\n", "", 19, "1.2"),
     ("title: Two", "title: Two\n        title: Zwei", 21, "title is there twice"),
     ("title: First", "title: [First]", 11, "title has to be a text"),
+    ("title: First", 'title: "First\\nSecond"', 11, "a text of one line"),
     ("tasks:", "tasks: [\n", 0, "not YAML"),
     ("title: Tiny", "title: &a Tiny\nother: *a", 2, "an alias"),
 ]
@@ -124,7 +131,8 @@ def test_all_mistakes_are_told_at_once(tmp_path):
         (b"", "the file is empty"),
         (b"title: \xff", "1: a byte that is not UTF-8"),
         (b"- a list", "has to be a mapping"),
-        (b"a: [" * 3000, "not YAML"),
+        (b"[" * 30_000 + b"]" * 30_000, "rubric.yaml:1: lists and mappings nested"),
+        (b"\n".join(b" " * depth + b"a:" for depth in range(40)), "rubric.yaml:21: lists and mappings nested"),
         (b"x" * (1 << 21), "a rubric has at most"),
         (b"a: 'open", "not YAML"),
         (b"\0", "not YAML"),
@@ -140,15 +148,59 @@ def test_a_missing_file_says_what_belongs_there(tmp_path):
         rubric.load(tmp_path / "rubric.yaml")
 
 
+@pytest.mark.parametrize("word", ["nine", "1.0-9"])
+def test_no_exponent_is_explained_where_there_is_none(tmp_path, word):
+    with pytest.raises(RubricError) as error:
+        load(tmp_path, SMALL.replace("1.0e-9", word))
+    assert str(error.value) == "rubric.yaml:17: tolerance has to be a number"
+
+
+anywhere = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def loads_or_names_its_lines(tmp_path: Path, data: bytes) -> None:
+    """Whatever else escapes fails the test."""
+    try:
+        load(tmp_path, data)
+    except RubricError as error:
+        said = str(error).splitlines()
+        assert all(re.match(r"rubric\.yaml:\d+: .|\.\.\. and \d+ more", line) for line in said), said
+
+
 @given(
     st.lists(st.tuples(st.integers(0, len(SMALL) - 1), st.text(max_size=6), st.integers(0, 6)), max_size=5)
 )  # cut at, put in, take out
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@anywhere
 def test_any_text_is_a_rubric_or_a_rubric_error(tmp_path, edits):
     text = SMALL
     for at, put, out in edits:
         text = text[:at] + put + text[at + out :]
-    try:
-        load(tmp_path, text.encode("utf-8", "surrogatepass"))
-    except RubricError as error:
-        assert str(error).startswith("rubric.yaml:") or "rubric.yaml" in str(error)  # noqa: PT017
+    loads_or_names_its_lines(tmp_path, text.encode("utf-8", "surrogatepass"))
+
+
+@given(st.binary(max_size=60))
+@anywhere
+def test_any_bytes_are_a_rubric_or_a_rubric_error(tmp_path, data):
+    loads_or_names_its_lines(tmp_path, data)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.dates() | st.binary(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4) | st.integers(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.data())
+@anywhere
+def test_any_value_in_any_place_is_a_rubric_or_a_rubric_error(tmp_path, data):
+    """Valid YAML of the right outline, with one value that does not belong there."""
+    plan = yaml.safe_load(SMALL)
+    place: Any = plan
+    while True:
+        key = data.draw(st.sampled_from(list(place) if isinstance(place, dict) else range(len(place))))
+        if not isinstance(place[key], dict | list) or data.draw(st.booleans()):
+            break
+        place = place[key]
+    place[key] = data.draw(VALUES)
+    loads_or_names_its_lines(tmp_path, yaml.safe_dump(plan, sort_keys=False).encode())
