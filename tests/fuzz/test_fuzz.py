@@ -20,8 +20,9 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from grader import rubric, submission
-from grader.errors import RubricError, SubmissionError
+from grader import hyperparameters, notebook, rubric, submission
+from grader.errors import Mismatch, RubricError, StudentError, SubmissionError
+from grader.session import Session
 from grader.worker import wire
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +61,33 @@ def read_rubric(data: bytes, folder: Path) -> None:
         assert "rubric.yaml" in str(error)  # noqa: PT017
 
 
+def read_reply(data: bytes, folder: Path) -> None:
+    """What a worker may send, from its bytes to what a check is given."""
+    session = object.__new__(Session)
+    session.tried, session.mutated = [], ()
+    try:
+        values = session.read_reply(wire.decode(data), 1, "f")
+    except (wire.FrameError, StudentError):
+        return
+    assert len(values) == 1
+    assert all(type(at) is int for at in session.mutated)
+    session.attempts()
+
+
+def read_notebook(data: bytes, folder: Path) -> None:
+    try:
+        found = notebook.read(data, "part1.ipynb")
+    except Mismatch as error:
+        assert "part1.ipynb" in error.message  # noqa: PT017
+        return
+    for look in (notebook.defines_network, notebook.claims, notebook.plots, notebook.errors, notebook.out_of_order):
+        look(found)
+
+
+def read_train(data: bytes, folder: Path) -> None:
+    hyperparameters.read(data)
+
+
 def zipped(method: int) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", method) as archive:
@@ -83,6 +111,10 @@ VALUES = (
     [None, True, -1, 1 << 80, 0.5, 1j, "é", b"x", (), {}, np.zeros((0, 3), np.float32), np.array(3, np.int8)],
     {"a": [[[[{"b": (1, 2.0)}]]]]},
 )
+REPLIES = (
+    {"id": 1, "results": [{"value": (1.0, wire.Handle(4, "Net")), "mutated": (0,)}], "tried": [("imports torch", "")]},
+    {"id": 1, "results": [{"error": {"kind": "denied", "type": "A", "text": "b", "where": "c.py:1"}}], "tried": []},
+)
 TARGETS: dict[str, tuple[Callable[[bytes, Path], None], tuple[bytes, ...]]] = {
     "wire": (read_wire, tuple(wire.encode(value) for value in VALUES)),
     "archive": (
@@ -91,6 +123,12 @@ TARGETS: dict[str, tuple[Callable[[bytes, Path], None], tuple[bytes, ...]]] = {
             *map(zipped, (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)),
             *map(tarred, ("w", "w:gz", "w:bz2", "w:xz")),
         ),
+    ),
+    "reply": (read_reply, tuple(wire.encode(value) for value in REPLIES)),
+    "notebook": (read_notebook, tuple(path.read_bytes() for path in sorted(ROOT.glob("reference/*.ipynb")))),
+    "train": (
+        read_train,
+        tuple((ROOT / folder / "neuralnet" / "train.py").read_bytes() for folder in ("reference", "student")),
     ),
     "rubric": (read_rubric, ((ROOT / "grader" / "homework" / "rubric.yaml").read_bytes(),)),
 }
@@ -131,6 +169,36 @@ def test_any_bytes_are_a_value_or_a_clean_error(name: str, tmp_path: Path) -> No
         began = time.process_time()
         target(changed(data, other, edits, splice), tmp_path)
         assert time.process_time() - began < 20, "a few bytes took many seconds"
+
+    end, runs = time.monotonic() + SECONDS, 0
+    while time.monotonic() < end:
+        seed(runs)(fuzz)()
+        runs += 1
+
+
+NUMBERS = (True, 0, 1, -1, 1 << 200, 0.5, float("nan"), float("inf"), 2j)
+ARRAYS = (np.zeros(0), np.ones(3), np.array(True), np.ones((2, 2), np.int8))
+LEAVES = st.sampled_from((None, *NUMBERS, *ARRAYS, "", "denied", "\udc80", b"x", wire.Handle(0, "x")))
+KEYS = st.sampled_from(("id", "results", "tried", "value", "error", "mutated", "kind", "type", "text", "where", "x"))
+VALUE = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.lists(inner, max_size=3).map(tuple) | st.dictionaries(KEYS, inner),
+    max_leaves=12,
+)
+RESULT = st.fixed_dictionaries({}, optional={"value": VALUE, "error": VALUE, "mutated": VALUE})
+REPLY = VALUE | st.fixed_dictionaries(
+    {"id": st.just(1), "results": VALUE | st.lists(RESULT, max_size=3), "tried": VALUE}
+)
+
+
+@pytest.mark.slow
+def test_any_reply_is_its_values_or_the_students_fault(tmp_path: Path) -> None:
+    """Replies of the right shape with anything in their places, which changed bytes do not come to."""
+
+    @given(REPLY)
+    @settings(max_examples=500, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    def fuzz(reply: object) -> None:
+        read_reply(wire.encode(reply), tmp_path)
 
     end, runs = time.monotonic() + SECONDS, 0
     while time.monotonic() < end:
