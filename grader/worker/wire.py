@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -136,19 +137,24 @@ def decode(data: bytes) -> Any:
 class _Reader:
     def __init__(self, data: memoryview) -> None:
         self.data = data
+        self.size = len(data)
         self.at = 0
         self.nodes = 0
 
+    def step(self, size: int) -> int:
+        """Pass so many bytes; gives where they begin."""
+        at = self.at
+        self.at = at + size
+        if self.at > self.size:
+            raise FrameError(f"the frame ends {self.at - self.size} bytes early")
+        return at
+
     def take(self, size: int) -> memoryview:
-        end = self.at + size
-        if end > len(self.data):
-            raise FrameError(f"the frame ends {end - len(self.data)} bytes early")
-        part = self.data[self.at : end]
-        self.at = end
-        return part
+        at = self.step(size)
+        return self.data[at : self.at]
 
     def u32(self) -> int:
-        return int(_U32.unpack(self.take(4))[0])
+        return int(_U32.unpack_from(self.data, self.step(4))[0])
 
     def text(self) -> str:
         return str(self.take(self.u32()), "utf-8", "replace")
@@ -156,57 +162,35 @@ class _Reader:
     def count(self) -> int:
         """A container's length; each element takes at least one byte, so a lie is found before anything is built."""
         count = self.u32()
-        if count > len(self.data) - self.at:
-            raise FrameError(f"a container of {count} elements in {len(self.data) - self.at} bytes")
+        if count > self.size - self.at:
+            raise FrameError(f"a container of {count} elements in {self.size - self.at} bytes")
         return count
 
-    def value(self, depth: int) -> Any:
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise FrameError(f"more than {MAX_NODES} values in one frame")
-        if depth > MAX_DEPTH:
-            raise FrameError(f"nested deeper than {MAX_DEPTH} levels")
-        tag = bytes(self.take(1))
-        if tag in _CONSTANTS:
-            return _CONSTANTS[tag]
-        if tag == b"a":
-            return self.array()
-        if tag == b"l":
-            return [self.value(depth + 1) for _ in range(self.count())]
-        if tag == b"t":
-            return tuple([self.value(depth + 1) for _ in range(self.count())])
-        if tag == b"D":
-            return self.floats()
-        if tag == b"m":
-            return {self.text(): self.value(depth + 1) for _ in range(self.count())}
-        return self.scalar(tag)
-
-    def floats(self) -> tuple[float, ...]:
-        count = self.count()
+    def pass_nodes(self, count: int) -> None:
         self.nodes += count
         if self.nodes > MAX_NODES:
             raise FrameError(f"more than {MAX_NODES} values in one frame")
-        return struct.unpack(f"<{count}d", self.take(8 * count))
 
-    def scalar(self, tag: bytes) -> Any:
-        if tag == b"d":
-            return _F64.unpack(self.take(8))[0]
-        if tag == b"i":
-            return _I64.unpack(self.take(8))[0]
-        if tag == b"I":
-            size = self.u32()
-            if size > MAX_INT_BYTES:
-                raise FrameError(f"an integer of {size} bytes; at most {MAX_INT_BYTES} travel")
-            return int.from_bytes(self.take(size), "little", signed=True)
-        if tag == b"c":
-            return complex(*struct.unpack("<dd", self.take(16)))
-        if tag == b"s":
-            return self.text()
-        if tag == b"b":
-            return bytes(self.take(self.u32()))
-        if tag == b"h":
-            return Handle(_U64.unpack(self.take(8))[0], self.text())
-        raise FrameError(f"unknown tag {tag!r}")
+    def value(self, depth: int) -> Any:
+        self.pass_nodes(1)
+        if depth > MAX_DEPTH:
+            raise FrameError(f"nested deeper than {MAX_DEPTH} levels")
+        tag = self.data[self.step(1)]
+        read = _READ.get(tag)
+        if read is None:
+            raise FrameError(f"unknown tag {bytes((tag,))!r}")
+        return read(self, depth)
+
+    def floats(self) -> tuple[float, ...]:
+        count = self.count()
+        self.pass_nodes(count)
+        return struct.unpack_from(f"<{count}d", self.data, self.step(8 * count))
+
+    def large(self) -> int:
+        size = self.u32()
+        if size > MAX_INT_BYTES:
+            raise FrameError(f"an integer of {size} bytes; at most {MAX_INT_BYTES} travel")
+        return int.from_bytes(self.take(size), "little", signed=True)
 
     def array(self) -> np.ndarray[Any, Any]:
         code, ndim = self.take(2)
@@ -226,7 +210,23 @@ class _Reader:
             raise FrameError(f"an array of shape {shape}: {error}") from None
 
 
-_CONSTANTS: dict[bytes, Any] = {b"N": None, b"T": True, b"F": False}
+_READ: dict[int, Callable[[_Reader, int], Any]] = {
+    ord("N"): lambda reader, depth: None,
+    ord("T"): lambda reader, depth: True,
+    ord("F"): lambda reader, depth: False,
+    ord("i"): lambda reader, depth: _I64.unpack_from(reader.data, reader.step(8))[0],
+    ord("I"): lambda reader, depth: reader.large(),
+    ord("d"): lambda reader, depth: _F64.unpack_from(reader.data, reader.step(8))[0],
+    ord("c"): lambda reader, depth: complex(*struct.unpack_from("<dd", reader.data, reader.step(16))),
+    ord("s"): lambda reader, depth: reader.text(),
+    ord("b"): lambda reader, depth: bytes(reader.take(reader.u32())),
+    ord("l"): lambda reader, depth: [reader.value(depth + 1) for _ in range(reader.count())],
+    ord("t"): lambda reader, depth: tuple([reader.value(depth + 1) for _ in range(reader.count())]),
+    ord("m"): lambda reader, depth: {reader.text(): reader.value(depth + 1) for _ in range(reader.count())},
+    ord("a"): lambda reader, depth: reader.array(),
+    ord("h"): lambda reader, depth: Handle(_U64.unpack_from(reader.data, reader.step(8))[0], reader.text()),
+    ord("D"): lambda reader, depth: reader.floats(),
+}
 
 
 def frame(value: Any) -> bytes:
