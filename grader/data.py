@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 from pathlib import Path
 from typing import Any, NoReturn
@@ -9,8 +10,11 @@ from typing import Any, NoReturn
 from grader.errors import UsageError
 
 
-class PlainUnpickler(pickle.Unpickler):
-    """Admits what pickle writes by itself (numbers, strings, lists, tuples, dicts); no class and no function."""
+class PlainUnpickler(pickle._Unpickler):
+    """Admits what pickle writes by itself (numbers, strings, lists, tuples, dicts); no class and no function.
+
+    Made of the unpickler that is written in Python: the one in C allocates gigabytes for one damaged byte.
+    """
 
     def find_class(self, module: str, name: str) -> NoReturn:
         raise pickle.UnpicklingError(f"it names {module}.{name}, and a fixture holds plain numbers only")
@@ -28,8 +32,11 @@ def recorded(path: Path) -> dict[str, dict[str, list[Any]]]:
         raise UsageError(
             f"{path} cannot be read ({error.strerror}); make it with fixtures/make_backprop_data.py"
         ) from None
-    except Exception as error:  # a damaged pickle raises nearly anything: EOFError, ValueError, IndexError, ...
-        raise UsageError(f"{path} is not a recorded fixture: {error or type(error).__name__}; make it anew") from None
+    except EOFError:
+        raise UsageError(f"{path} is not a recorded fixture: it ends too early; make it anew") from None
+    except Exception as error:  # a damaged pickle raises nearly anything: ValueError, IndexError, KeyError, ...
+        reason = f"{type(error).__name__}: {error!s:.100}"
+        raise UsageError(f"{path} is not a recorded fixture: {reason}; make it anew") from None
     problem = misshapen(data)
     if problem:
         raise UsageError(f"{path} is not a recorded fixture: {problem}; make it anew")
@@ -41,13 +48,22 @@ def misshapen(data: object) -> str:
     if not isinstance(data, dict) or not data:
         return "it should be a dict of functions"
     for name, record in data.items():
-        if not isinstance(name, str) or not isinstance(record, dict) or record.keys() != {"inputs", "outputs"}:
+        if not isinstance(name, str):
+            return "its keys should be names of functions"
+        if not isinstance(record, dict) or record.keys() != {"inputs", "outputs"}:
             return f"{name!r:.40} should hold 'inputs' and 'outputs'"
         inputs, outputs = record["inputs"], record["outputs"]
         if not isinstance(inputs, list) or not isinstance(outputs, list) or not inputs or len(inputs) != len(outputs):
             return f"{name!r:.40} should hold as many inputs as outputs, in lists"
-        if not all(isinstance(point, tuple) and all(isinstance(x, float) for x in point) for point in inputs):
-            return f"the inputs of {name!r:.40} should be tuples of float"
-        if not all(isinstance(output, float) for output in outputs):
-            return f"the outputs of {name!r:.40} should be floats"
+        if not all(isinstance(point, tuple) and point and all(map(is_number, point)) for point in inputs):
+            return f"the inputs of {name!r:.40} should be tuples of finite floats"
+        if len({len(point) for point in inputs}) > 1:
+            return f"the inputs of {name!r:.40} differ in how many numbers they hold"
+        if not all(map(is_number, outputs)):
+            return f"the outputs of {name!r:.40} should be finite floats"
     return ""
+
+
+def is_number(value: object) -> bool:
+    """A float that an output can be compared with: nan is near nothing, and would fail every student."""
+    return isinstance(value, float) and math.isfinite(value)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import pickle
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -33,7 +35,7 @@ def test_a_pickle_that_calls_something_is_refused_and_calls_nothing(tmp_path):
     harm.path = str(mark)
     bad = tmp_path / "bad.pkl"
     bad.write_bytes(pickle.dumps({"f1": harm}))
-    with pytest.raises(UsageError, match=r"bad\.pkl is not a recorded fixture: it names pathlib"):
+    with pytest.raises(UsageError, match=r"bad\.pkl is not a recorded fixture: UnpicklingError: it names pathlib"):
         recorded(bad)
     assert not mark.exists()
 
@@ -46,12 +48,17 @@ POINT = {"inputs": [(1.0,)], "outputs": [2.0]}
     [
         ([], "a dict of functions"),
         ({}, "a dict of functions"),
+        ({2: POINT}, "names of functions"),
         ({"f2": [1.0]}, "'inputs' and 'outputs'"),
         ({"f2": {"inputs": []}}, "'inputs' and 'outputs'"),
         ({"f2": POINT | {"outputs": []}}, "as many inputs as outputs"),
-        ({"f2": POINT | {"inputs": [[1.0]]}}, "tuples of float"),
-        ({"f2": POINT | {"inputs": [(1,)]}}, "tuples of float"),
-        ({"f2": POINT | {"outputs": ["2"]}}, "should be floats"),
+        ({"f2": POINT | {"inputs": [[1.0]]}}, "tuples of finite floats"),
+        ({"f2": POINT | {"inputs": [(1,)]}}, "tuples of finite floats"),
+        ({"f2": POINT | {"inputs": [()]}}, "tuples of finite floats"),
+        ({"f2": POINT | {"inputs": [(math.inf,)]}}, "tuples of finite floats"),
+        ({"f2": {"inputs": [(1.0,), (1.0, 2.0)], "outputs": [1.0, 2.0]}}, "differ in how many numbers"),
+        ({"f2": POINT | {"outputs": [math.nan]}}, "should be finite floats"),
+        ({"f2": POINT | {"outputs": ["2"]}}, "should be finite floats"),
     ],
 )
 def test_another_form_is_told_in_a_sentence(tmp_path, value, says):
@@ -66,14 +73,34 @@ def test_a_missing_file_says_how_to_make_it(tmp_path):
         recorded(tmp_path / "none.pkl")
 
 
-@given(st.integers(0, 2000), st.integers(0, 255), st.integers(0, 4000))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_damage_is_one_clear_error(tmp_path, at, value, length):
-    data = bytearray(REAL.read_bytes())
-    data[at] = value
+def test_a_position_far_out_costs_no_memory(tmp_path):
     path = tmp_path / "x.pkl"
-    path.write_bytes(data[: max(length, 1)])
-    try:
+    path.write_bytes(b"\x80\x04}r\xff\xff\xff\x7f.")  # an empty dict, kept under the number 2**31 - 1
+    tracemalloc.start()
+    with pytest.raises(UsageError, match="a dict of functions"):
         recorded(path)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 1000, REAL.stat().st_size - 1])
+def test_a_truncated_file_is_one_clear_error(tmp_path, length):
+    path = tmp_path / "x.pkl"
+    path.write_bytes(REAL.read_bytes()[:length])
+    with pytest.raises(UsageError, match=r"x\.pkl is not a recorded fixture: \w.*; make it anew"):
+        recorded(path)
+
+
+@given(st.integers(0, REAL.stat().st_size - 1), st.binary(min_size=1, max_size=6))
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_damage_is_one_clear_error_or_other_numbers(tmp_path, at, damage):
+    data = bytearray(REAL.read_bytes())
+    data[at : at + len(damage)] = damage
+    path = tmp_path / "x.pkl"
+    path.write_bytes(data)
+    try:
+        record = recorded(path)
     except UsageError as error:
         assert str(path) in str(error)  # noqa: PT017
+    else:
+        assert all(math.isfinite(x) for values in record.values() for point in values["inputs"] for x in point)
