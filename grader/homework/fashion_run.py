@@ -202,11 +202,11 @@ def predicted(going: Training, of: str, count: int, seconds: float) -> tuple[Arr
 
 
 def facts(going: Training) -> Mapping[str, Any]:
-    """What was seen of the network and the loop; nothing where the process is gone."""
+    """What was seen of the network and the loop; where it cannot be told, why."""
     try:
         found = going.tell("facts")
-    except StudentError:
-        return {}
+    except StudentError as error:
+        return {"unfit": error.message}
     return found if isinstance(found, dict) else {}
 
 

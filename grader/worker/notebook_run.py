@@ -130,7 +130,7 @@ class Run:
         """The network that was trained last; before training, the one that the notebook holds."""
         if self.watch.model is not None:
             return self.watch.model
-        own = [value for value in self.names.values() if isinstance(value, torch.nn.Module) and any(value.parameters())]
+        own = [value for value in self.names.values() if isinstance(value, torch.nn.Module) and weighs(value)]
         named = [self.names[name] for name in notebook.MODELS if any(self.names.get(name) is value for value in own)]
         return next(iter([*named, *reversed(own)]), None)
 
@@ -201,7 +201,7 @@ class Run:
             return hook
 
         for name, module in model.named_modules():
-            if not any(module.children()):
+            if not any(True for _ in module.children()):
                 handles.append(module.register_forward_hook(note(name)))
         try:
             with self.looking(model):
@@ -289,7 +289,7 @@ class Watch:
         """The first module with parameters that is given a batch in training is the network; its parts come after."""
         if not self.awaiting or self.blind or not torch.is_grad_enabled():
             return
-        if args and isinstance(args[0], torch.Tensor) and any(True for _ in module.parameters()):
+        if args and isinstance(args[0], torch.Tensor) and weighs(module):
             self.model, self.shape, self.awaiting = module, tuple(args[0].shape[1:]), False
             self.batch_size = max(self.batch_size, len(args[0]))
 
@@ -314,6 +314,11 @@ class Watch:
         if self.shape is None or pictures[0].numel() != math.prod(self.shape):
             return pictures
         return pictures.reshape(len(pictures), *self.shape)
+
+
+def weighs(module: Any) -> bool:
+    """Whether a module has any parameters."""
+    return any(True for _ in module.parameters())
 
 
 def held(optimizer: Any) -> set[int]:
