@@ -59,6 +59,7 @@ class Subject:
         self.session = session
         self.homework = homework
         self.reference = SimpleNamespace(**homework.modules)
+        self.known = homework.known
         self.item = item
         self.settings = item.settings
         self.fixtures = homework.fixtures

@@ -6,6 +6,7 @@ because the Measure is kept there; no module holds state.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from grader.errors import Mismatch, NotImplementedYet, StudentError
 from grader.model import Measure
 
 Array = NDArray[np.float64]
+KNOWN = 4096  # answers of the reference that are remembered; a class asks some sixty questions
 
 
 def expect_close(
@@ -55,6 +57,7 @@ def expect_gradient(
     upstream: Array | None = None,
     atol: float | None = None,
     own: Callable[[Array], Any] | None = None,
+    of: Sequence[Any] = (),
     h: float = 1e-3,
     factors: Mapping[str, float] | None = None,
     clues: Sequence[Clue] = (),
@@ -63,13 +66,32 @@ def expect_gradient(
 
     `f` is the reference's forward: a wrong forward with a matching backward earns nothing. `own`, the student's
     forward in the same form, is asked only after a mismatch, so that the message can say when the two agree. `h` is
-    the difference step: smaller for a steep f, larger for one that is linear in each entry.
+    the difference step: smaller for a steep f, larger for one that is linear in each entry. `of`, where given, is what
+    f is and all that it rests on besides x: a whole class is asked about the same f, which is then measured once.
     """
-    expected = _gradient(f, at, upstream, h)
+    if of:
+        expected = once(hw, ("gradient", *of, at, upstream, h), lambda: _gradient(f, at, upstream, h))
+    else:
+        expected = _gradient(f, at, upstream, h)
     bar = hw.tolerance if atol is None else atol
     if own is not None and not is_stub(yours) and not _error(yours, expected) < bar:
         clues = [*clues, *_agreement(own, at, upstream, h)]
     expect_close(hw, name, yours, expected, atol=bar, factors=factors, clues=clues)
+
+
+def once(hw: Any, of: Sequence[Any], compute: Callable[[], Array]) -> Array:
+    """What `compute` gives, computed once a process for each `of`, which has to hold all that it rests on.
+
+    None of it may be a student's to choose but as numbers: the key is their exact bytes.
+    """
+    key = hashlib.sha256(b"".join(map(_exactly, of))).digest()
+    found: Array | None = hw.known.get(key)
+    if found is None:
+        if len(hw.known) >= KNOWN:
+            hw.known.clear()
+        found = hw.known[key] = compute()
+        found.flags.writeable = False
+    return found
 
 
 def expect_accuracy(hw: Any, name: str, value: Any, bar: float) -> None:
@@ -153,6 +175,12 @@ def _gradient(f: Callable[[Array], Any], at: Array, upstream: Array | None, h: f
     if upstream is None:
         return numeric.gradient(lambda x: float(f(x)), at, h=h)
     return numeric.backward(f, at, upstream, h=h)
+
+
+def _exactly(value: Any) -> bytes:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype.str} {value.shape} ".encode() + value.tobytes()
+    return f"{value!r} ".encode()
 
 
 def _agreement(own: Callable[[Array], Any], at: Array, upstream: Array | None, h: float) -> list[Clue]:

@@ -342,7 +342,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Homework:
-    """A homework's folder, loaded: its rubric, its checks by name, the handout and what only the grader may see."""
+    """A homework's folder, loaded: its rubric, its checks by name, the handout and what only the grader may see.
+
+    `known` is what the reference was found to give, by a digest of the question; it holds nothing of a student's.
+    """
 
     folder: Path
     rubric: Rubric
@@ -351,3 +354,4 @@ class Homework:
     reference: Path
     fixtures: Path
     modules: Mapping[str, Any] = field(default_factory=dict)
+    known: dict[bytes, Any] = field(default_factory=dict)

@@ -371,23 +371,29 @@ class Function:
         return Function(self._session, self._owner, (*self._path, name))
 
 
+AS_IT_IS = frozenset((type(None), bool, int, float, complex, str, bytes, np.ndarray))
+
+
 def travelling(value: Any) -> Any:
+    kind = type(value)
+    if kind in AS_IT_IS:
+        return value
+    if kind is list or kind is tuple:
+        return value if AS_IT_IS.issuperset(map(type, value)) else kind(map(travelling, value))
+    if kind is dict:
+        return {key: travelling(part) for key, part in value.items()}
     if isinstance(value, Remote):
         return value._handle
-    if type(value) in (list, tuple):
-        return type(value)(travelling(part) for part in value)
-    if type(value) is dict:
-        return {key: travelling(part) for key, part in value.items()}
-    if isinstance(value, np.generic):
-        return value.item()
-    return value
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def arriving(value: Any, session: Session) -> Any:
-    if isinstance(value, Handle):
-        return Remote(session, value)
-    if type(value) in (list, tuple):
-        return type(value)(arriving(part, session) for part in value)
-    if type(value) is dict:
+    kind = type(value)
+    if kind in AS_IT_IS:
+        return value
+    if kind is list or kind is tuple:
+        as_it_is = AS_IT_IS.issuperset(map(type, value))
+        return value if as_it_is else kind(arriving(part, session) for part in value)
+    if kind is dict:
         return {key: arriving(part, session) for key, part in value.items()}
-    return value
+    return Remote(session, value) if kind is Handle else value

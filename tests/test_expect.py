@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from grader.errors import Mismatch, NotImplementedYet, Raised
-from grader.expect import expect_accuracy, expect_close, expect_gradient, gather, is_number, is_stub, unpack
+from grader.expect import expect_accuracy, expect_close, expect_gradient, gather, is_number, is_stub, once, unpack
 from grader.model import Measure
 
 
 @dataclass
 class Hw:
     tolerance: float = 1e-9
+    known: dict[bytes, Any] = field(default_factory=dict)
     measures: list[Measure] = field(default_factory=list)
 
     def measure(self, measure: Measure) -> None:
@@ -156,3 +157,36 @@ def test_gather_refuses_what_is_no_number(value: Any) -> None:
 def test_a_zero_is_an_answer_not_a_stub() -> None:
     assert not is_stub(0.0)
     assert not is_stub((0.0, None))
+
+
+def test_what_the_reference_gives_is_computed_once_for_the_same_numbers_alone() -> None:
+    hw, computed = Hw(), []
+
+    def ask(*of: Any) -> Any:
+        return once(hw, of, lambda: computed.append(of) or np.array([float(len(computed))]))
+
+    x = np.array([1.0, 2.0])
+    first = ask("f", x, 0.5)
+    assert ask("f", x.copy(), 0.5) is first
+    for other in (("g", x, 0.5), ("f", x + 1e-15, 0.5), ("f", x[:, None], 0.5), ("f", x.astype(np.float32), 0.5),
+                  ("f", x, 0.25), ("f", x, None), ("f", x)):  # fmt: skip
+        assert ask(*other) is not first
+    assert len(computed) == 8
+    with pytest.raises(ValueError, match="read-only"):
+        first[0] = 0.0
+
+
+def test_a_gradient_is_measured_once_for_a_whole_class() -> None:
+    hw, calls = Hw(), []
+
+    def counted(x: Any) -> Any:
+        calls.append(1)
+        return cube(x)
+
+    for _ in range(2):
+        expect_gradient(hw, "grad_x", 3 * X**2 * UPSTREAM, counted, at=X, upstream=UPSTREAM, of=("cube",))
+    assert len(calls) == 4 * X.size
+    with pytest.raises(Mismatch):
+        expect_gradient(hw, "grad_x", X, counted, at=X, upstream=UPSTREAM, of=("cube",))
+    expect_gradient(hw, "grad_x", 3 * X**2 * UPSTREAM, counted, at=X, upstream=UPSTREAM)
+    assert len(calls) == 8 * X.size

@@ -81,6 +81,11 @@ class Case:
         finally:
             with_value[...] = kept
 
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """All that the reference's scores and loss rest on."""
+        return (*(self.values[role] for role in sorted(self.values)), self.X, self.y)
+
     def name(self, function: str, role: str) -> str:
         """How a message names the student's gradient for `role`: by the student's own key, capped."""
         return f"{function}[{self.keys[role][:30]!r}] {self.sizes.shapes[role]}"

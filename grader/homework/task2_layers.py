@@ -54,6 +54,7 @@ def fc_backward(hw: Any, rng: np.random.Generator) -> None:
                 at=args[i],
                 upstream=grad_out,
                 own=varying("fc_forward", hw.layers.fc_forward, args, i),
+                of=("fc_forward", *args, i),
                 factors={"the batch size": size[0]},
                 clues=[Clue("it belongs to the latest fc_forward, not to the one whose cache was passed", stale[i])],
             )
@@ -85,6 +86,7 @@ def relu_backward(hw: Any, rng: np.random.Generator) -> None:
             at=x,
             upstream=grad_out,
             own=varying("relu_forward", hw.layers.relu_forward, (x,)),
+            of=("relu_forward", x),
             clues=[
                 Clue("it is grad_out, unmasked: x <= 0 has to block the gradient", grad_out),
                 Clue("it is the mask alone, without grad_out", (x > 0).astype(np.float64)),
@@ -118,6 +120,7 @@ def softmax_loss_gradient(hw: Any, rng: np.random.Generator) -> None:
             varying("softmax_loss", hw.reference.layers.softmax_loss, (x, y)),
             at=x,
             own=varying("softmax_loss", hw.layers.softmax_loss, (x, y)),
+            of=("softmax_loss", x, y),
             factors={"the batch size": n},
             clues=[Clue("it is p / N: the 1 of the right class is not subtracted", p / n)],
         )
@@ -163,6 +166,7 @@ def l2_gradient(hw: Any, rng: np.random.Generator) -> None:
             varying("l2_regularization", hw.reference.layers.l2_regularization, (w, reg)),
             at=w,
             own=varying("l2_regularization", hw.layers.l2_regularization, (w, reg)),
+            of=("l2_regularization", w, reg),
             factors=reg_factors(reg, w.size),
         )
 

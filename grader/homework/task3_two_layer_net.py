@@ -66,6 +66,7 @@ def net_backward(hw: Any, rng: np.random.Generator) -> None:
                 at=case.values[role],
                 upstream=grad_scores,
                 own=partial(own_scores, case, role),
+                of=("forward", role, *case.inputs),
                 h=2e-3,  # scores are linear in every entry, so a longer step only lowers round-off
                 factors={"the batch size": sizes.batch},
             )

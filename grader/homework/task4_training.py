@@ -89,6 +89,7 @@ def expect_step_gradients(hw: Any, case: Case, reg: float, grads: Any, wanted: t
             yours[role],
             partial(loss_with, hw, case, reg, role),
             at=case.values[role],
+            of=("loss", role, reg, *case.inputs),
             h=4e-4,  # the loss bends fast where a weight meets a large input
             factors={"the batch size": case.sizes.batch},
             clues=gradient_clues(hw, case, reg, role),

@@ -98,6 +98,7 @@ class FakeSubject:
 
     def __init__(self, student: dict[str, Any], reference: dict[str, ModuleType], settings: dict[str, float]) -> None:
         self.reference = SimpleNamespace(**reference)
+        self.known: dict[bytes, Any] = {}
         self.settings = settings
         self.tolerance = settings["tolerance"]
         self.mutated: tuple[int, ...] = ()
