@@ -10,37 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from python2 import dumped, opcodes
 
 from grader import datasets, standin
 from grader.errors import UsageError
-
-NUMPY = ("numpy.core.multiarray _reconstruct", "numpy ndarray", "numpy dtype")
-
-
-def python2(value: object) -> bytes:
-    """Opcodes as Python 2 and an old numpy wrote them: text and bytes are one, an array is rebuilt, then filled."""
-    if isinstance(value, (str, bytes)):
-        text = value.encode() if isinstance(value, str) else value
-        return b"T" + struct.pack("<i", len(text)) + text
-    if isinstance(value, bool) or value is None:
-        return {True: b"\x88", False: b"\x89", None: b"N"}[value]
-    if isinstance(value, int | np.integer):
-        return b"J" + struct.pack("<i", value)
-    if isinstance(value, list):
-        return b"](" + b"".join(map(python2, value)) + b"e"
-    if isinstance(value, tuple):
-        return b"(" + b"".join(map(python2, value)) + b"t"
-    if isinstance(value, dict):
-        return b"}(" + b"".join(python2(key) + python2(entry) for key, entry in value.items()) + b"u"
-    assert isinstance(value, np.ndarray)
-    reconstruct, ndarray, dtype = (b"c" + name.replace(" ", "\n").encode() + b"\n" for name in NUMPY)
-    kind = dtype + python2((value.dtype.str[1:], 0, 1)) + b"R" + python2((3, "|", None, None, None, -1, -1, 0)) + b"b"
-    state = b"(" + python2(1) + python2(value.shape) + kind + python2(False) + python2(value.tobytes()) + b"t"
-    return reconstruct + b"(" + ndarray + python2((0,)) + python2("b") + b"tR" + state + b"b"
-
-
-def dumped(record: object) -> bytes:
-    return b"\x80\x02" + python2(record) + b"."
 
 
 def batch(count: int, seed: int) -> dict[str, object]:
@@ -149,7 +122,7 @@ def test_damaged_pickles_are_one_sentence(cifar10):
 
 
 def test_a_size_that_is_a_lie_allocates_nothing(cifar10):
-    lie = dumped(RECORD).replace(python2((4, 3072)), python2((1 << 30, 3072)))
+    lie = dumped(RECORD).replace(opcodes((4, 3072)), opcodes((1 << 30, 3072)))
     with pytest.raises(UsageError, match="is not a batch"):
         datasets.batch(lie, cifar10 / "data_batch_1")
 
