@@ -22,15 +22,13 @@ from grader.worker.notebook import plain
 CELLS = 2000
 SOURCE = 2 << 20  # characters of all code
 TEXT = 64 << 10  # characters of one output, and of all of a cell's, that are looked at
-LINE = 200  # characters around a number that say what it is
+LINE = 200  # characters behind a word in which its number stands
 CLAIMS = 10_000
 SAVE_AGAIN = "open it in Jupyter or Colab and save it again"
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 # Every repetition is bounded: a student may print whatever keeps an unbounded one busy.
-ACCURACY = re.compile(
-    r"acc\w{0,30}+[^0-9\n]{0,40}?(?P<value>\d{1,3}(?:\.\d{1,20})?)\s{0,9}(?P<percent>%)?", re.IGNORECASE
-)
+NUMBER = re.compile(r"(?<![\d.])(?P<value>\d{1,3}(?:\.\d{1,20})?)(?![\d.])\s{0,9}(?P<percent>%)?")
 TRAINING = re.compile(r"tr(?:ai?)?n", re.IGNORECASE)
 VALIDATION = re.compile(r"val|test|dev|eval", re.IGNORECASE)
 
@@ -85,14 +83,14 @@ def read(data: bytes, name: str) -> Notebook:
 
 def parsed(data: bytes, name: str) -> Any:
     """The notebook in nbformat's version 4, not validated: what Jupyter opens is good enough."""
-    import nbformat
+    import nbformat.reader
 
     text = data.decode("utf-8-sig", "replace")
     conflict = re.search(r"^(<{7}|={7}|>{7})( |$)", text, re.MULTILINE)
     if not text.strip():
         raise Mismatch(f"{name} is empty; {SAVE_AGAIN}")
     try:
-        document = json.loads(text)
+        json.loads(text)
     except RecursionError:
         raise Mismatch(f"{name} is nested too deeply for a notebook; {SAVE_AGAIN}") from None
     except ValueError as error:
@@ -109,7 +107,7 @@ def parsed(data: bytes, name: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return nbformat.convert(nbformat.from_dict(document), 4)
+            return nbformat.convert(nbformat.reader.reads(text), 4)
     except Exception as error:  # an upgrade meets whatever a file holds: KeyError, AttributeError, TypeError, ...
         raise Mismatch(f"{name} is JSON but no notebook ({type(error).__name__}); {SAVE_AGAIN}") from None
 
@@ -212,25 +210,35 @@ class Claim:
 
 
 def claims(notebook: Notebook) -> list[Claim]:
-    """Every accuracy that is printed, in the order of the cells. Of the test set are those that say so, or whose cell
-    does: its code or its outputs name a test."""
-    found: list[Claim] = []
-    for cell, text, of_test, match in islice(stated(notebook), CLAIMS):
-        value = float(match["value"]) / (100 if match["percent"] or float(match["value"]) > 1 else 1)
-        near = max(text.rfind("\n", 0, match.start()) + 1, match.start() - LINE)
-        test = of_test or bool(re.search("test", text[near : match.end()], re.IGNORECASE))
-        if value <= 1:
-            found.append(Claim(value, cell.number, test))
-    return found
+    """Every accuracy that is printed, in the order of the cells. Of the test set are those that say so: in their own
+    words, by a heading above them, or by what their cell calls."""
+    return list(islice(stated(notebook), CLAIMS))
 
 
-def stated(notebook: Notebook) -> Iterator[tuple[Cell, str, bool, re.Match[str]]]:
-    """Each place where a cell's text gives an accuracy: cell, text, whether the cell is about a test, and where."""
+def stated(notebook: Notebook) -> Iterator[Claim]:
     for cell in notebook.cells:
-        text = cell.text
-        of_test = bool(re.search("test", text[:LINE] + last_call(cell), re.IGNORECASE))
-        for match in ACCURACY.finditer(text):
-            yield cell, text, of_test, match
+        of_test = "test" in last_call(cell)
+        for line in cell.text.lower().split("\n"):
+            if "test" in line and not re.search(r"\d", line):
+                of_test = True  # a heading
+            for words, value in accuracies(line[: 5 * LINE]):
+                yield Claim(value, cell.number, of_test or "test" in words)
+
+
+def accuracies(line: str) -> Iterator[tuple[str, float]]:
+    """What a line says of each accuracy, up to its number: ("test acc: 0.87", 0.87). Of several numbers behind one
+    "acc", the one in percent counts, else the first fraction: "accuracy on the 10000 test images: 87 %"."""
+    start = 0
+    for at in re.finditer("acc", line):
+        following = line.find("acc", at.end())
+        end = min(at.start() + LINE, following if following >= 0 else len(line))
+        found = list(NUMBER.finditer(line, at.start(), end))
+        found.sort(key=lambda match: (not match["percent"], "." not in match["value"]))
+        for match in found[:1]:
+            value = float(match["value"]) / (100 if match["percent"] or float(match["value"]) > 1 else 1)
+            if value <= 1:
+                yield line[start : match.end()], value
+            start = match.end()
 
 
 def last_call(cell: Cell) -> str:

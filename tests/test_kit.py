@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,12 @@ CHECKS = ("gradcheck_layers.py", "gradcheck_classifier.py", "check_softmax_stabi
 
 def run(folder: Path, *command: object, **options: object) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, *map(str, command)], cwd=folder, capture_output=True, text=True, timeout=120, **options
+        [sys.executable, "-W", "error", *map(str, command)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        **options,
     )
     assert "Traceback" not in done.stderr, done.stderr
     return done
@@ -46,6 +52,10 @@ def solved(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "reference", tmp_path / "solved")
     shutil.copyfile(ROOT / "fixtures" / "backprop-data.pkl", tmp_path / "solved" / "backprop" / "backprop-data.pkl")
     return tmp_path / "solved"
+
+
+def text_of(name: str) -> str:
+    return (ROOT / "reference" / "neuralnet" / name).read_text(encoding="utf-8")
 
 
 def replace(path: Path, old: str, new: str) -> None:
@@ -215,27 +225,59 @@ def test_load_cifar10_splits_without_overlap(given, cifar):
         given["data"].load_cifar10("nowhere")
 
 
-def smaller(train: Path) -> None:
-    """train.py with fewer images and epochs, edited where a student edits."""
+def smaller(train: Path, num_epochs: int = 3) -> None:
+    """train.py with fewer images and epochs."""
     text = train.read_text(encoding="utf-8")
     place = text.index("    np.random.seed(args.seed)")
-    train.write_text(f"{text[:place]}    num_train, num_epochs = 200, 3\n{text[place:]}", encoding="utf-8")
+    train.write_text(f"{text[:place]}    num_train, num_epochs = 200, {num_epochs}\n{text[place:]}", encoding="utf-8")
 
 
-@pytest.mark.parametrize("which", ["best", "overfit"])
-def test_training_prints_saves_and_plots_and_the_test_reads_it(solved, cifar, which):
+def accuracies(text: str, what: str) -> list[float]:
+    return [float(number) for number in re.findall(rf"{what} +([\d.]+) %", text)]
+
+
+@pytest.mark.parametrize(("which", "steps"), [("best", [5, 10]), ("overfit", [5, 10, 15, 20, 25, 30])])
+def test_training_prints_saves_and_plots_and_the_test_reads_it(solved, cifar, which, steps):
     folder = solved / "neuralnet"
     smaller(folder / "train.py")
     replace(folder / "data.py", "num_val=5000", "num_val=80")
     options = ("--data-dir", cifar, "--checkpoint-file", "model.pkl", "--plot-file", "plot.png", "--print-every", 5)
-    done = run(folder, "train.py", "--run", which, *options, env=os.environ | {"MPLBACKEND": "agg"})
+    done = run(folder, "train.py", "--run", which, *options)
     assert done.returncode == 0, done.stderr
-    assert "loss" in done.stdout
-    assert done.stdout.count(" val ") == 3
+    assert [int(step) for step in re.findall(r"step +(\d+) +loss +\d", done.stdout)] == steps
+    assert len(accuracies(done.stdout, "train")) == len(accuracies(done.stdout, "val")) == 3
     assert (folder / "plot.png").read_bytes().startswith(b"\x89PNG")
     tested = run(folder, "test.py", "--data-dir", cifar, "--checkpoint-file", "model.pkl", "--batch-size", 16)
     assert tested.returncode == 0, tested.stderr
-    assert tested.stdout.startswith("Test accuracy: ")
+    assert len(accuracies(tested.stdout, "Test accuracy:")) == 1
+
+
+def test_training_learns_where_there_is_something_to_learn_and_saves_what_it_learned(solved, cifar):
+    """In the folders and files that nothing was said about: cifar-10-batches-py, checkpoint.pkl and plot.pdf."""
+    folder = solved / "neuralnet"
+    smaller(folder / "train.py", num_epochs=20)
+    replace(folder / "data.py", "num_val=5000", "num_val=80")
+    shutil.copytree(cifar, folder / "cifar-10-batches-py")
+    done = run(folder, "train.py", "--run", "overfit")
+    assert done.returncode == 0, done.stderr
+    assert accuracies(done.stdout, "train")[-1] > 75, done.stdout
+    assert accuracies(done.stdout, "val")[-1] > 75
+    assert (folder / "plot.pdf").read_bytes().startswith(b"%PDF")
+    assert accuracies(run(folder, "test.py").stdout, "Test accuracy:")[0] > 75
+
+
+def test_the_numbers_that_training_starts_from_learn_next_to_nothing(solved, cifar):
+    """What the README says of the handout, so that there is something to tune."""
+    folder = solved / "neuralnet"
+    shutil.copyfile(ROOT / "student" / "neuralnet" / "train.py", folder / "train.py")
+    step = re.search(r"    # BEGIN SOLUTION stub: loss, grads.*# END SOLUTION", text_of("train.py"), re.DOTALL)
+    replace(folder / "train.py", "    loss, grads = None, None", step.group())
+    smaller(folder / "train.py", num_epochs=3)
+    replace(folder / "data.py", "num_val=5000", "num_val=80")
+    done = run(folder, "train.py", "--data-dir", cifar, "--print-every", 1)
+    assert done.returncode == 0, done.stderr
+    assert accuracies(done.stdout, "train")[-1] < 40
+    assert float(re.findall(r"loss +([\d.]+)", done.stdout)[-1]) > 2.25
 
 
 @pytest.mark.parametrize("script", ["train.py", "test.py"])

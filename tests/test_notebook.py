@@ -1,0 +1,191 @@
+"""Notebooks as data: every version, every way to be no notebook, and what saved outputs say."""
+
+from __future__ import annotations
+
+import base64
+import json
+from contextlib import suppress
+
+import nbformat
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from grader import notebook
+from grader.errors import Mismatch
+from grader.notebook import read
+
+PNG = base64.b64encode(b"\x89PNG pixels").decode()
+
+
+def printed(text: str):
+    return new_output("stream", name="stdout", text=text)
+
+
+def shown(**data: str):
+    return new_output("display_data", data={"image/png": PNG, **data})
+
+
+def made(*cells, version: int = 4) -> notebook.Notebook:
+    return read(nbformat.writes(new_notebook(cells=list(cells)), version=version).encode(), "part1.ipynb")
+
+
+def cell(source: str, *outputs, count: int | None = 1):
+    return new_code_cell(source, outputs=list(outputs), execution_count=count)
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_a_notebook_of_either_version(version):
+    found = made(new_markdown_cell("# T"), cell("x = 1", printed("hello\n"), count=7), version=version)
+    (only,) = found.cells
+    assert (only.number, only.source, only.count) == (2, "x = 1", 7)
+    assert only.text == "hello\n"
+
+
+def test_lines_may_be_lists_or_strings_and_a_byte_order_mark_may_be_there():
+    document = {"cells": [{"cell_type": "code", "execution_count": None, "metadata": {}, "source": ["a\n", "b"],
+                           "outputs": [{"output_type": "stream", "name": "stdout", "text": ["c\n", "d"]}]}],
+                "metadata": {}, "nbformat": 4, "nbformat_minor": 2}  # fmt: skip
+    found = read(b"\xef\xbb\xbf" + json.dumps(document).encode(), "n")
+    assert found.cells[0].source == "a\nb"
+    assert found.cells[0].text == "c\nd"
+    assert found.cells[0].count is None
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "is empty"),
+        (b"  \n", "is empty"),
+        (b"import torch\nprint(1)", "is not a notebook, because it is not JSON .line 1: Expecting value"),
+        (b'{"cells": [', "not JSON"),
+        (b"\xff\xfe\x00nonsense", "not JSON"),
+        (b"<html></html>", "is a web page"),
+        (b'{\n<<<<<<< HEAD\n"a": 1\n=======\n"a": 2\n>>>>>>> b\n}', "merge conflict .line 2 is <<<<<<<"),
+        (b'{\n"a": 1\n=======\n"a": 2\n}', "merge conflict .line 3"),
+        (b"[1, 2]", "is JSON but no notebook"),
+        (b"3", "is JSON but no notebook"),
+        (b"{}", "no notebook"),
+        (b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [3]}', "no notebook"),
+        (b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"cell_type": "code"}]}', "no notebook"),
+        (b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}', "holds no code"),
+        (b'{"nbformat": 99, "metadata": {}, "cells": []}', "no notebook|holds no code"),
+        (b"[" * 100_000, "nested too deeply|not JSON"),
+    ],
+)
+def test_what_is_no_notebook_is_told_in_a_sentence(data, said):
+    with pytest.raises(Mismatch, match=said) as error:
+        read(data, "part1.ipynb")
+    assert error.value.message.startswith("part1.ipynb ")
+    assert "\n" not in error.value.message
+    assert len(error.value.message) < 250
+
+
+def test_too_much_code_is_refused():
+    with pytest.raises(Mismatch, match="leave the rest out"):
+        made(cell("x" * (notebook.SOURCE + 1)))
+    with pytest.raises(Mismatch, match="leave the rest out"):
+        made(*[cell("") for _ in range(notebook.CELLS + 1)])
+
+
+def test_of_the_outputs_text_errors_and_pictures_are_kept():
+    outputs = [
+        printed("\x1b[31mred\x1b[0m"),
+        new_output("error", ename="E", evalue="v", traceback=["<script>"]),
+        shown(**{"text/html": "<script>alert(1)</script>", "text/plain": "<Figure>"}),
+        new_output("execute_result", data={"text/plain": "0.9", "application/javascript": "x"}),
+        new_output("display_data", data={"text/html": "<b>"}),
+        new_output("display_data", data={"image/png": "not base64 \u2026"}),
+    ]
+    found = made(cell("x", *outputs)).cells[0].outputs
+    assert [output.kind for output in found] == ["text", "error", "image", "text", "image"]
+    assert found[0].text == "red"
+    assert found[1].text == "E: v"
+    assert found[2].image == b"\x89PNG pixels"
+    assert found[4].image == b""
+    assert "script" not in str(found)
+
+
+def test_order_and_errors():
+    found = made(
+        cell("a", count=1), cell("b", count=4), cell("c", count=3), cell("", count=9), cell("d", count=None),
+        cell("e", new_output("error", ename="ValueError", evalue="bad", traceback=[]), count=5),
+    )  # fmt: skip
+    assert notebook.out_of_order(found) == [(2, 3)]
+    assert notebook.errors(found) == [(6, "ValueError: bad")]
+    assert notebook.was_run(found)
+    assert not notebook.was_run(made(cell("a", count=3)))
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "accuracy"),
+    [
+        ("evaluate(model, testloader)", "Evaluation accuracy: 0.8712", 0.8712),
+        ("evaluate(model, loader)", "Evaluation accuracy: 0.8712", None),
+        ("x", "Test Accuracy of the model: 87.12 %", 0.8712),
+        ("x", "test acc = 87.12%", 0.8712),
+        ("x", "Accuracy of the network on the 10000 test images: 88 %", 0.88),
+        ("test(model)", "Accuracy: 8712/10000 (87%)", 0.87),
+        ("x", "train acc 0.95, test acc 0.81", 0.81),
+        ("x", "test acc 0.81, train acc 0.95", 0.81),
+        ("x", "test accuracy after 10 epochs: 0.81", 0.81),
+        ("x", "Epoch 3: val acc 0.9", None),
+        ("x", "test accuracy 0.80\ntest accuracy 0.81", 0.81),
+        ("x", "Test set:\nval accuracy 0.9", 0.9),
+        ("x", "test accuracy: 870", None),
+        ("x", "test_acc 1.0", 1.0),
+    ],
+)
+def test_the_claimed_test_accuracy(source, text, accuracy):
+    found = notebook.claimed(made(cell(source, printed(text))))
+    assert found == (None if accuracy is None else pytest.approx(accuracy))
+
+
+def test_plots_are_told_by_their_code():
+    both = "plt.plot(trn_acc_hist)\nplt.plot(val_acc_hist)"
+    assert notebook.plots(made(cell(both))) == [], "no picture, no plot"
+    (plot,) = notebook.plots(made(cell(both, shown())))
+    assert plot.training
+    assert plot.validation
+    (plot,) = notebook.plots(made(cell("plt.plot(history['test_accuracy'])", shown())))
+    assert (plot.training, plot.validation) == (False, True)
+    assert notebook.plots(made(cell("plt.plot(losses)", shown()))) == []
+    assert notebook.plots(made(cell("plt.imshow(accurate)", shown()))) == []
+    inside = cell("def draw(h):\n    plt.plot(h.train_acc)\n    plt.plot(h.val_acc)")
+    (plot,) = notebook.plots(made(inside, cell("draw(h)", shown())))
+    assert plot.cell == 2
+    assert plot.training
+    assert plot.validation
+
+
+def test_a_network_is_a_module_a_sequential_or_torchvisions():
+    for source in ("class N(nn.Module): pass", "class N(torch.nn.Module): pass", "n = nn.Sequential(a)",
+                   "n = torchvision.models.resnet18()"):  # fmt: skip
+        assert notebook.defines_network(made(cell(source))), source
+    for source in ("class N: pass", "x = 1", "this is not Python"):
+        assert not notebook.defines_network(made(cell(source))), source
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_give_a_notebook_or_a_sentence(data):
+    with suppress(Mismatch):
+        assert read(data, "n").cells
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(
+        st.sampled_from(["cells", "cell_type", "source", "outputs", "data", "text", "nbformat", "metadata"]), inner
+    ),
+)  # fmt: skip
+
+
+@given(json_values)
+def test_any_json_gives_a_notebook_or_a_sentence(value):
+    base = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [{"cell_type": "code", "source": "x = 1"}]}
+    for document in (value, base | {"cells": value}, base | (value if isinstance(value, dict) else {})):
+        with suppress(Mismatch):
+            found = read(json.dumps(document).encode(), "n")
+            for look in (notebook.claims, notebook.plots, notebook.pictures, notebook.defines_network):
+                look(found)
