@@ -42,7 +42,10 @@ COMPRESSIONS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
     (b"BZh", bz2.BZ2File),
     (b"\xfd7zXZ\0", lzma.LZMAFile),
 )
-DAMAGE = (OSError, EOFError, ValueError, KeyError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile)
+DAMAGE = (
+    OSError, EOFError, ValueError, LookupError, struct.error, zlib.error, lzma.LZMAError, tarfile.TarError,
+    zipfile.BadZipFile,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -394,7 +397,7 @@ def zipped(file: IO[bytes], where: str) -> Iterator[tuple[str, bool, Callable[[]
         )
     with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
-            if not info.is_dir():
+            if info.filename and not info.is_dir():
                 mode = info.external_attr >> 16
                 yield info.filename, stat.S_IFMT(mode) in (0, stat.S_IFREG), lambda info=info: archive.open(info)  # type: ignore[misc]
 

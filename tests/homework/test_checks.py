@@ -1,4 +1,4 @@
-"""The checks of Tasks 1 to 4: the reference passes them all, and each mistake fails exactly the check that names it."""
+"""The checks of Tasks 1 to 4 that train nothing: the reference passes them all, and each mistake fails exactly the check that names it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,15 @@ import yaml
 
 from grader.check import checks_of
 from grader.errors import Mismatch, NotImplementedYet, Raised, StudentError
-from grader.homework import task1_graphs, task2_layers, task3_two_layer_net, task4_runs, task4_training
+from grader.homework import (
+    task1_graphs,
+    task2_layers,
+    task3_two_layer_net,
+    task4_runs,
+    task4_training,
+    task5_fashion,
+    task6_pretrained,
+)
 from grader.model import Check
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -28,6 +36,7 @@ FOLDER = ROOT / "reference"
 RUBRIC = yaml.safe_load((ROOT / "grader" / "homework" / "rubric.yaml").read_text(encoding="utf-8"))
 ITEMS = {item["id"]: item for task in RUBRIC["tasks"] for item in task["items"]}
 TASKS = (task1_graphs, task2_layers, task3_two_layer_net, task4_training)
+RUNS = (task4_runs, task5_fashion, task6_pretrained)  # held to their own tests
 CHECKS = {check.name: check for task in TASKS for check in checks_of(task)}  # those of task4_runs need a session
 
 Student = dict[str, Any]
@@ -72,7 +81,7 @@ def failures(student: Student, checks: dict[str, Check] = CHECKS) -> dict[str, S
 
 def test_rubric_and_checks_name_each_other() -> None:
     planned = {name: item["id"] for item in ITEMS.values() for name in item.get("checks", ())}
-    runs = {check.name: check for check in checks_of(task4_runs)}
+    runs = {check.name: check for module in RUNS for check in checks_of(module)}
     assert {name: check.item for name, check in (CHECKS | runs).items()} == planned
 
 

@@ -1,0 +1,24 @@
+"""What every test may rely on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = "grader.homework."
+OWN = Path(__file__).resolve().parents[1] / "grader" / "homework"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_homework() -> Iterator[None]:
+    """Tests that load another homework leave the own modules to the files that follow."""
+    before = {name: module for name, module in sys.modules.items() if name.startswith(PACKAGE)}
+    yield
+    for name in [name for name in sys.modules if name.startswith(PACKAGE)]:
+        if name in before:
+            sys.modules[name] = before[name]
+        elif sys.modules[name].__file__ != str(OWN / f"{name.removeprefix(PACKAGE)}.py"):
+            del sys.modules[name]
