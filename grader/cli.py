@@ -108,10 +108,13 @@ def run(arguments: argparse.Namespace) -> int:
 def grade(arguments: argparse.Namespace, launch: Launch) -> int:
     from grader import datasets, grading
     from grader.check import load
-    from grader.files import write
+    from grader.files import check_place, write
     from grader.report import json, text
     from grader.submission import read, stubs
 
+    page = None if arguments.no_html else arguments.html
+    for path in filter(None, (arguments.json, page)):
+        check_place(path)
     homework = load(arguments.homework)
     wanted = [name for section in homework.rubric.sections for name in section.submit]
     submission = read(arguments.path, wanted, stubs(homework.handout, wanted))
@@ -131,13 +134,16 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
             full=arguments.full,
             on_progress=on_progress,
         )
-    if arguments.json:
-        write(arguments.json, json.render(report, audience=arguments.audience))
-    page = None if arguments.no_html else arguments.html
-    if page:
-        from grader.report import html
+    try:
+        if arguments.json:
+            write(arguments.json, json.render(report, audience=arguments.audience))
+        if page:
+            from grader.report import html
 
-        write(page, html.render(report, audience=arguments.audience))
+            write(page, html.render(report, audience=arguments.audience))
+    except UsageError:  # the disk is full: what was graded is shown all the same
+        text.show(report, audience=arguments.audience, page=None)
+        raise
     text.show(report, audience=arguments.audience, page=page)
     notice(report.provenance.isolation)
     if report.faulty:

@@ -10,6 +10,14 @@ from pathlib import Path
 from grader.errors import UsageError
 
 
+def check_place(path: Path) -> None:
+    """Raise UsageError where `write` is sure to fail: better before long work than after it."""
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"cannot write {path}: there is no folder {path.parent}; make it, or name another place")
+    if path.is_dir():
+        raise UsageError(f"cannot write {path}: it is a folder; name a file in it")
+
+
 def write(path: Path, content: str) -> None:
     """Write a text, over what was there, or leave what was there. Raises UsageError with the cure."""
     half = path.with_name(f".{path.name}.part")

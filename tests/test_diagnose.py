@@ -146,7 +146,7 @@ def test_no_cause_is_made_up():
     st.floats(1e-3, 1e3),
 )
 def test_expected_values_do_not_leak(expected, shift):
-    """Of numbers, the sentence gives the student's own, a difference to one digit, and a factor that all share to two."""
+    """Numbers are the student's own, differences to one digit, and a factor that all share, to two."""
     yours = expected + shift
     found = sentence(yours, expected)
     rest = re.sub(r"yours \S+", "", found)

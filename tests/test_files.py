@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader.errors import UsageError
-from grader.files import remove, write
+from grader.files import check_place, remove, write
 
 
 def test_a_file_is_written_over_what_was_there(tmp_path):
@@ -22,6 +22,14 @@ def test_a_file_is_written_over_what_was_there(tmp_path):
 def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path):
     with pytest.raises(UsageError, match=r"cannot write .*nowhere.* \(No such file or directory\); name another place"):
         write(tmp_path / "nowhere" / "r.json", "")
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path):
+    with pytest.raises(UsageError, match=r"there is no folder .*nowhere; make it"):
+        check_place(tmp_path / "nowhere" / "r.json")
+    with pytest.raises(UsageError, match="it is a folder; name a file"):
+        check_place(tmp_path)
+    check_place(tmp_path / "r.json")
 
 
 def nest(folder: Path, depth: int) -> None:

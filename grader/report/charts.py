@@ -78,7 +78,7 @@ def mark(axes: Axes, row: int, column: int, share: float) -> None:
         return
     from matplotlib.patches import Rectangle
 
-    colour, side = ACCENT if row == column else BAD, share**0.5
+    colour, side = ACCENT if row == column else BAD, max(share**0.5, 0.5)  # never behind a part of the number
     corner = (column - side / 2, row - side / 2)
     axes.add_patch(Rectangle(corner, side, side, facecolor=colour, alpha=0.35, linewidth=0))
     axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=8, color=INK)

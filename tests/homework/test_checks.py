@@ -1,4 +1,4 @@
-"""The checks of Tasks 1 to 4 that train nothing: the reference passes them all, and each mistake fails exactly the check that names it."""
+"""The checks without training: the reference passes all, and each mistake fails exactly the check that names it."""
 
 from __future__ import annotations
 
