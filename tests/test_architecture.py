@@ -11,6 +11,7 @@ LAYERS = [
     {"model", "errors", "worker"},
     {
         "rubric",
+        "archive",
         "submission",
         "numeric",
         "data",
@@ -38,7 +39,7 @@ LAYERS = [
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 # Within a layer, who may import whom.
-BESIDE = {("errors", "model")}
+BESIDE = {("errors", "model"), ("submission", "archive")}
 
 FILES = [path for path in sorted(GRADER.rglob("*.py")) if path.name != "__init__.py" and path.parent.name != "homework"]
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grader import submission
+from grader import archive
 from grader.errors import SubmissionError
 from grader.submission import digest, read
 
@@ -234,7 +234,7 @@ def test_names_that_are_not_utf_8_are_shown_escaped(tmp_path):
 
 
 def test_a_file_that_unpacks_to_gigabytes_is_not_read_and_the_rest_is(tmp_path, monkeypatch):
-    monkeypatch.setattr(submission, "FILE", 1000)
+    monkeypatch.setattr(archive, "FILE", 1000)
     for path in (
         zipped(tmp_path / "a.zip", {"layers.py": bytes(100_000), "functions.py": b"f"}),
         tarred(tmp_path / "a.tgz", {"layers.py": bytes(100_000), "functions.py": b"f"}),
@@ -246,29 +246,29 @@ def test_a_file_that_unpacks_to_gigabytes_is_not_read_and_the_rest_is(tmp_path, 
 
 
 def test_a_tar_that_unpacks_without_end_is_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr(submission, "UNPACKED", 1_000_000)
+    monkeypatch.setattr(archive, "UNPACKED", 1_000_000)
     path = tarred(tmp_path / "a.tgz", {"data.bin": bytes(3_000_000)} | WORK)
     with pytest.raises(SubmissionError, match="unpacks to more than"):
         read(path, WANTED, STUBS)
 
 
 def test_too_many_entries_too_many_copies_too_large_an_archive(tmp_path, monkeypatch):
-    monkeypatch.setattr(submission, "ENTRIES", 50)
+    monkeypatch.setattr(archive, "ENTRIES", 50)
     many = {f"{n}.txt": b"" for n in range(60)}
     for path in (zipped(tmp_path / "a.zip", many), tarred(tmp_path / "a.tar", many, "w"), put(tmp_path / "d", many)):
         with pytest.raises(SubmissionError, match="more than 50 files"):
             read(path, WANTED, STUBS)
-    monkeypatch.setattr(submission, "COPIES", 5)
+    monkeypatch.setattr(archive, "COPIES", 5)
     with pytest.raises(SubmissionError, match=r"more than 5 files named layers\.py"):
         read(zipped(tmp_path / "b.zip", {f"{n}/layers.py": b"" for n in range(9)}), WANTED, STUBS)
-    monkeypatch.setattr(submission, "ARCHIVE", 10)
+    monkeypatch.setattr(archive, "ARCHIVE", 10)
     with pytest.raises(SubmissionError, match="larger than"):
         read(tmp_path / "b.zip", WANTED, STUBS)
 
 
 def test_a_huge_table_of_contents_is_refused_before_it_is_read(tmp_path, monkeypatch):
     path = zipped(tmp_path / "a.zip", {f"{n}.txt": b"" for n in range(200)} | WORK)
-    monkeypatch.setattr(submission, "CONTENTS", 5000)
+    monkeypatch.setattr(archive, "CONTENTS", 5000)
     with pytest.raises(SubmissionError, match="table of contents"):
         read(path, WANTED, STUBS)
 
@@ -351,6 +351,6 @@ def test_pictures_alone_are_no_submission(tmp_path):
 
 def test_of_a_whole_data_set_only_some_files_are_taken(tmp_path):
     (tmp_path / "layers.py").write_bytes(b"")
-    for number in range(submission.BESIDE + 5):
+    for number in range(archive.BESIDE + 5):
         (tmp_path / f"{number}.jpg").write_bytes(b"")
-    assert len(read(tmp_path, PICTURES, {}).files) == 1 + submission.BESIDE
+    assert len(read(tmp_path, PICTURES, {}).files) == 1 + archive.BESIDE

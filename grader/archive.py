@@ -1,0 +1,363 @@
+"""A folder, zip or tar -> the wanted files in it, as bytes.
+
+Nothing is unpacked to disk, nothing is followed (links, devices and pipes are not files), nothing is run. A folder or
+archive is hostile until its files are bytes in here; every limit stands at the top and is named where it is hit.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import re
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from grader.errors import SubmissionError
+
+MIB = 1 << 20
+ENTRIES = 50_000  # files and folders that are looked at
+FILE = 32 * MIB  # one wanted file; notebooks hold their pictures
+COPIES = 100  # files of one wanted name
+BESIDE = 20  # files of a wanted ending, such as photographs
+ARCHIVE = 1024 * MIB  # a zip or tar as it lies on disk
+UNPACKED = 1024 * MIB  # what may be decompressed on the way to a tar's wanted files
+CONTENTS = 32 * MIB  # a zip's table of contents
+NESTING = 2  # archives inside archives, opened only when nothing wanted lies beside them
+
+JUNK = {"__MACOSX", "__pycache__", "node_modules", "site-packages", "venv", "env"}
+COMPRESSIONS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
+    (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
+    (b"BZh", bz2.BZ2File),
+    (b"\xfd7zXZ\0", lzma.LZMAFile),
+)
+DAMAGE = (
+    OSError, EOFError, ValueError, LookupError, struct.error, zlib.error, lzma.LZMAError, tarfile.TarError,
+    zipfile.BadZipFile,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file in a submission: its path there, and its bytes (None: too big, and not read)."""
+
+    path: str
+    content: bytes | None
+
+
+class TooBigError(SubmissionError):
+    """A limit of this module was hit."""
+
+
+def members(path: Path, wanted: Collection[str], notes: list[str], *, name: str | None = None) -> Iterator[Found]:
+    """The files of wanted or nearly wanted names below `path`, read. Raises SubmissionError with the cure.
+
+    `name` is what a single file is called, where that is not its own name.
+    """
+    name = path.name if name is None else name
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise SubmissionError(f"{path} cannot be read ({error.strerror}); name a folder, zip or tar") from None
+    except ValueError:
+        raise SubmissionError("the path holds a null character; name a folder, zip or tar") from None
+    search = Search(wanted, notes)
+    if stat.S_ISDIR(mode):
+        return iter(search.folder(path))
+    if not stat.S_ISREG(mode):
+        raise SubmissionError(f"{path} is neither a folder nor a file; name a folder, zip or tar")
+    try:
+        with path.open("rb") as file:
+            if is_archive(file):
+                if path.stat().st_size > ARCHIVE:
+                    raise TooBigError(f"{path} is larger than {ARCHIVE // MIB} MiB; leave data sets and models out")
+                return iter(search.archive(file, str(path), 0))
+            if search.fits(name):
+                return iter([Found(printable(name), capped(file))])
+    except OSError as error:
+        raise SubmissionError(f"{path} cannot be read ({error.strerror}); name a folder, zip or tar") from None
+    raise SubmissionError(
+        f"{path} is no folder, zip or tar, and none of {', '.join(search.names.names.values())}; pack the work as a zip"
+    )
+
+
+class Names:
+    """What is wanted: names, and endings written as "*.jpg"."""
+
+    def __init__(self, wanted: Collection[str]) -> None:
+        self.names = {base.lower(): base for base in wanted if not base.startswith("*")}
+        self.endings = tuple(base[1:].lower() for base in wanted if base.startswith("*"))
+
+    def named(self, path: str) -> bool:
+        base = basename(path)
+        return base.lower() in self.names or plain(base) in self.names
+
+    def beside(self, path: str) -> bool:
+        base = basename(path).lower()
+        return bool(self.endings) and base.endswith(self.endings) and not base.startswith(".")
+
+
+class Search:
+    """One look through a submission; it counts what it passes."""
+
+    def __init__(self, wanted: Collection[str], notes: list[str]) -> None:
+        self.names = Names(wanted)
+        self.notes = notes
+        self.seen = self.beside = 0
+        self.copies: dict[str, int] = {}
+
+    def fits(self, name: str) -> bool:
+        return self.names.named(name) or self.names.beside(name)
+
+    def any_named(self, found: Iterable[Found]) -> bool:
+        return any(self.names.named(file.path) for file in found)
+
+    def passes(self, name: str, where: str) -> bool:
+        """Whether a file is to be read. Counts every entry, wanted or not."""
+        self.seen += 1
+        if self.seen > ENTRIES:
+            raise TooBigError(f"{where} holds more than {ENTRIES} files and folders; leave data and caches out")
+        parts = PurePosixPath(name.replace("\\", "/")).parts
+        if not self.fits(name) or any(is_junk(part) for part in parts[:-1]):
+            return False
+        if not self.names.named(name):
+            self.beside += 1
+            return self.beside <= BESIDE
+        base = plain(parts[-1])
+        self.copies[base] = self.copies.get(base, 0) + 1
+        if self.copies[base] > COPIES:
+            raise TooBigError(
+                f"{where} holds more than {COPIES} files named {printable(parts[-1])}; leave the right one"
+            )
+        return True
+
+    def folder(self, root: Path) -> list[Found]:
+        found: list[Found] = []
+        packed: list[Path] = []
+        waiting = [root]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                with os.scandir(folder) as listing:
+                    entries = sorted(listing, key=lambda entry: entry.name)
+            except OSError as error:
+                if folder == root:
+                    raise SubmissionError(f"{root} cannot be read ({error.strerror}); check its permissions") from None
+                self.note(f"the folder {shown(folder, root)} cannot be read ({error.strerror})")
+                continue
+            for entry in entries:
+                path = Path(entry.path)
+                if entry.is_dir(follow_symlinks=False):
+                    waiting += [path] if self.enters(entry.name, str(root)) else []
+                elif self.passes(str(path.relative_to(root)), str(root)):
+                    found += self.file(path, root)
+                elif entry.name.lower().endswith((".zip", ".tar", ".gz", ".tgz")):
+                    packed.append(path)
+        return found if self.any_named(found) else found + self.packed(packed, root)
+
+    def enters(self, name: str, where: str) -> bool:
+        self.seen += 1
+        if self.seen > ENTRIES:
+            raise TooBigError(f"{where} holds more than {ENTRIES} files and folders; leave data and caches out")
+        return not is_junk(name)
+
+    def file(self, path: Path, root: Path) -> list[Found]:
+        """One file of a folder; a link, a pipe or a device is noted instead, and is not opened."""
+        name = shown(path, root)
+        try:
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+            with os.fdopen(descriptor, "rb") as file:
+                if stat.S_ISREG(os.fstat(descriptor).st_mode) and not path.is_symlink():
+                    return [Found(name, capped(file))]
+        except OSError as error:
+            if not path.is_symlink():
+                self.note(f"{name} cannot be read ({error.strerror})")
+                return []
+        self.note(f"{name} is a link or device, which is not followed; hand in the file itself")
+        return []
+
+    def packed(self, paths: Sequence[Path], root: Path) -> list[Found]:
+        """Archives that lie in a folder which holds nothing else that is wanted."""
+        found: list[Found] = []
+        for path in paths:
+            try:
+                if path.is_symlink() or not path.is_file():
+                    continue
+                with path.open("rb") as file:
+                    if is_archive(file) and os.fstat(file.fileno()).st_size <= ARCHIVE:
+                        found += self.inner(file, shown(path, root), 1)
+            except OSError as error:
+                self.note(f"{shown(path, root)} cannot be read ({error.strerror})")
+        return found
+
+    def archive(self, file: IO[bytes], where: str, depth: int) -> list[Found]:
+        """A zip's or tar's wanted files; with none, those of the archives inside. Raises SubmissionError."""
+        prefix = f"{printable(where)}/" if depth else ""
+        found: list[Found] = []
+        packed: list[tuple[str, bytes]] = []
+        try:
+            for name, readable, content in zipped(file, where) if is_zip(file) else tarred(file, where):
+                if self.passes(name, where):
+                    if readable:
+                        found.append(Found(prefix + printable(name), capped(content())))
+                    else:
+                        self.note(f"{printable(name)} is a link or device, which is not followed; pack the file itself")
+                elif (
+                    readable
+                    and not self.any_named(found)
+                    and depth < NESTING
+                    and name.lower().endswith((".zip", ".tar", ".tgz", ".gz"))
+                ):
+                    inner = capped(content())
+                    packed += [(name, inner)] if inner is not None and len(packed) < COPIES else []
+        except SubmissionError:
+            raise
+        except (RuntimeError, NotImplementedError) as error:  # zipfile's words for encryption and odd compression
+            raise SubmissionError(f"{where} cannot be unpacked ({error}); pack it again as a plain zip") from None
+        except RecursionError:
+            raise SubmissionError(f"{where} is damaged; pack it again") from None
+        except MemoryError:
+            raise TooBigError(f"{where} needs more memory than there is; leave data sets and models out") from None
+        except DAMAGE as error:
+            raise SubmissionError(f"{where} is damaged ({brief(error)}); pack it again") from None
+        if not self.any_named(found):
+            for name, inner in packed:
+                if is_archive(io.BytesIO(inner)):
+                    found += self.inner(io.BytesIO(inner), prefix + printable(name), depth + 1)
+        return found
+
+    def inner(self, file: IO[bytes], where: str, depth: int) -> list[Found]:
+        """An archive inside; one that cannot be read is noted, since it need not be the work."""
+        try:
+            return self.archive(file, where, depth)
+        except TooBigError:
+            raise
+        except SubmissionError as error:
+            self.note(str(error))
+            return []
+
+    def note(self, sentence: str) -> None:
+        if len(self.notes) < 20:
+            self.notes.append(sentence)
+
+
+def zipped(file: IO[bytes], where: str) -> Iterator[tuple[str, bool, Callable[[], IO[bytes]]]]:
+    """(name, whether it is a file, how to open it) of each member."""
+    if table_of_contents(file) > CONTENTS:
+        raise TooBigError(
+            f"the table of contents of {where} is larger than {CONTENTS // MIB} MiB; leave data and caches out"
+        )
+    with zipfile.ZipFile(file) as archive:
+        for info in archive.infolist():
+            if info.filename and not info.is_dir():
+                mode = info.external_attr >> 16
+                yield info.filename, stat.S_IFMT(mode) in (0, stat.S_IFREG), lambda info=info: archive.open(info)  # type: ignore[misc]
+
+
+def table_of_contents(file: IO[bytes]) -> int:
+    """Bytes of a zip's central directory, which `zipfile` reads whole; the largest that its end could be read as."""
+    file.seek(0, os.SEEK_END)
+    file.seek(max(0, file.tell() - (1 << 16) - 200))
+    tail = file.read()
+    sizes = [struct.unpack_from("<L", tail, at.start() + 12)[0] for at in re.finditer(b"PK\5\6(?=(?s:.{18}))", tail)]
+    large = [struct.unpack_from("<Q", tail, at.start() + 40)[0] for at in re.finditer(b"PK\6\6(?=(?s:.{44}))", tail)]
+    return max([size for size in sizes if size != 0xFFFFFFFF] + large, default=0)
+
+
+def tarred(file: IO[bytes], where: str) -> Iterator[tuple[str, bool, Callable[[], IO[bytes]]]]:
+    """(name, whether it is a file, how to open it) of each member, read in one pass."""
+    with tarfile.open(fileobj=Capped(decompressed(file), where), mode="r|") as archive:
+        for member in archive:
+            if not member.isdir():
+                yield member.name, member.isreg(), lambda member=member: archive.extractfile(member)  # type: ignore[misc]
+
+
+class Capped(io.RawIOBase):
+    """A stream that ends in TooBigError after UNPACKED bytes, so that a bomb costs seconds and not the disk."""
+
+    def __init__(self, stream: IO[bytes], where: str) -> None:
+        self.stream = stream
+        self.where = where
+        self.left = UNPACKED
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.stream.read(size)
+        self.left -= len(data)
+        if self.left < 0:
+            raise TooBigError(
+                f"{self.where} unpacks to more than {UNPACKED // MIB} MiB; leave data sets and models out"
+            )
+        return data
+
+
+def decompressed(file: IO[bytes]) -> IO[bytes]:
+    file.seek(0)
+    head = file.read(6)
+    file.seek(0)
+    for magic, open_ in COMPRESSIONS:
+        if head.startswith(magic):
+            stream: IO[bytes] = open_(file)
+            return stream
+    return file
+
+
+def is_zip(file: IO[bytes]) -> bool:
+    file.seek(0)
+    return file.read(4) in (b"PK\3\4", b"PK\5\6", b"PK\7\x08")
+
+
+def is_archive(file: IO[bytes]) -> bool:
+    """Whether the content, whatever the name, begins like a zip or a tar, compressed or not."""
+    if is_zip(file):
+        return True
+    file.seek(0)
+    head = file.read(512)
+    file.seek(0)
+    return head[257:262] == b"ustar" or any(head.startswith(magic) for magic, _ in COMPRESSIONS)
+
+
+def capped(file: IO[bytes]) -> bytes | None:
+    """All of a file, or None for more than FILE bytes."""
+    content = file.read(FILE + 1)
+    return content if len(content) <= FILE else None
+
+
+def is_junk(folder: str) -> bool:
+    return folder in JUNK or (folder.startswith(".") and folder not in (".", ".."))
+
+
+def shown(path: Path, root: Path) -> str:
+    return printable(path.relative_to(root).as_posix())
+
+
+def printable(name: str) -> str:
+    """A hostile name for messages: escaped where UTF-8 or a terminal could not show it, and never endless."""
+    text = name.encode("utf-8", "backslashreplace").decode()
+    text = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return text if len(text) <= 200 else f"{text[:100]}...{text[-90:]}"
+
+
+def brief(error: BaseException) -> str:
+    return printable(str(error) or type(error).__name__)[:120]
+
+
+# Names
+
+
+def basename(name: str) -> str:
+    """The last part of a path as any system writes it."""
+    return PurePosixPath(name.replace("\\", "/")).name
+
+
+def plain(base: str) -> str:
+    """A base name without what a browser, an upload or a file system adds: "Layers (1).py" -> "layers.py"."""
+    return re.sub(r"( ?\(\d+\)|-\d+)(?=\.\w+$)", "", base).lower()
