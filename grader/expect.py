@@ -168,7 +168,7 @@ def _error(yours: Any, expected: Any) -> float:
     """The largest absolute error; infinite for what is not even of the right kind or shape."""
     if not is_real_array(yours) or np.shape(yours) != np.shape(expected):
         return float("inf")
-    return float(numeric.error(yours, expected))
+    return numeric.error(as_float(yours) if is_number(yours) else yours, expected)
 
 
 def _gradient(f: Callable[[Array], Any], at: Array, upstream: Array | None, h: float) -> Array:

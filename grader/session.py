@@ -27,6 +27,7 @@ FORBIDDEN = "this section forbids"
 TRAINING = "the training run"
 ATTEMPTS = 5
 SETTING_UP = 20.0  # CPU seconds for what stands before a training loop
+MALFORMED = (TypeError, AttributeError, ValueError, LookupError, ArithmeticError)  # what reading any reply may raise
 PATIENCE = 4.0  # seconds on the clock for each CPU second of a training run, on a busy machine
 
 
@@ -217,7 +218,7 @@ class Session:
             ]
             self.tried += [(str(act)[:80], str(where)[:80]) for act, where in reply["tried"][:20]]
             mutated = [tuple(int(at) for at in positions) for _, _, positions in results]
-        except (TypeError, KeyError, AttributeError, ValueError, OverflowError, IndexError):
+        except MALFORMED:
             raise Crashed(f"{subject} broke the grader's channel: its reply is not one") from None
         for _, error, _ in results:
             if error is not None:

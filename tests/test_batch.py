@@ -424,6 +424,13 @@ def test_a_class_gets_what_each_gets_alone(tmp_path):
     assert reports(out) == found
 
 
+def of_the_pool(child: psutil.Process) -> bool:
+    try:
+        return "forkserver" in " ".join(child.cmdline()) and child.ppid() != os.getpid()
+    except psutil.Error:  # it has ended since it was listed
+        return False
+
+
 @pytest.mark.slow
 def test_a_pool_process_that_is_killed_costs_nothing(tmp_path):
     folder = class_of(tmp_path / "in", *CLASS)
@@ -437,11 +444,7 @@ def test_a_pool_process_that_is_killed_costs_nothing(tmp_path):
     def show(progress: Progress) -> None:
         if progress.graded >= 2 and Killed.looks == 0:
             Killed.looks = 1
-            victims = [
-                child
-                for child in psutil.Process().children(recursive=True)
-                if "forkserver" in " ".join(child.cmdline()) and child.parent().pid != os.getpid()
-            ]
+            victims = [child for child in psutil.Process().children(recursive=True) if of_the_pool(child)]
             victims[0].kill()
 
     with Gradebook.create(tmp_path / "out") as book, claim(tmp_path / "out") as scratch:

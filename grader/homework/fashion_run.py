@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from grader import notebook
 from grader.errors import Crashed, Mismatch, NotImplementedYet, Raised, StudentError, TimedOut
 from grader.notebook import Notebook
-from grader.session import PATIENCE, TRAINING, Training
+from grader.session import MALFORMED, PATIENCE, TRAINING, Training
 
 Array = NDArray[Any]
 
@@ -162,7 +162,7 @@ def take(reply: Any, outcome: Outcome) -> bool:
         outcome.losses += [float(loss) for loss in np.asarray(reply["losses"], np.float64).reshape(-1)]
         outcome.epochs += reply["epoch"] is True
         return reply["ended"] is not True
-    except (KeyError, TypeError, ValueError):
+    except MALFORMED:
         raise Crashed(f"{TRAINING} broke the grader's channel: its reply is not one") from None
 
 
@@ -197,7 +197,7 @@ def predicted(going: Training, of: str, count: int, seconds: float) -> tuple[Arr
         if classes.dtype != np.int64 or classes.ndim != 1 or sure.shape != classes.shape or len(classes) > count:
             raise TypeError
         return classes, sure.astype(np.float64)
-    except (KeyError, TypeError, AttributeError, ValueError):
+    except MALFORMED:
         raise Crashed(f"{TRAINING} broke the grader's channel: {count} predictions were asked for") from None
 
 
@@ -212,8 +212,8 @@ def facts(going: Training) -> Mapping[str, Any]:
 
 def problems(reply: Any) -> tuple[tuple[int, int, str], ...]:
     """(cell, line, what is wrong) of what could not be run before training."""
-    rows = reply if isinstance(reply, list) else []
-    return tuple((row[0], row[1], row[2]) for row in rows[:20] if [type(part) for part in row] == [int, int, str])
+    rows = [row for row in reply[:20] if isinstance(row, tuple | list)] if isinstance(reply, list) else []
+    return tuple((row[0], row[1], row[2]) for row in rows if [type(part) for part in row] == [int, int, str])
 
 
 def learned(outcome: Outcome) -> Outcome:

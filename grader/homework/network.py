@@ -127,12 +127,26 @@ def as_built(parameters: Any, sizes: Sizes) -> Sizes:
     return replace(sizes, hidden=widths[0]) if len(widths) == 1 else sizes
 
 
+def build(hw: Any, *arguments: float) -> Any:
+    """A new network of the student's. Raises for what is not one."""
+    return as_network(hw.two_layer_net.TwoLayerNet(*arguments), "TwoLayerNet(...)")
+
+
+def as_network(value: Any, call: str) -> Any:
+    """What a call gave, if it has methods to call."""
+    if is_stub(value):
+        raise NotImplementedYet(f"{call} returned None: not implemented yet")
+    if not hasattr(value, "parameters"):
+        raise Mismatch(f"{call} should give a TwoLayerNet, but gave something without methods ({type(value).__name__})")
+    return value
+
+
 def draw(hw: Any, rng: np.random.Generator, sizes: Sizes, *, biases: float = 0.5) -> Case:
     """A fresh network of `sizes` whose parameters are drawn anew and written into the student's live arrays.
 
     Parameters are of order 1, biases normal with standard deviation `biases`. Raises Mismatch when a write is lost.
     """
-    net = hw.two_layer_net.TwoLayerNet(*sizes.arguments)
+    net = build(hw, *sizes.arguments)
     built = net.parameters()
     sizes = as_built(built, sizes)
     keys = roles(built, sizes)

@@ -208,7 +208,7 @@ def reg_factors(reg: float, size: int) -> dict[str, float]:
 
 def expect_unchanged(hw: Any, function: str, names: Sequence[str]) -> None:
     """The last call left the model's own arrays as they were: changing them would train on other weights and data."""
-    changed = [names[i] for i in hw.mutated if i < len(names)]
+    changed = [name for i, name in enumerate(names) if i in hw.mutated]
     if changed:
         raise Mismatch(f"{function} changed its input {' and '.join(changed)} in place; work on a copy instead")
 

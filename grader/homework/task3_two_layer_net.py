@@ -24,10 +24,10 @@ SIGMAS = 8.0  # a right initialization is rejected with a probability near 1e-15
 def net_parameters(hw: Any, rng: np.random.Generator) -> None:
     """The network holds two live weight matrices and biases of the sizes and the scale it was asked for."""
     for sizes in SIZES:
-        network.roles(hw.two_layer_net.TwoLayerNet(*sizes.arguments).parameters(), sizes)
+        network.roles(network.build(hw, *sizes.arguments).parameters(), sizes)
         network.draw(hw, rng, sizes)
     for scale in SCALES:
-        net = hw.two_layer_net.TwoLayerNet(WIDE.inputs, WIDE.classes, WIDE.hidden, scale)
+        net = network.build(hw, WIDE.inputs, WIDE.classes, WIDE.hidden, scale)
         parameters = net.parameters()
         keys = network.roles(parameters, WIDE)
         for role in WEIGHTS:
@@ -88,7 +88,7 @@ def net_save_load(hw: Any, rng: np.random.Generator) -> None:
         case = network.draw(hw, rng, sizes)
         unpack("forward", case.net.forward(case.X), ("scores", "cache"))
         case.net.save("model.pkl")
-        loaded = hw.two_layer_net.TwoLayerNet.load("model.pkl")
+        loaded = network.as_network(hw.two_layer_net.TwoLayerNet.load("model.pkl"), "TwoLayerNet.load")
         parameters = loaded.parameters()
         if network.roles(parameters, case.sizes) != dict(case.keys):
             raise Mismatch(f"the loaded {sizes} does not have the parameter names that were saved")

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from grader.errors import Crashed, Mismatch, NotImplementedYet, StudentError, TimedOut
 from grader.expect import is_stub, unpack
+from grader.homework import network
 from grader.hyperparameters import NAMES, WEIGHT_SCALE, Place
-from grader.session import PATIENCE, TRAINING
+from grader.session import MALFORMED, PATIENCE, TRAINING
 
 Array = NDArray[Any]
 
@@ -121,7 +122,7 @@ class Outcome:
 
 def probe(hw: Any, rng: np.random.Generator) -> None:
     """Raises NotImplementedYet for a network or a training_step that is still a stub, before any data are read."""
-    net = hw.two_layer_net.TwoLayerNet(4, 3, 5)
+    net = network.build(hw, 4, 3, 5)
     if is_stub(net.parameters()):
         raise NotImplementedYet("TwoLayerNet.parameters returned None: not implemented yet")
     answer = hw.train.training_step(net, rng.normal(size=(2, 4)), np.array([0, 2]), 0.0)
@@ -247,7 +248,7 @@ def take(outcome: Outcome, reply: Any, labels: Mapping[str, Array]) -> bool:
             scores = {of: score(reply["predictions"][of], labels[of]) for of in labels}
             outcome.epochs.append(Epoch(len(outcome.losses), scores))
             outcome.last = reply["predictions"][TRAIN][:GLANCE]
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except MALFORMED:
         raise Crashed(f"{TRAINING} broke the grader's channel: its reply is not one") from None
     if ended:
         outcome.end = End.DIVERGED if exploded else End.FINISHED
