@@ -189,7 +189,7 @@ def reshaped(found: Array, right: Array, factors: Mapping[str, float]) -> str:
         return "the numbers are right" if exact else ""
     if right.ndim and found.shape == right.shape[1:]:
         return "the first axis was summed or averaged away"
-    for axis in range(found.ndim):
+    for axis in range(found.ndim if found.size else 0):
         for words, reduce in (("sum", np.sum), ("mean", np.mean)):
             total = np.asarray(reduce(found, axis=axis if right.ndim else None), dtype=np.float64)
             if same(total, right):

@@ -180,3 +180,7 @@ def test_whatever_a_student_returns_there_is_one_sentence(yours, expected):
     found = explain("x", yours, expected, atol=1e-9, factors=FACTORS, clues=[Clue("a clue", expected * 2)])
     assert found is None or (len(found) < 500 and "\n" not in found)
     assert len(describe(yours)) < 200
+
+
+def test_an_array_without_entries_is_a_shape_and_nothing_else():
+    assert sentence(np.zeros((0, 5)), W) == f"grad has shape (0, 5); expected {W.shape}"
