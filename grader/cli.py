@@ -10,9 +10,11 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING
 
 from grader import __version__
@@ -88,10 +90,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def end_in_order() -> None:
     """Take a closed terminal and a polite kill for Ctrl-C, so that workers end and temporary folders go."""
-    for name in ("SIGTERM", "SIGHUP"):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM"):
         number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, signal.default_int_handler)
+        if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            signal.signal(number, interrupt)
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt, a little later where Python would lose it: in an import, or while a thread starts."""
+    if hasattr(signal, "setitimer") and any(loses_interrupts(code) for code in stack(frame)):
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+    else:
+        raise KeyboardInterrupt
+
+
+def stack(frame: FrameType | None) -> Iterator[CodeType]:
+    while frame is not None:
+        yield frame.f_code
+        frame = frame.f_back
+
+
+def loses_interrupts(code: CodeType) -> bool:
+    """A class that is registered while a module is imported swallows it; Thread.start() makes a RuntimeError of it."""
+    return code.co_filename.startswith("<frozen importlib") or code is threading.Thread.start.__code__
 
 
 def run(arguments: argparse.Namespace) -> int:

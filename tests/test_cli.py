@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
@@ -167,3 +168,21 @@ def test_an_older_python_is_told_so():
     assert run.returncode == 2
     assert run.stderr.startswith("Backgrade needs Python 3.11 or newer")
     assert len(run.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no SIGHUP here")
+def test_an_interrupt_in_the_middle_of_an_import_comes_after_it(tmp_path):
+    """Python loses one that comes while a class is registered there, and the run would go on."""
+    (tmp_path / "module.py").write_text(
+        "import os, signal, time\nos.kill(os.getpid(), signal.SIGHUP)\ntime.sleep(0.1)\nwhole = True\n"
+    )
+    program = (
+        "import time\nfrom grader import cli\ncli.end_in_order()\n"
+        "try:\n    import module\n    time.sleep(20)\n"
+        "except KeyboardInterrupt:\n    print('whole' if module.whole else '')\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    run = subprocess.run(
+        [sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True
+    )
+    assert (run.returncode, run.stdout) == (0, "whole\n"), run.stderr

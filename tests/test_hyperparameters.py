@@ -253,7 +253,7 @@ def test_arithmetic_is_pythons(expression):
     except (ZeroDivisionError, OverflowError):
         expected = math.inf
     place = read(main(f"reg = {expression}\n")).best
-    if not math.isfinite(expected):
+    if not math.isfinite(expected) or (isinstance(expected, int) and abs(expected) >= 1 << 63):
         assert "reg" in place.unreadable
     else:
         assert place.values["reg"] == expected
