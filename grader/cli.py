@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import CodeType, FrameType
@@ -139,7 +140,7 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
     homework = load(arguments.homework)
     wanted = [name for section in homework.rubric.sections for name in section.submit]
     submission = read(arguments.path, wanted, stubs(homework.handout, wanted))
-    root = datasets.root(arguments.data_root)
+    root = partial(datasets.root, arguments.data_root)
     seed = int.from_bytes(os.urandom(4), "little") if arguments.seed is None else arguments.seed
     with text.progress() as (on_result, on_progress):
         report = grading.grade(
@@ -149,9 +150,9 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
             only=arguments.task,
             on_result=on_result,
             launch=launch,
-            data=lambda: datasets.cifar10(root, unverified=arguments.unverified),
-            fashion=lambda: datasets.fashion_mnist(root, unverified=arguments.unverified),
-            weights=lambda: datasets.weights(root),
+            data=lambda: datasets.cifar10(root(), unverified=arguments.unverified),
+            fashion=lambda: datasets.fashion_mnist(root(), unverified=arguments.unverified),
+            weights=lambda: datasets.weights(root()),
             full=arguments.full,
             on_progress=on_progress,
         )

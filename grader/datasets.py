@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
 from grader import standin
@@ -77,8 +76,11 @@ def root(given: Path | None = None) -> Path:
     """Where data sets live: the folder given, else BACKGRADE_DATA, else the platform's cache folder."""
     if given is not None:
         return given
-    named = os.environ.get("BACKGRADE_DATA")
-    return Path(named) if named else platformdirs.user_cache_path("backgrade")
+    if named := os.environ.get("BACKGRADE_DATA"):
+        return Path(named)
+    import platformdirs
+
+    return platformdirs.user_cache_path("backgrade")
 
 
 def cifar10_place(root: Path) -> Path:

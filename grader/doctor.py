@@ -11,7 +11,6 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +169,8 @@ def ended(session: Session, probe: str, end: type[StudentError], name: str) -> F
 
 def versions() -> dict[str, str]:
     """What is installed, of what the grader or a homework imports."""
+    from importlib import metadata
+
     found = {"python": platform.python_version(), "system": platform.platform(terse=True)}
     for name in ("numpy", "matplotlib", "pillow", "torch", "torchvision"):
         try:

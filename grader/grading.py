@@ -9,7 +9,6 @@ import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,7 +103,7 @@ def grade(
                     results[result.name] = result
                     on_result(result)
                 isolation = isolation or session.held
-            versions |= {name: metadata.version(name) for name in section.needs}
+            versions |= installed(section) if section.needs else {}
     return Report(
         title=homework.rubric.title,
         submission=submission.name,
@@ -123,6 +122,13 @@ def grade(
 def missing(section: Section) -> list[str]:
     """What the section needs and this machine lacks; nothing is imported to find out."""
     return [name for name in section.needs if find_spec(name) is None]
+
+
+def installed(section: Section) -> dict[str, str]:
+    """The versions of the packages that a section needs."""
+    from importlib import metadata  # slow, and most sections need none
+
+    return {name: metadata.version(name) for name in section.needs}
 
 
 def skipped(items: Sequence[Item], homework: Homework, lacking: Sequence[str]) -> Iterator[CheckResult]:
