@@ -116,6 +116,7 @@ class Bench:
         self.zygotes = zygotes
         self.root = datasets.root(place.data_root)
         self.digests = keys.of_tasks(self.homework, terms, self.root)
+        self.reads = {task.id: keys.reads(self.homework, task) for task in self.homework.rubric.tasks}
         self.read: dict[str, DataSet] = {}
         self.hold(self.homework.rubric.sections[0])
 
@@ -171,7 +172,7 @@ class Bench:
         """A task's result with what the report says of the whole of it."""
         planned = next(one for one in self.homework.rubric.tasks if one.id == task.id)
         section = keys.section_of(self.homework, planned)
-        read = keys.reads(self.homework, planned) & report.provenance.versions.keys()
+        read = self.reads[task.id] & report.provenance.versions.keys()
         told = read | (set(section.needs) & report.provenance.versions.keys())
         return {
             "task": report_json.task(task),
