@@ -27,7 +27,17 @@ from grader.worker import __main__ as worker
 from grader.worker import confine
 
 WARM = {
-    "numpy": ("numpy.random", "numpy.linalg", "inspect", "traceback", "faulthandler", "resource", "pickle", "tempfile"),
+    "numpy": (
+        "numpy.random",
+        "numpy.linalg",
+        "argparse",
+        "inspect",
+        "traceback",
+        "faulthandler",
+        "resource",
+        "pickle",
+        "tempfile",
+    ),
     # Without torch._dynamo, each child's first optimizer would import 824 modules.
     "torch": (
         "numpy.random",
