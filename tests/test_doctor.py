@@ -45,8 +45,9 @@ def test_the_command_tries_everything_and_says_so(tmp_path):
         capture_output=True,
         text=True,
         timeout=120,
-        env=os.environ | {"TORCH_HOME": str(tmp_path)},
+        env=os.environ | {"TORCH_HOME": str(tmp_path), "PYTHONIOENCODING": "ascii"},  # a terminal without Unicode
     )
+    assert "+ holds" in run.stdout, run.stderr
     document = json.loads(path.read_text(encoding="utf-8"))
     open_ = [finding for finding in document["findings"] if not finding["holds"]]
     assert run.returncode == (1 if open_ else 0)

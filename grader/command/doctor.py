@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from grader import datasets, doctor
 from grader.command import data
 from grader.doctor import Finding
 from grader.files import write
 from grader.launch import Zygotes
+from grader.report.text import Writer
 
 
 def parser() -> argparse.ArgumentParser:
@@ -55,17 +54,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def show(findings: Sequence[Finding], versions: Mapping[str, str]) -> None:
-    console = Console(file=sys.stdout, highlight=False)
+    console = Console(highlight=False)
+    say = Writer(console.encoding if console.options.ascii_only else "")
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
     for finding in findings:
-        mark = Text("✓ holds", "green") if finding.holds else Text("✗ open", "red")
-        grid.add_row(mark, Text(finding.name), Text(finding.found, "dim"))
+        mark = say("✓ holds", "green") if finding.holds else say("✗ open", "red")
+        grid.add_row(mark, say(finding.name), say(finding.found, "dim"))
         if finding.cure:
-            grid.add_row("", Text(finding.cure, "yellow"), "")
+            grid.add_row("", say(finding.cure, "yellow"), "")
     console.print(grid)
     holding = sum(finding.holds for finding in findings)
     partial = "" if holding == len(findings) else ": confinement is partial, and `batch` refuses without --allow-unsafe"
     console.print(f"\n{holding} of {len(findings)} properties hold{partial}\n")
     for name, version in versions.items():
-        console.print(Text(f"{name:12} {version}"))
+        console.print(say(f"{name:12} {version}"))
     console.print()
