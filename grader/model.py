@@ -66,7 +66,7 @@ class CheckPlan:
 class Item:
     """One graded line. `settings` holds every further number of the rubric (`tolerance`, thresholds, budgets).
 
-    `skipped` is the reason why the item is not graded by this version, or "".
+    `skipped` is the reason why the item is not graded here, or "".
     """
 
     id: str

@@ -121,7 +121,7 @@ def headline(report: Report) -> str:
     graded = report.max_score - report.skipped
     if not report.skipped:
         return f"{points(report.final)} of {points(graded)}"
-    return f"{points(report.final)} of {points(graded)} graded; {points(report.skipped)} not graded by this version"
+    return f"{points(report.final)} of {points(graded)} graded; {points(report.skipped)} not graded here"
 
 
 def account(report: Report) -> str:

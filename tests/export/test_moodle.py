@@ -60,7 +60,7 @@ def test_moodles_own_sheet_comes_back_with_grades(filled, rubric):
 
 def test_feedback_tells_the_points_and_replaces_no_persons_words(filled, rubric):
     found = imported(moodle.render(filled, rubric))
-    assert found[9][1] == "Backgrade: 8.33 of 15 graded; 15 not graded by this version<br>2.3 Softmax: 3.33 of 10: " \
+    assert found[9][1] == "Backgrade: 8.33 of 15 graded; 15 not graded here<br>2.3 Softmax: 3.33 of 10: " \
         "KeyError: secret"  # fmt: skip
     assert found[10][1] == "Come and see me"
     assert found[12][1] == "Where is it?"

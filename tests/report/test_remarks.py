@@ -53,12 +53,12 @@ def test_days_that_a_person_set_are_told_with_the_reason(perfect):
 
 
 def test_what_a_person_judged_is_no_longer_open(report):
-    """Item 2.2 holds a fault of the grader worth 3, item 5.1 is not graded by this version and worth 15."""
+    """Item 2.2 holds a fault of the grader worth 3, item 5.1 is not graded here and worth 15."""
     assert undecided(report) == 3
     done = adjusted(report, ("2.2", 4, "looked"), ("5.1", 12, "read"))
     assert undecided(done) == 0
     assert done.skipped == report.skipped - 15
-    assert headline(done).endswith("; 10 not graded by this version")
+    assert headline(done).endswith("; 10 not graded here")
     page = html.render(done, figures=False)
     assert "Needs review" not in page
     assert '<td class="num">12 / 15</td>' in page
