@@ -207,7 +207,13 @@ def facts(going: Training) -> Mapping[str, Any]:
         found = going.tell("facts")
     except StudentError as error:
         return {"unfit": error.message}
-    return found if isinstance(found, dict) else {}
+    return counted(found) if isinstance(found, dict) else {}
+
+
+def counted(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the ints that are beyond counting, which arithmetic with floats fails on."""
+    kept = {name: value for name, value in found.items() if type(value) is not int or abs(value) < 1 << 53}
+    return {name: counted(value) if isinstance(value, dict) else value for name, value in kept.items()}
 
 
 def problems(reply: Any) -> tuple[tuple[int, int, str], ...]:
