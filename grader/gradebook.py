@@ -88,6 +88,11 @@ class Run:
     late: Late | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def part(self) -> str:
+        """Of which tasks and items alone the run is; "" for all."""
+        return ", ".join(self.settings.get("only", ()))
+
 
 @dataclass(frozen=True, slots=True)
 class Student:
@@ -328,7 +333,11 @@ class Gradebook:
             raise UsageError(f"{student} has no report in the last run, so there is no item {item} to adjust")
         worth = {one.id: one.max_score for task in report.tasks for one in task.items}
         if item not in worth:
-            raise UsageError(f"there is no item {item}; the items are {', '.join(worth)}, or {LATE_DAYS} for its days")
+            part = self.run().part
+            raise UsageError(
+                f"there is no item {item}{f' in the last run, which is of {part} alone' if part else ''}; "
+                f"the items are {', '.join(worth)}, or {LATE_DAYS} for its days"
+            )
         if not 0 <= points <= worth[item]:
             raise UsageError(f"{points:g} points for item {item}; it is worth 0 to {worth[item]:g}")
 

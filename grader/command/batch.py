@@ -188,6 +188,8 @@ def summary(book: Gradebook, run: Run, progress: Progress) -> None:
             say(f"✗ {student.id}: {student.problem}")
     for id_ in progress.faults:
         say(f"? {id_}: a fault of the grader; a person has to look at it")
+    if run.part:
+        say(f"graded {run.part} alone; for all tasks, run the batch again without --task")
     say(f"gradebook: {book.folder}")
     if (book.folder / pages.INDEX).is_file():
         say(f"the class: {book.folder / pages.INDEX}")

@@ -86,8 +86,15 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console(highlight=False)
     say = Printer(console if console.is_terminal else Console(highlight=False, width=WIDE))
     with Gradebook.open(arguments.folder) as book:
-        VERBS[arguments.verb](book, book.run(arguments.run), arguments, say)
+        run = book.run(arguments.run)
+        VERBS[arguments.verb](book, run, arguments, say)
+        if run.part and arguments.verb != "diff":
+            say(partial(run), "dim")
     return 0
+
+
+def partial(run: Run) -> str:
+    return f"run {run.id} is of {run.part} alone; for all tasks, run the batch again without --task"
 
 
 class Printer:
@@ -275,6 +282,8 @@ def cause(book: Gradebook, change: Change) -> str:
 
 
 def export(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
+    if run.part and arguments.run is None:  # its sums would replace the course's grades
+        raise UsageError(f"{partial(run)}, or export this part with --run {run.id}")
     rows = book.register(run)
     plan = rubric.load(arguments.homework / "rubric.yaml")
     if arguments.assignment and arguments.format not in TITLED:

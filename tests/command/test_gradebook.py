@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
@@ -256,3 +257,19 @@ def test_a_run_that_was_broken_off_is_not_nothing_handed_in(type_, folder):
     _, out, _ = type_("list")
     assert cells(out, "ada")[-2:] == ["not", "graded"]
     assert "✗ ada: the run was broken off before it was graded; go on with --resume" in out
+
+
+def test_a_run_of_some_tasks_says_so_and_is_exported_only_when_it_is_asked_for(type_, folder):
+    with Gradebook.open(folder) as book:
+        part = book.begin(seed=7, settings={"only": ["2.1"]})
+        whole = report()
+        task = replace(whole.tasks[0], items=whole.tasks[0].items[:1])
+        book.record(Student("ada", "Ada", {"ID": "17"}, "in/ada.zip", "d"), replace(whole, tasks=(task,)), part)
+    told = "run 2 is of 2.1 alone; for all tasks, run the batch again without --task"
+    assert told in type_("list")[1]
+    assert told not in type_("--run", "1", "list")[1]
+    code, out, err = type_("export", "canvas")
+    assert (code, out, err) == (2, "", f"grade.py: {told}, or export this part with --run 2\n")
+    assert told in type_("--run", "2", "export", "canvas")[1]
+    assert (folder / "export" / "canvas.csv").read_text().splitlines()[1].endswith(",5")
+    assert "no item 2.2 in the last run, which is of 2.1 alone" in type_("adjust", "ada", "2.2", "5", "--why", "x")[2]
