@@ -8,70 +8,19 @@ from __future__ import annotations
 
 import json
 import math
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from grader.changes import Change, differences
+from grader.database import Database
 from grader.errors import UsageError
 from grader.model import Adjustment, CheckResult, ItemResult, Late, Remarks, Report, Row, Verdict
 from grader.report import json as report_json
 
-FILE = "gradebook.sqlite"
 LATE_DAYS = "late"  # an adjustment of this item sets how many days late a submission counts as
 NOT_YET = "the run was broken off before it was graded; go on with --resume"
-PATIENCE = 30.0  # seconds to wait while another process writes
-
-# Each entry brings a gradebook from the version of its index to the next. Never edit one that was released: add one.
-MIGRATIONS = (
-    """
-    CREATE TABLE runs (
-        id INTEGER PRIMARY KEY,
-        began TEXT NOT NULL,
-        ended TEXT,
-        seed INTEGER NOT NULL,
-        due TEXT,
-        late TEXT,
-        settings TEXT NOT NULL
-    );
-    CREATE TABLE submissions (
-        run INTEGER NOT NULL REFERENCES runs,
-        student TEXT NOT NULL,
-        name TEXT NOT NULL,
-        ids TEXT NOT NULL,
-        path TEXT,
-        digest TEXT,
-        submitted_at TEXT,
-        marked_late INTEGER NOT NULL,
-        others TEXT NOT NULL,
-        problem TEXT NOT NULL,
-        PRIMARY KEY (run, student)
-    );
-    CREATE TABLE results (key TEXT PRIMARY KEY, task TEXT NOT NULL, document TEXT NOT NULL, recorded TEXT NOT NULL);
-    CREATE TABLE reports (
-        run INTEGER NOT NULL REFERENCES runs,
-        student TEXT NOT NULL,
-        document TEXT NOT NULL,
-        recorded TEXT NOT NULL,
-        PRIMARY KEY (run, student)
-    );
-    CREATE TABLE adjustments (
-        id INTEGER PRIMARY KEY,
-        student TEXT NOT NULL,
-        item TEXT NOT NULL,
-        points REAL NOT NULL,
-        author TEXT NOT NULL,
-        time TEXT NOT NULL,
-        reason TEXT NOT NULL
-    );
-    CREATE TABLE pages (path TEXT PRIMARY KEY, digest TEXT NOT NULL);
-    """,
-)
 
 COLUMNS = "student, name, ids, path, digest, submitted_at, marked_late, others, problem"  # of a Student
 
@@ -113,80 +62,8 @@ class Student:
     problem: str = ""
 
 
-class Gradebook:
+class Gradebook(Database):
     """DIR/gradebook.sqlite. Use as a context manager. Raises UsageError for what a user can cure."""
-
-    def __init__(self, folder: Path, database: sqlite3.Connection) -> None:
-        self.folder = folder
-        self.database = database
-
-    @classmethod
-    def create(cls, folder: Path) -> Gradebook:
-        """The folder's gradebook, made if it is not there yet."""
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"{folder} cannot be made ({error.strerror}); name another folder with --out") from None
-        return cls.connect(folder)
-
-    @classmethod
-    def open(cls, folder: Path) -> Gradebook:
-        """The folder's gradebook, which has to be there."""
-        if not (folder / FILE).is_file():
-            raise UsageError(
-                f"{folder} holds no {FILE}; make one with `python grade.py batch SUBMISSIONS --out {folder}`"
-            )
-        return cls.connect(folder)
-
-    @classmethod
-    def connect(cls, folder: Path) -> Gradebook:
-        with told(folder):
-            database = sqlite3.connect(folder / FILE, timeout=PATIENCE, isolation_level=None)
-            book = cls(folder, database)
-            try:
-                database.execute("PRAGMA journal_mode = WAL")
-                database.execute("PRAGMA synchronous = FULL")  # durable also when the power goes
-                book.migrate()
-            except BaseException:
-                database.close()
-                raise
-        return book
-
-    def __enter__(self) -> Gradebook:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.database.close()
-
-    def migrate(self) -> None:
-        if self.version() > len(MIGRATIONS):
-            raise UsageError(f"{self.folder / FILE} was made by a newer version; use that version, or another --out")
-        if self.version() < len(MIGRATIONS):
-            with self.writing():
-                for at in range(self.version(), len(MIGRATIONS)):  # read again: another process may have been first
-                    for statement in MIGRATIONS[at].split(";\n"):
-                        self.database.execute(statement)
-                self.database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-
-    def version(self) -> int:
-        return int(self.database.execute("PRAGMA user_version").fetchone()[0])
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """One transaction: all of it is kept, or nothing."""
-        with told(self.folder):
-            self.database.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self.database.execute("COMMIT")
-            except BaseException:
-                if self.database.in_transaction:
-                    self.database.execute("ROLLBACK")
-                raise
-
-    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        with told(self.folder):
-            return self.database.execute(query, values).fetchall()
 
     # Runs
 
@@ -200,7 +77,7 @@ class Gradebook:
     ) -> Run:
         """A new run; what is recorded from now on belongs to it."""
         with self.writing():
-            row = self.database.execute(
+            row = self.connection.execute(
                 "INSERT INTO runs (began, seed, due, late, settings) VALUES (?, ?, ?, ?, ?) RETURNING id",
                 (now(), seed, stamp(due), json.dumps(asdict(late)) if late else None, json.dumps(settings or {})),
             ).fetchone()
@@ -208,7 +85,7 @@ class Gradebook:
 
     def end(self, run: Run) -> None:
         with self.writing():
-            self.database.execute("UPDATE runs SET ended = ? WHERE id = ?", (now(), run.id))
+            self.connection.execute("UPDATE runs SET ended = ? WHERE id = ?", (now(), run.id))
 
     def runs(self) -> list[Run]:
         """All runs, the oldest first."""
@@ -237,7 +114,7 @@ class Gradebook:
                 self.put_student(run, student)
 
     def put_student(self, run: Run, one: Student) -> None:
-        self.database.execute(
+        self.connection.execute(
             "INSERT OR REPLACE INTO submissions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (run.id, one.id, one.name, json.dumps(dict(one.ids)), one.path, one.digest, stamp(one.submitted_at),
              one.marked_late, json.dumps(one.others), one.problem),
@@ -259,12 +136,12 @@ class Gradebook:
         with self.writing():
             self.put_student(run, student)
             for key, (task, document) in (results or {}).items():
-                self.database.execute(
+                self.connection.execute(
                     "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", (key, task, json.dumps(document), now())
                 )
             if report is not None:
                 document = report_json.document(report)
-                self.database.execute(
+                self.connection.execute(
                     "INSERT OR REPLACE INTO reports VALUES (?, ?, ?, ?)",
                     (run.id, student.id, json.dumps(document), now()),
                 )
@@ -305,7 +182,7 @@ class Gradebook:
 
     def put_page(self, path: str, digest: str) -> None:
         with self.writing():
-            self.database.execute("INSERT OR REPLACE INTO pages VALUES (?, ?)", (path, digest))
+            self.connection.execute("INSERT OR REPLACE INTO pages VALUES (?, ?)", (path, digest))
 
     # What a person changes
 
@@ -321,7 +198,7 @@ class Gradebook:
             self.check_points(student, item, points)
         given = Adjustment(student, item, float(points), author, datetime.now(UTC), why)
         with self.writing():
-            self.database.execute(
+            self.connection.execute(
                 "INSERT INTO adjustments (student, item, points, author, time, reason) VALUES (?, ?, ?, ?, ?, ?)",
                 (student, item, given.points, author, stamp(given.time), why),
             )
@@ -405,29 +282,6 @@ class Gradebook:
             one, other = self.report(student, old), self.report(student, new)
             changes += differences(student, one, other)
         return changes
-
-
-@contextmanager
-def told(folder: Path) -> Iterator[None]:
-    """SQLite's errors as sentences; what was recorded before stays whole."""
-    path = folder / FILE
-    try:
-        yield
-    except sqlite3.Error as error:
-        name = getattr(error, "sqlite_errorname", "")
-        raise UsageError(next((says.format(path=path) for kind, says in TOLD.items() if name.startswith(kind)),
-                              f"{path} cannot be used: {error}")) from None  # fmt: skip
-
-
-TOLD = {
-    "SQLITE_FULL": "{path}: the disk is full; free some space and start again: everything recorded so far is kept",
-    "SQLITE_IOERR": "{path} cannot be written (input/output error); look at the disk: what was recorded so far is kept",
-    "SQLITE_READONLY": "{path} cannot be written; make its folder writable, or name another with --out",
-    "SQLITE_CANTOPEN": "{path} cannot be opened; make its folder writable, or name another with --out",
-    "SQLITE_BUSY": "{path} is in use by another process; wait for it, then try again",
-    "SQLITE_NOTADB": "{path} is not a gradebook; move it away, or name another folder with --out",
-    "SQLITE_CORRUPT": "{path} is damaged; put its last backup back, or name another folder with --out",
-}
 
 
 def now() -> str:

@@ -23,6 +23,7 @@ LAYERS = [
         "cohort",
         "standin",
         "files",
+        "database",
     },
     {"report"},
     {"export", "launch", "download", "datasets", "claim"},

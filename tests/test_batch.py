@@ -21,7 +21,7 @@ from typing import Any
 import psutil
 import pytest
 
-from grader import batch, bench, gradebook, keys
+from grader import batch, bench, database, keys
 from grader.batch import Batch, Progress
 from grader.bench import Done, Job, Place
 from grader.check import ROOT
@@ -476,7 +476,7 @@ def test_killed_thirty_times_and_resumed_nothing_is_lost_and_nothing_graded_twic
     kept: dict[str, str] = {}
     left: list[psutil.Process] = []
     for attempt in range(30):
-        begun = attempt > 0 and (out / gradebook.FILE).is_file() and runs(out) == [None]
+        begun = attempt > 0 and (out / database.FILE).is_file() and runs(out) == [None]
         more = ["--resume", *flags[2:]] if begun else ["--seed", "3", *flags]
         command_ = [sys.executable, str(ROOT / "grade.py"), "batch", str(folder), "--out", str(out), *more]
         process = subprocess.Popen(command_, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT, text=True)
@@ -496,26 +496,26 @@ def test_killed_thirty_times_and_resumed_nothing_is_lost_and_nothing_graded_twic
 
 
 def runs(out: Path) -> list[str | None]:
-    with sqlite3.connect(out / gradebook.FILE) as database:
+    with sqlite3.connect(out / database.FILE) as connection:
         try:
-            return [row[0] for row in database.execute("SELECT ended FROM runs")]
+            return [row[0] for row in connection.execute("SELECT ended FROM runs")]
         except sqlite3.OperationalError:  # killed before the tables were made
             return []
         finally:
-            database.rollback()
+            connection.rollback()
 
 
 def recorded(out: Path) -> dict[str, str]:
     """Each result's key, and when it was recorded first."""
-    if not (out / gradebook.FILE).is_file():
+    if not (out / database.FILE).is_file():
         return {}
-    database = sqlite3.connect(out / gradebook.FILE)
+    connection = sqlite3.connect(out / database.FILE)
     try:
-        return dict(database.execute("SELECT key, recorded FROM results"))
+        return dict(connection.execute("SELECT key, recorded FROM results"))
     except sqlite3.OperationalError:
         return {}
     finally:
-        database.close()
+        connection.close()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from grader import gradebook
 from grader.errors import UsageError
 from grader.gradebook import Gradebook, Student, days_late, lateness
 from grader.model import (
@@ -219,72 +217,3 @@ def test_a_record_that_cannot_be_finished_leaves_nothing_of_itself(book):
     with pytest.raises(TypeError):
         book.record(Student("bob", "Bob"), None, results={"key": ("2", {"a": object()})})
     assert [student.id for student in book.students()] == ["ada"]
-
-
-def test_a_full_disk_is_a_sentence_and_the_gradebook_stays_whole(book):
-    pages = book.database.execute("PRAGMA page_count").fetchone()[0]
-    book.database.execute(f"PRAGMA max_page_count = {pages + 3}")
-    kept: list[str] = []
-
-    def fill() -> None:
-        while True:
-            book.record(replace(ADA, id=f"s{len(kept):02}"), report())
-            kept.append(f"s{len(kept):02}")
-
-    with pytest.raises(UsageError, match=r"the disk is full; free some space .* is kept"):
-        fill()
-    assert kept
-    with Gradebook.open(book.folder) as again:
-        assert [student.id for student in again.students()] == kept
-        assert again.graded() == set(kept)
-        assert again.rows("PRAGMA integrity_check") == [("ok",)]
-
-
-def test_a_gradebook_that_may_not_be_written_is_a_sentence(book):
-    book.database.execute("PRAGMA query_only = 1")
-    with pytest.raises(UsageError, match="cannot be written; make its folder writable"):
-        book.record(ADA, report())
-
-
-def test_what_is_no_gradebook_is_told_in_a_sentence(tmp_path):
-    with pytest.raises(UsageError, match=r"holds no gradebook\.sqlite; make one with"):
-        Gradebook.open(tmp_path)
-    (tmp_path / gradebook.FILE).write_bytes(b"something else entirely" * 100)
-    with pytest.raises(UsageError, match="is not a gradebook"):
-        Gradebook.open(tmp_path)
-    with pytest.raises(UsageError, match="cannot be made"):
-        Gradebook.create(tmp_path / gradebook.FILE / "below")
-    (tmp_path / "dir" / gradebook.FILE).mkdir(parents=True)
-    with pytest.raises(UsageError, match="cannot be opened"):
-        Gradebook.create(tmp_path / "dir")
-
-
-def test_a_gradebook_of_a_later_version_is_left_alone(book):
-    book.database.execute("PRAGMA user_version = 99")
-    with pytest.raises(UsageError, match="made by a newer version"):
-        Gradebook.open(book.folder)
-
-
-def test_an_older_gradebook_is_brought_up_to_date_with_all_it_holds(book, monkeypatch):
-    book.record(ADA, report())
-    monkeypatch.setattr(
-        gradebook, "MIGRATIONS", (*gradebook.MIGRATIONS, "ALTER TABLE reports ADD COLUMN more TEXT;\nSELECT 1;\n")
-    )
-    with Gradebook.open(book.folder) as newer:
-        assert newer.version() == len(gradebook.MIGRATIONS)
-        assert newer.database.execute("SELECT more FROM reports").fetchall() == [(None,)]
-        assert newer.report("ada") == report()
-
-
-def test_two_may_write_at_once_and_one_waits(book):
-    other = sqlite3.connect(book.folder / gradebook.FILE, isolation_level=None)
-    try:
-        other.execute("BEGIN IMMEDIATE")
-        book.database.execute("PRAGMA busy_timeout = 10")
-        with pytest.raises(UsageError, match="in use by another process"):
-            book.record(ADA, report())
-        other.execute("COMMIT")
-    finally:
-        other.close()
-    book.record(ADA, report())
-    assert book.graded() == {"ada"}

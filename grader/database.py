@@ -1,0 +1,160 @@
+"""The gradebook's file: made, opened, brought up to date, written whole or not at all, its errors told in sentences."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from grader.errors import UsageError
+
+FILE = "gradebook.sqlite"
+PATIENCE = 30.0  # seconds to wait while another process writes
+
+# Each entry brings a gradebook from the version of its index to the next. Never edit one that was released: add one.
+MIGRATIONS = (
+    """
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY,
+        began TEXT NOT NULL,
+        ended TEXT,
+        seed INTEGER NOT NULL,
+        due TEXT,
+        late TEXT,
+        settings TEXT NOT NULL
+    );
+    CREATE TABLE submissions (
+        run INTEGER NOT NULL REFERENCES runs,
+        student TEXT NOT NULL,
+        name TEXT NOT NULL,
+        ids TEXT NOT NULL,
+        path TEXT,
+        digest TEXT,
+        submitted_at TEXT,
+        marked_late INTEGER NOT NULL,
+        others TEXT NOT NULL,
+        problem TEXT NOT NULL,
+        PRIMARY KEY (run, student)
+    );
+    CREATE TABLE results (key TEXT PRIMARY KEY, task TEXT NOT NULL, document TEXT NOT NULL, recorded TEXT NOT NULL);
+    CREATE TABLE reports (
+        run INTEGER NOT NULL REFERENCES runs,
+        student TEXT NOT NULL,
+        document TEXT NOT NULL,
+        recorded TEXT NOT NULL,
+        PRIMARY KEY (run, student)
+    );
+    CREATE TABLE adjustments (
+        id INTEGER PRIMARY KEY,
+        student TEXT NOT NULL,
+        item TEXT NOT NULL,
+        points REAL NOT NULL,
+        author TEXT NOT NULL,
+        time TEXT NOT NULL,
+        reason TEXT NOT NULL
+    );
+    CREATE TABLE pages (path TEXT PRIMARY KEY, digest TEXT NOT NULL);
+    """,
+)
+
+
+class Database:
+    """FOLDER/gradebook.sqlite in WAL mode. Use as a context manager. Raises UsageError for what a user can cure."""
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
+        self.folder = folder
+        self.connection = connection
+
+    @classmethod
+    def create(cls, folder: Path) -> Self:
+        """The folder's gradebook, made if it is not there yet."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{folder} cannot be made ({error.strerror}); name another folder with --out") from None
+        return cls.connect(folder)
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """The folder's gradebook, which has to be there."""
+        if not (folder / FILE).is_file():
+            raise UsageError(
+                f"{folder} holds no {FILE}; make one with `python grade.py batch SUBMISSIONS --out {folder}`"
+            )
+        return cls.connect(folder)
+
+    @classmethod
+    def connect(cls, folder: Path) -> Self:
+        with told(folder):
+            connection = sqlite3.connect(folder / FILE, timeout=PATIENCE, isolation_level=None)
+            book = cls(folder, connection)
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")  # durable also when the power goes
+                book.migrate()
+            except BaseException:
+                connection.close()
+                raise
+        return book
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.connection.close()
+
+    def migrate(self) -> None:
+        if self.version() > len(MIGRATIONS):
+            raise UsageError(f"{self.folder / FILE} was made by a newer version; use that version, or another --out")
+        if self.version() < len(MIGRATIONS):
+            with self.writing():
+                for at in range(self.version(), len(MIGRATIONS)):  # read again: another process may have been first
+                    for statement in MIGRATIONS[at].split(";\n"):
+                        self.connection.execute(statement)
+                self.connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def version(self) -> int:
+        return int(self.connection.execute("PRAGMA user_version").fetchone()[0])
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One transaction: all of it is kept, or nothing."""
+        with told(self.folder):
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self.connection.execute("COMMIT")
+            except BaseException:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with told(self.folder):
+            return self.connection.execute(query, values).fetchall()
+
+
+@contextmanager
+def told(folder: Path) -> Iterator[None]:
+    """SQLite's errors as sentences; what was recorded before stays whole."""
+    path = folder / FILE
+    try:
+        yield
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", "")
+        raise UsageError(next((says.format(path=path) for kind, says in TOLD.items() if name.startswith(kind)),
+                              f"{path} cannot be used: {error}")) from None  # fmt: skip
+
+
+TOLD = {
+    "SQLITE_FULL": "{path}: the disk is full; free some space and start again: everything recorded so far is kept",
+    "SQLITE_IOERR": "{path} cannot be written (input/output error); look at the disk: what was recorded so far is kept",
+    "SQLITE_READONLY": "{path} cannot be written; make its folder writable, or name another with --out",
+    "SQLITE_CANTOPEN": "{path} cannot be opened; make its folder writable, or name another with --out",
+    "SQLITE_BUSY": "{path} is in use by another process; wait for it, then try again",
+    "SQLITE_NOTADB": "{path} is not a gradebook; move it away, or name another folder with --out",
+    "SQLITE_CORRUPT": "{path} is damaged; put its last backup back, or name another folder with --out",
+}

@@ -1,0 +1,118 @@
+"""The gradebook's file: kept whole, brought up to date, and each error of SQLite a sentence."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from grader import database
+from grader.database import Database
+from grader.errors import UsageError
+
+
+@pytest.fixture
+def book(tmp_path):
+    with Database.create(tmp_path / "out") as book:
+        yield book
+
+
+def put(book, path="a", digest="d"):
+    with book.writing():
+        book.connection.execute("INSERT INTO pages VALUES (?, ?)", (path, digest))
+
+
+def held(book):
+    return [path for (path,) in book.rows("SELECT path FROM pages ORDER BY path")]
+
+
+def test_what_cannot_be_finished_leaves_nothing_of_itself(book):
+    put(book)
+
+    def broken_off():
+        with book.writing():
+            book.connection.execute("INSERT INTO pages VALUES ('b', 'd')")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        broken_off()
+    assert held(book) == ["a"]
+
+
+def test_a_full_disk_is_a_sentence_and_the_gradebook_stays_whole(book):
+    pages = book.connection.execute("PRAGMA page_count").fetchone()[0]
+    book.connection.execute(f"PRAGMA max_page_count = {pages + 3}")
+    kept = []
+
+    def fill():
+        while True:
+            path = f"s{len(kept):02}"
+            put(book, path, "d" * 1000)
+            kept.append(path)
+
+    with pytest.raises(UsageError, match=r"the disk is full; free some space .* is kept"):
+        fill()
+    assert kept
+    with Database.open(book.folder) as again:
+        assert held(again) == kept
+        assert again.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_gradebook_that_may_not_be_written_is_a_sentence(book):
+    book.connection.execute("PRAGMA query_only = 1")
+    with pytest.raises(UsageError, match="cannot be written; make its folder writable"):
+        put(book)
+
+
+def test_what_is_no_gradebook_is_told_in_a_sentence(tmp_path):
+    with pytest.raises(UsageError, match=r"holds no gradebook\.sqlite; make one with"):
+        Database.open(tmp_path)
+    (tmp_path / database.FILE).write_bytes(b"something else entirely" * 100)
+    with pytest.raises(UsageError, match="is not a gradebook"):
+        Database.open(tmp_path)
+    with pytest.raises(UsageError, match="cannot be made"):
+        Database.create(tmp_path / database.FILE / "below")
+    (tmp_path / "dir" / database.FILE).mkdir(parents=True)
+    with pytest.raises(UsageError, match="cannot be opened"):
+        Database.create(tmp_path / "dir")
+
+
+def test_a_damaged_gradebook_is_told_in_a_sentence(book):
+    for at in range(200):
+        put(book, f"s{at}", "d" * 1000)
+    book.connection.close()
+    path = book.folder / database.FILE
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(UsageError, match="is damaged; put its last backup back"), Database.open(book.folder) as again:
+        held(again)
+
+
+def test_a_gradebook_of_a_later_version_is_left_alone(book):
+    book.connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(UsageError, match="made by a newer version"):
+        Database.open(book.folder)
+
+
+def test_an_older_gradebook_is_brought_up_to_date_with_all_it_holds(book, monkeypatch):
+    put(book)
+    monkeypatch.setattr(
+        database, "MIGRATIONS", (*database.MIGRATIONS, "ALTER TABLE pages ADD COLUMN more TEXT;\nSELECT 1;\n")
+    )
+    with Database.open(book.folder) as newer:
+        assert newer.version() == len(database.MIGRATIONS)
+        assert newer.rows("SELECT * FROM pages") == [("a", "d", None)]
+
+
+def test_two_may_write_at_once_and_one_waits(book):
+    other = sqlite3.connect(book.folder / database.FILE, isolation_level=None)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        book.connection.execute("PRAGMA busy_timeout = 10")
+        with pytest.raises(UsageError, match="in use by another process"):
+            put(book)
+        other.execute("COMMIT")
+    finally:
+        other.close()
+    put(book)
+    assert held(book) == ["a"]
