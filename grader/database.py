@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from grader.errors import UsageError
@@ -62,7 +61,7 @@ MIGRATIONS = (
 
 
 class Database:
-    """FOLDER/gradebook.sqlite in WAL mode. Use as a context manager. Raises UsageError for what a user can cure."""
+    """FOLDER/gradebook.sqlite in WAL mode. Raises UsageError for what a user can cure."""
 
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
         self.folder = folder
@@ -90,42 +89,39 @@ class Database:
     def connect(cls, folder: Path) -> Self:
         with told(folder):
             connection = sqlite3.connect(folder / FILE, timeout=PATIENCE, isolation_level=None)
-            book = cls(folder, connection)
+            database = cls(folder, connection)
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")  # durable also when the power goes
-                book.migrate()
+                database.migrate()
             except BaseException:
                 connection.close()
                 raise
-        return book
+        return database
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def close(self) -> None:
         self.connection.close()
 
     def migrate(self) -> None:
         if self.version() > len(MIGRATIONS):
             raise UsageError(f"{self.folder / FILE} was made by a newer version; use that version, or another --out")
         if self.version() < len(MIGRATIONS):
-            with self.writing():
+            with self.writing() as connection:
                 for at in range(self.version(), len(MIGRATIONS)):  # read again: another process may have been first
                     for statement in MIGRATIONS[at].split(";\n"):
-                        self.connection.execute(statement)
-                self.connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+                        connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
     def version(self) -> int:
         return int(self.connection.execute("PRAGMA user_version").fetchone()[0])
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of it is kept, or nothing."""
         with told(self.folder):
             self.connection.execute("BEGIN IMMEDIATE")
             try:
-                yield
+                yield self.connection
                 self.connection.execute("COMMIT")
             except BaseException:
                 if self.connection.in_transaction:
@@ -133,6 +129,7 @@ class Database:
                 raise
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """What a query finds."""
         with told(self.folder):
             return self.connection.execute(query, values).fetchall()
 

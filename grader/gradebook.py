@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import math
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
 from grader.changes import Change, differences
 from grader.database import Database
@@ -62,8 +65,28 @@ class Student:
     problem: str = ""
 
 
-class Gradebook(Database):
-    """DIR/gradebook.sqlite. Use as a context manager. Raises UsageError for what a user can cure."""
+class Gradebook:
+    """A folder's gradebook. Use as a context manager. Raises UsageError for what a user can cure."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.folder = database.folder
+
+    @classmethod
+    def create(cls, folder: Path) -> Self:
+        """The folder's gradebook, made if it is not there yet."""
+        return cls(Database.create(folder))
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """The folder's gradebook, which has to be there."""
+        return cls(Database.open(folder))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.database.close()
 
     # Runs
 
@@ -76,20 +99,20 @@ class Gradebook(Database):
         settings: Mapping[str, Any] | None = None,
     ) -> Run:
         """A new run; what is recorded from now on belongs to it."""
-        with self.writing():
-            row = self.connection.execute(
+        with self.database.writing() as connection:
+            row = connection.execute(
                 "INSERT INTO runs (began, seed, due, late, settings) VALUES (?, ?, ?, ?, ?) RETURNING id",
                 (now(), seed, stamp(due), json.dumps(asdict(late)) if late else None, json.dumps(settings or {})),
             ).fetchone()
         return self.run(int(row[0]))
 
     def end(self, run: Run) -> None:
-        with self.writing():
-            self.connection.execute("UPDATE runs SET ended = ? WHERE id = ?", (now(), run.id))
+        with self.database.writing() as connection:
+            connection.execute("UPDATE runs SET ended = ? WHERE id = ?", (now(), run.id))
 
     def runs(self) -> list[Run]:
         """All runs, the oldest first."""
-        rows = self.rows("SELECT id, began, ended, seed, due, late, settings FROM runs ORDER BY id")
+        rows = self.database.rows("SELECT id, began, ended, seed, due, late, settings FROM runs ORDER BY id")
         return [
             Run(id_, moment(began), ended and moment(ended), seed, due and moment(due),
                 late and Late(**json.loads(late)), json.loads(settings))
@@ -109,16 +132,9 @@ class Gradebook(Database):
 
     def enter(self, run: Run, students: Iterable[Student]) -> None:
         """Note who is in a run, and with what."""
-        with self.writing():
+        with self.database.writing() as connection:
             for student in students:
-                self.put_student(run, student)
-
-    def put_student(self, run: Run, one: Student) -> None:
-        self.connection.execute(
-            "INSERT OR REPLACE INTO submissions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (run.id, one.id, one.name, json.dumps(dict(one.ids)), one.path, one.digest, stamp(one.submitted_at),
-             one.marked_late, json.dumps(one.others), one.problem),
-        )  # fmt: skip
+                put_student(connection, run, student)
 
     def record(
         self,
@@ -133,33 +149,33 @@ class Gradebook(Database):
         A report of None is for a student whose submission could not be read, or who handed in nothing.
         """
         run = run or self.run()
-        with self.writing():
-            self.put_student(run, student)
+        with self.database.writing() as connection:
+            put_student(connection, run, student)
             for key, (task, document) in (results or {}).items():
-                self.connection.execute(
+                connection.execute(
                     "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", (key, task, json.dumps(document), now())
                 )
             if report is not None:
                 document = report_json.document(report)
-                self.connection.execute(
+                connection.execute(
                     "INSERT OR REPLACE INTO reports VALUES (?, ?, ?, ?)",
                     (run.id, student.id, json.dumps(document), now()),
                 )
 
     def result(self, key: str) -> dict[str, Any] | None:
         """A task's recorded result by its digest, or None."""
-        rows = self.rows("SELECT document FROM results WHERE key = ?", key)
+        rows = self.database.rows("SELECT document FROM results WHERE key = ?", key)
         return dict(json.loads(rows[0][0])) if rows else None
 
     def students(self, run: Run | None = None) -> list[Student]:
         """Everyone in a run (the last one), by id."""
         query = f"SELECT {COLUMNS} FROM submissions WHERE run = ? ORDER BY student"
-        return [from_row(row) for row in self.rows(query, (run or self.run()).id)]
+        return [from_row(row) for row in self.database.rows(query, (run or self.run()).id)]
 
     def student(self, id: str, run: Run | None = None) -> Student:
         """One of them. Raises UsageError that names those who are alike."""
         run = run or self.run()
-        found = self.rows(f"SELECT {COLUMNS} FROM submissions WHERE run = ? AND student = ?", run.id, id)
+        found = self.database.rows(f"SELECT {COLUMNS} FROM submissions WHERE run = ? AND student = ?", run.id, id)
         if not found:
             near = [one.id for one in self.students(run) if id.casefold() in f"{one.id} {one.name}".casefold()][:5]
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
@@ -168,21 +184,25 @@ class Gradebook(Database):
 
     def graded(self, run: Run | None = None) -> set[str]:
         """The ids of those who have a report in a run (the last one)."""
-        return {row[0] for row in self.rows("SELECT student FROM reports WHERE run = ?", (run or self.run()).id)}
+        return {
+            row[0] for row in self.database.rows("SELECT student FROM reports WHERE run = ?", (run or self.run()).id)
+        }
 
     def report(self, student: str, run: Run | None = None) -> Report | None:
         """A student's report in a run (the last one), as it was graded; None where nothing could be graded."""
-        rows = self.rows("SELECT document FROM reports WHERE run = ? AND student = ?", (run or self.run()).id, student)
+        rows = self.database.rows(
+            "SELECT document FROM reports WHERE run = ? AND student = ?", (run or self.run()).id, student
+        )
         return report_json.parse(json.loads(rows[0][0])) if rows else None
 
     def page(self, path: str) -> str | None:
         """The digest of what the page at `path`, relative to the folder, was made of; None where there is none."""
-        rows = self.rows("SELECT digest FROM pages WHERE path = ?", path)
+        rows = self.database.rows("SELECT digest FROM pages WHERE path = ?", path)
         return str(rows[0][0]) if rows and (self.folder / path).is_file() else None
 
     def put_page(self, path: str, digest: str) -> None:
-        with self.writing():
-            self.connection.execute("INSERT OR REPLACE INTO pages VALUES (?, ?)", (path, digest))
+        with self.database.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO pages VALUES (?, ?)", (path, digest))
 
     # What a person changes
 
@@ -197,8 +217,8 @@ class Gradebook(Database):
         else:
             self.check_points(student, item, points)
         given = Adjustment(student, item, float(points), author, datetime.now(UTC), why)
-        with self.writing():
-            self.connection.execute(
+        with self.database.writing() as connection:
+            connection.execute(
                 "INSERT INTO adjustments (student, item, points, author, time, reason) VALUES (?, ?, ?, ?, ?, ?)",
                 (student, item, given.points, author, stamp(given.time), why),
             )
@@ -220,7 +240,7 @@ class Gradebook(Database):
 
     def adjustments(self, student: str | None = None) -> list[Adjustment]:
         """Every adjustment ever made, the oldest first, also those that a later one replaced."""
-        rows = self.rows(
+        rows = self.database.rows(
             "SELECT student, item, points, author, time, reason FROM adjustments "
             "WHERE ?1 IS NULL OR student = ?1 ORDER BY id",
             student,
@@ -294,6 +314,14 @@ def stamp(time: datetime | None) -> str | None:
 
 def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def put_student(connection: sqlite3.Connection, run: Run, one: Student) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO submissions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (run.id, one.id, one.name, json.dumps(dict(one.ids)), one.path, one.digest, stamp(one.submitted_at),
+         one.marked_late, json.dumps(one.others), one.problem),
+    )  # fmt: skip
 
 
 def from_row(row: Sequence[Any]) -> Student:

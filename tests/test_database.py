@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -13,13 +14,13 @@ from grader.errors import UsageError
 
 @pytest.fixture
 def book(tmp_path):
-    with Database.create(tmp_path / "out") as book:
+    with closing(Database.create(tmp_path / "out")) as book:
         yield book
 
 
 def put(book, path="a", digest="d"):
-    with book.writing():
-        book.connection.execute("INSERT INTO pages VALUES (?, ?)", (path, digest))
+    with book.writing() as connection:
+        connection.execute("INSERT INTO pages VALUES (?, ?)", (path, digest))
 
 
 def held(book):
@@ -30,8 +31,8 @@ def test_what_cannot_be_finished_leaves_nothing_of_itself(book):
     put(book)
 
     def broken_off():
-        with book.writing():
-            book.connection.execute("INSERT INTO pages VALUES ('b', 'd')")
+        with book.writing() as connection:
+            connection.execute("INSERT INTO pages VALUES ('b', 'd')")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -53,7 +54,7 @@ def test_a_full_disk_is_a_sentence_and_the_gradebook_stays_whole(book):
     with pytest.raises(UsageError, match=r"the disk is full; free some space .* is kept"):
         fill()
     assert kept
-    with Database.open(book.folder) as again:
+    with closing(Database.open(book.folder)) as again:
         assert held(again) == kept
         assert again.rows("PRAGMA integrity_check") == [("ok",)]
 
@@ -80,11 +81,14 @@ def test_what_is_no_gradebook_is_told_in_a_sentence(tmp_path):
 def test_a_damaged_gradebook_is_told_in_a_sentence(book):
     for at in range(200):
         put(book, f"s{at}", "d" * 1000)
-    book.connection.close()
+    book.close()
     path = book.folder / database.FILE
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
-    with pytest.raises(UsageError, match="is damaged; put its last backup back"), Database.open(book.folder) as again:
+    with (
+        pytest.raises(UsageError, match="is damaged; put its last backup back"),
+        closing(Database.open(book.folder)) as again,
+    ):
         held(again)
 
 
@@ -99,7 +103,7 @@ def test_an_older_gradebook_is_brought_up_to_date_with_all_it_holds(book, monkey
     monkeypatch.setattr(
         database, "MIGRATIONS", (*database.MIGRATIONS, "ALTER TABLE pages ADD COLUMN more TEXT;\nSELECT 1;\n")
     )
-    with Database.open(book.folder) as newer:
+    with closing(Database.open(book.folder)) as newer:
         assert newer.version() == len(database.MIGRATIONS)
         assert newer.rows("SELECT * FROM pages") == [("a", "d", None)]
 
