@@ -34,6 +34,8 @@ UNPACKED = 1024 * MIB  # what may be decompressed on the way to a tar's wanted f
 CONTENTS = 32 * MIB  # a zip's table of contents
 NESTING = 2  # archives inside archives, opened only when nothing wanted lies beside them
 
+# How archives' names end; what rar, 7z and zst hold cannot be read, which is told.
+ENDING = re.compile(r"(\.tar)?\.(zip|tar|tgz|tbz2?|txz|tzst|gz|bz2|xz|zst|rar|7z)$", re.IGNORECASE)
 JUNK = {"__MACOSX", "__pycache__", "node_modules", "site-packages", "venv", "env"}
 COMPRESSIONS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
     (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
@@ -160,7 +162,7 @@ class Search:
                     waiting += [path] if self.enters(entry.name, str(root)) else []
                 elif self.passes(str(path.relative_to(root)), str(root)):
                     found += self.file(path, root)
-                elif entry.name.lower().endswith((".zip", ".tar", ".gz", ".tgz")):
+                elif ENDING.search(entry.name):
                     packed.append(path)
         return found if self.any_named(found) else found + self.packed(packed, root)
 
@@ -211,20 +213,16 @@ class Search:
                         found.append(Found(prefix + printable(name), capped(content())))
                     else:
                         self.note(f"{printable(name)} is a link or device, which is not followed; pack the file itself")
-                elif (
-                    readable
-                    and not self.any_named(found)
-                    and depth < NESTING
-                    and name.lower().endswith((".zip", ".tar", ".tgz", ".gz"))
-                ):
+                elif readable and not self.any_named(found) and depth < NESTING and ENDING.search(name):
                     inner = capped(content())
                     packed += [(name, inner)] if inner is not None and len(packed) < COPIES else []
         except SubmissionError:
             raise
-        except (RuntimeError, NotImplementedError) as error:  # zipfile's words for encryption and odd compression
-            raise SubmissionError(f"{where} cannot be unpacked ({error}); pack it again as a plain zip") from None
         except RecursionError:
             raise SubmissionError(f"{where} is damaged; pack it again") from None
+        except (RuntimeError, NotImplementedError) as error:  # zipfile's words for encryption and odd compression
+            why = "it has a password" if "encrypted" in str(error) else str(error)
+            raise SubmissionError(f"{where} cannot be unpacked ({why}); pack it again as a plain zip") from None
         except MemoryError:
             raise TooBigError(f"{where} needs more memory than there is; leave data sets and models out") from None
         except DAMAGE as error:

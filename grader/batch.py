@@ -8,6 +8,7 @@ counts only if it comes again with the machine to itself.
 from __future__ import annotations
 
 import errno
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -96,6 +97,15 @@ class Batch:
         self.flying: dict[Future[Done], Flight] = {}
         self.executor: Executor | None = None
 
+    @property
+    def made_up(self) -> list[str]:
+        """The tasks that are trained on stand-in data, as the data set is not here."""
+        root = datasets.root(self.place.data_root)
+        return [
+            task.id for task in self.homework.rubric.tasks
+            if task.id in self.digests and keys.lacks_images(self.homework, task, root)
+        ]  # fmt: skip
+
     def grade(self, entries: Sequence[Entry]) -> Progress:
         """Everyone in the class, graded and recorded. Raises UsageError where nothing can be graded at all."""
         self.progress = Progress(len(entries))
@@ -127,7 +137,8 @@ class Batch:
             student = student_of(entry)
             if not entry.parts:
                 self.book.record(student, None, self.run)
-                self.progress.absent += 1
+                self.progress.absent += not entry.problem
+                self.progress.failed += bool(entry.problem)
                 continue
             try:
                 work = self.read(entry)
@@ -277,10 +288,11 @@ def student_of(entry: Entry) -> Student:
         entry.student,
         entry.name,
         entry.ids,
-        str(entry.parts[0][1]) if entry.parts else None,
+        os.fsencode(entry.parts[0][1]).decode("utf-8", "backslashreplace") if entry.parts else None,
         submitted_at=entry.submitted_at,
         marked_late=entry.marked_late,
         others=entry.others,
+        problem=entry.problem,
     )
 
 

@@ -68,7 +68,6 @@ class Done:
     results: Mapping[str, Document]
     report: Document
     pages: Mapping[Audience, str]
-    seconds: float
     starved: float
 
 
@@ -82,10 +81,9 @@ def work(place: Place, terms: Terms, job: Job) -> Done:
         results = bench.grade(job)
     homework = homework_at(place.homework)
     report = put_together(job.submission, homework, terms, {**job.kept, **results})
-    seconds = time.monotonic() - began
-    starved = (waited_for_cores() - waited) / seconds
+    starved = (waited_for_cores() - waited) / (time.monotonic() - began)
     pages = {audience: page(report, job.remarks, audience) for audience in job.audiences}
-    return Done(results, report_json.document(report), pages, seconds, starved)
+    return Done(results, report_json.document(report), pages, starved)
 
 
 @lru_cache

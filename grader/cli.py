@@ -7,11 +7,14 @@ grader (needs review); 130 interrupted.
 from __future__ import annotations
 
 import argparse
+import errno
+import math
 import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -58,11 +61,18 @@ def parser() -> argparse.ArgumentParser:
         metavar="WHO",
         help="student, or staff: the grader's faults in full",
     )
-    add("--fail-under", type=float, metavar="POINTS", help="exit with 1 when the score is lower")
+    add("--fail-under", type=bar, metavar="POINTS", help="exit with 1 when the score is lower")
     homework = Path(__file__).parent / "homework"
     add("--homework", type=Path, default=homework, metavar="FOLDER", help="another homework's folder")
     add("--version", action="store_true", help="print the version and exit")
     return root
+
+
+def bar(text: str) -> float:
+    """Raises ValueError also for nan, below which nothing is."""
+    if math.isnan(points := float(text)):
+        raise ValueError
+    return points
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,18 +85,22 @@ def main(argv: Sequence[str] | None = None) -> int:
             return int(command.run(command.parser().parse_args(words[1:])))
         return run(parser().parse_args(words))
     except UsageError as error:
-        print(f"grade.py: {error}", file=sys.stderr)
-        return USAGE
+        return ended(USAGE, str(error))
     except KeyboardInterrupt:
-        print("grade.py: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return ended(INTERRUPTED, "interrupted")
     except ModuleNotFoundError as error:
-        print(f"grade.py: {error.name} is not installed; type: python -m pip install -e .", file=sys.stderr)
-        return USAGE
+        return ended(USAGE, f"{error.name} is not installed; type: python -m pip install -e .")
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return ended(USAGE, f"the disk is full ({error.strerror}); free some space, and start again")
         # The last line of defence: a fault of ours ends in a sentence and its own exit code, never in a traceback.
-        print(f"grade.py: a fault of the grader ({type(error).__name__}: {error}); please report it", file=sys.stderr)
-        return FAULT
+        return ended(FAULT, f"a fault of the grader ({type(error).__name__}: {error}); please report it")
+
+
+def ended(code: int, sentence: str) -> int:
+    with suppress(OSError):  # nobody listens any more
+        print(f"grade.py: {sentence}", file=sys.stderr, flush=True)
+    return code
 
 
 def end_in_order() -> None:
@@ -137,6 +151,7 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
     page = None if arguments.no_html else arguments.html
     for path in filter(None, (arguments.json, page)):
         check_place(path)
+    datasets.check_root(arguments.data_root)
     homework = load(arguments.homework)
     wanted = [name for section in homework.rubric.sections for name in section.submit]
     submission = read(arguments.path, wanted, stubs(homework.handout, wanted))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import Executor
 from typing import Any
 
 from grader.errors import UsageError
 
+ADDRESS = re.compile(r"((tcp|tls|ws|wss|ucx)://)?[^/\s]+:\d+/?")
 WAIT = 30.0  # seconds for a scheduler to answer
 
 
@@ -20,6 +22,8 @@ class Cluster:
             raise UsageError(
                 "a cluster needs Dask; type: python -m pip install -e '.[cluster]', here and on its machines"
             ) from None
+        if not ADDRESS.fullmatch(address):  # Dask would say so with a traceback, after a minute
+            raise UsageError(f"{address} is no address of a scheduler; write it as tcp://HOST:8786")
         self.address = address
         self.distributed: Any = distributed
         self.client: Any = None

@@ -83,6 +83,12 @@ def root(given: Path | None = None) -> Path:
     return platformdirs.user_cache_path("backgrade")
 
 
+def check_root(given: Path | None) -> None:
+    """Raise UsageError for a folder that is not there: nobody names one in order to get stand-in data."""
+    if given is not None and not given.is_dir():
+        raise UsageError(f"--data-root {given} is no folder; name the one that data sets are in")
+
+
 def cifar10_place(root: Path) -> Path:
     """Where CIFAR-10 belongs: `root`/cifar-10-batches-py, or `root` if it has that name itself."""
     return root if root.name == CIFAR10_FOLDER else root / CIFAR10_FOLDER

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
+import sys
 from pathlib import Path
 
 from grader.errors import UsageError
@@ -19,13 +21,43 @@ def check_place(path: Path) -> None:
 
 
 def write(path: Path, content: str) -> None:
-    """Write a text, over what was there, or leave what was there. Raises UsageError with the cure."""
+    """Write a text, over what was there, or leave what was there. Raises UsageError with the cure.
+
+    A link is followed, and what is no file, such as a pipe or a device, is written to: neither is ever replaced. The
+    file that this process prints to gets it as the next that is printed.
+    """
+    try:
+        if is_output(path):
+            sys.stdout.flush()
+            sys.stdout.buffer.write(content.encode())
+            sys.stdout.flush()
+        elif path.exists() and not path.is_file():
+            path.write_text(content, encoding="utf-8")
+        else:
+            replace(path.resolve(), content)
+    except (OSError, RuntimeError) as error:  # RuntimeError is a link to itself
+        why = error.strerror if isinstance(error, OSError) else "it is a link to itself"
+        raise UsageError(f"cannot write {path} ({why}); name another place for it") from None
+
+
+def is_output(path: Path) -> bool:
+    """Whether a path such as /dev/stdout leads to where this process prints."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
+    except (OSError, ValueError):
+        return False
+
+
+def replace(path: Path, content: str) -> None:
     half = path.with_name(f".{path.name}.part")
     try:
         half.write_text(content, encoding="utf-8")
+        if path.exists():
+            shutil.copymode(path, half)
         half.replace(path)
-    except OSError as error:
-        raise UsageError(f"cannot write {path} ({error.strerror}); name another place for it") from None
+    except OSError:
+        half.unlink(missing_ok=True)
+        raise
 
 
 def remove(folder: Path) -> None:

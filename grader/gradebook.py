@@ -23,6 +23,7 @@ from grader.model import Adjustment, CheckResult, ItemResult, Late, Remarks, Rep
 from grader.report import json as report_json
 
 LATE_DAYS = "late"  # an adjustment of this item sets how many days late a submission counts as
+MOST_DAYS = 10_000
 NOT_YET = "the run was broken off before it was graded; go on with --resume"
 
 COLUMNS = "student, name, ids, path, digest, submitted_at, marked_late, others, problem"  # of a Student
@@ -123,7 +124,9 @@ class Gradebook:
         """The run of that number, or the last one."""
         runs = {run.id: run for run in self.runs()}
         if not runs:
-            raise UsageError(f"{self.folder} holds no run yet; grade with `python grade.py batch --out {self.folder}`")
+            raise UsageError(
+                f"{self.folder} holds no run yet; grade with `python grade.py batch SUBMISSIONS --out {self.folder}`"
+            )
         if id is not None and id not in runs:
             raise UsageError(f"there is no run {id}; the runs are {', '.join(map(str, runs))}")
         return runs[max(runs) if id is None else id]
@@ -212,8 +215,8 @@ class Gradebook:
         if not why.strip() or not author.strip():
             raise UsageError("an adjustment needs a reason and an author; give them with --why and --author")
         if item == LATE_DAYS:
-            if points < 0 or not float(points).is_integer():
-                raise UsageError(f"{points:g} days late; it has to be a whole number of days")
+            if not 0 <= points <= MOST_DAYS or not float(points).is_integer():
+                raise UsageError(f"{points:g} days late; it has to be a whole number of days, at most {MOST_DAYS}")
         else:
             self.check_points(student, item, points)
         given = Adjustment(student, item, float(points), author, datetime.now(UTC), why)
@@ -246,6 +249,11 @@ class Gradebook:
             student,
         )
         return [Adjustment(who, item, points, author, moment(at), why) for who, item, points, author, at, why in rows]
+
+    def detached(self, run: Run) -> list[str]:
+        """Ids with adjustments that nobody in a run has: renamed since, or gone."""
+        there = {one.id for one in self.students(run)}
+        return sorted({one.student for one in self.adjustments()} - there)
 
     def in_force(self, student: str) -> dict[str, Adjustment]:
         """The last adjustment of each item."""
@@ -328,6 +336,16 @@ def from_row(row: Sequence[Any]) -> Student:
     id_, name, ids, path, digest, submitted_at, marked_late, others, problem = row
     at = moment(submitted_at) if submitted_at else None
     return Student(id_, name, json.loads(ids), path, digest, at, bool(marked_late), tuple(json.loads(others)), problem)
+
+
+def untimed(rows: Iterable[Row]) -> list[str]:
+    """Who handed in at a time that nobody knows, though there is a due date: such a submission counts as in time."""
+    return [
+        row.student
+        for row in rows
+        if row.report and row.due and not row.submitted_at and row.report.remarks.late_days == 0
+        and LATE_DAYS not in row.report.adjustments
+    ]  # fmt: skip
 
 
 def days_late(submitted: datetime, due: datetime, grace_hours: float) -> int:

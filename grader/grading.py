@@ -20,6 +20,7 @@ from grader.check import ROOT, Options, Subject, digest
 from grader.errors import Skipped, StudentError, UsageError
 from grader.launch import Launch, spawn
 from grader.model import (
+    STAND_IN,
     CheckPlan,
     CheckResult,
     Homework,
@@ -158,7 +159,7 @@ class Lazy:
     def versions(self) -> dict[str, str]:
         if self.images is None:
             return {}
-        kind = " (stand-in data)" if self.images.stand_in else "" if self.images.verified else " (unverified)"
+        kind = f" {STAND_IN}" if self.images.stand_in else "" if self.images.verified else " (unverified)"
         return {self.name: f"{self.images.name} {self.images.digest}{kind}"}
 
     def notes(self) -> tuple[str, ...]:

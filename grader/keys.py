@@ -100,6 +100,12 @@ def reads(homework: Homework, task: Task) -> set[str]:
     return {name for _, module in closure(homework, sources(homework, task)) for name in module.reads}
 
 
+def lacks_images(homework: Homework, task: Task, root: Path) -> bool:
+    """Whether the task asks for images that are not here, and so gets stand-in data."""
+    installed = all(find_spec(name) is not None for name in section_of(homework, task).needs)
+    return installed and any(DATA[name](root) is None for name in reads(homework, task) & IMAGES)
+
+
 def versions(section: Section) -> dict[str, str]:
     """The versions of what a section needs, as far as it is installed."""
     return {name: metadata.version(name) for name in section.needs if find_spec(name) is not None}
@@ -181,6 +187,7 @@ DATA: dict[str, Callable[[Path], Path | None]] = {
     "fashion": datasets.fashion_mnist_folder,
     "weights": datasets.weights,
 }
+IMAGES = {"data", "fashion"}  # those of DATA that stand-in data can take the place of
 
 
 def digest(value: Any) -> str:

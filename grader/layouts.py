@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import os
 import re
 import unicodedata
@@ -23,6 +24,7 @@ from typing import Any
 
 import yaml
 
+from grader.archive import ENDING
 from grader.errors import UsageError
 
 Parts = tuple[tuple[str, Path], ...]  # (the student's own name for it, where it lies), the newest last
@@ -34,7 +36,8 @@ class Entry:
     and the roster call the student, under their own column names.
 
     `parts` are one folder or archive, or the files handed in side by side; none for who handed in nothing. `others` are
-    older submissions, which do not count. `unlisted`: there is a roster, and it does not name this student.
+    older submissions, which do not count. `unlisted`: there is a roster, and it does not name this student, or not
+    clearly. `problem` is why it is not known whether a student of the roster handed in anything, or "".
     """
 
     student: str
@@ -45,6 +48,7 @@ class Entry:
     ids: Mapping[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
     unlisted: bool = False
+    problem: str = ""
 
 
 def recognise(folder: Path, layout: str | None = None, roster: Path | None = None) -> list[Entry]:
@@ -115,19 +119,22 @@ SHAPES: dict[str, Callable[[Path], bool]] = {
 
 def plain(folder: Path) -> list[Entry]:
     """A folder or an archive each, named after the student. Lists and notes beside them are not submissions."""
-    inside = [path for path in children(folder) if path.is_dir() or path.suffix.lower() not in NOTES]
-    if inside and not any(path.is_dir() or ARCHIVE.search(path.name) for path in inside):
+    inside = [path for path in children(folder) if not is_note(path)]
+    if inside and not any(path.is_dir() or ENDING.search(path.name) for path in inside):
         raise UsageError(f"{folder} holds single files; it should hold one folder or archive per student")
     return [lone(path) for path in inside]
 
 
 NOTES = (".csv", ".txt", ".md", ".yml", ".yaml", ".json", ".html", ".log", ".xls", ".xlsx", ".ods", ".pdf")
-ARCHIVE = re.compile(r"(\.tar)?\.(zip|tar|tgz|tbz2?|txz|gz|bz2|xz|rar|7z)$", re.IGNORECASE)
+
+
+def is_note(path: Path) -> bool:
+    return path.suffix.lower() in NOTES and not path.is_dir()
 
 
 def lone(path: Path) -> Entry:
     """A folder or archive named after its student; "ada (1).zip" is a second download of ada's."""
-    stem = path.name if path.is_dir() else ARCHIVE.sub("", path.name)
+    stem = path.name if path.is_dir() else ENDING.sub("", path.name)
     name = re.sub(r" ?\(\d+\)$", "", stem) or stem
     return Entry(safe(name), printable(name), ((path.name, path),))
 
@@ -160,13 +167,13 @@ def moodle(folder: Path) -> list[Entry]:
 
 
 def grouped(folder: Path, shape: re.Pattern[str]) -> tuple[dict[str, list[tuple[re.Match[str], Path]]], list[Entry]]:
-    """Children of that shape by student; any other folder or archive is somebody's too."""
+    """Children of that shape by student; any other folder or file is somebody's too, lists and notes excepted."""
     groups: dict[str, list[tuple[re.Match[str], Path]]] = {}
     rest = []
     for path in children(folder):
         if match := shape.fullmatch(path.name):
             groups.setdefault(match["id"], []).append((match, path))
-        elif path.is_dir() or ARCHIVE.search(path.name):
+        elif not is_note(path):
             rest.append(lone(path))
     return groups, rest
 
@@ -176,7 +183,7 @@ def gradescope(folder: Path) -> list[Entry]:
     known = read_metadata(folder / METADATA)
     found = []
     for path in children(folder):
-        if path.name != METADATA and (path.is_dir() or ARCHIVE.search(path.name)):
+        if not is_note(path):
             about = known.get(path.name, {})
             people = about.get(":submitters")
             people = [one for one in people if isinstance(one, dict)] if isinstance(people, list) else []
@@ -208,8 +215,12 @@ def read_metadata(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def github(folder: Path) -> list[Entry]:
-    """Clones named ASSIGNMENT-USERNAME. Commit times are the student's own word, so none is taken."""
-    clones = [path for path in children(folder) if path.is_dir()]
+    """Clones named ASSIGNMENT-USERNAME, and whatever else somebody handed in.
+
+    Commit times are the student's own word, so none is taken.
+    """
+    inside = [path for path in children(folder) if not is_note(path)]
+    clones = [path for path in inside if path.is_dir()]
     prefix = f"{folder.absolute().name.removesuffix('-submissions')}-"
     if not all(path.name.startswith(prefix) for path in clones):
         prefix = common([path.name for path in clones]) if len(clones) > 1 else ""
@@ -217,7 +228,7 @@ def github(folder: Path) -> list[Entry]:
         Entry(safe(user), printable(user), ((path.name, path),), ids={"github_username": printable(user)})
         for path in clones
         if (user := path.name.removeprefix(prefix))
-    ]
+    ] + [lone(path) for path in inside if path not in clones]
 
 
 def common(names: Sequence[str]) -> str:
@@ -243,12 +254,14 @@ def merged(entries: Iterable[Entry]) -> list[Entry]:
     groups: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
         groups.setdefault((entry.student, entry.name.casefold()), []).append(entry)
-    found = []
-    for group in groups.values():
-        *older, newest = sorted(group, key=age)
-        others = tuple(printable(name) for entry in older for name, _ in entry.parts)
-        found.append(replace(newest, others=others))
-    return found
+    return [newest(group) for group in groups.values()]
+
+
+def newest(group: Sequence[Entry]) -> Entry:
+    """The one of a student's that counts; it lists the others."""
+    *older, last = sorted(group, key=age)
+    others = (*(name for entry in older for name, _ in entry.parts), *(name for one in group for name in one.others))
+    return replace(last, others=tuple(printable(name) for name in others))
 
 
 def age(entry: Entry) -> tuple[float, str]:
@@ -328,11 +341,14 @@ def read_roster(path: Path) -> list[dict[str, str]]:
     try:
         rows = [
             {key.strip(): (value or "").strip() for key, value in row.items() if key and isinstance(value, str | None)}
-            for row in csv.DictReader(lines, delimiter=delimiter)
+            for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         ]
     except csv.Error as error:
-        raise UsageError(f"{path} is not CSV ({error}); save the class list as CSV in UTF-8") from None
+        raise UsageError(
+            f"{path} is not CSV ({error}: is a quote not closed?); save the class list as CSV in UTF-8"
+        ) from None
     rows = [row for row in rows if any(row.values()) and row.get("Student") not in PSEUDO]
+    rows = [row for at, row in enumerate(rows) if row not in rows[:at]]  # whoever is there twice is still one student
     if not rows or not any(column(row, *ID_COLUMNS) or full_name(row) for row in rows):
         raise UsageError(f"{path} names no student; its first line should name columns such as name, email or ID")
     return rows
@@ -356,16 +372,31 @@ def full_name(row: Mapping[str, str]) -> str:
 
 def with_roster(entries: Sequence[Entry], rows: Sequence[dict[str, str]], *, by_any_cell: bool) -> list[Entry]:
     """Entries with the ids and the name that the roster gives them, and an entry for each row that has none."""
-    found, taken = [], set()
+    found: list[Entry] = []
+    theirs: dict[int, list[Entry]] = {}
+    doubt: dict[int, Entry] = {}
     for entry in entries:
-        at = row_of(entry, rows, by_any_cell)
-        taken.add(at)
-        found.append(replace(entry, unlisted=True) if at is None else listed(entry, rows[at]))
+        fitting = rows_of(entry, rows, by_any_cell)
+        if len(fitting) == 1:
+            theirs.setdefault(fitting[0], []).append(entry)
+        else:
+            found.append(replace(entry, unlisted=True))
+            doubt |= dict.fromkeys(fitting, entry)
     for at, row in enumerate(rows):
-        if at not in taken:
-            name = full_name(row) or column(row, *ID_COLUMNS)
-            found.append(listed(Entry(safe(column(row, *ID_COLUMNS) or name), printable(name)), row))
+        if at in theirs:
+            found.append(listed(newest(theirs[at]), row))
+        else:
+            found.append(listed(absent(row, doubt.get(at)), row))
     return found
+
+
+def absent(row: Mapping[str, str], perhaps: Entry | None) -> Entry:
+    """Who handed in nothing; where a submission may be theirs or another's, that is a problem, and no zero."""
+    name = full_name(row) or column(row, *ID_COLUMNS)
+    problem = ""
+    if perhaps is not None:
+        problem = f"{perhaps.name} may be theirs, or another's of that name; name that folder or archive after an id"
+    return Entry(safe(column(row, *ID_COLUMNS) or name), printable(name), problem=problem)
 
 
 def listed(entry: Entry, row: Mapping[str, str]) -> Entry:
@@ -374,8 +405,8 @@ def listed(entry: Entry, row: Mapping[str, str]) -> Entry:
     return replace(entry, name=printable(full_name(row) or entry.name), ids=ids, submitted_at=at)
 
 
-def row_of(entry: Entry, rows: Sequence[Mapping[str, str]], by_any_cell: bool) -> int | None:
-    """The one row that is this student's: by an id of the platform's, then by name; None where none is, or several."""
+def rows_of(entry: Entry, rows: Sequence[Mapping[str, str]], by_any_cell: bool) -> list[int]:
+    """Where the rows are that may be this student's: the one by an id of the platform's, else by name, else several."""
 
     def same_id(row: Mapping[str, str]) -> bool:
         theirs = ((value, column(row, key, *ALIKE.get(key, ()))) for key, value in entry.ids.items())
@@ -387,11 +418,8 @@ def row_of(entry: Entry, rows: Sequence[Mapping[str, str]], by_any_cell: bool) -
     def same_cell(row: Mapping[str, str]) -> bool:
         return by_any_cell and entry.name.casefold() in (value.casefold() for value in row.values())
 
-    for fits in (same_id, same_name, same_cell):
-        fitting = [at for at, row in enumerate(rows) if fits(row)]
-        if len(fitting) == 1:
-            return fitting[0]
-    return None
+    ways = [[at for at, row in enumerate(rows) if fits(row)] for fits in (same_id, same_name, same_cell)]
+    return next((way for way in ways if len(way) == 1), next(filter(None, ways), []))
 
 
 ALIKE = {"Email": ("Email address",), "SID": ("Student ID", "student_id", "SIS User ID", "ID number")}

@@ -225,6 +225,9 @@ class TaskResult:
         return sum(item.max_score for item in self.items)
 
 
+STAND_IN = "(stand-in data)"  # behind the version of a data set that was made up
+
+
 @dataclass(frozen=True, slots=True)
 class Provenance:
     seed: int
@@ -316,6 +319,11 @@ class Report:
     @property
     def checks(self) -> tuple[CheckResult, ...]:
         return tuple(check for item in self.items for check in item.checks)
+
+    @property
+    def stand_in(self) -> bool:
+        """Whether a network was trained on images that were made up."""
+        return any(version.endswith(STAND_IN) for version in self.provenance.versions.values())
 
     @property
     def faulty(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from grader import bench, cohort, keys
@@ -9,7 +10,7 @@ from grader.bench import Document
 from grader.check import ROOT, digest
 from grader.files import write
 from grader.gradebook import Gradebook, Run
-from grader.model import Remarks
+from grader.model import Remarks, Row
 from grader.report import cohort as cohort_page
 from grader.report import json as report_json
 from grader.report.wording import Audience
@@ -52,9 +53,8 @@ def redraw(book: Gradebook, student: str, run: Run) -> None:
             put(book, student, audience, page, report_json.document(report), remarks)
 
 
-def index(book: Gradebook, run: Run) -> None:
+def index(book: Gradebook, rows: Sequence[Row]) -> None:
     """Write the class's page. Raises UsageError where that cannot be done."""
-    rows = book.register(run)
     title = next((row.report.title for row in rows if row.report), "")
-    there = {row.student for row in rows if (book.folder / path_of(row.student, "student")).is_file()}
+    there = {row.student for row in rows if row.report and (book.folder / path_of(row.student, "student")).is_file()}
     write(book.folder / INDEX, cohort_page.render(cohort.survey(rows, title), pages=there))

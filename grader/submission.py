@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from grader.archive import FILE, MIB, Found, Names, Search, basename, members, plain, printable
+from grader.archive import ENDING, FILE, MIB, Found, Names, Search, basename, members, plain, printable
 from grader.errors import SubmissionError
 from grader.model import Submission
 
@@ -63,7 +62,7 @@ def stubs(handout: Path, wanted: Collection[str]) -> dict[str, bytes]:
 def title(path: Path) -> str:
     """The submission's name: its folder's or archive's, without endings."""
     name = path.absolute().name if path.name != ".." else path.resolve().name
-    return printable(re.sub(r"(\.tar)?\.(zip|tar|tgz|tbz2?|txz|gz|bz2|xz)$", "", name, flags=re.IGNORECASE) or name)
+    return printable(ENDING.sub("", name) or name)
 
 
 def digest(files: Mapping[str, bytes]) -> str:

@@ -1,6 +1,7 @@
 """Imports point down only, as grader/README.md draws it; the worker knows nothing of the grader."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ LAYERS = [
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 # Within a layer, who may import whom.
-BESIDE = {("errors", "model"), ("submission", "archive")}
+BESIDE = {("errors", "model"), ("submission", "archive"), ("layouts", "archive")}
 
 FILES = [path for path in sorted(GRADER.rglob("*.py")) if path.name != "__init__.py" and path.parent.name != "homework"]
 
@@ -80,7 +81,7 @@ def test_homework_is_imported_by_nobody():
         assert "homework" not in imported(path), path
 
 
-def test_every_room_is_in_the_plan():
+def test_every_module_is_in_the_plan():
     plan = (GRADER / "README.md").read_text(encoding="utf-8")
-    for path in FILES:
-        assert f"{room(path)}.py" in plan or f"{room(path)}/" in plan, f"{room(path)} is missing in grader/README.md"
+    for path in (path for path in GRADER.rglob("*.py") if path.name != "__init__.py"):
+        assert re.search(rf"\b{path.stem}\b", plan), f"{path.relative_to(GRADER)} is missing in grader/README.md"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +133,7 @@ def graded(job: Job, verdict: Verdict = Verdict.PASS, starved: float = 0.0, seed
         results[task] = document
     report = bench.put_together(job.submission, homework, terms, {**job.kept, **results})
     pages = {audience: bench.page(report, job.remarks, audience) for audience in job.audiences}
-    return Done(results, report_json.document(report), pages, 1.0, starved)
+    return Done(results, report_json.document(report), pages, starved)
 
 
 def run(book: Gradebook, folder: Path, only: tuple[str, ...] = ("2",), **options: Any) -> Progress:
@@ -249,6 +251,18 @@ def test_the_unreadable_and_the_absent_are_in_the_gradebook(book, tmp_path, scri
     assert told["n@x"] == ""
     assert book.student("n@x").path is None
     assert book.graded() == {"right-tabs"}
+
+
+def test_a_name_that_is_not_utf8_is_graded_as_any_other(book, tmp_path, scripted):
+    folder = class_of(tmp_path / "in", "right-tabs")
+    try:
+        (folder / "right-tabs").rename(folder / os.fsdecode(b"\xff\xfebad"))
+    except OSError:
+        pytest.skip("this file system takes names in UTF-8 alone")
+    scripted(lambda job, time: graded(job))
+    progress = Batch(book, book.run(), HOMEWORK, Terms(5, ("2",)), workers=Workers()).grade(recognise(folder))
+    assert (progress.graded, progress.faults) == (1, [])
+    assert book.student("bad").path == f"{folder}/\\xff\\xfebad"
 
 
 # Nothing twice
@@ -526,12 +540,17 @@ def recorded(out: Path) -> dict[str, str]:
         (["in", "--out", "out", "--task", "77"], "no task 77"),
         (["in", "--out", "out", "--due", "tomorrow"], "--due tomorrow is no time"),
         (["in", "--out", "out", "--resume"], "holds no run yet"),
-        (["in", "--out", "in/right-tabs/layers.py"], "cannot be made"),
+        (["in", "--out", "file"], "cannot be made"),
+        (["in", "--out", "in/graded"], r"in.graded lies in in, and would be taken for a submission; name a folder"),
+        (["in", "--out", "in"], "lies in in"),
+        (["in", "--out", "out", "--data-root", "nowhere"], "--data-root nowhere is no folder"),
+        (["in", "--out", "out", "--due", ""], "--due  is no time"),
         (["in", "--out", "out", "--roster", "no.csv"], "no.csv cannot be read"),
     ],
 )
 def test_usage_is_a_sentence(tmp_path, monkeypatch, arguments, says):
     class_of(tmp_path / "in", "right-tabs")
+    (tmp_path / "file").touch()
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=says):
         command.run(command.parser().parse_args(arguments))
@@ -553,8 +572,9 @@ def test_resume_goes_on_with_the_last_run_as_it_was_started(tmp_path, monkeypatc
     scripted(act)
     assert type_("--task", "2", "--seed", "7", "--due", "2026-11-20T23:59+00:00") == 130
     jobs = scripted(lambda job, time: graded(job, seed=7))
-    with pytest.raises(UsageError, match="--resume goes on with run 1 as it was started; leave out --task"):
-        type_("--resume", "--task", "1")
+    for more in (("--task", "1"), ("--seed", "0"), ("--full",)):
+        with pytest.raises(UsageError, match=f"--resume goes on with run 1 as it was started; leave out {more[0]}"):
+            type_("--resume", *more)
     assert type_("--resume") == 0
     assert [job.student for job in jobs] == ["wrong-nan"]
     with Gradebook.open(tmp_path / "out") as book:
@@ -581,6 +601,37 @@ def test_a_fault_is_exit_code_3_and_what_cannot_be_read_is_listed(tmp_path, monk
     assert "2 graded, 0 unchanged, 1 unreadable" in " ".join(said.split())
     assert "✗ bad: " in said
     assert "? wrong-nan: a fault of the grader" in said
+
+
+def test_what_a_person_should_know_is_said_before_and_after(tmp_path, monkeypatch, scripted, capsys):
+    folder = class_of(tmp_path / "in", "right-tabs", "wrong-nan")
+    roster = tmp_path / "roster.csv"
+    roster.write_text("name,email\nright-tabs,r@x\n")
+    (tmp_path / "data").mkdir()
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+    arguments = [str(folder), "--out", str(tmp_path / "out"), "--no-html", "--roster", str(roster),
+                 "--due", "2026-11-20", "--data-root", str(tmp_path / "data"), "--task", "2", "--task",
+                 "4"]  # fmt: skip
+    assert command.run(command.parser().parse_args(arguments)) == 0
+    said = capsys.readouterr()
+    assert "grade.py: notice: task 4 on stand-in data, as the data set is not here" in said.err
+    assert "? wrong-nan: not in the class list, or not clearly; name what they handed in after an id there" in said.out
+    assert "? right-tabs, wrong-nan: it is not known when, so not late" in said.out
+    with Gradebook.open(tmp_path / "out") as book:
+        assert book.run().due == datetime(2026, 11, 20, 23, 59, 59).astimezone()
+
+
+def test_a_console_without_unicode_gets_plain_marks(tmp_path, monkeypatch, scripted):
+    folder = class_of(tmp_path / "in", "right-tabs")
+    (folder / "bad.zip").write_bytes(b"PK\3\4")
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    assert command.run(command.parser().parse_args([str(folder), "--out", str(tmp_path / "out"), "--no-html"])) == 0
+    sys.stdout.flush()
+    assert b"x bad: " in raw.getvalue()
 
 
 def test_progress_is_told_in_lines_without_a_terminal(capsys, monkeypatch):

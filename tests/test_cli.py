@@ -34,7 +34,7 @@ def test_the_reference_gets_all_points(tmp_path):
     assert run.returncode == 0, run.stderr
     report = json.loads((tmp_path / "r.json").read_text())
     assert (report["score"], report["max_score"]) == (50, 50)
-    assert not (ROOT / "report.html").exists() or "report.html" not in run.stdout
+    assert "report.html" not in run.stdout
 
 
 def test_the_pristine_handout_gets_none_and_no_traceback(tmp_path):
@@ -107,6 +107,36 @@ def test_a_report_that_cannot_be_written_does_not_take_the_result_with_it(tmp_pa
     assert "Score: 10 of 10" in run.stdout
     assert "cannot write" in run.stderr
     assert "No space left" in run.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell that closes a pipe is POSIX's")
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("reference --task 1 --no-html", 0),
+        ("student --task 1 --no-html --fail-under 5", 1),
+        ("student --task 99 --no-html", 2),
+        ("data", 0),
+    ],
+)
+def test_a_reader_that_goes_away_changes_no_exit_code(tmp_path, words, code):
+    piped = f"({sys.executable} grade.py {words}; echo $? > {tmp_path / 'code'}) 2>&1 | true"
+    run = subprocess.run(["sh", "-c", piped], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (run.stdout, run.stderr) == ("", "")
+    assert int((tmp_path / "code").read_text()) == code
+
+
+def test_a_bar_that_is_no_number_is_refused():
+    run = grade("student", "--task", "1", "--no-html", "--fail-under", "nan")
+    assert run.returncode == 2
+    assert "--fail-under" in run.stderr
+
+
+def test_a_folder_of_data_that_is_not_there_is_told_before_the_work(tmp_path):
+    run = grade("reference", "--task", "1", "--no-html", "--data-root", tmp_path / "nowhere")
+    assert run.returncode == 2
+    assert "nowhere is no folder; name the one that data sets are in" in run.stderr
+    assert run.stdout == ""
 
 
 def test_a_zip_is_graded_like_a_folder(tmp_path):

@@ -117,8 +117,9 @@ def test_a_scheduler_that_does_not_answer_is_a_sentence(monkeypatch):
     monkeypatch.setattr("grader.cluster.WAIT", 0.5)
     with pytest.raises(UsageError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         Cluster("tcp://127.0.0.1:9").start()
-    with pytest.raises(UsageError, match="no Dask scheduler answers at nonsense"):
-        Cluster("nonsense:x").start()
+    for address in ("nonsense", "nonsense:x", "foo://host:1", ""):
+        with pytest.raises(UsageError, match="is no address of a scheduler; write it as tcp://HOST:8786"):
+            Cluster(address)
 
 
 def test_without_dask_a_sentence_says_what_to_type(monkeypatch):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from grader.check import ROOT
 from grader.errors import UsageError
 from grader.files import check_place, remove, write
 
@@ -22,6 +25,57 @@ def test_a_file_is_written_over_what_was_there(tmp_path):
 def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path):
     with pytest.raises(UsageError, match=r"cannot write .*nowhere.* \(No such file or directory\); name another place"):
         write(tmp_path / "nowhere" / "r.json", "")
+
+
+def test_a_link_is_followed_and_a_file_keeps_who_may_read_it(tmp_path):
+    path, link = tmp_path / "r.json", tmp_path / "link.json"
+    path.write_text("old")
+    path.chmod(0o600)
+    link.symlink_to(path)
+    write(link, "new")
+    assert (link.is_symlink(), path.read_text(), path.stat().st_mode & 0o777) == (True, "new", 0o600)
+    path.unlink()
+    path.symlink_to(link)
+    with pytest.raises(UsageError, match=r"\(it is a link to itself\); name another place"):
+        write(link, "new")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write(pipe, "text")
+        assert os.read(reader, 100) == b"text"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_what_is_printed_to_is_printed_to(tmp_path):
+    code = "from grader.files import write; from pathlib import Path; print(1); write(Path('out'), '2\\n'); print(3)"
+    with (tmp_path / "out").open("w") as out:
+        subprocess.run(
+            [sys.executable, "-c", code],
+            stdout=out,
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            check=True,
+        )
+    assert (tmp_path / "out").read_text() == "1\n2\n3\n"
+
+
+def test_what_was_written_in_part_goes_when_it_cannot_be_finished(tmp_path, monkeypatch):
+    (tmp_path / "r.json").write_text("old")
+
+    def full(self, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(UsageError, match=r"cannot write .*r\.json \(No space left on device\)"):
+        write(tmp_path / "r.json", "new")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
 
 def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path):

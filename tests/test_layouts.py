@@ -263,6 +263,41 @@ def test_a_name_that_two_students_share_is_nobodys(tmp_path):
     found = by_id(recognise(folder, roster=roster(tmp_path, "name,email\nJo Doe,jo1@x\nJo Doe,jo2@x\n")))
     assert set(found) == {"Jo-Doe", "jo1@x", "jo2@x"}
     assert found["Jo-Doe"].unlisted
+    for id_ in ("jo1@x", "jo2@x"):
+        assert (
+            found[id_].problem
+            == "Jo Doe may be theirs, or another's of that name; name that folder or archive after an id"
+        )
+
+
+def test_a_line_that_stands_twice_in_the_roster_is_one_student(tmp_path):
+    folder = make(tmp_path / "in", "carl.zip")
+    (carl,) = recognise(folder, roster=roster(tmp_path, "Name,username\nCarl C,carl\nCarl C,carl\n"))
+    assert (carl.student, carl.ids["username"], carl.unlisted) == ("carl", "carl", False)
+
+
+def test_two_submissions_that_meet_one_line_of_the_roster_are_one_students(tmp_path):
+    folder = make(tmp_path / "in", "ada.zip", "Ada Lovelace/")
+    os.utime(folder / "ada.zip", (2e9, 2e9))
+    (ada,) = recognise(folder, roster=roster(tmp_path, "Name,username\nAda Lovelace,ada\n"))
+    assert (names(ada), ada.others, ada.name) == (["ada.zip"], ("Ada Lovelace",), "Ada Lovelace")
+
+
+def test_a_quote_that_is_not_closed_swallows_nobody(tmp_path):
+    folder = make(tmp_path / "in", "1.zip")
+    with pytest.raises(UsageError, match=r"is not CSV .*is a quote not closed\?"):
+        recognise(folder, roster=roster(tmp_path, 'Name,ID\n"Ada,1\nBob,2\n'))
+
+
+def test_what_lies_beside_a_platforms_own_files_is_somebodys(tmp_path):
+    canvas = make(tmp_path / "canvas", "ada_1_2_a.zip", "bob_2_3_b.zip", "eve_3_4_e.zip", "carl.tar.zst",
+                  "layers (from dan).py", "grades.csv")  # fmt: skip
+    assert {"carl", "layers-from-dan-.py"} <= set(by_id(recognise(canvas)))
+    assert "grades.csv" not in by_id(recognise(canvas))
+    github = make(tmp_path / "hw1-submissions", "hw1-ada/", "hw1-bob/", "hw1-eve.zip")
+    for name in ("ada", "bob"):
+        (github / f"hw1-{name}" / ".git").mkdir()
+    assert [entry.student for entry in recognise(github)] == ["ada", "bob", "hw1-eve"]
 
 
 def test_moodles_worksheet_tells_times(tmp_path):
@@ -286,7 +321,7 @@ def test_a_roster_by_hand_may_tell_times_and_use_semicolons(tmp_path):
     assert ada.submitted_at == datetime(2026, 11, 20, 23, 5, tzinfo=timezone(timedelta(hours=1)))
 
 
-@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "name\n", '"open'])
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "name\n"])
 def test_what_is_no_roster_is_a_sentence(tmp_path, text):
     folder = make(tmp_path / "in", "ada/")
     with pytest.raises(UsageError, match="names no student"):

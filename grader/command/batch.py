@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from grader import pages
+from grader import datasets, pages
 from grader.batch import Batch, Progress
 from grader.bench import Place, homework_at
 from grader.claim import claim
 from grader.cluster import Cluster
+from grader.command.gradebook import STAND_INS, doubts, named
 from grader.errors import UsageError
 from grader.gradebook import Gradebook, Run
 from grader.keys import Terms
 from grader.layouts import LAYOUTS, recognise
-from grader.model import Homework
+from grader.model import Homework, Row, Verdict
 from grader.pool import Pool, Workers
-from grader.report.wording import Audience
+from grader.report.text import Printer, Terminal
+from grader.report.wording import SHAPE, Audience
 
 GRADED, FAULT, INTERRUPTED = 0, 3, 130
 PAUSE = 5.0  # seconds between two lines where there is no terminal
@@ -42,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("folder", type=Path, metavar="FOLDER", help="all submissions, as the platform exports them")
     root.add_argument("--out", type=Path, required=True, metavar="DIR", help="gradebook and reports go here")
-    root.add_argument("--task", action="append", default=[], metavar="ID", help="only this task or item; repeatable")
+    root.add_argument("--task", action="append", metavar="ID", help="only this task or item; repeatable")
     root.add_argument("--roster", type=Path, metavar="CSV", help="class list: ids, and who handed in nothing")
     root.add_argument("--layout", choices=LAYOUTS, help="how FOLDER is laid out, where its shape does not tell")
     root.add_argument("--due", metavar="TIME", help="due date, as 2026-11-20T23:59 or with +01:00; late by rubric.yaml")
@@ -50,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--scheduler", metavar="ADDRESS", help="grade on a Dask cluster, as tcp://HOST:8786")
     root.add_argument("--resume", action="store_true", help="go on with the last run, as it was started")
     root.add_argument("--fresh", action="store_true", help="grade everything again, also what has not changed")
-    root.add_argument("--seed", type=int, metavar="N", help="default: the gradebook's own, drawn in its first run")
+    root.add_argument("--seed", type=seed, metavar="N", help="default: the gradebook's own, drawn in its first run")
     root.add_argument("--no-html", action="store_true", help="write no HTML reports")
     root.add_argument("--audience", choices=["student", "staff"], default="student",
                       help="staff: a second report beside each, with the grader's own faults")  # fmt: skip
@@ -63,23 +66,40 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
+def seed(text: str) -> int:
+    """Raises ValueError also for what the gradebook cannot hold."""
+    if not -(1 << 63) <= (number := int(text)) < 1 << 63:
+        raise ValueError
+    return number
+
+
 def run(arguments: argparse.Namespace) -> int:
     jobs = cores() if arguments.jobs is None else arguments.jobs
     if jobs < 1:
         raise UsageError(f"--jobs {jobs}; at least one submission has to be graded at a time")
+    datasets.check_root(arguments.data_root)
+    if arguments.out.resolve().is_relative_to(arguments.folder.resolve()):
+        raise UsageError(
+            f"{arguments.out} lies in {arguments.folder}, and would be taken for a submission; name a folder beside it"
+        )
+    due(arguments.due)
     entries = recognise(arguments.folder, arguments.layout, arguments.roster)
     with Gradebook.create(arguments.out) as book, claim(arguments.out) as scratch, display() as show:
         workers = Cluster(arguments.scheduler) if arguments.scheduler else Pool(jobs, scratch)
         batch = prepare(arguments, book, workers, show)
+        if batch.made_up:
+            tasks = f"task{'s' * (len(batch.made_up) > 1)} {' and '.join(batch.made_up)}"
+            print(f"grade.py: notice: {tasks} on {STAND_INS}", file=sys.stderr)
         try:
             progress = batch.grade(entries)
         except KeyboardInterrupt:
             told = f"{batch.progress.done} of {batch.progress.total} are graded and kept"
             print(f"grade.py: interrupted; {told}; go on with --resume", file=sys.stderr)
             return INTERRUPTED
+        rows = book.register(batch.run)
         if not arguments.no_html:
-            pages.index(book, batch.run)
-        summary(book, batch.run, progress)
+            pages.index(book, rows)
+        summary(book, batch.run, rows, progress, [entry.student for entry in entries if entry.unlisted])
     return FAULT if progress.faults else GRADED
 
 
@@ -102,29 +122,34 @@ def prepare(
 def begun(arguments: argparse.Namespace, book: Gradebook, homework: Homework) -> Run:
     from grader.grading import wanted
 
-    wanted(homework, arguments.task)
+    only = arguments.task or []
+    wanted(homework, only)
     earlier = book.runs()
-    seed = arguments.seed
-    if seed is None:
-        seed = earlier[-1].seed if earlier else int.from_bytes(os.urandom(4), "little")
-    settings = {"only": arguments.task, "full": arguments.full, "unverified": arguments.unverified}
-    return book.begin(seed=seed, due=due(arguments.due), late=homework.rubric.late, settings=settings)
+    drawn = arguments.seed
+    if drawn is None:
+        drawn = earlier[-1].seed if earlier else int.from_bytes(os.urandom(4), "little")
+    settings = {"only": only, "full": arguments.full, "unverified": arguments.unverified}
+    return book.begin(seed=drawn, due=due(arguments.due), late=homework.rubric.late, settings=settings)
 
 
 def resumed(arguments: argparse.Namespace, book: Gradebook) -> Run:
     run = book.run()
     if run.ended is not None:
         raise UsageError(f"run {run.id} was finished, so there is nothing to resume; leave out --resume")
-    given = [name for name in FROM_THE_RUN if getattr(arguments, name) not in (None, False, [])]
+    given = [name for name in FROM_THE_RUN if not any(getattr(arguments, name) is no for no in (None, False))]
     if given:
         raise UsageError(f"--resume goes on with run {run.id} as it was started; leave out --{given[0]}")
     return run
 
 
 def due(text: str | None) -> datetime | None:
+    """A day alone means the end of it."""
+    if text is None:
+        return None
     try:
-        return datetime.fromisoformat(text).astimezone() if text else None
-    except ValueError:
+        day = re.fullmatch(r"\d{4}-\d\d-\d\d", text)
+        return datetime.fromisoformat(f"{text}T23:59:59" if day else text).astimezone()
+    except (ValueError, OverflowError):
         raise UsageError(f"--due {text} is no time; write it as 2026-11-20T23:59 or 2026-11-20T23:59+01:00") from None
 
 
@@ -139,7 +164,7 @@ def cores() -> int:
 @contextmanager
 def display() -> Iterator[Callable[[Progress], None]]:
     """A live view on a terminal; elsewhere a line every few seconds."""
-    console = Console(stderr=True, highlight=False)
+    console = Terminal(stderr=True)
     if console.is_terminal:
         with Live(console=console, transient=True, refresh_per_second=4) as live:
             yield lambda progress: live.update(view(progress))
@@ -149,7 +174,7 @@ def display() -> Iterator[Callable[[Progress], None]]:
     def line(progress: Progress) -> None:
         if time.monotonic() - last[0] > PAUSE:
             last[0] = time.monotonic()
-            print(told(progress), file=sys.stderr, flush=True)
+            console.print(Text(told(progress)), soft_wrap=True)
 
     yield line
 
@@ -177,17 +202,22 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def summary(book: Gradebook, run: Run, progress: Progress) -> None:
+def summary(book: Gradebook, run: Run, rows: Sequence[Row], progress: Progress, unlisted: Sequence[str]) -> None:
     """What came of it, and what a person has to look at."""
-    say = Console(highlight=False, soft_wrap=True, markup=False).print
+    say = Printer(Terminal(soft_wrap=True))
     rate = f" at {progress.graded / progress.seconds:.1f} a second" if progress.seconds > 1 else ""
     say(f"run {run.id}: {progress.graded} graded{rate}, {progress.kept} unchanged, {progress.failed} unreadable, "
         f"{progress.absent} without a submission")  # fmt: skip
-    for student in book.students(run):
-        if student.problem:
-            say(f"✗ {student.id}: {student.problem}")
+    for row in rows:
+        if row.problem:
+            say(f"{SHAPE[Verdict.RAISED]} {row.student}: {row.problem}")
     for id_ in progress.faults:
-        say(f"? {id_}: a fault of the grader; a person has to look at it")
+        say(f"{SHAPE[Verdict.INTERNAL]} {id_}: a fault of the grader; a person has to look at it")
+    if unlisted:
+        told = "not in the class list, or not clearly; name what they handed in after an id there"
+        say(f"{SHAPE[Verdict.INTERNAL]} {named(unlisted)}: {told}")
+    for doubt in doubts(book, run, rows):
+        say(f"{SHAPE[Verdict.INTERNAL]} {doubt}")
     if run.part:
         say(f"graded {run.part} alone; for all tasks, run the batch again without --task")
     say(f"gradebook: {book.folder}")

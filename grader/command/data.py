@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
@@ -19,7 +18,7 @@ from grader import datasets, download
 from grader.datasets import DataSet
 from grader.errors import UsageError
 from grader.files import write as write_file
-from grader.report.text import Writer
+from grader.report.text import Terminal, Writer
 
 CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 CIFAR10_MD5, CIFAR10_SIZE = "c58f30108f718f92721af3b95e74349a", 170_498_071
@@ -119,8 +118,8 @@ def weights(root: Path) -> Place:
 
 
 def show(root: Path, places: list[Place]) -> None:
-    console = Console(highlight=False)
-    write = Writer(console.encoding if console.options.ascii_only else "")
+    console = Terminal()
+    write = Writer(console.lacking)
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     grid.add_column("data", no_wrap=True)
     grid.add_column("state", no_wrap=True)
@@ -174,7 +173,7 @@ FETCH = {"cifar10": fetch_cifar10, "fashion-mnist": fetch_fashion_mnist}
 @contextmanager
 def progress() -> Iterator[Callable[[str], download.Progress]]:
     """A bar for each file, on a terminal; nothing elsewhere."""
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bars:
 

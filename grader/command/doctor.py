@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from grader import datasets, doctor
@@ -16,7 +15,7 @@ from grader.command import data
 from grader.doctor import Finding
 from grader.files import write
 from grader.launch import Zygotes
-from grader.report.text import Writer
+from grader.report.text import Terminal, Writer
 
 
 def parser() -> argparse.ArgumentParser:
@@ -54,8 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def show(findings: Sequence[Finding], versions: Mapping[str, str]) -> None:
-    console = Console(highlight=False)
-    say = Writer(console.encoding if console.options.ascii_only else "")
+    console = Terminal()
+    say = Writer(console.lacking)
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
     for finding in findings:
         mark = say("✓ holds", "green") if finding.holds else say("✗ open", "red")

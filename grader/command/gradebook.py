@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import argparse
 import getpass
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-
-from rich.console import Console, ConsoleRenderable
-from rich.table import Table
 
 from grader import pages, rubric
 from grader.changes import Change
@@ -17,17 +14,16 @@ from grader.errors import UsageError
 from grader.export import canvas, csv, github, gradescope, jsonl, junit, moodle, nbgrader
 from grader.export.sheet import grade, shown
 from grader.files import write as write_file
-from grader.gradebook import LATE_DAYS, Gradebook, Run
+from grader.gradebook import LATE_DAYS, Gradebook, Run, untimed
 from grader.model import CheckResult, Row, Rubric, Verdict
 from grader.report import text
-from grader.report.text import Writer
+from grader.report.text import Printer, Terminal
 from grader.report.wording import (
     SHAPE,
     account,
     by_hand,
     capped,
     cleaned,
-    harmless,
     headline,
     number,
     points,
@@ -49,6 +45,8 @@ EACH: dict[str, tuple[str, Callable[[Row, Rubric], str]]] = {  # a file per subm
 }
 TITLED = {"canvas": canvas.render, "nbgrader": nbgrader.render}
 EXPORTS = "export"
+MANY = 10  # ids in a sentence
+STAND_INS = "stand-in data, as the data set is not here; give no final grades by it; see `python grade.py data`"
 WIDE = 400  # columns where there is no terminal, so that no line breaks
 
 
@@ -83,8 +81,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    console = Console(highlight=False)
-    say = Printer(console if console.is_terminal else Console(highlight=False, width=WIDE))
+    console = Terminal()
+    say = Printer(console if console.is_terminal else Terminal(width=WIDE))
     with Gradebook.open(arguments.folder) as book:
         run = book.run(arguments.run)
         VERBS[arguments.verb](book, run, arguments, say)
@@ -95,27 +93,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def partial(run: Run) -> str:
     return f"run {run.id} is of {run.part} alone; for all tasks, run the batch again without --task"
-
-
-class Printer:
-    """Prints plain strings, harmless and in what the console can encode; tables too."""
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self.encoding = console.encoding if console.options.ascii_only else ""
-        self.write = Writer(self.encoding)
-
-    def __call__(self, what: str | ConsoleRenderable, style: str = "") -> None:
-        self.console.print(self.write(harmless(what), style) if isinstance(what, str) else what)
-
-    def table(self, columns: Sequence[str], lines: Iterable[Sequence[str]], numbers: Sequence[str] = ()) -> None:
-        """Columns in `numbers` are aligned to the right."""
-        grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-        for name in columns:
-            grid.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
-        for line in lines:
-            grid.add_row(*(self.write(harmless(cell)) for cell in line))
-        self.console.print(grid)
 
 
 def list_(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
@@ -129,6 +106,22 @@ def list_(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer
         if row.problem:
             say(f"{SHAPE[Verdict.RAISED]} {row.student}: {row.problem}", "red")
     review(book, run, say)
+    for doubt in doubts(book, run, rows):
+        say(f"{SHAPE[Verdict.INTERNAL]} {doubt}", "magenta")
+
+
+def doubts(book: Gradebook, run: Run, rows: Sequence[Row]) -> Iterator[str]:
+    """What the points of a run rest on that a person should know of."""
+    if made_up := [row.student for row in rows if row.report and row.report.stand_in]:
+        yield f"{named(made_up)}: graded on {STAND_INS}"
+    if late := untimed(rows):
+        yield f"{named(late)}: it is not known when, so not late; say how late with `adjust STUDENT late DAYS`"
+    if gone := book.detached(run):
+        yield f"{named(gone)}: adjusted before, and nobody in this run has that id; adjust again who is meant"
+
+
+def named(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:MANY]) + (f" and {len(ids) - MANY} more" if len(ids) > MANY else "")
 
 
 def sums(row: Row) -> tuple[str, str, str]:
@@ -212,7 +205,7 @@ def adjust(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
     book.adjust(arguments.student, arguments.item, value, why=arguments.why, author=arguments.author or user())
     pages.redraw(book, arguments.student, run)
     if (book.folder / pages.INDEX).is_file():
-        pages.index(book, run)
+        pages.index(book, book.register(run))
     report = book.row(arguments.student, run).report
     if report is not None:
         items = {item.id: item for item in report.items}
@@ -301,10 +294,12 @@ def export(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
             if row.report is not None:
                 write_file(folder(path / row.student) / name, each(row, plan))
     say(f"{arguments.format}: {path}")
+    for doubt in doubts(book, run, rows):
+        say(f"{SHAPE[Verdict.INTERNAL]} {doubt}", "magenta")
     if missing := [
         row.student for row in rows if row.report is None or (arguments.format in SHEETS and grade(row) is None)
     ]:
-        say(f"without a grade, so nothing is given: {', '.join(missing)}")
+        say(f"without a grade: {', '.join(missing)}")
 
 
 def folder(path: Path) -> Path:

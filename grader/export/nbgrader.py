@@ -15,6 +15,9 @@ from grader.model import Row, Rubric
 HEADER = ("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", "raw_score",
           "late_submission_penalty", "score", "max_score")  # fmt: skip
 
+# What nbgrader's own ids are called in a class list, the likeliest first.
+STUDENT_ID = ("student_id", "username", "SIS Login ID", "github_username", "Student ID", "SID", "ID number")
+
 
 def render(rows: Sequence[Row], rubric: Rubric, assignment: str = "") -> str:
     title, most = cell(assignment or rubric.title), shown(possible(rows, rubric))
@@ -27,7 +30,7 @@ def line(row: Row) -> list[str]:
     return [
         time(row.due),
         time(row.submitted_at),
-        cell(row.student),
+        cell(column(row.ids, *STUDENT_ID) or row.student),
         cell(last),
         cell(first),
         cell(email),

@@ -225,13 +225,13 @@ def problems(reply: Any) -> tuple[tuple[int, int, str], ...]:
 def learned(outcome: Outcome) -> Outcome:
     """The outcome of a run that trained something. Raises what kept it from that."""
     if outcome.error is not None and not outcome.looks:
-        raise explained(outcome, outcome.error)
+        raise explained(outcome.error)
     if not outcome.steps:
         raise Mismatch(f"{PART1} trains nothing: no statement of it leads to a call of backward()")
     return outcome
 
 
-def explained(outcome: Outcome, error: StudentError) -> StudentError:
+def explained(error: StudentError) -> StudentError:
     """An error of the run, with what the student should know of it."""
     if isinstance(error, Raised) and "cannot be multiplied" in error.message:
         error.message += "; the shape that reaches this layer is not the one it was made for: print x.shape before it"

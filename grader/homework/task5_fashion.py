@@ -84,7 +84,7 @@ def architecture(hw: Any, rng: np.random.Generator) -> None:
     layers = [row for row in outcome.fact("layers", list) if is_layer(row)]
     if not layers:
         if outcome.error is not None:
-            raise fashion_run.explained(outcome, outcome.error)
+            raise fashion_run.explained(outcome.error)
         unfit = outcome.fact("unfit", str)
         raise Mismatch(
             f"{PART1} makes no network that a picture of shape (1, 28, 28) passes{f': {unfit}' * bool(unfit)}"

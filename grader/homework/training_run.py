@@ -107,10 +107,6 @@ class Outcome:
     def best(self, of: str) -> float:
         return max((epoch.accuracy[of] for epoch in self.epochs), default=0.0)
 
-    def best_epoch(self, of: str) -> int:
-        """The first epoch, counted from 1, with the best accuracy; 0 when none ended."""
-        return next((k for k, epoch in enumerate(self.epochs, 1) if epoch.accuracy[of] == self.best(of)), 0)
-
     def cleared(self, of: str) -> bool:
         return bool(self.epochs) and of in self.bars and self.best(of) >= self.bars[of]
 

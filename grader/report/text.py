@@ -5,7 +5,8 @@ Student text goes through `rich.text.Text` alone, never through markup, and is h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from grader.report.wording import (
     by_hand,
     capped,
     checks,
+    harmless,
     headline,
     judged,
     points,
@@ -43,12 +45,11 @@ STYLE = {
 
 
 def show(
-    report: Report, *, audience: Audience = "student", page: Path | None = None, console: Console | None = None
+    report: Report, *, audience: Audience = "student", page: Path | None = None, console: Terminal | None = None
 ) -> None:
     """Print a report; `page` is where its HTML went. A console without UTF-8 gets ASCII."""
-    console = console or Console(highlight=False)
-    encoding = console.encoding if console.options.ascii_only else ""
-    console.print(render(report, audience=audience, page=page, encoding=encoding))
+    console = console or Terminal()
+    console.print(render(report, audience=audience, page=page, encoding=console.lacking))
 
 
 def render(
@@ -73,6 +74,24 @@ def render(
     return Group(*parts)
 
 
+class Terminal(Console):
+    """Where output goes. When its reader goes away (`| head`), the rest is dropped, and the work is finished."""
+
+    def __init__(self, *, stderr: bool = False, width: int | None = None, soft_wrap: bool = False) -> None:
+        super().__init__(stderr=stderr, width=width, soft_wrap=soft_wrap, highlight=False)
+
+    @property
+    def lacking(self) -> str:
+        """The encoding to keep to, where it lacks characters that reports have; else ""."""
+        return self.encoding if self.options.ascii_only else ""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
+
+
 class Writer:
     """Makes rich Text of plain strings, in what the console can encode."""
 
@@ -88,6 +107,27 @@ class Writer:
 
     def verdict(self, verdict: Verdict) -> Text:
         return self(f"{SHAPE[verdict]} {WORD[verdict]}", STYLE.get(verdict, "red"))
+
+
+class Printer:
+    """Prints plain strings, harmless and in what the console can encode; tables too."""
+
+    def __init__(self, console: Terminal) -> None:
+        self.console = console
+        self.encoding = console.lacking
+        self.write = Writer(self.encoding)
+
+    def __call__(self, what: str | ConsoleRenderable, style: str = "") -> None:
+        self.console.print(self.write(harmless(what), style) if isinstance(what, str) else what)
+
+    def table(self, columns: Sequence[str], lines: Iterable[Sequence[str]], numbers: Sequence[str] = ()) -> None:
+        """Columns in `numbers` are aligned to the right."""
+        grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+        for name in columns:
+            grid.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+        for line in lines:
+            grid.add_row(*(self.write(harmless(cell)) for cell in line))
+        self.console.print(grid)
 
 
 def table(report: Report, write: Writer) -> Table:
@@ -183,7 +223,7 @@ def footer(report: Report, page: Path | None, write: Writer) -> Iterator[Text]:
 def progress(console: Console | None = None) -> Iterator[tuple[Callable[[CheckResult], None], Callable[[str], None]]]:
     """Live progress on a terminal, nothing elsewhere. Yields what is to be told of each result, and of what is going
     on inside a long check."""
-    console = console or Console(stderr=True)
+    console = console or Terminal(stderr=True)
     if not console.is_terminal:
         yield (lambda result: None), (lambda text: None)
         return

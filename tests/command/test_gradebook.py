@@ -61,7 +61,7 @@ def folder(tmp_path):
         for student in ("ada", "doe"):
             for audience in ("student", "staff"):
                 (book.folder / pages.path_of(student, audience)).write_text("old")
-        pages.index(book, run)
+        pages.index(book, book.register(run))
     return tmp_path / "out"
 
 
@@ -197,7 +197,7 @@ def test_every_format_is_written_beside_the_gradebook(type_, folder, format_):
     assert (code, err) == (0, "")
     assert (folder / "export" / EXPORTED[format_]).stat().st_size > 50
     nobody = "nil, zip" if "/" in EXPORTED[format_] else "doe, nil, zip"  # a file of one's own tells what waits
-    assert f"without a grade, so nothing is given: {nobody}\n" in out
+    assert f"without a grade: {nobody}\n" in out
 
 
 def test_what_is_exported_is_what_counts(type_, folder, tmp_path):
@@ -220,10 +220,12 @@ def test_what_is_exported_is_what_counts(type_, folder, tmp_path):
         (["adjust", "ada", "9.9", "1", "--why", "x"], "there is no item 9.9; the items are 2.1, 2.2"),
         (["adjust", "ada", "2.1", "six", "--why", "x"], "six is no number of points"),
         (["adjust", "ada", "2.1", "6", "--why", "x"], "6 points for item 2.1; it is worth 0 to 5"),
+        (["adjust", "ada", "late", "1e300", "--why", "x"], "a whole number of days, at most 10000"),
         (["adjust", "ada", "2.1", "nan", "--why", "x"], "it is worth 0 to 5"),
         (["--run", "1", "adjust", "ada", "2.1", "1", "--why", "x"], "holds for every run; leave out --run"),
         (["diff", "1", "9"], "there is no run 9; the runs are 1"),
         (["export", "csv", "--assignment", "x"], "csv has no title of an assignment"),
+        (["export", "csv", "--out", ""], "cannot write . (Is a directory)"),
         (["export", "csv", "--out", "/nowhere/x.csv"], "cannot write /nowhere/x.csv"),
         (["export", "canvas", "--assignment", "Final Score"], "Canvas ignores a column named"),
         (["--homework", "/nowhere", "export", "csv"], "rubric.yaml"),
@@ -248,6 +250,35 @@ def test_late_without_a_due_date_says_how_to_give_one(tmp_path, capsys):
         book.record(Student("ada", "Ada", path="a"), report())
     assert cli.main(["gradebook", str(tmp_path), "late"]) == 2
     assert "run 1 has no due date; run the batch again, which reuses all results, with --due" in capsys.readouterr().err
+
+
+def test_what_is_known_too_little_is_said(folder, type_):
+    with Gradebook.open(folder) as book:
+        book.adjust("doe", "2.1", 4, why="copied", author="tom")
+        run = book.begin(seed=7, due=DUE)
+        made_up = Provenance(7, {"cifar10": "CIFAR-10 0a1b (stand-in data)"}, "r", "g", "f", "confined")
+        for number in range(12):
+            one = report() if number else replace(report(), provenance=made_up)
+            book.record(Student(f"s{number:02}", "S", {}, "in/s", "d"), one)
+        book.end(run)
+    listed = type_("list")[1]
+    assert "? s00: graded on stand-in data, as the data set is not here; give no final grades by it" in listed
+    assert "? s00, s01, s02, s03, s04, s05, s06, s07, s08, s09 and 2 more: it is not known when, so not late" in listed
+    assert "? doe: adjusted before, and nobody in this run has that id; adjust again who is meant" in listed
+    assert "s00: graded on stand-in data" in type_("export", "csv")[1]
+    type_("adjust", "s01", "late", "0", "--why", "by mail", "--author", "tom")
+    assert "s00, s02" in type_("list")[1]
+
+
+def test_the_class_page_links_no_report_of_an_earlier_run(folder):
+    with Gradebook.open(folder) as book:
+        book.begin(seed=7)
+        book.record(Student("ada", "Lovelace, Ada", {}, "in/ada.zip", problem="ada.zip is damaged"), None)
+        book.record(Student("doe", "Doe, Jane", {}, "in/doe.zip", "d", DUE), report())
+        pages.index(book, book.register())
+    page = (folder / pages.INDEX).read_text(encoding="utf-8")
+    assert "reports/doe.html" in page
+    assert "reports/ada.html" not in page
 
 
 def test_a_run_that_was_broken_off_is_not_nothing_handed_in(type_, folder):

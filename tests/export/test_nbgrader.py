@@ -31,6 +31,12 @@ def test_every_line_adds_up_as_nbgraders_do(rows, rubric):
         )
 
 
+def test_a_student_is_called_as_in_the_class_list(rows, rubric):
+    named = replace(rows[0], student="Ada-Lovelace", ids={"Name": "Ada Lovelace", "username": "al"})
+    (line,) = csv.DictReader(io.StringIO(nbgrader.render([named], rubric), newline=""))
+    assert line["student_id"] == "al"
+
+
 def test_nothing_handed_in_is_zero_without_a_time_and_the_unjudged_is_empty(rows, rubric):
     _, _, eve, nil, unread = csv.DictReader(io.StringIO(nbgrader.render(rows, rubric), newline=""))
     scores = ("raw_score", "late_submission_penalty", "score")

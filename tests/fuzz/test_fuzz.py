@@ -174,6 +174,7 @@ def test_any_bytes_are_a_value_or_a_clean_error(name: str, tmp_path: Path) -> No
     while time.monotonic() < end:
         seed(runs)(fuzz)()
         runs += 1
+    assert runs
 
 
 NUMBERS = (True, 0, 1, -1, 1 << 200, 0.5, float("nan"), float("inf"), 2j)
@@ -204,3 +205,4 @@ def test_any_reply_is_its_values_or_the_students_fault(tmp_path: Path) -> None:
     while time.monotonic() < end:
         seed(runs)(fuzz)()
         runs += 1
+    assert runs

@@ -188,14 +188,13 @@ def test_whole_floats_are_whole_numbers_and_too_many_images_are_cut():
 def test_a_run_stops_when_the_bar_is_cleared():
     outcome, hw = run([0.2, 0.4, 0.9])
     assert (outcome.end, len(outcome.epochs), outcome.best(VALIDATION)) == (End.CLEARED, 2, 0.4)
-    assert outcome.best_epoch(VALIDATION) == 2
     assert len(hw.orders) == 1
     assert hw.session.renewed == 1
 
 
 def test_a_full_run_goes_on_to_its_end():
     outcome, _ = run([0.2, 0.5, 0.3], full=True)
-    assert (outcome.end, len(outcome.epochs), outcome.best_epoch(VALIDATION)) == (End.FINISHED, 3, 2)
+    assert (outcome.end, len(outcome.epochs), outcome.best(VALIDATION)) == (End.FINISHED, 3, 0.5)
 
 
 def test_a_budget_ends_a_run_and_it_is_judged_as_it_stands():
