@@ -205,11 +205,20 @@ def cause(found: Array, right: Array, factors: Mapping[str, float]) -> str:
     """The first explanation that the numbers bear out, or ""."""
     if not found.any():
         return "every entry is 0" if found.ndim else "it is 0"
-    for question in (rounding, sign, factor(factors), arranged, zeros, partly, offset, approximation):
+    for question in (whole, rounding, sign, factor(factors), arranged, zeros, partly, offset, approximation):
         words = next(question(found, right), "")
         if words:
             return words
     return ""
+
+
+def whole(found: Array, right: Array) -> Iterator[str]:
+    if found.size > 1 and integral(found) and not integral(right) and numeric.error(found, right) <= 1:
+        yield "only whole numbers: is it an array of integers, or is // in use?"
+
+
+def integral(values: Array) -> bool:
+    return bool(np.array_equal(values, np.round(values)))
 
 
 def sign(found: Array, right: Array) -> Iterator[str]:
@@ -284,7 +293,7 @@ def zeros(found: Array, right: Array) -> Iterator[str]:
     wrong = differing(found, right)
     if wrong.all() or not wrong.any():
         return
-    if not right[wrong].any():
+    if not right[wrong].any() and not (right.any() and integral(right)):  # labels have no mask
         yield "wrong only where it should be 0: is a mask such as x > 0 missing?"
     elif not found[wrong].any():
         yield "it is 0 where it should not be, and right elsewhere"

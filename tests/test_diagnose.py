@@ -71,6 +71,7 @@ MISTAKES = {
         r"wrong at \[2, 1\].*1 of 15.*all others are right",
     ),
     "shuffled": (np.roll(GRAD_B, 1), GRAD_B, "right numbers, in the wrong places"),
+    "whole numbers": (OUT.astype(int), OUT, r"only whole numbers: is it an array of integers, or is // in use\?"),
     "float32": (W.astype(np.float32), W, "right to six digits"),
     "a small constant against log 0": (-np.log(P + 1e-5), -np.log(P), "small constant added"),
     "NaN": (np.where(W.max() - 1e-9 < W, np.nan, W), W, r"is NaN at \[\d, \d\] \(1 of 15 entries\)"),

@@ -132,9 +132,11 @@ def softmax_loss_stable(hw: Any, rng: np.random.Generator) -> None:
     for n, c in SHAPES:
         # Multiples of 2^-20, so that adding an offset is exact and the loss may not change in any digit that counts.
         x, y = np.round(rng.normal(size=(n, c)) * 2**20) / 2**20, draw_labels(rng, n, c)
+        expected = hw.reference.layers.softmax_loss(x, y)
         for offset in (1000.0, -1000.0, 10000.0):
-            name = f"with {offset:+.0f} added to every score {(n, c)}"
-            expect_softmax(hw, x + offset, y, hw.reference.layers.softmax_loss(x, y), name)
+            expect_softmax(hw, x + offset, y, expected, f"with {offset:+.0f} added to every score {(n, c)}")
+        rows = 1000.0 * np.arange(n)[:, None]  # one maximum for the whole batch leaves nothing of the first rows
+        expect_softmax(hw, x + rows, y, expected, f"of rows 1000 apart, each with its own maximum {(n, c)}")
         certain = np.where(np.arange(c) == y[:, None], 1000.0, -1000.0)
         expect_softmax(hw, certain, y, (0.0, np.zeros((n, c))), f"with +1000 for the right class {(n, c)}")
     advise_log_sum_exp(hw, certain, (y + 1) % c)

@@ -12,7 +12,7 @@ import numpy as np
 from layers import softmax_loss
 from utils import NOT_IMPLEMENTED
 
-OFFSETS = (0.0, 100.0, 1000.0, -1000.0, 10000.0)
+OFFSETS = (0.0, 100.0, 1000.0, -1000.0, 10000.0, np.array([[0.0], [1000.0], [2000.0], [3000.0]]))  # the last: by row
 BAR = 1e-9
 
 
@@ -32,7 +32,8 @@ def main():
         good = all(error < BAR for error in errors)  # nan and inf are not below anything
         failed |= not good
         verdict = "ok" if good else "UNSTABLE"
-        print(f"{offset:>20.0f} {loss:>12.6f} {errors[0]:>16.2e} {errors[1]:>18.2e}   {verdict}")
+        added = f"{offset:.0f}" if np.ndim(offset) == 0 else "0, 1000, ... by row"
+        print(f"{added:>20} {loss:>12.6f} {errors[0]:>16.2e} {errors[1]:>18.2e}   {verdict}")
     return int(failed)
 
 
