@@ -57,13 +57,22 @@ def read(source: bytes) -> Settings:
         if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
             raise ValueError
         best, overfit = (Reader(tree, run) for run in (BEST, OVERFIT))
-        return Settings(best.place(), overfit.place(), single=not best.asked)
+        return Settings(best.place(), overfit.place(), single=not (best.asked or asks(tree, best.arguments)))
     except SyntaxError as error:
         nothing = Unreadable(error.lineno or 1, "cannot be read: the file is not Python")
     except (RecursionError, MemoryError, ValueError):  # nested too deep for the parser, null bytes, or too long
         nothing = Unreadable(1, "cannot be read: the file is not Python, too long or nested too deep")
     place = Place({}, dict.fromkeys(NAMES, nothing))
     return Settings(place, place, single=True)
+
+
+def asks(tree: ast.Module, arguments: str) -> bool:
+    """Whether `args.run` stands anywhere, also where it cannot be followed, as in a `match`."""
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == "run" and isinstance(node.value, ast.Name)
+        and node.value.id == arguments
+        for node in ast.walk(tree)
+    )  # fmt: skip
 
 
 class Unknown(Exception):

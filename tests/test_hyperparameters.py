@@ -48,6 +48,20 @@ def test_the_reference_has_two_places():
     assert settings.overfit.values["reg"] == 0
 
 
+def test_a_run_that_is_asked_for_in_a_way_that_cannot_be_followed_is_still_one_of_two():
+    settings = read(
+        main("""
+        match args.run:
+            case "best":
+                reg = 0.001
+            case _:
+                reg = 0
+    """)
+    )
+    assert not settings.single
+    assert changed(settings.best) == changed(settings.overfit) == {"reg": None}
+
+
 def test_untouched_defaults_are_read_as_they_are():
     settings = read(main(""))
     assert settings.single
