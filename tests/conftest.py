@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,11 @@ import pytest
 
 PACKAGE = "grader.homework."
 OWN = Path(__file__).resolve().parents[1] / "grader" / "homework"
+
+for name in ("SIGINT", "SIGHUP"):  # under nohup or in the background they are ignored, by all that is started here too
+    number = getattr(signal, name, None)
+    if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True, scope="module")
