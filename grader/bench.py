@@ -104,7 +104,7 @@ def set_up(place: Place, terms: Terms, thread: int) -> Bench:
 
 
 class Bench:
-    """A loaded homework, warm zygotes, data that are read once. Raises UsageError where student code is not held."""
+    """A loaded homework, warm zygotes, data that are read once."""
 
     def __init__(self, place: Place, terms: Terms, zygotes: Zygotes) -> None:
         self.homework = homework_at(place.homework)
@@ -116,10 +116,12 @@ class Bench:
         self.digests = keys.of_tasks(self.homework, terms, self.root)
         self.reads = {task.id: keys.reads(self.homework, task) for task in self.homework.rubric.tasks}
         self.read: dict[str, DataSet] = {}
-        self.hold(self.homework.rubric.sections[0])
+        self.held: set[str] = set()
 
     def hold(self, section: Section) -> None:
-        """Refuse where a required property of confinement does not hold, before any student's code runs."""
+        """Refuse where a required property of confinement does not hold, before any student's code runs there."""
+        if section.id in self.held:
+            return
         nobody = Submission("nobody", {}, {}, "")
         limits = self.homework.rubric.limits
         with Session(section, nobody, self.homework.handout, limits, self.zygotes.launch(section)) as session:
@@ -130,6 +132,7 @@ class Bench:
                 f"student code would not be confined on {platform.node()}: {'; '.join(open_)}; "
                 "cure that, or grade all the same with --allow-unsafe"
             )
+        self.held.add(section.id)
 
     def check(self, tasks: Mapping[str, str]) -> None:
         """Refuse a job that was cut for other code, data or versions than there are here."""
@@ -151,8 +154,11 @@ class Bench:
         return self.read["fashion"]
 
     def grade(self, job: Job) -> dict[str, Document]:
-        """A document for each task of the job."""
+        """A document for each task of the job. Raises UsageError where student code is not held."""
         chosen = [task for task in keys.chosen(self.homework, self.terms.only) if task.id in job.tasks]
+        for section in self.homework.rubric.sections:
+            if any(task.section == section.id for task in chosen) and not grading.missing(section):
+                self.hold(section)
         report = grading.grade(
             job.submission,
             self.homework,

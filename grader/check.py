@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.util
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -16,10 +16,12 @@ from typing import Any, TypeVar
 from grader import data, rubric
 from grader.errors import UsageError
 from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section
-from grader.session import Module, Session
+from grader.remote import Module
+from grader.session import Session
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 ROOT = Path(__file__).resolve().parent.parent
+HOMEWORK = "grader.homework"
 
 
 def check(item: str) -> Callable[[Function], Function]:
@@ -139,14 +141,18 @@ class Subject:
         self.questions.append(sentence)
 
 
-def load(folder: Path, *, root: Path = ROOT) -> Homework:
-    """A homework's folder: rubric.yaml and its task files. Raises UsageError where the two name different checks."""
+def load(folder: Path, *, root: Path | None = None) -> Homework:
+    """A homework's folder: rubric.yaml and its task files. Raises UsageError where the two name different checks.
+
+    `root` holds its reference/, student/ and fixtures/: the folder itself where they lie in it, else this project.
+    """
     plan = rubric.load(folder / "rubric.yaml")
+    root = root or (folder if (folder / "reference").is_dir() else ROOT)
     checks: dict[str, Check] = {}
-    for path in sorted(folder.glob("*.py")):
-        for found in checks_of(import_file(path, f"grader.homework.{path.stem}")):
+    for module in imported(folder):
+        for found in checks_of(module):
             if found.name in checks:
-                raise UsageError(f"{path.name}: the check {found.name} is defined twice")
+                raise UsageError(f"{Path(str(module.__file__)).name}: the check {found.name} is defined twice")
             checks[found.name] = found
     agree(plan, checks, folder)
     return Homework(
@@ -171,20 +177,39 @@ def checks_of(module: ModuleType) -> list[Check]:
     return [value for value in found if isinstance(value, Check) and value.function.__module__ == module.__name__]
 
 
-def import_file(path: Path, name: str) -> ModuleType:
-    """The module in `path`. Those of the own homework are imported as any other, once, so that all hold one class."""
-    if path.parent.resolve() == ROOT / "grader" / "homework":
-        return importlib.import_module(name)
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+def imported(folder: Path) -> list[ModuleType]:
+    """The modules in a homework's folder. Whatever it lies in, they are `grader.homework.NAME` to each other.
+
+    Those of the own homework are imported as any other, once, so that all hold one class; those of another folder take
+    their place, and are read anew each time.
+    """
+    package = importlib.import_module(HOMEWORK)
+    own = ROOT / "grader" / "homework"
+    for name, module in list(sys.modules.items()):
+        home = Path(str(module.__file__)).parent if name.startswith(f"{HOMEWORK}.") else None
+        if home is not None and not folder.resolve() == own == home.resolve():
+            del sys.modules[name]
+            vars(package).pop(name.removeprefix(f"{HOMEWORK}."), None)
+    package.__path__ = [str(folder)]
+    importlib.invalidate_caches()
     try:
-        spec.loader.exec_module(module)
+        return [import_file(path) for path in sorted(folder.glob("*.py")) if path.name != "__init__.py"]
+    finally:
+        package.__path__ = [str(own)]
+
+
+def import_file(path: Path) -> ModuleType:
+    """Raises UsageError for a file that cannot be imported: whoever writes a homework is told where."""
+    try:
+        return importlib.import_module(f"{HOMEWORK}.{path.stem}")
+    except UsageError:
+        raise
     except SyntaxError as error:
         raise UsageError(f"{error.filename}:{error.lineno}: {error.msg}; correct this check's file") from None
-    return module
+    except Exception as error:
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
+        line = f":{frames[-1].lineno}" if frames else ""
+        raise UsageError(f"{path}{line}: {type(error).__name__}: {error}; correct this check's file") from error
 
 
 def agree(plan: Rubric, checks: Mapping[str, Check], folder: Path) -> None:

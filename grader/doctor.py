@@ -95,15 +95,21 @@ class Finding:
 
 
 def required(held: str) -> tuple[str, ...]:
-    """The required properties that do not hold, as sentences, by a session's `held` line."""
-    named = dict(part.split("=", 1) for part in held.split() if "=" in part)
-    possible = named.get("open", "").split("+")
-    missing = []
-    for name, (meaning, cure) in REQUIRED.items():
-        open_ = [act for act in ACTS.get(name, ()) if act in possible]
-        if named.get(name, "none") == "none" or open_:
-            missing.append(f"nothing ensures that {meaning} ({name}); needed: {cure}")
+    """The required properties that do not hold, as sentences, by the `held` lines of sessions, "; " between them."""
+    missing: dict[str, None] = {}
+    for line in held.split("; "):
+        named = properties(line)
+        possible = named.get("open", "").split("+")
+        for name, (meaning, cure) in REQUIRED.items():
+            open_ = [act for act in ACTS.get(name, ()) if act in possible]
+            if named.get(name, "none") == "none" or open_:
+                missing[f"nothing ensures that {meaning} ({name}); needed: {cure}"] = None
     return tuple(missing)
+
+
+def properties(line: str) -> dict[str, str]:
+    """`fs=landlock7 net=seccomp` as a mapping."""
+    return dict(part.split("=", 1) for part in line.split() if "=" in part)
 
 
 def examine(launch: Launch) -> tuple[Finding, ...]:
@@ -120,7 +126,7 @@ def examine(launch: Launch) -> tuple[Finding, ...]:
 
 def by_property(held: str) -> Iterator[Finding]:
     missing = required(held)
-    named = dict(part.split("=", 1) for part in held.split() if "=" in part)
+    named = properties(held)
     for name, (meaning, cure) in REQUIRED.items():
         bad = any(f"({name})" in sentence for sentence in missing)
         tried = f", {', '.join(ACTS[name])} tried" if name in ACTS and "verified" in named else ""

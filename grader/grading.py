@@ -89,35 +89,40 @@ def grade(
     images, pictures = Lazy(data, "data", "cifar10"), Lazy(fashion, "fashion", "fashion-mnist")
     options = Options(images, full, on_progress, fashion=pictures, weights=weights)
     results: dict[str, CheckResult] = {}
-    isolation = ""
+    held: dict[str, None] = {}
     versions: dict[str, str] = {}
     for section in homework.rubric.sections:
         tasks = [task for task in homework.rubric.tasks if task.section == section.id]
         items = [item for task in tasks for item in task.items if chosen(item, task, only) and item.checks]
-        if items and (lacking := missing(section)):
-            for result in skipped(items, homework, lacking):
+        lacking = missing(section) if items else []
+        for result in skipped(items, homework, lacking) if lacking else ():
+            results[result.name] = result
+            on_result(result)
+        if not items or lacking:
+            continue
+        with Session(section, submission, homework.handout, homework.rubric.limits, launch(section)) as session:
+            for result in run_checks(items, session, homework, seed, options):
                 results[result.name] = result
                 on_result(result)
-        elif items:
-            with Session(section, submission, homework.handout, homework.rubric.limits, launch(section)) as session:
-                for result in run_checks(items, session, homework, seed, options):
-                    results[result.name] = result
-                    on_result(result)
-                isolation = isolation or session.held
-            versions |= installed(section) if section.needs else {}
+            held |= {session.held: None} if session.held else {}
+        versions |= installed(section)
     return Report(
         title=homework.rubric.title,
         submission=submission.name,
         digest=submission.digest,
-        tasks=tuple(
-            TaskResult(task.id, task.title, tuple(item_result(item, results) for item in items))
-            for task in homework.rubric.tasks
-            if (items := [item for item in task.items if chosen(item, task, only)])
-        ),
+        tasks=tuple(scored(homework, results, only)),
         needs_review=tuple(question for result in results.values() for question in questions(result)),
-        provenance=provenance(homework, seed, isolation, versions | images.versions() | pictures.versions()),
+        provenance=provenance(homework, seed, "; ".join(held), versions | images.versions() | pictures.versions()),
         notes=(*submission.notes, *images.notes(), *pictures.notes()),
     )
+
+
+def scored(homework: Homework, results: Mapping[str, CheckResult], only: Collection[str]) -> Iterator[TaskResult]:
+    """The rubric's tasks as far as they are asked for, each with what its checks came to."""
+    for task in homework.rubric.tasks:
+        items = [item for item in task.items if chosen(item, task, only)]
+        if items:
+            yield TaskResult(task.id, task.title, tuple(item_result(item, results) for item in items))
 
 
 def missing(section: Section) -> list[str]:
@@ -236,7 +241,7 @@ def questions(result: CheckResult) -> Iterator[str]:
     yield from (f"{result.name}: {question}" for question in result.review)
 
 
-def item_result(item: Item, results: dict[str, CheckResult]) -> ItemResult:
+def item_result(item: Item, results: Mapping[str, CheckResult]) -> ItemResult:
     if item.skipped:
         check = CheckResult(f"item_{item.id}", item.title, Verdict.SKIPPED, 0.0, item.points, message=item.skipped)
         return ItemResult(item.id, item.title, 0.0, item.points, (check,))

@@ -24,12 +24,11 @@ from typing import Any
 import numpy as np
 
 from grader import __version__, datasets
-from grader.check import ROOT
+from grader.check import HOMEWORK, ROOT
 from grader.model import Homework, Section, Submission, Task
 
 ENGINE = "grader.grading"
 WORKER = "grader.worker"  # named in strings, so that no import leads there
-HOMEWORK = "grader.homework"
 
 
 @dataclass(frozen=True, slots=True)

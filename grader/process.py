@@ -114,10 +114,16 @@ class Process:
         return reply
 
     def greeting(self) -> str:
-        """What the worker says holds it, before it has imported anything of the student's. RuntimeError is ours."""
+        """What the worker says holds it, before it has imported anything of the student's.
+
+        Raises RuntimeError for one that does not start: that is nothing of the student's, whatever kept it.
+        """
         if self.held:
             return self.held
-        hello = self.wait(START_WALL, START_WALL, "starting")
+        try:
+            hello = self.wait(START_WALL, START_WALL, "starting")
+        except StudentError as error:
+            raise RuntimeError(f"the worker did not start: {error.message}") from error
         if not isinstance(hello, dict) or not isinstance(hello.get("held"), str):
             raise RuntimeError(f"the worker did not start: {hello!r} {self.output.read(4096)}")
         self.held = str(hello["held"])

@@ -1,7 +1,6 @@
-"""The student's modules, callable from here.
+"""One student's process: laid out, started, asked, and replaced by another when it is gone.
 
-A Session owns one student's process and starts another when that one is gone. Calls raise StudentError with the verdict
-that fits how they ended; what they return is exact data (see worker/wire.py) and Remote objects.
+What is asked of it through names of the student's own is in remote.py.
 """
 
 from __future__ import annotations
@@ -21,13 +20,12 @@ from grader.files import remove
 from grader.launch import Launcher, readable, spawn
 from grader.model import Limits, Section, Submission
 from grader.process import DUMP, Process
+from grader.remote import MALFORMED, TRAINING, Remote, Training, arriving, travelling
 from grader.worker.wire import Handle
 
 FORBIDDEN = "this section forbids"
-TRAINING = "the training run"
 ATTEMPTS = 5
 SETTING_UP = 20.0  # CPU seconds for what stands before a training loop
-MALFORMED = (TypeError, AttributeError, ValueError, LookupError, ArithmeticError)  # what reading any reply may raise
 PATIENCE = 4.0  # seconds on the clock for each CPU second of a training run, on a busy machine
 
 
@@ -42,6 +40,7 @@ class Session:
         self.limits = limits
         self.launch = launch
         self.deadline = float("inf")
+        self.allowed = float("inf")  # seconds from the beginning of the check to its deadline
         self.seed: int | None = None
         self.mutated: tuple[int, ...] = ()
         self.tried: list[tuple[str, str]] = []
@@ -87,10 +86,11 @@ class Session:
         )
 
     def stop(self) -> None:
+        """End the process, if there is one; what it had at most is remembered."""
         if self.process is not None:
             self.peak = self.memory()
-            self.process.kill()
-            self.process = None
+            process, self.process = self.process, None
+            process.kill()
 
     def renew(self) -> None:
         """End the process, and with it all that it holds; the next call starts another. What it printed stays."""
@@ -100,11 +100,20 @@ class Session:
     def begin(self, seed: int) -> None:
         """A new check: its own time, fresh seeds, and no object of the check before."""
         self.seed = seed
-        self.deadline = time.monotonic() + self.limits.check_wall
+        self.allow(self.limits.check_wall)
         self.mutated = ()
         self.tried = []
         self.last_words = ""
         self.peak = 0
+
+    def allow(self, seconds: float) -> None:
+        """Set the deadline, so many seconds on the clock from now."""
+        self.allowed = seconds
+        self.deadline = time.monotonic() + seconds
+
+    def used(self) -> float:
+        """CPU seconds of the process so far, as the system counts them; 0 without one."""
+        return self.process.used() if self.process is not None else 0.0
 
     def memory(self) -> int:
         """Bytes that the processes of this check had in memory at most; one that goes on counts from its start."""
@@ -154,7 +163,7 @@ class Session:
         return self.begin_run(op, {**order, "files": files}, seconds)
 
     def begin_run(self, op: str, order: Mapping[str, Any], seconds: float) -> Training:
-        self.deadline = time.monotonic() + seconds + self.limits.call_wall
+        self.allow(seconds + self.limits.call_wall)
         owner = "train" if op == "train" else Handle(0, op)
         remote = self.ask(op, owner, (), [(order,)], subject=TRAINING, more=SETTING_UP)[0]
         if not isinstance(remote, Remote):
@@ -189,26 +198,35 @@ class Session:
         assert self.process is not None
         travellers = [tuple(travelling(arg) for arg in args) for args in batches]
         request = {"seed": self.seed, "op": op, "owner": owner, "path": list(path), "batches": travellers}
-        wall = min(self.limits.call_wall + PATIENCE * more, self.deadline - time.monotonic())
+        wall, left = self.limits.call_wall + PATIENCE * more, self.deadline - time.monotonic()
         cpu = self.limits.call_cpu + more
         subject = subject or (".".join(path) if not isinstance(owner, str) or path else owner)
         try:
             self.held = self.process.greeting()
-            reply = self.process.exchange(request, wall, cpu, subject)
-            results = self.read_reply(reply, len(travellers), subject)
-        except (TimedOut, OutOfMemory, Crashed) as error:
-            error.where = error.where or self.process.last_frame(self.section)
-            self.peak = self.memory()
-            self.process.kill()
-            self.last_words = (
-                self.process.output.read(self.limits.output)
-                .partition(DUMP)[0]
-                .removesuffix("Fatal Python error: Segmentation fault\n\n")
+            results = self.read_reply(
+                self.process.exchange(request, min(wall, left), cpu, subject), len(travellers), subject
             )
-            self.process = None
+        except (TimedOut, OutOfMemory, Crashed) as error:
+            if isinstance(error, TimedOut) and time.monotonic() >= self.deadline:
+                error.message = f"{subject} was stopped: the {self.allowed:.3g} s for the whole check were used up"
+            error.where = error.where or self.process.last_frame(self.section)
+            self.bury()
+            raise
+        except StudentError:
+            raise
+        except BaseException:
+            self.stop()  # a fault of ours, or an interrupt: the next call gets another process
             raise
         self.seed = None
         return results
+
+    def bury(self) -> None:
+        """End a process that is of no use any more; of what it printed, its stack is not the student's words."""
+        process = self.process
+        self.stop()
+        if process is not None:
+            words = process.output.read(self.limits.output).partition(DUMP)[0]
+            self.last_words = words.removesuffix("Fatal Python error: Segmentation fault\n\n")
 
     def read_reply(self, reply: Any, asked: int, subject: str) -> list[Any]:
         """The values of a well-formed reply; raises the StudentError that a result tells of, Crashed for all else."""
@@ -280,121 +298,3 @@ def student_error(error: Any, subject: str) -> StudentError:
     if kind == "unspeakable":
         return Raised(f"{doing} returned something that cannot be graded: {text}", where=where)
     return Raised(f"{doing} raised {type_}{f': {text}' if text else ''}", where=where)
-
-
-class Remote:
-    """An object that lives in the student's process: methods are called, and it can be an argument of other calls."""
-
-    def __init__(self, session: Session, handle: Handle) -> None:
-        self._session = session
-        self._handle = handle
-
-    def __repr__(self) -> str:
-        return f"<a {self._handle.kind} in the student's process>"
-
-    def __getattr__(self, name: str) -> Function:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return Function(self._session, self._handle, (name,))
-
-    def write(self, arrays: Mapping[str, Any]) -> None:
-        """`parameters()[name][...] = array` for each, in the student's process and in one round trip."""
-        self._session.ask("write", self._handle, ("parameters",), list(arrays.items()))
-
-
-class Training:
-    """A training run in the student's process."""
-
-    def __init__(self, session: Session, handle: Handle) -> None:
-        self._session = session
-        self._handle = handle
-        self._began = session.process.used() if session.process is not None else 0.0
-
-    def advance(self, seconds: float) -> Any:
-        """What the run says after `seconds` more of CPU, or at the end of its epoch; see worker/training.py."""
-        return self._session.ask(
-            "call", self._handle, ("advance",), [(float(seconds),)], subject=TRAINING, more=seconds
-        )[0]
-
-    def judge(self) -> Any:
-        """The same, as the model stands now."""
-        return self.tell("judge")
-
-    def parameters(self) -> Any:
-        """The network's parameters (name -> float32 array) as they are now."""
-        return self.tell("parameters")
-
-    def tell(self, what: str, *args: Any, seconds: float = 0.0) -> Any:
-        """What else a run can be asked in a pause; see worker/notebook_run.py."""
-        return self._session.ask("call", self._handle, (what,), [args], subject=TRAINING, more=seconds)[0]
-
-    def used(self) -> float:
-        """CPU seconds so far, as the system counts them."""
-        return self._session.process.used() - self._began if self._session.process is not None else 0.0
-
-
-class Module:
-    """A student's module; its attributes are functions that run there."""
-
-    def __init__(self, session: Session, name: str) -> None:
-        self._session = session
-        self._name = name
-
-    def __getattr__(self, name: str) -> Function:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return Function(self._session, self._name, (name,))
-
-
-class Function:
-    """A function, class or method of the student's."""
-
-    def __init__(self, session: Session, owner: str | Handle, path: tuple[str, ...]) -> None:
-        self._session = session
-        self._owner = owner
-        self._path = path
-
-    def __call__(self, *args: Any) -> Any:
-        return self._session.ask("call", self._owner, self._path, [args])[0]
-
-    def map(self, batches: Sequence[Sequence[Any]]) -> list[Any]:
-        """One call per element, in one round trip."""
-        return self._session.ask("call", self._owner, self._path, batches)
-
-    def arity(self) -> int | None:
-        """How many positional arguments it takes; None if there is no such function, or it takes any number."""
-        count = self._session.ask("arity", self._owner, self._path, [()])[0]
-        return count if type(count) is int else None
-
-    def __getattr__(self, name: str) -> Function:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return Function(self._session, self._owner, (*self._path, name))
-
-
-AS_IT_IS = frozenset((type(None), bool, int, float, complex, str, bytes, np.ndarray))
-
-
-def travelling(value: Any) -> Any:
-    kind = type(value)
-    if kind in AS_IT_IS:
-        return value
-    if kind is list or kind is tuple:
-        return value if AS_IT_IS.issuperset(map(type, value)) else kind(map(travelling, value))
-    if kind is dict:
-        return {key: travelling(part) for key, part in value.items()}
-    if isinstance(value, Remote):
-        return value._handle
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def arriving(value: Any, session: Session) -> Any:
-    kind = type(value)
-    if kind in AS_IT_IS:
-        return value
-    if kind is list or kind is tuple:
-        as_it_is = AS_IT_IS.issuperset(map(type, value))
-        return value if as_it_is else kind(arriving(part, session) for part in value)
-    if kind is dict:
-        return {key: arriving(part, session) for key, part in value.items()}
-    return Remote(session, value) if kind is Handle else value

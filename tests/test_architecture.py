@@ -28,7 +28,7 @@ LAYERS = [
     },
     {"report"},
     {"export", "launch", "download", "datasets", "claim"},
-    {"process", "pool", "cluster"},
+    {"process", "pool", "cluster", "remote"},
     {"session", "diagnose"},
     {"expect", "check"},
     {"grading"},

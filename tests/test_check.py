@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.check import check, digest, load
+from grader.check import ROOT, check, digest, load
 from grader.errors import UsageError
 
 RUBRIC = """
@@ -77,6 +77,39 @@ def test_a_check_under_another_item(folder):
 def test_a_check_defined_twice(folder):
     (folder / "task2.py").write_text(CHECKS)
     with pytest.raises(UsageError, match="defined twice"):
+        load(folder, root=folder.parent)
+
+
+def test_files_of_a_homework_import_each_other_and_no_other_homeworks(folder):
+    """A name that the own homework has, too, is the folder's own, whichever file is read first."""
+    (folder / "task1.py").write_text("from grader.homework import network\n" + CHECKS)
+    (folder / "network.py").write_text("WHOSE = 'theirs'\n")
+    own = load(ROOT / "grader" / "homework")
+    theirs = load(folder, root=folder.parent).checks["doubles"].function.__globals__["network"]
+    assert theirs.WHOSE == "theirs"
+    again = load(ROOT / "grader" / "homework").checks["net_forward"].function.__globals__["network"]
+    assert again.__file__ == str(ROOT / "grader" / "homework" / "network.py")
+    assert set(own.checks) == set(load(ROOT / "grader" / "homework").checks)
+
+
+def test_a_homework_may_hold_its_reference_itself(folder):
+    (folder.parent / "reference").rename(folder / "reference")
+    homework = load(folder)
+    assert homework.modules["functions"].f(4) == 8
+    assert homework.handout == folder / "student"
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("def f(:\n", r"task1\.py:1: invalid syntax; correct"),
+        ("x = 1\nundefined()\n", r"task1\.py:2: NameError: name 'undefined' is not defined; correct"),
+        ("import grader.homework.task9\n", r"task1\.py:1: ModuleNotFoundError: .*task9'; correct"),
+    ],
+)
+def test_a_file_that_cannot_be_imported_is_named_with_its_line(folder, code, says):
+    (folder / "task1.py").write_text(code)
+    with pytest.raises(UsageError, match=says):
         load(folder, root=folder.parent)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from grader import doctor, launch
+from grader.errors import Crashed, Raised, TimedOut
 
 ROOT = Path(__file__).parents[1]
 GOOD = "fs=landlock7 net=seccomp procs=seccomp signals=seccomp memory=as verified=9/9"
@@ -27,6 +28,8 @@ def test_nothing_is_missing_where_all_holds_and_was_refused():
         (GOOD.replace("verified=9/9", "verified=7/9 open=read+fork"), ["fs", "procs"]),
         (GOOD.replace("verified=9/9", "verified=8/9 open=unix"), ["net"]),
         ("fs=none net=none procs=none signals=none memory=as", ["fs", "net", "procs", "signals"]),
+        (f"{GOOD}; {GOOD.replace('verified=9/9', 'verified=8/9 open=unix')}", ["net"]),  # one section of two
+        (f"{GOOD.replace('landlock7', 'none')}; {GOOD}", ["fs"]),
         ("", ["fs", "net", "procs", "signals", "memory"]),
     ],
 )
@@ -67,3 +70,44 @@ def test_a_property_that_does_not_hold_is_found():
     assert not fs.holds
     assert "Landlock" in fs.cure
     assert doctor.odd(["HOME", "SECRET_TOKEN"], doctor.CLEAN) == "SECRET_TOKEN"
+
+
+class Answers:
+    """A session whose probe gives, or raises, one thing."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def begin(self, seed):
+        """Nothing to begin."""
+
+    def ask(self, *asked):
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return [self.answer]
+
+
+@pytest.mark.parametrize(
+    ("answer", "holds", "found"),
+    [
+        (TimedOut("loop took long"), True, "TIMEOUT"),
+        (None, False, "nothing stopped it"),
+        (Crashed("it is gone"), False, "CRASH: it is gone"),
+    ],
+)
+def test_a_probe_that_does_not_end_as_it_should_is_an_open_property(answer, holds, found):
+    finding = doctor.ended(Answers(answer), "loop", TimedOut, "a loop is stopped")
+    assert (finding.holds, finding.found, bool(finding.cure)) == (holds, found, not holds)
+
+
+@pytest.mark.parametrize(
+    ("answer", "holds", "found"),
+    [
+        (["HOME", "PATH"], True, "clean"),
+        (["HOME", "SECRET_TOKEN"], False, "SECRET_TOKEN"),
+        (Raised("it cannot be listed"), False, "it cannot be listed"),
+    ],
+)
+def test_a_probe_that_tells_of_something_odd_is_an_open_property(answer, holds, found):
+    finding = doctor.told(Answers(answer), "environment", "clean", lambda names: doctor.odd(names, doctor.CLEAN))
+    assert (finding.holds, finding.found, bool(finding.cure)) == (holds, found, not holds)

@@ -94,6 +94,12 @@ def test_data_count_for_the_tasks_that_train(folder, tmp_path):
     assert {task for task in ALL if made_up[task] != real[task]} == {"4"}
 
 
+def test_each_task_asks_for_its_own_data_and_no_others(folder):
+    plan = homework(folder)
+    found = {task.id: keys.reads(plan, task) for task in plan.rubric.tasks}
+    assert found == {"1": set(), "2": set(), "3": set(), "4": {"data"}, "5": {"fashion"}, "6": {"weights"}}
+
+
 def test_the_engine_is_followed_through_its_imports(folder):
     code = dict(keys.closure(homework(folder), ["grader.homework.task4_runs"]))
     for name in ("grader.grading", "grader.session", "grader.worker.zygote", "grader.numeric", "grader.standin"):

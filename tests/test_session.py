@@ -15,7 +15,8 @@ import pytest
 from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, TimedOut
 from grader.launch import Zygote, spawn
 from grader.model import Limits, Section, Submission
-from grader.session import Module, Remote, Session
+from grader.remote import Module, Remote
+from grader.session import Session
 
 SECTION = Section(
     "numpy",

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grader import notebook
-from grader.errors import Crashed, Mismatch, NotImplementedYet, Raised, StudentError, TimedOut
+from grader.errors import Crashed, Mismatch, Raised, StudentError, TimedOut
+from grader.homework.notebook_run import handed_in, left_out
 from grader.notebook import Notebook
-from grader.session import MALFORMED, PATIENCE, TRAINING, Training
+from grader.remote import MALFORMED, TRAINING, Training
+from grader.session import PATIENCE
 
 Array = NDArray[Any]
 
@@ -28,6 +29,8 @@ GLANCE_TIME, JUDGE_TIME = 2.0, 20.0  # CPU seconds that a look, and the last jud
 SURE = 500  # pictures that a judgement needs
 NEAR = 0.02  # below the full bar by no more than this, a run is repeated once
 SEEDS = 1 << 31
+CLASSES = 10
+MOST_STEPS = 1_000_000  # of a run; what tells of more is no run
 
 
 class End(StrEnum):
@@ -82,17 +85,6 @@ def part1(hw: Any) -> Notebook:
     return handed_in(hw, PART1)
 
 
-def handed_in(hw: Any, name: str) -> Notebook:
-    data = hw.session.submission.files.get(name)
-    if data is None:
-        raise NotImplementedYet(f"{name} is not in this submission")
-    found = notebook.read(data, name)
-    empty = notebook.read((hw.homework.handout / name).read_bytes(), name)
-    if [cell.source.strip() for cell in found.cells] == [cell.source.strip() for cell in empty.cells]:
-        raise NotImplementedYet(f"{name} is still as it was handed out")
-    return found
-
-
 def first(hw: Any, rng: np.random.Generator) -> Outcome:
     """The run that every check of this task looks at: made when the first of them asks for it."""
     if "fashion" not in hw.kept:
@@ -113,7 +105,7 @@ def run(hw: Any, student: Notebook, seed: int, budget: float, bar: float) -> Out
     arrays = {"train_x": images.train_x, "train_y": images.train_y, "test_x": images.test_x}
     try:
         going = hw.session.notebook(order, arrays, images.digest, PATIENCE * budget + JUDGE_TIME)
-        outcome.problems = problems(going.tell("problems"))
+        outcome.problems = left_out(going.tell("problems"))
         train(hw, going, outcome, bar)
         outcome.facts = facts(going)
     except StudentError as error:
@@ -139,6 +131,7 @@ def train(hw: Any, going: Training, outcome: Outcome, bar: float) -> None:
             break
         before = going.used()
         look(hw, going, outcome)
+        outcome.facts = facts(going)  # now, for a run that is stopped can no longer be asked
         piece = max(SLICE, 3 * (going.used() - before))  # looking takes no more than a quarter of the time
         hw.progress(progress(outcome))
         if outcome.losses and not np.isfinite(outcome.losses[-1]):
@@ -159,7 +152,10 @@ def train(hw: Any, going: Training, outcome: Outcome, bar: float) -> None:
 def take(reply: Any, outcome: Outcome) -> bool:
     """Add what a slice tells; whether training goes on. Raises Crashed for what is no reply."""
     try:
-        outcome.losses += [float(loss) for loss in np.asarray(reply["losses"], np.float64).reshape(-1)]
+        losses = np.asarray(reply["losses"], np.float64).reshape(-1)
+        if len(outcome.losses) + len(losses) > MOST_STEPS:
+            raise TypeError("more losses than there can be")
+        outcome.losses += losses.tolist()
         outcome.epochs += reply["epoch"] is True
         return reply["ended"] is not True
     except MALFORMED:
@@ -196,6 +192,8 @@ def predicted(going: Training, of: str, count: int, seconds: float) -> tuple[Arr
         classes, sure = reply["classes"], reply["probabilities"]
         if classes.dtype != np.int64 or classes.ndim != 1 or sure.shape != classes.shape or len(classes) > count:
             raise TypeError
+        if len(classes) and not 0 <= classes.min() <= classes.max() < CLASSES:
+            raise ValueError
         return classes, sure.astype(np.float64)
     except MALFORMED:
         raise Crashed(f"{TRAINING} broke the grader's channel: {count} predictions were asked for") from None
@@ -214,12 +212,6 @@ def counted(found: Mapping[str, Any]) -> dict[str, Any]:
     """Without the ints that are beyond counting, which arithmetic with floats fails on."""
     kept = {name: value for name, value in found.items() if type(value) is not int or abs(value) < 1 << 53}
     return {name: counted(value) if isinstance(value, dict) else value for name, value in kept.items()}
-
-
-def problems(reply: Any) -> tuple[tuple[int, int, str], ...]:
-    """(cell, line, what is wrong) of what could not be run before training."""
-    rows = [row for row in reply[:20] if isinstance(row, tuple | list)] if isinstance(reply, list) else []
-    return tuple((row[0], row[1], row[2]) for row in rows if [type(part) for part in row] == [int, int, str])
 
 
 def learned(outcome: Outcome) -> Outcome:

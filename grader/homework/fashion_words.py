@@ -28,9 +28,9 @@ def caption(outcome: Outcome) -> str:
 
 def mistakes(outcome: Outcome) -> Iterator[str]:
     """What the loop does that it should not, as seen while it ran; worth a word at any accuracy."""
-    steps = outcome.steps
+    steps = outcome.fact("backward")
     if not steps:
-        return
+        return  # nothing was seen
     if outcome.fact("steps") == 0:
         yield "optimizer.step() is never called, so no weight changes."
     elif outcome.fact("strange", bool):

@@ -106,6 +106,8 @@ def hyperparameters(hw: Any, rng: np.random.Generator) -> float:
     """The hyperparameters: loss, optimizer, learning rate, batch size and epochs."""
     fashion_run.part1(hw)
     outcome = fashion_run.first(hw, rng)
+    if outcome.error is not None and not outcome.facts:
+        raise fashion_run.explained(outcome.error)
     found = {"loss": outcome.fact("loss", str), "optimizer": outcome.fact("optimizer", str)}
     found |= {str(name): value for name, value in outcome.fact("settings", dict).items() if type(value) in (int, float)}
     found = {name: value for name, value in found.items() if value not in ("", None)}

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from grader import notebook, pictures
 from grader.check import check
 from grader.errors import Mismatch, Partly, Skipped, StudentError
-from grader.homework import fashion_run, imagenet
+from grader.homework import imagenet
+from grader.homework.notebook_run import handed_in, left_out
 from grader.model import Figure
 from grader.notebook import Notebook
 
@@ -60,7 +61,7 @@ class Photograph:
 @check("6.1")
 def images_present(hw: Any, rng: np.random.Generator) -> None:
     """Two photographs were handed in, and can be read."""
-    student = fashion_run.handed_in(hw, PART2)
+    student = handed_in(hw, PART2)
     named = opened(student, hw.session.submission.files)
     found, problems = readable(hw, named)
     if len(found) >= 2:
@@ -79,7 +80,7 @@ def images_present(hw: Any, rng: np.random.Generator) -> None:
 @check("6.1")
 def images_run(hw: Any, rng: np.random.Generator) -> None:
     """Both were run through a network trained on ImageNet, prepared as it expects, in evaluation mode."""
-    student = fashion_run.handed_in(hw, PART2)
+    student = handed_in(hw, PART2)
     found = looked_at(hw, student)
     show(hw, found)
     called = [one.call for one in found if one.call is not None]
@@ -94,7 +95,7 @@ def images_run(hw: Any, rng: np.random.Generator) -> None:
 @check("6.1")
 def one_right_one_wrong(hw: Any, rng: np.random.Generator) -> None:
     """The network gets one of the photographs right and the other wrong."""
-    student = fashion_run.handed_in(hw, PART2)
+    student = handed_in(hw, PART2)
     found = looked_at(hw, student)
     labels = imagenet.labels()
     if len(found) < 2:
@@ -182,7 +183,7 @@ def looked_at(hw: Any, student: Notebook) -> list[Photograph]:
     for at, one in enumerate(found):
         stated = names[at] if at < len(names) else PurePath(one.name).stem
         one.stated = "" if GENERIC.match(stated) else stated
-        one.call = matching(one, calls)
+    assign(found, calls)
     hw.kept["photographs"] = found
     return found
 
@@ -199,7 +200,7 @@ def repeated(hw: Any, student: Notebook, found: list[Photograph], weights: Any) 
     finally:
         hw.session.renew()
     seen = seen if isinstance(seen, dict) else {}
-    for cell, line, problem in fashion_run.problems(seen.get("problems"))[:2]:
+    for cell, line, problem in left_out(seen.get("problems"))[:2]:
         hw.advise(f"cell {cell}, line {line}, could not be run here: {problem}")
     given = [name for name in seen.get("names") or [] if type(name) is str]
     return given or stated(student), list(calls(seen.get("calls")))
@@ -230,10 +231,16 @@ def stated(student: Notebook) -> list[str]:
     return []
 
 
-def matching(one: Photograph, all_calls: list[Call]) -> Call | None:
-    """The last of the calls whose scores are those of this photograph; a person tries more than once."""
-    alike = [call for call in all_calls if np.corrcoef(call.scores, one.scores)[0, 1] > ALIKE]
-    return alike[-1] if alike else None
+def assign(found: list[Photograph], calls: list[Call]) -> None:
+    """Give each photograph its call: the last of those whose scores are more like its own than like another's.
+
+    The last, because a person tries more than once; and any two photographs are somewhat alike.
+    """
+    for call in calls if found else []:
+        alike = [float(np.corrcoef(call.scores, one.scores)[0, 1]) for one in found]
+        closest = int(np.argmax(alike))
+        if alike[closest] > ALIKE:
+            found[closest].call = call
 
 
 # What is said of them

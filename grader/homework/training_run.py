@@ -18,7 +18,8 @@ from grader.errors import Crashed, Mismatch, NotImplementedYet, StudentError, Ti
 from grader.expect import is_stub, unpack
 from grader.homework import network
 from grader.hyperparameters import NAMES, WEIGHT_SCALE, Place
-from grader.session import MALFORMED, PATIENCE, TRAINING
+from grader.remote import MALFORMED, TRAINING, Training
+from grader.session import PATIENCE
 
 Array = NDArray[Any]
 
@@ -28,6 +29,7 @@ JUDGED = 5000  # images that an accuracy is judged by
 GLANCE = 1000  # images of the accuracy that is only shown beside it
 SLICE = 2.0  # CPU seconds between two looks at a long epoch
 IDLE, BUSY = 10.0, 0.05  # a run that computes for less than this part of so many seconds is asleep
+FALLEN = 0.02  # of its first part: by how much the loss of a run that learns has fallen when its budget is used up
 NEAR = 0.02  # below the bar by no more than this, a run is repeated once
 PIXELS, CLASSES = 3072, 10
 MOST_STEPS = 1_000_000  # of a run; what tells of more is no run
@@ -170,33 +172,17 @@ def runs(hw: Any, place: Place, arguments: Sequence[str], bars: Mapping[str, flo
 def train(
     hw: Any, settings: Mapping[str, float], arguments: Sequence[str], bars: Mapping[str, float], seed: int
 ) -> Outcome:
-    """One run, judged after each epoch, until a bar is cleared (unless `hw.full`), it ends, or its budget does.
+    """One run, judged after each epoch, until all bars are cleared (unless `hw.full`), it ends, or its budget does.
 
-    A run that is cut is judged once more as it stands. Without settings the student's own main is run, with `arguments`
-    as its command line.
+    Without settings the student's own main is run, with `arguments` as its command line.
     Raises StudentError for a run that could never be judged.
     """
-    budget = hw.settings["budget"]
     outcome = Outcome(seed, bars, dict(settings))
     arrays, labels, key = split(hw.data, settings, bars)
     order = {"seed": seed, "settings": dict(settings), "sample": len(labels[TRAIN]), "arguments": list(arguments)}
-    began = time.monotonic()
-    going = hw.session.train(order, arrays, key, PATIENCE * budget)
+    going = hw.session.train(order, arrays, key, PATIENCE * hw.settings["long_budget"])
     try:
-        while True:
-            outcome.cpu, outcome.wall = going.used(), time.monotonic() - began
-            left = min(budget - outcome.cpu, budget - outcome.wall / PATIENCE)
-            asleep = outcome.wall > IDLE and outcome.cpu < BUSY * outcome.wall
-            if asleep or left <= 0:
-                outcome.end = End.ASLEEP if asleep else End.BUDGET
-                take(outcome, going.judge(), labels)
-                break
-            if not take(outcome, going.advance(min(SLICE, left)), labels):
-                break
-            hw.progress(progress(outcome))
-            if not hw.full and any(map(outcome.cleared, bars)):
-                outcome.end = End.CLEARED
-                break
+        follow(hw, going, outcome, labels)
         outcome.cpu = going.used()
         outcome.network = Network.of(going.parameters())
     except TimedOut:
@@ -210,6 +196,39 @@ def train(
     finally:
         hw.session.renew()  # its images, and an own main that may still be running, end with it
     return outcome
+
+
+def follow(hw: Any, going: Training, outcome: Outcome, labels: Mapping[str, Array]) -> None:
+    """Let a run go on, a slice at a time. One that is cut is judged once more as it stands.
+
+    One that is still learning when its budget is used up gets the long budget, before points are lost.
+    """
+    budget = hw.settings["long_budget" if hw.full else "budget"]
+    began = time.monotonic()
+    while True:
+        outcome.cpu, outcome.wall = going.used(), time.monotonic() - began
+        asleep = outcome.wall > IDLE and outcome.cpu < BUSY * outcome.wall
+        left = min(budget - outcome.cpu, budget - outcome.wall / PATIENCE)
+        if left <= 0 and not asleep and promising(outcome):
+            budget, left = hw.settings["long_budget"], hw.settings["long_budget"] - budget
+        if asleep or left <= 0:
+            outcome.end = End.ASLEEP if asleep else End.BUDGET
+            take(outcome, going.judge(), labels)
+            return
+        if not take(outcome, going.advance(min(SLICE, left)), labels):
+            return
+        hw.progress(progress(outcome))
+        if not hw.full and all(map(outcome.cleared, outcome.bars)):
+            outcome.end = End.CLEARED
+            return
+
+
+def promising(outcome: Outcome) -> bool:
+    """Whether a run has cleared nothing yet, and its loss is on the way down."""
+    tenth = len(outcome.losses) // 10
+    if not tenth or any(map(outcome.cleared, outcome.bars)):
+        return False
+    return bool(np.mean(outcome.losses[-tenth:]) < (1 - FALLEN) * np.mean(outcome.losses[:tenth]))
 
 
 def split(

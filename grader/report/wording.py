@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from grader.model import Adjustment, CheckResult, ItemResult, Measure, Remarks, Report, Row, TaskResult, Verdict
 
@@ -43,6 +43,7 @@ SHAPE = {
 ASCII_SHAPE = {"✓": "+", "◐": "~", "✗": "x", "○": "o", "■": "#", "–": "-", "?": "?"}
 
 LONGEST = 2000  # characters of a sentence; what is printed has a cap of its own in the rubric
+PICTURES = ("image", "images")  # keys of a figure's data that hold pixels
 SETTLED = (Verdict.PASS, Verdict.SKIPPED)
 INTERNAL_MESSAGE = "a fault of the grader; needs review"
 
@@ -206,7 +207,19 @@ def cleaned(check: CheckResult, audience: Audience) -> CheckResult:
         advice=tuple(harmless(sentence) for sentence in check.advice),
         measures=tuple(replace(measure, name=harmless(measure.name)) for measure in check.measures),
         review=tuple(harmless(sentence) for sentence in check.review),
+        figures=tuple(
+            replace(figure, title=harmless(figure.title), data=tidied(figure.data)) for figure in check.figures
+        ),
     )
+
+
+def tidied(data: Any) -> Any:
+    """A figure's data with every text in it harmless; pictures, which are base64, as they are."""
+    if isinstance(data, Mapping):
+        return {harmless(key): part if key in PICTURES else tidied(part) for key, part in data.items()}
+    if isinstance(data, list | tuple):
+        return [tidied(part) for part in data]
+    return harmless(data) if isinstance(data, str) else data
 
 
 def presented(report: Report, audience: Audience) -> Report:

@@ -270,6 +270,8 @@ def kind_of(error: BaseException) -> str:
         (SystemExit, "exit"),
         (FrameError, "unspeakable"),
     )
+    if isinstance(error, RuntimeError) and "can't allocate memory" in safe_text(error):
+        return "memory"  # as torch says it
     return next((kind for type_, kind in kinds if isinstance(error, type_)), "raised")
 
 

@@ -153,9 +153,12 @@ class Run:
     # The student's own main
 
     def own_main(self, arguments: Sequence[str], rest: Callable[[bool], None]) -> None:
-        """Run `main` with its data, plots and files taken in hand; rests as `loop` pauses, counting images."""
+        """Run `main` with its data, plots and files taken in hand; rests as `loop` pauses, counting images.
+
+        An epoch ends where the next step begins, or main: only then has its last step changed the model.
+        """
         self.begin()
-        loaded, seen, batch = len(self.X), 0, 0
+        loaded, seen, batch, whole = len(self.X), 0, 0, False
 
         def load_cifar10(data_dir: Any = "", num_train: int = 10000, num_val: int = 5000, *_: Any, **__: Any) -> Any:
             """As the handout's, but every label of validation and test is 0."""
@@ -168,25 +171,25 @@ class Run:
             return X, y, X_val, nothing, X_val.copy(), nothing.copy()
 
         def training_step(model: Any, X: Any, y: Any, reg: Any) -> Any:
-            nonlocal seen, batch
+            nonlocal seen, batch, whole
+            if whole or self.over():
+                ended, whole = whole, False
+                rest(ended)
             if model is not self.model:
                 self.model, self.first = model, None
             answer = self.taken(model, X, y, reg)
             seen, batch = seen + len(X), max(batch, len(X))
             if seen >= loaded:
-                seen = 0
-                self.settings = self.settings | {
-                    "batch_size": batch,
-                    "reg": reg,
-                    "hidden_dim": self.width(),
-                }
-                rest(True)
-            elif self.over():
-                rest(False)
+                seen, whole = 0, True
+                self.settings = self.settings | {"batch_size": batch, "reg": reg, "hidden_dim": self.width()}
             return answer
 
         with replaced(self.replacements(load_cifar10, training_step)):
-            start(self.train, arguments)
+            try:
+                start(self.train, arguments)
+            finally:
+                if whole:
+                    rest(True)
 
     def replacements(self, load_cifar10: Any, training_step: Any) -> Iterator[tuple[Any, str, Any]]:
         """(owner, name, what stands there during main)."""

@@ -31,6 +31,7 @@ os.environ.update(ONE_THREAD)
 from grader import check, grading, session  # noqa: E402
 from grader.command.batch import cores  # noqa: E402
 from grader.model import Submission  # noqa: E402
+from grader.remote import travelling  # noqa: E402
 from grader.submission import read, stubs  # noqa: E402
 from grader.worker.__main__ import Worker  # noqa: E402
 
@@ -107,7 +108,7 @@ class Bare(session.Session):
     def ask(self, op: str, owner: Any, path: Any, batches: Any, *, subject: str = "", more: float = 0.0) -> Any:
         if isinstance(owner, str) and self.missing(owner):
             return super().ask(op, owner, path, batches)
-        travellers = [tuple(map(session.travelling, args)) for args in batches]
+        travellers = [tuple(map(travelling, args)) for args in batches]
         request = {"id": 0, "seed": self.seed, "op": op, "owner": owner, "path": list(path), "batches": travellers}
         reply = self.worker.answer(request)
         self.seed = None

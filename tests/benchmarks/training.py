@@ -97,7 +97,8 @@ def endless(homework: Homework) -> Homework:
         replace(
             task,
             items=tuple(
-                replace(item, settings={**item.settings, "accuracy": 1.0, "budget": 1000.0}) for item in task.items
+                replace(item, settings={**item.settings, "accuracy": 1.0, "budget": 1000.0, "long_budget": 1000.0})
+                for item in task.items
             ),
         )
         for task in homework.rubric.tasks

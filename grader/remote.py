@@ -1,0 +1,155 @@
+"""What a check holds in its hands: a student's modules, functions, objects and training runs, each a name for something
+that lives in the student's process.
+
+Calls raise StudentError with the verdict that fits how they ended; what they return is exact data (see worker/wire.py)
+and Remote objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from grader.worker.wire import Handle
+
+TRAINING = "the training run"
+MALFORMED = (TypeError, AttributeError, ValueError, LookupError, ArithmeticError)  # what reading any reply may raise
+
+
+class Asking(Protocol):
+    """What carries questions to a student's process: a Session."""
+
+    def ask(
+        self,
+        op: str,
+        owner: str | Handle,
+        path: Sequence[str],
+        batches: Sequence[Sequence[Any]],
+        *,
+        subject: str = "",
+        more: float = 0.0,
+    ) -> list[Any]:
+        """Carry out one call per element of `batches` in one round trip."""
+
+    def used(self) -> float:
+        """CPU seconds of the process so far."""
+
+
+class Remote:
+    """An object that lives in the student's process: methods are called, and it can be an argument of other calls."""
+
+    def __init__(self, session: Asking, handle: Handle) -> None:
+        self._session = session
+        self._handle = handle
+
+    def __repr__(self) -> str:
+        return f"<a {self._handle.kind} in the student's process>"
+
+    def __getattr__(self, name: str) -> Function:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return Function(self._session, self._handle, (name,))
+
+    def write(self, arrays: Mapping[str, Any]) -> None:
+        """`parameters()[name][...] = array` for each, in the student's process and in one round trip."""
+        self._session.ask("write", self._handle, ("parameters",), list(arrays.items()))
+
+
+class Training:
+    """A training run in the student's process."""
+
+    def __init__(self, session: Asking, handle: Handle) -> None:
+        self._session = session
+        self._handle = handle
+        self._began = session.used()
+
+    def advance(self, seconds: float) -> Any:
+        """What the run says after `seconds` more of CPU, or at the end of its epoch; see worker/training.py."""
+        return self._session.ask(
+            "call", self._handle, ("advance",), [(float(seconds),)], subject=TRAINING, more=seconds
+        )[0]
+
+    def judge(self) -> Any:
+        """The same, as the model stands now."""
+        return self.tell("judge")
+
+    def parameters(self) -> Any:
+        """The network's parameters (name -> float32 array) as they are now."""
+        return self.tell("parameters")
+
+    def tell(self, what: str, *args: Any, seconds: float = 0.0) -> Any:
+        """What else a run can be asked in a pause; see worker/notebook_run.py."""
+        return self._session.ask("call", self._handle, (what,), [args], subject=TRAINING, more=seconds)[0]
+
+    def used(self) -> float:
+        """CPU seconds so far, as the system counts them."""
+        return max(0.0, self._session.used() - self._began)
+
+
+class Module:
+    """A student's module; its attributes are functions that run there."""
+
+    def __init__(self, session: Asking, name: str) -> None:
+        self._session = session
+        self._name = name
+
+    def __getattr__(self, name: str) -> Function:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return Function(self._session, self._name, (name,))
+
+
+class Function:
+    """A function, class or method of the student's."""
+
+    def __init__(self, session: Asking, owner: str | Handle, path: tuple[str, ...]) -> None:
+        self._session = session
+        self._owner = owner
+        self._path = path
+
+    def __call__(self, *args: Any) -> Any:
+        return self._session.ask("call", self._owner, self._path, [args])[0]
+
+    def map(self, batches: Sequence[Sequence[Any]]) -> list[Any]:
+        """One call per element, in one round trip."""
+        return self._session.ask("call", self._owner, self._path, batches)
+
+    def arity(self) -> int | None:
+        """How many positional arguments it takes; None if there is no such function, or it takes any number."""
+        count = self._session.ask("arity", self._owner, self._path, [()])[0]
+        return count if type(count) is int else None
+
+    def __getattr__(self, name: str) -> Function:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return Function(self._session, self._owner, (*self._path, name))
+
+
+AS_IT_IS = frozenset((type(None), bool, int, float, complex, str, bytes, np.ndarray))
+
+
+def travelling(value: Any) -> Any:
+    kind = type(value)
+    if kind in AS_IT_IS:
+        return value
+    if kind is list or kind is tuple:
+        return value if AS_IT_IS.issuperset(map(type, value)) else kind(map(travelling, value))
+    if kind is dict:
+        return {key: travelling(part) for key, part in value.items()}
+    if isinstance(value, Remote):
+        return value._handle
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def arriving(value: Any, session: Asking) -> Any:
+    kind = type(value)
+    if kind in AS_IT_IS:
+        return value
+    if kind is list or kind is tuple:
+        as_it_is = AS_IT_IS.issuperset(map(type, value))
+        return value if as_it_is else kind(arriving(part, session) for part in value)
+    if kind is dict:
+        return {key: arriving(part, session) for key, part in value.items()}
+    return Remote(session, value) if kind is Handle else value

@@ -1,0 +1,267 @@
+"""Task 5, the grader's side of a run: how long it goes on, what is believed of it, and what is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader.errors import Crashed, Mismatch, OutOfMemory, Partly, Raised, StudentError, TimedOut
+from grader.homework import fashion_run, fashion_words, task5_fashion
+from grader.homework.fashion_run import End, Look, Outcome
+
+LABELS = np.random.default_rng(0).integers(10, size=2000)
+IMAGES = SimpleNamespace(
+    train_x=np.zeros((2000, 28, 28), np.uint8), train_y=LABELS, test_x=np.zeros((2000, 28, 28), np.uint8),
+    test_y=LABELS, digest="d", stand_in=False,
+)  # fmt: skip
+FACTS = {
+    "backward": 100, "steps": 100, "in_eval": 0, "looks": 5, "left_over": 0, "optimizer": "Adam",
+    "loss": "CrossEntropy", "chain": ["NllLoss", "LogSoftmax", "Addmm"], "moody": [],
+    "settings": {"learning_rate": 1e-3}, "strange": False,
+}  # fmt: skip
+
+
+class FakeRun:
+    """A notebook's run: one slice of `step` CPU seconds for each accuracy; an exception is raised in its turn."""
+
+    def __init__(self, script: list[Any], step: float, facts: Any) -> None:
+        self.script, self.step, self.known, self.cpu = list(script), step, facts, 0.0
+        self.accuracy = 0.0
+
+    def advance(self, seconds: float) -> Any:
+        self.cpu += self.step
+        ended = not self.script
+        if not ended:
+            now = self.script.pop(0)
+            if isinstance(now, Exception):
+                raise now
+            self.accuracy = now
+        return {"losses": [2.0, 1.9], "epoch": False, "ended": ended}
+
+    def tell(self, what: str, *args: Any, seconds: float = 0.0) -> Any:
+        if what == "predict":
+            _, count, _ = args
+            classes = LABELS[:count].copy()
+            right = round(self.accuracy * len(classes))
+            classes[right:] = (classes[right:] + 1) % 10
+            return {"classes": classes, "probabilities": np.full(len(classes), 0.9, np.float32)}
+        return [] if what == "problems" else self.known
+
+    def used(self) -> float:
+        return self.cpu
+
+
+def subject(*scripts: Any, full: bool = False, facts: Any = FACTS, step: float = 1.0) -> Any:
+    waiting, lines = list(scripts), []
+    return SimpleNamespace(
+        fashion=IMAGES, full=full, progress=lines.append, lines=lines, runs=waiting,
+        session=SimpleNamespace(
+            notebook=lambda *_: FakeRun(waiting.pop(0), step, facts), renew=lambda: None,
+        ),
+    )  # fmt: skip
+
+
+NOTEBOOK = SimpleNamespace(name="part1.ipynb", code=[])
+
+
+def run(*script: Any, budget: float = 40.0, **options: Any) -> Outcome:
+    return fashion_run.run(subject(list(script), **options), NOTEBOOK, 1, budget, 0.85)
+
+
+# When a run ends
+
+
+def test_a_run_stops_once_the_bar_is_cleared_on_all_test_pictures():
+    outcome = run(0.5, 0.8, 0.9, 0.95)
+    assert (outcome.end, outcome.accuracy, len(outcome.looks)) == (End.CLEARED, 0.9, 3)
+
+
+def test_a_full_run_goes_on_and_one_whose_time_is_up_is_judged_as_it_stands():
+    assert run(0.5, 0.9, 0.7, full=True).accuracy == 0.7
+    cut = run(*[0.6] * 50, budget=5)
+    assert (cut.end, cut.cpu, cut.accuracy) == (End.BUDGET, 5, 0.6)
+
+
+def test_a_loss_that_is_no_number_ends_a_run(monkeypatch):
+    monkeypatch.setattr(FakeRun, "advance", lambda self, seconds: {"losses": [np.nan], "epoch": False, "ended": False})
+    assert run().end is End.DIVERGED
+
+
+@pytest.mark.parametrize("error", [OutOfMemory("too much"), Crashed("gone"), TimedOut("slow")])
+def test_what_was_seen_of_a_run_that_is_stopped_is_not_lost(error):
+    """Its last accuracy counts, its network and settings are known, and nothing is said that was not seen."""
+    outcome = run(0.4, 0.6, error)
+    assert outcome.error is error
+    assert outcome.accuracy == 0.6
+    assert outcome.fact("optimizer", str) == "Adam"
+    assert list(fashion_words.mistakes(outcome)) == []
+
+
+def test_a_run_that_is_stopped_before_its_first_look_tells_of_no_mistake():
+    outcome = run(OutOfMemory("too much"))
+    assert (outcome.facts, list(fashion_words.mistakes(outcome))) == ({}, [])
+    with pytest.raises(OutOfMemory):
+        fashion_run.learned(outcome)
+    hw = SimpleNamespace(kept={"fashion": outcome})
+    for check in (task5_fashion.architecture, task5_fashion.hyperparameters):
+        with pytest.raises(OutOfMemory):
+            checked(check, hw)
+
+
+def checked(check: Any, hw: Any) -> Any:
+    """The check, for a notebook that was handed in."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fashion_run, "part1", lambda hw: NOTEBOOK)
+        return check(hw, np.random.default_rng(0))
+
+
+# What is believed
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        None,
+        {},
+        {"classes": np.zeros(3), "probabilities": np.zeros(3)},
+        {"classes": np.zeros(3, np.int64), "probabilities": np.zeros(2)},
+        {"classes": np.zeros((3, 1), np.int64), "probabilities": np.zeros((3, 1))},
+        {"classes": np.zeros(2001, np.int64), "probabilities": np.zeros(2001)},
+        {"classes": np.array([0, 1000]), "probabilities": np.zeros(2)},
+        {"classes": np.array([-1, 3]), "probabilities": np.zeros(2)},
+    ],
+)
+def test_predictions_of_another_form_or_of_no_class_break_the_channel(reply):
+    going = SimpleNamespace(tell=lambda *_, **__: reply)
+    with pytest.raises(Crashed, match="channel"):
+        fashion_run.predicted(going, "test", 2000, 1.0)
+
+
+@pytest.mark.parametrize(
+    "reply", [None, {}, {"losses": "x"}, {"losses": [1.0], "epoch": 1}, {"losses": np.zeros(1_000_001), "ended": False}]
+)
+def test_a_slice_of_another_form_breaks_the_channel(reply):
+    with pytest.raises(Crashed, match="channel"):
+        fashion_run.take(reply, Outcome(1, 40.0))
+
+
+# What is said
+
+
+def outcome(**changed: Any) -> Outcome:
+    facts = changed.pop("facts", {})
+    made = Outcome(1, 40.0, losses=[2.0] * 100, looks=[Look(100, 0.6, 0.62)], accuracy=0.6, facts=FACTS | facts)
+    return replace(made, **changed)
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"steps": 0}, "step() is never called"),
+        ({"strange": True}, "parameters of another network"),
+        ({"looks": 4, "left_over": 4}, "never set back to zero"),
+        ({"chain": ["NllLoss", "LogSoftmax", "Softmax"]}, "ends in a softmax"),
+        ({"moody": ["Dropout"], "in_eval": 90}, "evaluation mode in 90% of the training steps, where Dropout does"),
+        ({"moody": ["Dropout", "BatchNorm"], "in_eval": 50}, "Dropout and BatchNorm do nothing"),
+    ],
+)
+def test_a_mistake_that_was_seen_is_named(facts, says):
+    (said,) = fashion_words.mistakes(outcome(facts=facts))
+    assert says in said
+    assert says.lower() in fashion_words.why(outcome(facts=facts)).lower()
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [{"looks": 1, "left_over": 1}, {"in_eval": 90}, {"moody": ["Dropout"], "in_eval": 40}, {"chain": [3, None]}],
+)
+def test_what_is_no_mistake_is_not_named(facts):
+    assert list(fashion_words.mistakes(outcome(facts=facts))) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"end": End.DIVERGED, "facts": {"settings": {"learning_rate": 9.0}}}, "learning_rate 9 is too large"),
+        ({"end": End.BUDGET, "cpu": 40.0}, "cut after 100 steps in 40 s"),
+        ({"accuracy": 0.1}, "chance level, so nothing was learned: does the loss fall"),
+        ({"accuracy": 0.1, "facts": {"settings": {"learning_rate": 0.5}}}, "learning_rate 0.5 is too large"),
+        ({"looks": [Look(100, 0.6, 0.9)]}, "it overfits"),
+        ({"losses": list(np.linspace(2, 1, 100))}, "still falling"),
+        ({}, "stopped falling"),
+        ({"error": Raised("boom"), "end": End.RAISED}, "ended in an exception: boom"),
+    ],
+)
+def test_why_a_run_misses_its_bar(changed, says):
+    assert says in fashion_words.why(outcome(**changed))
+
+
+# The bar, and the second run
+
+
+def judged(accuracy: float, claim: float | None) -> tuple[StudentError | None, list[str]]:
+    questions: list[str] = []
+    hw = SimpleNamespace(
+        settings={"full": 0.85, "partial": 0.7, "at_partial": 0.4, "claim_gap": 0.05}, fashion=IMAGES,
+        measure=lambda measure: None, review=questions.append,
+    )  # fmt: skip
+    try:
+        task5_fashion.judge(hw, outcome(accuracy=accuracy), claim)
+    except StudentError as error:
+        return error, questions
+    return None, questions
+
+
+@pytest.mark.parametrize(("accuracy", "share"), [(0.85, 1.0), (0.775, 0.7), (0.7, 0.4), (0.699, 0.0)])
+def test_points_grow_in_a_straight_line_between_the_two_bars(accuracy, share):
+    error, _ = judged(accuracy, None)
+    if share == 1.0:
+        assert error is None
+    elif share == 0.0:
+        assert isinstance(error, Mismatch)
+    else:
+        assert isinstance(error, Partly)
+        assert error.fraction == pytest.approx(share)
+
+
+def test_a_claim_of_much_more_is_told_and_left_to_a_person():
+    error, questions = judged(0.6, 0.99)
+    assert error is not None
+    assert "while the notebook claims 99.0%" in error.message
+    assert questions == ["the notebook claims a test accuracy of 99.0%, and 60.0% was measured"]
+    assert judged(0.6, 0.61)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "best", "runs"),
+    [(0.84, 0.86, 0.86, 2), (0.84, 0.80, 0.84, 2), (0.82, 0.9, 0.82, 1), (0.86, 0.9, 0.86, 1)],
+)
+def test_a_near_miss_is_repeated_once_and_the_better_run_counts(first, second, best, runs):
+    made = []
+
+    def runner(seed: int, budget: float) -> Outcome:
+        made.append(seed)
+        return outcome(accuracy=second)
+
+    better, _ = fashion_run.best_of(outcome(accuracy=first), runner, 7, 0.85)
+    assert better.accuracy == best
+    assert 1 + len(made) == runs
+
+
+@pytest.mark.parametrize(
+    ("claim", "end", "full", "longer"),
+    [
+        (0.9, End.BUDGET, False, True),
+        (0.9, End.FINISHED, False, False),
+        (0.62, End.BUDGET, False, False),
+        (None, End.BUDGET, False, False),
+        (0.9, End.BUDGET, True, False),
+    ],
+)
+def test_a_run_that_was_cut_gets_longer_where_the_notebook_claims_much_more(claim, end, full, longer):
+    hw = SimpleNamespace(settings={"full": 0.85, "claim_gap": 0.05}, full=full)
+    assert bool(task5_fashion.more_time(hw, outcome(end=end), claim)) is longer
