@@ -18,10 +18,10 @@ from pathlib import Path
 
 from grader import bench, datasets, grading, keys, pages, submission
 from grader.bench import Document, Done, Job, Place
+from grader.entry import Entry
 from grader.errors import SubmissionError, UsageError
 from grader.gradebook import Gradebook, Run, Student
 from grader.keys import Terms
-from grader.layouts import Entry
 from grader.model import CheckResult, Homework, Report, Submission, TaskResult, Verdict
 from grader.pool import Workers
 from grader.report import json as report_json

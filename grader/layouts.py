@@ -8,16 +8,10 @@ clone` makes `ASSIGNMENT-submissions/ASSIGNMENT-USERNAME`.
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 import os
 import re
-import unicodedata
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -25,30 +19,9 @@ from typing import Any
 import yaml
 
 from grader.archive import ENDING
+from grader.entry import Entry, merged, moment, printable, safe, unique
 from grader.errors import UsageError
-
-Parts = tuple[tuple[str, Path], ...]  # (the student's own name for it, where it lies), the newest last
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One student of the class. `student` is safe as a file's name, `name` is to be shown, `ids` are what the platform
-    and the roster call the student, under their own column names.
-
-    `parts` are one folder or archive, or the files handed in side by side; none for who handed in nothing. `others` are
-    older submissions, which do not count. `unlisted`: there is a roster, and it does not name this student, or not
-    clearly. `problem` is why it is not known whether a student of the roster handed in anything, or "".
-    """
-
-    student: str
-    name: str
-    parts: Parts = ()
-    submitted_at: datetime | None = None
-    marked_late: bool = False
-    ids: Mapping[str, str] = field(default_factory=dict)
-    others: tuple[str, ...] = ()
-    unlisted: bool = False
-    problem: str = ""
+from grader.roster import read_roster, with_roster
 
 
 def recognise(folder: Path, layout: str | None = None, roster: Path | None = None) -> list[Entry]:
@@ -244,188 +217,3 @@ LAYOUTS: dict[str, Callable[[Path], list[Entry]]] = {
     "moodle": moodle,
     "github": github,
 }
-
-
-# One student, one entry
-
-
-def merged(entries: Iterable[Entry]) -> list[Entry]:
-    """The newest of each student's submissions, which lists the others."""
-    groups: dict[tuple[str, str], list[Entry]] = {}
-    for entry in entries:
-        groups.setdefault((entry.student, entry.name.casefold()), []).append(entry)
-    return [newest(group) for group in groups.values()]
-
-
-def newest(group: Sequence[Entry]) -> Entry:
-    """The one of a student's that counts; it lists the others."""
-    *older, last = sorted(group, key=age)
-    others = (*(name for entry in older for name, _ in entry.parts), *(name for one in group for name in one.others))
-    return replace(last, others=tuple(printable(name) for name in others))
-
-
-def age(entry: Entry) -> tuple[float, str]:
-    """By the platform's time, else by the file's own."""
-    try:
-        own = max(path.stat().st_mtime for _, path in entry.parts)
-    except OSError:
-        own = 0.0
-    return (entry.submitted_at.timestamp() if entry.submitted_at else own, entry.parts[-1][0])
-
-
-def unique(entries: Sequence[Entry]) -> list[Entry]:
-    """Two students never share an id, also where a file system ignores case."""
-    count = Counter(entry.student.casefold() for entry in entries)
-    told = [f"{entry.name} {sorted(entry.ids.items())} {entry.parts and entry.parts[-1][0]}" for entry in entries]
-    return [
-        entry if count[entry.student.casefold()] == 1 else replace(entry, student=f"{entry.student}-{short(whose)}")
-        for entry, whose in zip(entries, told, strict=True)
-    ]
-
-
-def safe(name: str) -> str:
-    """An id for a hostile name: letters, digits and . - _ @, which no system, page or spreadsheet reads as more."""
-    plain_letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    kept = re.sub(r"[^A-Za-z0-9._@]+", "-", plain_letters).strip("-._@")
-    if kept.split(".")[0].casefold() in RESERVED:
-        kept = f"student-{kept}"
-    return f"{kept[:LONGEST] or 'student'}-{short(name)}" if not kept or len(kept) > LONGEST else kept
-
-
-LONGEST = 60
-RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}  # on Windows
-
-
-def short(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:6]
-
-
-def printable(name: str) -> str:
-    """A name to show: one line, of characters that can be shown, never endless."""
-    text = name.encode("utf-8", "replace").decode()
-    return "".join(char for char in text if char.isprintable())[:120].strip() or "(no name)"
-
-
-def moment(value: object) -> datetime | None:
-    """A platform's time; one without a zone is taken as this machine's."""
-    time = written(value.strip()) if isinstance(value, str) else value
-    try:
-        return time.astimezone(UTC) if isinstance(time, datetime) else None
-    except (OverflowError, OSError, ValueError):
-        return None
-
-
-def written(text: str) -> datetime | None:
-    """A time in ISO 8601, or as Moodle's worksheet has it in English."""
-    for read in (datetime.fromisoformat, lambda text: datetime.strptime(text, "%A, %d %B %Y, %I:%M %p")):
-        try:
-            return read(text)
-        except ValueError:
-            continue
-    return None
-
-
-# The roster
-
-
-def read_roster(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV as exported by Canvas, Moodle, Gradescope or GitHub Classroom, or written by hand."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror}); name the class list with --roster") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is not UTF-8; save the class list as CSV in UTF-8") from None
-    lines = text.splitlines()
-    delimiter = max(",;\t", key=lines[0].count) if lines else ","
-    try:
-        rows = [
-            {key.strip(): (value or "").strip() for key, value in row.items() if key and isinstance(value, str | None)}
-            for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        ]
-    except csv.Error as error:
-        raise UsageError(
-            f"{path} is not CSV ({error}: is a quote not closed?); save the class list as CSV in UTF-8"
-        ) from None
-    rows = [row for row in rows if any(row.values()) and row.get("Student") not in PSEUDO]
-    rows = [row for at, row in enumerate(rows) if row not in rows[:at]]  # whoever is there twice is still one student
-    if not rows or not any(column(row, *ID_COLUMNS) or full_name(row) for row in rows):
-        raise UsageError(f"{path} names no student; its first line should name columns such as name, email or ID")
-    return rows
-
-
-PSEUDO = ("Points Possible", "Student, Test")  # rows of Canvas's own export that are nobody
-ID_COLUMNS = ("SIS Login ID", "github_username", "Email", "Email address", "SID", "Student ID", "student_id",
-              "SIS User ID", "ID number", "Identifier", "ID", "user_id", "username")  # fmt: skip
-
-
-def column(row: Mapping[str, str], *names: str) -> str:
-    """The first of these columns that says something, whatever its case."""
-    folded = {key.casefold(): value for key, value in row.items()}
-    return next((folded[name.casefold()] for name in names if folded.get(name.casefold())), "")
-
-
-def full_name(row: Mapping[str, str]) -> str:
-    first, last = column(row, "First name", "first_name"), column(row, "Last name", "last_name", "Surname")
-    return column(row, "Name", "Full name", "Student", "student_name") or f"{first} {last}".strip()
-
-
-def with_roster(entries: Sequence[Entry], rows: Sequence[dict[str, str]], *, by_any_cell: bool) -> list[Entry]:
-    """Entries with the ids and the name that the roster gives them, and an entry for each row that has none."""
-    found: list[Entry] = []
-    theirs: dict[int, list[Entry]] = {}
-    doubt: dict[int, Entry] = {}
-    for entry in entries:
-        fitting = rows_of(entry, rows, by_any_cell)
-        if len(fitting) == 1:
-            theirs.setdefault(fitting[0], []).append(entry)
-        else:
-            found.append(replace(entry, unlisted=True))
-            doubt |= dict.fromkeys(fitting, entry)
-    for at, row in enumerate(rows):
-        if at in theirs:
-            found.append(listed(newest(theirs[at]), row))
-        else:
-            found.append(listed(absent(row, doubt.get(at)), row))
-    return found
-
-
-def absent(row: Mapping[str, str], perhaps: Entry | None) -> Entry:
-    """Who handed in nothing; where a submission may be theirs or another's, that is a problem, and no zero."""
-    name = full_name(row) or column(row, *ID_COLUMNS)
-    problem = ""
-    if perhaps is not None:
-        problem = f"{perhaps.name} may be theirs, or another's of that name; name that folder or archive after an id"
-    return Entry(safe(column(row, *ID_COLUMNS) or name), printable(name), problem=problem)
-
-
-def listed(entry: Entry, row: Mapping[str, str]) -> Entry:
-    at = entry.submitted_at or moment(column(row, "submitted_at", "Last modified (submission)"))
-    ids = {**entry.ids, **{key: printable(value) for key, value in row.items() if value}}
-    return replace(entry, name=printable(full_name(row) or entry.name), ids=ids, submitted_at=at)
-
-
-def rows_of(entry: Entry, rows: Sequence[Mapping[str, str]], by_any_cell: bool) -> list[int]:
-    """Where the rows are that may be this student's: the one by an id of the platform's, else by name, else several."""
-
-    def same_id(row: Mapping[str, str]) -> bool:
-        theirs = ((value, column(row, key, *ALIKE.get(key, ()))) for key, value in entry.ids.items())
-        return any(one.casefold() == other.casefold() for one, other in theirs)
-
-    def same_name(row: Mapping[str, str]) -> bool:
-        return bool(words(entry.name) & words(full_name(row)))
-
-    def same_cell(row: Mapping[str, str]) -> bool:
-        return by_any_cell and entry.name.casefold() in (value.casefold() for value in row.values())
-
-    ways = [[at for at, row in enumerate(rows) if fits(row)] for fits in (same_id, same_name, same_cell)]
-    return next((way for way in ways if len(way) == 1), next(filter(None, ways), []))
-
-
-ALIKE = {"Email": ("Email address",), "SID": ("Student ID", "student_id", "SIS User ID", "ID number")}
-
-
-def words(name: str) -> set[str]:
-    """Spellings that one name has: "Doe, Jane", "Jane Doe" and "doejane" share one."""
-    parts = re.findall(r"\w+", unicodedata.normalize("NFC", name).casefold())
-    return {"".join(parts), "".join(sorted(parts))} - {""}

@@ -19,6 +19,8 @@ LAYERS = [
         "hyperparameters",
         "notebook",
         "pictures",
+        "entry",
+        "roster",
         "layouts",
         "changes",
         "cohort",
@@ -41,7 +43,8 @@ LAYERS = [
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 # Within a layer, who may import whom.
-BESIDE = {("errors", "model"), ("submission", "archive"), ("layouts", "archive")}
+BESIDE = {("errors", "model"), ("submission", "archive"), ("layouts", "archive"),
+          ("layouts", "entry"), ("layouts", "roster"), ("roster", "entry")}  # fmt: skip
 
 FILES = [path for path in sorted(GRADER.rglob("*.py")) if path.name != "__init__.py" and path.parent.name != "homework"]
 
@@ -81,7 +84,29 @@ def test_homework_is_imported_by_nobody():
         assert "homework" not in imported(path), path
 
 
+def test_a_task_reads_no_other_tasks_files():
+    """A result rests on all that its task's file imports, so what two tasks share is in neither's file."""
+    tasks = sorted((GRADER / "homework").glob("task*.py"))
+    assert tasks
+    for path in tasks:
+        names = {alias.name for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+                 if isinstance(node, ast.ImportFrom) for alias in node.names}  # fmt: skip
+        assert not names & {task.stem for task in tasks}, path
+
+
 def test_every_module_is_in_the_plan():
-    plan = (GRADER / "README.md").read_text(encoding="utf-8")
+    """By its file's name, in the drawing of the house; a package that holds one kind of thing, by the thing's."""
+    page = (GRADER / "README.md").read_text(encoding="utf-8")
+    plan = page[page.index("## Inside grader/") : page.index("## One submission's way through")]
     for path in (path for path in GRADER.rglob("*.py") if path.name != "__init__.py"):
-        assert re.search(rf"\b{path.stem}\b", plan), f"{path.relative_to(GRADER)} is missing in grader/README.md"
+        kind = path.parent.name
+        if kind in ("report", "export", "command"):
+            lines = re.search(rf"^ +\d? +{kind}/(.*\n(?: {{20,}}.*\n)*)", plan, re.MULTILINE)
+            assert lines, kind
+            assert re.search(rf"\b{path.stem}\b", lines[1]), (
+                f"{path.relative_to(GRADER)} is missing in grader/README.md"
+            )
+        else:
+            assert re.search(rf"(?<![\w/]){path.name}\b", plan), f"{path.relative_to(GRADER)} is missing there"
+    files = {path.name for path in GRADER.rglob("*.py")}
+    assert set(re.findall(r"\b\w+\.py\b", plan)) <= files, "grader/README.md names a file that is not there"

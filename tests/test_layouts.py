@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader import submission
+from grader.entry import Entry, safe
 from grader.errors import UsageError
-from grader.layouts import Entry, recognise, safe
+from grader.layouts import recognise
 
 WORK = "def f1(): pass\n"
 

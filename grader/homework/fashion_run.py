@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.errors import Crashed, Mismatch, Raised, StudentError, TimedOut
+from grader.homework.curves import NEAR
 from grader.homework.notebook_run import handed_in, left_out
 from grader.notebook import Notebook
 from grader.remote import MALFORMED, TRAINING, Training
@@ -27,7 +28,6 @@ SLICE = 2.0  # CPU seconds of training between two looks
 GLANCE = {"test": 1000, "training": 500}  # pictures of a look
 GLANCE_TIME, JUDGE_TIME = 2.0, 20.0  # CPU seconds that a look, and the last judgement, may take
 SURE = 500  # pictures that a judgement needs
-NEAR = 0.02  # below the full bar by no more than this, a run is repeated once
 SEEDS = 1 << 31
 CLASSES = 10
 MOST_STEPS = 1_000_000  # of a run; what tells of more is no run

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
+from grader.homework.curves import CHANCE, falling
 from grader.homework.fashion_run import End, Outcome
 
-CHANCE = 0.15  # ten classes: what a network that has learned nothing stays below
 FAST = 0.05  # a learning rate from which on it is the first suspect
 MOST = 0.5  # of the steps: from this share on, what was seen is how the loop works
-NOTHING = 0.02  # by how much a loss has to fall to have fallen
 
 
 def caption(outcome: Outcome) -> str:
@@ -86,7 +83,7 @@ def causes(outcome: Outcome) -> Iterator[str]:
             f"training accuracy is {outcome.looks[-1].training:.0%}, so it overfits: add dropout or weight decay, or "
             "stop earlier."
         )
-    elif falling(outcome.losses):
+    elif falling(outcome.losses, 5):
         yield "the loss was still falling: train longer, or with a larger learning rate."
     else:
         yield "the loss has stopped falling: another learning rate, or convolutions with more channels, may help."
@@ -94,12 +91,3 @@ def causes(outcome: Outcome) -> Iterator[str]:
 
 def smaller(rate: object) -> str:
     return f": learning_rate {rate:g} is too large, try a tenth of it" if isinstance(rate, (int, float)) else ""
-
-
-def falling(losses: list[float]) -> bool:
-    """Whether the last fifth of a run was clearly below the fifth before."""
-    fifth = len(losses) // 5
-    if not fifth:
-        return False
-    last, before = np.mean(losses[-fifth:]), np.mean(losses[-2 * fifth : -fifth])
-    return bool(last < (1 - NOTHING) * before)

@@ -13,13 +13,13 @@ from grader.check import check
 from grader.errors import Mismatch
 from grader.expect import expect_accuracy
 from grader.homework import training_run, training_words
+from grader.homework.curves import thinned
 from grader.homework.training_run import TRAIN, VALIDATION, Array, End, Outcome
 from grader.hyperparameters import BEST, OVERFIT, Place, Settings
 from grader.model import Figure
 
 ITEM = {BEST: "4.2", OVERFIT: "4.3"}
 JUDGED_BY = {BEST: VALIDATION, OVERFIT: TRAIN}
-POINTS = 400  # of the loss curve that is drawn
 FILTERS = 12  # hidden units whose weights are drawn
 AGREED = 0.9  # of the predictions that follow from the parameters: float32 may tip a few, another network many
 
@@ -129,11 +129,8 @@ def show(hw: Any, outcome: Outcome, run: str) -> None:
 
 def curves(outcome: Outcome, of: str) -> dict[str, Any]:
     """Steps and losses, thinned by averaging; accuracies at each epoch's end; the bar."""
-    losses = np.array(outcome.losses)
-    bins = np.array_split(np.arange(len(losses)), min(len(losses), POINTS))
     return {
-        "steps": [int(part[-1]) + 1 for part in bins],
-        "losses": [finite(losses[part].mean()) for part in bins],
+        **thinned(outcome.losses),
         "epochs": [epoch.steps for epoch in outcome.epochs],
         "training": [round(epoch.accuracy[TRAIN], 4) for epoch in outcome.epochs],
         "validation": [round(epoch.accuracy[VALIDATION], 4) for epoch in outcome.epochs],
@@ -142,10 +139,6 @@ def curves(outcome: Outcome, of: str) -> dict[str, Any]:
         "seed": outcome.seed,
         "settings": dict(outcome.settings),
     }
-
-
-def finite(value: float) -> float | None:
-    return round(float(value), 4) if np.isfinite(value) else None
 
 
 def images_of(weights: Array) -> Mapping[str, Any]:

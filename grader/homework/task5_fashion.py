@@ -12,12 +12,12 @@ from grader import notebook
 from grader.check import check
 from grader.errors import Mismatch, Partly
 from grader.homework import fashion_run, fashion_words
-from grader.homework.fashion_run import PART1, End, Outcome
+from grader.homework.curves import NEAR, thinned
+from grader.homework.fashion_run import PART1, Array, End, Outcome
 from grader.model import Figure, Measure
 from grader.worker.notebook import program
 
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
-POINTS = 400  # of the loss curve that is drawn
 WRONG = 12  # pictures that are shown
 WANTED = ("loss", "optimizer", "learning_rate", "batch_size", "num_epoch")
 
@@ -146,7 +146,7 @@ def test_accuracy(hw: Any, rng: np.random.Generator) -> None:
     outcome, other = fashion_run.best_of(outcome, again, int(rng.integers(fashion_run.SEEDS)), full)
     if other is not None:
         hw.advise(
-            f"within {fashion_run.NEAR:.0%} of the bar, so trained twice: {outcome.accuracy:.1%} and "
+            f"within {NEAR:.0%} of the bar, so trained twice: {outcome.accuracy:.1%} and "
             f"{other.accuracy:.1%}; the better run counts"
         )
     if more_time(hw, outcome, claim):
@@ -191,62 +191,50 @@ def on(hw: Any) -> str:
 
 def show(hw: Any, outcome: Outcome) -> None:
     """The run's curves, the confusion of classes, and the pictures that were most surely taken for something else."""
-    losses = np.array(outcome.losses)
-    bins = np.array_split(np.arange(len(losses)), min(len(losses), POINTS))
-    hw.draw(
-        Figure(
-            "curves",
-            f"The notebook's network in training{on(hw)}",
-            {
-                "steps": [int(part[-1]) + 1 for part in bins],
-                "losses": [finite(losses[part].mean()) for part in bins],
-                "epochs": [look.steps for look in outcome.looks],
-                "training": [round(look.training, 4) for look in outcome.looks],
-                "test": [round(look.test, 4) for look in outcome.looks],
-                "judged": "test",
-                "look": "look",
-                "bar": hw.settings["full"],
-                "seed": outcome.seed,
-                "caption": fashion_words.caption(outcome),
-            },
-        )
-    )
-    if not len(outcome.classes):
-        return
-    labels = hw.fashion.test_y[: len(outcome.classes)]
+    hw.draw(Figure("curves", f"The notebook's network in training{on(hw)}", curves(hw, outcome)))
+    if len(outcome.classes):
+        labels = hw.fashion.test_y[: len(outcome.classes)]
+        hw.draw(Figure("confusion", f"What the test pictures are taken for{on(hw)}", confusion(outcome, labels)))
+        hw.draw(Figure("images", f"Most surely wrong{on(hw)}", surely_wrong(outcome, labels, hw.fashion.test_x)))
+
+
+def curves(hw: Any, outcome: Outcome) -> dict[str, Any]:
+    return {
+        **thinned(outcome.losses),
+        "epochs": [look.steps for look in outcome.looks],
+        "training": [round(look.training, 4) for look in outcome.looks],
+        "test": [round(look.test, 4) for look in outcome.looks],
+        "judged": "test",
+        "look": "look",
+        "bar": hw.settings["full"],
+        "seed": outcome.seed,
+        "caption": fashion_words.caption(outcome),
+    }
+
+
+def confusion(outcome: Outcome, labels: Array) -> dict[str, Any]:
+    """How often each class (row) is taken for each (column)."""
     counts = np.zeros((10, 10), int)
-    np.add.at(counts, (labels, np.clip(outcome.classes, 0, 9)), 1)
-    hw.draw(
-        Figure(
-            "confusion",
-            f"What the test pictures are taken for{on(hw)}",
-            {
-                "classes": list(CLASSES),
-                "counts": counts.tolist(),
-                "caption": "Each row is a class, each column what its pictures are taken for, in percent of the row: "
-                "along the diagonal stands the accuracy of each class.",
-            },
-        )
-    )
+    np.add.at(counts, (labels, outcome.classes), 1)
+    return {
+        "classes": list(CLASSES),
+        "counts": counts.tolist(),
+        "caption": "Each row is a class, each column what its pictures are taken for, in percent of the row: along the "
+        "diagonal stands the accuracy of each class.",
+    }
+
+
+def surely_wrong(outcome: Outcome, labels: Array, pictures: Array) -> dict[str, Any]:
+    """The pictures of the highest probability among those that were taken for something else, as 28 x 28 grey bytes."""
     wrong = np.flatnonzero(outcome.classes != labels)
     worst = wrong[np.argsort(-outcome.probabilities[wrong], kind="stable")][:WRONG]
-    hw.draw(
-        Figure(
-            "images",
-            f"Most surely wrong{on(hw)}",
-            {
-                "size": [28, 28],
-                "images": [base64.b64encode(hw.fashion.test_x[at].tobytes()).decode("ascii") for at in worst],
-                "labels": [
-                    f"{CLASSES[labels[at]]}, taken for {CLASSES[outcome.classes[at]]} "
-                    f"({min(max(float(outcome.probabilities[at]), 0.0), 1.0):.0%})"
-                    for at in worst
-                ],
-                "caption": f"The {len(worst)} test pictures that the network got wrong with the highest probability.",
-            },
-        )
-    )
-
-
-def finite(value: float) -> float | None:
-    return round(float(value), 4) if np.isfinite(value) else None
+    return {
+        "size": [28, 28],
+        "images": [base64.b64encode(pictures[at].tobytes()).decode("ascii") for at in worst],
+        "labels": [
+            f"{CLASSES[labels[at]]}, taken for {CLASSES[outcome.classes[at]]} "
+            f"({min(max(float(outcome.probabilities[at]), 0.0), 1.0):.0%})"
+            for at in worst
+        ],
+        "caption": f"The {len(worst)} test pictures that the network got wrong with the highest probability.",
+    }

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from grader.errors import Crashed, Mismatch, NotImplementedYet, StudentError, TimedOut
 from grader.expect import is_stub, unpack
 from grader.homework import network
+from grader.homework.curves import NEAR, fell
 from grader.hyperparameters import NAMES, WEIGHT_SCALE, Place
 from grader.remote import MALFORMED, TRAINING, Training
 from grader.session import PATIENCE
@@ -29,8 +30,6 @@ JUDGED = 5000  # images that an accuracy is judged by
 GLANCE = 1000  # images of the accuracy that is only shown beside it
 SLICE = 2.0  # CPU seconds between two looks at a long epoch
 IDLE, BUSY = 10.0, 0.05  # a run that computes for less than this part of so many seconds is asleep
-FALLEN = 0.02  # of its first part: by how much the loss of a run that learns has fallen when its budget is used up
-NEAR = 0.02  # below the bar by no more than this, a run is repeated once
 PIXELS, CLASSES = 3072, 10
 MOST_STEPS = 1_000_000  # of a run; what tells of more is no run
 WHOLE = ("num_train", "hidden_dim", "batch_size", "num_epochs")
@@ -228,7 +227,7 @@ def promising(outcome: Outcome) -> bool:
     tenth = len(outcome.losses) // 10
     if not tenth or any(map(outcome.cleared, outcome.bars)):
         return False
-    return bool(np.mean(outcome.losses[-tenth:]) < (1 - FALLEN) * np.mean(outcome.losses[:tenth]))
+    return fell(outcome.losses[:tenth], outcome.losses[-tenth:])
 
 
 def split(

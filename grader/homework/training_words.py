@@ -8,11 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-import numpy as np
-
+from grader.homework.curves import CHANCE, falling
 from grader.homework.training_run import TRAIN, VALIDATION, End, Outcome
 
-CHANCE = 0.15  # ten classes: what a network that has learned nothing stays below
 GAP = 0.10  # between training and validation accuracy: beyond it, overfitting is worth a word
 SLOW, FAST, STRONG, FEW = 1e-3, 0.3, 0.1, 16  # settings beyond which a run that learns nothing is told so
 
@@ -43,7 +41,7 @@ def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
             f"training accuracy is {outcome.best(TRAIN):.0%}, so it overfits: train on more images (num_train), or "
             "regularize more (reg)."
         )
-    elif falling(outcome.losses):
+    elif falling(outcome.losses, 10):
         yield (
             "the loss was still falling, and training accuracy is no higher: train longer (num_epochs), or with a "
             "larger learning_rate."
@@ -108,12 +106,6 @@ def too_little_overfitting(settings: Values) -> str:
         hints.append("set reg to 0")
     hints.append("train longer (num_epochs)")
     return f"to overfit, {', '.join(hints[:-1])}{' or ' if len(hints) > 1 else ''}{hints[-1]}."
-
-
-def falling(losses: list[float]) -> bool:
-    """Whether the last tenth of a run was clearly below the tenth before."""
-    tenth = len(losses) // 10
-    return tenth > 0 and float(np.mean(losses[-tenth:])) < 0.98 * float(np.mean(losses[-2 * tenth : -tenth]))
 
 
 def caption(outcome: Outcome) -> str:

@@ -1,8 +1,8 @@
 """Cells -> a program: of all that a notebook does, what its training needs, in an order that runs.
 
 A notebook also draws, prints, mounts drives and installs packages. What is kept starts from the statements that lead to
-a call of `backward()` and goes back through the names that they need. Only the text is read here; see lesson.py for
-how it is run.
+a call of `backward()` and goes back through the names that they need. Only the text is read here; see
+notebook_run.py for how it is run.
 """
 
 from __future__ import annotations

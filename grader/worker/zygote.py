@@ -24,7 +24,7 @@ import time
 from typing import Any, NoReturn
 
 from grader.worker import __main__ as worker
-from grader.worker import confine
+from grader.worker import seccomp
 
 WARM = {
     "numpy": (
@@ -54,7 +54,7 @@ def main(warm: str) -> None:
     control = socket.socket(fileno=os.dup(0))
     for name in WARM[warm]:
         importlib.import_module(name)
-    confine.prepare()
+    seccomp.prepare()
     gc.collect()
     gc.freeze()  # a collection in a child would otherwise touch, and so copy, every page
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the grader decides when to stop

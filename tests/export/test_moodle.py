@@ -11,7 +11,7 @@ import pytest
 from grader.errors import UsageError
 from grader.export import moodle
 from grader.layouts import moodle as layout
-from grader.layouts import read_roster, with_roster
+from grader.roster import read_roster, with_roster
 
 SHEET = """\ufeffIdentifier,"Full name","Email address",Status,Grade,"Maximum Grade","Grade can be changed",\
 "Last modified (submission)","Last modified (grade)","Feedback comments"

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from grader.errors import Crashed, Mismatch, NotImplementedYet, Raised, TimedOut
-from grader.homework import task4_runs, training_run, training_words
+from grader.homework import curves, task4_runs, training_run, training_words
 from grader.homework.training_run import TRAIN, VALIDATION, End, Epoch, Outcome
 from grader.hyperparameters import NAMES, Place, Unreadable
 from grader.model import Figure, Measure
@@ -469,7 +469,7 @@ def test_the_fit_is_told(given, word):
 
 def test_a_curve_is_thinned_and_holds_nothing_that_json_lacks():
     drawn = task4_runs.curves(outcome((0.3, 0.31), losses=[2.0] * 4999 + [math.nan]), VALIDATION)
-    assert len(drawn["losses"]) == len(drawn["steps"]) == task4_runs.POINTS
+    assert len(drawn["losses"]) == len(drawn["steps"]) == curves.POINTS
     assert drawn["steps"][-1] == 5000
     assert drawn["losses"][-1] is None
 

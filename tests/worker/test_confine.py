@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.worker import canary, confine
+from grader.worker import canary, confine, seccomp
 
 ROOT = Path(__file__).parents[2]
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux's own mechanisms")
@@ -136,9 +136,9 @@ print(json.dumps([memory, size]))
 @pytest.mark.parametrize("truncate", [False, True])
 def test_the_filter_is_a_valid_program(machine, truncate):
     """Whole instructions, fewer than the kernel takes, every jump inside, and a return at each end."""
-    code = confine.program(machine, 4242, refuse_truncate=truncate)
-    own, any_ = (pid.to_bytes(4, "little") for pid in (4242, confine.ANY_PID))
-    assert code.count(own) == confine.template(machine, truncate).count(any_) == 4  # kill, tgkill, prlimit, affinity
+    code = seccomp.program(machine, 4242, refuse_truncate=truncate)
+    own, any_ = (pid.to_bytes(4, "little") for pid in (4242, seccomp.ANY_PID))
+    assert code.count(own) == seccomp.template(machine, truncate).count(any_) == 4  # kill, tgkill, prlimit, affinity
     assert any_ not in code
     assert len(code) % 8 == 0
     count = len(code) // 8
@@ -147,12 +147,12 @@ def test_the_filter_is_a_valid_program(machine, truncate):
         kind, yes, no = int.from_bytes(code[8 * at : 8 * at + 2], "little"), code[8 * at + 2], code[8 * at + 3]
         if kind & 7 == 5:
             assert at + 1 + max(yes, no) < count
-    assert int.from_bytes(code[-8:-6], "little") == confine.RETURN
+    assert int.from_bytes(code[-8:-6], "little") == seccomp.RETURN
 
 
 def test_another_machine_is_told_and_not_guessed():
     with pytest.raises((KeyError, ValueError)):
-        confine.program("riscv64", 1, refuse_truncate=False)
+        seccomp.program("riscv64", 1, refuse_truncate=False)
 
 
 @linux

@@ -1,0 +1,120 @@
+"""A class list: who is in the class, under which ids, and who of them handed in what.
+
+Any table will do that has a column of ids or names: the platforms' own exports, or one made by hand.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from grader.entry import Entry, moment, newest, printable, safe
+from grader.errors import UsageError
+
+
+def read_roster(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV as exported by Canvas, Moodle, Gradescope or GitHub Classroom, or written by hand."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}); name the class list with --roster") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not UTF-8; save the class list as CSV in UTF-8") from None
+    lines = text.splitlines()
+    delimiter = max(",;\t", key=lines[0].count) if lines else ","
+    try:
+        rows = [
+            {key.strip(): (value or "").strip() for key, value in row.items() if key and isinstance(value, str | None)}
+            for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        ]
+    except csv.Error as error:
+        raise UsageError(
+            f"{path} is not CSV ({error}: is a quote not closed?); save the class list as CSV in UTF-8"
+        ) from None
+    rows = [row for row in rows if any(row.values()) and row.get("Student") not in PSEUDO]
+    rows = [row for at, row in enumerate(rows) if row not in rows[:at]]  # whoever is there twice is still one student
+    if not rows or not any(column(row, *ID_COLUMNS) or full_name(row) for row in rows):
+        raise UsageError(f"{path} names no student; its first line should name columns such as name, email or ID")
+    return rows
+
+
+PSEUDO = ("Points Possible", "Student, Test")  # rows of Canvas's own export that are nobody
+ID_COLUMNS = ("SIS Login ID", "github_username", "Email", "Email address", "SID", "Student ID", "student_id",
+              "SIS User ID", "ID number", "Identifier", "ID", "user_id", "username")  # fmt: skip
+
+
+def column(row: Mapping[str, str], *names: str) -> str:
+    """The first of these columns that says something, whatever its case."""
+    folded = {key.casefold(): value for key, value in row.items()}
+    return next((folded[name.casefold()] for name in names if folded.get(name.casefold())), "")
+
+
+def full_name(row: Mapping[str, str]) -> str:
+    first, last = column(row, "First name", "first_name"), column(row, "Last name", "last_name", "Surname")
+    return column(row, "Name", "Full name", "Student", "student_name") or f"{first} {last}".strip()
+
+
+def with_roster(entries: Sequence[Entry], rows: Sequence[dict[str, str]], *, by_any_cell: bool) -> list[Entry]:
+    """Entries with the ids and the name that the roster gives them, and an entry for each row that has none."""
+    found: list[Entry] = []
+    theirs: dict[int, list[Entry]] = {}
+    doubt: dict[int, Entry] = {}
+    for entry in entries:
+        fitting = rows_of(entry, rows, by_any_cell)
+        if len(fitting) == 1:
+            theirs.setdefault(fitting[0], []).append(entry)
+        else:
+            found.append(replace(entry, unlisted=True))
+            doubt |= dict.fromkeys(fitting, entry)
+    for at, row in enumerate(rows):
+        if at in theirs:
+            found.append(listed(newest(theirs[at]), row))
+        else:
+            found.append(listed(absent(row, doubt.get(at)), row))
+    return found
+
+
+def absent(row: Mapping[str, str], perhaps: Entry | None) -> Entry:
+    """Who handed in nothing; where a submission may be theirs or another's, that is a problem, and no zero."""
+    name = full_name(row) or column(row, *ID_COLUMNS)
+    problem = ""
+    if perhaps is not None:
+        problem = f"{perhaps.name} may be theirs, or another's of that name; name that folder or archive after an id"
+    return Entry(safe(column(row, *ID_COLUMNS) or name), printable(name), problem=problem)
+
+
+def listed(entry: Entry, row: Mapping[str, str]) -> Entry:
+    at = entry.submitted_at or moment(column(row, "submitted_at", "Last modified (submission)"))
+    ids = {**entry.ids, **{key: printable(value) for key, value in row.items() if value}}
+    return replace(entry, name=printable(full_name(row) or entry.name), ids=ids, submitted_at=at)
+
+
+def rows_of(entry: Entry, rows: Sequence[Mapping[str, str]], by_any_cell: bool) -> list[int]:
+    """Where the rows are that may be this student's: the one by an id of the platform's, else by name, else several."""
+
+    def same_id(row: Mapping[str, str]) -> bool:
+        theirs = ((value, column(row, key, *ALIKE.get(key, ()))) for key, value in entry.ids.items())
+        return any(one.casefold() == other.casefold() for one, other in theirs)
+
+    def same_name(row: Mapping[str, str]) -> bool:
+        return bool(words(entry.name) & words(full_name(row)))
+
+    def same_cell(row: Mapping[str, str]) -> bool:
+        return by_any_cell and entry.name.casefold() in (value.casefold() for value in row.values())
+
+    ways = [[at for at, row in enumerate(rows) if fits(row)] for fits in (same_id, same_name, same_cell)]
+    return next((way for way in ways if len(way) == 1), next(filter(None, ways), []))
+
+
+ALIKE = {"Email": ("Email address",), "SID": ("Student ID", "student_id", "SIS User ID", "ID number")}
+
+
+def words(name: str) -> set[str]:
+    """Spellings that one name has: "Doe, Jane", "Jane Doe" and "doejane" share one."""
+    parts = re.findall(r"\w+", unicodedata.normalize("NFC", name).casefold())
+    return {"".join(parts), "".join(sorted(parts))} - {""}
