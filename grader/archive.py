@@ -1,51 +1,36 @@
 """A folder, zip or tar -> the wanted files in it, as bytes.
 
 Nothing is unpacked to disk, nothing is followed (links, devices and pipes are not files), nothing is run. A folder or
-archive is hostile until its files are bytes in here; every limit stands at the top and is named where it is hit.
+archive is hostile until its files are bytes in here. Every limit stands at the top, here or in unpack.py, and is named
+where it is hit.
 """
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
-import lzma
 import os
 import re
 import stat
-import struct
-import tarfile
-import zipfile
-import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO
 
+from grader import unpack
 from grader.errors import SubmissionError
+from grader.unpack import DAMAGE, MIB, Budget, TooBigError, is_archive
 
-MIB = 1 << 20
 ENTRIES = 50_000  # files and folders that are looked at
 FILE = 32 * MIB  # one wanted file; notebooks hold their pictures
 COPIES = 100  # files of one wanted name
 BESIDE = 20  # files of a wanted ending, such as photographs
 ARCHIVE = 1024 * MIB  # a zip or tar as it lies on disk
-UNPACKED = 1024 * MIB  # what may be decompressed on the way to a tar's wanted files
-CONTENTS = 32 * MIB  # a zip's table of contents
+KEPT = 256 * MIB  # all wanted files of a submission together, copies and archives inside archives included
 NESTING = 2  # archives inside archives, opened only when nothing wanted lies beside them
 
 # How archives' names end; what rar, 7z and zst hold cannot be read, which is told.
 ENDING = re.compile(r"(\.tar)?\.(zip|tar|tgz|tbz2?|txz|tzst|gz|bz2|xz|zst|rar|7z)$", re.IGNORECASE)
 JUNK = {"__MACOSX", "__pycache__", "node_modules", "site-packages", "venv", "env"}
-COMPRESSIONS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
-    (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
-    (b"BZh", bz2.BZ2File),
-    (b"\xfd7zXZ\0", lzma.LZMAFile),
-)
-DAMAGE = (
-    OSError, EOFError, ValueError, LookupError, struct.error, zlib.error, lzma.LZMAError, tarfile.TarError,
-    zipfile.BadZipFile,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,10 +39,6 @@ class Found:
 
     path: str
     content: bytes | None
-
-
-class TooBigError(SubmissionError):
-    """A limit of this module was hit."""
 
 
 def members(path: Path, wanted: Collection[str], notes: list[str], *, name: str | None = None) -> Iterator[Found]:
@@ -84,7 +65,7 @@ def members(path: Path, wanted: Collection[str], notes: list[str], *, name: str 
                     raise TooBigError(f"{path} is larger than {ARCHIVE // MIB} MiB; leave data sets and models out")
                 return iter(search.archive(file, str(path), 0))
             if search.fits(name):
-                return iter([Found(printable(name), capped(file))])
+                return iter([Found(printable(name), search.take(file, str(path)))])
     except OSError as error:
         raise SubmissionError(f"{path} cannot be read ({error.strerror}); name a folder, zip or tar") from None
     raise SubmissionError(
@@ -114,7 +95,8 @@ class Search:
     def __init__(self, wanted: Collection[str], notes: list[str]) -> None:
         self.names = Names(wanted)
         self.notes = notes
-        self.seen = self.beside = 0
+        self.seen = self.beside = self.kept = 0
+        self.budget = Budget()
         self.copies: dict[str, int] = {}
 
     def fits(self, name: str) -> bool:
@@ -141,6 +123,17 @@ class Search:
                 f"{where} holds more than {COPIES} files named {printable(parts[-1])}; leave the right one"
             )
         return True
+
+    def take(self, file: IO[bytes], where: str) -> bytes | None:
+        """All of a file, or None for more than FILE bytes. Raises TooBigError for more than KEPT in all."""
+        content = file.read(FILE + 1)
+        self.budget.charge(len(content), where)
+        if len(content) > FILE:
+            return None
+        self.kept += len(content)
+        if self.kept > KEPT:
+            raise TooBigError(f"{where} holds more than {KEPT // MIB} MiB of files to grade; leave copies out")
+        return content
 
     def folder(self, root: Path) -> list[Found]:
         found: list[Found] = []
@@ -179,7 +172,7 @@ class Search:
             descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
             with os.fdopen(descriptor, "rb") as file:
                 if stat.S_ISREG(os.fstat(descriptor).st_mode) and not path.is_symlink():
-                    return [Found(name, capped(file))]
+                    return [Found(name, self.take(file, str(root)))]
         except OSError as error:
             if not path.is_symlink():
                 self.note(f"{name} cannot be read ({error.strerror})")
@@ -207,14 +200,14 @@ class Search:
         found: list[Found] = []
         packed: list[tuple[str, bytes]] = []
         try:
-            for name, readable, content in zipped(file, where) if is_zip(file) else tarred(file, where):
+            for name, readable, content in unpack.members(file, where, self.budget):
                 if self.passes(name, where):
                     if readable:
-                        found.append(Found(prefix + printable(name), capped(content())))
+                        found.append(Found(prefix + printable(name), self.take(content(), where)))
                     else:
                         self.note(f"{printable(name)} is a link or device, which is not followed; pack the file itself")
                 elif readable and not self.any_named(found) and depth < NESTING and ENDING.search(name):
-                    inner = capped(content())
+                    inner = self.take(content(), where)
                     packed += [(name, inner)] if inner is not None and len(packed) < COPIES else []
         except SubmissionError:
             raise
@@ -246,87 +239,6 @@ class Search:
     def note(self, sentence: str) -> None:
         if len(self.notes) < 20:
             self.notes.append(sentence)
-
-
-def zipped(file: IO[bytes], where: str) -> Iterator[tuple[str, bool, Callable[[], IO[bytes]]]]:
-    """(name, whether it is a file, how to open it) of each member."""
-    if table_of_contents(file) > CONTENTS:
-        raise TooBigError(
-            f"the table of contents of {where} is larger than {CONTENTS // MIB} MiB; leave data and caches out"
-        )
-    with zipfile.ZipFile(file) as archive:
-        for info in archive.infolist():
-            if info.filename and not info.is_dir():
-                mode = info.external_attr >> 16
-                yield info.filename, stat.S_IFMT(mode) in (0, stat.S_IFREG), lambda info=info: archive.open(info)  # type: ignore[misc]
-
-
-def table_of_contents(file: IO[bytes]) -> int:
-    """Bytes of a zip's central directory, which `zipfile` reads whole; the largest that its end could be read as."""
-    file.seek(0, os.SEEK_END)
-    file.seek(max(0, file.tell() - (1 << 16) - 200))
-    tail = file.read()
-    sizes = [struct.unpack_from("<L", tail, at.start() + 12)[0] for at in re.finditer(b"PK\5\6(?=(?s:.{18}))", tail)]
-    large = [struct.unpack_from("<Q", tail, at.start() + 40)[0] for at in re.finditer(b"PK\6\6(?=(?s:.{44}))", tail)]
-    return max([size for size in sizes if size != 0xFFFFFFFF] + large, default=0)
-
-
-def tarred(file: IO[bytes], where: str) -> Iterator[tuple[str, bool, Callable[[], IO[bytes]]]]:
-    """(name, whether it is a file, how to open it) of each member, read in one pass."""
-    with tarfile.open(fileobj=Capped(decompressed(file), where), mode="r|") as archive:
-        for member in archive:
-            if not member.isdir():
-                yield member.name, member.isreg(), lambda member=member: archive.extractfile(member)  # type: ignore[misc]
-
-
-class Capped(io.RawIOBase):
-    """A stream that ends in TooBigError after UNPACKED bytes, so that a bomb costs seconds and not the disk."""
-
-    def __init__(self, stream: IO[bytes], where: str) -> None:
-        self.stream = stream
-        self.where = where
-        self.left = UNPACKED
-
-    def read(self, size: int = -1) -> bytes:
-        data = self.stream.read(size)
-        self.left -= len(data)
-        if self.left < 0:
-            raise TooBigError(
-                f"{self.where} unpacks to more than {UNPACKED // MIB} MiB; leave data sets and models out"
-            )
-        return data
-
-
-def decompressed(file: IO[bytes]) -> IO[bytes]:
-    file.seek(0)
-    head = file.read(6)
-    file.seek(0)
-    for magic, open_ in COMPRESSIONS:
-        if head.startswith(magic):
-            stream: IO[bytes] = open_(file)
-            return stream
-    return file
-
-
-def is_zip(file: IO[bytes]) -> bool:
-    file.seek(0)
-    return file.read(4) in (b"PK\3\4", b"PK\5\6", b"PK\7\x08")
-
-
-def is_archive(file: IO[bytes]) -> bool:
-    """Whether the content, whatever the name, begins like a zip or a tar, compressed or not."""
-    if is_zip(file):
-        return True
-    file.seek(0)
-    head = file.read(512)
-    file.seek(0)
-    return head[257:262] == b"ustar" or any(head.startswith(magic) for magic, _ in COMPRESSIONS)
-
-
-def capped(file: IO[bytes]) -> bytes | None:
-    """All of a file, or None for more than FILE bytes."""
-    content = file.read(FILE + 1)
-    return content if len(content) <= FILE else None
 
 
 def is_junk(folder: str) -> bool:

@@ -21,6 +21,8 @@ from grader.worker.notebook import plain
 
 CELLS = 2000
 SOURCE = 2 << 20  # characters of all code
+LINES = 20_000  # of all code, and what stands in one line behind a semicolon
+NODES = 500_000  # lists and objects of the file; JSON makes gigabytes of a few megabytes of them
 TEXT = 64 << 10  # characters of one output, and of all of a cell's, that are looked at
 LINE = 200  # characters behind a word in which its number stands
 CLAIMS = 10_000
@@ -76,6 +78,8 @@ def read(data: bytes, name: str) -> Notebook:
         raise Mismatch(f"{name} is JSON but no notebook; {SAVE_AGAIN}") from None
     if len(cells) > CELLS or sum(len(cell.source) for cell in cells) > SOURCE:
         raise Mismatch(f"{name} holds more than {CELLS} cells or {SOURCE >> 20} MiB of code; leave the rest out")
+    if sum(cell.source.count("\n") + cell.source.count(";") for cell in cells) > LINES:
+        raise Mismatch(f"{name} holds more than {LINES} lines of code; leave the rest out")
     if not any(cell.source.strip() for cell in cells):
         raise Mismatch(f"{name} holds no code; hand in the notebook in which you worked")
     return Notebook(name, cells)
@@ -89,6 +93,8 @@ def parsed(data: bytes, name: str) -> Any:
     conflict = re.search(r"^(<{7}|={7}|>{7})( |$)", text, re.MULTILINE)
     if not text.strip():
         raise Mismatch(f"{name} is empty; {SAVE_AGAIN}")
+    if text.count("{") + text.count("[") > NODES:
+        raise Mismatch(f"{name} holds more than {NODES} lists and objects; clear the outputs that are not needed")
     try:
         json.loads(text)
     except RecursionError:
@@ -117,7 +123,11 @@ def code_cells(document: Any) -> Iterator[Cell]:
         if cell["cell_type"] == "code":
             count = cell.get("execution_count")
             outputs = tuple(found for output in cell.get("outputs", ()) for found in kept(output))
-            yield Cell(number, joined(cell["source"]), count if type(count) is int else None, outputs)
+            yield Cell(number, joined(cell["source"]), count if countable(count) else None, outputs)
+
+
+def countable(count: Any) -> bool:
+    return type(count) is int and abs(count) < 1 << 53
 
 
 def kept(output: Any) -> Iterator[Output]:

@@ -12,6 +12,7 @@ LAYERS = [
     {"model", "errors", "worker"},
     {
         "rubric",
+        "unpack",
         "archive",
         "submission",
         "numeric",
@@ -43,8 +44,10 @@ LAYERS = [
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 # Within a layer, who may import whom.
-BESIDE = {("errors", "model"), ("submission", "archive"), ("layouts", "archive"),
-          ("layouts", "entry"), ("layouts", "roster"), ("roster", "entry")}  # fmt: skip
+BESIDE = {
+    ("errors", "model"), ("archive", "unpack"), ("submission", "archive"), ("submission", "unpack"),
+    ("layouts", "archive"), ("layouts", "entry"), ("layouts", "roster"), ("roster", "entry"),
+}  # fmt: skip
 
 FILES = [path for path in sorted(GRADER.rglob("*.py")) if path.name != "__init__.py" and path.parent.name != "homework"]
 

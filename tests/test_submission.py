@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grader import archive
+from grader import archive, unpack
 from grader.errors import SubmissionError
 from grader.submission import digest, read
 
@@ -265,10 +265,68 @@ def test_a_file_that_unpacks_to_gigabytes_is_not_read_and_the_rest_is(tmp_path, 
 
 
 def test_a_tar_that_unpacks_without_end_is_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "UNPACKED", 1_000_000)
+    monkeypatch.setattr(unpack, "UNPACKED", 1_000_000)
     path = tarred(tmp_path / "a.tgz", {"data.bin": bytes(3_000_000)} | WORK)
     with pytest.raises(SubmissionError, match="unpacks to more than"):
         read(path, WANTED, STUBS)
+
+
+def test_a_zip_whose_method_decompresses_in_one_piece_is_told_and_not_tried(tmp_path):
+    for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as file:
+            file.writestr("layers.py", b"x = 1")
+        with pytest.raises(SubmissionError, match=r"a method that few programs know.*plain zip"):
+            read(tmp_path / "a.zip", WANTED, STUBS)
+
+
+def header(type_: bytes, content: bytes, name: str = "x") -> bytes:
+    member = tarfile.TarInfo(name)
+    member.type, member.size = type_, len(content)
+    return member.tobuf(tarfile.USTAR_FORMAT) + content + bytes(-len(content) % 512)
+
+
+@pytest.mark.parametrize(
+    ("odd", "says"),
+    [
+        (header(tarfile.XHDTYPE, b"1" * 2_000_000), "a header of 2000000 bytes"),  # CVE-2024-6232: hours
+        (header(tarfile.XGLTYPE, b"1" * 70_000), "a header of 70000 bytes"),
+        (header(tarfile.GNUTYPE_LONGNAME, b"n" * 70_000), "a header of 70000 bytes"),
+        (header(tarfile.XHDTYPE, b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n"), "sparse files"),
+        (header(tarfile.XHDTYPE, b"9 size=0\n"), "sparse files"),  # hides the next header from a first look
+        (header(tarfile.GNUTYPE_SPARSE, b""), "sparse files"),
+    ],
+)
+def test_a_tar_with_headers_that_keep_a_reader_busy_is_refused(tmp_path, odd, says):
+    path = tmp_path / "a.tar"
+    path.write_bytes(
+        header(tarfile.REGTYPE, b"a", "notes.txt") + odd + header(tarfile.REGTYPE, b"x = 1\n", "layers.py")
+    )
+    with pytest.raises(SubmissionError, match=says):
+        read(path, WANTED, STUBS)
+
+
+def test_archives_inside_archives_share_one_budget(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpack, "UNPACKED", 1_000_000)
+    bombs = {f"{n}.tgz": tarred(tmp_path / "bomb.tgz", {"data.bin": bytes(400_000)}).read_bytes() for n in range(9)}
+    with pytest.raises(SubmissionError, match="unpacks to more than"):
+        read(zipped(tmp_path / "a.zip", bombs), WANTED, STUBS)
+
+
+def test_what_is_kept_is_bounded_for_copies_and_archives_together(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "KEPT", 50_000)
+    copies = {f"{n}/layers.py": bytes(10_000) for n in range(9)}
+    inner = {f"{n}.zip": b"PK\3\4" + bytes(10_000) for n in range(9)}
+    for files in (copies, inner):
+        for path in (put(tmp_path / "folder", files) if files is copies else None, zipped(tmp_path / "a.zip", files)):
+            if path is not None:
+                with pytest.raises(SubmissionError, match="of files to grade"):
+                    read(path, WANTED, STUBS)
+
+
+def test_an_xz_that_asks_for_gigabytes_to_unpack_is_damaged(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpack, "DICTIONARY", 1 << 20)
+    with pytest.raises(SubmissionError, match="damaged"):
+        read(tarred(tmp_path / "a.txz", WORK, "w:xz"), WANTED, STUBS)
 
 
 def test_too_many_entries_too_many_copies_too_large_an_archive(tmp_path, monkeypatch):
@@ -287,7 +345,7 @@ def test_too_many_entries_too_many_copies_too_large_an_archive(tmp_path, monkeyp
 
 def test_a_huge_table_of_contents_is_refused_before_it_is_read(tmp_path, monkeypatch):
     path = zipped(tmp_path / "a.zip", {f"{n}.txt": b"" for n in range(200)} | WORK)
-    monkeypatch.setattr(archive, "CONTENTS", 5000)
+    monkeypatch.setattr(unpack, "CONTENTS", 5000)
     with pytest.raises(SubmissionError, match="table of contents"):
         read(path, WANTED, STUBS)
 

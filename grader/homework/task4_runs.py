@@ -104,7 +104,10 @@ def bars(hw: Any, run: str) -> dict[str, float]:
 def absent(hw: Any, run: str, outcome: Outcome) -> None:
     """The one setting of this file is the other model's: a person has to look for this one. Raises Mismatch."""
     there = OVERFIT if run == BEST else BEST
-    hw.review(f"train.py holds the {there} model alone; look for the {run} model in the student's own report, and give its points")
+    hw.review(
+        f"train.py holds the {there} model alone; look for the {run} model in the student's own report, and give its "
+        "points"
+    )
     raise Mismatch(
         f"not in the files: train.py holds one setting, and its run clears the {there} model's bar "
         f"({outcome.best(JUDGED_BY[there]):.1%}), so it counts for item {ITEM[there]}; a person will look for the "

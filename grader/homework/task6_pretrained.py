@@ -26,10 +26,13 @@ Array = NDArray[Any]
 PART2 = "part2.ipynb"
 TIME = 60.0  # seconds on the clock for a notebook that classifies a few photographs
 ALIKE = 0.5  # correlation of two lists of a thousand scores, from which on they are of the same photograph
+TINY = 1e-3  # beside the spread of a picture that shows anything
 SMALL = 160  # pixels of a thumbnail
 TOP = 5
 RESULT = re.compile(r"_?pred|^part[12]\b|plot|[{}]", re.IGNORECASE)  # pictures that a notebook writes
 GENERIC = re.compile(r"^(img|image|photo|pic\w*|test|name|sample)?[\s_-]*\d*$", re.IGNORECASE)
+CHOSEN = re.compile(r"im(a)?g(e)?_?[12]")
+NAMED, BROKEN = 100, 4  # photographs that a notebook may name, and that are found damaged before no more are tried
 CURE = "hand them in beside the notebook"
 
 
@@ -39,7 +42,7 @@ class Call:
 
     network: str
     training: bool
-    mean: Array  # (3,) of the input
+    spread: Array  # (3,) standard deviation of each channel of the input
     scores: Array  # (1000,)
 
 
@@ -124,19 +127,25 @@ def opened(student: Notebook, files: Mapping[str, bytes]) -> list[str]:
 
     A notebook that names none may still have two lying beside it.
     """
-    found: dict[str, bool] = {}
+    found: dict[str, str] = {}  # without regard to case, as the files are found
+    chosen: dict[str, None] = {}
     for _, tree in notebook.trees(student):
         for statement in tree.body:
-            chosen = isinstance(statement, ast.Assign) and bool(
-                re.match(r"im(a)?g(e)?_?[12]\b", ast.unparse(statement))
-            )
+            by_name = any(map(CHOSEN.fullmatch, assigned(statement)))
             for name in constants(statement):
-                found[name] = found.get(name, False) or chosen
-    names = [name for name, chosen in found.items() if chosen] if sum(found.values()) >= 2 else list(found)
+                found.setdefault(name.lower(), name)
+                chosen |= {name.lower(): None} if by_name else {}
+    names = [found[name] for name in (chosen if len(chosen) >= 2 else found)]
     if names:
         return names
     beside = sorted(name for name in files if name.lower().endswith(pictures.ENDINGS) and not RESULT.search(name))
     return beside if len(beside) == 2 else []
+
+
+def assigned(statement: ast.stmt) -> Iterator[str]:
+    """The names that an assignment binds."""
+    for target in statement.targets if isinstance(statement, ast.Assign) else ():
+        yield from (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
 
 
 def constants(tree: ast.AST) -> Iterator[str]:
@@ -151,11 +160,11 @@ def readable(hw: Any, names: list[str]) -> tuple[list[Photograph], list[str]]:
     """The first two that can be read, and a sentence for each that cannot."""
     there = {name.lower(): data for name, data in hw.session.submission.files.items()}
     found: list[Photograph] = []
-    problems = []
-    for name in names:
+    problems: list[str] = []
+    for name in names[:NAMED]:
         if name.lower() not in there:
             problems.append(f"{name[:80]} is not in the submission.")
-        elif len(found) < 2:
+        elif len(found) < 2 and len(problems) < BROKEN:
             try:
                 found.append(Photograph(name[:80], pictures.pixels(there[name.lower()], name[:80])))
             except Mismatch as error:
@@ -202,15 +211,16 @@ def repeated(hw: Any, student: Notebook, found: list[Photograph], weights: Any) 
     seen = seen if isinstance(seen, dict) else {}
     for cell, line, problem in left_out(seen.get("problems"))[:2]:
         hw.advise(f"cell {cell}, line {line}, could not be run here: {problem}")
-    given = [name for name in seen.get("names") or [] if type(name) is str]
+    names = seen.get("names")
+    given = [name for name in names if type(name) is str] if isinstance(names, list | tuple) else []
     return given or stated(student), list(calls(seen.get("calls")))
 
 
 def calls(rows: Any) -> Iterator[Call]:
     """The calls as a student's process tells them; what is not in their form is left out."""
     for row in rows if isinstance(rows, list) else []:
-        if isinstance(row, dict) and numbers(row.get("mean"), 3) and numbers(row.get("scores"), 1000):
-            yield Call(str(row.get("network"))[:80], row.get("training") is True, row["mean"], row["scores"])
+        if isinstance(row, dict) and numbers(row.get("spread"), 3) and numbers(row.get("scores"), 1000):
+            yield Call(str(row.get("network"))[:80], row.get("training") is True, row["spread"], row["scores"])
 
 
 def numbers(array: Any, count: int) -> bool:
@@ -222,11 +232,11 @@ def stated(student: Notebook) -> list[str]:
     """The list that the notebook assigns to `names`, as it is written there."""
     for _, tree in notebook.trees(student):
         for node in ast.walk(tree):
-            if isinstance(node, ast.Assign) and any(ast.unparse(target) == "names" for target in node.targets):
+            if isinstance(node, ast.Assign) and "names" in assigned(node):
                 try:
                     value = ast.literal_eval(node.value)
-                except ValueError:
-                    continue
+                except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+                    continue  # what no list of names is written like
                 return [str(name)[:80] for name in value] if isinstance(value, (list, tuple)) else []
     return []
 
@@ -247,18 +257,20 @@ def assign(found: list[Photograph], calls: list[Call]) -> None:
 
 
 def unprepared(one: Photograph) -> Iterator[str]:
-    """What is not as the network expects it; an input tells by its mean whether it is normalized."""
+    """What is not as the network expects it; an input tells by its spread whether it is normalized:
+    that is some four times as wide, whatever was cut away, and that of bytes 255 times."""
     if one.call is None:
         return
     if one.call.training:
         yield "the network was in training mode, in which dropout changes its answers: call model.eval()"
-    share = one.pixels.reshape(-1, 3).mean(0) / 255
+    share = one.pixels.reshape(-1, 3).std(0) / 255
     kinds = {
-        "": (share - imagenet.MEAN) / imagenet.DEVIATION,
-        "its input was not normalized by ImageNet's mean and standard deviation": share,
-        "its input was given as bytes, neither scaled to [0, 1] nor normalized": 255 * share,
+        "": 1 / imagenet.DEVIATION,
+        "its input was not normalized by ImageNet's mean and standard deviation": np.ones(3),
+        "its input was given as bytes, neither scaled to [0, 1] nor normalized": np.full(3, 255.0),
     }
-    nearest = min(kinds, key=lambda kind: float(np.abs(one.call.mean - kinds[kind]).sum()) if one.call else 0.0)
+    wider = np.log((one.call.spread + TINY) / (share + TINY))
+    nearest = min(kinds, key=lambda kind: float(np.abs(wider - np.log(kinds[kind])).sum()))
     if nearest:
         yield nearest
 

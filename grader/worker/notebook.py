@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 # Cell magics whose cell is still Python; any other hands the cell to something else.
 PYTHON_MAGICS = frozenset(("capture", "time", "timeit", "prun", "python", "python3"))
-MAGIC = re.compile(r"(?P<indent>\s*)(?P<target>[\w, ]+=\s*)?(?:%(?=[a-zA-Z])|!|\?{1,2}\w).*")
+MAGIC = re.compile(r"(?P<indent>\s*)(?P<target>\w[\w, ]*=\s*)?(?:%(?=[a-zA-Z])|!|\?{1,2}\w).*")
 HELP = re.compile(r"\s*[\w.]+\?{1,2}\s*")
 CELL_MAGIC = re.compile(r"%%(\w+)?.*")
 
@@ -201,15 +201,23 @@ def called(node: ast.AST) -> Iterator[str]:
 def trainers(statements: Iterable[Statement]) -> frozenset[str]:
     """Functions and ".methods" of the notebook that lead to `backward()`."""
     calls: dict[str, set[str]] = {}
-    for one in statements:
-        methods = {inner for outer in ast.walk(one.node) if isinstance(outer, ast.ClassDef) for inner in outer.body}
-        for inner in ast.walk(one.node):
+    for statement in statements:
+        methods = {
+            inner for outer in ast.walk(statement.node) if isinstance(outer, ast.ClassDef) for inner in outer.body
+        }
+        for inner in ast.walk(statement.node):
             if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)) and inner.name != "__init__":
                 name = f".{inner.name}" if inner in methods else inner.name
                 calls.setdefault(name, set()).update(called(inner))
-    found = {".backward"}
-    while more := {name for name, within in calls.items() if within & found} - found:
-        found |= more
+    callers: dict[str, list[str]] = {}
+    for name, within in calls.items():
+        for one in within:
+            callers.setdefault(one, []).append(name)
+    found, waiting = {".backward"}, [".backward"]
+    while waiting:
+        fresh = set(callers.get(waiting.pop(), ())) - found
+        found |= fresh
+        waiting += fresh
     return frozenset(found)
 
 
@@ -243,7 +251,7 @@ def sliced(statements: Sequence[Statement]) -> tuple[list[Statement], list[State
 def needs(statements: Sequence[Statement], marks: Sequence[bool], names: Collection[str]) -> set[str]:
     """`names`, and all that training and the data need, through the statements that bind or change it."""
     binders: dict[str, list[Statement]] = {}
-    needed = set(names)
+    needed, looked_at = set(names), set[int]()
     for one, mark in zip(statements, marks, strict=False):
         if mark or says_data(one):
             needed |= one.reads
@@ -251,10 +259,12 @@ def needs(statements: Sequence[Statement], marks: Sequence[bool], names: Collect
             binders.setdefault(name, []).append(one)
     waiting = list(needed)
     while waiting:
-        for one in binders.get(waiting.pop(), ()):
-            fresh = one.reads - needed
-            needed |= fresh
-            waiting += fresh
+        for one in binders.pop(waiting.pop(), ()):
+            if id(one) not in looked_at:
+                looked_at.add(id(one))
+                fresh = one.reads - needed
+                needed |= fresh
+                waiting += fresh
     return needed
 
 
@@ -267,10 +277,11 @@ def lacking(statements: Sequence[Statement]) -> set[str]:
     training = sliced(statements)[1]
     if not training:
         return set()
-    start = statements.index(training[0])
+    start = next(at for at, one in enumerate(statements) if one is training[0])
     definitions = {name: one for one in statements if one.defines for name in one.binds}
+    trained = {id(one) for one in training}
     before = {name for one in statements[:start] for name in one.binds}
-    after = {name for one in statements[start:] for name in one.binds if one not in training}
+    after = {name for one in statements[start:] for name in one.binds if id(one) not in trained}
     found: set[str] = set()
     waiting = {name for one in training for name in one.reads}
     while waiting:

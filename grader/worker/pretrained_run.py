@@ -82,7 +82,7 @@ class Run:
                         "network": type(module).__name__[:80],
                         "training": bool(module.training),
                         "size": tuple(one.shape[1:]),
-                        "mean": one.mean((1, 2)).numpy().astype(np.float64),
+                        "spread": one.std((1, 2)).numpy().astype(np.float64),
                         "scores": row.numpy().astype(np.float64),
                     }
                 )

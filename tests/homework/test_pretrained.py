@@ -107,7 +107,7 @@ def test_photographs_that_look_alike_to_the_network_are_told_apart(graded):
         ('"missile"', '"book jacket"'),
         files={"coffee.jpg": PHOTOGRAPHS["coffee.jpg"], "book.jpg": book},
     )
-    assert earned(report)[:2] == [3, 4]
+    assert earned(report)[:2] == [3, 4], [c.message for c in report.checks]
     (question,) = report.needs_review
     assert "coffee.jpg is said to show 'espresso' and taken for 'espresso'" in question
 
@@ -282,13 +282,13 @@ def test_the_files_that_a_notebook_opens_are_told_by_its_code():
 def test_hostile_calls_are_left_out():
     from grader.homework import task6_pretrained
 
-    good = {"network": "N", "training": True, "mean": np.zeros(3), "scores": np.zeros(1000)}
+    good = {"network": "N", "training": True, "spread": np.zeros(3), "scores": np.zeros(1000)}
     rows = [
         None,
         3,
         {},
         good | {"scores": np.full(1000, np.nan)},
-        good | {"mean": [0, 0, 0]},
+        good | {"spread": [0, 0, 0]},
         good,
         good | {"scores": "x"},
     ]

@@ -1,0 +1,195 @@
+"""A zip or tar -> its members one by one, as streams. What an archive may do to whoever reads it is bounded here.
+
+`zipfile` and `tarfile` read honest archives. A hostile one makes them read a table of contents or a header without end,
+decompress in one piece, or add up one digit a time; whatever leads there is refused before they see it.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import re
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+
+from grader.errors import SubmissionError
+
+MIB = 1 << 20
+UNPACKED = 1024 * MIB  # what may be decompressed on the way through one submission, archives inside archives included
+CONTENTS = 32 * MIB  # a zip's table of contents
+HEADER = 64 << 10  # a tar's headers on one member, such as a long name
+DICTIONARY = 160 * MIB  # memory that an xz stream may ask for; xz -9 asks for 65
+
+Member = tuple[str, bool, Callable[[], IO[bytes]]]  # its name, whether it is a file, how to open it
+
+DAMAGE = (
+    OSError, EOFError, ValueError, LookupError, struct.error, zlib.error, lzma.LZMAError, tarfile.TarError,
+    zipfile.BadZipFile,
+)  # fmt: skip
+ABOUT = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+# Members that do not lie there as they are said to: where the next one begins is then hard to tell.
+SPARSE = re.compile(rb"GNU\.sparse|\d+ size=")
+
+
+class TooBigError(SubmissionError):
+    """A limit of this module or of archive.py was hit."""
+
+
+class Budget:
+    """What may still be decompressed; shared by everything that one submission holds."""
+
+    def __init__(self) -> None:
+        self.left = UNPACKED
+
+    def charge(self, size: int, where: str) -> None:
+        """Raises TooBigError once it is used up, so that a bomb costs seconds and neither disk nor memory."""
+        self.left -= size
+        if self.left < 0:
+            raise TooBigError(f"{where} unpacks to more than {UNPACKED // MIB} MiB; leave data sets and models out")
+
+
+def members(file: IO[bytes], where: str, budget: Budget) -> Iterator[Member]:
+    """Raises one of DAMAGE or SubmissionError for what cannot be read."""
+    return zipped(file, where) if is_zip(file) else tarred(file, where, budget)
+
+
+def zipped(file: IO[bytes], where: str) -> Iterator[Member]:
+    if table_of_contents(file) > CONTENTS:
+        raise TooBigError(
+            f"the table of contents of {where} is larger than {CONTENTS // MIB} MiB; leave data and caches out"
+        )
+    with zipfile.ZipFile(file) as archive:
+        for info in archive.infolist():
+            if info.filename and not info.is_dir():
+                mode = info.external_attr >> 16
+                yield info.filename, stat.S_IFMT(mode) in (0, stat.S_IFREG), lambda info=info: opened(archive, info)  # type: ignore[misc]
+
+
+def opened(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
+    """Raises NotImplementedError for a method that `zipfile` decompresses in one piece, however large that is."""
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise NotImplementedError("it is compressed by a method that few programs know")
+    return archive.open(info)
+
+
+def table_of_contents(file: IO[bytes]) -> int:
+    """Bytes of a zip's central directory, which `zipfile` reads whole; the largest that its end could be read as."""
+    file.seek(0, os.SEEK_END)
+    file.seek(max(0, file.tell() - (1 << 16) - 200))
+    tail = file.read()
+    sizes = [struct.unpack_from("<L", tail, at.start() + 12)[0] for at in re.finditer(b"PK\5\6(?=(?s:.{18}))", tail)]
+    large = [struct.unpack_from("<Q", tail, at.start() + 40)[0] for at in re.finditer(b"PK\6\6(?=(?s:.{44}))", tail)]
+    return max([size for size in sizes if size != 0xFFFFFFFF] + large, default=0)
+
+
+def tarred(file: IO[bytes], where: str, budget: Budget) -> Iterator[Member]:
+    """Read in one pass, after a first one that looks at the headers."""
+    look_at_headers(Charged(decompressed(file), where, budget), where)
+    with tarfile.open(fileobj=Charged(decompressed(file), where, budget), mode="r|") as archive:
+        for member in archive:
+            if not member.isdir():
+                yield member.name, member.isreg(), lambda member=member: archive.extractfile(member)  # type: ignore[misc]
+
+
+def look_at_headers(stream: Charged, where: str) -> None:
+    """Raise SubmissionError for a header that `tarfile` could be busy with for hours: CVE-2024-6232 and its like."""
+    while len(block := stream.exactly(tarfile.BLOCKSIZE)) == tarfile.BLOCKSIZE:
+        try:
+            info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+        except tarfile.TarError:
+            return  # its end, or damage, where `tarfile` stops as well
+        if info.type in ABOUT:
+            if not 0 <= info.size <= HEADER:
+                raise TooBigError(f"{where} holds a header of {info.size} bytes; pack it again as a plain zip")
+            if SPARSE.search(stream.exactly(padded(info.size))):
+                raise SubmissionError(f"{where} holds sparse files; pack it again as a plain zip")
+        elif info.type == tarfile.GNUTYPE_SPARSE or info.size < 0:
+            raise SubmissionError(f"{where} holds sparse files; pack it again as a plain zip")
+        elif info.isreg() or info.type not in tarfile.SUPPORTED_TYPES:
+            stream.skip(padded(info.size))
+
+
+def padded(size: int) -> int:
+    return -(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+
+
+class Charged(io.RawIOBase):
+    """A stream that charges a budget for what is read of it."""
+
+    def __init__(self, stream: IO[bytes], where: str, budget: Budget) -> None:
+        self.stream, self.where, self.budget = stream, where, budget
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.stream.read(size)
+        self.budget.charge(len(data), self.where)
+        return data
+
+    def exactly(self, size: int) -> bytes:
+        """So many bytes, or all that are left."""
+        parts = []
+        while size > 0 and (part := self.read(size)):
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def skip(self, size: int) -> None:
+        while size > 0 and (part := self.read(min(size, MIB))):
+            size -= len(part)
+
+
+class Xz(io.RawIOBase):
+    """An xz stream in bounded memory, which lzma.LZMAFile does not offer."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.decompressor = lzma.LZMADecompressor(memlimit=DICTIONARY)
+
+    def read(self, size: int = -1) -> bytes:
+        data = b""
+        while not data and not self.decompressor.eof:
+            more = self.file.read(1 << 16) if self.decompressor.needs_input else b""
+            if not more and self.decompressor.needs_input:
+                raise EOFError("the xz stream ends early")
+            data = self.decompressor.decompress(more, size)
+        return data
+
+
+COMPRESSIONS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
+    (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
+    (b"BZh", bz2.BZ2File),
+    (b"\xfd7zXZ\0", Xz),
+)
+
+
+def decompressed(file: IO[bytes]) -> IO[bytes]:
+    file.seek(0)
+    head = file.read(6)
+    file.seek(0)
+    for magic, open_ in COMPRESSIONS:
+        if head.startswith(magic):
+            stream: IO[bytes] = open_(file)
+            return stream
+    return file
+
+
+def is_zip(file: IO[bytes]) -> bool:
+    file.seek(0)
+    return file.read(4) in (b"PK\3\4", b"PK\5\6", b"PK\7\x08")
+
+
+def is_archive(file: IO[bytes]) -> bool:
+    """Whether the content, whatever the name, begins like a zip or a tar, compressed or not."""
+    if is_zip(file):
+        return True
+    file.seek(0)
+    head = file.read(512)
+    file.seek(0)
+    return head[257:262] == b"ustar" or any(head.startswith(magic) for magic, _ in COMPRESSIONS)
