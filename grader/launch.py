@@ -243,8 +243,12 @@ class Zygotes:
         return self.warm[name].fork(scratch, output)
 
 
+# Code that an interpreter may load, and what tells it of the machine. Nothing else of the system: data sets lie there.
 SYSTEM = (
-    "/usr",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/usr/share/zoneinfo",
     "/lib",
     "/lib64",
     "/etc/ld.so.cache",
@@ -260,20 +264,24 @@ OWN = "/proc/self"  # left as it is: only the worker knows whose folder that is
 def readable(forbid: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Paths that a worker may read, and folders that it may only list.
 
-    The interpreter and its libraries, without the packages that the section forbids, and nothing of this project: where
-    either lies inside a library folder, everything around it is granted piece by piece.
+    The interpreter and its libraries, without the packages that the section forbids, of this interpreter or any other,
+    and nothing of this project: where either lies inside a library folder, everything around it is granted piece by
+    piece.
     """
+    prefixes = [Path(sys.prefix), Path(sys.base_prefix)]
     libraries = {Path(sysconfig.get_paths()[name]).resolve() for name in ("purelib", "platlib")}
     libraries |= {Path(entry).resolve() for entry in sys.path if entry and Path(entry).name in LIBRARY_NAMES}
+    roots = [Path(path) for path in SYSTEM] + [prefix / name for prefix in prefixes for name in ("lib", "lib64")]
+    for root in dict.fromkeys(roots):
+        found = (path for name in LIBRARY_NAMES for path in root.glob(f"python*/{name}"))
+        libraries |= {path.resolve() for path in found}
     unread = {folder / name for folder in libraries for name in forbid}
-    unread |= {path.resolve() for path in unread if path.exists()} | {ROOT}
+    unread = {path for path in unread if path.exists()} | {path.resolve() for path in unread if path.exists()} | {ROOT}
     above = {str(parent) for path in unread for parent in path.parents}
     hidden = {str(path) for path in unread}
-    roots = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent]
-    roots += [Path(path) for path in SYSTEM] + sorted(libraries)
-    reads: dict[str, None] = {OWN: None}
+    reads: dict[str, None] = {OWN: None, str(Path(sys.executable).resolve()): None}
     lists: dict[str, None] = {}
-    for root in roots:
+    for root in [*roots, *sorted(libraries)]:
         if root.is_relative_to(ROOT) and not root.is_relative_to(Path(sys.prefix)):
             continue
         for path, whole in around(str(root.resolve() if root.is_symlink() else root), hidden, above):

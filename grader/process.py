@@ -11,6 +11,7 @@ import os
 import queue
 import re
 import signal
+import stat
 import threading
 import time
 from pathlib import Path
@@ -154,6 +155,8 @@ class Process:
                 raise Crashed(f"{subject} wrote more than {WRITTEN >> 20} MiB in all and was stopped")
             if self.output.size() > FLOOD:
                 raise Crashed(f"{subject} wrote more than {FLOOD >> 20} MiB of output and was stopped")
+            if watch.unlinked > DISK:
+                raise Crashed(f"{subject} holds more than {DISK >> 20} MiB in files that it deleted and was stopped")
             self.check_disk(subject)
 
     def check_disk(self, subject: str) -> None:
@@ -241,15 +244,30 @@ def usage(folder: Path) -> tuple[int, int]:
     return files, size
 
 
+def unlinked(pid: int) -> int:
+    """Bytes of the deleted files that a process holds open; 0 where the system does not tell (not Linux)."""
+    size = 0
+    with contextlib.suppress(OSError), os.scandir(f"/proc/{pid}/fd") as listing:
+        for entry in listing:
+            with contextlib.suppress(OSError):  # closed meanwhile
+                found = entry.stat()
+                size += found.st_blocks * 512 if stat.S_ISREG(found.st_mode) and not found.st_nlink else 0
+    return size
+
+
 class Watch:
-    """A process and all below it: CPU seconds since this began, resident bytes, threads, and bytes written so far."""
+    """A process and all below it: CPU seconds since this began, resident bytes, threads, and bytes written so far.
+
+    `unlinked` are bytes of files that are open and in no folder any more: in a scratch folder in memory they are memory
+    that nothing else counts.
+    """
 
     def __init__(self, pid: int) -> None:
         import psutil
 
         self.gone = psutil.Error
         self.cpu = 0.0
-        self.memory = self.threads = self.written = 0
+        self.memory = self.threads = self.written = self.unlinked = 0
         self.start: float | None = None
         try:
             self.root: psutil.Process | None = psutil.Process(pid)
@@ -272,6 +290,7 @@ class Watch:
         if self.start is None:
             self.start = cpu
         self.cpu, self.memory, self.threads, self.written = cpu - self.start, memory, threads, written
+        self.unlinked = unlinked(self.root.pid)
 
     def writes(self, process: Any) -> int:
         """Bytes that a process has written; 0 where the system does not count them (macOS) or does not tell."""

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from grader import launch
+from grader.datasets import DEBIAN
 from grader.launch import ROOT, Zygotes, around, environment, readable, spawn
 from grader.model import Limits, Section, Submission
 from grader.remote import Module
@@ -50,6 +51,21 @@ def test_nothing_of_the_project_and_no_forbidden_library_is_readable():
         assert not any(hidden.resolve().is_relative_to(path) for path in granted), hidden
     assert any(Path(os.__file__).resolve().is_relative_to(path) for path in granted)
     assert not any(str(os.getpid()) in path for path in reads + lists), "the grader's own process is readable"
+
+
+def test_data_sets_and_other_folders_of_the_system_are_not_readable():
+    """Fashion-MNIST's test labels among them, where Debian's package put them."""
+    granted = [Path(path) for path in readable(())[0]]
+    for hidden in (DEBIAN, Path("/usr/share/doc"), Path("/usr/bin"), Path("/etc/passwd"), Path.home(), Path("/tmp")):
+        assert not any(hidden.resolve().is_relative_to(path) for path in granted), hidden
+
+
+@pytest.mark.skipif(sys.prefix == sys.base_prefix, reason="there is one interpreter alone, and no environment over it")
+def test_a_forbidden_library_is_unreadable_in_every_interpreters_packages():
+    granted = [Path(path) for path in readable(("pip",))[0]]
+    base = Path(sys.base_prefix, "lib", f"python{sys.version_info.major}.{sys.version_info.minor}", "site-packages")
+    found = [path for path in (base / "pip", Path("/usr/lib/python3/dist-packages/pip")) if path.exists()]
+    assert not [path for path in found if any(path.resolve().is_relative_to(place) for place in granted)]
 
 
 def test_around_grants_all_but_the_hidden(tmp_path):

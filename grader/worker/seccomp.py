@@ -47,6 +47,12 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "sched_setparam": (142, 118),
     "sched_setattr": (314, 274),
     "setrlimit": (160, 164),
+    # memory of the kernel's that no limit of a process counts, and names in folders that it may not list
+    "sendmsg": (46, 211),
+    "setsockopt": (54, 208),
+    "inotify_init": (253, None),
+    "inotify_init1": (294, 26),
+    "inotify_add_watch": (254, 27),
     # network
     "socket": (41, 198),
     "connect": (42, 203),
