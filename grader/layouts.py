@@ -68,7 +68,7 @@ METADATA = "submission_metadata.yml"
 CANVAS = re.compile(
     r"(?:(?P<name>.+?)_)?(?P<late>LATE_)?(?P<id>anon_[^_\W]+|\d+)_(?:(?P<file>\d+)_(?P<own>.+)|(?P<text>(?:text|link)\.html))"
 )
-MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)(?:_(?P<own>.*))?")
+MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)(?:_(?P<own>.*))?")
 
 
 # Shapes

@@ -25,6 +25,7 @@ from grader.worker.wire import Handle
 
 FORBIDDEN = "this section forbids"
 ATTEMPTS = 5
+MOST_ARGUMENTS = 64  # of a call, of which a reply may say that they were changed
 SETTING_UP = 20.0  # CPU seconds for what stands before a training loop
 PATIENCE = 4.0  # seconds on the clock for each CPU second of a training run, on a busy machine
 
@@ -235,7 +236,7 @@ class Session:
                 (result.get("value"), result.get("error"), result.get("mutated", ())) for result in reply["results"]
             ]
             self.tried += [(str(act)[:80], str(where)[:80]) for act, where in reply["tried"][:20]]
-            mutated = [tuple(int(at) for at in positions) for _, _, positions in results]
+            mutated = [tuple(map(int, positions[:MOST_ARGUMENTS])) for _, _, positions in results]
         except MALFORMED:
             raise Crashed(f"{subject} broke the grader's channel: its reply is not one") from None
         for _, error, _ in results:

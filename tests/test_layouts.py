@@ -137,6 +137,19 @@ def test_moodle_without_folders(tmp_path):
     assert names(entry) == ["functions.py", "layers.py"]
 
 
+def test_a_file_that_is_called_like_a_classmates_is_still_ones_own(tmp_path):
+    """The platform's words stand before the student's, who may choose any."""
+    make(
+        tmp_path,
+        "Ann_11_assignsubmission_file_layers.py",
+        "Zed_13_assignsubmission_file_x_11_assignsubmission_file_layers.py",
+    )
+    found = by_id(recognise(tmp_path))
+    assert set(found) == {"Ann-11", "Zed-13"}
+    make(tmp_path / "canvas", "ann_11_501_layers.py", "zed_13_502_ann_11_501_layers.py")
+    assert {entry.name for entry in recognise(tmp_path / "canvas")} == {"ann", "zed"}
+
+
 @pytest.mark.parametrize("above", ["hw1-submissions", "clones"])
 def test_github_classroom(tmp_path, above):
     folder = make(tmp_path / above, "hw1-ada/", "hw1-grace-h/")

@@ -21,7 +21,7 @@ from grader.model import Figure
 ITEM = {BEST: "4.2", OVERFIT: "4.3"}
 JUDGED_BY = {BEST: VALIDATION, OVERFIT: TRAIN}
 FILTERS = 12  # hidden units whose weights are drawn
-AGREED = 0.9  # of the predictions that follow from the parameters: float32 may tip a few, another network many
+FOLLOWS = 0.9  # of the predictions, from the parameters: float32 may tip a few, another network many
 
 
 @check("4.2")
@@ -65,10 +65,13 @@ def judge(hw: Any, rng: np.random.Generator, run: str) -> None:
         if settings.single and place.values != defaults:
             hw.review(f"train.py holds one setting, which clears neither bar; was a model for {ITEM[run]} handed in?")
         raise Mismatch(f"{miss.message}. {training_words.why(outcome, of, defaults)}") from None
-    agreed = training_run.agreement(outcome, hw.data)
-    if agreed is not None and agreed < AGREED:
-        hw.review(
-            f"only {agreed:.0%} of the predictions follow from the network's parameters; is predict another network?"
+    share = outcome.follows.get(of, 0.0)
+    if share < FOLLOWS:
+        hw.review(f"the predictions of the {run} model do not follow from its parameters; where do they come from?")
+        raise Mismatch(
+            f"the {of} accuracy of {outcome.best(of):.1%} does not come from the network: {share:.0%} of its "
+            "predictions follow from the arrays in parameters(), through fully-connected, ReLU, fully-connected; a "
+            "person will look"
         )
 
 

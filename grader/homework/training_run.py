@@ -31,6 +31,7 @@ GLANCE = 1000  # images of the accuracy that is only shown beside it
 SLICE = 2.0  # CPU seconds between two looks at a long epoch
 IDLE, BUSY = 10.0, 0.05  # a run that computes for less than this part of so many seconds is asleep
 PIXELS, CLASSES = 3072, 10
+WIDEST = 8192  # hidden units of a network that is looked at here
 MOST_STEPS = 1_000_000  # of a run; what tells of more is no run
 WHOLE = ("num_train", "hidden_dim", "batch_size", "num_epochs")
 
@@ -65,14 +66,21 @@ class Network:
 
     @classmethod
     def of(cls, parameters: Any) -> Network | None:
-        """None for parameters of other shapes, for 10 units, which are ambiguous, and for what is not finite."""
+        """None for parameters of other shapes or kinds, and for what is not finite. Of two biases of one shape, which
+        10 hidden units have, the first is the first layer's."""
         arrays = list(parameters.values()) if isinstance(parameters, dict) else []
-        shapes = [array.shape for array in arrays if isinstance(array, np.ndarray) and np.isfinite(array).all()]
-        hidden = next((shape[1] for shape in shapes if len(shape) == 2 and shape[0] == PIXELS), 0)
-        wanted = [(PIXELS, hidden), (hidden,), (hidden, CLASSES), (CLASSES,)]
-        if hidden in (0, CLASSES) or sorted(shapes) != sorted(wanted) or len(arrays) != len(wanted):
+        if not all(isinstance(array, np.ndarray) and array.dtype == np.float32 for array in arrays):
             return None
-        return cls(*(np.asarray(arrays[shapes.index(shape)], np.float64) for shape in wanted))
+        hidden = next((array.shape[1] for array in arrays if array.ndim == 2 and array.shape[0] == PIXELS), 0)
+        found = []
+        for shape in ((PIXELS, hidden), (hidden,), (hidden, CLASSES), (CLASSES,)):
+            at = next((at for at, array in enumerate(arrays) if array.shape == shape), None)
+            if at is None:
+                return None
+            found.append(arrays.pop(at))
+        if arrays or hidden > WIDEST or not all(np.isfinite(array).all() for array in found):
+            return None
+        return cls(*(array.astype(np.float64) for array in found))
 
     def predict(self, X: Array) -> Array:
         """Classes (N,) for images (N, 3072) uint8, by this forward pass and no student's."""
@@ -89,7 +97,9 @@ class Network:
 class Outcome:
     """How a run went. `bars` holds the accuracies it was judged by; `settings` grow as an own `main` shows them.
 
-    `network` is the one that the run ended with, `last` are its last predictions for the first GLANCE training images.
+    `network` is the student's, as it was when the best epoch ended, and `follows` tells by what it is judged on which
+    share of that epoch's predictions follows from it. Predictions alone do not show that a network learned anything:
+    the labels to train on are in the student's process, and those of the data sets are public.
     """
 
     seed: int
@@ -102,7 +112,7 @@ class Outcome:
     wall: float = 0.0
     wrote: tuple[str, ...] = ()
     network: Network | None = None
-    last: Array | None = None
+    follows: dict[str, float] = field(default_factory=dict)
     error: str = ""
 
     def best(self, of: str) -> float:
@@ -111,10 +121,26 @@ class Outcome:
     def cleared(self, of: str) -> bool:
         return bool(self.epochs) and of in self.bars and self.best(of) >= self.bars[of]
 
+    def clears_best(self, of: str) -> bool:
+        """Whether the last epoch clears the bar, and is better than those before it."""
+        earlier = max((epoch.accuracy[of] for epoch in self.epochs[:-1]), default=0.0)
+        return self.cleared(of) and self.epochs[-1].accuracy[of] > earlier
+
     def near(self) -> bool:
         """Whether no bar is cleared, and one is missed by no more than NEAR."""
         missed = [bar - self.best(of) for of, bar in self.bars.items()]
         return bool(self.epochs) and min(missed) > 0 and min(missed) <= NEAR + 1e-9
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a run is judged on: images (N, 3072) uint8 and labels (N,), by VALIDATION and TRAIN."""
+
+    arrays: Mapping[str, Array]
+    labels: Mapping[str, Array]
+
+    def images(self, of: str) -> Array:
+        return self.arrays["validation"] if of == VALIDATION else self.arrays["X"][: len(self.labels[TRAIN])]
 
 
 def probe(hw: Any, rng: np.random.Generator) -> None:
@@ -181,9 +207,9 @@ def train(
     order = {"seed": seed, "settings": dict(settings), "sample": len(labels[TRAIN]), "arguments": list(arguments)}
     going = hw.session.train(order, arrays, key, PATIENCE * hw.settings["long_budget"])
     try:
-        follow(hw, going, outcome, labels)
+        follow(hw, going, outcome, Watched(arrays, labels))
         outcome.cpu = going.used()
-        outcome.network = Network.of(going.parameters())
+        outcome.network = outcome.network or Network.of(going.parameters())
     except TimedOut:
         if not outcome.epochs:
             raise
@@ -197,7 +223,7 @@ def train(
     return outcome
 
 
-def follow(hw: Any, going: Training, outcome: Outcome, labels: Mapping[str, Array]) -> None:
+def follow(hw: Any, going: Training, outcome: Outcome, watched: Watched) -> None:
     """Let a run go on, a slice at a time. One that is cut is judged once more as it stands.
 
     One that is still learning when its budget is used up gets the long budget, before points are lost.
@@ -212,14 +238,30 @@ def follow(hw: Any, going: Training, outcome: Outcome, labels: Mapping[str, Arra
             budget, left = hw.settings["long_budget"], hw.settings["long_budget"] - budget
         if asleep or left <= 0:
             outcome.end = End.ASLEEP if asleep else End.BUDGET
-            take(outcome, going.judge(), labels)
+            look(outcome, going, going.judge(), watched)
             return
-        if not take(outcome, going.advance(min(SLICE, left)), labels):
+        if not look(outcome, going, going.advance(min(SLICE, left)), watched):
             return
         hw.progress(progress(outcome))
         if not hw.full and all(map(outcome.cleared, outcome.bars)):
             outcome.end = End.CLEARED
             return
+
+
+def look(outcome: Outcome, going: Training, reply: Any, watched: Watched) -> bool:
+    """Take a reply. Where an epoch clears a bar, and is the best so far, see whether that follows from the network.
+
+    Whether the run goes on.
+    """
+    before = len(outcome.epochs)
+    goes_on = take(outcome, reply, watched.labels)
+    best = [of for of in outcome.bars if len(outcome.epochs) > before and outcome.clears_best(of)]
+    if best:
+        outcome.network = Network.of(going.parameters())
+    for of in best:
+        found = outcome.network.predict(watched.images(of)) if outcome.network is not None else None
+        outcome.follows[of] = 0.0 if found is None else float((found == reply["predictions"][of]).mean())
+    return goes_on
 
 
 def promising(outcome: Outcome) -> bool:
@@ -261,7 +303,6 @@ def take(outcome: Outcome, reply: Any, labels: Mapping[str, Array]) -> bool:
         if reply["predictions"]:
             scores = {of: score(reply["predictions"][of], labels[of]) for of in labels}
             outcome.epochs.append(Epoch(len(outcome.losses), scores))
-            outcome.last = reply["predictions"][TRAIN][:GLANCE]
     except MALFORMED:
         raise Crashed(f"{TRAINING} broke the grader's channel: its reply is not one") from None
     if ended:
@@ -279,17 +320,6 @@ def score(predictions: Any, labels: Array) -> float:
 def plain(value: Any) -> bool:
     """Whether a setting that an own main showed is a number that can be told."""
     return type(value) in (int, float) and abs(value) < 1e15
-
-
-def agreement(outcome: Outcome, images: Any) -> float | None:
-    """The share of the last predictions that follow from the parameters; None where the two cannot be compared.
-
-    The training labels are in the student's process, so predictions alone do not show that a network learned them.
-    """
-    if outcome.network is None or outcome.last is None:
-        return None
-    order = np.random.default_rng(SPLIT_SEED).permutation(len(images.train_x))
-    return float((outcome.network.predict(images.train_x[order[: len(outcome.last)]]) == outcome.last).mean())
 
 
 def progress(outcome: Outcome) -> str:

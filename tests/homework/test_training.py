@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -40,6 +40,8 @@ IMAGES = SimpleNamespace(
 class FakeTraining:
     """Replies as a student's process would, one epoch each: predictions that are right in a given share."""
 
+    told: ClassVar[dict[int, Any]] = {}  # by how many they are: of validation 1000 or 5000, of training 100 or 500
+
     def __init__(self, script: list[Any], order: dict[str, Any], labels: dict[str, Any]) -> None:
         self.script, self.order, self.labels, self.cpu = list(script), order, labels, 0.0
 
@@ -54,9 +56,11 @@ class FakeTraining:
             step = dict(zip((VALIDATION, TRAIN), (step, step) if isinstance(step, float) else step, strict=True))
         self.cpu += step.get("cpu", 1.0)
         shares = {of: step[of] for of in self.labels if of in step}
+        predicted = {of: predictions(self.labels[of], share) for of, share in shares.items()}
+        FakeTraining.told |= {len(found): found for found in predicted.values()}
         return {
             "losses": np.array(step.get("losses", [1.0, 0.9])),
-            "predictions": {of: predictions(self.labels[of], share) for of, share in shares.items()},
+            "predictions": predicted,
             "ended": step.get("ended", False),
             "exploded": step.get("exploded", False),
             "wrote": step.get("wrote", []),
@@ -80,12 +84,22 @@ def predictions(labels: Any, share: float) -> Any:
     return found
 
 
+SHAPES = {"a": (3072, 2), "b": (2,), "c": (2, 10), "d": (10,)}
+NETWORK = {name: np.ones(shape, np.float32) for name, shape in SHAPES.items()}
+
+
+@pytest.fixture(autouse=True)
+def _follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Predictions follow from the network unless a test says otherwise: they are those that were told last."""
+    monkeypatch.setattr(training_run.Network, "predict", lambda self, X: FakeTraining.told[len(X)])
+
+
 class FakeSession:
     """A session that follows scripts, one for each run."""
 
     def __init__(self, scripts: tuple[Any, ...]) -> None:
         self.scripts, self.renewed = list(scripts), 0
-        self.network: dict[str, Any] = {}
+        self.network: dict[str, Any] = NETWORK
         self.orders: list[Any] = []
         self.arrays: list[Any] = []
 
@@ -336,12 +350,9 @@ def test_stubs_are_told_before_any_data_are_read():
         training_run.probe(hw, np.random.default_rng(0))
 
 
-NETWORK = {"a": np.ones((3072, 2)), "b": np.zeros(2), "c": np.ones((2, 10)), "d": np.zeros(10)}
-
-
 def judge(check: Any, *scripts: Any, network: Any = None, **options: Any) -> FakeSubject:
     hw = FakeSubject(*scripts, **options)
-    hw.session.network = network or {}
+    hw.session.network = NETWORK if network is None else network
     try:
         check(hw, np.random.default_rng(0))
     except Mismatch as error:
@@ -350,7 +361,7 @@ def judge(check: Any, *scripts: Any, network: Any = None, **options: Any) -> Fak
 
 
 def test_a_cleared_bar_passes_with_a_measure_and_two_figures():
-    hw = judge(task4_runs.best_model, [0.2, 0.45], network=NETWORK)
+    hw = judge(task4_runs.best_model, [0.2, 0.45])
     assert hw.error is None
     assert hw.measures == [Measure("validation accuracy", 0.45, 0.4, at_least=True)]
     assert [figure.kind for figure in hw.figures] == ["curves", "weights"]
@@ -489,29 +500,52 @@ def test_weights_become_bytes_with_grey_for_zero():
     [
         None,
         {},
-        {"a": np.ones((3072, 2))},
-        {"a": np.ones((3072, 10)), "b": np.ones(10), "c": np.ones((10, 10)), "d": np.ones(10)},
-        {"a": np.full((3072, 2), np.nan), "b": np.ones(2), "c": np.ones((2, 10)), "d": np.ones(10)},
-        {"a": np.ones((3072, 2)), "b": np.ones(2), "c": np.ones((2, 10)), "d": np.ones(10), "e": 3},
+        {"a": NETWORK["a"]},
+        NETWORK | {"a": np.full((3072, 2), np.nan, np.float32)},
+        NETWORK | {"a": np.ones((3072, 2), np.int8)},
+        NETWORK | {"e": 3},
+        NETWORK | {"e": np.ones(1, np.float32)},
+        {name: np.ones([9000 if side == 2 else side for side in shape], np.float32) for name, shape in SHAPES.items()},
     ],
 )
-def test_parameters_of_another_network_are_not_compared(given):
+def test_parameters_of_another_network_are_none(given):
     assert training_run.Network.of(given) is None
-    assert training_run.agreement(outcome((0.5, 0.5)), IMAGES) is None
 
 
-def test_predictions_that_do_not_follow_from_the_parameters_are_left_to_a_person():
+def test_of_two_biases_of_one_shape_the_first_is_the_first_layers():
+    sizes = {"w1": (3072, 10), "b1": (10,), "w2": (10, 10), "b2": (10,)}
+    given = {name: np.full(shape, at, np.float32) for at, (name, shape) in enumerate(sizes.items())}
+    net = training_run.Network.of(given)
+    assert (net.bias1[0], net.weight2[0, 0], net.bias2[0]) == (1, 2, 3)
+
+
+def test_what_a_network_predicts_is_worked_out_here(monkeypatch):
+    monkeypatch.undo()
     rng = np.random.default_rng(0)
-    arrays = [rng.normal(size=shape) for shape in ((3072, 5), (5,), (5, 10), (10,))]
+    arrays = [rng.normal(size=shape).astype(np.float32) for shape in ((3072, 5), (5,), (5, 10), (10,))]
     net = training_run.Network.of(dict(zip("dbca", arrays, strict=True)))
-    images = SimpleNamespace(train_x=rng.integers(256, size=(6000, 3072), dtype=np.uint8))
-    X = images.train_x[np.random.default_rng(442).permutation(6000)[:1000]] / 255
-    right = (np.maximum(X @ arrays[0] + arrays[1], 0) @ arrays[2] + arrays[3]).argmax(axis=1)
-    assert training_run.agreement(outcome(network=net, last=right), images) == 1.0
-    assert training_run.agreement(outcome(network=net, last=(right + 1) % 10), images) == 0.0
-    hw = judge(task4_runs.overfit_model, [0.9], network=NETWORK)  # the labels come back, whatever the network is
-    assert hw.error is None
-    assert "follow from the network's parameters" in hw.questions[0]
+    X = rng.integers(256, size=(50, 3072), dtype=np.uint8)
+    right = (np.maximum(X / 255 @ arrays[0] + arrays[1], 0) @ arrays[2] + arrays[3]).argmax(axis=1)
+    np.testing.assert_array_equal(net.predict(X), right)
+
+
+def test_predictions_that_do_not_follow_from_the_parameters_earn_nothing_until_a_person_has_looked(monkeypatch):
+    """A table of the labels does as well as any network, and so does another network."""
+    monkeypatch.setattr(training_run.Network, "predict", lambda self, X: np.zeros(len(X), int))
+    for check, of in ((task4_runs.overfit_model, "training"), (task4_runs.best_model, "validation")):
+        for network in (NETWORK, {**NETWORK, "table": np.ones(5, np.float32)}):
+            hw = judge(check, [0.9], network=network)
+            assert re.search(f"the {of} accuracy of 90.0% does not come from the network", hw.error)
+            assert "do not follow from its parameters" in hw.questions[0]
+
+
+def test_it_is_the_best_epoch_that_has_to_follow_from_the_network(monkeypatch):
+    asked = []
+    right = training_run.Network.predict
+    monkeypatch.setattr(training_run.Network, "predict", lambda self, X: asked.append(len(X)) or right(self, X))
+    outcome, _ = run([0.5, 0.6, 0.45], full=True)
+    assert (outcome.follows, asked) == ({VALIDATION: 1.0}, [5000, 5000])
+    assert run([0.2, 0.3])[0].follows == {}  # nothing to prove
 
 
 def test_numbers_that_cannot_be_told_are_no_settings():
