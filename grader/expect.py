@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader import numeric
-from grader.diagnose import Clue, describe, explain
+from grader.diagnose import Clue, describe, explain, numbers
 from grader.errors import Mismatch, NotImplementedYet, StudentError
 from grader.model import Measure
 
@@ -140,22 +140,14 @@ def is_stub(value: Any) -> bool:
 
 def is_number(value: Any) -> bool:
     """A real scalar: a Python or numpy number, or a 0-d array of one."""
-    if isinstance(value, np.ndarray):
-        return value.shape == () and value.dtype.kind in "iuf"
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    found = numbers(value)
+    return found is not None and found.shape == ()
 
 
 def as_float(value: Any) -> float:
     """A real scalar as float; an int beyond float64 is as wrong as infinity, and just as far away."""
-    try:
-        return float(value)
-    except OverflowError:
-        return float("inf")
-
-
-def is_real_array(value: Any) -> bool:
-    """A real scalar, or an array of real numbers: what arithmetic may be done with."""
-    return is_number(value) or (isinstance(value, np.ndarray) and value.dtype.kind in "iuf")
+    found = numbers(value)
+    return float("nan") if found is None else float(found)
 
 
 def _kind(value: Any) -> str:
@@ -166,9 +158,8 @@ def _kind(value: Any) -> str:
 
 def _error(yours: Any, expected: Any) -> float:
     """The largest absolute error; infinite for what is not even of the right kind or shape."""
-    if not is_real_array(yours) or np.shape(yours) != np.shape(expected):
-        return float("inf")
-    return numeric.error(as_float(yours) if is_number(yours) else yours, expected)
+    found = numbers(yours)
+    return float("inf") if found is None or found.shape != np.shape(expected) else numeric.error(found, expected)
 
 
 def _gradient(f: Callable[[Array], Any], at: Array, upstream: Array | None, h: float) -> Array:
@@ -189,9 +180,10 @@ def _agreement(own: Callable[[Array], Any], at: Array, upstream: Array | None, h
 
     def forward(x: Array) -> Array:
         out = own(x)
-        if not is_real_array(out) or np.shape(out) != shape:
+        found = numbers(out)
+        if found is None or found.shape != shape:
             raise Mismatch(f"the forward pass returned {describe(out)}")
-        return np.asarray(out, dtype=np.float64)
+        return found
 
     try:
         gradient = _gradient(forward, at, upstream, h)
