@@ -24,14 +24,17 @@ ROOT = Path(__file__).resolve().parent.parent
 HOMEWORK = "grader.homework"
 
 
-def check(item: str) -> Callable[[Function], Function]:
-    """Make a function `(hw, rng)` a check of one item of the rubric; its docstring's first line is its title."""
+def check(item: str, about: str = "") -> Callable[[Function], Function]:
+    """Make a function `(hw, rng)` a check of one item of the rubric; its docstring's first line is its title.
+
+    `about` names the student's function that it asks, so that a wrong answer can be told with its line.
+    """
 
     def mark(function: Function) -> Function:
         title = (function.__doc__ or "").strip().partition("\n")[0]
         if not title:
             raise UsageError(f"check {function.__name__} has no docstring; its first line is what the student reads")
-        function.check = Check(function.__name__, item, title, function)  # type: ignore[attr-defined]
+        function.check = Check(function.__name__, item, title, function, about)  # type: ignore[attr-defined]
         return function
 
     return mark

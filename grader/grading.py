@@ -35,6 +35,7 @@ from grader.model import (
     Verdict,
 )
 from grader.session import Session
+from grader.source import line_of
 
 if TYPE_CHECKING:
     from grader.datasets import DataSet
@@ -216,6 +217,8 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
         raise  # the data or the command: the user can cure it, and no submission is to blame
     except Exception:
         verdict, fraction, message = Verdict.INTERNAL, 0.0, traceback.format_exc()
+    if verdict in (Verdict.FAIL, Verdict.PARTIAL) and not where:
+        where = place(check.about, hw)
     return CheckResult(
         name=plan.name,
         title=check.title,
@@ -232,6 +235,15 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
         figures=tuple(hw.figures),
         review=tuple(hw.questions),
     )
+
+
+def place(about: str, hw: Subject) -> str:
+    """Where the student's file defines what a check is about, as "layers.py:31"; "" where it does not."""
+    module, *path = about.split(".")
+    files = {name: Path(path).name for name, path in hw.session.section.modules.items()}
+    content = hw.session.submission.files.get(files.get(module, ""))
+    line = line_of(content, path) if content is not None and path else None
+    return f"{files[module]}:{line}" if line else ""
 
 
 def questions(result: CheckResult) -> Iterator[str]:

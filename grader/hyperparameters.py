@@ -95,6 +95,7 @@ class Reader:
     asked: bool = False
     arguments: str = ""  # what main calls its `args`
     scale: Names = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)  # of each name's last assignment
 
     def place(self) -> Place:
         names: Names = {}
@@ -107,7 +108,7 @@ class Reader:
         self.block(main.body, names)
         self.distrust(main, names)
         found = {name: names.get(name, Unreadable(main.lineno, "is assigned nowhere")) for name in NAMES} | self.scale
-        numbers = {name: numeric(value, main.lineno) for name, value in found.items()}
+        numbers = {name: numeric(value, self.lines.get(name, main.lineno)) for name, value in found.items()}
         return Place(
             {name: value for name, value in numbers.items() if not isinstance(value, Unreadable)},
             {name: value for name, value in numbers.items() if isinstance(value, Unreadable)},
@@ -219,6 +220,7 @@ class Reader:
         match target:
             case ast.Name(id=name):
                 names[name] = constant
+                self.lines[name] = target.lineno
             case ast.Tuple(elts=targets) | ast.List(elts=targets) if isinstance(constant, tuple) and len(
                 constant
             ) == len(targets):

@@ -134,12 +134,16 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check of a homework: `function(hw, rng)`; `title` is its docstring's first line."""
+    """A check of a homework: `function(hw, rng)`; `title` is its docstring's first line.
+
+    `about` is what of the student's it asks, as "layers.fc_forward" or "two_layer_net.TwoLayerNet.forward", or "".
+    """
 
     name: str
     item: str
     title: str
     function: Callable[..., float | None]
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

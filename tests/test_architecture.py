@@ -18,6 +18,7 @@ LAYERS = [
         "numeric",
         "data",
         "hyperparameters",
+        "source",
         "notebook",
         "pictures",
         "entry",

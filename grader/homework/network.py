@@ -106,9 +106,11 @@ def roles(parameters: Any, sizes: Sizes) -> dict[str, str]:
         if len(keys) != 1 or not isinstance(keys[0], str):
             have = ", ".join(sorted(map(str, shapes.values()))) or "none"
             many = "no" if not keys else f"{len(keys)}"
+            width = as_built(parameters, sizes).hidden
+            ignored = f": is hidden_dim ignored? {width} units are there" if width != sizes.hidden else ""
             raise Mismatch(
                 f"{sizes} has {many} parameter array of shape {shape}, where its {role[:-1]} of layer {role[-1]} "
-                f"should be; its shapes are {have[:200]}"
+                f"should be{ignored}; its shapes are {have[:200]}"
             )
         found[role] = keys[0]
     if len(parameters) != len(found):

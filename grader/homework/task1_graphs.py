@@ -19,7 +19,7 @@ F1 = ("x1", "w1", "x2", "w2", "b", "y")
 POINTS = 20
 
 
-@check("1.1")
+@check("1.1", "functions.f3")
 def f3_forward_recorded(hw: Any, rng: np.random.Generator) -> None:
     """f3 gives the recorded outputs of backprop-data.pkl."""
     for y in (1, 2):
@@ -29,52 +29,52 @@ def f3_forward_recorded(hw: Any, rng: np.random.Generator) -> None:
         expect_close(hw, name, yours, np.array(recorded["outputs"]), reveal=True)
 
 
-@check("1.1")
+@check("1.1", "functions.f3")
 def f3_forward_fresh(hw: Any, rng: np.random.Generator) -> None:
     """f3 gives the right loss for inputs it has not seen, for y = 1 and y = 2."""
     for y in (1, 2):
         expect_outputs(hw, "f3", [(*point, y) for point in points(rng, 2)], f"L of f3 with y={y}")
 
 
-@check("1.1")
+@check("1.1", "functions.f3")
 def f3_gradient_y1(hw: Any, rng: np.random.Generator) -> None:
     """The backward pass of f3 returns the gradients with respect to s1 and s2 when y = 1."""
     expect_gradients(hw, "f3", points(rng, 2), ("s1", "s2"), fixed=(1,))
 
 
-@check("1.1")
+@check("1.1", "functions.f3")
 def f3_gradient_y2(hw: Any, rng: np.random.Generator) -> None:
     """The backward pass of f3 returns the gradients with respect to s1 and s2 when y = 2."""
     expect_gradients(hw, "f3", points(rng, 2), ("s1", "s2"), fixed=(2,))
 
 
-@check("1.2")
+@check("1.2", "functions.f1")
 def f1_forward(hw: Any, rng: np.random.Generator) -> None:
     """f1 gives the recorded and fresh outputs of its graph."""
     expect_recorded(hw, "f1", atol=hw.settings["tolerance_f1"])
     expect_outputs(hw, "f1", points(rng, len(F1)), "L of f1", atol=hw.settings["tolerance_f1"])
 
 
-@check("1.2")
+@check("1.2", "functions.f1")
 def f1_gradient(hw: Any, rng: np.random.Generator) -> None:
     """The backward pass of f1 returns the gradients with respect to all six inputs."""
     expect_gradients(hw, "f1", points(rng, len(F1)), F1, atol=hw.settings["tolerance_f1"])
 
 
-@check("1.2")
+@check("1.2", "functions.f2")
 def f2_forward(hw: Any, rng: np.random.Generator) -> None:
     """f2 gives the recorded and fresh outputs of its graph."""
     expect_recorded(hw, "f2")
     expect_outputs(hw, "f2", points(rng, 1), "y of f2")
 
 
-@check("1.2")
+@check("1.2", "functions.f2")
 def f2_gradient(hw: Any, rng: np.random.Generator) -> None:
     """The backward pass of f2 returns the gradient with respect to x."""
     expect_gradients(hw, "f2", points(rng, 1), ("x",))
 
 
-@check("1.2")
+@check("1.2", "functions.f4")
 def f4_gradient(hw: Any, rng: np.random.Generator) -> None:
     """The backward pass of f4 agrees with the numeric gradient of its own forward pass."""
     arity = own_arity(hw.functions.f4)

@@ -23,7 +23,7 @@ MARGIN = 0.02  # distance from the ReLU's kink, where no difference step reaches
 FC_BACKWARD = ("grad_x", "grad_w", "grad_b")
 
 
-@check("2.1")
+@check("2.1", "layers.fc_forward")
 def fc_forward(hw: Any, rng: np.random.Generator) -> None:
     """The fully-connected layer computes x w + b."""
     for size in FC_SIZES:
@@ -35,7 +35,7 @@ def fc_forward(hw: Any, rng: np.random.Generator) -> None:
         expect_close(hw, f"out of fc_forward {size}", out, expected, clues=clues)
 
 
-@check("2.1")
+@check("2.1", "layers.fc_backward")
 def fc_backward(hw: Any, rng: np.random.Generator) -> None:
     """The backward pass returns the gradients with respect to x, w and b."""
     for size in FC_SIZES:
@@ -60,7 +60,7 @@ def fc_backward(hw: Any, rng: np.random.Generator) -> None:
             )
 
 
-@check("2.2")
+@check("2.2", "layers.relu_forward")
 def relu_forward(hw: Any, rng: np.random.Generator) -> None:
     """ReLU keeps what is positive and puts zero for the rest."""
     for shape in SHAPES:
@@ -72,7 +72,7 @@ def relu_forward(hw: Any, rng: np.random.Generator) -> None:
         expect_close(hw, f"out of relu_forward {shape}", out, expected, clues=clues)
 
 
-@check("2.2")
+@check("2.2", "layers.relu_backward")
 def relu_backward(hw: Any, rng: np.random.Generator) -> None:
     """The backward pass of ReLU lets the gradient through where x is positive."""
     for shape in SHAPES:
@@ -90,12 +90,14 @@ def relu_backward(hw: Any, rng: np.random.Generator) -> None:
             clues=[
                 Clue("it is grad_out, unmasked: x <= 0 has to block the gradient", grad_out),
                 Clue("it is the mask alone, without grad_out", (x > 0).astype(np.float64)),
+                Clue("it is multiplied by x, but the slope of x is 1", grad_out * x),
+                Clue("it is multiplied by x, but the slope of x is 1", grad_out * np.maximum(x, 0)),
                 Clue("the mask is taken from grad_out instead of x", grad_out * (grad_out > 0)),
             ],
         )
 
 
-@check("2.3")
+@check("2.3", "layers.softmax_loss")
 def softmax_loss_value(hw: Any, rng: np.random.Generator) -> None:
     """The softmax loss is the mean over the batch of -log p of the right class."""
     for n, c in SHAPES:
@@ -106,13 +108,14 @@ def softmax_loss_value(hw: Any, rng: np.random.Generator) -> None:
         expect_close(hw, f"loss of softmax_loss {(n, c)}", loss, expected, factors={"the batch size": n})
 
 
-@check("2.3")
+@check("2.3", "layers.softmax_loss")
 def softmax_loss_gradient(hw: Any, rng: np.random.Generator) -> None:
     """The softmax loss returns its gradient with respect to the scores."""
     for n, c in SHAPES:
         x, y = rng.normal(size=(n, c)), draw_labels(rng, n, c)
         _, grad_x = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
         p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+        right = np.eye(c)[y]
         expect_gradient(
             hw,
             f"grad_x of softmax_loss {(n, c)}",
@@ -122,11 +125,14 @@ def softmax_loss_gradient(hw: Any, rng: np.random.Generator) -> None:
             own=varying("softmax_loss", hw.layers.softmax_loss, (x, y)),
             of=("softmax_loss", x, y),
             factors={"the batch size": n},
-            clues=[Clue("it is p / N: the 1 of the right class is not subtracted", p / n)],
+            clues=[
+                Clue("it is p / N: the 1 of the right class is not subtracted", p / n),
+                Clue("the 1 of the right class is added, not subtracted", (p + right) / n),
+            ],
         )
 
 
-@check("2.3")
+@check("2.3", "layers.softmax_loss")
 def softmax_loss_stable(hw: Any, rng: np.random.Generator) -> None:
     """The softmax loss is finite and right for large scores, and a common offset changes nothing."""
     for n, c in SHAPES:
@@ -142,7 +148,7 @@ def softmax_loss_stable(hw: Any, rng: np.random.Generator) -> None:
     advise_log_sum_exp(hw, certain, (y + 1) % c)
 
 
-@check("2.4")
+@check("2.4", "layers.l2_regularization")
 def l2_value(hw: Any, rng: np.random.Generator) -> None:
     """L2 regularization is reg / 2 times the sum of the squared weights."""
     for shape, reg in zip(((4, 3), (2, 5), (5, 2)), REGS, strict=True):
@@ -155,7 +161,7 @@ def l2_value(hw: Any, rng: np.random.Generator) -> None:
         expect_close(hw, name, loss, expected, factors=reg_factors(reg, w.size), clues=clues)
 
 
-@check("2.4")
+@check("2.4", "layers.l2_regularization")
 def l2_gradient(hw: Any, rng: np.random.Generator) -> None:
     """L2 regularization returns its gradient with respect to the weights."""
     for shape, reg in zip(((4, 3), (2, 5), (5, 2)), REGS, strict=True):

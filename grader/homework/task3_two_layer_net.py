@@ -12,6 +12,7 @@ from grader.diagnose import Clue
 from grader.errors import Mismatch
 from grader.expect import expect_close, expect_gradient, unpack
 from grader.homework import network
+from grader.homework.foundation import BACKWARD, FORWARD, built_on
 from grader.homework.network import BIASES, SIZES, WEIGHTS, Array, Case, Sizes
 from grader.model import Measure
 
@@ -20,7 +21,7 @@ SCALES = (1e-2, 0.3)
 SIGMAS = 8.0  # a right initialization is rejected with a probability near 1e-15
 
 
-@check("3.1")
+@check("3.1", "two_layer_net.TwoLayerNet.__init__")
 def net_parameters(hw: Any, rng: np.random.Generator) -> None:
     """The network holds two live weight matrices and biases of the sizes and the scale it was asked for."""
     for sizes in SIZES:
@@ -37,66 +38,73 @@ def net_parameters(hw: Any, rng: np.random.Generator) -> None:
                 raise Mismatch(f"the bias {keys[role][:30]!r} of a new network should be zero everywhere")
 
 
-@check("3.1")
+@check("3.1", "two_layer_net.TwoLayerNet.forward")
 def net_forward(hw: Any, rng: np.random.Generator) -> None:
     """The forward pass gives the scores of fully-connected, ReLU, fully-connected."""
-    for sizes in SIZES:
-        case = network.draw(hw, rng, sizes)
-        scores, _ = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
-        if 0 in hw.mutated:
-            raise Mismatch("forward changed X in place; the batch belongs to the caller, so work on a copy")
-        expected, _ = case.reference.forward(case.X)
-        expect_close(hw, f"scores of {sizes}", scores, expected, clues=forward_clues(case))
+    with built_on(hw, FORWARD):
+        for sizes in SIZES:
+            case = network.draw(hw, rng, sizes)
+            scores, _ = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
+            if 0 in hw.mutated:
+                raise Mismatch("forward changed X in place; the batch belongs to the caller, so work on a copy")
+            expected, _ = case.reference.forward(case.X)
+            expect_close(hw, f"scores of {sizes}", scores, expected, clues=forward_clues(case))
 
 
-@check("3.1")
+@check("3.1", "two_layer_net.TwoLayerNet.backward")
 def net_backward(hw: Any, rng: np.random.Generator) -> None:
     """The backward pass returns the gradient with respect to every parameter."""
-    for sizes in SIZES:
-        case = network.draw(hw, rng, sizes)
-        _, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
-        grad_scores = rng.normal(size=(sizes.batch, sizes.classes))
-        grads = network.expect_gradients("backward", case.net.backward(grad_scores, cache), case)
-        for role, grad in grads.items():
-            expect_gradient(
-                hw,
-                case.name("grads", role),
-                grad,
-                partial(case.forward_with, role),
-                at=case.values[role],
-                upstream=grad_scores,
-                own=partial(own_scores, case, role),
-                of=("forward", role, *case.inputs),
-                h=2e-3,  # scores are linear in every entry, so a longer step only lowers round-off
-                factors={"the batch size": sizes.batch},
-            )
+    with built_on(hw, BACKWARD):
+        for sizes in SIZES:
+            case = network.draw(hw, rng, sizes)
+            _, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
+            grad_scores = rng.normal(size=(sizes.batch, sizes.classes))
+            grads = network.expect_gradients("backward", case.net.backward(grad_scores, cache), case)
+            for role, grad in grads.items():
+                expect_gradient(
+                    hw,
+                    case.name("grads", role),
+                    grad,
+                    partial(case.forward_with, role),
+                    at=case.values[role],
+                    upstream=grad_scores,
+                    own=partial(own_scores, case, role),
+                    of=("forward", role, *case.inputs),
+                    h=2e-3,  # scores are linear in every entry, so a longer step only lowers round-off
+                    factors={"the batch size": sizes.batch},
+                    clues=backward_clues(case, role, grad_scores),
+                )
 
 
-@check("3.1")
+@check("3.1", "two_layer_net.TwoLayerNet")
 def net_predict(hw: Any, rng: np.random.Generator) -> None:
     """predict gives the class with the highest score for every row."""
-    for sizes in SIZES:
-        case, expected = draw_decided(hw, rng, sizes)
-        unpack("forward", case.net.forward(case.X), ("scores", "cache"))
-        expect_close(hw, f"predict of {sizes}", case.net.predict(case.X), expected, atol=0.5)
+    with built_on(hw, FORWARD):
+        for sizes in SIZES:
+            case, expected = draw_decided(hw, rng, sizes)
+            unpack("forward", case.net.forward(case.X), ("scores", "cache"))
+            expect_close(hw, f"predict of {sizes}", case.net.predict(case.X), expected, atol=0.5)
 
 
-@check("3.1")
+@check("3.1", "two_layer_net.TwoLayerNet")
 def net_save_load(hw: Any, rng: np.random.Generator) -> None:
     """A saved network can be loaded, with the same parameters and scores."""
-    for sizes in SIZES[-1:]:  # load() first builds a network of the default size, which takes longer than all else here
-        case = network.draw(hw, rng, sizes)
-        unpack("forward", case.net.forward(case.X), ("scores", "cache"))
-        case.net.save("model.pkl")
-        loaded = network.as_network(hw.two_layer_net.TwoLayerNet.load("model.pkl"), "TwoLayerNet.load")
-        parameters = loaded.parameters()
-        if network.roles(parameters, case.sizes) != dict(case.keys):
-            raise Mismatch(f"the loaded {sizes} does not have the parameter names that were saved")
-        for role, key in case.keys.items():
-            expect_close(hw, f"loaded {key[:30]!r} of {sizes}", parameters[key], case.values[role])
-        scores, _ = unpack("forward", loaded.forward(case.X), ("scores", "cache"))
-        expected, _ = case.reference.forward(case.X)
-        expect_close(hw, f"scores of the loaded {sizes}", scores, expected, clues=forward_clues(case))
+    with built_on(hw, FORWARD):
+        for sizes in SIZES[
+            -1:
+        ]:  # load() first builds a network of the default size, which takes longer than all else here
+            case = network.draw(hw, rng, sizes)
+            unpack("forward", case.net.forward(case.X), ("scores", "cache"))
+            case.net.save("model.pkl")
+            loaded = network.as_network(hw.two_layer_net.TwoLayerNet.load("model.pkl"), "TwoLayerNet.load")
+            parameters = loaded.parameters()
+            if network.roles(parameters, case.sizes) != dict(case.keys):
+                raise Mismatch(f"the loaded {sizes} does not have the parameter names that were saved")
+            for role, key in case.keys.items():
+                expect_close(hw, f"loaded {key[:30]!r} of {sizes}", parameters[key], case.values[role])
+            scores, _ = unpack("forward", loaded.forward(case.X), ("scores", "cache"))
+            expected, _ = case.reference.forward(case.X)
+            expect_close(hw, f"scores of the loaded {sizes}", scores, expected, clues=forward_clues(case))
 
 
 def expect_scale(hw: Any, name: str, weights: Array, scale: float) -> None:
@@ -124,6 +132,14 @@ def forward_clues(case: Case) -> list[Clue]:
         Clue("the second bias is not added", relu @ w2),
         Clue("the first bias is not added", np.maximum(case.X @ w1, 0) @ w2 + b2),
     ]
+
+
+def backward_clues(case: Case, role: str, grad_scores: Array) -> list[Clue]:
+    """What the first layer's gradients would be without the ReLU between."""
+    grad_hidden = grad_scores @ case.values["weight2"].T
+    straight = {"weight1": case.X.T @ grad_hidden, "bias1": grad_hidden.sum(axis=0)}
+    said = "the gradient does not pass the ReLU: it has to be 0 where a hidden unit is off"
+    return [Clue(said, straight[role])] if role in straight else []
 
 
 def own_scores(case: Case, role: str, value: Array) -> Any:

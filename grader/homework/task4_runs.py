@@ -24,13 +24,13 @@ FILTERS = 12  # hidden units whose weights are drawn
 FOLLOWS = 0.9  # of the predictions, from the parameters: float32 may tip a few, another network many
 
 
-@check("4.2")
+@check("4.2", "train.main")
 def best_model(hw: Any, rng: np.random.Generator) -> None:
     """The best model reaches the asked-for accuracy on the validation set."""
     judge(hw, rng, BEST)
 
 
-@check("4.3")
+@check("4.3", "train.main")
 def overfit_model(hw: Any, rng: np.random.Generator) -> None:
     """The overfit model reaches the asked-for accuracy on the images it was trained on."""
     judge(hw, rng, OVERFIT)

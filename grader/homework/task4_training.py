@@ -11,53 +11,65 @@ from grader import numeric
 from grader.check import check
 from grader.diagnose import Clue
 from grader.errors import Mismatch
-from grader.expect import expect_close, expect_gradient, unpack
+from grader.expect import expect_close, expect_gradient, gather, unpack
 from grader.homework import network
+from grader.homework.foundation import ALL, built_on
 from grader.homework.network import BIASES, SIZES, WEIGHTS, Array, Case
 
 REGS = (0.0, 0.7)
 STEP = ("loss", "grads")
 
 
-@check("4.1")
+@check("4.1", "train.training_step")
 def training_step_loss(hw: Any, rng: np.random.Generator) -> None:
     """The loss of a training step is the softmax loss plus the regularization of both weight matrices."""
-    for sizes in SIZES:
-        for reg in REGS:
-            case = network.draw(hw, rng, sizes, biases=0.0)  # whether biases are regularized has a check of its own
-            loss, _ = step(hw, case, reg)
-            expect_close(
-                hw,
-                f"loss of training_step {sizes}, reg={reg}",
-                loss,
-                trusted_loss(hw, case, reg),
-                factors={"the batch size": sizes.batch},
-                clues=loss_clues(hw, case, reg),
-            )
+    with built_on(hw, ALL):
+        for sizes in SIZES:
+            for reg in REGS:
+                case = network.draw(hw, rng, sizes, biases=0.0)  # whether biases are regularized has a check of its own
+                loss, _ = step(hw, case, reg)
+                expect_close(
+                    hw,
+                    f"loss of training_step {sizes}, reg={reg}",
+                    loss,
+                    trusted_loss(hw, case, reg),
+                    factors={"the batch size": sizes.batch},
+                    clues=loss_clues(hw, case, reg),
+                )
 
 
-@check("4.1")
+@check("4.1", "train.training_step")
 def training_step_gradient(hw: Any, rng: np.random.Generator) -> None:
     """A training step returns the gradient of the whole loss, regularization included, for both weight matrices."""
-    for sizes, reg in zip(SIZES, REGS, strict=True):
-        case = network.draw(hw, rng, sizes)
-        _, grads = step(hw, case, reg)
-        expect_step_gradients(hw, case, reg, grads, WEIGHTS)
+    with built_on(hw, ALL):
+        for sizes, reg in zip(SIZES, REGS, strict=True):
+            case = network.draw(hw, rng, sizes)
+            _, grads = step(hw, case, reg)
+            expect_step_gradients(hw, case, reg, grads, WEIGHTS)
 
 
-@check("4.1")
+@check("4.1", "train.training_step")
 def training_step_biases(hw: Any, rng: np.random.Generator) -> None:
     """A training step leaves the biases unregularized, in the loss and in their gradients."""
-    for sizes in SIZES:
-        case = network.draw(hw, rng, sizes, biases=3.0)
-        reg = REGS[-1]
-        loss, grads = step(hw, case, reg)
-        expect_step_gradients(hw, case, reg, grads, BIASES)
-        squares = sum(float((case.values[role] ** 2).sum()) for role in BIASES)
-        expected = trusted_loss(hw, case, reg)
-        clues = [Clue("the biases are regularized, too; leave them alone", np.array(expected + reg / 2 * squares))]
-        name = f"loss of training_step with large biases {sizes}, reg={reg}"
-        expect_close(hw, name, loss, expected, clues=clues)
+    reg = REGS[-1]
+    with built_on(hw, ALL):
+        for sizes in SIZES:
+            case = network.draw(hw, rng, sizes, biases=3.0)
+            _, grads = step(hw, case, reg)
+            expect_step_gradients(hw, case, reg, grads, BIASES)
+            added = added_by_reg(hw, case, reg)
+            squares = sum(float((case.values[role] ** 2).sum()) for role in BIASES)
+            case.net.write({case.keys[role]: 0 * case.values[role] for role in BIASES})
+            expected = added_by_reg(hw, case, reg)
+            clues = [Clue("the biases are regularized, too; leave them alone", np.array(expected + reg / 2 * squares))]
+            name = f"what reg={reg} adds to the loss of training_step with large biases {sizes}"
+            expect_close(hw, name, added, expected, clues=clues)
+
+
+def added_by_reg(hw: Any, case: Case, reg: float) -> float:
+    """The student's loss with regularization less the one without: whether that is right has a check of its own."""
+    without, with_reg = gather("the loss of training_step", [step(hw, case, each)[0] for each in (0.0, reg)])
+    return float(with_reg - without)
 
 
 def step(hw: Any, case: Case, reg: float) -> tuple[Any, Any]:

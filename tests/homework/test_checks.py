@@ -355,7 +355,7 @@ def predict_gives_the_lowest(s: Student) -> None:
     network(s, predict=lambda right, self, X: np.argmin(self.forward(X)[0], axis=1))
 
 
-@mistake("training_step_loss", "training_step_biases")
+@mistake("training_step_loss")
 def step_loss_without_regularization(s: Student) -> None:
     step = s["train"].training_step
     s["train"].training_step = lambda m, X, y, reg: (step(m, X, y, 0.0)[0], step(m, X, y, reg)[1])
@@ -391,6 +391,82 @@ def test_mistake_fails_exactly_its_checks(name: str, student: Student) -> None:
     assert set(failed) == expected, {k: v.message for k, v in failed.items()}
     assert all(isinstance(error, Mismatch) for error in failed.values()), failed
     assert all(error.message and "\n" not in error.message for error in failed.values())
+
+
+def relu_times_x(s: Student) -> None:
+    patch(s["layers"], "relu_forward", lambda v, x: (v[0], x))
+    patch(s["layers"], "relu_backward", lambda v, g, cache: g * cache)
+
+
+def relu_times_relu(s: Student) -> None:
+    patch(s["layers"], "relu_forward", lambda v, x: (v[0], x))
+    patch(s["layers"], "relu_backward", lambda v, g, cache: g * np.maximum(cache, 0))
+
+
+def softmax_adds_one(s: Student) -> None:
+    def change(value: Any, x: Any, y: Any) -> Any:
+        return value[0], value[1] + 2 * np.eye(x.shape[1])[y] / len(x)
+
+    patch(s["layers"], "softmax_loss", change)
+
+
+def network_skips_the_mask(s: Student) -> None:
+    def backward(right: Any, self: Any, grad: Any, cache: Any) -> Any:
+        grads, hidden = right.backward(self, grad, cache), grad @ self.W2.T
+        return grads | {"W1": SEEN["X"].T @ hidden, "b1": hidden.sum(axis=0)}
+
+    def forward(right: Any, self: Any, X: Any) -> Any:
+        SEEN["X"] = X
+        return right.forward(self, X)
+
+    network(s, backward=backward, forward=forward)
+
+
+SEEN: dict[str, Any] = {}
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "says"),
+    [
+        (relu_times_x, "relu_backward", "multiplied by x, but the slope of x is 1"),
+        (relu_times_relu, "relu_backward", "multiplied by x, but the slope of x is 1"),
+        (softmax_adds_one, "softmax_loss_gradient", "the right class is added, not subtracted"),
+        (network_skips_the_mask, "net_backward", "does not pass the ReLU"),
+        (MISTAKES["hidden_dim_ignored"][1], "net_parameters", "is hidden_dim ignored? 512 units are there"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_common_mistake_is_named(change: Patch, name: str, says: str, student: Student) -> None:
+    change(student)
+    with pytest.raises(Mismatch) as error:
+        run(CHECKS[name], student)
+    assert says in error.value.message
+
+
+@pytest.mark.parametrize(
+    ("layer", "names"),
+    [
+        ("relu_forward", ["net_forward", "net_predict", "training_step_loss"]),
+        ("fc_backward", ["net_backward", "training_step_gradient"]),
+        ("l2_regularization", ["training_step_loss", "training_step_gradient"]),
+    ],
+)
+def test_a_network_that_fails_by_a_wrong_layer_below_is_told_so(layer: str, names: list[str], student: Student) -> None:
+    """And one that fails by itself is not."""
+    network(student, forward=lambda right, self, X: (-right.forward(self, X)[0], right.forward(self, X)[1]))
+    network(student, backward=lambda right, self, g, c: {k: v + 1 for k, v in right.backward(self, g, c).items()})
+    patch(student["train"], "training_step", lambda v, *_: (v[0] + 1, {k: g + 1 for k, g in v[1].items()}))
+    for name in names:
+        with pytest.raises(Mismatch) as alone:
+            run(CHECKS[name], student)
+        assert "mend that first" not in alone.value.message
+    patch(
+        student["layers"], layer, lambda v, *_: tuple(2 * part if not isinstance(part, tuple) else part for part in v)
+    )
+    for name in names:
+        with pytest.raises(Mismatch) as below:
+            run(CHECKS[name], student)
+        assert f"Your {layer} is wrong (item 2." in below.value.message
 
 
 def stub(*args: Any) -> None:
