@@ -131,6 +131,24 @@ def test_only_the_named_items_are_graded(tmp_path):
         grade(SUBMISSION, plan, seed=1, only=["7"])
 
 
+@pytest.mark.parametrize(
+    ("about", "where"),
+    [
+        ("layers.f", "layers.py:2"),
+        ("layers.Net.g", "layers.py:4"),
+        ("layers.absent", ""),
+        ("functions.f", ""),
+        ("nothing.f", ""),
+        ("", ""),
+    ],
+)
+def test_a_wrong_answer_is_told_with_the_line_of_the_function_that_was_asked(about, where):
+    files = {"layers.py": b"\ndef f(): pass\nclass Net:\n    def g(self): pass\n"}
+    section = SimpleNamespace(modules={"layers": "neuralnet/layers.py", "functions": "backprop/functions.py"})
+    hw = SimpleNamespace(session=SimpleNamespace(section=section, submission=SimpleNamespace(files=files)))
+    assert place(about, hw) == where
+
+
 def test_results_are_told_as_they_end(tmp_path):
     told: list[str] = []
     grade(SUBMISSION, homework(tmp_path, right, wrong), seed=1, on_result=lambda result: told.append(result.name))
