@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from grader.errors import Mismatch, NotImplementedYet, UsageError
-from grader.grading import grade
+from grader.grading import grade, place
 from grader.model import Check, CheckPlan, Homework, Item, Limits, Measure, Rubric, Section, Submission, Task, Verdict
 
 SECTION = Section("numpy", {"functions": "backprop/functions.py"}, ("functions.py",))
