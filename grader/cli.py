@@ -10,6 +10,7 @@ import argparse
 import errno
 import math
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -61,18 +62,18 @@ def parser() -> argparse.ArgumentParser:
         metavar="WHO",
         help="student, or staff: the grader's faults in full",
     )
-    add("--fail-under", type=bar, metavar="POINTS", help="exit with 1 when the score is lower")
+    add("--fail-under", type=points, metavar="POINTS", help="exit with 1 when the score is lower")
     homework = Path(__file__).parent / "homework"
     add("--homework", type=Path, default=homework, metavar="FOLDER", help="another homework's folder")
     add("--version", action="store_true", help="print the version and exit")
     return root
 
 
-def bar(text: str) -> float:
+def points(text: str) -> float:
     """Raises ValueError also for nan, below which nothing is."""
-    if math.isnan(points := float(text)):
+    if math.isnan(value := float(text)):
         raise ValueError
-    return points
+    return value
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -89,12 +90,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return ended(INTERRUPTED, "interrupted")
     except ModuleNotFoundError as error:
-        return ended(USAGE, f"{error.name} is not installed; type: python -m pip install -e .")
+        return ended(USAGE, f"{error.name} is not installed; {setting_up()}")
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return ended(USAGE, f"the disk is full ({error.strerror}); free some space, and start again")
         # The last line of defence: a fault of ours ends in a sentence and its own exit code, never in a traceback.
         return ended(FAULT, f"a fault of the grader ({type(error).__name__}: {error}); please report it")
+
+
+def setting_up() -> str:
+    """How to get what is missing, by what there is beside grade.py."""
+    root = Path(__file__).resolve().parent.parent
+    for python in (root / ".venv" / "bin" / "python", root / ".venv" / "Scripts" / "python.exe"):
+        if python.exists() and not python.parent.parent.samefile(sys.prefix):
+            return f"type: {shlex.join([str(python), *sys.argv])}"
+    return f"type: python -m pip install -e {shlex.quote(f'{root}[torch]')}"
 
 
 def ended(code: int, sentence: str) -> int:

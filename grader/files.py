@@ -18,6 +18,8 @@ def check_place(path: Path) -> None:
         raise UsageError(f"cannot write {path}: there is no folder {path.parent}; make it, or name another place")
     if path.is_dir():
         raise UsageError(f"cannot write {path}: it is a folder; name a file in it")
+    if not os.access(path if path.exists() and not path.is_file() else path.absolute().parent, os.W_OK):
+        raise UsageError(f"cannot write {path}: its folder cannot be written to; name another place for it")
 
 
 def write(path: Path, content: str) -> None:

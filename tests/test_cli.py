@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from grader import cli
+
 ROOT = Path(__file__).parents[1]
 SECTION_1 = ["--task", "1", "--task", "2", "--task", "3", "--task", "4.1"]
 
@@ -169,7 +171,6 @@ def test_help_fits_one_screen_and_the_readme_is_true():
 
 
 def test_the_readme_names_every_verdict_and_exit_code():
-    from grader import cli
     from grader.model import Verdict
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -181,11 +182,32 @@ def test_the_readme_names_every_verdict_and_exit_code():
 
 def test_without_dependencies_one_sentence_says_what_to_type(tmp_path):
     run = subprocess.run(
-        [sys.executable, "-S", str(ROOT / "grade.py"), "reference"], capture_output=True, text=True, cwd=ROOT
+        [sys.executable, "-S", str(ROOT / "grade.py"), "reference"], capture_output=True, text=True, cwd=tmp_path
     )
     assert run.returncode == 2
-    assert "pip install" in run.stderr
-    assert "Traceback" not in run.stderr
+    assert "is not installed; type: " in run.stderr
+    assert len(run.stderr.splitlines()) == 1
+
+
+def test_what_to_type_is_the_environment_that_is_there_or_how_to_make_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(cli, "__file__", str(tmp_path / "a b" / "grader" / "cli.py"))
+    monkeypatch.setattr(sys, "argv", ["grade.py", "my work"])
+    assert cli.setting_up() == f"type: python -m pip install -e '{tmp_path / 'a b'}[torch]'"
+    python = tmp_path / "a b" / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    assert cli.setting_up() == f"type: '{python}' grade.py 'my work'"
+    monkeypatch.setattr(sys, "prefix", str(python.parent.parent))  # it lacks the package itself
+    assert "pip install" in cli.setting_up()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(tmp_path):
+    tmp_path.chmod(0o555)
+    run = grade(ROOT / "reference", "--task", "1", cwd=tmp_path)
+    assert run.returncode == 2
+    assert "cannot write report.html: its folder cannot be written to" in run.stderr
+    assert "Score" not in run.stdout
 
 
 def test_the_version_is_printed():

@@ -16,16 +16,17 @@ HERE = Path(__file__).parent
 def render(report: Report, *, audience: Audience = "student", figures: bool = True) -> str:
     """The whole page. `figures=False` leaves the plots out, and with them the cost of importing matplotlib."""
     report = presented(report, audience)
-    figure, pictures = "", {}
+    drawn: list[str] = []
+    pictures = {}
     if figures:
         from grader.report import charts, plots
 
-        figure = plots.render(report)
+        drawn = plots.render(report)
         pictures = {
             check.name: [(charts.picture(given, f"{check.name}-{at}"), given) for at, given in enumerate(check.figures)]
             for check in report.checks
         }
-    page: str = environment().get_template("report.html.j2").render(report=report, figure=figure, pictures=pictures)
+    page: str = environment().get_template("report.html.j2").render(report=report, drawn=drawn, pictures=pictures)
     return page
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO, StringIO
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, ROW, HEAD = 7.2, 0.2, 0.75  # inches: the figure, one row, and what a panel needs above and below its rows
+ROWS = 40  # of a panel: what fits on a page of paper
 LABEL = 44  # characters of a row's label
 FLOOR, CEILING = 1e-17, 1e3  # an error of 0 is drawn at the floor; one that is not finite, at the right edge
 
@@ -52,37 +53,46 @@ class Panel:
     log: bool = True
 
 
-def render(report: Report) -> str:
-    """An <svg> element, or "" when nothing was measured. Its colours are the page's variables; its text is text."""
-    drawn = panels(report)
-    return svg(figure(drawn), "Every measurement against its bar", describe(drawn)) if drawn else ""
+def render(report: Report) -> list[str]:
+    """An <svg> element for each panel. Its colours are the page's variables; its text is text."""
+    return [svg(figure(panel), panel.title, describe(panel), f"plot{at}") for at, panel in enumerate(panels(report))]
 
 
 def curves(given: Picture, prefix: str) -> str:
-    """Loss by step on the left; on the right the accuracies of a run by epoch, or by `look`, with the bar drawn in."""
-    canvas = blank(WIDTH, 2.6)
-    left, right = canvas.add_axes((0.07, 0.17, 0.38, 0.7)), canvas.add_axes((0.55, 0.17, 0.33, 0.7))
-    data = given.data
-    losses = [math.nan if loss is None else loss for loss in data["losses"]]
-    left.plot(data["steps"], losses, color=INK, linewidth=1.2)
-    if losses and max(losses) > 100 * max(min(losses), 1e-9):
-        left.set_yscale("log")
-    style(left, "Training loss", "step")
+    """The loss by step, and the accuracies of a run against their bar: side by side where there is room."""
+    return f'<div class="pair">{losses(given, f"{prefix}-loss")}{accuracies(given, f"{prefix}-accuracy")}</div>'
+
+
+def losses(given: Picture, prefix: str) -> str:
+    canvas = blank(WIDTH / 2, 2.6)
+    axes = canvas.add_axes((0.13, 0.17, 0.81, 0.7))
+    values = [math.nan if loss is None else loss for loss in given.data["losses"]]
+    axes.plot(given.data["steps"], values, color=INK, linewidth=1.2)
+    if values and max(values) > 100 * max(min(values), 1e-9):
+        axes.set_yscale("log")
+    style(axes, "Training loss", "step")
+    return svg(canvas, f"{given.title}: loss", given.data["caption"], prefix)
+
+
+def accuracies(given: Picture, prefix: str) -> str:
+    """By epoch, or by `look`, with the bar drawn in; the one that is judged in ink."""
+    canvas, data = blank(WIDTH / 2, 2.6), given.data
+    axes = canvas.add_axes((0.11, 0.17, 0.65, 0.7))
     epochs = range(1, len(data["epochs"]) + 1)
-    right.axhline(100 * data["bar"], color=ACCENT, linewidth=1.5)
+    axes.axhline(100 * data["bar"], color=ACCENT, linewidth=1.5)
     ends = {f"bar {data['bar']:.0%}".replace("%", " %"): (100 * data["bar"], ACCENT)}
     kinds = (("training", "s", "--"), ("validation", "o", "-"), ("test", "o", "-"))
     for name, marker, line in (kind for kind in kinds if kind[0] in data):
         values = [100 * value for value in data[name]]
-        right.plot(epochs, values, line, color=INK if name == data["judged"] else QUIET, marker=marker,
-                   markersize=3 if len(values) < 40 else 0, linewidth=1.2, clip_on=False)  # fmt: skip
+        axes.plot(epochs, values, line, color=INK if name == data["judged"] else QUIET, marker=marker,
+                  markersize=3 if len(values) < 40 else 0, linewidth=1.2, clip_on=False)  # fmt: skip
         ends |= {name: (values[-1], INK if name == data["judged"] else QUIET)} if values else {}
-    right.set_ylim(0, 100)
-    right.set_xlim(0.5, max(len(epochs), 1) + 0.5)
+    axes.set_ylim(0, 100)
+    axes.set_xlim(0.5, max(len(epochs), 1) + 0.5)
     for (name, (_, colour)), height in zip(ends.items(), apart([at for at, _ in ends.values()]), strict=True):
-        right.text(1.03, height / 100, name, color=colour, fontsize=8, va="center", transform=right.transAxes)
-    style(right, "Accuracy in %", data.get("look", "epoch"))
-    return svg(canvas, given.title, given.data["caption"], prefix)
+        axes.text(1.03, height / 100, name, color=colour, fontsize=8, va="center", transform=axes.transAxes)
+    style(axes, "Accuracy in %", data.get("look", "epoch"))
+    return svg(canvas, f"{given.title}: accuracy", data["caption"], prefix)
 
 
 def apart(heights: Sequence[float], gap: float = 8.0) -> list[float]:
@@ -133,43 +143,37 @@ DRAWINGS = {"curves": curves, "weights": weights}
 
 
 def panels(report: Report) -> tuple[Panel, ...]:
-    """Gradient errors, other errors, accuracies; an empty one is left out."""
+    """Gradient errors, other errors, accuracies; an empty one is left out, a long one goes on in another."""
     kinds: dict[str, dict[tuple[str, str], list[Measure]]] = {"gradient": {}, "forward": {}, "accuracy": {}}
     for item, check in checks(report):
         for measure in check.measures:
             label = f"{item.id} {_RUN.sub('', harmless(measure.name))}"
             kinds[kind(measure)].setdefault((check.name, label), []).append(measure)
     titles = {"gradient": "Gradient errors", "forward": "Forward errors", "accuracy": "Accuracies"}
-    return tuple(
-        Panel(titles[name], tuple(Row(label, tuple(all_)) for (_, label), all_ in rows.items()), name != "accuracy")
-        for name, rows in kinds.items()
-        if rows
-    )
+    drawn = []
+    for name, found in kinds.items():
+        rows = [Row(label, tuple(all_)) for (_, label), all_ in found.items()]
+        for start in range(0, len(rows), ROWS):
+            title = f"{titles[name]}, continued" if start else titles[name]
+            drawn.append(Panel(title, tuple(rows[start : start + ROWS]), name != "accuracy"))
+    return tuple(drawn)
 
 
 def kind(measure: Measure) -> str:
     return "accuracy" if measure.at_least else "gradient" if "grad" in measure.name.lower() else "forward"
 
 
-def describe(drawn: Iterable[Panel]) -> str:
-    """The figure in words, for those who do not see it."""
-    parts = []
-    for panel in drawn:
-        measures = [measure for row in panel.rows for measure in row.measures]
-        parts.append(f"{panel.title}: {sum(map(holds, measures))} of {len(measures)} are on the right side of the bar.")
-    return " ".join(parts)
+def describe(panel: Panel) -> str:
+    """A panel in words, for those who do not see it."""
+    measures = [measure for row in panel.rows for measure in row.measures]
+    return f"{sum(map(holds, measures))} of {len(measures)} are on the right side of the bar."
 
 
-def figure(drawn: Sequence[Panel]) -> Figure:
-    """All panels in one figure, one above the other, rows equally high in all of them."""
-    height = sum(HEAD + ROW * len(panel.rows) for panel in drawn)
+def figure(panel: Panel) -> Figure:
+    rows = ROW * len(panel.rows)
+    height = HEAD + rows
     canvas = blank(WIDTH, height)
-    top = height
-    for panel in drawn:
-        rows = ROW * len(panel.rows)
-        bottom = top - 0.35 - rows
-        draw(canvas.add_axes((0.44, bottom / height, 0.54, rows / height)), panel)
-        top -= HEAD + rows
+    draw(canvas.add_axes((0.44, (HEAD - 0.35) / height, 0.52, rows / height)), panel)
     return canvas
 
 
@@ -205,8 +209,8 @@ def draw(axes: Axes, panel: Panel) -> None:
         *columns([(x, y) for x, y, good in dots if not good]), "X", color=BAD, markersize=7, markeredgewidth=0,
         clip_on=False,
     )  # fmt: skip
-    beside, under = (  # four points away from the panel's edges
-        axes.transData + ScaledTranslation(x / 72, y / 72, axes.figure.dpi_scale_trans) for x, y in ((-4, 0), (0, -4))
+    beside, under = (  # some points away from the panel's edges, on which the dots may lie
+        axes.transData + ScaledTranslation(x / 72, y / 72, axes.figure.dpi_scale_trans) for x, y in ((-7, 0), (0, -4))
     )
     told: dict[str, Any] = {"color": QUIET, "fontsize": 8, "parse_math": False}
     for y, row in enumerate(panel.rows):

@@ -35,6 +35,7 @@ from grader.report.wording import (
     undecided,
 )
 
+WHOLE = 10_000  # characters of a line where nothing has to be wrapped
 STYLE = {
     Verdict.PASS: "green",
     Verdict.PARTIAL: "yellow",
@@ -75,10 +76,15 @@ def render(
 
 
 class Terminal(Console):
-    """Where output goes. When its reader goes away (`| head`), the rest is dropped, and the work is finished."""
+    """Where output goes. When its reader goes away (`| head`), the rest is dropped, and the work is finished.
+
+    What is no terminal gets whole lines, that a log can be searched for, unless COLUMNS says how wide it is.
+    """
 
     def __init__(self, *, stderr: bool = False, width: int | None = None, soft_wrap: bool = False) -> None:
         super().__init__(stderr=stderr, width=width, soft_wrap=soft_wrap, highlight=False)
+        if width is None and not self.is_terminal and "COLUMNS" not in os.environ:
+            self.width = WHOLE
 
     @property
     def lacking(self) -> str:
@@ -161,15 +167,19 @@ def problem_lines(report: Report, write: Writer) -> Iterator[ConsoleRenderable]:
     problems: dict[tuple[Verdict, str, str], list[tuple[ItemResult, CheckResult]]] = {}
     for item, check in checks(report):
         if item.verdict is Verdict.NOT_IMPLEMENTED:
-            problems.setdefault((item.verdict, f"{item.title}: not implemented yet", ""), []).append((item, check))
+            problems.setdefault((item.verdict, "not implemented yet", ""), []).append((item, check))
         elif check.verdict not in SETTLED:
             said = check.message or WORD[check.verdict]
             problems.setdefault((check.verdict, said, check.where), []).append((item, check))
     for (verdict, said, where), cases in problems.items():
         yield from problem(verdict, said, where, cases, write)
+    advices: dict[str, list[tuple[ItemResult, CheckResult]]] = {}
     for item, check in checks(report):
         for advice in check.advice:
-            yield sentence(Verdict.SKIPPED, item.id, f"{check.name}, advice: {advice}", write)
+            advices.setdefault(advice, []).append((item, check))
+    for advice, cases in advices.items():
+        subject = cases[0][1].name if len(cases) == 1 else f"{len(cases)} checks"
+        yield sentence(Verdict.SKIPPED, ids_of(cases), f"{subject}, advice: {advice}", write)
     yield from skipped_lines(report, write)
 
 
@@ -178,11 +188,15 @@ def sentence(verdict: Verdict, ids: str, text: str, write: Writer) -> Text:
     return Text.assemble(shape, write(f"{ids} ", "bold"), write(text), overflow="fold")
 
 
+def ids_of(cases: Sequence[tuple[ItemResult, CheckResult]]) -> str:
+    return ", ".join(dict.fromkeys(item.id for item, _ in cases))
+
+
 def problem(
     verdict: Verdict, said: str, where: str, cases: Sequence[tuple[ItemResult, CheckResult]], write: Writer
 ) -> Iterator[ConsoleRenderable]:
     """The items, the check (or how many), the student's own line, what is wrong, and what was printed meanwhile."""
-    ids = ", ".join(dict.fromkeys(item.id for item, _ in cases))
+    ids = ids_of(cases)
     subject = "" if verdict is Verdict.NOT_IMPLEMENTED and not where else cases[0][1].name
     if len(cases) > 1 and subject:
         subject = f"{len(cases)} checks"

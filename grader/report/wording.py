@@ -175,6 +175,14 @@ def unanswered(report: Report) -> Iterator[str]:
     return (reason for reason in report.needs_review if reason.partition(": ")[0] not in settled)
 
 
+def by_item(report: Report) -> Iterator[str]:
+    """What a person still has to look at, by the item's number instead of the check's name, which no student knows."""
+    numbers = {check.name: item.id for item, check in checks(report)}
+    for reason in unanswered(report):
+        name, colon, question = reason.partition(": ")
+        yield f"{numbers[name]}{colon}{question}" if name in numbers else reason
+
+
 def state(row: Row) -> str:
     """Where a student stands, in three words at most."""
     if row.report is None:
@@ -229,7 +237,7 @@ def presented(report: Report, audience: Audience) -> Report:
         title=harmless(report.title),
         submission=harmless(report.submission),
         notes=tuple(harmless(note) for note in report.notes),
-        needs_review=tuple(harmless(reason) for reason in unanswered(report)),
+        needs_review=tuple(harmless(reason) for reason in by_item(report)),
         provenance=replace(report.provenance, isolation=harmless(report.provenance.isolation)),
         remarks=replace(
             report.remarks,

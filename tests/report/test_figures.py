@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.model import CheckResult, Figure, ItemResult, TaskResult, Verdict
+from grader.model import CheckResult, Figure, ItemResult, Measure, TaskResult, Verdict
 from grader.report import charts, html, json, plots
 
 SCHEMA = stdlib_json.loads((Path(json.__file__).parent / "report.schema.json").read_text(encoding="utf-8"))
@@ -75,7 +75,8 @@ def test_the_judged_accuracy_is_drawn_in_ink():
     ],
 )
 def test_runs_that_broke_off_are_drawn_too(changed):
-    assert svg(Figure("curves", "t", CURVES | changed)).tag == f"{XML}svg"
+    drawn = ElementTree.fromstring(charts.picture(Figure("curves", "t", CURVES | changed), "a"))
+    assert [part.tag for part in drawn] == ["svg", "svg"]
 
 
 def test_weights_are_one_image_without_a_network():
@@ -87,7 +88,7 @@ def test_weights_are_one_image_without_a_network():
 
 def test_a_page_with_figures_is_safe_and_its_ids_are_its_own(drawn):
     page = html.render(drawn)
-    assert page.count("<svg") == 5  # two of each, and the measurements
+    assert page.count("<svg") == 2 * 3 + 3  # curves are two drawings each, and there are three panels of measurements
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
     for used in re.findall(r"(?:url\(#|href=\"#)([^\")]+)", page):
@@ -96,6 +97,15 @@ def test_a_page_with_figures_is_safe_and_its_ids_are_its_own(drawn):
     assert "Stopped &lt;b&gt;early&lt;/b&gt; &amp; well." in page
     assert "<accuracy>" not in page
     assert not re.search(r"(?:href|src)=\"https?:", page)
+
+
+def test_a_panel_that_is_longer_than_a_page_goes_on_in_another(report):
+    measures = tuple(Measure(f"grad of x{at}", 1e-12, 1e-9) for at in range(90))
+    check = CheckResult("many", "T", Verdict.PASS, 1, 1, measures=measures)
+    item = ItemResult("9.1", "T", 1, 1, (check,))
+    drawn = plots.panels(replace(report, tasks=(TaskResult("9", "T", (item,)),)))
+    assert [panel.title for panel in drawn] == ["Gradient errors", *["Gradient errors, continued"] * 2]
+    assert [len(panel.rows) for panel in drawn] == [40, 40, 10]
 
 
 def test_figures_can_be_left_out(drawn):

@@ -46,7 +46,7 @@ def test_a_problem_is_a_sentence_with_the_students_own_line(report):
     page = " ".join(shown(report).split())
     assert "✗ 2.1 fc_backward (layers.py:31): grad_w should have shape (5, 3), but it has shape (3, 5)" in page
     assert "■ 3.1 net_predict (net.py:7): It tried to open a network connection." in page
-    assert "○ 2.3 Softmax loss: not implemented yet" in page
+    assert "○ 2.3 not implemented yet" in page
     assert page.count("this version does not grade notebooks yet") == 1
     assert "– 5.1, 5.2 not graded: this version does not grade notebooks yet" in page
     assert "– 3.1 net_save, advice: Prefer log-sum-exp: it stays finite." in page
@@ -61,6 +61,25 @@ def test_checks_that_failed_alike_share_their_sentence(report):
     page = shown(replace(report, tasks=(TaskResult("9", "T", tuple(items)),)))
     assert page.count("layers.py cannot be imported") == 1
     assert "9.1, 9.2 2 checks (layers.py:3): layers.py cannot be imported" in page
+
+
+def test_work_that_is_not_begun_is_one_line_and_advice_is_given_once(report):
+    """However many items and checks it is about."""
+    stubs = [CheckResult(name, "T", Verdict.NOT_IMPLEMENTED, 0, 1) for name in ("one", "two")]
+    advised = [CheckResult(name, "T", Verdict.PASS, 1, 1, advice=("use log-sum-exp",)) for name in ("three", "four")]
+    items = [ItemResult(f"9.{at}", "T", 0, 1, (check,)) for at, check in enumerate((*stubs, *advised), 1)]
+    page = shown(replace(report, tasks=(TaskResult("9", "T", tuple(items)),)))
+    assert "○ 9.1, 9.2 not implemented yet" in page
+    assert page.count("use log-sum-exp") == 1
+    assert "– 9.3, 9.4 2 checks, advice: use log-sum-exp" in page
+
+
+def test_a_log_gets_whole_lines(report, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    page = shown(report, width=None)
+    assert "grad_w should have shape (5, 3), but it has shape (3, 5): transposed." in page
+    monkeypatch.setenv("COLUMNS", "60")
+    assert max(map(len, shown(report, width=None).splitlines())) <= 60
 
 
 def test_a_flood_of_prints_is_cut_and_counted(report):
@@ -99,7 +118,7 @@ def test_no_line_is_wider_than_the_terminal(report, width):
 def test_seed_isolation_notes_and_the_page_stand_at_the_end(report):
     page = " ".join(shown(report, page=Path("report.html")).split())
     assert re.search(r"isolation: no confinement; seed 7 report: report\.html$", page)
-    assert "? needs review: relu_backward: a fault of the grader" in page
+    assert "? needs review: 2.2: a fault of the grader" in page
 
 
 def test_a_perfect_report_has_no_problems(perfect):
