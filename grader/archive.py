@@ -174,6 +174,8 @@ class Search:
                 if stat.S_ISREG(os.fstat(descriptor).st_mode) and not path.is_symlink():
                     return [Found(name, self.take(file, str(root)))]
         except OSError as error:
+            if not path.is_symlink() and self.names.named(path.name):
+                raise SubmissionError(f"{path} cannot be read ({error.strerror}); check its permissions") from None
             if not path.is_symlink():
                 self.note(f"{name} cannot be read ({error.strerror})")
                 return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -40,6 +41,20 @@ def check(item: str, about: str = "") -> Callable[[Function], Function]:
     return mark
 
 
+class Numbers(dict[str, float]):
+    """An item's numbers by name. Raises UsageError for one that a check asks for and the rubric does not have."""
+
+    def __init__(self, homework: Homework, item: Item) -> None:
+        super().__init__(item.settings)
+        self.path, self.item = homework.folder / "rubric.yaml", item
+
+    def __missing__(self, name: str) -> float:
+        raise UsageError(
+            f"{rubric.line_of(self.path, self.item.id)}: item {self.item.id} has no {name}, which a check of it asks "
+            f"for; add `{name}:`"
+        )
+
+
 @dataclass(frozen=True)
 class Options:
     """What a run of the grader was asked for, besides the homework; every check is given it.
@@ -66,7 +81,7 @@ class Subject:
         self.reference = SimpleNamespace(**homework.modules)
         self.known = homework.known
         self.item = item
-        self.settings = item.settings
+        self.settings = Numbers(homework, item)
         self.fixtures = homework.fixtures
         self.full = options.full
         self.kept = options.kept
@@ -119,7 +134,7 @@ class Subject:
     def settings_of(self, item: str) -> Mapping[str, float]:
         """The numbers of another item of the same task; a task's result rests on no other task's."""
         task = next(task for task in self.homework.rubric.tasks if self.item in task.items)
-        return next(one.settings for one in task.items if one.id == item)
+        return Numbers(self.homework, next(one for one in task.items if one.id == item))
 
     @cached_property
     def recorded(self) -> Mapping[str, Any]:
@@ -158,6 +173,7 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
                 raise UsageError(f"{Path(str(module.__file__)).name}: the check {found.name} is defined twice")
             checks[found.name] = found
     agree(plan, checks, folder)
+    there(plan, root, folder)
     return Homework(
         folder=folder,
         rubric=plan,
@@ -217,18 +233,34 @@ def import_file(path: Path) -> ModuleType:
 
 def agree(plan: Rubric, checks: Mapping[str, Check], folder: Path) -> None:
     """Rubric and checks must name the same checks under the same items."""
+    path = folder / "rubric.yaml"
     planned = {line.name: item.id for task in plan.tasks for item in task.items for line in item.checks}
     for name, item in planned.items():
+        where = rubric.line_of(path, name)
         if name not in checks:
-            raise UsageError(
-                f"{folder / 'rubric.yaml'}: item {item} names the check {name}, which no file here defines"
-            )
+            raise UsageError(f"{where}: item {item} names the check {name}, which no file here defines")
         if checks[name].item != item:
-            raise UsageError(
-                f"{folder / 'rubric.yaml'}: {name} stands under item {item}, but says @check({checks[name].item!r})"
-            )
+            raise UsageError(f"{where}: {name} stands under item {item}, but says @check({checks[name].item!r})")
     for name in checks.keys() - planned.keys():
-        raise UsageError(f"{folder / 'rubric.yaml'}: no item names the check {name}; add it, or delete the check")
+        raise UsageError(f"{path}: no item names the check {name}; add it, or delete the check")
+
+
+def there(plan: Rubric, root: Path, folder: Path) -> None:
+    """What a section names has to be in the reference: its modules, and the functions whose results are kept."""
+    path = folder / "rubric.yaml"
+    for section in plan.sections:
+        sources = []
+        for module, place in section.modules.items():
+            try:
+                sources.append((root / "reference" / place).read_text(encoding="utf-8"))
+            except OSError:
+                raise UsageError(
+                    f"{rubric.line_of(path, place)}: module {module} is {place}, which the reference does not hold"
+                ) from None
+        for name in section.keep:
+            if not any(re.search(rf"\bdef {re.escape(name)}\(", source) for source in sources):
+                where = rubric.line_of(path, name)
+                raise UsageError(f"{where}: keep names {name}, which no module of section {section.id} defines")
 
 
 def trusted(root: Path, section: Section) -> dict[str, ModuleType]:

@@ -1,6 +1,6 @@
 """reference/ -> student/: the same files with their solutions taken out.
 
-    python -m grader.handout
+    python -m grader.handout --overwrite
 
 A solution lies between two comment lines. What follows `stub:` stays in its place:
 
@@ -15,7 +15,10 @@ a comment; outputs are left out.
 
 from __future__ import annotations
 
+import argparse
 import re
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -117,15 +120,46 @@ def contents(reference: Path, fixtures: Path) -> dict[str, bytes]:
     return files | {f"backprop/{RECORDED}": (fixtures / RECORDED).read_bytes()}
 
 
-def make(reference: Path, fixtures: Path, student: Path) -> None:
-    """Write the handout into `student`, over what was there; files of other names stay."""
-    for name, content in contents(reference, fixtures).items():
+def make(reference: Path, fixtures: Path, student: Path, *, overwrite: bool = False) -> list[str]:
+    """Write the handout into `student`; files of other names stay. The names of what was written.
+
+    Raises UsageError for a file there that differs, unless it may be overwritten: somebody may have worked in it.
+    """
+    made = contents(reference, fixtures)
+    there = {name: (student / name).read_bytes() for name in made if (student / name).is_file()}
+    differing = [name for name, content in there.items() if content != made[name]]
+    if differing and not overwrite:
+        raise UsageError(f"{student} holds other versions of {', '.join(differing)}; --overwrite replaces them")
+    changed = [name for name in made if there.get(name) != made[name]]
+    for name in changed:
         path = student / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        path.write_bytes(made[name])
         if name.endswith(".sh"):
             path.chmod(0o755)
+    return changed
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m grader.handout", description="Make the handout of reference/: the same files, unsolved."
+    )
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=ROOT / "student", help="where to; student/ if not given"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace files that differ")
+    given = parser.parse_args(argv)
+    try:
+        changed = make(ROOT / "reference", ROOT / "fixtures", given.folder, overwrite=given.overwrite)
+    except UsageError as error:
+        print(f"grader.handout: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"grader.handout: {error.filename} cannot be written ({error.strerror})", file=sys.stderr)
+        return 2
+    print("\n".join(f"written: {name}" for name in changed) or f"{given.folder} is up to date")
+    return 0
 
 
 if __name__ == "__main__":
-    make(ROOT / "reference", ROOT / "fixtures", ROOT / "student")
+    sys.exit(main())

@@ -23,6 +23,7 @@ from grader.model import CheckPlan, Item, Late, Limits, Rubric, Section, Task
 MAX_BYTES = 1 << 20
 MAX_SHOWN = 20
 MAX_DEPTH = 20
+SHARES = {"accuracy", "learned", "full", "partial", "at_partial", "claim_gap"}  # settings between 0 and 1
 UNITS = {"memory": 1 << 20, "output": 1 << 10}  # MiB and KiB in the file, bytes in Limits
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -53,6 +54,12 @@ def read(path: Path) -> bytes:
         line = data[: error.start].count(b"\n") + 1
         raise RubricError(f"{path.name}:{line}: a byte that is not UTF-8; save the file as UTF-8") from None
     return data
+
+
+def line_of(path: Path, word: str) -> str:
+    """`path` with the line that names `word` first, for a mistake that only shows beside other files."""
+    found = re.search(rf"(?<![\w.]){re.escape(word)}(?![\w.])", text := path.read_text(encoding="utf-8"))
+    return f"{path}:{text.count(chr(10), 0, found.start()) + 1}" if found else str(path)
 
 
 def compose(path: Path, data: bytes) -> yaml.Node:
@@ -191,7 +198,12 @@ class Reader:
         checks = tuple(self.checks(keys.pop("checks"), points)) if "checks" in keys else ()
         if not checks and not skipped:
             self.mistake(node, f"item {id_} has no checks; name them, or say why not with `skip:`")
-        settings = {name: self.number(value, name) for name, value in keys.items()}
+        settings = {name: self.number(value, name, least=0) for name, value in keys.items()}
+        for name in SHARES & settings.keys():
+            if settings[name] > 1:
+                self.mistake(keys[name], f"{name} is {settings[name]:g}; it is a share, so at most 1")
+        if settings.get("partial", 0) > settings.get("full", 1):
+            self.mistake(keys["partial"], f"partial is above full, which is {settings['full']:g}")
         return Item(id_, title, points, () if skipped else checks, settings, skipped)
 
     def checks(self, node: yaml.Node, points: float) -> Iterator[CheckPlan]:

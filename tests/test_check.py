@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.check import ROOT, check, digest, load
+from grader.check import ROOT, Options, Subject, check, digest, load
 from grader.errors import UsageError
 
 RUBRIC = """
@@ -66,6 +66,32 @@ def test_an_item_that_names_no_check(folder):
     (folder / "rubric.yaml").write_text(RUBRIC.replace("[doubles]", "[doubles, halves]"))
     with pytest.raises(UsageError, match=r"item 1\.1 names the check halves"):
         load(folder, root=folder.parent)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("backprop/functions.py", "backprop/function.py", r"rubric.yaml:5: module functions is backprop/function\.py"),
+        (
+            "submit: [functions.py]",
+            "submit: [functions.py]\n    keep: {g: [1]}",
+            r"rubric.yaml:7: keep names g, which no",
+        ),
+    ],
+)
+def test_what_the_reference_does_not_hold_is_named_with_its_line(folder, old, new, says):
+    (folder / "rubric.yaml").write_text(RUBRIC.replace(old, new))
+    with pytest.raises(UsageError, match=says):
+        load(folder, root=folder.parent)
+
+
+def test_a_number_that_the_rubric_does_not_have_is_a_mistake_of_the_rubric(folder):
+    (folder / "rubric.yaml").write_text(RUBRIC.replace("tolerance:", "tolerence:"))
+    homework = load(folder, root=folder.parent)
+    hw = Subject(None, homework, homework.rubric.tasks[0].items[0], Options(lambda: None))
+    assert hw.settings["tolerence"] == 1e-9
+    with pytest.raises(UsageError, match=r"rubric.yaml:12: item 1.1 has no tolerance, which a check of it asks for"):
+        hw.tolerance  # noqa: B018
 
 
 def test_a_check_under_another_item(folder):

@@ -35,8 +35,8 @@ def test_student_is_made_from_reference():
     made = handout.contents(REFERENCE, FIXTURES)
     for name, content in made.items():
         path = STUDENT / name
-        assert path.is_file(), f"student/{name} is missing; run python -m grader.handout"
-        assert path.read_bytes() == content, f"student/{name} has drifted; run python -m grader.handout"
+        assert path.is_file(), f"student/{name} is missing; run python -m grader.handout --overwrite"
+        assert path.read_bytes() == content, f"student/{name} has drifted; run python -m grader.handout --overwrite"
     assert lying_in(STUDENT) <= set(made), "student/ holds files that nothing makes"
 
 
@@ -45,6 +45,21 @@ def test_making_it_again_changes_nothing(tmp_path):
     for name in handout.contents(REFERENCE, FIXTURES):
         assert (tmp_path / name).read_bytes() == (STUDENT / name).read_bytes()
     assert (tmp_path / "neuralnet" / "download_cifar.sh").stat().st_mode & 0o100
+
+
+def test_work_in_the_handout_is_not_overwritten_unasked(tmp_path, capsys):
+    assert handout.main([str(tmp_path)]) == 0
+    assert "written: neuralnet/layers.py" in capsys.readouterr().out
+    assert handout.main([str(tmp_path)]) == 0
+    assert "up to date" in capsys.readouterr().out
+    mine = tmp_path / "neuralnet" / "layers.py"
+    mine.write_text("mine")
+    assert handout.main([str(tmp_path)]) == 2
+    assert "other versions of neuralnet/layers.py; --overwrite replaces them" in capsys.readouterr().err
+    assert mine.read_text() == "mine"
+    assert handout.main([str(tmp_path), "--overwrite"]) == 0
+    assert capsys.readouterr().out == "written: neuralnet/layers.py\n"
+    assert mine.read_bytes() == (STUDENT / "neuralnet" / "layers.py").read_bytes()
 
 
 def test_no_line_of_a_solution_is_in_the_handout():

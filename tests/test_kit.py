@@ -131,6 +131,22 @@ def test_a_check_script_fails_broken_work(solved, script, old, new):
     assert "WRONG" in done.stdout or "UNSTABLE" in done.stdout
 
 
+def test_files_that_are_not_what_they_should_be_get_a_sentence(solved):
+    done = run(solved / "backprop", "backprop.py", "--pkl-path", "backprop.py")
+    assert done.returncode == 1
+    assert "backprop.py is not a file of recorded outputs" in done.stderr
+    done = run(solved / "backprop", "backprop.py", "--action", "check-outputs", "--function", "f4")
+    assert done.returncode == 1
+    assert "holds no outputs of f4" in done.stderr
+    (solved / "neuralnet" / "checkpoint.pkl").write_bytes(b"")
+    done = run(solved / "neuralnet", "test.py")
+    assert done.returncode == 1
+    assert "is not a model that train.py saved" in done.stderr
+    done = run(solved / "neuralnet", "train.py", "--plot-file", "nowhere/plot.pdf")
+    assert done.returncode == 1
+    assert "nowhere/plot.pdf is in no folder that is here" in done.stderr
+
+
 # The given modules
 
 

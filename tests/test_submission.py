@@ -329,6 +329,23 @@ def test_an_xz_that_asks_for_gigabytes_to_unpack_is_damaged(tmp_path, monkeypatc
         read(tarred(tmp_path / "a.txz", WORK, "w:xz"), WANTED, STUBS)
 
 
+def test_a_wanted_file_that_may_not_be_read_is_told_and_is_no_stub(tmp_path, monkeypatch):
+    folder = put(tmp_path / "ada", WORK | {"photo.jpg": b"p"})
+    open_ = os.open
+
+    def refused(path, *arguments, **options):
+        if Path(path).name == refuse:
+            raise PermissionError(13, "Permission denied", str(path))
+        return open_(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", refused)
+    refuse = "layers.py"
+    with pytest.raises(SubmissionError, match=r"layers.py cannot be read \(Permission denied\); check its permissions"):
+        read(folder, WANTED, STUBS)
+    refuse = "photo.jpg"
+    assert any("photo.jpg cannot be read" in note for note in read(folder, (*WANTED, "*.jpg"), STUBS).notes)
+
+
 def test_too_many_entries_too_many_copies_too_large_an_archive(tmp_path, monkeypatch):
     monkeypatch.setattr(archive, "ENTRIES", 50)
     many = {f"{n}.txt": b"" for n in range(60)}

@@ -20,6 +20,10 @@ from grader.model import Figure
 
 ITEM = {BEST: "4.2", OVERFIT: "4.3"}
 JUDGED_BY = {BEST: VALIDATION, OVERFIT: TRAIN}
+NOISE = {  # what fine noise in the weights is
+    BEST: "Smooth patches are patterns that the unit looks for, fine noise is what is left of the random start.",
+    OVERFIT: "Fine noise is what it has learned by heart of single images.",
+}
 FILTERS = 12  # hidden units whose weights are drawn
 FOLLOWS = 0.9  # of the predictions, from the parameters: float32 may tip a few, another network many
 
@@ -129,7 +133,7 @@ def show(hw: Any, outcome: Outcome, run: str) -> None:
     drawn = curves(outcome, JUDGED_BY[run]) | {"caption": training_words.caption(outcome)}
     hw.draw(Figure("curves", f"The {run} model in training{on(hw.data)}", drawn))
     if outcome.network is not None and outcome.epochs:
-        pictures = images_of(outcome.network.strongest(FILTERS))
+        pictures = images_of(outcome.network.strongest(FILTERS), run)
         hw.draw(Figure("weights", "First-layer weights, one image for each hidden unit", pictures))
 
 
@@ -147,7 +151,7 @@ def curves(outcome: Outcome, of: str) -> dict[str, Any]:
     }
 
 
-def images_of(weights: Array) -> Mapping[str, Any]:
+def images_of(weights: Array, run: str) -> Mapping[str, Any]:
     """Columns (3072,) as 32 x 32 RGB bytes in base64: each stretched over its own range, grey where a weight is 0."""
     largest = np.abs(weights).max(axis=0, initial=0.0)
     levels = np.round(127.5 + 127.5 * weights / np.where(largest > 0, largest, 1.0)).astype(np.uint8)
@@ -155,6 +159,5 @@ def images_of(weights: Array) -> Mapping[str, Any]:
     return {
         "side": 32,
         "images": [base64.b64encode(picture.tobytes()).decode("ascii") for picture in pictures],
-        "caption": "Grey is a weight of 0; each image is stretched over its own range. Smooth patches are patterns "
-        "that the unit looks for, fine noise is what is left of the random start.",
+        "caption": f"Grey is a weight of 0; each image is stretched over its own range. {NOISE[run]}",
     }

@@ -41,7 +41,7 @@ def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
             f"training accuracy is {outcome.best(TRAIN):.0%}, so it overfits: train on more images (num_train), or "
             "regularize more (reg)."
         )
-    elif falling(outcome.losses, 10):
+    elif falling(outcome.losses, 4):
         yield (
             "the loss was still falling, and training accuracy is no higher: train longer (num_epochs), or with a "
             "larger learning_rate."

@@ -40,6 +40,8 @@ def main():
     if args.action in ("check-both", "check-outputs"):
         recorded = load(Path(args.pkl_path))
         rows += [(name, "output", *check_outputs(name, recorded[name])) for name in names if name in recorded]
+        if not rows:
+            sys.exit(f"{args.pkl_path} holds no outputs of {args.function}: check its gradients alone.")
     if args.action in ("check-both", "check-grads"):
         rows += [(name, "gradient", *check_grads(name)) for name in names]
     return show(rows, required=REQUIRED if args.function == "all" else args.function)
@@ -59,8 +61,10 @@ def load(path):
     """The recorded data: {name: {'inputs': [tuples of float], 'outputs': [floats]}}."""
     if not path.is_file():
         sys.exit(f"{path} is not here: run this in the folder backprop/, or say where it is with --pkl-path.")
-    with path.open("rb") as file:
-        return pickle.load(file)
+    try:
+        return pickle.loads(path.read_bytes())
+    except (pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, ValueError):
+        sys.exit(f"{path} is not a file of recorded outputs: take backprop-data.pkl, or another with --pkl-path.")
 
 
 def check_outputs(name, recorded):

@@ -51,12 +51,14 @@ WORDS = {
 }
 STYLE = """
     svg { font: 15px system-ui, sans-serif; }
+    .ground { fill: #ffffff; }
     text { fill: #1f2328; text-anchor: middle; dominant-baseline: central; }
     .value { fill: #57606a; font-size: 13px; font-style: italic; }
     .node { fill: #ffffff; stroke: #0b5cad; stroke-width: 1.5; }
     .edge { stroke: #57606a; stroke-width: 1.3; fill: none; }
     .tip { fill: #57606a; }
     @media (prefers-color-scheme: dark) {
+      .ground { fill: #0d1117; }
       text { fill: #e6edf3; }
       .value { fill: #9da7b1; }
       .node { fill: #151b23; stroke: #6cb0f5; }
@@ -100,6 +102,7 @@ def draw(name):
         f"  <title>The graph {name}</title>",
         f"  <desc>{escape(WORDS[name])}</desc>",
         f"  <style>{STYLE}  </style>",
+        f'  <rect class="ground" width="{width:g}" height="{height:g}"/>',  # the page around may not follow the scheme
         '  <marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
         '<path class="tip" d="M0 0 L8 4 L0 8 z"/></marker>',
     ]

@@ -21,7 +21,7 @@ def main(args):
     try:
         model = TwoLayerNet.load(args.checkpoint_file)
         _, _, _, _, X_test, y_test = load_cifar10(args.data_dir, num_train=0, num_val=0)
-    except pickle.UnpicklingError:
+    except (pickle.UnpicklingError, EOFError):
         sys.exit(f"{args.checkpoint_file} is not a model that train.py saved: train again.")
     except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))

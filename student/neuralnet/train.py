@@ -1,11 +1,12 @@
 """Train a two-layer network on CIFAR-10.
 
-python train.py                 with the hyperparameters of your best model
-python train.py --run overfit   with those of your overfit model
+python train.py                                               with the hyperparameters of your best model
+python train.py --run overfit --plot-file overfit.pdf --checkpoint-file overfit.pkl     of your overfit model
 """
 
 import argparse
 import sys
+from pathlib import Path
 
 import numpy as np
 from data import DataSampler, load_cifar10
@@ -56,6 +57,9 @@ def main(args):
         pass
         # ---- End of the overfit model's hyperparameters. ----
 
+    for name in (args.plot_file, args.checkpoint_file):
+        if not Path(name).absolute().parent.is_dir():
+            sys.exit(f"{name} is in no folder that is here: make the folder, or name another file.")
     np.random.seed(args.seed)
     model = TwoLayerNet(hidden_dim=hidden_dim)
     if not model.parameters():
