@@ -382,10 +382,11 @@ def test_a_job_for_other_code_is_refused(monkeypatch):
 
 def test_an_unconfined_machine_is_refused_unless_allowed(monkeypatch):
     monkeypatch.setattr(bench, "required", lambda held: ("nothing ensures that it stays put (fs)",))
+    section = bench.homework_at(None).rubric.sections[0]
     with Zygotes() as zygotes:
         with pytest.raises(UsageError, match=r"would not be confined on .*stays put \(fs\); .*--allow-unsafe"):
-            bench.Bench(HOMEWORK, Terms(5), zygotes)
-        bench.Bench(HOMEWORK, Terms(5, allow_unsafe=True), zygotes)
+            bench.Bench(HOMEWORK, Terms(5), zygotes).hold(section)
+        bench.Bench(HOMEWORK, Terms(5, allow_unsafe=True), zygotes).hold(section)
 
 
 # The command
