@@ -203,6 +203,9 @@ class Batch:
             except BrokenExecutor:  # since the last look
                 self.executor = None
                 continue
+            except OSError as error:  # the job goes there as a file
+                refuse_full_disk(error)
+                raise
             self.flying[future] = Flight(attempt, executor, time.monotonic())
             return
         raise UsageError("the processes to grade in end as soon as they start; look at the machine's memory")
