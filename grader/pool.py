@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from grader.launch import ONE_THREAD
+from grader.launch import ONE_THREAD, ROOT
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class Pool:
 
     def start(self) -> Executor:
         self.stop()
-        os.environ.update(ONE_THREAD)  # inherited; a library reads it when it is first imported
+        os.environ.update(environment())
         context = multiprocessing.get_context("forkserver" if sys.platform.startswith("linux") else "spawn")
         if sys.platform.startswith("linux"):
             context.set_forkserver_preload(["grader.bench"])  # imported once, on one thread, and forked from there
@@ -61,6 +61,17 @@ class Pool:
         if self.executor is not None:
             self.executor.shutdown(cancel_futures=True)
         self.executor = self.lifeline = None
+
+
+def environment() -> dict[str, str]:
+    """What the processes inherit: one thread of arithmetic, and where modules are found.
+
+    multiprocessing starts them with `python -c`, which looks into the current folder first: there a class may lie, with
+    a student's numpy.py in it, or another checkout of this project.
+    """
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    path = dict.fromkeys([str(ROOT), *filter(None, given)])
+    return ONE_THREAD | {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(path)}
 
 
 class ThroughFiles(ProcessPoolExecutor):
