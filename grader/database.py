@@ -57,6 +57,26 @@ MIGRATIONS = (
     );
     CREATE TABLE pages (path TEXT PRIMARY KEY, digest TEXT NOT NULL);
     """,
+    # marked_late is NULL where the platform marks nothing; before, that was 0, as in a class of which nobody was late.
+    """
+    CREATE TABLE submitted (
+        run INTEGER NOT NULL REFERENCES runs,
+        student TEXT NOT NULL,
+        name TEXT NOT NULL,
+        ids TEXT NOT NULL,
+        path TEXT,
+        digest TEXT,
+        submitted_at TEXT,
+        marked_late INTEGER,
+        others TEXT NOT NULL,
+        problem TEXT NOT NULL,
+        PRIMARY KEY (run, student)
+    );
+    INSERT INTO submitted SELECT * FROM submissions;
+    UPDATE submitted SET marked_late = NULL WHERE run NOT IN (SELECT run FROM submissions WHERE marked_late);
+    DROP TABLE submissions;
+    ALTER TABLE submitted RENAME TO submissions;
+    """,
 )
 
 

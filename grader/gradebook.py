@@ -51,8 +51,9 @@ class Run:
 class Student:
     """A student in a run, and what was handed in. `path` is None where nothing was.
 
-    `ids` are what the platform and the roster call the student, by their own column names. `others` are paths of older
-    submissions, which do not count. `problem` is why the submission could not be read, or "".
+    `ids` are what the platform and the roster call the student, by their own column names. `marked_late` is None where
+    the platform marks nothing. `others` are paths of older submissions, which do not count. `problem` is why the
+    submission could not be read, or "".
     """
 
     id: str
@@ -61,7 +62,7 @@ class Student:
     path: str | None = None
     digest: str | None = None
     submitted_at: datetime | None = None
-    marked_late: bool = False
+    marked_late: bool | None = None
     others: tuple[str, ...] = ()
     problem: str = ""
 
@@ -269,7 +270,7 @@ class Gradebook:
         if report is not None:
             report = replace(report, remarks=self.remarks(one.id, run))
         problem = one.problem or (NOT_YET if report is None and one.path is not None else "")
-        return Row(one.id, one.name, one.ids, report, problem, one.submitted_at, run.due)
+        return Row(one.id, one.name, one.ids, report, problem, one.submitted_at, run.due, one.marked_late)
 
     def register(self, run: Run | None = None) -> list[Row]:
         """Everyone's line in a run (the last one), by id."""
@@ -335,17 +336,23 @@ def put_student(connection: sqlite3.Connection, run: Run, one: Student) -> None:
 def from_row(row: Sequence[Any]) -> Student:
     id_, name, ids, path, digest, submitted_at, marked_late, others, problem = row
     at = moment(submitted_at) if submitted_at else None
-    return Student(id_, name, json.loads(ids), path, digest, at, bool(marked_late), tuple(json.loads(others)), problem)
+    marked = None if marked_late is None else bool(marked_late)
+    return Student(id_, name, json.loads(ids), path, digest, at, marked, tuple(json.loads(others)), problem)
 
 
 def untimed(rows: Iterable[Row]) -> list[str]:
-    """Who handed in at a time that nobody knows, though there is a due date: such a submission counts as in time."""
+    """Who may have been late, as neither a time nor a platform's mark tells: such a submission counts as in time."""
     return [
         row.student
         for row in rows
-        if row.report and row.due and not row.submitted_at and row.report.remarks.late_days == 0
+        if row.report and row.due and not row.submitted_at and row.marked_late is None
         and LATE_DAYS not in row.report.adjustments
     ]  # fmt: skip
+
+
+def late_somehow(rows: Iterable[Row]) -> list[str]:
+    """Who was late by so many days that only a person can say."""
+    return [row.student for row in rows if row.report and row.report.remarks.late_days is None]
 
 
 def days_late(submitted: datetime, due: datetime, grace_hours: float) -> int:

@@ -336,7 +336,8 @@ class Row:
     """A student's line in the class: what exports and the class's page are made of.
 
     `ids` are what the platform and the roster call the student, by their own column names. `report`, with its remarks,
-    is None for who handed in nothing, and for a submission that was not graded; then `problem` says why.
+    is None for who handed in nothing, and for a submission that was not graded; then `problem` says why. `marked_late`
+    is None where the platform marks nothing.
     """
 
     student: str
@@ -346,6 +347,7 @@ class Row:
     problem: str = ""
     submitted_at: datetime | None = None
     due: datetime | None = None
+    marked_late: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

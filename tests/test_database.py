@@ -108,6 +108,29 @@ def test_an_older_gradebook_is_brought_up_to_date_with_all_it_holds(book, monkey
         assert newer.rows("SELECT * FROM pages") == [("a", "d", None)]
 
 
+@pytest.fixture
+def first(tmp_path):
+    """A gradebook as the first version made it; what brings it up to date is what `Database.open` does."""
+    with closing(sqlite3.connect(tmp_path / database.FILE)) as connection:
+        connection.executescript(database.MIGRATIONS[0])
+        connection.execute("PRAGMA user_version = 1")
+        connection.executescript(
+            "INSERT INTO runs VALUES (1, 'b', 'e', 7, NULL, NULL, '{}'), (2, 'b', 'e', 7, NULL, NULL, '{}')"
+        )
+        yield connection
+
+
+def test_who_is_not_marked_late_was_in_time_where_others_are_marked(first, tmp_path):
+    for run, student, late in ((1, "ada", 0), (1, "bob", 0), (2, "ada", 1), (2, "bob", 0)):
+        first.execute(
+            "INSERT INTO submissions VALUES (?, ?, 'N', '{}', 'p', 'd', NULL, ?, '[]', '')", (run, student, late)
+        )
+    first.commit()
+    with closing(Database.open(tmp_path)) as newer:
+        told = newer.rows("SELECT run, student, marked_late, others FROM submissions ORDER BY run, student")
+    assert told == [(1, "ada", None, "[]"), (1, "bob", None, "[]"), (2, "ada", 1, "[]"), (2, "bob", 0, "[]")]
+
+
 def test_two_may_write_at_once_and_one_waits(book):
     other = sqlite3.connect(book.folder / database.FILE, isolation_level=None)
     try:

@@ -45,6 +45,7 @@ def test_plain_folders_and_archives_are_named_after_their_students(tmp_path):
         "Lovelace-Ada": "Lovelace, Ada", "bob": "bob", "cy": "cy", "eve": "eve",
     }  # fmt: skip
     assert found["bob"].parts == (("bob.zip", tmp_path / "bob.zip"),)
+    assert found["bob"].marked_late is None
 
 
 def test_of_several_submissions_the_newest_counts_and_the_others_are_listed(tmp_path):
@@ -65,7 +66,7 @@ def test_canvas(tmp_path):
     assert set(found) == {"lovelaceada-101", "hopper_grace-102", "turingalan-104", "anon_a1B2c"}
     assert (found["lovelaceada-101"].marked_late, found["lovelaceada-101"].ids) == (True, {"ID": "101"})
     assert names(found["lovelaceada-101"]) == ["hw 1.zip"]
-    assert not found["hopper_grace-102"].marked_late
+    assert found["hopper_grace-102"].marked_late is False
     assert names(found["hopper_grace-102"]) == ["layers.py", "functions.py", "layers-1.py"]
     assert names(found["anon_a1B2c"]) == ["work_3_4.zip"]
 

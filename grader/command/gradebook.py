@@ -14,7 +14,7 @@ from grader.errors import UsageError
 from grader.export import canvas, csv, github, gradescope, jsonl, junit, moodle, nbgrader
 from grader.export.sheet import grade, shown
 from grader.files import write as write_file
-from grader.gradebook import LATE_DAYS, Gradebook, Run, untimed
+from grader.gradebook import LATE_DAYS, Gradebook, Run, late_somehow, untimed
 from grader.model import CheckResult, Row, Rubric, Verdict
 from grader.report import text
 from grader.report.text import Printer, Terminal
@@ -47,6 +47,7 @@ TITLED = {"canvas": canvas.render, "nbgrader": nbgrader.render}
 EXPORTS = "export"
 MANY = 10  # ids in a sentence
 STAND_INS = "stand-in data, as the data set is not here; give no final grades by it; see `python grade.py data`"
+HOW_LATE = "say how late with `adjust STUDENT late DAYS --why TEXT`"
 WIDE = 400  # columns where there is no terminal, so that no line breaks
 
 
@@ -114,8 +115,10 @@ def doubts(book: Gradebook, run: Run, rows: Sequence[Row]) -> Iterator[str]:
     """What the points of a run rest on that a person should know of."""
     if made_up := [row.student for row in rows if row.report and row.report.stand_in]:
         yield f"{named(made_up)}: graded on {STAND_INS}"
-    if late := untimed(rows):
-        yield f"{named(late)}: it is not known when, so not late; say how late with `adjust STUDENT late DAYS`"
+    if late := late_somehow(rows):
+        yield f"{len(late)} marked late, days unknown, nothing taken off: {named(late)}; {HOW_LATE}"
+    if untold := untimed(rows):
+        yield f"{named(untold)}: it is not known when, so not late; {HOW_LATE}"
     if gone := book.detached(run):
         yield f"{named(gone)}: adjusted before, and nobody in this run has that id; adjust again who is meant"
 
@@ -233,7 +236,7 @@ def late(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer)
         ("student", "handed in", "days", "costs", "points", "name"),
         (delay(row) for row in rows), numbers=("days", "costs", "points"),
     )  # fmt: skip
-    if unknown := [row.student for row in rows if row.report and row.report.remarks.late_days is None]:
+    if unknown := late_somehow(rows):
         say(
             "of those marked ? it is only known that they were late; "
             f"say how late with: python grade.py gradebook {book.folder} adjust {unknown[0]} late DAYS --why TEXT"

@@ -270,6 +270,22 @@ def test_what_is_known_too_little_is_said(folder, type_):
     assert "s00, s02" in type_("list")[1]
 
 
+def test_where_a_platform_marks_lateness_who_has_no_mark_was_in_time(folder, type_):
+    with Gradebook.open(folder) as book:
+        run = book.begin(seed=7, due=DUE)
+        for number in range(6):
+            book.record(Student(f"s{number}", "S", {}, "in/s", "d", marked_late=number < 2), report())
+        book.end(run)
+    how = "say how late with `adjust STUDENT late DAYS --why TEXT`"
+    told = f"2 marked late, days unknown, nothing taken off: s0, s1; {how}"
+    for words in (["list"], ["export", "csv"]):
+        out = type_(*words)[1]
+        assert f"? {told}" in out
+        assert "not known when" not in out
+    type_("adjust", "s0", "late", "1", "--why", "by Canvas's log", "--author", "tom")
+    assert "1 marked late, days unknown, nothing taken off: s1; say" in type_("export", "csv")[1]
+
+
 def test_the_class_page_links_no_report_of_an_earlier_run(folder):
     with Gradebook.open(folder) as book:
         book.begin(seed=7)
