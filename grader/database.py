@@ -77,6 +77,21 @@ MIGRATIONS = (
     DROP TABLE submissions;
     ALTER TABLE submitted RENAME TO submissions;
     """,
+    # An adjustment without points takes back those before it.
+    """
+    CREATE TABLE adjusted (
+        id INTEGER PRIMARY KEY,
+        student TEXT NOT NULL,
+        item TEXT NOT NULL,
+        points REAL,
+        author TEXT NOT NULL,
+        time TEXT NOT NULL,
+        reason TEXT NOT NULL
+    );
+    INSERT INTO adjusted SELECT * FROM adjustments;
+    DROP TABLE adjustments;
+    ALTER TABLE adjusted RENAME TO adjustments;
+    """,
 )
 
 

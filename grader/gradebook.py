@@ -210,17 +210,24 @@ class Gradebook:
 
     # What a person changes
 
-    def adjust(self, student: str, item: str, points: float, *, why: str, author: str) -> Adjustment:
-        """What an item is worth instead, or with the item "late", as how many days late the submission counts."""
+    def adjust(self, student: str, item: str, points: float | None, *, why: str, author: str) -> Adjustment:
+        """What an item is worth instead, or with the item "late", as how many days late the submission counts.
+
+        With None it counts as graded again, and the days as they are computed.
+        """
         self.student(student)
         if not why.strip() or not author.strip():
             raise UsageError("an adjustment needs a reason and an author; give them with --why and --author")
-        if item == LATE_DAYS:
+        if points is None:
+            if item not in self.in_force(student):
+                raise UsageError(f"nothing is adjusted of {student}'s {item}, so there is nothing to take back")
+        elif item == LATE_DAYS:
             if not 0 <= points <= MOST_DAYS or not float(points).is_integer():
                 raise UsageError(f"{points:g} days late; it has to be a whole number of days, at most {MOST_DAYS}")
         else:
             self.check_points(student, item, points)
-        given = Adjustment(student, item, float(points), author, datetime.now(UTC), why)
+        worth = None if points is None else float(points)
+        given = Adjustment(student, item, worth, author, datetime.now(UTC), why)
         with self.database.writing() as connection:
             connection.execute(
                 "INSERT INTO adjustments (student, item, points, author, time, reason) VALUES (?, ?, ?, ?, ?, ?)",
@@ -243,7 +250,7 @@ class Gradebook:
             raise UsageError(f"{points:g} points for item {item}; it is worth 0 to {worth[item]:g}")
 
     def adjustments(self, student: str | None = None) -> list[Adjustment]:
-        """Every adjustment ever made, the oldest first, also those that a later one replaced."""
+        """Every adjustment ever made, the oldest first, also those that a later one replaced or took back."""
         rows = self.database.rows(
             "SELECT student, item, points, author, time, reason FROM adjustments "
             "WHERE ?1 IS NULL OR student = ?1 ORDER BY id",
@@ -253,12 +260,13 @@ class Gradebook:
 
     def detached(self, run: Run) -> list[str]:
         """Ids with adjustments that nobody in a run has: renamed since, or gone."""
-        there = {one.id for one in self.students(run)}
-        return sorted({one.student for one in self.adjustments()} - there)
+        gone = {one.student for one in self.adjustments()} - {one.id for one in self.students(run)}
+        return sorted(id_ for id_ in gone if self.in_force(id_))
 
     def in_force(self, student: str) -> dict[str, Adjustment]:
-        """The last adjustment of each item."""
-        return {one.item: one for one in self.adjustments(student)}
+        """The last adjustment of each item, where that took nothing back."""
+        last = {one.item: one for one in self.adjustments(student)}
+        return {item: one for item, one in last.items() if one.points is not None}
 
     def row(self, student: str, run: Run | None = None) -> Row:
         """A student's line in a run (the last one), with the report as it counts."""
@@ -279,9 +287,9 @@ class Gradebook:
 
     def late_days(self, student: str, run: Run | None = None) -> int | None:
         """How many days late the submission counts as; None where the platform says late and not when."""
-        run, changed = run or self.run(), self.in_force(student)
-        if LATE_DAYS in changed:
-            return int(changed[LATE_DAYS].points)
+        run, changed = run or self.run(), self.in_force(student).get(LATE_DAYS)
+        if changed is not None and changed.points is not None:
+            return int(changed.points)
         handed_in = self.student(student, run)
         if run.due is not None and handed_in.submitted_at is not None:
             return days_late(handed_in.submitted_at, run.due, run.late.grace_hours if run.late else 0.0)

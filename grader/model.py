@@ -240,11 +240,12 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """A person's word on an item: what it is worth instead. Of several for one item the last counts."""
+    """A person's word on an item: what it is worth instead. Of several for one item the last counts; one whose points
+    are None takes back those before it."""
 
     student: str
     item: str
-    points: float
+    points: float | None
     author: str
     time: datetime
     why: str
@@ -289,7 +290,7 @@ class Report:
     def points_of(self, item: ItemResult) -> float:
         """What an item counts: a person's word, else the points as graded."""
         changed = self.adjustments.get(item.id)
-        return item.score if changed is None else changed.points
+        return item.score if changed is None or changed.points is None else changed.points
 
     def judged(self, item: ItemResult) -> bool:
         """Whether the grader or a person gave its points; what neither judged is neither earned nor lost."""

@@ -131,6 +131,13 @@ def test_who_is_not_marked_late_was_in_time_where_others_are_marked(first, tmp_p
     assert told == [(1, "ada", None, "[]"), (1, "bob", None, "[]"), (2, "ada", 1, "[]"), (2, "bob", 0, "[]")]
 
 
+def test_adjustments_of_an_older_gradebook_still_hold(first, tmp_path):
+    first.execute("INSERT INTO adjustments VALUES (3, 'ada', '2.1', 4.5, 'Grace', 't', 'why')")
+    first.commit()
+    with closing(Database.open(tmp_path)) as newer:
+        assert newer.rows("SELECT * FROM adjustments") == [(3, "ada", "2.1", 4.5, "Grace", "t", "why")]
+
+
 def test_two_may_write_at_once_and_one_waits(book):
     other = sqlite3.connect(book.folder / database.FILE, isolation_level=None)
     try:

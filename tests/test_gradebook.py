@@ -158,6 +158,28 @@ def test_adjustments_survive_a_regrade_and_none_is_forgotten(book):
     assert book.adjustments("bob") == []
 
 
+def test_an_adjustment_that_is_taken_back_is_kept_and_does_not_count(book):
+    book.record(ADA, report(fc=2))
+    book.adjust("ada", "2.1", 4, why="half right", author="Grace")
+    book.adjust("ada", "late", 0, why="ill", author="Grace")
+    book.begin(seed=1, due=DUE, late=LATE)
+    book.record(ADA, report(fc=5))
+    book.adjust("ada", "2.1", None, why="the check was wrong", author="Alan")
+    book.adjust("ada", "late", None, why="not ill", author="Alan")
+    counts = book.row("ada").report
+    assert (counts.adjusted, counts.remarks.late_days, counts.adjustments) == (5, 2, {})
+    assert [(one.item, one.points) for one in book.adjustments("ada")] == [
+        ("2.1", 4), ("late", 0), ("2.1", None), ("late", None),
+    ]  # fmt: skip
+    assert [(item.id, check.name) for _, item, check in book.waiting()] == [("5.2", "plot")]
+    assert book.detached(book.begin(seed=1)) == []
+    book.record(ADA, report())
+    with pytest.raises(UsageError, match=r"nothing is adjusted of ada's 2\.1, so there is nothing to take back"):
+        book.adjust("ada", "2.1", None, why="twice", author="Alan")
+    book.adjust("ada", "2.1", 1, why="copied", author="Grace")
+    assert book.row("ada").report.adjusted == 1
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [

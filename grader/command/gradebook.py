@@ -45,6 +45,7 @@ EACH: dict[str, tuple[str, Callable[[Row, Rubric], str]]] = {  # a file per subm
 }
 TITLED = {"canvas": canvas.render, "nbgrader": nbgrader.render}
 EXPORTS = "export"
+AS_GRADED = "graded"  # instead of points: what an item counts when nobody adjusts it
 MANY = 10  # ids in a sentence
 STAND_INS = "stand-in data, as the data set is not here; give no final grades by it; see `python grade.py data`"
 HOW_LATE = "say how late with `adjust STUDENT late DAYS --why TEXT`"
@@ -66,8 +67,9 @@ def parser() -> argparse.ArgumentParser:
     show = verbs.add_parser("show", help="all there is on one student")
     show.add_argument("student", metavar="STUDENT")
     adjust = verbs.add_parser("adjust", help="say what an item is worth instead, or how many days `late` it is")
-    for name in ("student", "item", "points"):
-        adjust.add_argument(name, metavar=name.upper())
+    adjust.add_argument("student", metavar="STUDENT")
+    adjust.add_argument("item", metavar="ITEM", help=f"as 2.1, or `{LATE_DAYS}`")
+    adjust.add_argument("points", metavar="POINTS", help=f"or days; `{AS_GRADED}` takes back what was adjusted before")
     adjust.add_argument("--why", required=True, metavar="TEXT", help="the reason; the student reads it")
     adjust.add_argument("--author", metavar="NAME", help="who says so (default: the user of this machine)")
     verbs.add_parser("late", help="who was late, and what it costs")
@@ -189,10 +191,12 @@ def show(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer)
 
 
 def history(book: Gradebook, student: str, say: Printer) -> None:
-    """The adjustments that a later one replaced; those in force stand with the report."""
+    """The adjustments that a later one replaced or took back; those in force stand with the report."""
     in_force = book.in_force(student).values()
     for one in book.adjustments(student):
-        if one not in in_force:
+        if one.points is None:
+            say(f"{clock(one.time)}: {one.item} was taken back by {one.author}, because: {one.why}", "dim")
+        elif one not in in_force:
             unit = "days" if one.item == LATE_DAYS else "points"
             told = f"{one.item} was set to {points(one.points)} {unit} by {one.author}, because: {one.why}"
             say(f"{clock(one.time)}: {told}; replaced since", "dim")
@@ -202,17 +206,16 @@ def adjust(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
     if arguments.run is not None:
         raise UsageError("an adjustment holds for every run; leave out --run")
     try:
-        value = float(arguments.points)
+        value = None if arguments.points == AS_GRADED else float(arguments.points)
     except ValueError:
-        raise UsageError(f"{arguments.points} is no number of points; write it as 7.5") from None
-    book.adjust(arguments.student, arguments.item, value, why=arguments.why, author=arguments.author or user())
+        raise UsageError(f"{arguments.points} is no number of points; write it as 7.5, or `{AS_GRADED}`") from None
+    given = book.adjust(arguments.student, arguments.item, value, why=arguments.why, author=arguments.author or user())
     pages.redraw(book, arguments.student, run)
     if (book.folder / pages.INDEX).is_file():
         pages.index(book, book.register(run))
     report = book.row(arguments.student, run).report
     if report is not None:
         items = {item.id: item for item in report.items}
-        given = report.adjustments[arguments.item]
         say(f"{arguments.student} {arguments.item}: {by_hand(given, items.get(arguments.item))}")
         say(f"now {headline(report)}{f' ({account(report)})' if account(report) else ''}", "bold")
 
@@ -273,8 +276,9 @@ def diff(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer)
 def cause(book: Gradebook, change: Change) -> str:
     """Why the graded points changed, and whether they count."""
     given = book.in_force(change.student).get(change.item)
-    told = f"; adjusted to {points(given.points)} by {given.author}, which still counts" if given else ""
-    return change.why + told
+    if given is None or given.points is None:
+        return change.why
+    return f"{change.why}; adjusted to {points(given.points)} by {given.author}, which still counts"
 
 
 def export(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:

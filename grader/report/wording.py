@@ -143,6 +143,8 @@ def lateness(remarks: Remarks) -> str:
 
 def by_hand(given: Adjustment, item: ItemResult | None) -> str:
     """An adjustment as a sentence; without an item it is about the days of lateness."""
+    if given.points is None:
+        return f"Taken back by {given.author} on {given.time:%Y-%m-%d}, because: {given.why}"
     if item is None:
         change = f"to {given.points:g} day{'s' * (given.points != 1)} late"
     else:

@@ -138,6 +138,19 @@ def test_an_adjustment_that_was_replaced_is_still_told(type_):
     assert out.count("right after all") == 1
 
 
+def test_an_adjustment_is_taken_back_and_told(type_, folder):
+    type_("adjust", "ada", "2.2", "1", "--why", "wrong", "--author", "Grace")
+    code, out, _ = type_("adjust", "ada", "2.2", "graded", "--why", "the check was cured", "--author", "Alan")
+    assert code == 0
+    assert "ada 2.2: Taken back by Alan on " in out
+    assert "now 5.6 of 10 (7 as graded; 2 days late" in out
+    assert '<p class="score">5.6 of 10</p>' in (folder / pages.path_of("ada", "student")).read_text()
+    _, out, _ = type_("show", "ada")
+    assert "2.2 was set to 1 points by Grace, because: wrong; replaced since" in out
+    assert "2.2 was taken back by Alan, because: the check was cured" in out
+    assert "nothing is adjusted of ada's late" in type_("adjust", "ada", "late", "graded", "--why", "x")[2]
+
+
 def test_the_author_is_who_types_it(type_, folder, monkeypatch):
     monkeypatch.setattr(getpass, "getuser", lambda: "grace")
     type_("adjust", "eve", "late", "1", "--why", "asked")
@@ -218,7 +231,7 @@ def test_what_is_exported_is_what_counts(type_, folder, tmp_path):
     [
         (["show", "lovelace"], "there is no student lovelace; did you mean ada?"),
         (["adjust", "ada", "9.9", "1", "--why", "x"], "there is no item 9.9; the items are 2.1, 2.2"),
-        (["adjust", "ada", "2.1", "six", "--why", "x"], "six is no number of points"),
+        (["adjust", "ada", "2.1", "six", "--why", "x"], "six is no number of points; write it as 7.5, or `graded`"),
         (["adjust", "ada", "2.1", "6", "--why", "x"], "6 points for item 2.1; it is worth 0 to 5"),
         (["adjust", "ada", "late", "1e300", "--why", "x"], "a whole number of days, at most 10000"),
         (["adjust", "ada", "2.1", "nan", "--why", "x"], "it is worth 0 to 5"),
