@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,7 +93,22 @@ MIGRATIONS = (
     DROP TABLE adjustments;
     ALTER TABLE adjusted RENAME TO adjustments;
     """,
+    # A task's document is kept once, by its digest, however many runs' reports and results hold it.
+    """
+    CREATE TABLE tasks (digest TEXT PRIMARY KEY, document TEXT NOT NULL);
+    INSERT OR IGNORE INTO tasks
+        SELECT digest(value), value FROM reports, json_each(reports.document, '$.tasks');
+    INSERT OR IGNORE INTO tasks
+        SELECT digest(json_extract(document, '$.task')), json_extract(document, '$.task') FROM results;
+    UPDATE reports SET document = json_set(document, '$.tasks', json(
+        (SELECT json_group_array(digest(value)) FROM json_each(reports.document, '$.tasks'))));
+    UPDATE results SET document = json_set(document, '$.task', digest(json_extract(document, '$.task')));
+    """,
 )
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 class Database:
@@ -124,6 +140,7 @@ class Database:
     def connect(cls, folder: Path) -> Self:
         with told(folder):
             connection = sqlite3.connect(folder / FILE, timeout=PATIENCE, isolation_level=None)
+            connection.create_function("digest", 1, digest, deterministic=True)
             database = cls(folder, connection)
             try:
                 connection.execute("PRAGMA journal_mode = WAL")

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from grader.changes import Change, differences
-from grader.database import Database
+from grader.database import Database, digest
 from grader.errors import UsageError
 from grader.model import Adjustment, CheckResult, ItemResult, Late, Remarks, Report, Row, Verdict
 from grader.report import json as report_json
@@ -156,20 +156,24 @@ class Gradebook:
         with self.database.writing() as connection:
             put_student(connection, run, student)
             for key, (task, document) in (results or {}).items():
-                connection.execute(
-                    "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", (key, task, json.dumps(document), now())
-                )
+                told = json.dumps({**document, "task": put_task(connection, document["task"])})
+                connection.execute("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", (key, task, told, now()))
             if report is not None:
-                document = report_json.document(report)
+                whole = report_json.document(report)
+                told = json.dumps(whole | {"tasks": [put_task(connection, task) for task in whole["tasks"]]})
                 connection.execute(
-                    "INSERT OR REPLACE INTO reports VALUES (?, ?, ?, ?)",
-                    (run.id, student.id, json.dumps(document), now()),
+                    "INSERT OR REPLACE INTO reports VALUES (?, ?, ?, ?)", (run.id, student.id, told, now())
                 )
 
     def result(self, key: str) -> dict[str, Any] | None:
         """A task's recorded result by its digest, or None."""
         rows = self.database.rows("SELECT document FROM results WHERE key = ?", key)
-        return dict(json.loads(rows[0][0])) if rows else None
+        told = json.loads(rows[0][0]) if rows else None
+        return told and {**told, "task": self.task(told["task"])}
+
+    def task(self, digest: str) -> Any:
+        """A task's document, which reports and results hold by its digest."""
+        return json.loads(self.database.rows("SELECT document FROM tasks WHERE digest = ?", digest)[0][0])
 
     def students(self, run: Run | None = None) -> list[Student]:
         """Everyone in a run (the last one), by id."""
@@ -197,7 +201,10 @@ class Gradebook:
         rows = self.database.rows(
             "SELECT document FROM reports WHERE run = ? AND student = ?", (run or self.run()).id, student
         )
-        return report_json.parse(json.loads(rows[0][0])) if rows else None
+        if not rows:
+            return None
+        told = json.loads(rows[0][0])
+        return report_json.parse({**told, "tasks": [self.task(digest) for digest in told["tasks"]]})
 
     def page(self, path: str) -> str | None:
         """The digest of what the page at `path`, relative to the folder, was made of; None where there is none."""
@@ -331,6 +338,13 @@ def stamp(time: datetime | None) -> str | None:
 
 def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def put_task(connection: sqlite3.Connection, task: Mapping[str, Any]) -> str:
+    """Keep a task's document; the digest to find it by. Written as SQLite writes JSON, so that none is kept twice."""
+    text = json.dumps(task, separators=(",", ":"))
+    connection.execute("INSERT OR IGNORE INTO tasks VALUES (?, ?)", (digest(text), text))
+    return digest(text)
 
 
 def put_student(connection: sqlite3.Connection, run: Run, one: Student) -> None:

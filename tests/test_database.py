@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 
@@ -10,6 +11,7 @@ import pytest
 from grader import database
 from grader.database import Database
 from grader.errors import UsageError
+from grader.gradebook import Gradebook, Student
 
 
 @pytest.fixture
@@ -114,9 +116,8 @@ def first(tmp_path):
     with closing(sqlite3.connect(tmp_path / database.FILE)) as connection:
         connection.executescript(database.MIGRATIONS[0])
         connection.execute("PRAGMA user_version = 1")
-        connection.executescript(
-            "INSERT INTO runs VALUES (1, 'b', 'e', 7, NULL, NULL, '{}'), (2, 'b', 'e', 7, NULL, NULL, '{}')"
-        )
+        for number in (1, 2):
+            connection.execute("INSERT INTO runs VALUES (?, '2026-11-20', NULL, 7, NULL, NULL, '{}')", (number,))
         yield connection
 
 
@@ -136,6 +137,24 @@ def test_adjustments_of_an_older_gradebook_still_hold(first, tmp_path):
     first.commit()
     with closing(Database.open(tmp_path)) as newer:
         assert newer.rows("SELECT * FROM adjustments") == [(3, "ada", "2.1", 4.5, "Grace", "t", "why")]
+
+
+def test_reports_and_results_of_an_older_gradebook_are_the_same_and_kept_once(first, tmp_path):
+    task = {"id": "2", "items": [{"message": '\ud800 ü "q"', "error": 1e-9, "data": [0.1, None, True]}], "at": {}}
+    other = {"id": "3", "items": []}
+    for run, tasks in ((1, [task, other]), (2, [task])):
+        document = json.dumps({"schema": 1, "tasks": tasks, "notes": ["[]"]})
+        first.execute("INSERT INTO reports VALUES (?, 'ada', ?, 't')", (run, document))
+    first.execute("INSERT INTO results VALUES ('k', '2', ?, 't')", (json.dumps({"task": task, "notes": []}),))
+    first.commit()
+    with Gradebook.open(tmp_path) as newer:
+        found = newer.database.rows("SELECT document FROM reports ORDER BY run")
+        told = [json.loads(document) for (document,) in found]
+        assert [list(map(newer.task, one["tasks"])) for one in told] == [[task, other], [task]]
+        assert told[0]["notes"] == ["[]"]
+        assert newer.result("k") == {"task": task, "notes": []}
+        newer.record(Student("bob", "Bob"), None, newer.run(2), results={"k": ("2", {"task": task})})
+        assert newer.database.rows("SELECT count(*) FROM tasks") == [(2,)]
 
 
 def test_two_may_write_at_once_and_one_waits(book):

@@ -74,15 +74,29 @@ def test_a_report_of_another_schema_is_refused():
         report_json.parse(report_json.document(report()) | {"schema": 99})
 
 
+def test_what_has_not_changed_is_kept_once_however_many_runs_hold_it(book):
+    whole = report(notes=("a note",))
+    output = replace(whole.tasks[0].items[0].checks[0], output="0123456789" * 10_000)
+    first = replace(whole.tasks[0], items=(replace(whole.tasks[0].items[0], checks=(output,)),))
+    whole = replace(whole, tasks=(first, *whole.tasks[1:]))
+    for _ in range(10):
+        document = {"task": report_json.task(first), "notes": []}
+        book.record(ADA, whole, book.begin(seed=1), results={"key": ("2", document)})
+        assert book.report("ada") == whole
+        assert book.result("key") == document
+    pages, size = (book.database.rows(f"PRAGMA {what}")[0][0] for what in ("page_count", "page_size"))
+    assert pages * size < 2 * len(output.output)
+
+
 def test_what_is_recorded_is_there_for_the_next_process(book):
-    book.record(ADA, report(), results={"key": ("2", {"a": 1})})
+    book.record(ADA, report(), results={"key": ("2", {"task": {"a": 1}})})
     code = (
         "import sys; from pathlib import Path; from grader.gradebook import Gradebook\n"
         "with Gradebook.open(Path(sys.argv[1])) as book:\n"
         "    print(book.students(), book.report('ada').score, book.result('key'), book.result('none'))"
     )
     run = subprocess.run([sys.executable, "-c", code, book.folder], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == f"{[ADA]} 5.0 {{'a': 1}} None"
+    assert run.stdout.strip() == f"{[ADA]} 5.0 {{'task': {{'a': 1}}}} None"
 
 
 def test_a_run_knows_its_seed_due_date_policy_and_settings(book):
@@ -237,5 +251,5 @@ def test_diff_tells_whose_points_changed_by_what_and_why(book):
 def test_a_record_that_cannot_be_finished_leaves_nothing_of_itself(book):
     book.record(ADA, report())
     with pytest.raises(TypeError):
-        book.record(Student("bob", "Bob"), None, results={"key": ("2", {"a": object()})})
+        book.record(Student("bob", "Bob"), None, results={"key": ("2", {"task": {"a": object()}})})
     assert [student.id for student in book.students()] == ["ada"]
