@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -129,17 +130,21 @@ class Database:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """The folder's gradebook, which has to be there."""
+        """The folder's gradebook, which has to be there; where it may not be written, to be read."""
         if not (folder / FILE).is_file():
             raise UsageError(
                 f"{folder} holds no {FILE}; make one with `python grade.py batch SUBMISSIONS --out {folder}`"
             )
-        return cls.connect(folder)
+        if os.access(folder, os.W_OK) and os.access(folder / FILE, os.W_OK):
+            return cls.connect(folder)
+        # To read beside a log (WAL), SQLite makes a file in the folder; without one, nothing is being written.
+        return cls.connect(folder, "mode=ro" if (folder / f"{FILE}-wal").exists() else "mode=ro&immutable=1")
 
     @classmethod
-    def connect(cls, folder: Path) -> Self:
+    def connect(cls, folder: Path, how: str = "mode=rwc") -> Self:
         with told(folder):
-            connection = sqlite3.connect(folder / FILE, timeout=PATIENCE, isolation_level=None)
+            uri = f"{(folder / FILE).absolute().as_uri()}?{how}"
+            connection = sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None)
             connection.create_function("digest", 1, digest, deterministic=True)
             database = cls(folder, connection)
             try:

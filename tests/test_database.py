@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
-from contextlib import closing
+import tempfile
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +68,50 @@ def test_a_gradebook_that_may_not_be_written_is_a_sentence(book):
     book.connection.execute("PRAGMA query_only = 1")
     with pytest.raises(UsageError, match="cannot be written; make its folder writable"):
         put(book)
+
+
+@contextmanager
+def as_a_reader(folder):
+    """Whoever may read a folder and not write it; root, who may do everything, becomes somebody else meanwhile."""
+    (folder / database.FILE).chmod(0o444)
+    folder.chmod(0o555)
+    if os.getuid() == 0:
+        os.setresuid(65534, 65534, 0)
+    try:
+        yield
+    finally:
+        if 0 in os.getresuid():
+            os.setresuid(0, 0, 0)
+        folder.chmod(0o755)
+
+
+@pytest.mark.skipif(not hasattr(os, "setresuid"), reason="rights are taken away as Linux has them")
+def test_a_gradebook_that_may_not_be_written_is_read(monkeypatch):
+    with tempfile.TemporaryDirectory() as above:  # pytest's own folders are open to nobody else
+        Path(above).chmod(0o755)
+        folder = Path(above) / "a folder?#%"
+        with closing(Database.create(folder)) as book:
+            put(book)
+        with as_a_reader(folder):
+            with closing(Database.open(folder)) as book:
+                assert held(book) == ["a"]
+                with pytest.raises(UsageError, match="cannot be written; make its folder writable"):
+                    put(book, "b")
+            monkeypatch.setattr(database, "MIGRATIONS", (*database.MIGRATIONS, "SELECT 1;\n"))
+            with pytest.raises(UsageError, match="cannot be written; make its folder writable"):
+                Database.open(folder)
+            assert [path.name for path in folder.iterdir()] == [database.FILE]
+
+
+@pytest.mark.skipif(not hasattr(os, "setresuid"), reason="rights are taken away as Linux has them")
+def test_a_gradebook_that_is_being_written_by_another_is_read(tmp_path):
+    with tempfile.TemporaryDirectory() as above:
+        Path(above).chmod(0o755)
+        folder = Path(above) / "out"
+        with closing(Database.create(folder)) as writer:
+            put(writer)
+            with as_a_reader(folder), closing(Database.open(folder)) as book:
+                assert held(book) == ["a"]
 
 
 def test_what_is_no_gradebook_is_told_in_a_sentence(tmp_path):
