@@ -1,8 +1,8 @@
 """Grade a whole class through any concurrent.futures.Executor, and keep each result the moment it ends.
 
 What has not changed is not graded again. A process that dies costs nothing: what it was at is graded again, alone; what
-fails alone too is left to a person, and so is a fault of the grader. A timeout while the machine was short of cores
-counts only if it comes again with the machine to itself.
+fails alone too is left to a person, and so is a fault of the grader. A timeout while the machine was short of cores, or
+a student's process that the system killed, counts only if it comes again with the machine to itself.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from grader import bench, datasets, grading, keys, pages, submission
 from grader.bench import Document, Done, Job, Place
@@ -237,7 +238,7 @@ class Batch:
                 self.take(flight.attempt, future.result())
 
     def take(self, attempt: Attempt, done: Done) -> None:
-        """Record what came back, or have it again alone: a fault of ours, or a timeout that may be the machine's."""
+        """Record what came back, or have it again alone: a fault of ours, or what may be the machine's."""
         doubtful = [name for name, result in done.results.items() if doubts(result, done.starved)]
         if doubtful and not attempt.alone:
             sure = {name: result for name, result in done.results.items() if name not in doubtful}
@@ -316,12 +317,17 @@ def refuse_full_disk(error: Exception) -> None:
 
 
 def has(document: Document, verdict: Verdict) -> bool:
-    return any(check["verdict"] == verdict for item in document["task"]["items"] for check in item["checks"])
+    return any(check["verdict"] == verdict for check in checks(document))
+
+
+def checks(document: Document) -> Iterator[Mapping[str, Any]]:
+    return (check for item in document["task"]["items"] for check in item["checks"])
 
 
 def doubts(document: Document, starved: float) -> bool:
-    """Whether a task's result may be the grader's fault, or that of a machine that was short of cores."""
-    return has(document, Verdict.INTERNAL) or (starved > BUSY and has(document, Verdict.TIMEOUT))
+    """Whether a task's result may be the grader's fault, or that of a machine that was short of cores or memory."""
+    killed = any(check["killed"] for check in checks(document))
+    return killed or has(document, Verdict.INTERNAL) or (starved > BUSY and has(document, Verdict.TIMEOUT))
 
 
 def fault(homework: Homework, terms: Terms, task: str, why: str) -> Document:

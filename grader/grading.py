@@ -228,6 +228,7 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
         advice=(*hw.advice, *hw.session.attempts()),
         seconds=time.monotonic() - began,
         memory=hw.session.memory(),
+        killed=hw.session.killed,
         measures=tuple(hw.measures),
         figures=tuple(hw.figures),
         review=tuple(hw.questions),

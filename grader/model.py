@@ -157,6 +157,7 @@ class CheckResult:
 
     `output` is what the student's code printed meanwhile, capped; `advice` costs nothing; `review` says what only a
     person can judge, one sentence each. `memory` is in bytes, the most that its process had had when the check ended.
+    `killed`: a process of it was ended by nobody here, as by a system that is out of memory.
     """
 
     name: str
@@ -173,6 +174,7 @@ class CheckResult:
     figures: tuple[Figure, ...] = ()
     review: tuple[str, ...] = ()
     memory: int = 0
+    killed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,6 +208,21 @@ def test_a_timeout_that_comes_again_or_on_a_quiet_machine_counts(book, tmp_path,
     assert progress.faults == []
 
 
+def test_a_process_that_the_system_killed_is_run_again_alone_before_it_costs_points(book, tmp_path, scripted):
+    def act(job: Job, time: int) -> Done:
+        ended = (Verdict.FAIL, True) if job.student == "wrong-nan" or time == 1 else (Verdict.PASS, False)
+        done = graded(job, ended[0])
+        for check in batch.checks(done.results["2"]):
+            check["killed"] = ended[1]
+        return done
+
+    jobs = scripted(act)
+    progress = run(book, class_of(tmp_path / "in", "right-tabs", "wrong-nan"))
+    assert [job.student for job in jobs] == ["right-tabs", "wrong-nan"] * 2
+    assert [book.report(name).score for name in ("right-tabs", "wrong-nan")] == [20, 0]
+    assert progress.faults == []
+
+
 @pytest.mark.parametrize("error", [UsageError("the data are damaged"), OSError(28, "No space left on device")])
 def test_what_a_user_can_cure_ends_the_run_and_keeps_what_is_done(book, tmp_path, scripted, error):
     def act(job: Job, time: int) -> Done:
