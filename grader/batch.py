@@ -34,7 +34,8 @@ BUSY = 0.5  # share of the time in which somebody waited for a core, above which
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run is. `running` are (student, seconds) of those at work, the longest first."""
+    """How far a run is. `running` are (student, seconds) of those at work, the longest first; `idle` is a cluster that
+    has no worker for those who wait."""
 
     total: int
     kept: int = 0
@@ -43,6 +44,7 @@ class Progress:
     absent: int = 0
     faults: list[str] = field(default_factory=list)
     running: list[tuple[str, float]] = field(default_factory=list)
+    idle: bool = False
     seconds: float = 0.0
 
     @property
@@ -66,11 +68,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """An attempt under way: with which executor, and since when (on the monotonic clock)."""
+    """An attempt under way: with which executor, and since when (on the monotonic clock); None while it waits there."""
 
     attempt: Attempt
     executor: Executor
-    began: float
+    began: float | None = None
 
 
 class Batch:
@@ -189,7 +191,7 @@ class Batch:
 
     def fill(self, waiting: Iterator[Attempt]) -> bool:
         """Keep the executor supplied; False once nothing is left to wait for."""
-        while len(self.flying) < 2 * self.workers.width:
+        while len(self.flying) < 2 * max(1, self.workers.width):
             attempt = next(waiting, None)
             if attempt is None:
                 break
@@ -207,7 +209,7 @@ class Batch:
             except OSError as error:  # the job goes there as a file
                 refuse_full_disk(error)
                 raise
-            self.flying[future] = Flight(attempt, executor, time.monotonic())
+            self.flying[future] = Flight(attempt, executor)
             return
         raise UsageError("the processes to grade in end as soon as they start; look at the machine's memory")
 
@@ -281,9 +283,15 @@ class Batch:
             pages.put(self.book, attempt.student.id, audience, page, document, attempt.job.remarks)
 
     def tell(self) -> None:
+        """An executor takes jobs in their order, so the first `width` of those under way are at work."""
         now = time.monotonic()
-        first = sorted(self.flying.values(), key=lambda flight: flight.began)[: self.workers.width]
-        self.progress.running = [(flight.attempt.student.id, now - flight.began) for flight in first]
+        for future, flight in list(self.flying.items())[: self.workers.width]:
+            if flight.began is None:
+                self.flying[future] = replace(flight, began=now)
+        began = [(flight.attempt.student.id, flight.began) for flight in self.flying.values()]
+        running = [(student, now - since) for student, since in began if since is not None]
+        self.progress.running = sorted(running, key=lambda one: -one[1])
+        self.progress.idle = bool(began) and not running
         self.show(self.progress)
 
 

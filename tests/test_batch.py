@@ -660,6 +660,38 @@ def test_progress_is_told_in_lines_without_a_terminal(capsys, monkeypatch):
     assert "\x1b" not in line
 
 
+def test_a_cluster_without_workers_is_told():
+    assert command.told(Progress(10, idle=True)) == "0 of 10; no workers yet"
+
+
+def test_who_waits_for_a_process_is_not_yet_at_work(book, tmp_path, scripted, monkeypatch):
+    class InTime(AtOnce):
+        """Does a job when it is told to, and not when it is handed in."""
+
+        def submit(self, work: Callable[..., Done], /, *args: Any) -> Future[Done]:
+            queued.append((Future(), work, args))
+            return queued[-1][0]
+
+    class Slow(Workers):
+        def start(self) -> Executor:
+            return InTime()
+
+    def show(progress: Progress) -> None:
+        for student, seconds in progress.running:
+            first.setdefault(student, seconds)
+        assert len(progress.running) <= Slow.width
+        if queued:
+            future, work, args = queued.pop(0)
+            future.set_result(work(*args))
+
+    queued: list[Any] = []
+    first: dict[str, float] = {}
+    monkeypatch.setattr(batch, "TICK", 0.01)
+    scripted(lambda job, time: graded(job))
+    run(book, class_of(tmp_path / "in", *CLASS[:4]), workers=Slow(), show=show)
+    assert first == dict.fromkeys(sorted(CLASS[:4]), 0.0)
+
+
 def test_the_readme_is_true():
     shown = {action.option_strings[-1] for action in command.parser()._actions if action.option_strings} - {"--help"}
     page = (ROOT / "README.md").read_text(encoding="utf-8").partition("### A whole class\n")[2].partition("\n##")[0]

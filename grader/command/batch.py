@@ -189,6 +189,7 @@ def told(progress: Progress) -> str:
     parts += [f"{progress.failed} unreadable"] if progress.failed else []
     parts += [f"{len(progress.faults)} faults of the grader"] if progress.faults else []
     parts += [f"{len(progress.running)} running"] if progress.running else []
+    parts += ["no workers yet"] if progress.idle else []
     parts += [f"about {clock(progress.left)} left"] if progress.left is not None else []
     if progress.running:
         slowest, seconds = progress.running[0]
