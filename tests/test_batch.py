@@ -624,6 +624,7 @@ def test_what_a_person_should_know_is_said_before_and_after(tmp_path, monkeypatc
     roster = tmp_path / "roster.csv"
     roster.write_text("name,email\nright-tabs,r@x\n")
     (tmp_path / "data").mkdir()
+    (folder / "..evil").mkdir()
     monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
     scripted(lambda job, time: graded(job))
     arguments = [str(folder), "--out", str(tmp_path / "out"), "--no-html", "--roster", str(roster),
@@ -633,6 +634,7 @@ def test_what_a_person_should_know_is_said_before_and_after(tmp_path, monkeypatc
     said = capsys.readouterr()
     assert "grade.py: notice: task 4 on stand-in data, as the data set is not here" in said.err
     assert "? wrong-nan: not in the class list, or not clearly; name what they handed in after an id there" in said.out
+    assert "? ..evil: left out, as the name begins with a dot; rename what is a student's" in said.out
     assert "? right-tabs, wrong-nan: it is not known when, so not late" in said.out
     with Gradebook.open(tmp_path / "out") as book:
         assert book.run().due == datetime(2026, 11, 20, 23, 59, 59).astimezone()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from grader import submission
 from grader.entry import Entry, safe
 from grader.errors import UsageError
-from grader.layouts import recognise
+from grader.layouts import hidden, recognise
 
 WORK = "def f1(): pass\n"
 
@@ -206,6 +206,15 @@ def test_a_hostile_class_keeps_its_students_apart_and_their_names_printable(tmp_
     for id_, entry in found.items():
         assert_safe(id_)
         assert entry.name.isprintable()
+
+
+def test_a_name_that_begins_with_a_dot_is_told(tmp_path):
+    make(tmp_path / "in", "ada/", "..evil/", ".bob.zip", ".git/", "._ada.zip", ".DS_Store", ".gitignore", ".a\u202eb/")
+    assert [entry.student for entry in recognise(tmp_path / "in")] == ["ada"]
+    assert hidden(tmp_path / "in") == ["..evil", ".ab", ".bob.zip"]
+    make(tmp_path / "class" / "export", "x_1_2_a.zip", "y_3_4_b.zip", ".hidden/")
+    assert hidden(tmp_path / "class") == [".hidden"]
+    assert hidden(tmp_path / "class", "plain") == []
 
 
 def test_metadata_cannot_name_a_file_outside(tmp_path):

@@ -23,10 +23,11 @@ from grader.bench import Place, homework_at
 from grader.claim import claim
 from grader.cluster import Cluster
 from grader.command.gradebook import STAND_INS, doubts, named
+from grader.entry import Entry
 from grader.errors import UsageError
 from grader.gradebook import Gradebook, Run
 from grader.keys import Terms
-from grader.layouts import LAYOUTS, recognise
+from grader.layouts import LAYOUTS, hidden, recognise
 from grader.model import Homework, Row, Verdict
 from grader.pool import Pool, Workers
 from grader.report.text import Printer, Terminal
@@ -99,7 +100,8 @@ def run(arguments: argparse.Namespace) -> int:
         rows = book.register(batch.run)
         if not arguments.no_html:
             pages.index(book, rows)
-        summary(book, batch.run, rows, progress, [entry.student for entry in entries if entry.unlisted])
+        left_out = hidden(arguments.folder, arguments.layout)
+        summary(book, batch.run, rows, progress, list(strays(entries, left_out)))
     return FAULT if progress.faults else GRADED
 
 
@@ -203,7 +205,15 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def summary(book: Gradebook, run: Run, rows: Sequence[Row], progress: Progress, unlisted: Sequence[str]) -> None:
+def strays(entries: Sequence[Entry], left_out: Sequence[str]) -> Iterator[str]:
+    """What lies in the class's folder and is nobody's, or may be somebody's and was not looked at."""
+    if unlisted := [entry.student for entry in entries if entry.unlisted]:
+        yield f"{named(unlisted)}: not in the class list, or not clearly; name what they handed in after an id there"
+    if left_out:
+        yield f"{named(left_out)}: left out, as the name begins with a dot; rename what is a student's"
+
+
+def summary(book: Gradebook, run: Run, rows: Sequence[Row], progress: Progress, strays: Sequence[str]) -> None:
     """What came of it, and what a person has to look at."""
     say = Printer(Terminal(soft_wrap=True))
     rate = f" at {progress.graded / progress.seconds:.1f} a second" if progress.seconds > 1 else ""
@@ -214,10 +224,7 @@ def summary(book: Gradebook, run: Run, rows: Sequence[Row], progress: Progress, 
             say(f"{SHAPE[Verdict.RAISED]} {row.student}: {row.problem}")
     for id_ in progress.faults:
         say(f"{SHAPE[Verdict.INTERNAL]} {id_}: a fault of the grader; a person has to look at it")
-    if unlisted:
-        told = "not in the class list, or not clearly; name what they handed in after an id there"
-        say(f"{SHAPE[Verdict.INTERNAL]} {named(unlisted)}: {told}")
-    for doubt in doubts(book, run, rows):
+    for doubt in (*strays, *doubts(book, run, rows)):
         say(f"{SHAPE[Verdict.INTERNAL]} {doubt}")
     if run.part:
         say(f"graded {run.part} alone; for all tasks, run the batch again without --task")
