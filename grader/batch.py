@@ -164,8 +164,9 @@ class Batch:
 
     def job(self, student: Student, work: Submission) -> Job:
         kept: dict[str, Document] = {}
-        for task in self.digests if not self.fresh else ():
-            result = self.book.result(self.key(task, work))
+        since = self.run.began if self.fresh else None
+        for task in self.digests:
+            result = self.book.result(self.key(task, work), since)
             if result is not None:
                 kept[task] = result
         tasks = {task: rests_on for task, rests_on in self.digests.items() if task not in kept}

@@ -19,10 +19,9 @@ from typing import Any, Self
 from grader.changes import Change, differences
 from grader.database import Database, digest
 from grader.errors import UsageError
-from grader.model import Adjustment, CheckResult, ItemResult, Late, Remarks, Report, Row, Verdict
+from grader.model import LATE_DAYS, Adjustment, CheckResult, ItemResult, Late, Remarks, Report, Row, Verdict
 from grader.report import json as report_json
 
-LATE_DAYS = "late"  # an adjustment of this item sets how many days late a submission counts as
 MOST_DAYS = 10_000
 NOT_YET = "the run was broken off before it was graded; go on with --resume"
 
@@ -165,9 +164,10 @@ class Gradebook:
                     "INSERT OR REPLACE INTO reports VALUES (?, ?, ?, ?)", (run.id, student.id, told, now())
                 )
 
-    def result(self, key: str) -> dict[str, Any] | None:
-        """A task's recorded result by its digest, or None."""
-        rows = self.database.rows("SELECT document FROM results WHERE key = ?", key)
+    def result(self, key: str, since: datetime | None = None) -> dict[str, Any] | None:
+        """A task's recorded result by its digest, or None; also for one from before `since`."""
+        query = "SELECT document FROM results WHERE key = ? AND recorded >= ?"
+        rows = self.database.rows(query, key, stamp(since) or "")
         told = json.loads(rows[0][0]) if rows else None
         return told and {**told, "task": self.task(told["task"])}
 
@@ -319,13 +319,10 @@ class Gradebook:
                             yield student, item, check
 
     def diff(self, old: Run, new: Run) -> list[Change]:
-        """Whose points changed between two runs, by what, and why."""
-        before, after = self.graded(old), self.graded(new)
-        changes: list[Change] = []
-        for student in sorted(before | after):
-            one, other = self.report(student, old), self.report(student, new)
-            changes += differences(student, one, other)
-        return changes
+        """Whose points or lateness changed between two runs, by what, and why."""
+        before, after = ({row.student: row for row in self.register(run)} for run in (old, new))
+        students = sorted(before.keys() | after.keys())
+        return [change for one in students for change in differences(one, before.get(one), after.get(one))]
 
 
 def now() -> str:

@@ -240,6 +240,9 @@ class Provenance:
     isolation: str
 
 
+LATE_DAYS = "late"  # an adjustment of this item sets how many days late a submission counts as
+
+
 @dataclass(frozen=True, slots=True)
 class Adjustment:
     """A person's word on an item: what it is worth instead. Of several for one item the last counts; one whose points

@@ -29,6 +29,7 @@ from grader.bench import Done, Job, Place
 from grader.check import ROOT
 from grader.claim import claim
 from grader.command import batch as command
+from grader.command.gradebook import clock
 from grader.errors import UsageError
 from grader.gradebook import Gradebook
 from grader.keys import Terms
@@ -218,7 +219,7 @@ def test_a_process_that_the_system_killed_is_run_again_alone_before_it_costs_poi
 
     jobs = scripted(act)
     progress = run(book, class_of(tmp_path / "in", "right-tabs", "wrong-nan"))
-    assert [job.student for job in jobs] == ["right-tabs", "wrong-nan"] * 2
+    assert sorted(job.student for job in jobs) == ["right-tabs"] * 2 + ["wrong-nan"] * 2
     assert [book.report(name).score for name in ("right-tabs", "wrong-nan")] == [20, 0]
     assert progress.faults == []
 
@@ -314,7 +315,10 @@ def test_fresh_grades_everything_again(book, tmp_path, scripted):
     folder = class_of(tmp_path / "in", "right-tabs")
     jobs = scripted(lambda job, time: graded(job))
     run(book, folder)
+    book.begin(seed=5)
     run(book, folder, fresh=True)
+    assert len(jobs) == 2
+    run(book, folder, fresh=True)  # gone on with: what the run itself has graded is not graded once more
     assert len(jobs) == 2
 
 
@@ -588,10 +592,10 @@ def test_resume_goes_on_with_the_last_run_as_it_was_started(tmp_path, monkeypatc
     scripted(act)
     assert type_("--task", "2", "--seed", "7", "--due", "2026-11-20T23:59+00:00") == 130
     jobs = scripted(lambda job, time: graded(job, seed=7))
-    for more in (("--task", "1"), ("--seed", "0"), ("--full",)):
+    for more in (("--task", "1"), ("--seed", "0"), ("--full",), ("--due", "2026-11-21"), ("--audience", "staff")):
         with pytest.raises(UsageError, match=f"--resume goes on with run 1 as it was started; leave out {more[0]}"):
             type_("--resume", *more)
-    assert type_("--resume") == 0
+    assert type_("--resume", "--task", "2", "--due", "2026-11-21T00:59+01:00") == 0
     assert [job.student for job in jobs] == ["wrong-nan"]
     with Gradebook.open(tmp_path / "out") as book:
         (only,) = book.runs()
@@ -604,6 +608,71 @@ def test_resume_goes_on_with_the_last_run_as_it_was_started(tmp_path, monkeypatc
     assert type_("--task", "2") == 0
     with Gradebook.open(tmp_path / "out") as book:
         assert [each.seed for each in book.runs()] == [7, 7]
+
+
+def test_resume_takes_the_class_list_and_all_else_from_the_run(tmp_path, monkeypatch, scripted):
+    folder, out, roster = class_of(tmp_path / "in", *CLASS[:2]), tmp_path / "out", tmp_path / "class.csv"
+    roster.write_text("Student,ID\n" + "".join(f'"{name}",{at}\n' for at, name in enumerate(CLASS[:2])))
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.chdir(tmp_path)
+
+    def type_(*words: str) -> int:
+        return command.run(command.parser().parse_args([*words, "--out", "out"]))
+
+    def act(job: Job, time: int) -> Done:
+        if job.student == CLASS[1]:
+            raise KeyboardInterrupt
+        return graded(job)
+
+    jobs = scripted(act)
+    more = ("--roster", "class.csv", "--audience", "staff", "--fresh", "--layout", "plain", "--allow-unsafe")
+    assert type_("in", "--seed", "5", *more) == 130
+    jobs = scripted(lambda job, time: graded(job))
+    class_of(tmp_path / "other", *CLASS[:2])
+    told = f"run 1 is of the class in {re.escape(str(folder))}; name that folder, or leave out --resume"
+    with pytest.raises(UsageError, match=told):
+        type_("other", "--resume")
+    with pytest.raises(UsageError, match="leave out --layout"):
+        type_("in", "--resume", "--layout", "canvas")
+    monkeypatch.chdir(tmp_path / "in")
+    assert command.run(command.parser().parse_args([".", "--out", "../out", "--resume"])) == 0
+    assert [job.student for job in jobs] == [CLASS[1]]
+    with Gradebook.open(out) as book:
+        assert [book.student(name).ids["ID"] for name in CLASS[:2]] == ["0", "1"]
+        assert book.run().settings["roster"] == str(roster)
+    assert (out / "reports" / f"{CLASS[1]}.staff.html").is_file()
+    assert (out / "index.html").is_file()
+
+
+def test_a_run_of_before_what_it_was_asked_for_was_kept_is_gone_on_with(tmp_path, monkeypatch, scripted):
+    folder = class_of(tmp_path / "in", "right-tabs")
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    with Gradebook.create(tmp_path / "out") as book:
+        book.begin(seed=5, settings={"only": ["2"], "full": False, "unverified": False})
+    scripted(lambda job, time: graded(job))
+    arguments = [str(folder), "--out", str(tmp_path / "out"), "--resume", "--no-html"]
+    assert command.run(command.parser().parse_args(arguments)) == 0
+
+
+def test_the_due_date_is_kept_as_the_seed_is_and_told(tmp_path, monkeypatch, scripted, capsys):
+    folder = class_of(tmp_path / "in", "right-tabs")
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+
+    def type_(*more: str) -> str:
+        arguments = [str(folder), "--out", str(tmp_path / "out"), "--no-html", "--task", "2", "--seed", "5", *more]
+        assert command.run(command.parser().parse_args(arguments)) == 0
+        return capsys.readouterr().out
+
+    assert "due 20" not in type_()
+    first = clock(datetime.fromisoformat("2026-11-20T12:00+00:00"))
+    assert f"due {first}\n" in type_("--due", "2026-11-20T12:00+00:00")
+    assert f"due {first}, as in run 2\n" in type_()
+    assert f"due {clock(datetime.fromisoformat('2026-11-21T12:00+00:00'))}\n" in type_(
+        "--due", "2026-11-21T12:00+00:00"
+    )
+    with Gradebook.open(tmp_path / "out") as book:
+        assert [run.due and run.due.day for run in book.runs()] == [None, 20, 20, 21]
 
 
 def test_a_fault_is_exit_code_3_and_what_cannot_be_read_is_listed(tmp_path, monkeypatch, scripted, capsys):

@@ -232,20 +232,38 @@ def test_diff_tells_whose_points_changed_by_what_and_why(book):
     old = book.run()
     book.record(ADA, report(fc=2))
     book.record(Student("bob", "Bob"), report(fc=5))
-    new = book.begin(seed=1)
+    new = book.begin(seed=1, due=DUE, late=LATE)
     made_by = replace(report().provenance, rubric_digest="r2")
     book.record(ADA, report(fc=5, provenance=made_by))
     book.record(Student("bob", "Bob"), report(fc=5, provenance=made_by))
     (change,) = book.diff(old, new)
     assert (change.student, change.item, change.before, change.after) == ("ada", "2.1", 2, 5)
     assert change.why == "fc: FAIL 2/5 to PASS 5/5; the rubric changed"
-    gone = book.begin(seed=1)
+    gone = book.begin(seed=1, due=DUE, late=LATE)
     book.record(ADA, report(fc=5, tasks=report().tasks[:1]))
     assert [(one.student, one.item, one.after, one.why) for one in book.diff(new, gone)] == [
         ("ada", "5.2", None, "not graded any more"),
         ("bob", "2.1", None, "not graded any more"),
         ("bob", "5.2", None, "not graded any more"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("due", "late", "handed_in", "days", "why"),
+    [
+        (None, LATE, ADA.submitted_at, 0, "costs 0 % instead of 20 %; the due date changed"),
+        (DUE + timedelta(hours=20), LATE, ADA.submitted_at, 1, "costs 10 % instead of 20 %; the due date changed"),
+        (DUE, replace(LATE, per_day=5), ADA.submitted_at, 2, "costs 10 % instead of 20 %"),
+        (DUE, LATE, DUE, 0, "costs 0 % instead of 20 %; it was handed in at another time"),
+    ],
+)
+def test_diff_tells_whose_lateness_changed_and_what_it_costs(book, due, late, handed_in, days, why):
+    old = book.run()
+    book.record(ADA, report())
+    new = book.begin(seed=1, due=due, late=late)
+    book.record(replace(ADA, submitted_at=handed_in), report())
+    (change,) = book.diff(old, new)
+    assert (change.student, change.item, change.before, change.after, change.why) == ("ada", "late", 2, days, why)
 
 
 def test_a_record_that_cannot_be_finished_leaves_nothing_of_itself(book):

@@ -14,8 +14,8 @@ from grader.errors import UsageError
 from grader.export import canvas, csv, github, gradescope, jsonl, junit, moodle, nbgrader
 from grader.export.sheet import grade, shown
 from grader.files import write as write_file
-from grader.gradebook import LATE_DAYS, Gradebook, Run, late_somehow, untimed
-from grader.model import CheckResult, Row, Rubric, Verdict
+from grader.gradebook import Gradebook, Run, late_somehow, untimed
+from grader.model import LATE_DAYS, CheckResult, Row, Rubric, Verdict
 from grader.report import text
 from grader.report.text import Printer, Terminal
 from grader.report.wording import (
@@ -73,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
     adjust.add_argument("--why", required=True, metavar="TEXT", help="the reason; the student reads it")
     adjust.add_argument("--author", metavar="NAME", help="who says so (default: the user of this machine)")
     verbs.add_parser("late", help="who was late, and what it costs")
-    diff = verbs.add_parser("diff", help="whose points differ between two runs, by what, and why")
+    diff = verbs.add_parser("diff", help="whose points or lateness differ between two runs, and why")
     diff.add_argument("old", type=int, metavar="OLD")
     diff.add_argument("new", type=int, metavar="NEW")
     export = verbs.add_parser("export", help="write the grades as another system takes them")

@@ -178,7 +178,7 @@ def test_late_tells_who_when_and_what_it_costs(type_, folder):
 
 def test_diff_tells_whose_points_changed_and_why(type_, folder):
     with Gradebook.open(folder) as book:
-        book.begin(seed=7)
+        book.begin(seed=7, due=DUE, late=Late(per_day=10, grace_hours=1, cap=50))
         book.record(book.student("eve", book.run(1)), report(fc=5.0))
         for student in ("ada", "doe"):
             book.record(book.student(student, book.run(1)), book.report(student, book.run(1)))
@@ -190,6 +190,11 @@ def test_diff_tells_whose_points_changed_and_why(type_, folder):
     assert "0 items of 0 students changed" in type_("diff", "2", "2")[1]
     assert cells(type_("--run", "1", "list")[1], "eve")[-5] == "2"
     assert cells(type_("list")[1], "eve")[-5] == "2"
+    with Gradebook.open(folder) as book:
+        book.begin(seed=7)
+        book.record(book.student("ada", book.run(1)), book.report("ada", book.run(1)))
+    late = " ".join(cells(type_("diff", "1", "3")[1], "ada"))
+    assert late == "ada late 2 0 costs 0 % instead of 20 %; the due date changed"
 
 
 EXPORTED = {
