@@ -359,21 +359,6 @@ def from_row(row: Sequence[Any]) -> Student:
     return Student(id_, name, json.loads(ids), path, digest, at, marked, tuple(json.loads(others)), problem)
 
 
-def untimed(rows: Iterable[Row]) -> list[str]:
-    """Who may have been late, as neither a time nor a platform's mark tells: such a submission counts as in time."""
-    return [
-        row.student
-        for row in rows
-        if row.report and row.due and not row.submitted_at and row.marked_late is None
-        and LATE_DAYS not in row.report.adjustments
-    ]  # fmt: skip
-
-
-def late_somehow(rows: Iterable[Row]) -> list[str]:
-    """Who was late by so many days that only a person can say."""
-    return [row.student for row in rows if row.report and row.report.remarks.late_days is None]
-
-
 def days_late(submitted: datetime, due: datetime, grace_hours: float) -> int:
     """Days begun since the due date; 0 within the grace."""
     late = submitted - due

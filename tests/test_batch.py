@@ -29,7 +29,6 @@ from grader.bench import Done, Job, Place
 from grader.check import ROOT
 from grader.claim import claim
 from grader.command import batch as command
-from grader.command.gradebook import clock
 from grader.errors import UsageError
 from grader.gradebook import Gradebook
 from grader.keys import Terms
@@ -38,6 +37,7 @@ from grader.layouts import LAYOUTS, recognise
 from grader.model import Verdict
 from grader.pool import Pool
 from grader.report import json as report_json
+from grader.report.wording import clock
 
 HOMEWORK = Place()
 SUBMISSIONS = Path(__file__).parent / "submissions"

@@ -23,7 +23,7 @@ from grader.batch import Batch, Progress
 from grader.bench import Place, homework_at
 from grader.claim import claim
 from grader.cluster import Cluster
-from grader.command.gradebook import STAND_INS, clock, doubts, named
+from grader.doubts import STAND_INS, doubts, named
 from grader.entry import Entry
 from grader.errors import UsageError
 from grader.gradebook import Gradebook, Run
@@ -32,7 +32,7 @@ from grader.layouts import LAYOUTS, hidden, recognise
 from grader.model import Homework, Row, Verdict
 from grader.pool import Pool, Workers
 from grader.report.text import Printer, Terminal
-from grader.report.wording import SHAPE, Audience
+from grader.report.wording import SHAPE, Audience, clock
 
 GRADED, FAULT, INTERRUPTED = 0, 3, 130
 PAUSE = 5.0  # seconds between two lines where there is no terminal
@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
             return INTERRUPTED
         rows = book.register(batch.run)
         if not arguments.no_html:
-            pages.index(book, rows)
+            pages.index(book, batch.run, rows)
         left_out = hidden(arguments.folder, arguments.layout)
         summary(book, batch.run, rows, progress, list(strays(entries, left_out)))
     return FAULT if progress.faults else GRADED

@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import getpass
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 
 from grader import pages, rubric
 from grader.changes import Change
+from grader.doubts import doubts, late_somehow, partial
 from grader.errors import UsageError
 from grader.export import canvas, csv, github, gradescope, jsonl, junit, moodle, nbgrader
 from grader.export.sheet import grade, shown
 from grader.files import write as write_file
-from grader.gradebook import Gradebook, Run, late_somehow, untimed
+from grader.gradebook import Gradebook, Run
 from grader.model import LATE_DAYS, CheckResult, Row, Rubric, Verdict
 from grader.report import text
 from grader.report.text import Printer, Terminal
@@ -24,6 +24,7 @@ from grader.report.wording import (
     by_hand,
     capped,
     cleaned,
+    clock,
     headline,
     number,
     points,
@@ -46,9 +47,6 @@ EACH: dict[str, tuple[str, Callable[[Row, Rubric], str]]] = {  # a file per subm
 TITLED = {"canvas": canvas.render, "nbgrader": nbgrader.render}
 EXPORTS = "export"
 AS_GRADED = "graded"  # instead of points: what an item counts when nobody adjusts it
-MANY = 10  # ids in a sentence
-STAND_INS = "stand-in data, as the data set is not here; give no final grades by it; see `python grade.py data`"
-HOW_LATE = "say how late with `adjust STUDENT late DAYS --why TEXT`"
 WIDE = 400  # columns where there is no terminal, so that no line breaks
 
 
@@ -94,10 +92,6 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def partial(run: Run) -> str:
-    return f"run {run.id} is of {run.part} alone; for all tasks, run the batch again without --task"
-
-
 def list_(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
     rows = book.register(run)
     say.table(
@@ -111,22 +105,6 @@ def list_(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer
     review(book, run, say)
     for doubt in doubts(book, run, rows):
         say(f"{SHAPE[Verdict.INTERNAL]} {doubt}", "magenta")
-
-
-def doubts(book: Gradebook, run: Run, rows: Sequence[Row]) -> Iterator[str]:
-    """What the points of a run rest on that a person should know of."""
-    if made_up := [row.student for row in rows if row.report and row.report.stand_in]:
-        yield f"{named(made_up)}: graded on {STAND_INS}"
-    if late := late_somehow(rows):
-        yield f"{len(late)} marked late, days unknown, nothing taken off: {named(late)}; {HOW_LATE}"
-    if untold := untimed(rows):
-        yield f"{named(untold)}: it is not known when, so not late; {HOW_LATE}"
-    if gone := book.detached(run):
-        yield f"{named(gone)}: adjusted before, and nobody in this run has that id; adjust again who is meant"
-
-
-def named(ids: Sequence[str]) -> str:
-    return ", ".join(ids[:MANY]) + (f" and {len(ids) - MANY} more" if len(ids) > MANY else "")
 
 
 def sums(row: Row) -> tuple[str, str, str]:
@@ -212,7 +190,7 @@ def adjust(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
     given = book.adjust(arguments.student, arguments.item, value, why=arguments.why, author=arguments.author or user())
     pages.redraw(book, arguments.student, run)
     if (book.folder / pages.INDEX).is_file():
-        pages.index(book, book.register(run))
+        pages.index(book, run, book.register(run))
     report = book.row(arguments.student, run).report
     if report is not None:
         items = {item.id: item for item in report.items}
@@ -315,11 +293,6 @@ def folder(path: Path) -> Path:
     except OSError as error:
         raise UsageError(f"{path} cannot be made ({error.strerror}); name another place with --out") from None
     return path
-
-
-def clock(at: datetime) -> str:
-    """In this machine's own zone, which it names."""
-    return at.astimezone().strftime("%Y-%m-%d %H:%M %Z")
 
 
 VERBS = {"list": list_, "show": show, "adjust": adjust, "late": late, "diff": diff, "export": export}

@@ -61,7 +61,7 @@ def folder(tmp_path):
         for student in ("ada", "doe"):
             for audience in ("student", "staff"):
                 (book.folder / pages.path_of(student, audience)).write_text("old")
-        pages.index(book, book.register(run))
+        pages.index(book, run, book.register(run))
     return tmp_path / "out"
 
 
@@ -304,12 +304,27 @@ def test_where_a_platform_marks_lateness_who_has_no_mark_was_in_time(folder, typ
     assert "1 marked late, days unknown, nothing taken off: s1; say" in type_("export", "csv")[1]
 
 
+def test_the_class_page_tells_its_run_and_what_list_tells(folder, type_):
+    with Gradebook.open(folder) as book:
+        run = book.begin(seed=7, due=DUE, settings={"only": ["2"]})
+        made_up = Provenance(7, {"cifar10": "CIFAR-10 0a1b (stand-in data)"}, "r", "g", "f", "confined")
+        book.record(Student("ada", "Ada", {}, "in/ada", "d", marked_late=True), replace(report(), provenance=made_up))
+        pages.index(book, run, book.register(run))
+    for at_once in (True, False):
+        header = (folder / pages.INDEX).read_text(encoding="utf-8").partition("</header>")[0]
+        assert "run 2, begun 20" in header
+        for told in ("run 2 is of 2 alone", "ada: graded on stand-in data", "1 marked late, days unknown"):
+            assert told in header
+        if at_once:
+            type_("adjust", "ada", "2.1", "4", "--why", "x", "--author", "Grace")
+
+
 def test_the_class_page_links_no_report_of_an_earlier_run(folder):
     with Gradebook.open(folder) as book:
         book.begin(seed=7)
         book.record(Student("ada", "Lovelace, Ada", {}, "in/ada.zip", problem="ada.zip is damaged"), None)
         book.record(Student("doe", "Doe, Jane", {}, "in/doe.zip", "d", DUE), report())
-        pages.index(book, book.register())
+        pages.index(book, book.run(), book.register())
     page = (folder / pages.INDEX).read_text(encoding="utf-8")
     assert "reports/doe.html" in page
     assert "reports/ada.html" not in page
