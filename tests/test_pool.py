@@ -31,13 +31,15 @@ if __name__ == "__main__":
     for trial in range(4):
         pool = Pool(2, Path(sys.argv[1]))
         executor = pool.start()
-        answers = [executor.submit(bytes, {large}) for _ in range(12)]
+        wait([executor.submit(len, "") for _ in range(2)])
+        victim = pool_processes()[0]
+        answers = [executor.submit(bytes, {large}) for _ in range(40)]
         wait(answers[:3])
         {then}
         pool.stop()
 """
 KILLED = """
-        pool_processes()[0].kill()
+        victim.kill()
         wait(answers)
         assert any(answer.exception() for answer in answers)
 """
