@@ -1,8 +1,8 @@
 """Grade a whole class through any concurrent.futures.Executor, and keep each result the moment it ends.
 
 What has not changed is not graded again. A process that dies costs nothing: what it was at is graded again, alone; what
-fails alone too is left to a person, and so is a fault of the grader. A timeout while the machine was short of cores
-counts only if it comes again with the machine to itself.
+fails alone too is left to a person, and so is a fault of the grader. A timeout while the machine was short of cores, or
+a student's process that the system killed, counts only if it comes again with the machine to itself.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from grader import bench, datasets, grading, keys, pages, submission
 from grader.bench import Document, Done, Job, Place
@@ -33,7 +34,8 @@ BUSY = 0.5  # share of the time in which somebody waited for a core, above which
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run is. `running` are (student, seconds) of those at work, the longest first."""
+    """How far a run is. `running` are (student, seconds) of those at work, the longest first; `idle` is a cluster that
+    has no worker for those who wait."""
 
     total: int
     kept: int = 0
@@ -42,6 +44,7 @@ class Progress:
     absent: int = 0
     faults: list[str] = field(default_factory=list)
     running: list[tuple[str, float]] = field(default_factory=list)
+    idle: bool = False
     seconds: float = 0.0
 
     @property
@@ -65,11 +68,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """An attempt under way: with which executor, and since when (on the monotonic clock)."""
+    """An attempt under way: with which executor, and since when (on the monotonic clock); None while it waits there."""
 
     attempt: Attempt
     executor: Executor
-    began: float
+    began: float | None = None
 
 
 class Batch:
@@ -161,8 +164,9 @@ class Batch:
 
     def job(self, student: Student, work: Submission) -> Job:
         kept: dict[str, Document] = {}
-        for task in self.digests if not self.fresh else ():
-            result = self.book.result(self.key(task, work))
+        since = self.run.began if self.fresh else None
+        for task in self.digests:
+            result = self.book.result(self.key(task, work), since)
             if result is not None:
                 kept[task] = result
         tasks = {task: rests_on for task, rests_on in self.digests.items() if task not in kept}
@@ -188,7 +192,7 @@ class Batch:
 
     def fill(self, waiting: Iterator[Attempt]) -> bool:
         """Keep the executor supplied; False once nothing is left to wait for."""
-        while len(self.flying) < 2 * self.workers.width:
+        while len(self.flying) < 2 * max(1, self.workers.width):
             attempt = next(waiting, None)
             if attempt is None:
                 break
@@ -203,7 +207,10 @@ class Batch:
             except BrokenExecutor:  # since the last look
                 self.executor = None
                 continue
-            self.flying[future] = Flight(attempt, executor, time.monotonic())
+            except OSError as error:  # the job goes there as a file
+                refuse_full_disk(error)
+                raise
+            self.flying[future] = Flight(attempt, executor)
             return
         raise UsageError("the processes to grade in end as soon as they start; look at the machine's memory")
 
@@ -234,7 +241,7 @@ class Batch:
                 self.take(flight.attempt, future.result())
 
     def take(self, attempt: Attempt, done: Done) -> None:
-        """Record what came back, or have it again alone: a fault of ours, or a timeout that may be the machine's."""
+        """Record what came back, or have it again alone: a fault of ours, or what may be the machine's."""
         doubtful = [name for name, result in done.results.items() if doubts(result, done.starved)]
         if doubtful and not attempt.alone:
             sure = {name: result for name, result in done.results.items() if name not in doubtful}
@@ -277,9 +284,15 @@ class Batch:
             pages.put(self.book, attempt.student.id, audience, page, document, attempt.job.remarks)
 
     def tell(self) -> None:
+        """An executor takes jobs in their order, so the first `width` of those under way are at work."""
         now = time.monotonic()
-        first = sorted(self.flying.values(), key=lambda flight: flight.began)[: self.workers.width]
-        self.progress.running = [(flight.attempt.student.id, now - flight.began) for flight in first]
+        for future, flight in list(self.flying.items())[: self.workers.width]:
+            if flight.began is None:
+                self.flying[future] = replace(flight, began=now)
+        began = [(flight.attempt.student.id, flight.began) for flight in self.flying.values()]
+        running = [(student, now - since) for student, since in began if since is not None]
+        self.progress.running = sorted(running, key=lambda one: -one[1])
+        self.progress.idle = bool(began) and not running
         self.show(self.progress)
 
 
@@ -313,12 +326,17 @@ def refuse_full_disk(error: Exception) -> None:
 
 
 def has(document: Document, verdict: Verdict) -> bool:
-    return any(check["verdict"] == verdict for item in document["task"]["items"] for check in item["checks"])
+    return any(check["verdict"] == verdict for check in checks(document))
+
+
+def checks(document: Document) -> Iterator[Mapping[str, Any]]:
+    return (check for item in document["task"]["items"] for check in item["checks"])
 
 
 def doubts(document: Document, starved: float) -> bool:
-    """Whether a task's result may be the grader's fault, or that of a machine that was short of cores."""
-    return has(document, Verdict.INTERNAL) or (starved > BUSY and has(document, Verdict.TIMEOUT))
+    """Whether a task's result may be the grader's fault, or that of a machine that was short of cores or memory."""
+    killed = any(check["killed"] for check in checks(document))
+    return killed or has(document, Verdict.INTERNAL) or (starved > BUSY and has(document, Verdict.TIMEOUT))
 
 
 def fault(homework: Homework, terms: Terms, task: str, why: str) -> Document:

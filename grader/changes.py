@@ -1,16 +1,17 @@
-"""Two reports of one student in, what became of the points out, and why."""
+"""A student's lines in two runs in, what became of the points and of lateness out, and why."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from grader.model import CheckResult, ItemResult, Report
+from grader.model import LATE_DAYS, CheckResult, ItemResult, Report, Row
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An item whose points differ between two runs; None where one of them did not grade it."""
+    """An item whose points differ between two runs; None where one of them did not grade it. Of the item "late", days;
+    None where they are not known."""
 
     student: str
     item: str
@@ -19,7 +20,24 @@ class Change:
     why: str
 
 
-def differences(student: str, old: Report | None, new: Report | None) -> Iterator[Change]:
+def differences(student: str, before: Row | None, after: Row | None) -> Iterator[Change]:
+    old, new = (row.report if row else None for row in (before, after))
+    yield from points(student, old, new)
+    if before and after and old and new:
+        yield from lateness(student, before, after, old, new)
+
+
+def lateness(student: str, before: Row, after: Row, old: Report, new: Report) -> Iterator[Change]:
+    was, is_ = old.remarks, new.remarks
+    if (was.late_days, was.penalty) == (is_.late_days, is_.penalty):
+        return
+    why = [f"costs {is_.penalty:g} % instead of {was.penalty:g} %"] if was.penalty != is_.penalty else []
+    why += ["the due date changed"] if before.due != after.due else []
+    why += ["it was handed in at another time"] if before.submitted_at != after.submitted_at else []
+    yield Change(student, LATE_DAYS, was.late_days, is_.late_days, "; ".join(why))
+
+
+def points(student: str, old: Report | None, new: Report | None) -> Iterator[Change]:
     before, after = items_of(old), items_of(new)
     for id_ in dict.fromkeys([*before, *after]):
         one, other = before.get(id_), after.get(id_)

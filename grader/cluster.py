@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from concurrent.futures import Executor
+from contextlib import suppress
 from typing import Any
 
 from grader.errors import UsageError
@@ -24,6 +26,7 @@ class Cluster:
             ) from None
         if not ADDRESS.fullmatch(address):  # Dask would say so with a traceback, after a minute
             raise UsageError(f"{address} is no address of a scheduler; write it as tcp://HOST:8786")
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it tells of, our sentences do
         self.address = address
         self.distributed: Any = distributed
         self.client: Any = None
@@ -32,7 +35,14 @@ class Cluster:
     @property
     def width(self) -> int:
         """Threads of all workers at this moment."""
-        return max(1, sum(self.client.nthreads().values())) if self.client is not None else 1
+        if self.client is None:
+            return 0
+        try:
+            return sum(self.client.nthreads().values())
+        except OSError:
+            raise UsageError(
+                f"the Dask scheduler at {self.address} is gone; start it and its workers again, and go on with --resume"
+            ) from None
 
     def start(self) -> Executor:
         self.stop()
@@ -41,7 +51,7 @@ class Cluster:
         except (OSError, ValueError, TimeoutError) as error:
             raise UsageError(
                 f"no Dask scheduler answers at {self.address} ({error}); start one with `dask scheduler`, and workers "
-                "with `dask worker ADDRESS --nthreads 1`"
+                "with `dask worker ADDRESS --nthreads 1`, then go on with --resume"
             ) from None
         # Not pure: a result that is not wanted any more must not stand in for one that is.
         executor: Executor = self.client.get_executor(pure=False)
@@ -52,5 +62,6 @@ class Cluster:
         if self.executor is not None:
             self.executor.shutdown(wait=False)  # what is under way is cancelled
         if self.client is not None:
-            self.client.close()
+            with suppress(OSError):  # the scheduler is gone
+                self.client.close()
         self.executor = self.client = None

@@ -33,6 +33,16 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class Earned:
+    """How the points of a class lie: `possible` could be earned, `bins` count who earned how much of it in BINS equal
+    parts, the upper end of each but the last excluded. `spread` is None when nobody has any."""
+
+    possible: float
+    bins: tuple[int, ...]
+    spread: Spread | None
+
+
+@dataclass(frozen=True, slots=True)
 class Cause:
     """A sentence and how many students got it, numbers aside; `sentence` is the commonest of its `forms`."""
 
@@ -63,26 +73,27 @@ class CheckNumbers:
 
 @dataclass(frozen=True, slots=True)
 class TaskNumbers:
-    """One task: the part of its points that the class was given, None where nothing was judged, and its checks."""
+    """One task: the part of its points that the class was given, None where nothing was judged, and its checks.
+
+    `earned` is by all of whom something was judged in it, before lateness.
+    """
 
     id: str
     title: str
     points: float
     share: float | None
+    earned: Earned
     checks: tuple[CheckNumbers, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """A class. `possible` is what could be earned, `bins` how many earned how much of it in BINS equal parts of it, the
-    upper end of each but the last excluded. Per submission, `seconds` are all its checks', `memory` is the most of any,
-    in bytes. A spread is None when nobody has a report."""
+    """A class. `earned` is what counts, after lateness. Per submission, `seconds` are all its checks', `memory` is the
+    most of any, in bytes; None when nobody has a report."""
 
     title: str
     rows: tuple[Row, ...]
-    possible: float
-    bins: tuple[int, ...]
-    spread: Spread | None
+    earned: Earned
     tasks: tuple[TaskNumbers, ...]
     seconds: Spread | None
     memory: Spread | None
@@ -96,14 +107,10 @@ class Cohort:
 
 def survey(rows: Sequence[Row], title: str) -> Cohort:
     reports = [row.report for row in rows if row.report]
-    most = possible(rows)
-    finals = [report.final for report in reports]
     return Cohort(
         title=title,
         rows=tuple(rows),
-        possible=most,
-        bins=tuple(histogram(finals, most)),
-        spread=spread(finals),
+        earned=earned([report.final for report in reports], possible(rows)),
         tasks=tuple(tasks(reports)),
         seconds=spread([seconds(report) for report in reports]),
         memory=spread([memory(report) for report in reports]),
@@ -122,6 +129,10 @@ def possible(rows: Iterable[Row]) -> float:
     """Points that could be earned: those of every item that was judged of someone."""
     reports = (row.report for row in rows if row.report)
     return math.fsum({item.id: item.max_score for one in reports for item in one.items if one.judged(item)}.values())
+
+
+def earned(values: Sequence[float], most: float) -> Earned:
+    return Earned(most, tuple(histogram(values, most)), spread(values))
 
 
 def histogram(values: Iterable[float], most: float) -> list[int]:
@@ -144,12 +155,13 @@ def tasks(reports: Sequence[Report]) -> Iterator[TaskNumbers]:
         for task in report.tasks:
             found.setdefault(task.id, []).append((report, task))
     for id_, cases in found.items():
-        judged = [(report, item) for report, task in cases for item in task.items if report.judged(item)]
-        worth = math.fsum(item.max_score for _, item in judged)
-        earned = math.fsum(report.points_of(item) for report, item in judged)
+        judged = [(report, [item for item in task.items if report.judged(item)]) for report, task in cases]
+        values = [math.fsum(map(report.points_of, items)) for report, items in judged if items]
+        worth = math.fsum(item.max_score for _, items in judged for item in items)
+        most = math.fsum({item.id: item.max_score for _, items in judged for item in items}.values())
         task = cases[0][1]
-        yield TaskNumbers(id_, task.title, task.max_score, earned / worth if worth else None,
-                          tuple(checks([one for _, one in cases])))  # fmt: skip
+        yield TaskNumbers(id_, task.title, task.max_score, math.fsum(values) / worth if worth else None,
+                          earned(values, most), tuple(checks([one for _, one in cases])))  # fmt: skip
 
 
 def checks(cases: Sequence[TaskResult]) -> Iterator[CheckNumbers]:

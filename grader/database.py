@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,7 +59,57 @@ MIGRATIONS = (
     );
     CREATE TABLE pages (path TEXT PRIMARY KEY, digest TEXT NOT NULL);
     """,
+    # marked_late is NULL where the platform marks nothing; before, that was 0, as in a class of which nobody was late.
+    """
+    CREATE TABLE submitted (
+        run INTEGER NOT NULL REFERENCES runs,
+        student TEXT NOT NULL,
+        name TEXT NOT NULL,
+        ids TEXT NOT NULL,
+        path TEXT,
+        digest TEXT,
+        submitted_at TEXT,
+        marked_late INTEGER,
+        others TEXT NOT NULL,
+        problem TEXT NOT NULL,
+        PRIMARY KEY (run, student)
+    );
+    INSERT INTO submitted SELECT * FROM submissions;
+    UPDATE submitted SET marked_late = NULL WHERE run NOT IN (SELECT run FROM submissions WHERE marked_late);
+    DROP TABLE submissions;
+    ALTER TABLE submitted RENAME TO submissions;
+    """,
+    # An adjustment without points takes back those before it.
+    """
+    CREATE TABLE adjusted (
+        id INTEGER PRIMARY KEY,
+        student TEXT NOT NULL,
+        item TEXT NOT NULL,
+        points REAL,
+        author TEXT NOT NULL,
+        time TEXT NOT NULL,
+        reason TEXT NOT NULL
+    );
+    INSERT INTO adjusted SELECT * FROM adjustments;
+    DROP TABLE adjustments;
+    ALTER TABLE adjusted RENAME TO adjustments;
+    """,
+    # A task's document is kept once, by its digest, however many runs' reports and results hold it.
+    """
+    CREATE TABLE tasks (digest TEXT PRIMARY KEY, document TEXT NOT NULL);
+    INSERT OR IGNORE INTO tasks
+        SELECT digest(value), value FROM reports, json_each(reports.document, '$.tasks');
+    INSERT OR IGNORE INTO tasks
+        SELECT digest(json_extract(document, '$.task')), json_extract(document, '$.task') FROM results;
+    UPDATE reports SET document = json_set(document, '$.tasks', json(
+        (SELECT json_group_array(digest(value)) FROM json_each(reports.document, '$.tasks'))));
+    UPDATE results SET document = json_set(document, '$.task', digest(json_extract(document, '$.task')));
+    """,
 )
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 class Database:
@@ -78,17 +130,22 @@ class Database:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """The folder's gradebook, which has to be there."""
+        """The folder's gradebook, which has to be there; where it may not be written, to be read."""
         if not (folder / FILE).is_file():
             raise UsageError(
                 f"{folder} holds no {FILE}; make one with `python grade.py batch SUBMISSIONS --out {folder}`"
             )
-        return cls.connect(folder)
+        if os.access(folder, os.W_OK) and os.access(folder / FILE, os.W_OK):
+            return cls.connect(folder)
+        # To read beside a log (WAL), SQLite makes a file in the folder; without one, nothing is being written.
+        return cls.connect(folder, "mode=ro" if (folder / f"{FILE}-wal").exists() else "mode=ro&immutable=1")
 
     @classmethod
-    def connect(cls, folder: Path) -> Self:
+    def connect(cls, folder: Path, how: str = "mode=rwc") -> Self:
         with told(folder):
-            connection = sqlite3.connect(folder / FILE, timeout=PATIENCE, isolation_level=None)
+            uri = f"{(folder / FILE).absolute().as_uri()}?{how}"
+            connection = sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None)
+            connection.create_function("digest", 1, digest, deterministic=True)
             database = cls(folder, connection)
             try:
                 connection.execute("PRAGMA journal_mode = WAL")

@@ -20,15 +20,16 @@ class Entry:
     and the roster call the student, under their own column names.
 
     `parts` are one folder or archive, or the files handed in side by side; none for who handed in nothing. `others` are
-    older submissions, which do not count. `unlisted`: there is a roster, and it does not name this student, or not
-    clearly. `problem` is why it is not known whether a student of the roster handed in anything, or "".
+    older submissions, which do not count. `marked_late` is None where the platform marks nothing. `unlisted`: there is
+    a roster, and it does not name this student, or not clearly. `problem` is why it is not known whether a student of
+    the roster handed in anything, or "".
     """
 
     student: str
     name: str
     parts: Parts = ()
     submitted_at: datetime | None = None
-    marked_late: bool = False
+    marked_late: bool | None = None
     ids: Mapping[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
     unlisted: bool = False

@@ -17,12 +17,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from grader.changes import Change, differences
-from grader.database import Database
+from grader.database import Database, digest
 from grader.errors import UsageError
-from grader.model import Adjustment, CheckResult, ItemResult, Late, Remarks, Report, Row, Verdict
+from grader.model import LATE_DAYS, Adjustment, CheckResult, ItemResult, Late, Remarks, Report, Row, Verdict
 from grader.report import json as report_json
 
-LATE_DAYS = "late"  # an adjustment of this item sets how many days late a submission counts as
 MOST_DAYS = 10_000
 NOT_YET = "the run was broken off before it was graded; go on with --resume"
 
@@ -51,8 +50,9 @@ class Run:
 class Student:
     """A student in a run, and what was handed in. `path` is None where nothing was.
 
-    `ids` are what the platform and the roster call the student, by their own column names. `others` are paths of older
-    submissions, which do not count. `problem` is why the submission could not be read, or "".
+    `ids` are what the platform and the roster call the student, by their own column names. `marked_late` is None where
+    the platform marks nothing. `others` are paths of older submissions, which do not count. `problem` is why the
+    submission could not be read, or "".
     """
 
     id: str
@@ -61,7 +61,7 @@ class Student:
     path: str | None = None
     digest: str | None = None
     submitted_at: datetime | None = None
-    marked_late: bool = False
+    marked_late: bool | None = None
     others: tuple[str, ...] = ()
     problem: str = ""
 
@@ -155,20 +155,25 @@ class Gradebook:
         with self.database.writing() as connection:
             put_student(connection, run, student)
             for key, (task, document) in (results or {}).items():
-                connection.execute(
-                    "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", (key, task, json.dumps(document), now())
-                )
+                told = json.dumps({**document, "task": put_task(connection, document["task"])})
+                connection.execute("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", (key, task, told, now()))
             if report is not None:
-                document = report_json.document(report)
+                whole = report_json.document(report)
+                told = json.dumps(whole | {"tasks": [put_task(connection, task) for task in whole["tasks"]]})
                 connection.execute(
-                    "INSERT OR REPLACE INTO reports VALUES (?, ?, ?, ?)",
-                    (run.id, student.id, json.dumps(document), now()),
+                    "INSERT OR REPLACE INTO reports VALUES (?, ?, ?, ?)", (run.id, student.id, told, now())
                 )
 
-    def result(self, key: str) -> dict[str, Any] | None:
-        """A task's recorded result by its digest, or None."""
-        rows = self.database.rows("SELECT document FROM results WHERE key = ?", key)
-        return dict(json.loads(rows[0][0])) if rows else None
+    def result(self, key: str, since: datetime | None = None) -> dict[str, Any] | None:
+        """A task's recorded result by its digest, or None; also for one from before `since`."""
+        query = "SELECT document FROM results WHERE key = ? AND recorded >= ?"
+        rows = self.database.rows(query, key, stamp(since) or "")
+        told = json.loads(rows[0][0]) if rows else None
+        return told and {**told, "task": self.task(told["task"])}
+
+    def task(self, digest: str) -> Any:
+        """A task's document, which reports and results hold by its digest."""
+        return json.loads(self.database.rows("SELECT document FROM tasks WHERE digest = ?", digest)[0][0])
 
     def students(self, run: Run | None = None) -> list[Student]:
         """Everyone in a run (the last one), by id."""
@@ -196,7 +201,10 @@ class Gradebook:
         rows = self.database.rows(
             "SELECT document FROM reports WHERE run = ? AND student = ?", (run or self.run()).id, student
         )
-        return report_json.parse(json.loads(rows[0][0])) if rows else None
+        if not rows:
+            return None
+        told = json.loads(rows[0][0])
+        return report_json.parse({**told, "tasks": [self.task(digest) for digest in told["tasks"]]})
 
     def page(self, path: str) -> str | None:
         """The digest of what the page at `path`, relative to the folder, was made of; None where there is none."""
@@ -209,17 +217,24 @@ class Gradebook:
 
     # What a person changes
 
-    def adjust(self, student: str, item: str, points: float, *, why: str, author: str) -> Adjustment:
-        """What an item is worth instead, or with the item "late", as how many days late the submission counts."""
+    def adjust(self, student: str, item: str, points: float | None, *, why: str, author: str) -> Adjustment:
+        """What an item is worth instead, or with the item "late", as how many days late the submission counts.
+
+        With None it counts as graded again, and the days as they are computed.
+        """
         self.student(student)
         if not why.strip() or not author.strip():
             raise UsageError("an adjustment needs a reason and an author; give them with --why and --author")
-        if item == LATE_DAYS:
+        if points is None:
+            if item not in self.in_force(student):
+                raise UsageError(f"nothing is adjusted of {student}'s {item}, so there is nothing to take back")
+        elif item == LATE_DAYS:
             if not 0 <= points <= MOST_DAYS or not float(points).is_integer():
                 raise UsageError(f"{points:g} days late; it has to be a whole number of days, at most {MOST_DAYS}")
         else:
             self.check_points(student, item, points)
-        given = Adjustment(student, item, float(points), author, datetime.now(UTC), why)
+        worth = None if points is None else float(points)
+        given = Adjustment(student, item, worth, author, datetime.now(UTC), why)
         with self.database.writing() as connection:
             connection.execute(
                 "INSERT INTO adjustments (student, item, points, author, time, reason) VALUES (?, ?, ?, ?, ?, ?)",
@@ -242,7 +257,7 @@ class Gradebook:
             raise UsageError(f"{points:g} points for item {item}; it is worth 0 to {worth[item]:g}")
 
     def adjustments(self, student: str | None = None) -> list[Adjustment]:
-        """Every adjustment ever made, the oldest first, also those that a later one replaced."""
+        """Every adjustment ever made, the oldest first, also those that a later one replaced or took back."""
         rows = self.database.rows(
             "SELECT student, item, points, author, time, reason FROM adjustments "
             "WHERE ?1 IS NULL OR student = ?1 ORDER BY id",
@@ -252,12 +267,13 @@ class Gradebook:
 
     def detached(self, run: Run) -> list[str]:
         """Ids with adjustments that nobody in a run has: renamed since, or gone."""
-        there = {one.id for one in self.students(run)}
-        return sorted({one.student for one in self.adjustments()} - there)
+        gone = {one.student for one in self.adjustments()} - {one.id for one in self.students(run)}
+        return sorted(id_ for id_ in gone if self.in_force(id_))
 
     def in_force(self, student: str) -> dict[str, Adjustment]:
-        """The last adjustment of each item."""
-        return {one.item: one for one in self.adjustments(student)}
+        """The last adjustment of each item, where that took nothing back."""
+        last = {one.item: one for one in self.adjustments(student)}
+        return {item: one for item, one in last.items() if one.points is not None}
 
     def row(self, student: str, run: Run | None = None) -> Row:
         """A student's line in a run (the last one), with the report as it counts."""
@@ -269,7 +285,7 @@ class Gradebook:
         if report is not None:
             report = replace(report, remarks=self.remarks(one.id, run))
         problem = one.problem or (NOT_YET if report is None and one.path is not None else "")
-        return Row(one.id, one.name, one.ids, report, problem, one.submitted_at, run.due)
+        return Row(one.id, one.name, one.ids, report, problem, one.submitted_at, run.due, one.marked_late)
 
     def register(self, run: Run | None = None) -> list[Row]:
         """Everyone's line in a run (the last one), by id."""
@@ -278,9 +294,9 @@ class Gradebook:
 
     def late_days(self, student: str, run: Run | None = None) -> int | None:
         """How many days late the submission counts as; None where the platform says late and not when."""
-        run, changed = run or self.run(), self.in_force(student)
-        if LATE_DAYS in changed:
-            return int(changed[LATE_DAYS].points)
+        run, changed = run or self.run(), self.in_force(student).get(LATE_DAYS)
+        if changed is not None and changed.points is not None:
+            return int(changed.points)
         handed_in = self.student(student, run)
         if run.due is not None and handed_in.submitted_at is not None:
             return days_late(handed_in.submitted_at, run.due, run.late.grace_hours if run.late else 0.0)
@@ -303,13 +319,10 @@ class Gradebook:
                             yield student, item, check
 
     def diff(self, old: Run, new: Run) -> list[Change]:
-        """Whose points changed between two runs, by what, and why."""
-        before, after = self.graded(old), self.graded(new)
-        changes: list[Change] = []
-        for student in sorted(before | after):
-            one, other = self.report(student, old), self.report(student, new)
-            changes += differences(student, one, other)
-        return changes
+        """Whose points or lateness changed between two runs, by what, and why."""
+        before, after = ({row.student: row for row in self.register(run)} for run in (old, new))
+        students = sorted(before.keys() | after.keys())
+        return [change for one in students for change in differences(one, before.get(one), after.get(one))]
 
 
 def now() -> str:
@@ -324,6 +337,13 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+def put_task(connection: sqlite3.Connection, task: Mapping[str, Any]) -> str:
+    """Keep a task's document; the digest to find it by. Written as SQLite writes JSON, so that none is kept twice."""
+    text = json.dumps(task, separators=(",", ":"))
+    connection.execute("INSERT OR IGNORE INTO tasks VALUES (?, ?)", (digest(text), text))
+    return digest(text)
+
+
 def put_student(connection: sqlite3.Connection, run: Run, one: Student) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO submissions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -335,17 +355,8 @@ def put_student(connection: sqlite3.Connection, run: Run, one: Student) -> None:
 def from_row(row: Sequence[Any]) -> Student:
     id_, name, ids, path, digest, submitted_at, marked_late, others, problem = row
     at = moment(submitted_at) if submitted_at else None
-    return Student(id_, name, json.loads(ids), path, digest, at, bool(marked_late), tuple(json.loads(others)), problem)
-
-
-def untimed(rows: Iterable[Row]) -> list[str]:
-    """Who handed in at a time that nobody knows, though there is a due date: such a submission counts as in time."""
-    return [
-        row.student
-        for row in rows
-        if row.report and row.due and not row.submitted_at and row.report.remarks.late_days == 0
-        and LATE_DAYS not in row.report.adjustments
-    ]  # fmt: skip
+    marked = None if marked_late is None else bool(marked_late)
+    return Student(id_, name, json.loads(ids), path, digest, at, marked, tuple(json.loads(others)), problem)
 
 
 def days_late(submitted: datetime, due: datetime, grace_hours: float) -> int:

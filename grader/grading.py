@@ -231,6 +231,7 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
         advice=(*hw.advice, *(one for one in hw.session.attempts() if one.partition(" ")[2] not in message)),
         seconds=time.monotonic() - began,
         memory=hw.session.memory(),
+        killed=hw.session.killed,
         measures=tuple(hw.measures),
         figures=tuple(hw.figures),
         review=tuple(hw.questions),

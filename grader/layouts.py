@@ -29,13 +29,25 @@ def recognise(folder: Path, layout: str | None = None, roster: Path | None = Non
 
     Raises UsageError for a folder that cannot be read or holds nothing, and for what is no roster.
     """
-    folder, read = (folder, LAYOUTS[layout]) if layout in LAYOUTS else told_by_shape(folder, layout)
+    folder, read = placed(folder, layout)
     entries = merged(read(folder))
     if not entries:
         raise UsageError(f"{folder} holds no submission; it should hold one folder or archive per student")
     if roster is not None:
         entries = with_roster(entries, read_roster(roster), by_any_cell=read is plain)
     return sorted(unique(entries), key=lambda entry: entry.student)
+
+
+def hidden(folder: Path, layout: str | None = None) -> list[str]:
+    """What is left out for its name's first dot, and may be a student's all the same: folders and archives."""
+    folder, _ = placed(folder, layout)
+    names = sorted(path.name for path in folder.glob(".*") if path.is_dir() or ENDING.search(path.name))
+    return [printable(name) for name in names if not name.startswith(APPLE) and name not in JUNK]
+
+
+def placed(folder: Path, layout: str | None) -> tuple[Path, Callable[[Path], list[Entry]]]:
+    """Where the submissions lie, and how: in the layout that is named, or else that is told by its shape."""
+    return (folder, LAYOUTS[layout]) if layout in LAYOUTS else told_by_shape(folder, layout)
 
 
 def told_by_shape(folder: Path, layout: str | None) -> tuple[Path, Callable[[Path], list[Entry]]]:
@@ -63,7 +75,8 @@ def children(folder: Path) -> list[Path]:
     return [folder / name for name in names if not name.startswith((".", "__MACOSX")) and name not in JUNK]
 
 
-JUNK = ("Thumbs.db", "desktop.ini")
+JUNK = ("Thumbs.db", "desktop.ini", ".git", ".ipynb_checkpoints")
+APPLE = "._"  # macOS's notes on a file, under its name
 METADATA = "submission_metadata.yml"
 CANVAS = re.compile(
     r"(?:(?P<name>.+?)_)?(?P<late>LATE_)?(?P<id>anon_[^_\W]+|\d+)_(?:(?P<file>\d+)_(?P<own>.+)|(?P<text>(?:text|link)\.html))"

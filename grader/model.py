@@ -161,6 +161,7 @@ class CheckResult:
 
     `output` is what the student's code printed meanwhile, capped; `advice` costs nothing; `review` says what only a
     person can judge, one sentence each. `memory` is in bytes, the most that its process had had when the check ended.
+    `killed`: a process of it was ended by nobody here, as by a system that is out of memory.
     """
 
     name: str
@@ -177,6 +178,7 @@ class CheckResult:
     figures: tuple[Figure, ...] = ()
     review: tuple[str, ...] = ()
     memory: int = 0
+    killed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,13 +244,17 @@ class Provenance:
     isolation: str
 
 
+LATE_DAYS = "late"  # an adjustment of this item sets how many days late a submission counts as
+
+
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """A person's word on an item: what it is worth instead. Of several for one item the last counts."""
+    """A person's word on an item: what it is worth instead. Of several for one item the last counts; one whose points
+    are None takes back those before it."""
 
     student: str
     item: str
-    points: float
+    points: float | None
     author: str
     time: datetime
     why: str
@@ -293,7 +299,7 @@ class Report:
     def points_of(self, item: ItemResult) -> float:
         """What an item counts: a person's word, else the points as graded."""
         changed = self.adjustments.get(item.id)
-        return item.score if changed is None else changed.points
+        return item.score if changed is None or changed.points is None else changed.points
 
     def judged(self, item: ItemResult) -> bool:
         """Whether the grader or a person gave its points; what neither judged is neither earned nor lost."""
@@ -340,7 +346,8 @@ class Row:
     """A student's line in the class: what exports and the class's page are made of.
 
     `ids` are what the platform and the roster call the student, by their own column names. `report`, with its remarks,
-    is None for who handed in nothing, and for a submission that was not graded; then `problem` says why.
+    is None for who handed in nothing, and for a submission that was not graded; then `problem` says why. `marked_late`
+    is None where the platform marks nothing.
     """
 
     student: str
@@ -350,6 +357,7 @@ class Row:
     problem: str = ""
     submitted_at: datetime | None = None
     due: datetime | None = None
+    marked_late: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

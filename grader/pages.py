@@ -8,12 +8,13 @@ from functools import lru_cache
 from grader import bench, cohort, keys
 from grader.bench import Document
 from grader.check import ROOT, digest
+from grader.doubts import doubts, partial
 from grader.files import write
 from grader.gradebook import Gradebook, Run
 from grader.model import Remarks, Row
 from grader.report import cohort as cohort_page
 from grader.report import json as report_json
-from grader.report.wording import Audience
+from grader.report.wording import Audience, clock
 
 REPORTS = "reports"
 INDEX = "index.html"
@@ -53,8 +54,10 @@ def redraw(book: Gradebook, student: str, run: Run) -> None:
             put(book, student, audience, page, report_json.document(report), remarks)
 
 
-def index(book: Gradebook, rows: Sequence[Row]) -> None:
+def index(book: Gradebook, run: Run, rows: Sequence[Row]) -> None:
     """Write the class's page. Raises UsageError where that cannot be done."""
     title = next((row.report.title for row in rows if row.report), "")
+    notes = [*([partial(run)] if run.part else []), *doubts(book, run, rows)]
     there = {row.student for row in rows if row.report and (book.folder / path_of(row.student, "student")).is_file()}
-    write(book.folder / INDEX, cohort_page.render(cohort.survey(rows, title), pages=there))
+    told = f"run {run.id}, begun {clock(run.began)}"
+    write(book.folder / INDEX, cohort_page.render(cohort.survey(rows, title), pages=there, run=told, notes=notes))

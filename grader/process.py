@@ -70,6 +70,7 @@ class Process:
         self.limits = limits
         self.count = 0
         self.held = ""
+        self.killed = False  # by nobody here: by the system, as when it is out of memory, or by the student's own code
         self.scratch = folder / "scratch"
         path = folder / "output"
         with path.open("wb", buffering=0) as output:
@@ -174,6 +175,9 @@ class Process:
             return Crashed(f"{subject} closed the grader's channel")
         if code < 0:
             name = signal.Signals(-code).name if -code in signal.valid_signals() else f"signal {-code}"
+            self.killed = name == "SIGKILL"
+            if self.killed:
+                return Crashed(f"{subject} was ended with SIGKILL, by its own code or by a system short of memory")
             return Crashed(f"{subject} ended its process with {name}")
         return Crashed(f"{subject} ended its process with exit code {code}, before it returned")
 

@@ -47,6 +47,7 @@ class Session:
         self.tried: list[tuple[str, str]] = []
         self.last_words = ""
         self.peak = 0
+        self.killed = False  # whether a process of this check was, from outside; see process.py
         self.folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="backgrade-")))
         self.process: Process | None = None
         self.held = ""  # what holds the student's process, as a worker found it; "" before the first call
@@ -106,6 +107,7 @@ class Session:
         self.tried = []
         self.last_words = ""
         self.peak = 0
+        self.killed = False
 
     def allow(self, seconds: float) -> None:
         """Set the deadline, so many seconds on the clock from now."""
@@ -226,6 +228,7 @@ class Session:
         process = self.process
         self.stop()
         if process is not None:
+            self.killed = self.killed or process.killed
             words = process.output.read(self.limits.output).partition(DUMP)[0]
             self.last_words = words.removesuffix("Fatal Python error: Segmentation fault\n\n")
 

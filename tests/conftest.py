@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -28,3 +29,13 @@ def own_homework() -> Iterator[None]:
             sys.modules[name] = before[name]
         elif sys.modules[name].__file__ != str(OWN / f"{name.removeprefix(PACKAGE)}.py"):
             del sys.modules[name]
+
+
+@pytest.fixture(autouse=True)
+def own_environment() -> Iterator[None]:
+    """What a batch leaves to the processes that it starts is nothing to those of the next test."""
+    before = dict(os.environ)
+    yield
+    if os.environ != before:
+        os.environ.clear()
+        os.environ.update(before)

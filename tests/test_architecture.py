@@ -37,7 +37,7 @@ LAYERS = [
     {"expect", "check"},
     {"grading"},
     {"gradebook", "handout", "doctor", "keys"},
-    {"bench"},
+    {"bench", "doubts"},
     {"pages"},
     {"batch"},
     {"command"},

@@ -37,6 +37,7 @@ from grader.layouts import LAYOUTS, recognise
 from grader.model import Verdict
 from grader.pool import Pool
 from grader.report import json as report_json
+from grader.report.wording import clock
 
 HOMEWORK = Place()
 SUBMISSIONS = Path(__file__).parent / "submissions"
@@ -208,6 +209,21 @@ def test_a_timeout_that_comes_again_or_on_a_quiet_machine_counts(book, tmp_path,
     assert progress.faults == []
 
 
+def test_a_process_that_the_system_killed_is_run_again_alone_before_it_costs_points(book, tmp_path, scripted):
+    def act(job: Job, time: int) -> Done:
+        ended = (Verdict.FAIL, True) if job.student == "wrong-nan" or time == 1 else (Verdict.PASS, False)
+        done = graded(job, ended[0])
+        for check in batch.checks(done.results["2"]):
+            check["killed"] = ended[1]
+        return done
+
+    jobs = scripted(act)
+    progress = run(book, class_of(tmp_path / "in", "right-tabs", "wrong-nan"))
+    assert sorted(job.student for job in jobs) == ["right-tabs"] * 2 + ["wrong-nan"] * 2
+    assert [book.report(name).score for name in ("right-tabs", "wrong-nan")] == [20, 0]
+    assert progress.faults == []
+
+
 @pytest.mark.parametrize("error", [UsageError("the data are damaged"), OSError(28, "No space left on device")])
 def test_what_a_user_can_cure_ends_the_run_and_keeps_what_is_done(book, tmp_path, scripted, error):
     def act(job: Job, time: int) -> Done:
@@ -299,7 +315,10 @@ def test_fresh_grades_everything_again(book, tmp_path, scripted):
     folder = class_of(tmp_path / "in", "right-tabs")
     jobs = scripted(lambda job, time: graded(job))
     run(book, folder)
+    book.begin(seed=5)
     run(book, folder, fresh=True)
+    assert len(jobs) == 2
+    run(book, folder, fresh=True)  # gone on with: what the run itself has graded is not graded once more
     assert len(jobs) == 2
 
 
@@ -382,10 +401,11 @@ def test_a_job_for_other_code_is_refused(monkeypatch):
 
 def test_an_unconfined_machine_is_refused_unless_allowed(monkeypatch):
     monkeypatch.setattr(bench, "required", lambda held: ("nothing ensures that it stays put (fs)",))
+    section = bench.homework_at(None).rubric.sections[0]
     with Zygotes() as zygotes:
         with pytest.raises(UsageError, match=r"would not be confined on .*stays put \(fs\); .*--allow-unsafe"):
-            bench.Bench(HOMEWORK, Terms(5), zygotes)
-        bench.Bench(HOMEWORK, Terms(5, allow_unsafe=True), zygotes)
+            bench.Bench(HOMEWORK, Terms(5), zygotes).hold(section)
+        bench.Bench(HOMEWORK, Terms(5, allow_unsafe=True), zygotes).hold(section)
 
 
 # The command
@@ -572,10 +592,10 @@ def test_resume_goes_on_with_the_last_run_as_it_was_started(tmp_path, monkeypatc
     scripted(act)
     assert type_("--task", "2", "--seed", "7", "--due", "2026-11-20T23:59+00:00") == 130
     jobs = scripted(lambda job, time: graded(job, seed=7))
-    for more in (("--task", "1"), ("--seed", "0"), ("--full",)):
+    for more in (("--task", "1"), ("--seed", "0"), ("--full",), ("--due", "2026-11-21"), ("--audience", "staff")):
         with pytest.raises(UsageError, match=f"--resume goes on with run 1 as it was started; leave out {more[0]}"):
             type_("--resume", *more)
-    assert type_("--resume") == 0
+    assert type_("--resume", "--task", "2", "--due", "2026-11-21T00:59+01:00") == 0
     assert [job.student for job in jobs] == ["wrong-nan"]
     with Gradebook.open(tmp_path / "out") as book:
         (only,) = book.runs()
@@ -588,6 +608,71 @@ def test_resume_goes_on_with_the_last_run_as_it_was_started(tmp_path, monkeypatc
     assert type_("--task", "2") == 0
     with Gradebook.open(tmp_path / "out") as book:
         assert [each.seed for each in book.runs()] == [7, 7]
+
+
+def test_resume_takes_the_class_list_and_all_else_from_the_run(tmp_path, monkeypatch, scripted):
+    folder, out, roster = class_of(tmp_path / "in", *CLASS[:2]), tmp_path / "out", tmp_path / "class.csv"
+    roster.write_text("Student,ID\n" + "".join(f'"{name}",{at}\n' for at, name in enumerate(CLASS[:2])))
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.chdir(tmp_path)
+
+    def type_(*words: str) -> int:
+        return command.run(command.parser().parse_args([*words, "--out", "out"]))
+
+    def act(job: Job, time: int) -> Done:
+        if job.student == CLASS[1]:
+            raise KeyboardInterrupt
+        return graded(job)
+
+    jobs = scripted(act)
+    more = ("--roster", "class.csv", "--audience", "staff", "--fresh", "--layout", "plain", "--allow-unsafe")
+    assert type_("in", "--seed", "5", *more) == 130
+    jobs = scripted(lambda job, time: graded(job))
+    class_of(tmp_path / "other", *CLASS[:2])
+    told = f"run 1 is of the class in {re.escape(str(folder))}; name that folder, or leave out --resume"
+    with pytest.raises(UsageError, match=told):
+        type_("other", "--resume")
+    with pytest.raises(UsageError, match="leave out --layout"):
+        type_("in", "--resume", "--layout", "canvas")
+    monkeypatch.chdir(tmp_path / "in")
+    assert command.run(command.parser().parse_args([".", "--out", "../out", "--resume"])) == 0
+    assert [job.student for job in jobs] == [CLASS[1]]
+    with Gradebook.open(out) as book:
+        assert [book.student(name).ids["ID"] for name in CLASS[:2]] == ["0", "1"]
+        assert book.run().settings["roster"] == str(roster)
+    assert (out / "reports" / f"{CLASS[1]}.staff.html").is_file()
+    assert (out / "index.html").is_file()
+
+
+def test_a_run_of_before_what_it_was_asked_for_was_kept_is_gone_on_with(tmp_path, monkeypatch, scripted):
+    folder = class_of(tmp_path / "in", "right-tabs")
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    with Gradebook.create(tmp_path / "out") as book:
+        book.begin(seed=5, settings={"only": ["2"], "full": False, "unverified": False})
+    scripted(lambda job, time: graded(job))
+    arguments = [str(folder), "--out", str(tmp_path / "out"), "--resume", "--no-html"]
+    assert command.run(command.parser().parse_args(arguments)) == 0
+
+
+def test_the_due_date_is_kept_as_the_seed_is_and_told(tmp_path, monkeypatch, scripted, capsys):
+    folder = class_of(tmp_path / "in", "right-tabs")
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+
+    def type_(*more: str) -> str:
+        arguments = [str(folder), "--out", str(tmp_path / "out"), "--no-html", "--task", "2", "--seed", "5", *more]
+        assert command.run(command.parser().parse_args(arguments)) == 0
+        return capsys.readouterr().out
+
+    assert "due 20" not in type_()
+    first = clock(datetime.fromisoformat("2026-11-20T12:00+00:00"))
+    assert f"due {first}\n" in type_("--due", "2026-11-20T12:00+00:00")
+    assert f"due {first}, as in run 2\n" in type_()
+    assert f"due {clock(datetime.fromisoformat('2026-11-21T12:00+00:00'))}\n" in type_(
+        "--due", "2026-11-21T12:00+00:00"
+    )
+    with Gradebook.open(tmp_path / "out") as book:
+        assert [run.due and run.due.day for run in book.runs()] == [None, 20, 20, 21]
 
 
 def test_a_fault_is_exit_code_3_and_what_cannot_be_read_is_listed(tmp_path, monkeypatch, scripted, capsys):
@@ -608,6 +693,7 @@ def test_what_a_person_should_know_is_said_before_and_after(tmp_path, monkeypatc
     roster = tmp_path / "roster.csv"
     roster.write_text("name,email\nright-tabs,r@x\n")
     (tmp_path / "data").mkdir()
+    (folder / "..evil").mkdir()
     monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
     scripted(lambda job, time: graded(job))
     arguments = [str(folder), "--out", str(tmp_path / "out"), "--no-html", "--roster", str(roster),
@@ -617,6 +703,7 @@ def test_what_a_person_should_know_is_said_before_and_after(tmp_path, monkeypatc
     said = capsys.readouterr()
     assert "grade.py: notice: task 4 on stand-in data, as the data set is not here" in said.err
     assert "? wrong-nan: not in the class list, or not clearly; name what they handed in after an id there" in said.out
+    assert "? ..evil: left out, as the name begins with a dot; rename what is a student's" in said.out
     assert "? right-tabs, wrong-nan: it is not known when, so not late" in said.out
     with Gradebook.open(tmp_path / "out") as book:
         assert book.run().due == datetime(2026, 11, 20, 23, 59, 59).astimezone()
@@ -642,6 +729,38 @@ def test_progress_is_told_in_lines_without_a_terminal(capsys, monkeypatch):
     line = capsys.readouterr().err
     assert line == "7 of 10; 1 unreadable; 2 running; about 0:06 left; slowest ada, 1:15\n"
     assert "\x1b" not in line
+
+
+def test_a_cluster_without_workers_is_told():
+    assert command.told(Progress(10, idle=True)) == "0 of 10; no workers yet"
+
+
+def test_who_waits_for_a_process_is_not_yet_at_work(book, tmp_path, scripted, monkeypatch):
+    class InTime(AtOnce):
+        """Does a job when it is told to, and not when it is handed in."""
+
+        def submit(self, work: Callable[..., Done], /, *args: Any) -> Future[Done]:
+            queued.append((Future(), work, args))
+            return queued[-1][0]
+
+    class Slow(Workers):
+        def start(self) -> Executor:
+            return InTime()
+
+    def show(progress: Progress) -> None:
+        for student, seconds in progress.running:
+            first.setdefault(student, seconds)
+        assert len(progress.running) <= Slow.width
+        if queued:
+            future, work, args = queued.pop(0)
+            future.set_result(work(*args))
+
+    queued: list[Any] = []
+    first: dict[str, float] = {}
+    monkeypatch.setattr(batch, "TICK", 0.01)
+    scripted(lambda job, time: graded(job))
+    run(book, class_of(tmp_path / "in", *CLASS[:4]), workers=Slow(), show=show)
+    assert first == dict.fromkeys(sorted(CLASS[:4]), 0.0)
 
 
 def test_the_readme_is_true():

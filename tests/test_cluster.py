@@ -98,6 +98,31 @@ def test_a_local_cluster_of_threads_gives_each_thread_a_bench_of_its_own(tmp_pat
         assert book.report("right-tabs").score == 50
 
 
+@pytest.mark.slow
+def test_a_scheduler_without_workers_is_told_and_one_that_is_lost_is_a_sentence(tmp_path, monkeypatch):
+    import dask
+
+    folder = class_of(tmp_path / "in", *CLASS[:2])
+    monkeypatch.setattr("grader.cluster.WAIT", 2.0)
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "2s"}),
+        started(tmp_path, "dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard") as scheduler,
+    ):
+        address = address_in(tmp_path / "scheduler.json")
+        idle: list[bool] = []
+
+        def show(progress: Progress) -> None:
+            idle.append(progress.idle)
+            if len(idle) == 3:
+                scheduler.kill()
+
+        with pytest.raises(
+            UsageError, match=f"the Dask scheduler at {address} is gone; start it and its workers again"
+        ):
+            grade(tmp_path / "there", folder, Cluster(address), show=show)
+        assert idle[:3] == [True] * 3
+
+
 def grade(out: Path, folder: Path, workers: Workers, **more: object) -> Progress:
     with Gradebook.create(out) as book:
         run = book.begin(seed=5)

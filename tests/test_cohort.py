@@ -59,16 +59,30 @@ def test_shares_count_those_of_whom_something_was_judged():
     assert (relu.judged, relu.passed, relu.failed, relu.share) == (2, 1, 1, 0.75)  # a fault of ours is no failure
     assert task.share == pytest.approx((4 + 3 + 0 + 0 + 6) / (4 + 6 + 4 + 6 + 6))
     assert [one.name for one in found.failures] == ["fc", "relu"]
-    assert found.possible == 10
-    assert sum(found.bins) == 3
+    assert found.earned.possible == 10
+    assert sum(found.earned.bins) == 3
 
 
 def test_points_are_those_that_count():
     by_hand = Remarks((Adjustment("a", "2.1", 1, "Grace", datetime(2026, 1, 1, tzinfo=UTC), "copied"),), 1, 50)
     found = survey([row("a", PASSED, remarks=by_hand)], "HW")
-    assert found.spread.mean == 0.5
+    assert found.earned.spread.mean == 0.5
     assert found.tasks[0].share == 0.25
     assert found.tasks[0].checks[0].share == 1  # what the check itself found stays
+
+
+def test_the_points_of_each_task_are_of_whom_it_was_judged_and_before_lateness():
+    late = Remarks((), 5, 50)
+    rows = [
+        row("a", PASSED, ("2.2", check("relu", Verdict.PASS, 6, 6)), remarks=late),
+        row("b", ("2.1", check("fc", Verdict.FAIL, 4)), ("2.2", check("relu", Verdict.SKIPPED, 6))),
+        row("c", ("2.1", check("fc", Verdict.SKIPPED, 4))),
+        row("d", ("3.1", check("net", Verdict.SKIPPED, 10))),
+    ]
+    two, three = survey(rows, "HW").tasks
+    assert (two.earned.possible, two.earned.spread.most, two.earned.spread.least) == (10, 10, 0)
+    assert (two.earned.bins[0], two.earned.bins[-1], sum(two.earned.bins)) == (1, 1, 2)
+    assert (three.earned.possible, three.earned.spread, sum(three.earned.bins)) == (0, None, 0)
 
 
 def test_a_check_without_points_is_told_by_who_passed():
@@ -80,13 +94,19 @@ def test_tasks_that_only_some_have_are_there_once_and_in_order():
     rows = [row("a", PASSED), row("b", PASSED, ("3.1", check("net", Verdict.FAIL, 10)))]
     found = survey(rows, "HW")
     assert [(task.id, task.checks[0].judged) for task in found.tasks] == [("2", 2), ("3", 1)]
-    assert found.possible == 14
+    assert found.earned.possible == 14
 
 
 def test_an_empty_class_has_numbers_too():
     found = survey([Row("nil", "Nil")], "HW")
-    assert (found.possible, found.spread, found.seconds, found.tasks, found.failures) == (0, None, None, (), [])
-    assert sum(found.bins) == 0
+    assert (found.earned.possible, found.earned.spread, found.seconds, found.tasks, found.failures) == (
+        0,
+        None,
+        None,
+        (),
+        [],
+    )
+    assert sum(found.earned.bins) == 0
 
 
 def test_the_histogram_has_each_value_once_at_its_place():

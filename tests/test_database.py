@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
-from contextlib import closing
+import tempfile
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 
 from grader import database
 from grader.database import Database
 from grader.errors import UsageError
+from grader.gradebook import Gradebook, Student
 
 
 @pytest.fixture
@@ -65,6 +70,50 @@ def test_a_gradebook_that_may_not_be_written_is_a_sentence(book):
         put(book)
 
 
+@contextmanager
+def as_a_reader(folder):
+    """Whoever may read a folder and not write it; root, who may do everything, becomes somebody else meanwhile."""
+    (folder / database.FILE).chmod(0o444)
+    folder.chmod(0o555)
+    if os.getuid() == 0:
+        os.setresuid(65534, 65534, 0)
+    try:
+        yield
+    finally:
+        if 0 in os.getresuid():
+            os.setresuid(0, 0, 0)
+        folder.chmod(0o755)
+
+
+@pytest.mark.skipif(not hasattr(os, "setresuid"), reason="rights are taken away as Linux has them")
+def test_a_gradebook_that_may_not_be_written_is_read(monkeypatch):
+    with tempfile.TemporaryDirectory() as above:  # pytest's own folders are open to nobody else
+        Path(above).chmod(0o755)
+        folder = Path(above) / "a folder?#%"
+        with closing(Database.create(folder)) as book:
+            put(book)
+        with as_a_reader(folder):
+            with closing(Database.open(folder)) as book:
+                assert held(book) == ["a"]
+                with pytest.raises(UsageError, match="cannot be written; make its folder writable"):
+                    put(book, "b")
+            monkeypatch.setattr(database, "MIGRATIONS", (*database.MIGRATIONS, "SELECT 1;\n"))
+            with pytest.raises(UsageError, match="cannot be written; make its folder writable"):
+                Database.open(folder)
+            assert [path.name for path in folder.iterdir()] == [database.FILE]
+
+
+@pytest.mark.skipif(not hasattr(os, "setresuid"), reason="rights are taken away as Linux has them")
+def test_a_gradebook_that_is_being_written_by_another_is_read(tmp_path):
+    with tempfile.TemporaryDirectory() as above:
+        Path(above).chmod(0o755)
+        folder = Path(above) / "out"
+        with closing(Database.create(folder)) as writer:
+            put(writer)
+            with as_a_reader(folder), closing(Database.open(folder)) as book:
+                assert held(book) == ["a"]
+
+
 def test_what_is_no_gradebook_is_told_in_a_sentence(tmp_path):
     with pytest.raises(UsageError, match=r"holds no gradebook\.sqlite; make one with"):
         Database.open(tmp_path)
@@ -106,6 +155,53 @@ def test_an_older_gradebook_is_brought_up_to_date_with_all_it_holds(book, monkey
     with closing(Database.open(book.folder)) as newer:
         assert newer.version() == len(database.MIGRATIONS)
         assert newer.rows("SELECT * FROM pages") == [("a", "d", None)]
+
+
+@pytest.fixture
+def first(tmp_path):
+    """A gradebook as the first version made it; what brings it up to date is what `Database.open` does."""
+    with closing(sqlite3.connect(tmp_path / database.FILE)) as connection:
+        connection.executescript(database.MIGRATIONS[0])
+        connection.execute("PRAGMA user_version = 1")
+        for number in (1, 2):
+            connection.execute("INSERT INTO runs VALUES (?, '2026-11-20', NULL, 7, NULL, NULL, '{}')", (number,))
+        yield connection
+
+
+def test_who_is_not_marked_late_was_in_time_where_others_are_marked(first, tmp_path):
+    for run, student, late in ((1, "ada", 0), (1, "bob", 0), (2, "ada", 1), (2, "bob", 0)):
+        first.execute(
+            "INSERT INTO submissions VALUES (?, ?, 'N', '{}', 'p', 'd', NULL, ?, '[]', '')", (run, student, late)
+        )
+    first.commit()
+    with closing(Database.open(tmp_path)) as newer:
+        told = newer.rows("SELECT run, student, marked_late, others FROM submissions ORDER BY run, student")
+    assert told == [(1, "ada", None, "[]"), (1, "bob", None, "[]"), (2, "ada", 1, "[]"), (2, "bob", 0, "[]")]
+
+
+def test_adjustments_of_an_older_gradebook_still_hold(first, tmp_path):
+    first.execute("INSERT INTO adjustments VALUES (3, 'ada', '2.1', 4.5, 'Grace', 't', 'why')")
+    first.commit()
+    with closing(Database.open(tmp_path)) as newer:
+        assert newer.rows("SELECT * FROM adjustments") == [(3, "ada", "2.1", 4.5, "Grace", "t", "why")]
+
+
+def test_reports_and_results_of_an_older_gradebook_are_the_same_and_kept_once(first, tmp_path):
+    task = {"id": "2", "items": [{"message": '\ud800 ü "q"', "error": 1e-9, "data": [0.1, None, True]}], "at": {}}
+    other = {"id": "3", "items": []}
+    for run, tasks in ((1, [task, other]), (2, [task])):
+        document = json.dumps({"schema": 1, "tasks": tasks, "notes": ["[]"]})
+        first.execute("INSERT INTO reports VALUES (?, 'ada', ?, 't')", (run, document))
+    first.execute("INSERT INTO results VALUES ('k', '2', ?, 't')", (json.dumps({"task": task, "notes": []}),))
+    first.commit()
+    with Gradebook.open(tmp_path) as newer:
+        found = newer.database.rows("SELECT document FROM reports ORDER BY run")
+        told = [json.loads(document) for (document,) in found]
+        assert [list(map(newer.task, one["tasks"])) for one in told] == [[task, other], [task]]
+        assert told[0]["notes"] == ["[]"]
+        assert newer.result("k") == {"task": task, "notes": []}
+        newer.record(Student("bob", "Bob"), None, newer.run(2), results={"k": ("2", {"task": task})})
+        assert newer.database.rows("SELECT count(*) FROM tasks") == [(2,)]
 
 
 def test_two_may_write_at_once_and_one_waits(book):

@@ -74,15 +74,29 @@ def test_a_report_of_another_schema_is_refused():
         report_json.parse(report_json.document(report()) | {"schema": 99})
 
 
+def test_what_has_not_changed_is_kept_once_however_many_runs_hold_it(book):
+    whole = report(notes=("a note",))
+    output = replace(whole.tasks[0].items[0].checks[0], output="0123456789" * 10_000)
+    first = replace(whole.tasks[0], items=(replace(whole.tasks[0].items[0], checks=(output,)),))
+    whole = replace(whole, tasks=(first, *whole.tasks[1:]))
+    for _ in range(10):
+        document = {"task": report_json.task(first), "notes": []}
+        book.record(ADA, whole, book.begin(seed=1), results={"key": ("2", document)})
+        assert book.report("ada") == whole
+        assert book.result("key") == document
+    pages, size = (book.database.rows(f"PRAGMA {what}")[0][0] for what in ("page_count", "page_size"))
+    assert pages * size < 2 * len(output.output)
+
+
 def test_what_is_recorded_is_there_for_the_next_process(book):
-    book.record(ADA, report(), results={"key": ("2", {"a": 1})})
+    book.record(ADA, report(), results={"key": ("2", {"task": {"a": 1}})})
     code = (
         "import sys; from pathlib import Path; from grader.gradebook import Gradebook\n"
         "with Gradebook.open(Path(sys.argv[1])) as book:\n"
         "    print(book.students(), book.report('ada').score, book.result('key'), book.result('none'))"
     )
     run = subprocess.run([sys.executable, "-c", code, book.folder], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == f"{[ADA]} 5.0 {{'a': 1}} None"
+    assert run.stdout.strip() == f"{[ADA]} 5.0 {{'task': {{'a': 1}}}} None"
 
 
 def test_a_run_knows_its_seed_due_date_policy_and_settings(book):
@@ -158,6 +172,28 @@ def test_adjustments_survive_a_regrade_and_none_is_forgotten(book):
     assert book.adjustments("bob") == []
 
 
+def test_an_adjustment_that_is_taken_back_is_kept_and_does_not_count(book):
+    book.record(ADA, report(fc=2))
+    book.adjust("ada", "2.1", 4, why="half right", author="Grace")
+    book.adjust("ada", "late", 0, why="ill", author="Grace")
+    book.begin(seed=1, due=DUE, late=LATE)
+    book.record(ADA, report(fc=5))
+    book.adjust("ada", "2.1", None, why="the check was wrong", author="Alan")
+    book.adjust("ada", "late", None, why="not ill", author="Alan")
+    counts = book.row("ada").report
+    assert (counts.adjusted, counts.remarks.late_days, counts.adjustments) == (5, 2, {})
+    assert [(one.item, one.points) for one in book.adjustments("ada")] == [
+        ("2.1", 4), ("late", 0), ("2.1", None), ("late", None),
+    ]  # fmt: skip
+    assert [(item.id, check.name) for _, item, check in book.waiting()] == [("5.2", "plot")]
+    assert book.detached(book.begin(seed=1)) == []
+    book.record(ADA, report())
+    with pytest.raises(UsageError, match=r"nothing is adjusted of ada's 2\.1, so there is nothing to take back"):
+        book.adjust("ada", "2.1", None, why="twice", author="Alan")
+    book.adjust("ada", "2.1", 1, why="copied", author="Grace")
+    assert book.row("ada").report.adjusted == 1
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -196,14 +232,14 @@ def test_diff_tells_whose_points_changed_by_what_and_why(book):
     old = book.run()
     book.record(ADA, report(fc=2))
     book.record(Student("bob", "Bob"), report(fc=5))
-    new = book.begin(seed=1)
+    new = book.begin(seed=1, due=DUE, late=LATE)
     made_by = replace(report().provenance, rubric_digest="r2")
     book.record(ADA, report(fc=5, provenance=made_by))
     book.record(Student("bob", "Bob"), report(fc=5, provenance=made_by))
     (change,) = book.diff(old, new)
     assert (change.student, change.item, change.before, change.after) == ("ada", "2.1", 2, 5)
     assert change.why == "fc: FAIL 2/5 to PASS 5/5; the rubric changed"
-    gone = book.begin(seed=1)
+    gone = book.begin(seed=1, due=DUE, late=LATE)
     book.record(ADA, report(fc=5, tasks=report().tasks[:1]))
     assert [(one.student, one.item, one.after, one.why) for one in book.diff(new, gone)] == [
         ("ada", "5.2", None, "not graded any more"),
@@ -212,8 +248,26 @@ def test_diff_tells_whose_points_changed_by_what_and_why(book):
     ]
 
 
+@pytest.mark.parametrize(
+    ("due", "late", "handed_in", "days", "why"),
+    [
+        (None, LATE, ADA.submitted_at, 0, "costs 0 % instead of 20 %; the due date changed"),
+        (DUE + timedelta(hours=20), LATE, ADA.submitted_at, 1, "costs 10 % instead of 20 %; the due date changed"),
+        (DUE, replace(LATE, per_day=5), ADA.submitted_at, 2, "costs 10 % instead of 20 %"),
+        (DUE, LATE, DUE, 0, "costs 0 % instead of 20 %; it was handed in at another time"),
+    ],
+)
+def test_diff_tells_whose_lateness_changed_and_what_it_costs(book, due, late, handed_in, days, why):
+    old = book.run()
+    book.record(ADA, report())
+    new = book.begin(seed=1, due=due, late=late)
+    book.record(replace(ADA, submitted_at=handed_in), report())
+    (change,) = book.diff(old, new)
+    assert (change.student, change.item, change.before, change.after, change.why) == ("ada", "late", 2, days, why)
+
+
 def test_a_record_that_cannot_be_finished_leaves_nothing_of_itself(book):
     book.record(ADA, report())
     with pytest.raises(TypeError):
-        book.record(Student("bob", "Bob"), None, results={"key": ("2", {"a": object()})})
+        book.record(Student("bob", "Bob"), None, results={"key": ("2", {"task": {"a": object()}})})
     assert [student.id for student in book.students()] == ["ada"]

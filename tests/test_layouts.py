@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from grader import submission
 from grader.entry import Entry, safe
 from grader.errors import UsageError
-from grader.layouts import recognise
+from grader.layouts import hidden, recognise
 
 WORK = "def f1(): pass\n"
 
@@ -45,6 +45,7 @@ def test_plain_folders_and_archives_are_named_after_their_students(tmp_path):
         "Lovelace-Ada": "Lovelace, Ada", "bob": "bob", "cy": "cy", "eve": "eve",
     }  # fmt: skip
     assert found["bob"].parts == (("bob.zip", tmp_path / "bob.zip"),)
+    assert found["bob"].marked_late is None
 
 
 def test_of_several_submissions_the_newest_counts_and_the_others_are_listed(tmp_path):
@@ -65,7 +66,7 @@ def test_canvas(tmp_path):
     assert set(found) == {"lovelaceada-101", "hopper_grace-102", "turingalan-104", "anon_a1B2c"}
     assert (found["lovelaceada-101"].marked_late, found["lovelaceada-101"].ids) == (True, {"ID": "101"})
     assert names(found["lovelaceada-101"]) == ["hw 1.zip"]
-    assert not found["hopper_grace-102"].marked_late
+    assert found["hopper_grace-102"].marked_late is False
     assert names(found["hopper_grace-102"]) == ["layers.py", "functions.py", "layers-1.py"]
     assert names(found["anon_a1B2c"]) == ["work_3_4.zip"]
 
@@ -218,6 +219,15 @@ def test_a_hostile_class_keeps_its_students_apart_and_their_names_printable(tmp_
     for id_, entry in found.items():
         assert_safe(id_)
         assert entry.name.isprintable()
+
+
+def test_a_name_that_begins_with_a_dot_is_told(tmp_path):
+    make(tmp_path / "in", "ada/", "..evil/", ".bob.zip", ".git/", "._ada.zip", ".DS_Store", ".gitignore", ".a\u202eb/")
+    assert [entry.student for entry in recognise(tmp_path / "in")] == ["ada"]
+    assert hidden(tmp_path / "in") == ["..evil", ".ab", ".bob.zip"]
+    make(tmp_path / "class" / "export", "x_1_2_a.zip", "y_3_4_b.zip", ".hidden/")
+    assert hidden(tmp_path / "class") == [".hidden"]
+    assert hidden(tmp_path / "class", "plain") == []
 
 
 def test_metadata_cannot_name_a_file_outside(tmp_path):

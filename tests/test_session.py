@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -209,6 +211,30 @@ def test_an_end_has_its_verdict_and_the_next_call_a_new_process(student, code, e
     assert re.fullmatch(where, caught.value.where)
     session_of(layers).begin(2)
     assert layers.fine() == 7
+
+
+@pytest.mark.parametrize("ended", ["os._exit(1)", "os.kill(os.getpid(), signal.SIGSEGV)", "time.sleep(60)"])
+def test_a_process_that_is_killed_from_outside_is_told_from_one_that_ends_itself(student, ended):
+    layers = student(f"import os, signal, time\ndef f():\n    {ended}\ndef fine(): return 7")
+    session = session_of(layers)
+    if "sleep" in ended:
+        assert layers.fine() == 7
+        threading.Timer(0.2, os.kill, (session.process.child.pid, signal.SIGKILL)).start()
+        with pytest.raises(Crashed, match=r"f was ended with SIGKILL, by its own code or by a system short of memory"):
+            layers.f()
+        assert session.killed
+        session.begin(2)
+    else:
+        with pytest.raises(Crashed):
+            layers.f()
+    assert not session.killed
+
+
+def test_a_process_that_is_stopped_here_was_not_killed_from_outside(student):
+    layers = student("def f():\n    while True: pass")
+    with pytest.raises(TimedOut):
+        layers.f()
+    assert not session_of(layers).killed
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only what a process has now is known here")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Group
 from rich.live import Live
@@ -22,19 +23,22 @@ from grader.batch import Batch, Progress
 from grader.bench import Place, homework_at
 from grader.claim import claim
 from grader.cluster import Cluster
-from grader.command.gradebook import STAND_INS, doubts, named
+from grader.doubts import STAND_INS, doubts, named
+from grader.entry import Entry
 from grader.errors import UsageError
 from grader.gradebook import Gradebook, Run
 from grader.keys import Terms
-from grader.layouts import LAYOUTS, recognise
+from grader.layouts import LAYOUTS, hidden, recognise
 from grader.model import Homework, Row, Verdict
 from grader.pool import Pool, Workers
 from grader.report.text import Printer, Terminal
-from grader.report.wording import SHAPE, Audience
+from grader.report.wording import SHAPE, Audience, clock
 
 GRADED, FAULT, INTERRUPTED = 0, 3, 130
 PAUSE = 5.0  # seconds between two lines where there is no terminal
-FROM_THE_RUN = ("task", "seed", "due", "full", "unverified")  # what --resume takes from the run that it goes on with
+PATHS = ("folder", "roster", "data_root", "homework")
+# What a run is asked for and --resume goes on with: all options but where to grade it, and how many at a time.
+ASKED = (*PATHS, "only", "layout", "audience", "no_html", "full", "unverified", "allow_unsafe", "fresh")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -45,7 +49,9 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("folder", type=Path, metavar="FOLDER", help="all submissions, as the platform exports them")
     root.add_argument("--out", type=Path, required=True, metavar="DIR", help="gradebook and reports go here")
-    root.add_argument("--task", action="append", metavar="ID", help="only this task or item; repeatable")
+    root.add_argument(
+        "--task", dest="only", action="append", default=[], metavar="ID", help="only this task or item; repeatable"
+    )
     root.add_argument("--roster", type=Path, metavar="CSV", help="class list: ids, and who handed in nothing")
     root.add_argument("--layout", choices=LAYOUTS, help="how FOLDER is laid out, where its shape does not tell")
     root.add_argument("--due", metavar="TIME", help="due date, as 2026-11-20T23:59 or with +01:00; late by rubric.yaml")
@@ -55,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--fresh", action="store_true", help="grade everything again, also what has not changed")
     root.add_argument("--seed", type=seed, metavar="N", help="default: the gradebook's own, drawn in its first run")
     root.add_argument("--no-html", action="store_true", help="write no HTML reports")
-    root.add_argument("--audience", choices=["student", "staff"], default="student",
+    root.add_argument("--audience", choices=["student", "staff"],
                       help="staff: a second report beside each, with the grader's own faults")  # fmt: skip
     root.add_argument("--full", action="store_true", help="train to the end, also where a bar is cleared earlier")
     root.add_argument("--data-root", type=Path, metavar="FOLDER",
@@ -77,12 +83,13 @@ def run(arguments: argparse.Namespace) -> int:
     jobs = cores() if arguments.jobs is None else arguments.jobs
     if jobs < 1:
         raise UsageError(f"--jobs {jobs}; at least one submission has to be graded at a time")
-    datasets.check_root(arguments.data_root)
     if arguments.out.resolve().is_relative_to(arguments.folder.resolve()):
         raise UsageError(
             f"{arguments.out} lies in {arguments.folder}, and would be taken for a submission; name a folder beside it"
         )
     due(arguments.due)
+    arguments = as_started(arguments) if arguments.resume else arguments
+    datasets.check_root(arguments.data_root)
     entries = recognise(arguments.folder, arguments.layout, arguments.roster)
     with Gradebook.create(arguments.out) as book, claim(arguments.out) as scratch, display() as show:
         workers = Cluster(arguments.scheduler) if arguments.scheduler else Pool(jobs, scratch)
@@ -98,8 +105,9 @@ def run(arguments: argparse.Namespace) -> int:
             return INTERRUPTED
         rows = book.register(batch.run)
         if not arguments.no_html:
-            pages.index(book, rows)
-        summary(book, batch.run, rows, progress, [entry.student for entry in entries if entry.unlisted])
+            pages.index(book, batch.run, rows)
+        left_out = hidden(arguments.folder, arguments.layout)
+        summary(book, batch.run, rows, progress, list(strays(entries, left_out)))
     return FAULT if progress.faults else GRADED
 
 
@@ -108,10 +116,8 @@ def prepare(
 ) -> Batch:
     """The run to carry out: a new one, or with --resume the last one."""
     place = Place(*(path and path.resolve() for path in (arguments.homework, arguments.data_root)))
-    homework = homework_at(place.homework)
-    run = resumed(arguments, book) if arguments.resume else begun(arguments, book, homework)
-    asked = run.settings
-    terms = Terms(run.seed, tuple(asked["only"]), asked["full"], asked["unverified"], arguments.allow_unsafe)
+    run = book.run() if arguments.resume else begun(arguments, book, homework_at(place.homework))
+    terms = Terms(run.seed, tuple(arguments.only), arguments.full, arguments.unverified, arguments.allow_unsafe)
     audiences: tuple[Audience, ...] = ("student", "staff") if arguments.audience == "staff" else ("student",)
     return Batch(
         book, run, place, terms, workers=workers, audiences=() if arguments.no_html else audiences,
@@ -120,26 +126,46 @@ def prepare(
 
 
 def begun(arguments: argparse.Namespace, book: Gradebook, homework: Homework) -> Run:
+    """A new run, with the seed and the due date of the last one where no others are given."""
     from grader.grading import wanted
 
-    only = arguments.task or []
-    wanted(homework, only)
-    earlier = book.runs()
-    drawn = arguments.seed
+    wanted(homework, arguments.only)
+    last = book.runs()[-1:]
+    drawn, at = arguments.seed, due(arguments.due)
     if drawn is None:
-        drawn = earlier[-1].seed if earlier else int.from_bytes(os.urandom(4), "little")
-    settings = {"only": only, "full": arguments.full, "unverified": arguments.unverified}
-    return book.begin(seed=drawn, due=due(arguments.due), late=homework.rubric.late, settings=settings)
+        drawn = last[0].seed if last else int.from_bytes(os.urandom(4), "little")
+    if at is None and last:
+        at = last[0].due
+    return book.begin(seed=drawn, due=at, late=homework.rubric.late, settings=asked(arguments))
 
 
-def resumed(arguments: argparse.Namespace, book: Gradebook) -> Run:
-    run = book.run()
+def asked(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What a run is asked for, as JSON values."""
+    values = {name: getattr(arguments, name) for name in ASKED}
+    return {name: str(value.resolve()) if isinstance(value, Path) else value for name, value in values.items()}
+
+
+def as_started(arguments: argparse.Namespace) -> argparse.Namespace:
+    """What the last run was asked for, to go on with it. Raises UsageError where something else is typed now."""
+    with Gradebook.create(arguments.out) as book:
+        run = book.run()
     if run.ended is not None:
         raise UsageError(f"run {run.id} was finished, so there is nothing to resume; leave out --resume")
-    given = [name for name in FROM_THE_RUN if not any(getattr(arguments, name) is no for no in (None, False))]
-    if given:
-        raise UsageError(f"--resume goes on with run {run.id} as it was started; leave out --{given[0]}")
-    return run
+    before = {**run.settings, "seed": str(run.seed), "due": run.due}
+    typed = {
+        **asked(arguments),
+        "seed": "" if arguments.seed is None else str(arguments.seed),
+        "due": due(arguments.due),
+    }
+    for name, value in before.items():
+        given = typed.get(name)
+        if name == "folder" and given != value:
+            raise UsageError(f"run {run.id} is of the class in {value}; name that folder, or leave out --resume")
+        if given and given != value:
+            flag = "task" if name == "only" else name.replace("_", "-")
+            raise UsageError(f"--resume goes on with run {run.id} as it was started; leave out --{flag}")
+    settings = {name: Path(value) if value and name in PATHS else value for name, value in run.settings.items()}
+    return argparse.Namespace(**{**vars(arguments), **settings})
 
 
 def due(text: str | None) -> datetime | None:
@@ -189,34 +215,43 @@ def told(progress: Progress) -> str:
     parts += [f"{progress.failed} unreadable"] if progress.failed else []
     parts += [f"{len(progress.faults)} faults of the grader"] if progress.faults else []
     parts += [f"{len(progress.running)} running"] if progress.running else []
-    parts += [f"about {clock(progress.left)} left"] if progress.left is not None else []
+    parts += ["no workers yet"] if progress.idle else []
+    parts += [f"about {span(progress.left)} left"] if progress.left is not None else []
     if progress.running:
         slowest, seconds = progress.running[0]
-        parts += [f"slowest {slowest}, {clock(seconds)}"]
+        parts += [f"slowest {slowest}, {span(seconds)}"]
     return "; ".join(parts)
 
 
-def clock(seconds: float) -> str:
+def span(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def summary(book: Gradebook, run: Run, rows: Sequence[Row], progress: Progress, unlisted: Sequence[str]) -> None:
+def strays(entries: Sequence[Entry], left_out: Sequence[str]) -> Iterator[str]:
+    """What lies in the class's folder and is nobody's, or may be somebody's and was not looked at."""
+    if unlisted := [entry.student for entry in entries if entry.unlisted]:
+        yield f"{named(unlisted)}: not in the class list, or not clearly; name what they handed in after an id there"
+    if left_out:
+        yield f"{named(left_out)}: left out, as the name begins with a dot; rename what is a student's"
+
+
+def summary(book: Gradebook, run: Run, rows: Sequence[Row], progress: Progress, strays: Sequence[str]) -> None:
     """What came of it, and what a person has to look at."""
     say = Printer(Terminal(soft_wrap=True))
     rate = f" at {progress.graded / progress.seconds:.1f} a second" if progress.seconds > 1 else ""
     say(f"run {run.id}: {progress.graded} graded{rate}, {progress.kept} unchanged, {progress.failed} unreadable, "
         f"{progress.absent} without a submission")  # fmt: skip
+    if run.due:
+        before = [one for one in book.runs() if one.id < run.id and one.due == run.due]
+        say(f"due {clock(run.due)}{f', as in run {before[-1].id}' if before else ''}")
     for row in rows:
         if row.problem:
             say(f"{SHAPE[Verdict.RAISED]} {row.student}: {row.problem}")
     for id_ in progress.faults:
         say(f"{SHAPE[Verdict.INTERNAL]} {id_}: a fault of the grader; a person has to look at it")
-    if unlisted:
-        told = "not in the class list, or not clearly; name what they handed in after an id there"
-        say(f"{SHAPE[Verdict.INTERNAL]} {named(unlisted)}: {told}")
-    for doubt in doubts(book, run, rows):
+    for doubt in (*strays, *doubts(book, run, rows)):
         say(f"{SHAPE[Verdict.INTERNAL]} {doubt}")
     if run.part:
         say(f"graded {run.part} alone; for all tasks, run the batch again without --task")

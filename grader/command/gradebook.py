@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 import getpass
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 
 from grader import pages, rubric
 from grader.changes import Change
+from grader.doubts import doubts, late_somehow, partial
 from grader.errors import UsageError
 from grader.export import canvas, csv, github, gradescope, jsonl, junit, moodle, nbgrader
 from grader.export.sheet import grade, shown
 from grader.files import write as write_file
-from grader.gradebook import LATE_DAYS, Gradebook, Run, untimed
-from grader.model import CheckResult, Row, Rubric, Verdict
+from grader.gradebook import Gradebook, Run
+from grader.model import LATE_DAYS, CheckResult, Row, Rubric, Verdict
 from grader.report import text
 from grader.report.text import Printer, Terminal
 from grader.report.wording import (
@@ -24,6 +24,7 @@ from grader.report.wording import (
     by_hand,
     capped,
     cleaned,
+    clock,
     headline,
     number,
     points,
@@ -45,8 +46,7 @@ EACH: dict[str, tuple[str, Callable[[Row, Rubric], str]]] = {  # a file per subm
 }
 TITLED = {"canvas": canvas.render, "nbgrader": nbgrader.render}
 EXPORTS = "export"
-MANY = 10  # ids in a sentence
-STAND_INS = "stand-in data, as the data set is not here; give no final grades by it; see `python grade.py data`"
+AS_GRADED = "graded"  # instead of points: what an item counts when nobody adjusts it
 WIDE = 400  # columns where there is no terminal, so that no line breaks
 
 
@@ -65,12 +65,13 @@ def parser() -> argparse.ArgumentParser:
     show = verbs.add_parser("show", help="all there is on one student")
     show.add_argument("student", metavar="STUDENT")
     adjust = verbs.add_parser("adjust", help="say what an item is worth instead, or how many days `late` it is")
-    for name in ("student", "item", "points"):
-        adjust.add_argument(name, metavar=name.upper())
+    adjust.add_argument("student", metavar="STUDENT")
+    adjust.add_argument("item", metavar="ITEM", help=f"as 2.1, or `{LATE_DAYS}`")
+    adjust.add_argument("points", metavar="POINTS", help=f"or days; `{AS_GRADED}` takes back what was adjusted before")
     adjust.add_argument("--why", required=True, metavar="TEXT", help="the reason; the student reads it")
     adjust.add_argument("--author", metavar="NAME", help="who says so (default: the user of this machine)")
     verbs.add_parser("late", help="who was late, and what it costs")
-    diff = verbs.add_parser("diff", help="whose points differ between two runs, by what, and why")
+    diff = verbs.add_parser("diff", help="whose points or lateness differ between two runs, and why")
     diff.add_argument("old", type=int, metavar="OLD")
     diff.add_argument("new", type=int, metavar="NEW")
     export = verbs.add_parser("export", help="write the grades as another system takes them")
@@ -91,10 +92,6 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def partial(run: Run) -> str:
-    return f"run {run.id} is of {run.part} alone; for all tasks, run the batch again without --task"
-
-
 def list_(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
     rows = book.register(run)
     say.table(
@@ -108,20 +105,6 @@ def list_(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer
     review(book, run, say)
     for doubt in doubts(book, run, rows):
         say(f"{SHAPE[Verdict.INTERNAL]} {doubt}", "magenta")
-
-
-def doubts(book: Gradebook, run: Run, rows: Sequence[Row]) -> Iterator[str]:
-    """What the points of a run rest on that a person should know of."""
-    if made_up := [row.student for row in rows if row.report and row.report.stand_in]:
-        yield f"{named(made_up)}: graded on {STAND_INS}"
-    if late := untimed(rows):
-        yield f"{named(late)}: it is not known when, so not late; say how late with `adjust STUDENT late DAYS`"
-    if gone := book.detached(run):
-        yield f"{named(gone)}: adjusted before, and nobody in this run has that id; adjust again who is meant"
-
-
-def named(ids: Sequence[str]) -> str:
-    return ", ".join(ids[:MANY]) + (f" and {len(ids) - MANY} more" if len(ids) > MANY else "")
 
 
 def sums(row: Row) -> tuple[str, str, str]:
@@ -186,10 +169,12 @@ def show(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer)
 
 
 def history(book: Gradebook, student: str, say: Printer) -> None:
-    """The adjustments that a later one replaced; those in force stand with the report."""
+    """The adjustments that a later one replaced or took back; those in force stand with the report."""
     in_force = book.in_force(student).values()
     for one in book.adjustments(student):
-        if one not in in_force:
+        if one.points is None:
+            say(f"{clock(one.time)}: {one.item} was taken back by {one.author}, because: {one.why}", "dim")
+        elif one not in in_force:
             unit = "days" if one.item == LATE_DAYS else "points"
             told = f"{one.item} was set to {points(one.points)} {unit} by {one.author}, because: {one.why}"
             say(f"{clock(one.time)}: {told}; replaced since", "dim")
@@ -199,17 +184,16 @@ def adjust(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
     if arguments.run is not None:
         raise UsageError("an adjustment holds for every run; leave out --run")
     try:
-        value = float(arguments.points)
+        value = None if arguments.points == AS_GRADED else float(arguments.points)
     except ValueError:
-        raise UsageError(f"{arguments.points} is no number of points; write it as 7.5") from None
-    book.adjust(arguments.student, arguments.item, value, why=arguments.why, author=arguments.author or user())
+        raise UsageError(f"{arguments.points} is no number of points; write it as 7.5, or `{AS_GRADED}`") from None
+    given = book.adjust(arguments.student, arguments.item, value, why=arguments.why, author=arguments.author or user())
     pages.redraw(book, arguments.student, run)
     if (book.folder / pages.INDEX).is_file():
-        pages.index(book, book.register(run))
+        pages.index(book, run, book.register(run))
     report = book.row(arguments.student, run).report
     if report is not None:
         items = {item.id: item for item in report.items}
-        given = report.adjustments[arguments.item]
         say(f"{arguments.student} {arguments.item}: {by_hand(given, items.get(arguments.item))}")
         say(f"now {headline(report)}{f' ({account(report)})' if account(report) else ''}", "bold")
 
@@ -233,7 +217,7 @@ def late(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer)
         ("student", "handed in", "days", "costs", "points", "name"),
         (delay(row) for row in rows), numbers=("days", "costs", "points"),
     )  # fmt: skip
-    if unknown := [row.student for row in rows if row.report and row.report.remarks.late_days is None]:
+    if unknown := late_somehow(rows):
         say(
             "of those marked ? it is only known that they were late; "
             f"say how late with: python grade.py gradebook {book.folder} adjust {unknown[0]} late DAYS --why TEXT"
@@ -270,8 +254,9 @@ def diff(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer)
 def cause(book: Gradebook, change: Change) -> str:
     """Why the graded points changed, and whether they count."""
     given = book.in_force(change.student).get(change.item)
-    told = f"; adjusted to {points(given.points)} by {given.author}, which still counts" if given else ""
-    return change.why + told
+    if given is None or given.points is None:
+        return change.why
+    return f"{change.why}; adjusted to {points(given.points)} by {given.author}, which still counts"
 
 
 def export(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
@@ -308,11 +293,6 @@ def folder(path: Path) -> Path:
     except OSError as error:
         raise UsageError(f"{path} cannot be made ({error.strerror}); name another place with --out") from None
     return path
-
-
-def clock(at: datetime) -> str:
-    """In this machine's own zone, which it names."""
-    return at.astimezone().strftime("%Y-%m-%d %H:%M %Z")
 
 
 VERBS = {"list": list_, "show": show, "adjust": adjust, "late": late, "diff": diff, "export": export}

@@ -12,18 +12,34 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from grader.cohort import BINS, Cohort, memory, seconds
+from grader.cohort import BINS, Cohort, Earned, memory, seconds
 from grader.model import Row
 from grader.report.html import HERE, environment
 from grader.report.wording import judged, lateness, points, state, task_points, unanswered
 
-WIDTH, HEIGHT, BELOW, ABOVE = 720, 184, 22, 38  # of the histogram, in its own units: all of it, and room for words
 SHOWN = 12  # failures that are listed
 
 
 @dataclass(frozen=True, slots=True)
+class Size:
+    """Of a histogram, in its own units: all of it, room for words below and above its bars, and how many parts of the
+    axis are marked. `counts`: each bar has its number above it."""
+
+    width: int
+    height: int
+    below: int
+    above: int
+    parts: int
+    counts: bool
+
+
+LARGE = Size(720, 194, 22, 48, 4, True)
+SMALL = Size(240, 68, 20, 6, 1, False)
+
+
+@dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar of the histogram in its drawing's units."""
+    """One bar of a histogram in its drawing's units."""
 
     x: float
     y: float
@@ -31,6 +47,16 @@ class Bar:
     height: float
     count: int
     title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A histogram: its bars, where the axis is marked and with what, and where the median lies."""
+
+    size: Size
+    bars: tuple[Bar, ...]
+    ticks: tuple[tuple[float, str], ...]
+    median: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +76,9 @@ class Line:
     reasons: tuple[str, ...]
 
 
-def render(cohort: Cohort, *, pages: Collection[str] = ()) -> str:
-    """The whole page. `pages` are the students who have one of their own beside it, as reports/ID.html."""
+def render(cohort: Cohort, *, pages: Collection[str] = (), run: str = "", notes: Sequence[str] = ()) -> str:
+    """The whole page. `pages` are the students who have one of their own beside it, as reports/ID.html; `run` says
+    which one is shown, `notes` what a person should know of it."""
     script = (HERE / "sort.js").read_text(encoding="utf-8")
     columns = [task for task in cohort.tasks if task.share is not None]
     told = [line(row, [task.id for task in columns], row.student in pages) for row in cohort.rows]
@@ -60,12 +87,10 @@ def render(cohort: Cohort, *, pages: Collection[str] = ()) -> str:
         columns=columns,
         lines=told,
         counts=counted(told),
-        bars=list(bars(cohort)),
-        median=place(cohort.spread.median, cohort.possible) if cohort.spread else 0.0,
-        ticks=[(WIDTH * part / 4, points(cohort.possible * part / 4)) for part in range(5)],
-        width=WIDTH,
-        height=HEIGHT,
-        floor=HEIGHT - BELOW,
+        run=run,
+        notes=notes,
+        whole=drawing(cohort.earned, LARGE),
+        by_task={task.id: drawing(task.earned, SMALL) for task in cohort.tasks},
         failures=cohort.failures[:SHOWN],
         slowest=max((one for one in told if one.seconds), key=lambda one: float(one.seconds), default=None),
         largest=max((one for one in told if one.memory), key=lambda one: int(one.memory), default=None),
@@ -103,15 +128,21 @@ def counted(lines: Sequence[Line]) -> str:
     return ", ".join(f"{states.count(kind)} {word}" for kind, word in words.items() if kind in states)
 
 
-def place(value: float, most: float) -> float:
-    return WIDTH * min(max(value / most, 0.0), 1.0) if most else 0.0
+def drawing(earned: Earned, size: Size) -> Drawing | None:
+    """None where nobody has points."""
+    if earned.spread is None:
+        return None
+    ticks = ((size.width * part / size.parts, points(earned.possible * part / size.parts))
+             for part in range(size.parts + 1))  # fmt: skip
+    share = earned.spread.median / earned.possible if earned.possible else 0.0
+    return Drawing(size, tuple(bars(earned, size)), tuple(ticks), size.width * min(max(share, 0.0), 1.0))
 
 
-def bars(cohort: Cohort) -> Iterator[Bar]:
-    wide, most = WIDTH / BINS, max(cohort.bins)
-    for at, count in enumerate(cohort.bins):
+def bars(earned: Earned, size: Size) -> Iterator[Bar]:
+    wide, floor, most = size.width / BINS, size.height - size.below, max(earned.bins)
+    for at, count in enumerate(earned.bins):
         if count:
-            height = (HEIGHT - BELOW - ABOVE) * count / most
-            ends = (points(cohort.possible * end / BINS) for end in (at, at + 1))
+            height = (floor - size.above) * count / most
+            ends = (points(earned.possible * end / BINS) for end in (at, at + 1))
             title = f"{' to '.join(ends)} points: {count} student{'s' * (count > 1)}"
-            yield Bar(at * wide + 1, HEIGHT - BELOW - height, wide - 2, height, count, title)
+            yield Bar(at * wide + 1, floor - height, wide - 2, height, count, title)

@@ -78,6 +78,7 @@ def check(given: CheckResult) -> dict[str, Any]:
         "figures": [{"kind": each.kind, "title": each.title, "data": dict(each.data)} for each in given.figures],
         "review": list(given.review),
         "memory": given.memory,
+        "killed": given.killed,
     }
 
 
@@ -131,4 +132,5 @@ def parse_check(given: Mapping[str, Any]) -> CheckResult:
         figures=tuple(Figure(one["kind"], one["title"], one["data"]) for one in given["figures"]),
         review=tuple(given["review"]),
         memory=given.get("memory", 0),  # gradebooks from before it was measured
+        killed=given.get("killed", False),  # or told
     )

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Literal
 
 from grader.model import Adjustment, CheckResult, ItemResult, Measure, Remarks, Report, Row, TaskResult, Verdict
@@ -107,6 +108,11 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+def clock(at: datetime) -> str:
+    """In this machine's own zone, which it names."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M %Z")
+
+
 def mib(size: float) -> str:
     """Bytes as whole MiB, as limits are given."""
     return f"{size / (1 << 20):.0f}"
@@ -143,6 +149,8 @@ def lateness(remarks: Remarks) -> str:
 
 def by_hand(given: Adjustment, item: ItemResult | None) -> str:
     """An adjustment as a sentence; without an item it is about the days of lateness."""
+    if given.points is None:
+        return f"Taken back by {given.author} on {given.time:%Y-%m-%d}, because: {given.why}"
     if item is None:
         change = f"to {given.points:g} day{'s' * (given.points != 1)} late"
     else:

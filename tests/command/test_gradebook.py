@@ -61,7 +61,7 @@ def folder(tmp_path):
         for student in ("ada", "doe"):
             for audience in ("student", "staff"):
                 (book.folder / pages.path_of(student, audience)).write_text("old")
-        pages.index(book, book.register(run))
+        pages.index(book, run, book.register(run))
     return tmp_path / "out"
 
 
@@ -138,6 +138,19 @@ def test_an_adjustment_that_was_replaced_is_still_told(type_):
     assert out.count("right after all") == 1
 
 
+def test_an_adjustment_is_taken_back_and_told(type_, folder):
+    type_("adjust", "ada", "2.2", "1", "--why", "wrong", "--author", "Grace")
+    code, out, _ = type_("adjust", "ada", "2.2", "graded", "--why", "the check was cured", "--author", "Alan")
+    assert code == 0
+    assert "ada 2.2: Taken back by Alan on " in out
+    assert "now 5.6 of 10 (7 as graded; 2 days late" in out
+    assert '<p class="score">5.6 of 10</p>' in (folder / pages.path_of("ada", "student")).read_text()
+    _, out, _ = type_("show", "ada")
+    assert "2.2 was set to 1 points by Grace, because: wrong; replaced since" in out
+    assert "2.2 was taken back by Alan, because: the check was cured" in out
+    assert "nothing is adjusted of ada's late" in type_("adjust", "ada", "late", "graded", "--why", "x")[2]
+
+
 def test_the_author_is_who_types_it(type_, folder, monkeypatch):
     monkeypatch.setattr(getpass, "getuser", lambda: "grace")
     type_("adjust", "eve", "late", "1", "--why", "asked")
@@ -165,7 +178,7 @@ def test_late_tells_who_when_and_what_it_costs(type_, folder):
 
 def test_diff_tells_whose_points_changed_and_why(type_, folder):
     with Gradebook.open(folder) as book:
-        book.begin(seed=7)
+        book.begin(seed=7, due=DUE, late=Late(per_day=10, grace_hours=1, cap=50))
         book.record(book.student("eve", book.run(1)), report(fc=5.0))
         for student in ("ada", "doe"):
             book.record(book.student(student, book.run(1)), book.report(student, book.run(1)))
@@ -177,6 +190,11 @@ def test_diff_tells_whose_points_changed_and_why(type_, folder):
     assert "0 items of 0 students changed" in type_("diff", "2", "2")[1]
     assert cells(type_("--run", "1", "list")[1], "eve")[-5] == "2"
     assert cells(type_("list")[1], "eve")[-5] == "2"
+    with Gradebook.open(folder) as book:
+        book.begin(seed=7)
+        book.record(book.student("ada", book.run(1)), book.report("ada", book.run(1)))
+    late = " ".join(cells(type_("diff", "1", "3")[1], "ada"))
+    assert late == "ada late 2 0 costs 0 % instead of 20 %; the due date changed"
 
 
 EXPORTED = {
@@ -218,7 +236,7 @@ def test_what_is_exported_is_what_counts(type_, folder, tmp_path):
     [
         (["show", "lovelace"], "there is no student lovelace; did you mean ada?"),
         (["adjust", "ada", "9.9", "1", "--why", "x"], "there is no item 9.9; the items are 2.1, 2.2"),
-        (["adjust", "ada", "2.1", "six", "--why", "x"], "six is no number of points"),
+        (["adjust", "ada", "2.1", "six", "--why", "x"], "six is no number of points; write it as 7.5, or `graded`"),
         (["adjust", "ada", "2.1", "6", "--why", "x"], "6 points for item 2.1; it is worth 0 to 5"),
         (["adjust", "ada", "late", "1e300", "--why", "x"], "a whole number of days, at most 10000"),
         (["adjust", "ada", "2.1", "nan", "--why", "x"], "it is worth 0 to 5"),
@@ -270,12 +288,43 @@ def test_what_is_known_too_little_is_said(folder, type_):
     assert "s00, s02" in type_("list")[1]
 
 
+def test_where_a_platform_marks_lateness_who_has_no_mark_was_in_time(folder, type_):
+    with Gradebook.open(folder) as book:
+        run = book.begin(seed=7, due=DUE)
+        for number in range(6):
+            book.record(Student(f"s{number}", "S", {}, "in/s", "d", marked_late=number < 2), report())
+        book.end(run)
+    how = "say how late with `adjust STUDENT late DAYS --why TEXT`"
+    told = f"2 marked late, days unknown, nothing taken off: s0, s1; {how}"
+    for words in (["list"], ["export", "csv"]):
+        out = type_(*words)[1]
+        assert f"? {told}" in out
+        assert "not known when" not in out
+    type_("adjust", "s0", "late", "1", "--why", "by Canvas's log", "--author", "tom")
+    assert "1 marked late, days unknown, nothing taken off: s1; say" in type_("export", "csv")[1]
+
+
+def test_the_class_page_tells_its_run_and_what_list_tells(folder, type_):
+    with Gradebook.open(folder) as book:
+        run = book.begin(seed=7, due=DUE, settings={"only": ["2"]})
+        made_up = Provenance(7, {"cifar10": "CIFAR-10 0a1b (stand-in data)"}, "r", "g", "f", "confined")
+        book.record(Student("ada", "Ada", {}, "in/ada", "d", marked_late=True), replace(report(), provenance=made_up))
+        pages.index(book, run, book.register(run))
+    for at_once in (True, False):
+        header = (folder / pages.INDEX).read_text(encoding="utf-8").partition("</header>")[0]
+        assert "run 2, begun 20" in header
+        for told in ("run 2 is of 2 alone", "ada: graded on stand-in data", "1 marked late, days unknown"):
+            assert told in header
+        if at_once:
+            type_("adjust", "ada", "2.1", "4", "--why", "x", "--author", "Grace")
+
+
 def test_the_class_page_links_no_report_of_an_earlier_run(folder):
     with Gradebook.open(folder) as book:
         book.begin(seed=7)
         book.record(Student("ada", "Lovelace, Ada", {}, "in/ada.zip", problem="ada.zip is damaged"), None)
         book.record(Student("doe", "Doe, Jane", {}, "in/doe.zip", "d", DUE), report())
-        pages.index(book, book.register())
+        pages.index(book, book.run(), book.register())
     page = (folder / pages.INDEX).read_text(encoding="utf-8")
     assert "reports/doe.html" in page
     assert "reports/ada.html" not in page

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from grader.cohort import BINS, survey
+from grader.cohort import earned, survey
 from grader.model import Remarks, Row
 from grader.report import cohort
 
@@ -107,14 +107,34 @@ def test_only_pages_that_are_there_are_linked(rows):
     assert not [tag for tag, _ in Page(page(rows)).elements if tag == "a"]
 
 
-def test_every_student_with_a_report_is_in_the_histogram(rows):
-    found = survey(rows, "HW")
-    drawn = list(cohort.bars(found))
-    assert sum(bar.count for bar in drawn) == len(NAMES)
-    assert all(0 <= bar.x < bar.x + bar.width <= cohort.WIDTH and bar.y >= 0 and bar.height > 0 for bar in drawn)
-    full = replace(found, bins=(0,) * (BINS - 1) + (3,), possible=100.0)
-    (bar,) = cohort.bars(full)
+@pytest.mark.parametrize("size", [cohort.LARGE, cohort.SMALL])
+def test_every_student_with_a_report_is_in_the_histogram(rows, size):
+    drawn = cohort.drawing(survey(rows, "HW").earned, size)
+    assert sum(bar.count for bar in drawn.bars) == len(NAMES)
+    assert all(0 <= bar.x < bar.x + bar.width <= size.width for bar in drawn.bars)
+    assert all(bar.y >= size.above and bar.height > 0 for bar in drawn.bars)
+    full = earned([98.0, 100.0, 100.0], 100.0)
+    (bar,) = cohort.bars(full, size)
     assert bar.title == "95 to 100 points: 3 students"
+    assert cohort.drawing(full, size).median == size.width
+    assert cohort.drawing(earned([], 0.0), size) is None
+
+
+def test_each_task_has_a_histogram_of_its_own(rows):
+    task = page(rows).partition('<section aria-labelledby="task-1">')[2].partition("</section>")[0]
+    assert task.count("<svg") == task.count('class="histogram"') + task.count('class="share"')
+    assert 'aria-label="Points in Task 1: 8 to 8.5 points: 8 students; median 8.33"' in task
+    assert "8.33 of 10 in the middle; half of them 8.33 to 8.33; mean 8.33; from 8.33 to 8.33" in task
+    skipped = page(rows).partition('<section aria-labelledby="task-5">')[2].partition("</section>")[0]
+    assert "<svg" not in skipped
+
+
+def test_the_page_says_which_run_it_shows_and_what_its_points_rest_on(rows):
+    text = page(rows, run="run 3, begun 2026-11-20 23:59 UTC", notes=["ada: graded on <stand-in> data"])
+    header = text.partition("<header>")[2].partition("</header>")[0]
+    assert "run 3, begun 2026-11-20 23:59 UTC" in header
+    assert "<li>ada: graded on &lt;stand-in&gt; data</li>" in header
+    assert "notes" not in page(rows).partition("<header>")[2].partition("</header>")[0]
 
 
 def test_failures_tell_the_sentence_and_how_many_share_it(rows):
