@@ -99,11 +99,10 @@ def test_a_local_cluster_of_threads_gives_each_thread_a_bench_of_its_own(tmp_pat
 
 
 @pytest.mark.slow
-def test_a_scheduler_without_workers_is_told_and_one_that_is_lost_is_a_sentence(tmp_path, monkeypatch):
+def test_a_scheduler_without_workers_is_told_and_one_that_is_lost_is_a_sentence(tmp_path):
     import dask
 
     folder = class_of(tmp_path / "in", *CLASS[:2])
-    monkeypatch.setattr("grader.cluster.WAIT", 2.0)
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "2s"}),
         started(tmp_path, "dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard") as scheduler,
