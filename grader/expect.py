@@ -56,7 +56,7 @@ def expect_gradient(
     at: Array,
     upstream: Array | None = None,
     atol: float | None = None,
-    own: Callable[[Array], Any] | None = None,
+    own: Callable[[Sequence[Array]], Sequence[Any]] | None = None,
     of: Sequence[Any] = (),
     h: float = 1e-3,
     factors: Mapping[str, float] | None = None,
@@ -65,9 +65,10 @@ def expect_gradient(
     """`yours` is the gradient of sum(f(x) * upstream) at `at`; without `upstream`, f is a scalar.
 
     `f` is the reference's forward: a wrong forward with a matching backward earns nothing. `own`, the student's
-    forward in the same form, is asked only after a mismatch, so that the message can say when the two agree. `h` is
-    the difference step: smaller for a steep f, larger for one that is linear in each entry. `of`, where given, is what
-    f is and all that it rests on besides x: a whole class is asked about the same f, which is then measured once.
+    forward at many points in one go, is asked only after a mismatch, so that the message can say when the two agree.
+    `h` is the difference step: smaller for a steep f, larger for one that is linear in each entry. `of`, where given,
+    is what f is and all that it rests on besides x: a whole class is asked about the same f, which is then measured
+    once.
     """
     if of:
         expected = once(hw, ("gradient", *of, at, upstream, h), lambda: _gradient(f, at, upstream, h))
@@ -174,19 +175,16 @@ def _exactly(value: Any) -> bytes:
     return f"{value!r} ".encode()
 
 
-def _agreement(own: Callable[[Array], Any], at: Array, upstream: Array | None, h: float) -> list[Clue]:
+def _agreement(
+    own: Callable[[Sequence[Array]], Sequence[Any]], at: Array, upstream: Array | None, h: float
+) -> list[Clue]:
     """The clue that a gradient is right for the student's own forward; none when that forward cannot be measured."""
-    shape = () if upstream is None else upstream.shape
-
-    def forward(x: Array) -> Array:
-        out = own(x)
-        found = numbers(out)
-        if found is None or found.shape != shape:
-            raise Mismatch(f"the forward pass returned {describe(out)}")
-        return found
-
+    weights = np.array(1.0) if upstream is None else upstream
     try:
-        gradient = _gradient(forward, at, upstream, h)
+        found = [numbers(out) for out in own(numeric.around(at, h=h))]
     except StudentError:
         return []  # the mismatch being explained is the finding; this forward has its own check
+    if any(out is None or out.shape != weights.shape for out in found):
+        return []
+    gradient = numeric.slope([out for out in found if out is not None], at.shape, weights, h=h)
     return [Clue("it agrees with your own forward pass, but that forward pass is wrong", gradient)]

@@ -52,9 +52,9 @@ class Remote:
             raise AttributeError(name)
         return Function(self._session, self._handle, (name,))
 
-    def write(self, arrays: Mapping[str, Any]) -> None:
-        """`parameters()[name][...] = array` for each, in the student's process and in one round trip."""
-        self._session.ask("write", self._handle, ("parameters",), list(arrays.items()))
+    def write(self, arrays: Mapping[str, Any]) -> Any:
+        """`parameters()[name][...] = array` for each, in one round trip; what parameters() gives afterwards."""
+        return self._session.ask("write", self._handle, ("parameters",), [(dict(arrays),)])[0]
 
 
 class Training:

@@ -83,7 +83,9 @@ def test_gradient_with_and_without_upstream() -> None:
 
 def test_gradient_of_a_wrong_own_forward_is_said() -> None:
     with pytest.raises(Mismatch, match="your own forward"):
-        expect_gradient(Hw(), "grad_x", 2 * X * UPSTREAM, cube, at=X, upstream=UPSTREAM, own=lambda x: x**2)
+        expect_gradient(
+            Hw(), "grad_x", 2 * X * UPSTREAM, cube, at=X, upstream=UPSTREAM, own=lambda points: [x**2 for x in points]
+        )
 
 
 def test_own_forward_is_not_asked_after_a_right_answer() -> None:
@@ -97,7 +99,15 @@ def raising(x: Any) -> Any:
     raise Raised("fc_forward raised ValueError")
 
 
-@pytest.mark.parametrize("own", [lambda x: None, lambda x: x.sum(), lambda x: "text", raising])
+@pytest.mark.parametrize(
+    "own",
+    [
+        lambda points: [None] * len(points),
+        lambda points: [x.sum() for x in points],
+        lambda points: ["text"] * len(points),
+        raising,
+    ],
+)
 def test_an_own_forward_that_cannot_be_measured_leaves_the_mismatch_as_it_is(own: Any) -> None:
     with pytest.raises(Mismatch, match="grad_x"):
         expect_gradient(Hw(), "grad_x", X, cube, at=X, upstream=UPSTREAM, own=own)

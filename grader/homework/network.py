@@ -153,8 +153,7 @@ def draw(hw: Any, rng: np.random.Generator, sizes: Sizes, *, biases: float = 0.5
     sizes = as_built(built, sizes)
     keys = roles(built, sizes)
     values, X = away_from_kinks(rng, sizes, biases)
-    net.write({key: values[role] for role, key in keys.items()})
-    values = live(net.parameters(), keys, values, sizes)
+    values = live(net.write({key: values[role] for role, key in keys.items()}), keys, values, sizes)
     reference = hw.reference.two_layer_net.TwoLayerNet(*sizes.arguments)
     parameters = reference.parameters()
     trusted = {role: parameters[key] for role, key in roles(parameters, sizes).items()}

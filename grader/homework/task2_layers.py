@@ -53,7 +53,7 @@ def fc_backward(hw: Any, rng: np.random.Generator) -> None:
                 varying("fc_forward", hw.reference.layers.fc_forward, args, i),
                 at=args[i],
                 upstream=grad_out,
-                own=varying("fc_forward", hw.layers.fc_forward, args, i),
+                own=asked("fc_forward", hw.layers.fc_forward, args, i),
                 of=("fc_forward", *args, i),
                 factors={"the batch size": size[0]},
                 clues=[Clue("it belongs to the latest fc_forward, not to the one whose cache was passed", stale[i])],
@@ -85,7 +85,7 @@ def relu_backward(hw: Any, rng: np.random.Generator) -> None:
             varying("relu_forward", hw.reference.layers.relu_forward, (x,)),
             at=x,
             upstream=grad_out,
-            own=varying("relu_forward", hw.layers.relu_forward, (x,)),
+            own=asked("relu_forward", hw.layers.relu_forward, (x,)),
             of=("relu_forward", x),
             clues=[
                 Clue("it is grad_out, unmasked: x <= 0 has to block the gradient", grad_out),
@@ -122,7 +122,7 @@ def softmax_loss_gradient(hw: Any, rng: np.random.Generator) -> None:
             grad_x,
             varying("softmax_loss", hw.reference.layers.softmax_loss, (x, y)),
             at=x,
-            own=varying("softmax_loss", hw.layers.softmax_loss, (x, y)),
+            own=asked("softmax_loss", hw.layers.softmax_loss, (x, y)),
             of=("softmax_loss", x, y),
             factors={"the batch size": n},
             clues=[
@@ -173,7 +173,7 @@ def l2_gradient(hw: Any, rng: np.random.Generator) -> None:
             grad_w,
             varying("l2_regularization", hw.reference.layers.l2_regularization, (w, reg)),
             at=w,
-            own=varying("l2_regularization", hw.layers.l2_regularization, (w, reg)),
+            own=asked("l2_regularization", hw.layers.l2_regularization, (w, reg)),
             of=("l2_regularization", w, reg),
             factors=reg_factors(reg, w.size),
         )
@@ -208,6 +208,16 @@ def varying(name: str, function: Callable[..., Any], args: Sequence[Any], i: int
         return unpack(name, function(*args[:i], value, *args[i + 1 :]), ("out", "its second part"))[0]
 
     return output
+
+
+def asked(name: str, function: Any, args: Sequence[Any], i: int = 0) -> Callable[[Sequence[Array]], list[Any]]:
+    """The same of a student's function, for many values in one round trip."""
+
+    def outputs(values: Sequence[Array]) -> list[Any]:
+        answers = function.map([(*args[:i], value, *args[i + 1 :]) for value in values])
+        return [unpack(name, answer, ("out", "its second part"))[0] for answer in answers]
+
+    return outputs
 
 
 def reg_factors(reg: float, size: int) -> dict[str, float]:

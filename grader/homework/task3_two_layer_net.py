@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -142,11 +143,12 @@ def backward_clues(case: Case, role: str, grad_scores: Array) -> list[Clue]:
     return [Clue(said, straight[role])] if role in straight else []
 
 
-def own_scores(case: Case, role: str, value: Array) -> Any:
-    """The student's own scores with one parameter replaced, and put back afterwards."""
-    case.net.write({case.keys[role]: value})
-    scores = unpack("forward", case.net.forward(case.X), ("scores", "cache"))[0]
-    case.net.write({case.keys[role]: case.values[role]})
+def own_scores(case: Case, role: str, values: Sequence[Array]) -> list[Any]:
+    """The student's own scores with one parameter replaced by each value; the last one stays."""
+    scores = []
+    for value in values:
+        case.net.write({case.keys[role]: value})
+        scores.append(unpack("forward", case.net.forward(case.X), ("scores", "cache"))[0])
     return scores
 
 

@@ -157,10 +157,10 @@ class Worker:
                 raise AbsentError(f"{owner + '.py' if isinstance(owner, str) else owner.kind} defines no {name}")
             target = getattr(target, name)
         if op == "write":
-            name, array = args
             live = target()
-            live[name][...] = array
-            return {"value": None}
+            for name, array in args[0].items():
+                live[name][...] = array
+            return {"value": self.wrap(target(), ())}
         before = [np.array(value) if type(value) is np.ndarray else None for value in args]
         value = target(*args)
         mutated = [

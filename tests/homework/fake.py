@@ -50,9 +50,10 @@ class FakeRemote:
     def __getattr__(self, name: str) -> FakeFunction:
         return FakeFunction(self._hw, self._value, name)
 
-    def write(self, arrays: Mapping[str, Any]) -> None:
+    def write(self, arrays: Mapping[str, Any]) -> Any:
         for name, array in arrays.items():
             self._value.parameters()[name][...] = array
+        return FakeFunction(self._hw, self._value, "parameters")()
 
 
 class FakeFunction:
