@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -290,12 +291,14 @@ def readable(forbid: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]
 
 
 LIBRARY_NAMES = ("site-packages", "dist-packages")
+ABOUT = re.compile(r"\.(dist-info|egg-info|pth)$|^__editable__")
 
 
 def around(folder: str, hidden: Collection[str], above: Collection[str]) -> Iterator[tuple[str, bool]]:
     """What to grant so that all of `folder` can be read but `hidden`: (path, True) whole, (path, False) to list.
 
-    `above` are the folders that hidden paths lie in.
+    `above` are the folders that hidden paths lie in. What a package says of itself is no code and is left out there:
+    each path that is granted costs every session some 40 microseconds.
     """
     if folder in hidden:
         return
@@ -305,7 +308,7 @@ def around(folder: str, hidden: Collection[str], above: Collection[str]) -> Iter
     yield folder, False
     try:
         with os.scandir(folder) as listing:
-            children = sorted(child.path for child in listing if not child.is_symlink())
+            children = sorted(path.path for path in listing if not (path.is_symlink() or ABOUT.search(path.name)))
     except OSError:
         return  # not ours to read, so not the worker's either
     for child in children:

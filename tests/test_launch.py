@@ -78,7 +78,7 @@ def test_a_forbidden_library_is_unreadable_in_every_interpreters_packages():
 
 
 def test_around_grants_all_but_the_hidden(tmp_path):
-    for name in ("a/x/1", "a/y/2", "b/3"):
+    for name in ("a/x/1", "a/y/2", "a/y-1.0.dist-info/METADATA", "b/3"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     (tmp_path / "link").symlink_to(tmp_path / "a")
