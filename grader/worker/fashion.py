@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Subset, default_collate
 
-from grader.worker.vision import replace, torchvision
+from grader.worker.training import replace
+from grader.worker.vision import torchvision
 
 
 class Data:

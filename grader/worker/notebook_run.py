@@ -19,9 +19,9 @@ import torch
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from grader.worker import notebook, vision
+from grader.worker import cuda, notebook, vision
 from grader.worker.fashion import Data
-from grader.worker.training import Mute, resting
+from grader.worker.training import Mute, replace, resting
 from grader.worker.wire import FrameError
 
 CHUNK = 250  # pictures that are predicted at once
@@ -52,7 +52,7 @@ class Run:
         vision.prepare()
         self.data.take_over()
         self.watch.begin()
-        with vision.OnCPU():
+        with cuda.OnCPU():
             for statement in self.program.setup:
                 self.set_up(statement)
         self.pauses = resting(self.train) if self.program.training else iter(())
@@ -73,7 +73,7 @@ class Run:
     def train(self, rest: Callable[[bool], None]) -> None:
         """The statements that train, in a thread of their own."""
         self.rest = rest
-        with vision.OnCPU():
+        with cuda.OnCPU():
             for statement in self.program.training:
                 try:
                     self.execute(statement)
@@ -225,7 +225,7 @@ class Looking:
 
     def __init__(self, model: Any, watch: Watch) -> None:
         self.modes = [(module, module.training) for module in model.modules()] if model is not None else []
-        self.watch, self.contexts = watch, (torch.no_grad(), vision.OnCPU(), torch.random.fork_rng(devices=[]))
+        self.watch, self.contexts = watch, (torch.no_grad(), cuda.OnCPU(), torch.random.fork_rng(devices=[]))
 
     def __enter__(self) -> None:
         self.watch.blind = True
@@ -275,7 +275,7 @@ class Watch:
                 self.within = False
             self.pause(False)
 
-        vision.replace(torch.Tensor, "backward", watched)
+        replace(torch.Tensor, "backward", watched)
 
     def lent(self) -> None:
         self.awaiting = True

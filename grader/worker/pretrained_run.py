@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
-from grader.worker import notebook, vision
-from grader.worker.training import Mute
+from grader.worker import cuda, notebook, vision
+from grader.worker.training import Mute, replace
 
 CALLS = 16  # of the network that are kept
 CLASSES = 1000
@@ -40,7 +40,7 @@ class Run:
         register_module_forward_pre_hook(self.entered)
         register_module_forward_hook(self.left, always_call=True)
         self.open_elsewhere = Image.open
-        vision.replace(Image, "open", self.open)
+        replace(Image, "open", self.open)
         self.names: dict[str, Any] = {
             "__name__": "__main__",
             "get_ipython": Mute("get_ipython"),
@@ -48,7 +48,7 @@ class Run:
         }
         statements, unread = notebook.read([tuple(cell) for cell in order["cells"]])
         self.problems += unread
-        with vision.OnCPU():
+        with cuda.OnCPU():
             for statement in statements:
                 self.execute(statement, f"{order['folder']}/{order['name']} cell {statement.cell}")
 
