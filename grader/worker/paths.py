@@ -6,9 +6,11 @@ What is not here is looked for, and written, under its own name in that folder.
 from __future__ import annotations
 
 import builtins
+import contextlib
 import io
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -45,6 +47,18 @@ def prepare_lists() -> None:
 
     replace(os, "listdir", lists(os.listdir))
     replace(os, "scandir", lists(os.scandir))
+
+
+def lay(files: Mapping[str, str]) -> None:
+    """Modules that a notebook writes by %%writefile, where its imports look for them. One that cannot lie there is
+    missed where it is imported."""
+    for path, text in files.items():
+        with contextlib.suppress(OSError, ValueError):
+            own = here(path, os.getcwd()) if os.path.isabs(path) else path
+            os.makedirs(os.path.dirname(own) or ".", exist_ok=True)
+            with open(own, "w", encoding="utf-8") as file:
+                file.write(text)
+    sys.path.insert(0, os.getcwd())
 
 
 def here(path: Any, folder: str) -> Any:

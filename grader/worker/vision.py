@@ -13,7 +13,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -75,6 +75,8 @@ def prepare() -> None:
     module, library = torch.nn.Module, torch
     replace(library, "compile", uncompiled)
     replace(module, "compile", lambda self, *args, **kwargs: None)
+    replace(torch.hub, "load", hub)
+    replace(torch.hub, "download_url_to_file", unavailable)
     cuda.prepare()
     paths.prepare()
     restore()
@@ -101,6 +103,20 @@ def silently(made: Callable[..., None]) -> Callable[..., None]:
         made(self, *args, **kwargs)
 
     return init
+
+
+def hub(repository: str, model: str, *args: Any, **kwargs: Any) -> Any:
+    """torch.hub.load without a network: torchvision's own networks, whose weights are looked for here."""
+    make = getattr(torchvision.models, model, None)
+    if "/vision" not in repository or make is None:
+        unavailable(f"{repository}/{model}")
+    for name in ("source", "trust_repo", "force_reload", "verbose", "skip_validation"):
+        kwargs.pop(name, None)
+    return make(*args, **kwargs)
+
+
+def unavailable(url: str, *args: Any, **kwargs: Any) -> NoReturn:
+    raise FileNotFoundError(f"weights unavailable: {url.rpartition('/')[2]} is not on this machine")
 
 
 def uncompiled(model: Any = None, *args: Any, **kwargs: Any) -> Any:
