@@ -26,7 +26,7 @@ def handed_in(hw: Any, name: str) -> Notebook:
 def left_out(reply: Any) -> tuple[tuple[int, int, str], ...]:
     """(cell, line, what is wrong) of what could not be run; the reply is a student's process's word."""
     rows = [row for row in reply[:20] if isinstance(row, tuple | list)] if isinstance(reply, list) else []
-    return tuple((row[0], row[1], row[2]) for row in rows if [type(part) for part in row] == [int, int, str])
+    return tuple((row[0], row[1], row[2][:200]) for row in rows if [type(part) for part in row] == [int, int, str])
 
 
 def told(problem: tuple[int, int, str]) -> str:

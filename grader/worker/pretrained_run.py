@@ -56,7 +56,8 @@ class Run:
         try:
             exec(compile(ast.Module([statement.node], []), file, "exec"), self.names)
         except Exception as error:
-            self.problems.append((statement.cell, statement.node.lineno, f"{type(error).__name__}: {error}"[:200]))
+            cause = vision.lacking(error)
+            self.problems.append((statement.cell, statement.node.lineno, f"{type(cause).__name__}: {cause}"[:200]))
 
     def entered(self, module: Any, given: Any) -> None:
         self.depth += 1

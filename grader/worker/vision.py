@@ -24,6 +24,7 @@ from grader.worker import cuda, paths
 from grader.worker.training import Mute, replace
 
 ABSENT = "torchvision::nms"  # of torchvision's message where its own library could not be loaded
+UNAVAILABLE = "weights unavailable: "
 LIBRARIES: list[Any] = []  # schemas live as long as the library that declares them
 REMOVED = {
     "Inf": np.inf, "infty": np.inf, "PINF": np.inf, "NINF": -np.inf, "NaN": np.nan, "float": float, "int": int,
@@ -116,7 +117,15 @@ def hub(repository: str, model: str, *args: Any, **kwargs: Any) -> Any:
 
 
 def unavailable(url: str, *args: Any, **kwargs: Any) -> NoReturn:
-    raise FileNotFoundError(f"weights unavailable: {url.rpartition('/')[2]} is not on this machine")
+    raise FileNotFoundError(f"{UNAVAILABLE}{url.rpartition('/')[2]} is not on this machine")
+
+
+def lacking(error: BaseException) -> BaseException:
+    """What an error comes from where that is weights, whatever the notebook made of it; else the error."""
+    at: BaseException | None = error
+    while at is not None and not str(at).startswith(UNAVAILABLE):
+        at = at.__context__
+    return at or error
 
 
 def uncompiled(model: Any = None, *args: Any, **kwargs: Any) -> Any:
