@@ -64,6 +64,9 @@ class Photograph:
     scores: Array = field(default_factory=lambda: np.zeros(0))
     call: Call | None = None
 
+    def said(self) -> str:
+        return f"said to show {self.stated!r} and " if self.stated else ""
+
     def predicted(self, labels: list[str]) -> str:
         """The class that the notebook gets; where its run could not be repeated, the one that is got here."""
         return labels[int(np.argmax(self.call.scores if self.call is not None else self.scores))]
@@ -125,7 +128,7 @@ def one_right_one_wrong(hw: Any, rng: np.random.Generator) -> None:
         raise Partly(
             "without the photographs, the grader cannot tell which prediction is right; a person will look", 0.5
         )
-    said = [f"{one.name} is said to show {one.stated!r} and taken for {one.predicted(labels)!r}" for one in found]
+    said = [f"{one.name} is {one.said()}taken for {one.predicted(labels)!r}" for one in found]
     right = [imagenet.fits(one.stated, one.predicted(labels)) for one in found]
     hw.review(f"look at the photographs: {' and '.join(said)}")
     if not all(one.stated for one in found):

@@ -199,6 +199,7 @@ def test_names_that_fit_and_names_that_do_not(graded, names, points, said):
     assert check.earned == points
     assert said in check.message
     assert check.review
+    assert "show ''" not in check.review[0]
 
 
 def test_another_network_cannot_be_repeated_here(graded):
