@@ -23,7 +23,7 @@ from grader.unpack import DAMAGE, MIB, Budget, TooBigError, is_archive
 ENTRIES = 50_000  # files and folders that are looked at
 FILE = 32 * MIB  # one wanted file; notebooks hold their pictures
 COPIES = 100  # files of one wanted name
-BESIDE = 20  # files of a wanted ending, such as photographs
+BESIDE, BESIDE_ROOM = 100, 128 * MIB  # files of a wanted ending, such as photographs, and all of them together
 ARCHIVE = 1024 * MIB  # a zip or tar as it lies on disk
 KEPT = 256 * MIB  # all wanted files of a submission together, copies and archives inside archives included
 NESTING = 2  # archives inside archives, opened only when nothing wanted lies beside them
@@ -55,7 +55,7 @@ def members(path: Path, wanted: Collection[str], notes: list[str], *, name: str 
         raise SubmissionError("the path holds a null character; name a folder, zip or tar") from None
     search = Search(wanted, notes)
     if stat.S_ISDIR(mode):
-        return iter(search.folder(path))
+        return iter(search.finished(search.folder(path)))
     if not stat.S_ISREG(mode):
         raise SubmissionError(f"{path} is neither a folder nor a file; name a folder, zip or tar")
     try:
@@ -63,9 +63,9 @@ def members(path: Path, wanted: Collection[str], notes: list[str], *, name: str 
             if is_archive(file):
                 if path.stat().st_size > ARCHIVE:
                     raise TooBigError(f"{path} is larger than {ARCHIVE // MIB} MiB; leave data sets and models out")
-                return iter(search.archive(file, str(path), 0))
+                return iter(search.finished(search.archive(file, str(path), 0)))
             if search.fits(name):
-                return iter([Found(printable(name), search.take(file, str(path)))])
+                return iter(search.finished([Found(printable(name), search.take(file, str(path), name))]))
     except OSError as error:
         raise SubmissionError(f"{path} cannot be read ({error.strerror}); name a folder, zip or tar") from None
     raise SubmissionError(
@@ -81,8 +81,20 @@ class Names:
         self.endings = tuple(base[1:].lower() for base in wanted if base.startswith("*"))
 
     def named(self, path: str) -> bool:
+        return self.name_of(path) is not None
+
+    def name_of(self, path: str) -> str | None:
+        """The wanted name that a file has, or has but for what was added to it."""
         base = basename(path)
-        return base.lower() in self.names or plain(base) in self.names
+        return self.names.get(base.lower()) or self.names.get(plain(base)) or self.within(base)
+
+    def within(self, base: str) -> str | None:
+        """The wanted notebook whose name a longer one holds: "Copy of part1.ipynb", "hw3_Part-1_final.ipynb"."""
+        if not base.lower().endswith(".ipynb"):
+            return None
+        notebooks = [name for name in self.names.values() if name.endswith(".ipynb")]
+        held = [name for name in notebooks if re.search(loosely(name), base, re.IGNORECASE)]
+        return held[0] if len(held) == 1 else None
 
     def beside(self, path: str) -> bool:
         base = basename(path).lower()
@@ -95,7 +107,8 @@ class Search:
     def __init__(self, wanted: Collection[str], notes: list[str]) -> None:
         self.names = Names(wanted)
         self.notes = notes
-        self.seen = self.beside = self.kept = 0
+        self.seen = self.beside = self.room = self.kept = 0
+        self.left_out: list[str] = []
         self.budget = Budget()
         self.copies: dict[str, int] = {}
 
@@ -113,10 +126,11 @@ class Search:
         parts = PurePosixPath(name.replace("\\", "/")).parts
         if not self.fits(name) or any(is_junk(part) for part in parts[:-1]):
             return False
-        if not self.names.named(name):
+        base = self.names.name_of(name)
+        if base is None:
             self.beside += 1
+            self.left_out += [name] if self.beside > BESIDE else []
             return self.beside <= BESIDE
-        base = plain(parts[-1])
         self.copies[base] = self.copies.get(base, 0) + 1
         if self.copies[base] > COPIES:
             raise TooBigError(
@@ -124,12 +138,16 @@ class Search:
             )
         return True
 
-    def take(self, file: IO[bytes], where: str) -> bytes | None:
-        """All of a file, or None for more than FILE bytes. Raises TooBigError for more than KEPT in all."""
+    def take(self, file: IO[bytes], where: str, name: str) -> bytes | None:
+        """All of a file, or None for more than FILE bytes, or for more than BESIDE_ROOM of those of a wanted ending.
+        Raises TooBigError for more than KEPT in all."""
         content = file.read(FILE + 1)
         self.budget.charge(len(content), where)
-        if len(content) > FILE:
+        beside = self.names.beside(name) and not self.names.named(name)
+        if len(content) > FILE or (beside and self.room + len(content) > BESIDE_ROOM):
+            self.left_out += [name] if beside else []
             return None
+        self.room += len(content) if beside else 0
         self.kept += len(content)
         if self.kept > KEPT:
             raise TooBigError(f"{where} holds more than {KEPT // MIB} MiB of files to grade; leave copies out")
@@ -172,7 +190,7 @@ class Search:
             descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
             with os.fdopen(descriptor, "rb") as file:
                 if stat.S_ISREG(os.fstat(descriptor).st_mode) and not path.is_symlink():
-                    return [Found(name, self.take(file, str(root)))]
+                    return [Found(name, self.take(file, str(root), name))]
         except OSError as error:
             if not path.is_symlink() and self.names.named(path.name):
                 raise SubmissionError(f"{path} cannot be read ({error.strerror}); check its permissions") from None
@@ -205,11 +223,11 @@ class Search:
             for name, readable, content in unpack.members(file, where, self.budget):
                 if self.passes(name, where):
                     if readable:
-                        found.append(Found(prefix + printable(name), self.take(content(), where)))
+                        found.append(Found(prefix + printable(name), self.take(content(), where, name)))
                     else:
                         self.note(f"{printable(name)} is a link or device, which is not followed; pack the file itself")
                 elif readable and not self.any_named(found) and depth < NESTING and ENDING.search(name):
-                    inner = self.take(content(), where)
+                    inner = self.take(content(), where, name)
                     packed += [(name, inner)] if inner is not None and len(packed) < COPIES else []
         except SubmissionError:
             raise
@@ -237,6 +255,17 @@ class Search:
         except SubmissionError as error:
             self.note(str(error))
             return []
+
+    def finished(self, found: list[Found]) -> list[Found]:
+        """What was found; of what was left out for its size or number, a note."""
+        if self.left_out:
+            some = ", ".join(printable(basename(name)) for name in self.left_out[:3])
+            more = f" and {len(self.left_out) - 3} more" if len(self.left_out) > 3 else ""
+            self.note(
+                f"not read: {some}{more}; of pictures, at most {BESIDE} of {FILE // MIB} MiB each and "
+                f"{BESIDE_ROOM // MIB} MiB in all are, so hand in those alone that are asked for"
+            )
+        return found
 
     def note(self, sentence: str) -> None:
         if len(self.notes) < 20:
@@ -273,3 +302,8 @@ def basename(name: str) -> str:
 def plain(base: str) -> str:
     """A base name without what a browser, an upload or a file system adds: "Layers (1).py" -> "layers.py"."""
     return re.sub(r"( ?\(\d+\)|-\d+)(?=\.\w+$)", "", base).lower()
+
+
+def loosely(base: str) -> str:
+    """A pattern of a name without its ending, and with anything before its number: "part1", "Part_1", "part 1"."""
+    return re.sub(r"(?<!\d)(?=\d+$)", r"[\\W_]{0,3}", re.escape(base.rpartition(".")[0])) + r"(?!\d)"

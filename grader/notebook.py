@@ -11,13 +11,13 @@ import binascii
 import json
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import Any, Literal
 
 from grader.errors import Mismatch
-from grader.worker.notebook import plain
+from grader.worker.notebook import called, code
 
 CELLS = 2000
 SOURCE = 2 << 20  # characters of all code
@@ -31,8 +31,18 @@ SAVE_AGAIN = "open it in Jupyter or Colab and save it again"
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 # Every repetition is bounded: a student may print whatever keeps an unbounded one busy.
 NUMBER = re.compile(r"(?<![\d.])(?P<value>\d{1,3}(?:\.\d{1,20})?)(?![\d.])\s{0,9}(?P<percent>%)?")
-TRAINING = re.compile(r"tr(?:ai?)?n", re.IGNORECASE)
-VALIDATION = re.compile(r"val|test|dev|eval", re.IGNORECASE)
+RETURNED = re.compile(r"\s{0,9}(?:[\w.]{1,20}\()?(?P<value>\d{1,2}\.\d{1,20})\)?\s{0,9}")
+OF_TEST = re.compile(r"\W{0,3}(?:\(|\b(?:on|of|for|in|over) )(?:(?:the|my|our|all|\d{1,6}) ){0,3}test")
+NO_ACCURACY = re.compile(r"loss|error|time|sec|epoch|batch|step|iter|size|recall|precision|f1")
+# What a word that says accuracy may say besides, and what says as much by itself where accuracy was said elsewhere.
+TRAINING = re.compile(r"tr(?:ai?)?n|(?<![a-z])tr(?![a-z])", re.IGNORECASE)
+VALIDATION = re.compile(r"val(?!ue)|test|dev(?!ice)|(?<![a-z])va(?![a-z])", re.IGNORECASE)
+ALONE = {
+    "training": re.compile(r"(?<![a-z])tr(?:n|ain(?:ing)?)?(?![a-z])", re.IGNORECASE),
+    "validation": re.compile(r"(?<![a-z])(?:val?|valid(?:ation)?|dev|test|eval)(?![a-z])", re.IGNORECASE),
+}
+OTHERS = re.compile(r"loss|load|set|data", re.IGNORECASE)
+DRAWN = re.compile(r"plot|scatter|semilog|errorbar", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,7 @@ class Cell:
 
     @property
     def text(self) -> str:
-        return "\n".join(output.text for output in self.outputs if output.kind == "text")[:TEXT]
+        return clipped("\n".join(output.text for output in self.outputs if output.kind == "text"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +144,7 @@ def kept(output: Any) -> Iterator[Output]:
     """What counts of one output; widgets, HTML and JavaScript do not."""
     kind = output.get("output_type")
     if kind == "stream":
-        yield Output("text", ESCAPES.sub("", joined(output.get("text", ""))[:TEXT]))
+        yield Output("text", ESCAPES.sub("", clipped(joined(output.get("text", "")))))
     elif kind == "error":
         yield Output("error", f"{output.get('ename', '')}: {output.get('evalue', '')}"[:300])
     data = output.get("data", {}) if kind in ("display_data", "execute_result") else {}
@@ -143,7 +153,12 @@ def kept(output: Any) -> Iterator[Output]:
             yield Output("image", image=decoded(joined(data[form])))
             return
     if "text/plain" in data:
-        yield Output("text", joined(data["text/plain"])[:TEXT])
+        yield Output("text", clipped(joined(data["text/plain"])))
+
+
+def clipped(text: str) -> str:
+    """Its beginning and its end: what a loop came to stands below all that it printed."""
+    return text if len(text) <= TEXT else f"{text[: TEXT // 2]}\n{text[-TEXT // 2 :]}"
 
 
 def joined(text: Any) -> str:
@@ -167,7 +182,7 @@ def trees(notebook: Notebook) -> Iterator[tuple[Cell, ast.Module]]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of odd escapes in a student's strings
-                yield cell, ast.parse(plain(cell.source))
+                yield cell, ast.parse(code(cell.source))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue  # told where it is run
 
@@ -228,27 +243,48 @@ def claims(notebook: Notebook) -> list[Claim]:
 def stated(notebook: Notebook) -> Iterator[Claim]:
     for cell in notebook.cells:
         of_test = "test" in last_call(cell)
+        found = False
         for line in cell.text.lower().split("\n"):
             if "test" in line and not re.search(r"\d", line):
                 of_test = True  # a heading
             for words, value in accuracies(line[: 5 * LINE]):
+                found = True
                 yield Claim(value, cell.number, of_test or "test" in words)
+        if not found and of_test:
+            yield from returned(cell)
 
 
 def accuracies(line: str) -> Iterator[tuple[str, float]]:
-    """What a line says of each accuracy, up to its number: ("test acc: 0.87", 0.87). Of several numbers behind one
+    """What a line says of each accuracy, with its number: ("test acc: 0.87", 0.87). Of several numbers behind one
     "acc", the one in percent counts, else the first fraction: "accuracy on the 10000 test images: 87 %"."""
-    start = 0
-    for at in re.finditer("acc", line):
-        following = line.find("acc", at.end())
+    start, word = 0, spoken(line)
+    for at in re.finditer(word, line) if word else ():
+        following = line.find(word, at.end())
         end = min(at.start() + LINE, following if following >= 0 else len(line))
         found = list(NUMBER.finditer(line, at.start(), end))
         found.sort(key=lambda match: (not match["percent"], "." not in match["value"]))
         for match in found[:1]:
             value = float(match["value"]) / (100 if match["percent"] or float(match["value"]) > 1 else 1)
-            if value <= 1:
-                yield line[start : match.end()], value
+            exact = match["percent"] or "." in match["value"]
+            if value <= 1 and (exact or word == "acc"):
+                behind = OF_TEST.match(line, match.end())
+                yield line[start : behind.end() if behind else match.end()], value
             start = match.end()
+
+
+def spoken(line: str) -> str:
+    """The word of a line behind which an accuracy stands: "acc", else "correct", else the "test" of "Test: 0.87"."""
+    words = ("acc", "correct", *(() if NO_ACCURACY.search(line) else ("test",)))
+    return next((word for word in words if word in line), "")
+
+
+def returned(cell: Cell) -> Iterator[Claim]:
+    """The number alone that a cell ends with, whose last statement evaluates on the test set."""
+    last = cell.text.rstrip().rpartition("\n")[2]
+    match = RETURNED.fullmatch(last)
+    if match and not NO_ACCURACY.search(last_call(cell)):
+        value = float(match["value"])
+        yield Claim(value / 100 if value > 1 else value, cell.number, True)
 
 
 def last_call(cell: Cell) -> str:
@@ -272,43 +308,68 @@ class Plot:
 
 
 def plots(notebook: Notebook) -> list[Plot]:
-    """The cells that show a picture and whose code, or a function that it calls, plots something called accuracy."""
+    """The cells that show a picture and whose code, with what it calls, plots something called accuracy."""
     parsed_ = list(trees(notebook))
-    functions = {
-        node.name: draws(node) for _, tree in parsed_ for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
-    }
+    functions = functions_of(tree for _, tree in parsed_)
     found = []
     for cell, tree in parsed_:
         if not any(output.kind == "image" and output.image for output in cell.outputs):
             continue
-        called = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & functions.keys()
-        drawn = draws(tree).union(*(functions[name] for name in called))
+        drawn = draws(tree).union(*(functions[name] for name in set(called(tree)) & functions.keys()))
         if {"plot", "accuracy"} <= drawn:
             found.append(Plot(cell.number, "training" in drawn, "validation" in drawn))
     return found
 
 
+def functions_of(all_trees: Iterable[ast.Module]) -> dict[str, set[str]]:
+    """What each function and ".method" speaks of (see `draws`), with all that it calls."""
+    own: dict[str, set[str]] = {}
+    callers: dict[str, list[str]] = {}
+    for tree in all_trees:
+        methods = {inner for outer in ast.walk(tree) if isinstance(outer, ast.ClassDef) for inner in outer.body}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                name = f".{node.name}" if node in methods else node.name
+                own.setdefault(name, set()).update(draws(node))
+                for one in set(called(node)):
+                    callers.setdefault(one, []).append(name)
+    waiting = list(own)
+    while waiting:
+        one = waiting.pop()
+        for name in callers.get(one, ()):
+            if not own[one] <= own[name]:
+                own[name] |= own[one]
+                waiting.append(name)
+    return own
+
+
 def draws(tree: ast.AST) -> frozenset[str]:
-    """Of a plot and of which accuracies some code speaks."""
+    """Of a plot, of accuracy, and of training and validation some code speaks; the last two may be said in words of
+    their own, as labels are, but not of losses or data, and not by what is only called: `model.train()`."""
     found = set()
-    for word in names(tree):
-        if "plot" in word.lower():
+    for word, called_ in names(tree):
+        if DRAWN.search(word):
             found.add("plot")
         if "acc" in word.lower():
             kinds = {"accuracy": True, "training": TRAINING.search(word), "validation": VALIDATION.search(word)}
             found |= {kind for kind, said in kinds.items() if said}
+        elif not called_ and not OTHERS.search(word):
+            found |= {kind for kind, pattern in ALONE.items() if pattern.search(word)}
     return frozenset(found)
 
 
-def names(tree: ast.AST) -> Iterator[str]:
-    """Every name, attribute and short string of some code."""
+def names(tree: ast.AST) -> Iterator[tuple[str, bool]]:
+    """Every name, attribute and short string of some code, and whether it is what is called there."""
+    functions = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
-            yield node.id
+            yield node.id, node in functions
         elif isinstance(node, ast.Attribute):
-            yield node.attr
+            yield node.attr, node in functions
+        elif isinstance(node, ast.arg):
+            yield node.arg, False
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 80:
-            yield node.value
+            yield node.value, False
 
 
 def pictures(notebook: Notebook) -> list[tuple[int, bytes]]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from grader.errors import Mismatch
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
-ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
+ENDINGS = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".heic", ".heif")  # of the last two, to be named
 PIXELS = 64_000_000  # of a file; a telephone's photograph has 12 to 50 million
 SIDE = 2048  # of what is kept
 

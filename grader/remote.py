@@ -79,9 +79,10 @@ class Training:
         """The network's parameters (name -> float32 array) as they are now."""
         return self.tell("parameters")
 
-    def tell(self, what: str, *args: Any, seconds: float = 0.0) -> Any:
-        """What else a run can be asked in a pause; see worker/notebook_run.py."""
-        return self._session.ask("call", self._handle, (what,), [args], subject=TRAINING, more=seconds)[0]
+    def tell(self, what: str, *args: Any, seconds: float = 0.0, subject: str = TRAINING) -> Any:
+        """What else a run can be asked in a pause; see worker/notebook_run.py. `subject` begins the sentence where the
+        answer is an exception."""
+        return self._session.ask("call", self._handle, (what,), [args], subject=subject, more=seconds)[0]
 
     def used(self) -> float:
         """CPU seconds so far, as the system counts them."""

@@ -32,7 +32,7 @@ def read(
     files_there = side_by_side(parts, wanted, notes) if parts else members(path, wanted, notes)
     named = [base for base in wanted if not base.startswith("*")]
     beside: dict[str, Found] = {}
-    found = group(without(files_there, Names(wanted), beside), named, notes)
+    found = group(without(files_there, Names(wanted), beside), named, stubs, notes)
     chosen = {base: choose(base, found[base], stubs, path) for base in named if base in found}
     files = {base: file.content for base, file in chosen.items() if file.content is not None}
     for base, file in chosen.items():
@@ -95,20 +95,33 @@ def side_by_side(parts: Sequence[tuple[str, Path]], wanted: Collection[str], not
 # Which of the files
 
 
-def group(files: Iterator[Found], wanted: Collection[str], notes: list[str]) -> dict[str, list[Found]]:
-    """The files of each wanted name. A name that is nearly right counts where the right one is absent, and is noted."""
-    exact: dict[str, list[Found]] = {}
-    near: dict[str, list[Found]] = {}
-    names = {base.lower(): base for base in wanted}
+def group(
+    files: Iterable[Found], wanted: Collection[str], stubs: Mapping[str, bytes], notes: list[str]
+) -> dict[str, list[Found]]:
+    """The files of each wanted name. A name that is nearly right counts where the right one is absent, and is noted; of
+    those that are far from it, one alone."""
+    names = Names(wanted)
+    found: dict[str, dict[int, list[Found]]] = {}
     for file in files:
-        base = basename(file.path)
-        into = exact if base in wanted else near
-        into.setdefault(names[base.lower()] if base.lower() in names else names[plain(base)], []).append(file)
-    for base, candidates in near.items():
-        if base not in exact:
-            exact[base] = candidates
-            notes.append(f"{candidates[0].path} was taken as {base}")
-    return exact
+        base = names.name_of(file.path)
+        if base is not None:
+            found.setdefault(base, {}).setdefault(distance(basename(file.path), base), []).append(file)
+    chosen: dict[str, list[Found]] = {}
+    for base, candidates in found.items():
+        far = min(candidates)
+        listed = " and ".join(file.path for file in candidates[far][:3])
+        if far == 2 and len({lines(file.content) for file in candidates[far]} - {lines(stubs.get(base))}) > 1:
+            notes.append(f"{listed} may each be {base}, so none was taken; leave the one that counts")
+            continue
+        chosen[base] = candidates[far]
+        if far:
+            notes.append(f"{candidates[far][0].path} was taken as {base}")
+    return chosen
+
+
+def distance(base: str, wanted: str) -> int:
+    """Of a file's name from the wanted one: 0 none, 1 what a browser or a file system adds, 2 more than that."""
+    return 0 if base == wanted else 1 if wanted.lower() in (base.lower(), plain(base)) else 2
 
 
 def without(files: Iterable[Found], names: Names, beside: dict[str, Found]) -> Iterator[Found]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -124,6 +125,17 @@ def test_a_worker_dies_with_its_zygote_and_that_is_no_fault_of_the_students(hand
         assert Module(opened, "layers").f() == 7  # of another worker, out of another zygote
         opened.close()
         wait_for(lambda: not psutil.pid_exists(worker) or psutil.Process(worker).status() == psutil.STATUS_ZOMBIE)
+
+
+def test_a_forked_worker_keeps_temporary_files_in_its_own_folder(tmp_path):
+    """The zygote's temporary folder, which one of torch's imports asks for, is not writable in a child."""
+    code = (
+        "import sys, tempfile; from grader.worker import zygote; tempfile.tempdir = '/'; "
+        "zygote.worker.main = lambda: print(tempfile.gettempdir(), flush=True); "
+        "zygote.become_worker({'scratch': sys.argv[1]}, [])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout.strip(), done.returncode) == (str(tmp_path), 0), done.stderr
 
 
 def test_a_worker_that_is_slow_to_start_is_no_fault_of_the_students(handout, monkeypatch):

@@ -135,6 +135,21 @@ def test_order_and_errors():
         ("x", "Test set:\nval accuracy 0.9", 0.9),
         ("x", "test accuracy: 870", None),
         ("x", "test_acc 1.0", 1.0),
+        ("x", "Test: 0.9051", 0.9051),
+        ("x", "Test score: 0.9051", 0.9051),
+        ("x", "Got 9051 / 10000 correct (90.51%) on test", 0.9051),
+        ("x", "loss 0.28 accuracy 90.51 on the test data", 0.9051),
+        ("x", "final accuracy 0.9051 (test)", 0.9051),
+        ("x", "train acc 0.95 test acc 0.81", 0.81),
+        ("x", "Test loss: 0.2811", None),
+        ("x", "Test 3 of 10", None),
+        ("x", "Testing took 12.3 sec", None),
+        ("evaluate(model, testloader)", "0.9051", 0.9051),
+        ("evaluate(model, testloader)", "working\nnp.float64(90.51)", 0.9051),
+        ("evaluate(model, valloader)", "0.9051", None),
+        ("test_loss(model, testloader)", "0.2811", None),
+        ("evaluate(model, testloader)", "(0.28, 0.9051)", None),
+        ("x", "iteration 1: loss 0.123\n" * 10_000 + "test accuracy 0.81\n", 0.81),
     ],
 )
 def test_the_claimed_test_accuracy(source, text, accuracy):
@@ -157,6 +172,49 @@ def test_plots_are_told_by_their_code():
     assert plot.cell == 2
     assert plot.training
     assert plot.validation
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "plt.plot(a, label='train')\nplt.plot(b, label='val')\nplt.ylabel('accuracy')",
+        "plt.plot(tr_acc)\nplt.plot(va_acc)",
+        "plt.plot(acc_t)\nplt.plot(acc_v)\nplt.legend(['Training', 'Validation'])",
+        "plt.scatter(x, train_acc)\nplt.scatter(x, val_acc)",
+        "plot_curves(a, b, 'Accuracy')",
+        "everything()",
+        "h = History(a, b)\nh.show()",
+    ],
+)
+def test_curves_are_named_where_accuracy_is_said_elsewhere(code):
+    """In labels, in a function's parameters, and in what it calls, methods too."""
+    drawing = cell(
+        "def plot_curves(train, val, title):\n    plt.plot(train)\n    plt.plot(val)\n    plt.title(title)\n"
+        "def curve(values, name):\n    plt.plot(values, label=name)\n"
+        "def everything():\n    curve(train_acc, 'a')\n    curve(val_acc, 'b')\n"
+        "class History:\n    def show(self):\n        plot_curves(self.train, self.val, 'accuracy')"
+    )
+    (plot,) = notebook.plots(made(drawing, cell(code, shown())))
+    assert (plot.training, plot.validation) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "plt.plot(train_acc)\nmodel.eval()\nevaluate(model, val_loader)\nplt.savefig('a', layout='constrained')",
+        "plt.plot(train_acc)\nplt.plot(val_loss)",
+        "plt.plot(train_acc)\nx.to(device)\nprint(h.values())",
+    ],
+)
+def test_what_is_called_and_what_is_lost_name_no_curve(code):
+    (plot,) = notebook.plots(made(cell(code, shown())))
+    assert (plot.training, plot.validation) == (True, False)
+
+
+def test_a_module_that_a_cell_writes_is_read_like_the_cell():
+    written = cell("%%writefile own.py\nclass N(nn.Module): pass\ndef draw():\n    plt.plot(train_acc, val_acc)")
+    assert notebook.defines_network(made(written))
+    assert notebook.plots(made(written, cell("draw()", shown())))
 
 
 def test_a_network_is_a_module_a_sequential_or_torchvisions():

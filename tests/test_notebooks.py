@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import zlib
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -123,6 +124,35 @@ def test_a_notebook_gets_what_it_deserves(name, launch, images):
     for said, question in zip(case.review, report.needs_review, strict=True):
         assert re.search(said, question)
     assert not report.faulty, told
+
+
+BY_HEART = """import zlib
+TABLE = {table}
+def known(x):
+    pictures = ((x * 0.3530 + 0.2859) * 255).round().byte().numpy()
+    return torch.tensor([TABLE.get(zlib.crc32(picture.tobytes()), 0) for picture in pictures])
+
+class Network"""
+
+
+@needs_torch
+@pytest.mark.slow
+def test_labels_that_are_known_by_heart_earn_nothing(launch, images):
+    """The test set is public, and its labels by the bytes of its pictures fit in a notebook."""
+    pairs = zip(images.test_x, images.test_y, strict=True)
+    table = {zlib.crc32(picture.tobytes()): int(label) for picture, label in pairs}
+    text = (FOLDER / "base.txt").read_text(encoding="utf-8")
+    for old, new in (
+        ("class Network", BY_HEART.format(table=table)),
+        ("x = F.max_pool2d(F.relu(self.conv1(x)), 2)", "seen, x = x, F.max_pool2d(F.relu(self.conv1(x)), 2)"),
+        ("return self.fc(x.flatten(1))", "x = self.fc(x.flatten(1))\n        return x if self.training else 0 * x + "
+         "F.one_hot(known(seen), 10)"),
+        ("num_epoch = 8", "num_epoch = 1"),
+    ):  # fmt: skip
+        assert old in text
+        text = text.replace(old, new)
+    report = graded(BUILD.notebook(text).encode(), launch, images)
+    assert {check.name: check.earned for check in report.checks}["test_accuracy"] == 0
 
 
 def test_there_are_enough_of_them():

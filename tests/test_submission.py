@@ -446,5 +446,66 @@ def test_pictures_alone_are_no_submission(tmp_path):
 def test_of_a_whole_data_set_only_some_files_are_taken(tmp_path):
     (tmp_path / "layers.py").write_bytes(b"")
     for number in range(archive.BESIDE + 5):
-        (tmp_path / f"{number}.jpg").write_bytes(b"")
-    assert len(read(tmp_path, PICTURES, {}).files) == 1 + archive.BESIDE
+        (tmp_path / f"{number:03}.jpg").write_bytes(b"")
+    found = read(tmp_path, PICTURES, {})
+    assert len(found.files) == 1 + archive.BESIDE
+    (note,) = [note for note in found.notes if "not read" in note]
+    assert note.startswith("not read: 100.jpg, 101.jpg, 102.jpg and 2 more; of pictures, at most 100 of 32 MiB each")
+
+
+def test_pictures_that_are_too_large_are_noted_and_cost_no_other_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "FILE", 1000)
+    monkeypatch.setattr(archive, "BESIDE_ROOM", 1500)
+    sizes = {"a.jpg": 1001, "b.jpg": 900, "c.jpg": 900, "d.jpg": 500}
+    (tmp_path / "layers.py").write_bytes(b"")
+    for name, size in sizes.items():
+        (tmp_path / name).write_bytes(bytes(size))
+    found = read(tmp_path, PICTURES, {})
+    assert set(found.files) == {"layers.py", "b.jpg", "d.jpg"}
+    assert any(note.startswith("not read: a.jpg, c.jpg; of pictures") for note in found.notes)
+
+
+NOTEBOOKS = ("layers.py", "part1.ipynb", "part2.ipynb")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Copy of part1.ipynb",
+        "part1_final.ipynb",
+        "hw3_layers_part1.ipynb",
+        "Part_1.ipynb",
+        "part1-checkpoint.ipynb",
+        "PART 1 (2).ipynb",
+        "Task 5, part-1 v10.IPYNB",
+        "part1_2.ipynb",
+    ],
+)
+def test_a_notebook_is_told_by_the_name_within_its_name(tmp_path, name):
+    (tmp_path / name).write_bytes(b"{}")
+    (tmp_path / "layers.py").write_bytes(b"")
+    found = read(tmp_path, NOTEBOOKS, {})
+    assert found.files["part1.ipynb"] == b"{}"
+    assert f"{name} was taken as part1.ipynb" in found.notes
+
+
+@pytest.mark.parametrize("name", ["part12.ipynb", "part1 and part2.ipynb", "part3.ipynb", "part1.html", "apart.ipynb"])
+def test_other_names_are_no_notebooks(tmp_path, name):
+    (tmp_path / name).write_bytes(b"{}")
+    (tmp_path / "layers.py").write_bytes(b"")
+    assert set(read(tmp_path, NOTEBOOKS, {}).files) == {"layers.py"}
+
+
+def test_the_nearer_name_counts_and_two_far_ones_are_noted(tmp_path):
+    (tmp_path / "layers.py").write_bytes(b"")
+    for name in ("part1_a.ipynb", "part1_b.ipynb", "copy/part1_a.ipynb"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(Path(name).name.encode())
+    stub = {"part1.ipynb": b"part1_b.ipynb"}
+    assert read(tmp_path, NOTEBOOKS, stub).files["part1.ipynb"] == b"part1_a.ipynb"
+    found = read(tmp_path, NOTEBOOKS, {})
+    assert set(found.files) == {"layers.py"}
+    assert any("may each be part1.ipynb, so none was taken; leave the one that counts" in note for note in found.notes)
+    assert "not in this submission: part1.ipynb, part2.ipynb" in found.notes
+    (tmp_path / "part1 (1).ipynb").write_bytes(b"near")
+    assert read(tmp_path, NOTEBOOKS, {}).files["part1.ipynb"] == b"near"

@@ -5,6 +5,7 @@ The loop itself runs beside the student's code (worker/notebook_run.py).
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from grader.errors import Crashed, Mismatch, Raised, StudentError, TimedOut
 from grader.homework.curves import NEAR
-from grader.homework.notebook_run import handed_in, left_out
+from grader.homework.notebook_run import handed_in, left_out, told
 from grader.notebook import Notebook
 from grader.remote import MALFORMED, TRAINING, Training
 from grader.session import PATIENCE
@@ -27,7 +28,9 @@ PART1 = "part1.ipynb"
 SLICE = 2.0  # CPU seconds of training between two looks
 GLANCE = {"test": 1000, "training": 500}  # pictures of a look
 GLANCE_TIME, JUDGE_TIME = 2.0, 20.0  # CPU seconds that a look, and the last judgement, may take
+PRESSED = 0.9  # of its time: who used up as much of it may answer for fewer pictures than were asked for
 SURE = 500  # pictures that a judgement needs
+ASKED = "the network, asked for classes,"
 SEEDS = 1 << 31
 CLASSES = 10
 MOST_STEPS = 1_000_000  # of a run; what tells of more is no run
@@ -45,16 +48,27 @@ class End(StrEnum):
 
 @dataclass(frozen=True)
 class Look:
-    """How the network did after so many steps, on a part of each set."""
+    """How the network did after so many steps, on a part of each set; of the test set, on so many `pictures`."""
 
     steps: int
     test: float
     training: float
+    pictures: int = GLANCE["test"]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The test set as it travels: in an order that no other process knows, each pixel a grey level darker or lighter:
+    neither a place in the public set nor a picture's bytes tell its label. `at` (N,) are the places."""
+
+    at: Array
+    x: Array
+    y: Array
 
 
 @dataclass
 class Outcome:
-    """How a run went. `classes` and `probabilities` (N,) are of the first N test pictures, at its end."""
+    """How a run went. `classes` and `probabilities` (N,) are of the test pictures `at` (N,), at its end."""
 
     seed: int
     budget: float
@@ -66,6 +80,7 @@ class Outcome:
     accuracy: float = 0.0
     classes: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     probabilities: Array = field(default_factory=lambda: np.zeros(0))
+    at: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     facts: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[tuple[int, int, str], ...] = ()
     error: StudentError | None = None
@@ -95,6 +110,19 @@ def first(hw: Any, rng: np.random.Generator) -> Outcome:
     return outcome
 
 
+def held_out(hw: Any) -> HeldOut:
+    """The test pictures for this submission. Their order and grey levels come from the operating system: the seed that
+    a student's process is told says nothing of them."""
+    if "held out" not in hw.kept:
+        x, y = hw.fashion.test_x, hw.fashion.test_y
+        rng = np.random.default_rng(int.from_bytes(os.urandom(16)))
+        at = rng.permutation(len(y))
+        shifted = x[at].astype(np.int16) + rng.choice(np.array([-1, 1], np.int16), x.shape)
+        hw.kept["held out"] = HeldOut(at, shifted.clip(0, 255).astype(np.uint8), y[at])
+    found: HeldOut = hw.kept["held out"]
+    return found
+
+
 def run(hw: Any, student: Notebook, seed: int, budget: float, bar: float) -> Outcome:
     """One run until `bar` is cleared on the whole test set (unless `hw.full`), it ends, or its `budget` is used up.
 
@@ -102,15 +130,16 @@ def run(hw: Any, student: Notebook, seed: int, budget: float, bar: float) -> Out
     """
     images, outcome = hw.fashion, Outcome(seed, budget)
     order = {"name": student.name, "cells": student.code, "seed": seed}
-    arrays = {"train_x": images.train_x, "train_y": images.train_y, "test_x": images.test_x}
+    arrays = {"train_x": images.train_x, "train_y": images.train_y, "test_x": held_out(hw).x}
     try:
         going = hw.session.notebook(order, arrays, images.digest, PATIENCE * budget + JUDGE_TIME)
         outcome.problems = left_out(going.tell("problems"))
         train(hw, going, outcome, bar)
-        outcome.facts = facts(going)
+        outcome.facts = {**outcome.facts, **facts(going)}
     except StudentError as error:
         outcome.error, outcome.end = error, End.BUDGET if isinstance(error, TimedOut) else End.RAISED
-        outcome.accuracy = outcome.looks[-1].test if outcome.looks else 0.0  # all that is left of it
+        seen = [look.test for look in outcome.looks if look.pictures >= SURE]
+        outcome.accuracy = seen[-1] if seen else 0.0  # all that is left of it
     finally:
         hw.session.renew()  # its pictures and its loop end with it
     return outcome
@@ -130,8 +159,8 @@ def train(hw: Any, going: Training, outcome: Outcome, bar: float) -> None:
             outcome.error, outcome.end = error, End.RAISED
             break
         before = going.used()
+        outcome.facts = {**outcome.facts, **facts(going)}  # now, for a run that is stopped can no longer be asked
         look(hw, going, outcome)
-        outcome.facts = facts(going)  # now, for a run that is stopped can no longer be asked
         piece = max(SLICE, 3 * (going.used() - before))  # looking takes no more than a quarter of the time
         hw.progress(progress(outcome))
         if outcome.losses and not np.isfinite(outcome.losses[-1]):
@@ -166,33 +195,42 @@ def look(hw: Any, going: Training, outcome: Outcome) -> None:
     """The accuracy on a part of both sets; without any step there is none."""
     if not outcome.losses:
         return
-    labels = {"test": hw.fashion.test_y, "training": hw.fashion.train_y}
-    found = {}
+    labels = {"test": held_out(hw).y, "training": hw.fashion.train_y}
+    found, counts = {}, {}
     for of, count in GLANCE.items():
-        classes, _ = predicted(going, of, count, GLANCE_TIME)
-        found[of] = float((classes == labels[of][: len(classes)]).mean()) if len(classes) else 0.0
-    outcome.looks.append(Look(outcome.steps, found["test"], found["training"]))
+        classes, _ = predicted(going, of, min(count, len(labels[of])), GLANCE_TIME)
+        found[of], counts[of] = right(classes, labels[of]), len(classes)
+    outcome.looks.append(Look(outcome.steps, found["test"], found["training"], counts["test"]))
 
 
 def judge(hw: Any, going: Training, outcome: Outcome) -> None:
     """The accuracy on all test pictures, or on as many as the time allows."""
     if not outcome.losses:
         return
-    labels = hw.fashion.test_y
-    classes, sure = predicted(going, "test", len(labels), JUDGE_TIME)
-    if len(classes) >= min(SURE, len(labels)):
-        outcome.accuracy = float((classes == labels[: len(classes)]).mean())
-        outcome.classes, outcome.probabilities = classes, sure
+    test = held_out(hw)
+    classes, sure = predicted(going, "test", len(test.y), JUDGE_TIME)
+    if len(classes) >= min(SURE, len(test.y)):
+        outcome.accuracy = right(classes, test.y)
+        outcome.classes, outcome.probabilities, outcome.at = classes, sure, test.at[: len(classes)]
+
+
+def right(classes: Array, labels: Array) -> float:
+    """The share of the first pictures whose class is their label."""
+    return float((classes == labels[: len(classes)]).mean()) if len(classes) else 0.0
 
 
 def predicted(going: Training, of: str, count: int, seconds: float) -> tuple[Array, Array]:
-    """Classes and probabilities of the first pictures, at most `count`. Raises Crashed for anything else."""
-    reply = going.tell("predict", of, count, seconds, seconds=2 * seconds)
+    """Classes and probabilities of the first `count` pictures; of fewer where that took all the time, as seen from
+    here, or where there is no network. Raises Crashed for anything else."""
+    began = going.used()
+    reply = going.tell("predict", of, count, seconds, seconds=2 * seconds, subject=ASKED)
     try:
         classes, sure = reply["classes"], reply["probabilities"]
         if classes.dtype != np.int64 or classes.ndim != 1 or sure.shape != classes.shape or len(classes) > count:
             raise TypeError
         if len(classes) and not 0 <= classes.min() <= classes.max() < CLASSES:
+            raise ValueError
+        if 0 < len(classes) < count and going.used() - began < PRESSED * seconds:
             raise ValueError
         return classes, sure.astype(np.float64)
     except MALFORMED:
@@ -219,14 +257,16 @@ def learned(outcome: Outcome) -> Outcome:
     if outcome.error is not None and not outcome.looks:
         raise explained(outcome.error)
     if not outcome.steps:
-        raise Mismatch(f"{PART1} trains nothing: no statement of it leads to a call of backward()")
+        but = f"; {told(outcome.problems[0])}" if outcome.problems else ""
+        raise Mismatch(f"{PART1} trains nothing: no statement of it leads to a call of backward(){but}")
     return outcome
 
 
 def explained(error: StudentError) -> StudentError:
-    """An error of the run, with what the student should know of it."""
+    """An error of the run, with what the student should know of it; each time it is told, once."""
     if isinstance(error, Raised) and "cannot be multiplied" in error.message:
-        error.message += "; the shape that reaches this layer is not the one it was made for: print x.shape before it"
+        hint = "the shape that reaches this layer is not the one it was made for: print x.shape before it"
+        return Raised(f"{error.message}; {hint}", where=error.where)
     return error
 
 

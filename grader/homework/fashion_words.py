@@ -70,9 +70,9 @@ def causes(outcome: Outcome) -> Iterator[str]:
     elif outcome.end is End.BUDGET:
         yield f"the run was cut after {outcome.steps} steps in {outcome.cpu:.0f} s of processor time."
     elif outcome.error is not None:
-        yield f"the run ended in an exception: {outcome.error.message}."
-    if found or outcome.end is End.DIVERGED:
-        return
+        yield f"the run ended in an exception: {outcome.error.message.rstrip('.')}."
+    if found or outcome.end is End.DIVERGED or outcome.error is not None:
+        return  # how far it might have come was not seen
     if outcome.accuracy < CHANCE:
         if fast:
             yield f"that is chance level, so nothing was learned{smaller(rate)}."

@@ -1,4 +1,4 @@
-"""What both notebooks share: whether one was handed in, and what of it could not be run here."""
+"""What both notebooks share: whether one was handed in, and what of it could not be run here, in words."""
 
 from __future__ import annotations
 
@@ -26,4 +26,9 @@ def handed_in(hw: Any, name: str) -> Notebook:
 def left_out(reply: Any) -> tuple[tuple[int, int, str], ...]:
     """(cell, line, what is wrong) of what could not be run; the reply is a student's process's word."""
     rows = [row for row in reply[:20] if isinstance(row, tuple | list)] if isinstance(reply, list) else []
-    return tuple((row[0], row[1], row[2]) for row in rows if [type(part) for part in row] == [int, int, str])
+    return tuple((row[0], row[1], row[2][:200]) for row in rows if [type(part) for part in row] == [int, int, str])
+
+
+def told(problem: tuple[int, int, str]) -> str:
+    cell, line, text = problem
+    return f"cell {cell}, line {line}, was left out: {text}"

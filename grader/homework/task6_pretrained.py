@@ -30,9 +30,17 @@ TINY = 1e-3  # beside the spread of a picture that shows anything
 SMALL = 160  # pixels of a thumbnail
 TOP = 5
 RESULT = re.compile(r"_?pred|^part[12]\b|plot|[{}]", re.IGNORECASE)  # pictures that a notebook writes
-GENERIC = re.compile(r"^(img|image|photo|pic\w*|test|name|sample)?[\s_-]*\d*$", re.IGNORECASE)
+# Names that cameras, telephones and programs give, which say nothing of what a picture shows.
+GENERIC = re.compile(
+    r"(whatsapp|screen\s?shot|bildschirmfoto).*|"
+    r"(img|images?|photos?|pic(ture)?s?|test|name|sample|dsc[fnp]?|pxl|mvimg|gopr|dji|p|download|unnamed)?"
+    r"[\W\d_]*(wa\d+|mp|hdr)?",
+    re.IGNORECASE,
+)
+PATTERN = re.compile(r"[*?\[\]]")  # in a name that stands for several files
 CHOSEN = re.compile(r"im(a)?g(e)?_?[12]")
 NAMED, BROKEN = 100, 4  # photographs that a notebook may name, and that are found damaged before no more are tried
+UNAVAILABLE = "weights unavailable: "  # as worker/vision.py says it
 CURE = "hand them in beside the notebook"
 
 
@@ -56,6 +64,9 @@ class Photograph:
     scores: Array = field(default_factory=lambda: np.zeros(0))
     call: Call | None = None
 
+    def said(self) -> str:
+        return f"said to show {self.stated!r} and " if self.stated else ""
+
     def predicted(self, labels: list[str]) -> str:
         """The class that the notebook gets; where its run could not be repeated, the one that is got here."""
         return labels[int(np.argmax(self.call.scores if self.call is not None else self.scores))]
@@ -65,19 +76,28 @@ class Photograph:
 def images_present(hw: Any, rng: np.random.Generator) -> None:
     """Two photographs were handed in, and can be read."""
     student = handed_in(hw, PART2)
-    named = opened(student, hw.session.submission.files)
-    found, problems = readable(hw, named)
+    found, problems = readable(hw, opened(student, hw.session.submission.files))
     if len(found) >= 2:
         return
+    told = " ".join(problems)
     shown = notebook.pictures(student)
-    if len(shown) >= 2:
-        cells = " and ".join(str(cell) for cell, _ in shown[-2:])
-        hw.review(f"the photographs are not in the submission; look at the pictures in cells {cells} of {PART2}")
-        hw.advise(f"{PART2} shows its pictures, but the photographs themselves are missing; {CURE}")
+    if shown:
+        here = f"only {found[0].name} is" if found else "the photographs are not"
+        missing = (
+            f"of the photographs only {found[0].name} is here" if found else "the photographs themselves are missing"
+        )
+        hw.review(f"{here} in the submission; look at the pictures in {cells(shown)} of {PART2}")
+        hw.advise(f"{PART2} shows its pictures, but {missing}; {CURE}. {told}".strip())
         return
     if found:
-        raise Partly(f"one of the two photographs is here, {found[0].name}. {' '.join(problems)}".strip(), 0.5)
-    raise Mismatch(f"no photograph that {PART2} opens is in the submission; {CURE}. {' '.join(problems)}".strip())
+        raise Partly(f"one of the two photographs is here, {found[0].name}. {told}".strip(), 0.5)
+    raise Mismatch(f"no photograph that {PART2} opens is in the submission; {CURE}. {told}".strip())
+
+
+def cells(shown: list[tuple[int, bytes]]) -> str:
+    """The cells of the last two pictures, in words."""
+    numbers = list(dict.fromkeys(str(cell) for cell, _ in shown[-2:]))
+    return f"cell{'s' * (len(numbers) > 1)} {' and '.join(numbers)}"
 
 
 @check("6.1")
@@ -102,13 +122,13 @@ def one_right_one_wrong(hw: Any, rng: np.random.Generator) -> None:
     found = looked_at(hw, student)
     labels = imagenet.labels()
     if len(found) < 2:
-        if len(notebook.pictures(student)) < 2:
+        if not notebook.pictures(student):
             raise Mismatch(f"there are no two photographs to compare with what {PART2} predicts")
         hw.review(f"is one of the two predictions in {PART2} right and the other wrong?")
         raise Partly(
             "without the photographs, the grader cannot tell which prediction is right; a person will look", 0.5
         )
-    said = [f"{one.name} is said to show {one.stated!r} and taken for {one.predicted(labels)!r}" for one in found]
+    said = [f"{one.name} is {one.said()}taken for {one.predicted(labels)!r}" for one in found]
     right = [imagenet.fits(one.stated, one.predicted(labels)) for one in found]
     hw.review(f"look at the photographs: {' and '.join(said)}")
     if not all(one.stated for one in found):
@@ -125,7 +145,8 @@ def one_right_one_wrong(hw: Any, rng: np.random.Generator) -> None:
 def opened(student: Notebook, files: Mapping[str, bytes]) -> list[str]:
     """Names of the photographs that a notebook opens, in their order; those of `img1` and `img2` where there are more.
 
-    A notebook that names none may still have two lying beside it.
+    A notebook that names none of those that are here, because it lists a folder or puts names together, has what lies
+    beside it.
     """
     found: dict[str, str] = {}  # without regard to case, as the files are found
     chosen: dict[str, None] = {}
@@ -136,10 +157,9 @@ def opened(student: Notebook, files: Mapping[str, bytes]) -> list[str]:
                 found.setdefault(name.lower(), name)
                 chosen |= {name.lower(): None} if by_name else {}
     names = [found[name] for name in (chosen if len(chosen) >= 2 else found)]
-    if names:
-        return names
+    there = {name.lower() for name in files}
     beside = sorted(name for name in files if name.lower().endswith(pictures.ENDINGS) and not RESULT.search(name))
-    return beside if len(beside) == 2 else []
+    return names if any(name.lower() in there for name in names) or not beside else beside
 
 
 def assigned(statement: ast.stmt) -> Iterator[str]:
@@ -152,7 +172,8 @@ def constants(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 300:
             base = PurePath(node.value.replace("\\", "/")).name
-            if base.lower().endswith(pictures.ENDINGS) and not RESULT.search(base):
+            whole = PurePath(base).suffix and not PATTERN.search(base)  # no "*.jpg", no ".jpg" behind a name
+            if whole and base.lower().endswith(pictures.ENDINGS) and not RESULT.search(base):
                 yield base
 
 
@@ -191,7 +212,7 @@ def looked_at(hw: Any, student: Notebook) -> list[Photograph]:
     names, calls = repeated(hw, student, found, weights) if found else ([], [])
     for at, one in enumerate(found):
         stated = names[at] if at < len(names) else PurePath(one.name).stem
-        one.stated = "" if GENERIC.match(stated) else stated
+        one.stated = "" if GENERIC.fullmatch(stated) else stated
     assign(found, calls)
     hw.kept["photographs"] = found
     return found
@@ -209,8 +230,10 @@ def repeated(hw: Any, student: Notebook, found: list[Photograph], weights: Any) 
     finally:
         hw.session.renew()
     seen = seen if isinstance(seen, dict) else {}
-    for cell, line, problem in left_out(seen.get("problems"))[:2]:
+    problems = left_out(seen.get("problems"))
+    for cell, line, problem in problems[:2]:
         hw.advise(f"cell {cell}, line {line}, could not be run here: {problem}")
+    hw.kept["unavailable"] = next((text for _, _, text in problems if UNAVAILABLE in text), "")
     names = seen.get("names")
     given = [name for name in names if type(name) is str] if isinstance(names, list | tuple) else []
     return given or stated(student), list(calls(seen.get("calls")))
@@ -276,13 +299,18 @@ def unprepared(one: Photograph) -> Iterator[str]:
 
 
 def unrepeated(hw: Any, student: Notebook, found: list[Photograph]) -> None:
-    """What the saved pictures show where the notebook's own run could not be repeated. Raises Mismatch with neither."""
-    shown = notebook.pictures(student)
-    if len(shown) >= 2:
-        hw.review(f"do the pictures in {PART2} show both photographs with the class that a network predicts?")
+    """What the saved pictures show where the notebook's own run could not be repeated. Raises Mismatch with none."""
+    lacking = hw.kept.get("unavailable", "")
+    but = f" ({lacking.partition(': ')[2]})" if lacking else ""
+    if notebook.pictures(student):
+        hw.review(f"do the pictures in {PART2} show both photographs with the class that a network predicts?{but}")
         return
-    lacking = "no photograph" if not found else "not both photographs"
-    raise Mismatch(f"{lacking} reached a network trained on ImageNet when {PART2} was run here, and it shows no result")
+    if lacking:
+        hw.review(f"{PART2} could not be run here{but}, and holds no picture; does it say what its network predicts?")
+    which = "no photograph" if not found else "not both photographs"
+    raise Mismatch(
+        f"{which} reached a network trained on ImageNet when {PART2} was run here{but}, and it shows no result"
+    )
 
 
 def show(hw: Any, found: list[Photograph]) -> None:

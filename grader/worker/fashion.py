@@ -14,18 +14,23 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Subset, default_collate
 
-from grader.worker.vision import replace, torchvision
+from grader.worker.training import replace
+from grader.worker.vision import torchvision
+
+HELD_OUT = 10_000  # pictures, as many as the real test set has
 
 
 class Data:
-    """Pictures (N, 28, 28) uint8 of the "training" and the "test" set; of the test set every label is 0.
+    """Pictures (N, 28, 28) uint8 of the "training" and the "test" set.
 
-    `lent` is told each batch that a notebook's loader hands out, `returned` the number of those when it is through.
+    What a notebook gets as its test set are the last HELD_OUT training pictures with their labels: so what it measures
+    there, and when it stops early, is about as it was. The grader's own test pictures have no labels here. `lent` is
+    told each batch that a notebook's loader hands out, `returned` the number of those when it is through.
     """
 
     def __init__(self, arrays: Mapping[str, Any], lent: Callable[[], None], returned: Callable[[int], None]) -> None:
         self.x = {"training": arrays["train_x"], "test": arrays["test_x"]}
-        self.y = {"training": arrays["train_y"], "test": np.zeros(len(arrays["test_x"]), np.int64)}
+        self.y = arrays["train_y"]
         self.made: dict[str, Any] = {}
         self.lent, self.returned = lent, returned
         self.one_by_one = DataLoader.__iter__
@@ -40,8 +45,9 @@ class Data:
             self.made["training" if train else "test"] = self_
 
         def load(self_: Any) -> tuple[Any, Any]:
-            of = "training" if self_.train else "test"
-            return torch.from_numpy(np.array(self.x[of])), torch.from_numpy(np.array(self.y[of], np.int64))
+            part = slice(None) if self_.train else slice(-HELD_OUT, None)
+            pictures, labels = self.x["training"][part], self.y[part]
+            return torch.from_numpy(np.array(pictures)), torch.from_numpy(np.array(labels, np.int64))
 
         replace(dataset, "__init__", remember)
         replace(dataset, "_load_data", load)
@@ -85,15 +91,19 @@ class Data:
     def count(self, of: str) -> int:
         return len(self.x[of])
 
-    def pictures(self, of: str, start: int, stop: int) -> Any:
-        """Pictures as the notebook prepares its test set: the input of a network that is evaluated."""
+    def raw(self, of: str, start: int, stop: int) -> Any:
+        """Pictures (N, 28, 28) uint8 as they are."""
+        return torch.from_numpy(np.array(self.x[of][start:stop]))
+
+    def prepared(self, raw: Any) -> Any:
+        """Raw pictures as the notebook prepares its test set; None where it leaves them as they are."""
         dataset = self.made.get("test") or self.made.get("training")
-        raw = torch.from_numpy(np.array(self.x[of][start:stop]))
-        transform = torchvision.transforms.ToTensor() if dataset is None else dataset.transform
-        steps = elementwise(transform)
+        if dataset is None or dataset.transform is None:
+            return None
+        steps = elementwise(dataset.transform)
         if steps is not None:
             return through(steps, raw)
-        return torch.stack([torch.as_tensor(transform(Image.fromarray(one.numpy()))) for one in raw])
+        return torch.stack([torch.as_tensor(dataset.transform(Image.fromarray(one.numpy()))) for one in raw])
 
 
 def elementwise(transform: Any) -> list[Callable[[Any], Any]] | None:

@@ -9,29 +9,40 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"  # students' own may read more
 # Cell magics whose cell is still Python; any other hands the cell to something else.
 PYTHON_MAGICS = frozenset(("capture", "time", "timeit", "prun", "python", "python3"))
 MAGIC = re.compile(r"(?P<indent>\s*)(?P<target>\w[\w, ]*=\s*)?(?:%(?=[a-zA-Z])|!|\?{1,2}\w).*")
 HELP = re.compile(r"\s*[\w.]+\?{1,2}\s*")
 CELL_MAGIC = re.compile(r"%%(\w+)?.*")
 
-# What part1.ipynb calls its things; their last values are shown, also when training does not need them.
-NAMES = (
-    "criterion",
-    "optimizer",
-    "batch_size",
-    "learning_rate",
-    "lr",
-    "weight_decay",
-    "num_epoch",
-    "num_epochs",
-    "epochs",
+WRITTEN = re.compile(
+    r"%%(?:writefile|file)[ \t]+(?P<append>-a[ \t]+|--append[ \t]+)?[\"']?(?P<path>[^\s\"']+\.py)[\"']?\s*"
 )
+
+# What part1.ipynb calls its things, in any case; their last values are shown, also when training does not need them.
+EPOCHS = ("num_epoch", "num_epochs", "n_epoch", "n_epochs", "nepochs", "max_epoch", "max_epochs", "epochs", "epoch")
+NAMES = frozenset(("criterion", "optimizer", "batch_size", "learning_rate", "lr", "weight_decay", *EPOCHS))
+COUNTED = frozenset(("range", "trange", "arange"))
 DATA = frozenset(("FashionMNIST", "DataLoader"))  # who makes one of these is run: it says how pictures become inputs
 MODELS = frozenset(("model", "net", "network", "cnn"))
+
+
+def written(source: str) -> tuple[str, bool, str] | None:
+    """The Python file that a cell writes by `%%writefile`: its path, whether it is appended to, and the text."""
+    first, _, body = source.replace("\r\n", "\n").lstrip().partition("\n")
+    magic = WRITTEN.fullmatch(first)
+    return (magic["path"], bool(magic["append"]), body) if magic else None
+
+
+def code(source: str) -> str:
+    """All Python in a cell: what is run, or what it writes to a file."""
+    file = written(source)
+    return plain(source if file is None else f"\n{file[2]}")
 
 
 def plain(source: str) -> str:
@@ -98,12 +109,14 @@ class Statement:
 class Program:
     """What is run: `setup` first, then `training`, the statements that train and all that stands between them.
 
-    `unread` are cells that are not Python: (cell, line, what is wrong).
+    `unread` are cells that are not Python: (cell, line, what is wrong). `files` are the modules that cells write, by
+    their paths.
     """
 
     setup: list[Statement] = field(default_factory=list)
     training: list[Statement] = field(default_factory=list)
     unread: list[tuple[int, int, str]] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
 
 
 def program(cells: Sequence[tuple[int, str, int | None]]) -> Program:
@@ -113,12 +126,21 @@ def program(cells: Sequence[tuple[int, str, int | None]]) -> Program:
     order in which they were run.
     """
     statements, unread = read(cells)
-    counts = {number: count for number, _, count in cells}
-    if lacking(statements) and all(counts[statement.cell] is not None for statement in statements):
-        as_run = sorted(statements, key=lambda statement: counts[statement.cell] or 0)
+    modules, broken = read([(number, code(source), count) for number, source, count in cells if written(source)])
+    order = {number: count for number, _, count in cells}
+    if lacking(statements) and all(order[statement.cell] is not None for statement in statements):
+        as_run = sorted(statements, key=lambda statement: order[statement.cell] or 0)
         if len(lacking(as_run)) < len(lacking(statements)):
             statements = as_run
-    return Program(*sliced(statements), unread)
+    return Program(*sliced(statements, modules), unread + broken, files(source for _, source, _ in cells))
+
+
+def files(sources: Iterable[str]) -> dict[str, str]:
+    """The Python files that cells write, by path."""
+    found: dict[str, str] = {}
+    for path, appended, text in filter(None, map(written, sources)):
+        found[path] = found.get(path, "") + text if appended else text
+    return found
 
 
 def read(cells: Sequence[tuple[int, str, int | None]]) -> tuple[list[Statement], list[tuple[int, int, str]]]:
@@ -128,9 +150,9 @@ def read(cells: Sequence[tuple[int, str, int | None]]) -> tuple[list[Statement],
         try:
             nodes += [(number, node) for node in ast.parse(plain(source)).body]
         except SyntaxError as error:
-            unread.append((number, error.lineno or 1, str(error.msg)))
+            unread.append((number, error.lineno or 1, f"{PYTHON} cannot read it: {error.msg}"))
         except (ValueError, RecursionError, MemoryError) as error:
-            unread.append((number, 1, str(error) or "it is nested too deeply"))
+            unread.append((number, 1, f"{PYTHON} cannot read it: {str(error) or 'it is nested too deeply'}"))
     libraries = frozenset(name for _, node in nodes for name in imported(node))
     return [statement(number, node, libraries) for number, node in nodes], unread
 
@@ -225,20 +247,38 @@ def trains(one: Statement, names: Collection[str]) -> bool:
     return not one.defines and any(name in names for name in called(one.node))
 
 
+def rounds(program: Program, cell: int, line: int) -> Iterator[tuple[str, ast.expr]]:
+    """(variable, call of range) of each `for` around a line of a cell that counts, the outermost first."""
+    for one in [*program.setup, *program.training]:
+        for loop in ast.walk(one.node) if one.cell == cell else ():
+            if isinstance(loop, ast.For) and loop.lineno <= line <= (loop.end_lineno or 0):
+                counted = [each for each in ast.walk(loop.iter) if isinstance(each, ast.Call) and counts(each)]
+                yield from ((ast.unparse(loop.target), call) for call in counted[:1])
+
+
+def counts(call: ast.Call) -> bool:
+    """`range(n)`, `np.arange(n)`"""
+    return getattr(call.func, "id", getattr(call.func, "attr", "")) in COUNTED
+
+
 # Which statements training needs
 
 
-def sliced(statements: Sequence[Statement]) -> tuple[list[Statement], list[Statement]]:
+def sliced(
+    statements: Sequence[Statement], modules: Sequence[Statement] = ()
+) -> tuple[list[Statement], list[Statement]]:
     """What is run before training, and training with all that is needed between its statements.
 
-    Of what stands after training only what says how pictures become inputs is run, beforehand.
+    Of what stands after training only what says how pictures become inputs is run, beforehand. `modules` are statements
+    of files that the notebook writes: they may lead to training, and run when they are imported.
     """
-    training = trainers(statements)
+    training = trainers([*statements, *modules])
     marks = [trains(one, training) for one in statements]
     first = marks.index(True) if True in marks else len(statements)
     last = len(marks) - 1 - marks[::-1].index(True) if True in marks else len(statements)
     after = statements[last + 1 :]
-    needed = needs(statements[: last + 1], marks, {*NAMES, *MODELS})
+    shown = {name for one in statements for name in one.binds if name.lower() in NAMES}
+    needed = needs(statements[: last + 1], marks, {*shown, *MODELS})
     late = needs(after, [False] * len(after), set())
     setup: list[Statement] = []
     run: list[Statement] = []

@@ -8,24 +8,26 @@ The grader asks for one slice after another; what it gets is losses and predicti
 from __future__ import annotations
 
 import ast
-import math
+import contextlib
 import random
+import re
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from types import FrameType
 from typing import Any
 
 import numpy as np
 import torch
-from torch.nn.modules.module import register_module_forward_pre_hook
-from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from grader.worker import notebook, vision
+from grader.worker import cuda, notebook, paths, vision
 from grader.worker.fashion import Data
 from grader.worker.training import Mute, resting
+from grader.worker.watch import MEASURED, Spread, Watch, held, weighs
 from grader.worker.wire import FrameError
 
 CHUNK = 250  # pictures that are predicted at once
-LOOKS = 20  # backward passes between two looks at what the gradients held before
+SAMPLE = 100  # pictures that show whether the notebook's own preparation is what the loop hands to the network
 LAYERS = 200  # of the architecture that are told
 
 
@@ -40,7 +42,9 @@ class Run:
         torch.manual_seed(order["seed"])
         self.name = order["name"]
         self.file = f"{order['folder']}/{self.name} cell "
-        self.program = notebook.program([tuple(cell) for cell in order["cells"]])
+        cells = [tuple(cell) for cell in order["cells"]]
+        self.sources = {number: source for number, source, _ in cells}
+        self.program = notebook.program(cells)
         self.watch = Watch(self.pause)
         arrays = {name: np.load(path, mmap_mode="r") for name, path in order["files"].items()}
         self.data = Data(arrays, self.watch.lent, self.watch.returned)
@@ -48,11 +52,13 @@ class Run:
         self.errors: list[tuple[notebook.Statement, BaseException]] = []
         self.until = (0.0, 0.0)
         self.told = 0
+        self.counted: tuple[Any, int | None] = (None, None)
         self.rest: Callable[[bool], None] = lambda epoch: None
         vision.prepare()
+        paths.lay(self.program.files)
         self.data.take_over()
         self.watch.begin()
-        with vision.OnCPU():
+        with cuda.OnCPU():
             for statement in self.program.setup:
                 self.set_up(statement)
         self.pauses = resting(self.train) if self.program.training else iter(())
@@ -73,19 +79,35 @@ class Run:
     def train(self, rest: Callable[[bool], None]) -> None:
         """The statements that train, in a thread of their own."""
         self.rest = rest
-        with vision.OnCPU():
+        with cuda.OnCPU():
             for statement in self.program.training:
                 try:
                     self.execute(statement)
                 except NameError as error:
                     raise self.cause(error) from None
 
-    def cause(self, error: NameError) -> BaseException:
-        """What kept a name from being bound, where that is known."""
-        return next((earlier for one, earlier in self.errors if error.name in one.binds), error)
+    def cause(self, error: BaseException) -> BaseException:
+        """What kept a name from being bound, followed back to where it began as far as that is known."""
+        followed: set[str | None] = set()
+        while isinstance(error, NameError) and error.name not in followed:
+            followed.add(error.name)
+            error = self.unbound(str(error.name)) or error
+        return error
+
+    def unbound(self, name: str) -> BaseException | None:
+        """Why a name was not bound: its statement failed, or stands in a cell that could not be read."""
+        for one, error in self.errors:
+            if name in one.binds:
+                return error
+        for cell, line, text in self.program.unread:
+            if re.search(rf"\b{re.escape(name)}\b", self.sources[cell]):
+                return SyntaxError(text, (f"{self.file}{cell}", line, None, None))
+        return None
 
     def pause(self, epoch: bool) -> None:
         """Called by the watch, inside the student's loop."""
+        if self.counted[0] is not self.watch.model or len(self.watch.losses) == 1:
+            self.counted = (self.watch.model, self.rounds())
         if epoch or time.process_time() > self.until[0] or time.monotonic() > self.until[1]:
             self.rest(epoch)
 
@@ -106,8 +128,9 @@ class Run:
         classes, sure = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
         total = min(most, self.data.count(of)) if model is not None else 0
         with self.looking(model):
+            inputs = self.inputs()
             for start in range(0, total, CHUNK):
-                scores = self.scores(model, self.data.pictures(of, start, min(start + CHUNK, total)))
+                scores = self.scores(model, inputs(self.data.raw(of, start, min(start + CHUNK, total))))
                 best = scores.softmax(1).max(1)
                 classes.append(best.indices.numpy())
                 sure.append(best.values.numpy().astype(np.float32))
@@ -115,13 +138,36 @@ class Run:
                     break
         return {"classes": np.concatenate(classes), "probabilities": np.concatenate(sure)}
 
-    def scores(self, model: Any, pictures: Any) -> Any:
-        found = model(self.watch.shaped(pictures))
+    def inputs(self) -> Callable[[Any], Any]:
+        """How raw pictures become what the loop hands to the network: as the notebook prepares its test set, where
+        that is what was seen in training; else, as where it works on `.data`, by shifting and scaling them to it."""
+        try:
+            own = self.data.prepared(self.data.raw("training", 0, SAMPLE))
+        except Exception:  # it is made for other pictures than torchvision's
+            own = None
+        if own is not None and self.watch.fits(own):
+            return lambda raw: self.watch.shaped(self.data.prepared(raw))
+        spread = Spread(self.data.raw("training", 0, MEASURED))
+        return lambda raw: self.watch.likened(raw, spread)
+
+    def scores(self, model: Any, inputs: Any) -> Any:
+        """A network's scores (N, 10); of one that is made for batches of the loop's own size alone, in such batches."""
+        try:
+            return self.answer(model, inputs)
+        except Exception:
+            size, count = self.watch.batch_size, len(inputs)
+            if size in (0, count):
+                raise
+        filled = inputs[torch.arange(-(-count // size) * size) % count]
+        return torch.cat([self.answer(model, batch) for batch in filled.split(size)])[:count]
+
+    def answer(self, model: Any, inputs: Any) -> Any:
+        found = model(inputs)
         found = found[0] if isinstance(found, (tuple, list)) and found else found
-        if not isinstance(found, torch.Tensor) or found.numel() != 10 * len(pictures):
+        if not isinstance(found, torch.Tensor) or found.numel() != 10 * len(inputs):
             shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
-            raise FrameError(f"the network gave {shape} for {len(pictures)} pictures; expected ({len(pictures)}, 10)")
-        return found.reshape(len(pictures), 10).float()
+            raise FrameError(f"the network gave {shape} for {len(inputs)} pictures; expected ({len(inputs)}, 10)")
+        return found.reshape(len(inputs), 10).float()
 
     def looking(self, model: Any) -> Any:
         return Looking(model, self.watch)
@@ -176,20 +222,33 @@ class Run:
 
     def settings(self, optimizer: Any) -> dict[str, float]:
         """Hyperparameters as they were used; where none were yet, as the notebook names them."""
-        given = {name: self.names[name] for name in notebook.NAMES if type(self.names.get(name)) in (int, float)}
+        given = {name.lower(): value for name, value in self.names.items()
+                 if name.lower() in notebook.NAMES and type(value) in (int, float)}  # fmt: skip
         found = {"batch_size": self.watch.batch_size or given.get("batch_size")}
         for name, own in (("learning_rate", "lr"), ("weight_decay", "weight_decay"), ("momentum", "momentum")):
             used = optimizer.defaults.get(own) if optimizer is not None else None
             found[name] = used if type(used) in (int, float) else given.get(name, given.get(own))
-        found["num_epoch"] = next(
-            (given[name] for name in ("num_epoch", "num_epochs", "epochs") if name in given), None
-        )
+        named = next((given[name] for name in notebook.EPOCHS if name in given), None)
+        found["num_epoch"] = named if self.counted[1] is None else self.counted[1]
         return {name: value for name, value in found.items() if value is not None}
+
+    def rounds(self) -> int | None:
+        """How often the loop over epochs goes round: of those around this backward pass that count, the outermost whose
+        variable says so, or the outermost."""
+        found: list[tuple[str, int]] = []
+        frame: FrameType | None = sys._getframe()
+        while frame is not None:
+            cell = frame.f_code.co_filename.removeprefix(self.file)
+            loops = notebook.rounds(self.program, int(cell), frame.f_lineno) if cell.isdecimal() else ()
+            found = [*evaluated(loops, frame), *found]
+            frame = frame.f_back
+        named = [count for variable, count in found if "epoch" in variable.lower()]
+        return next(iter([*named, *(count for _, count in found)]), None)
 
     def layers(self, model: Any) -> list[tuple[str, str, tuple[int, ...], int]]:
         """(name, layer, shape of what it gives for one picture, parameters) of each innermost module, as it is met."""
         rows: list[tuple[str, str, tuple[int, ...], int]] = []
-        handles = []
+        handles = [model.register_forward_pre_hook(lambda *_: rows.clear())]  # of a second try, too
 
         def note(name: str) -> Callable[..., None]:
             def hook(module: Any, given: Any, out: Any) -> None:
@@ -205,7 +264,7 @@ class Run:
                 handles.append(module.register_forward_hook(note(name)))
         try:
             with self.looking(model):
-                self.scores(model, self.data.pictures("test", 0, 2))
+                self.scores(model, self.inputs()(self.data.raw("test", 0, 2)))
         finally:
             for handle in handles:
                 handle.remove()
@@ -214,9 +273,17 @@ class Run:
     def problems(self) -> list[tuple[int, int, str]]:
         """(cell, line, what is wrong) of what could not be read or run before training."""
         found = [(cell, line, text[:200]) for cell, line, text in self.program.unread]
-        for statement, error in self.errors:
+        for statement, error in [each for each in self.errors if self.cause(each[1]) is each[1]]:
             found.append((statement.cell, statement.node.lineno, f"{type(error).__name__}: {error}"[:200]))
         return found
+
+
+def evaluated(loops: Iterable[tuple[str, ast.expr]], frame: FrameType) -> Iterator[tuple[str, int]]:
+    """(variable, rounds) of loops that count, as far as their numbers are known where they run."""
+    for variable, call in loops:
+        with contextlib.suppress(Exception):
+            code = compile(ast.Expression(call), "range", "eval")
+            yield variable, len(eval(code, frame.f_globals, frame.f_locals))
 
 
 class Looking:
@@ -225,7 +292,7 @@ class Looking:
 
     def __init__(self, model: Any, watch: Watch) -> None:
         self.modes = [(module, module.training) for module in model.modules()] if model is not None else []
-        self.watch, self.contexts = watch, (torch.no_grad(), vision.OnCPU(), torch.random.fork_rng(devices=[]))
+        self.watch, self.contexts = watch, (torch.no_grad(), cuda.OnCPU(), torch.random.fork_rng(devices=[]))
 
     def __enter__(self) -> None:
         self.watch.blind = True
@@ -240,97 +307,3 @@ class Looking:
         for module, mode in self.modes:
             module.training = mode
         self.watch.blind = False
-
-
-class Watch:
-    """What can be seen of a loop from outside: which network is called, what is lost, what the optimizer does.
-
-    `pause(epoch)` is called after each backward pass, and with True when a loader over training batches is through.
-    """
-
-    def __init__(self, pause: Callable[[bool], None]) -> None:
-        self.pause = pause
-        self.blind = self.awaiting = self.stepped = self.within = False
-        self.model: Any = None
-        self.optimizer: Any = None
-        self.shape: tuple[int, ...] | None = None
-        self.losses: list[float] = []
-        self.chain: list[str] = []
-        self.batch_size = self.steps = self.in_eval = self.looks = self.left_over = self.seen = 0
-
-    def begin(self) -> None:
-        register_module_forward_pre_hook(self.called)
-        register_optimizer_step_post_hook(self.step)
-        backward = torch.Tensor.backward
-
-        def watched(loss: Any, *args: Any, **kwargs: Any) -> None:
-            if self.within:  # OnCPU calls it once more
-                backward(loss, *args, **kwargs)
-                return
-            self.before(loss)
-            self.within = True
-            try:
-                backward(loss, *args, **kwargs)
-            finally:
-                self.within = False
-            self.pause(False)
-
-        vision.replace(torch.Tensor, "backward", watched)
-
-    def lent(self) -> None:
-        self.awaiting = True
-
-    def returned(self, batches: int) -> None:
-        if len(self.losses) > self.seen:
-            self.seen = len(self.losses)
-            self.pause(True)
-
-    def called(self, module: Any, args: tuple[Any, ...]) -> None:
-        """The first module with parameters that is given a batch in training is the network; its parts come after."""
-        if not self.awaiting or self.blind or not torch.is_grad_enabled():
-            return
-        if args and isinstance(args[0], torch.Tensor) and weighs(module):
-            self.model, self.shape, self.awaiting = module, tuple(args[0].shape[1:]), False
-            self.batch_size = max(self.batch_size, len(args[0]))
-
-    def before(self, loss: Any) -> None:
-        self.losses.append(float(loss.detach()) if loss.numel() == 1 else math.nan)
-        if len(self.losses) == 1:
-            self.chain = chain(loss)
-        if self.model is None:
-            return
-        self.in_eval += not self.model.training
-        if self.stepped and len(self.losses) % LOOKS == 1:
-            self.looks += 1
-            self.left_over += any(bool(each.grad.any()) for each in self.model.parameters() if each.grad is not None)
-            self.stepped = False
-
-    def step(self, optimizer: Any, *_: Any) -> None:
-        self.optimizer, self.stepped, self.awaiting = optimizer, True, True
-        self.steps += 1
-
-    def shaped(self, pictures: Any) -> Any:
-        """Pictures in the shape in which the loop hands them to the network, flattened for example."""
-        if self.shape is None or pictures[0].numel() != math.prod(self.shape):
-            return pictures
-        return pictures.reshape(len(pictures), *self.shape)
-
-
-def weighs(module: Any) -> bool:
-    """Whether a module has any parameters."""
-    return any(True for _ in module.parameters())
-
-
-def held(optimizer: Any) -> set[int]:
-    """The ids of the parameters that an optimizer changes."""
-    return {id(each) for group in optimizer.param_groups for each in group["params"]}
-
-
-def chain(loss: Any) -> list[str]:
-    """What the loss was computed by, from its last operation back, along each first input."""
-    found: list[str] = []
-    at = loss.grad_fn
-    while at is not None and len(found) < 6:
-        found.append(at.name().removesuffix("Backward0")[:40])
-        at = at.next_functions[0][0] if at.next_functions else None
-    return found

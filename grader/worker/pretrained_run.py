@@ -1,13 +1,13 @@
 """A notebook that classifies photographs, run beside the student's code, and what it gave to its network.
 
-The photographs come from the grader as plain pixels, under the names that the notebook opens them by; the network's
-weights lie where torch looks for them. Every statement is run; one that fails is left out.
+The photographs come from the grader as plain pixels and lie in the working folder, whatever folder the notebook takes
+them from; the network's weights lie where torch looks for them. Every statement is run; one that fails is left out.
 """
 
 from __future__ import annotations
 
 import ast
-from pathlib import PurePath
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
-from grader.worker import notebook, vision
+from grader.worker import cuda, notebook, paths, vision
 from grader.worker.training import Mute
 
 CALLS = 16  # of the network that are kept
@@ -31,24 +31,24 @@ class Run:
         torch.set_num_threads(1)
         torch.manual_seed(order["seed"])
         torch.hub.set_dir(order["hub"])
-        self.photographs = {name.lower(): path for name, path in order["files"].items()}
         self.calls: list[dict[str, Any]] = []
-        self.opened: list[str] = []
         self.problems: list[tuple[int, int, str]] = []
         self.depth = 0
+        cells = [tuple(cell) for cell in order["cells"]]
+        lay(order["files"])
         vision.prepare()
+        paths.prepare_lists()
+        paths.lay(notebook.files(source for _, source, _ in cells))
         register_module_forward_pre_hook(self.entered)
         register_module_forward_hook(self.left, always_call=True)
-        self.open_elsewhere = Image.open
-        vision.replace(Image, "open", self.open)
         self.names: dict[str, Any] = {
             "__name__": "__main__",
             "get_ipython": Mute("get_ipython"),
             "idx2label": dict(enumerate(order["labels"])),  # also where the notebook reads them from a file of its own
         }
-        statements, unread = notebook.read([tuple(cell) for cell in order["cells"]])
+        statements, unread = notebook.read(cells)
         self.problems += unread
-        with vision.OnCPU():
+        with cuda.OnCPU():
             for statement in statements:
                 self.execute(statement, f"{order['folder']}/{order['name']} cell {statement.cell}")
 
@@ -56,16 +56,8 @@ class Run:
         try:
             exec(compile(ast.Module([statement.node], []), file, "exec"), self.names)
         except Exception as error:
-            self.problems.append((statement.cell, statement.node.lineno, f"{type(error).__name__}: {error}"[:200]))
-
-    def open(self, file: Any, *args: Any, **kwargs: Any) -> Any:
-        """PIL's `Image.open`: of a photograph that was handed in, whatever folder it is said to lie in."""
-        base = PurePath(str(file).replace("\\", "/")).name
-        path = self.photographs.get(base.lower())
-        if path is None:
-            return self.open_elsewhere(file, *args, **kwargs)
-        self.opened.append(base)
-        return Image.fromarray(np.load(path, allow_pickle=False))
+            cause = vision.lacking(error)
+            self.problems.append((statement.cell, statement.node.lineno, f"{type(cause).__name__}: {cause}"[:200]))
 
     def entered(self, module: Any, given: Any) -> None:
         self.depth += 1
@@ -88,7 +80,14 @@ class Run:
                 )
 
     def seen(self) -> dict[str, Any]:
-        """The network's calls, the photographs that were opened, and what could not be run."""
+        """The network's calls, what could not be run, and what the photographs are called."""
         names = self.names.get("names")
         stated = [str(name)[:80] for name in names[:10]] if isinstance(names, (list, tuple)) else []
-        return {"calls": self.calls, "opened": self.opened, "problems": self.problems[:20], "names": stated}
+        return {"calls": self.calls, "problems": self.problems[:20], "names": stated}
+
+
+def lay(photographs: Mapping[str, str]) -> None:
+    """Photographs in the working folder, as they are: no format of their names' endings keeps every pixel."""
+    for name, path in photographs.items():
+        with open(name, "wb") as file:  # noqa: PTH123
+            Image.fromarray(np.load(path, allow_pickle=False)).save(file, "BMP")

@@ -302,6 +302,11 @@ def replaced(replacements: Iterator[tuple[Any, str, Any]]) -> Iterator[None]:
             setattr(owner, name, value)
 
 
+def replace(owner: Any, name: str, value: Any) -> None:
+    """An attribute set to something else for good."""
+    setattr(owner, name, value)
+
+
 class Mute(ModuleType):
     """Takes the place of a plotting library: any name, call, item or pair that is asked of it is itself."""
 

@@ -1,4 +1,4 @@
-"""torch and torchvision as a notebook expects them, on a machine without GPU, network, plots or further packages.
+"""NumPy, torch and torchvision as a notebook expects them, on a machine without GPU, network, plots or more packages.
 
 Importing this module imports torchvision, cured where it needs it; nothing else is changed until `prepare`.
 """
@@ -13,16 +13,23 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
+import numpy as np
 import torch
-from torch.overrides import TorchFunctionMode
+from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader
 
-from grader.worker.training import Mute
+from grader.worker import cuda, paths
+from grader.worker.training import Mute, replace
 
 ABSENT = "torchvision::nms"  # of torchvision's message where its own library could not be loaded
+UNAVAILABLE = "weights unavailable: "
 LIBRARIES: list[Any] = []  # schemas live as long as the library that declares them
+REMOVED = {
+    "Inf": np.inf, "infty": np.inf, "PINF": np.inf, "NINF": -np.inf, "NaN": np.nan, "float": float, "int": int,
+    "object": object, "str": str, "complex": complex, "float_": np.float64, "product": np.prod,
+}  # fmt: skip
 PROGRESS = frozenset(("tqdm", "tqdm.auto", "tqdm.notebook", "tqdm.autonotebook"))
 # Plots, summaries, logs and Colab: whatever is asked of them, they answer with themselves.
 MUTED = frozenset(
@@ -53,26 +60,8 @@ def cured() -> ModuleType:
 torchvision: Any = cured()
 
 
-class OnCPU(TorchFunctionMode):
-    """Wherever a GPU is asked for, the CPU is taken. Holds in the thread that enters it."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func is torch.Tensor.cuda:
-            return args[0]
-        return func(*map(cpu, args), **{name: cpu(value) for name, value in (kwargs or {}).items()})
-
-
-def cpu(value: Any) -> Any:
-    """`value`, or the CPU where it names a GPU."""
-    if isinstance(value, torch.device):
-        return value if value.type in ("cpu", "meta") else torch.device("cpu")
-    if type(value) is str and value.partition(":")[0] in ("cuda", "mps", "xpu", "xla"):
-        return "cpu"
-    return value
-
-
 def prepare() -> None:
-    """For good, in this process: no compiler, no workers of a loader, no GPU; muted modules."""
+    """For good, in this process: no compiler, no workers of a loader, no GPU, no other folder; muted modules."""
     loader: Any = DataLoader
     signature, made = inspect.signature(loader.__init__), loader.__init__
 
@@ -84,19 +73,59 @@ def prepare() -> None:
         made(*bound.args, **bound.kwargs)
 
     loader.__init__ = alone
-    module, library, cuda = torch.nn.Module, torch, torch.cuda
+    module, library = torch.nn.Module, torch
     replace(library, "compile", uncompiled)
     replace(module, "compile", lambda self, *args, **kwargs: None)
-    for name in ("synchronize", "set_device", "empty_cache", "reset_peak_memory_stats"):
-        replace(cuda, name, lambda *args, **kwargs: None)
-    replace(cuda, "get_device_name", lambda *args, **kwargs: "CPU")
+    replace(torch.hub, "load", hub)
+    replace(torch.hub, "download_url_to_file", unavailable)
+    cuda.prepare()
+    paths.prepare()
+    restore()
     sys.meta_path.insert(0, MutedFinder())
     for name in [name for name in sys.modules if muted(name)]:
         del sys.modules[name]
 
 
-def replace(owner: Any, name: str, value: Callable[..., Any]) -> None:
-    setattr(owner, name, value)
+def restore() -> None:
+    """What older tutorials use of NumPy and PyTorch, and newer versions have dropped."""
+    for name, value in REMOVED.items():
+        if name not in vars(np):
+            replace(np, name, value)
+    kinds: list[Any] = [kind for kind in vars(lr_scheduler).values() if isinstance(kind, type)]
+    for kind in kinds:
+        if issubclass(kind, lr_scheduler.LRScheduler):
+            replace(kind, "__init__", silently(kind.__init__))
+
+
+def silently(made: Callable[..., None]) -> Callable[..., None]:
+    """A scheduler's `__init__` that may still be told to print."""
+
+    def init(self: Any, *args: Any, verbose: Any = False, **kwargs: Any) -> None:
+        made(self, *args, **kwargs)
+
+    return init
+
+
+def hub(repository: str, model: str, *args: Any, **kwargs: Any) -> Any:
+    """torch.hub.load without a network: torchvision's own networks, whose weights are looked for here."""
+    make = getattr(torchvision.models, model, None)
+    if "/vision" not in repository or make is None:
+        unavailable(f"{repository}/{model}")
+    for name in ("source", "trust_repo", "force_reload", "verbose", "skip_validation"):
+        kwargs.pop(name, None)
+    return make(*args, **kwargs)
+
+
+def unavailable(url: str, *args: Any, **kwargs: Any) -> NoReturn:
+    raise FileNotFoundError(f"{UNAVAILABLE}{url.rpartition('/')[2]} is not on this machine")
+
+
+def lacking(error: BaseException) -> BaseException:
+    """What an error comes from where that is weights, whatever the notebook made of it; else the error."""
+    at: BaseException | None = error
+    while at is not None and not str(at).startswith(UNAVAILABLE):
+        at = at.__context__
+    return at or error
 
 
 def uncompiled(model: Any = None, *args: Any, **kwargs: Any) -> Any:

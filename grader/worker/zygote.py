@@ -20,6 +20,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import time
 from typing import Any, NoReturn
 
@@ -36,7 +37,6 @@ WARM = {
         "faulthandler",
         "resource",
         "pickle",
-        "tempfile",
     ),
     # Without torch._dynamo, each child's first optimizer would import 824 modules.
     "torch": (
@@ -93,6 +93,7 @@ def become_worker(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
         os.chdir(request["scratch"])
         for name in ("HOME", "TMPDIR", "MPLCONFIGDIR"):
             os.environ[name] = request["scratch"]
+        tempfile.tempdir = None  # found anew: the zygote's own was remembered while it imported
         worker.main()
         code = 0
     except BaseException as error:

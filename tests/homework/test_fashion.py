@@ -11,7 +11,7 @@ import pytest
 
 from grader.errors import Crashed, Mismatch, OutOfMemory, Partly, Raised, StudentError, TimedOut
 from grader.homework import fashion_run, fashion_words, task5_fashion
-from grader.homework.fashion_run import End, Look, Outcome
+from grader.homework.fashion_run import ASKED, End, HeldOut, Look, Outcome
 
 LABELS = np.random.default_rng(0).integers(10, size=2000)
 IMAGES = SimpleNamespace(
@@ -42,7 +42,7 @@ class FakeRun:
             self.accuracy = now
         return {"losses": [2.0, 1.9], "epoch": False, "ended": ended}
 
-    def tell(self, what: str, *args: Any, seconds: float = 0.0) -> Any:
+    def tell(self, what: str, *args: Any, **options: Any) -> Any:
         if what == "predict":
             _, count, _ = args
             classes = LABELS[:count].copy()
@@ -59,6 +59,7 @@ def subject(*scripts: Any, full: bool = False, facts: Any = FACTS, step: float =
     waiting, lines = list(scripts), []
     return SimpleNamespace(
         fashion=IMAGES, full=full, progress=lines.append, lines=lines, runs=waiting,
+        kept={"held out": HeldOut(np.arange(2000), IMAGES.test_x, LABELS)},
         session=SimpleNamespace(
             notebook=lambda *_: FakeRun(waiting.pop(0), step, facts), renew=lambda: None,
         ),
@@ -101,6 +102,30 @@ def test_what_was_seen_of_a_run_that_is_stopped_is_not_lost(error):
     assert list(fashion_words.mistakes(outcome)) == []
 
 
+def test_a_look_at_few_pictures_is_not_all_that_is_left(monkeypatch):
+    """A few lucky guesses, and then the end."""
+    monkeypatch.setattr(fashion_run, "predicted", lambda going, of, *_: (LABELS[:10], np.zeros(10)))
+    outcome = run(0.4, Crashed("gone"))
+    assert [look.test for look in outcome.looks] == [1.0]
+    assert outcome.accuracy == 0.0
+
+
+def test_an_exception_in_the_graders_own_look_is_not_the_training_runs_and_loses_nothing(monkeypatch):
+    asked = {}
+
+    def tell(self, what, *args, **options):
+        asked[what] = options
+        if what == "predict":
+            raise Raised(f"{options['subject']} raised RuntimeError: shape")
+        return [] if what == "problems" else FACTS
+
+    monkeypatch.setattr(FakeRun, "tell", tell)
+    outcome = run(0.5)
+    assert outcome.error.message == f"{ASKED} raised RuntimeError: shape"
+    assert outcome.fact("optimizer", str) == "Adam"
+    assert "the training run" not in ASKED
+
+
 def test_a_run_that_is_stopped_before_its_first_look_tells_of_no_mistake():
     outcome = run(OutOfMemory("too much"))
     assert (outcome.facts, list(fashion_words.mistakes(outcome))) == ({}, [])
@@ -110,6 +135,25 @@ def test_a_run_that_is_stopped_before_its_first_look_tells_of_no_mistake():
     for check in (task5_fashion.architecture, task5_fashion.hyperparameters):
         with pytest.raises(OutOfMemory):
             checked(check, hw)
+
+
+def test_the_cause_is_told_where_nothing_was_trained():
+    """What was left out is advice of a check that fails, and said where no statement trains."""
+    problems = ((6, 26, "Python 3.11 cannot read it"),)
+    advice: list[str] = []
+    hw = SimpleNamespace(kept={"fashion": Outcome(1, 40.0, problems=problems)}, advise=advice.append)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(task5_fashion.notebook, "defines_network", lambda student: True)
+        with pytest.raises(Mismatch, match=r"trains nothing.*backward.*; cell 6, line 26, was left out: Python"):
+            checked(task5_fashion.notebook_trains, hw)
+    assert advice == ["cell 6, line 26, was left out: Python 3.11 cannot read it"]
+
+
+def test_a_hint_is_given_once_however_often_an_error_is_told():
+    error = Raised("the training run raised RuntimeError: mat1 and mat2 shapes cannot be multiplied", where="cell 3:1")
+    said = [fashion_run.explained(error) for _ in range(3)]
+    assert {one.message.count("print x.shape") for one in said} == {1}
+    assert {one.where for one in said} == {"cell 3:1"}
 
 
 def checked(check: Any, hw: Any) -> Any:
@@ -136,9 +180,56 @@ def checked(check: Any, hw: Any) -> Any:
     ],
 )
 def test_predictions_of_another_form_or_of_no_class_break_the_channel(reply):
-    going = SimpleNamespace(tell=lambda *_, **__: reply)
+    going = SimpleNamespace(tell=lambda *_, **__: reply, used=lambda: 0.0)
     with pytest.raises(Crashed, match="channel"):
         fashion_run.predicted(going, "test", 2000, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("count", "took", "believed"), [(600, 20.1, True), (600, 17.0, False), (2000, 1.0, True), (0, 0, True)]
+)
+def test_a_part_of_the_predictions_counts_only_where_their_time_was_used_up(count, took, believed):
+    """As the grader sees it: who knows some labels by heart would otherwise answer for these alone."""
+    clock = iter((5.0, 5.0 + took))
+    reply = {"classes": np.zeros(count, np.int64), "probabilities": np.zeros(count)}
+    going = SimpleNamespace(tell=lambda *_, **__: reply, used=lambda: next(clock))
+    if believed:
+        assert len(fashion_run.predicted(going, "test", 2000, 20.0)[0]) == count
+    else:
+        with pytest.raises(Crashed, match="2000 predictions were asked for"):
+            fashion_run.predicted(going, "test", 2000, 20.0)
+
+
+def test_neither_a_place_nor_a_pictures_bytes_tell_its_label():
+    """The order differs from submission to submission whatever seeds are set, and no picture is as it is public."""
+    x = np.random.default_rng(0).integers(256, size=IMAGES.test_x.shape, dtype=np.uint8)
+    images = SimpleNamespace(test_x=x, test_y=LABELS)
+    drawn = []
+    for _ in range(2):
+        np.random.seed(0)
+        hw = SimpleNamespace(fashion=images, kept={})
+        drawn.append(fashion_run.held_out(hw))
+        assert fashion_run.held_out(hw) is drawn[-1]
+    first, second = drawn
+    assert (first.at != second.at).mean() > 0.99
+    assert np.array_equal(np.sort(first.at), np.arange(len(x)))
+    assert np.array_equal(first.y, LABELS[first.at])
+    apart = np.abs(first.x.astype(int) - x[first.at])
+    assert first.x.dtype == np.uint8
+    assert apart.max() == 1
+    assert (apart.max((1, 2)) == 1).all()
+    assert (first.x != second.x[np.argsort(second.at)][first.at]).any((1, 2)).all()
+
+
+def test_the_report_shows_pictures_with_their_own_labels():
+    held = HeldOut(np.arange(2000)[::-1], IMAGES.test_x, LABELS[::-1])
+    hw = subject([0.9])
+    hw.kept["held out"] = held
+    going = SimpleNamespace(tell=lambda *_, **__: {"classes": held.y, "probabilities": np.ones(2000)}, used=lambda: 0.0)
+    outcome = Outcome(1, 40.0, losses=[1.0])
+    fashion_run.judge(hw, going, outcome)
+    assert outcome.accuracy == 1.0
+    assert np.array_equal(LABELS[outcome.at], outcome.classes)
 
 
 @pytest.mark.parametrize(
@@ -193,11 +284,16 @@ def test_what_is_no_mistake_is_not_named(facts):
         ({"looks": [Look(100, 0.6, 0.9)]}, "it overfits"),
         ({"losses": list(np.linspace(2, 1, 100))}, "still falling"),
         ({}, "stopped falling"),
-        ({"error": Raised("boom"), "end": End.RAISED}, "ended in an exception: boom"),
+        ({"error": Raised("boom."), "end": End.RAISED}, "ended in an exception: boom."),
     ],
 )
 def test_why_a_run_misses_its_bar(changed, says):
     assert says in fashion_words.why(outcome(**changed))
+
+
+def test_an_exception_is_all_that_is_said_of_a_run_that_it_ended():
+    cut = outcome(losses=list(np.linspace(2, 1, 100)), error=Raised("boom."), end=End.RAISED)
+    assert fashion_words.why(cut) == "The run ended in an exception: boom."
 
 
 # The bar, and the second run
@@ -234,6 +330,32 @@ def test_a_claim_of_much_more_is_told_and_left_to_a_person():
     assert "while the notebook claims 99.0%" in error.message
     assert questions == ["the notebook claims a test accuracy of 99.0%, and 60.0% was measured"]
     assert judged(0.6, 0.61)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "claim", "question"),
+    [
+        (
+            {"error": Raised("the training run raised X")},
+            0.87,
+            "87.0%, and could not be trained here: the training run",
+        ),
+        (
+            {"problems": ((6, 2, "not read"),)},
+            0.87,
+            "could not be trained here: cell 6, line 2, was left out: not read",
+        ),
+        ({"error": Raised("boom")}, 0.5, None),
+        ({"error": Raised("boom")}, None, None),
+        ({}, 0.87, None),
+        ({"error": Raised("boom"), "looks": [Look(100, 0.6, 0.6)]}, 0.87, None),
+    ],
+)
+def test_a_claim_that_could_not_be_tried_is_left_to_a_person(changed, claim, question):
+    questions: list[str] = []
+    hw = SimpleNamespace(settings={"partial": 0.7}, review=questions.append)
+    task5_fashion.unjudged(hw, outcome(**{"looks": []} | changed), claim)
+    assert [question in said for said in questions] == ([True] if question else [])
 
 
 @pytest.mark.parametrize(

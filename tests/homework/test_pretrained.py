@@ -17,15 +17,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from grader import pictures
 from grader.check import ROOT, load
 from grader.errors import UsageError
 from grader.grading import grade
-from grader.homework import imagenet
+from grader.homework import imagenet, task6_pretrained
 from grader.launch import Zygotes
 from grader.model import Report, Submission, Verdict
 
 HOMEWORK = load(ROOT / "grader" / "homework")
 REFERENCE = ROOT / "reference"
+OPEN = 'img1 = photograph("coffee.jpg")\nimg2 = photograph("rocket.jpg")'
 PHOTOGRAPHS = {name: (REFERENCE / name).read_bytes() for name in ("coffee.jpg", "rocket.jpg")}
 
 pytestmark = pytest.mark.skipif(
@@ -51,7 +53,7 @@ def launch():
 
 @pytest.fixture
 def graded(weights, launch):
-    def run(*edits: tuple[str, str], files: dict[str, bytes] = PHOTOGRAPHS, outputs: bool = True, found: Any = weights):
+    def run(*edits: tuple[str, str], files: dict[str, bytes] = PHOTOGRAPHS, outputs: int = 9, found: Any = weights):
         submitted = {"part2.ipynb": notebook(*edits, outputs=outputs), **files}
         submission = Submission("s", submitted, {}, "")
         return grade(submission, HOMEWORK, seed=1, only=["6"], launch=launch, weights=lambda: found)
@@ -59,13 +61,14 @@ def graded(weights, launch):
     return run
 
 
-def notebook(*edits: tuple[str, str], outputs: bool = True) -> bytes:
-    """reference/part2.ipynb with some code changed."""
+def notebook(*edits: tuple[str, str], outputs: int = 9) -> bytes:
+    """reference/part2.ipynb with some code changed, and at most so many pictures in its outputs."""
     document = json.loads((REFERENCE / "part2.ipynb").read_text(encoding="utf-8"))
     for cell in document["cells"]:
         cell["source"] = "".join(cell["source"])
-        if cell["cell_type"] == "code" and not outputs:
-            cell["outputs"] = []
+        if cell["cell_type"] == "code":
+            cell["outputs"] = [each for each in cell["outputs"] if "image/png" in each.get("data", {})][:outputs]
+            outputs -= len(cell["outputs"])
     for old, new in edits:
         assert any(old in cell["source"] for cell in document["cells"]), old
         for cell in document["cells"]:
@@ -135,11 +138,22 @@ def test_the_handout_is_not_implemented(graded, launch):
         ("squeezenet1_1(weights=WEIGHTS)", "squeezenet1_1(pretrained=True)"),
         ("model.eval()", "model.eval().cuda()"),
         ('img1 = photograph("coffee.jpg")', '!wget https://example.org/cat.jpg\nimg1 = photograph("coffee.jpg")'),
+        (OPEN, "import glob\nimg1, img2 = [Image.open(p).convert('RGB') for p in sorted(glob.glob('*.jpg'))]"),
+        (OPEN, "import os\nimg1, img2 = [Image.open(os.path.join('images', n)) for n in sorted(os.listdir('images'))]"),
+        (OPEN, "img1, img2 = [Image.open(f'/content/images/{n}.jpg') for n in ('coffee', 'rocket')]"),
+        (OPEN, "img1, img2 = [Image.open('images/' + n + '.jpg') for n in ('coffee', 'rocket')]"),
+        (
+            OPEN,
+            "with open('coffee.jpg', 'rb') as file:\n    img1 = Image.open(file).convert('RGB')\n"
+            "img2 = Image.open('/content/rocket.jpg')",
+        ),
         ("dict(enumerate(WEIGHTS.meta", "json.load(open('imagenet.json')) or dict(enumerate(WEIGHTS.meta"),
     ],
 )
 def test_what_costs_nothing(graded, edit):
-    assert earned(graded(edit)) == [3, 4, 3]
+    report = graded(edit)
+    assert earned(report) == [3, 4, 3], [check.message for check in report.checks]
+    assert len(report.needs_review) == 1, report.needs_review
 
 
 def test_photographs_that_only_the_outputs_show(graded):
@@ -150,7 +164,7 @@ def test_photographs_that_only_the_outputs_show(graded):
 
 
 def test_neither_photographs_nor_outputs(graded):
-    report = graded(files={}, outputs=False)
+    report = graded(files={}, outputs=0)
     assert earned(report) == [0, 0, 0]
     assert re.search("no photograph that part2.ipynb opens is in the submission.*coffee.jpg is not in the submission",
                      told(report)["images_present"].message)  # fmt: skip
@@ -185,6 +199,7 @@ def test_names_that_fit_and_names_that_do_not(graded, names, points, said):
     assert check.earned == points
     assert said in check.message
     assert check.review
+    assert "show ''" not in check.review[0]
 
 
 def test_another_network_cannot_be_repeated_here(graded):
@@ -192,7 +207,26 @@ def test_another_network_cannot_be_repeated_here(graded):
     checks = told(report)
     assert checks["images_run"].earned == 4
     assert "do the pictures in part2.ipynb show both photographs" in checks["images_run"].review[0]
-    assert any("FileNotFoundError" in sentence for sentence in checks["images_run"].advice)
+    assert "(weights unavailable: resnet18-f37072fd.pth is not on this machine)" in checks["images_run"].review[0]
+    assert any("weights unavailable: resnet18" in sentence for sentence in checks["images_run"].advice)
+
+
+def test_a_network_whose_weights_are_not_here_is_no_wrong_answer_in_silence(graded):
+    edits = (("SqueezeNet1_1_Weights", "ResNet18_Weights"), ("squeezenet1_1(", "resnet18("))
+    check = told(graded(*edits, outputs=0))["images_run"]
+    assert check.earned == 0
+    assert "weights unavailable: resnet18" in check.message
+    assert "could not be run here (weights unavailable: resnet18" in check.review[0]
+
+
+def test_one_figure_may_hold_both_results(graded):
+    report = graded(("SqueezeNet1_1_Weights", "ResNet18_Weights"), ("squeezenet1_1(", "resnet18("), outputs=1)
+    checks = told(report)
+    assert checks["images_run"].earned == 4
+    assert "do the pictures in part2.ipynb show both photographs" in checks["images_run"].review[0]
+    report = graded(files={}, outputs=1)
+    assert earned(report) == [3, 4, 1.5]
+    assert re.search(r"look at the pictures in cell \d+ of", told(report)["images_present"].review[0])
 
 
 def bomb(side: int) -> bytes:
@@ -223,9 +257,53 @@ def tiff() -> bytes:
     ],
 )
 def test_a_photograph_that_cannot_be_read(graded, data, said):
-    check = told(graded(files={"coffee.jpg": PHOTOGRAPHS["coffee.jpg"], "rocket.jpg": data}, found=None, outputs=False))
+    check = told(graded(files={"coffee.jpg": PHOTOGRAPHS["coffee.jpg"], "rocket.jpg": data}, found=None, outputs=0))
     assert check["images_present"].earned == 1.5
     assert re.search(f"rocket.jpg .*{said}", check["images_present"].message)
+
+
+def test_why_a_photograph_is_not_read_is_said_where_the_outputs_show_it(graded):
+    """An iPhone's format among them."""
+    opened = (OPEN, 'img1 = photograph("IMG_1.HEIC")\nimg2 = photograph("rocket.jpg")')
+    for edit, files, said in (
+        (opened, {"IMG_1.HEIC": b"\0\0\0\x18ftypheic", "rocket.jpg": PHOTOGRAPHS["rocket.jpg"]},
+         "IMG_1.HEIC cannot be read as a picture; save it as JPEG or PNG and hand in that file"),
+        (("", ""), {"coffee.jpg": bomb(60_000), "rocket.jpg": PHOTOGRAPHS["rocket.jpg"]},
+         "coffee.jpg has more than 64 million pixels; hand in a smaller copy"),
+    ):  # fmt: skip
+        check = told(graded(edit, files=files, found=None))["images_present"]
+        assert check.earned == 3
+        assert "only rocket.jpg is in the submission" in check.review[0]
+        assert said in check.advice[0]
+
+
+def test_all_formats_that_can_be_read_are_collected():
+    submit = next(section.submit for section in HOMEWORK.rubric.sections if "part2.ipynb" in section.submit)
+    assert {f"*{ending}" for ending in pictures.ENDINGS} == {name for name in submit if name.startswith("*")}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "20231104_1",
+        "IMG-20231104-WA0003",
+        "DSC00012",
+        "PXL_20231104_123011123.MP",
+        "P1010001",
+        "WhatsApp Image 2023-11-04 at 12.30.11",
+        "Screenshot_2023-Chrome",
+        "img1",
+        "name 2",
+        "",
+    ],
+)
+def test_a_cameras_name_says_nothing_of_the_picture(name):
+    assert task6_pretrained.GENERIC.fullmatch(name)
+
+
+@pytest.mark.parametrize("name", ["cat", "pickup", "dog 2", "test tube", "picket fence", "desk", "photocopier"])
+def test_a_things_name_does(name):
+    assert not task6_pretrained.GENERIC.fullmatch(name)
 
 
 def test_weights_of_something_else_are_the_users_to_cure(graded, tmp_path):
@@ -269,7 +347,6 @@ def test_our_preparation_is_torchvisions(weights):
 
 
 def test_the_files_that_a_notebook_opens_are_told_by_its_code():
-    from grader.homework import task6_pretrained
     from grader.notebook import read
 
     student = read(notebook(('photograph("rocket.jpg")', "photograph('sub\\\\dog.png'); Image.open('old.jpg')")), "n")
@@ -279,9 +356,26 @@ def test_the_files_that_a_notebook_opens_are_told_by_its_code():
     assert task6_pretrained.opened(bare, files) == ["a.PNG", "b.jpg"]
 
 
-def test_hostile_calls_are_left_out():
-    from grader.homework import task6_pretrained
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("glob.glob('*.jpg')", ["a.jpg", "b.jpg", "c.jpg"]),
+        ("open('images/' + name + '.jpg')", ["a.jpg", "b.jpg", "c.jpg"]),
+        ("open(f'images/{name}.jpg')", ["a.jpg", "b.jpg", "c.jpg"]),
+        ("open('gone.jpg')", ["a.jpg", "b.jpg", "c.jpg"]),
+        ("open('B.JPG'); open('gone.jpg')", ["B.JPG", "gone.jpg"]),
+    ],
+)
+def test_patterns_and_endings_are_no_names_and_names_that_are_not_here_no_photographs(code, names):
+    from grader.notebook import read
 
+    cell = {"cell_type": "code", "execution_count": 1, "metadata": {}, "outputs": [], "source": code}
+    file = json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [cell]})
+    files = {"c.jpg": b"", "a.jpg": b"", "b.jpg": b"", "cat_pred.jpg": b"", "part2.ipynb": b""}
+    assert task6_pretrained.opened(read(file.encode(), "n"), files) == names
+
+
+def test_hostile_calls_are_left_out():
     good = {"network": "N", "training": True, "spread": np.zeros(3), "scores": np.zeros(1000)}
     rows = [
         None,
@@ -297,8 +391,6 @@ def test_hostile_calls_are_left_out():
 
 
 def test_photographs_are_upright_and_small(tmp_path):
-    from grader import pictures
-
     path = tmp_path / "turned.jpg"
     image = Image.new("RGB", (4000, 1000), (200, 30, 30))
     exif = Image.Exif()

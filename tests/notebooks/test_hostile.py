@@ -45,6 +45,12 @@ BUSY = {
     "spaces": file(printed("acc 1" + " " * 60_000 + "acc 1." + "1" * 60_000)),
     "many claims below long code": file(*[printed("acc 0.5\n" * 3000, "x = 1\n" * 300)] * 20),
     "a function that every cell calls": file(shown(LONG), *[shown("f()")] * 500),
+    "functions that all call each other": file(
+        printed("", "\n".join(f"def f{n}(): " + "; ".join(f"f{m}()" for m in range(90)) for n in range(90))),
+        *[shown("f1()")] * 500,
+    ),
+    "numbers below a test": file(*[printed("test 0.5 " * 5000, "test(x)")] * 20),
+    "brackets behind a number": file(printed("acc 0.5" + " (" * 30_000), printed("1" * 60_000, "test(x)")),
     "escapes": file(printed("\x1b[" * 30_000)),
 }
 

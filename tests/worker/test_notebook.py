@@ -156,3 +156,24 @@ def test_cells_that_are_not_python_are_told_and_left_out():
 
 def test_depth_does_not_end_it():
     assert program([(1, "x = " + "-" * 50_000 + "1", 1), (2, "lr = 1", 2)]).setup[-1].text == "lr = 1"
+
+
+def test_modules_that_cells_write_are_told_by_their_paths():
+    cells = [
+        (1, "%%writefile model.py\nclass N: pass\n", 1),
+        (2, "%%writefile -a model.py\nx = 1\n", 2),
+        (3, "%%writefile 'src/own.py'\ndef fit():\n    loss.backward()\n", 3),
+        (4, "%%writefile notes.txt\nhello", 4),
+        (5, "from src.own import fit\nfit()", 5),
+    ]
+    found = program(cells)
+    assert found.files == {
+        "model.py": "class N: pass\nx = 1\n", "src/own.py": "def fit():\n    loss.backward()\n",
+    }  # fmt: skip
+    assert [one.text for one in found.training] == ["fit()"]
+    assert found.unread == []
+
+
+@pytest.mark.parametrize("name", ["EPOCHS", "num_epochs", "max_epochs", "LR", "Batch_Size"])
+def test_a_hyperparameter_is_kept_in_any_case(name):
+    assert f"{name} = 3" in sliced(f"{name} = 3", TRAIN, "train(model, loader)")[0]

@@ -1,0 +1,101 @@
+"""A GPU that a notebook asks for and that is not here: the CPU in its place, under every name that a GPU goes by."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from grader.worker.training import replace
+
+GPUS = ("cuda", "mps", "xpu", "xla")
+LEGACY = "torch.cuda."  # of a type's name: torch.cuda.FloatTensor
+
+
+class OnCPU(TorchFunctionMode):
+    """Wherever a GPU is asked for, the CPU is taken. Holds in the thread that enters it."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.Tensor.cuda or func is torch.Tensor.pin_memory:
+            return args[0]
+        if func is torch.Tensor.to:
+            args = (args[0], *map(numbered, args[1:]))
+        return func(*map(cpu, args), **named(kwargs or {}))
+
+
+def cpu(value: Any) -> Any:
+    """`value`, or the CPU where it names a GPU."""
+    if isinstance(value, torch.device):
+        return value if value.type in ("cpu", "meta") else torch.device("cpu")
+    if type(value) is str:
+        if value.partition(":")[0] in GPUS:
+            return "cpu"
+        if value.startswith(LEGACY):
+            return f"torch.{value.removeprefix(LEGACY)}"
+    return value
+
+
+def numbered(value: Any) -> Any:
+    """The same where a bare number names a GPU."""
+    return "cpu" if type(value) is int else cpu(value)
+
+
+def named(kwargs: dict[str, Any]) -> dict[str, Any]:
+    return {name: numbered(value) if name == "device" else cpu(value) for name, value in kwargs.items()}
+
+
+def prepare() -> None:
+    """For good, in this process: what no OnCPU gets to see, because it is no function of tensors."""
+    library: Any = torch
+    for name in [name for name in dir(torch.cuda) if name.endswith("Tensor") and hasattr(torch, name)]:
+        replace(torch.cuda, name, getattr(torch, name))
+    for name in ("synchronize", "set_device", "empty_cache", "reset_peak_memory_stats"):
+        replace(torch.cuda, name, lambda *args, **kwargs: None)
+    replace(torch.cuda, "get_device_name", lambda *args, **kwargs: PROPERTIES.name)
+    replace(torch.cuda, "get_device_properties", lambda *args, **kwargs: PROPERTIES)
+    replace(torch.cuda, "get_device_capability", lambda *args, **kwargs: (0, 0))
+    replace(torch.cuda, "mem_get_info", lambda *args, **kwargs: (PROPERTIES.total_memory, PROPERTIES.total_memory))
+    replace(torch.cuda, "current_device", lambda: 0)
+    replace(torch.cuda, "device", lambda *args, **kwargs: contextlib.nullcontext())
+    replace(torch.cuda, "Event", Event)
+    replace(library, "Generator", Generator)
+    to, legacy, load = torch.nn.Module.to, library.set_default_tensor_type, torch.load
+    replace(torch.nn.Module, "to", lambda self, *args, **kwargs: to(self, *map(numbered, args), **named(kwargs)))
+    replace(library, "set_default_tensor_type", lambda kind: legacy(cpu(kind)))
+    replace(library, "load", lambda f, map_location=None, *args, **kwargs: load(f, cpu(map_location), *args, **kwargs))
+
+
+PROPERTIES = SimpleNamespace(name="CPU", total_memory=1 << 30, multi_processor_count=1, major=0, minor=0)
+
+
+class Generator(torch.Generator):
+    """A generator of the CPU, whatever device it is asked for."""
+
+    def __new__(cls, device: Any = None) -> Any:
+        return super().__new__(cls)
+
+
+class Event:
+    """A moment on the clock, by which a GPU's work is timed."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.at = 0.0
+
+    def record(self, *args: Any) -> None:
+        self.at = time.perf_counter()
+
+    def wait(self, *args: Any) -> None:
+        """Nothing runs beside this process."""
+
+    synchronize = wait
+
+    def query(self) -> bool:
+        return True
+
+    def elapsed_time(self, end: Event) -> float:
+        """Milliseconds."""
+        return 1000 * (end.at - self.at)

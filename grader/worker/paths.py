@@ -1,0 +1,75 @@
+"""Paths of another machine: Google Drive, a student's own folders. Here a notebook has one folder, where it may write.
+
+What is not here is looked for, and written, under its own name in that folder.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from grader.worker.training import replace
+
+
+def prepare() -> None:
+    """For good, in this process and its working folder: for whatever opens a file or makes a folder."""
+    folder, save = os.getcwd(), torch.save
+
+    def opens(function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda file, *args, **kwargs: function(here(file, folder), *args, **kwargs)
+
+    def makes(function: Callable[..., Any]) -> Callable[..., Any]:
+        """Only of an absolute path: folders below the own one may still have to be made."""
+        return lambda name, *args, **kwargs: function(
+            here(name, folder) if os.path.isabs(name) else name, *args, **kwargs
+        )
+
+    replace(builtins, "open", opens(open))
+    replace(io, "open", open)  # pathlib's
+    replace(torch, "save", lambda obj, f, *args, **kwargs: save(obj, here(f, folder), *args, **kwargs))
+    replace(os, "makedirs", makes(os.makedirs))
+    replace(os, "mkdir", makes(os.mkdir))
+
+
+def prepare_lists() -> None:
+    """For good, for whatever lists a folder, glob among them: one that is not here is the working folder."""
+    folder = os.getcwd()
+
+    def lists(function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda path=".": function(path if isinstance(path, int) or os.path.exists(path) else folder)
+
+    replace(os, "listdir", lists(os.listdir))
+    replace(os, "scandir", lists(os.scandir))
+
+
+def lay(files: Mapping[str, str]) -> None:
+    """Modules that a notebook writes by %%writefile, where its imports look for them. One that cannot lie there is
+    missed where it is imported."""
+    for path, text in files.items():
+        with contextlib.suppress(OSError, ValueError):
+            own = here(path, os.getcwd()) if os.path.isabs(path) else path
+            os.makedirs(os.path.dirname(own) or ".", exist_ok=True)
+            with open(own, "w", encoding="utf-8") as file:
+                file.write(text)
+    sys.path.insert(0, os.getcwd())
+
+
+def here(path: Any, folder: str) -> Any:
+    """`path`, or its name in `folder` where it leads to no folder at all, or out of this one to what is not there.
+
+    Upper and lower case are the same, as on most students' machines.
+    """
+    name = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if type(name) is not str or os.path.exists(name):
+        return path
+    parent, _, base = name.replace("\\", "/").rstrip("/").rpartition("/")
+    inside = os.path.isdir(parent or ".") and f"{os.path.abspath(parent)}/".startswith(f"{folder}/")
+    alike = [each for each in os.listdir(folder) if each.lower() == base.lower()]
+    return path if inside and (parent or not alike) else os.path.join(folder, *alike[:1] or [base])

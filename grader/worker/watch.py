@@ -1,0 +1,157 @@
+"""What can be seen of a training loop from outside, while a notebook runs it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.nn.modules.module import register_module_forward_pre_hook
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+from grader.worker.training import replace
+
+LOOKS = 20  # backward passes between two looks at what the gradients held before
+PIXELS = 28 * 28
+MEASURED = 2000  # pictures of which the mean and the deviation are taken, as the network is given them
+SHIFTED, WIDER = 0.25, 4 / 3  # in deviations, and as a factor: from here on pictures were prepared in another way
+
+
+class Spread:
+    """Mean and deviation of the numbers in a network's inputs: they tell one preparation of pictures from another."""
+
+    def __init__(self, *batches: Any) -> None:
+        self.pictures = self.numbers = 0
+        self.total = self.squares = 0.0
+        for batch in batches:
+            self.add(batch)
+
+    def add(self, batch: Any) -> None:
+        numbers = batch.detach().double()
+        self.pictures += len(batch)
+        self.numbers += numbers.numel()
+        self.total += float(numbers.sum())
+        self.squares += float(numbers.square().sum())
+
+    @property
+    def mean(self) -> float:
+        return self.total / max(self.numbers, 1)
+
+    @property
+    def deviation(self) -> float:
+        return math.sqrt(max(self.squares / max(self.numbers, 1) - self.mean**2, 1e-12))
+
+    def like(self, other: Spread) -> bool:
+        """Whether two are of pictures that were prepared alike; noise, flips and chance make less of a difference."""
+        shifted = abs(self.mean - other.mean) < SHIFTED * other.deviation
+        return shifted and 1 / WIDER < self.deviation / other.deviation < WIDER
+
+
+class Watch:
+    """What can be seen of a loop from outside: which network is called, what is lost, what the optimizer does.
+
+    `pause(epoch)` is called after each backward pass, and with True when a loader over training batches is through.
+    """
+
+    def __init__(self, pause: Callable[[bool], None]) -> None:
+        self.pause = pause
+        self.blind = self.awaiting = self.stepped = self.within = False
+        self.model: Any = None
+        self.optimizer: Any = None
+        self.shape: tuple[int, ...] | None = None
+        self.given = Spread()
+        self.kind: Any = None
+        self.losses: list[float] = []
+        self.chain: list[str] = []
+        self.batch_size = self.steps = self.in_eval = self.looks = self.left_over = self.seen = 0
+
+    def begin(self) -> None:
+        register_module_forward_pre_hook(self.called)
+        register_optimizer_step_post_hook(self.step)
+        backward = torch.Tensor.backward
+
+        def watched(loss: Any, *args: Any, **kwargs: Any) -> None:
+            if self.within:  # OnCPU calls it once more
+                backward(loss, *args, **kwargs)
+                return
+            self.before(loss)
+            self.within = True
+            try:
+                backward(loss, *args, **kwargs)
+            finally:
+                self.within = False
+            self.pause(False)
+
+        replace(torch.Tensor, "backward", watched)
+
+    def lent(self) -> None:
+        self.awaiting = True
+
+    def returned(self, batches: int) -> None:
+        if len(self.losses) > self.seen:
+            self.seen = len(self.losses)
+            self.pause(True)
+
+    def called(self, module: Any, args: tuple[Any, ...]) -> None:
+        """The first module with parameters that is given a batch in training is the network; its parts come after."""
+        if not self.awaiting or self.blind or not torch.is_grad_enabled():
+            return
+        if args and isinstance(args[0], torch.Tensor) and weighs(module):
+            self.given = self.given if module is self.model else Spread()
+            self.model, self.shape, self.kind, self.awaiting = module, tuple(args[0].shape[1:]), args[0].dtype, False
+            self.batch_size = max(self.batch_size, len(args[0]))
+            if self.given.pictures < MEASURED:
+                self.given.add(args[0])
+
+    def before(self, loss: Any) -> None:
+        self.losses.append(float(loss.detach()) if loss.numel() == 1 else math.nan)
+        if len(self.losses) == 1:
+            self.chain = chain(loss)
+        if self.model is None:
+            return
+        self.in_eval += not self.model.training
+        if self.stepped and len(self.losses) % LOOKS == 1:
+            self.looks += 1
+            self.left_over += any(bool(each.grad.any()) for each in self.model.parameters() if each.grad is not None)
+            self.stepped = False
+
+    def step(self, optimizer: Any, *_: Any) -> None:
+        self.optimizer, self.stepped, self.awaiting = optimizer, True, True
+        self.steps += 1
+
+    def fits(self, pictures: Any) -> bool:
+        """Whether pictures are prepared as those that were seen, or none were seen that others could be likened to."""
+        return self.given.pictures == 0 or math.prod(self.shape or ()) != PIXELS or self.given.like(Spread(pictures))
+
+    def shaped(self, pictures: Any) -> Any:
+        """Pictures in the shape and type in which the loop hands them to the network, flattened for example."""
+        if self.shape is None or pictures[0].numel() != math.prod(self.shape):
+            return pictures
+        return pictures.reshape(len(pictures), *self.shape).to(self.kind)
+
+    def likened(self, pictures: Any, raw: Spread) -> Any:
+        """Raw pictures, whose spread is `raw`, shifted and scaled to what was seen; to [0, 1] where nothing was."""
+        scale = self.given.deviation / raw.deviation if self.given.pictures else 1 / 255
+        shift = self.given.mean - scale * raw.mean if self.given.pictures else 0.0
+        return self.shaped(pictures.float().mul_(scale).add_(shift).unsqueeze(1))
+
+
+def weighs(module: Any) -> bool:
+    """Whether a module has any parameters."""
+    return any(True for _ in module.parameters())
+
+
+def held(optimizer: Any) -> set[int]:
+    """The ids of the parameters that an optimizer changes."""
+    return {id(each) for group in optimizer.param_groups for each in group["params"]}
+
+
+def chain(loss: Any) -> list[str]:
+    """What the loss was computed by, from its last operation back, along each first input."""
+    found: list[str] = []
+    at = loss.grad_fn
+    while at is not None and len(found) < 6:
+        found.append(at.name().removesuffix("Backward0")[:40])
+        at = at.next_functions[0][0] if at.next_functions else None
+    return found

@@ -1,0 +1,244 @@
+"""A notebook's own training, run and watched: what its network is asked, and what is told of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import textwrap
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PICTURES, HELD_OUT = 12_000, 10_000
+# Each notebook in a fork of its own, as under a zygote, because what a run takes over stays so.
+FORKS = """
+import json, os, sys, warnings
+warnings.simplefilter("ignore")
+import numpy as np
+import torch
+from grader.worker import notebook_run
+
+def told(order):
+    os.makedirs(order["folder"])
+    os.chdir(order["folder"])
+    run = notebook_run.Run(order)
+    found = {"problems": run.problems()}
+    try:
+        while not run.advance(1e9)["ended"]:
+            pass
+        with run.looking(run.model()):
+            found["inputs"] = run.inputs()(run.data.raw("test", 0, 50)).numpy().tolist()
+        found["classes"] = len(run.predict("test", 7, 1e9)["classes"])
+    except Exception as error:
+        found["error"] = f"{type(error).__name__}: {error}"
+    found["facts"] = run.facts()
+    return json.dumps(found | {"criterion": run.names.get("criterion")})
+
+for order in json.load(sys.stdin):
+    there, here = os.pipe()
+    if os.fork() == 0:
+        with os.fdopen(here, "w") as pipe:
+            pipe.write(told(order))
+        os._exit(0)
+    os.close(here)
+    with os.fdopen(there) as pipe:
+        print(pipe.read())
+    os.wait()
+"""
+HEAD = """
+import torch, torchvision
+from torch import nn
+import torchvision.transforms as T
+from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
+Fashion = torchvision.datasets.FashionMNIST
+"""
+NORMALIZED = "transform = T.Compose([T.ToTensor(), T.Normalize([0.2859], [0.3530])])\n"
+DATA = (
+    f"{NORMALIZED}trainset = Fashion('d', transform=transform)\n"
+    "testset = Fashion('d', train=False, transform=transform)"
+)
+LOADER = "loader = DataLoader(Subset(trainset, range(600)), batch_size=100, shuffle=True)"
+MODEL = """
+model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+"""
+TRAIN = """
+def train(model, loader, num_epochs):
+    for epoch in range(num_epochs):
+        for x, y in loader:
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x), y).backward()
+            optimizer.step()
+"""
+BARE = "trainset = Fashion('d')\ntestset = Fashion('d', train=False)"
+BY_HAND = f"""
+{DATA}
+X, y = trainset.data[:, None].float() / 255, trainset.targets
+# %%
+{MODEL}
+# %%
+for epoch in range(2):
+    for i in range(0, 600, 100):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(X[i:i + 100]), y[i:i + 100]).backward()
+        optimizer.step()
+"""
+
+
+def notebook(*cells: str) -> str:
+    return "\n# %%\n".join((HEAD, *cells))
+
+
+def usual(data: str = DATA, loader: str = LOADER, model: str = MODEL, train: str = TRAIN) -> str:
+    return notebook(data, loader, model, train, "train(model, loader, 3)")
+
+
+WRAPPED = f"""
+{NORMALIZED}
+class Wrapped(Dataset):
+    def __init__(self, base): self.base = base
+    def __len__(self): return 500
+    def __getitem__(self, at): return T.RandomHorizontalFlip()(transform(self.base[at][0])), self.base[at][1]
+{BARE}
+trainset = Wrapped(trainset)
+"""
+WRITTEN = f"%%writefile own.py\nfrom torch import nn\n{TRAIN.replace('def train(', 'def fit(optimizer, ')}"
+BOOKS = {
+    "usual": usual(),
+    "data tensors": usual(f"{BARE}\ntrainset = TensorDataset(trainset.data.float().unsqueeze(1), trainset.targets)"),
+    "other tensors than its transform makes": notebook(BY_HAND),
+    "wrapped": usual(WRAPPED, "loader = DataLoader(trainset, batch_size=50, shuffle=True)"),
+    "noise in training": usual(
+        train=TRAIN.replace("model(x)", "model(x + 0.2 * torch.randn_like(x))"),
+    ),
+    "doubles": usual(
+        train=TRAIN.replace("model(x)", "model(x.double())"), model=MODEL.replace("784, 10)", "784, 10).double()")
+    ),
+    "fixed": usual(
+        model="class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.fc = nn.Linear(784, 10)\n    def forward(self, x):\n        return self.fc(x.view(100, 784))\n"
+        "model = Net()\noptimizer = torch.optim.SGD(model.parameters(), lr=0.01)"
+    ),
+    "test set": usual(
+        f"{DATA}\ncriterion = [len(testset), testset.targets[:5].tolist(), testset.data[3].tolist()]"
+    ),
+    "root cause": usual(
+        f"import absent\nindices = absent.split(600)\n{DATA}\npart = Subset(trainset, indices)",
+        "loader = DataLoader(part, batch_size=100)",
+    ),
+    "unread": usual(train=TRAIN.replace("def train", "x = (\ndef train")),
+    "unread part": usual(loader=f"{LOADER}\nx = ("),
+    "written": notebook(DATA, LOADER, MODEL, WRITTEN, "from own import fit\nfit(optimizer, model, loader, 4)"),
+}  # fmt: skip
+EACH = "    for x, y in loader:\n        model(x).sum().backward()"
+ROUNDS = {
+    "EPOCHS = 4": ("train(model, loader, EPOCHS)", 4),
+    "": ("train(model, loader, 5)", 5),
+    "import types; args = types.SimpleNamespace(epochs=2)": ("train(model, loader, args.epochs)", 2),
+    "class C: n_epochs = 6": ("train(model, loader, C.n_epochs)", 6),
+    "folds = 2": ("for fold in range(folds):\n    train(model, loader, 3)", 3),
+    "from tqdm import tqdm": (f"for t in tqdm(range(1, 4)):\n{EACH}", 3),
+    "MAX_EPOCHS, at = 2, 0": (f"while at < MAX_EPOCHS:\n    at += 1\n{EACH}", 2),
+}
+BOOKS |= {before: notebook(DATA, LOADER, MODEL, TRAIN, before, run) for before, (run, _) in ROUNDS.items()}
+
+pytestmark = pytest.mark.skipif(
+    find_spec("torch") is None or find_spec("torchvision") is None or not sys.platform.startswith("linux"),
+    reason="torch is not installed, or this system forks badly; type: python -m pip install -e '.[torch]'",
+)
+
+
+@pytest.fixture(scope="module")
+def arrays() -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    x = (rng.integers(256, size=(PICTURES, 28, 28)) * (rng.random((PICTURES, 28, 28)) < 0.5)).astype(np.uint8)
+    return {"train_x": x, "train_y": rng.integers(10, size=PICTURES), "test_x": x[:60]}
+
+
+@pytest.fixture(scope="module")
+def told(arrays, tmp_path_factory) -> dict[str, Any]:
+    """What is told of each of BOOKS."""
+    folder = tmp_path_factory.mktemp("runs")
+    files = {name: str(folder / f"{name}.npy") for name in arrays}
+    for name, path in files.items():
+        np.save(path, arrays[name])
+    orders = []
+    for at, text in enumerate(BOOKS.values()):
+        cells = [(number, cell, number) for number, cell in enumerate(textwrap.dedent(text).split("\n# %%\n"), start=1)]
+        orders.append({"name": "n", "cells": cells, "files": files, "folder": str(folder / f"{at}"), "seed": 1})
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS], cwd=ROOT, input=json.dumps(orders), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(zip(BOOKS, map(json.loads, done.stdout.splitlines()), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "mean", "deviation", "shape"),
+    [
+        ("usual", 0.2859, 0.3530, (1, 28, 28)),
+        ("noise in training", 0.2859, 0.3530, (1, 28, 28)),
+        ("doubles", 0.2859, 0.3530, (1, 28, 28)),
+        ("wrapped", 0.2859, 0.3530, (1, 28, 28)),
+        ("other tensors than its transform makes", 0, 1, (1, 28, 28)),
+        ("data tensors", 0, 1 / 255, (1, 28, 28)),
+    ],
+)
+def test_a_network_is_asked_about_pictures_as_it_was_given_them(told, arrays, name, mean, deviation, shape):
+    found = np.array(told[name]["inputs"])
+    expected = (arrays["test_x"][:50, None] / 255 - mean) / deviation
+    assert found.shape == (50, *shape)
+    assert np.abs(found - expected).max() < 0.02 * expected.std()
+    assert told[name]["classes"] == 7
+
+
+def test_a_network_for_batches_of_one_size_is_asked_in_such_batches(told):
+    assert told["fixed"]["classes"] == 7
+    assert [row[2] for row in told["fixed"]["facts"]["layers"]] == [[10]]
+
+
+def test_what_a_notebook_takes_for_its_test_set_is_held_out_of_the_training_set(told, arrays):
+    """With true labels, so that what it measures and when it stops early is as it was."""
+    count, labels, picture = told["test set"]["criterion"]
+    assert count == HELD_OUT
+    assert labels == arrays["train_y"][-HELD_OUT:][:5].tolist()
+    assert picture == arrays["train_x"][-HELD_OUT + 3].tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("root cause", r"ModuleNotFoundError: No module named 'absent'"),
+        ("unread part", r"SyntaxError: Python 3\.\d+ cannot read it: '\(' was never closed \(.* cell 3, line 2\)"),
+    ],
+)
+def test_a_name_that_is_missing_is_followed_to_why(told, name, error):
+    assert re.fullmatch(error, told[name]["error"])
+
+
+def test_consequences_are_no_problems_of_their_own(told):
+    assert [text for _, _, text in told["root cause"]["problems"]] == ["ModuleNotFoundError: No module named 'absent'"]
+
+
+def test_cells_that_this_python_cannot_read_are_told(told):
+    ((cell, line, text),) = told["unread"]["problems"]
+    assert (cell, line) == (5, 2)
+    assert "cannot read it" in text
+
+
+@pytest.mark.parametrize(("before", "rounds"), [(before, rounds) for before, (_, rounds) in ROUNDS.items()])
+def test_the_number_of_epochs_is_how_often_their_loop_goes_round(told, before, rounds):
+    assert told[before].get("error") is None
+    assert told[before]["facts"]["settings"]["num_epoch"] == rounds
+
+
+def test_a_module_that_a_cell_writes_is_there_and_may_train(told):
+    assert told["written"].get("error") is None
+    assert told["written"]["problems"] == []
+    assert told["written"]["facts"]["steps"] == 24
