@@ -1,4 +1,4 @@
-"""The grader, graded on notebooks: tests/notebooks/cases.yaml says what is right or wrong in each, and what it gets."""
+"""The grader, graded on notebooks: tests/submissions/notebooks/cases.yaml says what is right or wrong in each, and what it gets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from grader.grading import grade
 from grader.launch import Zygotes
 from grader.model import CheckResult, Homework, Report, Submission
 
-FOLDER = Path(__file__).parent / "notebooks"
+FOLDER = Path(__file__).parent / "submissions" / "notebooks"
 HOMEWORK = load(ROOT / "grader" / "homework")
 CASES = yaml.safe_load((FOLDER / "cases.yaml").read_text(encoding="utf-8"))
 UNTRAINED = ("invalid-json", "merge-conflict", "no-code", "no-network", "web-page")
@@ -35,7 +35,7 @@ needs_torch = pytest.mark.skipif(
 
 
 def builder() -> Any:
-    spec = importlib.util.spec_from_file_location("build", FOLDER / "build.py")
+    spec = importlib.util.spec_from_file_location("build", ROOT / "tests" / "notebooks" / "build.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
