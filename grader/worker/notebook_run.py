@@ -88,10 +88,10 @@ class Run:
 
     def cause(self, error: BaseException) -> BaseException:
         """What kept a name from being bound, followed back to where it began as far as that is known."""
-        followed: set[str | None] = set()
-        while isinstance(error, NameError) and error.name not in followed:
+        followed: set[str] = set()
+        while isinstance(error, NameError) and error.name and error.name not in followed:
             followed.add(error.name)
-            error = self.unbound(str(error.name)) or error
+            error = self.unbound(error.name) or error
         return error
 
     def unbound(self, name: str) -> BaseException | None:

@@ -28,8 +28,8 @@ class Spread:
             self.add(batch)
 
     def add(self, batch: Any) -> None:
-        numbers = batch.detach().double()
-        self.pictures += len(batch)
+        numbers = batch[:MEASURED].detach().double()
+        self.pictures += len(numbers)
         self.numbers += numbers.numel()
         self.total += float(numbers.sum())
         self.squares += float(numbers.square().sum())
