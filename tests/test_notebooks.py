@@ -1,4 +1,4 @@
-"""The grader, graded on notebooks: submissions/notebooks/cases.yaml says what is right or wrong in each, and its points."""
+"""The grader, graded on notebooks: submissions/notebooks/cases.yaml says what is wrong in each, and what it gets."""
 
 from __future__ import annotations
 
