@@ -133,6 +133,8 @@ def missing(section: Section) -> list[str]:
 
 def installed(section: Section) -> dict[str, str]:
     """The versions of the packages that a section needs."""
+    if not section.needs:
+        return {}
     from importlib import metadata  # slow, and most sections need none
 
     return {name: metadata.version(name) for name in section.needs}

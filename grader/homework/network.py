@@ -5,7 +5,7 @@ Parameter names are the student's own, so arrays are told apart by shape: all si
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -143,16 +143,26 @@ def as_network(value: Any, call: str) -> Any:
     return value
 
 
-def draw(hw: Any, rng: np.random.Generator, sizes: Sizes, *, biases: float = 0.5) -> Case:
+def draw(
+    hw: Any,
+    rng: np.random.Generator,
+    sizes: Sizes,
+    *,
+    biases: float = 0.5,
+    wanted: Callable[[Mapping[str, Array], Array], bool] = lambda values, X: True,
+) -> Case:
     """A fresh network of `sizes` whose parameters are drawn anew and written into the student's live arrays.
 
-    Parameters are of order 1, biases normal with standard deviation `biases`. Raises Mismatch when a write is lost.
+    Parameters are of order 1, biases normal with standard deviation `biases`; they and the inputs are drawn until they
+    are as `wanted`. Raises Mismatch when a write is lost.
     """
     net = build(hw, *sizes.arguments)
     built = net.parameters()
     sizes = as_built(built, sizes)
     keys = roles(built, sizes)
     values, X = away_from_kinks(rng, sizes, biases)
+    while not wanted(values, X):
+        values, X = away_from_kinks(rng, sizes, biases)
     values = live(net.write({key: values[role] for role, key in keys.items()}), keys, values, sizes)
     reference = hw.reference.two_layer_net.TwoLayerNet(*sizes.arguments)
     parameters = reference.parameters()

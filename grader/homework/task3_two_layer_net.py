@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -82,7 +82,8 @@ def net_predict(hw: Any, rng: np.random.Generator) -> None:
     """predict gives the class with the highest score for every row."""
     with built_on(hw, FORWARD):
         for sizes in SIZES:
-            case, expected = draw_decided(hw, rng, sizes)
+            case = network.draw(hw, rng, sizes, wanted=decided)
+            expected = np.argmax(case.reference.forward(case.X)[0], axis=1)
             unpack("forward", case.net.forward(case.X), ("scores", "cache"))
             expect_close(hw, f"predict of {sizes}", case.net.predict(case.X), expected, atol=0.5)
 
@@ -91,9 +92,7 @@ def net_predict(hw: Any, rng: np.random.Generator) -> None:
 def net_save_load(hw: Any, rng: np.random.Generator) -> None:
     """A saved network can be loaded, with the same parameters and scores."""
     with built_on(hw, FORWARD):
-        for sizes in SIZES[
-            -1:
-        ]:  # load() first builds a network of the default size, which takes longer than all else here
+        for sizes in SIZES[-1:]:  # one: load() first builds a network of the default size, longer than all else here
             case = network.draw(hw, rng, sizes)
             unpack("forward", case.net.forward(case.X), ("scores", "cache"))
             case.net.save("model.pkl")
@@ -152,17 +151,14 @@ def own_scores(case: Case, role: str, values: Sequence[Array]) -> list[Any]:
     return scores
 
 
-def draw_decided(hw: Any, rng: np.random.Generator, sizes: Sizes) -> tuple[Case, Array]:
-    """A network whose best class leads clearly in every row and is not the same in all, and those classes (N,).
-
-    Without its ReLU it would answer otherwise, so that a wrong forward is not right here by chance.
-    """
-    while True:
-        case = network.draw(hw, rng, sizes)
-        scores, _ = case.reference.forward(case.X)
-        w1, b1, w2, b2 = (case.values[role] for role in ("weight1", "bias1", "weight2", "bias2"))
-        linear = np.argmax((case.X @ w1 + b1) @ w2 + b2, axis=1)
-        first, second = np.sort(scores, axis=1)[:, ::-1][:, :2].T
-        best = np.argmax(scores, axis=1)
-        if (first - second > 1e-3).all() and (best != best[0]).any() and (linear != best).any():
-            return case, best
+def decided(values: Mapping[str, Array], X: Array) -> bool:
+    """Whether one class leads clearly in every row, not the same in all, and another one somewhere without the ReLU, so
+    that a wrong forward pass is not right here by chance. It leads with a positive score: one more ReLU, on the scores,
+    has a check of its own."""
+    w1, b1, w2, b2 = (values[role] for role in ("weight1", "bias1", "weight2", "bias2"))
+    hidden = X @ w1 + b1
+    scores, linear = np.maximum(hidden, 0) @ w2 + b2, np.argmax(hidden @ w2 + b2, axis=1)
+    first, second = np.sort(scores, axis=1)[:, ::-1][:, :2].T
+    best = np.argmax(scores, axis=1)
+    clear = (first - second > 1e-3).all() and (first > 1e-3).all()
+    return bool(clear and (best != best[0]).any() and (linear != best).any())

@@ -82,7 +82,7 @@ class Terminal(Console):
     """
 
     def __init__(self, *, stderr: bool = False, width: int | None = None, soft_wrap: bool = False) -> None:
-        super().__init__(stderr=stderr, width=width, soft_wrap=soft_wrap, highlight=False)
+        super().__init__(stderr=stderr, width=width, soft_wrap=soft_wrap, highlight=False, emoji=False)
         if width is None and not self.is_terminal and "COLUMNS" not in os.environ:
             self.width = WHOLE
 
