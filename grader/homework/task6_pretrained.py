@@ -76,9 +76,12 @@ class Photograph:
 def images_present(hw: Any, rng: np.random.Generator) -> None:
     """Two photographs were handed in, and can be read."""
     student = handed_in(hw, PART2)
-    found, problems = readable(hw, opened(student, hw.session.submission.files))
+    named = opened(student, hw.session.submission.files)
+    found, problems = readable(hw, named)
     if len(found) >= 2:
         return
+    if found and len(named) == 1:
+        raise Partly(f"{PART2} opens one photograph alone, {found[0].name}; two different ones are asked for", 0.5)
     told = " ".join(problems)
     shown = notebook.pictures(student)
     if shown:

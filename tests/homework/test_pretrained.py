@@ -163,6 +163,13 @@ def test_photographs_that_only_the_outputs_show(graded):
     assert "the photographs themselves are missing" in told(report)["images_present"].advice[0]
 
 
+def test_one_photograph_opened_twice_is_one(graded):
+    report = graded(("rocket.jpg", "coffee.jpg"))
+    check = told(report)["images_present"]
+    assert (check.verdict, check.earned) == (Verdict.PARTIAL, 1.5)
+    assert "opens one photograph alone, coffee.jpg" in check.message
+
+
 def test_neither_photographs_nor_outputs(graded):
     report = graded(files={}, outputs=0)
     assert earned(report) == [0, 0, 0]
