@@ -104,10 +104,8 @@ class Batch:
     def made_up(self) -> list[str]:
         """The tasks that are trained on stand-in data, as the data set is not here."""
         root = datasets.root(self.place.data_root)
-        return [
-            task.id for task in self.homework.rubric.tasks
-            if task.id in self.digests and keys.lacks_images(self.homework, task, root)
-        ]  # fmt: skip
+        chosen = keys.chosen(self.homework, self.terms.only)
+        return [task.id for task in chosen if keys.lacks_images(self.homework, task, root)]
 
     def grade(self, entries: Sequence[Entry]) -> Progress:
         """Everyone in the class, graded and recorded. Raises UsageError where nothing can be graded at all."""

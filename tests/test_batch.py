@@ -709,6 +709,16 @@ def test_what_a_person_should_know_is_said_before_and_after(tmp_path, monkeypatc
         assert book.run().due == datetime(2026, 11, 20, 23, 59, 59).astimezone()
 
 
+def test_a_task_of_which_nothing_is_trained_needs_no_data(tmp_path, monkeypatch, scripted, capsys):
+    folder = class_of(tmp_path / "in", "right-tabs")
+    (tmp_path / "data").mkdir()
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+    arguments = [str(folder), "--out", str(tmp_path / "out"), "--no-html", "--data-root", str(tmp_path / "data")]
+    assert command.run(command.parser().parse_args([*arguments, "--task", "4.1"])) == 0
+    assert "stand-in" not in capsys.readouterr().err
+
+
 def test_a_console_without_unicode_gets_plain_marks(tmp_path, monkeypatch, scripted):
     folder = class_of(tmp_path / "in", "right-tabs")
     (folder / "bad.zip").write_bytes(b"PK\3\4")
