@@ -27,7 +27,8 @@ def built_on(hw: Any, functions: Sequence[str]) -> Iterator[None]:
         if wrong:
             items = dict.fromkeys(f"item {ITEM[name.partition('_')[0]]}" for name in wrong)
             are = "is" if len(wrong) == 1 else "are"
-            miss.message += f". Your {' and '.join(wrong)} {are} wrong ({', '.join(items)}): mend that first"
+            stop = "" if miss.message.endswith((".", "?")) else "."
+            miss.message += f"{stop} Your {' and '.join(wrong)} {are} wrong ({', '.join(items)}): mend that first"
             miss.args = (miss.message,)
         raise
 

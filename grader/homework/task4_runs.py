@@ -14,6 +14,7 @@ from grader.errors import Mismatch
 from grader.expect import expect_accuracy
 from grader.homework import training_run, training_words
 from grader.homework.curves import thinned
+from grader.homework.foundation import ALL, built_on
 from grader.homework.training_run import TRAIN, VALIDATION, Array, End, Outcome
 from grader.hyperparameters import BEST, OVERFIT, Place, Settings
 from grader.model import Figure
@@ -62,13 +63,14 @@ def judge(hw: Any, rng: np.random.Generator, run: str) -> None:
             raise Mismatch(f"there is no {of} accuracy to judge")
         expect_accuracy(hw, f"{of} accuracy{on(hw.data)}", outcome.best(of), bars(hw, run)[of])
     except Mismatch as miss:
-        if outcome.end is End.BUDGET:
+        if outcome.end is End.BUDGET and not training_words.hopeless(outcome):
             hw.review(
                 f"the run was cut by its budget at {outcome.best(of):.1%}; a longer one might have cleared the bar"
             )
         if settings.single and place.values != defaults:
             hw.review(f"train.py holds one setting, which clears neither bar; was a model for {ITEM[run]} handed in?")
-        raise Mismatch(f"{miss.message}. {training_words.why(outcome, of, defaults)}") from None
+        with built_on(hw, ALL):
+            raise Mismatch(f"{miss.message}. {training_words.why(outcome, of, defaults)}") from None
     share = outcome.follows.get(of, 0.0)
     if share < FOLLOWS:
         hw.review(f"the predictions of the {run} model do not follow from its parameters; where do they come from?")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from grader.errors import Crashed, Mismatch, NotImplementedYet, StudentError, TimedOut
 from grader.expect import is_stub, unpack
 from grader.homework import network
-from grader.homework.curves import NEAR, fell
+from grader.homework.curves import CHANCE, NEAR, fell
 from grader.hyperparameters import NAMES, WEIGHT_SCALE, Place
 from grader.remote import MALFORMED, TRAINING, Training
 from grader.session import PATIENCE
@@ -125,6 +125,14 @@ class Outcome:
         """Whether the last epoch clears the bar, and is better than those before it."""
         earlier = max((epoch.accuracy[of] for epoch in self.epochs[:-1]), default=0.0)
         return self.cleared(of) and self.epochs[-1].accuracy[of] > earlier
+
+    def judged(self) -> bool:
+        """Whether no step has been taken since the last epoch's end."""
+        return bool(self.epochs) and self.epochs[-1].steps == len(self.losses)
+
+    def at_chance(self) -> bool:
+        """Whether nothing was learned, neither by heart nor in general."""
+        return max(self.best(TRAIN), self.best(VALIDATION)) < CHANCE
 
     def near(self) -> bool:
         """Whether no bar is cleared, and one is missed by no more than NEAR."""
@@ -238,7 +246,10 @@ def follow(hw: Any, going: Training, outcome: Outcome, watched: Watched) -> None
             budget, left = hw.settings["long_budget"], hw.settings["long_budget"] - budget
         if asleep or left <= 0:
             outcome.end = End.ASLEEP if asleep else End.BUDGET
-            look(outcome, going, going.judge(), watched)
+            if not outcome.judged():
+                look(outcome, going, going.judge(), watched)
+            elif len(outcome.epochs) == outcome.settings.get("num_epochs"):
+                outcome.end = End.FINISHED
             return
         if not look(outcome, going, going.advance(min(SLICE, left)), watched):
             return

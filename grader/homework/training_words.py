@@ -13,6 +13,7 @@ from grader.homework.training_run import TRAIN, VALIDATION, End, Outcome
 
 GAP = 0.10  # between training and validation accuracy: beyond it, overfitting is worth a word
 SLOW, FAST, STRONG, FEW = 1e-3, 0.3, 0.1, 16  # settings beyond which a run that learns nothing is told so
+ENOUGH = 5  # epochs after which a network that is still at chance level will stay there
 
 Values = Mapping[str, float]
 
@@ -27,12 +28,12 @@ def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
     if outcome.end is End.DIVERGED:
         yield exploded(outcome)
         return
-    if outcome.end in (End.ASLEEP, End.BUDGET):
+    if outcome.end in (End.ASLEEP, End.BUDGET) and not hopeless(outcome):
         yield cut(outcome)
         return
     if outcome.wrote:
         yield f"your training_step writes to {' and '.join(outcome.wrote)}, which it was given to read; use a copy."
-    if max(outcome.best(TRAIN), outcome.best(VALIDATION)) < CHANCE:
+    if outcome.at_chance():
         yield nothing_learned(settings, defaults)
     elif of == TRAIN:
         yield too_little_overfitting(settings)
@@ -51,6 +52,11 @@ def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
             "the loss has stopped falling, and training accuracy is no higher, so it underfits: a larger hidden_dim, "
             "less reg or another learning_rate may help."
         )
+
+
+def hopeless(outcome: Outcome) -> bool:
+    """Whether a run that was cut had seen its images often enough to be no better for more of them."""
+    return outcome.end is End.BUDGET and outcome.at_chance() and len(outcome.epochs) >= ENOUGH
 
 
 def exploded(outcome: Outcome) -> str:

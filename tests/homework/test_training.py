@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,13 +20,18 @@ from grader.homework.training_run import TRAIN, VALIDATION, End, Epoch, Outcome
 from grader.hyperparameters import NAMES, Place, Unreadable
 from grader.model import Figure, Measure
 
+sys.path.insert(0, str(Path(__file__).parent))
+import fake
+
 ROOT = Path(__file__).resolve().parents[2]
+LAYERS = fake.modules(ROOT / "reference")["layers"]
 HANDOUT = (ROOT / "reference" / "neuralnet" / "train.py").read_bytes()
 DEFAULTS = {
     "num_train": 20000, "hidden_dim": 16, "batch_size": 128, "num_epochs": 10, "learning_rate": 1e-4, "reg": 1.0,
 }  # fmt: skip
 SETTINGS = DEFAULTS | {"num_train": 100, "num_epochs": 3, "learning_rate": 0.05, "reg": 1e-3, "hidden_dim": 50}
 PLACE = Place(SETTINGS, {})
+LONG = Place(SETTINGS | {"num_epochs": 60}, {})
 ONE_SETTING = "def main(args):\n" + "".join(f"    {name} = {SETTINGS[name]}\n" for name in NAMES)
 ONE_SETTING += "    use(num_train, hidden_dim, batch_size, num_epochs, learning_rate, reg)\n"
 IMAGES = SimpleNamespace(
@@ -122,6 +128,7 @@ class FakeSubject:
         self, *scripts: Any, source: bytes = HANDOUT, full: bool = False, budget: float = 25.0, longer: float = 0.0
     ) -> None:
         self.session = FakeSession(scripts)
+        self.layers, self.reference = LAYERS, SimpleNamespace(layers=LAYERS)
         self.settings = {"accuracy": 0.4, "budget": budget, "long_budget": longer or budget}
         self.data, self.full, self.kept = IMAGES, full, {}
         self.measures: list[Measure] = []
@@ -214,11 +221,18 @@ def test_a_full_run_goes_on_to_its_end():
 
 
 def test_a_budget_ends_a_run_and_it_is_judged_as_it_stands():
-    outcome, _ = run([0.1] * 50, budget=5)
+    outcome, _ = run([0.1, 0.1, {}, {}, {}], budget=5)
     assert outcome.end is End.BUDGET
     assert outcome.cpu == 5
-    assert len(outcome.epochs) == 6
+    assert len(outcome.epochs) == 3
     assert outcome.best(VALIDATION) == 0.3
+
+
+def test_a_run_that_is_cut_where_an_epoch_ends_is_not_judged_twice():
+    outcome, _ = run([0.1] * 50, budget=5)
+    assert (outcome.end, len(outcome.epochs), outcome.best(VALIDATION)) == (End.BUDGET, 5, 0.1)
+    outcome, _ = run([0.1] * SETTINGS["num_epochs"], budget=SETTINGS["num_epochs"])
+    assert (outcome.end, len(outcome.epochs)) == (End.FINISHED, SETTINGS["num_epochs"])
 
 
 def falling(*accuracies: float) -> list[dict[str, Any]]:
@@ -231,18 +245,18 @@ def falling(*accuracies: float) -> list[dict[str, Any]]:
 
 def test_a_run_that_still_learns_gets_the_long_budget_before_points_are_lost():
     slow = [0.1, 0.2, 0.3, 0.35, 0.38, 0.41]
-    outcome, _ = run(falling(*slow), budget=3, longer=100)
+    outcome, _ = run(falling(*slow), budget=3, longer=100, place=LONG)
     assert (outcome.end, outcome.cpu, outcome.best(VALIDATION)) == (End.CLEARED, 6, 0.41)
-    outcome, _ = run(falling(*[0.2] * 50), budget=3, longer=8)
+    outcome, _ = run(falling(*[0.2] * 50), budget=3, longer=8, place=LONG)
     assert (outcome.end, outcome.cpu) == (End.BUDGET, 8)
-    flat, _ = run([0.1] * 50, budget=3, longer=100)
+    flat, _ = run([0.1] * 50, budget=3, longer=100, place=LONG)
     assert (flat.end, flat.cpu) == (End.BUDGET, 3)
-    whole, _ = run([0.1] * 50, budget=3, longer=8, full=True)
+    whole, _ = run([0.1] * 50, budget=3, longer=8, full=True, place=LONG)
     assert (whole.end, whole.cpu) == (End.BUDGET, 8)
 
 
 def test_a_run_that_has_cleared_one_of_two_bars_gets_no_longer():
-    outcome, _ = run(falling(*[0.45] * 50), bars={VALIDATION: 0.4, TRAIN: 0.75}, budget=3, longer=100)
+    outcome, _ = run(falling(*[0.45] * 50), bars={VALIDATION: 0.4, TRAIN: 0.75}, budget=3, longer=100, place=LONG)
     assert (outcome.end, outcome.cpu) == (End.BUDGET, 3)
 
 
@@ -420,9 +434,19 @@ def test_stand_in_data_are_named_wherever_a_number_rests_on_them():
 
 
 def test_a_run_cut_by_its_budget_is_left_to_a_person_when_it_fails():
-    hw = judge(task4_runs.best_model, [0.1] * 50, budget=3)
+    hw = judge(task4_runs.best_model, [0.2] * 50, budget=3)
     assert "budget" in hw.questions[0]
-    assert re.search("stopped in epoch 4 of .* after 3 s of processor time.*judged on the best", hw.error)
+    assert re.search("stopped in epoch 3 of .* after 3 s of processor time.*judged on the best", hw.error)
+    hopeless = judge(task4_runs.best_model, [0.1] * 50, budget=8)
+    assert "chance level" in hopeless.error
+    assert not hopeless.questions
+
+
+def test_a_run_that_fails_by_a_wrong_layer_below_is_told_so():
+    hw = FakeSubject([0.1])
+    hw.layers = SimpleNamespace(**vars(LAYERS) | {"softmax_loss": lambda x, y: (0.0, x)})
+    with pytest.raises(Mismatch, match=r"gradients of its loss\? Your softmax_loss is wrong \(item 2.3\)"):
+        task4_runs.best_model(hw, np.random.default_rng(0))
 
 
 def test_unreadable_hyperparameters_are_named_with_their_line():
