@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import random
-import re
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -16,52 +13,24 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from classes import CLASS, HOMEWORK, AtOnce, Workers, class_of, grade, graded, reports, timeless
 
-from grader import batch, bench, database, keys
+from grader import batch, database, keys
 from grader.batch import Batch, Progress
-from grader.bench import Done, Job, Place
+from grader.bench import Done, Job
 from grader.check import ROOT
 from grader.claim import claim
-from grader.command import batch as command
 from grader.errors import UsageError
 from grader.gradebook import Gradebook
 from grader.keys import Terms
-from grader.launch import Zygotes
-from grader.layouts import LAYOUTS, recognise
+from grader.layouts import recognise
 from grader.model import Verdict
 from grader.pool import Pool
-from grader.report import json as report_json
-from grader.report.wording import clock
-
-HOMEWORK = Place()
-SUBMISSIONS = Path(__file__).parent / "submissions"
-STARRED = {path.name: path for path in (ROOT / "reference").rglob("*.py")}
-WANTED = ("functions.py", "layers.py", "two_layer_net.py", "train.py")
-CLASS = (
-    "right-loops",
-    "wrong-nan",
-    "wrong-fc-bias-mean",
-    "odd-sys-exit-at-import",
-    "right-tabs",
-    "wrong-l2-without-half",
-)
-
-
-def class_of(folder: Path, *names: str) -> Path:
-    """A folder with a submission for each name of tests/submissions, over the reference."""
-    for name in names:
-        target = folder / name
-        target.mkdir(parents=True)
-        for base in WANTED:
-            own = SUBMISSIONS / name / base
-            shutil.copyfile(own if own.is_file() else STARRED[base], target / base)
-    return folder
 
 
 @pytest.fixture
@@ -69,72 +38,6 @@ def book(tmp_path):
     with Gradebook.create(tmp_path / "out") as book:
         book.begin(seed=5)
         yield book
-
-
-class AtOnce(Executor):
-    """Does each job as it is handed in, here."""
-
-    def submit(self, work: Callable[..., Done], /, *args: Any) -> Future[Done]:
-        future: Future[Done] = Future()
-        try:
-            future.set_result(work(*args))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-class Workers:
-    """Workers whose executors are `AtOnce`; counts what was started."""
-
-    width = 2
-
-    def __init__(self) -> None:
-        self.started = self.stopped = 0
-
-    def start(self) -> Executor:
-        self.started += 1
-        return AtOnce()
-
-    def stop(self) -> None:
-        self.stopped += 1
-
-
-Act = Callable[[Job, int], Done]  # what becomes of a job on its n-th time, from 1
-
-
-@pytest.fixture
-def scripted(monkeypatch):
-    """Put a script in place of the grading; gives the jobs that were done, in order."""
-
-    def put(act: Act) -> list[Job]:
-        jobs: list[Job] = []
-
-        def work(place: Place, terms: Terms, job: Job) -> Done:
-            jobs.append(job)
-            return act(job, sum(one.student == job.student for one in jobs))
-
-        monkeypatch.setattr(bench, "work", work)
-        return jobs
-
-    return put
-
-
-def graded(job: Job, verdict: Verdict = Verdict.PASS, starved: float = 0.0, seed: int = 5) -> Done:
-    """As if every check of the job's tasks had ended in `verdict`."""
-    homework, terms = bench.homework_at(HOMEWORK.homework), Terms(seed)
-    results = {}
-    for task in job.tasks:
-        document = json.loads(json.dumps(batch.fault(homework, terms, task, "")))
-        for item in document["task"]["items"]:
-            for check in item["checks"]:
-                if check["verdict"] == "INTERNAL":
-                    check["verdict"] = verdict.value
-                    check["earned"] = check["points"] if verdict is Verdict.PASS else 0.0
-            item["score"] = sum(check["earned"] for check in item["checks"])
-        results[task] = document
-    report = bench.put_together(job.submission, homework, terms, {**job.kept, **results})
-    pages = {audience: bench.page(report, job.remarks, audience) for audience in job.audiences}
-    return Done(results, report_json.document(report), pages, starved)
 
 
 def run(book: Gradebook, folder: Path, only: tuple[str, ...] = ("2",), **options: Any) -> Progress:
@@ -339,99 +242,38 @@ def test_a_page_is_drawn_again_when_it_would_say_something_else_and_only_then(bo
     assert len(jobs) == 4
 
 
-# One run at a time
+# Progress
 
 
-def test_a_second_run_is_refused_and_told_who_the_first_is(tmp_path):
-    with claim(tmp_path) as scratch:
-        code = (
-            "import sys; from pathlib import Path; from grader.claim import claim\nwith claim(Path(sys.argv[1])): pass"
-        )
-        other = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False)
-        assert f"in use by another run (process {os.getpid()} on " in other.stderr
-    assert not scratch.exists()
-    with claim(tmp_path):
-        pass
+def test_who_waits_for_a_process_is_not_yet_at_work(book, tmp_path, scripted, monkeypatch):
+    class InTime(AtOnce):
+        """Does a job when it is told to, and not when it is handed in."""
+
+        def submit(self, work: Callable[..., Done], /, *args: Any) -> Future[Done]:
+            queued.append((Future(), work, args))
+            return queued[-1][0]
+
+    class Slow(Workers):
+        def start(self) -> Executor:
+            return InTime()
+
+    def show(progress: Progress) -> None:
+        for student, seconds in progress.running:
+            first.setdefault(student, seconds)
+        assert len(progress.running) <= Slow.width
+        if queued:
+            future, work, args = queued.pop(0)
+            future.set_result(work(*args))
+
+    queued: list[Any] = []
+    first: dict[str, float] = {}
+    monkeypatch.setattr(batch, "TICK", 0.01)
+    scripted(lambda job, time: graded(job))
+    run(book, class_of(tmp_path / "in", *CLASS[:4]), workers=Slow(), show=show)
+    assert first == dict.fromkeys(sorted(CLASS[:4]), 0.0)
 
 
-def test_a_killed_runs_lock_and_temporary_files_are_gone(tmp_path):
-    code = (
-        "import sys, time; from pathlib import Path; from grader.claim import claim\n"
-        "with claim(Path(sys.argv[1])) as scratch: (scratch / 'x').mkdir(); print(scratch, flush=True); time.sleep(60)"
-    )
-    first = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE, text=True)
-    with first:
-        assert first.stdout is not None
-        scratch = Path(first.stdout.readline().strip())
-        first.kill()
-    assert scratch.is_dir()
-    with claim(tmp_path) as own:
-        assert not scratch.exists()
-        assert own.is_dir()
-
-
-def test_a_lock_file_never_names_a_folder_to_delete_elsewhere(tmp_path):
-    precious = tmp_path / "backgrade-batch-precious"
-    precious.mkdir()
-    told = {"host": os.uname().nodename, "scratch": str(precious)}
-    (tmp_path / "running.lock").write_text(json.dumps(told))
-    with claim(tmp_path):
-        assert precious.is_dir()
-    (tmp_path / "running.lock").write_text("no json")
-    with claim(tmp_path):
-        pass
-
-
-# The pool
-
-
-def test_a_job_for_other_code_is_refused(monkeypatch):
-    monkeypatch.setattr(keys, "of_tasks", lambda *args: {"2": "here"})
-    monkeypatch.setattr(bench.Bench, "hold", lambda self, section: None)
-    monkeypatch.setattr(bench, "STARTED", time.time())
-    with Zygotes() as zygotes:
-        made = bench.Bench(HOMEWORK, Terms(5), zygotes)
-        made.check({"2": "here"})
-        with pytest.raises(UsageError, match="task 2 rests on other code"):
-            made.check({"2": "there"})
-        monkeypatch.setattr(bench, "STARTED", 0.0)
-        with pytest.raises(UsageError, match=r"changed after its worker on .* started; restart it"):
-            bench.Bench(HOMEWORK, Terms(5), zygotes)
-
-
-def test_an_unconfined_machine_is_refused_unless_allowed(monkeypatch):
-    monkeypatch.setattr(bench, "required", lambda held: ("nothing ensures that it stays put (fs)",))
-    section = bench.homework_at(None).rubric.sections[0]
-    with Zygotes() as zygotes:
-        with pytest.raises(UsageError, match=r"would not be confined on .*stays put \(fs\); .*--allow-unsafe"):
-            bench.Bench(HOMEWORK, Terms(5), zygotes).hold(section)
-        bench.Bench(HOMEWORK, Terms(5, allow_unsafe=True), zygotes).hold(section)
-
-
-# The command
-
-
-def grade(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(ROOT / "grade.py"), "batch", *map(str, arguments)],
-        capture_output=True, text=True, timeout=300, cwd=ROOT, check=False, **options,
-    )  # fmt: skip
-
-
-def reports(folder: Path) -> dict[str, Any]:
-    """Every report of the last run, without how long its checks took and which text the grader's files had."""
-    with Gradebook.open(folder) as book:
-        found = {id_: report_json.document(book.report(id_)) for id_ in book.graded()}
-    return {id_: timeless(document) for id_, document in found.items()}
-
-
-VARIES = ("seconds", "memory", "grader_digest")  # the last, so that editing beside a long test does not fail it
-
-
-def timeless(document: Any) -> Any:
-    if isinstance(document, dict):
-        return {key: timeless(value) for key, value in document.items() if key not in VARIES}
-    return [timeless(value) for value in document] if isinstance(document, list) else document
+# The whole command
 
 
 @pytest.mark.slow
@@ -550,235 +392,6 @@ def recorded(out: Path) -> dict[str, str]:
         return {}
     finally:
         connection.close()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["nowhere", "--out", "out"], "nowhere cannot be read"),
-        (["in", "--out", "out", "--jobs", "0"], "at least one submission"),
-        (["in", "--out", "out", "--task", "77"], "no task 77"),
-        (["in", "--out", "out", "--due", "tomorrow"], "--due tomorrow is no time"),
-        (["in", "--out", "out", "--resume"], "holds no run yet"),
-        (["in", "--out", "file"], "cannot be made"),
-        (["in", "--out", "in/graded"], r"in.graded lies in in, and would be taken for a submission; name a folder"),
-        (["in", "--out", "in"], "lies in in"),
-        (["in", "--out", "out", "--data-root", "nowhere"], "--data-root nowhere is no folder"),
-        (["in", "--out", "out", "--due", ""], "--due  is no time"),
-        (["in", "--out", "out", "--roster", "no.csv"], "no.csv cannot be read"),
-    ],
-)
-def test_usage_is_a_sentence(tmp_path, monkeypatch, arguments, says):
-    class_of(tmp_path / "in", "right-tabs")
-    (tmp_path / "file").touch()
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match=says):
-        command.run(command.parser().parse_args(arguments))
-
-
-def test_resume_goes_on_with_the_last_run_as_it_was_started(tmp_path, monkeypatch, scripted):
-    class_of(tmp_path / "in", *CLASS[:3])
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
-    base = [str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--no-html"]
-
-    def type_(*more: str) -> int:
-        return command.run(command.parser().parse_args([*base, *more]))
-
-    def act(job: Job, time: int) -> Done:
-        if job.student == "wrong-nan":
-            raise KeyboardInterrupt
-        return graded(job, seed=7)
-
-    scripted(act)
-    assert type_("--task", "2", "--seed", "7", "--due", "2026-11-20T23:59+00:00") == 130
-    jobs = scripted(lambda job, time: graded(job, seed=7))
-    for more in (("--task", "1"), ("--seed", "0"), ("--full",), ("--due", "2026-11-21"), ("--audience", "staff")):
-        with pytest.raises(UsageError, match=f"--resume goes on with run 1 as it was started; leave out {more[0]}"):
-            type_("--resume", *more)
-    assert type_("--resume", "--task", "2", "--due", "2026-11-21T00:59+01:00") == 0
-    assert [job.student for job in jobs] == ["wrong-nan"]
-    with Gradebook.open(tmp_path / "out") as book:
-        (only,) = book.runs()
-        assert only.due is not None
-        assert only.ended is not None
-        assert book.graded() == set(CLASS[:3])
-        assert [task.id for task in book.report("wrong-nan").tasks] == ["2"]
-    with pytest.raises(UsageError, match="run 1 was finished"):
-        type_("--resume")
-    assert type_("--task", "2") == 0
-    with Gradebook.open(tmp_path / "out") as book:
-        assert [each.seed for each in book.runs()] == [7, 7]
-
-
-def test_resume_takes_the_class_list_and_all_else_from_the_run(tmp_path, monkeypatch, scripted):
-    folder, out, roster = class_of(tmp_path / "in", *CLASS[:2]), tmp_path / "out", tmp_path / "class.csv"
-    roster.write_text("Student,ID\n" + "".join(f'"{name}",{at}\n' for at, name in enumerate(CLASS[:2])))
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
-    monkeypatch.chdir(tmp_path)
-
-    def type_(*words: str) -> int:
-        return command.run(command.parser().parse_args([*words, "--out", "out"]))
-
-    def act(job: Job, time: int) -> Done:
-        if job.student == CLASS[1]:
-            raise KeyboardInterrupt
-        return graded(job)
-
-    jobs = scripted(act)
-    more = ("--roster", "class.csv", "--audience", "staff", "--fresh", "--layout", "plain", "--allow-unsafe")
-    assert type_("in", "--seed", "5", *more) == 130
-    jobs = scripted(lambda job, time: graded(job))
-    class_of(tmp_path / "other", *CLASS[:2])
-    told = f"run 1 is of the class in {re.escape(str(folder))}; name that folder, or leave out --resume"
-    with pytest.raises(UsageError, match=told):
-        type_("other", "--resume")
-    with pytest.raises(UsageError, match="leave out --layout"):
-        type_("in", "--resume", "--layout", "canvas")
-    monkeypatch.chdir(tmp_path / "in")
-    assert command.run(command.parser().parse_args([".", "--out", "../out", "--resume"])) == 0
-    assert [job.student for job in jobs] == [CLASS[1]]
-    with Gradebook.open(out) as book:
-        assert [book.student(name).ids["ID"] for name in CLASS[:2]] == ["0", "1"]
-        assert book.run().settings["roster"] == str(roster)
-    assert (out / "reports" / f"{CLASS[1]}.staff.html").is_file()
-    assert (out / "index.html").is_file()
-
-
-def test_a_run_of_before_what_it_was_asked_for_was_kept_is_gone_on_with(tmp_path, monkeypatch, scripted):
-    folder = class_of(tmp_path / "in", "right-tabs")
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
-    with Gradebook.create(tmp_path / "out") as book:
-        book.begin(seed=5, settings={"only": ["2"], "full": False, "unverified": False})
-    scripted(lambda job, time: graded(job))
-    arguments = [str(folder), "--out", str(tmp_path / "out"), "--resume", "--no-html"]
-    assert command.run(command.parser().parse_args(arguments)) == 0
-
-
-def test_the_due_date_is_kept_as_the_seed_is_and_told(tmp_path, monkeypatch, scripted, capsys):
-    folder = class_of(tmp_path / "in", "right-tabs")
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
-    scripted(lambda job, time: graded(job))
-
-    def type_(*more: str) -> str:
-        arguments = [str(folder), "--out", str(tmp_path / "out"), "--no-html", "--task", "2", "--seed", "5", *more]
-        assert command.run(command.parser().parse_args(arguments)) == 0
-        return capsys.readouterr().out
-
-    assert "due 20" not in type_()
-    first = clock(datetime.fromisoformat("2026-11-20T12:00+00:00"))
-    assert f"due {first}\n" in type_("--due", "2026-11-20T12:00+00:00")
-    assert f"due {first}, as in run 2\n" in type_()
-    assert f"due {clock(datetime.fromisoformat('2026-11-21T12:00+00:00'))}\n" in type_(
-        "--due", "2026-11-21T12:00+00:00"
-    )
-    with Gradebook.open(tmp_path / "out") as book:
-        assert [run.due and run.due.day for run in book.runs()] == [None, 20, 20, 21]
-
-
-def test_a_fault_is_exit_code_3_and_what_cannot_be_read_is_listed(tmp_path, monkeypatch, scripted, capsys):
-    folder = class_of(tmp_path / "in", *CLASS[:2])
-    (folder / "bad.zip").write_bytes(b"PK\3\4")
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
-    scripted(lambda job, time: graded(job, Verdict.INTERNAL))
-    arguments = [str(folder), "--out", str(tmp_path / "out"), "--no-html", "--task", "2"]
-    assert command.run(command.parser().parse_args(arguments)) == 3
-    said = capsys.readouterr().out
-    assert "2 graded, 0 unchanged, 1 unreadable" in " ".join(said.split())
-    assert "✗ bad: " in said
-    assert "? wrong-nan: a fault of the grader" in said
-
-
-def test_what_a_person_should_know_is_said_before_and_after(tmp_path, monkeypatch, scripted, capsys):
-    folder = class_of(tmp_path / "in", "right-tabs", "wrong-nan")
-    roster = tmp_path / "roster.csv"
-    roster.write_text("name,email\nright-tabs,r@x\n")
-    (tmp_path / "data").mkdir()
-    (folder / "..evil").mkdir()
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
-    scripted(lambda job, time: graded(job))
-    arguments = [str(folder), "--out", str(tmp_path / "out"), "--no-html", "--roster", str(roster),
-                 "--due", "2026-11-20", "--data-root", str(tmp_path / "data"), "--task", "2", "--task",
-                 "4"]  # fmt: skip
-    assert command.run(command.parser().parse_args(arguments)) == 0
-    said = capsys.readouterr()
-    assert "grade.py: notice: task 4 on stand-in data, as the data set is not here" in said.err
-    assert "? wrong-nan: not in the class list, or not clearly; name what they handed in after an id there" in said.out
-    assert "? ..evil: left out, as the name begins with a dot; rename what is a student's" in said.out
-    assert "? right-tabs, wrong-nan: it is not known when, so not late" in said.out
-    with Gradebook.open(tmp_path / "out") as book:
-        assert book.run().due == datetime(2026, 11, 20, 23, 59, 59).astimezone()
-
-
-def test_a_task_of_which_nothing_is_trained_needs_no_data(tmp_path, monkeypatch, scripted, capsys):
-    folder = class_of(tmp_path / "in", "right-tabs")
-    (tmp_path / "data").mkdir()
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
-    scripted(lambda job, time: graded(job))
-    arguments = [str(folder), "--out", str(tmp_path / "out"), "--no-html", "--data-root", str(tmp_path / "data")]
-    assert command.run(command.parser().parse_args([*arguments, "--task", "4.1"])) == 0
-    assert "stand-in" not in capsys.readouterr().err
-
-
-def test_a_console_without_unicode_gets_plain_marks(tmp_path, monkeypatch, scripted):
-    folder = class_of(tmp_path / "in", "right-tabs")
-    (folder / "bad.zip").write_bytes(b"PK\3\4")
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
-    scripted(lambda job, time: graded(job))
-    raw = io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
-    assert command.run(command.parser().parse_args([str(folder), "--out", str(tmp_path / "out"), "--no-html"])) == 0
-    sys.stdout.flush()
-    assert b"x bad: " in raw.getvalue()
-
-
-def test_progress_is_told_in_lines_without_a_terminal(capsys, monkeypatch):
-    monkeypatch.setattr(command, "PAUSE", 0.0)
-    progress = Progress(10, kept=2, graded=4, failed=1, running=[("ada", 75.4), ("bob", 1.0)], seconds=8.0)
-    with command.display() as show:
-        show(progress)
-    line = capsys.readouterr().err
-    assert line == "7 of 10; 1 unreadable; 2 running; about 0:06 left; slowest ada, 1:15\n"
-    assert "\x1b" not in line
-
-
-def test_a_cluster_without_workers_is_told():
-    assert command.told(Progress(10, idle=True)) == "0 of 10; no workers yet"
-
-
-def test_who_waits_for_a_process_is_not_yet_at_work(book, tmp_path, scripted, monkeypatch):
-    class InTime(AtOnce):
-        """Does a job when it is told to, and not when it is handed in."""
-
-        def submit(self, work: Callable[..., Done], /, *args: Any) -> Future[Done]:
-            queued.append((Future(), work, args))
-            return queued[-1][0]
-
-    class Slow(Workers):
-        def start(self) -> Executor:
-            return InTime()
-
-    def show(progress: Progress) -> None:
-        for student, seconds in progress.running:
-            first.setdefault(student, seconds)
-        assert len(progress.running) <= Slow.width
-        if queued:
-            future, work, args = queued.pop(0)
-            future.set_result(work(*args))
-
-    queued: list[Any] = []
-    first: dict[str, float] = {}
-    monkeypatch.setattr(batch, "TICK", 0.01)
-    scripted(lambda job, time: graded(job))
-    run(book, class_of(tmp_path / "in", *CLASS[:4]), workers=Slow(), show=show)
-    assert first == dict.fromkeys(sorted(CLASS[:4]), 0.0)
-
-
-def test_the_readme_is_true():
-    shown = {action.option_strings[-1] for action in command.parser()._actions if action.option_strings} - {"--help"}
-    page = (ROOT / "README.md").read_text(encoding="utf-8").partition("### A whole class\n")[2].partition("\n##")[0]
-    assert set(re.findall(r"^\| `(--[a-z-]+)", page, re.MULTILINE)) == shown
-    for name in LAYOUTS:
-        assert f"`{name}`" in page
 
 
 @pytest.mark.slow

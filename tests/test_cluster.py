@@ -26,7 +26,7 @@ from grader.pool import Pool, Workers
 
 pytest.importorskip("distributed")
 
-from test_batch import CLASS, class_of, reports
+from classes import CLASS, class_of, reports
 
 SECTION_1 = ("1", "2", "3", "4.1")
 

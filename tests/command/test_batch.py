@@ -1,0 +1,222 @@
+"""`grade.py batch`: what may be typed, what is told, and what a run that goes on takes over."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from datetime import datetime
+
+import pytest
+from classes import CLASS, Workers, class_of, graded
+
+from grader.batch import Progress
+from grader.bench import Done, Job
+from grader.check import ROOT
+from grader.command import batch as command
+from grader.errors import UsageError
+from grader.gradebook import Gradebook
+from grader.layouts import LAYOUTS
+from grader.model import Verdict
+from grader.report.wording import clock
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nowhere", "--out", "out"], "nowhere cannot be read"),
+        (["in", "--out", "out", "--jobs", "0"], "at least one submission"),
+        (["in", "--out", "out", "--task", "77"], "no task 77"),
+        (["in", "--out", "out", "--due", "tomorrow"], "--due tomorrow is no time"),
+        (["in", "--out", "out", "--resume"], "holds no run yet"),
+        (["in", "--out", "file"], "cannot be made"),
+        (["in", "--out", "in/graded"], r"in.graded lies in in, and would be taken for a submission; name a folder"),
+        (["in", "--out", "in"], "lies in in"),
+        (["in", "--out", "out", "--data-root", "nowhere"], "--data-root nowhere is no folder"),
+        (["in", "--out", "out", "--due", ""], "--due  is no time"),
+        (["in", "--out", "out", "--roster", "no.csv"], "no.csv cannot be read"),
+    ],
+)
+def test_usage_is_a_sentence(tmp_path, monkeypatch, arguments, says):
+    class_of(tmp_path / "in", "right-tabs")
+    (tmp_path / "file").touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=says):
+        command.run(command.parser().parse_args(arguments))
+
+
+def test_resume_goes_on_with_the_last_run_as_it_was_started(tmp_path, monkeypatch, scripted):
+    class_of(tmp_path / "in", *CLASS[:3])
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    base = [str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--no-html"]
+
+    def type_(*more: str) -> int:
+        return command.run(command.parser().parse_args([*base, *more]))
+
+    def act(job: Job, time: int) -> Done:
+        if job.student == "wrong-nan":
+            raise KeyboardInterrupt
+        return graded(job, seed=7)
+
+    scripted(act)
+    assert type_("--task", "2", "--seed", "7", "--due", "2026-11-20T23:59+00:00") == 130
+    jobs = scripted(lambda job, time: graded(job, seed=7))
+    for more in (("--task", "1"), ("--seed", "0"), ("--full",), ("--due", "2026-11-21"), ("--audience", "staff")):
+        with pytest.raises(UsageError, match=f"--resume goes on with run 1 as it was started; leave out {more[0]}"):
+            type_("--resume", *more)
+    assert type_("--resume", "--task", "2", "--due", "2026-11-21T00:59+01:00") == 0
+    assert [job.student for job in jobs] == ["wrong-nan"]
+    with Gradebook.open(tmp_path / "out") as book:
+        (only,) = book.runs()
+        assert only.due is not None
+        assert only.ended is not None
+        assert book.graded() == set(CLASS[:3])
+        assert [task.id for task in book.report("wrong-nan").tasks] == ["2"]
+    with pytest.raises(UsageError, match="run 1 was finished"):
+        type_("--resume")
+    assert type_("--task", "2") == 0
+    with Gradebook.open(tmp_path / "out") as book:
+        assert [each.seed for each in book.runs()] == [7, 7]
+
+
+def test_resume_takes_the_class_list_and_all_else_from_the_run(tmp_path, monkeypatch, scripted):
+    folder, out, roster = class_of(tmp_path / "in", *CLASS[:2]), tmp_path / "out", tmp_path / "class.csv"
+    roster.write_text("Student,ID\n" + "".join(f'"{name}",{at}\n' for at, name in enumerate(CLASS[:2])))
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.chdir(tmp_path)
+
+    def type_(*words: str) -> int:
+        return command.run(command.parser().parse_args([*words, "--out", "out"]))
+
+    def act(job: Job, time: int) -> Done:
+        if job.student == CLASS[1]:
+            raise KeyboardInterrupt
+        return graded(job)
+
+    jobs = scripted(act)
+    more = ("--roster", "class.csv", "--audience", "staff", "--fresh", "--layout", "plain", "--allow-unsafe")
+    assert type_("in", "--seed", "5", *more) == 130
+    jobs = scripted(lambda job, time: graded(job))
+    class_of(tmp_path / "other", *CLASS[:2])
+    told = f"run 1 is of the class in {re.escape(str(folder))}; name that folder, or leave out --resume"
+    with pytest.raises(UsageError, match=told):
+        type_("other", "--resume")
+    with pytest.raises(UsageError, match="leave out --layout"):
+        type_("in", "--resume", "--layout", "canvas")
+    monkeypatch.chdir(tmp_path / "in")
+    assert command.run(command.parser().parse_args([".", "--out", "../out", "--resume"])) == 0
+    assert [job.student for job in jobs] == [CLASS[1]]
+    with Gradebook.open(out) as book:
+        assert [book.student(name).ids["ID"] for name in CLASS[:2]] == ["0", "1"]
+        assert book.run().settings["roster"] == str(roster)
+    assert (out / "reports" / f"{CLASS[1]}.staff.html").is_file()
+    assert (out / "index.html").is_file()
+
+
+def test_a_run_of_before_what_it_was_asked_for_was_kept_is_gone_on_with(tmp_path, monkeypatch, scripted):
+    folder = class_of(tmp_path / "in", "right-tabs")
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    with Gradebook.create(tmp_path / "out") as book:
+        book.begin(seed=5, settings={"only": ["2"], "full": False, "unverified": False})
+    scripted(lambda job, time: graded(job))
+    arguments = [str(folder), "--out", str(tmp_path / "out"), "--resume", "--no-html"]
+    assert command.run(command.parser().parse_args(arguments)) == 0
+
+
+def test_the_due_date_is_kept_as_the_seed_is_and_told(tmp_path, monkeypatch, scripted, capsys):
+    folder = class_of(tmp_path / "in", "right-tabs")
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+
+    def type_(*more: str) -> str:
+        arguments = [str(folder), "--out", str(tmp_path / "out"), "--no-html", "--task", "2", "--seed", "5", *more]
+        assert command.run(command.parser().parse_args(arguments)) == 0
+        return capsys.readouterr().out
+
+    assert "due 20" not in type_()
+    first = clock(datetime.fromisoformat("2026-11-20T12:00+00:00"))
+    assert f"due {first}\n" in type_("--due", "2026-11-20T12:00+00:00")
+    assert f"due {first}, as in run 2\n" in type_()
+    assert f"due {clock(datetime.fromisoformat('2026-11-21T12:00+00:00'))}\n" in type_(
+        "--due", "2026-11-21T12:00+00:00"
+    )
+    with Gradebook.open(tmp_path / "out") as book:
+        assert [run.due and run.due.day for run in book.runs()] == [None, 20, 20, 21]
+
+
+def test_a_fault_is_exit_code_3_and_what_cannot_be_read_is_listed(tmp_path, monkeypatch, scripted, capsys):
+    folder = class_of(tmp_path / "in", *CLASS[:2])
+    (folder / "bad.zip").write_bytes(b"PK\3\4")
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job, Verdict.INTERNAL))
+    arguments = [str(folder), "--out", str(tmp_path / "out"), "--no-html", "--task", "2"]
+    assert command.run(command.parser().parse_args(arguments)) == 3
+    said = capsys.readouterr().out
+    assert "2 graded, 0 unchanged, 1 unreadable" in " ".join(said.split())
+    assert "✗ bad: " in said
+    assert "? wrong-nan: a fault of the grader" in said
+
+
+def test_what_a_person_should_know_is_said_before_and_after(tmp_path, monkeypatch, scripted, capsys):
+    folder = class_of(tmp_path / "in", "right-tabs", "wrong-nan")
+    roster = tmp_path / "roster.csv"
+    roster.write_text("name,email\nright-tabs,r@x\n")
+    (tmp_path / "data").mkdir()
+    (folder / "..evil").mkdir()
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+    arguments = [str(folder), "--out", str(tmp_path / "out"), "--no-html", "--roster", str(roster),
+                 "--due", "2026-11-20", "--data-root", str(tmp_path / "data"), "--task", "2", "--task",
+                 "4"]  # fmt: skip
+    assert command.run(command.parser().parse_args(arguments)) == 0
+    said = capsys.readouterr()
+    assert "grade.py: notice: task 4 on stand-in data, as the data set is not here" in said.err
+    assert "? wrong-nan: not in the class list, or not clearly; name what they handed in after an id there" in said.out
+    assert "? ..evil: left out, as the name begins with a dot; rename what is a student's" in said.out
+    assert "? right-tabs, wrong-nan: it is not known when, so not late" in said.out
+    with Gradebook.open(tmp_path / "out") as book:
+        assert book.run().due == datetime(2026, 11, 20, 23, 59, 59).astimezone()
+
+
+def test_a_task_of_which_nothing_is_trained_needs_no_data(tmp_path, monkeypatch, scripted, capsys):
+    folder = class_of(tmp_path / "in", "right-tabs")
+    (tmp_path / "data").mkdir()
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+    arguments = [str(folder), "--out", str(tmp_path / "out"), "--no-html", "--data-root", str(tmp_path / "data")]
+    assert command.run(command.parser().parse_args([*arguments, "--task", "4.1"])) == 0
+    assert "stand-in" not in capsys.readouterr().err
+
+
+def test_a_console_without_unicode_gets_plain_marks(tmp_path, monkeypatch, scripted):
+    folder = class_of(tmp_path / "in", "right-tabs")
+    (folder / "bad.zip").write_bytes(b"PK\3\4")
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    assert command.run(command.parser().parse_args([str(folder), "--out", str(tmp_path / "out"), "--no-html"])) == 0
+    sys.stdout.flush()
+    assert b"x bad: " in raw.getvalue()
+
+
+def test_progress_is_told_in_lines_without_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr(command, "PAUSE", 0.0)
+    progress = Progress(10, kept=2, graded=4, failed=1, running=[("ada", 75.4), ("bob", 1.0)], seconds=8.0)
+    with command.display() as show:
+        show(progress)
+    line = capsys.readouterr().err
+    assert line == "7 of 10; 1 unreadable; 2 running; about 0:06 left; slowest ada, 1:15\n"
+    assert "\x1b" not in line
+
+
+def test_a_cluster_without_workers_is_told():
+    assert command.told(Progress(10, idle=True)) == "0 of 10; no workers yet"
+
+
+def test_the_readme_is_true():
+    shown = {action.option_strings[-1] for action in command.parser()._actions if action.option_strings} - {"--help"}
+    page = (ROOT / "README.md").read_text(encoding="utf-8").partition("### A whole class\n")[2].partition("\n##")[0]
+    assert set(re.findall(r"^\| `(--[a-z-]+)", page, re.MULTILINE)) == shown
+    for name in LAYOUTS:
+        assert f"`{name}`" in page
