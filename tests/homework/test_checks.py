@@ -30,6 +30,17 @@ from grader.model import Check
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fake
+from mistakes import (
+    MISTAKES,
+    Patch,
+    Student,
+    network,
+    network_skips_the_mask,
+    patch,
+    relu_times_relu,
+    relu_times_x,
+    softmax_adds_one,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "reference"
@@ -38,8 +49,6 @@ ITEMS = {item["id"]: item for task in RUBRIC["tasks"] for item in task["items"]}
 TASKS = (task1_graphs, task2_layers, task3_two_layer_net, task4_training)
 RUNS = (task4_runs, task5_fashion, task6_pretrained)  # held to their own tests
 CHECKS = {check.name: check for task in TASKS for check in checks_of(task)}  # those of task4_runs need a session
-
-Student = dict[str, Any]
 
 
 @pytest.fixture(autouse=True)
@@ -133,252 +142,6 @@ def test_right_work_stays_far_below_every_bar_for_2000_seeds(
     assert max(ratios.values()) <= 0.1
 
 
-# Each mistake patches the reference, and names the checks that it must fail, no more and no fewer.
-
-Patch = Callable[[Student], None]
-MISTAKES: dict[str, tuple[set[str], Patch]] = {}
-
-
-def mistake(*checks: str) -> Callable[[Patch], Patch]:
-    def add(patch: Patch) -> Patch:
-        MISTAKES[patch.__name__] = (set(checks), patch)
-        return patch
-
-    return add
-
-
-def changed(function: Callable[..., Any], change: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, its returned value passed through `change(value, *args)`."""
-    return lambda *args: change(function(*args), *args)
-
-
-def patch(module: Any, name: str, change: Callable[..., Any]) -> None:
-    setattr(module, name, changed(getattr(module, name), change))
-
-
-@mistake("f3_gradient_y2")
-def f3_choose_ignored_in_backward(s: Student) -> None:
-    f3 = s["functions"].f3
-    s["functions"].f3 = lambda s1, s2, y: (f3(s1, s2, y)[0], f3(s1, s2, 1)[1])
-
-
-@mistake("f3_forward_recorded", "f3_forward_fresh", "f3_gradient_y1", "f3_gradient_y2")
-def f3_constant_with_matching_zero_gradient(s: Student) -> None:
-    s["functions"].f3 = lambda s1, s2, y: (0.0, (0.0, 0.0))
-
-
-@mistake("f3_forward_fresh")
-def f3_recorded_by_heart(s: Student) -> None:
-    patch(s["functions"], "f3", lambda v, s1, s2, y: v if (s1, s2) in ((0.5, -0.25), (0.1, 0.9)) else (0.5, v[1]))
-
-
-@mistake("f1_gradient")
-def f1_without_grad_y(s: Student) -> None:
-    patch(s["functions"], "f1", lambda v, *_: (v[0], v[1][:5]))
-
-
-@mistake("f2_gradient")
-def f2_gradient_not_in_a_tuple(s: Student) -> None:
-    patch(s["functions"], "f2", lambda v, *_: (v[0], v[1][0]))
-
-
-@mistake("f4_gradient")
-def f4_constant(s: Student) -> None:
-    s["functions"].f4 = lambda a, b: (1.0, (0.0, 0.0))
-
-
-@mistake("f4_gradient")
-def f4_wrong_sign(s: Student) -> None:
-    s["functions"].f4 = lambda a, b: (a * b, (b, -a))
-
-
-@mistake("fc_backward")
-def grad_b_of_shape_1_by_dout(s: Student) -> None:
-    patch(s["layers"], "fc_backward", lambda v, *_: (v[0], v[1], v[2].reshape(1, -1)))
-
-
-@mistake("fc_backward")
-def fc_backward_averages(s: Student) -> None:
-    patch(s["layers"], "fc_backward", lambda v, g, _: (v[0], v[1] / len(g), v[2]))
-
-
-@mistake("fc_forward")
-def fc_without_bias(s: Student) -> None:
-    patch(s["layers"], "fc_forward", lambda v, x, w, b: (v[0] - b, v[1]))
-
-
-@mistake("fc_forward", "fc_backward")
-def fc_constant_with_matching_zero_gradient(s: Student) -> None:
-    s["layers"].fc_forward = lambda x, w, b: (np.zeros((len(x), len(b))), (x, w, b))
-    s["layers"].fc_backward = lambda g, cache: tuple(np.zeros_like(a) for a in cache)
-
-
-@mistake("fc_forward", "fc_backward")
-def fc_forward_without_a_cache(s: Student) -> None:
-    patch(s["layers"], "fc_forward", lambda v, *_: v[0])
-
-
-@mistake("fc_backward")
-def fc_cache_of_the_last_forward(s: Student) -> None:
-    fc_forward, fc_backward, last = s["layers"].fc_forward, s["layers"].fc_backward, {}
-
-    def forward(x: Any, w: Any, b: Any) -> Any:
-        out, last["cache"] = fc_forward(x, w, b)
-        return out, 0
-
-    s["layers"].fc_forward = forward
-    s["layers"].fc_backward = lambda g, cache: fc_backward(g, last["cache"])
-
-
-@mistake("fc_forward")
-def fc_changes_the_weights(s: Student) -> None:
-    fc_forward = s["layers"].fc_forward
-
-    def forward(x: Any, w: Any, b: Any) -> Any:
-        value = fc_forward(x, w.copy(), b)
-        w *= 2
-        return value
-
-    s["layers"].fc_forward = forward
-
-
-@mistake("relu_backward")
-def relu_unmasked(s: Student) -> None:
-    s["layers"].relu_backward = lambda g, cache: g
-
-
-@mistake("relu_forward")
-def relu_left_out(s: Student) -> None:
-    patch(s["layers"], "relu_forward", lambda v, x: (x, v[1]))
-
-
-@mistake("softmax_loss_value")
-def softmax_sums_in_value_only(s: Student) -> None:
-    patch(
-        s["layers"],
-        "softmax_loss",
-        lambda v, x, y: (v[0] * len(x) if np.ptp(x) < 100 and abs(x).max() < 100 else v[0], v[1]),
-    )
-
-
-@mistake("softmax_loss_gradient", "softmax_loss_stable")
-def softmax_gradient_without_mean(s: Student) -> None:
-    patch(s["layers"], "softmax_loss", lambda v, x, y: (v[0], v[1] * len(x)))
-
-
-@mistake("softmax_loss_stable")
-def softmax_overflows(s: Student) -> None:
-    def softmax_loss(x: Any, y: Any) -> Any:
-        rows = np.arange(len(x))
-        with np.errstate(all="ignore"):
-            p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
-            loss = -np.log(p[rows, y]).mean()
-        p[rows, y] -= 1
-        return loss, p / len(x)
-
-    s["layers"].softmax_loss = softmax_loss
-
-
-@mistake("l2_value")
-def l2_without_half(s: Student) -> None:
-    patch(s["layers"], "l2_regularization", lambda v, w, reg: (2 * v[0], v[1]))
-
-
-@mistake("l2_gradient")
-def l2_gradient_doubled(s: Student) -> None:
-    patch(s["layers"], "l2_regularization", lambda v, w, reg: (v[0], 2 * v[1]))
-
-
-@mistake("l2_value", "l2_gradient")
-def l2_ignores_reg(s: Student) -> None:
-    l2 = s["layers"].l2_regularization
-    s["layers"].l2_regularization = lambda w, reg: l2(w, 1.0)
-
-
-def network(s: Student, **methods: Any) -> None:
-    """Methods of the student's TwoLayerNet; each gets the right class as its first argument."""
-    right = s["two_layer_net"].TwoLayerNet
-    bound = {name: (lambda method: lambda self, *args: method(right, self, *args))(m) for name, m in methods.items()}
-    s["two_layer_net"].TwoLayerNet = type("TwoLayerNet", (right,), bound)
-
-
-NET = {name for name, check in CHECKS.items() if check.item in ("3.1", "4.1")}
-
-
-@mistake("net_parameters")
-def hidden_dim_ignored(s: Student) -> None:
-    network(s, __init__=lambda right, self, d=3072, c=10, h=512, scale=1e-3: right.__init__(self, d, c, 512, scale))
-
-
-@mistake("net_parameters")
-def weight_scale_ignored(s: Student) -> None:
-    network(s, __init__=lambda right, self, d=3072, c=10, h=512, scale=1e-3: right.__init__(self, d, c, h, 1e-3))
-
-
-@mistake("net_parameters")
-def weights_uniform_from_zero_to_scale(s: Student) -> None:
-    def init(right: Any, self: Any, d: int = 3072, c: int = 10, h: int = 512, scale: float = 1e-3) -> None:
-        right.__init__(self, d, c, h, scale)
-        for array in self.parameters().values():
-            if array.ndim == 2:
-                array[...] = np.random.rand(*array.shape) * scale
-
-    network(s, __init__=init)
-
-
-@mistake(*NET)
-def parameters_are_copies(s: Student) -> None:
-    network(s, parameters=lambda right, self: {k: v.copy() for k, v in right.parameters(self).items()})
-
-
-@mistake("net_forward", "net_save_load")
-def second_bias_left_out(s: Student) -> None:
-    def forward(right: Any, self: Any, X: Any) -> Any:
-        scores, cache = right.forward(self, X)
-        bias = next(p for p in self.parameters().values() if p.shape == scores.shape[1:])
-        return scores - bias, cache
-
-    # predict and training_step go through the patched forward as well; their own checks are not the point here
-    network(s, forward=forward)
-
-
-@mistake("net_backward", "training_step_biases")
-def one_bias_gradient_forgotten(s: Student) -> None:
-    def backward(right: Any, self: Any, grad: Any, cache: Any) -> Any:
-        return {k: v if v.shape != grad.shape[1:] else 0 * v for k, v in right.backward(self, grad, cache).items()}
-
-    network(s, backward=backward)
-
-
-@mistake("net_predict")
-def predict_gives_the_lowest(s: Student) -> None:
-    network(s, predict=lambda right, self, X: np.argmin(self.forward(X)[0], axis=1))
-
-
-@mistake("training_step_loss")
-def step_loss_without_regularization(s: Student) -> None:
-    step = s["train"].training_step
-    s["train"].training_step = lambda m, X, y, reg: (step(m, X, y, 0.0)[0], step(m, X, y, reg)[1])
-
-
-@mistake("training_step_gradient")
-def step_gradient_without_regularization(s: Student) -> None:
-    step = s["train"].training_step
-    s["train"].training_step = lambda m, X, y, reg: (step(m, X, y, reg)[0], step(m, X, y, 0.0)[1])
-
-
-@mistake("training_step_biases")
-def step_regularizes_biases(s: Student) -> None:
-    def change(value: Any, model: Any, X: Any, y: Any, reg: float) -> Any:
-        loss, grads = value
-        for key, array in model.parameters().items():
-            if array.ndim == 1:
-                loss, grads[key] = loss + reg / 2 * (array**2).sum(), grads[key] + reg * array
-        return loss, grads
-
-    patch(s["train"], "training_step", change)
-
-
 @pytest.mark.parametrize("name", MISTAKES)
 def test_mistake_fails_exactly_its_checks(name: str, student: Student) -> None:
     expected, apply = MISTAKES[name]
@@ -391,38 +154,6 @@ def test_mistake_fails_exactly_its_checks(name: str, student: Student) -> None:
     assert set(failed) == expected, {k: v.message for k, v in failed.items()}
     assert all(isinstance(error, Mismatch) for error in failed.values()), failed
     assert all(error.message and "\n" not in error.message for error in failed.values())
-
-
-def relu_times_x(s: Student) -> None:
-    patch(s["layers"], "relu_forward", lambda v, x: (v[0], x))
-    patch(s["layers"], "relu_backward", lambda v, g, cache: g * cache)
-
-
-def relu_times_relu(s: Student) -> None:
-    patch(s["layers"], "relu_forward", lambda v, x: (v[0], x))
-    patch(s["layers"], "relu_backward", lambda v, g, cache: g * np.maximum(cache, 0))
-
-
-def softmax_adds_one(s: Student) -> None:
-    def change(value: Any, x: Any, y: Any) -> Any:
-        return value[0], value[1] + 2 * np.eye(x.shape[1])[y] / len(x)
-
-    patch(s["layers"], "softmax_loss", change)
-
-
-def network_skips_the_mask(s: Student) -> None:
-    def backward(right: Any, self: Any, grad: Any, cache: Any) -> Any:
-        grads, hidden = right.backward(self, grad, cache), grad @ self.W2.T
-        return grads | {"W1": SEEN["X"].T @ hidden, "b1": hidden.sum(axis=0)}
-
-    def forward(right: Any, self: Any, X: Any) -> Any:
-        SEEN["X"] = X
-        return right.forward(self, X)
-
-    network(s, backward=backward, forward=forward)
-
-
-SEEN: dict[str, Any] = {}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,154 @@
+"""A student's process in training, as a script: what `hw` of Task 4 and of its runs asks."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from grader.homework import training_run
+from grader.homework.training_run import TRAIN, VALIDATION, Epoch, Outcome
+from grader.hyperparameters import NAMES, Place
+from grader.model import Figure, Measure
+
+sys.path.insert(0, str(Path(__file__).parent))
+import fake
+
+ROOT = Path(__file__).resolve().parents[2]
+LAYERS = fake.modules(ROOT / "reference")["layers"]
+HANDOUT = (ROOT / "reference" / "neuralnet" / "train.py").read_bytes()
+DEFAULTS = {
+    "num_train": 20000, "hidden_dim": 16, "batch_size": 128, "num_epochs": 10, "learning_rate": 1e-4, "reg": 1.0,
+}  # fmt: skip
+SETTINGS = DEFAULTS | {"num_train": 100, "num_epochs": 3, "learning_rate": 0.05, "reg": 1e-3, "hidden_dim": 50}
+PLACE = Place(SETTINGS, {})
+LONG = Place(SETTINGS | {"num_epochs": 60}, {})
+ONE_SETTING = "def main(args):\n" + "".join(f"    {name} = {SETTINGS[name]}\n" for name in NAMES)
+ONE_SETTING += "    use(num_train, hidden_dim, batch_size, num_epochs, learning_rate, reg)\n"
+IMAGES = SimpleNamespace(
+    name="CIFAR-10",
+    source="a test's",
+    stand_in=False,
+    train_x=np.zeros((6000, 3072), np.uint8),
+    train_y=np.random.default_rng(0).integers(10, size=6000),
+)
+
+
+class FakeTraining:
+    """Replies as a student's process would, one epoch each: predictions that are right in a given share."""
+
+    told: ClassVar[dict[int, Any]] = {}  # by how many they are: of validation 1000 or 5000, of training 100 or 500
+
+    def __init__(self, script: list[Any], order: dict[str, Any], labels: dict[str, Any]) -> None:
+        self.script, self.order, self.labels, self.cpu = list(script), order, labels, 0.0
+
+    def advance(self, seconds: float) -> Any:
+        step = self.script.pop(0) if self.script else {"ended": True}
+        if isinstance(step, Exception):
+            raise step
+        return self.reply(step)
+
+    def reply(self, step: Any) -> Any:
+        if not isinstance(step, dict):
+            step = dict(zip((VALIDATION, TRAIN), (step, step) if isinstance(step, float) else step, strict=True))
+        self.cpu += step.get("cpu", 1.0)
+        shares = {of: step[of] for of in self.labels if of in step}
+        predicted = {of: predictions(self.labels[of], share) for of, share in shares.items()}
+        FakeTraining.told |= {len(found): found for found in predicted.values()}
+        return {
+            "losses": np.array(step.get("losses", [1.0, 0.9])),
+            "predictions": predicted,
+            "ended": step.get("ended", False),
+            "exploded": step.get("exploded", False),
+            "wrote": step.get("wrote", []),
+            "settings": step.get("settings", self.order["settings"]),
+        }
+
+    def judge(self) -> Any:
+        return self.reply({VALIDATION: 0.3, TRAIN: 0.3, "cpu": 0.0, "losses": []})
+
+    def parameters(self) -> Any:
+        return self.order["network"]
+
+    def used(self) -> float:
+        return self.cpu
+
+
+def predictions(labels: Any, share: float) -> Any:
+    """Classes of which exactly this share is right, rounded."""
+    found = labels.copy()
+    found[round(share * len(labels)) :] += 1
+    return found
+
+
+SHAPES = {"a": (3072, 2), "b": (2,), "c": (2, 10), "d": (10,)}
+NETWORK = {name: np.ones(shape, np.float32) for name, shape in SHAPES.items()}
+
+
+class FakeSession:
+    """A session that follows scripts, one for each run."""
+
+    def __init__(self, scripts: tuple[Any, ...]) -> None:
+        self.scripts, self.renewed = list(scripts), 0
+        self.network: dict[str, Any] = NETWORK
+        self.orders: list[Any] = []
+        self.arrays: list[Any] = []
+
+    def train(self, order: Any, arrays: Any, key: str, seconds: float) -> FakeTraining:
+        self.orders.append(order)
+        self.arrays.append(arrays)
+        count = len(arrays["X"])
+        labels = IMAGES.train_y[np.random.default_rng(442).permutation(6000)]
+        split = {VALIDATION: labels[count : count + len(arrays["validation"])], TRAIN: labels[: order["sample"]]}
+        return FakeTraining(self.scripts.pop(0), order | {"network": self.network}, split)
+
+    def renew(self) -> None:
+        self.renewed += 1
+
+
+class FakeSubject:
+    """`hw` of an item of Task 4 whose student's process follows scripts."""
+
+    def __init__(
+        self, *scripts: Any, source: bytes = HANDOUT, full: bool = False, budget: float = 25.0, longer: float = 0.0
+    ) -> None:
+        self.session = FakeSession(scripts)
+        self.layers, self.reference = LAYERS, SimpleNamespace(layers=LAYERS)
+        self.settings = {"accuracy": 0.4, "budget": budget, "long_budget": longer or budget}
+        self.data, self.full, self.kept = IMAGES, full, {}
+        self.measures: list[Measure] = []
+        self.advice: list[str] = []
+        self.questions: list[str] = []
+        self.figures: list[Figure] = []
+        self.lines: list[str] = []
+        self.error: str | None = None
+        self.source = lambda name: source
+        self.handed_out = lambda name: ONE_SETTING.replace("0.05", "0.0001").encode()
+        self.two_layer_net = SimpleNamespace(TwoLayerNet=lambda *sizes: SimpleNamespace(parameters=lambda: {"W": 1}))
+        self.train = SimpleNamespace(training_step=lambda *args: (1.0, {}))
+        self.measure, self.advise, self.review = self.measures.append, self.advice.append, self.questions.append
+        self.draw, self.progress = self.figures.append, self.lines.append
+
+    @property
+    def orders(self) -> list[Any]:
+        return self.session.orders
+
+    def settings_of(self, item: str) -> dict[str, float]:
+        return {"4.2": {"accuracy": 0.4}, "4.3": {"accuracy": 0.75}}[item]
+
+
+BEST = {VALIDATION: 0.4}
+
+
+def run(*scripts: Any, bars: Any = BEST, place: Place = PLACE, **options: Any) -> tuple[Outcome, FakeSubject]:
+    hw = FakeSubject(*scripts, **options)
+    return training_run.runs(hw, place, (), bars, (11, 12)), hw
+
+
+def outcome(*accuracies: tuple[float, float], **changed: Any) -> Outcome:
+    epochs = [Epoch(2 * k, {VALIDATION: v, TRAIN: t}) for k, (v, t) in enumerate(accuracies, 1)]
+    return replace(Outcome(1, BEST, dict(SETTINGS), losses=[1.0] * 40, epochs=epochs), **changed)

@@ -1,0 +1,289 @@
+"""Mistakes of students, each a patch of the reference, and the checks that it must fail, no more and no fewer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from grader.check import checks_of
+from grader.homework import task3_two_layer_net, task4_training
+
+Student = dict[str, Any]
+Patch = Callable[[Student], None]
+MISTAKES: dict[str, tuple[set[str], Patch]] = {}
+
+
+def mistake(*checks: str) -> Callable[[Patch], Patch]:
+    def add(patch: Patch) -> Patch:
+        MISTAKES[patch.__name__] = (set(checks), patch)
+        return patch
+
+    return add
+
+
+def changed(function: Callable[..., Any], change: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, its returned value passed through `change(value, *args)`."""
+    return lambda *args: change(function(*args), *args)
+
+
+def patch(module: Any, name: str, change: Callable[..., Any]) -> None:
+    setattr(module, name, changed(getattr(module, name), change))
+
+
+@mistake("f3_gradient_y2")
+def f3_choose_ignored_in_backward(s: Student) -> None:
+    f3 = s["functions"].f3
+    s["functions"].f3 = lambda s1, s2, y: (f3(s1, s2, y)[0], f3(s1, s2, 1)[1])
+
+
+@mistake("f3_forward_recorded", "f3_forward_fresh", "f3_gradient_y1", "f3_gradient_y2")
+def f3_constant_with_matching_zero_gradient(s: Student) -> None:
+    s["functions"].f3 = lambda s1, s2, y: (0.0, (0.0, 0.0))
+
+
+@mistake("f3_forward_fresh")
+def f3_recorded_by_heart(s: Student) -> None:
+    patch(s["functions"], "f3", lambda v, s1, s2, y: v if (s1, s2) in ((0.5, -0.25), (0.1, 0.9)) else (0.5, v[1]))
+
+
+@mistake("f1_gradient")
+def f1_without_grad_y(s: Student) -> None:
+    patch(s["functions"], "f1", lambda v, *_: (v[0], v[1][:5]))
+
+
+@mistake("f2_gradient")
+def f2_gradient_not_in_a_tuple(s: Student) -> None:
+    patch(s["functions"], "f2", lambda v, *_: (v[0], v[1][0]))
+
+
+@mistake("f4_gradient")
+def f4_constant(s: Student) -> None:
+    s["functions"].f4 = lambda a, b: (1.0, (0.0, 0.0))
+
+
+@mistake("f4_gradient")
+def f4_wrong_sign(s: Student) -> None:
+    s["functions"].f4 = lambda a, b: (a * b, (b, -a))
+
+
+@mistake("fc_backward")
+def grad_b_of_shape_1_by_dout(s: Student) -> None:
+    patch(s["layers"], "fc_backward", lambda v, *_: (v[0], v[1], v[2].reshape(1, -1)))
+
+
+@mistake("fc_backward")
+def fc_backward_averages(s: Student) -> None:
+    patch(s["layers"], "fc_backward", lambda v, g, _: (v[0], v[1] / len(g), v[2]))
+
+
+@mistake("fc_forward")
+def fc_without_bias(s: Student) -> None:
+    patch(s["layers"], "fc_forward", lambda v, x, w, b: (v[0] - b, v[1]))
+
+
+@mistake("fc_forward", "fc_backward")
+def fc_constant_with_matching_zero_gradient(s: Student) -> None:
+    s["layers"].fc_forward = lambda x, w, b: (np.zeros((len(x), len(b))), (x, w, b))
+    s["layers"].fc_backward = lambda g, cache: tuple(np.zeros_like(a) for a in cache)
+
+
+@mistake("fc_forward", "fc_backward")
+def fc_forward_without_a_cache(s: Student) -> None:
+    patch(s["layers"], "fc_forward", lambda v, *_: v[0])
+
+
+@mistake("fc_backward")
+def fc_cache_of_the_last_forward(s: Student) -> None:
+    fc_forward, fc_backward, last = s["layers"].fc_forward, s["layers"].fc_backward, {}
+
+    def forward(x: Any, w: Any, b: Any) -> Any:
+        out, last["cache"] = fc_forward(x, w, b)
+        return out, 0
+
+    s["layers"].fc_forward = forward
+    s["layers"].fc_backward = lambda g, cache: fc_backward(g, last["cache"])
+
+
+@mistake("fc_forward")
+def fc_changes_the_weights(s: Student) -> None:
+    fc_forward = s["layers"].fc_forward
+
+    def forward(x: Any, w: Any, b: Any) -> Any:
+        value = fc_forward(x, w.copy(), b)
+        w *= 2
+        return value
+
+    s["layers"].fc_forward = forward
+
+
+@mistake("relu_backward")
+def relu_unmasked(s: Student) -> None:
+    s["layers"].relu_backward = lambda g, cache: g
+
+
+@mistake("relu_forward")
+def relu_left_out(s: Student) -> None:
+    patch(s["layers"], "relu_forward", lambda v, x: (x, v[1]))
+
+
+@mistake("softmax_loss_value")
+def softmax_sums_in_value_only(s: Student) -> None:
+    patch(
+        s["layers"],
+        "softmax_loss",
+        lambda v, x, y: (v[0] * len(x) if np.ptp(x) < 100 and abs(x).max() < 100 else v[0], v[1]),
+    )
+
+
+@mistake("softmax_loss_gradient", "softmax_loss_stable")
+def softmax_gradient_without_mean(s: Student) -> None:
+    patch(s["layers"], "softmax_loss", lambda v, x, y: (v[0], v[1] * len(x)))
+
+
+@mistake("softmax_loss_stable")
+def softmax_overflows(s: Student) -> None:
+    def softmax_loss(x: Any, y: Any) -> Any:
+        rows = np.arange(len(x))
+        with np.errstate(all="ignore"):
+            p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+            loss = -np.log(p[rows, y]).mean()
+        p[rows, y] -= 1
+        return loss, p / len(x)
+
+    s["layers"].softmax_loss = softmax_loss
+
+
+@mistake("l2_value")
+def l2_without_half(s: Student) -> None:
+    patch(s["layers"], "l2_regularization", lambda v, w, reg: (2 * v[0], v[1]))
+
+
+@mistake("l2_gradient")
+def l2_gradient_doubled(s: Student) -> None:
+    patch(s["layers"], "l2_regularization", lambda v, w, reg: (v[0], 2 * v[1]))
+
+
+@mistake("l2_value", "l2_gradient")
+def l2_ignores_reg(s: Student) -> None:
+    l2 = s["layers"].l2_regularization
+    s["layers"].l2_regularization = lambda w, reg: l2(w, 1.0)
+
+
+def network(s: Student, **methods: Any) -> None:
+    """Methods of the student's TwoLayerNet; each gets the right class as its first argument."""
+    right = s["two_layer_net"].TwoLayerNet
+    bound = {name: (lambda method: lambda self, *args: method(right, self, *args))(m) for name, m in methods.items()}
+    s["two_layer_net"].TwoLayerNet = type("TwoLayerNet", (right,), bound)
+
+
+NET = {check.name for task in (task3_two_layer_net, task4_training) for check in checks_of(task)}
+
+
+@mistake("net_parameters")
+def hidden_dim_ignored(s: Student) -> None:
+    network(s, __init__=lambda right, self, d=3072, c=10, h=512, scale=1e-3: right.__init__(self, d, c, 512, scale))
+
+
+@mistake("net_parameters")
+def weight_scale_ignored(s: Student) -> None:
+    network(s, __init__=lambda right, self, d=3072, c=10, h=512, scale=1e-3: right.__init__(self, d, c, h, 1e-3))
+
+
+@mistake("net_parameters")
+def weights_uniform_from_zero_to_scale(s: Student) -> None:
+    def init(right: Any, self: Any, d: int = 3072, c: int = 10, h: int = 512, scale: float = 1e-3) -> None:
+        right.__init__(self, d, c, h, scale)
+        for array in self.parameters().values():
+            if array.ndim == 2:
+                array[...] = np.random.rand(*array.shape) * scale
+
+    network(s, __init__=init)
+
+
+@mistake(*NET)
+def parameters_are_copies(s: Student) -> None:
+    network(s, parameters=lambda right, self: {k: v.copy() for k, v in right.parameters(self).items()})
+
+
+@mistake("net_forward", "net_save_load")
+def second_bias_left_out(s: Student) -> None:
+    def forward(right: Any, self: Any, X: Any) -> Any:
+        scores, cache = right.forward(self, X)
+        bias = next(p for p in self.parameters().values() if p.shape == scores.shape[1:])
+        return scores - bias, cache
+
+    # predict and training_step go through the patched forward as well; their own checks are not the point here
+    network(s, forward=forward)
+
+
+@mistake("net_backward", "training_step_biases")
+def one_bias_gradient_forgotten(s: Student) -> None:
+    def backward(right: Any, self: Any, grad: Any, cache: Any) -> Any:
+        return {k: v if v.shape != grad.shape[1:] else 0 * v for k, v in right.backward(self, grad, cache).items()}
+
+    network(s, backward=backward)
+
+
+@mistake("net_predict")
+def predict_gives_the_lowest(s: Student) -> None:
+    network(s, predict=lambda right, self, X: np.argmin(self.forward(X)[0], axis=1))
+
+
+@mistake("training_step_loss")
+def step_loss_without_regularization(s: Student) -> None:
+    step = s["train"].training_step
+    s["train"].training_step = lambda m, X, y, reg: (step(m, X, y, 0.0)[0], step(m, X, y, reg)[1])
+
+
+@mistake("training_step_gradient")
+def step_gradient_without_regularization(s: Student) -> None:
+    step = s["train"].training_step
+    s["train"].training_step = lambda m, X, y, reg: (step(m, X, y, reg)[0], step(m, X, y, 0.0)[1])
+
+
+@mistake("training_step_biases")
+def step_regularizes_biases(s: Student) -> None:
+    def change(value: Any, model: Any, X: Any, y: Any, reg: float) -> Any:
+        loss, grads = value
+        for key, array in model.parameters().items():
+            if array.ndim == 1:
+                loss, grads[key] = loss + reg / 2 * (array**2).sum(), grads[key] + reg * array
+        return loss, grads
+
+    patch(s["train"], "training_step", change)
+
+
+# Those whose sentence names the mistake itself
+
+SEEN: dict[str, Any] = {}
+
+
+def relu_times_x(s: Student) -> None:
+    patch(s["layers"], "relu_forward", lambda v, x: (v[0], x))
+    patch(s["layers"], "relu_backward", lambda v, g, cache: g * cache)
+
+
+def relu_times_relu(s: Student) -> None:
+    patch(s["layers"], "relu_forward", lambda v, x: (v[0], x))
+    patch(s["layers"], "relu_backward", lambda v, g, cache: g * np.maximum(cache, 0))
+
+
+def softmax_adds_one(s: Student) -> None:
+    def change(value: Any, x: Any, y: Any) -> Any:
+        return value[0], value[1] + 2 * np.eye(x.shape[1])[y] / len(x)
+
+    patch(s["layers"], "softmax_loss", change)
+
+
+def network_skips_the_mask(s: Student) -> None:
+    def backward(right: Any, self: Any, grad: Any, cache: Any) -> Any:
+        grads, hidden = right.backward(self, grad, cache), grad @ self.W2.T
+        return grads | {"W1": SEEN["X"].T @ hidden, "b1": hidden.sum(axis=0)}
+
+    def forward(right: Any, self: Any, X: Any) -> Any:
+        SEEN["X"] = X
+        return right.forward(self, X)
+
+    network(s, backward=backward, forward=forward)

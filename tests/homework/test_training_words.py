@@ -1,0 +1,52 @@
+"""What is said about a training run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grader.homework import training_words
+from grader.homework.training_run import TRAIN, VALIDATION
+
+sys.path.insert(0, str(Path(__file__).parent))
+from fake_training import DEFAULTS, SETTINGS, outcome
+
+
+@pytest.mark.parametrize(
+    ("given", "of", "sentence"),
+    [
+        (outcome((0.1, 0.1), settings=dict(DEFAULTS)), VALIDATION, "learning_rate 0.0001 (the handout's default)"),
+        (outcome((0.1, 0.1), settings=DEFAULTS | {"reg": 0.5}), VALIDATION, "reg 0.5 pulls the weights back"),
+        (outcome((0.1, 0.1), settings=SETTINGS | {"learning_rate": 2.0}), VALIDATION, "try a tenth"),
+        (outcome((0.1, 0.1)), VALIDATION, "does training_step return the gradients"),
+        (outcome((0.3, 0.6)), VALIDATION, "more images (num_train)"),
+        (outcome((0.3, 0.31)), VALIDATION, "stopped falling"),
+        (outcome((0.3, 0.31), losses=list(np.linspace(3, 1, 100))), VALIDATION, "still falling"),
+        (
+            outcome((0.3, 0.5), settings=SETTINGS | {"num_train": 9999}),
+            TRAIN,
+            "fewer images (num_train), set reg to 0 or",
+        ),
+        (outcome((0.3, 0.5), settings=SETTINGS | {"reg": 0}), TRAIN, "To overfit, train longer (num_epochs)."),
+        (outcome((0.3, 0.3), wrote=("X_batch",)), VALIDATION, "Your training_step writes to X_batch"),
+    ],
+)
+def test_why(given, of, sentence):
+    assert sentence in training_words.why(given, of, DEFAULTS)
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        (outcome((0.3, 0.6)), "Overfitting"),
+        (outcome((0.3, 0.31)), "Underfitting"),
+        (outcome((0.55, 0.6)), "A fair fit"),
+        (outcome((0.1, 0.1)), "Nothing was learned"),
+        (outcome(), "No epoch ended"),
+    ],
+)
+def test_the_fit_is_told(given, word):
+    assert word in training_words.caption(given)
