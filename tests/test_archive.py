@@ -1,0 +1,298 @@
+"""Folders, zips and tars that are damaged, lead elsewhere or never end: the wanted files, or one clear sentence."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import subprocess
+import tarfile
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from packing import NESTED, STUBS, WANTED, WORK, put, tarred, zipped
+
+from grader import archive, unpack
+from grader.errors import SubmissionError
+from grader.submission import read
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "no folder, zip or tar"),
+        (b"just text", "no folder, zip or tar"),
+        (b"PK\3\4 and then nothing", "is damaged"),
+        (b"\x1f\x8b\x08\0 not gzip", "is damaged"),
+        (b"BZh9 no", "is damaged"),
+        (b"\xfd7zXZ\0 no", "is damaged"),
+    ],
+)
+def test_a_file_that_is_no_archive_says_what_to_do(tmp_path, content, says):
+    path = tmp_path / "work.zip"
+    path.write_bytes(content)
+    with pytest.raises(SubmissionError, match=says) as error:
+        read(path, WANTED, STUBS)
+    assert "work.zip" in str(error.value)
+
+
+def test_a_cut_off_zip_is_damaged(tmp_path):
+    path = zipped(tmp_path / "a.zip", {f"x{n}.bin": os.urandom(2000) for n in range(3)} | WORK)
+    path.write_bytes(path.read_bytes()[:-300])
+    with pytest.raises(SubmissionError, match="is damaged"):
+        read(path, WANTED, STUBS)
+
+
+def test_an_encrypted_zip_is_told_so(tmp_path):
+    path = zipped(tmp_path / "a.zip", WORK)
+    data = bytearray(path.read_bytes())
+    for sign, offset in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        at = data.find(sign)
+        while at >= 0:
+            data[at + offset] |= 1
+            at = data.find(sign, at + 1)
+    path.write_bytes(data)
+    with pytest.raises(SubmissionError, match=r"it has a password.*pack it again as a plain zip"):
+        read(path, WANTED, STUBS)
+
+
+def test_a_missing_path_and_an_empty_folder(tmp_path):
+    with pytest.raises(SubmissionError, match="No such file"):
+        read(tmp_path / "nobody", WANTED, STUBS)
+    with pytest.raises(SubmissionError, match=r"holds none of functions\.py, layers\.py"):
+        read(tmp_path, WANTED, STUBS)
+
+
+def test_links_and_devices_are_never_followed(tmp_path):
+    secret = tmp_path / "secret.py"
+    secret.write_bytes(b"secret")
+    work = put(tmp_path / "work", {"functions.py": b"f"})
+    (work / "layers.py").symlink_to(secret)
+    os.mkfifo(work / "part1.ipynb")
+    (work / "all").symlink_to("/")
+    found = read(work, WANTED, STUBS)
+    assert found.files == {"functions.py": b"f"}
+    assert [note for note in found.notes if "link or device" in note] == [
+        "layers.py is a link or device, which is not followed; hand in the file itself",
+        "part1.ipynb is a link or device, which is not followed; hand in the file itself",
+    ]
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
+def test_links_and_devices_in_a_tar_are_not_files(tmp_path, kind):
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        member = tarfile.TarInfo("layers.py")
+        member.type, member.linkname = kind, "/etc/passwd"
+        archive.addfile(member)
+        member = tarfile.TarInfo("functions.py")
+        member.size = 1
+        archive.addfile(member, io.BytesIO(b"f"))
+    found = read(path, WANTED, STUBS)
+    assert found.files == {"functions.py": b"f"}
+    assert any("link or device" in note for note in found.notes)
+
+
+def test_a_link_in_a_zip_is_not_a_file(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        info = zipfile.ZipInfo("layers.py")
+        info.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(info, "/etc/passwd")
+        archive.writestr("functions.py", b"f")
+    assert read(path, WANTED, STUBS).files == {"functions.py": b"f"}
+
+
+@pytest.mark.parametrize("name", ["../../layers.py", "/etc/layers.py", "..\\..\\layers.py", "C:\\layers.py"])
+def test_a_path_that_leaves_the_archive_writes_nothing(tmp_path, name):
+    here = tmp_path / "deep" / "down"
+    here.mkdir(parents=True)
+    found = read(zipped(here / "a.zip", {name: b"l", "functions.py": b"f"}), WANTED, STUBS)
+    assert found.files["functions.py"] == b"f"
+    assert {path.name for path in tmp_path.rglob("*")} == {"deep", "down", "a.zip"}
+
+
+def test_names_that_are_not_utf_8_are_shown_escaped(tmp_path):
+    work = put(tmp_path / "w", {"functions.py": b"f"})
+    folder = os.fsencode(work) + b"/\xff\x1b[31m"
+    os.mkdir(folder)  # noqa: PTH102
+    with open(folder + b"/layers.py", "wb") as file:  # noqa: PTH123
+        file.write(b"l")
+    found = read(work, WANTED, STUBS)
+    assert found.files["layers.py"] == b"l"
+    assert found.origin["layers.py"].isprintable()
+
+
+# Bombs
+
+
+def test_a_file_that_unpacks_to_gigabytes_is_not_read_and_the_rest_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "FILE", 1000)
+    for path in (
+        zipped(tmp_path / "a.zip", {"layers.py": bytes(100_000), "functions.py": b"f"}),
+        tarred(tmp_path / "a.tgz", {"layers.py": bytes(100_000), "functions.py": b"f"}),
+        put(tmp_path / "folder", {"layers.py": bytes(100_000), "functions.py": b"f"}),
+    ):
+        found = read(path, WANTED, STUBS)
+        assert found.files == {"functions.py": b"f"}
+        assert any("layers.py is larger than" in note for note in found.notes)
+
+
+def test_a_tar_that_unpacks_without_end_is_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpack, "UNPACKED", 1_000_000)
+    path = tarred(tmp_path / "a.tgz", {"data.bin": bytes(3_000_000)} | WORK)
+    with pytest.raises(SubmissionError, match="unpacks to more than"):
+        read(path, WANTED, STUBS)
+
+
+def test_a_zip_whose_method_decompresses_in_one_piece_is_told_and_not_tried(tmp_path):
+    for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as file:
+            file.writestr("layers.py", b"x = 1")
+        with pytest.raises(SubmissionError, match=r"a method that few programs know.*plain zip"):
+            read(tmp_path / "a.zip", WANTED, STUBS)
+
+
+def header(type_: bytes, content: bytes, name: str = "x") -> bytes:
+    member = tarfile.TarInfo(name)
+    member.type, member.size = type_, len(content)
+    return member.tobuf(tarfile.USTAR_FORMAT) + content + bytes(-len(content) % 512)
+
+
+@pytest.mark.parametrize(
+    ("odd", "says"),
+    [
+        (header(tarfile.XHDTYPE, b"1" * 2_000_000), "a header of 2000000 bytes"),  # CVE-2024-6232: hours
+        (header(tarfile.XGLTYPE, b"1" * 70_000), "a header of 70000 bytes"),
+        (header(tarfile.GNUTYPE_LONGNAME, b"n" * 70_000), "a header of 70000 bytes"),
+        (header(tarfile.XHDTYPE, b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n"), "sparse files"),
+        (header(tarfile.XHDTYPE, b"9 size=0\n"), "sparse files"),  # hides the next header from a first look
+        (header(tarfile.GNUTYPE_SPARSE, b""), "sparse files"),
+    ],
+)
+def test_a_tar_with_headers_that_keep_a_reader_busy_is_refused(tmp_path, odd, says):
+    path = tmp_path / "a.tar"
+    path.write_bytes(
+        header(tarfile.REGTYPE, b"a", "notes.txt") + odd + header(tarfile.REGTYPE, b"x = 1\n", "layers.py")
+    )
+    with pytest.raises(SubmissionError, match=says):
+        read(path, WANTED, STUBS)
+
+
+def test_archives_inside_archives_share_one_budget(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpack, "UNPACKED", 1_000_000)
+    bombs = {f"{n}.tgz": tarred(tmp_path / "bomb.tgz", {"data.bin": bytes(400_000)}).read_bytes() for n in range(9)}
+    with pytest.raises(SubmissionError, match="unpacks to more than"):
+        read(zipped(tmp_path / "a.zip", bombs), WANTED, STUBS)
+
+
+def test_what_is_kept_is_bounded_for_copies_and_archives_together(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "KEPT", 50_000)
+    copies = {f"{n}/layers.py": bytes(10_000) for n in range(9)}
+    inner = {f"{n}.zip": b"PK\3\4" + bytes(10_000) for n in range(9)}
+    for files in (copies, inner):
+        for path in (put(tmp_path / "folder", files) if files is copies else None, zipped(tmp_path / "a.zip", files)):
+            if path is not None:
+                with pytest.raises(SubmissionError, match="of files to grade"):
+                    read(path, WANTED, STUBS)
+
+
+def test_an_xz_that_asks_for_gigabytes_to_unpack_is_damaged(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpack, "DICTIONARY", 1 << 20)
+    with pytest.raises(SubmissionError, match="damaged"):
+        read(tarred(tmp_path / "a.txz", WORK, "w:xz"), WANTED, STUBS)
+
+
+def test_a_wanted_file_that_may_not_be_read_is_told_and_is_no_stub(tmp_path, monkeypatch):
+    folder = put(tmp_path / "ada", WORK | {"photo.jpg": b"p"})
+    open_ = os.open
+
+    def refused(path, *arguments, **options):
+        if Path(path).name == refuse:
+            raise PermissionError(13, "Permission denied", str(path))
+        return open_(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", refused)
+    refuse = "layers.py"
+    with pytest.raises(SubmissionError, match=r"layers.py cannot be read \(Permission denied\); check its permissions"):
+        read(folder, WANTED, STUBS)
+    refuse = "photo.jpg"
+    assert any("photo.jpg cannot be read" in note for note in read(folder, (*WANTED, "*.jpg"), STUBS).notes)
+
+
+def test_too_many_entries_too_many_copies_too_large_an_archive(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "ENTRIES", 50)
+    many = {f"{n}.txt": b"" for n in range(60)}
+    for path in (zipped(tmp_path / "a.zip", many), tarred(tmp_path / "a.tar", many, "w"), put(tmp_path / "d", many)):
+        with pytest.raises(SubmissionError, match="more than 50 files"):
+            read(path, WANTED, STUBS)
+    monkeypatch.setattr(archive, "COPIES", 5)
+    with pytest.raises(SubmissionError, match=r"more than 5 files named layers\.py"):
+        read(zipped(tmp_path / "b.zip", {f"{n}/layers.py": b"" for n in range(9)}), WANTED, STUBS)
+    monkeypatch.setattr(archive, "ARCHIVE", 10)
+    with pytest.raises(SubmissionError, match="larger than"):
+        read(tmp_path / "b.zip", WANTED, STUBS)
+
+
+def test_a_huge_table_of_contents_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    path = zipped(tmp_path / "a.zip", {f"{n}.txt": b"" for n in range(200)} | WORK)
+    monkeypatch.setattr(unpack, "CONTENTS", 5000)
+    with pytest.raises(SubmissionError, match="table of contents"):
+        read(path, WANTED, STUBS)
+
+
+def test_archives_in_archives_end_somewhere(tmp_path):
+    content = zipped(tmp_path / "0.zip", WORK).read_bytes()
+    for level in range(1, 6):
+        content = zipped(tmp_path / f"{level}.zip", {"inner.zip": content}).read_bytes()
+    with pytest.raises(SubmissionError, match="holds none of"):
+        read(tmp_path / "5.zip", WANTED, STUBS)
+
+
+def test_a_tree_deeper_than_python_recurses(tmp_path):
+    folder = tmp_path
+    here = os.open(tmp_path, os.O_RDONLY)
+    try:
+        for _ in range(1500):
+            os.mkdir("d", dir_fd=here)
+            inner = os.open("d", os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = inner
+    finally:
+        os.close(here)
+    put(folder, {"layers.py": b"l"})
+    try:
+        assert read(folder, WANTED, STUBS).files == {"layers.py": b"l"}
+    finally:
+        subprocess.run(["rm", "-rf", folder / "d"], check=True)  # deeper than shutil.rmtree goes
+
+
+SEED_ZIP, SEED_TAR = io.BytesIO(), io.BytesIO()
+with zipfile.ZipFile(SEED_ZIP, "w") as _zip:
+    for _name, _content in NESTED.items():
+        _zip.writestr(_name, _content)
+with tarfile.open(fileobj=SEED_TAR, mode="w") as _tar:
+    for _name, _content in NESTED.items():
+        _member = tarfile.TarInfo(_name)
+        _member.size = len(_content)
+        _tar.addfile(_member, io.BytesIO(_content))
+
+
+@given(
+    st.sampled_from([SEED_ZIP.getvalue(), SEED_TAR.getvalue()[:4096]]),
+    st.lists(st.tuples(st.integers(0, 4095), st.integers(0, 255)), max_size=12),
+    st.integers(0, 4096),
+)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_archive_is_a_submission_or_one_clear_error(tmp_path, content, changes, length):
+    data = bytearray(content)
+    for at, value in changes:
+        data[at % len(data)] = value
+    path = tmp_path / "a.bin"
+    path.write_bytes(data[: max(length, len(data) // 2)])
+    with suppress(SubmissionError):
+        assert set(read(path, WANTED, STUBS).files) <= set(WANTED)
