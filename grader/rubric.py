@@ -202,7 +202,7 @@ class Reader:
         for name in SHARES & settings.keys():
             if settings[name] > 1:
                 self.mistake(keys[name], f"{name} is {settings[name]:g}; it is a share, so at most 1")
-        if settings.get("partial", 0) > settings.get("full", 1):
+        if "full" in settings and settings.get("partial", 0) > settings["full"]:
             self.mistake(keys["partial"], f"partial is above full, which is {settings['full']:g}")
         return Item(id_, title, points, () if skipped else checks, settings, skipped)
 
