@@ -258,7 +258,10 @@ SYSTEM = (
     "/proc/meminfo",
     "/sys/devices/system/cpu",
 )
-OWN = "/proc/self"  # left as it is: only the worker knows whose folder that is
+# What libraries ask of their own process, and not its connections and mounts. Left as it is: only the worker knows
+# whose folder that is.
+OWN = tuple(f"/proc/self/{name}" for name in ("auxv", "maps", "smaps", "stat", "statm", "status"))
+COUNTED = ("/proc/self/fd", "/proc/self/task")
 
 
 @lru_cache
@@ -280,8 +283,8 @@ def readable(forbid: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]
     unread = {path for path in unread if path.exists()} | {path.resolve() for path in unread if path.exists()} | {ROOT}
     above = {str(parent) for path in unread for parent in path.parents}
     hidden = {str(path) for path in unread}
-    reads: dict[str, None] = {OWN: None, str(Path(sys.executable).resolve()): None}
-    lists: dict[str, None] = {}
+    reads: dict[str, None] = dict.fromkeys([*OWN, str(Path(sys.executable).resolve())])
+    lists: dict[str, None] = dict.fromkeys(COUNTED)
     for root in [*roots, *sorted(libraries)]:
         if root.is_relative_to(ROOT) and not root.is_relative_to(Path(sys.prefix)):
             continue

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,8 @@ GLANCE = {"test": 1000, "training": 500}  # pictures of a look
 GLANCE_TIME, JUDGE_TIME = 2.0, 20.0  # CPU seconds that a look, and the last judgement, may take
 PRESSED = 0.9  # of its time: who used up as much of it may answer for fewer pictures than were asked for
 SURE = 500  # pictures that a judgement needs
+FEW, GLIMPSE = 5, 300  # steps after which no network has learned much, and pictures that show whether one has
+LONGEST, MOST = 300, 200  # characters of a text, and entries of a list, that a student's process tells
 ASKED = "the network, asked for classes,"
 SEEDS = 1 << 31
 CLASSES = 10
@@ -82,6 +85,7 @@ class Outcome:
     probabilities: Array = field(default_factory=lambda: np.zeros(0))
     at: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     facts: Mapping[str, Any] = field(default_factory=dict)
+    at_first: float = 0.0  # the share of test pictures that was right after a step or a few
     problems: tuple[tuple[int, int, str], ...] = ()
     error: StudentError | None = None
 
@@ -146,7 +150,7 @@ def run(hw: Any, student: Notebook, seed: int, budget: float, bar: float) -> Out
 
 
 def train(hw: Any, going: Training, outcome: Outcome, bar: float) -> None:
-    began, piece = time.monotonic(), SLICE
+    began, piece = time.monotonic(), 0.0  # the first slice is a step
     while True:
         outcome.cpu = going.used()
         left = min(outcome.budget - outcome.cpu, outcome.budget - (time.monotonic() - began) / PATIENCE)
@@ -160,6 +164,11 @@ def train(hw: Any, going: Training, outcome: Outcome, bar: float) -> None:
             break
         before = going.used()
         outcome.facts = {**outcome.facts, **facts(going)}  # now, for a run that is stopped can no longer be asked
+        if not piece and 0 < outcome.steps <= FEW:
+            outcome.at_first = right(predicted(going, "test", GLIMPSE, GLANCE_TIME)[0], held_out(hw).y)
+        if not piece and more:
+            piece = SLICE
+            continue
         look(hw, going, outcome)
         piece = max(SLICE, 3 * (going.used() - before))  # looking takes no more than a quarter of the time
         hw.progress(progress(outcome))
@@ -243,22 +252,38 @@ def facts(going: Training) -> Mapping[str, Any]:
         found = going.tell("facts")
     except StudentError as error:
         return {"unfit": error.message}
-    return counted(found) if isinstance(found, dict) else {}
+    return bounded(found) if isinstance(found, dict) else {}
 
 
-def counted(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the ints that are beyond counting, which arithmetic with floats fails on."""
-    kept = {name: value for name, value in found.items() if type(value) is not int or abs(value) < 1 << 53}
-    return {name: counted(value) if isinstance(value, dict) else value for name, value in kept.items()}
+def bounded(value: Any) -> Any:
+    """Plain values, cut to what a report has room for; None for others, and for ints beyond counting, which arithmetic
+    with floats fails on."""
+    if type(value) is str:
+        return value[:LONGEST]
+    if isinstance(value, dict):
+        pairs = islice(value.items(), MOST)
+        return {name[:LONGEST]: bounded(part) for name, part in pairs if type(name) is str}
+    if isinstance(value, list | tuple):
+        return list(map(bounded, value[:MOST]))
+    plain = type(value) in (bool, float) or (type(value) is int and abs(value) < 1 << 53)
+    return value if plain else None
 
 
-def learned(outcome: Outcome) -> Outcome:
+def learned(hw: Any, outcome: Outcome) -> Outcome:
     """The outcome of a run that trained something. Raises what kept it from that."""
     if outcome.error is not None and not outcome.looks:
         raise explained(outcome.error)
     if not outcome.steps:
         but = f"; {told(outcome.problems[0])}" if outcome.problems else ""
         raise Mismatch(f"{PART1} trains nothing: no statement of it leads to a call of backward(){but}")
+    if outcome.at_first >= hw.settings_of("5.3")["partial"]:
+        hw.review(
+            f"at the first step the network knows {outcome.at_first:.0%} of the test pictures; where is that from?"
+        )
+        raise Mismatch(
+            f"{outcome.at_first:.0%} of the test pictures are classified right at the first step of training, so that "
+            "is not what the training here has taught; a person will look"
+        )
     return outcome
 
 

@@ -26,8 +26,8 @@ def caption(outcome: Outcome) -> str:
 def mistakes(outcome: Outcome) -> Iterator[str]:
     """What the loop does that it should not, as seen while it ran; worth a word at any accuracy."""
     steps = outcome.fact("backward")
-    if not steps:
-        return  # nothing was seen
+    if steps < 2:
+        return  # a loop is seen as a whole from its second round on
     if outcome.fact("steps") == 0:
         yield "optimizer.step() is never called, so no weight changes."
     elif outcome.fact("strange", bool):
@@ -46,7 +46,7 @@ def mistakes(outcome: Outcome) -> Iterator[str]:
             "the network ends in a softmax, and cross entropy takes another one, which leaves small gradients: return "
             "the scores as they are."
         )
-    moody = [kind for kind in outcome.fact("moody", list) if type(kind) is str]
+    moody = [kind for kind in outcome.fact("moody", list) if type(kind) is str][:3]
     if moody and outcome.fact("in_eval") >= MOST * steps:
         yield (
             f"the network was in evaluation mode in {outcome.fact('in_eval') / steps:.0%} of the training steps, where "

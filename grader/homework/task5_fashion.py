@@ -20,6 +20,7 @@ from grader.worker.notebook import program
 
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 WRONG = 12  # pictures that are shown
+MOST_SIDES = 10  # of what a layer gives
 WANTED = ("loss", "optimizer", "learning_rate", "batch_size", "num_epoch")
 
 
@@ -59,7 +60,7 @@ def notebook_trains(hw: Any, rng: np.random.Generator) -> None:
     outcome = fashion_run.first(hw, rng)
     for problem in outcome.problems[:3]:
         hw.advise(told(problem))
-    fashion_run.learned(outcome)
+    fashion_run.learned(hw, outcome)
     if outcome.accuracy < hw.settings["learned"]:
         raise Mismatch(
             f"{outcome.accuracy:.1%} of the test pictures are classified right after {outcome.steps} steps, which is "
@@ -91,7 +92,7 @@ def architecture(hw: Any, rng: np.random.Generator) -> None:
         raise Mismatch(
             f"{PART1} makes no network that a picture of shape (1, 28, 28) passes{f': {unfit}' * bool(unfit)}"
         )
-    rows = [[str(name), str(layer), " × ".join(map(str, shape)), f"{count}"] for name, layer, shape, count in layers]
+    rows = [[name, layer, " × ".join(map(str, shape)), f"{count}"] for name, layer, shape, count in layers]
     total = f"{outcome.fact('parameters')} parameters, {outcome.fact('trainable')} of them trained."
     columns = ["", "layer", "gives", "parameters"]
     name = outcome.fact("network", str) or "The network"
@@ -100,7 +101,9 @@ def architecture(hw: Any, rng: np.random.Generator) -> None:
 
 def is_layer(row: Any) -> bool:
     """Whether a row is (name, layer, the shape it gives, parameters); it comes from the student's process."""
-    return isinstance(row, tuple | list) and len(row) == 4 and isinstance(row[2], tuple | list)
+    if not isinstance(row, list) or [type(cell) for cell in row] != [str, str, list, int]:
+        return False
+    return len(row[2]) <= MOST_SIDES and all(type(side) is int for side in row[2])
 
 
 @check("5.2")
@@ -111,7 +114,7 @@ def hyperparameters(hw: Any, rng: np.random.Generator) -> float:
     if outcome.error is not None and not outcome.facts:
         raise fashion_run.explained(outcome.error)
     found = {"loss": outcome.fact("loss", str), "optimizer": outcome.fact("optimizer", str)}
-    found |= {str(name): value for name, value in outcome.fact("settings", dict).items() if type(value) in (int, float)}
+    found |= {name: value for name, value in outcome.fact("settings", dict).items() if type(value) in (int, float)}
     found = {name: value for name, value in found.items() if value not in ("", None)}
     missing = [name for name in WANTED if name not in found]
     if found:
@@ -145,7 +148,7 @@ def test_accuracy(hw: Any, rng: np.random.Generator) -> None:
     full, claim = hw.settings["full"], notebook.claimed(student)
     outcome = fashion_run.first(hw, rng)
     unjudged(hw, outcome, claim)
-    fashion_run.learned(outcome)
+    fashion_run.learned(hw, outcome)
     again = partial(fashion_run.run, hw, student, bar=full)
     outcome, other = fashion_run.best_of(outcome, again, int(rng.integers(fashion_run.SEEDS)), full)
     if other is not None:

@@ -20,6 +20,7 @@ from grader.homework import imagenet
 from grader.homework.notebook_run import handed_in, left_out
 from grader.model import Figure
 from grader.notebook import Notebook
+from grader.session import words
 
 Array = NDArray[Any]
 
@@ -39,6 +40,7 @@ GENERIC = re.compile(
 )
 PATTERN = re.compile(r"[*?\[\]]")  # in a name that stands for several files
 CHOSEN = re.compile(r"im(a)?g(e)?_?[12]")
+MOST_CALLS = 200  # of a network, that a student's process tells
 NAMED, BROKEN = 100, 4  # photographs that a notebook may name, and that are found damaged before no more are tried
 UNAVAILABLE = "weights unavailable: "  # as worker/vision.py says it
 CURE = "hand them in beside the notebook"
@@ -244,9 +246,9 @@ def repeated(hw: Any, student: Notebook, found: list[Photograph], weights: Any) 
 
 def calls(rows: Any) -> Iterator[Call]:
     """The calls as a student's process tells them; what is not in their form is left out."""
-    for row in rows if isinstance(rows, list) else []:
+    for row in rows[:MOST_CALLS] if isinstance(rows, list) else []:
         if isinstance(row, dict) and numbers(row.get("spread"), 3) and numbers(row.get("scores"), 1000):
-            yield Call(str(row.get("network"))[:80], row.get("training") is True, row["spread"], row["scores"])
+            yield Call(words(row.get("network"), 80), row.get("training") is True, row["spread"], row["scores"])
 
 
 def numbers(array: Any, count: int) -> bool:

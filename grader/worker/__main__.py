@@ -20,6 +20,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -113,10 +114,8 @@ class Worker:
         imports.forbid(setup["forbid"], self.note_attempt)
 
     def note_attempt(self, act: str) -> None:
-        where = own_frames(traceback.extract_stack(), self.folder)
-        # An import that another library tries for itself is refused all the same, and is nobody's fault.
         if len(self.tried) < 20:
-            self.tried.append((act, where[-1] if where else ""))
+            self.tried.append((act, blamed(traceback.extract_stack(), self.folder)))
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         self.tried.clear()
@@ -288,6 +287,14 @@ def own_frames(stack: traceback.StackSummary, folder: str) -> list[str]:
     return [
         f"{Path(frame.filename).name}:{frame.lineno}" for frame in stack if frame.filename.startswith(folder + os.sep)
     ]
+
+
+def blamed(stack: traceback.StackSummary, folder: str) -> str:
+    """The student's frame that an act comes from; "" where a library does it for itself while it is imported: that is
+    refused all the same, and is nobody's fault."""
+    inner = list(takewhile(lambda frame: not frame.filename.startswith(folder + os.sep), reversed(stack)))
+    own = own_frames(stack, folder)
+    return own[-1] if own and not any(frame.name == "<module>" for frame in inner) else ""
 
 
 def arity(function: Callable[..., Any] | None) -> int | None:

@@ -48,6 +48,7 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "sched_setattr": (314, 274),
     "setrlimit": (160, 164),
     # memory of the kernel's that no limit of a process counts, and names in folders that it may not list
+    "vmsplice": (278, 75),  # a pipe keeps pages that are unmapped already
     "sendmsg": (46, 211),
     "setsockopt": (54, 208),
     "inotify_init": (253, None),
@@ -176,8 +177,12 @@ SOCKETPAIR, PRLIMIT, PRCTL, FCNTL, IOCTL = (53, 199), (302, 261), (157, 167), (7
 AFFINITY, PERSONALITY, SENDTO, SENDMMSG, FALLOCATE = (203, 122), (135, 92), (44, 206), (307, 269), (285, 47)
 
 CLONE_THREAD = 0x00010000
-F_SETOWN, F_SETSIG, F_SETOWN_EX = 8, 10, 15
-TIOCSTI, TIOCLINUX, FIOSETOWN, SIOCSPGRP = 0x5412, 0x541C, 0x8901, 0x8902
+# What files are asked for: descriptors, their flags, locks, a pipe's size. No lease, which makes whoever opens the file
+# wait, no signal to others, and no larger pipe.
+FCNTL_COMMANDS = (*range(8), 36, 37, 38, 1030, 1032)
+# TCGETS, TIOCGPGRP, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX: what `isatty` and pipes ask. All others are for
+# devices, file systems and networks.
+IOCTL_COMMANDS = (0x5401, 0x540F, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 
 LOAD, JUMP_EQUAL, JUMP_GREATER, JUMP_BITS, MASK, RETURN = 0x20, 0x15, 0x25, 0x45, 0x54, 0x06
 
@@ -229,8 +234,8 @@ def conditional_rules(pid: int) -> list[tuple[tuple[int, int], bytes]]:
         (PRLIMIT, read_only + only_if_equal(0, own)),
         (PRCTL, unless_equal(0, [PR_SET_PDEATHSIG, PR_SET_DUMPABLE])),  # dumpable, or its use cannot be watched
         (FALLOCATE, refuse(errno.EOPNOTSUPP)),  # it takes disk past every limit; libc writes instead
-        (FCNTL, unless_equal(1, [F_SETOWN, F_SETSIG, F_SETOWN_EX])),
-        (IOCTL, unless_equal(1, [TIOCSTI, TIOCLINUX, FIOSETOWN, SIOCSPGRP])),
+        (FCNTL, only_if_equal(1, FCNTL_COMMANDS)),
+        (IOCTL, only_if_equal(1, IOCTL_COMMANDS)),
         (PERSONALITY, only_if_equal(0, [0xFFFFFFFF])),
         (AFFINITY, only_if_equal(0, own)),
     ]

@@ -28,11 +28,15 @@ FACTS = {
 class FakeRun:
     """A notebook's run: one slice of `step` CPU seconds for each accuracy; an exception is raised in its turn."""
 
+    knows = 0.0  # the accuracy before all of them
+
     def __init__(self, script: list[Any], step: float, facts: Any) -> None:
         self.script, self.step, self.known, self.cpu = list(script), step, facts, 0.0
-        self.accuracy = 0.0
+        self.accuracy = self.knows
 
     def advance(self, seconds: float) -> Any:
+        if not seconds:
+            return {"losses": [2.0], "epoch": False, "ended": False}  # a step, of which nothing is told but its loss
         self.cpu += self.step
         ended = not self.script
         if not ended:
@@ -74,6 +78,27 @@ def run(*script: Any, budget: float = 40.0, **options: Any) -> Outcome:
 
 
 # When a run ends
+
+
+def test_a_network_that_knows_the_pictures_before_it_has_learned_is_for_a_person(monkeypatch):
+    monkeypatch.setattr(FakeRun, "knows", 0.9)
+    asked: list[str] = []
+    hw = subject([0.9])
+    hw.settings_of, hw.review = lambda item: {"partial": 0.7}, asked.append
+    outcome = fashion_run.run(hw, NOTEBOOK, 1, 40.0, 0.85)
+    assert outcome.at_first == 0.9
+    with pytest.raises(Mismatch, match="90% of the test pictures are classified right at the first step"):
+        fashion_run.learned(hw, outcome)
+    assert asked == ["at the first step the network knows 90% of the test pictures; where is that from?"]
+
+
+def test_what_is_told_of_a_network_is_cut_to_what_a_report_has_room_for():
+    told = {"network": "N" * 10_000, "layers": [("x" * 999, "y", [1], 2)] * 999, "chain": [3, object()],
+            "parameters": 1 << 60, "settings": {"a": 0.5} | {f"{n}": 1.0 for n in range(999)}}  # fmt: skip
+    found = fashion_run.bounded(told)
+    assert (len(found["network"]), len(found["layers"]), len(found["settings"])) == (300, 200, 200)
+    assert found["layers"][0] == ["x" * 300, "y", [1], 2]
+    assert (found["chain"], found["parameters"]) == ([3, None], None)
 
 
 def test_a_run_stops_once_the_bar_is_cleared_on_all_test_pictures():
@@ -127,14 +152,16 @@ def test_an_exception_in_the_graders_own_look_is_not_the_training_runs_and_loses
 
 
 def test_a_run_that_is_stopped_before_its_first_look_tells_of_no_mistake():
-    outcome = run(OutOfMemory("too much"))
-    assert (outcome.facts, list(fashion_words.mistakes(outcome))) == ({}, [])
+    outcome = run(OutOfMemory("too much"), facts=FACTS | {"backward": 1, "steps": 0})
+    assert (outcome.fact("optimizer", str), list(fashion_words.mistakes(outcome))) == ("Adam", [])
     with pytest.raises(OutOfMemory):
-        fashion_run.learned(outcome)
+        fashion_run.learned(subject(), outcome)
     hw = SimpleNamespace(kept={"fashion": outcome})
-    for check in (task5_fashion.architecture, task5_fashion.hyperparameters):
-        with pytest.raises(OutOfMemory):
-            checked(check, hw)
+    with pytest.raises(OutOfMemory):
+        checked(task5_fashion.architecture, hw)
+    hw.draw = lambda figure: None
+    with pytest.raises(Partly, match=r"not found in part1\.ipynb: batch_size, num_epoch"):
+        checked(task5_fashion.hyperparameters, hw)  # what was seen at the first step is known
 
 
 def test_the_cause_is_told_where_nothing_was_trained():
