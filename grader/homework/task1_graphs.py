@@ -27,6 +27,8 @@ def f3_forward_recorded(hw: Any, rng: np.random.Generator) -> None:
         yours = outputs(hw.functions.f3, "f3", [(*point, y) for point in recorded["inputs"]])
         name = f"L of f3 on 'f3 (y={y})' in backprop-data.pkl"
         expect_close(hw, name, yours, np.array(recorded["outputs"]), reveal=True)
+        # The file is public: what gives its outputs and no others is a table, and no f3.
+        expect_outputs(hw, "f3", [(*point, y) for point in points(rng, 2)], f"L of f3 with y={y}, beside the recorded")
 
 
 @check("1.1", "functions.f3")

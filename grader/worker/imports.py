@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 # Found at the top of finished files without being used there. Absent, they become a stand-in.
 HARMLESS = frozenset(
     "IPython PIL cv2 google h5py imageio ipdb ipykernel ipywidgets joblib matplotlib networkx notebook numba pandas "
-    "past plotly pudb pytest requests scipy seaborn six skimage sklearn sympy torchsummary tqdm wandb".split()
+    "past plotly pudb pytest requests scipy seaborn six skimage sklearn torchsummary tqdm wandb".split()
 )
 
 

@@ -43,7 +43,7 @@ def f3_constant_with_matching_zero_gradient(s: Student) -> None:
     s["functions"].f3 = lambda s1, s2, y: (0.0, (0.0, 0.0))
 
 
-@mistake("f3_forward_fresh")
+@mistake("f3_forward_recorded", "f3_forward_fresh")
 def f3_recorded_by_heart(s: Student) -> None:
     patch(s["functions"], "f3", lambda v, s1, s2, y: v if (s1, s2) in ((0.5, -0.25), (0.1, 0.9)) else (0.5, v[1]))
 
