@@ -261,11 +261,11 @@ def roster(folder: Path, text: str) -> Path:
 
 
 def test_a_roster_names_ids_and_those_who_handed_in_nothing(tmp_path):
-    folder = make(tmp_path / "in", "lovelaceada_101_1_a.zip", "hoppergrace_999_2_b.zip", "evemallory_105_3_c.zip")
+    folder = make(tmp_path / "in", "lovelaceada_101_1_a.zip", "hoppergrace_102_2_b.zip", "evemallory_105_3_c.zip")
     found = by_id(recognise(folder, roster=roster(tmp_path, CANVAS_ROSTER)))
-    assert set(found) == {"lovelaceada-101", "hoppergrace-999", "evemallory-105", "alan"}
+    assert set(found) == {"lovelaceada-101", "hoppergrace-102", "evemallory-105", "alan"}
     assert (found["lovelaceada-101"].name, found["lovelaceada-101"].ids["SIS User ID"]) == ("Lovelace, Ada", "u1")
-    assert found["hoppergrace-999"].ids["SIS Login ID"] == "grace"
+    assert found["hoppergrace-102"].ids["SIS Login ID"] == "grace"
     assert (found["alan"].parts, found["alan"].name) == ((), "Turing, Alan")
     assert [entry.student for entry in found.values() if entry.unlisted] == ["evemallory-105"]
 
@@ -305,6 +305,33 @@ def test_two_submissions_that_meet_one_line_of_the_roster_are_one_students(tmp_p
     os.utime(folder / "ada.zip", (2e9, 2e9))
     (ada,) = recognise(folder, roster=roster(tmp_path, "Name,username\nAda Lovelace,ada\n"))
     assert (names(ada), ada.others, ada.name) == (["ada.zip"], ("Ada Lovelace",), "Ada Lovelace")
+
+
+def test_a_name_joins_nobody_whose_id_is_another(tmp_path):
+    folder = make(tmp_path / "in", "kimlee_103_1_a.zip", "kimlee_104_2_b.zip", "ada_105_3_c.zip")
+    section = 'Student,ID,SIS Login ID\n"Lee, Kim",103,kim\n"L, Ada",105,ada\n'
+    found = by_id(recognise(folder, roster=roster(tmp_path, section)))
+    assert {id_: (entry.unlisted, entry.others) for id_, entry in found.items()} == {
+        "ada-105": (False, ()), "kimlee-103": (False, ()), "kimlee-104": (True, ()),
+    }  # fmt: skip
+    (folder / "kimlee_103_1_a.zip").unlink()
+    found = by_id(recognise(folder, roster=roster(tmp_path, section)))
+    assert found["kimlee-104"].unlisted
+    assert "kimlee may be theirs, or another's of that name" in found["kim"].problem
+
+
+def test_two_with_other_ids_that_meet_one_line_by_name_alone_are_a_doubt(tmp_path):
+    folder = make(tmp_path / "in", "kimlee_103_1_a.zip", "kimlee_104_2_b.zip", "ada_105_3_c.zip")
+    found = by_id(recognise(folder, roster=roster(tmp_path, "Name,Email\nKim Lee,kim@u\nAda,ada@u\n")))
+    assert [entry.student for entry in found.values() if entry.unlisted] == ["kimlee-103", "kimlee-104"]
+    assert "kimlee may be theirs, or another's of that name" in found["kim@u"].problem
+    assert found["ada-105"].ids["Email"] == "ada@u"
+
+
+def test_a_column_of_other_numbers_than_the_platforms_contradicts_nobody(tmp_path):
+    folder = make(tmp_path / "in", "kimlee_103_1_a.zip", "ada_105_3_c.zip")
+    found = recognise(folder, roster=roster(tmp_path, "Name,ID\nKim Lee,30017\nAda,30018\n"))
+    assert {entry.student: entry.ids["ID"] for entry in found} == {"kimlee-103": "30017", "ada-105": "30018"}
 
 
 def test_a_quote_that_is_not_closed_swallows_nobody(tmp_path):
