@@ -91,18 +91,19 @@ def run(arguments: argparse.Namespace) -> int:
     arguments = as_started(arguments) if arguments.resume else arguments
     datasets.check_root(arguments.data_root)
     entries = recognise(arguments.folder, arguments.layout, arguments.roster)
-    with Gradebook.create(arguments.out) as book, claim(arguments.out) as scratch, display() as show:
-        workers = Cluster(arguments.scheduler) if arguments.scheduler else Pool(jobs, scratch)
-        batch = prepare(arguments, book, workers, show)
-        if batch.made_up:
-            tasks = f"task{'s' * (len(batch.made_up) > 1)} {' and '.join(batch.made_up)}"
-            print(f"grade.py: notice: {tasks} on {STAND_INS}", file=sys.stderr)
-        try:
-            progress = batch.grade(entries)
-        except KeyboardInterrupt:
-            told = f"{batch.progress.done} of {batch.progress.total} are graded and kept"
-            print(f"grade.py: interrupted; {told}; go on with --resume", file=sys.stderr)
-            return INTERRUPTED
+    with Gradebook.create(arguments.out) as book, claim(arguments.out) as scratch:
+        with display() as show:  # over before anything else is printed: it erases lines when it ends
+            workers = Cluster(arguments.scheduler) if arguments.scheduler else Pool(jobs, scratch)
+            batch = prepare(arguments, book, workers, show)
+            if batch.made_up:
+                tasks = f"task{'s' * (len(batch.made_up) > 1)} {' and '.join(batch.made_up)}"
+                print(f"grade.py: notice: {tasks} on {STAND_INS}", file=sys.stderr)
+            try:
+                progress = batch.grade(entries)
+            except KeyboardInterrupt:
+                told = f"{batch.progress.done} of {batch.progress.total} are graded and kept"
+                print(f"grade.py: interrupted; {told}; go on with --resume", file=sys.stderr)
+                return INTERRUPTED
         rows = book.register(batch.run)
         if not arguments.no_html:
             pages.index(book, batch.run, rows)

@@ -210,6 +210,32 @@ def test_progress_is_told_in_lines_without_a_terminal(capsys, monkeypatch):
     assert "\x1b" not in line
 
 
+class Screen(io.StringIO):
+    """Takes itself for a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_what_is_said_at_the_end_stays_there(tmp_path, monkeypatch, scripted):
+    folder = class_of(tmp_path / "in", "right-tabs")
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.setenv("TERM", "xterm")
+    scripted(lambda job, time: graded(job))
+    screen = Screen()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(sys, "stderr", screen)
+    assert command.run(command.parser().parse_args([str(folder), "--out", str(tmp_path / "out")])) == 0
+    live, begins, end = screen.getvalue().partition("run 1: 1 graded")
+    assert re.search(ERASED, live)
+    assert begins
+    assert f"the class: {tmp_path / 'out' / 'index.html'}" in end
+    assert not re.search(ERASED, end)
+
+
+ERASED = r"\x1b\[\d*[AKJ]"  # up a line, or a line erased
+
+
 def test_a_cluster_without_workers_is_told():
     assert command.told(Progress(10, idle=True)) == "0 of 10; no workers yet"
 
