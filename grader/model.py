@@ -297,9 +297,9 @@ class Report:
         return {one.item: one for one in self.remarks.adjustments}
 
     def points_of(self, item: ItemResult) -> float:
-        """What an item counts: a person's word, else the points as graded."""
+        """What an item counts: a person's word, though never more than it is worth now, else the points as graded."""
         changed = self.adjustments.get(item.id)
-        return item.score if changed is None or changed.points is None else changed.points
+        return item.score if changed is None or changed.points is None else min(changed.points, item.max_score)
 
     def judged(self, item: ItemResult) -> bool:
         """Whether the grader or a person gave its points; what neither judged is neither earned nor lost."""

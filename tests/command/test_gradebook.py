@@ -288,6 +288,33 @@ def test_what_is_known_too_little_is_said(folder, type_):
     assert "s00, s02" in type_("list")[1]
 
 
+def test_an_adjustment_that_the_rubric_has_changed_under_is_told_and_counts_no_more_than_there_is(folder, type_):
+    for words in (["ada", "2.1", "5"], ["ada", "2.2", "4"], ["doe", "2.2", "3"], ["ada", "late", "0"]):
+        type_("adjust", *words, "--why", "x", "--author", "Grace")
+    whole = report()
+    now = replace(whole.tasks[0].items[0], score=3.0, max_score=3.0)
+    with Gradebook.open(folder) as book:
+        run = book.begin(seed=7)
+        for student in ("ada", "doe"):
+            one = replace(whole, tasks=(replace(whole.tasks[0], items=(now,)),))
+            book.record(Student(student, student, {"ID": "1"}, "in/x", "d", DUE), one)
+        assert book.row("ada").report.final == 3
+        pages.index(book, run, book.register(run))
+    told = ("ada: 2.1 was adjusted to more than the 3 that it is worth now; adjust again",
+            "ada, doe: 2.2 was adjusted, and there is no such item now; adjust again what is meant")  # fmt: skip
+    for text in (type_("list")[1], type_("export", "csv")[1], (folder / pages.INDEX).read_text(encoding="utf-8")):
+        assert all(one in text for one in told)
+    assert "Adjusted from 3 to 5 of 3 points, which count as 3, by Grace" in type_("show", "ada")[1]
+    for words in (["ada", "2.1", "2"], ["ada", "2.2", "graded"], ["doe", "2.2", "graded"]):
+        type_("adjust", *words, "--why", "x", "--author", "Grace")
+    assert "was adjusted" not in type_("list")[1]
+    with Gradebook.open(folder) as book:
+        book.begin(seed=7, settings={"only": ["2.1"]})
+        book.record(Student("ada", "Ada", {}, "in/x", "d", DUE), one)
+        book.adjust("ada", "2.1", 1, why="x", author="Grace")
+    assert "no such item" not in type_("list")[1]
+
+
 def test_where_a_platform_marks_lateness_who_has_no_mark_was_in_time(folder, type_):
     with Gradebook.open(folder) as book:
         run = book.begin(seed=7, due=DUE)
