@@ -219,6 +219,10 @@ class Gradebook:
         with self.database.writing() as connection:
             connection.execute("INSERT OR REPLACE INTO pages VALUES (?, ?)", (path, digest))
 
+    def drop_page(self, path: str) -> None:
+        with self.database.writing() as connection:
+            connection.execute("DELETE FROM pages WHERE path = ?", (path,))
+
     # What a person changes
 
     def adjust(self, student: str, item: str, points: float | None, *, why: str, author: str) -> Adjustment:

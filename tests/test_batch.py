@@ -261,6 +261,24 @@ def test_a_run_that_is_gone_on_with_holds_the_class_as_it_is_now(book, tmp_path,
     assert book.graded() == {"renamed", CLASS[0]}
 
 
+@pytest.mark.parametrize("audiences", [(), ("student",)])
+def test_no_page_of_an_earlier_run_says_otherwise_than_the_gradebook(book, tmp_path, scripted, audiences):
+    folder = class_of(tmp_path / "in", *CLASS[:3])
+    scripted(lambda job, time: graded(job))
+    run(book, folder, audiences=("student", "staff"))
+    (folder / CLASS[0] / "layers.py").write_text("pass\n")
+    for name in WANTED:
+        (folder / CLASS[1] / name).unlink()
+    scripted(lambda job, time: graded(job, Verdict.FAIL))
+    book.begin(seed=5)
+    assert run(book, folder, audiences=audiences).failed == 1
+    for end in (".html", ".staff.html"):
+        assert ">0 of 20<" in (book.folder / "reports" / f"{CLASS[0]}{end}").read_text(encoding="utf-8")
+        assert ">20 of 20<" in (book.folder / "reports" / f"{CLASS[2]}{end}").read_text(encoding="utf-8")
+        assert not (book.folder / "reports" / f"{CLASS[1]}{end}").exists()
+        assert book.database.rows("SELECT 1 FROM pages WHERE path = ?", f"reports/{CLASS[1]}{end}") == []
+
+
 # Progress
 
 

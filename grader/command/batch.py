@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--resume", action="store_true", help="go on with the last run, as it was started")
     root.add_argument("--fresh", action="store_true", help="grade everything again, also what has not changed")
     root.add_argument("--seed", type=seed, metavar="N", help="default: the gradebook's own, drawn in its first run")
-    root.add_argument("--no-html", action="store_true", help="write no HTML reports")
+    root.add_argument("--no-html", action="store_true", help="write no HTML reports but those that are there already")
     root.add_argument("--audience", choices=["student", "staff"],
                       help="staff: a second report beside each, with the grader's own faults")  # fmt: skip
     root.add_argument("--full", action="store_true", help="train to the end, also where a bar is cleared earlier")
@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
                 print(f"grade.py: interrupted; {told}; go on with --resume", file=sys.stderr)
                 return INTERRUPTED
         rows = book.register(batch.run)
-        if not arguments.no_html:
+        if not arguments.no_html or (arguments.out / pages.INDEX).is_file():
             pages.index(book, batch.run, rows)
         left_out = hidden(arguments.folder, arguments.layout)
         summary(book, batch.run, rows, progress, list(strays(entries, left_out)))
