@@ -26,6 +26,7 @@ from grader.cluster import Cluster
 from grader.doubts import STAND_INS, doubts, named
 from grader.entry import Entry
 from grader.errors import UsageError
+from grader.export import moodle
 from grader.gradebook import Gradebook, Run
 from grader.keys import Terms
 from grader.layouts import LAYOUTS, hidden, recognise
@@ -107,8 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
         rows = book.register(batch.run)
         if not arguments.no_html or (arguments.out / pages.INDEX).is_file():
             pages.index(book, batch.run, rows)
-        left_out = hidden(arguments.folder, arguments.layout)
-        summary(book, batch.run, rows, progress, list(strays(entries, left_out)))
+        summary(book, batch.run, rows, progress, list(strays(arguments, entries)))
     return FAULT if progress.faults else GRADED
 
 
@@ -230,11 +230,14 @@ def span(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def strays(entries: Sequence[Entry], left_out: Sequence[str]) -> Iterator[str]:
+def strays(arguments: argparse.Namespace, entries: Sequence[Entry]) -> Iterator[str]:
     """What lies in the class's folder and is nobody's, or may be somebody's and was not looked at."""
     if unlisted := [entry.student for entry in entries if entry.unlisted]:
         yield f"{named(unlisted)}: not in the class list, or not clearly; name what they handed in after an id there"
-    if left_out:
+    people = [entry.ids for entry in entries]
+    if arguments.roster and any(moodle.IDENTIFIER in ids for ids in people) and not moodle.of_worksheet(people):
+        yield f"the class is Moodle's, and the class list is none that it takes back; to export there, {moodle.CURE}"
+    if left_out := hidden(arguments.folder, arguments.layout):
         yield f"{named(left_out)}: left out, as the name begins with a dot; rename what is a student's"
 
 

@@ -178,6 +178,28 @@ def test_what_a_person_should_know_is_said_before_and_after(tmp_path, monkeypatc
         assert book.run().due == datetime(2026, 11, 20, 23, 59, 59).astimezone()
 
 
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("Identifier,Full name,Last modified (grade)", False),
+        ("ID,Vollständiger Name,Zuletzt geändert (Bewertung)", True),
+    ],
+)
+def test_a_class_of_moodles_with_another_list_is_told_so(tmp_path, monkeypatch, scripted, capsys, header, told):
+    class_of(tmp_path / "in", "right-tabs")
+    (tmp_path / "in" / "right-tabs").rename(tmp_path / "in" / "Ada_42_assignsubmission_file_")
+    (tmp_path / "sheet.csv").write_text(f"{header}\nParticipant 42,Ada,-\n", encoding="utf-8")
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+    words = [str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--no-html", "--roster", str(tmp_path / "sheet.csv")]
+    assert command.run(command.parser().parse_args(words)) == 0
+    said = capsys.readouterr().out
+    says = (
+        "? the class is Moodle's, and the class list is none that it takes back; to export there, run the batch again"
+    )
+    assert (says in said) == told
+
+
 def test_a_task_of_which_nothing_is_trained_needs_no_data(tmp_path, monkeypatch, scripted, capsys):
     folder = class_of(tmp_path / "in", "right-tabs")
     (tmp_path / "data").mkdir()

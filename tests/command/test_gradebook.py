@@ -49,7 +49,7 @@ def report(fc=5.0, doubt=True):
 def folder(tmp_path):
     with Gradebook.create(tmp_path / "out") as book:
         run = book.begin(seed=7, due=DUE, late=Late(per_day=10, grace_hours=1, cap=50))
-        ids = {"ID": "17", "SIS Login ID": "ada", "Identifier": "Participant 3"}
+        ids = {"ID": "17", "SIS Login ID": "ada", "Identifier": "Participant 3", "Last modified (grade)": "-"}
         old = ("ada (1).zip",)
         at = DUE + timedelta(hours=30)
         book.record(Student("ada", "Lovelace, Ada", ids, "in/ada.zip", "d", at, others=old), report())
