@@ -280,7 +280,7 @@ def trusted(root: Path, section: Section) -> dict[str, ModuleType]:
 
 
 def digest(*folders: Path) -> str:
-    """SHA-256, shortened, of every file below that a result rests on: prose is none, the rubric has a digest of its own."""
+    """SHA-256, shortened, of every file below that a result rests on, without the rubric, which has one of its own."""
     total = hashlib.sha256()
     for folder in folders:
         for path in sorted(folder.rglob("*")):
