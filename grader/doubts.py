@@ -16,6 +16,8 @@ HOW_LATE = "say how late with `adjust STUDENT late DAYS --why TEXT`"
 def doubts(book: Gradebook, run: Run, rows: Sequence[Row]) -> Iterator[str]:
     if made_up := [row.student for row in rows if row.report and row.report.stand_in]:
         yield f"{named(made_up)}: graded on {STAND_INS}"
+    if several := [row.student for row in rows if row.others]:
+        yield f"{named(several)}: several submissions, of which the newest counts; see `show STUDENT`"
     if late := late_somehow(rows):
         yield f"{len(late)} marked late, days unknown, nothing taken off: {named(late)}; {HOW_LATE}"
     if untold := untimed(rows):

@@ -293,7 +293,7 @@ class Gradebook:
         if report is not None:
             report = replace(report, remarks=self.remarks(one.id, run))
         problem = one.problem or (NOT_YET if report is None and one.path is not None else "")
-        return Row(one.id, one.name, one.ids, report, problem, one.submitted_at, run.due, one.marked_late)
+        return Row(one.id, one.name, one.ids, report, problem, one.submitted_at, run.due, one.marked_late, one.others)
 
     def register(self, run: Run | None = None) -> list[Row]:
         """Everyone's line in a run (the last one), by id."""

@@ -347,7 +347,7 @@ class Row:
 
     `ids` are what the platform and the roster call the student, by their own column names. `report`, with its remarks,
     is None for who handed in nothing, and for a submission that was not graded; then `problem` says why. `marked_late`
-    is None where the platform marks nothing.
+    is None where the platform marks nothing. `others` are paths of older submissions, which do not count.
     """
 
     student: str
@@ -358,6 +358,7 @@ class Row:
     submitted_at: datetime | None = None
     due: datetime | None = None
     marked_late: bool | None = None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

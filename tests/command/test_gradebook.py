@@ -125,7 +125,7 @@ def test_adjust_counts_shows_on_every_page_and_answers_the_question(type_, folde
     assert not (folder / "reports" / "eve.html").exists()
     assert '<td class="num">7.6</td>' in (folder / pages.INDEX).read_text()
     _, out, _ = type_("list")
-    assert "? ada" not in out
+    assert "? ada 2.2" not in out
     assert cells(out, "ada")[-1] == "graded"
 
 
@@ -313,6 +313,12 @@ def test_an_adjustment_that_the_rubric_has_changed_under_is_told_and_counts_no_m
         book.record(Student("ada", "Ada", {}, "in/x", "d", DUE), one)
         book.adjust("ada", "2.1", 1, why="x", author="Grace")
     assert "no such item" not in type_("list")[1]
+
+
+def test_who_has_several_submissions_is_told_wherever_the_class_is_shown(folder, type_):
+    told = "ada: several submissions, of which the newest counts; see `show STUDENT`"
+    for text in (type_("list")[1], type_("export", "csv")[1], (folder / pages.INDEX).read_text(encoding="utf-8")):
+        assert told in text
 
 
 def test_where_a_platform_marks_lateness_who_has_no_mark_was_in_time(folder, type_):
