@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from grader import submission
 from grader.entry import Entry, safe
-from grader.errors import UsageError
+from grader.errors import SubmissionError, UsageError
 from grader.layouts import hidden, recognise
 
 WORK = "def f1(): pass\n"
@@ -403,3 +403,35 @@ def test_of_archives_side_by_side_the_last_with_any_work_counts(tmp_path):
     (entry,) = recognise(tmp_path)
     read = submission.read(tmp_path, ["functions.py"], {}, parts=entry.parts)
     assert read.files == {"functions.py": b"number = 6\n"}
+
+
+@pytest.mark.parametrize(
+    ("handed_in", "says"),
+    [
+        (
+            ("x_1_5_hw.pdf",),
+            r"^\S+x_1_5_hw\.pdf is no folder, zip or tar, and none of layers\.py; pack the work as a zip$",
+        ),
+        (("x_1_5_empty.zip",), r"^x_1_5_empty\.zip holds none of layers\.py; hand in a folder, zip or tar of them$"),
+        (
+            ("x_1_5_empty.zip", "x_1_6_hw.pdf"),
+            r"^x_1_5_empty\.zip, x_1_6_hw\.pdf hold none of layers\.py; hand in [^;]*$",
+        ),
+        (
+            ("x_1_5_two.zip",),
+            r"^x_1_5_two\.zip holds 2 different layers\.py: a/layers\.py, b/layers\.py; leave the one",
+        ),
+    ],
+)
+def test_of_files_side_by_side_a_students_own_are_named(tmp_path, handed_in, says):
+    import zipfile
+
+    make(tmp_path, "y_2_7_layers.py", *handed_in)
+    for name in handed_in:
+        if name.endswith(".zip"):
+            with zipfile.ZipFile(tmp_path / name, "w") as archive:
+                for base in ("a", "b") if "two" in name else ():
+                    archive.writestr(f"{base}/layers.py", f"x = '{base}'\n")
+    entry = by_id(recognise(tmp_path, "canvas"))["x-1"]
+    with pytest.raises(SubmissionError, match=says):
+        submission.read(tmp_path, ["layers.py"], {}, parts=entry.parts)
