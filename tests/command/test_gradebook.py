@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from grader import cli, pages
+from grader.errors import UsageError
 from grader.gradebook import Gradebook, Student
 from grader.model import (
     CheckResult,
@@ -127,6 +128,19 @@ def test_adjust_counts_shows_on_every_page_and_answers_the_question(type_, folde
     _, out, _ = type_("list")
     assert "? ada 2.2" not in out
     assert cells(out, "ada")[-1] == "graded"
+
+
+def test_an_adjustment_whose_page_cannot_be_drawn_is_kept_and_said_to_be(type_, monkeypatch):
+    def full(path, content):
+        raise UsageError(f"cannot write {path.name} (No space left on device); name another place for it")
+
+    monkeypatch.setattr(pages, "write", full)
+    code, out, err = type_("adjust", "ada", "2.2", "4.5", "--why", "x", "--author", "Grace")
+    assert code == 0
+    assert "now 7.6 of 10" in out
+    assert err.startswith(
+        "grade.py: notice: the adjustment is kept; the page could not be drawn: cannot write ada.html"
+    )
 
 
 def test_an_adjustment_that_was_replaced_is_still_told(type_):
