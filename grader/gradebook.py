@@ -253,7 +253,9 @@ class Gradebook:
     def check_points(self, student: str, item: str, points: float) -> None:
         report = self.report(student)
         if report is None:
-            raise UsageError(f"{student} has no report in the last run, so there is no item {item} to adjust")
+            why = self.row(student).problem or "nothing was handed in"
+            cure = "" if why == NOT_YET else "; put work that can be read in its place, and run the batch again"
+            raise UsageError(f"{student} has no points to adjust: {why}{cure}")
         worth = {one.id: one.max_score for task in report.tasks for one in task.items}
         if item not in worth:
             part = self.run().part
