@@ -27,8 +27,9 @@ def read_roster(path: Path) -> list[dict[str, str]]:
         raise UsageError(f"{path} cannot be read ({error.strerror}); name the class list with --roster") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8; save the class list as CSV in UTF-8") from None
+    own, text = (given[1], text[given.end() :]) if (given := SEPARATOR.match(text)) else ("", text)
     lines = text.splitlines()
-    delimiter = max(",;\t", key=lines[0].count) if lines else ","
+    delimiter = own or (max(",;\t", key=lines[0].count) if lines else ",")
     try:
         rows = [
             {key.strip(): (value or "").strip() for key, value in row.items() if key and isinstance(value, str | None)}
@@ -38,14 +39,15 @@ def read_roster(path: Path) -> list[dict[str, str]]:
         raise UsageError(
             f"{path} is not CSV ({error}: is a quote not closed?); save the class list as CSV in UTF-8"
         ) from None
-    rows = [row for row in rows if any(row.values()) and row.get("Student") not in PSEUDO]
+    rows = [row for row in rows if any(row.values()) and row.get("Student") != POINTS_POSSIBLE]
     rows = [row for at, row in enumerate(rows) if row not in rows[:at]]  # whoever is there twice is still one student
     if not rows or not any(column(row, *ID_COLUMNS) or full_name(row) for row in rows):
         raise UsageError(f"{path} names no student; its first line should name columns such as name, email or ID")
     return rows
 
 
-PSEUDO = ("Points Possible", "Student, Test")  # rows of Canvas's own export that are nobody
+POINTS_POSSIBLE, TEST_STUDENT = "Points Possible", "Student, Test"  # rows of Canvas's own export that are nobody
+SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # Excel's own first line
 ID_COLUMNS = ("SIS Login ID", "github_username", "Email", "Email address", "SID", "Student ID", "student_id",
               "SIS User ID", "ID number", "Identifier", "ID", "user_id", "username")  # fmt: skip
 
@@ -78,6 +80,8 @@ def with_roster(entries: Sequence[Entry], rows: Sequence[dict[str, str]], *, by_
             found.append(replace(entry, unlisted=True))
             doubt |= dict.fromkeys(fitting, entry)
     for at, row in enumerate(rows):
+        if row.get("Student") == TEST_STUDENT:
+            continue  # and with it what the course's staff handed in as such
         group = theirs.get(at, [])
         sure = [one for one in group if same_id(one, row)]
         own = sure if any(differ(one, other.ids) for one, other in combinations(group, 2)) else group

@@ -340,6 +340,20 @@ def test_a_quote_that_is_not_closed_swallows_nobody(tmp_path):
         recognise(folder, roster=roster(tmp_path, 'Name,ID\n"Ada,1\nBob,2\n'))
 
 
+def test_canvas_test_student_is_nobody_handed_in_or_not(tmp_path):
+    folder = make(tmp_path / "in", "lovelaceada_101_1_a.zip", "studenttest_104_2_b.zip", "studenttest_105_3_c.zip")
+    found = by_id(recognise(folder, roster=roster(tmp_path, CANVAS_ROSTER)))
+    assert set(found) == {"lovelaceada-101", "grace", "alan", "studenttest-105"}
+    assert found["studenttest-105"].unlisted
+
+
+@pytest.mark.parametrize("header", ["sep=;\n", "SEP=;\r\n"])
+def test_excels_own_first_line_is_no_header(tmp_path, header):
+    folder = make(tmp_path / "in", "ada/")
+    (ada,) = recognise(folder, roster=roster(tmp_path, f'{header}identifier;username\n"a,b,c";ada\n'))
+    assert (ada.ids["identifier"], ada.unlisted) == ("a,b,c", False)
+
+
 def test_what_lies_beside_a_platforms_own_files_is_somebodys(tmp_path):
     canvas = make(tmp_path / "canvas", "ada_1_2_a.zip", "bob_2_3_b.zip", "eve_3_4_e.zip", "carl.tar.zst",
                   "layers (from dan).py", "grades.csv")  # fmt: skip
