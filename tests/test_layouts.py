@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from grader import submission
 from grader.entry import Entry, safe
 from grader.errors import SubmissionError, UsageError
-from grader.layouts import hidden, recognise
+from grader.layouts import hidden, lone_folder, recognise
 
 WORK = "def f1(): pass\n"
 
@@ -352,6 +352,16 @@ def test_excels_own_first_line_is_no_header(tmp_path, header):
     folder = make(tmp_path / "in", "ada/")
     (ada,) = recognise(folder, roster=roster(tmp_path, f'{header}identifier;username\n"a,b,c";ada\n'))
     assert (ada.ids["identifier"], ada.unlisted) == ("a,b,c", False)
+
+
+def test_a_class_that_lies_one_folder_too_deep_is_seen(tmp_path):
+    make(tmp_path / "class", "hw1/ada/", "hw1/bob.zip", "hw1/grades.csv", "README.md")
+    assert lone_folder(tmp_path / "class") == tmp_path / "class" / "hw1"
+    assert lone_folder(tmp_path / "class" / "hw1") is None
+    make(tmp_path / "one", "ada/layers.py", "ada/notebooks/")
+    assert lone_folder(tmp_path / "one") is None
+    make(tmp_path / "canvas" / "export", "x_1_2_a.zip", "y_3_4_b.zip")
+    assert lone_folder(tmp_path / "canvas") is None
 
 
 def test_what_lies_beside_a_platforms_own_files_is_somebodys(tmp_path):

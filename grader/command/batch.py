@@ -29,7 +29,7 @@ from grader.errors import UsageError
 from grader.export import moodle
 from grader.gradebook import Gradebook, Run
 from grader.keys import Terms
-from grader.layouts import LAYOUTS, hidden, recognise
+from grader.layouts import LAYOUTS, hidden, lone_folder, recognise
 from grader.model import Homework, Row, Verdict
 from grader.pool import Pool, Workers
 from grader.report.text import Printer, Terminal
@@ -148,7 +148,7 @@ def asked(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def as_started(arguments: argparse.Namespace) -> argparse.Namespace:
     """What the last run was asked for, to go on with it. Raises UsageError where something else is typed now."""
-    with Gradebook.create(arguments.out) as book:
+    with Gradebook.open(arguments.out) as book:
         run = book.run()
     if run.ended is not None:
         raise UsageError(f"run {run.id} was finished, so there is nothing to resume; leave out --resume")
@@ -234,6 +234,8 @@ def strays(arguments: argparse.Namespace, entries: Sequence[Entry]) -> Iterator[
     """What lies in the class's folder and is nobody's, or may be somebody's and was not looked at."""
     if unlisted := [entry.student for entry in entries if entry.unlisted]:
         yield f"{named(unlisted)}: not in the class list, or not clearly; name what they handed in after an id there"
+    if (below := lone_folder(arguments.folder, arguments.layout)) is not None:
+        yield f"{below} was taken for one student's work; if it holds the class, name that folder"
     people = [entry.ids for entry in entries]
     if arguments.roster and any(moodle.IDENTIFIER in ids for ids in people) and not moodle.of_worksheet(people):
         yield f"the class is Moodle's, and the class list is none that it takes back; to export there, {moodle.CURE}"
