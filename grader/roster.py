@@ -95,7 +95,8 @@ def absent(row: Mapping[str, str], perhaps: Entry | None) -> Entry:
     name = full_name(row) or column(row, *ID_COLUMNS)
     problem = ""
     if perhaps is not None:
-        problem = f"{perhaps.name} may be theirs, or another's of that name; name that folder or archive after an id"
+        whose = f"{perhaps.name} may be theirs, or another's of that name"
+        problem = f"{whose}; name that folder or archive after an id, or add the platform's ids to the list"
     return Entry(safe(column(row, *ID_COLUMNS) or name), printable(name), problem=problem)
 
 

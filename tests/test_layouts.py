@@ -288,9 +288,9 @@ def test_a_name_that_two_students_share_is_nobodys(tmp_path):
     assert set(found) == {"Jo-Doe", "jo1@x", "jo2@x"}
     assert found["Jo-Doe"].unlisted
     for id_ in ("jo1@x", "jo2@x"):
-        assert (
-            found[id_].problem
-            == "Jo Doe may be theirs, or another's of that name; name that folder or archive after an id"
+        assert found[id_].problem == (
+            "Jo Doe may be theirs, or another's of that name; name that folder or archive after an id, "
+            "or add the platform's ids to the list"
         )
 
 

@@ -233,7 +233,8 @@ def span(seconds: float) -> str:
 def strays(arguments: argparse.Namespace, entries: Sequence[Entry]) -> Iterator[str]:
     """What lies in the class's folder and is nobody's, or may be somebody's and was not looked at."""
     if unlisted := [entry.student for entry in entries if entry.unlisted]:
-        yield f"{named(unlisted)}: not in the class list, or not clearly; name what they handed in after an id there"
+        cure = "name what they handed in after an id there, or add the platform's ids to it"
+        yield f"{named(unlisted)}: not in the class list, or not clearly; {cure}"
     if (below := lone_folder(arguments.folder, arguments.layout)) is not None:
         yield f"{below} was taken for one student's work; if it holds the class, name that folder"
     people = [entry.ids for entry in entries]
