@@ -137,20 +137,25 @@ class Batch:
         for entry in entries:
             student = student_of(entry)
             if not entry.parts:
-                self.book.record(student, None, self.run)
+                self.without(student)
                 self.progress.absent += not entry.problem
                 self.progress.failed += bool(entry.problem)
                 continue
             try:
                 work = self.read(entry)
             except SubmissionError as error:
-                self.book.record(replace(student, problem=str(error)), None, self.run)
+                self.without(replace(student, problem=str(error)))
                 self.progress.failed += 1
                 continue
             student = replace(student, digest=work.digest)
             job = self.job(student, work)
             if job.tasks or not self.settled(student, job):
                 yield Attempt(student, job)
+
+    def without(self, student: Student) -> None:
+        """Record who has nothing that can be graded; a page of an earlier run would say otherwise."""
+        self.book.record(student, None, self.run)
+        pages.remove(self.book, student.id)
 
     def read(self, entry: Entry) -> Submission:
         """Raises SubmissionError."""
@@ -168,7 +173,9 @@ class Batch:
             if result is not None:
                 kept[task] = result
         tasks = {task: rests_on for task, rests_on in self.digests.items() if task not in kept}
-        return Job(student.id, work, tasks, kept, self.book.remarks(student.id, self.run), self.audiences)
+        asked = {*self.audiences, *pages.there(self.book, student.id)}  # what is there must not stay as it was
+        audiences = tuple(audience for audience in pages.AUDIENCES if audience in asked)
+        return Job(student.id, work, tasks, kept, self.book.remarks(student.id, self.run), audiences)
 
     def key(self, task: str, work: Submission) -> str:
         planned = next(one for one in self.homework.rubric.tasks if one.id == task)

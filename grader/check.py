@@ -280,11 +280,12 @@ def trusted(root: Path, section: Section) -> dict[str, ModuleType]:
 
 
 def digest(*folders: Path) -> str:
-    """SHA-256, shortened, of every file below: what a result rests on."""
+    """SHA-256, shortened, of every file below that a result rests on, without the rubric, which has one of its own."""
     total = hashlib.sha256()
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
+            told_apart = path.name == "rubric.yaml" or path.suffix == ".md"
+            if path.is_file() and not told_apart and "__pycache__" not in path.parts:
                 content = hashlib.sha256(path.read_bytes()).hexdigest()
                 total.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
     return total.hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from grader.gradebook import Gradebook, Run
@@ -15,12 +16,31 @@ HOW_LATE = "say how late with `adjust STUDENT late DAYS --why TEXT`"
 def doubts(book: Gradebook, run: Run, rows: Sequence[Row]) -> Iterator[str]:
     if made_up := [row.student for row in rows if row.report and row.report.stand_in]:
         yield f"{named(made_up)}: graded on {STAND_INS}"
+    if several := [row.student for row in rows if row.others]:
+        yield f"{named(several)}: several submissions, of which the newest counts; see `show STUDENT`"
     if late := late_somehow(rows):
         yield f"{len(late)} marked late, days unknown, nothing taken off: {named(late)}; {HOW_LATE}"
     if untold := untimed(rows):
         yield f"{named(untold)}: it is not known when, so not late; {HOW_LATE}"
     if gone := book.detached(run):
         yield f"{named(gone)}: adjusted before, and nobody in this run has that id; adjust again who is meant"
+    yield from outgrown(run, rows)
+
+
+def outgrown(run: Run, rows: Iterable[Row]) -> Iterator[str]:
+    """Adjustments that the rubric has changed under: of items that are gone, or of more points than there are now."""
+    gone, above = defaultdict[str, list[str]](list), defaultdict[tuple[str, float], list[str]](list)
+    for row in rows:
+        worth = {item.id: item.max_score for item in row.report.items} if row.report else {}
+        for item, given in row.report.adjustments.items() if row.report else ():
+            if item not in worth and item != LATE_DAYS and not run.part:
+                gone[item].append(row.student)
+            elif given.points is not None and given.points > worth.get(item, given.points):
+                above[item, worth[item]].append(row.student)
+    for (item, most), students in above.items():
+        yield f"{named(students)}: {item} was adjusted to more than the {most:g} that it is worth now; adjust again"
+    for item, students in gone.items():
+        yield f"{named(students)}: {item} was adjusted, and there is no such item now; adjust again what is meant"
 
 
 def partial(run: Run) -> str:

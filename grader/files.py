@@ -62,6 +62,14 @@ def replace(path: Path, content: str) -> None:
         raise
 
 
+def delete(path: Path) -> None:
+    """Delete a file that we wrote. Raises UsageError with the cure."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot delete {path} ({error.strerror}); delete it, and start again") from None
+
+
 def remove(folder: Path) -> None:
     """Delete a folder and all in it, however deep a hostile program has nested it; what cannot be deleted stays.
 

@@ -1,7 +1,7 @@
 """What a class got: every run's reports, results by digest, and what a person changed. One SQLite file in one folder.
 
-Each result is durable the moment it is recorded (WAL, one transaction per submission). Nothing is ever deleted: a run
-adds its reports beside those of earlier runs, and an adjustment holds for all runs after it.
+Each result is durable the moment it is recorded (WAL, one transaction per submission). No result and no adjustment is
+ever deleted: a run adds its reports beside those of earlier runs, and an adjustment holds for all runs after it.
 """
 
 from __future__ import annotations
@@ -134,9 +134,14 @@ class Gradebook:
     # Students and their reports
 
     def enter(self, run: Run, students: Iterable[Student]) -> None:
-        """Note who is in a run, and with what."""
+        """Note who is in a run, and with what; who was in it before it was gone on with, and is not now, leaves it."""
+        now_in = list(students)
+        gone = {one.id for one in self.students(run)} - {one.id for one in now_in}
         with self.database.writing() as connection:
-            for student in students:
+            for id_ in gone:
+                connection.execute("DELETE FROM submissions WHERE run = ? AND student = ?", (run.id, id_))
+                connection.execute("DELETE FROM reports WHERE run = ? AND student = ?", (run.id, id_))
+            for student in now_in:
                 put_student(connection, run, student)
 
     def record(
@@ -157,12 +162,11 @@ class Gradebook:
             for key, (task, document) in (results or {}).items():
                 told = json.dumps({**document, "task": put_task(connection, document["task"])})
                 connection.execute("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", (key, task, told, now()))
+            connection.execute("DELETE FROM reports WHERE run = ? AND student = ?", (run.id, student.id))
             if report is not None:
                 whole = report_json.document(report)
                 told = json.dumps(whole | {"tasks": [put_task(connection, task) for task in whole["tasks"]]})
-                connection.execute(
-                    "INSERT OR REPLACE INTO reports VALUES (?, ?, ?, ?)", (run.id, student.id, told, now())
-                )
+                connection.execute("INSERT INTO reports VALUES (?, ?, ?, ?)", (run.id, student.id, told, now()))
 
     def result(self, key: str, since: datetime | None = None) -> dict[str, Any] | None:
         """A task's recorded result by its digest, or None; also for one from before `since`."""
@@ -215,6 +219,10 @@ class Gradebook:
         with self.database.writing() as connection:
             connection.execute("INSERT OR REPLACE INTO pages VALUES (?, ?)", (path, digest))
 
+    def drop_page(self, path: str) -> None:
+        with self.database.writing() as connection:
+            connection.execute("DELETE FROM pages WHERE path = ?", (path,))
+
     # What a person changes
 
     def adjust(self, student: str, item: str, points: float | None, *, why: str, author: str) -> Adjustment:
@@ -245,7 +253,9 @@ class Gradebook:
     def check_points(self, student: str, item: str, points: float) -> None:
         report = self.report(student)
         if report is None:
-            raise UsageError(f"{student} has no report in the last run, so there is no item {item} to adjust")
+            why = self.row(student).problem or "nothing was handed in"
+            cure = "" if why == NOT_YET else "; put work that can be read in its place, and run the batch again"
+            raise UsageError(f"{student} has no points to adjust: {why}{cure}")
         worth = {one.id: one.max_score for task in report.tasks for one in task.items}
         if item not in worth:
             part = self.run().part
@@ -285,7 +295,7 @@ class Gradebook:
         if report is not None:
             report = replace(report, remarks=self.remarks(one.id, run))
         problem = one.problem or (NOT_YET if report is None and one.path is not None else "")
-        return Row(one.id, one.name, one.ids, report, problem, one.submitted_at, run.due, one.marked_late)
+        return Row(one.id, one.name, one.ids, report, problem, one.submitted_at, run.due, one.marked_late, one.others)
 
     def register(self, run: Run | None = None) -> list[Row]:
         """Everyone's line in a run (the last one), by id."""

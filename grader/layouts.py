@@ -45,6 +45,17 @@ def hidden(folder: Path, layout: str | None = None) -> list[str]:
     return [printable(name) for name in names if not name.startswith(APPLE) and name not in JUNK]
 
 
+def lone_folder(folder: Path, layout: str | None = None) -> Path | None:
+    """The one folder that there is, where it may well hold a class: several folders or archives, and no work beside."""
+    folder, read = placed(folder, layout)
+    inside = [path for path in children(folder) if not is_note(path)]
+    if read is not plain or len(inside) != 1 or not inside[0].is_dir():
+        return None
+    below = [path for path in children(inside[0]) if not is_note(path)]
+    packed = all(path.is_dir() or ENDING.search(path.name) for path in below)
+    return inside[0] if len(below) > 1 and packed else None
+
+
 def placed(folder: Path, layout: str | None) -> tuple[Path, Callable[[Path], list[Entry]]]:
     """Where the submissions lie, and how: in the layout that is named, or else that is told by its shape."""
     return (folder, LAYOUTS[layout]) if layout in LAYOUTS else told_by_shape(folder, layout)

@@ -297,9 +297,9 @@ class Report:
         return {one.item: one for one in self.remarks.adjustments}
 
     def points_of(self, item: ItemResult) -> float:
-        """What an item counts: a person's word, else the points as graded."""
+        """What an item counts: a person's word, though never more than it is worth now, else the points as graded."""
         changed = self.adjustments.get(item.id)
-        return item.score if changed is None or changed.points is None else changed.points
+        return item.score if changed is None or changed.points is None else min(changed.points, item.max_score)
 
     def judged(self, item: ItemResult) -> bool:
         """Whether the grader or a person gave its points; what neither judged is neither earned nor lost."""
@@ -347,7 +347,7 @@ class Row:
 
     `ids` are what the platform and the roster call the student, by their own column names. `report`, with its remarks,
     is None for who handed in nothing, and for a submission that was not graded; then `problem` says why. `marked_late`
-    is None where the platform marks nothing.
+    is None where the platform marks nothing. `others` are paths of older submissions, which do not count.
     """
 
     student: str
@@ -358,6 +358,7 @@ class Row:
     submitted_at: datetime | None = None
     due: datetime | None = None
     marked_late: bool | None = None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from grader import bench, cohort, keys
 from grader.bench import Document
 from grader.check import ROOT, digest
 from grader.doubts import doubts, partial
-from grader.files import write
+from grader.files import delete, write
 from grader.gradebook import Gradebook, Run
 from grader.model import Remarks, Row
 from grader.report import cohort as cohort_page
@@ -18,6 +18,7 @@ from grader.report.wording import Audience, clock
 
 REPORTS = "reports"
 INDEX = "index.html"
+AUDIENCES: tuple[Audience, ...] = ("student", "staff")
 
 
 def path_of(student: str, audience: Audience) -> str:
@@ -47,11 +48,22 @@ def redraw(book: Gradebook, student: str, run: Run) -> None:
     report, remarks = book.report(student, run), book.remarks(student, run)
     if report is None:
         return
-    audiences: tuple[Audience, ...] = ("student", "staff")
-    for audience in audiences:
-        if (book.folder / path_of(student, audience)).is_file():
-            page = bench.page(report, remarks, audience)
-            put(book, student, audience, page, report_json.document(report), remarks)
+    for audience in there(book, student):
+        page = bench.page(report, remarks, audience)
+        put(book, student, audience, page, report_json.document(report), remarks)
+
+
+def there(book: Gradebook, student: str) -> list[Audience]:
+    """Whose pages of a student there are."""
+    return [audience for audience in AUDIENCES if (book.folder / path_of(student, audience)).is_file()]
+
+
+def remove(book: Gradebook, student: str) -> None:
+    """Delete the pages of an earlier run, where there is nothing to draw now. Raises UsageError with the cure."""
+    for audience in there(book, student):
+        path = path_of(student, audience)
+        book.drop_page(path)
+        delete(book.folder / path)
 
 
 def index(book: Gradebook, run: Run, rows: Sequence[Row]) -> None:

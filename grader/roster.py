@@ -9,8 +9,10 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import combinations
 from pathlib import Path
 
 from grader.entry import Entry, moment, newest, printable, safe
@@ -25,8 +27,9 @@ def read_roster(path: Path) -> list[dict[str, str]]:
         raise UsageError(f"{path} cannot be read ({error.strerror}); name the class list with --roster") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8; save the class list as CSV in UTF-8") from None
+    own, text = (given[1], text[given.end() :]) if (given := SEPARATOR.match(text)) else ("", text)
     lines = text.splitlines()
-    delimiter = max(",;\t", key=lines[0].count) if lines else ","
+    delimiter = own or (max(",;\t", key=lines[0].count) if lines else ",")
     try:
         rows = [
             {key.strip(): (value or "").strip() for key, value in row.items() if key and isinstance(value, str | None)}
@@ -36,14 +39,15 @@ def read_roster(path: Path) -> list[dict[str, str]]:
         raise UsageError(
             f"{path} is not CSV ({error}: is a quote not closed?); save the class list as CSV in UTF-8"
         ) from None
-    rows = [row for row in rows if any(row.values()) and row.get("Student") not in PSEUDO]
+    rows = [row for row in rows if any(row.values()) and row.get("Student") != POINTS_POSSIBLE]
     rows = [row for at, row in enumerate(rows) if row not in rows[:at]]  # whoever is there twice is still one student
     if not rows or not any(column(row, *ID_COLUMNS) or full_name(row) for row in rows):
         raise UsageError(f"{path} names no student; its first line should name columns such as name, email or ID")
     return rows
 
 
-PSEUDO = ("Points Possible", "Student, Test")  # rows of Canvas's own export that are nobody
+POINTS_POSSIBLE, TEST_STUDENT = "Points Possible", "Student, Test"  # rows of Canvas's own export that are nobody
+SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # Excel's own first line
 ID_COLUMNS = ("SIS Login ID", "github_username", "Email", "Email address", "SID", "Student ID", "student_id",
               "SIS User ID", "ID number", "Identifier", "ID", "user_id", "username")  # fmt: skip
 
@@ -60,22 +64,29 @@ def full_name(row: Mapping[str, str]) -> str:
 
 
 def with_roster(entries: Sequence[Entry], rows: Sequence[dict[str, str]], *, by_any_cell: bool) -> list[Entry]:
-    """Entries with the ids and the name that the roster gives them, and an entry for each row that has none."""
+    """Entries with the ids and the name that the roster gives them, and an entry for each row that has none.
+
+    Two students may share a name, so a name alone joins nobody whose ids differ.
+    """
     found: list[Entry] = []
     theirs: dict[int, list[Entry]] = {}
     doubt: dict[int, Entry] = {}
+    kinds = shared(entries, rows)
     for entry in entries:
-        fitting = rows_of(entry, rows, by_any_cell)
-        if len(fitting) == 1:
-            theirs.setdefault(fitting[0], []).append(entry)
+        at, fitting = rows_of(entry, rows, by_any_cell, kinds)
+        if at is not None:
+            theirs.setdefault(at, []).append(entry)
         else:
             found.append(replace(entry, unlisted=True))
             doubt |= dict.fromkeys(fitting, entry)
     for at, row in enumerate(rows):
-        if at in theirs:
-            found.append(listed(newest(theirs[at]), row))
-        else:
-            found.append(listed(absent(row, doubt.get(at)), row))
+        if row.get("Student") == TEST_STUDENT:
+            continue  # and with it what the course's staff handed in as such
+        group = theirs.get(at, [])
+        sure = [one for one in group if same_id(one, row)]
+        own = sure if any(differ(one, other.ids) for one, other in combinations(group, 2)) else group
+        found += [replace(one, unlisted=True) for one in group if one not in own]
+        found.append(listed(newest(own) if own else absent(row, group[0] if group else doubt.get(at)), row))
     return found
 
 
@@ -84,7 +95,8 @@ def absent(row: Mapping[str, str], perhaps: Entry | None) -> Entry:
     name = full_name(row) or column(row, *ID_COLUMNS)
     problem = ""
     if perhaps is not None:
-        problem = f"{perhaps.name} may be theirs, or another's of that name; name that folder or archive after an id"
+        whose = f"{perhaps.name} may be theirs, or another's of that name"
+        problem = f"{whose}; name that folder or archive after an id, or add the platform's ids to the list"
     return Entry(safe(column(row, *ID_COLUMNS) or name), printable(name), problem=problem)
 
 
@@ -94,12 +106,13 @@ def listed(entry: Entry, row: Mapping[str, str]) -> Entry:
     return replace(entry, name=printable(full_name(row) or entry.name), ids=ids, submitted_at=at)
 
 
-def rows_of(entry: Entry, rows: Sequence[Mapping[str, str]], by_any_cell: bool) -> list[int]:
-    """Where the rows are that may be this student's: the one by an id of the platform's, else by name, else several."""
+def rows_of(
+    entry: Entry, rows: Sequence[Mapping[str, str]], by_any_cell: bool, kinds: Collection[str]
+) -> tuple[int | None, list[int]]:
+    """Where the student's row is: the one by an id of the platform's, else by name; None where that is not sure.
 
-    def same_id(row: Mapping[str, str]) -> bool:
-        theirs = ((value, column(row, key, *ALIKE.get(key, ()))) for key, value in entry.ids.items())
-        return any(one.casefold() == other.casefold() for one, other in theirs)
+    Beside it, where the rows are that may be theirs.
+    """
 
     def same_name(row: Mapping[str, str]) -> bool:
         return bool(words(entry.name) & words(full_name(row)))
@@ -107,8 +120,36 @@ def rows_of(entry: Entry, rows: Sequence[Mapping[str, str]], by_any_cell: bool) 
     def same_cell(row: Mapping[str, str]) -> bool:
         return by_any_cell and entry.name.casefold() in (value.casefold() for value in row.values())
 
-    ways = [[at for at, row in enumerate(rows) if fits(row)] for fits in (same_id, same_name, same_cell)]
-    return next((way for way in ways if len(way) == 1), next(filter(None, ways), []))
+    ways = [
+        [at for at, row in enumerate(rows) if fits(row)] for fits in (partial(same_id, entry), same_name, same_cell)
+    ]
+    likely = [ways[0], *([at for at in way if not differ(entry, rows[at], kinds)] for way in ways[1:])]
+    at = next((way[0] for way in likely if len(way) == 1), None)
+    return at, next(filter(None, [*likely, *ways]), [])
+
+
+def same_id(entry: Entry, row: Mapping[str, str]) -> bool:
+    return any(one == other for one, other in pairs(entry, row))
+
+
+def differ(entry: Entry, ids: Mapping[str, str], kinds: Collection[str] | None = None) -> bool:
+    """Whether ids of one kind (of `kinds` alone, where they are given) are on both sides, and none is the same."""
+    both = list(pairs(entry, ids, kinds))
+    return bool(both) and all(one != other for one, other in both)
+
+
+def pairs(entry: Entry, ids: Mapping[str, str], kinds: Collection[str] | None = None) -> Iterator[tuple[str, str]]:
+    """The entry's ids, each with the one of its kind on the other side."""
+    for kind, value in entry.ids.items():
+        if (kinds is None or kind in kinds) and (other := column(ids, kind, *ALIKE.get(kind, ()))):
+            yield value.casefold(), other.casefold()
+
+
+def shared(entries: Sequence[Entry], rows: Sequence[Mapping[str, str]]) -> set[str]:
+    """The kinds of ids that the platform and the roster both know: a hand-made column "ID" may be another number."""
+    kinds = {kind for entry in entries for kind in entry.ids}
+    known = {kind: {column(row, kind, *ALIKE.get(kind, ())).casefold() for row in rows} for kind in kinds}
+    return {kind for entry in entries for kind, value in entry.ids.items() if value.casefold() in known[kind]}
 
 
 ALIKE = {"Email": ("Email address",), "SID": ("Student ID", "student_id", "SIS User ID", "ID number")}

@@ -33,14 +33,18 @@ def read(
     named = [base for base in wanted if not base.startswith("*")]
     beside: dict[str, Found] = {}
     found = group(without(files_there, Names(wanted), beside), named, stubs, notes)
-    chosen = {base: choose(base, found[base], stubs, path) for base in named if base in found}
+    holds = holding(path, parts)
+    chosen = {base: choose(base, found[base], stubs, holds) for base in named if base in found}
     files = {base: file.content for base, file in chosen.items() if file.content is not None}
     for base, file in chosen.items():
         if file.content is None:
             notes.append(f"{file.path} is larger than {FILE // MIB} MiB and was not read; hand in a smaller {base}")
     if not files:
-        detail = f"; {notes[0]}" if notes else ""
-        raise SubmissionError(f"{path} holds none of {', '.join(named)}; hand in a folder, zip or tar of them{detail}")
+        why, listed = next(iter(notes), ""), ", ".join(named)
+        if len(parts) == 1 and why.startswith(str(parts[0][1])):
+            raise SubmissionError(why)  # all there is to say of a lone file
+        detail = f"; {why}" if why and listed not in why else ""
+        raise SubmissionError(f"{holds} none of {listed}; hand in a folder, zip or tar of them{detail}")
     missing = [base for base in named if base not in chosen]
     if missing:
         notes.append(f"not in this submission: {', '.join(missing)}")
@@ -72,6 +76,13 @@ def digest(files: Mapping[str, bytes]) -> str:
     for base in sorted(files):
         total.update(f"{base} {hashlib.sha256(files[base]).hexdigest()}\n".encode())
     return total.hexdigest()[:16]
+
+
+def holding(path: Path, parts: Sequence[tuple[str, Path]]) -> str:
+    """How a sentence on a submission begins; of files side by side it names them, for the folder is a whole class's."""
+    names = [printable(part.name) for _, part in parts]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3]) or path}{more} hold{'s' * (len(names) < 2)}"
 
 
 def side_by_side(parts: Sequence[tuple[str, Path]], wanted: Collection[str], notes: list[str]) -> Iterator[Found]:
@@ -133,14 +144,14 @@ def without(files: Iterable[Found], names: Names, beside: dict[str, Found]) -> I
             beside.setdefault(printable(basename(file.path)), file)
 
 
-def choose(base: str, files: Sequence[Found], stubs: Mapping[str, bytes], path: Path) -> Found:
+def choose(base: str, files: Sequence[Found], stubs: Mapping[str, bytes], holds: str) -> Found:
     """The one that counts. Raises SubmissionError for two that differ from each other and from the stub."""
     stub = lines(stubs.get(base, b""))
     distinct = {lines(file.content): file for file in reversed(files)}
     own = [file for content, file in distinct.items() if content != stub]
     if len(own) > 1:
         listed = ", ".join(sorted(file.path for file in own)[:6])
-        raise SubmissionError(f"{path} holds {len(own)} different {base}: {listed}; leave the one that counts")
+        raise SubmissionError(f"{holds} {len(own)} different {base}: {listed}; leave the one that counts")
     return own[0] if own else files[0]
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 import pytest
-from classes import CLASS, HOMEWORK, AtOnce, Workers, class_of, grade, graded, reports, timeless
+from classes import CLASS, HOMEWORK, WANTED, AtOnce, Workers, class_of, grade, graded, reports, timeless
 
 from grader import batch, database, keys
 from grader.batch import Batch, Progress
@@ -240,6 +240,43 @@ def test_a_page_is_drawn_again_when_it_would_say_something_else_and_only_then(bo
     assert "a nearly right idea" in (book.folder / "reports" / "wrong-nan.html").read_text()
     run(book, folder, **both)
     assert len(jobs) == 4
+
+
+def test_a_run_that_is_gone_on_with_holds_the_class_as_it_is_now(book, tmp_path, scripted):
+    folder = class_of(tmp_path / "in", *CLASS[:3])
+    jobs = scripted(lambda job, time: graded(job))
+    run(book, folder)
+    (folder / CLASS[0]).rename(tmp_path / "gone")
+    (folder / CLASS[1] / "layers.py").unlink()
+    (folder / CLASS[1]).rename(folder / "renamed")
+    for name in WANTED:
+        (folder / CLASS[2] / name).unlink()
+    run(book, folder)
+    assert [student.id for student in book.students()] == ["renamed", CLASS[2]]
+    assert book.graded() == {"renamed"}
+    assert "holds none of" in book.row(CLASS[2]).problem
+    (tmp_path / "gone").rename(folder / CLASS[0])
+    run(book, folder)
+    assert len(jobs) == 4  # what was graded is kept
+    assert book.graded() == {"renamed", CLASS[0]}
+
+
+@pytest.mark.parametrize("audiences", [(), ("student",)])
+def test_no_page_of_an_earlier_run_says_otherwise_than_the_gradebook(book, tmp_path, scripted, audiences):
+    folder = class_of(tmp_path / "in", *CLASS[:3])
+    scripted(lambda job, time: graded(job))
+    run(book, folder, audiences=("student", "staff"))
+    (folder / CLASS[0] / "layers.py").write_text("pass\n")
+    for name in WANTED:
+        (folder / CLASS[1] / name).unlink()
+    scripted(lambda job, time: graded(job, Verdict.FAIL))
+    book.begin(seed=5)
+    assert run(book, folder, audiences=audiences).failed == 1
+    for end in (".html", ".staff.html"):
+        assert ">0 of 20<" in (book.folder / "reports" / f"{CLASS[0]}{end}").read_text(encoding="utf-8")
+        assert ">20 of 20<" in (book.folder / "reports" / f"{CLASS[2]}{end}").read_text(encoding="utf-8")
+        assert not (book.folder / "reports" / f"{CLASS[1]}{end}").exists()
+        assert book.database.rows("SELECT 1 FROM pages WHERE path = ?", f"reports/{CLASS[1]}{end}") == []
 
 
 # Progress

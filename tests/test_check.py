@@ -154,3 +154,10 @@ def test_the_digest_follows_every_byte_and_name(folder):
     second = digest(folder)
     (folder / "task1.py").rename(folder / "task9.py")
     assert len({first, second, digest(folder)}) == 3
+
+
+def test_the_rubric_and_what_is_prose_are_no_change_of_the_grader(folder):
+    first = digest(folder)
+    (folder / "rubric.yaml").write_text("title: another\n")
+    (folder / "README.md").write_text("Read me.\n")
+    assert digest(folder) == first

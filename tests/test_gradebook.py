@@ -215,6 +215,26 @@ def test_an_adjustment_that_makes_no_sense_is_refused(book, change, says):
     assert book.adjustments() == []
 
 
+@pytest.mark.parametrize(
+    ("student", "says"),
+    [
+        (
+            Student("bob", "Bob", path="b.zip", problem="b.zip is damaged"),
+            "b.zip is damaged; put work that can be read",
+        ),
+        (
+            Student("bob", "Bob"),
+            "nothing was handed in; put work that can be read in its place, and run the batch again",
+        ),
+        (Student("bob", "Bob", path="b.zip"), "broken off before it was graded; go on with --resume$"),
+    ],
+)
+def test_where_there_are_no_points_to_adjust_it_says_why_and_what_to_do(book, student, says):
+    book.enter(book.run(), [student])
+    with pytest.raises(UsageError, match=f"^bob has no points to adjust: .*{says}"):
+        book.adjust("bob", "2.1", 4, why="looked at by hand", author="Grace")
+
+
 def test_what_needs_a_person_waits_until_someone_adjusts_it(book):
     book.record(ADA, report())
     faulty = report(fc=0)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from grader import submission
 from grader.entry import Entry, safe
-from grader.errors import UsageError
-from grader.layouts import hidden, recognise
+from grader.errors import SubmissionError, UsageError
+from grader.layouts import hidden, lone_folder, recognise
 
 WORK = "def f1(): pass\n"
 
@@ -261,11 +261,11 @@ def roster(folder: Path, text: str) -> Path:
 
 
 def test_a_roster_names_ids_and_those_who_handed_in_nothing(tmp_path):
-    folder = make(tmp_path / "in", "lovelaceada_101_1_a.zip", "hoppergrace_999_2_b.zip", "evemallory_105_3_c.zip")
+    folder = make(tmp_path / "in", "lovelaceada_101_1_a.zip", "hoppergrace_102_2_b.zip", "evemallory_105_3_c.zip")
     found = by_id(recognise(folder, roster=roster(tmp_path, CANVAS_ROSTER)))
-    assert set(found) == {"lovelaceada-101", "hoppergrace-999", "evemallory-105", "alan"}
+    assert set(found) == {"lovelaceada-101", "hoppergrace-102", "evemallory-105", "alan"}
     assert (found["lovelaceada-101"].name, found["lovelaceada-101"].ids["SIS User ID"]) == ("Lovelace, Ada", "u1")
-    assert found["hoppergrace-999"].ids["SIS Login ID"] == "grace"
+    assert found["hoppergrace-102"].ids["SIS Login ID"] == "grace"
     assert (found["alan"].parts, found["alan"].name) == ((), "Turing, Alan")
     assert [entry.student for entry in found.values() if entry.unlisted] == ["evemallory-105"]
 
@@ -288,9 +288,9 @@ def test_a_name_that_two_students_share_is_nobodys(tmp_path):
     assert set(found) == {"Jo-Doe", "jo1@x", "jo2@x"}
     assert found["Jo-Doe"].unlisted
     for id_ in ("jo1@x", "jo2@x"):
-        assert (
-            found[id_].problem
-            == "Jo Doe may be theirs, or another's of that name; name that folder or archive after an id"
+        assert found[id_].problem == (
+            "Jo Doe may be theirs, or another's of that name; name that folder or archive after an id, "
+            "or add the platform's ids to the list"
         )
 
 
@@ -307,10 +307,61 @@ def test_two_submissions_that_meet_one_line_of_the_roster_are_one_students(tmp_p
     assert (names(ada), ada.others, ada.name) == (["ada.zip"], ("Ada Lovelace",), "Ada Lovelace")
 
 
+def test_a_name_joins_nobody_whose_id_is_another(tmp_path):
+    folder = make(tmp_path / "in", "kimlee_103_1_a.zip", "kimlee_104_2_b.zip", "ada_105_3_c.zip")
+    section = 'Student,ID,SIS Login ID\n"Lee, Kim",103,kim\n"L, Ada",105,ada\n'
+    found = by_id(recognise(folder, roster=roster(tmp_path, section)))
+    assert {id_: (entry.unlisted, entry.others) for id_, entry in found.items()} == {
+        "ada-105": (False, ()), "kimlee-103": (False, ()), "kimlee-104": (True, ()),
+    }  # fmt: skip
+    (folder / "kimlee_103_1_a.zip").unlink()
+    found = by_id(recognise(folder, roster=roster(tmp_path, section)))
+    assert found["kimlee-104"].unlisted
+    assert "kimlee may be theirs, or another's of that name" in found["kim"].problem
+
+
+def test_two_with_other_ids_that_meet_one_line_by_name_alone_are_a_doubt(tmp_path):
+    folder = make(tmp_path / "in", "kimlee_103_1_a.zip", "kimlee_104_2_b.zip", "ada_105_3_c.zip")
+    found = by_id(recognise(folder, roster=roster(tmp_path, "Name,Email\nKim Lee,kim@u\nAda,ada@u\n")))
+    assert [entry.student for entry in found.values() if entry.unlisted] == ["kimlee-103", "kimlee-104"]
+    assert "kimlee may be theirs, or another's of that name" in found["kim@u"].problem
+    assert found["ada-105"].ids["Email"] == "ada@u"
+
+
+def test_a_column_of_other_numbers_than_the_platforms_contradicts_nobody(tmp_path):
+    folder = make(tmp_path / "in", "kimlee_103_1_a.zip", "ada_105_3_c.zip")
+    found = recognise(folder, roster=roster(tmp_path, "Name,ID\nKim Lee,30017\nAda,30018\n"))
+    assert {entry.student: entry.ids["ID"] for entry in found} == {"kimlee-103": "30017", "ada-105": "30018"}
+
+
 def test_a_quote_that_is_not_closed_swallows_nobody(tmp_path):
     folder = make(tmp_path / "in", "1.zip")
     with pytest.raises(UsageError, match=r"is not CSV .*is a quote not closed\?"):
         recognise(folder, roster=roster(tmp_path, 'Name,ID\n"Ada,1\nBob,2\n'))
+
+
+def test_canvas_test_student_is_nobody_handed_in_or_not(tmp_path):
+    folder = make(tmp_path / "in", "lovelaceada_101_1_a.zip", "studenttest_104_2_b.zip", "studenttest_105_3_c.zip")
+    found = by_id(recognise(folder, roster=roster(tmp_path, CANVAS_ROSTER)))
+    assert set(found) == {"lovelaceada-101", "grace", "alan", "studenttest-105"}
+    assert found["studenttest-105"].unlisted
+
+
+@pytest.mark.parametrize("header", ["sep=;\n", "SEP=;\r\n"])
+def test_excels_own_first_line_is_no_header(tmp_path, header):
+    folder = make(tmp_path / "in", "ada/")
+    (ada,) = recognise(folder, roster=roster(tmp_path, f'{header}identifier;username\n"a,b,c";ada\n'))
+    assert (ada.ids["identifier"], ada.unlisted) == ("a,b,c", False)
+
+
+def test_a_class_that_lies_one_folder_too_deep_is_seen(tmp_path):
+    make(tmp_path / "class", "hw1/ada/", "hw1/bob.zip", "hw1/grades.csv", "README.md")
+    assert lone_folder(tmp_path / "class") == tmp_path / "class" / "hw1"
+    assert lone_folder(tmp_path / "class" / "hw1") is None
+    make(tmp_path / "one", "ada/layers.py", "ada/notebooks/")
+    assert lone_folder(tmp_path / "one") is None
+    make(tmp_path / "canvas" / "export", "x_1_2_a.zip", "y_3_4_b.zip")
+    assert lone_folder(tmp_path / "canvas") is None
 
 
 def test_what_lies_beside_a_platforms_own_files_is_somebodys(tmp_path):
@@ -376,3 +427,35 @@ def test_of_archives_side_by_side_the_last_with_any_work_counts(tmp_path):
     (entry,) = recognise(tmp_path)
     read = submission.read(tmp_path, ["functions.py"], {}, parts=entry.parts)
     assert read.files == {"functions.py": b"number = 6\n"}
+
+
+@pytest.mark.parametrize(
+    ("handed_in", "says"),
+    [
+        (
+            ("x_1_5_hw.pdf",),
+            r"^\S+x_1_5_hw\.pdf is no folder, zip or tar, and none of layers\.py; pack the work as a zip$",
+        ),
+        (("x_1_5_empty.zip",), r"^x_1_5_empty\.zip holds none of layers\.py; hand in a folder, zip or tar of them$"),
+        (
+            ("x_1_5_empty.zip", "x_1_6_hw.pdf"),
+            r"^x_1_5_empty\.zip, x_1_6_hw\.pdf hold none of layers\.py; hand in [^;]*$",
+        ),
+        (
+            ("x_1_5_two.zip",),
+            r"^x_1_5_two\.zip holds 2 different layers\.py: a/layers\.py, b/layers\.py; leave the one",
+        ),
+    ],
+)
+def test_of_files_side_by_side_a_students_own_are_named(tmp_path, handed_in, says):
+    import zipfile
+
+    make(tmp_path, "y_2_7_layers.py", *handed_in)
+    for name in handed_in:
+        if name.endswith(".zip"):
+            with zipfile.ZipFile(tmp_path / name, "w") as archive:
+                for base in ("a", "b") if "two" in name else ():
+                    archive.writestr(f"{base}/layers.py", f"x = '{base}'\n")
+    entry = by_id(recognise(tmp_path, "canvas"))["x-1"]
+    with pytest.raises(SubmissionError, match=says):
+        submission.read(tmp_path, ["layers.py"], {}, parts=entry.parts)

@@ -26,9 +26,10 @@ from grader.cluster import Cluster
 from grader.doubts import STAND_INS, doubts, named
 from grader.entry import Entry
 from grader.errors import UsageError
+from grader.export import moodle
 from grader.gradebook import Gradebook, Run
 from grader.keys import Terms
-from grader.layouts import LAYOUTS, hidden, recognise
+from grader.layouts import LAYOUTS, hidden, lone_folder, recognise
 from grader.model import Homework, Row, Verdict
 from grader.pool import Pool, Workers
 from grader.report.text import Printer, Terminal
@@ -60,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--resume", action="store_true", help="go on with the last run, as it was started")
     root.add_argument("--fresh", action="store_true", help="grade everything again, also what has not changed")
     root.add_argument("--seed", type=seed, metavar="N", help="default: the gradebook's own, drawn in its first run")
-    root.add_argument("--no-html", action="store_true", help="write no HTML reports")
+    root.add_argument("--no-html", action="store_true", help="write no HTML reports but those that are there already")
     root.add_argument("--audience", choices=["student", "staff"],
                       help="staff: a second report beside each, with the grader's own faults")  # fmt: skip
     root.add_argument("--full", action="store_true", help="train to the end, also where a bar is cleared earlier")
@@ -91,23 +92,23 @@ def run(arguments: argparse.Namespace) -> int:
     arguments = as_started(arguments) if arguments.resume else arguments
     datasets.check_root(arguments.data_root)
     entries = recognise(arguments.folder, arguments.layout, arguments.roster)
-    with Gradebook.create(arguments.out) as book, claim(arguments.out) as scratch, display() as show:
-        workers = Cluster(arguments.scheduler) if arguments.scheduler else Pool(jobs, scratch)
-        batch = prepare(arguments, book, workers, show)
-        if batch.made_up:
-            tasks = f"task{'s' * (len(batch.made_up) > 1)} {' and '.join(batch.made_up)}"
-            print(f"grade.py: notice: {tasks} on {STAND_INS}", file=sys.stderr)
-        try:
-            progress = batch.grade(entries)
-        except KeyboardInterrupt:
-            told = f"{batch.progress.done} of {batch.progress.total} are graded and kept"
-            print(f"grade.py: interrupted; {told}; go on with --resume", file=sys.stderr)
-            return INTERRUPTED
+    with Gradebook.create(arguments.out) as book, claim(arguments.out) as scratch:
+        with display() as show:  # over before anything else is printed: it erases lines when it ends
+            workers = Cluster(arguments.scheduler) if arguments.scheduler else Pool(jobs, scratch)
+            batch = prepare(arguments, book, workers, show)
+            if batch.made_up:
+                tasks = f"task{'s' * (len(batch.made_up) > 1)} {' and '.join(batch.made_up)}"
+                print(f"grade.py: notice: {tasks} on {STAND_INS}", file=sys.stderr)
+            try:
+                progress = batch.grade(entries)
+            except KeyboardInterrupt:
+                told = f"{batch.progress.done} of {batch.progress.total} are graded and kept"
+                print(f"grade.py: interrupted; {told}; go on with --resume", file=sys.stderr)
+                return INTERRUPTED
         rows = book.register(batch.run)
-        if not arguments.no_html:
+        if not arguments.no_html or (arguments.out / pages.INDEX).is_file():
             pages.index(book, batch.run, rows)
-        left_out = hidden(arguments.folder, arguments.layout)
-        summary(book, batch.run, rows, progress, list(strays(entries, left_out)))
+        summary(book, batch.run, rows, progress, list(strays(arguments, entries)))
     return FAULT if progress.faults else GRADED
 
 
@@ -147,7 +148,7 @@ def asked(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def as_started(arguments: argparse.Namespace) -> argparse.Namespace:
     """What the last run was asked for, to go on with it. Raises UsageError where something else is typed now."""
-    with Gradebook.create(arguments.out) as book:
+    with Gradebook.open(arguments.out) as book:
         run = book.run()
     if run.ended is not None:
         raise UsageError(f"run {run.id} was finished, so there is nothing to resume; leave out --resume")
@@ -229,11 +230,17 @@ def span(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def strays(entries: Sequence[Entry], left_out: Sequence[str]) -> Iterator[str]:
+def strays(arguments: argparse.Namespace, entries: Sequence[Entry]) -> Iterator[str]:
     """What lies in the class's folder and is nobody's, or may be somebody's and was not looked at."""
     if unlisted := [entry.student for entry in entries if entry.unlisted]:
-        yield f"{named(unlisted)}: not in the class list, or not clearly; name what they handed in after an id there"
-    if left_out:
+        cure = "name what they handed in after an id there, or add the platform's ids to it"
+        yield f"{named(unlisted)}: not in the class list, or not clearly; {cure}"
+    if (below := lone_folder(arguments.folder, arguments.layout)) is not None:
+        yield f"{below} was taken for one student's work; if it holds the class, name that folder"
+    people = [entry.ids for entry in entries]
+    if arguments.roster and any(moodle.IDENTIFIER in ids for ids in people) and not moodle.of_worksheet(people):
+        yield f"the class is Moodle's, and the class list is none that it takes back; to export there, {moodle.CURE}"
+    if left_out := hidden(arguments.folder, arguments.layout):
         yield f"{named(left_out)}: left out, as the name begins with a dot; rename what is a student's"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -188,9 +189,12 @@ def adjust(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
     except ValueError:
         raise UsageError(f"{arguments.points} is no number of points; write it as 7.5, or `{AS_GRADED}`") from None
     given = book.adjust(arguments.student, arguments.item, value, why=arguments.why, author=arguments.author or user())
-    pages.redraw(book, arguments.student, run)
-    if (book.folder / pages.INDEX).is_file():
-        pages.index(book, run, book.register(run))
+    try:
+        pages.redraw(book, arguments.student, run)
+        if (book.folder / pages.INDEX).is_file():
+            pages.index(book, run, book.register(run))
+    except UsageError as error:  # the batch draws again what does not say this yet
+        print(f"grade.py: notice: the adjustment is kept; the page could not be drawn: {error}", file=sys.stderr)
     report = book.row(arguments.student, run).report
     if report is not None:
         items = {item.id: item for item in report.items}

@@ -8,7 +8,7 @@ has graded since. The sheet gets here as the class's roster.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 
 from grader.errors import UsageError
@@ -20,19 +20,24 @@ IDENTIFIER, GRADE, MAXIMUM, GROUP, FEEDBACK = "Identifier", "Grade", "Maximum Gr
 MODIFIED = "Last modified (grade)"
 HEADER = (IDENTIFIER, "Full name", "Email address", "Status", GROUP, GRADE, MAXIMUM, "Grade can be changed",
           "Last modified (submission)", MODIFIED, FEEDBACK)  # fmt: skip
+CURE = (
+    "run the batch again, which reuses all results, with Moodle's grading worksheet, downloaded in English, as --roster"
+)
 OURS = "Backgrade: "  # how our feedback begins; what a person wrote is never replaced
 
 
 def render(rows: Sequence[Row], rubric: Rubric) -> str:
     """Raises UsageError where Moodle would import nothing, or leave a grade out in silence."""
     known = [row for row in rows if row.ids.get(IDENTIFIER)]
-    if not known:
-        raise UsageError(
-            "nobody has Moodle's Identifier; run the batch again, which reuses all results, with Moodle's grading "
-            "worksheet as --roster"
-        )
+    if not of_worksheet(row.ids for row in known):
+        raise UsageError(f"the class list is none that Moodle takes back; {CURE}")
     header = [name for name in HEADER if name != GROUP or any(GROUP in row.ids for row in known)]
     return table(header, ([filled(row, name) for name in header] for row in known))
+
+
+def of_worksheet(people: Iterable[Mapping[str, str]]) -> bool:
+    """Whether these ids were read from a sheet that Moodle takes back: a submission alone has an `Identifier`, too."""
+    return any(IDENTIFIER in ids and MODIFIED in ids for ids in people)
 
 
 def filled(row: Row, name: str) -> str:

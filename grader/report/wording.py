@@ -155,7 +155,9 @@ def by_hand(given: Adjustment, item: ItemResult | None) -> str:
         change = f"to {given.points:g} day{'s' * (given.points != 1)} late"
     else:
         before = "" if item.verdict is Verdict.SKIPPED else f"from {points(item.score)} "
-        change = f"{before}to {points(given.points)} of {points(item.max_score)} points"
+        most = points(item.max_score)
+        counts = f", which count as {most}," if given.points > item.max_score else ""
+        change = f"{before}to {points(given.points)} of {most} points{counts}"
     return f"Adjusted {change} by {given.author} on {given.time:%Y-%m-%d}, because: {given.why}"
 
 

@@ -28,7 +28,6 @@ from grader.report.wording import clock
         (["in", "--out", "out", "--jobs", "0"], "at least one submission"),
         (["in", "--out", "out", "--task", "77"], "no task 77"),
         (["in", "--out", "out", "--due", "tomorrow"], "--due tomorrow is no time"),
-        (["in", "--out", "out", "--resume"], "holds no run yet"),
         (["in", "--out", "file"], "cannot be made"),
         (["in", "--out", "in/graded"], r"in.graded lies in in, and would be taken for a submission; name a folder"),
         (["in", "--out", "in"], "lies in in"),
@@ -43,6 +42,13 @@ def test_usage_is_a_sentence(tmp_path, monkeypatch, arguments, says):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=says):
         command.run(command.parser().parse_args(arguments))
+
+
+def test_resume_of_nothing_leaves_nothing(tmp_path):
+    folder, out = class_of(tmp_path / "in", "right-tabs"), tmp_path / "out"
+    with pytest.raises(UsageError, match=r"out holds no gradebook\.sqlite; make one with"):
+        command.run(command.parser().parse_args([str(folder), "--out", str(out), "--resume"]))
+    assert not out.exists()
 
 
 def test_resume_goes_on_with_the_last_run_as_it_was_started(tmp_path, monkeypatch, scripted):
@@ -178,6 +184,38 @@ def test_what_a_person_should_know_is_said_before_and_after(tmp_path, monkeypatc
         assert book.run().due == datetime(2026, 11, 20, 23, 59, 59).astimezone()
 
 
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("Identifier,Full name,Last modified (grade)", False),
+        ("ID,Vollständiger Name,Zuletzt geändert (Bewertung)", True),
+    ],
+)
+def test_a_class_of_moodles_with_another_list_is_told_so(tmp_path, monkeypatch, scripted, capsys, header, told):
+    class_of(tmp_path / "in", "right-tabs")
+    (tmp_path / "in" / "right-tabs").rename(tmp_path / "in" / "Ada_42_assignsubmission_file_")
+    (tmp_path / "sheet.csv").write_text(f"{header}\nParticipant 42,Ada,-\n", encoding="utf-8")
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+    words = [str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--no-html", "--roster", str(tmp_path / "sheet.csv")]
+    assert command.run(command.parser().parse_args(words)) == 0
+    said = capsys.readouterr().out
+    says = (
+        "? the class is Moodle's, and the class list is none that it takes back; to export there, run the batch again"
+    )
+    assert (says in said) == told
+
+
+def test_a_lone_folder_that_may_be_the_class_is_told(tmp_path, monkeypatch, scripted, capsys):
+    class_of(tmp_path / "in" / "hw1", "right-tabs", "wrong-nan")
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+    words = [str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--no-html"]
+    assert command.run(command.parser().parse_args(words)) == 0
+    told = f"? {tmp_path / 'in' / 'hw1'} was taken for one student's work; if it holds the class, name that folder"
+    assert told in capsys.readouterr().out
+
+
 def test_a_task_of_which_nothing_is_trained_needs_no_data(tmp_path, monkeypatch, scripted, capsys):
     folder = class_of(tmp_path / "in", "right-tabs")
     (tmp_path / "data").mkdir()
@@ -208,6 +246,32 @@ def test_progress_is_told_in_lines_without_a_terminal(capsys, monkeypatch):
     line = capsys.readouterr().err
     assert line == "7 of 10; 1 unreadable; 2 running; about 0:06 left; slowest ada, 1:15\n"
     assert "\x1b" not in line
+
+
+class Screen(io.StringIO):
+    """Takes itself for a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_what_is_said_at_the_end_stays_there(tmp_path, monkeypatch, scripted):
+    folder = class_of(tmp_path / "in", "right-tabs")
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.setenv("TERM", "xterm")
+    scripted(lambda job, time: graded(job))
+    screen = Screen()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(sys, "stderr", screen)
+    assert command.run(command.parser().parse_args([str(folder), "--out", str(tmp_path / "out")])) == 0
+    live, begins, end = screen.getvalue().partition("run 1: 1 graded")
+    assert re.search(ERASED, live)
+    assert begins
+    assert f"the class: {tmp_path / 'out' / 'index.html'}" in end
+    assert not re.search(ERASED, end)
+
+
+ERASED = r"\x1b\[\d*[AKJ]"  # up a line, or a line erased
 
 
 def test_a_cluster_without_workers_is_told():

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from grader import cli, pages
+from grader.errors import UsageError
 from grader.gradebook import Gradebook, Student
 from grader.model import (
     CheckResult,
@@ -49,7 +50,7 @@ def report(fc=5.0, doubt=True):
 def folder(tmp_path):
     with Gradebook.create(tmp_path / "out") as book:
         run = book.begin(seed=7, due=DUE, late=Late(per_day=10, grace_hours=1, cap=50))
-        ids = {"ID": "17", "SIS Login ID": "ada", "Identifier": "Participant 3"}
+        ids = {"ID": "17", "SIS Login ID": "ada", "Identifier": "Participant 3", "Last modified (grade)": "-"}
         old = ("ada (1).zip",)
         at = DUE + timedelta(hours=30)
         book.record(Student("ada", "Lovelace, Ada", ids, "in/ada.zip", "d", at, others=old), report())
@@ -125,8 +126,21 @@ def test_adjust_counts_shows_on_every_page_and_answers_the_question(type_, folde
     assert not (folder / "reports" / "eve.html").exists()
     assert '<td class="num">7.6</td>' in (folder / pages.INDEX).read_text()
     _, out, _ = type_("list")
-    assert "? ada" not in out
+    assert "? ada 2.2" not in out
     assert cells(out, "ada")[-1] == "graded"
+
+
+def test_an_adjustment_whose_page_cannot_be_drawn_is_kept_and_said_to_be(type_, monkeypatch):
+    def full(path, content):
+        raise UsageError(f"cannot write {path.name} (No space left on device); name another place for it")
+
+    monkeypatch.setattr(pages, "write", full)
+    code, out, err = type_("adjust", "ada", "2.2", "4.5", "--why", "x", "--author", "Grace")
+    assert code == 0
+    assert "now 7.6 of 10" in out
+    assert err.startswith(
+        "grade.py: notice: the adjustment is kept; the page could not be drawn: cannot write ada.html"
+    )
 
 
 def test_an_adjustment_that_was_replaced_is_still_told(type_):
@@ -286,6 +300,39 @@ def test_what_is_known_too_little_is_said(folder, type_):
     assert "s00: graded on stand-in data" in type_("export", "csv")[1]
     type_("adjust", "s01", "late", "0", "--why", "by mail", "--author", "tom")
     assert "s00, s02" in type_("list")[1]
+
+
+def test_an_adjustment_that_the_rubric_has_changed_under_is_told_and_counts_no_more_than_there_is(folder, type_):
+    for words in (["ada", "2.1", "5"], ["ada", "2.2", "4"], ["doe", "2.2", "3"], ["ada", "late", "0"]):
+        type_("adjust", *words, "--why", "x", "--author", "Grace")
+    whole = report()
+    now = replace(whole.tasks[0].items[0], score=3.0, max_score=3.0)
+    with Gradebook.open(folder) as book:
+        run = book.begin(seed=7)
+        for student in ("ada", "doe"):
+            one = replace(whole, tasks=(replace(whole.tasks[0], items=(now,)),))
+            book.record(Student(student, student, {"ID": "1"}, "in/x", "d", DUE), one)
+        assert book.row("ada").report.final == 3
+        pages.index(book, run, book.register(run))
+    told = ("ada: 2.1 was adjusted to more than the 3 that it is worth now; adjust again",
+            "ada, doe: 2.2 was adjusted, and there is no such item now; adjust again what is meant")  # fmt: skip
+    for text in (type_("list")[1], type_("export", "csv")[1], (folder / pages.INDEX).read_text(encoding="utf-8")):
+        assert all(one in text for one in told)
+    assert "Adjusted from 3 to 5 of 3 points, which count as 3, by Grace" in type_("show", "ada")[1]
+    for words in (["ada", "2.1", "2"], ["ada", "2.2", "graded"], ["doe", "2.2", "graded"]):
+        type_("adjust", *words, "--why", "x", "--author", "Grace")
+    assert "was adjusted" not in type_("list")[1]
+    with Gradebook.open(folder) as book:
+        book.begin(seed=7, settings={"only": ["2.1"]})
+        book.record(Student("ada", "Ada", {}, "in/x", "d", DUE), one)
+        book.adjust("ada", "2.1", 1, why="x", author="Grace")
+    assert "no such item" not in type_("list")[1]
+
+
+def test_who_has_several_submissions_is_told_wherever_the_class_is_shown(folder, type_):
+    told = "ada: several submissions, of which the newest counts; see `show STUDENT`"
+    for text in (type_("list")[1], type_("export", "csv")[1], (folder / pages.INDEX).read_text(encoding="utf-8")):
+        assert told in text
 
 
 def test_where_a_platform_marks_lateness_who_has_no_mark_was_in_time(folder, type_):

@@ -78,11 +78,19 @@ def test_a_grade_that_moodle_would_drop_in_silence_is_told(filled, rubric):
 
 
 def test_without_identifiers_moodle_would_import_nothing(rows, rubric):
-    with pytest.raises(UsageError, match="nobody has Moodle's Identifier; run the batch again"):
+    with pytest.raises(UsageError, match="the class list is none that Moodle takes back; run the batch again"):
         moodle.render([replace(row, ids={}) for row in rows], rubric)
 
 
+def test_a_worksheet_in_another_language_is_not_taken_for_one(rows, rubric):
+    """Submissions have an identifier themselves; what only the sheet knows is not there under its English name."""
+    german = {"ID": "Teilnehmer/in9", "Bewertung": "", "Zuletzt geändert (Bewertung)": "-"}
+    rows = [replace(row, ids={"Identifier": row.ids["Identifier"], **german}) for row in rows]
+    with pytest.raises(UsageError, match="with Moodle's grading worksheet, downloaded in English, as --roster"):
+        moodle.render(rows, rubric)
+
+
 def test_groups_are_kept(rows, rubric):
-    rows[0] = replace(rows[0], ids=rows[0].ids | {"Group": "=A"})
+    rows[0] = replace(rows[0], ids=rows[0].ids | {"Group": "=A", "Last modified (grade)": "-"})
     header, ada, *_ = csv.reader(io.StringIO(moodle.render(rows, rubric), newline=""))
     assert (header[4], ada[4]) == ("Group", "'=A")
