@@ -52,6 +52,7 @@ class Sizes:
 
 
 SIZES = (Sizes(batch=6, inputs=4, classes=3, hidden=5), Sizes(batch=2, inputs=3, classes=7, hidden=8))
+WIDE = Sizes(batch=2, inputs=60, classes=45, hidden=50)  # with enough weights to tell how they are spread
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,10 @@ class Case:
             return np.asarray(self.reference.forward(self.X)[0])
         finally:
             with_value[...] = kept
+
+    def by_role(self, grads: Mapping[str, Array]) -> dict[str, Array]:
+        """The reference's gradients, by role."""
+        return {role: grads[key] for role, key in roles(self.reference.parameters(), self.sizes).items()}
 
     @property
     def inputs(self) -> tuple[Any, ...]:

@@ -14,10 +14,9 @@ from grader.errors import Mismatch
 from grader.expect import expect_close, expect_gradient, unpack
 from grader.homework import network
 from grader.homework.foundation import BACKWARD, FORWARD, built_on
-from grader.homework.network import BIASES, SIZES, WEIGHTS, Array, Case, Sizes
+from grader.homework.network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case
 from grader.model import Measure
 
-WIDE = Sizes(batch=2, inputs=60, classes=45, hidden=50)
 SCALES = (1e-2, 0.3)
 SIGMAS = 8.0  # a right initialization is rejected with a probability near 1e-15
 

@@ -13,7 +13,7 @@ from grader.diagnose import Clue
 from grader.errors import Mismatch
 from grader.expect import expect_close, expect_gradient, gather, unpack
 from grader.homework import network
-from grader.homework.foundation import ALL, built_on
+from grader.homework.foundation import LAYERS, NETWORK, built_on
 from grader.homework.network import BIASES, SIZES, WEIGHTS, Array, Case
 
 REGS = (0.0, 0.7)
@@ -23,7 +23,7 @@ STEP = ("loss", "grads")
 @check("4.1", "train.training_step")
 def training_step_loss(hw: Any, rng: np.random.Generator) -> None:
     """The loss of a training step is the softmax loss plus the regularization of both weight matrices."""
-    with built_on(hw, ALL):
+    with built_on(hw, LAYERS, NETWORK):
         for sizes in SIZES:
             case = network.draw(hw, rng, sizes, biases=0.0)  # whether biases are regularized has a check of its own
             for reg in REGS:
@@ -41,7 +41,7 @@ def training_step_loss(hw: Any, rng: np.random.Generator) -> None:
 @check("4.1", "train.training_step")
 def training_step_gradient(hw: Any, rng: np.random.Generator) -> None:
     """A training step returns the gradient of the whole loss, regularization included, for both weight matrices."""
-    with built_on(hw, ALL):
+    with built_on(hw, LAYERS, NETWORK):
         for sizes, reg in zip(SIZES, REGS, strict=True):
             case = network.draw(hw, rng, sizes)
             _, grads = step(hw, case, reg)
@@ -52,7 +52,7 @@ def training_step_gradient(hw: Any, rng: np.random.Generator) -> None:
 def training_step_biases(hw: Any, rng: np.random.Generator) -> None:
     """A training step leaves the biases unregularized, in the loss and in their gradients."""
     reg = REGS[-1]
-    with built_on(hw, ALL):
+    with built_on(hw, LAYERS, NETWORK):
         for sizes in SIZES:
             case = network.draw(hw, rng, sizes, biases=3.0)
             added, grads = added_by_reg(hw, case, reg)

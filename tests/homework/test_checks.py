@@ -177,15 +177,17 @@ def test_a_common_mistake_is_named(change: Patch, name: str, says: str, student:
 @pytest.mark.parametrize(
     ("layer", "names"),
     [
-        ("relu_forward", ["net_forward", "net_predict", "training_step_loss"]),
-        ("fc_backward", ["net_backward", "training_step_gradient"]),
+        ("relu_forward", ["net_forward", "net_predict"]),
+        ("fc_backward", ["net_backward"]),
+        ("softmax_loss", ["training_step_loss", "training_step_gradient"]),
         ("l2_regularization", ["training_step_loss", "training_step_gradient"]),
     ],
 )
 def test_a_network_that_fails_by_a_wrong_layer_below_is_told_so(layer: str, names: list[str], student: Student) -> None:
     """And one that fails by itself is not."""
-    network(student, forward=lambda right, self, X: (-right.forward(self, X)[0], right.forward(self, X)[1]))
-    network(student, backward=lambda right, self, g, c: {k: v + 1 for k, v in right.backward(self, g, c).items()})
+    if names[0].startswith("net_"):
+        network(student, forward=lambda right, self, X: (-right.forward(self, X)[0], right.forward(self, X)[1]))
+        network(student, backward=lambda right, self, g, c: {k: v + 1 for k, v in right.backward(self, g, c).items()})
     patch(student["train"], "training_step", lambda v, *_: (v[0] + 1, {k: g + 1 for k, g in v[1].items()}))
     for name in names:
         with pytest.raises(Mismatch) as alone:
@@ -196,6 +198,23 @@ def test_a_network_that_fails_by_a_wrong_layer_below_is_told_so(layer: str, name
         with pytest.raises(Mismatch) as below:
             run(CHECKS[name], student)
         assert f"Your {layer} is wrong (item 2." in below.value.message
+
+
+def test_a_step_that_fails_by_a_wrong_network_is_told_so(student: Student) -> None:
+    """By the network alone, though training_step itself is right."""
+    network_skips_the_mask(student)
+    with pytest.raises(Mismatch, match=r"Your TwoLayerNet.backward is wrong \(item 3.1\): mend that first"):
+        run(CHECKS["training_step_gradient"], student)
+
+
+def test_a_step_that_raises_by_a_wrong_layer_below_is_told_so(student: Student) -> None:
+    """An exception has a line of its own, in a file that is right."""
+    patch(student["layers"], "fc_backward", lambda v, *_: (v[0], v[1].T, v[2]))
+    network(student, backward=lambda right, self, g, c: {k: v.T for k, v in right.backward(self, g, c).items()})
+    with pytest.raises(
+        Raised, match=r"training_step raised .* Your fc_backward is wrong \(item 2.1\): mend that first"
+    ):
+        run(CHECKS["training_step_gradient"], student)
 
 
 def stub(*args: Any) -> None:
