@@ -1,4 +1,4 @@
-"""Tasks 3 and 4 are built on what was written before: where one fails, whether something below is wrong is worth a word.
+"""Tasks 3 and 4 are built on what was written before: where one fails, what is wrong below it is worth a word.
 
 A floor is a few functions on one level, and floors are named from the ground up: of two that are wrong the lower one is
 told alone, because the upper one is built on it.
