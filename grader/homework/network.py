@@ -26,7 +26,7 @@ WIDEST = 1000  # hidden units; a wider network than it was asked for would take 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes of one network and its batch, no two alike."""
+    """Sizes of one network and its batch, no two alike and no two in a ratio that has a story of its own, such as 2."""
 
     batch: int
     inputs: int
@@ -51,7 +51,7 @@ class Sizes:
         return f"TwoLayerNet({self.inputs}, {self.classes}, {self.hidden})"
 
 
-SIZES = (Sizes(batch=6, inputs=4, classes=3, hidden=5), Sizes(batch=2, inputs=3, classes=7, hidden=8))
+SIZES = (Sizes(batch=7, inputs=4, classes=3, hidden=5), Sizes(batch=2, inputs=3, classes=7, hidden=8))
 WIDE = Sizes(batch=2, inputs=60, classes=45, hidden=50)  # with enough weights to tell how they are spread
 
 
@@ -82,6 +82,12 @@ class Case:
         finally:
             with_value[...] = kept
 
+    def moved(self) -> list[str]:
+        """The student's names of weights that are no longer `values`."""
+        now = self.net.parameters()
+        keys = roles(now, self.sizes)
+        return [keys[role][:30] for role in WEIGHTS if not np.array_equal(now[keys[role]], self.values[role])]
+
     def by_role(self, grads: Mapping[str, Array]) -> dict[str, Array]:
         """The reference's gradients, by role."""
         return {role: grads[key] for role, key in roles(self.reference.parameters(), self.sizes).items()}
@@ -111,16 +117,28 @@ def roles(parameters: Any, sizes: Sizes) -> dict[str, str]:
         if len(keys) != 1 or not isinstance(keys[0], str):
             have = ", ".join(sorted(map(str, shapes.values()))) or "none"
             many = "no" if not keys else f"{len(keys)}"
-            width = as_built(parameters, sizes).hidden
-            ignored = f": is hidden_dim ignored? {width} units are there" if width != sizes.hidden else ""
             raise Mismatch(
                 f"{sizes} has {many} parameter array of shape {shape}, where its {role[:-1]} of layer {role[-1]} "
-                f"should be{ignored}; its shapes are {have[:200]}"
+                f"should be{misshapen(parameters, sizes, shape)}; its shapes are {have[:200]}"
             )
         found[role] = keys[0]
     if len(parameters) != len(found):
         raise Mismatch(f"parameters() of {sizes} holds {len(parameters)} entries; expected two weights and two biases")
     return found
+
+
+def misshapen(parameters: dict[Any, Any], sizes: Sizes, wanted: tuple[int, ...]) -> str:
+    """What the shapes that are there tell of one that is not, as the end of a clause, or ""."""
+    shapes = {value.shape for value in parameters.values()}
+    exchanged = replace(sizes, classes=sizes.hidden, hidden=sizes.classes)
+    width = as_built(parameters, sizes).hidden
+    if width != sizes.hidden:
+        return f": is hidden_dim ignored? {width} units are there"
+    if shapes >= set(exchanged.shapes.values()):
+        return ": are num_classes and hidden_dim exchanged?"
+    if wanted not in shapes and (1, *wanted) in shapes:
+        return f": the bias is a row {(1, *wanted)}, expected {wanted}"
+    return ""
 
 
 def as_built(parameters: Any, sizes: Sizes) -> Sizes:

@@ -125,9 +125,12 @@ def forward_clues(case: Case) -> list[Clue]:
     w1, b1, w2, b2 = (case.values[role] for role in ("weight1", "bias1", "weight2", "bias2"))
     hidden = case.X @ w1 + b1
     relu = np.maximum(hidden, 0)
+    scores = relu @ w2 + b2
+    p = np.exp(scores - scores.max(axis=1, keepdims=True))
     return [
         Clue("the ReLU between the two layers is left out", hidden @ w2 + b2),
-        Clue("a ReLU is applied to the scores, too", np.maximum(relu @ w2 + b2, 0)),
+        Clue("a ReLU is applied to the scores, too", np.maximum(scores, 0)),
+        Clue("they are probabilities: softmax belongs to softmax_loss", p / p.sum(axis=1, keepdims=True)),
         Clue("the second bias is not added", relu @ w2),
         Clue("the first bias is not added", np.maximum(case.X @ w1, 0) @ w2 + b2),
     ]

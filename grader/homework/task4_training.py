@@ -42,10 +42,11 @@ def training_step_loss(hw: Any, rng: np.random.Generator) -> None:
 def training_step_gradient(hw: Any, rng: np.random.Generator) -> None:
     """A training step returns the gradient of the whole loss, regularization included, for both weight matrices."""
     with built_on(hw, LAYERS, NETWORK):
-        for sizes, reg in zip(SIZES, REGS, strict=True):
+        for sizes in SIZES:
             case = network.draw(hw, rng, sizes)
-            _, grads = step(hw, case, reg)
-            expect_step_gradients(hw, case, reg, grads, WEIGHTS)
+            for reg in reversed(REGS):  # with it first: what forgets all but the regularization is 0 without
+                _, grads = step(hw, case, reg)
+                expect_step_gradients(hw, case, reg, grads, WEIGHTS)
 
 
 @check("4.1", "train.training_step")
@@ -79,6 +80,12 @@ def step(hw: Any, case: Case, reg: float) -> tuple[Any, Any]:
     loss, grads = unpack("training_step", hw.train.training_step(case.net, case.X, case.y, reg), STEP)
     if {1, 2} & set(hw.mutated):
         raise Mismatch("training_step changed its batch in place; the data is used again, so work on a copy")
+    moved = case.moved()
+    if moved:
+        raise Mismatch(
+            f"training_step changed the weights {', '.join(map(repr, moved))} in place; it has to return their "
+            "gradients and leave them alone, because the optimizer takes the step"
+        )
     return loss, grads
 
 
@@ -121,6 +128,11 @@ def loss_clues(hw: Any, case: Case, reg: float) -> list[Clue]:
         Clue("only the first weight matrix is regularized", np.array(data + first)),
         Clue("only the second weight matrix is regularized", np.array(data + second)),
         Clue("it is the regularization alone, without the softmax loss", np.array(first + second)),
+        Clue("the regularization is subtracted", np.array(2 * data - total)),
+        Clue(
+            "the regularization is divided by N; only the softmax loss is a mean over the batch",
+            np.array(data + (first + second) / case.sizes.batch),
+        ),
         Clue("the regularization is counted twice: l2_regularization holds reg / 2", np.array(2 * total - data)),
     ]
 
@@ -140,5 +152,6 @@ def gradient_clues(hw: Any, case: Case, reg: float, role: str) -> list[Clue]:
     return [
         Clue("the gradient of the regularization is missing", data),
         Clue("it is the gradient of the regularization alone", penalty),
+        Clue("the gradient of the regularization is subtracted", lambda: data() - penalty),
         Clue("the gradient of the regularization is added twice", lambda: data() + 2 * penalty),
     ]

@@ -30,17 +30,8 @@ from grader.model import Check
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fake
-from mistakes import (
-    MISTAKES,
-    Patch,
-    Student,
-    network,
-    network_skips_the_mask,
-    patch,
-    relu_times_relu,
-    relu_times_x,
-    softmax_adds_one,
-)
+import mistakes
+from mistakes import MISTAKES, Patch, Student, network, network_skips_the_mask, patch
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "reference"
@@ -159,10 +150,30 @@ def test_mistake_fails_exactly_its_checks(name: str, student: Student) -> None:
 @pytest.mark.parametrize(
     ("change", "name", "says"),
     [
-        (relu_times_x, "relu_backward", "multiplied by x, but the slope of x is 1"),
-        (relu_times_relu, "relu_backward", "multiplied by x, but the slope of x is 1"),
-        (softmax_adds_one, "softmax_loss_gradient", "the right class is added, not subtracted"),
+        (mistakes.relu_times_x, "relu_backward", "multiplied by x, but the slope of x is 1"),
+        (mistakes.relu_times_relu, "relu_backward", "multiplied by x, but the slope of x is 1"),
+        (mistakes.softmax_adds_one, "softmax_loss_gradient", "the right class is added, not subtracted"),
         (network_skips_the_mask, "net_backward", "does not pass the ReLU"),
+        (
+            mistakes.f3_gradients_exchanged,
+            "f3_gradient_y1",
+            "grad_s2: is the sign wrong, or is the order not grad_s1, g",
+        ),
+        (mistakes.f1_gradients_exchanged, "f1_gradient", "it is grad_w1: is the order not grad_x1, grad_w1"),
+        (mistakes.fc_gradients_exchanged, "fc_backward", "it is grad_b: the order is grad_x, grad_w, grad_b"),
+        (mistakes.relu_takes_one_maximum, "relu_forward", "np.maximum compares each entry"),
+        (mistakes.relu_inverted, "relu_backward", "the mask is inverted"),
+        (mistakes.softmax_over_the_classes, "softmax_loss_value", "by the number of classes, not by N"),
+        (mistakes.softmax_over_the_classes, "softmax_loss_gradient", "by the number of classes, not by N"),
+        (mistakes.softmax_subtracts_in_every_row, "softmax_loss_gradient", "subtracted in every row"),
+        (mistakes.network_gives_probabilities, "net_forward", "they are probabilities"),
+        (mistakes.biases_are_rows, "net_parameters", "the bias is a row (1, 5), expected (5,)"),
+        (mistakes.sizes_exchanged, "net_parameters", "are num_classes and hidden_dim exchanged?"),
+        (mistakes.step_forgets_the_data, "training_step_gradient", "the gradient of the regularization alone"),
+        (mistakes.step_subtracts_the_regularization, "training_step_gradient", "regularization is subtracted"),
+        (mistakes.step_averages_the_regularization, "training_step_loss", "the regularization is divided by N"),
+        (mistakes.step_takes_the_step, "training_step_gradient", "changed the weights 'W1', 'W2' in place"),
+        (mistakes.step_is_wrong_for_one_shape, "training_step_gradient", "of the regularization is missing"),
         (MISTAKES["hidden_dim_ignored"][1], "net_parameters", "is hidden_dim ignored? 512 units are there"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -234,6 +245,15 @@ def test_stubs_are_not_implemented_yet(empty: Callable[..., Any], student: Stude
     failed = failures(student)
     assert set(failed) == set(CHECKS)
     assert {type(error) for error in failed.values()} == {NotImplementedYet}
+
+
+def test_gradients_in_one_vector_are_the_gradients(student: Student) -> None:
+    for name in ("f1", "f2", "f3", "f4"):
+        patch(student["functions"], name, lambda v, *_: (v[0], np.array(v[1])))
+    assert failures(student, {name: check for name, check in CHECKS.items() if name.startswith("f")}) == {}
+    patch(student["functions"], "f3", lambda v, *_: (v[0], v[1][:1]))
+    with pytest.raises(Mismatch, match="1 value; expected 2"):
+        run(CHECKS["f3_gradient_y1"], student)
 
 
 def test_missing_f4_is_not_implemented_yet(student: Student) -> None:
