@@ -20,6 +20,7 @@ from grader.errors import NotImplementedYet
 Array = NDArray[np.float64]
 
 SAME = 1e-7  # relative error under which two arrays tell one story; a cause is looked for, not graded
+SIX_DIGITS = "right to six digits"  # what float32 holds
 LONGEST = 60  # characters of a student's own value
 
 
@@ -331,7 +332,7 @@ def differing(found: Array, right: Array) -> NDArray[np.bool_]:
 
 def rounding(found: Array, right: Array) -> Iterator[str]:
     if numeric.error(found, right) <= 1e-6 * float(np.abs(right).max(initial=0.0)):
-        yield "right to six digits: is float32 in use, or a small constant added?"
+        yield f"{SIX_DIGITS}: is float32 in use, or a small constant added?"
 
 
 def approximation(found: Array, right: Array) -> Iterator[str]:

@@ -14,7 +14,7 @@ from grader.errors import Mismatch
 from grader.expect import expect_close, expect_gradient, unpack
 from grader.homework import network
 from grader.homework.foundation import BACKWARD, FORWARD, built_on
-from grader.homework.network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case
+from grader.homework.network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case, shown
 from grader.model import Measure
 
 SCALES = (1e-2, 0.3)
@@ -32,10 +32,10 @@ def net_parameters(hw: Any, rng: np.random.Generator) -> None:
         parameters = net.parameters()
         keys = network.roles(parameters, WIDE)
         for role in WEIGHTS:
-            expect_scale(hw, f"{keys[role][:30]!r} of {WIDE}", parameters[keys[role]], scale)
+            expect_scale(hw, f"{shown(keys[role])} of {WIDE}", parameters[keys[role]], scale)
         for role in BIASES:
             if np.any(parameters[keys[role]] != 0):
-                raise Mismatch(f"the bias {keys[role][:30]!r} of a new network should be zero everywhere")
+                raise Mismatch(f"the bias {shown(keys[role])} of a new network should be zero everywhere")
 
 
 @check("3.1", "two_layer_net.TwoLayerNet.forward")
@@ -100,7 +100,7 @@ def net_save_load(hw: Any, rng: np.random.Generator) -> None:
             if network.roles(parameters, case.sizes) != dict(case.keys):
                 raise Mismatch(f"the loaded {sizes} does not have the parameter names that were saved")
             for role, key in case.keys.items():
-                expect_close(hw, f"loaded {key[:30]!r} of {sizes}", parameters[key], case.values[role])
+                expect_close(hw, f"loaded {shown(key)} of {sizes}", parameters[key], case.values[role])
             scores, _ = unpack("forward", loaded.forward(case.X), ("scores", "cache"))
             expected, _ = case.reference.forward(case.X)
             expect_close(hw, f"scores of the loaded {sizes}", scores, expected, clues=forward_clues(case))

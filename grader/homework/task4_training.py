@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
 
@@ -9,11 +11,11 @@ import numpy as np
 
 from grader import numeric
 from grader.check import check
-from grader.diagnose import Clue
+from grader.diagnose import SIX_DIGITS, Clue
 from grader.errors import Mismatch
 from grader.expect import expect_close, expect_gradient, gather, unpack
 from grader.homework import network
-from grader.homework.foundation import LAYERS, NETWORK, built_on
+from grader.homework.foundation import LAYERS, NETWORK, built_on, tell
 from grader.homework.network import BIASES, SIZES, WEIGHTS, Array, Case
 
 REGS = (0.0, 0.7)
@@ -28,14 +30,15 @@ def training_step_loss(hw: Any, rng: np.random.Generator) -> None:
             case = network.draw(hw, rng, sizes, biases=0.0)  # whether biases are regularized has a check of its own
             for reg in REGS:
                 loss, _ = step(hw, case, reg)
-                expect_close(
-                    hw,
-                    f"loss of training_step {sizes}, reg={reg}",
-                    loss,
-                    trusted_loss(hw, case, reg),
-                    factors={"the batch size": sizes.batch},
-                    clues=loss_clues(hw, case, reg),
-                )
+                with in_float64(case):
+                    expect_close(
+                        hw,
+                        f"loss of training_step {sizes}, reg={reg}",
+                        loss,
+                        trusted_loss(hw, case, reg),
+                        factors={"the batch size": sizes.batch},
+                        clues=loss_clues(hw, case, reg),
+                    )
 
 
 @check("4.1", "train.training_step")
@@ -83,7 +86,7 @@ def step(hw: Any, case: Case, reg: float) -> tuple[Any, Any]:
     moved = case.moved()
     if moved:
         raise Mismatch(
-            f"training_step changed the weights {', '.join(map(repr, moved))} in place; it has to return their "
+            f"training_step changed the weights {', '.join(moved)} in place; it has to return their "
             "gradients and leave them alone, because the optimizer takes the step"
         )
     return loss, grads
@@ -104,17 +107,29 @@ def loss_with(hw: Any, case: Case, reg: float, role: str, value: Array) -> float
 def expect_step_gradients(hw: Any, case: Case, reg: float, grads: Any, wanted: tuple[str, ...]) -> None:
     yours = network.expect_gradients("training_step", grads, case)
     for role in wanted:
-        expect_gradient(
-            hw,
-            f"{case.name('grads', role)}, reg={reg}",
-            yours[role],
-            partial(loss_with, hw, case, reg, role),
-            at=case.values[role],
-            of=("loss", role, reg, *case.inputs),
-            h=4e-4,  # the loss bends fast where a weight meets a large input
-            factors={"the batch size": case.sizes.batch},
-            clues=gradient_clues(hw, case, reg, role),
-        )
+        with in_float64(case):
+            expect_gradient(
+                hw,
+                f"{case.name('grads', role)}, reg={reg}",
+                yours[role],
+                partial(loss_with, hw, case, reg, role),
+                at=case.values[role],
+                of=("loss", role, reg, *case.inputs),
+                h=4e-4,  # the loss bends fast where a weight meets a large input
+                factors={"the batch size": case.sizes.batch},
+                clues=gradient_clues(hw, case, reg, role),
+            )
+
+
+@contextmanager
+def in_float64(case: Case) -> Iterator[None]:
+    """Say of an answer that has the digits of float32 that parameters of that kind are the reason, if they are."""
+    try:
+        yield
+    except Mismatch as miss:
+        if case.float32 and SIX_DIGITS in miss.message:
+            tell(miss, "Your parameters are float32: make them float64, as gradcheck_classifier.py needs them, too")
+        raise
 
 
 def loss_clues(hw: Any, case: Case, reg: float) -> list[Clue]:
