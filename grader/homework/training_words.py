@@ -21,7 +21,7 @@ Values = Mapping[str, float]
 def why(outcome: Outcome, of: str, defaults: Values, below: str = "") -> str:
     """Why a run misses its bar and what to change, as a few sentences; of a network that is wrong itself, which is
     what `below` says, no more than what was measured, because no setting is to blame yet."""
-    measured = [f"{explosion(outcome)}."] if outcome.end is End.DIVERGED else []
+    measured = [*([f"{explosion(outcome)}."] if outcome.end is End.DIVERGED else []), *overwritten(outcome)]
     sentences = [*measured, below] if below else causes(outcome, of, defaults)
     return " ".join(sentence[0].upper() + sentence[1:] for sentence in sentences)
 
@@ -34,8 +34,7 @@ def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
     if outcome.end in (End.ASLEEP, End.BUDGET) and not hopeless(outcome):
         yield cut(outcome)
         return
-    if outcome.wrote:
-        yield f"your training_step writes to {' and '.join(outcome.wrote)}, which it was given to read; use a copy."
+    yield from overwritten(outcome)
     if outcome.at_chance():
         yield nothing_learned(settings, defaults)
     elif of == TRAIN:
@@ -57,6 +56,11 @@ def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
             "the loss has stopped falling, and training accuracy is no higher, so it underfits: a larger hidden_dim, "
             "less reg or another learning_rate may help."
         )
+
+
+def overwritten(outcome: Outcome) -> Iterator[str]:
+    if outcome.wrote:
+        yield f"your training_step writes to {' and '.join(outcome.wrote)}, which it was given to read; use a copy."
 
 
 def hopeless(outcome: Outcome) -> bool:
