@@ -20,6 +20,7 @@ from grader.errors import NotImplementedYet
 Array = NDArray[np.float64]
 
 SAME = 1e-7  # relative error under which two arrays tell one story; a cause is looked for, not graded
+SIX_DIGITS = "right to six digits"  # what float32 holds
 LONGEST = 60  # characters of a student's own value
 
 
@@ -55,7 +56,8 @@ def explain(
             f"{name} should be {wanted(right)}, but it is {describe(yours)}{said(known(masked(yours), right, clues))}"
         )
     if found.shape != right.shape:
-        return f"{name} has shape {found.shape}; expected {right.shape}{said(reshaped(found, right, factors or {}))}"
+        why = known(found, right, clues) or reshaped(found, right, factors or {})
+        return f"{name} has shape {found.shape}; expected {right.shape}{said(why)}"
     if not np.isfinite(found).all():
         return not_finite(name, found)
     if numeric.error(found, right) < atol:
@@ -127,7 +129,10 @@ def not_finite(name: str, found: Array) -> str:
     place = f" at [{', '.join(map(str, first))}]" if first else ""
     value, hint = "infinite", "an overflow, a division by 0 or a logarithm of 0?"
     if np.isnan(found[first]):
-        value, hint = "NaN", "0 / 0, inf - inf or the logarithm of a negative number?"
+        value, hint = (
+            "NaN",
+            "0 / 0, inf - inf, 0 times infinity as in 0 * log(0), or the logarithm of a negative number?",
+        )
     count = f" ({int(bad.sum())} of {found.size} entries)" if found.size > 1 else ""
     return f"{name} is {value}{place}{count}: {hint}"
 
@@ -188,7 +193,10 @@ def reshaped(found: Array, right: Array, factors: Mapping[str, float]) -> str:
             return "the numbers are right; is keepdims=True to blame?" if exact else "is keepdims=True to blame?"
         return "the numbers are right" if exact else ""
     if right.ndim and found.shape == right.shape[1:]:
-        return "the first axis was summed or averaged away"
+        for words, reduce in (("was summed away", np.sum), ("was averaged away", np.mean)):
+            if same(found, np.asarray(reduce(right, axis=0))):
+                return f"the first axis {words}"
+        return "the first axis is missing"
     for axis in range(found.ndim if found.size else 0):
         for words, reduce in (("sum", np.sum), ("mean", np.mean)):
             total = np.asarray(reduce(found, axis=axis if right.ndim else None), dtype=np.float64)
@@ -240,7 +248,7 @@ def factor(factors: Mapping[str, float]) -> Callable[[Array, Array], Iterator[st
         for words, value in named(factors):
             if math.isclose(size, value, rel_tol=SAME):
                 yield words + minus
-        if found.size > 1:
+        if found.size > 1 and not math.isclose(size, 1, rel_tol=SAME):
             yield f"all of them about {size:.2g} times what is expected{minus}"
 
     return question
@@ -324,7 +332,7 @@ def differing(found: Array, right: Array) -> NDArray[np.bool_]:
 
 def rounding(found: Array, right: Array) -> Iterator[str]:
     if numeric.error(found, right) <= 1e-6 * float(np.abs(right).max(initial=0.0)):
-        yield "right to six digits: is float32 in use, or a small constant added?"
+        yield f"{SIX_DIGITS}: is float32 in use, or a small constant added?"
 
 
 def approximation(found: Array, right: Array) -> Iterator[str]:

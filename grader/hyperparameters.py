@@ -10,15 +10,18 @@ import ast
 import math
 import operator
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
+
+from grader.syntax import callee, held_out, nonlocals_of, sliced, stored, stores, used, used_in_part
 
 NAMES = ("num_train", "hidden_dim", "batch_size", "num_epochs", "learning_rate", "reg")
 WEIGHT_SCALE = "weight_scale"
 BEST, OVERFIT = "best", "overfit"  # values of train.py's --run, and our handout's two places
 NO_MAIN = "cannot be read: there is no function main"
+USERS = ("SGD", "TwoLayerNet", "load_cifar10", "DataSampler", "training_step")  # what a setting is meant for
 MAX_BITS = 4096  # of an integer that constant arithmetic may make
 MAX_NODES = 20_000  # of a syntax tree, twenty times the solution's: branches are compared name by name
 
@@ -129,7 +132,8 @@ class Reader:
                 names[parameter.arg] = self.known(default, names)
 
     def distrust(self, main: ast.FunctionDef, names: Names) -> None:
-        """What is never used, or set on an object such as the optimizer, is not what the network is trained with."""
+        """What is never used, used only as a part of something else, or set on an object such as the optimizer, is not
+        what the network is trained with; nor are images that a slice leaves out."""
         own = stored(main)
         for name in NAMES:
             if name in names and not used(name, main if name in own else self.tree):
@@ -139,6 +143,14 @@ class Reader:
                 owner = node.value.id if isinstance(node.value, ast.Name) else ""
                 if owner != "self":
                     names[node.attr] = Unreadable(node.lineno, "is set on an object")
+            elif isinstance(node, ast.Call) and callee(node) in USERS and not held_out(node):
+                words = (word.value for word in node.keywords if word.arg != WEIGHT_SCALE)  # which is read by itself
+                for given in (*(node.args[:3] if callee(node) == "TwoLayerNet" else node.args), *words):
+                    for name in used_in_part(given).intersection(NAMES):
+                        if self.known(given, names) != names.get(name):
+                            names[name] = Unreadable(node.lineno, f"is changed on its way into {callee(node)}")
+        for line in sliced(self.tree):
+            names["num_train"] = Unreadable(line, "is not how many images main trains on: it takes a slice of them")
 
     # Statements. Each returns whether the next one is reached.
 
@@ -358,39 +370,3 @@ def ends(node: ast.stmt) -> bool:
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         return callee(node.value) in ("exit", "quit", "_exit")
     return isinstance(node, ast.Return | ast.Raise)
-
-
-def callee(call: ast.Call) -> str:
-    """The called function's own name, whatever it is an attribute of."""
-    return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
-
-
-def stores(nodes: Sequence[ast.AST]) -> Iterator[tuple[str, int]]:
-    """Names that are bound or deleted anywhere below, with their lines."""
-    for below in chain.from_iterable(map(ast.walk, nodes)):
-        if isinstance(below, ast.Name) and isinstance(below.ctx, ast.Store | ast.Del):
-            yield below.id, below.lineno
-        elif isinstance(below, ast.alias):
-            yield (below.asname or below.name).partition(".")[0], below.lineno
-
-
-def stored(function: ast.FunctionDef) -> set[str]:
-    """Names that are local to a function."""
-    return {name for name, _ in stores(function.body)} - globals_of(function)
-
-
-def globals_of(function: ast.AST) -> set[str]:
-    return {name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names}
-
-
-def nonlocals_of(node: ast.AST) -> set[str]:
-    """Names of the scope around that a function or class binds."""
-    return {name for below in ast.walk(node) if isinstance(below, ast.Nonlocal | ast.Global) for name in below.names}
-
-
-def used(name: str, scope: ast.AST) -> bool:
-    """Whether a name is read there, or could be: `locals()` and its like read all of them."""
-    for node in ast.walk(scope):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in (name, "locals", "vars"):
-            return True
-    return False

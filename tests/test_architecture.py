@@ -9,7 +9,7 @@ import pytest
 GRADER = Path(__file__).parents[1] / "grader"
 
 LAYERS = [
-    {"model", "errors", "worker"},
+    {"model", "errors", "worker", "syntax"},
     {
         "rubric",
         "unpack",

@@ -55,7 +55,9 @@ MISTAKES = {
     "bias kept its axis": (GRAD_OUT.sum(axis=0, keepdims=True), GRAD_B, r"shape \(1, 3\); expected \(3,\).*keepdims"),
     "bias not summed": (GRAD_OUT, GRAD_B, "its sum over axis 0 is right"),
     "loss not averaged at all": (-np.log(P[np.arange(N), LABELS]), LOSS, "its mean over all entries is right"),
-    "x summed away": (GRAD_X.sum(axis=0), GRAD_X, "first axis was summed"),
+    "x summed away": (GRAD_X.sum(axis=0), GRAD_X, "first axis was summed away"),
+    "x averaged away": (GRAD_X.mean(axis=0), GRAD_X, "first axis was averaged away"),
+    "one row of many": (GRAD_X.max(axis=0), GRAD_X, "the first axis is missing"),
     "no bias": (X @ W, OUT, "every row is off by the same vector: is a bias missing"),
     "offset": (OUT + 1, OUT, "off by the same amount"),
     "unmasked relu": (GRAD_X, GRAD_X * (GRAD_X > 0), "wrong only where it should be 0: is a mask"),
@@ -75,6 +77,7 @@ MISTAKES = {
     "float32": (W.astype(np.float32), W, "right to six digits"),
     "a small constant against log 0": (-np.log(P + 1e-5), -np.log(P), "small constant added"),
     "NaN": (np.where(W.max() - 1e-9 < W, np.nan, W), W, r"is NaN at \[\d, \d\] \(1 of 15 entries\)"),
+    "0 log 0": (np.array(np.nan), LOSS, r"0 times infinity as in 0 \* log\(0\)"),
     "infinite": (np.array(np.inf), LOSS, "is infinite"),
     "complex": (W + 0j, W, "should be an array of numbers .* complex128"),
     "a mask": (W > 0, W, "array of bool"),
@@ -96,6 +99,11 @@ def test_right_within_the_bar_is_none():
     assert explain("loss", np.float32(0.5), 0.5, atol=1e-9) is None
     assert explain("loss", 3, 3.0, atol=1e-9) is None
     assert "wrong" in sentence(W + 2e-9, W)
+
+
+def test_a_clue_is_asked_of_another_shape_too_and_opposites_are_not_told_apart_by_a_factor():
+    assert "it is grad_b" in sentence(GRAD_B, GRAD_W, clues=[Clue("it is grad_b", GRAD_B)])
+    assert "about 1 times" not in sentence(-GRAD_B, GRAD_B, clues=[Clue("it is the other", -GRAD_B)])
 
 
 def test_none_is_not_implemented_yet():

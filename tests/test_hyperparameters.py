@@ -105,6 +105,15 @@ def test_untouched_defaults_are_read_as_they_are():
         ("for i in range(3):\n    print(i)\nreg = 0", {"reg": 0}),
         ("for reg in [1, 2]:\n    print(reg)\nreg = 0", {"reg": 0}),
         ("reg = 0\nreturn\nreg = 5", {"reg": 0}),
+        (
+            "X, y = load_cifar10(num_train=int(num_train))\nhidden_dim = 3\nTwoLayerNet(9, 10, +hidden_dim)",
+            {"hidden_dim": 3},
+        ),
+        (
+            "X = data['X']\nDataSampler(X, data['y'], batch_size)\nDataSampler(X_val[:99], y_val[:99], batch_size * 2)",
+            {},
+        ),
+        ("for i in range(9):\n    X = X_train[i : i + batch_size]\n    training_step(model, X, y, reg)", {}),
     ],
 )
 def test_constant_assignments(body, expected):
@@ -146,6 +155,13 @@ def test_constant_assignments(body, expected):
         ("optimizer.learning_rate = 0.2", "learning_rate", "set on an object"),
         ("for i in range(9):\n    optimizer.learning_rate *= 0.9", "learning_rate", "set on an object"),
         ("del reg", "reg", "constant"),
+        ("optimizer = SGD(model.parameters(), learning_rate * 100)", "learning_rate", "on its way into SGD"),
+        ("loss, grads = training_step(model, X, y, reg=reg / 2)", "reg", "on its way into training_step"),
+        ("X, y = load_cifar10(num_train=num_train // 2)", "num_train", "on its way into load_cifar10"),
+        ("train = DataSampler(X, y, batch_size + args.more)", "batch_size", "on its way into DataSampler"),
+        ("sampler = DataSampler(X_train[:500], y_train[:500], batch_size)", "num_train", "a slice of them"),
+        ("X_train = X_train[:500]\nsampler = DataSampler(X_train, y, batch_size)", "num_train", "a slice of them"),
+        ("X, y = X_train[few], y_train[few]\nsampler = DataSampler(X, y, 5)", "num_train", "a slice of them"),
     ],
 )
 def test_what_is_no_constant_is_unreadable_with_its_line(body, name, why):

@@ -17,6 +17,7 @@ from grader.errors import Mismatch, NotImplementedYet
 from grader.expect import is_stub
 
 Array = NDArray[np.float64]
+Key = str | int  # what a student calls a parameter
 
 WEIGHTS = ("weight1", "weight2")
 BIASES = ("bias1", "bias2")
@@ -26,7 +27,7 @@ WIDEST = 1000  # hidden units; a wider network than it was asked for would take 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes of one network and its batch, no two alike."""
+    """Sizes of one network and its batch, no two alike and no two in a ratio that has a story of its own, such as 2."""
 
     batch: int
     inputs: int
@@ -51,7 +52,8 @@ class Sizes:
         return f"TwoLayerNet({self.inputs}, {self.classes}, {self.hidden})"
 
 
-SIZES = (Sizes(batch=6, inputs=4, classes=3, hidden=5), Sizes(batch=2, inputs=3, classes=7, hidden=8))
+SIZES = (Sizes(batch=7, inputs=4, classes=3, hidden=5), Sizes(batch=2, inputs=3, classes=7, hidden=8))
+WIDE = Sizes(batch=2, inputs=60, classes=45, hidden=50)  # with enough weights to tell how they are spread
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,12 @@ class Case:
     sizes: Sizes
     net: Any
     reference: Any
-    keys: Mapping[str, str]
+    keys: Mapping[str, Key]
     trusted: Mapping[str, Array]
     values: Mapping[str, Array]
     X: Array
     y: NDArray[np.int64]
+    float32: bool = False  # whether the student's parameters are
 
     def forward_with(self, role: str, value: Array) -> Array:
         """The reference's scores (N, C) with one parameter replaced."""
@@ -81,6 +84,16 @@ class Case:
         finally:
             with_value[...] = kept
 
+    def moved(self) -> list[str]:
+        """The student's names of weights that are no longer `values`."""
+        now = self.net.parameters()
+        keys = roles(now, self.sizes)
+        return [shown(keys[role]) for role in WEIGHTS if not np.array_equal(now[keys[role]], self.values[role])]
+
+    def by_role(self, grads: Mapping[Key, Array]) -> dict[str, Array]:
+        """The reference's gradients, by role."""
+        return {role: grads[key] for role, key in roles(self.reference.parameters(), self.sizes).items()}
+
     @property
     def inputs(self) -> tuple[Any, ...]:
         """All that the reference's scores and loss rest on."""
@@ -88,34 +101,51 @@ class Case:
 
     def name(self, function: str, role: str) -> str:
         """How a message names the student's gradient for `role`: by the student's own key, capped."""
-        return f"{function}[{self.keys[role][:30]!r}] {self.sizes.shapes[role]}"
+        return f"{function}[{shown(self.keys[role])}] {self.sizes.shapes[role]}"
 
 
-def roles(parameters: Any, sizes: Sizes) -> dict[str, str]:
+def shown(key: Key) -> str:
+    """A student's name for a parameter, capped."""
+    return repr(key[:30] if isinstance(key, str) else key)
+
+
+def roles(parameters: Any, sizes: Sizes) -> dict[str, Key]:
     """role -> key, found by shape. Raises NotImplementedYet for None, Mismatch naming the shape that is not there."""
     if is_stub(parameters):
         raise NotImplementedYet("parameters() returned None or nothing: not implemented yet")
     if not isinstance(parameters, dict):
-        raise Mismatch("parameters() should return a dict from names to arrays")
+        raise Mismatch("parameters() should return a dict from names to arrays, each name a string or a whole number")
     if not all(isinstance(value, np.ndarray) and value.dtype.kind == "f" for value in parameters.values()):
         raise Mismatch("every entry of parameters() should be a numpy array of floats")
     shapes = {key: value.shape for key, value in parameters.items()}
     found = {}
     for role, shape in sizes.shapes.items():
         keys = [key for key, there in shapes.items() if there == shape]
-        if len(keys) != 1 or not isinstance(keys[0], str):
+        if len(keys) != 1:
             have = ", ".join(sorted(map(str, shapes.values()))) or "none"
             many = "no" if not keys else f"{len(keys)}"
-            width = as_built(parameters, sizes).hidden
-            ignored = f": is hidden_dim ignored? {width} units are there" if width != sizes.hidden else ""
             raise Mismatch(
                 f"{sizes} has {many} parameter array of shape {shape}, where its {role[:-1]} of layer {role[-1]} "
-                f"should be{ignored}; its shapes are {have[:200]}"
+                f"should be{misshapen(parameters, sizes, shape)}; its shapes are {have[:200]}"
             )
         found[role] = keys[0]
     if len(parameters) != len(found):
         raise Mismatch(f"parameters() of {sizes} holds {len(parameters)} entries; expected two weights and two biases")
     return found
+
+
+def misshapen(parameters: dict[Any, Any], sizes: Sizes, wanted: tuple[int, ...]) -> str:
+    """What the shapes that are there tell of one that is not, as the end of a clause, or ""."""
+    shapes = {value.shape for value in parameters.values()}
+    exchanged = replace(sizes, classes=sizes.hidden, hidden=sizes.classes)
+    width = as_built(parameters, sizes).hidden
+    if width != sizes.hidden:
+        return f": is hidden_dim ignored? {width} units are there"
+    if shapes >= set(exchanged.shapes.values()):
+        return ": are num_classes and hidden_dim exchanged?"
+    if wanted not in shapes and (1, *wanted) in shapes:
+        return f": the bias is a row {(1, *wanted)}, expected {wanted}"
+    return ""
 
 
 def as_built(parameters: Any, sizes: Sizes) -> Sizes:
@@ -170,7 +200,8 @@ def draw(
     for role, array in trusted.items():
         array[...] = values[role]
     y = rng.integers(sizes.classes, size=sizes.batch)
-    return Case(sizes, net, reference, keys, trusted, values, X, y)
+    float32 = any(built[key].dtype == np.float32 for key in keys.values())
+    return Case(sizes, net, reference, keys, trusted, values, X, y, float32)
 
 
 def away_from_kinks(rng: np.random.Generator, sizes: Sizes, biases: float) -> tuple[dict[str, Array], Array]:
@@ -194,7 +225,7 @@ def away_from_kinks(rng: np.random.Generator, sizes: Sizes, biases: float) -> tu
     return {"weight1": weight1, "bias1": bias1, "weight2": weight2, "bias2": bias2}, X
 
 
-def live(after: Any, keys: Mapping[str, str], written: Mapping[str, Array], sizes: Sizes) -> dict[str, Array]:
+def live(after: Any, keys: Mapping[str, Key], written: Mapping[str, Array], sizes: Sizes) -> dict[str, Array]:
     """role -> array as parameters() gives it after a write; what was written must still be there.
 
     Compared loosely, because float32 arrays are live too: what they hold after the write is what counts from here on.
@@ -204,7 +235,7 @@ def live(after: Any, keys: Mapping[str, str], written: Mapping[str, Array], size
     for role, key in keys.items():
         if not np.allclose(after[key], written[role], rtol=1e-6, atol=1e-6):
             raise Mismatch(
-                f"parameters()[{key[:30]!r}] is not live: what an optimizer writes into it in place is lost; "
+                f"parameters()[{shown(key)}] is not live: what an optimizer writes into it in place is lost; "
                 "return the arrays that forward uses, not copies"
             )
     return {role: np.asarray(after[key], dtype=np.float64) for role, key in keys.items()}
@@ -216,7 +247,7 @@ def expect_gradients(function: str, grads: Any, case: Case) -> dict[str, Any]:
         raise NotImplementedYet(f"{function} returned None: not implemented yet")
     if not isinstance(grads, dict):
         raise Mismatch(f"{function} should return the gradients as a dict with the keys of parameters()")
-    missing = [key[:30] for key in case.keys.values() if key not in grads]
+    missing = [shown(key) for key in case.keys.values() if key not in grads]
     if missing:
-        raise Mismatch(f"{function} gave no gradient for {', '.join(map(repr, missing))}; use the keys of parameters()")
+        raise Mismatch(f"{function} gave no gradient for {', '.join(missing)}; use the keys of parameters()")
     return {role: grads[key] for role, key in case.keys.items()}

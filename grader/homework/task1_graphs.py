@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from grader import numeric
 from grader.check import check
+from grader.diagnose import Clue
 from grader.errors import Mismatch, NotImplementedYet, Raised
 from grader.expect import expect_close, gather, once, unpack
 
@@ -86,7 +87,7 @@ def f4_gradient(hw: Any, rng: np.random.Generator) -> None:
             raise Mismatch("L of f4 does not change with any of its inputs, so there is no gradient to check")
         _, grads = unpack("f4", hw.functions.f4(*at.tolist()), ("L", "grads"))
         names = [f"grad_{i + 1}" for i in range(arity)]
-        yours = gather("a gradient of f4", unpack("the backward pass of f4", grads, names))
+        yours = gather("a gradient of f4", unpack("the backward pass of f4", listed(grads), names))
         bar = hw.tolerance * max(1.0, float(np.abs(expected).max())) + noise
         expect_close(hw, "grads of f4", yours, expected, atol=bar, reveal=True)
 
@@ -128,11 +129,28 @@ def expect_gradients(
     values = getattr(hw.functions, function).map([(*point, *fixed) for point in at])
     grads = [unpack(function, value, ("L", "grads"))[1] for value in values]
     promised = [f"grad_{name}" for name in names]
-    rows = [unpack(f"the backward pass of {function}", row, promised) for row in grads]
+    rows = [unpack(f"the backward pass of {function}", listed(row), promised) for row in grads]
     given = f" with y={fixed[0]}" if fixed else ""
     for i, name in enumerate(promised):
         title = f"{name} of {function}{given}"
-        expect_close(hw, title, gather(title, [row[i] for row in rows]), expected[:, i], atol=atol)
+        yours = gather(title, [row[i] for row in rows])
+        expect_close(hw, title, yours, expected[:, i], atol=atol, clues=exchanged(promised, expected, i))
+
+
+def listed(grads: Any) -> Any:
+    """Numbers that came as one vector, as the driver takes them too."""
+    return tuple(grads.tolist()) if isinstance(grads, np.ndarray) and grads.ndim == 1 else grads
+
+
+def exchanged(promised: Sequence[str], expected: Array, i: int) -> list[Clue]:
+    """Another input's gradient in the i-th place; with two scores it is the same but for its sign."""
+    order = f"is the order not {', '.join(promised)}?"
+    clues = []
+    for j in range(len(promised)):
+        opposite = np.allclose(expected[:, i], -expected[:, j])
+        asked = f"is the sign wrong, or {order}" if opposite else order
+        clues += [Clue(f"it is {promised[j]}: {asked}", expected[:, j])] if j != i else []
+    return clues
 
 
 def gradients(f: Callable[..., Any], at: Sequence[tuple[float, ...]], fixed: tuple[int, ...]) -> Array:

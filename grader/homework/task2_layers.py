@@ -20,6 +20,7 @@ FC_SIZES = ((4, 5, 3), (2, 3, 7))  # N, Din, Dout
 SHAPES = ((5, 3), (2, 7))  # N, C
 REGS = (0.0, 0.7, 3.0)
 MARGIN = 0.02  # distance from the ReLU's kink, where no difference step reaches it
+BY_CLASSES = "it is divided by the number of classes, not by N"
 FC_BACKWARD = ("grad_x", "grad_w", "grad_b")
 
 
@@ -44,7 +45,7 @@ def fc_backward(hw: Any, rng: np.random.Generator) -> None:
         _, cache = unpack("fc_forward", hw.layers.fc_forward(*args), ("out", "cache"))
         hw.layers.fc_forward(*later)  # the layer stands twice in a network, so a cache belongs to its own forward
         grads = unpack("fc_backward", hw.layers.fc_backward(grad_out, cache), FC_BACKWARD)
-        stale = hw.reference.layers.fc_backward(grad_out, hw.reference.layers.fc_forward(*later)[1])
+        stale, right = (trusted_fc(hw, grad_out, at) for at in (later, args))
         for i, name in enumerate(FC_BACKWARD):
             expect_gradient(
                 hw,
@@ -56,7 +57,14 @@ def fc_backward(hw: Any, rng: np.random.Generator) -> None:
                 own=asked("fc_forward", hw.layers.fc_forward, args, i),
                 of=("fc_forward", *args, i),
                 factors={"the batch size": size[0]},
-                clues=[Clue("it belongs to the latest fc_forward, not to the one whose cache was passed", stale[i])],
+                clues=[
+                    Clue("it belongs to the latest fc_forward, not to the one whose cache was passed", stale[i]),
+                    *(
+                        Clue(f"it is {other}: the order is {', '.join(FC_BACKWARD)}", grad)
+                        for other, grad in zip(FC_BACKWARD, right, strict=True)
+                        if other != name
+                    ),
+                ],
             )
 
 
@@ -68,7 +76,11 @@ def relu_forward(hw: Any, rng: np.random.Generator) -> None:
         out, _ = unpack("relu_forward", hw.layers.relu_forward(x), ("out", "cache"))
         advise_unchanged(hw, "relu_forward")
         expected, _ = hw.reference.layers.relu_forward(x)
-        clues = [Clue("it is x itself: nothing is set to zero", x), Clue("it is |x|, not max(0, x)", np.abs(x))]
+        clues = [
+            Clue("it is x itself: nothing is set to zero", x),
+            Clue("it is |x|, not max(0, x)", np.abs(x)),
+            Clue("np.max takes one maximum for each column; np.maximum compares each entry", x.max(axis=0)),
+        ]
         expect_close(hw, f"out of relu_forward {shape}", out, expected, clues=clues)
 
 
@@ -89,6 +101,7 @@ def relu_backward(hw: Any, rng: np.random.Generator) -> None:
             of=("relu_forward", x),
             clues=[
                 Clue("it is grad_out, unmasked: x <= 0 has to block the gradient", grad_out),
+                Clue("the mask is inverted: it lets through where x is negative", grad_out * (x < 0)),
                 Clue("it is the mask alone, without grad_out", (x > 0).astype(np.float64)),
                 Clue("it is multiplied by x, but the slope of x is 1", grad_out * x),
                 Clue("it is multiplied by x, but the slope of x is 1", grad_out * np.maximum(x, 0)),
@@ -105,7 +118,9 @@ def softmax_loss_value(hw: Any, rng: np.random.Generator) -> None:
         loss, _ = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
         advise_unchanged(hw, "softmax_loss")
         expected, _ = hw.reference.layers.softmax_loss(x, y)
-        expect_close(hw, f"loss of softmax_loss {(n, c)}", loss, expected, factors={"the batch size": n})
+        clues = [Clue(BY_CLASSES, np.array(expected * n / c))]
+        name = f"loss of softmax_loss {(n, c)}"
+        expect_close(hw, name, loss, expected, factors={"the batch size": n}, clues=clues)
 
 
 @check("2.3", "layers.softmax_loss")
@@ -116,6 +131,8 @@ def softmax_loss_gradient(hw: Any, rng: np.random.Generator) -> None:
         _, grad_x = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
         p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
         right = np.eye(c)[y]
+        every_row = p.copy()
+        every_row[:, y] -= 1
         expect_gradient(
             hw,
             f"grad_x of softmax_loss {(n, c)}",
@@ -128,6 +145,10 @@ def softmax_loss_gradient(hw: Any, rng: np.random.Generator) -> None:
             clues=[
                 Clue("it is p / N: the 1 of the right class is not subtracted", p / n),
                 Clue("the 1 of the right class is added, not subtracted", (p + right) / n),
+                Clue(
+                    "the 1 is subtracted in every row, where [:, y] is; [np.arange(N), y] is one of each", every_row / n
+                ),
+                Clue(BY_CLASSES, (p - right) / c),
             ],
         )
 
@@ -183,6 +204,12 @@ def draw_fc(rng: np.random.Generator, size: tuple[int, int, int]) -> tuple[Array
     """x (N, Din), w (Din, Dout), b (Dout,), all of order 1."""
     n, d_in, d_out = size
     return rng.normal(size=(n, d_in)), rng.normal(size=(d_in, d_out)), rng.normal(size=d_out)
+
+
+def trusted_fc(hw: Any, grad_out: Array, at: Sequence[Array]) -> Sequence[Array]:
+    """The reference's fc_backward after its fc_forward(*at)."""
+    grads: Sequence[Array] = hw.reference.layers.fc_backward(grad_out, hw.reference.layers.fc_forward(*at)[1])
+    return grads
 
 
 def draw_labels(rng: np.random.Generator, n: int, c: int) -> NDArray[np.int64]:

@@ -14,10 +14,9 @@ from grader.errors import Mismatch
 from grader.expect import expect_close, expect_gradient, unpack
 from grader.homework import network
 from grader.homework.foundation import BACKWARD, FORWARD, built_on
-from grader.homework.network import BIASES, SIZES, WEIGHTS, Array, Case, Sizes
+from grader.homework.network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case, shown
 from grader.model import Measure
 
-WIDE = Sizes(batch=2, inputs=60, classes=45, hidden=50)
 SCALES = (1e-2, 0.3)
 SIGMAS = 8.0  # a right initialization is rejected with a probability near 1e-15
 
@@ -33,10 +32,10 @@ def net_parameters(hw: Any, rng: np.random.Generator) -> None:
         parameters = net.parameters()
         keys = network.roles(parameters, WIDE)
         for role in WEIGHTS:
-            expect_scale(hw, f"{keys[role][:30]!r} of {WIDE}", parameters[keys[role]], scale)
+            expect_scale(hw, f"{shown(keys[role])} of {WIDE}", parameters[keys[role]], scale)
         for role in BIASES:
             if np.any(parameters[keys[role]] != 0):
-                raise Mismatch(f"the bias {keys[role][:30]!r} of a new network should be zero everywhere")
+                raise Mismatch(f"the bias {shown(keys[role])} of a new network should be zero everywhere")
 
 
 @check("3.1", "two_layer_net.TwoLayerNet.forward")
@@ -101,7 +100,7 @@ def net_save_load(hw: Any, rng: np.random.Generator) -> None:
             if network.roles(parameters, case.sizes) != dict(case.keys):
                 raise Mismatch(f"the loaded {sizes} does not have the parameter names that were saved")
             for role, key in case.keys.items():
-                expect_close(hw, f"loaded {key[:30]!r} of {sizes}", parameters[key], case.values[role])
+                expect_close(hw, f"loaded {shown(key)} of {sizes}", parameters[key], case.values[role])
             scores, _ = unpack("forward", loaded.forward(case.X), ("scores", "cache"))
             expected, _ = case.reference.forward(case.X)
             expect_close(hw, f"scores of the loaded {sizes}", scores, expected, clues=forward_clues(case))
@@ -126,9 +125,12 @@ def forward_clues(case: Case) -> list[Clue]:
     w1, b1, w2, b2 = (case.values[role] for role in ("weight1", "bias1", "weight2", "bias2"))
     hidden = case.X @ w1 + b1
     relu = np.maximum(hidden, 0)
+    scores = relu @ w2 + b2
+    p = np.exp(scores - scores.max(axis=1, keepdims=True))
     return [
         Clue("the ReLU between the two layers is left out", hidden @ w2 + b2),
-        Clue("a ReLU is applied to the scores, too", np.maximum(relu @ w2 + b2, 0)),
+        Clue("a ReLU is applied to the scores, too", np.maximum(scores, 0)),
+        Clue("they are probabilities: softmax belongs to softmax_loss", p / p.sum(axis=1, keepdims=True)),
         Clue("the second bias is not added", relu @ w2),
         Clue("the first bias is not added", np.maximum(case.X @ w1, 0) @ w2 + b2),
     ]

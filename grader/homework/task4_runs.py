@@ -10,11 +10,11 @@ import numpy as np
 
 from grader import hyperparameters
 from grader.check import check
-from grader.errors import Mismatch
+from grader.errors import Mismatch, Raised, StudentError
 from grader.expect import expect_accuracy
 from grader.homework import training_run, training_words
 from grader.homework.curves import thinned
-from grader.homework.foundation import ALL, built_on
+from grader.homework.foundation import descends, keeps_from_learning, tell
 from grader.homework.training_run import TRAIN, VALIDATION, Array, End, Outcome
 from grader.hyperparameters import BEST, OVERFIT, Place, Settings
 from grader.model import Figure
@@ -43,11 +43,15 @@ def overfit_model(hw: Any, rng: np.random.Generator) -> None:
 
 def judge(hw: Any, rng: np.random.Generator, run: str) -> None:
     """Train as main of train.py says for `run`, show how it went, and hold its best epoch to the bar."""
-    training_run.probe(hw, rng)
     settings = hyperparameters.read(hw.source("train.py"))
     place = settings.best if run == BEST else settings.overfit
-    readable(hw, place)
-    outcome = trained(hw, rng, run, settings, place)
+    try:
+        training_run.probe(hw, rng)
+        readable(hw, place)
+        outcome = trained(hw, rng, run, settings, place)
+    except Raised as error:
+        tell(error, keeps_from_learning(hw))
+        raise
     of = JUDGED_BY[run]
     show(hw, outcome, run)
     if outcome.wrote:
@@ -63,14 +67,14 @@ def judge(hw: Any, rng: np.random.Generator, run: str) -> None:
             raise Mismatch(f"there is no {of} accuracy to judge")
         expect_accuracy(hw, f"{of} accuracy{on(hw.data)}", outcome.best(of), bars(hw, run)[of])
     except Mismatch as miss:
-        if outcome.end is End.BUDGET and not training_words.hopeless(outcome):
+        below = keeps_from_learning(hw)
+        if outcome.end is End.BUDGET and not below and not training_words.hopeless(outcome):
             hw.review(
                 f"the run was cut by its budget at {outcome.best(of):.1%}; a longer one might have cleared the bar"
             )
         if settings.single and place.values != defaults:
             hw.review(f"train.py holds one setting, which clears neither bar; was a model for {ITEM[run]} handed in?")
-        with built_on(hw, ALL):
-            raise Mismatch(f"{miss.message}. {training_words.why(outcome, of, defaults)}") from None
+        raise Mismatch(f"{miss.message}. {training_words.why(outcome, of, defaults, below)}") from None
     share = outcome.follows.get(of, 0.0)
     if share < FOLLOWS:
         hw.review(f"the predictions of the {run} model do not follow from its parameters; where do they come from?")
@@ -78,6 +82,25 @@ def judge(hw: Any, rng: np.random.Generator, run: str) -> None:
             f"the {of} accuracy of {outcome.best(of):.1%} does not come from the network: {share:.0%} of its "
             "predictions follow from the arrays in parameters(), through fully-connected, ReLU, fully-connected; a "
             "person will look"
+        )
+    expect_descent(hw, rng, f"{of} accuracy of {outcome.best(of):.1%}")
+
+
+def expect_descent(hw: Any, rng: np.random.Generator, accuracy: str) -> None:
+    """What training_step writes into the parameters by itself may be anything; it is by its gradients that they learn.
+
+    Raises Mismatch for gradients that lead nowhere. Where they cannot be asked, a person is.
+    """
+    try:
+        learned = descends(hw, rng)
+    except StudentError as error:
+        hw.review(f"whether training_step returns gradients could not be asked: {error.message}")
+        return
+    if not learned:
+        hw.review("the gradients that training_step returns do not lower the loss; how did the network learn?")
+        raise Mismatch(
+            f"the {accuracy} does not come from the gradients of training_step: for batches that are drawn here they "
+            "are zero, or lead away from those of the loss; a person will look"
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
 
@@ -9,11 +11,11 @@ import numpy as np
 
 from grader import numeric
 from grader.check import check
-from grader.diagnose import Clue
+from grader.diagnose import SIX_DIGITS, Clue
 from grader.errors import Mismatch
 from grader.expect import expect_close, expect_gradient, gather, unpack
 from grader.homework import network
-from grader.homework.foundation import ALL, built_on
+from grader.homework.foundation import LAYERS, NETWORK, built_on, tell
 from grader.homework.network import BIASES, SIZES, WEIGHTS, Array, Case
 
 REGS = (0.0, 0.7)
@@ -23,36 +25,38 @@ STEP = ("loss", "grads")
 @check("4.1", "train.training_step")
 def training_step_loss(hw: Any, rng: np.random.Generator) -> None:
     """The loss of a training step is the softmax loss plus the regularization of both weight matrices."""
-    with built_on(hw, ALL):
+    with built_on(hw, LAYERS, NETWORK):
         for sizes in SIZES:
             case = network.draw(hw, rng, sizes, biases=0.0)  # whether biases are regularized has a check of its own
             for reg in REGS:
                 loss, _ = step(hw, case, reg)
-                expect_close(
-                    hw,
-                    f"loss of training_step {sizes}, reg={reg}",
-                    loss,
-                    trusted_loss(hw, case, reg),
-                    factors={"the batch size": sizes.batch},
-                    clues=loss_clues(hw, case, reg),
-                )
+                with in_float64(case):
+                    expect_close(
+                        hw,
+                        f"loss of training_step {sizes}, reg={reg}",
+                        loss,
+                        trusted_loss(hw, case, reg),
+                        factors={"the batch size": sizes.batch},
+                        clues=loss_clues(hw, case, reg),
+                    )
 
 
 @check("4.1", "train.training_step")
 def training_step_gradient(hw: Any, rng: np.random.Generator) -> None:
     """A training step returns the gradient of the whole loss, regularization included, for both weight matrices."""
-    with built_on(hw, ALL):
-        for sizes, reg in zip(SIZES, REGS, strict=True):
+    with built_on(hw, LAYERS, NETWORK):
+        for sizes in SIZES:
             case = network.draw(hw, rng, sizes)
-            _, grads = step(hw, case, reg)
-            expect_step_gradients(hw, case, reg, grads, WEIGHTS)
+            for reg in reversed(REGS):  # with it first: what forgets all but the regularization is 0 without
+                _, grads = step(hw, case, reg)
+                expect_step_gradients(hw, case, reg, grads, WEIGHTS)
 
 
 @check("4.1", "train.training_step")
 def training_step_biases(hw: Any, rng: np.random.Generator) -> None:
     """A training step leaves the biases unregularized, in the loss and in their gradients."""
     reg = REGS[-1]
-    with built_on(hw, ALL):
+    with built_on(hw, LAYERS, NETWORK):
         for sizes in SIZES:
             case = network.draw(hw, rng, sizes, biases=3.0)
             added, grads = added_by_reg(hw, case, reg)
@@ -79,6 +83,12 @@ def step(hw: Any, case: Case, reg: float) -> tuple[Any, Any]:
     loss, grads = unpack("training_step", hw.train.training_step(case.net, case.X, case.y, reg), STEP)
     if {1, 2} & set(hw.mutated):
         raise Mismatch("training_step changed its batch in place; the data is used again, so work on a copy")
+    moved = case.moved()
+    if moved:
+        raise Mismatch(
+            f"training_step changed the weights {', '.join(moved)} in place; it has to return their "
+            "gradients and leave them alone, because the optimizer takes the step"
+        )
     return loss, grads
 
 
@@ -97,17 +107,29 @@ def loss_with(hw: Any, case: Case, reg: float, role: str, value: Array) -> float
 def expect_step_gradients(hw: Any, case: Case, reg: float, grads: Any, wanted: tuple[str, ...]) -> None:
     yours = network.expect_gradients("training_step", grads, case)
     for role in wanted:
-        expect_gradient(
-            hw,
-            f"{case.name('grads', role)}, reg={reg}",
-            yours[role],
-            partial(loss_with, hw, case, reg, role),
-            at=case.values[role],
-            of=("loss", role, reg, *case.inputs),
-            h=4e-4,  # the loss bends fast where a weight meets a large input
-            factors={"the batch size": case.sizes.batch},
-            clues=gradient_clues(hw, case, reg, role),
-        )
+        with in_float64(case):
+            expect_gradient(
+                hw,
+                f"{case.name('grads', role)}, reg={reg}",
+                yours[role],
+                partial(loss_with, hw, case, reg, role),
+                at=case.values[role],
+                of=("loss", role, reg, *case.inputs),
+                h=4e-4,  # the loss bends fast where a weight meets a large input
+                factors={"the batch size": case.sizes.batch},
+                clues=gradient_clues(hw, case, reg, role),
+            )
+
+
+@contextmanager
+def in_float64(case: Case) -> Iterator[None]:
+    """Say of an answer that has the digits of float32 that parameters of that kind are the reason, if they are."""
+    try:
+        yield
+    except Mismatch as miss:
+        if case.float32 and SIX_DIGITS in miss.message:
+            tell(miss, "Your parameters are float32: make them float64, as gradcheck_classifier.py needs them, too")
+        raise
 
 
 def loss_clues(hw: Any, case: Case, reg: float) -> list[Clue]:
@@ -121,6 +143,11 @@ def loss_clues(hw: Any, case: Case, reg: float) -> list[Clue]:
         Clue("only the first weight matrix is regularized", np.array(data + first)),
         Clue("only the second weight matrix is regularized", np.array(data + second)),
         Clue("it is the regularization alone, without the softmax loss", np.array(first + second)),
+        Clue("the regularization is subtracted", np.array(2 * data - total)),
+        Clue(
+            "the regularization is divided by N; only the softmax loss is a mean over the batch",
+            np.array(data + (first + second) / case.sizes.batch),
+        ),
         Clue("the regularization is counted twice: l2_regularization holds reg / 2", np.array(2 * total - data)),
     ]
 
@@ -140,5 +167,6 @@ def gradient_clues(hw: Any, case: Case, reg: float, role: str) -> list[Clue]:
     return [
         Clue("the gradient of the regularization is missing", data),
         Clue("it is the gradient of the regularization alone", penalty),
+        Clue("the gradient of the regularization is subtracted", lambda: data() - penalty),
         Clue("the gradient of the regularization is added twice", lambda: data() + 2 * penalty),
     ]

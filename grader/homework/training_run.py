@@ -130,6 +130,11 @@ class Outcome:
         """Whether no step has been taken since the last epoch's end."""
         return bool(self.epochs) and self.epochs[-1].steps == len(self.losses)
 
+    def sample(self, of: str, labels: Mapping[str, Array]) -> int:
+        """How many images an accuracy is of: an own main says only while it runs how many it trains on."""
+        all_of_them = len(labels[of])
+        return min(int(self.settings.get("num_train", all_of_them)), all_of_them) if of == TRAIN else all_of_them
+
     def at_chance(self) -> bool:
         """Whether nothing was learned, neither by heart nor in general."""
         return max(self.best(TRAIN), self.best(VALIDATION)) < CHANCE
@@ -270,8 +275,9 @@ def look(outcome: Outcome, going: Training, reply: Any, watched: Watched) -> boo
     if best:
         outcome.network = Network.of(going.parameters())
     for of in best:
-        found = outcome.network.predict(watched.images(of)) if outcome.network is not None else None
-        outcome.follows[of] = 0.0 if found is None else float((found == reply["predictions"][of]).mean())
+        count = outcome.sample(of, watched.labels)
+        found = outcome.network.predict(watched.images(of)[:count]) if outcome.network is not None else None
+        outcome.follows[of] = 0.0 if found is None else float((found == reply["predictions"][of][:count]).mean())
     return goes_on
 
 
@@ -310,9 +316,9 @@ def take(outcome: Outcome, reply: Any, labels: Mapping[str, Array]) -> bool:
         outcome.losses += losses.tolist()
         outcome.wrote = tuple(name for name in ("X_batch", "y_batch") if name in reply["wrote"])
         shown = {name: reply["settings"].get(name) for name in NAMES}
-        outcome.settings |= {name: value for name, value in shown.items() if plain(value)}
+        outcome.settings |= {name: value for name, value in shown.items() if plain(name, value)}
         if reply["predictions"]:
-            scores = {of: score(reply["predictions"][of], labels[of]) for of in labels}
+            scores = {of: score(reply["predictions"][of], labels[of], outcome.sample(of, labels)) for of in labels}
             outcome.epochs.append(Epoch(len(outcome.losses), scores))
     except MALFORMED:
         raise Crashed(f"{TRAINING} broke the grader's channel: its reply is not one") from None
@@ -321,23 +327,23 @@ def take(outcome: Outcome, reply: Any, labels: Mapping[str, Array]) -> bool:
     return not ended
 
 
-def score(predictions: Any, labels: Array) -> float:
-    """The fraction of predictions (N,) that are right. Raises TypeError for another shape."""
+def score(predictions: Any, labels: Array, count: int) -> float:
+    """The fraction of the first `count` predictions that are right, of (N,). Raises TypeError for another shape."""
     if not isinstance(predictions, np.ndarray) or predictions.shape != labels.shape:
         raise TypeError(f"{len(labels)} predictions expected")
-    return float((predictions == labels).mean())
+    return float((predictions == labels)[:count].mean())
 
 
-def plain(value: Any) -> bool:
-    """Whether a setting that an own main showed is a number that can be told."""
-    return type(value) in (int, float) and abs(value) < 1e15
+def plain(name: str, value: Any) -> bool:
+    """Whether a setting that an own main showed is a number that can be told, and counted by where it counts."""
+    return type(value) in (int, float) and abs(value) < 1e15 and (name not in WHOLE or value >= 1)
 
 
 def progress(outcome: Outcome) -> str:
     """A line for the terminal: a bar of epochs, the epoch, loss, accuracy."""
     of = VALIDATION if VALIDATION in outcome.bars else TRAIN
     done, count = len(outcome.epochs), outcome.settings.get("num_epochs")
-    bar = f"[{'#' * int(20 * done / count):.<20}] " if count else ""
+    bar = f"[{'#' * int(20 * min(done / count, 1)):.<20}] " if count else ""
     parts = [f"{bar}epoch {done}{f' of {count:g}' if count else ''}"]
     if outcome.losses:
         parts.append(f"loss {np.mean(outcome.losses[-50:]):.3f}")

@@ -9,18 +9,21 @@ import math
 from collections.abc import Iterator, Mapping
 
 from grader.homework.curves import CHANCE, falling
-from grader.homework.training_run import TRAIN, VALIDATION, End, Outcome
+from grader.homework.training_run import TRAIN, VALIDATION, End, Outcome, promising
 
 GAP = 0.10  # between training and validation accuracy: beyond it, overfitting is worth a word
 SLOW, FAST, STRONG, FEW = 1e-3, 0.3, 0.1, 16  # settings beyond which a run that learns nothing is told so
-ENOUGH = 5  # epochs after which a network that is still at chance level will stay there
+ENOUGH = 5  # epochs after which a network that has not begun to learn will not
 
 Values = Mapping[str, float]
 
 
-def why(outcome: Outcome, of: str, defaults: Values) -> str:
-    """Why a run misses its bar and what to change, as a few sentences."""
-    return " ".join(sentence[0].upper() + sentence[1:] for sentence in causes(outcome, of, defaults))
+def why(outcome: Outcome, of: str, defaults: Values, below: str = "") -> str:
+    """Why a run misses its bar and what to change, as a few sentences; of a network that is wrong itself, which is
+    what `below` says, no more than what was measured, because no setting is to blame yet."""
+    measured = [*([f"{explosion(outcome)}."] if outcome.end is End.DIVERGED else []), *overwritten(outcome)]
+    sentences = [*measured, below] if below else causes(outcome, of, defaults)
+    return " ".join(sentence[0].upper() + sentence[1:] for sentence in sentences)
 
 
 def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
@@ -31,8 +34,7 @@ def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
     if outcome.end in (End.ASLEEP, End.BUDGET) and not hopeless(outcome):
         yield cut(outcome)
         return
-    if outcome.wrote:
-        yield f"your training_step writes to {' and '.join(outcome.wrote)}, which it was given to read; use a copy."
+    yield from overwritten(outcome)
     if outcome.at_chance():
         yield nothing_learned(settings, defaults)
     elif of == TRAIN:
@@ -47,6 +49,8 @@ def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
             "the loss was still falling, and training accuracy is no higher: train longer (num_epochs), or with a "
             "larger learning_rate."
         )
+    elif settings.get("reg", 0.0) >= STRONG:
+        yield f"training accuracy is no higher, so it underfits: {strong(settings, defaults)}."
     else:
         yield (
             "the loss has stopped falling, and training accuracy is no higher, so it underfits: a larger hidden_dim, "
@@ -54,18 +58,29 @@ def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
         )
 
 
+def overwritten(outcome: Outcome) -> Iterator[str]:
+    if outcome.wrote:
+        yield f"your training_step writes to {' and '.join(outcome.wrote)}, which it was given to read; use a copy."
+
+
 def hopeless(outcome: Outcome) -> bool:
-    """Whether a run that was cut had seen its images often enough to be no better for more of them."""
-    return outcome.end is End.BUDGET and outcome.at_chance() and len(outcome.epochs) >= ENOUGH
+    """Whether a run that was cut had seen its images often enough, and learned too little, to be better for more of
+    them."""
+    enough = len(outcome.epochs) >= ENOUGH
+    return outcome.end is End.BUDGET and enough and (outcome.at_chance() or not promising(outcome))
+
+
+def explosion(outcome: Outcome) -> str:
+    """What was measured of a run that exploded."""
+    last = outcome.losses[-1] if outcome.losses else math.nan
+    became = f"grew to {last:.2g}" if math.isfinite(last) else f"became {last}"
+    return f"the loss {became} in epoch {len(outcome.epochs) + 1}, after {len(outcome.losses)} steps"
 
 
 def exploded(outcome: Outcome) -> str:
-    last = outcome.losses[-1] if outcome.losses else math.nan
-    epoch = len(outcome.epochs) + 1
-    became = f"grew to {last:.2g}" if math.isfinite(last) else f"became {last}"
     rate = outcome.settings.get("learning_rate")
     high = f"learning_rate {rate:g} is probably too high" if rate is not None else "learning_rate is probably too high"
-    return f"the loss {became} in epoch {epoch}, after {len(outcome.losses)} steps: {high}; try a tenth of it."
+    return f"{explosion(outcome)}: {high}; try a tenth of it."
 
 
 def cut(outcome: Outcome) -> str:
@@ -91,12 +106,16 @@ def nothing_learned(settings: Values, defaults: Values) -> str:
     elif rate >= FAST:
         hints.append(f"learning_rate {rate:g} throws the weights about until no hidden unit answers: try a tenth of it")
     if reg >= STRONG:
-        hints.append(f"{own('reg', settings, defaults)} pulls the weights back to zero: try 0.001 or less")
+        hints.append(strong(settings, defaults))
     if hidden <= FEW:
         hints.append(f"{own('hidden_dim', settings, defaults)} is a small hidden layer: try 50 or more")
     if not hints:
         return "that is chance level, so nothing was learned: does training_step return the gradients of its loss?"
     return f"that is chance level, so nothing was learned. {'; '.join(hints)}."
+
+
+def strong(settings: Values, defaults: Values) -> str:
+    return f"{own('reg', settings, defaults)} pulls the weights back to zero: try 0.001 or less"
 
 
 def own(name: str, settings: Values, defaults: Values) -> str:

@@ -214,7 +214,7 @@ class Worker:
             if isinstance(value, (list, tuple)):
                 parts = [self.travelling(part, depth + 1) for part in value]
                 return tuple(parts) if isinstance(value, tuple) else parts
-            if isinstance(value, dict) and all(type(key) is str for key in value):
+            if isinstance(value, dict) and all(type(key) is str or type(key) is int for key in value):
                 return {key: self.travelling(part, depth + 1) for key, part in value.items()}
         for base in PLAIN:
             if isinstance(value, base):

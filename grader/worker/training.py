@@ -158,17 +158,24 @@ class Run:
         An epoch ends where the next step begins, or main: only then has its last step changed the model.
         """
         self.begin()
-        loaded, seen, batch, whole = len(self.X), 0, 0, False
+        loaded, sampled, seen, batch, whole = len(self.X), 0, 0, 0, False
 
         def load_cifar10(data_dir: Any = "", num_train: int = 10000, num_val: int = 5000, *_: Any, **__: Any) -> Any:
             """As the handout's, but every label of validation and test is 0."""
-            nonlocal loaded
+            nonlocal loaded, sampled
             X, y = scaled(self.X[:num_train]), self.y[:num_train].copy()
             X_val = scaled(self.watched["validation"][:num_val])
             nothing = np.zeros(len(X_val), np.int64)
-            loaded = len(X)
+            loaded, sampled = len(X), 0
             self.settings = self.settings | {"num_train": loaded}
             return X, y, X_val, nothing, X_val.copy(), nothing.copy()
+
+        def sample(y: Any) -> None:
+            """A DataSampler of fewer than were loaded: it is these that are trained on, or those of a longer one."""
+            nonlocal loaded, sampled
+            if sampled < np.size(y) and np.array_equal(y, self.y[: np.size(y)]):
+                loaded = sampled = np.size(y)
+                self.settings = self.settings | {"num_train": loaded}
 
         def training_step(model: Any, X: Any, y: Any, reg: Any) -> Any:
             nonlocal seen, batch, whole
@@ -184,23 +191,28 @@ class Run:
                 self.settings = self.settings | {"batch_size": batch, "reg": reg, "hidden_dim": self.width()}
             return answer
 
-        with replaced(self.replacements(load_cifar10, training_step)):
+        with replaced(self.replacements(load_cifar10, sample, training_step)):
             try:
                 start(self.train, arguments)
             finally:
                 if whole:
                     rest(True)
 
-    def replacements(self, load_cifar10: Any, training_step: Any) -> Iterator[tuple[Any, str, Any]]:
+    def replacements(self, load_cifar10: Any, sample: Any, training_step: Any) -> Iterator[tuple[Any, str, Any]]:
         """(owner, name, what stands there during main)."""
         data, optim, classifier = (importlib.import_module(name) for name in ("data", "optim", "classifier"))
-        made = optim.SGD.__init__
+        made, drawn = optim.SGD.__init__, data.DataSampler.__init__
 
         def remember(optimizer: Any, params: Any, learning_rate: Any) -> None:
             made(optimizer, params, learning_rate)
             self.settings = self.settings | {"learning_rate": learning_rate}
 
+        def draw(sampler: Any, X: Any, y: Any, batch_size: Any) -> None:
+            drawn(sampler, X, y, batch_size)
+            sample(y)
+
         yield optim.SGD, "__init__", remember
+        yield data.DataSampler, "__init__", draw
         yield classifier.Classifier, "save", lambda model, filename: None
         yield self.train, "training_step", training_step
         for owner in (data, self.train):

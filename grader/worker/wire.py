@@ -9,9 +9,10 @@ A frame is an 8-byte little-endian length and that many bytes of one encoded val
     N T F            nothing                       s b    u32 length, bytes (s: UTF-8)
     i                i64                           l t    u32 count, values
     I                u32 length, signed bytes      m      u32 count, string and value in turn
-    d                f64                           a      u8 dtype, u8 ndim, u64 each side, C-order bytes
-    c                f64 f64                       h      u64 id, string
-                                                   D      u32 count, as many f64: a tuple of floats
+    d                f64                           M      the same, but each key is a value: an s or an i
+    c                f64 f64                       a      u8 dtype, u8 ndim, u64 each side, C-order bytes
+    D                u32 count, as many f64:       h      u64 id, string
+                     a tuple of floats
 """
 
 from __future__ import annotations
@@ -91,14 +92,21 @@ def _encode(value: Any, parts: list[bytes], depth: int) -> None:
         for element in value:
             _encode(element, parts, depth + 1)
     elif kind is dict:
-        parts.append(b"m" + _U32.pack(len(value)))
+        texts = all(type(key) is str for key in value)
+        parts.append((b"m" if texts else b"M") + _U32.pack(len(value)))
         for key, element in value.items():
-            if type(key) is not str:
-                raise FrameError(f"a dict key of type {type(key).__name__}; only strings travel")
-            parts.append(_text(key))
+            parts.append(_text(key) if texts else _encode_key(key))
             _encode(element, parts, depth + 1)
     else:
         raise FrameError(f"a value of type {kind.__name__} does not travel")
+
+
+def _encode_key(key: Any) -> bytes:
+    if type(key) is int and -(1 << 63) <= key < 1 << 63:
+        return b"i" + _I64.pack(key)
+    if type(key) is str:
+        return b"s" + _text(key)
+    raise FrameError(f"a dict key of type {type(key).__name__}; only strings and integers of 64 bits travel")
 
 
 def _encode_int(value: int) -> bytes:
@@ -181,6 +189,14 @@ class _Reader:
             raise FrameError(f"unknown tag {bytes((tag,))!r}")
         return read(self, depth)
 
+    def key(self) -> str | int:
+        tag = self.data[self.step(1)]
+        if tag == ord("s"):
+            return self.text()
+        if tag == ord("i"):
+            return int(_I64.unpack_from(self.data, self.step(8))[0])
+        raise FrameError(f"a dict key with tag {bytes((tag,))!r}")
+
     def floats(self) -> tuple[float, ...]:
         count = self.count()
         self.pass_nodes(count)
@@ -223,6 +239,7 @@ _READ: dict[int, Callable[[_Reader, int], Any]] = {
     ord("l"): lambda reader, depth: [reader.value(depth + 1) for _ in range(reader.count())],
     ord("t"): lambda reader, depth: tuple([reader.value(depth + 1) for _ in range(reader.count())]),
     ord("m"): lambda reader, depth: {reader.text(): reader.value(depth + 1) for _ in range(reader.count())},
+    ord("M"): lambda reader, depth: {reader.key(): reader.value(depth + 1) for _ in range(reader.count())},
     ord("a"): lambda reader, depth: reader.array(),
     ord("h"): lambda reader, depth: Handle(_U64.unpack_from(reader.data, reader.step(8))[0], reader.text()),
     ord("D"): lambda reader, depth: reader.floats(),

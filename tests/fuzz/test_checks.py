@@ -54,7 +54,7 @@ VALUE = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.lists(inner, min_size=1, max_size=6).map(tuple)
-        | st.dictionaries(st.sampled_from(("w", "b1", "W", "loss", "labels", "")), inner, max_size=4)
+        | st.dictionaries(st.sampled_from(("w", "b1", "W", "loss", "labels", "", 0, -(1 << 63))), inner, max_size=4)
     ),
     max_leaves=8,
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,13 +14,13 @@ import numpy as np
 from grader.homework import training_run
 from grader.homework.training_run import TRAIN, VALIDATION, Epoch, Outcome
 from grader.hyperparameters import NAMES, Place
-from grader.model import Figure, Measure
+from grader.model import Figure
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fake
 
 ROOT = Path(__file__).resolve().parents[2]
-LAYERS = fake.modules(ROOT / "reference")["layers"]
+MODULES = fake.modules(ROOT / "reference")
 HANDOUT = (ROOT / "reference" / "neuralnet" / "train.py").read_bytes()
 DEFAULTS = {
     "num_train": 20000, "hidden_dim": 16, "batch_size": 128, "num_epochs": 10, "learning_rate": 1e-4, "reg": 1.0,
@@ -110,27 +111,30 @@ class FakeSession:
         self.renewed += 1
 
 
-class FakeSubject:
-    """`hw` of an item of Task 4 whose student's process follows scripts."""
+class FakeSubject(fake.FakeSubject):
+    """`hw` of an item of Task 4 whose student's process follows scripts in training, and is the reference besides."""
 
     def __init__(
-        self, *scripts: Any, source: bytes = HANDOUT, full: bool = False, budget: float = 25.0, longer: float = 0.0
+        self,
+        *scripts: Any,
+        source: bytes = HANDOUT,
+        full: bool = False,
+        budget: float = 25.0,
+        longer: float = 0.0,
+        modules: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
+        numbers = {"accuracy": 0.4, "budget": budget, "long_budget": longer or budget, "tolerance": 1e-9}
+        super().__init__(MODULES, MODULES, numbers)
+        vars(self).update(modules)
         self.session = FakeSession(scripts)
-        self.layers, self.reference = LAYERS, SimpleNamespace(layers=LAYERS)
-        self.settings = {"accuracy": 0.4, "budget": budget, "long_budget": longer or budget}
         self.data, self.full, self.kept = IMAGES, full, {}
-        self.measures: list[Measure] = []
-        self.advice: list[str] = []
         self.questions: list[str] = []
         self.figures: list[Figure] = []
         self.lines: list[str] = []
         self.error: str | None = None
         self.source = lambda name: source
         self.handed_out = lambda name: ONE_SETTING.replace("0.05", "0.0001").encode()
-        self.two_layer_net = SimpleNamespace(TwoLayerNet=lambda *sizes: SimpleNamespace(parameters=lambda: {"W": 1}))
-        self.train = SimpleNamespace(training_step=lambda *args: (1.0, {}))
-        self.measure, self.advise, self.review = self.measures.append, self.advice.append, self.questions.append
+        self.review = self.questions.append
         self.draw, self.progress = self.figures.append, self.lines.append
 
     @property

@@ -287,3 +287,93 @@ def network_skips_the_mask(s: Student) -> None:
         return right.forward(self, X)
 
     network(s, backward=backward, forward=forward)
+
+
+def f3_gradients_exchanged(s: Student) -> None:
+    patch(s["functions"], "f3", lambda v, *_: (v[0], v[1][::-1]))
+
+
+def f1_gradients_exchanged(s: Student) -> None:
+    patch(s["functions"], "f1", lambda v, *_: (v[0], (*v[1][1::-1], *v[1][2:])))
+
+
+def fc_gradients_exchanged(s: Student) -> None:
+    patch(s["layers"], "fc_backward", lambda v, *_: (v[0], v[2], v[1]))
+
+
+def relu_takes_one_maximum(s: Student) -> None:
+    patch(s["layers"], "relu_forward", lambda v, x: (np.max(x, 0), v[1]))
+
+
+def relu_inverted(s: Student) -> None:
+    patch(s["layers"], "relu_backward", lambda v, g, cache: g - v)
+
+
+def softmax_over_the_classes(s: Student) -> None:
+    patch(s["layers"], "softmax_loss", lambda v, x, y: tuple(part * len(x) / x.shape[1] for part in v))
+
+
+def softmax_subtracts_in_every_row(s: Student) -> None:
+    def change(value: Any, x: Any, y: Any) -> Any:
+        grad = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+        grad[:, y] -= 1
+        return value[0], grad / len(x)
+
+    patch(s["layers"], "softmax_loss", change)
+
+
+def network_gives_probabilities(s: Student) -> None:
+    def forward(right: Any, self: Any, X: Any) -> Any:
+        scores, cache = right.forward(self, X)
+        return np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True), cache
+
+    network(s, forward=forward)
+
+
+def biases_are_rows(s: Student) -> None:
+    def parameters(right: Any, self: Any) -> Any:
+        return {k: v if v.ndim == 2 else v.reshape(1, -1) for k, v in right.parameters(self).items()}
+
+    network(s, parameters=parameters)
+
+
+def sizes_exchanged(s: Student) -> None:
+    network(s, __init__=lambda right, self, d=3072, h=512, c=10, scale=1e-3: right.__init__(self, d, c, h, scale))
+
+
+def step_with(s: Student, change: Callable[[Any, Any, Any, Any], Any]) -> None:
+    """training_step as `change(with regularization, without it, model, X)` makes it of the right answers."""
+    step = s["train"].training_step
+    s["train"].training_step = lambda m, X, y, reg: change(step(m, X, y, reg), step(m, X, y, 0.0), m, X)
+
+
+def step_forgets_the_data(s: Student) -> None:
+    step_with(
+        s,
+        lambda full, bare, m, X: (
+            full[0],
+            {k: full[1][k] - (m.parameters()[k].ndim == 2) * bare[1][k] for k in bare[1]},
+        ),
+    )
+
+
+def step_subtracts_the_regularization(s: Student) -> None:
+    step_with(s, lambda full, bare, m, X: (full[0], {k: 2 * bare[1][k] - full[1][k] for k in bare[1]}))
+
+
+def step_averages_the_regularization(s: Student) -> None:
+    step_with(s, lambda full, bare, m, X: (bare[0] + (full[0] - bare[0]) / len(X), full[1]))
+
+
+def step_takes_the_step(s: Student) -> None:
+    def change(value: Any, model: Any, *_: Any) -> Any:
+        for key, array in model.parameters().items():
+            array -= 0.01 * value[1][key]
+        return value
+
+    patch(s["train"], "training_step", change)
+
+
+def step_is_wrong_for_one_shape(s: Student) -> None:
+    """Only with regularization and more classes than images."""
+    step_with(s, lambda full, bare, m, X: (full[0], (bare if len(X) == 7 else full)[1]))

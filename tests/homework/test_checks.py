@@ -30,17 +30,8 @@ from grader.model import Check
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fake
-from mistakes import (
-    MISTAKES,
-    Patch,
-    Student,
-    network,
-    network_skips_the_mask,
-    patch,
-    relu_times_relu,
-    relu_times_x,
-    softmax_adds_one,
-)
+import mistakes
+from mistakes import MISTAKES, Patch, Student, network, network_skips_the_mask, patch
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "reference"
@@ -159,10 +150,30 @@ def test_mistake_fails_exactly_its_checks(name: str, student: Student) -> None:
 @pytest.mark.parametrize(
     ("change", "name", "says"),
     [
-        (relu_times_x, "relu_backward", "multiplied by x, but the slope of x is 1"),
-        (relu_times_relu, "relu_backward", "multiplied by x, but the slope of x is 1"),
-        (softmax_adds_one, "softmax_loss_gradient", "the right class is added, not subtracted"),
+        (mistakes.relu_times_x, "relu_backward", "multiplied by x, but the slope of x is 1"),
+        (mistakes.relu_times_relu, "relu_backward", "multiplied by x, but the slope of x is 1"),
+        (mistakes.softmax_adds_one, "softmax_loss_gradient", "the right class is added, not subtracted"),
         (network_skips_the_mask, "net_backward", "does not pass the ReLU"),
+        (
+            mistakes.f3_gradients_exchanged,
+            "f3_gradient_y1",
+            "grad_s2: is the sign wrong, or is the order not grad_s1, g",
+        ),
+        (mistakes.f1_gradients_exchanged, "f1_gradient", "it is grad_w1: is the order not grad_x1, grad_w1"),
+        (mistakes.fc_gradients_exchanged, "fc_backward", "it is grad_b: the order is grad_x, grad_w, grad_b"),
+        (mistakes.relu_takes_one_maximum, "relu_forward", "np.maximum compares each entry"),
+        (mistakes.relu_inverted, "relu_backward", "the mask is inverted"),
+        (mistakes.softmax_over_the_classes, "softmax_loss_value", "by the number of classes, not by N"),
+        (mistakes.softmax_over_the_classes, "softmax_loss_gradient", "by the number of classes, not by N"),
+        (mistakes.softmax_subtracts_in_every_row, "softmax_loss_gradient", "subtracted in every row"),
+        (mistakes.network_gives_probabilities, "net_forward", "they are probabilities"),
+        (mistakes.biases_are_rows, "net_parameters", "the bias is a row (1, 5), expected (5,)"),
+        (mistakes.sizes_exchanged, "net_parameters", "are num_classes and hidden_dim exchanged?"),
+        (mistakes.step_forgets_the_data, "training_step_gradient", "the gradient of the regularization alone"),
+        (mistakes.step_subtracts_the_regularization, "training_step_gradient", "regularization is subtracted"),
+        (mistakes.step_averages_the_regularization, "training_step_loss", "the regularization is divided by N"),
+        (mistakes.step_takes_the_step, "training_step_gradient", "changed the weights 'W1', 'W2' in place"),
+        (mistakes.step_is_wrong_for_one_shape, "training_step_gradient", "of the regularization is missing"),
         (MISTAKES["hidden_dim_ignored"][1], "net_parameters", "is hidden_dim ignored? 512 units are there"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -177,15 +188,17 @@ def test_a_common_mistake_is_named(change: Patch, name: str, says: str, student:
 @pytest.mark.parametrize(
     ("layer", "names"),
     [
-        ("relu_forward", ["net_forward", "net_predict", "training_step_loss"]),
-        ("fc_backward", ["net_backward", "training_step_gradient"]),
+        ("relu_forward", ["net_forward", "net_predict"]),
+        ("fc_backward", ["net_backward"]),
+        ("softmax_loss", ["training_step_loss", "training_step_gradient"]),
         ("l2_regularization", ["training_step_loss", "training_step_gradient"]),
     ],
 )
 def test_a_network_that_fails_by_a_wrong_layer_below_is_told_so(layer: str, names: list[str], student: Student) -> None:
     """And one that fails by itself is not."""
-    network(student, forward=lambda right, self, X: (-right.forward(self, X)[0], right.forward(self, X)[1]))
-    network(student, backward=lambda right, self, g, c: {k: v + 1 for k, v in right.backward(self, g, c).items()})
+    if names[0].startswith("net_"):
+        network(student, forward=lambda right, self, X: (-right.forward(self, X)[0], right.forward(self, X)[1]))
+        network(student, backward=lambda right, self, g, c: {k: v + 1 for k, v in right.backward(self, g, c).items()})
     patch(student["train"], "training_step", lambda v, *_: (v[0] + 1, {k: g + 1 for k, g in v[1].items()}))
     for name in names:
         with pytest.raises(Mismatch) as alone:
@@ -196,6 +209,23 @@ def test_a_network_that_fails_by_a_wrong_layer_below_is_told_so(layer: str, name
         with pytest.raises(Mismatch) as below:
             run(CHECKS[name], student)
         assert f"Your {layer} is wrong (item 2." in below.value.message
+
+
+def test_a_step_that_fails_by_a_wrong_network_is_told_so(student: Student) -> None:
+    """By the network alone, though training_step itself is right."""
+    network_skips_the_mask(student)
+    with pytest.raises(Mismatch, match=r"Your TwoLayerNet.backward is wrong \(item 3.1\): mend that first"):
+        run(CHECKS["training_step_gradient"], student)
+
+
+def test_a_step_that_raises_by_a_wrong_layer_below_is_told_so(student: Student) -> None:
+    """An exception has a line of its own, in a file that is right."""
+    patch(student["layers"], "fc_backward", lambda v, *_: (v[0], v[1].T, v[2]))
+    network(student, backward=lambda right, self, g, c: {k: v.T for k, v in right.backward(self, g, c).items()})
+    with pytest.raises(
+        Raised, match=r"training_step raised .* Your fc_backward is wrong \(item 2.1\): mend that first"
+    ):
+        run(CHECKS["training_step_gradient"], student)
 
 
 def stub(*args: Any) -> None:
@@ -215,6 +245,15 @@ def test_stubs_are_not_implemented_yet(empty: Callable[..., Any], student: Stude
     failed = failures(student)
     assert set(failed) == set(CHECKS)
     assert {type(error) for error in failed.values()} == {NotImplementedYet}
+
+
+def test_gradients_in_one_vector_are_the_gradients(student: Student) -> None:
+    for name in ("f1", "f2", "f3", "f4"):
+        patch(student["functions"], name, lambda v, *_: (v[0], np.array(v[1])))
+    assert failures(student, {name: check for name, check in CHECKS.items() if name.startswith("f")}) == {}
+    patch(student["functions"], "f3", lambda v, *_: (v[0], v[1][:1]))
+    with pytest.raises(Mismatch, match="1 value; expected 2"):
+        run(CHECKS["f3_gradient_y1"], student)
 
 
 def test_missing_f4_is_not_implemented_yet(student: Student) -> None:
@@ -285,6 +324,22 @@ def test_float32_parameters_are_accepted(student: Student) -> None:
 
     network(student, __init__=init)
     assert failures(student, {name: CHECKS[name] for name in ("net_parameters", "net_forward", "net_backward")}) == {}
+
+
+def test_a_step_with_float32_parameters_is_told_of_them_if_they_are_the_cause(student: Student) -> None:
+    def init(right: Any, self: Any, *args: Any) -> None:
+        right.__init__(self, *args)
+        for name, array in vars(self).items():
+            setattr(self, name, array.astype(np.float32))
+
+    network(student, __init__=init)
+    for name in ("training_step_loss", "training_step_gradient"):
+        with pytest.raises(Mismatch, match=r"six digits.*Your parameters are float32: make them float64"):
+            run(CHECKS[name], student)
+    MISTAKES["step_loss_without_regularization"][1](student)
+    with pytest.raises(Mismatch) as other:
+        run(CHECKS["training_step_loss"], student)
+    assert "float32" not in other.value.message
 
 
 def test_a_student_who_raises_is_told_so(student: Student) -> None:

@@ -6,6 +6,8 @@ import base64
 import math
 import re
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,13 +15,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.errors import Mismatch
+from grader.errors import Mismatch, Raised
 from grader.homework import curves, task4_runs, training_run
 from grader.homework.training_run import TRAIN, VALIDATION
 from grader.model import Measure
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fake_training import IMAGES, LAYERS, NETWORK, ONE_SETTING, FakeSubject, outcome
+import fake
+from fake_training import IMAGES, MODULES, NETWORK, ONE_SETTING, FakeSubject, outcome
 
 pytestmark = pytest.mark.usefixtures("predictions_follow")
 
@@ -102,11 +105,87 @@ def test_a_run_cut_by_its_budget_is_left_to_a_person_when_it_fails():
     assert not hopeless.questions
 
 
-def test_a_run_that_fails_by_a_wrong_layer_below_is_told_so():
-    hw = FakeSubject([0.1])
-    hw.layers = SimpleNamespace(**vars(LAYERS) | {"softmax_loss": lambda x, y: (0.0, x)})
-    with pytest.raises(Mismatch, match=r"gradients of its loss\? Your softmax_loss is wrong \(item 2.3\)"):
+def student(module: str, **functions: Any) -> dict[str, Any]:
+    """The reference's modules, with functions that are the student's."""
+    return {module: fake.FakeModule(FakeSubject(), SimpleNamespace(**vars(MODULES[module]) | functions))}
+
+
+def step(change: Callable[[Any, Any], Any], model: Any, X: Any, y: Any, reg: float) -> Any:
+    """The reference's training_step, each gradient changed with its parameter."""
+    loss, grads = MODULES["train"].training_step(model, X, y, reg)
+    return loss, {name: change(grad, model.parameters()[name]) for name, grad in grads.items()}
+
+
+class ZeroFirst(MODULES["two_layer_net"].TwoLayerNet):
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.W1[...] = 0
+
+
+class Unmasked(MODULES["two_layer_net"].TwoLayerNet):
+    def backward(self, grad: Any, cache: Any) -> Any:
+        grads = super().backward(grad, cache)
+        return grads | {"b1": (grad @ self.W2.T).sum(axis=0)}
+
+
+def raising(*args: Any) -> Any:
+    if len(args[1]) > 2:
+        return MODULES["train"].training_step(*args)
+    raise ValueError("operands could not be broadcast")
+
+
+NEGATED = student("train", training_step=partial(step, lambda grad, _: -grad))
+
+
+@pytest.mark.parametrize(
+    ("modules", "wrong"),
+    [
+        (NEGATED, "training_step is wrong (item 4.1)"),
+        (student("two_layer_net", TwoLayerNet=ZeroFirst), "TwoLayerNet.__init__ is wrong (item 3.1)"),
+        (student("two_layer_net", TwoLayerNet=Unmasked), "TwoLayerNet.backward is wrong (item 3.1)"),
+        (NEGATED | student("layers", softmax_loss=lambda x, y: (0.0, x)), "softmax_loss is wrong (item 2.3)"),
+    ],
+)
+def test_a_run_that_fails_by_what_is_below_is_told_so_and_nothing_of_its_settings(modules, wrong):
+    said = judge(task4_runs.best_model, [0.1], modules=modules).error
+    assert said == f"validation accuracy is 10.00%; at least 40% is asked for. Your {wrong}: mend that first"
+
+
+def test_a_layer_that_the_network_does_not_train_with_is_no_cause():
+    said = judge(task4_runs.best_model, [0.1], modules=student("layers", softmax_loss=lambda x, y: (0.0, x))).error
+    assert "chance level" in said
+    assert "mend that first" not in said
+
+
+def test_a_run_that_raises_by_what_is_below_is_told_so():
+    modules = student("train", training_step=raising) | student("layers", fc_backward=lambda grad, cache: (grad,) * 3)
+    hw = FakeSubject([0.1], modules=modules)
+    with pytest.raises(Raised, match="broadcast"):
         task4_runs.best_model(hw, np.random.default_rng(0))
+    modules |= student("train", training_step=lambda *args: raising(args[0], ()))
+    hw = FakeSubject([0.1], modules=modules)
+    with pytest.raises(Raised, match=r"broadcast. Your fc_backward is wrong \(item 2.1\): mend that first"):
+        task4_runs.best_model(hw, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("change", [lambda grad, _: 0 * grad, lambda grad, _: -grad, lambda grad, _: grad * np.nan])
+def test_what_was_not_learned_by_gradients_earns_nothing_until_a_person_has_looked(change):
+    for check in (task4_runs.best_model, task4_runs.overfit_model):
+        hw = judge(check, [0.9], modules=student("train", training_step=partial(step, change)))
+        assert "does not come from the gradients of training_step" in hw.error
+        assert "how did the network learn?" in hw.questions[0]
+
+
+@pytest.mark.parametrize("change", [lambda grad, value: grad - 0.1 * value, lambda grad, _: 7 * grad])
+def test_a_mistake_in_a_part_of_the_gradients_takes_nothing_from_a_run(change):
+    hw = judge(task4_runs.best_model, [0.9], modules=student("train", training_step=partial(step, change)))
+    assert (hw.error, hw.questions) == (None, [])
+
+
+def test_gradients_that_cannot_be_asked_are_left_to_a_person():
+    hw = judge(task4_runs.best_model, [0.9], modules=student("train", training_step=lambda *args: (1.0, {"W": 1.0})))
+    assert hw.error is None
+    assert "could not be asked: training_step gave no gradient for" in hw.questions[0]
 
 
 def test_unreadable_hyperparameters_are_named_with_their_line():

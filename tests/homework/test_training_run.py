@@ -22,6 +22,9 @@ from fake_training import BEST, DEFAULTS, IMAGES, LONG, NETWORK, SETTINGS, SHAPE
 pytestmark = pytest.mark.usefixtures("predictions_follow")
 
 
+OWN_MAIN = Place({}, dict.fromkeys(NAMES, Unreadable(3, "is assigned in a loop")))
+
+
 # What is sent
 
 
@@ -43,10 +46,8 @@ def test_an_overfit_model_glances_at_validation_only():
 
 
 def test_an_unreadable_place_trains_on_what_there_is_with_no_settings():
-    place = Place({}, dict.fromkeys(NAMES, Unreadable(3, "is assigned in a loop")))
-    outcome, hw = run(
-        [{VALIDATION: 0.5, TRAIN: 0.5, "settings": {"reg": 0.1, "bad": 3, "hidden_dim": "x"}}], place=place
-    )
+    shown = {VALIDATION: 0.5, TRAIN: 0.5, "settings": {"reg": 0.1, "bad": 3, "hidden_dim": "x"}}
+    outcome, hw = run([shown], place=OWN_MAIN)
     assert hw.orders[0]["settings"] == {}
     assert len(hw.session.arrays[0]["X"]) == 1000
     assert outcome.settings == {"reg": 0.1}
@@ -274,5 +275,23 @@ def test_it_is_the_best_epoch_that_has_to_follow_from_the_network(monkeypatch):
 
 def test_numbers_that_cannot_be_told_are_no_settings():
     for value in (10**400, math.inf, math.nan, True, "x", None):
-        assert not training_run.plain(value)
-    assert training_run.plain(0.5)
+        assert not training_run.plain("reg", value)
+    assert training_run.plain("reg", 0.5)
+    for value in (1e-308, 0, -5, 0.5):
+        assert not training_run.plain("num_epochs", value)
+
+
+def test_an_own_main_that_runs_longer_than_it_said_fills_the_bar_and_no_more():
+    shown = {VALIDATION: 0.1, TRAIN: 0.1, "settings": {"num_epochs": 1, "num_train": -3, "batch_size": 1e-308}}
+    outcome, hw = run([shown] * 3, place=OWN_MAIN)
+    assert outcome.settings == {"num_epochs": 1}
+    assert hw.lines[-1].startswith(f"[{'#' * 20}] epoch 3 of 1")
+
+
+def test_an_own_main_is_judged_on_the_images_that_it_trains_on(monkeypatch):
+    """It is sent all there are, and says only while it runs how many it wants: 40 of 1000 are right, of its 50 most."""
+    shown = {VALIDATION: 0.1, TRAIN: 0.04, "settings": {"num_train": 50}}
+    asked = []
+    monkeypatch.setattr(training_run.Network, "predict", lambda self, X: asked.append(len(X)) or np.zeros(len(X)))
+    outcome, _ = run([shown], place=OWN_MAIN, bars={TRAIN: 0.75})
+    assert (outcome.best(TRAIN), asked) == (0.8, [50])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from grader.homework import training_words
-from grader.homework.training_run import TRAIN, VALIDATION
+from grader.homework.training_run import TRAIN, VALIDATION, End
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_training import DEFAULTS, SETTINGS, outcome
@@ -31,11 +31,22 @@ from fake_training import DEFAULTS, SETTINGS, outcome
             "fewer images (num_train), set reg to 0 or",
         ),
         (outcome((0.3, 0.5), settings=SETTINGS | {"reg": 0}), TRAIN, "To overfit, train longer (num_epochs)."),
+        (outcome((0.18, 0.18), settings=SETTINGS | {"reg": 0.5}), VALIDATION, "underfits: reg 0.5 pulls the weights"),
+        (outcome((0.18, 0.18), settings=SETTINGS | {"reg": 0.5}), TRAIN, "set reg to 0"),
+        (outcome(*[(0.18, 0.18)] * 5, end=End.BUDGET), VALIDATION, "stopped falling"),
+        (outcome(*[(0.18, 0.18)] * 4, end=End.BUDGET), VALIDATION, "fewer images (num_train) or a smaller hidden_dim"),
+        (outcome(*[(0.18, 0.18)] * 5, end=End.BUDGET, losses=list(np.linspace(3, 1, 100))), VALIDATION, "smaller"),
         (outcome((0.3, 0.3), wrote=("X_batch",)), VALIDATION, "Your training_step writes to X_batch"),
     ],
 )
 def test_why(given, of, sentence):
     assert sentence in training_words.why(given, of, DEFAULTS)
+
+
+def test_of_a_network_that_is_wrong_itself_no_setting_is_blamed():
+    exploded = outcome((0.1, 0.1), settings=SETTINGS | {"learning_rate": 2.0}, end=End.DIVERGED)
+    said = training_words.why(exploded, VALIDATION, DEFAULTS, "Your training_step is wrong")
+    assert said == "The loss grew to 1 in epoch 2, after 40 steps. Your training_step is wrong"
 
 
 @pytest.mark.parametrize(

@@ -254,6 +254,15 @@ def test_a_main_of_its_own_pauses_at_each_epoch(own):
     assert replies[-1]["settings"]["learning_rate"] == 0.05
 
 
+def test_a_main_that_trains_on_a_slice_is_counted_by_it(own):
+    """By the longest, where another is made of some of them to see how they do."""
+    part = "DataSampler(X_train[:20] - 0.5, y_train[:20], 15); DataSampler(X_train[:5], y_train[:5], 5)"
+    run, _ = own(MAIN.replace("DataSampler(X_train, y_train, 15)", part))
+    replies = finish(run)
+    assert [len(reply["losses"]) for reply in replies] == [2, 2, 2, 2, 0]
+    assert replies[0]["settings"]["num_train"] == 20
+
+
 def test_an_epoch_of_an_own_main_is_judged_after_its_last_step(own):
     run, seen = own()
     for _ in range(4):

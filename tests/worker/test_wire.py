@@ -27,7 +27,7 @@ values = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.lists(inner, max_size=4).map(tuple)
-        | st.dictionaries(st.text(), inner, max_size=4)
+        | st.dictionaries(st.text() | st.integers(-(1 << 63), (1 << 63) - 1), inner, max_size=4)
     ),
     max_leaves=20,
 )
@@ -61,7 +61,7 @@ class Liar(np.ndarray):
 
 @pytest.mark.parametrize(
     "value",
-    [object(), {1: 2}, {3}, np.float64(1), np.array(["a"]), np.array([None]), np.zeros(2).view(Liar), 1 << 5000, len],
+    [object(), {1.5: 2}, {3}, np.float64(1), np.array(["a"]), np.array([None]), np.zeros(2).view(Liar), 1 << 5000, len],
     ids=lambda value: type(value).__name__,
 )
 def test_what_is_not_in_the_closed_set_does_not_travel(value):
@@ -148,6 +148,17 @@ def test_a_tuple_of_floats_travels_whole_and_a_bool_in_it_stays_one():
         assert again == value
         assert repr(again) == repr(value)
     assert wire.encode((1.0, 2.0))[:1] == b"D"
+
+
+@pytest.mark.parametrize("key", [1 << 63, -(1 << 64), 1.5, True, None, (1, 2), b"x"])
+def test_a_key_is_a_string_or_an_integer_of_64_bits(key):
+    with pytest.raises(FrameError, match="only strings and integers of 64 bits travel"):
+        wire.encode({key: 1})
+    dict_of_one = b"M" + (1).to_bytes(4, "little")
+    assert wire.decode(dict_of_one + wire.encode(-3) + b"N") == {-3: None}
+    if key != (1, 2):
+        with pytest.raises(FrameError, match="a dict key with tag"):
+            wire.decode(dict_of_one + wire.encode(key) + b"N")
 
 
 def test_floats_are_counted_on_both_sides(monkeypatch):

@@ -1,0 +1,74 @@
+"""What a file's syntax tree binds, reads and calls, by name."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+
+def callee(call: ast.Call) -> str:
+    """The called function's own name, whatever it is an attribute of."""
+    return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+
+
+def stores(nodes: Sequence[ast.AST]) -> Iterator[tuple[str, int]]:
+    """Names that are bound or deleted anywhere below, with their lines."""
+    for below in chain.from_iterable(map(ast.walk, nodes)):
+        if isinstance(below, ast.Name) and isinstance(below.ctx, ast.Store | ast.Del):
+            yield below.id, below.lineno
+        elif isinstance(below, ast.alias):
+            yield (below.asname or below.name).partition(".")[0], below.lineno
+
+
+def stored(function: ast.FunctionDef) -> set[str]:
+    """Names that are local to a function."""
+    return {name for name, _ in stores(function.body)} - globals_of(function)
+
+
+def globals_of(function: ast.AST) -> set[str]:
+    return {name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names}
+
+
+def nonlocals_of(node: ast.AST) -> set[str]:
+    """Names of the scope around that a function or class binds."""
+    return {name for below in ast.walk(node) if isinstance(below, ast.Nonlocal | ast.Global) for name in below.names}
+
+
+def held_out(call: ast.Call) -> bool:
+    """Whether a DataSampler is for images that nothing is trained on."""
+    first = ast.unparse(call.args[0]).lower() if call.args else ""
+    return callee(call) == "DataSampler" and ("val" in first or "test" in first)
+
+
+def used_in_part(given: ast.expr) -> set[str]:
+    """The names in an argument that is more than a name."""
+    whole = isinstance(given, ast.Name)
+    return set() if whole else {node.id for node in ast.walk(given) if isinstance(node, ast.Name)}
+
+
+def sliced(tree: ast.Module) -> Iterator[int]:
+    """Lines where a DataSampler to train with is made of a slice, there or by the name of one."""
+    names = {
+        name for node in ast.walk(tree) if isinstance(node, ast.Assign) and slices(node.value)
+        for name, _ in stores(node.targets)
+    }  # fmt: skip
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and callee(node) == "DataSampler" and node.args and not held_out(node):
+            first = node.args[0]
+            if slices(first) or (isinstance(first, ast.Name) and first.id in names):
+                yield node.lineno
+
+
+def slices(value: ast.expr) -> bool:
+    """Whether a value is part of an array, or several such; `data["X"]` is all of it."""
+    parts = value.elts if isinstance(value, ast.Tuple | ast.List) else [value]
+    return any(isinstance(part, ast.Subscript) and not isinstance(part.slice, ast.Constant) for part in parts)
+
+
+def used(name: str, scope: ast.AST) -> bool:
+    """Whether a name is read there, or could be: `locals()` and its like read all of them."""
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in (name, "locals", "vars"):
+            return True
+    return False
