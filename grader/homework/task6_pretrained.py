@@ -209,7 +209,7 @@ def unreached(hw: Any, two: list[Photograph], ran: Ran) -> Mismatch | Partly:
             f"{PART2} ran to its end and gave {called[0].name} alone to a trained network; two are asked for", 0.5
         )
     if not ran.calls:
-        hw.review(f"{PART2} gives no picture to a network when it is run; are its results copied?")
+        hw.review(f"{PART2} gives no picture to a network when it is run here; where do its results come from?")
         return Mismatch(f"{PART2} ran to its end and gave no picture to a network of a thousand classes")
     hw.review(f"does {PART2} load weights that were trained on ImageNet? its scores are not like those of SqueezeNet")
     return Mismatch(
