@@ -174,6 +174,16 @@ def test_a_stray_import_of_an_absent_package_raises_only_when_used(student):
         layers.g()
 
 
+def test_validation_is_set_aside_where_scikit_learn_is_absent(student):
+    layers = student(
+        "from sklearn.model_selection import KFold, train_test_split\n"
+        "def f(): return train_test_split(range(8), test_size=2, shuffle=False)\ndef g(): return KFold(5)"
+    )
+    assert layers.f() == [[0, 1, 2, 3, 4, 5], [6, 7]]
+    with pytest.raises(Raised, match=r"KFold is used here, but sklearn is not installed"):
+        layers.g()
+
+
 def test_a_misspelt_import_of_ones_own_is_no_stand_in(student):
     with pytest.raises(Raised, match="No module named 'layer'") as caught:
         student("from layer import f").f()

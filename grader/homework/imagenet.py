@@ -82,6 +82,22 @@ def probabilities(given: Array) -> Array:
     return share
 
 
+def unsoftened(given: Array) -> Array:
+    """Scores (1000,), also where a network ends in a softmax and gives probabilities: their logarithm."""
+    soft = given.min() >= 0 and abs(given.sum() - 1) < 1e-3
+    return np.log(np.maximum(given, 1e-12)) if soft else given
+
+
+def named(text: str) -> bool:
+    """Whether a text holds the name of one of the thousand classes, in whole words."""
+    plain = spaced(text)
+    return any(spaced(label) in plain for label in labels())
+
+
+def spaced(text: str) -> str:
+    return f" {re.sub(r'[^a-z0-9]+', ' ', text.lower()).strip()} "
+
+
 def fits(stated: str, label: str) -> bool:
     """Whether a student's name for a picture and a class of ImageNet are in the same words: "cat" and "Egyptian cat".
 

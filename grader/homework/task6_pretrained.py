@@ -2,87 +2,50 @@
 
 from __future__ import annotations
 
-import ast
 import base64
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import PurePath
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from grader import notebook, pictures
 from grader.check import check
 from grader.errors import Mismatch, Partly, Skipped, StudentError
-from grader.homework import imagenet
+from grader.homework import imagenet, photographs
 from grader.homework.notebook_run import handed_in, left_out
+from grader.homework.photographs import Call, Photograph
 from grader.model import Figure
 from grader.notebook import Notebook
-from grader.session import words
-
-Array = NDArray[Any]
 
 PART2 = "part2.ipynb"
 TIME = 60.0  # seconds on the clock for a notebook that classifies a few photographs
-ALIKE = 0.5  # correlation of two lists of a thousand scores, from which on they are of the same photograph
 TINY = 1e-3  # beside the spread of a picture that shows anything
 SMALL = 160  # pixels of a thumbnail
 TOP = 5
-RESULT = re.compile(r"_?pred|^part[12]\b|plot|[{}]", re.IGNORECASE)  # pictures that a notebook writes
-# Names that cameras, telephones and programs give, which say nothing of what a picture shows.
-GENERIC = re.compile(
-    r"(whatsapp|screen\s?shot|bildschirmfoto).*|"
-    r"(img|images?|photos?|pic(ture)?s?|test|name|sample|dsc[fnp]?|pxl|mvimg|gopr|dji|p|download|unnamed)?"
-    r"[\W\d_]*(wa\d+|mp|hdr)?",
-    re.IGNORECASE,
-)
-PATTERN = re.compile(r"[*?\[\]]")  # in a name that stands for several files
-CHOSEN = re.compile(r"im(a)?g(e)?_?[12]")
-MOST_CALLS = 200  # of a network, that a student's process tells
-NAMED, BROKEN = 100, 4  # photographs that a notebook may name, and that are found damaged before no more are tried
 UNAVAILABLE = "weights unavailable: "  # as worker/vision.py says it
 CURE = "hand them in beside the notebook"
 
 
 @dataclass(frozen=True)
-class Call:
-    """One picture that the student's notebook gave to a network, as it went in and came out."""
+class Ran:
+    """The notebook as it was run here."""
 
-    network: str
-    training: bool
-    spread: Array  # (3,) standard deviation of each channel of the input
-    scores: Array  # (1000,)
-
-
-@dataclass
-class Photograph:
-    """One of the two: its file, what the student says it shows, what the network says here and in the notebook."""
-
-    name: str
-    pixels: Array
-    stated: str = ""
-    scores: Array = field(default_factory=lambda: np.zeros(0))
-    call: Call | None = None
-
-    def said(self) -> str:
-        return f"said to show {self.stated!r} and " if self.stated else ""
-
-    def predicted(self, labels: list[str]) -> str:
-        """The class that the notebook gets; where its run could not be repeated, the one that is got here."""
-        return labels[int(np.argmax(self.call.scores if self.call is not None else self.scores))]
+    names: Sequence[str] = ()  # what it calls the photographs
+    calls: Sequence[Call] = ()
+    whole: bool = False  # nothing of it failed, so that what it did not do here it does nowhere
+    lacking: str = ""  # weights that it asked for and that are not here, in words
 
 
 @check("6.1")
 def images_present(hw: Any, rng: np.random.Generator) -> None:
     """Two photographs were handed in, and can be read."""
     student = handed_in(hw, PART2)
-    named = opened(student, hw.session.submission.files)
-    found, problems = readable(hw, named)
+    named = photographs.opened(student, hw.session.submission.files)
+    found, problems = photographs.readable(hw.session.submission.files, named)
     if len(found) >= 2:
         return
-    if found and len(named) == 1:
+    if found and not problems:
         raise Partly(f"{PART2} opens one photograph alone, {found[0].name}; two different ones are asked for", 0.5)
     told = " ".join(problems)
     shown = notebook.pictures(student)
@@ -109,13 +72,13 @@ def cells(shown: list[tuple[int, bytes]]) -> str:
 def images_run(hw: Any, rng: np.random.Generator) -> None:
     """Both were run through a network trained on ImageNet, prepared as it expects, in evaluation mode."""
     student = handed_in(hw, PART2)
-    found = looked_at(hw, student)
-    show(hw, found)
-    called = [one.call for one in found if one.call is not None]
+    two, ran = looked_at(hw, student)
+    show(hw, two)
+    called = [one.call for one in two if one.call is not None]
     if len(called) < 2:
-        unrepeated(hw, student, found)
+        unseen(hw, student, two, ran)
         return
-    faults = list(dict.fromkeys(fault for one in found for fault in unprepared(one)))
+    faults = list(dict.fromkeys(fault for one in two for fault in unprepared(one)))
     if faults:
         raise Partly(f"both photographs were run through {called[0].network}, but {'; '.join(faults)}", 0.5)
 
@@ -124,161 +87,77 @@ def images_run(hw: Any, rng: np.random.Generator) -> None:
 def one_right_one_wrong(hw: Any, rng: np.random.Generator) -> None:
     """The network gets one of the photographs right and the other wrong."""
     student = handed_in(hw, PART2)
-    found = looked_at(hw, student)
+    two, ran = looked_at(hw, student)
     labels = imagenet.labels()
-    if len(found) < 2:
-        if not notebook.pictures(student):
+    if len(two) < 2:
+        if ran.whole or not notebook.pictures(student):
             raise Mismatch(f"there are no two photographs to compare with what {PART2} predicts")
         hw.review(f"is one of the two predictions in {PART2} right and the other wrong?")
         raise Partly(
             "without the photographs, the grader cannot tell which prediction is right; a person will look", 0.5
         )
-    said = [f"{one.name} is {one.said()}taken for {one.predicted(labels)!r}" for one in found]
-    right = [imagenet.fits(one.stated, one.predicted(labels)) for one in found]
-    hw.review(f"look at the photographs: {' and '.join(said)}")
-    if not all(one.stated for one in found):
+    unpredicted = [one.name for one in two if one.call is None]
+    if ran.whole and unpredicted:
+        raise Mismatch(f"{PART2} predicts nothing by a trained network for {' and '.join(unpredicted)}")
+    said = " and ".join(one.told(labels) for one in two)
+    right = [imagenet.fits(one.stated, one.predicted(labels)) for one in two]
+    hw.review(f"look at the photographs: {said}")
+    if not all(one.stated for one in two):
         raise Partly(f"{PART2} does not say in `names` what both photographs show; a person will look", 0.5)
     if right == [True, True]:
-        raise Partly(f"both predictions fit: {' and '.join(said)}; one that is wrong is asked for", 0.5)
+        raise Partly(f"both predictions fit: {said}; one that is wrong is asked for", 0.5)
     if right == [False, False]:
-        raise Partly(f"no prediction is in the words of its name: {' and '.join(said)}; a person will look", 0.5)
+        raise Partly(f"no prediction is in the words of its name: {said}; a person will look", 0.5)
 
 
-# The two photographs
+# The notebook, run
 
 
-def opened(student: Notebook, files: Mapping[str, bytes]) -> list[str]:
-    """Names of the photographs that a notebook opens, in their order; those of `img1` and `img2` where there are more.
-
-    A notebook that names none of those that are here, because it lists a folder or puts names together, has what lies
-    beside it.
-    """
-    found: dict[str, str] = {}  # without regard to case, as the files are found
-    chosen: dict[str, None] = {}
-    for _, tree in notebook.trees(student):
-        for statement in tree.body:
-            by_name = any(map(CHOSEN.fullmatch, assigned(statement)))
-            for name in constants(statement):
-                found.setdefault(name.lower(), name)
-                chosen |= {name.lower(): None} if by_name else {}
-    names = [found[name] for name in (chosen if len(chosen) >= 2 else found)]
-    there = {name.lower() for name in files}
-    beside = sorted(name for name in files if name.lower().endswith(pictures.ENDINGS) and not RESULT.search(name))
-    return names if any(name.lower() in there for name in names) or not beside else beside
-
-
-def assigned(statement: ast.stmt) -> Iterator[str]:
-    """The names that an assignment binds."""
-    for target in statement.targets if isinstance(statement, ast.Assign) else ():
-        yield from (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
-
-
-def constants(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 300:
-            base = PurePath(node.value.replace("\\", "/")).name
-            whole = PurePath(base).suffix and not PATTERN.search(base)  # no "*.jpg", no ".jpg" behind a name
-            if whole and base.lower().endswith(pictures.ENDINGS) and not RESULT.search(base):
-                yield base
-
-
-def readable(hw: Any, names: list[str]) -> tuple[list[Photograph], list[str]]:
-    """The first two that can be read, and a sentence for each that cannot."""
-    there = {name.lower(): data for name, data in hw.session.submission.files.items()}
-    found: list[Photograph] = []
-    problems: list[str] = []
-    for name in names[:NAMED]:
-        if name.lower() not in there:
-            problems.append(f"{name[:80]} is not in the submission.")
-        elif len(found) < 2 and len(problems) < BROKEN:
-            try:
-                found.append(Photograph(name[:80], pictures.pixels(there[name.lower()], name[:80])))
-            except Mismatch as error:
-                problems.append(f"{error.message}.")
-    return found, problems[:4]
-
-
-def looked_at(hw: Any, student: Notebook) -> list[Photograph]:
-    """The photographs with what the network says of them, here and in the notebook; worked out once.
+def looked_at(hw: Any, student: Notebook) -> tuple[list[Photograph], Ran]:
+    """The two photographs, with what the network says of them here and in the notebook; worked out once.
 
     Raises Skipped without the network's weights.
     """
-    if "photographs" in hw.kept:
-        kept: list[Photograph] = hw.kept["photographs"]
+    if "looked at" in hw.kept:
+        kept: tuple[list[Photograph], Ran] = hw.kept["looked at"]
         return kept
     weights = hw.weights
     if weights is None:
         raise Skipped(
             "weights unavailable: SqueezeNet's are not on this machine; `python grade.py data` says where from"
         )
-    found, _ = readable(hw, opened(student, hw.session.submission.files))
+    files = hw.session.submission.files
+    found, _ = photographs.readable(files, photographs.opened(student, files))
     for one in found:
         one.scores = imagenet.scores(weights, one.pixels)
-    names, calls = repeated(hw, student, found, weights) if found else ([], [])
-    for at, one in enumerate(found):
-        stated = names[at] if at < len(names) else PurePath(one.name).stem
-        one.stated = "" if GENERIC.fullmatch(stated) else stated
-    assign(found, calls)
-    hw.kept["photographs"] = found
-    return found
+    ran = repeated(hw, student, found, weights) if found else Ran()
+    photographs.assign(found, ran.calls)
+    two = photographs.last_two(found)
+    photographs.state(found, two, ran.names, student)
+    hw.kept["looked at"] = two, ran
+    return two, ran
 
 
-def repeated(hw: Any, student: Notebook, found: list[Photograph], weights: Any) -> tuple[list[str], list[Call]]:
+def repeated(hw: Any, student: Notebook, found: list[Photograph], weights: Any) -> Ran:
     """The notebook, run here: what it calls the photographs, and what its network was given."""
     order = {"name": PART2, "cells": student.code, "seed": 1, "labels": imagenet.labels()}
+    files = {name: one.pixels for one in found for name in (one.name, *one.also)}
     try:
-        going = hw.session.pretrained(order, {one.name: one.pixels for one in found}, weights, TIME)
+        going = hw.session.pretrained(order, files, weights, TIME)
         seen = going.tell("seen")
     except StudentError as error:
         hw.advise(f"{PART2} could not be run here: {error.message}")
-        return stated(student), []
+        return Ran()
     finally:
         hw.session.renew()
     seen = seen if isinstance(seen, dict) else {}
     problems = left_out(seen.get("problems"))
     for cell, line, problem in problems[:2]:
         hw.advise(f"cell {cell}, line {line}, could not be run here: {problem}")
-    hw.kept["unavailable"] = next((text for _, _, text in problems if UNAVAILABLE in text), "")
+    lacking = next((text for _, _, text in problems if UNAVAILABLE in text), "").partition(": ")[2]
     names = seen.get("names")
     given = [name for name in names if type(name) is str] if isinstance(names, list | tuple) else []
-    return given or stated(student), list(calls(seen.get("calls")))
-
-
-def calls(rows: Any) -> Iterator[Call]:
-    """The calls as a student's process tells them; what is not in their form is left out."""
-    for row in rows[:MOST_CALLS] if isinstance(rows, list) else []:
-        if isinstance(row, dict) and numbers(row.get("spread"), 3) and numbers(row.get("scores"), 1000):
-            yield Call(words(row.get("network"), 80), row.get("training") is True, row["spread"], row["scores"])
-
-
-def numbers(array: Any, count: int) -> bool:
-    fits = isinstance(array, np.ndarray) and array.shape == (count,) and array.dtype == np.float64
-    return fits and bool(np.isfinite(array).all())
-
-
-def stated(student: Notebook) -> list[str]:
-    """The list that the notebook assigns to `names`, as it is written there."""
-    for _, tree in notebook.trees(student):
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Assign) and "names" in assigned(node):
-                try:
-                    value = ast.literal_eval(node.value)
-                except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-                    continue  # what no list of names is written like
-                return [str(name)[:80] for name in value] if isinstance(value, (list, tuple)) else []
-    return []
-
-
-def assign(found: list[Photograph], calls: list[Call]) -> None:
-    """Give each photograph its call: the last of those whose scores are more like its own than like another's.
-
-    The last, because a person tries more than once; and any two photographs are somewhat alike.
-    """
-    for call in calls if found else []:
-        alike = [float(np.corrcoef(call.scores, one.scores)[0, 1]) for one in found]
-        closest = int(np.argmax(alike))
-        if alike[closest] > ALIKE:
-            found[closest].call = call
+    return Ran(given, list(photographs.calls(seen.get("calls"))), not problems, lacking)
 
 
 # What is said of them
@@ -303,18 +182,39 @@ def unprepared(one: Photograph) -> Iterator[str]:
         yield nearest
 
 
-def unrepeated(hw: Any, student: Notebook, found: list[Photograph]) -> None:
-    """What the saved pictures show where the notebook's own run could not be repeated. Raises Mismatch with none."""
-    lacking = hw.kept.get("unavailable", "")
-    but = f" ({lacking.partition(': ')[2]})" if lacking else ""
+def unseen(hw: Any, student: Notebook, two: list[Photograph], ran: Ran) -> None:
+    """Where not both photographs were seen to reach a network: why, or what the saved results show in place of a run
+    that could not be repeated. Raises Mismatch, Partly, and Skipped where nothing but weights is missing."""
+    if ran.whole:
+        raise unreached(hw, two, ran)
+    but = f" ({ran.lacking})" if ran.lacking else ""
     if notebook.pictures(student):
         hw.review(f"do the pictures in {PART2} show both photographs with the class that a network predicts?{but}")
         return
-    if lacking:
-        hw.review(f"{PART2} could not be run here{but}, and holds no picture; does it say what its network predicts?")
-    which = "no photograph" if not found else "not both photographs"
-    raise Mismatch(
-        f"{which} reached a network trained on ImageNet when {PART2} was run here{but}, and it shows no result"
+    if two and any(imagenet.named(cell.text) for cell in student.cells):
+        hw.review(f"does what {PART2} printed say which class a network predicts for each photograph?{but}")
+        return
+    if ran.lacking:
+        hw.review(f"{PART2} could not be run here{but}, and shows no result; does it say what its network predicts?")
+        raise Skipped(f"{ran.lacking}, so that {PART2} could not be run; a person will look")
+    which = "not both photographs" if two else "no photograph"
+    raise Mismatch(f"{which} reached a network trained on ImageNet when {PART2} was run here, and it shows no result")
+
+
+def unreached(hw: Any, two: list[Photograph], ran: Ran) -> Mismatch | Partly:
+    """Why a notebook that ran to its end did not bring both photographs to a trained network."""
+    called = [one for one in two if one.call is not None]
+    if called:
+        return Partly(
+            f"{PART2} ran to its end and gave {called[0].name} alone to a trained network; two are asked for", 0.5
+        )
+    if not ran.calls:
+        hw.review(f"{PART2} gives no picture to a network when it is run here; where do its results come from?")
+        return Mismatch(f"{PART2} ran to its end and gave no picture to a network of a thousand classes")
+    hw.review(f"does {PART2} load weights that were trained on ImageNet? its scores are not like those of SqueezeNet")
+    return Mismatch(
+        f"{PART2} gave pictures to {ran.calls[-1].network}, but its scores are not those of a trained network: "
+        "are the weights loaded?"
     )
 
 
@@ -332,7 +232,7 @@ def show(hw: Any, found: list[Photograph]) -> None:
         hw.draw(
             Figure(
                 "bars",
-                f"{one.name}, said to show {one.stated!r}" if one.stated else one.name,
+                f"{one.name}, said to show {one.stated!r}" if one.stated and not one.by_file else one.name,
                 {
                     "classes": [labels[at] for at in top],
                     "probabilities": [round(float(share[at]), 4) for at in top],

@@ -7,6 +7,7 @@ them from; the network's weights lie where torch looks for them. Every statement
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +19,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from grader.worker import cuda, notebook, paths, vision
 from grader.worker.training import Mute
 
-CALLS = 16  # of the network that are kept
+CALLS = 64  # of the network that are kept: the last ones
 CLASSES = 1000
 
 
@@ -31,16 +32,17 @@ class Run:
         torch.set_num_threads(1)
         torch.manual_seed(order["seed"])
         torch.hub.set_dir(order["hub"])
-        self.calls: list[dict[str, Any]] = []
+        self.calls: deque[dict[str, Any]] = deque(maxlen=CALLS)
+        self.count = 0  # of calls, also of those that are not kept any more
         self.problems: list[tuple[int, int, str]] = []
-        self.depth = 0
+        self.begun: list[int] = []  # of each module that is at work, the calls that were counted before
         cells = [tuple(cell) for cell in order["cells"]]
         lay(order["files"])
         vision.prepare()
         paths.prepare_lists()
         paths.lay(notebook.files(source for _, source, _ in cells))
         register_module_forward_pre_hook(self.entered)
-        register_module_forward_hook(self.left, always_call=True)
+        register_module_forward_hook(self.left, with_kwargs=True, always_call=True)
         self.names: dict[str, Any] = {
             "__name__": "__main__",
             "get_ipython": Mute("get_ipython"),
@@ -54,21 +56,28 @@ class Run:
 
     def execute(self, statement: notebook.Statement, file: str) -> None:
         try:
-            exec(compile(ast.Module([statement.node], []), file, "exec"), self.names)
+            exec(compile(ast.Module([Called().visit(statement.node)], []), file, "exec"), self.names)
         except Exception as error:
             cause = vision.lacking(error)
             self.problems.append((statement.cell, statement.node.lineno, f"{type(cause).__name__}: {cause}"[:200]))
 
     def entered(self, module: Any, given: Any) -> None:
-        self.depth += 1
+        self.begun.append(self.count)
 
-    def left(self, module: Any, given: Any, scores: Any) -> None:
-        self.depth -= 1
-        if self.depth or not isinstance(scores, torch.Tensor) or tuple(scores.shape[1:]) != (CLASSES,):
+    def left(self, module: Any, given: Any, *named_and_scores: Any) -> None:
+        """Keep pictures and scores, once: of the innermost module, which what is around it may prepare them for.
+
+        torch leaves the arguments by name out where a call has failed.
+        """
+        named, scores = ({}, *named_and_scores)[-2:]
+        told = self.begun.pop() < self.count
+        if told or not isinstance(scores, torch.Tensor) or tuple(scores.shape[1:]) != (CLASSES,):
             return
-        batch = given[0].detach().float() if given and isinstance(given[0], torch.Tensor) else torch.zeros(0)
+        inputs = [value for value in (*given, *named.values()) if isinstance(value, torch.Tensor)]
+        batch = inputs[0].detach().float() if inputs else torch.zeros(0)
         for one, row in zip(batch, scores.detach().float(), strict=False):
-            if len(self.calls) < CALLS and one.ndim == 3 and one.shape[0] == 3:
+            if one.ndim == 3 and one.shape[0] == 3:
+                self.count += 1
                 self.calls.append(
                     {
                         "network": type(module).__name__[:80],
@@ -83,7 +92,20 @@ class Run:
         """The network's calls, what could not be run, and what the photographs are called."""
         names = self.names.get("names")
         stated = [str(name)[:80] for name in names[:10]] if isinstance(names, (list, tuple)) else []
-        return {"calls": self.calls, "problems": self.problems[:20], "names": stated}
+        return {"calls": list(self.calls), "problems": self.problems[:20], "names": stated}
+
+
+class Called(ast.NodeTransformer):
+    """`model.forward(x)` as `model(x)`, which torch tells of; not inside a class, nor of one: `Net.forward(net, x)`."""
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "forward" and len(node.args) == 1:
+            node.func = node.func.value
+        return node
 
 
 def lay(photographs: Mapping[str, str]) -> None:

@@ -339,6 +339,11 @@ class Mute(ModuleType):
         return iter((self, self))  # `figure, axes = plt.subplots()`
 
 
+# What an error calls it that a student reads: "a bytes-like object is required, not ...".
+Mute.__name__ = Mute.__qualname__ = "stand-in for a library that is not here"
+Mute.__module__ = "builtins"  # which no error names
+
+
 def scaled(X: Any) -> Any:
     """Bytes to float32 in [0, 1], as the handout's load_cifar10; in place, because the training images are large."""
     X = X.astype(np.float32)

@@ -10,13 +10,16 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import inspect
+import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
 import numpy as np
 import torch
+from PIL import Image
 from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader
 
@@ -30,6 +33,9 @@ REMOVED = {
     "Inf": np.inf, "infty": np.inf, "PINF": np.inf, "NINF": -np.inf, "NaN": np.nan, "float": float, "int": int,
     "object": object, "str": str, "complex": complex, "float_": np.float64, "product": np.prod,
 }  # fmt: skip
+PICTURES = frozenset((".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif"))
+# A torchvision.io.ImageReadMode, by name -> Pillow's.
+MODES = {"GRAY": "L", "GRAY_ALPHA": "LA", "RGB": "RGB", "RGB_ALPHA": "RGBA", "RGBA": "RGBA"}
 PROGRESS = frozenset(("tqdm", "tqdm.auto", "tqdm.notebook", "tqdm.autonotebook"))
 # Plots, summaries, logs and Colab: whatever is asked of them, they answer with themselves.
 MUTED = frozenset(
@@ -78,6 +84,10 @@ def prepare() -> None:
     replace(module, "compile", lambda self, *args, **kwargs: None)
     replace(torch.hub, "load", hub)
     replace(torch.hub, "download_url_to_file", unavailable)
+    for owner in (torchvision.io, torchvision.io.image):
+        replace(owner, "read_file", read_file)
+        for name in ("read_image", "decode_image", "decode_jpeg", "decode_png"):
+            replace(owner, name, read_image)
     cuda.prepare()
     paths.prepare()
     restore()
@@ -128,6 +138,29 @@ def lacking(error: BaseException) -> BaseException:
     return at or error
 
 
+def read_image(source: Any, mode: Any = "UNCHANGED", *args: Any, **kwargs: Any) -> torch.Tensor:
+    """A picture (C, H, W) uint8 of a file or of its bytes in a tensor, by Pillow, in place of torchvision.io, which
+    lacks its own library where torchvision is cured and goes by formats that the photographs do not have here."""
+    if isinstance(source, torch.Tensor):
+        source = io.BytesIO(source.numpy().tobytes())
+    with Image.open(source) as image:
+        form = "RGB" if image.mode == "P" else image.mode
+        pixels = np.array(image.convert(MODES.get(getattr(mode, "name", str(mode)), form)))
+    return torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1)).permute(2, 0, 1).contiguous()
+
+
+def read_file(path: Any) -> torch.Tensor:
+    return torch.frombuffer(bytearray(Path(path).read_bytes()), dtype=torch.uint8)
+
+
+def imread(fname: Any, format: Any = None) -> Any:
+    """matplotlib's: a picture (H, W, 3) in floats from 0 to 1 where it is called PNG, else in bytes."""
+    with Image.open(fname) as image:
+        pixels = np.array(image)
+    png = str(format or getattr(fname, "name", fname)).lower().endswith("png")
+    return (pixels / 255).astype(np.float32) if png else pixels
+
+
 def uncompiled(model: Any = None, *args: Any, **kwargs: Any) -> Any:
     """torch.compile without a compiler, as a call and as a decorator with options."""
     return model if model is not None else lambda function: function
@@ -138,7 +171,10 @@ def muted(name: str) -> bool:
 
 
 class MutedFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """First on `sys.meta_path`: a stand-in for each muted module, installed or not."""
+    """First on `sys.meta_path`: a stand-in for each muted module, installed or not; what reads pictures still does."""
+
+    def __init__(self) -> None:
+        self.uploads = 0
 
     def find_spec(self, name: str, path: object, target: object = None) -> importlib.machinery.ModuleSpec | None:
         if muted(name) or (name == "google" and importlib.machinery.PathFinder.find_spec(name) is None):
@@ -150,10 +186,20 @@ class MutedFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             module = ModuleType(spec.name)
             vars(module).update(tqdm=Progress, tqdm_notebook=Progress, trange=lambda *args, **_: Progress(range(*args)))
             return module
-        return Mute(spec.name)
+        module = Mute(spec.name)
+        real = {"matplotlib": {"imread": imread}, "google": {"upload": self.upload}}
+        vars(module).update(real.get(spec.name.partition(".")[0], {}))
+        return module
 
     def exec_module(self, module: ModuleType) -> None:
         """Nothing to run."""
+
+    def upload(self, *args: Any, **kwargs: Any) -> dict[str, bytes]:
+        """google.colab's: the pictures that lie here, another one first each time, as some upload one by one."""
+        names = sorted(path.name for path in Path().iterdir() if path.suffix.lower() in PICTURES)
+        first = self.uploads % max(len(names), 1)
+        self.uploads += 1
+        return {name: Path(name).read_bytes() for name in names[first:] + names[:first]}
 
 
 class Progress:

@@ -10,7 +10,6 @@ import struct
 import zlib
 from importlib.util import find_spec
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from grader import pictures
 from grader.check import ROOT, load
 from grader.errors import UsageError
 from grader.grading import grade
-from grader.homework import imagenet, task6_pretrained
+from grader.homework import imagenet
 from grader.launch import Zygotes
 from grader.model import Report, Submission, Verdict
 
@@ -53,8 +52,14 @@ def launch():
 
 @pytest.fixture
 def graded(weights, launch):
-    def run(*edits: tuple[str, str], files: dict[str, bytes] = PHOTOGRAPHS, outputs: int = 9, found: Any = weights):
-        submitted = {"part2.ipynb": notebook(*edits, outputs=outputs), **files}
+    def run(
+        *edits: tuple[str, str],
+        files: dict[str, bytes] = PHOTOGRAPHS,
+        outputs: int = 9,
+        found: Any = weights,
+        file: bytes = b"",
+    ) -> Report:
+        submitted = {"part2.ipynb": file or notebook(*edits, outputs=outputs), **files}
         submission = Submission("s", submitted, {}, "")
         return grade(submission, HOMEWORK, seed=1, only=["6"], launch=launch, weights=lambda: found)
 
@@ -74,6 +79,30 @@ def notebook(*edits: tuple[str, str], outputs: int = 9) -> bytes:
         for cell in document["cells"]:
             cell["source"] = cell["source"].replace(old, new)
     return json.dumps(document).encode()
+
+
+NETWORK = """
+import torch, torchvision
+from torchvision import models, transforms
+from PIL import Image
+import matplotlib.pyplot as plt
+model = models.squeezenet1_1(weights="DEFAULT").eval()
+prepare = transforms.Compose([transforms.Resize(256), transforms.CenterCrop(224), transforms.ToTensor(),
+                              transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])
+def image(name): return Image.open(name).convert("RGB")
+"""
+PIXEL = {"output_type": "display_data", "metadata": {}, "data": {"image/png": "iVBORw0KGgo="}}
+
+
+def own(code: str, *, printed: str = "", drawn: bool = False) -> bytes:
+    """Another notebook, of NETWORK and one cell more, with what that cell is said to have printed and drawn."""
+    outputs = [{"output_type": "stream", "name": "stdout", "text": printed}] if printed else []
+    outputs += [PIXEL] if drawn else []
+    cells = [
+        {"cell_type": "code", "execution_count": 1, "metadata": {}, "outputs": each, "source": source}
+        for source, each in ((NETWORK, []), (code, outputs))
+    ]
+    return json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": cells}).encode()
 
 
 def told(report: Report) -> dict[str, Any]:
@@ -218,12 +247,115 @@ def test_another_network_cannot_be_repeated_here(graded):
     assert any("weights unavailable: resnet18" in sentence for sentence in checks["images_run"].advice)
 
 
-def test_a_network_whose_weights_are_not_here_is_no_wrong_answer_in_silence(graded):
+def test_a_network_whose_weights_are_not_here_is_no_wrong_answer(graded):
     edits = (("SqueezeNet1_1_Weights", "ResNet18_Weights"), ("squeezenet1_1(", "resnet18("))
     check = told(graded(*edits, outputs=0))["images_run"]
-    assert check.earned == 0
+    assert check.verdict is Verdict.SKIPPED
     assert "weights unavailable: resnet18" in check.message
     assert "could not be run here (weights unavailable: resnet18" in check.review[0]
+
+
+def test_a_printed_class_is_a_result_where_the_weights_are_not_here(graded):
+    code = """
+net = models.resnet18(weights="DEFAULT").eval()
+for name in ("coffee.jpg", "rocket.jpg"):
+    print(name, models.ResNet18_Weights.DEFAULT.meta["categories"][net(prepare(image(name))[None]).argmax()])
+"""
+    check = told(graded(file=own(code, printed="coffee.jpg coffee_mug 0.97")))["images_run"]
+    assert check.verdict is Verdict.PASS
+    assert "does what part2.ipynb printed say which class" in check.review[0]
+    assert "(weights unavailable: resnet18" in check.review[0]
+    assert told(graded(file=own(code, printed="done")))["images_run"].verdict is Verdict.SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("plt.imshow(image('coffee.jpg')); plt.imshow(image('rocket.jpg'))",
+         "ran to its end and gave no picture to a network of a thousand classes"),
+        ("net = models.squeezenet1_1(weights=None).eval()\n"
+         "for name in ('coffee.jpg', 'rocket.jpg'): net(prepare(image(name))[None])",
+         "gave pictures to SqueezeNet, but its scores are not those of a trained network: are the weights loaded?"),
+    ],
+)  # fmt: skip
+def test_saved_pictures_excuse_no_notebook_that_ran_to_its_end(graded, code, said):
+    report = graded(file=own(f"names = ['espresso', 'missile']\n{code}", drawn=True))
+    assert earned(report) == [3, 0, 0]
+    checks = told(report)
+    assert said in checks["images_run"].message
+    assert checks["images_run"].review
+    assert "predicts nothing by a trained network for coffee.jpg and rocket" in checks["one_right_one_wrong"].message
+
+
+def test_one_of_two_photographs_that_reaches_the_network(graded):
+    report = graded(file=own("model(prepare(image('coffee.jpg'))[None]); image('rocket.jpg')", drawn=True))
+    assert earned(report) == [3, 2, 0]
+    assert "gave coffee.jpg alone to a trained network" in told(report)["images_run"].message
+    assert "predicts nothing by a trained network for rocket.jpg" in told(report)["one_right_one_wrong"].message
+
+
+def test_one_picture_under_two_names_is_one_photograph(graded):
+    files = {"coffee.jpg": PHOTOGRAPHS["coffee.jpg"], "cup.png": PHOTOGRAPHS["coffee.jpg"]}
+    code = "for name in ('coffee.jpg', 'cup.png'): model(prepare(image(name))[None])"
+    report = graded(file=own(code, drawn=True), files=files)
+    assert earned(report) == [1.5, 2, 0]
+    checks = told(report)
+    assert "opens one photograph alone, coffee.jpg" in checks["images_present"].message
+    assert checks["images_run"].advice == ()
+
+
+def test_the_two_that_a_network_was_given_last_are_judged(graded):
+    plain = io.BytesIO()
+    Image.effect_noise((300, 300), 90).save(plain, "PNG")
+    files = {
+        "a.png": plain.getvalue(),
+        "espresso.jpg": PHOTOGRAPHS["coffee.jpg"],
+        "missile.jpg": PHOTOGRAPHS["rocket.jpg"],
+    }
+    code = """
+def predict(name): return model(prepare(image(name))[None]).argmax()
+for name in ("a.png", "espresso.jpg", "missile.jpg"): print(predict(name))
+predict("espresso.jpg"), predict("missile.jpg")
+"""
+    report = graded(file=own(code), files=files)
+    assert earned(report) == [3, 4, 3]
+    assert "espresso.jpg, whose file name says 'espresso', is taken for 'espresso'" in report.needs_review[0]
+    assert told(report)["images_run"].advice == ()
+
+
+GIVEN = "names = ['espresso', 'missile']\n"
+EACH = "for name in ('coffee.jpg', 'rocket.jpg'):\n    "
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from torchvision.io import read_image\nprepare = models.SqueezeNet1_1_Weights.DEFAULT.transforms()\n"
+        f"{EACH}model(prepare(read_image(name))[None])",
+        f"import matplotlib.image as mpimg\n{EACH}model(prepare(Image.fromarray(mpimg.imread(name)))[None])",
+        f"{EACH}model(prepare(transforms.ToPILImage()(plt.imread(name)))[None])",
+        "import io\nfrom google.colab import files\nup = files.upload()\n"
+        "for name in up: model(prepare(Image.open(io.BytesIO(up[name])).convert('RGB'))[None])",
+        "from google.colab import files\nfor _ in range(2): model(prepare(image(next(iter(files.upload()))))[None])",
+        f"{EACH}model.forward(prepare(image(name))[None])",
+        f"{EACH}model(x=prepare(image(name))[None])",
+        f"{EACH}torch.nn.Sequential(model, torch.nn.Softmax(1))(prepare(image(name))[None])",
+        "ready = torch.nn.Sequential(prepare.transforms.pop(), model)  # the network normalizes\n"
+        f"{EACH}ready(prepare(image(name))[None])",
+        f"for _ in range(40): model(torch.zeros(1, 3, 224, 224))\n{EACH}model(prepare(image(name))[None])",
+    ],
+)
+def test_ways_to_read_a_picture_and_to_ask_a_network(graded, code):
+    report = graded(file=own(GIVEN + code))
+    assert earned(report) == [3, 4, 3], [check.message for check in report.checks]
+    assert told(report)["images_run"].advice == ()
+
+
+def test_no_error_names_a_class_of_the_graders(graded):
+    report = graded(file=own(f"import seaborn\n{EACH}prepare(seaborn.load(name))", drawn=True))
+    (advice,) = told(report)["images_run"].advice
+    assert "'stand-in for a library that is not here'" in advice
+    assert "Mute" not in advice
 
 
 def test_one_figure_may_hold_both_results(graded):
@@ -289,30 +421,6 @@ def test_all_formats_that_can_be_read_are_collected():
     assert {f"*{ending}" for ending in pictures.ENDINGS} == {name for name in submit if name.startswith("*")}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "20231104_1",
-        "IMG-20231104-WA0003",
-        "DSC00012",
-        "PXL_20231104_123011123.MP",
-        "P1010001",
-        "WhatsApp Image 2023-11-04 at 12.30.11",
-        "Screenshot_2023-Chrome",
-        "img1",
-        "name 2",
-        "",
-    ],
-)
-def test_a_cameras_name_says_nothing_of_the_picture(name):
-    assert task6_pretrained.GENERIC.fullmatch(name)
-
-
-@pytest.mark.parametrize("name", ["cat", "pickup", "dog 2", "test tube", "picket fence", "desk", "photocopier"])
-def test_a_things_name_does(name):
-    assert not task6_pretrained.GENERIC.fullmatch(name)
-
-
 def test_weights_of_something_else_are_the_users_to_cure(graded, tmp_path):
     path = tmp_path / "squeezenet1_1-b8a52dc0.pth"
     path.write_bytes(b"no weights at all")
@@ -351,50 +459,6 @@ def test_our_preparation_is_torchvisions(weights):
         assert np.abs(ours - theirs).mean() < 0.02
         scores = imagenet.network(weights)(torch.from_numpy(ours)[None]).detach().numpy()[0]
         assert int(scores.argmax()) == int(imagenet.scores(weights, np.asarray(image)).argmax())
-
-
-def test_the_files_that_a_notebook_opens_are_told_by_its_code():
-    from grader.notebook import read
-
-    student = read(notebook(('photograph("rocket.jpg")', "photograph('sub\\\\dog.png'); Image.open('old.jpg')")), "n")
-    assert task6_pretrained.opened(student, {}) == ["coffee.jpg", "dog.png"]
-    bare = SimpleNamespace(cells=())
-    files = {"b.jpg": b"", "a.PNG": b"", "espresso_pred.jpg": b"", "part1.png": b"", "part2.ipynb": b""}
-    assert task6_pretrained.opened(bare, files) == ["a.PNG", "b.jpg"]
-
-
-@pytest.mark.parametrize(
-    ("code", "names"),
-    [
-        ("glob.glob('*.jpg')", ["a.jpg", "b.jpg", "c.jpg"]),
-        ("open('images/' + name + '.jpg')", ["a.jpg", "b.jpg", "c.jpg"]),
-        ("open(f'images/{name}.jpg')", ["a.jpg", "b.jpg", "c.jpg"]),
-        ("open('gone.jpg')", ["a.jpg", "b.jpg", "c.jpg"]),
-        ("open('B.JPG'); open('gone.jpg')", ["B.JPG", "gone.jpg"]),
-    ],
-)
-def test_patterns_and_endings_are_no_names_and_names_that_are_not_here_no_photographs(code, names):
-    from grader.notebook import read
-
-    cell = {"cell_type": "code", "execution_count": 1, "metadata": {}, "outputs": [], "source": code}
-    file = json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [cell]})
-    files = {"c.jpg": b"", "a.jpg": b"", "b.jpg": b"", "cat_pred.jpg": b"", "part2.ipynb": b""}
-    assert task6_pretrained.opened(read(file.encode(), "n"), files) == names
-
-
-def test_hostile_calls_are_left_out():
-    good = {"network": "N", "training": True, "spread": np.zeros(3), "scores": np.zeros(1000)}
-    rows = [
-        None,
-        3,
-        {},
-        good | {"scores": np.full(1000, np.nan)},
-        good | {"spread": [0, 0, 0]},
-        good,
-        good | {"scores": "x"},
-    ]
-    assert [call.training for call in task6_pretrained.calls(rows)] == [True]
-    assert list(task6_pretrained.calls("rows")) == []
 
 
 def test_photographs_are_upright_and_small(tmp_path):

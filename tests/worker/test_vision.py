@@ -1,4 +1,4 @@
-"""What a notebook asks of a GPU, of another machine's folders and of older libraries, as it goes here."""
+"""What a notebook asks of a GPU, another machine's folders, pictures and older libraries, as it goes here."""
 
 from __future__ import annotations
 
@@ -13,18 +13,24 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 # In a process of its own, because what is prepared stays so.
 PREPARED = """
-import glob, json, os, sys, warnings
+import glob, importlib, io, json, os, sys, warnings
 from pathlib import Path
 warnings.simplefilter("ignore")
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 from torch.optim import lr_scheduler
 from grader.worker import cuda, paths, vision
+PICTURED = ("torchvision.io", "matplotlib.pyplot", "matplotlib", "google.colab")
 folder, asked = json.loads(sys.argv[1])
 os.chdir(folder)
 vision.prepare()
 paths.prepare_lists()
+pixels = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+for name in ("dog.PNG", "cat.jpg"):
+    Image.fromarray(pixels).save(open(name, "wb"), "BMP")
+tio, plt, mpl, colab = map(importlib.import_module, PICTURED)
 model = nn.Linear(2, 2)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 found = []
@@ -73,7 +79,20 @@ SAID = {
     "open('/content/log.txt', 'a').write('x')": "1",
     "open('C:\\\\Users\\\\me\\\\log.txt').read()": "x",
     "Path('/elsewhere/log.txt').read_text()": "x",
-    "sorted(os.listdir('/content/drive/MyDrive'))": "['best.pth', 'checkpoints', 'log.txt', 'new', 'own']",
+    "torch.equal(tio.read_image('/content/cat.jpg'), torch.tensor(pixels).permute(2, 0, 1))": "True",
+    "tuple(tio.read_image('cat.jpg', tio.ImageReadMode.GRAY).shape)": "(1, 2, 4)",
+    "tuple(tio.image.decode_jpeg(tio.read_file('cat.jpg'), mode=tio.ImageReadMode.RGB).shape)": "(3, 2, 4)",
+    "np.array_equal(plt.imread('cat.jpg'), pixels)": "True",
+    "np.array_equal(mpl.image.imread('dog.PNG'), np.float32(pixels / 255))": "True",
+    "plt.imread('dog.PNG').dtype": "float32",
+    "plt.imread(open('dog.PNG', 'rb')).dtype": "float32",
+    "list(colab.files.upload()), list(colab.files.upload())": "(['cat.jpg', 'dog.PNG'], ['dog.PNG', 'cat.jpg'])",
+    "Image.open(io.BytesIO(colab.files.upload()['dog.PNG'])).size": "(4, 2)",
+    "io.BytesIO(plt.figure())": "TypeError: a bytes-like object is required, "
+    "not 'stand-in for a library that is not here'",
+    "type(plt)": "<class 'stand-in for a library that is not here'>",
+    "sorted(os.listdir('/content/drive/MyDrive'))": "['best.pth', 'cat.jpg', 'checkpoints', "
+    "'dog.PNG', 'log.txt', 'new', 'own']",
     "glob.glob('pictures/*.txt')": "['pictures/log.txt']",
     "os.listdir('own/deeper')": "['m.pt']",
     "os.listdir('/proc/self/fd') == os.listdir('.')": "False",

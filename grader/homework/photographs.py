@@ -1,0 +1,208 @@
+"""Task 6's photographs: which a notebook opens, what it says they show, and which of them its network was given."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader import notebook, pictures
+from grader.errors import Mismatch
+from grader.homework import imagenet
+from grader.notebook import Notebook
+from grader.session import words
+
+Array = NDArray[Any]
+
+ALIKE = 0.5  # correlation of two lists of a thousand scores, from which on they are of the same photograph
+RESULT = re.compile(r"_?pred|^part[12]\b|plot|[{}]", re.IGNORECASE)  # pictures that a notebook writes
+# Names that cameras, telephones and programs give, which say nothing of what a picture shows.
+GENERIC = re.compile(
+    r"(whatsapp|screen\s?shot|bildschirmfoto).*|"
+    r"(img|images?|photos?|pic(ture)?s?|test|name|sample|dsc[fnp]?|pxl|mvimg|gopr|dji|p|download|unnamed)?"
+    r"[\W\d_]*(wa\d+|mp|hdr)?",
+    re.IGNORECASE,
+)
+PATTERN = re.compile(r"[*?\[\]]")  # in a name that stands for several files
+CHOSEN = re.compile(r"im(a)?g(e)?_?[12]")
+TRUTHS = re.compile(r"names|labels|(true|actual|real)_?(names|labels|class(es)?)|(ground_?)?truths?", re.IGNORECASE)
+MOST_CALLS = 200  # of a network, that a student's process tells
+NAMED, BROKEN = 100, 4  # photographs that a notebook may name, and that are found damaged before no more are tried
+MOST = 8  # of the photographs that are looked at: a person tries a few before the last two
+
+
+@dataclass(frozen=True)
+class Call:
+    """One picture that the student's notebook gave to a network, as it went in and came out."""
+
+    network: str
+    training: bool
+    spread: Array  # (3,) standard deviation of each channel of the input
+    scores: Array  # (1000,)
+
+
+@dataclass(eq=False)
+class Photograph:
+    """One that the notebook opens: its file, what it is said to show, what the network says here and in the notebook.
+
+    Where nothing but the file's name says what it shows, `stated` is that, and `by_file`.
+    """
+
+    name: str
+    pixels: Array
+    also: list[str] = field(default_factory=list)  # names of other files that hold the same picture
+    stated: str = ""
+    by_file: bool = False
+    scores: Array = field(default_factory=lambda: np.zeros(0))
+    call: Call | None = None
+    turn: int = -1  # of that call among all of them
+
+    def told(self, labels: list[str]) -> str:
+        taken = f"taken for {self.predicted(labels)!r}"
+        if not self.stated:
+            return f"{self.name} is {taken}"
+        if self.by_file:
+            return f"{self.name}, whose file name says {self.stated!r}, is {taken}"
+        return f"{self.name} is said to show {self.stated!r} and {taken}"
+
+    def predicted(self, labels: list[str]) -> str:
+        """The class that the notebook gets; where its run could not be repeated, the one that is got here."""
+        return labels[int(np.argmax(self.call.scores if self.call is not None else self.scores))]
+
+
+# Which they are
+
+
+def opened(student: Notebook, files: Mapping[str, bytes]) -> list[str]:
+    """Names of the photographs that a notebook opens, in their order; those of `img1` and `img2` where there are more.
+
+    A notebook that names none of those that are here, because it lists a folder or puts names together, has what lies
+    beside it.
+    """
+    found: dict[str, str] = {}  # without regard to case, as the files are found
+    chosen: dict[str, None] = {}
+    for _, tree in notebook.trees(student):
+        for statement in tree.body:
+            by_name = any(map(CHOSEN.fullmatch, assigned(statement)))
+            for name in constants(statement):
+                found.setdefault(name.lower(), name)
+                chosen |= {name.lower(): None} if by_name else {}
+    names = [found[name] for name in (chosen if len(chosen) >= 2 else found)]
+    there = {name.lower() for name in files}
+    beside = sorted(name for name in files if name.lower().endswith(pictures.ENDINGS) and not RESULT.search(name))
+    return names if any(name.lower() in there for name in names) or not beside else beside
+
+
+def assigned(statement: ast.AST) -> Iterator[str]:
+    """The names that an assignment binds."""
+    for target in statement.targets if isinstance(statement, ast.Assign) else ():
+        yield from (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
+
+
+def constants(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 300:
+            base = PurePath(node.value.replace("\\", "/")).name
+            whole = PurePath(base).suffix and not PATTERN.search(base)  # no "*.jpg", no ".jpg" behind a name
+            if whole and base.lower().endswith(pictures.ENDINGS) and not RESULT.search(base):
+                yield base
+
+
+def readable(files: Mapping[str, bytes], names: Sequence[str]) -> tuple[list[Photograph], list[str]]:
+    """The first MOST that can be read, and a sentence for each that cannot; one picture under two names is one."""
+    there = {name.lower(): data for name, data in files.items()}
+    found: list[Photograph] = []
+    problems: list[str] = []
+    for name in names[:NAMED]:
+        if name.lower() not in there:
+            problems.append(f"{name[:80]} is not in the submission.")
+        elif sum(1 + len(one.also) for one in found) < MOST and len(problems) < BROKEN:
+            try:
+                pixels = pictures.pixels(there[name.lower()], name[:80])
+            except Mismatch as error:
+                problems.append(f"{error.message}.")
+                continue
+            twin = next((one for one in found if np.array_equal(pixels, one.pixels)), None)
+            if twin is None:
+                found.append(Photograph(name[:80], pixels))
+            else:
+                twin.also.append(name[:80])
+    return found, problems[:4]
+
+
+# What a network was given
+
+
+def calls(rows: Any) -> Iterator[Call]:
+    """The calls as a student's process tells them; what is not in their form is left out."""
+    for row in rows[:MOST_CALLS] if isinstance(rows, list) else []:
+        if isinstance(row, dict) and numbers(row.get("spread"), 3) and numbers(row.get("scores"), 1000):
+            yield Call(words(row.get("network"), 80), row.get("training") is True, row["spread"], row["scores"])
+
+
+def numbers(array: Any, count: int) -> bool:
+    fits = isinstance(array, np.ndarray) and array.shape == (count,) and array.dtype == np.float64
+    return fits and bool(np.isfinite(array).all())
+
+
+def assign(found: list[Photograph], given: Sequence[Call]) -> None:
+    """Give each photograph its call: the last of those whose scores are more like its own than like another's.
+
+    The last, because a person tries more than once; and any two photographs are somewhat alike.
+    """
+    for turn, call in enumerate(given if found else ()):
+        with np.errstate(all="ignore"):  # of scores that are all the same: nan, which is like nothing
+            alike = [float(np.corrcoef(imagenet.unsoftened(call.scores), one.scores)[0, 1]) for one in found]
+        closest = int(np.argmax(alike))
+        if alike[closest] > ALIKE:
+            found[closest].call, found[closest].turn = call, turn
+
+
+def last_two(found: list[Photograph]) -> list[Photograph]:
+    """The two that the network was given last, as they are ordered; where it was given fewer, the first of the rest."""
+    latest = sorted(found, key=lambda one: -one.turn)[:2]
+    return [one for one in found if one in latest]
+
+
+# What they are said to show
+
+
+def state(found: list[Photograph], two: list[Photograph], names: Sequence[str], student: Notebook) -> None:
+    """Say of the two what they show: as in `names`, else in a list or dict of truths that the notebook writes down,
+    else in their files' names."""
+    said = next((row for row in (aligned(names, found, two), *truths(student, found, two)) if any(row)), [])
+    for at, one in enumerate(two):
+        one.by_file = not (said and said[at])
+        text = PurePath(one.name).stem if one.by_file else said[at]
+        one.stated = "" if GENERIC.fullmatch(text) else text
+
+
+def aligned(names: Sequence[str], found: list[Photograph], two: list[Photograph]) -> list[str]:
+    """What a list says of each of the two: it is of all that were opened, or else of these."""
+    all_of = found if len(names) >= len(found) else two
+    return [names[at] if at < len(names) else "" for at, one in enumerate(all_of) if one in two]
+
+
+def truths(student: Notebook, found: list[Photograph], two: list[Photograph]) -> Iterator[list[str]]:
+    """What is written down of each of the two under a name for truths: by file in a dict, in a list of their number.
+
+    A list that is made by running the notebook may be one of predictions, and is none of these.
+    """
+    for _, tree in notebook.trees(student):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and any(map(TRUTHS.fullmatch, assigned(node))):
+                try:
+                    value = ast.literal_eval(node.value)
+                except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+                    continue  # what no literal is written like
+                if isinstance(value, dict):
+                    by_file = {PurePath(str(key).replace("\\", "/")).stem.lower(): text for key, text in value.items()}
+                    value = [by_file.get(PurePath(one.name).stem.lower(), "") for one in two]
+                if isinstance(value, list | tuple) and len(value) in (len(found), len(two)):
+                    yield aligned([text[:80] if isinstance(text, str) else "" for text in value], found, two)
