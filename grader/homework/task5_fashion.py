@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from grader import notebook
+from grader import accuracies, notebook
 from grader.check import check
 from grader.errors import Mismatch, Partly
 from grader.homework import fashion_run, fashion_words
@@ -61,7 +61,7 @@ def notebook_trains(hw: Any, rng: np.random.Generator) -> None:
     for problem in outcome.problems[:3]:
         hw.advise(told(problem))
     fashion_run.learned(hw, outcome)
-    if outcome.accuracy < hw.settings["learned"] and more_time(hw, outcome, notebook.claimed(student)):
+    if outcome.accuracy < hw.settings["learned"] and more_time(hw, outcome, accuracies.claimed(student)):
         outcome = better(at_length(hw, outcome), outcome)
     if outcome.accuracy < hw.settings["learned"]:
         raise Mismatch(
@@ -74,9 +74,9 @@ def notebook_trains(hw: Any, rng: np.random.Generator) -> None:
 def notebook_claim(hw: Any, rng: np.random.Generator) -> None:
     """The notebook ends with an accuracy on the test set."""
     student = fashion_run.part1(hw)
-    if notebook.claimed(student) is not None:
+    if accuracies.claimed(student) is not None:
         return
-    if notebook.claims(student):
+    if accuracies.claims(student):
         raise Partly(f"{PART1} prints accuracies, but none of them is said to be of the test set", 0.5)
     raise Mismatch(f"no output of {PART1} states an accuracy; evaluate on the test set in the last cell")
 
@@ -147,7 +147,7 @@ def accuracy_plot(hw: Any, rng: np.random.Generator) -> None:
 def test_accuracy(hw: Any, rng: np.random.Generator) -> None:
     """The network reaches the asked-for accuracy on the test set."""
     student = fashion_run.part1(hw)
-    full, claim = hw.settings["full"], notebook.claimed(student)
+    full, claim = hw.settings["full"], accuracies.claimed(student)
     outcome = fashion_run.first(hw, rng)
     unjudged(hw, outcome, claim)
     fashion_run.learned(hw, outcome)
