@@ -68,10 +68,10 @@ def causes(outcome: Outcome) -> Iterator[str]:
     if outcome.end is End.DIVERGED:
         yield f"the loss was no number any more after {outcome.steps} steps{smaller(rate)}."
     elif outcome.end is End.BUDGET:
-        yield f"the run was cut after {outcome.steps} steps in {outcome.cpu:.0f} s of processor time."
+        yield f"the run was cut after {outcome.steps} steps{place(outcome)} in {outcome.cpu:.0f} s of processor time."
     elif outcome.error is not None:
         yield f"the run ended in an exception: {outcome.error.message.rstrip('.')}."
-    if found or outcome.end is End.DIVERGED or outcome.error is not None:
+    if found or outcome.end in (End.DIVERGED, End.BUDGET) or outcome.error is not None:
         return  # how far it might have come was not seen
     if outcome.accuracy < CHANCE:
         if fast:
@@ -87,6 +87,12 @@ def causes(outcome: Outcome) -> Iterator[str]:
         yield "the loss was still falling: train longer, or with a larger learning rate."
     else:
         yield "the loss has stopped falling: another learning rate, or convolutions with more channels, may help."
+
+
+def place(outcome: Outcome) -> str:
+    """In which epoch of how many a run was cut, where that is known."""
+    count = outcome.fact("settings", dict).get("num_epoch")
+    return f", in epoch {outcome.epochs + 1} of {count}," if type(count) is int and count > outcome.epochs else ""
 
 
 def smaller(rate: object) -> str:

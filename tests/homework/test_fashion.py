@@ -308,6 +308,11 @@ def test_what_is_no_mistake_is_not_named(facts):
     [
         ({"end": End.DIVERGED, "facts": {"settings": {"learning_rate": 9.0}}}, "learning_rate 9 is too large"),
         ({"end": End.BUDGET, "cpu": 40.0}, "cut after 100 steps in 40 s"),
+        (
+            {"end": End.BUDGET, "cpu": 40.0, "epochs": 1, "facts": {"settings": {"num_epoch": 30}}},
+            "cut after 100 steps, in epoch 2 of 30, in 40 s",
+        ),
+        ({"end": End.BUDGET, "cpu": 40.0, "epochs": 3, "facts": {"settings": {"num_epoch": 3}}}, "100 steps in 40 s"),
         ({"accuracy": 0.1}, "chance level, so nothing was learned: does the loss fall"),
         ({"accuracy": 0.1, "facts": {"settings": {"learning_rate": 0.5}}}, "learning_rate 0.5 is too large"),
         ({"looks": [Look(100, 0.6, 0.9)]}, "it overfits"),
@@ -323,6 +328,15 @@ def test_why_a_run_misses_its_bar(changed, says):
 def test_an_exception_is_all_that_is_said_of_a_run_that_it_ended():
     cut = outcome(losses=list(np.linspace(2, 1, 100)), error=Raised("boom."), end=End.RAISED)
     assert fashion_words.why(cut) == "The run ended in an exception: boom."
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"accuracy": 0.1, "facts": {"settings": {"learning_rate": 0.5}}}, {"losses": list(np.linspace(2, 1, 100))}, {}],
+)
+def test_of_a_run_that_the_grader_cut_no_more_is_said_than_where(changed):
+    cut = outcome(**changed, end=End.BUDGET, cpu=40.0)
+    assert fashion_words.why(cut) == "The run was cut after 100 steps in 40 s of processor time."
 
 
 # The bar, and the second run
