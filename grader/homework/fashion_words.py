@@ -40,6 +40,11 @@ def mistakes(outcome: Outcome) -> Iterator[str]:
             "gradients are never set back to zero, so each step adds all earlier ones to its own: call "
             "optimizer.zero_grad() before backward()."
         )
+    if on_test(outcome):
+        yield (
+            "the network learns from pictures of the test set, so what it reaches there says nothing: train on the "
+            "training set."
+        )
     chain = [link for link in outcome.fact("chain", list) if type(link) is str]
     if chain[:3] == ["NllLoss", "LogSoftmax", "Softmax"]:
         yield (
@@ -53,6 +58,11 @@ def mistakes(outcome: Outcome) -> Iterator[str]:
             f"{' and '.join(moody)} do{'es' * (len(moody) == 1)} nothing of use: call model.train() at the start of "
             "every epoch."
         )
+
+
+def on_test(outcome: Outcome) -> bool:
+    """Whether most steps were made on pictures that the notebook takes for its test set."""
+    return outcome.fact("on_test") > MOST * outcome.fact("backward") > 0
 
 
 def why(outcome: Outcome) -> str:

@@ -168,6 +168,8 @@ def test_accuracy(hw: Any, rng: np.random.Generator) -> None:
             )
     for sentence in fashion_words.mistakes(outcome):
         hw.advise(sentence)
+    if fashion_words.on_test(outcome):
+        hw.review("the network is trained on the test set; are its points earned?")
     show(hw, outcome)
     judge(hw, outcome, claim)
 

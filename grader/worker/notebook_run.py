@@ -193,6 +193,7 @@ class Run:
             "chain": watch.chain,
             "backward": len(watch.losses),
             "steps": watch.steps,
+            "on_test": watch.on_test,
             "in_eval": watch.in_eval,
             "left_over": watch.left_over,
             "looks": watch.looks,

@@ -285,6 +285,7 @@ def outcome(**changed: Any) -> Outcome:
         ({"strange": True}, "parameters of another network"),
         ({"looks": 4, "left_over": 4}, "never set back to zero"),
         ({"chain": ["NllLoss", "LogSoftmax", "Softmax"]}, "ends in a softmax"),
+        ({"on_test": 51}, "learns from pictures of the test set"),
         ({"moody": ["Dropout"], "in_eval": 90}, "evaluation mode in 90% of the training steps, where Dropout does"),
         ({"moody": ["Dropout", "BatchNorm"], "in_eval": 50}, "Dropout and BatchNorm do nothing"),
     ],
@@ -297,7 +298,14 @@ def test_a_mistake_that_was_seen_is_named(facts, says):
 
 @pytest.mark.parametrize(
     "facts",
-    [{"looks": 1, "left_over": 1}, {"in_eval": 90}, {"moody": ["Dropout"], "in_eval": 40}, {"chain": [3, None]}],
+    [
+        {"looks": 1, "left_over": 1},
+        {"on_test": 50},
+        {"on_test": True},
+        {"in_eval": 90},
+        {"moody": ["Dropout"], "in_eval": 40},
+        {"chain": [3, None]},
+    ],
 )
 def test_what_is_no_mistake_is_not_named(facts):
     assert list(fashion_words.mistakes(outcome(facts=facts))) == []
