@@ -228,14 +228,16 @@ class Plot:
 
 
 def plots(notebook: Notebook) -> list[Plot]:
-    """The cells that show a picture and whose code, with what it calls, plots something called accuracy."""
+    """The cells that show a picture and whose code, with what it calls, plots something called accuracy: in its own
+    words, or by the keys of a dictionary that it goes through."""
     parsed_ = list(trees(notebook))
-    functions = functions_of(tree for _, tree in parsed_)
+    functions, keys = functions_of(tree for _, tree in parsed_), keys_of(tree for _, tree in parsed_)
     found = []
     for cell, tree in parsed_:
         if not any(output.kind == "image" and output.image for output in cell.outputs):
             continue
         drawn = draws(tree).union(*(functions[name] for name in set(called(tree)) & functions.keys()))
+        drawn = drawn.union(*(keys[name] for name in gone_through(tree) & keys.keys()))
         if {"plot", "accuracy"} <= drawn:
             found.append(Plot(cell.number, "training" in drawn, "validation" in drawn))
     return found
@@ -261,6 +263,27 @@ def functions_of(all_trees: Iterable[ast.Module]) -> dict[str, set[str]]:
                 own[name] |= own[one]
                 waiting.append(name)
     return own
+
+
+def keys_of(all_trees: Iterable[ast.Module]) -> dict[str, set[str]]:
+    """What the strings speak of (see `draws`) that names are bound to: `h = {"train_acc": [], "val_acc": []}`."""
+    found: dict[str, set[str]] = {}
+    for node in (node for tree in all_trees for node in ast.walk(tree) if isinstance(node, ast.Assign)):
+        strings = [part for part in ast.walk(node.value) if isinstance(part, ast.Constant)]
+        said = {kind for part in strings for kind in draws(part) if kind != "plot"}
+        for target in node.targets if said else ():
+            if isinstance(target, ast.Name):
+                found.setdefault(target.id, set()).update(said)
+    return found
+
+
+def gone_through(tree: ast.AST) -> set[str]:
+    """The names that some code reads, but for those of which it takes a part by a key that it names: `h["loss"]`."""
+    nodes = list(ast.walk(tree))
+    taken = {
+        dotted(node.value) for node in nodes if isinstance(node, ast.Subscript) and type(node.slice) is ast.Constant
+    }
+    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)} - taken
 
 
 def draws(tree: ast.AST) -> frozenset[str]:

@@ -172,6 +172,25 @@ def test_what_is_called_and_what_is_lost_name_no_curve(code):
     assert (plot.training, plot.validation) == (True, False)
 
 
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("for k in hist:\n    plt.plot(hist[k], label=k)", (True, True)),
+        ("for k, v in hist.items():\n    plt.plot(v, label=k)", (True, True)),
+        ("plot_all(hist)", (True, True)),
+        ("plt.plot(hist['train_acc'])", (True, False)),
+        ("plt.plot(hist['loss'])", None),
+        ("plt.plot(other)", None),
+        ("plt.imshow(hist[0])", None),
+    ],
+)
+def test_curves_are_named_by_the_keys_of_a_dictionary_that_is_gone_through(code, found):
+    before = cell("hist = {'train_acc': [], 'val_acc': [], 'loss': []}\nother, x = [], 'plots/a.png'\n"
+                  "def plot_all(h):\n    for k in h:\n        plt.plot(h[k])")  # fmt: skip
+    drawn = notebook.plots(made(before, cell(code, shown())))
+    assert [(plot.training, plot.validation) for plot in drawn] == ([found] if found else [])
+
+
 def test_a_module_that_a_cell_writes_is_read_like_the_cell():
     written = cell("%%writefile own.py\nclass N(nn.Module): pass\ndef draw():\n    plt.plot(train_acc, val_acc)")
     assert notebook.defines_network(made(written))
