@@ -56,7 +56,9 @@ def explain(
             f"{name} should be {wanted(right)}, but it is {describe(yours)}{said(known(masked(yours), right, clues))}"
         )
     if found.shape != right.shape:
-        why = known(found, right, clues) or reshaped(found, right, factors or {})
+        with np.errstate(all="ignore"):
+            clue = known(found, right, clues) if np.isfinite(found).all() else ""
+            why = clue or reshaped(found, right, factors or {})
         return f"{name} has shape {found.shape}; expected {right.shape}{said(why)}"
     if not np.isfinite(found).all():
         return not_finite(name, found)

@@ -43,7 +43,7 @@ class Section:
 
     `keep` maps a function or method name to the positions in its returned tuple that stay behind as handles.
     `forbid` names top-level packages that cannot be imported there. `needs` names packages without which nothing of it
-    is graded.
+    is graded. `memory` is its process's limit in bytes, where it is not the rubric's.
     """
 
     id: str
@@ -52,6 +52,7 @@ class Section:
     keep: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     forbid: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

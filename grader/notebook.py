@@ -13,7 +13,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import Any, Literal
 
 from grader.errors import Mismatch
@@ -24,16 +24,9 @@ SOURCE = 2 << 20  # characters of all code
 LINES = 20_000  # of all code, and what stands in one line behind a semicolon
 NODES = 500_000  # lists and objects of the file; JSON makes gigabytes of a few megabytes of them
 TEXT = 64 << 10  # characters of one output, and of all of a cell's, that are looked at
-LINE = 200  # characters behind a word in which its number stands
-CLAIMS = 10_000
 SAVE_AGAIN = "open it in Jupyter or Colab and save it again"
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
-# Every repetition is bounded: a student may print whatever keeps an unbounded one busy.
-NUMBER = re.compile(r"(?<![\d.])(?P<value>\d{1,3}(?:\.\d{1,20})?)(?![\d.])\s{0,9}(?P<percent>%)?")
-RETURNED = re.compile(r"\s{0,9}(?:[\w.]{1,20}\()?(?P<value>\d{1,2}\.\d{1,20})\)?\s{0,9}")
-OF_TEST = re.compile(r"\W{0,3}(?:\(|\b(?:on|of|for|in|over) )(?:(?:the|my|our|all|\d{1,6}) ){0,3}test")
-NO_ACCURACY = re.compile(r"loss|error|time|sec|epoch|batch|step|iter|size|recall|precision|f1")
 # What a word that says accuracy may say besides, and what says as much by itself where accuracy was said elsewhere.
 TRAINING = re.compile(r"tr(?:ai?)?n|(?<![a-z])tr(?![a-z])", re.IGNORECASE)
 VALIDATION = re.compile(r"val(?!ue)|test|dev(?!ice)|(?<![a-z])va(?![a-z])", re.IGNORECASE)
@@ -226,79 +219,6 @@ def out_of_order(notebook: Notebook) -> list[tuple[int, int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """An accuracy, from 0 to 1, that an output of a cell states; whether of the test set."""
-
-    accuracy: float
-    cell: int
-    of_test: bool
-
-
-def claims(notebook: Notebook) -> list[Claim]:
-    """Every accuracy that is printed, in the order of the cells. Of the test set are those that say so: in their own
-    words, by a heading above them, or by what their cell calls."""
-    return list(islice(stated(notebook), CLAIMS))
-
-
-def stated(notebook: Notebook) -> Iterator[Claim]:
-    for cell in notebook.cells:
-        of_test = "test" in last_call(cell)
-        found = False
-        for line in cell.text.lower().split("\n"):
-            if "test" in line and not re.search(r"\d", line):
-                of_test = True  # a heading
-            for words, value in accuracies(line[: 5 * LINE]):
-                found = True
-                yield Claim(value, cell.number, of_test or "test" in words)
-        if not found and of_test:
-            yield from returned(cell)
-
-
-def accuracies(line: str) -> Iterator[tuple[str, float]]:
-    """What a line says of each accuracy, with its number: ("test acc: 0.87", 0.87). Of several numbers behind one
-    "acc", the one in percent counts, else the first fraction: "accuracy on the 10000 test images: 87 %"."""
-    start, word = 0, spoken(line)
-    for at in re.finditer(word, line) if word else ():
-        following = line.find(word, at.end())
-        end = min(at.start() + LINE, following if following >= 0 else len(line))
-        found = list(NUMBER.finditer(line, at.start(), end))
-        found.sort(key=lambda match: (not match["percent"], "." not in match["value"]))
-        for match in found[:1]:
-            value = float(match["value"]) / (100 if match["percent"] or float(match["value"]) > 1 else 1)
-            exact = match["percent"] or "." in match["value"]
-            if value <= 1 and (exact or word == "acc"):
-                behind = OF_TEST.match(line, match.end())
-                yield line[start : behind.end() if behind else match.end()], value
-            start = match.end()
-
-
-def spoken(line: str) -> str:
-    """The word of a line behind which an accuracy stands: "acc", else "correct", else the "test" of "Test: 0.87"."""
-    words = ("acc", "correct", *(() if NO_ACCURACY.search(line) else ("test",)))
-    return next((word for word in words if word in line), "")
-
-
-def returned(cell: Cell) -> Iterator[Claim]:
-    """The number alone that a cell ends with, whose last statement evaluates on the test set."""
-    last = cell.text.rstrip().rpartition("\n")[2]
-    match = RETURNED.fullmatch(last)
-    if match and not NO_ACCURACY.search(last_call(cell)):
-        value = float(match["value"])
-        yield Claim(value / 100 if value > 1 else value, cell.number, True)
-
-
-def last_call(cell: Cell) -> str:
-    """The last statement of a cell that is not a definition, where results tend to be printed; in lower case."""
-    lines = [line for line in cell.source.lower().split("\n") if line.strip() and not line.startswith((" ", "#"))]
-    return "\n".join(lines[-3:])
-
-
-def claimed(notebook: Notebook) -> float | None:
-    """The test accuracy that a notebook claims: the last one that is said to be of the test set; None without any."""
-    return next((claim.accuracy for claim in reversed(claims(notebook)) if claim.of_test), None)
-
-
-@dataclass(frozen=True, slots=True)
 class Plot:
     """A cell with a picture, and which accuracies its code draws."""
 
@@ -308,14 +228,16 @@ class Plot:
 
 
 def plots(notebook: Notebook) -> list[Plot]:
-    """The cells that show a picture and whose code, with what it calls, plots something called accuracy."""
+    """The cells that show a picture and whose code, with what it calls, plots something called accuracy: in its own
+    words, or by the keys of a dictionary that it goes through."""
     parsed_ = list(trees(notebook))
-    functions = functions_of(tree for _, tree in parsed_)
+    functions, keys = functions_of(tree for _, tree in parsed_), keys_of(tree for _, tree in parsed_)
     found = []
     for cell, tree in parsed_:
         if not any(output.kind == "image" and output.image for output in cell.outputs):
             continue
         drawn = draws(tree).union(*(functions[name] for name in set(called(tree)) & functions.keys()))
+        drawn = drawn.union(*(keys[name] for name in gone_through(tree) & keys.keys()))
         if {"plot", "accuracy"} <= drawn:
             found.append(Plot(cell.number, "training" in drawn, "validation" in drawn))
     return found
@@ -341,6 +263,27 @@ def functions_of(all_trees: Iterable[ast.Module]) -> dict[str, set[str]]:
                 own[name] |= own[one]
                 waiting.append(name)
     return own
+
+
+def keys_of(all_trees: Iterable[ast.Module]) -> dict[str, set[str]]:
+    """What the strings speak of (see `draws`) that names are bound to: `h = {"train_acc": [], "val_acc": []}`."""
+    found: dict[str, set[str]] = {}
+    for node in (node for tree in all_trees for node in ast.walk(tree) if isinstance(node, ast.Assign)):
+        strings = [part for part in ast.walk(node.value) if isinstance(part, ast.Constant)]
+        said = {kind for part in strings for kind in draws(part) if kind != "plot"}
+        for target in node.targets if said else ():
+            if isinstance(target, ast.Name):
+                found.setdefault(target.id, set()).update(said)
+    return found
+
+
+def gone_through(tree: ast.AST) -> set[str]:
+    """The names that some code reads, but for those of which it takes a part by a key that it names: `h["loss"]`."""
+    nodes = list(ast.walk(tree))
+    taken = {
+        dotted(node.value) for node in nodes if isinstance(node, ast.Subscript) and type(node.slice) is ast.Constant
+    }
+    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)} - taken
 
 
 def draws(tree: ast.AST) -> frozenset[str]:

@@ -124,16 +124,18 @@ class Reader:
 
     def limits(self, node: yaml.Node) -> Limits:
         names = tuple(Limits.__dataclass_fields__)
-        found: dict[str, Any] = {}
-        for name, value in self.mapping(node, "limits", optional=names).items():
-            number = self.number(value, name, least=0, open_end=True)
-            found[name] = int(number * UNITS[name]) if name in UNITS else number
-        return Limits(**found)
+        keys = self.mapping(node, "limits", optional=names)
+        return Limits(**{name: self.limit(value, name) for name, value in keys.items()})
+
+    def limit(self, node: yaml.Node, name: str) -> Any:
+        """One of the limits, in the unit in which it is kept."""
+        number = self.number(node, name, least=0, open_end=True)
+        return int(number * UNITS[name]) if name in UNITS else number
 
     def sections(self, node: yaml.Node) -> Iterator[Section]:
         for name, value in self.mapping(node, "sections", optional=None).items():
             keys = self.mapping(
-                value, f"section {name}", required=("modules", "submit"), optional=("keep", "forbid", "needs")
+                value, f"section {name}", required=("modules", "submit"), optional=("keep", "forbid", "needs", "memory")
             )
             modules = self.mapping(keys["modules"], "modules", optional=None) if "modules" in keys else {}
             keep = self.mapping(keys["keep"], "keep", optional=None) if "keep" in keys else {}
@@ -144,6 +146,7 @@ class Reader:
                 keep={function: tuple(self.positions(at, function)) for function, at in keep.items()},
                 forbid=tuple(self.texts(keys["forbid"], "forbid")) if "forbid" in keys else (),
                 needs=tuple(self.texts(keys["needs"], "needs")) if "needs" in keys else (),
+                memory=self.limit(keys["memory"], "memory") if "memory" in keys else None,
             )
 
     def positions(self, node: yaml.Node, what: str) -> Iterator[int]:

@@ -6,10 +6,12 @@ What is asked of it through names of the student's own is in remote.py.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,7 @@ class Session:
     ) -> None:
         self.section = section
         self.submission = submission
-        self.limits = limits
+        self.limits = limits if section.memory is None else replace(limits, memory=section.memory)
         self.launch = launch
         self.deadline = float("inf")
         self.allowed = float("inf")  # seconds from the beginning of the check to its deadline
@@ -297,6 +299,8 @@ def student_error(error: Any, subject: str) -> StudentError:
     if kind == "denied":
         return Denied(f"{doing} {text}, which {FORBIDDEN}", where=where)
     if kind == "memory":
+        if torchs := re.search(r"alloc\w{0,20}\.cpp.*tried to allocate (\d{1,15}) bytes", text):
+            text = f"{int(torchs[1]) >> 20} MiB at once"
         return OutOfMemory(f"{doing} asked for more memory than it may have{f': {text}' if text else ''}", where=where)
     if kind == "not implemented":
         return NotImplementedYet("not implemented yet", where=where)

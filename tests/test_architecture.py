@@ -20,6 +20,7 @@ LAYERS = [
         "hyperparameters",
         "source",
         "notebook",
+        "accuracies",
         "pictures",
         "entry",
         "roster",
@@ -46,7 +47,8 @@ LAYERS = [
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 # Within a layer, who may import whom.
 BESIDE = {
-    ("errors", "model"), ("archive", "unpack"), ("submission", "archive"), ("submission", "unpack"),
+    ("errors", "model"), ("accuracies", "notebook"),
+    ("archive", "unpack"), ("submission", "archive"), ("submission", "unpack"),
     ("layouts", "archive"), ("layouts", "entry"), ("layouts", "roster"), ("roster", "entry"),
 }  # fmt: skip
 

@@ -103,6 +103,7 @@ def test_right_within_the_bar_is_none():
 
 def test_a_clue_is_asked_of_another_shape_too_and_opposites_are_not_told_apart_by_a_factor():
     assert "it is grad_b" in sentence(GRAD_B, GRAD_W, clues=[Clue("it is grad_b", GRAD_B)])
+    assert "it is grad_b" not in sentence(np.full_like(GRAD_B, np.inf), GRAD_W, clues=[Clue("it is grad_b", GRAD_B)])
     assert "about 1 times" not in sentence(-GRAD_B, GRAD_B, clues=[Clue("it is the other", -GRAD_B)])
 
 

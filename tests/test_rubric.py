@@ -76,6 +76,12 @@ def test_everything_in_a_rubric_arrives(tmp_path):
     assert (two.points, two.skipped, two.checks) == (4, "not yet", ())
 
 
+def test_a_section_may_have_a_memory_of_its_own(tmp_path):
+    plan = load(tmp_path, SMALL.replace("forbid: [torch]", "memory: 96"))
+    assert (plan.sections[0].memory, plan.limits.memory) == (96 << 20, 64 << 20)
+    assert load(tmp_path, SMALL).sections[0].memory is None
+
+
 def test_the_digest_is_the_files(tmp_path):
     assert load(tmp_path, SMALL).digest == load(tmp_path, SMALL).digest != load(tmp_path, SMALL + "\n").digest
 
@@ -87,6 +93,8 @@ MISTAKES = [
     ("call_cpu: 2", "call_cpu: 0", 2, "more than 0"),
     ("call_cpu: 2", "cpu: 2", 2, "no key cpu"),
     ("call_cpu: 2", "call_cpu: .nan", 2, "has to be a number"),
+    ("forbid: [torch]", "memory: much", 8, "memory has to be a number"),
+    ("forbid: [torch]", "memory: 0", 8, "memory is 0; it has to be more than 0"),
     ("submit: [layers.py]", "submit: layers.py", 6, "submit has to be a list"),
     ("[1]", "[1.5]", 7, "whole number"),
     ("[1]", "[-1]", 7, "at least 0"),

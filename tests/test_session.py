@@ -8,6 +8,7 @@ import signal
 import textwrap
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raise
 from grader.launch import Zygote, spawn
 from grader.model import Limits, Section, Submission
 from grader.remote import Module, Remote
-from grader.session import Session
+from grader.session import Session, student_error
 
 SECTION = Section(
     "numpy",
@@ -248,6 +249,23 @@ def test_a_process_that_is_stopped_here_was_not_killed_from_outside(student):
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only what a process has now is known here")
+def test_a_sections_own_memory_goes_before_the_rubrics(handout, launch):
+    more = replace(SECTION, memory=3 << 30)
+    files = {"layers.py": b"def f():\n    import numpy\n    return numpy.empty(3 << 26).shape[0]\n"}
+    with Session(more, Submission("s", files, {}, ""), handout, LIMITS, launch) as session:
+        session.begin(1)
+        assert Module(session, "layers").f() == 3 << 26  # 1.5 GiB of addresses
+
+
+def test_torchs_own_words_for_no_memory_are_not_shown():
+    text = (
+        "[enforce fail at alloc_cpu.cpp:115] . DefaultCPUAllocator: can't allocate memory: you tried to allocate "
+        "25690112 bytes. Error code 12 (Cannot allocate memory)"
+    )
+    told = student_error({"kind": "memory", "text": text}, "the training run").message
+    assert told == "the training run asked for more memory than it may have: 24 MiB at once"
+
+
 def test_the_most_memory_is_known_also_of_a_process_that_was_ended(student):
     layers = student("""
         def f(): return len(bytearray(b"x") * (200 << 20))

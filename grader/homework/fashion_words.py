@@ -40,6 +40,11 @@ def mistakes(outcome: Outcome) -> Iterator[str]:
             "gradients are never set back to zero, so each step adds all earlier ones to its own: call "
             "optimizer.zero_grad() before backward()."
         )
+    if on_test(outcome):
+        yield (
+            "the network learns from pictures of the test set, so what it reaches there says nothing: train on the "
+            "training set."
+        )
     chain = [link for link in outcome.fact("chain", list) if type(link) is str]
     if chain[:3] == ["NllLoss", "LogSoftmax", "Softmax"]:
         yield (
@@ -55,6 +60,11 @@ def mistakes(outcome: Outcome) -> Iterator[str]:
         )
 
 
+def on_test(outcome: Outcome) -> bool:
+    """Whether most steps were made on pictures that the notebook takes for its test set."""
+    return outcome.fact("on_test") > MOST * outcome.fact("backward") > 0
+
+
 def why(outcome: Outcome) -> str:
     """Why a run misses its bar and what to change, as a few sentences."""
     return " ".join(sentence[0].upper() + sentence[1:] for sentence in causes(outcome))
@@ -68,10 +78,10 @@ def causes(outcome: Outcome) -> Iterator[str]:
     if outcome.end is End.DIVERGED:
         yield f"the loss was no number any more after {outcome.steps} steps{smaller(rate)}."
     elif outcome.end is End.BUDGET:
-        yield f"the run was cut after {outcome.steps} steps in {outcome.cpu:.0f} s of processor time."
+        yield f"the run was cut after {outcome.steps} steps{place(outcome)} in {outcome.cpu:.0f} s of processor time."
     elif outcome.error is not None:
         yield f"the run ended in an exception: {outcome.error.message.rstrip('.')}."
-    if found or outcome.end is End.DIVERGED or outcome.error is not None:
+    if found or outcome.end in (End.DIVERGED, End.BUDGET) or outcome.error is not None:
         return  # how far it might have come was not seen
     if outcome.accuracy < CHANCE:
         if fast:
@@ -87,6 +97,12 @@ def causes(outcome: Outcome) -> Iterator[str]:
         yield "the loss was still falling: train longer, or with a larger learning rate."
     else:
         yield "the loss has stopped falling: another learning rate, or convolutions with more channels, may help."
+
+
+def place(outcome: Outcome) -> str:
+    """In which epoch of how many a run was cut, where that is known."""
+    count = outcome.fact("settings", dict).get("num_epoch")
+    return f", in epoch {outcome.epochs + 1} of {count}," if type(count) is int and count > outcome.epochs else ""
 
 
 def smaller(rate: object) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from grader import notebook
+from grader import accuracies, notebook
 from grader.check import check
 from grader.errors import Mismatch, Partly
 from grader.homework import fashion_run, fashion_words
@@ -61,6 +61,8 @@ def notebook_trains(hw: Any, rng: np.random.Generator) -> None:
     for problem in outcome.problems[:3]:
         hw.advise(told(problem))
     fashion_run.learned(hw, outcome)
+    if outcome.accuracy < hw.settings["learned"] and more_time(hw, outcome, accuracies.claimed(student)):
+        outcome = better(at_length(hw, outcome), outcome)
     if outcome.accuracy < hw.settings["learned"]:
         raise Mismatch(
             f"{outcome.accuracy:.1%} of the test pictures are classified right after {outcome.steps} steps, which is "
@@ -72,9 +74,9 @@ def notebook_trains(hw: Any, rng: np.random.Generator) -> None:
 def notebook_claim(hw: Any, rng: np.random.Generator) -> None:
     """The notebook ends with an accuracy on the test set."""
     student = fashion_run.part1(hw)
-    if notebook.claimed(student) is not None:
+    if accuracies.claimed(student) is not None:
         return
-    if notebook.claims(student):
+    if accuracies.claims(student):
         raise Partly(f"{PART1} prints accuracies, but none of them is said to be of the test set", 0.5)
     raise Mismatch(f"no output of {PART1} states an accuracy; evaluate on the test set in the last cell")
 
@@ -145,26 +147,29 @@ def accuracy_plot(hw: Any, rng: np.random.Generator) -> None:
 def test_accuracy(hw: Any, rng: np.random.Generator) -> None:
     """The network reaches the asked-for accuracy on the test set."""
     student = fashion_run.part1(hw)
-    full, claim = hw.settings["full"], notebook.claimed(student)
+    full, claim = hw.settings["full"], accuracies.claimed(student)
     outcome = fashion_run.first(hw, rng)
     unjudged(hw, outcome, claim)
     fashion_run.learned(hw, outcome)
-    again = partial(fashion_run.run, hw, student, bar=full)
-    outcome, other = fashion_run.best_of(outcome, again, int(rng.integers(fashion_run.SEEDS)), full)
-    if other is not None:
-        hw.advise(
-            f"within {NEAR:.0%} of the bar, so trained twice: {outcome.accuracy:.1%} and "
-            f"{other.accuracy:.1%}; the better run counts"
-        )
     if more_time(hw, outcome, claim):
-        longer = again(outcome.seed, hw.settings["long_budget"])
+        longer = at_length(hw, outcome)
         hw.advise(
             f"the notebook claims {claim:.1%}, far more than the {outcome.accuracy:.1%} measured in "
             f"{outcome.budget:.0f} s, so it was given {longer.budget:.0f} s: {longer.accuracy:.1%}"
         )
-        outcome = max(longer, outcome, key=lambda one: one.accuracy)
+        outcome = better(longer, outcome)
+    else:
+        again = partial(fashion_run.run, hw, student, bar=full)
+        outcome, other = fashion_run.best_of(outcome, again, int(rng.integers(fashion_run.SEEDS)), full)
+        if other is not None:
+            hw.advise(
+                f"within {NEAR:.0%} of the bar, so trained twice: {outcome.accuracy:.1%} and "
+                f"{other.accuracy:.1%}; the better run counts"
+            )
     for sentence in fashion_words.mistakes(outcome):
         hw.advise(sentence)
+    if fashion_words.on_test(outcome):
+        hw.review("the network is trained on the test set; are its points earned?")
     show(hw, outcome)
     judge(hw, outcome, claim)
 
@@ -181,8 +186,24 @@ def unjudged(hw: Any, outcome: Outcome, claim: float | None) -> None:
 
 def more_time(hw: Any, outcome: Outcome, claim: float | None) -> bool:
     """Whether a run that was cut may have missed what the notebook claims."""
-    short = claim is not None and claim - outcome.accuracy > hw.settings["claim_gap"]
-    return short and outcome.end is End.BUDGET and outcome.accuracy < hw.settings["full"] and not hw.full
+    settings = hw.settings_of("5.3")
+    short = claim is not None and claim - outcome.accuracy > settings["claim_gap"]
+    return short and outcome.end is End.BUDGET and outcome.accuracy < settings["full"] and not hw.full
+
+
+def at_length(hw: Any, cut: Outcome) -> Outcome:
+    """The one long run that a notebook may get, made when the first check asks for it, from the seed of the cut one."""
+    if "at length" not in hw.kept:
+        settings = hw.settings_of("5.3")
+        hw.kept["at length"] = fashion_run.run(
+            hw, fashion_run.part1(hw), cut.seed, settings["long_budget"], settings["full"]
+        )
+    outcome: Outcome = hw.kept["at length"]
+    return outcome
+
+
+def better(one: Outcome, other: Outcome) -> Outcome:
+    return max(one, other, key=lambda each: each.accuracy)
 
 
 def judge(hw: Any, outcome: Outcome, claim: float | None) -> None:

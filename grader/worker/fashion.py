@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torch.utils.data import DataLoader, Subset, default_collate
+from torch.utils.data import ConcatDataset, DataLoader, Subset, default_collate
 
 from grader.worker.training import replace
 from grader.worker.vision import torchvision
+from grader.worker.watch import Pass
 
 HELD_OUT = 10_000  # pictures, as many as the real test set has
 
@@ -25,10 +26,12 @@ class Data:
 
     What a notebook gets as its test set are the last HELD_OUT training pictures with their labels: so what it measures
     there, and when it stops early, is about as it was. The grader's own test pictures have no labels here. `lent` is
-    told each batch that a notebook's loader hands out, `returned` the number of those when it is through.
+    told of each batch that a notebook's loader hands out, `returned` when it is through.
     """
 
-    def __init__(self, arrays: Mapping[str, Any], lent: Callable[[], None], returned: Callable[[int], None]) -> None:
+    def __init__(
+        self, arrays: Mapping[str, Any], lent: Callable[[Pass], None], returned: Callable[[Pass], None]
+    ) -> None:
         self.x = {"training": arrays["train_x"], "test": arrays["test_x"]}
         self.y = arrays["train_y"]
         self.made: dict[str, Any] = {}
@@ -57,12 +60,11 @@ class Data:
         replace(DataLoader, "__iter__", lambda loader: self.batches(loader))
 
     def batches(self, loader: Any) -> Iterator[Any]:
-        count = 0
+        own = Pass(tested(loader.dataset))
         for batch in self.whole(loader) or self.one_by_one(loader):
-            count += 1
-            self.lent()
+            self.lent(own)
             yield batch
-        self.returned(count)
+        self.returned(own)
 
     def whole(self, loader: Any) -> Iterator[Any] | None:
         """A loader's batches, each cut out of one tensor of all pictures; None where it has to be done one by one."""
@@ -104,6 +106,15 @@ class Data:
         if steps is not None:
             return through(steps, raw)
         return torch.stack([torch.as_tensor(dataset.transform(Image.fromarray(one.numpy()))) for one in raw])
+
+
+def tested(dataset: Any) -> bool:
+    """Whether a data set holds pictures of torchvision's test set."""
+    while isinstance(dataset, Subset):
+        dataset = dataset.dataset
+    if isinstance(dataset, ConcatDataset):
+        return any(map(tested, dataset.datasets))
+    return isinstance(dataset, torchvision.datasets.FashionMNIST) and not dataset.train
 
 
 def elementwise(transform: Any) -> list[Callable[[Any], Any]] | None:

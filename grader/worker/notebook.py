@@ -180,7 +180,7 @@ DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 def changes(node: ast.stmt, libraries: Collection[str]) -> set[str]:
     """Names whose objects a statement works on: `x.y = ...`, `x[0] = ...`, `x.apply(...)`, `for p in x.parameters()`,
-    `init_weights(x)`. Of a library, only what seeds or sets something: `torch.manual_seed(0)`."""
+    `for p in [x, y]: p.requires_grad_()`, `init_weights(x)`. Of a library, only what seeds or sets something: `torch.manual_seed(0)`."""
     found = {
         root(inner)
         for inner in ast.walk(node)
@@ -188,6 +188,10 @@ def changes(node: ast.stmt, libraries: Collection[str]) -> set[str]:
     }
     if isinstance(node, ast.For) and isinstance(node.iter, ast.Call) and isinstance(node.iter.func, ast.Attribute):
         found.add(root(node.iter.func))
+    if isinstance(node, ast.For) and {name for inner in node.body for name in changes(inner, libraries)} & named(
+        node.target
+    ):
+        found |= named(node.iter)
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         function, arguments = node.value.func, {root(argument) for argument in node.value.args}
         if isinstance(function, ast.Attribute) and function.attr.endswith("_"):  # nn.init.zeros_(model.fc.bias)
@@ -198,6 +202,10 @@ def changes(node: ast.stmt, libraries: Collection[str]) -> set[str]:
         elif isinstance(function, ast.Name) and re.search("init|seed", function.id, re.IGNORECASE):
             found |= {function.id, *arguments}
     return found - {""}
+
+
+def named(node: ast.expr) -> set[str]:
+    return {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
 
 
 def root(node: ast.expr) -> str:

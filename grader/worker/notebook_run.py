@@ -26,7 +26,7 @@ from grader.worker.training import Mute, resting
 from grader.worker.watch import MEASURED, Spread, Watch, held, weighs
 from grader.worker.wire import FrameError
 
-CHUNK = 250  # pictures that are predicted at once
+CHUNK = (50, 250)  # pictures that are predicted at once, as many as the loop's batches have between these
 SAMPLE = 100  # pictures that show whether the notebook's own preparation is what the loop hands to the network
 LAYERS = 200  # of the architecture that are told
 
@@ -129,8 +129,9 @@ class Run:
         total = min(most, self.data.count(of)) if model is not None else 0
         with self.looking(model):
             inputs = self.inputs()
-            for start in range(0, total, CHUNK):
-                scores = self.scores(model, inputs(self.data.raw(of, start, min(start + CHUNK, total))))
+            size = min(max(CHUNK[0], self.watch.batch_size), CHUNK[1])
+            for start in range(0, total, size):
+                scores = self.scores(model, inputs(self.data.raw(of, start, min(start + size, total))))
                 best = scores.softmax(1).max(1)
                 classes.append(best.indices.numpy())
                 sure.append(best.values.numpy().astype(np.float32))
@@ -192,6 +193,7 @@ class Run:
             "chain": watch.chain,
             "backward": len(watch.losses),
             "steps": watch.steps,
+            "on_test": watch.on_test,
             "in_eval": watch.in_eval,
             "left_over": watch.left_over,
             "looks": watch.looks,

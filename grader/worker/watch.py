@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -48,10 +49,19 @@ class Spread:
         return shifted and 1 / WIDER < self.deviation / other.deviation < WIDER
 
 
+@dataclass(eq=False)
+class Pass:
+    """One way of a loader through its batches: whether they are of the test set, and whether any was learned from."""
+
+    of_test: bool
+    learned: bool = False
+
+
 class Watch:
     """What can be seen of a loop from outside: which network is called, what is lost, what the optimizer does.
 
-    `pause(epoch)` is called after each backward pass, and with True when a loader over training batches is through.
+    `pause(epoch)` is called after each backward pass, and with True when a loader is through whose batches were
+    learned from.
     """
 
     def __init__(self, pause: Callable[[bool], None]) -> None:
@@ -64,7 +74,8 @@ class Watch:
         self.kind: Any = None
         self.losses: list[float] = []
         self.chain: list[str] = []
-        self.batch_size = self.steps = self.in_eval = self.looks = self.left_over = self.seen = 0
+        self.lender: Pass | None = None  # of the last batch, until it is learned from
+        self.batch_size = self.steps = self.in_eval = self.looks = self.left_over = self.on_test = 0
 
     def begin(self) -> None:
         register_module_forward_pre_hook(self.called)
@@ -85,12 +96,12 @@ class Watch:
 
         replace(torch.Tensor, "backward", watched)
 
-    def lent(self) -> None:
-        self.awaiting = True
+    def lent(self, lender: Pass) -> None:
+        self.lender, self.awaiting = lender, True
 
-    def returned(self, batches: int) -> None:
-        if len(self.losses) > self.seen:
-            self.seen = len(self.losses)
+    def returned(self, lender: Pass) -> None:
+        self.lender = None
+        if lender.learned:
             self.pause(True)
 
     def called(self, module: Any, args: tuple[Any, ...]) -> None:
@@ -108,6 +119,10 @@ class Watch:
         self.losses.append(float(loss.detach()) if loss.numel() == 1 else math.nan)
         if len(self.losses) == 1:
             self.chain = chain(loss)
+        if self.lender is not None:
+            self.lender.learned = True
+            self.on_test += self.lender.of_test
+            self.lender = None
         if self.model is None:
             return
         self.in_eval += not self.model.training

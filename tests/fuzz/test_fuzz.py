@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from grader import hyperparameters, notebook, rubric, submission
+from grader import accuracies, hyperparameters, notebook, rubric, submission
 from grader.errors import Mismatch, RubricError, StudentError, SubmissionError
 from grader.session import Session
 from grader.worker import wire
@@ -80,7 +80,7 @@ def read_notebook(data: bytes, folder: Path) -> None:
     except Mismatch as error:
         assert "part1.ipynb" in error.message  # noqa: PT017
         return
-    for look in (notebook.defines_network, notebook.claims, notebook.plots, notebook.errors, notebook.out_of_order):
+    for look in (notebook.defines_network, accuracies.claims, notebook.plots, notebook.errors, notebook.out_of_order):
         look(found)
 
 

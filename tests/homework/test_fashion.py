@@ -70,6 +70,8 @@ def subject(*scripts: Any, full: bool = False, facts: Any = FACTS, step: float =
     )  # fmt: skip
 
 
+SETTINGS = {"learned": 0.3, "full": 0.85, "partial": 0.7, "at_partial": 0.4, "claim_gap": 0.05, "budget": 40.0,
+            "long_budget": 240.0}  # fmt: skip
 NOTEBOOK = SimpleNamespace(name="part1.ipynb", code=[])
 
 
@@ -283,6 +285,7 @@ def outcome(**changed: Any) -> Outcome:
         ({"strange": True}, "parameters of another network"),
         ({"looks": 4, "left_over": 4}, "never set back to zero"),
         ({"chain": ["NllLoss", "LogSoftmax", "Softmax"]}, "ends in a softmax"),
+        ({"on_test": 51}, "learns from pictures of the test set"),
         ({"moody": ["Dropout"], "in_eval": 90}, "evaluation mode in 90% of the training steps, where Dropout does"),
         ({"moody": ["Dropout", "BatchNorm"], "in_eval": 50}, "Dropout and BatchNorm do nothing"),
     ],
@@ -295,7 +298,14 @@ def test_a_mistake_that_was_seen_is_named(facts, says):
 
 @pytest.mark.parametrize(
     "facts",
-    [{"looks": 1, "left_over": 1}, {"in_eval": 90}, {"moody": ["Dropout"], "in_eval": 40}, {"chain": [3, None]}],
+    [
+        {"looks": 1, "left_over": 1},
+        {"on_test": 50},
+        {"on_test": True},
+        {"in_eval": 90},
+        {"moody": ["Dropout"], "in_eval": 40},
+        {"chain": [3, None]},
+    ],
 )
 def test_what_is_no_mistake_is_not_named(facts):
     assert list(fashion_words.mistakes(outcome(facts=facts))) == []
@@ -306,6 +316,11 @@ def test_what_is_no_mistake_is_not_named(facts):
     [
         ({"end": End.DIVERGED, "facts": {"settings": {"learning_rate": 9.0}}}, "learning_rate 9 is too large"),
         ({"end": End.BUDGET, "cpu": 40.0}, "cut after 100 steps in 40 s"),
+        (
+            {"end": End.BUDGET, "cpu": 40.0, "epochs": 1, "facts": {"settings": {"num_epoch": 30}}},
+            "cut after 100 steps, in epoch 2 of 30, in 40 s",
+        ),
+        ({"end": End.BUDGET, "cpu": 40.0, "epochs": 3, "facts": {"settings": {"num_epoch": 3}}}, "100 steps in 40 s"),
         ({"accuracy": 0.1}, "chance level, so nothing was learned: does the loss fall"),
         ({"accuracy": 0.1, "facts": {"settings": {"learning_rate": 0.5}}}, "learning_rate 0.5 is too large"),
         ({"looks": [Look(100, 0.6, 0.9)]}, "it overfits"),
@@ -323,14 +338,22 @@ def test_an_exception_is_all_that_is_said_of_a_run_that_it_ended():
     assert fashion_words.why(cut) == "The run ended in an exception: boom."
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [{"accuracy": 0.1, "facts": {"settings": {"learning_rate": 0.5}}}, {"losses": list(np.linspace(2, 1, 100))}, {}],
+)
+def test_of_a_run_that_the_grader_cut_no_more_is_said_than_where(changed):
+    cut = outcome(**changed, end=End.BUDGET, cpu=40.0)
+    assert fashion_words.why(cut) == "The run was cut after 100 steps in 40 s of processor time."
+
+
 # The bar, and the second run
 
 
 def judged(accuracy: float, claim: float | None) -> tuple[StudentError | None, list[str]]:
     questions: list[str] = []
     hw = SimpleNamespace(
-        settings={"full": 0.85, "partial": 0.7, "at_partial": 0.4, "claim_gap": 0.05}, fashion=IMAGES,
-        measure=lambda measure: None, review=questions.append,
+        settings=SETTINGS, fashion=IMAGES, measure=lambda measure: None, review=questions.append,
     )  # fmt: skip
     try:
         task5_fashion.judge(hw, outcome(accuracy=accuracy), claim)
@@ -412,5 +435,34 @@ def test_a_near_miss_is_repeated_once_and_the_better_run_counts(first, second, b
     ],
 )
 def test_a_run_that_was_cut_gets_longer_where_the_notebook_claims_much_more(claim, end, full, longer):
-    hw = SimpleNamespace(settings={"full": 0.85, "claim_gap": 0.05}, full=full)
+    hw = SimpleNamespace(settings_of=lambda item: SETTINGS, full=full)
     assert bool(task5_fashion.more_time(hw, outcome(end=end), claim)) is longer
+
+
+@pytest.mark.parametrize(("accuracies", "runs"), [([0.2, 0.86], 2), ([0.2, 0.25], 2), ([0.84, 0.86], 2), ([0.9], 1)])
+def test_a_cut_run_is_given_its_longer_one_once_for_all_checks(monkeypatch, accuracies, runs):
+    """And is not repeated besides, however near the bar it was cut."""
+    made: list[float] = []
+
+    def trained(hw: Any, student: Any, seed: int, budget: float, bar: float) -> Outcome:
+        made.append(budget)
+        accuracy = accuracies[len(made) - 1]
+        return outcome(accuracy=accuracy, end=End.CLEARED if accuracy >= bar else End.BUDGET)
+
+    monkeypatch.setattr(fashion_run, "run", trained)
+    monkeypatch.setattr(task5_fashion, "show", lambda *_: None)
+    monkeypatch.setattr(task5_fashion.accuracies, "claimed", lambda student: 0.95)
+    monkeypatch.setattr(task5_fashion.notebook, "defines_network", lambda student: True)
+    said: list[str] = []
+    hw = SimpleNamespace(
+        settings=SETTINGS, settings_of=lambda item: SETTINGS, fashion=IMAGES, full=False, kept={}, advise=said.append,
+        review=said.append, measure=lambda measure: None,
+    )  # fmt: skip
+    for check, bar in ((task5_fashion.notebook_trains, 0.3), (task5_fashion.test_accuracy, 0.85)):
+        if max(accuracies) >= bar:
+            checked(check, hw)
+        else:
+            with pytest.raises(Mismatch, match=r"25\.0% of the test pictures"):
+                checked(check, hw)
+    assert made == [40.0, 240.0][:runs]
+    assert any("so it was given" in one for one in said) == (runs == 2)

@@ -107,13 +107,18 @@ def test_what_changes_a_needed_object_is_kept():
         "import torch\nfrom torch import nn\nmodel = Network()\ndef init_weights(m): pass",
         "model.apply(init_weights)\nmodel.fc = nn.Linear(1, 2)\nnn.init.zeros_(model.fc.bias)\ninit_weights(model)\n"
         "torch.manual_seed(3)\ntorch.save(model, 'x')\nfor p in model.parameters():\n    p.requires_grad = False\n"
-        "settings['a'] = 2",
+        "settings['a'] = 2\nfor p in [model.a, model.b]:\n    p.requires_grad_(True)\n"
+        "for i, layer in enumerate(model):\n    nn.init.ones_(layer.weight)\n"
+        "for x in model:\n    print(x)",
         "def train(model):\n    model(torch.ones(1)).backward()",
         "train(model)",
     )
     kept = "\n".join(setup)
     for wanted in ("apply", "model.fc = ", "zeros_", "init_weights(model)", "manual_seed", "requires_grad"):
         assert wanted in kept, wanted
+    assert "requires_grad_(True)" in kept
+    assert "ones_" in kept
+    assert "print" not in kept
     assert "torch.save" not in kept
     assert "settings" not in kept
 

@@ -28,10 +28,10 @@ def told(order):
     os.makedirs(order["folder"])
     os.chdir(order["folder"])
     run = notebook_run.Run(order)
-    found = {"problems": run.problems()}
+    found = {"problems": run.problems(), "epochs": 0}
     try:
-        while not run.advance(1e9)["ended"]:
-            pass
+        while not (piece := run.advance(1e9))["ended"]:
+            found["epochs"] += piece["epoch"]
         with run.looking(run.model()):
             found["inputs"] = run.inputs()(run.data.raw("test", 0, 50)).numpy().tolist()
         found["classes"] = len(run.predict("test", 7, 1e9)["classes"])
@@ -136,6 +136,13 @@ BOOKS = {
     "unread part": usual(loader=f"{LOADER}\nx = ("),
     "written": notebook(DATA, LOADER, MODEL, WRITTEN, "from own import fit\nfit(optimizer, model, loader, 4)"),
 }  # fmt: skip
+BOOKS |= {
+    "validated inside": usual(train=f"{TRAIN}            for x, y in DataLoader(Subset(trainset, range(200)), 100):\n"
+                              "                model(x)\n"),
+    "on test": usual(loader="loader = DataLoader(Subset(testset, range(600)), batch_size=100, shuffle=True)"),
+    "tested inside": usual(train=f"{TRAIN}            for x, y in DataLoader(testset, 5000):\n"
+                           "                model(x)\n"),
+}  # fmt: skip
 EACH = "    for x, y in loader:\n        model(x).sum().backward()"
 ROUNDS = {
     "EPOCHS = 4": ("train(model, loader, EPOCHS)", 4),
@@ -236,6 +243,14 @@ def test_cells_that_this_python_cannot_read_are_told(told):
 def test_the_number_of_epochs_is_how_often_their_loop_goes_round(told, before, rounds):
     assert told[before].get("error") is None
     assert told[before]["facts"]["settings"]["num_epoch"] == rounds
+
+
+@pytest.mark.parametrize("name", ["usual", "validated inside", "tested inside", "on test"])
+def test_an_epoch_is_a_pass_whose_batches_are_learned_from(told, name):
+    """Not one of validation inside the loop; and that they are of the test set is told."""
+    assert told[name].get("error") is None
+    assert (told[name]["epochs"], told[name]["facts"]["backward"]) == (3, 18)
+    assert told[name]["facts"]["on_test"] == (18 if name == "on test" else 0)
 
 
 def test_a_module_that_a_cell_writes_is_there_and_may_train(told):

@@ -1,0 +1,137 @@
+"""The accuracies that a notebook's saved outputs state, and which of them are of the test set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from grader.notebook import Cell, Notebook
+
+LINE = 200  # characters behind a word in which its number stands
+CLAIMS = 10_000
+
+# Every repetition is bounded: a student may print whatever keeps an unbounded one busy. A share in full, or a number:
+# "9034/10000", "9034 out of 10000", "0.87", "87,1 %"; not a progress bar's "157/157 [" and "100%|".
+NUMBER = re.compile(
+    r"(?<![\d.])(?:(?P<right>\d{1,6})\s?(?:/|(?:out )?of)\s?(?P<all>\d{3,6})(?!\d|\s?\[)"
+    r"|(?P<value>\d{1,3}(?:\.\d{1,20}|,\d\d?(?!\d))?(?:e[-+]?\d\d?)?)(?![\d.])\s{0,9}(?P<percent>%(?!\|))?)"
+)
+ONE = r"(?:[\w.]{1,20}\()?(?P<value>\d{1,3}\.\d{1,20})(?:, ?\w{1,20}=[^,()]{1,20})?\)?"
+RETURNED = re.compile(rf"\s{{0,9}}[(\[]?(?:{ONE.replace('?P<value>', '?:')},\s{{1,9}}){{0,2}}{ONE}[)\]]?\s{{0,9}}")
+OF_TEST = re.compile(r"\W{0,3}(?:\(|\b(?:on|of|for|in|over) )(?:(?:the|my|our|all|\d{1,6}) ){0,3}test")
+OTHER = re.compile(r"loss|error|recall|precision|f1")
+PROGRESS = re.compile(r"time|sec|epoch|batch|step|iter|size|it/s|s/it")
+WORD = re.compile(r"\w{0,20}")
+TEST = re.compile(r"test|(?<![a-z])[xy]?_?te(?![a-z])")  # as code names it
+PART = re.compile(  # of the test set, or another one
+    r"(?<![a-z])val|\bclass\b|t-shirt|trouser|pullover|dress|coat|sandal|shirt|sneaker|\bbag\b|\bboot"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An accuracy, from 0 to 1, that an output of a cell states; whether of the test set, and of all of it: its words
+    name neither a class nor the validation set."""
+
+    accuracy: float
+    cell: int
+    of_test: bool
+    whole: bool = True
+
+
+def claims(notebook: Notebook) -> list[Claim]:
+    """Every accuracy that is printed, in the order of the cells. Of the test set are those that say so: in their own
+    words, by a heading above them, or by what their cell calls."""
+    return list(islice(stated(notebook), CLAIMS))
+
+
+def claimed(notebook: Notebook) -> float | None:
+    """The test accuracy that a notebook claims: the last one that is said to be of the test set, of all of it where
+    there is such a one; None without any."""
+    found = [claim for claim in claims(notebook) if claim.of_test]
+    return next((claim.accuracy for claim in reversed([claim for claim in found if claim.whole] or found)), None)
+
+
+def stated(notebook: Notebook) -> Iterator[Claim]:
+    for cell in notebook.cells:
+        of_test = bool(TEST.search(last_call(cell)))
+        found = False
+        for line in cell.text.lower().split("\n"):
+            if "test" in line and not re.search(r"\d", line):
+                of_test = True  # a heading
+            for words, value in accuracies(line[: 5 * LINE]):
+                found = True
+                yield Claim(value, cell.number, of_test or "test" in words, not PART.search(words))
+        if not found and of_test:
+            yield from returned(cell)
+
+
+def accuracies(line: str) -> Iterator[tuple[str, float]]:
+    """What a line says of each accuracy, with its number: ("test acc: 0.87", 0.87). It stands behind a word like "acc",
+    or before it where nothing stands behind: "87 % on the test set", "8700/10000 correct"."""
+    start, word = 0, spoken(line)
+    for at in re.finditer(word, line) if word else ():
+        following = line.find(word, at.end())
+        end = min(at.start() + LINE, following if following >= 0 else len(line))
+        found = [match for match in NUMBER.finditer(line, start, end) if stands(match, at, line)]
+        found.sort(key=lambda match: rank(match, at))
+        for match in found[:1]:
+            stop = max(match.end(), WORD.match(line, at.end()).end())  # type: ignore[union-attr]
+            behind = OF_TEST.match(line, stop)
+            if (value := share(match)) <= 1 and (exact(match) or word == "acc"):
+                yield line[start : behind.end() if behind else stop], value
+            start = match.end()
+
+
+def stands(match: re.Match[str], at: re.Match[str], line: str) -> bool:
+    """Whether a number may be a word's: behind it, or before it as a share of a count or of a hundred."""
+    if match.start() >= at.start():
+        return True
+    return bool(match["percent"] and (at[0] != "test" or OF_TEST.match(line, match.end()))) or (
+        at[0] == "correct" and match["all"] is not None
+    )
+
+
+def rank(match: re.Match[str], at: re.Match[str]) -> tuple[bool, ...]:
+    """Of several numbers, one in percent counts, else what is counted as correct, else a fraction: "accuracy on the
+    10000 test images: 87 %"."""
+    counted = match["all"] is not None
+    before = match.start() < at.start() and not counted
+    return before, not match["percent"], not (counted and at[0] == "correct"), "." not in match[0], not counted
+
+
+def exact(match: re.Match[str]) -> bool:
+    return bool(match["percent"] or match["all"] or re.search("[.e]", match["value"]))
+
+
+def share(match: re.Match[str]) -> float:
+    """The number from 0 to 1, if it is an accuracy at all."""
+    if match["all"]:
+        return int(match["right"]) / max(int(match["all"]), 1)
+    value = float(match["value"].replace(",", "."))
+    return value / 100 if match["percent"] or value > 1 else value
+
+
+def spoken(line: str) -> str:
+    """The word of a line at which an accuracy stands: "acc", else "correct", else the "test" of "Test: 0.87"."""
+    words = ("acc", "correct", *(() if OTHER.search(line) or PROGRESS.search(line) else ("test",)))
+    return next((word for word in words if word in line), "")
+
+
+def returned(cell: Cell) -> Iterator[Claim]:
+    """The number that a cell ends with, whose last statement evaluates on the test set; of a loss and an accuracy, the
+    second."""
+    match, call = RETURNED.fullmatch(cell.text.rstrip().rpartition("\n")[2]), last_call(cell)
+    if match and ("acc" in call or not OTHER.search(call)):
+        value = float(match["value"])
+        value = value / 100 if value > 1 else value
+        if value <= 1:
+            yield Claim(value, cell.number, True)
+
+
+def last_call(cell: Cell) -> str:
+    """The last statement of a cell that is not a definition, where results tend to be printed; in lower case."""
+    lines = [line for line in cell.source.lower().split("\n") if line.strip() and not line.startswith((" ", "#"))]
+    return "\n".join(lines[-3:])

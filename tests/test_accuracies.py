@@ -1,0 +1,83 @@
+"""What saved outputs state of accuracies, and of which set."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from grader import accuracies, notebook
+
+
+def made(source: str, text: str) -> notebook.Notebook:
+    """A notebook of one cell that has printed something."""
+    output = {"output_type": "stream", "name": "stdout", "text": text}
+    cell = {"cell_type": "code", "source": source, "metadata": {}, "execution_count": 1, "outputs": [output]}
+    document = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    return notebook.read(json.dumps(document).encode(), "part1.ipynb")
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "accuracy"),
+    [
+        ("evaluate(model, testloader)", "Evaluation accuracy: 0.8712", 0.8712),
+        ("evaluate(model, loader)", "Evaluation accuracy: 0.8712", None),
+        ("x", "Test Accuracy of the model: 87.12 %", 0.8712),
+        ("x", "test acc = 87.12%", 0.8712),
+        ("x", "Accuracy of the network on the 10000 test images: 88 %", 0.88),
+        ("test(model)", "Accuracy: 8712/10000 (87%)", 0.87),
+        ("x", "train acc 0.95, test acc 0.81", 0.81),
+        ("x", "test acc 0.81, train acc 0.95", 0.81),
+        ("x", "test accuracy after 10 epochs: 0.81", 0.81),
+        ("x", "Epoch 3: val acc 0.9", None),
+        ("x", "test accuracy 0.80\ntest accuracy 0.81", 0.81),
+        ("x", "Test set:\nval accuracy 0.9", 0.9),
+        ("x", "test accuracy: 870", None),
+        ("x", "test_acc 1.0", 1.0),
+        ("x", "Test: 0.9051", 0.9051),
+        ("x", "Test score: 0.9051", 0.9051),
+        ("x", "Got 9051 / 10000 correct (90.51%) on test", 0.9051),
+        ("x", "loss 0.28 accuracy 90.51 on the test data", 0.9051),
+        ("x", "final accuracy 0.9051 (test)", 0.9051),
+        ("x", "train acc 0.95 test acc 0.81", 0.81),
+        ("x", "Test loss: 0.2811", None),
+        ("x", "Test 3 of 10", None),
+        ("x", "Testing took 12.3 sec", None),
+        ("evaluate(model, testloader)", "0.9051", 0.9051),
+        ("evaluate(model, testloader)", "working\nnp.float64(90.51)", 0.9051),
+        ("evaluate(model, valloader)", "0.9051", None),
+        ("test_loss(model, testloader)", "0.2811", None),
+        ("evaluate(model, testloader)", "(0.28, 0.9051)", 0.9051),
+        ("run_epoch('test')", "[0.3312, 0.8854]", 0.8854),
+        ("evaluate(net, test_loader)", "tensor(0.8854, device='cuda:0')", 0.8854),
+        ("evaluate(net, test_loader)", "(tensor(0.33), tensor(88.54, device='cuda:0'))", 0.8854),
+        ("test_loss, test_acc = evaluate(net)\ntest_loss, test_acc", "(0.3312, 0.8854)", 0.8854),
+        ("evaluate(net, test_loader)", "[0.1, 0.2, 0.3, 0.4]", None),
+        ("evaluate(net, test_loader)", "870.12", None),
+        ("accuracy(Xte, Yte)", "89.42", 0.8942),
+        ("total = rate(after)", "89.42", None),
+        ("print(f'{correct}/{len(te)} correct')", "9034/10000 correct", 0.9034),
+        ("x", "Correct on test set: 9034 out of 10000", 0.9034),
+        ("x", "9034/10000 correct on test, loss 0.28", 0.9034),
+        ("x", "train: 45000/50000 correct, test: 9034/10000 correct", 0.9034),
+        ("x", "test accuracy: 9034/10000", 0.9034),
+        ("x", "test accuracy: 9034/0000", None),
+        ("x", "The best model reaches 91.2% on the test set", 0.912),
+        ("x", "Achieved 91.2% accuracy on the test set", 0.912),
+        ("x", "91.2% of the test images are classified correctly", 0.912),
+        ("x", "The error is 8.8% on the test set", None),
+        ("x", "Test acc: 1.0e-1", 0.1),
+        ("x", "Test accuracy: 90,12 %", 0.9012),
+        ("x", "test accuracy on 10,000 images: 0.912", 0.912),
+        ("x", "Testing: 100%|##########| 157/157 [00:01<00:00, 90.1it/s]", None),
+        ("x", "Evaluating accuracy on test: 157/157 [00:01<00:00]", None),
+        ("x", "Test accuracy: 91.2%\nClass accuracies on test:\nBag accuracy: 97.0%\nShirt accuracy: 66.0%", 0.912),
+        ("x", "Test accuracy: 91.2%\nAccuracy for class: Coat is 84.0 % (test)", 0.912),
+        ("x", "Test accuracy: 91.2%\nbest validation accuracy before test: 92.1%", 0.912),
+        ("x", "Accuracy of Coat: 84 % (test)", 0.84),
+        ("x", "iteration 1: loss 0.123\n" * 10_000 + "test accuracy 0.81\n", 0.81),
+    ],
+)
+def test_the_claimed_test_accuracy(source, text, accuracy):
+    found = accuracies.claimed(made(source, text))
+    assert found == (None if accuracy is None else pytest.approx(accuracy))
