@@ -62,7 +62,7 @@ def mistakes(outcome: Outcome) -> Iterator[str]:
 
 def on_test(outcome: Outcome) -> bool:
     """Whether most steps were made on pictures that the notebook takes for its test set."""
-    return outcome.fact("on_test") > MOST * outcome.fact("backward") > 0
+    return bool(outcome.fact("on_test") > MOST * outcome.fact("backward") > 0)
 
 
 def why(outcome: Outcome) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from grader import accuracies, notebook
+from grader import accuracies, notebook, pictures
 from grader.check import check
 from grader.errors import Mismatch, Partly
 from grader.homework import fashion_run, fashion_words
@@ -21,6 +21,7 @@ from grader.worker.notebook import program
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 WRONG = 12  # pictures that are shown
 MOST_SIDES = 10  # of what a layer gives
+LEAST = 40  # pixels of a plot, each way, where it is at most ten times as long the other
 WANTED = ("loss", "optimizer", "learning_rate", "batch_size", "num_epoch")
 
 
@@ -131,7 +132,8 @@ def hyperparameters(hw: Any, rng: np.random.Generator) -> float:
 def accuracy_plot(hw: Any, rng: np.random.Generator) -> None:
     """The plot: training and validation accuracy, as a picture in the notebook."""
     student = fashion_run.part1(hw)
-    drawn = notebook.plots(student)
+    shown = {cell for cell, image in notebook.pictures(student) if is_plot(image)}
+    drawn = [plot for plot in notebook.plots(student) if plot.cell in shown]
     if any(plot.training and plot.validation for plot in drawn):
         return
     for plot in drawn[:1]:
@@ -141,6 +143,15 @@ def accuracy_plot(hw: Any, rng: np.random.Generator) -> None:
     for cell, _ in notebook.pictures(student)[-1:]:
         hw.review(f"no cell plots something called accuracy; is what cell {cell} shows the plot of 5.2?")
     raise Mismatch(f"no cell of {PART1} that plots training and validation accuracy holds a picture")
+
+
+def is_plot(image: bytes) -> bool:
+    """Whether a saved picture can be read, and is large enough to show a curve."""
+    try:
+        height, width, _ = pictures.pixels(image, "the plot", side=10 * LEAST).shape
+        return bool(min(height, width) >= LEAST)
+    except Mismatch:
+        return False
 
 
 @check("5.3")

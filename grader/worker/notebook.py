@@ -180,7 +180,8 @@ DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 def changes(node: ast.stmt, libraries: Collection[str]) -> set[str]:
     """Names whose objects a statement works on: `x.y = ...`, `x[0] = ...`, `x.apply(...)`, `for p in x.parameters()`,
-    `for p in [x, y]: p.requires_grad_()`, `init_weights(x)`. Of a library, only what seeds or sets something: `torch.manual_seed(0)`."""
+    `for p in [x, y]: p.requires_grad_()`, `init_weights(x)`. Of a library, only what seeds or sets something:
+    `torch.manual_seed(0)`."""
     found = {
         root(inner)
         for inner in ast.walk(node)

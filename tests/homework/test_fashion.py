@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from grader.errors import Crashed, Mismatch, OutOfMemory, Partly, Raised, StudentError, TimedOut
 from grader.homework import fashion_run, fashion_words, task5_fashion
@@ -466,3 +468,17 @@ def test_a_cut_run_is_given_its_longer_one_once_for_all_checks(monkeypatch, accu
                 checked(check, hw)
     assert made == [40.0, 240.0][:runs]
     assert any("so it was given" in one for one in said) == (runs == 2)
+
+
+def png(*size: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("L", size).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("image", "fits"),
+    [(png(432, 288), True), (png(1, 1), False), (png(3000, 20), False), (b"hallo", False), (b"\x89PNG", False)],
+)
+def test_a_plot_is_a_picture_that_can_show_a_curve(image, fits):
+    assert task5_fashion.is_plot(image) is fits

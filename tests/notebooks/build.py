@@ -8,13 +8,24 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 from typing import Any
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+from PIL import Image
 
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+def drawn() -> str:
+    """A blank picture of a plot's size, as a notebook saves it."""
+    file = io.BytesIO()
+    Image.new("L", (432, 288), 255).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode("ascii")
+
+
+PLOT = drawn()
 
 
 def cells(text: str) -> list[Any]:
@@ -40,7 +51,7 @@ def outputs(lines: list[str]) -> list[Any]:
             name, _, message = line[3:].partition(": ")
             found.append(new_output("error", ename=name, evalue=message, traceback=["\x1b[31m" + line[3:] + "\x1b[0m"]))
         elif line.startswith("#plot"):
-            found.append(new_output("display_data", data={"image/png": PIXEL, "text/plain": "<Figure size 640x480>"}))
+            found.append(new_output("display_data", data={"image/png": PLOT, "text/plain": "<Figure size 640x480>"}))
     return found
 
 
