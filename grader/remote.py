@@ -15,6 +15,7 @@ import numpy as np
 from grader.worker.wire import Handle
 
 TRAINING = "the training run"
+MOST_ARITY = 255  # more is told by no function that a student writes
 MALFORMED = (TypeError, AttributeError, ValueError, LookupError, ArithmeticError)  # what reading any reply may raise
 
 
@@ -120,7 +121,7 @@ class Function:
     def arity(self) -> int | None:
         """How many positional arguments it takes; None if there is no such function, or it takes any number."""
         count = self._session.ask("arity", self._owner, self._path, [()])[0]
-        return count if type(count) is int else None
+        return count if type(count) is int and 0 <= count <= MOST_ARITY else None
 
     def __getattr__(self, name: str) -> Function:
         if name.startswith("_"):
