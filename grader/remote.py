@@ -155,3 +155,8 @@ def arriving(value: Any, session: Asking) -> Any:
     if kind is dict:
         return {key: arriving(part, session) for key, part in value.items()}
     return Remote(session, value) if kind is Handle else value
+
+
+def as_text(value: Any, most: int) -> str:
+    """A text out of a reply, cut; "" for anything else, which could be long to write out."""
+    return value[:most] if type(value) is str else ""

@@ -22,7 +22,7 @@ from grader.files import remove
 from grader.launch import Launcher, readable, spawn
 from grader.model import Limits, Section, Submission
 from grader.process import DUMP, Process
-from grader.remote import MALFORMED, TRAINING, Remote, Training, arriving, travelling
+from grader.remote import MALFORMED, TRAINING, Remote, Training, arriving, as_text, travelling
 from grader.worker.wire import Handle
 
 FORBIDDEN = "this section forbids"
@@ -240,7 +240,7 @@ class Session:
             results = [
                 (result.get("value"), result.get("error"), result.get("mutated", ())) for result in reply["results"]
             ]
-            self.tried += [(words(act, 80), words(where, 80)) for act, where in reply["tried"][:20]]
+            self.tried += [(as_text(act, 80), as_text(where, 80)) for act, where in reply["tried"][:20]]
             mutated = [tuple(map(int, positions[:MOST_ARGUMENTS])) for _, _, positions in results]
         except MALFORMED:
             raise Crashed(f"{subject} broke the grader's channel: its reply is not one") from None
@@ -284,17 +284,12 @@ def lay_out(section: Section, submission: Submission, handout: Path, folder: Pat
             (folder / "code" / path).write_bytes(submission.files[name])
 
 
-def words(value: Any, most: int) -> str:
-    """A worker's text, cut; "" for anything else, which could be long to write out."""
-    return value[:most] if type(value) is str else ""
-
-
 def student_error(error: Any, subject: str) -> StudentError:
     """The StudentError for a worker's description of an exception: the student's word, which earns nothing."""
     if not isinstance(error, Mapping):
         return Crashed(f"{subject} broke the grader's channel: its reply is not one")
-    kind, type_, text, where = (words(error.get(key), 600) for key in ("kind", "type", "text", "where"))
-    importing = words(error.get("importing"), 80)
+    kind, type_, text, where = (as_text(error.get(key), 600) for key in ("kind", "type", "text", "where"))
+    importing = as_text(error.get("importing"), 80)
     doing = f"{importing}.py cannot be imported: it" if importing else subject
     if kind == "denied":
         return Denied(f"{doing} {text}, which {FORBIDDEN}", where=where)

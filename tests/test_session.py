@@ -8,6 +8,7 @@ import signal
 import textwrap
 import threading
 import time
+import traceback
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from grader.launch import Zygote, spawn
 from grader.model import Limits, Section, Submission
 from grader.remote import Module, Remote
 from grader.session import Session, student_error
+from grader.worker.__main__ import blamed
 
 SECTION = Section(
     "numpy",
@@ -417,6 +419,25 @@ def test_an_act_that_no_homework_needs_is_denied_and_named(student, line, act):
     with pytest.raises(Denied, match=act) as caught:
         layers.f()
     assert caught.value.where == "layers.py:2"
+
+
+LIBRARY, IMPORT = "/lib/plots.py", "<frozen importlib._bootstrap>"
+
+
+@pytest.mark.parametrize(
+    ("below", "where"),
+    [
+        ([], "layers.py:7"),
+        ([(IMPORT, 1, "_find_and_load")], "layers.py:7"),  # it imports what is forbidden
+        ([(LIBRARY, 3, "fetch")], "layers.py:7"),  # it asks a library to
+        ([(IMPORT, 1, "_call_with_frames_removed"), (LIBRARY, 3, "<module>"), (LIBRARY, 9, "fonts")], ""),
+    ],
+)
+def test_an_act_is_the_students_but_what_a_library_does_while_it_is_imported_is_nobodys(below, where):
+    frames = [("/worker.py", 1, "<module>"), ("/session/code/layers.py", 7, "<module>"), *below]
+    stack = traceback.StackSummary.from_list([(*frame, "") for frame in frames])
+    assert blamed(stack, "/session/code") == where
+    assert blamed(traceback.StackSummary.from_list([(*frames[0], "")]), "/session/code") == ""
 
 
 def test_a_swallowed_refusal_is_told_all_the_same(student):

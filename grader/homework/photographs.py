@@ -16,7 +16,7 @@ from grader import notebook, pictures
 from grader.errors import Mismatch
 from grader.homework import imagenet
 from grader.notebook import Notebook
-from grader.session import words
+from grader.remote import as_text
 
 Array = NDArray[Any]
 
@@ -143,7 +143,7 @@ def calls(rows: Any) -> Iterator[Call]:
     """The calls as a student's process tells them; what is not in their form is left out."""
     for row in rows[:MOST_CALLS] if isinstance(rows, list) else []:
         if isinstance(row, dict) and numbers(row.get("spread"), 3) and numbers(row.get("scores"), 1000):
-            yield Call(words(row.get("network"), 80), row.get("training") is True, row["spread"], row["scores"])
+            yield Call(as_text(row.get("network"), 80), row.get("training") is True, row["spread"], row["scores"])
 
 
 def numbers(array: Any, count: int) -> bool:

@@ -470,6 +470,22 @@ def test_a_cut_run_is_given_its_longer_one_once_for_all_checks(monkeypatch, accu
     assert any("so it was given" in one for one in said) == (runs == 2)
 
 
+@pytest.mark.parametrize(
+    ("row", "fits"),
+    [
+        (["fc", "Linear(3, 4)", [4], 16], True),
+        (["fc", "Linear(3, 4)", [1] * 11, 16], False),
+        (["fc", "Linear(3, 4)", ["x"], 16], False),
+        (["fc", 3, [4], 16], False),
+        (["fc", "Linear(3, 4)", [4], True], False),
+        (["fc", "Linear(3, 4)", [4]], False),
+        ("fc", False),
+    ],
+)
+def test_a_layer_is_a_row_of_its_form(row, fits):
+    assert task5_fashion.is_layer(row) is fits
+
+
 def png(*size: int) -> bytes:
     file = io.BytesIO()
     Image.new("L", size).save(file, "PNG")
