@@ -102,7 +102,13 @@ def test_each_task_asks_for_its_own_data_and_no_others(folder):
 
 def test_the_engine_is_followed_through_its_imports(folder):
     code = dict(keys.closure(homework(folder), ["grader.homework.task4_runs"]))
-    for name in ("grader.grading", "grader.session", "grader.worker.zygote", "grader.numeric", "grader.standin"):
+    for name in (
+        "grader.grading",
+        "grader.session",
+        "grader.worker.zygote",
+        "grader.measure.numeric",
+        "grader.standin",
+    ):
         assert name in code, name
     for name in ("grader.cli", "grader.gradebook", "grader.batch", "grader.report.html", "grader.layouts"):
         assert name not in code, name

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from grader.diagnose import numbers
 from grader.errors import Mismatch, Raised, StudentError
-from grader.expect import unpack
 from grader.homework import network
 from grader.homework.network import BIASES, SIZES, WEIGHTS, WIDE, Sizes
+from grader.measure.diagnose import numbers
+from grader.measure.expect import unpack
 
 FORWARD = ("fc_forward", "relu_forward")
 BACKWARD = (*FORWARD, "fc_backward", "relu_backward")

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grader import numeric
 from grader.errors import Mismatch, NotImplementedYet
-from grader.expect import is_stub
+from grader.measure import numeric
+from grader.measure.expect import is_stub
 
 Array = NDArray[np.float64]
 Key = str | int  # what a student calls a parameter

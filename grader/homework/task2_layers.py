@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grader import numeric
 from grader.check import check
-from grader.diagnose import Clue
 from grader.errors import Mismatch, Raised
-from grader.expect import as_float, expect_close, expect_gradient, is_number, unpack
+from grader.measure import numeric
+from grader.measure.diagnose import Clue
+from grader.measure.expect import as_float, expect_close, expect_gradient, is_number, unpack
 
 Array = NDArray[np.float64]
 

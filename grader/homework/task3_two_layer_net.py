@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from grader.check import check
-from grader.diagnose import Clue
 from grader.errors import Mismatch
-from grader.expect import expect_close, expect_gradient, unpack
 from grader.homework import network
 from grader.homework.foundation import BACKWARD, FORWARD, built_on
 from grader.homework.network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case, shown
+from grader.measure.diagnose import Clue
+from grader.measure.expect import expect_close, expect_gradient, unpack
 from grader.model import Measure
 
 SCALES = (1e-2, 0.3)

@@ -11,12 +11,12 @@ import numpy as np
 from grader import hyperparameters
 from grader.check import check
 from grader.errors import Mismatch, Raised, StudentError
-from grader.expect import expect_accuracy
 from grader.homework import training_run, training_words
 from grader.homework.curves import thinned
 from grader.homework.foundation import descends, keeps_from_learning, tell
 from grader.homework.training_run import TRAIN, VALIDATION, Array, End, Outcome
 from grader.hyperparameters import BEST, OVERFIT, Place, Settings
+from grader.measure.expect import expect_accuracy
 from grader.model import Figure
 
 ITEM = {BEST: "4.2", OVERFIT: "4.3"}

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from grader import numeric
 from grader.check import check
-from grader.diagnose import SIX_DIGITS, Clue
 from grader.errors import Mismatch
-from grader.expect import expect_close, expect_gradient, gather, unpack
 from grader.homework import network
 from grader.homework.foundation import LAYERS, NETWORK, built_on, tell
 from grader.homework.network import BIASES, SIZES, WEIGHTS, Array, Case
+from grader.measure import numeric
+from grader.measure.diagnose import SIX_DIGITS, Clue
+from grader.measure.expect import expect_close, expect_gradient, gather, unpack
 
 REGS = (0.0, 0.7)
 STEP = ("loss", "grads")

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.errors import Crashed, Mismatch, NotImplementedYet, StudentError, TimedOut
-from grader.expect import is_stub, unpack
 from grader.homework import network
 from grader.homework.curves import CHANCE, NEAR, fell
 from grader.hyperparameters import NAMES, WEIGHT_SCALE, Place
+from grader.measure.expect import is_stub, unpack
 from grader.remote import MALFORMED, TRAINING, Training
 from grader.session import PATIENCE
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from grader.diagnose import Clue, describe, explain
 from grader.errors import NotImplementedYet
+from grader.measure.diagnose import Clue, describe, explain
 
 RNG = np.random.default_rng(7)
 N, DIN, DOUT = 64, 5, 3

@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from grader.errors import Mismatch, NotImplementedYet, Raised
-from grader.expect import expect_accuracy, expect_close, expect_gradient, gather, is_number, is_stub, once, unpack
+from grader.measure.expect import (
+    expect_accuracy,
+    expect_close,
+    expect_gradient,
+    gather,
+    is_number,
+    is_stub,
+    once,
+    unpack,
+)
 from grader.model import Measure
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader import numeric
+from grader.measure import numeric
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(3, 4))

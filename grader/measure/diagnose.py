@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from grader import numeric
 from grader.errors import NotImplementedYet
+from grader.measure import numeric
 
 Array = NDArray[np.float64]
 

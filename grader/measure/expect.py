@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grader import numeric
-from grader.diagnose import Clue, describe, explain, numbers
 from grader.errors import Mismatch, NotImplementedYet, StudentError
+from grader.measure import numeric
+from grader.measure.diagnose import Clue, describe, explain, numbers
 from grader.model import Measure
 
 Array = NDArray[np.float64]
