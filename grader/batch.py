@@ -17,11 +17,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from grader import bench, datasets, grading, keys, pages, submission
+from grader import bench, datasets, grading, keys, pages
 from grader.bench import Document, Done, Job, Place
 from grader.entry import Entry
 from grader.errors import SubmissionError, UsageError
 from grader.gradebook import Gradebook, Run, Student
+from grader.intake import submission
 from grader.keys import Terms
 from grader.model import CheckResult, Homework, Report, Submission, TaskResult, Verdict
 from grader.pool import Workers

@@ -155,8 +155,8 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
     from grader import datasets, grading
     from grader.check import load
     from grader.files import check_place, write
+    from grader.intake.submission import read, stubs
     from grader.report import json, text
-    from grader.submission import read, stubs
 
     page = None if arguments.no_html else arguments.html
     for path in filter(None, (arguments.json, page)):

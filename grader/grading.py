@@ -18,6 +18,7 @@ import numpy as np
 from grader import __version__
 from grader.check import ROOT, Options, Subject, digest
 from grader.errors import Skipped, StudentError, UsageError
+from grader.intake.source import line_of
 from grader.launch import Launch, spawn
 from grader.model import (
     STAND_IN,
@@ -35,7 +36,6 @@ from grader.model import (
     Verdict,
 )
 from grader.session import Session
-from grader.source import line_of
 
 if TYPE_CHECKING:
     from grader.datasets import DataSet

@@ -18,9 +18,9 @@ from typing import Any
 
 import yaml
 
-from grader.archive import ENDING
 from grader.entry import Entry, merged, moment, printable, safe, unique
 from grader.errors import UsageError
+from grader.intake.archive import ENDING
 from grader.roster import read_roster, with_roster
 
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader import submission
 from grader.entry import Entry, safe
 from grader.errors import SubmissionError, UsageError
+from grader.intake import submission
 from grader.layouts import hidden, lone_folder, recognise
 
 WORK = "def f1(): pass\n"

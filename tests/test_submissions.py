@@ -35,8 +35,8 @@ from grader import datasets
 from grader.check import ROOT, load
 from grader.errors import SubmissionError
 from grader.grading import grade
+from grader.intake.submission import read, stubs
 from grader.model import CheckResult, Homework, Item, ItemResult, Report, Submission, Verdict
-from grader.submission import read, stubs
 
 FOLDER = Path(__file__).parent / "submissions"
 HOMEWORK = load(ROOT / "grader" / "homework")

@@ -30,9 +30,9 @@ os.environ.update(ONE_THREAD)
 
 from grader import check, grading, session  # noqa: E402
 from grader.command.batch import cores  # noqa: E402
+from grader.intake.submission import read, stubs  # noqa: E402
 from grader.model import Submission  # noqa: E402
 from grader.remote import travelling  # noqa: E402
-from grader.submission import read, stubs  # noqa: E402
 from grader.worker.__main__ import Worker  # noqa: E402
 
 SECTION_1 = ("1", "2", "3", "4.1")

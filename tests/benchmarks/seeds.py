@@ -17,8 +17,8 @@ sys.path.insert(0, str(ROOT))
 from grader import datasets  # noqa: E402
 from grader.check import load  # noqa: E402
 from grader.grading import grade  # noqa: E402
+from grader.intake.submission import read, stubs  # noqa: E402
 from grader.model import CheckResult, Verdict  # noqa: E402
-from grader.submission import read, stubs  # noqa: E402
 
 CHECKS = {"best_model": "validation", "overfit_model": "training"}
 

@@ -20,8 +20,9 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from grader import accuracies, hyperparameters, notebook, rubric, submission
+from grader import accuracies, hyperparameters, notebook, rubric
 from grader.errors import Mismatch, RubricError, StudentError, SubmissionError
+from grader.intake import submission
 from grader.session import Session
 from grader.worker import wire
 

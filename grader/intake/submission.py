@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from grader.archive import ENDING, FILE, Found, Names, Search, basename, members, plain, printable
 from grader.errors import SubmissionError
+from grader.intake.archive import ENDING, FILE, Found, Names, Search, basename, members, plain, printable
+from grader.intake.unpack import MIB
 from grader.model import Submission
-from grader.unpack import MIB
 
 
 def read(

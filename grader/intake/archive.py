@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from grader import unpack
 from grader.errors import SubmissionError
-from grader.unpack import DAMAGE, MIB, Budget, TooBigError, is_archive
+from grader.intake import unpack
+from grader.intake.unpack import DAMAGE, MIB, Budget, TooBigError, is_archive
 
 ENTRIES = 50_000  # files and folders that are looked at
 FILE = 32 * MIB  # one wanted file; notebooks hold their pictures

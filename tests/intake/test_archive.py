@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from packing import NESTED, STUBS, WANTED, WORK, put, tarred, zipped
 
-from grader import archive, unpack
 from grader.errors import SubmissionError
-from grader.submission import read
+from grader.intake import archive, unpack
+from grader.intake.submission import read
 
 
 @pytest.mark.parametrize(

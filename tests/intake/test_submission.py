@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from packing import NESTED, STUBS, WANTED, WORK, put, tarred, zipped
 
-from grader import archive
 from grader.errors import SubmissionError
-from grader.submission import digest, read
+from grader.intake import archive
+from grader.intake.submission import digest, read
 
 
 @pytest.mark.parametrize(

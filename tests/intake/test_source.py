@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.source import LARGEST, line_of
+from grader.intake.source import LARGEST, line_of
 
 SOURCE = b"""import numpy as np
 
