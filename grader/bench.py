@@ -20,15 +20,15 @@ from typing import Any
 from grader import datasets, grading, keys
 from grader.check import ROOT, load
 from grader.datasets import DataSet
-from grader.doctor import required
 from grader.errors import UsageError
 from grader.keys import Terms
-from grader.launch import Zygotes
 from grader.model import Homework, Remarks, Report, Section, Submission, TaskResult
 from grader.report import html
 from grader.report import json as report_json
 from grader.report.wording import Audience
-from grader.session import Session
+from grader.sandbox.launch import Zygotes
+from grader.sandbox.probes import required
+from grader.sandbox.session import Session
 
 Document = Mapping[str, Any]
 STARTED = time.time()  # a process runs what it read then, whatever lies on the disk later

@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 from grader import data, rubric
 from grader.errors import UsageError
 from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section
-from grader.remote import Module
-from grader.session import Session
+from grader.sandbox.remote import Module
+from grader.sandbox.session import Session
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 ROOT = Path(__file__).resolve().parent.parent

@@ -26,7 +26,7 @@ from grader import __version__
 from grader.errors import UsageError
 
 if TYPE_CHECKING:
-    from grader.launch import Launch
+    from grader.sandbox.launch import Launch
 
 COMMANDS = (
     "batch",
@@ -144,7 +144,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.version:
         print(f"backgrade {__version__}")
         return GRADED
-    from grader.launch import ONE_THREAD, Zygotes
+    from grader.sandbox.launch import ONE_THREAD, Zygotes
 
     os.environ.update(ONE_THREAD)
     with Zygotes("numpy") as zygotes:  # it warms up while the grader itself is being imported
@@ -200,7 +200,7 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
 
 def notice(isolation: str) -> None:
     """Your own work may be graded where confinement is partial; that it is has to be said."""
-    from grader.doctor import required
+    from grader.sandbox.probes import required
 
     missing = required(isolation) if "=" in isolation else ()
     if missing:

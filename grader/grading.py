@@ -19,7 +19,6 @@ from grader import __version__
 from grader.check import ROOT, Options, Subject, digest
 from grader.errors import Skipped, StudentError, UsageError
 from grader.intake.source import line_of
-from grader.launch import Launch, spawn
 from grader.model import (
     STAND_IN,
     CheckPlan,
@@ -35,7 +34,8 @@ from grader.model import (
     TaskResult,
     Verdict,
 )
-from grader.session import Session
+from grader.sandbox.launch import Launch, spawn
+from grader.sandbox.session import Session
 
 if TYPE_CHECKING:
     from grader.datasets import DataSet

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from grader.launch import ONE_THREAD, ROOT
+from grader.sandbox.launch import ONE_THREAD, ROOT
 
 P = ParamSpec("P")
 T = TypeVar("T")

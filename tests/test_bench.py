@@ -10,7 +10,7 @@ from classes import HOMEWORK
 from grader import bench, keys
 from grader.errors import UsageError
 from grader.keys import Terms
-from grader.launch import Zygotes
+from grader.sandbox.launch import Zygotes
 
 
 def test_a_job_for_other_code_is_refused(monkeypatch):

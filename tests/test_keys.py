@@ -104,7 +104,7 @@ def test_the_engine_is_followed_through_its_imports(folder):
     code = dict(keys.closure(homework(folder), ["grader.homework.task4_runs"]))
     for name in (
         "grader.grading",
-        "grader.session",
+        "grader.sandbox.session",
         "grader.worker.zygote",
         "grader.measure.numeric",
         "grader.standin",

@@ -18,8 +18,8 @@ from grader import standin
 from grader.check import ROOT, load
 from grader.datasets import FASHION_MNIST, DataSet
 from grader.grading import grade
-from grader.launch import Zygotes
 from grader.model import CheckResult, Homework, Report, Submission
+from grader.sandbox.launch import Zygotes
 
 FOLDER = Path(__file__).parent / "submissions" / "notebooks"
 HOMEWORK = load(ROOT / "grader" / "homework")

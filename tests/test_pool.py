@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from grader.errors import UsageError
-from grader.launch import ROOT
 from grader.pool import Pool
+from grader.sandbox.launch import ROOT
 
 LARGE = 20_000_000  # bytes of an answer: whenever a process dies, it is in the middle of one
 

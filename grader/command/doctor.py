@@ -10,12 +10,13 @@ from pathlib import Path
 
 from rich.table import Table
 
-from grader import datasets, doctor
+from grader import datasets
 from grader.command import data
-from grader.doctor import Finding
 from grader.files import write
-from grader.launch import Zygotes
 from grader.report.text import Terminal, Writer
+from grader.sandbox import probes
+from grader.sandbox.launch import Zygotes
+from grader.sandbox.probes import Finding
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,8 +37,8 @@ def parser() -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     with Zygotes("numpy") as zygotes:
-        findings = doctor.examine(zygotes.launch)
-    versions = doctor.versions()
+        findings = probes.examine(zygotes.launch)
+    versions = probes.versions()
     root = datasets.root(arguments.data_root)
     places = data.survey(root)
     show(findings, versions)

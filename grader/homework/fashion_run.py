@@ -20,8 +20,8 @@ from grader.errors import Crashed, Mismatch, Raised, StudentError, TimedOut
 from grader.homework.curves import NEAR
 from grader.homework.notebook_run import handed_in, left_out, told
 from grader.notebook import Notebook
-from grader.remote import MALFORMED, TRAINING, Training
-from grader.session import PATIENCE
+from grader.sandbox.remote import MALFORMED, TRAINING, Training
+from grader.sandbox.session import PATIENCE
 
 Array = NDArray[Any]
 

@@ -16,7 +16,7 @@ from grader import notebook, pictures
 from grader.errors import Mismatch
 from grader.homework import imagenet
 from grader.notebook import Notebook
-from grader.remote import as_text
+from grader.sandbox.remote import as_text
 
 Array = NDArray[Any]
 

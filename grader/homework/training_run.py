@@ -19,8 +19,8 @@ from grader.homework import network
 from grader.homework.curves import CHANCE, NEAR, fell
 from grader.hyperparameters import NAMES, WEIGHT_SCALE, Place
 from grader.measure.expect import is_stub, unpack
-from grader.remote import MALFORMED, TRAINING, Training
-from grader.session import PATIENCE
+from grader.sandbox.remote import MALFORMED, TRAINING, Training
+from grader.sandbox.session import PATIENCE
 
 Array = NDArray[Any]
 

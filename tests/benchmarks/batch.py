@@ -24,15 +24,16 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from grader.launch import ONE_THREAD  # noqa: E402
+from grader.sandbox.launch import ONE_THREAD  # noqa: E402
 
 os.environ.update(ONE_THREAD)
 
-from grader import check, grading, session  # noqa: E402
+from grader import check, grading  # noqa: E402
 from grader.command.batch import cores  # noqa: E402
 from grader.intake.submission import read, stubs  # noqa: E402
 from grader.model import Submission  # noqa: E402
-from grader.remote import travelling  # noqa: E402
+from grader.sandbox import session  # noqa: E402
+from grader.sandbox.remote import travelling  # noqa: E402
 from grader.worker.__main__ import Worker  # noqa: E402
 
 SECTION_1 = ("1", "2", "3", "4.1")

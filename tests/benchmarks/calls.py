@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from grader.model import Limits, Section, Submission  # noqa: E402
-from grader.remote import Module  # noqa: E402
-from grader.session import Session  # noqa: E402
+from grader.sandbox.remote import Module  # noqa: E402
+from grader.sandbox.session import Session  # noqa: E402
 
 CODE = b"import numpy as np\ndef fc_forward(x, w, b):\n    return x @ w + b, (x, w, b)\n"
 CALLS = 1000

@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "homework")]
 
-from grader.launch import ONE_THREAD  # noqa: E402
+from grader.sandbox.launch import ONE_THREAD  # noqa: E402
 
 os.environ.update(ONE_THREAD)
 

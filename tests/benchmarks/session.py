@@ -19,10 +19,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from grader.launch import ONE_THREAD, Zygotes  # noqa: E402
 from grader.model import Limits, Section, Submission  # noqa: E402
-from grader.remote import Module  # noqa: E402
-from grader.session import Session  # noqa: E402
+from grader.sandbox.launch import ONE_THREAD, Zygotes  # noqa: E402
+from grader.sandbox.remote import Module  # noqa: E402
+from grader.sandbox.session import Session  # noqa: E402
 
 BARE = """
 import os, sys, time

@@ -28,10 +28,10 @@ from grader.errors import Crashed
 from grader.grading import item_result, run_check
 from grader.homework import imagenet
 from grader.model import Item, Provenance, Report, Section, Submission, TaskResult, Verdict
-from grader.remote import Remote, arriving
 from grader.report import html, text
 from grader.report import json as json_report
-from grader.session import Session
+from grader.sandbox.remote import Remote, arriving
+from grader.sandbox.session import Session
 from grader.worker.wire import Handle
 
 SECONDS = float(os.environ.get("BACKGRADE_FUZZ", "30"))

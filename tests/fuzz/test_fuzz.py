@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from grader import accuracies, hyperparameters, notebook, rubric
 from grader.errors import Mismatch, RubricError, StudentError, SubmissionError
 from grader.intake import submission
-from grader.session import Session
+from grader.sandbox.session import Session
 from grader.worker import wire
 
 ROOT = Path(__file__).parents[2]

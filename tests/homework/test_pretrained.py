@@ -21,8 +21,8 @@ from grader.check import ROOT, load
 from grader.errors import UsageError
 from grader.grading import grade
 from grader.homework import imagenet
-from grader.launch import Zygotes
 from grader.model import Report, Submission, Verdict
+from grader.sandbox.launch import Zygotes
 
 HOMEWORK = load(ROOT / "grader" / "homework")
 REFERENCE = ROOT / "reference"

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from grader.errors import Crashed, OutOfMemory, StudentError, TimedOut
-from grader.launch import Launcher, ZygoteGoneError
 from grader.model import Limits, Section
+from grader.sandbox.launch import Launcher, ZygoteGoneError
 from grader.worker.wire import FrameError, frame, read_frame
 
 TICK = 0.02  # seconds between two looks at a running call; ten times as many after a while

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from grader.errors import Crashed, OutOfMemory, Raised, StudentError, TimedOut
-from grader.launch import Launch
 from grader.model import Limits, Section, Submission
-from grader.session import Session
+from grader.sandbox.launch import Launch
+from grader.sandbox.session import Session
 
 # What a batch requires: property -> what it means, and what to do where it does not hold.
 REQUIRED = {

@@ -19,10 +19,10 @@ import numpy as np
 
 from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, StudentError, TimedOut
 from grader.files import remove
-from grader.launch import Launcher, readable, spawn
 from grader.model import Limits, Section, Submission
-from grader.process import DUMP, Process
-from grader.remote import MALFORMED, TRAINING, Remote, Training, arriving, as_text, travelling
+from grader.sandbox.launch import Launcher, readable, spawn
+from grader.sandbox.process import DUMP, Process
+from grader.sandbox.remote import MALFORMED, TRAINING, Remote, Training, arriving, as_text, travelling
 from grader.worker.wire import Handle
 
 FORBIDDEN = "this section forbids"

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from grader.remote import Module, as_text
+from grader.sandbox.remote import Module, as_text
 
 
 @pytest.mark.parametrize(

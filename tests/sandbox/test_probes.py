@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from grader import doctor, launch
 from grader.errors import Crashed, Raised, TimedOut
+from grader.sandbox import launch, probes
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 GOOD = "fs=landlock7 net=seccomp procs=seccomp signals=seccomp memory=as verified=9/9"
 
 
 def test_nothing_is_missing_where_all_holds_and_was_refused():
-    assert doctor.required(GOOD) == ()
+    assert probes.required(GOOD) == ()
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_nothing_is_missing_where_all_holds_and_was_refused():
     ],
 )
 def test_what_does_not_hold_is_named_with_its_cure(held, missing):
-    found = doctor.required(held)
+    found = probes.required(held)
     assert [sentence for name in missing for sentence in found if f"({name})" in sentence] == list(found)
     assert all("needed: " in sentence for sentence in found)
 
@@ -64,12 +64,12 @@ def test_the_command_tries_everything_and_says_so(tmp_path):
 
 def test_a_property_that_does_not_hold_is_found():
     """The findings come from what happened: an answer that should have been refused is an open property."""
-    (fs, *_) = doctor.by_property(
+    (fs, *_) = probes.by_property(
         "fs=landlock7 net=seccomp procs=seccomp signals=seccomp memory=as verified=8/9 open=read"
     )
     assert not fs.holds
     assert "Landlock" in fs.cure
-    assert doctor.odd(["HOME", "SECRET_TOKEN"], doctor.CLEAN) == "SECRET_TOKEN"
+    assert probes.odd(["HOME", "SECRET_TOKEN"], probes.CLEAN) == "SECRET_TOKEN"
 
 
 class Answers:
@@ -96,7 +96,7 @@ class Answers:
     ],
 )
 def test_a_probe_that_does_not_end_as_it_should_is_an_open_property(answer, holds, found):
-    finding = doctor.ended(Answers(answer), "loop", TimedOut, "a loop is stopped")
+    finding = probes.ended(Answers(answer), "loop", TimedOut, "a loop is stopped")
     assert (finding.holds, finding.found, bool(finding.cure)) == (holds, found, not holds)
 
 
@@ -109,5 +109,5 @@ def test_a_probe_that_does_not_end_as_it_should_is_an_open_property(answer, hold
     ],
 )
 def test_a_probe_that_tells_of_something_odd_is_an_open_property(answer, holds, found):
-    finding = doctor.told(Answers(answer), "environment", "clean", lambda names: doctor.odd(names, doctor.CLEAN))
+    finding = probes.told(Answers(answer), "environment", "clean", lambda names: probes.odd(names, probes.CLEAN))
     assert (finding.holds, finding.found, bool(finding.cure)) == (holds, found, not holds)

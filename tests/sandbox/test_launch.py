@@ -13,12 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from grader import launch
 from grader.datasets import DEBIAN
-from grader.launch import ROOT, Zygotes, around, environment, readable, spawn
 from grader.model import Limits, Section, Submission
-from grader.remote import Module
-from grader.session import Session
+from grader.sandbox import launch
+from grader.sandbox.launch import ROOT, Zygotes, around, environment, readable, spawn
+from grader.sandbox.remote import Module
+from grader.sandbox.session import Session
 
 SECTION = Section("numpy", {"layers": "neuralnet/layers.py"}, ("layers.py",), forbid=("torch",))
 CODE = {"layers.py": b"def f(): return 7\ndef g():\n    while True: pass\n"}
@@ -139,7 +139,7 @@ def test_a_forked_worker_keeps_temporary_files_in_its_own_folder(tmp_path):
 
 
 def test_a_worker_that_is_slow_to_start_is_no_fault_of_the_students(handout, monkeypatch):
-    monkeypatch.setattr("grader.process.START_WALL", 0.001)
+    monkeypatch.setattr("grader.sandbox.process.START_WALL", 0.001)
     with session(handout, lambda section: spawn) as opened:
         with pytest.raises(RuntimeError, match="the worker did not start"):
             Module(opened, "layers").f()

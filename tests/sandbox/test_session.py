@@ -17,10 +17,10 @@ import psutil
 import pytest
 
 from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, TimedOut
-from grader.launch import Zygote, spawn
 from grader.model import Limits, Section, Submission
-from grader.remote import Module, Remote
-from grader.session import Session, student_error
+from grader.sandbox.launch import Zygote, spawn
+from grader.sandbox.remote import Module, Remote
+from grader.sandbox.session import Session, student_error
 from grader.worker.__main__ import blamed
 
 SECTION = Section(
@@ -491,7 +491,7 @@ def training_step(model, X, y, reg):
     arrays = {"X": np.ones((6, 3072), np.uint8), "y": np.zeros(6, int), "validation": np.ones((2, 3072), np.uint8)}
     settings = {"hidden_dim": 1, "batch_size": 4, "num_epochs": 1, "learning_rate": 0.1, "reg": 0}
     order = {"seed": 1, "settings": settings, "sample": 6, "arguments": []}
-    with Session(section, submission, Path(__file__).parents[1] / "student", LIMITS, launch) as session:
+    with Session(section, submission, Path(__file__).parents[2] / "student", LIMITS, launch) as session:
         session.begin(1)
         run = session.train(order, arrays, "6", 10)
         reply = run.advance(1.0)

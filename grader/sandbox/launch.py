@@ -23,7 +23,7 @@ from typing import IO, Any, Protocol
 
 from grader.model import Section
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 FORKS = sys.platform.startswith("linux")
 # One thread of arithmetic a process; it has to be said before numpy is imported, which then also starts faster.
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "BLIS")}
