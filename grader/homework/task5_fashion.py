@@ -15,8 +15,8 @@ from grader.homework import fashion_run, fashion_words
 from grader.homework.curves import NEAR, thinned
 from grader.homework.fashion_run import PART1, Array, End, Outcome
 from grader.homework.notebook_run import told
+from grader.homework.worker.notebook import program
 from grader.model import Figure, Measure
-from grader.worker.notebook import program
 
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 WRONG = 12  # pictures that are shown

@@ -26,7 +26,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from grader.worker import canary, confine, imports, training
+from grader.homework.worker import training
+from grader.worker import canary, confine, imports
 from grader.worker.wire import FrameError, Handle, read_frame, write_frame
 
 RUNNERS = ("notebook", "pretrained")  # *_run.py, imported where a section needs torch

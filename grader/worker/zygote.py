@@ -44,8 +44,8 @@ WARM = {
         "torch",
         "torch._dynamo",
         "torch.optim",
-        "grader.worker.notebook_run",
-        "grader.worker.pretrained_run",
+        "grader.homework.worker.notebook_run",
+        "grader.homework.worker.pretrained_run",
     ),
 }
 

@@ -448,7 +448,7 @@ def test_words_that_fit(stated, label, fit):
 def test_our_preparation_is_torchvisions(weights):
     import torch
 
-    from grader.worker.vision import torchvision
+    from grader.homework.worker.vision import torchvision
 
     own = torchvision.models.SqueezeNet1_1_Weights.IMAGENET1K_V1.transforms()
     for name in PHOTOGRAPHS:

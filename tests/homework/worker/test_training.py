@@ -11,10 +11,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from grader.worker.training import Mute, Run, number, resting
+from grader.homework.worker.training import Mute, Run, number, resting
 from grader.worker.wire import FrameError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 NAMES = [path.stem for path in (ROOT / "reference" / "neuralnet").glob("*.py")]
 SETTINGS = {"num_train": 60, "hidden_dim": 8, "batch_size": 25, "num_epochs": 3, "learning_rate": 0.05, "reg": 0.01}
 FOREVER = 1e9

@@ -16,8 +16,8 @@ import torch
 from PIL import Image
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
-from grader.worker import cuda, notebook, paths, vision
-from grader.worker.training import Mute
+from grader.homework.worker import cuda, notebook, paths, vision
+from grader.homework.worker.training import Mute
 
 CALLS = 64  # of the network that are kept: the last ones
 CLASSES = 1000

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.worker.notebook import plain, program
+from grader.homework.worker.notebook import plain, program
 
 
 def sliced(*cells: str, counts: list[int] | None = None) -> tuple[list[str], list[str]]:

@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 from torch.utils.data import ConcatDataset, DataLoader, Subset, default_collate
 
-from grader.worker.training import replace
-from grader.worker.vision import torchvision
-from grader.worker.watch import Pass
+from grader.homework.worker.training import replace
+from grader.homework.worker.vision import torchvision
+from grader.homework.worker.watch import Pass
 
 HELD_OUT = 10_000  # pictures, as many as the real test set has
 

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader.worker import cuda, notebook, paths, vision
-from grader.worker.fashion import Data
-from grader.worker.training import Mute, resting
-from grader.worker.watch import MEASURED, Spread, Watch, held, weighs
+from grader.homework.worker import cuda, notebook, paths, vision
+from grader.homework.worker.fashion import Data
+from grader.homework.worker.training import Mute, resting
+from grader.homework.worker.watch import MEASURED, Spread, Watch, held, weighs
 from grader.worker.wire import FrameError
 
 CHUNK = (50, 250)  # pictures that are predicted at once, as many as the loop's batches have between these

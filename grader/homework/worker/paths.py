@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from grader.worker.training import replace
+from grader.homework.worker.training import replace
 
 
 def prepare() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 # In a process of its own, because what is prepared stays so.
 PREPARED = """
 import glob, importlib, io, json, os, sys, warnings

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PICTURES, HELD_OUT = 12_000, 10_000
 # Each notebook in a fork of its own, as under a zygote, because what a run takes over stays so.
 FORKS = """
