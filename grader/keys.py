@@ -28,7 +28,7 @@ from grader.check import HOMEWORK, ROOT
 from grader.model import Homework, Section, Submission, Task
 
 ENGINE = "grader.grading"
-WORKER = "grader.worker"  # named in strings, so that no import leads there
+WORKER = "grader.sandbox.worker"  # named in strings, so that no import leads there
 
 
 @dataclass(frozen=True, slots=True)

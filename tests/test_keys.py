@@ -105,7 +105,7 @@ def test_the_engine_is_followed_through_its_imports(folder):
     for name in (
         "grader.grading",
         "grader.sandbox.session",
-        "grader.worker.zygote",
+        "grader.sandbox.worker.zygote",
         "grader.measure.numeric",
         "grader.standin",
     ):

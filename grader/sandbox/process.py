@@ -20,7 +20,7 @@ from typing import Any
 from grader.errors import Crashed, OutOfMemory, StudentError, TimedOut
 from grader.model import Limits, Section
 from grader.sandbox.launch import Launcher, ZygoteGoneError
-from grader.worker.wire import FrameError, frame, read_frame
+from grader.sandbox.worker.wire import FrameError, frame, read_frame
 
 TICK = 0.02  # seconds between two looks at a running call; ten times as many after a while
 START_WALL = 60.0  # seconds for an interpreter to start on a busy machine; ours to wait for, not the student's

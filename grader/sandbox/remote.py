@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from grader.worker.wire import Handle
+from grader.sandbox.worker.wire import Handle
 
 TRAINING = "the training run"
 MOST_ARITY = 255  # more is told by no function that a student writes

@@ -23,7 +23,7 @@ from grader.model import Limits, Section, Submission
 from grader.sandbox.launch import Launcher, readable, spawn
 from grader.sandbox.process import DUMP, Process
 from grader.sandbox.remote import MALFORMED, TRAINING, Remote, Training, arriving, as_text, travelling
-from grader.worker.wire import Handle
+from grader.sandbox.worker.wire import Handle
 
 FORBIDDEN = "this section forbids"
 ATTEMPTS = 5

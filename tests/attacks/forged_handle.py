@@ -5,6 +5,6 @@ EARNS = 0
 
 
 def attack(right, w, reg):
-    from grader.worker.wire import Handle
+    from grader.sandbox.worker.wire import Handle
 
     return Handle(10**6, 'float'), Handle(1, 'ndarray')

@@ -4,7 +4,7 @@ EARNS = 0
 
 
 def attack(places):
-    import grader.worker.__main__ as worker
+    import grader.sandbox.worker.__main__ as worker
     write = worker.write_frame
     def flood(stream, reply):
         while True:

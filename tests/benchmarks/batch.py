@@ -34,7 +34,7 @@ from grader.intake.submission import read, stubs  # noqa: E402
 from grader.model import Submission  # noqa: E402
 from grader.sandbox import session  # noqa: E402
 from grader.sandbox.remote import travelling  # noqa: E402
-from grader.worker.__main__ import Worker  # noqa: E402
+from grader.sandbox.worker.__main__ import Worker  # noqa: E402
 
 SECTION_1 = ("1", "2", "3", "4.1")
 STARRED = {path.name: path for path in (ROOT / "reference").rglob("*.py")}

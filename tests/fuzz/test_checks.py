@@ -32,7 +32,7 @@ from grader.report import html, text
 from grader.report import json as json_report
 from grader.sandbox.remote import Remote, arriving
 from grader.sandbox.session import Session
-from grader.worker.wire import Handle
+from grader.sandbox.worker.wire import Handle
 
 SECONDS = float(os.environ.get("BACKGRADE_FUZZ", "30"))
 HOMEWORK = load(ROOT / "grader" / "homework")

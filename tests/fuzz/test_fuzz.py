@@ -24,7 +24,7 @@ from grader import accuracies, hyperparameters, notebook, rubric
 from grader.errors import Mismatch, RubricError, StudentError, SubmissionError
 from grader.intake import submission
 from grader.sandbox.session import Session
-from grader.worker import wire
+from grader.sandbox.worker import wire
 
 ROOT = Path(__file__).parents[2]
 FOUND = Path(__file__).parent / "found"

@@ -130,7 +130,7 @@ def test_a_worker_dies_with_its_zygote_and_that_is_no_fault_of_the_students(hand
 def test_a_forked_worker_keeps_temporary_files_in_its_own_folder(tmp_path):
     """The zygote's temporary folder, which one of torch's imports asks for, is not writable in a child."""
     code = (
-        "import sys, tempfile; from grader.worker import zygote; tempfile.tempdir = '/'; "
+        "import sys, tempfile; from grader.sandbox.worker import zygote; tempfile.tempdir = '/'; "
         "zygote.worker.main = lambda: print(tempfile.gettempdir(), flush=True); "
         "zygote.become_worker({'scratch': sys.argv[1]}, [])"
     )

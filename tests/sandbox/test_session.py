@@ -21,7 +21,7 @@ from grader.model import Limits, Section, Submission
 from grader.sandbox.launch import Zygote, spawn
 from grader.sandbox.remote import Module, Remote
 from grader.sandbox.session import Session, student_error
-from grader.worker.__main__ import blamed
+from grader.sandbox.worker.__main__ import blamed
 
 SECTION = Section(
     "numpy",
@@ -307,7 +307,7 @@ FORGED = {
 def test_a_forged_reply_is_the_students_crash_and_no_fault_of_ours(student, forged):
     layers = student(f"""
         import numpy as np
-        import grader.worker.__main__ as worker
+        import grader.sandbox.worker.__main__ as worker
         def f():
             write = worker.write_frame
             worker.write_frame = lambda stream, reply: write(stream, {forged})
@@ -335,7 +335,7 @@ def test_a_process_that_reads_no_more_cannot_hold_the_grader(student):
 def test_what_nobody_asked_for_is_not_read(student):
     layers = student("""
         import threading
-        import grader.worker.__main__ as worker
+        import grader.sandbox.worker.__main__ as worker
         def f():
             write = worker.write_frame
             def flood(stream, reply):

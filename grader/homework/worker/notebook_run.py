@@ -24,7 +24,7 @@ from grader.homework.worker import cuda, notebook, paths, vision
 from grader.homework.worker.fashion import Data
 from grader.homework.worker.training import Mute, resting
 from grader.homework.worker.watch import MEASURED, Spread, Watch, held, weighs
-from grader.worker.wire import FrameError
+from grader.sandbox.worker.wire import FrameError
 
 CHUNK = (50, 250)  # pictures that are predicted at once, as many as the loop's batches have between these
 SAMPLE = 100  # pictures that show whether the notebook's own preparation is what the loop hands to the network

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.worker.wire import FrameError
+from grader.sandbox.worker.wire import FrameError
 
 CHUNK = 100  # images that are predicted at once: what fits a cache is as fast as images that were floats before
 LOOKS = 50  # steps between two looks at whether training_step wrote to its batch, after the first few

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from grader.homework.worker.training import Mute, Run, number, resting
-from grader.worker.wire import FrameError
+from grader.sandbox.worker.wire import FrameError
 
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = [path.stem for path in (ROOT / "reference" / "neuralnet").glob("*.py")]

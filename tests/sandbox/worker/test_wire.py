@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from grader.worker import wire
-from grader.worker.wire import FrameError, Handle, decode, encode, read_frame, write_frame
+from grader.sandbox.worker import wire
+from grader.sandbox.worker.wire import FrameError, Handle, decode, encode, read_frame, write_frame
 
 scalars = (
     st.none()

@@ -24,8 +24,8 @@ import tempfile
 import time
 from typing import Any, NoReturn
 
-from grader.worker import __main__ as worker
-from grader.worker import seccomp
+from grader.sandbox.worker import __main__ as worker
+from grader.sandbox.worker import seccomp
 
 WARM = {
     "numpy": (

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, NoReturn
 
-from grader.worker import split
+from grader.sandbox.worker import split
 
 # Found at the top of finished files without being used there. Absent, they become a stand-in.
 HARMLESS = frozenset(

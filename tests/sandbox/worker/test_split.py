@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from grader.worker.split import train_test_split
+from grader.sandbox.worker.split import train_test_split
 
 
 @pytest.mark.parametrize(

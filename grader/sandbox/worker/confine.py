@@ -16,7 +16,7 @@ import struct
 import sys
 from dataclasses import dataclass, field
 
-from grader.worker import seccomp
+from grader.sandbox.worker import seccomp
 
 PR_SET_NO_NEW_PRIVS = 38
 CAPABILITIES, CAP_DAC_READ_SEARCH = 0x20080522, 2  # capget(2)'s third version
