@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from grader import accuracies, notebook, pictures
 from grader.check import check
 from grader.errors import Mismatch, Partly
-from grader.homework import fashion_run, fashion_words
 from grader.homework.curves import NEAR, thinned
-from grader.homework.fashion_run import PART1, Array, End, Outcome
-from grader.homework.notebook_run import told
+from grader.homework.notebooks import claimed_accuracy, decode, fashion_run, fashion_words, notebook
+from grader.homework.notebooks.fashion_run import PART1, Array, End, Outcome
+from grader.homework.notebooks.handed_in import told
 from grader.homework.worker.notebook import program
 from grader.model import Figure, Measure
 
@@ -62,7 +61,7 @@ def notebook_trains(hw: Any, rng: np.random.Generator) -> None:
     for problem in outcome.problems[:3]:
         hw.advise(told(problem))
     fashion_run.learned(hw, outcome)
-    if outcome.accuracy < hw.settings["learned"] and more_time(hw, outcome, accuracies.claimed(student)):
+    if outcome.accuracy < hw.settings["learned"] and more_time(hw, outcome, claimed_accuracy.claimed(student)):
         outcome = better(at_length(hw, outcome), outcome)
     if outcome.accuracy < hw.settings["learned"]:
         raise Mismatch(
@@ -75,9 +74,9 @@ def notebook_trains(hw: Any, rng: np.random.Generator) -> None:
 def notebook_claim(hw: Any, rng: np.random.Generator) -> None:
     """The notebook ends with an accuracy on the test set."""
     student = fashion_run.part1(hw)
-    if accuracies.claimed(student) is not None:
+    if claimed_accuracy.claimed(student) is not None:
         return
-    if accuracies.claims(student):
+    if claimed_accuracy.claims(student):
         raise Partly(f"{PART1} prints accuracies, but none of them is said to be of the test set", 0.5)
     raise Mismatch(f"no output of {PART1} states an accuracy; evaluate on the test set in the last cell")
 
@@ -148,7 +147,7 @@ def accuracy_plot(hw: Any, rng: np.random.Generator) -> None:
 def is_plot(image: bytes) -> bool:
     """Whether a saved picture can be read, and is large enough to show a curve."""
     try:
-        height, width, _ = pictures.pixels(image, "the plot", side=10 * LEAST).shape
+        height, width, _ = decode.pixels(image, "the plot", side=10 * LEAST).shape
         return bool(min(height, width) >= LEAST)
     except Mismatch:
         return False
@@ -158,7 +157,7 @@ def is_plot(image: bytes) -> bool:
 def test_accuracy(hw: Any, rng: np.random.Generator) -> None:
     """The network reaches the asked-for accuracy on the test set."""
     student = fashion_run.part1(hw)
-    full, claim = hw.settings["full"], accuracies.claimed(student)
+    full, claim = hw.settings["full"], claimed_accuracy.claimed(student)
     outcome = fashion_run.first(hw, rng)
     unjudged(hw, outcome, claim)
     fashion_run.learned(hw, outcome)
@@ -244,7 +243,7 @@ def show(hw: Any, outcome: Outcome) -> None:
     if len(outcome.classes):
         labels, pictures = hw.fashion.test_y[outcome.at], hw.fashion.test_x[outcome.at]
         hw.draw(Figure("confusion", f"What the test pictures are taken for{on(hw)}", confusion(outcome, labels)))
-        hw.draw(Figure("images", f"Most surely wrong{on(hw)}", surely_wrong(outcome, labels, pictures)))
+        hw.draw(Figure("images", f"Most surely wrong{on(hw)}", surely_wrong(outcome, labels, decode)))
 
 
 def curves(hw: Any, outcome: Outcome) -> dict[str, Any]:
@@ -279,7 +278,7 @@ def surely_wrong(outcome: Outcome, labels: Array, pictures: Array) -> dict[str, 
     worst = wrong[np.argsort(-outcome.probabilities[wrong], kind="stable")][:WRONG]
     return {
         "size": [28, 28],
-        "images": [base64.b64encode(pictures[at].tobytes()).decode("ascii") for at in worst],
+        "images": [base64.b64encode(decode[at].tobytes()).decode("ascii") for at in worst],
         "labels": [
             f"{CLASSES[labels[at]]}, taken for {CLASSES[outcome.classes[at]]} "
             f"({min(max(float(outcome.probabilities[at]), 0.0), 1.0):.0%})"

@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from grader import notebook, pictures
 from grader.check import check
 from grader.errors import Mismatch, Partly, Skipped, StudentError
-from grader.homework import imagenet, photographs
-from grader.homework.notebook_run import handed_in, left_out
-from grader.homework.photographs import Call, Photograph
+from grader.homework.notebooks import decode, imagenet, notebook, photographs
+from grader.homework.notebooks.handed_in import handed_in, left_out
+from grader.homework.notebooks.notebook import Notebook
+from grader.homework.notebooks.photographs import Call, Photograph
 from grader.model import Figure
-from grader.notebook import Notebook
 
 PART2 = "part2.ipynb"
 TIME = 60.0  # seconds on the clock for a notebook that classifies a few photographs
@@ -224,7 +223,7 @@ def show(hw: Any, found: list[Photograph]) -> None:
     for one in found:
         share = imagenet.probabilities(one.scores)
         top = np.argsort(-share)[:TOP]
-        small = pictures.thumbnail(one.pixels, SMALL)
+        small = decode.thumbnail(one.pixels, SMALL)
         agrees = one.call is not None and int(np.argmax(one.call.scores)) == int(top[0])
         own = (
             "" if agrees or one.call is None else f" The notebook's own preparation makes it {one.predicted(labels)!r}."

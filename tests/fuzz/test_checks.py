@@ -26,7 +26,7 @@ from rich.console import Console
 from grader.check import ROOT, Options, Subject, load
 from grader.errors import Crashed
 from grader.grading import item_result, run_check
-from grader.homework import imagenet
+from grader.homework.notebooks import imagenet
 from grader.model import Item, Provenance, Report, Section, Submission, TaskResult, Verdict
 from grader.report import html, text
 from grader.report import json as json_report

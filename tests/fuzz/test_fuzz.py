@@ -20,8 +20,9 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from grader import accuracies, hyperparameters, notebook, rubric
+from grader import hyperparameters, rubric
 from grader.errors import Mismatch, RubricError, StudentError, SubmissionError
+from grader.homework.notebooks import claimed_accuracy, notebook
 from grader.intake import submission
 from grader.sandbox.session import Session
 from grader.sandbox.worker import wire
@@ -81,7 +82,13 @@ def read_notebook(data: bytes, folder: Path) -> None:
     except Mismatch as error:
         assert "part1.ipynb" in error.message  # noqa: PT017
         return
-    for look in (notebook.defines_network, accuracies.claims, notebook.plots, notebook.errors, notebook.out_of_order):
+    for look in (
+        notebook.defines_network,
+        claimed_accuracy.claims,
+        notebook.plots,
+        notebook.errors,
+        notebook.out_of_order,
+    ):
         look(found)
 
 

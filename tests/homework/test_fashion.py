@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from grader.errors import Crashed, Mismatch, OutOfMemory, Partly, Raised, StudentError, TimedOut
-from grader.homework import fashion_run, fashion_words, task5_fashion
-from grader.homework.fashion_run import ASKED, End, HeldOut, Look, Outcome
+from grader.homework import task5_fashion
+from grader.homework.notebooks import fashion_run, fashion_words
+from grader.homework.notebooks.fashion_run import ASKED, End, HeldOut, Look, Outcome
 
 LABELS = np.random.default_rng(0).integers(10, size=2000)
 IMAGES = SimpleNamespace(

@@ -16,11 +16,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grader import pictures
 from grader.check import ROOT, load
 from grader.errors import UsageError
 from grader.grading import grade
-from grader.homework import imagenet
+from grader.homework.notebooks import decode, imagenet
 from grader.model import Report, Submission, Verdict
 from grader.sandbox.launch import Zygotes
 
@@ -418,7 +417,7 @@ def test_why_a_photograph_is_not_read_is_said_where_the_outputs_show_it(graded):
 
 def test_all_formats_that_can_be_read_are_collected():
     submit = next(section.submit for section in HOMEWORK.rubric.sections if "part2.ipynb" in section.submit)
-    assert {f"*{ending}" for ending in pictures.ENDINGS} == {name for name in submit if name.startswith("*")}
+    assert {f"*{ending}" for ending in decode.ENDINGS} == {name for name in submit if name.startswith("*")}
 
 
 def test_weights_of_something_else_are_the_users_to_cure(graded, tmp_path):
@@ -467,11 +466,11 @@ def test_photographs_are_upright_and_small(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was held upright
     image.save(path, exif=exif)
-    found = pictures.pixels(path.read_bytes(), "turned.jpg")
+    found = decode.pixels(path.read_bytes(), "turned.jpg")
     assert found.shape[0] > found.shape[1]
-    assert max(found.shape) <= pictures.SIDE
+    assert max(found.shape) <= decode.SIDE
     assert found.dtype == np.uint8
-    assert pictures.thumbnail(found, 100).shape[0] == 100
+    assert decode.thumbnail(found, 100).shape[0] == 100
 
 
 def test_the_homework_needs_no_torch_until_it_is_graded():

@@ -15,9 +15,10 @@ import nbformat
 import numpy as np
 import pytest
 
-from grader import accuracies, notebook, standin
+from grader import standin
+from grader.homework.notebooks import claimed_accuracy, notebook
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 TRAIN, VALIDATION, TEST = 4000, 1000, 1000  # pictures, where there are 50,000, 10,000 and 10,000
 NOWHERE = "http://127.0.0.1:9"  # nobody listens there, so that nothing is fetched
 
@@ -95,7 +96,7 @@ def test_part1_trains_draws_and_tests(fashion, tmp_path):
     done = run(ROOT / "reference" / "part1.ipynb", fashion, *SMALLER, home=tmp_path)
     assert notebook.errors(done) == []
     assert notebook.was_run(done)
-    assert accuracies.claimed(done) > 0.5
+    assert claimed_accuracy.claimed(done) > 0.5
     (plot,) = notebook.plots(done)
     assert plot.training
     assert plot.validation

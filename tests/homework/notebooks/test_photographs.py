@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grader.homework import imagenet, photographs
-from grader.homework.photographs import Call, Photograph
-from grader.notebook import Notebook, read
+from grader.homework.notebooks import imagenet, photographs
+from grader.homework.notebooks.notebook import Notebook, read
+from grader.homework.notebooks.photographs import Call, Photograph
 
 
 def written(code: str) -> Notebook:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from grader import accuracies, notebook
+from grader.homework.notebooks import claimed_accuracy, notebook
 
 
 def made(source: str, text: str) -> notebook.Notebook:
@@ -79,5 +79,5 @@ def made(source: str, text: str) -> notebook.Notebook:
     ],
 )
 def test_the_claimed_test_accuracy(source, text, accuracy):
-    found = accuracies.claimed(made(source, text))
+    found = claimed_accuracy.claimed(made(source, text))
     assert found == (None if accuracy is None else pytest.approx(accuracy))

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from grader import accuracies, notebook
 from grader.errors import Mismatch
-from grader.notebook import read
+from grader.homework.notebooks import claimed_accuracy, notebook
+from grader.homework.notebooks.notebook import read
 
 PNG = base64.b64encode(b"\x89PNG pixels").decode()
 
@@ -225,5 +225,5 @@ def test_any_json_gives_a_notebook_or_a_sentence(value):
     for document in (value, base | {"cells": value}, base | (value if isinstance(value, dict) else {})):
         with suppress(Mismatch):
             found = read(json.dumps(document).encode(), "n")
-            for look in (accuracies.claims, notebook.plots, notebook.pictures, notebook.defines_network):
+            for look in (claimed_accuracy.claims, notebook.plots, notebook.pictures, notebook.defines_network):
                 look(found)

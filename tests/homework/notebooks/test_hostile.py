@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from grader import accuracies, notebook
 from grader.errors import Mismatch
-from grader.notebook import Notebook
+from grader.homework.notebooks import claimed_accuracy, notebook
+from grader.homework.notebooks.notebook import Notebook
 
 READERS = [
     notebook.defines_network,
-    accuracies.claims,
-    accuracies.claimed,
+    claimed_accuracy.claims,
+    claimed_accuracy.claimed,
     notebook.plots,
     notebook.errors,
     notebook.out_of_order,
@@ -111,5 +111,5 @@ def test_what_is_no_notebook_is_a_sentence(data: bytes) -> None:
     ],
 )
 def test_what_it_claims_is_read_all_the_same(text: str, found: list[float]) -> None:
-    claims = accuracies.claims(notebook.read(file(printed(text)), "part1.ipynb"))
+    claims = claimed_accuracy.claims(notebook.read(file(printed(text)), "part1.ipynb"))
     assert [claim.accuracy for claim in claims] == pytest.approx(found)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from grader import notebook
 from grader.errors import NotImplementedYet
-from grader.notebook import Notebook
+from grader.homework.notebooks import notebook
+from grader.homework.notebooks.notebook import Notebook
 
 
 def handed_in(hw: Any, name: str) -> Notebook:

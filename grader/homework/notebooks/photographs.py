@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grader import notebook, pictures
 from grader.errors import Mismatch
-from grader.homework import imagenet
-from grader.notebook import Notebook
+from grader.homework.notebooks import decode, imagenet, notebook
+from grader.homework.notebooks.notebook import Notebook
 from grader.sandbox.remote import as_text
 
 Array = NDArray[Any]
@@ -95,7 +94,7 @@ def opened(student: Notebook, files: Mapping[str, bytes]) -> list[str]:
                 chosen |= {name.lower(): None} if by_name else {}
     names = [found[name] for name in (chosen if len(chosen) >= 2 else found)]
     there = {name.lower() for name in files}
-    beside = sorted(name for name in files if name.lower().endswith(pictures.ENDINGS) and not RESULT.search(name))
+    beside = sorted(name for name in files if name.lower().endswith(decode.ENDINGS) and not RESULT.search(name))
     return names if any(name.lower() in there for name in names) or not beside else beside
 
 
@@ -110,7 +109,7 @@ def constants(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 300:
             base = PurePath(node.value.replace("\\", "/")).name
             whole = PurePath(base).suffix and not PATTERN.search(base)  # no "*.jpg", no ".jpg" behind a name
-            if whole and base.lower().endswith(pictures.ENDINGS) and not RESULT.search(base):
+            if whole and base.lower().endswith(decode.ENDINGS) and not RESULT.search(base):
                 yield base
 
 
@@ -124,7 +123,7 @@ def readable(files: Mapping[str, bytes], names: Sequence[str]) -> tuple[list[Pho
             problems.append(f"{name[:80]} is not in the submission.")
         elif sum(1 + len(one.also) for one in found) < MOST and len(problems) < BROKEN:
             try:
-                pixels = pictures.pixels(there[name.lower()], name[:80])
+                pixels = decode.pixels(there[name.lower()], name[:80])
             except Mismatch as error:
                 problems.append(f"{error.message}.")
                 continue
