@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from grader import hyperparameters
 from grader.check import check
 from grader.errors import Mismatch, Raised, StudentError
-from grader.homework import training_run, training_words
-from grader.homework.curves import thinned
 from grader.homework.foundation import descends, keeps_from_learning, tell
-from grader.homework.training_run import TRAIN, VALIDATION, Array, End, Outcome
-from grader.hyperparameters import BEST, OVERFIT, Place, Settings
+from grader.homework.training import hyperparameters, loop, words
+from grader.homework.training.curves import thinned
+from grader.homework.training.hyperparameters import BEST, OVERFIT, Place, Settings
+from grader.homework.training.loop import TRAIN, VALIDATION, Array, End, Outcome
 from grader.measure.expect import expect_accuracy
 from grader.model import Figure
 
@@ -46,7 +45,7 @@ def judge(hw: Any, rng: np.random.Generator, run: str) -> None:
     settings = hyperparameters.read(hw.source("train.py"))
     place = settings.best if run == BEST else settings.overfit
     try:
-        training_run.probe(hw, rng)
+        loop.probe(hw, rng)
         readable(hw, place)
         outcome = trained(hw, rng, run, settings, place)
     except Raised as error:
@@ -68,13 +67,13 @@ def judge(hw: Any, rng: np.random.Generator, run: str) -> None:
         expect_accuracy(hw, f"{of} accuracy{on(hw.data)}", outcome.best(of), bars(hw, run)[of])
     except Mismatch as miss:
         below = keeps_from_learning(hw)
-        if outcome.end is End.BUDGET and not below and not training_words.hopeless(outcome):
+        if outcome.end is End.BUDGET and not below and not words.hopeless(outcome):
             hw.review(
                 f"the run was cut by its budget at {outcome.best(of):.1%}; a longer one might have cleared the bar"
             )
         if settings.single and place.values != defaults:
             hw.review(f"train.py holds one setting, which clears neither bar; was a model for {ITEM[run]} handed in?")
-        raise Mismatch(f"{miss.message}. {training_words.why(outcome, of, defaults, below)}") from None
+        raise Mismatch(f"{miss.message}. {words.why(outcome, of, defaults, below)}") from None
     share = outcome.follows.get(of, 0.0)
     if share < FOLLOWS:
         hw.review(f"the predictions of the {run} model do not follow from its parameters; where do they come from?")
@@ -121,10 +120,10 @@ def trained(hw: Any, rng: np.random.Generator, run: str, settings: Settings, pla
     """The run's outcome; a file with one setting is trained once and held to both bars."""
     first, second = (int(seed) for seed in rng.integers(1 << 32, size=2))
     if not settings.single:
-        return training_run.runs(hw, place, ("--run", run), bars(hw, run), (first, second))
+        return loop.runs(hw, place, ("--run", run), bars(hw, run), (first, second))
     if "single run" not in hw.kept:
         both = bars(hw, BEST) | bars(hw, OVERFIT)
-        hw.kept["single run"] = training_run.runs(hw, place, (), both, (first, second))
+        hw.kept["single run"] = loop.runs(hw, place, (), both, (first, second))
     outcome: Outcome = hw.kept["single run"]
     return outcome
 
@@ -155,7 +154,7 @@ def show(hw: Any, outcome: Outcome, run: str) -> None:
     """The curves and the first layer's weights, as figures beside the check."""
     if not outcome.losses:
         return
-    drawn = curves(outcome, JUDGED_BY[run]) | {"caption": training_words.caption(outcome)}
+    drawn = curves(outcome, JUDGED_BY[run]) | {"caption": words.caption(outcome)}
     hw.draw(Figure("curves", f"The {run} model in training{on(hw.data)}", drawn))
     if outcome.network is not None and outcome.epochs:
         pictures = images_of(outcome.network.strongest(FILTERS), run)

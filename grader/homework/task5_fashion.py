@@ -10,10 +10,10 @@ import numpy as np
 
 from grader.check import check
 from grader.errors import Mismatch, Partly
-from grader.homework.curves import NEAR, thinned
 from grader.homework.notebooks import claimed_accuracy, decode, fashion_run, fashion_words, notebook
 from grader.homework.notebooks.fashion_run import PART1, Array, End, Outcome
 from grader.homework.notebooks.handed_in import told
+from grader.homework.training.curves import NEAR, thinned
 from grader.homework.worker.notebook import program
 from grader.model import Figure, Measure
 

@@ -20,9 +20,10 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from grader import hyperparameters, rubric
+from grader import rubric
 from grader.errors import Mismatch, RubricError, StudentError, SubmissionError
 from grader.homework.notebooks import claimed_accuracy, notebook
+from grader.homework.training import hyperparameters
 from grader.intake import submission
 from grader.sandbox.session import Session
 from grader.sandbox.worker import wire

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from grader.homework import training_run
-from grader.homework.training_run import TRAIN, VALIDATION, Epoch, Outcome
-from grader.hyperparameters import NAMES, Place
+from grader.homework.training import loop
+from grader.homework.training.hyperparameters import NAMES, Place
+from grader.homework.training.loop import TRAIN, VALIDATION, Epoch, Outcome
 from grader.model import Figure
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -150,7 +150,7 @@ BEST = {VALIDATION: 0.4}
 
 def run(*scripts: Any, bars: Any = BEST, place: Place = PLACE, **options: Any) -> tuple[Outcome, FakeSubject]:
     hw = FakeSubject(*scripts, **options)
-    return training_run.runs(hw, place, (), bars, (11, 12)), hw
+    return loop.runs(hw, place, (), bars, (11, 12)), hw
 
 
 def outcome(*accuracies: tuple[float, float], **changed: Any) -> Outcome:

@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from grader.errors import Mismatch, Raised
-from grader.homework import curves, task4_runs, training_run
-from grader.homework.training_run import TRAIN, VALIDATION
+from grader.homework import task4_runs
+from grader.homework.training import curves, loop
+from grader.homework.training.loop import TRAIN, VALIDATION
 from grader.model import Measure
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -215,7 +216,7 @@ def test_a_curve_is_thinned_and_holds_nothing_that_json_lacks():
 
 def test_predictions_that_do_not_follow_from_the_parameters_earn_nothing_until_a_person_has_looked(monkeypatch):
     """A table of the labels does as well as any network, and so does another network."""
-    monkeypatch.setattr(training_run.Network, "predict", lambda self, X: np.zeros(len(X), int))
+    monkeypatch.setattr(loop.Network, "predict", lambda self, X: np.zeros(len(X), int))
     for check, of in ((task4_runs.overfit_model, "training"), (task4_runs.best_model, "validation")):
         for network in (NETWORK, {**NETWORK, "table": np.ones(5, np.float32)}):
             hw = judge(check, [0.9], network=network)

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.errors import Crashed, Mismatch, Raised, StudentError, TimedOut
-from grader.homework.curves import NEAR
 from grader.homework.notebooks.handed_in import handed_in, left_out, told
 from grader.homework.notebooks.notebook import Notebook
+from grader.homework.training.curves import NEAR
 from grader.sandbox.remote import MALFORMED, TRAINING, Training
 from grader.sandbox.session import PATIENCE
 

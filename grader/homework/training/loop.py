@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from grader.errors import Crashed, Mismatch, NotImplementedYet, StudentError, TimedOut
 from grader.homework import network
-from grader.homework.curves import CHANCE, NEAR, fell
-from grader.hyperparameters import NAMES, WEIGHT_SCALE, Place
+from grader.homework.training.curves import CHANCE, NEAR, fell
+from grader.homework.training.hyperparameters import NAMES, WEIGHT_SCALE, Place
 from grader.measure.expect import is_stub, unpack
 from grader.sandbox.remote import MALFORMED, TRAINING, Training
 from grader.sandbox.session import PATIENCE

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grader.homework import training_words
-from grader.homework.training_run import TRAIN, VALIDATION, End
+from grader.homework.training import words
+from grader.homework.training.loop import TRAIN, VALIDATION, End
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_training import DEFAULTS, SETTINGS, outcome
@@ -40,12 +40,12 @@ from fake_training import DEFAULTS, SETTINGS, outcome
     ],
 )
 def test_why(given, of, sentence):
-    assert sentence in training_words.why(given, of, DEFAULTS)
+    assert sentence in words.why(given, of, DEFAULTS)
 
 
 def test_of_a_network_that_is_wrong_itself_no_setting_is_blamed():
     exploded = outcome((0.1, 0.1), settings=SETTINGS | {"learning_rate": 2.0}, end=End.DIVERGED)
-    said = training_words.why(exploded, VALIDATION, DEFAULTS, "Your training_step is wrong")
+    said = words.why(exploded, VALIDATION, DEFAULTS, "Your training_step is wrong")
     assert said == "The loss grew to 1 in epoch 2, after 40 steps. Your training_step is wrong"
 
 
@@ -60,4 +60,4 @@ def test_of_a_network_that_is_wrong_itself_no_setting_is_blamed():
     ],
 )
 def test_the_fit_is_told(given, word):
-    assert word in training_words.caption(given)
+    assert word in words.caption(given)

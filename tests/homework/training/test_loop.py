@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from grader.errors import Crashed, Mismatch, NotImplementedYet, Raised, TimedOut
-from grader.homework import training_run, training_words
-from grader.homework.training_run import TRAIN, VALIDATION, End, Outcome
-from grader.hyperparameters import NAMES, Place, Unreadable
+from grader.homework.training import loop, words
+from grader.homework.training.hyperparameters import NAMES, Place, Unreadable
+from grader.homework.training.loop import TRAIN, VALIDATION, End, Outcome
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_training import BEST, DEFAULTS, IMAGES, LONG, NETWORK, SETTINGS, SHAPES, FakeSubject, run
@@ -125,16 +125,16 @@ def test_a_run_that_has_cleared_one_of_two_bars_gets_no_longer():
 
 def test_a_run_that_sleeps_is_cut(monkeypatch):
     clock = iter(range(0, 1000, 5))
-    monkeypatch.setattr(training_run.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(loop.time, "monotonic", lambda: next(clock))
     outcome, _ = run([{"cpu": 0.01}] * 50)
     assert outcome.end is End.ASLEEP
-    assert "wait for something" in training_words.why(outcome, VALIDATION, DEFAULTS)
+    assert "wait for something" in words.why(outcome, VALIDATION, DEFAULTS)
 
 
 def test_an_explosion_ends_a_run():
     outcome, _ = run([0.1, {"losses": [math.nan], "ended": True, "exploded": True}])
     assert outcome.end is End.DIVERGED
-    said = training_words.why(outcome, VALIDATION, DEFAULTS)
+    said = words.why(outcome, VALIDATION, DEFAULTS)
     assert "became nan in epoch 2, after 3 steps" in said
     assert "learning_rate 0.05 is probably too high" in said
 
@@ -173,7 +173,7 @@ SHORT = {VALIDATION: np.zeros(3), TRAIN: np.zeros(100)}
         EMPTY | {"losses": {"a": 1}},
         EMPTY | {"losses": np.ones((2, 2))},
         EMPTY | {"losses": np.ones(3, complex)},
-        EMPTY | {"losses": np.ones(training_run.MOST_STEPS + 1)},
+        EMPTY | {"losses": np.ones(loop.MOST_STEPS + 1)},
         EMPTY | {"predictions": SHORT},
         EMPTY | {"predictions": {VALIDATION: 1.0}},
     ],
@@ -181,7 +181,7 @@ SHORT = {VALIDATION: np.zeros(3), TRAIN: np.zeros(100)}
 def test_a_reply_that_is_none_is_a_crash(reply):
     labels = {VALIDATION: np.zeros(5000, np.int64), TRAIN: np.zeros(100, np.int64)}
     with pytest.raises(Crashed, match="channel"):
-        training_run.take(Outcome(1, BEST, {}), reply, labels)
+        loop.take(Outcome(1, BEST, {}), reply, labels)
 
 
 # The rule of the second run
@@ -220,11 +220,11 @@ def test_stubs_are_told_before_any_data_are_read():
     hw.data = None
     hw.two_layer_net = SimpleNamespace(TwoLayerNet=lambda *sizes: SimpleNamespace(parameters=lambda: None))
     with pytest.raises(NotImplementedYet):
-        training_run.probe(hw, np.random.default_rng(0))
+        loop.probe(hw, np.random.default_rng(0))
     hw = FakeSubject()
     hw.train = SimpleNamespace(training_step=lambda *args: (None, None))
     with pytest.raises(NotImplementedYet):
-        training_run.probe(hw, np.random.default_rng(0))
+        loop.probe(hw, np.random.default_rng(0))
 
 
 # The network
@@ -244,13 +244,13 @@ def test_stubs_are_told_before_any_data_are_read():
     ],
 )
 def test_parameters_of_another_network_are_none(given):
-    assert training_run.Network.of(given) is None
+    assert loop.Network.of(given) is None
 
 
 def test_of_two_biases_of_one_shape_the_first_is_the_first_layers():
     sizes = {"w1": (3072, 10), "b1": (10,), "w2": (10, 10), "b2": (10,)}
     given = {name: np.full(shape, at, np.float32) for at, (name, shape) in enumerate(sizes.items())}
-    net = training_run.Network.of(given)
+    net = loop.Network.of(given)
     assert (net.bias1[0], net.weight2[0, 0], net.bias2[0]) == (1, 2, 3)
 
 
@@ -258,7 +258,7 @@ def test_what_a_network_predicts_is_worked_out_here(monkeypatch):
     monkeypatch.undo()
     rng = np.random.default_rng(0)
     arrays = [rng.normal(size=shape).astype(np.float32) for shape in ((3072, 5), (5,), (5, 10), (10,))]
-    net = training_run.Network.of(dict(zip("dbca", arrays, strict=True)))
+    net = loop.Network.of(dict(zip("dbca", arrays, strict=True)))
     X = rng.integers(256, size=(50, 3072), dtype=np.uint8)
     right = (np.maximum(X / 255 @ arrays[0] + arrays[1], 0) @ arrays[2] + arrays[3]).argmax(axis=1)
     np.testing.assert_array_equal(net.predict(X), right)
@@ -266,8 +266,8 @@ def test_what_a_network_predicts_is_worked_out_here(monkeypatch):
 
 def test_it_is_the_best_epoch_that_has_to_follow_from_the_network(monkeypatch):
     asked = []
-    right = training_run.Network.predict
-    monkeypatch.setattr(training_run.Network, "predict", lambda self, X: asked.append(len(X)) or right(self, X))
+    right = loop.Network.predict
+    monkeypatch.setattr(loop.Network, "predict", lambda self, X: asked.append(len(X)) or right(self, X))
     outcome, _ = run([0.5, 0.6, 0.45], full=True)
     assert (outcome.follows, asked) == ({VALIDATION: 1.0}, [5000, 5000])
     assert run([0.2, 0.3])[0].follows == {}  # nothing to prove
@@ -275,10 +275,10 @@ def test_it_is_the_best_epoch_that_has_to_follow_from_the_network(monkeypatch):
 
 def test_numbers_that_cannot_be_told_are_no_settings():
     for value in (10**400, math.inf, math.nan, True, "x", None):
-        assert not training_run.plain("reg", value)
-    assert training_run.plain("reg", 0.5)
+        assert not loop.plain("reg", value)
+    assert loop.plain("reg", 0.5)
     for value in (1e-308, 0, -5, 0.5):
-        assert not training_run.plain("num_epochs", value)
+        assert not loop.plain("num_epochs", value)
 
 
 def test_an_own_main_that_runs_longer_than_it_said_fills_the_bar_and_no_more():
@@ -292,6 +292,6 @@ def test_an_own_main_is_judged_on_the_images_that_it_trains_on(monkeypatch):
     """It is sent all there are, and says only while it runs how many it wants: 40 of 1000 are right, of its 50 most."""
     shown = {VALIDATION: 0.1, TRAIN: 0.04, "settings": {"num_train": 50}}
     asked = []
-    monkeypatch.setattr(training_run.Network, "predict", lambda self, X: asked.append(len(X)) or np.zeros(len(X)))
+    monkeypatch.setattr(loop.Network, "predict", lambda self, X: asked.append(len(X)) or np.zeros(len(X)))
     outcome, _ = run([shown], place=OWN_MAIN, bars={TRAIN: 0.75})
     assert (outcome.best(TRAIN), asked) == (0.8, [50])

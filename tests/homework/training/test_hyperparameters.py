@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.hyperparameters import NAMES, Place, read
+from grader.homework.training.hyperparameters import NAMES, Place, read
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 DEFAULTS = {
     "num_train": 20000,
     "hidden_dim": 16,
