@@ -14,8 +14,9 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, TypeVar
 
-from grader import data, rubric
+from grader import rubric
 from grader.errors import UsageError
+from grader.homework import recorded
 from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section
 from grader.sandbox.remote import Module
 from grader.sandbox.session import Session
@@ -188,7 +189,7 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
 @lru_cache
 def recorded(path: Path) -> Mapping[str, Any]:
     """Read once a process, however many checks and submissions ask."""
-    return data.recorded(path)
+    return recorded.recorded(path)
 
 
 def checks_of(module: ModuleType) -> list[Check]:

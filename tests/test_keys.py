@@ -101,7 +101,7 @@ def test_each_task_asks_for_its_own_data_and_no_others(folder):
 
 
 def test_the_engine_is_followed_through_its_imports(folder):
-    code = dict(keys.closure(homework(folder), ["grader.homework.task4_runs"]))
+    code = dict(keys.closure(homework(folder), ["grader.homework.task4_models"]))
     for name in (
         "grader.grading",
         "grader.sandbox.session",

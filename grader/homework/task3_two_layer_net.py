@@ -11,8 +11,8 @@ import numpy as np
 from grader.check import check
 from grader.errors import Mismatch
 from grader.homework import network
-from grader.homework.foundation import BACKWARD, FORWARD, built_on
 from grader.homework.network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case, shown
+from grader.homework.prerequisites import BACKWARD, FORWARD, built_on
 from grader.measure.diagnose import Clue
 from grader.measure.expect import expect_close, expect_gradient, unpack
 from grader.model import Measure

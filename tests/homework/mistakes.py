@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from grader.check import checks_of
-from grader.homework import task3_two_layer_net, task4_training
+from grader.homework import task3_two_layer_net, task4_training_step
 
 Student = dict[str, Any]
 Patch = Callable[[Student], None]
@@ -178,7 +178,7 @@ def network(s: Student, **methods: Any) -> None:
     s["two_layer_net"].TwoLayerNet = type("TwoLayerNet", (right,), bound)
 
 
-NET = {check.name for task in (task3_two_layer_net, task4_training) for check in checks_of(task)}
+NET = {check.name for task in (task3_two_layer_net, task4_training_step) for check in checks_of(task)}
 
 
 @mistake("net_parameters")

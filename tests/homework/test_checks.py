@@ -21,8 +21,8 @@ from grader.homework import (
     task1_graphs,
     task2_layers,
     task3_two_layer_net,
-    task4_runs,
-    task4_training,
+    task4_models,
+    task4_training_step,
     task5_fashion,
     task6_pretrained,
 )
@@ -37,8 +37,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "reference"
 RUBRIC = yaml.safe_load((ROOT / "grader" / "homework" / "rubric.yaml").read_text(encoding="utf-8"))
 ITEMS = {item["id"]: item for task in RUBRIC["tasks"] for item in task["items"]}
-TASKS = (task1_graphs, task2_layers, task3_two_layer_net, task4_training)
-RUNS = (task4_runs, task5_fashion, task6_pretrained)  # held to their own tests
+TASKS = (task1_graphs, task2_layers, task3_two_layer_net, task4_training_step)
+RUNS = (task4_models, task5_fashion, task6_pretrained)  # held to their own tests
 CHECKS = {check.name: check for task in TASKS for check in checks_of(task)}  # those of task4_runs need a session
 
 

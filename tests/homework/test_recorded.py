@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grader.data import recorded
 from grader.errors import UsageError
+from grader.homework.recorded import recorded
 
-REAL = Path(__file__).parents[1] / "fixtures" / "backprop-data.pkl"
+REAL = Path(__file__).parents[2] / "fixtures" / "backprop-data.pkl"
 
 
 def test_the_real_file_is_of_the_contracts_form():

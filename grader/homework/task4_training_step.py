@@ -12,8 +12,8 @@ import numpy as np
 from grader.check import check
 from grader.errors import Mismatch
 from grader.homework import network
-from grader.homework.foundation import LAYERS, NETWORK, built_on, tell
 from grader.homework.network import BIASES, SIZES, WEIGHTS, Array, Case
+from grader.homework.prerequisites import LAYERS, NETWORK, built_on, tell
 from grader.measure import numeric
 from grader.measure.diagnose import SIX_DIGITS, Clue
 from grader.measure.expect import expect_close, expect_gradient, gather, unpack

@@ -10,7 +10,7 @@ import numpy as np
 
 from grader.check import check
 from grader.errors import Mismatch, Raised, StudentError
-from grader.homework.foundation import descends, keeps_from_learning, tell
+from grader.homework.prerequisites import descends, keeps_from_learning, tell
 from grader.homework.training import hyperparameters, loop, words
 from grader.homework.training.curves import thinned
 from grader.homework.training.hyperparameters import BEST, OVERFIT, Place, Settings
