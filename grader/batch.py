@@ -17,8 +17,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from grader import bench, datasets, grading, keys, pages
+from grader import bench, grading, keys, pages
 from grader.bench import Document, Done, Job, Place
+from grader.data import datasets
 from grader.entry import Entry
 from grader.errors import SubmissionError, UsageError
 from grader.gradebook import Gradebook, Run, Student

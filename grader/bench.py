@@ -17,9 +17,10 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from grader import datasets, grading, keys
+from grader import grading, keys
 from grader.check import ROOT, load
-from grader.datasets import DataSet
+from grader.data import datasets
+from grader.data.datasets import DataSet
 from grader.errors import UsageError
 from grader.keys import Terms
 from grader.model import Homework, Remarks, Report, Section, Submission, TaskResult

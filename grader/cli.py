@@ -152,8 +152,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def grade(arguments: argparse.Namespace, launch: Launch) -> int:
-    from grader import datasets, grading
+    from grader import grading
     from grader.check import load
+    from grader.data import datasets
     from grader.files import check_place, write
     from grader.intake.submission import read, stubs
     from grader.report import json, text

@@ -38,7 +38,7 @@ from grader.sandbox.launch import Launch, spawn
 from grader.sandbox.session import Session
 
 if TYPE_CHECKING:
-    from grader.datasets import DataSet
+    from grader.data.datasets import DataSet
 
 CURE = "type: python -m pip install -e '.[torch]'"
 NOTHING_RAN = "nothing of the submission was run"
@@ -46,21 +46,21 @@ NOTHING_RAN = "nothing of the submission was run"
 
 def cifar10() -> DataSet:
     """CIFAR-10 from the usual folder, or its stand-in."""
-    from grader import datasets
+    from grader.data import datasets
 
     return datasets.cifar10(datasets.root())
 
 
 def fashion_mnist() -> DataSet:
     """Fashion-MNIST from the usual folder, or its stand-in."""
-    from grader import datasets
+    from grader.data import datasets
 
     return datasets.fashion_mnist(datasets.root())
 
 
 def pretrained() -> Path | None:
     """SqueezeNet's weights from the usual folders; None where they are not."""
-    from grader import datasets
+    from grader.data import datasets
 
     return datasets.weights(datasets.root())
 

@@ -23,8 +23,9 @@ from typing import Any
 
 import numpy as np
 
-from grader import __version__, datasets
+from grader import __version__
 from grader.check import HOMEWORK, ROOT
+from grader.data import datasets
 from grader.model import Homework, Section, Submission, Task
 
 ENGINE = "grader.grading"

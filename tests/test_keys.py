@@ -107,7 +107,7 @@ def test_the_engine_is_followed_through_its_imports(folder):
         "grader.sandbox.session",
         "grader.sandbox.worker.zygote",
         "grader.measure.numeric",
-        "grader.standin",
+        "grader.data.synthetic",
     ):
         assert name in code, name
     for name in ("grader.cli", "grader.gradebook", "grader.batch", "grader.report.html", "grader.layouts"):

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import yaml
 
-from grader import standin
 from grader.check import ROOT, load
-from grader.datasets import FASHION_MNIST, DataSet
+from grader.data import synthetic
+from grader.data.datasets import FASHION_MNIST, DataSet
 from grader.grading import grade
 from grader.model import CheckResult, Homework, Report, Submission
 from grader.sandbox.launch import Zygotes
@@ -69,7 +69,7 @@ class Case:
 
 
 def pictures() -> DataSet:
-    x, y = standin.grey(IMAGES + TESTED)
+    x, y = synthetic.grey(IMAGES + TESTED)
     train_x, train_y = np.resize(x[:IMAGES], (60_000, 28, 28)), np.resize(y[:IMAGES], 60_000)
     return DataSet(FASHION_MNIST, "stand-in data", True, False, "test", train_x, train_y, x[IMAGES:], y[IMAGES:])
 

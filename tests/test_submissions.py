@@ -31,8 +31,8 @@ from typing import Any
 import pytest
 import yaml
 
-from grader import datasets
 from grader.check import ROOT, load
+from grader.data import datasets
 from grader.errors import SubmissionError
 from grader.grading import grade
 from grader.intake.submission import read, stubs

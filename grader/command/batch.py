@@ -18,11 +18,12 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from grader import datasets, pages
+from grader import pages
 from grader.batch import Batch, Progress
 from grader.bench import Place, homework_at
 from grader.claim import claim
 from grader.cluster import Cluster
+from grader.data import datasets
 from grader.doubts import STAND_INS, doubts, named
 from grader.entry import Entry
 from grader.errors import UsageError

@@ -14,8 +14,8 @@ from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
-from grader import datasets, download
-from grader.datasets import DataSet
+from grader.data import datasets, download
+from grader.data.datasets import DataSet
 from grader.errors import UsageError
 from grader.files import write as write_file
 from grader.report.text import Terminal, Writer

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from rich.table import Table
 
-from grader import datasets
 from grader.command import data
+from grader.data import datasets
 from grader.files import write
 from grader.report.text import Terminal, Writer
 from grader.sandbox import probes

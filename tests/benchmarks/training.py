@@ -24,8 +24,8 @@ for _library in ("OMP", "OPENBLAS", "MKL"):
 
 import numpy as np  # noqa: E402
 
-from grader import datasets  # noqa: E402
 from grader.check import load  # noqa: E402
+from grader.data import datasets  # noqa: E402
 from grader.grading import grade  # noqa: E402
 from grader.homework.training import hyperparameters  # noqa: E402
 from grader.homework.training.loop import GLANCE, JUDGED, SPLIT_SEED  # noqa: E402

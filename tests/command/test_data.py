@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 import server
 
-from grader import cli, datasets, download
+from grader import cli
 from grader.command import data
+from grader.data import datasets, download
 
 ROOT = Path(__file__).parents[2]
 FOLDER = "cifar-10-batches-py"

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from grader.datasets import DEBIAN
+from grader.data.datasets import DEBIAN
 from grader.model import Limits, Section, Submission
 from grader.sandbox import launch
 from grader.sandbox.launch import ROOT, Zygotes, around, environment, readable, spawn

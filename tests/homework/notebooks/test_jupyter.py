@@ -15,7 +15,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from grader import standin
+from grader.data import synthetic
 from grader.homework.notebooks import claimed_accuracy, notebook
 
 ROOT = Path(__file__).parents[3]
@@ -78,7 +78,7 @@ def fashion(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("fashion")
     raw = folder / "data" / "FashionMNIST" / "raw"
     raw.mkdir(parents=True)
-    images, labels = standin.grey(TRAIN + VALIDATION + TEST)
+    images, labels = synthetic.grey(TRAIN + VALIDATION + TEST)
     for name, part in (("train", slice(TRAIN + VALIDATION)), ("t10k", slice(TRAIN + VALIDATION, None))):
         (raw / f"{name}-images-idx3-ubyte").write_bytes(idx(images[part].reshape(-1, 28, 28)))
         (raw / f"{name}-labels-idx1-ubyte").write_bytes(idx(labels[part]))

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grader import standin
+from grader.data import synthetic
 from grader.errors import UsageError
 
 Pixels = NDArray[np.uint8]
@@ -153,12 +153,12 @@ def fashion_mnist(root: Path, *, unverified: bool = False) -> DataSet:
 
 def stand_in(train: int = 50_000, test: int = 10_000) -> DataSet:
     """Images made up in CIFAR-10's format, about as hard for a two-layer network; they never justify a threshold."""
-    return made_up(CIFAR10, *standin.colour(train + test), train)
+    return made_up(CIFAR10, *synthetic.colour(train + test), train)
 
 
 def fashion_stand_in(train: int = 60_000, test: int = 10_000) -> DataSet:
     """Images made up in Fashion-MNIST's format, about as easy for a small convolutional network."""
-    return made_up(FASHION_MNIST, *standin.grey(train + test), train)
+    return made_up(FASHION_MNIST, *synthetic.grey(train + test), train)
 
 
 def made_up(name: str, x: Pixels, y: Labels, train: int) -> DataSet:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import server
 
-from grader import download
+from grader.data import download
 from grader.errors import UsageError
 
 DATA = np.random.default_rng(0).bytes(3_000_000)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from python2 import dumped, opcodes
 
-from grader import datasets, standin
+from grader.data import datasets, synthetic
 from grader.errors import UsageError
 
 
@@ -295,22 +295,22 @@ def test_without_data_there_is_a_stand_in_that_says_so(tmp_path, monkeypatch):
 
 def test_the_whole_stand_in_is_taken_where_there_is_no_data(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets, "DEBIAN", tmp_path / "debian")
-    monkeypatch.setattr(standin, "made", lambda recipe, count, seed: (np.zeros((count, 1, 1, 1)), np.zeros(count)))
+    monkeypatch.setattr(synthetic, "made", lambda recipe, count, seed: (np.zeros((count, 1, 1, 1)), np.zeros(count)))
     assert [len(x) for x in (datasets.cifar10(tmp_path).train_x, datasets.cifar10(tmp_path).test_x)] == [50_000, 10_000]
     data = datasets.fashion_mnist(tmp_path)
     assert (data.name, len(data.train_x), len(data.test_x)) == ("Fashion-MNIST", 60_000, 10_000)
 
 
 def test_a_stand_in_is_the_same_each_time_and_new_for_another_seed():
-    x, y = standin.colour(600)
-    standin.made.cache_clear()
-    again = standin.colour(600)
+    x, y = synthetic.colour(600)
+    synthetic.made.cache_clear()
+    again = synthetic.colour(600)
     np.testing.assert_array_equal(x, again[0])
     np.testing.assert_array_equal(y, again[1])
-    assert (x != standin.colour(600, seed=1)[0]).mean() > 0.9
+    assert (x != synthetic.colour(600, seed=1)[0]).mean() > 0.9
 
 
-@pytest.mark.parametrize(("make", "least", "most"), [(standin.colour, 0.25, 0.45), (standin.grey, 0.6, 0.9)])
+@pytest.mark.parametrize(("make", "least", "most"), [(synthetic.colour, 0.25, 0.45), (synthetic.grey, 0.6, 0.9)])
 def test_a_stand_in_has_classes_to_learn_and_none_that_stands_out(make, least, most):
     """A linear classifier finds some of them, about 30 % as on CIFAR-10; always the same answer finds 10 %."""
     pixels, y = make(12_000)
@@ -328,6 +328,6 @@ def test_a_stand_in_has_classes_to_learn_and_none_that_stands_out(make, least, m
 
 
 def test_the_pixels_of_the_colour_stand_in_are_those_of_cifar10_in_the_mean():
-    pixels, _ = standin.colour(600)
+    pixels, _ = synthetic.colour(600)
     assert abs(pixels.mean() - 121) < 5
     assert abs(pixels.std() - 64) < 5
