@@ -23,11 +23,11 @@ from grader.batch import Batch, Progress
 from grader.bench import Place, homework_at
 from grader.claim import claim
 from grader.cluster import Cluster
+from grader.course.export import moodle
 from grader.data import datasets
 from grader.doubts import STAND_INS, doubts, named
 from grader.entry import Entry
 from grader.errors import UsageError
-from grader.export import moodle
 from grader.gradebook import Gradebook, Run
 from grader.keys import Terms
 from grader.layouts import LAYOUTS, hidden, lone_folder, recognise

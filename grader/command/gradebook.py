@@ -10,10 +10,10 @@ from pathlib import Path
 
 from grader import pages, rubric
 from grader.changes import Change
+from grader.course.export import canvas, csv, github, gradescope, jsonl, junit, moodle, nbgrader
+from grader.course.export.sheet import grade, shown
 from grader.doubts import doubts, late_somehow, partial
 from grader.errors import UsageError
-from grader.export import canvas, csv, github, gradescope, jsonl, junit, moodle, nbgrader
-from grader.export.sheet import grade, shown
 from grader.files import write as write_file
 from grader.gradebook import Gradebook, Run
 from grader.model import LATE_DAYS, CheckResult, Row, Rubric, Verdict

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from grader.course.export.sheet import cell, grade, possible, shown, table
 from grader.errors import UsageError
-from grader.export.sheet import cell, grade, possible, shown, table
 from grader.model import Row, Rubric
 
 HEADER = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")

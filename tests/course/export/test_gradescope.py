@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import jsonschema
 
-from grader.export import gradescope
+from grader.course.export import gradescope
 
 FORMAT = {"enum": ["text", "html", "simple_format", "md", "ansi"]}
 VISIBILITY = {"enum": ["hidden", "after_due_date", "after_published", "visible"]}

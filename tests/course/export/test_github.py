@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import replace
 
-from grader.export import github
+from grader.course.export import github
 
 COMMAND = re.compile(r"::(error|warning|notice) ([^:\r\n]*)::([^\r\n]*)")
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from grader.export.sheet import grade
+from grader.course.export.sheet import grade
 from grader.model import Row, Rubric
 from grader.report import json as report_json
 from grader.report.wording import harmless, presented, state

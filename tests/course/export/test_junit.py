@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from grader.export import junit
+from grader.course.export import junit
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from grader.export import nbgrader
+from grader.course.export import nbgrader
 
 HEADER = (
     "assignment,duedate,timestamp,student_id,last_name,first_name,email,"

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
+from grader.course.export import canvas
 from grader.errors import UsageError
-from grader.export import canvas
 
 
 def imported(text):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from grader.export.sheet import cell, grade, possible, shown, table
+from grader.course.export.sheet import cell, grade, possible, shown, table
 from grader.model import Row, Rubric
 from grader.roster import column
 

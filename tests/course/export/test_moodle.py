@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
+from grader.course.export import moodle
 from grader.errors import UsageError
-from grader.export import moodle
 from grader.layouts import moodle as layout
 from grader.roster import read_roster, with_roster
 

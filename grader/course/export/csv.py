@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from grader.export.sheet import cell, grade, items, possible, shown, table
+from grader.course.export.sheet import cell, grade, items, possible, shown, table
 from grader.model import Item, Row, Rubric
 from grader.report.wording import state
 from grader.roster import ID_COLUMNS

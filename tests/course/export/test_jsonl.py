@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jsonschema
 
-from grader.export import jsonl
+from grader.course.export import jsonl
 from grader.report import json as report_json
 
 SCHEMA = json.loads((Path(report_json.__file__).parent / "report.schema.json").read_text(encoding="utf-8"))

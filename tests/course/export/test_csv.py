@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from grader.course.export import csv
+from grader.course.export.sheet import cell
 from grader.errors import UsageError
-from grader.export import csv
-from grader.export.sheet import cell
 from grader.model import Adjustment, Remarks
 
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 
+from grader.course.export.sheet import cell, grade, shown, table
 from grader.errors import UsageError
-from grader.export.sheet import cell, grade, shown, table
 from grader.model import Report, Row, Rubric
 from grader.report.wording import account, headline, points, presented
 
