@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from classes import Act
 
-from grader import bench
-from grader.bench import Done, Job, Place
-from grader.keys import Terms
+from grader.course import job
+from grader.course.job import Done, Job, Place
+from grader.course.result_keys import Terms
 
 PACKAGE = "grader.homework."
 OWN = Path(__file__).resolve().parents[1] / "grader" / "homework"
@@ -57,7 +57,7 @@ def scripted(monkeypatch):
             jobs.append(job)
             return act(job, sum(one.student == job.student for one in jobs))
 
-        monkeypatch.setattr(bench, "work", work)
+        monkeypatch.setattr(job, "work", work)
         return jobs
 
     return put

@@ -18,21 +18,21 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from grader import pages
-from grader.batch import Batch, Progress
-from grader.bench import Place, homework_at
-from grader.claim import claim
-from grader.cluster import Cluster
+from grader.course import pages
+from grader.course.batch import Batch, Progress
+from grader.course.caveats import STAND_INS, doubts, named
+from grader.course.cluster import Cluster
+from grader.course.entry import Entry
 from grader.course.export import moodle
+from grader.course.folder_lock import claim
+from grader.course.gradebook import Gradebook, Run
+from grader.course.job import Place, homework_at
+from grader.course.layouts import LAYOUTS, hidden, lone_folder, recognise
+from grader.course.pool import Pool, Workers
+from grader.course.result_keys import Terms
 from grader.data import datasets
-from grader.doubts import STAND_INS, doubts, named
-from grader.entry import Entry
 from grader.errors import UsageError
-from grader.gradebook import Gradebook, Run
-from grader.keys import Terms
-from grader.layouts import LAYOUTS, hidden, lone_folder, recognise
 from grader.model import Homework, Row, Verdict
-from grader.pool import Pool, Workers
 from grader.report.text import Printer, Terminal
 from grader.report.wording import SHAPE, Audience, clock
 

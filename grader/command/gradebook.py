@@ -8,14 +8,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from grader import pages, rubric
-from grader.changes import Change
+from grader import rubric
+from grader.course import pages
+from grader.course.caveats import doubts, late_somehow, partial
+from grader.course.changes import Change
 from grader.course.export import canvas, csv, github, gradescope, jsonl, junit, moodle, nbgrader
 from grader.course.export.sheet import grade, shown
-from grader.doubts import doubts, late_somehow, partial
+from grader.course.gradebook import Gradebook, Run
 from grader.errors import UsageError
 from grader.files import write as write_file
-from grader.gradebook import Gradebook, Run
 from grader.model import LATE_DAYS, CheckResult, Row, Rubric, Verdict
 from grader.report import text
 from grader.report.text import Printer, Terminal

@@ -10,13 +10,13 @@ from datetime import datetime
 import pytest
 from classes import CLASS, Workers, class_of, graded
 
-from grader.batch import Progress
-from grader.bench import Done, Job
 from grader.check import ROOT
 from grader.command import batch as command
+from grader.course.batch import Progress
+from grader.course.gradebook import Gradebook
+from grader.course.job import Done, Job
+from grader.course.layouts import LAYOUTS
 from grader.errors import UsageError
-from grader.gradebook import Gradebook
-from grader.layouts import LAYOUTS
 from grader.model import Verdict
 from grader.report.wording import clock
 

@@ -10,9 +10,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from grader import cli, pages
+from grader import cli
+from grader.course import pages
+from grader.course.gradebook import Gradebook, Student
 from grader.errors import UsageError
-from grader.gradebook import Gradebook, Student
 from grader.model import (
     CheckResult,
     ItemResult,

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from grader.cohort import survey
+from grader.course import class_page
+from grader.course.statistics import survey
 from grader.model import Remarks, Report, Row
-from grader.report import cohort
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
@@ -36,7 +36,7 @@ document.getElementById("page").onload = function () {{
 
 def told(rows: Sequence[Row], script: str, folder: Path, width: int = 1280) -> Any:
     """What a script finds out from around the page, which has a frame of that width to itself."""
-    page = cohort.render(survey(rows, "HW"))
+    page = class_page.render(survey(rows, "HW"))
     path = folder / "frame.html"
     path.write_text(FRAME.format(width=width, page=escape(page), script=script), encoding="utf-8")
     run = subprocess.run(

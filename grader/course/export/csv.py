@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grader.course.export.sheet import cell, grade, items, possible, shown, table
+from grader.course.roster import ID_COLUMNS
 from grader.model import Item, Row, Rubric
 from grader.report.wording import state
-from grader.roster import ID_COLUMNS
 
 OWN = ("student", "name", "state")
 SUMS = ("score", "adjusted", "late_days", "penalty_percent", "final", "possible")

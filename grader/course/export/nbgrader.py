@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from grader.course.export.sheet import cell, grade, possible, shown, table
+from grader.course.roster import column
 from grader.model import Row, Rubric
-from grader.roster import column
 
 HEADER = ("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", "raw_score",
           "late_submission_penalty", "score", "max_score")  # fmt: skip

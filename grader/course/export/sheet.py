@@ -7,7 +7,7 @@ import io
 import math
 from collections.abc import Iterable, Sequence
 
-from grader import cohort
+from grader.course import statistics
 from grader.errors import UsageError
 from grader.model import Item, Row, Rubric
 from grader.report.wording import harmless, points, undecided
@@ -56,5 +56,5 @@ def items(rows: Iterable[Row], rubric: Rubric) -> list[Item]:
 def possible(rows: Sequence[Row], rubric: Rubric) -> float:
     """Points that could be earned; by the rubric alone while nobody has a report."""
     if any(row.report for row in rows):
-        return cohort.possible(rows)
+        return statistics.possible(rows)
     return math.fsum(item.points for task in rubric.tasks for item in task.items if not item.skipped)

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from grader.course.export import moodle
+from grader.course.layouts import moodle as layout
+from grader.course.roster import read_roster, with_roster
 from grader.errors import UsageError
-from grader.layouts import moodle as layout
-from grader.roster import read_roster, with_roster
 
 SHEET = """\ufeffIdentifier,"Full name","Email address",Status,Grade,"Maximum Grade","Grade can be changed",\
 "Last modified (submission)","Last modified (grade)","Feedback comments"

@@ -17,16 +17,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from grader import bench, grading, keys, pages
-from grader.bench import Document, Done, Job, Place
+from grader import grading
+from grader.course import job, pages, result_keys
+from grader.course.entry import Entry
+from grader.course.gradebook import Gradebook, Run, Student
+from grader.course.job import Document, Done, Job, Place
+from grader.course.pool import Workers
+from grader.course.result_keys import Terms
 from grader.data import datasets
-from grader.entry import Entry
 from grader.errors import SubmissionError, UsageError
-from grader.gradebook import Gradebook, Run, Student
 from grader.intake import submission
-from grader.keys import Terms
 from grader.model import CheckResult, Homework, Report, Submission, TaskResult, Verdict
-from grader.pool import Workers
 from grader.report import json as report_json
 from grader.report.wording import Audience
 
@@ -94,8 +95,8 @@ class Batch:
     ) -> None:
         self.book, self.run, self.place, self.terms = book, run, place, terms
         self.workers, self.audiences, self.fresh, self.show = workers, tuple(audiences), fresh, show
-        self.homework = bench.homework_at(place.homework)
-        self.digests = keys.of_tasks(self.homework, terms, datasets.root(place.data_root))
+        self.homework = job.homework_at(place.homework)
+        self.digests = result_keys.of_tasks(self.homework, terms, datasets.root(place.data_root))
         self.wanted = [name for section in self.homework.rubric.sections for name in section.submit]
         self.stubs = submission.stubs(self.homework.handout, self.wanted)
         self.again: deque[Attempt] = deque()
@@ -106,8 +107,8 @@ class Batch:
     def made_up(self) -> list[str]:
         """The tasks that are trained on stand-in data, as the data set is not here."""
         root = datasets.root(self.place.data_root)
-        chosen = keys.chosen(self.homework, self.terms.only)
-        return [task.id for task in chosen if keys.lacks_images(self.homework, task, root)]
+        chosen = result_keys.chosen(self.homework, self.terms.only)
+        return [task.id for task in chosen if result_keys.lacks_images(self.homework, task, root)]
 
     def grade(self, entries: Sequence[Entry]) -> Progress:
         """Everyone in the class, graded and recorded. Raises UsageError where nothing can be graded at all."""
@@ -181,11 +182,11 @@ class Batch:
 
     def key(self, task: str, work: Submission) -> str:
         planned = next(one for one in self.homework.rubric.tasks if one.id == task)
-        return keys.of_result(self.digests[task], keys.section_of(self.homework, planned), work)
+        return result_keys.of_result(self.digests[task], result_keys.section_of(self.homework, planned), work)
 
     def settled(self, student: Student, job: Job) -> bool:
         """Whether everything about a student is there already; then it is in this run's records too."""
-        report = bench.put_together(job.submission, self.homework, self.terms, job.kept)
+        report = job.put_together(job.submission, self.homework, self.terms, job.kept)
         for audience in job.audiences:
             made_of = pages.digest_of(report_json.document(report), job.remarks, audience)
             if self.book.page(pages.path_of(student.id, audience)) != made_of:
@@ -210,7 +211,7 @@ class Batch:
         for _ in range(2):
             executor = self.executor = self.executor or self.workers.start()
             try:
-                future = executor.submit(bench.work, self.place, self.terms, attempt.job)
+                future = executor.submit(job.work, self.place, self.terms, attempt.job)
             except BrokenExecutor:  # since the last look
                 self.executor = None
                 continue
@@ -283,10 +284,10 @@ class Batch:
             self.again.append(replace(attempt, alone=True))
             return
         faulty = {task: fault(self.homework, self.terms, task, why) for task in attempt.job.tasks}
-        report = bench.put_together(attempt.job.submission, self.homework, self.terms, {**attempt.job.kept, **faulty})
+        report = job.put_together(attempt.job.submission, self.homework, self.terms, {**attempt.job.kept, **faulty})
         self.record(attempt, report, {**attempt.job.kept, **faulty})
         for audience in attempt.job.audiences:
-            page = bench.page(report, attempt.job.remarks, audience)
+            page = job.page(report, attempt.job.remarks, audience)
             document = report_json.document(report)
             pages.put(self.book, attempt.student.id, audience, page, document, attempt.job.remarks)
 
@@ -348,7 +349,7 @@ def doubts(document: Document, starved: float) -> bool:
 
 def fault(homework: Homework, terms: Terms, task: str, why: str) -> Document:
     """The document of a task that could not be graded at all: every check of it is for a person to judge."""
-    planned = next(one for one in keys.chosen(homework, terms.only) if one.id == task)
+    planned = next(one for one in result_keys.chosen(homework, terms.only) if one.id == task)
     checks = {
         plan.name: CheckResult(
             plan.name, homework.checks[plan.name].title, Verdict.INTERNAL, 0.0, plan.points, message=why

@@ -50,7 +50,7 @@ class Pool:
         os.environ.update(environment())
         context = multiprocessing.get_context("forkserver" if sys.platform.startswith("linux") else "spawn")
         if sys.platform.startswith("linux"):
-            context.set_forkserver_preload(["grader.bench"])  # imported once, on one thread, and forked from there
+            context.set_forkserver_preload(["grader.course.job"])  # imported once, on one thread, and forked from there
         theirs, self.lifeline = context.Pipe(duplex=False)
         self.executor = ThroughFiles(self.width, context, prepare, (theirs, str(self.scratch)), scratch=self.scratch)
         return self.executor

@@ -17,12 +17,13 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from grader import grading, keys
+from grader import grading
 from grader.check import ROOT, load
+from grader.course import result_keys
+from grader.course.result_keys import Terms
 from grader.data import datasets
 from grader.data.datasets import DataSet
 from grader.errors import UsageError
-from grader.keys import Terms
 from grader.model import Homework, Remarks, Report, Section, Submission, TaskResult
 from grader.report import html
 from grader.report import json as report_json
@@ -109,13 +110,13 @@ class Bench:
 
     def __init__(self, place: Place, terms: Terms, zygotes: Zygotes) -> None:
         self.homework = homework_at(place.homework)
-        if keys.changed_since(self.homework, STARTED):
+        if result_keys.changed_since(self.homework, STARTED):
             raise UsageError(f"the grader's files changed after its worker on {platform.node()} started; restart it")
         self.terms = terms
         self.zygotes = zygotes
         self.root = datasets.root(place.data_root)
-        self.digests = keys.of_tasks(self.homework, terms, self.root)
-        self.reads = {task.id: keys.reads(self.homework, task) for task in self.homework.rubric.tasks}
+        self.digests = result_keys.of_tasks(self.homework, terms, self.root)
+        self.reads = {task.id: result_keys.reads(self.homework, task) for task in self.homework.rubric.tasks}
         self.read: dict[str, DataSet] = {}
         self.held: set[str] = set()
 
@@ -156,7 +157,7 @@ class Bench:
 
     def grade(self, job: Job) -> dict[str, Document]:
         """A document for each task of the job. Raises UsageError where student code is not held."""
-        chosen = [task for task in keys.chosen(self.homework, self.terms.only) if task.id in job.tasks]
+        chosen = [task for task in result_keys.chosen(self.homework, self.terms.only) if task.id in job.tasks]
         for section in self.homework.rubric.sections:
             if any(task.section == section.id for task in chosen) and not grading.missing(section):
                 self.hold(section)
@@ -176,7 +177,7 @@ class Bench:
     def document(self, task: TaskResult, report: Report, submission: Submission) -> Document:
         """A task's result with what the report says of the whole of it."""
         planned = next(one for one in self.homework.rubric.tasks if one.id == task.id)
-        section = keys.section_of(self.homework, planned)
+        section = result_keys.section_of(self.homework, planned)
         read = self.reads[task.id] & report.provenance.versions.keys()
         told = read | (set(section.needs) & report.provenance.versions.keys())
         return {

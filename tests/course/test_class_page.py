@@ -10,9 +10,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from grader.cohort import earned, survey
+from grader.course import class_page
+from grader.course.statistics import earned, survey
 from grader.model import Remarks, Row
-from grader.report import cohort
 
 NAMES = [
     "</td></table><script>alert(1)</script>",
@@ -63,7 +63,7 @@ def rows(report):
 
 
 def page(rows, **options):
-    return cohort.render(survey(rows, "Backprop <b>by hand</b>"), **options)
+    return class_page.render(survey(rows, "Backprop <b>by hand</b>"), **options)
 
 
 def test_no_element_and_no_script_but_our_own(rows):
@@ -107,17 +107,17 @@ def test_only_pages_that_are_there_are_linked(rows):
     assert not [tag for tag, _ in Page(page(rows)).elements if tag == "a"]
 
 
-@pytest.mark.parametrize("size", [cohort.LARGE, cohort.SMALL])
+@pytest.mark.parametrize("size", [class_page.LARGE, class_page.SMALL])
 def test_every_student_with_a_report_is_in_the_histogram(rows, size):
-    drawn = cohort.drawing(survey(rows, "HW").earned, size)
+    drawn = class_page.drawing(survey(rows, "HW").earned, size)
     assert sum(bar.count for bar in drawn.bars) == len(NAMES)
     assert all(0 <= bar.x < bar.x + bar.width <= size.width for bar in drawn.bars)
     assert all(bar.y >= size.above and bar.height > 0 for bar in drawn.bars)
     full = earned([98.0, 100.0, 100.0], 100.0)
-    (bar,) = cohort.bars(full, size)
+    (bar,) = class_page.bars(full, size)
     assert bar.title == "95 to 100 points: 3 students"
-    assert cohort.drawing(full, size).median == size.width
-    assert cohort.drawing(earned([], 0.0), size) is None
+    assert class_page.drawing(full, size).median == size.width
+    assert class_page.drawing(earned([], 0.0), size) is None
 
 
 def test_each_task_has_a_histogram_of_its_own(rows):

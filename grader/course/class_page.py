@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from grader.cohort import BINS, Cohort, Earned, memory, seconds
+from grader.course.statistics import BINS, Cohort, Earned, memory, seconds
 from grader.model import Row
 from grader.report.html import HERE, environment
 from grader.report.wording import judged, lateness, points, state, task_points, unanswered

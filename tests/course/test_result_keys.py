@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from grader import keys
 from grader.check import ROOT, load
-from grader.keys import Terms
+from grader.course import result_keys
+from grader.course.result_keys import Terms
 from grader.model import Homework, Submission
 
 TERMS = Terms(seed=1)
@@ -34,13 +34,13 @@ def homework(root: Path) -> Homework:
 
 def changed(root: Path, file: str, old: str, new: str) -> set[str]:
     """The tasks whose digests differ once `old` reads `new` in a file; it is put back afterwards."""
-    before = keys.of_tasks(homework(root), TERMS, root / "data")
+    before = result_keys.of_tasks(homework(root), TERMS, root / "data")
     path = root / file
     text = path.read_text(encoding="utf-8")
     assert old in text
     try:
         path.write_text(text.replace(old, new, 1), encoding="utf-8")
-        after = keys.of_tasks(homework(root), TERMS, root / "data")
+        after = result_keys.of_tasks(homework(root), TERMS, root / "data")
     finally:
         path.write_text(text, encoding="utf-8")
     return {task for task in before if before[task] != after[task]}
@@ -75,33 +75,33 @@ def test_the_same_is_the_same(folder):
     "terms", [Terms(2), Terms(1, full=True), Terms(1, unverified=True), Terms(1, allow_unsafe=True)]
 )
 def test_seed_and_options_change_everything(folder, terms):
-    one, other = (keys.of_tasks(homework(folder), each, folder) for each in (TERMS, terms))
+    one, other = (result_keys.of_tasks(homework(folder), each, folder) for each in (TERMS, terms))
     assert all(one[task] != other[task] for task in ALL)
 
 
 def test_only_the_chosen_are_there_and_items_are_not_their_task(folder):
-    whole, part = (keys.of_tasks(homework(folder), Terms(1, only), folder) for only in (("2",), ("2.1",)))
+    whole, part = (result_keys.of_tasks(homework(folder), Terms(1, only), folder) for only in (("2",), ("2.1",)))
     assert set(whole) == set(part) == {"2"}
     assert whole != part
-    assert whole["2"] == keys.of_tasks(homework(folder), TERMS, folder)["2"]
+    assert whole["2"] == result_keys.of_tasks(homework(folder), TERMS, folder)["2"]
 
 
 def test_data_count_for_the_tasks_that_train(folder, tmp_path):
     images = tmp_path / "cifar-10-batches-py"
     images.mkdir()
     (images / "test_batch").write_bytes(b"images")
-    made_up, real = (keys.of_tasks(homework(folder), TERMS, root) for root in (folder, tmp_path))
+    made_up, real = (result_keys.of_tasks(homework(folder), TERMS, root) for root in (folder, tmp_path))
     assert {task for task in ALL if made_up[task] != real[task]} == {"4"}
 
 
 def test_each_task_asks_for_its_own_data_and_no_others(folder):
     plan = homework(folder)
-    found = {task.id: keys.reads(plan, task) for task in plan.rubric.tasks}
+    found = {task.id: result_keys.reads(plan, task) for task in plan.rubric.tasks}
     assert found == {"1": set(), "2": set(), "3": set(), "4": {"data"}, "5": {"fashion"}, "6": {"weights"}}
 
 
 def test_the_engine_is_followed_through_its_imports(folder):
-    code = dict(keys.closure(homework(folder), ["grader.homework.task4_models"]))
+    code = dict(result_keys.closure(homework(folder), ["grader.homework.task4_models"]))
     for name in (
         "grader.grading",
         "grader.sandbox.session",
@@ -110,7 +110,13 @@ def test_the_engine_is_followed_through_its_imports(folder):
         "grader.data.synthetic",
     ):
         assert name in code, name
-    for name in ("grader.cli", "grader.gradebook", "grader.batch", "grader.report.html", "grader.layouts"):
+    for name in (
+        "grader.cli",
+        "grader.course.gradebook",
+        "grader.course.batch",
+        "grader.report.html",
+        "grader.course.layouts",
+    ):
         assert name not in code, name
 
 
@@ -118,9 +124,9 @@ def test_a_result_rests_on_the_files_that_its_section_sees(folder):
     plan = homework(folder)
     section = plan.rubric.sections[0]
     work = Submission("ada", {"layers.py": b"a", "part1.ipynb": b"n"}, {}, "d")
-    key = keys.of_result("task", section, work)
+    key = result_keys.of_result("task", section, work)
     same = replace(work, name="bob", files={"layers.py": b"a", "part1.ipynb": b"other"})
-    assert keys.of_result("task", section, same) == key
+    assert result_keys.of_result("task", section, same) == key
     for other in ({"layers.py": b"b"}, {"functions.py": b"a"}, {}):
-        assert keys.of_result("task", section, replace(work, files=other)) != key
-    assert keys.of_result("other", section, work) != key
+        assert result_keys.of_result("task", section, replace(work, files=other)) != key
+    assert result_keys.of_result("other", section, work) != key

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from grader.gradebook import Gradebook, Run
+from grader.course.gradebook import Gradebook, Run
 from grader.model import LATE_DAYS, Row
 
 MANY = 10  # ids in a sentence

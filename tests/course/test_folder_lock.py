@@ -8,14 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from grader.claim import claim
+from grader.course.folder_lock import claim
 
 
 def test_a_second_run_is_refused_and_told_who_the_first_is(tmp_path):
     with claim(tmp_path) as scratch:
-        code = (
-            "import sys; from pathlib import Path; from grader.claim import claim\nwith claim(Path(sys.argv[1])): pass"
-        )
+        code = "import sys; from pathlib import Path; from grader.course.folder_lock import claim\nwith claim(Path(sys.argv[1])): pass"
         other = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False)
         assert f"in use by another run (process {os.getpid()} on " in other.stderr
     assert not scratch.exists()
@@ -25,7 +23,7 @@ def test_a_second_run_is_refused_and_told_who_the_first_is(tmp_path):
 
 def test_a_killed_runs_lock_and_temporary_files_are_gone(tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from grader.claim import claim\n"
+        "import sys, time; from pathlib import Path; from grader.course.folder_lock import claim\n"
         "with claim(Path(sys.argv[1])) as scratch: (scratch / 'x').mkdir(); print(scratch, flush=True); time.sleep(60)"
     )
     first = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE, text=True)

@@ -16,8 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from grader.changes import Change, differences
-from grader.database import Database, digest
+from grader.course.changes import Change, differences
+from grader.course.database import Database, digest
 from grader.errors import UsageError
 from grader.model import LATE_DAYS, Adjustment, CheckResult, ItemResult, Late, Remarks, Report, Row, Verdict
 from grader.report import json as report_json

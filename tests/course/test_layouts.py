@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.entry import Entry, safe
+from grader.course.entry import Entry, safe
+from grader.course.layouts import hidden, lone_folder, recognise
 from grader.errors import SubmissionError, UsageError
 from grader.intake import submission
-from grader.layouts import hidden, lone_folder, recognise
 
 WORK = "def f1(): pass\n"
 

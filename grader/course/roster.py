@@ -15,7 +15,7 @@ from functools import partial
 from itertools import combinations
 from pathlib import Path
 
-from grader.entry import Entry, moment, newest, printable, safe
+from grader.course.entry import Entry, moment, newest, printable, safe
 from grader.errors import UsageError
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from grader import bench, cohort, keys
-from grader.bench import Document
 from grader.check import ROOT, digest
-from grader.doubts import doubts, partial
+from grader.course import class_page as cohort_page
+from grader.course import job, result_keys, statistics
+from grader.course.caveats import doubts, partial
+from grader.course.gradebook import Gradebook, Run
+from grader.course.job import Document
 from grader.files import delete, write
-from grader.gradebook import Gradebook, Run
 from grader.model import Remarks, Row
-from grader.report import cohort as cohort_page
 from grader.report import json as report_json
 from grader.report.wording import Audience, clock
 
@@ -33,7 +33,7 @@ def looks() -> str:
 
 def digest_of(report: Document, remarks: Remarks, audience: Audience) -> str:
     """The digest of what a student's page is made of."""
-    return keys.digest([report, repr(remarks), audience, looks()])
+    return result_keys.digest([report, repr(remarks), audience, looks()])
 
 
 def put(book: Gradebook, student: str, audience: Audience, page: str, report: Document, remarks: Remarks) -> None:
@@ -49,7 +49,7 @@ def redraw(book: Gradebook, student: str, run: Run) -> None:
     if report is None:
         return
     for audience in there(book, student):
-        page = bench.page(report, remarks, audience)
+        page = job.page(report, remarks, audience)
         put(book, student, audience, page, report_json.document(report), remarks)
 
 
@@ -72,4 +72,4 @@ def index(book: Gradebook, run: Run, rows: Sequence[Row]) -> None:
     notes = [*([partial(run)] if run.part else []), *doubts(book, run, rows)]
     there = {row.student for row in rows if row.report and (book.folder / path_of(row.student, "student")).is_file()}
     told = f"run {run.id}, begun {clock(run.began)}"
-    write(book.folder / INDEX, cohort_page.render(cohort.survey(rows, title), pages=there, run=told, notes=notes))
+    write(book.folder / INDEX, cohort_page.render(statistics.survey(rows, title), pages=there, run=told, notes=notes))

@@ -14,15 +14,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from grader.batch import Batch, Progress
-from grader.bench import Place
-from grader.claim import claim
-from grader.cluster import Cluster
+from grader.course.batch import Batch, Progress
+from grader.course.cluster import Cluster
+from grader.course.folder_lock import claim
+from grader.course.gradebook import Gradebook
+from grader.course.job import Place
+from grader.course.layouts import recognise
+from grader.course.pool import Pool, Workers
+from grader.course.result_keys import Terms
 from grader.errors import UsageError
-from grader.gradebook import Gradebook
-from grader.keys import Terms
-from grader.layouts import recognise
-from grader.pool import Pool, Workers
 
 pytest.importorskip("distributed")
 
@@ -138,7 +138,7 @@ def address_in(file: Path) -> str:
 
 
 def test_a_scheduler_that_does_not_answer_is_a_sentence(monkeypatch):
-    monkeypatch.setattr("grader.cluster.WAIT", 0.5)
+    monkeypatch.setattr("grader.course.cluster.WAIT", 0.5)
     with pytest.raises(UsageError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         Cluster("tcp://127.0.0.1:9").start()
     for address in ("nonsense", "nonsense:x", "foo://host:1", ""):

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from grader.course.gradebook import Gradebook, Student, days_late, lateness
 from grader.errors import UsageError
-from grader.gradebook import Gradebook, Student, days_late, lateness
 from grader.model import (
     CheckResult,
     Figure,
@@ -91,7 +91,7 @@ def test_what_has_not_changed_is_kept_once_however_many_runs_hold_it(book):
 def test_what_is_recorded_is_there_for_the_next_process(book):
     book.record(ADA, report(), results={"key": ("2", {"task": {"a": 1}})})
     code = (
-        "import sys; from pathlib import Path; from grader.gradebook import Gradebook\n"
+        "import sys; from pathlib import Path; from grader.course.gradebook import Gradebook\n"
         "with Gradebook.open(Path(sys.argv[1])) as book:\n"
         "    print(book.students(), book.report('ada').score, book.result('key'), book.result('none'))"
     )

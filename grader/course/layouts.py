@@ -18,10 +18,10 @@ from typing import Any
 
 import yaml
 
-from grader.entry import Entry, merged, moment, printable, safe, unique
+from grader.course.entry import Entry, merged, moment, printable, safe, unique
+from grader.course.roster import read_roster, with_roster
 from grader.errors import UsageError
 from grader.intake.archive import ENDING
-from grader.roster import read_roster, with_roster
 
 
 def recognise(folder: Path, layout: str | None = None, roster: Path | None = None) -> list[Entry]:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from grader import database
-from grader.database import Database
+from grader.course import database
+from grader.course.database import Database
+from grader.course.gradebook import Gradebook, Student
 from grader.errors import UsageError
-from grader.gradebook import Gradebook, Student
 
 
 @pytest.fixture

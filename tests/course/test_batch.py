@@ -20,17 +20,17 @@ import psutil
 import pytest
 from classes import CLASS, HOMEWORK, WANTED, AtOnce, Workers, class_of, grade, graded, reports, timeless
 
-from grader import batch, database, keys
-from grader.batch import Batch, Progress
-from grader.bench import Done, Job
 from grader.check import ROOT
-from grader.claim import claim
+from grader.course import batch, database, result_keys
+from grader.course.batch import Batch, Progress
+from grader.course.folder_lock import claim
+from grader.course.gradebook import Gradebook
+from grader.course.job import Done, Job
+from grader.course.layouts import recognise
+from grader.course.pool import Pool
+from grader.course.result_keys import Terms
 from grader.errors import UsageError
-from grader.gradebook import Gradebook
-from grader.keys import Terms
-from grader.layouts import recognise
 from grader.model import Verdict
-from grader.pool import Pool
 
 
 @pytest.fixture
@@ -206,8 +206,8 @@ def test_only_the_task_whose_part_changed_is_graded_again(book, tmp_path, script
     folder = class_of(tmp_path / "in", *CLASS[:2])
     jobs = scripted(lambda job, time: graded(job))
     run(book, folder, only=("1", "2", "3"))
-    of_tasks = keys.of_tasks
-    monkeypatch.setattr(keys, "of_tasks", lambda *args: of_tasks(*args) | {"2": "another tolerance"})
+    of_tasks = result_keys.of_tasks
+    monkeypatch.setattr(result_keys, "of_tasks", lambda *args: of_tasks(*args) | {"2": "another tolerance"})
     book.begin(seed=5)
     run(book, folder, only=("1", "2", "3"))
     assert [sorted(job.tasks) for job in jobs] == [["1", "2", "3"]] * 2 + [["2"]] * 2

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from grader.course.pool import Pool
 from grader.errors import UsageError
-from grader.pool import Pool
 from grader.sandbox.launch import ROOT
 
 LARGE = 20_000_000  # bytes of an answer: whenever a process dies, it is in the middle of one
@@ -21,7 +21,7 @@ STARTS = """\
 import os, psutil, sys
 from concurrent.futures import wait
 from pathlib import Path
-from grader.pool import Pool
+from grader.course.pool import Pool
 
 def pool_processes():
     below = psutil.Process().children(recursive=True)
@@ -77,7 +77,7 @@ with open(os.environ["PLANTED"], "a") as file:
 WHERE = """\
 import json, sys
 from pathlib import Path
-from grader.pool import Pool
+from grader.course.pool import Pool
 
 if __name__ == "__main__":
     pool = Pool(1, Path(sys.argv[1]))
