@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from grader import rubric
 from grader.errors import UsageError
-from grader.homework import recorded
+from grader.homework.recorded import recorded as read_recorded
 from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section
 from grader.sandbox.remote import Module
 from grader.sandbox.session import Session
@@ -189,7 +189,7 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
 @lru_cache
 def recorded(path: Path) -> Mapping[str, Any]:
     """Read once a process, however many checks and submissions ask."""
-    return recorded.recorded(path)
+    return read_recorded(path)
 
 
 def checks_of(module: ModuleType) -> list[Check]:
@@ -207,7 +207,7 @@ def imported(folder: Path) -> list[ModuleType]:
     own = ROOT / "grader" / "homework"
     for name, module in list(sys.modules.items()):
         home = Path(str(module.__file__)).parent if name.startswith(f"{HOMEWORK}.") else None
-        if home is not None and not folder.resolve() == own == home.resolve():
+        if home is not None and not (folder.resolve() == own and home.resolve().is_relative_to(own)):
             del sys.modules[name]
             vars(package).pop(name.removeprefix(f"{HOMEWORK}."), None)
     package.__path__ = [str(folder)]

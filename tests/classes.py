@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from grader.check import ROOT
-from grader.course import batch, job
+from grader.course import batch
 from grader.course.gradebook import Gradebook
-from grader.course.job import Done, Job, Place
+from grader.course.job import Done, Job, Place, homework_at, page, put_together
 from grader.course.result_keys import Terms
 from grader.model import Verdict
 from grader.report import json as report_json
@@ -76,7 +76,7 @@ class Workers:
 
 def graded(job: Job, verdict: Verdict = Verdict.PASS, starved: float = 0.0, seed: int = 5) -> Done:
     """As if every check of the job's tasks had ended in `verdict`."""
-    homework, terms = job.homework_at(HOMEWORK.homework), Terms(seed)
+    homework, terms = homework_at(HOMEWORK.homework), Terms(seed)
     results = {}
     for task in job.tasks:
         document = json.loads(json.dumps(batch.fault(homework, terms, task, "")))
@@ -87,8 +87,8 @@ def graded(job: Job, verdict: Verdict = Verdict.PASS, starved: float = 0.0, seed
                     check["earned"] = check["points"] if verdict is Verdict.PASS else 0.0
             item["score"] = sum(check["earned"] for check in item["checks"])
         results[task] = document
-    report = job.put_together(job.submission, homework, terms, {**job.kept, **results})
-    pages = {audience: job.page(report, job.remarks, audience) for audience in job.audiences}
+    report = put_together(job.submission, homework, terms, {**job.kept, **results})
+    pages = {audience: page(report, job.remarks, audience) for audience in job.audiences}
     return Done(results, report_json.document(report), pages, starved)
 
 

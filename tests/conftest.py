@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from classes import Act
 
-from grader.course import job
+from grader.course import batch
 from grader.course.job import Done, Job, Place
 from grader.course.result_keys import Terms
 
@@ -32,7 +32,7 @@ def own_homework() -> Iterator[None]:
     for name in [name for name in sys.modules if name.startswith(PACKAGE)]:
         if name in before:
             sys.modules[name] = before[name]
-        elif sys.modules[name].__file__ != str(OWN / f"{name.removeprefix(PACKAGE)}.py"):
+        elif sys.modules[name].__file__ != str(OWN / f"{name.removeprefix(PACKAGE).replace(chr(46), chr(47))}.py"):
             del sys.modules[name]
 
 
@@ -57,7 +57,7 @@ def scripted(monkeypatch):
             jobs.append(job)
             return act(job, sum(one.student == job.student for one in jobs))
 
-        monkeypatch.setattr(job, "work", work)
+        monkeypatch.setattr(batch, "work", work)
         return jobs
 
     return put

@@ -1,4 +1,4 @@
-"""Imports point down only, as grader/README.md draws it; the worker knows nothing of the grader."""
+"""Who may import whom, as the table in grader/README.md says; what lies where, as its list of rooms says."""
 
 import ast
 import re
@@ -7,56 +7,21 @@ from pathlib import Path
 import pytest
 
 GRADER = Path(__file__).parents[1] / "grader"
-
-LAYERS = [
-    {"model", "errors", "worker", "syntax"},
-    {
-        "rubric",
-        "unpack",
-        "archive",
-        "submission",
-        "numeric",
-        "data",
-        "hyperparameters",
-        "source",
-        "notebook",
-        "accuracies",
-        "pictures",
-        "entry",
-        "roster",
-        "layouts",
-        "changes",
-        "cohort",
-        "standin",
-        "files",
-        "database",
-    },
-    {"report"},
-    {"export", "launch", "download", "datasets", "claim"},
-    {"process", "pool", "cluster", "remote"},
-    {"session", "diagnose"},
-    {"expect", "check"},
-    {"grading"},
-    {"gradebook", "handout", "doctor", "keys"},
-    {"bench", "doubts"},
-    {"pages"},
-    {"batch"},
-    {"command"},
-    {"cli"},
-]
-LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-# Within a layer, who may import whom.
-BESIDE = {
-    ("errors", "model"), ("accuracies", "notebook"),
-    ("archive", "unpack"), ("submission", "archive"), ("submission", "unpack"),
-    ("layouts", "archive"), ("layouts", "entry"), ("layouts", "roster"), ("roster", "entry"),
-}  # fmt: skip
-
-FILES = [path for path in sorted(GRADER.rglob("*.py")) if path.name != "__init__.py" and path.parent.name != "homework"]
+PAGE = (GRADER / "README.md").read_text(encoding="utf-8")
+NESTED = {"sandbox/worker", "homework/worker"}  # rooms inside a room
+# What a homework's own folder takes over when another homework is loaded, so nobody may rest on it.
+FILES = [path for path in sorted(GRADER.rglob("*.py")) if path.name != "__init__.py"]
 
 
-def room(path: Path) -> str:
-    return path.relative_to(GRADER).parts[0].removesuffix(".py")
+def table() -> dict[str, set[str]]:
+    """Room -> the rooms it may import, out of the page's table."""
+    rows = re.findall(r"^\| `([\w/]+)` \| [^|]+ \| ([^|]*?) ?\|$", PAGE, re.MULTILINE)
+    return {room: set(re.findall(r"`([\w/]+)`", allowed)) for room, allowed in rows}
+
+
+def room_of(parts: tuple[str, ...]) -> str:
+    """The room of a module, given the parts of its name below `grader`."""
+    return "/".join(parts[:2]) if "/".join(parts[:2]) in NESTED else parts[0]
 
 
 def imported(path: Path) -> set[str]:
@@ -68,26 +33,30 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name.split(".")[1] for name in names if name.startswith("grader.") and "__" not in name}
+    return {room_of(tuple(name.split(".")[1:])) for name in names if name.startswith("grader.")} - {"__version__"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(GRADER).as_posix())
-def test_imports_point_down(path):
-    own = room(path)
-    assert own in LEVEL, f"grader/{own} is in no layer; name it here and in grader/README.md"
-    for other in imported(path) - {own}:
-        below = LEVEL[other] < LEVEL[own] or (own, other) in BESIDE
-        assert below, f"{own} imports {other}, which does not lie below it"
+def test_a_room_imports_what_the_table_allows(path):
+    allowed = table()
+    own = room_of(path.relative_to(GRADER).with_suffix("").parts)
+    assert own in allowed, f"{own} is missing in the table of grader/README.md"
+    others = imported(path) - {own}
+    assert others <= allowed[own], f"{own} may not import {sorted(others - allowed[own])}"
 
 
-def test_the_worker_imports_nothing_of_ours_but_itself():
-    for path in (GRADER / "worker").glob("*.py"):
-        assert imported(path) <= {"worker"}, path
-
-
-def test_homework_is_imported_by_nobody():
+def test_the_table_allows_no_cycle_and_nothing_that_nobody_uses():
+    allowed = table()
+    used: dict[str, set[str]] = {room: set() for room in allowed}
     for path in FILES:
-        assert "homework" not in imported(path), path
+        own = room_of(path.relative_to(GRADER).with_suffix("").parts)
+        used[own] |= imported(path) - {own}
+    assert used == allowed
+    order: list[str] = []
+    while len(order) < len(allowed):
+        ready = [room for room in allowed if room not in order and allowed[room] <= set(order)]
+        assert ready, f"these rooms import each other in a circle: {sorted(set(allowed) - set(order))}"
+        order += ready
 
 
 def test_a_task_reads_no_other_tasks_files():
@@ -101,19 +70,8 @@ def test_a_task_reads_no_other_tasks_files():
 
 
 def test_every_module_is_in_the_plan():
-    """By its file's name, in the drawing of the house; a package that holds one kind of thing, by the thing's."""
-    page = (GRADER / "README.md").read_text(encoding="utf-8")
-    plan = page[page.index("## Inside grader/") : page.index("## One submission's way through")]
-    for path in (path for path in GRADER.rglob("*.py") if path.name != "__init__.py"):
-        kind = path.parent.name
-        if kind in ("report", "export", "command"):
-            lines = re.search(rf"^ +\d? +{kind}/(.*\n(?: {{20,}}.*\n)*)", plan, re.MULTILINE)
-            assert lines, kind
-            assert re.search(rf"\b{path.stem}\b", lines[1]), (
-                f"{path.relative_to(GRADER)} is missing in grader/README.md"
-            )
-        else:
-            assert re.search(rf"(?<![\w/]){path.name}\b", plan), f"{path.relative_to(GRADER)} is missing there"
-    files = {path.name for path in GRADER.rglob("*.py")}
-    named = set(re.findall(r"^ +\d? +(\w+\.py)\b", plan, re.MULTILINE))
-    assert named <= files, "grader/README.md names a file that is not there"
+    """Each room's files are named in its paragraph, and no file is named that is not there."""
+    rooms = PAGE[PAGE.index("## The rooms") : PAGE.index("## Who may import whom")]
+    named = set(re.findall(r"`([\w/]+\.py)`", rooms))
+    there = {path.relative_to(GRADER).as_posix() for path in FILES}
+    assert named == there

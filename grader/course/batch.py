@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from grader import grading
-from grader.course import job, pages, result_keys
+from grader.course import pages, result_keys
 from grader.course.entry import Entry
 from grader.course.gradebook import Gradebook, Run, Student
-from grader.course.job import Document, Done, Job, Place
+from grader.course.job import Document, Done, Job, Place, homework_at, put_together, work
+from grader.course.job import page as draw_page
 from grader.course.pool import Workers
 from grader.course.result_keys import Terms
 from grader.data import datasets
@@ -95,7 +96,7 @@ class Batch:
     ) -> None:
         self.book, self.run, self.place, self.terms = book, run, place, terms
         self.workers, self.audiences, self.fresh, self.show = workers, tuple(audiences), fresh, show
-        self.homework = job.homework_at(place.homework)
+        self.homework = homework_at(place.homework)
         self.digests = result_keys.of_tasks(self.homework, terms, datasets.root(place.data_root))
         self.wanted = [name for section in self.homework.rubric.sections for name in section.submit]
         self.stubs = submission.stubs(self.homework.handout, self.wanted)
@@ -186,7 +187,7 @@ class Batch:
 
     def settled(self, student: Student, job: Job) -> bool:
         """Whether everything about a student is there already; then it is in this run's records too."""
-        report = job.put_together(job.submission, self.homework, self.terms, job.kept)
+        report = put_together(job.submission, self.homework, self.terms, job.kept)
         for audience in job.audiences:
             made_of = pages.digest_of(report_json.document(report), job.remarks, audience)
             if self.book.page(pages.path_of(student.id, audience)) != made_of:
@@ -211,7 +212,7 @@ class Batch:
         for _ in range(2):
             executor = self.executor = self.executor or self.workers.start()
             try:
-                future = executor.submit(job.work, self.place, self.terms, attempt.job)
+                future = executor.submit(work, self.place, self.terms, attempt.job)
             except BrokenExecutor:  # since the last look
                 self.executor = None
                 continue
@@ -284,10 +285,10 @@ class Batch:
             self.again.append(replace(attempt, alone=True))
             return
         faulty = {task: fault(self.homework, self.terms, task, why) for task in attempt.job.tasks}
-        report = job.put_together(attempt.job.submission, self.homework, self.terms, {**attempt.job.kept, **faulty})
+        report = put_together(attempt.job.submission, self.homework, self.terms, {**attempt.job.kept, **faulty})
         self.record(attempt, report, {**attempt.job.kept, **faulty})
         for audience in attempt.job.audiences:
-            page = job.page(report, attempt.job.remarks, audience)
+            page = draw_page(report, attempt.job.remarks, audience)
             document = report_json.document(report)
             pages.put(self.book, attempt.student.id, audience, page, document, attempt.job.remarks)
 

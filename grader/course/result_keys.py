@@ -119,7 +119,7 @@ def sources(homework: Homework, task: Task) -> set[str]:
 
 def closure(homework: Homework, roots: Iterable[str]) -> Iterator[tuple[str, Module]]:
     """The engine, the worker, `roots`, and every module of ours that one of them imports, directly or not."""
-    worker = [f"{WORKER}.{path.stem}" for path in (ROOT / "grader" / "worker").glob("*.py")]
+    worker = [f"{WORKER}.{path.stem}" for path in (ROOT / "grader" / "sandbox" / "worker").glob("*.py")]
     waiting = deque([ENGINE, *worker, *roots])
     seen: set[str] = set()
     while waiting:

@@ -243,7 +243,7 @@ def show(hw: Any, outcome: Outcome) -> None:
     if len(outcome.classes):
         labels, pictures = hw.fashion.test_y[outcome.at], hw.fashion.test_x[outcome.at]
         hw.draw(Figure("confusion", f"What the test pictures are taken for{on(hw)}", confusion(outcome, labels)))
-        hw.draw(Figure("images", f"Most surely wrong{on(hw)}", surely_wrong(outcome, labels, decode)))
+        hw.draw(Figure("images", f"Most surely wrong{on(hw)}", surely_wrong(outcome, labels, pictures)))
 
 
 def curves(hw: Any, outcome: Outcome) -> dict[str, Any]:
@@ -278,7 +278,7 @@ def surely_wrong(outcome: Outcome, labels: Array, pictures: Array) -> dict[str, 
     worst = wrong[np.argsort(-outcome.probabilities[wrong], kind="stable")][:WRONG]
     return {
         "size": [28, 28],
-        "images": [base64.b64encode(decode[at].tobytes()).decode("ascii") for at in worst],
+        "images": [base64.b64encode(pictures[at].tobytes()).decode("ascii") for at in worst],
         "labels": [
             f"{CLASSES[labels[at]]}, taken for {CLASSES[outcome.classes[at]]} "
             f"({min(max(float(outcome.probabilities[at]), 0.0), 1.0):.0%})"

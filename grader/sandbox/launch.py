@@ -29,7 +29,10 @@ FORKS = sys.platform.startswith("linux")
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "BLIS")}
 ONE_THREAD["VECLIB_MAXIMUM_THREADS"] = "1"
 
-_BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); from grader.sandbox.worker.{0} import main; del sys.path[0]; main({1})"
+_BOOT = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
+    "from grader.sandbox.worker.{0} import main; del sys.path[0]; main({1})"
+)
 
 
 class Child(Protocol):

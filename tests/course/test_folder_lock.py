@@ -13,7 +13,10 @@ from grader.course.folder_lock import claim
 
 def test_a_second_run_is_refused_and_told_who_the_first_is(tmp_path):
     with claim(tmp_path) as scratch:
-        code = "import sys; from pathlib import Path; from grader.course.folder_lock import claim\nwith claim(Path(sys.argv[1])): pass"
+        code = (
+            "import sys; from pathlib import Path; from grader.course.folder_lock import claim\n"
+            "with claim(Path(sys.argv[1])): pass"
+        )
         other = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False)
         assert f"in use by another run (process {os.getpid()} on " in other.stderr
     assert not scratch.exists()

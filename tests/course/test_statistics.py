@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from grader.course import statistics
+from grader.course import statistics as course_statistics
 from grader.course.statistics import BINS, causes, histogram, spread, survey
 from grader.model import (
     Adjustment,
@@ -152,7 +152,7 @@ def test_sentences_that_differ_in_numbers_alone_are_one_cause():
     ],
 )
 def test_numbers_go_and_names_stay(text, alike):
-    assert statistics.NUMBER.sub("#", text) == alike
+    assert course_statistics.NUMBER.sub("#", text) == alike
 
 
 def test_what_was_not_done_is_not_wrong():
