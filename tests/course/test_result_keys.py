@@ -57,7 +57,7 @@ def changed(root: Path, file: str, old: str, new: str) -> set[str]:
         ("homework/rubric.yaml", "fc_forward: [1]", "fc_forward: [0]", NUMPY),
         ("homework/task2_layers.py", '"""Task 2', '"""The second', {"2"}),
         ("homework/network.py", '"""', '"""Mind: ', {"3", "4"}),
-        ("homework/training_run.py", '"""', '"""Mind: ', {"4"}),
+        ("homework/training/loop.py", '"""', '"""Mind: ', {"4"}),
         ("reference/neuralnet/layers.py", "import", "import  ", ALL),
         ("fixtures/README.md", "a", "b", ALL),
         ("student/neuralnet/optim.py", "c", "c ", ALL),
