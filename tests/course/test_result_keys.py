@@ -79,6 +79,15 @@ def test_seed_and_options_change_everything(folder, terms):
     assert all(one[task] != other[task] for task in ALL)
 
 
+def test_another_version_of_the_grader_or_of_numpy_changes_everything(folder, monkeypatch):
+    before = result_keys.of_tasks(homework(folder), TERMS, folder)
+    for owner, name in ((result_keys, "__version__"), (result_keys.np, "__version__")):
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, "0.0.0")
+            after = result_keys.of_tasks(homework(folder), TERMS, folder)
+        assert all(before[task] != after[task] for task in ALL)
+
+
 def test_only_the_chosen_are_there_and_items_are_not_their_task(folder):
     whole, part = (result_keys.of_tasks(homework(folder), Terms(1, only), folder) for only in (("2",), ("2.1",)))
     assert set(whole) == set(part) == {"2"}
