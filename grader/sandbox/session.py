@@ -47,6 +47,8 @@ class Session:
         self.seed: int | None = None
         self.mutated: tuple[int, ...] = ()
         self.tried: list[tuple[str, str]] = []
+        self.hid: list[str] = []  # what stood in for something of the student's computer, during this check
+        self.told: set[str] = set()  # of these, what an earlier check has told
         self.last_words = ""
         self.peak = 0
         self.killed = False  # whether a process of this check was, from outside; see process.py
@@ -107,6 +109,7 @@ class Session:
         self.allow(self.limits.check_wall)
         self.mutated = ()
         self.tried = []
+        self.hid = []
         self.last_words = ""
         self.peak = 0
         self.killed = False
@@ -134,6 +137,12 @@ class Session:
         """A sentence for each forbidden act that the student's own code tried during this check, ATTEMPTS at most."""
         said = dict.fromkeys(f"{where} {act}, which {FORBIDDEN}" for act, where in self.tried if where)
         return list(said)[:ATTEMPTS]
+
+    def hidden(self) -> list[str]:
+        """A sentence for each line of the student's that needs another computer and was helped here, told once."""
+        new = [sentence for sentence in dict.fromkeys(self.hid) if sentence not in self.told]
+        self.told |= set(new)
+        return new
 
     def missing(self, module: str) -> bool:
         """Whether the student writes in this module's file, and it is not in the submission."""
@@ -241,6 +250,7 @@ class Session:
                 (result.get("value"), result.get("error"), result.get("mutated", ())) for result in reply["results"]
             ]
             self.tried += [(as_text(act, 80), as_text(where, 80)) for act, where in reply["tried"][:20]]
+            self.hid += [as_text(sentence, 300) for sentence in reply["hid"][:20]]
             mutated = [tuple(map(int, positions[:MOST_ARGUMENTS])) for _, _, positions in results]
         except MALFORMED:
             raise Crashed(f"{subject} broke the grader's channel: its reply is not one") from None
