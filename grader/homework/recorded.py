@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,10 +21,12 @@ class PlainUnpickler(pickle._Unpickler):
         raise pickle.UnpicklingError(f"it names {module}.{name}, and a fixture holds plain numbers only")
 
 
+@lru_cache
 def recorded(path: Path) -> dict[str, dict[str, list[Any]]]:
     """`backprop-data.pkl`: function -> {"inputs": tuples of float, "outputs": floats}, as many of one as of the other.
 
-    Raises UsageError in one sentence for a file that is absent, damaged, of another form, or that names any global.
+    Read once a process, however many checks and submissions ask. Raises UsageError in one sentence for a file that is
+    absent, damaged, of another form, or that names any global.
     """
     try:
         with path.open("rb") as file:
