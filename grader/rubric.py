@@ -219,9 +219,14 @@ class Reader:
             files = self.sums(keys["files"]) if "files" in keys else {}
             if not words["reader"] and (len(files) != 1 or words["stand_in"]):
                 self.mistake(value, f"data set {name} has no reader, so it is one file, and nothing stands in for it")
+            places = tuple(self.texts(keys["places"], "places")) if "places" in keys else ("",)
+            if not places:
+                self.mistake(keys["places"], f"data set {name} has no place to lie in")
+            elif "fetch" in keys and not re.match(r"[^/.$~]", places[0]):
+                self.mistake(keys["fetch"], f"data set {name} is fetched into its first place: a folder of its own")
             yield DataPlan(
                 name=name,
-                places=tuple(self.texts(keys["places"], "places")) if "places" in keys else (),
+                places=places,
                 files=files,
                 fetch=tuple(self.downloads(keys["fetch"])) if "fetch" in keys else (),
                 **words,
