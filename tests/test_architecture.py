@@ -9,7 +9,6 @@ import pytest
 GRADER = Path(__file__).parents[1] / "grader"
 PAGE = (GRADER / "README.md").read_text(encoding="utf-8")
 NESTED = {"sandbox/worker", "homework/worker"}  # rooms inside a room
-# What a homework's own folder takes over when another homework is loaded, so nobody may rest on it.
 FILES = [path for path in sorted(GRADER.rglob("*.py")) if path.name != "__init__.py"]
 
 
@@ -27,12 +26,16 @@ def room_of(parts: tuple[str, ...]) -> str:
 def imported(path: Path) -> set[str]:
     """The rooms of ours that a file imports, inside functions too."""
     names: set[str] = set()
+    within = path.relative_to(GRADER.parent).with_suffix("").parts[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+            above = within[: len(within) - node.level + 1] if node.level else ()
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            own = module.startswith("grader.homework")
+            assert bool(node.level) == own, f"{path}: files of a homework, and they alone, import each other relatively"
+            names |= {f"{module}.{alias.name}" for alias in node.names}
     return {room_of(tuple(name.split(".")[1:])) for name in names if name.startswith("grader.")} - {"__version__"}
 
 

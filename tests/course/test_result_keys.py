@@ -105,18 +105,22 @@ def test_data_count_for_the_tasks_that_train(folder, tmp_path):
 
 def test_each_task_asks_for_its_own_data_and_no_others(folder):
     plan = homework(folder)
-    found = {task.id: result_keys.reads(plan, task) for task in plan.rubric.tasks}
-    assert found == {"1": set(), "2": set(), "3": set(), "4": {"data"}, "5": {"fashion"}, "6": {"weights"}}
+    found = {task.id: result_keys.reads(task) for task in plan.rubric.tasks}
+    assert found == {"1": set(), "2": set(), "3": set(), "4": {"cifar10"}, "5": {"fashion-mnist"}, "6": {"squeezenet"}}
 
 
 def test_the_engine_is_followed_through_its_imports(folder):
-    code = dict(result_keys.closure(homework(folder), ["grader.homework.task4_models"]))
+    plan = homework(folder)
+    code = dict(result_keys.closure(plan, result_keys.sources(plan, plan.rubric.tasks[3])))
     for name in (
         "grader.grading",
         "grader.sandbox.session",
         "grader.sandbox.worker.zygote",
         "grader.measure.numeric",
-        "grader.data.synthetic",
+        f"{plan.package}.task4_models",
+        f"{plan.package}.training.loop",
+        f"{plan.package}.worker.training",
+        f"{plan.package}.data.synthetic",
     ):
         assert name in code, name
     for name in (
