@@ -85,8 +85,6 @@ def test_a_section_may_have_a_memory_of_its_own(tmp_path):
 def test_a_section_says_what_it_keeps_warm_and_what_drives_it(tmp_path):
     lines = "needs: [yaml]\n    warm: [csv, yaml.loader]\n    drivers: [a]"
     plan = load(tmp_path, SMALL.replace("forbid: [torch]", lines))
-        tmp_path, SMALL.replace("forbid: [torch]", "needs: [yaml]\n    warm: [csv, yaml.loader]\n    drivers: [a]")
-    )
     assert (plan.sections[0].warm, plan.sections[0].drivers) == (("csv", "yaml.loader"), ("a",))
     absent = SMALL.replace("forbid: [torch]", "needs: [nowhere]\n    warm: [nowhere.at.all]")
     assert load(tmp_path, absent).sections[0].warm == ("nowhere.at.all",)  # nothing of it is graded here
