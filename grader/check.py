@@ -313,7 +313,7 @@ def expect_parts(plan: Rubric, root: Path, folder: Path) -> None:
 
 
 def trusted(root: Path, section: Section) -> dict[str, ModuleType]:
-    """The reference's modules. They import each other by bare names (`from layers import ...`), as a student's do, so
+    """The reference's modules. They import each other by bare names (`from network import ...`), as a student's do, so
     those names are theirs only while they are being imported."""
     folders = [str(root / "reference" / parent) for parent in {Path(path).parent for path in section.modules.values()}]
     own = {path.stem for folder in folders for path in Path(folder).glob("*.py")}

@@ -120,7 +120,7 @@ def test_a_store_reads_each_data_set_once_and_makes_up_what_is_absent(tmp_path):
     assert made == [1]
     assert store("words").stand_in
     assert store("words").version().endswith("(stand-in data)")
-    (note,) = store("words").notes()
+    (note,) = store("words").notes(store.homework)
     assert "`python grade.py data words` fetches the real ones" in note
 
 
