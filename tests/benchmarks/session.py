@@ -42,7 +42,12 @@ CODE = {"layers.py": b"import numpy as np\ndef f(x): return x + 1\n"}
 
 def main(rounds: int, warm: str) -> None:
     sections = {section.id: section for section in load(OWN).rubric.sections}
-    section = replace(sections[warm], modules={"layers": "neuralnet/layers.py"}, submit=("layers.py",))
+    section = replace(
+        sections[warm],
+        modules={"layers": "neuralnet/layers.py"},
+        submit=("layers.py",),
+        forbid=("torch",) if warm == "numpy" else (),
+    )
     bare = subprocess.Popen(
         [sys.executable, "-c", BARE.format(warm=warm)],
         stdin=subprocess.PIPE,
