@@ -16,7 +16,6 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import CodeType, FrameType
@@ -147,7 +146,7 @@ def run(arguments: argparse.Namespace) -> int:
     from grader.sandbox.launch import ONE_THREAD, Zygotes
 
     os.environ.update(ONE_THREAD)
-    with Zygotes("numpy") as zygotes:  # it warms up while the grader itself is being imported
+    with Zygotes(ahead=True) as zygotes:  # it warms up while the grader itself is being imported
         return grade(arguments, zygotes.launch)
 
 
@@ -166,7 +165,7 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
     homework = load(arguments.homework)
     wanted = [name for section in homework.rubric.sections for name in section.submit]
     submission = read(arguments.path, wanted, stubs(homework.handout, wanted))
-    root = partial(datasets.root, arguments.data_root)
+    data = datasets.Store(homework, datasets.root(arguments.data_root), unverified=arguments.unverified)
     seed = int.from_bytes(os.urandom(4), "little") if arguments.seed is None else arguments.seed
     with text.progress() as (on_result, on_progress):
         report = grading.grade(
@@ -176,9 +175,7 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
             only=arguments.task,
             on_result=on_result,
             launch=launch,
-            data=lambda: datasets.cifar10(root(), unverified=arguments.unverified),
-            fashion=lambda: datasets.fashion_mnist(root(), unverified=arguments.unverified),
-            weights=lambda: datasets.weights(root()),
+            data=data,
             full=arguments.full,
             on_progress=on_progress,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,7 +44,9 @@ class Section:
 
     `keep` maps a function or method name to the positions in its returned tuple that stay behind as handles.
     `forbid` names top-level packages that cannot be imported there. `needs` names packages without which nothing of it
-    is graded. `memory` is its process's limit in bytes, where it is not the rubric's.
+    is graded. `memory` is its process's limit in bytes, where it is not the rubric's. `warm` names modules that are
+    imported once for all its processes. `drivers` names modules in the homework's `worker/` folder that checks drive in
+    the student's process; `package` is that homework's package and folder, once it is loaded.
     """
 
     id: str
@@ -53,6 +56,9 @@ class Section:
     forbid: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     memory: int | None = None
+    warm: tuple[str, ...] = ()
+    drivers: tuple[str, ...] = ()
+    package: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +70,47 @@ class CheckPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Download:
+    """A file to fetch: its address, md5 and size in bytes. A .tar.gz holds the data set's folder, a .gz one file."""
+
+    url: str
+    md5: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class DataPlan:
+    """What the rubric declares of a data set: whatever a check reads that is not in the homework's folder.
+
+    `places` are folders that it may lie in: below the data root, absolute, or in terms of `~` and environment
+    variables. `files` maps each file, unpacked, to its sum (md5, or sha256 or its beginning), in the order in which
+    `reader` gets them. `reader` and `stand_in` are functions of the homework, as "folder.module.function". Without a
+    reader it is one file, whose path is what a check gets. `hint` says how else to come by it.
+    """
+
+    name: str
+    title: str
+    places: tuple[str, ...]
+    files: Mapping[str, str]
+    fetch: tuple[Download, ...] = ()
+    reader: str = ""
+    stand_in: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HandoutPlan:
+    """What students are given: files of the reference, unsolved; fixtures, path in the handout -> file."""
+
+    files: tuple[str, ...] = ()
+    fixtures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One graded line. `settings` holds every further number of the rubric (`tolerance`, thresholds, budgets).
+
+    `data` names the data sets that its checks read besides its task's.
 
     `skipped` is the reason why the item is not graded here, or "".
     """
@@ -76,14 +121,18 @@ class Item:
     checks: tuple[CheckPlan, ...]
     settings: Mapping[str, float] = field(default_factory=dict)
     skipped: str = ""
+    data: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
+    """`data` names the data sets that the checks of its items may read."""
+
     id: str
     title: str
     section: str
     items: tuple[Item, ...]
+    data: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +160,23 @@ class Late:
 
 @dataclass(frozen=True, slots=True)
 class Rubric:
+    """rubric.yaml, read. `lines` maps what was named, and as what, to its line in `path`."""
+
     title: str
     sections: tuple[Section, ...]
     tasks: tuple[Task, ...]
     limits: Limits
     digest: str
     late: Late | None = None
+    data: Mapping[str, DataPlan] = field(default_factory=dict)
+    handout: HandoutPlan = field(default_factory=HandoutPlan)
+    path: Path = Path("rubric.yaml")
+    lines: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    def where(self, kind: str, name: str) -> str:
+        """The place of a name in the file, as "rubric.yaml:12"; of the file alone for one that it does not hold."""
+        line = self.lines.get((kind, name))
+        return f"{self.path}:{line}" if line else str(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +197,7 @@ class Submission:
 class Check:
     """A check of a homework: `function(hw, rng)`; `title` is its docstring's first line.
 
-    `about` is what of the student's it asks, as "layers.fc_forward" or "two_layer_net.TwoLayerNet.forward", or "".
+    `about` is what of the student's it asks, as "module.function" or "module.Class.method", or "".
     """
 
     name: str
@@ -362,11 +422,12 @@ class Row:
     others: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Homework:
     """A homework's folder, loaded: its rubric, its checks by name, the handout and what only the grader may see.
 
-    `known` is what the reference was found to give, by a digest of the question; it holds nothing of a student's.
+    `package` is the name under which its files are imported, `readers` are the functions that its data sets are read
+    by. `known` is what the reference was found to give, by a digest of the question; it holds nothing of a student's.
     """
 
     folder: Path
@@ -377,3 +438,11 @@ class Homework:
     fixtures: Path
     modules: Mapping[str, Any] = field(default_factory=dict)
     known: dict[bytes, Any] = field(default_factory=dict)
+    package: str = ""
+    readers: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+
+    @property
+    def option(self) -> str:
+        """What a command has to be told to mean this homework; nothing for the one that is here."""
+        own = Path(__file__).resolve().parent / "homework"
+        return "" if self.folder.resolve() == own else f" --homework {shlex.quote(str(self.folder))}"

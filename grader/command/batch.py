@@ -67,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
                       help="staff: a second report beside each, with the grader's own faults")  # fmt: skip
     root.add_argument("--full", action="store_true", help="train to the end, also where a bar is cleared earlier")
     root.add_argument("--data-root", type=Path, metavar="FOLDER",
-                      help="where CIFAR-10 is (default: BACKGRADE_DATA, or a cache folder)")  # fmt: skip
+                      help="where data sets are (default: BACKGRADE_DATA, or a cache folder)")  # fmt: skip
     root.add_argument("--unverified", action="store_true", help="use data that is not the official one")
     root.add_argument("--allow-unsafe", action="store_true", help="grade where student code cannot be fully confined")
     root.add_argument("--homework", type=Path, metavar="FOLDER", help="another homework's folder")
@@ -129,9 +129,9 @@ def prepare(
 
 def begun(arguments: argparse.Namespace, book: Gradebook, homework: Homework) -> Run:
     """A new run, with the seed and the due date of the last one where no others are given."""
-    from grader.grading import wanted
+    from grader.grading import expect_known
 
-    wanted(homework, arguments.only)
+    expect_known(homework, arguments.only)
     last = book.runs()[-1:]
     drawn, at = arguments.seed, due(arguments.due)
     if drawn is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from grader.check import OWN, load
 from grader.command import data
 from grader.data import datasets
 from grader.files import write
@@ -36,18 +37,18 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    with Zygotes("numpy") as zygotes:
+    with Zygotes(ahead=True) as zygotes:
         findings = probes.examine(zygotes.launch)
     versions = probes.versions()
     root = datasets.root(arguments.data_root)
-    places = data.survey(root)
+    found = data.survey(load(OWN), root)
     show(findings, versions)
-    data.show(root, places)
+    data.show(root, found)
     if arguments.json:
         document = {
             "findings": [asdict(finding) for finding in findings],
             "versions": versions,
-            "data": [asdict(place) for place in places],
+            "data": [asdict(one) for one in found],
         }
         write(arguments.json, json.dumps(document, indent=2) + "\n")
     return 0 if all(finding.holds for finding in findings) else 1

@@ -108,8 +108,8 @@ class Batch:
     def made_up(self) -> list[str]:
         """The tasks that are trained on stand-in data, as the data set is not here."""
         root = datasets.root(self.place.data_root)
-        chosen = result_keys.chosen(self.homework, self.terms.only)
-        return [task.id for task in chosen if result_keys.lacks_images(self.homework, task, root)]
+        chosen = result_keys.tasks_of(self.homework, self.terms.only)
+        return [task.id for task in chosen if result_keys.lacks_data(self.homework, task, root)]
 
     def grade(self, entries: Sequence[Entry]) -> Progress:
         """Everyone in the class, graded and recorded. Raises UsageError where nothing can be graded at all."""
@@ -350,7 +350,7 @@ def doubts(document: Document, starved: float) -> bool:
 
 def fault(homework: Homework, terms: Terms, task: str, why: str) -> Document:
     """The document of a task that could not be graded at all: every check of it is for a person to judge."""
-    planned = next(one for one in result_keys.chosen(homework, terms.only) if one.id == task)
+    planned = next(one for one in result_keys.tasks_of(homework, terms.only) if one.id == task)
     checks = {
         plan.name: CheckResult(
             plan.name, homework.checks[plan.name].title, Verdict.INTERNAL, 0.0, plan.points, message=why

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from grader.errors import Crashed, OutOfMemory, StudentError, TimedOut
+from grader.errors import Crashed, OutOfMemory, StudentError, TimedOut, UsageError
 from grader.model import Limits, Section
 from grader.sandbox.launch import Launcher, ZygoteGoneError
 from grader.sandbox.worker.wire import FrameError, frame, read_frame
@@ -118,7 +118,8 @@ class Process:
     def greeting(self) -> str:
         """What the worker says holds it, before it has imported anything of the student's.
 
-        Raises RuntimeError for one that does not start: that is nothing of the student's, whatever kept it.
+        Raises UsageError for a homework's driver that cannot be loaded, RuntimeError for a worker that does not start:
+        that is nothing of the student's, whatever kept it.
         """
         if self.held:
             return self.held
@@ -126,6 +127,8 @@ class Process:
             hello = self.wait(START_WALL, START_WALL, "starting")
         except StudentError as error:
             raise RuntimeError(f"the worker did not start: {error.message}") from error
+        if isinstance(hello, dict) and isinstance(hello.get("fault"), str):
+            raise UsageError(hello["fault"])
         if not isinstance(hello, dict) or not isinstance(hello.get("held"), str):
             raise RuntimeError(f"the worker did not start: {hello!r} {self.output.read(4096)}")
         self.held = str(hello["held"])

@@ -1,4 +1,4 @@
-"""What a check holds in its hands: a student's modules, functions, objects and training runs, each a name for something
+"""What a check holds in its hands: a student's modules, functions, objects and runs, each a name for something
 that lives in the student's process.
 
 Calls raise StudentError with the verdict that fits how they ended; what they return is exact data (see worker/wire.py)
@@ -14,7 +14,6 @@ import numpy as np
 
 from grader.sandbox.worker.wire import Handle
 
-TRAINING = "the training run"
 MOST_ARITY = 255  # more is told by no function that a student writes
 MALFORMED = (TypeError, AttributeError, ValueError, LookupError, ArithmeticError)  # what reading any reply may raise
 
@@ -58,31 +57,22 @@ class Remote:
         return self._session.ask("write", self._handle, ("parameters",), [(dict(arrays),)])[0]
 
 
-class Training:
-    """A training run in the student's process."""
+class Driven:
+    """A run of one of the homework's drivers in the student's process. `subject` begins a sentence of how it went."""
 
-    def __init__(self, session: Asking, handle: Handle) -> None:
+    def __init__(self, session: Asking, handle: Handle, subject: str) -> None:
         self._session = session
         self._handle = handle
+        self._subject = subject
         self._began = session.used()
 
     def advance(self, seconds: float) -> Any:
-        """What the run says after `seconds` more of CPU, or at the end of its epoch; see worker/training.py."""
-        return self._session.ask(
-            "call", self._handle, ("advance",), [(float(seconds),)], subject=TRAINING, more=seconds
-        )[0]
+        """What the run says after `seconds` more of CPU, or earlier where it pauses by itself."""
+        return self.tell("advance", float(seconds), seconds=seconds)
 
-    def judge(self) -> Any:
-        """The same, as the model stands now."""
-        return self.tell("judge")
-
-    def parameters(self) -> Any:
-        """The network's parameters (name -> float32 array) as they are now."""
-        return self.tell("parameters")
-
-    def tell(self, what: str, *args: Any, seconds: float = 0.0, subject: str = TRAINING) -> Any:
-        """What else a run can be asked in a pause; see worker/notebook_run.py. `subject` begins the sentence where the
-        answer is an exception."""
+    def tell(self, what: str, *args: Any, seconds: float = 0.0, subject: str = "") -> Any:
+        """What else a run can be asked in a pause: a method of what its driver began, with `seconds` more for it."""
+        subject = subject or self._subject
         return self._session.ask("call", self._handle, (what,), [args], subject=subject, more=seconds)[0]
 
     def used(self) -> float:

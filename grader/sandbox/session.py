@@ -22,14 +22,14 @@ from grader.files import remove
 from grader.model import Limits, Section, Submission
 from grader.sandbox.launch import Launcher, readable, spawn
 from grader.sandbox.process import DUMP, Process
-from grader.sandbox.remote import MALFORMED, TRAINING, Remote, Training, arriving, as_text, travelling
+from grader.sandbox.remote import MALFORMED, Driven, Remote, arriving, as_text, travelling
 from grader.sandbox.worker.wire import Handle
 
 FORBIDDEN = "this section forbids"
 ATTEMPTS = 5
 MOST_ARGUMENTS = 64  # of a call, of which a reply may say that they were changed
-SETTING_UP = 20.0  # CPU seconds for what stands before a training loop
-PATIENCE = 4.0  # seconds on the clock for each CPU second of a training run, on a busy machine
+SETTING_UP = 20.0  # CPU seconds for what a run does before its first answer
+PATIENCE = 4.0  # seconds on the clock for each CPU second of a run, on a busy machine
 
 
 class Session:
@@ -83,7 +83,9 @@ class Session:
                 "modules": {name: Path(path).stem for name, path in self.section.modules.items()},
                 "keep": dict(self.section.keep),
                 "forbid": self.section.forbid,
-                "torch": "torch" in self.section.needs,
+                "package": self.section.package,
+                "drivers": self.section.drivers,
+                "files": str(self.folder / "data"),
                 "policy": policy(self.section, self.limits, self.folder),
                 "output": self.limits.output,
             }
@@ -140,45 +142,49 @@ class Session:
         name = Path(self.section.modules[module]).name
         return name in self.section.submit and name not in self.submission.files
 
-    def train(self, order: Mapping[str, Any], arrays: Mapping[str, Any], key: str, seconds: float) -> Training:
-        """Begin a training run (see worker/training.py) of at most `seconds` on the clock.
+    def require(self, module: str) -> None:
+        """Raise NotImplementedYet where the file of a module is the student's to write, and was not handed in."""
+        if self.missing(module):
+            raise NotImplementedYet(f"{Path(self.section.modules[module]).name} is not in this submission")
 
-        `arrays` go as files, which the student's process may only read: a process that stopped reading its channel
-        would otherwise hold us here with megabytes to send. Arrays of one `key` are the same ones.
+    def drive(
+        self,
+        name: str,
+        order: Mapping[str, Any],
+        arrays: Mapping[str, Any] | None = None,
+        *,
+        files: Mapping[str, Path] | None = None,
+        key: str = "",
+        subject: str = "the run",
+        seconds: float,
+    ) -> Driven:
+        """Begin a run of one of the section's drivers (see worker/drivers.py), of at most `seconds` on the clock.
+
+        `arrays` and copies of `files` go as files, which the student's process may only read: a process that stopped
+        reading its channel would otherwise hold us here with megabytes to send. The driver finds an array's path in
+        `order["files"]` by its name, and a file below `student.files`. Arrays of one `key` are the same ones, so those
+        of an earlier run are used again. `subject` begins the sentences that tell how the run went.
         """
-        return self.run("train", order, arrays, key, seconds)
-
-    def notebook(self, order: Mapping[str, Any], arrays: Mapping[str, Any], key: str, seconds: float) -> Training:
-        """Bring a notebook to where it trains (see worker/notebook_run.py); for the rest as `train`."""
-        return self.run("notebook", order, arrays, key, seconds)
-
-    def pretrained(
-        self, order: Mapping[str, Any], pictures: Mapping[str, Any], weights: Path, seconds: float
-    ) -> Training:
-        """Run a notebook on `pictures` (H, W, 3) by file name, with a network's weights; worker/pretrained_run.py."""
-        hub = self.folder / "data" / "hub"
-        if not hub.exists():
-            (hub / "checkpoints").mkdir(parents=True)
-            shutil.copyfile(weights, hub / "checkpoints" / weights.name)
-        files = {name: str(self.lay(f"picture-{at}", pictures[name])) for at, name in enumerate(pictures)}
-        return self.begin_run("pretrained", {**order, "files": files, "hub": str(hub)}, seconds)
-
-    def run(self, op: str, order: Mapping[str, Any], arrays: Mapping[str, Any], key: str, seconds: float) -> Training:
-        files = {name: str(self.lay(f"{name}-{key}", array)) for name, array in arrays.items()}
-        return self.begin_run(op, {**order, "files": files}, seconds)
-
-    def begin_run(self, op: str, order: Mapping[str, Any], seconds: float) -> Training:
         self.allow(seconds + self.limits.call_wall)
-        owner = "train" if op == "train" else Handle(0, op)
-        remote = self.ask(op, owner, (), [(order,)], subject=TRAINING, more=SETTING_UP)[0]
+        for path, source in (files or {}).items():
+            target = self.folder / "data" / path
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, target)
+        laid = {
+            array: str(self.lay(f"{name}-{key}-{at}", value, anew=not key))
+            for at, (array, value) in enumerate((arrays or {}).items())
+        }
+        request = (name, {**order, "files": laid})
+        remote = self.ask("drive", Handle(0, name), (), [request], subject=subject, more=SETTING_UP)[0]
         if not isinstance(remote, Remote):
-            raise Crashed(f"{TRAINING} broke the grader's channel: no run was begun")
-        return Training(self, remote._handle)
+            raise Crashed(f"{subject} broke the grader's channel: no run was begun")
+        return Driven(self, remote._handle, subject)
 
-    def lay(self, name: str, array: Any) -> Path:
-        """An array as a file in the session's folder; one that is there already stays."""
+    def lay(self, name: str, array: Any, *, anew: bool) -> Path:
+        """An array as a file in the session's folder; one that is there already stays, unless it is made `anew`."""
         path = self.folder / "data" / f"{name}.npy"
-        if not path.exists():
+        if anew or not path.exists():
             np.save(path, array, allow_pickle=False)
         return path
 
@@ -196,8 +202,8 @@ class Session:
 
         `more` seconds are added to what a call may use, on the clock several times as many.
         """
-        if isinstance(owner, str) and self.missing(owner):
-            raise NotImplementedYet(f"{Path(self.section.modules[owner]).name} is not in this submission")
+        if isinstance(owner, str):
+            self.require(owner)
         if self.process is None:
             self.start()
         assert self.process is not None
@@ -273,9 +279,9 @@ def lay_out(section: Section, submission: Submission, handout: Path, folder: Pat
     """The pristine handout's Python files with the student's own over them. No data and no fixture is laid there."""
     (folder / "scratch").mkdir()
     (folder / "data").mkdir()
-    for parent in folders(section):
+    for parent in sorted(folders(section)):
         target = folder / "code" / parent
-        target.mkdir(parents=True)
+        target.mkdir(parents=True, exist_ok=True)
         for source in sorted((handout / parent).glob("*.py")):
             shutil.copyfile(source, target / source.name)
     for path in section.modules.values():

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from grader.check import Subject
 from grader.errors import NotImplementedYet
-from grader.homework.notebooks import notebook
-from grader.homework.notebooks.notebook import Notebook
+
+from . import notebook
+from .notebook import Notebook
 
 
-def handed_in(hw: Any, name: str) -> Notebook:
+def handed_in(hw: Subject, name: str) -> Notebook:
     """The student's notebook of that name. Raises NotImplementedYet for one that is absent or still the handout's."""
     data = hw.session.submission.files.get(name)
     if data is None:
         raise NotImplementedYet(f"{name} is not in this submission")
-    if name not in hw.kept:
-        hw.kept[name] = notebook.read(data, name)
-    found: Notebook = hw.kept[name]
+    found = hw.once(f"read {name}", lambda: notebook.read(data, name))
     empty = notebook.read((hw.homework.handout / name).read_bytes(), name)
     if [cell.source.strip() for cell in found.cells] == [cell.source.strip() for cell in empty.cells]:
         raise NotImplementedYet(f"{name} is still as it was handed out")

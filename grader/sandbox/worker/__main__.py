@@ -19,18 +19,17 @@ import random
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
+from types import ModuleType
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from grader.homework.worker import training
-from grader.sandbox.worker import canary, confine, imports
+from grader.sandbox.worker import canary, confine, drivers, imports
 from grader.sandbox.worker.wire import FrameError, Handle, read_frame, write_frame
 
-RUNNERS = ("notebook", "pretrained")  # *_run.py, imported where a section needs torch
 PLAIN: tuple[Any, ...] = (int, float, complex, str)
 AS_IT_IS = frozenset((type(None), bool, int, float, complex, str, bytes))  # exact types that simply travel
 
@@ -39,15 +38,16 @@ def main() -> None:
     incoming, outgoing = private_channel()
     setup = read_frame(incoming)
     sys.stdout = sys.stderr = CappedText(setup["output"])
-    for name in RUNNERS if setup["torch"] else ():
-        importlib.import_module(
-            f"grader.homework.worker.{name}_run"
-        )  # nothing of ours can be read once this process is confined
+    try:
+        driving = drivers.load(setup["package"], setup["drivers"])  # once confined, nothing of ours can be read
+    except drivers.DriverError as error:
+        write_frame(outgoing, {"fault": str(error)})
+        return
     held = confine.confine(confine.Policy(**setup["policy"])).line() + canary.line(setup["session"])
     faulthandler.enable(file=2, all_threads=False)
     if hasattr(signal, "SIGUSR1"):
         faulthandler.register(signal.SIGUSR1, file=2, all_threads=False)
-    worker = Worker(setup)
+    worker = Worker(setup, driving)
     write_frame(outgoing, {"held": held})
     while True:
         try:
@@ -103,7 +103,9 @@ class CappedText(io.TextIOBase):
 
 
 class Worker:
-    def __init__(self, setup: dict[str, Any]) -> None:
+    def __init__(self, setup: dict[str, Any], driving: Mapping[str, ModuleType]) -> None:
+        self.driving = driving
+        self.files: str = setup["files"]
         self.folder: str = setup["folder"]
         self.modules: dict[str, str] = setup["modules"]
         self.keep: dict[str, tuple[int, ...]] = setup["keep"]
@@ -144,11 +146,10 @@ class Worker:
 
     def carry_out(self, op: str, owner: str | Handle, path: Sequence[str], batch: Sequence[Any]) -> dict[str, Any]:
         args = list(map(self.unwrap, batch))
-        if op == "train":
-            return {"value": self.hold(training.Run(self.module, *args))}
-        if op in RUNNERS:
-            runner = importlib.import_module(f"grader.homework.worker.{op}_run")
-            return {"value": self.hold(runner.Run({**args[0], "folder": self.folder}))}
+        if op == "drive":
+            name, order = args
+            student = drivers.Student(self.module, self.folder, self.files)
+            return {"value": self.hold(self.driving[name].begin(student, order))}
         target: Any = self.objects[owner.id] if isinstance(owner, Handle) else self.module(owner)
         if op == "arity":
             return {"value": arity(getattr(target, path[0], None))}
@@ -284,7 +285,7 @@ def safe_text(error: BaseException) -> str:
 
 
 def own_frames(stack: traceback.StackSummary, folder: str) -> list[str]:
-    """The student's own frames, outermost first, as "layers.py:31"."""
+    """The student's own frames, outermost first, as "network.py:31"."""
     return [
         f"{Path(frame.filename).name}:{frame.lineno}" for frame in stack if frame.filename.startswith(folder + os.sep)
     ]
