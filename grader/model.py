@@ -59,6 +59,8 @@ class Section:
     warm: tuple[str, ...] = ()
     drivers: tuple[str, ...] = ()
     package: tuple[str, str] = ("", "")
+    functions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    shims: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

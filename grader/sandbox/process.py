@@ -14,6 +14,7 @@ import signal
 import stat
 import threading
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -99,15 +100,30 @@ class Process:
         """Send what one reply is due for. Raises FrameError for a value of ours that cannot travel."""
         self.requests.put(frame(value))
 
-    def exchange(self, request: dict[str, Any], wall: float, cpu: float, subject: str) -> Any:
-        """One request and its reply, in so many seconds on the clock and of CPU.
+    def exchange(
+        self,
+        request: dict[str, Any],
+        wall: float,
+        cpu: float,
+        subject: str,
+        answer: Callable[[Mapping[str, Any]], dict[str, Any]],
+    ) -> Any:
+        """One request and its reply, in so many seconds on the clock and of CPU; `answer` is what a question that comes
+        back before the reply is answered with.
 
         Raises TimedOut, OutOfMemory or Crashed; this process is of no use after that.
         """
         self.greeting()
         self.count += 1
         self.send(request | {"id": self.count})
+        began = time.monotonic()
         reply = self.wait(wall, cpu, subject)
+        if is_question(reply, self.count):
+            end, before = began + wall, self.used()
+            while is_question(reply, self.count):
+                self.send(answer(reply))
+                left = cpu - (self.used() - before)
+                reply = self.wait(end - time.monotonic(), left, subject)
         self.check_disk(subject)
         if isinstance(reply, Exception):
             raise self.post_mortem(reply, subject)
@@ -231,6 +247,11 @@ class Process:
             self.child.end(0.0)
         self.requests.put(None)
         self.talker.join(1.0)
+
+
+def is_question(reply: Any, count: int) -> bool:
+    """Whether a frame asks something back, in the course of request number `count`."""
+    return type(reply) is dict and "callback" in reply and type(reply.get("id")) is int and reply["id"] == count
 
 
 def usage(folder: Path) -> tuple[int, int]:
