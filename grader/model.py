@@ -46,7 +46,9 @@ class Section:
     `forbid` names top-level packages that cannot be imported there. `needs` names packages without which nothing of it
     is graded. `memory` is its process's limit in bytes, where it is not the rubric's. `warm` names modules that are
     imported once for all its processes. `drivers` names modules in the homework's `worker/` folder that checks drive in
-    the student's process; `package` is that homework's package and folder, once it is loaded.
+    the student's process; `package` is that homework's package and folder, once it is loaded. `shims` are
+    modules of the homework's that the student's code finds under a name: name -> file. `functions` names what the
+    reference's modules and classes define as functions, so that a check need not look.
     """
 
     id: str

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -42,6 +42,14 @@ MOST_ARGUMENTS = 64  # of a call, of which a reply may say that they were change
 MOST_ANSWERS = 10_000  # calls that the student's code may make of functions that it was given, in one call of it
 SETTING_UP = 20.0  # CPU seconds for what a run does before its first answer
 PATIENCE = 4.0  # seconds on the clock for each CPU second of a run, on a busy machine
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """CPU seconds of a call, and the bytes that the student's process had at most beyond what it had before."""
+
+    cpu: float
+    peak: int
 
 
 class Session:
@@ -93,8 +101,8 @@ class Session:
             {
                 "session": str(self.folder),
                 "folder": str(code),
-                "path": [str(code / name) for name in sorted(folders(self.section))],
-                "modules": {name: Path(path).stem for name, path in self.section.modules.items()},
+                "path": self.search_path(),
+                "modules": {name: import_name(code, path) for name, path in self.section.modules.items()},
                 "keep": dict(self.section.keep),
                 "forbid": self.section.forbid,
                 "package": self.section.package,
@@ -104,6 +112,12 @@ class Session:
                 "output": self.limits.output,
             }
         )
+
+    def search_path(self) -> list[str]:
+        """Where the student's process looks for modules before all else: the instructor's shims, then the code."""
+        code = self.folder / "code"
+        homes = sorted({str(home(code, path)) for path in self.section.modules.values()})
+        return [*([str(self.folder / "shims")] if self.section.shims else []), *homes]
 
     def stop(self) -> None:
         """End the process, if there is one; what it had at most is remembered."""
@@ -137,6 +151,21 @@ class Session:
     def used(self) -> float:
         """CPU seconds of the process so far, as the system counts them; 0 without one."""
         return self.process.used() if self.process is not None else 0.0
+
+    def cost(self, call: Callable[[], Any]) -> Cost:
+        """What carrying out `call` takes, here and in the student's process together, so that none of it can be moved
+        out of sight. Raises Skipped where the system does not tell."""
+        if self.process is None:
+            self.start()
+        assert self.process is not None
+        self.process.greeting()
+        process, mine, theirs = self.process, time.process_time(), self.process.clock()
+        before = process.forget_peak()
+        call()
+        if self.process is not process:
+            raise Crashed("the student's process ended while its cost was measured")
+        cpu = time.process_time() - mine + process.clock() - theirs
+        return Cost(cpu, max(0, process.peak() - before))
 
     def memory(self) -> int:
         """Bytes that the processes of this check had in memory at most; one that goes on counts from its start."""
@@ -353,7 +382,7 @@ def policy(section: Section, limits: Limits, folder: Path) -> dict[str, Any]:
     """What the worker may read, write and use; see worker/confine.py."""
     reads, lists = readable(section.forbid)
     return {
-        "read": (*reads, str(folder / "code"), str(folder / "data")),
+        "read": (*reads, *(str(folder / name) for name in ("code", "data", "shims"))),
         "list": lists,
         "write": (str(folder / "scratch"),),
         "memory": limits.memory,
@@ -365,6 +394,19 @@ def folders(section: Section) -> set[str]:
     return {Path(path).parent.as_posix() for path in section.modules.values()}
 
 
+def home(root: Path, path: str) -> Path:
+    """The folder below `root` from which a module is imported: the first above it that is no package."""
+    folder = (root / path).parent
+    while (folder / "__init__.py").is_file() and folder != root:
+        folder = folder.parent
+    return folder
+
+
+def import_name(root: Path, path: str) -> str:
+    """The name by which a module is imported from its home: "layers", or "network.layers" in a package."""
+    return ".".join((root / path).relative_to(home(root, path)).with_suffix("").parts)
+
+
 def lay_out(section: Section, submission: Submission, handout: Path, folder: Path) -> None:
     """The pristine handout's Python files with the student's own over them. No data and no fixture is laid there."""
     (folder / "scratch").mkdir()
@@ -374,6 +416,17 @@ def lay_out(section: Section, submission: Submission, handout: Path, folder: Pat
         target.mkdir(parents=True, exist_ok=True)
         for source in sorted((handout / parent).glob("*.py")):
             shutil.copyfile(source, target / source.name)
+        for above in [above for above in Path(parent).parents if (handout / above / "__init__.py").is_file()]:
+            shutil.copyfile(handout / above / "__init__.py", folder / "code" / above / "__init__.py")
+    for shim, path in section.shims.items():
+        *packages, name = shim.split(".")
+        place = folder / "shims"
+        for package in ("", *packages):
+            place = place / package
+            place.mkdir(parents=True, exist_ok=True)
+            if package:
+                (place / "__init__.py").touch()
+        shutil.copyfile(Path(section.package[1]) / path, place / f"{name}.py")
     for path in section.modules.values():
         name = Path(path).name
         if name in section.submit and name in submission.files:
