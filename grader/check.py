@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any, TypeVar
@@ -342,9 +343,14 @@ def expect_parts(plan: Rubric, root: Path, folder: Path) -> None:
                     f"{plan.where('shim', shim)}: the shim {shim} is {path}, and {folder} has no such file"
                 )
         for name in section.drivers:
-            if not (folder / "worker" / f"{name}.py").is_file():
+            driver = folder / "worker" / f"{name}.py"
+            if not driver.is_file():
                 where = plan.where("driver", name)
                 raise UsageError(f"{where}: section {section.id} drives {name}, and there is no worker/{name}.py")
+            try:
+                SourceFileLoader(name, str(driver)).get_code(name)  # not run here; its bytecode is kept for the workers
+            except SyntaxError as error:
+                raise UsageError(f"{driver}:{error.lineno}: {error.msg}; correct this driver") from None
 
 
 def trusted(root: Path, section: Section) -> dict[str, ModuleType]:

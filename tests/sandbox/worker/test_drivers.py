@@ -142,15 +142,16 @@ def test_a_homework_elsewhere_brings_its_own_drivers_data_and_section(folder, st
     ("code", "says"),
     [
         ("import nothing_of_that_name\n", r"spin\.py:1: ModuleNotFoundError: .*; correct this driver"),
-        ("x = 1\nx = (\n", r"spin\.py:2: SyntaxError: .*; correct this driver"),
+        ("x = 1\nx = (\n", r"spin\.py:2: .*; correct this driver"),
+        ("from . import broken\n", r"broken\.py:1: SyntaxError: .*; correct this driver"),
         ("raise RuntimeError('no')\n", r"spin\.py:1: RuntimeError: no; correct this driver"),
     ],
 )
 def test_a_driver_that_cannot_be_loaded_is_no_fault_of_the_students(folder, start, code, says):
     (folder / "worker" / "spin.py").write_text(code)
-    homework = load(folder)
+    (folder / "worker" / "broken.py").write_text("(\n")
     with Zygotes() as zygotes, pytest.raises(UsageError, match=says):
-        graded(homework, folder, zygotes.launch if start == "zygotes" else lambda section: spawn)
+        graded(load(folder), folder, zygotes.launch if start == "zygotes" else lambda section: spawn)
 
 
 def test_packages_of_two_homeworks_do_not_meet(tmp_path):
