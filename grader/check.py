@@ -133,8 +133,10 @@ class Subject:
 
     @property
     def changed(self) -> Mapping[int | str, Any]:
-        """What the last call made of arguments that it changed in place, by position or name: arguments travel by value,
-        so the check's own stay as they are."""
+        """What the last call made of arguments that it changed in place, by position or name.
+
+        Arguments travel by value, so the check's own stay as they are.
+        """
         return self.session.changed
 
     def put(self, value: Any) -> Remote:
@@ -354,9 +356,8 @@ def expect_parts(plan: Rubric, root: Path, folder: Path) -> None:
 
 
 def trusted(root: Path, section: Section) -> dict[str, ModuleType]:
-    """The reference's modules. They import each other by bare names (`from network import ...`) or, where their folder is
-    a package, by its name or relatively, as a student's do. Those names are theirs only while they are being imported.
-    """
+    """The reference's modules. They import each other by bare names (`from network import ...`) or, in a package, by
+    its name or relatively, as a student's do. Those names are theirs only while they are being imported."""
     reference = root / "reference"
     names = {name: import_name(reference, path) for name, path in section.modules.items()}
     folders = [str(home(reference, path)) for path in section.modules.values()]

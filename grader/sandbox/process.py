@@ -119,11 +119,10 @@ class Process:
         began = time.monotonic()
         reply = self.wait(wall, cpu, subject)
         if is_question(reply, self.count):
-            end, before = began + wall, self.used()
+            end, before = began + wall, self.quick_clock()
             while is_question(reply, self.count):
                 self.send(answer(reply))
-                left = cpu - (self.used() - before)
-                reply = self.wait(end - time.monotonic(), left, subject)
+                reply = self.wait(end - time.monotonic(), cpu - (self.quick_clock() - before), subject)
         self.check_disk(subject)
         if isinstance(reply, Exception):
             raise self.post_mortem(reply, subject)
@@ -212,6 +211,13 @@ class Process:
             return time.clock_gettime((~self.child.pid << 3) | 2)  # what clock_getcpuclockid(3) makes of a process
         except (AttributeError, OSError):
             raise Skipped("the CPU time of one call cannot be measured on this system") from None
+
+    def quick_clock(self) -> float:
+        """As `clock`, and elsewhere as `used`, which takes a hundred times as long."""
+        try:
+            return self.clock()
+        except Skipped:
+            return self.used()
 
     def forget_peak(self) -> int:
         """Count the most memory from now on; gives the bytes in use. Raises Skipped where the system cannot."""

@@ -15,7 +15,7 @@ from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
-from grader.errors import Mismatch, UsageError
+from grader.errors import Mismatch, Raised, UsageError
 from grader.sandbox.worker.wire import DTYPES, Callback, Handle, Tensor
 
 MOST_ARITY = 255  # more is told by no function that a student writes
@@ -84,6 +84,10 @@ def refused(name: str) -> Any:
 
     refuse.__name__ = name
     return refuse
+
+
+class NoLengthError(Raised, TypeError):
+    """An object without a length; a TypeError too, for `list` and the like then iterate over it."""
 
 
 class NoValue:
@@ -183,7 +187,10 @@ class Remote(NoValue):
         return object.__hash__(self)
 
     def __len__(self) -> int:
-        length = operated(self._session, self._handle, (), "len")
+        try:
+            length = operated(self._session, self._handle, (), "len")
+        except Raised as error:
+            raise NoLengthError(error.message, where=error.where) from None
         if type(length) is not int or not 0 <= length <= sys.maxsize:
             raise Mismatch(f"the length of a {self._handle.kind} is no whole number")
         return length
@@ -326,8 +333,9 @@ def travelling(value: Any, callbacks: dict[int, Callable[..., Any]]) -> Any:
         number = len(callbacks) + 1
         callbacks[number] = value
         return Callback(number, getattr(value, "__name__", kind.__name__)[:80])
-    if kind.__mro__[1] in (int, float, str):  # an enum's member, a subclass: reduced to what it is made of
-        return kind.__mro__[1](value)
+    for base in (int, float, str):  # an enum's member, a subclass: reduced to what it is made of
+        if isinstance(value, base):
+            return base(value)
     dtype = f" of {value.dtype}" if isinstance(value, np.ndarray) else ""
     raise UsageError(
         f"{line()}: a {kind.__name__}{dtype} does not travel to the student's process; numbers, texts, arrays of "
