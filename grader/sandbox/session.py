@@ -335,7 +335,7 @@ class Session:
 
 def fits(at: Any) -> bool:
     """Whether this can be the position or the name of an argument."""
-    return at < MOST_ARGUMENTS if type(at) is int else type(at) is str and at.isidentifier()
+    return 0 <= at < MOST_ARGUMENTS if type(at) is int else type(at) is str and at.isidentifier()
 
 
 class Answering:
