@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
 import textwrap
 import threading
 import time
@@ -505,3 +507,21 @@ def training_step(model, X, y, reg):
         if "fs=landlock" in session.held:
             with pytest.raises(Denied, match=r"opened .*npy"):
                 hostile.advance(1.0)
+
+
+@pytest.mark.parametrize("seed", [0, 3, 5])
+def test_modules_in_nested_folders_are_laid_out_whatever_the_hash_seed(tmp_path, seed):
+    """A set of folders comes in another order for another seed."""
+    code = (
+        "import sys; from pathlib import Path; from grader.model import Section, Submission; "
+        "from grader.sandbox.session import lay_out; root = Path(sys.argv[1]); "
+        "paths = {name: f'{name}/m_{len(name)}.py' for name in ('a', 'a/b', 'a/b/c', 'd/e', 'd')}; "
+        "[((root / 'handout' / path).parent.mkdir(parents=True, exist_ok=True), "
+        "(root / 'handout' / path).write_text('')) for path in paths.values()]; (root / 'to').mkdir(); "
+        "lay_out(Section('s', paths, ()), Submission('s', {}, {}, ''), root / 'handout', root / 'to'); "
+        "print(len(list((root / 'to').rglob('*.py'))))"
+    )
+    environment = os.environ | {"PYTHONHASHSEED": str(seed)}
+    words = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(words, env=environment, cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    assert (done.stdout.strip(), done.returncode) == ("5", 0), done.stderr
