@@ -8,7 +8,6 @@ a student's process that the system killed, counts only if it comes again with t
 from __future__ import annotations
 
 import errno
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,8 +18,7 @@ from typing import Any
 
 from grader import grading
 from grader.course import pages, result_keys
-from grader.course.entry import Entry
-from grader.course.gradebook import Gradebook, Run, Student
+from grader.course.gradebook import Gradebook, Run
 from grader.course.job import Document, Done, Job, Place, homework_at, put_together, work
 from grader.course.job import page as draw_page
 from grader.course.pool import Workers
@@ -28,7 +26,7 @@ from grader.course.result_keys import Terms
 from grader.data import datasets
 from grader.errors import SubmissionError, UsageError
 from grader.intake import submission
-from grader.model import CheckResult, Homework, Report, Submission, TaskResult, Verdict
+from grader.model import CheckResult, Homework, Report, Student, Submission, TaskResult, Verdict
 from grader.report import json as report_json
 from grader.report.wording import Audience
 
@@ -111,14 +109,14 @@ class Batch:
         chosen = result_keys.chosen(self.homework, self.terms.only)
         return [task.id for task in chosen if result_keys.lacks_images(self.homework, task, root)]
 
-    def grade(self, entries: Sequence[Entry]) -> Progress:
+    def grade(self, students: Sequence[Student]) -> Progress:
         """Everyone in the class, graded and recorded. Raises UsageError where nothing can be graded at all."""
-        self.progress = Progress(len(entries))
+        self.progress = Progress(len(students))
         self.began = time.monotonic()
-        self.book.enter(self.run, [student_of(entry) for entry in entries])
+        self.book.enter(self.run, students)
         make(self.book.folder / pages.REPORTS)
         try:
-            waiting = self.jobs(entries)
+            waiting = self.jobs(students)
             while self.fill(waiting):
                 self.collect()
             while self.again:
@@ -136,37 +134,40 @@ class Batch:
 
     # What there is to do
 
-    def jobs(self, entries: Sequence[Entry]) -> Iterator[Attempt]:
+    def jobs(self, students: Sequence[Student]) -> Iterator[Attempt]:
         """Who has to be graded; everyone else is recorded on the way."""
-        for entry in entries:
-            student = student_of(entry)
-            if not entry.parts:
-                self.without(student)
-                self.progress.absent += not entry.problem
-                self.progress.failed += bool(entry.problem)
+        for student in students:
+            if not student.parts or student.problem:
+                self.record_nothing(student)
+                self.progress.absent += not student.problem
+                self.progress.failed += bool(student.problem)
                 continue
             try:
-                work = self.read(entry)
+                work = self.read(student)
             except SubmissionError as error:
-                self.without(replace(student, problem=str(error)))
+                self.record_nothing(replace(student, problem=str(error)))
                 self.progress.failed += 1
                 continue
-            student = replace(student, digest=work.digest)
+            student = replace(student, digest=work.digest, origin=work.origin)
             job = self.job(student, work)
             if job.tasks or not self.settled(student, job):
                 yield Attempt(student, job)
 
-    def without(self, student: Student) -> None:
+    def record_nothing(self, student: Student) -> None:
         """Record who has nothing that can be graded; a page of an earlier run would say otherwise."""
         self.book.record(student, None, self.run)
         pages.remove(self.book, student.id)
 
-    def read(self, entry: Entry) -> Submission:
+    def read(self, student: Student) -> Submission:
         """Raises SubmissionError."""
-        (name, path), *more = entry.parts
+        (name, path), *more = student.parts
         loose = more or (path.is_file() and name != path.name)
         return submission.read(
-            path.parent if loose else path, self.wanted, self.stubs, name=entry.name, parts=entry.parts if loose else ()
+            path.parent if loose else path,
+            self.wanted,
+            self.stubs,
+            name=student.name,
+            parts=student.parts if loose else (),
         )
 
     def job(self, student: Student, work: Submission) -> Job:
@@ -303,19 +304,6 @@ class Batch:
         self.progress.running = sorted(running, key=lambda one: -one[1])
         self.progress.idle = bool(began) and not running
         self.show(self.progress)
-
-
-def student_of(entry: Entry) -> Student:
-    return Student(
-        entry.student,
-        entry.name,
-        entry.ids,
-        os.fsencode(entry.parts[0][1]).decode("utf-8", "backslashreplace") if entry.parts else None,
-        submitted_at=entry.submitted_at,
-        marked_late=entry.marked_late,
-        others=entry.others,
-        problem=entry.problem,
-    )
 
 
 def make(folder: Path) -> None:

@@ -33,7 +33,7 @@ def lateness(student: str, before: Row, after: Row, old: Report, new: Report) ->
         return
     why = [f"costs {is_.penalty:g} % instead of {was.penalty:g} %"] if was.penalty != is_.penalty else []
     why += ["the due date changed"] if before.due != after.due else []
-    why += ["it was handed in at another time"] if before.submitted_at != after.submitted_at else []
+    why += ["it was handed in at another time"] if before.student.submitted_at != after.student.submitted_at else []
     yield Change(student, LATE_DAYS, was.late_days, is_.late_days, "; ".join(why))
 
 

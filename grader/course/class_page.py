@@ -81,7 +81,7 @@ def render(cohort: Cohort, *, pages: Collection[str] = (), run: str = "", notes:
     which one is shown, `notes` what a person should know of it."""
     script = (HERE / "sort.js").read_text(encoding="utf-8")
     columns = [task for task in cohort.tasks if task.share is not None]
-    told = [line(row, [task.id for task in columns], row.student in pages) for row in cohort.rows]
+    told = [line(row, [task.id for task in columns], row.student.id in pages) for row in cohort.rows]
     page: str = environment().get_template("cohort.html.j2").render(
         cohort=cohort,
         columns=columns,
@@ -101,16 +101,17 @@ def render(cohort: Cohort, *, pages: Collection[str] = (), run: str = "", notes:
 
 
 def line(row: Row, tasks: Sequence[str], has_page: bool) -> Line:
-    href = f"reports/{quote(row.student, safe='')}.html" if has_page else ""
+    href = f"reports/{quote(row.student.id, safe='')}.html" if has_page else ""
     if row.report is None:
-        why = (row.problem,) if row.problem else ()
-        return Line(row.student, row.name, href, state(row), "", ("",) * len(tasks), "", "", "", "", why)
+        why = (row.student.problem,) if row.student.problem else ()
+        return Line(row.student.id, row.student.name, href, state(row), "", ("",) * len(tasks), "", "", "", "", why)
     report = row.report
     given = {task.id: points(task_points(report, task)) for task in report.tasks
              if judged(report, task)}  # fmt: skip
     days = report.remarks.late_days
     return Line(
-        row.student, row.name, href, state(row), points(report.final), tuple(given.get(id_, "") for id_ in tasks),
+        row.student.id, row.student.name, href, state(row), points(report.final),
+        tuple(given.get(id_, "") for id_ in tasks),
         lateness(report.remarks), "" if days is None else str(days),
         f"{seconds(report):.1f}", f"{memory(report) >> 20}", tuple(unanswered(report)),
     )  # fmt: skip

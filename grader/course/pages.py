@@ -8,7 +8,7 @@ from functools import lru_cache
 from grader.check import ROOT, digest
 from grader.course import class_page as cohort_page
 from grader.course import job, result_keys, statistics
-from grader.course.caveats import doubts, partial
+from grader.course.caveats import caveats, partial
 from grader.course.gradebook import Gradebook, Run
 from grader.course.job import Document
 from grader.files import delete, write
@@ -69,7 +69,8 @@ def remove(book: Gradebook, student: str) -> None:
 def index(book: Gradebook, run: Run, rows: Sequence[Row]) -> None:
     """Write the class's page. Raises UsageError where that cannot be done."""
     title = next((row.report.title for row in rows if row.report), "")
-    notes = [*([partial(run)] if run.part else []), *doubts(book, run, rows)]
-    there = {row.student for row in rows if row.report and (book.folder / path_of(row.student, "student")).is_file()}
+    notes = [*([partial(run)] if run.part else []), *caveats(book, run, rows)]
+    graded = [row.student.id for row in rows if row.report]
+    there = {id_ for id_ in graded if (book.folder / path_of(id_, "student")).is_file()}
     told = f"run {run.id}, begun {clock(run.began)}"
     write(book.folder / INDEX, cohort_page.render(statistics.survey(rows, title), pages=there, run=told, notes=notes))
