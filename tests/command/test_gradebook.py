@@ -12,7 +12,7 @@ import pytest
 
 from grader import cli
 from grader.course import pages
-from grader.course.gradebook import Gradebook, Student
+from grader.course.gradebook import Gradebook
 from grader.errors import UsageError
 from grader.model import (
     CheckResult,
@@ -21,6 +21,7 @@ from grader.model import (
     Measure,
     Provenance,
     Report,
+    Student,
     TaskResult,
     Verdict,
 )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from grader.course.gradebook import Gradebook, Student, days_late, lateness
+from grader.course.gradebook import Gradebook, days_late, lateness
 from grader.errors import UsageError
 from grader.model import (
     CheckResult,
@@ -20,6 +20,7 @@ from grader.model import (
     Provenance,
     Report,
     Row,
+    Student,
     TaskResult,
     Verdict,
 )
@@ -115,7 +116,7 @@ def test_a_student_without_a_report_is_in_the_class(book):
     assert [student.id for student in book.students()] == ["ada", "bob"]
     assert book.graded() == {"ada"}
     assert book.report("bob") is None
-    assert book.row("bob") == Row("bob", "Bob", problem="bob.zip is damaged; pack it again", due=DUE)
+    assert book.row("bob") == Row(Student("bob", "Bob", problem="bob.zip is damaged; pack it again"), due=DUE)
 
 
 def test_an_unknown_student_is_told_who_is_alike(book):
@@ -128,7 +129,7 @@ def test_an_unknown_student_is_told_who_is_alike(book):
     ("hours", "days"), [(-5, 0), (0, 0), (1, 0), (1.01, 1), (24, 1), (24.01, 2), (48, 2), (240, 10)]
 )
 def test_days_begun_count_once_the_grace_is_over(hours, days):
-    assert days_late(DUE + timedelta(hours=hours), DUE, grace_hours=1) == days
+    assert days_late(DUE + timedelta(hours=hours), DUE, LATE) == days
 
 
 def test_lateness_costs_percent_a_day_up_to_the_cap():

@@ -45,7 +45,7 @@ def graded(row, **changes):
 
 
 def named(row, name):
-    return replace(row, name=name)
+    return replace(row, student=replace(row.student, name=name))
 
 
 def test_canvas_reads_the_grades_back(rows, rubric):

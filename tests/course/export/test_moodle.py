@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 
 from grader.course.export import moodle
+from grader.course.class_list import with_roster
 from grader.course.layouts import moodle as layout
-from grader.course.roster import read_roster, with_roster
+from grader.course.roster import read_roster
 from grader.errors import UsageError
 
 SHEET = """\ufeffIdentifier,"Full name","Email address",Status,Grade,"Maximum Grade","Grade can be changed",\
@@ -40,7 +41,7 @@ def imported(text):
 def filled(rows, tmp_path):
     """The rows with what Moodle's own worksheet, given as the roster, says of them."""
     for row in rows:
-        (tmp_path / f"{row.student}_{row.ids['Identifier'].split()[1]}_assignsubmission_file_").mkdir()
+        (tmp_path / f"{row.student.id}_{row.student.ids['Identifier'].split()[1]}_assignsubmission_file_").mkdir()
     (tmp_path / "sheet.csv").write_text(SHEET, encoding="utf-8")
     entries = with_roster(layout(tmp_path), read_roster(tmp_path / "sheet.csv"), by_any_cell=False)
     ids = {entry.ids["Identifier"]: entry.ids for entry in entries}
@@ -91,6 +92,7 @@ def test_a_worksheet_in_another_language_is_not_taken_for_one(rows, rubric):
 
 
 def test_groups_are_kept(rows, rubric):
-    rows[0] = replace(rows[0], ids=rows[0].ids | {"Group": "=A", "Last modified (grade)": "-"})
+    ada = rows[0].student
+    rows[0] = replace(rows[0], student=replace(ada, ids=ada.ids | {"Group": "=A", "Last modified (grade)": "-"}))
     header, ada, *_ = csv.reader(io.StringIO(moodle.render(rows, rubric), newline=""))
     assert (header[4], ada[4]) == ("Group", "'=A")
