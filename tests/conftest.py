@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from classes import Act
+from reports import perfect, report
 
 from grader.course import batch
 from grader.course.job import Done, Job, Place
@@ -17,6 +18,8 @@ from grader.course.result_keys import Terms
 
 PACKAGE = "grader.homework."
 OWN = Path(__file__).resolve().parents[1] / "grader" / "homework"
+
+__all__ = ["perfect", "report"]  # fixtures for every room
 
 for name in ("SIGINT", "SIGHUP"):  # under nohup or in the background they are ignored, by all that is started here too
     number = getattr(signal, name, None)

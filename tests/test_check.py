@@ -62,6 +62,11 @@ def test_a_check_that_no_item_names(folder):
         load(folder, root=folder.parent)
 
 
+def test_a_check_that_a_file_imports_from_another_is_no_second_one(folder):
+    (folder / "task2.py").write_text("from grader.homework.task1 import doubles\n")
+    assert list(load(folder, root=folder.parent).checks) == ["doubles"]
+
+
 def test_an_item_that_names_no_check(folder):
     (folder / "rubric.yaml").write_text(RUBRIC.replace("[doubles]", "[doubles, halves]"))
     with pytest.raises(UsageError, match=r"item 1\.1 names the check halves"):

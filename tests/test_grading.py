@@ -69,6 +69,21 @@ def verdicts(report):
     return {check.name: check.verdict for task in report.tasks for item in task.items for check in item.checks}
 
 
+def too_much(hw: Any, rng: Any) -> float:
+    """It earns more than there is."""
+    return 1.5
+
+
+def too_little(hw: Any, rng: Any) -> float:
+    """It earns less than nothing."""
+    return -0.5
+
+
+def test_no_check_earns_more_than_its_points_or_less_than_none(tmp_path):
+    report = grade(SUBMISSION, homework(tmp_path, too_much, too_little), seed=1)
+    assert [(check.verdict, check.earned) for check in report.checks] == [(Verdict.PASS, 3), (Verdict.FAIL, 0)]
+
+
 def test_each_end_has_its_verdict_and_its_share(tmp_path):
     report = grade(SUBMISSION, homework(tmp_path, right, half, wrong, missing), seed=1)
     assert verdicts(report) == {

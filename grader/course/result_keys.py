@@ -141,7 +141,7 @@ def changed_since(homework: Homework, moment: float) -> bool:
 def place(folder: Path, name: str) -> Path:
     """Where a module of ours lies; the homework's are in its own folder."""
     if name.startswith(f"{HOMEWORK}."):
-        return folder / f"{name.removeprefix(f'{HOMEWORK}.')}.py"
+        return folder.joinpath(*name.removeprefix(f"{HOMEWORK}.").split(".")).with_suffix(".py")
     return ROOT.joinpath(*name.split(".")).with_suffix(".py")
 
 

@@ -57,7 +57,7 @@ def changed(root: Path, file: str, old: str, new: str) -> set[str]:
         ("homework/rubric.yaml", "fc_forward: [1]", "fc_forward: [0]", NUMPY),
         ("homework/task2_layers.py", '"""Task 2', '"""The second', {"2"}),
         ("homework/network.py", '"""', '"""Mind: ', {"3", "4"}),
-        ("homework/training_run.py", '"""', '"""Mind: ', {"4"}),
+        ("homework/training/loop.py", '"""', '"""Mind: ', {"4"}),
         ("reference/neuralnet/layers.py", "import", "import  ", ALL),
         ("fixtures/README.md", "a", "b", ALL),
         ("student/neuralnet/optim.py", "c", "c ", ALL),
@@ -77,6 +77,15 @@ def test_the_same_is_the_same(folder):
 def test_seed_and_options_change_everything(folder, terms):
     one, other = (result_keys.of_tasks(homework(folder), each, folder) for each in (TERMS, terms))
     assert all(one[task] != other[task] for task in ALL)
+
+
+def test_another_version_of_the_grader_or_of_numpy_changes_everything(folder, monkeypatch):
+    before = result_keys.of_tasks(homework(folder), TERMS, folder)
+    for owner, name in ((result_keys, "__version__"), (result_keys.np, "__version__")):
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, "0.0.0")
+            after = result_keys.of_tasks(homework(folder), TERMS, folder)
+        assert all(before[task] != after[task] for task in ALL)
 
 
 def test_only_the_chosen_are_there_and_items_are_not_their_task(folder):

@@ -454,7 +454,7 @@ def test_a_cut_run_is_given_its_longer_one_once_for_all_checks(monkeypatch, accu
 
     monkeypatch.setattr(fashion_run, "run", trained)
     monkeypatch.setattr(task5_fashion, "show", lambda *_: None)
-    monkeypatch.setattr(task5_fashion.accuracies, "claimed", lambda student: 0.95)
+    monkeypatch.setattr(task5_fashion.claimed_accuracy, "claimed", lambda student: 0.95)
     monkeypatch.setattr(task5_fashion.notebook, "defines_network", lambda student: True)
     said: list[str] = []
     hw = SimpleNamespace(

@@ -41,7 +41,7 @@ def main() -> None:
     sys.stdout = sys.stderr = CappedText(setup["output"])
     for name in RUNNERS if setup["torch"] else ():
         importlib.import_module(
-            f"grader.sandbox.worker.{name}_run"
+            f"grader.homework.worker.{name}_run"
         )  # nothing of ours can be read once this process is confined
     held = confine.confine(confine.Policy(**setup["policy"])).line() + canary.line(setup["session"])
     faulthandler.enable(file=2, all_threads=False)
@@ -147,7 +147,7 @@ class Worker:
         if op == "train":
             return {"value": self.hold(training.Run(self.module, *args))}
         if op in RUNNERS:
-            runner = importlib.import_module(f"grader.sandbox.worker.{op}_run")
+            runner = importlib.import_module(f"grader.homework.worker.{op}_run")
             return {"value": self.hold(runner.Run({**args[0], "folder": self.folder}))}
         target: Any = self.objects[owner.id] if isinstance(owner, Handle) else self.module(owner)
         if op == "arity":

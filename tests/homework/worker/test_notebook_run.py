@@ -22,7 +22,7 @@ import json, os, sys, warnings
 warnings.simplefilter("ignore")
 import numpy as np
 import torch
-from grader.sandbox.worker import notebook_run
+from grader.homework.worker import notebook_run
 
 def told(order):
     os.makedirs(order["folder"])

@@ -21,7 +21,7 @@ import torch
 from PIL import Image
 from torch import nn
 from torch.optim import lr_scheduler
-from grader.sandbox.worker import cuda, paths, vision
+from grader.homework.worker import cuda, paths, vision
 PICTURED = ("torchvision.io", "matplotlib.pyplot", "matplotlib", "google.colab")
 folder, asked = json.loads(sys.argv[1])
 os.chdir(folder)

@@ -44,7 +44,10 @@ def test_canaries_are_refused_when_confined_and_sing_when_not(tmp_path):
     assert found[0].startswith("fs=landlock")
     assert "none" not in found[0]
     assert found[1] == " verified=9/9"
-    code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom grader.sandbox.worker import canary; print(canary.line('.'))"
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); "
+        + "from grader.sandbox.worker.canary import line; print(line('.'))"
+    )
     free = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
     assert free.stdout.strip() == "verified=0/9 open=read+list+write+internet+unix+fork+exec+signal+ptrace"
 
