@@ -205,6 +205,7 @@ def shared(students: Sequence[Student], rows: Rows) -> set[str]:
 
 
 def words(name: str) -> set[str]:
-    """Spellings that one name has: "Doe, Jane", "Jane Doe" and "doejane" share one."""
+    """Spellings that one name has: "Doe, Jane", "Jane Doe", "doejane" and "janedoe" share one with each other."""
     parts = re.findall(r"\w+", unicodedata.normalize("NFKC", printable(name) if name else "").casefold())
-    return {"".join(parts), "".join(sorted(parts))} - {""}
+    turned = {"".join(parts[at:] + parts[:at]) for at in range(min(len(parts), 8))}
+    return {*turned, "".join(sorted(parts))} - {""}

@@ -10,13 +10,15 @@ import base64
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 from grader.course.statistics import BINS, Cohort, Earned, memory, seconds
 from grader.model import Row
-from grader.report.html import HERE, environment
+from grader.report.html import environment
 from grader.report.wording import judged, lateness, points, state, task_points, unanswered
 
+HERE = Path(__file__).parent
 SHOWN = 12  # failures that are listed
 
 
@@ -79,11 +81,12 @@ class Line:
 def render(cohort: Cohort, *, pages: Collection[str] = (), run: str = "", notes: Sequence[str] = ()) -> str:
     """The whole page. `pages` are the students who have one of their own beside it, as reports/ID.html; `run` says
     which one is shown, `notes` what a person should know of it."""
-    script = (HERE / "sort.js").read_text(encoding="utf-8")
+    script = (HERE / "class_page.js").read_text(encoding="utf-8")
     columns = [task for task in cohort.tasks if task.share is not None]
     told = [line(row, [task.id for task in columns], row.student.id in pages) for row in cohort.rows]
-    page: str = environment().get_template("cohort.html.j2").render(
+    page: str = environment(HERE).get_template("class_page.html.j2").render(
         cohort=cohort,
+        class_css=(HERE / "class_page.css").read_text(encoding="utf-8"),
         columns=columns,
         lines=told,
         counts=counted(told),

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from grader.check import ROOT, digest
-from grader.course import class_page as cohort_page
-from grader.course import job, result_keys, statistics
+from grader.course import class_page, job, result_keys, statistics
 from grader.course.caveats import caveats, partial
 from grader.course.gradebook import Gradebook, Run
 from grader.course.job import Document
@@ -73,4 +72,4 @@ def index(book: Gradebook, run: Run, rows: Sequence[Row]) -> None:
     graded = [row.student.id for row in rows if row.report]
     there = {id_ for id_ in graded if (book.folder / path_of(id_, "student")).is_file()}
     told = f"run {run.id}, begun {clock(run.began)}"
-    write(book.folder / INDEX, cohort_page.render(statistics.survey(rows, title), pages=there, run=told, notes=notes))
+    write(book.folder / INDEX, class_page.render(statistics.survey(rows, title), pages=there, run=told, notes=notes))

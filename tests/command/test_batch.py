@@ -13,9 +13,9 @@ from classes import CLASS, Workers, class_of, graded
 from grader.check import ROOT
 from grader.command import batch as command
 from grader.course.batch import Progress
+from grader.course.class_folder import LAYOUTS
 from grader.course.gradebook import Gradebook
 from grader.course.job import Done, Job
-from grader.course.class_folder import LAYOUTS
 from grader.errors import UsageError
 from grader.model import Verdict
 from grader.report.wording import clock

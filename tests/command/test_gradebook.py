@@ -86,8 +86,8 @@ def cells(out, first):
 def test_list_has_a_line_for_everyone_and_the_evidence_of_what_waits(type_, folder):
     code, out, err = type_("list")
     assert (code, err) == (0, "")
-    assert cells(out, "ada") == ["ada", "Lovelace,", "Ada", "5.6", "10", "2", "needs", "review"]
-    assert cells(out, "eve")[-5:] == ["3", "10", "?", "needs", "review"]
+    assert cells(out, "ada") == ["ada", "Lovelace,", "Ada", "5.6", "10", "7", "2", "needs", "review"]
+    assert cells(out, "eve")[-6:] == ["3", "10", "3", "?", "needs", "review"]
     assert cells(out, "nil") == ["nil", "Nil", "not", "handed", "in"]
     assert "✗ zip: zip.zip is damaged; pack it again" in out
     assert "? ada 2.2 relu: Is this their own?" in out
@@ -204,8 +204,8 @@ def test_diff_tells_whose_points_changed_and_why(type_, folder):
     type_("adjust", "eve", "2.1", "0", "--why", "copied", "--author", "Grace")
     assert "PASS 5/5; adjusted to 0 by Grace, which still counts" in type_("diff", "1", "2")[1]
     assert "0 items of 0 students changed" in type_("diff", "2", "2")[1]
-    assert cells(type_("--run", "1", "list")[1], "eve")[-5] == "2"
-    assert cells(type_("list")[1], "eve")[-5] == "2"
+    assert cells(type_("--run", "1", "list")[1], "eve")[-6] == "2"
+    assert cells(type_("list")[1], "eve")[-6] == "2"
     with Gradebook.open(folder) as book:
         book.begin(seed=7)
         book.record(book.student("ada", book.run(1)), book.report("ada", book.run(1)))

@@ -23,10 +23,10 @@ from classes import CLASS, HOMEWORK, WANTED, AtOnce, Workers, class_of, grade, g
 from grader.check import ROOT
 from grader.course import batch, database, result_keys
 from grader.course.batch import Batch, Progress
+from grader.course.class_folder import recognise
 from grader.course.folder_lock import claim
 from grader.course.gradebook import Gradebook
 from grader.course.job import Done, Job
-from grader.course.class_folder import recognise
 from grader.course.pool import Pool
 from grader.course.result_keys import Terms
 from grader.errors import UsageError

@@ -62,7 +62,14 @@ def test_a_click_sorts_up_and_another_down_and_the_empty_stay_last(report, tmp_p
     def row(student: str, percent: float) -> Row:
         return Row(Student(student, student), replace(report, remarks=Remarks((), 1, percent)))
 
-    rows = [row("s10", 0), Row(Student("s2", "s2")), row("s9", 50), row("s1", 90), row("s3", 25), Row(Student("s4", "s4"))]
+    rows = [
+        row("s10", 0),
+        Row(Student("s2", "s2")),
+        row("s9", 50),
+        row("s1", 90),
+        row("s3", 25),
+        Row(Student("s4", "s4")),
+    ]
     names, up, down, again = told(rows, CLICKS, tmp_path)
     assert names == ["s1", "s2", "s3", "s4", "s9", "s10"]
     assert up == again == ["1.93", "9.67", "14.5", "19.33", "", ""]

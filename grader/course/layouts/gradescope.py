@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from grader.course.layouts.folder import AGAIN, children, is_note
-from grader.course.student import at_time, handed_in
+from grader.course.student import at_time, handed_in, printable
 from grader.errors import UsageError
 from grader.model import Student
 
@@ -45,7 +45,7 @@ def submitters(name: str, path: Path | None, about: Mapping[str, Any], zone: tzi
     people = [one for one in people if isinstance(one, dict)] if isinstance(people, list) else []
     for person in people or ([{}] if path else []):
         one = submitter(person, name, path)
-        lost = "" if path else f"Gradescope's {METADATA} names {one.ids['Submission ID']}, which is not here{AGAIN}"
+        lost = "" if path else f"{METADATA} names {printable(name)}, which is not here{AGAIN}"
         yield at_time(replace(one, problem=lost), about.get(":created_at"), zone)
 
 

@@ -33,7 +33,9 @@ def test_every_line_adds_up_as_nbgraders_do(rows, rubric):
 
 
 def test_a_student_is_called_as_in_the_class_list(rows, rubric):
-    named = replace(rows[0], student=Student("Ada-Lovelace", rows[0].student.name, {"Name": "Ada Lovelace", "username": "al"}))
+    named = replace(
+        rows[0], student=Student("Ada-Lovelace", rows[0].student.name, {"Name": "Ada Lovelace", "username": "al"})
+    )
     (line,) = csv.DictReader(io.StringIO(nbgrader.render([named], rubric), newline=""))
     assert line["student_id"] == "al"
 
