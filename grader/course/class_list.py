@@ -19,7 +19,7 @@ from grader.course.roster import (
     ID_COLUMNS,
     column,
     full_name,
-    group_name,
+    groups_of,
     is_staff,
     is_test_student,
     key_of,
@@ -129,12 +129,14 @@ def listed(one: Student, row: Mapping[str, str], zone: tzinfo | None) -> Student
 
 def members_of(one: Student, rows: Rows) -> list[int]:
     """The rows of the group that the submission is named after; none where it is named after a student."""
-    fitting = [at for at, row in enumerate(rows) if key_of(one.name) and key_of(group_name(row)) == key_of(one.name)]
+    called: dict[str, list[int]] = {}
+    for at, row in enumerate(rows):
+        for group in groups_of(row):
+            if key_of(one.name) and key_of(group) == key_of(one.name):
+                called.setdefault(printable(group), []).append(at)
+    fitting = called.get(one.name) or (next(iter(called.values())) if len(called) == 1 else [])
     named = [at for at, row in enumerate(rows) if words(one.name) & words(full_name(row))]
-    exact = [at for at in fitting if printable(group_name(rows[at])) == one.name]
-    fitting = exact or fitting
-    several = len({group_name(rows[at]) for at in fitting}) > 1
-    return [] if several or any(at not in fitting for at in named) else fitting
+    return [] if any(at not in fitting for at in named) else fitting
 
 
 def rows_of(one: Student, rows: Rows, by_any_cell: bool, kinds: Collection[str]) -> tuple[int | None, list[int]]:
@@ -162,11 +164,13 @@ def is_anothers(one: Student, row: Mapping[str, str]) -> bool:
     """Whether Moodle's number is a student's and the name is not: it is the number of a group, or an old list.
 
     Where names are hidden, the word for a participant stands for the name; it begins the list's own `Identifier`, too.
+    Older versions put a group's name before that.
     """
     name, number = full_name(row), column(row, "Identifier", *ALIKE["Identifier"])
     if "Identifier" not in one.ids or not name or words(one.name) & words(name):
         return False
-    return key_of(one.name) != key_of(re.sub(r"\d+$", "", number))
+    hidden = key_of(re.sub(r"\d+$", "", number))
+    return not any(end and key_of(one.name).endswith(end) for end in (key_of(name), hidden))
 
 
 def same_id(one: Student, row: Mapping[str, str]) -> bool:

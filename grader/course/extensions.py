@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 from grader.course.people import fitting
-from grader.course.roster import ID_COLUMNS, column, full_name, group_name, key_of, read_table
+from grader.course.roster import ID_COLUMNS, column, full_name, groups_of, key_of, read_table
 from grader.course.times import moment
 from grader.errors import UsageError
 from grader.model import Student
@@ -40,7 +40,7 @@ def read_extensions(path: Path, zone: tzinfo | None = None) -> list[Extension]:
 
 
 def extension(row: dict[str, str], where: str, zone: tzinfo | None) -> Extension:
-    student, group = column(row, *ID_COLUMNS) or full_name(row), group_name(row)
+    student, group = column(row, *ID_COLUMNS) or full_name(row), next(iter(groups_of(row)), "")
     if not student and not group:
         raise UsageError(f"{where} names no student and no group; its columns are student, group, due and days")
     until, days = column(row, "due", "until", "extended to", "deadline"), column(row, "days")
@@ -80,7 +80,7 @@ def those(students: Sequence[Student], one: Extension) -> Iterator[Student]:
         yield from found if len(found) == 1 else ()
     else:
         group = key_of(one.group)
-        yield from (student for student in students if group and key_of(group_name(student.ids)) == group)
+        yield from (student for student in students if group and group in map(key_of, groups_of(student.ids)))
 
 
 def later(due: datetime | None, days: int, zone: tzinfo | None) -> datetime:

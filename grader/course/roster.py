@@ -21,7 +21,7 @@ ID_COLUMNS = ("SIS Login ID", "github_username", "Email", "Email address", "SID"
               "SIS User ID", "ID number", "Identifier", "ID", "user_id", "username", "login_id", "NetID",
               "roster_identifier", "OrgDefinedId", "E-Mail-Adresse", "Adresse de courriel", "Dirección de correo",
               "login", "user", "Student number")  # fmt: skip
-GROUP_COLUMNS = ("Group", "group_name", "Team", "team_name", "Gruppe", "Groupe", "Grupo", "Gruppo", "Groep")
+GROUP_COLUMNS = ("Group", "Groups", "group_name", "Team", "team_name", "Gruppe", "Groupe", "Grupo", "Gruppo", "Groep")
 TIME_COLUMNS = ("submitted_at", "Last modified (submission)", "submission_timestamp", "Submission Time", "Submitted",
                 "timestamp", "Zuletzt geändert (Abgabe)", "Dernière modification (travail remis)",
                 "Dernière modification (remise)", "Última modificación (entrega)", "Ultima modifica (consegna)",
@@ -137,8 +137,10 @@ def roster_name(row: Mapping[str, str]) -> str:
     return column(row, "roster_identifier", "identifier") if classroom else ""
 
 
-def group_name(row: Mapping[str, str]) -> str:
-    return column(row, *GROUP_COLUMNS)
+def groups_of(row: Mapping[str, str]) -> list[str]:
+    """The names of a row's groups: the cell as a whole, and the parts of a list."""
+    cell = column(row, *GROUP_COLUMNS)
+    return list(dict.fromkeys(name for name in (cell, *map(str.strip, re.split(r"[,;]", cell))) if name))
 
 
 def time_told(row: Mapping[str, str]) -> str:

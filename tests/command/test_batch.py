@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import sys
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 from classes import CLASS, Workers, class_of, graded
 
+from grader import cli
 from grader.check import ROOT
 from grader.command import batch as command
 from grader.course.batch import Progress
@@ -17,7 +20,7 @@ from grader.course.class_folder import LAYOUTS
 from grader.course.gradebook import Gradebook
 from grader.course.job import Done, Job
 from grader.errors import UsageError
-from grader.model import Verdict
+from grader.model import Late, Verdict
 from grader.report.wording import clock
 
 
@@ -224,6 +227,73 @@ def test_a_task_of_which_nothing_is_trained_needs_no_data(tmp_path, monkeypatch,
     arguments = [str(folder), "--out", str(tmp_path / "out"), "--no-html", "--data-root", str(tmp_path / "data")]
     assert command.run(command.parser().parse_args([*arguments, "--task", "4.1"])) == 0
     assert "stand-in" not in capsys.readouterr().err
+
+
+LISTED = """\
+name,username,group,submitted_at
+right-tabs,right-tabs,Team A,2026-11-22T12:00
+right-loops,right-loops,Team A,2026-11-22T12:00
+wrong-nan,wrong-nan,Team B,2026-11-22T12:00
+Bo Ek,bo,Team B,
+"""
+
+
+def test_extensions_count_before_the_due_date_and_for_later_runs(tmp_path, monkeypatch, scripted, capsys):
+    folder, out = class_of(tmp_path / "in", "right-tabs", "right-loops", "wrong-nan"), tmp_path / "out"
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+    (tmp_path / "class.csv").write_text(LISTED)
+    given = tmp_path / "more.csv"
+    given.write_text("student,group,due,days\nright-tabs,,2026-11-22,\n,Team A,,1\nbo,,2026-12-01,\nZed,,,3\n")
+    base = [str(folder), "--out", str(out), "--no-html", "--roster", str(tmp_path / "class.csv")]
+    for more in (["--due", "2026-11-20", "--extensions", str(given)], []):
+        assert command.run(command.parser().parse_args([*base, *more])) == 0
+        assert f"? Zed: named in {given}, and not in the class, or not clearly" in capsys.readouterr().out
+        with Gradebook.open(out) as book:
+            late = {row.student.id: row.report.remarks.late_days for row in book.register() if row.report}
+            assert late == {"right-tabs": 0, "right-loops": 1, "wrong-nan": 2}
+            assert clock(book.row("bo").due) == clock(datetime(2026, 12, 1, 23, 59, 59))
+            assert "by an extension" in shown(capsys, out, "show", "bo")
+    given.unlink()
+    with pytest.raises(UsageError, match=r"more\.csv cannot be read .*; name the extensions with --extensions"):
+        command.run(command.parser().parse_args(base))
+
+
+def shown(capsys, out, *words: str) -> str:
+    assert cli.main(["gradebook", str(out), *words]) == 0
+    return capsys.readouterr().out
+
+
+def test_times_without_a_zone_are_in_the_courses(tmp_path, monkeypatch, scripted, capsys):
+    folder, out = class_of(tmp_path / "in", "right-tabs", "right-loops"), tmp_path / "out"
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+    homework = command.homework_at(None)
+    course = replace(homework, rubric=replace(homework.rubric, late=Late(10, timezone="America/New_York")))
+    monkeypatch.setattr(command, "homework_at", lambda folder: course)
+    times = {"right-tabs": "2026-11-01T19:45", "right-loops": "2026-11-01"}
+    (tmp_path / "class.csv").write_text("username,submitted_at\n" + "".join(f"{k},{v}\n" for k, v in times.items()))
+    more = ["--roster", str(tmp_path / "class.csv"), "--due", "2026-10-31T20:00"]
+    assert command.run(command.parser().parse_args([str(folder), "--out", str(out), "--no-html", *more])) == 0
+    assert "due 2026-10-31 20:00 EDT" in capsys.readouterr().out
+    with Gradebook.open(out) as book:
+        late = {row.student.id: row.report.remarks.late_days for row in book.register()}
+    assert late == {"right-tabs": 1, "right-loops": 2}
+    assert "2026-11-01 19:45 EST" in shown(capsys, out, "late")
+
+
+def test_where_each_file_lies_is_kept_for_annotations(tmp_path, monkeypatch, scripted):
+    class_of(tmp_path / "flat", "right-tabs")
+    (tmp_path / "in" / "hw1-ada" / ".git").mkdir(parents=True)
+    (tmp_path / "in" / "hw1-bo" / ".git").mkdir(parents=True)
+    for name in ("hw1-ada", "hw1-bo"):
+        shutil.copytree(tmp_path / "flat" / "right-tabs", tmp_path / "in" / name / "src" / "mine")
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+    arguments = [str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--no-html"]
+    assert command.run(command.parser().parse_args(arguments)) == 0
+    with Gradebook.open(tmp_path / "out") as book:
+        assert book.student("ada").origin["layers.py"] == "src/mine/layers.py"
 
 
 def test_a_console_without_unicode_gets_plain_marks(tmp_path, monkeypatch, scripted):

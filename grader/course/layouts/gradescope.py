@@ -29,10 +29,10 @@ def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
     """Raises UsageError for metadata that cannot be read."""
     known = read_metadata(folder / METADATA)
     there = {path.name: path for path in children(folder) if not is_note(path)}
-    found = [one for name, path in there.items() for one in submitters(name, path, known.get(name, {}), zone)]
-    absent = [one for name, about in known.items() if stem(name) not in map(stem, there)
-              for one in submitters(name, None, about, zone)]  # fmt: skip
-    return found + absent
+    told = {stem(name): about for name, about in known.items()}
+    found = [one for name, path in there.items() for one in submitters(name, path, told.get(stem(name), {}), zone)]
+    absent = [name for name in told if name not in set(map(stem, there))]
+    return found + [one for name in absent for one in submitters(name, None, told[name], zone)]
 
 
 def stem(name: str) -> str:
@@ -51,7 +51,7 @@ def submitters(name: str, path: Path | None, about: Mapping[str, Any], zone: tzi
 
 def submitter(person: Mapping[str, Any], place: str, path: Path | None) -> Student:
     name, sid, email = (str(person.get(f":{key}") or "") for key in ("name", "sid", "email"))
-    ids = {"Email": email, "SID": sid, "Submission ID": place.removeprefix("submission_")}
+    ids = {"Email": email, "SID": sid, "Submission ID": stem(place).removeprefix("submission_")}
     return handed_in(email or sid or place, name or place, ((place, path),) if path else (), ids=ids)
 
 
