@@ -127,7 +127,7 @@ class Reader:
     def timezone(self, node: yaml.Node) -> str:
         name = self.text(node, "timezone")
         try:
-            ZoneInfo(name)
+            ZoneInfo(name or "UTC")  # what is no text is told already
         except (ZoneInfoNotFoundError, ValueError, OSError):
             self.mistake(node, f"there is no time zone {name}; write it as Europe/Berlin or America/New_York")
         return name

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from grader import rubric
 from grader.errors import RubricError
-from grader.model import Limits
+from grader.model import Late, Limits
 
 REAL = Path(__file__).parents[1] / "grader" / "homework" / "rubric.yaml"
 SMALL = """\
@@ -82,6 +82,13 @@ def test_a_section_may_have_a_memory_of_its_own(tmp_path):
     assert load(tmp_path, SMALL).sections[0].memory is None
 
 
+def test_lateness_and_the_courses_time_zone_arrive(tmp_path):
+    given = SMALL.replace("tasks:", "late: {per_day: 10, cap: 50, timezone: Europe/Berlin}\ntasks:", 1)
+    assert load(tmp_path, given).late == Late(per_day=10, cap=50, timezone="Europe/Berlin")
+    assert load(tmp_path, SMALL.replace("tasks:", "late: {per_day: 0}\ntasks:", 1)).late == Late(per_day=0)
+    assert load(tmp_path, SMALL).late is None
+
+
 def test_the_digest_is_the_files(tmp_path):
     assert load(tmp_path, SMALL).digest == load(tmp_path, SMALL).digest != load(tmp_path, SMALL + "\n").digest
 
@@ -117,6 +124,15 @@ MISTAKES = [
     ("title: First", 'title: "First\\nSecond"', 11, "a text of one line"),
     ("tasks:", "tasks: [\n", 0, "not YAML"),
     ("title: Tiny", "title: &a Tiny\nother: *a", 2, "an alias"),
+    (
+        "title: Tiny",
+        "title: Tiny\nlate: {per_day: 1, timezone: CET+1}",
+        2,
+        "no time zone CET+1; write it as Europe/Berlin",
+    ),
+    ("title: Tiny", "title: Tiny\nlate: {per_day: 1, timezone: ../x}", 2, "there is no time zone ../x"),
+    ("title: Tiny", "title: Tiny\nlate: {per_day: 1, timezone: [a]}", 2, "timezone has to be a text"),
+    ("title: Tiny", "title: Tiny\nlate: {per_day: 101}", 2, "in percent, so at most 100"),
 ]
 
 

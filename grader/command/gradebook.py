@@ -283,7 +283,8 @@ def policy(run: Run) -> str:
     if run.late is None:
         return "lateness costs nothing, as rubric.yaml has no `late`"
     given = run.late
-    return f"{given.per_day:g} % a day, at most {given.cap:g} %, nothing within {given.grace_hours:g} h"
+    where = f"; days of {given.timezone}" if given.timezone else ""
+    return f"{given.per_day:g} % a day, at most {given.cap:g} %, nothing within {given.grace_hours:g} h{where}"
 
 
 def diff(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:

@@ -252,7 +252,7 @@ class Batch:
 
     def take(self, attempt: Attempt, done: Done) -> None:
         """Record what came back, or have it again alone: a fault of ours, or what may be the machine's."""
-        doubtful = [name for name, result in done.results.items() if doubts(result, done.starved)]
+        doubtful = [name for name, result in done.results.items() if is_doubtful(result, done.starved)]
         if doubtful and not attempt.alone:
             sure = {name: result for name, result in done.results.items() if name not in doubtful}
             job = replace(
@@ -330,7 +330,7 @@ def checks(document: Document) -> Iterator[Mapping[str, Any]]:
     return (check for item in document["task"]["items"] for check in item["checks"])
 
 
-def doubts(document: Document, starved: float) -> bool:
+def is_doubtful(document: Document, starved: float) -> bool:
     """Whether a task's result may be the grader's fault, or that of a machine that was short of cores or memory."""
     killed = any(check["killed"] for check in checks(document))
     return killed or has(document, Verdict.INTERNAL) or (starved > BUSY and has(document, Verdict.TIMEOUT))

@@ -64,7 +64,7 @@ def with_roster(
             theirs.setdefault(at, []).append(one)
         else:
             found.append(replace(one, unlisted=True))
-            doubt |= dict.fromkeys(fitting, perhaps(one))
+            doubt |= dict.fromkeys(fitting or numbered(one, rows), perhaps(one))
     anyones = ownerless(found) or strangers(rows, theirs)
     for at, row in enumerate(rows):
         if is_test_student(row):
@@ -115,6 +115,12 @@ def strangers(rows: Rows, theirs: Mapping[int, Sequence[Student]]) -> str:
 def absent(row: Mapping[str, str], problem: str) -> Student:
     """Who handed in nothing, as far as is known."""
     return Student(row_id(row), printable(full_name(row) or column(row, *ID_COLUMNS)), problem=problem)
+
+
+def numbered(one: Student, rows: Rows) -> list[int]:
+    """The rows whose number at Canvas stands in the names of the files."""
+    numbers = {number for _, path in one.parts for number in path.name.split("_") if number.isdigit()}
+    return [at for at, row in enumerate(rows) if "ID" in one.ids and column(row, "ID") in numbers]
 
 
 def row_id(row: Mapping[str, str]) -> str:

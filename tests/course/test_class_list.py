@@ -30,7 +30,8 @@ def test_every_kind_of_space_in_a_name_is_a_space(read):
 @pytest.mark.parametrize(
     ("role", "stays"),
     [
-        ("Teacher", False), ("Non-editing teacher", False), ("TA", False), ("Instructor", False), ("Course Designer", False),
+        ("Teacher", False), ("Non-editing teacher", False), ("TA", False), ("Instructor", False),
+        ("Course Designer", False),
         ("Trainer/in", False), ("Student", True), ("Learner", True), ("Student, TA", True), ("", True), ("Data", True),
     ],
 )  # fmt: skip
@@ -55,8 +56,8 @@ def test_a_folder_named_after_a_student_is_no_groups(read):
 
 
 def test_a_table_in_utf_16_with_tabs_is_read(read):
-    found = read('"Last Name"\t"First Name"\t"Username"\t"Last Access"\nLovelace\tAda\tada\t2026-11-20\nEk\tBo\tbo\t\n', "ada",
-                 encoding="utf-16")  # fmt: skip
+    table = '"Last Name"\t"First Name"\t"Username"\t"Last Access"\nLovelace\tAda\tada\t2026-11-20\nEk\tBo\tbo\t\n'
+    found = read(table, "ada", encoding="utf-16")  # fmt: skip
     assert (found["ada"].name, found["bo"].problem) == ("Ada Lovelace", "")
 
 

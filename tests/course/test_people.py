@@ -40,8 +40,8 @@ def test_nobody_or_several_is_a_sentence(text, says):
 
 
 def test_a_platforms_id_tells_one_student_under_several_ids():
-    found = same([(1, "jane", {"ID": "101", "Section": "A"}), (2, "smithjane-101", {"ID": "101"}), (3, "doejane-101", {"id": "101"}),
-                  (3, "ek", {"ID": "102", "Section": "A"})])  # fmt: skip
+    found = same([(1, "jane", {"ID": "101", "Section": "A"}), (2, "smithjane-101", {"ID": "101"}),
+                  (3, "doejane-101", {"id": "101"}), (3, "ek", {"ID": "102", "Section": "A"})])  # fmt: skip
     assert found["jane"] == found["doejane-101"] == {"jane", "smithjane-101", "doejane-101"}
     assert found["ek"] == {"ek"}
 

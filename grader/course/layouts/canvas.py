@@ -8,6 +8,7 @@ member. Canvas gives a name's small letters alone, so `LATE` in capitals is Canv
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from datetime import tzinfo
 from pathlib import Path
 
@@ -34,11 +35,34 @@ def match(name: str) -> re.Match[str] | None:
 
 def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
     """The files of one student are one attempt, which is all that Canvas exports."""
-    anonymous = sum(ANONYMOUS.fullmatch(path.name) is not None for path in children(folder))
-    named = sum(match(path.name) is not None for path in children(folder)) - anonymous
-    shape = ANONYMOUS.fullmatch if anonymous > 1 and not named else match
-    groups, rest = grouped(folder, lambda name: shape(name), lambda found: found["id"])
+    names = [path.name for path in children(folder)]
+    anonymous = [name for name in names if ANONYMOUS.fullmatch(name)]
+    named = [found for name in names if name not in anonymous and (found := NAMED.fullmatch(name))]
+    if len(anonymous) > 1 and not named:
+        groups, rest = grouped(folder, ANONYMOUS.fullmatch, lambda found: found["id"])
+    else:
+        twice = ids_of_several(named)
+        groups, rest = grouped(folder, lambda name: later(match(name), twice), lambda found: found["id"])
     return [*map(student, groups), *rest]
+
+
+def ids_of_several(found: Sequence[re.Match[str]]) -> set[str]:
+    """Numbers that stand behind several names, and so are part of a name: `team_2_101_9001_hw.zip`."""
+    names: dict[str, set[str | None]] = {}
+    for one in found:
+        names.setdefault(one["id"], set()).add(one["name"])
+    return {id_ for id_, called in names.items() if len(called) > 1}
+
+
+def later(found: re.Match[str] | None, not_ids: Collection[str]) -> re.Match[str] | None:
+    """The same name with the next number as the id, where the first is part of the name."""
+    while found and found["id"] in not_ids:
+        name = f"{found['name'] or ''}_{found['id']}".lstrip("_")
+        shape = re.compile(rf"(?P<name>{re.escape(name)})_(?P<late>LATE_)?(?P<id>\d+){OWN}")
+        if (further := shape.fullmatch(found.string)) is None:
+            return found
+        found = further
+    return found
 
 
 def student(group: Group) -> Student:

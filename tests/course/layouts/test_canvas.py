@@ -38,6 +38,26 @@ def test_a_student_called_anon_is_one(read):
     assert {id_: one.ids for id_, one in found.items()} == {"anon-101": {"ID": "101"}, "lovelaceada-102": {"ID": "102"}}
 
 
+def test_a_number_at_the_end_of_names_is_nobodys_id(read):
+    names = (
+        "team_2_101_9001_hw.zip",
+        "crew_2_102_9002_1_2_hw.zip",
+        "band_2_LATE_104_9005_hw.zip",
+        "ada_103_9003_2_2026_hw.zip",
+    )
+    found = read(*names, "ada_103_9004_layers.py")
+    assert {id_: one.marked_late for id_, one in found.items()} == {
+        "team_2-101": False, "crew_2-102": False, "band_2-104": True, "ada-103": False,
+    }  # fmt: skip
+    assert len(found["ada-103"].parts) == 2
+
+
+def test_work_whose_number_may_be_a_students_is_not_nothing_handed_in(read):
+    found = read("team_2_101_9001_hw.zip", "hoppergrace_102_9002_hw.zip", roster=HEAD + ADA + GRACE + ALAN)
+    assert "team may be theirs" in found["ada"].problem
+    assert found["alan"].problem == ""
+
+
 def test_anonymous_work_beside_a_class_list_is_not_nothing_handed_in(read):
     found = read("anon_abc12_901_a.zip", "anon_def34_902_b.zip", roster=HEAD + ADA + GRACE)
     assert [one.unlisted for one in found.values() if one.parts] == [True, True]
@@ -71,7 +91,8 @@ def test_the_files_of_one_attempt_belong_together(read):
 
 
 def test_each_member_gets_the_work_of_the_group(read):
-    roster = "name,canvas_user_id,login_id,group_name\nAda Lovelace,101,ada,Team 1\nGrace Hopper,102,grace,Team 1\nBo Ek,103,bo,Team 2\n"
+    roster = "name,canvas_user_id,login_id,group_name\nAda Lovelace,101,ada,Team 1\n"
+    roster += "Grace Hopper,102,grace,Team 1\nBo Ek,103,bo,Team 2\n"
     found = read("team1_102_9001_hw.zip", roster=roster)
     assert {id_: bool(one.parts) for id_, one in found.items()} == {"ada": True, "grace": True, "bo": False}
     assert found["ada"].name == "Ada Lovelace"

@@ -45,7 +45,8 @@ def test_a_folder_that_is_not_there_is_a_problem_for_each_of_its_group(read):
 
 
 def test_a_row_that_tells_a_time_of_submission_says_that_there_was_one(read):
-    roster = "Name,SID,Email,Status,Submission ID,Submission Time\nAda Lovelace,0042,ada@x.edu,Graded,11,2026-12-02 02:52:07 -0800\n"
+    roster = "Name,SID,Email,Status,Submission ID,Submission Time\n"
+    roster += "Ada Lovelace,0042,ada@x.edu,Graded,11,2026-12-02 02:52:07 -0800\n"
     roster += "Cy Lo,0046,cy@x.edu,Missing,,\nDi Oz,0047,di@x.edu,Ungraded,14,2026-12-02 02:52:07 -0800\n"
     found = read("submission_11/", texts={"submission_metadata.yml": METADATA}, roster=roster)
     assert found["cy@x.edu"].problem == ""
