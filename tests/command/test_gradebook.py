@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
@@ -11,6 +12,8 @@ from xml.etree import ElementTree
 import pytest
 
 from grader import cli
+from grader.check import ROOT
+from grader.command import gradebook as command
 from grader.course import pages
 from grader.course.gradebook import Gradebook
 from grader.errors import UsageError
@@ -485,6 +488,14 @@ def test_another_homework_than_the_runs_is_refused(type_, folder, tmp_path, form
     assert code == 2
     assert "the rubric has no item 2.2, which was graded; name that homework with --homework" in err
     assert not (folder / "export").exists()
+
+
+def test_the_readme_is_true():
+    page = (ROOT / "README.md").read_text(encoding="utf-8").partition("### The gradebook\n")[2].partition("\n##")[0]
+    assert set(re.findall(r"^    python grade\.py gradebook graded (\w+)", page, re.MULTILINE)) == set(command.VERBS)
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == {"export", *command.SHEETS, *command.EACH}
+    for flag in ("--only", "--below", "--match", "--run", "--author", "--assignment", "--homework"):
+        assert flag in page
 
 
 def test_a_time_that_is_not_understood_is_said_with_its_text(folder, type_):

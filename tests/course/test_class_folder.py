@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.course.class_folder import LAYOUTS, hidden, lone_folder, recognise
@@ -209,6 +211,44 @@ def assert_safe(id_: str) -> None:
     assert len(id_) <= 70
     assert not id_.endswith(".")
     assert id_.split(".")[0].lower() not in ("con", "nul", "com1", "lpt9")
+
+
+SHAPES = [
+    "{}_1_2_x.zip", "LATE_anon_{}_2_x.zip", "{}_7_assignsubmission_file", "HW_{}_attempt_2026-99-20-23-05-11_x.zip",
+    "HW_{}_attempt_2026-11-20-23-05-11.txt", "1-2 - {} - Nov 20, 2026 1105 PM", "1-2 - x - {} 2026 2599",
+    "{}+hw+2026-11-20", "{}@x_1_x.zip", "submission_{}", "{}",
+]  # fmt: skip
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(SHAPES), st.text(max_size=20)), min_size=1, max_size=6),
+    st.sampled_from([*LAYOUTS]),
+)
+@settings(max_examples=60, deadline=None)
+def test_no_name_breaks_a_layout(names, layout):
+    with tempfile.TemporaryDirectory() as folder:
+        for shape, own in names:
+            name = shape.format(own).replace("/", "").replace("\0", "").encode("utf-8", "replace").decode()
+            with suppress(OSError):
+                (Path(folder) / name).mkdir()
+        (Path(folder) / "submission_metadata.yml").write_text("{}")
+        with suppress(UsageError):
+            for one in recognise(Path(folder), layout):
+                assert_safe(one.id)
+                assert one.name.isprintable()
+
+
+def test_a_folder_that_cannot_be_read_is_one_students_problem(tmp_path, monkeypatch):
+    make(tmp_path, "ada/", "bob/")
+    whole = Path.iterdir
+
+    def refused(path):
+        if path.name == "bob":
+            raise PermissionError(13, "Permission denied")
+        return whole(path)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    assert set(by_id(recognise(tmp_path))) == {"ada", "bob"}
 
 
 def test_a_hostile_class_keeps_its_students_apart_and_their_names_printable(tmp_path):

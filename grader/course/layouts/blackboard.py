@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 
 from grader.course.layouts.folder import AGAIN, Group, common, grouped, most
-from grader.course.student import handed_in, printable
+from grader.course.student import at_time, handed_in, printable
 from grader.model import Student
 
 SHAPE = re.compile(r"(?P<who>.+)_attempt_(?P<at>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)(?P<receipt>\.txt)?(?:_(?P<own>.+))?")
@@ -36,8 +36,11 @@ def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
 
 def receipt(group: Group) -> str:
     for found, path in group:
-        if found["receipt"] and path.is_file() and path.stat().st_size <= LONGEST:
-            return path.read_text(encoding="utf-8-sig", errors="replace")
+        try:
+            if found["receipt"] and path.is_file() and path.stat().st_size <= LONGEST:
+                return path.read_text(encoding="utf-8-sig", errors="replace")
+        except OSError:
+            continue  # it tells no more than the names do
     return ""
 
 
@@ -64,11 +67,10 @@ def attempt(group: Group, users: Mapping[str, str], zone: tzinfo | None) -> Stud
     user = users[first["who"]]
     told = NAME.search(text)
     parts = tuple((found["own"], path) for found, path in group if found["own"])
-    at = datetime.strptime(first["at"], "%Y-%m-%d-%H-%M-%S")
     one = handed_in(user, user, parts, ids={"username": user})
-    at = at.replace(tzinfo=zone) if zone else at.astimezone()
     name = printable(told["name"]) if told and told["name"] else one.name
-    return replace(one, name=name, submitted_at=at, problem=lost(group, text))
+    day, clock = first["at"][:10], first["at"][11:].replace("-", ":")
+    return at_time(replace(one, name=name, problem=lost(group, text)), f"{day}T{clock}", zone)
 
 
 def lost(group: Group, text: str) -> str:

@@ -24,7 +24,10 @@ def fits(folder: Path) -> bool:
 
 
 def is_submitted(path: Path) -> bool:
-    return path.is_dir() and any((below / STAMP).is_file() for below in children(path) if below.is_dir())
+    try:
+        return path.is_dir() and any((below / STAMP).is_file() for below in path.iterdir() if below.is_dir())
+    except OSError:
+        return False  # a student's folder that cannot be read is that student's problem alone
 
 
 def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
