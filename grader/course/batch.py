@@ -59,21 +59,17 @@ class Progress:
         return (self.total - self.done) * self.seconds / self.graded if self.graded else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Attempt:
-    """A student's job. `alone`: it failed once beside others, and now has the machine to itself."""
+    """A student's job. `alone`: it failed once beside others, and now has the machine to itself.
+
+    Under way, it has an `executor`, and `began` (on the monotonic clock) once the executor is at it.
+    """
 
     student: Student
     job: Job
     alone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Flight:
-    """An attempt under way: with which executor, and since when (on the monotonic clock); None while it waits there."""
-
-    attempt: Attempt
-    executor: Executor
+    executor: Executor | None = None
     began: float | None = None
 
 
@@ -99,7 +95,7 @@ class Batch:
         self.wanted = [name for section in self.homework.rubric.sections for name in section.submit]
         self.stubs = submission.stubs(self.homework.handout, self.wanted)
         self.again: deque[Attempt] = deque()
-        self.flying: dict[Future[Done], Flight] = {}
+        self.flying: dict[Future[Done], Attempt] = {}
         self.executor: Executor | None = None
 
     @property
@@ -220,7 +216,8 @@ class Batch:
             except OSError as error:  # the job goes there as a file
                 refuse_full_disk(error)
                 raise
-            self.flying[future] = Flight(attempt, executor)
+            attempt.executor = executor
+            self.flying[future] = attempt
             return
         raise UsageError("the processes to grade in end as soon as they start; look at the machine's memory")
 
@@ -228,27 +225,27 @@ class Batch:
         """Wait until something ends, and record it."""
         ended, _ = wait(self.flying, timeout=TICK, return_when=FIRST_COMPLETED)
         for future in ended:
-            flight = self.flying.pop(future)
+            attempt = self.flying.pop(future)
             try:
-                self.take(flight.attempt, future.result())
+                self.take(attempt, future.result())
             except UsageError:
                 raise
             except (BrokenExecutor, CancelledError) as error:
-                if flight.executor is self.executor:
+                if attempt.executor is self.executor:
                     self.executor = None  # of no use any more; the next launch starts another
-                self.failed(flight.attempt, f"the process that graded it ended ({type(error).__name__})")
+                self.failed(attempt, f"the process that graded it ended ({type(error).__name__})")
             except ModuleNotFoundError as error:  # on a cluster's machine; here everything is imported already
                 raise UsageError(f"a worker lacks {error.name}; install this package on every machine") from None
             except Exception as error:
                 refuse_full_disk(error)
-                self.failed(flight.attempt, f"{type(error).__name__}: {error}")
+                self.failed(attempt, f"{type(error).__name__}: {error}")
         self.tell()
 
     def salvage(self) -> None:
         """Record what ended well and was not looked at yet, before a run breaks off."""
-        for future, flight in self.flying.items():
+        for future, attempt in self.flying.items():
             if future.done() and not future.cancelled() and future.exception() is None:
-                self.take(flight.attempt, future.result())
+                self.take(attempt, future.result())
 
     def take(self, attempt: Attempt, done: Done) -> None:
         """Record what came back, or have it again alone: a fault of ours, or what may be the machine's."""
@@ -283,7 +280,7 @@ class Batch:
     def failed(self, attempt: Attempt, why: str) -> None:
         """The grading itself failed: once more, alone; after that it is for a person, and earns or loses nothing."""
         if not attempt.alone:
-            self.again.append(replace(attempt, alone=True))
+            self.again.append(Attempt(attempt.student, attempt.job, alone=True))
             return
         faulty = {task: fault(self.homework, self.terms, task, why) for task in attempt.job.tasks}
         report = put_together(attempt.job.submission, self.homework, self.terms, {**attempt.job.kept, **faulty})
@@ -296,10 +293,9 @@ class Batch:
     def tell(self) -> None:
         """An executor takes jobs in their order, so the first `width` of those under way are at work."""
         now = time.monotonic()
-        for future, flight in list(self.flying.items())[: self.workers.width]:
-            if flight.began is None:
-                self.flying[future] = replace(flight, began=now)
-        began = [(flight.attempt.student.id, flight.began) for flight in self.flying.values()]
+        for attempt in list(self.flying.values())[: self.workers.width]:
+            attempt.began = attempt.began or now
+        began = [(attempt.student.id, attempt.began) for attempt in self.flying.values()]
         running = [(student, now - since) for student, since in began if since is not None]
         self.progress.running = sorted(running, key=lambda one: -one[1])
         self.progress.idle = bool(began) and not running

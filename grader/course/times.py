@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
-CLOCK = re.compile(r"\d{1,2}[:.h時时]\d\d(?!\d)(?![./]\d)|\d\s*[ap]\.?m\b", re.IGNORECASE)
+CLOCK = re.compile(r"(?<![\d./])\d{1,2}[:.h時时]\d\d(?!\d)(?![./]\d)|\d\s*[ap]\.?m\b", re.IGNORECASE)
 OFFSET = re.compile(r"\s+([+-]\d\d:?\d\d)$")
 ZONE = re.compile(r"\s+([A-Za-z]+(?:/[A-Za-z_+\-\d]+)+|UTC|GMT|Z)$")
 NUMBERS = re.compile(r"\D*(\d{1,2})([/-])(\d{1,2})\2\d{2,4}\b")
