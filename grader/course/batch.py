@@ -111,6 +111,7 @@ class Batch:
         self.began = time.monotonic()
         self.book.enter(self.run, students)
         make(self.book.folder / pages.REPORTS)
+        self.remove_old_pages(students)
         try:
             waiting = self.jobs(students)
             while self.fill(waiting):
@@ -127,6 +128,12 @@ class Batch:
         self.book.end(self.run)
         self.tell()
         return self.progress
+
+    def remove_old_pages(self, students: Sequence[Student]) -> None:
+        """Of students who had another id before: their pages are drawn anew under the one that they have now."""
+        for student in students:
+            for id_ in self.book.people().get(student.id, frozenset()) - {student.id}:
+                pages.remove(self.book, id_)
 
     # What there is to do
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -273,6 +273,10 @@ class Gradebook:
         gone = {id_ for id_ in gone if not there & self.people().get(id_, frozenset())}
         return sorted(id_ for id_ in gone if self.in_force(id_))
 
+    def called(self, id: str, there: Container[str]) -> str:
+        """What a student is called among these ids; the id itself where it is there, or no other is."""
+        return id if id in there else next((one for one in self.people().get(id, ()) if one in there), id)
+
     def in_force(self, student: str) -> dict[str, Adjustment]:
         """The last adjustment of each item, where that took nothing back."""
         last = {one.item: one for one in self.adjustments(student)}
@@ -325,6 +329,7 @@ class Gradebook:
     def diff(self, old: Run, new: Run) -> list[Change]:
         """Whose points or lateness changed between two runs, by what, and why."""
         before, after = ({row.student.id: row for row in self.register(run)} for run in (old, new))
+        before = {self.called(id_, after): row for id_, row in before.items()}
         students = sorted(before.keys() | after.keys())
         return [change for one in students for change in differences(one, before.get(one), after.get(one))]
 

@@ -282,6 +282,29 @@ def test_times_without_a_zone_are_in_the_courses(tmp_path, monkeypatch, scripted
     assert "2026-11-01 19:45 EST" in shown(capsys, out, "late")
 
 
+def test_a_renamed_student_keeps_adjustments_and_has_one_page(tmp_path, monkeypatch, scripted, capsys):
+    made, folder, out = class_of(tmp_path / "made", "right-tabs"), tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+    head = 'Student,ID,SIS User ID,SIS Login ID,Section\n    Points Possible,,,,\n"Ek, Bo",102,u2,bo,A\n'
+    for name, file, page in (("Smith, Jane", "", "jane"), ("Smith, Jane", "smithjane_101_1_hw", "smithjane-101"),
+                             ("Doe, Jane", "doejane_101_1_hw", "doejane-101")):  # fmt: skip
+        shutil.rmtree(folder)
+        for zipped in filter(None, ("ekbo_102_2_hw", file)):
+            shutil.make_archive(str(folder / zipped), "zip", made / "right-tabs")
+        (tmp_path / "class.csv").write_text(f'{head}"{name}",101,u1,jane,A\n')
+        arguments = [str(folder), "--out", str(out), "--roster", str(tmp_path / "class.csv"), "--layout", "canvas"]
+        assert command.run(command.parser().parse_args(arguments)) == 0
+        assert "adjusted before" not in capsys.readouterr().out
+        if not file:
+            shown(capsys, out, "adjust", "jane", "late", "2", "--why", "told by mail", "--author", "Grace")
+        pages = {path.stem for path in (out / "reports").iterdir()}
+        assert pages == ({"ekbo-102", page} if file else {"ekbo-102"})
+        with Gradebook.open(out) as book:
+            assert book.late_days(page) == 2
+
+
 def test_where_each_file_lies_is_kept_for_annotations(tmp_path, monkeypatch, scripted):
     class_of(tmp_path / "flat", "right-tabs")
     (tmp_path / "in" / "hw1-ada" / ".git").mkdir(parents=True)

@@ -346,6 +346,15 @@ def test_adjustments_follow_the_platforms_id_to_another_of_ours(book, before, af
     assert book.late_days(before.id, book.run(1)) == 0
 
 
+def test_diff_knows_a_student_under_another_id(book):
+    old = book.run()
+    book.record(Student("smithjane-101", "Smith, Jane", {"ID": "101"}, "in/x"), report(fc=2))
+    new = book.begin(seed=1, due=DUE, late=LATE)
+    book.record(Student("doejane-101", "Doe, Jane", {"ID": "101"}, "in/y"), report(fc=5))
+    (change,) = book.diff(old, new)
+    assert (change.student, change.item, change.before, change.after) == ("doejane-101", "2.1", 2, 5)
+
+
 def test_two_students_of_one_run_share_no_adjustment(book):
     for id_ in ("a", "b"):
         book.record(Student(id_, id_, {"Email": "x@y"}, "in"), report())

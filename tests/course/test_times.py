@@ -24,7 +24,9 @@ def test_a_time_with_a_zone_is_that_moment(text):
     assert moment(text, ZoneInfo("Asia/Tokyo")) == AT
 
 
-@pytest.mark.parametrize("text", ["2026-11-22", "22 November 2026", "Nov 22, 2026", "22.11.2026", "22/11/2026", "22.11.26"])
+@pytest.mark.parametrize(
+    "text", ["2026-11-22", "22 November 2026", "Nov 22, 2026", "22.11.2026", "22/11/2026", "22.11.26"]
+)
 def test_a_day_alone_means_its_end_in_the_courses_zone(text):
     assert moment(text, ZoneInfo("America/New_York")) == datetime(2026, 11, 23, 4, 59, 59, tzinfo=UTC)
     assert moment(text, ZoneInfo("UTC")) == AT
