@@ -132,7 +132,7 @@ def prepare(
 
 
 def with_extensions(run: Run, students: Sequence[Student], zone: tzinfo | None) -> tuple[list[Student], list[str]]:
-    """The students with the due dates of the run's extensions, and whom those name and the class does not know."""
+    """The students with their extensions, and the names in that file that fit no student."""
     path = run.settings.get("extensions")
     return extended(students, read_extensions(Path(path), zone) if path else [], run.due, zone)
 
@@ -253,7 +253,7 @@ def span(seconds: float) -> str:
 
 
 def strays(arguments: argparse.Namespace, students: Sequence[Student]) -> Iterator[str]:
-    """What lies in the class's folder and is nobody's, or may be somebody's and was not looked at."""
+    """Warnings about work in the class's folder that belongs to no student, or was not looked at."""
     if unlisted := [one.id for one in students if one.unlisted]:
         cure = "name what they handed in after an id there, or add the platform's ids to it"
         yield f"{named(unlisted)}: not in the class list, or not clearly; {cure}"

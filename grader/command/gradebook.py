@@ -337,7 +337,7 @@ def export(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
 
 
 def homework_of(run: Run, named: Path | None) -> Path:
-    """The homework that the run was of, unless another folder is named, as where that has moved."""
+    """The run's homework; another folder may be named if it was moved."""
     return named or Path(run.settings.get("homework") or OWN)
 
 

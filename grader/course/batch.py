@@ -1,8 +1,8 @@
 """Grade a whole class through any concurrent.futures.Executor, and keep each result the moment it ends.
 
-What has not changed is not graded again. A process that dies costs nothing: what it was at is graded again, alone; what
-fails alone too is left to a person, and so is a fault of the grader. A timeout while the machine was short of cores, or
-a student's process that the system killed, counts only if it comes again with the machine to itself.
+What has not changed is not graded again. If a process dies, its submission is graded again, alone; if that fails too, a
+person has to look, as at any fault of the grader. A timeout while the machine was short of cores, or a process of a
+student's that the system killed, counts only if it happens again with the machine to itself.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Batch:
         return [task.id for task in chosen if result_keys.lacks_images(self.homework, task, root)]
 
     def grade(self, students: Sequence[Student]) -> Progress:
-        """Everyone in the class, graded and recorded. Raises UsageError where nothing can be graded at all."""
+        """Grade and record everyone in the class. Raises UsageError where nothing can be graded at all."""
         self.progress = Progress(len(students))
         self.began = time.monotonic()
         self.book.enter(self.run, students)
@@ -130,7 +130,7 @@ class Batch:
         return self.progress
 
     def remove_old_pages(self, students: Sequence[Student]) -> None:
-        """Of students who had another id before: their pages are drawn anew under the one that they have now."""
+        """Remove the pages that students had under another id; they are drawn anew under the present one."""
         for student in students:
             for id_ in self.book.people().get(student.id, frozenset()) - {student.id}:
                 pages.remove(self.book, id_)
@@ -138,7 +138,7 @@ class Batch:
     # What there is to do
 
     def jobs(self, students: Sequence[Student]) -> Iterator[Attempt]:
-        """Who has to be graded; everyone else is recorded on the way."""
+        """Yield those who have to be graded; record everyone else."""
         for student in students:
             if not student.parts or student.problem:
                 self.record_nothing(student)
@@ -157,12 +157,12 @@ class Batch:
                 yield Attempt(student, job)
 
     def record_nothing(self, student: Student) -> None:
-        """Record who has nothing that can be graded; a page of an earlier run would say otherwise."""
+        """Record a student without work that can be graded, and remove the page of an earlier run."""
         self.book.record(student, None, self.run)
         pages.remove(self.book, student.id)
 
     def read(self, student: Student) -> Submission:
-        """Raises SubmissionError."""
+        """Read what a student handed in. Raises SubmissionError."""
         (name, path), *more = student.parts
         loose = more or (path.is_file() and name != path.name)
         return submission.read(
@@ -255,7 +255,7 @@ class Batch:
                 self.take(attempt, future.result())
 
     def take(self, attempt: Attempt, done: Done) -> None:
-        """Record what came back, or have it again alone: a fault of ours, or what may be the machine's."""
+        """Record a result. If it may be the grader's or the machine's fault, grade again, alone."""
         doubtful = [name for name, result in done.results.items() if is_doubtful(result, done.starved)]
         if doubtful and not attempt.alone:
             sure = {name: result for name, result in done.results.items() if name not in doubtful}
@@ -285,7 +285,7 @@ class Batch:
             self.progress.faults.append(attempt.student.id)
 
     def failed(self, attempt: Attempt, why: str) -> None:
-        """The grading itself failed: once more, alone; after that it is for a person, and earns or loses nothing."""
+        """After the grading itself failed: grade once more, alone; the second time, leave all points to a person."""
         if not attempt.alone:
             self.again.append(Attempt(attempt.student, attempt.job, alone=True))
             return
@@ -298,7 +298,7 @@ class Batch:
             pages.put(self.book, attempt.student.id, audience, page, document, attempt.job.remarks)
 
     def tell(self) -> None:
-        """An executor takes jobs in their order, so the first `width` of those under way are at work."""
+        """Show the progress. An executor takes jobs in order, so the first `width` of them are at work."""
         now = time.monotonic()
         for attempt in list(self.flying.values())[: self.workers.width]:
             attempt.began = attempt.began or now
@@ -317,7 +317,7 @@ def make(folder: Path) -> None:
 
 
 def refuse_full_disk(error: Exception) -> None:
-    """A full disk is nobody's fault that is graded, and every further submission would meet it."""
+    """Raise UsageError for a full disk: it is no student's fault, and every later submission would fail, too."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
         raise UsageError(
             f"temporary files cannot be written ({error.strerror}); free some space or set TMPDIR, then go on with "
@@ -340,7 +340,7 @@ def is_doubtful(document: Document, starved: float) -> bool:
 
 
 def fault(homework: Homework, terms: Terms, task: str, why: str) -> Document:
-    """The document of a task that could not be graded at all: every check of it is for a person to judge."""
+    """The document of a task that could not be graded: a person has to judge each of its checks."""
     planned = next(one for one in result_keys.chosen(homework, terms.only) if one.id == task)
     checks = {
         plan.name: CheckResult(

@@ -34,7 +34,7 @@ def caveats(book: Gradebook, run: Run, rows: Sequence[Row]) -> Iterator[str]:
 
 
 def times_not_understood(rows: Iterable[Row]) -> Iterator[str]:
-    """Those whose time of submission is a text that could not be read, with the text."""
+    """Students whose time of submission could not be read, with the text of its cell."""
     if odd := [f"{row.student.id} ({harmless(text)[:60]})" for row in rows if (text := odd_time(row))]:
         yield f"{named(odd)}: this time is not understood, so not late; write it as 2026-11-20T23:05, or {HOW_LATE}"
 
@@ -47,7 +47,7 @@ def odd_time(row: Row) -> str:
 
 
 def outgrown(run: Run, rows: Iterable[Row]) -> Iterator[str]:
-    """Adjustments that the rubric has changed under: of items that are gone, or of more points than there are now."""
+    """Adjustments that no longer fit the rubric: their item is gone, or is worth less now."""
     gone, above = defaultdict[str, list[str]](list), defaultdict[tuple[str, float], list[str]](list)
     for row in rows:
         worth = {item.id: item.max_score for item in row.report.items} if row.report else {}
@@ -67,12 +67,12 @@ def partial(run: Run) -> str:
 
 
 def late_somehow(rows: Iterable[Row]) -> list[str]:
-    """Who was late by so many days that only a person can say."""
+    """Students who were late, but only a person can say by how many days."""
     return [row.student.id for row in rows if row.report and row.report.remarks.late_days is None]
 
 
 def untimed(rows: Iterable[Row]) -> list[str]:
-    """Who may have been late, as neither a time nor a platform's mark tells: such a submission counts as in time."""
+    """Students who may have been late: no time is known and the platform marks nothing, so they count as in time."""
     return [
         row.student.id
         for row in rows
@@ -82,7 +82,7 @@ def untimed(rows: Iterable[Row]) -> list[str]:
 
 
 def waiting(book: Gradebook, run: Run) -> Iterator[str]:
-    """That points may still change, for what a person has to decide first."""
+    """A warning that points may still change, as a person has to decide first."""
     asked = list(dict.fromkeys(f"{student.id} {item.id}" for student, item, _ in book.waiting(run)))
     if asked:
         wait = "waits" if len(asked) == 1 else "wait"

@@ -1,4 +1,4 @@
-"""A student's lines in two runs in, what became of the points and of lateness out, and why."""
+"""What changed in a student's points and lateness between two runs, and why."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def items_of(report: Report | None) -> dict[str, ItemResult]:
 
 
 def verdicts(old: ItemResult, new: ItemResult) -> Iterator[str]:
-    """What became of the checks whose points changed."""
+    """The checks whose points changed, with both verdicts."""
     before = {check.name: check for check in old.checks}
     after = {check.name: check for check in new.checks}
     for name in dict.fromkeys([*before, *after]):
@@ -73,7 +73,7 @@ def ended(check: CheckResult) -> str:
 
 
 def causes(old: Report, new: Report) -> Iterator[str]:
-    """What a result rests on and is not the same in both."""
+    """What a result depends on and differs between the two."""
     for what, one, other in (
         ("the submission", old.digest, new.digest),
         ("the rubric", old.provenance.rubric_digest, new.provenance.rubric_digest),

@@ -1,4 +1,4 @@
-"""A class's folder as a platform exports it -> a Student each: whose it is, where it lies, when it came.
+"""A class's folder as a platform exports it -> one Student each: who, where the work lies, and when it was handed in.
 
 A layout is told by its shape; names in it are a student's, and so hostile. Nothing is opened here but the platforms'
 own notes: metadata, receipts and times.
@@ -50,9 +50,9 @@ LAYOUTS: dict[str, Layout] = {
 def recognise(
     folder: Path, layout: str | None = None, roster: Path | None = None, zone: tzinfo | None = None
 ) -> list[Student]:
-    """Everyone in the class by id; with a roster, also those who handed in nothing. `zone` is the course's.
+    """Everyone in the class, sorted by id; with a class list, also those who handed in nothing. `zone` is the course's.
 
-    Raises UsageError for a folder that cannot be read or holds nothing, and for what is no roster.
+    Raises UsageError for a folder that cannot be read or holds nothing, and for a class list that cannot be read.
     """
     folder, name = placed(folder, layout)
     students = merged(LAYOUTS[name].students(folder, zone))
@@ -65,14 +65,14 @@ def recognise(
 
 
 def hidden(folder: Path, layout: str | None = None) -> list[str]:
-    """What is left out for its name's first dot, and may be a student's all the same: folders and archives."""
+    """Folders and archives that are left out because their name begins with a dot, but may be a student's."""
     folder, _ = placed(folder, layout)
     names = sorted(path.name for path in folder.glob(".*") if path.is_dir() or ENDING.search(path.name))
     return [printable(name) for name in names if not name.startswith(APPLE) and name not in JUNK]
 
 
 def lone_folder(folder: Path, layout: str | None = None) -> Path | None:
-    """The one folder that there is, where it may well hold a class: several folders or archives, and no work beside."""
+    """The only folder inside, if it may hold the whole class: several folders or archives, and no work beside them."""
     folder, name = placed(folder, layout)
     inside = [path for path in children(folder) if not is_note(path)]
     if name != "plain" or len(inside) != 1 or not inside[0].is_dir():

@@ -1,7 +1,7 @@
 """Who of a class list handed in what: submissions are joined to its rows by id, by group, or by name.
 
-What may be somebody's is never nobody's: where the list, the platform or a submission without an owner speaks for a
-student, "not handed in" becomes a problem for a person to look into.
+A student is "not handed in" only if nothing says otherwise. If the list, the platform or a submission without an owner
+does, it is a problem for a person to look into.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def with_roster(
             theirs.setdefault(at, []).append(one)
         else:
             found.append(replace(one, unlisted=True))
-            doubt |= dict.fromkeys(fitting or numbered(one, rows), perhaps(one))
+            doubt |= dict.fromkeys(fitting or numbered(one, rows), why_unsure(one))
     anyones = ownerless(found) or strangers(rows, theirs)
     for at, row in enumerate(rows):
         if is_test_student(row):
@@ -75,13 +75,13 @@ def with_roster(
         sure = [one for one in group if same_id(one, row)]
         own = sure if any(differ(one, other.ids) for one, other in combinations(group, 2)) else group
         found += [replace(one, unlisted=True) for one in group if one not in own]
-        problem = perhaps(group[0]) if group else doubt.get(at, "") or lost(row) or anyones
+        problem = why_unsure(group[0]) if group else doubt.get(at, "") or missing_work(row) or anyones
         found.append(listed(newest(own) if own else absent(row, problem), row, zone))
     return found
 
 
-def perhaps(one: Student) -> str:
-    """Why it is not known whether this submission is a student's."""
+def why_unsure(one: Student) -> str:
+    """The reason why it is not clear whether this submission is a student's."""
     if "Identifier" in one.ids:
         number = one.ids["Identifier"].split()[-1]
         return f"{one.name} was handed in under number {number}, which the class list gives to another name{GROUPS}"
@@ -89,14 +89,14 @@ def perhaps(one: Student) -> str:
     return f"{whose}; name that folder or archive after an id, or add the platform's ids to the list"
 
 
-def lost(row: Mapping[str, str]) -> str:
-    """What the list says was handed in and is not here; never "not handed in"."""
+def missing_work(row: Mapping[str, str]) -> str:
+    """The problem that the list says something was handed in, and it is not here; or ""."""
     told = says_handed_in(row)
     return f"the class list says that it was handed in ({printable(told)}), and it is not here{AGAIN}" if told else ""
 
 
 def ownerless(unlisted: Sequence[Student]) -> str:
-    """Why anyone without a submission may have one after all, or "": some are anonymous, or a group's."""
+    """The reason why any student without work may have handed in after all: some work is anonymous, or a group's."""
     hidden = [one.name for one in unlisted if one.ids.get("ID", "").startswith("anon_")]
     if hidden:
         return f"{hidden[0]} is anonymous and may be theirs; export the submissions with names"
@@ -105,7 +105,7 @@ def ownerless(unlisted: Sequence[Student]) -> str:
 
 
 def strangers(rows: Rows, theirs: Mapping[int, Sequence[Student]]) -> str:
-    """The same, where most submissions have one's id and no name of theirs, as of groups at Canvas."""
+    """The same reason, if most files have the id of one student and another name, as those of groups at Canvas."""
     joined = [(one, rows[at]) for at, group in theirs.items() for one in group
               if one.ids.get("ID", "").isdigit() and same_id(one, rows[at])]  # fmt: skip
     other = [one.name for one, row in joined if full_name(row) and not words(one.name) & words(full_name(row))]
@@ -113,12 +113,12 @@ def strangers(rows: Rows, theirs: Mapping[int, Sequence[Student]]) -> str:
 
 
 def absent(row: Mapping[str, str], problem: str) -> Student:
-    """Who handed in nothing, as far as is known."""
+    """A student without work."""
     return Student(row_id(row), printable(full_name(row) or column(row, *ID_COLUMNS)), problem=problem)
 
 
 def numbered(one: Student, rows: Rows) -> list[int]:
-    """The rows whose number at Canvas stands in the names of the files."""
+    """The rows whose Canvas ID is part of the names of the files."""
     numbers = {number for _, path in one.parts for number in path.name.split("_") if number.isdigit()}
     return [at for at, row in enumerate(rows) if "ID" in one.ids and column(row, "ID") in numbers]
 
@@ -146,10 +146,8 @@ def members_of(one: Student, rows: Rows) -> list[int]:
 
 
 def rows_of(one: Student, rows: Rows, by_any_cell: bool, kinds: Collection[str]) -> tuple[int | None, list[int]]:
-    """Where the student's row is: the one by an id of the platform's, else by name; None where that is not sure.
-
-    Beside it, where the rows are that may be theirs.
-    """
+    """The student's row, found by an id of the platform's, else by name; None if that is not certain. Second, all rows
+    that may be the student's."""
 
     def same_name(row: Mapping[str, str]) -> bool:
         names = words(full_name(row)) | words(roster_name(row))
@@ -167,7 +165,7 @@ def rows_of(one: Student, rows: Rows, by_any_cell: bool, kinds: Collection[str])
 
 
 def is_anothers(one: Student, row: Mapping[str, str]) -> bool:
-    """Whether Moodle's number is a student's and the name is not: it is the number of a group, or an old list.
+    """Whether Moodle's number is a student's, but the name is another: the number of a group, or an old list.
 
     Where names are hidden, the word for a participant stands for the name; it begins the list's own `Identifier`, too.
     Older versions put a group's name before that.

@@ -1,7 +1,7 @@
-"""A class as one HTML file: how the points lie, what most got wrong, and a line per student.
+"""A class as one HTML file: the distribution of points, the most frequent mistakes, and a line per student.
 
-It reads without script; the one script in it, which sorts the table, is known to the page by its digest, so that no
-other would run whatever a student is called.
+It can be read without its script, which sorts the table. The page names the script's digest, so that no other script
+runs, whatever a student is called.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Line:
 
 def render(cohort: Cohort, *, pages: Collection[str] = (), run: str = "", notes: Sequence[str] = ()) -> str:
     """The whole page. `pages` are the students who have one of their own beside it, as reports/ID.html; `run` says
-    which one is shown, `notes` what a person should know of it."""
+    which one is shown, `notes` the caveats."""
     script = (HERE / "class_page.js").read_text(encoding="utf-8")
     columns = [task for task in cohort.tasks if task.share is not None]
     told = [line(row, [task.id for task in columns], row.student.id in pages) for row in cohort.rows]

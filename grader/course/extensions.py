@@ -57,7 +57,7 @@ def extension(row: dict[str, str], where: str, zone: tzinfo | None) -> Extension
 def extended(
     students: Sequence[Student], extensions: Sequence[Extension], due: datetime | None, zone: tzinfo | None = None
 ) -> tuple[list[Student], list[str]]:
-    """The students with their own due dates, and whom the extensions name and the class does not know.
+    """The students with their own due dates, and the names that fit no student.
 
     Raises UsageError where days are given and there is no due date to count from.
     """

@@ -1,4 +1,4 @@
-"""The pages of a class beside its gradebook: which file is whose, and when one has to be drawn again."""
+"""The pages of a class beside its gradebook: which file belongs to whom, and when it has to be drawn again."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def redraw(book: Gradebook, student: str, run: Run) -> None:
 
 
 def there(book: Gradebook, student: str) -> list[Audience]:
-    """Whose pages of a student there are."""
+    """The audiences that have a page of a student."""
     return [audience for audience in AUDIENCES if (book.folder / path_of(student, audience)).is_file()]
 
 
 def remove(book: Gradebook, student: str) -> None:
-    """Delete the pages of an earlier run, where there is nothing to draw now. Raises UsageError with the cure."""
+    """Delete a student's pages of an earlier run, as there is nothing to draw now. Raises UsageError with the cure."""
     for audience in there(book, student):
         path = path_of(student, audience)
         book.drop_page(path)

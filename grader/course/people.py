@@ -1,4 +1,4 @@
-"""Who is who: a student found by whatever a person types, and one student under several ids."""
+"""Finds a student by what a person types, and knows one student under several ids."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def find(students: Sequence[Student], text: str, also: Collection[str] = ()) -> 
 
 
 def fitting(students: Sequence[Student], text: str) -> list[Student]:
-    """Those who have it as an id, in whatever case; else as an id of a platform's; else as a name."""
+    """Students with this id, whatever its case; else with this id of a platform's; else with this name."""
     sought = printable(text).casefold()
     ways: tuple[Callable[[Student], bool], ...] = (
         lambda one: one.id.casefold() == sought,
@@ -45,9 +45,9 @@ def listed(students: Sequence[Student]) -> str:
 
 
 def same(seen: Iterable[tuple[int, str, Mapping[str, str]]]) -> dict[str, frozenset[str]]:
-    """Of (run, student's id, ids of the platform's): the other ids that each student's id stands for, if any.
+    """From (run, our id, the platform's ids) of every student: our id -> all our ids of the same student.
 
-    Two who are in one run together are two students, whatever they share.
+    Two that are in one run together are two students, whatever they share.
     """
     runs: dict[str, set[int]] = defaultdict(set)
     holders: dict[tuple[str, str], set[str]] = defaultdict(set)

@@ -119,7 +119,7 @@ def column(row: Mapping[str, str], *names: str) -> str:
 
 @lru_cache(maxsize=4096)
 def key_of(name: str) -> str:
-    """What of a title or of a group's name is compared."""
+    """The letters and digits of a title or a group's name, by which it is compared."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", name)).casefold()
 
 
@@ -154,7 +154,7 @@ def is_draft(row: Mapping[str, str]) -> bool:
 
 
 def says_handed_in(row: Mapping[str, str]) -> str:
-    """What in a row says that something was handed in, as a cell to quote, or ""."""
+    """The cell that says that something was handed in, to quote it; or ""."""
     status, at = column(row, *STATUS_COLUMNS), time_told(row)
     if is_draft(row) or (SUBMITTED.search(status) and not NO_SUBMISSION.search(status)):
         return status

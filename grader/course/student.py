@@ -1,4 +1,4 @@
-"""One student of a class, told by a name that is safe everywhere; of several submissions, the newest."""
+"""Makes the students of a class, with ids that are safe everywhere, and picks the newest of several submissions."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def handed_in(
                    parts=parts)  # fmt: skip
 
 
-def at_time(student: Student, told: object, zone: tzinfo | None = None) -> Student:
-    """With the platform's time of the submission; one that is not understood is kept as the platform has it."""
+def with_time(student: Student, told: object, zone: tzinfo | None = None) -> Student:
+    """The student with the platform's time of submission; if it is not understood, its text is kept in `ids`."""
     at = moment(told, zone)
     if at is None and told:
         return replace(student, ids={**student.ids, SUBMITTED_AT: printable(str(told))})
@@ -43,7 +43,7 @@ SUBMITTED_AT = "submitted_at"
 
 
 def merged(students: Iterable[Student]) -> list[Student]:
-    """The newest of each student's submissions, which lists the others."""
+    """Each student once, with the newest submission; the others are listed."""
     groups: dict[tuple[str, str], list[Student]] = {}
     for one in students:
         groups.setdefault((one.id, one.name.casefold()), []).append(one)

@@ -1,4 +1,4 @@
-"""A platform's time as text -> a moment in UTC; in any language, and in the course's time zone where it names none."""
+"""Reads a platform's time, in any language -> a moment in UTC. If it names no zone, it is in the course's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def moment(value: object, zone: tzinfo | None = None) -> datetime | None:
 
     A time without a zone is in `zone`, or in this machine's; a day alone means its end.
     """
-    time = read(" ".join(value.split())) if isinstance(value, str) else value
+    time = parse(" ".join(value.split())) if isinstance(value, str) else value
     if not isinstance(time, datetime):
         return None
     try:
@@ -35,7 +35,7 @@ def says_nothing(text: str) -> bool:
     return text.strip().casefold() in NOTHING
 
 
-def read(text: str) -> datetime | None:
+def parse(text: str) -> datetime | None:
     """ISO 8601, also with a zone's name behind it; else a date in words or numbers, in any language."""
     if DAY.fullmatch(text):
         text = f"{text}T23:59:59"
@@ -59,7 +59,7 @@ def zone_of(name: str) -> tzinfo | None:
 
 
 def in_words(text: str) -> datetime | None:
-    """None also for 3/4/2026, which is a day of March here and of April there."""
+    """A date in any language. None also for 3/4/2026, which is in March or in April, depending on the country."""
     import dateparser
 
     numbers = NUMBERS.match(text)

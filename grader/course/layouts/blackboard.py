@@ -13,7 +13,7 @@ from datetime import tzinfo
 from pathlib import Path
 
 from grader.course.layouts.folder import AGAIN, Group, common, grouped, most
-from grader.course.student import at_time, handed_in, printable
+from grader.course.student import handed_in, printable, with_time
 from grader.model import Student
 
 SHAPE = re.compile(r"(?P<who>.+)_attempt_(?P<at>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)(?P<receipt>\.txt)?(?:_(?P<own>.+))?")
@@ -70,10 +70,10 @@ def attempt(group: Group, users: Mapping[str, str], zone: tzinfo | None) -> Stud
     one = handed_in(user, user, parts, ids={"username": user})
     name = printable(told["name"]) if told and told["name"] else one.name
     day, clock = first["at"][:10], first["at"][11:].replace("-", ":")
-    return at_time(replace(one, name=name, problem=lost(group, text)), f"{day}T{clock}", zone)
+    return with_time(replace(one, name=name, problem=missing_work(group, text)), f"{day}T{clock}", zone)
 
 
-def lost(group: Group, text: str) -> str:
+def missing_work(group: Group, text: str) -> str:
     """What Blackboard says was handed in and is not here."""
     there = {path.name for _, path in group}
     if absent := [name for name in FILES.findall(text) if name not in there]:

@@ -10,7 +10,7 @@ from datetime import tzinfo
 from pathlib import Path
 
 from grader.course.layouts.folder import Group, grouped, most
-from grader.course.student import at_time, handed_in
+from grader.course.student import handed_in, with_time
 from grader.model import Student
 
 SHAPE = re.compile(
@@ -34,4 +34,4 @@ def attempt(group: Group, zone: tzinfo | None) -> Student:
     found = group[0][0]
     parts = tuple((match["own"] or path.name, path) for match, path in group)
     one = handed_in(f"{found['name']}-{found['id']}", found["name"], parts, ids={"Brightspace user": found["id"]})
-    return at_time(one, NO_COLON.sub(r"\1:\2\3", found["at"]), zone)
+    return with_time(one, NO_COLON.sub(r"\1:\2\3", found["at"]), zone)

@@ -42,20 +42,20 @@ def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
         groups, rest = grouped(folder, ANONYMOUS.fullmatch, lambda found: found["id"])
     else:
         twice = ids_of_several(named)
-        groups, rest = grouped(folder, lambda name: later(match(name), twice), lambda found: found["id"])
+        groups, rest = grouped(folder, lambda name: skip_numbers(match(name), twice), lambda found: found["id"])
     return [*map(student, groups), *rest]
 
 
 def ids_of_several(found: Sequence[re.Match[str]]) -> set[str]:
-    """Numbers that stand behind several names, and so are part of a name: `team_2_101_9001_hw.zip`."""
+    """Numbers that follow several names, and so are part of those names: `team_2_101_9001_hw.zip`."""
     names: dict[str, set[str | None]] = {}
     for one in found:
         names.setdefault(one["id"], set()).add(one["name"])
     return {id_ for id_, called in names.items() if len(called) > 1}
 
 
-def later(found: re.Match[str] | None, not_ids: Collection[str]) -> re.Match[str] | None:
-    """The same name with the next number as the id, where the first is part of the name."""
+def skip_numbers(found: re.Match[str] | None, not_ids: Collection[str]) -> re.Match[str] | None:
+    """The match with the next number as the id, if the first is part of the name."""
     while found and found["id"] in not_ids:
         name = f"{found['name'] or ''}_{found['id']}".lstrip("_")
         shape = re.compile(rf"(?P<name>{re.escape(name)})_(?P<late>LATE_)?(?P<id>\d+){OWN}")

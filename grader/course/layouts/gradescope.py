@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from grader.course.layouts.folder import AGAIN, children, is_note
-from grader.course.student import at_time, handed_in, printable
+from grader.course.student import handed_in, printable, with_time
 from grader.errors import UsageError
 from grader.model import Student
 
@@ -46,7 +46,7 @@ def submitters(name: str, path: Path | None, about: Mapping[str, Any], zone: tzi
     for person in people or ([{}] if path else []):
         one = submitter(person, name, path)
         lost = "" if path else f"{METADATA} names {printable(name)}, which is not here{AGAIN}"
-        yield at_time(replace(one, problem=lost), about.get(":created_at"), zone)
+        yield with_time(replace(one, problem=lost), about.get(":created_at"), zone)
 
 
 def submitter(person: Mapping[str, Any], place: str, path: Path | None) -> Student:

@@ -10,7 +10,7 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 
 from grader.course.layouts.folder import children, is_note, lone, most
-from grader.course.student import at_time, handed_in
+from grader.course.student import handed_in, with_time
 from grader.errors import UsageError
 from grader.model import Student
 
@@ -52,7 +52,7 @@ def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
 
 def submission(user: str, path: Path, told: str) -> Student:
     one = handed_in(user, user, ((path.name, path),), ids={"student_id": user})
-    return at_time(one, told.strip(), UTC)  # a time without a zone is UTC there
+    return with_time(one, told.strip(), UTC)  # a time without a zone is UTC there
 
 
 def at(folder: Path) -> str:
