@@ -235,7 +235,7 @@ def view(progress: Progress) -> Group:
 
 def told(progress: Progress) -> str:
     parts = [f"{progress.done} of {progress.total}"]
-    parts += [f"{progress.failed} unreadable"] if progress.failed else []
+    parts += [f"{progress.failed} with a problem"] if progress.failed else []
     parts += [f"{len(progress.faults)} faults of the grader"] if progress.faults else []
     parts += [f"{len(progress.running)} running"] if progress.running else []
     parts += ["no workers yet"] if progress.idle else []
@@ -270,7 +270,7 @@ def summary(book: Gradebook, run: Run, rows: Sequence[Row], progress: Progress, 
     """What came of it, and what a person has to look at."""
     say = Printer(Terminal(soft_wrap=True))
     rate = f" at {progress.graded / progress.seconds:.1f} a second" if progress.seconds > 1 else ""
-    say(f"run {run.id}: {progress.graded} graded{rate}, {progress.kept} unchanged, {progress.failed} unreadable, "
+    say(f"run {run.id}: {progress.graded} graded{rate}, {progress.kept} unchanged, {progress.failed} with a problem, "
         f"{progress.absent} without a submission")  # fmt: skip
     if run.due:
         before = [one for one in book.runs() if one.id < run.id and one.due == run.due]

@@ -132,7 +132,7 @@ class Batch:
     def remove_old_pages(self, students: Sequence[Student]) -> None:
         """Remove the pages that students had under another id; they are drawn anew under the present one."""
         for student in students:
-            for id_ in self.book.people().get(student.id, frozenset()) - {student.id}:
+            for id_ in self.book.known_as(student.id) - {student.id}:
                 pages.remove(self.book, id_)
 
     # What there is to do

@@ -173,7 +173,7 @@ class Gradebook:
         """One of them, by id, name or any id of a platform's. Raises UsageError that names those who are alike."""
         run = run or self.run()
         found = self.database.rows(f"SELECT {COLUMNS} FROM submissions WHERE run = ? AND student = ?", run.id, id)
-        return from_row(found[0]) if found else people.find(self.students(run), id, self.people().get(id, ()))
+        return from_row(found[0]) if found else people.find(self.students(run), id, self.known_as(id))
 
     def graded(self, run: Run | None = None) -> set[str]:
         """The ids of those who have a report in a run (the last one)."""
@@ -256,26 +256,25 @@ class Gradebook:
         given = [Adjustment(who, item, points, author, moment(at), why) for who, item, points, author, at, why in rows]
         if student is None or not given:
             return given
-        own = {student, *self.people().get(student, ())}
-        return [one for one in given if one.student in own]
+        return [one for one in given if one.student in self.known_as(student)]
 
-    def people(self) -> Mapping[str, frozenset[str]]:
-        """Ids that one student had in several runs, by each of them: a platform's id says that it is the same."""
+    def known_as(self, student: str) -> frozenset[str]:
+        """All ids that the student had in any run, the given one among them; a platform's id says who is the same."""
         if self.same is None:
             rows = self.database.rows("SELECT DISTINCT run, student, ids FROM submissions")
-            self.same = people.same([(run, student, json.loads(ids)) for run, student, ids in rows])
-        return self.same
+            self.same = people.same([(run, one, json.loads(ids)) for run, one, ids in rows])
+        return self.same.get(student, frozenset([student]))
 
     def detached(self, run: Run) -> list[str]:
         """Ids with adjustments that nobody in a run has: renamed since, or gone."""
         there = {one.id for one in self.students(run)}
         gone = {one.student for one in self.adjustments()} - there
-        gone = {id_ for id_ in gone if not there & self.people().get(id_, frozenset())}
+        gone = {id_ for id_ in gone if not there & self.known_as(id_)}
         return sorted(id_ for id_ in gone if self.in_force(id_))
 
     def called(self, id: str, there: Container[str]) -> str:
         """What a student is called among these ids; the id itself where it is there, or no other is."""
-        return id if id in there else next((one for one in self.people().get(id, ()) if one in there), id)
+        return id if id in there else next((one for one in self.known_as(id) if one in there), id)
 
     def in_force(self, student: str) -> dict[str, Adjustment]:
         """The last adjustment of each item, where that took nothing back."""

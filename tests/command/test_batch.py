@@ -161,7 +161,7 @@ def test_a_fault_is_exit_code_3_and_what_cannot_be_read_is_listed(tmp_path, monk
     arguments = [str(folder), "--out", str(tmp_path / "out"), "--no-html", "--task", "2"]
     assert command.run(command.parser().parse_args(arguments)) == 3
     said = capsys.readouterr().out
-    assert "2 graded, 0 unchanged, 1 unreadable" in " ".join(said.split())
+    assert "2 graded, 0 unchanged, 1 with a problem" in " ".join(said.split())
     assert "✗ bad: " in said
     assert "? wrong-nan: a fault of the grader" in said
 
@@ -337,7 +337,7 @@ def test_progress_is_told_in_lines_without_a_terminal(capsys, monkeypatch):
     with command.display() as show:
         show(progress)
     line = capsys.readouterr().err
-    assert line == "7 of 10; 1 unreadable; 2 running; about 0:06 left; slowest ada, 1:15\n"
+    assert line == "7 of 10; 1 with a problem; 2 running; about 0:06 left; slowest ada, 1:15\n"
     assert "\x1b" not in line
 
 
