@@ -17,6 +17,7 @@ from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
@@ -137,12 +138,21 @@ class Reader:
         return Rubric(title, sections, tasks, limits, digest, late, data, handout)
 
     def late(self, node: yaml.Node) -> Late:
-        keys = self.mapping(node, "late", required=("per_day",), optional=("grace_hours", "cap"))
+        keys = self.mapping(node, "late", required=("per_day",), optional=("grace_hours", "cap", "timezone"))
+        timezone = self.timezone(keys.pop("timezone")) if "timezone" in keys else ""
         numbers = {name: self.number(value, name, least=0) for name, value in keys.items()}
         for name in ("per_day", "cap"):
             if numbers.get(name, 0) > 100:
                 self.mistake(keys[name], f"{name} is {numbers[name]:g}; it is in percent, so at most 100")
-        return Late(**{"per_day": 0.0} | numbers)
+        return Late(**{"per_day": 0.0} | numbers, timezone=timezone)
+
+    def timezone(self, node: yaml.Node) -> str:
+        name = self.text(node, "timezone")
+        try:
+            ZoneInfo(name or "UTC")  # what is no text is told already
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            self.mistake(node, f"there is no time zone {name}; write it as Europe/Berlin or America/New_York")
+        return name
 
     def limits(self, node: yaml.Node) -> Limits:
         names = tuple(Limits.__dataclass_fields__)
