@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, TypeVar
 
-from grader import rubric
+from grader import handout, rubric
 from grader.errors import UsageError
 from grader.homework.recorded import recorded as read_recorded
 from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section
@@ -130,7 +130,7 @@ class Subject:
     def handed_out(self, name: str) -> bytes:
         """A file of the pristine handout, by base name."""
         paths = {Path(path).name: path for path in self.session.section.modules.values()}
-        return (self.homework.handout / paths[name]).read_bytes()
+        return self.homework.handout[paths[name]]
 
     def settings_of(self, item: str) -> Mapping[str, float]:
         """The numbers of another item of the same task; a task's result rests on no other task's."""
@@ -163,7 +163,7 @@ class Subject:
 def load(folder: Path, *, root: Path | None = None) -> Homework:
     """A homework's folder: rubric.yaml and its task files. Raises UsageError where the two name different checks.
 
-    `root` holds its reference/, student/ and fixtures/: the folder itself where they lie in it, else this project.
+    `root` holds its reference/ and fixtures/: the folder itself where they lie in it, else this project.
     """
     plan = rubric.load(folder / "rubric.yaml")
     root = root or (folder if (folder / "reference").is_dir() else ROOT)
@@ -179,7 +179,7 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
         folder=folder,
         rubric=plan,
         checks=checks,
-        handout=root / "student",
+        handout=handout.pristine(root, [path for section in plan.sections for path in section.modules.values()]),
         reference=root / "reference",
         fixtures=root / "fixtures",
         modules={name: module for section in plan.sections for name, module in trusted(root, section).items()},

@@ -11,9 +11,13 @@ from pathlib import Path
 
 from grader.errors import UsageError
 
+STANDARD_OUTPUT = Path("-")
+
 
 def check_place(path: Path) -> None:
     """Raise UsageError where `write` is sure to fail: better before long work than after it."""
+    if path == STANDARD_OUTPUT:
+        return
     if not path.absolute().parent.is_dir():
         raise UsageError(f"cannot write {path}: there is no folder {path.parent}; make it, or name another place")
     if path.is_dir():
@@ -43,7 +47,9 @@ def write(path: Path, content: str) -> None:
 
 
 def is_output(path: Path) -> bool:
-    """Whether a path such as /dev/stdout leads to where this process prints."""
+    """Whether "-", or a path such as /dev/stdout, leads to where this process prints."""
+    if path == STANDARD_OUTPUT:
+        return True
     try:
         return os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
     except (OSError, ValueError):

@@ -277,7 +277,7 @@ class Remarks:
 class Report:
     """One graded submission. `max_score` is fixed by the rubric before anything runs; `skipped` is the part of it that
     neither this run nor a person judged, shown apart from the earned and the lost. `score` is as graded, `adjusted`
-    with a person's word on items, `final` after lateness."""
+    with a person's word on items, `final` after lateness. Of an `interrupted` run, what was not measured is skipped."""
 
     title: str
     submission: str
@@ -287,6 +287,7 @@ class Report:
     provenance: Provenance
     notes: tuple[str, ...] = ()
     remarks: Remarks = Remarks()
+    interrupted: bool = False
 
     @property
     def score(self) -> float:
@@ -366,13 +367,15 @@ class Row:
 class Homework:
     """A homework's folder, loaded: its rubric, its checks by name, the handout and what only the grader may see.
 
+    `handout` is what students were given, before anybody worked in it: path -> bytes.
+
     `known` is what the reference was found to give, by a digest of the question; it holds nothing of a student's.
     """
 
     folder: Path
     rubric: Rubric
     checks: Mapping[str, Check]
-    handout: Path
+    handout: Mapping[str, bytes]
     reference: Path
     fixtures: Path
     modules: Mapping[str, Any] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from rich.table import Table
 from grader.data import datasets, download
 from grader.data.datasets import DataSet
 from grader.errors import UsageError
+from grader.files import STANDARD_OUTPUT
 from grader.files import write as write_file
 from grader.report.text import Terminal, Writer
 
@@ -62,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--url", help="fetch from here: the archive of cifar10, or the folder of fashion-mnist's files")
     root.add_argument("--unverified", action="store_true", help="take what is there or comes, whatever its sums")
-    root.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON")
+    root.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON; - prints it")
     return root
 
 
@@ -73,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.url:
         raise UsageError("--url needs the data set's name, too: cifar10 or fashion-mnist")
     places = survey(root)
-    show(root, places)
+    show(root, places, stderr=arguments.json == STANDARD_OUTPUT)
     if arguments.json:
         document = {"root": str(root), "data": [asdict(place) for place in places]}
         write_file(arguments.json, json.dumps(document, indent=2) + "\n")
@@ -117,8 +118,8 @@ def weights(root: Path) -> Place:
     return Place(name, state, str(path), path.stat().st_size)
 
 
-def show(root: Path, places: list[Place]) -> None:
-    console = Terminal()
+def show(root: Path, places: list[Place], *, stderr: bool = False) -> None:
+    console = Terminal(stderr=stderr)
     write = Writer(console.lacking)
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     grid.add_column("data", no_wrap=True)

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,12 @@ class Session:
     """One student's modules of one section. Use as a context manager; nothing of it is left afterwards."""
 
     def __init__(
-        self, section: Section, submission: Submission, handout: Path, limits: Limits, launch: Launcher = spawn
+        self,
+        section: Section,
+        submission: Submission,
+        handout: Mapping[str, bytes],
+        limits: Limits,
+        launch: Launcher = spawn,
     ) -> None:
         self.section = section
         self.submission = submission
@@ -269,15 +274,16 @@ def folders(section: Section) -> set[str]:
     return {Path(path).parent.as_posix() for path in section.modules.values()}
 
 
-def lay_out(section: Section, submission: Submission, handout: Path, folder: Path) -> None:
+def lay_out(section: Section, submission: Submission, handout: Mapping[str, bytes], folder: Path) -> None:
     """The pristine handout's Python files with the student's own over them. No data and no fixture is laid there."""
     (folder / "scratch").mkdir()
     (folder / "data").mkdir()
     for parent in folders(section):
         target = folder / "code" / parent
         target.mkdir(parents=True)
-        for source in sorted((handout / parent).glob("*.py")):
-            shutil.copyfile(source, target / source.name)
+        for path, content in handout.items():
+            if path.endswith(".py") and PurePosixPath(path).parent.as_posix() == parent:
+                (folder / "code" / path).write_bytes(content)
     for path in section.modules.values():
         name = Path(path).name
         if name in section.submit and name in submission.files:
