@@ -166,7 +166,7 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
     `root` holds its reference/ and fixtures/: the folder itself where they lie in it, else this project.
     """
     plan = rubric.load(folder / "rubric.yaml")
-    root = root or (folder if (folder / "reference").is_dir() else ROOT)
+    root = root or handout.home(folder)
     checks: dict[str, Check] = {}
     for module in imported(folder):
         for found in checks_of(module):

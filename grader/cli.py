@@ -22,7 +22,7 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING
 
 from grader import __version__
-from grader.environment import ROOT, what_to_type
+from grader.environment import what_to_type
 from grader.errors import UsageError
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def grade(arguments: argparse.Namespace, launch: Launch) -> int:
-    from grader import grading
+    from grader import grading, handout
     from grader.check import load
     from grader.data import datasets
     from grader.files import check_place
@@ -158,7 +158,7 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
     datasets.check_root(arguments.data_root)
     homework = load(arguments.homework)
     wanted = [name for section in homework.rubric.sections for name in section.submit]
-    submission = read(arguments.path or own_folder(arguments.homework), wanted, stubs(homework.handout, wanted))
+    submission = read(arguments.path or handout.own_folder(arguments.homework), wanted, stubs(homework.handout, wanted))
     root = partial(datasets.root, arguments.data_root)
     seed = int.from_bytes(os.urandom(4), "little") if arguments.seed is None else arguments.seed
     try:
@@ -182,15 +182,6 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
     tell(report, arguments, page)
     notice(report.provenance.isolation)
     return FAULT if report.faulty else judge(report, arguments.fail_under)
-
-
-def own_folder(homework: Path) -> Path:
-    """The folder that is graded when none is named: the homework's own, wherever in the project one stands."""
-    if homework != OWN:
-        within = any((homework / name).is_dir() for name in ("student", "reference"))
-        return (homework if within else Path(ROOT)) / "student"
-    here = Path("student")
-    return here if here.is_dir() else Path(ROOT, "student")
 
 
 def tell(report: Report, arguments: argparse.Namespace, page: Path | None) -> None:

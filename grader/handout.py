@@ -31,7 +31,8 @@ from pathlib import Path
 
 from grader.errors import UsageError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
+OWN = ROOT / "grader" / "homework"
 FILES = (
     "README.md",
     "graphs/f1.svg",
@@ -150,6 +151,21 @@ def pristine(root: Path, modules: Collection[str] = ()) -> dict[str, bytes]:
     return contents(
         reference, fixtures, files, {path: name for path, name in RECORDED.items() if (fixtures / name).is_file()}
     )
+
+
+def home(homework: Path) -> Path:
+    """The folder that holds a homework's reference/, fixtures/ and student/: its own where they lie in it, else the
+    project's."""
+    return homework if any((homework / name).exists() for name in ("reference", PACKED)) else ROOT
+
+
+def own_folder(homework: Path) -> Path:
+    """Where students work, wherever in the project one stands: a folder student/ here, else the project's; that of
+    another homework beside its reference."""
+    here = Path("student")
+    if homework.resolve() == OWN and here.is_dir():
+        return here
+    return home(homework) / "student"
 
 
 def unpacked(path: Path) -> dict[str, bytes]:
