@@ -41,7 +41,7 @@ def test_student_is_made_from_reference():
 
 
 def test_making_it_again_changes_nothing(tmp_path):
-    handout.make(REFERENCE, FIXTURES, tmp_path)
+    handout.make(handout.contents(REFERENCE, FIXTURES), tmp_path)
     for name in handout.contents(REFERENCE, FIXTURES):
         assert (tmp_path / name).read_bytes() == (STUDENT / name).read_bytes()
     assert (tmp_path / "neuralnet" / "download_cifar.sh").stat().st_mode & 0o100
@@ -58,8 +58,20 @@ def test_work_in_the_handout_is_not_overwritten_unasked(tmp_path, capsys):
     assert "other versions of neuralnet/layers.py; --overwrite replaces them" in capsys.readouterr().err
     assert mine.read_text() == "mine"
     assert handout.main([str(tmp_path), "--overwrite"]) == 0
-    assert capsys.readouterr().out == "written: neuralnet/layers.py\n"
+    told, written = capsys.readouterr().out.splitlines()
+    assert written == "written: neuralnet/layers.py"
+    kept = Path(told.partition(": ")[2])
+    assert kept.parent == tmp_path.parent, "inside it a copy could be taken for a second hand-in"
+    assert (kept / "neuralnet" / "layers.py").read_text() == "mine"
     assert mine.read_bytes() == (STUDENT / "neuralnet" / "layers.py").read_bytes()
+
+
+def test_without_a_reference_the_packed_copy_is_the_handout(tmp_path):
+    assert handout.main([str(tmp_path / "handout.zip")]) == 0
+    assert handout.pristine(tmp_path) == handout.contents(REFERENCE, FIXTURES) == handout.pristine(ROOT)
+    (tmp_path / "handout.zip").unlink()
+    with pytest.raises(UsageError, match=r"handout\.zip nor a folder reference"):
+        handout.pristine(tmp_path)
 
 
 def test_no_line_of_a_solution_is_in_the_handout():
