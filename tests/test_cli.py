@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,8 @@ def test_the_pristine_handout_gets_none_and_no_traceback(tmp_path):
     assert report["score"] == 0
     assert report["max_score"] == 100
     checks = [check for task in report["tasks"] for item in task["items"] for check in item["checks"]]
-    assert {check["verdict"] for check in checks} == {"NOT_IMPLEMENTED"}
+    without = {"SKIPPED"} if find_spec("torch") is None else set()  # then Tasks 5 and 6 are not graded
+    assert {check["verdict"] for check in checks} == {"NOT_IMPLEMENTED"} | without
     assert "not implemented yet" in run.stdout
     page = (tmp_path / "r.html").read_text()
     for text in (run.stdout, run.stderr, page, json.dumps(report)):
