@@ -88,8 +88,9 @@ HOMEWORKS_WORDS = re.compile(
 # Words that a file needs all the same, each with the reason.
 NEEDED = {
     "handout.py": {"notebook", "ipynb"},  # a form of file that is emptied cell by cell
+    "intake/missing.py": {"notebook", "ipynb"},  # a form of file whose outputs have to be there
     "intake/archive.py": {"notebook", "ipynb"},  # a form of file whose name students change
-    "course/layouts.py": {"ipynb"},  # what Jupyter leaves behind
+    "course/layouts/folder.py": {"ipynb"},  # what Jupyter leaves behind
     "sandbox/worker/imports.py": {"notebook"},  # a package of that name
 }
 ENGINE = [path for path in sorted(GRADER.rglob("*")) if path.is_file() and "__pycache__" not in path.parts
