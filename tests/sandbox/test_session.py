@@ -18,7 +18,6 @@ import numpy as np
 import psutil
 import pytest
 
-from grader.check import OWN
 from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, TimedOut
 from grader.handout import OWN, ROOT, pristine
 from grader.model import Limits, Section, Submission
