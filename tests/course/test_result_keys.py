@@ -137,7 +137,7 @@ def test_the_engine_is_followed_through_its_imports(folder):
         "grader.course.gradebook",
         "grader.course.batch",
         "grader.report.html",
-        "grader.course.layouts",
+        "grader.course.class_folder",
     ):
         assert name not in code, name
 

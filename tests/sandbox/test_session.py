@@ -294,8 +294,8 @@ def test_the_most_memory_is_known_also_of_a_process_that_was_ended(student):
 FORGED = {
     "an array for its number": "{**reply, 'id': np.array([reply['id'], 2])}",
     "no whole number": "{**reply, 'id': float(reply['id'])}",
-    "an infinite position": "{**reply, 'results': [{'value': 1, 'mutated': (float('inf'),)}]}",
-    "one position": "{**reply, 'results': [{'value': 1, 'mutated': 3}]}",
+    "an infinite position": "{**reply, 'results': [{'value': 1, 'changed': [float('inf')]}]}",
+    "one position": "{**reply, 'results': [{'value': 1, 'changed': 3}]}",
     "no results": "{**reply, 'results': []}",
     "results that are none": "{**reply, 'results': [1]}",
     "an array of results": "{**reply, 'results': np.ones(1)}",
