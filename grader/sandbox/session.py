@@ -403,7 +403,7 @@ def home(root: Path, path: str) -> Path:
 
 
 def import_name(root: Path, path: str) -> str:
-    """The name by which a module is imported from its home: "layers", or "network.layers" in a package."""
+    """The name by which a module is imported from its home: "network", or "package.network" in a package."""
     return ".".join((root / path).relative_to(home(root, path)).with_suffix("").parts)
 
 
