@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any, TypeVar
 
-from grader import rubric
+from grader import handout, rubric
 from grader.errors import UsageError
 from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section, Task
 from grader.sandbox.remote import Module, Remote, operated
@@ -186,7 +186,7 @@ class Subject:
     def handed_out(self, name: str) -> bytes:
         """A file of the pristine handout, by base name."""
         paths = {Path(path).name: path for path in self.session.section.modules.values()}
-        return (self.homework.handout / paths[name]).read_bytes()
+        return self.homework.handout[paths[name]]
 
     def settings_of(self, item: str) -> Mapping[str, float]:
         """The numbers of another item of the same task; a task's result rests on no other task's."""
@@ -216,10 +216,10 @@ RESERVED = frozenset(dir(Subject)) | Subject.__annotations__.keys()  # what no m
 def load(folder: Path, *, root: Path | None = None) -> Homework:
     """A homework's folder: rubric.yaml and its task files. Raises UsageError where the two do not fit each other.
 
-    `root` holds its reference/, student/ and fixtures/: the folder itself where they lie in it, else this project.
+    `root` holds its reference/ and fixtures/: the folder itself where they lie in it, else this project.
     """
     plan = rubric.load(folder / "rubric.yaml")
-    root = root or (folder if (folder / "reference").is_dir() else ROOT)
+    root = root or handout.home(folder)
     expect_parts(plan, root, folder)
     package = open_package(folder)
     checks: dict[str, Check] = {}
@@ -239,7 +239,7 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
             sections=tuple(replace(section, package=own, functions=functions_of(modules)) for section in plan.sections),
         ),
         checks=checks,
-        handout=root / "student",
+        handout=handout.pristine(root, plan),
         reference=root / "reference",
         fixtures=root / "fixtures",
         modules=modules,

@@ -343,7 +343,7 @@ class Remarks:
 class Report:
     """One graded submission. `max_score` is fixed by the rubric before anything runs; `skipped` is the part of it that
     neither this run nor a person judged, shown apart from the earned and the lost. `score` is as graded, `adjusted`
-    with a person's word on items, `final` after lateness."""
+    with a person's word on items, `final` after lateness. Of an `interrupted` run, what was not measured is skipped."""
 
     title: str
     submission: str
@@ -353,6 +353,7 @@ class Report:
     provenance: Provenance
     notes: tuple[str, ...] = ()
     remarks: Remarks = Remarks()
+    interrupted: bool = False
 
     @property
     def score(self) -> float:
@@ -457,14 +458,15 @@ class Row:
 class Homework:
     """A homework's folder, loaded: its rubric, its checks by name, the handout and what only the grader may see.
 
-    `package` is the name under which its files are imported, `readers` are the functions that its data sets are read
-    by. `known` is what the reference was found to give, by a digest of the question; it holds nothing of a student's.
+    `handout` is what students were given, before anybody worked in it: path -> bytes. `package` is the name under which
+    its files are imported, `readers` are the functions that its data sets are read by. `known` is what the reference
+    was found to give, by a digest of the question; it holds nothing of a student's.
     """
 
     folder: Path
     rubric: Rubric
     checks: Mapping[str, Check]
-    handout: Path
+    handout: Mapping[str, bytes]
     reference: Path
     fixtures: Path
     modules: Mapping[str, Any] = field(default_factory=dict)

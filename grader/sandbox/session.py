@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -56,7 +56,12 @@ class Session:
     """One student's modules of one section. Use as a context manager; nothing of it is left afterwards."""
 
     def __init__(
-        self, section: Section, submission: Submission, handout: Path, limits: Limits, launch: Launcher = spawn
+        self,
+        section: Section,
+        submission: Submission,
+        handout: Mapping[str, bytes],
+        limits: Limits,
+        launch: Launcher = spawn,
     ) -> None:
         self.section = section
         self.submission = submission
@@ -407,30 +412,36 @@ def import_name(root: Path, path: str) -> str:
     return ".".join((root / path).relative_to(home(root, path)).with_suffix("").parts)
 
 
-def lay_out(section: Section, submission: Submission, handout: Path, folder: Path) -> None:
+def lay_out(section: Section, submission: Submission, handout: Mapping[str, bytes], folder: Path) -> None:
     """The pristine handout's Python files with the student's own over them. No data and no fixture is laid there."""
     (folder / "scratch").mkdir()
     (folder / "data").mkdir()
     for parent in sorted(folders(section)):
         target = folder / "code" / parent
         target.mkdir(parents=True, exist_ok=True)
-        for source in sorted((handout / parent).glob("*.py")):
-            shutil.copyfile(source, target / source.name)
-        for above in [above for above in Path(parent).parents if (handout / above / "__init__.py").is_file()]:
-            shutil.copyfile(handout / above / "__init__.py", folder / "code" / above / "__init__.py")
-    for shim, path in section.shims.items():
-        *packages, name = shim.split(".")
-        place = folder / "shims"
-        for package in ("", *packages):
-            place = place / package
-            place.mkdir(parents=True, exist_ok=True)
-            if package:
-                (place / "__init__.py").touch()
-        shutil.copyfile(Path(section.package[1]) / path, place / f"{name}.py")
+        packages = {(above / "__init__.py").as_posix() for above in PurePosixPath(parent).parents}
+        for path, content in handout.items():
+            beside = path.endswith(".py") and PurePosixPath(path).parent.as_posix() == parent
+            if beside or path in packages:
+                (folder / "code" / path).write_bytes(content)
+    lay_shims(section, folder / "shims")
     for path in section.modules.values():
         name = Path(path).name
         if name in section.submit and name in submission.files:
             (folder / "code" / path).write_bytes(submission.files[name])
+
+
+def lay_shims(section: Section, folder: Path) -> None:
+    """The instructor's modules, each under the name that the student's code imports."""
+    for shim, path in section.shims.items():
+        place = folder
+        place.mkdir(exist_ok=True)
+        *packages, name = shim.split(".")
+        for package in packages:
+            place = place / package
+            place.mkdir(exist_ok=True)
+            (place / "__init__.py").touch()
+        shutil.copyfile(Path(section.package[1]) / path, place / f"{name}.py")
 
 
 def student_error(error: Any, subject: str) -> StudentError:

@@ -20,6 +20,7 @@ import pytest
 
 from grader.check import OWN
 from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, TimedOut
+from grader.handout import pristine
 from grader.model import Limits, Section, Submission
 from grader.sandbox.launch import Zygote, spawn
 from grader.sandbox.remote import Module, Remote
@@ -37,12 +38,9 @@ LIMITS = Limits(call_cpu=1, call_wall=4, check_wall=20, memory=1 << 30, output=1
 
 
 @pytest.fixture
-def handout(tmp_path: Path) -> Path:
-    for name in SECTION.modules.values():
-        (tmp_path / "handout" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "handout" / name).write_text("def stub(): return None\n")
-    (tmp_path / "handout/backprop/backprop-data.pkl").write_bytes(b"public, but no business of the worker's")
-    return tmp_path / "handout"
+def handout() -> dict[str, bytes]:
+    stubs = dict.fromkeys(SECTION.modules.values(), b"def stub(): return None\n")
+    return stubs | {"backprop/backprop-data.pkl": b"public, but no business of the worker's"}
 
 
 @pytest.fixture(scope="module", params=["spawn", "zygote"])
@@ -495,7 +493,7 @@ def training_step(model, X, y, reg):
     arrays = {"X": np.ones((6, 3072), np.uint8), "y": np.zeros(6, int), "validation": np.ones((2, 3072), np.uint8)}
     settings = {"hidden_dim": 1, "batch_size": 4, "num_epochs": 1, "learning_rate": 0.1, "reg": 0}
     order = {"seed": 1, "settings": settings, "sample": 6, "arguments": []}
-    with Session(section, submission, Path(__file__).parents[2] / "student", LIMITS, launch) as session:
+    with Session(section, submission, pristine(Path(__file__).parents[2]), LIMITS, launch) as session:
         session.begin(1)
         run = session.drive("training", order, arrays, key="6", seconds=10)
         reply = run.advance(1.0)
