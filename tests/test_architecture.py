@@ -89,6 +89,7 @@ HOMEWORKS_WORDS = re.compile(
 NEEDED = {
     "handout.py": {"notebook", "ipynb"},  # a form of file that is emptied cell by cell
     "intake/archive.py": {"notebook", "ipynb"},  # a form of file whose name students change
+    "intake/missing.py": {"notebook", "ipynb"},  # a form of file that is looked into before it is packed
     "course/layouts/folder.py": {"ipynb"},  # what Jupyter leaves behind
     "sandbox/worker/imports.py": {"notebook"},  # a package of that name
 }
