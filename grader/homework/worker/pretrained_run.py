@@ -19,7 +19,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from grader.sandbox.worker.drivers import Student
 
 from . import cuda, notebook, paths, vision
-from .training import Mute
+from .two_layer_run import Mute
 
 CALLS = 64  # of the network that are kept: the last ones
 CLASSES = 1000
