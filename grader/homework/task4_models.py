@@ -85,7 +85,8 @@ def expect_network(hw: Subject, outcome: Outcome, run: str) -> None:
     no such proof, Mismatch where other predictions follow; a person is asked in both cases."""
     of = JUDGED_BY[run]
     accuracy, share, net = f"{of} accuracy of {outcome.best(of):.1%}", outcome.follows.get(of, 0.0), outcome.network
-    if net is None:
+    explained = net is not None and share >= FOLLOWS
+    if net is None or not (net.whole or explained):
         hw.review(
             f"the {run} model's parameters have the shapes {outcome.shapes}, from which no prediction could be worked "
             f"out here; is the {accuracy} that of the student's network?"
@@ -94,7 +95,7 @@ def expect_network(hw: Subject, outcome: Outcome, run: str) -> None:
             f"the {accuracy} clears the bar, but parameters() holds arrays of the shapes {outcome.shapes}, which are "
             "not those of two fully-connected layers; a person will look and give the points"
         )
-    if share < FOLLOWS:
+    if not explained:
         hw.review(f"the predictions of the {run} model do not follow from its parameters; where do they come from?")
         raise Mismatch(
             f"the {accuracy} does not come from the network: {share:.0%} of its predictions follow from the arrays in "

@@ -40,7 +40,9 @@ SGD = ("optim.Adam(model.parameters(), lr=learning_rate, weight_decay=weight_dec
        "optim.SGD(model.parameters(), lr=learning_rate, momentum=0.9)")  # fmt: skip
 CONV1, CONV2 = "self.conv1 = nn.Conv2d(1, 8, 3, padding=1)", "self.conv2 = nn.Conv2d(8, 16, 3, padding=1)"
 LAST, FIRST_USE = "self.fc = nn.Linear(16 * 7 * 7, 10)", "x = F.max_pool2d(F.relu(self.conv1(x)), 2)"
-FORWARD = f"        {FIRST_USE}\n        x = F.max_pool2d(F.relu(self.conv2(x)), 2)\n        return self.fc(x.flatten(1))"
+FORWARD = (
+    f"        {FIRST_USE}\n        x = F.max_pool2d(F.relu(self.conv2(x)), 2)\n        return self.fc(x.flatten(1))"
+)
 EVALUATE = "        val_acc_hist.append(evaluate(model, valloader))"
 
 NETWORKS: dict[str, list[tuple[str, str]]] = {
@@ -110,7 +112,11 @@ def main() -> int:
     given = parser.parse_args()
     homework, fair = load(ROOT / "grader" / "homework"), True
     slower = given.speed or [1.0, 2.0, 4.0]
-    print("| network | " + " | ".join(f"1/{k:g}x" if k != 1 else "1x" for k in slower) + " | CPU seconds | looks, of the budget |")
+    print(
+        "| network | "
+        + " | ".join(f"1/{k:g}x" if k != 1 else "1x" for k in slower)
+        + " | CPU seconds | looks, of the budget |"
+    )
     print("| --- |" + " --- |" * (len(slower) + 2))
     for name in given.network or NETWORKS:
         points, spent, looks = [], 0.0, 0.0
@@ -179,7 +185,10 @@ def slow(homework: Homework, k: float) -> Homework:
         replace(
             task,
             items=tuple(
-                replace(item, settings={name: value / k if name == "budget" else value for name, value in item.settings.items()})
+                replace(
+                    item,
+                    settings={name: value / k if name == "budget" else value for name, value in item.settings.items()},
+                )
                 for item in task.items
             ),
         )

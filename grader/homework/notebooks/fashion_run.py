@@ -107,8 +107,7 @@ class Outcome:
 
     def cut(self) -> bool:
         """Whether it was its time that ended the run, while it learned."""
-        begun = len(self.looks) >= loop.THIRDS
-        return self.end is End.BUDGET and (self.learns() or not begun)
+        return self.end is End.BUDGET and self.learns()
 
     def fact(self, name: str, kind: type = int) -> Any:
         """One of `facts`, which are a student's process's word: of another kind, it is as if it were not there."""

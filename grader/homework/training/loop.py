@@ -94,9 +94,13 @@ def train(hw: Subject, learner: Learner, budget: float) -> None:
 def follow(hw: Subject, going: Driven, learner: Learner, budget: float) -> None:
     """Let a run go on, a slice at a time, and judge it as it stands where it ends."""
     began, outcome = time.monotonic(), learner.outcome
-    while True:
+
+    def note() -> None:
         free = min(outcome.looking, LOOKING * budget)
         outcome.cpu, outcome.wall = going.used() - free, time.monotonic() - began
+
+    while True:
+        note()
         left = min(budget - outcome.cpu, budget - outcome.wall / PATIENCE)
         if outcome.wall > IDLE and outcome.cpu < BUSY * outcome.wall:
             outcome.end = End.ASLEEP
@@ -117,14 +121,15 @@ def follow(hw: Subject, going: Driven, learner: Learner, budget: float) -> None:
         if not hw.full and not learner.learns():
             outcome.end = End.STALLED
             break
+    note()
     learner.judge(going)
 
 
 def still_learns(losses: Sequence[float], accuracies: Sequence[float], *, overfits: bool) -> bool:
     """Whether a run may get better: the accuracy that it is judged by has risen in its last third, or its loss has
-    fallen there. A loss that falls by overfitting is no sign."""
+    fallen there. A loss that falls by overfitting is no sign. Before there are three accuracies, it may."""
     last = len(accuracies) // THIRDS
-    rises = last > 0 and max(accuracies[-last:]) > max(accuracies[:-last])
+    rises = last == 0 or max(accuracies[-last:]) > max(accuracies[:-last])
     return rises or (not overfits and falling(losses, THIRDS))
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.homework.training.hyperparameters import NAMES, Place, read
+from grader.homework.training.hyperparameters import NAMES, Hyperparameters, read
 
 ROOT = Path(__file__).parents[3]
 DEFAULTS = {
@@ -31,7 +31,7 @@ def main(body: str, *, before: str = "", use: str = USE, arguments: str = "args"
     return f"{textwrap.dedent(before)}\ndef main({arguments}):\n{body}".encode()
 
 
-def changed(place: Place) -> dict[str, float]:
+def changed(place: Hyperparameters) -> dict[str, float]:
     """What differs from the defaults, unreadable names as None."""
     values = {name: place.values.get(name) for name in (*NAMES, *place.values, *place.unreadable)}
     return {name: value for name, value in values.items() if value != DEFAULTS.get(name)}

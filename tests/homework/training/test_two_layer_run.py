@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from grader.errors import Crashed, Mismatch, NotImplementedYet, Raised, TimedOut
-from grader.homework.training import loop, words
-from grader.homework.training.hyperparameters import NAMES, Place, Unreadable
-from grader.homework.training.loop import TRAIN, VALIDATION, End, Outcome
+from grader.homework.training import loop, trained_network, two_layer_run, words
+from grader.homework.training.hyperparameters import NAMES, Hyperparameters, Unreadable
+from grader.homework.training.loop import End
+from grader.homework.training.two_layer_run import TRAIN, VALIDATION, Outcome
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_training import BEST, DEFAULTS, IMAGES, LONG, NETWORK, SETTINGS, SHAPES, FakeSubject, run
@@ -22,7 +23,7 @@ from fake_training import BEST, DEFAULTS, IMAGES, LONG, NETWORK, SETTINGS, SHAPE
 pytestmark = pytest.mark.usefixtures("predictions_follow")
 
 
-OWN_MAIN = Place({}, dict.fromkeys(NAMES, Unreadable(3, "is assigned in a loop")))
+OWN_MAIN = Hyperparameters({}, dict.fromkeys(NAMES, Unreadable(3, "is assigned in a loop")))
 
 
 # What is sent
@@ -47,10 +48,10 @@ def test_an_overfit_model_glances_at_validation_only():
 
 def test_an_unreadable_place_trains_on_what_there_is_with_no_settings():
     shown = {VALIDATION: 0.5, TRAIN: 0.5, "settings": {"reg": 0.1, "bad": 3, "hidden_dim": "x"}}
-    outcome, hw = run([shown], place=OWN_MAIN)
+    outcome, hw = run([shown], found=OWN_MAIN)
     assert hw.orders[0]["settings"] == {}
     assert len(hw.session.arrays[0]["X"]) == 1000
-    assert outcome.settings == {"reg": 0.1}
+    assert outcome.hyperparameters == {"reg": 0.1}
 
 
 @pytest.mark.parametrize(
@@ -58,13 +59,13 @@ def test_an_unreadable_place_trains_on_what_there_is_with_no_settings():
 )
 def test_numbers_that_nothing_can_be_trained_with_are_named(name, value):
     with pytest.raises(Mismatch, match=f"{name} is {value}"):
-        run([0.5], place=Place(SETTINGS | {name: value}, {}))
+        run([0.5], found=Hyperparameters(SETTINGS | {name: value}, {}))
 
 
 def test_whole_floats_are_whole_numbers_and_too_many_images_are_cut():
-    outcome, hw = run([0.5], place=Place(SETTINGS | {"num_train": 1e6, "hidden_dim": 50.0}, {}))
-    assert outcome.settings["num_train"] == 1000
-    assert type(outcome.settings["hidden_dim"]) is int
+    outcome, hw = run([0.5], found=Hyperparameters(SETTINGS | {"num_train": 1e6, "hidden_dim": 50.0}, {}))
+    assert outcome.hyperparameters["num_train"] == 1000
+    assert type(outcome.hyperparameters["hidden_dim"]) is int
     assert "num_train is 1000000, but only 1000" in hw.advice[0]
 
 
@@ -108,19 +109,36 @@ def falling(*accuracies: float) -> list[dict[str, Any]]:
 
 def test_a_run_that_still_learns_gets_the_long_budget_before_points_are_lost():
     slow = [0.1, 0.2, 0.3, 0.35, 0.38, 0.41]
-    outcome, _ = run(falling(*slow), budget=3, longer=100, place=LONG)
+    outcome, _ = run(falling(*slow), budget=100, least=300, found=LONG)
     assert (outcome.end, outcome.cpu, outcome.best(VALIDATION)) == (End.CLEARED, 6, 0.41)
-    outcome, _ = run(falling(*[0.2] * 50), budget=3, longer=8, place=LONG)
+    outcome, _ = run(falling(*[0.2] * 50), budget=8, least=300, found=LONG)
     assert (outcome.end, outcome.cpu) == (End.BUDGET, 8)
-    flat, _ = run([0.1] * 50, budget=3, longer=100, place=LONG)
-    assert (flat.end, flat.cpu) == (End.BUDGET, 3)
-    whole, _ = run([0.1] * 50, budget=3, longer=8, full=True, place=LONG)
+    flat, _ = run([0.1] * 50, budget=100, least=6 * 128, found=LONG)
+    assert (flat.end, flat.cpu) == (End.STALLED, 3)  # of two steps each
+    whole, _ = run([0.1] * 50, budget=8, least=6 * 128, full=True, found=LONG)
     assert (whole.end, whole.cpu) == (End.BUDGET, 8)
 
 
+@pytest.mark.parametrize("step", [1.0, 2.0, 4.0])
+def test_on_a_slower_machine_a_run_ends_after_the_same_steps(step):
+    """What was learned after so many steps decides, and no second does."""
+    for accuracies in ([0.1, 0.2, 0.3, 0.35, 0.38, 0.41], [0.1, 0.2, *[0.25] * 40]):
+        epochs = [epoch | {"cpu": step, "losses": np.full(10, 1.0)} for epoch in falling(*accuracies)]
+        outcome, _ = run(epochs, budget=1000, least=30 * 128, found=LONG)
+        end, steps = (End.CLEARED, 60) if 0.41 in accuracies else (End.STALLED, 40)
+        assert (outcome.end, len(outcome.losses), outcome.cpu) == (end, steps, step * steps / 10)
+
+
+def test_a_network_that_knows_its_images_by_heart_is_not_waited_for():
+    """An overfit setting is seen not to be the best one after a few epochs, however long its loss goes on to fall."""
+    epochs = [epoch | {VALIDATION: 0.3, TRAIN: 0.95} for epoch in falling(*[0.3] * 50)]
+    outcome, _ = run(epochs, budget=1000, found=LONG)
+    assert (outcome.end, len(outcome.epochs)) == (End.STALLED, two_layer_run.MOST_EPOCHS)
+
+
 def test_a_run_that_has_cleared_one_of_two_bars_gets_no_longer():
-    outcome, _ = run(falling(*[0.45] * 50), bars={VALIDATION: 0.4, TRAIN: 0.75}, budget=3, longer=100, place=LONG)
-    assert (outcome.end, outcome.cpu) == (End.BUDGET, 3)
+    outcome, _ = run(falling(*[0.45] * 50), bars={VALIDATION: 0.4, TRAIN: 0.75}, budget=100, least=25 * 128, found=LONG)
+    assert (outcome.end, outcome.cpu) == (End.STALLED, 3)
 
 
 def test_a_run_that_sleeps_is_cut(monkeypatch):
@@ -151,11 +169,11 @@ def test_a_call_that_hangs_costs_nothing_that_was_judged_before():
 def test_what_the_students_code_raises_is_raised_but_after_an_own_mains_training():
     with pytest.raises(Raised, match="boom"):
         run([0.1, Raised("boom")])
-    unreadable = Place({}, {"reg": Unreadable(1, "is assigned in a loop")})
-    outcome, _ = run([0.1, Raised("boom")], place=unreadable)
-    assert (outcome.end, outcome.error) == (End.RAISED, "boom")
+    unreadable = Hyperparameters({}, {"reg": Unreadable(1, "is assigned in a loop")})
+    outcome, _ = run([0.1, Raised("boom")], found=unreadable)
+    assert (outcome.end, outcome.error.message) == (End.RAISED, "boom")
     with pytest.raises(Raised, match="boom"):
-        run([Raised("boom")], place=unreadable)
+        run([Raised("boom")], found=unreadable)
 
 
 EMPTY = {"losses": np.ones(1), "ended": False, "exploded": False, "wrote": [], "settings": {}, "predictions": {}}
@@ -173,7 +191,7 @@ SHORT = {VALIDATION: np.zeros(3), TRAIN: np.zeros(100)}
         EMPTY | {"losses": {"a": 1}},
         EMPTY | {"losses": np.ones((2, 2))},
         EMPTY | {"losses": np.ones(3, complex)},
-        EMPTY | {"losses": np.ones(loop.MOST_STEPS + 1)},
+        EMPTY | {"losses": np.ones(two_layer_run.MOST_STEPS + 1)},
         EMPTY | {"predictions": SHORT},
         EMPTY | {"predictions": {VALIDATION: 1.0}},
     ],
@@ -181,7 +199,7 @@ SHORT = {VALIDATION: np.zeros(3), TRAIN: np.zeros(100)}
 def test_a_reply_that_is_none_is_a_crash(reply):
     labels = {VALIDATION: np.zeros(5000, np.int64), TRAIN: np.zeros(100, np.int64)}
     with pytest.raises(Crashed, match="channel"):
-        loop.take(Outcome(1, BEST, {}), reply, labels)
+        two_layer_run.take(Outcome(1, BEST, {}), reply, labels)
 
 
 # The rule of the second run
@@ -217,14 +235,14 @@ def test_with_two_bars_a_miss_of_either_is_near_unless_one_is_cleared():
 
 def test_stubs_are_told_before_any_data_are_read():
     hw = FakeSubject()
-    hw.data = None
+    hw.images = None
     hw.two_layer_net = SimpleNamespace(TwoLayerNet=lambda *sizes: SimpleNamespace(parameters=lambda: None))
     with pytest.raises(NotImplementedYet):
-        loop.probe(hw, np.random.default_rng(0))
+        two_layer_run.probe(hw, np.random.default_rng(0))
     hw = FakeSubject()
     hw.train = SimpleNamespace(training_step=lambda *args: (None, None))
     with pytest.raises(NotImplementedYet):
-        loop.probe(hw, np.random.default_rng(0))
+        two_layer_run.probe(hw, np.random.default_rng(0))
 
 
 # The network
@@ -239,18 +257,17 @@ def test_stubs_are_told_before_any_data_are_read():
         NETWORK | {"a": np.full((3072, 2), np.nan, np.float32)},
         NETWORK | {"a": np.ones((3072, 2), np.int8)},
         NETWORK | {"e": 3},
-        NETWORK | {"e": np.ones(1, np.float32)},
         {name: np.ones([9000 if side == 2 else side for side in shape], np.float32) for name, shape in SHAPES.items()},
     ],
 )
 def test_parameters_of_another_network_are_none(given):
-    assert loop.Network.of(given) is None
+    assert trained_network.Network.of(given) is None
 
 
 def test_of_two_biases_of_one_shape_the_first_is_the_first_layers():
     sizes = {"w1": (3072, 10), "b1": (10,), "w2": (10, 10), "b2": (10,)}
     given = {name: np.full(shape, at, np.float32) for at, (name, shape) in enumerate(sizes.items())}
-    net = loop.Network.of(given)
+    net = trained_network.Network.of(given)
     assert (net.bias1[0], net.weight2[0, 0], net.bias2[0]) == (1, 2, 3)
 
 
@@ -258,7 +275,7 @@ def test_what_a_network_predicts_is_worked_out_here(monkeypatch):
     monkeypatch.undo()
     rng = np.random.default_rng(0)
     arrays = [rng.normal(size=shape).astype(np.float32) for shape in ((3072, 5), (5,), (5, 10), (10,))]
-    net = loop.Network.of(dict(zip("dbca", arrays, strict=True)))
+    net = trained_network.Network.of(dict(zip("dbca", arrays, strict=True)))
     X = rng.integers(256, size=(50, 3072), dtype=np.uint8)
     right = (np.maximum(X / 255 @ arrays[0] + arrays[1], 0) @ arrays[2] + arrays[3]).argmax(axis=1)
     np.testing.assert_array_equal(net.predict(X), right)
@@ -266,8 +283,8 @@ def test_what_a_network_predicts_is_worked_out_here(monkeypatch):
 
 def test_it_is_the_best_epoch_that_has_to_follow_from_the_network(monkeypatch):
     asked = []
-    right = loop.Network.predict
-    monkeypatch.setattr(loop.Network, "predict", lambda self, X: asked.append(len(X)) or right(self, X))
+    right = trained_network.Network.predict
+    monkeypatch.setattr(trained_network.Network, "predict", lambda self, X: asked.append(len(X)) or right(self, X))
     outcome, _ = run([0.5, 0.6, 0.45], full=True)
     assert (outcome.follows, asked) == ({VALIDATION: 1.0}, [5000, 5000])
     assert run([0.2, 0.3])[0].follows == {}  # nothing to prove
@@ -275,16 +292,16 @@ def test_it_is_the_best_epoch_that_has_to_follow_from_the_network(monkeypatch):
 
 def test_numbers_that_cannot_be_told_are_no_settings():
     for value in (10**400, math.inf, math.nan, True, "x", None):
-        assert not loop.plain("reg", value)
-    assert loop.plain("reg", 0.5)
+        assert not two_layer_run.plain("reg", value)
+    assert two_layer_run.plain("reg", 0.5)
     for value in (1e-308, 0, -5, 0.5):
-        assert not loop.plain("num_epochs", value)
+        assert not two_layer_run.plain("num_epochs", value)
 
 
 def test_an_own_main_that_runs_longer_than_it_said_fills_the_bar_and_no_more():
     shown = {VALIDATION: 0.1, TRAIN: 0.1, "settings": {"num_epochs": 1, "num_train": -3, "batch_size": 1e-308}}
-    outcome, hw = run([shown] * 3, place=OWN_MAIN)
-    assert outcome.settings == {"num_epochs": 1}
+    outcome, hw = run([shown] * 3, found=OWN_MAIN)
+    assert outcome.hyperparameters == {"num_epochs": 1}
     assert hw.lines[-1].startswith(f"[{'#' * 20}] epoch 3 of 1")
 
 
@@ -292,6 +309,6 @@ def test_an_own_main_is_judged_on_the_images_that_it_trains_on(monkeypatch):
     """It is sent all there are, and says only while it runs how many it wants: 40 of 1000 are right, of its 50 most."""
     shown = {VALIDATION: 0.1, TRAIN: 0.04, "settings": {"num_train": 50}}
     asked = []
-    monkeypatch.setattr(loop.Network, "predict", lambda self, X: asked.append(len(X)) or np.zeros(len(X)))
-    outcome, _ = run([shown], place=OWN_MAIN, bars={TRAIN: 0.75})
-    assert (outcome.best(TRAIN), asked) == (0.8, [50])
+    monkeypatch.setattr(trained_network.Network, "predict", lambda self, X: asked.append(len(X)) or np.zeros(len(X)))
+    outcome, _ = run([shown], found=OWN_MAIN, bars={TRAIN: 0.75})
+    assert (outcome.best(TRAIN), set(asked)) == (0.8, {50})
