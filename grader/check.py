@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, TypeVar
@@ -313,13 +314,18 @@ def expect_parts(plan: Rubric, root: Path, folder: Path) -> None:
                 where = plan.where("keep", name)
                 raise UsageError(f"{where}: keep names {name}, which no module of section {section.id} defines")
         for name in section.drivers:
-            if not (folder / "worker" / f"{name}.py").is_file():
+            path = folder / "worker" / f"{name}.py"
+            if not path.is_file():
                 where = plan.where("driver", name)
                 raise UsageError(f"{where}: section {section.id} drives {name}, and there is no worker/{name}.py")
+            try:
+                SourceFileLoader(name, str(path)).get_code(name)  # not run here; its bytecode is kept for the workers
+            except SyntaxError as error:
+                raise UsageError(f"{path}:{error.lineno}: {error.msg}; correct this driver") from None
 
 
 def trusted(root: Path, section: Section) -> dict[str, ModuleType]:
-    """The reference's modules. They import each other by bare names (`from layers import ...`), as a student's do, so
+    """The reference's modules. They import each other by bare names (`from network import ...`), as a student's do, so
     those names are theirs only while they are being imported."""
     folders = [str(root / "reference" / parent) for parent in {Path(path).parent for path in section.modules.values()}]
     own = {path.stem for folder in folders for path in Path(folder).glob("*.py")}

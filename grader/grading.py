@@ -90,7 +90,7 @@ def grade(
         tasks=graded,
         needs_review=tuple(questions(graded)),
         provenance=provenance(homework, seed, "; ".join(held), versions | {one.name: one.version() for one in read}),
-        notes=(*submission.notes, *(note for one in read for note in one.notes())),
+        notes=(*submission.notes, *(note for one in read for note in one.notes(homework))),
     )
 
 
@@ -200,7 +200,7 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
 
 
 def place(about: str, hw: Subject) -> str:
-    """Where the student's file defines what a check is about, as "layers.py:31"; "" where it does not."""
+    """Where the student's file defines what a check is about, as "network.py:31"; "" where it does not."""
     module, *path = about.split(".")
     files = {name: Path(path).name for name, path in hw.session.section.modules.items()}
     content = hw.session.submission.files.get(files.get(module, ""))

@@ -23,34 +23,11 @@ from pathlib import Path
 
 import nbformat
 
+from grader import rubric
 from grader.errors import UsageError
+from grader.model import HandoutPlan
 
 ROOT = Path(__file__).parents[1]
-FILES = (
-    "README.md",
-    "graphs/f1.svg",
-    "graphs/f2.svg",
-    "graphs/f3.svg",
-    "backprop/functions.py",
-    "backprop/backprop.py",
-    "neuralnet/layers.py",
-    "neuralnet/classifier.py",
-    "neuralnet/linear_classifier.py",
-    "neuralnet/two_layer_net.py",
-    "neuralnet/optim.py",
-    "neuralnet/data.py",
-    "neuralnet/utils.py",
-    "neuralnet/train.py",
-    "neuralnet/test.py",
-    "neuralnet/gradcheck_layers.py",
-    "neuralnet/gradcheck_classifier.py",
-    "neuralnet/check_softmax_stability.py",
-    "neuralnet/download_cifar.sh",
-    "part1.ipynb",
-    "part2.ipynb",
-)
-RECORDED = "backprop-data.pkl"
-
 BEGIN = re.compile(r"(?P<indent>\s*)# BEGIN SOLUTION(?: stub: (?P<stub>.+))?")
 END = re.compile(r"\s*# END SOLUTION")
 MARK = re.compile(r"(BEGIN|END) SOLUTION")
@@ -108,16 +85,21 @@ def is_mark(line: str) -> bool:
     return bool(BEGIN.fullmatch(line) or END.fullmatch(line))
 
 
-def contents(reference: Path, fixtures: Path) -> dict[str, bytes]:
-    """What a student gets: path inside the handout -> bytes. Only what FILES lists leaves `reference`."""
-    files = {}
-    for name in FILES:
+def listed(homework: Path = ROOT / "grader" / "homework") -> HandoutPlan:
+    """What a homework's rubric.yaml says students are given."""
+    return rubric.load(homework / "rubric.yaml").handout
+
+
+def contents(reference: Path, fixtures: Path, plan: HandoutPlan | None = None) -> dict[str, bytes]:
+    """What a student gets: path inside the handout -> bytes. Only what `plan` lists leaves `reference`."""
+    plan, files = plan or listed(), {}
+    for name in plan.files:
         form = render_notebook if name.endswith(".ipynb") else render
         try:
             files[name] = form((reference / name).read_bytes().decode()).encode()
         except UsageError as error:
             raise UsageError(f"{name}, {error}") from None
-    return files | {f"backprop/{RECORDED}": (fixtures / RECORDED).read_bytes()}
+    return files | {path: (fixtures / name).read_bytes() for path, name in plan.fixtures.items()}
 
 
 def make(reference: Path, fixtures: Path, student: Path, *, overwrite: bool = False) -> list[str]:

@@ -199,7 +199,7 @@ class Submission:
 class Check:
     """A check of a homework: `function(hw, rng)`; `title` is its docstring's first line.
 
-    `about` is what of the student's it asks, as "layers.fc_forward" or "two_layer_net.TwoLayerNet.forward", or "".
+    `about` is what of the student's it asks, as "module.function" or "module.Class.method", or "".
     """
 
     name: str

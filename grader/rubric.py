@@ -224,9 +224,14 @@ class Reader:
             files = self.sums(keys["files"]) if "files" in keys else {}
             if not words["reader"] and (len(files) != 1 or words["stand_in"]):
                 self.mistake(value, f"data set {name} has no reader, so it is one file, and nothing stands in for it")
+            places = tuple(self.texts(keys["places"], "places")) if "places" in keys else ("",)
+            if not places:
+                self.mistake(keys["places"], f"data set {name} has no place to lie in")
+            elif "fetch" in keys and not re.match(r"[^/.$~]", places[0]):
+                self.mistake(keys["fetch"], f"data set {name} is fetched into its first place: a folder of its own")
             yield DataPlan(
                 name=name,
-                places=tuple(self.texts(keys["places"], "places")) if "places" in keys else (),
+                places=places,
                 files=files,
                 fetch=tuple(self.downloads(keys["fetch"])) if "fetch" in keys else (),
                 **words,
@@ -321,7 +326,12 @@ class Reader:
         if not checks and not skipped:
             self.mistake(node, f"item {id_} has no checks; name them, or say why not with `skip:`")
         policies = {name: value.value for name, value in keys.items() if is_policy(value)}
-        settings = {name: self.number(value, name, least=0) for name, value in keys.items() if name not in policies}
+        settings = {}
+        for name, value in keys.items():
+            if isinstance(value, yaml.ScalarNode) and value.value.isalpha() and name not in policies:
+                self.mistake(value, f"{name} has to be a number, or one of {', '.join(POLICIES)}")
+            elif name not in policies:
+                settings[name] = self.number(value, name, least=0)
         for name in SHARES & settings.keys():
             if settings[name] > 1:
                 self.mistake(keys[name], f"{name} is {settings[name]:g}; it is a share, so at most 1")
@@ -400,8 +410,6 @@ class Reader:
                 value = float("nan")
         if not math.isfinite(value):
             hint = "; YAML wants a point before the exponent and a sign in it, as in 1.0e-9" if exponent(node) else ""
-            if isinstance(node, yaml.ScalarNode) and node.value.isalpha():
-                hint = f", or where a word may decide one of {', '.join(POLICIES)}"
             self.mistake(node, f"{what} has to be a number{hint}")
             return 1.0
         if value < least or (open_end and value == least):

@@ -57,15 +57,15 @@ class DataSet:
         kind = f" {STAND_IN}" if self.stand_in else "" if self.verified else " (unverified)"
         return f"{self.title} {self.digest}{kind}"
 
-    def notes(self) -> Iterator[str]:
+    def notes(self, homework: Homework) -> Iterator[str]:
         """What has to be said of points that rest on it."""
         if self.stand_in:
             yield (
-                f"trained on stand-in data: {self.title} is not on this machine, so images were made up in its "
-                f"format; `python grade.py data {self.name}` fetches the real ones"
+                f"graded on stand-in data: {self.title} is not on this machine, so data in its format were made up; "
+                f"`{command(homework, self.name)}` fetches the real ones"
             )
         elif not self.verified:
-            yield f"trained on {self.source}"
+            yield f"graded on {self.source}"
 
 
 class Store:

@@ -22,11 +22,15 @@ class PlainUnpickler(pickle._Unpickler):
 
 
 @lru_cache
+def read_once(path: Path) -> dict[str, dict[str, list[Any]]]:
+    """As `recorded`; read once a process, however many checks and submissions ask."""
+    return recorded(path)
+
+
 def recorded(path: Path) -> dict[str, dict[str, list[Any]]]:
     """`backprop-data.pkl`: function -> {"inputs": tuples of float, "outputs": floats}, as many of one as of the other.
 
-    Read once a process, however many checks and submissions ask. Raises UsageError in one sentence for a file that is
-    absent, damaged, of another form, or that names any global.
+    Raises UsageError in one sentence for a file that is absent, damaged, of another form, or that names any global.
     """
     try:
         with path.open("rb") as file:

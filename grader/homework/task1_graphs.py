@@ -14,7 +14,7 @@ from grader.measure import numeric
 from grader.measure.diagnose import Clue
 from grader.measure.expect import expect_close, gather, once, unpack
 
-from .recorded import recorded as read_recorded
+from .recorded import read_once
 
 Array = NDArray[np.float64]
 
@@ -27,7 +27,7 @@ RECORDED = "backprop-data.pkl"
 def f3_forward_recorded(hw: Subject, rng: np.random.Generator) -> None:
     """f3 gives the recorded outputs of backprop-data.pkl."""
     for y in (1, 2):
-        recorded = read_recorded(hw.fixtures / RECORDED)[f"f3 (y={y})"]
+        recorded = read_once(hw.fixtures / RECORDED)[f"f3 (y={y})"]
         yours = outputs(hw.functions.f3, "f3", [(*point, y) for point in recorded["inputs"]])
         name = f"L of f3 on 'f3 (y={y})' in backprop-data.pkl"
         expect_close(hw, name, yours, np.array(recorded["outputs"]), reveal=True)
@@ -114,7 +114,7 @@ def expect_outputs(
 
 
 def expect_recorded(hw: Subject, function: str, atol: float | None = None) -> None:
-    recorded = read_recorded(hw.fixtures / RECORDED)[function]
+    recorded = read_once(hw.fixtures / RECORDED)[function]
     yours = outputs(getattr(hw.functions, function), function, recorded["inputs"])
     name = f"output of {function} on {function!r} in backprop-data.pkl"
     expect_close(hw, name, yours, np.array(recorded["outputs"]), atol=atol, reveal=True)

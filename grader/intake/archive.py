@@ -21,7 +21,7 @@ from grader.intake import unpack
 from grader.intake.unpack import DAMAGE, MIB, Budget, TooBigError, is_archive
 
 ENTRIES = 50_000  # files and folders that are looked at
-FILE = 32 * MIB  # one wanted file; notebooks hold their pictures
+FILE = 32 * MIB  # one wanted file; some hold pictures
 COPIES = 100  # files of one wanted name
 BESIDE, BESIDE_ROOM = 100, 128 * MIB  # files of a wanted ending, such as photographs, and all of them together
 ARCHIVE = 1024 * MIB  # a zip or tar as it lies on disk
@@ -300,7 +300,7 @@ def basename(name: str) -> str:
 
 
 def plain(base: str) -> str:
-    """A base name without what a browser, an upload or a file system adds: "Layers (1).py" -> "layers.py"."""
+    """A base name without what a browser, an upload or a file system adds: "Network (1).py" -> "network.py"."""
     return re.sub(r"( ?\(\d+\)|-\d+)(?=\.\w+$)", "", base).lower()
 
 

@@ -1,4 +1,4 @@
-"""Where a student's file defines what a check asks: for a message's "layers.py:31". Nothing of it is run."""
+"""Where a student's file defines what a check asks: for a message's "network.py:31". Nothing of it is run."""
 
 from __future__ import annotations
 

@@ -260,12 +260,12 @@ class Zygotes:
         """The zygote that was started ahead, if it is still there, or a new one; with what the section keeps warm."""
         spare, self.spare = self.spare, None
         for zygote in (spare, None):
-            chosen = zygote or Zygote()
+            made = zygote or Zygote()
             try:
-                chosen.warm(section)
-                return chosen
+                made.warm(section)
+                return made
             except BaseException as error:
-                chosen.close()
+                made.close()
                 if zygote is None or not isinstance(error, ZygoteGoneError):
                     raise
         raise AssertionError

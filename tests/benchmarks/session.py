@@ -14,12 +14,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from grader.model import Limits, Section, Submission  # noqa: E402
+from grader.check import OWN, load  # noqa: E402
+from grader.model import Limits, Submission  # noqa: E402
 from grader.sandbox.launch import ONE_THREAD, Zygotes  # noqa: E402
 from grader.sandbox.remote import Module  # noqa: E402
 from grader.sandbox.session import Session  # noqa: E402
@@ -39,8 +41,12 @@ CODE = {"layers.py": b"import numpy as np\ndef f(x): return x + 1\n"}
 
 
 def main(rounds: int, warm: str) -> None:
-    section = Section(
-        warm, {"layers": "neuralnet/layers.py"}, ("layers.py",), forbid=("torch",) if warm == "numpy" else ()
+    sections = {section.id: section for section in load(OWN).rubric.sections}
+    section = replace(
+        sections[warm],
+        modules={"layers": "neuralnet/layers.py"},
+        submit=("layers.py",),
+        forbid=("torch",) if warm == "numpy" else (),
     )
     bare = subprocess.Popen(
         [sys.executable, "-c", BARE.format(warm=warm)],
@@ -52,7 +58,7 @@ def main(rounds: int, warm: str) -> None:
     assert bare.stdin is not None
     assert bare.stdout is not None
     forks, sessions = [], []
-    with tempfile.TemporaryDirectory() as handout, Zygotes(warm) as zygotes:
+    with tempfile.TemporaryDirectory() as handout, Zygotes(ahead=True) as zygotes:
         (Path(handout) / "neuralnet").mkdir()
         for n in range(rounds + 5):
             bare.stdin.write("\n")

@@ -3,7 +3,7 @@
     python tests/benchmarks/speed.py [--data-root FOLDER] [--speed 1 --speed 2 --speed 4] [--network NAME] [--markdown]
 
 A machine that is K times slower uses K CPU seconds where this one uses one. So every limit in CPU seconds is divided by
-K, and nothing else is changed. Exits with 1 where the points of a network differ, or where looking at how well a network
+K, and nothing else is changed. Exits with 1 where the points of a network differ, or where the looks at how well it
 does took more than 5 % of the budget.
 """
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace

@@ -25,6 +25,7 @@ def folder(tmp_path_factory):
     for name in ("reference", "fixtures", "student"):
         shutil.copytree(ROOT / name, root / name)
     shutil.copytree(ROOT / "grader" / "homework", root / "homework")
+    (root / "homework" / "data" / "labels.txt").write_text("cat\n", encoding="utf-8")
     return root
 
 
@@ -58,6 +59,14 @@ def changed(root: Path, file: str, old: str, new: str) -> set[str]:
         ("homework/task2_layers.py", '"""Task 2', '"""The second', {"2"}),
         ("homework/network.py", '"""', '"""Mind: ', {"3", "4"}),
         ("homework/training/loop.py", '"""', '"""Mind: ', {"4"}),
+        ("homework/training/curves.py", '"""', '"""Mind: ', {"4", "5", "6"}),
+        ("homework/worker/notebook_run.py", '"""', '"""Mind: ', {"5", "6"}),
+        ("homework/worker/training.py", '"""', '"""Mind: ', ALL),
+        ("homework/data/cifar10.py", '"""', '"""Mind: ', {"4"}),
+        ("homework/data/synthetic.py", '"""', '"""Mind: ', {"4", "5"}),
+        ("homework/data/labels.txt", "cat", "dog", ALL),
+        ("homework/rubric.yaml", "test_batch: 4", "test_batch: 5", {"4"}),
+        ("homework/rubric.yaml", "torch._dynamo, ", "", {"5", "6"}),
         ("reference/neuralnet/layers.py", "import", "import  ", ALL),
         ("fixtures/README.md", "a", "b", ALL),
         ("student/neuralnet/optim.py", "c", "c ", ALL),
@@ -105,18 +114,22 @@ def test_data_count_for_the_tasks_that_train(folder, tmp_path):
 
 def test_each_task_asks_for_its_own_data_and_no_others(folder):
     plan = homework(folder)
-    found = {task.id: result_keys.reads(plan, task) for task in plan.rubric.tasks}
-    assert found == {"1": set(), "2": set(), "3": set(), "4": {"data"}, "5": {"fashion"}, "6": {"weights"}}
+    found = {task.id: result_keys.reads(task) for task in plan.rubric.tasks}
+    assert found == {"1": set(), "2": set(), "3": set(), "4": {"cifar10"}, "5": {"fashion-mnist"}, "6": {"squeezenet"}}
 
 
 def test_the_engine_is_followed_through_its_imports(folder):
-    code = dict(result_keys.closure(homework(folder), ["grader.homework.task4_models"]))
+    plan = homework(folder)
+    code = dict(result_keys.closure(plan, result_keys.sources(plan, plan.rubric.tasks[3])))
     for name in (
         "grader.grading",
         "grader.sandbox.session",
         "grader.sandbox.worker.zygote",
         "grader.measure.numeric",
-        "grader.data.synthetic",
+        f"{plan.package}.task4_models",
+        f"{plan.package}.training.loop",
+        f"{plan.package}.worker.training",
+        f"{plan.package}.data.synthetic",
     ):
         assert name in code, name
     for name in (
@@ -139,3 +152,9 @@ def test_a_result_rests_on_the_files_that_its_section_sees(folder):
     for other in ({"layers.py": b"b"}, {"functions.py": b"a"}, {}):
         assert result_keys.of_result("task", section, replace(work, files=other)) != key
     assert result_keys.of_result("other", section, work) != key
+
+
+def test_a_result_does_not_rest_on_where_the_homework_lies(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "elsewhere")
+    here, there = (result_keys.of_tasks(homework(root), TERMS, folder) for root in (folder, tmp_path / "elsewhere"))
+    assert here == there

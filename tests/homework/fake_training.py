@@ -129,7 +129,7 @@ class FakeSubject(fake.FakeSubject):
         super().__init__(MODULES, MODULES, numbers)
         vars(self).update(modules)
         self.session = FakeSession(scripts)
-        self.images, self.full, self.kept = IMAGES, full, {}
+        self.images, self.full = IMAGES, full
         self.questions: list[str] = []
         self.figures: list[Figure] = []
         self.lines: list[str] = []
@@ -142,11 +142,6 @@ class FakeSubject(fake.FakeSubject):
     def data(self, name: str) -> Any:
         assert name == "cifar10"
         return self.images
-
-    def once(self, key: str, make: Any) -> Any:
-        if key not in self.kept:
-            self.kept[key] = make()
-        return self.kept[key]
 
     @property
     def orders(self) -> list[Any]:

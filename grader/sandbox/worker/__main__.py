@@ -285,7 +285,7 @@ def safe_text(error: BaseException) -> str:
 
 
 def own_frames(stack: traceback.StackSummary, folder: str) -> list[str]:
-    """The student's own frames, outermost first, as "layers.py:31"."""
+    """The student's own frames, outermost first, as "network.py:31"."""
     return [
         f"{Path(frame.filename).name}:{frame.lineno}" for frame in stack if frame.filename.startswith(folder + os.sep)
     ]
