@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from fractions import Fraction
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
@@ -328,8 +329,8 @@ class Reader:
         policies = {name: value.value for name, value in keys.items() if is_policy(value)}
         settings = {}
         for name, value in keys.items():
-            if isinstance(value, yaml.ScalarNode) and value.value.isalpha() and name not in policies:
-                self.mistake(value, f"{name} has to be a number, or one of {', '.join(POLICIES)}")
+            if isinstance(value, yaml.ScalarNode) and name not in policies and get_close_matches(value.value, POLICIES):
+                self.mistake(value, f"{name} is {value.value}; it has to be a number, or one of {', '.join(POLICIES)}")
             elif name not in policies:
                 settings[name] = self.number(value, name, least=0)
         for name in SHARES & settings.keys():

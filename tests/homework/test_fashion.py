@@ -25,12 +25,12 @@ IMAGES = SimpleNamespace(
 FACTS = {
     "backward": 100, "steps": 100, "in_eval": 0, "looks": 5, "left_over": 0, "optimizer": "Adam",
     "loss": "CrossEntropy", "chain": ["NllLoss", "LogSoftmax", "Addmm"], "moody": [],
-    "settings": {"learning_rate": 1e-3, "batch_size": 250}, "convolves": True, "strange": False,
+    "settings": {"learning_rate": 1e-3, "batch_size": 400}, "convolves": True, "strange": False,
 }  # fmt: skip
 
 
 class FakeRun:
-    """A notebook's run: one epoch of 60 steps and `step` CPU seconds for each accuracy; an exception is raised in its
+    """A notebook's run: one slice of 50 steps and `step` CPU seconds for each accuracy; an exception is raised in its
     turn. Before all of them comes one step."""
 
     knows = 0.0  # the accuracy before all of them
@@ -476,7 +476,7 @@ LEARNS = {"losses": list(np.linspace(2, 1, 100)), "looks": [Look(at, at / 100, a
 def test_a_run_goes_on_for_as_many_steps_on_any_machine(script, end, accuracy, step):
     outcome = run(*script, step=step, budget=1000.0, least=60_000)
     ended = {End.CLEARED: 12, End.STALLED: 4, End.FINISHED: 2}[end]
-    assert (outcome.end, outcome.accuracy, outcome.looks[-1].steps) == (end, accuracy, 60 * ended)
+    assert (outcome.end, outcome.accuracy, outcome.looks[-1].steps) == (end, accuracy, 50 * ended)
 
 
 def test_what_the_notebook_claims_to_reach_is_waited_for(monkeypatch):
