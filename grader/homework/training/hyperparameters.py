@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from .syntax import callee, held_out, nonlocals_of, sliced, stored, stores, used, used_in_part
+from .syntax import callee, held_out, nonlocals_of, own_parts, sliced, stored, stores, used, used_in_part
 
 NAMES = ("num_train", "hidden_dim", "batch_size", "num_epochs", "learning_rate", "reg")
 WEIGHT_SCALE = "weight_scale"
@@ -149,6 +149,8 @@ class Reader:
                     for name in used_in_part(given).intersection(NAMES):
                         if self.known(given, names) != names.get(name):
                             names[name] = Unreadable(node.lineno, f"is changed on its way into {callee(node)}")
+        for made, line in own_parts(self.tree):
+            names |= dict.fromkeys(NAMES, Unreadable(line, f"is used with {made} of train.py's own"))
         for line in sliced(self.tree):
             names["num_train"] = Unreadable(line, "is not how many images main trains on: it takes a slice of them")
 

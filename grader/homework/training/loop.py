@@ -129,7 +129,7 @@ def still_learns(losses: Sequence[float], accuracies: Sequence[float], *, overfi
     """Whether a run may get better: the accuracy that it is judged by has risen in its last third, or its loss has
     fallen there. A loss that falls by overfitting is no sign. Before there are three accuracies, it may."""
     last = len(accuracies) // THIRDS
-    rises = last == 0 or max(accuracies[-last:]) > max(accuracies[:-last])
+    rises = max(accuracies[-last:]) > max(accuracies[:-last]) if last else not overfits
     return rises or (not overfits and falling(losses, THIRDS))
 
 
