@@ -101,7 +101,7 @@ class FakeSession:
         """Every file was handed in."""
 
     def drive(self, name: str, order: Any, arrays: Any, **options: Any) -> FakeTraining:
-        assert name == "two_layer_run"
+        assert name == "train_run"
         self.orders.append(order)
         self.arrays.append(arrays)
         count = len(arrays["X"])

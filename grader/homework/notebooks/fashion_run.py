@@ -143,14 +143,14 @@ def run(hw: Subject, student: Notebook, seed: int) -> Outcome:
     """One run of a notebook; whatever the student's code does is told in the outcome's `error`."""
     settings = hw.settings_of("5.3")
     outcome = Outcome(seed, settings["budget"])
-    loop.train(hw, NotebookRun(hw, student, outcome, settings), outcome.budget)
+    loop.train(hw, NotebookLearner(hw, student, outcome, settings), outcome.budget)
     seen = [look.test for look in outcome.looks if look.pictures >= SURE]
     if outcome.error is not None and seen and not outcome.accuracy:
         outcome.accuracy = seen[-1]  # all that is left of a run that was stopped
     return outcome
 
 
-class NotebookRun:
+class NotebookLearner:
     """What Task 5 adds to the run loop: a look after every so many pictures, and a judgement on the whole test set."""
 
     def __init__(self, hw: Subject, student: Notebook, outcome: Outcome, settings: Mapping[str, float]) -> None:

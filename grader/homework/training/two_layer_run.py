@@ -1,6 +1,6 @@
 """A two-layer network's run of Task 4: what it is trained with, how its epochs are judged, and how it went.
 
-What trains runs beside the student's code (worker/two_layer_run.py). The labels that a run is judged by stay here.
+What trains runs beside the student's code (worker/train_run.py). The labels that a run is judged by stay here.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ def train(
 ) -> Outcome:
     """One run, judged after each epoch. Without hyperparameters the student's own main is run, with `arguments` as its
     command line. Raises StudentError for a run that could never be judged."""
-    run = TwoLayerRun(hw, dict(given), arguments, Outcome(seed, bars, dict(given)))
+    run = TwoLayerLearner(hw, dict(given), arguments, Outcome(seed, bars, dict(given)))
     loop.train(hw, run, hw.settings["budget"])
     error, epochs = run.outcome.error, run.outcome.epochs
     if error is not None and not (epochs and (isinstance(error, TimedOut) or not given)):
@@ -200,7 +200,7 @@ def train(
     return run.outcome
 
 
-class TwoLayerRun:
+class TwoLayerLearner:
     """What Task 4 adds to the run loop."""
 
     def __init__(self, hw: Subject, given: dict[str, float], arguments: Sequence[str], outcome: Outcome) -> None:
@@ -215,7 +215,7 @@ class TwoLayerRun:
         self.hw.session.require("train")
         arrays = self.watched.arrays
         return self.hw.session.drive(
-            "two_layer_run", order, arrays, key=self.key, subject=TRAINING, seconds=seconds
+            "train_run", order, arrays, key=self.key, subject=TRAINING, seconds=seconds
         )  # fmt: skip
 
     def advance(self, going: Driven, seconds: float, silent: float) -> bool:

@@ -25,7 +25,7 @@ from grader.sandbox.worker.wire import FrameError
 
 from . import cuda, notebook, paths, vision
 from .fashion import Data
-from .two_layer_run import Mute, resting
+from .train_run import Mute, resting
 from .watch import MEASURED, Spread, Watch, held, weighs
 
 CHUNK = (50, 250)  # pictures that are predicted at once, as many as the loop's batches have between these
@@ -33,12 +33,12 @@ SAMPLE = 100  # pictures that show whether the notebook's own preparation is wha
 LAYERS = 200  # of the architecture that are told
 
 
-def begin(student: Student, order: dict[str, Any]) -> Run:
+def begin(student: Student, order: dict[str, Any]) -> NotebookRun:
     """How this driver is begun; see sandbox/worker/drivers.py."""
-    return Run({**order, "folder": student.folder})
+    return NotebookRun({**order, "folder": student.folder})
 
 
-class Run:
+class NotebookRun:
     """`order`: the notebook's `name`, its `cells` (number, source, execution count), the `files` of train_x (N, 28, 28)
     uint8, train_y (N,) and test_x (M, 28, 28), the `folder` that its code is said to lie in, and a `seed`."""
 

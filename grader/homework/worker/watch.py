@@ -11,7 +11,7 @@ import torch
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from .two_layer_run import replace
+from .train_run import replace
 
 OPERATIONS = 10_000  # of a loss, that are looked at
 LOOKS = 20  # backward passes between two looks at what the gradients held before
