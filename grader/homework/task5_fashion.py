@@ -38,7 +38,7 @@ def notebook_outputs(hw: Subject, rng: np.random.Generator) -> None:
     for above, below in notebook.out_of_order(student)[:1]:
         hw.advise(f"cell {above} was run after cell {below}: Restart and run all shows whether it works from the top")
     for cell, error in notebook.errors(student)[:1]:
-        raise Partly(f"cell {cell} of {PART1} ended in an error ({error}); mend it and run the notebook again", 0.5)
+        raise Partly(f"cell {cell} of {PART1} ended in an error ({error}); fix it and run the notebook again", 0.5)
     silent = untrained(student)
     if silent:
         raise Partly(

@@ -76,7 +76,8 @@ NETWORKS: dict[str, list[tuple[str, str]]] = {
         ("learning_rate = 3e-3", "learning_rate = 1e-3"),
     ],
     "ResNet-10": [
-        (CONV1, "self.net = torchvision.models.ResNet(torchvision.models.resnet.BasicBlock, [1, 1, 1, 1], num_classes=10)"),
+        (CONV1, "self.net = torchvision.models.ResNet(torchvision.models.resnet.BasicBlock, [1, 1, 1, 1], "
+                "num_classes=10)"),
         (CONV2, "self.net.conv1 = nn.Conv2d(1, 64, 3, padding=1, bias=False)"),
         (LAST, "self.net.maxpool = nn.MaxPool2d(4)"),
         (FORWARD, "        return self.net(x)"),

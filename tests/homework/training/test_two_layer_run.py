@@ -107,7 +107,7 @@ def falling(*accuracies: float) -> list[dict[str, Any]]:
     ]
 
 
-def test_a_run_that_still_learns_gets_the_long_budget_before_points_are_lost():
+def test_a_run_goes_on_while_it_learns_before_points_are_lost():
     slow = [0.1, 0.2, 0.3, 0.35, 0.38, 0.41]
     outcome, _ = run(falling(*slow), budget=100, least=300, found=LONG)
     assert (outcome.end, outcome.cpu, outcome.best(VALIDATION)) == (End.CLEARED, 6, 0.41)

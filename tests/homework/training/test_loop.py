@@ -1,0 +1,119 @@
+"""The run loop that Tasks 4 and 5 share, with a learner that follows a script."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from grader.errors import Crashed, Raised, StudentError, TimedOut
+from grader.homework.training import loop
+from grader.homework.training.loop import End
+
+
+class Learner:
+    """Each step of the script is what `advance` does: raise an exception, or say whether training goes on."""
+
+    def __init__(self, *script: Any, learned: int = 99, cleared: int = 99, looking: float = 0.0) -> None:
+        self.script, self.learned, self.bar, self.cpu, self.own = list(script), learned, cleared, 0.0, looking
+        self.outcome = SimpleNamespace(end=End.FINISHED, cpu=0.0, wall=0.0, looking=0.0, error=None)
+        self.steps, self.given, self.judged = 0, [], 0
+
+    def begin(self) -> Any:
+        return SimpleNamespace(used=lambda: self.cpu)
+
+    def advance(self, going: Any, seconds: float, silent: float) -> bool:
+        self.given.append((seconds, silent))
+        step = self.script.pop(0) if self.script else True
+        if isinstance(step, Exception):
+            raise step
+        self.cpu += seconds + self.own
+        self.outcome.looking += self.own
+        self.steps += 1
+        return bool(step)
+
+    def cleared(self) -> bool:
+        return self.steps >= self.bar
+
+    def learns(self) -> bool:
+        return self.steps < self.learned
+
+    def judge(self, going: Any) -> None:
+        self.judged += 1
+
+    def progress(self) -> str:
+        return f"step {self.steps}"
+
+
+def trained(learner: Learner, budget: float = 20.0, full: bool = False) -> Learner:
+    lines: list[str] = []
+    session = SimpleNamespace(renew=lambda: lines.append("renewed"))
+    loop.train(SimpleNamespace(full=full, progress=lines.append, session=session), learner, budget)
+    assert lines[-1] == "renewed"
+    return learner
+
+
+@pytest.mark.parametrize(
+    ("learner", "full", "end", "steps"),
+    [
+        (Learner(cleared=3), False, End.CLEARED, 3),
+        (Learner(cleared=3), True, End.BUDGET, 10),
+        (Learner(learned=4), False, End.STALLED, 4),
+        (Learner(learned=4), True, End.BUDGET, 10),
+        (Learner(True, True, False), False, End.FINISHED, 3),
+        (Learner(), False, End.BUDGET, 10),
+        (Learner(True, Raised("boom")), False, End.RAISED, 1),
+    ],
+)
+def test_a_run_ends_for_one_reason_and_is_judged_once_as_it_stands(learner, full, end, steps):
+    trained(learner, full=full)
+    assert (learner.outcome.end, learner.steps, learner.judged) == (end, steps, 1)
+    assert learner.outcome.cpu == 2.0 * steps
+
+
+@pytest.mark.parametrize(
+    ("error", "end"), [(TimedOut("slow"), End.BUDGET), (Crashed("gone"), End.RAISED), (StudentError("x"), End.RAISED)]
+)
+def test_a_process_that_is_gone_cannot_be_judged(error, end):
+    learner = trained(Learner(True, error))
+    assert (learner.outcome.end, learner.outcome.error, learner.judged) == (end, error, 0)
+
+
+def test_silence_within_the_budget_is_no_hang():
+    learner = trained(Learner(), budget=100.0)
+    assert learner.given[0] == (loop.SLICE, loop.SILENT)
+    assert learner.given[-1] == (2.0, 2.0)  # no more than is left
+
+
+def test_what_the_grader_looks_at_is_free_up_to_a_part_of_the_budget():
+    assert trained(Learner(looking=0.02)).steps == 10
+    assert trained(Learner(looking=2.0)).steps == 6
+
+
+def test_one_that_waits_rather_than_computes_is_asleep(monkeypatch):
+    clock = iter(range(0, 1000, 50))
+    monkeypatch.setattr(loop.time, "monotonic", lambda: next(clock))
+    learner = Learner()
+    learner.begin = lambda: SimpleNamespace(used=lambda: 0.0)
+    assert trained(learner, budget=1000.0).outcome.end is End.ASLEEP
+
+
+FALLING = [2.0] * 10 + [1.5] * 10 + [1.0] * 10
+
+
+@pytest.mark.parametrize(
+    ("losses", "accuracies", "overfits", "learns"),
+    [
+        ([1.0] * 30, [0.1, 0.2, 0.3], False, True),
+        ([1.0] * 30, [0.1, 0.3, 0.3], False, False),
+        ([1.0] * 30, [0.1, 0.3, 0.3, 0.2, 0.2, 0.4], True, True),
+        (FALLING, [0.1, 0.3, 0.3], False, True),
+        (FALLING, [0.1, 0.3, 0.3], True, False),
+        ([1.0] * 30, [0.1], False, True),
+        (FALLING, [0.1], True, False),
+        ([float("nan")] * 30, [0.1, 0.1, 0.1], False, False),
+    ],
+)
+def test_what_rises_or_falls_still_learns_and_what_overfits_does_not(losses, accuracies, overfits, learns):
+    assert loop.still_learns(losses, accuracies, overfits=overfits) is learns
