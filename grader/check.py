@@ -314,14 +314,14 @@ def expect_parts(plan: Rubric, root: Path, folder: Path) -> None:
                 where = plan.where("keep", name)
                 raise UsageError(f"{where}: keep names {name}, which no module of section {section.id} defines")
         for name in section.drivers:
-            path = folder / "worker" / f"{name}.py"
-            if not path.is_file():
+            driver = folder / "worker" / f"{name}.py"
+            if not driver.is_file():
                 where = plan.where("driver", name)
                 raise UsageError(f"{where}: section {section.id} drives {name}, and there is no worker/{name}.py")
             try:
-                SourceFileLoader(name, str(path)).get_code(name)  # not run here; its bytecode is kept for the workers
+                SourceFileLoader(name, str(driver)).get_code(name)  # not run here; its bytecode is kept for the workers
             except SyntaxError as error:
-                raise UsageError(f"{path}:{error.lineno}: {error.msg}; correct this driver") from None
+                raise UsageError(f"{driver}:{error.lineno}: {error.msg}; correct this driver") from None
 
 
 def trusted(root: Path, section: Section) -> dict[str, ModuleType]:

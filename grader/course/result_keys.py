@@ -63,9 +63,9 @@ def of_tasks(homework: Homework, terms: Terms, data_root: Path) -> dict[str, str
     found = {}
     whole = {task.id: task for task in homework.rubric.tasks}
     for task in tasks_of(homework, terms.only):
-        modules = dict(sorted(closure(homework, sources(homework, whole[task.id]))))
+        modules = dict(sorted(closure(homework, sources(homework, task))))
         code = {name.removeprefix(f"{homework.package}."): module.digest for name, module in modules.items()}
-        plans = [homework.rubric.data[name] for name in sorted(reads(whole[task.id]))]
+        plans = [homework.rubric.data[name] for name in sorted(reads(task))]
         read = [[asdict(plan), datasets.digest_of(plan, data_root)] for plan in plans]
         section = section_of(homework, task)
         seen = asdict(replace(section, package=("", "")))

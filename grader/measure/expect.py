@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,19 @@ Array = NDArray[np.float64]
 KNOWN = 4096  # answers of the reference that are remembered; a class asks some sixty questions
 
 
+class Subject(Protocol):
+    """What is needed of `hw` here; grader.check has the whole of it."""
+
+    known: dict[bytes, Any]
+
+    @property
+    def tolerance(self) -> float: ...
+
+    def measure(self, measure: Measure) -> None: ...
+
+
 def expect_close(
-    hw: Any,
+    hw: Subject,
     name: str,
     yours: Any,
     expected: Any,
@@ -48,7 +59,7 @@ def expect_close(
 
 
 def expect_gradient(
-    hw: Any,
+    hw: Subject,
     name: str,
     yours: Any,
     f: Callable[[Array], Any],
@@ -80,7 +91,7 @@ def expect_gradient(
     expect_close(hw, name, yours, expected, atol=bar, factors=factors, clues=clues)
 
 
-def once(hw: Any, of: Sequence[Any], compute: Callable[[], Array]) -> Array:
+def once(hw: Subject, of: Sequence[Any], compute: Callable[[], Array]) -> Array:
     """What `compute` gives, computed once a process for each `of`, which has to hold all that it rests on.
 
     None of it may be a student's to choose but as numbers: the key is their exact bytes.
@@ -95,7 +106,7 @@ def once(hw: Any, of: Sequence[Any], compute: Callable[[], Array]) -> Array:
     return found
 
 
-def expect_accuracy(hw: Any, name: str, value: Any, bar: float) -> None:
+def expect_accuracy(hw: Subject, name: str, value: Any, bar: float) -> None:
     """`value`, a fraction in [0, 1], reaches `bar`."""
     if value is None:
         raise NotImplementedYet(f"{name} is None: not implemented yet")
