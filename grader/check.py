@@ -12,15 +12,16 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any, TypeVar
 
-from grader import rubric
+from grader import handout, rubric
 from grader.errors import UsageError
 from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section, Task
-from grader.sandbox.remote import Module
-from grader.sandbox.session import Session
+from grader.sandbox.remote import Module, Remote, operated
+from grader.sandbox.session import Cost, Session, home, import_name
 from grader.sandbox.worker.drivers import add_package
+from grader.sandbox.worker.wire import Handle
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Made = TypeVar("Made")
@@ -130,6 +131,33 @@ class Subject:
         """Positions of the array arguments that the last call changed in place."""
         return self.session.mutated
 
+    @property
+    def changed(self) -> Mapping[int | str, Any]:
+        """What the last call made of arguments that it changed in place, by position or name.
+
+        Arguments travel by value, so the check's own stay as they are.
+        """
+        return self.session.changed
+
+    def put(self, value: Any) -> Remote:
+        """Keep a value in the student's process, so that several calls share it and see each other's changes."""
+        held: Remote = self.session.ask("put", Handle(0, "value"), (), [(value,)])[0]
+        return held
+
+    def fetch(self, remote: Remote) -> Any:
+        """A list, dict, array or tensor that is kept in the student's process, by value."""
+        return operated(self.session, remote._handle, (), "itself")
+
+    def operate(self, name: str, remote: Remote, *args: Any) -> Any:
+        """An operator by its name in Python's `operator` module, such as "eq", "lt" or "contains": what the student's
+        object says itself."""
+        return operated(self.session, remote._handle, (), name, *args)
+
+    def cost(self, call: Callable[[], Any]) -> Cost:
+        """CPU seconds and peak memory of what `call` asks of the student and does here. Raises Skipped where the system
+        does not tell."""
+        return self.session.cost(call)
+
     def data(self, name: str) -> Any:
         """A data set that the rubric declares for this item, or what stands in for it; read on first use.
 
@@ -158,7 +186,7 @@ class Subject:
     def handed_out(self, name: str) -> bytes:
         """A file of the pristine handout, by base name."""
         paths = {Path(path).name: path for path in self.session.section.modules.values()}
-        return (self.homework.handout / paths[name]).read_bytes()
+        return self.homework.handout[paths[name]]
 
     def settings_of(self, item: str) -> Mapping[str, float]:
         """The numbers of another item of the same task; a task's result rests on no other task's."""
@@ -194,10 +222,10 @@ RESERVED = frozenset(dir(Subject)) | Subject.__annotations__.keys()  # what no m
 def load(folder: Path, *, root: Path | None = None) -> Homework:
     """A homework's folder: rubric.yaml and its task files. Raises UsageError where the two do not fit each other.
 
-    `root` holds its reference/, student/ and fixtures/: the folder itself where they lie in it, else this project.
+    `root` holds its reference/ and fixtures/: the folder itself where they lie in it, else this project.
     """
     plan = rubric.load(folder / "rubric.yaml")
-    root = root or (folder if (folder / "reference").is_dir() else ROOT)
+    root = root or handout.home(folder)
     expect_parts(plan, root, folder)
     package = open_package(folder)
     checks: dict[str, Check] = {}
@@ -209,14 +237,18 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
     expect_agreement(plan, checks)
     readers = {name for data in plan.data.values() for name in (data.reader, data.stand_in) if name}
     own = (package, str(folder.resolve()))
+    modules = {name: module for section in plan.sections for name, module in trusted(root, section).items()}
     return Homework(
         folder=folder,
-        rubric=replace(plan, sections=tuple(replace(section, package=own) for section in plan.sections)),
+        rubric=replace(
+            plan,
+            sections=tuple(replace(section, package=own, functions=functions_of(modules)) for section in plan.sections),
+        ),
         checks=checks,
-        handout=root / "student",
+        handout=handout.pristine(root, plan),
         reference=root / "reference",
         fixtures=root / "fixtures",
-        modules={name: module for section in plan.sections for name, module in trusted(root, section).items()},
+        modules=modules,
         package=package,
         readers={name: reader(plan, package, folder, name) for name in readers},
     )
@@ -313,6 +345,11 @@ def expect_parts(plan: Rubric, root: Path, folder: Path) -> None:
             if not any(re.search(rf"\bdef {re.escape(name)}\(", source) for source in sources):
                 where = plan.where("keep", name)
                 raise UsageError(f"{where}: keep names {name}, which no module of section {section.id} defines")
+        for shim, path in section.shims.items():
+            if not (folder / path).is_file():
+                raise UsageError(
+                    f"{plan.where('shim', shim)}: the shim {shim} is {path}, and {folder} has no such file"
+                )
         for name in section.drivers:
             driver = folder / "worker" / f"{name}.py"
             if not driver.is_file():
@@ -325,19 +362,33 @@ def expect_parts(plan: Rubric, root: Path, folder: Path) -> None:
 
 
 def trusted(root: Path, section: Section) -> dict[str, ModuleType]:
-    """The reference's modules. They import each other by bare names (`from network import ...`), as a student's do, so
-    those names are theirs only while they are being imported."""
-    folders = [str(root / "reference" / parent) for parent in {Path(path).parent for path in section.modules.values()}]
+    """The reference's modules. They import each other by bare names (`from network import ...`) or, in a package, by
+    its name or relatively, as a student's do. Those names are theirs only while they are being imported."""
+    reference = root / "reference"
+    names = {name: import_name(reference, path) for name, path in section.modules.items()}
+    folders = [str(home(reference, path)) for path in section.modules.values()]
     own = {path.stem for folder in folders for path in Path(folder).glob("*.py")}
-    displaced = {name: sys.modules.pop(name) for name in own & sys.modules.keys()}
-    sys.path[:0] = folders
+    own |= {name.partition(".")[0] for name in names.values()}
+    displaced = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in own}
+    sys.path[:0] = dict.fromkeys(folders)
     try:
-        return {name: importlib.import_module(Path(path).stem) for name, path in section.modules.items()}
+        return {name: importlib.import_module(dotted) for name, dotted in names.items()}
     finally:
-        del sys.path[: len(folders)]
-        for name in own:
-            sys.modules.pop(name, None)
+        del sys.path[: len(set(folders))]
+        for name in [name for name in sys.modules if name.partition(".")[0] in own]:
+            del sys.modules[name]
         sys.modules.update(displaced)
+
+
+def functions_of(modules: Mapping[str, ModuleType]) -> dict[str, tuple[str, ...]]:
+    """Module -> the names of its functions and classes, and class -> those of its methods: see Section."""
+    found: dict[str, set[str]] = {}
+    for name, module in modules.items():
+        found[name] = {own for own, value in vars(module).items() if isinstance(value, FunctionType | type)}
+        for kind in (value for value in vars(module).values() if isinstance(value, type)):
+            methods = {own for own in dir(kind) if isinstance(getattr(kind, own), FunctionType | MethodType)}
+            found[kind.__name__] = found.get(kind.__name__, methods) & methods
+    return {name: tuple(sorted(names)) for name, names in found.items()}
 
 
 def digest(*folders: Path, without: Path | None = None) -> str:

@@ -38,8 +38,18 @@ from grader.sandbox.session import Session
 if TYPE_CHECKING:
     from grader.data.datasets import DataSet
 
+
+class Interrupted(KeyboardInterrupt):
+    """The run was stopped; `report` holds what was measured until then."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
+
+
 CURE = "type: python -m pip install -e '.[torch]'"
 NOTHING_RAN = "nothing of the submission was run"
+STOPPED = "the run was interrupted before this was measured"
 
 
 def grade(
@@ -59,31 +69,39 @@ def grade(
     The report's denominators are the rubric's: what was not run, crashed or could not be imported stays in the maximum.
     `data` reads a data set by its name, once a check asks for it: by default where data sets usually are. `full` trains
     to the end where a bar is cleared earlier. A section whose packages are not installed is not graded. Raises
-    UsageError for an id in `only` that the rubric does not have, and for data that cannot be used.
+    UsageError for an id in `only` that the rubric does not have, and for data that cannot be used; Interrupted, with
+    what was measured until then, instead of KeyboardInterrupt.
     """
     expect_known(homework, only)
     options = Options(data or usual_data(homework), full, on_progress)
     results: dict[str, CheckResult] = {}
     held: dict[str, None] = {}
     versions: dict[str, str] = {}
-    for section in homework.rubric.sections:
-        tasks = [task for task in homework.rubric.tasks if task.section == section.id]
-        items = [item for task in tasks for item in task.items if asked_for(item, task, only) and item.checks]
-        lacking = missing(section) if items else []
-        for result in skipped(items, homework, lacking) if lacking else ():
-            results[result.name] = result
-            on_result(result)
-        if not items or lacking:
-            continue
-        with Session(section, submission, homework.handout, homework.rubric.limits, launch(section)) as session:
-            for result in run_checks(items, session, homework, seed, options):
+    stopped = False
+    try:
+        for section in homework.rubric.sections:
+            tasks = [task for task in homework.rubric.tasks if task.section == section.id]
+            items = [item for task in tasks for item in task.items if asked_for(item, task, only) and item.checks]
+            lacking = missing(section) if items else []
+            for result in skipped(items, homework, why(lacking)) if lacking else ():
                 results[result.name] = result
                 on_result(result)
-            held |= {session.held: None} if session.held else {}
-        versions |= installed(section)
+            if not items or lacking:
+                continue
+            versions |= installed(section)
+            with Session(section, submission, homework.handout, homework.rubric.limits, launch(section)) as session:
+                for result in run_checks(items, session, homework, seed, options):
+                    results[result.name] = result
+                    held |= {session.held: None} if session.held else {}
+                    on_result(result)
+    except KeyboardInterrupt:
+        stopped = True
+    if stopped:
+        every = [item for task in homework.rubric.tasks for item in task.items if asked_for(item, task, only)]
+        results = {result.name: result for result in skipped(every, homework, STOPPED)} | results
     read = read_from(options.read)
     graded = tuple(scored(homework, results, only))
-    return Report(
+    report = Report(
         title=homework.rubric.title,
         submission=submission.name,
         digest=submission.digest,
@@ -91,7 +109,11 @@ def grade(
         needs_review=tuple(questions(graded)),
         provenance=provenance(homework, seed, "; ".join(held), versions | {one.name: one.version() for one in read}),
         notes=(*submission.notes, *(note for one in read for note in one.notes(homework))),
+        interrupted=stopped,
     )
+    if stopped:
+        raise Interrupted(report)
+    return report
 
 
 def usual_data(homework: Homework) -> Callable[[str], Any]:
@@ -132,8 +154,11 @@ def installed(section: Section) -> dict[str, str]:
     return {name: metadata.version(name) for name in section.needs}
 
 
-def skipped(items: Sequence[Item], homework: Homework, lacking: Sequence[str]) -> Iterator[CheckResult]:
-    reason = f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} not installed; {CURE}"
+def why(lacking: Sequence[str]) -> str:
+    return f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} not installed; {CURE}"
+
+
+def skipped(items: Sequence[Item], homework: Homework, reason: str) -> Iterator[CheckResult]:
     for plan in (plan for item in items for plan in item.checks):
         title = homework.checks[plan.name].title
         yield CheckResult(plan.name, title, Verdict.SKIPPED, 0.0, plan.points, message=reason)

@@ -18,6 +18,7 @@ from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
@@ -143,12 +144,21 @@ class Reader:
         return Rubric(title, sections, tasks, limits, digest, late, data, handout)
 
     def late(self, node: yaml.Node) -> Late:
-        keys = self.mapping(node, "late", required=("per_day",), optional=("grace_hours", "cap"))
+        keys = self.mapping(node, "late", required=("per_day",), optional=("grace_hours", "cap", "timezone"))
+        timezone = self.timezone(keys.pop("timezone")) if "timezone" in keys else ""
         numbers = {name: self.number(value, name, least=0) for name, value in keys.items()}
         for name in ("per_day", "cap"):
             if numbers.get(name, 0) > 100:
                 self.mistake(keys[name], f"{name} is {numbers[name]:g}; it is in percent, so at most 100")
-        return Late(**{"per_day": 0.0} | numbers)
+        return Late(**{"per_day": 0.0} | numbers, timezone=timezone)
+
+    def timezone(self, node: yaml.Node) -> str:
+        name = self.text(node, "timezone")
+        try:
+            ZoneInfo(name or "UTC")  # what is no text is told already
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            self.mistake(node, f"there is no time zone {name}; write it as Europe/Berlin or America/New_York")
+        return name
 
     def limits(self, node: yaml.Node) -> Limits:
         names = tuple(Limits.__dataclass_fields__)
@@ -166,7 +176,7 @@ class Reader:
                 value,
                 f"section {name}",
                 required=("modules", "submit"),
-                optional=("keep", "forbid", "needs", "memory", "warm", "drivers"),
+                optional=("keep", "forbid", "needs", "memory", "warm", "drivers", "shims"),
             )
             modules = self.mapping(keys["modules"], "modules", optional=None) if "modules" in keys else {}
             keep = self.mapping(keys["keep"], "keep", optional=None) if "keep" in keys else {}
@@ -185,6 +195,7 @@ class Reader:
                 memory=self.limit(keys["memory"], "memory") if "memory" in keys else None,
                 warm=tuple(self.warm(keys["warm"], needs)) if "warm" in keys else (),
                 drivers=tuple(self.noted(keys["drivers"], "driver")) if "drivers" in keys else (),
+                shims=dict(self.shims(keys["shims"])) if "shims" in keys else {},
             )
 
     def warm(self, node: yaml.Node, needs: tuple[str, ...]) -> Iterator[str]:
@@ -199,6 +210,18 @@ class Reader:
             elif find_spec(top) is not None and not is_module(name):
                 self.mistake(element, f"warm names {name}, and {top} has no such module")
             yield name
+
+    def shims(self, node: yaml.Node) -> Iterator[tuple[str, str]]:
+        """Modules of the homework's that a student's code finds under a name: name -> file in the homework's folder."""
+        for name, value in self.mapping(node, "shims", optional=None).items():
+            self.note(value, "shim", name)
+            path = self.text(value, name)
+            if not all(part.isidentifier() for part in name.split(".")):
+                self.mistake(value, f"the shim {name} is no name of a module; write it as it is imported")
+            elif not path.endswith(".py") or path.startswith("/") or ".." in Path(path).parts:
+                self.mistake(value, f"the shim {name} has to be a .py file in the homework's folder")
+            else:
+                yield name, path
 
     def noted(self, node: yaml.Node, kind: str) -> Iterator[str]:
         """A list of names, each kept with its line."""

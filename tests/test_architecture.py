@@ -89,7 +89,7 @@ HOMEWORKS_WORDS = re.compile(
 NEEDED = {
     "handout.py": {"notebook", "ipynb"},  # a form of file that is emptied cell by cell
     "intake/archive.py": {"notebook", "ipynb"},  # a form of file whose name students change
-    "course/layouts.py": {"ipynb"},  # what Jupyter leaves behind
+    "course/layouts/folder.py": {"ipynb"},  # what Jupyter leaves behind
     "sandbox/worker/imports.py": {"notebook"},  # a package of that name
 }
 ENGINE = [path for path in sorted(GRADER.rglob("*")) if path.is_file() and "__pycache__" not in path.parts

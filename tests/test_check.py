@@ -127,7 +127,7 @@ def test_a_homework_may_hold_its_reference_itself(folder):
     (folder.parent / "reference").rename(folder / "reference")
     homework = load(folder)
     assert homework.modules["functions"].f(4) == 8
-    assert homework.handout == folder / "student"
+    assert homework.handout == {"backprop/functions.py": b"def f(x): return 2 * x\n"}
 
 
 @pytest.mark.parametrize(

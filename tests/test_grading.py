@@ -56,9 +56,9 @@ def homework(tmp_path: Path, *functions: Any, skipped: bool = False) -> Homework
         items.append(Item("1.2", "Two", 4, (), skipped="not yet"))
     rubric = Rubric("Tiny", (SECTION,), (Task("1", "Task", "numpy", tuple(items)),), Limits(), "d")
     checks = {f.__name__: Check(f.__name__, "1.1", f.__doc__, f) for f in functions}
-    for name in ("student/backprop", "reference", "fixtures"):
-        (tmp_path / name).mkdir(parents=True, exist_ok=True)
-    return Homework(tmp_path, rubric, checks, tmp_path / "student", tmp_path / "reference", tmp_path / "fixtures")
+    for name in ("reference", "fixtures"):
+        (tmp_path / name).mkdir(exist_ok=True)
+    return Homework(tmp_path, rubric, checks, {}, tmp_path / "reference", tmp_path / "fixtures")
 
 
 SUBMISSION = Submission(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from grader import rubric
 from grader.errors import RubricError
-from grader.model import DataPlan, Download, HandoutPlan, Limits
+from grader.model import DataPlan, Download, HandoutPlan, Late, Limits
 
 REAL = Path(__file__).parents[1] / "grader" / "homework" / "rubric.yaml"
 SMALL = """\
@@ -111,6 +111,13 @@ def test_what_is_named_keeps_its_line(tmp_path):
     assert plan.where("item", "7.1") == str(path)
 
 
+def test_lateness_and_the_courses_time_zone_arrive(tmp_path):
+    given = SMALL.replace("tasks:", "late: {per_day: 10, cap: 50, timezone: Europe/Berlin}\ntasks:", 1)
+    assert load(tmp_path, given).late == Late(per_day=10, cap=50, timezone="Europe/Berlin")
+    assert load(tmp_path, SMALL.replace("tasks:", "late: {per_day: 0}\ntasks:", 1)).late == Late(per_day=0)
+    assert load(tmp_path, SMALL).late is None
+
+
 def test_the_digest_is_the_files(tmp_path):
     assert load(tmp_path, SMALL).digest == load(tmp_path, SMALL).digest != load(tmp_path, SMALL + "\n").digest
 
@@ -171,6 +178,15 @@ MISTAKES = [
     ("tasks:", "handout: {scripts: [a]}\ntasks:", 9, "handout has no files"),
     ("tasks:", "tasks: [\n", 0, "not YAML"),
     ("title: Tiny", "title: &a Tiny\nother: *a", 2, "an alias"),
+    (
+        "title: Tiny",
+        "title: Tiny\nlate: {per_day: 1, timezone: CET+1}",
+        2,
+        "no time zone CET+1; write it as Europe/Berlin",
+    ),
+    ("title: Tiny", "title: Tiny\nlate: {per_day: 1, timezone: ../x}", 2, "there is no time zone ../x"),
+    ("title: Tiny", "title: Tiny\nlate: {per_day: 1, timezone: [a]}", 2, "timezone has to be a text"),
+    ("title: Tiny", "title: Tiny\nlate: {per_day: 101}", 2, "in percent, so at most 100"),
 ]
 
 

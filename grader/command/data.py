@@ -16,6 +16,7 @@ from rich.table import Table
 from grader.check import OWN, load
 from grader.data import datasets, download
 from grader.errors import UsageError
+from grader.files import STANDARD_OUTPUT
 from grader.files import write as write_file
 from grader.model import DataPlan, Homework
 from grader.report.text import Terminal, Writer
@@ -51,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--url", help="fetch from here: the address of its file, or of the folder of its files")
     root.add_argument("--unverified", action="store_true", help="take what is there or comes, whatever its sums")
-    root.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON")
+    root.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON; - prints it")
     root.add_argument("--homework", type=Path, default=OWN, metavar="FOLDER", help="another homework's folder")
     return root
 
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.url:
         raise UsageError(f"--url needs the data set's name, too: {named}")
     found = survey(homework, root)
-    show(root, found)
+    show(root, found, stderr=arguments.json == STANDARD_OUTPUT)
     if arguments.json:
         document = {"root": str(root), "data": [asdict(one) for one in found]}
         write_file(arguments.json, json.dumps(document, indent=2) + "\n")
@@ -100,8 +101,8 @@ def look_for(homework: Homework, plan: DataPlan, root: Path) -> Found:
     return Found(plan.title, "verified" if verified else "unverified", str(folder), size, hint)
 
 
-def show(root: Path, found: list[Found]) -> None:
-    console = Terminal()
+def show(root: Path, found: list[Found], *, stderr: bool = False) -> None:
+    console = Terminal(stderr=stderr)
     write = Writer(console.lacking)
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     grid.add_column("data", no_wrap=True)

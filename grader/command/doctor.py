@@ -13,7 +13,7 @@ from rich.table import Table
 from grader.check import OWN, load
 from grader.command import data
 from grader.data import datasets
-from grader.files import write
+from grader.files import STANDARD_OUTPUT, write
 from grader.report.text import Terminal, Writer
 from grader.sandbox import probes
 from grader.sandbox.launch import Zygotes
@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="where data sets are (default: BACKGRADE_DATA, or a cache folder)",
     )
-    root.add_argument("--json", type=Path, metavar="FILE", help="write the findings as JSON")
+    root.add_argument("--json", type=Path, metavar="FILE", help="write the findings as JSON; - prints them")
     return root
 
 
@@ -42,8 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
     versions = probes.versions()
     root = datasets.root(arguments.data_root)
     found = data.survey(load(OWN), root)
-    show(findings, versions)
-    data.show(root, found)
+    beside = arguments.json == STANDARD_OUTPUT
+    show(findings, versions, stderr=beside)
+    data.show(root, found, stderr=beside)
     if arguments.json:
         document = {
             "findings": [asdict(finding) for finding in findings],
@@ -54,8 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if all(finding.holds for finding in findings) else 1
 
 
-def show(findings: Sequence[Finding], versions: Mapping[str, str]) -> None:
-    console = Terminal()
+def show(findings: Sequence[Finding], versions: Mapping[str, str], *, stderr: bool = False) -> None:
+    console = Terminal(stderr=stderr)
     say = Writer(console.lacking)
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
     for finding in findings:

@@ -105,6 +105,11 @@ MIGRATIONS = (
         (SELECT json_group_array(digest(value)) FROM json_each(reports.document, '$.tasks'))));
     UPDATE results SET document = json_set(document, '$.task', digest(json_extract(document, '$.task')));
     """,
+    # A student's own due date, and where each file lies in the submission.
+    """
+    ALTER TABLE submissions ADD COLUMN due TEXT;
+    ALTER TABLE submissions ADD COLUMN origin TEXT NOT NULL DEFAULT '{}';
+    """,
 )
 
 

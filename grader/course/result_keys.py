@@ -57,6 +57,7 @@ def of_tasks(homework: Homework, terms: Terms, data_root: Path) -> dict[str, str
         asdict(terms) | {"only": None},
         {"python": platform.python_version(), "numpy": np.__version__, "backgrade": __version__},
         {name: digest_of(folder) for name, folder in trees(homework).items()},
+        {path: hashlib.sha256(content).hexdigest() for path, content in homework.handout.items()},
         asdict(homework.rubric.limits),
         {path.relative_to(homework.folder).as_posix(): sum_of(path) for path in texts(homework.folder)},
     ]
@@ -172,7 +173,7 @@ def parsed(path: Path, name: str, changed: int) -> Module:
 
 
 def trees(homework: Homework) -> dict[str, Path]:
-    return {"reference": homework.reference, "handout": homework.handout, "fixtures": homework.fixtures}
+    return {"reference": homework.reference, "fixtures": homework.fixtures}
 
 
 def texts(folder: Path) -> list[Path]:

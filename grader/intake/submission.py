@@ -59,9 +59,9 @@ def read(
     )
 
 
-def stubs(handout: Path, wanted: Collection[str]) -> dict[str, bytes]:
+def stubs(handout: Mapping[str, bytes], wanted: Collection[str]) -> dict[str, bytes]:
     """The handout's own version of each file that a student writes in."""
-    return {path.name: path.read_bytes() for path in sorted(handout.rglob("*")) if path.name in wanted}
+    return {basename(path): content for path, content in handout.items() if basename(path) in wanted}
 
 
 def title(path: Path) -> str:

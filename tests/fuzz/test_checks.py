@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 import pytest
@@ -124,8 +125,8 @@ class Hostile(Session):
         self.section, self.draw, self.counts = section, draw, {}
         self.submission = Submission("s", FILES, {}, "")
         self.limits, self.process, self.folder = HOMEWORK.rubric.limits, None, Path("nowhere")
-        self.tried, self.last_words, self.held, self.mutated = [], "", "", ()
-        self.asked = 0
+        self.tried, self.last_words, self.held, self.changed = [], "", "", {}
+        self.asked, self.remotes = 0, WeakValueDictionary()
 
     def drive(self, name: str, order: Any, arrays: Any, *, subject: str, **more: Any) -> Driven:
         self.allow(1.0)
@@ -145,9 +146,9 @@ class Hostile(Session):
             if self.counts[name] > 3:
                 raise Crashed("the run never ends")
             value = right(name, batches[0], self.counts[name])
-            return [arriving(changed(value, self.draw), self)]
-        self.mutated = self.draw(st.sampled_from(((), (0,), (-3, 1 << 80))))
-        return [arriving(self.draw(VALUE), self) for _ in batches]
+            return [arriving(changed(value, self.draw), self.remote)]
+        self.changed = self.draw(st.sampled_from(({}, {0: np.zeros(2)}, {7: "x", "y": None})))
+        return [arriving(self.draw(VALUE), self.remote) for _ in batches]
 
 
 @pytest.fixture(autouse=True)

@@ -26,14 +26,8 @@ DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 linux = pytest.mark.skipif(not launch.FORKS, reason="zygotes are for Linux")
 
 
-@pytest.fixture
-def handout(tmp_path: Path) -> Path:
-    (tmp_path / "neuralnet").mkdir()
-    return tmp_path
-
-
-def session(handout: Path, start: launch.Launch) -> Session:
-    opened = Session(SECTION, Submission("s", CODE, {}, ""), handout, Limits(), start(SECTION))
+def session(start: launch.Launch) -> Session:
+    opened = Session(SECTION, Submission("s", CODE, {}, ""), {}, Limits(), start(SECTION))
     opened.begin(0)
     return opened
 
@@ -91,32 +85,32 @@ def test_around_grants_all_but_the_hidden(tmp_path):
 
 
 @linux
-def test_a_zygote_is_warm_ahead_and_ends_with_its_context(handout):
+def test_a_zygote_is_warm_ahead_and_ends_with_its_context():
     with Zygotes(ahead=True) as zygotes:
         pid = zygotes.spare.popen.pid
-        with session(handout, zygotes.launch) as opened:
+        with session(zygotes.launch) as opened:
             assert Module(opened, "layers").f() == 7
             assert psutil.Process(opened.process.child.pid).ppid() == pid
     assert not psutil.pid_exists(pid)
 
 
 @linux
-def test_a_zygote_that_was_killed_is_replaced(handout):
+def test_a_zygote_that_was_killed_is_replaced():
     with Zygotes(ahead=True) as zygotes:
-        with session(handout, zygotes.launch) as opened:
+        with session(zygotes.launch) as opened:
             assert Module(opened, "layers").f() == 7
         first = zygotes.warm[NEEDS].popen
         first.send_signal(signal.SIGKILL)
         first.wait()
-        with session(handout, zygotes.launch) as opened:
+        with session(zygotes.launch) as opened:
             assert Module(opened, "layers").f() == 7
         assert zygotes.warm[NEEDS].popen.pid != first.pid
 
 
 @linux
-def test_a_worker_dies_with_its_zygote_and_that_is_no_fault_of_the_students(handout):
+def test_a_worker_dies_with_its_zygote_and_that_is_no_fault_of_the_students():
     with Zygotes(ahead=True) as zygotes:
-        opened = session(handout, zygotes.launch)
+        opened = session(zygotes.launch)
         assert Module(opened, "layers").f() == 7
         worker = opened.process.child.pid
         zygotes.warm[NEEDS].popen.kill()
@@ -139,30 +133,30 @@ def test_a_forked_worker_keeps_temporary_files_in_its_own_folder(tmp_path):
     assert (done.stdout.strip(), done.returncode) == (str(tmp_path), 0), done.stderr
 
 
-def test_a_worker_that_is_slow_to_start_is_no_fault_of_the_students(handout, monkeypatch):
+def test_a_worker_that_is_slow_to_start_is_no_fault_of_the_students(monkeypatch):
     monkeypatch.setattr("grader.sandbox.process.START_WALL", 0.001)
-    with session(handout, lambda section: spawn) as opened:
+    with session(lambda section: spawn) as opened:
         with pytest.raises(RuntimeError, match="the worker did not start"):
             Module(opened, "layers").f()
         monkeypatch.undo()
         assert Module(opened, "layers").f() == 7
 
 
-def test_a_system_without_safe_forks_spawns(handout, monkeypatch):
+def test_a_system_without_safe_forks_spawns(monkeypatch):
     monkeypatch.setattr(launch, "FORKS", False)
     with Zygotes(ahead=True) as zygotes:
         assert zygotes.spare is None
         assert zygotes.launch(SECTION) is spawn
-        with session(handout, zygotes.launch) as opened:
+        with session(zygotes.launch) as opened:
             assert Module(opened, "layers").f() == 7
 
 
 @pytest.mark.slow
 @linux
-def test_two_hundred_sessions_leave_nothing(handout, monkeypatch):
+def test_two_hundred_sessions_leave_nothing(tmp_path, monkeypatch):
     """Processes, open files, temporary files, threads and shared memory are where they were."""
     own = psutil.Process()
-    temporary = handout / "tmp"
+    temporary = tmp_path / "tmp"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
 
@@ -180,7 +174,7 @@ def test_two_hundred_sessions_leave_nothing(handout, monkeypatch):
         for n in range(205):
             if n == 5:
                 before = state()
-            with session(handout, zygotes.launch) as opened:
+            with session(zygotes.launch) as opened:
                 assert Module(opened, "layers").f() == 7
                 assert opened.folder.parent == temporary
         after = state()
