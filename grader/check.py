@@ -125,6 +125,7 @@ class Subject:
 
     def source(self, name: str) -> bytes:
         """A submitted file as it was handed in; the handout's where it was not."""
+        self.session.require(name)
         return self.session.submission.files.get(name) or self.handed_out(name)
 
     def handed_out(self, name: str) -> bytes:

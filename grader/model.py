@@ -124,6 +124,8 @@ class Submission:
     """A private snapshot of what was handed in: the wanted files by base name, as bytes.
 
     `origin` maps each base name to its path inside the folder or archive. `notes` are sentences for the report.
+    `helpers` maps a wanted file to what it imports besides: path beside it -> bytes. `questions` says of a wanted file
+    why a person has to decide before it is graded, `faults` why it cannot be imported. `there` names all files.
     """
 
     name: str
@@ -131,6 +133,22 @@ class Submission:
     origin: Mapping[str, str]
     digest: str
     notes: tuple[str, ...] = ()
+    helpers: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+    questions: Mapping[str, str] = field(default_factory=dict)
+    faults: Mapping[str, str] = field(default_factory=dict)
+    there: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A person's word on which file of a student's submission counts as the wanted one, `name`."""
+
+    student: str
+    file: str
+    name: str
+    author: str
+    time: datetime
+    why: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from grader import rubric
-from grader.course import pages
+from grader.course import pages, takes
 from grader.course.caveats import doubts, late_somehow, partial
 from grader.course.changes import Change
 from grader.course.export import canvas, csv, github, gradescope, jsonl, junit, moodle, nbgrader
@@ -48,6 +48,7 @@ EACH: dict[str, tuple[str, Callable[[Row, Rubric], str]]] = {  # a file per subm
 }
 TITLED = {"canvas": canvas.render, "nbgrader": nbgrader.render}
 EXPORTS = "export"
+NO_FILE = "none"  # instead of a file: what was taken before does not count any more
 AS_GRADED = "graded"  # instead of points: what an item counts when nobody adjusts it
 WIDE = 400  # columns where there is no terminal, so that no line breaks
 
@@ -72,6 +73,12 @@ def parser() -> argparse.ArgumentParser:
     adjust.add_argument("points", metavar="POINTS", help=f"or days; `{AS_GRADED}` takes back what was adjusted before")
     adjust.add_argument("--why", required=True, metavar="TEXT", help="the reason; the student reads it")
     adjust.add_argument("--author", metavar="NAME", help="who says so (default: the user of this machine)")
+    take = verbs.add_parser("take", help="say which of a student's files counts, for the next batch and all later ones")
+    take.add_argument("student", metavar="STUDENT")
+    take.add_argument("file", metavar="FILE", help=f"as the report names it; `{NO_FILE}` takes back what was said")
+    take.add_argument("--as", dest="name", required=True, metavar="NAME", help="the file that it counts as: layers.py")
+    take.add_argument("--why", default="it is the one that counts", metavar="TEXT", help="the student reads it")
+    take.add_argument("--author", metavar="NAME", help="who says so (default: the user of this machine)")
     verbs.add_parser("late", help="who was late, and what it costs")
     diff = verbs.add_parser("diff", help="whose points or lateness differ between two runs, and why")
     diff.add_argument("old", type=int, metavar="OLD")
@@ -203,6 +210,19 @@ def adjust(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
         say(f"now {headline(report)}{f' ({account(report)})' if account(report) else ''}", "bold")
 
 
+def take(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
+    """Settle which file counts; the next batch grades it."""
+    student = book.student(arguments.student, run).id
+    sections = rubric.load(arguments.homework / "rubric.yaml").sections
+    wanted = [name for section in sections for name in section.submit if not name.startswith("*")]
+    file = None if arguments.file == NO_FILE else arguments.file
+    takes.take(
+        book.database, student, file, arguments.name, wanted=wanted, author=arguments.author or user(), why=arguments.why
+    )
+    told = f"{file} counts as {arguments.name}" if file else f"no file is taken as {arguments.name} any more"
+    say(f"{student}: {told}; run the batch again to grade it")
+
+
 def user() -> str:
     try:
         return getpass.getuser()
@@ -300,4 +320,4 @@ def folder(path: Path) -> Path:
     return path
 
 
-VERBS = {"list": list_, "show": show, "adjust": adjust, "late": late, "diff": diff, "export": export}
+VERBS = {"list": list_, "show": show, "adjust": adjust, "take": take, "late": late, "diff": diff, "export": export}

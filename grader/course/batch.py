@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from grader import grading
-from grader.course import pages, result_keys
+from grader.course import pages, result_keys, takes
 from grader.course.entry import Entry
 from grader.course.gradebook import Gradebook, Run, Student
 from grader.course.job import Document, Done, Job, Place, homework_at, put_together, work
@@ -147,6 +147,7 @@ class Batch:
                 continue
             try:
                 work = self.read(entry)
+                takes.see(self.book.database, entry.student, work.there)
             except SubmissionError as error:
                 self.without(replace(student, problem=str(error)))
                 self.progress.failed += 1
@@ -166,8 +167,9 @@ class Batch:
         (name, path), *more = entry.parts
         loose = more or (path.is_file() and name != path.name)
         return submission.read(
-            path.parent if loose else path, self.wanted, self.stubs, name=entry.name, parts=entry.parts if loose else ()
-        )
+            path.parent if loose else path, self.wanted, self.stubs, name=entry.name, parts=entry.parts if loose else (),
+            takes=takes.of_student(self.book.database, entry.student),
+        )  # fmt: skip
 
     def job(self, student: Student, work: Submission) -> Job:
         kept: dict[str, Document] = {}

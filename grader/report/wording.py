@@ -171,12 +171,14 @@ def task_points(report: Report, task: TaskResult) -> float:
 
 
 def undecided(report: Report) -> float:
-    """Points of checks that ended in a fault of ours: neither earned nor lost until someone has looked."""
-    return sum(
-        check.points
-        for item, check in checks(report)
-        if check.verdict is Verdict.INTERNAL and item.id not in report.adjustments
-    )
+    """Points of checks that ended in a fault of ours or were not graded for a question: neither earned nor lost until
+    someone has looked."""
+    return sum(check.points for item, check in checks(report) if open_(check) and item.id not in report.adjustments)
+
+
+def open_(check: CheckResult) -> bool:
+    """Whether a person has to look before there can be points."""
+    return check.verdict is Verdict.INTERNAL or (check.verdict is Verdict.SKIPPED and bool(check.review))
 
 
 def unanswered(report: Report) -> Iterator[str]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, StudentError, TimedOut
+from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, StudentError, TimedOut, Undecided
 from grader.files import remove
 from grader.model import Limits, Section, Submission
 from grader.sandbox.launch import Launcher, readable, spawn
@@ -79,7 +79,7 @@ class Session:
             {
                 "session": str(self.folder),
                 "folder": str(code),
-                "path": [str(code / name) for name in sorted(folders(self.section))],
+                "path": [str(code / name) for name in sorted(places(self.section))],
                 "modules": {name: Path(path).stem for name, path in self.section.modules.items()},
                 "keep": dict(self.section.keep),
                 "forbid": self.section.forbid,
@@ -134,6 +134,13 @@ class Session:
         """A sentence for each forbidden act that the student's own code tried during this check, ATTEMPTS at most."""
         said = dict.fromkeys(f"{where} {act}, which {FORBIDDEN}" for act, where in self.tried if where)
         return list(said)[:ATTEMPTS]
+
+    def require(self, name: str) -> None:
+        """Raises Undecided for a file that waits for a person, and Raised for one that cannot be imported."""
+        if name in self.submission.questions:
+            raise Undecided(self.submission.questions[name])
+        if name in self.submission.faults:
+            raise Raised(self.submission.faults[name])
 
     def missing(self, module: str) -> bool:
         """Whether the student writes in this module's file, and it is not in the submission."""
@@ -196,6 +203,8 @@ class Session:
 
         `more` seconds are added to what a call may use, on the clock several times as many.
         """
+        if isinstance(owner, str):
+            self.require(Path(self.section.modules[owner]).name)
         if isinstance(owner, str) and self.missing(owner):
             raise NotImplementedYet(f"{Path(self.section.modules[owner]).name} is not in this submission")
         if self.process is None:
@@ -269,8 +278,14 @@ def folders(section: Section) -> set[str]:
     return {Path(path).parent.as_posix() for path in section.modules.values()}
 
 
+def places(section: Section) -> set[str]:
+    """Where a student's modules are looked for: the handout's folders, or of a section without modules the only one."""
+    return folders(section) or {"."}
+
+
 def lay_out(section: Section, submission: Submission, handout: Path, folder: Path) -> None:
-    """The pristine handout's Python files with the student's own over them. No data and no fixture is laid there."""
+    """The pristine handout's Python files with the student's own over them, and beside those what they import besides.
+    No data and no fixture is laid there."""
     (folder / "scratch").mkdir()
     (folder / "data").mkdir()
     for parent in folders(section):
@@ -282,6 +297,18 @@ def lay_out(section: Section, submission: Submission, handout: Path, folder: Pat
         name = Path(path).name
         if name in section.submit and name in submission.files:
             (folder / "code" / path).write_bytes(submission.files[name])
+    homes = {Path(path).name: Path(path).parent for path in section.modules.values()}
+    for name, own in submission.helpers.items():
+        if name in section.submit:
+            lay_helpers(own, folder / "code" / homes.get(name, ""))
+
+
+def lay_helpers(own: Mapping[str, bytes], home: Path) -> None:
+    """A student's other modules beside the file that imports them; none takes the place of the handout's."""
+    for path, content in own.items():
+        if not (home / path).exists():
+            (home / path).parent.mkdir(parents=True, exist_ok=True)
+            (home / path).write_bytes(content)
 
 
 def student_error(error: Any, subject: str) -> StudentError:

@@ -11,6 +11,7 @@ from grader.homework.notebooks.notebook import Notebook
 
 def handed_in(hw: Any, name: str) -> Notebook:
     """The student's notebook of that name. Raises NotImplementedYet for one that is absent or still the handout's."""
+    hw.session.require(name)
     data = hw.session.submission.files.get(name)
     if data is None:
         raise NotImplementedYet(f"{name} is not in this submission")
