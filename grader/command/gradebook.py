@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from grader import rubric
@@ -14,10 +15,10 @@ from grader.course.caveats import doubts, late_somehow, partial
 from grader.course.changes import Change
 from grader.course.export import canvas, csv, github, gradescope, jsonl, junit, moodle, nbgrader
 from grader.course.export.sheet import grade, shown
-from grader.course.gradebook import Gradebook, Run
+from grader.course.gradebook import Gradebook, Run, Student
 from grader.errors import UsageError
 from grader.files import write as write_file
-from grader.model import LATE_DAYS, CheckResult, Row, Rubric, Verdict
+from grader.model import LATE_DAYS, CheckResult, ItemResult, Row, Rubric, Verdict
 from grader.report import text
 from grader.report.text import Printer, Terminal
 from grader.report.wording import (
@@ -128,6 +129,8 @@ def sums(row: Row) -> tuple[str, str, str]:
 def review(book: Gradebook, run: Run, say: Printer, student: str = "") -> None:
     """What waits for a person, with its evidence; of one student, or of all."""
     waiting = [one for one in book.waiting(run) if student in ("", one[0].id)]
+    which_file(book, [one for one in waiting if one[2].waits and one[2].verdict is Verdict.SKIPPED], say)
+    waiting = [one for one in waiting if not (one[2].waits and one[2].verdict is Verdict.SKIPPED)]
     for who, item, check in waiting:
         clean = cleaned(check, "staff")
         say("")
@@ -145,6 +148,22 @@ def review(book: Gradebook, run: Run, say: Printer, student: str = "") -> None:
             f"python grade.py gradebook {book.folder} adjust {waiting[0][0].id} {waiting[0][1].id} POINTS --why TEXT"
         )
         say(f"{len(waiting)} wait for a person; settle each with a number, also where the points are right: {command}")
+
+
+def which_file(book: Gradebook, waiting: Iterable[tuple[Student, ItemResult, CheckResult]], say: Printer) -> None:
+    """Whose points wait for a word on which file counts: the candidates, the items, and what to type."""
+    asked: dict[tuple[str, str], dict[str, float]] = {}
+    for who, item, check in waiting:
+        question = re.sub(r"^(?:[\w.]+ imports [\w.]+: )+", "", cleaned(check, "staff").message)
+        asked.setdefault((who.id, question), {})[item.id] = item.max_score
+    for (who_id, question), items in asked.items():
+        say("")
+        say(f"{SHAPE[Verdict.INTERNAL]} {who_id} {', '.join(items)}: {question}", "magenta")
+        say(f"    {points(sum(items.values()))} points wait meanwhile", "dim")
+    if asked:
+        say("")
+        command = f"python grade.py gradebook {book.folder} take {next(iter(asked))[0]} FILE --as NAME"
+        say(f"{len(asked)} questions on files; settle each with {command}, then run the batch again; or adjust its items")
 
 
 def evidence(check: CheckResult) -> Iterator[str]:

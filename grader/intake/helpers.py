@@ -161,7 +161,7 @@ def named(text: str) -> Iterator[str]:
                 yield node.args[0].value
 
 
-def spread(told: Mapping[str, str], files: Mapping[str, bytes], how: str) -> dict[str, str]:
+def spread(told: Mapping[str, str], files: Mapping[str, bytes]) -> dict[str, str]:
     """A sentence on a file, and on every file that imports it, directly or not."""
     all_told = dict(told)
     waiting = list(told)
@@ -171,7 +171,7 @@ def spread(told: Mapping[str, str], files: Mapping[str, bytes], how: str) -> dic
         for base, content in files.items():
             if base not in all_told and base.endswith(".py") and below.endswith(".py"):
                 if any(module in name.split(".") for name in imported(content)):
-                    all_told[base] = f"{base} {how} {below}: {told.get(below, all_told[below])}"
+                    all_told[base] = f"{base} imports {below}: {all_told[below]}"
                     waiting.append(base)
     return all_told
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ast
 import codecs
+import io
 import json
 import platform
 import re
 import subprocess
 import sys
+import tokenize
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -75,7 +77,7 @@ def script(content: bytes, name: str, origin: str) -> Repaired:
     """A file that is wanted as Python; `origin` is what the student calls it."""
     if len(content) > LARGEST or not content.strip():
         return Repaired(content)
-    if parses(content):
+    if not is_notebook(content) and parses(content):
         return without_calls(content, origin)
     if (kind := kind_of(content)) is not None:
         return Repaired(content, fault=f"{name} cannot be imported: it is {kind}")
@@ -127,7 +129,8 @@ def unread(text: str, name: str) -> Repaired:
         )
     if newer := needs_newer(text):
         return Repaired(
-            encoded, question=f"{name} is written for a newer Python than the grader's {platform.python_version()} ({newer})"
+            encoded,
+            question=f"{name} needs a newer Python than {platform.python_version()}, on which the grader runs ({newer})",
         )
     if old := PYTHON_2.search(text):
         line = text.count("\n", 0, old.start()) + 1
@@ -159,7 +162,8 @@ def errors(program: str, text: str, version: str) -> list[str]:
     if done.returncode not in (0, 1):
         raise ValueError("no answer")
     found = json.loads(done.stdout)
-    return [f"line {one['location']['row']}: {one['message']}"[:200] for one in found]
+    told = [(one["location"]["row"], re.sub(r" on Python 3\.\d+ \(syntax was added in (.*)\)", r", new in \1", one["message"])) for one in found]
+    return [f"line {row}: {message}"[:200] for row, message in told]
 
 
 # What is undone, one after another, until the file parses
@@ -251,6 +255,9 @@ MARKS = (
 
 def parses(content: bytes) -> bool:
     try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        if encoding.startswith("utf-8"):
+            content.decode()  # Python looks at this in a file, and not in a text
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd escapes in a student's strings
             compile(content, "work.py", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)

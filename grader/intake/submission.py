@@ -67,8 +67,8 @@ def read(
         digest=digest(files | helpers.flat(own)),
         notes=(*notes, *told),
         helpers=own,
-        questions=helpers.spread(questions, files, "waits, for it imports"),
-        faults=helpers.spread(faults, files, "imports"),
+        questions=helpers.spread(questions, files),
+        faults=helpers.spread(faults, files),
         there=tuple(search.there),
     )
 
@@ -231,7 +231,7 @@ def nearest(base: str, works_in: Sequence[tuple[int, Found]], fit: Sequence[tupl
     near = [one for one in near if one[0] == min(far for far, _ in near)]
     distinct = {essence(file.content): file for _, file in reversed(near)}
     if len(distinct) > 1:
-        return Choice(question=f"{len(distinct)} different files may be {base}: {listed(distinct.values())}")
+        return Choice(question=f"{len(distinct)} different files may be {base}: {listed(distinct.values())}; leave the one that counts")
     far, chosen = near[0]
     others = {essence(file.content): file for _, file in works_in if essence(file.content) not in distinct}
     passed = [f"{file.path} was handed in and not taken, for {chosen.path} counts as {base}" for file in others.values()]
@@ -266,7 +266,7 @@ def by_content(
         same = [file for file in others if works(file, stubs[base]) and alike(file, base, stubs)]
         if same:
             one = "it holds" if len({essence(file.content) for file in same}) == 1 else "they hold"
-            picked[base] = Choice(question=f"{listed(same)} may be {base}, for {one} what {base} should")
+            picked[base] = Choice(question=f"{listed(same)} may be {base}, for {one} what {base} should; hand it in as {base}")
     return picked
 
 
