@@ -344,7 +344,12 @@ class Report:
     @property
     def skipped(self) -> float:
         open_ = (item for item in self.items if item.id not in self.adjustments)
-        return sum(check.points for item in open_ for check in item.checks if check.verdict is Verdict.SKIPPED and not check.waits)
+        return sum(
+            check.points
+            for item in open_
+            for check in item.checks
+            if check.verdict is Verdict.SKIPPED and not check.waits
+        )
 
     @property
     def items(self) -> tuple[ItemResult, ...]:

@@ -163,7 +163,9 @@ def which_file(book: Gradebook, waiting: Iterable[tuple[Student, ItemResult, Che
     if asked:
         say("")
         command = f"python grade.py gradebook {book.folder} take {next(iter(asked))[0]} FILE --as NAME"
-        say(f"{len(asked)} questions on files; settle each with {command}, then run the batch again; or adjust its items")
+        say(
+            f"{len(asked)} questions on files; settle each with {command}, and run the batch again, or adjust its items"
+        )
 
 
 def evidence(check: CheckResult) -> Iterator[str]:
@@ -236,7 +238,13 @@ def take(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer)
     wanted = [name for section in sections for name in section.submit if not name.startswith("*")]
     file = None if arguments.file == NO_FILE else arguments.file
     takes.take(
-        book.database, student, file, arguments.name, wanted=wanted, author=arguments.author or user(), why=arguments.why
+        book.database,
+        student,
+        file,
+        arguments.name,
+        wanted=wanted,
+        author=arguments.author or user(),
+        why=arguments.why,
     )
     told = f"{file} counts as {arguments.name}" if file else f"no file is taken as {arguments.name} any more"
     say(f"{student}: {told}; run the batch again to grade it")

@@ -167,9 +167,13 @@ class Batch:
         (name, path), *more = entry.parts
         loose = more or (path.is_file() and name != path.name)
         return submission.read(
-            path.parent if loose else path, self.wanted, self.stubs, name=entry.name, parts=entry.parts if loose else (),
+            path.parent if loose else path,
+            self.wanted,
+            self.stubs,
+            name=entry.name,
+            parts=entry.parts if loose else (),
             takes=takes.of_student(self.book.database, entry.student),
-        )  # fmt: skip
+        )
 
     def job(self, student: Student, work: Submission) -> Job:
         kept: dict[str, Document] = {}

@@ -16,7 +16,9 @@ from grader.intake.match import forms, squeezed
 MOST, ROOM = 50, 2 << 20  # helper modules of one file, and bytes of all of them
 # What the grader's own code in a student's process imports; a file of such a name would take its place.
 OURS = frozenset("grader numpy torch torchvision PIL".split())
-IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import\b|import[ \t]+([\w.]+(?:[ \t]*,[ \t]*[\w.]+)*))", re.MULTILINE)
+IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import\b|import[ \t]+([\w.]+(?:[ \t]*,[ \t]*[\w.]+)*))", re.MULTILINE
+)
 RUN = re.compile(r"^[ \t]*%run[ \t]+(?:-\w+[ \t]+)*[\"']?([\w./-]+)\.py\b", re.MULTILINE)
 
 Helpers = dict[str, dict[str, bytes]]  # wanted file -> path beside it -> content
@@ -24,12 +26,13 @@ Helpers = dict[str, dict[str, bytes]]  # wanted file -> path beside it -> conten
 
 def gather(
     files: Mapping[str, bytes], origin: Mapping[str, str], found: Sequence[Found], stubs: Mapping[str, bytes]
-) -> tuple[Helpers, list[str]]:
-    """What each of `files` imports of the student's other files, and what the report says of it."""
+) -> tuple[Helpers, list[str], dict[str, str]]:
+    """What each of `files` imports of the student's other files, what the report says of it, and questions on it."""
     pool = {file.path: file for file in found if file.content is not None and len(file.content) <= repair.LARGEST}
     taken = set(origin.values())
     helpers: Helpers = {}
     notes: dict[str, None] = {}
+    questions: dict[str, str] = {}
     for base, content in files.items():
         notebook = base.endswith(".ipynb")
         kept = frozenset() if notebook else {PurePosixPath(name).stem for name in stubs} | HOUSE
@@ -38,8 +41,9 @@ def gather(
         if own:
             helpers[base] = own
             notes |= {f"{', '.join(look.sources)} came along, for {base} imports it": None}
+        questions |= {base: question for question in look.questions[:1]}
         notes |= {f"{name}.py was not taken along: {why}": None for name, why in look.refused.items()}
-    return helpers, list(notes)
+    return helpers, list(notes), questions
 
 
 HOUSE = frozenset(("backprop", "neuralnet"))  # the handout's folders, in which its own modules lie
@@ -54,6 +58,7 @@ class Look:
         self.own: dict[str, bytes] = {}
         self.sources: list[str] = []
         self.refused: dict[str, str] = {}
+        self.questions: list[str] = []
 
     def follow(self, content: bytes, folder: PurePosixPath) -> dict[str, bytes]:
         """Path beside the importing file -> content, of all that `content` leads to."""
@@ -67,8 +72,10 @@ class Look:
             for path, source in self.resolve(name, at, package):
                 if path in self.own or not self.room(path, source):
                     continue
-                text = repair.script(source.content or b"", PurePosixPath(path).name, source.path).content
-                self.own[path] = text
+                repaired = repair.script(source.content or b"", PurePosixPath(path).name, source.path)
+                if repaired.question:
+                    self.questions.append(repaired.question)
+                self.own[path] = text = repaired.content
                 self.sources.append(source.path)
                 inside = PurePosixPath(path).parent.as_posix().replace("/", ".").strip(".")
                 above = PurePosixPath(source.path).parent
@@ -169,10 +176,10 @@ def spread(told: Mapping[str, str], files: Mapping[str, bytes]) -> dict[str, str
         below = waiting.pop()
         module = PurePosixPath(below).stem
         for base, content in files.items():
-            if base not in all_told and base.endswith(".py") and below.endswith(".py"):
-                if any(module in name.split(".") for name in imported(content)):
-                    all_told[base] = f"{base} imports {below}: {all_told[below]}"
-                    waiting.append(base)
+            both = base not in all_told and base.endswith(".py") and below.endswith(".py")
+            if both and any(module in name.split(".") for name in imported(content)):
+                all_told[base] = f"{base} imports {below}: {all_told[below]}"
+                waiting.append(base)
     return all_told
 
 

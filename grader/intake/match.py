@@ -1,7 +1,7 @@
 """Which wanted file a name stands for, and how near it is. What a system adds to a copy or a download is taken off.
 
-The one rule, which submission.py applies: the exact name counts; else the nearest name, if one file alone has it. A name
-that only holds the wanted one counts for Python where the file defines what the handout's does. A file with no work in
+The one rule, which submission.py applies: the exact name counts; else the nearest name, if one file alone has it. A
+Python file whose name only holds the wanted one counts if it defines what the handout's does. A file with no work in
 it, as it was handed out or empty, never beats one with work. Two different candidates are a question for a person.
 """
 
@@ -26,7 +26,9 @@ def folded(text: str) -> str:
     """Without what makes two spellings of one name: case, accents, widths, characters that are not seen."""
     apart = unicodedata.normalize("NFKD", text)
     seen = "".join(char for char in apart if unicodedata.category(char) not in ("Mn", "Cf"))
-    return re.sub(r"([\W_])\1{3,}", r"\1\1\1", re.sub(r"\s+", " ", unicodedata.normalize("NFKC", seen))).casefold().strip()
+    return (
+        re.sub(r"([\W_])\1{3,}", r"\1\1\1", re.sub(r"\s+", " ", unicodedata.normalize("NFKC", seen))).casefold().strip()
+    )
 
 
 # Endings that a browser, an editor or a cloud puts behind a name, or in the place of its own.
@@ -38,14 +40,16 @@ ENDINGS = tuple(
 COPY = [
     folded(word)
     for word in (
-        "copy|duplicate|kopie|copie|copia|cópia|còpia|kopia|kopi|kopio|kopija|kópia|koopia|kopya|kopyası|másolat|másolata|"
-        "копия|копія|копие|копија|αντίγραφο|副本|複本|复本|拷贝|拷貝|複製|复制|コピー|복사본|사본|bản sao|salinan|สำเนา|"
+        "copy|duplicate|kopie|copie|copia|cópia|còpia|kopia|kopi|kopio|kopija|kópia|koopia|kopya|kopyası|másolat|"
+        "másolata|копия|копія|копие|копија|αντίγραφο|副本|複本|复本|拷贝|拷貝|複製|复制|コピー|복사본|사본|bản sao|salinan|สำเนา|"
         "प्रतिलिपि|नकल|עותק|نسخة|نسخه|eintrag|afschrift|doublon|duplicat|duplikat|duplicado|duplicata|dubletter"
     ).split("|")
 ]
 OF = [
     folded(word)
-    for word in "of|von|de la|de|du|d'|di|da|do|van|av|af|z|od|pentru|din|iz|из|от|από|của|dari|ของ|מ|של|من|～|〜|~".split("|")
+    for word in (
+        "of|von|de la|de|du|d'|di|da|do|van|av|af|z|od|pentru|din|iz|из|от|από|của|dari|ของ|מ|של|من|～|〜|~"
+    ).split("|")
 ]
 NAMED = "|".join(sorted(map(re.escape, COPY), key=len, reverse=True))
 JOINED = "|".join(sorted(map(re.escape, OF), key=len, reverse=True))

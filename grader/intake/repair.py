@@ -23,7 +23,7 @@ from typing import Any
 LARGEST = 1 << 20  # bytes of a script that is looked at; a larger one stays as it is
 BRACKETS = 500_000  # lists and objects of a notebook, which JSON makes gigabytes of
 SLIM = 8 << 20  # bytes from which a notebook loses the outputs that nobody looks at
-SECONDS = 20.0  # for a parser of newer Pythons
+ASKED, SECONDS = 100_000, 10.0  # characters of a script, and time, for a parser of newer Pythons
 PYTHON = f"Python {platform.python_version()}"
 
 # How files begin that are no text.
@@ -48,7 +48,10 @@ SIDES = re.compile(
     r"^<{7}[^\n]*\n((?:(?!<{7}|={7}|>{7})[^\n]*\n)*)={7}\n((?:(?!<{7}|={7}|>{7})[^\n]*\n)*)>{7}[^\n]*$", re.MULTILINE
 )
 # What only Jupyter reads: %matplotlib inline, !pip install, get_ipython().run_line_magic(...), and a chat's fences.
-MAGIC = re.compile(r"^([ \t]*)((?:%{1,2}[A-Za-z]|!|\?|get_ipython\(\)\.|```|\w+[ \t]*=[ \t]*[!%])[^\n]*|[\w.]+\?{1,2}[ \t]*)$", re.MULTILINE)
+MAGIC = re.compile(
+    r"^([ \t]*)((?:%{1,2}[A-Za-z]|!|\?|get_ipython\(\)\.|```|\w+[ \t]*=[ \t]*[!%])[^\n]*|[\w.]+\?{1,2}[ \t]*)$",
+    re.MULTILINE,
+)
 CALLED = re.compile(r"^([ \t]*)(get_ipython\(\)\.[^\n]*)$", re.MULTILINE)
 CELL = re.compile(r"^get_ipython\(\)\.run_cell_magic\((.*)\)[ \t]*$", re.MULTILINE)
 TIMED = ("time", "timeit", "capture", "prun", "python", "python3")
@@ -56,7 +59,8 @@ COOKIE = re.compile(rb"^([ \t\f]*#.*?coding)[:=]", re.MULTILINE)
 UNSEEN = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f]")
 SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
 PYTHON_2 = re.compile(
-    r"^[ \t]*(?:print[ \t]+[^\s(=.,:\[]|print[ \t]*>>|exec[ \t]+[\"'\w]|raise[ \t]+\w+,|except[ \t]+[\w.]+[ \t]*,)|<>|`\w",
+    r"^[ \t]*(?:print[ \t]+[^\s(=.,:\[]|print[ \t]*>>|exec[ \t]+[\"'\w]|raise[ \t]+\w+,|except[ \t]+[\w.]+[ \t]*,)"
+    r"|<>|`\w",
     re.MULTILINE,
 )
 DEFINED = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
@@ -130,13 +134,15 @@ def unread(text: str, name: str) -> Repaired:
     if newer := needs_newer(text):
         return Repaired(
             encoded,
-            question=f"{name} needs a newer Python than {platform.python_version()}, on which the grader runs ({newer})",
+            question=f"{name} needs a newer Python than the grader's {platform.python_version()} ({newer}); grade it "
+            "there, or by hand",
         )
     if old := PYTHON_2.search(text):
         line = text.count("\n", 0, old.start()) + 1
         return Repaired(
             encoded,
-            fault=f"{name} cannot be imported: SyntaxError, since line {line} is written for Python 2 and this is {PYTHON}",
+            fault=f"{name} cannot be imported: SyntaxError, since line {line} is written for Python 2, and this is "
+            f"{PYTHON}",
         )
     return Repaired(encoded)
 
@@ -144,13 +150,14 @@ def unread(text: str, name: str) -> Repaired:
 def needs_newer(text: str) -> str:
     """What a newer Python reads and this one does not, or "": asked of ruff's parser, which runs nothing."""
     try:
-        from ruff import find_ruff_bin
+        from ruff import find_ruff_bin  # type: ignore[import-untyped]
 
-        version = f"py{sys.version_info[0]}{sys.version_info[1]}"
-        own, newest = errors(find_ruff_bin(), text, version), errors(find_ruff_bin(), text, "py314")
+        if len(text) > ASKED or errors(find_ruff_bin(), text, "py314"):
+            return ""
+        own = errors(find_ruff_bin(), text, f"py{sys.version_info[0]}{sys.version_info[1]}")
     except (ImportError, OSError, ValueError, subprocess.SubprocessError):
         return ""
-    return own[0] if own and not newest else ""
+    return own[0] if own else ""
 
 
 def errors(program: str, text: str, version: str) -> list[str]:
@@ -162,7 +169,13 @@ def errors(program: str, text: str, version: str) -> list[str]:
     if done.returncode not in (0, 1):
         raise ValueError("no answer")
     found = json.loads(done.stdout)
-    told = [(one["location"]["row"], re.sub(r" on Python 3\.\d+ \(syntax was added in (.*)\)", r", new in \1", one["message"])) for one in found]
+    told = [
+        (
+            one["location"]["row"],
+            re.sub(r" on Python 3\.\d+ \(syntax was added in (.*)\)", r", new in \1", one["message"]),
+        )
+        for one in found
+    ]
     return [f"line {row}: {message}"[:200] for row, message in told]
 
 
@@ -298,15 +311,17 @@ def loaded(content: bytes) -> Any:
     return document if isinstance(document, dict) else None
 
 
+KEPT = ("text/plain", "image/png", "image/jpeg")  # of a saved output; version 4 alone is ever so large
+
+
 def slim(document: dict[str, Any]) -> bytes:
     """Without saved HTML, JavaScript and widgets, which no check reads."""
     for cell in parts(document):
         outputs = cell.get("outputs")
         for output in outputs if isinstance(outputs, list) else ():
             data = output.get("data") if isinstance(output, dict) else None
-            for kind in [*data] if isinstance(data, dict) else ():
-                if kind not in ("text/plain", "image/png", "jpeg", "image/jpeg"):
-                    del data[kind]
+            if isinstance(data, dict):
+                output["data"] = {kind: data[kind] for kind in data if kind in KEPT}
     return json.dumps(document).encode()
 
 

@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 
 from grader.errors import SubmissionError
 from grader.intake import helpers, repair
-from grader.intake.archive import ENDING, FILE, NOTEBOOK, Found, Search, basename, members, printable
-from grader.intake.match import EXACT, HOLDS, MARKED, WRITTEN, folded
+from grader.intake.archive import ENDING, FILE, NOTEBOOK, Found, Search, members, printable
+from grader.intake.match import EXACT, HOLDS, MARKED, WRITTEN, basename, folded
 from grader.intake.repair import Repaired, defines, essence, is_notebook, kind_of
 from grader.intake.unpack import MIB
 from grader.model import Submission, Take
@@ -58,7 +58,7 @@ def read(
     origin = {base: choice.file.path for base, choice in picked.items() if choice.file}
     files |= {base: file.content for base, file in beside.items() if file.content is not None}
     origin |= {base: file.path for base, file in beside.items()}
-    own, told = helpers.gather({base: one.content for base, one in repaired.items()}, origin, there, stubs)
+    own, told, asked = helpers.gather({base: one.content for base, one in repaired.items()}, origin, there, stubs)
     faults = {base: one.fault for base, one in repaired.items() if one.fault}
     return Submission(
         name=name or title(path),
@@ -67,7 +67,7 @@ def read(
         digest=digest(files | helpers.flat(own)),
         notes=(*notes, *told),
         helpers=own,
-        questions=helpers.spread(questions, files),
+        questions=helpers.spread(asked | questions, files),
         faults=helpers.spread(faults, files),
         there=tuple(search.there),
     )
@@ -99,9 +99,7 @@ def nothing(path: Path, parts: Sequence[tuple[str, Path]], search: Search) -> Su
     if len(parts) == 1 and why.startswith(str(parts[0][1])):
         return SubmissionError(why)  # all there is to say of a lone file
     detail = f"; {why}" if why and listed not in why else ""
-    return SubmissionError(
-        f"{holding(path, parts)} none of {listed}; hand in a folder, zip or tar of them{detail}"
-    )
+    return SubmissionError(f"{holding(path, parts)} none of {listed}; hand in a folder, zip or tar of them{detail}")
 
 
 def holding(path: Path, parts: Sequence[tuple[str, Path]]) -> str:
@@ -224,19 +222,28 @@ def pick(base: str, candidates: Sequence[tuple[int, Found]], stub: bytes | None,
     return Choice(notes=tuple(notes[:3]))
 
 
-def nearest(base: str, works_in: Sequence[tuple[int, Found]], fit: Sequence[tuple[int, Found]], stub: bytes | None) -> Choice:
+def nearest(
+    base: str, works_in: Sequence[tuple[int, Found]], fit: Sequence[tuple[int, Found]], stub: bytes | None
+) -> Choice:
     """Of files with work the one of the nearest name; of attachments the newest; of two that differ neither."""
     near = [one for one in works_in if one[0] < HOLDS] or list(works_in)
     near = [one for one in near if one[1].part == max(file.part for _, file in near)]
     near = [one for one in near if one[0] == min(far for far, _ in near)]
     distinct = {essence(file.content): file for _, file in reversed(near)}
     if len(distinct) > 1:
-        return Choice(question=f"{len(distinct)} different files may be {base}: {listed(distinct.values())}; leave the one that counts")
+        return Choice(
+            question=f"{len(distinct)} different files may be {base}: {listed(distinct.values())}; "
+            "leave the one that counts"
+        )
     far, chosen = near[0]
     others = {essence(file.content): file for _, file in works_in if essence(file.content) not in distinct}
-    passed = [f"{file.path} was handed in and not taken, for {chosen.path} counts as {base}" for file in others.values()]
+    passed = [
+        f"{file.path} was handed in and not taken, for {chosen.path} counts as {base}" for file in others.values()
+    ]
     untouched = any(distance < far and not works(file, stub) for distance, file in fit)
-    return Choice(chosen, notes=(*said(base, far, chosen, f", since {base} holds no work" if untouched else ""), *passed[:3]))
+    return Choice(
+        chosen, notes=(*said(base, far, chosen, f", since {base} holds no work" if untouched else ""), *passed[:3])
+    )
 
 
 def said(base: str, far: int, file: Found, why: str) -> tuple[str, ...]:
@@ -266,7 +273,9 @@ def by_content(
         same = [file for file in others if works(file, stubs[base]) and alike(file, base, stubs)]
         if same:
             one = "it holds" if len({essence(file.content) for file in same}) == 1 else "they hold"
-            picked[base] = Choice(question=f"{listed(same)} may be {base}, for {one} what {base} should; hand it in as {base}")
+            picked[base] = Choice(
+                question=f"{listed(same)} may be {base}, for {one} what {base} should; hand it in as {base}"
+            )
     return picked
 
 

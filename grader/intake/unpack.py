@@ -205,9 +205,7 @@ def is_tar(stream: IO[bytes]) -> bool:
         head += part
     try:
         tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
-    except tarfile.EmptyHeaderError:
-        return True
-    except tarfile.HeaderError:
+    except tarfile.HeaderError:  # damaged, or empty
         return head[257:262] == b"ustar" or not any(head)
     return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from grader.errors import NotImplementedYet
@@ -16,7 +17,8 @@ def handed_in(hw: Any, name: str) -> Notebook:
     if data is None:
         raise NotImplementedYet(f"{name} is not in this submission")
     if name not in hw.kept:
-        hw.kept[name] = notebook.read(data, name)
+        helpers = hw.session.submission.helpers.get(name, {})
+        hw.kept[name] = replace(notebook.read(data, name), helpers=helpers)
     found: Notebook = hw.kept[name]
     empty = notebook.read((hw.homework.handout / name).read_bytes(), name)
     if [cell.source.strip() for cell in found.cells] == [cell.source.strip() for cell in empty.cells]:
