@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,8 @@ def test_the_pristine_handout_gets_none_and_no_traceback(tmp_path):
     assert report["score"] == 0
     assert report["max_score"] == 100
     checks = [check for task in report["tasks"] for item in task["items"] for check in item["checks"]]
-    assert {check["verdict"] for check in checks} == {"NOT_IMPLEMENTED"}
+    without = {"SKIPPED"} if find_spec("torch") is None else set()  # then Tasks 5 and 6 are not graded
+    assert {check["verdict"] for check in checks} == {"NOT_IMPLEMENTED"} | without
     assert "not implemented yet" in run.stdout
     page = (tmp_path / "r.html").read_text()
     for text in (run.stdout, run.stderr, page, json.dumps(report)):

@@ -25,6 +25,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -243,7 +244,8 @@ def test_there_are_enough_and_every_expectation_names_what_exists() -> None:
 def test_the_untouched_handout_earns_nothing_and_is_told_so() -> None:
     report = grade_path(ROOT / "student", only=())
     judged = [check for task in report.tasks for item in task.items for check in item.checks if check.name in PLANNED]
-    assert {check.verdict for check in judged} == {Verdict.NOT_IMPLEMENTED}
+    without = {Verdict.SKIPPED} if find_spec("torch") is None else set()  # then Tasks 5 and 6 are not graded
+    assert {check.verdict for check in judged} == {Verdict.NOT_IMPLEMENTED} | without
     assert (report.score, report.max_score, report.needs_review) == (0, 100, ())
 
 
