@@ -41,7 +41,8 @@ def gather(
         if own:
             helpers[base] = own
             notes |= {f"{', '.join(look.sources)} came along, for {base} imports it": None}
-        questions |= {base: question for question in look.questions[:1]}
+        if look.questions:
+            questions[base] = look.questions[0]
         notes |= {f"{name}.py was not taken along: {why}": None for name, why in look.refused.items()}
     return helpers, list(notes), questions
 

@@ -200,20 +200,22 @@ def works(file: Found, stub: bytes | None) -> bool:
 
 def pick(base: str, candidates: Sequence[tuple[int, Found]], stub: bytes | None, unread: Sequence[str]) -> Choice:
     """The one that counts, or the question."""
-    fit = [one for one in candidates if qualifies(base, *one, {base: stub or b""})]
+    fit = sorted((one for one in candidates if qualifies(base, *one, {base: stub or b""})), key=lambda one: one[0])
     far = [one for one in candidates if one not in fit]
     works_in = [one for one in fit if works(one[1], stub)]
     works_in = [one for one in works_in if not one[1].aside] or works_in
-    large = [file for _, file in fit if file.content is None]
+    large = [one for one in fit if one[1].content is None]
+    if large and large[0][0] < min((one[0] for one in works_in), default=HOLDS + 1):
+        most = (NOTEBOOK if base.endswith(".ipynb") else FILE) // MIB
+        return Choice(
+            question=f"{large[0][1].path} is larger than {most} MiB and was not read; hand in a smaller {base}"
+        )
     if works_in:
         return nearest(base, works_in, fit, stub)
-    if large:
-        most = (NOTEBOOK if base.endswith(".ipynb") else FILE) // MIB
-        return Choice(question=f"{large[0].path} is larger than {most} MiB and was not read; hand in a smaller {base}")
-    odd = [(file, kind) for distance, file in fit if distance > EXACT and (kind := kind_of(file.content or b""))]
-    here = [one for one in sorted(fit, key=lambda one: one[0]) if one[1] not in [file for file, _ in odd]]
-    if odd and not any(distance == EXACT and kind_of(file.content or b"") for distance, file in here):
-        return Choice(question=f"{odd[0][0].path} may be {base}, and is {odd[0][1]}")
+    odd = [one for one in candidates if one[0] <= MARKED and kind_of(one[1].content or b"")]
+    here = [one for one in fit if one not in odd or one[0] == EXACT]
+    if odd and not any(one[0] == EXACT for one in odd):
+        return Choice(question=f"{odd[0][1].path} may be {base}, and is {kind_of(odd[0][1].content or b'')}")
     if unread:
         return Choice(question=f"{base} may be in what could not be opened: {unread[0]}")
     if here:
