@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 import warnings
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
@@ -63,10 +64,10 @@ class Look:
 
     def follow(self, content: bytes, folder: PurePosixPath) -> dict[str, bytes]:
         """Path beside the importing file -> content, of all that `content` leads to."""
-        waiting = [(name, folder, "") for name in imported(content)]
+        waiting = deque((name, folder, "") for name in imported(content))
         seen: set[tuple[str, str]] = set()
         while waiting:
-            name, at, package = waiting.pop()
+            name, at, package = waiting.popleft()
             if (name, package) in seen:
                 continue
             seen.add((name, package))

@@ -42,7 +42,8 @@ COPY = [
     for word in (
         "copy|duplicate|kopie|copie|copia|cópia|còpia|kopia|kopi|kopio|kopija|kópia|koopia|kopya|kopyası|másolat|"
         "másolata|копия|копія|копие|копија|αντίγραφο|副本|複本|复本|拷贝|拷貝|複製|复制|コピー|"
-        "복사본|사본|bản sao|salinan|สำเนา|प्रतिलिपि|नकल|עותק|نسخة|نسخه|afschrift|doublon|duplicat|duplikat|duplicado|duplicata|dubletter"
+        "복사본|사본|bản sao|salinan|สำเนา|प्रतिलिपि|नकल|עותק|نسخة|نسخه|afschrift|doublon|duplicat|"
+        "duplikat|duplicado|duplicata|dubletter"
     ).split("|")
 ]
 OF = [
