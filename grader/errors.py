@@ -50,7 +50,7 @@ class Undecided(Skipped):
 class StudentError(BackgradeError):
     """What the student's code did.
 
-    `where` is the student's own frame as "layers.py:31", or "" when none is known.
+    `where` is the student's own frame as "network.py:31", or "" when none is known.
     """
 
     verdict = Verdict.FAIL

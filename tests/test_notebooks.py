@@ -15,9 +15,9 @@ import pytest
 import yaml
 
 from grader.check import ROOT, load
-from grader.data import synthetic
-from grader.data.datasets import FASHION_MNIST, DataSet
+from grader.data.datasets import DataSet
 from grader.grading import grade
+from grader.homework.data import synthetic
 from grader.model import CheckResult, Homework, Report, Submission
 from grader.sandbox.launch import Zygotes
 
@@ -71,7 +71,8 @@ class Case:
 def pictures() -> DataSet:
     x, y = synthetic.grey(IMAGES + TESTED)
     train_x, train_y = np.resize(x[:IMAGES], (60_000, 28, 28)), np.resize(y[:IMAGES], 60_000)
-    return DataSet(FASHION_MNIST, "stand-in data", True, False, "test", train_x, train_y, x[IMAGES:], y[IMAGES:])
+    arrays = {"train_x": train_x, "train_y": train_y, "test_x": x[IMAGES:], "test_y": y[IMAGES:]}
+    return DataSet("fashion-mnist", "Fashion-MNIST", "stand-in data", True, False, "test", arrays)
 
 
 def with_settings(changed: dict[str, float]) -> Homework:
@@ -100,7 +101,7 @@ def images():
 def graded(file: bytes, launch: Any, images: DataSet, settings: dict[str, float] | None = None) -> Report:
     submission = Submission("s", {"part1.ipynb": file}, {"part1.ipynb": "part1.ipynb"}, "")
     homework = with_settings(settings or {})
-    return grade(submission, homework, seed=1, only=["5"], launch=launch, fashion=lambda: images)
+    return grade(submission, homework, seed=1, only=["5"], launch=launch, data={"fashion-mnist": images}.__getitem__)
 
 
 @needs_torch

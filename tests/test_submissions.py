@@ -24,7 +24,6 @@ import tarfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,7 @@ from grader.check import ROOT, load
 from grader.data import datasets
 from grader.errors import SubmissionError
 from grader.grading import grade
+from grader.homework.data import cifar10
 from grader.intake.submission import read, stubs
 from grader.model import CheckResult, Homework, Item, ItemResult, Report, Submission, Verdict
 
@@ -152,8 +152,8 @@ LAYOUTS = {"folder": as_folder, "flat": as_flat, "zip": as_zip, "tar": as_tar, "
 
 
 def grade_path(path: Path, homework: Homework = HOMEWORK, only: Sequence[str] = UNTRAINED) -> Report:
-    images = partial(datasets.stand_in, IMAGES, 10)
-    return grade(read(path, WANTED, STUBS), homework, seed=1, only=only, data=images)
+    images = datasets.made_up(HOMEWORK.rubric.data["cifar10"], cifar10.made_up(IMAGES, 10))
+    return grade(read(path, WANTED, STUBS), homework, seed=1, only=only, data={"cifar10": images}.__getitem__)
 
 
 def changed(limits: dict[str, Any], settings: dict[str, dict[str, float]]) -> Homework:

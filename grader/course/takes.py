@@ -12,12 +12,10 @@ from grader.errors import UsageError
 from grader.model import Take
 
 
-def of_student(database: Database, student: str) -> list[Take]:
-    """The takes in force of a student: the last for each wanted file, where it took nothing back."""
-    rows = database.rows(
-        "SELECT student, file, name, author, time, reason FROM takes WHERE student = ? ORDER BY id", student
-    )
-    last = {name: (who, file, name, author, at, why) for who, file, name, author, at, why in rows}
+def of_student(database: Database, ids: Collection[str]) -> list[Take]:
+    """The takes in force of a student, also under earlier ids: the last for each wanted file, if it took none back."""
+    rows = database.rows("SELECT student, file, name, author, time, reason FROM takes ORDER BY id")
+    last = {row[2]: row for row in rows if row[0] in ids}
     return [
         Take(who, file, name, author, datetime.fromisoformat(at), why)
         for who, file, name, author, at, why in last.values()
@@ -37,9 +35,18 @@ def seen(database: Database, student: str) -> list[str]:
 
 
 def take(
-    database: Database, student: str, file: str | None, name: str, *, wanted: Collection[str], author: str, why: str
+    database: Database,
+    student: str,
+    ids: Collection[str],
+    file: str | None,
+    name: str,
+    *,
+    wanted: Collection[str],
+    author: str,
+    why: str,
 ) -> Take | None:
-    """Note that `file` of a student's submission counts as `name`; None takes back what was said before.
+    """Note that `file` of a student's submission counts as `name`; None takes back what was said before. `ids`
+    are all that the student was ever known as.
 
     Raises UsageError for a name that is not wanted, and for a file that the last batch did not see.
     """
@@ -48,7 +55,7 @@ def take(
     if not why.strip() or not author.strip():
         raise UsageError("a take needs a reason and an author; give them with --why and --author")
     if file is None:
-        if not any(one.name == name for one in of_student(database, student)):
+        if not any(one.name == name for one in of_student(database, ids)):
             raise UsageError(f"nothing was taken as {name} of {student}, so there is nothing to take back")
     else:
         check_seen(student, file, seen(database, student))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grader.check import Subject
 from grader.errors import Mismatch, NotImplementedYet
 from grader.measure import numeric
 from grader.measure.expect import is_stub
@@ -159,7 +160,7 @@ def as_built(parameters: Any, sizes: Sizes) -> Sizes:
     return replace(sizes, hidden=widths[0]) if len(widths) == 1 else sizes
 
 
-def build(hw: Any, *arguments: float) -> Any:
+def build(hw: Subject, *arguments: float) -> Any:
     """A new network of the student's. Raises for what is not one."""
     return as_network(hw.two_layer_net.TwoLayerNet(*arguments), "TwoLayerNet(...)")
 
@@ -174,7 +175,7 @@ def as_network(value: Any, call: str) -> Any:
 
 
 def draw(
-    hw: Any,
+    hw: Subject,
     rng: np.random.Generator,
     sizes: Sizes,
     *,

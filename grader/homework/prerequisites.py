@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from grader.check import Subject
 from grader.errors import Mismatch, Raised, StudentError
-from grader.homework import network
-from grader.homework.network import BIASES, SIZES, WEIGHTS, WIDE, Sizes
 from grader.measure.diagnose import numbers
 from grader.measure.expect import unpack
+
+from . import network
+from .network import BIASES, SIZES, WEIGHTS, WIDE, Sizes
 
 FORWARD = ("fc_forward", "relu_forward")
 BACKWARD = (*FORWARD, "fc_backward", "relu_backward")
@@ -31,7 +33,7 @@ Floor = Sequence[str]
 
 
 @contextmanager
-def built_on(hw: Any, *floors: Floor) -> Iterator[None]:
+def built_on(hw: Subject, *floors: Floor) -> Iterator[None]:
     """Add to what went wrong which functions of the lowest wrong floor are wrong themselves."""
     try:
         yield
@@ -48,7 +50,7 @@ def tell(error: StudentError, below: str) -> None:
         error.args = (error.message,)
 
 
-def mend_first(hw: Any, *floors: Floor, within: float = EXACT) -> str:
+def mend_first(hw: Subject, *floors: Floor, within: float = EXACT) -> str:
     """A sentence on the lowest floor that is wrong, or ""."""
     for floor in floors:
         wrong = [name for name in floor if not right(hw, name, within)]
@@ -61,7 +63,7 @@ def mend_first(hw: Any, *floors: Floor, within: float = EXACT) -> str:
     return ""
 
 
-def keeps_from_learning(hw: Any) -> str:
+def keeps_from_learning(hw: Subject) -> str:
     """The same of a network that was trained: "" where its training_step does what it should from its start on, because
     then the fault of a layer that it does not use, or of its last digits, is no cause."""
     if right(hw, NETWORK[0], ROUGH) and right(hw, STEP[0], ROUGH):
@@ -69,7 +71,7 @@ def keeps_from_learning(hw: Any) -> str:
     return mend_first(hw, LAYERS, NETWORK, STEP, within=ROUGH)
 
 
-def right(hw: Any, name: str, within: float = EXACT) -> bool:
+def right(hw: Subject, name: str, within: float = EXACT) -> bool:
     """Whether one small answer of the student's is the reference's, to so much of its largest number."""
     try:
         if name == NETWORK[0]:
@@ -84,7 +86,7 @@ def right(hw: Any, name: str, within: float = EXACT) -> bool:
     )
 
 
-def asked(hw: Any, name: str) -> tuple[Sequence[Any], Sequence[Any]]:
+def asked(hw: Subject, name: str) -> tuple[Sequence[Any], Sequence[Any]]:
     """The student's answer and the reference's, for fixed numbers. Raises StudentError."""
     if name in STEP:
         return asked_step(hw, np.random.default_rng(0), SIZES[0], REG)
@@ -111,7 +113,7 @@ def answers(layers: Any, name: str) -> Sequence[Any]:
     return sequence(getattr(layers, name)(upstream, *cache))
 
 
-def begins(hw: Any) -> bool:
+def begins(hw: Subject) -> bool:
     """Whether a new network has parameters that can be drawn anew, and weights about as large as it was asked for: half
     of that and twice that are far beyond chance. Raises StudentError."""
     network.draw(hw, np.random.default_rng(0), SIZES[0])
@@ -122,7 +124,7 @@ def begins(hw: Any) -> bool:
         return all(scale / 2 < np.std(parameters[keys[role]]) < 2 * scale for role in WEIGHTS)
 
 
-def asked_network(hw: Any, name: str) -> tuple[Sequence[Any], Sequence[Any]]:
+def asked_network(hw: Subject, name: str) -> tuple[Sequence[Any], Sequence[Any]]:
     """Scores or gradients; nothing of a network whose parameters cannot be drawn anew, which `begins` tells."""
     try:
         case = network.draw(hw, np.random.default_rng(0), SIZES[0])
@@ -138,7 +140,7 @@ def asked_network(hw: Any, name: str) -> tuple[Sequence[Any], Sequence[Any]]:
     return [yours[role] for role in trusted], list(trusted.values())
 
 
-def asked_step(hw: Any, rng: np.random.Generator, sizes: Sizes, reg: float) -> tuple[list[Any], list[Any]]:
+def asked_step(hw: Subject, rng: np.random.Generator, sizes: Sizes, reg: float) -> tuple[list[Any], list[Any]]:
     """What training_step gives for a network and a batch that are drawn: the loss, and the gradient of each role in
     WEIGHTS and BIASES; the student's and the reference's. Raises StudentError."""
     case = network.draw(hw, rng, sizes)
@@ -150,7 +152,7 @@ def asked_step(hw: Any, rng: np.random.Generator, sizes: Sizes, reg: float) -> t
     return [loss, *(yours[role] for role in roles)], [trusted_loss, *(trusted[role] for role in roles)]
 
 
-def descends(hw: Any, rng: np.random.Generator) -> bool:
+def descends(hw: Subject, rng: np.random.Generator) -> bool:
     """Whether the gradients of training_step for the weights, of two batches together, point at all where the loss
     rises. A mistake in a part of them is one of item 4.1's. Raises StudentError."""
     product = 0.0

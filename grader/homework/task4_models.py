@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from grader.check import check
+from grader.check import Subject, check
 from grader.errors import Mismatch, Raised, StudentError
-from grader.homework.prerequisites import descends, keeps_from_learning, tell
-from grader.homework.training import hyperparameters, loop, words
-from grader.homework.training.curves import thinned
-from grader.homework.training.hyperparameters import BEST, OVERFIT, Place, Settings
-from grader.homework.training.loop import TRAIN, VALIDATION, Array, End, Outcome
 from grader.measure.expect import expect_accuracy
 from grader.model import Figure
+
+from .prerequisites import descends, keeps_from_learning, tell
+from .training import hyperparameters, loop, words
+from .training.curves import thinned
+from .training.hyperparameters import BEST, OVERFIT, Place, Settings
+from .training.loop import TRAIN, VALIDATION, Array, End, Outcome
 
 ITEM = {BEST: "4.2", OVERFIT: "4.3"}
 JUDGED_BY = {BEST: VALIDATION, OVERFIT: TRAIN}
@@ -29,18 +30,18 @@ FOLLOWS = 0.9  # of the predictions, from the parameters: float32 may tip a few,
 
 
 @check("4.2", "train.main")
-def best_model(hw: Any, rng: np.random.Generator) -> None:
+def best_model(hw: Subject, rng: np.random.Generator) -> None:
     """The best model reaches the asked-for accuracy on the validation set."""
     judge(hw, rng, BEST)
 
 
 @check("4.3", "train.main")
-def overfit_model(hw: Any, rng: np.random.Generator) -> None:
+def overfit_model(hw: Subject, rng: np.random.Generator) -> None:
     """The overfit model reaches the asked-for accuracy on the images it was trained on."""
     judge(hw, rng, OVERFIT)
 
 
-def judge(hw: Any, rng: np.random.Generator, run: str) -> None:
+def judge(hw: Subject, rng: np.random.Generator, run: str) -> None:
     """Train as main of train.py says for `run`, show how it went, and hold its best epoch to the bar."""
     settings = hyperparameters.read(hw.source("train.py"))
     place = settings.best if run == BEST else settings.overfit
@@ -64,7 +65,7 @@ def judge(hw: Any, rng: np.random.Generator, run: str) -> None:
     try:
         if not outcome.epochs:
             raise Mismatch(f"there is no {of} accuracy to judge")
-        expect_accuracy(hw, f"{of} accuracy{on(hw.data)}", outcome.best(of), bars(hw, run)[of])
+        expect_accuracy(hw, f"{of} accuracy{on(hw.data(loop.IMAGES))}", outcome.best(of), bars(hw, run)[of])
     except Mismatch as miss:
         below = keeps_from_learning(hw)
         if outcome.end is End.BUDGET and not below and not words.hopeless(outcome):
@@ -85,7 +86,7 @@ def judge(hw: Any, rng: np.random.Generator, run: str) -> None:
     expect_descent(hw, rng, f"{of} accuracy of {outcome.best(of):.1%}")
 
 
-def expect_descent(hw: Any, rng: np.random.Generator, accuracy: str) -> None:
+def expect_descent(hw: Subject, rng: np.random.Generator, accuracy: str) -> None:
     """What training_step writes into the parameters by itself may be anything; it is by its gradients that they learn.
 
     Raises Mismatch for gradients that lead nowhere. Where they cannot be asked, a person is.
@@ -103,7 +104,7 @@ def expect_descent(hw: Any, rng: np.random.Generator, accuracy: str) -> None:
         )
 
 
-def readable(hw: Any, place: Place) -> None:
+def readable(hw: Subject, place: Place) -> None:
     """Say which hyperparameters have to be found out by running main. Raises Mismatch where there is no main."""
     if not place.unreadable:
         return
@@ -116,23 +117,20 @@ def readable(hw: Any, place: Place) -> None:
     )
 
 
-def trained(hw: Any, rng: np.random.Generator, run: str, settings: Settings, place: Place) -> Outcome:
+def trained(hw: Subject, rng: np.random.Generator, run: str, settings: Settings, place: Place) -> Outcome:
     """The run's outcome; a file with one setting is trained once and held to both bars."""
     first, second = (int(seed) for seed in rng.integers(1 << 32, size=2))
     if not settings.single:
         return loop.runs(hw, place, ("--run", run), bars(hw, run), (first, second))
-    if "single run" not in hw.kept:
-        both = bars(hw, BEST) | bars(hw, OVERFIT)
-        hw.kept["single run"] = loop.runs(hw, place, (), both, (first, second))
-    outcome: Outcome = hw.kept["single run"]
-    return outcome
+    both = bars(hw, BEST) | bars(hw, OVERFIT)
+    return hw.once("single run", lambda: loop.runs(hw, place, (), both, (first, second)))
 
 
-def bars(hw: Any, run: str) -> dict[str, float]:
+def bars(hw: Subject, run: str) -> dict[str, float]:
     return {JUDGED_BY[run]: hw.settings_of(ITEM[run])["accuracy"]}
 
 
-def absent(hw: Any, run: str, outcome: Outcome) -> None:
+def absent(hw: Subject, run: str, outcome: Outcome) -> None:
     """The one setting of this file is the other model's: a person has to look for this one. Raises Mismatch."""
     there = OVERFIT if run == BEST else BEST
     hw.review(
@@ -150,12 +148,12 @@ def on(images: Any) -> str:
     return " on stand-in data" if images.stand_in else ""
 
 
-def show(hw: Any, outcome: Outcome, run: str) -> None:
+def show(hw: Subject, outcome: Outcome, run: str) -> None:
     """The curves and the first layer's weights, as figures beside the check."""
     if not outcome.losses:
         return
     drawn = curves(outcome, JUDGED_BY[run]) | {"caption": words.caption(outcome)}
-    hw.draw(Figure("curves", f"The {run} model in training{on(hw.data)}", drawn))
+    hw.draw(Figure("curves", f"The {run} model in training{on(hw.data(loop.IMAGES))}", drawn))
     if outcome.network is not None and outcome.epochs:
         pictures = images_of(outcome.network.strongest(FILTERS), run)
         hw.draw(Figure("weights", "First-layer weights, one image for each hidden unit", pictures))

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from grader.check import check
+from grader.check import Subject, check
 from grader.errors import Mismatch, Partly
-from grader.homework.notebooks import claimed_accuracy, decode, fashion_run, fashion_words, notebook
-from grader.homework.notebooks.fashion_run import PART1, Array, End, Outcome
-from grader.homework.notebooks.handed_in import told
-from grader.homework.training.curves import NEAR, thinned
-from grader.homework.worker.notebook import program
 from grader.model import Figure, Measure
+
+from .notebooks import claimed_accuracy, decode, fashion_run, fashion_words, notebook
+from .notebooks.fashion_run import IMAGES, PART1, Array, End, Outcome
+from .notebooks.handed_in import told
+from .training.curves import NEAR, thinned
+from .worker.notebook import program
 
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 WRONG = 12  # pictures that are shown
@@ -25,7 +26,7 @@ WANTED = ("loss", "optimizer", "learning_rate", "batch_size", "num_epoch")
 
 
 @check("5.1")
-def notebook_outputs(hw: Any, rng: np.random.Generator) -> None:
+def notebook_outputs(hw: Subject, rng: np.random.Generator) -> None:
     """The notebook was run and saved with its outputs, and no cell ended in an error."""
     student = fashion_run.part1(hw)
     if not notebook.was_run(student):
@@ -52,7 +53,7 @@ def untrained(student: notebook.Notebook) -> int:
 
 
 @check("5.1")
-def notebook_trains(hw: Any, rng: np.random.Generator) -> None:
+def notebook_trains(hw: Subject, rng: np.random.Generator) -> None:
     """The notebook's own code trains a network that learns, when it is run here."""
     student = fashion_run.part1(hw)
     if not notebook.defines_network(student):
@@ -71,7 +72,7 @@ def notebook_trains(hw: Any, rng: np.random.Generator) -> None:
 
 
 @check("5.1")
-def notebook_claim(hw: Any, rng: np.random.Generator) -> None:
+def notebook_claim(hw: Subject, rng: np.random.Generator) -> None:
     """The notebook ends with an accuracy on the test set."""
     student = fashion_run.part1(hw)
     if claimed_accuracy.claimed(student) is not None:
@@ -82,7 +83,7 @@ def notebook_claim(hw: Any, rng: np.random.Generator) -> None:
 
 
 @check("5.2")
-def architecture(hw: Any, rng: np.random.Generator) -> None:
+def architecture(hw: Subject, rng: np.random.Generator) -> None:
     """The network: its layers, the shapes they give and their parameters."""
     fashion_run.part1(hw)
     outcome = fashion_run.first(hw, rng)
@@ -109,7 +110,7 @@ def is_layer(row: Any) -> bool:
 
 
 @check("5.2")
-def hyperparameters(hw: Any, rng: np.random.Generator) -> float:
+def hyperparameters(hw: Subject, rng: np.random.Generator) -> float:
     """The hyperparameters: loss, optimizer, learning rate, batch size and epochs."""
     fashion_run.part1(hw)
     outcome = fashion_run.first(hw, rng)
@@ -128,7 +129,7 @@ def hyperparameters(hw: Any, rng: np.random.Generator) -> float:
 
 
 @check("5.2")
-def accuracy_plot(hw: Any, rng: np.random.Generator) -> None:
+def accuracy_plot(hw: Subject, rng: np.random.Generator) -> None:
     """The plot: training and validation accuracy, as a picture in the notebook."""
     student = fashion_run.part1(hw)
     shown = {cell for cell, image in notebook.pictures(student) if is_plot(image)}
@@ -154,7 +155,7 @@ def is_plot(image: bytes) -> bool:
 
 
 @check("5.3")
-def test_accuracy(hw: Any, rng: np.random.Generator) -> None:
+def test_accuracy(hw: Subject, rng: np.random.Generator) -> None:
     """The network reaches the asked-for accuracy on the test set."""
     student = fashion_run.part1(hw)
     full, claim = hw.settings["full"], claimed_accuracy.claimed(student)
@@ -184,7 +185,7 @@ def test_accuracy(hw: Any, rng: np.random.Generator) -> None:
     judge(hw, outcome, claim)
 
 
-def unjudged(hw: Any, outcome: Outcome, claim: float | None) -> None:
+def unjudged(hw: Subject, outcome: Outcome, claim: float | None) -> None:
     """Leave to a person the claim of a notebook that could not be trained here: it may need what is not on this
     machine, or a newer Python."""
     if claim is None or claim < hw.settings["partial"] or outcome.looks:
@@ -194,29 +195,25 @@ def unjudged(hw: Any, outcome: Outcome, claim: float | None) -> None:
         hw.review(f"the notebook claims a test accuracy of {claim:.1%}, and could not be trained here: {reason}")
 
 
-def more_time(hw: Any, outcome: Outcome, claim: float | None) -> bool:
+def more_time(hw: Subject, outcome: Outcome, claim: float | None) -> bool:
     """Whether a run that was cut may have missed what the notebook claims."""
     settings = hw.settings_of("5.3")
     short = claim is not None and claim - outcome.accuracy > settings["claim_gap"]
     return short and outcome.end is End.BUDGET and outcome.accuracy < settings["full"] and not hw.full
 
 
-def at_length(hw: Any, cut: Outcome) -> Outcome:
+def at_length(hw: Subject, cut: Outcome) -> Outcome:
     """The one long run that a notebook may get, made when the first check asks for it, from the seed of the cut one."""
-    if "at length" not in hw.kept:
-        settings = hw.settings_of("5.3")
-        hw.kept["at length"] = fashion_run.run(
-            hw, fashion_run.part1(hw), cut.seed, settings["long_budget"], settings["full"]
-        )
-    outcome: Outcome = hw.kept["at length"]
-    return outcome
+    settings = hw.settings_of("5.3")
+    budget, full = settings["long_budget"], settings["full"]
+    return hw.once("long run", lambda: fashion_run.run(hw, fashion_run.part1(hw), cut.seed, budget, full))
 
 
 def better(one: Outcome, other: Outcome) -> Outcome:
     return max(one, other, key=lambda each: each.accuracy)
 
 
-def judge(hw: Any, outcome: Outcome, claim: float | None) -> None:
+def judge(hw: Subject, outcome: Outcome, claim: float | None) -> None:
     """Hold the accuracy to the bars: all points at `full`, `at_partial` of them at `partial`, between them a line."""
     accuracy, full, partial_ = outcome.accuracy, hw.settings["full"], hw.settings["partial"]
     hw.measure(Measure(f"test accuracy{on(hw)}", accuracy, full, at_least=True))
@@ -233,20 +230,20 @@ def judge(hw: Any, outcome: Outcome, claim: float | None) -> None:
                  share + (1 - share) * (accuracy - partial_) / (full - partial_))  # fmt: skip
 
 
-def on(hw: Any) -> str:
-    return " (stand-in data)" if hw.fashion.stand_in else ""
+def on(hw: Subject) -> str:
+    return " (stand-in data)" if hw.data(IMAGES).stand_in else ""
 
 
-def show(hw: Any, outcome: Outcome) -> None:
+def show(hw: Subject, outcome: Outcome) -> None:
     """The run's curves, the confusion of classes, and the pictures that were most surely taken for something else."""
     hw.draw(Figure("curves", f"The notebook's network in training{on(hw)}", curves(hw, outcome)))
     if len(outcome.classes):
-        labels, pictures = hw.fashion.test_y[outcome.at], hw.fashion.test_x[outcome.at]
+        labels, pictures = (part[outcome.at] for part in (hw.data(IMAGES).test_y, hw.data(IMAGES).test_x))
         hw.draw(Figure("confusion", f"What the test pictures are taken for{on(hw)}", confusion(outcome, labels)))
         hw.draw(Figure("images", f"Most surely wrong{on(hw)}", surely_wrong(outcome, labels, pictures)))
 
 
-def curves(hw: Any, outcome: Outcome) -> dict[str, Any]:
+def curves(hw: Subject, outcome: Outcome) -> dict[str, Any]:
     return {
         **thinned(outcome.losses),
         "epochs": [look.steps for look in outcome.looks],

@@ -73,10 +73,10 @@ def read(
     )
 
 
-def stubs(handout: Path, wanted: Collection[str]) -> dict[str, bytes]:
+def stubs(handout: Mapping[str, bytes], wanted: Collection[str]) -> dict[str, bytes]:
     """The handout's own version of each file that a student writes in, and its other Python files."""
-    found = sorted(handout.rglob("*"))
-    return {path.name: path.read_bytes() for path in found if path.name in wanted or path.suffix == ".py"}
+    named = {basename(path): content for path, content in handout.items()}
+    return {base: content for base, content in named.items() if base in wanted or base.endswith(".py")}
 
 
 def title(path: Path) -> str:

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Literal
 
 from grader.model import Adjustment, CheckResult, ItemResult, Measure, Remarks, Report, Row, TaskResult, Verdict
@@ -108,9 +108,9 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def clock(at: datetime) -> str:
-    """In this machine's own zone, which it names."""
-    return at.astimezone().strftime("%Y-%m-%d %H:%M %Z")
+def clock(at: datetime, zone: tzinfo | None = None) -> str:
+    """In a zone, or in this machine's own; it is named."""
+    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M %Z")
 
 
 def mib(size: float) -> str:
@@ -193,7 +193,7 @@ def by_item(report: Report) -> Iterator[str]:
 def state(row: Row) -> str:
     """Where a student stands, in three words at most."""
     if row.report is None:
-        return "not graded" if row.problem else "not handed in"
+        return "not graded" if row.student.problem else "not handed in"
     return "needs review" if any(unanswered(row.report)) else "graded"
 
 

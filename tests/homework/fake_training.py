@@ -69,11 +69,11 @@ class FakeTraining:
             "settings": step.get("settings", self.order["settings"]),
         }
 
-    def judge(self) -> Any:
+    def tell(self, what: str) -> Any:
+        if what == "parameters":
+            return self.order["network"]
+        assert what == "judge"
         return self.reply({VALIDATION: 0.3, TRAIN: 0.3, "cpu": 0.0, "losses": []})
-
-    def parameters(self) -> Any:
-        return self.order["network"]
 
     def used(self) -> float:
         return self.cpu
@@ -99,7 +99,11 @@ class FakeSession:
         self.orders: list[Any] = []
         self.arrays: list[Any] = []
 
-    def train(self, order: Any, arrays: Any, key: str, seconds: float) -> FakeTraining:
+    def require(self, module: str) -> None:
+        assert module == "train"
+
+    def drive(self, name: str, order: Any, arrays: Any, **more: Any) -> FakeTraining:
+        assert name == "training"
         self.orders.append(order)
         self.arrays.append(arrays)
         count = len(arrays["X"])
@@ -127,7 +131,7 @@ class FakeSubject(fake.FakeSubject):
         super().__init__(MODULES, MODULES, numbers)
         vars(self).update(modules)
         self.session = FakeSession(scripts)
-        self.data, self.full, self.kept = IMAGES, full, {}
+        self.images, self.full = IMAGES, full
         self.questions: list[str] = []
         self.figures: list[Figure] = []
         self.lines: list[str] = []
@@ -136,6 +140,10 @@ class FakeSubject(fake.FakeSubject):
         self.handed_out = lambda name: ONE_SETTING.replace("0.05", "0.0001").encode()
         self.review = self.questions.append
         self.draw, self.progress = self.figures.append, self.lines.append
+
+    def data(self, name: str) -> Any:
+        assert name == "cifar10"
+        return self.images
 
     @property
     def orders(self) -> list[Any]:

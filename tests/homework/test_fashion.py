@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import sys
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +17,9 @@ from grader.errors import Crashed, Mismatch, OutOfMemory, Partly, Raised, Studen
 from grader.homework import task5_fashion
 from grader.homework.notebooks import fashion_run, fashion_words
 from grader.homework.notebooks.fashion_run import ASKED, End, HeldOut, Look, Outcome
+
+sys.path.insert(0, str(Path(__file__).parent))
+import fake
 
 LABELS = np.random.default_rng(0).integers(10, size=2000)
 IMAGES = SimpleNamespace(
@@ -62,13 +67,18 @@ class FakeRun:
         return self.cpu
 
 
+def kept_in(kept: dict[str, Any], **more: Any) -> Any:
+    """An `hw` with what earlier checks of the submission left."""
+    return SimpleNamespace(kept=kept, once=lambda key, make: fake.once(kept, key, make), **more)
+
+
 def subject(*scripts: Any, full: bool = False, facts: Any = FACTS, step: float = 1.0) -> Any:
     waiting, lines = list(scripts), []
-    return SimpleNamespace(
-        fashion=IMAGES, full=full, progress=lines.append, lines=lines, runs=waiting,
-        kept={"held out": HeldOut(np.arange(2000), IMAGES.test_x, LABELS)},
+    return kept_in(
+        {"held out": HeldOut(np.arange(2000), IMAGES.test_x, LABELS)},
+        data=lambda name: IMAGES, full=full, progress=lines.append, lines=lines, runs=waiting,
         session=SimpleNamespace(
-            notebook=lambda *_: FakeRun(waiting.pop(0), step, facts), renew=lambda: None,
+            drive=lambda *_, **__: FakeRun(waiting.pop(0), step, facts), renew=lambda: None,
         ),
     )  # fmt: skip
 
@@ -161,7 +171,7 @@ def test_a_run_that_is_stopped_before_its_first_look_tells_of_no_mistake():
     assert (outcome.fact("optimizer", str), list(fashion_words.mistakes(outcome))) == ("Adam", [])
     with pytest.raises(OutOfMemory):
         fashion_run.learned(subject(), outcome)
-    hw = SimpleNamespace(kept={"fashion": outcome})
+    hw = kept_in({"first run": outcome})
     with pytest.raises(OutOfMemory):
         checked(task5_fashion.architecture, hw)
     hw.draw = lambda figure: None
@@ -173,7 +183,7 @@ def test_the_cause_is_told_where_nothing_was_trained():
     """What was left out is advice of a check that fails, and said where no statement trains."""
     problems = ((6, 26, "Python 3.11 cannot read it"),)
     advice: list[str] = []
-    hw = SimpleNamespace(kept={"fashion": Outcome(1, 40.0, problems=problems)}, advise=advice.append)
+    hw = kept_in({"first run": Outcome(1, 40.0, problems=problems)}, advise=advice.append)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(task5_fashion.notebook, "defines_network", lambda student: True)
         with pytest.raises(Mismatch, match=r"trains nothing.*backward.*; cell 6, line 26, was left out: Python"):
@@ -239,7 +249,7 @@ def test_neither_a_place_nor_a_pictures_bytes_tell_its_label():
     drawn = []
     for _ in range(2):
         np.random.seed(0)
-        hw = SimpleNamespace(fashion=images, kept={})
+        hw = kept_in({}, data=lambda name: images)
         drawn.append(fashion_run.held_out(hw))
         assert fashion_run.held_out(hw) is drawn[-1]
     first, second = drawn
@@ -356,7 +366,7 @@ def test_of_a_run_that_the_grader_cut_no_more_is_said_than_where(changed):
 def judged(accuracy: float, claim: float | None) -> tuple[StudentError | None, list[str]]:
     questions: list[str] = []
     hw = SimpleNamespace(
-        settings=SETTINGS, fashion=IMAGES, measure=lambda measure: None, review=questions.append,
+        settings=SETTINGS, data=lambda name: IMAGES, measure=lambda measure: None, review=questions.append,
     )  # fmt: skip
     try:
         task5_fashion.judge(hw, outcome(accuracy=accuracy), claim)
@@ -457,9 +467,9 @@ def test_a_cut_run_is_given_its_longer_one_once_for_all_checks(monkeypatch, accu
     monkeypatch.setattr(task5_fashion.claimed_accuracy, "claimed", lambda student: 0.95)
     monkeypatch.setattr(task5_fashion.notebook, "defines_network", lambda student: True)
     said: list[str] = []
-    hw = SimpleNamespace(
-        settings=SETTINGS, settings_of=lambda item: SETTINGS, fashion=IMAGES, full=False, kept={}, advise=said.append,
-        review=said.append, measure=lambda measure: None,
+    hw = kept_in(
+        {}, settings=SETTINGS, settings_of=lambda item: SETTINGS, data=lambda name: IMAGES, full=False,
+        advise=said.append, review=said.append, measure=lambda measure: None,
     )  # fmt: skip
     for check, bar in ((task5_fashion.notebook_trains, 0.3), (task5_fashion.test_accuracy, 0.85)):
         if max(accuracies) >= bar:

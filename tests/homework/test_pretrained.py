@@ -60,7 +60,7 @@ def graded(weights, launch):
     ) -> Report:
         submitted = {"part2.ipynb": file or notebook(*edits, outputs=outputs), **files}
         submission = Submission("s", submitted, {}, "")
-        return grade(submission, HOMEWORK, seed=1, only=["6"], launch=launch, weights=lambda: found)
+        return grade(submission, HOMEWORK, seed=1, only=["6"], launch=launch, data=lambda name: found)
 
     return run
 
@@ -155,7 +155,7 @@ def test_without_weights_only_what_needs_none_is_graded(graded):
 
 def test_the_handout_is_not_implemented(graded, launch):
     submission = Submission("s", {"part2.ipynb": (ROOT / "student" / "part2.ipynb").read_bytes()}, {}, "")
-    report = grade(submission, HOMEWORK, seed=1, only=["6"], launch=launch, weights=lambda: None)
+    report = grade(submission, HOMEWORK, seed=1, only=["6"], launch=launch, data=lambda name: None)
     assert {check.verdict for check in report.checks} == {Verdict.NOT_IMPLEMENTED}
 
 

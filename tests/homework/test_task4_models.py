@@ -90,7 +90,7 @@ def test_one_setting_that_clears_nothing_leaves_a_question_unless_it_is_the_hand
 
 def test_stand_in_data_are_named_wherever_a_number_rests_on_them():
     hw = FakeSubject([0.2])
-    hw.data = SimpleNamespace(**vars(IMAGES) | {"stand_in": True})
+    hw.images = SimpleNamespace(**vars(IMAGES) | {"stand_in": True})
     with pytest.raises(Mismatch, match="on stand-in data"):
         task4_models.best_model(hw, np.random.default_rng(0))
     assert "stand-in data" in hw.measures[0].name

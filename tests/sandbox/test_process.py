@@ -30,14 +30,12 @@ def start(count):
 
 
 @pytest.fixture
-def session_of(tmp_path):
-    (tmp_path / "handout" / "neuralnet").mkdir(parents=True)
-    (tmp_path / "handout" / "neuralnet" / "layers.py").write_text("")
+def session_of():
     opened = []
 
     def open_session(code: str) -> Session:
         submission = Submission("s", {"layers.py": code.encode()}, {}, "")
-        session = Session(SECTION, submission, tmp_path / "handout", LIMITS, spawn)
+        session = Session(SECTION, submission, {"neuralnet/layers.py": b""}, LIMITS, spawn)
         opened.append(session)
         session.begin(1)
         return session

@@ -20,6 +20,7 @@ def render(row: Row, rubric: Rubric) -> str:
     assert row.report is not None
     report = presented(row.report, "student")
     places = {path.rpartition("/")[2]: path for section in rubric.sections for path in section.modules.values()}
+    places |= row.student.origin  # where the student's own file lies in the repository
     return "".join(f"{line}\n" for line in [*problems(report, places), *totals(report)])
 
 

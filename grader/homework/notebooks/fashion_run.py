@@ -16,16 +16,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grader.check import Subject
 from grader.errors import Crashed, Mismatch, Raised, StudentError, TimedOut
-from grader.homework.notebooks.handed_in import handed_in, left_out, told
-from grader.homework.notebooks.notebook import Notebook
-from grader.homework.training.curves import NEAR
-from grader.sandbox.remote import MALFORMED, TRAINING, Training
+from grader.sandbox.remote import MALFORMED, Driven
 from grader.sandbox.session import PATIENCE
+
+from ..training.curves import NEAR, TRAINING
+from .handed_in import handed_in, left_out, told
+from .notebook import Notebook
 
 Array = NDArray[Any]
 
 PART1 = "part1.ipynb"
+IMAGES = "fashion-mnist"  # the data set's name in rubric.yaml
 SLICE = 2.0  # CPU seconds of training between two looks
 GLANCE = {"test": 1000, "training": 500}  # pictures of a look
 GLANCE_TIME, JUDGE_TIME = 2.0, 20.0  # CPU seconds that a look, and the last judgement, may take
@@ -99,44 +102,47 @@ class Outcome:
         return value if type(value) is kind else kind()
 
 
-def part1(hw: Any) -> Notebook:
+def part1(hw: Subject) -> Notebook:
     """The student's notebook of Task 5. Raises NotImplementedYet for one that is absent or still the handout's."""
     return handed_in(hw, PART1)
 
 
-def first(hw: Any, rng: np.random.Generator) -> Outcome:
+def first(hw: Subject, rng: np.random.Generator) -> Outcome:
     """The run that every check of this task looks at: made when the first of them asks for it."""
-    if "fashion" not in hw.kept:
+
+    def begin() -> Outcome:
         settings = hw.settings_of("5.3")
         budget = settings["long_budget" if hw.full else "budget"]
-        hw.kept["fashion"] = run(hw, part1(hw), int(rng.integers(SEEDS)), budget, settings["full"])
-    outcome: Outcome = hw.kept["fashion"]
-    return outcome
+        return run(hw, part1(hw), int(rng.integers(SEEDS)), budget, settings["full"])
+
+    return hw.once("first run", begin)
 
 
-def held_out(hw: Any) -> HeldOut:
+def held_out(hw: Subject) -> HeldOut:
     """The test pictures for this submission. Their order and grey levels come from the operating system: the seed that
     a student's process is told says nothing of them."""
-    if "held out" not in hw.kept:
-        x, y = hw.fashion.test_x, hw.fashion.test_y
+
+    def draw() -> HeldOut:
+        x, y = hw.data(IMAGES).test_x, hw.data(IMAGES).test_y
         rng = np.random.default_rng(int.from_bytes(os.urandom(16)))
         at = rng.permutation(len(y))
         shifted = x[at].astype(np.int16) + rng.choice(np.array([-1, 1], np.int16), x.shape)
-        hw.kept["held out"] = HeldOut(at, shifted.clip(0, 255).astype(np.uint8), y[at])
-    found: HeldOut = hw.kept["held out"]
-    return found
+        return HeldOut(at, shifted.clip(0, 255).astype(np.uint8), y[at])
+
+    return hw.once("held out", draw)
 
 
-def run(hw: Any, student: Notebook, seed: int, budget: float, bar: float) -> Outcome:
+def run(hw: Subject, student: Notebook, seed: int, budget: float, bar: float) -> Outcome:
     """One run until `bar` is cleared on the whole test set (unless `hw.full`), it ends, or its `budget` is used up.
 
     Whatever the student's code does is told in the outcome's `error`.
     """
-    images, outcome = hw.fashion, Outcome(seed, budget)
+    images, outcome = hw.data(IMAGES), Outcome(seed, budget)
     order = {"name": student.name, "cells": student.code, "seed": seed}
     arrays = {"train_x": images.train_x, "train_y": images.train_y, "test_x": held_out(hw).x}
+    seconds = PATIENCE * budget + JUDGE_TIME
     try:
-        going = hw.session.notebook(order, arrays, images.digest, PATIENCE * budget + JUDGE_TIME)
+        going = hw.session.drive("notebook_run", order, arrays, key=images.digest, subject=TRAINING, seconds=seconds)
         outcome.problems = left_out(going.tell("problems"))
         train(hw, going, outcome, bar)
         outcome.facts = {**outcome.facts, **facts(going)}
@@ -149,7 +155,7 @@ def run(hw: Any, student: Notebook, seed: int, budget: float, bar: float) -> Out
     return outcome
 
 
-def train(hw: Any, going: Training, outcome: Outcome, bar: float) -> None:
+def train(hw: Subject, going: Driven, outcome: Outcome, bar: float) -> None:
     began, piece = time.monotonic(), 0.0  # the first slice is a step
     while True:
         outcome.cpu = going.used()
@@ -200,11 +206,11 @@ def take(reply: Any, outcome: Outcome) -> bool:
         raise Crashed(f"{TRAINING} broke the grader's channel: its reply is not one") from None
 
 
-def look(hw: Any, going: Training, outcome: Outcome) -> None:
+def look(hw: Subject, going: Driven, outcome: Outcome) -> None:
     """The accuracy on a part of both sets; without any step there is none."""
     if not outcome.losses:
         return
-    labels = {"test": held_out(hw).y, "training": hw.fashion.train_y}
+    labels = {"test": held_out(hw).y, "training": hw.data(IMAGES).train_y}
     found, counts = {}, {}
     for of, count in GLANCE.items():
         classes, _ = predicted(going, of, min(count, len(labels[of])), GLANCE_TIME)
@@ -212,7 +218,7 @@ def look(hw: Any, going: Training, outcome: Outcome) -> None:
     outcome.looks.append(Look(outcome.steps, found["test"], found["training"], counts["test"]))
 
 
-def judge(hw: Any, going: Training, outcome: Outcome) -> None:
+def judge(hw: Subject, going: Driven, outcome: Outcome) -> None:
     """The accuracy on all test pictures, or on as many as the time allows."""
     if not outcome.losses:
         return
@@ -228,7 +234,7 @@ def right(classes: Array, labels: Array) -> float:
     return float((classes == labels[: len(classes)]).mean()) if len(classes) else 0.0
 
 
-def predicted(going: Training, of: str, count: int, seconds: float) -> tuple[Array, Array]:
+def predicted(going: Driven, of: str, count: int, seconds: float) -> tuple[Array, Array]:
     """Classes and probabilities of the first `count` pictures; of fewer where that took all the time, as seen from
     here, or where there is no network. Raises Crashed for anything else."""
     began = going.used()
@@ -246,7 +252,7 @@ def predicted(going: Training, of: str, count: int, seconds: float) -> tuple[Arr
         raise Crashed(f"{TRAINING} broke the grader's channel: {count} predictions were asked for") from None
 
 
-def facts(going: Training) -> Mapping[str, Any]:
+def facts(going: Driven) -> Mapping[str, Any]:
     """What was seen of the network and the loop; where it cannot be told, why."""
     try:
         found = going.tell("facts")
@@ -269,7 +275,7 @@ def bounded(value: Any) -> Any:
     return value if plain else None
 
 
-def learned(hw: Any, outcome: Outcome) -> Outcome:
+def learned(hw: Subject, outcome: Outcome) -> Outcome:
     """The outcome of a run that trained something. Raises what kept it from that."""
     if outcome.error is not None and not outcome.looks:
         raise explained(outcome.error)

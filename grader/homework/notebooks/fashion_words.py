@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from grader.homework.notebooks.fashion_run import End, Outcome
-from grader.homework.training.curves import CHANCE, falling
+from ..training.curves import CHANCE, falling
+from .fashion_run import End, Outcome
 
 FAST = 0.05  # a learning rate from which on it is the first suspect
 MOST = 0.5  # of the steps: from this share on, what was seen is how the loop works

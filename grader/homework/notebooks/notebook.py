@@ -18,7 +18,8 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from grader.errors import Mismatch
-from grader.homework.worker.notebook import called, code
+
+from ..worker.notebook import called, code
 
 CELLS = 2000
 SOURCE = 2 << 20  # characters of all code

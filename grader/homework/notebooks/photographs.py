@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.errors import Mismatch
-from grader.homework.notebooks import decode, imagenet, notebook
-from grader.homework.notebooks.notebook import Notebook
 from grader.sandbox.remote import as_text
+
+from . import decode, imagenet, notebook
+from .notebook import Notebook
 
 Array = NDArray[Any]
 

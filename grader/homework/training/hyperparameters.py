@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from grader.homework.training.syntax import callee, held_out, nonlocals_of, sliced, stored, stores, used, used_in_part
+from .syntax import callee, held_out, nonlocals_of, sliced, stored, stores, used, used_in_part
 
 NAMES = ("num_train", "hidden_dim", "batch_size", "num_epochs", "learning_rate", "reg")
 WEIGHT_SCALE = "weight_scale"

@@ -14,16 +14,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grader.check import Subject
 from grader.errors import Crashed, Mismatch, NotImplementedYet, StudentError, TimedOut
-from grader.homework import network
-from grader.homework.training.curves import CHANCE, NEAR, fell
-from grader.homework.training.hyperparameters import NAMES, WEIGHT_SCALE, Place
 from grader.measure.expect import is_stub, unpack
-from grader.sandbox.remote import MALFORMED, TRAINING, Training
+from grader.sandbox.remote import MALFORMED, Driven
 from grader.sandbox.session import PATIENCE
+
+from .. import network
+from .curves import CHANCE, NEAR, TRAINING, fell
+from .hyperparameters import NAMES, WEIGHT_SCALE, Place
 
 Array = NDArray[Any]
 
+IMAGES = "cifar10"  # the data set's name in rubric.yaml
 SPLIT_SEED = 442  # load_cifar10's default: the images that a student trains on are those that are trained on here
 VALIDATION, TRAIN = "validation", "training"  # what accuracies are measured on
 JUDGED = 5000  # images that an accuracy is judged by
@@ -156,7 +159,7 @@ class Watched:
         return self.arrays["validation"] if of == VALIDATION else self.arrays["X"][: len(self.labels[TRAIN])]
 
 
-def probe(hw: Any, rng: np.random.Generator) -> None:
+def probe(hw: Subject, rng: np.random.Generator) -> None:
     """Raises NotImplementedYet for a network or a training_step that is still a stub, before any data are read."""
     net = network.build(hw, 4, 3, 5)
     if is_stub(net.parameters()):
@@ -165,7 +168,7 @@ def probe(hw: Any, rng: np.random.Generator) -> None:
     unpack("training_step", answer, ("loss", "grads"))
 
 
-def trainable(hw: Any, place: Place, available: int) -> dict[str, int | float]:
+def trainable(hw: Subject, place: Place, available: int) -> dict[str, int | float]:
     """The settings as numbers that a run can take. Raises Mismatch for what nothing can be trained with.
 
     num_train is cut to what there is, as a slice of an array would be.
@@ -189,12 +192,14 @@ def available(images: Any) -> int:
     return len(images.train_x) - JUDGED
 
 
-def runs(hw: Any, place: Place, arguments: Sequence[str], bars: Mapping[str, float], seeds: tuple[int, int]) -> Outcome:
+def runs(
+    hw: Subject, place: Place, arguments: Sequence[str], bars: Mapping[str, float], seeds: tuple[int, int]
+) -> Outcome:
     """A run, and a second one with the other seed where the first misses its bar by no more than NEAR: the better one.
 
     That is the whole rule: neither a far miss nor a cleared bar is tried again, and nothing is tried three times.
     """
-    settings = {} if place.unreadable else trainable(hw, place, available(hw.data))
+    settings = {} if place.unreadable else trainable(hw, place, available(hw.data(IMAGES)))
     first = train(hw, settings, arguments, bars, seeds[0])
     if not first.near():
         return first
@@ -208,7 +213,7 @@ def runs(hw: Any, place: Place, arguments: Sequence[str], bars: Mapping[str, flo
 
 
 def train(
-    hw: Any, settings: Mapping[str, float], arguments: Sequence[str], bars: Mapping[str, float], seed: int
+    hw: Subject, settings: Mapping[str, float], arguments: Sequence[str], bars: Mapping[str, float], seed: int
 ) -> Outcome:
     """One run, judged after each epoch, until all bars are cleared (unless `hw.full`), it ends, or its budget does.
 
@@ -216,13 +221,15 @@ def train(
     Raises StudentError for a run that could never be judged.
     """
     outcome = Outcome(seed, bars, dict(settings))
-    arrays, labels, key = split(hw.data, settings, bars)
+    arrays, labels, key = split(hw.data(IMAGES), settings, bars)
     order = {"seed": seed, "settings": dict(settings), "sample": len(labels[TRAIN]), "arguments": list(arguments)}
-    going = hw.session.train(order, arrays, key, PATIENCE * hw.settings["long_budget"])
+    hw.session.require("train")
+    seconds = PATIENCE * hw.settings["long_budget"]
+    going = hw.session.drive("training", order, arrays, key=key, subject=TRAINING, seconds=seconds)
     try:
         follow(hw, going, outcome, Watched(arrays, labels))
         outcome.cpu = going.used()
-        outcome.network = outcome.network or Network.of(going.parameters())
+        outcome.network = outcome.network or Network.of(going.tell("parameters"))
     except TimedOut:
         if not outcome.epochs:
             raise
@@ -236,7 +243,7 @@ def train(
     return outcome
 
 
-def follow(hw: Any, going: Training, outcome: Outcome, watched: Watched) -> None:
+def follow(hw: Subject, going: Driven, outcome: Outcome, watched: Watched) -> None:
     """Let a run go on, a slice at a time. One that is cut is judged once more as it stands.
 
     One that is still learning when its budget is used up gets the long budget, before points are lost.
@@ -252,7 +259,7 @@ def follow(hw: Any, going: Training, outcome: Outcome, watched: Watched) -> None
         if asleep or left <= 0:
             outcome.end = End.ASLEEP if asleep else End.BUDGET
             if not outcome.judged():
-                look(outcome, going, going.judge(), watched)
+                look(outcome, going, going.tell("judge"), watched)
             elif len(outcome.epochs) == outcome.settings.get("num_epochs"):
                 outcome.end = End.FINISHED
             return
@@ -264,7 +271,7 @@ def follow(hw: Any, going: Training, outcome: Outcome, watched: Watched) -> None
             return
 
 
-def look(outcome: Outcome, going: Training, reply: Any, watched: Watched) -> bool:
+def look(outcome: Outcome, going: Driven, reply: Any, watched: Watched) -> bool:
     """Take a reply. Where an epoch clears a bar, and is the best so far, see whether that follows from the network.
 
     Whether the run goes on.
@@ -273,7 +280,7 @@ def look(outcome: Outcome, going: Training, reply: Any, watched: Watched) -> boo
     goes_on = take(outcome, reply, watched.labels)
     best = [of for of in outcome.bars if len(outcome.epochs) > before and outcome.clears_best(of)]
     if best:
-        outcome.network = Network.of(going.parameters())
+        outcome.network = Network.of(going.tell("parameters"))
     for of in best:
         count = outcome.sample(of, watched.labels)
         found = outcome.network.predict(watched.images(of)[:count]) if outcome.network is not None else None

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-from grader.homework.training.curves import CHANCE, falling
-from grader.homework.training.loop import TRAIN, VALIDATION, End, Outcome, promising
+from .curves import CHANCE, falling
+from .loop import TRAIN, VALIDATION, End, Outcome, promising
 
 GAP = 0.10  # between training and validation accuracy: beyond it, overfitting is worth a word
 SLOW, FAST, STRONG, FEW = 1e-3, 0.3, 0.1, 16  # settings beyond which a run that learns nothing is told so

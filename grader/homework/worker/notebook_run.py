@@ -20,15 +20,22 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader.homework.worker import cuda, notebook, paths, vision
-from grader.homework.worker.fashion import Data
-from grader.homework.worker.training import Mute, resting
-from grader.homework.worker.watch import MEASURED, Spread, Watch, held, weighs
+from grader.sandbox.worker.drivers import Student
 from grader.sandbox.worker.wire import FrameError
+
+from . import cuda, notebook, paths, vision
+from .fashion import Data
+from .training import Mute, resting
+from .watch import MEASURED, Spread, Watch, held, weighs
 
 CHUNK = (50, 250)  # pictures that are predicted at once, as many as the loop's batches have between these
 SAMPLE = 100  # pictures that show whether the notebook's own preparation is what the loop hands to the network
 LAYERS = 200  # of the architecture that are told
+
+
+def begin(student: Student, order: dict[str, Any]) -> Run:
+    """How this driver is begun; see sandbox/worker/drivers.py."""
+    return Run({**order, "folder": student.folder})
 
 
 class Run:

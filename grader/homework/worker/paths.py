@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from grader.homework.worker.training import replace
+from .training import replace
 
 
 def prepare() -> None:

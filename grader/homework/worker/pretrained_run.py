@@ -16,11 +16,18 @@ import torch
 from PIL import Image
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
-from grader.homework.worker import cuda, notebook, paths, vision
-from grader.homework.worker.training import Mute
+from grader.sandbox.worker.drivers import Student
+
+from . import cuda, notebook, paths, vision
+from .training import Mute
 
 CALLS = 64  # of the network that are kept: the last ones
 CLASSES = 1000
+
+
+def begin(student: Student, order: dict[str, Any]) -> Run:
+    """How this driver is begun; see sandbox/worker/drivers.py. The weights lie below `hub` among its files."""
+    return Run({**order, "folder": student.folder, "hub": f"{student.files}/hub"})
 
 
 class Run:

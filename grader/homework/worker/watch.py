@@ -11,7 +11,7 @@ import torch
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from grader.homework.worker.training import replace
+from .training import replace
 
 LOOKS = 20  # backward passes between two looks at what the gradients held before
 PIXELS = 28 * 28

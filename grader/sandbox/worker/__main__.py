@@ -3,8 +3,10 @@
 Everything here runs beside hostile code and may be rewritten by it. Nothing here decides anything: replies carry
 values, and the grader decides what they are worth.
 
-The first frame is the setup, every later one a request `{id, seed, op, owner, path, batches}`: one call for each batch
-of arguments. A reply is `{id, results, tried}` with one result a call, ending early at the first that raised.
+The first frame is the setup, every later one a request `{id, seed, op, owner, path, batches, named}`: one call for each
+batch of arguments, with the keyword arguments in `named`. A reply is `{id, results, tried}` with one result a call,
+ending early at the first that raised. While a call goes on, the worker may ask back: `{id, callback, args, named}` is a
+call of a function that it was given, and is answered by `{returned}` or `{refused}`.
 """
 
 from __future__ import annotations
@@ -18,19 +20,20 @@ import os
 import random
 import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
+from types import ModuleType
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from grader.homework.worker import training
-from grader.sandbox.worker import canary, confine, imports
-from grader.sandbox.worker.wire import FrameError, Handle, read_frame, write_frame
+from grader.sandbox.worker import canary, confine, drivers, imports, operate
+from grader.sandbox.worker.operate import AbsentError
+from grader.sandbox.worker.wire import Callback, FrameError, Handle, Tensor, read_frame, write_frame
 
-RUNNERS = ("notebook", "pretrained")  # *_run.py, imported where a section needs torch
 PLAIN: tuple[Any, ...] = (int, float, complex, str)
 AS_IT_IS = frozenset((type(None), bool, int, float, complex, str, bytes))  # exact types that simply travel
 
@@ -39,15 +42,17 @@ def main() -> None:
     incoming, outgoing = private_channel()
     setup = read_frame(incoming)
     sys.stdout = sys.stderr = CappedText(setup["output"])
-    for name in RUNNERS if setup["torch"] else ():
-        importlib.import_module(
-            f"grader.homework.worker.{name}_run"
-        )  # nothing of ours can be read once this process is confined
+    try:
+        driving = drivers.load(setup["package"], setup["drivers"])  # once confined, nothing of ours can be read
+    except drivers.DriverError as error:
+        write_frame(outgoing, {"fault": str(error)})
+        return
     held = confine.confine(confine.Policy(**setup["policy"])).line() + canary.line(setup["session"])
     faulthandler.enable(file=2, all_threads=False)
     if hasattr(signal, "SIGUSR1"):
         faulthandler.register(signal.SIGUSR1, file=2, all_threads=False)
-    worker = Worker(setup)
+    worker = Worker(setup, driving)
+    worker.channel = incoming, outgoing
     write_frame(outgoing, {"held": held})
     while True:
         try:
@@ -103,11 +108,17 @@ class CappedText(io.TextIOBase):
 
 
 class Worker:
-    def __init__(self, setup: dict[str, Any]) -> None:
+    def __init__(self, setup: dict[str, Any], driving: Mapping[str, ModuleType]) -> None:
+        self.driving = driving
+        self.files: str = setup["files"]
         self.folder: str = setup["folder"]
         self.modules: dict[str, str] = setup["modules"]
         self.keep: dict[str, tuple[int, ...]] = setup["keep"]
         self.objects: dict[int, Any] = {}
+        self.numbers: dict[int, int] = {}  # of the objects held, by their identity
+        self.channel: tuple[BinaryIO, BinaryIO] | None = None
+        self.current: int | None = None  # the request that is being answered
+        self.asking = threading.Lock()
         self.tried: list[tuple[str, str]] = []
         self.broken: dict[str, dict[str, Any]] = {}
         sys.path[:0] = setup["path"]
@@ -126,51 +137,57 @@ class Worker:
             random.seed(request["seed"])
             np.random.seed(request["seed"] % (1 << 32))
             self.objects.clear()
+            self.numbers.clear()
         results: list[dict[str, Any]] = []
+        self.current = request["id"]
         for args in request["batches"]:
             result = self.attempt(request, args)
             results.append(result)
             if "error" in result:
                 break
+        self.current = None
         if isinstance(sys.stdout, CappedText):
             sys.stdout.finish()
         return {"id": request["id"], "results": results, "tried": list(self.tried)}
 
     def attempt(self, request: dict[str, Any], args: Sequence[Any]) -> dict[str, Any]:
         try:
-            return self.carry_out(request["op"], request["owner"], request["path"], args)
+            return self.carry_out(request["op"], request["owner"], request["path"], args, request.get("named", {}))
         except BaseException as error:
             return {"error": self.describe(error)}
 
-    def carry_out(self, op: str, owner: str | Handle, path: Sequence[str], batch: Sequence[Any]) -> dict[str, Any]:
-        args = list(map(self.unwrap, batch))
-        if op == "train":
-            return {"value": self.hold(training.Run(self.module, *args))}
-        if op in RUNNERS:
-            runner = importlib.import_module(f"grader.homework.worker.{op}_run")
-            return {"value": self.hold(runner.Run({**args[0], "folder": self.folder}))}
-        target: Any = self.objects[owner.id] if isinstance(owner, Handle) else self.module(owner)
+    def carry_out(
+        self, op: str, owner: str | Handle, path: Sequence[str], batch: Sequence[Any], keywords: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        args, named = list(map(self.unwrap, batch)), {name: self.unwrap(value) for name, value in keywords.items()}
+        if op == "put":
+            return {"value": self.hold(args[0])}
+        if op == "drive":
+            name, order = args
+            student = drivers.Student(self.module, self.folder, self.files)
+            return {"value": self.hold(self.driving[name].begin(student, order))}
+        target: Any = self.held(owner) if isinstance(owner, Handle) else self.module(owner)
         if op == "arity":
             return {"value": arity(getattr(target, path[0], None))}
+        *path, last = path if op == "operate" else (*path, "")
         for name in path:
             if not hasattr(target, name):
                 raise AbsentError(f"{owner + '.py' if isinstance(owner, str) else owner.kind} defines no {name}")
             target = getattr(target, name)
+        if op == "operate":
+            value = operate.OPERATORS[last](target, *args)
+            return {"value": Handle(0) if last == "getattr" and operate.is_function(value) else self.travelling(value)}
         if op == "write":
             live = target()
             for name, array in args[0].items():
                 live[name][...] = array
             return {"value": self.wrap(target(), ())}
-        before = [np.array(value) if type(value) is np.ndarray else None for value in args]
-        value = target(*args)
-        mutated = [
-            at
-            for at, copy in enumerate(before)
-            if copy is not None
-            and not (copy.shape == args[at].shape and np.array_equal(copy, args[at], equal_nan=True))
-        ]
-        found = {"value": self.wrap(value, self.keep.get(path[-1], ()))}
-        return found | {"mutated": mutated} if mutated else found
+        given = operate.arguments(args, named)
+        before = {at: operate.snapshot(value) for at, value in given.items() if operate.changes(value)}
+        value = target(*args, **named)
+        changed = {at: self.travelling(given[at]) for at in before if not operate.same(given[at], before[at])}
+        found = {"value": self.wrap(value, self.keep.get(path[-1], ()) if path else ())}
+        return found | {"changed": changed} if changed else found
 
     def module(self, name: str) -> Any:
         """Import on first use. A file that failed once fails again with the same words, without running twice."""
@@ -182,10 +199,34 @@ class Worker:
             self.broken[name] = self.describe(error) | {"importing": name}
             raise AgainError(self.broken[name]) from None
 
+    def held(self, handle: Handle) -> Any:
+        if handle.id not in self.objects:
+            raise GoneError(f"the {handle.kind} is gone with the process that held it")
+        return self.objects[handle.id]
+
+    def ask_back(self, callback: Callback, args: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """Call a function that a check passed along."""
+        if self.channel is None or self.current is None:
+            raise RuntimeError(f"{callback.kind} can be called only while the call that it was passed to goes on")
+        sent = {"args": self.travelling(tuple(args)), "named": self.travelling(dict(named))}
+        with self.asking:
+            incoming, outgoing = self.channel
+            write_frame(outgoing, {"id": self.current, "callback": callback.id, **sent})
+            answer = read_frame(incoming)
+        if "refused" in answer:
+            raise RefusedError(answer["refused"])
+        return self.unwrap(answer["returned"])
+
     def unwrap(self, value: Any) -> Any:
         kind = type(value)
         if kind is Handle:
-            return self.objects[value.id]
+            return self.held(value)
+        if kind is Callback:
+            return lambda *args, **named: self.ask_back(value, args, named)
+        if kind is Tensor:
+            import torch
+
+            return torch.from_numpy(value.array).requires_grad_(value.requires_grad)
         if kind is list or kind is tuple:
             return value if AS_IT_IS.issuperset(map(type, value)) else kind(map(self.unwrap, value))
         if kind is dict:
@@ -211,6 +252,8 @@ class Worker:
             )
         if isinstance(value, np.generic) and value.dtype.kind in "biufc":
             return value.item() if not isinstance(value, np.longdouble) else float(value)
+        if operate.is_tensor(value):
+            return Tensor(np.array(value.detach().cpu().numpy()), bool(value.requires_grad))
         if depth < 16:
             if isinstance(value, (list, tuple)):
                 parts = [self.travelling(part, depth + 1) for part in value]
@@ -223,7 +266,8 @@ class Worker:
         return self.hold(value)
 
     def hold(self, value: Any) -> Handle:
-        number = len(self.objects) + 1
+        """A name for an object that stays here; the same one each time."""
+        number = self.numbers.setdefault(id(value), len(self.objects) + 1)
         self.objects[number] = value
         return Handle(number, type(value).__name__[:80])
 
@@ -255,8 +299,12 @@ class AgainError(Exception):
         self.description = description
 
 
-class AbsentError(Exception):
-    """A function, class or method that the student's file does not define."""
+class GoneError(Exception):
+    """An object of a process that has ended since."""
+
+
+class RefusedError(Exception):
+    """What a check's own function has raised, or that it may not be called any more."""
 
 
 def kind_of(error: BaseException) -> str:
@@ -265,6 +313,7 @@ def kind_of(error: BaseException) -> str:
         (imports.Forbidden, "denied"),
         (PermissionError, "denied"),
         (AbsentError, "absent"),
+        (GoneError, "gone"),
         (MemoryError, "memory"),
         (NotImplementedError, "not implemented"),
         (SystemExit, "exit"),
@@ -284,7 +333,7 @@ def safe_text(error: BaseException) -> str:
 
 
 def own_frames(stack: traceback.StackSummary, folder: str) -> list[str]:
-    """The student's own frames, outermost first, as "layers.py:31"."""
+    """The student's own frames, outermost first, as "network.py:31"."""
     return [
         f"{Path(frame.filename).name}:{frame.lineno}" for frame in stack if frame.filename.startswith(folder + os.sep)
     ]

@@ -129,7 +129,7 @@ class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         module = StandIn(spec.name)
-        if spec.name == "sklearn.model_selection":  # by which many a notebook sets its validation images aside
+        if spec.name == "sklearn.model_selection":  # by which many set their validation images aside
             vars(module)["train_test_split"] = split.train_test_split
         return module
 

@@ -217,7 +217,7 @@ def test_with_two_bars_a_miss_of_either_is_near_unless_one_is_cleared():
 
 def test_stubs_are_told_before_any_data_are_read():
     hw = FakeSubject()
-    hw.data = None
+    hw.images = None
     hw.two_layer_net = SimpleNamespace(TwoLayerNet=lambda *sizes: SimpleNamespace(parameters=lambda: None))
     with pytest.raises(NotImplementedYet):
         loop.probe(hw, np.random.default_rng(0))

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader.course.entry import Entry, safe
-from grader.course.layouts import hidden, lone_folder, recognise
+from grader.course.class_folder import LAYOUTS, hidden, lone_folder, recognise
+from grader.course.student import safe
 from grader.errors import SubmissionError, UsageError
 from grader.intake import submission
+from grader.model import Student
 
 WORK = "def f1(): pass\n"
 
@@ -29,12 +32,12 @@ def make(folder: Path, *names: str) -> Path:
     return folder
 
 
-def by_id(entries: list[Entry]) -> dict[str, Entry]:
-    assert len({entry.student.casefold() for entry in entries}) == len(entries)
-    return {entry.student: entry for entry in entries}
+def by_id(entries: list[Student]) -> dict[str, Student]:
+    assert len({entry.id.casefold() for entry in entries}) == len(entries)
+    return {entry.id: entry for entry in entries}
 
 
-def names(entry: Entry) -> list[str]:
+def names(entry: Student) -> list[str]:
     return [name for name, _ in entry.parts]
 
 
@@ -113,7 +116,7 @@ def test_damaged_metadata_is_a_sentence(tmp_path, text):
     (tmp_path / "submission_metadata.yml").write_text(text)
     with pytest.raises(UsageError, match="export the submissions again, or add --layout plain"):
         recognise(tmp_path)
-    assert [entry.student for entry in recognise(tmp_path, "plain")] == ["submission_1"]
+    assert [entry.id for entry in recognise(tmp_path, "plain")] == ["submission_1"]
 
 
 def test_metadata_of_odd_kinds_costs_nobody_a_place(tmp_path):
@@ -121,7 +124,7 @@ def test_metadata_of_odd_kinds_costs_nobody_a_place(tmp_path):
     (tmp_path / "submission_metadata.yml").write_text(
         "submission_1: {':submitters': [3], ':created_at': soon}\nsubmission_2: 7\nsubmission_3: {':submitters': x}\n"
     )
-    assert [entry.student for entry in recognise(tmp_path)] == ["submission_1", "submission_2", "submission_3"]
+    assert [entry.id for entry in recognise(tmp_path)] == ["submission_1", "submission_2", "submission_3"]
 
 
 def test_moodle(tmp_path):
@@ -158,16 +161,16 @@ def test_github_classroom(tmp_path, above):
         (folder / name / ".git").mkdir()
     found = by_id(recognise(tmp_path))
     assert {id_: entry.ids for id_, entry in found.items()} == {
-        "ada": {"github_username": "ada"}, "grace-h": {"github_username": "grace-h"},
+        name: {"github_username": name, "student_repository_name": f"hw1-{name}"} for name in ("ada", "grace-h")
     }  # fmt: skip
 
 
 def test_a_layout_can_be_forced(tmp_path):
     make(tmp_path, "doe_1_2_x.zip", "roe_3_4_y.zip")
-    assert [entry.student for entry in recognise(tmp_path)] == ["doe-1", "roe-3"]
-    assert [entry.student for entry in recognise(tmp_path, "plain")] == ["doe_1_2_x", "roe_3_4_y"]
-    with pytest.raises(UsageError, match="no layout blackboard; the layouts are plain, canvas"):
-        recognise(tmp_path, "blackboard")
+    assert [entry.id for entry in recognise(tmp_path)] == ["doe-1", "roe-3"]
+    assert [entry.id for entry in recognise(tmp_path, "plain")] == ["doe_1_2_x", "roe_3_4_y"]
+    with pytest.raises(UsageError, match=f"no layout sakai; the layouts are {', '.join(LAYOUTS)}"):
+        recognise(tmp_path, "sakai")
 
 
 @pytest.mark.parametrize(
@@ -210,6 +213,44 @@ def assert_safe(id_: str) -> None:
     assert id_.split(".")[0].lower() not in ("con", "nul", "com1", "lpt9")
 
 
+SHAPES = [
+    "{}_1_2_x.zip", "LATE_anon_{}_2_x.zip", "{}_7_assignsubmission_file", "HW_{}_attempt_2026-99-20-23-05-11_x.zip",
+    "HW_{}_attempt_2026-11-20-23-05-11.txt", "1-2 - {} - Nov 20, 2026 1105 PM", "1-2 - x - {} 2026 2599",
+    "{}+hw+2026-11-20", "{}@x_1_x.zip", "submission_{}", "{}",
+]  # fmt: skip
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(SHAPES), st.text(max_size=20)), min_size=1, max_size=6),
+    st.sampled_from([*LAYOUTS]),
+)
+@settings(max_examples=60, deadline=None)
+def test_no_name_breaks_a_layout(names, layout):
+    with tempfile.TemporaryDirectory() as folder:
+        for shape, own in names:
+            name = shape.format(own).replace("/", "").replace("\0", "").encode("utf-8", "replace").decode()
+            with suppress(OSError):
+                (Path(folder) / name).mkdir()
+        (Path(folder) / "submission_metadata.yml").write_text("{}")
+        with suppress(UsageError):
+            for one in recognise(Path(folder), layout):
+                assert_safe(one.id)
+                assert one.name.isprintable()
+
+
+def test_a_folder_that_cannot_be_read_is_one_students_problem(tmp_path, monkeypatch):
+    make(tmp_path, "ada/", "bob/")
+    whole = Path.iterdir
+
+    def refused(path):
+        if path.name == "bob":
+            raise PermissionError(13, "Permission denied")
+        return whole(path)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    assert set(by_id(recognise(tmp_path))) == {"ada", "bob"}
+
+
 def test_a_hostile_class_keeps_its_students_apart_and_their_names_printable(tmp_path):
     made = {name.replace("/", "").replace("\0", "") for name in HOSTILE} - {"..", "..."} | {"Ada B", "ada-b", "ADA B"}
     for name in made:
@@ -223,7 +264,7 @@ def test_a_hostile_class_keeps_its_students_apart_and_their_names_printable(tmp_
 
 def test_a_name_that_begins_with_a_dot_is_told(tmp_path):
     make(tmp_path / "in", "ada/", "..evil/", ".bob.zip", ".git/", "._ada.zip", ".DS_Store", ".gitignore", ".a\u202eb/")
-    assert [entry.student for entry in recognise(tmp_path / "in")] == ["ada"]
+    assert [entry.id for entry in recognise(tmp_path / "in")] == ["ada"]
     assert hidden(tmp_path / "in") == ["..evil", ".ab", ".bob.zip"]
     make(tmp_path / "class" / "export", "x_1_2_a.zip", "y_3_4_b.zip", ".hidden/")
     assert hidden(tmp_path / "class") == [".hidden"]
@@ -237,9 +278,9 @@ def test_metadata_cannot_name_a_file_outside(tmp_path):
         "submission_2: {':submitters': [{':email': '.-x', ':name': ''}]}\n../../etc: {}\n"
     )
     found = recognise(tmp_path)
-    assert len({entry.student for entry in found}) == 2
+    assert len({entry.id for entry in found}) == 2
     for entry in found:
-        assert_safe(entry.student)
+        assert_safe(entry.id)
 
 
 # The roster
@@ -267,19 +308,19 @@ def test_a_roster_names_ids_and_those_who_handed_in_nothing(tmp_path):
     assert (found["lovelaceada-101"].name, found["lovelaceada-101"].ids["SIS User ID"]) == ("Lovelace, Ada", "u1")
     assert found["hoppergrace-102"].ids["SIS Login ID"] == "grace"
     assert (found["alan"].parts, found["alan"].name) == ((), "Turing, Alan")
-    assert [entry.student for entry in found.values() if entry.unlisted] == ["evemallory-105"]
+    assert [entry.id for entry in found.values() if entry.unlisted] == ["evemallory-105"]
 
 
 def test_a_student_has_the_same_id_with_and_without_the_roster(tmp_path):
     folder = make(tmp_path / "in", "lovelaceada_101_1_a.zip", "hoppergrace_102_2_b.zip")
-    alone = {entry.student for entry in recognise(folder)}
-    assert alone < {entry.student for entry in recognise(folder, roster=roster(tmp_path, CANVAS_ROSTER))}
+    alone = {entry.id for entry in recognise(folder)}
+    assert alone < {entry.id for entry in recognise(folder, roster=roster(tmp_path, CANVAS_ROSTER))}
 
 
 def test_plain_folders_meet_the_roster_by_any_id_or_by_name(tmp_path):
     folder = make(tmp_path / "in", "ada/", "Grace Hopper/", "u3.zip")
     found = recognise(folder, roster=roster(tmp_path, CANVAS_ROSTER))
-    assert {entry.student: entry.ids.get("ID") for entry in found} == {"ada": "101", "Grace-Hopper": "102", "u3": "103"}
+    assert {entry.id: entry.ids.get("ID") for entry in found} == {"ada": "101", "Grace-Hopper": "102", "u3": "103"}
 
 
 def test_a_name_that_two_students_share_is_nobodys(tmp_path):
@@ -297,7 +338,7 @@ def test_a_name_that_two_students_share_is_nobodys(tmp_path):
 def test_a_line_that_stands_twice_in_the_roster_is_one_student(tmp_path):
     folder = make(tmp_path / "in", "carl.zip")
     (carl,) = recognise(folder, roster=roster(tmp_path, "Name,username\nCarl C,carl\nCarl C,carl\n"))
-    assert (carl.student, carl.ids["username"], carl.unlisted) == ("carl", "carl", False)
+    assert (carl.id, carl.ids["username"], carl.unlisted) == ("carl", "carl", False)
 
 
 def test_two_submissions_that_meet_one_line_of_the_roster_are_one_students(tmp_path):
@@ -323,7 +364,7 @@ def test_a_name_joins_nobody_whose_id_is_another(tmp_path):
 def test_two_with_other_ids_that_meet_one_line_by_name_alone_are_a_doubt(tmp_path):
     folder = make(tmp_path / "in", "kimlee_103_1_a.zip", "kimlee_104_2_b.zip", "ada_105_3_c.zip")
     found = by_id(recognise(folder, roster=roster(tmp_path, "Name,Email\nKim Lee,kim@u\nAda,ada@u\n")))
-    assert [entry.student for entry in found.values() if entry.unlisted] == ["kimlee-103", "kimlee-104"]
+    assert [entry.id for entry in found.values() if entry.unlisted] == ["kimlee-103", "kimlee-104"]
     assert "kimlee may be theirs, or another's of that name" in found["kim@u"].problem
     assert found["ada-105"].ids["Email"] == "ada@u"
 
@@ -331,7 +372,7 @@ def test_two_with_other_ids_that_meet_one_line_by_name_alone_are_a_doubt(tmp_pat
 def test_a_column_of_other_numbers_than_the_platforms_contradicts_nobody(tmp_path):
     folder = make(tmp_path / "in", "kimlee_103_1_a.zip", "ada_105_3_c.zip")
     found = recognise(folder, roster=roster(tmp_path, "Name,ID\nKim Lee,30017\nAda,30018\n"))
-    assert {entry.student: entry.ids["ID"] for entry in found} == {"kimlee-103": "30017", "ada-105": "30018"}
+    assert {entry.id: entry.ids["ID"] for entry in found} == {"kimlee-103": "30017", "ada-105": "30018"}
 
 
 def test_a_quote_that_is_not_closed_swallows_nobody(tmp_path):
@@ -372,7 +413,7 @@ def test_what_lies_beside_a_platforms_own_files_is_somebodys(tmp_path):
     github = make(tmp_path / "hw1-submissions", "hw1-ada/", "hw1-bob/", "hw1-eve.zip")
     for name in ("ada", "bob"):
         (github / f"hw1-{name}" / ".git").mkdir()
-    assert [entry.student for entry in recognise(github)] == ["ada", "bob", "hw1-eve"]
+    assert [entry.id for entry in recognise(github)] == ["ada", "bob", "hw1-eve"]
 
 
 def test_moodles_worksheet_tells_times(tmp_path):
