@@ -181,6 +181,7 @@ class Subject:
 
     def source(self, name: str) -> bytes:
         """A submitted file as it was handed in; the handout's where it was not."""
+        self.session.require_file(name)
         return self.session.submission.files.get(name) or self.handed_out(name)
 
     def handed_out(self, name: str) -> bytes:

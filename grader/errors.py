@@ -5,6 +5,7 @@
     │   ├── RubricError       rubric.yaml, with the line
     │   └── SubmissionError   a folder or archive that cannot be read as a submission
     ├── Skipped               SKIPPED: what a check needs is not on this machine; no points either way
+    │   └── Undecided         SKIPPED: a person has to say first which file counts; the points wait
     └── StudentError          what the student's code did; each carries its verdict
         ├── Mismatch          FAIL: an answer that is not the right one
         ├── Partly            PARTIAL: right in part; carries the fraction that is earned
@@ -40,6 +41,10 @@ class SubmissionError(UsageError):
 
 class Skipped(BackgradeError):
     """A check that cannot be made here; the message says what is missing, and the cure."""
+
+
+class Undecided(Skipped):
+    """What a check asks rests on a question to a person; the message is the question."""
 
 
 class StudentError(BackgradeError):

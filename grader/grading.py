@@ -16,7 +16,7 @@ import numpy as np
 
 from grader import __version__
 from grader.check import Options, Subject, digests
-from grader.errors import Skipped, StudentError, UsageError
+from grader.errors import Skipped, StudentError, Undecided, UsageError
 from grader.intake.source import line_of
 from grader.model import (
     CheckPlan,
@@ -197,6 +197,9 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
             verdict = Verdict.PASS if fraction == 1.0 else Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
     except StudentError as error:
         verdict, fraction, message, where = error.verdict, error.fraction, error.message, error.where
+    except Undecided as question:
+        verdict, fraction, message = Verdict.SKIPPED, 0.0, str(question)
+        hw.review(str(question))
     except Skipped as reason:
         verdict, fraction, message = Verdict.SKIPPED, 0.0, str(reason)
     except UsageError:

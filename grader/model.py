@@ -192,6 +192,8 @@ class Submission:
     """A private snapshot of what was handed in: the wanted files by base name, as bytes.
 
     `origin` maps each base name to its path inside the folder or archive. `notes` are sentences for the report.
+    `helpers` maps a wanted file to what it imports besides: path beside it -> bytes. `questions` says of a wanted file
+    why a person has to decide before it is graded, `faults` why it cannot be imported. `there` names all files.
     """
 
     name: str
@@ -199,6 +201,22 @@ class Submission:
     origin: Mapping[str, str]
     digest: str
     notes: tuple[str, ...] = ()
+    helpers: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+    questions: Mapping[str, str] = field(default_factory=dict)
+    faults: Mapping[str, str] = field(default_factory=dict)
+    there: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A person's word on which file of a student's submission counts as the wanted one, `name`."""
+
+    student: str
+    file: str
+    name: str
+    author: str
+    time: datetime
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +266,11 @@ class CheckResult:
     review: tuple[str, ...] = ()
     memory: int = 0
     killed: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether there are no points before a person looks: a fault of ours, or a question on which file counts."""
+        return self.verdict is Verdict.INTERNAL or (self.verdict is Verdict.SKIPPED and self.message in self.review)
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,7 +413,12 @@ class Report:
     @property
     def skipped(self) -> float:
         open_ = (item for item in self.items if item.id not in self.adjustments)
-        return sum(check.points for item in open_ for check in item.checks if check.verdict is Verdict.SKIPPED)
+        return sum(
+            check.points
+            for item in open_
+            for check in item.checks
+            if check.verdict is Verdict.SKIPPED and not check.waits
+        )
 
     @property
     def items(self) -> tuple[ItemResult, ...]:

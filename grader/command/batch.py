@@ -266,6 +266,16 @@ def strays(arguments: argparse.Namespace, students: Sequence[Student]) -> Iterat
         yield f"{named(left_out)}: left out, as the name begins with a dot; rename what is a student's"
 
 
+def files_in_question(rows: Sequence[Row]) -> Iterator[str]:
+    """Whose points wait for a word on which file counts, with the candidates."""
+    for row in rows:
+        asked: dict[str, None] = {}
+        for check in row.report.checks if row.report else ():
+            if check.waits and check.verdict is Verdict.SKIPPED:
+                asked |= {re.sub(r"^(?:[\w.]+ imports [\w.]+: )+", "", check.message): None}
+        yield from (f"{row.student.id}: {question}" for question in asked)
+
+
 def summary(book: Gradebook, run: Run, rows: Sequence[Row], progress: Progress, strays: Sequence[str]) -> None:
     """What came of it, and what a person has to look at."""
     say = Printer(Terminal(soft_wrap=True))
@@ -280,6 +290,8 @@ def summary(book: Gradebook, run: Run, rows: Sequence[Row], progress: Progress, 
             say(f"{SHAPE[Verdict.RAISED]} {row.student.id}: {row.student.problem}")
     for id_ in progress.faults:
         say(f"{SHAPE[Verdict.INTERNAL]} {id_}: a fault of the grader; a person has to look at it")
+    for question in files_in_question(rows):
+        say(f"{SHAPE[Verdict.INTERNAL]} {question}")
     for caveat in (*strays, *caveats(book, run, rows), *waiting(book, run)):
         say(f"{SHAPE[Verdict.INTERNAL]} {caveat}")
     if run.part:

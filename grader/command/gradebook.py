@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import re
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from grader import rubric
-from grader.course import pages
+from grader.course import pages, takes
 from grader.course.caveats import caveats, late_somehow, partial, waiting
 from grader.course.changes import Change
 from grader.course.export import canvas, csv, github, gradescope, jsonl, junit, moodle, nbgrader
@@ -17,7 +18,7 @@ from grader.course.export.sheet import grade, items, shown
 from grader.course.gradebook import Gradebook, Run, zone_of
 from grader.errors import UsageError
 from grader.files import write as write_file
-from grader.model import LATE_DAYS, CheckResult, Row, Rubric, Verdict
+from grader.model import LATE_DAYS, CheckResult, ItemResult, Row, Rubric, Student, Verdict
 from grader.report import text
 from grader.report.text import Printer, Terminal
 from grader.report.wording import (
@@ -50,6 +51,7 @@ EACH: dict[str, tuple[str, Callable[[Row, Rubric], str]]] = {  # a file per subm
 }
 TITLED = {"canvas": canvas.render, "nbgrader": nbgrader.render}
 EXPORTS = "export"
+NO_FILE = "none"  # instead of a file: what was taken before does not count any more
 OWN = Path(__file__).parents[1] / "homework"
 ONLY: dict[str, Callable[[Row], bool]] = {  # what `list --only` may ask for
     "review": lambda row: state(row) == "needs review",
@@ -84,6 +86,12 @@ def parser() -> argparse.ArgumentParser:
     adjust.add_argument("points", metavar="POINTS", help=f"or days; `{AS_GRADED}` takes back what was adjusted before")
     adjust.add_argument("--why", required=True, metavar="TEXT", help="the reason; the student reads it")
     adjust.add_argument("--author", metavar="NAME", help="who says so (default: the user of this machine)")
+    take = verbs.add_parser("take", help="say which of a student's files counts, for the next batch and all later ones")
+    take.add_argument("student", metavar="STUDENT")
+    take.add_argument("file", metavar="FILE", help=f"as the report names it; `{NO_FILE}` takes back what was said")
+    take.add_argument("--as", dest="name", required=True, metavar="NAME", help="the file that it counts as: layers.py")
+    take.add_argument("--why", default="it is the one that counts", metavar="TEXT", help="the student reads it")
+    take.add_argument("--author", metavar="NAME", help="who says so (default: the user of this machine)")
     verbs.add_parser("late", help="who was late, and what it costs")
     diff = verbs.add_parser("diff", help="whose points or lateness differ between two runs, and why")
     diff.add_argument("old", type=int, metavar="OLD")
@@ -156,7 +164,9 @@ def days(row: Row) -> str:
 
 def review(book: Gradebook, run: Run, say: Printer, students: Collection[str]) -> None:
     """What waits for a person, of these students, with its evidence."""
-    waiting = [one for one in book.waiting(run) if one[0].id in students]
+    asked = [one for one in book.waiting(run) if one[0].id in students]
+    which_file(book, [one for one in asked if is_on_files(one[2])], say)
+    waiting = [one for one in asked if not is_on_files(one[2])]
     for who, item, check in waiting:
         clean = cleaned(check, "staff")
         say("")
@@ -174,6 +184,29 @@ def review(book: Gradebook, run: Run, say: Printer, students: Collection[str]) -
             f"python grade.py gradebook {book.folder} adjust {waiting[0][0].id} {waiting[0][1].id} POINTS --why TEXT"
         )
         say(f"{len(waiting)} wait for a person; settle each with a number, also where the points are right: {command}")
+
+
+def is_on_files(check: CheckResult) -> bool:
+    """Whether it waits for a word on which file counts."""
+    return check.waits and check.verdict is Verdict.SKIPPED
+
+
+def which_file(book: Gradebook, waiting: Iterable[tuple[Student, ItemResult, CheckResult]], say: Printer) -> None:
+    """Whose points wait for a word on which file counts: the candidates, the items, and what to type."""
+    asked: dict[tuple[str, str], dict[str, float]] = {}
+    for who, item, check in waiting:
+        question = re.sub(r"^(?:[\w.]+ imports [\w.]+: )+", "", cleaned(check, "staff").message)
+        asked.setdefault((who.id, question), {})[item.id] = item.max_score
+    for (who_id, question), worth in asked.items():
+        say("")
+        say(f"{SHAPE[Verdict.INTERNAL]} {who_id} {', '.join(worth)}: {question}", "magenta")
+        say(f"    {points(sum(worth.values()))} points wait meanwhile", "dim")
+    if asked:
+        say("")
+        command = f"python grade.py gradebook {book.folder} take {next(iter(asked))[0]} FILE --as NAME"
+        say(
+            f"{len(asked)} questions on files; settle each with {command}, and run the batch again, or adjust its items"
+        )
 
 
 def evidence(check: CheckResult) -> Iterator[str]:
@@ -241,6 +274,26 @@ def adjust(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
         graded = {item.id: item for item in report.items}
         say(f"{student} {arguments.item}: {by_hand(given, graded.get(arguments.item))}")
         say(f"now {headline(report)}{f' ({account(report)})' if account(report) else ''}", "bold")
+
+
+def take(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
+    """Settle which file counts; the next batch grades it."""
+    student = book.student(arguments.student, run).id
+    sections = rubric.load(homework_of(run, arguments.homework) / "rubric.yaml").sections
+    wanted = [name for section in sections for name in section.submit if not name.startswith("*")]
+    file = None if arguments.file == NO_FILE else arguments.file
+    takes.take(
+        book.database,
+        student,
+        book.known_as(student),
+        file,
+        arguments.name,
+        wanted=wanted,
+        author=arguments.author or user(),
+        why=arguments.why,
+    )
+    told = f"{file} counts as {arguments.name}" if file else f"no file is taken as {arguments.name} any more"
+    say(f"{student}: {told}; run the batch again to grade it")
 
 
 def user() -> str:
@@ -349,4 +402,4 @@ def folder(path: Path) -> Path:
     return path
 
 
-VERBS = {"list": list_, "show": show, "adjust": adjust, "late": late, "diff": diff, "export": export}
+VERBS = {"list": list_, "show": show, "adjust": adjust, "take": take, "late": late, "diff": diff, "export": export}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from grader import grading
-from grader.course import pages, result_keys
+from grader.course import pages, result_keys, takes
 from grader.course.gradebook import Gradebook, Run
 from grader.course.job import Document, Done, Job, Place, homework_at, put_together, work
 from grader.course.job import page as draw_page
@@ -147,6 +147,7 @@ class Batch:
                 continue
             try:
                 work = self.read(student)
+                takes.see(self.book.database, student.id, work.there)
             except SubmissionError as error:
                 self.record_nothing(replace(student, problem=str(error)))
                 self.progress.failed += 1
@@ -171,6 +172,7 @@ class Batch:
             self.stubs,
             name=student.name,
             parts=student.parts if loose else (),
+            takes=takes.of_student(self.book.database, self.book.known_as(student.id)),
         )
 
     def job(self, student: Student, work: Submission) -> Job:

@@ -110,6 +110,20 @@ MIGRATIONS = (
     ALTER TABLE submissions ADD COLUMN due TEXT;
     ALTER TABLE submissions ADD COLUMN origin TEXT NOT NULL DEFAULT '{}';
     """,
+    # Which file of a student's counts as the wanted one, by a person's word; without a file, what was said before is
+    # taken back. What files the last batch saw is kept, so that a mistyped one is told at once.
+    """
+    CREATE TABLE takes (
+        id INTEGER PRIMARY KEY,
+        student TEXT NOT NULL,
+        file TEXT,
+        name TEXT NOT NULL,
+        author TEXT NOT NULL,
+        time TEXT NOT NULL,
+        reason TEXT NOT NULL
+    );
+    CREATE TABLE seen (student TEXT PRIMARY KEY, files TEXT NOT NULL);
+    """,
 )
 
 

@@ -82,7 +82,18 @@ def of_result(task_digest: str, section: Section, submission: Submission) -> str
         for name, content in submission.files.items()
         if any(fnmatch(name.lower(), wanted.lower()) for wanted in section.submit)
     }
-    return digest([task_digest, files])
+    return digest([task_digest, files, *beside(section, submission)])
+
+
+def beside(section: Section, submission: Submission) -> list[Any]:
+    """What else of a submission its section sees: helper modules, and questions and faults of its files."""
+    told = [submission.questions, submission.faults]
+    own = {
+        name: {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+        for name, files in submission.helpers.items()
+    }
+    found = [{name: value for name, value in one.items() if name in section.submit} for one in (own, *told)]
+    return found if any(found) else []
 
 
 def tasks_of(homework: Homework, only: Collection[str]) -> list[Task]:

@@ -24,7 +24,9 @@ def missing(submission: Submission, stubs: Mapping[str, bytes], rubric: Rubric) 
         content = submission.files.get(name)
         if name.startswith("*"):
             continue
-        if content is None:
+        if name in submission.questions or name in submission.faults:
+            yield submission.questions.get(name) or submission.faults[name]
+        elif content is None:
             yield f"{name} is not there"
         elif name.endswith(".ipynb"):
             yield from lacking_in_notebook(name, content, stubs.get(name, b""))

@@ -214,7 +214,7 @@ def problem(
 def skipped_lines(report: Report, write: Writer) -> Iterator[ConsoleRenderable]:
     reasons: dict[str, list[str]] = {}
     for item, check in checks(report):
-        if check.verdict is Verdict.SKIPPED:
+        if check.verdict is Verdict.SKIPPED and not check.waits:
             ids = reasons.setdefault(check.message, [])
             if item.id not in ids:
                 ids.append(item.id)

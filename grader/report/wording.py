@@ -171,12 +171,9 @@ def task_points(report: Report, task: TaskResult) -> float:
 
 
 def undecided(report: Report) -> float:
-    """Points of checks that ended in a fault of ours: neither earned nor lost until someone has looked."""
-    return sum(
-        check.points
-        for item, check in checks(report)
-        if check.verdict is Verdict.INTERNAL and item.id not in report.adjustments
-    )
+    """Points of checks that ended in a fault of ours or were not graded for a question: neither earned nor lost until
+    someone has looked."""
+    return sum(check.points for item, check in checks(report) if check.waits and item.id not in report.adjustments)
 
 
 def unanswered(report: Report) -> Iterator[str]:
@@ -247,7 +244,7 @@ def presented(report: Report, audience: Audience) -> Report:
         title=harmless(report.title),
         submission=harmless(report.submission),
         notes=tuple(harmless(note) for note in report.notes),
-        needs_review=tuple(harmless(reason) for reason in by_item(report)),
+        needs_review=tuple(dict.fromkeys(harmless(reason) for reason in by_item(report))),
         provenance=replace(report.provenance, isolation=harmless(report.provenance.isolation)),
         remarks=replace(
             report.remarks,

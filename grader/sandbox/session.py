@@ -27,6 +27,7 @@ from grader.errors import (
     Raised,
     StudentError,
     TimedOut,
+    Undecided,
     UsageError,
 )
 from grader.files import remove
@@ -122,6 +123,7 @@ class Session:
         """Where the student's process looks for modules before all else: the instructor's shims, then the code."""
         code = self.folder / "code"
         homes = sorted({str(home(code, path)) for path in self.section.modules.values()})
+        homes = homes or [str(code)]  # a notebook's own modules lie there
         return [*([str(self.folder / "shims")] if self.section.shims else []), *homes]
 
     def stop(self) -> None:
@@ -187,6 +189,13 @@ class Session:
         said = dict.fromkeys(f"{where} {act}, which {FORBIDDEN}" for act, where in self.tried if where)
         return list(said)[:ATTEMPTS]
 
+    def require_file(self, name: str) -> None:
+        """Raises Undecided for a file that waits for a person, and Raised for one that cannot be imported."""
+        if name in self.submission.questions:
+            raise Undecided(self.submission.questions[name])
+        if name in self.submission.faults:
+            raise Raised(self.submission.faults[name])
+
     @property
     def mutated(self) -> tuple[int, ...]:
         """Positions of the array arguments that the last call changed in place."""
@@ -210,7 +219,9 @@ class Session:
         return name in self.section.submit and name not in self.submission.files
 
     def require(self, module: str) -> None:
-        """Raise NotImplementedYet where the file of a module is the student's to write, and was not handed in."""
+        """Raise NotImplementedYet where the file of a module is the student's to write, and was not handed in; as
+        `require_file` for one that is."""
+        self.require_file(Path(self.section.modules[module]).name)
         if self.missing(module):
             raise NotImplementedYet(f"{Path(self.section.modules[module]).name} is not in this submission")
 
@@ -413,7 +424,8 @@ def import_name(root: Path, path: str) -> str:
 
 
 def lay_out(section: Section, submission: Submission, handout: Mapping[str, bytes], folder: Path) -> None:
-    """The pristine handout's Python files with the student's own over them. No data and no fixture is laid there."""
+    """The pristine handout's Python files with the student's own over them, and beside those what they import besides.
+    No data and no fixture is laid there."""
     (folder / "scratch").mkdir()
     (folder / "data").mkdir()
     for parent in sorted(folders(section)):
@@ -429,6 +441,18 @@ def lay_out(section: Section, submission: Submission, handout: Mapping[str, byte
         name = Path(path).name
         if name in section.submit and name in submission.files:
             (folder / "code" / path).write_bytes(submission.files[name])
+    homes = {Path(path).name: Path(path).parent for path in section.modules.values()}
+    for name, own in submission.helpers.items():
+        if name in section.submit:
+            lay_helpers(own, folder / "code" / homes.get(name, ""))
+
+
+def lay_helpers(own: Mapping[str, bytes], home: Path) -> None:
+    """A student's other modules beside the file that imports them; none takes the place of the handout's."""
+    for path, content in own.items():
+        if not (home / path).exists():
+            (home / path).parent.mkdir(parents=True, exist_ok=True)
+            (home / path).write_bytes(content)
 
 
 def lay_shims(section: Section, folder: Path) -> None:
