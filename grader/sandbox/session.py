@@ -123,7 +123,7 @@ class Session:
         """Where the student's process looks for modules before all else: the instructor's shims, then the code."""
         code = self.folder / "code"
         homes = sorted({str(home(code, path)) for path in self.section.modules.values()})
-        homes = homes or [str(code)]  # a notebook's own modules lie there
+        homes = homes or [str(code)]  # a student's own modules lie there
         return [*([str(self.folder / "shims")] if self.section.shims else []), *homes]
 
     def stop(self) -> None:
