@@ -93,7 +93,7 @@ NEEDED = {
     "intake/repair.py": {"notebook"},  # the same, by what is in it
     "intake/match.py": {"ipynb"},  # the same, by its name
     "course/layouts/folder.py": {"ipynb"},  # what Jupyter leaves behind
-    "sandbox/worker/imports.py": {"notebook"},  # a package of that name
+    "sandbox/worker/standins.py": {"notebook"},  # a package of that name
 }
 ENGINE = [path for path in sorted(GRADER.rglob("*")) if path.is_file() and "__pycache__" not in path.parts
           and path.suffix != ".md" and not path.is_relative_to(GRADER / "homework")]  # fmt: skip
