@@ -193,6 +193,12 @@ class Subject:
         """The numbers of another item of the same task; a task's result rests on no other task's."""
         return Numbers(self.homework, next(one for one in self.task.items if one.id == item))
 
+    def policy(self, item: str, name: str) -> str:
+        """What the rubric decides that something costs: "advice" nothing, "part" a part of the points, and "question",
+        which it is where the rubric says nothing, what a person decides."""
+        found = next(one for one in self.task.items if one.id == item)
+        return found.policies.get(name, "question")
+
     def measure(self, measure: Measure) -> None:
         """Keep a number and its bar for the report, whether it passes or not."""
         self.measures.append(measure)

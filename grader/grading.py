@@ -217,7 +217,11 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
         message=message,
         where=where,
         output=hw.session.output(),
-        advice=(*hw.advice, *(one for one in hw.session.attempts() if one.partition(" ")[2] not in message)),
+        advice=(
+            *hw.advice,
+            *hw.session.hidden(),
+            *(one for one in hw.session.attempts() if one.partition(" ")[2] not in message),
+        ),
         seconds=time.monotonic() - began,
         memory=hw.session.memory(),
         killed=hw.session.killed,

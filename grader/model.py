@@ -114,7 +114,8 @@ class HandoutPlan:
 class Item:
     """One graded line. `settings` holds every further number of the rubric (`tolerance`, thresholds, budgets).
 
-    `data` names the data sets that its checks read besides its task's.
+    `data` names the data sets that its checks read besides its task's. `policies` holds what the rubric decides by a
+    word: see `hw.policy`.
 
     `skipped` is the reason why the item is not graded here, or "".
     """
@@ -126,6 +127,7 @@ class Item:
     settings: Mapping[str, float] = field(default_factory=dict)
     skipped: str = ""
     data: tuple[str, ...] = ()
+    policies: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

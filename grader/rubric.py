@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from fractions import Fraction
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
@@ -28,6 +29,7 @@ MAX_BYTES = 1 << 20
 MAX_SHOWN = 20
 MAX_DEPTH = 20
 SHARES = {"accuracy", "learned", "full", "partial", "at_partial", "claim_gap"}  # settings between 0 and 1
+POLICIES = ("advice", "part", "question")  # what may cost nothing, a part of the points, or what a person decides
 UNITS = {"memory": 1 << 20, "output": 1 << 10}  # MiB and KiB in the file, bytes in Limits
 
 SUM = re.compile(r"[0-9a-f]{8,64}")
@@ -93,6 +95,10 @@ def refuse_explosive(name: str, data: bytes) -> None:
 def exponent(node: yaml.Node) -> bool:
     """Whether a text is what most languages take for a number: 1e-9, 1.0e9."""
     return isinstance(node, yaml.ScalarNode) and bool(re.fullmatch(r"[-+]?\d+\.?\d*[eE][-+]?\d+", node.value))
+
+
+def is_policy(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.value in POLICIES
 
 
 def is_module(name: str) -> bool:
@@ -343,13 +349,19 @@ class Reader:
         checks = tuple(self.checks(keys.pop("checks"), points)) if "checks" in keys else ()
         if not checks and not skipped:
             self.mistake(node, f"item {id_} has no checks; name them, or say why not with `skip:`")
-        settings = {name: self.number(value, name, least=0) for name, value in keys.items()}
+        policies = {name: value.value for name, value in keys.items() if is_policy(value)}
+        settings = {}
+        for name, value in keys.items():
+            if isinstance(value, yaml.ScalarNode) and name not in policies and get_close_matches(value.value, POLICIES):
+                self.mistake(value, f"{name} is {value.value}; it has to be a number, or one of {', '.join(POLICIES)}")
+            elif name not in policies:
+                settings[name] = self.number(value, name, least=0)
         for name in SHARES & settings.keys():
             if settings[name] > 1:
                 self.mistake(keys[name], f"{name} is {settings[name]:g}; it is a share, so at most 1")
         if "full" in settings and settings.get("partial", 0) > settings["full"]:
             self.mistake(keys["partial"], f"partial is above full, which is {settings['full']:g}")
-        return Item(id_, title, points, () if skipped else checks, settings, skipped, reads)
+        return Item(id_, title, points, () if skipped else checks, settings, skipped, reads, policies)
 
     def checks(self, node: yaml.Node, points: float) -> Iterator[CheckPlan]:
         weights: dict[str, float] = {}

@@ -88,9 +88,12 @@ HOMEWORKS_WORDS = re.compile(
 # Words that a file needs all the same, each with the reason.
 NEEDED = {
     "handout.py": {"notebook", "ipynb"},  # a form of file that is emptied cell by cell
-    "intake/archive.py": {"notebook", "ipynb"},  # a form of file whose name students change
-    "course/layouts.py": {"ipynb"},  # what Jupyter leaves behind
-    "sandbox/worker/imports.py": {"notebook"},  # a package of that name
+    "intake/missing.py": {"notebook", "ipynb"},  # a form of file whose outputs have to be there
+    **{f"intake/{name}.py": {"notebook", "ipynb"} for name in ("archive", "helpers", "submission")},  # a form of file
+    "intake/repair.py": {"notebook"},  # the same, by what is in it
+    "intake/match.py": {"ipynb"},  # the same, by its name
+    "course/layouts/folder.py": {"ipynb"},  # what Jupyter leaves behind
+    "sandbox/worker/standins.py": {"notebook"},  # a package of that name
 }
 ENGINE = [path for path in sorted(GRADER.rglob("*")) if path.is_file() and "__pycache__" not in path.parts
           and path.suffix != ".md" and not path.is_relative_to(GRADER / "homework")]  # fmt: skip

@@ -26,7 +26,7 @@ HOMEWORK = load(ROOT / "grader" / "homework")
 CASES = yaml.safe_load((FOLDER / "cases.yaml").read_text(encoding="utf-8"))
 UNTRAINED = ("invalid-json", "merge-conflict", "no-code", "no-network", "web-page")
 IMAGES, TESTED = 6000, 1000  # of the stand-in; the training set repeats them until it is as large as the real one
-SETTINGS = {"budget": 20.0, "long_budget": 30.0}
+SETTINGS = {"budget": 30.0, "least": 40_000}
 
 needs_torch = pytest.mark.skipif(
     find_spec("torch") is None or find_spec("torchvision") is None,

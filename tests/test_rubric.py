@@ -240,6 +240,20 @@ def test_no_exponent_is_explained_where_there_is_none(tmp_path, word):
     assert str(error.value) == "rubric.yaml:17: tolerance has to be a number"
 
 
+def test_a_policy_is_a_word_and_one_that_is_misspelt_is_named_with_its_line(tmp_path):
+    item = (
+        load(tmp_path, SMALL.replace("tolerance: 1.0e-9", "tolerance: 1.0e-9\n        without_a_loop: part"))
+        .tasks[0]
+        .items[0]
+    )
+    assert (item.policies, "without_a_loop" in item.settings) == ({"without_a_loop": "part"}, False)
+    with pytest.raises(RubricError) as error:
+        load(tmp_path, SMALL.replace("tolerance: 1.0e-9", "tolerance: quesion"))
+    assert str(error.value) == (
+        "rubric.yaml:17: tolerance is quesion; it has to be a number, or one of advice, part, question"
+    )
+
+
 anywhere = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

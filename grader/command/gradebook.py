@@ -89,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
     take = verbs.add_parser("take", help="say which of a student's files counts, for the next batch and all later ones")
     take.add_argument("student", metavar="STUDENT")
     take.add_argument("file", metavar="FILE", help=f"as the report names it; `{NO_FILE}` takes back what was said")
-    take.add_argument("--as", dest="name", required=True, metavar="NAME", help="the file that it counts as: layers.py")
+    take.add_argument("--as", dest="name", required=True, metavar="NAME", help="the wanted file that it counts as")
     take.add_argument("--why", default="it is the one that counts", metavar="TEXT", help="the student reads it")
     take.add_argument("--author", metavar="NAME", help="who says so (default: the user of this machine)")
     verbs.add_parser("late", help="who was late, and what it costs")

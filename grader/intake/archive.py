@@ -35,7 +35,7 @@ LISTED = 500  # files that are named to a person who has to choose
 # How archives' names end; what rar, 7z and zst hold cannot be read, which is told.
 ENDING = re.compile(r"(\.tar)?\.(zip|tar|tgz|tbz2?|txz|tzst|gz|bz2|xz|zst|rar|7z)$", re.IGNORECASE)
 # Data sets as they are published; nobody's work is in them.
-DATA = re.compile(r"cifar-100?-(python|binary|matlab).*\.gz$|-ubyte\.gz$", re.IGNORECASE)
+DATA = re.compile(r"-(python|binary|matlab)\.(tar\.)?gz$|-ubyte\.gz$", re.IGNORECASE)  # as data sets are packed
 JUNK = {"__MACOSX", "__pycache__", "node_modules", "site-packages"}
 # Folders that begin with a dot and hold what programs keep for themselves.
 KEEPERS = set(

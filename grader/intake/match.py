@@ -85,7 +85,7 @@ def forms(base: str) -> Iterator[str]:
 
 
 def squeezed(stem: str) -> str:
-    """Without what stands between words: TwoLayerNet, two-layer-net and two_layer_net are one."""
+    """Without what stands between words: HeadCount, head-count and head_count are one."""
     return re.sub(r"[\W_]+", "", folded(stem))
 
 

@@ -23,7 +23,7 @@ from typing import IO, Any
 from grader.errors import SubmissionError
 
 MIB = 1 << 20
-LONE = 128 * MIB  # one file that is compressed by itself, as layers.py.gz
+LONE = 128 * MIB  # one file that is compressed by itself, as model.py.gz
 UNPACKED = 1024 * MIB  # what may be decompressed on the way through one submission, archives inside archives included
 CONTENTS = 32 * MIB  # a zip's table of contents
 HEADER = 64 << 10  # a tar's headers on one member, such as a long name
@@ -65,7 +65,7 @@ def members(file: IO[bytes], where: str, budget: Budget) -> Iterator[Member]:
 
 
 def lone(file: IO[bytes], where: str, budget: Budget) -> Iterator[Member]:
-    """One file that was compressed by itself: layers.py of layers.py.gz."""
+    """One file that was compressed by itself: model.py of model.py.gz."""
     name = re.sub(r"\.(gz|bz2|xz)$", "", where.replace("\\", "/").rpartition("/")[2], flags=re.IGNORECASE)
     yield name, True, lambda: io.BytesIO(Charged(decompressed(file), where, budget).exactly(LONE))
 

@@ -79,7 +79,7 @@ def expect_close(
 
 def expect_relative(hw: Subject, name: str, yours: Any, expected: Any, *, bar: float, least: float = 1e-8) -> None:
     """The relative error max |yours - expected| / max(least, |yours| + |expected|) is below `bar`: what CS231n's
-    notebooks measure (http://cs231n.github.io/neural-networks-3/#gradcheck). Raises as `expect_close`."""
+    assignments measure (http://cs231n.github.io/neural-networks-3/#gradcheck). Raises as `expect_close`."""
     if is_stub(yours):
         raise NotImplementedYet(f"{name} is None: not implemented yet")
     found, right = numbers(yours), np.asarray(plain(expected), dtype=np.float64)

@@ -75,6 +75,8 @@ class Session:
         self.callbacks: dict[int, Callable[..., Any]] = {}
         self.remotes: WeakValueDictionary[int, Remote] = WeakValueDictionary()
         self.tried: list[tuple[str, str]] = []
+        self.hid: list[str] = []  # what stood in for something of the student's computer, during this check
+        self.told: set[str] = set()  # of these, what an earlier check has told
         self.last_words = ""
         self.peak = 0
         self.killed = False  # whether a process of this check was, from outside; see process.py
@@ -123,7 +125,7 @@ class Session:
         """Where the student's process looks for modules before all else: the instructor's shims, then the code."""
         code = self.folder / "code"
         homes = sorted({str(home(code, path)) for path in self.section.modules.values()})
-        homes = homes or [str(code)]  # a notebook's own modules lie there
+        homes = homes or [str(code)]  # a student's own modules lie there
         return [*([str(self.folder / "shims")] if self.section.shims else []), *homes]
 
     def stop(self) -> None:
@@ -146,6 +148,7 @@ class Session:
         self.callbacks = {}
         self.remotes.clear()
         self.tried = []
+        self.hid = []
         self.last_words = ""
         self.peak = 0
         self.killed = False
@@ -212,6 +215,12 @@ class Session:
         if found is None or not handle.id:
             found = self.remotes[handle.id] = Remote(self, handle)
         return found
+
+    def hidden(self) -> list[str]:
+        """A sentence for each line of the student's that needs another computer and was helped here, told once."""
+        new = [sentence for sentence in dict.fromkeys(self.hid) if sentence not in self.told]
+        self.told |= set(new)
+        return new
 
     def missing(self, module: str) -> bool:
         """Whether the student writes in this module's file, and it is not in the submission."""
@@ -337,6 +346,7 @@ class Session:
         try:
             results = [(result.get("value"), result.get("error"), result.get("changed")) for result in reply["results"]]
             self.tried += [(as_text(act, 80), as_text(where, 80)) for act, where in reply["tried"][:20]]
+            self.hid += [as_text(sentence, 300) for sentence in reply["hid"][:20]]
             changed = {at: value for at, value in (results[-1][2] or {}).items() if fits(at)} if results else {}
         except MALFORMED:
             raise Crashed(f"{subject} broke the grader's channel: its reply is not one") from None
@@ -419,7 +429,7 @@ def home(root: Path, path: str) -> Path:
 
 
 def import_name(root: Path, path: str) -> str:
-    """The name by which a module is imported from its home: "layers", or "network.layers" in a package."""
+    """The name by which a module is imported from its home: "engine", or "network.engine" in a package."""
     return ".".join((root / path).relative_to(home(root, path)).with_suffix("").parts)
 
 

@@ -125,7 +125,8 @@ class Hostile(Session):
         self.section, self.draw, self.counts = section, draw, {}
         self.submission = Submission("s", FILES, {}, "")
         self.limits, self.process, self.folder = HOMEWORK.rubric.limits, None, Path("nowhere")
-        self.tried, self.last_words, self.held, self.changed = [], "", "", {}
+        self.tried, self.hid, self.last_words, self.held, self.changed = [], [], "", "", {}
+        self.told: set[str] = set()
         self.asked, self.remotes = 0, WeakValueDictionary()
 
     def drive(self, name: str, order: Any, arrays: Any, *, subject: str, **more: Any) -> Driven:

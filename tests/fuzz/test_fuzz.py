@@ -68,7 +68,7 @@ def read_rubric(data: bytes, folder: Path) -> None:
 def read_reply(data: bytes, folder: Path) -> None:
     """What a worker may send, from its bytes to what a check is given."""
     session = object.__new__(Session)
-    session.tried, session.changed, session.remotes = [], {}, WeakValueDictionary()
+    session.tried, session.hid, session.changed, session.remotes = [], [], {}, WeakValueDictionary()
     try:
         values = session.read_reply(wire.decode(data), 1, "f")
     except (wire.FrameError, StudentError):
@@ -127,7 +127,12 @@ REPLIES = (
         "results": [{"value": (1.0, wire.Handle(4, "Net")), "changed": {0: np.zeros(2)}}],
         "tried": [("imports torch", "")],
     },
-    {"id": 1, "results": [{"error": {"kind": "denied", "type": "A", "text": "b", "where": "c.py:1"}}], "tried": []},
+    {
+        "id": 1,
+        "results": [{"error": {"kind": "denied", "type": "A", "text": "b", "where": "c.py:1"}}],
+        "tried": [],
+        "hid": [],
+    },
 )
 TARGETS: dict[str, tuple[Callable[[bytes, Path], None], tuple[bytes, ...]]] = {
     "wire": (read_wire, tuple(wire.encode(value) for value in VALUES)),
@@ -194,7 +199,9 @@ def test_any_bytes_are_a_value_or_a_clean_error(name: str, tmp_path: Path) -> No
 NUMBERS = (True, 0, 1, -1, 1 << 200, 0.5, float("nan"), float("inf"), 2j)
 ARRAYS = (np.zeros(0), np.ones(3), np.array(True), np.ones((2, 2), np.int8))
 LEAVES = st.sampled_from((None, *NUMBERS, *ARRAYS, "", "denied", "\udc80", b"x", wire.Handle(0, "x")))
-KEYS = st.sampled_from(("id", "results", "tried", "value", "error", "changed", "kind", "type", "text", "where", "x"))
+KEYS = st.sampled_from(
+    ("id", "results", "tried", "hid", "value", "error", "changed", "kind", "type", "text", "where", "x")
+)
 VALUE = st.recursive(
     LEAVES,
     lambda inner: st.lists(inner, max_size=3) | st.lists(inner, max_size=3).map(tuple) | st.dictionaries(KEYS, inner),

@@ -18,10 +18,10 @@ import numpy as np
 import psutil
 import pytest
 
-from grader.check import OWN
 from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, TimedOut
-from grader.handout import pristine
+from grader.handout import OWN, ROOT, pristine
 from grader.model import Limits, Section, Submission
+from grader.rubric import load
 from grader.sandbox.launch import Zygote, spawn
 from grader.sandbox.remote import Module, Remote
 from grader.sandbox.session import Session, student_error
@@ -493,7 +493,7 @@ def training_step(model, X, y, reg):
     arrays = {"X": np.ones((6, 3072), np.uint8), "y": np.zeros(6, int), "validation": np.ones((2, 3072), np.uint8)}
     settings = {"hidden_dim": 1, "batch_size": 4, "num_epochs": 1, "learning_rate": 0.1, "reg": 0}
     order = {"seed": 1, "settings": settings, "sample": 6, "arguments": []}
-    with Session(section, submission, pristine(Path(__file__).parents[2]), LIMITS, launch) as session:
+    with Session(section, submission, pristine(ROOT, load(OWN / "rubric.yaml")), LIMITS, launch) as session:
         session.begin(1)
         run = session.drive("training", order, arrays, key="6", seconds=10)
         reply = run.advance(1.0)
@@ -514,9 +514,8 @@ def test_modules_in_nested_folders_are_laid_out_whatever_the_hash_seed(tmp_path,
         "import sys; from pathlib import Path; from grader.model import Section, Submission; "
         "from grader.sandbox.session import lay_out; root = Path(sys.argv[1]); "
         "paths = {name: f'{name}/m_{len(name)}.py' for name in ('a', 'a/b', 'a/b/c', 'd/e', 'd')}; "
-        "[((root / 'handout' / path).parent.mkdir(parents=True, exist_ok=True), "
-        "(root / 'handout' / path).write_text('')) for path in paths.values()]; (root / 'to').mkdir(); "
-        "lay_out(Section('s', paths, ()), Submission('s', {}, {}, ''), root / 'handout', root / 'to'); "
+        "handout = dict.fromkeys(paths.values(), b''); (root / 'to').mkdir(); "
+        "lay_out(Section('s', paths, ()), Submission('s', {}, {}, ''), handout, root / 'to'); "
         "print(len(list((root / 'to').rglob('*.py'))))"
     )
     environment = os.environ | {"PYTHONHASHSEED": str(seed)}

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from .training import replace
+from .train_run import replace
 
 GPUS = ("cuda", "mps", "xpu", "xla")
 LEGACY = "torch.cuda."  # of a type's name: torch.cuda.FloatTensor

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch.utils.data import ConcatDataset, DataLoader, Subset, default_collate
 
-from .training import replace
+from .train_run import replace
 from .vision import torchvision
 from .watch import Pass
 

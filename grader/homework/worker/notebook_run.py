@@ -25,7 +25,7 @@ from grader.sandbox.worker.wire import FrameError
 
 from . import cuda, notebook, paths, vision
 from .fashion import Data
-from .training import Mute, resting
+from .train_run import Mute, resting
 from .watch import MEASURED, Spread, Watch, held, weighs
 
 CHUNK = (50, 250)  # pictures that are predicted at once, as many as the loop's batches have between these
@@ -33,12 +33,12 @@ SAMPLE = 100  # pictures that show whether the notebook's own preparation is wha
 LAYERS = 200  # of the architecture that are told
 
 
-def begin(student: Student, order: dict[str, Any]) -> Run:
+def begin(student: Student, order: dict[str, Any]) -> NotebookRun:
     """How this driver is begun; see sandbox/worker/drivers.py."""
-    return Run({**order, "folder": student.folder})
+    return NotebookRun({**order, "folder": student.folder})
 
 
-class Run:
+class NotebookRun:
     """`order`: the notebook's `name`, its `cells` (number, source, execution count), the `files` of train_x (N, 28, 28)
     uint8, train_y (N,) and test_x (M, 28, 28), the `folder` that its code is said to lie in, and a `seed`."""
 
@@ -58,6 +58,7 @@ class Run:
         self.names: dict[str, Any] = {"__name__": "__main__", "get_ipython": Mute("get_ipython")}
         self.errors: list[tuple[notebook.Statement, BaseException]] = []
         self.until = (0.0, 0.0)
+        self.stop = sys.maxsize  # steps
         self.told = 0
         self.counted: tuple[Any, int | None] = (None, None)
         self.rest: Callable[[bool], None] = lambda epoch: None
@@ -115,11 +116,13 @@ class Run:
         """Called by the watch, inside the student's loop."""
         if self.counted[0] is not self.watch.model or len(self.watch.losses) == 1:
             self.counted = (self.watch.model, self.rounds())
-        if epoch or time.process_time() > self.until[0] or time.monotonic() > self.until[1]:
+        stop = len(self.watch.losses) >= self.stop
+        if epoch or stop or time.process_time() > self.until[0] or time.monotonic() > self.until[1]:
             self.rest(epoch)
 
-    def advance(self, seconds: float) -> dict[str, Any]:
-        """Train on, for so many CPU seconds or to the end of an epoch."""
+    def advance(self, seconds: float, steps: int = 0) -> dict[str, Any]:
+        """Train on, for so many steps or CPU seconds, or to the end of an epoch."""
+        self.stop = len(self.watch.losses) + steps if steps else sys.maxsize
         self.until = (time.process_time() + seconds, time.monotonic() + 4 * seconds)
         pause = next(self.pauses, None)
         losses = np.array(self.watch.losses[self.told :])
@@ -198,6 +201,7 @@ class Run:
             "optimizer": type(optimizer).__name__[:80] if optimizer is not None else "",
             "loss": type(criterion).__name__[:80] if criterion is not None else next(iter(watch.chain), ""),
             "chain": watch.chain,
+            "convolves": watch.convolves,
             "backward": len(watch.losses),
             "steps": watch.steps,
             "on_test": watch.on_test,

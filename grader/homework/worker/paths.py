@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from .training import replace
+from .train_run import replace
 
 
 def prepare() -> None:

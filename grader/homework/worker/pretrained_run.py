@@ -19,18 +19,18 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from grader.sandbox.worker.drivers import Student
 
 from . import cuda, notebook, paths, vision
-from .training import Mute
+from .train_run import Mute
 
 CALLS = 64  # of the network that are kept: the last ones
 CLASSES = 1000
 
 
-def begin(student: Student, order: dict[str, Any]) -> Run:
+def begin(student: Student, order: dict[str, Any]) -> PretrainedRun:
     """How this driver is begun; see sandbox/worker/drivers.py. The weights lie below `hub` among its files."""
-    return Run({**order, "folder": student.folder, "hub": f"{student.files}/hub"})
+    return PretrainedRun({**order, "folder": student.folder, "hub": f"{student.files}/hub"})
 
 
-class Run:
+class PretrainedRun:
     """`order`: the notebook's `name` and `cells` (number, source, execution count), the `files` of each photograph
     (H, W, 3) uint8 by name, the `hub` folder of torch, the `labels` of the classes, and the `folder` that its code is
     said to lie in."""

@@ -24,7 +24,7 @@ from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader
 
 from . import cuda, paths
-from .training import Mute, replace
+from .train_run import Mute, replace
 
 ABSENT = "torchvision::nms"  # of torchvision's message where its own library could not be loaded
 UNAVAILABLE = "weights unavailable: "

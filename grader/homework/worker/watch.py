@@ -11,8 +11,9 @@ import torch
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from .training import replace
+from .train_run import replace
 
+OPERATIONS = 10_000  # of a loss, that are looked at
 LOOKS = 20  # backward passes between two looks at what the gradients held before
 PIXELS = 28 * 28
 MEASURED = 2000  # pictures of which the mean and the deviation are taken, as the network is given them
@@ -74,6 +75,7 @@ class Watch:
         self.kind: Any = None
         self.losses: list[float] = []
         self.chain: list[str] = []
+        self.convolves: bool | None = None  # before the first loss it is not known
         self.lender: Pass | None = None  # of the last batch, until it is learned from
         self.batch_size = self.steps = self.in_eval = self.looks = self.left_over = self.on_test = 0
 
@@ -118,7 +120,7 @@ class Watch:
     def before(self, loss: Any) -> None:
         self.losses.append(float(loss.detach()) if loss.numel() == 1 else math.nan)
         if len(self.losses) == 1:
-            self.chain = chain(loss)
+            self.chain, self.convolves = chain(loss), convolves(loss)
         if self.lender is not None:
             self.lender.learned = True
             self.on_test += self.lender.of_test
@@ -170,3 +172,18 @@ def chain(loss: Any) -> list[str]:
         found.append(at.name().removesuffix("Backward0")[:40])
         at = at.next_functions[0][0] if at.next_functions else None
     return found
+
+
+def convolves(loss: Any) -> bool:
+    """Whether a convolution, or the windows that one is made of, led to a loss."""
+    seen: set[Any] = set()
+    waiting = [loss.grad_fn]
+    while waiting and len(seen) < OPERATIONS:
+        at = waiting.pop()
+        if at is None or at in seen:
+            continue
+        seen.add(at)
+        if any(part in at.name().lower() for part in ("conv", "im2col", "unfold")):
+            return True
+        waiting += [following for following, _ in at.next_functions]
+    return False

@@ -14,8 +14,8 @@ from __future__ import annotations
 import errno
 import faulthandler
 import importlib
+import importlib.machinery
 import inspect
-import io
 import os
 import random
 import signal
@@ -30,7 +30,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from grader.sandbox.worker import canary, confine, drivers, imports, operate
+from grader.sandbox.worker import canary, confine, drivers, home, imports, operate, output, own_modules, standins
 from grader.sandbox.worker.operate import AbsentError
 from grader.sandbox.worker.wire import Callback, FrameError, Handle, Tensor, read_frame, write_frame
 
@@ -41,7 +41,7 @@ AS_IT_IS = frozenset((type(None), bool, int, float, complex, str, bytes))  # exa
 def main() -> None:
     incoming, outgoing = private_channel()
     setup = read_frame(incoming)
-    sys.stdout = sys.stderr = CappedText(setup["output"])
+    cap = output.take_over(setup["output"])
     try:
         driving = drivers.load(setup["package"], setup["drivers"])  # once confined, nothing of ours can be read
     except drivers.DriverError as error:
@@ -51,7 +51,7 @@ def main() -> None:
     faulthandler.enable(file=2, all_threads=False)
     if hasattr(signal, "SIGUSR1"):
         faulthandler.register(signal.SIGUSR1, file=2, all_threads=False)
-    worker = Worker(setup, driving)
+    worker = Worker(setup, driving, cap)
     worker.channel = incoming, outgoing
     write_frame(outgoing, {"held": held})
     while True:
@@ -76,41 +76,11 @@ def private_channel() -> tuple[BinaryIO, BinaryIO]:
     return os.fdopen(incoming, "rb"), os.fdopen(outgoing, "wb")
 
 
-class CappedText(io.TextIOBase):
-    """What student code prints, up to `cap` characters a request; the rest is counted and dropped."""
-
-    encoding = "utf-8"
-
-    def __init__(self, cap: int) -> None:
-        self.cap = cap
-        self.restart()
-
-    def restart(self) -> None:
-        self.written = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, text: str) -> int:
-        room = self.cap - self.written
-        self.written += len(text)
-        if room > 0:
-            os.write(2, text[:room].encode("utf-8", "backslashreplace"))
-        return len(text)
-
-    def finish(self) -> None:
-        """Say what was dropped."""
-        if self.written > self.cap:
-            os.write(2, f"\n... and {self.written - self.cap} characters more\n".encode())
-
-    def fileno(self) -> int:
-        return 2
-
-
 class Worker:
-    def __init__(self, setup: dict[str, Any], driving: Mapping[str, ModuleType]) -> None:
+    def __init__(self, setup: dict[str, Any], driving: Mapping[str, ModuleType], cap: output.Cap) -> None:
         self.driving = driving
         self.files: str = setup["files"]
+        self.cap = cap
         self.folder: str = setup["folder"]
         self.modules: dict[str, str] = setup["modules"]
         self.keep: dict[str, tuple[int, ...]] = setup["keep"]
@@ -122,7 +92,11 @@ class Worker:
         self.tried: list[tuple[str, str]] = []
         self.broken: dict[str, dict[str, Any]] = {}
         sys.path[:0] = setup["path"]
-        sys.meta_path.append(imports.StandInFinder())
+        self.stand_ins = standins.StandIns(self.folder)
+        own = own_modules.OwnModules(setup["path"], self.stand_ins)
+        sys.meta_path.insert(sys.meta_path.index(importlib.machinery.PathFinder), own)
+        sys.meta_path.append(standins.StandInFinder(self.stand_ins, list(own.files)))
+        home.furnish(self.folder, self.stand_ins)
         imports.forbid(setup["forbid"], self.note_attempt)
 
     def note_attempt(self, act: str) -> None:
@@ -131,8 +105,8 @@ class Worker:
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         self.tried.clear()
-        if isinstance(sys.stdout, CappedText):
-            sys.stdout.restart()
+        self.stand_ins.hid.clear()
+        self.cap.restart()
         if request["seed"] is not None:
             random.seed(request["seed"])
             np.random.seed(request["seed"] % (1 << 32))
@@ -140,15 +114,15 @@ class Worker:
             self.numbers.clear()
         results: list[dict[str, Any]] = []
         self.current = request["id"]
-        for args in request["batches"]:
-            result = self.attempt(request, args)
-            results.append(result)
-            if "error" in result:
-                break
+        with np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):  # whatever a file has set
+            for args in request["batches"]:
+                result = self.attempt(request, args)
+                results.append(result)
+                if "error" in result:
+                    break
         self.current = None
-        if isinstance(sys.stdout, CappedText):
-            sys.stdout.finish()
-        return {"id": request["id"], "results": results, "tried": list(self.tried)}
+        self.cap.finish()
+        return {"id": request["id"], "results": results, "tried": list(self.tried), "hid": list(self.stand_ins.hid)}
 
     def attempt(self, request: dict[str, Any], args: Sequence[Any]) -> dict[str, Any]:
         try:

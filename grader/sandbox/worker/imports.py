@@ -1,4 +1,4 @@
-"""What a student's code may import and do: no library that the section forbids, and no lost points for a stray import.
+"""What a student's code may not import or do: no library that the section forbids, no process, no network.
 
 Forbidden packages are refused twice: by a finder, which sees `importlib.import_module` too, and by an audit hook, which
 Python code cannot take out again, and which also refuses every file below a forbidden package's folder.
@@ -7,22 +7,10 @@ Python code cannot take out again, and which also refuses every file below a for
 from __future__ import annotations
 
 import importlib.abc
-import importlib.machinery
-import importlib.util
 import os
 import sys
 from collections.abc import Callable, Sequence
-from types import ModuleType
 from typing import Any, NoReturn
-
-from grader.sandbox.worker import split
-
-# Found at the top of finished files without being used there. Absent, they become a stand-in.
-HARMLESS = frozenset(
-    "IPython PIL cv2 google h5py imageio ipdb ipykernel ipywidgets joblib matplotlib networkx notebook numba pandas "
-    "past plotly pudb pytest requests scipy seaborn six skimage sklearn torchsummary tqdm wandb".split()
-)
-
 
 # Acts that no homework needs, by audit event. Confinement refuses them too; here they get a name.
 ACTS = {
@@ -89,49 +77,3 @@ class ForbiddenFinder(importlib.abc.MetaPathFinder):
     def find_spec(self, name: str, path: object, target: object = None) -> None:
         if name.partition(".")[0] in self.names:
             self.refuse(name.partition(".")[0])
-
-
-class StandIn(ModuleType):
-    """A module that is not installed and was only imported: any name can be taken from it, and using one raises."""
-
-    __path__: list[str] = []
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return Absent(f"{self.__name__}.{name}")
-
-
-class Absent:
-    """A name taken from a StandIn."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def _raise(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise ModuleNotFoundError(f"{self._name} is used here, but {self._name.partition('.')[0]} is not installed")
-
-    __call__ = __getitem__ = __iter__ = __enter__ = __len__ = __bool__ = _raise
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return Absent(f"{self._name}.{name}")
-
-
-class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Last on `sys.meta_path`: gives a StandIn for a harmless package that is not installed."""
-
-    def find_spec(self, name: str, path: object, target: object = None) -> importlib.machinery.ModuleSpec | None:
-        if name.partition(".")[0] in HARMLESS:
-            return importlib.util.spec_from_loader(name, self, is_package=True)
-        return None
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
-        module = StandIn(spec.name)
-        if spec.name == "sklearn.model_selection":  # by which many set their validation images aside
-            vars(module)["train_test_split"] = split.train_test_split
-        return module
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Nothing to run."""

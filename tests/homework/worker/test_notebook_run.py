@@ -27,7 +27,7 @@ from grader.homework.worker import notebook_run
 def told(order):
     os.makedirs(order["folder"])
     os.chdir(order["folder"])
-    run = notebook_run.Run(order)
+    run = notebook_run.NotebookRun(order)
     found = {"problems": run.problems(), "epochs": 0}
     try:
         while not (piece := run.advance(1e9))["ended"]:

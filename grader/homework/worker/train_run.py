@@ -29,12 +29,12 @@ LOOKS = 50  # steps between two looks at whether training_step wrote to its batc
 EXPLODED = 1e4  # times the first loss
 
 
-def begin(student: Student, order: dict[str, Any]) -> Run:
+def begin(student: Student, order: dict[str, Any]) -> TrainRun:
     """How this driver is begun; see sandbox/worker/drivers.py."""
-    return Run(student.module, order)
+    return TrainRun(student.module, order)
 
 
-class Run:
+class TrainRun:
     """One training run: `advance` goes on with it, for so many CPU seconds or to the end of an epoch.
 
     `order` names the `files` of X (N, 3072) uint8 and y (N,) to train on and of `validation` (M, 3072) uint8, whose

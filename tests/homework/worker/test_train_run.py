@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from grader.homework.worker.training import Mute, Run, number, resting
+from grader.homework.worker.train_run import Mute, TrainRun, number, resting
 from grader.sandbox.worker.wire import FrameError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -47,7 +47,7 @@ def begin(modules, tmp_path):
 
     def start(settings=SETTINGS, seed=7, arguments=(), **changed):
         order = {"files": files, "sample": 20, "seed": seed, "settings": dict(settings), "arguments": list(arguments)}
-        run = Run(modules.__getitem__, order | changed)
+        run = TrainRun(modules.__getitem__, order | changed)
         run.arrays = arrays
         return run
 

@@ -1,0 +1,107 @@
+"""Standard output and standard error of a student's process: text streams as at home, over one cap.
+
+A script may reconfigure, wrap, detach or close them. What it prints afterwards still arrives, and the cap still holds.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import Any
+
+
+class Cap:
+    """Bytes for the file that the grader reads: `most` characters a request; the rest is counted and dropped.
+
+    It has a descriptor of its own, so that a script which closes 1 or 2 can still print.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.descriptor = os.dup(2)
+        self.restart()
+
+    def restart(self) -> None:
+        self.written = 0
+
+    def write(self, data: bytes) -> None:
+        text = data.decode("utf-8", "replace") if not data.isascii() else None
+        characters = len(data) if text is None else len(text)
+        room = self.most - self.written
+        self.written += characters
+        if characters > max(0, room):
+            data = data[: max(0, room)] if text is None else text[: max(0, room)].encode()
+        if data:
+            os.write(self.descriptor, data)
+
+    def finish(self) -> None:
+        """Say what was dropped."""
+        if self.written > self.most:
+            os.write(self.descriptor, f"\n... and {self.written - self.most} characters more\n".encode())
+
+
+class Sink(io.BufferedIOBase):
+    """`sys.stdout.buffer`: bytes on their way to the cap. It never closes, because others print to it, too."""
+
+    mode = "wb"
+
+    def __init__(self, cap: Cap, number: int) -> None:
+        self.cap = cap
+        self.number = number
+
+    @property
+    def name(self) -> int:
+        return self.number
+
+    @property
+    def raw(self) -> Any:
+        return self
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self.number
+
+    def write(self, data: Any) -> int:
+        sent = bytes(data)
+        self.cap.write(sent)
+        return len(sent)
+
+    def detach(self) -> Any:
+        return self
+
+    def close(self) -> None:
+        """Stay open."""
+
+
+class Text(io.TextIOWrapper):
+    """`sys.stdout` or `sys.stderr`. Detached or closed, it goes on working for whoever else holds it."""
+
+    mode = "w"
+
+    def __init__(self, cap: Cap, number: int) -> None:
+        sink: Any = Sink(cap, number)
+        super().__init__(sink, encoding="utf-8", errors="backslashreplace", line_buffering=True, write_through=True)
+
+    @property
+    def name(self) -> str:
+        return {1: "<stdout>", 2: "<stderr>"}[self.fileno()]
+
+    def reconfigure(self, *, errors: str | None = None, **given: Any) -> None:
+        super().reconfigure(errors=errors or "backslashreplace", **given)
+
+    def detach(self) -> Any:
+        return self.buffer
+
+    def close(self) -> None:
+        self.flush()
+
+
+def take_over(most: int) -> Cap:
+    """Put capped streams in the place of this process's own; the cap that both share."""
+    cap = Cap(most)
+    out, err = Text(cap, 1), Text(cap, 2)
+    vars(sys).update(stdout=out, stderr=err, __stdout__=out, __stderr__=err)
+    return cap

@@ -1,0 +1,207 @@
+"""A student's files as modules: one object each, under every name that works at home, and read with some patience.
+
+`engine`, `package.engine`, `student.package.engine` and `.engine` are the same module. A line of IPython's is
+skipped, and so is a statement at the top of a file that only this machine keeps from working: a file that is not here.
+What was skipped is told, and costs nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import errno
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import re
+import sys
+from collections.abc import Sequence
+from locale import Error as LocaleError
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from grader.sandbox.worker import standins
+from grader.sandbox.worker.standins import StandIns
+
+HOME = "student"  # the folder that the section's folders lie in
+MAGIC = re.compile(r"^(?P<indent>\s*)(?:[%!](?=[a-zA-Z%])|\?).*$")
+ELSEWHERE = "__only_elsewhere__"  # the name under which a module finds the test of an exception
+
+
+class OwnSpec(importlib.machinery.ModuleSpec):
+    """The spec of a top-level module that relative imports work in, as if it lay in its folder's package."""
+
+    folder = ""
+
+    @property
+    def parent(self) -> str:
+        return f"{HOME}.{self.folder}"
+
+
+class OwnModules(importlib.abc.MetaPathFinder):
+    """Finds the modules that lie in `folders`, by their own name or behind those of folders."""
+
+    def __init__(self, folders: Sequence[str], stand_ins: StandIns) -> None:
+        paths = [Path(folder) for folder in folders if not (Path(folder) / "__init__.py").exists()]
+        self.files = {file.stem: file for folder in reversed(paths) for file in sorted(folder.glob("*.py"))}
+        self.packages = {HOME, *(folder.name for folder in paths)}
+        self.stand_ins = stand_ins
+
+    def find_spec(self, name: str, path: object, target: object = None) -> importlib.machinery.ModuleSpec | None:
+        *parents, stem = name.split(".")
+        if not parents and stem in self.files:
+            return self.spec(stem)
+        if not parents and stem in self.packages:
+            return importlib.util.spec_from_loader(name, Folder(), is_package=True)
+        parent = sys.modules.get(".".join(parents))
+        if not self.may_hold(parents, parent):
+            return None
+        if stem in self.files:
+            return importlib.util.spec_from_loader(name, Alias(stem))
+        return importlib.util.spec_from_loader(name, Folder(), is_package=True) if stem in self.packages else None
+
+    def may_hold(self, parents: Sequence[str], parent: ModuleType | None) -> bool:
+        """Whether the student's own folders may be called so: a folder of the handout, or one that is not here."""
+        ours = isinstance(getattr(parent, "__loader__", None), Folder)
+        absent = isinstance(parent, standins.StandIn) and parents[0] not in standins.HARMLESS
+        return ours or absent
+
+    def spec(self, stem: str) -> importlib.machinery.ModuleSpec:
+        file = self.files[stem]
+        spec = OwnSpec(stem, OwnLoader(stem, str(file), self.stand_ins), origin=str(file))
+        spec.has_location = True
+        spec.folder = file.parent.name
+        return spec
+
+
+class Folder(importlib.abc.Loader):
+    """A package that holds nothing but what OwnModules finds behind its name."""
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+        """An ordinary module."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing to run."""
+
+
+class Alias(importlib.abc.Loader):
+    """Another name of a module."""
+
+    def __init__(self, stem: str) -> None:
+        self.stem = stem
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+        """The import system takes what `exec_module` leaves in its place."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        sys.modules[module.__name__] = importlib.import_module(self.stem)
+
+
+class OwnLoader(importlib.machinery.SourceFileLoader):
+    """Runs a student's file. See the module's docstring for what it is patient with."""
+
+    def __init__(self, name: str, path: str, stand_ins: StandIns) -> None:
+        super().__init__(name, path)
+        self.stand_ins = stand_ins
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)  # nothing is cached: the file is run once
+
+    def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> CodeType:  # type: ignore[override]
+        return compile(self.tree(data, path), path, "exec", dont_inherit=True, optimize=_optimize)
+
+    def tree(self, data: bytes, path: str) -> ast.Module:
+        """The file as it was handed in; if it is no Python, without lines that only IPython understands."""
+        try:
+            return ast.parse(data, path)
+        except SyntaxError:
+            try:
+                lines = importlib.util.decode_source(data).splitlines()
+            except (SyntaxError, UnicodeDecodeError):
+                raise
+            magic = [number for number, line in enumerate(lines, 1) if MAGIC.match(line)]
+            if not magic:
+                raise
+            plain = [MAGIC.sub(r"\g<indent>pass", line) for line in lines]
+            tree = ast.parse("\n".join(plain) + "\n", path)
+            for number in magic:
+                self.tell(number, "is a line for IPython, which a .py file cannot hold; it was skipped")
+            return tree
+
+    def exec_module(self, module: ModuleType) -> None:
+        if "get_ipython" in Path(self.path).read_text(encoding="utf-8", errors="replace"):
+            vars(module)["get_ipython"] = self.stand_ins.name("get_ipython")
+        before = dict(vars(module))
+        self.stand_ins.importing += 1
+        try:
+            super().exec_module(module)
+        except BaseException as error:
+            if not only_elsewhere(error):
+                raise
+            vars(module).clear()
+            vars(module).update(before)
+            self.exec_patiently(module)
+        finally:
+            self.stand_ins.importing -= 1
+
+    def exec_patiently(self, module: ModuleType) -> None:
+        """Run the file once more, each statement at its top that fails only here being skipped."""
+        tree = self.tree(self.get_data(self.path), self.path)
+        tree.body = [patient(statement) for statement in tree.body]
+        vars(module)[ELSEWHERE] = self.skip
+        exec(compile(ast.fix_missing_locations(tree), self.path, "exec", dont_inherit=True), vars(module))
+
+    def skip(self, line: int) -> tuple[type[BaseException], ...]:
+        """What a patient statement catches: the exception that is being handled, if only this machine is the cause."""
+        error = sys.exc_info()[1]
+        if error is None or not only_elsewhere(error):
+            return ()
+        text = str(error).splitlines()
+        self.tell(line, f"raised {type(error).__name__}: {text[0][:120] if text else ''}; it was skipped here")
+        return (type(error),)
+
+    def tell(self, line: int, sentence: str) -> None:
+        self.stand_ins.tell_of(f"{Path(self.path).name}:{line} {sentence}")
+
+
+def patient(statement: ast.stmt) -> ast.stmt:
+    """The statement in a `try` of its own; what defines or imports stays as it is."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom):
+        return statement
+    test = ast.Call(ast.Name(ELSEWHERE, ast.Load()), [ast.Constant(statement.lineno)], [])
+    tried = ast.Try([statement], [ast.ExceptHandler(test, None, [ast.Pass()])], [], [])
+    for node in (test, tried, tried.handlers[0]):
+        ast.copy_location(node, statement)
+    return tried
+
+
+def only_elsewhere(error: BaseException) -> bool:
+    """Whether an exception tells of this machine, and not of the file: a file, a screen, a package or an argument that
+    is not here. What was forbidden is no such case."""
+    if isinstance(error, PermissionError):
+        return isinstance(error.filename, str) and not Path(error.filename).is_absolute()
+    if isinstance(error, OSError):
+        return error.errno not in (errno.EFBIG, errno.ENOSPC, errno.EDQUOT)
+    if isinstance(error, LocaleError) or type(error).__name__ == "TclError":
+        return True
+    if isinstance(error, ModuleNotFoundError):
+        return "is not installed" in str(error)
+    if isinstance(error, ImportError):
+        return "Cannot load backend" in str(error)
+    return type(error) is IndexError and beyond_arguments(error)
+
+
+def beyond_arguments(error: BaseException) -> bool:
+    """Whether the statement that raised an IndexError reads the command line."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return False
+    try:
+        line = Path(trace.tb_frame.f_code.co_filename).read_text(encoding="utf-8").splitlines()[trace.tb_lineno - 1]
+    except (OSError, UnicodeDecodeError, IndexError):
+        return False
+    return "argv" in line
