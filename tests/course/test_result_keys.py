@@ -152,6 +152,10 @@ def test_a_result_rests_on_the_files_that_its_section_sees(folder):
     for other in ({"layers.py": b"b"}, {"functions.py": b"a"}, {}):
         assert result_keys.of_result("task", section, replace(work, files=other)) != key
     assert result_keys.of_result("other", section, work) != key
+    told = {section.submit[0]: "why"}
+    for more in ({"helpers": {section.submit[0]: {"mine.py": b"x = 1"}}}, {"questions": told}, {"faults": told}):
+        assert result_keys.of_result("task", section, replace(work, **more)) != key
+    assert result_keys.of_result("task", section, replace(work, questions={"another.py": "why"})) == key
 
 
 def test_a_result_does_not_rest_on_where_the_homework_lies(folder, tmp_path):
