@@ -77,7 +77,7 @@ def path():
     return [entry for entry in sys.path if "grader" in entry or "reference" in entry]
 """
 CLEAN = re.compile(
-    r"PATH|HOME|TMPDIR|MPL\w+|PYTHON(HASHSEED|DONTWRITEBYTECODE)|LC_(ALL|CTYPE)|\w+_(NUM|MAXIMUM)_THREADS|"
+    r"PATH|HOME|USER|LOGNAME|USERNAME|TMPDIR|MPL\w+|PYTHON(HASHSEED|DONTWRITEBYTECODE)|LC_(ALL|CTYPE)|\w+_(NUM|MAXIMUM)_THREADS|"
     r"SYSTEMROOT|TEMP|TMP|USERPROFILE"
 )
 

@@ -58,10 +58,10 @@ def changed(root: Path, file: str, old: str, new: str) -> set[str]:
         ("homework/rubric.yaml", "fc_forward: [1]", "fc_forward: [0]", NUMPY),
         ("homework/task2_layers.py", '"""Task 2', '"""The second', {"2"}),
         ("homework/network.py", '"""', '"""Mind: ', {"3", "4"}),
-        ("homework/training/loop.py", '"""', '"""Mind: ', {"4"}),
+        ("homework/training/loop.py", '"""', '"""Mind: ', {"4", "5"}),
         ("homework/training/curves.py", '"""', '"""Mind: ', {"4", "5", "6"}),
         ("homework/worker/notebook_run.py", '"""', '"""Mind: ', {"5", "6"}),
-        ("homework/worker/training.py", '"""', '"""Mind: ', ALL),
+        ("homework/worker/train_run.py", '"""', '"""Mind: ', ALL),
         ("homework/data/cifar10.py", '"""', '"""Mind: ', {"4"}),
         ("homework/data/synthetic.py", '"""', '"""Mind: ', {"4", "5"}),
         ("homework/data/labels.txt", "cat", "dog", ALL),
@@ -128,7 +128,7 @@ def test_the_engine_is_followed_through_its_imports(folder):
         "grader.measure.numeric",
         f"{plan.package}.task4_models",
         f"{plan.package}.training.loop",
-        f"{plan.package}.worker.training",
+        f"{plan.package}.worker.train_run",
         f"{plan.package}.data.synthetic",
     ):
         assert name in code, name
