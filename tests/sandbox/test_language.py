@@ -311,7 +311,7 @@ def test_an_object_of_a_process_that_ended_is_no_other_one(session, engine):
     session.renew()
     new = engine.Value(2.0)
     assert new is not old
-    with pytest.raises(Crashed, match="gone"):
+    with pytest.raises(Raised, match="gone"):
         old.data  # noqa: B018
     assert new.data == 2.0
 
@@ -343,7 +343,7 @@ def test_what_does_not_travel_is_refused_with_file_and_line(engine, value):
 def test_objects_of_a_process_that_has_ended_are_gone(session, engine):
     value = engine.Value(1.0)
     session.renew()
-    with pytest.raises(Crashed, match="the Value is gone with the process that held it"):
+    with pytest.raises(Raised, match="the Value is gone with the process that held it"):
         value.data  # noqa: B018
 
 
