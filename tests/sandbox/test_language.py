@@ -17,6 +17,8 @@ from grader.sandbox.remote import MOST_ELEMENTS, Function, Module, Remote
 from grader.sandbox.session import MOST_ANSWERS, Session
 from grader.sandbox.worker.wire import Handle
 
+pytestmark = pytest.mark.medium
+
 SECTION = Section("numpy", {"engine": "micro/engine.py", "net": "micro/net.py"}, ("engine.py", "net.py"))
 LIMITS = Limits(call_cpu=5, call_wall=20, check_wall=60, memory=2 << 30, output=1000)
 ENGINE = """
