@@ -28,7 +28,7 @@ def told(order):
     os.makedirs(order["folder"])
     os.chdir(order["folder"])
     run = notebook_run.NotebookRun(order)
-    found = {"problems": run.problems(), "epochs": 0}
+    found = {"epochs": 0}
     try:
         while not (piece := run.advance(1e9))["ended"]:
             found["epochs"] += piece["epoch"]
@@ -37,7 +37,7 @@ def told(order):
         found["classes"] = len(run.predict("test", 7, 1e9)["classes"])
     except Exception as error:
         found["error"] = f"{type(error).__name__}: {error}"
-    found["facts"] = run.facts()
+    found |= {"facts": run.facts(), "problems": run.problems()}
     return json.dumps(found | {"criterion": run.names.get("criterion")})
 
 for order in json.load(sys.stdin):
