@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from .train_run import replace
 
 GPUS = ("cuda", "mps", "xpu", "xla")
-IS_CUDA = torch.Tensor.is_cuda.__get__  # type: ignore[attr-defined]
+IS_CUDA = torch.Tensor.is_cuda.__get__
 LEGACY = "torch.cuda."  # of a type's name: torch.cuda.FloatTensor
 
 

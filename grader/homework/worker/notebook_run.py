@@ -82,10 +82,10 @@ class NotebookRun:
     # Running
 
     def run(self, rest: Callable[[bool], None]) -> None:
-        """All statements, in a thread of their own. Raises what a statement raised that trained, or, where nothing was
+        """All statements, in a thread of their own, which the shell keeps on the CPU. Raises what a statement raised that trained, or, where nothing was
         trained, what most others come from."""
         self.rest = rest
-        with cuda.OnCPU(), contextlib.suppress(Over):
+        with contextlib.suppress(Over):
             for statement in self.program.statements:
                 self.now, self.began = statement, self.steps
                 try:

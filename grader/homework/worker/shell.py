@@ -53,7 +53,9 @@ class Shell:
             self.threads.append(thread)
             start(thread)
 
-        def spawned(function: Callable[..., Any], args: tuple[Any, ...] = (), nprocs: int = 1, *_: Any, **__: Any) -> None:
+        def spawned(
+            function: Callable[..., Any], args: tuple[Any, ...] = (), nprocs: int = 1, *_: Any, **__: Any
+        ) -> None:
             for at in range(nprocs):
                 function(at, *args)
 

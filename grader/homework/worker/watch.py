@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,6 +71,7 @@ class Watch:
     def __init__(self, pause: Callable[[bool, bool], None]) -> None:
         self.pause = pause
         self.blind = self.awaiting = self.stepped = False
+        self.within = threading.local()
         self.model: Any = None
         self.optimizer: Any = None
         self.shape: tuple[int, ...] | None = None
@@ -103,10 +105,17 @@ class Watch:
 
     @contextmanager
     def passing(self, losses: Any) -> Iterator[None]:
-        """One backward pass."""
+        """One backward pass; torch and OnCPU call for it again, which is the same one."""
+        if getattr(self.within, "pass_", False):
+            yield
+            return
         loss = losses if isinstance(losses, torch.Tensor) else next(iter(losses))
         self.before(loss)
-        yield
+        self.within.pass_ = True
+        try:
+            yield
+        finally:
+            self.within.pass_ = False
         self.pause(False, True)
 
     def lent(self, lender: Pass) -> None:
