@@ -177,7 +177,7 @@ WAYS = {
     "in __init__": "class T:\n    def __init__(self): train(model, loader, 3)\nT()",
     "property": "class T:\n    @property\n    def best(self): train(model, loader, 3)\nT().best",
     "decorator": f"def now(f): f()\n@now\ndef main(): {CALL}",
-    "generator": f"def steps():\n    for _ in range(3):\n        yield train(model, loader, 1)\nfor _ in steps(): pass",
+    "generator": "def steps():\n    for _ in range(3):\n        yield train(model, loader, 1)\nfor _ in steps(): pass",
     "exec": f"exec('{CALL}')",
     "eval": f"eval('{CALL}')",
     "main": f"def main():\n    {CALL}\nif __name__ == '__main__':\n    main()",
@@ -194,7 +194,8 @@ WAYS = {
     "with Pool(1) as pool:\n    pool.submit(train, model, loader, 3)",
     "processes": "from concurrent.futures import ProcessPoolExecutor\n"
     "ProcessPoolExecutor().submit(train, model, loader, 3).result()",
-    "process": "import multiprocessing as mp\np = mp.Process(target=train, args=(model, loader, 3))\np.start()\np.join()",
+    "process": "from multiprocessing import Process\np = Process(target=train, args=(model, loader, 3))\n"
+    "p.start()\np.join()",
     "pool of processes": "from multiprocessing import Pool\n"
     "with Pool(2) as pool:\n    pool.starmap(train, [(model, loader, 3)])",
     "spawn": "import torch.multiprocessing as mp\nmp.spawn(lambda rank: train(model, loader, 3), nprocs=1)",
@@ -204,7 +205,7 @@ WAYS = {
     "autograd.grad": "for _ in range(3):\n    for x, y in loader:\n"
     "        found = torch.autograd.grad(nn.functional.cross_entropy(model(x), y), list(model.parameters()))\n"
     "        for p, g in zip(model.parameters(), found): p.data -= 0.01 * g",
-    "closure": "for _ in range(3):\n    for x, y in loader:\n        def closure():\n            optimizer.zero_grad()\n"
+    "closure": "for _ in range(3):\n    for x, y in loader:\n        def closure():\n            model.zero_grad()\n"
     "            loss = nn.functional.cross_entropy(model(x), y)\n            loss.backward()\n"
     "            return loss\n        optimizer.step(closure)",
     "half precision": "scaler = torch.cuda.amp.GradScaler()\nfor _ in range(3):\n    for x, y in loader:\n"
@@ -225,7 +226,7 @@ GUARDS = {
     "mps": f"if torch.backends.mps.is_available():\n    device = 'mps'\nelse:\n    raise {RAISED}",
     "accelerator": "assert torch.accelerator.is_available()\ndevice = torch.device('cuda')",
     "nvidia-smi": "info = !nvidia-smi\ninfo = '\\n'.join(info)\nassert 'failed' not in info\ndevice = 'cuda'",
-    "colab": "from google.colab import drive\ndrive.mount('/content/drive')\n%cd /content/drive/MyDrive\ndevice = 'cuda'",
+    "colab": "from google.colab import drive\ndrive.mount('/content/drive')\n%cd drive\ndevice = 'cuda'",
     "version": "assert torch.__version__.startswith('1.13'), torch.__version__\n# %%\ndevice = 'cuda'",
     "is_cuda": f"device = 'cuda'\nif not torch.zeros(1).to(device).is_cuda: raise {RAISED}",
     "memory": "device = 'cuda'\nprint(torch.cuda.memory_allocated() / 1e9, torch.cuda.mem_get_info())",
