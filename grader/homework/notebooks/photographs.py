@@ -31,10 +31,10 @@ GENERIC = re.compile(
 )
 # Words of a title that was left as it was handed out, or names no object: "image1 name", "your first picture".
 PLACEHOLDERS = frozenset(
-    "a actual answer b caption class classes category correct description enter fill first here image images img in "
-    "incorrect insert label labels left me my n na name names no none object of one or photo photograph photographs "
+    "a actual answer caption class classes category correct description enter fill first here image images img in "
+    "incorrect insert label labels left me my na name names no none object of one or photo photograph photographs "
     "photos pic picture pictures placeholder prediction predicted right sample second test text the title tba tbd "
-    "to todo true truth two unknown untitled what wrong x xx xxx y your".split()
+    "to todo true truth two unknown untitled what wrong your".split()
 )
 PREDICTS = re.compile(
     r"predict|\bpreds?\b|softmax|top_?k|arg_?max|idx2label|categories|\b(?:model|net|network|squeezenet|resnet)\w*\("
