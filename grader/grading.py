@@ -48,6 +48,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 CURE = "type: python -m pip install -e '.[torch]'"
+PLAIN = (type(None), bool, int, float, complex, str, bytes, list, tuple, dict, np.ndarray)  # what answers are made of
 NOTHING_RAN = "nothing of the submission was run"
 STOPPED = "the run was interrupted before this was measured"
 
@@ -204,8 +205,8 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
         verdict, fraction, message = Verdict.SKIPPED, 0.0, str(reason)
     except UsageError:
         raise  # the data or the command: the user can cure it, and no submission is to blame
-    except Exception:
-        verdict, fraction, message = Verdict.INTERNAL, 0.0, traceback.format_exc()
+    except Exception as error:
+        verdict, fraction, message = unusable(error) or (Verdict.INTERNAL, 0.0, traceback.format_exc())
     if verdict in (Verdict.FAIL, Verdict.PARTIAL) and not where:
         where = place(check.about, hw)
     return CheckResult(
@@ -229,6 +230,20 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
         figures=tuple(hw.figures),
         review=tuple(hw.questions),
     )
+
+
+def unusable(error: Exception) -> tuple[Verdict, float, str] | None:
+    """What a check ends in whose exception tells that an answer is None or plain data where it reads an attribute of an
+    object. Only a student's answer can be: the reference's passed. None for any other exception, a fault of ours."""
+    if isinstance(error, AttributeError) and type(error.obj) in PLAIN:
+        wanted, got = f"its {error.name} was read", type(error.obj).__name__
+    elif isinstance(error, TypeError) and "NoneType" in str(error):
+        wanted, got = "it was used", "NoneType"
+    else:
+        return None
+    if got == "NoneType":
+        return Verdict.NOT_IMPLEMENTED, 0.0, f"an answer is None, and {wanted}: not implemented yet"
+    return Verdict.FAIL, 0.0, f"an answer is a plain {got}, and {wanted}: an object was expected"
 
 
 def place(about: str, hw: Subject) -> str:

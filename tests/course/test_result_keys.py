@@ -58,10 +58,10 @@ def changed(root: Path, file: str, old: str, new: str) -> set[str]:
         ("homework/rubric.yaml", "fc_forward: [1]", "fc_forward: [0]", NUMPY),
         ("homework/task2_layers.py", '"""Task 2', '"""The second', {"2"}),
         ("homework/network.py", '"""', '"""Mind: ', {"3", "4"}),
-        ("homework/training/loop.py", '"""', '"""Mind: ', {"4"}),
+        ("homework/training/loop.py", '"""', '"""Mind: ', {"4", "5"}),
         ("homework/training/curves.py", '"""', '"""Mind: ', {"4", "5", "6"}),
         ("homework/worker/notebook_run.py", '"""', '"""Mind: ', {"5", "6"}),
-        ("homework/worker/training.py", '"""', '"""Mind: ', ALL),
+        ("homework/worker/train_run.py", '"""', '"""Mind: ', ALL),
         ("homework/data/cifar10.py", '"""', '"""Mind: ', {"4"}),
         ("homework/data/synthetic.py", '"""', '"""Mind: ', {"4", "5"}),
         ("homework/data/labels.txt", "cat", "dog", ALL),
@@ -128,7 +128,7 @@ def test_the_engine_is_followed_through_its_imports(folder):
         "grader.measure.numeric",
         f"{plan.package}.task4_models",
         f"{plan.package}.training.loop",
-        f"{plan.package}.worker.training",
+        f"{plan.package}.worker.train_run",
         f"{plan.package}.data.synthetic",
     ):
         assert name in code, name
@@ -152,6 +152,10 @@ def test_a_result_rests_on_the_files_that_its_section_sees(folder):
     for other in ({"layers.py": b"b"}, {"functions.py": b"a"}, {}):
         assert result_keys.of_result("task", section, replace(work, files=other)) != key
     assert result_keys.of_result("other", section, work) != key
+    told = {section.submit[0]: "why"}
+    for more in ({"helpers": {section.submit[0]: {"mine.py": b"x = 1"}}}, {"questions": told}, {"faults": told}):
+        assert result_keys.of_result("task", section, replace(work, **more)) != key
+    assert result_keys.of_result("task", section, replace(work, questions={"another.py": "why"})) == key
 
 
 def test_a_result_does_not_rest_on_where_the_homework_lies(folder, tmp_path):

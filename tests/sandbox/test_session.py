@@ -27,6 +27,8 @@ from grader.sandbox.remote import Module, Remote
 from grader.sandbox.session import Session, student_error
 from grader.sandbox.worker.__main__ import blamed
 
+pytestmark = pytest.mark.medium
+
 SECTION = Section(
     "numpy",
     {"functions": "backprop/functions.py", "layers": "neuralnet/layers.py"},
@@ -170,11 +172,9 @@ def test_a_guarded_forbidden_import_costs_nothing_and_is_told(student):
 
 
 def test_a_stray_import_of_an_absent_package_raises_only_when_used(student):
-    layers = student(
-        "import sklearn.metrics, cv2\nfrom tqdm import tqdm\ndef f(): return 1\ndef g(): return list(tqdm([1]))"
-    )
+    layers = student("import sklearn.metrics, cv2\ndef f(): return 1\ndef g(): return cv2.resize(1, 2)")
     assert layers.f() == 1
-    with pytest.raises(Raised, match=r"tqdm.* is not installed"):
+    with pytest.raises(Raised, match=r"cv2.* is not installed"):
         layers.g()
 
 
@@ -488,20 +488,20 @@ def training_step(model, X, y, reg):
 """
     modules = {"train": "neuralnet/train.py", "two_layer_net": "neuralnet/two_layer_net.py"}
     files = ("train.py", "two_layer_net.py")
-    section = Section("numpy", modules, files, drivers=("training",), package=("grader.homework", str(OWN)))
+    section = Section("numpy", modules, files, drivers=("train_run",), package=("grader.homework", str(OWN)))
     submission = Submission("s", {"train.py": step, "two_layer_net.py": net}, {}, "")
     arrays = {"X": np.ones((6, 3072), np.uint8), "y": np.zeros(6, int), "validation": np.ones((2, 3072), np.uint8)}
     settings = {"hidden_dim": 1, "batch_size": 4, "num_epochs": 1, "learning_rate": 0.1, "reg": 0}
     order = {"seed": 1, "settings": settings, "sample": 6, "arguments": []}
     with Session(section, submission, pristine(ROOT, load(OWN / "rubric.yaml")), LIMITS, launch) as session:
         session.begin(1)
-        run = session.drive("training", order, arrays, key="6", seconds=10)
+        run = session.drive("train_run", order, arrays, key="6", seconds=10)
         reply = run.advance(1.0)
         assert reply["losses"].sum() == pytest.approx(6 * 3072 / 255)
         assert reply["predictions"]["validation"].tolist() == [0, 0]
         assert run.used() >= 0
         np.testing.assert_allclose(run.tell("parameters")["w"], [-0.2] * 3, rtol=1e-6)
-        hostile = session.drive("training", {**order, "settings": settings | {"reg": 1}}, arrays, key="6", seconds=10)
+        hostile = session.drive("train_run", {**order, "settings": settings | {"reg": 1}}, arrays, key="6", seconds=10)
         if "fs=landlock" in session.held:
             with pytest.raises(Denied, match=r"opened .*npy"):
                 hostile.advance(1.0)

@@ -262,10 +262,13 @@ BOOKS |= {
 }  # fmt: skip
 BOOKS |= {before: notebook(DATA, LOADER, MODEL, TRAIN, before, run) for before, (run, _) in ROUNDS.items()}
 
-pytestmark = pytest.mark.skipif(
-    find_spec("torch") is None or find_spec("torchvision") is None or not sys.platform.startswith("linux"),
-    reason="torch is not installed, or this system forks badly; type: python -m pip install -e '.[torch]'",
-)
+pytestmark = [
+    pytest.mark.medium,
+    pytest.mark.skipif(
+        find_spec("torch") is None or find_spec("torchvision") is None or not sys.platform.startswith("linux"),
+        reason="torch is not installed, or this system forks badly; type: python -m pip install -e '.[torch]'",
+    ),
+]
 
 
 @pytest.fixture(scope="module")
