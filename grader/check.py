@@ -28,7 +28,7 @@ Made = TypeVar("Made")
 ROOT = Path(__file__).resolve().parent.parent
 HOMEWORK = "grader.homework"
 OWN = ROOT / "grader" / "homework"
-TREES = {"reference", "student", "fixtures"}  # they may lie in a homework's folder
+TREES = {"reference", "student", "fixtures", "right", "wrong"}  # they may lie in a homework's folder
 ABSOLUTE = re.compile(rb"^[ \t]*(from|import)[ \t]+grader\.homework\b", re.MULTILINE)
 
 
