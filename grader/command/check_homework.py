@@ -95,7 +95,7 @@ def plan_findings(homework: Homework) -> Iterator[str]:
         for module, path in section.modules.items():
             if path not in plan.handout.files:
                 yield f"{plan.where('module', module)}: the handout does not list {path}; add it under `handout:`"
-    reads = {name for task in plan.tasks for one in (task, *task.items) for name in one.data}
+    reads = {name for task in plan.tasks for name in (*task.data, *(one for item in task.items for one in item.data))}
     for name in plan.data.keys() - reads:
         yield f"{plan.where('data', name)}: no task reads the data set {name}; delete it, or add `data: [{name}]`"
 

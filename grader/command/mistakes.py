@@ -119,4 +119,5 @@ def mistake(name: str, where: str, given: Any, *, in_folder: bool) -> Mistake:
         cure = f"add {', '.join(lacking)}, or put the submission into wrong/{name}"
         raise UsageError(f"{where}: {name} does not say what is replaced by what; {cure}")
     items = tuple(map(str, given["loses"])) if "loses" in given else None
-    return Mistake(name, where, *(given.get(key, "") for key in PLACE), loses=items, says=given.get("says"))
+    file, old, new = (given.get(key, "") for key in PLACE)
+    return Mistake(name, where, file, old, new, items, given.get("says"))
