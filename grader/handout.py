@@ -68,7 +68,7 @@ def render(text: str) -> str:
         elif not opened:
             lines.append(line)  # the word in prose
     if opened:
-        raise UsageError(f"line {opened}: this BEGIN SOLUTION has no END SOLUTION")
+        raise UsageError(f"line {opened}: this BEGIN SOLUTION has no END SOLUTION; add it")
     return "\n".join(lines)
 
 
