@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = arguments.folder
     if not (folder / "rubric.yaml").is_file():
         raise UsageError(
-            f"{folder} holds no rubric.yaml; name a homework's folder, or type: grade.py new-homework {folder}"
+            f"{folder} holds no rubric.yaml; name a homework's folder, or type: grade.py new-homework {shlex.quote(str(folder))}"
         )
     if arguments.seeds < 1:
         raise UsageError(f"--seeds is {arguments.seeds}; it has to be at least 1")
@@ -101,11 +102,15 @@ def plan_findings(homework: Homework) -> Iterator[str]:
 
 
 def handout_findings(homework: Homework) -> Iterator[str]:
-    """Files of student/ that are not what the reference makes."""
+    """Files of student/ that are not what the reference makes, or that hold a solution."""
     root = handout.home(homework.folder)
     if not (root / "reference").is_dir():
         return
-    cure = f"run: python -m grader.handout --homework {homework.folder} --overwrite"
+    for path in sorted((root / "student").rglob("*.py")):
+        for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
+            if b"BEGIN SOLUTION" in line:
+                yield f"{path}:{number}: a solution is handed out; delete this file, or its solution"
+    cure = f"run: python -m grader.handout --homework {shlex.quote(str(homework.folder))} --overwrite"
     for name, content in handout.contents(root / "reference", root / "fixtures", homework.rubric.handout).items():
         path = root / "student" / name
         if not path.is_file():

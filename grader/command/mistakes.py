@@ -38,7 +38,11 @@ class Mistake:
 
     def made_in(self, reference: Submission) -> Submission:
         """The reference with the replacement. Raises UsageError where there is nothing to replace."""
-        before = reference.files.get(self.file, b"").decode()
+        if self.file not in reference.files:
+            raise UsageError(
+                f"{self.where}: students hand in no {self.file}; name one of {', '.join(reference.files)} as `file`"
+            )
+        before = reference.files[self.file].decode()
         if not self.old or self.old not in before:
             raise UsageError(
                 f"{self.where}: {self.file} of the reference does not hold {self.old!r}; copy that text from it"
@@ -50,10 +54,10 @@ class Mistake:
         """What is not as it must be: nothing is lost, other items are, no sentence says so, a check broke."""
         lost = tuple(item.id for item in report.items if item.score < item.max_score)
         sentences = [check.message for check in report.checks if check.earned < check.points]
-        broken = [check.name for check in report.checks if check.verdict is Verdict.INTERNAL]
+        broken = [check for check in report.checks if check.verdict is Verdict.INTERNAL]
         untried = {item.id for item in report.items if item.verdict is Verdict.SKIPPED}
         if broken:
-            yield f"{self.where}: {self.name} breaks the check {broken[0]}: {sentences[0]}; correct the check"
+            yield f"{self.where}: {self.name} breaks the check {broken[0].name}: {broken[0].message}; correct the check"
         elif not set(lost) - untried:
             if not untried:
                 yield f"{self.where}: {self.name} loses no points; add a check that sees this mistake"

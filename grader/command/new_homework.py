@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from string import Template
 
@@ -97,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
     say = Printer(Terminal())
     for name in files:
         say(f"written: {folder / name}")
-    say(f"next: python grade.py check-homework {folder}")
+    say(f"next: python grade.py check-homework {shlex.quote(str(folder))}")
     return 0
 
 

@@ -123,6 +123,14 @@ def replace_nothing(folder: Path) -> None:
     change(folder / "wrong.yaml", "x @ w", "x * w")
 
 
+def name_no_file(folder: Path) -> None:
+    change(folder / "wrong.yaml", "file: work.py", "file: works.py")
+
+
+def hand_out_a_solution(folder: Path) -> None:
+    (folder / "student/solved.py").write_bytes((folder / "reference/work.py").read_bytes())
+
+
 def name_no_item(folder: Path) -> None:
     change(folder / "wrong.yaml", '"1.1"', '"7.1"')
 
@@ -184,6 +192,8 @@ def break_a_check(folder: Path) -> None:
         (see_no_wrong_work, r"wrong/copied: copied loses no points"),
         (say_other_words, r"wrong\.yaml:2: no sentence on weights-forgotten says 'transpose'; the first is: out of 3"),
         (replace_nothing, r"wrong\.yaml:2: work\.py of the reference does not hold 'x \* w'"),
+        (name_no_file, r"wrong\.yaml:2: students hand in no works\.py; name one of work\.py"),
+        (hand_out_a_solution, r"student/solved\.py:\d+: a solution is handed out"),
         (name_no_item, r"wrong\.yaml:2: weights-forgotten loses points in 7\.1, and the rubric has no such item"),
         (misspell_a_key, r"wrong\.yaml:2: weights-forgotten has no key looses"),
         (break_the_yaml, r"wrong\.yaml:\d+: this is not readable YAML"),
