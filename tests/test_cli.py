@@ -19,6 +19,8 @@ import pytest
 
 from grader import cli, environment
 
+pytestmark = pytest.mark.medium
+
 ROOT = Path(__file__).parents[1]
 SECTION_1 = ["--task", "1", "--task", "2", "--task", "3", "--task", "4.1"]
 

@@ -19,6 +19,8 @@ from grader.handout import contents
 from grader.model import Homework, Report, Submission
 from grader.sandbox.launch import Zygotes
 
+pytestmark = pytest.mark.medium
+
 FOLDER = Path(__file__).parent / "homeworks"
 HOMEWORKS = sorted(path.name for path in FOLDER.iterdir() if (path / "rubric.yaml").is_file())
 MOST_LINES = 120  # of checks and rubric together

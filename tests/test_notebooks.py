@@ -21,6 +21,8 @@ from grader.homework.data import synthetic
 from grader.model import CheckResult, Homework, Report, Submission
 from grader.sandbox.launch import Zygotes
 
+pytestmark = pytest.mark.medium
+
 FOLDER = Path(__file__).parent / "submissions" / "notebooks"
 HOMEWORK = load(ROOT / "grader" / "homework")
 CASES = yaml.safe_load((FOLDER / "cases.yaml").read_text(encoding="utf-8"))

@@ -17,6 +17,8 @@ from grader.check import ROOT, load
 from grader.grading import grade
 from grader.intake.submission import read, stubs
 
+pytestmark = pytest.mark.medium
+
 IGNORED = shutil.ignore_patterns("__pycache__", "submissions", ".venv")
 UNTRAINED = ("1", "2", "3", "4.1")
 WORK = ("backprop/functions.py", "neuralnet/layers.py", "neuralnet/two_layer_net.py", "neuralnet/train.py")

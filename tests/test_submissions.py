@@ -38,6 +38,8 @@ from grader.homework.data import cifar10
 from grader.intake.submission import read, stubs
 from grader.model import CheckResult, Homework, Item, ItemResult, Report, Submission, Verdict
 
+pytestmark = pytest.mark.medium
+
 FOLDER = Path(__file__).parent / "submissions"
 HOMEWORK = load(ROOT / "grader" / "homework")
 STARRED = {Path(path).name: path for section in HOMEWORK.rubric.sections for path in section.modules.values()}

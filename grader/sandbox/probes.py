@@ -138,8 +138,8 @@ def probes(session: Session) -> Iterator[Finding]:
     yield told(session, "path", "neither the grader nor the solution is on its path", lambda paths: odd(paths, None))
     if platform.system() == "Linux":
         yield told(session, "threads", "one thread for arithmetic", lambda n: "" if n == 1 else f"{n} threads")
-        # 0, 1, 2, the two ends of the channel, and the listing's own
-        yield told(session, "descriptors", "no file of yours is open in it", lambda ns: odd(ns[6:], None))
+        # 0, 1, 2, the two ends of the channel, the worker's own way to what is printed, and the listing's own
+        yield told(session, "descriptors", "no file of yours is open in it", lambda ns: odd(ns[7:], None))
 
 
 def told(session: Session, probe: str, name: str, wrong: Callable[[Any], str]) -> Finding:

@@ -121,6 +121,12 @@ class Process:
         if is_question(reply, self.count):
             end, before = began + wall, self.quick_clock()
             while is_question(reply, self.count):
+                if time.monotonic() > end:
+                    raise TimedOut(f"{subject} took longer than {wall:.3g} s and was stopped")
+                if self.quick_clock() - before > cpu:
+                    raise TimedOut(
+                        f"{subject} used {cpu:g} s of processor time and was stopped: does a loop never end?"
+                    )
                 self.send(answer(reply))
                 reply = self.wait(end - time.monotonic(), cpu - (self.quick_clock() - before), subject)
         self.check_disk(subject)

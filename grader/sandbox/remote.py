@@ -3,7 +3,8 @@ that lives in the student's process.
 
 Calls raise StudentError with the verdict that fits how they ended; what they return is exact data (see worker/wire.py)
 and Remote objects. What a student's object does is the student's word: its operators give values to compare, and never
-decide a comparison. A Remote is true, and equal to itself alone; `hw.operate("eq", a, b)` asks what it says itself.
+decide a comparison. So `==`, `<`, `in a list` and `if` on a Remote raise Mismatch, which the reference would meet too;
+`hw.operate("eq", a, b)` asks what the object says itself.
 """
 
 from __future__ import annotations
@@ -104,8 +105,21 @@ class NoValue:
     __float__ = __int__ = __complex__ = __index__ = __array__ = refused("number")
     __len__ = __iter__ = __getitem__ = __setitem__ = __delitem__ = refused("sequence")
 
-    def __bool__(self) -> bool:
+    def __array_function__(self, *_: Any) -> NoReturn:
+        raise Mismatch(f"an array was expected, and not {self!r}".replace("<", "").replace(">", ""))
+
+    def __eq__(self, other: object) -> bool:
+        if other is not self:
+            raise Mismatch(
+                f"a number or an array was expected, and not {self!r}; a check that asks what an object says itself "
+                "writes hw.operate".replace("<", "").replace(">", "")
+            )
         return True
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
+
+    __bool__ = refused("truth")
 
 
 def asks(name: str) -> Any:
@@ -182,9 +196,6 @@ class Remote(NoValue):
 
     def __iter__(self) -> Iterator[Any]:
         return elements(self._session, self._handle)
-
-    def __hash__(self) -> int:
-        return object.__hash__(self)
 
     def __len__(self) -> int:
         try:

@@ -34,13 +34,15 @@ from grader.files import remove
 from grader.model import Limits, Section, Submission
 from grader.sandbox.launch import Launcher, readable, spawn
 from grader.sandbox.process import DUMP, Process
-from grader.sandbox.remote import MALFORMED, Driven, Remote, arriving, as_text, travelling
+from grader.sandbox.remote import MALFORMED, Driven, Remote, arriving, as_text, line, travelling
 from grader.sandbox.worker.wire import Handle
 
 FORBIDDEN = "this section forbids"
 ATTEMPTS = 5
 MOST_ARGUMENTS = 64  # of a call, of which a reply may say that they were changed
+AFTERWARDS = 100  # calls that are refused before the process is ended
 MOST_ANSWERS = 10_000  # calls that the student's code may make of functions that it was given, in one call of it
+NUMBERS = 1 << 40  # of objects in one process
 SETTING_UP = 20.0  # CPU seconds for what a run does before its first answer
 PATIENCE = 4.0  # seconds on the clock for each CPU second of a run, on a busy machine
 
@@ -75,6 +77,8 @@ class Session:
         self.on_change: Callable[[str], None] = lambda function: None  # told of each call that changed an argument
         self.callbacks: dict[int, Callable[..., Any]] = {}
         self.remotes: WeakValueDictionary[int, Remote] = WeakValueDictionary()
+        self.answering = ""  # the function of the check's that the student's code is calling, or ""
+        self.processes = 0  # that were started: an object's number is of one process alone
         self.tried: list[tuple[str, str]] = []
         self.hid: list[str] = []  # what stood in for something of the student's computer, during this check
         self.told: set[str] = set()  # of these, what an earlier check has told
@@ -106,9 +110,11 @@ class Session:
         remove(self.folder / "scratch")  # what a process left behind is nobody's to find
         (self.folder / "scratch").mkdir()
         self.process = Process(self.folder, self.limits, self.launch)
+        self.processes += 1
         self.process.send(
             {
                 "session": str(self.folder),
+                "first": self.processes * NUMBERS,
                 "folder": str(code),
                 "path": self.search_path(),
                 "modules": {name: import_name(code, path) for name, path in self.section.modules.items()},
@@ -134,6 +140,7 @@ class Session:
         if self.process is not None:
             self.peak = self.memory()
             process, self.process = self.process, None
+            self.remotes.clear()
             process.kill()
 
     def renew(self) -> None:
@@ -293,6 +300,10 @@ class Session:
 
         `more` seconds are added to what a call may use, on the clock several times as many.
         """
+        if self.answering and isinstance(owner, str):
+            raise UsageError(f"{line()}: {self.answering} is called by the student's code, and cannot ask it back")
+        if self.answering and isinstance(owner, Handle):
+            raise Mismatch(f"{self.answering} was given a {owner.kind}, where numbers or arrays are expected")
         if isinstance(owner, str):
             self.require(owner)
         if self.process is None:
@@ -322,7 +333,7 @@ class Session:
         except (TimedOut, OutOfMemory, Crashed) as error:
             if isinstance(error, TimedOut) and time.monotonic() >= self.deadline:
                 error.message = f"{subject} was stopped: the {self.allowed:.3g} s for the whole check were used up"
-            error.where = error.where or self.process.last_frame(self.section)
+            error.where = error.where or (self.process.last_frame(self.section) if self.process is not None else "")
             self.bury()
             raise
         except StudentError:
@@ -386,6 +397,8 @@ class Answering:
         if function is None or type(args) is not tuple or type(named) is not dict or not all(map(fits, named)):
             raise Crashed(f"{self.subject} broke the grader's channel: it asked for a function that there is not")
         name = getattr(function, "__name__", "function")
+        if self.count > MOST_ANSWERS + AFTERWARDS:
+            raise Crashed(f"{self.subject} went on calling {name} after that was refused")
         if self.error is None and self.count > MOST_ANSWERS:
             self.error = Mismatch(
                 f"{self.subject} called {name} more than {MOST_ANSWERS} times: does a loop never end?"
@@ -393,6 +406,7 @@ class Answering:
         if self.error is not None:
             return {"refused": self.error.args[0]}
         remote = self.session.remote
+        self.session.answering = name
         try:
             value = function(*arriving(args, remote), **arriving(named, remote))
             return {"returned": travelling(value, self.session.callbacks)}
@@ -404,6 +418,8 @@ class Answering:
                     :500
                 ]
             )
+        finally:
+            self.session.answering = ""
         return {"refused": str(self.error)}
 
 
@@ -499,7 +515,7 @@ def student_error(error: Any, subject: str) -> StudentError:
     if kind == "absent":
         return NotImplementedYet(text)
     if kind == "gone":
-        return Crashed(text)
+        return Raised(text)
     if kind == "exit":
         return Raised(f"{doing} called sys.exit(); a graded function has to return", where=where)
     if kind == "unspeakable":

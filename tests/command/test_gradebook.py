@@ -29,6 +29,8 @@ from grader.model import (
     Verdict,
 )
 
+pytestmark = pytest.mark.medium
+
 DUE = datetime(2026, 11, 20, 23, 59, tzinfo=UTC)
 HOSTILE = "\x1b[2J\u202eeve [bold]b[/] <b>"
 

@@ -13,6 +13,8 @@ from grader.command import pack
 from grader.errors import UsageError
 from grader.intake.unpack import is_archive
 
+pytestmark = pytest.mark.medium
+
 
 def packed(*words: object) -> int:
     return pack.run(pack.parser().parse_args([*map(str, words)]))

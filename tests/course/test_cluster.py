@@ -28,6 +28,8 @@ pytest.importorskip("distributed")
 
 from classes import CLASS, class_of, reports
 
+pytestmark = pytest.mark.medium
+
 SECTION_1 = ("1", "2", "3", "4.1")
 
 

@@ -18,6 +18,8 @@ from grader.course.result_keys import Terms
 from grader.errors import UsageError
 from grader.model import Verdict
 
+pytestmark = pytest.mark.medium
+
 
 @pytest.fixture
 def folder(tmp_path):

@@ -35,6 +35,8 @@ from grader.sandbox.remote import Driven, Remote, arriving
 from grader.sandbox.session import Session
 from grader.sandbox.worker.wire import Handle
 
+pytestmark = pytest.mark.medium
+
 SECONDS = float(os.environ.get("BACKGRADE_FUZZ", "30"))
 HOMEWORK = load(ROOT / "grader" / "homework")
 FILES = {

@@ -29,6 +29,8 @@ from grader.intake import submission
 from grader.sandbox.session import Session
 from grader.sandbox.worker import wire
 
+pytestmark = pytest.mark.medium
+
 ROOT = Path(__file__).parents[2]
 FOUND = Path(__file__).parent / "found"
 SECONDS = float(os.environ.get("BACKGRADE_FUZZ", "30"))

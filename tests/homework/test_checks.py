@@ -33,6 +33,8 @@ import fake
 import mistakes
 from mistakes import MISTAKES, Patch, Student, network, network_skips_the_mask, patch
 
+pytestmark = pytest.mark.medium
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "reference"
 RUBRIC = yaml.safe_load((ROOT / "grader" / "homework" / "rubric.yaml").read_text(encoding="utf-8"))

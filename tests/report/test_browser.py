@@ -21,7 +21,10 @@ from grader.model import Remarks, Report, Row, Student
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here to show the page")
+pytestmark = [
+    pytest.mark.medium,
+    pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here to show the page"),
+]
 
 
 FRAME = """\

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from grader.errors import Crashed, Mismatch, NotImplementedYet, Raised, UsageError
+from grader.errors import Crashed, Mismatch, NotImplementedYet, Raised, TimedOut, UsageError
 from grader.model import Limits, Section, Submission
 from grader.sandbox.launch import spawn
 from grader.sandbox.remote import MOST_ELEMENTS, Function, Module, Remote
 from grader.sandbox.session import MOST_ANSWERS, Session
 from grader.sandbox.worker.wire import Handle
+
+pytestmark = pytest.mark.medium
 
 SECTION = Section("numpy", {"engine": "micro/engine.py", "net": "micro/net.py"}, ("engine.py", "net.py"))
 LIMITS = Limits(call_cpu=5, call_wall=20, check_wall=60, memory=2 << 30, output=1000)
@@ -117,6 +120,13 @@ def apply_much(f):
 def apply_badly(f):
     return f("text", [1])
 
+def flood(f):
+    while True:
+        try:
+            f(1.0)
+        except BaseException:
+            pass
+
 def keep(f):
     global kept
     kept = f
@@ -128,6 +138,10 @@ def late():
 def gives(what):
     return {"none": None, "function": make, "class": Value, "method": Value(1).itself}[what]
 """
+
+
+def double(x: float) -> float:
+    return 2 * x
 
 
 @pytest.fixture(scope="module")
@@ -200,13 +214,15 @@ def test_operators_run_there_with_plain_numbers_on_either_side(engine):
 
 def test_no_operator_of_the_students_decides_a_comparison(session, engine):
     a = engine.Value(3.0)
-    assert a != 4
     assert a == a
-    assert a not in [1, None]
-    with pytest.raises(Mismatch, match="a Value"):
-        a < 4  # noqa: B015
+    assert a in [a]
+    for compare in (lambda: a == 4, lambda: a != 4, lambda: a == engine.Value(3.0), lambda: a < 4, lambda: a in [1]):
+        with pytest.raises(Mismatch, match="a Value"):
+            compare()
+    for use in (lambda: bool(a), lambda: np.sum(a), lambda: np.asarray(a)):
+        with pytest.raises(Mismatch, match="a Value"):
+            use()
     assert session.ask("operate", a._handle, ("eq",), [(4,)]) == [True]
-    assert bool(a) is True
 
 
 def test_calling_indexing_and_length(engine):
@@ -253,13 +269,10 @@ def test_the_students_code_calls_a_function_of_the_checks(engine):
     assert engine.apply(lambda x: 10 * x, 2.0) == 21.0
     asked = []
     assert engine.apply(lambda value: asked.append(value) or 1.0, engine.Value(4.0)) == 2.0
-    assert asked[0].data == 4.0
+    assert asked[0].data == 4.0  # after the call
 
 
 def test_a_function_of_the_checks_cannot_be_called_for_ever_badly_or_late(engine):
-    def double(x: float) -> float:
-        return 2 * x
-
     with pytest.raises(Mismatch, match=f"apply_much called double more than {MOST_ANSWERS} times"):
         engine.apply_much(double)
     with pytest.raises(Raised, match=r"apply_badly called double with arguments that it does not take: TypeError"):
@@ -272,6 +285,37 @@ def test_a_function_of_the_checks_cannot_be_called_for_ever_badly_or_late(engine
         engine.apply(wrong, 1.0)
     engine.keep(double)
     assert engine.late() == 2.0  # a later call of the same check
+
+
+def test_who_swallows_a_refusal_is_stopped(session, engine):
+    with pytest.raises(Crashed, match="went on calling double after that was refused"):
+        engine.flood(double)
+    session.limits = replace(LIMITS, call_wall=1)
+    try:
+        with pytest.raises((TimedOut, Crashed)):
+            engine.flood(lambda x: time.sleep(0.01))
+    finally:
+        session.limits = LIMITS
+
+
+def test_a_function_that_the_student_calls_asks_the_student_nothing(engine):
+    assert engine.apply(lambda x: 3.0, engine.Value(1.0)) == 4.0
+    for use in (lambda x: x.data, lambda x: x + 1, lambda x: x(1)):
+        with pytest.raises(Mismatch, match="was given a Value, where numbers or arrays are expected"):
+            engine.apply(use, engine.Value(1.0))
+    with pytest.raises(UsageError, match=r"test_language\.py:\d+: .*cannot ask it back"):
+        engine.apply(lambda x: engine.halved(x), 1.0)
+    assert engine.halved(3.0) == 1.5
+
+
+def test_an_object_of_a_process_that_ended_is_no_other_one(session, engine):
+    old = engine.Value(1.0)
+    session.renew()
+    new = engine.Value(2.0)
+    assert new is not old
+    with pytest.raises(Raised, match="gone"):
+        old.data  # noqa: B018
+    assert new.data == 2.0
 
 
 def test_another_function_of_the_students_is_an_argument(engine):
@@ -301,7 +345,7 @@ def test_what_does_not_travel_is_refused_with_file_and_line(engine, value):
 def test_objects_of_a_process_that_has_ended_are_gone(session, engine):
     value = engine.Value(1.0)
     session.renew()
-    with pytest.raises(Crashed, match="the Value is gone with the process that held it"):
+    with pytest.raises(Raised, match="the Value is gone with the process that held it"):
         value.data  # noqa: B018
 
 

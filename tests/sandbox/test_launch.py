@@ -19,6 +19,8 @@ from grader.sandbox.launch import ROOT, Zygotes, around, environment, readable, 
 from grader.sandbox.remote import Module
 from grader.sandbox.session import Session
 
+pytestmark = pytest.mark.medium
+
 NEEDS = (("", ""), (), ())
 SECTION = Section("numpy", {"layers": "neuralnet/layers.py"}, ("layers.py",), forbid=("torch",))
 CODE = {"layers.py": b"def f(): return 7\ndef g():\n    while True: pass\n"}

@@ -15,6 +15,8 @@ from grader.sandbox.process import THREADS
 from grader.sandbox.remote import Module
 from grader.sandbox.session import ATTEMPTS, Session
 
+pytestmark = pytest.mark.medium
+
 ROOT = Path(__file__).parents[2]
 SECTION = Section("numpy", {"layers": "neuralnet/layers.py"}, ("layers.py",), {}, ())
 LIMITS = Limits(call_cpu=5, call_wall=20, check_wall=40, memory=4 << 30, output=1000)

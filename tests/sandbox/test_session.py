@@ -27,6 +27,8 @@ from grader.sandbox.remote import Module, Remote
 from grader.sandbox.session import Session, student_error
 from grader.sandbox.worker.__main__ import blamed
 
+pytestmark = pytest.mark.medium
+
 SECTION = Section(
     "numpy",
     {"functions": "backprop/functions.py", "layers": "neuralnet/layers.py"},

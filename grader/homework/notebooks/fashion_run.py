@@ -168,7 +168,6 @@ class NotebookLearner:
         going = self.hw.session.drive(
             "notebook_run", order, arrays, key=images.digest, subject=TRAINING, seconds=seconds
         )
-        self.outcome.problems = left_out(going.tell("problems"))
         return going
 
     def every(self) -> int:
@@ -217,6 +216,7 @@ class NotebookLearner:
 
     def learn_facts(self, going: Driven) -> None:
         self.outcome.facts = {**self.outcome.facts, **facts(going)}
+        self.outcome.problems = left_out(going.tell("problems"))
 
     def cleared(self) -> bool:
         return self.outcome.accuracy >= self.settings["full"]
@@ -326,7 +326,7 @@ def learned(hw: Subject, outcome: Outcome) -> Outcome:
         raise explained(outcome.error)
     if not outcome.steps:
         but = f"; {told(outcome.problems[0])}" if outcome.problems else ""
-        raise Mismatch(f"{PART1} trains nothing: no statement of it leads to a call of backward(){but}")
+        raise Mismatch(f"{PART1} trains nothing: when it is run, backward() is never called{but}")
     if outcome.at_first >= hw.settings_of("5.3")["partial"]:
         hw.review(
             f"at the first step the network knows {outcome.at_first:.0%} of the test pictures; where is that from?"

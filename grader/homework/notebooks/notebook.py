@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from grader.errors import Mismatch
 
-from ..worker.notebook import called, code
+from ..worker.notebook import code
 
 CELLS = 2000
 SOURCE = 2 << 20  # characters of all code
@@ -277,6 +277,16 @@ def functions_of(all_trees: Iterable[ast.Module]) -> dict[str, set[str]]:
                 own[name] |= own[one]
                 waiting.append(name)
     return own
+
+
+def called(node: ast.AST) -> Iterator[str]:
+    """All functions and methods that are called anywhere within: "train", ".backward"."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Call):
+            if isinstance(inner.func, ast.Name):
+                yield inner.func.id
+            elif isinstance(inner.func, ast.Attribute):
+                yield f".{inner.func.attr}"
 
 
 def keys_of(all_trees: Iterable[ast.Module]) -> dict[str, set[str]]:

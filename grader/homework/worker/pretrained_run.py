@@ -19,7 +19,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from grader.sandbox.worker.drivers import Student
 
 from . import cuda, notebook, paths, vision
-from .train_run import Mute
+from .shell import Shell
 
 CALLS = 64  # of the network that are kept: the last ones
 CLASSES = 1000
@@ -50,11 +50,9 @@ class PretrainedRun:
         paths.lay(notebook.files(source for _, source, _ in cells))
         register_module_forward_pre_hook(self.entered)
         register_module_forward_hook(self.left, with_kwargs=True, always_call=True)
-        self.names: dict[str, Any] = {
-            "__name__": "__main__",
-            "get_ipython": Mute("get_ipython"),
-            "idx2label": dict(enumerate(order["labels"])),  # also where the notebook reads them from a file of its own
-        }
+        self.shell = Shell()
+        self.names = self.shell.names
+        self.names["idx2label"] = dict(enumerate(order["labels"]))  # also where it is read from a file of its own
         statements, unread = notebook.read(cells)
         self.problems += unread
         with cuda.OnCPU():
@@ -63,8 +61,8 @@ class PretrainedRun:
 
     def execute(self, statement: notebook.Statement, file: str) -> None:
         try:
-            exec(compile(ast.Module([Called().visit(statement.node)], []), file, "exec"), self.names)
-        except Exception as error:
+            self.shell.execute(Called().visit(statement.node), file)
+        except (Exception, SystemExit) as error:
             cause = vision.lacking(error)
             self.problems.append((statement.cell, statement.node.lineno, f"{type(cause).__name__}: {cause}"[:200]))
 

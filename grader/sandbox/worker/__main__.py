@@ -85,6 +85,7 @@ class Worker:
         self.modules: dict[str, str] = setup["modules"]
         self.keep: dict[str, tuple[int, ...]] = setup["keep"]
         self.objects: dict[int, Any] = {}
+        self.first: int = setup["first"]  # no number of an object is that of another process
         self.numbers: dict[int, int] = {}  # of the objects held, by their identity
         self.channel: tuple[BinaryIO, BinaryIO] | None = None
         self.current: int | None = None  # the request that is being answered
@@ -241,7 +242,7 @@ class Worker:
 
     def hold(self, value: Any) -> Handle:
         """A name for an object that stays here; the same one each time."""
-        number = self.numbers.setdefault(id(value), len(self.objects) + 1)
+        number = self.numbers.setdefault(id(value), self.first + len(self.objects) + 1)
         self.objects[number] = value
         return Handle(number, type(value).__name__[:80])
 

@@ -96,6 +96,8 @@ def snapshot(value: Any, depth: int = 0) -> Any:
 
 def changes(value: Any) -> bool:
     """Whether a call can change an argument of this kind in place."""
+    if type(value) is tuple:
+        return any(map(changes, value))
     return type(value) in (np.ndarray, list, dict) or is_tensor(value)
 
 

@@ -22,6 +22,8 @@ from grader.homework.data import fashion_mnist as fashion_reader
 from grader.homework.data import synthetic
 from grader.model import Homework
 
+pytestmark = pytest.mark.medium
+
 HOMEWORK = load(OWN)
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 CIFAR10_FILES = list(HOMEWORK.rubric.data["cifar10"].files)

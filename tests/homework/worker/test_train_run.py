@@ -14,6 +14,8 @@ import pytest
 from grader.homework.worker.train_run import Mute, TrainRun, number, resting
 from grader.sandbox.worker.wire import FrameError
 
+pytestmark = pytest.mark.medium
+
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = [path.stem for path in (ROOT / "reference" / "neuralnet").glob("*.py")]
 SETTINGS = {"num_train": 60, "hidden_dim": 8, "batch_size": 25, "num_epochs": 3, "learning_rate": 0.05, "reg": 0.01}
