@@ -44,7 +44,7 @@ GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="grade.py",
-        usage=f"grade.py [PATH] [options]\n       grade.py {{{','.join(COMMANDS)}}} --help",
+        usage=f"grade.py [PATH] [options]\n       grade.py {'|'.join(COMMANDS)} -h",
         description="Backgrade: grade a submission, task by task.",
         epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage, 3 our fault, 130 stopped",
     )

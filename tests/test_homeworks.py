@@ -92,7 +92,7 @@ def test_a_mistake_costs_its_items_and_is_told(name, mistake, launch):
     assert case.says
     reference = Submission(mistake, work_in(FOLDER / name / "reference"), {}, "")
     report = grade(case.made_in(reference), loaded(name), seed=1, launch=launch)
-    assert list(case.findings(report)) == [], problems(report)
+    assert list(case.findings(report, FOLDER / name)) == [], problems(report)
 
 
 @pytest.mark.parametrize("name", HOMEWORKS)

@@ -46,9 +46,8 @@ def parser() -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> int:
     folder = arguments.folder
     if not (folder / "rubric.yaml").is_file():
-        raise UsageError(
-            f"{folder} holds no rubric.yaml; name a homework's folder, or type: grade.py new-homework {shlex.quote(str(folder))}"
-        )
+        make = f"python grade.py new-homework {shlex.quote(str(folder))}"
+        raise UsageError(f"{folder} holds no rubric.yaml; name a homework's folder, or make one: {make}")
     if arguments.seeds < 1:
         raise UsageError(f"--seeds is {arguments.seeds}; it has to be at least 1")
     datasets.check_root(arguments.data_root)
@@ -107,9 +106,10 @@ def handout_findings(homework: Homework) -> Iterator[str]:
     if not (root / "reference").is_dir():
         return
     for path in sorted((root / "student").rglob("*.py")):
-        for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
-            if b"BEGIN SOLUTION" in line:
-                yield f"{path}:{number}: a solution is handed out; delete this file, or its solution"
+        before, mark, _ = path.read_bytes().partition(b"# BEGIN SOLUTION")
+        if mark:
+            number = before.count(b"\n") + 1
+            yield f"{path}:{number}: a solution is handed out; delete this file, or the solution in it"
     cure = f"run: python -m grader.handout --homework {shlex.quote(str(homework.folder))} --overwrite"
     for name, content in handout.contents(root / "reference", root / "fixtures", homework.rubric.handout).items():
         path = root / "student" / name
@@ -159,7 +159,7 @@ def reference_findings(homework: Homework, run_on: Grading, seeds: int, note: Ca
                 if result.name not in told:
                     note(f"{result.name} was not tried: {result.message}")
             elif (result.earned < result.points or result.review) and result.name not in told:
-                why = result.message or " ".join(result.review)
+                why = mistakes.said(result, homework.folder) or " ".join(result.review)
                 where = place(homework, result)
                 yield f"{where}: the reference fails {result.name} with seed {seed}: {why}; correct one of them"
             else:
@@ -247,7 +247,8 @@ def untouched_findings(homework: Homework, run_on: Grading) -> Iterator[str]:
                 "ask for an answer that only work can give"
             )
         elif result.verdict is Verdict.INTERNAL:
-            yield f"{place(homework, result)}: the untouched handout breaks {result.name}: {result.message}; correct it"
+            said = mistakes.said(result, homework.folder)
+            yield f"{place(homework, result)}: the untouched handout breaks {result.name}: {said}; correct it"
 
 
 def handed_in(homework: Homework, path: Path) -> Submission:
@@ -270,9 +271,9 @@ def right_findings(homework: Homework, run_on: Grading, note: Callable[[str], No
             continue
         for result in report.checks:
             if result.earned < result.points and (result.verdict is not Verdict.SKIPPED or result.waits):
-                where = place(homework, result)
-                yield f"{path}: this right work fails {result.name} ({where}): {result.message}; correct one of them"
-        for question in report.needs_review:
+                where, said = place(homework, result), mistakes.said(result, homework.folder)
+                yield f"{path}: this right work fails {result.name} ({where}): {said}; correct one of them"
+        for question in () if report.faulty else report.needs_review:
             yield f"{path}: this right work leaves a question: {question}; correct one"
 
 
@@ -298,4 +299,4 @@ def wrong_findings(homework: Homework, run_on: Grading, note: Callable[[str], No
         except UsageError as error:
             yield str(error)
         else:
-            yield from one.findings(run_on(submission, homework, 0))
+            yield from one.findings(run_on(submission, homework, 0), homework.folder)

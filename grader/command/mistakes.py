@@ -7,6 +7,7 @@ A name without `file`, `old` and `new` is that of a submission in the folder wro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +16,11 @@ from typing import Any
 import yaml
 
 from grader.errors import UsageError
-from grader.model import Report, Submission, Verdict
+from grader.model import CheckResult, Report, Submission, Verdict
 
 PLACE, REPLACED = ("file", "old", "new"), "wrong.yaml"
+FRAME = re.compile(r'^ *File "([^"\n]+)", line (\d+)', re.MULTILINE)
+ERROR = re.compile(r"^[A-Za-z_][\w.]*(?:: .*)?$", re.MULTILINE)  # a traceback's line that is not indented
 KEYS = (*PLACE, "loses", "says")
 
 
@@ -50,25 +53,36 @@ class Mistake:
         changed = before.replace(self.old, self.new).encode()
         return replace(reference, name=self.name, files={**reference.files, self.file: changed})
 
-    def findings(self, report: Report) -> Iterator[str]:
+    def findings(self, report: Report, folder: Path) -> Iterator[str]:
         """What is not as it must be: nothing is lost, other items are, no sentence says so, a check broke."""
         lost = tuple(item.id for item in report.items if item.score < item.max_score)
         sentences = [check.message for check in report.checks if check.earned < check.points]
         broken = [check for check in report.checks if check.verdict is Verdict.INTERNAL]
         untried = {item.id for item in report.items if item.verdict is Verdict.SKIPPED}
         if broken:
-            yield f"{self.where}: {self.name} breaks the check {broken[0].name}: {broken[0].message}; correct the check"
+            why = said(broken[0], folder)
+            yield f"{self.where}: {self.name} breaks the check {broken[0].name}: {why}; correct the check"
         elif not set(lost) - untried:
             if not untried:
                 yield f"{self.where}: {self.name} loses no points; add a check that sees this mistake"
         elif self.loses is not None and set(lost) - untried != set(self.loses) - untried:
-            there = f"loses points in {said(lost)}, not in {said(self.loses)}"
+            there = f"loses points in {listed(lost)}, not in {listed(self.loses)}"
             yield f"{self.where}: {self.name} {there}; correct one of them"
         elif self.says is not None and not any(self.says in sentence for sentence in sentences):
             yield f"{self.where}: no sentence on {self.name} says {self.says!r}; the first is: {sentences[0]}"
 
 
-def said(items: tuple[str, ...]) -> str:
+def said(result: CheckResult, folder: Path) -> str:
+    """What a check said; of one that broke, the error and its line in the homework's `folder`, no traceback."""
+    if result.verdict is not Verdict.INTERNAL:
+        return result.message
+    own = [(file, line) for file, line in FRAME.findall(result.message) if Path(file).is_relative_to(folder.resolve())]
+    at = f" in {own[-1][0]}:{own[-1][1]}" if own else ""
+    errors = ERROR.findall(result.message)
+    return f"{errors[-1]}{at}" if errors else result.message
+
+
+def listed(items: tuple[str, ...]) -> str:
     return ", ".join(items) or "no item"
 
 

@@ -204,7 +204,14 @@ def break_a_check(folder: Path) -> None:
         (misspell_the_reference, r"reference/work\.py:\d+: SyntaxError: .*the reference cannot be imported"),
         (need_an_absent_package, r"reference/work\.py:4: ModuleNotFoundError: .*the reference cannot be imported"),
         (misname_a_check, r"rubric\.yaml:\d+: item 1\.1 names the check weighted_sums"),
-        (break_a_check, r"checks\.py:\d+: the reference fails broken with seed 0: .*KeyError"),
+        (
+            break_a_check,
+            r"checks\.py:\d+: the reference fails broken with seed 0: KeyError: .* in .*checks\.py:20; corr",
+        ),
+        (
+            break_a_check,
+            r"wrong\.yaml:2: weights-forgotten breaks the check broken: KeyError: .*checks\.py:20; correct",
+        ),
     ],
 )
 def test_each_inconsistency_is_told_with_its_place_and_nothing_ends_in_a_fault(make, told, folder, capsys):
@@ -214,6 +221,7 @@ def test_each_inconsistency_is_told_with_its_place_and_nothing_ends_in_a_fault(m
     assert any(re.search(told, finding) for finding in findings), findings
     for finding in findings:
         assert ";" in finding, f"no cure: {finding}"
+        assert "Traceback" not in finding
 
 
 def test_an_argument_that_a_check_looks_at_may_be_changed(folder, capsys):
