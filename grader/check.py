@@ -28,7 +28,7 @@ Made = TypeVar("Made")
 ROOT = Path(__file__).resolve().parent.parent
 HOMEWORK = "grader.homework"
 OWN = ROOT / "grader" / "homework"
-TREES = {"reference", "student", "fixtures"}  # they may lie in a homework's folder
+TREES = {"reference", "student", "fixtures", "right", "wrong"}  # they may lie in a homework's folder
 ABSOLUTE = re.compile(rb"^[ \t]*(from|import)[ \t]+grader\.homework\b", re.MULTILINE)
 
 
@@ -233,7 +233,9 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
     for module in [import_file(package, path) for path in sorted(folder.glob("*.py")) if path.name != "__init__.py"]:
         for found in checks_of(module):
             if found.name in checks:
-                raise UsageError(f"{Path(str(module.__file__)).name}: the check {found.name} is defined twice")
+                raise UsageError(
+                    f"{Path(str(module.__file__)).name}: the check {found.name} is defined twice; rename one"
+                )
             checks[found.name] = found
     expect_agreement(plan, checks)
     readers = {name for data in plan.data.values() for name in (data.reader, data.stand_in) if name}
@@ -312,7 +314,7 @@ def reader(plan: Rubric, package: str, folder: Path, name: str) -> Callable[...,
     path = folder.joinpath(*module.split(".")).with_suffix(".py")
     found = getattr(import_file(package, path, module), function, None) if module and path.is_file() else None
     if not callable(found):
-        raise UsageError(f"{plan.where('function', name)}: {name} is no function of the homework's files")
+        raise UsageError(f"{plan.where('function', name)}: {name} is no function of the homework's files; correct it")
     return found  # type: ignore[no-any-return]
 
 
@@ -322,9 +324,13 @@ def expect_agreement(plan: Rubric, checks: Mapping[str, Check]) -> None:
     for name, item in planned.items():
         where = plan.where("check", name)
         if name not in checks:
-            raise UsageError(f"{where}: item {item} names the check {name}, which no file here defines")
+            raise UsageError(
+                f"{where}: item {item} names the check {name}, which no file here defines; write it or correct the name"
+            )
         if checks[name].item != item:
-            raise UsageError(f"{where}: {name} stands under item {item}, but says @check({checks[name].item!r})")
+            raise UsageError(
+                f"{where}: {name} stands under item {item}, but says @check({checks[name].item!r}); correct one"
+            )
     for name in checks.keys() - planned.keys():
         raise UsageError(f"{plan.path}: no item names the check {name}; add it, or delete the check")
 
@@ -337,25 +343,33 @@ def expect_parts(plan: Rubric, root: Path, folder: Path) -> None:
         for module, path in section.modules.items():
             where = plan.where("module", module)
             if module in RESERVED or module.startswith("_"):
-                raise UsageError(f"{where}: a check could not reach a module called {module}: `hw.{module}` is taken")
+                raise UsageError(
+                    f"{where}: a check could not reach a module called {module}: `hw.{module}` is taken; rename it"
+                )
             try:
                 sources.append((root / "reference" / path).read_text(encoding="utf-8"))
             except OSError:
-                raise UsageError(f"{where}: module {module} is {path}, which the reference does not hold") from None
+                raise UsageError(
+                    f"{where}: module {module} is {path}, which the reference does not hold; add it"
+                ) from None
         for name in section.keep:
             if not any(re.search(rf"\bdef {re.escape(name)}\(", source) for source in sources):
                 where = plan.where("keep", name)
-                raise UsageError(f"{where}: keep names {name}, which no module of section {section.id} defines")
+                raise UsageError(
+                    f"{where}: keep names {name}, which no module of section {section.id} defines; correct it"
+                )
         for shim, path in section.shims.items():
             if not (folder / path).is_file():
                 raise UsageError(
-                    f"{plan.where('shim', shim)}: the shim {shim} is {path}, and {folder} has no such file"
+                    f"{plan.where('shim', shim)}: the shim {shim} is {path}, and {folder} has no such file; add it"
                 )
         for name in section.drivers:
             driver = folder / "worker" / f"{name}.py"
             if not driver.is_file():
                 where = plan.where("driver", name)
-                raise UsageError(f"{where}: section {section.id} drives {name}, and there is no worker/{name}.py")
+                raise UsageError(
+                    f"{where}: section {section.id} drives {name}, and there is no worker/{name}.py; add it"
+                )
             try:
                 SourceFileLoader(name, str(driver)).get_code(name)  # not run here; its bytecode is kept for the workers
             except SyntaxError as error:
@@ -374,11 +388,26 @@ def trusted(root: Path, section: Section) -> dict[str, ModuleType]:
     sys.path[:0] = dict.fromkeys(folders)
     try:
         return {name: importlib.import_module(dotted) for name, dotted in names.items()}
+    except ModuleNotFoundError as error:
+        if error.name in section.needs:
+            raise  # how to install it is told with the command
+        raise UsageError(f"{broken_line(error, reference)}: the reference cannot be imported; correct it") from error
+    except Exception as error:  # whatever the solution does while it is imported, its author is told where
+        raise UsageError(f"{broken_line(error, reference)}: the reference cannot be imported; correct it") from error
     finally:
         del sys.path[: len(set(folders))]
         for name in [name for name in sys.modules if name.partition(".")[0] in own]:
             del sys.modules[name]
         sys.modules.update(displaced)
+
+
+def broken_line(error: Exception, reference: Path) -> str:
+    """Place and kind of what went wrong in a file of the reference."""
+    kind = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}: {kind}"
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if Path(one.filename).is_relative_to(reference)]
+    return f"{frames[-1].filename}:{frames[-1].lineno}: {kind}" if frames else f"{reference}: {kind}"
 
 
 def functions_of(modules: Mapping[str, ModuleType]) -> dict[str, tuple[str, ...]]:

@@ -30,11 +30,13 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     "batch",
+    "check-homework",
     "data",
     "doctor",
     "gradebook",
+    "new-homework",
     "pack",
-)  # each is a module of grader/command with parser() and run(arguments) -> exit code
+)  # each is a module of grader/command, with _ for -, that has parser() and run(arguments) -> exit code
 OWN = Path(__file__).parent / "homework"
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -42,7 +44,7 @@ GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="grade.py",
-        usage=f"grade.py [PATH] [options]\n       grade.py {{{','.join(COMMANDS)}}} --help",
+        usage=f"grade.py [PATH] [options]\n       grade.py {'|'.join(COMMANDS)} -h",
         description="Backgrade: grade a submission, task by task.",
         epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage, 3 our fault, 130 stopped",
     )
@@ -83,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else list(argv)
     try:
         if words and words[0] in COMMANDS:
-            command = import_module(f"grader.command.{words[0]}")
+            command = import_module(f"grader.command.{words[0].replace('-', '_')}")
             return int(command.run(command.parser().parse_args(words[1:])))
         return run(parser().parse_args(words))
     except UsageError as error:

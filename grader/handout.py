@@ -68,7 +68,7 @@ def render(text: str) -> str:
         elif not opened:
             lines.append(line)  # the word in prose
     if opened:
-        raise UsageError(f"line {opened}: this BEGIN SOLUTION has no END SOLUTION")
+        raise UsageError(f"line {opened}: this BEGIN SOLUTION has no END SOLUTION; add it")
     return "\n".join(lines)
 
 
@@ -117,7 +117,18 @@ def contents(reference: Path, fixtures: Path, plan: HandoutPlan) -> dict[str, by
             made[name] = form((reference / name).read_bytes().decode()).encode()
         except UsageError as error:
             raise UsageError(f"{name}, {error}") from None
-    return made | {path: (fixtures / name).read_bytes() for path, name in plan.fixtures.items()}
+        except OSError:
+            raise UsageError(
+                f"the handout lists {name}, which {reference} does not hold; add it, or delete it"
+            ) from None
+        except (UnicodeDecodeError, ValueError, KeyError):
+            raise UsageError(f"{reference / name} is not readable as UTF-8 text or a notebook; save it anew") from None
+    for path, name in plan.fixtures.items():
+        try:
+            made[path] = (fixtures / name).read_bytes()
+        except OSError:
+            raise UsageError(f"the handout lists {name}, which {fixtures} does not hold; record or delete it") from None
+    return made
 
 
 def pristine(root: Path, plan: Rubric) -> dict[str, bytes]:

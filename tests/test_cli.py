@@ -186,6 +186,16 @@ def test_the_readme_names_every_verdict_and_exit_code():
     assert codes == {cli.GRADED, cli.BELOW, cli.USAGE, cli.FAULT, cli.INTERRUPTED}
 
 
+def test_the_readme_names_every_subcommand_and_each_help_says_its_exit_codes():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in cli.COMMANDS:
+        assert f"python grade.py {name}" in readme
+        run = grade(name, "--help")
+        assert run.returncode == 0
+        assert run.stdout.startswith(f"usage: grade.py {name} ")
+        assert "exit codes: 0" in run.stdout
+
+
 def test_without_dependencies_one_sentence_says_what_to_type(tmp_path):
     run = subprocess.run(
         [sys.executable, "-S", str(ROOT / "grade.py"), "reference"], capture_output=True, text=True, cwd=tmp_path

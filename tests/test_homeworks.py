@@ -1,7 +1,6 @@
 """Four other homeworks, graded without a change of the engine: right work gets every point, each mistake its own loss.
 
-A mistake is one replacement in the reference: `wrong.yaml` of each homework names it, the items that lose points by it,
-and words that a sentence holds.
+A mistake is one replacement in the reference: see grader/command/mistakes.py.
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from grader.check import load
+from grader.command import mistakes
 from grader.grading import grade
 from grader.handout import contents
-from grader.model import Homework, Report, Submission, Verdict
+from grader.model import Homework, Report, Submission
 from grader.sandbox.launch import Zygotes
 
 pytestmark = pytest.mark.medium
@@ -25,7 +24,7 @@ pytestmark = pytest.mark.medium
 FOLDER = Path(__file__).parent / "homeworks"
 HOMEWORKS = sorted(path.name for path in FOLDER.iterdir() if (path / "rubric.yaml").is_file())
 MOST_LINES = 120  # of checks and rubric together
-MISTAKES = {name: yaml.safe_load((FOLDER / name / "wrong.yaml").read_text(encoding="utf-8")) for name in HOMEWORKS}
+MISTAKES = {name: {one.name: one for one in mistakes.read(FOLDER / name)[0]} for name in HOMEWORKS}
 WRONG = [(name, mistake) for name in HOMEWORKS for mistake in MISTAKES[name]]
 RIGHT = [(name, path.name) for name in HOMEWORKS for path in sorted((FOLDER / name / "right").iterdir())]
 needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="PyTorch is not installed here")
@@ -89,14 +88,11 @@ def test_the_handout_earns_nothing(name, launch):
 @pytest.mark.parametrize(("name", "mistake"), marked(WRONG))
 def test_a_mistake_costs_its_items_and_is_told(name, mistake, launch):
     case = MISTAKES[name][mistake]
-    files = work_in(FOLDER / name / "reference")
-    before = files[case["file"]].decode()
-    assert case["old"] in before
-    report = judged(loaded(name), files | {case["file"]: before.replace(case["old"], case["new"]).encode()}, launch)
-    lost = [item.id for task in report.tasks for item in task.items if item.score < item.max_score]
-    assert lost == case["loses"], problems(report)
-    assert any(case["says"] in sentence for sentence in problems(report)), problems(report)
-    assert Verdict.INTERNAL not in {check.verdict for check in report.checks}, problems(report)
+    assert case.loses
+    assert case.says
+    reference = Submission(mistake, work_in(FOLDER / name / "reference"), {}, "")
+    report = grade(case.made_in(reference), loaded(name), seed=1, launch=launch)
+    assert list(case.findings(report, FOLDER / name)) == [], problems(report)
 
 
 @pytest.mark.parametrize("name", HOMEWORKS)
@@ -105,6 +101,8 @@ def test_a_homework_is_short_has_enough_mistakes_and_its_handout_is_made_of_its_
     lines = sum(1 for path in parts for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
     assert lines <= MOST_LINES
     assert len(MISTAKES[name]) >= 6
+    assert mistakes.read(FOLDER / name)[1] == []
+    assert sum(work == name for work, _ in RIGHT) >= 2
     homework = FOLDER / name
     made = contents(homework / "reference", homework / "fixtures", loaded(name).rubric.handout)
     there = {

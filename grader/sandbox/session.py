@@ -74,6 +74,7 @@ class Session:
         self.allowed = float("inf")  # seconds from the beginning of the check to its deadline
         self.seed: int | None = None
         self.changed: dict[int | str, Any] = {}
+        self.on_change: Callable[[str], None] = lambda function: None  # told of each call that changed an argument
         self.callbacks: dict[int, Callable[..., Any]] = {}
         self.remotes: WeakValueDictionary[int, Remote] = WeakValueDictionary()
         self.answering = ""  # the function of the check's that the student's code is calling, or ""
@@ -341,6 +342,8 @@ class Session:
             self.stop()  # a fault of ours, or an interrupt: the next call gets another process
             raise
         self.seed = None
+        if self.changed:
+            self.on_change(subject)
         return results
 
     def bury(self) -> None:

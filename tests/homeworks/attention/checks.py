@@ -10,9 +10,13 @@ from grader.measure.expect import expect_close, expect_smaller
 
 
 def tensors(rng: np.random.Generator, *shapes: tuple[int, ...]) -> list[Any]:
+    return [torch_of(rng.normal(size=shape).astype(np.float32)) for shape in shapes]
+
+
+def torch_of(array: np.ndarray) -> Any:
     import torch
 
-    return [torch.from_numpy(rng.normal(size=shape).astype(np.float32)) for shape in shapes]
+    return torch.from_numpy(array)
 
 
 @check("1.1", "attention.attention")
@@ -46,7 +50,21 @@ def causal(hw: Subject, rng: np.random.Generator) -> None:
     expect_close(hw, "causal_mask(6)", np.asarray(mask, dtype=float), np.tril(np.ones((6, 6))))
 
 
-@check("1.3", "attention.attention_in_chunks")
+@check("1.3", "attention.attention")
+def dropout(hw: Subject, rng: np.random.Generator) -> None:
+    """With p, each weight is 0 with this probability, and what is left is divided by 1 - p."""
+    n, m, p = 60, 50, float(rng.choice([0.25, 0.75]))
+    q, k, v = np.zeros((1, n, 4), np.float32), np.zeros((1, m, 4), np.float32), np.eye(m, dtype=np.float32)[None]
+    weights = np.asarray(hw.attention.attention(*map(torch_of, (q, k, v)), p=p))
+    expect_close(
+        hw, "the weights that are left", weights[weights != 0], np.full(np.count_nonzero(weights), 1 / m / (1 - p))
+    )
+    share = float(np.mean(weights == 0))
+    if abs(share - p) > 0.05:  # 6 standard deviations of 3000 weights
+        raise Mismatch(f"with p = {p}, {share:.0%} of the weights are dropped")
+
+
+@check("1.4", "attention.attention_in_chunks")
 def chunked(hw: Subject, rng: np.random.Generator) -> None:
     """attention_in_chunks gives what attention gives, also where the last chunk is smaller."""
     q, k, v = tensors(rng, (1, 10, 4), (1, 7, 4), (1, 7, 3))
@@ -55,7 +73,7 @@ def chunked(hw: Subject, rng: np.random.Generator) -> None:
         expect_close(hw, f"out in chunks of {chunk}", out, hw.reference.attention.attention(q, k, v))
 
 
-@check("1.3", "attention.attention_in_chunks")
+@check("1.4", "attention.attention_in_chunks")
 def memory(hw: Subject, rng: np.random.Generator) -> None:
     """With small chunks, if the values are right, memory does not grow with the square of the length."""
     chunked(hw, rng)

@@ -62,6 +62,24 @@ def sgd_steps(hw: Subject, rng: np.random.Generator) -> None:
         raise Mismatch("zero_grad() leaves a gradient")
 
 
+@check("1.3", "tensor.Adam.step")
+def adam_steps(hw: Subject, rng: np.random.Generator) -> None:
+    """step() moves each of several parameters as Adam does, with the bias of both averages corrected."""
+    starts, grads = [rng.normal(size=3), rng.normal(size=(2, 2))], [rng.normal(size=(4, 3)), rng.normal(size=(4, 2, 2))]
+    given, own = [[one.tensor.Tensor(start) for start in starts] for one in (hw, hw.reference)]
+    optimizers = [
+        hw.tensor.Adam(given, lr=0.1, betas=(0.8, 0.9)),
+        hw.reference.tensor.Adam(own, lr=0.1, betas=(0.8, 0.9)),
+    ]
+    for number in range(4):
+        for parameters, optimizer in zip((given, own), optimizers, strict=True):
+            for parameter, grad in zip(parameters, grads, strict=True):
+                parameter.grad = grad[number]
+            optimizer.step()
+        for parameter, expected in zip(given, own, strict=True):
+            expect_close(hw, f"a parameter after {number + 1} steps of Adam", parameter.data, expected.data)
+
+
 @check("2.1", "train.train")
 def trajectory(hw: Subject, rng: np.random.Generator) -> None:
     """With one seed, training goes through the same losses and ends at the same weights."""

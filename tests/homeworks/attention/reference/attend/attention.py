@@ -3,13 +3,14 @@
 import torch
 
 
-def attention(q, k, v, *, mask=None):
-    """q (B, N, D), k (B, M, D), v (B, M, E), mask (N, M) of bool -> (B, N, E)."""
+def attention(q, k, v, *, mask=None, p=0.0):
+    """q (B, N, D), k (B, M, D), v (B, M, E), mask (N, M) of bool -> (B, N, E). p: share of the weights dropped out."""
     # BEGIN SOLUTION stub: out = None
     scores = q @ k.transpose(1, 2) / q.shape[-1] ** 0.5
     if mask is not None:
         scores = scores.masked_fill(~mask, float("-inf"))
-    out = torch.softmax(scores, dim=-1) @ v
+    weights = torch.nn.functional.dropout(torch.softmax(scores, dim=-1), p)
+    out = weights @ v
     # END SOLUTION
     return out
 

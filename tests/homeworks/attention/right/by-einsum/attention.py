@@ -4,11 +4,14 @@ import torch
 import torch.nn.functional as F
 
 
-def attention(q, k, v, mask=None):
+def attention(q, k, v, mask=None, p=0):
     s = torch.einsum("bnd,bmd->bnm", q, k) * (1.0 / math.sqrt(k.size(2)))
     if mask is not None:
         s = torch.where(mask.unsqueeze(0), s, torch.full_like(s, -1e9))
-    return torch.einsum("bnm,bme->bne", F.softmax(s, 2), v)
+    a = F.softmax(s, 2)
+    if p:
+        a = a * (torch.rand(a.shape) >= p) / (1 - p)
+    return torch.einsum("bnm,bme->bne", a, v)
 
 
 def causal_mask(n):

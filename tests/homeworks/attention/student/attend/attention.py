@@ -3,8 +3,8 @@
 import torch
 
 
-def attention(q, k, v, *, mask=None):
-    """q (B, N, D), k (B, M, D), v (B, M, E), mask (N, M) of bool -> (B, N, E)."""
+def attention(q, k, v, *, mask=None, p=0.0):
+    """q (B, N, D), k (B, M, D), v (B, M, E), mask (N, M) of bool -> (B, N, E). p: share of the weights dropped out."""
     # Your code here.
     out = None
     return out

@@ -63,3 +63,24 @@ class SGD:
         for parameter in self.parameters:
             parameter.grad = None
         # END SOLUTION
+
+
+class Adam:
+    def __init__(self, parameters, lr, betas=(0.9, 0.999), eps=1e-8):
+        self.parameters, self.lr, self.betas, self.eps = list(parameters), lr, betas, eps
+        self.count = 0
+        self.means = [np.zeros_like(parameter.data) for parameter in self.parameters]
+        self.squares = [np.zeros_like(parameter.data) for parameter in self.parameters]
+
+    def step(self):
+        """As in Kingma and Ba (2015), with the bias of both averages corrected."""
+        # BEGIN SOLUTION stub: return None
+        self.count += 1
+        one, two = self.betas
+        for at, parameter in enumerate(self.parameters):
+            self.means[at] = one * self.means[at] + (1 - one) * parameter.grad
+            self.squares[at] = two * self.squares[at] + (1 - two) * parameter.grad**2
+            mean = self.means[at] / (1 - one**self.count)
+            square = self.squares[at] / (1 - two**self.count)
+            parameter.data = parameter.data - self.lr * mean / (np.sqrt(square) + self.eps)
+        # END SOLUTION

@@ -47,3 +47,19 @@ class SGD:
     def zero_grad(self):
         for p, _ in self.params:
             p.grad = np.zeros_like(p.data)
+
+
+class Adam:
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        self.t, self.lr, self.eps = 0, lr, eps
+        self.b1, self.b2 = betas
+        self.state = [{"p": p, "m": 0.0, "v": 0.0} for p in params]
+
+    def step(self):
+        self.t += 1
+        rate = self.lr * np.sqrt(1 - self.b2**self.t) / (1 - self.b1**self.t)
+        for s in self.state:
+            g = s["p"].grad
+            s["m"] += (1 - self.b1) * (g - s["m"])
+            s["v"] += (1 - self.b2) * (g * g - s["v"])
+            s["p"].data = s["p"].data - rate * s["m"] / (np.sqrt(s["v"]) + self.eps * np.sqrt(1 - self.b2**self.t))

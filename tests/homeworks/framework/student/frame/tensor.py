@@ -49,3 +49,16 @@ class SGD:
     def zero_grad(self):
         # Your code here.
         return None
+
+
+class Adam:
+    def __init__(self, parameters, lr, betas=(0.9, 0.999), eps=1e-8):
+        self.parameters, self.lr, self.betas, self.eps = list(parameters), lr, betas, eps
+        self.count = 0
+        self.means = [np.zeros_like(parameter.data) for parameter in self.parameters]
+        self.squares = [np.zeros_like(parameter.data) for parameter in self.parameters]
+
+    def step(self):
+        """As in Kingma and Ba (2015), with the bias of both averages corrected."""
+        # Your code here.
+        return None
