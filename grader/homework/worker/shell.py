@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures.thread import _worker as pool_worker
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -50,8 +51,10 @@ class Shell:
 
         def started(thread: threading.Thread) -> None:
             run = thread.run
+            pooled = getattr(thread, "_target", None) is pool_worker  # one that waits for more work never ends
             replace(thread, "run", lambda: self.within(run))
-            self.threads.append(thread)
+            if not pooled:
+                self.threads.append(thread)
             start(thread)
 
         def spawned(
@@ -81,10 +84,10 @@ class Shell:
         self.evaluate(compile(ast.Module([node], []), file, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT))
 
     def wait(self, trains: Callable[[threading.Thread], bool]) -> None:
-        """Until the threads that train have ended, and those that are no daemons; a pool's wait for more work."""
+        """Until the threads that train have ended, and those that are no daemons."""
         while self.threads:
             thread = self.threads.pop(0)
-            if thread is threading.current_thread() or thread.name.startswith("ThreadPoolExecutor"):
+            if thread is threading.current_thread():
                 continue
             if thread.daemon:
                 thread.join(GRACE)

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PICTURES, HELD_OUT = 12_000, 10_000
 # Each notebook in a fork of its own, as under a zygote, because what a run takes over stays so.
 FORKS = """
-import json, os, sys, warnings
+import json, os, signal, sys, warnings
 warnings.simplefilter("ignore")
 import numpy as np
 import torch
@@ -47,6 +47,7 @@ def told(order):
 for order in json.load(sys.stdin):
     there, here = os.pipe()
     if os.fork() == 0:
+        signal.alarm(60)
         with os.fdopen(here, "w") as pipe:
             pipe.write(told(order))
         os._exit(0)
@@ -193,6 +194,13 @@ WAYS = {
     "own thread": f"from threading import Thread\nclass T(Thread):\n    def run(self): {CALL}\nT().start()",
     "pool": "from concurrent.futures import ThreadPoolExecutor as Pool\n"
     "with Pool(1) as pool:\n    pool.submit(train, model, loader, 3)",
+    "pool that is left open": "from concurrent.futures import ThreadPoolExecutor\n"
+    "pool = ThreadPoolExecutor(thread_name_prefix='own')\npool.submit(train, model, loader, 3).result()",
+    "to_thread": "import asyncio\nawait asyncio.to_thread(train, model, loader, 3)",
+    "async for": "async def epochs():\n    for _ in range(3):\n        train(model, loader, 1)\n        yield\n"
+    "async for _ in epochs(): pass",
+    "line profile": f"%lprun -f train {CALL}",
+    "written and run": f"%%writefile go.py\nfrom __main__ import *\n# %%\n%time {CALL}",
     "processes": "from concurrent.futures import ProcessPoolExecutor\n"
     "ProcessPoolExecutor().submit(train, model, loader, 3).result()",
     "process": "from multiprocessing import Process\np = Process(target=train, args=(model, loader, 3))\n"
