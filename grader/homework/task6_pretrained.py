@@ -56,7 +56,7 @@ def images_present(hw: Subject, rng: np.random.Generator) -> None:
         missing = (
             f"of the photographs only {found[0].name} is here" if found else "the photographs themselves are missing"
         )
-        hw.review(f"{here} in the submission; look at the pictures in {cells(shown)} of {PART2}")
+        hw.review(f"{here} in the submission; look at the pictures in {cells(student)} of {PART2}")
         hw.advise(f"{PART2} shows its pictures, but {missing}; {CURE}. {told}".strip())
         return
     if found:
@@ -64,10 +64,12 @@ def images_present(hw: Subject, rng: np.random.Generator) -> None:
     raise Mismatch(f"no photograph that {PART2} opens is in the submission; {CURE}. {told}".strip())
 
 
-def cells(shown: list[tuple[int, bytes]]) -> str:
-    """The cells of the last two pictures, in words."""
-    numbers = list(dict.fromkeys(str(cell) for cell, _ in shown[-2:]))
-    return f"cell{'s' * (len(numbers) > 1)} {' and '.join(numbers)}"
+def cells(student: Notebook) -> str:
+    """The last two cells that show what is predicted, in words; where none does, the last two that show a picture."""
+    predicting = photographs.predicting(student)
+    shown = list(dict.fromkeys(cell for cell, _ in notebook.pictures(student)))
+    last = [cell for cell in shown if cell in predicting][-2:] or predicting[-2:] or shown[-2:]
+    return f"cell{'s' * (len(last) > 1)} {' and '.join(map(str, last))}"
 
 
 @check("6.1")
@@ -101,6 +103,9 @@ def one_right_one_wrong(hw: Subject, rng: np.random.Generator) -> None:
     unpredicted = [one.name for one in two if one.call is None]
     if ran.whole and unpredicted:
         raise Mismatch(f"{PART2} predicts nothing by a trained network for {' and '.join(unpredicted)}")
+    if len(unpredicted) == 1 and not ran.lacking:
+        hw.review(f"{only(two, ran)}; does {cells(student)} show a prediction for {unpredicted[0]}?")
+        raise Partly(f"{PART2} was not seen to predict anything for {unpredicted[0]}; a person will look", 0.5)
     said = " and ".join(one.told(labels) for one in two)
     right = [imagenet.fits(one.stated, one.predicted(labels)) for one in two]
     hw.review(f"look at the photographs: {said}")
@@ -190,9 +195,13 @@ def unseen(hw: Subject, student: Notebook, two: list[Photograph], ran: Ran) -> N
     that could not be repeated. Raises Mismatch, Partly, and Skipped where nothing but weights is missing."""
     if ran.whole:
         raise unreached(hw, two, ran)
+    if len(two) == 2 and any(one.call for one in two) and not ran.lacking:
+        hw.review(f"{only(two, ran)}; was the other one given to it where the notebook was made?")
+        raise Partly(f"{only(two, ran)}; two are asked for, and a person will look", 0.5)
     but = f" ({ran.lacking})" if ran.lacking else ""
     if notebook.pictures(student):
-        hw.review(f"do the pictures in {PART2} show both photographs with the class that a network predicts?{but}")
+        asked = f"do the pictures in {PART2} show both photographs with the class that a network predicts?{but}"
+        hw.review(f"{asked} look at {cells(student)}")
         return
     if two and any(imagenet.named(cell.text) for cell in student.cells):
         hw.review(f"does what {PART2} printed say which class a network predicts for each photograph?{but}")
@@ -202,6 +211,12 @@ def unseen(hw: Subject, student: Notebook, two: list[Photograph], ran: Ran) -> N
         raise Skipped(f"{ran.lacking}, so that {PART2} could not be run; a person will look")
     which = "not both photographs" if two else "no photograph"
     raise Mismatch(f"{which} reached a network trained on ImageNet when {PART2} was run here, and it shows no result")
+
+
+def only(two: list[Photograph], ran: Ran) -> str:
+    """Which photograph alone was seen to reach the network."""
+    name = next(one.name for one in two if one.call is not None)
+    return f"{PART2} gave {name} alone to a trained network when it was run here" + " to its end" * ran.whole
 
 
 def unreached(hw: Subject, two: list[Photograph], ran: Ran) -> Mismatch | Partly:

@@ -165,10 +165,9 @@ class NotebookLearner:
         order = {"name": student.name, "cells": student.code, "seed": self.outcome.seed}
         arrays = {"train_x": images.train_x, "train_y": images.train_y, "test_x": held_out(self.hw).x}
         seconds = PATIENCE * (self.outcome.budget + JUDGE_TIME)
-        going = self.hw.session.drive(
+        return self.hw.session.drive(
             "notebook_run", order, arrays, key=images.digest, subject=TRAINING, seconds=seconds
         )
-        return going
 
     def every(self) -> int:
         """Steps between two looks; the first pause is after one step."""

@@ -82,8 +82,10 @@ class NotebookRun:
     # Running
 
     def run(self, rest: Callable[[bool], None]) -> None:
-        """All statements, in a thread of their own, which the shell keeps on the CPU. Raises what a statement raised that trained, or, where nothing was
-        trained, what most others come from."""
+        """All statements, in a thread of their own, which the shell keeps on the CPU.
+
+        Raises what a statement raised that trained, or, where nothing was trained, what most errors come from.
+        """
         self.rest = rest
         with contextlib.suppress(Over):
             for statement in self.program.statements:

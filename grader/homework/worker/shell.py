@@ -1,4 +1,4 @@
-"""What runs a notebook's statements as Jupyter does: awaiting, `%run`, threads, and what a person would type or wait for."""
+"""What runs a notebook's statements as Jupyter does: `await`, `%run` and threads, and nobody who types or waits."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
@@ -113,8 +114,7 @@ class Shell:
     def script(self, line: str) -> None:
         """`%run train.py --epochs 3`: its names are there afterwards, as Jupyter does it."""
         path, *arguments = shlex.split(line)
-        with open(path, encoding="utf-8") as file:
-            code = compile(notebook.plain(file.read()), path, "exec")
+        code = compile(notebook.plain(Path(path).read_text(encoding="utf-8")), path, "exec")
         names = {"__name__": "__main__", "__file__": path, "get_ipython": lambda: IPYTHON}
         before, sys.argv = sys.argv, [path, *arguments]
         try:

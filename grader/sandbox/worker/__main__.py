@@ -220,11 +220,8 @@ class Worker:
         if kind in AS_IT_IS or kind is Handle or (kind is tuple and AS_IT_IS.issuperset(map(type, value))):
             return value
         if isinstance(value, np.ndarray):
-            return (
-                np.array(value, dtype=value.dtype, copy=True, subok=False)
-                if value.dtype.kind in "biufc"
-                else self.hold(value)
-            )
+            numbers = operate.numbers(value)
+            return self.hold(value) if numbers is None else numbers
         if isinstance(value, np.generic) and value.dtype.kind in "biufc":
             return value.item() if not isinstance(value, np.longdouble) else float(value)
         if operate.is_tensor(value):
@@ -233,8 +230,8 @@ class Worker:
             if isinstance(value, (list, tuple)):
                 parts = [self.travelling(part, depth + 1) for part in value]
                 return tuple(parts) if isinstance(value, tuple) else parts
-            if isinstance(value, dict) and all(type(key) is str or type(key) is int for key in value):
-                return {key: self.travelling(part, depth + 1) for key, part in value.items()}
+            if isinstance(value, dict) and all(operate.is_key(key) for key in value):
+                return {operate.plain_key(key): self.travelling(part, depth + 1) for key, part in value.items()}
         for base in PLAIN:
             if isinstance(value, base):
                 return base(value)  # a subclass, reduced to what it is made of

@@ -94,8 +94,39 @@ def snapshot(value: Any, depth: int = 0) -> Any:
     return value
 
 
+def numbers(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+    """A copy of an array as it travels: what is wider than the wire's numbers is narrowed, and numbers that are kept as
+    objects become floats, as numpy itself would make them. None for an array of anything else."""
+    kind = value.dtype.kind
+    if kind == "O" and value.size and all(is_real(part) for part in value.flat):
+        return np.array(value.tolist(), dtype=np.float64).reshape(value.shape)
+    if kind not in "biufc":
+        return None
+    widest = {"f": np.float64, "c": np.complex128}.get(kind)
+    dtype = widest if widest is not None and value.dtype.itemsize > np.dtype(widest).itemsize else value.dtype
+    return np.array(value, dtype=dtype, copy=True, subok=False)
+
+
+def is_real(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def is_key(value: Any) -> bool:
+    """Whether a dict's key travels: a text or a whole number, an enum's member or numpy's among them."""
+    return isinstance(value, str | int | np.integer) and not isinstance(value, bool)
+
+
+def plain_key(value: Any) -> str | int:
+    """The text or number that a key is made of, whatever its class says of itself."""
+    return (
+        str.__str__(value) if isinstance(value, str) else int.__index__(value) if isinstance(value, int) else int(value)
+    )
+
+
 def changes(value: Any) -> bool:
     """Whether a call can change an argument of this kind in place."""
+    if type(value) is np.ndarray and value.dtype.kind not in "biufc":
+        return False
     if type(value) is tuple:
         return any(map(changes, value))
     return type(value) in (np.ndarray, list, dict) or is_tensor(value)
