@@ -135,17 +135,10 @@ def wanted(homework: Homework) -> list[str]:
     return list(dict.fromkeys(name for section in homework.rubric.sections for name in section.submit))
 
 
-def work_of(homework: Homework, contents: Mapping[str, bytes], name: str) -> Submission:
-    """The wanted files out of `contents`, path -> bytes, by their own names."""
-    own = {Path(path).name: content for path, content in contents.items()}
-    return Submission(name, {base: own[base] for base in wanted(homework) if base in own}, {}, "")
-
-
-def solution(homework: Homework) -> Submission:
-    paths = {path: homework.reference / path for path in homework.handout}
-    return work_of(
-        homework, {path: there.read_bytes() for path, there in paths.items() if there.is_file()}, "reference"
-    )
+def handed_in(homework: Homework, path: Path) -> Submission:
+    """The work at `path`, read as a student's."""
+    names = wanted(homework)
+    return read(path, names, stubs(homework.handout, names))
 
 
 def reference_findings(homework: Homework, run_on: Grading, seeds: int, note: Callable[[str], None]) -> Iterator[str]:
@@ -153,7 +146,7 @@ def reference_findings(homework: Homework, run_on: Grading, seeds: int, note: Ca
     seen = Seen()
     told: set[str] = set()
     for seed in range(seeds):
-        report = run_on(solution(homework), watched(homework, seen), seed)
+        report = run_on(handed_in(homework, homework.reference), watched(homework, seen), seed)
         for result in report.checks:
             if result.verdict is Verdict.SKIPPED and not result.waits:
                 if result.name not in told:
@@ -239,7 +232,9 @@ def watched(homework: Homework, seen: Seen) -> Homework:
 
 def untouched_findings(homework: Homework, run_on: Grading) -> Iterator[str]:
     """Checks that the handout passes as it is."""
-    report = run_on(work_of(homework, homework.handout, "handout"), homework, 0)
+    own = {Path(path).name: content for path, content in homework.handout.items()}
+    untouched = Submission("handout", {name: own[name] for name in wanted(homework) if name in own}, {}, "")
+    report = run_on(untouched, homework, 0)
     for result in report.checks:
         if result.earned > 0 or result.verdict is Verdict.PASS:
             yield (
@@ -249,11 +244,6 @@ def untouched_findings(homework: Homework, run_on: Grading) -> Iterator[str]:
         elif result.verdict is Verdict.INTERNAL:
             said = mistakes.said(result, homework.folder)
             yield f"{place(homework, result)}: the untouched handout breaks {result.name}: {said}; correct it"
-
-
-def handed_in(homework: Homework, path: Path) -> Submission:
-    names = wanted(homework)
-    return read(path, names, stubs(homework.handout, names))
 
 
 def right_findings(homework: Homework, run_on: Grading, note: Callable[[str], None]) -> Iterator[str]:
@@ -285,7 +275,7 @@ def wrong_findings(homework: Homework, run_on: Grading, note: Callable[[str], No
         note(
             f"{homework.folder / mistakes.REPLACED} names no mistake; add some, so that a check that sees none is found"
         )
-    reference = solution(homework)
+    reference = handed_in(homework, homework.reference)
     ids = {item.id for task in homework.rubric.tasks for item in task.items}
     for one in found:
         if unknown := sorted(set(one.loses or ()) - ids):
