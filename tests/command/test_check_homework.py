@@ -19,6 +19,12 @@ def {name}(hw: Subject, rng: np.random.Generator) -> None:
 '''
 
 
+@pytest.fixture(autouse=True)
+def whole_lines(monkeypatch):
+    """Sentences are not wrapped, though the tests' own runner says how wide its terminal is."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def folder(tmp_path) -> Path:
     home = tmp_path / "first"
