@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROJECT = Path(__file__).resolve().parents[1]
 PAGE = (PROJECT / "README.md").read_text(encoding="utf-8")
 STEP = re.compile(r"(?:^`(?P<file>\S+)`\n\n)?^```(?P<form>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -32,6 +34,7 @@ def typed(line: str, folder: Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.medium
 def test_an_instructor_comes_from_nothing_to_a_graded_step(tmp_path):
     said: list[str] = []
     written = []

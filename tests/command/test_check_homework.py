@@ -10,6 +10,8 @@ import pytest
 from grader import cli
 from grader.command import new_homework
 
+pytestmark = pytest.mark.medium
+HOMEWORKS = Path(__file__).parents[1] / "homeworks"
 MORE_CHECKS = '''
 
 @check("1.1", "work.weighted_sum")
@@ -57,6 +59,10 @@ def test_the_skeleton_is_consistent_whatever_its_folder_is_called(tmp_path, caps
         assert cli.main(["new-homework", str(tmp_path / name)]) == 0
         capsys.readouterr()
         assert checked(tmp_path / name, capsys) == (0, [])
+
+
+def test_a_homework_that_changes_a_dict_in_place_and_looks_at_it_is_consistent(capsys):
+    assert checked(HOMEWORKS / "normalization", capsys) == (0, [])
 
 
 def test_a_folder_that_is_not_empty_is_refused_and_kept(tmp_path, capsys):
