@@ -161,7 +161,8 @@ class Subject:
     def data(self, name: str) -> Any:
         """A data set that the rubric declares for this item, or what stands in for it; read on first use.
 
-        Raises UsageError for one that neither the item nor its task declares: the key of a stored result covers declared data only.
+        Raises UsageError for one that neither the item nor its task declares: a stored result's key
+        covers declared data only.
         """
         if name not in (*self.item.data, *self.task.data):
             where = self.homework.rubric.where("item", self.item.id)
@@ -422,7 +423,7 @@ def functions_of(modules: Mapping[str, ModuleType]) -> dict[str, tuple[str, ...]
 
 
 def digest(*folders: Path, without: Path | None = None) -> str:
-    """SHA-256, shortened, of every file below that a result depends on, without the rubric, which has one of its own."""
+    """SHA-256, shortened, of every file below that a result depends on; the rubric has a digest of its own."""
     total = hashlib.sha256()
     for folder in folders:
         for path in sorted(folder.rglob("*")):
