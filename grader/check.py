@@ -161,7 +161,8 @@ class Subject:
     def data(self, name: str) -> Any:
         """A data set that the rubric declares for this item, or what stands in for it; read on first use.
 
-        Raises UsageError for one that neither the item nor its task declares: a result is kept by what it rests on.
+        Raises UsageError for one that neither the item nor its task declares: a stored result's key
+        covers declared data only.
         """
         if name not in (*self.item.data, *self.task.data):
             where = self.homework.rubric.where("item", self.item.id)
@@ -190,7 +191,7 @@ class Subject:
         return self.homework.handout[paths[name]]
 
     def settings_of(self, item: str) -> Mapping[str, float]:
-        """The numbers of another item of the same task; a task's result rests on no other task's."""
+        """The numbers of another item of the same task; a task's result never depends on another task's."""
         return Numbers(self.homework, next(one for one in self.task.items if one.id == item))
 
     def policy(self, item: str, name: str) -> str:
@@ -293,7 +294,7 @@ def code_of(folder: Path) -> list[Path]:
 
 
 def import_file(package: str, path: Path, module: str = "") -> ModuleType:
-    """Raises UsageError for a file that cannot be imported: whoever writes a homework is told where."""
+    """Raises UsageError for a file that cannot be imported, with the place in it."""
     try:
         return importlib.import_module(f"{package}.{module or path.stem}")
     except UsageError:
@@ -390,7 +391,7 @@ def trusted(root: Path, section: Section) -> dict[str, ModuleType]:
         return {name: importlib.import_module(dotted) for name, dotted in names.items()}
     except ModuleNotFoundError as error:
         if error.name in section.needs:
-            raise  # how to install it is told with the command
+            raise  # the command says how to install it
         raise UsageError(f"{broken_line(error, reference)}: the reference cannot be imported; correct it") from error
     except Exception as error:  # whatever the solution does while it is imported, its author is told where
         raise UsageError(f"{broken_line(error, reference)}: the reference cannot be imported; correct it") from error
@@ -422,7 +423,7 @@ def functions_of(modules: Mapping[str, ModuleType]) -> dict[str, tuple[str, ...]
 
 
 def digest(*folders: Path, without: Path | None = None) -> str:
-    """SHA-256, shortened, of every file below that a result rests on, without the rubric, which has one of its own."""
+    """SHA-256, shortened, of every file below that a result depends on; the rubric has a digest of its own."""
     total = hashlib.sha256()
     for folder in folders:
         for path in sorted(folder.rglob("*")):

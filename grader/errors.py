@@ -44,7 +44,7 @@ class Skipped(BackgradeError):
 
 
 class Undecided(Skipped):
-    """What a check asks rests on a question to a person; the message is the question."""
+    """A person must answer a question before this check can be graded; the message is the question."""
 
 
 class StudentError(BackgradeError):

@@ -29,8 +29,8 @@ def check_place(path: Path) -> None:
 def write(path: Path, content: str | bytes) -> None:
     """Write a text or bytes, over what was there, or leave what was there. Raises UsageError with the cure.
 
-    A link is followed, and what is no file, such as a pipe or a device, is written to: neither is ever replaced. The
-    file that this process prints to gets it as the next that is printed.
+    A link is followed, and anything but a file, such as a pipe or a device, is written to: neither is ever replaced.
+    The file that this process prints to gets it as the next that is printed.
     """
     try:
         if is_output(path):

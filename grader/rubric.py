@@ -155,7 +155,7 @@ class Reader:
     def timezone(self, node: yaml.Node) -> str:
         name = self.text(node, "timezone")
         try:
-            ZoneInfo(name or "UTC")  # what is no text is told already
+            ZoneInfo(name or "UTC")  # a value that is not text is reported already
         except (ZoneInfoNotFoundError, ValueError, OSError):
             self.mistake(node, f"there is no time zone {name}; write it as Europe/Berlin or America/New_York")
         return name

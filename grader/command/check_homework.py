@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def findings(folder: Path, seeds: int, data_root: Path | None, note: Callable[[str], None]) -> Iterator[str]:
-    """One sentence for all that does not fit. What cannot be tried on this machine is noted."""
+    """One sentence for each thing that does not fit. What cannot be tried on this machine is noted."""
     try:
         homework = load(folder)
     except UsageError as error:

@@ -105,7 +105,7 @@ def read(folder: Path) -> tuple[list[Mistake], list[str]]:
 
 
 def entries(path: Path) -> Iterator[tuple[str, int, Any]]:
-    """Name, line and value of each entry. Raises UsageError for what is no mapping."""
+    """Name, line and value of each entry. Raises UsageError for a value that is not a mapping."""
     try:
         text = path.read_text(encoding="utf-8")
         node, values = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)

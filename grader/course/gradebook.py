@@ -310,7 +310,7 @@ class Gradebook:
         return None if handed_in.marked_late else 0
 
     def remarks(self, student: str, run: Run | None = None) -> Remarks:
-        """What counts besides the report: what a person changed, and what lateness costs."""
+        """What changes the report's points: a person's adjustments, and the cost of lateness."""
         run = run or self.run()
         days = self.late_days(student, run)
         return Remarks(tuple(self.in_force(student).values()), days, lateness(days, run.late))

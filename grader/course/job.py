@@ -47,8 +47,8 @@ class Place:
 class Job:
     """One submission and what is to be done with it.
 
-    `tasks` maps each task to grade to the digest of what it rests on; `kept` holds the documents of tasks that need no
-    grading. `remarks` are for the pages alone, `audiences` whose pages are wanted.
+    `tasks` maps each task to grade to the digest of what it depends on; `kept` holds the documents of tasks that need
+    no grading. `remarks` are for the pages alone, `audiences` whose pages are wanted.
     """
 
     student: str

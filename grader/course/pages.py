@@ -26,7 +26,7 @@ def path_of(student: str, audience: Audience) -> str:
 
 @lru_cache
 def looks() -> str:
-    """The digest of all that pages are drawn with."""
+    """The digest of everything that pages are drawn with."""
     return digest(ROOT / "grader" / "report")
 
 

@@ -1,4 +1,4 @@
-"""What a task's result rests on, as a digest: while it stays the same, the result is reused instead of graded again.
+"""What a task's result depends on, as a digest: while it stays the same, the result is reused instead of graded again.
 
 That is the submission, the task's part of the rubric, the code of its checks and all that this code imports, the
 reference, the handout, the fixtures, the data, the seed and the versions. Code is followed through its imports, so that
@@ -52,7 +52,7 @@ class Module:
 
 
 def of_tasks(homework: Homework, terms: Terms, data_root: Path) -> dict[str, str]:
-    """Task -> digest of all that its result rests on besides the submission."""
+    """Task -> digest of everything but the submission that its result depends on."""
     shared = [
         asdict(terms) | {"only": None},
         {"python": platform.python_version(), "numpy": np.__version__, "backgrade": __version__},
@@ -76,7 +76,7 @@ def of_tasks(homework: Homework, terms: Terms, data_root: Path) -> dict[str, str
 
 
 def of_result(task_digest: str, section: Section, submission: Submission) -> str:
-    """The key of one submission's result in a task: what the task rests on, and the files that its section sees."""
+    """The key of one submission's result in a task: what the task depends on, and the files that its section sees."""
     files = {
         name: hashlib.sha256(content).hexdigest()
         for name, content in submission.files.items()
@@ -153,7 +153,7 @@ def closure(homework: Homework, roots: Iterable[str]) -> Iterator[tuple[str, Mod
 
 
 def changed_since(homework: Homework, moment: float) -> bool:
-    """Whether a file of code that any task rests on is younger than `moment`, in seconds since the epoch."""
+    """Whether a file of code that any task depends on is younger than `moment`, in seconds since the epoch."""
     roots = {name for task in homework.rubric.tasks for name in sources(homework, task)}
     return any(file_of(homework, name).stat().st_mtime > moment for name, _ in closure(homework, roots))
 

@@ -45,12 +45,12 @@ SUBMITTED = re.compile(r"\b(?:submitted|handed in|turned in|graded|ungraded|zur 
 def read_roster(path: Path) -> list[dict[str, str]]:
     """The rows of a CSV as a platform exports it, or written by hand; without rows that are nobody.
 
-    Raises UsageError with the cure for what is no table of students.
+    Raises UsageError with the cure for a file that is not a table of students.
     """
     rows = [row for row in read_table(path, "the class list", "--roster") if not is_nobody(row)]
     if rows and is_canvas(rows[0]) and any(map(has_canvas_id, rows)):
         rows = [row for row in rows if has_canvas_id(row)]  # rows of points and posting, in any language
-    rows = [row for at, row in enumerate(rows) if row not in rows[:at]]  # whoever is there twice is still one student
+    rows = [row for at, row in enumerate(rows) if row not in rows[:at]]  # a student listed twice is one student
     if not rows:
         raise UsageError(f"{path} names no student; its first line should name columns such as name, email or ID")
     return rows

@@ -58,7 +58,7 @@ class DataSet:
         return f"{self.title} {self.digest}{kind}"
 
     def notes(self, homework: Homework) -> Iterator[str]:
-        """What has to be said of points that rest on it."""
+        """The caveat to show with points measured on it."""
         if self.stand_in:
             yield (
                 f"graded on stand-in data: {self.title} is not on this machine, so data in its format were made up; "

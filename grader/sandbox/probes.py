@@ -1,7 +1,7 @@
 """What holds on this machine: each property of the sandbox, tried by code that means to break it.
 
 The probes run as a student's code would, in a worker of their own, and try the acts themselves: what the kernel said
-when it was asked to confine is told beside them, and is not what decides.
+when it was asked to confine is shown beside them, and decides nothing.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ import numpy as np
 from grader.errors import Mismatch, Raised, UsageError
 from grader.sandbox.worker.wire import DTYPES, Callback, Handle, Tensor
 
-MOST_ARITY = 255  # more is told by no function that a student writes
+MOST_ARITY = 255  # no function that a student writes has more parameters
 MOST_ELEMENTS = 100_000  # of an answer that a check iterates over
 MALFORMED = (TypeError, AttributeError, ValueError, LookupError, ArithmeticError)  # what reading any reply may raise
 ENGINE = Path(__file__).resolve().parents[1]

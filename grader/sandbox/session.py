@@ -107,7 +107,7 @@ class Session:
 
     def start(self) -> None:
         code = self.folder / "code"
-        remove(self.folder / "scratch")  # what a process left behind is nobody's to find
+        remove(self.folder / "scratch")  # no later process may find what this one left
         (self.folder / "scratch").mkdir()
         self.process = Process(self.folder, self.limits, self.launch)
         self.processes += 1
@@ -390,7 +390,7 @@ class Answering:
         self.count = 0
 
     def __call__(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """The frame to send back. Raises Crashed for what is no question."""
+        """The frame to send back. Raises Crashed for anything that is not a question."""
         self.count += 1
         number, args, named = asked.get("callback"), asked.get("args"), asked.get("named")
         function = self.session.callbacks.get(number) if type(number) is int else None

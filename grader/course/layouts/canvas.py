@@ -34,7 +34,7 @@ def match(name: str) -> re.Match[str] | None:
 
 
 def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
-    """The files of one student are one attempt, which is all that Canvas exports."""
+    """The files of one student are one attempt, because Canvas exports no other."""
     names = [path.name for path in children(folder)]
     anonymous = [name for name in names if ANONYMOUS.fullmatch(name)]
     named = [found for name in names if name not in anonymous and (found := NAMED.fullmatch(name))]

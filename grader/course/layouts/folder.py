@@ -39,7 +39,7 @@ def most(folder: Path, fits: Callable[[Path], Any]) -> bool:
 
 
 def is_note(path: Path) -> bool:
-    """Lists and notes beside submissions are nobody's."""
+    """Lists and notes beside submissions belong to no student."""
     return path.suffix.lower() in NOTES and not path.is_dir()
 
 

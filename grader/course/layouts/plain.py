@@ -12,7 +12,7 @@ from grader.model import Student
 
 
 def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
-    """Lists and notes beside the submissions are nobody's. Raises UsageError where all are single files."""
+    """Lists and notes beside the submissions belong to no student. Raises UsageError where all are single files."""
     inside = [path for path in children(folder) if not is_note(path)]
     if inside and not any(path.is_dir() or ENDING.search(path.name) for path in inside):
         raise UsageError(f"{folder} holds single files; it should hold one folder or archive per student")

@@ -63,7 +63,7 @@ class Held:
 
 
 def confine(policy: Policy) -> Held:
-    """Confine this process and all it will ever start. Cannot be undone. Whatever fails is told in `problems`."""
+    """Confine this process and all it will ever start. Cannot be undone. `problems` lists what failed."""
     problems: list[str] = []
     memory = "as" if limit(policy, problems) else ""
     if not sys.platform.startswith("linux"):
