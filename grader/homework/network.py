@@ -1,6 +1,6 @@
 """Two-layer networks for the checks of Tasks 3 and 4: the student's and the reference's with the same parameters.
 
-Parameter names are the student's own, so arrays are told apart by shape: all sizes of a Case differ.
+Parameter names are the student's own, so arrays are told apart by shape, and where shapes do not tell, by use.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.check import Subject
-from grader.errors import Mismatch, NotImplementedYet
+from grader.errors import Mismatch, NotImplementedYet, StudentError
 from grader.measure import numeric
-from grader.measure.expect import is_stub
+from grader.measure.diagnose import numbers
+from grader.measure.expect import is_stub, unpack
+
+from . import layout
+from .layout import Layout, Widths
 
 Array = NDArray[np.float64]
-Key = str | int  # what a student calls a parameter
 
 WEIGHTS = ("weight1", "weight2")
 BIASES = ("bias1", "bias2")
 MARGIN = 0.03  # distance of every hidden unit from the ReLU's kink: several times what a difference step moves it
-WIDEST = 1000  # hidden units; a wider network than it was asked for would take the whole check's time
+LARGE = 5000  # parameters; a network that is larger than it was asked for would take the whole check's time
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,10 @@ class Sizes:
         }
 
     @property
+    def widths(self) -> Widths:
+        return Widths(self.inputs, self.hidden, self.classes)
+
+    @property
     def arguments(self) -> tuple[int, int, int, float]:
         """The positional arguments of TwoLayerNet."""
         return self.inputs, self.classes, self.hidden, 1e-2
@@ -61,19 +68,28 @@ WIDE = Sizes(batch=2, inputs=60, classes=45, hidden=50)  # with enough weights t
 class Case:
     """A student's network and the reference's, both holding `values`, with inputs that no step carries over a kink.
 
-    `keys` maps each role (weight1, bias1, weight2, bias2) to the student's own parameter name, `trusted` to the
-    reference's live array; X is (N, D), y is (N,).
+    `layout` tells where the student's network holds each role (weight1, bias1, weight2, bias2), `trusted` is the
+    reference's live array of each; X is (N, D), y is (N,). `sizes` are those that the network really has.
     """
 
     sizes: Sizes
     net: Any
     reference: Any
-    keys: Mapping[str, Key]
+    layout: Layout
     trusted: Mapping[str, Array]
     values: Mapping[str, Array]
     X: Array
     y: NDArray[np.int64]
     float32: bool = False  # whether the student's parameters are
+
+    @property
+    def large(self) -> bool:
+        """Whether a numeric gradient would take too long; the reference's own backward pass measures then."""
+        return sum(value.size for value in self.values.values()) > LARGE
+
+    def write(self, values: Mapping[str, Array]) -> None:
+        """Write some roles into the student's network; the others are as they were drawn."""
+        self.net.write(self.layout.pack({**self.values, **values}))
 
     def forward_with(self, role: str, value: Array) -> Array:
         """The reference's scores (N, C) with one parameter replaced."""
@@ -87,13 +103,14 @@ class Case:
 
     def moved(self) -> list[str]:
         """The student's names of weights that are no longer `values`."""
-        now = self.net.parameters()
-        keys = roles(now, self.sizes)
-        return [shown(keys[role]) for role in WEIGHTS if not np.array_equal(now[keys[role]], self.values[role])]
+        now = self.layout.read(self.net.parameters())
+        if now is None:
+            raise Mismatch(RENAMED)
+        return [self.layout.shown(role) for role in WEIGHTS if not np.array_equal(now[role], self.values[role])]
 
-    def by_role(self, grads: Mapping[Key, Array]) -> dict[str, Array]:
+    def by_role(self, grads: Mapping[Any, Array]) -> dict[str, Array]:
         """The reference's gradients, by role."""
-        return {role: grads[key] for role, key in roles(self.reference.parameters(), self.sizes).items()}
+        return dict(zip(self.trusted, (grads[key] for key in self.reference.parameters()), strict=True))
 
     @property
     def inputs(self) -> tuple[Any, ...]:
@@ -101,63 +118,11 @@ class Case:
         return (*(self.values[role] for role in sorted(self.values)), self.X, self.y)
 
     def name(self, function: str, role: str) -> str:
-        """How a message names the student's gradient for `role`: by the student's own key, capped."""
-        return f"{function}[{shown(self.keys[role])}] {self.sizes.shapes[role]}"
+        """How a message names the student's gradient for `role`: by the student's own name, capped."""
+        return f"{function}[{self.layout.shown(role)}] {self.sizes.shapes[role]}"
 
 
-def shown(key: Key) -> str:
-    """A student's name for a parameter, capped."""
-    return repr(key[:30] if isinstance(key, str) else key)
-
-
-def roles(parameters: Any, sizes: Sizes) -> dict[str, Key]:
-    """role -> key, found by shape. Raises NotImplementedYet for None, Mismatch naming the shape that is not there."""
-    if is_stub(parameters):
-        raise NotImplementedYet("parameters() returned None or nothing: not implemented yet")
-    if not isinstance(parameters, dict):
-        raise Mismatch("parameters() should return a dict from names to arrays, each name a string or a whole number")
-    if not all(isinstance(value, np.ndarray) and value.dtype.kind == "f" for value in parameters.values()):
-        raise Mismatch("every entry of parameters() should be a numpy array of floats")
-    shapes = {key: value.shape for key, value in parameters.items()}
-    found = {}
-    for role, shape in sizes.shapes.items():
-        keys = [key for key, there in shapes.items() if there == shape]
-        if len(keys) != 1:
-            have = ", ".join(sorted(map(str, shapes.values()))) or "none"
-            many = "no" if not keys else f"{len(keys)}"
-            raise Mismatch(
-                f"{sizes} has {many} parameter array of shape {shape}, where its {role[:-1]} of layer {role[-1]} "
-                f"should be{misshapen(parameters, sizes, shape)}; its shapes are {have[:200]}"
-            )
-        found[role] = keys[0]
-    if len(parameters) != len(found):
-        raise Mismatch(f"parameters() of {sizes} holds {len(parameters)} entries; expected two weights and two biases")
-    return found
-
-
-def misshapen(parameters: dict[Any, Any], sizes: Sizes, wanted: tuple[int, ...]) -> str:
-    """What the shapes that are there tell of one that is not, as the end of a clause, or ""."""
-    shapes = {value.shape for value in parameters.values()}
-    exchanged = replace(sizes, classes=sizes.hidden, hidden=sizes.classes)
-    width = as_built(parameters, sizes).hidden
-    if width != sizes.hidden:
-        return f": is hidden_dim ignored? {width} units are there"
-    if shapes >= set(exchanged.shapes.values()):
-        return ": are num_classes and hidden_dim exchanged?"
-    if wanted not in shapes and (1, *wanted) in shapes:
-        return f": the bias is a row {(1, *wanted)}, expected {wanted}"
-    return ""
-
-
-def as_built(parameters: Any, sizes: Sizes) -> Sizes:
-    """`sizes` with the hidden layer that the network really has.
-
-    A network that ignores hidden_dim fails net_parameters for it, and is still graded on everything else.
-    """
-    arrays = parameters.values() if isinstance(parameters, dict) else ()
-    shapes = [array.shape for array in arrays if isinstance(array, np.ndarray) and array.ndim == 2]
-    widths = [b for a, b in shapes if a == sizes.inputs and (b, sizes.classes) in shapes and b <= WIDEST]
-    return replace(sizes, hidden=widths[0]) if len(widths) == 1 else sizes
+RENAMED = "parameters() changed its names between two calls"
 
 
 def build(hw: Subject, *arguments: float) -> Any:
@@ -189,20 +154,59 @@ def draw(
     """
     net = build(hw, *sizes.arguments)
     built = net.parameters()
-    sizes = as_built(built, sizes)
-    keys = roles(built, sizes)
+    found = layout_of(net, built, sizes)
+    sizes = as_built(sizes, found)
     values, X = away_from_kinks(rng, sizes, biases)
     while not wanted(values, X):
         values, X = away_from_kinks(rng, sizes, biases)
-    values = live(net.write({key: values[role] for role, key in keys.items()}), keys, values, sizes)
+    values = live(net.write(found.pack(values)), found, values)
     reference = hw.reference.two_layer_net.TwoLayerNet(*sizes.arguments)
-    parameters = reference.parameters()
-    trusted = {role: parameters[key] for role, key in roles(parameters, sizes).items()}
+    trusted = dict(zip(sizes.shapes, reference.parameters().values(), strict=True))
     for role, array in trusted.items():
         array[...] = values[role]
     y = rng.integers(sizes.classes, size=sizes.batch)
-    float32 = any(built[key].dtype == np.float32 for key in keys.values())
-    return Case(sizes, net, reference, keys, trusted, values, X, y, float32)
+    float32 = any(array.dtype == np.float32 for _, array in layout.arrays_of(built))
+    return Case(sizes, net, reference, found, trusted, values, X, y, float32)
+
+
+def as_built(sizes: Sizes, found: Layout) -> Sizes:
+    """`sizes` with the widths that the network really has: it fails net_parameters for them, and nothing else."""
+    inputs, hidden, classes = found.widths
+    return replace(sizes, inputs=inputs, hidden=hidden, classes=classes)
+
+
+def layout_of(net: Any, parameters: Any, sizes: Sizes) -> Layout:
+    """How a student's network holds its parameters. Where shapes leave a choice, it is the layout by which the forward
+    pass gives the right scores, else the first. Raises NotImplementedYet for None, Mismatch for no network at all."""
+    if is_stub(parameters):
+        raise NotImplementedYet("parameters() returned None or nothing: not implemented yet")
+    possible = layout.layouts(parameters, sizes.widths)
+    if not possible:
+        layout.expect_as_asked(parameters, sizes.widths, str(sizes))
+    return next((one for one in possible if used(net, one, sizes)), possible[0]) if len(possible) > 1 else possible[0]
+
+
+def expect_as_asked(net: Any, sizes: Sizes) -> tuple[Layout, dict[str, Any]]:
+    """The layout and the values of a new network that holds its parameters as it was asked to. Raises NotImplementedYet
+    for None, Mismatch that tells what differs."""
+    parameters = net.parameters()
+    if is_stub(parameters):
+        raise NotImplementedYet("parameters() returned None or nothing: not implemented yet")
+    found = layout.expect_as_asked(parameters, sizes.widths, str(sizes))
+    return found, found.read(parameters) or {}
+
+
+def used(net: Any, found: Layout, sizes: Sizes) -> bool:
+    """Whether the forward pass gives the right scores for parameters that are written in this layout."""
+    values, X = away_from_kinks(np.random.default_rng(0), as_built(sizes, found), 0.5)
+    try:
+        net.write(found.pack(values))
+        scores = numbers(unpack("forward", net.forward(X), ("scores", "cache"))[0])
+    except StudentError:
+        return False
+    hidden = np.maximum(X @ values["weight1"] + values["bias1"], 0)
+    expected = hidden @ values["weight2"] + values["bias2"]
+    return scores is not None and scores.shape == expected.shape and np.allclose(scores, expected, 1e-4, 1e-4)
 
 
 def away_from_kinks(rng: np.random.Generator, sizes: Sizes, biases: float) -> tuple[dict[str, Array], Array]:
@@ -226,29 +230,34 @@ def away_from_kinks(rng: np.random.Generator, sizes: Sizes, biases: float) -> tu
     return {"weight1": weight1, "bias1": bias1, "weight2": weight2, "bias2": bias2}, X
 
 
-def live(after: Any, keys: Mapping[str, Key], written: Mapping[str, Array], sizes: Sizes) -> dict[str, Array]:
+def live(after: Any, found: Layout, written: Mapping[str, Array]) -> dict[str, Array]:
     """role -> array as parameters() gives it after a write; what was written must still be there.
 
     Compared loosely, because float32 arrays are live too: what they hold after the write is what counts from here on.
     """
-    if roles(after, sizes) != dict(keys):
-        raise Mismatch("parameters() changed its names between two calls")
-    for role, key in keys.items():
-        if not np.allclose(after[key], written[role], rtol=1e-6, atol=1e-6):
+    there = found.read(after)
+    if there is None:
+        raise Mismatch(RENAMED)
+    for role, array in there.items():
+        now = numbers(array)
+        if now is None or now.shape != written[role].shape:
+            raise Mismatch("parameters() changed the shapes of its arrays between two calls")
+        if not np.allclose(now, written[role], rtol=1e-6, atol=1e-6):
             raise Mismatch(
-                f"parameters()[{shown(key)}] is not live: what an optimizer writes into it in place is lost; "
+                f"parameters()[{found.shown(role)}] is not live: what an optimizer writes into it in place is lost; "
                 "return the arrays that forward uses, not copies"
             )
-    return {role: np.asarray(after[key], dtype=np.float64) for role, key in keys.items()}
+    return {role: np.asarray(there[role], dtype=np.float64) for role in written}
 
 
 def expect_gradients(function: str, grads: Any, case: Case) -> dict[str, Any]:
-    """role -> gradient from the dict that `function` returned; its keys must be those of parameters()."""
+    """role -> gradient from what `function` returned; its keys must be those of parameters()."""
     if is_stub(grads):
         raise NotImplementedYet(f"{function} returned None: not implemented yet")
-    if not isinstance(grads, dict):
+    if not isinstance(grads, dict | list | tuple):
         raise Mismatch(f"{function} should return the gradients as a dict with the keys of parameters()")
-    missing = [shown(key) for key in case.keys.values() if key not in grads]
+    there = dict(layout.entries(grads))
+    missing = [layout.shown(slot.path) for slot in case.layout.slots if slot.path not in there]
     if missing:
         raise Mismatch(f"{function} gave no gradient for {', '.join(missing)}; use the keys of parameters()")
-    return {role: grads[key] for role, key in case.keys.items()}
+    return case.layout.read(grads) or {}

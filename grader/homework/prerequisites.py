@@ -118,10 +118,11 @@ def begins(hw: Subject) -> bool:
     of that and twice that are far beyond chance. Raises StudentError."""
     network.draw(hw, np.random.default_rng(0), SIZES[0])
     scale = 0.3
-    parameters = network.build(hw, WIDE.inputs, WIDE.classes, WIDE.hidden, scale).parameters()
-    keys = network.roles(parameters, network.as_built(parameters, WIDE))
+    net = network.build(hw, WIDE.inputs, WIDE.classes, WIDE.hidden, scale)
+    parameters = net.parameters()
+    held = network.layout_of(net, parameters, WIDE).read(parameters) or {}
     with np.errstate(all="ignore"):
-        return all(scale / 2 < np.std(parameters[keys[role]]) < 2 * scale for role in WEIGHTS)
+        return all(scale / 2 < np.std(held[role]) < 2 * scale for role in WEIGHTS)
 
 
 def asked_network(hw: Subject, name: str) -> tuple[Sequence[Any], Sequence[Any]]:

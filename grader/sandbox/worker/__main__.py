@@ -154,8 +154,7 @@ class Worker:
             return {"value": Handle(0) if last == "getattr" and operate.is_function(value) else self.travelling(value)}
         if op == "write":
             live = target()
-            for name, array in args[0].items():
-                live[name][...] = array
+            write_into(live, args[0])
             return {"value": self.wrap(target(), ())}
         given = operate.arguments(args, named)
         before = {at: operate.snapshot(value) for at, value in given.items() if operate.changes(value)}
@@ -277,6 +276,15 @@ class GoneError(Exception):
 
 class RefusedError(Exception):
     """What a check's own function has raised, or that it may not be called any more."""
+
+
+def write_into(live: Any, values: Mapping[Any, Any]) -> None:
+    """Write arrays into the live ones of the same names, in place; dicts and lists may lie in each other."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            write_into(live[name], value)
+        else:
+            live[name][...] = value
 
 
 def kind_of(error: BaseException) -> str:

@@ -1,0 +1,236 @@
+"""How a student's parameters() holds the two weights and the two biases, found out by the shapes.
+
+What is asked for is a dict from names to W (inputs, outputs) and b (outputs,) of each layer. A network that holds them
+otherwise has one fault, which the check of the parameters tells. Everything else is asked of it as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.errors import Mismatch
+from grader.measure.expect import is_stub
+
+Array = NDArray[np.float64]
+Key = str | int  # what a student calls a parameter
+Path = tuple[Key, ...]  # the same, with the names or numbers of what it lies in
+
+MOST_ARRAYS = 8
+MOST_ENTRIES = 4_000_000
+MOST_READINGS = 20_000
+DEEPEST = 3
+
+
+class Widths(NamedTuple):
+    """The sizes of a network: D, H and C."""
+
+    inputs: int
+    hidden: int
+    classes: int
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way for an array to hold a layer's weight w (i, o), its bias b (o,), or both."""
+
+    holds: tuple[str, ...]
+    pack: Callable[[Array, Array], Array]
+    unpack: Callable[[Array], tuple[Array, ...]]
+    fault: str = ""  # how a message calls it
+
+
+WEIGHT, BIAS = "weight", "bias"
+PLAIN_WEIGHT = Form((WEIGHT,), lambda w, b: w, lambda a: (a,))
+PLAIN_BIAS = Form((BIAS,), lambda w, b: b, lambda a: (a,))
+ALONE = (PLAIN_WEIGHT, Form((WEIGHT,), lambda w, b: w.T, lambda a: (a.T,), "transposed, (outputs, inputs)"))
+TOGETHER = (
+    Form((WEIGHT, BIAS), lambda w, b: np.vstack([w, b]), lambda a: (a[:-1], a[-1]), "one matrix with its bias"),
+    Form((BIAS, WEIGHT), lambda w, b: np.vstack([b, w]), lambda a: (a[0], a[1:]), "one matrix with its bias"),
+    Form((WEIGHT, BIAS), lambda w, b: np.c_[w.T, b], lambda a: (a[:, :-1].T, a[:, -1]), "one matrix with its bias"),
+    Form((BIAS, WEIGHT), lambda w, b: np.c_[b, w.T], lambda a: (a[:, 0], a[:, 1:].T), "one matrix with its bias"),
+)
+BIASES = (
+    PLAIN_BIAS,
+    Form((BIAS,), lambda w, b: b[None], lambda a: (a.reshape(-1) if a.shape[0] == 1 or a.ndim == 1 else a,), "row"),
+    Form((BIAS,), lambda w, b: b[:, None], lambda a: (a[:, 0] if a.ndim == 2 and a.shape[1] == 1 else a,), "column"),
+)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One array of the student's: where it lies, of which layer it is, and its form."""
+
+    path: Path
+    layer: int
+    form: Form
+    shape: tuple[int, ...]
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return tuple(f"{part}{self.layer}" for part in self.form.holds)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All arrays of a network. Roles are weight1, bias1, weight2 and bias2."""
+
+    widths: Widths
+    slots: tuple[Slot, ...]
+
+    def slot(self, role: str) -> Slot:
+        return next(slot for slot in self.slots if role in slot.roles)
+
+    def shown(self, role: str) -> str:
+        """The student's own name of the array that holds `role`, capped."""
+        return shown(self.slot(role).path)
+
+    def pack(self, values: Mapping[str, Array]) -> Any:
+        """What to write into parameters(), nested as it is; `values` holds every role."""
+        tree: dict[Key, Any] = {}
+        for slot in self.slots:
+            inner = tree
+            for key in slot.path[:-1]:
+                inner = inner.setdefault(key, {})
+            weight, bias = values[f"weight{slot.layer}"], values[f"bias{slot.layer}"]
+            inner[slot.path[-1]] = np.ascontiguousarray(slot.form.pack(weight, bias))
+        return tree
+
+    def read(self, parameters: Any) -> dict[str, Any] | None:
+        """role -> array of what parameters() or a gradient holds at the same places; None where one is not there.
+
+        An array of another shape is given as it is, for whoever compares it to tell.
+        """
+        there = dict(entries(parameters))
+        if any(slot.path not in there for slot in self.slots):
+            return None
+        found: dict[str, Any] = {}
+        for slot in self.slots:
+            value = there[slot.path]
+            fits = isinstance(value, np.ndarray) and (value.shape == slot.shape or slot.form in BIASES[1:])
+            parts = slot.form.unpack(value) if fits and value.ndim else (value,) * len(slot.roles)
+            found |= dict(zip(slot.roles, parts, strict=True))
+        return found
+
+    def faults(self, asked: Widths, parameters: Any) -> list[str]:
+        """What differs from what was asked for, each as a clause."""
+        found = list(wrong_widths(self.widths, asked))
+        if not isinstance(parameters, dict):
+            found.append(f"parameters() is a {type(parameters).__name__}; expected a dict from names to arrays")
+        elif any(len(slot.path) > 1 for slot in self.slots):
+            found.append("parameters() is nested; expected one dict from names to arrays")
+        for slot in self.slots:
+            name, n = shown(slot.path), self.widths[slot.layer]
+            if slot.form in BIASES[1:]:
+                found.append(f"the bias is a {slot.form.fault} {slot.shape}, expected {(n,)} ({name})")
+            elif slot.form.fault:
+                expected = (self.widths[slot.layer - 1], n)
+                found.append(f"the weight {name} of shape {slot.shape} is {slot.form.fault}; expected {expected}")
+        count = len(dict(entries(parameters)))
+        if count != len(self.slots):
+            found.append(f"parameters() holds {count} entries; expected two weights and two biases")
+        return found
+
+
+def wrong_widths(built: Widths, asked: Widths) -> Iterator[str]:
+    if built == asked:
+        return
+    if built == asked._replace(hidden=asked.classes, classes=asked.hidden):
+        yield "are num_classes and hidden_dim exchanged?"
+        return
+    names = (("input_dim", "inputs"), ("hidden_dim", "units"), ("num_classes", "classes"))
+    for (argument, what), there, wanted in zip(names, built, asked, strict=True):
+        if there != wanted:
+            yield f"is {argument} ignored? {there} {what} are there, expected {wanted}"
+
+
+def shown(path: Path) -> str:
+    """A student's name for a parameter, capped."""
+    cut = [key[:30] if isinstance(key, str) else key for key in path]
+    return repr(cut[0]) if len(cut) == 1 else repr("/".join(map(str, cut))[:60])
+
+
+def entries(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Everything in dicts, lists and tuples that lie in each other, with its path."""
+    if len(path) < DEEPEST and isinstance(value, dict | list | tuple):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from entries(part, (*path, key))
+    elif path:
+        yield path, value
+
+
+def arrays_of(parameters: Any) -> list[tuple[Path, Array]]:
+    return [(path, one) for path, one in entries(parameters) if isinstance(one, np.ndarray) and one.dtype.kind == "f"]
+
+
+def layouts(parameters: Any, asked: Widths) -> list[Layout]:
+    """The layouts that the shapes allow, of those as near as can be to the sizes that were asked for; the one with
+    least that is unusual first. Several where shapes alone do not tell."""
+    arrays = arrays_of(parameters)
+    if not arrays or len(arrays) > MOST_ARRAYS or sum(array.size for _, array in arrays) > MOST_ENTRIES:
+        return []
+    found = list(islice(readings(arrays), MOST_READINGS))
+    if not found:
+        return []
+    most = max(len(one.slots) for one in found)
+    using = [one for one in found if len(one.slots) == most or len(arrays) > most]
+    nearest = min(distance(one.widths, asked) for one in using)
+    near = [one for one in using if distance(one.widths, asked) == nearest]
+    return sorted(near, key=lambda one: sum(bool(slot.form.fault) for slot in one.slots))
+
+
+def distance(built: Widths, asked: Widths) -> int:
+    """How many sizes are not as asked; two that are exchanged are one mistake."""
+    exchanged = built == asked._replace(hidden=asked.classes, classes=asked.hidden)
+    return int(built != asked) if exchanged else sum(a != b for a, b in zip(built, asked, strict=True))
+
+
+def readings(arrays: Sequence[tuple[Path, Array]]) -> Iterator[Layout]:
+    """Every way to take arrays for the parts of two layers, one upon the other."""
+    for first, inputs, hidden in layers(arrays, 1):
+        taken = [slot.path for slot in first]
+        rest = [(path, array) for path, array in arrays if path not in taken]
+        for second, width, classes in layers(rest, 2):
+            if width == hidden:
+                yield Layout(Widths(inputs, hidden, classes), (*first, *second))
+
+
+def layers(arrays: Sequence[tuple[Path, Array]], layer: int) -> Iterator[tuple[tuple[Slot, ...], int, int]]:
+    """Every way to take arrays for one layer: its slots, inputs and outputs."""
+    for path, array in arrays:
+        if array.ndim != 2 or not array.size:
+            continue
+        for form in (*ALONE, *TOGETHER):
+            parts = dict(zip(form.holds, form.unpack(array), strict=True))
+            n, m = parts[WEIGHT].shape
+            if form in TOGETHER:
+                if n:
+                    yield (Slot(path, layer, form, array.shape),), n, m
+                continue
+            for other, bias in arrays:
+                held = next((one for one in BIASES if bias.shape == one.pack(array, np.zeros(m)).shape), None)
+                if other != path and held is not None:
+                    yield (Slot(path, layer, form, array.shape), Slot(other, layer, held, bias.shape)), n, m
+
+
+def expect_as_asked(parameters: Any, asked: Widths, net: str) -> Layout:
+    """The layout, where it is the one that was asked for. Raises Mismatch that tells how it differs; `net` is how the
+    network was made."""
+    if is_stub(parameters) or not isinstance(parameters, dict | list | tuple):
+        raise Mismatch("parameters() should return a dict from names to arrays, each name a string or a whole number")
+    if not all(isinstance(one, np.ndarray) and one.dtype.kind == "f" for _, one in entries(parameters)):
+        raise Mismatch("every entry of parameters() should be a numpy array of floats")
+    have = ", ".join(sorted(str(array.shape) for _, array in arrays_of(parameters)))[:200] or "none"
+    possible = layouts(parameters, asked)
+    if not possible:
+        expected = ", ".join(map(str, ((asked[0], asked[1]), (asked[1],), (asked[1], asked[2]), (asked[2],))))
+        raise Mismatch(f"{net} should hold arrays of the shapes {expected}; its shapes are {have}")
+    faults = possible[0].faults(asked, parameters)
+    if faults:
+        raise Mismatch(f"{net} is not built as asked: {'; '.join(faults)[:300]}; its shapes are {have}")
+    return possible[0]
