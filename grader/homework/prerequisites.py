@@ -6,16 +6,16 @@ told alone, because the upper one is built on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from grader.check import Subject
-from grader.errors import Mismatch, Raised, StudentError
+from grader.errors import Mismatch, NotImplementedYet, Raised, StudentError
 from grader.measure.diagnose import numbers
-from grader.measure.expect import unpack
+from grader.measure.expect import is_stub, unpack
 
 from . import network
 from .network import BIASES, SIZES, WEIGHTS, WIDE, Sizes
@@ -28,6 +28,7 @@ STEP = ("training_step",)
 ITEM = {"fc": "2.1", "relu": "2.2", "softmax": "2.3", "l2": "2.4", "TwoLayerNet.": "3.1", "training": "4.1"}
 EXACT, ROUGH = 1e-9, 1e-4  # relative: what a check asks for, and what it takes to train
 REG = 0.7
+RIGHT, WRONG, ABSENT = "right", "wrong", "absent"
 
 Floor = Sequence[str]
 
@@ -38,7 +39,7 @@ def built_on(hw: Subject, *floors: Floor) -> Iterator[None]:
     try:
         yield
     except (Mismatch, Raised) as error:
-        tell(error, mend_first(hw, *floors))
+        tell(error, fix_first(hw, *floors))
         raise
 
 
@@ -50,17 +51,29 @@ def tell(error: StudentError, below: str) -> None:
         error.args = (error.message,)
 
 
-def mend_first(hw: Subject, *floors: Floor, within: float = EXACT) -> str:
-    """A sentence on the lowest floor that is wrong, or ""."""
+def fix_first(hw: Subject, *floors: Floor, within: float = EXACT) -> str:
+    """A sentence on the lowest floor that is not right, or "". What is not there yet is never called wrong."""
     for floor in floors:
-        wrong = [name for name in floor if not right(hw, name, within)]
-        if wrong:
-            items = dict.fromkeys(
-                f"item {item}" for name in wrong for key, item in ITEM.items() if name.startswith(key)
-            )
-            are = "is" if len(wrong) == 1 else "are"
-            return f"Your {' and '.join(wrong)} {are} wrong ({', '.join(items)}): mend that first"
+        states = {name: state(hw, name, within) for name in floor}
+        wrong = [name for name, found in states.items() if found == WRONG]
+        absent = [name for name, found in states.items() if found == ABSENT and forward_of(name, states) != ABSENT]
+        clauses = [f"Your {told(wrong)} wrong"] if wrong else []
+        clauses += [f"{'your ' if wrong else 'Your '}{told(absent)} not implemented yet"] if absent else []
+        if clauses:
+            items = dict.fromkeys(f"item {item}" for name in (*wrong, *absent) for key, item in ITEM.items()
+                                  if name.startswith(key))  # fmt: skip
+            return f"{', and '.join(clauses)} ({', '.join(items)}): fix that first"
     return ""
+
+
+def told(names: Sequence[str]) -> str:
+    """Names as the subject of a sentence, with their verb: "a, b and c are"."""
+    return f"{names[0]} is" if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]} are"
+
+
+def forward_of(name: str, states: Mapping[str, str]) -> str:
+    """The state of the forward pass that a backward pass needs to be asked at all; RIGHT for any other function."""
+    return states.get(name.replace("_backward", "_forward"), RIGHT) if name.endswith("_backward") else RIGHT
 
 
 def keeps_from_learning(hw: Subject) -> str:
@@ -68,22 +81,32 @@ def keeps_from_learning(hw: Subject) -> str:
     then the fault of a layer that it does not use, or of its last digits, is no cause."""
     if right(hw, NETWORK[0], ROUGH) and right(hw, STEP[0], ROUGH):
         return ""
-    return mend_first(hw, LAYERS, NETWORK, STEP, within=ROUGH)
+    return fix_first(hw, LAYERS, NETWORK, STEP, within=ROUGH)
 
 
 def right(hw: Subject, name: str, within: float = EXACT) -> bool:
     """Whether one small answer of the student's is the reference's, to so much of its largest number."""
+    return state(hw, name, within) == RIGHT
+
+
+def state(hw: Subject, name: str, within: float) -> str:
+    """RIGHT, WRONG or ABSENT, by one small answer."""
     try:
         if name == NETWORK[0]:
-            return begins(hw)
+            return RIGHT if begins(hw) else WRONG
         yours, trusted = asked(hw, name)
+    except NotImplementedYet:
+        return ABSENT
     except StudentError:
-        return False
+        return WRONG
+    if is_stub(tuple(yours)):
+        return ABSENT
     found, expected = [numbers(value) for value in yours], [np.asarray(value) for value in trusted]
-    return len(found) == len(expected) and all(
+    same = len(found) == len(expected) and all(
         one is not None and one.shape == other.shape and np.allclose(one, other, within, within * np.abs(other).max())
         for one, other in zip(found, expected, strict=True)
     )
+    return RIGHT if same else WRONG
 
 
 def asked(hw: Subject, name: str) -> tuple[Sequence[Any], Sequence[Any]]:

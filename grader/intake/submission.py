@@ -47,7 +47,7 @@ def read(
     beside = pictures(there, search, picked.values())
     questions = {base: choice.question for base, choice in picked.items() if choice.question}
     notes += [note for choice in picked.values() for note in choice.notes]
-    repaired = {base: mended(base, choice.file) for base, choice in picked.items() if choice.file}
+    repaired = {base: repaired_file(base, choice.file) for base, choice in picked.items() if choice.file}
     notes += [note for one in repaired.values() for note in one.notes]
     questions |= {base: one.question for base, one in repaired.items() if one.question}
     files = {base: one.content for base, one in repaired.items()}
@@ -304,7 +304,7 @@ def pictures(found: Iterable[Found], search: Search, picked: Iterable[Choice]) -
     return beside
 
 
-def mended(base: str, file: Found) -> Repaired:
+def repaired_file(base: str, file: Found) -> Repaired:
     """The file as it is graded."""
     change = repair.notebook if base.endswith(".ipynb") else repair.script
     return change(file.content or b"", base, file.path)

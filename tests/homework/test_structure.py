@@ -85,3 +85,13 @@ def test_a_structural_mistake_is_one_mistake(tmp_path, launch, name):
     assert "exchanged" not in lost["net_parameters"] or says == "exchanged"
     for message in lost.values():
         assert not any(word in message for word in ("do not come from", "forge"))
+
+
+def test_what_is_not_there_is_never_called_wrong(tmp_path, launch):
+    for path in ("backprop/functions.py", "neuralnet/two_layer_net.py", "neuralnet/train.py"):
+        (tmp_path / Path(path).name).write_bytes((ROOT / "reference" / path).read_bytes())
+    submission = read(tmp_path, WANTED, stubs(HOMEWORK.handout, WANTED))
+    report = grade(submission, HOMEWORK, seed=3, only=["3", "4.1"], launch=launch)
+    told = " ".join(check.message for check in report.checks)
+    assert "Your fc_forward and relu_forward are not implemented yet (item 2.1, item 2.2): fix that first" in told
+    assert " wrong" not in told

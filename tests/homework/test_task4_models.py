@@ -149,13 +149,13 @@ NEGATED = student("train", training_step=partial(step, lambda grad, _: -grad))
 )
 def test_a_run_that_fails_by_what_is_below_is_told_so_and_nothing_of_its_settings(modules, wrong):
     said = judge(task4_models.best_model, [0.1], modules=modules).error
-    assert said == f"validation accuracy is 10.00%; at least 40% is asked for. Your {wrong}: mend that first"
+    assert said == f"validation accuracy is 10.00%; at least 40% is asked for. Your {wrong}: fix that first"
 
 
 def test_a_layer_that_the_network_does_not_train_with_is_no_cause():
     said = judge(task4_models.best_model, [0.1], modules=student("layers", softmax_loss=lambda x, y: (0.0, x))).error
     assert "chance level" in said
-    assert "mend that first" not in said
+    assert "fix that first" not in said
 
 
 def test_a_run_that_raises_by_what_is_below_is_told_so():
@@ -165,7 +165,7 @@ def test_a_run_that_raises_by_what_is_below_is_told_so():
         task4_models.best_model(hw, np.random.default_rng(0))
     modules |= student("train", training_step=lambda *args: raising(args[0], ()))
     hw = FakeSubject([0.1], modules=modules)
-    with pytest.raises(Raised, match=r"broadcast. Your fc_backward is wrong \(item 2.1\): mend that first"):
+    with pytest.raises(Raised, match=r"broadcast. Your fc_backward is wrong \(item 2.1\): fix that first"):
         task4_models.best_model(hw, np.random.default_rng(0))
 
 
