@@ -6,8 +6,9 @@ import hashlib
 import importlib
 import re
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
@@ -28,6 +29,7 @@ Made = TypeVar("Made")
 ROOT = Path(__file__).resolve().parent.parent
 HOMEWORK = "grader.homework"
 OWN = ROOT / "grader" / "homework"
+IMPORTING = threading.Lock()  # sys.modules and sys.path are one for all threads
 TREES = {"reference", "student", "fixtures", "right", "wrong"}  # they may lie in a homework's folder
 ABSOLUTE = re.compile(rb"^[ \t]*(from|import)[ \t]+grader\.homework\b", re.MULTILINE)
 
@@ -385,16 +387,23 @@ def trusted(root: Path, section: Section) -> dict[str, ModuleType]:
     folders = [str(home(reference, path)) for path in section.modules.values()]
     own = {path.stem for folder in folders for path in Path(folder).glob("*.py")}
     own |= {name.partition(".")[0] for name in names.values()}
-    displaced = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in own}
-    sys.path[:0] = dict.fromkeys(folders)
     try:
-        return {name: importlib.import_module(dotted) for name, dotted in names.items()}
+        with IMPORTING:
+            return imported_as(names, folders, own)
     except ModuleNotFoundError as error:
         if error.name in section.needs:
             raise  # the command says how to install it
         raise UsageError(f"{broken_line(error, reference)}: the reference cannot be imported; correct it") from error
     except Exception as error:  # whatever the solution does while it is imported, its author is told where
         raise UsageError(f"{broken_line(error, reference)}: the reference cannot be imported; correct it") from error
+
+
+def imported_as(names: Mapping[str, str], folders: Sequence[str], own: Collection[str]) -> dict[str, ModuleType]:
+    """Modules by the names that checks have for them; `own` are names that are theirs only meanwhile."""
+    displaced = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in own}
+    sys.path[:0] = dict.fromkeys(folders)
+    try:
+        return {name: importlib.import_module(dotted) for name, dotted in names.items()}
     finally:
         del sys.path[: len(set(folders))]
         for name in [name for name in sys.modules if name.partition(".")[0] in own]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import platform
+import re
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -237,6 +238,8 @@ def unusable(error: Exception) -> tuple[Verdict, float, str] | None:
     object. Only a student's answer can be: the reference's passed. None for any other exception, a fault of ours."""
     if isinstance(error, AttributeError) and type(error.obj) in PLAIN:
         wanted, got = f"its {error.name} was read", type(error.obj).__name__
+    elif isinstance(error, TypeError) and (found := re.fullmatch(r"'(\w+)' object is not callable", str(error))):
+        wanted, got = "it was called", found[1]
     elif isinstance(error, TypeError) and "NoneType" in str(error):
         wanted, got = "it was used", "NoneType"
     else:

@@ -166,7 +166,7 @@ DISGUISES: dict[str, Disguise] = {
     "helper": begins("from my_tools import halve", my_tools="def halve(x):\n    return x / 2\n"),
     "helper-package": begins("from tools.maths import halve", tools____init__="", tools__maths="halve = None\n"),
     "progress": begins("from tqdm import tqdm\nfor _ in tqdm(range(3)):\n    pass"),
-    "style": begins("import seaborn as sns\nsns.set()\nimport matplotlib.pyplot as plt\nplt.rcParams['a'] = 9"),
+    "style": begins("import seaborn as sns\nsns.set()\nimport matplotlib.pyplot as plt\nplt.rcParams['font.size'] = 9"),
     "compiled": begins("from numba import jit\n@jit(nopython=True)\ndef twice(x):\n    return 2 * x"),
     "drive-mount": begins("from google.colab import drive\ndrive.mount('/content/drive')"),
     "old-numpy": begins("EPSILON = np.float(1e-9)\nINDEX = np.int(3)\nBIG = np.Inf"),

@@ -252,7 +252,10 @@ class NotebookLearner:
 def take(reply: Any, outcome: Outcome) -> bool:
     """Add what a slice tells; whether training goes on. Raises Crashed for what is no reply."""
     try:
-        losses = np.asarray(reply["losses"], np.float64).reshape(-1)
+        losses = np.asarray(reply["losses"])
+        if losses.dtype.kind not in "biuf":
+            raise TypeError("losses that are no numbers")
+        losses = losses.astype(np.float64).reshape(-1)
         if len(outcome.losses) + len(losses) > MOST_STEPS:
             raise TypeError("more losses than there can be")
         outcome.losses += losses.tolist()
