@@ -181,8 +181,43 @@ DISGUISES: dict[str, Disguise] = {
 QUESTIONS = {"newer-python": "Python 3.12"}
 
 
+# Two students' work as a platform exports it: path -> content. The platform is told by the folder's shape alone.
+HW = zipped(WORK)
+EXPORTS: dict[str, dict[str, bytes]] = {
+    "canvas": {"lovelaceada_101_901_hw.zip": HW, "hoppergrace_LATE_102_902_hw.zip": HW},
+    "canvas-attachments": {f"{who}_{at + 10 * n}_{name}": content
+                           for n, who in enumerate(("lovelaceada_101", "hoppergrace_102"))
+                           for at, (name, content) in enumerate(WORK.items(), start=901)},
+    "moodle": {**below("Ada Lovelace_42_assignsubmission_file"), "Grace Hopper_43_assignsubmission_file/hw.zip": HW},
+    "gradescope": {**below("submission_11"), **below("submission_12"), "submission_metadata.yml": b"""
+submission_11: {":submitters": [{":name": Ada, ":email": ada@x.edu, ":sid": '1'}], ":created_at": 2026-11-20 10:00:00 Z}
+submission_12: {":submitters": [{":name": Grace, ":email": g@x.edu, ":sid": '2'}], ":created_at": 2026-11-20 10:00:00 Z}
+"""},
+    "github": {**below("hw-1-submissions/hw-1-ada", in_place()), **below("hw-1-submissions/hw-1-grace", in_place())},
+    "blackboard": {"HW 1_ada_attempt_2026-11-20-23-05-11_hw.zip": HW,
+                   "HW 1_grace_attempt_2026-11-20-23-05-11_hw.zip": HW,
+                   "HW 1_ada_attempt_2026-11-20-23-05-11.txt": b"Name: Ada Lovelace (ada)\n",
+                   "HW 1_grace_attempt_2026-11-20-23-05-11.txt": b"Name: Grace Hopper (grace)\n"},
+    "brightspace": {"101-2001 - Ada Lovelace - Nov 19, 2026 805 PM/hw.zip": HW,
+                    "102-2002 - Grace Hopper - Nov 20, 2026 1105 PM/hw.zip": HW, "index.html": b"<html></html>"},
+    "autolab": {"ada@x.edu_1_handin.zip": HW, "grace@x.edu_1_handin.zip": HW},
+    "nbgrader": {f"submitted/{who}/hw1/{name}": content for who in ("ada", "grace")
+                 for name, content in {**WORK, "timestamp.txt": b"2026-11-20 10:00:00 UTC"}.items()},
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("platform", EXPORTS)
+def test_right_work_keeps_its_points_however_a_platform_exports_it(tmp_path, platform):
+    put(tmp_path / "in", EXPORTS[platform])
+    batch(tmp_path / "in", tmp_path / "out")
+    with Gradebook.open(tmp_path / "out") as book:
+        scores = [book.report(id_).score for id_ in book.graded()]
+    assert scores == [POINTS, POINTS]
+
+
 def batch(folder: Path, out: Path, *arguments: object) -> None:
-    command = [sys.executable, "grade.py", "batch", folder, "--out", out, *SECTION_1, "--no-html", "--layout", "plain"]
+    command = [sys.executable, "grade.py", "batch", folder, "--out", out, *SECTION_1, "--no-html"]
     done = subprocess.run(
         [*map(str, command), *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, timeout=600
     )
@@ -195,7 +230,7 @@ def graded(tmp_path_factory):
     for name, disguise in DISGUISES.items():
         (folder / "in" / name).mkdir(parents=True)
         disguise(folder / "in" / name)
-    batch(folder / "in", folder / "out")
+    batch(folder / "in", folder / "out", "--layout", "plain")
     with Gradebook.open(folder / "out") as book:
         yield {id_: book.report(id_) for id_ in book.graded()}
     shutil.rmtree(folder)
