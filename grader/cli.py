@@ -97,12 +97,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return ended(USAGE, f"the disk is full ({error.strerror}); free some space, and start again")
-        # The last line of defence: a fault of ours ends in a sentence and its own exit code, never in a traceback.
+        # The last line of defence: a fault of the grader ends in a sentence and its own exit code, never in a traceback.
         return ended(FAULT, f"a fault of the grader ({type(error).__name__}: {error}); please report it")
 
 
 def ended(code: int, sentence: str) -> int:
-    with suppress(OSError):  # nobody listens any more
+    with suppress(OSError):  # the reader is gone
         print(f"grade.py: {sentence}", file=sys.stderr, flush=True)
     return code
 

@@ -1,4 +1,4 @@
-"""grade(submission, homework) -> Report. The one place where an exception of ours becomes a verdict."""
+"""grade(submission, homework) -> Report. Here an exception of the grader's becomes a verdict."""
 
 from __future__ import annotations
 
@@ -235,7 +235,8 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
 
 def unusable(error: Exception) -> tuple[Verdict, float, str] | None:
     """What a check ends in whose exception tells that an answer is None or plain data where it reads an attribute of an
-    object. Only a student's answer can be: the reference's passed. None for any other exception, a fault of ours."""
+    object. Only a student's answer can be, because the reference passes. None for any other exception: a fault of the
+    grader."""
     if isinstance(error, AttributeError) and type(error.obj) in PLAIN:
         wanted, got = f"its {error.name} was read", type(error.obj).__name__
     elif isinstance(error, TypeError) and (found := re.fullmatch(r"'(\w+)' object is not callable", str(error))):

@@ -114,7 +114,7 @@ class Case:
 
     @property
     def inputs(self) -> tuple[Any, ...]:
-        """All that the reference's scores and loss rest on."""
+        """Everything that decides the reference's scores and loss."""
         return (*(self.values[role] for role in sorted(self.values)), self.X, self.y)
 
     def name(self, function: str, role: str) -> str:

@@ -165,7 +165,7 @@ def expect_gradient(
 
 
 def once(hw: Subject, of: Sequence[Any], compute: Callable[[], Array]) -> Array:
-    """What `compute` gives, computed once a process for each `of`, which has to hold all that it rests on.
+    """What `compute` gives, computed once a process for each `of`, which has to name everything that decides it.
 
     None of it may be a student's to choose but as numbers: the key is their exact bytes.
     """

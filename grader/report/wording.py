@@ -171,7 +171,7 @@ def task_points(report: Report, task: TaskResult) -> float:
 
 
 def undecided(report: Report) -> float:
-    """Points of checks that ended in a fault of ours or were not graded for a question: neither earned nor lost until
+    """Points of checks that wait for a person, after a fault of the grader or for a question: neither earned nor lost until
     someone has looked."""
     return sum(check.points for item, check in checks(report) if check.waits and item.id not in report.adjustments)
 
@@ -205,7 +205,7 @@ def checks(report: Report) -> Iterator[tuple[ItemResult, CheckResult]]:
 
 
 def message(check: CheckResult, audience: Audience) -> str:
-    """A check's sentence; of a fault of ours a student sees that there was one, staff sees what it was."""
+    """A check's sentence. Of a fault of the grader a student sees that there was one; staff sees what it was."""
     if check.verdict is Verdict.INTERNAL and audience != "staff":
         return INTERNAL_MESSAGE
     return harmless(check.message, lines=check.verdict is Verdict.INTERNAL)
