@@ -97,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return ended(USAGE, f"the disk is full ({error.strerror}); free some space, and start again")
-        # The last line of defence: a fault of the grader ends in a sentence and its own exit code, never in a traceback.
+        # The last line of defence: a fault of the grader ends in a sentence and its own exit code, in no traceback.
         return ended(FAULT, f"a fault of the grader ({type(error).__name__}: {error}); please report it")
 
 

@@ -139,8 +139,8 @@ class Bench:
         other = [task for task, digest in tasks.items() if self.digests.get(task) != digest]
         if other:
             raise UsageError(
-                f"{platform.node()} has other code, data or versions for task {', '.join(other)} than the machine that started "
-                "the batch; install the same ones on every machine"
+                f"{platform.node()} has other code, data or versions for task {', '.join(other)} than the machine that "
+                "started the batch; install the same ones on every machine"
             )
 
     def grade(self, job: Job) -> dict[str, Document]:

@@ -171,8 +171,8 @@ def task_points(report: Report, task: TaskResult) -> float:
 
 
 def undecided(report: Report) -> float:
-    """Points of checks that wait for a person, after a fault of the grader or for a question: neither earned nor lost until
-    someone has looked."""
+    """Points of checks that wait for a person, after a fault of the grader or for a question: neither earned nor lost
+    until someone has looked."""
     return sum(check.points for item, check in checks(report) if check.waits and item.id not in report.adjustments)
 
 
