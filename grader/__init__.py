@@ -5,5 +5,8 @@ import sys
 __version__ = "0.1.0"
 
 if sys.version_info < (3, 11):  # noqa: UP036 - pip would refuse too, but `python grade.py` asks nobody
-    print(f"Backgrade needs Python 3.11 or newer; this is {sys.version.split()[0]}", file=sys.stderr)
+    from grader.environment import what_to_type
+
+    version = sys.version.split()[0]
+    sys.stderr.write("Backgrade needs Python 3.11 or newer; this is " + version + "; " + what_to_type(sys.argv) + "\n")
     sys.exit(2)

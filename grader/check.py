@@ -6,24 +6,32 @@ import hashlib
 import importlib
 import re
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any, TypeVar
 
-from grader import rubric
+from grader import handout, rubric
 from grader.errors import UsageError
-from grader.homework.recorded import recorded as read_recorded
-from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section
-from grader.sandbox.remote import Module
-from grader.sandbox.session import Session
+from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section, Task
+from grader.sandbox.remote import Module, Remote, operated
+from grader.sandbox.session import Cost, Session, home, import_name
+from grader.sandbox.worker.drivers import add_package
+from grader.sandbox.worker.wire import Handle
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Made = TypeVar("Made")
 ROOT = Path(__file__).resolve().parent.parent
 HOMEWORK = "grader.homework"
+OWN = ROOT / "grader" / "homework"
+IMPORTING = threading.Lock()  # sys.modules and sys.path are one for all threads
+TREES = {"reference", "student", "fixtures", "right", "wrong"}  # they may lie in a homework's folder
+ABSOLUTE = re.compile(rb"^[ \t]*(from|import)[ \t]+grader\.homework\b", re.MULTILINE)
 
 
 def check(item: str, about: str = "") -> Callable[[Function], Function]:
@@ -47,11 +55,11 @@ class Numbers(dict[str, float]):
 
     def __init__(self, homework: Homework, item: Item) -> None:
         super().__init__(item.settings)
-        self.path, self.item = homework.folder / "rubric.yaml", item
+        self.rubric, self.item = homework.rubric, item
 
     def __missing__(self, name: str) -> float:
         raise UsageError(
-            f"{rubric.line_of(self.path, self.item.id)}: item {self.item.id} has no {name}, which a check of it asks "
+            f"{self.rubric.where('item', self.item.id)}: item {self.item.id} has no {name}, which a check of it asks "
             f"for; add `{name}:`"
         )
 
@@ -60,21 +68,38 @@ class Numbers(dict[str, float]):
 class Options:
     """What a run of the grader was asked for, besides the homework; every check is given it.
 
-    `data` reads CIFAR-10 and `fashion` Fashion-MNIST, once they are needed; `weights` finds SqueezeNet's. `full`
-    trains to the end where a bar is cleared earlier. `kept` is what one check leaves for a later one of the same
-    submission.
+    `data` reads a data set by its name in the rubric. `full` trains to the end where a bar is cleared earlier. `read`
+    holds the data sets that were read, and `kept` what one check leaves for a later one of the same submission.
     """
 
-    data: Callable[[], Any]
+    data: Callable[[str], Any]
     full: bool = False
     on_progress: Callable[[str], None] = lambda text: None
+    read: dict[str, Any] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)
-    fashion: Callable[[], Any] = lambda: None
-    weights: Callable[[], Path | None] = lambda: None
 
 
 class Subject:
-    """`hw`: the student's modules by name, the reference's beside them, and the numbers of the item being graded."""
+    """`hw`: the student's modules by name, the reference's beside them, and the numbers of the item being graded.
+
+    A module is found by `__getattr__`, so no module may be called what an attribute here is called: see RESERVED.
+    """
+
+    session: Session
+    homework: Homework
+    reference: SimpleNamespace
+    known: dict[bytes, Any]
+    item: Item
+    task: Task
+    settings: Mapping[str, float]
+    fixtures: Path
+    full: bool
+    progress: Callable[[str], None]
+    options: Options
+    measures: list[Measure]
+    advice: list[str]
+    figures: list[Figure]
+    questions: list[str]
 
     def __init__(self, session: Session, homework: Homework, item: Item, options: Options) -> None:
         self.session = session
@@ -82,16 +107,16 @@ class Subject:
         self.reference = SimpleNamespace(**homework.modules)
         self.known = homework.known
         self.item = item
+        self.task = next(task for task in homework.rubric.tasks if item in task.items)
         self.settings = Numbers(homework, item)
         self.fixtures = homework.fixtures
         self.full = options.full
-        self.kept = options.kept
         self.progress = options.on_progress
         self.options = options
-        self.measures: list[Measure] = []
-        self.advice: list[str] = []
-        self.figures: list[Figure] = []
-        self.questions: list[str] = []
+        self.measures = []
+        self.advice = []
+        self.figures = []
+        self.questions = []
 
     def __getattr__(self, name: str) -> Module:
         if name.startswith("_") or name not in self.session.section.modules:
@@ -109,38 +134,73 @@ class Subject:
         return self.session.mutated
 
     @property
-    def data(self) -> Any:
-        """CIFAR-10, or what stands in for it; read on first use."""
-        return self.options.data()
+    def changed(self) -> Mapping[int | str, Any]:
+        """What the last call made of arguments that it changed in place, by position or name.
 
-    @property
-    def fashion(self) -> Any:
-        """Fashion-MNIST, or what stands in for it; read on first use."""
-        return self.options.fashion()
+        Arguments travel by value, so the check's own stay as they are.
+        """
+        return self.session.changed
 
-    @property
-    def weights(self) -> Path | None:
-        """The file of SqueezeNet's pretrained weights; None where it is not."""
-        return self.options.weights()
+    def put(self, value: Any) -> Remote:
+        """Keep a value in the student's process, so that several calls share it and see each other's changes."""
+        held: Remote = self.session.ask("put", Handle(0, "value"), (), [(value,)])[0]
+        return held
+
+    def fetch(self, remote: Remote) -> Any:
+        """A list, dict, array or tensor that is kept in the student's process, by value."""
+        return operated(self.session, remote._handle, (), "itself")
+
+    def operate(self, name: str, remote: Remote, *args: Any) -> Any:
+        """An operator by its name in Python's `operator` module, such as "eq", "lt" or "contains": what the student's
+        object says itself."""
+        return operated(self.session, remote._handle, (), name, *args)
+
+    def cost(self, call: Callable[[], Any]) -> Cost:
+        """CPU seconds and peak memory of what `call` asks of the student and does here. Raises Skipped where the system
+        does not tell."""
+        return self.session.cost(call)
+
+    def data(self, name: str) -> Any:
+        """A data set that the rubric declares for this item, or what stands in for it; read on first use.
+
+        Raises UsageError for one that neither the item nor its task declares: a stored result's key
+        covers declared data only.
+        """
+        if name not in (*self.item.data, *self.task.data):
+            where = self.homework.rubric.where("item", self.item.id)
+            raise UsageError(f"{where}: a check of item {self.item.id} reads {name}; add `data: [{name}]`")
+        read = self.options.read
+        if name not in read:
+            read[name] = self.options.data(name)
+        return read[name]
+
+    def once(self, key: str, make: Callable[[], Made]) -> Made:
+        """What `make` gives, made by the first check of this submission that asks for `key`."""
+        kept = self.options.kept
+        if key not in kept:
+            kept[key] = make()
+        found: Made = kept[key]
+        return found
 
     def source(self, name: str) -> bytes:
         """A submitted file as it was handed in; the handout's where it was not."""
+        self.session.require_file(name)
         return self.session.submission.files.get(name) or self.handed_out(name)
 
     def handed_out(self, name: str) -> bytes:
         """A file of the pristine handout, by base name."""
         paths = {Path(path).name: path for path in self.session.section.modules.values()}
-        return (self.homework.handout / paths[name]).read_bytes()
+        return self.homework.handout[paths[name]]
 
     def settings_of(self, item: str) -> Mapping[str, float]:
-        """The numbers of another item of the same task; a task's result rests on no other task's."""
-        task = next(task for task in self.homework.rubric.tasks if self.item in task.items)
-        return Numbers(self.homework, next(one for one in task.items if one.id == item))
+        """The numbers of another item of the same task; a task's result never depends on another task's."""
+        return Numbers(self.homework, next(one for one in self.task.items if one.id == item))
 
-    @cached_property
-    def recorded(self) -> Mapping[str, Any]:
-        """`backprop-data.pkl`: the recorded, public inputs and outputs."""
-        return recorded(self.fixtures / "backprop-data.pkl")
+    def policy(self, item: str, name: str) -> str:
+        """What the rubric decides that something costs: "advice" nothing, "part" a part of the points, and "question",
+        which it is where the rubric says nothing, what a person decides."""
+        found = next(one for one in self.task.items if one.id == item)
+        return found.policies.get(name, "question")
 
     def measure(self, measure: Measure) -> None:
         """Keep a number and its bar for the report, whether it passes or not."""
@@ -160,36 +220,44 @@ class Subject:
         self.questions.append(sentence)
 
 
-def load(folder: Path, *, root: Path | None = None) -> Homework:
-    """A homework's folder: rubric.yaml and its task files. Raises UsageError where the two name different checks.
+RESERVED = frozenset(dir(Subject)) | Subject.__annotations__.keys()  # what no module of a student's may be called
 
-    `root` holds its reference/, student/ and fixtures/: the folder itself where they lie in it, else this project.
+
+def load(folder: Path, *, root: Path | None = None) -> Homework:
+    """A homework's folder: rubric.yaml and its task files. Raises UsageError where the two do not fit each other.
+
+    `root` holds its reference/ and fixtures/: the folder itself where they lie in it, else this project.
     """
     plan = rubric.load(folder / "rubric.yaml")
-    root = root or (folder if (folder / "reference").is_dir() else ROOT)
+    root = root or handout.home(folder)
+    expect_parts(plan, root, folder)
+    package = open_package(folder)
     checks: dict[str, Check] = {}
-    for module in imported(folder):
+    for module in [import_file(package, path) for path in sorted(folder.glob("*.py")) if path.name != "__init__.py"]:
         for found in checks_of(module):
             if found.name in checks:
-                raise UsageError(f"{Path(str(module.__file__)).name}: the check {found.name} is defined twice")
+                raise UsageError(
+                    f"{Path(str(module.__file__)).name}: the check {found.name} is defined twice; rename one"
+                )
             checks[found.name] = found
-    agree(plan, checks, folder)
-    there(plan, root, folder)
+    expect_agreement(plan, checks)
+    readers = {name for data in plan.data.values() for name in (data.reader, data.stand_in) if name}
+    own = (package, str(folder.resolve()))
+    modules = {name: module for section in plan.sections for name, module in trusted(root, section).items()}
     return Homework(
         folder=folder,
-        rubric=plan,
+        rubric=replace(
+            plan,
+            sections=tuple(replace(section, package=own, functions=functions_of(modules)) for section in plan.sections),
+        ),
         checks=checks,
-        handout=root / "student",
+        handout=handout.pristine(root, plan),
         reference=root / "reference",
         fixtures=root / "fixtures",
-        modules={name: module for section in plan.sections for name, module in trusted(root, section).items()},
+        modules=modules,
+        package=package,
+        readers={name: reader(plan, package, folder, name) for name in readers},
     )
-
-
-@lru_cache
-def recorded(path: Path) -> Mapping[str, Any]:
-    """Read once a process, however many checks and submissions ask."""
-    return read_recorded(path)
 
 
 def checks_of(module: ModuleType) -> list[Check]:
@@ -197,96 +265,189 @@ def checks_of(module: ModuleType) -> list[Check]:
     return [value for value in found if isinstance(value, Check) and value.function.__module__ == module.__name__]
 
 
-def imported(folder: Path) -> list[ModuleType]:
-    """The modules in a homework's folder. Whatever it lies in, they are `grader.homework.NAME` to each other.
+def open_package(folder: Path) -> str:
+    """The name under which a homework's files are imported: `grader.homework` for the own one, for any other one that
+    follows from where it lies and from its code. So two homeworks, or two states of one, never meet in a process.
 
-    Those of the own homework are imported as any other, once, so that all hold one class; those of another folder take
-    their place, and are read anew each time.
+    Raises UsageError for a file of another homework that imports the own one's.
     """
-    package = importlib.import_module(HOMEWORK)
-    own = ROOT / "grader" / "homework"
-    for name, module in list(sys.modules.items()):
-        home = Path(str(module.__file__)).parent if name.startswith(f"{HOMEWORK}.") else None
-        if home is not None and not (folder.resolve() == own and home.resolve().is_relative_to(own)):
-            del sys.modules[name]
-            vars(package).pop(name.removeprefix(f"{HOMEWORK}."), None)
-    package.__path__ = [str(folder)]
+    if folder.resolve() == OWN:
+        importlib.import_module(HOMEWORK)
+        return HOMEWORK
+    total = hashlib.sha256(str(folder.resolve()).encode())
+    for path in code_of(folder):
+        content = path.read_bytes()
+        if found := ABSOLUTE.search(content):
+            line = content.count(b"\n", 0, found.start()) + 1
+            raise UsageError(
+                f"{path}:{line}: {HOMEWORK} is another homework; files of one homework import each other by `from .`"
+            )
+        total.update(f"{path.relative_to(folder).as_posix()} ".encode() + hashlib.sha256(content).digest())
+    name = f"homework_{total.hexdigest()[:16]}"
+    add_package(name, str(folder.resolve()))
     importlib.invalidate_caches()
-    try:
-        return [import_file(path) for path in sorted(folder.glob("*.py")) if path.name != "__init__.py"]
-    finally:
-        package.__path__ = [str(own)]
+    return name
 
 
-def import_file(path: Path) -> ModuleType:
-    """Raises UsageError for a file that cannot be imported: whoever writes a homework is told where."""
+def code_of(folder: Path) -> list[Path]:
+    """A homework's own Python files, in its sub-folders too; not those of the trees that may lie in it."""
+    found = (path.relative_to(folder) for path in folder.rglob("*.py"))
+    return [folder / path for path in sorted(found) if path.parts[0] not in TREES]
+
+
+def import_file(package: str, path: Path, module: str = "") -> ModuleType:
+    """Raises UsageError for a file that cannot be imported, with the place in it."""
     try:
-        return importlib.import_module(f"{HOMEWORK}.{path.stem}")
+        return importlib.import_module(f"{package}.{module or path.stem}")
     except UsageError:
         raise
     except SyntaxError as error:
         raise UsageError(f"{error.filename}:{error.lineno}: {error.msg}; correct this check's file") from None
     except Exception as error:
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
+        frames = [
+            frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path.resolve()
+        ]
         line = f":{frames[-1].lineno}" if frames else ""
         raise UsageError(f"{path}{line}: {type(error).__name__}: {error}; correct this check's file") from error
 
 
-def agree(plan: Rubric, checks: Mapping[str, Check], folder: Path) -> None:
-    """Rubric and checks must name the same checks under the same items."""
-    path = folder / "rubric.yaml"
+def reader(plan: Rubric, package: str, folder: Path, name: str) -> Callable[..., Any]:
+    """A function of the homework, as the rubric names it: "folder.module.function". Raises UsageError."""
+    module, _, function = name.rpartition(".")
+    path = folder.joinpath(*module.split(".")).with_suffix(".py")
+    found = getattr(import_file(package, path, module), function, None) if module and path.is_file() else None
+    if not callable(found):
+        raise UsageError(f"{plan.where('function', name)}: {name} is no function of the homework's files; correct it")
+    return found  # type: ignore[no-any-return]
+
+
+def expect_agreement(plan: Rubric, checks: Mapping[str, Check]) -> None:
+    """Raise UsageError unless rubric and checks name the same checks under the same items."""
     planned = {line.name: item.id for task in plan.tasks for item in task.items for line in item.checks}
     for name, item in planned.items():
-        where = rubric.line_of(path, name)
+        where = plan.where("check", name)
         if name not in checks:
-            raise UsageError(f"{where}: item {item} names the check {name}, which no file here defines")
+            raise UsageError(
+                f"{where}: item {item} names the check {name}, which no file here defines; write it or correct the name"
+            )
         if checks[name].item != item:
-            raise UsageError(f"{where}: {name} stands under item {item}, but says @check({checks[name].item!r})")
+            raise UsageError(
+                f"{where}: {name} stands under item {item}, but says @check({checks[name].item!r}); correct one"
+            )
     for name in checks.keys() - planned.keys():
-        raise UsageError(f"{path}: no item names the check {name}; add it, or delete the check")
+        raise UsageError(f"{plan.path}: no item names the check {name}; add it, or delete the check")
 
 
-def there(plan: Rubric, root: Path, folder: Path) -> None:
-    """What a section names has to be in the reference: its modules, and the functions whose results are kept."""
-    path = folder / "rubric.yaml"
+def expect_parts(plan: Rubric, root: Path, folder: Path) -> None:
+    """Raise UsageError unless what a section names is there: its modules and the functions whose results are kept in
+    the reference, its drivers in the homework's folder. A module's name must not be one of `hw`'s own."""
     for section in plan.sections:
         sources = []
-        for module, place in section.modules.items():
+        for module, path in section.modules.items():
+            where = plan.where("module", module)
+            if module in RESERVED or module.startswith("_"):
+                raise UsageError(
+                    f"{where}: a check could not reach a module called {module}: `hw.{module}` is taken; rename it"
+                )
             try:
-                sources.append((root / "reference" / place).read_text(encoding="utf-8"))
+                sources.append((root / "reference" / path).read_text(encoding="utf-8"))
             except OSError:
                 raise UsageError(
-                    f"{rubric.line_of(path, place)}: module {module} is {place}, which the reference does not hold"
+                    f"{where}: module {module} is {path}, which the reference does not hold; add it"
                 ) from None
         for name in section.keep:
             if not any(re.search(rf"\bdef {re.escape(name)}\(", source) for source in sources):
-                where = rubric.line_of(path, name)
-                raise UsageError(f"{where}: keep names {name}, which no module of section {section.id} defines")
+                where = plan.where("keep", name)
+                raise UsageError(
+                    f"{where}: keep names {name}, which no module of section {section.id} defines; correct it"
+                )
+        for shim, path in section.shims.items():
+            if not (folder / path).is_file():
+                raise UsageError(
+                    f"{plan.where('shim', shim)}: the shim {shim} is {path}, and {folder} has no such file; add it"
+                )
+        for name in section.drivers:
+            driver = folder / "worker" / f"{name}.py"
+            if not driver.is_file():
+                where = plan.where("driver", name)
+                raise UsageError(
+                    f"{where}: section {section.id} drives {name}, and there is no worker/{name}.py; add it"
+                )
+            try:
+                SourceFileLoader(name, str(driver)).get_code(name)  # not run here; its bytecode is kept for the workers
+            except SyntaxError as error:
+                raise UsageError(f"{driver}:{error.lineno}: {error.msg}; correct this driver") from None
 
 
 def trusted(root: Path, section: Section) -> dict[str, ModuleType]:
-    """The reference's modules. They import each other by bare names (`from layers import ...`), as a student's do, so
-    those names are theirs only while they are being imported."""
-    folders = [str(root / "reference" / parent) for parent in {Path(path).parent for path in section.modules.values()}]
+    """The reference's modules. They import each other by bare names (`from network import ...`) or, in a package, by
+    its name or relatively, as a student's do. Those names are theirs only while they are being imported."""
+    reference = root / "reference"
+    names = {name: import_name(reference, path) for name, path in section.modules.items()}
+    folders = [str(home(reference, path)) for path in section.modules.values()]
     own = {path.stem for folder in folders for path in Path(folder).glob("*.py")}
-    displaced = {name: sys.modules.pop(name) for name in own & sys.modules.keys()}
-    sys.path[:0] = folders
+    own |= {name.partition(".")[0] for name in names.values()}
     try:
-        return {name: importlib.import_module(Path(path).stem) for name, path in section.modules.items()}
+        with IMPORTING:
+            return imported_as(names, folders, own)
+    except ModuleNotFoundError as error:
+        if error.name in section.needs:
+            raise  # the command says how to install it
+        raise UsageError(f"{broken_line(error, reference)}: the reference cannot be imported; correct it") from error
+    except Exception as error:  # whatever the solution does while it is imported, its author is told where
+        raise UsageError(f"{broken_line(error, reference)}: the reference cannot be imported; correct it") from error
+
+
+def imported_as(names: Mapping[str, str], folders: Sequence[str], own: Collection[str]) -> dict[str, ModuleType]:
+    """Modules by the names that checks have for them; `own` are names that are theirs only meanwhile."""
+    displaced = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in own}
+    sys.path[:0] = dict.fromkeys(folders)
+    try:
+        return {name: importlib.import_module(dotted) for name, dotted in names.items()}
     finally:
-        del sys.path[: len(folders)]
-        for name in own:
-            sys.modules.pop(name, None)
+        del sys.path[: len(set(folders))]
+        for name in [name for name in sys.modules if name.partition(".")[0] in own]:
+            del sys.modules[name]
         sys.modules.update(displaced)
 
 
-def digest(*folders: Path) -> str:
-    """SHA-256, shortened, of every file below that a result rests on, without the rubric, which has one of its own."""
+def broken_line(error: Exception, reference: Path) -> str:
+    """Place and kind of what went wrong in a file of the reference."""
+    kind = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}: {kind}"
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if Path(one.filename).is_relative_to(reference)]
+    return f"{frames[-1].filename}:{frames[-1].lineno}: {kind}" if frames else f"{reference}: {kind}"
+
+
+def functions_of(modules: Mapping[str, ModuleType]) -> dict[str, tuple[str, ...]]:
+    """Module -> the names of its functions and classes, and class -> those of its methods: see Section."""
+    found: dict[str, set[str]] = {}
+    for name, module in modules.items():
+        found[name] = {own for own, value in vars(module).items() if isinstance(value, FunctionType | type)}
+        for kind in (value for value in vars(module).values() if isinstance(value, type)):
+            methods = {own for own in dir(kind) if isinstance(getattr(kind, own), FunctionType | MethodType)}
+            found[kind.__name__] = found.get(kind.__name__, methods) & methods
+    return {name: tuple(sorted(names)) for name, names in found.items()}
+
+
+def digest(*folders: Path, without: Path | None = None) -> str:
+    """SHA-256, shortened, of every file below that a result depends on; the rubric has a digest of its own."""
     total = hashlib.sha256()
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            told_apart = path.name == "rubric.yaml" or path.suffix == ".md"
-            if path.is_file() and not told_apart and "__pycache__" not in path.parts:
+            told_apart = path.name == "rubric.yaml" or path.suffix == ".md" or "__pycache__" in path.parts
+            if path.is_file() and not told_apart and not (without and path.is_relative_to(without)):
                 content = hashlib.sha256(path.read_bytes()).hexdigest()
                 total.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
     return total.hexdigest()[:16]
+
+
+@lru_cache(maxsize=8)
+def digests(homework: Homework) -> tuple[str, str]:
+    """Of the grader with the homework and its reference, and of the fixtures; once for what a process has loaded."""
+    if homework.package == HOMEWORK:
+        return digest(ROOT / "grader", homework.reference), digest(homework.fixtures)
+    engine = digest(ROOT / "grader", without=OWN)
+    own = digest(homework.folder, homework.reference)
+    return hashlib.sha256(f"{engine} {own}".encode()).hexdigest()[:16], digest(homework.fixtures)

@@ -10,48 +10,52 @@ import argparse
 import errno
 import math
 import os
-import shlex
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING
 
 from grader import __version__
+from grader.environment import what_to_type
 from grader.errors import UsageError
 
 if TYPE_CHECKING:
+    from grader.model import Report
     from grader.sandbox.launch import Launch
 
 COMMANDS = (
     "batch",
+    "check-homework",
     "data",
     "doctor",
     "gradebook",
-)  # each is a module of grader/command with parser() and run(arguments) -> exit code
+    "new-homework",
+    "pack",
+)  # each is a module of grader/command, with _ for -, that has parser() and run(arguments) -> exit code
+OWN = Path(__file__).parent / "homework"
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="grade.py",
-        usage=f"grade.py [PATH] [options]\n       grade.py {{{','.join(COMMANDS)}}} --help",
+        usage=f"grade.py [PATH] [options]\n       grade.py {'|'.join(COMMANDS)} -h",
         description="Backgrade: grade a submission, task by task.",
         epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage, 3 our fault, 130 stopped",
     )
     add = root.add_argument
-    add("path", nargs="?", default="student", type=Path, metavar="PATH", help="folder, zip or tar (default: student)")
+    add("path", nargs="?", type=Path, metavar="PATH", help="folder, zip or tar (default: the homework's student/)")
     add("--task", action="append", default=[], metavar="ID", help="only this task or item (2 or 2.3); repeatable")
     add("--full", action="store_true", help="train to the end, even where a bar is cleared")
     add("--data-root", type=Path, metavar="FOLDER", help="where data is (default: BACKGRADE_DATA, or a cache)")
     add("--unverified", action="store_true", help="use data that is not official; reports say so")
     add("--seed", type=int, metavar="N", help="repeat a run: the seed its report names")
-    add("--json", type=Path, metavar="FILE", help="write the report as JSON")
+    add("--json", type=Path, metavar="FILE", help="write the report as JSON; - prints it")
     html = Path("report.html")
     add("--html", type=Path, metavar="FILE", default=html, help=f"where the HTML report goes (default: {html})")
     add("--no-html", action="store_true", help="write no HTML report")
@@ -63,8 +67,7 @@ def parser() -> argparse.ArgumentParser:
         help="student, or staff: the grader's faults in full",
     )
     add("--fail-under", type=points, metavar="POINTS", help="exit with 1 when the score is lower")
-    homework = Path(__file__).parent / "homework"
-    add("--homework", type=Path, default=homework, metavar="FOLDER", help="another homework's folder")
+    add("--homework", type=Path, default=OWN, metavar="FOLDER", help="another homework's folder")
     add("--version", action="store_true", help="print the version and exit")
     return root
 
@@ -82,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else list(argv)
     try:
         if words and words[0] in COMMANDS:
-            command = import_module(f"grader.command.{words[0]}")
+            command = import_module(f"grader.command.{words[0].replace('-', '_')}")
             return int(command.run(command.parser().parse_args(words[1:])))
         return run(parser().parse_args(words))
     except UsageError as error:
@@ -90,25 +93,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return ended(INTERRUPTED, "interrupted")
     except ModuleNotFoundError as error:
-        return ended(USAGE, f"{error.name} is not installed; {setting_up()}")
+        return ended(USAGE, f"{error.name} is not installed; {what_to_type(sys.argv)}")
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return ended(USAGE, f"the disk is full ({error.strerror}); free some space, and start again")
-        # The last line of defence: a fault of ours ends in a sentence and its own exit code, never in a traceback.
+        # The last line of defence: a fault of the grader ends in a sentence and its own exit code, in no traceback.
         return ended(FAULT, f"a fault of the grader ({type(error).__name__}: {error}); please report it")
 
 
-def setting_up() -> str:
-    """How to get what is missing, by what there is beside grade.py."""
-    root = Path(__file__).resolve().parent.parent
-    for python in (root / ".venv" / "bin" / "python", root / ".venv" / "Scripts" / "python.exe"):
-        if python.exists() and not python.parent.parent.samefile(sys.prefix):
-            return f"type: {shlex.join([str(python), *sys.argv])}"
-    return f"type: python -m pip install -e {shlex.quote(f'{root}[torch]')}"
-
-
 def ended(code: int, sentence: str) -> int:
-    with suppress(OSError):  # nobody listens any more
+    with suppress(OSError):  # the reader is gone
         print(f"grade.py: {sentence}", file=sys.stderr, flush=True)
     return code
 
@@ -147,17 +141,17 @@ def run(arguments: argparse.Namespace) -> int:
     from grader.sandbox.launch import ONE_THREAD, Zygotes
 
     os.environ.update(ONE_THREAD)
-    with Zygotes("numpy") as zygotes:  # it warms up while the grader itself is being imported
+    with Zygotes(ahead=True) as zygotes:  # it warms up while the grader itself is being imported
         return grade(arguments, zygotes.launch)
 
 
 def grade(arguments: argparse.Namespace, launch: Launch) -> int:
-    from grader import grading
+    from grader import grading, handout
     from grader.check import load
     from grader.data import datasets
-    from grader.files import check_place, write
+    from grader.files import check_place
     from grader.intake.submission import read, stubs
-    from grader.report import json, text
+    from grader.report import text
 
     page = None if arguments.no_html else arguments.html
     for path in filter(None, (arguments.json, page)):
@@ -165,23 +159,40 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
     datasets.check_root(arguments.data_root)
     homework = load(arguments.homework)
     wanted = [name for section in homework.rubric.sections for name in section.submit]
-    submission = read(arguments.path, wanted, stubs(homework.handout, wanted))
-    root = partial(datasets.root, arguments.data_root)
+    submission = read(arguments.path or handout.own_folder(arguments.homework), wanted, stubs(homework.handout, wanted))
+    data = datasets.Store(homework, datasets.root(arguments.data_root), unverified=arguments.unverified)
     seed = int.from_bytes(os.urandom(4), "little") if arguments.seed is None else arguments.seed
-    with text.progress() as (on_result, on_progress):
-        report = grading.grade(
-            submission,
-            homework,
-            seed=seed,
-            only=arguments.task,
-            on_result=on_result,
-            launch=launch,
-            data=lambda: datasets.cifar10(root(), unverified=arguments.unverified),
-            fashion=lambda: datasets.fashion_mnist(root(), unverified=arguments.unverified),
-            weights=lambda: datasets.weights(root()),
-            full=arguments.full,
-            on_progress=on_progress,
-        )
+    try:
+        with text.progress() as (on_result, on_progress):
+            report = grading.grade(
+                submission,
+                homework,
+                seed=seed,
+                only=arguments.task,
+                on_result=on_result,
+                launch=launch,
+                data=data,
+                full=arguments.full,
+                on_progress=on_progress,
+            )
+    except grading.Interrupted as stopped:
+        tell(stopped.report, arguments, page=None)
+        return ended(INTERRUPTED, "interrupted; the table shows what was measured until then")
+    tell(report, arguments, page)
+    notice(report.provenance.isolation)
+    return FAULT if report.faulty else judge(report, arguments.fail_under)
+
+
+def tell(report: Report, arguments: argparse.Namespace, page: Path | None) -> None:
+    """Write what was asked for, then print the table: beside what is printed as JSON, to standard error.
+
+    Raises UsageError for a file that cannot be written; the table is shown all the same.
+    """
+    from grader.files import is_output, write
+    from grader.report import json, text
+
+    printed = any(is_output(path) for path in (arguments.json, page) if path)
+    console = text.Terminal(stderr=True) if printed else None
     try:
         if arguments.json:
             write(arguments.json, json.render(report, audience=arguments.audience))
@@ -190,13 +201,18 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
 
             write(page, html.render(report, audience=arguments.audience))
     except UsageError:  # the disk is full: what was graded is shown all the same
-        text.show(report, audience=arguments.audience, page=None)
+        text.show(report, audience=arguments.audience, console=console)
         raise
-    text.show(report, audience=arguments.audience, page=page)
-    notice(report.provenance.isolation)
-    if report.faulty:
-        return FAULT
-    return BELOW if arguments.fail_under is not None and report.score < arguments.fail_under else GRADED
+    text.show(report, audience=arguments.audience, page=page, console=console)
+
+
+def judge(report: Report, bar: float | None) -> int:
+    """The exit code of a report, with the reason when it is not 0."""
+    score = round(report.score, 9)
+    if bar is None or score >= bar:
+        return GRADED
+    more = f"; {report.skipped:.9g} points were not graded" if report.skipped else ""
+    return ended(BELOW, f"score {score:.12g} is below --fail-under {bar:.12g}{more}")
 
 
 def notice(isolation: str) -> None:

@@ -5,6 +5,7 @@
     │   ├── RubricError       rubric.yaml, with the line
     │   └── SubmissionError   a folder or archive that cannot be read as a submission
     ├── Skipped               SKIPPED: what a check needs is not on this machine; no points either way
+    │   └── Undecided         SKIPPED: a person has to say first which file counts; the points wait
     └── StudentError          what the student's code did; each carries its verdict
         ├── Mismatch          FAIL: an answer that is not the right one
         ├── Partly            PARTIAL: right in part; carries the fraction that is earned
@@ -42,10 +43,14 @@ class Skipped(BackgradeError):
     """A check that cannot be made here; the message says what is missing, and the cure."""
 
 
+class Undecided(Skipped):
+    """A person must answer a question before this check can be graded; the message is the question."""
+
+
 class StudentError(BackgradeError):
     """What the student's code did.
 
-    `where` is the student's own frame as "layers.py:31", or "" when none is known.
+    `where` is the student's own frame as "network.py:31", or "" when none is known.
     """
 
     verdict = Verdict.FAIL

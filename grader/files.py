@@ -11,9 +11,13 @@ from pathlib import Path
 
 from grader.errors import UsageError
 
+STANDARD_OUTPUT = Path("-")
+
 
 def check_place(path: Path) -> None:
     """Raise UsageError where `write` is sure to fail: better before long work than after it."""
+    if path == STANDARD_OUTPUT:
+        return
     if not path.absolute().parent.is_dir():
         raise UsageError(f"cannot write {path}: there is no folder {path.parent}; make it, or name another place")
     if path.is_dir():
@@ -22,19 +26,19 @@ def check_place(path: Path) -> None:
         raise UsageError(f"cannot write {path}: its folder cannot be written to; name another place for it")
 
 
-def write(path: Path, content: str) -> None:
-    """Write a text, over what was there, or leave what was there. Raises UsageError with the cure.
+def write(path: Path, content: str | bytes) -> None:
+    """Write a text or bytes, over what was there, or leave what was there. Raises UsageError with the cure.
 
-    A link is followed, and what is no file, such as a pipe or a device, is written to: neither is ever replaced. The
-    file that this process prints to gets it as the next that is printed.
+    A link is followed, and anything but a file, such as a pipe or a device, is written to: neither is ever replaced.
+    The file that this process prints to gets it as the next that is printed.
     """
     try:
         if is_output(path):
             sys.stdout.flush()
-            sys.stdout.buffer.write(content.encode())
+            sys.stdout.buffer.write(encoded(content))
             sys.stdout.flush()
         elif path.exists() and not path.is_file():
-            path.write_text(content, encoding="utf-8")
+            path.write_bytes(encoded(content))
         else:
             replace(path.resolve(), content)
     except (OSError, RuntimeError) as error:  # RuntimeError is a link to itself
@@ -43,17 +47,39 @@ def write(path: Path, content: str) -> None:
 
 
 def is_output(path: Path) -> bool:
-    """Whether a path such as /dev/stdout leads to where this process prints."""
+    """Whether "-", or a path such as /dev/stdout, leads to where this process prints."""
+    if path == STANDARD_OUTPUT:
+        return True
     try:
         return os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
     except (OSError, ValueError):
         return False
 
 
-def replace(path: Path, content: str) -> None:
+def encoded(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
+
+
+def set_aside(path: Path, content: bytes) -> Path | None:
+    """Give a file that `write` would replace with something else another name: hand-in-1.zip, the first that is free.
+
+    Its new path, or None where there was nothing to lose. Raises UsageError with the cure.
+    """
+    try:
+        if not path.is_file() or path.read_bytes() == content:
+            return None
+        number = 1
+        while (free := path.with_name(f"{path.stem}-{number}{path.suffix}")).exists():
+            number += 1
+        return path.rename(free)
+    except OSError as error:
+        raise UsageError(f"cannot set {path} aside ({error.strerror}); name another place") from None
+
+
+def replace(path: Path, content: str | bytes) -> None:
     half = path.with_name(f".{path.name}.part")
     try:
-        half.write_text(content, encoding="utf-8")
+        half.write_bytes(encoded(content))
         if path.exists():
             shutil.copymode(path, half)
         half.replace(path)

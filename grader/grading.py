@@ -1,26 +1,25 @@
-"""grade(submission, homework) -> Report. The one place where an exception of ours becomes a verdict."""
+"""grade(submission, homework) -> Report. Here an exception of the grader's becomes a verdict."""
 
 from __future__ import annotations
 
 import hashlib
 import math
 import platform
+import re
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from grader import __version__
-from grader.check import ROOT, Options, Subject, digest
-from grader.errors import Skipped, StudentError, UsageError
+from grader.check import Options, Subject, digests
+from grader.errors import Skipped, StudentError, Undecided, UsageError
 from grader.intake.source import line_of
 from grader.model import (
-    STAND_IN,
     CheckPlan,
     CheckResult,
     Homework,
@@ -40,29 +39,19 @@ from grader.sandbox.session import Session
 if TYPE_CHECKING:
     from grader.data.datasets import DataSet
 
+
+class Interrupted(KeyboardInterrupt):
+    """The run was stopped; `report` holds what was measured until then."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
+
+
 CURE = "type: python -m pip install -e '.[torch]'"
+PLAIN = (type(None), bool, int, float, complex, str, bytes, list, tuple, dict, np.ndarray)  # what answers are made of
 NOTHING_RAN = "nothing of the submission was run"
-
-
-def cifar10() -> DataSet:
-    """CIFAR-10 from the usual folder, or its stand-in."""
-    from grader.data import datasets
-
-    return datasets.cifar10(datasets.root())
-
-
-def fashion_mnist() -> DataSet:
-    """Fashion-MNIST from the usual folder, or its stand-in."""
-    from grader.data import datasets
-
-    return datasets.fashion_mnist(datasets.root())
-
-
-def pretrained() -> Path | None:
-    """SqueezeNet's weights from the usual folders; None where they are not."""
-    from grader.data import datasets
-
-    return datasets.weights(datasets.root())
+STOPPED = "the run was interrupted before this was measured"
 
 
 def grade(
@@ -73,55 +62,82 @@ def grade(
     only: Collection[str] = (),
     on_result: Callable[[CheckResult], None] = lambda result: None,
     launch: Launch = lambda section: spawn,
-    data: Callable[[], DataSet] = cifar10,
-    fashion: Callable[[], DataSet] = fashion_mnist,
-    weights: Callable[[], Path | None] = pretrained,
+    data: Callable[[str], Any] | None = None,
     full: bool = False,
     on_progress: Callable[[str], None] = lambda text: None,
 ) -> Report:
     """Run the checks of the tasks or items in `only` (all, when empty) and score them.
 
     The report's denominators are the rubric's: what was not run, crashed or could not be imported stays in the maximum.
-    `data` and `fashion` read the images that networks are trained on, when one is, `weights` finds the pretrained
-    network's; `full` trains to the end where a bar is cleared earlier. A section whose packages are not installed is
-    not graded. Raises UsageError for an id in `only` that the rubric does not have, and for data that cannot be used.
+    `data` reads a data set by its name, once a check asks for it: by default where data sets usually are. `full` trains
+    to the end where a bar is cleared earlier. A section whose packages are not installed is not graded. Raises
+    UsageError for an id in `only` that the rubric does not have, and for data that cannot be used; Interrupted, with
+    what was measured until then, instead of KeyboardInterrupt.
     """
-    wanted(homework, only)
-    images, pictures = Lazy(data, "data", "cifar10"), Lazy(fashion, "fashion", "fashion-mnist")
-    options = Options(images, full, on_progress, fashion=pictures, weights=weights)
+    expect_known(homework, only)
+    options = Options(data or usual_data(homework), full, on_progress)
     results: dict[str, CheckResult] = {}
     held: dict[str, None] = {}
     versions: dict[str, str] = {}
-    for section in homework.rubric.sections:
-        tasks = [task for task in homework.rubric.tasks if task.section == section.id]
-        items = [item for task in tasks for item in task.items if chosen(item, task, only) and item.checks]
-        lacking = missing(section) if items else []
-        for result in skipped(items, homework, lacking) if lacking else ():
-            results[result.name] = result
-            on_result(result)
-        if not items or lacking:
-            continue
-        with Session(section, submission, homework.handout, homework.rubric.limits, launch(section)) as session:
-            for result in run_checks(items, session, homework, seed, options):
+    stopped = False
+    try:
+        for section in homework.rubric.sections:
+            tasks = [task for task in homework.rubric.tasks if task.section == section.id]
+            items = [item for task in tasks for item in task.items if asked_for(item, task, only) and item.checks]
+            lacking = missing(section) if items else []
+            for result in skipped(items, homework, why(lacking)) if lacking else ():
                 results[result.name] = result
                 on_result(result)
-            held |= {session.held: None} if session.held else {}
-        versions |= installed(section)
-    return Report(
+            if not items or lacking:
+                continue
+            versions |= installed(section)
+            with Session(section, submission, homework.handout, homework.rubric.limits, launch(section)) as session:
+                for result in run_checks(items, session, homework, seed, options):
+                    results[result.name] = result
+                    held |= {session.held: None} if session.held else {}
+                    on_result(result)
+    except KeyboardInterrupt:
+        stopped = True
+    if stopped:
+        every = [item for task in homework.rubric.tasks for item in task.items if asked_for(item, task, only)]
+        results = {result.name: result for result in skipped(every, homework, STOPPED)} | results
+    read = read_from(options.read)
+    graded = tuple(scored(homework, results, only))
+    report = Report(
         title=homework.rubric.title,
         submission=submission.name,
         digest=submission.digest,
-        tasks=tuple(scored(homework, results, only)),
-        needs_review=tuple(question for result in results.values() for question in questions(result)),
-        provenance=provenance(homework, seed, "; ".join(held), versions | images.versions() | pictures.versions()),
-        notes=(*submission.notes, *images.notes(), *pictures.notes()),
+        tasks=graded,
+        needs_review=tuple(questions(graded)),
+        provenance=provenance(homework, seed, "; ".join(held), versions | {one.name: one.version() for one in read}),
+        notes=(*submission.notes, *(note for one in read for note in one.notes(homework))),
+        interrupted=stopped,
     )
+    if stopped:
+        raise Interrupted(report)
+    return report
+
+
+def usual_data(homework: Homework) -> Callable[[str], Any]:
+    """Reads a data set from the usual folder."""
+    from grader.data.datasets import Store, root
+
+    return Store(homework, root())
+
+
+def read_from(read: Mapping[str, Any]) -> list[DataSet]:
+    """Those of what was read that are data sets, and no single file; a report tells them."""
+    if not read:
+        return []
+    from grader.data.datasets import DataSet
+
+    return [one for one in read.values() if isinstance(one, DataSet)]
 
 
 def scored(homework: Homework, results: Mapping[str, CheckResult], only: Collection[str]) -> Iterator[TaskResult]:
     """The rubric's tasks as far as they are asked for, each with what its checks came to."""
     for task in homework.rubric.tasks:
-        items = [item for item in task.items if chosen(item, task, only)]
+        items = [item for item in task.items if asked_for(item, task, only)]
         if items:
             yield TaskResult(task.id, task.title, tuple(item_result(item, results) for item in items))
 
@@ -140,55 +156,25 @@ def installed(section: Section) -> dict[str, str]:
     return {name: metadata.version(name) for name in section.needs}
 
 
-def skipped(items: Sequence[Item], homework: Homework, lacking: Sequence[str]) -> Iterator[CheckResult]:
-    reason = f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} not installed; {CURE}"
+def why(lacking: Sequence[str]) -> str:
+    return f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} not installed; {CURE}"
+
+
+def skipped(items: Sequence[Item], homework: Homework, reason: str) -> Iterator[CheckResult]:
     for plan in (plan for item in items for plan in item.checks):
         title = homework.checks[plan.name].title
         yield CheckResult(plan.name, title, Verdict.SKIPPED, 0.0, plan.points, message=reason)
 
 
-class Lazy:
-    """The images that networks are trained on, read on first use; what was used is told in the report, by `name`.
-
-    `get` is what they are fetched by.
-    """
-
-    def __init__(self, read: Callable[[], DataSet], name: str, get: str) -> None:
-        self.read = read
-        self.name = name
-        self.get = get
-        self.images: DataSet | None = None
-
-    def __call__(self) -> DataSet:
-        if self.images is None:
-            self.images = self.read()
-        return self.images
-
-    def versions(self) -> dict[str, str]:
-        if self.images is None:
-            return {}
-        kind = f" {STAND_IN}" if self.images.stand_in else "" if self.images.verified else " (unverified)"
-        return {self.name: f"{self.images.name} {self.images.digest}{kind}"}
-
-    def notes(self) -> tuple[str, ...]:
-        if self.images is None or self.images.verified:
-            return ()
-        if self.images.stand_in:
-            return (
-                f"trained on stand-in data: {self.images.name} is not on this machine, so images were made up in its "
-                f"format; `python grade.py data {self.get}` fetches the real ones",
-            )
-        return (f"trained on {self.images.source}",)
-
-
-def wanted(homework: Homework, only: Collection[str]) -> None:
+def expect_known(homework: Homework, only: Collection[str]) -> None:
+    """Raise UsageError for an id that is none of a task or an item."""
     known = {task.id for task in homework.rubric.tasks} | {i.id for task in homework.rubric.tasks for i in task.items}
     for name in only:
         if name not in known:
             raise UsageError(f"there is no task {name}; the tasks are {', '.join(sorted(known))}")
 
 
-def chosen(item: Item, task: Task, only: Collection[str]) -> bool:
+def asked_for(item: Item, task: Task, only: Collection[str]) -> bool:
     return not only or item.id in only or task.id in only
 
 
@@ -213,12 +199,15 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
             verdict = Verdict.PASS if fraction == 1.0 else Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
     except StudentError as error:
         verdict, fraction, message, where = error.verdict, error.fraction, error.message, error.where
+    except Undecided as question:
+        verdict, fraction, message = Verdict.SKIPPED, 0.0, str(question)
+        hw.review(str(question))
     except Skipped as reason:
         verdict, fraction, message = Verdict.SKIPPED, 0.0, str(reason)
     except UsageError:
         raise  # the data or the command: the user can cure it, and no submission is to blame
-    except Exception:
-        verdict, fraction, message = Verdict.INTERNAL, 0.0, traceback.format_exc()
+    except Exception as error:
+        verdict, fraction, message = unusable(error) or (Verdict.INTERNAL, 0.0, traceback.format_exc())
     if verdict in (Verdict.FAIL, Verdict.PARTIAL) and not where:
         where = place(check.about, hw)
     return CheckResult(
@@ -244,8 +233,25 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
     )
 
 
+def unusable(error: Exception) -> tuple[Verdict, float, str] | None:
+    """What a check ends in whose exception tells that an answer is None or plain data where it reads an attribute of an
+    object. Only a student's answer can be, because the reference passes. None for any other exception: a fault of the
+    grader."""
+    if isinstance(error, AttributeError) and type(error.obj) in PLAIN:
+        wanted, got = f"its {error.name} was read", type(error.obj).__name__
+    elif isinstance(error, TypeError) and (found := re.fullmatch(r"'(\w+)' object is not callable", str(error))):
+        wanted, got = "it was called", found[1]
+    elif isinstance(error, TypeError) and "NoneType" in str(error):
+        wanted, got = "it was used", "NoneType"
+    else:
+        return None
+    if got == "NoneType":
+        return Verdict.NOT_IMPLEMENTED, 0.0, f"an answer is None, and {wanted}: not implemented yet"
+    return Verdict.FAIL, 0.0, f"an answer is a plain {got}, and {wanted}: an object was expected"
+
+
 def place(about: str, hw: Subject) -> str:
-    """Where the student's file defines what a check is about, as "layers.py:31"; "" where it does not."""
+    """Where the student's file defines what a check is about, as "network.py:31"; "" where it does not."""
     module, *path = about.split(".")
     files = {name: Path(path).name for name, path in hw.session.section.modules.items()}
     content = hw.session.submission.files.get(files.get(module, ""))
@@ -253,11 +259,13 @@ def place(about: str, hw: Subject) -> str:
     return f"{files[module]}:{line}" if line else ""
 
 
-def questions(result: CheckResult) -> Iterator[str]:
-    """What a person has to look at, each with the check it belongs to."""
-    if result.verdict is Verdict.INTERNAL:
-        yield f"{result.name}: a fault of the grader"
-    yield from (f"{result.name}: {question}" for question in result.review)
+def questions(tasks: Iterable[TaskResult]) -> Iterator[str]:
+    """What a person has to look at: a line per item with a fault of the grader, then the questions of its checks."""
+    for item in (item for task in tasks for item in task.items):
+        faulty = [check.name for check in item.checks if check.verdict is Verdict.INTERNAL]
+        if faulty:
+            yield f"{item.id}: a fault of the grader in {', '.join(faulty)}"
+        yield from (f"{check.name}: {question}" for check in item.checks for question in check.review)
 
 
 def item_result(item: Item, results: Mapping[str, CheckResult]) -> ItemResult:
@@ -269,14 +277,8 @@ def item_result(item: Item, results: Mapping[str, CheckResult]) -> ItemResult:
     return ItemResult(item.id, item.title, score, item.points, checks)
 
 
-@lru_cache
-def digests(reference: Path, fixtures: Path) -> tuple[str, str]:
-    """Of the grader with its reference, and of the fixtures; once a process, for it runs what it has read."""
-    return digest(ROOT / "grader", reference), digest(fixtures)
-
-
 def provenance(homework: Homework, seed: int, isolation: str, used: Mapping[str, str]) -> Provenance:
-    grader, fixtures = digests(homework.reference, homework.fixtures)
+    grader, fixtures = digests(homework)
     return Provenance(
         seed=seed,
         versions={

@@ -9,22 +9,31 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from fractions import Fraction
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
 from grader.errors import RubricError
-from grader.model import CheckPlan, Item, Late, Limits, Rubric, Section, Task
+from grader.model import CheckPlan, DataPlan, Download, HandoutPlan, Item, Late, Limits, Rubric, Section, Task
 
 MAX_BYTES = 1 << 20
 MAX_SHOWN = 20
 MAX_DEPTH = 20
 SHARES = {"accuracy", "learned", "full", "partial", "at_partial", "claim_gap"}  # settings between 0 and 1
+POLICIES = ("advice", "part", "question")  # what may cost nothing, a part of the points, or what a person decides
 UNITS = {"memory": 1 << 20, "output": 1 << 10}  # MiB and KiB in the file, bytes in Limits
+
+SUM = re.compile(r"[0-9a-f]{8,64}")
+ALWAYS = {"numpy", *sys.stdlib_module_names}  # what a worker can import, whatever a section needs
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -34,6 +43,7 @@ def load(path: Path) -> Rubric:
     data = read(path)
     reader = Reader(path.name)
     rubric = reader.rubric(compose(path, data), hashlib.sha256(data).hexdigest()[:16])
+    rubric = replace(rubric, path=path, lines=reader.lines)
     if reader.mistakes:
         mistakes = [f"{path.name}:{line}: {text}" for line, text in sorted(reader.mistakes)]
         more = [f"... and {len(mistakes) - MAX_SHOWN} more mistakes"] if len(mistakes) > MAX_SHOWN else []
@@ -54,12 +64,6 @@ def read(path: Path) -> bytes:
         line = data[: error.start].count(b"\n") + 1
         raise RubricError(f"{path.name}:{line}: a byte that is not UTF-8; save the file as UTF-8") from None
     return data
-
-
-def line_of(path: Path, word: str) -> str:
-    """`path` with the line that names `word` first, for a mistake that only shows beside other files."""
-    found = re.search(rf"(?<![\w.]){re.escape(word)}(?![\w.])", text := path.read_text(encoding="utf-8"))
-    return f"{path}:{text.count(chr(10), 0, found.start()) + 1}" if found else str(path)
 
 
 def compose(path: Path, data: bytes) -> yaml.Node:
@@ -93,34 +97,68 @@ def exponent(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and bool(re.fullmatch(r"[-+]?\d+\.?\d*[eE][-+]?\d+", node.value))
 
 
+def is_policy(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.value in POLICIES
+
+
+def is_module(name: str) -> bool:
+    """Whether there is a module of a dotted name. None of its packages is imported to find out."""
+    path: Any = None
+    for at, _ in enumerate(parts := name.split(".")):
+        spec = find_spec(parts[0]) if at == 0 else PathFinder.find_spec(".".join(parts[: at + 1]), path)
+        if spec is None:
+            return False
+        path = spec.submodule_search_locations
+        if path is None:
+            return at == len(parts) - 1
+    return True
+
+
 @dataclass
 class Reader:
     """Walks the nodes and notes each mistake with its line, so that one run tells all of them."""
 
     file: str
     mistakes: list[tuple[int, str]] = field(default_factory=list)
-    names: dict[str, int] = field(default_factory=dict)
+    lines: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def note(self, node: yaml.Node, kind: str, name: str) -> None:
+        """Keep the line where something is named first."""
+        self.lines.setdefault((kind, name), node.start_mark.line + 1)
 
     def mistake(self, node: yaml.Node, text: str) -> None:
         self.mistakes.append((node.start_mark.line + 1, text))
 
     def rubric(self, root: yaml.Node, digest: str) -> Rubric:
-        keys = self.mapping(root, "the rubric", required=("title", "sections", "tasks"), optional=("limits", "late"))
+        keys = self.mapping(
+            root, "the rubric", required=("title", "sections", "tasks"), optional=("limits", "late", "data", "handout")
+        )
         sections = tuple(self.sections(keys["sections"])) if "sections" in keys else ()
         known = {section.id for section in sections}
-        tasks = tuple(self.tasks(keys["tasks"], known)) if "tasks" in keys else ()
+        data = {plan.name: plan for plan in self.data(keys["data"])} if "data" in keys else {}
+        tasks = tuple(self.tasks(keys["tasks"], known, data)) if "tasks" in keys else ()
         limits = self.limits(keys["limits"]) if "limits" in keys else Limits()
         title = self.text(keys["title"], "title") if "title" in keys else ""
         late = self.late(keys["late"]) if "late" in keys else None
-        return Rubric(title, sections, tasks, limits, digest, late)
+        handout = self.handout(keys["handout"]) if "handout" in keys else HandoutPlan()
+        return Rubric(title, sections, tasks, limits, digest, late, data, handout)
 
     def late(self, node: yaml.Node) -> Late:
-        keys = self.mapping(node, "late", required=("per_day",), optional=("grace_hours", "cap"))
+        keys = self.mapping(node, "late", required=("per_day",), optional=("grace_hours", "cap", "timezone"))
+        timezone = self.timezone(keys.pop("timezone")) if "timezone" in keys else ""
         numbers = {name: self.number(value, name, least=0) for name, value in keys.items()}
         for name in ("per_day", "cap"):
             if numbers.get(name, 0) > 100:
                 self.mistake(keys[name], f"{name} is {numbers[name]:g}; it is in percent, so at most 100")
-        return Late(**{"per_day": 0.0} | numbers)
+        return Late(**{"per_day": 0.0} | numbers, timezone=timezone)
+
+    def timezone(self, node: yaml.Node) -> str:
+        name = self.text(node, "timezone")
+        try:
+            ZoneInfo(name or "UTC")  # a value that is not text is reported already
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            self.mistake(node, f"there is no time zone {name}; write it as Europe/Berlin or America/New_York")
+        return name
 
     def limits(self, node: yaml.Node) -> Limits:
         names = tuple(Limits.__dataclass_fields__)
@@ -135,19 +173,125 @@ class Reader:
     def sections(self, node: yaml.Node) -> Iterator[Section]:
         for name, value in self.mapping(node, "sections", optional=None).items():
             keys = self.mapping(
-                value, f"section {name}", required=("modules", "submit"), optional=("keep", "forbid", "needs", "memory")
+                value,
+                f"section {name}",
+                required=("modules", "submit"),
+                optional=("keep", "forbid", "needs", "memory", "warm", "drivers", "shims"),
             )
             modules = self.mapping(keys["modules"], "modules", optional=None) if "modules" in keys else {}
             keep = self.mapping(keys["keep"], "keep", optional=None) if "keep" in keys else {}
+            needs = tuple(self.texts(keys["needs"], "needs")) if "needs" in keys else ()
+            for module, path in modules.items():
+                self.note(path, "module", module)
+            for function, at in keep.items():
+                self.note(at, "keep", function)
             yield Section(
                 id=name,
                 modules={module: self.text(path, module) for module, path in modules.items()},
                 submit=tuple(self.texts(keys["submit"], "submit")) if "submit" in keys else (),
                 keep={function: tuple(self.positions(at, function)) for function, at in keep.items()},
                 forbid=tuple(self.texts(keys["forbid"], "forbid")) if "forbid" in keys else (),
-                needs=tuple(self.texts(keys["needs"], "needs")) if "needs" in keys else (),
+                needs=needs,
                 memory=self.limit(keys["memory"], "memory") if "memory" in keys else None,
+                warm=tuple(self.warm(keys["warm"], needs)) if "warm" in keys else (),
+                drivers=tuple(self.noted(keys["drivers"], "driver")) if "drivers" in keys else (),
+                shims=dict(self.shims(keys["shims"])) if "shims" in keys else {},
             )
+
+    def warm(self, node: yaml.Node, needs: tuple[str, ...]) -> Iterator[str]:
+        """Modules that every process of a section finds imported."""
+        for element in self.sequence(node, "warm"):
+            name = self.text(element, "a module")
+            top = name.partition(".")[0]
+            if not name:
+                continue
+            if top not in ALWAYS and top not in needs:
+                self.mistake(element, f"warm names {name}, which is neither Python's, nor numpy, nor in `needs`")
+            elif find_spec(top) is not None and not is_module(name):
+                self.mistake(element, f"warm names {name}, and {top} has no such module")
+            yield name
+
+    def shims(self, node: yaml.Node) -> Iterator[tuple[str, str]]:
+        """Modules of the homework's that a student's code finds under a name: name -> file in the homework's folder."""
+        for name, value in self.mapping(node, "shims", optional=None).items():
+            self.note(value, "shim", name)
+            path = self.text(value, name)
+            if not all(part.isidentifier() for part in name.split(".")):
+                self.mistake(value, f"the shim {name} is no name of a module; write it as it is imported")
+            elif not path.endswith(".py") or path.startswith("/") or ".." in Path(path).parts:
+                self.mistake(value, f"the shim {name} has to be a .py file in the homework's folder")
+            else:
+                yield name, path
+
+    def noted(self, node: yaml.Node, kind: str) -> Iterator[str]:
+        """A list of names, each kept with its line."""
+        for element in self.sequence(node, f"{kind}s"):
+            name = self.text(element, f"a {kind}")
+            self.note(element, kind, name)
+            yield name
+
+    def data(self, node: yaml.Node) -> Iterator[DataPlan]:
+        for name, value in self.mapping(node, "data", optional=None).items():
+            keys = self.mapping(
+                value,
+                f"data set {name}",
+                required=("title", "places", "files"),
+                optional=("fetch", "reader", "stand_in", "hint"),
+            )
+            self.note(value, "data", name)
+            words = {
+                key: self.text(keys[key], key) if key in keys else "" for key in ("title", "reader", "stand_in", "hint")
+            }
+            for key in ("reader", "stand_in"):
+                if key in keys:
+                    self.note(keys[key], "function", words[key])
+            files = self.sums(keys["files"]) if "files" in keys else {}
+            if not words["reader"] and (len(files) != 1 or words["stand_in"]):
+                self.mistake(value, f"data set {name} has no reader, so it is one file, and nothing stands in for it")
+            places = tuple(self.texts(keys["places"], "places")) if "places" in keys else ("",)
+            if not places:
+                self.mistake(keys["places"], f"data set {name} has no place to lie in")
+            elif "fetch" in keys and not re.match(r"[^/.$~]", places[0]):
+                self.mistake(keys["fetch"], f"data set {name} is fetched into its first place: a folder of its own")
+            yield DataPlan(
+                name=name,
+                places=places,
+                files=files,
+                fetch=tuple(self.downloads(keys["fetch"])) if "fetch" in keys else (),
+                **words,
+            )
+
+    def sums(self, node: yaml.Node) -> dict[str, str]:
+        found = {}
+        for name, value in self.mapping(node, "files", optional=None).items():
+            found[name] = self.text(value, name)
+            if not SUM.fullmatch(found[name]):
+                self.mistake(value, f"{name} has to have its md5 or sha256, or at least the first 8 digits of a sha256")
+        return found
+
+    def downloads(self, node: yaml.Node) -> Iterator[Download]:
+        for element in self.sequence(node, "fetch"):
+            keys = self.mapping(element, "a file to fetch", required=("url", "md5", "size"))
+            if len(keys) == 3:
+                size = self.number(keys["size"], "size", least=0, open_end=True)
+                yield Download(self.text(keys["url"], "url"), self.text(keys["md5"], "md5"), int(size))
+
+    def handout(self, node: yaml.Node) -> HandoutPlan:
+        keys = self.mapping(node, "handout", required=("files",), optional=("fixtures",))
+        fixtures = self.mapping(keys["fixtures"], "fixtures", optional=None) if "fixtures" in keys else {}
+        return HandoutPlan(
+            files=tuple(self.texts(keys["files"], "files")) if "files" in keys else (),
+            fixtures={path: self.text(name, path) for path, name in fixtures.items()},
+        )
+
+    def declared(self, node: yaml.Node, known: Collection[str], what: str) -> Iterator[str]:
+        """Names of data sets that checks read."""
+        for element in self.sequence(node, "data"):
+            name = self.text(element, "a data set")
+            if name and name not in known:
+                there = f"there are {', '.join(sorted(known))}" if known else "the rubric declares none"
+                self.mistake(element, f"{what} reads {name}, which is not under `data`; {there}")
+            yield name
 
     def positions(self, node: yaml.Node, what: str) -> Iterator[int]:
         for element in self.sequence(node, what):
@@ -156,13 +300,13 @@ class Reader:
                 self.mistake(element, f"{what}: a position in a tuple is a whole number")
             yield int(number)
 
-    def tasks(self, node: yaml.Node, sections: set[str]) -> Iterator[Task]:
+    def tasks(self, node: yaml.Node, sections: set[str], data: Collection[str]) -> Iterator[Task]:
         seen: set[str] = set()
         elements = self.sequence(node, "tasks")
         if not elements:
             self.mistake(node, "tasks is empty; a rubric has at least one task")
         for element in elements:
-            keys = self.mapping(element, "a task", required=("id", "title", "section", "items"))
+            keys = self.mapping(element, "a task", required=("id", "title", "section", "items"), optional=("data",))
             id_ = self.text(keys["id"], "id") if "id" in keys else "?"
             if id_ in seen:
                 self.mistake(element, f"task {id_} is there twice")
@@ -172,22 +316,25 @@ class Reader:
                 self.mistake(
                     keys["section"], f"task {id_}: no section {section!r}; there are {', '.join(sorted(sections))}"
                 )
-            items = tuple(self.items(keys["items"], id_)) if "items" in keys else ()
-            yield Task(id_, self.text(keys["title"], "title") if "title" in keys else "", section, items)
+            items = tuple(self.items(keys["items"], id_, data)) if "items" in keys else ()
+            title = self.text(keys["title"], "title") if "title" in keys else ""
+            reads = tuple(self.declared(keys["data"], data, f"task {id_}")) if "data" in keys else ()
+            yield Task(id_, title, section, items, reads)
 
-    def items(self, node: yaml.Node, task: str) -> Iterator[Item]:
+    def items(self, node: yaml.Node, task: str, data: Collection[str]) -> Iterator[Item]:
         seen: set[str] = set()
         elements = self.sequence(node, "items")
         if not elements:
             self.mistake(node, f"task {task} has no items")
         for element in elements:
-            item = self.item(element, task)
+            item = self.item(element, task, data)
+            self.note(element, "item", item.id)
             if item.id in seen:
                 self.mistake(element, f"item {item.id} is there twice")
             seen.add(item.id)
             yield item
 
-    def item(self, node: yaml.Node, task: str) -> Item:
+    def item(self, node: yaml.Node, task: str, data: Collection[str]) -> Item:
         keys = self.mapping(node, "an item", optional=None)
         id_ = self.text(keys.pop("id"), "id") if "id" in keys else "?"
         if not id_.startswith(f"{task}."):
@@ -198,33 +345,40 @@ class Reader:
         title = self.text(keys.pop("title"), "title") if "title" in keys else ""
         points = self.number(keys.pop("points"), "points", least=0) if "points" in keys else 0.0
         skipped = self.text(keys.pop("skip"), "skip") if "skip" in keys else ""
+        reads = tuple(self.declared(keys.pop("data"), data, f"item {id_}")) if "data" in keys else ()
         checks = tuple(self.checks(keys.pop("checks"), points)) if "checks" in keys else ()
         if not checks and not skipped:
             self.mistake(node, f"item {id_} has no checks; name them, or say why not with `skip:`")
-        settings = {name: self.number(value, name, least=0) for name, value in keys.items()}
+        policies = {name: value.value for name, value in keys.items() if is_policy(value)}
+        settings = {}
+        for name, value in keys.items():
+            if isinstance(value, yaml.ScalarNode) and name not in policies and get_close_matches(value.value, POLICIES):
+                self.mistake(value, f"{name} is {value.value}; it has to be a number, or one of {', '.join(POLICIES)}")
+            elif name not in policies:
+                settings[name] = self.number(value, name, least=0)
         for name in SHARES & settings.keys():
             if settings[name] > 1:
                 self.mistake(keys[name], f"{name} is {settings[name]:g}; it is a share, so at most 1")
         if "full" in settings and settings.get("partial", 0) > settings["full"]:
             self.mistake(keys["partial"], f"partial is above full, which is {settings['full']:g}")
-        return Item(id_, title, points, () if skipped else checks, settings, skipped)
+        return Item(id_, title, points, () if skipped else checks, settings, skipped, reads, policies)
 
     def checks(self, node: yaml.Node, points: float) -> Iterator[CheckPlan]:
         weights: dict[str, float] = {}
+        places: dict[str, yaml.Node] = {}
         if isinstance(node, yaml.SequenceNode):
             for element in node.value:
                 name = self.text(element, "a check")
                 if name in weights:
                     self.mistake(element, f"check {name} is named twice")
-                weights[name] = 1.0
+                weights[name], places[name] = 1.0, element
         else:
             for name, value in self.mapping(node, "checks", optional=None).items():
-                weights[name] = self.number(value, name, least=0, open_end=True)
-        for name in weights:
-            line = node.start_mark.line + 1
-            if name in self.names:
-                self.mistake(node, f"check {name} is named twice; the other is in line {self.names[name]}")
-            self.names.setdefault(name, line)
+                weights[name], places[name] = self.number(value, name, least=0, open_end=True), value
+        for name, place in places.items():
+            if ("check", name) in self.lines:
+                self.mistake(place, f"check {name} is named twice; the other is in line {self.lines['check', name]}")
+            self.note(place, "check", name)
         total = sum(map(Fraction, weights.values())) or Fraction(1)
         for name, weight in weights.items():
             yield CheckPlan(name, float(Fraction(points) * Fraction(weight) / total))

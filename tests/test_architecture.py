@@ -9,7 +9,6 @@ import pytest
 GRADER = Path(__file__).parents[1] / "grader"
 PAGE = (GRADER / "README.md").read_text(encoding="utf-8")
 NESTED = {"sandbox/worker", "homework/worker"}  # rooms inside a room
-# What a homework's own folder takes over when another homework is loaded, so nobody may rest on it.
 FILES = [path for path in sorted(GRADER.rglob("*.py")) if path.name != "__init__.py"]
 
 
@@ -27,12 +26,16 @@ def room_of(parts: tuple[str, ...]) -> str:
 def imported(path: Path) -> set[str]:
     """The rooms of ours that a file imports, inside functions too."""
     names: set[str] = set()
+    within = path.relative_to(GRADER.parent).with_suffix("").parts[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+            above = within[: len(within) - node.level + 1] if node.level else ()
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            own = module.startswith("grader.homework")
+            assert bool(node.level) == own, f"{path}: files of a homework, and they alone, import each other relatively"
+            names |= {f"{module}.{alias.name}" for alias in node.names}
     return {room_of(tuple(name.split(".")[1:])) for name in names if name.startswith("grader.")} - {"__version__"}
 
 
@@ -75,3 +78,35 @@ def test_every_module_is_in_the_plan():
     named = set(re.findall(r"`([\w/]+\.py)`", rooms))
     there = {path.relative_to(GRADER).as_posix() for path in FILES}
     assert named == there
+
+
+# What belongs to one homework: its data, its forms of work, the names of its files and tasks.
+HOMEWORKS_WORDS = re.compile(
+    r"cifar|fashion|mnist|squeezenet|imagenet|notebook|ipynb|train\.py|functions\.py|two_?layer|\blayers\b|\btask \d",
+    re.IGNORECASE,
+)
+# Words that a file needs all the same, each with the reason.
+NEEDED = {
+    "handout.py": {"notebook", "ipynb"},  # a form of file that is emptied cell by cell
+    "intake/missing.py": {"notebook", "ipynb"},  # a form of file whose outputs have to be there
+    **{f"intake/{name}.py": {"notebook", "ipynb"} for name in ("archive", "helpers", "submission")},  # a form of file
+    "intake/repair.py": {"notebook"},  # the same, by what is in it
+    "intake/match.py": {"ipynb"},  # the same, by its name
+    "course/layouts/folder.py": {"ipynb"},  # what Jupyter leaves behind
+    "sandbox/worker/standins.py": {"notebook"},  # a package of that name
+}
+ENGINE = [path for path in sorted(GRADER.rglob("*")) if path.is_file() and "__pycache__" not in path.parts
+          and path.suffix != ".md" and not path.is_relative_to(GRADER / "homework")]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ENGINE, ids=lambda path: path.relative_to(GRADER).as_posix())
+def test_the_engine_names_nothing_of_a_homework(path):
+    name = path.relative_to(GRADER).as_posix()
+    found = {word.lower() for word in HOMEWORKS_WORDS.findall(path.read_text(encoding="utf-8"))}
+    assert found <= NEEDED.get(name, set()), f"{name} names {sorted(found)}, which belong to one homework"
+
+
+def test_no_file_is_allowed_a_word_that_it_does_not_need():
+    for name, words in NEEDED.items():
+        found = {word.lower() for word in HOMEWORKS_WORDS.findall((GRADER / name).read_text(encoding="utf-8"))}
+        assert words == found, name

@@ -38,6 +38,7 @@ FIXTURE = repr((ROOT / "fixtures" / "backprop-data.pkl").read_bytes()[-40:])[2:-
 INNER = ("END SOLUTION", "call_wall:", "expect_gradient(", "b was broadcast over the batch")
 
 pytestmark = [
+    pytest.mark.medium,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="confinement is built for Linux"),
 ]
 

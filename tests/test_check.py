@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.check import ROOT, Options, Subject, check, digest, load
+from grader.check import HOMEWORK, RESERVED, ROOT, Options, Subject, check, digest, digests, load
 from grader.errors import UsageError
 
 RUBRIC = """
@@ -63,7 +63,7 @@ def test_a_check_that_no_item_names(folder):
 
 
 def test_a_check_that_a_file_imports_from_another_is_no_second_one(folder):
-    (folder / "task2.py").write_text("from grader.homework.task1 import doubles\n")
+    (folder / "task2.py").write_text("from .task1 import doubles\n")
     assert list(load(folder, root=folder.parent).checks) == ["doubles"]
 
 
@@ -113,7 +113,7 @@ def test_a_check_defined_twice(folder):
 
 def test_files_of_a_homework_import_each_other_and_no_other_homeworks(folder):
     """A name that the own homework has, too, is the folder's own, whichever file is read first."""
-    (folder / "task1.py").write_text("from grader.homework import network\n" + CHECKS)
+    (folder / "task1.py").write_text("from . import network\n" + CHECKS)
     (folder / "network.py").write_text("WHOSE = 'theirs'\n")
     own = load(ROOT / "grader" / "homework")
     theirs = load(folder, root=folder.parent).checks["doubles"].function.__globals__["network"]
@@ -127,7 +127,7 @@ def test_a_homework_may_hold_its_reference_itself(folder):
     (folder.parent / "reference").rename(folder / "reference")
     homework = load(folder)
     assert homework.modules["functions"].f(4) == 8
-    assert homework.handout == folder / "student"
+    assert homework.handout == {"backprop/functions.py": b"def f(x): return 2 * x\n"}
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_homework_may_hold_its_reference_itself(folder):
     [
         ("def f(:\n", r"task1\.py:1: invalid syntax; correct"),
         ("x = 1\nundefined()\n", r"task1\.py:2: NameError: name 'undefined' is not defined; correct"),
-        ("import grader.homework.task9\n", r"task1\.py:1: ModuleNotFoundError: .*task9'; correct"),
+        ("from . import task9\n", r"task1\.py:1: ImportError: .*task9.*; correct"),
     ],
 )
 def test_a_file_that_cannot_be_imported_is_named_with_its_line(folder, code, says):
@@ -166,3 +166,65 @@ def test_the_rubric_and_what_is_prose_are_no_change_of_the_grader(folder):
     (folder / "rubric.yaml").write_text("title: another\n")
     (folder / "README.md").write_text("Read me.\n")
     assert digest(folder) == first
+
+
+def test_the_graders_digest_follows_the_checks_of_another_homework_and_its_sub_folders(folder):
+    found = {digests(load(folder, root=folder.parent))}
+    (folder / "task1.py").write_text(CHECKS + "\nx = 1\n")
+    found.add(digests(load(folder, root=folder.parent)))
+    (folder / "deep").mkdir()
+    for text in ("x = 1\n", "x = 2\n"):
+        (folder / "deep" / "words.py").write_text(text)
+        found.add(digests(load(folder, root=folder.parent)))
+    (folder.parent / "fixtures").mkdir()
+    (folder.parent / "fixtures" / "numbers").write_text("1")
+    found.add(digests(load(folder, root=folder.parent)))
+    assert len(found) == 5
+
+
+def test_two_homeworks_and_two_states_of_one_live_in_one_process(folder):
+    (folder / "deep").mkdir()
+    (folder / "deep" / "words.py").write_text("from ..shared import WORD\n")
+    (folder / "shared.py").write_text("WORD = 'first'\n")
+    late = "\n\ndef word():\n    from .deep.words import WORD\n    return WORD\n"
+    (folder / "task1.py").write_text(CHECKS + late)
+    first = load(folder, root=folder.parent).checks["doubles"].function.__globals__["word"]
+    (folder / "shared.py").write_text("WORD = 'second'\n")
+    second = load(folder, root=folder.parent).checks["doubles"].function.__globals__["word"]
+    assert [second(), first()] == ["second", "first"]  # also what is imported only now
+    assert [second.__module__ == first.__module__, load(ROOT / "grader" / "homework").package] == [False, HOMEWORK]
+    assert load(folder, root=folder.parent).checks["doubles"].function.__globals__["word"] is second
+
+
+@pytest.mark.parametrize("line", ["from grader.homework import network", "import grader.homework.network as n"])
+def test_a_file_that_imports_another_homeworks_is_refused_with_its_line(folder, line):
+    (folder / "deep").mkdir()
+    (folder / "deep" / "words.py").write_text(f"x = 1\n{line}\n")
+    with pytest.raises(UsageError, match=r"words\.py:2: grader\.homework is another homework; .* by `from \.`"):
+        load(folder, root=folder.parent)
+
+
+@pytest.mark.parametrize("name", ["data", "source", "item", "known", "settings", "once", "reference", "_hidden"])
+def test_a_module_that_a_check_could_not_reach_is_refused_by_name(folder, name):
+    (folder / "rubric.yaml").write_text(RUBRIC.replace("{functions:", f"{{{name}:"))
+    with pytest.raises(UsageError, match=rf"rubric\.yaml:5: a check could not reach a module called {name}"):
+        load(folder, root=folder.parent)
+
+
+def test_every_attribute_of_hw_is_reserved(folder):
+    homework = load(folder, root=folder.parent)
+    hw = Subject(None, homework, homework.rubric.tasks[0].items[0], Options(lambda name: None))
+    assert {*vars(hw), *dir(Subject)} <= RESERVED
+
+
+def test_a_driver_or_reader_that_is_not_there_is_named_with_its_line(folder):
+    drives = RUBRIC.replace("submit: [functions.py]", "submit: [functions.py]\n    drivers: [spin]")
+    (folder / "rubric.yaml").write_text(drives)
+    with pytest.raises(UsageError, match=r"rubric\.yaml:7: section numpy drives spin, and there is no worker/spin\.py"):
+        load(folder, root=folder.parent)
+    data = "data:\n  w:\n    {title: W, places: [w], files: {a: 0123abcd}, reader: words.read}\nsections:"
+    (folder / "rubric.yaml").write_text(RUBRIC.replace("sections:", data))
+    with pytest.raises(UsageError, match=r"rubric\.yaml:5: words\.read is no function of the homework's files"):
+        load(folder, root=folder.parent)
+    (folder / "words.py").write_text("def read(files): return {}\n")
+    assert load(folder, root=folder.parent).readers["words.read"]({}) == {}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from grader.data.datasets import DataSet
 from grader.errors import Mismatch, NotImplementedYet, UsageError
 from grader.grading import grade, place
 from grader.model import Check, CheckPlan, Homework, Item, Limits, Measure, Rubric, Section, Submission, Task, Verdict
@@ -55,9 +56,9 @@ def homework(tmp_path: Path, *functions: Any, skipped: bool = False) -> Homework
         items.append(Item("1.2", "Two", 4, (), skipped="not yet"))
     rubric = Rubric("Tiny", (SECTION,), (Task("1", "Task", "numpy", tuple(items)),), Limits(), "d")
     checks = {f.__name__: Check(f.__name__, "1.1", f.__doc__, f) for f in functions}
-    for name in ("student/backprop", "reference", "fixtures"):
-        (tmp_path / name).mkdir(parents=True, exist_ok=True)
-    return Homework(tmp_path, rubric, checks, tmp_path / "student", tmp_path / "reference", tmp_path / "fixtures")
+    for name in ("reference", "fixtures"):
+        (tmp_path / name).mkdir(exist_ok=True)
+    return Homework(tmp_path, rubric, checks, {}, tmp_path / "reference", tmp_path / "fixtures")
 
 
 SUBMISSION = Submission(
@@ -170,53 +171,81 @@ def test_results_are_told_as_they_end(tmp_path):
     assert told == ["right", "wrong"]
 
 
-IMAGES = SimpleNamespace(name="CIFAR-10", source="CIFAR-10", digest="abc", stand_in=False, verified=True)
+IMAGES = DataSet("images", "Images", "Images", stand_in=False, verified=True, digest="abc", arrays={})
+
+
+def reading(plan: Homework) -> Homework:
+    """The homework with a data set that its task declares."""
+    tasks = tuple(replace(task, data=("images",)) for task in plan.rubric.tasks)
+    return replace(plan, rubric=replace(plan.rubric, tasks=tasks))
 
 
 def training(hw: Any, rng: Any) -> None:
     """It trains."""
-    assert hw.data is hw.data
+    assert hw.data("images") is hw.data("images")
     hw.progress(f"full: {hw.full}")
-    hw.kept["before"] = hw.kept.get("before", 0) + 1
-    assert hw.kept["before"] == 1
+    made: list[int] = []
+    for _ in range(2):
+        assert hw.once("made", lambda: made.append(1) or "it") == "it"
+    assert made == [1]
 
 
 @pytest.mark.parametrize(
     ("changed", "version", "notes"),
     [
-        ({}, "CIFAR-10 abc", ()),
-        ({"verified": False, "source": "CIFAR-10, sums not verified"}, "CIFAR-10 abc (unverified)", ("not verified",)),
-        ({"verified": False, "stand_in": True}, "CIFAR-10 abc (stand-in data)", ("stand-in data",)),
+        ({}, "Images abc", ()),
+        ({"verified": False, "source": "Images, sums not verified"}, "Images abc (unverified)", ("not verified",)),
+        ({"verified": False, "stand_in": True}, "Images abc (stand-in data)", ("stand-in data",)),
     ],
 )
 def test_the_report_says_what_data_it_rests_on(tmp_path, changed, version, notes):
-    images = SimpleNamespace(**vars(IMAGES) | changed)
+    images = replace(IMAGES, **changed)
     read, lines = [], []
 
-    def data() -> Any:
-        read.append(images)
+    def data(name: str) -> Any:
+        read.append(name)
         return images
 
     run = {"seed": 1, "data": data, "full": True, "on_progress": lines.append}
-    report = grade(SUBMISSION, homework(tmp_path, training), **run)
+    report = grade(SUBMISSION, reading(homework(tmp_path, training)), **run)
     assert verdicts(report) == {"training": Verdict.PASS}
-    assert report.provenance.versions["data"] == version
+    assert report.provenance.versions["images"] == version
     assert len(report.notes) == 1 + len(notes)
     assert all(word in note for word, note in zip(notes, report.notes[1:], strict=True))
     assert lines == ["full: True"]
     assert len(read) == 1
-    grade(SUBMISSION, homework(tmp_path, training), **run)  # nothing is kept from one submission to the next
+    grade(SUBMISSION, reading(homework(tmp_path, training)), **run)  # nothing is kept from one submission to the next
 
 
 def test_data_that_nothing_asked_for_are_not_read(tmp_path):
-    report = grade(SUBMISSION, homework(tmp_path, right), seed=1, data=lambda: pytest.fail("read"))
-    assert "data" not in report.provenance.versions
+    report = grade(SUBMISSION, homework(tmp_path, right), seed=1, data=lambda name: pytest.fail("read"))
+    assert "images" not in report.provenance.versions
     assert report.notes == ("a note",)
 
 
 def test_data_that_cannot_be_used_are_no_fault_of_the_submission(tmp_path):
-    def refused() -> Any:
+    def refused(name: str) -> Any:
         raise UsageError("data_batch_1 is not the official file")
 
     with pytest.raises(UsageError, match="official"):
-        grade(SUBMISSION, homework(tmp_path, training), seed=1, data=refused)
+        grade(SUBMISSION, reading(homework(tmp_path, training)), seed=1, data=refused)
+
+
+def test_data_that_were_not_declared_are_refused_with_the_line_of_the_item(tmp_path):
+    plan = homework(tmp_path, training)
+    plan = replace(plan, rubric=replace(plan.rubric, path=Path("rubric.yaml"), lines={("item", "1.1"): 12}))
+    with pytest.raises(UsageError, match=r"rubric\.yaml:12: a check of item 1\.1 reads images; add `data: \[images\]`"):
+        grade(SUBMISSION, plan, seed=1, data=lambda name: pytest.fail("read"))
+    (task,) = plan.rubric.tasks
+    items = tuple(replace(item, data=("images",)) for item in task.items)
+    plan = replace(plan, rubric=replace(plan.rubric, tasks=(replace(task, items=items),)))
+    assert verdicts(grade(SUBMISSION, plan, seed=1, data=lambda name: IMAGES)) == {"training": Verdict.PASS}
+
+
+def test_an_item_with_a_fault_of_ours_asks_for_a_person_once(tmp_path):
+    def faulty(hw: Any, rng: Any) -> None:
+        """Our own fault, too."""
+        raise KeyError("ours")
+
+    report = grade(SUBMISSION, homework(tmp_path, broken, faulty, right), seed=1)
+    assert report.needs_review == ("1.1: a fault of the grader in broken, faulty",)

@@ -11,11 +11,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader import handout
+from grader import handout, rubric
 from grader.errors import UsageError
 
 ROOT = Path(__file__).parents[1]
 REFERENCE, STUDENT, FIXTURES = ROOT / "reference", ROOT / "student", ROOT / "fixtures"
+PLAN = rubric.load(handout.OWN / "rubric.yaml")
+FILES = PLAN.handout.files
 
 
 def lying_in(folder: Path) -> set[str]:
@@ -32,7 +34,7 @@ def code(path: Path) -> str:
 
 
 def test_student_is_made_from_reference():
-    made = handout.contents(REFERENCE, FIXTURES)
+    made = handout.contents(REFERENCE, FIXTURES, PLAN.handout)
     for name, content in made.items():
         path = STUDENT / name
         assert path.is_file(), f"student/{name} is missing; run python -m grader.handout --overwrite"
@@ -41,8 +43,8 @@ def test_student_is_made_from_reference():
 
 
 def test_making_it_again_changes_nothing(tmp_path):
-    handout.make(REFERENCE, FIXTURES, tmp_path)
-    for name in handout.contents(REFERENCE, FIXTURES):
+    handout.make(handout.contents(REFERENCE, FIXTURES, PLAN.handout), tmp_path)
+    for name in handout.contents(REFERENCE, FIXTURES, PLAN.handout):
         assert (tmp_path / name).read_bytes() == (STUDENT / name).read_bytes()
     assert (tmp_path / "neuralnet" / "download_cifar.sh").stat().st_mode & 0o100
 
@@ -58,13 +60,29 @@ def test_work_in_the_handout_is_not_overwritten_unasked(tmp_path, capsys):
     assert "other versions of neuralnet/layers.py; --overwrite replaces them" in capsys.readouterr().err
     assert mine.read_text() == "mine"
     assert handout.main([str(tmp_path), "--overwrite"]) == 0
-    assert capsys.readouterr().out == "written: neuralnet/layers.py\n"
+    told, written = capsys.readouterr().out.splitlines()
+    assert written == "written: neuralnet/layers.py"
+    kept = Path(told.partition(": ")[2])
+    assert kept.parent == tmp_path.parent, "inside it a copy could be taken for a second hand-in"
+    assert (kept / "neuralnet" / "layers.py").read_text() == "mine"
     assert mine.read_bytes() == (STUDENT / "neuralnet" / "layers.py").read_bytes()
+
+
+def test_without_a_reference_the_packed_copy_is_the_handout(tmp_path):
+    assert handout.main([str(tmp_path / "handout.zip")]) == 0
+    assert (
+        handout.pristine(tmp_path, PLAN)
+        == handout.contents(REFERENCE, FIXTURES, PLAN.handout)
+        == handout.pristine(ROOT, PLAN)
+    )
+    (tmp_path / "handout.zip").unlink()
+    with pytest.raises(UsageError, match=r"handout\.zip nor a folder reference"):
+        handout.pristine(tmp_path, PLAN)
 
 
 def test_no_line_of_a_solution_is_in_the_handout():
     """Lines that stand only inside a marked region of their own file are solutions."""
-    for name in handout.FILES:
+    for name in FILES:
         text = code(REFERENCE / name)
         if not handout.MARK.search(text):
             continue
@@ -106,7 +124,7 @@ def test_a_malformed_mark_is_an_error_that_names_its_line(text, line):
         handout.render(text)
 
 
-NOTEBOOKS = [name for name in handout.FILES if name.endswith(".ipynb")]
+NOTEBOOKS = [name for name in FILES if name.endswith(".ipynb")]
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -141,11 +159,11 @@ def test_a_mistake_in_a_notebook_names_its_cell_and_line():
 
 
 def test_a_mistake_names_its_file(tmp_path):
-    for name in handout.FILES:
+    for name in FILES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("# END SOLUTION\n" if name.endswith("layers.py") else "")
     with pytest.raises(UsageError, match=r"neuralnet/layers\.py, line 1"):
-        handout.contents(tmp_path, FIXTURES)
+        handout.contents(tmp_path, FIXTURES, PLAN.handout)
 
 
 def test_the_graphs_are_what_draws_them():

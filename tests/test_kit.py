@@ -20,6 +20,8 @@ import pytest
 import server
 from python2 import dumped
 
+pytestmark = pytest.mark.medium
+
 ROOT = Path(__file__).parents[1]
 CHECKS = ("gradcheck_layers.py", "gradcheck_classifier.py", "check_softmax_stability.py")
 

@@ -15,18 +15,20 @@ import pytest
 import yaml
 
 from grader.check import ROOT, load
-from grader.data import synthetic
-from grader.data.datasets import FASHION_MNIST, DataSet
+from grader.data.datasets import DataSet
 from grader.grading import grade
+from grader.homework.data import synthetic
 from grader.model import CheckResult, Homework, Report, Submission
 from grader.sandbox.launch import Zygotes
+
+pytestmark = pytest.mark.medium
 
 FOLDER = Path(__file__).parent / "submissions" / "notebooks"
 HOMEWORK = load(ROOT / "grader" / "homework")
 CASES = yaml.safe_load((FOLDER / "cases.yaml").read_text(encoding="utf-8"))
 UNTRAINED = ("invalid-json", "merge-conflict", "no-code", "no-network", "web-page")
 IMAGES, TESTED = 6000, 1000  # of the stand-in; the training set repeats them until it is as large as the real one
-SETTINGS = {"budget": 20.0, "long_budget": 30.0}
+SETTINGS = {"budget": 30.0, "least": 40_000}
 
 needs_torch = pytest.mark.skipif(
     find_spec("torch") is None or find_spec("torchvision") is None,
@@ -71,7 +73,8 @@ class Case:
 def pictures() -> DataSet:
     x, y = synthetic.grey(IMAGES + TESTED)
     train_x, train_y = np.resize(x[:IMAGES], (60_000, 28, 28)), np.resize(y[:IMAGES], 60_000)
-    return DataSet(FASHION_MNIST, "stand-in data", True, False, "test", train_x, train_y, x[IMAGES:], y[IMAGES:])
+    arrays = {"train_x": train_x, "train_y": train_y, "test_x": x[IMAGES:], "test_y": y[IMAGES:]}
+    return DataSet("fashion-mnist", "Fashion-MNIST", "stand-in data", True, False, "test", arrays)
 
 
 def with_settings(changed: dict[str, float]) -> Homework:
@@ -100,7 +103,7 @@ def images():
 def graded(file: bytes, launch: Any, images: DataSet, settings: dict[str, float] | None = None) -> Report:
     submission = Submission("s", {"part1.ipynb": file}, {"part1.ipynb": "part1.ipynb"}, "")
     homework = with_settings(settings or {})
-    return grade(submission, homework, seed=1, only=["5"], launch=launch, fashion=lambda: images)
+    return grade(submission, homework, seed=1, only=["5"], launch=launch, data={"fashion-mnist": images}.__getitem__)
 
 
 @needs_torch

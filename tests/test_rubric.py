@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from grader import rubric
 from grader.errors import RubricError
-from grader.model import Limits
+from grader.model import DataPlan, Download, HandoutPlan, Late, Limits
 
 REAL = Path(__file__).parents[1] / "grader" / "homework" / "rubric.yaml"
 SMALL = """\
@@ -82,6 +82,42 @@ def test_a_section_may_have_a_memory_of_its_own(tmp_path):
     assert load(tmp_path, SMALL).sections[0].memory is None
 
 
+def test_a_section_says_what_it_keeps_warm_and_what_drives_it(tmp_path):
+    lines = "needs: [yaml]\n    warm: [csv, yaml.loader]\n    drivers: [a]"
+    plan = load(tmp_path, SMALL.replace("forbid: [torch]", lines))
+    assert (plan.sections[0].warm, plan.sections[0].drivers) == (("csv", "yaml.loader"), ("a",))
+    absent = SMALL.replace("forbid: [torch]", "needs: [nowhere]\n    warm: [nowhere.at.all]")
+    assert load(tmp_path, absent).sections[0].warm == ("nowhere.at.all",)  # nothing of it is graded here
+
+
+def test_data_sets_and_the_handout_arrive(tmp_path):
+    text = SMALL.replace(
+        "tasks:",
+        "data: {w: {title: W, places: [w, ~/w], files: {a: 01234567}, reader: d.read, stand_in: d.make, hint: h,\n"
+        "  fetch: [{url: u, md5: m, size: 9}]}}\nhandout: {files: [a.py], fixtures: {d/b: b}}\ntasks:",
+    ).replace("points: 6", "points: 6\n        data: [w]")
+    plan = load(tmp_path, text.replace("section: numpy", "section: numpy\n    data: [w]"))
+    expected = DataPlan("w", "W", ("w", "~/w"), {"a": "01234567"}, (Download("u", "m", 9),), "d.read", "d.make", "h")
+    assert plan.data == {"w": expected}
+    assert (plan.tasks[0].data, plan.tasks[0].items[0].data, plan.tasks[0].items[1].data) == (("w",), ("w",), ())
+    assert plan.handout == HandoutPlan(("a.py",), {"d/b": "b"})
+
+
+def test_what_is_named_keeps_its_line(tmp_path):
+    plan = load(tmp_path, SMALL)
+    path = tmp_path / "rubric.yaml"
+    for kind, name, line in (("module", "layers", 5), ("keep", "forward", 7), ("check", "b", 18), ("item", "1.2", 19)):
+        assert plan.where(kind, name) == f"{path}:{line}"
+    assert plan.where("item", "7.1") == str(path)
+
+
+def test_lateness_and_the_courses_time_zone_arrive(tmp_path):
+    given = SMALL.replace("tasks:", "late: {per_day: 10, cap: 50, timezone: Europe/Berlin}\ntasks:", 1)
+    assert load(tmp_path, given).late == Late(per_day=10, cap=50, timezone="Europe/Berlin")
+    assert load(tmp_path, SMALL.replace("tasks:", "late: {per_day: 0}\ntasks:", 1)).late == Late(per_day=0)
+    assert load(tmp_path, SMALL).late is None
+
+
 def test_the_digest_is_the_files(tmp_path):
     assert load(tmp_path, SMALL).digest == load(tmp_path, SMALL).digest != load(tmp_path, SMALL + "\n").digest
 
@@ -115,8 +151,42 @@ MISTAKES = [
     ("title: Two", "title: Two\n        title: Zwei", 21, "title is there twice"),
     ("title: First", "title: [First]", 11, "title has to be a text"),
     ("title: First", 'title: "First\\nSecond"', 11, "a text of one line"),
+    ("forbid: [torch]", "warm: [numpy, torch]", 8, "warm names torch, which is neither Python's, nor numpy, nor in"),
+    ("forbid: [torch]", "warm: [numpy.rnadom]", 8, "warm names numpy.rnadom, and numpy has no such module"),
+    ("forbid: [torch]", "warm: [os.path.join]", 8, "warm names os.path.join, and os has no such module"),
+    ("forbid: [torch]", "needs: [yaml]\n    warm: [yaml.loader,\n      yaml.x]", 10, "yaml has no such module"),
+    ("forbid: [torch]", "warm: [{}]", 8, "a module has to be a text"),
+    ("forbid: [torch]", "drivers: spin", 8, "drivers has to be a list"),
+    ("section: numpy", "section: numpy\n    data: [words]", 13, "task 1 reads words, which is not under `data`"),
+    ("points: 6", "points: 6\n        data: [words]", 17, "item 1.1 reads words, which is not under `data`"),
+    ("tasks:", "data: {w: {title: W, files: {a: 01234567}}}\ntasks:", 9, "data set w has no places"),
+    ("tasks:", "data: {w: {title: W, places: [], files: {a: 01234567}}}\ntasks:", 9, "no place to lie in"),
+    ("tasks:", "data: {w: {title: W, places: [w], files: {a: 0123}}}\ntasks:", 9, "a has to have its md5 or sha256"),
+    ("tasks:", "data: {w: {title: W, places: [w], files: {a: 01234567, b: 01234567}}}\ntasks:", 9, "has no reader"),
+    (
+        "tasks:",
+        "data: {w: {title: W, places: [.], files: {a: 01234567},\n  fetch: [{url: u, md5: m, size: 1}]}}\ntasks:",
+        10,
+        "data set w is fetched into its first place: a folder of its own",
+    ),
+    (
+        "tasks:",
+        "data: {w: {title: W, places: [w], files: {a: 01234567},\n  fetch: [{url: u, size: 1}]}}\ntasks:",
+        10,
+        "a file to fetch has no md5",
+    ),
+    ("tasks:", "handout: {scripts: [a]}\ntasks:", 9, "handout has no files"),
     ("tasks:", "tasks: [\n", 0, "not YAML"),
     ("title: Tiny", "title: &a Tiny\nother: *a", 2, "an alias"),
+    (
+        "title: Tiny",
+        "title: Tiny\nlate: {per_day: 1, timezone: CET+1}",
+        2,
+        "no time zone CET+1; write it as Europe/Berlin",
+    ),
+    ("title: Tiny", "title: Tiny\nlate: {per_day: 1, timezone: ../x}", 2, "there is no time zone ../x"),
+    ("title: Tiny", "title: Tiny\nlate: {per_day: 1, timezone: [a]}", 2, "timezone has to be a text"),
+    ("title: Tiny", "title: Tiny\nlate: {per_day: 101}", 2, "in percent, so at most 100"),
 ]
 
 
@@ -168,6 +238,20 @@ def test_no_exponent_is_explained_where_there_is_none(tmp_path, word):
     with pytest.raises(RubricError) as error:
         load(tmp_path, SMALL.replace("1.0e-9", word))
     assert str(error.value) == "rubric.yaml:17: tolerance has to be a number"
+
+
+def test_a_policy_is_a_word_and_one_that_is_misspelt_is_named_with_its_line(tmp_path):
+    item = (
+        load(tmp_path, SMALL.replace("tolerance: 1.0e-9", "tolerance: 1.0e-9\n        without_a_loop: part"))
+        .tasks[0]
+        .items[0]
+    )
+    assert (item.policies, "without_a_loop" in item.settings) == ({"without_a_loop": "part"}, False)
+    with pytest.raises(RubricError) as error:
+        load(tmp_path, SMALL.replace("tolerance: 1.0e-9", "tolerance: quesion"))
+    assert str(error.value) == (
+        "rubric.yaml:17: tolerance is quesion; it has to be a number, or one of advice, part, question"
+    )
 
 
 anywhere = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

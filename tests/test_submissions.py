@@ -24,7 +24,7 @@ import tarfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +33,12 @@ import yaml
 
 from grader.check import ROOT, load
 from grader.data import datasets
-from grader.errors import SubmissionError
 from grader.grading import grade
+from grader.homework.data import cifar10
 from grader.intake.submission import read, stubs
 from grader.model import CheckResult, Homework, Item, ItemResult, Report, Submission, Verdict
+
+pytestmark = pytest.mark.medium
 
 FOLDER = Path(__file__).parent / "submissions"
 HOMEWORK = load(ROOT / "grader" / "homework")
@@ -151,8 +153,8 @@ LAYOUTS = {"folder": as_folder, "flat": as_flat, "zip": as_zip, "tar": as_tar, "
 
 
 def grade_path(path: Path, homework: Homework = HOMEWORK, only: Sequence[str] = UNTRAINED) -> Report:
-    images = partial(datasets.stand_in, IMAGES, 10)
-    return grade(read(path, WANTED, STUBS), homework, seed=1, only=only, data=images)
+    images = datasets.made_up(HOMEWORK.rubric.data["cifar10"], cifar10.made_up(IMAGES, 10))
+    return grade(read(path, WANTED, STUBS), homework, seed=1, only=only, data={"cifar10": images}.__getitem__)
 
 
 def changed(limits: dict[str, Any], settings: dict[str, dict[str, float]]) -> Homework:
@@ -243,7 +245,8 @@ def test_there_are_enough_and_every_expectation_names_what_exists() -> None:
 def test_the_untouched_handout_earns_nothing_and_is_told_so() -> None:
     report = grade_path(ROOT / "student", only=())
     judged = [check for task in report.tasks for item in task.items for check in item.checks if check.name in PLANNED]
-    assert {check.verdict for check in judged} == {Verdict.NOT_IMPLEMENTED}
+    without = {Verdict.SKIPPED} if find_spec("torch") is None else set()  # then Tasks 5 and 6 are not graded
+    assert {check.verdict for check in judged} == {Verdict.NOT_IMPLEMENTED} | without
     assert (report.score, report.max_score, report.needs_review) == (0, 100, ())
 
 
@@ -252,15 +255,14 @@ def test_the_reference_earns_everything() -> None:
     assert (report.score, report.max_score, report.needs_review) == (50, 50, ())
 
 
-def test_two_candidates_for_one_file_are_an_error_that_lists_both(tmp_path: Path) -> None:
+def test_two_candidates_for_one_file_are_a_question_that_lists_both(tmp_path: Path) -> None:
     layers = starred("reference")["layers.py"]
     for name in ("final", "final2"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "layers.py").write_bytes(layers + f"# {name}\n".encode())
-    with pytest.raises(SubmissionError) as error:
-        read(tmp_path, WANTED, STUBS)
-    assert "final" in str(error.value)
-    assert "final2" in str(error.value)
+    question = read(tmp_path, WANTED, STUBS).questions["layers.py"]
+    assert "final/layers.py" in question
+    assert "final2/layers.py" in question
 
 
 def test_a_report_depends_on_nothing_but_submission_and_seed(tmp_path: Path) -> None:

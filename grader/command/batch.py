@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +20,25 @@ from rich.text import Text
 
 from grader.course import pages
 from grader.course.batch import Batch, Progress
-from grader.course.caveats import STAND_INS, doubts, named
+from grader.course.caveats import STAND_INS, caveats, named, waiting
+from grader.course.class_folder import LAYOUTS, hidden, lone_folder, recognise
 from grader.course.cluster import Cluster
-from grader.course.entry import Entry
 from grader.course.export import moodle
+from grader.course.extensions import extended, read_extensions
 from grader.course.folder_lock import claim
-from grader.course.gradebook import Gradebook, Run
+from grader.course.gradebook import Gradebook, Run, zone_of
 from grader.course.job import Place, homework_at
-from grader.course.layouts import LAYOUTS, hidden, lone_folder, recognise
 from grader.course.pool import Pool, Workers
 from grader.course.result_keys import Terms
 from grader.data import datasets
 from grader.errors import UsageError
-from grader.model import Homework, Row, Verdict
+from grader.model import Homework, Row, Student, Verdict
 from grader.report.text import Printer, Terminal
 from grader.report.wording import SHAPE, Audience, clock
 
 GRADED, FAULT, INTERRUPTED = 0, 3, 130
 PAUSE = 5.0  # seconds between two lines where there is no terminal
-PATHS = ("folder", "roster", "data_root", "homework")
+PATHS = ("folder", "roster", "extensions", "data_root", "homework")
 # What a run is asked for and --resume goes on with: all options but where to grade it, and how many at a time.
 ASKED = (*PATHS, "only", "layout", "audience", "no_html", "full", "unverified", "allow_unsafe", "fresh")
 
@@ -57,6 +57,8 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--roster", type=Path, metavar="CSV", help="class list: ids, and who handed in nothing")
     root.add_argument("--layout", choices=LAYOUTS, help="how FOLDER is laid out, where its shape does not tell")
     root.add_argument("--due", metavar="TIME", help="due date, as 2026-11-20T23:59 or with +01:00; late by rubric.yaml")
+    root.add_argument("--extensions", type=Path, metavar="CSV",
+                      help="other due dates: student or group, and due or days (default: the last run's)")  # fmt: skip
     root.add_argument("--jobs", type=int, metavar="N", help="submissions graded at a time (default: one per core)")
     root.add_argument("--scheduler", metavar="ADDRESS", help="grade on a Dask cluster, as tcp://HOST:8786")
     root.add_argument("--resume", action="store_true", help="go on with the last run, as it was started")
@@ -67,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
                       help="staff: a second report beside each, with the grader's own faults")  # fmt: skip
     root.add_argument("--full", action="store_true", help="train to the end, also where a bar is cleared earlier")
     root.add_argument("--data-root", type=Path, metavar="FOLDER",
-                      help="where CIFAR-10 is (default: BACKGRADE_DATA, or a cache folder)")  # fmt: skip
+                      help="where data sets are (default: BACKGRADE_DATA, or a cache folder)")  # fmt: skip
     root.add_argument("--unverified", action="store_true", help="use data that is not the official one")
     root.add_argument("--allow-unsafe", action="store_true", help="grade where student code cannot be fully confined")
     root.add_argument("--homework", type=Path, metavar="FOLDER", help="another homework's folder")
@@ -92,16 +94,18 @@ def run(arguments: argparse.Namespace) -> int:
     due(arguments.due)
     arguments = as_started(arguments) if arguments.resume else arguments
     datasets.check_root(arguments.data_root)
-    entries = recognise(arguments.folder, arguments.layout, arguments.roster)
+    zone = zone_of(homework_at(arguments.homework and arguments.homework.resolve()).rubric.late)
+    students = recognise(arguments.folder, arguments.layout, arguments.roster, zone)
     with Gradebook.create(arguments.out) as book, claim(arguments.out) as scratch:
         with display() as show:  # over before anything else is printed: it erases lines when it ends
             workers = Cluster(arguments.scheduler) if arguments.scheduler else Pool(jobs, scratch)
             batch = prepare(arguments, book, workers, show)
+            students, unknown = with_extensions(batch.run, students, zone)
             if batch.made_up:
                 tasks = f"task{'s' * (len(batch.made_up) > 1)} {' and '.join(batch.made_up)}"
                 print(f"grade.py: notice: {tasks} on {STAND_INS}", file=sys.stderr)
             try:
-                progress = batch.grade(entries)
+                progress = batch.grade(students)
             except KeyboardInterrupt:
                 told = f"{batch.progress.done} of {batch.progress.total} are graded and kept"
                 print(f"grade.py: interrupted; {told}; go on with --resume", file=sys.stderr)
@@ -109,7 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
         rows = book.register(batch.run)
         if not arguments.no_html or (arguments.out / pages.INDEX).is_file():
             pages.index(book, batch.run, rows)
-        summary(book, batch.run, rows, progress, list(strays(arguments, entries)))
+        summary(book, batch.run, rows, progress, [*strays(arguments, students), *not_extended(batch.run, unknown)])
     return FAULT if progress.faults else GRADED
 
 
@@ -127,13 +131,29 @@ def prepare(
     )  # fmt: skip
 
 
+def with_extensions(run: Run, students: Sequence[Student], zone: tzinfo | None) -> tuple[list[Student], list[str]]:
+    """The students with their extensions, and the names in that file that fit no student."""
+    path = run.settings.get("extensions")
+    return extended(students, read_extensions(Path(path), zone) if path else [], run.due, zone)
+
+
+def not_extended(run: Run, unknown: Sequence[str]) -> Iterator[str]:
+    if unknown:
+        path = run.settings["extensions"]
+        yield f"{named(unknown)}: named in {path}, and not in the class, or not clearly; name them by an id there"
+
+
 def begun(arguments: argparse.Namespace, book: Gradebook, homework: Homework) -> Run:
     """A new run, with the seed and the due date of the last one where no others are given."""
-    from grader.grading import wanted
+    from grader.grading import expect_known
 
-    wanted(homework, arguments.only)
+    expect_known(homework, arguments.only)
     last = book.runs()[-1:]
-    drawn, at = arguments.seed, due(arguments.due)
+    drawn, at = arguments.seed, due(arguments.due, zone_of(homework.rubric.late))
+    if arguments.extensions is None and last and last[0].settings.get("extensions"):
+        arguments.extensions = Path(last[0].settings["extensions"])
+    for path in filter(None, [arguments.extensions]):
+        read_extensions(path)
     if drawn is None:
         drawn = last[0].seed if last else int.from_bytes(os.urandom(4), "little")
     if at is None and last:
@@ -157,7 +177,7 @@ def as_started(arguments: argparse.Namespace) -> argparse.Namespace:
     typed = {
         **asked(arguments),
         "seed": "" if arguments.seed is None else str(arguments.seed),
-        "due": due(arguments.due),
+        "due": due(arguments.due, zone_of(run.late)),
     }
     for name, value in before.items():
         given = typed.get(name)
@@ -170,13 +190,14 @@ def as_started(arguments: argparse.Namespace) -> argparse.Namespace:
     return argparse.Namespace(**{**vars(arguments), **settings})
 
 
-def due(text: str | None) -> datetime | None:
-    """A day alone means the end of it."""
+def due(text: str | None, zone: tzinfo | None = None) -> datetime | None:
+    """A day alone means the end of it; a time without a zone is in the course's."""
     if text is None:
         return None
     try:
         day = re.fullmatch(r"\d{4}-\d\d-\d\d", text)
-        return datetime.fromisoformat(f"{text}T23:59:59" if day else text).astimezone()
+        at = datetime.fromisoformat(f"{text}T23:59:59" if day else text)
+        return (at.replace(tzinfo=zone) if zone and at.tzinfo is None else at).astimezone()
     except (ValueError, OverflowError):
         raise UsageError(f"--due {text} is no time; write it as 2026-11-20T23:59 or 2026-11-20T23:59+01:00") from None
 
@@ -186,7 +207,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-# What is told meanwhile
+# Progress messages
 
 
 @contextmanager
@@ -214,7 +235,7 @@ def view(progress: Progress) -> Group:
 
 def told(progress: Progress) -> str:
     parts = [f"{progress.done} of {progress.total}"]
-    parts += [f"{progress.failed} unreadable"] if progress.failed else []
+    parts += [f"{progress.failed} with a problem"] if progress.failed else []
     parts += [f"{len(progress.faults)} faults of the grader"] if progress.faults else []
     parts += [f"{len(progress.running)} running"] if progress.running else []
     parts += ["no workers yet"] if progress.idle else []
@@ -231,36 +252,48 @@ def span(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def strays(arguments: argparse.Namespace, entries: Sequence[Entry]) -> Iterator[str]:
-    """What lies in the class's folder and is nobody's, or may be somebody's and was not looked at."""
-    if unlisted := [entry.student for entry in entries if entry.unlisted]:
+def strays(arguments: argparse.Namespace, students: Sequence[Student]) -> Iterator[str]:
+    """Warnings about work in the class's folder that belongs to no student, or was not looked at."""
+    if unlisted := [one.id for one in students if one.unlisted]:
         cure = "name what they handed in after an id there, or add the platform's ids to it"
         yield f"{named(unlisted)}: not in the class list, or not clearly; {cure}"
     if (below := lone_folder(arguments.folder, arguments.layout)) is not None:
         yield f"{below} was taken for one student's work; if it holds the class, name that folder"
-    people = [entry.ids for entry in entries]
+    people = [one.ids for one in students]
     if arguments.roster and any(moodle.IDENTIFIER in ids for ids in people) and not moodle.of_worksheet(people):
         yield f"the class is Moodle's, and the class list is none that it takes back; to export there, {moodle.CURE}"
     if left_out := hidden(arguments.folder, arguments.layout):
         yield f"{named(left_out)}: left out, as the name begins with a dot; rename what is a student's"
 
 
+def files_in_question(rows: Sequence[Row]) -> Iterator[str]:
+    """Whose points wait for a word on which file counts, with the candidates."""
+    for row in rows:
+        asked: dict[str, None] = {}
+        for check in row.report.checks if row.report else ():
+            if check.waits and check.verdict is Verdict.SKIPPED:
+                asked |= {re.sub(r"^(?:[\w.]+ imports [\w.]+: )+", "", check.message): None}
+        yield from (f"{row.student.id}: {question}" for question in asked)
+
+
 def summary(book: Gradebook, run: Run, rows: Sequence[Row], progress: Progress, strays: Sequence[str]) -> None:
     """What came of it, and what a person has to look at."""
     say = Printer(Terminal(soft_wrap=True))
     rate = f" at {progress.graded / progress.seconds:.1f} a second" if progress.seconds > 1 else ""
-    say(f"run {run.id}: {progress.graded} graded{rate}, {progress.kept} unchanged, {progress.failed} unreadable, "
+    say(f"run {run.id}: {progress.graded} graded{rate}, {progress.kept} unchanged, {progress.failed} with a problem, "
         f"{progress.absent} without a submission")  # fmt: skip
     if run.due:
         before = [one for one in book.runs() if one.id < run.id and one.due == run.due]
-        say(f"due {clock(run.due)}{f', as in run {before[-1].id}' if before else ''}")
+        say(f"due {clock(run.due, zone_of(run.late))}{f', as in run {before[-1].id}' if before else ''}")
     for row in rows:
-        if row.problem:
-            say(f"{SHAPE[Verdict.RAISED]} {row.student}: {row.problem}")
+        if row.student.problem:
+            say(f"{SHAPE[Verdict.RAISED]} {row.student.id}: {row.student.problem}")
     for id_ in progress.faults:
         say(f"{SHAPE[Verdict.INTERNAL]} {id_}: a fault of the grader; a person has to look at it")
-    for doubt in (*strays, *doubts(book, run, rows)):
-        say(f"{SHAPE[Verdict.INTERNAL]} {doubt}")
+    for question in files_in_question(rows):
+        say(f"{SHAPE[Verdict.INTERNAL]} {question}")
+    for caveat in (*strays, *caveats(book, run, rows), *waiting(book, run)):
+        say(f"{SHAPE[Verdict.INTERNAL]} {caveat}")
     if run.part:
         say(f"graded {run.part} alone; for all tasks, run the batch again without --task")
     say(f"gradebook: {book.folder}")

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from rich.table import Table
 
+from grader.check import OWN, load
 from grader.command import data
 from grader.data import datasets
-from grader.files import write
+from grader.files import STANDARD_OUTPUT, write
 from grader.report.text import Terminal, Writer
 from grader.sandbox import probes
 from grader.sandbox.launch import Zygotes
@@ -31,30 +32,31 @@ def parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="where data sets are (default: BACKGRADE_DATA, or a cache folder)",
     )
-    root.add_argument("--json", type=Path, metavar="FILE", help="write the findings as JSON")
+    root.add_argument("--json", type=Path, metavar="FILE", help="write the findings as JSON; - prints them")
     return root
 
 
 def run(arguments: argparse.Namespace) -> int:
-    with Zygotes("numpy") as zygotes:
+    with Zygotes(ahead=True) as zygotes:
         findings = probes.examine(zygotes.launch)
     versions = probes.versions()
     root = datasets.root(arguments.data_root)
-    places = data.survey(root)
-    show(findings, versions)
-    data.show(root, places)
+    found = data.survey(load(OWN), root)
+    beside = arguments.json == STANDARD_OUTPUT
+    show(findings, versions, stderr=beside)
+    data.show(root, found, stderr=beside)
     if arguments.json:
         document = {
             "findings": [asdict(finding) for finding in findings],
             "versions": versions,
-            "data": [asdict(place) for place in places],
+            "data": [asdict(one) for one in found],
         }
         write(arguments.json, json.dumps(document, indent=2) + "\n")
     return 0 if all(finding.holds for finding in findings) else 1
 
 
-def show(findings: Sequence[Finding], versions: Mapping[str, str]) -> None:
-    console = Terminal()
+def show(findings: Sequence[Finding], versions: Mapping[str, str], *, stderr: bool = False) -> None:
+    console = Terminal(stderr=stderr)
     say = Writer(console.lacking)
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
     for finding in findings:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from grader import rubric
-from grader.course import pages
-from grader.course.caveats import doubts, late_somehow, partial
+from grader.course import pages, takes
+from grader.course.caveats import caveats, late_somehow, partial, waiting
 from grader.course.changes import Change
 from grader.course.export import canvas, csv, github, gradescope, jsonl, junit, moodle, nbgrader
-from grader.course.export.sheet import grade, shown
-from grader.course.gradebook import Gradebook, Run
+from grader.course.export.sheet import grade, items, shown
+from grader.course.gradebook import Gradebook, Run, zone_of
 from grader.errors import UsageError
 from grader.files import write as write_file
-from grader.model import LATE_DAYS, CheckResult, Row, Rubric, Verdict
+from grader.model import LATE_DAYS, CheckResult, ItemResult, Row, Rubric, Student, Verdict
 from grader.report import text
 from grader.report.text import Printer, Terminal
 from grader.report.wording import (
@@ -28,9 +29,11 @@ from grader.report.wording import (
     cleaned,
     clock,
     headline,
+    judged,
     number,
     points,
     state,
+    task_points,
 )
 
 Sheet = Callable[[Sequence[Row], Rubric], str]
@@ -48,6 +51,15 @@ EACH: dict[str, tuple[str, Callable[[Row, Rubric], str]]] = {  # a file per subm
 }
 TITLED = {"canvas": canvas.render, "nbgrader": nbgrader.render}
 EXPORTS = "export"
+NO_FILE = "none"  # instead of a file: what was taken before does not count any more
+OWN = Path(__file__).parents[1] / "homework"
+ONLY: dict[str, Callable[[Row], bool]] = {  # what `list --only` may ask for
+    "review": lambda row: state(row) == "needs review",
+    "graded": lambda row: state(row) == "graded",
+    "not-graded": lambda row: state(row) == "not graded",
+    "not-handed-in": lambda row: state(row) == "not handed in",
+    "late": lambda row: row.report is not None and row.report.remarks.late_days != 0,
+}
 AS_GRADED = "graded"  # instead of points: what an item counts when nobody adjusts it
 WIDE = 400  # columns where there is no terminal, so that no line breaks
 
@@ -60,10 +72,12 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("folder", type=Path, metavar="DIR", help="the folder that `grade.py batch --out` filled")
     root.add_argument("--run", type=int, metavar="N", help="an earlier run (default: the last one)")
-    homework = Path(__file__).parents[1] / "homework"
-    root.add_argument("--homework", type=Path, default=homework, metavar="FOLDER", help="another homework's folder")
+    root.add_argument("--homework", type=Path, metavar="FOLDER", help="another homework than the run's")
     verbs = root.add_subparsers(dest="verb", required=True, metavar="VERB")
-    verbs.add_parser("list", help="everyone's points, and what waits for a person")
+    listing = verbs.add_parser("list", help="everyone's points, and what waits for a person")
+    listing.add_argument("--only", choices=ONLY, help="those alone of whom this is so")
+    listing.add_argument("--below", type=float, metavar="POINTS", help="those alone who have fewer points")
+    listing.add_argument("--match", default="", metavar="TEXT", help="those alone with this in an id, name or group")
     show = verbs.add_parser("show", help="all there is on one student")
     show.add_argument("student", metavar="STUDENT")
     adjust = verbs.add_parser("adjust", help="say what an item is worth instead, or how many days `late` it is")
@@ -72,6 +86,12 @@ def parser() -> argparse.ArgumentParser:
     adjust.add_argument("points", metavar="POINTS", help=f"or days; `{AS_GRADED}` takes back what was adjusted before")
     adjust.add_argument("--why", required=True, metavar="TEXT", help="the reason; the student reads it")
     adjust.add_argument("--author", metavar="NAME", help="who says so (default: the user of this machine)")
+    take = verbs.add_parser("take", help="say which of a student's files counts, for the next batch and all later ones")
+    take.add_argument("student", metavar="STUDENT")
+    take.add_argument("file", metavar="FILE", help=f"as the report names it; `{NO_FILE}` takes back what was said")
+    take.add_argument("--as", dest="name", required=True, metavar="NAME", help="the wanted file that it counts as")
+    take.add_argument("--why", default="it is the one that counts", metavar="TEXT", help="the student reads it")
+    take.add_argument("--author", metavar="NAME", help="who says so (default: the user of this machine)")
     verbs.add_parser("late", help="who was late, and what it costs")
     diff = verbs.add_parser("diff", help="whose points or lateness differ between two runs, and why")
     diff.add_argument("old", type=int, metavar="OLD")
@@ -95,32 +115,58 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def list_(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
-    rows = book.register(run)
+    rows = [row for row in book.register(run) if is_asked_for(row, arguments)]
+    tasks = list(dict.fromkeys(task.id for row in rows if row.report for task in row.report.tasks))
+    titles = [f"task {id_}" for id_ in tasks]
     say.table(
-        ("student", "name", "points", "of", "late", "state"),
-        ([row.student, row.name, *sums(row), state(row)] for row in rows),
-        numbers=("points", "of", "late"),
+        ("student", "name", "points", "of", *titles, "late", "state"),
+        ([row.student.id, row.student.name, *sums(row), *by_task(row, tasks), days(row), state(row)] for row in rows),
+        numbers=("points", "of", *titles, "late"),
     )
     for row in rows:
-        if row.problem:
-            say(f"{SHAPE[Verdict.RAISED]} {row.student}: {row.problem}", "red")
-    review(book, run, say)
-    for doubt in doubts(book, run, rows):
-        say(f"{SHAPE[Verdict.INTERNAL]} {doubt}", "magenta")
+        if row.student.problem:
+            say(f"{SHAPE[Verdict.RAISED]} {row.student.id}: {row.student.problem}", "red")
+    review(book, run, say, {row.student.id for row in rows})
+    for caveat in caveats(book, run, rows):
+        say(f"{SHAPE[Verdict.INTERNAL]} {caveat}", "magenta")
 
 
-def sums(row: Row) -> tuple[str, str, str]:
-    """Points that count, of how many, and days late."""
+def is_asked_for(row: Row, arguments: argparse.Namespace) -> bool:
+    """Whether a line passes the filters of `list`."""
+    sought = arguments.match.casefold()
+    texts = (row.student.id, row.student.name, *row.student.ids.values())
+    few = arguments.below is None or (row.report is not None and row.report.final < arguments.below)
+    right = arguments.only is None or ONLY[arguments.only](row)
+    return few and right and any(sought in text.casefold() for text in texts)
+
+
+def sums(row: Row) -> tuple[str, str]:
+    """Points that count, and of how many."""
     if row.report is None:
-        return "", "", ""
-    days = row.report.remarks.late_days
-    late = "?" if days is None else str(days) if days else ""
-    return points(row.report.final), points(row.report.max_score - row.report.skipped), late
+        return "", ""
+    return points(row.report.final), points(row.report.max_score - row.report.skipped)
 
 
-def review(book: Gradebook, run: Run, say: Printer, student: str = "") -> None:
-    """What waits for a person, with its evidence; of one student, or of all."""
-    waiting = [one for one in book.waiting(run) if student in ("", one[0].id)]
+def by_task(row: Row, tasks: Sequence[str]) -> list[str]:
+    """The points in each task, before lateness; empty where nothing of it was judged."""
+    report = row.report
+    given = {one.id: points(task_points(report, one)) for one in report.tasks if judged(report, one)} if report else {}
+    return [given.get(id_, "") for id_ in tasks]
+
+
+def days(row: Row) -> str:
+    """Days late; a question mark where only a person can say how many."""
+    if row.report is None:
+        return ""
+    late_days = row.report.remarks.late_days
+    return "?" if late_days is None else str(late_days) if late_days else ""
+
+
+def review(book: Gradebook, run: Run, say: Printer, students: Collection[str]) -> None:
+    """What waits for a person, of these students, with its evidence."""
+    asked = [one for one in book.waiting(run) if one[0].id in students]
+    which_file(book, [one for one in asked if is_on_files(one[2])], say)
+    waiting = [one for one in asked if not is_on_files(one[2])]
     for who, item, check in waiting:
         clean = cleaned(check, "staff")
         say("")
@@ -140,6 +186,29 @@ def review(book: Gradebook, run: Run, say: Printer, student: str = "") -> None:
         say(f"{len(waiting)} wait for a person; settle each with a number, also where the points are right: {command}")
 
 
+def is_on_files(check: CheckResult) -> bool:
+    """Whether it waits for a word on which file counts."""
+    return check.waits and check.verdict is Verdict.SKIPPED
+
+
+def which_file(book: Gradebook, waiting: Iterable[tuple[Student, ItemResult, CheckResult]], say: Printer) -> None:
+    """Whose points wait for a word on which file counts: the candidates, the items, and what to type."""
+    asked: dict[tuple[str, str], dict[str, float]] = {}
+    for who, item, check in waiting:
+        question = re.sub(r"^(?:[\w.]+ imports [\w.]+: )+", "", cleaned(check, "staff").message)
+        asked.setdefault((who.id, question), {})[item.id] = item.max_score
+    for (who_id, question), worth in asked.items():
+        say("")
+        say(f"{SHAPE[Verdict.INTERNAL]} {who_id} {', '.join(worth)}: {question}", "magenta")
+        say(f"    {points(sum(worth.values()))} points wait meanwhile", "dim")
+    if asked:
+        say("")
+        command = f"python grade.py gradebook {book.folder} take {next(iter(asked))[0]} FILE --as NAME"
+        say(
+            f"{len(asked)} questions on files; settle each with {command}, and run the batch again, or adjust its items"
+        )
+
+
 def evidence(check: CheckResult) -> Iterator[str]:
     """What the check said, measured and saw printed."""
     if check.message:
@@ -151,23 +220,26 @@ def evidence(check: CheckResult) -> Iterator[str]:
 
 
 def show(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
-    student, row = book.student(arguments.student, run), book.row(arguments.student, run)
+    student = book.student(arguments.student, run)
+    row = book.row(student.id, run)
     say(f"{student.name} ({student.id}), run {run.id}", "bold")
     for name, value in student.ids.items():
         say(f"{name}: {value}", "dim")
     if student.submitted_at:
-        say(f"handed in {clock(student.submitted_at)}")
+        say(f"handed in {clock(student.submitted_at, zone_of(run.late))}")
+    if student.due:
+        say(f"due {clock(student.due, zone_of(run.late))}, by an extension")
     for path, what in ((student.path, "graded"), *((other, "older, does not count") for other in student.others)):
         if path:
             say(f"{what}: {path}", "dim")
     if row.report is None:
-        say(row.problem or "nothing was handed in", "red")
+        say(row.student.problem or "nothing was handed in", "red")
     else:
         page = book.folder / pages.path_of(student.id, "student")
         shown = text.render(row.report, audience="staff", page=page if page.is_file() else None, encoding=say.encoding)
         say(shown)
     history(book, student.id, say)
-    review(book, run, say, student.id)
+    review(book, run, say, {student.id})
 
 
 def history(book: Gradebook, student: str, say: Printer) -> None:
@@ -189,18 +261,39 @@ def adjust(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
         value = None if arguments.points == AS_GRADED else float(arguments.points)
     except ValueError:
         raise UsageError(f"{arguments.points} is no number of points; write it as 7.5, or `{AS_GRADED}`") from None
-    given = book.adjust(arguments.student, arguments.item, value, why=arguments.why, author=arguments.author or user())
+    student = book.student(arguments.student, run).id
+    given = book.adjust(student, arguments.item, value, why=arguments.why, author=arguments.author or user())
     try:
-        pages.redraw(book, arguments.student, run)
+        pages.redraw(book, student, run)
         if (book.folder / pages.INDEX).is_file():
             pages.index(book, run, book.register(run))
     except UsageError as error:  # the batch draws again what does not say this yet
         print(f"grade.py: notice: the adjustment is kept; the page could not be drawn: {error}", file=sys.stderr)
-    report = book.row(arguments.student, run).report
+    report = book.row(student, run).report
     if report is not None:
-        items = {item.id: item for item in report.items}
-        say(f"{arguments.student} {arguments.item}: {by_hand(given, items.get(arguments.item))}")
+        graded = {item.id: item for item in report.items}
+        say(f"{student} {arguments.item}: {by_hand(given, graded.get(arguments.item))}")
         say(f"now {headline(report)}{f' ({account(report)})' if account(report) else ''}", "bold")
+
+
+def take(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
+    """Settle which file counts; the next batch grades it."""
+    student = book.student(arguments.student, run).id
+    sections = rubric.load(homework_of(run, arguments.homework) / "rubric.yaml").sections
+    wanted = [name for section in sections for name in section.submit if not name.startswith("*")]
+    file = None if arguments.file == NO_FILE else arguments.file
+    takes.take(
+        book.database,
+        student,
+        book.known_as(student),
+        file,
+        arguments.name,
+        wanted=wanted,
+        author=arguments.author or user(),
+        why=arguments.why,
+    )
+    told = f"{file} counts as {arguments.name}" if file else f"no file is taken as {arguments.name} any more"
+    say(f"{student}: {told}; run the batch again to grade it")
 
 
 def user() -> str:
@@ -217,10 +310,13 @@ def late(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer)
             f"run {run.id} has no due date; run the batch again, which reuses all results, with --due TIME"
         )
     if run.due is not None:
-        say(f"due {clock(run.due)}; {policy(run)}")
+        say(f"due {clock(run.due, zone_of(run.late))}; {policy(run)}")
+    for row in rows:
+        if row.student.due:
+            say(f"{row.student.id}: due {clock(row.student.due, zone_of(run.late))}, by an extension")
     say.table(
         ("student", "handed in", "days", "costs", "points", "name"),
-        (delay(row) for row in rows), numbers=("days", "costs", "points"),
+        (delay(row, run) for row in rows), numbers=("days", "costs", "points"),
     )  # fmt: skip
     if unknown := late_somehow(rows):
         say(
@@ -229,19 +325,19 @@ def late(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer)
         )
 
 
-def delay(row: Row) -> tuple[str, ...]:
+def delay(row: Row, run: Run) -> tuple[str, ...]:
     assert row.report is not None
-    days = row.report.remarks.late_days
-    at = clock(row.submitted_at) if row.submitted_at else ""
+    at = clock(row.student.submitted_at, zone_of(run.late)) if row.student.submitted_at else ""
     cost = f"{points(row.report.adjusted - row.report.final)}"
-    return row.student, at, "?" if days is None else str(days), cost, points(row.report.final), row.name
+    return row.student.id, at, days(row), cost, points(row.report.final), row.student.name
 
 
 def policy(run: Run) -> str:
     if run.late is None:
         return "lateness costs nothing, as rubric.yaml has no `late`"
     given = run.late
-    return f"{given.per_day:g} % a day, at most {given.cap:g} %, nothing within {given.grace_hours:g} h"
+    where = f"; days of {given.timezone}" if given.timezone else ""
+    return f"{given.per_day:g} % a day, at most {given.cap:g} %, nothing within {given.grace_hours:g} h{where}"
 
 
 def diff(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
@@ -268,7 +364,8 @@ def export(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
     if run.part and arguments.run is None:  # its sums would replace the course's grades
         raise UsageError(f"{partial(run)}, or export this part with --run {run.id}")
     rows = book.register(run)
-    plan = rubric.load(arguments.homework / "rubric.yaml")
+    plan = rubric.load(homework_of(run, arguments.homework) / "rubric.yaml")
+    items(rows, plan)  # refuses a homework that the run was not of
     if arguments.assignment and arguments.format not in TITLED:
         raise UsageError(f"{arguments.format} has no title of an assignment; leave out --assignment")
     if arguments.format in SHEETS:
@@ -282,14 +379,19 @@ def export(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
         path = folder(arguments.out or book.folder / EXPORTS / arguments.format)
         for row in rows:
             if row.report is not None:
-                write_file(folder(path / row.student) / name, each(row, plan))
+                write_file(folder(path / row.student.id) / name, each(row, plan))
     say(f"{arguments.format}: {path}")
-    for doubt in doubts(book, run, rows):
-        say(f"{SHAPE[Verdict.INTERNAL]} {doubt}", "magenta")
+    for caveat in (*waiting(book, run), *caveats(book, run, rows)):
+        say(f"{SHAPE[Verdict.INTERNAL]} {caveat}", "magenta")
     if missing := [
-        row.student for row in rows if row.report is None or (arguments.format in SHEETS and grade(row) is None)
+        row.student.id for row in rows if row.report is None or (arguments.format in SHEETS and grade(row) is None)
     ]:
         say(f"without a grade: {', '.join(missing)}")
+
+
+def homework_of(run: Run, named: Path | None) -> Path:
+    """The run's homework; another folder may be named if it was moved."""
+    return named or Path(run.settings.get("homework") or OWN)
 
 
 def folder(path: Path) -> Path:
@@ -300,4 +402,4 @@ def folder(path: Path) -> Path:
     return path
 
 
-VERBS = {"list": list_, "show": show, "adjust": adjust, "late": late, "diff": diff, "export": export}
+VERBS = {"list": list_, "show": show, "adjust": adjust, "take": take, "late": late, "diff": diff, "export": export}

@@ -1,14 +1,13 @@
 """Grade a whole class through any concurrent.futures.Executor, and keep each result the moment it ends.
 
-What has not changed is not graded again. A process that dies costs nothing: what it was at is graded again, alone; what
-fails alone too is left to a person, and so is a fault of the grader. A timeout while the machine was short of cores, or
-a student's process that the system killed, counts only if it comes again with the machine to itself.
+What has not changed is not graded again. If a process dies, its submission is graded again, alone; if that fails too, a
+person has to look, as at any fault of the grader. A timeout while the machine was short of cores, or a process of a
+student's that the system killed, counts only if it happens again with the machine to itself.
 """
 
 from __future__ import annotations
 
 import errno
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from grader import grading
-from grader.course import pages, result_keys
-from grader.course.entry import Entry
-from grader.course.gradebook import Gradebook, Run, Student
+from grader.course import pages, result_keys, takes
+from grader.course.gradebook import Gradebook, Run
 from grader.course.job import Document, Done, Job, Place, homework_at, put_together, work
 from grader.course.job import page as draw_page
 from grader.course.pool import Workers
@@ -28,7 +26,7 @@ from grader.course.result_keys import Terms
 from grader.data import datasets
 from grader.errors import SubmissionError, UsageError
 from grader.intake import submission
-from grader.model import CheckResult, Homework, Report, Submission, TaskResult, Verdict
+from grader.model import CheckResult, Homework, Report, Student, Submission, TaskResult, Verdict
 from grader.report import json as report_json
 from grader.report.wording import Audience
 
@@ -61,21 +59,17 @@ class Progress:
         return (self.total - self.done) * self.seconds / self.graded if self.graded else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Attempt:
-    """A student's job. `alone`: it failed once beside others, and now has the machine to itself."""
+    """A student's job. `alone`: it failed once beside others, and now has the machine to itself.
+
+    Under way, it has an `executor`, and `began` (on the monotonic clock) once the executor is at it.
+    """
 
     student: Student
     job: Job
     alone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Flight:
-    """An attempt under way: with which executor, and since when (on the monotonic clock); None while it waits there."""
-
-    attempt: Attempt
-    executor: Executor
+    executor: Executor | None = None
     began: float | None = None
 
 
@@ -101,24 +95,25 @@ class Batch:
         self.wanted = [name for section in self.homework.rubric.sections for name in section.submit]
         self.stubs = submission.stubs(self.homework.handout, self.wanted)
         self.again: deque[Attempt] = deque()
-        self.flying: dict[Future[Done], Flight] = {}
+        self.flying: dict[Future[Done], Attempt] = {}
         self.executor: Executor | None = None
 
     @property
     def made_up(self) -> list[str]:
         """The tasks that are trained on stand-in data, as the data set is not here."""
         root = datasets.root(self.place.data_root)
-        chosen = result_keys.chosen(self.homework, self.terms.only)
-        return [task.id for task in chosen if result_keys.lacks_images(self.homework, task, root)]
+        chosen = result_keys.tasks_of(self.homework, self.terms.only)
+        return [task.id for task in chosen if result_keys.lacks_data(self.homework, task, root)]
 
-    def grade(self, entries: Sequence[Entry]) -> Progress:
-        """Everyone in the class, graded and recorded. Raises UsageError where nothing can be graded at all."""
-        self.progress = Progress(len(entries))
+    def grade(self, students: Sequence[Student]) -> Progress:
+        """Grade and record everyone in the class. Raises UsageError where nothing can be graded at all."""
+        self.progress = Progress(len(students))
         self.began = time.monotonic()
-        self.book.enter(self.run, [student_of(entry) for entry in entries])
+        self.book.enter(self.run, students)
         make(self.book.folder / pages.REPORTS)
+        self.remove_old_pages(students)
         try:
-            waiting = self.jobs(entries)
+            waiting = self.jobs(students)
             while self.fill(waiting):
                 self.collect()
             while self.again:
@@ -134,39 +129,50 @@ class Batch:
         self.tell()
         return self.progress
 
+    def remove_old_pages(self, students: Sequence[Student]) -> None:
+        """Remove the pages that students had under another id; they are drawn anew under the present one."""
+        for student in students:
+            for id_ in self.book.known_as(student.id) - {student.id}:
+                pages.remove(self.book, id_)
+
     # What there is to do
 
-    def jobs(self, entries: Sequence[Entry]) -> Iterator[Attempt]:
-        """Who has to be graded; everyone else is recorded on the way."""
-        for entry in entries:
-            student = student_of(entry)
-            if not entry.parts:
-                self.without(student)
-                self.progress.absent += not entry.problem
-                self.progress.failed += bool(entry.problem)
+    def jobs(self, students: Sequence[Student]) -> Iterator[Attempt]:
+        """Yield those who have to be graded; record everyone else."""
+        for student in students:
+            if not student.parts or student.problem:
+                self.record_nothing(student)
+                self.progress.absent += not student.problem
+                self.progress.failed += bool(student.problem)
                 continue
             try:
-                work = self.read(entry)
+                work = self.read(student)
+                takes.see(self.book.database, student.id, work.there)
             except SubmissionError as error:
-                self.without(replace(student, problem=str(error)))
+                self.record_nothing(replace(student, problem=str(error)))
                 self.progress.failed += 1
                 continue
-            student = replace(student, digest=work.digest)
+            student = replace(student, digest=work.digest, origin=work.origin)
             job = self.job(student, work)
             if job.tasks or not self.settled(student, job):
                 yield Attempt(student, job)
 
-    def without(self, student: Student) -> None:
-        """Record who has nothing that can be graded; a page of an earlier run would say otherwise."""
+    def record_nothing(self, student: Student) -> None:
+        """Record a student without work that can be graded, and remove the page of an earlier run."""
         self.book.record(student, None, self.run)
         pages.remove(self.book, student.id)
 
-    def read(self, entry: Entry) -> Submission:
-        """Raises SubmissionError."""
-        (name, path), *more = entry.parts
+    def read(self, student: Student) -> Submission:
+        """Read what a student handed in. Raises SubmissionError."""
+        (name, path), *more = student.parts
         loose = more or (path.is_file() and name != path.name)
         return submission.read(
-            path.parent if loose else path, self.wanted, self.stubs, name=entry.name, parts=entry.parts if loose else ()
+            path.parent if loose else path,
+            self.wanted,
+            self.stubs,
+            name=student.name,
+            parts=student.parts if loose else (),
+            takes=takes.of_student(self.book.database, self.book.known_as(student.id)),
         )
 
     def job(self, student: Student, work: Submission) -> Job:
@@ -219,7 +225,8 @@ class Batch:
             except OSError as error:  # the job goes there as a file
                 refuse_full_disk(error)
                 raise
-            self.flying[future] = Flight(attempt, executor)
+            attempt.executor = executor
+            self.flying[future] = attempt
             return
         raise UsageError("the processes to grade in end as soon as they start; look at the machine's memory")
 
@@ -227,31 +234,31 @@ class Batch:
         """Wait until something ends, and record it."""
         ended, _ = wait(self.flying, timeout=TICK, return_when=FIRST_COMPLETED)
         for future in ended:
-            flight = self.flying.pop(future)
+            attempt = self.flying.pop(future)
             try:
-                self.take(flight.attempt, future.result())
+                self.take(attempt, future.result())
             except UsageError:
                 raise
             except (BrokenExecutor, CancelledError) as error:
-                if flight.executor is self.executor:
+                if attempt.executor is self.executor:
                     self.executor = None  # of no use any more; the next launch starts another
-                self.failed(flight.attempt, f"the process that graded it ended ({type(error).__name__})")
+                self.failed(attempt, f"the process that graded it ended ({type(error).__name__})")
             except ModuleNotFoundError as error:  # on a cluster's machine; here everything is imported already
                 raise UsageError(f"a worker lacks {error.name}; install this package on every machine") from None
             except Exception as error:
                 refuse_full_disk(error)
-                self.failed(flight.attempt, f"{type(error).__name__}: {error}")
+                self.failed(attempt, f"{type(error).__name__}: {error}")
         self.tell()
 
     def salvage(self) -> None:
         """Record what ended well and was not looked at yet, before a run breaks off."""
-        for future, flight in self.flying.items():
+        for future, attempt in self.flying.items():
             if future.done() and not future.cancelled() and future.exception() is None:
-                self.take(flight.attempt, future.result())
+                self.take(attempt, future.result())
 
     def take(self, attempt: Attempt, done: Done) -> None:
-        """Record what came back, or have it again alone: a fault of ours, or what may be the machine's."""
-        doubtful = [name for name, result in done.results.items() if doubts(result, done.starved)]
+        """Record a result. If it may be the grader's or the machine's fault, grade again, alone."""
+        doubtful = [name for name, result in done.results.items() if is_doubtful(result, done.starved)]
         if doubtful and not attempt.alone:
             sure = {name: result for name, result in done.results.items() if name not in doubtful}
             job = replace(
@@ -280,9 +287,9 @@ class Batch:
             self.progress.faults.append(attempt.student.id)
 
     def failed(self, attempt: Attempt, why: str) -> None:
-        """The grading itself failed: once more, alone; after that it is for a person, and earns or loses nothing."""
+        """After the grading itself failed: grade once more, alone; the second time, leave all points to a person."""
         if not attempt.alone:
-            self.again.append(replace(attempt, alone=True))
+            self.again.append(Attempt(attempt.student, attempt.job, alone=True))
             return
         faulty = {task: fault(self.homework, self.terms, task, why) for task in attempt.job.tasks}
         report = put_together(attempt.job.submission, self.homework, self.terms, {**attempt.job.kept, **faulty})
@@ -293,29 +300,15 @@ class Batch:
             pages.put(self.book, attempt.student.id, audience, page, document, attempt.job.remarks)
 
     def tell(self) -> None:
-        """An executor takes jobs in their order, so the first `width` of those under way are at work."""
+        """Show the progress. An executor takes jobs in order, so the first `width` of them are at work."""
         now = time.monotonic()
-        for future, flight in list(self.flying.items())[: self.workers.width]:
-            if flight.began is None:
-                self.flying[future] = replace(flight, began=now)
-        began = [(flight.attempt.student.id, flight.began) for flight in self.flying.values()]
+        for attempt in list(self.flying.values())[: self.workers.width]:
+            attempt.began = attempt.began or now
+        began = [(attempt.student.id, attempt.began) for attempt in self.flying.values()]
         running = [(student, now - since) for student, since in began if since is not None]
         self.progress.running = sorted(running, key=lambda one: -one[1])
         self.progress.idle = bool(began) and not running
         self.show(self.progress)
-
-
-def student_of(entry: Entry) -> Student:
-    return Student(
-        entry.student,
-        entry.name,
-        entry.ids,
-        os.fsencode(entry.parts[0][1]).decode("utf-8", "backslashreplace") if entry.parts else None,
-        submitted_at=entry.submitted_at,
-        marked_late=entry.marked_late,
-        others=entry.others,
-        problem=entry.problem,
-    )
 
 
 def make(folder: Path) -> None:
@@ -326,7 +319,7 @@ def make(folder: Path) -> None:
 
 
 def refuse_full_disk(error: Exception) -> None:
-    """A full disk is nobody's fault that is graded, and every further submission would meet it."""
+    """Raise UsageError for a full disk: it is no student's fault, and every later submission would fail, too."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
         raise UsageError(
             f"temporary files cannot be written ({error.strerror}); free some space or set TMPDIR, then go on with "
@@ -342,15 +335,15 @@ def checks(document: Document) -> Iterator[Mapping[str, Any]]:
     return (check for item in document["task"]["items"] for check in item["checks"])
 
 
-def doubts(document: Document, starved: float) -> bool:
+def is_doubtful(document: Document, starved: float) -> bool:
     """Whether a task's result may be the grader's fault, or that of a machine that was short of cores or memory."""
     killed = any(check["killed"] for check in checks(document))
     return killed or has(document, Verdict.INTERNAL) or (starved > BUSY and has(document, Verdict.TIMEOUT))
 
 
 def fault(homework: Homework, terms: Terms, task: str, why: str) -> Document:
-    """The document of a task that could not be graded at all: every check of it is for a person to judge."""
-    planned = next(one for one in result_keys.chosen(homework, terms.only) if one.id == task)
+    """The document of a task that could not be graded: a person has to judge each of its checks."""
+    planned = next(one for one in result_keys.tasks_of(homework, terms.only) if one.id == task)
     checks = {
         plan.name: CheckResult(
             plan.name, homework.checks[plan.name].title, Verdict.INTERNAL, 0.0, plan.points, message=why

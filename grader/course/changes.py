@@ -1,4 +1,4 @@
-"""A student's lines in two runs in, what became of the points and of lateness out, and why."""
+"""What changed in a student's points and lateness between two runs, and why."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def lateness(student: str, before: Row, after: Row, old: Report, new: Report) ->
         return
     why = [f"costs {is_.penalty:g} % instead of {was.penalty:g} %"] if was.penalty != is_.penalty else []
     why += ["the due date changed"] if before.due != after.due else []
-    why += ["it was handed in at another time"] if before.submitted_at != after.submitted_at else []
+    why += ["it was handed in at another time"] if before.student.submitted_at != after.student.submitted_at else []
     yield Change(student, LATE_DAYS, was.late_days, is_.late_days, "; ".join(why))
 
 
@@ -57,7 +57,7 @@ def items_of(report: Report | None) -> dict[str, ItemResult]:
 
 
 def verdicts(old: ItemResult, new: ItemResult) -> Iterator[str]:
-    """What became of the checks whose points changed."""
+    """The checks whose points changed, with both verdicts."""
     before = {check.name: check for check in old.checks}
     after = {check.name: check for check in new.checks}
     for name in dict.fromkeys([*before, *after]):
@@ -73,7 +73,7 @@ def ended(check: CheckResult) -> str:
 
 
 def causes(old: Report, new: Report) -> Iterator[str]:
-    """What a result rests on and is not the same in both."""
+    """What a result depends on and differs between the two."""
     for what, one, other in (
         ("the submission", old.digest, new.digest),
         ("the rubric", old.provenance.rubric_digest, new.provenance.rubric_digest),

@@ -1,7 +1,7 @@
-"""A class as one HTML file: how the points lie, what most got wrong, and a line per student.
+"""A class as one HTML file: the distribution of points, the most frequent mistakes, and a line per student.
 
-It reads without script; the one script in it, which sorts the table, is known to the page by its digest, so that no
-other would run whatever a student is called.
+It can be read without its script, which sorts the table. The page names the script's digest, so that no other script
+runs, whatever a student is called.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ import base64
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 from grader.course.statistics import BINS, Cohort, Earned, memory, seconds
 from grader.model import Row
-from grader.report.html import HERE, environment
+from grader.report.html import environment
 from grader.report.wording import judged, lateness, points, state, task_points, unanswered
 
+HERE = Path(__file__).parent
 SHOWN = 12  # failures that are listed
 
 
@@ -78,12 +80,13 @@ class Line:
 
 def render(cohort: Cohort, *, pages: Collection[str] = (), run: str = "", notes: Sequence[str] = ()) -> str:
     """The whole page. `pages` are the students who have one of their own beside it, as reports/ID.html; `run` says
-    which one is shown, `notes` what a person should know of it."""
-    script = (HERE / "sort.js").read_text(encoding="utf-8")
+    which one is shown, `notes` the caveats."""
+    script = (HERE / "class_page.js").read_text(encoding="utf-8")
     columns = [task for task in cohort.tasks if task.share is not None]
-    told = [line(row, [task.id for task in columns], row.student in pages) for row in cohort.rows]
-    page: str = environment().get_template("cohort.html.j2").render(
+    told = [line(row, [task.id for task in columns], row.student.id in pages) for row in cohort.rows]
+    page: str = environment(HERE).get_template("class_page.html.j2").render(
         cohort=cohort,
+        class_css=(HERE / "class_page.css").read_text(encoding="utf-8"),
         columns=columns,
         lines=told,
         counts=counted(told),
@@ -101,16 +104,17 @@ def render(cohort: Cohort, *, pages: Collection[str] = (), run: str = "", notes:
 
 
 def line(row: Row, tasks: Sequence[str], has_page: bool) -> Line:
-    href = f"reports/{quote(row.student, safe='')}.html" if has_page else ""
+    href = f"reports/{quote(row.student.id, safe='')}.html" if has_page else ""
     if row.report is None:
-        why = (row.problem,) if row.problem else ()
-        return Line(row.student, row.name, href, state(row), "", ("",) * len(tasks), "", "", "", "", why)
+        why = (row.student.problem,) if row.student.problem else ()
+        return Line(row.student.id, row.student.name, href, state(row), "", ("",) * len(tasks), "", "", "", "", why)
     report = row.report
     given = {task.id: points(task_points(report, task)) for task in report.tasks
              if judged(report, task)}  # fmt: skip
     days = report.remarks.late_days
     return Line(
-        row.student, row.name, href, state(row), points(report.final), tuple(given.get(id_, "") for id_ in tasks),
+        row.student.id, row.student.name, href, state(row), points(report.final),
+        tuple(given.get(id_, "") for id_ in tasks),
         lateness(report.remarks), "" if days is None else str(days),
         f"{seconds(report):.1f}", f"{memory(report) >> 20}", tuple(unanswered(report)),
     )  # fmt: skip

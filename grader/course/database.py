@@ -105,6 +105,25 @@ MIGRATIONS = (
         (SELECT json_group_array(digest(value)) FROM json_each(reports.document, '$.tasks'))));
     UPDATE results SET document = json_set(document, '$.task', digest(json_extract(document, '$.task')));
     """,
+    # A student's own due date, and where each file lies in the submission.
+    """
+    ALTER TABLE submissions ADD COLUMN due TEXT;
+    ALTER TABLE submissions ADD COLUMN origin TEXT NOT NULL DEFAULT '{}';
+    """,
+    # Which file of a student's counts as the wanted one, by a person's word; without a file, what was said before is
+    # taken back. What files the last batch saw is kept, so that a mistyped one is told at once.
+    """
+    CREATE TABLE takes (
+        id INTEGER PRIMARY KEY,
+        student TEXT NOT NULL,
+        file TEXT,
+        name TEXT NOT NULL,
+        author TEXT NOT NULL,
+        time TEXT NOT NULL,
+        reason TEXT NOT NULL
+    );
+    CREATE TABLE seen (student TEXT PRIMARY KEY, files TEXT NOT NULL);
+    """,
 )
 
 

@@ -1,4 +1,4 @@
-"""One run at a time in one folder: the second is refused, and told who the first is.
+"""Only one run at a time may use a folder: a second is refused, and told which is the first.
 
 The lock is the system's own, so it ends with its process, however that ends. What stands in the file is for people, and
 names the folder for temporary files, which the next run removes where a run could not.

@@ -9,23 +9,25 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
+from grader.course import people
 from grader.course.changes import Change, differences
 from grader.course.database import Database, digest
 from grader.errors import UsageError
-from grader.model import LATE_DAYS, Adjustment, CheckResult, ItemResult, Late, Remarks, Report, Row, Verdict
+from grader.model import LATE_DAYS, Adjustment, CheckResult, ItemResult, Late, Remarks, Report, Row, Student, Verdict
 from grader.report import json as report_json
 
 MOST_DAYS = 10_000
 NOT_YET = "the run was broken off before it was graded; go on with --resume"
 
-COLUMNS = "student, name, ids, path, digest, submitted_at, marked_late, others, problem"  # of a Student
+COLUMNS = "student, name, ids, path, digest, submitted_at, marked_late, others, problem, due, origin"  # of a Student
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +48,13 @@ class Run:
         return ", ".join(self.settings.get("only", ()))
 
 
-@dataclass(frozen=True, slots=True)
-class Student:
-    """A student in a run, and what was handed in. `path` is None where nothing was.
-
-    `ids` are what the platform and the roster call the student, by their own column names. `marked_late` is None where
-    the platform marks nothing. `others` are paths of older submissions, which do not count. `problem` is why the
-    submission could not be read, or "".
-    """
-
-    id: str
-    name: str
-    ids: Mapping[str, str] = field(default_factory=dict)
-    path: str | None = None
-    digest: str | None = None
-    submitted_at: datetime | None = None
-    marked_late: bool | None = None
-    others: tuple[str, ...] = ()
-    problem: str = ""
-
-
 class Gradebook:
     """A folder's gradebook. Use as a context manager. Raises UsageError for what a user can cure."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self.folder = database.folder
+        self.same: Mapping[str, frozenset[str]] | None = None
 
     @classmethod
     def create(cls, folder: Path) -> Self:
@@ -137,6 +120,7 @@ class Gradebook:
         """Note who is in a run, and with what; who was in it before it was gone on with, and is not now, leaves it."""
         now_in = list(students)
         gone = {one.id for one in self.students(run)} - {one.id for one in now_in}
+        self.same = None
         with self.database.writing() as connection:
             for id_ in gone:
                 connection.execute("DELETE FROM submissions WHERE run = ? AND student = ?", (run.id, id_))
@@ -157,6 +141,7 @@ class Gradebook:
         A report of None is for a student whose submission could not be read, or who handed in nothing.
         """
         run = run or self.run()
+        self.same = None if self.same is None or student.id not in self.same else self.same
         with self.database.writing() as connection:
             put_student(connection, run, student)
             for key, (task, document) in (results or {}).items():
@@ -185,14 +170,10 @@ class Gradebook:
         return [from_row(row) for row in self.database.rows(query, (run or self.run()).id)]
 
     def student(self, id: str, run: Run | None = None) -> Student:
-        """One of them. Raises UsageError that names those who are alike."""
+        """One of them, by id, name or any id of a platform's. Raises UsageError that names those who are alike."""
         run = run or self.run()
         found = self.database.rows(f"SELECT {COLUMNS} FROM submissions WHERE run = ? AND student = ?", run.id, id)
-        if not found:
-            near = [one.id for one in self.students(run) if id.casefold() in f"{one.id} {one.name}".casefold()][:5]
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            raise UsageError(f"there is no student {id}{hint}")
-        return from_row(found[0])
+        return from_row(found[0]) if found else people.find(self.students(run), id, self.known_as(id))
 
     def graded(self, run: Run | None = None) -> set[str]:
         """The ids of those who have a report in a run (the last one)."""
@@ -230,7 +211,7 @@ class Gradebook:
 
         With None it counts as graded again, and the days as they are computed.
         """
-        self.student(student)
+        student = self.student(student).id
         if not why.strip() or not author.strip():
             raise UsageError("an adjustment needs a reason and an author; give them with --why and --author")
         if points is None:
@@ -253,7 +234,7 @@ class Gradebook:
     def check_points(self, student: str, item: str, points: float) -> None:
         report = self.report(student)
         if report is None:
-            why = self.row(student).problem or "nothing was handed in"
+            why = self.row(student).student.problem or "nothing was handed in"
             cure = "" if why == NOT_YET else "; put work that can be read in its place, and run the batch again"
             raise UsageError(f"{student} has no points to adjust: {why}{cure}")
         worth = {one.id: one.max_score for task in report.tasks for one in task.items}
@@ -267,18 +248,33 @@ class Gradebook:
             raise UsageError(f"{points:g} points for item {item}; it is worth 0 to {worth[item]:g}")
 
     def adjustments(self, student: str | None = None) -> list[Adjustment]:
-        """Every adjustment ever made, the oldest first, also those that a later one replaced or took back."""
-        rows = self.database.rows(
-            "SELECT student, item, points, author, time, reason FROM adjustments "
-            "WHERE ?1 IS NULL OR student = ?1 ORDER BY id",
-            student,
-        )
-        return [Adjustment(who, item, points, author, moment(at), why) for who, item, points, author, at, why in rows]
+        """Every adjustment ever made, the oldest first, also those that a later one replaced or took back.
+
+        Of one student, also those that were made while the student had another id.
+        """
+        rows = self.database.rows("SELECT student, item, points, author, time, reason FROM adjustments ORDER BY id")
+        given = [Adjustment(who, item, points, author, moment(at), why) for who, item, points, author, at, why in rows]
+        if student is None or not given:
+            return given
+        return [one for one in given if one.student in self.known_as(student)]
+
+    def known_as(self, student: str) -> frozenset[str]:
+        """All ids that the student had in any run, the given one among them; a platform's id says who is the same."""
+        if self.same is None:
+            rows = self.database.rows("SELECT DISTINCT run, student, ids FROM submissions")
+            self.same = people.same([(run, one, json.loads(ids)) for run, one, ids in rows])
+        return self.same.get(student, frozenset([student]))
 
     def detached(self, run: Run) -> list[str]:
         """Ids with adjustments that nobody in a run has: renamed since, or gone."""
-        gone = {one.student for one in self.adjustments()} - {one.id for one in self.students(run)}
+        there = {one.id for one in self.students(run)}
+        gone = {one.student for one in self.adjustments()} - there
+        gone = {id_ for id_ in gone if not there & self.known_as(id_)}
         return sorted(id_ for id_ in gone if self.in_force(id_))
+
+    def called(self, id: str, there: Container[str]) -> str:
+        """What a student is called among these ids; the id itself where it is there, or no other is."""
+        return id if id in there else next((one for one in self.known_as(id) if one in there), id)
 
     def in_force(self, student: str) -> dict[str, Adjustment]:
         """The last adjustment of each item, where that took nothing back."""
@@ -295,7 +291,7 @@ class Gradebook:
         if report is not None:
             report = replace(report, remarks=self.remarks(one.id, run))
         problem = one.problem or (NOT_YET if report is None and one.path is not None else "")
-        return Row(one.id, one.name, one.ids, report, problem, one.submitted_at, run.due, one.marked_late, one.others)
+        return Row(replace(one, problem=problem), report, one.due or run.due)
 
     def register(self, run: Run | None = None) -> list[Row]:
         """Everyone's line in a run (the last one), by id."""
@@ -308,12 +304,13 @@ class Gradebook:
         if changed is not None and changed.points is not None:
             return int(changed.points)
         handed_in = self.student(student, run)
-        if run.due is not None and handed_in.submitted_at is not None:
-            return days_late(handed_in.submitted_at, run.due, run.late.grace_hours if run.late else 0.0)
+        due = handed_in.due or run.due
+        if due is not None and handed_in.submitted_at is not None:
+            return days_late(handed_in.submitted_at, due, run.late)
         return None if handed_in.marked_late else 0
 
     def remarks(self, student: str, run: Run | None = None) -> Remarks:
-        """What counts besides the report: what a person changed, and what lateness costs."""
+        """What changes the report's points: a person's adjustments, and the cost of lateness."""
         run = run or self.run()
         days = self.late_days(student, run)
         return Remarks(tuple(self.in_force(student).values()), days, lateness(days, run.late))
@@ -330,7 +327,8 @@ class Gradebook:
 
     def diff(self, old: Run, new: Run) -> list[Change]:
         """Whose points or lateness changed between two runs, by what, and why."""
-        before, after = ({row.student: row for row in self.register(run)} for run in (old, new))
+        before, after = ({row.student.id: row for row in self.register(run)} for run in (old, new))
+        before = {self.called(id_, after): row for id_, row in before.items()}
         students = sorted(before.keys() | after.keys())
         return [change for one in students for change in differences(one, before.get(one), after.get(one))]
 
@@ -356,23 +354,33 @@ def put_task(connection: sqlite3.Connection, task: Mapping[str, Any]) -> str:
 
 def put_student(connection: sqlite3.Connection, run: Run, one: Student) -> None:
     connection.execute(
-        "INSERT OR REPLACE INTO submissions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT OR REPLACE INTO submissions (run, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (run.id, one.id, one.name, json.dumps(dict(one.ids)), one.path, one.digest, stamp(one.submitted_at),
-         one.marked_late, json.dumps(one.others), one.problem),
+         one.marked_late, json.dumps(one.others), one.problem, stamp(one.due), json.dumps(dict(one.origin))),
     )  # fmt: skip
 
 
 def from_row(row: Sequence[Any]) -> Student:
-    id_, name, ids, path, digest, submitted_at, marked_late, others, problem = row
-    at = moment(submitted_at) if submitted_at else None
+    id_, name, ids, path, digest, submitted_at, marked_late, others, problem, due, origin = row
+    at, own_due = (moment(text) if text else None for text in (submitted_at, due))
     marked = None if marked_late is None else bool(marked_late)
-    return Student(id_, name, json.loads(ids), path, digest, at, marked, tuple(json.loads(others)), problem)
+    return Student(id_, name, json.loads(ids), path, digest, at, marked, tuple(json.loads(others)), problem, own_due,
+                   json.loads(origin))  # fmt: skip
 
 
-def days_late(submitted: datetime, due: datetime, grace_hours: float) -> int:
-    """Days begun since the due date; 0 within the grace."""
-    late = submitted - due
-    return 0 if late <= timedelta(hours=grace_hours) else math.ceil(late / timedelta(days=1))
+def days_late(submitted: datetime, due: datetime, policy: Late | None) -> int:
+    """Days begun since the due date, 0 within the grace. A day ends at the clock time of the due date in the course's
+    time zone, so that one in which the clocks change is an hour shorter or longer."""
+    if submitted - due <= timedelta(hours=policy.grace_hours if policy else 0.0):
+        return 0
+    zone = zone_of(policy)
+    by_the_clock = submitted.astimezone(zone).replace(tzinfo=None) - due.astimezone(zone).replace(tzinfo=None)
+    return max(1, math.ceil(by_the_clock / timedelta(days=1)))
+
+
+def zone_of(policy: Late | None) -> tzinfo | None:
+    """The course's time zone; None for this machine's."""
+    return ZoneInfo(policy.timezone) if policy and policy.timezone else None
 
 
 def lateness(days: int | None, policy: Late | None) -> float:

@@ -22,7 +22,6 @@ from grader.check import ROOT, load
 from grader.course import result_keys
 from grader.course.result_keys import Terms
 from grader.data import datasets
-from grader.data.datasets import DataSet
 from grader.errors import UsageError
 from grader.model import Homework, Remarks, Report, Section, Submission, TaskResult
 from grader.report import html
@@ -48,8 +47,8 @@ class Place:
 class Job:
     """One submission and what is to be done with it.
 
-    `tasks` maps each task to grade to the digest of what it rests on; `kept` holds the documents of tasks that need no
-    grading. `remarks` are for the pages alone, `audiences` whose pages are wanted.
+    `tasks` maps each task to grade to the digest of what it depends on; `kept` holds the documents of tasks that need
+    no grading. `remarks` are for the pages alone, `audiences` whose pages are wanted.
     """
 
     student: str
@@ -96,7 +95,7 @@ def homework_at(folder: Path | None) -> Homework:
 @lru_cache
 def zygotes_of(thread: int) -> Zygotes:
     """A thread's own zygotes, for as long as the process lives: each of them serves one at a time."""
-    return Zygotes("numpy")
+    return Zygotes(ahead=True)
 
 
 @cache
@@ -114,10 +113,9 @@ class Bench:
             raise UsageError(f"the grader's files changed after its worker on {platform.node()} started; restart it")
         self.terms = terms
         self.zygotes = zygotes
-        self.root = datasets.root(place.data_root)
-        self.digests = result_keys.of_tasks(self.homework, terms, self.root)
-        self.reads = {task.id: result_keys.reads(self.homework, task) for task in self.homework.rubric.tasks}
-        self.read: dict[str, DataSet] = {}
+        root = datasets.root(place.data_root)
+        self.digests = result_keys.of_tasks(self.homework, terms, root)
+        self.data = datasets.Store(self.homework, root, unverified=terms.unverified)
         self.held: set[str] = set()
 
     def hold(self, section: Section) -> None:
@@ -141,23 +139,13 @@ class Bench:
         other = [task for task, digest in tasks.items() if self.digests.get(task) != digest]
         if other:
             raise UsageError(
-                f"task {', '.join(other)} rests on other code, data or versions on {platform.node()} than where the "
-                "batch was started; install the same ones on every machine"
+                f"{platform.node()} has other code, data or versions for task {', '.join(other)} than the machine that "
+                "started the batch; install the same ones on every machine"
             )
-
-    def data(self) -> DataSet:
-        if "data" not in self.read:
-            self.read["data"] = datasets.cifar10(self.root, unverified=self.terms.unverified)
-        return self.read["data"]
-
-    def fashion(self) -> DataSet:
-        if "fashion" not in self.read:
-            self.read["fashion"] = datasets.fashion_mnist(self.root, unverified=self.terms.unverified)
-        return self.read["fashion"]
 
     def grade(self, job: Job) -> dict[str, Document]:
         """A document for each task of the job. Raises UsageError where student code is not held."""
-        chosen = [task for task in result_keys.chosen(self.homework, self.terms.only) if task.id in job.tasks]
+        chosen = [task for task in result_keys.tasks_of(self.homework, self.terms.only) if task.id in job.tasks]
         for section in self.homework.rubric.sections:
             if any(task.section == section.id for task in chosen) and not grading.missing(section):
                 self.hold(section)
@@ -168,8 +156,6 @@ class Bench:
             only=[item.id for task in chosen for item in task.items],
             launch=self.zygotes.launch,
             data=self.data,
-            fashion=self.fashion,
-            weights=lambda: datasets.weights(self.root),
             full=self.terms.full,
         )
         return {task.id: self.document(task, report, job.submission) for task in report.tasks}
@@ -178,7 +164,7 @@ class Bench:
         """A task's result with what the report says of the whole of it."""
         planned = next(one for one in self.homework.rubric.tasks if one.id == task.id)
         section = result_keys.section_of(self.homework, planned)
-        read = self.reads[task.id] & report.provenance.versions.keys()
+        read = result_keys.reads(planned) & report.provenance.versions.keys()
         told = read | (set(section.needs) & report.provenance.versions.keys())
         return {
             "task": report_json.task(task),
@@ -192,7 +178,6 @@ def put_together(submission: Submission, homework: Homework, terms: Terms, docum
     """The report of tasks that were graded now and of tasks that were graded before."""
     found = [documents[task.id] for task in homework.rubric.tasks if task.id in documents]
     tasks = tuple(report_json.parse_task(one["task"]) for one in found)
-    checks = [check for task in tasks for item in task.items for check in item.checks]
     ran = dict.fromkeys(one["isolation"] for one in found if one["isolation"] not in ("", grading.NOTHING_RAN))
     versions = {name: value for one in found for name, value in one["versions"].items()}
     return Report(
@@ -200,7 +185,7 @@ def put_together(submission: Submission, homework: Homework, terms: Terms, docum
         submission=submission.name,
         digest=submission.digest,
         tasks=tasks,
-        needs_review=tuple(question for check in checks for question in grading.questions(check)),
+        needs_review=tuple(grading.questions(tasks)),
         provenance=grading.provenance(homework, terms.seed, "; ".join(ran), versions),
         notes=tuple(dict.fromkeys([*submission.notes, *(note for one in found for note in one["notes"])])),
     )

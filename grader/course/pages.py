@@ -1,4 +1,4 @@
-"""The pages of a class beside its gradebook: which file is whose, and when one has to be drawn again."""
+"""The pages of a class beside its gradebook: which file belongs to whom, and when it has to be drawn again."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from grader.check import ROOT, digest
-from grader.course import class_page as cohort_page
-from grader.course import job, result_keys, statistics
-from grader.course.caveats import doubts, partial
+from grader.course import class_page, job, result_keys, statistics
+from grader.course.caveats import caveats, partial
 from grader.course.gradebook import Gradebook, Run
 from grader.course.job import Document
 from grader.files import delete, write
@@ -27,7 +26,7 @@ def path_of(student: str, audience: Audience) -> str:
 
 @lru_cache
 def looks() -> str:
-    """The digest of all that pages are drawn with."""
+    """The digest of everything that pages are drawn with."""
     return digest(ROOT / "grader" / "report")
 
 
@@ -54,12 +53,12 @@ def redraw(book: Gradebook, student: str, run: Run) -> None:
 
 
 def there(book: Gradebook, student: str) -> list[Audience]:
-    """Whose pages of a student there are."""
+    """The audiences that have a page of a student."""
     return [audience for audience in AUDIENCES if (book.folder / path_of(student, audience)).is_file()]
 
 
 def remove(book: Gradebook, student: str) -> None:
-    """Delete the pages of an earlier run, where there is nothing to draw now. Raises UsageError with the cure."""
+    """Delete a student's pages of an earlier run, as there is nothing to draw now. Raises UsageError with the cure."""
     for audience in there(book, student):
         path = path_of(student, audience)
         book.drop_page(path)
@@ -69,7 +68,8 @@ def remove(book: Gradebook, student: str) -> None:
 def index(book: Gradebook, run: Run, rows: Sequence[Row]) -> None:
     """Write the class's page. Raises UsageError where that cannot be done."""
     title = next((row.report.title for row in rows if row.report), "")
-    notes = [*([partial(run)] if run.part else []), *doubts(book, run, rows)]
-    there = {row.student for row in rows if row.report and (book.folder / path_of(row.student, "student")).is_file()}
+    notes = [*([partial(run)] if run.part else []), *caveats(book, run, rows)]
+    graded = [row.student.id for row in rows if row.report]
+    there = {id_ for id_ in graded if (book.folder / path_of(id_, "student")).is_file()}
     told = f"run {run.id}, begun {clock(run.began)}"
-    write(book.folder / INDEX, cohort_page.render(statistics.survey(rows, title), pages=there, run=told, notes=notes))
+    write(book.folder / INDEX, class_page.render(statistics.survey(rows, title), pages=there, run=told, notes=notes))

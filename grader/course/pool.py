@@ -1,4 +1,4 @@
-"""Processes on this machine to grade in: one BLAS thread each, gone when the batch is, whatever ends it."""
+"""Processes on this machine that grade: one BLAS thread each. They end with the batch, however that ends."""
 
 from __future__ import annotations
 

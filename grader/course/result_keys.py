@@ -1,4 +1,4 @@
-"""What a task's result rests on, as a digest: while it stays the same, the result is reused instead of graded again.
+"""What a task's result depends on, as a digest: while it stays the same, the result is reused instead of graded again.
 
 That is the submission, the task's part of the rubric, the code of its checks and all that this code imports, the
 reference, the handout, the fixtures, the data, the seed and the versions. Code is followed through its imports, so that
@@ -12,8 +12,8 @@ import hashlib
 import json
 import platform
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatch
 from functools import lru_cache
 from importlib import metadata
@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from grader import __version__
-from grader.check import HOMEWORK, ROOT
+from grader.check import ROOT, TREES, code_of
 from grader.data import datasets
 from grader.model import Homework, Section, Submission, Task
 
@@ -45,49 +45,64 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A file of ours: its text's digest, the modules it imports, and which of DATA it asks `hw` for."""
+    """A file of ours: its text's digest, and the modules that it may import, which need not all be modules."""
 
     digest: str
     imports: tuple[str, ...]
-    reads: frozenset[str]
 
 
 def of_tasks(homework: Homework, terms: Terms, data_root: Path) -> dict[str, str]:
-    """Task -> digest of all that its result rests on besides the submission."""
+    """Task -> digest of everything but the submission that its result depends on."""
     shared = [
         asdict(terms) | {"only": None},
         {"python": platform.python_version(), "numpy": np.__version__, "backgrade": __version__},
         {name: digest_of(folder) for name, folder in trees(homework).items()},
+        {path: hashlib.sha256(content).hexdigest() for path, content in homework.handout.items()},
         asdict(homework.rubric.limits),
+        {path.relative_to(homework.folder).as_posix(): sum_of(path) for path in texts(homework.folder)},
     ]
     found = {}
     whole = {task.id: task for task in homework.rubric.tasks}
-    for task in chosen(homework, terms.only):
-        code = dict(sorted(closure(homework, sources(homework, task))))
-        read = {name: data(name, data_root) for module in code.values() for name in module.reads}
+    for task in tasks_of(homework, terms.only):
+        modules = dict(sorted(closure(homework, sources(homework, task))))
+        code = {name.removeprefix(f"{homework.package}."): module.digest for name, module in modules.items()}
+        plans = [homework.rubric.data[name] for name in sorted(reads(task))]
+        read = [[asdict(plan), datasets.digest_of(plan, data_root)] for plan in plans]
         section = section_of(homework, task)
-        part = [asdict(whole[task.id]), [item.id for item in task.items], asdict(section), versions(section)]
-        found[task.id] = digest([*shared, part, {name: module.digest for name, module in code.items()}, read])
+        seen = asdict(replace(section, package=("", "")))
+        part = [asdict(whole[task.id]), [item.id for item in task.items], seen, versions(section)]
+        found[task.id] = digest([*shared, part, code, read])
     return found
 
 
 def of_result(task_digest: str, section: Section, submission: Submission) -> str:
-    """The key of one submission's result in a task: what the task rests on, and the files that its section sees."""
+    """The key of one submission's result in a task: what the task depends on, and the files that its section sees."""
     files = {
         name: hashlib.sha256(content).hexdigest()
         for name, content in submission.files.items()
         if any(fnmatch(name.lower(), wanted.lower()) for wanted in section.submit)
     }
-    return digest([task_digest, files])
+    return digest([task_digest, files, *beside(section, submission)])
 
 
-def chosen(homework: Homework, only: Collection[str]) -> list[Task]:
+def beside(section: Section, submission: Submission) -> list[Any]:
+    """What else of a submission its section sees: helper modules, and questions and faults of its files."""
+    told = [submission.questions, submission.faults]
+    own = {
+        name: {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+        for name, files in submission.helpers.items()
+    }
+    found = [{name: value for name, value in one.items() if name in section.submit} for one in (own, *told)]
+    return found if any(found) else []
+
+
+def tasks_of(homework: Homework, only: Collection[str]) -> list[Task]:
     """The rubric's tasks, each with the items that are asked for."""
     tasks = []
     for task in homework.rubric.tasks:
         items = tuple(item for item in task.items if not only or item.id in only or task.id in only)
         if items:
-            tasks.append(Task(task.id, task.title, task.section, items))
+            tasks.append(replace(task, items=items))
     return tasks
 
 
@@ -95,15 +110,16 @@ def section_of(homework: Homework, task: Task) -> Section:
     return next(section for section in homework.rubric.sections if section.id == task.section)
 
 
-def reads(homework: Homework, task: Task) -> set[str]:
-    """Which of DATA the checks of the task ask `hw` for."""
-    return {name for _, module in closure(homework, sources(homework, task)) for name in module.reads}
+def reads(task: Task) -> set[str]:
+    """The data sets that the checks of a task may read."""
+    return {*task.data, *(name for item in task.items for name in item.data)}
 
 
-def lacks_images(homework: Homework, task: Task, root: Path) -> bool:
-    """Whether the task asks for images that are not here, and so gets stand-in data."""
+def lacks_data(homework: Homework, task: Task, root: Path) -> bool:
+    """Whether the task reads a data set that is not here, and so gets what stands in for it."""
     installed = all(find_spec(name) is not None for name in section_of(homework, task).needs)
-    return installed and any(DATA[name](root) is None for name in reads(homework, task) & IMAGES)
+    plans = [homework.rubric.data[name] for name in reads(task)]
+    return installed and any(plan.stand_in and datasets.find(plan, root) is None for plan in plans)
 
 
 def versions(section: Section) -> dict[str, str]:
@@ -112,9 +128,13 @@ def versions(section: Section) -> dict[str, str]:
 
 
 def sources(homework: Homework, task: Task) -> set[str]:
-    """The modules that the task's checks are written in."""
+    """The modules of a homework that a task begins with: its checks', its drivers, and the readers of its data."""
     names = [plan.name for item in task.items for plan in item.checks]
-    return {homework.checks[name].function.__module__ for name in names}
+    plans = [homework.rubric.data[name] for name in reads(task)]
+    functions = [homework.readers[name] for plan in plans for name in (plan.reader, plan.stand_in) if name]
+    functions += [homework.checks[name].function for name in names]
+    drivers = {f"{homework.package}.worker.{name}" for name in section_of(homework, task).drivers}
+    return drivers | {function.__module__ for function in functions}
 
 
 def closure(homework: Homework, roots: Iterable[str]) -> Iterator[tuple[str, Module]]:
@@ -124,70 +144,63 @@ def closure(homework: Homework, roots: Iterable[str]) -> Iterator[tuple[str, Mod
     seen: set[str] = set()
     while waiting:
         name = waiting.popleft()
-        path = place(homework.folder, name)
+        path = file_of(homework, name)
         if name not in seen and path.is_file():
             seen.add(name)
-            module = parsed(path, path.stat().st_mtime_ns)
+            module = parsed(path, name, path.stat().st_mtime_ns)
             yield name, module
             waiting.extend(module.imports)
 
 
 def changed_since(homework: Homework, moment: float) -> bool:
-    """Whether a file of code that any task rests on is younger than `moment`, in seconds since the epoch."""
-    roots = {check.function.__module__ for check in homework.checks.values()}
-    return any(place(homework.folder, name).stat().st_mtime > moment for name, _ in closure(homework, roots))
+    """Whether a file of code that any task depends on is younger than `moment`, in seconds since the epoch."""
+    roots = {name for task in homework.rubric.tasks for name in sources(homework, task)}
+    return any(file_of(homework, name).stat().st_mtime > moment for name, _ in closure(homework, roots))
 
 
-def place(folder: Path, name: str) -> Path:
-    """Where a module of ours lies; the homework's are in its own folder."""
-    if name.startswith(f"{HOMEWORK}."):
-        return folder.joinpath(*name.removeprefix(f"{HOMEWORK}.").split(".")).with_suffix(".py")
-    return ROOT.joinpath(*name.split(".")).with_suffix(".py")
+def file_of(homework: Homework, name: str) -> Path:
+    """Where a module of ours lies; the homework's are in its own folder. A package is its `__init__.py`."""
+    folder, parts = ROOT, name.split(".")
+    if name.startswith(f"{homework.package}."):
+        folder, parts = homework.folder, name.removeprefix(f"{homework.package}.").split(".")
+    path = folder.joinpath(*parts)
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 @lru_cache(maxsize=256)
-def parsed(path: Path, changed: int) -> Module:
+def parsed(path: Path, name: str, changed: int) -> Module:
     text = path.read_bytes()
     names: dict[str, None] = {}
-    asks: set[str] = set()
+    within = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             names |= dict.fromkeys(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= dict.fromkeys([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "hw":
-            asks |= {node.attr} & DATA.keys()
-    own = tuple(name for name in names if name.split(".")[0] == "grader")
-    return Module(hashlib.sha256(text).hexdigest(), own, frozenset(asks))
+        elif isinstance(node, ast.ImportFrom):
+            above = within[: len(within) - node.level + 1] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            names |= dict.fromkeys([module, *(f"{module}.{alias.name}" for alias in node.names)])
+    own = tuple(found for found in names if found.split(".")[0] in ("grader", name.split(".")[0]))
+    return Module(hashlib.sha256(text).hexdigest(), own)
 
 
 def trees(homework: Homework) -> dict[str, Path]:
-    return {"reference": homework.reference, "handout": homework.handout, "fixtures": homework.fixtures}
+    return {"reference": homework.reference, "fixtures": homework.fixtures}
+
+
+def texts(folder: Path) -> list[Path]:
+    """What a homework's code may read beside it: its files that are neither code, nor the rubric, nor prose."""
+    code = {*code_of(folder), folder / "rubric.yaml"}
+    found = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix not in (".md", ".pyc")]
+    return [path for path in found if path not in code and path.relative_to(folder).parts[0] not in TREES]
 
 
 def digest_of(folder: Path) -> dict[str, str]:
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts
-    }
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(folder).as_posix(): sum_of(path) for path in found}
 
 
-@lru_cache
-def data(name: str, root: Path) -> str:
-    """What the images or weights are, without reading them as such: their files' digest, or that there are none."""
-    place = DATA[name](root)
-    if place is None:
-        return "none"
-    return digest(digest_of(place)) if place.is_dir() else hashlib.sha256(place.read_bytes()).hexdigest()
-
-
-DATA: dict[str, Callable[[Path], Path | None]] = {
-    "data": datasets.cifar10_folder,
-    "fashion": datasets.fashion_mnist_folder,
-    "weights": datasets.weights,
-}
-IMAGES = {"data", "fashion"}  # those of DATA that stand-in data can take the place of
+def sum_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def digest(value: Any) -> str:

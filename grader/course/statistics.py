@@ -1,4 +1,4 @@
-"""What a whole class got, and what it got wrong: numbers, no words of ours."""
+"""What a whole class got, and what it got wrong: numbers only, no sentences."""
 
 from __future__ import annotations
 

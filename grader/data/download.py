@@ -198,13 +198,14 @@ def untar(archive: Path, folder: Path, *, most: int) -> None:
             raise UsageError(f"{archive} holds no folder {folder.name}; remove it and fetch it anew")
 
 
-def gunzip(archives: Mapping[str, Path], folder: Path, *, most: int) -> None:
-    """Unpack gzipped files, by the name that each gets, of at most `most` bytes together, as `folder`."""
+def unpack(archives: Mapping[str, Path], folder: Path, *, most: int) -> None:
+    """Put files into `folder`, those called NAME.gz unzipped as NAME, of at most `most` bytes together."""
     with new_folder(folder) as half:
         room = most
         for name, archive in archives.items():
             try:
-                with gzip.open(archive) as packed, (half / name).open("wb") as file:
+                opener = gzip.open if name.endswith(".gz") else open
+                with opener(archive, "rb") as packed, (half / name.removesuffix(".gz")).open("wb") as file:
                     while block := packed.read(BLOCK):
                         room -= len(block)
                         if room < 0:

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grader.check import Subject
 from grader.errors import Mismatch, NotImplementedYet, StudentError
-from grader.homework import layout
-from grader.homework.layout import Layout, Widths
 from grader.measure import numeric
 from grader.measure.diagnose import numbers
 from grader.measure.expect import is_stub, unpack
+
+from . import layout
+from .layout import Layout, Widths
 
 Array = NDArray[np.float64]
 
@@ -112,7 +114,7 @@ class Case:
 
     @property
     def inputs(self) -> tuple[Any, ...]:
-        """All that the reference's scores and loss rest on."""
+        """Everything that decides the reference's scores and loss."""
         return (*(self.values[role] for role in sorted(self.values)), self.X, self.y)
 
     def name(self, function: str, role: str) -> str:
@@ -123,7 +125,7 @@ class Case:
 RENAMED = "parameters() changed its names between two calls"
 
 
-def build(hw: Any, *arguments: float) -> Any:
+def build(hw: Subject, *arguments: float) -> Any:
     """A new network of the student's. Raises for what is not one."""
     return as_network(hw.two_layer_net.TwoLayerNet(*arguments), "TwoLayerNet(...)")
 
@@ -138,7 +140,7 @@ def as_network(value: Any, call: str) -> Any:
 
 
 def draw(
-    hw: Any,
+    hw: Subject,
     rng: np.random.Generator,
     sizes: Sizes,
     *,

@@ -6,17 +6,19 @@ told alone, because the upper one is built on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from grader.errors import Mismatch, Raised, StudentError
-from grader.homework import network
-from grader.homework.network import BIASES, SIZES, WEIGHTS, WIDE, Sizes
+from grader.check import Subject
+from grader.errors import Mismatch, NotImplementedYet, Raised, StudentError
 from grader.measure.diagnose import numbers
-from grader.measure.expect import unpack
+from grader.measure.expect import is_stub, unpack
+
+from . import network
+from .network import BIASES, SIZES, WEIGHTS, WIDE, Sizes
 
 FORWARD = ("fc_forward", "relu_forward")
 BACKWARD = (*FORWARD, "fc_backward", "relu_backward")
@@ -26,17 +28,18 @@ STEP = ("training_step",)
 ITEM = {"fc": "2.1", "relu": "2.2", "softmax": "2.3", "l2": "2.4", "TwoLayerNet.": "3.1", "training": "4.1"}
 EXACT, ROUGH = 1e-9, 1e-4  # relative: what a check asks for, and what it takes to train
 REG = 0.7
+RIGHT, WRONG, ABSENT = "right", "wrong", "absent"
 
 Floor = Sequence[str]
 
 
 @contextmanager
-def built_on(hw: Any, *floors: Floor) -> Iterator[None]:
+def built_on(hw: Subject, *floors: Floor) -> Iterator[None]:
     """Add to what went wrong which functions of the lowest wrong floor are wrong themselves."""
     try:
         yield
     except (Mismatch, Raised) as error:
-        tell(error, mend_first(hw, *floors))
+        tell(error, fix_first(hw, *floors))
         raise
 
 
@@ -48,43 +51,65 @@ def tell(error: StudentError, below: str) -> None:
         error.args = (error.message,)
 
 
-def mend_first(hw: Any, *floors: Floor, within: float = EXACT) -> str:
-    """A sentence on the lowest floor that is wrong, or ""."""
+def fix_first(hw: Subject, *floors: Floor, within: float = EXACT) -> str:
+    """A sentence on the lowest floor that is not right, or "". What is not there yet is never called wrong."""
     for floor in floors:
-        wrong = [name for name in floor if not right(hw, name, within)]
-        if wrong:
-            items = dict.fromkeys(
-                f"item {item}" for name in wrong for key, item in ITEM.items() if name.startswith(key)
-            )
-            are = "is" if len(wrong) == 1 else "are"
-            return f"Your {' and '.join(wrong)} {are} wrong ({', '.join(items)}): mend that first"
+        states = {name: state(hw, name, within) for name in floor}
+        wrong = [name for name, found in states.items() if found == WRONG]
+        absent = [name for name, found in states.items() if found == ABSENT and forward_of(name, states) != ABSENT]
+        clauses = [f"Your {told(wrong)} wrong"] if wrong else []
+        clauses += [f"{'your ' if wrong else 'Your '}{told(absent)} not implemented yet"] if absent else []
+        if clauses:
+            items = dict.fromkeys(f"item {item}" for name in (*wrong, *absent) for key, item in ITEM.items()
+                                  if name.startswith(key))  # fmt: skip
+            return f"{', and '.join(clauses)} ({', '.join(items)}): fix that first"
     return ""
 
 
-def keeps_from_learning(hw: Any) -> str:
+def told(names: Sequence[str]) -> str:
+    """Names as the subject of a sentence, with their verb: "a, b and c are"."""
+    return f"{names[0]} is" if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]} are"
+
+
+def forward_of(name: str, states: Mapping[str, str]) -> str:
+    """The state of the forward pass that a backward pass needs to be asked at all; RIGHT for any other function."""
+    return states.get(name.replace("_backward", "_forward"), RIGHT) if name.endswith("_backward") else RIGHT
+
+
+def keeps_from_learning(hw: Subject) -> str:
     """The same of a network that was trained: "" where its training_step does what it should from its start on, because
     then the fault of a layer that it does not use, or of its last digits, is no cause."""
     if right(hw, NETWORK[0], ROUGH) and right(hw, STEP[0], ROUGH):
         return ""
-    return mend_first(hw, LAYERS, NETWORK, STEP, within=ROUGH)
+    return fix_first(hw, LAYERS, NETWORK, STEP, within=ROUGH)
 
 
-def right(hw: Any, name: str, within: float = EXACT) -> bool:
+def right(hw: Subject, name: str, within: float = EXACT) -> bool:
     """Whether one small answer of the student's is the reference's, to so much of its largest number."""
+    return state(hw, name, within) == RIGHT
+
+
+def state(hw: Subject, name: str, within: float) -> str:
+    """RIGHT, WRONG or ABSENT, by one small answer."""
     try:
         if name == NETWORK[0]:
-            return begins(hw)
+            return RIGHT if begins(hw) else WRONG
         yours, trusted = asked(hw, name)
+    except NotImplementedYet:
+        return ABSENT
     except StudentError:
-        return False
+        return WRONG
+    if is_stub(tuple(yours)):
+        return ABSENT
     found, expected = [numbers(value) for value in yours], [np.asarray(value) for value in trusted]
-    return len(found) == len(expected) and all(
+    same = len(found) == len(expected) and all(
         one is not None and one.shape == other.shape and np.allclose(one, other, within, within * np.abs(other).max())
         for one, other in zip(found, expected, strict=True)
     )
+    return RIGHT if same else WRONG
 
 
-def asked(hw: Any, name: str) -> tuple[Sequence[Any], Sequence[Any]]:
+def asked(hw: Subject, name: str) -> tuple[Sequence[Any], Sequence[Any]]:
     """The student's answer and the reference's, for fixed numbers. Raises StudentError."""
     if name in STEP:
         return asked_step(hw, np.random.default_rng(0), SIZES[0], REG)
@@ -111,7 +136,7 @@ def answers(layers: Any, name: str) -> Sequence[Any]:
     return sequence(getattr(layers, name)(upstream, *cache))
 
 
-def begins(hw: Any) -> bool:
+def begins(hw: Subject) -> bool:
     """Whether a new network has parameters that can be drawn anew, and weights about as large as it was asked for: half
     of that and twice that are far beyond chance. Raises StudentError."""
     network.draw(hw, np.random.default_rng(0), SIZES[0])
@@ -123,7 +148,7 @@ def begins(hw: Any) -> bool:
         return all(scale / 2 < np.std(held[role]) < 2 * scale for role in WEIGHTS)
 
 
-def asked_network(hw: Any, name: str) -> tuple[Sequence[Any], Sequence[Any]]:
+def asked_network(hw: Subject, name: str) -> tuple[Sequence[Any], Sequence[Any]]:
     """Scores or gradients; nothing of a network whose parameters cannot be drawn anew, which `begins` tells."""
     try:
         case = network.draw(hw, np.random.default_rng(0), SIZES[0])
@@ -139,7 +164,7 @@ def asked_network(hw: Any, name: str) -> tuple[Sequence[Any], Sequence[Any]]:
     return [yours[role] for role in trusted], list(trusted.values())
 
 
-def asked_step(hw: Any, rng: np.random.Generator, sizes: Sizes, reg: float) -> tuple[list[Any], list[Any]]:
+def asked_step(hw: Subject, rng: np.random.Generator, sizes: Sizes, reg: float) -> tuple[list[Any], list[Any]]:
     """What training_step gives for a network and a batch that are drawn: the loss, and the gradient of each role in
     WEIGHTS and BIASES; the student's and the reference's. Raises StudentError."""
     case = network.draw(hw, rng, sizes)
@@ -151,7 +176,7 @@ def asked_step(hw: Any, rng: np.random.Generator, sizes: Sizes, reg: float) -> t
     return [loss, *(yours[role] for role in roles)], [trusted_loss, *(trusted[role] for role in roles)]
 
 
-def descends(hw: Any, rng: np.random.Generator) -> bool:
+def descends(hw: Subject, rng: np.random.Generator) -> bool:
     """Whether the gradients of training_step for the weights, of two batches together, point at all where the loss
     rises. A mistake in a part of them is one of item 4.1's. Raises StudentError."""
     product = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,6 +19,12 @@ class PlainUnpickler(pickle._Unpickler):
 
     def find_class(self, module: str, name: str) -> NoReturn:
         raise pickle.UnpicklingError(f"it names {module}.{name}, and a fixture holds plain numbers only")
+
+
+@lru_cache
+def read_once(path: Path) -> dict[str, dict[str, list[Any]]]:
+    """As `recorded`; read once a process, however many checks and submissions ask."""
+    return recorded(path)
 
 
 def recorded(path: Path) -> dict[str, dict[str, list[Any]]]:

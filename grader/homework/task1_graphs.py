@@ -8,23 +8,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.check import check
+from grader.check import Subject, check
 from grader.errors import Mismatch, NotImplementedYet, Raised
 from grader.measure import numeric
 from grader.measure.diagnose import Clue
 from grader.measure.expect import expect_close, gather, once, unpack
 
+from .recorded import read_once
+
 Array = NDArray[np.float64]
 
 F1 = ("x1", "w1", "x2", "w2", "b", "y")
 POINTS = 20
+RECORDED = "backprop-data.pkl"
 
 
 @check("1.1", "functions.f3")
-def f3_forward_recorded(hw: Any, rng: np.random.Generator) -> None:
+def f3_forward_recorded(hw: Subject, rng: np.random.Generator) -> None:
     """f3 gives the recorded outputs of backprop-data.pkl."""
     for y in (1, 2):
-        recorded = hw.recorded[f"f3 (y={y})"]
+        recorded = read_once(hw.fixtures / RECORDED)[f"f3 (y={y})"]
         yours = outputs(hw.functions.f3, "f3", [(*point, y) for point in recorded["inputs"]])
         name = f"L of f3 on 'f3 (y={y})' in backprop-data.pkl"
         expect_close(hw, name, yours, np.array(recorded["outputs"]), reveal=True)
@@ -33,52 +36,52 @@ def f3_forward_recorded(hw: Any, rng: np.random.Generator) -> None:
 
 
 @check("1.1", "functions.f3")
-def f3_forward_fresh(hw: Any, rng: np.random.Generator) -> None:
+def f3_forward_fresh(hw: Subject, rng: np.random.Generator) -> None:
     """f3 gives the right loss for inputs it has not seen, for y = 1 and y = 2."""
     for y in (1, 2):
         expect_outputs(hw, "f3", [(*point, y) for point in points(rng, 2)], f"L of f3 with y={y}")
 
 
 @check("1.1", "functions.f3")
-def f3_gradient_y1(hw: Any, rng: np.random.Generator) -> None:
+def f3_gradient_y1(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f3 returns the gradients with respect to s1 and s2 when y = 1."""
     expect_gradients(hw, "f3", points(rng, 2), ("s1", "s2"), fixed=(1,))
 
 
 @check("1.1", "functions.f3")
-def f3_gradient_y2(hw: Any, rng: np.random.Generator) -> None:
+def f3_gradient_y2(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f3 returns the gradients with respect to s1 and s2 when y = 2."""
     expect_gradients(hw, "f3", points(rng, 2), ("s1", "s2"), fixed=(2,))
 
 
 @check("1.2", "functions.f1")
-def f1_forward(hw: Any, rng: np.random.Generator) -> None:
+def f1_forward(hw: Subject, rng: np.random.Generator) -> None:
     """f1 gives the recorded and fresh outputs of its graph."""
     expect_recorded(hw, "f1", atol=hw.settings["tolerance_f1"])
     expect_outputs(hw, "f1", points(rng, len(F1)), "L of f1", atol=hw.settings["tolerance_f1"])
 
 
 @check("1.2", "functions.f1")
-def f1_gradient(hw: Any, rng: np.random.Generator) -> None:
+def f1_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f1 returns the gradients with respect to all six inputs."""
     expect_gradients(hw, "f1", points(rng, len(F1)), F1, atol=hw.settings["tolerance_f1"])
 
 
 @check("1.2", "functions.f2")
-def f2_forward(hw: Any, rng: np.random.Generator) -> None:
+def f2_forward(hw: Subject, rng: np.random.Generator) -> None:
     """f2 gives the recorded and fresh outputs of its graph."""
     expect_recorded(hw, "f2")
     expect_outputs(hw, "f2", points(rng, 1), "y of f2")
 
 
 @check("1.2", "functions.f2")
-def f2_gradient(hw: Any, rng: np.random.Generator) -> None:
+def f2_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f2 returns the gradient with respect to x."""
     expect_gradients(hw, "f2", points(rng, 1), ("x",))
 
 
 @check("1.2", "functions.f4")
-def f4_gradient(hw: Any, rng: np.random.Generator) -> None:
+def f4_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f4 agrees with the numeric gradient of its own forward pass."""
     arity = own_arity(hw.functions.f4)
     for _ in range(3):
@@ -102,21 +105,23 @@ def outputs(function: Any, name: str, calls: Sequence[tuple[Any, ...]]) -> Array
     return gather(f"the output of {name}", [unpack(name, v, ("L", "grads"))[0] for v in function.map(calls)])
 
 
-def expect_outputs(hw: Any, function: str, calls: list[tuple[Any, ...]], name: str, atol: float | None = None) -> None:
+def expect_outputs(
+    hw: Subject, function: str, calls: list[tuple[Any, ...]], name: str, atol: float | None = None
+) -> None:
     trusted = getattr(hw.reference.functions, function)
     expected = np.array([trusted(*call)[0] for call in calls])
     expect_close(hw, name, outputs(getattr(hw.functions, function), function, calls), expected, atol=atol)
 
 
-def expect_recorded(hw: Any, function: str, atol: float | None = None) -> None:
-    recorded = hw.recorded[function]
+def expect_recorded(hw: Subject, function: str, atol: float | None = None) -> None:
+    recorded = read_once(hw.fixtures / RECORDED)[function]
     yours = outputs(getattr(hw.functions, function), function, recorded["inputs"])
     name = f"output of {function} on {function!r} in backprop-data.pkl"
     expect_close(hw, name, yours, np.array(recorded["outputs"]), atol=atol, reveal=True)
 
 
 def expect_gradients(
-    hw: Any,
+    hw: Subject,
     function: str,
     at: list[tuple[float, ...]],
     names: Sequence[str],

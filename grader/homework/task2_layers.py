@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.check import check
+from grader.check import Subject, check
 from grader.errors import Mismatch, Raised
 from grader.measure import numeric
 from grader.measure.diagnose import Clue
@@ -25,7 +25,7 @@ FC_BACKWARD = ("grad_x", "grad_w", "grad_b")
 
 
 @check("2.1", "layers.fc_forward")
-def fc_forward(hw: Any, rng: np.random.Generator) -> None:
+def fc_forward(hw: Subject, rng: np.random.Generator) -> None:
     """The fully-connected layer computes x w + b."""
     for size in FC_SIZES:
         x, w, b = draw_fc(rng, size)
@@ -37,7 +37,7 @@ def fc_forward(hw: Any, rng: np.random.Generator) -> None:
 
 
 @check("2.1", "layers.fc_backward")
-def fc_backward(hw: Any, rng: np.random.Generator) -> None:
+def fc_backward(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass returns the gradients with respect to x, w and b."""
     for size in FC_SIZES:
         args, later = draw_fc(rng, size), draw_fc(rng, size)
@@ -69,7 +69,7 @@ def fc_backward(hw: Any, rng: np.random.Generator) -> None:
 
 
 @check("2.2", "layers.relu_forward")
-def relu_forward(hw: Any, rng: np.random.Generator) -> None:
+def relu_forward(hw: Subject, rng: np.random.Generator) -> None:
     """ReLU keeps what is positive and puts zero for the rest."""
     for shape in SHAPES:
         x = clear_of_kink(rng, shape)
@@ -85,7 +85,7 @@ def relu_forward(hw: Any, rng: np.random.Generator) -> None:
 
 
 @check("2.2", "layers.relu_backward")
-def relu_backward(hw: Any, rng: np.random.Generator) -> None:
+def relu_backward(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of ReLU lets the gradient through where x is positive."""
     for shape in SHAPES:
         x, grad_out = clear_of_kink(rng, shape), rng.normal(size=shape)
@@ -111,7 +111,7 @@ def relu_backward(hw: Any, rng: np.random.Generator) -> None:
 
 
 @check("2.3", "layers.softmax_loss")
-def softmax_loss_value(hw: Any, rng: np.random.Generator) -> None:
+def softmax_loss_value(hw: Subject, rng: np.random.Generator) -> None:
     """The softmax loss is the mean over the batch of -log p of the right class."""
     for n, c in SHAPES:
         x, y = rng.normal(size=(n, c)), draw_labels(rng, n, c)
@@ -124,7 +124,7 @@ def softmax_loss_value(hw: Any, rng: np.random.Generator) -> None:
 
 
 @check("2.3", "layers.softmax_loss")
-def softmax_loss_gradient(hw: Any, rng: np.random.Generator) -> None:
+def softmax_loss_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """The softmax loss returns its gradient with respect to the scores."""
     for n, c in SHAPES:
         x, y = rng.normal(size=(n, c)), draw_labels(rng, n, c)
@@ -154,7 +154,7 @@ def softmax_loss_gradient(hw: Any, rng: np.random.Generator) -> None:
 
 
 @check("2.3", "layers.softmax_loss")
-def softmax_loss_stable(hw: Any, rng: np.random.Generator) -> None:
+def softmax_loss_stable(hw: Subject, rng: np.random.Generator) -> None:
     """The softmax loss is finite and right for large scores, and a common offset changes nothing."""
     for n, c in SHAPES:
         # Multiples of 2^-20, so that adding an offset is exact and the loss may not change in any digit that counts.
@@ -170,7 +170,7 @@ def softmax_loss_stable(hw: Any, rng: np.random.Generator) -> None:
 
 
 @check("2.4", "layers.l2_regularization")
-def l2_value(hw: Any, rng: np.random.Generator) -> None:
+def l2_value(hw: Subject, rng: np.random.Generator) -> None:
     """L2 regularization is reg / 2 times the sum of the squared weights."""
     for shape, reg in zip(((4, 3), (2, 5), (5, 2)), REGS, strict=True):
         w = rng.normal(size=shape)
@@ -183,7 +183,7 @@ def l2_value(hw: Any, rng: np.random.Generator) -> None:
 
 
 @check("2.4", "layers.l2_regularization")
-def l2_gradient(hw: Any, rng: np.random.Generator) -> None:
+def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """L2 regularization returns its gradient with respect to the weights."""
     for shape, reg in zip(((4, 3), (2, 5), (5, 2)), REGS, strict=True):
         w = rng.normal(size=shape)
@@ -206,7 +206,7 @@ def draw_fc(rng: np.random.Generator, size: tuple[int, int, int]) -> tuple[Array
     return rng.normal(size=(n, d_in)), rng.normal(size=(d_in, d_out)), rng.normal(size=d_out)
 
 
-def trusted_fc(hw: Any, grad_out: Array, at: Sequence[Array]) -> Sequence[Array]:
+def trusted_fc(hw: Subject, grad_out: Array, at: Sequence[Array]) -> Sequence[Array]:
     """The reference's fc_backward after its fc_forward(*at)."""
     grads: Sequence[Array] = hw.reference.layers.fc_backward(grad_out, hw.reference.layers.fc_forward(*at)[1])
     return grads
@@ -251,27 +251,27 @@ def reg_factors(reg: float, size: int) -> dict[str, float]:
     return {"reg": reg, "the number of weights": size} if reg else {}
 
 
-def expect_unchanged(hw: Any, function: str, names: Sequence[str]) -> None:
+def expect_unchanged(hw: Subject, function: str, names: Sequence[str]) -> None:
     """The last call left the model's own arrays as they were: changing them would train on other weights and data."""
     changed = [name for i, name in enumerate(names) if i in hw.mutated]
     if changed:
         raise Mismatch(f"{function} changed its input {' and '.join(changed)} in place; work on a copy instead")
 
 
-def advise_unchanged(hw: Any, function: str) -> None:
+def advise_unchanged(hw: Subject, function: str) -> None:
     """A layer between two others may overwrite its input and the network is still right, so this costs nothing."""
     if hw.mutated:
         hw.advise(f"{function} changes its input x in place; a copy would be safer for whoever calls it")
 
 
-def expect_softmax(hw: Any, x: Array, y: NDArray[np.int64], expected: tuple[Any, Any], name: str) -> None:
+def expect_softmax(hw: Subject, x: Array, y: NDArray[np.int64], expected: tuple[Any, Any], name: str) -> None:
     loss, grad_x = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
     factors = {"the batch size": len(x)}
     expect_close(hw, f"loss {name}", loss, expected[0], factors=factors)
     expect_close(hw, f"grad_x {name}", grad_x, expected[1], factors=factors)
 
 
-def advise_log_sum_exp(hw: Any, x: Array, y: NDArray[np.int64]) -> None:
+def advise_log_sum_exp(hw: Subject, x: Array, y: NDArray[np.int64]) -> None:
     """log p is infinite where p underflows. The assignment asks for no more, so this is advice and never judged."""
     try:
         value = hw.layers.softmax_loss(x, y)

@@ -8,21 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from grader.check import check
+from grader.check import Subject, check
 from grader.errors import Mismatch
-from grader.homework import network
-from grader.homework.network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case
-from grader.homework.prerequisites import BACKWARD, FORWARD, built_on
 from grader.measure.diagnose import Clue
 from grader.measure.expect import expect_close, expect_gradient, unpack
 from grader.model import Measure
+
+from . import network
+from .network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case
+from .prerequisites import BACKWARD, FORWARD, built_on
 
 SCALES = (1e-2, 0.3)
 SIGMAS = 8.0  # a right initialization is rejected with a probability near 1e-15
 
 
 @check("3.1", "two_layer_net.TwoLayerNet.__init__")
-def net_parameters(hw: Any, rng: np.random.Generator) -> None:
+def net_parameters(hw: Subject, rng: np.random.Generator) -> None:
     """The network holds two live weight matrices and biases of the sizes and the scale it was asked for."""
     for sizes in SIZES:
         network.expect_as_asked(network.build(hw, *sizes.arguments), sizes)
@@ -37,7 +38,7 @@ def net_parameters(hw: Any, rng: np.random.Generator) -> None:
 
 
 @check("3.1", "two_layer_net.TwoLayerNet.forward")
-def net_forward(hw: Any, rng: np.random.Generator) -> None:
+def net_forward(hw: Subject, rng: np.random.Generator) -> None:
     """The forward pass gives the scores of fully-connected, ReLU, fully-connected."""
     with built_on(hw, FORWARD):
         for sizes in SIZES:
@@ -50,7 +51,7 @@ def net_forward(hw: Any, rng: np.random.Generator) -> None:
 
 
 @check("3.1", "two_layer_net.TwoLayerNet.backward")
-def net_backward(hw: Any, rng: np.random.Generator) -> None:
+def net_backward(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass returns the gradient with respect to every parameter."""
     with built_on(hw, BACKWARD):
         for sizes in SIZES:
@@ -81,7 +82,7 @@ def net_backward(hw: Any, rng: np.random.Generator) -> None:
 
 
 @check("3.1", "two_layer_net.TwoLayerNet")
-def net_predict(hw: Any, rng: np.random.Generator) -> None:
+def net_predict(hw: Subject, rng: np.random.Generator) -> None:
     """predict gives the class with the highest score for every row."""
     with built_on(hw, FORWARD):
         for sizes in SIZES:
@@ -92,7 +93,7 @@ def net_predict(hw: Any, rng: np.random.Generator) -> None:
 
 
 @check("3.1", "two_layer_net.TwoLayerNet")
-def net_save_load(hw: Any, rng: np.random.Generator) -> None:
+def net_save_load(hw: Subject, rng: np.random.Generator) -> None:
     """A saved network can be loaded, with the same parameters and scores."""
     with built_on(hw, FORWARD):
         for sizes in SIZES[-1:]:  # one: load() first builds a network of the default size, longer than all else here
@@ -116,7 +117,7 @@ def as_vector(value: Any) -> Any:
     return np.array(value, dtype=np.int64) if whole and max(map(abs, value)) < 1 << 31 else value
 
 
-def expect_scale(hw: Any, name: str, weights: Array, scale: float) -> None:
+def expect_scale(hw: Subject, name: str, weights: Array, scale: float) -> None:
     """Mean 0 and standard deviation `scale`, each within SIGMAS of its own spread over `weights.size` normal draws."""
     bound = SIGMAS / np.sqrt(2 * weights.size)
     deviation, mean = float(np.std(weights)), float(np.mean(weights))

@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from grader.check import check
-from grader.errors import Mismatch, Raised, StudentError
-from grader.homework.prerequisites import descends, keeps_from_learning, tell
-from grader.homework.training import hyperparameters, loop, words
-from grader.homework.training.curves import thinned
-from grader.homework.training.hyperparameters import BEST, OVERFIT, Place, Settings
-from grader.homework.training.loop import TRAIN, VALIDATION, Array, End, Outcome
+from grader.check import Subject, check
+from grader.errors import Mismatch, Raised, Skipped, StudentError
 from grader.measure.expect import expect_accuracy
 from grader.model import Figure
+
+from .prerequisites import descends, keeps_from_learning, tell
+from .training import hyperparameters, two_layer_run, words
+from .training.curves import thinned
+from .training.hyperparameters import BEST, OVERFIT, BothRuns, Hyperparameters
+from .training.loop import End
+from .training.trained_network import RELU
+from .training.two_layer_run import FOLLOWS, TRAIN, VALIDATION, Array, Outcome
 
 ITEM = {BEST: "4.2", OVERFIT: "4.3"}
 JUDGED_BY = {BEST: VALIDATION, OVERFIT: TRAIN}
@@ -25,29 +28,28 @@ NOISE = {  # what fine noise in the weights is
     OVERFIT: "Fine noise is what it has learned by heart of single images.",
 }
 FILTERS = 12  # hidden units whose weights are drawn
-FOLLOWS = 0.9  # of the predictions, from the parameters: float32 may tip a few, another network many
 
 
 @check("4.2", "train.main")
-def best_model(hw: Any, rng: np.random.Generator) -> None:
+def best_model(hw: Subject, rng: np.random.Generator) -> None:
     """The best model reaches the asked-for accuracy on the validation set."""
     judge(hw, rng, BEST)
 
 
 @check("4.3", "train.main")
-def overfit_model(hw: Any, rng: np.random.Generator) -> None:
+def overfit_model(hw: Subject, rng: np.random.Generator) -> None:
     """The overfit model reaches the asked-for accuracy on the images it was trained on."""
     judge(hw, rng, OVERFIT)
 
 
-def judge(hw: Any, rng: np.random.Generator, run: str) -> None:
+def judge(hw: Subject, rng: np.random.Generator, run: str) -> None:
     """Train as main of train.py says for `run`, show how it went, and hold its best epoch to the bar."""
-    settings = hyperparameters.read(hw.source("train.py"))
-    place = settings.best if run == BEST else settings.overfit
+    file = hyperparameters.read(hw.source("train.py"))
+    found = file.best if run == BEST else file.overfit
     try:
-        loop.probe(hw, rng)
-        readable(hw, place)
-        outcome = trained(hw, rng, run, settings, place)
+        two_layer_run.probe(hw, rng)
+        expect_main(hw, found)
+        outcome = trained(hw, rng, run, file, found)
     except Raised as error:
         tell(error, keeps_from_learning(hw))
         raise
@@ -58,34 +60,52 @@ def judge(hw: Any, rng: np.random.Generator, run: str) -> None:
             f"training_step writes to {' and '.join(outcome.wrote)} in place; a later user of the batch sees that"
         )
     other = JUDGED_BY[OVERFIT if run == BEST else BEST]
-    if settings.single and outcome.cleared(other) and not outcome.cleared(of):
+    if file.single and outcome.cleared(other) and not outcome.cleared(of):
         absent(hw, run, outcome)
     defaults = hyperparameters.read(hw.handed_out("train.py")).best.values
     try:
         if not outcome.epochs:
             raise Mismatch(f"there is no {of} accuracy to judge")
-        expect_accuracy(hw, f"{of} accuracy{on(hw.data)}", outcome.best(of), bars(hw, run)[of])
+        expect_accuracy(hw, f"{of} accuracy{on(hw.data(two_layer_run.IMAGES))}", outcome.best(of), bars(hw, run)[of])
     except Mismatch as miss:
         below = keeps_from_learning(hw)
         if outcome.end is End.BUDGET and not below and not words.hopeless(outcome):
             hw.review(
                 f"the run was cut by its budget at {outcome.best(of):.1%}; a longer one might have cleared the bar"
             )
-        if settings.single and place.values != defaults:
+        if file.single and found.values != defaults:
             hw.review(f"train.py holds one setting, which clears neither bar; was a model for {ITEM[run]} handed in?")
         raise Mismatch(f"{miss.message}. {words.why(outcome, of, defaults, below)}") from None
-    share = outcome.follows.get(of, 0.0)
-    if share < FOLLOWS:
-        hw.review(f"the predictions of the {run} model do not follow from its parameters; where do they come from?")
-        raise Mismatch(
-            f"the {of} accuracy of {outcome.best(of):.1%} does not come from the network: {share:.0%} of its "
-            "predictions follow from the arrays in parameters(), through fully-connected, ReLU, fully-connected; a "
-            "person will look"
-        )
+    expect_network(hw, outcome, run)
     expect_descent(hw, rng, f"{of} accuracy of {outcome.best(of):.1%}")
 
 
-def expect_descent(hw: Any, rng: np.random.Generator, accuracy: str) -> None:
+def expect_network(hw: Subject, outcome: Outcome, run: str) -> None:
+    """What was predicted has to follow from the network's parameters. Raises Skipped for parameters whose shapes allow
+    no such proof, Mismatch where other predictions follow; a person is asked in both cases."""
+    of = JUDGED_BY[run]
+    accuracy, share, net = f"{of} accuracy of {outcome.best(of):.1%}", outcome.follows.get(of, 0.0), outcome.network
+    explained = net is not None and share >= FOLLOWS
+    if net is None or not (net.whole or explained):
+        hw.review(
+            f"the {run} model's parameters have the shapes {outcome.shapes}, from which no prediction could be worked "
+            f"out here; is the {accuracy} that of the student's network?"
+        )
+        raise Skipped(
+            f"the {accuracy} clears the bar, but parameters() holds arrays of the shapes {outcome.shapes}, which are "
+            "not those of two fully-connected layers; a person will look and give the points"
+        )
+    if not explained:
+        hw.review(f"the predictions of the {run} model do not follow from its parameters; where do they come from?")
+        raise Mismatch(
+            f"the {accuracy} does not come from the network: {share:.0%} of its predictions follow from the arrays in "
+            "parameters(), through fully-connected, ReLU, fully-connected; a person will look"
+        )
+    if net.activation != RELU:
+        hw.advise(f"the predictions follow from the parameters with {net.activation} between the two layers")
+
+
+def expect_descent(hw: Subject, rng: np.random.Generator, accuracy: str) -> None:
     """What training_step writes into the parameters by itself may be anything; it is by its gradients that they learn.
 
     Raises Mismatch for gradients that lead nowhere. Where they cannot be asked, a person is.
@@ -103,11 +123,11 @@ def expect_descent(hw: Any, rng: np.random.Generator, accuracy: str) -> None:
         )
 
 
-def readable(hw: Any, place: Place) -> None:
+def expect_main(hw: Subject, found: Hyperparameters) -> None:
     """Say which hyperparameters have to be found out by running main. Raises Mismatch where there is no main."""
-    if not place.unreadable:
+    if not found.unreadable:
         return
-    name, unreadable = next(iter(place.unreadable.items()))
+    name, unreadable = next(iter(found.unreadable.items()))
     if unreadable.why == hyperparameters.NO_MAIN:
         raise Mismatch("train.py has no function main, so there are no hyperparameters to train with")
     hw.advise(
@@ -116,23 +136,20 @@ def readable(hw: Any, place: Place) -> None:
     )
 
 
-def trained(hw: Any, rng: np.random.Generator, run: str, settings: Settings, place: Place) -> Outcome:
+def trained(hw: Subject, rng: np.random.Generator, run: str, file: BothRuns, found: Hyperparameters) -> Outcome:
     """The run's outcome; a file with one setting is trained once and held to both bars."""
     first, second = (int(seed) for seed in rng.integers(1 << 32, size=2))
-    if not settings.single:
-        return loop.runs(hw, place, ("--run", run), bars(hw, run), (first, second))
-    if "single run" not in hw.kept:
-        both = bars(hw, BEST) | bars(hw, OVERFIT)
-        hw.kept["single run"] = loop.runs(hw, place, (), both, (first, second))
-    outcome: Outcome = hw.kept["single run"]
-    return outcome
+    if not file.single:
+        return two_layer_run.runs(hw, found, ("--run", run), bars(hw, run), (first, second))
+    both = bars(hw, BEST) | bars(hw, OVERFIT)
+    return hw.once("single run", lambda: two_layer_run.runs(hw, found, (), both, (first, second)))
 
 
-def bars(hw: Any, run: str) -> dict[str, float]:
+def bars(hw: Subject, run: str) -> dict[str, float]:
     return {JUDGED_BY[run]: hw.settings_of(ITEM[run])["accuracy"]}
 
 
-def absent(hw: Any, run: str, outcome: Outcome) -> None:
+def absent(hw: Subject, run: str, outcome: Outcome) -> None:
     """The one setting of this file is the other model's: a person has to look for this one. Raises Mismatch."""
     there = OVERFIT if run == BEST else BEST
     hw.review(
@@ -150,12 +167,12 @@ def on(images: Any) -> str:
     return " on stand-in data" if images.stand_in else ""
 
 
-def show(hw: Any, outcome: Outcome, run: str) -> None:
+def show(hw: Subject, outcome: Outcome, run: str) -> None:
     """The curves and the first layer's weights, as figures beside the check."""
     if not outcome.losses:
         return
     drawn = curves(outcome, JUDGED_BY[run]) | {"caption": words.caption(outcome)}
-    hw.draw(Figure("curves", f"The {run} model in training{on(hw.data)}", drawn))
+    hw.draw(Figure("curves", f"The {run} model in training{on(hw.data(two_layer_run.IMAGES))}", drawn))
     if outcome.network is not None and outcome.epochs:
         pictures = images_of(outcome.network.strongest(FILTERS), run)
         hw.draw(Figure("weights", "First-layer weights, one image for each hidden unit", pictures))
@@ -171,7 +188,7 @@ def curves(outcome: Outcome, of: str) -> dict[str, Any]:
         "judged": of,
         "bar": outcome.bars[of],
         "seed": outcome.seed,
-        "settings": dict(outcome.settings),
+        "settings": dict(outcome.hyperparameters),
     }
 
 

@@ -9,21 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from grader.check import check
+from grader.check import Subject, check
 from grader.errors import Mismatch
-from grader.homework import network
-from grader.homework.network import BIASES, SIZES, WEIGHTS, Array, Case
-from grader.homework.prerequisites import LAYERS, NETWORK, built_on, tell
 from grader.measure import numeric
 from grader.measure.diagnose import SIX_DIGITS, Clue
 from grader.measure.expect import expect_close, expect_gradient, gather, unpack
+
+from . import network
+from .network import BIASES, SIZES, WEIGHTS, Array, Case
+from .prerequisites import LAYERS, NETWORK, built_on, tell
 
 REGS = (0.0, 0.7)
 STEP = ("loss", "grads")
 
 
 @check("4.1", "train.training_step")
-def training_step_loss(hw: Any, rng: np.random.Generator) -> None:
+def training_step_loss(hw: Subject, rng: np.random.Generator) -> None:
     """The loss of a training step is the softmax loss plus the regularization of both weight matrices."""
     with built_on(hw, LAYERS, NETWORK):
         for sizes in SIZES:
@@ -42,7 +43,7 @@ def training_step_loss(hw: Any, rng: np.random.Generator) -> None:
 
 
 @check("4.1", "train.training_step")
-def training_step_gradient(hw: Any, rng: np.random.Generator) -> None:
+def training_step_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """A training step returns the gradient of the whole loss, regularization included, for both weight matrices."""
     with built_on(hw, LAYERS, NETWORK):
         for sizes in SIZES:
@@ -53,7 +54,7 @@ def training_step_gradient(hw: Any, rng: np.random.Generator) -> None:
 
 
 @check("4.1", "train.training_step")
-def training_step_biases(hw: Any, rng: np.random.Generator) -> None:
+def training_step_biases(hw: Subject, rng: np.random.Generator) -> None:
     """A training step leaves the biases unregularized, in the loss and in their gradients."""
     reg = REGS[-1]
     with built_on(hw, LAYERS, NETWORK):
@@ -69,7 +70,7 @@ def training_step_biases(hw: Any, rng: np.random.Generator) -> None:
             expect_close(hw, name, added, expected, clues=clues)
 
 
-def added_by_reg(hw: Any, case: Case, reg: float) -> tuple[float, Any]:
+def added_by_reg(hw: Subject, case: Case, reg: float) -> tuple[float, Any]:
     """The student's loss with regularization less the one without, and the gradients with it: whether what is added is
     right has a check of its own."""
     (plain, _), (loss, grads) = step(hw, case, 0.0), step(hw, case, reg)
@@ -78,7 +79,7 @@ def added_by_reg(hw: Any, case: Case, reg: float) -> tuple[float, Any]:
         return float(with_reg - without), grads
 
 
-def step(hw: Any, case: Case, reg: float) -> tuple[Any, Any]:
+def step(hw: Subject, case: Case, reg: float) -> tuple[Any, Any]:
     """The student's (loss, grads) for `case`; the batch and the parameters are left as they were."""
     loss, grads = unpack("training_step", hw.train.training_step(case.net, case.X, case.y, reg), STEP)
     if {1, 2} & set(hw.mutated):
@@ -92,11 +93,11 @@ def step(hw: Any, case: Case, reg: float) -> tuple[Any, Any]:
     return loss, grads
 
 
-def trusted_loss(hw: Any, case: Case, reg: float) -> float:
+def trusted_loss(hw: Subject, case: Case, reg: float) -> float:
     return float(hw.reference.train.training_step(case.reference, case.X, case.y, reg)[0])
 
 
-def loss_with(hw: Any, case: Case, reg: float, role: str, value: Array) -> float:
+def loss_with(hw: Subject, case: Case, reg: float, role: str, value: Array) -> float:
     """The reference's loss with one parameter replaced: softmax of the scores plus both weights' regularization."""
     layers = hw.reference.layers
     weights = [value if other == role else case.values[other] for other in WEIGHTS]
@@ -104,7 +105,7 @@ def loss_with(hw: Any, case: Case, reg: float, role: str, value: Array) -> float
     return float(loss + sum(layers.l2_regularization(w, reg)[0] for w in weights))
 
 
-def expect_step_gradients(hw: Any, case: Case, reg: float, grads: Any, wanted: tuple[str, ...]) -> None:
+def expect_step_gradients(hw: Subject, case: Case, reg: float, grads: Any, wanted: tuple[str, ...]) -> None:
     yours = network.expect_gradients("training_step", grads, case)
     if case.large:
         trusted = case.by_role(hw.reference.train.training_step(case.reference, case.X, case.y, reg)[1])
@@ -138,7 +139,7 @@ def in_float64(case: Case) -> Iterator[None]:
         raise
 
 
-def loss_clues(hw: Any, case: Case, reg: float) -> list[Clue]:
+def loss_clues(hw: Subject, case: Case, reg: float) -> list[Clue]:
     """Losses that forget or double the regularization; none with reg = 0, where all are the same."""
     if not reg:
         return []
@@ -158,7 +159,7 @@ def loss_clues(hw: Any, case: Case, reg: float) -> list[Clue]:
     ]
 
 
-def gradient_clues(hw: Any, case: Case, reg: float, role: str) -> list[Clue]:
+def gradient_clues(hw: Subject, case: Case, reg: float, role: str) -> list[Clue]:
     """Gradients that forget the regularization of a weight, or regularize a bias; none with reg = 0."""
     if not reg:
         return []

@@ -9,15 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from grader.check import check
+from grader.check import Subject, check
 from grader.errors import Mismatch, Partly, Skipped, StudentError
-from grader.homework.notebooks import decode, imagenet, notebook, photographs
-from grader.homework.notebooks.handed_in import handed_in, left_out
-from grader.homework.notebooks.notebook import Notebook
-from grader.homework.notebooks.photographs import Call, Photograph
 from grader.model import Figure
 
+from .notebooks import decode, imagenet, notebook, photographs
+from .notebooks.handed_in import handed_in, left_out
+from .notebooks.notebook import Notebook
+from .notebooks.photographs import Call, Photograph
+from .training.curves import TRAINING
+
 PART2 = "part2.ipynb"
+WEIGHTS = "squeezenet"  # its name in rubric.yaml
 TIME = 60.0  # seconds on the clock for a notebook that classifies a few photographs
 TINY = 1e-3  # beside the spread of a picture that shows anything
 SMALL = 160  # pixels of a thumbnail
@@ -37,7 +40,7 @@ class Ran:
 
 
 @check("6.1")
-def images_present(hw: Any, rng: np.random.Generator) -> None:
+def images_present(hw: Subject, rng: np.random.Generator) -> None:
     """Two photographs were handed in, and can be read."""
     student = handed_in(hw, PART2)
     named = photographs.opened(student, hw.session.submission.files)
@@ -53,7 +56,7 @@ def images_present(hw: Any, rng: np.random.Generator) -> None:
         missing = (
             f"of the photographs only {found[0].name} is here" if found else "the photographs themselves are missing"
         )
-        hw.review(f"{here} in the submission; look at the pictures in {cells(shown)} of {PART2}")
+        hw.review(f"{here} in the submission; look at the pictures in {cells(student)} of {PART2}")
         hw.advise(f"{PART2} shows its pictures, but {missing}; {CURE}. {told}".strip())
         return
     if found:
@@ -61,14 +64,16 @@ def images_present(hw: Any, rng: np.random.Generator) -> None:
     raise Mismatch(f"no photograph that {PART2} opens is in the submission; {CURE}. {told}".strip())
 
 
-def cells(shown: list[tuple[int, bytes]]) -> str:
-    """The cells of the last two pictures, in words."""
-    numbers = list(dict.fromkeys(str(cell) for cell, _ in shown[-2:]))
-    return f"cell{'s' * (len(numbers) > 1)} {' and '.join(numbers)}"
+def cells(student: Notebook) -> str:
+    """The last two cells that show what is predicted, in words; where none does, the last two that show a picture."""
+    predicting = photographs.predicting(student)
+    shown = list(dict.fromkeys(cell for cell, _ in notebook.pictures(student)))
+    last = [cell for cell in shown if cell in predicting][-2:] or predicting[-2:] or shown[-2:]
+    return f"cell{'s' * (len(last) > 1)} {' and '.join(map(str, last))}"
 
 
 @check("6.1")
-def images_run(hw: Any, rng: np.random.Generator) -> None:
+def images_run(hw: Subject, rng: np.random.Generator) -> None:
     """Both were run through a network trained on ImageNet, prepared as it expects, in evaluation mode."""
     student = handed_in(hw, PART2)
     two, ran = looked_at(hw, student)
@@ -83,7 +88,7 @@ def images_run(hw: Any, rng: np.random.Generator) -> None:
 
 
 @check("6.1")
-def one_right_one_wrong(hw: Any, rng: np.random.Generator) -> None:
+def one_right_one_wrong(hw: Subject, rng: np.random.Generator) -> None:
     """The network gets one of the photographs right and the other wrong."""
     student = handed_in(hw, PART2)
     two, ran = looked_at(hw, student)
@@ -98,6 +103,9 @@ def one_right_one_wrong(hw: Any, rng: np.random.Generator) -> None:
     unpredicted = [one.name for one in two if one.call is None]
     if ran.whole and unpredicted:
         raise Mismatch(f"{PART2} predicts nothing by a trained network for {' and '.join(unpredicted)}")
+    if len(unpredicted) == 1 and not ran.lacking:
+        hw.review(f"{only(two, ran)}; does {cells(student)} show a prediction for {unpredicted[0]}?")
+        raise Partly(f"{PART2} was not seen to predict anything for {unpredicted[0]}; a person will look", 0.5)
     said = " and ".join(one.told(labels) for one in two)
     right = [imagenet.fits(one.stated, one.predicted(labels)) for one in two]
     hw.review(f"look at the photographs: {said}")
@@ -112,15 +120,16 @@ def one_right_one_wrong(hw: Any, rng: np.random.Generator) -> None:
 # The notebook, run
 
 
-def looked_at(hw: Any, student: Notebook) -> tuple[list[Photograph], Ran]:
+def looked_at(hw: Subject, student: Notebook) -> tuple[list[Photograph], Ran]:
     """The two photographs, with what the network says of them here and in the notebook; worked out once.
 
     Raises Skipped without the network's weights.
     """
-    if "looked at" in hw.kept:
-        kept: tuple[list[Photograph], Ran] = hw.kept["looked at"]
-        return kept
-    weights = hw.weights
+    return hw.once("looked at", lambda: look_at(hw, student))
+
+
+def look_at(hw: Subject, student: Notebook) -> tuple[list[Photograph], Ran]:
+    weights = hw.data(WEIGHTS)
     if weights is None:
         raise Skipped(
             "weights unavailable: SqueezeNet's are not on this machine; `python grade.py data` says where from"
@@ -133,16 +142,16 @@ def looked_at(hw: Any, student: Notebook) -> tuple[list[Photograph], Ran]:
     photographs.assign(found, ran.calls)
     two = photographs.last_two(found)
     photographs.state(found, two, ran.names, student)
-    hw.kept["looked at"] = two, ran
     return two, ran
 
 
-def repeated(hw: Any, student: Notebook, found: list[Photograph], weights: Any) -> Ran:
+def repeated(hw: Subject, student: Notebook, found: list[Photograph], weights: Any) -> Ran:
     """The notebook, run here: what it calls the photographs, and what its network was given."""
     order = {"name": PART2, "cells": student.code, "seed": 1, "labels": imagenet.labels()}
-    files = {name: one.pixels for one in found for name in (one.name, *one.also)}
+    pictures = {name: one.pixels for one in found for name in (one.name, *one.also)}
+    files = {f"hub/checkpoints/{weights.name}": weights}
     try:
-        going = hw.session.pretrained(order, files, weights, TIME)
+        going = hw.session.drive("pretrained_run", order, pictures, files=files, subject=TRAINING, seconds=TIME)
         seen = going.tell("seen")
     except StudentError as error:
         hw.advise(f"{PART2} could not be run here: {error.message}")
@@ -181,14 +190,18 @@ def unprepared(one: Photograph) -> Iterator[str]:
         yield nearest
 
 
-def unseen(hw: Any, student: Notebook, two: list[Photograph], ran: Ran) -> None:
+def unseen(hw: Subject, student: Notebook, two: list[Photograph], ran: Ran) -> None:
     """Where not both photographs were seen to reach a network: why, or what the saved results show in place of a run
     that could not be repeated. Raises Mismatch, Partly, and Skipped where nothing but weights is missing."""
     if ran.whole:
         raise unreached(hw, two, ran)
+    if len(two) == 2 and any(one.call for one in two) and not ran.lacking:
+        hw.review(f"{only(two, ran)}; was the other one given to it where the notebook was made?")
+        raise Partly(f"{only(two, ran)}; two are asked for, and a person will look", 0.5)
     but = f" ({ran.lacking})" if ran.lacking else ""
     if notebook.pictures(student):
-        hw.review(f"do the pictures in {PART2} show both photographs with the class that a network predicts?{but}")
+        asked = f"do the pictures in {PART2} show both photographs with the class that a network predicts?{but}"
+        hw.review(f"{asked} look at {cells(student)}")
         return
     if two and any(imagenet.named(cell.text) for cell in student.cells):
         hw.review(f"does what {PART2} printed say which class a network predicts for each photograph?{but}")
@@ -200,7 +213,13 @@ def unseen(hw: Any, student: Notebook, two: list[Photograph], ran: Ran) -> None:
     raise Mismatch(f"{which} reached a network trained on ImageNet when {PART2} was run here, and it shows no result")
 
 
-def unreached(hw: Any, two: list[Photograph], ran: Ran) -> Mismatch | Partly:
+def only(two: list[Photograph], ran: Ran) -> str:
+    """Which photograph alone was seen to reach the network."""
+    name = next(one.name for one in two if one.call is not None)
+    return f"{PART2} gave {name} alone to a trained network when it was run here" + " to its end" * ran.whole
+
+
+def unreached(hw: Subject, two: list[Photograph], ran: Ran) -> Mismatch | Partly:
     """Why a notebook that ran to its end did not bring both photographs to a trained network."""
     called = [one for one in two if one.call is not None]
     if called:
@@ -217,7 +236,7 @@ def unreached(hw: Any, two: list[Photograph], ran: Ran) -> Mismatch | Partly:
     )
 
 
-def show(hw: Any, found: list[Photograph]) -> None:
+def show(hw: Subject, found: list[Photograph]) -> None:
     """Each photograph as a thumbnail, with the five classes that the network finds most probable."""
     labels = imagenet.labels()
     for one in found:

@@ -11,38 +11,57 @@ import io
 import os
 import re
 import stat
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from grader.errors import SubmissionError
-from grader.intake import unpack
+from grader.intake import match, repair, unpack
+from grader.intake.match import basename
 from grader.intake.unpack import DAMAGE, MIB, Budget, TooBigError, is_archive
 
 ENTRIES = 50_000  # files and folders that are looked at
-FILE = 32 * MIB  # one wanted file; notebooks hold their pictures
+FILE = 32 * MIB  # one wanted file
+NOTEBOOK = 128 * MIB  # one notebook; it holds its pictures, and animations
 COPIES = 100  # files of one wanted name
 BESIDE, BESIDE_ROOM = 100, 128 * MIB  # files of a wanted ending, such as photographs, and all of them together
+CODE, CODE_ROOM = 300, 64 * MIB  # Python files and notebooks of other names, and all of them together
 ARCHIVE = 1024 * MIB  # a zip or tar as it lies on disk
 KEPT = 256 * MIB  # all wanted files of a submission together, copies and archives inside archives included
-NESTING = 2  # archives inside archives, opened only when nothing wanted lies beside them
+NESTING = 4  # archives inside archives
+LISTED = 500  # files that are named to a person who has to choose
 
 # How archives' names end; what rar, 7z and zst hold cannot be read, which is told.
 ENDING = re.compile(r"(\.tar)?\.(zip|tar|tgz|tbz2?|txz|tzst|gz|bz2|xz|zst|rar|7z)$", re.IGNORECASE)
-JUNK = {"__MACOSX", "__pycache__", "node_modules", "site-packages", "venv", "env"}
+# Data sets as they are published; nobody's work is in them.
+DATA = re.compile(r"-(python|binary|matlab)\.(tar\.)?gz$|-ubyte\.gz$", re.IGNORECASE)  # as data sets are packed
+JUNK = {"__MACOSX", "__pycache__", "node_modules", "site-packages"}
+# Folders that begin with a dot and hold what programs keep for themselves.
+KEEPERS = set(
+    ".git .svn .hg .venv .tox .nox .cache .local .conda .npm .idea .vscode .vs .mypy_cache .ruff_cache .pytest_cache "
+    ".ipynb_checkpoints .Trash .Trashes .fseventsd .Spotlight-V100 .DocumentRevisions-V100 .TemporaryItems "
+    ".AppleDouble .history .eggs .spyproject .virtual_documents".split()
+)
+ASIDE = {"venv", "env"}  # as other folders that begin with a dot: what lies there counts where nothing else does
 
 
 @dataclass(frozen=True)
 class Found:
-    """A file in a submission: its path there, and its bytes (None: too big, and not read)."""
+    """A file in a submission: its path there, and its bytes (None: too big, and not read).
+
+    `part` counts the attachments of a submission that has several, the newest last. `aside`: it lies where a program
+    keeps its own files, and counts only if no other does.
+    """
 
     path: str
     content: bytes | None
+    part: int = 0
+    aside: bool = False
 
 
-def members(path: Path, wanted: Collection[str], notes: list[str], *, name: str | None = None) -> Iterator[Found]:
-    """The files of wanted or nearly wanted names below `path`, read. Raises SubmissionError with the cure.
+def members(path: Path, search: Search, *, name: str | None = None) -> list[Found]:
+    """The files below `path` that may be wanted, read. Raises SubmissionError with the cure.
 
     `name` is what a single file is called, where that is not its own name.
     """
@@ -53,9 +72,8 @@ def members(path: Path, wanted: Collection[str], notes: list[str], *, name: str 
         raise SubmissionError(f"{path} cannot be read ({error.strerror}); name a folder, zip or tar") from None
     except ValueError:
         raise SubmissionError("the path holds a null character; name a folder, zip or tar") from None
-    search = Search(wanted, notes)
     if stat.S_ISDIR(mode):
-        return iter(search.finished(search.folder(path)))
+        return search.folder(path)
     if not stat.S_ISREG(mode):
         raise SubmissionError(f"{path} is neither a folder nor a file; name a folder, zip or tar")
     try:
@@ -63,13 +81,19 @@ def members(path: Path, wanted: Collection[str], notes: list[str], *, name: str 
             if is_archive(file):
                 if path.stat().st_size > ARCHIVE:
                     raise TooBigError(f"{path} is larger than {ARCHIVE // MIB} MiB; leave data sets and models out")
-                return iter(search.finished(search.archive(file, str(path), 0)))
-            if search.fits(name):
-                return iter(search.finished([Found(printable(name), search.take(file, str(path), name))]))
+                return search.archive(file, str(path), 0)
+            if search.fits(name) or search.names.code(name):
+                return [Found(printable(name), search.take(file, str(path), name))]
+            file.seek(0)
+            head = file.read(1000)
+            kind = repair.kind_of(head)
     except OSError as error:
         raise SubmissionError(f"{path} cannot be read ({error.strerror}); name a folder, zip or tar") from None
+    if kind:
+        raise SubmissionError(f"{path} is {kind}")
+    empty = "" if head else "empty, and so "
     raise SubmissionError(
-        f"{path} is no folder, zip or tar, and none of {', '.join(search.names.names.values())}; pack the work as a zip"
+        f"{path} is {empty}no folder, zip or tar, and none of {', '.join(search.names.names)}; pack the work as a zip"
     )
 
 
@@ -77,24 +101,24 @@ class Names:
     """What is wanted: names, and endings written as "*.jpg"."""
 
     def __init__(self, wanted: Collection[str]) -> None:
-        self.names = {base.lower(): base for base in wanted if not base.startswith("*")}
+        self.names = [base for base in wanted if not base.startswith("*")]
         self.endings = tuple(base[1:].lower() for base in wanted if base.startswith("*"))
+        self.known: dict[str, dict[str, int]] = {}
+
+    def distances(self, path: str) -> dict[str, int]:
+        """The wanted names that a file may stand for, each with how far it is from it; see match.py."""
+        base = basename(path)
+        if base not in self.known:
+            self.known[base] = {} if self.beside(base) else match.distances(base, self.names)
+        return self.known[base]
 
     def named(self, path: str) -> bool:
-        return self.name_of(path) is not None
+        return bool(self.distances(path))
 
-    def name_of(self, path: str) -> str | None:
-        """The wanted name that a file has, or has but for what was added to it."""
-        base = basename(path)
-        return self.names.get(base.lower()) or self.names.get(plain(base)) or self.within(base)
-
-    def within(self, base: str) -> str | None:
-        """The wanted notebook whose name a longer one holds: "Copy of part1.ipynb", "hw3_Part-1_final.ipynb"."""
-        if not base.lower().endswith(".ipynb"):
-            return None
-        notebooks = [name for name in self.names.values() if name.endswith(".ipynb")]
-        held = [name for name in notebooks if re.search(loosely(name), base, re.IGNORECASE)]
-        return held[0] if len(held) == 1 else None
+    def code(self, path: str) -> bool:
+        """Whether it may be a helper module, or a wanted file under a name of the student's own."""
+        base = basename(path).lower()
+        return base.endswith((".py", ".ipynb")) and not base.startswith(".")
 
     def beside(self, path: str) -> bool:
         base = basename(path).lower()
@@ -102,52 +126,78 @@ class Names:
 
 
 class Search:
-    """One look through a submission; it counts what it passes."""
+    """One look through a submission; it counts what it passes.
 
-    def __init__(self, wanted: Collection[str], notes: list[str]) -> None:
+    `asked` are paths that are read whatever they are called. Afterwards `there` names the files that were seen, and
+    `unread` says of each archive that could not be opened why.
+    """
+
+    def __init__(self, wanted: Collection[str], notes: list[str], asked: Collection[str] = ()) -> None:
         self.names = Names(wanted)
         self.notes = notes
-        self.seen = self.beside = self.room = self.kept = 0
+        self.asked = frozenset(asked)
+        self.seen = self.beside = self.room = self.code = self.code_room = self.kept = 0
         self.left_out: list[str] = []
         self.budget = Budget()
         self.copies: dict[str, int] = {}
+        self.there: list[str] = []
+        self.unread: list[str] = []
+        self.refused: SubmissionError | None = None
 
     def fits(self, name: str) -> bool:
-        return self.names.named(name) or self.names.beside(name)
+        return self.names.named(name) or self.names.beside(name) or printable(name) in self.asked
 
     def any_named(self, found: Iterable[Found]) -> bool:
         return any(self.names.named(file.path) for file in found)
 
-    def passes(self, name: str, where: str) -> bool:
+    def passes(self, name: str, where: str, prefix: str = "") -> bool:
         """Whether a file is to be read. Counts every entry, wanted or not."""
         self.seen += 1
         if self.seen > ENTRIES:
             raise TooBigError(f"{where} holds more than {ENTRIES} files and folders; leave data and caches out")
         parts = PurePosixPath(name.replace("\\", "/")).parts
-        if not self.fits(name) or any(is_junk(part) for part in parts[:-1]):
+        if not parts or any(is_junk(part) for part in parts[:-1]):
             return False
-        base = self.names.name_of(name)
-        if base is None:
+        path = prefix + printable(name)
+        self.there += [path] if len(self.there) < LISTED else []
+        if path in self.asked:
+            return True
+        if found := self.names.distances(name):
+            return self.counted(found, parts[-1], where)
+        if self.names.beside(name):
             self.beside += 1
             self.left_out += [name] if self.beside > BESIDE else []
             return self.beside <= BESIDE
-        self.copies[base] = self.copies.get(base, 0) + 1
-        if self.copies[base] > COPIES:
-            raise TooBigError(
-                f"{where} holds more than {COPIES} files named {printable(parts[-1])}; leave the right one"
-            )
+        if self.names.code(name) and not any(is_aside(part) for part in parts[:-1]):
+            self.code += 1
+            return self.code <= CODE
+        return False
+
+    def counted(self, bases: Iterable[str], name: str, where: str) -> bool:
+        for base in bases:
+            self.copies[base] = self.copies.get(base, 0) + 1
+            if self.copies[base] > COPIES:
+                raise TooBigError(
+                    f"{where} holds more than {COPIES} files named {printable(name)}; leave the right one"
+                )
         return True
 
     def take(self, file: IO[bytes], where: str, name: str) -> bytes | None:
-        """All of a file, or None for more than FILE bytes, or for more than BESIDE_ROOM of those of a wanted ending.
+        """All of a file, or None for one that is too large, by itself or with the others of its kind.
         Raises TooBigError for more than KEPT in all."""
-        content = file.read(FILE + 1)
+        limit = max(FILE, NOTEBOOK) if ".ipynb" in basename(name).lower() and FILE >= MIB else FILE
+        content = file.read(limit + 1)
         self.budget.charge(len(content), where)
-        beside = self.names.beside(name) and not self.names.named(name)
-        if len(content) > FILE or (beside and self.room + len(content) > BESIDE_ROOM):
+        named = self.names.named(name)
+        beside = self.names.beside(name) and not named
+        code = self.names.code(name) and not named
+        if code and self.code_room + len(content) > CODE_ROOM:
+            return None
+        if len(content) > limit or (beside and self.room + len(content) > BESIDE_ROOM):
             self.left_out += [name] if beside else []
             return None
         self.room += len(content) if beside else 0
+        self.code_room += len(content) if code else 0
         self.kept += len(content)
         if self.kept > KEPT:
             raise TooBigError(f"{where} holds more than {KEPT // MIB} MiB of files to grade; leave copies out")
@@ -173,9 +223,9 @@ class Search:
                     waiting += [path] if self.enters(entry.name, str(root)) else []
                 elif self.passes(str(path.relative_to(root)), str(root)):
                     found += self.file(path, root)
-                elif ENDING.search(entry.name):
+                elif is_packed(entry.name):
                     packed.append(path)
-        return found if self.any_named(found) else found + self.packed(packed, root)
+        return found + self.packed(packed, root)
 
     def enters(self, name: str, where: str) -> bool:
         self.seen += 1
@@ -190,7 +240,8 @@ class Search:
             descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
             with os.fdopen(descriptor, "rb") as file:
                 if stat.S_ISREG(os.fstat(descriptor).st_mode) and not path.is_symlink():
-                    return [Found(name, self.take(file, str(root), name))]
+                    content = self.take(file, str(root), name)
+                    return self.read(name, name, content, 0)
         except OSError as error:
             if not path.is_symlink() and self.names.named(path.name):
                 raise SubmissionError(f"{path} cannot be read ({error.strerror}); check its permissions") from None
@@ -200,35 +251,50 @@ class Search:
         self.note(f"{name} is a link or device, which is not followed; hand in the file itself")
         return []
 
+    def read(self, name: str, path: str, content: bytes | None, depth: int) -> list[Found]:
+        """A file that was read, with what is packed in it; nothing of what a Mac keeps beside a file."""
+        if content is not None and basename(name).startswith("._") and b"\0" in content:
+            return []
+        aside = any(is_aside(part) for part in PurePosixPath(name.replace("\\", "/")).parts[:-1])
+        found = [Found(path, content, aside=aside)]
+        if content is not None and self.names.named(name) and depth < NESTING and is_archive(io.BytesIO(content)):
+            found += self.inner(io.BytesIO(content), path, depth + 1)
+        return found
+
     def packed(self, paths: Sequence[Path], root: Path) -> list[Found]:
-        """Archives that lie in a folder which holds nothing else that is wanted."""
+        """Archives that lie in a folder."""
         found: list[Found] = []
         for path in paths:
+            name = shown(path, root)
             try:
                 if path.is_symlink() or not path.is_file():
                     continue
                 with path.open("rb") as file:
-                    if is_archive(file) and os.fstat(file.fileno()).st_size <= ARCHIVE:
-                        found += self.inner(file, shown(path, root), 1)
+                    if os.fstat(file.fileno()).st_size > ARCHIVE:
+                        self.skip(f"{name} is larger than {ARCHIVE // MIB} MiB and was not opened")
+                    elif is_archive(file):
+                        found += self.inner(file, name, 1)
+                    else:
+                        file.seek(0)
+                        self.skip(f"{name} is {repair.kind_of(file.read(1000)) or NO_ARCHIVE}")
             except OSError as error:
-                self.note(f"{shown(path, root)} cannot be read ({error.strerror})")
+                self.skip(f"{name} cannot be read ({error.strerror})")
         return found
 
     def archive(self, file: IO[bytes], where: str, depth: int) -> list[Found]:
-        """A zip's or tar's wanted files; with none, those of the archives inside. Raises SubmissionError."""
+        """A zip's or tar's files that may be wanted, and those of the archives inside. Raises SubmissionError."""
         prefix = f"{printable(where)}/" if depth else ""
-        found: list[Found] = []
+        found: dict[str, list[Found]] = {}
         packed: list[tuple[str, bytes]] = []
         try:
             for name, readable, content in unpack.members(file, where, self.budget):
-                if self.passes(name, where):
+                if self.passes(name, where, prefix):
                     if readable:
-                        found.append(Found(prefix + printable(name), self.take(content(), where, name)))
+                        self.replace(found, name, where, prefix, self.take(content(), where, name), depth)
                     else:
                         self.note(f"{printable(name)} is a link or device, which is not followed; pack the file itself")
-                elif readable and not self.any_named(found) and depth < NESTING and ENDING.search(name):
-                    inner = self.take(content(), where, name)
-                    packed += [(name, inner)] if inner is not None and len(packed) < COPIES else []
+                elif readable and is_packed(name) and not in_junk(name):
+                    packed += self.inside(name, prefix, content, where, depth, len(packed))
         except SubmissionError:
             raise
         except RecursionError:
@@ -240,24 +306,66 @@ class Search:
             raise TooBigError(f"{where} needs more memory than there is; leave data sets and models out") from None
         except DAMAGE as error:
             raise SubmissionError(f"{where} is damaged ({brief(error)}); pack it again") from None
-        if not self.any_named(found):
-            for name, inner in packed:
-                if is_archive(io.BytesIO(inner)):
-                    found += self.inner(io.BytesIO(inner), prefix + printable(name), depth + 1)
-        return found
+        files = [one for several in found.values() for one in several]
+        for name, inner in packed:
+            files += self.inner(io.BytesIO(inner), prefix + printable(name), depth + 1)
+        return files
+
+    def replace(
+        self, found: dict[str, list[Found]], name: str, where: str, prefix: str, content: bytes | None, depth: int
+    ) -> None:
+        """Of two members of one name the later counts, as where an archive is unpacked."""
+        if name in found and found[name] and found[name][0].content != content:
+            self.note(f"{printable(where)} holds {printable(name)} twice; the later one counts, as when it is unpacked")
+        found[name] = self.read(name, prefix + printable(name), content, depth)
+
+    def inside(
+        self, name: str, prefix: str, content: Callable[[], IO[bytes]], where: str, depth: int, kept: int
+    ) -> list[tuple[str, bytes]]:
+        """An archive inside an archive, read; what cannot be opened is told."""
+        path = prefix + printable(name)
+        if depth >= NESTING or kept >= COPIES:
+            self.skip(f"{path} was not opened, since it lies in archives inside archives; pack the work as one zip")
+            return []
+        try:
+            inner = self.take(content(), where, name)
+        except TooBigError as error:
+            self.refuse(error)
+            return []
+        if inner is None:
+            self.skip(f"{path} is larger than {FILE // MIB} MiB and was not opened")
+        elif not is_archive(io.BytesIO(inner)):
+            self.skip(f"{path} is {repair.kind_of(inner) or NO_ARCHIVE}")
+        else:
+            return [(name, inner)]
+        return []
 
     def inner(self, file: IO[bytes], where: str, depth: int) -> list[Found]:
-        """An archive inside; one that cannot be read is noted, since it need not be the work."""
+        """An archive inside, or beside other files; one that cannot be read is told, since it need not be the work."""
         try:
             return self.archive(file, where, depth)
-        except TooBigError:
-            raise
+        except TooBigError as error:
+            self.refuse(error)
         except SubmissionError as error:
-            self.note(str(error))
-            return []
+            self.skip(str(error))
+        return []
+
+    def refuse(self, error: TooBigError) -> None:
+        """A limit was hit, which is the submission's end where nothing else is found."""
+        self.refused = self.refused or error
+        self.skip(str(error))
+
+    def skip(self, sentence: str) -> None:
+        """What could not be opened may hold what is missing."""
+        if len(self.unread) < 20:
+            self.unread.append(sentence)
+        self.note(sentence)
 
     def finished(self, found: list[Found]) -> list[Found]:
-        """What was found; of what was left out for its size or number, a note."""
+        """What was found; of what was left out for its size or number, a note. Raises what was refused, if nothing
+        else was found."""
+        if self.refused and not self.any_named(found):
+            raise self.refused
         if self.left_out:
             some = ", ".join(printable(basename(name)) for name in self.left_out[:3])
             more = f" and {len(self.left_out) - 3} more" if len(self.left_out) > 3 else ""
@@ -272,8 +380,25 @@ class Search:
             self.notes.append(sentence)
 
 
+NO_ARCHIVE = "no archive, though its name says so; pack the work again as a zip"
+
+
 def is_junk(folder: str) -> bool:
-    return folder in JUNK or (folder.startswith(".") and folder not in (".", ".."))
+    return folder in JUNK or folder in KEEPERS
+
+
+def is_aside(folder: str) -> bool:
+    return folder in ASIDE or (folder.startswith(".") and folder not in (".", ".."))
+
+
+def in_junk(name: str) -> bool:
+    return any(is_junk(part) for part in PurePosixPath(name.replace("\\", "/")).parts[:-1])
+
+
+def is_packed(name: str) -> bool:
+    """Whether a file's name says that it is an archive; a data set as it is published is none to look into."""
+    base = basename(name)
+    return bool(ENDING.search(base)) and not base.startswith("._") and not DATA.search(base)
 
 
 def shown(path: Path, root: Path) -> str:
@@ -289,21 +414,3 @@ def printable(name: str) -> str:
 
 def brief(error: BaseException) -> str:
     return printable(str(error) or type(error).__name__)[:120]
-
-
-# Names
-
-
-def basename(name: str) -> str:
-    """The last part of a path as any system writes it."""
-    return PurePosixPath(name.replace("\\", "/")).name
-
-
-def plain(base: str) -> str:
-    """A base name without what a browser, an upload or a file system adds: "Layers (1).py" -> "layers.py"."""
-    return re.sub(r"( ?\(\d+\)|-\d+)(?=\.\w+$)", "", base).lower()
-
-
-def loosely(base: str) -> str:
-    """A pattern of a name without its ending, and with anything before its number: "part1", "Part_1", "part 1"."""
-    return re.sub(r"(?<!\d)(?=\d+$)", r"[\\W_]{0,3}", re.escape(base.rpartition(".")[0])) + r"(?!\d)"

@@ -1,4 +1,4 @@
-"""Where a student's file defines what a check asks: for a message's "layers.py:31". Nothing of it is run."""
+"""Where a student's file defines what a check asks: for a message's "network.py:31". Nothing of it is run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LARGEST = 1 << 20  # bytes of a file that is looked through
 
 
 def line_of(source: bytes, path: Sequence[str]) -> int | None:
-    """The line of the last `def` or `class` that `path` leads to, as ("TwoLayerNet", "forward"); None without one.
+    """The line of the last `def` or `class` that `path` leads to, as ("Class", "method"); None without one.
 
     Never raises for what a student wrote.
     """

@@ -1,15 +1,26 @@
-"""What was handed in -> Submission: of the files that archive.py finds, those that count, by base name."""
+"""What was handed in -> Submission: of the files that archive.py finds, those that count, by base name.
+
+The rule is told in match.py. What it leaves open is a question: the file's points wait until a person answers it.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 from grader.errors import SubmissionError
-from grader.intake.archive import ENDING, FILE, Found, Names, Search, basename, members, plain, printable
+from grader.intake import helpers, repair
+from grader.intake.archive import ENDING, FILE, NOTEBOOK, Found, Search, members, printable
+from grader.intake.match import EXACT, HOLDS, MARKED, WRITTEN, basename, folded
+from grader.intake.repair import Repaired, defines, essence, is_notebook, kind_of
 from grader.intake.unpack import MIB
-from grader.model import Submission
+from grader.model import Submission, Take
+
+ALIKE = 0.5  # share of what the handout defines, above which a file is known by what it holds
+BY_CONTENT = HOLDS + 1
+LISTED = 6  # files that a question names
 
 
 def read(
@@ -19,49 +30,53 @@ def read(
     *,
     name: str | None = None,
     parts: Sequence[tuple[str, Path]] = (),
+    takes: Collection[Take] = (),
 ) -> Submission:
-    """The submission at `path`. `stubs` are the handout's own versions: of two candidates, the one that differs counts.
+    """The submission at `path`. `stubs` are the handout's own files: one that is still the same is no work.
 
     A wanted "*.jpg" stands for every file of this ending, however it is called: at most archive.BESIDE are taken, and
     none has to be there. With `parts`, it is these files (the student's name for each, and where it lies) side by side
-    in the folder `path`.
-    Raises SubmissionError when `path` cannot be read, holds nothing that is wanted, or holds two different versions of
-    one file. What can be graded without is a sentence in `notes`.
+    in the folder `path`. `takes` are a person's answers to which file counts.
+    Raises SubmissionError when `path` cannot be read, or holds nothing that is wanted. What can be graded without is a
+    sentence in `notes`, and what a person has to decide one in `questions`.
     """
     notes: list[str] = []
-    files_there = side_by_side(parts, wanted, notes) if parts else members(path, wanted, notes)
-    named = [base for base in wanted if not base.startswith("*")]
-    beside: dict[str, Found] = {}
-    found = group(without(files_there, Names(wanted), beside), named, stubs, notes)
-    holds = holding(path, parts)
-    chosen = {base: choose(base, found[base], stubs, holds) for base in named if base in found}
-    files = {base: file.content for base, file in chosen.items() if file.content is not None}
-    for base, file in chosen.items():
-        if file.content is None:
-            notes.append(f"{file.path} is larger than {FILE // MIB} MiB and was not read; hand in a smaller {base}")
-    if not files:
-        why, listed = next(iter(notes), ""), ", ".join(named)
-        if len(parts) == 1 and why.startswith(str(parts[0][1])):
-            raise SubmissionError(why)  # all there is to say of a lone file
-        detail = f"; {why}" if why and listed not in why else ""
-        raise SubmissionError(f"{holds} none of {listed}; hand in a folder, zip or tar of them{detail}")
-    missing = [base for base in named if base not in chosen]
-    if missing:
+    search = Search(wanted, notes, {take.file for take in takes})
+    there = search.finished(side_by_side(parts, search) if parts else members(path, search))
+    picked = pick_all(there, search, stubs, {take.name: take for take in takes})
+    beside = pictures(there, search, picked.values())
+    questions = {base: choice.question for base, choice in picked.items() if choice.question}
+    notes += [note for choice in picked.values() for note in choice.notes]
+    repaired = {base: repaired_file(base, choice.file) for base, choice in picked.items() if choice.file}
+    notes += [note for one in repaired.values() for note in one.notes]
+    questions |= {base: one.question for base, one in repaired.items() if one.question}
+    files = {base: one.content for base, one in repaired.items()}
+    if not files and not questions:
+        raise nothing(path, parts, search)
+    if missing := [base for base in search.names.names if base not in files and base not in questions]:
         notes.append(f"not in this submission: {', '.join(missing)}")
-    chosen |= beside
+    origin = {base: choice.file.path for base, choice in picked.items() if choice.file}
     files |= {base: file.content for base, file in beside.items() if file.content is not None}
+    origin |= {base: file.path for base, file in beside.items()}
+    own, told, asked = helpers.gather({base: one.content for base, one in repaired.items()}, origin, there, stubs)
+    faults = {base: one.fault for base, one in repaired.items() if one.fault}
     return Submission(
         name=name or title(path),
         files=files,
-        origin={base: chosen[base].path for base in files},
-        digest=digest(files),
-        notes=tuple(notes),
+        origin=origin,
+        digest=digest(files | helpers.flat(own)),
+        notes=(*notes, *told),
+        helpers=own,
+        questions=helpers.spread(asked | questions, files),
+        faults=helpers.spread(faults, files),
+        there=tuple(search.there),
     )
 
 
-def stubs(handout: Path, wanted: Collection[str]) -> dict[str, bytes]:
-    """The handout's own version of each file that a student writes in."""
-    return {path.name: path.read_bytes() for path in sorted(handout.rglob("*")) if path.name in wanted}
+def stubs(handout: Mapping[str, bytes], wanted: Collection[str]) -> dict[str, bytes]:
+    """The handout's own version of each file that a student writes in, and its other Python files."""
+    named = {basename(path): content for path, content in handout.items()}
+    return {base: content for base, content in named.items() if base in wanted or base.endswith(".py")}
 
 
 def title(path: Path) -> str:
@@ -78,6 +93,15 @@ def digest(files: Mapping[str, bytes]) -> str:
     return total.hexdigest()[:16]
 
 
+def nothing(path: Path, parts: Sequence[tuple[str, Path]], search: Search) -> SubmissionError:
+    """What to say of a submission that holds nothing to grade."""
+    why, listed = next(iter(search.notes), ""), ", ".join(search.names.names)
+    if len(parts) == 1 and why.startswith(str(parts[0][1])):
+        return SubmissionError(why)  # all there is to say of a lone file
+    detail = f"; {why}" if why and listed not in why else ""
+    return SubmissionError(f"{holding(path, parts)} none of {listed}; hand in a folder, zip or tar of them{detail}")
+
+
 def holding(path: Path, parts: Sequence[tuple[str, Path]]) -> str:
     """How a sentence on a submission begins; of files side by side it names them, for the folder is a whole class's."""
     names = [printable(part.name) for _, part in parts]
@@ -85,76 +109,202 @@ def holding(path: Path, parts: Sequence[tuple[str, Path]]) -> str:
     return f"{', '.join(names[:3]) or path}{more} hold{'s' * (len(names) < 2)}"
 
 
-def side_by_side(parts: Sequence[tuple[str, Path]], wanted: Collection[str], notes: list[str]) -> Iterator[Found]:
-    """The wanted files among `parts`, of two with one name the later; with none, those of the last part with any."""
-    search = Search(wanted, notes)
-    fitting = [(name, path) for name, path in parts if search.fits(name)]
-    latest = {plain(basename(name)) if search.names.named(name) else name: (name, path) for name, path in fitting}
-    for name, path in latest.values():
-        yield from members(path, wanted, notes, name=basename(name))
-    for _, path in () if any(map(search.names.named, latest)) else reversed(parts):
+def side_by_side(parts: Sequence[tuple[str, Path]], search: Search) -> list[Found]:
+    """The files in all of `parts`; each knows how late its own was handed in."""
+    found: list[Found] = []
+    for at, (name, path) in enumerate(parts):
         try:
-            found = list(members(path, wanted, notes))
+            inside = members(path, search, name=basename(name))
         except SubmissionError as error:
-            search.note(str(error))  # one of several need not be the work
+            search.skip(str(error))  # one of several need not be the work
             continue
-        if search.any_named(found):
-            yield from found
-            return
+        search.there += [] if len(inside) != 1 or inside[0].path in search.there else [inside[0].path]
+        found += [replace(file, part=at) for file in inside]
+    return found
 
 
 # Which of the files
 
 
-def group(
-    files: Iterable[Found], wanted: Collection[str], stubs: Mapping[str, bytes], notes: list[str]
-) -> dict[str, list[Found]]:
-    """The files of each wanted name. A name that is nearly right counts where the right one is absent, and is noted; of
-    those that are far from it, one alone."""
-    names = Names(wanted)
-    found: dict[str, dict[int, list[Found]]] = {}
-    for file in files:
-        base = names.name_of(file.path)
-        if base is not None:
-            found.setdefault(base, {}).setdefault(distance(basename(file.path), base), []).append(file)
-    chosen: dict[str, list[Found]] = {}
-    for base, candidates in found.items():
-        far = min(candidates)
-        listed = " and ".join(file.path for file in candidates[far][:3])
-        if far == 2 and len({lines(file.content) for file in candidates[far]} - {lines(stubs.get(base))}) > 1:
-            notes.append(f"{listed} may each be {base}, so none was taken; leave the one that counts")
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The file that counts as a wanted one, or None; why a person has to look; what the report says of it."""
+
+    file: Found | None = None
+    question: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def pick_all(
+    found: Sequence[Found], search: Search, stubs: Mapping[str, bytes], takes: Mapping[str, Take]
+) -> dict[str, Choice]:
+    """A choice for each wanted name that there is anything to say of."""
+    picked = {base: taken(takes[base], found) for base in search.names.names if base in takes}
+    candidates: dict[str, list[tuple[int, Found]]] = {}
+    used = {take.file for take in takes.values()}
+    for file in found:
+        if file.path in used:
             continue
-        chosen[base] = candidates[far]
-        if far:
-            notes.append(f"{candidates[far][0].path} was taken as {base}")
-    return chosen
+        for base, far in meant(file, search, stubs).items():
+            candidates.setdefault(base, []).append((far, file))
+    unread = search.unread if candidates or picked else []  # where nothing else is there, that is all there is to say
+    for base in search.names.names:
+        if base not in picked:
+            choice = pick(base, candidates.get(base, []), stubs.get(base), unread)
+            if choice.file or choice.question or choice.notes:
+                picked[base] = choice
+    return by_content(picked, found, search, stubs, used)
 
 
-def distance(base: str, wanted: str) -> int:
-    """Of a file's name from the wanted one: 0 none, 1 what a browser or a file system adds, 2 more than that."""
-    return 0 if base == wanted else 1 if wanted.lower() in (base.lower(), plain(base)) else 2
+def taken(take: Take, found: Iterable[Found]) -> Choice:
+    """What a person decided."""
+    files = [file for file in found if file.path == take.file and file.content is not None]
+    if not files:
+        return Choice(question=f"{take.file}, which {take.author} took as {take.name}, is not in this submission")
+    return Choice(files[-1], notes=(f"{take.file} was taken as {take.name} by {take.author}, because: {take.why}",))
 
 
-def without(files: Iterable[Found], names: Names, beside: dict[str, Found]) -> Iterator[Found]:
-    """The files that are wanted by name; the others go into `beside`, by their own. Of two the first counts."""
-    for file in files:
-        if names.named(file.path):
-            yield file
-        elif file.content is not None:
-            beside.setdefault(printable(basename(file.path)), file)
+def meant(file: Found, search: Search, stubs: Mapping[str, bytes]) -> dict[str, int]:
+    """The wanted names that a file may stand for; of several, those whose functions it defines."""
+    distances = search.names.distances(file.path)
+    if len(distances) < 2:
+        return distances
+    told = {base: far for base, far in distances.items() if base.endswith(".py") and shows(file, base, stubs)}
+    return told if len(told) == 1 else {}
 
 
-def choose(base: str, files: Sequence[Found], stubs: Mapping[str, bytes], holds: str) -> Found:
-    """The one that counts. Raises SubmissionError for two that differ from each other and from the stub."""
-    stub = lines(stubs.get(base, b""))
-    distinct = {lines(file.content): file for file in reversed(files)}
-    own = [file for content, file in distinct.items() if content != stub]
-    if len(own) > 1:
-        listed = ", ".join(sorted(file.path for file in own)[:6])
-        raise SubmissionError(f"{holds} {len(own)} different {base}: {listed}; leave the one that counts")
-    return own[0] if own else files[0]
+def qualifies(base: str, far: int, file: Found, stubs: Mapping[str, bytes]) -> bool:
+    """Whether a file with a name so far from the wanted one may count as it."""
+    if far <= WRITTEN or file.content is None:
+        return far <= MARKED
+    own = folded(basename(file.path)).endswith(f".{base.rpartition('.')[2]}")
+    if base.endswith(".ipynb"):
+        return own or is_notebook(file.content)
+    return (own and far == MARKED) or shows(file, base, stubs)
 
 
-def lines(content: bytes | None) -> bytes | None:
-    """Content by which copies are compared: line endings are not a difference."""
-    return None if content is None else content.replace(b"\r\n", b"\n")
+def shows(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:
+    """Whether it defines enough of what the handout's file of that name does."""
+    expected = defines(stubs.get(base, b""))
+    return bool(expected) and len(expected & defines(file.content or b"")) >= ALIKE * len(expected)
+
+
+def works(file: Found, stub: bytes | None) -> bool:
+    """Whether there is work in it: text that is not empty, and not as it was handed out."""
+    return (
+        file.content is not None
+        and kind_of(file.content) is None
+        and essence(file.content) not in (b"", stub and essence(stub))
+    )
+
+
+def pick(base: str, candidates: Sequence[tuple[int, Found]], stub: bytes | None, unread: Sequence[str]) -> Choice:
+    """The one that counts, or the question."""
+    fit = sorted((one for one in candidates if qualifies(base, *one, {base: stub or b""})), key=lambda one: one[0])
+    far = [one for one in candidates if one not in fit]
+    works_in = [one for one in fit if works(one[1], stub)]
+    works_in = [one for one in works_in if not one[1].aside] or works_in
+    large = [one for one in fit if one[1].content is None]
+    if large and large[0][0] < min((one[0] for one in works_in), default=HOLDS + 1):
+        most = (NOTEBOOK if base.endswith(".ipynb") else FILE) // MIB
+        return Choice(
+            question=f"{large[0][1].path} is larger than {most} MiB and was not read; hand in a smaller {base}"
+        )
+    if works_in:
+        return nearest(base, works_in, fit, stub)
+    odd = [one for one in candidates if one[0] <= MARKED and kind_of(one[1].content or b"")]
+    here = [one for one in fit if one not in odd or one[0] == EXACT]
+    if odd and not any(one[0] == EXACT for one in odd):
+        return Choice(question=f"{odd[0][1].path} may be {base}, and is {kind_of(odd[0][1].content or b'')}")
+    if unread:
+        return Choice(question=f"{base} may be in what could not be opened: {unread[0]}")
+    if here:
+        return Choice(here[0][1], notes=said(base, *here[0], ""))
+    notes = [f"{file.path} was handed in and not taken as {base}, of which it defines nothing" for _, file in far]
+    return Choice(notes=tuple(notes[:3]))
+
+
+def nearest(
+    base: str, works_in: Sequence[tuple[int, Found]], fit: Sequence[tuple[int, Found]], stub: bytes | None
+) -> Choice:
+    """Of files with work the one of the nearest name; of attachments the newest; of two that differ neither."""
+    near = [one for one in works_in if one[0] < HOLDS] or list(works_in)
+    near = [one for one in near if one[1].part == max(file.part for _, file in near)]
+    near = [one for one in near if one[0] == min(far for far, _ in near)]
+    distinct = {essence(file.content): file for _, file in reversed(near)}
+    if len(distinct) > 1:
+        return Choice(
+            question=f"{len(distinct)} different files may be {base}: {listed(distinct.values())}; "
+            "leave the one that counts"
+        )
+    far, chosen = near[0]
+    others = {essence(file.content): file for _, file in works_in if essence(file.content) not in distinct}
+    passed = [
+        f"{file.path} was handed in and not taken, for {chosen.path} counts as {base}" for file in others.values()
+    ]
+    untouched = any(distance < far and not works(file, stub) for distance, file in fit)
+    return Choice(
+        chosen, notes=(*said(base, far, chosen, f", since {base} holds no work" if untouched else ""), *passed[:3])
+    )
+
+
+def said(base: str, far: int, file: Found, why: str) -> tuple[str, ...]:
+    return (f"{file.path} was taken as {base}{why}",) if far > EXACT else ()
+
+
+def listed(files: Iterable[Found]) -> str:
+    names = sorted(file.path for file in files)
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f"{', '.join(names[:LISTED])}{more}"
+
+
+def by_content(
+    picked: dict[str, Choice], found: Sequence[Found], search: Search, stubs: Mapping[str, bytes], used: Collection[str]
+) -> dict[str, Choice]:
+    """A file of another name that holds what a wanted one should is a question, where nothing else is that one."""
+    taken_files = {choice.file.path for choice in picked.values() if choice.file} | set(used)
+    others = [
+        file
+        for file in found
+        if file.path not in taken_files and basename(file.path) not in stubs and search.names.code(file.path)
+    ]
+    for base in search.names.names:
+        choice = picked.get(base, Choice())
+        if base not in stubs or choice.question or (choice.file and works(choice.file, stubs[base])) or base in used:
+            continue
+        same = [file for file in others if works(file, stubs[base]) and alike(file, base, stubs)]
+        if same:
+            one = "it holds" if len({essence(file.content) for file in same}) == 1 else "they hold"
+            picked[base] = Choice(
+                question=f"{listed(same)} may be {base}, for {one} what {base} should; hand it in as {base}"
+            )
+    return picked
+
+
+def alike(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:
+    """Whether a file of any name looks like the handout's of that name, filled in."""
+    if base.endswith(".py"):
+        return shows(file, base, stubs)
+    if file.content is None:
+        return False
+    expected = {line.strip() for cell in repair.cells(stubs[base]) for line in cell.splitlines() if line.strip()}
+    notebook = is_notebook(file.content)
+    lines = "\n".join(repair.cells(file.content)) if notebook else repair.decoded(file.content)[0]
+    held = expected & {line.strip() for line in lines.splitlines()}
+    return len(expected) > 3 and len(held) >= ALIKE * len(expected)
+
+
+def pictures(found: Iterable[Found], search: Search, picked: Iterable[Choice]) -> dict[str, Found]:
+    """The files of a wanted ending, by their own names. Of two the first counts."""
+    taken_files = [choice.file for choice in picked if choice.file]
+    beside: dict[str, Found] = {}
+    for file in found:
+        if search.names.beside(file.path) and file.content is not None and file not in taken_files:
+            beside.setdefault(printable(PurePosixPath(basename(file.path)).name), file)
+    return beside
+
+
+def repaired_file(base: str, file: Found) -> Repaired:
+    """The file as it is graded."""
+    change = repair.notebook if base.endswith(".ipynb") else repair.script
+    return change(file.content or b"", base, file.path)

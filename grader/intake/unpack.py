@@ -23,6 +23,7 @@ from typing import IO, Any
 from grader.errors import SubmissionError
 
 MIB = 1 << 20
+LONE = 128 * MIB  # one file that is compressed by itself, as model.py.gz
 UNPACKED = 1024 * MIB  # what may be decompressed on the way through one submission, archives inside archives included
 CONTENTS = 32 * MIB  # a zip's table of contents
 HEADER = 64 << 10  # a tar's headers on one member, such as a long name
@@ -58,7 +59,15 @@ class Budget:
 
 def members(file: IO[bytes], where: str, budget: Budget) -> Iterator[Member]:
     """Raises one of DAMAGE or SubmissionError for what cannot be read."""
-    return zipped(file, where) if is_zip(file) else tarred(file, where, budget)
+    if is_zip(file):
+        return zipped(file, where)
+    return tarred(file, where, budget) if is_tar(decompressed(file)) else lone(file, where, budget)
+
+
+def lone(file: IO[bytes], where: str, budget: Budget) -> Iterator[Member]:
+    """One file that was compressed by itself: model.py of model.py.gz."""
+    name = re.sub(r"\.(gz|bz2|xz)$", "", where.replace("\\", "/").rpartition("/")[2], flags=re.IGNORECASE)
+    yield name, True, lambda: io.BytesIO(Charged(decompressed(file), where, budget).exactly(LONE))
 
 
 def zipped(file: IO[bytes], where: str) -> Iterator[Member]:
@@ -75,6 +84,8 @@ def zipped(file: IO[bytes], where: str) -> Iterator[Member]:
 
 def opened(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
     """Raises NotImplementedError for a method that `zipfile` decompresses in one piece, however large that is."""
+    if info.flag_bits & 1:
+        raise RuntimeError("encrypted")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise NotImplementedError("it is compressed by a method that few programs know")
     return archive.open(info)
@@ -181,8 +192,22 @@ def decompressed(file: IO[bytes]) -> IO[bytes]:
 
 
 def is_zip(file: IO[bytes]) -> bool:
+    """Whether it begins like a zip, or is a program that unpacks itself."""
     file.seek(0)
-    return file.read(4) in (b"PK\3\4", b"PK\5\6", b"PK\7\x08")
+    head = file.read(4)
+    return head in (b"PK\3\4", b"PK\5\6", b"PK\7\x08") or (head[:2] in (b"MZ", b"#!") and zipfile.is_zipfile(file))
+
+
+def is_tar(stream: IO[bytes]) -> bool:
+    """Whether it begins with a tar's header, also an old one without a mark; what is empty is taken for one."""
+    head = b""
+    while len(head) < tarfile.BLOCKSIZE and (part := stream.read(tarfile.BLOCKSIZE - len(head))):
+        head += part
+    try:
+        tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
+    except tarfile.HeaderError:  # damaged, or empty
+        return head[257:262] == b"ustar" or not any(head)
+    return True
 
 
 def is_archive(file: IO[bytes]) -> bool:
@@ -192,4 +217,6 @@ def is_archive(file: IO[bytes]) -> bool:
     file.seek(0)
     head = file.read(512)
     file.seek(0)
-    return head[257:262] == b"ustar" or any(head.startswith(magic) for magic, _ in COMPRESSIONS)
+    compressed = any(head.startswith(magic) for magic, _ in COMPRESSIONS)
+    tar = len(head) == tarfile.BLOCKSIZE and any(head) and is_tar(io.BytesIO(head))
+    return compressed or tar

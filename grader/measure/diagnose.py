@@ -7,6 +7,7 @@ the sentence holds nothing but the student's own value and an order of magnitude
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,18 +39,19 @@ def explain(
     expected: ArrayLike,
     *,
     atol: float,
+    rtol: float = 0.0,
     reveal: bool = False,
     factors: Mapping[str, float] | None = None,
     clues: Sequence[Clue] = (),
 ) -> str | None:
-    """What is wrong with `yours`, or None when every entry is within `atol` of `expected`.
+    """What is wrong with `yours`, or None when every entry is within `atol` + `rtol` * |expected| of `expected`.
 
     `factors` names the numbers that an answer may be off by ("the batch size": 64). The sentence of the first clue that
     `yours` equals is always in it. Raises NotImplementedYet for None.
     """
     if yours is None:
         raise NotImplementedYet(f"{name} is None: not implemented yet")
-    right = np.asarray(expected, dtype=np.float64)
+    right = np.asarray(plain(expected), dtype=np.float64)
     found = numbers(yours)
     if found is None:
         return (
@@ -62,13 +64,14 @@ def explain(
         return f"{name} has shape {found.shape}; expected {right.shape}{said(why)}"
     if not np.isfinite(found).all():
         return not_finite(name, found)
-    if numeric.error(found, right) < atol:
+    bar = atol + rtol * np.abs(right)
+    if (np.abs(found - right) < bar).all():
         return None
     with np.errstate(all="ignore"):
         clue = known(found, right, clues)
         # Beside a clue, a factor may still be news: "right for your own forward, which is twice what it should be".
         causes = [clue, next(factor(factors or {})(found, right), "") if clue else cause(found, right, factors or {})]
-    return where(name, found, right, atol, reveal, [words for words in causes if words])
+    return where(name, found, right, bar, reveal, [words for words in causes if words])
 
 
 def describe(value: Any) -> str:
@@ -87,7 +90,8 @@ def describe(value: Any) -> str:
 
 
 def numbers(value: Any) -> Array | None:
-    """A real scalar or array as float64; None for anything else, bool and complex included."""
+    """A real scalar, array or tensor as float64; None for anything else, bool and complex included."""
+    value = plain(value)
     if isinstance(value, np.ndarray | np.generic):
         return np.asarray(value, dtype=np.float64) if value.dtype.kind in "iuf" else None
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -96,6 +100,12 @@ def numbers(value: Any) -> Array | None:
         return np.array(float(value))
     except OverflowError:
         return np.array(math.inf)
+
+
+def plain(value: Any) -> Any:
+    """A torch tensor as an array, where torch is loaded; anything else as it is."""
+    torch = sys.modules.get("torch")
+    return value.detach().cpu().numpy() if torch is not None and isinstance(value, torch.Tensor) else value
 
 
 def masked(value: Any) -> Array | None:
@@ -110,17 +120,17 @@ def wanted(right: Array) -> str:
 # Where, and how far off
 
 
-def where(name: str, found: Array, right: Array, atol: float, reveal: bool, causes: Sequence[str]) -> str:
+def where(name: str, found: Array, right: Array, bar: Array, reveal: bool, causes: Sequence[str]) -> str:
     with np.errstate(over="ignore"):
         off = np.abs(found - right)
-    worst = tuple(int(at) for at in np.unravel_index(int(np.argmax(off)), off.shape))
+    worst = tuple(int(at) for at in np.unravel_index(int(np.argmax(off - bar)), off.shape))
     mine, theirs = float(found[worst]), float(right[worst])
     place = f" at [{', '.join(map(str, worst))}]" if worst else ""
     if reveal:
         values = "yours {}, expected {}".format(*apart(mine, theirs))
     else:
         values = f"yours {short(mine)}, off by about {abs(mine - theirs):.0e}"
-    count = [f"{int((~(off < atol)).sum())} of {off.size} entries"] if off.size > 1 else []
+    count = [f"{int((~(off < bar)).sum())} of {off.size} entries"] if off.size > 1 else []
     told = ", ".join([*count, *causes])
     return f"{name} is wrong{place}: {values}{f' ({told})' if told else ''}"
 

@@ -8,47 +8,130 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grader.errors import Mismatch, NotImplementedYet, StudentError
 from grader.measure import numeric
-from grader.measure.diagnose import Clue, describe, explain, numbers
+from grader.measure.diagnose import Clue, describe, explain, numbers, plain
 from grader.model import Measure
 
 Array = NDArray[np.float64]
+ROUNDS = 5  # of a measurement of time or memory
 KNOWN = 4096  # answers of the reference that are remembered; a class asks some sixty questions
 
 
+class Spent(Protocol):
+    """What a call took: CPU seconds, and bytes of memory at its peak."""
+
+    @property
+    def cpu(self) -> float: ...
+
+    @property
+    def peak(self) -> int: ...
+
+
+class Subject(Protocol):
+    """What is needed of `hw` here; grader.check has the whole of it."""
+
+    known: dict[bytes, Any]
+
+    @property
+    def tolerance(self) -> float: ...
+
+    def measure(self, measure: Measure) -> None: ...
+
+    def cost(self, call: Callable[[], Any]) -> Spent: ...
+
+
 def expect_close(
-    hw: Any,
+    hw: Subject,
     name: str,
     yours: Any,
     expected: Any,
     *,
     atol: float | None = None,
+    rtol: float | None = None,
     reveal: bool = False,
     factors: Mapping[str, float] | None = None,
     clues: Sequence[Clue] = (),
 ) -> None:
     """`yours` has the shape of `expected` and is within `atol` of it in every entry (the item's tolerance by default).
 
-    `atol` is absolute and never scales with an array's size. Raises Mismatch with the likely cause, NotImplementedYet
-    for None.
+    `atol` is absolute and never scales with an array's size. With `rtol`, an entry may be off by `atol` (0 by default)
+    and `rtol` times its expected magnitude. Raises Mismatch with the likely cause, NotImplementedYet for None.
     """
-    bar = hw.tolerance if atol is None else atol
     if is_stub(yours):
         raise NotImplementedYet(f"{name} is None: not implemented yet")
-    sentence = explain(name, yours, expected, atol=bar, reveal=reveal, factors=factors or {}, clues=clues)
-    hw.measure(Measure(name, _error(yours, expected), bar))
+    bar = atol if atol is not None else hw.tolerance if rtol is None else 0.0
+    sentence = explain(
+        name, yours, expected, atol=bar, rtol=rtol or 0.0, reveal=reveal, factors=factors or {}, clues=clues
+    )
+    if rtol is None:
+        hw.measure(Measure(name, _error(yours, expected), bar))
+    else:  # in units of what each entry may be off by
+        hw.measure(Measure(name, _share(yours, expected, bar, rtol), 1.0))
     if sentence is not None:
         raise Mismatch(sentence)
 
 
+def expect_relative(hw: Subject, name: str, yours: Any, expected: Any, *, bar: float, least: float = 1e-8) -> None:
+    """The relative error max |yours - expected| / max(least, |yours| + |expected|) is below `bar`: what CS231n's
+    assignments measure (http://cs231n.github.io/neural-networks-3/#gradcheck). Raises as `expect_close`."""
+    if is_stub(yours):
+        raise NotImplementedYet(f"{name} is None: not implemented yet")
+    found, right = numbers(yours), np.asarray(plain(expected), dtype=np.float64)
+    if found is None or found.shape != right.shape or not np.isfinite(found).all():
+        raise Mismatch(str(explain(name, yours, right, atol=bar)))
+    error = float((np.abs(found - right) / np.maximum(least, np.abs(found) + np.abs(right))).max(initial=0.0))
+    hw.measure(Measure(name, error, bar))
+    if not error < bar:
+        raise Mismatch(f"{explain(name, yours, right, atol=0.0)}; its relative error is {error:.1e}, not below {bar:g}")
+
+
+def expect_one_of(hw: Subject, name: str, yours: Any, options: Sequence[Any], **bars: Any) -> None:
+    """`yours` is close to one of several right answers; `bars` are passed to `expect_close`. Raises what the nearest of
+    them raises."""
+    nearest = min(options, key=lambda option: _error(yours, np.asarray(plain(option), dtype=np.float64)))
+    expect_close(hw, name, yours, nearest, **bars)
+
+
+def expect_faster(
+    hw: Subject, name: str, fast: Callable[[], Any], slow: Callable[[], Any], *, ratio: float, seconds: float = 0.05
+) -> None:
+    """`fast` takes at least `ratio` times less CPU than `slow`, both measured in turn, ROUNDS times.
+
+    Calls are repeated until a measurement takes `seconds` of CPU, so that it is not of the clock. What is measured is
+    the least that each took: other programs only ever add to it. Raises Mismatch, Skipped where the system tells no
+    CPU time of one call.
+    """
+    if is_stub(fast()):
+        raise NotImplementedYet(f"{name} returned None: not implemented yet")
+    quick, long = (_repeated(hw, call, seconds) for call in (fast, slow))
+    measured = [(quick(), long()) for _ in range(ROUNDS)]
+    found = min(cpu for _, cpu in measured) / max(min(cpu for cpu, _ in measured), 1e-9)
+    hw.measure(Measure(name, found, ratio, at_least=True))
+    if found < ratio:
+        raise Mismatch(f"{name} is {found:.3g} times as fast as the loop it is compared with; {ratio:g} is asked for")
+
+
+def expect_smaller(hw: Subject, name: str, call: Callable[[], Any], *, most: int) -> None:
+    """`call` needs at most `most` bytes of memory beyond what the student's process had before, the least of ROUNDS
+    times. Raises Mismatch, Skipped where the system tells no memory of one call."""
+    if is_stub(call()):  # and what is allocated once, by a first call, is not the next one's
+        raise NotImplementedYet(f"{name} returned None: not implemented yet")
+    peak = min(hw.cost(call).peak for _ in range(ROUNDS))
+    hw.measure(Measure(name, peak, most))
+    if peak > most:
+        raise Mismatch(
+            f"{name} needs {peak / (1 << 20):.3g} MiB more memory; at most {most / (1 << 20):.3g} are allowed"
+        )
+
+
 def expect_gradient(
-    hw: Any,
+    hw: Subject,
     name: str,
     yours: Any,
     f: Callable[[Array], Any],
@@ -56,6 +139,7 @@ def expect_gradient(
     at: Array,
     upstream: Array | None = None,
     atol: float | None = None,
+    rtol: float | None = None,
     own: Callable[[Sequence[Array]], Sequence[Any]] | None = None,
     of: Sequence[Any] = (),
     h: float = 1e-3,
@@ -74,14 +158,14 @@ def expect_gradient(
         expected = once(hw, ("gradient", *of, at, upstream, h), lambda: _gradient(f, at, upstream, h))
     else:
         expected = _gradient(f, at, upstream, h)
-    bar = hw.tolerance if atol is None else atol
-    if own is not None and not is_stub(yours) and not _error(yours, expected) < bar:
+    bar = atol if atol is not None else hw.tolerance if rtol is None else 0.0
+    if own is not None and not is_stub(yours) and not _share(yours, expected, bar, rtol or 0.0) < 1:
         clues = [*clues, *_agreement(own, at, upstream, h)]
-    expect_close(hw, name, yours, expected, atol=bar, factors=factors, clues=clues)
+    expect_close(hw, name, yours, expected, atol=bar, rtol=rtol, factors=factors, clues=clues)
 
 
-def once(hw: Any, of: Sequence[Any], compute: Callable[[], Array]) -> Array:
-    """What `compute` gives, computed once a process for each `of`, which has to hold all that it rests on.
+def once(hw: Subject, of: Sequence[Any], compute: Callable[[], Array]) -> Array:
+    """What `compute` gives, computed once a process for each `of`, which has to name everything that decides it.
 
     None of it may be a student's to choose but as numbers: the key is their exact bytes.
     """
@@ -95,7 +179,7 @@ def once(hw: Any, of: Sequence[Any], compute: Callable[[], Array]) -> Array:
     return found
 
 
-def expect_accuracy(hw: Any, name: str, value: Any, bar: float) -> None:
+def expect_accuracy(hw: Subject, name: str, value: Any, bar: float) -> None:
     """`value`, a fraction in [0, 1], reaches `bar`."""
     if value is None:
         raise NotImplementedYet(f"{name} is None: not implemented yet")
@@ -159,8 +243,28 @@ def _kind(value: Any) -> str:
 
 def _error(yours: Any, expected: Any) -> float:
     """The largest absolute error; infinite for what is not even of the right kind or shape."""
-    found = numbers(yours)
+    found, expected = numbers(yours), plain(expected)
     return float("inf") if found is None or found.shape != np.shape(expected) else numeric.error(found, expected)
+
+
+def _share(yours: Any, expected: Any, atol: float, rtol: float) -> float:
+    """The largest error as a share of what its entry may be off by; infinite as in `_error`."""
+    found, right = numbers(yours), np.asarray(plain(expected), dtype=np.float64)
+    if found is None or found.shape != right.shape or not np.isfinite(found).all():
+        return float("inf")
+    return float((np.abs(found - right) / np.maximum(atol + rtol * np.abs(right), 1e-300)).max(initial=0.0))
+
+
+def _repeated(hw: Subject, call: Callable[[], Any], seconds: float) -> Callable[[], float]:
+    """A measurement of `call`: CPU seconds of one, averaged over as many as take `seconds` together."""
+
+    def spent(times: int) -> float:
+        return hw.cost(lambda: [call() for _ in range(times)]).cpu
+
+    times = 1
+    while times < 1 << 16 and (cpu := spent(times)) < seconds:
+        times = max(2 * times, min(10 * times, int(times * seconds / max(cpu, 1e-6))))
+    return lambda: spent(times) / times
 
 
 def _gradient(f: Callable[[Array], Any], at: Array, upstream: Array | None, h: float) -> Array:

@@ -31,12 +31,17 @@ def render(report: Report, *, audience: Audience = "student", figures: bool = Tr
 
 
 @lru_cache
-def environment() -> Any:
-    """Autoescape is on for every template; only our own style sheet and the drawn figure are marked safe there."""
+def environment(folder: Path = HERE) -> Any:
+    """Templates that lie in a folder. Autoescape is on for every one; only our own style sheet and the drawn figure are
+    marked safe there."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     page = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     page.globals |= {
         "headline": wording.headline,
@@ -49,7 +54,6 @@ def environment() -> Any:
         "shape": wording.SHAPE,
         "holds": wording.holds,
         "css": (HERE / "report.css").read_text(encoding="utf-8"),
-        "cohort_css": (HERE / "cohort.css").read_text(encoding="utf-8"),
     }
     page.filters |= {name: getattr(wording, name) for name in ("points", "number", "duration", "mib", "harmless")}
     return page

@@ -27,6 +27,7 @@ def document(report: Report) -> dict[str, Any]:
         "score": report.score,
         "max_score": report.max_score,
         "skipped": report.skipped,
+        "interrupted": report.interrupted,
         "tasks": [task(each) for each in report.tasks],
         "needs_review": list(report.needs_review),
         "notes": list(report.notes),
@@ -107,6 +108,7 @@ def parse(document: Mapping[str, Any]) -> Report:
         needs_review=tuple(document["needs_review"]),
         provenance=Provenance(**document["provenance"]),
         notes=tuple(document["notes"]),
+        interrupted=document.get("interrupted", False),  # reports that were kept by earlier versions have none
     )
 
 

@@ -82,8 +82,11 @@ class Terminal(Console):
     """
 
     def __init__(self, *, stderr: bool = False, width: int | None = None, soft_wrap: bool = False) -> None:
-        super().__init__(stderr=stderr, width=width, soft_wrap=soft_wrap, highlight=False, emoji=False)
-        if width is None and not self.is_terminal and "COLUMNS" not in os.environ:
+        given = dict(os.environ)
+        if not given.get("COLUMNS", "").isdigit() or int(given["COLUMNS"]) == 0:
+            given.pop("COLUMNS", None)  # no width in which anything could be printed
+        super().__init__(stderr=stderr, width=width, soft_wrap=soft_wrap, highlight=False, emoji=False, _environ=given)
+        if width is None and not self.is_terminal and "COLUMNS" not in given:
             self.width = WHOLE
 
     @property
@@ -211,7 +214,7 @@ def problem(
 def skipped_lines(report: Report, write: Writer) -> Iterator[ConsoleRenderable]:
     reasons: dict[str, list[str]] = {}
     for item, check in checks(report):
-        if check.verdict is Verdict.SKIPPED:
+        if check.verdict is Verdict.SKIPPED and not check.waits:
             ids = reasons.setdefault(check.message, [])
             if item.id not in ids:
                 ids.append(item.id)

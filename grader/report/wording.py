@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Literal
 
 from grader.model import Adjustment, CheckResult, ItemResult, Measure, Remarks, Report, Row, TaskResult, Verdict
@@ -108,9 +108,9 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def clock(at: datetime) -> str:
-    """In this machine's own zone, which it names."""
-    return at.astimezone().strftime("%Y-%m-%d %H:%M %Z")
+def clock(at: datetime, zone: tzinfo | None = None) -> str:
+    """In a zone, or in this machine's own; it is named."""
+    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M %Z")
 
 
 def mib(size: float) -> str:
@@ -171,12 +171,9 @@ def task_points(report: Report, task: TaskResult) -> float:
 
 
 def undecided(report: Report) -> float:
-    """Points of checks that ended in a fault of ours: neither earned nor lost until someone has looked."""
-    return sum(
-        check.points
-        for item, check in checks(report)
-        if check.verdict is Verdict.INTERNAL and item.id not in report.adjustments
-    )
+    """Points of checks that wait for a person, after a fault of the grader or for a question: neither earned nor lost
+    until someone has looked."""
+    return sum(check.points for item, check in checks(report) if check.waits and item.id not in report.adjustments)
 
 
 def unanswered(report: Report) -> Iterator[str]:
@@ -196,7 +193,7 @@ def by_item(report: Report) -> Iterator[str]:
 def state(row: Row) -> str:
     """Where a student stands, in three words at most."""
     if row.report is None:
-        return "not graded" if row.problem else "not handed in"
+        return "not graded" if row.student.problem else "not handed in"
     return "needs review" if any(unanswered(row.report)) else "graded"
 
 
@@ -208,7 +205,7 @@ def checks(report: Report) -> Iterator[tuple[ItemResult, CheckResult]]:
 
 
 def message(check: CheckResult, audience: Audience) -> str:
-    """A check's sentence; of a fault of ours a student sees that there was one, staff sees what it was."""
+    """A check's sentence. Of a fault of the grader a student sees that there was one; staff sees what it was."""
     if check.verdict is Verdict.INTERNAL and audience != "staff":
         return INTERNAL_MESSAGE
     return harmless(check.message, lines=check.verdict is Verdict.INTERNAL)
@@ -247,7 +244,7 @@ def presented(report: Report, audience: Audience) -> Report:
         title=harmless(report.title),
         submission=harmless(report.submission),
         notes=tuple(harmless(note) for note in report.notes),
-        needs_review=tuple(harmless(reason) for reason in by_item(report)),
+        needs_review=tuple(dict.fromkeys(harmless(reason) for reason in by_item(report))),
         provenance=replace(report.provenance, isolation=harmless(report.provenance.isolation)),
         remarks=replace(
             report.remarks,

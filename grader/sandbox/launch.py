@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol
 
+from grader.errors import UsageError
 from grader.model import Section
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +32,7 @@ ONE_THREAD["VECLIB_MAXIMUM_THREADS"] = "1"
 
 _BOOT = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
-    "from grader.sandbox.worker.{0} import main; del sys.path[0]; main({1})"
+    "from grader.sandbox.worker.{0} import main; del sys.path[0]; main()"
 )
 
 
@@ -50,6 +51,7 @@ class Child(Protocol):
 
 
 Launcher = Callable[[Path, IO[bytes]], Child]
+Needs = tuple[tuple[str, str], tuple[str, ...], tuple[str, ...]]  # package, warm, drivers
 Launch = Callable[[Section], Launcher]  # how the workers of a section are started
 
 
@@ -72,8 +74,8 @@ def environment(scratch: Path) -> dict[str, str]:
     return found
 
 
-def command(module: str, argument: str = "") -> list[str]:
-    return [sys.executable, "-s", "-P", "-X", "utf8", "-c", _BOOT.format(module, argument), str(ROOT)]
+def command(module: str) -> list[str]:
+    return [sys.executable, "-s", "-P", "-X", "utf8", "-c", _BOOT.format(module), str(ROOT)]
 
 
 class Spawned:
@@ -139,17 +141,17 @@ class ZygoteGoneError(RuntimeError):
 
 
 class Zygote:
-    """A warm process that forks a worker per session. `warm` is "numpy" or "torch". Use as a context manager.
+    """A warm process that forks a worker per session. Use as a context manager.
 
     Where there is no fork (Windows), use `spawn`. Not for two threads at once.
     """
 
-    def __init__(self, warm: str = "numpy") -> None:
+    def __init__(self) -> None:
         self.control, theirs = socket.socketpair()
         self.ready = False
         try:
             self.popen = subprocess.Popen(
-                command("zygote", repr(warm)),
+                command("zygote"),
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -185,6 +187,12 @@ class Zygote:
         except OSError as error:
             raise ZygoteGoneError(f"the zygote is gone: {error}") from error
 
+    def warm(self, section: Section) -> None:
+        """Import what a section keeps warm, and its drivers. Raises UsageError for what cannot be imported."""
+        request = {"modules": section.warm, "package": section.package, "drivers": section.drivers}
+        if fault := self.ask({"op": "warm", **request})["fault"]:
+            raise UsageError(fault)
+
     def receive(self) -> dict[str, Any]:
         data = self.control.recv(1 << 16)
         if not data:
@@ -210,15 +218,15 @@ class Zygote:
 
 
 class Zygotes:
-    """A warm process per section, started ahead or when first needed. Use as a context manager.
+    """A warm process per kind of section, made when first needed. Use as a context manager.
 
-    Where a fork is not safe (macOS's libraries) or not there (Windows), each worker is spawned.
+    With `ahead`, one is started at once, before it is known for which section. Where a fork is not safe (macOS's
+    libraries) or not there (Windows), each worker is spawned.
     """
 
-    def __init__(self, *ahead: str) -> None:
-        self.warm: dict[str, Zygote] = {}
-        for name in ahead if FORKS else ():
-            self.warm[name] = Zygote(name)
+    def __init__(self, *, ahead: bool = False) -> None:
+        self.warm: dict[Needs, Zygote] = {}
+        self.spare = Zygote() if ahead and FORKS else None
 
     def __enter__(self) -> Zygotes:
         return self
@@ -227,22 +235,40 @@ class Zygotes:
         self.close()
 
     def close(self) -> None:
+        if self.spare is not None:
+            self.spare.close()
+            self.spare = None
         while self.warm:
             self.warm.popitem()[1].close()
 
     def launch(self, section: Section) -> Launcher:
-        """How a section's workers are started. A section is named after what its zygote holds: numpy or torch."""
-        return partial(self.fork, section.id) if FORKS else spawn
+        """How a section's workers are started."""
+        return partial(self.fork, section) if FORKS else spawn
 
-    def fork(self, name: str, scratch: Path, output: IO[bytes]) -> Forked:
-        """A worker out of the zygote of that name. One that is gone (out of memory, ended by hand) is replaced once."""
-        if name in self.warm:
+    def fork(self, section: Section, scratch: Path, output: IO[bytes]) -> Forked:
+        """A worker out of the section's zygote. One that is gone (out of memory, ended by hand) is replaced once."""
+        needs = (section.package, section.warm, section.drivers)
+        if needs in self.warm:
             try:
-                return self.warm[name].fork(scratch, output)
+                return self.warm[needs].fork(scratch, output)
             except ZygoteGoneError:
-                self.warm.pop(name).close()
-        self.warm[name] = Zygote(name)
-        return self.warm[name].fork(scratch, output)
+                self.warm.pop(needs).close()
+        self.warm[needs] = self.made(section)
+        return self.warm[needs].fork(scratch, output)
+
+    def made(self, section: Section) -> Zygote:
+        """The zygote that was started ahead, if it is still there, or a new one; with what the section keeps warm."""
+        spare, self.spare = self.spare, None
+        for zygote in (spare, None):
+            made = zygote or Zygote()
+            try:
+                made.warm(section)
+                return made
+            except BaseException as error:
+                made.close()
+                if zygote is None or not isinstance(error, ZygoteGoneError):
+                    raise
+        raise AssertionError
 
 
 # Code that an interpreter may load, and what tells it of the machine. Nothing else of the system: data sets lie there.

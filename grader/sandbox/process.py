@@ -14,10 +14,11 @@ import signal
 import stat
 import threading
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from grader.errors import Crashed, OutOfMemory, StudentError, TimedOut
+from grader.errors import Crashed, OutOfMemory, Skipped, StudentError, TimedOut, UsageError
 from grader.model import Limits, Section
 from grader.sandbox.launch import Launcher, ZygoteGoneError
 from grader.sandbox.worker.wire import FrameError, frame, read_frame
@@ -99,15 +100,35 @@ class Process:
         """Send what one reply is due for. Raises FrameError for a value of ours that cannot travel."""
         self.requests.put(frame(value))
 
-    def exchange(self, request: dict[str, Any], wall: float, cpu: float, subject: str) -> Any:
-        """One request and its reply, in so many seconds on the clock and of CPU.
+    def exchange(
+        self,
+        request: dict[str, Any],
+        wall: float,
+        cpu: float,
+        subject: str,
+        answer: Callable[[Mapping[str, Any]], dict[str, Any]],
+    ) -> Any:
+        """One request and its reply, in so many seconds on the clock and of CPU; `answer` is what a question that comes
+        back before the reply is answered with.
 
         Raises TimedOut, OutOfMemory or Crashed; this process is of no use after that.
         """
         self.greeting()
         self.count += 1
         self.send(request | {"id": self.count})
+        began = time.monotonic()
         reply = self.wait(wall, cpu, subject)
+        if is_question(reply, self.count):
+            end, before = began + wall, self.quick_clock()
+            while is_question(reply, self.count):
+                if time.monotonic() > end:
+                    raise TimedOut(f"{subject} took longer than {wall:.3g} s and was stopped")
+                if self.quick_clock() - before > cpu:
+                    raise TimedOut(
+                        f"{subject} used {cpu:g} s of processor time and was stopped: does a loop never end?"
+                    )
+                self.send(answer(reply))
+                reply = self.wait(end - time.monotonic(), cpu - (self.quick_clock() - before), subject)
         self.check_disk(subject)
         if isinstance(reply, Exception):
             raise self.post_mortem(reply, subject)
@@ -118,7 +139,8 @@ class Process:
     def greeting(self) -> str:
         """What the worker says holds it, before it has imported anything of the student's.
 
-        Raises RuntimeError for one that does not start: that is nothing of the student's, whatever kept it.
+        Raises UsageError for a homework's driver that cannot be loaded, RuntimeError for a worker that does not start:
+        that is nothing of the student's, whatever kept it.
         """
         if self.held:
             return self.held
@@ -126,6 +148,8 @@ class Process:
             hello = self.wait(START_WALL, START_WALL, "starting")
         except StudentError as error:
             raise RuntimeError(f"the worker did not start: {error.message}") from error
+        if isinstance(hello, dict) and isinstance(hello.get("fault"), str):
+            raise UsageError(hello["fault"])
         if not isinstance(hello, dict) or not isinstance(hello.get("held"), str):
             raise RuntimeError(f"the worker did not start: {hello!r} {self.output.read(4096)}")
         self.held = str(hello["held"])
@@ -187,6 +211,28 @@ class Process:
         watch.look()
         return watch.start or 0.0
 
+    def clock(self) -> float:
+        """CPU seconds of the process so far, to the nanosecond. Raises Skipped where the system does not tell."""
+        try:
+            return time.clock_gettime((~self.child.pid << 3) | 2)  # what clock_getcpuclockid(3) makes of a process
+        except (AttributeError, OSError):
+            raise Skipped("the CPU time of one call cannot be measured on this system") from None
+
+    def quick_clock(self) -> float:
+        """As `clock`, and elsewhere as `used`, which takes a hundred times as long."""
+        try:
+            return self.clock()
+        except Skipped:
+            return self.used()
+
+    def forget_peak(self) -> int:
+        """Count the most memory from now on; gives the bytes in use. Raises Skipped where the system cannot."""
+        try:
+            Path(f"/proc/{self.child.pid}/clear_refs").write_text("5", encoding="ascii")
+        except OSError:
+            raise Skipped("the memory of one call cannot be measured on this system") from None
+        return self.peak()
+
     def peak(self) -> int:
         """Bytes that the process had in memory at most, so far: Linux and Windows keep count. Elsewhere what it has
         now; 0 when it is gone."""
@@ -228,6 +274,11 @@ class Process:
             self.child.end(0.0)
         self.requests.put(None)
         self.talker.join(1.0)
+
+
+def is_question(reply: Any, count: int) -> bool:
+    """Whether a frame asks something back, in the course of request number `count`."""
+    return type(reply) is dict and "callback" in reply and type(reply.get("id")) is int and reply["id"] == count
 
 
 def usage(folder: Path) -> tuple[int, int]:

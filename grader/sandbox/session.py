@@ -10,33 +10,61 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
-from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, StudentError, TimedOut
+from grader.errors import (
+    Crashed,
+    Denied,
+    Mismatch,
+    NotImplementedYet,
+    OutOfMemory,
+    Raised,
+    StudentError,
+    TimedOut,
+    Undecided,
+    UsageError,
+)
 from grader.files import remove
 from grader.model import Limits, Section, Submission
 from grader.sandbox.launch import Launcher, readable, spawn
 from grader.sandbox.process import DUMP, Process
-from grader.sandbox.remote import MALFORMED, TRAINING, Remote, Training, arriving, as_text, travelling
+from grader.sandbox.remote import MALFORMED, Driven, Remote, arriving, as_text, line, travelling
 from grader.sandbox.worker.wire import Handle
 
 FORBIDDEN = "this section forbids"
 ATTEMPTS = 5
 MOST_ARGUMENTS = 64  # of a call, of which a reply may say that they were changed
-SETTING_UP = 20.0  # CPU seconds for what stands before a training loop
-PATIENCE = 4.0  # seconds on the clock for each CPU second of a training run, on a busy machine
+AFTERWARDS = 100  # calls that are refused before the process is ended
+MOST_ANSWERS = 10_000  # calls that the student's code may make of functions that it was given, in one call of it
+NUMBERS = 1 << 40  # of objects in one process
+SETTING_UP = 20.0  # CPU seconds for what a run does before its first answer
+PATIENCE = 4.0  # seconds on the clock for each CPU second of a run, on a busy machine
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """CPU seconds of a call, and the bytes that the student's process had at most beyond what it had before."""
+
+    cpu: float
+    peak: int
 
 
 class Session:
     """One student's modules of one section. Use as a context manager; nothing of it is left afterwards."""
 
     def __init__(
-        self, section: Section, submission: Submission, handout: Path, limits: Limits, launch: Launcher = spawn
+        self,
+        section: Section,
+        submission: Submission,
+        handout: Mapping[str, bytes],
+        limits: Limits,
+        launch: Launcher = spawn,
     ) -> None:
         self.section = section
         self.submission = submission
@@ -45,7 +73,12 @@ class Session:
         self.deadline = float("inf")
         self.allowed = float("inf")  # seconds from the beginning of the check to its deadline
         self.seed: int | None = None
-        self.mutated: tuple[int, ...] = ()
+        self.changed: dict[int | str, Any] = {}
+        self.on_change: Callable[[str], None] = lambda function: None  # told of each call that changed an argument
+        self.callbacks: dict[int, Callable[..., Any]] = {}
+        self.remotes: WeakValueDictionary[int, Remote] = WeakValueDictionary()
+        self.answering = ""  # the function of the check's that the student's code is calling, or ""
+        self.processes = 0  # that were started: an object's number is of one process alone
         self.tried: list[tuple[str, str]] = []
         self.hid: list[str] = []  # what stood in for something of the student's computer, during this check
         self.told: set[str] = set()  # of these, what an earlier check has told
@@ -74,28 +107,40 @@ class Session:
 
     def start(self) -> None:
         code = self.folder / "code"
-        remove(self.folder / "scratch")  # what a process left behind is nobody's to find
+        remove(self.folder / "scratch")  # no later process may find what this one left
         (self.folder / "scratch").mkdir()
         self.process = Process(self.folder, self.limits, self.launch)
+        self.processes += 1
         self.process.send(
             {
                 "session": str(self.folder),
+                "first": self.processes * NUMBERS,
                 "folder": str(code),
-                "path": [str(code / name) for name in sorted(folders(self.section))],
-                "modules": {name: Path(path).stem for name, path in self.section.modules.items()},
+                "path": self.search_path(),
+                "modules": {name: import_name(code, path) for name, path in self.section.modules.items()},
                 "keep": dict(self.section.keep),
                 "forbid": self.section.forbid,
-                "torch": "torch" in self.section.needs,
+                "package": self.section.package,
+                "drivers": self.section.drivers,
+                "files": str(self.folder / "data"),
                 "policy": policy(self.section, self.limits, self.folder),
                 "output": self.limits.output,
             }
         )
+
+    def search_path(self) -> list[str]:
+        """Where the student's process looks for modules before all else: the instructor's shims, then the code."""
+        code = self.folder / "code"
+        homes = sorted({str(home(code, path)) for path in self.section.modules.values()})
+        homes = homes or [str(code)]  # a student's own modules lie there
+        return [*([str(self.folder / "shims")] if self.section.shims else []), *homes]
 
     def stop(self) -> None:
         """End the process, if there is one; what it had at most is remembered."""
         if self.process is not None:
             self.peak = self.memory()
             process, self.process = self.process, None
+            self.remotes.clear()
             process.kill()
 
     def renew(self) -> None:
@@ -107,7 +152,9 @@ class Session:
         """A new check: its own time, fresh seeds, and no object of the check before."""
         self.seed = seed
         self.allow(self.limits.check_wall)
-        self.mutated = ()
+        self.changed = {}
+        self.callbacks = {}
+        self.remotes.clear()
         self.tried = []
         self.hid = []
         self.last_words = ""
@@ -122,6 +169,21 @@ class Session:
     def used(self) -> float:
         """CPU seconds of the process so far, as the system counts them; 0 without one."""
         return self.process.used() if self.process is not None else 0.0
+
+    def cost(self, call: Callable[[], Any]) -> Cost:
+        """What carrying out `call` takes, here and in the student's process together, so that none of it can be moved
+        out of sight. Raises Skipped where the system does not tell."""
+        if self.process is None:
+            self.start()
+        assert self.process is not None
+        self.process.greeting()
+        process, mine, theirs = self.process, time.process_time(), self.process.clock()
+        before = process.forget_peak()
+        call()
+        if self.process is not process:
+            raise Crashed("the student's process ended while its cost was measured")
+        cpu = time.process_time() - mine + process.clock() - theirs
+        return Cost(cpu, max(0, process.peak() - before))
 
     def memory(self) -> int:
         """Bytes that the processes of this check had in memory at most; one that goes on counts from its start."""
@@ -138,6 +200,30 @@ class Session:
         said = dict.fromkeys(f"{where} {act}, which {FORBIDDEN}" for act, where in self.tried if where)
         return list(said)[:ATTEMPTS]
 
+    def require_file(self, name: str) -> None:
+        """Raises Undecided for a file that waits for a person, and Raised for one that cannot be imported."""
+        if name in self.submission.questions:
+            raise Undecided(self.submission.questions[name])
+        if name in self.submission.faults:
+            raise Raised(self.submission.faults[name])
+
+    @property
+    def mutated(self) -> tuple[int, ...]:
+        """Positions of the array arguments that the last call changed in place."""
+        return tuple(at for at, value in self.changed.items() if isinstance(at, int) and isinstance(value, np.ndarray))
+
+    def is_function(self, owner: str, name: str) -> bool:
+        """Whether the reference's module or class `owner` has a function of that name."""
+        known = self.section.functions.get(owner)
+        return owner in self.section.modules if known is None else name in known
+
+    def remote(self, handle: Handle) -> Remote:
+        """The one Remote of an object in the student's process."""
+        found = self.remotes.get(handle.id)
+        if found is None or not handle.id:
+            found = self.remotes[handle.id] = Remote(self, handle)
+        return found
+
     def hidden(self) -> list[str]:
         """A sentence for each line of the student's that needs another computer and was helped here, told once."""
         new = [sentence for sentence in dict.fromkeys(self.hid) if sentence not in self.told]
@@ -149,45 +235,51 @@ class Session:
         name = Path(self.section.modules[module]).name
         return name in self.section.submit and name not in self.submission.files
 
-    def train(self, order: Mapping[str, Any], arrays: Mapping[str, Any], key: str, seconds: float) -> Training:
-        """Begin a training run (see worker/training.py) of at most `seconds` on the clock.
+    def require(self, module: str) -> None:
+        """Raise NotImplementedYet where the file of a module is the student's to write, and was not handed in; as
+        `require_file` for one that is."""
+        self.require_file(Path(self.section.modules[module]).name)
+        if self.missing(module):
+            raise NotImplementedYet(f"{Path(self.section.modules[module]).name} is not in this submission")
 
-        `arrays` go as files, which the student's process may only read: a process that stopped reading its channel
-        would otherwise hold us here with megabytes to send. Arrays of one `key` are the same ones.
+    def drive(
+        self,
+        name: str,
+        order: Mapping[str, Any],
+        arrays: Mapping[str, Any] | None = None,
+        *,
+        files: Mapping[str, Path] | None = None,
+        key: str = "",
+        subject: str = "the run",
+        seconds: float,
+    ) -> Driven:
+        """Begin a run of one of the section's drivers (see worker/drivers.py), of at most `seconds` on the clock.
+
+        `arrays` and copies of `files` go as files, which the student's process may only read: a process that stopped
+        reading its channel would otherwise hold us here with megabytes to send. The driver finds an array's path in
+        `order["files"]` by its name, and a file below `student.files`. Arrays of one `key` are the same ones, so those
+        of an earlier run are used again. `subject` begins the sentences that tell how the run went.
         """
-        return self.run("train", order, arrays, key, seconds)
-
-    def notebook(self, order: Mapping[str, Any], arrays: Mapping[str, Any], key: str, seconds: float) -> Training:
-        """Bring a notebook to where it trains (see worker/notebook_run.py); for the rest as `train`."""
-        return self.run("notebook", order, arrays, key, seconds)
-
-    def pretrained(
-        self, order: Mapping[str, Any], pictures: Mapping[str, Any], weights: Path, seconds: float
-    ) -> Training:
-        """Run a notebook on `pictures` (H, W, 3) by file name, with a network's weights; worker/pretrained_run.py."""
-        hub = self.folder / "data" / "hub"
-        if not hub.exists():
-            (hub / "checkpoints").mkdir(parents=True)
-            shutil.copyfile(weights, hub / "checkpoints" / weights.name)
-        files = {name: str(self.lay(f"picture-{at}", pictures[name])) for at, name in enumerate(pictures)}
-        return self.begin_run("pretrained", {**order, "files": files, "hub": str(hub)}, seconds)
-
-    def run(self, op: str, order: Mapping[str, Any], arrays: Mapping[str, Any], key: str, seconds: float) -> Training:
-        files = {name: str(self.lay(f"{name}-{key}", array)) for name, array in arrays.items()}
-        return self.begin_run(op, {**order, "files": files}, seconds)
-
-    def begin_run(self, op: str, order: Mapping[str, Any], seconds: float) -> Training:
         self.allow(seconds + self.limits.call_wall)
-        owner = "train" if op == "train" else Handle(0, op)
-        remote = self.ask(op, owner, (), [(order,)], subject=TRAINING, more=SETTING_UP)[0]
+        for path, source in (files or {}).items():
+            target = self.folder / "data" / path
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, target)
+        laid = {
+            array: str(self.lay(f"{name}-{key}-{at}", value, anew=not key))
+            for at, (array, value) in enumerate((arrays or {}).items())
+        }
+        request = (name, {**order, "files": laid})
+        remote = self.ask("drive", Handle(0, name), (), [request], subject=subject, more=SETTING_UP)[0]
         if not isinstance(remote, Remote):
-            raise Crashed(f"{TRAINING} broke the grader's channel: no run was begun")
-        return Training(self, remote._handle)
+            raise Crashed(f"{subject} broke the grader's channel: no run was begun")
+        return Driven(self, remote._handle, subject)
 
-    def lay(self, name: str, array: Any) -> Path:
-        """An array as a file in the session's folder; one that is there already stays."""
+    def lay(self, name: str, array: Any, *, anew: bool) -> Path:
+        """An array as a file in the session's folder; one that is there already stays, unless it is made `anew`."""
         path = self.folder / "data" / f"{name}.npy"
-        if not path.exists():
+        if anew or not path.exists():
             np.save(path, array, allow_pickle=False)
         return path
 
@@ -198,32 +290,50 @@ class Session:
         path: Sequence[str],
         batches: Sequence[Sequence[Any]],
         *,
+        named: Mapping[str, Any] | None = None,
         subject: str = "",
         more: float = 0.0,
     ) -> list[Any]:
-        """Carry out one call per element of `batches` in one round trip. Raises StudentError for the first failure.
+        """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`.
+
+        Raises StudentError for the first failure, UsageError for an argument that does not travel.
 
         `more` seconds are added to what a call may use, on the clock several times as many.
         """
-        if isinstance(owner, str) and self.missing(owner):
-            raise NotImplementedYet(f"{Path(self.section.modules[owner]).name} is not in this submission")
+        if self.answering and isinstance(owner, str):
+            raise UsageError(f"{line()}: {self.answering} is called by the student's code, and cannot ask it back")
+        if self.answering and isinstance(owner, Handle):
+            raise Mismatch(f"{self.answering} was given a {owner.kind}, where numbers or arrays are expected")
+        if isinstance(owner, str):
+            self.require(owner)
         if self.process is None:
             self.start()
         assert self.process is not None
-        travellers = [tuple(travelling(arg) for arg in args) for args in batches]
-        request = {"seed": self.seed, "op": op, "owner": owner, "path": list(path), "batches": travellers}
+        given = self.callbacks
+        travellers = [tuple(travelling(arg, given) for arg in args) for args in batches]
+        request: dict[str, Any] = {
+            "seed": self.seed,
+            "op": op,
+            "owner": owner,
+            "path": list(path),
+            "batches": travellers,
+        }
+        if named:
+            request["named"] = {name: travelling(value, given) for name, value in named.items()}
         wall, left = self.limits.call_wall + PATIENCE * more, self.deadline - time.monotonic()
         cpu = self.limits.call_cpu + more
         subject = subject or (".".join(path) if not isinstance(owner, str) or path else owner)
         try:
             self.held = self.process.greeting()
-            results = self.read_reply(
-                self.process.exchange(request, min(wall, left), cpu, subject), len(travellers), subject
-            )
+            answering = Answering(self, subject)
+            reply = self.process.exchange(request, min(wall, left), cpu, subject, answering)
+            if answering.error is not None:
+                raise answering.error
+            results = self.read_reply(reply, len(travellers), subject)
         except (TimedOut, OutOfMemory, Crashed) as error:
             if isinstance(error, TimedOut) and time.monotonic() >= self.deadline:
                 error.message = f"{subject} was stopped: the {self.allowed:.3g} s for the whole check were used up"
-            error.where = error.where or self.process.last_frame(self.section)
+            error.where = error.where or (self.process.last_frame(self.section) if self.process is not None else "")
             self.bury()
             raise
         except StudentError:
@@ -232,6 +342,8 @@ class Session:
             self.stop()  # a fault of ours, or an interrupt: the next call gets another process
             raise
         self.seed = None
+        if self.changed:
+            self.on_change(subject)
         return results
 
     def bury(self) -> None:
@@ -246,12 +358,10 @@ class Session:
     def read_reply(self, reply: Any, asked: int, subject: str) -> list[Any]:
         """The values of a well-formed reply; raises the StudentError that a result tells of, Crashed for all else."""
         try:
-            results = [
-                (result.get("value"), result.get("error"), result.get("mutated", ())) for result in reply["results"]
-            ]
+            results = [(result.get("value"), result.get("error"), result.get("changed")) for result in reply["results"]]
             self.tried += [(as_text(act, 80), as_text(where, 80)) for act, where in reply["tried"][:20]]
             self.hid += [as_text(sentence, 300) for sentence in reply["hid"][:20]]
-            mutated = [tuple(map(int, positions[:MOST_ARGUMENTS])) for _, _, positions in results]
+            changed = {at: value for at, value in (results[-1][2] or {}).items() if fits(at)} if results else {}
         except MALFORMED:
             raise Crashed(f"{subject} broke the grader's channel: its reply is not one") from None
         for _, error, _ in results:
@@ -259,15 +369,65 @@ class Session:
                 raise student_error(error, subject)
         if len(results) != asked:
             raise Crashed(f"{subject} broke the grader's channel: {len(results)} of {asked} answers came back")
-        self.mutated = mutated[-1] if mutated else ()
-        return [arriving(value, self) for value, _, _ in results]
+        self.changed = {at: arriving(value, self.remote) for at, value in changed.items()}
+        return [arriving(value, self.remote) for value, _, _ in results]
+
+
+def fits(at: Any) -> bool:
+    """Whether this can be the position or the name of an argument."""
+    return 0 <= at < MOST_ARGUMENTS if type(at) is int else type(at) is str and at.isidentifier()
+
+
+class Answering:
+    """Answers what the student's code asks back during one call: functions that the check passed along.
+
+    `error` is what one of them raised, which ends the check once the call has ended.
+    """
+
+    def __init__(self, session: Session, subject: str) -> None:
+        self.session, self.subject = session, subject
+        self.error: StudentError | UsageError | None = None
+        self.count = 0
+
+    def __call__(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """The frame to send back. Raises Crashed for anything that is not a question."""
+        self.count += 1
+        number, args, named = asked.get("callback"), asked.get("args"), asked.get("named")
+        function = self.session.callbacks.get(number) if type(number) is int else None
+        if function is None or type(args) is not tuple or type(named) is not dict or not all(map(fits, named)):
+            raise Crashed(f"{self.subject} broke the grader's channel: it asked for a function that there is not")
+        name = getattr(function, "__name__", "function")
+        if self.count > MOST_ANSWERS + AFTERWARDS:
+            raise Crashed(f"{self.subject} went on calling {name} after that was refused")
+        if self.error is None and self.count > MOST_ANSWERS:
+            self.error = Mismatch(
+                f"{self.subject} called {name} more than {MOST_ANSWERS} times: does a loop never end?"
+            )
+        if self.error is not None:
+            return {"refused": self.error.args[0]}
+        remote = self.session.remote
+        self.session.answering = name
+        try:
+            value = function(*arriving(args, remote), **arriving(named, remote))
+            return {"returned": travelling(value, self.session.callbacks)}
+        except (StudentError, UsageError) as error:
+            self.error = error
+        except Exception as error:
+            self.error = Raised(
+                f"{self.subject} called {name} with arguments that it does not take: {type(error).__name__}: {error}"[
+                    :500
+                ]
+            )
+        finally:
+            self.session.answering = ""
+        return {"refused": str(self.error)}
 
 
 def policy(section: Section, limits: Limits, folder: Path) -> dict[str, Any]:
     """What the worker may read, write and use; see worker/confine.py."""
     reads, lists = readable(section.forbid)
     return {
-        "read": (*reads, str(folder / "code"), str(folder / "data")),
+        "read": (*reads, *(str(folder / name) for name in ("code", "data", "shims"))),
         "list": lists,
         "write": (str(folder / "scratch"),),
         "memory": limits.memory,
@@ -279,19 +439,62 @@ def folders(section: Section) -> set[str]:
     return {Path(path).parent.as_posix() for path in section.modules.values()}
 
 
-def lay_out(section: Section, submission: Submission, handout: Path, folder: Path) -> None:
-    """The pristine handout's Python files with the student's own over them. No data and no fixture is laid there."""
+def home(root: Path, path: str) -> Path:
+    """The folder below `root` from which a module is imported: the first above it that is no package."""
+    folder = (root / path).parent
+    while (folder / "__init__.py").is_file() and folder != root:
+        folder = folder.parent
+    return folder
+
+
+def import_name(root: Path, path: str) -> str:
+    """The name by which a module is imported from its home: "engine", or "network.engine" in a package."""
+    return ".".join((root / path).relative_to(home(root, path)).with_suffix("").parts)
+
+
+def lay_out(section: Section, submission: Submission, handout: Mapping[str, bytes], folder: Path) -> None:
+    """The pristine handout's Python files with the student's own over them, and beside those what they import besides.
+    No data and no fixture is laid there."""
     (folder / "scratch").mkdir()
     (folder / "data").mkdir()
-    for parent in folders(section):
+    for parent in sorted(folders(section)):
         target = folder / "code" / parent
-        target.mkdir(parents=True)
-        for source in sorted((handout / parent).glob("*.py")):
-            shutil.copyfile(source, target / source.name)
+        target.mkdir(parents=True, exist_ok=True)
+        packages = {(above / "__init__.py").as_posix() for above in PurePosixPath(parent).parents}
+        for path, content in handout.items():
+            beside = path.endswith(".py") and PurePosixPath(path).parent.as_posix() == parent
+            if beside or path in packages:
+                (folder / "code" / path).write_bytes(content)
+    lay_shims(section, folder / "shims")
     for path in section.modules.values():
         name = Path(path).name
         if name in section.submit and name in submission.files:
             (folder / "code" / path).write_bytes(submission.files[name])
+    homes = {Path(path).name: Path(path).parent for path in section.modules.values()}
+    for name, own in submission.helpers.items():
+        if name in section.submit:
+            lay_helpers(own, folder / "code" / homes.get(name, ""))
+
+
+def lay_helpers(own: Mapping[str, bytes], home: Path) -> None:
+    """A student's other modules beside the file that imports them; none takes the place of the handout's."""
+    for path, content in own.items():
+        if not (home / path).exists():
+            (home / path).parent.mkdir(parents=True, exist_ok=True)
+            (home / path).write_bytes(content)
+
+
+def lay_shims(section: Section, folder: Path) -> None:
+    """The instructor's modules, each under the name that the student's code imports."""
+    for shim, path in section.shims.items():
+        place = folder
+        place.mkdir(exist_ok=True)
+        *packages, name = shim.split(".")
+        for package in packages:
+            place = place / package
+            place.mkdir(exist_ok=True)
+            (place / "__init__.py").touch()
+        shutil.copyfile(Path(section.package[1]) / path, place / f"{name}.py")
 
 
 def student_error(error: Any, subject: str) -> StudentError:
@@ -311,6 +514,8 @@ def student_error(error: Any, subject: str) -> StudentError:
         return NotImplementedYet("not implemented yet", where=where)
     if kind == "absent":
         return NotImplementedYet(text)
+    if kind == "gone":
+        return Raised(text)
     if kind == "exit":
         return Raised(f"{doing} called sys.exit(); a graded function has to return", where=where)
     if kind == "unspeakable":

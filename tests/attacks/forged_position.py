@@ -1,4 +1,4 @@
-"""Says that it changed argument number infinity."""
+"""Says what it changed in a list, and not by position."""
 
 EARNS = 0
 
@@ -7,5 +7,5 @@ def attack(places):
     import grader.sandbox.worker.__main__ as worker
     write = worker.write_frame
     def forged(stream, reply):
-        write(stream, {**reply, 'results': [{**result, 'mutated': (float('inf'),)} for result in reply['results']]})
+        write(stream, {**reply, 'results': [{**result, 'changed': [float('inf')]} for result in reply['results']]})
     worker.write_frame = forged

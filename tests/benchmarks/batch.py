@@ -103,7 +103,9 @@ class Bare(session.Session):
                 "modules": {name: Path(path).stem for name, path in self.section.modules.items()},
                 "keep": dict(self.section.keep),
                 "forbid": self.section.forbid,
-            }
+                "files": str(self.folder / "data"),
+            },
+            {},
         )
 
     def ask(self, op: str, owner: Any, path: Any, batches: Any, *, subject: str = "", more: float = 0.0) -> Any:

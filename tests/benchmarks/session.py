@@ -12,14 +12,15 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from grader.model import Limits, Section, Submission  # noqa: E402
+from grader.check import OWN, load  # noqa: E402
+from grader.model import Limits, Submission  # noqa: E402
 from grader.sandbox.launch import ONE_THREAD, Zygotes  # noqa: E402
 from grader.sandbox.remote import Module  # noqa: E402
 from grader.sandbox.session import Session  # noqa: E402
@@ -39,8 +40,12 @@ CODE = {"layers.py": b"import numpy as np\ndef f(x): return x + 1\n"}
 
 
 def main(rounds: int, warm: str) -> None:
-    section = Section(
-        warm, {"layers": "neuralnet/layers.py"}, ("layers.py",), forbid=("torch",) if warm == "numpy" else ()
+    sections = {section.id: section for section in load(OWN).rubric.sections}
+    section = replace(
+        sections[warm],
+        modules={"layers": "neuralnet/layers.py"},
+        submit=("layers.py",),
+        forbid=("torch",) if warm == "numpy" else (),
     )
     bare = subprocess.Popen(
         [sys.executable, "-c", BARE.format(warm=warm)],
@@ -52,16 +57,13 @@ def main(rounds: int, warm: str) -> None:
     assert bare.stdin is not None
     assert bare.stdout is not None
     forks, sessions = [], []
-    with tempfile.TemporaryDirectory() as handout, Zygotes(warm) as zygotes:
-        (Path(handout) / "neuralnet").mkdir()
+    with Zygotes(ahead=True) as zygotes:
         for n in range(rounds + 5):
             bare.stdin.write("\n")
             bare.stdin.flush()
             fork = float(bare.stdout.readline())
             began = time.perf_counter()
-            with Session(
-                section, Submission("s", CODE, {}, ""), Path(handout), Limits(), zygotes.launch(section)
-            ) as opened:
+            with Session(section, Submission("s", CODE, {}, ""), {}, Limits(), zygotes.launch(section)) as opened:
                 opened.begin(0)
                 assert Module(opened, "layers").f(1) == 2
             if n >= 5:

@@ -23,8 +23,9 @@ from optim import SGD  # noqa: E402
 from train import training_step  # noqa: E402
 from two_layer_net import TwoLayerNet  # noqa: E402
 
-from grader.data import synthetic  # noqa: E402
-from grader.data.datasets import cifar10, root  # noqa: E402
+from grader.check import OWN, load  # noqa: E402
+from grader.data.datasets import read, root  # noqa: E402
+from grader.homework.data import synthetic  # noqa: E402
 
 
 def epochs(X, y, X_judged, y_judged, *, hidden, batch, reg, most, bar):
@@ -45,7 +46,7 @@ def main(folder: str | None, seeds: list[int]) -> None:
     started = time.process_time()
     sources = {f"stand-in, seed {seed}": synthetic.colour(50_000, seed=seed) for seed in seeds}
     print(f"made in {(time.process_time() - started) / len(seeds):.1f} CPU s each")
-    real = cifar10(root(Path(folder) if folder else None), unverified=True)
+    real = read(load(OWN), "cifar10", root(Path(folder) if folder else None), unverified=True)
     if not real.stand_in:
         sources = {real.source: (real.train_x, real.train_y), **sources}
     print("| | 45k: epochs to 40 %, best of 10 | 10k: the same, best of 25 | 500: epochs to 75 % of training |")

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import sys
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 from classes import CLASS, Workers, class_of, graded
 
+from grader import cli
 from grader.check import ROOT
 from grader.command import batch as command
 from grader.course.batch import Progress
+from grader.course.class_folder import LAYOUTS
 from grader.course.gradebook import Gradebook
 from grader.course.job import Done, Job
-from grader.course.layouts import LAYOUTS
 from grader.errors import UsageError
-from grader.model import Verdict
+from grader.model import Late, Verdict
 from grader.report.wording import clock
 
 
@@ -158,7 +161,7 @@ def test_a_fault_is_exit_code_3_and_what_cannot_be_read_is_listed(tmp_path, monk
     arguments = [str(folder), "--out", str(tmp_path / "out"), "--no-html", "--task", "2"]
     assert command.run(command.parser().parse_args(arguments)) == 3
     said = capsys.readouterr().out
-    assert "2 graded, 0 unchanged, 1 unreadable" in " ".join(said.split())
+    assert "2 graded, 0 unchanged, 1 with a problem" in " ".join(said.split())
     assert "✗ bad: " in said
     assert "? wrong-nan: a fault of the grader" in said
 
@@ -226,6 +229,96 @@ def test_a_task_of_which_nothing_is_trained_needs_no_data(tmp_path, monkeypatch,
     assert "stand-in" not in capsys.readouterr().err
 
 
+LISTED = """\
+name,username,group,submitted_at
+right-tabs,right-tabs,Team A,2026-11-22T12:00
+right-loops,right-loops,Team A,2026-11-22T12:00
+wrong-nan,wrong-nan,Team B,2026-11-22T12:00
+Bo Ek,bo,Team B,
+"""
+
+
+def test_extensions_count_before_the_due_date_and_for_later_runs(tmp_path, monkeypatch, scripted, capsys):
+    folder, out = class_of(tmp_path / "in", "right-tabs", "right-loops", "wrong-nan"), tmp_path / "out"
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+    (tmp_path / "class.csv").write_text(LISTED)
+    given = tmp_path / "more.csv"
+    given.write_text("student,group,due,days\nright-tabs,,2026-11-22,\n,Team A,,1\nbo,,2026-12-01,\nZed,,,3\n")
+    base = [str(folder), "--out", str(out), "--no-html", "--roster", str(tmp_path / "class.csv")]
+    for more in (["--due", "2026-11-20", "--extensions", str(given)], []):
+        assert command.run(command.parser().parse_args([*base, *more])) == 0
+        assert f"? Zed: named in {given}, and not in the class, or not clearly" in capsys.readouterr().out
+        with Gradebook.open(out) as book:
+            late = {row.student.id: row.report.remarks.late_days for row in book.register() if row.report}
+            assert late == {"right-tabs": 0, "right-loops": 1, "wrong-nan": 2}
+            assert clock(book.row("bo").due) == clock(datetime(2026, 12, 1, 23, 59, 59))
+            assert "by an extension" in shown(capsys, out, "show", "bo")
+    given.unlink()
+    with pytest.raises(UsageError, match=r"more\.csv cannot be read .*; name the extensions with --extensions"):
+        command.run(command.parser().parse_args(base))
+
+
+def shown(capsys, out, *words: str) -> str:
+    assert cli.main(["gradebook", str(out), *words]) == 0
+    return capsys.readouterr().out
+
+
+def test_times_without_a_zone_are_in_the_courses(tmp_path, monkeypatch, scripted, capsys):
+    folder, out = class_of(tmp_path / "in", "right-tabs", "right-loops"), tmp_path / "out"
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+    homework = command.homework_at(None)
+    course = replace(homework, rubric=replace(homework.rubric, late=Late(10, timezone="America/New_York")))
+    monkeypatch.setattr(command, "homework_at", lambda folder: course)
+    times = {"right-tabs": "2026-11-01T19:45", "right-loops": "2026-11-01"}
+    (tmp_path / "class.csv").write_text("username,submitted_at\n" + "".join(f"{k},{v}\n" for k, v in times.items()))
+    more = ["--roster", str(tmp_path / "class.csv"), "--due", "2026-10-31T20:00"]
+    assert command.run(command.parser().parse_args([str(folder), "--out", str(out), "--no-html", *more])) == 0
+    assert "due 2026-10-31 20:00 EDT" in capsys.readouterr().out
+    with Gradebook.open(out) as book:
+        late = {row.student.id: row.report.remarks.late_days for row in book.register()}
+    assert late == {"right-tabs": 1, "right-loops": 2}
+    assert "2026-11-01 19:45 EST" in shown(capsys, out, "late")
+
+
+def test_a_renamed_student_keeps_adjustments_and_has_one_page(tmp_path, monkeypatch, scripted, capsys):
+    made, folder, out = class_of(tmp_path / "made", "right-tabs"), tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+    head = 'Student,ID,SIS User ID,SIS Login ID,Section\n    Points Possible,,,,\n"Ek, Bo",102,u2,bo,A\n'
+    for name, file, page in (("Smith, Jane", "", "jane"), ("Smith, Jane", "smithjane_101_1_hw", "smithjane-101"),
+                             ("Doe, Jane", "doejane_101_1_hw", "doejane-101")):  # fmt: skip
+        shutil.rmtree(folder)
+        for zipped in filter(None, ("ekbo_102_2_hw", file)):
+            shutil.make_archive(str(folder / zipped), "zip", made / "right-tabs")
+        (tmp_path / "class.csv").write_text(f'{head}"{name}",101,u1,jane,A\n')
+        arguments = [str(folder), "--out", str(out), "--roster", str(tmp_path / "class.csv"), "--layout", "canvas"]
+        assert command.run(command.parser().parse_args(arguments)) == 0
+        assert "adjusted before" not in capsys.readouterr().out
+        if not file:
+            shown(capsys, out, "adjust", "jane", "late", "2", "--why", "told by mail", "--author", "Grace")
+        pages = {path.stem for path in (out / "reports").iterdir()}
+        assert pages == ({"ekbo-102", page} if file else {"ekbo-102"})
+        with Gradebook.open(out) as book:
+            assert book.late_days(page) == 2
+
+
+def test_where_each_file_lies_is_kept_for_annotations(tmp_path, monkeypatch, scripted):
+    class_of(tmp_path / "flat", "right-tabs")
+    (tmp_path / "in" / "hw1-ada" / ".git").mkdir(parents=True)
+    (tmp_path / "in" / "hw1-bo" / ".git").mkdir(parents=True)
+    for name in ("hw1-ada", "hw1-bo"):
+        shutil.copytree(tmp_path / "flat" / "right-tabs", tmp_path / "in" / name / "src" / "mine")
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+    arguments = [str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--no-html"]
+    assert command.run(command.parser().parse_args(arguments)) == 0
+    with Gradebook.open(tmp_path / "out") as book:
+        assert book.student("ada").origin["layers.py"] == "src/mine/layers.py"
+
+
 def test_a_console_without_unicode_gets_plain_marks(tmp_path, monkeypatch, scripted):
     folder = class_of(tmp_path / "in", "right-tabs")
     (folder / "bad.zip").write_bytes(b"PK\3\4")
@@ -244,7 +337,7 @@ def test_progress_is_told_in_lines_without_a_terminal(capsys, monkeypatch):
     with command.display() as show:
         show(progress)
     line = capsys.readouterr().err
-    assert line == "7 of 10; 1 unreadable; 2 running; about 0:06 left; slowest ada, 1:15\n"
+    assert line == "7 of 10; 1 with a problem; 2 running; about 0:06 left; slowest ada, 1:15\n"
     assert "\x1b" not in line
 
 

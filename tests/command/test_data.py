@@ -11,19 +11,28 @@ import random
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import server
 
 from grader import cli
+from grader.check import OWN, load
 from grader.command import data
-from grader.data import datasets, download
+from grader.data import download
+from grader.model import Homework
 
 ROOT = Path(__file__).parents[2]
 FOLDER = "cifar-10-batches-py"
-FILES = {name: random.Random(name).randbytes(900) for name in datasets.CIFAR10_SUMS}
-IMAGES = {name: gzip.compress(name.encode(), mtime=0) for name in datasets.FASHION_MNIST_SUMS}
+PLANS = load(OWN).rubric.data
+FILES = {name: random.Random(name).randbytes(900) for name in PLANS["cifar10"].files}
+IMAGES = {name: gzip.compress(name.encode(), mtime=0) for name in PLANS["fashion-mnist"].files}
+(WEIGHTS,) = PLANS["squeezenet"].files
+
+
+def md5(content: bytes) -> str:
+    return hashlib.md5(content).hexdigest()
 
 
 def archive() -> bytes:
@@ -36,12 +45,25 @@ def archive() -> bytes:
     return buffer.getvalue()
 
 
+def declare(monkeypatch: pytest.MonkeyPatch, name: str, **changes: object) -> None:
+    """Have the command load the homework with something else declared of a data set."""
+    before = data.load
+
+    def changed(folder: Path) -> Homework:
+        homework = before(folder)
+        plans = {**homework.rubric.data, name: replace(homework.rubric.data[name], **changes)}
+        return replace(homework, rubric=replace(homework.rubric, data=plans))
+
+    monkeypatch.setattr(data, "load", changed)
+
+
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     """An empty machine: no data, no weights, no package of Debian's."""
-    monkeypatch.setattr(datasets, "DEBIAN", tmp_path / "debian")
+    declare(monkeypatch, "fashion-mnist", places=("FashionMNIST/raw", ".", str(tmp_path / "debian")))
     monkeypatch.setattr(download, "PAUSE", 0.0)
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    for name in ("TORCH_HOME", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "torch"))
     monkeypatch.setenv("COLUMNS", "200")
     return tmp_path / "root"
 
@@ -50,10 +72,11 @@ def root(tmp_path, monkeypatch):
 def site(monkeypatch):
     """A server whose files are the official ones as far as the command knows."""
     packed = archive()
-    monkeypatch.setattr(data, "CIFAR10_MD5", hashlib.md5(packed).hexdigest())
-    monkeypatch.setattr(data, "CIFAR10_SIZE", len(packed))
-    sums = {name: (hashlib.md5(image).hexdigest(), len(image)) for name, image in IMAGES.items()}
-    monkeypatch.setattr(data, "FASHION_MNIST_FILES", sums)
+    (archived,) = PLANS["cifar10"].fetch
+    declare(monkeypatch, "cifar10", fetch=(replace(archived, md5=md5(packed), size=len(packed)),))
+    sums = [replace(one, md5=md5(image), size=len(image)) for one, image in zip(
+        PLANS["fashion-mnist"].fetch, IMAGES.values(), strict=True)]  # fmt: skip
+    declare(monkeypatch, "fashion-mnist", fetch=tuple(sums))
     with server.serving({"c.tar.gz": packed} | {f"fashion/{name}.gz": image for name, image in IMAGES.items()}) as site:
         yield site
 
@@ -66,7 +89,7 @@ def test_an_empty_machine_is_told_how_to_come_by_everything(root, capsys):
     assert run(root) == 0
     out = capsys.readouterr().out
     assert out.count("– absent") == 3
-    for cure in ("python grade.py data cifar10", "data fashion-mnist", "dataset-fashion-mnist", datasets.WEIGHTS):
+    for cure in ("python grade.py data cifar10", "data fashion-mnist", "dataset-fashion-mnist", WEIGHTS):
         assert cure in out
     assert not root.exists()
 
@@ -74,7 +97,7 @@ def test_an_empty_machine_is_told_how_to_come_by_everything(root, capsys):
 def test_what_is_here_is_shown_with_place_size_and_whether_it_is_official(root, capsys, monkeypatch, tmp_path):
     (root / FOLDER).mkdir(parents=True)
     (root / FOLDER / "data_batch_1").write_bytes(b"x" * 1500)
-    (root / datasets.WEIGHTS).write_bytes(b"x")
+    (root / WEIGHTS).write_bytes(b"x")
     assert run(root, "--json", str(tmp_path / "t.json")) == 0
     out = capsys.readouterr().out
     assert "CIFAR-10 ✗ damaged 1.5 kB" in " ".join(out.split())
@@ -134,12 +157,12 @@ def test_half_of_fashion_mnist_is_none_of_it_and_is_gone_on_with(root, site, cap
     last = site.files.popitem()
     assert run(root, "fashion-mnist", "--url", f"{site.url}/fashion") == 2
     assert "answers 404 Not Found" in capsys.readouterr().err
-    assert datasets.fashion_mnist_folder(root) is None
+    assert not (root / "FashionMNIST").exists()
     site.files[last[0]] = last[1]
     site.ranges.clear()
     assert run(root, "fashion-mnist", "--url", f"{site.url}/fashion") == 0
     assert len(site.ranges) == 1
-    assert datasets.fashion_mnist_folder(root) is not None
+    assert (root / "FashionMNIST").exists()
 
 
 def test_usage_is_exit_code_2(root, capsys):
@@ -147,9 +170,9 @@ def test_usage_is_exit_code_2(root, capsys):
     assert "--url needs the data set's name" in capsys.readouterr().err
     assert run(root, "cifar10", "--url", "nowhere") == 2
     assert "is not an address" in capsys.readouterr().err
-    with pytest.raises(SystemExit) as raised:
-        run(root, "mnist")
-    assert raised.value.code == 2
+    assert run(root, "mnist") == 2
+    assert "there is no data set mnist to fetch: cifar10 or fashion-mnist" in capsys.readouterr().err
+    assert run(root, "squeezenet") == 2  # the table says where it is to be had
 
 
 def test_a_terminal_gets_a_bar_and_a_pipe_gets_none(root, site, capsys, monkeypatch):

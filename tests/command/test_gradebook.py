@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
@@ -11,8 +12,10 @@ from xml.etree import ElementTree
 import pytest
 
 from grader import cli
+from grader.check import ROOT
+from grader.command import gradebook as command
 from grader.course import pages
-from grader.course.gradebook import Gradebook, Student
+from grader.course.gradebook import Gradebook
 from grader.errors import UsageError
 from grader.model import (
     CheckResult,
@@ -21,9 +24,12 @@ from grader.model import (
     Measure,
     Provenance,
     Report,
+    Student,
     TaskResult,
     Verdict,
 )
+
+pytestmark = pytest.mark.medium
 
 DUE = datetime(2026, 11, 20, 23, 59, tzinfo=UTC)
 HOSTILE = "\x1b[2J\u202eeve [bold]b[/] <b>"
@@ -85,8 +91,8 @@ def cells(out, first):
 def test_list_has_a_line_for_everyone_and_the_evidence_of_what_waits(type_, folder):
     code, out, err = type_("list")
     assert (code, err) == (0, "")
-    assert cells(out, "ada") == ["ada", "Lovelace,", "Ada", "5.6", "10", "2", "needs", "review"]
-    assert cells(out, "eve")[-5:] == ["3", "10", "?", "needs", "review"]
+    assert cells(out, "ada") == ["ada", "Lovelace,", "Ada", "5.6", "10", "7", "2", "needs", "review"]
+    assert cells(out, "eve")[-6:] == ["3", "10", "3", "?", "needs", "review"]
     assert cells(out, "nil") == ["nil", "Nil", "not", "handed", "in"]
     assert "✗ zip: zip.zip is damaged; pack it again" in out
     assert "? ada 2.2 relu: Is this their own?" in out
@@ -203,8 +209,8 @@ def test_diff_tells_whose_points_changed_and_why(type_, folder):
     type_("adjust", "eve", "2.1", "0", "--why", "copied", "--author", "Grace")
     assert "PASS 5/5; adjusted to 0 by Grace, which still counts" in type_("diff", "1", "2")[1]
     assert "0 items of 0 students changed" in type_("diff", "2", "2")[1]
-    assert cells(type_("--run", "1", "list")[1], "eve")[-5] == "2"
-    assert cells(type_("list")[1], "eve")[-5] == "2"
+    assert cells(type_("--run", "1", "list")[1], "eve")[-6] == "2"
+    assert cells(type_("list")[1], "eve")[-6] == "2"
     with Gradebook.open(folder) as book:
         book.begin(seed=7)
         book.record(book.student("ada", book.run(1)), book.report("ada", book.run(1)))
@@ -401,3 +407,119 @@ def test_a_run_of_some_tasks_says_so_and_is_exported_only_when_it_is_asked_for(t
     assert told in type_("--run", "2", "export", "canvas")[1]
     assert (folder / "export" / "canvas.csv").read_text().splitlines()[1].endswith(",5")
     assert "no item 2.2 in the last run, which is of 2.1 alone" in type_("adjust", "ada", "2.2", "5", "--why", "x")[2]
+
+
+@pytest.mark.parametrize("who", ["ada", "17", "Ada Lovelace", "ADA"])
+def test_a_student_is_found_by_name_or_any_id(type_, who):
+    assert "Lovelace, Ada (ada), run 1" in type_("show", who)[1]
+    assert "ada 2.2: Adjusted" in type_("adjust", who, "2.2", "4", "--why", "x", "--author", "Grace")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "listed"),
+    [
+        (("--only", "review"), ["ada", "doe", "eve"]),
+        (("--only", "not-handed-in"), ["nil"]),
+        (("--only", "not-graded"), ["zip"]),
+        (("--only", "late"), ["ada", "eve"]),
+        (("--only", "graded"), []),
+        (("--below", "4"), ["eve"]),
+        (("--match", "lovelace"), ["ada"]),
+        (("--match", "18", "--only", "review"), ["doe"]),
+    ],
+)
+def test_list_shows_those_alone_who_are_asked_for(type_, words, listed):
+    code, out, _ = type_("list", *words)
+    assert code == 0
+    lines = out.splitlines()
+    assert [
+        id_ for id_ in ("ada", "doe", "eve", "nil", "zip") if any(line.startswith(f"{id_} ") for line in lines)
+    ] == listed
+    assert ("? ada 2.2" in out) == ("ada" in listed)
+    assert ("zip.zip is damaged" in out) == ("zip" in listed)
+
+
+def test_an_export_warns_while_points_wait_for_a_person(type_):
+    told = "3 wait for a person, so these points may change: ada 2.2, doe 2.2, eve 2.2; see `list`"
+    assert told in type_("export", "csv")[1]
+    for who in ("ada", "doe"):
+        type_("adjust", who, "2.2", "4", "--why", "x", "--author", "Grace")
+    assert "1 waits for a person, so these points may change: eve 2.2; see `list`" in type_("export", "canvas")[1]
+    type_("adjust", "eve", "2.2", "4", "--why", "x", "--author", "Grace")
+    assert "for a person" not in type_("export", "csv")[1]
+
+
+@pytest.mark.parametrize("columns", ["0", "-1", "", "wide"])
+def test_a_width_in_which_nothing_fits_is_none(type_, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert cells(type_("list")[1], "ada")[:3] == ["ada", "Lovelace,", "Ada"]
+    assert "Score: 5.6 of 10" in type_("show", "ada")[1]
+
+
+def another_homework(folder, title):
+    folder.mkdir()
+    (folder / "rubric.yaml").write_text(
+        f"title: {title}\nsections: {{numpy: {{modules: {{layers: layers.py}}, submit: [layers.py]}}}}\n"
+        "tasks:\n- {id: '2', title: Layers, section: numpy, items: [{id: '2.1', title: FC, points: 5, checks: [a]},"
+        " {id: '2.2', title: ReLU, points: 5, checks: [b]}]}\n"
+    )
+    return folder
+
+
+def test_an_export_is_of_the_homework_that_the_run_was_of(type_, folder, tmp_path):
+    other = another_homework(tmp_path / "other", "Recurrent networks")
+    with Gradebook.open(folder) as book:
+        book.begin(seed=7, settings={"homework": str(other)})
+        book.record(Student("ada", "Ada", {"ID": "17"}, "in/ada.zip", "d", DUE), report(doubt=False))
+    for format_ in ("canvas", "nbgrader", "junit"):
+        type_("export", format_)
+    assert (folder / "export" / "canvas.csv").read_text().splitlines()[0].endswith(",Recurrent networks")
+    assert "Recurrent networks" in (folder / "export" / "nbgrader.csv").read_text()
+    assert "Recurrent networks" in (folder / "export" / "junit.xml").read_text()
+    moved = another_homework(tmp_path / "moved", "Moved")
+    type_("--homework", str(moved), "export", "canvas")
+    assert (folder / "export" / "canvas.csv").read_text().splitlines()[0].endswith(",Moved")
+
+
+@pytest.mark.parametrize("format_", EXPORTED)
+def test_another_homework_than_the_runs_is_refused(type_, folder, tmp_path, format_):
+    other = another_homework(tmp_path / "other", "Recurrent networks")
+    path = other / "rubric.yaml"
+    path.write_text(path.read_text().replace("2.2", "2.3"))
+    code, _, err = type_("--homework", str(other), "export", format_)
+    assert code == 2
+    assert "the rubric has no item 2.2, which was graded; name that homework with --homework" in err
+    assert not (folder / "export").exists()
+
+
+def test_the_readme_is_true():
+    page = (ROOT / "README.md").read_text(encoding="utf-8").partition("### The gradebook\n")[2].partition("\n##")[0]
+    assert set(re.findall(r"^    python grade\.py gradebook graded (\w+)", page, re.MULTILINE)) == set(command.VERBS)
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == {"export", *command.SHEETS, *command.EACH}
+    for flag in ("--only", "--below", "--match", "--run", "--author", "--assignment", "--homework"):
+        assert flag in page
+
+
+def test_a_time_that_is_not_understood_is_said_with_its_text(folder, type_):
+    with Gradebook.open(folder) as book:
+        book.begin(seed=7, due=DUE)
+        told = "Last modified (submission)"
+        for id_, ids in {"ada": {told: "03/04/2026 23:05"}, "bo": {"submitted_at": "half past nine"},
+                         "cy": {told: "-"}}.items():  # fmt: skip
+            book.record(Student(id_, id_, ids, "in/x", "d"), report())
+    for words in (("list",), ("export", "csv")):
+        out = type_(*words)[1]
+        assert (
+            "? ada (03/04/2026 23:05), bo (half past nine): this time is not understood, so not late; write it as 2026-"
+            in out
+        )
+        assert "? cy: it is not known when, so not late" in out
+    type_("adjust", "ada", "late", "0", "--why", "by mail", "--author", "tom")
+    assert "? bo (half past nine)" in type_("list")[1]
+
+
+def test_work_that_was_only_a_draft_is_said(folder, type_):
+    with Gradebook.open(folder) as book:
+        book.begin(seed=7)
+        book.record(Student("ada", "Ada", {"Status": "Draft (not submitted)"}, "in/x", "d"), report())
+    assert "? ada: graded from a draft, which was not submitted; decide whether it counts" in type_("list")[1]

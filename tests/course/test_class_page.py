@@ -12,7 +12,7 @@ import pytest
 
 from grader.course import class_page
 from grader.course.statistics import earned, survey
-from grader.model import Remarks, Row
+from grader.model import Remarks, Row, Student
 
 NAMES = [
     "</td></table><script>alert(1)</script>",
@@ -56,10 +56,10 @@ class Page(HTMLParser):
 def rows(report):
     """A class whose names and ids are hostile; one without a submission, one that is unreadable, one late."""
     whole = replace(report, needs_review=(f"relu_backward: {NAMES[0]}",))
-    found = [Row(f"s{at}", name, report=whole) for at, name in enumerate(NAMES)]
+    found = [Row(Student(f"s{at}", name), whole) for at, name in enumerate(NAMES)]
     found[2] = replace(found[2], report=replace(whole, remarks=Remarks((), 2, 20)))
     found[3] = replace(found[3], report=replace(whole, remarks=Remarks((), None)))
-    return [*found, Row("nil", "Nil"), Row("../x y", "Bad", problem=f"{NAMES[1]} is damaged")]
+    return [*found, Row(Student("nil", "Nil")), Row(Student("../x y", "Bad", problem=f"{NAMES[1]} is damaged"))]
 
 
 def page(rows, **options):
@@ -67,7 +67,7 @@ def page(rows, **options):
 
 
 def test_no_element_and_no_script_but_our_own(rows):
-    text = page(rows, pages={row.student for row in rows})
+    text = page(rows, pages={row.student.id for row in rows})
     elements = Page(text).elements
     assert [tag for tag, _ in elements].count("script") == 1
     assert not {"img", "iframe", "link", "object", "b"} & {tag for tag, _ in elements}
@@ -154,7 +154,7 @@ def test_a_class_of_nobody_has_a_page():
     text = page([])
     assert "0 students" in text
     assert "<svg" not in text
-    assert page([Row("nil", "Nil")]).count("not handed in") == 2
+    assert page([Row(Student("nil", "Nil"))]).count("not handed in") == 2
 
 
 def test_the_same_class_is_the_same_page(rows):

@@ -15,11 +15,11 @@ import psutil
 import pytest
 
 from grader.course.batch import Batch, Progress
+from grader.course.class_folder import recognise
 from grader.course.cluster import Cluster
 from grader.course.folder_lock import claim
 from grader.course.gradebook import Gradebook
 from grader.course.job import Place
-from grader.course.layouts import recognise
 from grader.course.pool import Pool, Workers
 from grader.course.result_keys import Terms
 from grader.errors import UsageError
@@ -27,6 +27,8 @@ from grader.errors import UsageError
 pytest.importorskip("distributed")
 
 from classes import CLASS, class_of, reports
+
+pytestmark = pytest.mark.medium
 
 SECTION_1 = ("1", "2", "3", "4.1")
 

@@ -204,6 +204,14 @@ def test_reports_and_results_of_an_older_gradebook_are_the_same_and_kept_once(fi
         assert newer.database.rows("SELECT count(*) FROM tasks") == [(2,)]
 
 
+def test_students_of_an_older_gradebook_have_no_extension(first, tmp_path):
+    first.execute("INSERT INTO submissions VALUES (1, 'ada', 'N', '{}', 'p', 'd', NULL, 0, '[]', '')")
+    first.commit()
+    with Gradebook.open(tmp_path) as newer:
+        (ada,) = newer.students(newer.run(1))
+        assert (ada.id, ada.due, ada.origin) == ("ada", None, {})
+
+
 def test_two_may_write_at_once_and_one_waits(book):
     other = sqlite3.connect(book.folder / database.FILE, isolation_level=None)
     try:

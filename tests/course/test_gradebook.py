@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from grader.course.gradebook import Gradebook, Student, days_late, lateness
+from grader.course.gradebook import Gradebook, days_late, lateness
 from grader.errors import UsageError
 from grader.model import (
     CheckResult,
@@ -20,6 +20,7 @@ from grader.model import (
     Provenance,
     Report,
     Row,
+    Student,
     TaskResult,
     Verdict,
 )
@@ -115,7 +116,7 @@ def test_a_student_without_a_report_is_in_the_class(book):
     assert [student.id for student in book.students()] == ["ada", "bob"]
     assert book.graded() == {"ada"}
     assert book.report("bob") is None
-    assert book.row("bob") == Row("bob", "Bob", problem="bob.zip is damaged; pack it again", due=DUE)
+    assert book.row("bob") == Row(Student("bob", "Bob", problem="bob.zip is damaged; pack it again"), due=DUE)
 
 
 def test_an_unknown_student_is_told_who_is_alike(book):
@@ -128,7 +129,7 @@ def test_an_unknown_student_is_told_who_is_alike(book):
     ("hours", "days"), [(-5, 0), (0, 0), (1, 0), (1.01, 1), (24, 1), (24.01, 2), (48, 2), (240, 10)]
 )
 def test_days_begun_count_once_the_grace_is_over(hours, days):
-    assert days_late(DUE + timedelta(hours=hours), DUE, grace_hours=1) == days
+    assert days_late(DUE + timedelta(hours=hours), DUE, LATE) == days
 
 
 def test_lateness_costs_percent_a_day_up_to_the_cap():
@@ -291,3 +292,71 @@ def test_a_record_that_cannot_be_finished_leaves_nothing_of_itself(book):
     with pytest.raises(TypeError):
         book.record(Student("bob", "Bob"), None, results={"key": ("2", {"task": {"a": object()}})})
     assert [student.id for student in book.students()] == ["ada"]
+
+
+NEW_YORK = replace(LATE, timezone="America/New_York")
+
+
+@pytest.mark.parametrize(
+    ("due", "handed_in", "days"),
+    [
+        ("2026-10-31T20:00-04:00", "2026-11-01T19:45-05:00", 1),  # 24:45 hours, and one day
+        ("2026-10-31T20:00-04:00", "2026-11-01T20:15-05:00", 2),
+        ("2026-10-31T20:00-04:00", "2026-10-25T19:45-04:00", 0),
+        ("2026-03-07T20:00-05:00", "2026-03-08T19:45-04:00", 1),
+        ("2026-03-07T20:00-05:00", "2026-03-08T20:30-04:00", 2),  # 23:30 hours, and a day begun
+        ("2026-11-01T01:30-04:00", "2026-11-01T01:10-05:00", 0),  # within the grace, and earlier by the clock
+        ("2026-11-01T01:30-04:00", "2026-11-01T01:45-05:00", 1),  # over the grace, and quarter of an hour by the clock
+    ],
+)
+def test_a_day_ends_at_the_same_time_by_the_courses_clock(due, handed_in, days):
+    moments = (datetime.fromisoformat(text) for text in (handed_in, due))
+    assert days_late(*moments, NEW_YORK) == days
+
+
+def test_a_students_own_due_date_counts_before_the_runs(book):
+    book.record(replace(ADA, due=DUE + timedelta(days=1)), report())
+    book.record(Student("bob", "Bob", due=DUE + timedelta(days=1)), None)
+    assert book.late_days("ada") == 1
+    assert book.row("ada").due == book.row("bob").due == DUE + timedelta(days=1)
+    assert book.student("ada").due == DUE + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (Student("jane", "Smith, Jane", {"ID": "101"}), Student("smithjane-101", "Smith, Jane", {"ID": "101"}, "in/x")),
+        (
+            Student("smithjane-101", "Smith, Jane", {"ID": "101"}, "in/x"),
+            Student("doejane-101", "Doe", {"ID": "101"}, "in/y"),
+        ),
+        (Student("jane", "Jane", {"email": "J@x.org"}), Student("jane@x.org", "Jane", {"Email": "j@x.org"}, "in/x")),
+    ],
+)
+def test_adjustments_follow_the_platforms_id_to_another_of_ours(book, before, after):
+    book.record(before, report() if before.path else None)
+    book.adjust(before.id, "late", 3, why="told by mail", author="Grace")
+    book.begin(seed=1, due=DUE, late=LATE)
+    book.record(after, report())
+    assert book.late_days(after.id) == 3
+    assert book.detached(book.run()) == []
+    assert book.student(before.id).id == after.id
+    book.adjust(after.id, "late", None, why="not late", author="Alan")
+    assert book.late_days(after.id) == 0
+    assert book.late_days(before.id, book.run(1)) == 0
+
+
+def test_diff_knows_a_student_under_another_id(book):
+    old = book.run()
+    book.record(Student("smithjane-101", "Smith, Jane", {"ID": "101"}, "in/x"), report(fc=2))
+    new = book.begin(seed=1, due=DUE, late=LATE)
+    book.record(Student("doejane-101", "Doe, Jane", {"ID": "101"}, "in/y"), report(fc=5))
+    (change,) = book.diff(old, new)
+    assert (change.student, change.item, change.before, change.after) == ("doejane-101", "2.1", 2, 5)
+
+
+def test_two_students_of_one_run_share_no_adjustment(book):
+    for id_ in ("a", "b"):
+        book.record(Student(id_, id_, {"Email": "x@y"}, "in"), report())
+    book.adjust("a", "late", 3, why="x", author="Grace")
+    assert (book.late_days("a"), book.late_days("b")) == (3, 0)

@@ -20,7 +20,7 @@ def test_a_job_for_other_code_is_refused(monkeypatch):
     with Zygotes() as zygotes:
         made = job.Bench(HOMEWORK, Terms(5), zygotes)
         made.check({"2": "here"})
-        with pytest.raises(UsageError, match="task 2 rests on other code"):
+        with pytest.raises(UsageError, match="has other code, data or versions for task 2"):
             made.check({"2": "there"})
         monkeypatch.setattr(job, "STARTED", 0.0)
         with pytest.raises(UsageError, match=r"changed after its worker on .* started; restart it"):

@@ -15,6 +15,8 @@ from grader.course.pool import Pool
 from grader.errors import UsageError
 from grader.sandbox.launch import ROOT
 
+pytestmark = pytest.mark.medium
+
 LARGE = 20_000_000  # bytes of an answer: whenever a process dies, it is in the middle of one
 
 STARTS = """\

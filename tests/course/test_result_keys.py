@@ -20,11 +20,12 @@ NUMPY = {"1", "2", "3", "4"}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A copy of the homework, its reference, fixtures and handout, to be changed."""
+    """A copy of the homework, its reference and fixtures, to be changed, and of the folder that students work in."""
     root = tmp_path_factory.mktemp("copy")
     for name in ("reference", "fixtures", "student"):
         shutil.copytree(ROOT / name, root / name)
     shutil.copytree(ROOT / "grader" / "homework", root / "homework")
+    (root / "homework" / "data" / "labels.txt").write_text("cat\n", encoding="utf-8")
     return root
 
 
@@ -57,10 +58,18 @@ def changed(root: Path, file: str, old: str, new: str) -> set[str]:
         ("homework/rubric.yaml", "fc_forward: [1]", "fc_forward: [0]", NUMPY),
         ("homework/task2_layers.py", '"""Task 2', '"""The second', {"2"}),
         ("homework/network.py", '"""', '"""Mind: ', {"3", "4"}),
-        ("homework/training/loop.py", '"""', '"""Mind: ', {"4"}),
+        ("homework/training/loop.py", '"""', '"""Mind: ', {"4", "5"}),
+        ("homework/training/curves.py", '"""', '"""Mind: ', {"4", "5", "6"}),
+        ("homework/worker/notebook_run.py", '"""', '"""Mind: ', {"5", "6"}),
+        ("homework/worker/train_run.py", '"""', '"""Mind: ', ALL),
+        ("homework/data/cifar10.py", '"""', '"""Mind: ', {"4"}),
+        ("homework/data/synthetic.py", '"""', '"""Mind: ', {"4", "5"}),
+        ("homework/data/labels.txt", "cat", "dog", ALL),
+        ("homework/rubric.yaml", "test_batch: 4", "test_batch: 5", {"4"}),
+        ("homework/rubric.yaml", "torch._dynamo, ", "", {"5", "6"}),
         ("reference/neuralnet/layers.py", "import", "import  ", ALL),
         ("fixtures/README.md", "a", "b", ALL),
-        ("student/neuralnet/optim.py", "c", "c ", ALL),
+        ("student/neuralnet/optim.py", "c", "c ", set()),
     ],
 )  # fmt: skip
 def test_a_change_regrades_what_rests_on_it_and_no_more(folder, file, old, new, tasks):
@@ -105,18 +114,22 @@ def test_data_count_for_the_tasks_that_train(folder, tmp_path):
 
 def test_each_task_asks_for_its_own_data_and_no_others(folder):
     plan = homework(folder)
-    found = {task.id: result_keys.reads(plan, task) for task in plan.rubric.tasks}
-    assert found == {"1": set(), "2": set(), "3": set(), "4": {"data"}, "5": {"fashion"}, "6": {"weights"}}
+    found = {task.id: result_keys.reads(task) for task in plan.rubric.tasks}
+    assert found == {"1": set(), "2": set(), "3": set(), "4": {"cifar10"}, "5": {"fashion-mnist"}, "6": {"squeezenet"}}
 
 
 def test_the_engine_is_followed_through_its_imports(folder):
-    code = dict(result_keys.closure(homework(folder), ["grader.homework.task4_models"]))
+    plan = homework(folder)
+    code = dict(result_keys.closure(plan, result_keys.sources(plan, plan.rubric.tasks[3])))
     for name in (
         "grader.grading",
         "grader.sandbox.session",
         "grader.sandbox.worker.zygote",
         "grader.measure.numeric",
-        "grader.data.synthetic",
+        f"{plan.package}.task4_models",
+        f"{plan.package}.training.loop",
+        f"{plan.package}.worker.train_run",
+        f"{plan.package}.data.synthetic",
     ):
         assert name in code, name
     for name in (
@@ -124,7 +137,7 @@ def test_the_engine_is_followed_through_its_imports(folder):
         "grader.course.gradebook",
         "grader.course.batch",
         "grader.report.html",
-        "grader.course.layouts",
+        "grader.course.class_folder",
     ):
         assert name not in code, name
 
@@ -139,3 +152,13 @@ def test_a_result_rests_on_the_files_that_its_section_sees(folder):
     for other in ({"layers.py": b"b"}, {"functions.py": b"a"}, {}):
         assert result_keys.of_result("task", section, replace(work, files=other)) != key
     assert result_keys.of_result("other", section, work) != key
+    told = {section.submit[0]: "why"}
+    for more in ({"helpers": {section.submit[0]: {"mine.py": b"x = 1"}}}, {"questions": told}, {"faults": told}):
+        assert result_keys.of_result("task", section, replace(work, **more)) != key
+    assert result_keys.of_result("task", section, replace(work, questions={"another.py": "why"})) == key
+
+
+def test_a_result_does_not_rest_on_where_the_homework_lies(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "elsewhere")
+    here, there = (result_keys.of_tasks(homework(root), TERMS, folder) for root in (folder, tmp_path / "elsewhere"))
+    assert here == there

@@ -18,6 +18,7 @@ from grader.model import (
     Remarks,
     Report,
     Row,
+    Student,
     TaskResult,
     Verdict,
 )
@@ -39,7 +40,7 @@ def row(student, *results, remarks=None):
     ids = dict.fromkeys(item.id[0] for item in made)
     tasks = tuple(TaskResult(id_, f"Task {id_}", tuple(item for item in made if item.id[0] == id_)) for id_ in ids)
     report = Report("HW", student, "d", tasks, (), Provenance(1, {}, "r", "g", "f", "held"))
-    return Row(student, student.title(), report=replace(report, remarks=remarks or Remarks()))
+    return Row(Student(student, student.title()), replace(report, remarks=remarks or Remarks()))
 
 
 PASSED = ("2.1", check("fc", Verdict.PASS, 4, 4))
@@ -50,7 +51,7 @@ def test_shares_count_those_of_whom_something_was_judged():
         row("a", PASSED, ("2.2", check("relu", Verdict.PARTIAL, 6, 3, "half"))),
         row("b", ("2.1", check("fc", Verdict.FAIL, 4)), ("2.2", check("relu", Verdict.INTERNAL, 6, 0, "KeyError"))),
         row("c", ("2.1", check("fc", Verdict.SKIPPED, 4)), ("2.2", check("relu", Verdict.PASS, 6, 6))),
-        Row("d", "D"),
+        Row(Student("d", "D")),
     ]
     found = survey(rows, "HW")
     (task,) = found.tasks
@@ -98,7 +99,7 @@ def test_tasks_that_only_some_have_are_there_once_and_in_order():
 
 
 def test_an_empty_class_has_numbers_too():
-    found = survey([Row("nil", "Nil")], "HW")
+    found = survey([Row(Student("nil", "Nil"))], "HW")
     assert (found.earned.possible, found.earned.spread, found.seconds, found.tasks, found.failures) == (
         0,
         None,
@@ -177,7 +178,7 @@ def test_memory_is_the_most_of_any_check():
     small, large = (replace(check("fc", Verdict.PASS, 1, 1), memory=size) for size in (30, 70))
     found = survey([row("a", ("2.1", small), ("2.2", replace(large, name="relu"))), row("b", ("2.1", small))], "HW")
     assert (found.memory.least, found.memory.most) == (30, 70)
-    assert survey([Row("nil", "Nil")], "HW").memory is None
+    assert survey([Row(Student("nil", "Nil"))], "HW").memory is None
 
 
 def test_time_is_that_of_all_checks():

@@ -1,258 +1,26 @@
-"""CIFAR-10 and Fashion-MNIST: found, verified and read; refused in one sentence; stood in for."""
+"""Data sets of any homework: where they are looked for, what is verified, and what a check then holds."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-import pickle
-import struct
-from pathlib import Path
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from python2 import dumped, opcodes
 
-from grader.data import datasets, synthetic
+from grader.data import datasets
+from grader.data.datasets import DamagedError, Store
 from grader.errors import UsageError
+from grader.model import DataPlan
+
+PLAN = DataPlan("words", "Words", ("words", "."), {"a.txt": hashlib.md5(b"one").hexdigest()}, reader="w.read")
 
 
-def batch(count: int, seed: int) -> dict[str, object]:
-    rng = np.random.default_rng(seed)
-    return {
-        "batch_label": "training batch",
-        "labels": rng.integers(10, size=count).tolist(),
-        "data": rng.integers(256, size=(count, 3072), dtype=np.uint8),
-        "filenames": ["a.png"] * count,
-    }
-
-
-def write_cifar10(root: Path) -> Path:
-    folder = root / "cifar-10-batches-py"
-    folder.mkdir()
-    for seed, name in enumerate(datasets.CIFAR10_SUMS):
-        record = {"num_vis": 3072} if name == "batches.meta" else batch(4 + seed, seed)
-        (folder / name).write_bytes(dumped(record))
-    return folder
-
-
-@pytest.fixture
-def cifar10(tmp_path) -> Path:
-    return write_cifar10(tmp_path)
-
-
-def test_batches_of_the_official_dialect_are_read_in_order(cifar10):
-    for place in (cifar10, cifar10.parent):
-        data = datasets.cifar10(place, unverified=True)
-        assert data.train_x.shape == (4 + 5 + 6 + 7 + 8, 3072)
-        assert data.test_x.shape == (9, 3072)
-        for x, y, seeds in ((data.train_x, data.train_y, range(5)), (data.test_x, data.test_y, [5])):
-            records = [batch(4 + seed, seed) for seed in seeds]
-            np.testing.assert_array_equal(x, np.concatenate([record["data"] for record in records]))
-            np.testing.assert_array_equal(y, np.concatenate([record["labels"] for record in records]))
-            assert (x.dtype, y.dtype) == (np.uint8, np.int64)
-        assert (data.name, data.source) == ("CIFAR-10", "CIFAR-10, sums not verified")
-        assert not data.stand_in
-        assert not data.verified
-
-
-@pytest.mark.filterwarnings("ignore:.*align should be passed")
-def test_python_reads_the_dialect_that_these_tests_write():
-    record = pickle.loads(dumped(batch(4, 0)), encoding="latin1")
-    np.testing.assert_array_equal(record["data"], batch(4, 0)["data"])
-
-
-def test_sums_decide_what_is_official(cifar10, monkeypatch):
-    sums = {path.name: hashlib.md5(path.read_bytes()).hexdigest() for path in cifar10.iterdir()}
-    monkeypatch.setattr(datasets, "CIFAR10_SUMS", {name: sums[name] for name in datasets.CIFAR10_SUMS})
-    official = datasets.cifar10(cifar10)
-    assert official.verified
-    assert official.source == "CIFAR-10"
-    for name in sums:
-        path = cifar10 / name
-        kept = path.read_bytes()
-        path.write_bytes(kept + b"\0")  # a pickle ends at its full stop: what is read is the same
-        with pytest.raises(UsageError, match=rf"{name} is not the official file .*data cifar10.*--unverified"):
-            datasets.cifar10(cifar10)
-        changed = datasets.cifar10(cifar10, unverified=True)
-        assert not changed.verified
-        assert changed.digest != official.digest
-        path.write_bytes(kept)
-
-
-def test_a_folder_that_lacks_a_file_is_refused_even_unverified(cifar10):
-    (cifar10 / "data_batch_3").unlink()
-    with pytest.raises(UsageError, match="data_batch_3 cannot be read"):
-        datasets.cifar10(cifar10, unverified=True)
-
-
-RECORD = batch(4, 0)
-PIXELS = RECORD["data"]
-WRONG = {
-    "another-shape": RECORD | {"data": PIXELS[:, :3000]},
-    "another-type": RECORD | {"data": np.zeros((4, 3072), np.float32)},
-    "no-data": {"labels": [1]},
-    "no-labels": {"data": PIXELS},
-    "labels-of-another-kind": RECORD | {"labels": "abcd"},
-    "too-few-labels": RECORD | {"labels": [1, 2]},
-    "a-label-beyond": RECORD | {"labels": [1, 2, 3, 10]},
-    "a-label-below": RECORD | {"labels": [1, 2, 3, -1]},
-    "no-images": RECORD | {"labels": [], "data": PIXELS[:0]},
-    "data-that-is-text": RECORD | {"data": "pixels"},
-    "a-list": [1, 2],
-}
-
-
-@pytest.mark.parametrize("record", WRONG.values(), ids=WRONG)
-def test_what_is_no_batch_is_one_sentence(cifar10, record):
-    for name in ("data_batch_2", "test_batch"):
-        (cifar10 / name).write_bytes(dumped(record))
-    with pytest.raises(UsageError, match=r"is not a batch of CIFAR-10 \(|does not hold CIFAR-10: one label") as raised:
-        datasets.cifar10(cifar10, unverified=True)
-    assert "\n" not in str(raised.value)
-
-
-def test_damaged_pickles_are_one_sentence(cifar10):
-    whole = dumped(RECORD)
-    rng = np.random.default_rng(0)
-    cuts = [whole[:size] for size in (0, 1, 2, 50, len(whole) // 2, len(whole) - 1)]
-    noise = [rng.bytes(200) for _ in range(20)]
-    for data in [*cuts, *noise]:
-        with pytest.raises(UsageError, match="data_batch_1 is not a batch of CIFAR-10"):
-            datasets.batch(data, cifar10 / "data_batch_1")
-
-
-def test_a_size_that_is_a_lie_allocates_nothing(cifar10):
-    lie = dumped(RECORD).replace(opcodes((4, 3072)), opcodes((1 << 30, 3072)))
-    with pytest.raises(UsageError, match="is not a batch"):
-        datasets.batch(lie, cifar10 / "data_batch_1")
-
-
-class Hostile:
-    def __reduce__(self):
-        return (Path.touch, (Path("touched"),))
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        pickle.dumps(Hostile(), 2),
-        pickle.dumps(Hostile()),
-        b"cos\nsystem\n(S'touch touched'\ntR.",
-        b"cnumpy\nload\n(S'touched'\ntR.",
-        b"cnumpy.core.multiarray\nfromfile\n.",
-        b"\x80\x04\x8c\x08builtins\x8c\x04eval\x93.",
-    ],
-)
-def test_nothing_that_a_pickle_names_is_run(cifar10, data, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    (cifar10 / "data_batch_1").write_bytes(data)
-    with pytest.raises(UsageError, match=r"it names \S+, which no batch does"):
-        datasets.cifar10(cifar10, unverified=True)
-    assert not (tmp_path / "touched").exists()
-
-
-def write_fashion_mnist(folder: Path, *, zipped: bool = False) -> dict[str, np.ndarray]:
-    """Small files in idx format. What they hold, by name."""
-    folder.mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    held = {}
-    for name, count in zip(datasets.FASHION_MNIST_SUMS, (7, 7, 3, 3), strict=True):
-        values = rng.integers(256, size=(count, 28, 28)) if "images" in name else rng.integers(10, size=count)
-        held[name] = values.astype(np.uint8)
-        data = struct.pack(">BBBB", 0, 0, 8, values.ndim) + struct.pack(f">{values.ndim}I", *values.shape)
-        data += held[name].tobytes()
-        if zipped:
-            (folder / f"{name}.gz").write_bytes(gzip.compress(data, mtime=0))
-        else:
-            (folder / name).write_bytes(data)
-    return held
-
-
-@pytest.fixture
-def fashion_mnist(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setattr(datasets, "DEBIAN", tmp_path / "debian")
-    folder = tmp_path / "FashionMNIST" / "raw"
-    write_fashion_mnist(folder)
-    return folder
-
-
-@pytest.mark.parametrize("zipped", [False, True])
-@pytest.mark.parametrize("place", ["root/FashionMNIST/raw", "root", "debian"])
-def test_fashion_mnist_is_found_and_read(tmp_path, monkeypatch, place, zipped):
-    monkeypatch.setattr(datasets, "DEBIAN", tmp_path / "debian")
-    held = write_fashion_mnist(tmp_path / place, zipped=zipped)
-    data = datasets.fashion_mnist(tmp_path / "root", unverified=True)
-    for got, expected in zip((data.train_x, data.train_y, data.test_x, data.test_y), held.values(), strict=True):
-        np.testing.assert_array_equal(got, expected)
-    assert data.train_y.dtype == np.int64
-    assert data.source == "Fashion-MNIST, sums not verified"
-
-
-def test_the_sums_of_fashion_mnist_are_those_of_what_is_zipped(tmp_path, monkeypatch):
-    write_fashion_mnist(tmp_path / "plain")
-    write_fashion_mnist(tmp_path / "zipped", zipped=True)
-    plain = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (tmp_path / "plain").iterdir()}
-    sums = {name: plain[name] for name in datasets.FASHION_MNIST_SUMS}
-    with pytest.raises(UsageError, match=r"train-images-idx3-ubyte.gz is not the official file .*data fashion-mnist"):
-        datasets.fashion_mnist(tmp_path / "zipped")
-    monkeypatch.setattr(datasets, "FASHION_MNIST_SUMS", sums)
-    one, other = (datasets.fashion_mnist(tmp_path / name) for name in ("plain", "zipped"))
-    assert one.verified
-    assert other.verified
-    assert one.digest == other.digest
-
-
-@pytest.mark.skipif(not datasets.DEBIAN.is_dir(), reason="Debian's package dataset-fashion-mnist is not installed")
-def test_the_fashion_mnist_of_debian_is_the_official_one(tmp_path):
-    data = datasets.fashion_mnist(tmp_path)
-    assert data.verified
-    assert data.train_x.shape == (60_000, 28, 28)
-    np.testing.assert_array_equal(np.bincount(data.test_y), [1000] * 10)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda data: b"",
-        lambda data: data[:10],
-        lambda data: data[:-1],
-        lambda data: data + b"\0",
-        lambda data: b"\0\0\x0d" + data[3:],
-        lambda data: data[:4] + struct.pack(">I", 1 << 31) + data[8:],
-        lambda data: data[:8] + struct.pack(">II", 14, 56) + data[16:],
-    ],
-)
-def test_what_is_no_idx_file_is_one_sentence(fashion_mnist, change):
-    path = fashion_mnist / "train-images-idx3-ubyte"
-    path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(UsageError, match=r"train-images-idx3-ubyte is not an idx file of Nx28x28 bytes"):
-        datasets.fashion_mnist(fashion_mnist, unverified=True)
-
-
-def test_images_without_their_labels_are_refused(fashion_mnist):
-    labels = fashion_mnist / "train-labels-idx1-ubyte"
-    labels.write_bytes((fashion_mnist / "t10k-labels-idx1-ubyte").read_bytes())
-    with pytest.raises(UsageError, match="does not hold Fashion-MNIST: one label"):
-        datasets.fashion_mnist(fashion_mnist, unverified=True)
-    labels.unlink()
-    with pytest.raises(UsageError, match=r"train-labels-idx1-ubyte cannot be read \(No such file"):
-        datasets.fashion_mnist(fashion_mnist, unverified=True)
-
-
-@pytest.mark.parametrize(
-    "damage", [b"", b"no gzip", gzip.compress(b"x" * 1000, mtime=0)[:-9]], ids=["empty", "foreign", "cut off"]
-)
-def test_a_damaged_zipped_file_is_one_sentence(fashion_mnist, damage):
-    (fashion_mnist / "train-images-idx3-ubyte.gz").write_bytes(damage)
-    with pytest.raises(UsageError, match=r"train-images-idx3-ubyte.gz (cannot be read .damaged|is not an idx)"):
-        datasets.fashion_mnist(fashion_mnist, unverified=True)
-
-
-def test_a_file_without_end_is_cut(fashion_mnist, monkeypatch):
-    monkeypatch.setattr(datasets, "LARGEST", 5000)
-    (fashion_mnist / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(bytes(1 << 20)))
-    with pytest.raises(UsageError, match=r"is not the official file"):
-        datasets.fashion_mnist(fashion_mnist)
+def homework(plan: DataPlan = PLAN, **functions: object) -> SimpleNamespace:
+    readers = {"w.read": lambda files: {"letters": np.frombuffer(files["a.txt"], np.uint8)}} | functions
+    return SimpleNamespace(rubric=SimpleNamespace(data={plan.name: plan}), readers=readers, option="")
 
 
 def test_where_data_sets_live(tmp_path, monkeypatch):
@@ -265,69 +33,102 @@ def test_where_data_sets_live(tmp_path, monkeypatch):
     assert datasets.root().is_absolute()
 
 
-def test_weights_are_found_in_the_root_and_in_the_cache_of_torch(tmp_path, monkeypatch):
-    monkeypatch.delenv("TORCH_HOME", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    root = tmp_path / "root"
-    assert datasets.weights(root) is None
-    places = [root / datasets.WEIGHTS, root / "hub/checkpoints" / datasets.WEIGHTS]
-    for place in [tmp_path / "cache/torch/hub/checkpoints" / datasets.WEIGHTS, *reversed(places)]:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(b"numbers")
-        assert datasets.weights(root) == place
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
-    assert datasets.weights(tmp_path) is None
-    assert not datasets.official_weights(places[0])
+def test_places_are_tried_in_order_and_the_root_may_be_one_itself(tmp_path):
+    assert datasets.find(PLAN, tmp_path) is None
+    for folder in (tmp_path, tmp_path / "words"):
+        folder.mkdir(exist_ok=True)
+        (folder / "a.txt").write_bytes(b"one")
+        assert datasets.find(PLAN, tmp_path) == folder
+    assert datasets.find(PLAN, tmp_path / "words") == tmp_path / "words"
 
 
-def test_without_data_there_is_a_stand_in_that_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets, "DEBIAN", tmp_path / "debian")
-    for data, shape in ((datasets.stand_in(900, 100), (3072,)), (datasets.fashion_stand_in(900, 100), (28, 28))):
-        assert data.source == "stand-in data"
-        assert data.stand_in
-        assert not data.verified
-        assert (data.train_x.shape, data.test_x.shape) == ((900, *shape), (100, *shape))
-        assert data.train_x.dtype == np.uint8
-        assert set(data.train_y) == set(data.test_y) == set(range(10))
-        with pytest.raises(ValueError, match="read-only"):
-            data.train_x[0] = 0
+def test_a_place_may_name_the_environment(tmp_path, monkeypatch):
+    plan = replace(PLAN, places=("$HERE/deep", "~/words"))
+    monkeypatch.delenv("HERE", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for folder in (tmp_path / "home/words", tmp_path / "here/deep"):
+        folder.mkdir(parents=True)
+        (folder / "a.txt").write_bytes(b"one")
+        assert datasets.find(plan, tmp_path / "root") == folder
+        monkeypatch.setenv("HERE", str(tmp_path / "here"))
 
 
-def test_the_whole_stand_in_is_taken_where_there_is_no_data(tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets, "DEBIAN", tmp_path / "debian")
-    monkeypatch.setattr(synthetic, "made", lambda recipe, count, seed: (np.zeros((count, 1, 1, 1)), np.zeros(count)))
-    assert [len(x) for x in (datasets.cifar10(tmp_path).train_x, datasets.cifar10(tmp_path).test_x)] == [50_000, 10_000]
-    data = datasets.fashion_mnist(tmp_path)
-    assert (data.name, len(data.train_x), len(data.test_x)) == ("Fashion-MNIST", 60_000, 10_000)
+def test_a_folder_that_is_the_data_sets_alone_counts_without_its_files(tmp_path):
+    (tmp_path / "words").mkdir()
+    assert datasets.find(PLAN, tmp_path) is None
+    alone = replace(PLAN, places=("words",))
+    assert datasets.find(alone, tmp_path) == tmp_path / "words"
+    with pytest.raises(UsageError, match=r"a\.txt cannot be read \(No such file"):
+        datasets.read(homework(alone), "words", tmp_path)
 
 
-def test_a_stand_in_is_the_same_each_time_and_new_for_another_seed():
-    x, y = synthetic.colour(600)
-    synthetic.made.cache_clear()
-    again = synthetic.colour(600)
-    np.testing.assert_array_equal(x, again[0])
-    np.testing.assert_array_equal(y, again[1])
-    assert (x != synthetic.colour(600, seed=1)[0]).mean() > 0.9
+@pytest.mark.parametrize("kind", ["md5", "sha256", "the beginning of a sha256"])
+def test_a_sum_says_by_its_length_what_it_is(tmp_path, kind):
+    total = hashlib.md5(b"one").hexdigest() if kind == "md5" else hashlib.sha256(b"one").hexdigest()
+    plan = replace(PLAN, files={"a.txt": total[:8] if "beginning" in kind else total})
+    (tmp_path / "a.txt").write_bytes(b"one")
+    found = datasets.read(homework(plan), "words", tmp_path)
+    assert found.verified
+    assert bytes(found.letters) == b"one"
+    with pytest.raises(ValueError, match="read-only"):
+        found.letters[0] = 1
+    with pytest.raises(AttributeError, match="the data set words has no digits"):
+        found.digits  # noqa: B018
+    (tmp_path / "a.txt").write_bytes(b"two")
+    assert not datasets.is_official(tmp_path / "a.txt", plan.files["a.txt"])
+    with pytest.raises(UsageError, match=r"a\.txt is not the official file .*data words`, or add --unverified"):
+        datasets.read(homework(plan), "words", tmp_path)
+    other = datasets.read(homework(plan), "words", tmp_path, unverified=True)
+    assert (other.verified, other.source) == (False, "Words, sums not verified")
+    assert other.version().endswith("(unverified)")
+    assert other.digest != found.digest
 
 
-@pytest.mark.parametrize(("make", "least", "most"), [(synthetic.colour, 0.25, 0.45), (synthetic.grey, 0.6, 0.9)])
-def test_a_stand_in_has_classes_to_learn_and_none_that_stands_out(make, least, most):
-    """A linear classifier finds some of them, about 30 % as on CIFAR-10; always the same answer finds 10 %."""
-    pixels, y = make(12_000)
-    assert np.bincount(y).max() / len(y) < 0.12
-    x = pixels.reshape(12_000, -1).astype(np.float32) / 255 - np.float32(pixels.mean() / 255)
-    W = np.zeros((x.shape[1], 10), np.float32)
-    for start in np.tile(np.arange(0, 10_000, 100), 10):
-        batch, labels = x[start : start + 100], y[start : start + 100]
-        scores = np.exp(batch @ W)
-        scores /= scores.sum(1, keepdims=True)
-        scores[np.arange(100), labels] -= 1
-        W -= np.float32(0.02 / 100) * (batch.T @ scores)
-    found = (x[10_000:] @ W).argmax(1) == y[10_000:]
-    assert least < found.mean() < most
+def test_a_zipped_file_goes_before_a_plain_one_and_has_the_sum_of_what_is_in_it(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"two")
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"one"))
+    assert datasets.read(homework(), "words", tmp_path).verified
 
 
-def test_the_pixels_of_the_colour_stand_in_are_those_of_cifar10_in_the_mean():
-    pixels, _ = synthetic.colour(600)
-    assert abs(pixels.mean() - 121) < 5
-    assert abs(pixels.std() - 64) < 5
+def test_what_a_reader_finds_damaged_is_one_sentence_with_the_file_and_the_cure(tmp_path):
+    def refuse(files: object) -> None:
+        raise DamagedError("a.txt", "holds no vowel")
+
+    (tmp_path / "a.txt").write_bytes(b"one")
+    cure = rf"a\.txt holds no vowel; move {tmp_path} away and type `python grade\.py data words`"
+    with pytest.raises(UsageError, match=cure):
+        datasets.read(homework(PLAN, **{"w.read": refuse}), "words", tmp_path)
+
+
+def test_without_a_reader_it_is_the_path_of_one_file(tmp_path):
+    plan = replace(PLAN, reader="")
+    assert datasets.read(homework(plan), "words", tmp_path) is None
+    (tmp_path / "a.txt").write_bytes(b"anything")
+    assert datasets.read(homework(plan), "words", tmp_path) == tmp_path / "a.txt"
+
+
+def test_a_store_reads_each_data_set_once_and_makes_up_what_is_absent(tmp_path):
+    made: list[int] = []
+
+    def make() -> dict[str, np.ndarray]:
+        made.append(1)
+        return {"letters": np.zeros(3, np.uint8)}
+
+    plan = replace(PLAN, stand_in="w.make")
+    store = Store(homework(plan, **{"w.make": make}), tmp_path)
+    assert store("words") is store("words")
+    assert made == [1]
+    assert store("words").stand_in
+    assert store("words").version().endswith("(stand-in data)")
+    (note,) = store("words").notes(store.homework)
+    assert "`python grade.py data words` fetches the real ones" in note
+
+
+def test_the_digest_follows_the_declared_files_and_no_others(tmp_path):
+    assert datasets.digest_of(PLAN, tmp_path) == "none"
+    (tmp_path / "a.txt").write_bytes(b"one")
+    first = datasets.digest_of(PLAN, tmp_path)
+    (tmp_path / "b.txt").write_bytes(b"other")
+    assert datasets.digest_of(PLAN, tmp_path) == first
+    (tmp_path / "a.txt").write_bytes(b"two")
+    assert datasets.digest_of(PLAN, tmp_path) not in ("none", first)

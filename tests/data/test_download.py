@@ -276,10 +276,10 @@ def test_zipped_files_become_a_folder_together_or_not_at_all(tmp_path):
     for damaged in (gzip.compress(b"2")[:-9], gzip.compress(b"2" * 100)[:-4] + b"!!!!", gzip.compress(bytes(5000))):
         two.write_bytes(damaged)
         with pytest.raises(UsageError, match=r"two.gz (cannot be unpacked|unpacks to too much)"):
-            download.gunzip({"one": one, "two": two}, tmp_path / "raw", most=1000)
+            download.unpack({one.name: one, two.name: two}, tmp_path / "raw", most=1000)
         assert left(tmp_path) == ["one.gz", "two.gz"]
     two.write_bytes(gzip.compress(b"2"))
-    download.gunzip({"one": one, "two": two}, tmp_path / "raw", most=1000)
+    download.unpack({one.name: one, two.name: two}, tmp_path / "raw", most=1000)
     assert {path.name: path.read_bytes() for path in (tmp_path / "raw").iterdir()} == {"one": b"1", "two": b"2"}
 
 

@@ -14,6 +14,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import numpy as np
 import pytest
@@ -27,6 +28,8 @@ from grader.homework.training import hyperparameters
 from grader.intake import submission
 from grader.sandbox.session import Session
 from grader.sandbox.worker import wire
+
+pytestmark = pytest.mark.medium
 
 ROOT = Path(__file__).parents[2]
 FOUND = Path(__file__).parent / "found"
@@ -67,13 +70,13 @@ def read_rubric(data: bytes, folder: Path) -> None:
 def read_reply(data: bytes, folder: Path) -> None:
     """What a worker may send, from its bytes to what a check is given."""
     session = object.__new__(Session)
-    session.tried, session.mutated = [], ()
+    session.tried, session.hid, session.changed, session.remotes = [], [], {}, WeakValueDictionary()
     try:
         values = session.read_reply(wire.decode(data), 1, "f")
     except (wire.FrameError, StudentError):
         return
     assert len(values) == 1
-    assert all(type(at) is int for at in session.mutated)
+    assert all(type(at) in (int, str) for at in session.changed)
     session.attempts()
 
 
@@ -121,8 +124,17 @@ VALUES = (
     {"a": [[[[{"b": (1, 2.0)}]]]]},
 )
 REPLIES = (
-    {"id": 1, "results": [{"value": (1.0, wire.Handle(4, "Net")), "mutated": (0,)}], "tried": [("imports torch", "")]},
-    {"id": 1, "results": [{"error": {"kind": "denied", "type": "A", "text": "b", "where": "c.py:1"}}], "tried": []},
+    {
+        "id": 1,
+        "results": [{"value": (1.0, wire.Handle(4, "Net")), "changed": {0: np.zeros(2)}}],
+        "tried": [("imports torch", "")],
+    },
+    {
+        "id": 1,
+        "results": [{"error": {"kind": "denied", "type": "A", "text": "b", "where": "c.py:1"}}],
+        "tried": [],
+        "hid": [],
+    },
 )
 TARGETS: dict[str, tuple[Callable[[bytes, Path], None], tuple[bytes, ...]]] = {
     "wire": (read_wire, tuple(wire.encode(value) for value in VALUES)),
@@ -189,13 +201,15 @@ def test_any_bytes_are_a_value_or_a_clean_error(name: str, tmp_path: Path) -> No
 NUMBERS = (True, 0, 1, -1, 1 << 200, 0.5, float("nan"), float("inf"), 2j)
 ARRAYS = (np.zeros(0), np.ones(3), np.array(True), np.ones((2, 2), np.int8))
 LEAVES = st.sampled_from((None, *NUMBERS, *ARRAYS, "", "denied", "\udc80", b"x", wire.Handle(0, "x")))
-KEYS = st.sampled_from(("id", "results", "tried", "value", "error", "mutated", "kind", "type", "text", "where", "x"))
+KEYS = st.sampled_from(
+    ("id", "results", "tried", "hid", "value", "error", "changed", "kind", "type", "text", "where", "x")
+)
 VALUE = st.recursive(
     LEAVES,
     lambda inner: st.lists(inner, max_size=3) | st.lists(inner, max_size=3).map(tuple) | st.dictionaries(KEYS, inner),
     max_leaves=12,
 )
-RESULT = st.fixed_dictionaries({}, optional={"value": VALUE, "error": VALUE, "mutated": VALUE})
+RESULT = st.fixed_dictionaries({}, optional={"value": VALUE, "error": VALUE, "changed": VALUE})
 REPLY = VALUE | st.fixed_dictionaries(
     {"id": st.just(1), "results": VALUE | st.lists(RESULT, max_size=3), "tried": VALUE}
 )

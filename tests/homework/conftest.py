@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.homework.training import loop
+from grader.homework.training import trained_network
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_training import FakeTraining
@@ -16,4 +16,4 @@ from fake_training import FakeTraining
 @pytest.fixture
 def predictions_follow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Predictions follow from the network unless a test says otherwise: they are those that were told last."""
-    monkeypatch.setattr(loop.Network, "predict", lambda self, X: FakeTraining.told[len(X)])
+    monkeypatch.setattr(trained_network.Network, "predict", lambda self, X: FakeTraining.told[len(X)])

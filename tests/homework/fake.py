@@ -11,7 +11,7 @@ import importlib
 import inspect
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -94,12 +94,21 @@ class FakeModule:
         return FakeFunction(self._hw, self._module, name)
 
 
+def once(kept: dict[str, Any], key: str, make: Callable[[], Any]) -> Any:
+    """As `hw.once`, for what stands in for `hw`."""
+    if key not in kept:
+        kept[key] = make()
+    return kept[key]
+
+
 class FakeSubject:
     """`hw` over `student` modules; `settings` are the item's numbers."""
 
     def __init__(self, student: dict[str, Any], reference: dict[str, ModuleType], settings: dict[str, float]) -> None:
         self.reference = SimpleNamespace(**reference)
         self.known: dict[bytes, Any] = {}
+        self.kept: dict[str, Any] = {}
+        self.fixtures = ROOT / "fixtures"
         self.settings = settings
         self.tolerance = settings["tolerance"]
         self.mutated: tuple[int, ...] = ()
@@ -108,17 +117,8 @@ class FakeSubject:
         for name, module in student.items():
             setattr(self, name, FakeModule(self, module))
 
-    @property
-    def recorded(self) -> dict[str, Any]:
-        """Two recorded points of each graph, in the form of backprop-data.pkl."""
-        f = self.reference.functions
-        graphs = {
-            "f1": (f.f1, [(0.5, -0.25, 1.0, 0.75, -0.5, 0.3), (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)]),
-            "f2": (f.f2, [(0.5,), (-0.25,)]),
-            "f3 (y=1)": (lambda a, b: f.f3(a, b, 1), [(0.5, -0.25), (0.1, 0.9)]),
-            "f3 (y=2)": (lambda a, b: f.f3(a, b, 2), [(0.5, -0.25), (0.1, 0.9)]),
-        }
-        return {k: {"inputs": at, "outputs": [g(*point)[0] for point in at]} for k, (g, at) in graphs.items()}
+    def once(self, key: str, make: Callable[[], Any]) -> Any:
+        return once(self.kept, key, make)
 
     def measure(self, measure: Measure) -> None:
         self.measures.append(measure)

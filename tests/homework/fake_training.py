@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from grader.homework.training import loop
-from grader.homework.training.hyperparameters import NAMES, Place
-from grader.homework.training.loop import TRAIN, VALIDATION, Epoch, Outcome
+from grader.homework.training import two_layer_run
+from grader.homework.training.hyperparameters import NAMES, Hyperparameters
+from grader.homework.training.two_layer_run import TRAIN, VALIDATION, Epoch, Outcome
 from grader.model import Figure
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -26,8 +26,8 @@ DEFAULTS = {
     "num_train": 20000, "hidden_dim": 16, "batch_size": 128, "num_epochs": 10, "learning_rate": 1e-4, "reg": 1.0,
 }  # fmt: skip
 SETTINGS = DEFAULTS | {"num_train": 100, "num_epochs": 3, "learning_rate": 0.05, "reg": 1e-3, "hidden_dim": 50}
-PLACE = Place(SETTINGS, {})
-LONG = Place(SETTINGS | {"num_epochs": 60}, {})
+FOUND = Hyperparameters(SETTINGS, {})
+LONG = Hyperparameters(SETTINGS | {"num_epochs": 60}, {})
 ONE_SETTING = "def main(args):\n" + "".join(f"    {name} = {SETTINGS[name]}\n" for name in NAMES)
 ONE_SETTING += "    use(num_train, hidden_dim, batch_size, num_epochs, learning_rate, reg)\n"
 IMAGES = SimpleNamespace(
@@ -47,7 +47,11 @@ class FakeTraining:
     def __init__(self, script: list[Any], order: dict[str, Any], labels: dict[str, Any]) -> None:
         self.script, self.order, self.labels, self.cpu = list(script), order, labels, 0.0
 
-    def advance(self, seconds: float) -> Any:
+    def tell(self, what: str, *args: Any, seconds: float = 0.0) -> Any:
+        if what == "parameters":
+            return self.order["network"]
+        if what == "judge":
+            return self.reply({VALIDATION: 0.3, TRAIN: 0.3, "cpu": 0.0, "losses": []})
         step = self.script.pop(0) if self.script else {"ended": True}
         if isinstance(step, Exception):
             raise step
@@ -68,12 +72,6 @@ class FakeTraining:
             "wrote": step.get("wrote", []),
             "settings": step.get("settings", self.order["settings"]),
         }
-
-    def judge(self) -> Any:
-        return self.reply({VALIDATION: 0.3, TRAIN: 0.3, "cpu": 0.0, "losses": []})
-
-    def parameters(self) -> Any:
-        return self.order["network"]
 
     def used(self) -> float:
         return self.cpu
@@ -99,7 +97,11 @@ class FakeSession:
         self.orders: list[Any] = []
         self.arrays: list[Any] = []
 
-    def train(self, order: Any, arrays: Any, key: str, seconds: float) -> FakeTraining:
+    def require(self, module: str) -> None:
+        """Every file was handed in."""
+
+    def drive(self, name: str, order: Any, arrays: Any, **options: Any) -> FakeTraining:
+        assert name == "train_run"
         self.orders.append(order)
         self.arrays.append(arrays)
         count = len(arrays["X"])
@@ -120,14 +122,14 @@ class FakeSubject(fake.FakeSubject):
         source: bytes = HANDOUT,
         full: bool = False,
         budget: float = 25.0,
-        longer: float = 0.0,
+        least: float = 1e9,
         modules: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        numbers = {"accuracy": 0.4, "budget": budget, "long_budget": longer or budget, "tolerance": 1e-9}
+        numbers = {"accuracy": 0.4, "budget": budget, "least": least, "tolerance": 1e-9}
         super().__init__(MODULES, MODULES, numbers)
         vars(self).update(modules)
         self.session = FakeSession(scripts)
-        self.data, self.full, self.kept = IMAGES, full, {}
+        self.images, self.full = IMAGES, full
         self.questions: list[str] = []
         self.figures: list[Figure] = []
         self.lines: list[str] = []
@@ -136,6 +138,10 @@ class FakeSubject(fake.FakeSubject):
         self.handed_out = lambda name: ONE_SETTING.replace("0.05", "0.0001").encode()
         self.review = self.questions.append
         self.draw, self.progress = self.figures.append, self.lines.append
+
+    def data(self, name: str) -> Any:
+        assert name == "cifar10"
+        return self.images
 
     @property
     def orders(self) -> list[Any]:
@@ -148,9 +154,9 @@ class FakeSubject(fake.FakeSubject):
 BEST = {VALIDATION: 0.4}
 
 
-def run(*scripts: Any, bars: Any = BEST, place: Place = PLACE, **options: Any) -> tuple[Outcome, FakeSubject]:
+def run(*scripts: Any, bars: Any = BEST, found: Hyperparameters = FOUND, **options: Any) -> tuple[Outcome, FakeSubject]:
     hw = FakeSubject(*scripts, **options)
-    return loop.runs(hw, place, (), bars, (11, 12)), hw
+    return two_layer_run.runs(hw, found, (), bars, (11, 12)), hw
 
 
 def outcome(*accuracies: tuple[float, float], **changed: Any) -> Outcome:

@@ -33,6 +33,8 @@ import fake
 import mistakes
 from mistakes import MISTAKES, Patch, Student, network, network_skips_the_mask, patch
 
+pytestmark = pytest.mark.medium
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "reference"
 RUBRIC = yaml.safe_load((ROOT / "grader" / "homework" / "rubric.yaml").read_text(encoding="utf-8"))
@@ -203,7 +205,7 @@ def test_a_network_that_fails_by_a_wrong_layer_below_is_told_so(layer: str, name
     for name in names:
         with pytest.raises(Mismatch) as alone:
             run(CHECKS[name], student)
-        assert "mend that first" not in alone.value.message
+        assert "fix that first" not in alone.value.message
     patch(student["layers"], layer, lambda v, *_: (2 * v[0], *v[1:]))
     for name in names:
         with pytest.raises(Mismatch) as below:
@@ -214,7 +216,7 @@ def test_a_network_that_fails_by_a_wrong_layer_below_is_told_so(layer: str, name
 def test_a_step_that_fails_by_a_wrong_network_is_told_so(student: Student) -> None:
     """By the network alone, though training_step itself is right."""
     network_skips_the_mask(student)
-    with pytest.raises(Mismatch, match=r"Your TwoLayerNet.backward is wrong \(item 3.1\): mend that first"):
+    with pytest.raises(Mismatch, match=r"Your TwoLayerNet.backward is wrong \(item 3.1\): fix that first"):
         run(CHECKS["training_step_gradient"], student)
 
 
@@ -222,9 +224,7 @@ def test_a_step_that_raises_by_a_wrong_layer_below_is_told_so(student: Student) 
     """An exception has a line of its own, in a file that is right."""
     patch(student["layers"], "fc_backward", lambda v, *_: (v[0], v[1].T, v[2]))
     network(student, backward=lambda right, self, g, c: {k: v.T for k, v in right.backward(self, g, c).items()})
-    with pytest.raises(
-        Raised, match=r"training_step raised .* Your fc_backward is wrong \(item 2.1\): mend that first"
-    ):
+    with pytest.raises(Raised, match=r"training_step raised .* Your fc_backward is wrong \(item 2.1\): fix that first"):
         run(CHECKS["training_step_gradient"], student)
 
 

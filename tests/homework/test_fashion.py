@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grader.errors import Crashed, Mismatch, OutOfMemory, Partly, Raised, StudentError, TimedOut
+from grader.errors import Crashed, Mismatch, OutOfMemory, Partly, Raised, Skipped, StudentError, TimedOut
 from grader.homework import task5_fashion
 from grader.homework.notebooks import fashion_run, fashion_words
-from grader.homework.notebooks.fashion_run import ASKED, End, HeldOut, Look, Outcome
+from grader.homework.notebooks.fashion_run import ASKED, HeldOut, Look, Outcome
+from grader.homework.training.loop import LOOKING, End, better_of_two
 
 LABELS = np.random.default_rng(0).integers(10, size=2000)
 IMAGES = SimpleNamespace(
@@ -24,22 +25,24 @@ IMAGES = SimpleNamespace(
 FACTS = {
     "backward": 100, "steps": 100, "in_eval": 0, "looks": 5, "left_over": 0, "optimizer": "Adam",
     "loss": "CrossEntropy", "chain": ["NllLoss", "LogSoftmax", "Addmm"], "moody": [],
-    "settings": {"learning_rate": 1e-3}, "strange": False,
+    "settings": {"learning_rate": 1e-3, "batch_size": 400}, "convolves": True, "strange": False,
 }  # fmt: skip
 
 
 class FakeRun:
-    """A notebook's run: one slice of `step` CPU seconds for each accuracy; an exception is raised in its turn."""
+    """A notebook's run: one slice of 50 steps and `step` CPU seconds for each accuracy; an exception is raised in its
+    turn. Before all of them comes one step."""
 
     knows = 0.0  # the accuracy before all of them
 
     def __init__(self, script: list[Any], step: float, facts: Any) -> None:
         self.script, self.step, self.known, self.cpu = list(script), step, facts, 0.0
-        self.accuracy = self.knows
+        self.accuracy, self.steps = self.knows, 0
 
-    def advance(self, seconds: float) -> Any:
-        if not seconds:
-            return {"losses": [2.0], "epoch": False, "ended": False}  # a step, of which nothing is told but its loss
+    def advance(self, seconds: float, steps: int) -> Any:
+        self.steps += steps
+        if self.steps == 1:
+            return {"losses": [2.0], "epoch": False, "ended": False}
         self.cpu += self.step
         ended = not self.script
         if not ended:
@@ -47,9 +50,11 @@ class FakeRun:
             if isinstance(now, Exception):
                 raise now
             self.accuracy = now
-        return {"losses": [2.0, 1.9], "epoch": False, "ended": ended}
+        return {"losses": [2.0] * (steps * (not ended)), "epoch": False, "ended": ended}
 
     def tell(self, what: str, *args: Any, **options: Any) -> Any:
+        if what == "advance":
+            return self.advance(*args)
         if what == "predict":
             _, count, _ = args
             classes = LABELS[:count].copy()
@@ -62,24 +67,42 @@ class FakeRun:
         return self.cpu
 
 
-def subject(*scripts: Any, full: bool = False, facts: Any = FACTS, step: float = 1.0) -> Any:
+def subject(
+    *scripts: Any,
+    full: bool = False,
+    facts: Any = FACTS,
+    step: float = 1.0,
+    claim: float | None = None,
+    **numbers: float,
+) -> Any:
     waiting, lines = list(scripts), []
-    return SimpleNamespace(
-        fashion=IMAGES, full=full, progress=lines.append, lines=lines, runs=waiting,
-        kept={"held out": HeldOut(np.arange(2000), IMAGES.test_x, LABELS)},
+    kept = {"held out": HeldOut(np.arange(2000), IMAGES.test_x, LABELS)}
+    hw = SimpleNamespace(
+        data=lambda name: IMAGES, full=full, progress=lines.append, lines=lines, runs=waiting, kept=kept, asked=[],
+        once=lambda key, make: kept[key] if key in kept else kept.setdefault(key, make()), settings=SETTINGS | numbers,
+        settings_of=lambda item: SETTINGS | numbers, policy=lambda item, name: "question", advice=[], claim=claim,
         session=SimpleNamespace(
-            notebook=lambda *_: FakeRun(waiting.pop(0), step, facts), renew=lambda: None,
+            drive=lambda *_, **__: FakeRun(waiting.pop(0), step, facts), renew=lambda: None,
         ),
     )  # fmt: skip
+    hw.review, hw.advise = hw.asked.append, hw.advice.append
+    return hw
 
 
 SETTINGS = {"learned": 0.3, "full": 0.85, "partial": 0.7, "at_partial": 0.4, "claim_gap": 0.05, "budget": 40.0,
-            "long_budget": 240.0}  # fmt: skip
+            "least": 1e9}  # fmt: skip
 NOTEBOOK = SimpleNamespace(name="part1.ipynb", code=[])
 
 
-def run(*script: Any, budget: float = 40.0, **options: Any) -> Outcome:
-    return fashion_run.run(subject(list(script), **options), NOTEBOOK, 1, budget, 0.85)
+@pytest.fixture(autouse=True)
+def _claims(monkeypatch):
+    """Notebooks here claim nothing, unless a test says otherwise."""
+    monkeypatch.setattr(fashion_run, "claimed", lambda student: None)
+    monkeypatch.setattr(task5_fashion.claimed_accuracy, "claimed", lambda student: None)
+
+
+def run(*script: Any, **options: Any) -> Outcome:
+    return fashion_run.run(subject(list(script), **options), NOTEBOOK, 1)
 
 
 # When a run ends
@@ -87,14 +110,12 @@ def run(*script: Any, budget: float = 40.0, **options: Any) -> Outcome:
 
 def test_a_network_that_knows_the_pictures_before_it_has_learned_is_for_a_person(monkeypatch):
     monkeypatch.setattr(FakeRun, "knows", 0.9)
-    asked: list[str] = []
     hw = subject([0.9])
-    hw.settings_of, hw.review = lambda item: {"partial": 0.7}, asked.append
-    outcome = fashion_run.run(hw, NOTEBOOK, 1, 40.0, 0.85)
+    outcome = fashion_run.run(hw, NOTEBOOK, 1)
     assert outcome.at_first == 0.9
     with pytest.raises(Mismatch, match="90% of the test pictures are classified right at the first step"):
         fashion_run.learned(hw, outcome)
-    assert asked == ["at the first step the network knows 90% of the test pictures; where is that from?"]
+    assert hw.asked == ["at the first step the network knows 90% of the test pictures; where is that from?"]
 
 
 def test_what_is_told_of_a_network_is_cut_to_what_a_report_has_room_for():
@@ -118,7 +139,7 @@ def test_a_full_run_goes_on_and_one_whose_time_is_up_is_judged_as_it_stands():
 
 
 def test_a_loss_that_is_no_number_ends_a_run(monkeypatch):
-    monkeypatch.setattr(FakeRun, "advance", lambda self, seconds: {"losses": [np.nan], "epoch": False, "ended": False})
+    monkeypatch.setattr(FakeRun, "advance", lambda self, *_: {"losses": [np.nan], "epoch": False, "ended": False})
     assert run().end is End.DIVERGED
 
 
@@ -147,6 +168,8 @@ def test_an_exception_in_the_graders_own_look_is_not_the_training_runs_and_loses
         asked[what] = options
         if what == "predict":
             raise Raised(f"{options['subject']} raised RuntimeError: shape")
+        if what == "advance":
+            return self.advance(*args)
         return [] if what == "problems" else FACTS
 
     monkeypatch.setattr(FakeRun, "tell", tell)
@@ -161,24 +184,23 @@ def test_a_run_that_is_stopped_before_its_first_look_tells_of_no_mistake():
     assert (outcome.fact("optimizer", str), list(fashion_words.mistakes(outcome))) == ("Adam", [])
     with pytest.raises(OutOfMemory):
         fashion_run.learned(subject(), outcome)
-    hw = SimpleNamespace(kept={"fashion": outcome})
+    hw = holding(outcome)
     with pytest.raises(OutOfMemory):
         checked(task5_fashion.architecture, hw)
     hw.draw = lambda figure: None
-    with pytest.raises(Partly, match=r"not found in part1\.ipynb: batch_size, num_epoch"):
+    with pytest.raises(Partly, match=r"not found in part1\.ipynb: num_epoch"):
         checked(task5_fashion.hyperparameters, hw)  # what was seen at the first step is known
 
 
 def test_the_cause_is_told_where_nothing_was_trained():
     """What was left out is advice of a check that fails, and said where no statement trains."""
     problems = ((6, 26, "Python 3.11 cannot read it"),)
-    advice: list[str] = []
-    hw = SimpleNamespace(kept={"fashion": Outcome(1, 40.0, problems=problems)}, advise=advice.append)
+    hw = holding(Outcome(1, 40.0, problems=problems))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(task5_fashion.notebook, "defines_network", lambda student: True)
         with pytest.raises(Mismatch, match=r"trains nothing.*backward.*; cell 6, line 26, was left out: Python"):
             checked(task5_fashion.notebook_trains, hw)
-    assert advice == ["cell 6, line 26, was left out: Python 3.11 cannot read it"]
+    assert hw.advice == ["cell 6, line 26, was left out: Python 3.11 cannot read it"]
 
 
 def test_a_hint_is_given_once_however_often_an_error_is_told():
@@ -186,6 +208,13 @@ def test_a_hint_is_given_once_however_often_an_error_is_told():
     said = [fashion_run.explained(error) for _ in range(3)]
     assert {one.message.count("print x.shape") for one in said} == {1}
     assert {one.where for one in said} == {"cell 3:1"}
+
+
+def holding(outcome: Outcome) -> Any:
+    """A subject whose run has been."""
+    hw = subject()
+    hw.kept["first run"] = outcome
+    return hw
 
 
 def checked(check: Any, hw: Any) -> Any:
@@ -239,7 +268,9 @@ def test_neither_a_place_nor_a_pictures_bytes_tell_its_label():
     drawn = []
     for _ in range(2):
         np.random.seed(0)
-        hw = SimpleNamespace(fashion=images, kept={})
+        hw = subject()
+        hw.data = lambda name: images
+        hw.kept.clear()
         drawn.append(fashion_run.held_out(hw))
         assert fashion_run.held_out(hw) is drawn[-1]
     first, second = drawn
@@ -354,15 +385,13 @@ def test_of_a_run_that_the_grader_cut_no_more_is_said_than_where(changed):
 
 
 def judged(accuracy: float, claim: float | None) -> tuple[StudentError | None, list[str]]:
-    questions: list[str] = []
-    hw = SimpleNamespace(
-        settings=SETTINGS, fashion=IMAGES, measure=lambda measure: None, review=questions.append,
-    )  # fmt: skip
+    hw = subject()
+    hw.measure = lambda measure: None
     try:
         task5_fashion.judge(hw, outcome(accuracy=accuracy), claim)
     except StudentError as error:
-        return error, questions
-    return None, questions
+        return error, hw.asked
+    return None, hw.asked
 
 
 @pytest.mark.parametrize(("accuracy", "share"), [(0.85, 1.0), (0.775, 0.7), (0.7, 0.4), (0.699, 0.0)])
@@ -418,57 +447,108 @@ def test_a_claim_that_could_not_be_tried_is_left_to_a_person(changed, claim, que
 def test_a_near_miss_is_repeated_once_and_the_better_run_counts(first, second, best, runs):
     made = []
 
-    def runner(seed: int, budget: float) -> Outcome:
-        made.append(seed)
+    def again() -> Outcome:
+        made.append(second)
         return outcome(accuracy=second)
 
-    better, _ = fashion_run.best_of(outcome(accuracy=first), runner, 7, 0.85)
+    once = outcome(accuracy=first)
+    better, _ = better_of_two(once, fashion_run.near(subject(), once), again, lambda one: one.accuracy)
     assert better.accuracy == best
     assert 1 + len(made) == runs
 
 
+def test_a_run_that_was_cut_is_not_repeated():
+    assert not fashion_run.near(subject(), outcome(accuracy=0.84, end=End.BUDGET))
+
+
+# What a machine's speed decides
+
+
+RISING = [0.3, 0.5, 0.6, 0.7, 0.75, 0.78, 0.8, 0.81, 0.82, 0.83, 0.84, 0.9]
+LEARNS = {"losses": list(np.linspace(2, 1, 100)), "looks": [Look(at, at / 100, at / 100) for at in (20, 40, 60)]}
+
+
+@pytest.mark.parametrize("step", [0.1, 0.4, 4.0])
 @pytest.mark.parametrize(
-    ("claim", "end", "full", "longer"),
+    ("script", "end", "accuracy"),
+    [(RISING, End.CLEARED, 0.9), ([0.3, 0.5, *[0.6] * 30], End.STALLED, 0.6), ([0.3, 0.5], End.FINISHED, 0.5)],
+)
+def test_a_run_goes_on_for_as_many_steps_on_any_machine(script, end, accuracy, step):
+    outcome = run(*script, step=step, budget=1000.0, least=60_000)
+    ended = {End.CLEARED: 12, End.STALLED: 4, End.FINISHED: 2}[end]
+    assert (outcome.end, outcome.accuracy, outcome.looks[-1].steps) == (end, accuracy, 50 * ended)
+
+
+def test_what_the_notebook_claims_to_reach_is_waited_for(monkeypatch):
+    """A learning rate may fall late. Where nothing at all was learned there is nothing to wait for."""
+    monkeypatch.setattr(fashion_run, "claimed", lambda student: 0.9)
+    assert run(0.3, 0.5, *[0.6] * 30, 0.9, budget=1000.0, least=60_000).end is End.CLEARED
+    assert run(*[0.1] * 30, budget=1000.0, least=60_000).end is End.STALLED
+
+
+def test_the_graders_own_looks_cost_a_run_nothing_up_to_a_twentieth_of_its_budget(monkeypatch):
+    tell = FakeRun.tell
+
+    def slow(self: FakeRun, what: str, *args: Any, **options: Any) -> Any:
+        self.cpu += 0.1 if what == "predict" else 0.0
+        return tell(self, what, *args, **options)
+
+    monkeypatch.setattr(FakeRun, "tell", slow)
+    outcome = run(*[0.6] * 50, budget=20.0)
+    assert outcome.looking > LOOKING * 20
+    assert (outcome.end, len(outcome.looks)) == (End.BUDGET, 18)  # 1 s of looks is free
+
+
+@pytest.mark.parametrize(
+    ("claim", "bar", "changed", "questions", "waits"),
     [
-        (0.9, End.BUDGET, False, True),
-        (0.9, End.FINISHED, False, False),
-        (0.62, End.BUDGET, False, False),
-        (None, End.BUDGET, False, False),
-        (0.9, End.BUDGET, True, False),
+        (0.9, 0.85, {}, 1, True),
+        (0.9, 0.3, {}, 0, False),
+        (0.8, 0.85, {}, 1, False),
+        (None, 0.85, {}, 1, False),
+        (0.9, 0.85, {"end": End.FINISHED}, 0, False),
+        (0.9, 0.85, {"losses": [1.0] * 100, "looks": [Look(at, 0.6, 0.6) for at in range(9)]}, 0, False),
+        (0.9, 0.85, {"accuracy": 0.86}, 0, False),
+        (0.9, 0.85, {"at_first": 0.9}, 0, False),
+        (0.9, 0.85, {"facts": {"on_test": 99}}, 0, False),
     ],
 )
-def test_a_run_that_was_cut_gets_longer_where_the_notebook_claims_much_more(claim, end, full, longer):
-    hw = SimpleNamespace(settings_of=lambda item: SETTINGS, full=full)
-    assert bool(task5_fashion.more_time(hw, outcome(end=end), claim)) is longer
+def test_where_outputs_and_curve_agree_a_person_is_asked_and_no_point_is_taken(claim, bar, changed, questions, waits):
+    hw = subject()
+    cut = outcome(**{"end": End.BUDGET, "accuracy": 0.6} | LEARNS | changed)
+    if waits:
+        with pytest.raises(Skipped, match=r"longer than it may here.*cut after 100 steps.*at 60.0%.*shows 90.0%"):
+            task5_fashion.ask_of_cut(hw, cut, claim, bar)
+    else:
+        task5_fashion.ask_of_cut(hw, cut, claim, bar)
+    assert len(hw.asked) == questions
+    assert all("while it still learned" in question for question in hw.asked)
 
 
-@pytest.mark.parametrize(("accuracies", "runs"), [([0.2, 0.86], 2), ([0.2, 0.25], 2), ([0.84, 0.86], 2), ([0.9], 1)])
-def test_a_cut_run_is_given_its_longer_one_once_for_all_checks(monkeypatch, accuracies, runs):
-    """And is not repeated besides, however near the bar it was cut."""
-    made: list[float] = []
+def test_a_run_that_is_stopped_between_two_steps_is_told_so():
+    """Evaluating on the whole training set is no step, and takes its time."""
+    error = TimedOut("the training run used 70 s of processor time and was stopped")
+    said = fashion_words.why(outcome(end=End.BUDGET, cpu=80.0, error=error, accuracy=0.6))
+    assert said == (
+        "The run was cut after 100 steps in 80 s of processor time, while no further step came: the training run used "
+        "70 s of processor time and was stopped."
+    )
 
-    def trained(hw: Any, student: Any, seed: int, budget: float, bar: float) -> Outcome:
-        made.append(budget)
-        accuracy = accuracies[len(made) - 1]
-        return outcome(accuracy=accuracy, end=End.CLEARED if accuracy >= bar else End.BUDGET)
 
-    monkeypatch.setattr(fashion_run, "run", trained)
-    monkeypatch.setattr(task5_fashion, "show", lambda *_: None)
-    monkeypatch.setattr(task5_fashion.claimed_accuracy, "claimed", lambda student: 0.95)
-    monkeypatch.setattr(task5_fashion.notebook, "defines_network", lambda student: True)
-    said: list[str] = []
-    hw = SimpleNamespace(
-        settings=SETTINGS, settings_of=lambda item: SETTINGS, fashion=IMAGES, full=False, kept={}, advise=said.append,
-        review=said.append, measure=lambda measure: None,
-    )  # fmt: skip
-    for check, bar in ((task5_fashion.notebook_trains, 0.3), (task5_fashion.test_accuracy, 0.85)):
-        if max(accuracies) >= bar:
-            checked(check, hw)
-        else:
-            with pytest.raises(Mismatch, match=r"25\.0% of the test pictures"):
-                checked(check, hw)
-    assert made == [40.0, 240.0][:runs]
-    assert any("so it was given" in one for one in said) == (runs == 2)
+@pytest.mark.parametrize("policy", ["advice", "part", "question"])
+@pytest.mark.parametrize("convolves", [True, False, None])
+def test_what_a_network_without_a_convolution_costs_the_rubric_decides(policy, convolves):
+    hw = subject()
+    hw.policy = lambda item, name: policy
+    given = outcome(facts={"convolves": convolves})
+    if policy == "part" and convolves is False:
+        with pytest.raises(Partly, match="no convolution, though a ConvNet is asked for"):
+            task5_fashion.expect_convolution(hw, given)
+        return
+    for _ in range(2):  # once for 5.2 and once for 5.3
+        task5_fashion.expect_convolution(hw, given)
+    assert len(hw.asked) == (policy == "question" and convolves is False)
+    assert bool(hw.advice) == (convolves is False)
 
 
 @pytest.mark.parametrize(

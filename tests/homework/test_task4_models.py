@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.errors import Mismatch, Raised
+from grader.errors import Mismatch, Raised, Skipped
 from grader.homework import task4_models
-from grader.homework.training import curves, loop
-from grader.homework.training.loop import TRAIN, VALIDATION
+from grader.homework.training import curves, trained_network
+from grader.homework.training.two_layer_run import TRAIN, VALIDATION
 from grader.model import Measure
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -90,7 +90,7 @@ def test_one_setting_that_clears_nothing_leaves_a_question_unless_it_is_the_hand
 
 def test_stand_in_data_are_named_wherever_a_number_rests_on_them():
     hw = FakeSubject([0.2])
-    hw.data = SimpleNamespace(**vars(IMAGES) | {"stand_in": True})
+    hw.images = SimpleNamespace(**vars(IMAGES) | {"stand_in": True})
     with pytest.raises(Mismatch, match="on stand-in data"):
         task4_models.best_model(hw, np.random.default_rng(0))
     assert "stand-in data" in hw.measures[0].name
@@ -149,13 +149,13 @@ NEGATED = student("train", training_step=partial(step, lambda grad, _: -grad))
 )
 def test_a_run_that_fails_by_what_is_below_is_told_so_and_nothing_of_its_settings(modules, wrong):
     said = judge(task4_models.best_model, [0.1], modules=modules).error
-    assert said == f"validation accuracy is 10.00%; at least 40% is asked for. Your {wrong}: mend that first"
+    assert said == f"validation accuracy is 10.00%; at least 40% is asked for. Your {wrong}: fix that first"
 
 
 def test_a_layer_that_the_network_does_not_train_with_is_no_cause():
     said = judge(task4_models.best_model, [0.1], modules=student("layers", softmax_loss=lambda x, y: (0.0, x))).error
     assert "chance level" in said
-    assert "mend that first" not in said
+    assert "fix that first" not in said
 
 
 def test_a_run_that_raises_by_what_is_below_is_told_so():
@@ -165,7 +165,7 @@ def test_a_run_that_raises_by_what_is_below_is_told_so():
         task4_models.best_model(hw, np.random.default_rng(0))
     modules |= student("train", training_step=lambda *args: raising(args[0], ()))
     hw = FakeSubject([0.1], modules=modules)
-    with pytest.raises(Raised, match=r"broadcast. Your fc_backward is wrong \(item 2.1\): mend that first"):
+    with pytest.raises(Raised, match=r"broadcast. Your fc_backward is wrong \(item 2.1\): fix that first"):
         task4_models.best_model(hw, np.random.default_rng(0))
 
 
@@ -216,9 +216,26 @@ def test_a_curve_is_thinned_and_holds_nothing_that_json_lacks():
 
 def test_predictions_that_do_not_follow_from_the_parameters_earn_nothing_until_a_person_has_looked(monkeypatch):
     """A table of the labels does as well as any network, and so does another network."""
-    monkeypatch.setattr(loop.Network, "predict", lambda self, X: np.zeros(len(X), int))
+    monkeypatch.setattr(trained_network.Network, "predict", lambda self, X: np.zeros(len(X), int))
     for check, of in ((task4_models.overfit_model, "training"), (task4_models.best_model, "validation")):
-        for network in (NETWORK, {**NETWORK, "table": np.ones(5, np.float32)}):
-            hw = judge(check, [0.9], network=network)
-            assert re.search(f"the {of} accuracy of 90.0% does not come from the network", hw.error)
-            assert "do not follow from its parameters" in hw.questions[0]
+        hw = judge(check, [0.9])
+        assert re.search(f"the {of} accuracy of 90.0% does not come from the network", hw.error)
+        assert "do not follow from its parameters" in hw.questions[0]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"table": np.ones(5, np.float32)},
+        {"middle": np.ones((2, 2), np.float32)},
+        {"a": np.ones((3072, 3), np.float32)},
+    ],
+)
+def test_parameters_of_other_shapes_are_a_question_and_no_forgery(monkeypatch, changed):
+    """They earn nothing, and lose nothing, until a person has looked; of where they come from nothing is said."""
+    monkeypatch.setattr(trained_network.Network, "predict", lambda self, X: np.zeros(len(X), int))
+    hw = FakeSubject([0.9])
+    hw.session.network = NETWORK | changed
+    with pytest.raises(Skipped, match=r"arrays of the shapes .*a person will look and give the points"):
+        task4_models.best_model(hw, np.random.default_rng(0))
+    assert "from which no prediction could be worked out here" in hw.questions[0]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import stat
 import subprocess
 import tarfile
+import warnings
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -58,6 +60,44 @@ def test_an_encrypted_zip_is_told_so(tmp_path):
     path.write_bytes(data)
     with pytest.raises(SubmissionError, match=r"it has a password.*pack it again as a plain zip"):
         read(path, WANTED, STUBS)
+
+
+def test_an_aes_zip_has_a_password_too(tmp_path):
+    path = zipped(tmp_path / "a.zip", WORK)
+    data = bytearray(path.read_bytes())
+    for sign, method, flag in ((b"PK\3\4", 8, 6), (b"PK\1\2", 10, 8)):
+        at = data.find(sign)
+        while at >= 0:
+            data[at + method : at + method + 2] = (99).to_bytes(2, "little")  # as 7-Zip and WinZip write it
+            data[at + flag] |= 1
+            at = data.find(sign, at + 1)
+    path.write_bytes(data)
+    with pytest.raises(SubmissionError, match=r"it has a password.*pack it again as a plain zip"):
+        read(path, WANTED, STUBS)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (
+            b"Rar!\x1a\x07\x01\x00" + b"r" * 500,
+            "is a RAR archive, which the grader cannot open; pack the work as a zip",
+        ),
+        (b"7z\xbc\xaf\x27\x1c\x00\x04" + b"z" * 500, "is a 7z archive, which the grader cannot open"),
+        (b"<!DOCTYPE html><html><title>Sign in</title></html>", "is a web page"),
+        (b"%PDF-1.7\n", "is a PDF"),
+        (b"", "is empty"),
+    ],
+)
+def test_what_only_is_called_an_archive_is_told_by_what_it_is(tmp_path, content, says):
+    (tmp_path / "work.zip").write_bytes(content)
+    with pytest.raises(SubmissionError, match=says):
+        read(tmp_path / "work.zip", WANTED, STUBS)
+    put(tmp_path / "hw", {"work.zip": content, "functions.py": WORK["functions.py"]})
+    found = read(tmp_path / "hw", WANTED, STUBS)
+    assert found.files == {"functions.py": WORK["functions.py"]}
+    assert set(found.questions) == {"layers.py", "part1.ipynb"}
+    assert "layers.py may be in what could not be opened: work.zip is" in found.questions["layers.py"]
 
 
 def test_a_missing_path_and_an_empty_folder(tmp_path):
@@ -139,7 +179,7 @@ def test_a_file_that_unpacks_to_gigabytes_is_not_read_and_the_rest_is(tmp_path, 
     ):
         found = read(path, WANTED, STUBS)
         assert found.files == {"functions.py": b"f"}
-        assert any("layers.py is larger than" in note for note in found.notes)
+        assert "layers.py is larger than" in found.questions["layers.py"]
 
 
 def test_a_tar_that_unpacks_without_end_is_stopped(tmp_path, monkeypatch):
@@ -269,6 +309,83 @@ def test_a_tree_deeper_than_python_recurses(tmp_path):
         assert read(folder, WANTED, STUBS).files == {"layers.py": b"l"}
     finally:
         subprocess.run(["rm", "-rf", folder / "d"], check=True)  # deeper than shutil.rmtree goes
+
+
+def old_tar(files: dict[str, bytes]) -> bytes:
+    """As before POSIX: no mark that it is a tar."""
+    out = b""
+    for name, content in files.items():
+        head = bytearray(tarfile.TarInfo(name).tobuf(tarfile.USTAR_FORMAT))
+        head[124:136] = b"%011o\0" % len(content)
+        head[257:512] = bytes(255)
+        head[148:156] = b" " * 8
+        head[148:156] = b"%06o\0 " % sum(head)
+        out += bytes(head) + content + bytes(-len(content) % 512)
+    return out + bytes(1024)
+
+
+@pytest.mark.parametrize(
+    "form", ["old tar", "self-extracting", "gz each", "zip each", "nested", "twice", "backslashes"]
+)
+def test_odd_archives_are_opened(tmp_path, form):
+    plain = zipped(tmp_path / "plain.zip", WORK).read_bytes()
+    path = tmp_path / "ada.zip"
+    match form:
+        case "old tar":
+            path.write_bytes(old_tar(WORK))
+        case "self-extracting":
+            path.write_bytes(b"MZ" + bytes(300) + plain)
+        case "gz each":
+            path = put(tmp_path / "ada", {f"{name}.gz": gzip.compress(content) for name, content in WORK.items()})
+        case "zip each":
+            path = put(tmp_path / "ada", {})
+            for name, content in WORK.items():
+                put(path, {f"{name}.zip": zipped(tmp_path / "one.zip", {name: content}).read_bytes()})
+        case "nested":
+            for _ in range(3):
+                plain = zipped(tmp_path / "next.zip", {"hw.zip": plain}).read_bytes()
+            path.write_bytes(plain)
+        case "twice":
+            zipped(path, {"layers.py": b"# first try"})
+            with zipfile.ZipFile(path, "a") as file, warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # it is meant to hold one name twice
+                for name, content in WORK.items():
+                    file.writestr(name, content)
+        case "backslashes":
+            zipped(path, {f"C:\\hw\\{name}": content for name, content in WORK.items()})
+    found = read(path, WANTED, STUBS)
+    assert found.files == WORK
+    assert any("holds layers.py twice; the later one counts" in note for note in found.notes) == (form == "twice")
+
+
+@pytest.mark.parametrize("folder", ["env", "venv/hw", ".hw"])
+def test_work_in_a_folder_that_programs_use_counts_where_there_is_no_other(tmp_path, folder):
+    assert read(zipped(tmp_path / "a.zip", {f"{folder}/{n}": c for n, c in WORK.items()}), WANTED, STUBS).files == WORK
+    put(tmp_path / "b", WORK | {f"{folder}/layers.py": b"def fc(): return 3"})
+    found = read(tmp_path / "b", WANTED, STUBS)
+    assert (found.files, found.questions) == (WORK, {})
+
+
+def test_an_archive_beside_files_is_opened_and_a_large_one_costs_nothing(tmp_path, monkeypatch):
+    for form in ("folder", "zip"):
+        inner = zipped(tmp_path / "inner.zip", {n: c for n, c in WORK.items() if n != "part1.ipynb"}).read_bytes()
+        files = {"hw/code.zip": inner, "hw/part1.ipynb": WORK["part1.ipynb"], "hw/data.zip": b"PK\3\4" + bytes(9000)}
+        path = put(tmp_path / "a", files) if form == "folder" else zipped(tmp_path / "a.zip", files)
+        found = read(path, WANTED, STUBS)
+        assert found.files == WORK
+        assert found.origin["layers.py"] == "hw/code.zip/layers.py"
+        assert found.questions == {}
+    monkeypatch.setattr(unpack, "UNPACKED", 10_000)
+    put(tmp_path / "b", WORK | {"bomb.tgz": tarred(tmp_path / "t.tgz", {"x.bin": bytes(1_000_000)}).read_bytes()})
+    assert read(tmp_path / "b", WANTED, STUBS).files == WORK
+
+
+def test_a_data_set_is_not_looked_into(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpack, "UNPACKED", 10_000)
+    data = tarred(tmp_path / "t.tgz", {"x.bin": bytes(1_000_000)}).read_bytes()
+    put(tmp_path / "b", {"layers.py": WORK["layers.py"], "cifar-10-python.tar.gz": data})
+    found = read(tmp_path / "b", WANTED, STUBS)
+    assert (found.questions, found.notes) == ({}, ("not in this submission: functions.py, part1.ipynb",))
 
 
 SEED_ZIP, SEED_TAR = io.BytesIO(), io.BytesIO()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from packing import NESTED, STUBS, WANTED, WORK, put, tarred, zipped
 from grader.errors import SubmissionError
 from grader.intake import archive
 from grader.intake.submission import digest, read
+from grader.model import Take
 
 
 @pytest.mark.parametrize(
@@ -95,10 +98,106 @@ def test_of_two_candidates_the_one_that_differs_from_the_stub_counts(tmp_path):
     assert found.files["layers.py"] == b"mine"
 
 
-def test_two_that_differ_are_an_error_that_lists_both(tmp_path):
-    put(tmp_path, {"a/layers.py": b"one", "b/layers.py": b"two", "c/layers.py": STUBS["layers.py"]})
-    with pytest.raises(SubmissionError, match=r"2 different layers\.py: a/layers\.py, b/layers\.py; leave the one"):
-        read(tmp_path, WANTED, STUBS)
+def test_two_that_differ_are_a_question_that_lists_both(tmp_path):
+    put(
+        tmp_path,
+        {"a/layers.py": b"one", "b/layers.py": b"two", "c/layers.py": STUBS["layers.py"], "functions.py": b"f"},
+    )
+    found = read(tmp_path, WANTED, STUBS)
+    assert found.files == {"functions.py": b"f"}
+    assert found.questions == {
+        "layers.py": "2 different files may be layers.py: a/layers.py, b/layers.py; leave the one that counts"
+    }
+    assert found.notes == ("not in this submission: part1.ipynb",)
+    assert {"a/layers.py", "b/layers.py", "c/layers.py"} <= set(found.there)
+
+
+def taken(file: str, name: str = "layers.py") -> Take:
+    return Take("ada", file, name, "Kim", datetime(2026, 11, 20, tzinfo=UTC), "she said so")
+
+
+def test_a_person_says_which_counts_also_inside_an_archive_and_under_any_name(tmp_path):
+    inner = zipped(tmp_path / "inner.zip", {"old/layers.py": b"two", "my notes.docx": b"three"}).read_bytes()
+    put(tmp_path / "ada", {"a/layers.py": b"one", "b.zip": inner, "functions.py": b"f"})
+    for file, content in (("a/layers.py", b"one"), ("b.zip/old/layers.py", b"two"), ("b.zip/my notes.docx", b"three")):
+        found = read(tmp_path / "ada", WANTED, STUBS, takes=[taken(file)])
+        assert found.files["layers.py"] == content
+        assert not found.questions
+        assert f"{file} was taken as layers.py by Kim, because: she said so" in found.notes
+    found = read(tmp_path / "ada", WANTED, STUBS, takes=[taken("gone.py")])
+    assert found.questions == {"layers.py": "gone.py, which Kim took as layers.py, is not in this submission"}
+
+
+def test_a_stub_never_beats_work_whatever_their_names(tmp_path):
+    stub = STUBS["layers.py"].replace(b"\n", b"  \r\n\r\n")
+    for at, other in enumerate(("layers (1).py", "Layers.py", "Copie de layers.py", "hw1_layers.py", "solution.zip")):
+        content = b"def fc(): return 2"
+        if other.endswith(".zip"):
+            content = zipped(tmp_path / "one.zip", {"layers.py": content}).read_bytes()
+        found = read(put(tmp_path / str(at), {"layers.py": stub, other: content}), WANTED, STUBS)
+        assert found.files["layers.py"] == b"def fc(): return 2"
+    found = read(put(tmp_path / "blank", {"layers.py": b" \n", "layers copy.py": b"def fc(): return 2"}), WANTED, STUBS)
+    assert found.files["layers.py"] == b"def fc(): return 2"
+    assert "layers copy.py was taken as layers.py, since layers.py holds no work" in found.notes
+
+
+def cells(*sources: str, **extra: object) -> bytes:
+    told = [{"cell_type": "code", "source": [source], "outputs": [], "metadata": {}} | extra for source in sources]
+    return json.dumps({"cells": told, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
+
+
+def test_an_untouched_notebook_is_one_whatever_was_saved_with_it(tmp_path):
+    stubs = {"part1.ipynb": cells("import torch", "class Network:", "    pass", "x = 1")}
+    opened = cells("import torch", "class Network:", "    pass", "x = 1", execution_count=3, metadata={"id": "a"})
+    work = cells("import torch", "class Network:", "    pass", "x = 2")
+    put(tmp_path, {"part1.ipynb": opened, "Kopie von part1.ipynb": work})
+    assert read(tmp_path, ("part1.ipynb",), stubs).files["part1.ipynb"] == work
+    (tmp_path / "Kopie von part1.ipynb").rename(tmp_path / "Untitled7.ipynb")
+    found = read(tmp_path, ("part1.ipynb",), stubs)
+    assert found.questions["part1.ipynb"].startswith("Untitled7.ipynb may be part1.ipynb")
+    (tmp_path / "Untitled7.ipynb").unlink()
+    assert read(tmp_path, ("part1.ipynb",), stubs).files["part1.ipynb"] == opened
+    for name in ("part1.ipynb.json", "part1.html", "part1.py", "part1.ipynb.txt"):
+        other = put(tmp_path / name, {name: work})
+        assert read(other, ("part1.ipynb",), stubs).files["part1.ipynb"] == work
+
+
+def test_a_name_that_is_far_off_counts_by_what_the_file_defines(tmp_path):
+    found = read(put(tmp_path / "a", {"hw1_layers.py": b"def fc(): return 2", "functions.py": b"f"}), WANTED, STUBS)
+    assert found.files["layers.py"] == b"def fc(): return 2"
+    found = read(put(tmp_path / "b", {"layers_notes.py": b"x = 1", "functions.py": b"f"}), WANTED, STUBS)
+    assert found.files == {"functions.py": b"f"}
+    assert "layers_notes.py was handed in and not taken as layers.py, of which it defines nothing" in found.notes
+    found = read(put(tmp_path / "c", {"solution.py": b"def fc(): return 2", "functions.py": b"f"}), WANTED, STUBS)
+    assert found.questions == {
+        "layers.py": "solution.py may be layers.py, for it holds what layers.py should; hand it in as layers.py"
+    }
+    found = read(put(tmp_path / "d", {"layers.py": b"work", "layers - Copy.py": b"older"}), WANTED, STUBS)
+    assert "layers - Copy.py was handed in and not taken, for layers.py counts as layers.py" in found.notes
+
+
+def test_a_placeholder_or_a_shortcut_is_a_question(tmp_path):
+    for name, content in ((".layers.py.icloud", b"bplist00..."), ("layers.py.lnk", b"L\0\0\0\x01\x14\x02\0")):
+        found = read(put(tmp_path / name[:9], {name: content, "functions.py": b"f"}), WANTED, STUBS)
+        assert found.questions["layers.py"].startswith(f"{name} may be layers.py, and is a ")
+
+
+def test_a_large_notebook_is_read_and_loses_what_nobody_looks_at(tmp_path):
+    output = {"output_type": "display_data", "metadata": {}}
+    html = output | {"data": {"text/html": "x" * (33 << 20), "text/plain": "a plot", "image/png": "aGVsbG8="}}
+    put(tmp_path, {"part1.ipynb": cells("anim", outputs=[html])})
+    found = read(tmp_path, WANTED, STUBS)
+    (kept,) = json.loads(found.files["part1.ipynb"])["cells"][0]["outputs"]
+    assert kept["data"] == {"text/plain": "a plot", "image/png": "aGVsbG8="}
+    assert not found.questions
+
+
+def test_what_imports_a_file_that_waits_waits_too(tmp_path):
+    two = b"from neuralnet.layers import fc"
+    put(tmp_path, {"a/layers.py": b"one", "b/layers.py": b"two", "functions.py": b"import math", "net.py": two})
+    found = read(tmp_path, (*WANTED, "net.py"), STUBS)
+    assert found.questions["net.py"].startswith("net.py imports layers.py: 2 different files may be layers.py")
+    assert "functions.py" not in found.questions
 
 
 def test_an_untouched_handout_is_a_submission(tmp_path):
@@ -190,7 +289,7 @@ def test_the_nearer_name_counts_and_two_far_ones_are_noted(tmp_path):
     assert read(tmp_path, NOTEBOOKS, stub).files["part1.ipynb"] == b"part1_a.ipynb"
     found = read(tmp_path, NOTEBOOKS, {})
     assert set(found.files) == {"layers.py"}
-    assert any("may each be part1.ipynb, so none was taken; leave the one that counts" in note for note in found.notes)
-    assert "not in this submission: part1.ipynb, part2.ipynb" in found.notes
+    assert "may be part1.ipynb: part1_a.ipynb, part1_b.ipynb; leave the one" in found.questions["part1.ipynb"]
+    assert "not in this submission: part2.ipynb" in found.notes
     (tmp_path / "part1 (1).ipynb").write_bytes(b"near")
     assert read(tmp_path, NOTEBOOKS, {}).files["part1.ipynb"] == b"near"

@@ -4,6 +4,7 @@
 #> text             what it printed
 #! Name: message    the error it ended in
 #plot               a picture that it shows
+#html 20            a page of so many MB that it shows, as an animation is kept
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def cells(text: str) -> list[Any]:
 
 def cell(at: int, head: str, body: str) -> Any:
     lines = body.rstrip("\n").split("\n")
-    source = [line for line in lines if not line.startswith(("#>", "#!", "#plot"))]
+    source = [line for line in lines if not line.startswith(("#>", "#!", "#plot", "#html"))]
     count = re.search(r"count=(\d+)", head)
     return new_code_cell("\n".join(source), outputs=outputs(lines), execution_count=int(count[1]) if count else at)
 
@@ -50,6 +51,8 @@ def outputs(lines: list[str]) -> list[Any]:
         if line.startswith("#!"):
             name, _, message = line[3:].partition(": ")
             found.append(new_output("error", ename=name, evalue=message, traceback=["\x1b[31m" + line[3:] + "\x1b[0m"]))
+        elif line.startswith("#html"):
+            found.append(new_output("display_data", data={"text/html": "x" * (int(line.split()[1]) << 20)}))
         elif line.startswith("#plot"):
             found.append(new_output("display_data", data={"image/png": PLOT, "text/plain": "<Figure size 640x480>"}))
     return found

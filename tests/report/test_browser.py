@@ -16,12 +16,15 @@ import pytest
 
 from grader.course import class_page
 from grader.course.statistics import survey
-from grader.model import Remarks, Report, Row
+from grader.model import Remarks, Report, Row, Student
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here to show the page")
+pytestmark = [
+    pytest.mark.medium,
+    pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here to show the page"),
+]
 
 
 FRAME = """\
@@ -60,9 +63,16 @@ for (const at of [0, 2, 2, 2]) {
 
 def test_a_click_sorts_up_and_another_down_and_the_empty_stay_last(report, tmp_path):
     def row(student: str, percent: float) -> Row:
-        return Row(student, student, report=replace(report, remarks=Remarks((), 1, percent)))
+        return Row(Student(student, student), replace(report, remarks=Remarks((), 1, percent)))
 
-    rows = [row("s10", 0), Row("s2", "s2"), row("s9", 50), row("s1", 90), row("s3", 25), Row("s4", "s4")]
+    rows = [
+        row("s10", 0),
+        Row(Student("s2", "s2")),
+        row("s9", 50),
+        row("s1", 90),
+        row("s3", 25),
+        Row(Student("s4", "s4")),
+    ]
     names, up, down, again = told(rows, CLICKS, tmp_path)
     assert names == ["s1", "s2", "s3", "s4", "s9", "s10"]
     assert up == again == ["1.93", "9.67", "14.5", "19.33", "", ""]
@@ -88,6 +98,6 @@ for (const count of page.querySelectorAll(".plot .histogram g text"))
 
 def test_a_phone_breaks_no_heading_in_a_word_and_the_median_touches_no_number(report: Report, tmp_path):
     tasks = (replace(report.tasks[0], title="Computational graphs of differentiable programming"), *report.tasks[1:])
-    rows = [Row(f"s{at}", "S", report=replace(report, tasks=tasks)) for at in range(382)]
+    rows = [Row(Student(f"s{at}", "S"), replace(report, tasks=tasks)) for at in range(382)]
     found = told(rows, PHONE, tmp_path, width=390)
     assert found == {"broken": [], "touched": []}

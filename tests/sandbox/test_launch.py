@@ -13,26 +13,23 @@ from pathlib import Path
 import psutil
 import pytest
 
-from grader.data.datasets import DEBIAN
 from grader.model import Limits, Section, Submission
 from grader.sandbox import launch
 from grader.sandbox.launch import ROOT, Zygotes, around, environment, readable, spawn
 from grader.sandbox.remote import Module
 from grader.sandbox.session import Session
 
+pytestmark = pytest.mark.medium
+
+NEEDS = (("", ""), (), ())
 SECTION = Section("numpy", {"layers": "neuralnet/layers.py"}, ("layers.py",), forbid=("torch",))
 CODE = {"layers.py": b"def f(): return 7\ndef g():\n    while True: pass\n"}
+DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 linux = pytest.mark.skipif(not launch.FORKS, reason="zygotes are for Linux")
 
 
-@pytest.fixture
-def handout(tmp_path: Path) -> Path:
-    (tmp_path / "neuralnet").mkdir()
-    return tmp_path
-
-
-def session(handout: Path, start: launch.Launch) -> Session:
-    opened = Session(SECTION, Submission("s", CODE, {}, ""), handout, Limits(), start(SECTION))
+def session(start: launch.Launch) -> Session:
+    opened = Session(SECTION, Submission("s", CODE, {}, ""), {}, Limits(), start(SECTION))
     opened.begin(0)
     return opened
 
@@ -90,36 +87,36 @@ def test_around_grants_all_but_the_hidden(tmp_path):
 
 
 @linux
-def test_a_zygote_is_warm_ahead_and_ends_with_its_context(handout):
-    with Zygotes("numpy") as zygotes:
-        pid = zygotes.warm["numpy"].popen.pid
-        with session(handout, zygotes.launch) as opened:
+def test_a_zygote_is_warm_ahead_and_ends_with_its_context():
+    with Zygotes(ahead=True) as zygotes:
+        pid = zygotes.spare.popen.pid
+        with session(zygotes.launch) as opened:
             assert Module(opened, "layers").f() == 7
             assert psutil.Process(opened.process.child.pid).ppid() == pid
     assert not psutil.pid_exists(pid)
 
 
 @linux
-def test_a_zygote_that_was_killed_is_replaced(handout):
-    with Zygotes("numpy") as zygotes:
-        with session(handout, zygotes.launch) as opened:
+def test_a_zygote_that_was_killed_is_replaced():
+    with Zygotes(ahead=True) as zygotes:
+        with session(zygotes.launch) as opened:
             assert Module(opened, "layers").f() == 7
-        first = zygotes.warm["numpy"].popen
+        first = zygotes.warm[NEEDS].popen
         first.send_signal(signal.SIGKILL)
         first.wait()
-        with session(handout, zygotes.launch) as opened:
+        with session(zygotes.launch) as opened:
             assert Module(opened, "layers").f() == 7
-        assert zygotes.warm["numpy"].popen.pid != first.pid
+        assert zygotes.warm[NEEDS].popen.pid != first.pid
 
 
 @linux
-def test_a_worker_dies_with_its_zygote_and_that_is_no_fault_of_the_students(handout):
-    with Zygotes("numpy") as zygotes:
-        opened = session(handout, zygotes.launch)
+def test_a_worker_dies_with_its_zygote_and_that_is_no_fault_of_the_students():
+    with Zygotes(ahead=True) as zygotes:
+        opened = session(zygotes.launch)
         assert Module(opened, "layers").f() == 7
         worker = opened.process.child.pid
-        zygotes.warm["numpy"].popen.kill()
-        zygotes.warm["numpy"].popen.wait()
+        zygotes.warm[NEEDS].popen.kill()
+        zygotes.warm[NEEDS].popen.wait()
         with pytest.raises(launch.ZygoteGoneError):
             Module(opened, "layers").f()
         assert Module(opened, "layers").f() == 7  # of another worker, out of another zygote
@@ -138,30 +135,30 @@ def test_a_forked_worker_keeps_temporary_files_in_its_own_folder(tmp_path):
     assert (done.stdout.strip(), done.returncode) == (str(tmp_path), 0), done.stderr
 
 
-def test_a_worker_that_is_slow_to_start_is_no_fault_of_the_students(handout, monkeypatch):
+def test_a_worker_that_is_slow_to_start_is_no_fault_of_the_students(monkeypatch):
     monkeypatch.setattr("grader.sandbox.process.START_WALL", 0.001)
-    with session(handout, lambda section: spawn) as opened:
+    with session(lambda section: spawn) as opened:
         with pytest.raises(RuntimeError, match="the worker did not start"):
             Module(opened, "layers").f()
         monkeypatch.undo()
         assert Module(opened, "layers").f() == 7
 
 
-def test_a_system_without_safe_forks_spawns(handout, monkeypatch):
+def test_a_system_without_safe_forks_spawns(monkeypatch):
     monkeypatch.setattr(launch, "FORKS", False)
-    with Zygotes("numpy") as zygotes:
-        assert zygotes.warm == {}
+    with Zygotes(ahead=True) as zygotes:
+        assert zygotes.spare is None
         assert zygotes.launch(SECTION) is spawn
-        with session(handout, zygotes.launch) as opened:
+        with session(zygotes.launch) as opened:
             assert Module(opened, "layers").f() == 7
 
 
 @pytest.mark.slow
 @linux
-def test_two_hundred_sessions_leave_nothing(handout, monkeypatch):
+def test_two_hundred_sessions_leave_nothing(tmp_path, monkeypatch):
     """Processes, open files, temporary files, threads and shared memory are where they were."""
     own = psutil.Process()
-    temporary = handout / "tmp"
+    temporary = tmp_path / "tmp"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
 
@@ -175,11 +172,11 @@ def test_two_hundred_sessions_leave_nothing(handout, monkeypatch):
             "shared": sorted(p.name for p in Path("/dev/shm").iterdir() if not p.name.startswith("sem.mp-")),
         }
 
-    with Zygotes("numpy") as zygotes:
+    with Zygotes(ahead=True) as zygotes:
         for n in range(205):
             if n == 5:
                 before = state()
-            with session(handout, zygotes.launch) as opened:
+            with session(zygotes.launch) as opened:
                 assert Module(opened, "layers").f() == 7
                 assert opened.folder.parent == temporary
         after = state()
@@ -188,4 +185,4 @@ def test_two_hundred_sessions_leave_nothing(handout, monkeypatch):
 
 
 def test_a_worker_runs_this_interpreter():
-    assert launch.command("zygote", "'numpy'")[0] == sys.executable
+    assert launch.command("zygote")[0] == sys.executable

@@ -15,6 +15,8 @@ from grader.sandbox.process import THREADS
 from grader.sandbox.remote import Module
 from grader.sandbox.session import ATTEMPTS, Session
 
+pytestmark = pytest.mark.medium
+
 ROOT = Path(__file__).parents[2]
 SECTION = Section("numpy", {"layers": "neuralnet/layers.py"}, ("layers.py",), {}, ())
 LIMITS = Limits(call_cpu=5, call_wall=20, check_wall=40, memory=4 << 30, output=1000)
@@ -30,14 +32,12 @@ def start(count):
 
 
 @pytest.fixture
-def session_of(tmp_path):
-    (tmp_path / "handout" / "neuralnet").mkdir(parents=True)
-    (tmp_path / "handout" / "neuralnet" / "layers.py").write_text("")
+def session_of():
     opened = []
 
     def open_session(code: str) -> Session:
         submission = Submission("s", {"layers.py": code.encode()}, {}, "")
-        session = Session(SECTION, submission, tmp_path / "handout", LIMITS, spawn)
+        session = Session(SECTION, submission, {"neuralnet/layers.py": b""}, LIMITS, spawn)
         opened.append(session)
         session.begin(1)
         return session

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from grader.course.export.sheet import cell, grade, possible, shown, table
+from grader.course.roster import column
 from grader.errors import UsageError
 from grader.model import Row, Rubric
 
@@ -31,8 +32,8 @@ def render(rows: Sequence[Row], rubric: Rubric, assignment: str = "") -> str:
 
 
 def line(row: Row) -> list[str]:
-    name = cell(row.ids.get("Student") or row.name).replace(POINTS_POSSIBLE, "Points possible")
-    return [name, *(cell(row.ids.get(column, "")) for column in HEADER[1:]), score(row)]
+    name = cell(row.student.ids.get("Student") or row.student.name).replace(POINTS_POSSIBLE, "Points possible")
+    return [name, *(cell(column(row.student.ids, title)) for title in HEADER[1:]), score(row)]
 
 
 def score(row: Row) -> str:

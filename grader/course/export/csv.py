@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grader.course.export.sheet import cell, grade, items, possible, shown, table
-from grader.course.roster import ID_COLUMNS
+from grader.course.roster import ID_COLUMNS, column, key_of
 from grader.model import Item, Row, Rubric
 from grader.report.wording import state
 
@@ -18,15 +18,23 @@ SUMS = ("score", "adjusted", "late_days", "penalty_percent", "final", "possible"
 
 def render(rows: Sequence[Row], rubric: Rubric) -> str:
     """An empty cell is no points: nothing was handed in, or nobody has judged it yet."""
-    ids = [name for name in ID_COLUMNS if name not in OWN and any(name in row.ids for row in rows)]
+    ids = id_columns(rows)
     graded = items(rows, rubric)
     most = shown(possible(rows, rubric))
     header = [*OWN, *ids, *(item.id for item in graded), *SUMS]
     return "\ufeff" + table(header, (line(row, ids, graded, most) for row in rows))
 
 
+def id_columns(rows: Sequence[Row]) -> list[str]:
+    """The titles of the columns of ids that somebody has, as the class list spells them, in the order of ID_COLUMNS."""
+    spelled = {key_of(name): name for row in reversed(rows) for name in row.student.ids}
+    keys = dict.fromkeys(map(key_of, ID_COLUMNS))
+    return [spelled[key] for key in keys if key in spelled and key not in map(key_of, OWN)]
+
+
 def line(row: Row, ids: Sequence[str], graded: Sequence[Item], most: str) -> list[str]:
-    own = [cell(row.student), cell(row.name), state(row), *(cell(row.ids.get(name, "")) for name in ids)]
+    known = (cell(column(row.student.ids, name)) for name in ids)
+    own = [cell(row.student.id), cell(row.student.name), state(row), *known]
     report = row.report
     if report is None:
         return [*own, *("" for _ in graded), *("" for _ in SUMS[:-1]), most]

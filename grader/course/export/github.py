@@ -10,8 +10,8 @@ import json
 import re
 from collections.abc import Iterator
 
-from grader.model import CheckResult, ItemResult, Report, Row, Rubric, Verdict
-from grader.report.wording import SETTLED, WORD, checks, headline, points, presented
+from grader.model import CheckResult, ItemResult, Report, Row, Rubric
+from grader.report.wording import SETTLED, WORD, checks, headline, points, presented, undecided
 
 SHOWN = 10  # of each kind, per step
 
@@ -20,11 +20,12 @@ def render(row: Row, rubric: Rubric) -> str:
     assert row.report is not None
     report = presented(row.report, "student")
     places = {path.rpartition("/")[2]: path for section in rubric.sections for path in section.modules.values()}
+    places |= row.student.origin  # where the student's own file lies in the repository
     return "".join(f"{line}\n" for line in [*problems(report, places), *totals(report)])
 
 
 def problems(report: Report, places: dict[str, str]) -> Iterator[str]:
-    found = [(item, check) for item, check in checks(report) if check.verdict not in SETTLED]
+    found = [(item, check) for item, check in checks(report) if check.waits or check.verdict not in SETTLED]
     found.sort(key=lambda pair: pair[1].earned - pair[1].points)
     errors = [pair for pair in found if is_error(pair[1])]
     warnings = [pair for pair in found if not is_error(pair[1])]
@@ -33,8 +34,8 @@ def problems(report: Report, places: dict[str, str]) -> Iterator[str]:
 
 
 def is_error(check: CheckResult) -> bool:
-    """Points were lost by it; a fault of ours or a task without points is a warning."""
-    return check.verdict is not Verdict.INTERNAL and check.earned < check.points
+    """Points were lost by it; what waits for a person and a task without points are warnings."""
+    return not check.waits and check.earned < check.points
 
 
 def annotation(kind: str, item: ItemResult, check: CheckResult, places: dict[str, str]) -> str:
@@ -49,6 +50,8 @@ def totals(report: Report) -> Iterator[str]:
     """What Classroom's reporter adds up, and the sentence that a person reads."""
     most = report.max_score - report.skipped
     yield command("notice", headline(report), title="Points")
+    if waiting := undecided(report):
+        yield command("warning", f"{points(waiting)} points wait for a person", title="Points")
     numbers = {"totalPoints": round(report.final, 2), "maxPoints": round(most, 2)}
     yield command("notice", json.dumps(numbers), title="Autograding report")
 

@@ -19,12 +19,12 @@ def render(rows: Sequence[Row], rubric: Rubric) -> str:
 def line(row: Row) -> dict[str, Any]:
     report = presented(row.report, "staff") if row.report else None
     return {
-        "student": row.student,
-        "name": harmless(row.name),
-        "ids": {harmless(name): harmless(value) for name, value in row.ids.items()},
+        "student": row.student.id,
+        "name": harmless(row.student.name),
+        "ids": {harmless(name): harmless(value) for name, value in row.student.ids.items()},
         "state": state(row),
-        "problem": harmless(row.problem),
-        "submitted_at": row.submitted_at.isoformat() if row.submitted_at else None,
+        "problem": harmless(row.student.problem),
+        "submitted_at": row.student.submitted_at.isoformat() if row.student.submitted_at else None,
         "due": row.due.isoformat() if row.due else None,
         "late_days": report.remarks.late_days if report else None,
         "penalty_percent": report.remarks.penalty if report else None,

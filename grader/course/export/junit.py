@@ -29,7 +29,7 @@ def suite(row: Row) -> Element:
     cases = [case(item, check) for item, check in checks(report)] if report else [missing(row)]
     seconds = math.fsum(check.seconds for check in report.checks) if report else 0.0
     count = {kind: sum(one.find(kind) is not None for one in cases) for kind in ("error", "failure", "skipped")}
-    found = Element("testsuite", name=row.student, errors=str(count["error"]), failures=str(count["failure"]),
+    found = Element("testsuite", name=row.student.id, errors=str(count["error"]), failures=str(count["failure"]),
                     skipped=str(count["skipped"]), tests=str(len(cases)), time=f"{seconds:.3f}")  # fmt: skip
     if report:
         properties(found, final=points(report.final), score=points(report.score), max_score=points(report.max_score))
@@ -51,8 +51,8 @@ def case(item: ItemResult, check: CheckResult) -> Element:
 def missing(row: Row) -> Element:
     """What stands for a student without a report: nothing handed in, or nothing that can be read."""
     found = Element("testcase", classname="submission", name="handed in", time="0.000")
-    if row.problem:
-        SubElement(found, "error", type="unreadable", message=harmless(row.problem))
+    if row.student.problem:
+        SubElement(found, "error", type="unreadable", message=harmless(row.student.problem))
     else:
         SubElement(found, "skipped", type="absent", message="nothing was handed in")
     return found

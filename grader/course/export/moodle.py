@@ -28,10 +28,10 @@ OURS = "Backgrade: "  # how our feedback begins; what a person wrote is never re
 
 def render(rows: Sequence[Row], rubric: Rubric) -> str:
     """Raises UsageError where Moodle would import nothing, or leave a grade out in silence."""
-    known = [row for row in rows if row.ids.get(IDENTIFIER)]
-    if not of_worksheet(row.ids for row in known):
+    known = [row for row in rows if row.student.ids.get(IDENTIFIER)]
+    if not of_worksheet(row.student.ids for row in known):
         raise UsageError(f"the class list is none that Moodle takes back; {CURE}")
-    header = [name for name in HEADER if name != GROUP or any(GROUP in row.ids for row in known)]
+    header = [name for name in HEADER if name != GROUP or any(GROUP in row.student.ids for row in known)]
     return table(header, ([filled(row, name) for name in header] for row in known))
 
 
@@ -41,22 +41,22 @@ def of_worksheet(people: Iterable[Mapping[str, str]]) -> bool:
 
 
 def filled(row: Row, name: str) -> str:
-    given = row.ids.get(name, "")
+    given = row.student.ids.get(name, "")
     if name == GRADE:
         return shown(within(row))
     if name == FEEDBACK:
         return feedback(row, given)
     if name == "Full name":
-        return cell(given or row.name)
+        return cell(given or row.student.name)
     return cell(given) if given != "-" else given
 
 
 def within(row: Row) -> float | None:
-    earned, most = grade(row), row.ids.get(MAXIMUM, "").replace(",", ".")
+    earned, most = grade(row), row.student.ids.get(MAXIMUM, "").replace(",", ".")
     try:
         if earned is not None and most and earned > float(most):
             raise UsageError(
-                f"{row.student} has {points(earned)} points, and Moodle skips grades above its maximum of {most}; "
+                f"{row.student.id} has {points(earned)} points, and Moodle skips grades above its maximum of {most}; "
                 "raise the assignment's maximum grade in Moodle"
             )
     except ValueError:

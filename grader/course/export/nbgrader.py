@@ -26,11 +26,11 @@ def render(rows: Sequence[Row], rubric: Rubric, assignment: str = "") -> str:
 
 def line(row: Row) -> list[str]:
     last, first = names(row)
-    email = column(row.ids, "Email", "Email address", "email")
+    email = column(row.student.ids, "Email", "Email address", "email")
     return [
         time(row.due),
-        time(row.submitted_at),
-        cell(column(row.ids, *STUDENT_ID) or row.student),
+        time(row.student.submitted_at),
+        cell(column(row.student.ids, *STUDENT_ID) or row.student.id),
         cell(last),
         cell(first),
         cell(email),
@@ -40,7 +40,7 @@ def line(row: Row) -> list[str]:
 
 def scores(row: Row) -> list[str]:
     """Before lateness, what it costs, and after it."""
-    if row.report is None and not row.problem:
+    if row.report is None and not row.student.problem:
         return ["0", "0", "0"]
     final = grade(row)
     if row.report is None or final is None:
@@ -50,13 +50,14 @@ def scores(row: Row) -> list[str]:
 
 def names(row: Row) -> tuple[str, str]:
     """Last and first, from the roster's own columns or from "Last, First" and "First Last"."""
-    last, first = column(row.ids, "Last name", "last_name", "Surname"), column(row.ids, "First name", "first_name")
+    ids = row.student.ids
+    last, first = column(ids, "Last name", "Surname"), column(ids, "First name")
     if last or first:
         return last, first
-    if "," in row.name:
-        last, _, first = row.name.partition(",")
+    if "," in row.student.name:
+        last, _, first = row.student.name.partition(",")
     else:
-        first, _, last = row.name.rpartition(" ")
+        first, _, last = row.student.name.rpartition(" ")
     return last.strip(), first.strip()
 
 

@@ -1,4 +1,4 @@
-"""What every exported sheet shares: who has a grade, what could be earned, and cells that no spreadsheet evaluates."""
+"""What every exported sheet shares: who has a grade, the possible points, and cells that no spreadsheet evaluates."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from grader.homework.notebooks.notebook import Cell, Notebook
+from .notebook import Cell, Notebook
 
 LINE = 200  # characters behind a word in which its number stands
 CLAIMS = 10_000

@@ -1,35 +1,43 @@
-"""A notebook's own training on Fashion-MNIST: for how long, and how well it does on pictures whose labels stay here.
+"""A notebook's own training on Fashion-MNIST: how well it does on pictures whose labels stay here.
 
-The loop itself runs beside the student's code (worker/notebook_run.py).
+What trains runs beside the student's code (worker/notebook_run.py).
 """
 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.errors import Crashed, Mismatch, Raised, StudentError, TimedOut
-from grader.homework.notebooks.handed_in import handed_in, left_out, told
-from grader.homework.notebooks.notebook import Notebook
-from grader.homework.training.curves import NEAR
-from grader.sandbox.remote import MALFORMED, TRAINING, Training
+from grader.check import Subject
+from grader.errors import Crashed, Mismatch, Raised, StudentError
+from grader.sandbox.remote import MALFORMED, Driven
 from grader.sandbox.session import PATIENCE
+
+from ..training import loop
+from ..training.curves import CHANCE, NEAR, TRAINING
+from ..training.loop import End
+from .claimed_accuracy import claimed
+from .handed_in import handed_in, left_out, told
+from .notebook import Notebook
 
 Array = NDArray[Any]
 
 PART1 = "part1.ipynb"
-SLICE = 2.0  # CPU seconds of training between two looks
-GLANCE = {"test": 1000, "training": 500}  # pictures of a look
-GLANCE_TIME, JUDGE_TIME = 2.0, 20.0  # CPU seconds that a look, and the last judgement, may take
+IMAGES = "fashion-mnist"  # the data set's name in rubric.yaml
+EVERY = 20_000  # pictures trained on between two looks, each of which costs as much as training on 300 to 500
+GLANCE = {"test": 600, "training": 200}  # pictures of a look
+JUDGE_AGAIN = 8  # looks between two judgements on the whole test set, which cost as much as training on 3,000 to 6,000
+GLANCE_TIME, JUDGE_TIME = 8.0, 60.0  # CPU seconds that a look, and the last judgement, may take
+GAP = 0.10  # between training and test accuracy: beyond it, a network overfits
 PRESSED = 0.9  # of its time: who used up as much of it may answer for fewer pictures than were asked for
+USUAL_BATCH = 64  # where a notebook's own is not known
 SURE = 500  # pictures that a judgement needs
 FEW, GLIMPSE = 5, 300  # steps after which no network has learned much, and pictures that show whether one has
 LONGEST, MOST = 300, 200  # characters of a text, and entries of a list, that a student's process tells
@@ -37,16 +45,6 @@ ASKED = "the network, asked for classes,"
 SEEDS = 1 << 31
 CLASSES = 10
 MOST_STEPS = 1_000_000  # of a run; what tells of more is no run
-
-
-class End(StrEnum):
-    """Why a run ended, as the end of a sentence."""
-
-    CLEARED = "as soon as the bar was cleared"
-    FINISHED = "where the notebook's training ends"
-    BUDGET = "when its time was used up"
-    DIVERGED = "when the loss was no number any more"
-    RAISED = "by an exception"
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,8 @@ class HeldOut:
 
 @dataclass
 class Outcome:
-    """How a run went. `classes` and `probabilities` (N,) are of the test pictures `at` (N,), at its end."""
+    """How a run of at most `budget` CPU seconds went. `classes` and `probabilities` (N,) are of the test pictures `at`
+    (N,), at its end."""
 
     seed: int
     budget: float
@@ -80,6 +79,8 @@ class Outcome:
     epochs: int = 0
     end: End = End.FINISHED
     cpu: float = 0.0
+    wall: float = 0.0
+    looking: float = 0.0
     accuracy: float = 0.0
     classes: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     probabilities: Array = field(default_factory=lambda: np.zeros(0))
@@ -93,104 +94,168 @@ class Outcome:
     def steps(self) -> int:
         return len(self.losses)
 
+    @property
+    def pictures(self) -> float:
+        """Pictures that were trained on, each as often as it was."""
+        batch = self.fact("settings", dict).get("batch_size")
+        return self.steps * (batch if type(batch) is int and batch > 0 else USUAL_BATCH)
+
+    def learns(self) -> bool:
+        """Whether more training may help, as far as the looks and the loss tell."""
+        overfits = bool(self.looks) and self.looks[-1].training - self.looks[-1].test > GAP
+        return loop.still_learns(self.losses, [look.test for look in self.looks], overfits=overfits)
+
+    def cut(self) -> bool:
+        """Whether it was its time that ended the run, while it learned."""
+        return self.end is End.BUDGET and self.learns()
+
     def fact(self, name: str, kind: type = int) -> Any:
         """One of `facts`, which are a student's process's word: of another kind, it is as if it were not there."""
         value = self.facts.get(name)
         return value if type(value) is kind else kind()
 
 
-def part1(hw: Any) -> Notebook:
+def part1(hw: Subject) -> Notebook:
     """The student's notebook of Task 5. Raises NotImplementedYet for one that is absent or still the handout's."""
     return handed_in(hw, PART1)
 
 
-def first(hw: Any, rng: np.random.Generator) -> Outcome:
+def first(hw: Subject, rng: np.random.Generator) -> Outcome:
     """The run that every check of this task looks at: made when the first of them asks for it."""
-    if "fashion" not in hw.kept:
-        settings = hw.settings_of("5.3")
-        budget = settings["long_budget" if hw.full else "budget"]
-        hw.kept["fashion"] = run(hw, part1(hw), int(rng.integers(SEEDS)), budget, settings["full"])
-    outcome: Outcome = hw.kept["fashion"]
-    return outcome
+    return hw.once("first run", lambda: run(hw, part1(hw), int(rng.integers(SEEDS))))
 
 
-def held_out(hw: Any) -> HeldOut:
+def held_out(hw: Subject) -> HeldOut:
     """The test pictures for this submission. Their order and grey levels come from the operating system: the seed that
     a student's process is told says nothing of them."""
-    if "held out" not in hw.kept:
-        x, y = hw.fashion.test_x, hw.fashion.test_y
+
+    def draw() -> HeldOut:
+        x, y = hw.data(IMAGES).test_x, hw.data(IMAGES).test_y
         rng = np.random.default_rng(int.from_bytes(os.urandom(16)))
         at = rng.permutation(len(y))
         shifted = x[at].astype(np.int16) + rng.choice(np.array([-1, 1], np.int16), x.shape)
-        hw.kept["held out"] = HeldOut(at, shifted.clip(0, 255).astype(np.uint8), y[at])
-    found: HeldOut = hw.kept["held out"]
-    return found
+        return HeldOut(at, shifted.clip(0, 255).astype(np.uint8), y[at])
+
+    return hw.once("held out", draw)
 
 
-def run(hw: Any, student: Notebook, seed: int, budget: float, bar: float) -> Outcome:
-    """One run until `bar` is cleared on the whole test set (unless `hw.full`), it ends, or its `budget` is used up.
-
-    Whatever the student's code does is told in the outcome's `error`.
-    """
-    images, outcome = hw.fashion, Outcome(seed, budget)
-    order = {"name": student.name, "cells": student.code, "seed": seed}
-    arrays = {"train_x": images.train_x, "train_y": images.train_y, "test_x": held_out(hw).x}
-    try:
-        going = hw.session.notebook(order, arrays, images.digest, PATIENCE * budget + JUDGE_TIME)
-        outcome.problems = left_out(going.tell("problems"))
-        train(hw, going, outcome, bar)
-        outcome.facts = {**outcome.facts, **facts(going)}
-    except StudentError as error:
-        outcome.error, outcome.end = error, End.BUDGET if isinstance(error, TimedOut) else End.RAISED
-        seen = [look.test for look in outcome.looks if look.pictures >= SURE]
-        outcome.accuracy = seen[-1] if seen else 0.0  # all that is left of it
-    finally:
-        hw.session.renew()  # its pictures and its loop end with it
+def run(hw: Subject, student: Notebook, seed: int) -> Outcome:
+    """One run of a notebook; whatever the student's code does is told in the outcome's `error`."""
+    settings = hw.settings_of("5.3")
+    outcome = Outcome(seed, settings["budget"])
+    loop.train(hw, NotebookLearner(hw, student, outcome, settings), outcome.budget)
+    seen = [look.test for look in outcome.looks if look.pictures >= SURE]
+    if outcome.error is not None and seen and not outcome.accuracy:
+        outcome.accuracy = seen[-1]  # all that is left of a run that was stopped
     return outcome
 
 
-def train(hw: Any, going: Training, outcome: Outcome, bar: float) -> None:
-    began, piece = time.monotonic(), 0.0  # the first slice is a step
-    while True:
-        outcome.cpu = going.used()
-        left = min(outcome.budget - outcome.cpu, outcome.budget - (time.monotonic() - began) / PATIENCE)
-        if left <= 0:
-            outcome.end = End.BUDGET
-            break
-        try:
-            more = take(going.advance(min(piece, left)), outcome)
-        except Raised as error:
-            outcome.error, outcome.end = error, End.RAISED
-            break
-        before = going.used()
-        outcome.facts = {**outcome.facts, **facts(going)}  # now, for a run that is stopped can no longer be asked
-        if not piece and 0 < outcome.steps <= FEW:
-            outcome.at_first = right(predicted(going, "test", GLIMPSE, GLANCE_TIME)[0], held_out(hw).y)
-        if not piece and more:
-            piece = SLICE
-            continue
-        look(hw, going, outcome)
-        piece = max(SLICE, 3 * (going.used() - before))  # looking takes no more than a quarter of the time
-        hw.progress(progress(outcome))
+class NotebookLearner:
+    """What Task 5 adds to the run loop: a look after every so many pictures, and a judgement on the whole test set."""
+
+    def __init__(self, hw: Subject, student: Notebook, outcome: Outcome, settings: Mapping[str, float]) -> None:
+        self.hw, self.student, self.outcome, self.settings = hw, student, outcome, settings
+        claim = claimed(student)
+        self.promised = claim is not None and claim >= settings["full"]
+        self.looked = 0  # steps at the last look
+        self.judged = -JUDGE_AGAIN  # looks at the last judgement
+
+    def begin(self) -> Driven:
+        images, student = self.hw.data(IMAGES), self.student
+        order = {"name": student.name, "cells": student.code, "seed": self.outcome.seed}
+        arrays = {"train_x": images.train_x, "train_y": images.train_y, "test_x": held_out(self.hw).x}
+        seconds = PATIENCE * (self.outcome.budget + JUDGE_TIME)
+        return self.hw.session.drive(
+            "notebook_run", order, arrays, key=images.digest, subject=TRAINING, seconds=seconds
+        )
+
+    def every(self) -> int:
+        """Steps between two looks; the first pause is after one step."""
+        outcome = self.outcome
+        return max(1, round(EVERY * outcome.steps / outcome.pictures)) if outcome.steps else 1
+
+    def advance(self, going: Driven, seconds: float, silent: float) -> bool:
+        outcome, left = self.outcome, self.looked + self.every() - self.outcome.steps
+        begins = not outcome.steps
+        goes_on = take(going.tell("advance", seconds, max(1, left), seconds=silent), outcome)
+        with self.looking(going):
+            if begins:
+                self.learn_facts(going)  # now, for a run that is stopped can no longer be asked
+                if 0 < outcome.steps <= FEW:
+                    outcome.at_first = right(predicted(going, "test", GLIMPSE, GLANCE_TIME)[0], held_out(self.hw).y)
+            elif outcome.steps >= self.looked + self.every():
+                self.look(going)
         if outcome.losses and not np.isfinite(outcome.losses[-1]):
             outcome.end = End.DIVERGED
-            break
-        if not hw.full and outcome.looks and outcome.looks[-1].test >= bar:
-            judge(hw, going, outcome)
-            if outcome.accuracy >= bar:
-                outcome.end = End.CLEARED
-                outcome.cpu = going.used()
+            return False
+        return goes_on
+
+    def look(self, going: Driven) -> None:
+        """The accuracy on a part of both sets; on the whole test set where that part clears the bar."""
+        outcome, labels = self.outcome, {"test": held_out(self.hw).y, "training": self.hw.data(IMAGES).train_y}
+        found, counts = {}, {}
+        for of, count in GLANCE.items():
+            classes, _ = predicted(going, of, min(count, len(labels[of])), GLANCE_TIME)
+            found[of], counts[of] = right(classes, labels[of]), len(classes)
+        outcome.looks.append(Look(outcome.steps, found["test"], found["training"], counts["test"]))
+        self.looked = outcome.steps
+        self.learn_facts(going)
+        if found["test"] >= self.settings["full"] and len(outcome.looks) - self.judged >= JUDGE_AGAIN:
+            self.judged = len(outcome.looks)
+            judge(self.hw, going, outcome)
+
+    @contextmanager
+    def looking(self, going: Driven) -> Iterator[None]:
+        """What is used here is the grader's own: none of the run's budget."""
+        before = going.used()
+        try:
+            yield
+        finally:
+            self.outcome.looking += going.used() - before
+
+    def learn_facts(self, going: Driven) -> None:
+        self.outcome.facts = {**self.outcome.facts, **facts(going)}
+        self.outcome.problems = left_out(going.tell("problems"))
+
+    def cleared(self) -> bool:
+        return self.outcome.accuracy >= self.settings["full"]
+
+    def learns(self) -> bool:
+        """Judged at a look. What the notebook claims to reach is waited for, unless nothing at all was learned."""
+        outcome = self.outcome
+        if outcome.pictures < self.settings["least"] or self.looked != outcome.steps:
+            return True
+        return outcome.learns() or (self.promised and max(look.test for look in outcome.looks) >= CHANCE)
+
+    def judge(self, going: Driven) -> None:
+        if self.outcome.end is End.CLEARED:
+            return
+        with self.looking(going):
+            if not self.outcome.losses:
+                self.learn_facts(going)
                 return
-        if not more:
-            break
-    judge(hw, going, outcome)
-    outcome.cpu = going.used()
+            if self.looked != self.outcome.steps:
+                self.look(going)
+            judge(self.hw, going, self.outcome)
+            self.learn_facts(going)
+
+    def progress(self) -> str:
+        outcome = self.outcome
+        parts = [f"{outcome.steps} steps"]
+        if outcome.losses:
+            parts.append(f"loss {np.mean(outcome.losses[-50:]):.3f}")
+        if outcome.looks:
+            parts.append(f"test {outcome.looks[-1].test:.1%}")
+        return ", ".join(parts)
 
 
 def take(reply: Any, outcome: Outcome) -> bool:
     """Add what a slice tells; whether training goes on. Raises Crashed for what is no reply."""
     try:
-        losses = np.asarray(reply["losses"], np.float64).reshape(-1)
+        losses = np.asarray(reply["losses"])
+        if losses.dtype.kind not in "biuf":
+            raise TypeError("losses that are no numbers")
+        losses = losses.astype(np.float64).reshape(-1)
         if len(outcome.losses) + len(losses) > MOST_STEPS:
             raise TypeError("more losses than there can be")
         outcome.losses += losses.tolist()
@@ -200,19 +265,7 @@ def take(reply: Any, outcome: Outcome) -> bool:
         raise Crashed(f"{TRAINING} broke the grader's channel: its reply is not one") from None
 
 
-def look(hw: Any, going: Training, outcome: Outcome) -> None:
-    """The accuracy on a part of both sets; without any step there is none."""
-    if not outcome.losses:
-        return
-    labels = {"test": held_out(hw).y, "training": hw.fashion.train_y}
-    found, counts = {}, {}
-    for of, count in GLANCE.items():
-        classes, _ = predicted(going, of, min(count, len(labels[of])), GLANCE_TIME)
-        found[of], counts[of] = right(classes, labels[of]), len(classes)
-    outcome.looks.append(Look(outcome.steps, found["test"], found["training"], counts["test"]))
-
-
-def judge(hw: Any, going: Training, outcome: Outcome) -> None:
+def judge(hw: Subject, going: Driven, outcome: Outcome) -> None:
     """The accuracy on all test pictures, or on as many as the time allows."""
     if not outcome.losses:
         return
@@ -228,7 +281,7 @@ def right(classes: Array, labels: Array) -> float:
     return float((classes == labels[: len(classes)]).mean()) if len(classes) else 0.0
 
 
-def predicted(going: Training, of: str, count: int, seconds: float) -> tuple[Array, Array]:
+def predicted(going: Driven, of: str, count: int, seconds: float) -> tuple[Array, Array]:
     """Classes and probabilities of the first `count` pictures; of fewer where that took all the time, as seen from
     here, or where there is no network. Raises Crashed for anything else."""
     began = going.used()
@@ -246,7 +299,7 @@ def predicted(going: Training, of: str, count: int, seconds: float) -> tuple[Arr
         raise Crashed(f"{TRAINING} broke the grader's channel: {count} predictions were asked for") from None
 
 
-def facts(going: Training) -> Mapping[str, Any]:
+def facts(going: Driven) -> Mapping[str, Any]:
     """What was seen of the network and the loop; where it cannot be told, why."""
     try:
         found = going.tell("facts")
@@ -269,13 +322,13 @@ def bounded(value: Any) -> Any:
     return value if plain else None
 
 
-def learned(hw: Any, outcome: Outcome) -> Outcome:
+def learned(hw: Subject, outcome: Outcome) -> Outcome:
     """The outcome of a run that trained something. Raises what kept it from that."""
     if outcome.error is not None and not outcome.looks:
         raise explained(outcome.error)
     if not outcome.steps:
         but = f"; {told(outcome.problems[0])}" if outcome.problems else ""
-        raise Mismatch(f"{PART1} trains nothing: no statement of it leads to a call of backward(){but}")
+        raise Mismatch(f"{PART1} trains nothing: when it is run, backward() is never called{but}")
     if outcome.at_first >= hw.settings_of("5.3")["partial"]:
         hw.review(
             f"at the first step the network knows {outcome.at_first:.0%} of the test pictures; where is that from?"
@@ -295,24 +348,6 @@ def explained(error: StudentError) -> StudentError:
     return error
 
 
-def progress(outcome: Outcome) -> str:
-    parts = [f"{outcome.steps} steps"]
-    if outcome.losses:
-        parts.append(f"loss {np.mean(outcome.losses[-50:]):.3f}")
-    if outcome.looks:
-        parts.append(f"test {outcome.looks[-1].test:.1%}")
-    return ", ".join(parts)
-
-
-Runner = Callable[[int, float], Outcome]
-
-
-def best_of(outcome: Outcome, runner: Runner, seed: int, bar: float) -> tuple[Outcome, Outcome | None]:
-    """A run and, where it misses the full bar by no more than NEAR, a second one with another seed: the better first.
-
-    That is the whole rule: neither a far miss nor a cleared bar is tried again, and nothing is tried three times.
-    """
-    if not 0 < bar - outcome.accuracy <= NEAR:
-        return outcome, None
-    second = runner(seed, outcome.budget)
-    return (second, outcome) if second.accuracy > outcome.accuracy else (outcome, second)
+def near(hw: Subject, outcome: Outcome) -> bool:
+    """Whether a run that was not cut misses the full bar by no more than NEAR."""
+    return 0 < hw.settings["full"] - outcome.accuracy <= NEAR and outcome.end in (End.FINISHED, End.STALLED)

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from grader.homework.notebooks.fashion_run import End, Outcome
-from grader.homework.training.curves import CHANCE, falling
+from grader.errors import TimedOut
+
+from ..training.curves import CHANCE, falling
+from ..training.loop import End
+from .fashion_run import Outcome
 
 FAST = 0.05  # a learning rate from which on it is the first suspect
 MOST = 0.5  # of the steps: from this share on, what was seen is how the loop works
@@ -78,10 +81,15 @@ def causes(outcome: Outcome) -> Iterator[str]:
     if outcome.end is End.DIVERGED:
         yield f"the loss was no number any more after {outcome.steps} steps{smaller(rate)}."
     elif outcome.end is End.BUDGET:
-        yield f"the run was cut after {outcome.steps} steps{place(outcome)} in {outcome.cpu:.0f} s of processor time."
+        yield f"{cut(outcome)}."
+    elif outcome.end is End.ASLEEP:
+        yield (
+            f"the run was stopped after {outcome.wall:.0f} s, of which it computed for {outcome.cpu:.1f} s: does your "
+            "code wait for something?"
+        )
     elif outcome.error is not None:
         yield f"the run ended in an exception: {outcome.error.message.rstrip('.')}."
-    if found or outcome.end in (End.DIVERGED, End.BUDGET) or outcome.error is not None:
+    if found or outcome.end in (End.DIVERGED, End.BUDGET, End.ASLEEP) or outcome.error is not None:
         return  # how far it might have come was not seen
     if outcome.accuracy < CHANCE:
         if fast:
@@ -93,10 +101,18 @@ def causes(outcome: Outcome) -> Iterator[str]:
             f"training accuracy is {outcome.looks[-1].training:.0%}, so it overfits: add dropout or weight decay, or "
             "stop earlier."
         )
-    elif falling(outcome.losses, 5):
+    elif outcome.end is not End.STALLED and falling(outcome.losses, 5):
         yield "the loss was still falling: train longer, or with a larger learning rate."
     else:
         yield "the loss has stopped falling: another learning rate, or convolutions with more channels, may help."
+
+
+def cut(outcome: Outcome) -> str:
+    """Where the run was cut, and what it did at that time."""
+    said = f"the run was cut after {outcome.steps} steps{place(outcome)} in {outcome.cpu:.0f} s of processor time"
+    if isinstance(outcome.error, TimedOut):
+        return f"{said}, while no further step came: {outcome.error.message}"
+    return said
 
 
 def place(outcome: Outcome) -> str:

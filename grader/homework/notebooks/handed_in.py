@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from grader.check import Subject
 from grader.errors import NotImplementedYet
-from grader.homework.notebooks import notebook
-from grader.homework.notebooks.notebook import Notebook
+
+from . import notebook
+from .notebook import Notebook
 
 
-def handed_in(hw: Any, name: str) -> Notebook:
+def handed_in(hw: Subject, name: str) -> Notebook:
     """The student's notebook of that name. Raises NotImplementedYet for one that is absent or still the handout's."""
+    hw.session.require_file(name)
     data = hw.session.submission.files.get(name)
     if data is None:
         raise NotImplementedYet(f"{name} is not in this submission")
-    if name not in hw.kept:
-        hw.kept[name] = notebook.read(data, name)
-    found: Notebook = hw.kept[name]
-    empty = notebook.read((hw.homework.handout / name).read_bytes(), name)
+    helpers = hw.session.submission.helpers.get(name, {})
+    found = hw.once(f"read {name}", lambda: replace(notebook.read(data, name), helpers=helpers))
+    empty = notebook.read(hw.homework.handout[name], name)
     if [cell.source.strip() for cell in found.cells] == [cell.source.strip() for cell in empty.cells]:
         raise NotImplementedYet(f"{name} is still as it was handed out")
     return found

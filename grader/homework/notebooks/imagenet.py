@@ -27,7 +27,7 @@ EMPTY = frozenset(
 
 def labels() -> list[str]:
     """ImageNet's thousand classes by number, as torchvision calls them."""
-    from grader.homework.worker.vision import torchvision
+    from ..worker.vision import torchvision
 
     return list(torchvision.models.SqueezeNet1_1_Weights.IMAGENET1K_V1.meta["categories"])
 
@@ -37,7 +37,7 @@ def network(path: Path) -> Any:
     """SqueezeNet 1.1 with the weights of a file, in evaluation mode. Raises UsageError for a file of something else."""
     import torch
 
-    from grader.homework.worker.vision import torchvision
+    from ..worker.vision import torchvision
 
     torch.set_num_threads(1)
     model = torchvision.models.squeezenet1_1(weights=None)

@@ -8,16 +8,18 @@ from __future__ import annotations
 import ast
 import base64
 import binascii
+import contextlib
 import json
 import re
 import warnings
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal
 
 from grader.errors import Mismatch
-from grader.homework.worker.notebook import called, code
+
+from ..worker.notebook import code
 
 CELLS = 2000
 SOURCE = 2 << 20  # characters of all code
@@ -63,8 +65,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Notebook:
+    """`helpers` are the student's own modules that it imports: path beside it -> source."""
+
     name: str
     cells: tuple[Cell, ...]
+    helpers: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def code(self) -> list[tuple[int, str, int | None]]:
@@ -169,6 +174,14 @@ def decoded(text: str) -> bytes:
 # What is in the code
 
 
+def modules(helpers: Mapping[str, bytes]) -> Iterator[ast.Module]:
+    """A notebook's helper modules, parsed."""
+    for content in helpers.values():
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield ast.parse(content)
+
+
 def trees(notebook: Notebook) -> Iterator[tuple[Cell, ast.Module]]:
     """Each cell that is Python, parsed; nothing of it is run."""
     for cell in notebook.cells:
@@ -181,8 +194,9 @@ def trees(notebook: Notebook) -> Iterator[tuple[Cell, ast.Module]]:
 
 
 def defines_network(notebook: Notebook) -> bool:
-    """Whether a class derives from a Module, or a network is put together as Sequential or taken from torchvision."""
-    for _, tree in trees(notebook):
+    """Whether a class derives from a Module, or a network is put together as Sequential or taken from torchvision, in
+    the notebook or in a module of the student's that it imports."""
+    for tree in (*(tree for _, tree in trees(notebook)), *modules(notebook.helpers)):
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef) and any("Module" in dotted(base) for base in node.bases):
                 return True
@@ -263,6 +277,16 @@ def functions_of(all_trees: Iterable[ast.Module]) -> dict[str, set[str]]:
                 own[name] |= own[one]
                 waiting.append(name)
     return own
+
+
+def called(node: ast.AST) -> Iterator[str]:
+    """All functions and methods that are called anywhere within: "train", ".backward"."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Call):
+            if isinstance(inner.func, ast.Name):
+                yield inner.func.id
+            elif isinstance(inner.func, ast.Attribute):
+                yield f".{inner.func.attr}"
 
 
 def keys_of(all_trees: Iterable[ast.Module]) -> dict[str, set[str]]:

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.errors import Mismatch
-from grader.homework.notebooks import decode, imagenet, notebook
-from grader.homework.notebooks.notebook import Notebook
 from grader.sandbox.remote import as_text
+
+from . import decode, imagenet, notebook
+from .notebook import Notebook
 
 Array = NDArray[Any]
 
@@ -27,6 +28,16 @@ GENERIC = re.compile(
     r"(img|images?|photos?|pic(ture)?s?|test|name|sample|dsc[fnp]?|pxl|mvimg|gopr|dji|p|download|unnamed)?"
     r"[\W\d_]*(wa\d+|mp|hdr)?",
     re.IGNORECASE,
+)
+# Words of a title that was left as it was handed out, or names no object: "image1 name", "your first picture".
+PLACEHOLDERS = frozenset(
+    "a actual answer caption class classes category correct description enter fill first here image images img in "
+    "incorrect insert label labels left me my na name names no none object of one or photo photograph photographs "
+    "photos pic picture pictures placeholder prediction predicted right sample second test text the title tba tbd "
+    "to todo true truth two unknown untitled what wrong your".split()
+)
+PREDICTS = re.compile(
+    r"predict|\bpreds?\b|softmax|top_?k|arg_?max|idx2label|categories|\b(?:model|net|network|squeezenet|resnet)\w*\("
 )
 PATTERN = re.compile(r"[*?\[\]]")  # in a name that stands for several files
 CHOSEN = re.compile(r"im(a)?g(e)?_?[12]")
@@ -179,7 +190,27 @@ def state(found: list[Photograph], two: list[Photograph], names: Sequence[str], 
     for at, one in enumerate(two):
         one.by_file = not (said and said[at])
         text = PurePath(one.name).stem if one.by_file else said[at]
-        one.stated = "" if GENERIC.fullmatch(text) else text
+        one.stated = "" if says_nothing(text) else text
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a title is a placeholder's or a camera's, and no claim of what a picture shows."""
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    return GENERIC.fullmatch(text) is not None or PLACEHOLDERS.issuperset(words)
+
+
+def predicting(student: Notebook) -> list[int]:
+    """The cells with an output whose code asks a network, itself or by a function, or that print a class's name."""
+    functions: set[str] = set()
+    found = []
+    for cell, tree in notebook.trees(student):
+        defined = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        functions |= {node.name for node in defined if PREDICTS.search(ast.unparse(node))}
+        rest = "\n".join(ast.unparse(node) for node in tree.body if node not in defined)
+        asks = PREDICTS.search(rest) or any(re.search(rf"\b{re.escape(name)}\(", rest) for name in functions)
+        if cell.outputs and (asks or imagenet.named(cell.text)):
+            found.append(cell.number)
+    return found
 
 
 def aligned(names: Sequence[str], found: list[Photograph], two: list[Photograph]) -> list[str]:

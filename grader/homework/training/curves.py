@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+TRAINING = "the training run"  # what sentences call it
 POINTS = 400  # of the loss curve that is drawn
 CHANCE = 0.15  # ten classes: what a network that has learned nothing stays below
 NEAR = 0.02  # below its bar by no more than this, a run is repeated once

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from grader.homework.training.syntax import callee, held_out, nonlocals_of, sliced, stored, stores, used, used_in_part
+from .syntax import callee, held_out, nonlocals_of, own_parts, sliced, stored, stores, used, used_in_part
 
 NAMES = ("num_train", "hidden_dim", "batch_size", "num_epochs", "learning_rate", "reg")
 WEIGHT_SCALE = "weight_scale"
@@ -35,24 +35,24 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """One setting: the six NAMES (and weight_scale, where `main` gives one) are in `values` or in `unreadable`."""
+class Hyperparameters:
+    """Those of one run: the six NAMES (and weight_scale, where `main` gives one) are in `values` or in `unreadable`."""
 
     values: Mapping[str, int | float]
     unreadable: Mapping[str, Unreadable]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """Both settings of a train.py. `single`: it does not look at `args.run`, so it holds one setting for both."""
+class BothRuns:
+    """Those of both runs of a train.py. `single`: it does not look at `args.run`, so both have the same."""
 
-    best: Place
-    overfit: Place
+    best: Hyperparameters
+    overfit: Hyperparameters
     single: bool
 
 
-def read(source: bytes) -> Settings:
-    """The settings that `main` ends with: the last assignment counts. Never raises for what a student wrote."""
+def read(source: bytes) -> BothRuns:
+    """The hyperparameters that `main` ends with: the last assignment counts. Never raises for what a student wrote."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the student's invalid escape sequences
@@ -60,13 +60,13 @@ def read(source: bytes) -> Settings:
         if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
             raise ValueError
         best, overfit = (Reader(tree, run) for run in (BEST, OVERFIT))
-        return Settings(best.place(), overfit.place(), single=not (best.asked or asks(tree, best.arguments)))
+        return BothRuns(best.end(), overfit.end(), single=not (best.asked or asks(tree, best.arguments)))
     except SyntaxError as error:
         nothing = Unreadable(error.lineno or 1, "cannot be read: the file is not Python")
     except (RecursionError, MemoryError, ValueError):  # nested too deep for the parser, null bytes, or too long
         nothing = Unreadable(1, "cannot be read: the file is not Python, too long or nested too deep")
-    place = Place({}, dict.fromkeys(NAMES, nothing))
-    return Settings(place, place, single=True)
+    none = Hyperparameters({}, dict.fromkeys(NAMES, nothing))
+    return BothRuns(none, none, single=True)
 
 
 def asks(tree: ast.Module, arguments: str) -> bool:
@@ -100,19 +100,19 @@ class Reader:
     scale: Names = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)  # of each name's last assignment
 
-    def place(self) -> Place:
+    def end(self) -> Hyperparameters:
         names: Names = {}
         self.block(self.tree.body, names)
         mains = [node for node in self.tree.body if isinstance(node, ast.FunctionDef) and node.name == "main"]
         if not mains:
-            return Place({}, dict.fromkeys(NAMES, Unreadable(1, NO_MAIN)))
+            return Hyperparameters({}, dict.fromkeys(NAMES, Unreadable(1, NO_MAIN)))
         main = mains[-1]
         self.enter(main, names)
         self.block(main.body, names)
         self.distrust(main, names)
         found = {name: names.get(name, Unreadable(main.lineno, "is assigned nowhere")) for name in NAMES} | self.scale
         numbers = {name: numeric(value, self.lines.get(name, main.lineno)) for name, value in found.items()}
-        return Place(
+        return Hyperparameters(
             {name: value for name, value in numbers.items() if not isinstance(value, Unreadable)},
             {name: value for name, value in numbers.items() if isinstance(value, Unreadable)},
         )
@@ -149,6 +149,8 @@ class Reader:
                     for name in used_in_part(given).intersection(NAMES):
                         if self.known(given, names) != names.get(name):
                             names[name] = Unreadable(node.lineno, f"is changed on its way into {callee(node)}")
+        for made, line in own_parts(self.tree):
+            names |= dict.fromkeys(NAMES, Unreadable(line, f"is used with {made} of train.py's own"))
         for line in sliced(self.tree):
             names["num_train"] = Unreadable(line, "is not how many images main trains on: it takes a slice of them")
 

@@ -1,4 +1,4 @@
-"""What is said about a training run: pure functions of its Outcome.
+"""What is said about a two-layer network's run: pure functions of its Outcome.
 
 A sentence names what was measured, the likely cause, and what to change; it does not give a setting away.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-from grader.homework.training.curves import CHANCE, falling
-from grader.homework.training.loop import TRAIN, VALIDATION, End, Outcome, promising
+from .curves import CHANCE, falling
+from .loop import End
+from .two_layer_run import GAP, TRAIN, VALIDATION, Outcome
 
-GAP = 0.10  # between training and validation accuracy: beyond it, overfitting is worth a word
 SLOW, FAST, STRONG, FEW = 1e-3, 0.3, 0.1, 16  # settings beyond which a run that learns nothing is told so
 ENOUGH = 5  # epochs after which a network that has not begun to learn will not
 
@@ -27,7 +27,7 @@ def why(outcome: Outcome, of: str, defaults: Values, below: str = "") -> str:
 
 
 def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
-    settings = outcome.settings
+    settings = outcome.hyperparameters
     if outcome.end is End.DIVERGED:
         yield exploded(outcome)
         return
@@ -39,7 +39,7 @@ def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
         yield nothing_learned(settings, defaults)
     elif of == TRAIN:
         yield too_little_overfitting(settings)
-    elif outcome.best(TRAIN) - outcome.best(VALIDATION) > GAP:
+    elif outcome.overfits():
         yield (
             f"training accuracy is {outcome.best(TRAIN):.0%}, so it overfits: train on more images (num_train), or "
             "regularize more (reg)."
@@ -67,7 +67,7 @@ def hopeless(outcome: Outcome) -> bool:
     """Whether a run that was cut had seen its images often enough, and learned too little, to be better for more of
     them."""
     enough = len(outcome.epochs) >= ENOUGH
-    return outcome.end is End.BUDGET and enough and (outcome.at_chance() or not promising(outcome))
+    return outcome.end is End.BUDGET and enough and (outcome.at_chance() or not any(map(outcome.learns, outcome.bars)))
 
 
 def explosion(outcome: Outcome) -> str:
@@ -78,7 +78,7 @@ def explosion(outcome: Outcome) -> str:
 
 
 def exploded(outcome: Outcome) -> str:
-    rate = outcome.settings.get("learning_rate")
+    rate = outcome.hyperparameters.get("learning_rate")
     high = f"learning_rate {rate:g} is probably too high" if rate is not None else "learning_rate is probably too high"
     return f"{explosion(outcome)}: {high}; try a tenth of it."
 
@@ -89,7 +89,7 @@ def cut(outcome: Outcome) -> str:
             f"the run was stopped after {outcome.wall:.0f} s, of which it computed for {outcome.cpu:.1f} s: does your "
             "code wait for something?"
         )
-    wanted = outcome.settings.get("num_epochs")
+    wanted = outcome.hyperparameters.get("num_epochs")
     of = f" of {wanted:g}" if wanted else ""
     return (
         f"the run was stopped in epoch {len(outcome.epochs)}{of}, after {outcome.cpu:.0f} s of processor time, "
@@ -136,7 +136,7 @@ def too_little_overfitting(settings: Values) -> str:
 def caption(outcome: Outcome) -> str:
     """Where the run stopped and why, what it was trained with, and how well it fits."""
     where = f"Stopped in epoch {len(outcome.epochs) + (outcome.end is End.DIVERGED)} {outcome.end}"
-    with_ = ", ".join(f"{name} {value:g}" for name, value in outcome.settings.items())
+    with_ = ", ".join(f"{name} {value:g}" for name, value in outcome.hyperparameters.items())
     return f"{where}; {outcome.cpu:.1f} s of processor time, seed {outcome.seed}. Trained with {with_}. {fit(outcome)}"
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
 
-from grader.homework.worker.training import replace
+from .train_run import replace
 
 GPUS = ("cuda", "mps", "xpu", "xla")
+IS_CUDA = torch.Tensor.is_cuda.__get__
 LEGACY = "torch.cuda."  # of a type's name: torch.cuda.FloatTensor
 
 
@@ -20,6 +23,8 @@ class OnCPU(TorchFunctionMode):
     """Wherever a GPU is asked for, the CPU is taken. Holds in the thread that enters it."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func == IS_CUDA:
+            return not asked_by_torch(1) or func(*args)
         if func is torch.Tensor.cuda or func is torch.Tensor.pin_memory:
             return args[0]
         if func is torch.Tensor.to:
@@ -48,17 +53,42 @@ def named(kwargs: dict[str, Any]) -> dict[str, Any]:
     return {name: numbered(value) if name == "device" else cpu(value) for name, value in kwargs.items()}
 
 
+def asked_by_torch(depth: int) -> bool:
+    """Whether torch itself asks, so many calls above: it is told the truth, which it acts on."""
+    return str(sys._getframe(depth + 1).f_globals.get("__name__", "")).partition(".")[0] in ("torch", "torchvision")
+
+
+def claimed(truth: Callable[..., Any], claim: Any) -> Callable[..., Any]:
+    """A question after a GPU, to which whoever guards a cell with it gets `claim`."""
+    return lambda *args, **kwargs: truth(*args, **kwargs) if asked_by_torch(1) else claim
+
+
 def prepare() -> None:
     """For good, in this process: what no OnCPU gets to see, because it is no function of tensors."""
     library: Any = torch
+    mps, accelerator = torch.backends.mps, getattr(torch, "accelerator", None)
+    for owner, name, claim in (
+        (torch.cuda, "is_available", True), (torch.cuda, "is_initialized", True), (torch.cuda, "device_count", 1),
+        (mps, "is_available", True), (mps, "is_built", True), (torch.backends.cuda, "is_built", True),
+        (accelerator, "is_available", True),
+    ):  # fmt: skip
+        if hasattr(owner, name):
+            replace(owner, name, claimed(getattr(owner, name), claim))
+    half, scaler = torch.amp.autocast, torch.amp.GradScaler  # half precision, which is for a GPU
+    for owner in (library, torch.amp, torch.cuda.amp):
+        replace(owner, "autocast", lambda *args, **kwargs: half("cpu", enabled=False))
+        replace(owner, "GradScaler", lambda *args, **kwargs: scaler("cpu", enabled=False))
     for name in [name for name in dir(torch.cuda) if name.endswith("Tensor") and hasattr(torch, name)]:
         replace(torch.cuda, name, getattr(torch, name))
-    for name in ("synchronize", "set_device", "empty_cache", "reset_peak_memory_stats"):
+    for name in ("synchronize", "set_device", "empty_cache", "reset_peak_memory_stats", "init", "ipc_collect"):
         replace(torch.cuda, name, lambda *args, **kwargs: None)
     replace(torch.cuda, "get_device_name", lambda *args, **kwargs: PROPERTIES.name)
     replace(torch.cuda, "get_device_properties", lambda *args, **kwargs: PROPERTIES)
     replace(torch.cuda, "get_device_capability", lambda *args, **kwargs: (0, 0))
     replace(torch.cuda, "mem_get_info", lambda *args, **kwargs: (PROPERTIES.total_memory, PROPERTIES.total_memory))
+    for name in ("memory_allocated", "max_memory_allocated", "memory_reserved", "max_memory_reserved"):
+        replace(torch.cuda, name, lambda *args, **kwargs: 0)
+    replace(torch.cuda, "memory_summary", lambda *args, **kwargs: "")
     replace(torch.cuda, "current_device", lambda: 0)
     replace(torch.cuda, "device", lambda *args, **kwargs: contextlib.nullcontext())
     replace(torch.cuda, "Event", Event)

@@ -12,6 +12,7 @@ import contextlib
 import random
 import re
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
@@ -20,18 +21,27 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader.homework.worker import cuda, notebook, paths, vision
-from grader.homework.worker.fashion import Data
-from grader.homework.worker.training import Mute, resting
-from grader.homework.worker.watch import MEASURED, Spread, Watch, held, weighs
+from grader.sandbox.worker.drivers import Student
 from grader.sandbox.worker.wire import FrameError
+
+from . import cuda, notebook, paths, vision
+from .fashion import Data
+from .shell import Shell
+from .train_run import resting
+from .watch import MEASURED, Spread, Watch, held, weighs
 
 CHUNK = (50, 250)  # pictures that are predicted at once, as many as the loop's batches have between these
 SAMPLE = 100  # pictures that show whether the notebook's own preparation is what the loop hands to the network
 LAYERS = 200  # of the architecture that are told
+AFTER = 60.0  # CPU seconds that a notebook may go on after a statement that trained, if nothing more is trained
 
 
-class Run:
+def begin(student: Student, order: dict[str, Any]) -> NotebookRun:
+    """How this driver is begun; see sandbox/worker/drivers.py."""
+    return NotebookRun({**order, "folder": student.folder})
+
+
+class NotebookRun:
     """`order`: the notebook's `name`, its `cells` (number, source, execution count), the `files` of train_x (N, 28, 28)
     uint8, train_y (N,) and test_x (M, 28, 28), the `folder` that its code is said to lie in, and a `seed`."""
 
@@ -48,43 +58,76 @@ class Run:
         self.watch = Watch(self.pause)
         arrays = {name: np.load(path, mmap_mode="r") for name, path in order["files"].items()}
         self.data = Data(arrays, self.watch.lent, self.watch.returned)
-        self.names: dict[str, Any] = {"__name__": "__main__", "get_ipython": Mute("get_ipython")}
         self.errors: list[tuple[notebook.Statement, BaseException]] = []
         self.until = (0.0, 0.0)
+        self.stop = sys.maxsize  # steps
         self.told = 0
         self.counted: tuple[Any, int | None] = (None, None)
         self.rest: Callable[[bool], None] = lambda epoch: None
+        self.resting = threading.Lock()
+        self.now: notebook.Statement | None = None
+        self.trainers: set[threading.Thread] = set()
+        self.trained: dict[int, int] = {}  # cell -> steps that were taken in it
+        self.began = 0  # steps before the statement that is run now
+        self.over = float("inf")  # CPU seconds at which a notebook that trains no more is ended
+        self.kept: list[tuple[Any, Any]] = []  # of the network, where training ended
         vision.prepare()
         paths.lay(self.program.files)
+        self.shell = Shell(self.failed)
+        self.names = self.shell.names
         self.data.take_over()
         self.watch.begin()
-        with cuda.OnCPU():
-            for statement in self.program.setup:
-                self.set_up(statement)
-        self.pauses = resting(self.train) if self.program.training else iter(())
+        self.pauses = resting(self.run)
 
     # Running
 
-    def set_up(self, statement: notebook.Statement) -> None:
-        """One statement that training may need. What it raises is told when something is missing."""
-        try:
-            self.execute(statement)
-        except Exception as error:
-            self.errors.append((statement, error))
+    def run(self, rest: Callable[[bool], None]) -> None:
+        """All statements, in a thread of their own, which the shell keeps on the CPU.
 
-    def execute(self, statement: notebook.Statement) -> None:
-        code = compile(ast.Module([statement.node], []), f"{self.file}{statement.cell}", "exec")
-        exec(code, self.names)
-
-    def train(self, rest: Callable[[bool], None]) -> None:
-        """The statements that train, in a thread of their own."""
+        Raises what a statement raised that trained, or, where nothing was trained, what most errors come from.
+        """
         self.rest = rest
-        with cuda.OnCPU():
-            for statement in self.program.training:
+        with contextlib.suppress(Over):
+            for statement in self.program.statements:
+                self.now, self.began = statement, self.steps
                 try:
-                    self.execute(statement)
-                except NameError as error:
-                    raise self.cause(error) from None
+                    self.shell.execute(statement.node, f"{self.file}{statement.cell}")
+                except (Exception, SystemExit) as error:
+                    self.errors.append((statement, error))
+                    if self.steps > self.began:
+                        raise self.cause(error) from None
+                self.keep()
+                self.pause(False)
+            self.shell.wait(self.trainers.__contains__)
+            self.keep()
+        for parameter, value in self.kept:
+            parameter.data = value  # what was done to the network after training is no training
+        if not self.steps and self.errors:
+            raise self.root()
+
+    @property
+    def steps(self) -> int:
+        """Backward passes so far."""
+        return len(self.watch.losses)
+
+    def keep(self) -> None:
+        """Where a statement trained, keep the network as it is now."""
+        if self.steps == self.began or self.watch.model is None:
+            return
+        tensors = [*self.watch.model.parameters(), *self.watch.model.buffers()]
+        self.kept = [(each, each.detach().clone()) for each in tensors]
+        self.over = time.process_time() + AFTER
+
+    def failed(self, error: Exception) -> None:
+        """What a thread of the notebook's raised."""
+        if self.now is not None:
+            self.errors.append((self.now, error))
+
+    def root(self) -> BaseException:
+        """What most errors come from; of several, the last, which is nearest to training."""
+        causes = [self.cause(error) for _, error in self.errors]
+        counts = [sum(other is one for other in causes) for one in causes]
+        return next(one for one, count in reversed(list(zip(causes, counts, strict=True))) if count == max(counts))
 
     def cause(self, error: BaseException) -> BaseException:
         """What kept a name from being bound, followed back to where it began as far as that is known."""
@@ -104,19 +147,31 @@ class Run:
                 return SyntaxError(text, (f"{self.file}{cell}", line, None, None))
         return None
 
-    def pause(self, epoch: bool) -> None:
-        """Called by the watch, inside the student's loop."""
-        if self.counted[0] is not self.watch.model or len(self.watch.losses) == 1:
-            self.counted = (self.watch.model, self.rounds())
-        if epoch or time.process_time() > self.until[0] or time.monotonic() > self.until[1]:
-            self.rest(epoch)
+    def pause(self, epoch: bool, stepped: bool = False) -> None:
+        """Called by the watch: after a step back, and wherever a batch or a network is used."""
+        if self.watch.blind:
+            return
+        if stepped:
+            self.trainers.add(threading.current_thread())
+            self.over = float("inf")
+            if self.now is not None:
+                self.trained[self.now.cell] = self.trained.get(self.now.cell, 0) + 1
+            if self.counted[0] is not self.watch.model or self.steps == 1:
+                self.counted = (self.watch.model, self.rounds())
+        elif time.process_time() > self.over:
+            raise Over
+        stop = stepped and self.steps >= self.stop
+        if epoch or stop or time.process_time() > self.until[0] or time.monotonic() > self.until[1]:
+            with self.resting:
+                self.rest(epoch)
 
-    def advance(self, seconds: float) -> dict[str, Any]:
-        """Train on, for so many CPU seconds or to the end of an epoch."""
+    def advance(self, seconds: float, steps: int = 0) -> dict[str, Any]:
+        """Run on, for so many steps or CPU seconds, or to the end of an epoch."""
+        self.stop = self.steps + steps if steps else sys.maxsize
         self.until = (time.process_time() + seconds, time.monotonic() + 4 * seconds)
         pause = next(self.pauses, None)
         losses = np.array(self.watch.losses[self.told :])
-        self.told = len(self.watch.losses)
+        self.told = self.steps
         return {"losses": losses, "epoch": pause is True, "ended": pause is None}
 
     # What the grader asks in a pause
@@ -191,7 +246,9 @@ class Run:
             "optimizer": type(optimizer).__name__[:80] if optimizer is not None else "",
             "loss": type(criterion).__name__[:80] if criterion is not None else next(iter(watch.chain), ""),
             "chain": watch.chain,
-            "backward": len(watch.losses),
+            "convolves": watch.convolves,
+            "cells": sorted(self.trained),
+            "backward": self.steps,
             "steps": watch.steps,
             "on_test": watch.on_test,
             "in_eval": watch.in_eval,
@@ -273,11 +330,17 @@ class Run:
         return rows
 
     def problems(self) -> list[tuple[int, int, str]]:
-        """(cell, line, what is wrong) of what could not be read or run before training."""
+        """(cell, line, what is wrong) of what could not be read, or failed so far; after training it costs nothing."""
         found = [(cell, line, text[:200]) for cell, line, text in self.program.unread]
+        last = max(self.trained, default=sys.maxsize)
         for statement, error in [each for each in self.errors if self.cause(each[1]) is each[1]]:
-            found.append((statement.cell, statement.node.lineno, f"{type(error).__name__}: {error}"[:200]))
+            if statement.cell <= last:
+                found.append((statement.cell, statement.node.lineno, f"{type(error).__name__}: {error}"[:200]))
         return found
+
+
+class Over(BaseException):
+    """Ends a notebook that goes on for long after its training."""
 
 
 def evaluated(loops: Iterable[tuple[str, ast.expr]], frame: FrameType) -> Iterator[tuple[str, int]]:

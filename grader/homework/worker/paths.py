@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from grader.homework.worker.training import replace
+from .train_run import replace
 
 
 def prepare() -> None:

@@ -16,14 +16,21 @@ import torch
 from PIL import Image
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
-from grader.homework.worker import cuda, notebook, paths, vision
-from grader.homework.worker.training import Mute
+from grader.sandbox.worker.drivers import Student
+
+from . import cuda, notebook, paths, vision
+from .shell import Shell
 
 CALLS = 64  # of the network that are kept: the last ones
 CLASSES = 1000
 
 
-class Run:
+def begin(student: Student, order: dict[str, Any]) -> PretrainedRun:
+    """How this driver is begun; see sandbox/worker/drivers.py. The weights lie below `hub` among its files."""
+    return PretrainedRun({**order, "folder": student.folder, "hub": f"{student.files}/hub"})
+
+
+class PretrainedRun:
     """`order`: the notebook's `name` and `cells` (number, source, execution count), the `files` of each photograph
     (H, W, 3) uint8 by name, the `hub` folder of torch, the `labels` of the classes, and the `folder` that its code is
     said to lie in."""
@@ -43,11 +50,9 @@ class Run:
         paths.lay(notebook.files(source for _, source, _ in cells))
         register_module_forward_pre_hook(self.entered)
         register_module_forward_hook(self.left, with_kwargs=True, always_call=True)
-        self.names: dict[str, Any] = {
-            "__name__": "__main__",
-            "get_ipython": Mute("get_ipython"),
-            "idx2label": dict(enumerate(order["labels"])),  # also where the notebook reads them from a file of its own
-        }
+        self.shell = Shell()
+        self.names = self.shell.names
+        self.names["idx2label"] = dict(enumerate(order["labels"]))  # also where it is read from a file of its own
         statements, unread = notebook.read(cells)
         self.problems += unread
         with cuda.OnCPU():
@@ -56,8 +61,8 @@ class Run:
 
     def execute(self, statement: notebook.Statement, file: str) -> None:
         try:
-            exec(compile(ast.Module([Called().visit(statement.node)], []), file, "exec"), self.names)
-        except Exception as error:
+            self.shell.execute(Called().visit(statement.node), file)
+        except (Exception, SystemExit) as error:
             cause = vision.lacking(error)
             self.problems.append((statement.cell, statement.node.lineno, f"{type(cause).__name__}: {cause}"[:200]))
 

@@ -23,8 +23,8 @@ from PIL import Image
 from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader
 
-from grader.homework.worker import cuda, paths
-from grader.homework.worker.training import Mute, replace
+from . import cuda, paths
+from .train_run import Mute, replace
 
 ABSENT = "torchvision::nms"  # of torchvision's message where its own library could not be loaded
 UNAVAILABLE = "weights unavailable: "

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +13,9 @@ import torch
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from grader.homework.worker.training import replace
+from .train_run import replace
 
+OPERATIONS = 10_000  # of a loss, that are looked at
 LOOKS = 20  # backward passes between two looks at what the gradients held before
 PIXELS = 28 * 28
 MEASURED = 2000  # pictures of which the mean and the deviation are taken, as the network is given them
@@ -60,13 +63,15 @@ class Pass:
 class Watch:
     """What can be seen of a loop from outside: which network is called, what is lost, what the optimizer does.
 
-    `pause(epoch)` is called after each backward pass, and with True when a loader is through whose batches were
-    learned from.
+    `pause(epoch, stepped)` is called after each backward pass, which is a step; when a loader is through, of which it
+    tells whether its batches were learned from; and wherever a batch is taken or a network called, so that code which
+    evaluates for long is no hang.
     """
 
-    def __init__(self, pause: Callable[[bool], None]) -> None:
+    def __init__(self, pause: Callable[[bool, bool], None]) -> None:
         self.pause = pause
-        self.blind = self.awaiting = self.stepped = self.within = False
+        self.blind = self.awaiting = self.stepped = False
+        self.within = threading.local()
         self.model: Any = None
         self.optimizer: Any = None
         self.shape: tuple[int, ...] | None = None
@@ -74,38 +79,56 @@ class Watch:
         self.kind: Any = None
         self.losses: list[float] = []
         self.chain: list[str] = []
+        self.convolves: bool | None = None  # before the first loss it is not known
         self.lender: Pass | None = None  # of the last batch, until it is learned from
         self.batch_size = self.steps = self.in_eval = self.looks = self.left_over = self.on_test = 0
 
     def begin(self) -> None:
         register_module_forward_pre_hook(self.called)
         register_optimizer_step_post_hook(self.step)
-        backward = torch.Tensor.backward
+        library: Any = torch.autograd
+        backward, grad = library.backward, library.grad
 
-        def watched(loss: Any, *args: Any, **kwargs: Any) -> None:
-            if self.within:  # OnCPU calls it once more
-                backward(loss, *args, **kwargs)
-                return
-            self.before(loss)
-            self.within = True
-            try:
-                backward(loss, *args, **kwargs)
-            finally:
-                self.within = False
-            self.pause(False)
+        def watched(tensors: Any, *args: Any, **kwargs: Any) -> None:  # Tensor.backward calls it
+            with self.passing(tensors):
+                backward(tensors, *args, **kwargs)
 
-        replace(torch.Tensor, "backward", watched)
+        def derived(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+            given = inputs if isinstance(inputs, (tuple, list)) else [inputs]
+            if not any(isinstance(each, torch.nn.Parameter) for each in given):
+                return grad(outputs, inputs, *args, **kwargs)  # of a picture, as saliency maps are made
+            with self.passing(outputs):
+                return grad(outputs, inputs, *args, **kwargs)
+
+        replace(library, "backward", watched)
+        replace(library, "grad", derived)
+
+    @contextmanager
+    def passing(self, losses: Any) -> Iterator[None]:
+        """One backward pass; torch and OnCPU call for it again, which is the same one."""
+        if getattr(self.within, "pass_", False):
+            yield
+            return
+        loss = losses if isinstance(losses, torch.Tensor) else next(iter(losses))
+        self.before(loss)
+        self.within.pass_ = True
+        try:
+            yield
+        finally:
+            self.within.pass_ = False
+        self.pause(False, True)
 
     def lent(self, lender: Pass) -> None:
+        self.pause(False, False)
         self.lender, self.awaiting = lender, True
 
     def returned(self, lender: Pass) -> None:
         self.lender = None
-        if lender.learned:
-            self.pause(True)
+        self.pause(lender.learned, False)
 
     def called(self, module: Any, args: tuple[Any, ...]) -> None:
         """The first module with parameters that is given a batch in training is the network; its parts come after."""
+        self.pause(False, False)
         if not self.awaiting or self.blind or not torch.is_grad_enabled():
             return
         if args and isinstance(args[0], torch.Tensor) and weighs(module):
@@ -118,7 +141,7 @@ class Watch:
     def before(self, loss: Any) -> None:
         self.losses.append(float(loss.detach()) if loss.numel() == 1 else math.nan)
         if len(self.losses) == 1:
-            self.chain = chain(loss)
+            self.chain, self.convolves = chain(loss), convolves(loss)
         if self.lender is not None:
             self.lender.learned = True
             self.on_test += self.lender.of_test
@@ -170,3 +193,18 @@ def chain(loss: Any) -> list[str]:
         found.append(at.name().removesuffix("Backward0")[:40])
         at = at.next_functions[0][0] if at.next_functions else None
     return found
+
+
+def convolves(loss: Any) -> bool:
+    """Whether a convolution, or the windows that one is made of, led to a loss."""
+    seen: set[Any] = set()
+    waiting = [loss.grad_fn]
+    while waiting and len(seen) < OPERATIONS:
+        at = waiting.pop()
+        if at is None or at in seen:
+            continue
+        seen.add(at)
+        if any(part in at.name().lower() for part in ("conv", "im2col", "unfold")):
+            return True
+        waiting += [following for following, _ in at.next_functions]
+    return False

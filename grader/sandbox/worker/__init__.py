@@ -1,1 +1,1 @@
-"""All that runs in a student's process. Imports nothing of ours but itself, and knows no answer."""
+"""The code that runs in a student's process. It imports no other room of the grader, and knows no answer."""

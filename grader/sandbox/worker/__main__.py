@@ -3,8 +3,10 @@
 Everything here runs beside hostile code and may be rewritten by it. Nothing here decides anything: replies carry
 values, and the grader decides what they are worth.
 
-The first frame is the setup, every later one a request `{id, seed, op, owner, path, batches}`: one call for each batch
-of arguments. A reply is `{id, results, tried}` with one result a call, ending early at the first that raised.
+The first frame is the setup, every later one a request `{id, seed, op, owner, path, batches, named}`: one call for each
+batch of arguments, with the keyword arguments in `named`. A reply is `{id, results, tried}` with one result a call,
+ending early at the first that raised. While a call goes on, the worker may ask back: `{id, callback, args, named}` is a
+call of a function that it was given, and is answered by `{returned}` or `{refused}`.
 """
 
 from __future__ import annotations
@@ -18,19 +20,20 @@ import os
 import random
 import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
+from types import ModuleType
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from grader.homework.worker import training
-from grader.sandbox.worker import canary, confine, home, imports, output, own_modules, standins
-from grader.sandbox.worker.wire import FrameError, Handle, read_frame, write_frame
+from grader.sandbox.worker import canary, confine, drivers, home, imports, operate, output, own_modules, standins
+from grader.sandbox.worker.operate import AbsentError
+from grader.sandbox.worker.wire import Callback, FrameError, Handle, Tensor, read_frame, write_frame
 
-RUNNERS = ("notebook", "pretrained")  # *_run.py, imported where a section needs torch
 PLAIN: tuple[Any, ...] = (int, float, complex, str)
 AS_IT_IS = frozenset((type(None), bool, int, float, complex, str, bytes))  # exact types that simply travel
 
@@ -39,15 +42,17 @@ def main() -> None:
     incoming, outgoing = private_channel()
     setup = read_frame(incoming)
     cap = output.take_over(setup["output"])
-    for name in RUNNERS if setup["torch"] else ():
-        importlib.import_module(
-            f"grader.homework.worker.{name}_run"
-        )  # nothing of ours can be read once this process is confined
+    try:
+        driving = drivers.load(setup["package"], setup["drivers"])  # once confined, nothing of ours can be read
+    except drivers.DriverError as error:
+        write_frame(outgoing, {"fault": str(error)})
+        return
     held = confine.confine(confine.Policy(**setup["policy"])).line() + canary.line(setup["session"])
     faulthandler.enable(file=2, all_threads=False)
     if hasattr(signal, "SIGUSR1"):
         faulthandler.register(signal.SIGUSR1, file=2, all_threads=False)
-    worker = Worker(setup, cap)
+    worker = Worker(setup, driving, cap)
+    worker.channel = incoming, outgoing
     write_frame(outgoing, {"held": held})
     while True:
         try:
@@ -72,12 +77,19 @@ def private_channel() -> tuple[BinaryIO, BinaryIO]:
 
 
 class Worker:
-    def __init__(self, setup: dict[str, Any], cap: output.Cap) -> None:
+    def __init__(self, setup: dict[str, Any], driving: Mapping[str, ModuleType], cap: output.Cap) -> None:
+        self.driving = driving
+        self.files: str = setup["files"]
         self.cap = cap
         self.folder: str = setup["folder"]
         self.modules: dict[str, str] = setup["modules"]
         self.keep: dict[str, tuple[int, ...]] = setup["keep"]
         self.objects: dict[int, Any] = {}
+        self.first: int = setup["first"]  # no number of an object is that of another process
+        self.numbers: dict[int, int] = {}  # of the objects held, by their identity
+        self.channel: tuple[BinaryIO, BinaryIO] | None = None
+        self.current: int | None = None  # the request that is being answered
+        self.asking = threading.Lock()
         self.tried: list[tuple[str, str]] = []
         self.broken: dict[str, dict[str, Any]] = {}
         sys.path[:0] = setup["path"]
@@ -100,51 +112,56 @@ class Worker:
             random.seed(request["seed"])
             np.random.seed(request["seed"] % (1 << 32))
             self.objects.clear()
+            self.numbers.clear()
         results: list[dict[str, Any]] = []
+        self.current = request["id"]
         with np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):  # whatever a file has set
             for args in request["batches"]:
                 result = self.attempt(request, args)
                 results.append(result)
                 if "error" in result:
                     break
+        self.current = None
         self.cap.finish()
         return {"id": request["id"], "results": results, "tried": list(self.tried), "hid": list(self.stand_ins.hid)}
 
     def attempt(self, request: dict[str, Any], args: Sequence[Any]) -> dict[str, Any]:
         try:
-            return self.carry_out(request["op"], request["owner"], request["path"], args)
+            return self.carry_out(request["op"], request["owner"], request["path"], args, request.get("named", {}))
         except BaseException as error:
             return {"error": self.describe(error)}
 
-    def carry_out(self, op: str, owner: str | Handle, path: Sequence[str], batch: Sequence[Any]) -> dict[str, Any]:
-        args = list(map(self.unwrap, batch))
-        if op == "train":
-            return {"value": self.hold(training.Run(self.module, *args))}
-        if op in RUNNERS:
-            runner = importlib.import_module(f"grader.homework.worker.{op}_run")
-            return {"value": self.hold(runner.Run({**args[0], "folder": self.folder}))}
-        target: Any = self.objects[owner.id] if isinstance(owner, Handle) else self.module(owner)
+    def carry_out(
+        self, op: str, owner: str | Handle, path: Sequence[str], batch: Sequence[Any], keywords: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        args, named = list(map(self.unwrap, batch)), {name: self.unwrap(value) for name, value in keywords.items()}
+        if op == "put":
+            return {"value": self.hold(args[0])}
+        if op == "drive":
+            name, order = args
+            student = drivers.Student(self.module, self.folder, self.files)
+            return {"value": self.hold(self.driving[name].begin(student, order))}
+        target: Any = self.held(owner) if isinstance(owner, Handle) else self.module(owner)
         if op == "arity":
             return {"value": arity(getattr(target, path[0], None))}
+        *path, last = path if op == "operate" else (*path, "")
         for name in path:
             if not hasattr(target, name):
                 raise AbsentError(f"{owner + '.py' if isinstance(owner, str) else owner.kind} defines no {name}")
             target = getattr(target, name)
+        if op == "operate":
+            value = operate.OPERATORS[last](target, *args)
+            return {"value": Handle(0) if last == "getattr" and operate.is_function(value) else self.travelling(value)}
         if op == "write":
             live = target()
-            for name, array in args[0].items():
-                live[name][...] = array
+            write_into(live, args[0])
             return {"value": self.wrap(target(), ())}
-        before = [np.array(value) if type(value) is np.ndarray else None for value in args]
-        value = target(*args)
-        mutated = [
-            at
-            for at, copy in enumerate(before)
-            if copy is not None
-            and not (copy.shape == args[at].shape and np.array_equal(copy, args[at], equal_nan=True))
-        ]
-        found = {"value": self.wrap(value, self.keep.get(path[-1], ()))}
-        return found | {"mutated": mutated} if mutated else found
+        given = operate.arguments(args, named)
+        before = {at: operate.snapshot(value) for at, value in given.items() if operate.changes(value)}
+        value = target(*args, **named)
+        changed = {at: self.travelling(given[at]) for at in before if not operate.same(given[at], before[at])}
+        found = {"value": self.wrap(value, self.keep.get(path[-1], ()) if path else ())}
+        return found | {"changed": changed} if changed else found
 
     def module(self, name: str) -> Any:
         """Import on first use. A file that failed once fails again with the same words, without running twice."""
@@ -156,10 +173,34 @@ class Worker:
             self.broken[name] = self.describe(error) | {"importing": name}
             raise AgainError(self.broken[name]) from None
 
+    def held(self, handle: Handle) -> Any:
+        if handle.id not in self.objects:
+            raise GoneError(f"the {handle.kind} is gone with the process that held it")
+        return self.objects[handle.id]
+
+    def ask_back(self, callback: Callback, args: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """Call a function that a check passed along."""
+        if self.channel is None or self.current is None:
+            raise RuntimeError(f"{callback.kind} can be called only while the call that it was passed to goes on")
+        sent = {"args": self.travelling(tuple(args)), "named": self.travelling(dict(named))}
+        with self.asking:
+            incoming, outgoing = self.channel
+            write_frame(outgoing, {"id": self.current, "callback": callback.id, **sent})
+            answer = read_frame(incoming)
+        if "refused" in answer:
+            raise RefusedError(answer["refused"])
+        return self.unwrap(answer["returned"])
+
     def unwrap(self, value: Any) -> Any:
         kind = type(value)
         if kind is Handle:
-            return self.objects[value.id]
+            return self.held(value)
+        if kind is Callback:
+            return lambda *args, **named: self.ask_back(value, args, named)
+        if kind is Tensor:
+            import torch
+
+            return torch.from_numpy(value.array).requires_grad_(value.requires_grad)
         if kind is list or kind is tuple:
             return value if AS_IT_IS.issuperset(map(type, value)) else kind(map(self.unwrap, value))
         if kind is dict:
@@ -178,26 +219,26 @@ class Worker:
         if kind in AS_IT_IS or kind is Handle or (kind is tuple and AS_IT_IS.issuperset(map(type, value))):
             return value
         if isinstance(value, np.ndarray):
-            return (
-                np.array(value, dtype=value.dtype, copy=True, subok=False)
-                if value.dtype.kind in "biufc"
-                else self.hold(value)
-            )
+            numbers = operate.numbers(value)
+            return self.hold(value) if numbers is None else numbers
         if isinstance(value, np.generic) and value.dtype.kind in "biufc":
             return value.item() if not isinstance(value, np.longdouble) else float(value)
+        if operate.is_tensor(value):
+            return Tensor(np.array(value.detach().cpu().numpy()), bool(value.requires_grad))
         if depth < 16:
             if isinstance(value, (list, tuple)):
                 parts = [self.travelling(part, depth + 1) for part in value]
                 return tuple(parts) if isinstance(value, tuple) else parts
-            if isinstance(value, dict) and all(type(key) is str or type(key) is int for key in value):
-                return {key: self.travelling(part, depth + 1) for key, part in value.items()}
+            if isinstance(value, dict) and all(operate.is_key(key) for key in value):
+                return {operate.plain_key(key): self.travelling(part, depth + 1) for key, part in value.items()}
         for base in PLAIN:
             if isinstance(value, base):
                 return base(value)  # a subclass, reduced to what it is made of
         return self.hold(value)
 
     def hold(self, value: Any) -> Handle:
-        number = len(self.objects) + 1
+        """A name for an object that stays here; the same one each time."""
+        number = self.numbers.setdefault(id(value), self.first + len(self.objects) + 1)
         self.objects[number] = value
         return Handle(number, type(value).__name__[:80])
 
@@ -229,8 +270,21 @@ class AgainError(Exception):
         self.description = description
 
 
-class AbsentError(Exception):
-    """A function, class or method that the student's file does not define."""
+class GoneError(Exception):
+    """An object of a process that has ended since."""
+
+
+class RefusedError(Exception):
+    """What a check's own function has raised, or that it may not be called any more."""
+
+
+def write_into(live: Any, values: Mapping[Any, Any]) -> None:
+    """Write arrays into the live ones of the same names, in place; dicts and lists may lie in each other."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            write_into(live[name], value)
+        else:
+            live[name][...] = value
 
 
 def kind_of(error: BaseException) -> str:
@@ -239,6 +293,7 @@ def kind_of(error: BaseException) -> str:
         (imports.Forbidden, "denied"),
         (PermissionError, "denied"),
         (AbsentError, "absent"),
+        (GoneError, "gone"),
         (MemoryError, "memory"),
         (NotImplementedError, "not implemented"),
         (SystemExit, "exit"),
@@ -258,7 +313,7 @@ def safe_text(error: BaseException) -> str:
 
 
 def own_frames(stack: traceback.StackSummary, folder: str) -> list[str]:
-    """The student's own frames, outermost first, as "layers.py:31"."""
+    """The student's own frames, outermost first, as "network.py:31"."""
     return [
         f"{Path(frame.filename).name}:{frame.lineno}" for frame in stack if frame.filename.startswith(folder + os.sep)
     ]

@@ -1,6 +1,6 @@
 """A process gives up, for good, what a student's code has no business with: Linux only, no privilege needed.
 
-Three layers, each through ctypes: rlimits bound what is used, Landlock bounds which files are seen, seccomp refuses the
+Three walls, each through ctypes: rlimits bound what is used, Landlock bounds which files are seen, seccomp refuses the
 system calls that reach other processes, the network or rarer corners of the kernel. `confine` says which properties
 hold; that they do is for a canary to show (see canary.py), never for a return code.
 
@@ -63,7 +63,7 @@ class Held:
 
 
 def confine(policy: Policy) -> Held:
-    """Confine this process and all it will ever start. Cannot be undone. Whatever fails is told in `problems`."""
+    """Confine this process and all it will ever start. Cannot be undone. `problems` lists what failed."""
     problems: list[str] = []
     memory = "as" if limit(policy, problems) else ""
     if not sys.platform.startswith("linux"):

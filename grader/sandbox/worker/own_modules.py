@@ -1,6 +1,6 @@
 """A student's files as modules: one object each, under every name that works at home, and read with some patience.
 
-`layers`, `neuralnet.layers`, `student.neuralnet.layers` and `.layers` are the same module. A line of IPython's is
+`engine`, `package.engine`, `student.package.engine` and `.engine` are the same module. A line of IPython's is
 skipped, and so is a statement at the top of a file that only this machine keeps from working: a file that is not here.
 What was skipped is told, and costs nothing.
 """

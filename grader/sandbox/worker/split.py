@@ -1,4 +1,4 @@
-"""scikit-learn's train_test_split, by which notebooks set validation images aside, where that is not installed."""
+"""scikit-learn's train_test_split, by which students set validation images aside, where that is not installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bytes <-> None, numbers, strings, arrays, lists, tuples, dicts and handles. No pickle, nothing else.
+"""Bytes <-> None, numbers, strings, arrays, tensors, lists, tuples, dicts, handles, callbacks. No pickle, nothing else.
 
 Both sides speak it, and only the grader's side has to survive the other: `decode` gets bytes that hostile code may have
 written. It checks every length against the bytes that are there before it allocates, limits depth and count, and
@@ -11,8 +11,8 @@ A frame is an 8-byte little-endian length and that many bytes of one encoded val
     I                u32 length, signed bytes      m      u32 count, string and value in turn
     d                f64                           M      the same, but each key is a value: an s or an i
     c                f64 f64                       a      u8 dtype, u8 ndim, u64 each side, C-order bytes
-    D                u32 count, as many f64:       h      u64 id, string
-                     a tuple of floats
+    D                u32 count, as many f64:       h k    u64 id, string (h: handle, k: callback)
+                     a tuple of floats             x      bool, and an array as in `a`: a tensor
 """
 
 from __future__ import annotations
@@ -53,6 +53,22 @@ class Handle:
     kind: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A function of the grader's that the student's code may call while a call goes on; `kind` is its name."""
+
+    id: int
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tensor:
+    """A torch tensor by value: its numbers, and whether it records what is done with it."""
+
+    array: np.ndarray[Any, Any]
+    requires_grad: bool = False
+
+
 def encode(value: Any) -> bytes:
     """One value as bytes. Raises FrameError for a type outside the closed set, or one nested too deep."""
     parts: list[bytes] = []
@@ -82,8 +98,11 @@ def _encode(value: Any, parts: list[bytes], depth: int) -> None:
         parts.append(b"b" + _U32.pack(len(value)) + value)
     elif kind is np.ndarray:
         _encode_array(value, parts)
-    elif kind is Handle:
-        parts.append(b"h" + _U64.pack(value.id) + _text(value.kind))
+    elif kind is Handle or kind is Callback:
+        parts.append((b"h" if kind is Handle else b"k") + _U64.pack(value.id) + _text(value.kind))
+    elif kind is Tensor:
+        parts.append(b"x" + (b"T" if value.requires_grad else b"F"))
+        _encode_array(value.array, parts)
     elif kind is tuple and len(value) > 1 and set(map(type, value)) == _FLOAT_ALONE:
         parts.append(struct.pack(f"<cI{len(value)}d", b"D", len(value), *value))
         parts += [b""] * len(value)  # so that MAX_NODES counts them, as the other side does
@@ -208,6 +227,12 @@ class _Reader:
             raise FrameError(f"an integer of {size} bytes; at most {MAX_INT_BYTES} travel")
         return int.from_bytes(self.take(size), "little", signed=True)
 
+    def tensor(self) -> Tensor:
+        flag, tag = bytes(self.take(2))
+        if flag not in b"TF" or tag != ord("a"):
+            raise FrameError("a tensor that is no flag and an array")
+        return Tensor(self.array(), flag == ord("T"))
+
     def array(self) -> np.ndarray[Any, Any]:
         code, ndim = self.take(2)
         if code >= len(DTYPES) or ndim > MAX_NDIM:
@@ -242,6 +267,8 @@ _READ: dict[int, Callable[[_Reader, int], Any]] = {
     ord("M"): lambda reader, depth: {reader.key(): reader.value(depth + 1) for _ in range(reader.count())},
     ord("a"): lambda reader, depth: reader.array(),
     ord("h"): lambda reader, depth: Handle(_U64.unpack_from(reader.data, reader.step(8))[0], reader.text()),
+    ord("k"): lambda reader, depth: Callback(_U64.unpack_from(reader.data, reader.step(8))[0], reader.text()),
+    ord("x"): lambda reader, depth: reader.tensor(),
     ord("D"): lambda reader, depth: reader.floats(),
 }
 

@@ -1,11 +1,12 @@
 """A warm process that forks one confined child per session.
 
-It imports what is slow to import (numpy, or torch and its lazy parts) once, on one thread, and holds nothing worth
-reading: no answer, no token, no other student's file. A request names a folder and brings three descriptors; the child
-takes them as its stdin, stdout and stderr, confines itself, and becomes a worker.
+It imports what is slow to import (numpy, then what a section keeps warm, and its drivers) once, on one thread, and
+holds nothing worth reading: no answer, no token, no other student's file. A request names a folder and brings three
+descriptors; the child takes them as its stdin, stdout and stderr, confines itself, and becomes a worker.
 
 Requests and replies are JSON datagrams on descriptor 0, a socket that only the grader holds the other end of:
 
+    {"op": "warm", "modules", "package", "drivers"}  ->  {"fault"}         what could not be imported, or ""
     {"op": "fork", "scratch"} + 3 descriptors  ->  {"pid"}
     {"op": "end", "pid", "grace"}              ->  {"status", "killed"}    SIGKILL once `grace` seconds are over
 """
@@ -19,44 +20,23 @@ import json
 import os
 import signal
 import socket
-import sys
 import tempfile
 import time
 from typing import Any, NoReturn
 
 from grader.sandbox.worker import __main__ as worker
-from grader.sandbox.worker import seccomp
+from grader.sandbox.worker import drivers, seccomp
 
-WARM = {
-    "numpy": (
-        "numpy.random",
-        "numpy.linalg",
-        "argparse",
-        "inspect",
-        "traceback",
-        "faulthandler",
-        "resource",
-        "pickle",
-    ),
-    # Without torch._dynamo, each child's first optimizer would import 824 modules.
-    "torch": (
-        "numpy.random",
-        "torch",
-        "torch._dynamo",
-        "torch.optim",
-        "grader.homework.worker.notebook_run",
-        "grader.homework.worker.pretrained_run",
-    ),
-}
+# What every worker imports, of libraries too.
+BASE = ("numpy.random", "numpy.linalg", "argparse", "inspect", "traceback", "faulthandler", "resource", "pickle")
 
 
-def main(warm: str) -> None:
+def main() -> None:
     control = socket.socket(fileno=os.dup(0))
-    for name in WARM[warm]:
+    for name in BASE:
         importlib.import_module(name)
     seccomp.prepare()
-    gc.collect()
-    gc.freeze()  # a collection in a child would otherwise touch, and so copy, every page
+    settle()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the grader decides when to stop
     control.send(json.dumps({"ready": os.getpid()}).encode())
     while True:
@@ -64,12 +44,35 @@ def main(warm: str) -> None:
         if not data:
             return
         request = json.loads(data)
+        reply: dict[str, Any]
         if request["op"] == "fork":
             reply = {"pid": fork(control, request, descriptors)}
+        elif request["op"] == "warm":
+            reply = {"fault": warm(request)}
         else:
             status, killed = end(request["pid"], request["grace"])
             reply = {"status": os.waitstatus_to_exitcode(status), "killed": killed}
         control.send(json.dumps(reply).encode())
+
+
+def settle() -> None:
+    """What is in memory now is never looked at again: a collection in a child would touch, and so copy, every page."""
+    gc.collect()
+    gc.freeze()
+
+
+def warm(request: dict[str, Any]) -> str:
+    """Import what a section keeps warm, and its drivers. The sentence for what cannot be imported, or ""."""
+    try:
+        for name in request["modules"]:
+            importlib.import_module(name)
+        drivers.load(request["package"], request["drivers"])
+    except drivers.DriverError as error:
+        return str(error)
+    except Exception as error:
+        return f"{name} cannot be kept warm ({type(error).__name__}: {error}); take it out of `warm:` in rubric.yaml"
+    settle()
+    return ""
 
 
 def fork(control: socket.socket, request: dict[str, Any], descriptors: list[int]) -> int:
@@ -119,4 +122,4 @@ def end(pid: int, grace: float) -> tuple[int, bool]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

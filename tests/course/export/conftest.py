@@ -20,6 +20,7 @@ from grader.model import (
     Row,
     Rubric,
     Section,
+    Student,
     Task,
     TaskResult,
     Verdict,
@@ -70,11 +71,13 @@ def rows() -> list[Row]:
     ids = {"ID": "17", "SIS User ID": "S17", "SIS Login ID": "ada", "Section": "L1", "Email": "ada@x.org",
            "Identifier": "Participant 9", "Full name": "Ada Lovelace"}  # fmt: skip
     return [
-        Row("ada", "Lovelace, Ada", ids, report(), submitted_at=datetime(2026, 11, 20, 12, tzinfo=UTC), due=DUE),
-        Row("doe", "Döe, Jane", {"ID": "18", "Identifier": "Participant 10"},
-            report(fc=0.0, remarks=Remarks((given,), 2, 20)), submitted_at=datetime(2026, 11, 22, tzinfo=UTC), due=DUE),
-        Row("eve", HOSTILE, {"ID": "19", "Section": "@SUM(1)", "Identifier": "Participant 11"},
-            report(softmax=Verdict.INTERNAL), due=DUE),
-        Row("nil", "Points Possible", {"ID": "20", "Identifier": "Participant 12"}, due=DUE),
-        Row("zip", "Zip, Bad", {"ID": "21", "Identifier": "Participant 13"}, problem="zip.zip is damaged", due=DUE),
+        Row(Student("ada", "Lovelace, Ada", ids, submitted_at=datetime(2026, 11, 20, 12, tzinfo=UTC)), report(), DUE),
+        Row(Student("doe", "Döe, Jane", {"ID": "18", "Identifier": "Participant 10"},
+                    submitted_at=datetime(2026, 11, 22, tzinfo=UTC)),
+            report(fc=0.0, remarks=Remarks((given,), 2, 20)), DUE),
+        Row(Student("eve", HOSTILE, {"ID": "19", "Section": "@SUM(1)", "Identifier": "Participant 11"}),
+            report(softmax=Verdict.INTERNAL), DUE),
+        Row(Student("nil", "Points Possible", {"ID": "20", "Identifier": "Participant 12"}), due=DUE),
+        Row(Student("zip", "Zip, Bad", {"ID": "21", "Identifier": "Participant 13"}, problem="zip.zip is damaged"),
+            due=DUE),
     ]  # fmt: skip

@@ -45,7 +45,7 @@ def graded(row, **changes):
 
 
 def named(row, name):
-    return replace(row, name=name)
+    return replace(row, student=replace(row.student, name=name))
 
 
 def test_canvas_reads_the_grades_back(rows, rubric):
@@ -86,3 +86,9 @@ def test_a_hostile_name_is_neither_a_formula_nor_the_points_possible(rows, rubri
 def test_a_title_that_canvas_ignores_is_refused(rows, rubric, title):
     with pytest.raises(UsageError, match="Canvas ignores a column named"):
         canvas.render(rows, rubric, title)
+
+
+def test_ids_are_found_however_their_columns_are_spelled(rows, rubric):
+    student = replace(rows[0].student, ids={"id": "17", "sis_login_id": "ada"})
+    line = canvas.render([replace(rows[0], student=student)], rubric).splitlines()[2]
+    assert line.startswith('"Lovelace, Ada",17,,ada,')

@@ -71,3 +71,13 @@ def test_a_class_without_any_report_has_the_rubrics_items(rows, rubric):
 def test_another_homeworks_rubric_is_refused(rows, rubric):
     with pytest.raises(UsageError, match=r"has no item 2\.1, which was graded; name that homework with --homework"):
         csv.render(rows, replace(rubric, tasks=rubric.tasks[:1]))
+
+
+def test_ids_are_kept_however_their_columns_are_spelled(rows, rubric):
+    spelled = {"EMAIL": "ada@x.org", "student_id": "0042", "NetID": "al1", "Section": "A", "login_id": "l"}
+    rows[0] = replace(rows[0], student=replace(rows[0].student, ids=spelled))
+    rows[1] = replace(rows[1], student=replace(rows[1].student, ids={"Email": "doe@x.org"}))
+    ada, doe = read(csv.render(rows[:2], rubric))
+    assert [ada[name] for name in ("EMAIL", "student_id", "NetID", "login_id")] == ["ada@x.org", "0042", "al1", "l"]
+    assert doe["EMAIL"] == "doe@x.org"
+    assert "Section" not in ada

@@ -70,3 +70,9 @@ def test_a_student_cannot_write_a_command(rows, rubric):
         assert len(text.splitlines()) == 10 + 1 + 2  # errors, a check without points, and the totals
         assert all("forged" not in properties.get("file", "") for _, properties, _ in commands(text))
         assert "100% %0A a:b,c" in commands(text)[0][2]
+
+
+def test_an_annotation_points_to_where_the_students_file_lies(rows, rubric):
+    """Classroom's repositories need not have the handout's folders."""
+    row = replace(rows[1], student=replace(rows[1].student, origin={"layers.py": "src/hw/layers.py"}))
+    assert commands(github.render(row, rubric))[0][1]["file"] == "src/hw/layers.py"

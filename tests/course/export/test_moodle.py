@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from grader.course.class_list import with_roster
 from grader.course.export import moodle
 from grader.course.layouts import moodle as layout
-from grader.course.roster import read_roster, with_roster
+from grader.course.roster import read_roster
 from grader.errors import UsageError
 
 SHEET = """\ufeffIdentifier,"Full name","Email address",Status,Grade,"Maximum Grade","Grade can be changed",\
@@ -40,11 +41,15 @@ def imported(text):
 def filled(rows, tmp_path):
     """The rows with what Moodle's own worksheet, given as the roster, says of them."""
     for row in rows:
-        (tmp_path / f"{row.student}_{row.ids['Identifier'].split()[1]}_assignsubmission_file_").mkdir()
+        (tmp_path / f"{row.student.id}_{row.student.ids['Identifier'].split()[1]}_assignsubmission_file_").mkdir()
     (tmp_path / "sheet.csv").write_text(SHEET, encoding="utf-8")
-    entries = with_roster(layout(tmp_path), read_roster(tmp_path / "sheet.csv"), by_any_cell=False)
-    ids = {entry.ids["Identifier"]: entry.ids for entry in entries}
-    return [replace(row, ids=ids[row.ids["Identifier"]]) for row in rows]
+    sheet = read_roster(tmp_path / "sheet.csv")
+    ids = {one.ids["Identifier"]: one.ids for one in with_roster(layout.students(tmp_path), sheet, by_any_cell=False)}
+    return [with_ids(row, ids[row.student.ids["Identifier"]]) for row in rows]
+
+
+def with_ids(row, ids):
+    return replace(row, student=replace(row.student, ids=ids))
 
 
 def test_moodles_own_sheet_comes_back_with_grades(filled, rubric):
@@ -64,7 +69,7 @@ def test_feedback_tells_the_points_and_replaces_no_persons_words(filled, rubric)
         "KeyError: secret"  # fmt: skip
     assert found[10][1] == "Come and see me"
     assert found[12][1] == "Where is it?"
-    again = [replace(row, ids=row.ids | {"Feedback comments": found[9][1]}) for row in filled[:1]]
+    again = [with_ids(row, row.student.ids | {"Feedback comments": found[9][1]}) for row in filled[:1]]
     again[0] = replace(again[0], report=filled[1].report)
     told = imported(moodle.render(again, rubric))[9][1]
     assert "3.33 as graded; 7.33 after adjustments; 2 days late" in told
@@ -72,25 +77,25 @@ def test_feedback_tells_the_points_and_replaces_no_persons_words(filled, rubric)
 
 
 def test_a_grade_that_moodle_would_drop_in_silence_is_told(filled, rubric):
-    filled[0] = replace(filled[0], ids=filled[0].ids | {"Maximum Grade": "8,00"})
+    filled[0] = with_ids(filled[0], filled[0].student.ids | {"Maximum Grade": "8,00"})
     with pytest.raises(UsageError, match=r"ada has 8.33 points, and Moodle skips grades above its maximum of 8\.00"):
         moodle.render(filled, rubric)
 
 
 def test_without_identifiers_moodle_would_import_nothing(rows, rubric):
     with pytest.raises(UsageError, match="the class list is none that Moodle takes back; run the batch again"):
-        moodle.render([replace(row, ids={}) for row in rows], rubric)
+        moodle.render([with_ids(row, {}) for row in rows], rubric)
 
 
 def test_a_worksheet_in_another_language_is_not_taken_for_one(rows, rubric):
     """Submissions have an identifier themselves; what only the sheet knows is not there under its English name."""
     german = {"ID": "Teilnehmer/in9", "Bewertung": "", "Zuletzt geändert (Bewertung)": "-"}
-    rows = [replace(row, ids={"Identifier": row.ids["Identifier"], **german}) for row in rows]
+    rows = [with_ids(row, {"Identifier": row.student.ids["Identifier"], **german}) for row in rows]
     with pytest.raises(UsageError, match="with Moodle's grading worksheet, downloaded in English, as --roster"):
         moodle.render(rows, rubric)
 
 
 def test_groups_are_kept(rows, rubric):
-    rows[0] = replace(rows[0], ids=rows[0].ids | {"Group": "=A", "Last modified (grade)": "-"})
+    rows[0] = with_ids(rows[0], rows[0].student.ids | {"Group": "=A", "Last modified (grade)": "-"})
     header, ada, *_ = csv.reader(io.StringIO(moodle.render(rows, rubric), newline=""))
     assert (header[4], ada[4]) == ("Group", "'=A")

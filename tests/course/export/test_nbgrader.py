@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from grader.course.export import nbgrader
+from grader.model import Student
 
 HEADER = (
     "assignment,duedate,timestamp,student_id,last_name,first_name,email,"
@@ -32,7 +33,9 @@ def test_every_line_adds_up_as_nbgraders_do(rows, rubric):
 
 
 def test_a_student_is_called_as_in_the_class_list(rows, rubric):
-    named = replace(rows[0], student="Ada-Lovelace", ids={"Name": "Ada Lovelace", "username": "al"})
+    named = replace(
+        rows[0], student=Student("Ada-Lovelace", rows[0].student.name, {"Name": "Ada Lovelace", "username": "al"})
+    )
     (line,) = csv.DictReader(io.StringIO(nbgrader.render([named], rubric), newline=""))
     assert line["student_id"] == "al"
 
@@ -54,4 +57,4 @@ def test_nothing_handed_in_is_zero_without_a_time_and_the_unjudged_is_empty(rows
     ],
 )
 def test_names(rows, name, ids, found):
-    assert nbgrader.names(replace(rows[0], name=name, ids=ids)) == found
+    assert nbgrader.names(replace(rows[0], student=Student("x", name, ids))) == found

@@ -12,6 +12,8 @@ from grader.errors import Mismatch
 from grader.homework.notebooks import claimed_accuracy, notebook
 from grader.homework.notebooks.notebook import Notebook
 
+pytestmark = pytest.mark.medium
+
 READERS = [
     notebook.defines_network,
     claimed_accuracy.claims,

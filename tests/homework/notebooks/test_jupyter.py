@@ -15,7 +15,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from grader.data import synthetic
+from grader.homework.data import synthetic
 from grader.homework.notebooks import claimed_accuracy, notebook
 
 ROOT = Path(__file__).parents[3]

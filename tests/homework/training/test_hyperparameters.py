@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.homework.training.hyperparameters import NAMES, Place, read
+from grader.homework.training.hyperparameters import NAMES, Hyperparameters, read
 
 ROOT = Path(__file__).parents[3]
 DEFAULTS = {
@@ -31,7 +31,7 @@ def main(body: str, *, before: str = "", use: str = USE, arguments: str = "args"
     return f"{textwrap.dedent(before)}\ndef main({arguments}):\n{body}".encode()
 
 
-def changed(place: Place) -> dict[str, float]:
+def changed(place: Hyperparameters) -> dict[str, float]:
     """What differs from the defaults, unreadable names as None."""
     values = {name: place.values.get(name) for name in (*NAMES, *place.values, *place.unreadable)}
     return {name: value for name, value in values.items() if value != DEFAULTS.get(name)}
@@ -325,3 +325,24 @@ def test_straight_code_ends_as_python_ends_it(lines, run):
 def test_any_bytes_are_answered(noise):
     settings = read(b"def main(args):\n" + noise)
     assert set(NAMES) <= set(settings.best.values) | set(settings.best.unreadable)
+
+
+OWN_OPTIMIZER = """
+class Momentum(SGD):
+    def step(self, grads):
+        pass
+"""
+BY_HAND = """
+for X, y in train_sampler:
+    loss, grads = training_step(model, X, y, reg)
+    for name, value in model.parameters().items():
+        speed[name] = 0.9 * speed[name] - learning_rate * grads[name]
+        value += speed[name]
+"""
+
+
+@pytest.mark.parametrize(("before", "body"), [(OWN_OPTIMIZER, ""), ("", BY_HAND)])
+def test_what_suits_an_optimizer_of_the_students_own_is_not_given_to_the_handouts(before, body):
+    found = read(main(body, before=before))
+    assert found.best.values == {}
+    assert {each.why for each in found.best.unreadable.values()} == {"is used with an optimizer of train.py's own"}

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from grader.homework.training import words
-from grader.homework.training.loop import TRAIN, VALIDATION, End
+from grader.homework.training.loop import End
+from grader.homework.training.two_layer_run import TRAIN, VALIDATION
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_training import DEFAULTS, SETTINGS, outcome
@@ -18,21 +19,29 @@ from fake_training import DEFAULTS, SETTINGS, outcome
 @pytest.mark.parametrize(
     ("given", "of", "sentence"),
     [
-        (outcome((0.1, 0.1), settings=dict(DEFAULTS)), VALIDATION, "learning_rate 0.0001 (the handout's default)"),
-        (outcome((0.1, 0.1), settings=DEFAULTS | {"reg": 0.5}), VALIDATION, "reg 0.5 pulls the weights back"),
-        (outcome((0.1, 0.1), settings=SETTINGS | {"learning_rate": 2.0}), VALIDATION, "try a tenth"),
+        (
+            outcome((0.1, 0.1), hyperparameters=dict(DEFAULTS)),
+            VALIDATION,
+            "learning_rate 0.0001 (the handout's default)",
+        ),
+        (outcome((0.1, 0.1), hyperparameters=DEFAULTS | {"reg": 0.5}), VALIDATION, "reg 0.5 pulls the weights back"),
+        (outcome((0.1, 0.1), hyperparameters=SETTINGS | {"learning_rate": 2.0}), VALIDATION, "try a tenth"),
         (outcome((0.1, 0.1)), VALIDATION, "does training_step return the gradients"),
         (outcome((0.3, 0.6)), VALIDATION, "more images (num_train)"),
         (outcome((0.3, 0.31)), VALIDATION, "stopped falling"),
         (outcome((0.3, 0.31), losses=list(np.linspace(3, 1, 100))), VALIDATION, "still falling"),
         (
-            outcome((0.3, 0.5), settings=SETTINGS | {"num_train": 9999}),
+            outcome((0.3, 0.5), hyperparameters=SETTINGS | {"num_train": 9999}),
             TRAIN,
             "fewer images (num_train), set reg to 0 or",
         ),
-        (outcome((0.3, 0.5), settings=SETTINGS | {"reg": 0}), TRAIN, "To overfit, train longer (num_epochs)."),
-        (outcome((0.18, 0.18), settings=SETTINGS | {"reg": 0.5}), VALIDATION, "underfits: reg 0.5 pulls the weights"),
-        (outcome((0.18, 0.18), settings=SETTINGS | {"reg": 0.5}), TRAIN, "set reg to 0"),
+        (outcome((0.3, 0.5), hyperparameters=SETTINGS | {"reg": 0}), TRAIN, "To overfit, train longer (num_epochs)."),
+        (
+            outcome((0.18, 0.18), hyperparameters=SETTINGS | {"reg": 0.5}),
+            VALIDATION,
+            "underfits: reg 0.5 pulls the weights",
+        ),
+        (outcome((0.18, 0.18), hyperparameters=SETTINGS | {"reg": 0.5}), TRAIN, "set reg to 0"),
         (outcome(*[(0.18, 0.18)] * 5, end=End.BUDGET), VALIDATION, "stopped falling"),
         (outcome(*[(0.18, 0.18)] * 4, end=End.BUDGET), VALIDATION, "fewer images (num_train) or a smaller hidden_dim"),
         (outcome(*[(0.18, 0.18)] * 5, end=End.BUDGET, losses=list(np.linspace(3, 1, 100))), VALIDATION, "smaller"),
@@ -44,7 +53,7 @@ def test_why(given, of, sentence):
 
 
 def test_of_a_network_that_is_wrong_itself_no_setting_is_blamed():
-    exploded = outcome((0.1, 0.1), settings=SETTINGS | {"learning_rate": 2.0}, end=End.DIVERGED)
+    exploded = outcome((0.1, 0.1), hyperparameters=SETTINGS | {"learning_rate": 2.0}, end=End.DIVERGED)
     said = words.why(exploded, VALIDATION, DEFAULTS, "Your training_step is wrong")
     assert said == "The loss grew to 1 in epoch 2, after 40 steps. Your training_step is wrong"
 

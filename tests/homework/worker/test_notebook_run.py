@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PICTURES, HELD_OUT = 12_000, 10_000
 # Each notebook in a fork of its own, as under a zygote, because what a run takes over stays so.
 FORKS = """
-import json, os, sys, warnings
+import json, os, signal, sys, warnings
 warnings.simplefilter("ignore")
 import numpy as np
 import torch
@@ -27,22 +27,27 @@ from grader.homework.worker import notebook_run
 def told(order):
     os.makedirs(order["folder"])
     os.chdir(order["folder"])
-    run = notebook_run.Run(order)
-    found = {"problems": run.problems(), "epochs": 0}
+    sys.stdout = open(os.devnull, "w")  # what a notebook prints
+    run = notebook_run.NotebookRun(order)
+    found = {"epochs": 0, "silent": 0}
     try:
-        while not (piece := run.advance(1e9))["ended"]:
+        while not (piece := run.advance(order["slice"]))["ended"]:
             found["epochs"] += piece["epoch"]
+            found["silent"] += not len(piece["losses"])
         with run.looking(run.model()):
             found["inputs"] = run.inputs()(run.data.raw("test", 0, 50)).numpy().tolist()
         found["classes"] = len(run.predict("test", 7, 1e9)["classes"])
     except Exception as error:
         found["error"] = f"{type(error).__name__}: {error}"
-    found["facts"] = run.facts()
+    if run.watch.model is not None:
+        found["size"] = float(sum(p.abs().sum() for p in run.watch.model.parameters()))
+    found |= {"facts": run.facts(), "problems": run.problems()}
     return json.dumps(found | {"criterion": run.names.get("criterion")})
 
 for order in json.load(sys.stdin):
     there, here = os.pipe()
     if os.fork() == 0:
+        signal.alarm(60)
         with os.fdopen(here, "w") as pipe:
             pipe.write(told(order))
         os._exit(0)
@@ -153,12 +158,125 @@ ROUNDS = {
     "from tqdm import tqdm": (f"for t in tqdm(range(1, 4)):\n{EACH}", 3),
     "MAX_EPOCHS, at = 2, 0": (f"while at < MAX_EPOCHS:\n    at += 1\n{EACH}", 2),
 }
+CALL = "train(model, loader, 3)"
+STEPS = 18  # of that call
+WAYS = {
+    "time": f"%time {CALL}",
+    "timeit": f"%timeit -n1 -r1 {CALL}",
+    "prun": f"%prun -q -s cumulative {CALL}",
+    "the cell is timed": f"%%time\n{CALL}",
+    "magic by name": f"get_ipython().run_line_magic('time', '{CALL}')",
+    "cell magic by name": f"get_ipython().run_cell_magic('time', '', '{CALL}')",
+    "alias": f"fit = train\n{CALL.replace('train', 'fit')}",
+    "partial": "from functools import partial\npartial(train, model, num_epochs=3)(loader)",
+    "lambda": "go = lambda n: train(model, loader, n)\ngo(3)",
+    "dict": "{'fit': train}['fit'](model, loader, 3)",
+    "list": "[run(model, loader, 3) for run in [train]]",
+    "map": "list(map(train, [model], [loader], [3]))",
+    "getattr": f"globals()['train']{CALL.removeprefix('train')}",
+    "bound method": "class T:\n    def fit(self): train(model, loader, 3)\nfit = T().fit\nfit()",
+    "called object": "class T:\n    def __call__(self): train(model, loader, 3)\nT()()",
+    "in __init__": "class T:\n    def __init__(self): train(model, loader, 3)\nT()",
+    "property": "class T:\n    @property\n    def best(self): train(model, loader, 3)\nT().best",
+    "decorator": f"def now(f): f()\n@now\ndef main(): {CALL}",
+    "generator": "def steps():\n    for _ in range(3):\n        yield train(model, loader, 1)\nfor _ in steps(): pass",
+    "exec": f"exec('{CALL}')",
+    "eval": f"eval('{CALL}')",
+    "main": f"def main():\n    {CALL}\nif __name__ == '__main__':\n    main()",
+    "with": f"import contextlib\nwith contextlib.nullcontext():\n    {CALL}",
+    "try": f"try:\n    {CALL}\nexcept KeyboardInterrupt:\n    pass",
+    "configurations": "for n in (1, 2):\n    train(model, loader, n)",
+    "await": f"async def fit():\n    import asyncio\n    await asyncio.sleep(0)\n    {CALL}\nawait fit()",
+    "asyncio.run": f"import asyncio\nasync def fit():\n    {CALL}\nasyncio.run(fit())",
+    "thread": "import threading\nt = threading.Thread(target=train, args=(model, loader, 3))\nt.start()\nt.join()",
+    "thread that nobody waits for": "from threading import Thread\n"
+    "Thread(target=train, args=(model, loader, 3), daemon=True).start()",
+    "own thread": f"from threading import Thread\nclass T(Thread):\n    def run(self): {CALL}\nT().start()",
+    "pool": "from concurrent.futures import ThreadPoolExecutor as Pool\n"
+    "with Pool(1) as pool:\n    pool.submit(train, model, loader, 3)",
+    "pool that is left open": "from concurrent.futures import ThreadPoolExecutor\n"
+    "pool = ThreadPoolExecutor(thread_name_prefix='own')\npool.submit(train, model, loader, 3).result()",
+    "to_thread": "import asyncio\nawait asyncio.to_thread(train, model, loader, 3)",
+    "async for": "async def epochs():\n    for _ in range(3):\n        train(model, loader, 1)\n        yield\n"
+    "async for _ in epochs(): pass",
+    "line profile": f"%lprun -f train {CALL}",
+    "written and run": f"%%writefile go.py\nfrom __main__ import *\n# %%\n%time {CALL}",
+    "processes": "from concurrent.futures import ProcessPoolExecutor\n"
+    "ProcessPoolExecutor().submit(train, model, loader, 3).result()",
+    "process": "from multiprocessing import Process\np = Process(target=train, args=(model, loader, 3))\n"
+    "p.start()\np.join()",
+    "pool of processes": "from multiprocessing import Pool\n"
+    "with Pool(2) as pool:\n    pool.starmap(train, [(model, loader, 3)])",
+    "spawn": "import torch.multiprocessing as mp\nmp.spawn(lambda rank: train(model, loader, 3), nprocs=1)",
+    "autograd.backward": "train(model, loader, 2)\nfor x, y in loader:\n"
+    "    optimizer.zero_grad()\n    torch.autograd.backward(nn.functional.cross_entropy(model(x), y))\n"
+    "    optimizer.step()",
+    "autograd.grad": "for _ in range(3):\n    for x, y in loader:\n"
+    "        found = torch.autograd.grad(nn.functional.cross_entropy(model(x), y), list(model.parameters()))\n"
+    "        for p, g in zip(model.parameters(), found): p.data -= 0.01 * g",
+    "closure": "for _ in range(3):\n    for x, y in loader:\n        def closure():\n            model.zero_grad()\n"
+    "            loss = nn.functional.cross_entropy(model(x), y)\n            loss.backward()\n"
+    "            return loss\n        optimizer.step(closure)",
+    "half precision": "scaler = torch.cuda.amp.GradScaler()\nfor _ in range(3):\n    for x, y in loader:\n"
+    "        with torch.autocast('cuda', dtype=torch.float16):\n"
+    "            loss = nn.functional.cross_entropy(model(x.cuda()), y.cuda())\n        optimizer.zero_grad()\n"
+    "        scaler.scale(loss).backward()\n        scaler.step(optimizer)\n        scaler.update()",
+    "after what fails": f"import sys\nassert False\n# %%\nsys.exit(1)\n# %%\nabsent.f()\n# %%\n{CALL}",
+    "what is typed": f"name = input('Name: ')\nimport time\ntime.sleep(1000)\n{CALL}",
+}
+RAISED = "Exception('no GPU')"
+GUARDS = {
+    "else": f"if torch.cuda.is_available():\n    device = torch.device('cuda')\nelse:\n    raise {RAISED}",
+    "not": f"if not torch.cuda.is_available():\n    raise {RAISED}\nelse:\n    device = 'cuda:0'",
+    "exit": "import sys\nif not torch.cuda.is_available():\n    sys.exit('no GPU')\nelse:\n    device = 'cuda'",
+    "assert": "def get():\n    assert torch.cuda.is_available()\n    return torch.device('cuda', 0)\ndevice = get()",
+    "count": f"if torch.cuda.device_count() == 0: raise {RAISED}\nelse: device = torch.cuda.current_device()",
+    "name": "device = 'cuda' if torch.cuda.get_device_name(0) else None",
+    "mps": f"if torch.backends.mps.is_available():\n    device = 'mps'\nelse:\n    raise {RAISED}",
+    "accelerator": "assert torch.accelerator.is_available()\ndevice = torch.device('cuda')",
+    "nvidia-smi": "info = !nvidia-smi\ninfo = '\\n'.join(info)\nassert 'failed' not in info\ndevice = 'cuda'",
+    "colab": "from google.colab import drive\ndrive.mount('/content/drive')\n%cd drive\ndevice = 'cuda'",
+    "version": "assert torch.__version__.startswith('1.13'), torch.__version__\n# %%\ndevice = 'cuda'",
+    "is_cuda": f"device = 'cuda'\nif not torch.zeros(1).to(device).is_cuda: raise {RAISED}",
+    "memory": "device = 'cuda'\nprint(torch.cuda.memory_allocated() / 1e9, torch.cuda.mem_get_info())",
+}
+CHECKED = f"assert next(model.parameters()).is_cuda\nloader = [(x.to(device), y.cuda()) for x, y in loader]\n{CALL}"
+BOOKS |= {f"way: {name}": notebook(DATA, LOADER, MODEL, TRAIN, way) for name, way in WAYS.items()}
+SCRIPT = f"%%writefile run.py\n{HEAD}\n{DATA}\n{LOADER}\n{MODEL}\n{TRAIN}\nif __name__ == '__main__':\n    {CALL}"
+BOOKS |= {f"way: {line}": notebook(SCRIPT, line) for line in ("%run run.py", "!python run.py --epochs 3")}
+BOOKS |= {
+    f"guard: {name}": notebook(guard, DATA, LOADER, MODEL + "model = model.to(device)", TRAIN, CHECKED)
+    for name, guard in GUARDS.items()
+}
+EVALUATES = """
+        with torch.no_grad():
+            for x in {}:
+                model(x).argmax(1)
+"""
+SHORT = 0.02  # CPU seconds of a slice
+SLICED = ("evaluates on everything", "evaluates by hand")
+BOOKS |= {
+    SLICED[0]: usual(train=TRAIN + EVALUATES.format("(x for _ in range(4) for x, y in DataLoader(trainset, 50))")),
+    SLICED[1]: usual(train=TRAIN + EVALUATES.format("(trainset[at][0] for at in range(1000))")),
+}
+LOAD = "for p in model.parameters(): p.data.zero_()\ncriterion = 1"
+BOOKS |= {
+    "weights are changed afterwards": notebook(DATA, LOADER, MODEL, TRAIN, CALL, LOAD),
+    "it fails after training": notebook(DATA, LOADER, MODEL, TRAIN, CALL, "absent.f()"),
+    "a thread fails": notebook(DATA, LOADER, MODEL, "from threading import Thread\n"
+                               "def f(): raise ValueError('in a thread')\nThread(target=f).start()"),
+    "a saliency map": notebook(DATA, LOADER, MODEL, TRAIN, CALL, "x = torch.rand(1, 1, 28, 28, requires_grad=True)\n"
+                               "torch.autograd.grad(model(x).sum(), x)"),
+}  # fmt: skip
 BOOKS |= {before: notebook(DATA, LOADER, MODEL, TRAIN, before, run) for before, (run, _) in ROUNDS.items()}
 
-pytestmark = pytest.mark.skipif(
-    find_spec("torch") is None or find_spec("torchvision") is None or not sys.platform.startswith("linux"),
-    reason="torch is not installed, or this system forks badly; type: python -m pip install -e '.[torch]'",
-)
+pytestmark = [
+    pytest.mark.medium,
+    pytest.mark.skipif(
+        find_spec("torch") is None or find_spec("torchvision") is None or not sys.platform.startswith("linux"),
+        reason="torch is not installed, or this system forks badly; type: python -m pip install -e '.[torch]'",
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +296,10 @@ def told(arrays, tmp_path_factory) -> dict[str, Any]:
     orders = []
     for at, text in enumerate(BOOKS.values()):
         cells = [(number, cell, number) for number, cell in enumerate(textwrap.dedent(text).split("\n# %%\n"), start=1)]
-        orders.append({"name": "n", "cells": cells, "files": files, "folder": str(folder / f"{at}"), "seed": 1})
+        patience = SHORT if list(BOOKS)[at] in SLICED else 1e9
+        orders.append(
+            {"slice": patience, "name": "n", "cells": cells, "files": files, "folder": str(folder / f"{at}"), "seed": 1}
+        )
     done = subprocess.run(
         [sys.executable, "-c", FORKS], cwd=ROOT, input=json.dumps(orders), capture_output=True, text=True
     )
@@ -257,3 +378,45 @@ def test_a_module_that_a_cell_writes_is_there_and_may_train(told):
     assert told["written"].get("error") is None
     assert told["written"]["problems"] == []
     assert told["written"]["facts"]["steps"] == 24
+
+
+@pytest.mark.parametrize("name", [name for name in BOOKS if name.startswith("way: ")])
+def test_whatever_trains_is_found(told, name):
+    found = told[name]
+    assert found.get("error") is None
+    assert found["facts"]["backward"] == STEPS, (found["problems"], found["facts"])
+    assert found["classes"] == 7
+
+
+@pytest.mark.parametrize("name", list(GUARDS))
+def test_who_asks_for_a_gpu_is_told_that_there_is_one(told, name):
+    found = told[f"guard: {name}"]
+    assert found.get("error") is None
+    assert found["facts"]["backward"] == STEPS, found["problems"]
+    assert len(found["problems"]) == (name == "version"), found["problems"]
+
+
+def test_what_is_done_to_a_network_after_training_is_no_training(told):
+    assert told["weights are changed afterwards"]["criterion"] == 1
+    assert told["weights are changed afterwards"]["size"] > 1
+
+
+def test_what_fails_after_training_costs_nothing(told):
+    assert told["it fails after training"].get("error") is None
+    assert told["it fails after training"]["problems"] == []
+
+
+def test_an_error_in_a_thread_is_told(told):
+    assert told["a thread fails"]["error"] == "ValueError: in a thread"
+
+
+def test_the_gradient_of_a_picture_is_no_training(told):
+    assert told["a saliency map"]["facts"]["backward"] == STEPS
+
+
+@pytest.mark.parametrize("name", SLICED)
+def test_code_that_evaluates_for_long_gives_way_and_is_no_hang(told, name):
+    """The grader hears from it between two steps, however long they are apart, and it goes on where it was."""
+    assert told[name].get("error") is None
+    assert told[name]["facts"]["backward"] == STEPS
+    assert told[name]["silent"] >= 3

@@ -99,10 +99,13 @@ SAID = {
     "open('absent.txt')": "FileNotFoundError: [Errno 2] No such file or directory: 'absent.txt'",
 }
 
-pytestmark = pytest.mark.skipif(
-    find_spec("torch") is None or find_spec("torchvision") is None,
-    reason="torch is not installed; type: python -m pip install -e '.[torch]'",
-)
+pytestmark = [
+    pytest.mark.medium,
+    pytest.mark.skipif(
+        find_spec("torch") is None or find_spec("torchvision") is None,
+        reason="torch is not installed; type: python -m pip install -e '.[torch]'",
+    ),
+]
 
 
 def prepared(folder: Path, *asked: str) -> list[str]:

@@ -1,0 +1,292 @@
+"""grade.py check-homework: what of a homework does not fit together, a sentence each, with its place and the cure."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+from numpy.random import Generator
+
+from grader import handout
+from grader.check import Subject, load
+from grader.command import mistakes
+from grader.data import datasets
+from grader.errors import SubmissionError, UsageError
+from grader.grading import grade
+from grader.intake.submission import read, stubs
+from grader.model import Check, CheckResult, Homework, Report, Submission, Verdict
+from grader.report.text import Printer, Terminal
+from grader.sandbox.launch import ONE_THREAD, Zygotes
+
+CONSISTENT, FINDINGS = 0, 1
+SEEDS = 3
+Grading = Callable[[Submission, Homework, int], Report]
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(
+        prog="grade.py check-homework",
+        description="Say what of a homework does not fit together, and how to correct it.",
+        epilog="exit codes: 0 consistent, 1 findings, 2 usage",
+    )
+    root.add_argument("folder", type=Path, metavar="FOLDER", help="the homework's folder, which holds rubric.yaml")
+    root.add_argument(
+        "--seeds", type=int, default=SEEDS, metavar="N", help=f"seeds of the reference (default: {SEEDS})"
+    )
+    root.add_argument("--data-root", type=Path, metavar="FOLDER", help="where data sets are")
+    return root
+
+
+def run(arguments: argparse.Namespace) -> int:
+    folder = arguments.folder
+    if not (folder / "rubric.yaml").is_file():
+        make = f"python grade.py new-homework {shlex.quote(str(folder))}"
+        raise UsageError(f"{folder} holds no rubric.yaml; name a homework's folder, or make one: {make}")
+    if arguments.seeds < 1:
+        raise UsageError(f"--seeds is {arguments.seeds}; it has to be at least 1")
+    datasets.check_root(arguments.data_root)
+    os.environ.update(ONE_THREAD)
+    say = Printer(Terminal())
+    count = 0
+    for finding in findings(folder, arguments.seeds, arguments.data_root, lambda text: say(f"note: {text}")):
+        say(finding)
+        count += 1
+    say(f"{count} finding{'s' * (count != 1)}" if count else "this homework is consistent")
+    return FINDINGS if count else CONSISTENT
+
+
+def findings(folder: Path, seeds: int, data_root: Path | None, note: Callable[[str], None]) -> Iterator[str]:
+    """One sentence for each thing that does not fit. What cannot be tried on this machine is noted."""
+    try:
+        homework = load(folder)
+    except UsageError as error:
+        yield str(error)
+        return
+    store = datasets.Store(homework, datasets.root(data_root))
+    with Zygotes() as zygotes:
+
+        def run_on(submission: Submission, homework: Homework, seed: int) -> Report:
+            return grade(submission, homework, seed=seed, launch=zygotes.launch, data=store)
+
+        yield from plan_findings(homework)
+        yield from handout_findings(homework)
+        try:
+            yield from reference_findings(homework, run_on, seeds, note)
+            yield from untouched_findings(homework, run_on)
+            yield from right_findings(homework, run_on, note)
+            yield from wrong_findings(homework, run_on, note)
+        except UsageError as error:  # of the rubric or of a data set, found while a check ran
+            yield str(error)
+
+
+# The rubric and the handout
+
+
+def plan_findings(homework: Homework) -> Iterator[str]:
+    """Modules that the handout does not list, and data sets that nothing reads."""
+    plan = homework.rubric
+    for section in plan.sections:
+        for module, path in section.modules.items():
+            if path not in plan.handout.files:
+                yield f"{plan.where('module', module)}: the handout does not list {path}; add it under `handout:`"
+    reads = {name for task in plan.tasks for name in (*task.data, *(one for item in task.items for one in item.data))}
+    for name in plan.data.keys() - reads:
+        yield f"{plan.where('data', name)}: no task reads the data set {name}; delete it, or add `data: [{name}]`"
+
+
+def handout_findings(homework: Homework) -> Iterator[str]:
+    """Files of student/ that are not what the reference makes, or that hold a solution."""
+    root = handout.home(homework.folder)
+    if not (root / "reference").is_dir():
+        return
+    for path in sorted((root / "student").rglob("*.py")):
+        before, mark, _ = path.read_bytes().partition(b"# BEGIN SOLUTION")
+        if mark:
+            number = before.count(b"\n") + 1
+            yield f"{path}:{number}: a solution is handed out; delete this file, or the solution in it"
+    cure = f"run: python -m grader.handout --homework {shlex.quote(str(homework.folder))} --overwrite"
+    for name, content in handout.contents(root / "reference", root / "fixtures", homework.rubric.handout).items():
+        path = root / "student" / name
+        if not path.is_file():
+            yield f"{path}: the handout lists this file, and it is not there; {cure}"
+        elif path.read_bytes() != content:
+            line = first_difference(path.read_bytes(), content)
+            yield f"{path}:{line}: this differs from what the reference makes; {cure}"
+
+
+def first_difference(one: bytes, other: bytes) -> int:
+    """The line, from 1."""
+    pairs = zip(one.split(b"\n"), other.split(b"\n"), strict=False)
+    return next(
+        (at for at, (a, b) in enumerate(pairs, start=1) if a != b), min(one.count(b"\n"), other.count(b"\n")) + 1
+    )
+
+
+# The reference
+
+
+def wanted(homework: Homework) -> list[str]:
+    return list(dict.fromkeys(name for section in homework.rubric.sections for name in section.submit))
+
+
+def handed_in(homework: Homework, path: Path) -> Submission:
+    """The work at `path`, read as a student's."""
+    names = wanted(homework)
+    return read(path, names, stubs(homework.handout, names))
+
+
+def reference_findings(homework: Homework, run_on: Grading, seeds: int, note: Callable[[str], None]) -> Iterator[str]:
+    """Checks that the reference does not pass, and functions of it that change an argument that no check looks at."""
+    seen = Seen()
+    told: set[str] = set()
+    for seed in range(seeds):
+        report = run_on(handed_in(homework, homework.reference), watched(homework, seen), seed)
+        for result in report.checks:
+            if result.verdict is Verdict.SKIPPED and not result.waits:
+                if result.name not in told:
+                    note(f"{result.name} was not tried: {result.message}")
+            elif (result.earned < result.points or result.review) and result.name not in told:
+                why = mistakes.said(result, homework.folder) or " ".join(result.review)
+                where = place(homework, result)
+                yield f"{where}: the reference fails {result.name} with seed {seed}: {why}; correct one of them"
+            else:
+                continue
+            told.add(result.name)
+    for function in sorted(seen.changed - seen.looked_at):
+        yield (
+            f"{definition(homework, function)}: {function} changes an argument in place, and no check looks at that; "
+            "read `hw.changed` or `hw.mutated` after a call of it"
+        )
+
+
+def place(homework: Homework, result: CheckResult) -> str:
+    """Where a check is defined."""
+    function = homework.checks[result.name].function
+    assert isinstance(function, FunctionType)
+    return f"{function.__code__.co_filename}:{function.__code__.co_firstlineno}"
+
+
+def definition(homework: Homework, function: str) -> str:
+    """Where the reference defines what a call names, such as "forward" or "Net.forward"."""
+    last = function.rpartition(".")[2]
+    for module in homework.modules.values():
+        for owner in (module, *(kind for kind in vars(module).values() if isinstance(kind, type))):
+            found = vars(owner).get(last)
+            if isinstance(found, FunctionType):
+                return f"{found.__code__.co_filename}:{found.__code__.co_firstlineno}"
+    return str(homework.reference)
+
+
+@dataclass
+class Seen:
+    """The functions that changed an argument in place, those after whose call a check looked, and the last one."""
+
+    changed: set[str] = field(default_factory=set)
+    looked_at: set[str] = field(default_factory=set)
+    last: str = ""
+
+    def change(self, function: str) -> None:
+        self.last = function
+        self.changed.add(function)
+
+
+class Watched(Subject):
+    """`hw` that notes whether a check looks at what the last call changed."""
+
+    def __init__(self, hw: Subject, seen: Seen) -> None:
+        vars(self).update(vars(hw))  # its lists are the same ones, so that what a check leaves in them is kept
+        self.seen = seen
+
+    @property
+    def changed(self) -> Mapping[int | str, Any]:
+        self.seen.looked_at.add(self.seen.last)
+        return super().changed
+
+    @property
+    def mutated(self) -> tuple[int, ...]:
+        self.seen.looked_at.add(self.seen.last)
+        return super().mutated
+
+
+def watched(homework: Homework, seen: Seen) -> Homework:
+    """The homework with checks that keep in `seen` what was changed and looked at."""
+
+    def watch(one: Check) -> Check:
+        def function(hw: Subject, rng: Generator) -> float | None:
+            hw.session.on_change = seen.change
+            return one.function(Watched(hw, seen), rng)
+
+        return replace(one, function=function)
+
+    return replace(homework, checks={name: watch(one) for name, one in homework.checks.items()})
+
+
+# Work that is known to be empty, right or wrong
+
+
+def untouched_findings(homework: Homework, run_on: Grading) -> Iterator[str]:
+    """Checks that the handout passes as it is."""
+    own = {Path(path).name: content for path, content in homework.handout.items()}
+    untouched = Submission("handout", {name: own[name] for name in wanted(homework) if name in own}, {}, "")
+    report = run_on(untouched, homework, 0)
+    for result in report.checks:
+        if result.earned > 0 or result.verdict is Verdict.PASS:
+            yield (
+                f"{place(homework, result)}: the untouched handout gets {result.earned:.3g} points of {result.name}; "
+                "ask for an answer that only work can give"
+            )
+        elif result.verdict is Verdict.INTERNAL:
+            said = mistakes.said(result, homework.folder)
+            yield f"{place(homework, result)}: the untouched handout breaks {result.name}: {said}; correct it"
+
+
+def right_findings(homework: Homework, run_on: Grading, note: Callable[[str], None]) -> Iterator[str]:
+    """Work in right/ that loses points or leaves a question."""
+    works = [path for path in sorted((homework.folder / "right").glob("*")) if not path.name.startswith(".")]
+    if not works:
+        note(
+            f"{homework.folder / 'right'} holds no right work in another style; add some, so that none is called wrong"
+        )
+    for path in works:
+        try:
+            report = run_on(handed_in(homework, path), homework, 0)
+        except SubmissionError as error:
+            yield f"{path}: {error}"
+            continue
+        for result in report.checks:
+            if result.earned < result.points and (result.verdict is not Verdict.SKIPPED or result.waits):
+                where, said = place(homework, result), mistakes.said(result, homework.folder)
+                yield f"{path}: this right work fails {result.name} ({where}): {said}; correct one of them"
+        for question in () if report.faulty else report.needs_review:
+            yield f"{path}: this right work leaves a question: {question}; correct one"
+
+
+def wrong_findings(homework: Homework, run_on: Grading, note: Callable[[str], None]) -> Iterator[str]:
+    """Work in wrong/ and mistakes of wrong.yaml that do not cost what they must."""
+    found, unreadable = mistakes.read(homework.folder)
+    yield from unreadable
+    if not found and not unreadable:
+        note(
+            f"{homework.folder / mistakes.REPLACED} names no mistake; add some, so that a check that sees none is found"
+        )
+    reference = handed_in(homework, homework.reference)
+    ids = {item.id for task in homework.rubric.tasks for item in task.items}
+    for one in found:
+        if unknown := sorted(set(one.loses or ()) - ids):
+            yield f"{one.where}: {one.name} loses points in {unknown[0]}, and the rubric has no such item; correct it"
+            continue
+        try:
+            folder = homework.folder / "wrong" / one.name
+            submission = one.made_in(reference) if one.file else handed_in(homework, folder)
+        except SubmissionError as error:
+            yield f"{one.where}: {error}"
+        except UsageError as error:
+            yield str(error)
+        else:
+            yield from one.findings(run_on(submission, homework, 0), homework.folder)

@@ -1,0 +1,141 @@
+"""wrong.yaml of a homework -> its mistakes: the reference with one replacement each, and what that must cost.
+
+    NAME: {file: work.py, old: "x * factor", new: "x", loses: ["1.1"], says: "out is wrong"}
+
+A name without `file`, `old` and `new` is that of a submission in the folder wrong/.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from grader.errors import UsageError
+from grader.model import CheckResult, Report, Submission, Verdict
+
+PLACE, REPLACED = ("file", "old", "new"), "wrong.yaml"
+FRAME = re.compile(r'^ *File "([^"\n]+)", line (\d+)', re.MULTILINE)
+ERROR = re.compile(r"^[A-Za-z_][\w.]*(?:: .*)?$", re.MULTILINE)  # a traceback's line that is not indented
+KEYS = (*PLACE, "loses", "says")
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """`file`, `old` and `new` are "" for a submission in the folder wrong/. `where` is its line in wrong.yaml.
+
+    `loses` are the items that lose points, and `says` words that a sentence holds; both are None where nobody said.
+    """
+
+    name: str
+    where: str
+    file: str = ""
+    old: str = ""
+    new: str = ""
+    loses: tuple[str, ...] | None = None
+    says: str | None = None
+
+    def made_in(self, reference: Submission) -> Submission:
+        """The reference with the replacement. Raises UsageError where there is nothing to replace."""
+        if self.file not in reference.files:
+            raise UsageError(
+                f"{self.where}: students hand in no {self.file}; name one of {', '.join(reference.files)} as `file`"
+            )
+        before = reference.files[self.file].decode()
+        if not self.old or self.old not in before:
+            raise UsageError(
+                f"{self.where}: {self.file} of the reference does not hold {self.old!r}; copy that text from it"
+            )
+        changed = before.replace(self.old, self.new).encode()
+        return replace(reference, name=self.name, files={**reference.files, self.file: changed})
+
+    def findings(self, report: Report, folder: Path) -> Iterator[str]:
+        """What is not as it must be: nothing is lost, other items are, no sentence says so, a check broke."""
+        lost = tuple(item.id for item in report.items if item.score < item.max_score)
+        sentences = [check.message for check in report.checks if check.earned < check.points]
+        broken = [check for check in report.checks if check.verdict is Verdict.INTERNAL]
+        untried = {item.id for item in report.items if item.verdict is Verdict.SKIPPED}
+        if broken:
+            why = said(broken[0], folder)
+            yield f"{self.where}: {self.name} breaks the check {broken[0].name}: {why}; correct the check"
+        elif not set(lost) - untried:
+            if not untried:
+                yield f"{self.where}: {self.name} loses no points; add a check that sees this mistake"
+        elif self.loses is not None and set(lost) - untried != set(self.loses) - untried:
+            there = f"loses points in {listed(lost)}, not in {listed(self.loses)}"
+            yield f"{self.where}: {self.name} {there}; correct one of them"
+        elif self.says is not None and not any(self.says in sentence for sentence in sentences):
+            yield f"{self.where}: no sentence on {self.name} says {self.says!r}; the first is: {sentences[0]}"
+
+
+def said(result: CheckResult, folder: Path) -> str:
+    """What a check said; of one that broke, the error and its line in the homework's `folder`, no traceback."""
+    if result.verdict is not Verdict.INTERNAL:
+        return result.message
+    own = [(file, line) for file, line in FRAME.findall(result.message) if Path(file).is_relative_to(folder.resolve())]
+    at = f" in {own[-1][0]}:{own[-1][1]}" if own else ""
+    errors = ERROR.findall(result.message)
+    return f"{errors[-1]}{at}" if errors else result.message
+
+
+def listed(items: tuple[str, ...]) -> str:
+    return ", ".join(items) or "no item"
+
+
+def read(folder: Path) -> tuple[list[Mistake], list[str]]:
+    """The mistakes of a homework's wrong.yaml and folder wrong/, and a sentence for each that cannot be read."""
+    path = folder / REPLACED
+    there = {one.name: one for one in sorted((folder / "wrong").glob("*")) if not one.name.startswith(".")}
+    found, findings = [], []
+    try:
+        for name, line, given in entries(path) if path.is_file() else ():
+            where = f"{path}:{line}"
+            try:
+                found.append(mistake(name, where, given, in_folder=name in there))
+            except UsageError as error:
+                findings.append(str(error))
+            there.pop(name, None)
+    except UsageError as error:
+        findings.append(str(error))
+    return [*found, *(Mistake(name, str(one)) for name, one in there.items())], findings
+
+
+def entries(path: Path) -> Iterator[tuple[str, int, Any]]:
+    """Name, line and value of each entry. Raises UsageError for a value that is not a mapping."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        node, values = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise UsageError(f"{path}{line}: this is not readable YAML; correct it") from None
+    if values is None:
+        return
+    if not isinstance(values, Mapping) or not isinstance(node, yaml.MappingNode):
+        raise UsageError(f"{path}: this has to be a mapping of names to mistakes; see grader/command/mistakes.py")
+    for (name, given), (key, _) in zip(values.items(), node.value, strict=False):
+        yield str(name), key.start_mark.line + 1, given
+
+
+def mistake(name: str, where: str, given: Any, *, in_folder: bool) -> Mistake:
+    """Raises UsageError for an entry of another form, with the cure."""
+    if not isinstance(given, Mapping):
+        raise UsageError(f"{where}: {name} has to be a mapping; it knows {', '.join(KEYS)}")
+    for key, value in given.items():
+        if key not in KEYS:
+            raise UsageError(f"{where}: {name} has no key {key}; it knows {', '.join(KEYS)}")
+        if key == "loses" and not isinstance(value, list):
+            raise UsageError(f'{where}: loses has to be a list of items, as in ["1.1"]')
+        if key != "loses" and not isinstance(value, str):
+            raise UsageError(f"{where}: {key} has to be a text; put it in quotes")
+    lacking = [key for key in PLACE if key not in given]
+    if lacking and not (in_folder and len(lacking) == len(PLACE)):
+        cure = f"add {', '.join(lacking)}, or put the submission into wrong/{name}"
+        raise UsageError(f"{where}: {name} does not say what is replaced by what; {cure}")
+    items = tuple(map(str, given["loses"])) if "loses" in given else None
+    file, old, new = (given.get(key, "") for key in PLACE)
+    return Mistake(name, where, file, old, new, items, given.get("says"))

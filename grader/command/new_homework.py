@@ -1,0 +1,121 @@
+"""grade.py new-homework: a small homework that grades at once, to be changed into one's own."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+from string import Template
+
+from grader import handout
+from grader.errors import UsageError
+from grader.report.text import Printer, Terminal
+
+RUBRIC = Template("""\
+title: $title
+sections:
+  main:
+    modules: {work: work.py}    # `hw.work` in a check
+    submit: [work.py]           # what students hand in
+    forbid: [torch]
+handout:
+  files: [work.py]              # of reference/, given to students without its solutions
+tasks:
+  - id: "1"
+    title: A first task
+    section: main
+    items:
+      - {id: "1.1", title: A weighted sum, points: 4, tolerance: 1.0e-9, checks: [weighted_sum]}
+""")
+
+CHECKS = '''\
+"""The checks of this homework. The first line of a check's docstring is what students read."""
+
+import numpy as np
+
+from grader.check import Subject, check
+from grader.measure.expect import expect_close
+
+
+@check("1.1", "work.weighted_sum")
+def weighted_sum(hw: Subject, rng: np.random.Generator) -> None:
+    """weighted_sum(x, w) is the sum of each row of x, weighted by w."""
+    for n, d in ((3, 4), (5, 2)):
+        x, w = rng.normal(size=(n, d)), rng.normal(size=d)
+        expect_close(hw, f"out of {n} rows", hw.work.weighted_sum(x, w), hw.reference.work.weighted_sum(x, w))
+'''
+
+REFERENCE = '''\
+"""Students write in this file, between the marks."""
+
+import numpy as np
+
+
+def weighted_sum(x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """The sum of each row of x (N, D), weighted by w (D,): shape (N,)."""
+    # BEGIN SOLUTION stub: out = None
+    out = x @ w
+    # END SOLUTION
+    return out
+'''
+
+RIGHT = """\
+import numpy as np
+
+
+def weighted_sum(x, w):
+    return np.array([sum(a * b for a, b in zip(row, w)) for row in x])
+"""
+
+WRONG = """\
+# The reference with one mistake each: what is replaced by what, the items that lose points, words of a sentence.
+weights-forgotten: {file: work.py, old: "x @ w", new: "x.sum(axis=1)", loses: ["1.1"], says: "out of 3 rows"}
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(
+        prog="grade.py new-homework",
+        description="Write a small homework that grades at once, to be changed into your own.",
+        epilog="exit codes: 0 written, 2 usage",
+    )
+    root.add_argument("folder", type=Path, metavar="FOLDER", help="a new or empty folder")
+    return root
+
+
+def run(arguments: argparse.Namespace) -> int:
+    folder = arguments.folder
+    files = skeleton(folder.resolve().name)
+    try:
+        if folder.is_dir() and any(folder.iterdir()):
+            raise UsageError(f"{folder} is not empty; name a new folder")
+        for name, content in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written ({error.strerror}); name another folder") from None
+    say = Printer(Terminal())
+    for name in files:
+        say(f"written: {folder / name}")
+    say(f"next: python grade.py check-homework {shlex.quote(str(folder))}")
+    return 0
+
+
+def skeleton(title: str) -> dict[str, bytes]:
+    """Path in the homework's folder -> content. student/ is made from reference/, as for every homework."""
+    texts = {
+        "rubric.yaml": RUBRIC.substitute(title=quoted(title)),
+        "checks.py": CHECKS,
+        "reference/work.py": REFERENCE,
+        "student/work.py": handout.render(REFERENCE),
+        "right/by-loop/work.py": RIGHT,
+        "wrong.yaml": WRONG,
+    }
+    return {name: text.encode() for name, text in texts.items()}
+
+
+def quoted(title: str) -> str:
+    """A text of YAML, whatever the folder is called."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in title).strip() or "homework"
+    return "'" + printable.replace("'", "''") + "'"

@@ -1,0 +1,103 @@
+"""A class's folder as a platform exports it -> one Student each: who, where the work lies, and when it was handed in.
+
+A layout is told by its shape; names in it are a student's, and so hostile. Nothing is opened here but the platforms'
+own notes: metadata, receipts and times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+
+from grader.course.class_list import with_roster
+from grader.course.layouts import autolab, blackboard, brightspace, canvas, github, gradescope, moodle, nbgrader, plain
+from grader.course.layouts.folder import APPLE, JUNK, children, is_note
+from grader.course.roster import read_roster
+from grader.course.student import merged, printable, unique
+from grader.errors import UsageError
+from grader.intake.archive import ENDING
+from grader.model import Student
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a platform lays out a class: whether a folder has that shape, and whose the work in it is.
+
+    `named_by_id`: work is named after some id of the student's, which may stand in any column of a class list.
+    """
+
+    fits: Callable[[Path], bool]
+    students: Callable[[Path, tzinfo | None], list[Student]]
+    named_by_id: bool = False
+
+
+# In the order in which shapes are tried; what none of them fits is plain.
+LAYOUTS: dict[str, Layout] = {
+    "gradescope": Layout(gradescope.fits, gradescope.students),
+    "moodle": Layout(moodle.fits, moodle.students),
+    "blackboard": Layout(blackboard.fits, blackboard.students, named_by_id=True),
+    "brightspace": Layout(brightspace.fits, brightspace.students),
+    "autolab": Layout(autolab.fits, autolab.students, named_by_id=True),
+    "canvas": Layout(canvas.fits, canvas.students),
+    "nbgrader": Layout(nbgrader.fits, nbgrader.students, named_by_id=True),
+    "github": Layout(github.fits, github.students, named_by_id=True),
+    "plain": Layout(lambda folder: True, plain.students, named_by_id=True),
+}
+
+
+def recognise(
+    folder: Path, layout: str | None = None, roster: Path | None = None, zone: tzinfo | None = None
+) -> list[Student]:
+    """Everyone in the class, sorted by id; with a class list, also those who handed in nothing. `zone` is the course's.
+
+    Raises UsageError for a folder that cannot be read or holds nothing, and for a class list that cannot be read.
+    """
+    folder, name = placed(folder, layout)
+    students = merged(LAYOUTS[name].students(folder, zone))
+    if not students:
+        raise UsageError(f"{folder} holds no submission; it should hold one folder or archive per student")
+    if roster is not None:
+        rows = read_roster(roster)
+        students = with_roster(students, rows, by_any_cell=LAYOUTS[name].named_by_id, zone=zone)
+    return sorted(unique(students), key=lambda one: one.id)
+
+
+def hidden(folder: Path, layout: str | None = None) -> list[str]:
+    """Folders and archives that are left out because their name begins with a dot, but may be a student's."""
+    folder, _ = placed(folder, layout)
+    names = sorted(path.name for path in folder.glob(".*") if path.is_dir() or ENDING.search(path.name))
+    return [printable(name) for name in names if not name.startswith(APPLE) and name not in JUNK]
+
+
+def lone_folder(folder: Path, layout: str | None = None) -> Path | None:
+    """The only folder inside, if it may hold the whole class: several folders or archives, and no work beside them."""
+    folder, name = placed(folder, layout)
+    inside = [path for path in children(folder) if not is_note(path)]
+    if name != "plain" or len(inside) != 1 or not inside[0].is_dir():
+        return None
+    below = [path for path in children(inside[0]) if not is_note(path)]
+    packed = all(path.is_dir() or ENDING.search(path.name) for path in below)
+    return inside[0] if len(below) > 1 and packed else None
+
+
+def placed(folder: Path, layout: str | None) -> tuple[Path, str]:
+    """Where the submissions lie, and in which layout: the one that is named, or the one whose shape the folder has."""
+    if layout is None:
+        return told_by_shape(folder)
+    if layout not in LAYOUTS:
+        raise UsageError(f"there is no layout {layout}; the layouts are {', '.join(LAYOUTS)}")
+    return folder, layout
+
+
+def told_by_shape(folder: Path) -> tuple[Path, str]:
+    """The layout whose shape the folder, or the one folder in it, has; `plain` where none fits."""
+    inside = children(folder)
+    submitted = folder / "submitted"  # of a whole nbgrader course
+    below = [inside[0]] if len(inside) == 1 and inside[0].is_dir() else [submitted] if submitted.is_dir() else []
+    for place in (folder, *below):
+        for name, layout in LAYOUTS.items():
+            if name != "plain" and layout.fits(place):
+                return place, name
+    return folder, "plain"

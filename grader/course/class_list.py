@@ -1,0 +1,219 @@
+"""Who of a class list handed in what: submissions are joined to its rows by id, by group, or by name.
+
+A student is "not handed in" only if nothing says otherwise. If the list, the platform or a submission without an owner
+does, it is a problem for a person to look into.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import tzinfo
+from functools import partial
+from itertools import combinations
+
+from grader.course.layouts.folder import AGAIN
+from grader.course.roster import (
+    ID_COLUMNS,
+    column,
+    full_name,
+    groups_of,
+    is_staff,
+    is_test_student,
+    key_of,
+    roster_name,
+    says_handed_in,
+    time_told,
+)
+from grader.course.student import newest, printable, safe
+from grader.course.times import moment
+from grader.model import Student
+
+Rows = Sequence[Mapping[str, str]]
+GROUPS = "; if groups handed in, add a column Group to the class list"
+ALIKE = {
+    "Email": ("Email address", "E-Mail-Adresse", "Adresse de courriel", "Dirección de correo"),
+    "SID": ("Student ID", "student_id", "SIS User ID", "ID number"),
+    "Identifier": ("ID", "Identifikator", "Identifiant", "Identificador", "Identificatore"),
+    "username": ("SIS Login ID", "login_id", "login", "NetID", "user"),
+    "student_id": ("SIS Login ID", "login_id", "login", "NetID", "username", "SID"),
+    "Brightspace user": (),
+}
+
+
+def with_roster(
+    students: Sequence[Student], rows: Rows, *, by_any_cell: bool, zone: tzinfo | None = None
+) -> list[Student]:
+    """The students with the ids and the name that the list gives them, and one for each row that has no submission.
+
+    Two students may share a name, so a name alone joins nobody whose ids differ.
+    """
+    found: list[Student] = []
+    theirs: dict[int, list[Student]] = {}
+    doubt: dict[int, str] = {}
+    kinds = shared(students, rows)
+    for one in students:
+        if members := members_of(one, rows):
+            for number in members:
+                theirs.setdefault(number, []).append(replace(one, id=row_id(rows[number]), ids={}))
+            continue
+        at, fitting = rows_of(one, rows, by_any_cell, kinds)
+        if at is not None:
+            theirs.setdefault(at, []).append(one)
+        else:
+            found.append(replace(one, unlisted=True))
+            doubt |= dict.fromkeys(fitting or numbered(one, rows), why_unsure(one))
+    anyones = ownerless(found) or strangers(rows, theirs)
+    for at, row in enumerate(rows):
+        if is_test_student(row):
+            continue  # and with it what the course's staff handed in as such
+        group = theirs.get(at, [])
+        if is_staff(row) and not group:
+            continue
+        sure = [one for one in group if same_id(one, row)]
+        own = sure if any(differ(one, other.ids) for one, other in combinations(group, 2)) else group
+        found += [replace(one, unlisted=True) for one in group if one not in own]
+        problem = why_unsure(group[0]) if group else doubt.get(at, "") or missing_work(row) or anyones
+        found.append(listed(newest(own) if own else absent(row, problem), row, zone))
+    return found
+
+
+def why_unsure(one: Student) -> str:
+    """The reason why it is not clear whether this submission is a student's."""
+    if "Identifier" in one.ids:
+        number = one.ids["Identifier"].split()[-1]
+        return f"{one.name} was handed in under number {number}, which the class list gives to another name{GROUPS}"
+    whose = f"{one.name} may be theirs, or another's of that name"
+    return f"{whose}; name that folder or archive after an id, or add the platform's ids to the list"
+
+
+def missing_work(row: Mapping[str, str]) -> str:
+    """The problem that the list says something was handed in, and it is not here; or ""."""
+    told = says_handed_in(row)
+    return f"the class list says that it was handed in ({printable(told)}), and it is not here{AGAIN}" if told else ""
+
+
+def ownerless(unlisted: Sequence[Student]) -> str:
+    """The reason why any student without work may have handed in after all: some work is anonymous, or a group's."""
+    hidden = [one.name for one in unlisted if one.ids.get("ID", "").startswith("anon_")]
+    if hidden:
+        return f"{hidden[0]} is anonymous and may be theirs; export the submissions with names"
+    groups = [one.name for one in unlisted if "assignsubmission" in (one.path or "") and not one.ids]
+    return f"{groups[0]} may be their group's{GROUPS}" if groups else ""
+
+
+def strangers(rows: Rows, theirs: Mapping[int, Sequence[Student]]) -> str:
+    """The same reason, if most files have the id of one student and another name, as those of groups at Canvas."""
+    joined = [(one, rows[at]) for at, group in theirs.items() for one in group
+              if one.ids.get("ID", "").isdigit() and same_id(one, rows[at])]  # fmt: skip
+    other = [one.name for one, row in joined if full_name(row) and not words(one.name) & words(full_name(row))]
+    return f"{other[0]} may be their group's{GROUPS}" if len(other) > 1 and 2 * len(other) > len(joined) else ""
+
+
+def absent(row: Mapping[str, str], problem: str) -> Student:
+    """A student without work."""
+    return Student(row_id(row), printable(full_name(row) or column(row, *ID_COLUMNS)), problem=problem)
+
+
+def numbered(one: Student, rows: Rows) -> list[int]:
+    """The rows whose Canvas ID is part of the names of the files."""
+    numbers = {number for _, path in one.parts for number in path.name.split("_") if number.isdigit()}
+    return [at for at, row in enumerate(rows) if "ID" in one.ids and column(row, "ID") in numbers]
+
+
+def row_id(row: Mapping[str, str]) -> str:
+    return safe(column(row, *ID_COLUMNS) or full_name(row))
+
+
+def listed(one: Student, row: Mapping[str, str], zone: tzinfo | None) -> Student:
+    at = one.submitted_at or moment(time_told(row), zone)
+    ids = {**one.ids, **{key: printable(value) for key, value in row.items() if value}}
+    return replace(one, name=printable(full_name(row) or one.name), ids=ids, submitted_at=at)
+
+
+def members_of(one: Student, rows: Rows) -> list[int]:
+    """The rows of the group that the submission is named after; none where it is named after a student."""
+    called: dict[str, list[int]] = {}
+    for at, row in enumerate(rows):
+        for group in groups_of(row):
+            if key_of(one.name) and key_of(group) == key_of(one.name):
+                called.setdefault(printable(group), []).append(at)
+    fitting = called.get(one.name) or (next(iter(called.values())) if len(called) == 1 else [])
+    named = [at for at, row in enumerate(rows) if words(one.name) & words(full_name(row))]
+    return [] if any(at not in fitting for at in named) else fitting
+
+
+def rows_of(one: Student, rows: Rows, by_any_cell: bool, kinds: Collection[str]) -> tuple[int | None, list[int]]:
+    """The student's row, found by an id of the platform's, else by name; None if that is not certain. Second, all rows
+    that may be the student's."""
+
+    def same_name(row: Mapping[str, str]) -> bool:
+        names = words(full_name(row)) | words(roster_name(row))
+        return bool(words(one.name) & names)
+
+    def same_cell(row: Mapping[str, str]) -> bool:
+        return by_any_cell and one.name.casefold() in (printable(value).casefold() for value in row.values() if value)
+
+    ways = [[at for at, row in enumerate(rows) if fits(row)] for fits in (partial(same_id, one), same_name, same_cell)]
+    likely = [ways[0], *([at for at in way if not differ(one, rows[at], kinds)] for way in ways[1:])]
+    at = next((way[0] for way in likely if len(way) == 1), None)
+    if at is not None and is_anothers(one, rows[at]):
+        return None, [at]
+    return at, next(filter(None, [*likely, *ways]), [])
+
+
+def is_anothers(one: Student, row: Mapping[str, str]) -> bool:
+    """Whether Moodle's number is a student's, but the name is another: the number of a group, or an old list.
+
+    Where names are hidden, the word for a participant stands for the name; it begins the list's own `Identifier`, too.
+    Older versions put a group's name before that.
+    """
+    name, number = full_name(row), column(row, "Identifier", *ALIKE["Identifier"])
+    if "Identifier" not in one.ids or not name or words(one.name) & words(name):
+        return False
+    hidden = key_of(re.sub(r"\d+$", "", number))
+    return not any(end and key_of(one.name).endswith(end) for end in (key_of(name), hidden))
+
+
+def same_id(one: Student, row: Mapping[str, str]) -> bool:
+    return any(own == other for own, other in pairs(one, row))
+
+
+def differ(one: Student, ids: Mapping[str, str], kinds: Collection[str] | None = None) -> bool:
+    """Whether ids of one kind (of `kinds` alone, where they are given) are on both sides, and none is the same."""
+    both = list(pairs(one, ids, kinds))
+    return bool(both) and all(own != other for own, other in both)
+
+
+def pairs(one: Student, ids: Mapping[str, str], kinds: Collection[str] | None = None) -> Iterator[tuple[str, str]]:
+    """The student's ids, each with the one of its kind on the other side."""
+    for kind, value in one.ids.items():
+        if (kinds is None or kind in kinds) and (other := of_kind(ids, kind)):
+            yield bare(kind, value), bare(kind, other)
+
+
+def of_kind(ids: Mapping[str, str], kind: str) -> str:
+    return column(ids, kind, *ALIKE.get(kind, ()))
+
+
+def bare(kind: str, value: str) -> str:
+    """An id as it is compared: Moodle's words before a number change with its language, Brightspace puts a # before."""
+    if kind == "Identifier" and (number := re.search(r"\d+$", value)):
+        return number[0]
+    return printable(value).casefold().removeprefix("#")
+
+
+def shared(students: Sequence[Student], rows: Rows) -> set[str]:
+    """The kinds of ids that the platform and the list both know: a hand-made column "ID" may be another number."""
+    kinds = {kind for one in students for kind in one.ids}
+    known = {kind: {bare(kind, of_kind(row, kind)) for row in rows} for kind in kinds}
+    return {kind for one in students for kind, value in one.ids.items() if bare(kind, value) in known[kind]}
+
+
+def words(name: str) -> set[str]:
+    """Spellings that one name has: "Doe, Jane", "Jane Doe", "doejane" and "janedoe" share one with each other."""
+    parts = re.findall(r"\w+", unicodedata.normalize("NFKC", printable(name) if name else "").casefold())
+    turned = {"".join(parts[at:] + parts[:at]) for at in range(min(len(parts), 8))}
+    return {*turned, "".join(sorted(parts))} - {""}

@@ -1,0 +1,83 @@
+"""Blackboard's "Assignment File Download": `ASSIGNMENT_USERNAME_attempt_TIME_own-name`, and a receipt per attempt.
+
+The receipt, `ASSIGNMENT_USERNAME_attempt_TIME.txt`, names the student and the files that were handed in. Its name alone
+does not tell where the assignment's title ends and the username begins, as both may hold an underscore.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import tzinfo
+from pathlib import Path
+
+from grader.course.layouts.folder import AGAIN, Group, common, grouped, most
+from grader.course.student import handed_in, printable, with_time
+from grader.model import Student
+
+SHAPE = re.compile(r"(?P<who>.+)_attempt_(?P<at>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)(?P<receipt>\.txt)?(?:_(?P<own>.+))?")
+NAME = re.compile(r"^Name:\s*(?P<name>.*?)\s*\((?P<user>[^()]+)\)\s*$", re.MULTILINE)
+FILES = re.compile(r"^\s*Filename:\s*(.+?)\s*$", re.MULTILINE)
+LONGEST = 1 << 20  # bytes of a receipt
+
+
+def fits(folder: Path) -> bool:
+    return most(folder, lambda path: SHAPE.fullmatch(path.name))
+
+
+def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
+    """Each attempt; of several of one student, the newest counts."""
+    groups, rest = grouped(folder, SHAPE.fullmatch, lambda found: (found["who"], found["at"]))
+    receipts = {group[0][0]["who"]: receipt(group) for group in groups}
+    users = users_of(receipts)
+    return [*(attempt(group, users, zone) for group in groups), *rest]
+
+
+def receipt(group: Group) -> str:
+    for found, path in group:
+        try:
+            if found["receipt"] and path.is_file() and path.stat().st_size <= LONGEST:
+                return path.read_text(encoding="utf-8-sig", errors="replace")
+        except OSError:
+            continue  # it tells no more than the names do
+    return ""
+
+
+def users_of(receipts: Mapping[str, str]) -> dict[str, str]:
+    """Username by what stands before `_attempt_`: as the receipt has it, else what follows the title that all share."""
+    title = title_of(receipts)
+    users = {}
+    for who, text in receipts.items():
+        told = NAME.search(text)
+        own = told["user"] if told and who.endswith(f"_{told['user']}") else ""
+        users[who] = own or who.removeprefix(title)
+    return users
+
+
+def title_of(heads: Iterable[str]) -> str:
+    heads = list(heads)
+    if len(heads) > 1 and (shared := common(heads, "_")):
+        return shared
+    return heads[0][: heads[0].rfind("_") + 1] if len(heads) == 1 else ""
+
+
+def attempt(group: Group, users: Mapping[str, str], zone: tzinfo | None) -> Student:
+    first, text = group[0][0], receipt(group)
+    user = users[first["who"]]
+    told = NAME.search(text)
+    parts = tuple((found["own"], path) for found, path in group if found["own"])
+    one = handed_in(user, user, parts, ids={"username": user})
+    name = printable(told["name"]) if told and told["name"] else one.name
+    day, clock = first["at"][:10], first["at"][11:].replace("-", ":")
+    return with_time(replace(one, name=name, problem=missing_work(group, text)), f"{day}T{clock}", zone)
+
+
+def missing_work(group: Group, text: str) -> str:
+    """What Blackboard says was handed in and is not here."""
+    there = {path.name for _, path in group}
+    if absent := [name for name in FILES.findall(text) if name not in there]:
+        return f"Blackboard's receipt names {printable(absent[0])}, which is not here{AGAIN}"
+    if not any(found["own"] for found, _ in group):
+        return "the attempt at Blackboard has no file; read what was written there instead"
+    return ""

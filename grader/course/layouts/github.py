@@ -1,0 +1,37 @@
+"""`gh classroom clone student-repos`: a folder `ASSIGNMENT-submissions` with a clone `ASSIGNMENT-USERNAME` each.
+
+Commit times are the student's own word, so none is taken; Classroom's `grades.csv`, as --roster, has its own.
+"""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from pathlib import Path
+
+from grader.course.layouts.folder import children, common, is_note, lone, most
+from grader.course.student import handed_in
+from grader.model import Student
+
+ENDS = "-submissions"
+
+
+def fits(folder: Path) -> bool:
+    """Clones, also such as were copied without their `.git`."""
+    named = folder.absolute().name
+    mine = f"{named.removesuffix(ENDS)}-"
+    copied = named.endswith(ENDS) and most(folder, lambda path: path.is_dir() and path.name.startswith(mine))
+    return copied or most(folder, lambda path: (path / ".git").exists())
+
+
+def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
+    """The clones, and whatever else somebody handed in."""
+    inside = [path for path in children(folder) if not is_note(path)]
+    clones = [path for path in inside if path.is_dir()]
+    prefix = f"{folder.absolute().name.removesuffix(ENDS)}-"
+    if not all(path.name.startswith(prefix) for path in clones):
+        prefix = common([path.name for path in clones], "-") if len(clones) > 1 else ""
+    return [
+        handed_in(user, user, ((path.name, path),), ids={"github_username": user, "student_repository_name": path.name})
+        for path in clones
+        if (user := path.name.removeprefix(prefix))
+    ] + [lone(path) for path in inside if path not in clones]

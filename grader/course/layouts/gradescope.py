@@ -1,0 +1,68 @@
+"""Gradescope's "Export Submissions": a folder `submission_N` each, and who handed it in and when in one YAML file.
+
+Each member of a group is a student. A submission of the YAML file whose folder is absent was handed in all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from grader.course.layouts.folder import AGAIN, children, is_note
+from grader.course.student import handed_in, printable, with_time
+from grader.errors import UsageError
+from grader.model import Student
+
+METADATA = "submission_metadata.yml"
+
+
+def fits(folder: Path) -> bool:
+    return (folder / METADATA).is_file()
+
+
+def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
+    """Raises UsageError for metadata that cannot be read."""
+    known = read_metadata(folder / METADATA)
+    there = {path.name: path for path in children(folder) if not is_note(path)}
+    told = {stem(name): about for name, about in known.items()}
+    found = [one for name, path in there.items() for one in submitters(name, path, told.get(stem(name), {}), zone)]
+    absent = [name for name in told if name not in set(map(stem, there))]
+    return found + [one for name in absent for one in submitters(name, None, told[name], zone)]
+
+
+def stem(name: str) -> str:
+    """`submission_12`, also where the submission is one archive or file."""
+    return name.partition(".")[0]
+
+
+def submitters(name: str, path: Path | None, about: Mapping[str, Any], zone: tzinfo | None) -> Iterator[Student]:
+    people = about.get(":submitters")
+    people = [one for one in people if isinstance(one, dict)] if isinstance(people, list) else []
+    for person in people or ([{}] if path else []):
+        one = submitter(person, name, path)
+        lost = "" if path else f"{METADATA} names {printable(name)}, which is not here{AGAIN}"
+        yield with_time(replace(one, problem=lost), about.get(":created_at"), zone)
+
+
+def submitter(person: Mapping[str, Any], place: str, path: Path | None) -> Student:
+    name, sid, email = (str(person.get(f":{key}") or "") for key in ("name", "sid", "email"))
+    ids = {"Email": email, "SID": sid, "Submission ID": stem(place).removeprefix("submission_")}
+    return handed_in(email or sid or place, name or place, ((place, path),) if path else (), ids=ids)
+
+
+def read_metadata(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        data = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}){AGAIN}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        told = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UsageError(f"{path} is not YAML ({told}){AGAIN}, or add --layout plain") from None
+    if not isinstance(data, dict):
+        raise UsageError(f"{path} names no submission{AGAIN}, or add --layout plain")
+    return {str(key): value for key, value in data.items() if isinstance(value, dict)}

@@ -1,0 +1,101 @@
+"""Makes the students of a class, with ids that are safe everywhere, and picks the newest of several submissions."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, tzinfo
+
+from grader.course.times import moment
+from grader.model import Parts, Student
+
+
+def handed_in(
+    id: str,
+    name: str,
+    parts: Parts,
+    *,
+    ids: Mapping[str, str] | None = None,
+    submitted_at: datetime | None = None,
+    marked_late: bool | None = None,
+) -> Student:
+    """A student as a platform's export tells of one. `id` and `name` are hostile."""
+    path = os.fsencode(parts[0][1]).decode("utf-8", "backslashreplace") if parts else None
+    known = {kind: printable(value) for kind, value in (ids or {}).items() if value}
+    return Student(safe(id), printable(name), known, path, submitted_at=submitted_at, marked_late=marked_late,
+                   parts=parts)  # fmt: skip
+
+
+def with_time(student: Student, told: object, zone: tzinfo | None = None) -> Student:
+    """The student with the platform's time of submission; if it is not understood, its text is kept in `ids`."""
+    at = moment(told, zone)
+    if at is None and told:
+        return replace(student, ids={**student.ids, SUBMITTED_AT: printable(str(told))})
+    return replace(student, submitted_at=at)
+
+
+SUBMITTED_AT = "submitted_at"
+
+
+def merged(students: Iterable[Student]) -> list[Student]:
+    """Each student once, with the newest submission; the others are listed."""
+    groups: dict[tuple[str, str], list[Student]] = {}
+    for one in students:
+        groups.setdefault((one.id, one.name.casefold()), []).append(one)
+    return [newest(group) for group in groups.values()]
+
+
+def newest(group: Sequence[Student]) -> Student:
+    """The submission of a student's that counts; it lists the others."""
+    *older, last = sorted(group, key=age)
+    others = (*(name for one in older for name, _ in one.parts), *(name for one in group for name in one.others))
+    return replace(last, others=tuple(printable(name) for name in others))
+
+
+def age(student: Student) -> tuple[float, str]:
+    """By the platform's time, else by the file's own."""
+    try:
+        own = max((path.stat().st_mtime for _, path in student.parts), default=0.0)
+    except OSError:
+        own = 0.0
+    last = student.parts[-1][0] if student.parts else ""
+    return (student.submitted_at.timestamp() if student.submitted_at else own, last)
+
+
+def unique(students: Sequence[Student]) -> list[Student]:
+    """Two students never share an id, also where a file system ignores case."""
+    count = Counter(one.id.casefold() for one in students)
+    told = [f"{one.name} {sorted(one.ids.items())} {one.parts and one.parts[-1][0]}" for one in students]
+    return [
+        one if count[one.id.casefold()] == 1 else replace(one, id=f"{one.id}-{short(whose)}")
+        for one, whose in zip(students, told, strict=True)
+    ]
+
+
+def safe(name: str) -> str:
+    """An id for a hostile name: letters, digits and . - _ @, which no system, page or spreadsheet reads as more."""
+    plain_letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    kept = re.sub(r"[^A-Za-z0-9._@]+", "-", plain_letters).strip("-._@")
+    if kept.split(".")[0].casefold() in RESERVED:
+        kept = f"student-{kept}"
+    return f"{kept[:LONGEST] or 'student'}-{short(name)}" if not kept or len(kept) > LONGEST else kept
+
+
+LONGEST = 60
+RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}  # on Windows
+
+
+def short(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:6]
+
+
+def printable(name: str) -> str:
+    """A name to show: one line, of characters that can be shown, never endless. Any kind of space becomes a space."""
+    text = "".join(" " if char.isspace() else char for char in name)
+    text = text.encode("utf-8", "replace").decode()
+    return "".join(char for char in text if char.isprintable())[:120].strip() or "(no name)"

@@ -1,0 +1,78 @@
+"""Which of a student's files counts, where the names leave it open: a person's word, kept for all later runs."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+
+from grader.course.database import Database
+from grader.errors import UsageError
+from grader.model import Take
+
+
+def of_student(database: Database, ids: Collection[str]) -> list[Take]:
+    """The takes in force of a student, also under earlier ids: the last for each wanted file, if it took none back."""
+    rows = database.rows("SELECT student, file, name, author, time, reason FROM takes ORDER BY id")
+    last = {row[2]: row for row in rows if row[0] in ids}
+    return [
+        Take(who, file, name, author, datetime.fromisoformat(at), why)
+        for who, file, name, author, at, why in last.values()
+        if file is not None
+    ]
+
+
+def see(database: Database, student: str, files: Sequence[str]) -> None:
+    """Keep which files the last batch saw of a student."""
+    with database.writing() as connection:
+        connection.execute("INSERT OR REPLACE INTO seen VALUES (?, ?)", (student, json.dumps(list(files))))
+
+
+def seen(database: Database, student: str) -> list[str]:
+    rows = database.rows("SELECT files FROM seen WHERE student = ?", student)
+    return list(json.loads(rows[0][0])) if rows else []
+
+
+def take(
+    database: Database,
+    student: str,
+    ids: Collection[str],
+    file: str | None,
+    name: str,
+    *,
+    wanted: Collection[str],
+    author: str,
+    why: str,
+) -> Take | None:
+    """Note that `file` of a student's submission counts as `name`; None takes back what was said before. `ids`
+    are all that the student was ever known as.
+
+    Raises UsageError for a name that is not wanted, and for a file that the last batch did not see.
+    """
+    if name not in wanted:
+        raise UsageError(f"{name} is no file of this homework; it is one of {', '.join(wanted)}")
+    if not why.strip() or not author.strip():
+        raise UsageError("a take needs a reason and an author; give them with --why and --author")
+    if file is None:
+        if not any(one.name == name for one in of_student(database, ids)):
+            raise UsageError(f"nothing was taken as {name} of {student}, so there is nothing to take back")
+    else:
+        check_seen(student, file, seen(database, student))
+    at = datetime.now(UTC)
+    with database.writing() as connection:
+        connection.execute(
+            "INSERT INTO takes (student, file, name, author, time, reason) VALUES (?, ?, ?, ?, ?, ?)",
+            (student, file, name, author, at.isoformat(), why),
+        )
+    return None if file is None else Take(student, file, name, author, at, why)
+
+
+def check_seen(student: str, file: str, files: Sequence[str]) -> None:
+    if file in files:
+        return
+    if not files:
+        raise UsageError(f"no file of {student} was seen yet; run the batch again, then take one")
+    ends = [one for one in files if one.endswith(file) or one.rpartition("/")[2] == file.rpartition("/")[2]]
+    near = [*ends, *difflib.get_close_matches(file, files, 3, 0.5)] or files[:5]
+    raise UsageError(f"{student} handed in no {file}; there is {', or '.join(dict.fromkeys(near[:5]))}")

@@ -1,0 +1,75 @@
+"""Reads a platform's time, in any language -> a moment in UTC. If it names no zone, it is in the course's."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+CLOCK = re.compile(r"(?<![\d./])\d{1,2}[:.h時时]\d\d(?!\d)(?![./]\d)|\d\s*[ap]\.?m\b", re.IGNORECASE)
+OFFSET = re.compile(r"\s+([+-]\d\d:?\d\d)$")
+ZONE = re.compile(r"\s+([A-Za-z]+(?:/[A-Za-z_+\-\d]+)+|UTC|GMT|Z)$")
+NUMBERS = re.compile(r"\D*(\d{1,2})([/-])(\d{1,2})\2\d{2,4}\b")
+NOTHING = ("", "-", "–", "—", "0", "never", "none", "n/a", "null")  # cells that tell of no time
+STRICT = {"REQUIRE_PARTS": ["day", "month", "year"], "PARSERS": ["absolute-time"], "DATE_ORDER": "DMY"}
+
+
+def moment(value: object, zone: tzinfo | None = None) -> datetime | None:
+    """The time in UTC, or None where it is not understood.
+
+    A time without a zone is in `zone`, or in this machine's; a day alone means its end.
+    """
+    time = parse(" ".join(value.split())) if isinstance(value, str) else value
+    if not isinstance(time, datetime):
+        return None
+    try:
+        return (time.replace(tzinfo=zone) if time.tzinfo is None else time).astimezone(UTC)
+    except (OverflowError, OSError, ValueError):
+        return None
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a cell for a time says that there is none."""
+    return text.strip().casefold() in NOTHING
+
+
+def parse(text: str) -> datetime | None:
+    """ISO 8601, also with a zone's name behind it; else a date in words or numbers, in any language."""
+    if DAY.fullmatch(text):
+        text = f"{text}T23:59:59"
+    iso, zone = text, None
+    if found := ZONE.search(text):
+        iso, zone = text[: found.start()], zone_of(found[1])
+    try:
+        time = datetime.fromisoformat(OFFSET.sub(r"\1", iso))
+        return time.replace(tzinfo=zone) if zone and time.tzinfo is None else time
+    except ValueError:
+        return in_words(text)
+
+
+def zone_of(name: str) -> tzinfo | None:
+    if name in ("Z", "UTC", "GMT"):
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def in_words(text: str) -> datetime | None:
+    """A date in any language. None also for 3/4/2026, which is in March or in April, depending on the country."""
+    import dateparser
+
+    numbers = NUMBERS.match(text)
+    if numbers and numbers[1] != numbers[3] and max(int(numbers[1]), int(numbers[3])) <= 12:
+        return None
+    settings: Any = STRICT
+    try:
+        time: datetime | None = dateparser.parse(text[:100], settings=settings)
+    except (ValueError, OverflowError, TypeError):
+        return None
+    if time is not None and not CLOCK.search(text):
+        return time.replace(hour=23, minute=59, second=59)
+    return time

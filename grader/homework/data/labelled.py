@@ -1,0 +1,30 @@
+"""What both data sets are once they are read: images and their labels, to train on and to test on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from grader.data.datasets import DamagedError
+
+CLASSES = 10
+Arrays = dict[str, NDArray[Any]]
+
+
+def arrays(*parts: NDArray[Any]) -> Arrays:
+    """train_x, train_y, test_x and test_y by name, once images and labels fit each other.
+
+    Images are uint8: (N, 3072) for CIFAR-10, (N, 28, 28) for Fashion-MNIST. Labels are int64 (N,) in 0 ... 9. Raises
+    DamagedError where they do not fit.
+    """
+    found = dict(zip(("train_x", "train_y", "test_x", "test_y"), parts, strict=True))
+    for x, y in ((found["train_x"], found["train_y"]), (found["test_x"], found["test_y"])):
+        if not len(x) == len(y) > 0 or y.min() < 0 or y.max() >= CLASSES:
+            raise DamagedError("", "does not hold one label in 0 ... 9 for each image")
+    return found
+
+
+def halves(x: NDArray[Any], y: NDArray[Any], train: int) -> Arrays:
+    """Images that were made up, the first `train` of them to train on."""
+    return arrays(x[:train], y[:train], x[train:], y[train:])

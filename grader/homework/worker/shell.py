@@ -1,0 +1,139 @@
+"""What runs a notebook's statements as Jupyter does: `await`, `%run` and threads, and nobody who types or waits."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import builtins
+import concurrent.futures
+import inspect
+import multiprocessing
+import multiprocessing.dummy
+import re
+import shlex
+import sys
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures.thread import _worker as pool_worker
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import torch
+
+from . import cuda, notebook
+from .train_run import Mute, replace
+
+LONGEST_SLEEP = 0.01  # seconds
+GRACE = 1.0  # seconds in which a daemon has to take its first step
+RUNS_CODE = frozenset(("time", "timeit", "prun", "capture", "memit"))
+OPTION = re.compile(r"\s*-\w+(\s+|$)")
+
+
+class Shell:
+    """The `names` of a notebook, and how a statement of it is run. `failed` is told what a thread of its own raises."""
+
+    def __init__(self, failed: Callable[[Exception], None] = lambda error: None) -> None:
+        self.failed = failed
+        self.threads: list[threading.Thread] = []
+        self.names: dict[str, Any] = {"__name__": "__main__", "get_ipython": lambda: IPYTHON, "display": IPYTHON}
+        vars(IPYTHON).update(run_line_magic=self.magic, magic=self.whole_magic, run_cell=self.run,
+                             run_cell_magic=lambda name, line, cell: self.magic(name, cell), ex=self.run)  # fmt: skip
+        self.prepare()
+
+    def prepare(self) -> None:
+        """For good, in this process. Threads are on the CPU as well, and processes are threads: they would be refused,
+        and what they train would not be seen."""
+        start, sleep = threading.Thread.start, time.sleep
+        kinds: Any = concurrent.futures
+        spawn: Any = torch.multiprocessing
+
+        def started(thread: threading.Thread) -> None:
+            run = thread.run
+            pooled = getattr(thread, "_target", None) is pool_worker  # one that waits for more work never ends
+            replace(thread, "run", lambda: self.within(run))
+            if not pooled:
+                self.threads.append(thread)
+            start(thread)
+
+        def spawned(
+            function: Callable[..., Any], args: tuple[Any, ...] = (), nprocs: int = 1, *_: Any, **__: Any
+        ) -> None:
+            for at in range(nprocs):
+                function(at, *args)
+
+        replace(threading.Thread, "start", started)
+        replace(time, "sleep", lambda seconds: sleep(min(seconds, LONGEST_SLEEP)))
+        replace(builtins, "input", lambda *_: "")
+        replace(asyncio, "run", lambda task, **_: finished(task))
+        replace(kinds, "ProcessPoolExecutor", concurrent.futures.ThreadPoolExecutor)
+        for owner in (multiprocessing, torch.multiprocessing):
+            replace(owner, "Process", multiprocessing.dummy.Process)
+            replace(owner, "Pool", multiprocessing.dummy.Pool)
+        replace(spawn, "spawn", spawned)
+
+    def within(self, run: Callable[[], None]) -> None:
+        try:
+            with cuda.OnCPU():
+                run()
+        except Exception as error:
+            self.failed(error)
+
+    def execute(self, node: ast.stmt, file: str) -> None:
+        self.evaluate(compile(ast.Module([node], []), file, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT))
+
+    def wait(self, trains: Callable[[threading.Thread], bool]) -> None:
+        """Until the threads that train have ended, and those that are no daemons."""
+        while self.threads:
+            thread = self.threads.pop(0)
+            if thread is threading.current_thread():
+                continue
+            if thread.daemon:
+                thread.join(GRACE)
+            if not thread.daemon or trains(thread):
+                thread.join()
+
+    def evaluate(self, code: CodeType, names: dict[str, Any] | None = None) -> None:
+        task = eval(code, self.names if names is None else names)
+        if inspect.iscoroutine(task):
+            finished(task)
+
+    def run(self, source: str, *_: Any, **__: Any) -> None:
+        self.evaluate(compile(notebook.plain(source), "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT))
+
+    def whole_magic(self, line: str) -> None:
+        name, _, rest = line.lstrip("%").partition(" ")
+        self.magic(name, rest)
+
+    def magic(self, name: str, line: str = "", *_: Any) -> Any:
+        """`get_ipython().run_line_magic("time", "fit()")`"""
+        if name == "run":
+            self.script(line)
+        elif name in RUNS_CODE:
+            self.run(f"%{name} {line}" if OPTION.match(line) and name != "capture" else line)
+        return IPYTHON
+
+    def script(self, line: str) -> None:
+        """`%run train.py --epochs 3`: its names are there afterwards, as Jupyter does it."""
+        path, *arguments = shlex.split(line)
+        code = compile(notebook.plain(Path(path).read_text(encoding="utf-8")), path, "exec")
+        names = {"__name__": "__main__", "__file__": path, "get_ipython": lambda: IPYTHON}
+        before, sys.argv = sys.argv, [path, *arguments]
+        try:
+            self.evaluate(code, names)
+        finally:
+            sys.argv = before
+        self.names.update({name: value for name, value in names.items() if not name.startswith("__")})
+
+
+IPYTHON = Mute("get_ipython")
+
+
+def finished(task: Coroutine[Any, Any, Any]) -> Any:
+    """What a coroutine returns, on an event loop of its own."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(task)
+    finally:
+        loop.close()

@@ -1,0 +1,385 @@
+"""The training loop that drives a student's model, beside the student's code.
+
+The grader asks for one slice after another and decides after each whether to go on. What it gets is losses, and at the
+end of each epoch predictions; it alone knows the validation labels, and scores. The sampler and the optimizer are the
+handout's own; the images arrive as bytes and become the handout's float32 in [0, 1].
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from queue import SimpleQueue
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from grader.sandbox.worker.drivers import Student
+from grader.sandbox.worker.wire import FrameError
+
+CHUNK = 100  # images that are predicted at once: what fits a cache is as fast as images that were floats before
+LOOKS = 50  # steps between two looks at whether training_step wrote to its batch, after the first few
+EXPLODED = 1e4  # times the first loss
+
+
+def begin(student: Student, order: dict[str, Any]) -> TrainRun:
+    """How this driver is begun; see sandbox/worker/drivers.py."""
+    return TrainRun(student.module, order)
+
+
+class TrainRun:
+    """One training run: `advance` goes on with it, for so many CPU seconds or to the end of an epoch.
+
+    `order` names the `files` of X (N, 3072) uint8 and y (N,) to train on and of `validation` (M, 3072) uint8, whose
+    labels are not here; how many images of X are the `sample` for training accuracy; the `seed`; and `settings`.
+    Without settings the student's own `main` is run, with `arguments` as its command line.
+    """
+
+    def __init__(self, module: Callable[[str], Any], order: dict[str, Any]) -> None:
+        self.train, self.net = module("train"), module("two_layer_net")
+        self.X, self.y, validation = (
+            np.asarray(np.load(order["files"][name], mmap_mode="r", allow_pickle=False))
+            for name in ("X", "y", "validation")
+        )
+        self.y = np.array(self.y)
+        self.watched = {"validation": validation, "training": self.X[: order["sample"]]}
+        self.settings: dict[str, Any] = order["settings"]
+        self.step = self.train.training_step
+        self.model: Any = None
+        self.losses: list[float] = []
+        self.first: float | None = None
+        self.steps = 0
+        self.exploded = False
+        self.wrote: set[str] = set()
+        self.until = (0.0, 0.0)
+        self.seed: int = order["seed"]
+        self.pauses = self.loop() if self.settings else resting(lambda rest: self.own_main(order["arguments"], rest))
+
+    def advance(self, seconds: float) -> dict[str, Any]:
+        """Train on. The reply has `predictions` at the end of an epoch, `ended` at the end of the run."""
+        self.until = (time.process_time() + seconds, time.monotonic() + 4 * seconds)
+        self.losses = []
+        epoch = next(self.pauses, None)
+        return self.report(predict=epoch is True, ended=epoch is None)
+
+    def judge(self) -> dict[str, Any]:
+        """Predictions as the model stands, inside an epoch, too."""
+        self.losses = []
+        return self.report(predict=self.model is not None, ended=False)
+
+    def report(self, *, predict: bool, ended: bool) -> dict[str, Any]:
+        return {
+            "losses": np.array(self.losses),
+            "predictions": {name: self.predict(X) for name, X in self.watched.items()} if predict else {},
+            "ended": ended,
+            "exploded": self.exploded,
+            "wrote": sorted(self.wrote),
+            "settings": self.settings,
+        }
+
+    def parameters(self) -> dict[str, Any]:
+        """The model's arrays of floats, in float32: enough to look at them, and to predict with them elsewhere."""
+        found = self.model.parameters() if self.model is not None else {}
+        return {
+            str(name)[:80]: np.asarray(value, np.float32)
+            for name, value in found.items()
+            if isinstance(value, np.ndarray) and value.dtype.kind == "f"
+        }
+
+    def width(self) -> int:
+        """Hidden units: the columns of the first parameter that has a row for each number of an image."""
+        shapes = (np.shape(value) for value in self.model.parameters().values())
+        return next((shape[1] for shape in shapes if len(shape) == 2 and shape[0] == self.X.shape[1]), 0)
+
+    def loop(self) -> Iterator[bool]:
+        """The handout's loop. Pauses with True after each epoch, with False where a slice ends inside one."""
+        self.begin()
+        given = self.settings
+        scale = [given["weight_scale"]] if "weight_scale" in given else []
+        data, optim = importlib.import_module("data"), importlib.import_module("optim")
+        self.model = self.net.TwoLayerNet(self.X.shape[1], 10, given["hidden_dim"], *scale)
+        optimizer = optim.SGD(self.model.parameters(), given["learning_rate"])
+        sampler = data.DataSampler(scaled(self.X), self.y, given["batch_size"])
+        for _ in range(given["num_epochs"]):
+            for X, y in sampler:
+                _, grads = self.taken(self.model, X, y, given["reg"])
+                if self.exploded:
+                    return
+                optimizer.step(grads)
+                if self.over():
+                    yield False
+            yield True
+
+    def begin(self) -> None:
+        random.seed(self.seed)
+        np.random.seed(self.seed)
+
+    def taken(self, model: Any, X: Any, y: Any, reg: Any) -> tuple[Any, dict[str, Any]]:
+        """One training_step, its loss kept. Raises what a reply that is no (loss, grads) deserves."""
+        look = self.steps < 5 or self.steps % LOOKS == 0
+        before = (X.copy(), y.copy()) if look else ()
+        loss, grads = pair(self.step(model, X, y, reg))
+        for name, now, then in zip(("X_batch", "y_batch"), (X, y), before, strict=False):
+            if not np.array_equal(now, then):
+                self.wrote.add(name)
+        if not self.steps:
+            expect_keys(grads, model.parameters())
+        self.steps += 1
+        value = number(loss)
+        self.first = value if self.first is None else self.first
+        self.losses.append(value)
+        self.exploded = not abs(value) <= EXPLODED * max(abs(self.first), 1.0)
+        return loss, grads
+
+    def over(self) -> bool:
+        """Whether this slice has had its time: CPU seconds, or a few times as many on the clock."""
+        return time.process_time() > self.until[0] or time.monotonic() > self.until[1]
+
+    def predict(self, X: Any) -> Any:
+        """The model's classes (N,) for images, in chunks that are made anew: what predict writes to is gone."""
+        parts = []
+        for start in range(0, len(X), CHUNK):
+            chunk = scaled(X[start : start + CHUNK])
+            found = np.asarray(self.model.predict(chunk))
+            if found.shape != (len(chunk),) or found.dtype.kind not in "iu":
+                raise FrameError(
+                    f"predict gave an array of {found.dtype} of shape {found.shape} for {len(chunk)} images; expected "
+                    f"one whole number for each"
+                )
+            parts.append(found.astype(np.int64))
+        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+    # The student's own main
+
+    def own_main(self, arguments: Sequence[str], rest: Callable[[bool], None]) -> None:
+        """Run `main` with its data, plots and files taken in hand; rests as `loop` pauses, counting images.
+
+        An epoch ends where the next step begins, or main: only then has its last step changed the model.
+        """
+        self.begin()
+        loaded, sampled, seen, batch, whole = len(self.X), 0, 0, 0, False
+
+        def load_cifar10(data_dir: Any = "", num_train: int = 10000, num_val: int = 5000, *_: Any, **__: Any) -> Any:
+            """As the handout's, but every label of validation and test is 0."""
+            nonlocal loaded, sampled
+            X, y = scaled(self.X[:num_train]), self.y[:num_train].copy()
+            X_val = scaled(self.watched["validation"][:num_val])
+            nothing = np.zeros(len(X_val), np.int64)
+            loaded, sampled = len(X), 0
+            self.settings = self.settings | {"num_train": loaded}
+            return X, y, X_val, nothing, X_val.copy(), nothing.copy()
+
+        def sample(y: Any) -> None:
+            """A DataSampler of fewer than were loaded: it is these that are trained on, or those of a longer one."""
+            nonlocal loaded, sampled
+            if sampled < np.size(y) and np.array_equal(y, self.y[: np.size(y)]):
+                loaded = sampled = np.size(y)
+                self.settings = self.settings | {"num_train": loaded}
+
+        def training_step(model: Any, X: Any, y: Any, reg: Any) -> Any:
+            nonlocal seen, batch, whole
+            if whole or self.over():
+                ended, whole = whole, False
+                rest(ended)
+            if model is not self.model:
+                self.model, self.first = model, None
+            answer = self.taken(model, X, y, reg)
+            seen, batch = seen + len(X), max(batch, len(X))
+            if seen >= loaded:
+                seen, whole = 0, True
+                self.settings = self.settings | {"batch_size": batch, "reg": reg, "hidden_dim": self.width()}
+            return answer
+
+        with replaced(self.replacements(load_cifar10, sample, training_step)):
+            try:
+                start(self.train, arguments)
+            finally:
+                if whole:
+                    rest(True)
+
+    def replacements(self, load_cifar10: Any, sample: Any, training_step: Any) -> Iterator[tuple[Any, str, Any]]:
+        """(owner, name, what stands there during main)."""
+        data, optim, classifier = (importlib.import_module(name) for name in ("data", "optim", "classifier"))
+        made, drawn = optim.SGD.__init__, data.DataSampler.__init__
+
+        def remember(optimizer: Any, params: Any, learning_rate: Any) -> None:
+            made(optimizer, params, learning_rate)
+            self.settings = self.settings | {"learning_rate": learning_rate}
+
+        def draw(sampler: Any, X: Any, y: Any, batch_size: Any) -> None:
+            drawn(sampler, X, y, batch_size)
+            sample(y)
+
+        yield optim.SGD, "__init__", remember
+        yield data.DataSampler, "__init__", draw
+        yield classifier.Classifier, "save", lambda model, filename: None
+        yield self.train, "training_step", training_step
+        for owner in (data, self.train):
+            if hasattr(owner, "load_cifar10"):
+                yield owner, "load_cifar10", load_cifar10
+        for name, value in list(vars(self.train).items()):
+            if isinstance(value, ModuleType) and value.__name__.partition(".")[0] == "matplotlib":
+                yield self.train, name, Mute(value.__name__)
+
+
+class Stop(BaseException):
+    """Ends a student's main where it stands."""
+
+
+def start(train: Any, arguments: Sequence[str]) -> None:
+    """Call main as its file's own `if __name__ == "__main__"` would, as far as that can be known."""
+    kept, muted = sys.argv, {name: Mute(name) for name in ("matplotlib", "matplotlib.pyplot")}
+    displaced = {name: sys.modules.get(name) for name in muted}
+    sys.argv = ["train.py", *arguments]
+    sys.modules.update(muted)
+    try:
+        if main_arity(train.main):
+            train.main(parsed(train))
+        else:
+            train.main()
+    except Stop:
+        return
+    finally:
+        sys.argv = kept
+        for name, module in displaced.items():
+            sys.modules.pop(name) if module is None else sys.modules.update({name: module})
+
+
+def main_arity(main: Any) -> int:
+    code = getattr(main, "__code__", None)
+    return int(getattr(code, "co_argcount", 1))
+
+
+def parsed(train: Any) -> Any:
+    """The arguments that the file's own parser gives; the handout's where it has none, or one that wants others."""
+    make = getattr(train, "parse_args", None) or getattr(getattr(train, "parser", None), "parse_args", None)
+    try:
+        if make is not None:
+            return make()
+    except SystemExit:
+        pass  # it has options that must be given, or none of ours
+    named = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=False))
+    return SimpleNamespace(
+        run=named.get("--run", "best"), data_dir="cifar-10-batches-py", plot_file="plot.pdf", seed=442,
+        checkpoint_file="checkpoint.pkl", print_every=25,
+    )  # fmt: skip
+
+
+def resting(function: Callable[[Callable[[bool], None]], None]) -> Iterator[bool]:
+    """`function(rest)` as an iterator: it runs in a thread of its own, and `rest(value)` hands one value out and waits
+    until the next is asked for. What it raises is raised here."""
+    values: SimpleQueue[tuple[bool | None, BaseException | None]] = SimpleQueue()
+    orders: SimpleQueue[bool] = SimpleQueue()
+
+    def rest(value: bool) -> None:
+        values.put((value, None))
+        if not orders.get():
+            raise Stop
+
+    def body() -> None:
+        try:
+            function(rest)
+            values.put((None, None))
+        except BaseException as error:
+            values.put((None, error))
+
+    thread = threading.Thread(target=body, daemon=True)
+    thread.start()
+    try:
+        while True:
+            value, error = values.get()
+            if error is not None:
+                raise error
+            if value is None:
+                return
+            yield value
+            orders.put(True)
+    finally:
+        orders.put(False)
+        thread.join(1.0)  # one that swallows Stop rests forever in its next step
+
+
+@contextmanager
+def replaced(replacements: Iterator[tuple[Any, str, Any]]) -> Iterator[None]:
+    """Attributes set to something else for a while."""
+    kept = []
+    try:
+        for owner, name, value in replacements:
+            kept.append((owner, name, getattr(owner, name)))
+            setattr(owner, name, value)
+        yield
+    finally:
+        for owner, name, value in reversed(kept):
+            setattr(owner, name, value)
+
+
+def replace(owner: Any, name: str, value: Any) -> None:
+    """An attribute set to something else for good."""
+    setattr(owner, name, value)
+
+
+class Mute(ModuleType):
+    """Takes the place of a plotting library: any name, call, item or pair that is asked of it is itself."""
+
+    def __getattr__(self, name: str) -> Mute:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def _itself(self, *args: Any, **kwargs: Any) -> Mute:
+        return self
+
+    __call__ = __getitem__ = __enter__ = _itself
+
+    def __exit__(self, *exception: object) -> None:
+        """Nothing was opened."""
+
+    def __iter__(self) -> Iterator[Mute]:
+        return iter((self, self))  # `figure, axes = plt.subplots()`
+
+
+# What an error calls it that a student reads: "a bytes-like object is required, not ...".
+Mute.__name__ = Mute.__qualname__ = "stand-in for a library that is not here"
+Mute.__module__ = "builtins"  # which no error names
+
+
+def scaled(X: Any) -> Any:
+    """Bytes to float32 in [0, 1], as the handout's load_cifar10; in place, because the training images are large."""
+    X = X.astype(np.float32)
+    X /= 255
+    return X
+
+
+def pair(answer: Any) -> tuple[Any, Any]:
+    """training_step's (loss, grads). Raises NotImplementedError for the stub's None, FrameError for another shape."""
+    if answer is None or (isinstance(answer, (tuple, list)) and all(part is None for part in answer)):
+        raise NotImplementedError("training_step")
+    if not isinstance(answer, (tuple, list)) or len(answer) != 2 or not isinstance(answer[1], dict):
+        raise FrameError("training_step should give (loss, grads), grads a dict")
+    return answer[0], answer[1]
+
+
+def expect_keys(grads: dict[Any, Any], params: Any) -> None:
+    missing = [str(name)[:30] for name in params if name not in grads]
+    if missing:
+        raise FrameError(f"training_step gave no gradient for {', '.join(missing)[:200]}")
+
+
+def number(loss: Any) -> float:
+    """A loss as float; nan for what is beyond one."""
+    array = np.asarray(loss)
+    if array.size != 1 or array.dtype.kind not in "iufO":
+        raise FrameError("the loss of training_step is not one real number")
+    try:
+        return float(array.reshape(())[()])
+    except OverflowError:
+        return math.nan
+    except (TypeError, ValueError):
+        raise FrameError("the loss of training_step is not one real number") from None

@@ -1,0 +1,190 @@
+"""Modules of the student's own that a handed-in file imports: found by reading imports, never by running them."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import warnings
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from grader.intake import repair
+from grader.intake.archive import Found
+from grader.intake.match import forms, squeezed
+
+MOST, ROOM = 50, 2 << 20  # helper modules of one file, and bytes of all of them
+# What the grader's own code in a student's process imports; a file of such a name would take its place.
+OURS = frozenset("grader numpy torch torchvision PIL".split())
+IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import\b|import[ \t]+([\w.]+(?:[ \t]*,[ \t]*[\w.]+)*))", re.MULTILINE
+)
+RUN = re.compile(r"^[ \t]*%run[ \t]+(?:-\w+[ \t]+)*[\"']?([\w./-]+)\.py\b", re.MULTILINE)
+
+Helpers = dict[str, dict[str, bytes]]  # wanted file -> path beside it -> content
+
+
+def gather(
+    files: Mapping[str, bytes], origin: Mapping[str, str], found: Sequence[Found], stubs: Mapping[str, bytes]
+) -> tuple[Helpers, list[str], dict[str, str]]:
+    """What each of `files` imports of the student's other files, what the report says of it, and questions on it."""
+    pool = {file.path: file for file in found if file.content is not None and len(file.content) <= repair.LARGEST}
+    taken = set(origin.values())
+    helpers: Helpers = {}
+    notes: dict[str, None] = {}
+    questions: dict[str, str] = {}
+    for base, content in files.items():
+        notebook = base.endswith(".ipynb")
+        kept = frozenset() if notebook else {PurePosixPath(name).stem for name in stubs} | HOUSE
+        look = Look({path: one for path, one in pool.items() if notebook or path not in taken}, kept)
+        own = look.follow(content, PurePosixPath(origin[base]).parent)
+        if own:
+            helpers[base] = own
+            notes |= {f"{', '.join(look.sources)} came along, for {base} imports it": None}
+        if look.questions:
+            questions[base] = look.questions[0]
+        notes |= {f"{name}.py was not taken along: {why}": None for name, why in look.refused.items()}
+    return helpers, list(notes), questions
+
+
+HOUSE = frozenset(("backprop", "neuralnet"))  # the handout's folders, in which its own modules lie
+
+
+class Look:
+    """One file's imports, followed through the student's other files."""
+
+    def __init__(self, pool: Mapping[str, Found], kept: Iterable[str]) -> None:
+        self.pool = pool
+        self.kept = frozenset(kept)
+        self.own: dict[str, bytes] = {}
+        self.sources: list[str] = []
+        self.refused: dict[str, str] = {}
+        self.questions: list[str] = []
+
+    def follow(self, content: bytes, folder: PurePosixPath) -> dict[str, bytes]:
+        """Path beside the importing file -> content, of all that `content` leads to."""
+        waiting = deque((name, folder, "") for name in imported(content))
+        seen: set[tuple[str, str]] = set()
+        while waiting:
+            name, at, package = waiting.popleft()
+            if (name, package) in seen:
+                continue
+            seen.add((name, package))
+            for path, source in self.resolve(name, at, package):
+                if path in self.own or not self.room(path, source):
+                    continue
+                repaired = repair.script(source.content or b"", PurePosixPath(path).name, source.path)
+                if repaired.question:
+                    self.questions.append(repaired.question)
+                self.own[path] = text = repaired.content
+                self.sources.append(source.path)
+                inside = PurePosixPath(path).parent.as_posix().replace("/", ".").strip(".")
+                above = PurePosixPath(source.path).parent
+                waiting += [(inner, above, inside) for inner in imported(text)]
+        return self.own
+
+    def room(self, path: str, source: Found) -> bool:
+        """Whether one more may come along; what may not is told."""
+        size = sum(map(len, self.own.values())) + len(source.content or b"")
+        if len(self.own) < MOST and size <= ROOM:
+            return True
+        self.refused[PurePosixPath(path).stem] = f"at most {MOST} files and {ROOM >> 20} MiB are"
+        return False
+
+    def resolve(self, name: str, folder: PurePosixPath, package: str) -> Iterator[tuple[str, Found]]:
+        """(path to lay it at, file) of a module, of its package and of what may be a module in it."""
+        dots = len(name) - len(name.lstrip("."))
+        words = name.lstrip(".").split(".")
+        if dots:
+            above = package.split(".")[: len(package.split(".")) - dots + 1] if package else []
+            words = [word for word in (*above, *words) if word]
+        if not words or not words[0] or words[0] in self.kept:
+            return
+        if reason := taboo(words[0]):
+            if self.found(words[:1], folder):
+                self.refused[words[0]] = reason
+            return
+        for length in range(1, len(words) + 1):
+            yield from self.found(words[:length], folder)
+
+    def found(self, words: Sequence[str], folder: PurePosixPath) -> list[tuple[str, Found]]:
+        """The file of a module: beside the importing one, else in a folder above, else the only one there is."""
+        for tail in (f"{'/'.join(words)}.py", f"{'/'.join(words)}/__init__.py"):
+            for root in (folder, *folder.parents):
+                path = (root / tail).as_posix()
+                if path in self.pool:
+                    return [(tail, self.pool[path])]
+            ends = [path for path in self.pool if path.endswith(f"/{tail}") or path == tail]
+            if len({self.pool[path].content for path in ends}) == 1:
+                return [(tail, self.pool[ends[0]])]
+        if len(words) > 1:
+            return []
+        near = [one for path, one in self.pool.items() if marked(PurePosixPath(path).name, words[0])]
+        return [(f"{words[0]}.py", near[0])] if len({one.content for one in near}) == 1 else []
+
+
+def marked(base: str, module: str) -> bool:
+    """Whether a file is a module under a name that a system gave to a copy."""
+    return ".py" in base.lower() and squeezed(module) in squeezed(base) and module.casefold() in forms(base)
+
+
+def taboo(module: str) -> str:
+    """Why a module of that name cannot be the student's, or ""."""
+    if module in OURS:
+        return f"{module} is a package that everyone uses"
+    if module in sys.stdlib_module_names:
+        return "Python has a module of this name"
+    return ""
+
+
+def imported(content: bytes) -> list[str]:
+    """The modules that a script or a notebook names: "my_utils", "pack.part", ".relative"."""
+    texts = repair.cells(content) if repair.is_notebook(content) else [repair.decoded(content)[0]]
+    names: dict[str, None] = {}
+    for text in texts:
+        names |= dict.fromkeys(found[1].replace("/", ".").strip(".") for found in RUN.finditer(text))
+        names |= dict.fromkeys(named(text))
+    return list(names)
+
+
+def named(text: str) -> Iterator[str]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        for found in IMPORT.finditer(text):
+            yield from ([found[1]] if found[1] else re.split(r"[ \t]*,[ \t]*", found[2]))
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = f"{'.' * node.level}{node.module or ''}"
+            yield start
+            yield from (f"{start}{'' if start.endswith('.') else '.'}{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if called in ("import_module", "__import__") and isinstance(node.args[0].value, str):
+                yield node.args[0].value
+
+
+def spread(told: Mapping[str, str], files: Mapping[str, bytes]) -> dict[str, str]:
+    """A sentence on a file, and on every file that imports it, directly or not."""
+    all_told = dict(told)
+    waiting = list(told)
+    while waiting:
+        below = waiting.pop()
+        module = PurePosixPath(below).stem
+        for base, content in files.items():
+            both = base not in all_told and base.endswith(".py") and below.endswith(".py")
+            if both and any(module in name.split(".") for name in imported(content)):
+                all_told[base] = f"{base} imports {below}: {all_told[below]}"
+                waiting.append(base)
+    return all_told
+
+
+def flat(helpers: Mapping[str, Mapping[str, bytes]]) -> dict[str, bytes]:
+    """All helpers under names of their own, for a digest."""
+    return {f"{base}/{path}": content for base, own in helpers.items() for path, content in own.items()}

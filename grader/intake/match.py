@@ -1,0 +1,123 @@
+"""Which wanted file a name stands for, and how near it is. What a system adds to a copy or a download is taken off.
+
+The one rule, which submission.py applies: the exact name counts; else the nearest name, if one file alone has it. A
+Python file whose name only holds the wanted one counts if it defines what the handout's does. A file with no work in
+it, as it was handed out or empty, never beats one with work. Two different candidates are a question for a person.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterator
+from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+LONGEST = 200  # characters of a name that is looked at
+EXACT, WRITTEN, MARKED, HOLDS = range(4)  # the name itself; in other letters; with a system's marks; a part of another
+
+
+def basename(name: str) -> str:
+    """The last part of a path as any system writes it."""
+    return PurePosixPath(name.replace("\\", "/")).name
+
+
+def folded(text: str) -> str:
+    """Without what makes two spellings of one name: case, accents, widths, characters that are not seen."""
+    apart = unicodedata.normalize("NFKD", text)
+    seen = "".join(char for char in apart if unicodedata.category(char) not in ("Mn", "Cf"))
+    return (
+        re.sub(r"([\W_])\1{3,}", r"\1\1\1", re.sub(r"\s+", " ", unicodedata.normalize("NFKC", seen))).casefold().strip()
+    )
+
+
+# Endings that a browser, an editor or a cloud puts behind a name, or in the place of its own.
+ENDINGS = tuple(
+    ".py .ipynb .txt .text .json .html .htm .download .icloud .bak .backup .orig .old .tmp .save .crdownload .part "
+    ".partial .pyw .py3 .python .md .rtf .doc .docx .webarchive .lnk .url .webloc .alias ~ ,py _py -py .".split()
+)
+# How systems say "copy", before a name or behind it: Windows, macOS, Linux desktops, Google Drive, Colab, OneDrive.
+COPY = [
+    folded(word)
+    for word in (
+        "copy|duplicate|kopie|copie|copia|cópia|còpia|kopia|kopi|kopio|kopija|kópia|koopia|kopya|kopyası|másolat|"
+        "másolata|копия|копія|копие|копија|αντίγραφο|副本|複本|复本|拷贝|拷貝|複製|复制|コピー|"
+        "복사본|사본|bản sao|salinan|สำเนา|प्रतिलिपि|नकल|עותק|نسخة|نسخه|afschrift|doublon|duplicat|"
+        "duplikat|duplicado|duplicata|dubletter"
+    ).split("|")
+]
+OF = [
+    folded(word)
+    for word in (
+        "of|von|de la|de|du|d'|di|da|do|van|av|af|z|od|pentru|din|iz|из|от|από|của|dari|ของ|מ|של|من|～|〜|~"
+    ).split("|")
+]
+NAMED = "|".join(sorted(map(re.escape, COPY), key=len, reverse=True))
+JOINED = "|".join(sorted(map(re.escape, OF), key=len, reverse=True))
+SEPARATOR = r"[\s_\-\u2013\u2014.]*"
+MACHINE = r"(?:desktop|laptop|macbook|imac|surface|win|pc|mbp)[\w-]*|[\w-]*(?:-pc|macbook[\w-]*|-laptop|-desktop)"
+BEHIND = re.compile(
+    rf"(?:\s*[(\[{{][^()\[\]{{}}]*[)\]}}]"  # (1), [1], (Ada's conflicted copy 2026-11-20)
+    rf"|{SEPARATOR}(?:の|의|的|की )?{SEPARATOR}(?:{NAMED}){SEPARATOR}\d*"  # - Copy, copy 2, -Copy1, のコピー
+    rf"|[\s_\-.#]+v?\d+"  # -1, _1, " 2", .1
+    rf"|[._-](?:sync-)?conflict(?:ed)?[\w.-]*"  # Syncthing, ownCloud
+    rf"|-(?:{MACHINE})"  # OneDrive: the computer's name
+    r"|[\s_\-.\"'“”’»#]+)$"
+)
+BEFORE = re.compile(
+    rf"^(?:(?:{NAMED}){SEPARATOR}(?:\(\d+\)|\d+)?{SEPARATOR}(?:(?:{JOINED})(?:\s+|(?=[\"'“”]))|(?:d'))?{SEPARATOR}"
+    r"|\._|[\s.\"'“”‘«#_-]+|\d+[.)_\s-]+)"
+)
+
+
+def forms(base: str) -> Iterator[str]:
+    """The name without its ending, and again without each mark that a system may have added."""
+    waiting, seen = [folded(unquote(base, errors="replace"))], set[str]()
+    while waiting and len(seen) < 200:
+        name = waiting.pop()
+        if name in seen or not name:
+            continue
+        seen.add(name)
+        yield name
+        waiting += [name.removesuffix(ending) for ending in ENDINGS if name.endswith(ending)]
+        waiting += [name[: found.start()] for found in [BEHIND.search(name)] if found]
+        waiting += [name[found.end() :] for found in [BEFORE.match(name)] if found and found.end()]
+
+
+def squeezed(stem: str) -> str:
+    """Without what stands between words: HeadCount, head-count and head_count are one."""
+    return re.sub(r"[\W_]+", "", folded(stem))
+
+
+def distances(base: str, wanted: Collection[str]) -> dict[str, int]:
+    """The wanted names that a file's name may stand for, each with how far it is from it."""
+    if base in wanted:
+        return {base: EXACT}
+    bare = squeezed(unquote(base[:LONGEST], errors="replace"))
+    if len(base) > LONGEST or not any(squeezed(name.rpartition(".")[0]) in bare for name in wanted):
+        return {}
+    written = folded(base).rstrip(" .")
+    alike = {name: WRITTEN for name in wanted if folded(name) == written}
+    if alike:
+        return alike
+    found = {squeezed(form) for form in forms(base)}
+    marked = {name: MARKED for name in wanted if squeezed(name.rpartition(".")[0]) in found}
+    if marked:
+        return prefer(base, marked)
+    held = {name: HOLDS for name in wanted if loosely(name).search(folded(base))}
+    return prefer(base, held)
+
+
+def prefer(base: str, found: dict[str, int]) -> dict[str, int]:
+    """Of part1.py and part1.ipynb, if both were wanted, the one with the file's own ending."""
+    ending = re.findall(r"\.(?:py|ipynb)", folded(base))
+    same = {name: far for name, far in found.items() if ending and name.endswith(ending[0])}
+    return same or found
+
+
+def loosely(wanted: str) -> re.Pattern[str]:
+    """A pattern of a longer name that holds the wanted one: "hw3_Part-1_final.ipynb", "ada_layers_v2.py"."""
+    stem, _, ending = folded(wanted).rpartition(".")
+    words = re.sub(r"(?<!\d)(?=\d+$)|_", r"[\\W_]{0,3}", re.escape(stem))
+    before = "" if ending == "ipynb" else r"(?<![a-z])"
+    return re.compile(rf"{before}{words}(?![a-z\d])" if stem[-1:].isdigit() else rf"{before}{words}(?![a-z])")

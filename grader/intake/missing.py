@@ -1,0 +1,143 @@
+"""What a submission lacks, in sentences for the student who packs it. Files are parsed; nothing of them is run."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import warnings
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from grader.model import Rubric, Submission
+
+PLACE = "Your code here"  # the comment that marks where a student writes
+PHOTOGRAPHS = 2  # pictures that a homework asks for where it takes any
+NAMED = 6  # names in one sentence at most
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)  # of ast.parse
+
+
+def missing(submission: Submission, stubs: Mapping[str, bytes], rubric: Rubric) -> Iterator[str]:
+    """A sentence for each thing that costs points. `stubs` are the handout's own files by base name."""
+    wanted = [name for section in rubric.sections for name in section.submit]
+    for name in wanted:
+        content = submission.files.get(name)
+        if name.startswith("*"):
+            continue
+        if name in submission.questions or name in submission.faults:
+            yield submission.questions.get(name) or submission.faults[name]
+        elif content is None:
+            yield f"{name} is not there"
+        elif name.endswith(".ipynb"):
+            yield from lacking_in_notebook(name, content, stubs.get(name, b""))
+        else:
+            left = unwritten(content, stubs.get(name, b"")) - optional(rubric)
+            if left:
+                yield f"{name}: {listed(sorted(left))} still as handed out"
+            if problem := unreadable(content):
+                yield f"{name} {problem}"
+    yield from lacking_pictures(submission, wanted)
+
+
+def left_out(submission: Submission, stubs: Mapping[str, bytes], rubric: Rubric) -> Iterator[str]:
+    """A sentence for each file with optional parts that nobody wrote; they cost nothing."""
+    for name, content in submission.files.items():
+        left = unwritten(content, stubs.get(name, b"")) & optional(rubric) if name.endswith(".py") else set()
+        if left:
+            yield f"{name}: {listed(sorted(left))} still as handed out, and optional"
+
+
+def optional(rubric: Rubric) -> set[str]:
+    """The names in the titles of items that give no points."""
+    items = (item for task in rubric.tasks for item in task.items if not item.points)
+    return {word for item in items for word in re.findall(r"\w+", item.title)}
+
+
+def unwritten(content: bytes, stub: bytes) -> set[str]:
+    """The functions in which a student is to write and that do the same as in the stub, comments aside."""
+    text, own = stub.decode(), functions(content)
+    return {
+        name
+        for name, node in functions(stub).items()
+        if PLACE in (ast.get_source_segment(text, node) or "") and name in own and ast.dump(own[name]) == ast.dump(node)
+    }
+
+
+def functions(content: bytes) -> dict[str, ast.FunctionDef]:
+    """Function or Class.method -> its syntax tree; {} for a file that cannot be read."""
+    try:
+        tree = parsed(content)
+    except UNREADABLE:
+        return {}
+    classes = [(f"{node.name}.", node.body) for node in tree.body if isinstance(node, ast.ClassDef)]
+    return {
+        prefix + node.name: node
+        for prefix, body in [("", tree.body), *classes]
+        for node in body
+        if isinstance(node, ast.FunctionDef)
+    }
+
+
+def parsed(content: bytes) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a student's backslash is not the grader's
+        return ast.parse(content)
+
+
+def unreadable(content: bytes) -> str:
+    """Why Python cannot read a file; "" if it can."""
+    try:
+        parsed(content)
+    except SyntaxError as error:
+        return f"cannot be read by Python: {f'line {error.lineno}, ' if error.lineno else ''}{error.msg}"
+    except UNREADABLE as error:
+        return f"cannot be read by Python: {error}"
+    return ""
+
+
+def lacking_in_notebook(name: str, content: bytes, stub: bytes) -> list[str]:
+    try:
+        return list(unfinished(name, cells_of(content), cells_of(stub)))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return [f"{name} cannot be read as a notebook; save it again in Jupyter"]
+
+
+def unfinished(name: str, cells: Sequence[Any], given: Sequence[Any]) -> Iterator[str]:
+    sources = {source(cell) for cell in cells}
+    places = [source(cell) for cell in given if PLACE in source(cell)]
+    untouched = [place for place in places if place in sources]
+    if untouched:
+        count = f"{len(untouched)} of the {len(places)} cells to write in"
+        yield f"{name}: {count} {verb(len(untouched))} still as handed out"
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    if not outputs:
+        yield f"{name} was saved without outputs; run it from top to bottom, then save it"
+    errors = [output for output in outputs if output["output_type"] == "error"]
+    if errors:
+        yield f"{name}: a cell ended with {errors[0]['ename']}; correct it, then run all cells again"
+
+
+def cells_of(content: bytes) -> list[Any]:
+    """The code cells of a notebook of format 4. Raises an exception of many kinds for what is none."""
+    return [cell for cell in json.loads(content.decode("utf-8-sig"))["cells"] if cell["cell_type"] == "code"]
+
+
+def source(cell: Mapping[str, Any]) -> str:
+    return "".join(cell["source"]).strip()
+
+
+def lacking_pictures(submission: Submission, wanted: Collection[str]) -> Iterator[str]:
+    endings = tuple(name[1:].lower() for name in wanted if name.startswith("*"))
+    there = [name for name in submission.files if endings and name.lower().endswith(endings)]
+    if endings and len(there) < PHOTOGRAPHS:
+        yield f"{len(there) or 'no'} photograph{'s' * (not there)} there, and {PHOTOGRAPHS} are asked for"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names and the verb that follows them."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{', '.join(names[:NAMED])}{more} {verb(len(names))}"
+
+
+def verb(number: int) -> str:
+    return "is" if number == 1 else "are"

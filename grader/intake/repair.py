@@ -1,0 +1,361 @@
+"""A handed-in Python file or notebook as the grader can read it, or the sentence that helps.
+
+What an editor, an export or a transfer did to right work is undone: encodings, line ends, a notebook saved under a
+script's name, lines that only Jupyter knows. Lines keep their numbers. Nothing is run.
+"""
+
+from __future__ import annotations
+
+import ast
+import codecs
+import io
+import json
+import platform
+import re
+import subprocess
+import sys
+import tokenize
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+LARGEST = 1 << 20  # bytes of a script that is looked at; a larger one stays as it is
+BRACKETS = 500_000  # lists and objects of a notebook, which JSON makes gigabytes of
+SLIM = 8 << 20  # bytes from which a notebook loses the outputs that nobody looks at
+ASKED, SECONDS = 100_000, 10.0  # characters of a script, and time, for a parser of newer Pythons
+PYTHON = f"Python {platform.python_version()}"
+
+# How files begin that are no text.
+KINDS = (
+    (b"{\\rtf", "rich text (RTF), as TextEdit and WordPad write it; save it as plain text"),
+    (b"%PDF", "a PDF; hand in the file itself"),
+    (b"\x89PNG", "a picture (PNG); hand in the file itself"),
+    (b"\xff\xd8\xff", "a picture (JPEG); hand in the file itself"),
+    (b"GIF8", "a picture (GIF); hand in the file itself"),
+    (b"Rar!", "a RAR archive, which the grader cannot open; pack the work as a zip"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive, which the grader cannot open; pack the work as a zip"),
+    (b"\x28\xb5\x2f\xfd", "a zst archive, which the grader cannot open; pack the work as a zip"),
+    (b"\xd0\xcf\x11\xe0", "a Word document; save it as plain text"),
+    (b"bplist00", "a placeholder or web archive of macOS; download the file itself, then hand that in"),
+    (b"L\0\0\0\x01\x14\x02\0", "a shortcut of Windows; hand in the file itself"),
+    (b"PK\3\4", "a zip or a Word document; hand in the file itself"),
+    (b"\0\x05\x16\x07", "what macOS keeps beside a file; hand in the file itself"),
+)
+PAGE = re.compile(rb"\s*(?:<!doctype html|<html|<head|<\?xml[^>]*>\s*<!doctype html)", re.IGNORECASE)
+CONFLICT = re.compile(r"^(?:<{7} .*|={7}|>{7} .*|\|{7} .*)$", re.MULTILINE)
+SIDES = re.compile(
+    r"^<{7}[^\n]*\n((?:(?!<{7}|={7}|>{7})[^\n]*\n)*)={7}\n((?:(?!<{7}|={7}|>{7})[^\n]*\n)*)>{7}[^\n]*$", re.MULTILINE
+)
+# What only Jupyter reads: %matplotlib inline, !pip install, get_ipython().run_line_magic(...), and a chat's fences.
+MAGIC = re.compile(
+    r"^([ \t]*)((?:%{1,2}[A-Za-z]|!|\?|get_ipython\(\)\.|```|\w+[ \t]*=[ \t]*[!%])[^\n]*|[\w.]+\?{1,2}[ \t]*)$",
+    re.MULTILINE,
+)
+CALLED = re.compile(r"^([ \t]*)(get_ipython\(\)\.[^\n]*)$", re.MULTILINE)
+CELL = re.compile(r"^get_ipython\(\)\.run_cell_magic\((.*)\)[ \t]*$", re.MULTILINE)
+TIMED = ("time", "timeit", "capture", "prun", "python", "python3")
+COOKIE = re.compile(rb"^([ \t\f]*#.*?coding)[:=]", re.MULTILINE)
+UNSEEN = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f]")
+SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
+PYTHON_2 = re.compile(
+    r"^[ \t]*(?:print[ \t]+[^\s(=.,:\[]|print[ \t]*>>|exec[ \t]+[\"'\w]|raise[ \t]+\w+,|except[ \t]+[\w.]+[ \t]*,)"
+    r"|<>|`\w",
+    re.MULTILINE,
+)
+DEFINED = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """`content` to grade. `notes` say what was done. `fault` says why it cannot be imported, `question` why a person
+    has to look; both are "" for most files."""
+
+    content: bytes
+    notes: list[str] = field(default_factory=list)
+    fault: str = ""
+    question: str = ""
+
+
+def script(content: bytes, name: str, origin: str) -> Repaired:
+    """A file that is wanted as Python; `origin` is what the student calls it."""
+    if len(content) > LARGEST or not content.strip():
+        return Repaired(content)
+    if not is_notebook(content) and parses(content):
+        return without_calls(content, origin)
+    if (kind := kind_of(content)) is not None:
+        return Repaired(content, fault=f"{name} cannot be imported: it is {kind}")
+    text, said = decoded(content)
+    notes = [f"{origin} was read as {said}"] if said else []
+    if is_notebook(content):
+        return from_notebook(text, name, origin, notes)
+    for change, told in STEPS:
+        changed = change(text)
+        if changed != text:
+            text, notes = changed, [*notes, f"{origin}: {told}"]
+        if parses(text.encode()):
+            return Repaired(text.encode(), notes)
+    return unread(text, name)
+
+
+def without_calls(content: bytes, origin: str) -> Repaired:
+    """Python that parses; what an export of a notebook makes of its magics is left out."""
+    text = content.decode("utf-8", "replace")
+    if not CALLED.search(text) or text.encode() != content:
+        return Repaired(content)
+    changed = without_magics(text).encode()
+    return Repaired(changed, [f"{origin}: {ONLY_JUPYTER}"]) if parses(changed) else Repaired(content)
+
+
+def from_notebook(text: str, name: str, origin: str, notes: list[str]) -> Repaired:
+    """The code of a notebook that was saved under a script's name."""
+    code = "\n\n".join(cells(text.encode())) + "\n"
+    for change, _ in STEPS:
+        code = change(code)
+    told = f"{origin} is a notebook; its code was taken as {name}"
+    if DEFINED.search(code) and parses(code.encode()):
+        return Repaired(code.encode(), [*notes, told])
+    return Repaired(
+        text.encode(),
+        fault=f"{name} cannot be imported: it is a notebook (JSON), not Python; in Jupyter, save it as a .py file",
+    )
+
+
+def unread(text: str, name: str) -> Repaired:
+    """Python that this interpreter cannot parse, whatever was undone: whose fault it is."""
+    encoded = text.encode()
+    if conflict := CONFLICT.search(text):
+        line, marker = text.count("\n", 0, conflict.start()) + 1, conflict[0][:7]
+        return Repaired(
+            encoded,
+            fault=f"{name} cannot be imported: it was saved in the middle of a merge conflict (line {line} is "
+            f"{marker}); settle it, then hand it in again",
+        )
+    if newer := needs_newer(text):
+        return Repaired(
+            encoded,
+            question=f"{name} needs a newer Python than the grader's {platform.python_version()} ({newer}); grade it "
+            "there, or by hand",
+        )
+    if old := PYTHON_2.search(text):
+        line = text.count("\n", 0, old.start()) + 1
+        return Repaired(
+            encoded,
+            fault=f"{name} cannot be imported: SyntaxError, since line {line} is written for Python 2, and this is "
+            f"{PYTHON}",
+        )
+    return Repaired(encoded)
+
+
+def needs_newer(text: str) -> str:
+    """What a newer Python reads and this one does not, or "": asked of ruff's parser, which runs nothing."""
+    try:
+        from ruff import find_ruff_bin  # type: ignore[import-untyped]
+
+        if len(text) > ASKED or errors(find_ruff_bin(), text, "py314"):
+            return ""
+        own = errors(find_ruff_bin(), text, f"py{sys.version_info[0]}{sys.version_info[1]}")
+    except (ImportError, OSError, ValueError, subprocess.SubprocessError):
+        return ""
+    return own[0] if own else ""
+
+
+def errors(program: str, text: str, version: str) -> list[str]:
+    command = [program, "check", "--isolated", "--no-cache", "--select", "E902", "--output-format", "json"]
+    done = subprocess.run(
+        [*command, "--target-version", version, "--stdin-filename", "work.py", "-"],
+        input=text.encode(), capture_output=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
+    if done.returncode not in (0, 1):
+        raise ValueError("no answer")
+    found = json.loads(done.stdout)
+    told = [
+        (
+            one["location"]["row"],
+            re.sub(r" on Python 3\.\d+ \(syntax was added in (.*)\)", r", new in \1", one["message"]),
+        )
+        for one in found
+    ]
+    return [f"line {row}: {message}"[:200] for row, message in told]
+
+
+# What is undone, one after another, until the file parses
+
+
+def without_magics(text: str) -> str:
+    """Lines for Jupyter alone become `pass`, so that every line keeps its number."""
+
+    def cell(found: re.Match[str]) -> str:
+        try:
+            words = ast.literal_eval(f"({found[1]},)")
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            return found[0]
+        body = isinstance(words, tuple) and len(words) == 3 and words[0] in TIMED and words[2]
+        return body.replace("\\n", "\n") if isinstance(body, str) else found[0]
+
+    for pattern in (CALLED,) if parses(text.encode()) else (CALLED, MAGIC):
+        text = pattern.sub(lambda found: f"{found[1]}pass  # {found[2]}", CELL.sub(cell, text))
+    return text
+
+
+def settled(text: str) -> str:
+    """A merge conflict whose two sides are the same is none."""
+    return SIDES.sub(lambda found: found[1].rstrip("\n") if found[1].strip() == found[2].strip() else found[0], text)
+
+
+ONLY_JUPYTER = "lines that only Jupyter knows were left out"
+STEPS: tuple[tuple[Callable[[str], str], str], ...] = (
+    (lambda text: re.sub(r"\r\n?", "\n", text), "its line ends were corrected"),
+    (lambda text: text.rstrip("\0\x1a"), "characters after its end were left out"),
+    (without_magics, ONLY_JUPYTER),
+    (lambda text: SPACES.sub(" ", UNSEEN.sub("", text)), "invisible characters were left out"),
+    (settled, "an empty merge conflict was left out"),
+)
+
+
+# What a file is
+
+
+def kind_of(content: bytes) -> str | None:
+    """What a file is that is not text, in words; None for text."""
+    for magic, kind in KINDS:
+        if content.startswith(magic):
+            return kind
+    if PAGE.match(content[:1000].removeprefix(codecs.BOM_UTF8)):
+        return "a web page; download the file itself (in GitHub: Raw), then hand that in"
+    return None
+
+
+def is_notebook(content: bytes) -> bool:
+    """Whether the content is a notebook's JSON, whatever the name."""
+    text = decoded(content[:SLIM])[0] if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else ""
+    head = text.encode() if text else content.removeprefix(codecs.BOM_UTF8)
+    return head[:64].lstrip().startswith(b"{") and (b'"cells"' in head or b'"worksheets"' in head)
+
+
+def decoded(content: bytes) -> tuple[str, str]:
+    """The text, and the encoding's name where Python would not have read it so."""
+    for mark, codec, name in MARKS:
+        if content.startswith(mark):
+            return content.decode(codec, "replace"), name
+    zeros = content[:2000].count(0)
+    if zeros and zeros * 3 > len(content[:2000]):
+        little = content[1:2000:2].count(0) >= content[0:2000:2].count(0)
+        return content.decode("utf-16-le" if little else "utf-16-be", "replace"), "UTF-16"
+    named = re.search(rb"coding[:=][ \t]*([-\w.]+)", b"\n".join(content.splitlines()[:2]))
+    said = named[1].decode("ascii", "replace").casefold() if named else ""
+    for codec in ("utf-8-sig", said if TEXT.match(said) else "cp1252", "cp1252"):
+        try:
+            text, used = content.decode(codec), codec
+            break
+        except (LookupError, UnicodeError):
+            continue
+    else:
+        text, used = content.decode("latin-1"), "latin-1"
+    plain = COOKIE.sub(rb"\1 was ", text.encode("utf-8", "replace"), count=1).decode() if named else text
+    return plain, "" if used == "utf-8-sig" else used
+
+
+# Encodings of text that a line may declare; Python knows others that are none, and slow.
+TEXT = re.compile(r"latin|l1$|iso|cp\d|windows|gb|big5|shift|s?jis|euc|koi8|mac|utf|u8$|ascii", re.ASCII)
+MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF32_BE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
+)
+
+
+def parses(content: bytes) -> bool:
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        if encoding.startswith("utf-8"):
+            content.decode()  # Python looks at this in a file, and not in a text
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd escapes in a student's strings
+            compile(content, "work.py", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def defines(content: bytes) -> set[str]:
+    """The functions and classes that a script, or a notebook, defines at its top."""
+    if len(content) > LARGEST and not is_notebook(content):
+        return set()
+    text = "\n".join(cells(content)) if is_notebook(content) else decoded(content)[0]
+    return set(DEFINED.findall(re.sub(r"\r\n?", "\n", text)))
+
+
+# Notebooks
+
+
+def notebook(content: bytes, name: str, origin: str) -> Repaired:
+    """A file that is wanted as a notebook, in UTF-8 and without large outputs that nobody looks at."""
+    notes: list[str] = []
+    text, said = decoded(content) if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else ("", "")
+    if said:
+        content, notes = text.encode(), [f"{origin} was read as {said}"]
+    document = loaded(content) if len(content) > SLIM else None
+    return Repaired(slim(document) if document else content, notes)
+
+
+def loaded(content: bytes) -> Any:
+    """A notebook's JSON; None for what is none, or would take too much memory."""
+    if content.count(b"{") + content.count(b"[") > BRACKETS:
+        return None
+    try:
+        document = json.loads(content.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+KEPT = ("text/plain", "image/png", "image/jpeg")  # of a saved output; version 4 alone is ever so large
+
+
+def slim(document: dict[str, Any]) -> bytes:
+    """Without saved HTML, JavaScript and widgets, which no check reads."""
+    for cell in parts(document):
+        outputs = cell.get("outputs")
+        for output in outputs if isinstance(outputs, list) else ():
+            data = output.get("data") if isinstance(output, dict) else None
+            if isinstance(data, dict):
+                output["data"] = {kind: data[kind] for kind in data if kind in KEPT}
+    return json.dumps(document).encode()
+
+
+def parts(document: Any) -> Iterator[dict[str, Any]]:
+    """The cells of a notebook of any format version."""
+    sheets = document.get("worksheets") if isinstance(document, dict) else None
+    listed = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)] if isinstance(sheets, list) else []
+    for found in [document.get("cells") if isinstance(document, dict) else None, *listed]:
+        yield from (cell for cell in (found if isinstance(found, list) else ()) if isinstance(cell, dict))
+
+
+def cells(content: bytes) -> list[str]:
+    """The code of a notebook, a text for each cell."""
+    document = loaded(decoded(content)[0].encode()) or {}
+    code = [cell for cell in parts(document) if cell.get("cell_type") == "code"]
+    sources = [cell.get("source", cell.get("input", "")) for cell in code]
+    return [
+        "".join(map(str, source)) if isinstance(source, list) else source if isinstance(source, str) else ""
+        for source in sources
+    ]
+
+
+# What was handed out
+
+
+def essence(content: bytes | None) -> bytes | None:
+    """What is compared: of a script its lines without space at their ends, of a notebook the source of its cells."""
+    if content is None:
+        return None
+    document = loaded(content) if is_notebook(content) else None
+    if document is not None:
+        told = [(cell.get("cell_type"), "".join(map(str, cell.get("source", "")))) for cell in parts(document)]
+        text = "\n".join(f"{kind}\n{source}" for kind, source in told)
+    else:
+        text = decoded(content)[0] if len(content) <= LARGEST else content.decode("latin-1")
+    lines = [line.rstrip() for line in re.split(r"\r\n?|\n", text.rstrip("\0\x1a"))]
+    return "\n".join(line for line in lines if line).encode()

@@ -1,0 +1,167 @@
+"""What a check does with a student's object beside calling it: attributes, operators, indexing, iterating.
+
+Each name in OPERATORS is a function of the object and further arguments. A name that begins with `r` takes its two
+operands in reverse: `2 - x` is `rsub(x, 2)`.
+"""
+
+from __future__ import annotations
+
+import operator
+import types
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+BINARY = ("add sub mul truediv floordiv mod pow matmul and_ or_ xor lshift rshift").split()
+IN_PLACE = ("iadd isub imul itruediv ifloordiv imod ipow imatmul iand ior ixor ilshift irshift").split()
+COMPARED = ("eq ne lt le gt ge").split()
+UNARY = ("neg pos invert abs").split()
+FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType, type, partial)
+MOST = 1000  # elements that are taken of an iterator at a time
+
+
+class AbsentError(Exception):
+    """A function, class, method or attribute that the student's code does not define."""
+
+
+def is_function(value: Any) -> bool:
+    """Whether a value is there to be called and for nothing else; an object with `__call__` is more than that."""
+    return isinstance(value, FUNCTIONS)
+
+
+def attribute(owner: Any, name: str) -> Any:
+    try:
+        return getattr(owner, name)
+    except AttributeError:
+        if name in dir(type(owner)):  # a property that raised it: that is the student's own
+            raise
+        raise AbsentError(f"{type(owner).__name__[:80]} defines no {name}") from None
+
+
+def key(spelled: Mapping[str, Any]) -> Any:
+    """An index as it travels -> as Python has it: a slice, an ellipsis, a tuple of them, or a plain value."""
+    if "slice" in spelled:
+        return slice(*spelled["slice"])
+    if "tuple" in spelled:
+        return tuple(map(key, spelled["tuple"]))
+    return ... if "ellipsis" in spelled else spelled["value"]
+
+
+def take(iterator: Any) -> tuple[list[Any], bool]:
+    """Up to MOST further elements, and whether there may be more."""
+    found = []
+    for element in iterator:
+        found.append(element)
+        if len(found) == MOST:
+            return found, True
+    return found, False
+
+
+def reversed_(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda mine, other: function(other, mine)
+
+
+OPERATORS: dict[str, Callable[..., Any]] = {
+    **{name: getattr(operator, name) for name in (*BINARY, *IN_PLACE, *COMPARED, *UNARY)},
+    **{f"r{name}": reversed_(getattr(operator, name)) for name in BINARY},
+    **{
+        function.__name__: function for function in (len, bool, float, int, complex, str, repr, hash, round, iter, next)
+    },
+    "getattr": attribute,
+    "setattr": setattr,
+    "delattr": delattr,
+    "getitem": lambda mine, at: mine[key(at)],
+    "setitem": lambda mine, at, value: operator.setitem(mine, key(at), value),
+    "delitem": lambda mine, at: operator.delitem(mine, key(at)),
+    "contains": lambda mine, value: value in mine,
+    "take": take,
+    "itself": lambda mine: mine,
+}
+
+
+def snapshot(value: Any, depth: int = 0) -> Any:
+    """A copy to compare with later: arrays, tensors, lists, dicts by content, every other object as itself."""
+    if type(value) is np.ndarray:
+        return np.array(value)
+    if is_tensor(value):
+        return value.detach().clone()
+    if depth < 16 and type(value) in (list, tuple):
+        return type(value)(snapshot(part, depth + 1) for part in value)
+    if depth < 16 and type(value) is dict:
+        return {name: snapshot(part, depth + 1) for name, part in value.items()}
+    return value
+
+
+def numbers(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+    """A copy of an array as it travels: what is wider than the wire's numbers is narrowed, and numbers that are kept as
+    objects become floats, as numpy itself would make them. None for an array of anything else."""
+    kind = value.dtype.kind
+    if kind == "O" and value.size and all(is_real(part) for part in value.flat):
+        return np.array(value.tolist(), dtype=np.float64).reshape(value.shape)
+    if kind not in "biufc":
+        return None
+    widest = {"f": np.float64, "c": np.complex128}.get(kind)
+    dtype = widest if widest is not None and value.dtype.itemsize > np.dtype(widest).itemsize else value.dtype
+    return np.array(value, dtype=dtype, copy=True, subok=False)
+
+
+def is_real(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def is_key(value: Any) -> bool:
+    """Whether a dict's key travels: a text or a whole number, an enum's member or numpy's among them."""
+    return isinstance(value, str | int | np.integer) and not isinstance(value, bool)
+
+
+def plain_key(value: Any) -> str | int:
+    """The text or number that a key is made of, whatever its class says of itself."""
+    return (
+        str.__str__(value) if isinstance(value, str) else int.__index__(value) if isinstance(value, int) else int(value)
+    )
+
+
+def changes(value: Any) -> bool:
+    """Whether a call can change an argument of this kind in place."""
+    if type(value) is np.ndarray and value.dtype.kind not in "biufc":
+        return False
+    if type(value) is tuple:
+        return any(map(changes, value))
+    return type(value) in (np.ndarray, list, dict) or is_tensor(value)
+
+
+def same(value: Any, before: Any, depth: int = 0) -> bool:
+    """Whether a value still is what its snapshot says; nothing of a student's decides that."""
+    if type(value) is not type(before):
+        return False
+    if type(value) is np.ndarray:
+        equal_nan = value.dtype.kind in "fc"
+        return (
+            value.shape == before.shape
+            and value.dtype == before.dtype
+            and bool(np.array_equal(before, value, equal_nan=equal_nan))
+        )
+    if is_tensor(value):
+        return same(value.detach().numpy(), before.numpy()) if value.device.type == "cpu" else False
+    if type(value) in (list, tuple):
+        return len(value) == len(before) and all(map(same, value, before))
+    if type(value) is dict:
+        return value.keys() == before.keys() and all(same(value[name], before[name]) for name in before)
+    return value is before or (type(value) in (int, float, complex, str, bytes) and repr(value) == repr(before))
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether a value is torch's tensor, where torch is loaded; nothing is loaded to find out."""
+    import sys
+
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, getattr(torch, "Tensor", ()))
+
+
+def arguments(positional: Sequence[Any], named: Mapping[str, Any]) -> dict[int | str, Any]:
+    """A call's arguments by position or name."""
+    given: dict[int | str, Any] = dict(enumerate(positional))
+    given.update(named)
+    return given

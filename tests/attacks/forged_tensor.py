@@ -1,0 +1,14 @@
+"""Answers with tensors where arrays are due, one of them with a flag that is none."""
+
+EARNS = 0
+
+
+def attack(places):
+    import numpy
+    import grader.sandbox.worker.__main__ as worker
+    write = worker.write_frame
+    def forged(stream, reply):
+        if 'results' in reply:
+            reply = {**reply, 'results': [{'value': worker.Tensor(numpy.zeros((2, 0)), True)} for _ in reply['results']]}
+        write(stream, reply)
+    worker.write_frame = forged

@@ -1,0 +1,263 @@
+"""`new-homework` and `check-homework`: what is written is consistent, and each inconsistency is told with its place."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from grader import cli
+from grader.command import new_homework
+
+pytestmark = pytest.mark.medium
+HOMEWORKS = Path(__file__).parents[1] / "homeworks"
+MORE_CHECKS = '''
+
+@check("1.1", "work.weighted_sum")
+def {name}(hw: Subject, rng: np.random.Generator) -> None:
+    """{name} of the answer."""
+    {body}
+'''
+
+
+@pytest.fixture(autouse=True)
+def whole_lines(monkeypatch):
+    """Sentences are not wrapped, though the tests' own runner says how wide its terminal is."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    home = tmp_path / "first"
+    for name, content in new_homework.skeleton("first").items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_bytes(content)
+    return home
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def add_check(folder: Path, name: str, body: str) -> None:
+    with (folder / "checks.py").open("a", encoding="utf-8") as file:
+        file.write(MORE_CHECKS.format(name=name, body=body))
+    change(folder / "rubric.yaml", "[weighted_sum]", f"[weighted_sum, {name}]")
+
+
+def checked(folder: Path, capsys, *options: str) -> tuple[int, list[str]]:
+    code = cli.main(["check-homework", str(folder), "--seeds", "2", *options])
+    lines = capsys.readouterr().out.splitlines()
+    return code, [line for line in lines[:-1] if not line.startswith("note: ")]
+
+
+def test_the_skeleton_is_consistent_whatever_its_folder_is_called(tmp_path, capsys):
+    for name in ("first", "it's: a [test]", "#1"):
+        assert cli.main(["new-homework", str(tmp_path / name)]) == 0
+        capsys.readouterr()
+        assert checked(tmp_path / name, capsys) == (0, [])
+
+
+def test_a_homework_that_changes_a_dict_in_place_and_looks_at_it_is_consistent(capsys):
+    assert checked(HOMEWORKS / "normalization", capsys) == (0, [])
+
+
+def test_a_folder_that_is_not_empty_is_refused_and_kept(tmp_path, capsys):
+    (tmp_path / "notes.txt").write_text("mine")
+    assert cli.main(["new-homework", str(tmp_path)]) == 2
+    assert "is not empty" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+    assert cli.main(["new-homework", str(tmp_path / "notes.txt")]) == 2
+    assert "notes.txt cannot be written" in capsys.readouterr().err
+
+
+def test_a_folder_without_a_rubric_and_a_wrong_number_are_usage(tmp_path, folder, capsys):
+    assert cli.main(["check-homework", str(tmp_path)]) == 2
+    assert "holds no rubric.yaml" in capsys.readouterr().err
+    assert cli.main(["check-homework", str(folder), "--seeds", "0"]) == 2
+    assert "at least 1" in capsys.readouterr().err
+
+
+def solve_nothing(folder: Path) -> None:
+    change(folder / "reference/work.py", "x @ w", "x @ w + 1 if len(x) == 3 else x @ w")
+    change(folder / "checks.py", "hw.reference.work.weighted_sum(x, w))", "x @ w)")
+
+
+def break_mark(folder: Path) -> None:
+    change(folder / "reference/work.py", "# END SOLUTION", "")
+
+
+def keep_old_handout(folder: Path) -> None:
+    change(folder / "reference/work.py", "return out", "return out  # now")
+
+
+def lose_handout(folder: Path) -> None:
+    (folder / "student/work.py").unlink()
+
+
+def ask_nothing(folder: Path) -> None:
+    add_check(folder, "imported", "hw.work.np")
+
+
+def list_nothing(folder: Path) -> None:
+    change(folder / "rubric.yaml", "  files: [work.py] ", "  files: [] ")
+
+
+def list_too_much(folder: Path) -> None:
+    change(folder / "rubric.yaml", "  files: [work.py] ", "  files: [work.py, other.py] ")
+
+
+def read_no_data(folder: Path) -> None:
+    with (folder / "rubric.yaml").open("a", encoding="utf-8") as file:
+        file.write(f"data:\n  words: {{title: Words, places: [words], files: {{words.txt: {'0' * 32}}}}}\n")
+
+
+def see_no_mistake(folder: Path) -> None:
+    with (folder / "wrong.yaml").open("a", encoding="utf-8") as file:
+        file.write(
+            "no-mistake: {file: work.py, old: 'x @ w', new: '(x * w).sum(axis=1)', loses: ['1.1'], says: 'out'}\n"
+        )
+
+
+def see_no_wrong_work(folder: Path) -> None:
+    (folder / "wrong/copied").mkdir(parents=True)
+    (folder / "wrong/copied/work.py").write_bytes((folder / "right/by-loop/work.py").read_bytes())
+
+
+def say_other_words(folder: Path) -> None:
+    change(folder / "wrong.yaml", "out of 3 rows", "transpose")
+
+
+def replace_nothing(folder: Path) -> None:
+    change(folder / "wrong.yaml", "x @ w", "x * w")
+
+
+def name_no_file(folder: Path) -> None:
+    change(folder / "wrong.yaml", "file: work.py", "file: works.py")
+
+
+def hand_out_a_solution(folder: Path) -> None:
+    (folder / "student/solved.py").write_bytes((folder / "reference/work.py").read_bytes())
+
+
+def name_no_item(folder: Path) -> None:
+    change(folder / "wrong.yaml", '"1.1"', '"7.1"')
+
+
+def misspell_a_key(folder: Path) -> None:
+    change(folder / "wrong.yaml", "loses:", "looses:")
+
+
+def break_the_yaml(folder: Path) -> None:
+    change(folder / "wrong.yaml", "weights-forgotten: {", "weights-forgotten: {{")
+
+
+def call_right_work_wrong(folder: Path) -> None:
+    change(folder / "right/by-loop/work.py", "a * b", "a + b")
+
+
+def hand_in_nothing(folder: Path) -> None:
+    (folder / "right/by-loop/work.py").unlink()
+
+
+def change_an_argument(folder: Path) -> None:
+    change(folder / "reference/work.py", "    out = x @ w\n", "    out = x @ w\n    x *= 0\n")
+    change(folder / "wrong.yaml", "x @ w", "out = x @ w")
+    change(folder / "wrong.yaml", "x.sum(axis=1)", "out = x.sum(axis=1)")
+
+
+def break_the_reference(folder: Path) -> None:
+    change(folder / "reference/work.py", "import numpy as np", "import numpy as np\n\n1 / 0")
+
+
+def misspell_the_reference(folder: Path) -> None:
+    change(folder / "reference/work.py", "out = x @ w", "out = x @ @ w")
+
+
+def need_an_absent_package(folder: Path) -> None:
+    change(folder / "reference/work.py", "import numpy as np", "import numpy as np\nimport no_such_package")
+
+
+def misname_a_check(folder: Path) -> None:
+    change(folder / "rubric.yaml", "[weighted_sum]", "[weighted_sums]")
+
+
+def break_a_check(folder: Path) -> None:
+    add_check(folder, "broken", "raise KeyError(str(hw.work.weighted_sum(np.ones((2, 2)), np.ones(2))))")
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (solve_nothing, r"checks\.py:\d+: the reference fails weighted_sum with seed 0: out of 3 rows"),
+        (break_mark, r"work\.py, line \d+: this BEGIN SOLUTION has no END"),
+        (keep_old_handout, r"student/work\.py:\d+: this differs .* python -m grader\.handout"),
+        (lose_handout, r"student/work\.py: the handout lists this file"),
+        (ask_nothing, r"checks\.py:\d+: the untouched handout gets 2 points of imported"),
+        (list_nothing, r"rubric\.yaml:4: the handout does not list work\.py"),
+        (list_too_much, r"the handout lists other\.py, which .*reference does not hold"),
+        (read_no_data, r"rubric\.yaml:\d+: no task reads the data set words"),
+        (see_no_mistake, r"wrong\.yaml:3: no-mistake loses no points"),
+        (see_no_wrong_work, r"wrong/copied: copied loses no points"),
+        (say_other_words, r"wrong\.yaml:2: no sentence on weights-forgotten says 'transpose'; the first is: out of 3"),
+        (replace_nothing, r"wrong\.yaml:2: work\.py of the reference does not hold 'x \* w'"),
+        (name_no_file, r"wrong\.yaml:2: students hand in no works\.py; name one of work\.py"),
+        (hand_out_a_solution, r"student/solved\.py:\d+: a solution is handed out"),
+        (name_no_item, r"wrong\.yaml:2: weights-forgotten loses points in 7\.1, and the rubric has no such item"),
+        (misspell_a_key, r"wrong\.yaml:2: weights-forgotten has no key looses"),
+        (break_the_yaml, r"wrong\.yaml:\d+: this is not readable YAML"),
+        (call_right_work_wrong, r"right/by-loop: this right work fails weighted_sum \(.*checks\.py:\d+\): out of 3"),
+        (hand_in_nothing, r"right/by-loop: .*holds none of work\.py"),
+        (change_an_argument, r"reference/work\.py:\d+: weighted_sum changes an argument in place"),
+        (break_the_reference, r"reference/work\.py:5: ZeroDivisionError: .*the reference cannot be imported"),
+        (misspell_the_reference, r"reference/work\.py:\d+: SyntaxError: .*the reference cannot be imported"),
+        (need_an_absent_package, r"reference/work\.py:4: ModuleNotFoundError: .*the reference cannot be imported"),
+        (misname_a_check, r"rubric\.yaml:\d+: item 1\.1 names the check weighted_sums"),
+        (
+            break_a_check,
+            r"checks\.py:\d+: the reference fails broken with seed 0: KeyError: .* in .*checks\.py:20; corr",
+        ),
+        (
+            break_a_check,
+            r"wrong\.yaml:2: weights-forgotten breaks the check broken: KeyError: .*checks\.py:20; correct",
+        ),
+    ],
+)
+def test_each_inconsistency_is_told_with_its_place_and_nothing_ends_in_a_fault(make, told, folder, capsys):
+    make(folder)
+    code, findings = checked(folder, capsys)
+    assert code == 1
+    assert any(re.search(told, finding) for finding in findings), findings
+    for finding in findings:
+        assert ";" in finding, f"no cure: {finding}"
+        assert "Traceback" not in finding
+
+
+def test_an_argument_that_a_check_looks_at_may_be_changed(folder, capsys):
+    change_an_argument(folder)
+    change(
+        folder / "checks.py", "        expect_close(", "        out = hw.work.weighted_sum(x, w)\n        expect_close("
+    )
+    change(folder / "checks.py", "hw.work.weighted_sum(x, w), hw.reference", "out, hw.reference")
+    change(
+        folder / "checks.py", "weighted_sum(x, w))\n", "weighted_sum(x.copy(), w))\n        assert 0 in hw.mutated\n"
+    )
+    _, findings = checked(folder, capsys)
+    assert not any("in place" in finding for finding in findings), findings
+
+
+def test_a_wrong_submission_in_a_folder_may_say_what_it_loses(folder, capsys):
+    (folder / "wrong/sum").mkdir(parents=True)
+    text = (folder / "right/by-loop/work.py").read_text(encoding="utf-8")
+    (folder / "wrong/sum/work.py").write_text(text.replace("a * b", "a + b"), encoding="utf-8")
+    assert checked(folder, capsys) == (0, [])
+    with (folder / "wrong.yaml").open("a", encoding="utf-8") as file:
+        file.write("sum: {loses: ['1.1'], says: 'out of 3 rows'}\n")
+    assert checked(folder, capsys) == (0, [])
+    change(folder / "wrong.yaml", "loses: ['1.1'], ", "loses: [], ")
+    code, findings = checked(folder, capsys)
+    assert code == 1
+    assert "sum loses points in 1.1, not in no item" in findings[0]

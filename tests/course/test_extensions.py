@@ -1,0 +1,67 @@
+"""Extensions: who gets which due date, and a sentence for each mistake in the file."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from grader.course.extensions import extended, read_extensions
+from grader.errors import UsageError
+from grader.model import Student
+
+ZONE = ZoneInfo("America/New_York")
+DUE = datetime(2026, 11, 1, 0, tzinfo=UTC)  # 20:00 on 31 October there, the evening before the clocks change
+CLASS = [
+    Student("ada@x", "Lovelace, Ada", {"Email": "ada@x", "Group": "Team A", "ID": "101"}),
+    Student("bo-102", "Bo Ek", {"email": "bo@x", "Group": "Team A"}, "in/bo"),
+    Student("cy", "Cy Lo", {"Group": "Team B"}),
+]
+
+
+def given(tmp_path, text, due=DUE):
+    (tmp_path / "e.csv").write_text(text, encoding="utf-8")
+    students, unknown = extended(CLASS, read_extensions(tmp_path / "e.csv", ZONE), due, ZONE)
+    return {one.id: one.due for one in students if one.due}, unknown
+
+
+@pytest.mark.parametrize("who", ["ada@x", "Ada Lovelace", "lovelace, ada", "101", "ADA@X"])
+def test_a_student_is_named_by_id_name_or_e_mail_also_before_handing_in(tmp_path, who):
+    assert given(tmp_path, f'student,due\n"{who}",2026-11-05\n') == (
+        {"ada@x": datetime(2026, 11, 6, 4, 59, 59, tzinfo=UTC)},
+        [],
+    )
+
+
+def test_days_are_calendar_days_and_a_students_own_line_counts_first(tmp_path):
+    due, _ = given(tmp_path, "email,group,due,days\nbo@x,,2026-11-10T12:00,\n,team a,,2\n")
+    assert due == {"ada@x": datetime(2026, 11, 3, 1, tzinfo=UTC), "bo-102": datetime(2026, 11, 10, 17, tzinfo=UTC)}
+
+
+def test_whom_the_class_does_not_know_is_told(tmp_path):
+    assert given(tmp_path, "student;group;days\nnobody;;1\n;Team Z;1\n") == ({}, ["Team Z", "nobody"])
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("student,due\nada@x,soon\n", r"e\.csv, line 2: soon is no time; write it as 2026-11-27"),
+        ("student,due\nada@x,\n", "line 2 needs either a due date or a number of days"),
+        ("student,due,days\nada@x,2026-11-05,2\n", "line 2 needs either a due date or a number of days"),
+        ("student,days\nada@x,1.5\n", "1.5 is no number of days"),
+        ("student,days\nada@x,-1\n", "-1 is no number of days"),
+        ("due\n2026-11-05\n", "line 2 names no student and no group"),
+        ('student,due\n"ada', "is a quote not closed"),
+    ],
+)
+def test_a_mistake_is_a_sentence(tmp_path, text, says):
+    with pytest.raises(UsageError, match=says):
+        given(tmp_path, text)
+
+
+def test_days_without_a_due_date_are_refused(tmp_path):
+    with pytest.raises(UsageError, match="counts from the due date; give that with --due"):
+        given(tmp_path, "student,days\nada@x,1\n", due=None)
+    with pytest.raises(UsageError, match=r"nowhere\.csv cannot be read .*; name the extensions with --extensions"):
+        read_extensions(tmp_path / "nowhere.csv")

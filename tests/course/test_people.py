@@ -1,0 +1,51 @@
+"""A student found by what a person types, and known again under another id."""
+
+from __future__ import annotations
+
+import pytest
+
+from grader.course.people import find, same
+from grader.errors import UsageError
+from grader.model import Student
+
+CLASS = [
+    Student(
+        "smithjane-101", "Smith, Jane", {"ID": "101", "SIS Login ID": "jane", "email": "jane@x.org", "Section": "A"}
+    ),
+    Student("lee-1", "Lee, Kim", {"ID": "103", "Section": "A"}),
+    Student("lee-2", "Lee, Kim", {"ID": "104", "Section": "B"}),
+]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["smithjane-101", "SmithJane-101", "101", "jane", "Jane@X.org", "Jane Smith", "Smith,\u00a0Jane", "smithjane"],
+)
+def test_a_student_is_found_by_id_name_or_e_mail(text):
+    assert find(CLASS, text) is CLASS[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Kim Lee", "Kim Lee may be lee-1 or lee-2; name the one you mean by that id"),
+        ("smith", "there is no student smith; did you mean smithjane-101?"),
+        ("A", "there is no student A; did you mean smithjane-101?"),
+        ("zed", "there is no student zed$"),
+    ],
+)
+def test_nobody_or_several_is_a_sentence(text, says):
+    with pytest.raises(UsageError, match=says):
+        find(CLASS, text)
+
+
+def test_a_platforms_id_tells_one_student_under_several_ids():
+    found = same([(1, "jane", {"ID": "101", "Section": "A"}), (2, "smithjane-101", {"ID": "101"}),
+                  (3, "doejane-101", {"id": "101"}), (3, "ek", {"ID": "102", "Section": "A"})])  # fmt: skip
+    assert found["jane"] == found["doejane-101"] == {"jane", "smithjane-101", "doejane-101"}
+    assert found["ek"] == {"ek"}
+
+
+def test_two_in_one_run_are_two_whatever_they_share():
+    found = same([(1, "a", {"Email": "x@y"}), (1, "b", {"Email": "x@y"}), (2, "c", {"Email": "x@y"}), (2, "a", {})])
+    assert found["a"] == {"a"}

@@ -1,0 +1,383 @@
+"""The training loop beside a student's code: the handout's own loop, exactly, and a student's main taken in hand."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from grader.homework.worker.train_run import Mute, TrainRun, number, resting
+from grader.sandbox.worker.wire import FrameError
+
+pytestmark = pytest.mark.medium
+
+ROOT = Path(__file__).resolve().parents[3]
+NAMES = [path.stem for path in (ROOT / "reference" / "neuralnet").glob("*.py")]
+SETTINGS = {"num_train": 60, "hidden_dim": 8, "batch_size": 25, "num_epochs": 3, "learning_rate": 0.05, "reg": 0.01}
+FOREVER = 1e9
+
+
+@pytest.fixture
+def modules(monkeypatch, tmp_path):
+    """The reference's modules, imported anew: train, two_layer_net and the handout's own beside them."""
+    monkeypatch.syspath_prepend(str(ROOT / "reference" / "neuralnet"))
+    monkeypatch.chdir(tmp_path)
+    for name in NAMES:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    yield {name: __import__(name) for name in ("train", "two_layer_net", "data", "optim", "utils")}
+    for name in NAMES:
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def begin(modules, tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {
+        "X": rng.integers(256, size=(60, 3072), dtype=np.uint8),
+        "y": rng.integers(10, size=60),
+        "validation": rng.integers(256, size=(30, 3072), dtype=np.uint8),
+    }
+    files = {}
+    for name, array in arrays.items():
+        files[name] = str(tmp_path / f"{name}.npy")
+        np.save(files[name], array)
+
+    def start(settings=SETTINGS, seed=7, arguments=(), **changed):
+        order = {"files": files, "sample": 20, "seed": seed, "settings": dict(settings), "arguments": list(arguments)}
+        run = TrainRun(modules.__getitem__, order | changed)
+        run.arrays = arrays
+        return run
+
+    return start
+
+
+def finish(run, seconds=FOREVER):
+    replies = []
+    while not replies or not replies[-1]["ended"]:
+        replies.append(run.advance(seconds))
+        assert len(replies) < 1000
+    return replies
+
+
+def parameters(run):
+    return [array.copy() for array in run.model.parameters().values()]
+
+
+def test_the_loop_is_the_handouts_own(begin, modules):
+    run = begin()
+    replies = finish(run)
+    np.random.seed(7)
+    X = run.arrays["X"].astype(np.float32) / 255
+    model = modules["two_layer_net"].TwoLayerNet(hidden_dim=8)
+    optimizer = modules["optim"].SGD(model.parameters(), 0.05)
+    losses = []
+    for _ in range(3):
+        for X_batch, y_batch in modules["data"].DataSampler(X, run.arrays["y"], 25):
+            loss, grads = modules["train"].training_step(model, X_batch, y_batch, 0.01)
+            optimizer.step(grads)
+            losses.append(loss)
+    assert np.concatenate([reply["losses"] for reply in replies]).tolist() == losses
+    for mine, theirs in zip(parameters(run), model.parameters().values(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    last = replies[-2]["predictions"]
+    np.testing.assert_array_equal(last["training"], model.predict(X[:20]))
+    np.testing.assert_array_equal(last["validation"], model.predict(run.arrays["validation"].astype(np.float32) / 255))
+
+
+def test_each_epoch_ends_with_predictions_and_the_run_with_none(begin):
+    replies = finish(begin())
+    assert [len(reply["losses"]) for reply in replies] == [3, 3, 3, 0]
+    assert [bool(reply["predictions"]) for reply in replies] == [True, True, True, False]
+    assert {name: part.shape for name, part in replies[0]["predictions"].items()} == {
+        "validation": (30,),
+        "training": (20,),
+    }
+    assert not any(reply["exploded"] or reply["wrote"] for reply in replies)
+
+
+def test_slices_change_nothing_but_the_number_of_replies(begin):
+    whole, sliced = begin(), begin()
+    finish(whole)
+    replies = finish(sliced, seconds=0.0)
+    assert len(replies) > 9
+    for one, other in zip(parameters(whole), parameters(sliced), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_seed_decides(begin):
+    runs = [begin(seed=seed) for seed in (1, 1, 2)]
+    for run in runs:
+        finish(run)
+    first = [parameters(run)[0] for run in runs]
+    np.testing.assert_array_equal(first[0], first[1])
+    assert not np.array_equal(first[0], first[2])
+
+
+def test_a_run_can_be_judged_inside_an_epoch(begin):
+    run = begin()
+    run.advance(0.0)
+    reply = run.judge()
+    assert reply["predictions"]["validation"].shape == (30,)
+    assert not reply["ended"]
+    assert len(reply["losses"]) == 0
+
+
+def test_weight_scale_is_given_where_there_is_one(begin):
+    run = begin(SETTINGS | {"weight_scale": 0.5, "num_epochs": 1, "learning_rate": 0.0})
+    finish(run)
+    assert parameters(run)[0].std() == pytest.approx(0.5, rel=0.05)
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf"), 1e9, -1e9, np.float32("nan"), 10**400])
+def test_a_loss_that_explodes_ends_the_run_at_once(begin, modules, monkeypatch, loss):
+    right, losses = modules["train"].training_step, iter([2.3, 2.2, loss])
+    monkeypatch.setattr(modules["train"], "training_step", lambda *args: (next(losses), right(*args)[1]))
+    (reply,) = finish(begin())
+    assert reply["exploded"]
+    assert len(reply["losses"]) == 3
+    assert reply["predictions"] == {}
+
+
+def test_what_training_step_writes_to_is_named_and_spoils_nothing(begin, modules, monkeypatch):
+    right = modules["train"].training_step
+
+    def writes(model, X, y, reg):
+        X -= 1
+        y[:] = 0
+        return right(model, X, y, reg)
+
+    monkeypatch.setattr(modules["train"], "training_step", writes)
+    run = begin()
+    assert finish(run)[-1]["wrote"] == ["X_batch", "y_batch"]
+    np.testing.assert_array_equal(run.X, run.arrays["X"])
+    np.testing.assert_array_equal(run.y, run.arrays["y"])
+
+
+def test_predict_gets_new_images_each_time(begin, modules, monkeypatch):
+    sums = []
+
+    def predict(model, X):
+        sums.append(float(X.sum()))
+        X[:] = 0
+        return np.zeros(len(X), np.int64)
+
+    monkeypatch.setattr(modules["two_layer_net"].TwoLayerNet, "predict", predict, raising=False)
+    finish(begin())
+    assert len(set(sums)) == 2
+    assert min(sums) > 0
+
+
+@pytest.mark.parametrize("found", [np.zeros((30, 10), np.int64), np.zeros(30), 3, None, np.zeros(29, np.int64)])
+def test_predictions_are_one_whole_number_an_image(begin, modules, monkeypatch, found):
+    monkeypatch.setattr(modules["two_layer_net"].TwoLayerNet, "predict", lambda model, X: found, raising=False)
+    with pytest.raises(FrameError, match="predict gave"):
+        finish(begin())
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "sentence"),
+    [
+        (None, NotImplementedError, "training_step"),
+        ((None, None), NotImplementedError, "training_step"),
+        ((1.0,), FrameError, "loss, grads"),
+        ((1.0, {}, 3), FrameError, "loss, grads"),
+        ((1.0, [1]), FrameError, "a dict"),
+        ((1.0, {}), FrameError, "no gradient for W1, b1, W2, b2"),
+    ],
+)
+def test_answers_that_are_none(begin, modules, monkeypatch, answer, error, sentence):
+    monkeypatch.setattr(modules["train"], "training_step", lambda *args: answer)
+    with pytest.raises(error, match=sentence):
+        finish(begin())
+
+
+@pytest.mark.parametrize("loss", [1j, "2.3", None, np.ones(2), {}])
+def test_a_loss_is_one_real_number(loss):
+    with pytest.raises(FrameError, match="loss"):
+        number(loss)
+
+
+def test_parameters_are_those_of_the_model_in_float32(begin):
+    run = begin()
+    assert run.parameters() == {}
+    finish(run)
+    for name, value in run.parameters().items():
+        assert value.dtype == np.float32
+        np.testing.assert_array_equal(value, run.model.parameters()[name].astype(np.float32))
+    assert run.width() == 8
+
+
+# A student's own main
+
+MAIN = """
+def main(args):
+    X_train, y_train, X_val, y_val, X_test, y_test = load_cifar10(num_train=40)
+    SEEN.update(X=X_train, y=y_train, X_val=X_val, y_val=y_val, X_test=X_test, y_test=y_test, args=args)
+    for rate in (0.5, 0.05):
+        model = TwoLayerNet(hidden_dim=6)
+        optimizer = SGD(model.parameters(), rate)
+        sampler = DataSampler(X_train, y_train, 15)
+        for epoch in range(2):
+            for X, y in sampler:
+                loss, grads = training_step(model, X, y, 0.25)
+                optimizer.step(grads)
+            SEEN["after"] = {name: value.copy() for name, value in model.parameters().items()}
+            SEEN["accuracy"] = check_accuracy(model, DataSampler(X_val, y_val, 10))
+    model.save("/nowhere/checkpoint.pkl")
+"""
+
+
+@pytest.fixture
+def own(begin, modules):
+    """A run of `main` as a student wrote it; `seen` is what it saw."""
+    seen = {}
+
+    def start(code=MAIN, arguments=()):
+        modules["train"].SEEN = seen
+        exec(code, vars(modules["train"]))  # as if it stood in train.py
+        return begin({}, arguments=arguments), seen
+
+    return start
+
+
+def test_a_main_of_its_own_pauses_at_each_epoch(own):
+    run, _ = own()
+    replies = finish(run)
+    assert [len(reply["losses"]) for reply in replies] == [3, 3, 3, 3, 0]
+    assert [bool(reply["predictions"]) for reply in replies] == [True] * 4 + [False]
+    assert replies[0]["settings"] == {
+        "num_train": 40, "learning_rate": 0.5, "batch_size": 15, "reg": 0.25, "hidden_dim": 6,
+    }  # fmt: skip
+    assert replies[-1]["settings"]["learning_rate"] == 0.05
+
+
+def test_a_main_that_trains_on_a_slice_is_counted_by_it(own):
+    """By the longest, where another is made of some of them to see how they do."""
+    part = "DataSampler(X_train[:20] - 0.5, y_train[:20], 15); DataSampler(X_train[:5], y_train[:5], 5)"
+    run, _ = own(MAIN.replace("DataSampler(X_train, y_train, 15)", part))
+    replies = finish(run)
+    assert [len(reply["losses"]) for reply in replies] == [2, 2, 2, 2, 0]
+    assert replies[0]["settings"]["num_train"] == 20
+
+
+def test_an_epoch_of_an_own_main_is_judged_after_its_last_step(own):
+    run, seen = own()
+    for _ in range(4):
+        reply = run.advance(FOREVER)
+        assert reply["predictions"]
+        for name, value in run.parameters().items():
+            np.testing.assert_array_equal(value, seen["after"][name].astype(np.float32))
+
+
+def test_a_main_of_its_own_sees_no_label_but_those_to_train_on(own):
+    run, seen = own()
+    finish(run)
+    np.testing.assert_array_equal(seen["X"], run.arrays["X"][:40].astype(np.float32) / 255)
+    np.testing.assert_array_equal(seen["y"], run.arrays["y"][:40])
+    assert seen["X_val"].shape == (30, 3072)
+    assert not seen["y_val"].any()
+    assert not seen["y_test"].any()
+
+
+def test_a_main_that_is_left_is_stopped_and_its_file_is_as_before(own, modules):
+    step, threads = modules["train"].training_step, threading.active_count()
+    run, _ = own()
+    run.advance(FOREVER)
+    assert modules["train"].training_step is not step
+    assert threading.active_count() == threads + 1
+    run.pauses.close()
+    assert modules["train"].training_step is step
+    assert threading.active_count() == threads
+
+
+def test_what_a_main_raises_is_raised_here(own):
+    run, _ = own(MAIN.replace("model.save(", "raise KeyError('later')\n    model.save("))
+    for _ in range(4):
+        run.advance(FOREVER)
+    with pytest.raises(KeyError, match="later"):
+        run.advance(FOREVER)
+
+
+def test_an_explosion_in_a_search_does_not_end_the_search(own, modules, monkeypatch):
+    right = modules["train"].training_step
+    losses = iter([2.0, 1e9, 1e9, 1e9, 1e9, 1e9] + [2.0] * 6)
+    monkeypatch.setattr(modules["train"], "training_step", lambda *args: (next(losses), right(*args)[1]))
+    run, _ = own()
+    replies = finish(run)
+    assert [reply["exploded"] for reply in replies] == [True, True, False, False, False]
+
+
+def test_a_main_is_sliced_too(own):
+    run, _ = own()
+    assert len(finish(run, seconds=0.0)) > 8
+
+
+@pytest.mark.parametrize(
+    ("parser", "arguments", "expected"),
+    [
+        ("", (), ("best", 25)),
+        ("", ("--run", "overfit"), ("overfit", 25)),
+        ("parse_args = None", ("--run", "overfit"), ("overfit", 25)),
+        ("import argparse\nparser = argparse.ArgumentParser()\nparse_args = None\nparser.add_argument('--print-every', "
+         "type=int, default=3)\nparser.add_argument('--run')", (), (None, 3)),
+        ("def parse_args(): raise SystemExit(2)", ("--run", "best"), ("best", 25)),
+    ],
+)  # fmt: skip
+def test_main_is_called_with_the_arguments_of_its_file(own, parser, arguments, expected):
+    run, seen = own(MAIN + parser, arguments)
+    finish(run)
+    assert (seen["args"].run, seen["args"].print_every) == expected
+    assert sys.argv[0] != "train.py"
+
+
+def test_a_main_without_arguments_is_called_with_none(own):
+    run, _ = own(MAIN.replace("main(args)", "main()").replace(", args=args", ""))
+    assert len(finish(run)) == 5
+
+
+def test_plotting_and_saving_are_muted(own):
+    plots = """
+    import matplotlib
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4))
+    with plt.style.context("ggplot"):
+        left.plot([1, 2], ".")[0].set_color("red")
+    figure.savefig("plot.pdf")
+    SEEN["plt"] = plt
+"""
+    before = {name: sys.modules.get(name) for name in ("matplotlib", "matplotlib.pyplot")}
+    run, seen = own(MAIN + plots)
+    finish(run)
+    assert isinstance(seen["plt"], Mute)
+    assert {name: sys.modules.get(name) for name in before} == before
+    assert not Path("plot.pdf").exists()
+
+
+def test_resting_hands_out_values_in_turn_and_ends():
+    def function(rest):
+        for value in (True, False):
+            rest(value)
+
+    assert list(resting(function)) == [True, False]
+
+
+def test_a_function_that_swallows_its_stop_does_not_hold_its_caller():
+    going = SimpleNamespace(on=True)
+
+    def stubborn(rest):
+        while going.on:
+            try:
+                rest(True)
+            except BaseException:
+                time.sleep(0.01)
+
+    values = resting(stubborn)
+    assert next(values) is True
+    values.close()
+    going.on = False

@@ -1,0 +1,19 @@
+"""Training with the mean squared error."""
+
+from tensor import Tensor
+
+try:
+    from course.batches import rows  # the course's own
+except ImportError:
+    import random
+
+    def rows(total, size, steps, seed):
+        draw = random.Random(seed)
+        return [draw.sample(range(total), size) for _ in range(steps)]
+
+
+def train(model, optimizer, x, y, *, steps, size, seed, on_step=None):
+    """One step per batch of rows(len(x), size, steps, seed); the loss of each. on_step(number, loss) is called after it."""
+    losses = []
+    # Your code here.
+    return losses

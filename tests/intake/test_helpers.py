@@ -1,0 +1,100 @@
+"""Modules of the student's own: which come along with the file that imports them, and which cannot."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from packing import STUBS, WANTED, put, zipped
+
+from grader.intake import helpers
+from grader.intake.submission import read
+
+HELPER = b"def relu(x): return x * (x > 0)\n"
+
+
+def found(tmp_path, files: dict[str, bytes], importing: bytes, base: str = "layers.py"):
+    work = read(put(tmp_path / "ada", {**files, base: importing}), WANTED, STUBS)
+    return work.helpers.get(base.rpartition("/")[2], {}), work
+
+
+@pytest.mark.parametrize(
+    ("statement", "files", "laid"),
+    [
+        ("from my_utils import relu", ["my_utils.py"], ["my_utils.py"]),
+        ("import my_utils as mu", ["my_utils.py"], ["my_utils.py"]),
+        ("from .my_utils import relu", ["my_utils.py"], ["my_utils.py"]),
+        ("from . import my_utils", ["my_utils.py"], ["my_utils.py"]),
+        ("import pack.inner", ["pack/__init__.py", "pack/inner.py"], ["pack/__init__.py", "pack/inner.py"]),
+        ("from pack import inner", ["pack/inner.py"], ["pack/inner.py"]),
+        ("def f():\n    from my_utils import relu", ["my_utils.py"], ["my_utils.py"]),
+        ("import importlib\nm = importlib.import_module('my_utils')", ["my_utils.py"], ["my_utils.py"]),
+        ("from my_utils import relu", ["src/deep/my_utils.py"], ["my_utils.py"]),
+        ("from my_utils import relu", ["my_utils (1).py"], ["my_utils.py"]),
+        ("def broken(:\nfrom my_utils import relu", ["my_utils.py"], ["my_utils.py"]),
+        ("from other import relu", ["my_utils.py"], []),
+        ("x = 'import my_utils'", ["my_utils.py"], []),
+    ],
+)
+def test_what_a_file_imports_comes_along(tmp_path, statement, files, laid):
+    own, _ = found(tmp_path, dict.fromkeys(files, HELPER), statement.encode())
+    assert own == dict.fromkeys(laid, HELPER)
+
+
+def test_helpers_of_helpers_come_along_and_are_told(tmp_path):
+    files = {"a.py": b"import b\n", "b.py": b"import a, c\n", "c.py": HELPER, "d.py": HELPER}
+    own, work = found(tmp_path, files, b"import a\n")
+    assert set(own) == {"a.py", "b.py", "c.py"}
+    assert "a.py, b.py, c.py came along, for layers.py imports it" in work.notes
+    relative = {
+        "pack/__init__.py": b"from .one import f\n",
+        "pack/one.py": b"from . import two\n",
+        "pack/two.py": HELPER,
+    }
+    assert set(found(tmp_path / "2", relative, b"import pack\n")[0]) == set(relative)
+
+
+def test_an_archive_holds_helpers_too_and_another_helper_is_another_submission(tmp_path):
+    names = {"hw/layers.py": b"import mine", "hw/mine.py": HELPER}
+    one = read(zipped(tmp_path / "a.zip", names), WANTED, STUBS)
+    other = read(zipped(tmp_path / "b.zip", names | {"hw/mine.py": b"x = 1"}), WANTED, STUBS)
+    assert one.helpers == {"layers.py": {"mine.py": HELPER}}
+    assert one.digest != other.digest
+
+
+@pytest.mark.parametrize("name", ["numpy", "torch", "statistics", "random", "grader"])
+def test_no_helper_takes_the_place_of_what_everyone_uses(tmp_path, name):
+    own, work = found(tmp_path, {f"{name}.py": HELPER}, f"import {name}".encode())
+    assert own == {}
+    assert any(note.startswith(f"{name}.py was not taken along") for note in work.notes)
+
+
+def test_the_handouts_own_modules_stay_the_handouts(tmp_path):
+    stubs = STUBS | {"utils.py": b"x = 1"}
+    work = put(tmp_path, {"layers.py": b"import utils, functions, neuralnet.data", "utils.py": b"x = 2"})
+    put(tmp_path, {"functions.py": b"f", "neuralnet/data.py": HELPER})
+    assert read(work, WANTED, stubs).helpers == {}
+
+
+def test_a_notebook_has_helpers_too(tmp_path):
+    cells = [
+        {"cell_type": "code", "source": ["%matplotlib inline\n", line]}
+        for line in ("from net import N", "%run train_it.py")
+    ]
+    content = json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}).encode()
+    own, _ = found(tmp_path, {"net.py": HELPER, "train_it.py": HELPER}, content, "part1.ipynb")
+    assert own == {"net.py": HELPER, "train_it.py": HELPER}
+
+
+def test_there_are_limits(tmp_path, monkeypatch):
+    monkeypatch.setattr(helpers, "MOST", 2)
+    files = {f"m{n}.py": b"" for n in range(4)}
+    own, work = found(tmp_path, files, b"import m0, m1, m2, m3")
+    assert set(own) == {"m0.py", "m1.py"}
+    assert any("m2.py was not taken along: at most 2 files" in note for note in work.notes)
+
+
+def test_a_helper_for_a_newer_python_is_a_question(tmp_path):
+    own, work = found(tmp_path, {"mine.py": b"type A = int\ntry:\n    pass\nexcept A, B:\n    pass\n"}, b"import mine")
+    assert set(own) == {"mine.py"}
+    assert work.questions["layers.py"].startswith("mine.py needs a newer Python")

@@ -1,0 +1,167 @@
+"""Right work as editors, exports and transfers leave it, and what is said of files that hold none."""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+
+import pytest
+
+from grader.intake import repair
+
+SOURCE = "import numpy as np\n\n\ndef relu(x):\n    return np.maximum(x, 0)\n"
+
+
+def graded(content: bytes) -> str:
+    found = repair.script(content, "layers.py", "layers.py")
+    assert (found.fault, found.question) == ("", "")
+    return found.content.decode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        SOURCE.encode("utf-16"),
+        SOURCE.encode("utf-16-le"),
+        SOURCE.encode("utf-16-be"),
+        SOURCE.encode("utf-32"),
+        SOURCE.encode() + b"\0",
+        SOURCE.encode() + b"\x1a",
+        SOURCE.replace("\n", "\r\n").encode("utf-16"),
+    ],
+)
+def test_text_in_another_encoding_is_the_same_text(content):
+    assert graded(content) == SOURCE
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        SOURCE.encode("utf-8-sig"),
+        SOURCE.replace("\n", "\r\n").encode(),
+        SOURCE.replace("\n", "\r").encode(),
+        b"# -*- coding: cp1252 -*-\n# \x92s\n" + SOURCE.encode(),
+        b"x = 1\n",
+        b"",
+    ],
+)
+def test_what_python_reads_stays_as_it_is(content):
+    assert repair.script(content, "layers.py", "layers.py") == repair.Repaired(content)
+
+
+def test_an_encoding_that_is_not_declared_or_not_known():
+    assert graded(b"# \x92s\n" + SOURCE.encode()) == f"# \u2019s\n{SOURCE}"
+    ast.parse(graded(b"# -*- coding: utf8mb4 -*-\n# \xe2\x80\x99s\n" + SOURCE.encode()).encode())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "%matplotlib inline",
+        "%load_ext autoreload",
+        "!pip install numpy",
+        "get_ipython().run_line_magic('matplotlib', 'inline')",
+        "get_ipython().system('pip install numpy')",
+        "files = !ls",
+        "np.maximum?",
+        "```python",
+        "zero\u200bwidth = 1",
+    ],
+)
+def test_lines_for_jupyter_alone_go_and_every_other_keeps_its_number(line):
+    text = graded(f"{SOURCE}\n{line}\nlast = 1\n".encode())
+    tree = ast.parse(text)
+    assert (tree.body[1].lineno, tree.body[-1].lineno) == (4, 8)
+
+
+def test_a_cell_that_an_export_made_a_string_of_is_its_code_again():
+    text = graded(b"get_ipython().run_cell_magic('time', '', 'def f():\\n    return 1\\n')\n")
+    assert ast.unparse(ast.parse(text)) == "def f():\n    return 1"
+    inside = "s = '''\nget_ipython().system('ls')\n'''\ndef f():\n    get_ipython().system('ls')\n"
+    assert ast.unparse(ast.parse(graded(inside.encode()))).endswith("def f():\n    pass")
+
+
+def test_no_break_spaces_are_spaces():
+    assert graded(SOURCE.replace("    return", "\u00a0\u00a0\u00a0\u00a0return").encode()) == SOURCE
+
+
+def notebook(*sources: str) -> bytes:
+    cells = [{"cell_type": "code", "source": source.splitlines(keepends=True)} for source in sources]
+    return json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}).encode()
+
+
+def test_a_notebook_under_a_scripts_name_is_its_code():
+    found = repair.script(notebook("%matplotlib inline\nimport numpy as np", SOURCE), "layers.py", "hw.py")
+    assert repair.defines(found.content) == {"relu"}
+    assert found.notes == ["hw.py is a notebook; its code was taken as layers.py"]
+    found = repair.script(notebook("x = 1"), "layers.py", "layers.py")
+    assert found.fault == (
+        "layers.py cannot be imported: it is a notebook (JSON), not Python; in Jupyter, save it as a .py file"
+    )
+
+
+CONFLICT = "<<<<<<< HEAD\n{}=======\n{}>>>>>>> theirs\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"{\\rtf1\\ansi def f(x):}", "it is rich text (RTF), as TextEdit and WordPad write it; save it as plain text"),
+        (b"<!DOCTYPE html><html><body>layers.py</body></html>", "it is a web page"),
+        (b"\xef\xbb\xbf\n<html lang=en>", "it is a web page"),
+        (b"%PDF-1.4 ...", "it is a PDF"),
+        (b"\x89PNG\r\n", "it is a picture (PNG)"),
+        (b"PK\3\4...", "it is a zip or a Word document"),
+        (f"{SOURCE}{CONFLICT.format('a = 1', 'a = 2')}".replace("1=", "1\n=").replace("2>", "2\n>").encode(),
+         "it was saved in the middle of a merge conflict (line 6 is <<<<<<<); settle it, then hand it in again"),
+        (b"x = 1\nprint 'hello'\n", "SyntaxError, since line 2 is written for Python 2, and this is Python 3"),
+        (b"print 1\ntry:\n    f()\nexcept ValueError, error:\n    raise\n", "line 1 is written for Python 2"),
+    ],
+)  # fmt: skip
+def test_what_is_no_python_is_told_by_what_it_is(content, says):
+    found = repair.script(content, "layers.py", "layers.py")
+    assert found.fault.startswith("layers.py cannot be imported: ")
+    assert says in found.fault
+    assert not found.question
+
+
+def test_a_conflict_without_a_difference_is_none():
+    assert graded(f"{CONFLICT.format('', '')}{SOURCE}".encode()).strip() == SOURCE.strip()
+
+
+@pytest.mark.parametrize(
+    ("code", "version", "says"),
+    [
+        ('d = {\'a\': 1}\ns = f"{d["a"]}"\n', (3, 12), "line 2: Cannot reuse outer quote character in f-strings"),
+        ("def first[T](x: T) -> T:\n    return x\n", (3, 12), "new in Python 3.12"),
+        ("type Pair = tuple[int, int]\n", (3, 12), "new in Python 3.12"),
+        ("try:\n    pass\nexcept ValueError, TypeError:\n    pass\n", (3, 14), "new in Python 3.14"),
+    ],
+)
+def test_what_a_newer_python_reads_is_a_question(code, version, says):
+    if sys.version_info >= version:
+        pytest.skip("this Python reads it")
+    found = repair.script(code.encode(), "layers.py", "layers.py")
+    assert says in found.question
+    assert found.question.startswith("layers.py needs a newer Python than the grader's 3.")
+    assert not found.fault
+
+
+@pytest.mark.parametrize("code", ["def f(x)\n    return x\n", "x = (1\n", "if True:\nx = 1\n", "f'{'\n"])
+def test_a_mistake_in_python_stays_one(code):
+    assert repair.script(code.encode(), "layers.py", "layers.py") == repair.Repaired(code.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["-" * 90_000 + "1", "(" * 90_000, "lambda:" * 12_000 + "1", "%" * 90_000, "<<<<<<< a\n" * 9000, "not " * 25_000],
+)
+def test_hostile_text_ends_in_time(text):
+    repair.script(text.encode(), "layers.py", "layers.py")
+
+
+def test_a_notebook_in_utf_16_is_one_in_utf_8():
+    content = notebook("x = 1")
+    found = repair.notebook(content.decode().encode("utf-16"), "part1.ipynb", "part1.ipynb")
+    assert (found.content, found.notes) == (content, ["part1.ipynb was read as UTF-16"])

@@ -1,0 +1,403 @@
+"""What a check can do with a student's objects: everything works, or is refused with the check's file and line."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grader.errors import Crashed, Mismatch, NotImplementedYet, Raised, TimedOut, UsageError
+from grader.model import Limits, Section, Submission
+from grader.sandbox.launch import spawn
+from grader.sandbox.remote import MOST_ELEMENTS, Function, Module, Remote
+from grader.sandbox.session import MOST_ANSWERS, Session
+from grader.sandbox.worker.wire import Handle
+
+pytestmark = pytest.mark.medium
+
+SECTION = Section("numpy", {"engine": "micro/engine.py", "net": "micro/net.py"}, ("engine.py", "net.py"))
+LIMITS = Limits(call_cpu=5, call_wall=20, check_wall=60, memory=2 << 30, output=1000)
+ENGINE = """
+import numpy as np
+
+RATE = 0.5
+NOTHING = None
+
+class Value:
+    label = "value"
+
+    def __init__(self, data, label=""):
+        self.data, self.grad, self.label = data, 0.0, label
+        self._made = "here"
+
+    @property
+    def shape(self):
+        return (1,)
+
+    def __add__(self, other):
+        return Value(self.data + getattr(other, "data", other))
+
+    __radd__ = __add__
+
+    def __sub__(self, other):
+        return Value(self.data - getattr(other, "data", other))
+
+    def __rsub__(self, other):
+        return Value(other - self.data)
+
+    def __neg__(self):
+        return Value(-self.data)
+
+    def __iadd__(self, other):
+        self.data += other
+        return self
+
+    def __matmul__(self, other):
+        return np.asarray(self.data) @ other
+
+    def __eq__(self, other):
+        return True
+
+    def __lt__(self, other):
+        return True
+
+    def __float__(self):
+        return float(self.data)
+
+    def __call__(self, x, *, scale=1):
+        return self.data * x * scale
+
+    def itself(self):
+        return self
+
+class Box:
+    def __init__(self):
+        self.inside = {"a": 1}
+
+    def __getitem__(self, key):
+        return str(key)
+
+    def __setitem__(self, key, value):
+        self.inside[key] = value
+
+    def __len__(self):
+        return 3
+
+def make(data):
+    return Value(data)
+
+def counted(n):
+    for i in range(n):
+        yield i
+
+def endless():
+    while True:
+        yield 0
+
+def keywords(x, *, y=2, **more):
+    return [x, y, more]
+
+def state(d, items, x):
+    d["mean"] = d.get("mean", 0) + 1
+    items.append(5)
+    x += 1
+    return None
+
+def apply(f, x):
+    return f(x) + 1
+
+def halved(x):
+    return x / 2
+
+def apply_much(f):
+    while True:
+        f(1.0)
+
+def apply_badly(f):
+    return f("text", [1])
+
+def flood(f):
+    while True:
+        try:
+            f(1.0)
+        except BaseException:
+            pass
+
+def keep(f):
+    global kept
+    kept = f
+    return 0
+
+def late():
+    return kept(1.0)
+
+def gives(what):
+    return {"none": None, "function": make, "class": Value, "method": Value(1).itself}[what]
+"""
+
+
+def double(x: float) -> float:
+    return 2 * x
+
+
+@pytest.fixture(scope="module")
+def language():
+    handout = dict.fromkeys(("micro/__init__.py", "micro/engine.py", "micro/net.py"), b"")
+    net = "from .engine import Value\nimport micro.engine\n\ndef same():\n    return micro.engine.Value is Value\n"
+    submission = Submission("s", {"engine.py": ENGINE.encode(), "net.py": net.encode()}, {}, "")
+    with Session(SECTION, submission, handout, LIMITS, spawn) as session:
+        yield session
+
+
+@pytest.fixture
+def session(language):
+    language.begin(3)
+    return language
+
+
+@pytest.fixture
+def engine(session):
+    return Module(session, "engine")
+
+
+def test_attributes_are_read_by_value_and_set_there(engine):
+    value = engine.Value(3.0, label="x")
+    assert (value.data, value.grad, value.label, value.shape, value._made) == (3.0, 0.0, "x", (1,), "here")
+    value.grad = 7.5
+    value.other = np.arange(3)
+    assert value.grad == 7.5
+    assert value.other.tolist() == [0, 1, 2]
+    del value.other
+    with pytest.raises(NotImplementedYet, match="Value defines no other"):
+        value.other  # noqa: B018
+
+
+def test_an_attribute_may_be_an_object_or_a_function(engine):
+    value = engine.Value(2.0)
+    value.parent = engine.Value(5.0)
+    assert isinstance(value.parent, Remote)
+    assert value.parent.data == 5.0
+    value.parent.data = 6.0
+    assert value.parent.data == 6.0
+    assert isinstance(value.itself, Function)
+    assert value.itself() is value  # one object is one Remote
+
+
+def test_module_constants_and_class_attributes(session):
+    session.section = replace(SECTION, functions={"engine": ("make", "Value")})  # as the reference tells
+    try:
+        engine = Module(session, "engine")
+        assert (engine.RATE, engine.NOTHING, engine.Value.label) == (0.5, None, "value")
+        engine.RATE = 0.25
+        assert engine.RATE == 0.25
+    finally:
+        session.section = SECTION
+
+
+def test_operators_run_there_with_plain_numbers_on_either_side(engine):
+    a, b = engine.Value(3.0), engine.Value(4.0)
+    assert [(a + b).data, (a + 1).data, (1 + a).data, (10 - a).data, (a - 10).data, (-a).data] == [7, 4, 4, 7, -7, -3]
+    assert (np.float64(2) + a).data == 5
+    held = a
+    a += 2.0
+    assert a is held
+    assert held.data == 5.0
+    assert (engine.Value(np.eye(2)) @ np.ones(2)).tolist() == [1, 1]
+    assert float(held) == 5.0
+    with pytest.raises(Raised, match="TypeError"):
+        a * b
+
+
+def test_no_operator_of_the_students_decides_a_comparison(session, engine):
+    a = engine.Value(3.0)
+    assert a == a
+    assert a in [a]
+    for compare in (lambda: a == 4, lambda: a != 4, lambda: a == engine.Value(3.0), lambda: a < 4, lambda: a in [1]):
+        with pytest.raises(Mismatch, match="a Value"):
+            compare()
+    for use in (lambda: bool(a), lambda: np.sum(a), lambda: np.asarray(a)):
+        with pytest.raises(Mismatch, match="a Value"):
+            use()
+    assert session.ask("operate", a._handle, ("eq",), [(4,)]) == [True]
+
+
+def test_calling_indexing_and_length(engine):
+    value, box = engine.Value(3.0), engine.Box()
+    assert (value(2.0), value(2.0, scale=10)) == (6.0, 60.0)
+    assert box[1:3, ..., None] == "(slice(1, 3, None), Ellipsis, None)"
+    box["b"] = np.ones(2)
+    assert box.inside["b"].tolist() == [1, 1]
+    assert len(box) == 3
+
+
+def test_an_answer_is_iterated_over_to_its_end_or_stopped(engine):
+    assert list(engine.counted(2500)) == list(range(2500))
+    with pytest.raises(Mismatch, match=f"more than {MOST_ELEMENTS} elements"):
+        list(engine.endless())
+    with pytest.raises(Raised, match="not iterable"):
+        list(engine.make(1))
+
+
+def test_keyword_arguments(engine):
+    assert engine.keywords(1, y=3, z=np.float64(4)) == [1, 3, {"z": 4.0}]
+    assert engine.keywords.map([(1,), (2,)], y=5) == [[1, 5, {}], [2, 5, {}]]
+
+
+def test_arguments_changed_in_place_come_back_and_leave_the_checks_own_alone(session, engine):
+    d, items, x = {"mode": "train"}, [1], np.zeros(2)
+    assert engine.state(d, items, x) is None
+    assert (d, items, x.tolist()) == ({"mode": "train"}, [1], [0, 0])
+    assert session.changed.keys() == {0, 1, 2}
+    assert session.changed[0] == {"mode": "train", "mean": 1}
+    assert (session.changed[1], session.changed[2].tolist(), session.mutated) == ([1, 5], [1, 1], (2,))
+    assert engine.keywords(1) == [1, 2, {}]
+    assert session.changed == {}
+
+
+def test_a_value_that_is_kept_there_is_shared_by_calls(session, engine):
+    d = session.ask("put", Handle(0, "value"), (), [({"mean": 0},)])[0]
+    for _ in range(3):
+        engine.state(d, [], np.zeros(1))
+    assert d["mean"] == 3
+
+
+def test_the_students_code_calls_a_function_of_the_checks(engine):
+    assert engine.apply(lambda x: 10 * x, 2.0) == 21.0
+    asked = []
+    assert engine.apply(lambda value: asked.append(value) or 1.0, engine.Value(4.0)) == 2.0
+    assert asked[0].data == 4.0  # after the call
+
+
+def test_a_function_of_the_checks_cannot_be_called_for_ever_badly_or_late(engine):
+    with pytest.raises(Mismatch, match=f"apply_much called double more than {MOST_ANSWERS} times"):
+        engine.apply_much(double)
+    with pytest.raises(Raised, match=r"apply_badly called double with arguments that it does not take: TypeError"):
+        engine.apply_badly(double)
+
+    def wrong(x: float) -> float:
+        raise Mismatch("x should be 3")
+
+    with pytest.raises(Mismatch, match="x should be 3"):
+        engine.apply(wrong, 1.0)
+    engine.keep(double)
+    assert engine.late() == 2.0  # a later call of the same check
+
+
+def test_who_swallows_a_refusal_is_stopped(session, engine):
+    with pytest.raises(Crashed, match="went on calling double after that was refused"):
+        engine.flood(double)
+    session.limits = replace(LIMITS, call_wall=1)
+    try:
+        with pytest.raises((TimedOut, Crashed)):
+            engine.flood(lambda x: time.sleep(0.01))
+    finally:
+        session.limits = LIMITS
+
+
+def test_a_function_that_the_student_calls_asks_the_student_nothing(engine):
+    assert engine.apply(lambda x: 3.0, engine.Value(1.0)) == 4.0
+    for use in (lambda x: x.data, lambda x: x + 1, lambda x: x(1)):
+        with pytest.raises(Mismatch, match="was given a Value, where numbers or arrays are expected"):
+            engine.apply(use, engine.Value(1.0))
+    with pytest.raises(UsageError, match=r"test_language\.py:\d+: .*cannot ask it back"):
+        engine.apply(lambda x: engine.halved(x), 1.0)
+    assert engine.halved(3.0) == 1.5
+
+
+def test_an_object_of_a_process_that_ended_is_no_other_one(session, engine):
+    old = engine.Value(1.0)
+    session.renew()
+    new = engine.Value(2.0)
+    assert new is not old
+    with pytest.raises(Raised, match="gone"):
+        old.data  # noqa: B018
+    assert new.data == 2.0
+
+
+def test_another_function_of_the_students_is_an_argument(engine):
+    assert engine.apply(engine.Value(5.0), 2.0) == 11.0  # one that is called
+    assert engine.apply(engine.halved, 4.0) == 3.0
+
+
+def test_what_a_student_gives_in_place_of_a_number_is_the_students_mistake(engine):
+    for what in ("function", "class", "method"):
+        given = engine.gives(what)
+        for use in (lambda v: v + 1, lambda v: v < 1, lambda v: np.ones(2) * v if not isinstance(v, Remote) else v < 1):
+            with pytest.raises((Mismatch, Raised)):
+                use(given)
+    value = engine.make(1.0)
+    with pytest.raises(Mismatch, match="a Value in the student's process"):
+        np.asarray(value)
+    assert engine.gives("none") is None
+
+
+@pytest.mark.parametrize("value", [{1.5: 2}, {1, 2}, np.array([object()]), np.array(["text"]), object(), Module])
+def test_what_does_not_travel_is_refused_with_file_and_line(engine, value):
+    with pytest.raises(UsageError) as caught:
+        engine.keywords(value)
+    assert re.match(rf"{re.escape(__file__)}:\d+: a .* travel", str(caught.value))
+
+
+def test_objects_of_a_process_that_has_ended_are_gone(session, engine):
+    value = engine.Value(1.0)
+    session.renew()
+    with pytest.raises(Raised, match="the Value is gone with the process that held it"):
+        value.data  # noqa: B018
+
+
+def test_modules_of_a_package_import_each_other(session):
+    assert Module(session, "net").same() is True
+
+
+def test_what_a_call_costs_is_measured_outside_the_students_process(session, engine):
+    quick, slow = (session.cost(lambda n=n: list(engine.counted(n))) for n in (1, 60_000))
+    assert slow.cpu > 3 * quick.cpu > 0
+    assert slow.peak >= 0
+
+
+def test_tensors_travel_by_value():
+    torch = pytest.importorskip("torch")
+    section = Section("torch", {"m": "m.py"}, ("m.py",), needs=("torch",), memory=4 << 30)
+    code = (
+        b"import torch\n"
+        b"def twice(x, *, mask=None):\n    assert mask is None or mask.dtype == torch.bool\n    return 2 * x\n"
+        b"def inner(x):\n    x.add_(1)\n    return x.requires_grad\n"
+    )
+    with Session(section, Submission("s", {"m.py": code}, {}, ""), {"m.py": b""}, LIMITS, spawn) as session:
+        session.begin(1)
+        m = Module(session, "m")
+        for dtype in (torch.float32, torch.float64, torch.int64, torch.uint8):
+            found = m.twice(torch.ones(2, 3, dtype=dtype), mask=torch.tensor([True]))
+            assert (found.dtype, found.shape, float(found.sum())) == (dtype, (2, 3), 12.0)
+        assert m.inner(torch.zeros(2)) is False
+        assert session.changed[0].tolist() == [1, 1]
+        with pytest.raises(UsageError, match=r"test_language\.py:\d+: a tensor of torch\.bfloat16 does not travel"):
+            m.twice(torch.ones(1, dtype=torch.bfloat16))
+
+
+def test_nested_folders_are_laid_out_in_any_order():
+    section = Section("numpy", {"a": "x/a.py", "b": "x/y/z/b.py", "c": "x/y/c.py"}, ("a.py",))
+    handout = dict.fromkeys(section.modules.values(), b"def f(): return __name__\n")
+    with Session(section, Submission("s", {}, {}, ""), handout, LIMITS, spawn) as session:
+        session.begin(1)
+        with pytest.raises(NotImplementedYet, match=r"a\.py"):
+            Module(session, "a").f()
+        assert [Module(session, name).f() for name in "bc"] == ["b", "c"]
+
+
+def test_a_shim_of_the_instructors_is_found_before_all_else(tmp_path):
+    homework = tmp_path / "homework"
+    homework.mkdir()
+    (homework / "loader.py").write_text("def load():\n    return 42\n")
+    section = Section(
+        "numpy", {"m": "m.py"}, ("m.py",), package=("homework_x", str(homework)), shims={"cs.data.loader": "loader.py"}
+    )
+    code = b"from cs.data.loader import load\nimport cs.data.loader as l\ndef f():\n    return load() + l.load()\n"
+    with Session(section, Submission("s", {"m.py": code}, {}, ""), {"m.py": b""}, LIMITS, spawn) as session:
+        session.begin(1)
+        assert Module(session, "m").f() == 84
+        assert not (Path(session.folder) / "code" / "cs").exists()
