@@ -385,6 +385,17 @@ def test_no_answer_of_any_kind_escapes_as_a_fault_of_ours(value: Any, student: S
     assert set(failures(student)) == set(CHECKS)
 
 
+def test_a_parameter_too_many_fails_the_check_of_the_parameters_alone(student: Student) -> None:
+    """And so does one that is no parameter; what is left is told apart as before."""
+    for more in ({"scale": np.ones(1)}, {"scale": np.ones((4, 4))}, {"W3": np.ones((3, 3)), "b3": np.ones(3)}):
+        network(student, parameters=lambda right, self, more=more: right.parameters(self) | more)
+        network(student, backward=lambda right, self, g, c, more=more: right.backward(self, g, c) | more)
+        failed = failures(student, {name: CHECKS[name] for name in ("net_parameters", "net_forward", "net_backward")})
+        assert set(failed) == {"net_parameters"}
+        assert f"holds {4 + len(more)} entries; expected two weights and two biases" in failed["net_parameters"].message
+        student["two_layer_net"].TwoLayerNet = student["two_layer_net"].TwoLayerNet.__mro__[2]
+
+
 @pytest.mark.parametrize("dtype", [str, complex, bool, int])
 def test_parameters_of_another_kind_are_a_mismatch(dtype: type, student: Student) -> None:
     def parameters(right: Any, self: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.sandbox.worker.standins import StandIns, is_library
+from grader.sandbox.worker.standins import StandIns, importer, is_library
 
 USER = "student"
 setlocale = locale.setlocale
@@ -135,8 +135,8 @@ def keep_old_names(stand_ins: StandIns) -> None:
     refuse: Callable[[str], Any] = vars(np)["__getattr__"]
 
     def old(name: str) -> Any:
-        value = OLD.get(name)
-        if value is None or is_library(sys._getframe(1).f_code.co_filename):
+        value, frame = OLD.get(name), importer()
+        if value is None or frame is None or is_library(frame.f_code.co_filename):
             return refuse(name)
         stand_ins.tell(f"uses np.{name}, which newer versions of numpy no longer have; here it still works")
         return value

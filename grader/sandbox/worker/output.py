@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Cap:
-    """Bytes for the file that the grader reads: `most` characters a request; the rest is counted and dropped.
+    """Bytes for the file that the grader reads: `most` a request; the characters beyond are counted and dropped.
 
     It has a descriptor of its own, so that a script which closes 1 or 2 can still print.
     """
@@ -23,22 +23,25 @@ class Cap:
         self.restart()
 
     def restart(self) -> None:
-        self.written = 0
+        self.room = self.most
+        self.dropped = 0
 
     def write(self, data: bytes) -> None:
-        text = data.decode("utf-8", "replace") if not data.isascii() else None
-        characters = len(data) if text is None else len(text)
-        room = self.most - self.written
-        self.written += characters
-        if characters > max(0, room):
-            data = data[: max(0, room)] if text is None else text[: max(0, room)].encode()
+        if len(data) > self.room:
+            text = data.decode("utf-8", "replace")
+            whole = data[: self.room].decode("utf-8", "ignore")  # no character is cut in two
+            self.dropped += len(text) - len(whole)
+            data = whole.encode()
+            self.room = 0
+        else:
+            self.room -= len(data)
         if data:
             os.write(self.descriptor, data)
 
     def finish(self) -> None:
         """Say what was dropped."""
-        if self.written > self.most:
-            os.write(self.descriptor, f"\n... and {self.written - self.most} characters more\n".encode())
+        if self.dropped:
+            os.write(self.descriptor, f"\n... and {self.dropped} characters more\n".encode())
 
 
 class Sink(io.BufferedIOBase):

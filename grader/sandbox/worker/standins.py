@@ -245,7 +245,8 @@ class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         top = name.partition(".")[0]
         parent = sys.modules.get(name.rpartition(".")[0])
         if parent is not None and not isinstance(parent, StandIn):
-            return parent.__name__.partition(".")[0] in ("numpy", "scipy", "matplotlib")  # a submodule that is gone
+            gone = parent.__name__.partition(".")[0] in ("numpy", "scipy", "matplotlib")
+            return gone and not by_name()
         source = source_of(frame.f_code)
         if source is None or frame.f_code.co_filename.startswith(ROOT):
             return top in HARMLESS
@@ -270,14 +271,29 @@ class Gone(ModuleType):
 
 
 def importer() -> FrameType | None:
-    """The frame whose import statement is being carried out."""
+    """The frame whose import statement is being carried out, or that takes a name from a module."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if not (file == __file__ or file.startswith("<frozen importlib") or file.endswith("importlib/__init__.py")):
-            return frame
+    own = (__file__, sys._getframe(1).f_code.co_filename)
+    while frame is not None and (frame.f_code.co_filename in own or is_machinery(frame)):
         frame = frame.f_back
-    return None
+    return frame
+
+
+def by_name() -> bool:
+    """Whether `from package import name` is looking for a module of that name: a misspelt function is none."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and (frame.f_code.co_filename == __file__ or is_machinery(frame)):
+        if frame.f_code.co_name == "_handle_fromlist":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def is_machinery(frame: FrameType) -> bool:
+    """Whether a frame belongs to Python's import system."""
+    return frame.f_code.co_filename.startswith("<frozen importlib") or frame.f_code.co_filename.endswith(
+        "importlib/__init__.py"
+    )
 
 
 @lru_cache(maxsize=1024)
