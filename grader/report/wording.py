@@ -183,11 +183,17 @@ def unanswered(report: Report) -> Iterator[str]:
 
 
 def by_item(report: Report) -> Iterator[str]:
-    """What a person still has to look at, by the item's number instead of the check's name, which no student knows."""
+    """What a person still has to look at, by the items' numbers instead of the checks' names, which no student knows; a
+    question on several items once."""
     numbers = {check.name: item.id for item, check in checks(report)}
+    asked: dict[str, list[str]] = {}
     for reason in unanswered(report):
         name, colon, question = reason.partition(": ")
-        yield f"{numbers[name]}{colon}{question}" if name in numbers else reason
+        items = asked.setdefault(f"{colon}{question}" if name in numbers else reason, [])
+        if name in numbers and numbers[name] not in items:
+            items.append(numbers[name])
+    for question, items in asked.items():
+        yield f"{', '.join(items)}{question}"
 
 
 def state(row: Row) -> str:
