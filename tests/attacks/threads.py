@@ -1,7 +1,7 @@
-"""Starts 500 threads."""
+"""Starts 500 threads, each at once: a `threading.Thread` waits for one that memory keeps from beginning."""
 
 
 def attack(places):
-    import threading, time
+    import _thread, time
     for _ in range(500):
-        threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+        _thread.start_new_thread(time.sleep, (600,))
