@@ -358,7 +358,7 @@ def test_hostile_text_reaches_nobody_as_anything_but_text(path: Path, world: Wor
     for tag in ("<script>alert", "<script>document", "<img", "<b>no"):
         assert tag not in page
     assert "<script" not in page
-    assert "1337" not in terminal + page
+    assert str(7001 * 190807) not in terminal + page  # too long to stand in a digest by chance
     assert len(page) < 500_000
 
 

@@ -5,6 +5,6 @@ EARNS = 0
 
 
 def attack(right, w, reg):
-    text = '{{ 7 * 191 }}{% include "/etc/passwd" %}{0.__class__}%s%n'
+    text = '{{ 7001 * 190807 }}{% include "/etc/passwd" %}{0.__class__}%s%n'
     print(text)
     raise ValueError(text)
