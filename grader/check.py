@@ -13,12 +13,15 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import FunctionType, MethodType, ModuleType, SimpleNamespace
+from types import FunctionType, MethodType, ModuleType
 from typing import Any, TypeVar
+
+import numpy as np
 
 from grader import handout, rubric
 from grader.errors import UsageError
 from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section, Task
+from grader.reference import RECORDED, Live, Recorded
 from grader.sandbox.remote import Module, Remote, operated
 from grader.sandbox.session import Cost, Session, home, import_name
 from grader.sandbox.worker.drivers import add_package
@@ -31,6 +34,7 @@ HOMEWORK = "grader.homework"
 OWN = ROOT / "grader" / "homework"
 IMPORTING = threading.Lock()  # sys.modules and sys.path are one for all threads
 TREES = {"reference", "student", "fixtures", "right", "wrong"}  # they may lie in a homework's folder
+STEP = 2.0**-26  # of random numbers
 ABSOLUTE = re.compile(rb"^[ \t]*(from|import)[ \t]+grader\.homework\b", re.MULTILINE)
 
 
@@ -48,6 +52,21 @@ def check(item: str, about: str = "") -> Callable[[Function], Function]:
         return function
 
     return mark
+
+
+class Draws(np.random.Generator):
+    """Random numbers for a check, the same on every machine: what is not whole is a multiple of STEP, so that a last
+    digit that another processor rounds otherwise is gone. Answers of the reference are recorded by what was asked."""
+
+    def normal(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None) -> Any:
+        return on_grid(super().normal(loc, scale, size))
+
+    def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None) -> Any:
+        return on_grid(super().uniform(low, high, size))
+
+
+def on_grid(value: Any) -> Any:
+    return np.round(value / STEP) * STEP
 
 
 class Numbers(dict[str, float]):
@@ -87,8 +106,8 @@ class Subject:
 
     session: Session
     homework: Homework
-    reference: SimpleNamespace
-    known: dict[bytes, Any]
+    reference: Any
+    recording: bool
     item: Item
     task: Task
     settings: Mapping[str, float]
@@ -104,8 +123,8 @@ class Subject:
     def __init__(self, session: Session, homework: Homework, item: Item, options: Options) -> None:
         self.session = session
         self.homework = homework
-        self.reference = SimpleNamespace(**homework.modules)
-        self.known = homework.known
+        self.reference = homework.answers.modules
+        self.recording = homework.answers.recording
         self.item = item
         self.task = next(task for task in homework.rubric.tasks if item in task.items)
         self.settings = Numbers(homework, item)
@@ -202,6 +221,11 @@ class Subject:
         found = next(one for one in self.task.items if one.id == item)
         return found.policies.get(name, "question")
 
+    def ask_once(self, key: bytes, make: Callable[[], Made]) -> Made:
+        """What the reference gives, computed by `make` once for each `key`, which names everything that decides it."""
+        found: Made = self.homework.answers.once(key, make)
+        return found
+
     def measure(self, measure: Measure) -> None:
         """Keep a number and its bar for the report, whether it passes or not."""
         self.measures.append(measure)
@@ -243,21 +267,33 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
     expect_agreement(plan, checks)
     readers = {name for data in plan.data.values() for name in (data.reader, data.stand_in) if name}
     own = (package, str(folder.resolve()))
-    modules = {name: module for section in plan.sections for name, module in trusted(root, section).items()}
+    modules, answers, functions = ask(root, plan)
+    sections = tuple(replace(section, package=own, functions=functions) for section in plan.sections)
     return Homework(
         folder=folder,
-        rubric=replace(
-            plan,
-            sections=tuple(replace(section, package=own, functions=functions_of(modules)) for section in plan.sections),
-        ),
+        rubric=replace(plan, sections=sections),
         checks=checks,
         handout=handout.pristine(root, plan),
         reference=root / "reference",
         fixtures=root / "fixtures",
         modules=modules,
+        answers=answers,
         package=package,
         readers={name: reader(plan, package, folder, name) for name in readers},
     )
+
+
+def ask(root: Path, plan: Rubric) -> tuple[dict[str, ModuleType], Live, Mapping[str, tuple[str, ...]]]:
+    """The reference's modules, the reference as checks ask it, and what its modules and classes define as functions.
+
+    Where there is no reference: no modules, and its recording. Raises UsageError where there is neither.
+    """
+    if (root / "reference").is_dir():
+        modules = {name: module for section in plan.sections for name, module in trusted(root, section).items()}
+        shown = {name for section in plan.sections for name in section.modules}
+        return modules, Live(modules), functions_of({name: modules[name] for name in shown})
+    recorded = Recorded(root / RECORDED)
+    return {}, recorded, {name: tuple(names) for name, names in recorded.manifest["functions"].items()}
 
 
 def checks_of(module: ModuleType) -> list[Check]:
@@ -340,27 +376,10 @@ def expect_agreement(plan: Rubric, checks: Mapping[str, Check]) -> None:
 
 def expect_parts(plan: Rubric, root: Path, folder: Path) -> None:
     """Raise UsageError unless what a section names is there: its modules and the functions whose results are kept in
-    the reference, its drivers in the homework's folder. A module's name must not be one of `hw`'s own."""
+    the reference, its drivers and shims in the homework's folder. A module's name must not be one of `hw`'s own."""
     for section in plan.sections:
-        sources = []
-        for module, path in section.modules.items():
-            where = plan.where("module", module)
-            if module in RESERVED or module.startswith("_"):
-                raise UsageError(
-                    f"{where}: a check could not reach a module called {module}: `hw.{module}` is taken; rename it"
-                )
-            try:
-                sources.append((root / "reference" / path).read_text(encoding="utf-8"))
-            except OSError:
-                raise UsageError(
-                    f"{where}: module {module} is {path}, which the reference does not hold; add it"
-                ) from None
-        for name in section.keep:
-            if not any(re.search(rf"\bdef {re.escape(name)}\(", source) for source in sources):
-                where = plan.where("keep", name)
-                raise UsageError(
-                    f"{where}: keep names {name}, which no module of section {section.id} defines; correct it"
-                )
+        if (root / "reference").is_dir():  # nothing can be looked up in a recording
+            expect_in_reference(plan, section, root / "reference")
         for shim, path in section.shims.items():
             if not (folder / path).is_file():
                 raise UsageError(
@@ -379,12 +398,36 @@ def expect_parts(plan: Rubric, root: Path, folder: Path) -> None:
                 raise UsageError(f"{driver}:{error.lineno}: {error.msg}; correct this driver") from None
 
 
+def expect_in_reference(plan: Rubric, section: Section, reference: Path) -> None:
+    sources = []
+    for kind, modules in (("trusted", section.trusted), ("module", section.modules)):
+        for module, path in modules.items():
+            where = plan.where(kind, module)
+            if kind == "module" and (module in RESERVED or module.startswith("_")):
+                raise UsageError(
+                    f"{where}: a check could not reach a module called {module}: `hw.{module}` is taken; rename it"
+                )
+            try:
+                sources.append((reference / path).read_text(encoding="utf-8"))
+            except OSError:
+                raise UsageError(
+                    f"{where}: module {module} is {path}, which the reference does not hold; add it"
+                ) from None
+    for name in section.keep:
+        if not any(re.search(rf"\bdef {re.escape(name)}\(", source) for source in sources):
+            raise UsageError(
+                f"{plan.where('keep', name)}: keep names {name}, which no module of section {section.id} defines; "
+                "correct it"
+            )
+
+
 def trusted(root: Path, section: Section) -> dict[str, ModuleType]:
     """The reference's modules. They import each other by bare names (`from network import ...`) or, in a package, by
     its name or relatively, as a student's do. Those names are theirs only while they are being imported."""
     reference = root / "reference"
-    names = {name: import_name(reference, path) for name, path in section.modules.items()}
-    folders = [str(home(reference, path)) for path in section.modules.values()]
+    paths = {**section.modules, **section.trusted}
+    names = {name: import_name(reference, path) for name, path in paths.items()}
+    folders = [str(home(reference, path)) for path in paths.values()]
     own = {path.stem for folder in folders for path in Path(folder).glob("*.py")}
     own |= {name.partition(".")[0] for name in names.values()}
     try:
@@ -446,6 +489,8 @@ def digest(*folders: Path, without: Path | None = None) -> str:
 @lru_cache(maxsize=8)
 def digests(homework: Homework) -> tuple[str, str]:
     """Of the grader with the homework and its reference, and of the fixtures; once for what a process has loaded."""
+    if isinstance(homework.answers, Recorded):
+        return homework.answers.manifest["grader"], digest(homework.fixtures)
     if homework.package == HOMEWORK:
         return digest(ROOT / "grader", homework.reference), digest(homework.fixtures)
     engine = digest(ROOT / "grader", without=OWN)

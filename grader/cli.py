@@ -161,7 +161,7 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
     wanted = [name for section in homework.rubric.sections for name in section.submit]
     submission = read(arguments.path or handout.own_folder(arguments.homework), wanted, stubs(homework.handout, wanted))
     data = datasets.Store(homework, datasets.root(arguments.data_root), unverified=arguments.unverified)
-    seed = int.from_bytes(os.urandom(4), "little") if arguments.seed is None else arguments.seed
+    seed = homework.answers.draw_seed() if arguments.seed is None else arguments.seed
     try:
         with text.progress() as (on_result, on_progress):
             report = grading.grade(

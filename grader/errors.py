@@ -5,7 +5,8 @@
     │   ├── RubricError       rubric.yaml, with the line
     │   └── SubmissionError   a folder or archive that cannot be read as a submission
     ├── Skipped               SKIPPED: what a check needs is not on this machine; no points either way
-    │   └── Undecided         SKIPPED: a person has to say first which file counts; the points wait
+    │   ├── Undecided         SKIPPED: a person has to say first which file counts; the points wait
+    │   └── Unrecorded        SKIPPED: the reference is not here, and its recording has no answer to this question
     └── StudentError          what the student's code did; each carries its verdict
         ├── Mismatch          FAIL: an answer that is not the right one
         ├── Partly            PARTIAL: right in part; carries the fraction that is earned
@@ -45,6 +46,10 @@ class Skipped(BackgradeError):
 
 class Undecided(Skipped):
     """A person must answer a question before this check can be graded; the message is the question."""
+
+
+class Unrecorded(Skipped):
+    """Where the reference is not here, a question that its recording has no answer to."""
 
 
 class StudentError(BackgradeError):

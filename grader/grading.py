@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grader import __version__
-from grader.check import Options, Subject, digests
+from grader.check import Draws, Options, Subject, digests
 from grader.errors import Skipped, StudentError, Undecided, UsageError
 from grader.intake.source import line_of
 from grader.model import (
@@ -75,6 +75,7 @@ def grade(
     what was measured until then, instead of KeyboardInterrupt.
     """
     expect_known(homework, only)
+    homework.answers.begin(seed)
     options = Options(data or usual_data(homework), full, on_progress)
     results: dict[str, CheckResult] = {}
     held: dict[str, None] = {}
@@ -192,8 +193,9 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
     own_seed = int.from_bytes(hashlib.sha256(f"{seed} {plan.name}".encode()).digest()[:8], "little")
     verdict, fraction, message, where, began = Verdict.PASS, 1.0, "", "", time.monotonic()
     hw.session.begin(own_seed)
+    homework.answers.begin_check()
     try:
-        gained = check.function(hw, np.random.default_rng(own_seed))
+        gained = check.function(hw, Draws(np.random.PCG64(own_seed)))
         if gained is not None:
             fraction = min(1.0, max(0.0, float(gained)))
             verdict = Verdict.PASS if fraction == 1.0 else Verdict.PARTIAL if fraction > 0 else Verdict.FAIL

@@ -47,7 +47,8 @@ class Section:
     is graded. `memory` is its process's limit in bytes, where it is not the rubric's. `warm` names modules that are
     imported once for all its processes. `drivers` names modules in the homework's `worker/` folder that checks drive in
     the student's process; `package` is that homework's package and folder, once it is loaded. `shims` are
-    modules of the homework's that the student's code finds under a name: name -> file. `functions` names what the
+    modules of the homework's that the student's code finds under a name: name -> file. `trusted` are modules of the
+    reference that only checks ask, as `hw.reference.NAME`: name -> path in it. `functions` names what the
     reference's modules and classes define as functions, so that a check need not look.
     """
 
@@ -63,6 +64,7 @@ class Section:
     package: tuple[str, str] = ("", "")
     functions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shims: Mapping[str, str] = field(default_factory=dict)
+    trusted: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -489,8 +491,8 @@ class Homework:
     """A homework's folder, loaded: its rubric, its checks by name, the handout and what only the grader may see.
 
     `handout` is what students were given, before anybody worked in it: path -> bytes. `package` is the name under which
-    its files are imported, `readers` are the functions that its data sets are read by. `known` is what the reference
-    was found to give, by a digest of the question; it holds nothing of a student's.
+    its files are imported, `readers` are the functions that its data sets are read by. `answers` is the reference
+    as checks ask it (see reference.py): live, or a recording where there is no `reference`; then `modules` is empty.
     """
 
     folder: Path
@@ -500,7 +502,7 @@ class Homework:
     reference: Path
     fixtures: Path
     modules: Mapping[str, Any] = field(default_factory=dict)
-    known: dict[bytes, Any] = field(default_factory=dict)
+    answers: Any = None
     package: str = ""
     readers: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 

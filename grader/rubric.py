@@ -185,7 +185,7 @@ class Reader:
                 value,
                 f"section {name}",
                 required=("modules", "submit"),
-                optional=("keep", "forbid", "needs", "memory", "warm", "drivers", "shims"),
+                optional=("keep", "forbid", "needs", "memory", "warm", "drivers", "shims", "trusted"),
             )
             modules = self.mapping(keys["modules"], "modules", optional=None) if "modules" in keys else {}
             keep = self.mapping(keys["keep"], "keep", optional=None) if "keep" in keys else {}
@@ -205,6 +205,7 @@ class Reader:
                 warm=tuple(self.warm(keys["warm"], needs)) if "warm" in keys else (),
                 drivers=tuple(self.noted(keys["drivers"], "driver")) if "drivers" in keys else (),
                 shims=dict(self.shims(keys["shims"])) if "shims" in keys else {},
+                trusted=dict(self.trusted(keys["trusted"], modules)) if "trusted" in keys else {},
             )
 
     def warm(self, node: yaml.Node, needs: tuple[str, ...]) -> Iterator[str]:
@@ -229,6 +230,18 @@ class Reader:
                 self.mistake(value, f"the shim {name} is no name of a module; write it as it is imported")
             elif not path.endswith(".py") or path.startswith("/") or ".." in Path(path).parts:
                 self.mistake(value, f"the shim {name} has to be a .py file in the homework's folder")
+            else:
+                yield name, path
+
+    def trusted(self, node: yaml.Node, modules: dict[str, yaml.Node]) -> Iterator[tuple[str, str]]:
+        """Modules of the reference that only checks ask: name -> file in it."""
+        for name, value in self.mapping(node, "trusted", optional=None).items():
+            self.note(value, "trusted", name)
+            path = self.text(value, name)
+            if not name.isidentifier() or name in modules:
+                self.mistake(value, f"trusted names {name}, which is a module of the section or no name; rename it")
+            elif not path.endswith(".py") or path.startswith("/") or ".." in Path(path).parts:
+                self.mistake(value, f"the trusted module {name} has to be a .py file in reference/")
             else:
                 yield name, path
 

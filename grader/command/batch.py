@@ -155,7 +155,7 @@ def begun(arguments: argparse.Namespace, book: Gradebook, homework: Homework) ->
     for path in filter(None, [arguments.extensions]):
         read_extensions(path)
     if drawn is None:
-        drawn = last[0].seed if last else int.from_bytes(os.urandom(4), "little")
+        drawn = last[0].seed if last else homework.answers.draw_seed()
     if at is None and last:
         at = last[0].due
     return book.begin(seed=drawn, due=at, late=homework.rubric.late, settings=asked(arguments))

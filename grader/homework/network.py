@@ -5,7 +5,7 @@ Parameter names are the student's own, so arrays are told apart by shape, and wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.check import Subject
-from grader.errors import Mismatch, NotImplementedYet, StudentError
-from grader.measure import numeric
+from grader.errors import Mismatch, NotImplementedYet, StudentError, Unrecorded
 from grader.measure.diagnose import numbers
 from grader.measure.expect import is_stub, unpack
 
@@ -25,7 +24,6 @@ Array = NDArray[np.float64]
 
 WEIGHTS = ("weight1", "weight2")
 BIASES = ("bias1", "bias2")
-MARGIN = 0.03  # distance of every hidden unit from the ReLU's kink: several times what a difference step moves it
 LARGE = 5000  # parameters; a network that is larger than it was asked for would take the whole check's time
 
 
@@ -66,17 +64,16 @@ WIDE = Sizes(batch=2, inputs=60, classes=45, hidden=50)  # with enough weights t
 
 @dataclass(frozen=True)
 class Case:
-    """A student's network and the reference's, both holding `values`, with inputs that no step carries over a kink.
+    """A student's network that holds `values`, with inputs that no step carries over a kink.
 
-    `layout` tells where the student's network holds each role (weight1, bias1, weight2, bias2), `trusted` is the
-    reference's live array of each; X is (N, D), y is (N,). `sizes` are those that the network really has.
+    `layout` tells where it holds each role (weight1, bias1, weight2, bias2); X is (N, D), y is (N,). `sizes` are those
+    that the network really has. `answers` is what the reference gives for such values.
     """
 
     sizes: Sizes
     net: Any
-    reference: Any
+    answers: Any
     layout: Layout
-    trusted: Mapping[str, Array]
     values: Mapping[str, Array]
     X: Array
     y: NDArray[np.int64]
@@ -91,15 +88,17 @@ class Case:
         """Write some roles into the student's network; the others are as they were drawn."""
         self.net.write(self.layout.pack({**self.values, **values}))
 
+    def scores(self) -> Array:
+        """The reference's scores (N, C)."""
+        return np.asarray(self.answers.scores(self.values, self.X))
+
     def forward_with(self, role: str, value: Array) -> Array:
         """The reference's scores (N, C) with one parameter replaced."""
-        with_value = self.trusted[role]
-        kept = with_value.copy()
-        with_value[...] = value
-        try:
-            return np.asarray(self.reference.forward(self.X)[0])
-        finally:
-            with_value[...] = kept
+        return np.asarray(self.answers.scores({**self.values, role: value}, self.X))
+
+    def loss_with(self, reg: float, role: str, value: Array) -> float:
+        """The reference's loss of a training step with one parameter replaced."""
+        return float(self.answers.loss({**self.values, role: value}, self.X, self.y, reg))
 
     def moved(self) -> list[str]:
         """The student's names of weights that are no longer `values`."""
@@ -107,10 +106,6 @@ class Case:
         if now is None:
             raise Mismatch(RENAMED)
         return [self.layout.shown(role) for role in WEIGHTS if not np.array_equal(now[role], self.values[role])]
-
-    def by_role(self, grads: Mapping[Any, Array]) -> dict[str, Array]:
-        """The reference's gradients, by role."""
-        return dict(zip(self.trusted, (grads[key] for key in self.reference.parameters()), strict=True))
 
     @property
     def inputs(self) -> tuple[Any, ...]:
@@ -145,28 +140,29 @@ def draw(
     sizes: Sizes,
     *,
     biases: float = 0.5,
-    wanted: Callable[[Mapping[str, Array], Array], bool] = lambda values, X: True,
+    decided: bool = False,
 ) -> Case:
     """A fresh network of `sizes` whose parameters are drawn anew and written into the student's live arrays.
 
-    Parameters are of order 1, biases normal with standard deviation `biases`; they and the inputs are drawn until they
-    are as `wanted`. Raises Mismatch when a write is lost.
+    Parameters are of order 1, biases normal with standard deviation `biases`. With `decided`, one class leads clearly
+    in every row. Raises Mismatch when a write is lost.
     """
     net = build(hw, *sizes.arguments)
     built = net.parameters()
-    found = layout_of(net, built, sizes)
+    found = layout_of(hw, net, built, sizes)
     sizes = as_built(sizes, found)
-    values, X = away_from_kinks(rng, sizes, biases)
-    while not wanted(values, X):
-        values, X = away_from_kinks(rng, sizes, biases)
+    values, X = drawn(hw, int(rng.integers(1 << 62)), sizes, biases, decided)
     values = live(net.write(found.pack(values)), found, values)
-    reference = hw.reference.two_layer_net.TwoLayerNet(*sizes.arguments)
-    trusted = dict(zip(sizes.shapes, reference.parameters().values(), strict=True))
-    for role, array in trusted.items():
-        array[...] = values[role]
     y = rng.integers(sizes.classes, size=sizes.batch)
     float32 = any(array.dtype == np.float32 for _, array in layout.arrays_of(built))
-    return Case(sizes, net, reference, found, trusted, values, X, y, float32)
+    return Case(sizes, net, hw.reference.answers, found, values, X, y, float32)
+
+
+def drawn(hw: Subject, seed: int, sizes: Sizes, biases: float, decided: bool = False) -> tuple[dict[str, Array], Array]:
+    """Parameters by role and inputs X (N, D), drawn by the reference, which knows where a unit's kink is."""
+    asked = (sizes.batch, sizes.inputs, sizes.classes, sizes.hidden)
+    values, X = hw.reference.answers.draw(seed, asked, biases, decided)
+    return values, X
 
 
 def as_built(sizes: Sizes, found: Layout) -> Sizes:
@@ -175,7 +171,7 @@ def as_built(sizes: Sizes, found: Layout) -> Sizes:
     return replace(sizes, inputs=inputs, hidden=hidden, classes=classes)
 
 
-def layout_of(net: Any, parameters: Any, sizes: Sizes) -> Layout:
+def layout_of(hw: Subject, net: Any, parameters: Any, sizes: Sizes) -> Layout:
     """How a student's network holds its parameters. Where shapes leave a choice, it is the layout by which the forward
     pass gives the right scores, else the first. Raises NotImplementedYet for None, Mismatch for no network at all."""
     if is_stub(parameters):
@@ -183,7 +179,9 @@ def layout_of(net: Any, parameters: Any, sizes: Sizes) -> Layout:
     possible = layout.layouts(parameters, sizes.widths)
     if not possible:
         layout.expect_as_asked(parameters, sizes.widths, str(sizes))
-    return next((one for one in possible if used(net, one, sizes)), possible[0]) if len(possible) > 1 else possible[0]
+    return (
+        next((one for one in possible if used(hw, net, one, sizes)), possible[0]) if len(possible) > 1 else possible[0]
+    )
 
 
 def expect_as_asked(net: Any, sizes: Sizes) -> tuple[Layout, dict[str, Any]]:
@@ -196,38 +194,16 @@ def expect_as_asked(net: Any, sizes: Sizes) -> tuple[Layout, dict[str, Any]]:
     return found, found.read(parameters) or {}
 
 
-def used(net: Any, found: Layout, sizes: Sizes) -> bool:
+def used(hw: Subject, net: Any, found: Layout, sizes: Sizes) -> bool:
     """Whether the forward pass gives the right scores for parameters that are written in this layout."""
-    values, X = away_from_kinks(np.random.default_rng(0), as_built(sizes, found), 0.5)
     try:
+        values, X = drawn(hw, 0, as_built(sizes, found), 0.5)
         net.write(found.pack(values))
         scores = numbers(unpack("forward", net.forward(X), ("scores", "cache"))[0])
-    except StudentError:
+        expected = hw.reference.answers.scores(values, X)
+    except (StudentError, Unrecorded):
         return False
-    hidden = np.maximum(X @ values["weight1"] + values["bias1"], 0)
-    expected = hidden @ values["weight2"] + values["bias2"]
     return scores is not None and scores.shape == expected.shape and np.allclose(scores, expected, 1e-4, 1e-4)
-
-
-def away_from_kinks(rng: np.random.Generator, sizes: Sizes, biases: float) -> tuple[dict[str, Array], Array]:
-    """Parameters and inputs X (N, D) with every hidden unit at least MARGIN from zero, some on, some off.
-
-    A unit that comes too near its kink for any row of X is drawn again; nothing is ever loosened.
-    """
-    X = rng.normal(size=(sizes.batch, sizes.inputs))
-    weight1, bias1 = np.zeros((sizes.inputs, sizes.hidden)), np.zeros(sizes.hidden)
-    again = np.ones(sizes.hidden, dtype=bool)
-    while again.any():
-        weight1[:, again] = rng.normal(scale=0.7, size=(sizes.inputs, again.sum()))
-        bias1[again] = rng.normal(scale=biases, size=again.sum()) if biases else 0.0
-        hidden = X @ weight1 + bias1
-        again = np.array([not numeric.clear_of_zero(unit, MARGIN) for unit in hidden.T])
-        if (hidden > 0).all() or (hidden < 0).all():
-            again[:] = True
-    scale = 0.7 * min(1.0, np.sqrt(8 / sizes.hidden))  # scores stay of order 1 in a wide network
-    weight2 = rng.normal(scale=scale, size=(sizes.hidden, sizes.classes))
-    bias2 = rng.normal(scale=biases, size=sizes.classes) if biases else np.zeros(sizes.classes)
-    return {"weight1": weight1, "bias1": bias1, "weight2": weight2, "bias2": bias2}, X
 
 
 def live(after: Any, found: Layout, written: Mapping[str, Array]) -> dict[str, Array]:

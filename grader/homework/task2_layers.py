@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from grader.check import Subject, check
 from grader.errors import Mismatch, Raised
 from grader.measure import numeric
-from grader.measure.diagnose import Clue
-from grader.measure.expect import as_float, expect_close, expect_gradient, is_number, unpack
+from grader.measure.expect import as_float, expect_close, expect_gradient, is_number, mistakes, unpack
 
 Array = NDArray[np.float64]
 
@@ -20,7 +19,6 @@ FC_SIZES = ((4, 5, 3), (2, 3, 7))  # N, Din, Dout
 SHAPES = ((5, 3), (2, 7))  # N, C
 REGS = (0.0, 0.7, 3.0)
 MARGIN = 0.02  # distance from the ReLU's kink, where no difference step reaches it
-BY_CLASSES = "it is divided by the number of classes, not by N"
 FC_BACKWARD = ("grad_x", "grad_w", "grad_b")
 
 
@@ -32,7 +30,7 @@ def fc_forward(hw: Subject, rng: np.random.Generator) -> None:
         out, _ = unpack("fc_forward", hw.layers.fc_forward(x, w, b), ("out", "cache"))
         expect_unchanged(hw, "fc_forward", ("x", "w", "b"))
         expected, _ = hw.reference.layers.fc_forward(x, w, b)
-        clues = [Clue("b is not added", x @ w), Clue("b is subtracted", x @ w - b)]
+        clues = mistakes(hw, "fc_forward_out", x, w, b)
         expect_close(hw, f"out of fc_forward {size}", out, expected, clues=clues)
 
 
@@ -45,7 +43,6 @@ def fc_backward(hw: Subject, rng: np.random.Generator) -> None:
         _, cache = unpack("fc_forward", hw.layers.fc_forward(*args), ("out", "cache"))
         hw.layers.fc_forward(*later)  # the layer stands twice in a network, so a cache belongs to its own forward
         grads = unpack("fc_backward", hw.layers.fc_backward(grad_out, cache), FC_BACKWARD)
-        stale, right = (trusted_fc(hw, grad_out, at) for at in (later, args))
         for i, name in enumerate(FC_BACKWARD):
             expect_gradient(
                 hw,
@@ -57,14 +54,7 @@ def fc_backward(hw: Subject, rng: np.random.Generator) -> None:
                 own=asked("fc_forward", hw.layers.fc_forward, args, i),
                 of=("fc_forward", *args, i),
                 factors={"the batch size": size[0]},
-                clues=[
-                    Clue("it belongs to the latest fc_forward, not to the one whose cache was passed", stale[i]),
-                    *(
-                        Clue(f"it is {other}: the order is {', '.join(FC_BACKWARD)}", grad)
-                        for other, grad in zip(FC_BACKWARD, right, strict=True)
-                        if other != name
-                    ),
-                ],
+                clues=mistakes(hw, "fc_backward_grad", i, grad_out, args, later),
             )
 
 
@@ -76,11 +66,7 @@ def relu_forward(hw: Subject, rng: np.random.Generator) -> None:
         out, _ = unpack("relu_forward", hw.layers.relu_forward(x), ("out", "cache"))
         advise_unchanged(hw, "relu_forward")
         expected, _ = hw.reference.layers.relu_forward(x)
-        clues = [
-            Clue("it is x itself: nothing is set to zero", x),
-            Clue("it is |x|, not max(0, x)", np.abs(x)),
-            Clue("np.max takes one maximum for each column; np.maximum compares each entry", x.max(axis=0)),
-        ]
+        clues = mistakes(hw, "relu_forward_out", x)
         expect_close(hw, f"out of relu_forward {shape}", out, expected, clues=clues)
 
 
@@ -99,14 +85,7 @@ def relu_backward(hw: Subject, rng: np.random.Generator) -> None:
             upstream=grad_out,
             own=asked("relu_forward", hw.layers.relu_forward, (x,)),
             of=("relu_forward", x),
-            clues=[
-                Clue("it is grad_out, unmasked: x <= 0 has to block the gradient", grad_out),
-                Clue("the mask is inverted: it lets through where x is negative", grad_out * (x < 0)),
-                Clue("it is the mask alone, without grad_out", (x > 0).astype(np.float64)),
-                Clue("it is multiplied by x, but the slope of x is 1", grad_out * x),
-                Clue("it is multiplied by x, but the slope of x is 1", grad_out * np.maximum(x, 0)),
-                Clue("the mask is taken from grad_out instead of x", grad_out * (grad_out > 0)),
-            ],
+            clues=mistakes(hw, "relu_backward_grad", x, grad_out),
         )
 
 
@@ -118,7 +97,7 @@ def softmax_loss_value(hw: Subject, rng: np.random.Generator) -> None:
         loss, _ = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
         advise_unchanged(hw, "softmax_loss")
         expected, _ = hw.reference.layers.softmax_loss(x, y)
-        clues = [Clue(BY_CLASSES, np.array(expected * n / c))]
+        clues = mistakes(hw, "softmax_loss_value", x, y)
         name = f"loss of softmax_loss {(n, c)}"
         expect_close(hw, name, loss, expected, factors={"the batch size": n}, clues=clues)
 
@@ -129,10 +108,6 @@ def softmax_loss_gradient(hw: Subject, rng: np.random.Generator) -> None:
     for n, c in SHAPES:
         x, y = rng.normal(size=(n, c)), draw_labels(rng, n, c)
         _, grad_x = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
-        p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
-        right = np.eye(c)[y]
-        every_row = p.copy()
-        every_row[:, y] -= 1
         expect_gradient(
             hw,
             f"grad_x of softmax_loss {(n, c)}",
@@ -142,14 +117,7 @@ def softmax_loss_gradient(hw: Subject, rng: np.random.Generator) -> None:
             own=asked("softmax_loss", hw.layers.softmax_loss, (x, y)),
             of=("softmax_loss", x, y),
             factors={"the batch size": n},
-            clues=[
-                Clue("it is p / N: the 1 of the right class is not subtracted", p / n),
-                Clue("the 1 of the right class is added, not subtracted", (p + right) / n),
-                Clue(
-                    "the 1 is subtracted in every row, where [:, y] is; [np.arange(N), y] is one of each", every_row / n
-                ),
-                Clue(BY_CLASSES, (p - right) / c),
-            ],
+            clues=mistakes(hw, "softmax_loss_grad", x, y),
         )
 
 
@@ -177,7 +145,7 @@ def l2_value(hw: Subject, rng: np.random.Generator) -> None:
         loss, _ = unpack("l2_regularization", hw.layers.l2_regularization(w, reg), ("loss", "grad_w"))
         expect_unchanged(hw, "l2_regularization", ("w",))
         expected, _ = hw.reference.layers.l2_regularization(w, reg)
-        clues = [Clue("it is the norm, not its square", np.array(reg / 2 * np.sqrt((w**2).sum())))]
+        clues = mistakes(hw, "l2_value", w, reg)
         name = f"loss of l2_regularization {shape}, reg={reg}"
         expect_close(hw, name, loss, expected, factors=reg_factors(reg, w.size), clues=clues)
 
@@ -204,12 +172,6 @@ def draw_fc(rng: np.random.Generator, size: tuple[int, int, int]) -> tuple[Array
     """x (N, Din), w (Din, Dout), b (Dout,), all of order 1."""
     n, d_in, d_out = size
     return rng.normal(size=(n, d_in)), rng.normal(size=(d_in, d_out)), rng.normal(size=d_out)
-
-
-def trusted_fc(hw: Subject, grad_out: Array, at: Sequence[Array]) -> Sequence[Array]:
-    """The reference's fc_backward after its fc_forward(*at)."""
-    grads: Sequence[Array] = hw.reference.layers.fc_backward(grad_out, hw.reference.layers.fc_forward(*at)[1])
-    return grads
 
 
 def draw_labels(rng: np.random.Generator, n: int, c: int) -> NDArray[np.int64]:

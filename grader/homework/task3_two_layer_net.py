@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -10,8 +10,7 @@ import numpy as np
 
 from grader.check import Subject, check
 from grader.errors import Mismatch
-from grader.measure.diagnose import Clue
-from grader.measure.expect import expect_close, expect_gradient, unpack
+from grader.measure.expect import expect_close, expect_gradient, mistakes, unpack
 from grader.model import Measure
 
 from . import network
@@ -46,8 +45,8 @@ def net_forward(hw: Subject, rng: np.random.Generator) -> None:
             scores, _ = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
             if 0 in hw.mutated:
                 raise Mismatch("forward changed X in place; the batch belongs to the caller, so work on a copy")
-            expected, _ = case.reference.forward(case.X)
-            expect_close(hw, f"scores of {sizes}", scores, expected, clues=forward_clues(case))
+            clues = mistakes(hw, "net_forward_scores", case.values, case.X)
+            expect_close(hw, f"scores of {sizes}", scores, case.scores(), clues=clues)
 
 
 @check("3.1", "two_layer_net.TwoLayerNet.backward")
@@ -59,10 +58,12 @@ def net_backward(hw: Subject, rng: np.random.Generator) -> None:
             _, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
             grad_scores = rng.normal(size=(case.sizes.batch, case.sizes.classes))
             grads = network.expect_gradients("backward", case.net.backward(grad_scores, cache), case)
-            _, trusted_cache = case.reference.forward(case.X)
-            trusted = case.by_role(case.reference.backward(grad_scores, trusted_cache)) if case.large else {}
+            trusted = hw.reference.answers.gradients(case.values, case.X, grad_scores) if case.large else {}
             for role, grad in grads.items():
-                name, clues = case.name("grads", role), backward_clues(case, role, grad_scores)
+                name, clues = (
+                    case.name("grads", role),
+                    mistakes(hw, "net_backward_grad", role, case.values, case.X, grad_scores),
+                )
                 if case.large:
                     expect_close(hw, name, grad, trusted[role], factors={"the batch size": sizes.batch}, clues=clues)
                     continue
@@ -86,8 +87,8 @@ def net_predict(hw: Subject, rng: np.random.Generator) -> None:
     """predict gives the class with the highest score for every row."""
     with built_on(hw, FORWARD):
         for sizes in SIZES:
-            case = network.draw(hw, rng, sizes, wanted=decided)
-            expected = np.argmax(case.reference.forward(case.X)[0], axis=1)
+            case = network.draw(hw, rng, sizes, decided=True)
+            expected = np.argmax(case.scores(), axis=1)
             unpack("forward", case.net.forward(case.X), ("scores", "cache"))
             expect_close(hw, f"predict of {sizes}", as_vector(case.net.predict(case.X)), expected, atol=0.5)
 
@@ -107,8 +108,8 @@ def net_save_load(hw: Subject, rng: np.random.Generator) -> None:
             for role, value in values.items():
                 expect_close(hw, f"loaded {case.layout.shown(role)} of {sizes}", value, case.values[role])
             scores, _ = unpack("forward", loaded.forward(case.X), ("scores", "cache"))
-            expected, _ = case.reference.forward(case.X)
-            expect_close(hw, f"scores of the loaded {sizes}", scores, expected, clues=forward_clues(case))
+            clues = mistakes(hw, "net_forward_scores", case.values, case.X)
+            expect_close(hw, f"scores of the loaded {sizes}", scores, case.scores(), clues=clues)
 
 
 def as_vector(value: Any) -> Any:
@@ -131,30 +132,6 @@ def expect_scale(hw: Subject, name: str, weights: Array, scale: float) -> None:
         raise Mismatch(f"the weights {name} have mean {mean:.3g}; draw them from a normal distribution around zero")
 
 
-def forward_clues(case: Case) -> list[Clue]:
-    """What the scores would be with one of the usual parts left out."""
-    w1, b1, w2, b2 = (case.values[role] for role in ("weight1", "bias1", "weight2", "bias2"))
-    hidden = case.X @ w1 + b1
-    relu = np.maximum(hidden, 0)
-    scores = relu @ w2 + b2
-    p = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return [
-        Clue("the ReLU between the two layers is left out", hidden @ w2 + b2),
-        Clue("a ReLU is applied to the scores, too", np.maximum(scores, 0)),
-        Clue("they are probabilities: softmax belongs to softmax_loss", p / p.sum(axis=1, keepdims=True)),
-        Clue("the second bias is not added", relu @ w2),
-        Clue("the first bias is not added", np.maximum(case.X @ w1, 0) @ w2 + b2),
-    ]
-
-
-def backward_clues(case: Case, role: str, grad_scores: Array) -> list[Clue]:
-    """What the first layer's gradients would be without the ReLU between."""
-    grad_hidden = grad_scores @ case.values["weight2"].T
-    straight = {"weight1": case.X.T @ grad_hidden, "bias1": grad_hidden.sum(axis=0)}
-    said = "the gradient does not pass the ReLU: it has to be 0 where a hidden unit is off"
-    return [Clue(said, straight[role])] if role in straight else []
-
-
 def own_scores(case: Case, role: str, values: Sequence[Array]) -> list[Any]:
     """The student's own scores with one parameter replaced by each value; the last one stays."""
     scores = []
@@ -162,16 +139,3 @@ def own_scores(case: Case, role: str, values: Sequence[Array]) -> list[Any]:
         case.write({role: value})
         scores.append(unpack("forward", case.net.forward(case.X), ("scores", "cache"))[0])
     return scores
-
-
-def decided(values: Mapping[str, Array], X: Array) -> bool:
-    """Whether one class leads clearly in every row, not the same in all, and another one somewhere without the ReLU, so
-    that a wrong forward pass is not right here by chance. It leads with a positive score: one more ReLU, on the scores,
-    has a check of its own."""
-    w1, b1, w2, b2 = (values[role] for role in ("weight1", "bias1", "weight2", "bias2"))
-    hidden = X @ w1 + b1
-    scores, linear = np.maximum(hidden, 0) @ w2 + b2, np.argmax(hidden @ w2 + b2, axis=1)
-    first, second = np.sort(scores, axis=1)[:, ::-1][:, :2].T
-    best = np.argmax(scores, axis=1)
-    clear = (first - second > 1e-3).all() and (first > 1e-3).all()
-    return bool(clear and (best != best[0]).any() and (linear != best).any())

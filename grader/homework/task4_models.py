@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from grader.check import Subject, check
-from grader.errors import Mismatch, Raised, Skipped, StudentError
-from grader.measure.expect import expect_accuracy
+from grader.errors import Mismatch, Raised, Skipped, StudentError, Unrecorded
+from grader.measure.expect import MORE, expect_accuracy
 from grader.model import Figure
 
-from .prerequisites import descends, keeps_from_learning, tell
+from .prerequisites import LAYERS, NETWORK, STEP, ask_all, descends, keeps_from_learning, tell
 from .training import hyperparameters, two_layer_run, words
 from .training.curves import thinned
 from .training.hyperparameters import BEST, OVERFIT, BothRuns, Hyperparameters
@@ -48,6 +48,8 @@ def judge(hw: Subject, rng: np.random.Generator, run: str) -> None:
     found = file.best if run == BEST else file.overfit
     try:
         two_layer_run.probe(hw, rng)
+        if hw.recording:
+            record(hw, rng)
         expect_main(hw, found)
         outcome = trained(hw, rng, run, file, found)
     except Raised as error:
@@ -78,6 +80,15 @@ def judge(hw: Subject, rng: np.random.Generator, run: str) -> None:
         raise Mismatch(f"{miss.message}. {words.why(outcome, of, defaults, below)}") from None
     expect_network(hw, outcome, run)
     expect_descent(hw, rng, f"{of} accuracy of {outcome.best(of):.1%}")
+
+
+def record(hw: Subject, rng: np.random.Generator) -> None:
+    """Ask the reference what a run leads to, and run nothing: its network is the student's. Raises Skipped."""
+    rng.integers(1 << 32, size=2)  # as `trained` draws
+    keeps_from_learning(hw)
+    ask_all(hw, LAYERS, NETWORK, STEP)
+    descends(hw, rng)
+    raise Skipped("the reference's answers were recorded, and nothing was trained")
 
 
 def expect_network(hw: Subject, outcome: Outcome, run: str) -> None:
@@ -112,6 +123,9 @@ def expect_descent(hw: Subject, rng: np.random.Generator, accuracy: str) -> None
     """
     try:
         learned = descends(hw, rng)
+    except Unrecorded:
+        hw.advise(MORE)
+        return
     except StudentError as error:
         hw.review(f"whether training_step returns gradients could not be asked: {error.message}")
         return

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from grader.check import Subject, check
 from grader.errors import Mismatch
-from grader.measure import numeric
-from grader.measure.diagnose import SIX_DIGITS, Clue
-from grader.measure.expect import expect_close, expect_gradient, gather, unpack
+from grader.measure.diagnose import SIX_DIGITS
+from grader.measure.expect import expect_close, expect_gradient, gather, mistakes, unpack
 
 from . import network
-from .network import BIASES, SIZES, WEIGHTS, Array, Case
+from .network import BIASES, SIZES, WEIGHTS, Case
 from .prerequisites import LAYERS, NETWORK, built_on, tell
 
 REGS = (0.0, 0.7)
@@ -36,9 +35,9 @@ def training_step_loss(hw: Subject, rng: np.random.Generator) -> None:
                         hw,
                         f"loss of training_step {sizes}, reg={reg}",
                         loss,
-                        trusted_loss(hw, case, reg),
+                        hw.reference.answers.loss(case.values, case.X, case.y, reg),
                         factors={"the batch size": sizes.batch},
-                        clues=loss_clues(hw, case, reg),
+                        clues=mistakes(hw, "step_loss", case.values, case.X, case.y, reg),
                     )
 
 
@@ -62,10 +61,9 @@ def training_step_biases(hw: Subject, rng: np.random.Generator) -> None:
             case = network.draw(hw, rng, sizes, biases=3.0)
             added, grads = added_by_reg(hw, case, reg)
             expect_step_gradients(hw, case, reg, grads, BIASES)
-            squares = sum(float((case.values[role] ** 2).sum()) for role in BIASES)
             case.write({role: 0 * case.values[role] for role in BIASES})
             expected, _ = added_by_reg(hw, case, reg)
-            clues = [Clue("the biases are regularized, too; leave them alone", np.array(expected + reg / 2 * squares))]
+            clues = mistakes(hw, "biases_regularized", case.values, expected, reg)
             name = f"what reg={reg} adds to the loss of training_step with large biases {sizes}"
             expect_close(hw, name, added, expected, clues=clues)
 
@@ -93,22 +91,10 @@ def step(hw: Subject, case: Case, reg: float) -> tuple[Any, Any]:
     return loss, grads
 
 
-def trusted_loss(hw: Subject, case: Case, reg: float) -> float:
-    return float(hw.reference.train.training_step(case.reference, case.X, case.y, reg)[0])
-
-
-def loss_with(hw: Subject, case: Case, reg: float, role: str, value: Array) -> float:
-    """The reference's loss with one parameter replaced: softmax of the scores plus both weights' regularization."""
-    layers = hw.reference.layers
-    weights = [value if other == role else case.values[other] for other in WEIGHTS]
-    loss = layers.softmax_loss(case.forward_with(role, value), case.y)[0]
-    return float(loss + sum(layers.l2_regularization(w, reg)[0] for w in weights))
-
-
 def expect_step_gradients(hw: Subject, case: Case, reg: float, grads: Any, wanted: tuple[str, ...]) -> None:
     yours = network.expect_gradients("training_step", grads, case)
     if case.large:
-        trusted = case.by_role(hw.reference.train.training_step(case.reference, case.X, case.y, reg)[1])
+        _, trusted = hw.reference.answers.step(case.values, case.X, case.y, reg)
         for role in wanted:
             with in_float64(case):
                 expect_close(hw, f"{case.name('grads', role)}, reg={reg}", yours[role], trusted[role])
@@ -119,12 +105,12 @@ def expect_step_gradients(hw: Subject, case: Case, reg: float, grads: Any, wante
                 hw,
                 f"{case.name('grads', role)}, reg={reg}",
                 yours[role],
-                partial(loss_with, hw, case, reg, role),
+                partial(case.loss_with, reg, role),
                 at=case.values[role],
                 of=("loss", role, reg, *case.inputs),
                 h=4e-4,  # the loss bends fast where a weight meets a large input
                 factors={"the batch size": case.sizes.batch},
-                clues=gradient_clues(hw, case, reg, role),
+                clues=mistakes(hw, "step_gradient", role, case.values, case.X, case.y, reg),
             )
 
 
@@ -137,43 +123,3 @@ def in_float64(case: Case) -> Iterator[None]:
         if case.float32 and SIX_DIGITS in miss.message:
             tell(miss, "Your parameters are float32: make them float64, as gradcheck_classifier.py needs them, too")
         raise
-
-
-def loss_clues(hw: Subject, case: Case, reg: float) -> list[Clue]:
-    """Losses that forget or double the regularization; none with reg = 0, where all are the same."""
-    if not reg:
-        return []
-    data, total = trusted_loss(hw, case, 0.0), trusted_loss(hw, case, reg)
-    first, second = (reg / 2 * float((case.values[role] ** 2).sum()) for role in WEIGHTS)
-    return [
-        Clue("the regularization is missing", np.array(data)),
-        Clue("only the first weight matrix is regularized", np.array(data + first)),
-        Clue("only the second weight matrix is regularized", np.array(data + second)),
-        Clue("it is the regularization alone, without the softmax loss", np.array(first + second)),
-        Clue("the regularization is subtracted", np.array(2 * data - total)),
-        Clue(
-            "the regularization is divided by N; only the softmax loss is a mean over the batch",
-            np.array(data + (first + second) / case.sizes.batch),
-        ),
-        Clue("the regularization is counted twice: l2_regularization holds reg / 2", np.array(2 * total - data)),
-    ]
-
-
-def gradient_clues(hw: Subject, case: Case, reg: float, role: str) -> list[Clue]:
-    """Gradients that forget the regularization of a weight, or regularize a bias; none with reg = 0."""
-    if not reg:
-        return []
-    penalty = reg * case.values[role]
-
-    @cache
-    def data() -> Array:
-        return numeric.gradient(partial(loss_with, hw, case, 0.0, role), case.values[role])
-
-    if role in BIASES:
-        return [Clue("the bias is regularized; only the weight matrices are", lambda: data() + penalty)]
-    return [
-        Clue("the gradient of the regularization is missing", data),
-        Clue("it is the gradient of the regularization alone", penalty),
-        Clue("the gradient of the regularization is subtracted", lambda: data() - penalty),
-        Clue("the gradient of the regularization is added twice", lambda: data() + 2 * penalty),
-    ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +42,7 @@ def explain(
     rtol: float = 0.0,
     reveal: bool = False,
     factors: Mapping[str, float] | None = None,
-    clues: Sequence[Clue] = (),
+    clues: Iterable[Clue] = (),
 ) -> str | None:
     """What is wrong with `yours`, or None when every entry is within `atol` + `rtol` * |expected| of `expected`.
 
@@ -184,7 +184,7 @@ def same(a: Array, b: Array) -> bool:
     return bool(numeric.error(a, b) <= SAME * scale)
 
 
-def known(found: Array | None, right: Array, clues: Sequence[Clue]) -> str:
+def known(found: Array | None, right: Array, clues: Iterable[Clue]) -> str:
     """The sentence of the first clue that fits; one that fits the right answer too says nothing."""
     if found is None:
         return ""

@@ -7,20 +7,20 @@ because the Measure is kept there; no module holds state.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.errors import Mismatch, NotImplementedYet, StudentError
+from grader.errors import Mismatch, NotImplementedYet, StudentError, Unrecorded
 from grader.measure import numeric
 from grader.measure.diagnose import Clue, describe, explain, numbers, plain
 from grader.model import Measure
 
 Array = NDArray[np.float64]
+MORE = "your course's grader may say more about the cause"
 ROUNDS = 5  # of a measurement of time or memory
-KNOWN = 4096  # answers of the reference that are remembered; a class asks some sixty questions
 
 
 class Spent(Protocol):
@@ -36,12 +36,17 @@ class Spent(Protocol):
 class Subject(Protocol):
     """What is needed of `hw` here; grader.check has the whole of it."""
 
-    known: dict[bytes, Any]
+    recording: bool
+    reference: Any
 
     @property
     def tolerance(self) -> float: ...
 
+    def ask_once(self, key: bytes, make: Callable[[], Array]) -> Array: ...
+
     def measure(self, measure: Measure) -> None: ...
+
+    def advise(self, sentence: str) -> None: ...
 
     def cost(self, call: Callable[[], Any]) -> Spent: ...
 
@@ -56,7 +61,7 @@ def expect_close(
     rtol: float | None = None,
     reveal: bool = False,
     factors: Mapping[str, float] | None = None,
-    clues: Sequence[Clue] = (),
+    clues: Iterable[Clue] = (),
 ) -> None:
     """`yours` has the shape of `expected` and is within `atol` of it in every entry (the item's tolerance by default).
 
@@ -144,7 +149,7 @@ def expect_gradient(
     of: Sequence[Any] = (),
     h: float = 1e-3,
     factors: Mapping[str, float] | None = None,
-    clues: Sequence[Clue] = (),
+    clues: Iterable[Clue] = (),
 ) -> None:
     """`yours` is the gradient of sum(f(x) * upstream) at `at`; without `upstream`, f is a scalar.
 
@@ -170,13 +175,30 @@ def once(hw: Subject, of: Sequence[Any], compute: Callable[[], Array]) -> Array:
     None of it may be a student's to choose but as numbers: the key is their exact bytes.
     """
     key = hashlib.sha256(b"".join(map(_exactly, of))).digest()
-    found: Array | None = hw.known.get(key)
-    if found is None:
-        if len(hw.known) >= KNOWN:
-            hw.known.clear()
-        found = hw.known[key] = compute()
-        found.flags.writeable = False
-    return found
+    return hw.ask_once(key, compute)
+
+
+class Mistakes:
+    """What known mistakes would have given, as the reference's module `mistakes` tells: asked after a mismatch alone,
+    or when answers are recorded."""
+
+    def __init__(self, hw: Subject, name: str, args: Sequence[Any]) -> None:
+        self.hw, self.name, self.args = hw, name, args
+        if hw.recording:
+            list(self)
+
+    def __iter__(self) -> Iterator[Clue]:
+        try:
+            told = getattr(self.hw.reference.mistakes, self.name)(*self.args)
+        except Unrecorded:
+            self.hw.advise(MORE)
+            return
+        yield from (Clue(sentence, value) for sentence, value in told)
+
+
+def mistakes(hw: Subject, name: str, *args: Any) -> Iterable[Clue]:
+    """Clues that the reference's function `mistakes.NAME` gives for these arguments: a list of (sentence, array)."""
+    return Mistakes(hw, name, args)
 
 
 def expect_accuracy(hw: Subject, name: str, value: Any, bar: float) -> None:

@@ -1,0 +1,311 @@
+"""The reference as the checks ask it: live, live and recorded, or from a recording where there is no reference.
+
+A recording is a zip beside the project's folders. It holds an answer for each question that the checks asked with the
+recorded seeds, under a digest of the question, and no code:
+
+    manifest.json    the seeds, the names of the reference's functions, and digests
+    shared.bin       answers that all seeds have in common
+    SEED.bin         the others; each a mapping of digests to answers in the wire's format (sandbox/worker/wire.py)
+
+A question is a call of a function of the reference (`hw.reference.layers.fc_forward(x, w, b)`), a value that one of its
+modules holds, or what `once` computes with them, such as a numeric gradient. Answers are plain data. An object stays
+an object: its calls and attributes are questions of their own, told apart by what was asked of objects before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from grader.errors import Unrecorded, UsageError
+from grader.sandbox.worker.wire import FrameError, decode, encode
+
+RECORDED = "answers.zip"  # beside the project's folders, where there is no reference/
+MANIFEST, SHARED = "manifest.json", "shared"
+FORMAT = 1
+KNOWN = 4096  # answers that are remembered; a class asks some sixty questions
+LACKING = "this handout holds no answer to what your work was asked here; your course's grader measures it"
+OBJECT = "object"  # what stands for an answer that is no plain data
+
+
+class Live:
+    """The reference's own modules. What is asked `once`, always an array, is remembered: a class asks the same."""
+
+    recording = False
+    seeds: tuple[int, ...] = ()  # those that can be asked with; none where all can
+
+    def __init__(self, modules: Mapping[str, Any]) -> None:
+        self.modules: Any = SimpleNamespace(**modules)
+        self.known: dict[bytes, Any] = {}
+
+    def begin(self, seed: int) -> None:
+        """Get ready for a run with this seed. Raises UsageError for one that cannot be asked with."""
+
+    def begin_check(self) -> None:
+        """A check asks next, and no object of the check before."""
+
+    def draw_seed(self) -> int:
+        return random.SystemRandom().getrandbits(32)
+
+    def once(self, key: bytes, make: Callable[[], Any]) -> Any:
+        """What `make` gives, computed once for each `key`. Raises Unrecorded where it cannot be computed."""
+        found = self.known.get(key)
+        if found is None:
+            if len(self.known) >= KNOWN:
+                self.known.clear()
+            found = self.known[key] = make()
+            found.flags.writeable = False
+        return found
+
+
+class Recorder(Live):
+    """The same modules; each question and its answer are kept."""
+
+    recording = True
+
+    def __init__(self, modules: Mapping[str, Any]) -> None:
+        super().__init__({})
+        self.modules = SimpleNamespace(**{name: Asked(self, (name,), module) for name, module in modules.items()})
+        self.answers: dict[int, dict[bytes, bytes]] = {}
+        self.current: dict[bytes, bytes] = {}
+        self.nested = False  # what a question asks in turn is no question
+        self.history = History()
+
+    def begin(self, seed: int) -> None:
+        self.current = self.answers.setdefault(seed, {})
+
+    def begin_check(self) -> None:
+        self.history = History()
+
+    def once(self, key: bytes, make: Callable[[], Any]) -> Any:
+        with self.inside():
+            answer = make()
+        self.current[key] = encode(plain(answer))
+        return answer
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        before, self.nested = self.nested, True
+        try:
+            yield
+        finally:
+            self.nested = before
+
+    def ask(self, question: Question, live: Any) -> Any:
+        args, named = opened(list(question.args)), opened(dict(question.named))
+        if self.nested:
+            return live(*args, **named) if question.called else live
+        key = question.key(self.history)
+        before = {at: encode(plain(value)) for at, value in enumerate(question.args) if holds_more(value)}
+        with self.inside():
+            answer = live(*args, **named) if question.called else live
+        changed = {
+            at: plain(question.args[at]) for at, was in before.items() if encode(plain(question.args[at])) != was
+        }
+        try:
+            self.current[key] = encode({"answer": plain(answer), "changed": changed})
+        except FrameError:
+            self.current[key] = encode({OBJECT: True, "changed": changed})
+            return Asked(self, (OBJECT, key.hex()), answer)
+        return answer
+
+
+class Recorded(Live):
+    """A recording: no reference, and no answer but those that it holds."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__({})
+        self.path = path
+        manifest = self.read(MANIFEST)
+        try:
+            self.manifest: dict[str, Any] = json.loads(manifest)
+            self.seeds = tuple(self.manifest["seeds"])
+            self.modules = SimpleNamespace(**{name: Asked(self, (name,)) for name in self.manifest["modules"]})
+            right = self.manifest["format"] == FORMAT
+        except (ValueError, KeyError, TypeError):
+            right = False
+        if not right:
+            raise UsageError(f"{path} is no recording of this version; take the one that came with this grader")
+        self.answers: dict[str, bytes] = {}
+        self.history = History()
+
+    def begin_check(self) -> None:
+        self.history = History()
+
+    def begin(self, seed: int) -> None:
+        if seed not in self.seeds:
+            some = ", ".join(map(str, self.seeds[:5])) + (", …" if len(self.seeds) > 5 else "")
+            raise UsageError(f"this handout holds no answers for seed {seed}; its seeds are {some}")
+        self.answers = decode(self.read(f"{SHARED}.bin")) | decode(self.read(f"{seed}.bin"))
+
+    def draw_seed(self) -> int:
+        return random.SystemRandom().choice(self.seeds)
+
+    def read(self, member: str) -> bytes:
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                return archive.read(member)
+        except (OSError, KeyError, zipfile.BadZipFile):
+            raise UsageError(
+                f"{self.path} cannot be read as the recording of the reference's answers; unpack the handout anew"
+            ) from None
+
+    def once(self, key: bytes, make: Callable[[], Any]) -> Any:
+        return self.answer(key)
+
+    def ask(self, question: Question, live: Any) -> Any:
+        key = question.key(self.history)
+        found = self.answer(key)
+        for at, value in found["changed"].items():
+            change(question.args[at], value)
+        return Asked(self, (OBJECT, key.hex())) if OBJECT in found else found["answer"]
+
+    def answer(self, key: bytes) -> Any:
+        found = self.answers.get(key.hex())
+        if found is None:
+            raise Unrecorded(LACKING)
+        return decode(found)
+
+
+class History:
+    """What a check has asked of objects so far: they have a state, so an equal question may have another answer."""
+
+    def __init__(self) -> None:
+        self.digest = b""
+
+    def add(self, key: bytes) -> None:
+        self.digest = hashlib.sha256(self.digest + key).digest()
+
+
+@dataclass
+class Question:
+    """A call of a name of the reference's, or the value that it holds (`called` is False)."""
+
+    path: tuple[str, ...]
+    args: Sequence[Any] = ()
+    named: Mapping[str, Any] = field(default_factory=dict)
+    called: bool = True
+
+    def key(self, history: History) -> bytes:
+        """A digest that is the same on every machine. Raises UsageError for an argument that is no plain data."""
+        try:
+            told = encode([list(self.path), plain(list(self.args)), plain(dict(self.named)), self.called])
+        except FrameError as error:
+            raise UsageError(
+                f"reference.{'.'.join(self.path)} is asked with an argument that cannot be recorded: {error}; pass "
+                "numbers, texts, arrays, tensors, and lists, tuples and dicts of them"
+            ) from None
+        if self.path[0] != OBJECT and not any(map(has_object, (*self.args, *self.named.values()))):
+            return hashlib.sha256(told).digest()[:16]
+        key = hashlib.sha256(history.digest + told).digest()[:16]
+        if self.called:
+            history.add(key)
+        return key
+
+
+class Asked:
+    """A name of the reference's, or an object that it made, as a check sees it. A call of it is a question."""
+
+    def __init__(self, answers: Any, path: tuple[str, ...], live: Any = None) -> None:
+        self._answers, self._path, self._live = answers, path, live
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        path = (*self._path, name)
+        if self._answers.recording:
+            live = getattr(self._live, name)
+            return (
+                Asked(self._answers, path, live)
+                if callable(live)
+                else self._answers.ask(Question(path, called=False), live)
+            )
+        try:
+            return self._answers.ask(Question(path, called=False), None)
+        except Unrecorded:
+            return Asked(self._answers, path)
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        return self._answers.ask(Question(self._path, args, named), self._live)
+
+
+def has_object(value: Any) -> bool:
+    if isinstance(value, list | tuple | dict):
+        return any(map(has_object, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, Asked)
+
+
+def opened(value: Any) -> Any:
+    """A value as the reference takes it: its own objects, not their names; the same containers where they hold none."""
+    if isinstance(value, Asked):
+        return value._live
+    if isinstance(value, list | tuple | dict) and has_object(value):
+        if isinstance(value, dict):
+            return {key: opened(part) for key, part in value.items()}
+        return type(value)(map(opened, value))
+    return value
+
+
+def holds_more(value: Any) -> bool:
+    """Whether a function can change it in place."""
+    return isinstance(value, dict | list | np.ndarray)
+
+
+def change(value: Any, now: Any) -> None:
+    """Give an array, list or dict the contents that the reference left in it."""
+    if isinstance(value, np.ndarray):
+        value[...] = now
+    elif isinstance(value, dict):
+        value.clear()
+        value.update(now)
+    else:
+        value[:] = now
+
+
+def plain(value: Any) -> Any:
+    """A value as it travels: exact built-in types and arrays; an object of the reference's as its name."""
+    if isinstance(value, Asked):
+        return ["object", *value._path]
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, list | tuple):
+        parts = [plain(part) for part in value]
+        return parts if isinstance(value, list) else tuple(parts)
+    if isinstance(value, dict):
+        return {key: plain(part) for key, part in value.items()}
+    if isinstance(value, np.ndarray):
+        return np.ascontiguousarray(value) if value.ndim else np.array(value)
+    return value
+
+
+def pack(recorder: Recorder, manifest: Mapping[str, Any]) -> bytes:
+    """The recording as a file, the same bytes for the same answers."""
+    seeds = sorted(recorder.answers)
+    every = [recorder.answers[seed] for seed in seeds]
+    shared = {key: value for key, value in every[0].items() if all(other.get(key) == value for other in every[1:])}
+    told = {"format": FORMAT, "seeds": seeds, **manifest}
+    members = {MANIFEST: json.dumps(told, sort_keys=True).encode(), f"{SHARED}.bin": packed(shared)}
+    for seed, answers in zip(seeds, every, strict=True):
+        members[f"{seed}.bin"] = packed({key: value for key, value in answers.items() if key not in shared})
+    written = BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, content in members.items():
+            member = zipfile.ZipInfo(name)  # of 1980, so that no clock is in it
+            member.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(member, content)
+    return written.getvalue()
+
+
+def packed(answers: Mapping[bytes, bytes]) -> bytes:
+    return encode({key.hex(): answers[key] for key in sorted(answers)})
