@@ -299,11 +299,11 @@ def pack(recorder: Recorder, manifest: Mapping[str, Any]) -> bytes:
     for seed, answers in zip(seeds, every, strict=True):
         members[f"{seed}.bin"] = packed({key: value for key, value in answers.items() if key not in shared})
     written = BytesIO()
-    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(written, "w") as archive:
         for name, content in members.items():
-            member = zipfile.ZipInfo(name)  # of 1980, so that no clock is in it
-            member.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(member, content)
+            archive.writestr(
+                zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 9
+            )  # of 1980, so that no clock is in it
     return written.getvalue()
 
 

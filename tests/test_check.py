@@ -204,7 +204,7 @@ def test_a_file_that_imports_another_homeworks_is_refused_with_its_line(folder, 
         load(folder, root=folder.parent)
 
 
-@pytest.mark.parametrize("name", ["data", "source", "item", "known", "settings", "once", "reference", "_hidden"])
+@pytest.mark.parametrize("name", ["data", "source", "item", "recording", "settings", "once", "reference", "_hidden"])
 def test_a_module_that_a_check_could_not_reach_is_refused_by_name(folder, name):
     (folder / "rubric.yaml").write_text(RUBRIC.replace("{functions:", f"{{{name}:"))
     with pytest.raises(UsageError, match=rf"rubric\.yaml:5: a check could not reach a module called {name}"):

@@ -10,7 +10,6 @@ from two_layer_net import TwoLayerNet
 
 NAMES = {"weight1": "W1", "bias1": "b1", "weight2": "W2", "bias2": "b2"}
 MARGIN = 0.03  # distance of every hidden unit from the ReLU's kink: several times what a difference step moves it
-STEP = 2.0**-26  # of drawn numbers, so that they are the same on every machine
 
 
 def network(values):
@@ -67,19 +66,19 @@ def draw(seed, sizes, biases, decided):
 
 def away_from_kinks(rng, sizes, biases):
     batch, inputs, classes, hidden = sizes
-    X = on_grid(rng.normal(size=(batch, inputs)))
+    X = in_float32(rng.normal(size=(batch, inputs)))
     weight1, bias1 = np.zeros((inputs, hidden)), np.zeros(hidden)
     again = np.ones(hidden, dtype=bool)
     while again.any():
-        weight1[:, again] = on_grid(rng.normal(scale=0.7, size=(inputs, again.sum())))
-        bias1[again] = on_grid(rng.normal(scale=biases, size=again.sum())) if biases else 0.0
+        weight1[:, again] = in_float32(rng.normal(scale=0.7, size=(inputs, again.sum())))
+        bias1[again] = in_float32(rng.normal(scale=biases, size=again.sum())) if biases else 0.0
         units = X @ weight1 + bias1
         again = (np.abs(units) < MARGIN).any(axis=0)
         if (units > 0).all() or (units < 0).all():
             again[:] = True
     scale = 0.7 * min(1.0, np.sqrt(8 / hidden))  # scores stay of order 1 in a wide network
-    weight2 = on_grid(rng.normal(scale=scale, size=(hidden, classes)))
-    bias2 = on_grid(rng.normal(scale=biases, size=classes)) if biases else np.zeros(classes)
+    weight2 = in_float32(rng.normal(scale=scale, size=(hidden, classes)))
+    bias2 = in_float32(rng.normal(scale=biases, size=classes)) if biases else np.zeros(classes)
     return {"weight1": weight1, "bias1": bias1, "weight2": weight2, "bias2": bias2}, X
 
 
@@ -92,5 +91,6 @@ def is_decided(values, X):
     return bool(clear and (best != best[0]).any() and (linear != best).any())
 
 
-def on_grid(array):
-    return np.round(array / STEP) * STEP
+def in_float32(array):
+    """What float32 holds, too: parameters of that kind hold the same numbers, and are asked about the same network."""
+    return array.astype(np.float32).astype(np.float64)

@@ -23,7 +23,7 @@ from grader.errors import NotImplementedYet, Raised
 from grader.model import Measure
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = {"functions": "backprop", "layers": "neuralnet", "two_layer_net": "neuralnet", "train": "neuralnet"}
+MODULES = ("functions", "layers", "two_layer_net", "train", "answers", "mistakes")
 KEPT = ("fc_forward", "relu_forward", "forward")
 PLAIN = (type(None), bool, int, float, str, list, tuple, dict, np.ndarray, np.generic)
 
@@ -94,7 +94,7 @@ class FakeModule:
         return FakeFunction(self._hw, self._module, name)
 
 
-def once(kept: dict[str, Any], key: str, make: Callable[[], Any]) -> Any:
+def once(kept: dict[Any, Any], key: Any, make: Callable[[], Any]) -> Any:
     """As `hw.once`, for what stands in for `hw`."""
     if key not in kept:
         kept[key] = make()
@@ -106,7 +106,8 @@ class FakeSubject:
 
     def __init__(self, student: dict[str, Any], reference: dict[str, ModuleType], settings: dict[str, float]) -> None:
         self.reference = SimpleNamespace(**reference)
-        self.known: dict[bytes, Any] = {}
+        self.recording = False
+        self.asked: dict[bytes, Any] = {}
         self.kept: dict[str, Any] = {}
         self.fixtures = ROOT / "fixtures"
         self.settings = settings
@@ -119,6 +120,9 @@ class FakeSubject:
 
     def once(self, key: str, make: Callable[[], Any]) -> Any:
         return once(self.kept, key, make)
+
+    def ask_once(self, key: bytes, make: Callable[[], Any]) -> Any:
+        return once(self.asked, key, make)
 
     def measure(self, measure: Measure) -> None:
         self.measures.append(measure)

@@ -20,13 +20,23 @@ from grader.measure.expect import (
     unpack,
 )
 from grader.model import Measure
+from grader.reference import Live
 
 
 @dataclass
 class Hw:
     tolerance: float = 1e-9
-    known: dict[bytes, Any] = field(default_factory=dict)
+    answers: Live = field(default_factory=lambda: Live({}))
     measures: list[Measure] = field(default_factory=list)
+    advice: list[str] = field(default_factory=list)
+    recording: bool = False
+    reference: Any = None
+
+    def advise(self, sentence: str) -> None:
+        self.advice.append(sentence)
+
+    def ask_once(self, key: bytes, make: Any) -> Any:
+        return self.answers.once(key, make)
 
     def measure(self, measure: Measure) -> None:
         self.measures.append(measure)

@@ -1,0 +1,63 @@
+"""The reference's answers to all that the checks ask, recorded for a handout that has no reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from grader import grading
+from grader.check import digests, load
+from grader.command import mistakes
+from grader.errors import UsageError
+from grader.intake.submission import read, stubs
+from grader.model import Homework, Report, Submission, Verdict
+from grader.reference import Recorder, pack
+from grader.sandbox.launch import Zygotes
+
+SEEDS = 32
+
+
+def record(folder: Path, seeds: Sequence[int], progress: Callable[[int], None] = lambda done: None) -> bytes:
+    """The recording of the homework in `folder` for these seeds.
+
+    Every check runs on the reference, and on the work in right/ and wrong/ and the mistakes of wrong.yaml, so that what
+    is asked of such work is recorded too. Nothing is trained. Raises UsageError where the reference fails a check.
+    """
+    live = load(folder)
+    recorder = Recorder(live.modules)
+    sections = tuple(section for section in live.rubric.sections if section.modules and not grading.missing(section))
+    homework = replace(live, answers=recorder)
+    asked = [task.id for task in live.rubric.tasks if task.section in {section.id for section in sections}]
+    works = list(works_of(live))
+    with Zygotes() as zygotes:
+        for done, seed in enumerate(seeds):
+            for name, work in works:
+                report = grading.grade(work, homework, seed=seed, only=asked, launch=zygotes.launch)
+                expect_recorded(report, name)
+            progress(done + 1)
+    functions = live.rubric.sections[0].functions if live.rubric.sections else {}
+    grader, _ = digests(live)
+    return pack(recorder, {"modules": sorted(live.modules), "functions": functions, "grader": grader})
+
+
+def works_of(homework: Homework) -> Iterator[tuple[str, Submission]]:
+    """The reference first, then work that is right in other ways, or wrong in known ones."""
+    names = list(dict.fromkeys(name for section in homework.rubric.sections for name in section.submit))
+    base = stubs(homework.handout, names)
+    reference = read(homework.reference, names, base)
+    yield "the reference", reference
+    for path in sorted((homework.folder / "right").glob("*")):
+        if not path.name.startswith("."):
+            yield path.name, read(path, names, base)
+    for one in mistakes.read(homework.folder)[0]:
+        yield one.name, one.made_in(reference) if one.file else read(homework.folder / "wrong" / one.name, names, base)
+
+
+def expect_recorded(report: Report, name: str) -> None:
+    """Raise UsageError for a check that broke, or that the reference does not pass."""
+    for result in report.checks:
+        if result.verdict is Verdict.INTERNAL:
+            raise UsageError(f"the check {result.name} breaks on {name}: {result.message.splitlines()[-1]}; correct it")
+        if name == "the reference" and result.verdict not in (Verdict.PASS, Verdict.SKIPPED):
+            raise UsageError(f"the reference fails {result.name}: {result.message}; correct one of them")
