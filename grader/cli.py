@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from grader.sandbox.launch import Launch
 
 COMMANDS = (
+    "autograde",
     "batch",
     "check-homework",
     "data",
@@ -36,6 +37,7 @@ COMMANDS = (
     "gradebook",
     "new-homework",
     "pack",
+    "release",
 )  # each is a module of grader/command, with _ for -, that has parser() and run(arguments) -> exit code
 OWN = Path(__file__).parent / "homework"
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
