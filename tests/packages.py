@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tarfile
 import time
 import zipfile
 from collections.abc import Callable
@@ -37,11 +36,6 @@ def unpack(archive: Path, place: Path) -> Path:
     return place
 
 
-def untar(content: bytes, place: Path) -> None:
-    with tarfile.open(fileobj=io.BytesIO(content)) as packed:
-        packed.extractall(place, filter="data")
-
-
 def right() -> dict[str, bytes]:
     """The files of a right submission of the small homework."""
     folder = next(path for path in sorted(RIGHT.iterdir()) if path.is_dir())
@@ -52,6 +46,14 @@ def hanging() -> dict[str, bytes]:
     """One whose second task never comes back."""
     files = right()
     return files | {"train.py": b"import time\ntime.sleep(600)\n" + files["train.py"]}
+
+
+def zipped_work(files: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
 
 
 def hand_in(folder: Path, files: dict[str, bytes]) -> None:
@@ -65,9 +67,7 @@ def environment(**more: object) -> dict[str, str]:
 
 
 def ran(command: list[object], **options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        list(map(str, command)), capture_output=True, text=True, timeout=300, check=False, **options
-    )  # type: ignore[call-overload]
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=300, check=False, **options)  # type: ignore[call-overload]
 
 
 def killed(command: list[object], ready: Callable[[], bool], output: Path, **options: object) -> str:

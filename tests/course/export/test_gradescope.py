@@ -10,6 +10,7 @@ from platform_schemas import GRADESCOPE
 
 from grader.course.export import gradescope
 
+
 def results(row, rubric):
     document = json.loads(gradescope.render(row, rubric))
     jsonschema.validate(document, GRADESCOPE)
