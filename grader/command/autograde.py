@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -24,6 +24,7 @@ from grader.platform.autolab import Autolab
 from grader.platform.classroom50 import Classroom50
 from grader.platform.gradescope import Gradescope
 from grader.platform.prairielearn import PrairieLearn
+from grader.report import text
 from grader.sandbox.launch import ONE_THREAD, Zygotes
 
 GRADED, FAULT = 0, 3
@@ -32,9 +33,10 @@ ENDING = 15.0  # seconds before the platform's end to draw and write what was me
 
 class Platform(Protocol):
     """A submission where a platform laid it out. `keep` writes a report, whole or not at all, over an earlier one of
-    the same run; `refuse` writes why there is none."""
+    the same run; `refuse` writes why there is none. `staff_log`: what is printed is for the course alone."""
 
     submission: Path
+    staff_log: bool
 
     def remarks(self, late: Late | None) -> Remarks: ...
 
@@ -85,17 +87,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 def grade(arguments: argparse.Namespace, platform: Platform, homework: Homework, zygotes: Zygotes, end: float) -> int:
     """Raises UsageError for a submission that cannot be read, and where student code would not be confined."""
-    fitting, cuts = container.fitted(homework, container.read(), arguments.seconds)
-    for sentence in cuts:
-        print(f"grade.py: {sentence}", file=sys.stderr)
     wanted = [name for section in homework.rubric.sections for name in section.submit]
     submission = read(platform.submission, wanted, stubs(homework.handout, wanted))
-    for section in fitting.rubric.sections:
-        open_ = () if arguments.allow_unsafe or grading.missing(section) else unconfined(section, fitting, zygotes)
-        if open_:
-            raise UsageError(
-                f"student code would not be confined here: {'; '.join(open_)}; your course has to cure that"
-            )
+    open_ = list(unconfined_sections(homework, arguments.only, zygotes))
+    if open_ and not arguments.allow_unsafe:
+        raise UsageError(
+            f"student code would not be confined here: {'; '.join(open_)}; "
+            "cure that, or release the package with --allow-unsafe"
+        )
+    fitting, cuts = container.fitted(homework, container.read(), arguments.seconds, container.taken())
+    for sentence in cuts:
+        print(f"grade.py: {sentence}", file=sys.stderr)
     remarks = platform.remarks(homework.rubric.late)
 
     def keep(report: Report, *, ended: bool = False) -> None:
@@ -117,19 +119,20 @@ def grade(arguments: argparse.Namespace, platform: Platform, homework: Homework,
     finally:
         stop_at(None)
     keep(report, ended=True)
+    if platform.staff_log:
+        text.show(report, audience="staff")
     return FAULT if report.faulty else GRADED
 
 
-def expect_confined(homework: Homework, only: Collection[str], zygotes: Zygotes) -> None:
-    """Raise UsageError where a required property of confinement does not hold: the reference lies on this machine."""
+def unconfined_sections(homework: Homework, only: Collection[str], zygotes: Zygotes) -> Iterator[str]:
+    """The required properties that do not hold where something is graded. It warms the zygotes of all that is."""
+    found: dict[str, None] = {}
     for section in homework.rubric.sections:
         tasks = [task for task in homework.rubric.tasks if task.section == section.id]
         asked = any(grading.asked_for(item, task, only) for task in tasks for item in task.items)
-        if asked and not grading.missing(section) and (open_ := unconfined(section, homework, zygotes)):
-            raise UsageError(
-                f"student code would not be confined here: {'; '.join(open_)}; "
-                "cure that, or release the package with --allow-unsafe"
-            )
+        if asked and not grading.missing(section):
+            found |= dict.fromkeys(unconfined(section, homework, zygotes))
+    yield from found
 
 
 def stop_at(end: float | None) -> None:

@@ -15,7 +15,7 @@ from grader.model import Homework, Item, Limits
 from grader.report.wording import mib
 
 GROUPS, OWN_GROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
-OURS = 320 << 20  # bytes that the grader itself takes, with its zygotes and its plots
+SPARE = 96 << 20  # bytes for what the grader takes later: its plots
 LEAST = 128 << 20  # bytes that a student's process may use anyhow: without them not even numpy is imported
 BESIDE = 60.0  # seconds of a run for all that has no budget of its own
 
@@ -71,17 +71,28 @@ def quota(folder: Path) -> float | None:
     return allowed / period if allowed > 0 and period > 0 else None
 
 
-def fitted(homework: Homework, given: Container, seconds: float) -> tuple[Homework, tuple[str, ...]]:
+def taken() -> int:
+    """Bytes that the grader has in memory, with all that it started but the largest: a worker shares what the zygote
+    that forked it has."""
+    import psutil
+
+    own = psutil.Process()
+    below = [process.memory_info().rss for process in own.children(recursive=True)]
+    return int(own.memory_info().rss + sum(below) - max(below, default=0))
+
+
+def fitted(homework: Homework, given: Container, seconds: float, ours: int) -> tuple[Homework, tuple[str, ...]]:
     """The homework with its budgets cut to what there is, and a sentence on each cut.
 
-    `seconds` is the time on the clock for all of it. Training budgets share what is left beside the other checks, in
-    CPU seconds. Limits on the clock grow where there is less than a core.
+    `seconds` is the time on the clock for all of it, `ours` what the grader has in memory, in bytes. Training budgets
+    share what is left beside the other checks, in CPU seconds. Limits on the clock grow where there is less than a
+    core.
     """
     limits, rubric, told = homework.rubric.limits, homework.rubric, []
     share = min(given.cores or float(os.cpu_count() or 1), 1.0)
     wanted = max([limits.memory, *(section.memory or 0 for section in rubric.sections)])
-    if given.memory is not None and given.memory - OURS < wanted:
-        resident = max(given.memory - OURS, LEAST)
+    if given.memory is not None and given.memory - ours - SPARE < wanted:
+        resident = max(given.memory - ours - SPARE, LEAST)
         limits = replace(limits, resident=resident)
         told.append(
             f"this container has {mib(given.memory)} MiB of memory: a student's process gets {mib(resident)} MiB "

@@ -21,6 +21,8 @@ MOST = 950_000  # bytes of results.json; PrairieLearn takes 1 MB
 class PrairieLearn:
     """One submission, in an external grader's container."""
 
+    staff_log = True
+
     def __init__(self, root: Path) -> None:
         self.submission = root / "student"
         self.result = root / "results" / "results.json"

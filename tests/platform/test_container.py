@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from grader.model import CheckPlan, Homework, Item, Limits, Rubric, Section, Task
-from grader.platform.container import Container, fitted, read
+from grader.platform.container import SPARE, Container, fitted, read, taken
 
 MIB = 1 << 20
 
@@ -67,25 +67,32 @@ def budgets(given):
 
 def test_where_there_is_enough_nothing_is_cut_and_nothing_said(tmp_path):
     given = homework(tmp_path, 100, 200)
-    fitting, told = fitted(given, Container(16 << 30, 2.0), 600)
+    fitting, told = fitted(given, Container(16 << 30, 2.0), 600, 0)
     assert fitting.rubric == given.rubric
     assert told == ()
 
 
 def test_memory_beside_the_grader_is_what_a_process_gets(tmp_path):
-    fitting, told = fitted(homework(tmp_path), Container(768 * MIB, 1.0), 600)
+    fitting, told = fitted(homework(tmp_path), Container(768 * MIB, 1.0), 600, 320 * MIB - SPARE)
     assert fitting.rubric.limits.resident == 448 * MIB
     assert fitting.rubric.limits.memory == 2048 * MIB  # of addresses, which cost nothing
     assert "768 MiB" in told[0]
     assert "448 MiB of the 4096 MiB" in told[0]
-    assert fitted(homework(tmp_path), Container(64 * MIB), 600)[0].rubric.limits.resident == 128 * MIB
+    assert fitted(homework(tmp_path), Container(64 * MIB), 600, 0)[0].rubric.limits.resident == 128 * MIB
 
 
 def test_budgets_share_the_time_that_is_there(tmp_path):
-    fitting, told = fitted(homework(tmp_path, 100, 300), Container(None, 0.5), 460)
+    fitting, told = fitted(homework(tmp_path, 100, 300), Container(None, 0.5), 460, 0)
     assert budgets(fitting) == [50, 150]  # 400 seconds beside the other checks, on half a core
     assert (fitting.rubric.limits.call_wall, fitting.rubric.limits.check_wall) == (40, 120)
     assert fitting.rubric.limits.call_cpu == Limits().call_cpu
     assert "limits on the clock are 2 times as long" in told[0]
     assert "1.0: 50 of 100 s; 1.1: 150 of 300 s" in told[1]
-    assert budgets(fitted(homework(tmp_path, 100), Container(), 30)[0]) == [0]
+    assert budgets(fitted(homework(tmp_path, 100), Container(), 30, 0)[0]) == [0]
+
+
+def test_what_the_grader_takes_is_measured():
+    before = taken()
+    kept = bytearray(64 * MIB)
+    kept[:: 1 << 12] = b"x" * len(kept[:: 1 << 12])
+    assert 0.8 * 64 * MIB < taken() - before < 2 * 64 * MIB
