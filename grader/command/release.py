@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import os
+import tempfile
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from rich.filesize import decimal
 
 from grader import rubric
 from grader.check import OWN
+from grader.data import datasets
 from grader.errors import UsageError
 from grader.files import write
 from grader.release.archive import unpacked, zipped
-from grader.release.source import Source
+from grader.release.source import Source, absent
+from grader.release.trial import untouched
 from grader.report.text import Printer, Terminal
 
 PACKAGES = ("gradescope", "github", "autolab", "prairielearn")  # each is a module of release, with build and ARCHIVE
@@ -33,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
         help=f"{', '.join(PACKAGES)}; may be given more than once (default: all)")  # fmt: skip
     add("--seconds", type=int, metavar="N", help="time that the platform gives (default: the platform's own)")
     add("--image", default="backgrade", metavar="NAME", help="container image of autolab and prairielearn")
+    add("--data-root", type=Path, metavar="FOLDER", help="where data is (default: BACKGRADE_DATA, or a cache)")
     add("--allow-unsafe", action="store_true", help="grade also where a platform does not confine student code")
     add(
         "--check", action="store_true", help="read each archive back, and hold it to its manifest and to a second build"
@@ -44,10 +50,12 @@ def parser() -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.seconds is not None and arguments.seconds < LEAST:
         raise UsageError(f"--seconds {arguments.seconds}; a platform has to give at least {LEAST}")
+    datasets.check_root(arguments.data_root)
     plan = rubric.load(arguments.homework / "rubric.yaml")
     source = Source(
         arguments.homework,
         plan,
+        data_root=arguments.data_root,
         seconds=arguments.seconds,
         image=arguments.image,
         allow_unsafe=arguments.allow_unsafe,
@@ -66,6 +74,11 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.check:
             check(path, zipped(package.build(source)))
             say("  it reads back as its manifest says, and a second build is the same bytes")
+        if arguments.check and hasattr(package, "tried"):
+            attempt(package, path, source)
+            say("  unpacked as its platform does, it grades: the untouched handout gets no points")
+    for sentence in absent(source):
+        say(f"note: {sentence}")
     return GRADED
 
 
@@ -74,3 +87,11 @@ def check(path: Path, again: bytes) -> None:
     unpacked(path)
     if path.read_bytes() != again:
         raise UsageError(f"{path} differs from a second build of it: a file changed meanwhile; make it anew")
+
+
+def attempt(package: Any, path: Path, source: Source) -> None:
+    """Raise UsageError unless the package, laid out as its platform lays it out, gives the untouched handout 0."""
+    with tempfile.TemporaryDirectory(prefix="backgrade-") as place:
+        gained = package.tried(unpacked(path), untouched(source), Path(os.path.realpath(place)))
+    if gained:
+        raise UsageError(f"{path} gives {gained:g} points to the untouched handout; correct the checks that give them")

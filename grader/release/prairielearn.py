@@ -6,11 +6,14 @@ import json
 import re
 import shlex
 import uuid
+from collections.abc import Mapping
 from html import escape
+from pathlib import Path
 from typing import Any
 
+from grader.release import trial
 from grader.release.archive import Members
-from grader.release.source import Source, grader, requirements, script, submitted
+from grader.release.source import Source, data, grader, requirements, script, submitted
 
 ARCHIVE = "prairielearn.zip"
 SECONDS = LONGEST = 600  # more than PrairieLearn's usual 30, and the most that it gives
@@ -28,19 +31,23 @@ def build(source: Source) -> Members:
         "tags": [],
     }
     question = f"questions/{name}"
-    return {f"{question}/tests/grader/{path}": content for path, content in grader(source).items()} | {
-        "infoCourse.json": document(course),
-        f"{question}/info.json": document(info(source, name, seconds)),
-        f"{question}/question.html": script(
-            "prairielearn/question.html", title=escape(source.rubric.title), files=asked(submitted(source.rubric))
-        ),
-        f"{question}/tests/run.sh": script(
-            "prairielearn/run.sh", options=shlex.join(source.options(SECONDS, most=LONGEST))
-        ),
-        "Dockerfile": script("prairielearn/Dockerfile"),
-        "requirements.txt": requirements(source),
-        "README.md": script("prairielearn/README.md", image=source.image, name=name, seconds=str(seconds)),
-    }
+    return (
+        data(source)
+        | {f"{question}/tests/grader/{path}": content for path, content in grader(source).items()}
+        | {
+            "infoCourse.json": document(course),
+            f"{question}/info.json": document(info(source, name, seconds)),
+            f"{question}/question.html": script(
+                "prairielearn/question.html", title=escape(source.rubric.title), files=asked(submitted(source.rubric))
+            ),
+            f"{question}/tests/run.sh": script(
+                "prairielearn/run.sh", options=shlex.join(source.options(SECONDS, most=LONGEST))
+            ),
+            "Dockerfile": script("prairielearn/Dockerfile"),
+            "requirements.txt": requirements(source),
+            "README.md": script("prairielearn/README.md", image=source.image, name=name, seconds=str(seconds)),
+        }
+    )
 
 
 def info(source: Source, name: str, seconds: int) -> dict[str, Any]:
@@ -74,3 +81,12 @@ def slug(title: str) -> str:
 
 def document(told: dict[str, Any]) -> bytes:
     return (json.dumps(told, indent=2) + "\n").encode()
+
+
+def tried(files: Mapping[str, bytes], work: Mapping[str, bytes], place: Path) -> float:
+    """The score of `work`, graded in a folder laid out as /grade. Raises UsageError."""
+    inner = {name.split("/", 2)[2]: content for name, content in files.items() if name.startswith("questions/")}
+    trial.lay_out(place, {name: content for name, content in inner.items() if name.startswith("tests/")})
+    trial.lay_out(place / "student", work)
+    trial.run([place / "tests" / "run.sh"], GRADE_ROOT=place)
+    return trial.score(place / "results" / "results.json")

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader import handout
+from grader.data import datasets
 from grader.errors import UsageError
-from grader.model import Rubric
+from grader.model import DataPlan, Rubric
 
 PROJECT = ("grade.py", "pyproject.toml", "README.md", "LICENSE")
 OTHERS = ("cluster", "dev")  # extras of pyproject.toml that no grading needs
@@ -24,13 +25,15 @@ TORCH_CPU = "--extra-index-url https://download.pytorch.org/whl/cpu"
 class Source:
     """What to release, and what its platform is told.
 
-    `seconds` is the time that the platform gives a submission, None for its usual time; `image` the name of the
-    container image with the packages; `allow_unsafe` whether to grade where student code is not confined.
+    `data_root` is where data sets are on this machine; `seconds` is the time that the platform gives a submission, None
+    for its usual time; `image` the name of the container image with the packages; `allow_unsafe` whether to grade where
+    student code is not confined.
     """
 
     homework: Path
     rubric: Rubric
     project: Path = handout.ROOT
+    data_root: Path | None = None
     seconds: int | None = None
     image: str = "backgrade"
     allow_unsafe: bool = False
@@ -64,6 +67,35 @@ def grader(source: Source) -> dict[str, bytes | Path]:
     if root == source.project:
         found |= below(root / "reference", "reference") | below(root / "fixtures", "fixtures")
     return found | {"requirements.txt": requirements(source)}
+
+
+def data(source: Source) -> dict[str, bytes | Path]:
+    """The files of data sets that cannot be fetched on a platform, as far as they are on this machine: data/..., with a
+    page that says what else may lie there."""
+    found: dict[str, bytes | Path] = {}
+    for plan in unfetched(source.rubric):
+        if (path := on_this_machine(plan, source)) is not None:
+            inner = datasets.home(plan, Path("data"))
+            found[f"{Path('data') if inner.is_absolute() else inner}/{path.name}".replace("\\", "/")] = path
+    listed = "".join(f"- {plan.title}: {', '.join(plan.files)}\n" for plan in source.rubric.data.values())
+    return found | {"data/README.md": f"Data sets that lie here are used:\n\n{listed}".encode()}
+
+
+def absent(source: Source) -> Iterator[str]:
+    """A sentence on each data set that neither is on this machine nor can be fetched on a platform."""
+    for plan in unfetched(source.rubric):
+        if on_this_machine(plan, source) is None:
+            yield f"{plan.title} is not on this machine, so no package holds it{f'; {plan.hint}' if plan.hint else ''}"
+
+
+def unfetched(rubric: Rubric) -> Iterator[DataPlan]:
+    return (plan for plan in rubric.data.values() if not plan.fetch and not plan.reader)
+
+
+def on_this_machine(plan: DataPlan, source: Source) -> Path | None:
+    """A data set's one file, if it is the official one."""
+    path = datasets.find_file(plan, datasets.root(source.data_root))
+    return path if path is not None and path.is_file() and datasets.is_official(path, plan.files[path.name]) else None
 
 
 def below(folder: Path, name: str, *, without: tuple[str, ...] = ()) -> dict[str, bytes | Path]:

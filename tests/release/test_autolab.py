@@ -82,4 +82,5 @@ def test_an_archive_that_cannot_be_read_is_told_and_its_scores_are_zero(released
 def test_the_grader_is_not_in_the_image(tmp_path, released):
     package = unpack(released / "autolab.zip", tmp_path)
     copied = [line for line in (package / "Dockerfile").read_text().splitlines() if line.startswith(("COPY", "ADD"))]
-    assert copied == ["COPY requirements.txt /tmp/requirements.txt"]
+    assert copied == ["COPY requirements.txt /tmp/requirements.txt", "COPY data /data"]
+    assert [path.name for path in (package / "data").iterdir()] == ["README.md"]
