@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from grader.course import visibility
 from grader.course.export.gradescope import overview
 from grader.errors import UsageError
 from grader.files import write
-from grader.model import Homework, ItemResult, Late, Remarks, Report, Verdict
+from grader.model import CheckResult, Homework, ItemResult, Late, Remarks, Report, Verdict
 from grader.report.wording import WORD, points, presented
 
 SCHEMA = "classroom50/result/v1"
@@ -53,14 +53,20 @@ class Classroom50:
         return Remarks()
 
     def keep(self, report: Report, homework: Homework, *, ended: bool) -> None:
+        """Write what there is so far. The page is the student's, so it counts what the student sees at once."""
         report = presented(report, "student")
         levels = visibility.of_checks(homework.rubric)
-        tests = [test(item, levels) for item in report.items]
-        self.put(whole(report.final), whole(report.max_score), tests, body(report, homework))
+        seen = [(item, [check for check in item.checks if check.name not in levels]) for item in report.items]
+        tests = [test(item, checks) for item, checks in seen if checks]
+        checks = [check for _, shown in seen for check in shown]
+        earned, most = math.fsum(one.earned for one in checks), math.fsum(one.points for one in checks)
+        self.put(whole(earned), whole(most), tests or [LATER], body(report, homework))
 
     def refuse(self, sentence: str, homework: Homework) -> None:
-        most = sum(item.points for task in homework.rubric.tasks for item in task.items)
-        self.put(0, whole(most), [], f"{escaped(sentence)}\n")
+        """A test that failed per item: a result without any is taken for one that nothing was to grade."""
+        items = [item for task in homework.rubric.tasks for item in task.items]
+        tests = [entry(item.id, item.title, False, 0.0, item.points, sentence) for item in items]
+        self.put(0, whole(math.fsum(item.points for item in items)), tests, f"{escaped(sentence)}\n")
 
     def put(self, score: int, most: int, tests: list[dict[str, Any]], told: str) -> None:
         document = {
@@ -75,21 +81,24 @@ class Classroom50:
         write(self.root / "result.json", json.dumps(document, indent=2) + "\n")
 
 
+LATER = {"test-name": "shown later", "passed": True, "score": 0, "max-score": 0}
+
+
 def whole(value: float) -> int:
     return math.floor(value + 0.5)
 
 
-def test(item: ItemResult, levels: visibility.Levels) -> dict[str, Any]:
-    unseen = any(check.name in levels for check in item.checks)
-    return {
-        "test-name": f"{item.id} {item.title}",
-        "passed": item.verdict is Verdict.PASS,
-        "score": whole(item.score),
-        "max-score": whole(item.max_score),
-        "points": round(item.score, 2),
-        "max-points": round(item.max_score, 2),
-        "message": "shown later" if unseen else "; ".join(check.message for check in item.checks if check.message),
-    }
+def test(item: ItemResult, checks: Sequence[CheckResult]) -> dict[str, Any]:
+    """An item, by the checks of it that the student sees."""
+    passed = all(check.verdict is Verdict.PASS for check in checks)
+    told = "; ".join(check.message for check in checks if check.message)
+    earned, most = math.fsum(check.earned for check in checks), math.fsum(check.points for check in checks)
+    return entry(item.id, item.title, passed, earned, most, told)
+
+
+def entry(id: str, title: str, passed: bool, earned: float, most: float, message: str) -> dict[str, Any]:
+    exact = {"points": round(earned, 2), "max-points": round(most, 2), "message": message}
+    return {"test-name": f"{id} {title}", "passed": passed, "score": whole(earned), "max-score": whole(most)} | exact
 
 
 def body(report: Report, homework: Homework) -> str:

@@ -136,7 +136,7 @@ def script(name: str, /, **words: str) -> bytes:
     text = (FILES / name).read_text(encoding="utf-8")
     for word, value in words.items():
         text = text.replace(f"@{word.upper()}@", value)
-    if left := re.search(r"@[A-Z]+@", text):  # actions/checkout@v4 is none
+    if left := re.search(r"@[A-Z]+@", text):  # actions/checkout@v7 is none
         raise UsageError(f"{name} still holds {left[0]}; its package has to fill it in")
     return text.encode()
 

@@ -121,3 +121,16 @@ def test_without_its_runner_it_says_what_is_missing(tmp_path):
     done = ran([sys.executable, PROJECT / "grade.py", "autograde", "classroom50", "--root", tmp_path])
     assert done.returncode == 2
     assert "CLASSROOM, ASSIGNMENT, OWNER" in done.stderr
+
+
+@pytest.mark.medium
+@pytest.mark.skipif(os.name == "nt", reason="its runner is a container of Linux")
+def test_what_cannot_be_read_fails_every_test_and_is_told(bundle, tmp_path):
+    checkout = tmp_path / "checkout"
+    hand_in(checkout / "student", {"work.zip": b"PK\x03\x04 and no more"})
+    done = ran([sys.executable, bundle], cwd=checkout, env=environment(**RUNNER))
+    assert "Traceback" not in done.stderr
+    document = result(checkout)
+    assert (document["score"], document["max-score"]) == (0, 15)
+    assert not any(test["passed"] for test in document["tests"])
+    assert "work&#46;zip" in (checkout / "release-body.md").read_text(encoding="utf-8")
