@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from grader.sandbox.launch import Launch
 
 COMMANDS = (
+    "autograde",
     "batch",
     "check-homework",
     "data",
@@ -36,7 +37,9 @@ COMMANDS = (
     "gradebook",
     "new-homework",
     "pack",
+    "release",
 )  # each is a module of grader/command, with _ for -, that has parser() and run(arguments) -> exit code
+SHOWN = [name for name in COMMANDS if name != "autograde"]  # which packages call, and nobody types
 OWN = Path(__file__).parent / "homework"
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -44,7 +47,7 @@ GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="grade.py",
-        usage=f"grade.py [PATH] [options]\n       grade.py {'|'.join(COMMANDS)} -h",
+        usage=f"grade.py [PATH] [options], or with -h one of\n       {' '.join(SHOWN)}",
         description="Backgrade: grade a submission, task by task.",
         epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage, 3 our fault, 130 stopped",
     )

@@ -65,14 +65,16 @@ def grade(
     data: Callable[[str], Any] | None = None,
     full: bool = False,
     on_progress: Callable[[str], None] = lambda text: None,
+    on_task: Callable[[Report], None] = lambda report: None,
 ) -> Report:
     """Run the checks of the tasks or items in `only` (all, when empty) and score them.
 
     The report's denominators are the rubric's: what was not run, crashed or could not be imported stays in the maximum.
     `data` reads a data set by its name, once a check asks for it: by default where data sets usually are. `full` trains
-    to the end where a bar is cleared earlier. A section whose packages are not installed is not graded. Raises
-    UsageError for an id in `only` that the rubric does not have, and for data that cannot be used; Interrupted, with
-    what was measured until then, instead of KeyboardInterrupt.
+    to the end where a bar is cleared earlier. A section whose packages are not installed is not graded. `on_task` is
+    given the report so far, marked as interrupted, each time a task is done: who keeps it loses nothing to a kill.
+    Raises UsageError for an id in `only` that the rubric does not have, and for data that cannot be used; Interrupted,
+    with what was measured until then, instead of KeyboardInterrupt.
     """
     expect_known(homework, only)
     homework.answers.begin(seed)
@@ -80,7 +82,26 @@ def grade(
     results: dict[str, CheckResult] = {}
     held: dict[str, None] = {}
     versions: dict[str, str] = {}
-    stopped = False
+
+    def told(*, whole: bool) -> Report:
+        """The report of what was measured; what was not is skipped, or the report is whole."""
+        every = [item for task in homework.rubric.tasks for item in task.items if asked_for(item, task, only)]
+        known = results if whole else {one.name: one for one in skipped(every, homework, STOPPED)} | results
+        read = read_from(options.read)
+        graded = tuple(scored(homework, known, only))
+        return Report(
+            title=homework.rubric.title,
+            submission=submission.name,
+            digest=submission.digest,
+            tasks=graded,
+            needs_review=tuple(questions(graded)),
+            provenance=provenance(
+                homework, seed, "; ".join(held), versions | {one.name: one.version() for one in read}
+            ),
+            notes=(*submission.notes, *(note for one in read for note in one.notes(homework))),
+            interrupted=not whole,
+        )
+
     try:
         for section in homework.rubric.sections:
             tasks = [task for task in homework.rubric.tasks if task.section == section.id]
@@ -93,30 +114,15 @@ def grade(
                 continue
             versions |= installed(section)
             with Session(section, submission, homework.handout, homework.rubric.limits, launch(section)) as session:
-                for result in run_checks(items, session, homework, seed, options):
-                    results[result.name] = result
-                    held |= {session.held: None} if session.held else {}
-                    on_result(result)
+                for own in filter(None, ([item for item in task.items if item in items] for task in tasks)):
+                    for result in run_checks(own, session, homework, seed, options):
+                        results[result.name] = result
+                        held |= {session.held: None} if session.held else {}
+                        on_result(result)
+                    on_task(told(whole=False))
     except KeyboardInterrupt:
-        stopped = True
-    if stopped:
-        every = [item for task in homework.rubric.tasks for item in task.items if asked_for(item, task, only)]
-        results = {result.name: result for result in skipped(every, homework, STOPPED)} | results
-    read = read_from(options.read)
-    graded = tuple(scored(homework, results, only))
-    report = Report(
-        title=homework.rubric.title,
-        submission=submission.name,
-        digest=submission.digest,
-        tasks=graded,
-        needs_review=tuple(questions(graded)),
-        provenance=provenance(homework, seed, "; ".join(held), versions | {one.name: one.version() for one in read}),
-        notes=(*submission.notes, *(note for one in read for note in one.notes(homework))),
-        interrupted=stopped,
-    )
-    if stopped:
-        raise Interrupted(report)
-    return report
+        raise Interrupted(told(whole=False)) from None
+    return told(whole=True)
 
 
 def usual_data(homework: Homework) -> Callable[[str], Any]:

@@ -145,13 +145,17 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one call and one check may use. CPU and wall in seconds, memory and output in bytes."""
+    """What one call and one check may use. CPU and wall in seconds, memory and output in bytes.
+
+    `resident` is what of its memory a process may really fill, where a container has less than the rubric allows.
+    """
 
     call_cpu: float = 10.0
     call_wall: float = 20.0
     check_wall: float = 60.0
     memory: int = 2 << 30
     output: int = 16 << 10
+    resident: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,7 +170,7 @@ class Reader:
         return name
 
     def limits(self, node: yaml.Node) -> Limits:
-        names = tuple(Limits.__dataclass_fields__)
+        names = tuple(name for name in Limits.__dataclass_fields__ if name != "resident")  # a machine's, no homework's
         keys = self.mapping(node, "limits", optional=names)
         return Limits(**{name: self.limit(value, name) for name, value in keys.items()})
 

@@ -249,3 +249,26 @@ def test_an_item_with_a_fault_of_ours_asks_for_a_person_once(tmp_path):
 
     report = grade(SUBMISSION, homework(tmp_path, broken, faulty, right), seed=1)
     assert report.needs_review == ("1.1: a fault of the grader in broken, faulty",)
+
+
+def test_each_task_that_is_done_is_told_with_the_rest_as_not_measured(tmp_path):
+    given = homework(tmp_path, right, wrong)
+    first = given.rubric.tasks[0]
+    second = replace(first, id="2", items=(Item("2.1", "Later", 3, (CheckPlan("half", 3),)),))
+    given = replace(
+        given,
+        rubric=replace(given.rubric, tasks=(first, second)),
+        checks=given.checks | {"half": Check("half", "2.1", half.__doc__, half)},
+    )
+    told: list[Any] = []
+    whole = grade(SUBMISSION, given, seed=1, on_task=told.append)
+    assert [(one.score, one.skipped, one.max_score, one.interrupted) for one in told] == [
+        (3, 3, 9, True),
+        (4.5, 0, 9, True),
+    ]
+    assert verdicts(told[0])["half"] is Verdict.SKIPPED
+    assert told[-1].tasks == whole.tasks
+    assert not whole.interrupted
+    grade(SUBMISSION, given, seed=1, only=["2"], on_task=told.append)
+    assert [task.id for task in told[-1].tasks] == ["2"]
+    assert len(told) == 3

@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="where data sets are (default: BACKGRADE_DATA, or a cache folder)",
     )
+    root.add_argument("--homework", type=Path, default=OWN, metavar="FOLDER", help="another homework's folder")
     root.add_argument("--json", type=Path, metavar="FILE", help="write the findings as JSON; - prints them")
     return root
 
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         findings = probes.examine(zygotes.launch)
     versions = probes.versions()
     root = datasets.root(arguments.data_root)
-    found = data.survey(load(OWN), root)
+    found = data.survey(load(arguments.homework), root)
     beside = arguments.json == STANDARD_OUTPUT
     show(findings, versions, stderr=beside)
     data.show(root, found, stderr=beside)

@@ -92,6 +92,14 @@ def homework_at(folder: Path | None) -> Homework:
     return load(folder or ROOT / "grader" / "homework")
 
 
+def unconfined(section: Section, homework: Homework, zygotes: Zygotes) -> tuple[str, ...]:
+    """The required properties of confinement that do not hold here, tried before any student's code runs."""
+    nobody = Submission("nobody", {}, {}, "")
+    with Session(section, nobody, homework.handout, homework.rubric.limits, zygotes.launch(section)) as session:
+        assert session.process is not None
+        return tuple(required(session.process.greeting()))
+
+
 @lru_cache
 def zygotes_of(thread: int) -> Zygotes:
     """A thread's own zygotes, for as long as the process lives: each of them serves one at a time."""
@@ -122,11 +130,7 @@ class Bench:
         """Refuse where a required property of confinement does not hold, before any student's code runs there."""
         if section.id in self.held:
             return
-        nobody = Submission("nobody", {}, {}, "")
-        limits = self.homework.rubric.limits
-        with Session(section, nobody, self.homework.handout, limits, self.zygotes.launch(section)) as session:
-            assert session.process is not None
-            open_ = required(session.process.greeting())
+        open_ = unconfined(section, self.homework, self.zygotes)
         if open_ and not self.terms.allow_unsafe:
             raise UsageError(
                 f"student code would not be confined on {platform.node()}: {'; '.join(open_)}; "

@@ -18,6 +18,8 @@ from grader.report.wording import harmless
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from PIL.Image import Image
 
 ACROSS = 4  # labelled pictures in a row
 PER_LINE = 26  # characters of a picture's label in one line
@@ -51,6 +53,14 @@ def text(words: Any) -> str:
 
 def confusion(given: Picture, prefix: str) -> str:
     """A square of classes: how often each (row) is taken for each (column), in percent of the row."""
+    own = [
+        f"{name} {line[at] / max(sum(line), 1):.0%}"
+        for at, (name, line) in enumerate(zip(given.data["classes"], given.data["counts"], strict=True))
+    ]
+    return svg(confusion_canvas(given), given.title, f"Accuracy of each class: {', '.join(own)}.", prefix)
+
+
+def confusion_canvas(given: Picture) -> Figure:
     names, counts = given.data["classes"], given.data["counts"]
     canvas, size = blank(WIDTH, 4.6), len(names)
     axes = canvas.add_axes((0.16, 0.02, 0.8, 0.8))
@@ -66,10 +76,7 @@ def confusion(given: Picture, prefix: str) -> str:
     for lines_ in (axes.hlines, axes.vlines):
         lines_([at - 0.5 for at in range(size + 1)], -0.5, size - 0.5, color=LINE, linewidth=0.6)
     axes.set_frame_on(False)
-    own = [
-        f"{name} {line[at] / max(sum(line), 1):.0%}" for at, (name, line) in enumerate(zip(names, counts, strict=True))
-    ]
-    return svg(canvas, given.title, f"Accuracy of each class: {', '.join(own)}.", prefix)
+    return canvas
 
 
 def mark(axes: Axes, row: int, column: int, share: float) -> None:
@@ -125,19 +132,33 @@ def lines(label: str) -> list[str]:
 
 def source(pixels: str, width: int, height: int) -> str:
     """Grey or RGB pixels in base64 -> a PNG as a data URL."""
+    file = BytesIO()
+    pixel_image(pixels, width, height).save(file, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+
+
+def pixel_image(pixels: str, width: int, height: int) -> Image:
     from PIL import Image
 
     data = base64.b64decode(pixels)
-    mode = "L" if len(data) == width * height else "RGB"
-    file = BytesIO()
-    Image.frombytes(mode, (width, height), data).save(file, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+    return Image.frombytes("L" if len(data) == width * height else "RGB", (width, height), data)
 
 
 def bars(given: Picture, prefix: str) -> str:
     """A thumbnail, and beside it a network's most probable classes as bars."""
-    names, shares = given.data["classes"], given.data["probabilities"]
     width, height = given.data["size"]
+    pairs = zip(given.data["classes"], given.data["probabilities"], strict=True)
+    said = ", ".join(f"{name} {share:.0%}" for name, share in pairs)
+    drawn = svg(bars_canvas(given), given.title, said, prefix)
+    box = 130.0
+    scale = box / max(width, height, 1)
+    href = source(given.data["image"], width, height)
+    thumbnail = f'<image x="4" y="4" width="{width * scale:.1f}" height="{height * scale:.1f}" href="{href}"/>'
+    return f"{drawn.rstrip().removesuffix('</svg>')}{thumbnail}</svg>"
+
+
+def bars_canvas(given: Picture) -> Figure:
+    names, shares = given.data["classes"], given.data["probabilities"]
     canvas = blank(WIDTH, 1.9)
     axes = canvas.add_axes((0.52, 0.12, 0.44, 0.86))
     rows = range(len(names))
@@ -150,13 +171,7 @@ def bars(given: Picture, prefix: str) -> str:
     axes.set_xticks([])
     axes.tick_params(colors=INK, labelsize=9, length=0)
     axes.set_frame_on(False)
-    said = ", ".join(f"{name} {share:.0%}" for name, share in zip(names, shares, strict=True))
-    drawn = svg(canvas, given.title, said, prefix)
-    box = 130.0
-    scale = box / max(width, height, 1)
-    href = source(given.data["image"], width, height)
-    thumbnail = f'<image x="4" y="4" width="{width * scale:.1f}" height="{height * scale:.1f}" href="{href}"/>'
-    return f"{drawn.rstrip().removesuffix('</svg>')}{thumbnail}</svg>"
+    return canvas
 
 
 DRAWINGS = plots.DRAWINGS | {"table": table, "confusion": confusion, "images": images, "bars": bars}

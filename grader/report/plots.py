@@ -23,6 +23,7 @@ from grader.report.wording import checks, harmless, holds
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from PIL.Image import Image
 
 WIDTH, ROW, HEAD = 7.2, 0.2, 0.75  # inches: the figure, one row, and what a panel needs above and below its rows
 ROWS = 40  # of a panel: what fits on a page of paper
@@ -64,6 +65,10 @@ def curves(given: Picture, prefix: str) -> str:
 
 
 def losses(given: Picture, prefix: str) -> str:
+    return svg(loss_canvas(given), f"{given.title}: loss", given.data["caption"], prefix)
+
+
+def loss_canvas(given: Picture) -> Figure:
     canvas = blank(WIDTH / 2, 2.6)
     axes = canvas.add_axes((0.13, 0.17, 0.81, 0.7))
     values = [math.nan if loss is None else loss for loss in given.data["losses"]]
@@ -71,10 +76,14 @@ def losses(given: Picture, prefix: str) -> str:
     if values and max(values) > 100 * max(min(values), 1e-9):
         axes.set_yscale("log")
     style(axes, "Training loss", "step")
-    return svg(canvas, f"{given.title}: loss", given.data["caption"], prefix)
+    return canvas
 
 
 def accuracies(given: Picture, prefix: str) -> str:
+    return svg(accuracy_canvas(given), f"{given.title}: accuracy", given.data["caption"], prefix)
+
+
+def accuracy_canvas(given: Picture) -> Figure:
     """By epoch, or by `look`, with the bar drawn in; the one that is judged in ink."""
     canvas, data = blank(WIDTH / 2, 2.6), given.data
     axes = canvas.add_axes((0.11, 0.17, 0.65, 0.7))
@@ -92,7 +101,7 @@ def accuracies(given: Picture, prefix: str) -> str:
     for (name, (_, colour)), height in zip(ends.items(), apart([at for at, _ in ends.values()]), strict=True):
         axes.text(1.03, height / 100, name, color=colour, fontsize=8, va="center", transform=axes.transAxes)
     style(axes, "Accuracy in %", data.get("look", "epoch"))
-    return svg(canvas, f"{given.title}: accuracy", data["caption"], prefix)
+    return canvas
 
 
 def apart(heights: Sequence[float], gap: float = 8.0) -> list[float]:
@@ -119,6 +128,18 @@ def style(axes: Axes, title: str, below: str) -> None:
 
 def weights(given: Picture, prefix: str) -> str:
     """Small square images, side by side, their pixels kept square; on a ground that is neither light nor dark."""
+    sheet = weight_sheet(given)
+    file = BytesIO()
+    sheet.save(file, "PNG")
+    source = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+    return (
+        f'<svg viewBox="0 0 {sheet.width} {sheet.height}" role="img" aria-labelledby="{prefix}-title">'
+        f'<title id="{prefix}-title">{escape(given.title)}</title><image width="{sheet.width}" height="{sheet.height}" '
+        f'style="image-rendering: pixelated" href="{source}"/></svg>'
+    )
+
+
+def weight_sheet(given: Picture) -> Image:
     from PIL import Image
 
     side, count = given.data["side"], len(given.data["images"])
@@ -129,14 +150,7 @@ def weights(given: Picture, prefix: str) -> str:
         sheet.paste(
             Image.frombytes("RGB", (side, side), base64.b64decode(image)), (at % across * cell, at // across * cell)
         )
-    file = BytesIO()
-    sheet.save(file, "PNG")
-    source = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
-    return (
-        f'<svg viewBox="0 0 {sheet.width} {sheet.height}" role="img" aria-labelledby="{prefix}-title">'
-        f'<title id="{prefix}-title">{escape(given.title)}</title><image width="{sheet.width}" height="{sheet.height}" '
-        f'style="image-rendering: pixelated" href="{source}"/></svg>'
-    )
+    return sheet
 
 
 DRAWINGS = {"curves": curves, "weights": weights}

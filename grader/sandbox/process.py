@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from grader.errors import Crashed, OutOfMemory, Skipped, StudentError, TimedOut, UsageError
+from grader.errors import Crashed, OutOfMemory, Skipped, StudentError, TimedOut, Undecided, UsageError
 from grader.model import Limits, Section
 from grader.sandbox.launch import Launcher, ZygoteGoneError
 from grader.sandbox.worker.wire import FrameError, frame, read_frame
@@ -174,6 +174,8 @@ class Process:
                 raise TimedOut(f"{subject} took longer than {max(wall, 0):.3g} s and was stopped")
             if watch.memory > self.limits.memory:
                 raise OutOfMemory(f"{subject} used more than {self.limits.memory >> 20} MiB of memory and was stopped")
+            if self.limits.resident is not None and watch.memory > self.limits.resident:
+                raise Undecided(self.too_small(subject))
             if watch.threads > THREADS:
                 raise Crashed(f"{subject} started more than {THREADS} threads and was stopped")
             if watch.written > WRITTEN:
@@ -190,7 +192,15 @@ class Process:
         if size > DISK or files > FILES:
             raise Crashed(f"{subject} wrote more than {DISK >> 20} MiB or {FILES} files to disk and was stopped")
 
-    def post_mortem(self, error: Exception, subject: str) -> StudentError:
+    def too_small(self, subject: str) -> str:
+        """What a person is asked where a container has less memory than the rubric allows."""
+        assert self.limits.resident is not None
+        return (
+            f"{subject} needs more than the {self.limits.resident >> 20} MiB that a process gets in this container, "
+            f"and the homework allows {self.limits.memory >> 20} MiB: grade it where there is more memory"
+        )
+
+    def post_mortem(self, error: Exception, subject: str) -> StudentError | Undecided:
         """What a process that stopped talking died of."""
         if isinstance(error, FrameError):
             return Crashed(f"{subject} broke the grader's channel: {error}")
@@ -200,6 +210,8 @@ class Process:
         if code < 0:
             name = signal.Signals(-code).name if -code in signal.valid_signals() else f"signal {-code}"
             self.killed = name == "SIGKILL"
+            if self.killed and self.limits.resident is not None:  # between two looks, by the container
+                return Undecided(self.too_small(subject))
             if self.killed:
                 return Crashed(f"{subject} was ended with SIGKILL, by its own code or by a system short of memory")
             return Crashed(f"{subject} ended its process with {name}")

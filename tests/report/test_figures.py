@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
+from figures import BARS, CONFUSION, CURVES, PICTURES, TABLE, WEIGHTS
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,17 +21,6 @@ from grader.report import charts, html, json, plots
 
 SCHEMA = stdlib_json.loads((Path(json.__file__).parent / "report.schema.json").read_text(encoding="utf-8"))
 XML = "{http://www.w3.org/2000/svg}"
-CURVES = {
-    "steps": [10, 20, 30, 40],
-    "losses": [2.3, 2.0, 1.5, 1.2],
-    "epochs": [20, 40],
-    "training": [0.3, 0.45],
-    "validation": [0.28, 0.41],
-    "judged": "validation",
-    "bar": 0.4,
-    "caption": "Stopped <b>early</b> & well.",
-}
-WEIGHTS = {"side": 32, "images": [base64.b64encode(bytes([at] * 3072)).decode() for at in range(8)], "caption": "Grey."}
 
 
 def svg(figure: Figure, prefix: str = "a") -> ElementTree.Element:
@@ -132,23 +122,6 @@ def test_labels_keep_their_order_and_their_distance(heights):
     )
     assert all(second - first >= 7.99 for first, second in pairwise(sorted(placed)))
     assert all(height <= 100.01 for height in placed)
-
-
-TABLE = {"columns": ["", "layer", "parameters"], "rows": [["a", "<b>Conv2d</b>", "160"]], "caption": "c"}
-CONFUSION = {"classes": ["Shirt", "<Bag>"], "counts": [[3, 1], [0, 0]], "caption": "c"}
-PICTURES = {
-    "size": [28, 28],
-    "images": [base64.b64encode(bytes(784)).decode(), base64.b64encode(bytes(3 * 784)).decode()],
-    "labels": ["Shirt, taken for <Bag> (100%)", "x" * 90],
-    "caption": "c",
-}
-BARS = {
-    "classes": ["tabby", "<b>"],
-    "probabilities": [0.9, 0.04],
-    "size": [4, 2],
-    "image": base64.b64encode(bytes(24)).decode(),
-    "caption": "c",
-}
 
 
 @pytest.mark.parametrize(

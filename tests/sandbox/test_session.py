@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 import pytest
 
-from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, TimedOut
+from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, TimedOut, Undecided
 from grader.handout import OWN, ROOT, pristine
 from grader.model import Limits, Section, Submission
 from grader.rubric import load
@@ -242,6 +242,19 @@ def test_a_process_that_is_killed_from_outside_is_told_from_one_that_ends_itself
         with pytest.raises(Crashed):
             layers.f()
     assert not session.killed
+
+
+def test_what_a_container_has_no_memory_for_is_a_question_and_no_loss(student):
+    code = """
+    import time, numpy
+    def fill(n): kept = numpy.ones(n); time.sleep(2); return 1
+    def ok(): return 2
+    """
+    layers = student(code, replace(LIMITS, resident=300 << 20))
+    assert layers.fill(1 << 20) == 1
+    with pytest.raises(Undecided, match=r"needs more than the 300 MiB .* the homework allows 1024 MiB"):
+        layers.fill(50 << 20)
+    assert layers.ok() == 2
 
 
 def test_a_process_that_is_stopped_here_was_not_killed_from_outside(student):

@@ -1,66 +1,100 @@
 """Gradescope's results.json, one per submission: what an autograder leaves in /autograder/results.
 
 The top `score` overrides the sum of the tests, so that adjustments and lateness count. A test without a score and a
-status was not judged.
+status was not judged. Gradescope shows a total only where every test is visible; so does the text here.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from typing import Any
 
+from grader.course import visibility
+from grader.grading import STOPPED
 from grader.model import CheckResult, ItemResult, Report, Row, Rubric, Verdict
-from grader.report.wording import account, by_hand, checks, headline, points, presented, undecided
+from grader.report import charts
+from grader.report.png import Drawn
+from grader.report.wording import account, by_hand, checks, headline, lateness, points, presented, undecided
+
+SHOWN = {"visible": "visible", "after_due": "after_due_date", "hidden": "hidden"}  # the rubric's words in Gradescope's
+Pictures = Mapping[str, Sequence[Drawn]]  # by the name of the check that they stand below; "" for those of all
 
 
-def render(row: Row, rubric: Rubric) -> str:
-    """The student's own version; the student sees all of it."""
+def render(row: Row, rubric: Rubric, pictures: Pictures | None = None) -> str:
+    """The student's own version. Of it the student sees what the rubric's visibility says."""
     assert row.report is not None
-    report = presented(row.report, "student")
+    report, drawn = presented(row.report, "student"), pictures or {}
+    levels = visibility.of_checks(rubric)
+    told = "\n".join(overview(report, rubric))
     document = {
         "score": round(report.final, 2),
         "execution_time": round(math.fsum(check.seconds for check in report.checks)),
-        "output": "\n".join(overview(report)),
-        "output_format": "text",
+        "output": page(told, drawn[""]) if drawn.get("") else told,
+        "output_format": "html" if drawn.get("") else "text",
         "test_output_format": "text",
         "test_name_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",
         "extra_data": {"submission": report.digest, "seed": report.provenance.seed},
-        "tests": [test(item, check) for item, check in checks(report)],
+        "tests": [
+            test(item, check, SHOWN[levels.get(check.name, "visible")], drawn.get(check.name, ()))
+            for item, check in checks(report)
+        ],
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
 
-def overview(report: Report) -> Iterator[str]:
-    yield headline(report)
-    if account(report):
-        yield account(report)
+def overview(report: Report, rubric: Rubric) -> Iterator[str]:
+    """What stands above the tests; nothing in it tells how a check went that the student does not see."""
+    if unmeasured := math.fsum(check.points for check in report.checks if check.message == STOPPED):
+        yield (
+            f"The run was ended before {points(unmeasured)} points were measured; what was measured counts. "
+            "Hand in again, or ask your course."
+        )
+    if unseen := visibility.unseen(report, rubric):
+        earned, most = visibility.seen(report, rubric)
+        yield f"{points(earned)} of {points(most)} visible points; {points(unseen)} points are measured and shown later"
+        yield from filter(None, [lateness(report.remarks)])
+    else:
+        yield headline(report)
+        yield from filter(None, [account(report)])
+        if undecided(report):
+            yield f"{points(undecided(report))} points wait for a review"
     for item in (*report.items, None):
         given = report.adjustments.get(item.id if item else "late")
         if given:
             yield f"{f'{item.id}: ' if item else ''}{by_hand(given, item)}"
-    if undecided(report):
-        yield f"{points(undecided(report))} points wait for a review"
     yield from report.notes
 
 
-def test(item: ItemResult, check: CheckResult) -> dict[str, Any]:
+def test(item: ItemResult, check: CheckResult, shown: str, drawn: Sequence[Drawn]) -> dict[str, Any]:
     judged = check.verdict not in (Verdict.SKIPPED, Verdict.INTERNAL)
     status = "passed" if check.verdict is Verdict.PASS else "failed"
     scored = {"score": round(check.earned, 2), "max_score": round(check.points, 2), "status": status}
+    told, tables = "\n".join(said(check)), [one for one in check.figures if one.kind == "table"] if drawn else []
     return (scored if judged else {}) | {
         "name": check.title,
         "name_format": "text",
         "number": item.id,
-        "output": "\n".join(said(check)),
-        "output_format": "text",
+        "output": page(told, drawn, [charts.table(one, check.name) for one in tables]) if drawn else told,
+        "output_format": "html" if drawn else "text",
         "tags": [check.verdict.value],
-        "visibility": "visible",
+        "visibility": shown,
         "extra_data": {"check": check.name},
     }
+
+
+def page(told: str, drawn: Sequence[Drawn], tables: Sequence[str] = ()) -> str:
+    """Text and pictures as HTML; what a student wrote is text in it."""
+    text = [f'<pre style="white-space: pre-wrap">{escape(told)}</pre>'] if told else []
+    shown = [
+        f'<p>{escape(one.title)}<br><img src="{one.url}" alt="{escape(one.title)}"><br>{escape(one.caption)}</p>'
+        for one in drawn
+    ]
+    return "\n".join([*text, *tables, *shown])
 
 
 def said(check: CheckResult) -> Iterator[str]:

@@ -6,51 +6,14 @@ import json
 from dataclasses import replace
 
 import jsonschema
+from platform_schemas import GRADESCOPE
 
 from grader.course.export import gradescope
-
-FORMAT = {"enum": ["text", "html", "simple_format", "md", "ansi"]}
-VISIBILITY = {"enum": ["hidden", "after_due_date", "after_published", "visible"]}
-SCHEMA = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["score", "tests"],
-    "properties": {
-        "score": {"type": "number"},
-        "execution_time": {"type": "integer"},
-        "output": {"type": "string"},
-        **dict.fromkeys(("output_format", "test_output_format", "test_name_format"), FORMAT),
-        "visibility": VISIBILITY,
-        "stdout_visibility": VISIBILITY,
-        "extra_data": {"type": "object"},
-        "tests": {
-            "items": {
-                "type": "object",
-                "additionalProperties": False,
-                "dependentRequired": {"score": ["max_score"]},
-                "properties": {
-                    "score": {"type": "number"},
-                    "max_score": {"type": "number"},
-                    "status": {"enum": ["passed", "failed"]},
-                    "name": {"type": "string"},
-                    "name_format": FORMAT,
-                    "number": {"type": "string"},
-                    "output": {"type": "string"},
-                    "output_format": FORMAT,
-                    "tags": {"type": "array", "items": {"type": "string"}},
-                    "visibility": VISIBILITY,
-                    "extra_data": {},
-                },
-            }
-        },
-        "leaderboard": {"type": "array"},
-    },
-}
 
 
 def results(row, rubric):
     document = json.loads(gradescope.render(row, rubric))
-    jsonschema.validate(document, SCHEMA)
+    jsonschema.validate(document, GRADESCOPE)
     return document, {test["extra_data"]["check"]: test for test in document["tests"]}
 
 

@@ -1,0 +1,142 @@
+"""grade.py autograde: one submission where a platform laid it out, and its result where the platform looks for it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from grader import grading
+from grader.check import OWN, load
+from grader.course.job import unconfined
+from grader.data import datasets
+from grader.errors import SubmissionError, UsageError
+from grader.intake.submission import read, stubs
+from grader.model import Homework, Late, Remarks, Report
+from grader.platform import container
+from grader.platform.autolab import Autolab
+from grader.platform.classroom50 import Classroom50
+from grader.platform.gradescope import Gradescope
+from grader.platform.prairielearn import PrairieLearn
+from grader.report import text
+from grader.sandbox.launch import ONE_THREAD, Zygotes
+
+GRADED, FAULT = 0, 3
+ENDING = 15.0  # seconds before the platform's end to draw and write what was measured
+
+
+class Platform(Protocol):
+    """A submission where a platform laid it out. `keep` writes a report, whole or not at all, over an earlier one of
+    the same run; `refuse` writes why there is none. `staff_log`: what is printed is for the course alone."""
+
+    submission: Path
+    staff_log: bool
+
+    def remarks(self, late: Late | None) -> Remarks: ...
+
+    def keep(self, report: Report, homework: Homework, *, ended: bool) -> None: ...
+
+    def refuse(self, sentence: str, homework: Homework) -> None: ...
+
+
+PLATFORMS: dict[str, Callable[[Path], Platform]] = {
+    "gradescope": Gradescope,
+    "autolab": Autolab,
+    "prairielearn": PrairieLearn,
+    "classroom50": Classroom50,
+}
+ROOTS = {"gradescope": "/autograder", "prairielearn": "/grade", "autolab": ".", "classroom50": "."}
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(
+        prog="grade.py autograde",
+        description="Grade one submission on a platform. The packages that `release` makes call this.",
+        epilog="exit codes: 0 a result was written, 2 usage: none was, 3 a fault of the grader (needs review)",
+    )
+    add = root.add_argument
+    add("platform", choices=sorted(PLATFORMS), metavar="PLATFORM", help=", ".join(sorted(PLATFORMS)))
+    add("--root", type=Path, metavar="DIR", help="where the platform laid everything out (default: its own folder)")
+    add("--seconds", type=float, default=600.0, metavar="N", help="time that the platform gives (default: 600)")
+    add("--task", dest="only", action="append", default=[], metavar="ID", help="only this task or item; repeatable")
+    add("--seed", type=int, metavar="N", help="repeat a run: the seed its report names")
+    add("--data-root", type=Path, metavar="FOLDER", help="where data is (default: BACKGRADE_DATA, or a cache)")
+    add("--allow-unsafe", action="store_true", help="grade where student code cannot be fully confined")
+    add("--homework", type=Path, default=OWN, metavar="FOLDER", help="another homework's folder")
+    return root
+
+
+def run(arguments: argparse.Namespace) -> int:
+    end = time.monotonic() + arguments.seconds - ENDING
+    platform = PLATFORMS[arguments.platform](arguments.root or Path(ROOTS[arguments.platform]))
+    os.environ.update(ONE_THREAD)
+    homework = load(arguments.homework)
+    try:
+        with Zygotes(ahead=True) as zygotes:
+            return grade(arguments, platform, homework, zygotes, end)
+    except SubmissionError as error:
+        platform.refuse(f"Nothing was graded: {error}", homework)
+        return GRADED
+
+
+def grade(arguments: argparse.Namespace, platform: Platform, homework: Homework, zygotes: Zygotes, end: float) -> int:
+    """Raises UsageError for a submission that cannot be read, and where student code would not be confined."""
+    wanted = [name for section in homework.rubric.sections for name in section.submit]
+    submission = read(platform.submission, wanted, stubs(homework.handout, wanted))
+    open_ = list(unconfined_sections(homework, arguments.only, zygotes))
+    if open_ and not arguments.allow_unsafe:
+        raise UsageError(
+            f"student code would not be confined here: {'; '.join(open_)}; "
+            "cure that, or release the package with --allow-unsafe"
+        )
+    fitting, cuts = container.fitted(homework, container.read(), arguments.seconds, container.taken())
+    for sentence in cuts:
+        print(f"grade.py: {sentence}", file=sys.stderr)
+    remarks = platform.remarks(homework.rubric.late)
+
+    def keep(report: Report, *, ended: bool = False) -> None:
+        platform.keep(replace(report, remarks=remarks, notes=(*report.notes, *cuts)), homework, ended=ended)
+
+    stop_at(end)
+    try:
+        report = grading.grade(
+            submission,
+            fitting,
+            seed=int.from_bytes(os.urandom(4), "little") if arguments.seed is None else arguments.seed,
+            only=arguments.only,
+            launch=zygotes.launch,
+            data=datasets.Store(homework, datasets.root(arguments.data_root)),
+            on_task=keep,
+        )
+    except grading.Interrupted as stopped:
+        report = stopped.report
+    finally:
+        stop_at(None)
+    keep(report, ended=True)
+    if platform.staff_log:
+        text.show(report, audience="staff")
+    return FAULT if report.faulty else GRADED
+
+
+def unconfined_sections(homework: Homework, only: Collection[str], zygotes: Zygotes) -> Iterator[str]:
+    """The required properties that do not hold where something is graded. It warms the zygotes of all that is."""
+    found: dict[str, None] = {}
+    for section in homework.rubric.sections:
+        tasks = [task for task in homework.rubric.tasks if task.section == section.id]
+        asked = any(grading.asked_for(item, task, only) for task in tasks for item in task.items)
+        if asked and not grading.missing(section):
+            found |= dict.fromkeys(unconfined(section, homework, zygotes))
+    yield from found
+
+
+def stop_at(end: float | None) -> None:
+    """Interrupt the run in time, where the system has such a clock: what was measured is written before the platform
+    ends all. cli.py makes a KeyboardInterrupt of the signal."""
+    if hasattr(signal, "setitimer") and callable(signal.getsignal(signal.SIGALRM)):
+        signal.setitimer(signal.ITIMER_REAL, 0 if end is None else max(end - time.monotonic(), 0.001))

@@ -1,0 +1,97 @@
+"""grade.py release: what leaves the instructor's machine, as archives that are the same bytes each time."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from rich.filesize import decimal
+
+from grader import rubric
+from grader.check import OWN
+from grader.data import datasets
+from grader.errors import UsageError
+from grader.files import write
+from grader.release.archive import unpacked, zipped
+from grader.release.source import Source, absent
+from grader.release.trial import untouched
+from grader.report.text import Printer, Terminal
+
+PACKAGES = ("gradescope", "github", "autolab", "prairielearn")  # each is a module of release, with build and ARCHIVE
+GRADED = 0
+LEAST = 60  # seconds below which no run is of use
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(
+        prog="grade.py release",
+        description="Make what students, platforms and CI get. The same inputs give the same bytes.",
+        epilog="exit codes: 0 made, 2 usage",
+    )
+    add = root.add_argument
+    add("--out", type=Path, required=True, metavar="DIR", help="where the archives go; made if it is not there")
+    add("--for", dest="packages", action="append", default=[], choices=PACKAGES, metavar="PACKAGE",
+        help=f"{', '.join(PACKAGES)}; may be given more than once (default: all)")  # fmt: skip
+    add("--seconds", type=int, metavar="N", help="time that the platform gives (default: the platform's own)")
+    add("--image", default="backgrade", metavar="NAME", help="container image of autolab and prairielearn")
+    add("--data-root", type=Path, metavar="FOLDER", help="where data is (default: BACKGRADE_DATA, or a cache)")
+    add("--allow-unsafe", action="store_true", help="grade also where a platform does not confine student code")
+    add(
+        "--check", action="store_true", help="read each archive back, and hold it to its manifest and to a second build"
+    )
+    add("--homework", type=Path, default=OWN, metavar="FOLDER", help="another homework's folder")
+    return root
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.seconds is not None and arguments.seconds < LEAST:
+        raise UsageError(f"--seconds {arguments.seconds}; a platform has to give at least {LEAST}")
+    datasets.check_root(arguments.data_root)
+    plan = rubric.load(arguments.homework / "rubric.yaml")
+    source = Source(
+        arguments.homework,
+        plan,
+        data_root=arguments.data_root,
+        seconds=arguments.seconds,
+        image=arguments.image,
+        allow_unsafe=arguments.allow_unsafe,
+    )
+    say = Printer(Terminal())
+    try:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {arguments.out} ({error.strerror}); name another one") from None
+    for name in dict.fromkeys(arguments.packages or PACKAGES):
+        package = import_module(f"grader.release.{name}")
+        path = arguments.out / package.ARCHIVE
+        packed = zipped(package.build(source))
+        write(path, packed)
+        say(f"written: {path} ({decimal(len(packed))})")
+        if arguments.check:
+            check(path, zipped(package.build(source)))
+            say("  it reads back as its manifest says, and a second build is the same bytes")
+        if arguments.check and hasattr(package, "tried"):
+            attempt(package, path, source)
+            say("  unpacked as its platform does, it grades: the untouched handout gets no points")
+    for sentence in absent(source):
+        say(f"note: {sentence}")
+    return GRADED
+
+
+def check(path: Path, again: bytes) -> None:
+    """Raise UsageError unless the archive holds what its manifest says and another build of it is the same."""
+    unpacked(path)
+    if path.read_bytes() != again:
+        raise UsageError(f"{path} differs from a second build of it: a file changed meanwhile; make it anew")
+
+
+def attempt(package: Any, path: Path, source: Source) -> None:
+    """Raise UsageError unless the package, laid out as its platform lays it out, gives the untouched handout 0."""
+    with tempfile.TemporaryDirectory(prefix="backgrade-") as place:
+        gained = package.tried(unpacked(path), untouched(source), Path(os.path.realpath(place)))
+    if gained:
+        raise UsageError(f"{path} gives {gained:g} points to the untouched handout; correct the checks that give them")

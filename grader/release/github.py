@@ -1,0 +1,46 @@
+"""github.zip: a template repository for a class on GitHub or GitLab, and the bundle of Classroom 50."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from grader import handout
+from grader.release.archive import Members
+from grader.release.source import Source, requirements, script
+
+ARCHIVE = "github.zip"
+SECONDS = 3600
+IGNORED = b"__pycache__/\n.venv/\n/grade.html\n/grade.json\n/grade.xml\n/report.html\n"
+
+
+def build(source: Source) -> Members:
+    """The members by name; the solution is in none of them. Raises UsageError."""
+    given = dict(handed_out(source)) | {"requirements.txt": requirements(source)}
+    seconds = source.seconds or SECONDS
+    minutes = str(math.ceil(seconds / 60))
+    template = given | {
+        ".github/workflows/grade.yml": script("github/grade.yml", minutes=minutes),
+        ".gitlab-ci.yml": script("github/gitlab-ci.yml", minutes=minutes),
+        ".gitignore": IGNORED,
+    }
+    bundle = {name: content for name, content in given.items() if not name.startswith("student/")} | {
+        "autograder.py": script("github/autograder", options=shlex.join(source.options(SECONDS)))
+    }
+    return {
+        "README.md": script("github/README.md"),
+        **{f"template/{name}": content for name, content in template.items()},
+        **{f"classroom50/{name}": content for name, content in bundle.items()},
+    }
+
+
+def handed_out(source: Source) -> Members:
+    """What students are given: the members of the package handout, and before there is one, student/ alone."""
+    if find_spec("grader.release.handout"):
+        found: dict[str, bytes | Path] = import_module("grader.release.handout").members(source)
+        return found
+    made = handout.pristine(handout.home(source.homework), source.rubric)
+    return {f"student/{name}": content for name, content in made.items()}

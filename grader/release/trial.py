@@ -1,0 +1,61 @@
+"""A package, unpacked where its platform unpacks it, grades the untouched handout: a result, and no points."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from grader import handout
+from grader.errors import UsageError
+from grader.release.archive import mode
+from grader.release.source import Source
+
+SECONDS = 900  # for a handout, in which nothing trains
+
+
+def untouched(source: Source) -> dict[str, bytes]:
+    """What a student hands in who did nothing: base name -> bytes, of the files that are handed in and handed out."""
+    made = handout.pristine(handout.home(source.homework), source.rubric)
+    wanted = {name for section in source.rubric.sections for name in section.submit}
+    return {Path(path).name: content for path, content in made.items() if Path(path).name in wanted}
+
+
+def lay_out(place: Path, files: Mapping[str, bytes]) -> None:
+    """Write files below a folder, scripts as such."""
+    for name, content in files.items():
+        path = place / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        path.chmod(mode(content))
+
+
+def run(command: Sequence[str | Path], **environment: Path) -> str:
+    """What a platform's command printed. Raises UsageError where it fails."""
+    variables = {name: str(path) for name, path in environment.items()}
+    try:
+        done = subprocess.run(
+            command,
+            env=os.environ | {"BACKGRADE_PYTHON": sys.executable} | variables,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UsageError(f"{Path(command[0]).name} of the package could not be tried ({error})") from None
+    if done.returncode:
+        last = (done.stderr or done.stdout).strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
+        raise UsageError(f"{Path(command[0]).name} of the package fails: {last[0]}")
+    return done.stdout
+
+
+def score(path: Path) -> float:
+    """The score in a result file. Raises UsageError where there is none."""
+    try:
+        return float(json.loads(path.read_text(encoding="utf-8"))["score"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UsageError(f"the package left no result in {path.name}") from None
