@@ -22,7 +22,8 @@ class Command:
 
 
 def commands(log: str) -> list[Command]:
-    """What it obeys, in order; it reads a carriage return as the end of a line, as .NET does."""
+    """What it obeys, in order, at the end a switch-off that was never taken back. It reads a carriage return as the end
+    of a line, as .NET does."""
     known, found, token = set(KNOWN), [], ""
     for line in log.replace("\r", "\n").split("\n"):
         command = new(line.lstrip(), known) or old(line, known)
@@ -37,8 +38,7 @@ def commands(log: str) -> list[Command]:
             known.add(token)
         else:
             found.append(command)
-    assert not token, "commands were never obeyed again"
-    return found
+    return [*found, Command("stop-commands", token)] if token else found
 
 
 def new(line: str, known: set[str]) -> Command | None:

@@ -92,3 +92,10 @@ def test_a_link_in_a_sentence_is_taken_apart(report):
     assert "see https[:]//example.org and www[.]example.org" in commands(text)[0].message
     hidden = workflow_commands.render(many(report, "see https:\u200b//example.org"), {})  # what nobody sees goes first
     assert "https[:]//example.org" in commands(hidden)[0].message
+
+
+def test_a_path_that_looks_like_a_command_is_a_path(report):
+    path = "a,line=9::error::x/%0A%3A:[b](c)/layers.py"
+    found = read(many(report, "off", "layers.py:3"), {"layers.py": path})
+    assert found[0][1]["file"] == path
+    assert found[0][1]["line"] == "3"
