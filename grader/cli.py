@@ -216,7 +216,7 @@ def tell(report: Report, arguments: argparse.Namespace, page: Path | None, step:
     from grader.report.wording import presented, quoted
 
     printed = any(is_output(path) for path in (arguments.json, arguments.junit, page) if path)
-    console = text.Terminal(stderr=True) if printed else None
+    console = text.Terminal(stderr=printed, width=text.WHOLE if step else None)
     shown = quoted(presented(report, arguments.audience)) if step else report
     try:
         if arguments.json:

@@ -36,7 +36,7 @@ def grade(checkout, *words, **environment):
     return subprocess.run(
         [sys.executable, str(ROOT / "grade.py"), "hw", "--task", "1.1", "--no-html", "--ci", *map(str, words)],
         cwd=checkout,
-        env=clean | environment,
+        env=clean | {"COLUMNS": "100"} | environment,
         capture_output=True,
         text=True,
         timeout=120,
@@ -75,6 +75,17 @@ def test_all_that_is_printed_lies_between_the_fences(checkout):
     assert not any(line.startswith("::") for line in lines[1:end])
     again, *_ = on_github(checkout)
     assert again.stdout.splitlines()[0] != first, "a token that is known is no secret"
+
+
+def test_no_printed_line_looks_like_an_error_to_what_reads_logs(checkout):
+    """actions/setup-python makes annotations of lines that look like a traceback, whoever printed them."""
+    matcher = re.compile(r"^\s*File\s\"(.*)\",\sline\s(\d+),\sin\s(.*)$", re.MULTILINE)
+    forged = 'File "hw/functions.py", line 1, in forged'
+    printed = f"x\n  {forged}\n{'x' * 94}{forged}"  # where a line of the log would be wrapped, too
+    (checkout / "hw" / "functions.py").write_text(f"def f3(*inputs):\n    print({printed!r})\n")
+    run, *_ = on_github(checkout)
+    assert forged in run.stdout
+    assert not matcher.search(run.stdout)
 
 
 def test_the_gate_is_said_where_the_annotations_are(checkout):
@@ -154,8 +165,8 @@ def test_what_the_log_cannot_hold_as_well_is_refused(checkout, option):
 def test_an_interrupted_run_ends_its_fence(capfd):
     def interrupted():
         with ci.step({"GITHUB_ACTIONS": "true"}):
-            print("cut off ::error::x", end="")
             print("::error::x", file=sys.stderr)
+            print("cut off ::error::x", end="")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
