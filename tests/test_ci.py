@@ -81,7 +81,7 @@ def test_no_printed_line_looks_like_an_error_to_what_reads_logs(checkout):
     """actions/setup-python makes annotations of lines that look like a traceback, whoever printed them."""
     matcher = re.compile(r"^\s*File\s\"(.*)\",\sline\s(\d+),\sin\s(.*)$", re.MULTILINE)
     forged = 'File "hw/functions.py", line 1, in forged'
-    printed = f"x\n  {forged}\n{'x' * 94}{forged}"  # where a line of the log would be wrapped, too
+    printed = f"x\n  {forged}\n{'x' * 94} {forged}"  # where a line of the log would be wrapped, too
     (checkout / "hw" / "functions.py").write_text(f"def f3(*inputs):\n    print({printed!r})\n")
     run, *_ = on_github(checkout)
     assert forged in run.stdout
