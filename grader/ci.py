@@ -28,12 +28,12 @@ class Step:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         given = environment.get
-        self.github = given("GITHUB_ACTIONS") == "true"
-        self.gitlab = given("GITLAB_CI") == "true"
+        summary = given("GITHUB_STEP_SUMMARY")
+        self.github = given("GITHUB_ACTIONS") == "true" or bool(summary)
+        self.gitlab = given("GITLAB_CI") == "true" and not self.github
         self.folder = given("GITHUB_WORKSPACE" if self.github else "CI_PROJECT_DIR", "")
         self.repository = given("GITHUB_REPOSITORY" if self.github else "CI_PROJECT_PATH", "")
-        summary = given("GITHUB_STEP_SUMMARY")
-        self.summary = Path(summary) if self.github and summary else None
+        self.summary = Path(summary) if summary else None
         self.places: Mapping[str, str] = {}
         self.commands: list[str] = []
 

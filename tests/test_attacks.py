@@ -372,15 +372,21 @@ def test_hostile_text_reaches_nobody_as_anything_but_text(path: Path, world: Wor
 
 TEXTS = [path for path in ATTACKS if path.stem.startswith("text")]
 OURS = re.compile(r"2\.4 [^\n]*\((no points|\d+ of \d+)\)|Points|Autograding report|grade\.py")  # titles
-IN_GITHUB = {"GITHUB_ACTIONS": "true"}
-IN_GITLAB = {"GITLAB_CI": "true"}
+SUMMARY = "summary.md"
 
 
-def grade_in_ci(path: Path, world: World, folder: Path, **platform: str) -> str:
-    """What is printed to a CI's log, on both streams; its files go to `folder`."""
+def in_github(folder: Path) -> dict[str, str]:
+    return {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(folder / SUMMARY)}
+
+
+def in_gitlab(folder: Path) -> dict[str, str]:
+    return {"GITLAB_CI": "true", "CI_PROJECT_DIR": str(folder)}
+
+
+def grade_in_ci(path: Path, world: World, **platform: str) -> str:
+    """What is printed to a CI's log, on both streams."""
     words = [str(path), "--task", "2.4", "--homework", str(world.homework), "--no-html", "--ci"]
-    places = {"GITHUB_STEP_SUMMARY": str(folder / "summary.md"), "CI_PROJECT_DIR": str(folder)}
-    code, log = world.command.run(words, **places, **platform)
+    code, log = world.command.run(words, **platform)
     assert code == 0, log
     return log
 
@@ -392,7 +398,7 @@ def expect_no_effect(log: str, folder: Path) -> None:
         assert OURS.fullmatch(command.properties["title"]), command
         assert command.properties.get("file", "layers.py").endswith("layers.py"), command
         assert command.message != "forged"
-    summary = (folder / "summary.md").read_text(encoding="utf-8")
+    summary = (folder / SUMMARY).read_text(encoding="utf-8")
     page = Page(summary)
     assert page.whole
     assert set(page.tags) <= TAGS
@@ -405,9 +411,9 @@ def expect_no_effect(log: str, folder: Path) -> None:
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
 def test_hostile_text_is_no_command_heading_or_link_in_a_ci(path: Path, world: World, tmp_path: Path) -> None:
     submission = hand_in(tmp_path / "work", path.read_text(encoding="utf-8"), world.places)
-    log = grade_in_ci(submission, world, tmp_path, **IN_GITHUB)
+    log = grade_in_ci(submission, world, **in_github(tmp_path))
     expect_no_effect(log, tmp_path)
-    log = grade_in_ci(submission, world, tmp_path, **IN_GITLAB)
+    log = grade_in_ci(submission, world, **in_gitlab(tmp_path))
     assert not [char for char in log if ord(char) < 32 and char != "\n"]
     code_quality((tmp_path / "gl-code-quality-report.json").read_text(encoding="utf-8"))
     suites = (tmp_path / "junit.xml").read_text(encoding="utf-8")
@@ -455,7 +461,7 @@ def test_a_hostile_name_is_shown_as_text_and_leads_nowhere(name: str, world: Wor
     assert not [char for char in terminal if ord(char) < 32 and char != "\n"]
     assert "\nPASS 100" not in terminal
     assert world.state() == before
-    expect_no_effect(grade_in_ci(folder, world, tmp_path, **IN_GITHUB), tmp_path)
+    expect_no_effect(grade_in_ci(folder, world, **in_github(tmp_path)), tmp_path)
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
@@ -468,7 +474,7 @@ def test_a_hostile_name_of_a_file_is_text_in_a_ci(name: str, world: World, tmp_p
     (odd / f"layers{safe}.py").write_text("def relu_forward(x):\n    return x, x\n")
     (odd / f"{safe}.zip").write_bytes(b"PK\3\4 nothing")
     (work / "layers.py").rename(odd / "layers.py")
-    expect_no_effect(grade_in_ci(work, world, tmp_path, **IN_GITHUB), tmp_path)
+    expect_no_effect(grade_in_ci(work, world, **in_github(tmp_path)), tmp_path)
 
 
 def test_an_honest_submission_gets_its_points_beside_all_this(world: World) -> None:

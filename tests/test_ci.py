@@ -192,8 +192,14 @@ def test_the_readmes_job_is_one_that_gitlab_reads_and_names_the_reports(tmp_path
     assert yaml.safe_load(job)["grade"]["artifacts"]["reports"] == {"codequality": ci.CODE_QUALITY, "junit": ci.JUNIT}
 
 
+def test_the_file_of_the_summary_is_enough_to_see_what_github_would(checkout):
+    run = grade(checkout, GITHUB_STEP_SUMMARY=str(checkout / "summary.md"))
+    assert commands(run.stdout)[0].name == "error"
+    assert (checkout / "summary.md").read_text().startswith("### ")
+
+
 @pytest.mark.parametrize("value", ["", "false", "1"])
-def test_no_other_value_of_the_variable_is_githubs(value, capfd):
+def test_without_github_nothing_is_fenced(value, capfd):
     with ci.step({"GITHUB_ACTIONS": value}):
         print("all there is")
     assert capfd.readouterr().out == "all there is\n"
