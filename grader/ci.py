@@ -43,11 +43,15 @@ class Step:
         return Path(self.folder) / CODE_QUALITY, Path(self.folder) / JUNIT
 
     def check(self, *paths: Path | None) -> None:
-        """Raise UsageError for an output, out of `paths`, that would lie in the log, and where a report cannot lie."""
-        for path in filter(None, paths):
+        """Raise UsageError where an output, one of `paths` or of GitLab's reports, would lie in the log, cannot be
+        written, or leads elsewhere: what is checked out is a student's, links included."""
+        own = self.reports if self.gitlab else ()
+        for path in filter(None, (*paths, *own)):
             if is_output(path):
                 raise UsageError(f"--ci prints what the CI reads, so {path} cannot be printed, too; name a file")
-        for path in self.reports if self.gitlab else ():
+            walked = (path,) if path.is_absolute() else (path, *path.parents)
+            if link := next((part for part in walked if part.is_symlink()), None):
+                raise UsageError(f"--ci writes through no link, and {link} is one; delete it, or name another file")
             check_place(path)
         if not (self.github or self.gitlab):
             print("grade.py: notice: --ci knows GitHub Actions and GitLab CI, and this is neither", file=sys.stderr)

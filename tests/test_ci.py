@@ -130,6 +130,20 @@ def test_a_summary_that_cannot_be_written_takes_no_result_with_it(checkout):
     assert any(one.properties.get("file") == "hw/functions.py" for one in found)
 
 
+@pytest.mark.parametrize("name", ["junit.xml", "gl-code-quality-report.json", "out"])
+def test_no_link_in_the_students_repository_leads_a_report_elsewhere(checkout, name):
+    victim = checkout.parent / "victim"
+    victim.mkdir()
+    (victim / "file").write_text("as it was")
+    (checkout / name).symlink_to(victim if name == "out" else victim / "file")
+    words = ["--json", "out/r.json"] if name == "out" else []
+    run = grade(checkout, *words, GITLAB_CI="true", CI_PROJECT_DIR=str(checkout))
+    assert run.returncode == 2
+    assert "--ci writes through no link, and " in run.stderr
+    assert f"{name} is one" in run.stderr
+    assert [(path.name, path.read_text()) for path in victim.iterdir()] == [("file", "as it was")]
+
+
 def test_gitlab_gets_its_reports(checkout):
     run = grade(checkout, GITLAB_CI="true", CI_PROJECT_DIR=str(checkout))
     assert (run.returncode, run.stderr) == (0, "")
