@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from grader import handout, rubric
-from grader.errors import UsageError
-from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section, Task
+from grader.errors import Skipped, UsageError
+from grader.model import LATER, Check, Figure, Homework, Item, Measure, Rubric, Section, Task
 from grader.reference import RECORDED, Live, Recorded
 from grader.sandbox.remote import Module, Remote, operated
 from grader.sandbox.session import Cost, Session, home, import_name
@@ -264,6 +264,8 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
                     f"{Path(str(module.__file__)).name}: the check {found.name} is defined twice; rename one"
                 )
             checks[found.name] = found
+    if not (root / "reference").is_dir():
+        checks |= unseen(plan, checks)
     expect_agreement(plan, checks)
     readers = {name for data in plan.data.values() for name in (data.reader, data.stand_in) if name}
     own = (package, str(folder.resolve()))
@@ -294,6 +296,18 @@ def ask(root: Path, plan: Rubric) -> tuple[dict[str, ModuleType], Live, Mapping[
         return modules, Live(modules), functions_of({name: modules[name] for name in shown})
     recorded = Recorded(root / RECORDED)
     return {}, recorded, {name: tuple(names) for name, names in recorded.manifest["functions"].items()}
+
+
+def unseen(plan: Rubric, checks: Mapping[str, Check]) -> dict[str, Check]:
+    """What stands in a handout for checks of which it holds nothing but their place and points."""
+
+    def later(hw: Subject, rng: np.random.Generator) -> None:
+        raise Skipped(LATER)
+
+    items = [item for task in plan.tasks for item in task.items]
+    lines = [(line, item) for item in items for line in item.checks if line.visibility != "visible"]
+    absent = {line.name: item.id for line, item in lines if line.name not in checks}
+    return {name: Check(name, item, "What is measured after you hand in", later, "") for name, item in absent.items()}
 
 
 def checks_of(module: ModuleType) -> list[Check]:

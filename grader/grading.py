@@ -170,7 +170,9 @@ def why(lacking: Sequence[str]) -> str:
 def skipped(items: Sequence[Item], homework: Homework, reason: str) -> Iterator[CheckResult]:
     for plan in (plan for item in items for plan in item.checks):
         title = homework.checks[plan.name].title
-        yield CheckResult(plan.name, title, Verdict.SKIPPED, 0.0, plan.points, message=reason)
+        yield CheckResult(
+            plan.name, title, Verdict.SKIPPED, 0.0, plan.points, message=reason, visibility=plan.visibility
+        )
 
 
 def expect_known(homework: Homework, only: Collection[str]) -> None:
@@ -238,6 +240,7 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
         measures=tuple(hw.measures),
         figures=tuple(hw.figures),
         review=tuple(hw.questions),
+        visibility=plan.visibility,
     )
 
 

@@ -67,12 +67,17 @@ class Section:
     trusted: Mapping[str, str] = field(default_factory=dict)
 
 
+LATER = "these points are measured after you hand in"
+
+
 @dataclass(frozen=True, slots=True)
 class CheckPlan:
-    """A check's line in the rubric: its name and its share of the item's points."""
+    """A check's line in the rubric: its name, its share of the item's points, and when a student sees what it says:
+    "visible" at once, "after_due" once the work is due, "hidden" never."""
 
     name: str
     points: float
+    visibility: str = "visible"
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +277,7 @@ class CheckResult:
     review: tuple[str, ...] = ()
     memory: int = 0
     killed: bool = False
+    visibility: str = "visible"
 
     @property
     def waits(self) -> bool:

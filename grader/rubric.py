@@ -10,7 +10,7 @@ import hashlib
 import math
 import re
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from importlib.machinery import PathFinder
@@ -27,6 +27,7 @@ MAX_BYTES = 1 << 20
 MAX_SHOWN = 20
 MAX_DEPTH = 20
 SHARES = {"accuracy", "learned", "full", "partial", "at_partial", "claim_gap"}  # settings between 0 and 1
+VISIBILITIES = ("visible", "after_due", "hidden")  # when a student sees what a check says
 POLICIES = ("advice", "part", "question")  # what may cost nothing, a part of the points, or what a person decides
 UNITS = {"memory": 1 << 20, "output": 1 << 10}  # MiB and KiB in the file, bytes in Limits
 
@@ -369,6 +370,8 @@ class Reader:
         skipped = self.text(keys.pop("skip"), "skip") if "skip" in keys else ""
         reads = tuple(self.declared(keys.pop("data"), data, f"item {id_}")) if "data" in keys else ()
         checks = tuple(self.checks(keys.pop("checks"), points)) if "checks" in keys else ()
+        if "visibility" in keys:
+            checks = tuple(self.visibility(keys.pop("visibility"), checks))
         if not checks and not skipped:
             self.mistake(node, f"item {id_} has no checks; name them, or say why not with `skip:`")
         policies = {name: value.value for name, value in keys.items() if is_policy(value)}
@@ -384,6 +387,20 @@ class Reader:
         if "full" in settings and settings.get("partial", 0) > settings["full"]:
             self.mistake(keys["partial"], f"partial is above full, which is {settings['full']:g}")
         return Item(id_, title, points, () if skipped else checks, settings, skipped, reads, policies)
+
+    def visibility(self, node: yaml.Node, checks: Sequence[CheckPlan]) -> Iterator[CheckPlan]:
+        """When students see what the checks of an item say: one word for all, or check -> word."""
+        if isinstance(node, yaml.ScalarNode):
+            said = dict.fromkeys((check.name for check in checks), node)
+        else:
+            said = self.mapping(node, "visibility", optional=None)
+        for name in said.keys() - {check.name for check in checks}:
+            self.mistake(said[name], f"visibility names {name}, which is no check of the item; correct it")
+        for name, value in said.items():
+            if not isinstance(value, yaml.ScalarNode) or value.value not in VISIBILITIES:
+                self.mistake(value, f"the visibility of {name} has to be one of {', '.join(VISIBILITIES)}")
+        levels = {name: value.value for name, value in said.items() if isinstance(value, yaml.ScalarNode)}
+        yield from (replace(check, visibility=levels.get(check.name, "visible")) for check in checks)
 
     def checks(self, node: yaml.Node, points: float) -> Iterator[CheckPlan]:
         weights: dict[str, float] = {}

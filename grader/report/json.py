@@ -80,6 +80,7 @@ def check(given: CheckResult) -> dict[str, Any]:
         "review": list(given.review),
         "memory": given.memory,
         "killed": given.killed,
+        "visibility": given.visibility,
     }
 
 
@@ -135,4 +136,5 @@ def parse_check(given: Mapping[str, Any]) -> CheckResult:
         review=tuple(given["review"]),
         memory=given.get("memory", 0),  # gradebooks from before it was measured
         killed=given.get("killed", False),  # or told
+        visibility=given.get("visibility", "visible"),  # or could be less
     )
