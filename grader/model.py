@@ -368,12 +368,14 @@ class Adjustment:
 class Remarks:
     """What the gradebook adds to a report: the adjustments in force, and what lateness costs, `penalty` in percent.
 
-    `late_days` is None where it is known that the submission was late, and not how late.
+    `late_days` is None where it is known that the submission was late, and not how late. `after_due`: the student may
+    see what the rubric keeps until then.
     """
 
     adjustments: tuple[Adjustment, ...] = ()
     late_days: int | None = 0
     penalty: float = 0.0
+    after_due: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -390,10 +390,11 @@ class Reader:
 
     def visibility(self, node: yaml.Node, checks: Sequence[CheckPlan]) -> Iterator[CheckPlan]:
         """When students see what the checks of an item say: one word for all, or check -> word."""
-        if isinstance(node, yaml.ScalarNode):
-            said = dict.fromkeys((check.name for check in checks), node)
-        else:
-            said = self.mapping(node, "visibility", optional=None)
+        said: dict[str, yaml.Node] = (
+            dict.fromkeys((check.name for check in checks), node)
+            if isinstance(node, yaml.ScalarNode)
+            else self.mapping(node, "visibility", optional=None)
+        )
         for name in said.keys() - {check.name for check in checks}:
             self.mistake(said[name], f"visibility names {name}, which is no check of the item; correct it")
         for name, value in said.items():

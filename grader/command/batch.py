@@ -40,7 +40,7 @@ GRADED, FAULT, INTERRUPTED = 0, 3, 130
 PAUSE = 5.0  # seconds between two lines where there is no terminal
 PATHS = ("folder", "roster", "extensions", "data_root", "homework")
 # What a run is asked for and --resume goes on with: all options but where to grade it, and how many at a time.
-ASKED = (*PATHS, "only", "layout", "audience", "no_html", "full", "unverified", "allow_unsafe", "fresh")
+ASKED = (*PATHS, "only", "layout", "audience", "no_html", "after_due", "full", "unverified", "allow_unsafe", "fresh")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -67,6 +67,8 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--no-html", action="store_true", help="write no HTML reports but those that are there already")
     root.add_argument("--audience", choices=["student", "staff"],
                       help="staff: a second report beside each, with the grader's own faults")  # fmt: skip
+    root.add_argument("--after-due", action="store_true",
+                      help="show students what the rubric keeps until the work is due")  # fmt: skip
     root.add_argument("--full", action="store_true", help="train to the end, also where a bar is cleared earlier")
     root.add_argument("--data-root", type=Path, metavar="FOLDER",
                       help="where data sets are (default: BACKGRADE_DATA, or a cache folder)")  # fmt: skip

@@ -313,7 +313,8 @@ class Gradebook:
         """What changes the report's points: a person's adjustments, and the cost of lateness."""
         run = run or self.run()
         days = self.late_days(student, run)
-        return Remarks(tuple(self.in_force(student).values()), days, lateness(days, run.late))
+        shown = bool(run.settings.get("after_due"))
+        return Remarks(tuple(self.in_force(student).values()), days, lateness(days, run.late), shown)
 
     def waiting(self, run: Run | None = None) -> Iterator[tuple[Student, ItemResult, CheckResult]]:
         """What needs a person: checks with a question or a fault of the grader, in items that nobody adjusted yet."""

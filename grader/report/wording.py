@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any, Literal
@@ -241,6 +241,31 @@ def cleaned(check: CheckResult, audience: Audience) -> CheckResult:
     )
 
 
+def as_seen(report: Report) -> Report:
+    """The report with what its student may see: of other checks the points alone, as measured later."""
+    unseen = {check.name for _, check in checks(report) if not is_seen(check, report.remarks.after_due)}
+    if not unseen:
+        return report
+    tasks = tuple(replace(task, items=tuple(item_seen(item, unseen) for item in task.items)) for task in report.tasks)
+    asked = tuple(reason for reason in report.needs_review if reason.partition(": ")[0] not in unseen)
+    return replace(report, tasks=tasks, needs_review=asked)
+
+
+def is_seen(check: CheckResult, after_due: bool) -> bool:
+    return check.visibility == "visible" or (after_due and check.visibility == "after_due")
+
+
+def item_seen(item: ItemResult, unseen: Collection[str]) -> ItemResult:
+    kept = tuple(check for check in item.checks if check.name not in unseen)
+    most = math.fsum(check.points for check in item.checks if check.name in unseen)
+    if len(kept) == len(item.checks):
+        return item
+    told = f"{points(most)} point{'s' * (most != 1)} are measured after you hand in"
+    later = CheckResult(f"later_{item.id}", "What is measured after you hand in", Verdict.SKIPPED, 0.0, most, told)
+    score = round(math.fsum(check.earned for check in kept), 9)
+    return replace(item, score=score, checks=(*kept, later))
+
+
 def tidied(data: Any) -> Any:
     """A figure's data with every text in it harmless; pictures, which are base64, as they are."""
     if isinstance(data, Mapping):
@@ -252,6 +277,7 @@ def tidied(data: Any) -> Any:
 
 def presented(report: Report, audience: Audience) -> Report:
     """The report with every string harmless and every check fit for its audience: where each renderer starts."""
+    report = report if audience == "staff" else as_seen(report)
     report = replace(
         report,
         title=harmless(report.title),
