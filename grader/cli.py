@@ -40,7 +40,8 @@ COMMANDS = (
     "pack",
     "release",
 )  # each is a module of grader/command, with _ for -, that has parser() and run(arguments) -> exit code
-SHOWN = [name for name in COMMANDS if name != "autograde"]  # which packages call, and nobody types
+THERE = [name for name in COMMANDS if (Path(__file__).parent / "command" / f"{name.replace('-', '_')}.py").is_file()]
+SHOWN = [name for name in THERE if name != "autograde"]  # which packages call, and nobody types
 OWN = Path(__file__).parent / "homework"
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -102,6 +103,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def answer(words: Sequence[str], step: Step | None = None) -> int:
     try:
+        if words and words[0] in COMMANDS and words[0] not in THERE:
+            raise UsageError(f"{words[0]} is a command of a course's grader, and this copy is a student's")
         if words and words[0] in COMMANDS:
             command = import_module(f"grader.command.{words[0].replace('-', '_')}")
             return int(command.run(command.parser().parse_args(words[1:])))

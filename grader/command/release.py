@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
 from importlib import import_module
 from pathlib import Path
@@ -17,11 +18,18 @@ from grader.data import datasets
 from grader.errors import UsageError
 from grader.files import write
 from grader.release.archive import unpacked, zipped
+from grader.release.recording import SEEDS
 from grader.release.source import Source, absent
 from grader.release.trial import untouched
 from grader.report.text import Printer, Terminal
 
-PACKAGES = ("gradescope", "github", "autolab", "prairielearn")  # each is a module of release, with build and ARCHIVE
+PACKAGES = (
+    "handout",
+    "gradescope",
+    "github",
+    "autolab",
+    "prairielearn",
+)  # each is a module of release, with build and ARCHIVE
 GRADED = 0
 LEAST = 60  # seconds below which no run is of use
 
@@ -59,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         seconds=arguments.seconds,
         image=arguments.image,
         allow_unsafe=arguments.allow_unsafe,
+        progress=show,
     )
     say = Printer(Terminal())
     try:
@@ -80,6 +89,12 @@ def run(arguments: argparse.Namespace) -> int:
     for sentence in absent(source):
         say(f"note: {sentence}")
     return GRADED
+
+
+def show(done: int) -> None:
+    """How far the recording of a handout is, on a terminal."""
+    if sys.stderr.isatty():
+        print(f"\r{done} sets of questions recorded", end="\n" if done == SEEDS else "", file=sys.stderr, flush=True)
 
 
 def check(path: Path, again: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ class Source:
 
     `data_root` is where data sets are on this machine; `seconds` is the time that the platform gives a submission, None
     for its usual time; `image` the name of the container image with the packages; `allow_unsafe` whether to grade where
-    student code is not confined.
+    student code is not confined. `progress` is told how many sets of questions are recorded for a handout.
     """
 
     homework: Path
@@ -37,6 +37,7 @@ class Source:
     seconds: int | None = None
     image: str = "backgrade"
     allow_unsafe: bool = False
+    progress: Callable[[int], None] = lambda done: None
 
     @property
     def own(self) -> bool:

@@ -40,7 +40,7 @@ def test_a_student_sees_the_points_alone_of_what_is_kept_back() -> None:
     page = shown(report("hidden", "after_due"))
     assert SECRET not in page
     assert "check_hidden" not in page
-    assert "asks" not in page
+    assert "asks hidden" not in page
     assert "4 points are measured after you hand in" in page
 
 
