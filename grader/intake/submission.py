@@ -274,9 +274,7 @@ def by_content(
         same = [file for file in others if works(file, stubs[base]) and alike(file, base, stubs)]
         if same:
             one = "its content looks" if len({essence(file.content) for file in same}) == 1 else "their contents look"
-            picked[base] = Choice(
-                question=f"{listed(same)} may be {base}, because {one} like it; hand it in as {base}"
-            )
+            picked[base] = Choice(question=f"{listed(same)} may be {base}, because {one} like it; hand it in as {base}")
     return picked
 
 
