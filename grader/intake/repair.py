@@ -10,7 +10,6 @@ import ast
 import codecs
 import io
 import json
-import platform
 import re
 import subprocess
 import sys
@@ -24,7 +23,7 @@ LARGEST = 1 << 20  # bytes of a script; a larger one stays as it is
 BRACKETS = 500_000  # most lists and objects in a notebook; more could take gigabytes as parsed JSON
 SLIM = 8 << 20  # bytes; a larger notebook loses the outputs that no check reads
 ASKED, SECONDS = 100_000, 10.0  # most characters of a script, and seconds, for ruff's parser of newer Pythons
-PYTHON = f"Python {platform.python_version()}"
+PYTHON = sys.version.split()[0]
 
 # First bytes of files that are not text, and what to tell the student.
 KINDS = (
@@ -135,15 +134,15 @@ def unread(text: str, name: str) -> Repaired:
     if newer := needs_newer(text):
         return Repaired(
             encoded,
-            question=f"{name} needs a newer Python than the grader's {platform.python_version()} ({newer}); grade it "
-            "with that Python, or by hand",
+            question=f"{name} needs a newer Python than the grader's {PYTHON} ({newer}); grade it with that Python, or "
+            "by hand",
         )
     if old := PYTHON_2.search(text):
         line = text.count("\n", 0, old.start()) + 1
         return Repaired(
             encoded,
             fault=f"{name} cannot be imported: SyntaxError, because line {line} is written for Python 2, and this is "
-            f"{PYTHON}",
+            f"Python {PYTHON}",
         )
     return Repaired(encoded)
 
