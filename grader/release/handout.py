@@ -120,7 +120,7 @@ def text(file: bytes | Path) -> str:
 def without(code: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
     """Sources without the checks of these names, and without what nothing else uses then."""
     trees = {path: ast.parse(content) for path, content in code.items()}
-    gone: set[str] = {name for name in names}
+    gone = set(names)
     used_by_gone: set[str] = set()
     for tree in trees.values():
         for node in tree.body:

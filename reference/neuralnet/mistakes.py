@@ -19,7 +19,7 @@ def fc_backward_grad(i, grad_out, args, later):
     stale, right = (fc_backward(grad_out, fc_forward(*at)[1]) for at in (later, args))
     others = [j for j in range(3) if j != i]
     return [
-        ("it belongs to the latest fc_forward, not to the one whose cache was passed", stale[i]),
+        ("it belongs to the latest fc_forward, not to the call whose cache was passed", stale[i]),
         *((f"it is {FC_BACKWARD[j]}: the order is {', '.join(FC_BACKWARD)}", right[j]) for j in others),
     ]
 
@@ -57,7 +57,7 @@ def softmax_loss_grad(x, y):
     return [
         ("it is p / N: the 1 of the right class is not subtracted", p / n),
         ("the 1 of the right class is added, not subtracted", (p + right) / n),
-        ("the 1 is subtracted in every row, where [:, y] is; [np.arange(N), y] is one of each", every_row / n),
+        ("[:, y] subtracts the 1 in every row; [np.arange(N), y] picks one entry per row", every_row / n),
         (BY_CLASSES, (p - right) / c),
     ]
 
@@ -75,7 +75,7 @@ def net_forward_scores(values, X):
     p = np.exp(right - right.max(axis=1, keepdims=True))
     return [
         ("the ReLU between the two layers is left out", hidden @ w2 + b2),
-        ("a ReLU is applied to the scores, too", np.maximum(right, 0)),
+        ("a ReLU is applied to the scores too", np.maximum(right, 0)),
         ("they are probabilities: softmax belongs to softmax_loss", p / p.sum(axis=1, keepdims=True)),
         ("the second bias is not added", relu @ w2),
         ("the first bias is not added", np.maximum(X @ w1, 0) @ w2 + b2),
@@ -86,7 +86,7 @@ def net_backward_grad(role, values, X, grad_scores):
     """The first layer's gradients without the ReLU between."""
     grad_hidden = grad_scores @ values["weight2"].T
     straight = {"weight1": X.T @ grad_hidden, "bias1": grad_hidden.sum(axis=0)}
-    said = "the gradient does not pass the ReLU: it has to be 0 where a hidden unit is off"
+    said = "the ReLU's mask is missing: the gradient has to be 0 where a hidden unit is off"
     return [(said, straight[role])] if role in straight else []
 
 
@@ -127,4 +127,4 @@ def step_gradient(role, values, X, y, reg):
 def biases_regularized(values, added, reg):
     """`added` is what reg rightly adds to the loss; the biases in `values` count, too."""
     squares = sum(float((values[role] ** 2).sum()) for role in ("bias1", "bias2"))
-    return [("the biases are regularized, too; leave them alone", np.array(added + reg / 2 * squares))]
+    return [("the biases are regularized too; leave them out", np.array(added + reg / 2 * squares))]
