@@ -33,7 +33,7 @@ def typed(line: str, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 @pytest.mark.skipif(not (PROJECT / ".git").exists(), reason="this is no clone")
 def test_a_course_comes_out_of_a_fresh_clone_in_time(tmp_path):
     subprocess.run(["git", "clone", "-q", PROJECT, tmp_path / "clone"], check=True)

@@ -97,6 +97,7 @@ def say(lines: Any) -> None:
 
 
 def put(text: str) -> None:
-    """Out at once and in one piece: what was printed stays, whatever comes."""
-    sys.stdout.write(text)
+    """Out at once and in one piece, in UTF-8 whatever the container speaks: what was printed stays, whatever comes."""
     sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
