@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from html.parser import HTMLParser
 
 import jsonschema
 from platform_schemas import GRADESCOPE
 
 from grader.course.export import gradescope
+from grader.model import Figure, Limits, Row, Rubric, Student
+from grader.report.png import Drawn
 
 
 def results(row, rubric):
@@ -42,6 +45,45 @@ def test_a_student_sees_no_traceback_of_ours_and_no_zero_for_it(rows, rubric):
     assert "KeyError" not in json.dumps(document)
     assert "score" not in tests["softmax"]
     assert "10 points wait for a review" in document["output"]
+
+
+class Tags(HTMLParser):
+    """The tags and attributes of a piece of HTML."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found |= {tag, *(f"{tag}.{name}" for name, _ in attrs)}
+
+
+def test_pictures_stand_below_a_check_and_text_stays_text_beside_them(report):
+    """The report by hand is full of markup."""
+    table = Figure("table", "t", {"columns": ["<b>", "n"], "rows": [["<script>", "1"]], "caption": "c"})
+    checks = [check for check in report.checks if check.name in ("relu_forward", "fc_backward")]
+    report = replace(
+        report,
+        tasks=tuple(
+            replace(task, items=tuple(
+                replace(item, checks=tuple(replace(one, figures=(table,)) if one in checks else one for one in item.checks))
+                for item in task.items))
+            for task in report.tasks
+        ),
+    )  # fmt: skip
+    drawn = Drawn("<script>title</script>", '"><script>caption</script>', b"png")
+    pictures = {check.name: (drawn,) for check in checks} | {"": (drawn,)}
+    rubric = Rubric("R", (), (), Limits(), "d")
+    document = json.loads(gradescope.render(Row(Student("a", "A"), report), rubric, pictures))
+    jsonschema.validate(document, GRADESCOPE)
+    pages = [test["output"] for test in document["tests"] if test["output_format"] == "html"] + [document["output"]]
+    assert len(pages) == 3
+    for page in pages:
+        tags = Tags(page).found
+        assert "img.src" in tags
+        assert tags <= {"pre", "pre.style", "p", "br", "img", "img.src", "img.alt", "table", "thead", "tbody", "tr",
+                        "th", "th.scope", "th.class", "td", "td.class"}  # fmt: skip
 
 
 def test_text_is_text(rows, rubric):
