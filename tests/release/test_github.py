@@ -62,6 +62,22 @@ def test_both_grade_by_the_same_command(package):
 
 
 @pytest.mark.medium
+@pytest.mark.skipif(os.name == "nt", reason="its steps run in bash")
+def test_the_last_step_grades_the_template_as_it_stands(package, tmp_path):
+    template = package / "template"
+    if not (template / "grade.py").is_file():
+        pytest.skip("without the package handout, the template holds student/ alone")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(sys.executable)
+    pipeline = yaml.safe_load((template / ".gitlab-ci.yml").read_text(encoding="utf-8"))
+    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    done = ran(["bash", "-c", pipeline["grade"]["script"][-1]], cwd=template, env=environment(PATH=path))
+    assert done.returncode == 0, done.stderr
+    assert (template / "grade.xml").is_file()
+    assert json.loads((template / "grade.json").read_text(encoding="utf-8"))["score"] == 0
+
+
+@pytest.mark.medium
 def test_the_solution_is_not_in_it(package):
     for path in (path for path in package.rglob("*") if path.is_file()):
         assert "reference" not in path.relative_to(package).parts
