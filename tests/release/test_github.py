@@ -11,9 +11,10 @@ import jsonschema
 import pytest
 import yaml
 from packages import FRAMEWORK, PROJECT, environment, hand_in, hanging, killed, ran, right, unpack
-from platform_schemas import CLASSROOM50
+from schemas.platforms import CLASSROOM50
 
 from grader import rubric
+from grader.ci import CODE_QUALITY
 from grader.release import github
 from grader.release.source import Source, grader
 
@@ -58,7 +59,7 @@ def test_both_grade_by_the_same_command(package):
     assert steps == pipeline["grade"]["script"]
     assert steps[-1].startswith("python grade.py --ci --junit grade.xml")
     assert workflow["permissions"] == {"contents": "read"}
-    assert pipeline["grade"]["artifacts"]["reports"] == {"junit": "grade.xml"}
+    assert pipeline["grade"]["artifacts"]["reports"] == {"codequality": CODE_QUALITY, "junit": "grade.xml"}
 
 
 @pytest.mark.medium

@@ -11,7 +11,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from packages import FRAMEWORK, environment, hand_in, hanging, killed, made, ran, right, unpack
-from platform_schemas import GRADESCOPE
+from schemas.platforms import GRADESCOPE
 
 pytestmark = [pytest.mark.medium, pytest.mark.skipif(os.name == "nt", reason="Gradescope runs Linux")]
 

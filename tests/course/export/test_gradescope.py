@@ -7,7 +7,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import jsonschema
-from platform_schemas import GRADESCOPE
+from schemas.platforms import GRADESCOPE
 
 from grader.course.export import gradescope
 from grader.model import Figure, Limits, Row, Rubric, Student
