@@ -175,6 +175,11 @@ def skipped(items: Sequence[Item], homework: Homework, reason: str) -> Iterator[
         )
 
 
+def unmeasured(check: CheckResult) -> bool:
+    """Whether the run was interrupted before this check."""
+    return check.verdict is Verdict.SKIPPED and check.message == STOPPED
+
+
 def expect_known(homework: Homework, only: Collection[str]) -> None:
     """Raise UsageError for an id that is none of a task or an item."""
     known = {task.id for task in homework.rubric.tasks} | {i.id for task in homework.rubric.tasks for i in task.items}

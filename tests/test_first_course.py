@@ -33,7 +33,7 @@ def typed(line: str, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 @pytest.mark.skipif(not (PROJECT / ".git").exists(), reason="this is no clone")
 def test_a_course_comes_out_of_a_fresh_clone_in_time(tmp_path):
     subprocess.run(["git", "clone", "-q", PROJECT, tmp_path / "clone"], check=True)
@@ -45,8 +45,13 @@ def test_a_course_comes_out_of_a_fresh_clone_in_time(tmp_path):
     assert archives == set(re.findall(r"^\| `(\w+\.zip)` \|", SECTION, re.M))
     assert archives == {f"{name}.zip" for name in PACKAGES}
     assert said[-1].count("a second build is the same bytes") == 2
+    (tmp_path / "clone").rename(tmp_path / "elsewhere")
+    course = tmp_path / "elsewhere" / "course"
+    before = (course / "gradescope.zip").read_bytes()
+    typed(LINES[1], tmp_path / "elsewhere")
+    assert (course / "gradescope.zip").read_bytes() == before  # after one for all and one for it alone
     for name in archives:
-        unpacked(tmp_path / "clone" / "course" / name)
+        unpacked(course / name)
 
 
 def test_the_page_names_every_option():

@@ -14,7 +14,7 @@ from typing import Any
 
 from grader.course import visibility
 from grader.course.export.gradescope import overview, said
-from grader.grading import STOPPED
+from grader.grading import unmeasured
 from grader.model import Homework, ItemResult, Late, Remarks, Report, TaskResult, Verdict
 from grader.report.wording import WORD, points, presented
 
@@ -39,7 +39,7 @@ class Autolab:
         report = presented(report, "student")
         levels = visibility.of_checks(homework.rubric)
         for task in report.tasks:
-            measured = any(check.message != STOPPED for item in task.items for check in item.checks)
+            measured = any(not unmeasured(check) for item in task.items for check in item.checks)
             if task.id not in self.printed and (measured or ended):
                 self.printed.add(task.id)
                 say(told for item in task.items for told in feedback(item, levels))
@@ -97,6 +97,7 @@ def say(lines: Any) -> None:
 
 
 def put(text: str) -> None:
-    """Out at once and in one piece: what was printed stays, whatever comes."""
-    sys.stdout.write(text)
+    """Out at once and in one piece, in UTF-8 whatever the container speaks: what was printed stays, whatever comes."""
     sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()

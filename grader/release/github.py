@@ -14,7 +14,7 @@ from grader.release.source import Source, requirements, script
 
 ARCHIVE = "github.zip"
 SECONDS = 3600
-IGNORED = b"__pycache__/\n.venv/\n/grade.html\n/grade.json\n/grade.xml\n/report.html\n"
+IGNORED = b"__pycache__/\n.venv/\n/gl-code-quality-report.json\n/grade.html\n/grade.json\n/grade.xml\n/report.html\n"
 
 
 def build(source: Source) -> Members:

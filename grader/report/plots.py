@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 WIDTH, ROW, HEAD = 7.2, 0.2, 0.75  # inches: the figure, one row, and what a panel needs above and below its rows
 ROWS = 40  # of a panel: what fits on a page of paper
 LABEL = 44  # characters of a row's label
+HIGH = 1e30  # a loss beyond it is drawn there: an axis has to end somewhere
 FLOOR, CEILING = 1e-17, 1e3  # an error of 0 is drawn at the floor; one that is not finite, at the right edge
 
 # Stand-ins in the drawing for the page's colours, which differ between light and dark.
@@ -71,7 +72,7 @@ def losses(given: Picture, prefix: str) -> str:
 def loss_canvas(given: Picture) -> Figure:
     canvas = blank(WIDTH / 2, 2.6)
     axes = canvas.add_axes((0.13, 0.17, 0.81, 0.7))
-    values = [math.nan if loss is None else loss for loss in given.data["losses"]]
+    values = [math.nan if loss is None else min(max(loss, -HIGH), HIGH) for loss in given.data["losses"]]
     axes.plot(given.data["steps"], values, color=INK, linewidth=1.2)
     if values and max(values) > 100 * max(min(values), 1e-9):
         axes.set_yscale("log")

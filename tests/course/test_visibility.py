@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import jsonschema
 import pytest
-from platform_schemas import CLASSROOM50, GRADESCOPE, PRAIRIELEARN
+from schemas.platforms import CLASSROOM50, GRADESCOPE, PRAIRIELEARN
 
 from grader.course import visibility
 from grader.course.export import gradescope

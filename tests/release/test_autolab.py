@@ -46,6 +46,14 @@ def test_a_right_submission_gets_every_point_under_the_names_of_the_problems(rel
     assert all(test["passed"] for stage in presentation["stages"] for test in presentation[stage].values())
 
 
+def test_a_container_without_utf8_takes_what_a_student_prints(released, tmp_path):
+    files = {name: content + "\nprint('π is 3.14 …')\n".encode() for name, content in right().items()}
+    done = ran(laid_out(released, tmp_path / "job", files), env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert scores(done.stdout) == {"Task 1": 10, "Task 2": 5}
+    assert "π is 3.14 …" in done.stdout
+
+
+@pytest.mark.slow
 def test_what_a_student_prints_never_begins_a_line(released, tmp_path):
     files = right()
     aloud = f"b'\\n{FORGED}\\n'"

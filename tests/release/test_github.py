@@ -11,9 +11,10 @@ import jsonschema
 import pytest
 import yaml
 from packages import FRAMEWORK, PROJECT, environment, hand_in, hanging, killed, ran, right, unpack
-from platform_schemas import CLASSROOM50
+from schemas.platforms import CLASSROOM50
 
 from grader import rubric
+from grader.ci import CODE_QUALITY
 from grader.release import github
 from grader.release.source import Source, grader
 
@@ -58,7 +59,23 @@ def test_both_grade_by_the_same_command(package):
     assert steps == pipeline["grade"]["script"]
     assert steps[-1].startswith("python grade.py --ci --junit grade.xml")
     assert workflow["permissions"] == {"contents": "read"}
-    assert pipeline["grade"]["artifacts"]["reports"] == {"junit": "grade.xml"}
+    assert pipeline["grade"]["artifacts"]["reports"] == {"codequality": CODE_QUALITY, "junit": "grade.xml"}
+
+
+@pytest.mark.medium
+@pytest.mark.skipif(os.name == "nt", reason="its steps run in bash")
+def test_the_last_step_grades_the_template_as_it_stands(package, tmp_path):
+    template = package / "template"
+    if not (template / "grade.py").is_file():
+        pytest.skip("without the package handout, the template holds student/ alone")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(sys.executable)
+    pipeline = yaml.safe_load((template / ".gitlab-ci.yml").read_text(encoding="utf-8"))
+    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    done = ran(["bash", "-c", pipeline["grade"]["script"][-1]], cwd=template, env=environment(PATH=path))
+    assert done.returncode == 0, done.stderr
+    assert (template / "grade.xml").is_file()
+    assert json.loads((template / "grade.json").read_text(encoding="utf-8"))["score"] == 0
 
 
 @pytest.mark.medium

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import jsonschema
 import pytest
-from packages import PROJECT, environment, hand_in, hanging, killed, made, ran, right, unpack
-from platform_schemas import GRADESCOPE
+from packages import FRAMEWORK, environment, hand_in, hanging, killed, made, ran, right, unpack
+from schemas.platforms import GRADESCOPE
 
 pytestmark = [pytest.mark.medium, pytest.mark.skipif(os.name == "nt", reason="Gradescope runs Linux")]
 
@@ -44,6 +45,7 @@ def root(released, tmp_path):
     return laid_out(released, tmp_path / "autograder")
 
 
+@pytest.mark.slow
 def test_the_build_log_says_what_confines_and_what_data_are_here(root, tmp_path):
     done = ran(["bash", root / "source" / "setup.sh"], env=environment(BACKGRADE_DATA=tmp_path))
     assert done.returncode == 0, done.stderr
@@ -64,6 +66,51 @@ def test_a_right_submission_gets_every_point(root):
     assert [path.name for path in (root / "results").iterdir()] == ["results.json"]
 
 
+def test_whenever_the_result_is_read_it_is_whole(root):
+    files = right()
+    hand_in(root / "submission", files | {"train.py": b"import time\ntime.sleep(2)\n" + files["train.py"]})
+    running = subprocess.Popen(
+        [root / "run_autograder"], env=environment(AUTOGRADER_ROOT=root), stdout=subprocess.DEVNULL
+    )
+    scores = []
+    while running.poll() is None:
+        if (root / "results" / "results.json").is_file():
+            scores.append(results(root)["score"])
+    assert running.returncode == 0
+    assert scores == sorted(scores)
+    assert scores[0] == 10
+    assert results(root)["score"] == 15
+
+
+def test_a_fault_of_the_grader_is_for_the_staff_and_no_zero(tmp_path):
+    homework = tmp_path / "faulty"
+    shutil.copytree(FRAMEWORK, homework)
+    checks = homework / "checks.py"
+    head, name, body = checks.read_text().partition("def adam_steps")
+    assert name
+    signature, docstring, rest = body.split('"""', 2)
+    checks.write_text(f'{head}{name}{signature}"""{docstring}"""\n    raise KeyError("secret of the course")\n{rest}')
+    root = laid_out(made(tmp_path / "out", "--homework", homework, "--for", "gradescope"), tmp_path / "autograder")
+    hand_in(root / "submission", right())
+    done = ran([root / "run_autograder"], env=environment(AUTOGRADER_ROOT=root))
+    assert done.returncode == 3
+    assert "secret of the course" in done.stdout
+    document = results(root)
+    assert "secret of the course" not in json.dumps(document)
+    assert document["stdout_visibility"] == "hidden"
+    assert "score" not in next(test for test in document["tests"] if test["number"] == "1.3")
+    assert "3 points wait for a review" in document["output"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_nothing_handed_in_is_told(root, there):
+    if there:
+        (root / "submission").mkdir()
+    done = ran([root / "run_autograder"], env=environment(AUTOGRADER_ROOT=root))
+    assert (done.returncode, results(root)["score"]) == (0, 0)
+    assert "hand in a folder, zip or tar" in results(root)["output"] or "cannot be read" in results(root)["output"]
+
+
 def test_a_kill_in_the_middle_loses_nothing_finished(root, tmp_path):
     hand_in(root / "submission", hanging())
     result = root / "results" / "results.json"
@@ -75,6 +122,7 @@ def test_a_kill_in_the_middle_loses_nothing_finished(root, tmp_path):
     assert judged == {"1.1": True, "1.2": True, "1.3": True, "2.1": False}
 
 
+@pytest.mark.slow
 def test_the_run_ends_itself_before_the_platform_does(released, tmp_path):
     """Of 20 seconds, 15 are kept for the end."""
     root = laid_out(released, tmp_path / "autograder")
@@ -100,7 +148,7 @@ def test_what_cannot_be_read_is_told_where_the_student_looks(root):
 def test_lateness_is_what_the_rubric_and_the_metadata_say(tmp_path):
     """Two days late, at ten percent a day."""
     homework = tmp_path / "late"
-    shutil.copytree(PROJECT / "tests" / "homeworks" / "framework", homework)
+    shutil.copytree(FRAMEWORK, homework)
     rubric = homework / "rubric.yaml"
     rubric.write_text(f"{rubric.read_text()}late: {{per_day: 10, cap: 50}}\n")
     root = laid_out(made(tmp_path / "out", "--homework", homework, "--for", "gradescope"), tmp_path / "autograder")

@@ -10,7 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from packages import environment, hand_in, hanging, killed, made, ran, right, unpack
-from platform_schemas import PRAIRIELEARN, PRAIRIELEARN_QUESTION
+from schemas.platforms import PRAIRIELEARN, PRAIRIELEARN_QUESTION
 
 pytestmark = [pytest.mark.medium, pytest.mark.skipif(os.name == "nt", reason="PrairieLearn's containers run Linux")]
 NAME = "a-small-tensor-framework"

@@ -105,3 +105,16 @@ def test_a_place_that_cannot_be_a_folder_is_told(tmp_path):
     done = ran([sys.executable, PROJECT / "grade.py", "release", "--out", tmp_path / "out", "--homework", FRAMEWORK])
     assert done.returncode == 2
     assert "cannot make the folder" in done.stderr
+
+
+@pytest.mark.medium
+def test_check_finds_points_for_the_untouched_handout(tmp_path):
+    shutil.copytree(FRAMEWORK, tmp_path / "hw")
+    checks = tmp_path / "hw" / "checks.py"
+    head, name, body = checks.read_text().partition("def adam_steps")
+    signature, docstring, rest = body.split('"""', 2)
+    checks.write_text(f'{head}{name}{signature}"""{docstring}"""\n    return 1.0\n{rest}')
+    done = ran([sys.executable, PROJECT / "grade.py", "release", "--out", tmp_path / "out", "--homework",
+                tmp_path / "hw", "--for", "prairielearn", "--check"])  # fmt: skip
+    assert done.returncode == 2
+    assert "points to the untouched handout" in done.stderr

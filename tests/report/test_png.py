@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from io import BytesIO
 
 import numpy as np
@@ -50,3 +51,29 @@ def test_every_measurement_is_drawn_against_its_bar(report):
     drawn = png.of_measures(report)
     assert [one.title for one in drawn] == ["Gradient errors", "Forward errors", "Accuracies"]
     assert any("on the right side of the bar" in one.caption for one in drawn)
+
+
+ODD = {
+    "nothing": {"steps": [], "losses": [], "epochs": [], "training": [], "validation": []},
+    "no numbers": {"losses": [None, None, None, None]},
+    "huge": {"losses": [1e300, -1e300, math.inf, 1e-300]},
+    "long": {"steps": list(range(200_000)), "losses": [float(at % 7) for at in range(200_000)]},
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_run_that_went_wrong_is_drawn_too(name):
+    assert len(png.of_check(check("curves", CURVES | ODD[name]))) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("images", PICTURES | {"images": [], "labels": []}),
+        ("images", PICTURES | {"labels": ["$\\frac{$ 中文 \x1b[2J", ""]}),
+        ("bars", BARS | {"classes": ["$\\frac{$", "中文"], "probabilities": [math.nan, 1.0]}),
+        ("confusion", CONFUSION | {"counts": [[0, 0], [0, 0]]}),
+    ],
+)
+def test_hostile_words_and_empty_pictures_are_drawn(kind, data):
+    assert len(png.of_check(check(kind, data))) == 1

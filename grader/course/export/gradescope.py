@@ -13,7 +13,7 @@ from html import escape
 from typing import Any
 
 from grader.course import visibility
-from grader.grading import STOPPED
+from grader.grading import unmeasured
 from grader.model import CheckResult, ItemResult, Report, Row, Rubric, Verdict
 from grader.report import charts
 from grader.report.png import Drawn
@@ -40,7 +40,7 @@ def render(row: Row, rubric: Rubric, pictures: Pictures | None = None) -> str:
         "stdout_visibility": "hidden",
         "extra_data": {"submission": report.digest, "seed": report.provenance.seed},
         "tests": [
-            test(item, check, SHOWN[levels.get(check.name, "visible")], drawn.get(check.name, ()))
+            test(item, check, SHOWN[levels.get(check.name, "visible")], drawn.get(check.name))
             for item, check in checks(report)
         ],
     }
@@ -49,9 +49,9 @@ def render(row: Row, rubric: Rubric, pictures: Pictures | None = None) -> str:
 
 def overview(report: Report, rubric: Rubric) -> Iterator[str]:
     """What stands above the tests; nothing in it tells how a check went that the student does not see."""
-    if unmeasured := math.fsum(check.points for check in report.checks if check.message == STOPPED):
+    if left := math.fsum(check.points for check in report.checks if unmeasured(check)):
         yield (
-            f"The run was ended before {points(unmeasured)} points were measured; what was measured counts. "
+            f"The run was ended before {points(left)} points were measured; what was measured counts. "
             "Hand in again, or ask your course."
         )
     if unseen := visibility.unseen(report, rubric):
@@ -70,17 +70,19 @@ def overview(report: Report, rubric: Rubric) -> Iterator[str]:
     yield from report.notes
 
 
-def test(item: ItemResult, check: CheckResult, shown: str, drawn: Sequence[Drawn]) -> dict[str, Any]:
+def test(item: ItemResult, check: CheckResult, shown: str, drawn: Sequence[Drawn] | None) -> dict[str, Any]:
+    """A check as text, or with what it has drawn, be it tables alone, as a page."""
     judged = check.verdict not in (Verdict.SKIPPED, Verdict.INTERNAL)
     status = "passed" if check.verdict is Verdict.PASS else "failed"
     scored = {"score": round(check.earned, 2), "max_score": round(check.points, 2), "status": status}
-    told, tables = "\n".join(said(check)), [one for one in check.figures if one.kind == "table"] if drawn else []
+    told = "\n".join(said(check))
+    tables = [charts.table(one, check.name) for one in check.figures if one.kind == "table"]
     return (scored if judged else {}) | {
         "name": check.title,
         "name_format": "text",
         "number": item.id,
-        "output": page(told, drawn, [charts.table(one, check.name) for one in tables]) if drawn else told,
-        "output_format": "html" if drawn else "text",
+        "output": told if drawn is None else page(told, drawn, tables),
+        "output_format": "text" if drawn is None else "html",
         "tags": [check.verdict.value],
         "visibility": shown,
         "extra_data": {"check": check.name},

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from html.parser import HTMLParser
 
 import jsonschema
-from platform_schemas import GRADESCOPE
+from schemas.platforms import GRADESCOPE
 
 from grader.course.export import gradescope
+from grader.model import Figure, Limits, Row, Rubric, Student
+from grader.report.png import Drawn
 
 
 def results(row, rubric):
@@ -42,6 +45,44 @@ def test_a_student_sees_no_traceback_of_ours_and_no_zero_for_it(rows, rubric):
     assert "KeyError" not in json.dumps(document)
     assert "score" not in tests["softmax"]
     assert "10 points wait for a review" in document["output"]
+
+
+class Tags(HTMLParser):
+    """The tags and attributes of a piece of HTML."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found |= {tag, *(f"{tag}.{name}" for name, _ in attrs)}
+
+
+def test_pictures_stand_below_a_check_and_text_stays_text_beside_them(report):
+    """The report by hand is full of markup."""
+    table = Figure("table", "t", {"columns": ["<b>", "n"], "rows": [["<script>", "1"]], "caption": "c"})
+    names = {"relu_forward", "fc_backward"}
+
+    def with_table(check):
+        return replace(check, figures=(table,)) if check.name in names else check
+
+    def of(item):
+        return replace(item, checks=tuple(map(with_table, item.checks)))
+
+    report = replace(report, tasks=tuple(replace(task, items=tuple(map(of, task.items))) for task in report.tasks))
+    drawn = Drawn("<script>title</script>", '"><script>caption</script>', b"png")
+    pictures = dict.fromkeys((*names, ""), (drawn,)) | {"fc_forward": ()}  # a check with tables alone, or nothing
+    rubric = Rubric("R", (), (), Limits(), "d")
+    document = json.loads(gradescope.render(Row(Student("a", "A"), report), rubric, pictures))
+    jsonschema.validate(document, GRADESCOPE)
+    pages = [test["output"] for test in document["tests"] if test["output_format"] == "html"] + [document["output"]]
+    assert len(pages) == 4
+    for page in filter(None, pages):
+        tags = Tags(page).found
+        assert "img.src" in tags
+        assert tags <= {"pre", "pre.style", "p", "br", "img", "img.src", "img.alt", "table", "thead", "tbody", "tr",
+                        "th", "th.scope", "th.class", "td", "td.class"}  # fmt: skip
 
 
 def test_text_is_text(rows, rubric):
