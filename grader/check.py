@@ -177,7 +177,11 @@ class Subject:
     def cost(self, call: Callable[[], Any]) -> Cost:
         """CPU seconds and peak memory of what `call` asks of the student and does here. Raises Skipped where the system
         does not tell."""
-        return self.session.cost(call)
+        self.homework.answers.costing = True
+        try:
+            return self.session.cost(call)
+        finally:
+            self.homework.answers.costing = False
 
     def data(self, name: str) -> Any:
         """A data set that the rubric declares for this item, or what stands in for it; read on first use.

@@ -7,7 +7,7 @@ recorded seeds, under a digest of the question, and no code:
     shared.bin       answers that all seeds have in common
     SEED.bin         the others; each a mapping of digests to answers in the wire's format (sandbox/worker/wire.py)
 
-A question is a call of a function of the reference (`hw.reference.layers.fc_forward(x, w, b)`), a value that one of its
+A question is a call of a function of the reference (`hw.reference.work.scale(x, 2)`), a value that one of its
 modules holds, or what `once` computes with them, such as a numeric gradient. Answers are plain data. An object stays
 an object: its calls and attributes are questions of their own, told apart by what was asked of objects before.
 """
@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,13 +30,14 @@ from typing import Any
 import numpy as np
 
 from grader.errors import Unrecorded, UsageError
-from grader.sandbox.worker.wire import FrameError, decode, encode
+from grader.sandbox.worker.wire import FrameError, Tensor, decode, encode
 
 RECORDED = "answers.zip"  # beside the project's folders, where there is no reference/
 MANIFEST, SHARED = "manifest.json", "shared"
 FORMAT = 1
 KNOWN = 4096  # answers that are remembered; a class asks some sixty questions
 LACKING = "this handout holds no answer to what your work was asked here; your course's grader measures it"
+CALL, VALUE, SET = "call", "value", "set"  # kinds of questions
 OBJECT = "object"  # what stands for an answer that is no plain data
 
 
@@ -48,6 +50,7 @@ class Live:
     def __init__(self, modules: Mapping[str, Any]) -> None:
         self.modules: Any = SimpleNamespace(**modules)
         self.known: dict[bytes, Any] = {}
+        self.costing = False  # whether the cost of what is asked is measured
 
     def begin(self, seed: int) -> None:
         """Get ready for a run with this seed. Raises UsageError for one that cannot be asked with."""
@@ -105,11 +108,11 @@ class Recorder(Live):
     def ask(self, question: Question, live: Any) -> Any:
         args, named = opened(list(question.args)), opened(dict(question.named))
         if self.nested:
-            return live(*args, **named) if question.called else live
+            return carried_out(question, live, args, named)
         key = question.key(self.history)
         before = {at: encode(plain(value)) for at, value in enumerate(question.args) if holds_more(value)}
         with self.inside():
-            answer = live(*args, **named) if question.called else live
+            answer = carried_out(question, live, args, named)
         changed = {
             at: plain(question.args[at]) for at, was in before.items() if encode(plain(question.args[at])) != was
         }
@@ -166,10 +169,14 @@ class Recorded(Live):
 
     def ask(self, question: Question, live: Any) -> Any:
         key = question.key(self.history)
+        if question.kind == SET:
+            return None
+        if self.costing:
+            raise Unrecorded(LACKING)  # to look up an answer costs nothing of what it costs to compute it
         found = self.answer(key)
         for at, value in found["changed"].items():
             change(question.args[at], value)
-        return Asked(self, (OBJECT, key.hex())) if OBJECT in found else found["answer"]
+        return Asked(self, (OBJECT, key.hex())) if OBJECT in found else opened(found["answer"])
 
     def answer(self, key: bytes) -> Any:
         found = self.answers.get(key.hex())
@@ -190,17 +197,17 @@ class History:
 
 @dataclass
 class Question:
-    """A call of a name of the reference's, or the value that it holds (`called` is False)."""
+    """A call of a name of the reference's; or the value that it holds; or a value that an object is given."""
 
     path: tuple[str, ...]
     args: Sequence[Any] = ()
     named: Mapping[str, Any] = field(default_factory=dict)
-    called: bool = True
+    kind: str = CALL
 
     def key(self, history: History) -> bytes:
         """A digest that is the same on every machine. Raises UsageError for an argument that is no plain data."""
         try:
-            told = encode([list(self.path), plain(list(self.args)), plain(dict(self.named)), self.called])
+            told = encode([list(self.path), plain(list(self.args)), plain(dict(self.named)), self.kind])
         except FrameError as error:
             raise UsageError(
                 f"reference.{'.'.join(self.path)} is asked with an argument that cannot be recorded: {error}; pass "
@@ -209,7 +216,7 @@ class Question:
         if self.path[0] != OBJECT and not any(map(has_object, (*self.args, *self.named.values()))):
             return hashlib.sha256(told).digest()[:16]
         key = hashlib.sha256(history.digest + told).digest()[:16]
-        if self.called:
+        if self.kind != VALUE:
             history.add(key)
         return key
 
@@ -229,27 +236,44 @@ class Asked:
             return (
                 Asked(self._answers, path, live)
                 if callable(live)
-                else self._answers.ask(Question(path, called=False), live)
+                else self._answers.ask(Question(path, kind=VALUE), live)
             )
         try:
-            return self._answers.ask(Question(path, called=False), None)
+            return self._answers.ask(Question(path, kind=VALUE), None)
         except Unrecorded:
             return Asked(self._answers, path)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("_answers", "_path", "_live"):
+            object.__setattr__(self, name, value)
+        else:
+            self._answers.ask(Question((*self._path, name), (value,), kind=SET), self._live)
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         return self._answers.ask(Question(self._path, args, named), self._live)
 
 
+def carried_out(question: Question, live: Any, args: Sequence[Any], named: Mapping[str, Any]) -> Any:
+    if question.kind == SET:
+        return setattr(live, question.path[-1], args[0])
+    return live(*args, **named) if question.kind == CALL else live
+
+
 def has_object(value: Any) -> bool:
+    """Whether an object of the reference's, or a tensor as it travels, is in a value."""
     if isinstance(value, list | tuple | dict):
         return any(map(has_object, value.values() if isinstance(value, dict) else value))
-    return isinstance(value, Asked)
+    return isinstance(value, Asked | Tensor)
 
 
 def opened(value: Any) -> Any:
     """A value as the reference takes it: its own objects, not their names; the same containers where they hold none."""
     if isinstance(value, Asked):
         return value._live
+    if isinstance(value, Tensor):
+        import torch
+
+        return torch.from_numpy(value.array).requires_grad_(value.requires_grad)
     if isinstance(value, list | tuple | dict) and has_object(value):
         if isinstance(value, dict):
             return {key: opened(part) for key, part in value.items()}
@@ -286,6 +310,9 @@ def plain(value: Any) -> Any:
         return {key: plain(part) for key, part in value.items()}
     if isinstance(value, np.ndarray):
         return np.ascontiguousarray(value) if value.ndim else np.array(value)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
+        return Tensor(np.array(value.detach().cpu().numpy()), bool(value.requires_grad))
     return value
 
 

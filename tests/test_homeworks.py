@@ -1,6 +1,6 @@
 """Four other homeworks, graded without a change of the engine: right work gets every point, each mistake its own loss.
 
-A mistake is one replacement in the reference: see grader/command/mistakes.py.
+A mistake is one replacement in the reference: see grader/mistakes.py.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from grader import mistakes
 from grader.check import load
-from grader.command import mistakes
 from grader.grading import grade
 from grader.handout import contents
 from grader.model import Homework, Report, Submission

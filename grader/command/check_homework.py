@@ -13,9 +13,8 @@ from typing import Any
 
 from numpy.random import Generator
 
-from grader import handout
+from grader import handout, mistakes
 from grader.check import Subject, load
-from grader.command import mistakes
 from grader.data import datasets
 from grader.errors import SubmissionError, UsageError
 from grader.grading import grade

@@ -120,25 +120,31 @@ def text(file: bytes | Path) -> str:
 def without(code: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
     """Sources without the checks of these names, and without what nothing else uses then."""
     trees = {path: ast.parse(content) for path, content in code.items()}
-    gone = set(names)
-    used_by_gone: set[str] = set()
-    for tree in trees.values():
-        for node in tree.body:
-            if defined(node) & gone:
-                used_by_gone |= names_in(node)
+    gone = {path: {name for node in tree.body for name in defined(node) & set(names)} for path, tree in trees.items()}
     while True:
-        kept = [node for tree in trees.values() for node in tree.body if not defined(node) & gone]
-        used = {name for node in kept for name in names_in(node) - defined(node)}
-        more = {
-            name for node in kept for name in defined(node) & used_by_gone
-            if name not in used and isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign)
-        }  # fmt: skip
-        if not more:
-            return {path: cut(code[path], trees[path], gone) for path in code}
-        for node in kept:
-            if defined(node) & more:
-                used_by_gone |= names_in(node)
-        gone |= more
+        abroad = {name for path, tree in trees.items() for node in kept(tree, gone[path]) for name in shared_in(node)}
+        more = {path: unused(tree, gone[path], abroad) for path, tree in trees.items()}
+        if not any(more.values()):
+            return {path: cut(code[path], trees[path], gone[path]) for path in code}
+        gone = {path: gone[path] | more[path] for path in code}
+
+
+def kept(tree: ast.Module, gone: Collection[str]) -> list[ast.stmt]:
+    return [node for node in tree.body if not defined(node) & set(gone)]
+
+
+def unused(tree: ast.Module, gone: Collection[str], abroad: Collection[str]) -> set[str]:
+    """What only the definitions in `gone` use, here and in other files."""
+    by_gone = {name for node in tree.body if defined(node) & set(gone) for name in names_in(node)}
+    used = {name for node in kept(tree, gone) for name in names_in(node) - defined(node)}
+    there = {name for node in kept(tree, gone) for name in defined(node)}
+    return (there & by_gone) - used - set(abroad)
+
+
+def shared_in(node: ast.stmt) -> set[str]:
+    """Names of other files: what is imported from them, and attributes."""
+    found = {one.name for one in ast.walk(node) if isinstance(one, ast.alias)}
+    return found | {one.attr for one in ast.walk(node) if isinstance(one, ast.Attribute)}
 
 
 def defined(node: ast.stmt) -> set[str]:

@@ -7,9 +7,8 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from grader import grading
+from grader import grading, mistakes
 from grader.check import digests, load
-from grader.command import mistakes
 from grader.errors import UsageError
 from grader.intake.submission import read, stubs
 from grader.model import Homework, Report, Submission, Verdict

@@ -116,7 +116,7 @@ def entries(path: Path) -> Iterator[tuple[str, int, Any]]:
     if values is None:
         return
     if not isinstance(values, Mapping) or not isinstance(node, yaml.MappingNode):
-        raise UsageError(f"{path}: this has to be a mapping of names to mistakes; see grader/command/mistakes.py")
+        raise UsageError(f"{path}: this has to be a mapping of names to mistakes; see grader/mistakes.py")
     for (name, given), (key, _) in zip(values.items(), node.value, strict=False):
         yield str(name), key.start_mark.line + 1, given
 
