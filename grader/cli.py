@@ -1,6 +1,6 @@
-"""Arguments, exit codes, nothing else.
+"""Arguments and exit codes.
 
-Exit codes: 0 graded, whatever the score; 1 below --fail-under; 2 usage or unreadable submission; 3 a fault of the
+Exit codes: 0 graded, with any score; 1 below --fail-under; 2 wrong usage or unreadable submission; 3 a fault of the
 grader (needs review); 130 interrupted.
 """
 
@@ -36,7 +36,7 @@ COMMANDS = (
     "gradebook",
     "new-homework",
     "pack",
-)  # each is a module of grader/command, with _ for -, that has parser() and run(arguments) -> exit code
+)  # each is a module in grader/command, with _ for -; it has parser() and run(arguments) -> exit code
 OWN = Path(__file__).parent / "homework"
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -46,15 +46,15 @@ def parser() -> argparse.ArgumentParser:
         prog="grade.py",
         usage=f"grade.py [PATH] [options]\n       grade.py {'|'.join(COMMANDS)} -h",
         description="Backgrade: grade a submission, task by task.",
-        epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage, 3 our fault, 130 stopped",
+        epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage, 3 our error, 130 stopped",
     )
     add = root.add_argument
     add("path", nargs="?", type=Path, metavar="PATH", help="folder, zip or tar (default: the homework's student/)")
     add("--task", action="append", default=[], metavar="ID", help="only this task or item (2 or 2.3); repeatable")
-    add("--full", action="store_true", help="train to the end, even where a bar is cleared")
-    add("--data-root", type=Path, metavar="FOLDER", help="where data is (default: BACKGRADE_DATA, or a cache)")
+    add("--full", action="store_true", help="train to the end, even after the bar is reached")
+    add("--data-root", type=Path, metavar="FOLDER", help="folder with data (default: BACKGRADE_DATA, or a cache)")
     add("--unverified", action="store_true", help="use data that is not official; reports say so")
-    add("--seed", type=int, metavar="N", help="repeat a run: the seed its report names")
+    add("--seed", type=int, metavar="N", help="repeat a run with the seed in its report")
     add("--json", type=Path, metavar="FILE", help="write the report as JSON; - prints it")
     html = Path("report.html")
     add("--html", type=Path, metavar="FILE", default=html, help=f"where the HTML report goes (default: {html})")
@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
         choices=["student", "staff"],
         default="student",
         metavar="WHO",
-        help="student, or staff: the grader's faults in full",
+        help="student, or staff (shows errors of the grader in full)",
     )
     add("--fail-under", type=points, metavar="POINTS", help="exit with 1 when the score is lower")
     add("--homework", type=Path, default=OWN, metavar="FOLDER", help="another homework's folder")
@@ -73,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def points(text: str) -> float:
-    """Raises ValueError also for nan, below which nothing is."""
+    """Read a number. Raises ValueError for nan too, because no score is below it."""
     if math.isnan(value := float(text)):
         raise ValueError
     return value
@@ -96,8 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ended(USAGE, f"{error.name} is not installed; {what_to_type(sys.argv)}")
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return ended(USAGE, f"the disk is full ({error.strerror}); free some space, and start again")
-        # The last line of defence: a fault of the grader ends in a sentence and its own exit code, in no traceback.
+            return ended(USAGE, f"the disk is full ({error.strerror}); free some space and run this again")
+        # A fault of the grader ends in one sentence and its own exit code, not in a traceback.
         return ended(FAULT, f"a fault of the grader ({type(error).__name__}: {error}); please report it")
 
 
@@ -108,7 +108,7 @@ def ended(code: int, sentence: str) -> int:
 
 
 def end_in_order() -> None:
-    """Take a closed terminal and a polite kill for Ctrl-C, so that workers end and temporary folders go."""
+    """Treat a closed terminal and SIGTERM as Ctrl-C, so that workers end and temporary folders are deleted."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
@@ -116,7 +116,7 @@ def end_in_order() -> None:
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
-    """Raise KeyboardInterrupt, a little later where Python would lose it: in an import, or while a thread starts."""
+    """Raise KeyboardInterrupt. Wait a little if Python would lose it: during an import, or while a thread starts."""
     if hasattr(signal, "setitimer") and any(loses_interrupts(code) for code in stack(frame)):
         signal.setitimer(signal.ITIMER_REAL, 0.02)
     else:
@@ -130,7 +130,7 @@ def stack(frame: FrameType | None) -> Iterator[CodeType]:
 
 
 def loses_interrupts(code: CodeType) -> bool:
-    """A class that is registered while a module is imported swallows it; Thread.start() makes a RuntimeError of it."""
+    """An import may swallow a KeyboardInterrupt; Thread.start() turns it into a RuntimeError."""
     return code.co_filename.startswith("<frozen importlib") or code is threading.Thread.start.__code__
 
 
@@ -141,7 +141,7 @@ def run(arguments: argparse.Namespace) -> int:
     from grader.sandbox.launch import ONE_THREAD, Zygotes
 
     os.environ.update(ONE_THREAD)
-    with Zygotes(ahead=True) as zygotes:  # it warms up while the grader itself is being imported
+    with Zygotes(ahead=True) as zygotes:  # they warm up while the grader itself is imported
         return grade(arguments, zygotes.launch)
 
 
@@ -184,9 +184,9 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
 
 
 def tell(report: Report, arguments: argparse.Namespace, page: Path | None) -> None:
-    """Write what was asked for, then print the table: beside what is printed as JSON, to standard error.
+    """Write the JSON and HTML files, then print the table; to standard error if a file goes to standard output.
 
-    Raises UsageError for a file that cannot be written; the table is shown all the same.
+    Raises UsageError for a file that cannot be written, after printing the table.
     """
     from grader.files import is_output, write
     from grader.report import json, text
@@ -200,14 +200,14 @@ def tell(report: Report, arguments: argparse.Namespace, page: Path | None) -> No
             from grader.report import html
 
             write(page, html.render(report, audience=arguments.audience))
-    except UsageError:  # the disk is full: what was graded is shown all the same
+    except UsageError:  # for example, the disk is full: still show the results
         text.show(report, audience=arguments.audience, console=console)
         raise
     text.show(report, audience=arguments.audience, page=page, console=console)
 
 
 def judge(report: Report, bar: float | None) -> int:
-    """The exit code of a report, with the reason when it is not 0."""
+    """The exit code of a report. Prints the reason if it is not 0."""
     score = round(report.score, 9)
     if bar is None or score >= bar:
         return GRADED
@@ -216,12 +216,13 @@ def judge(report: Report, bar: float | None) -> int:
 
 
 def notice(isolation: str) -> None:
-    """Your own work may be graded where confinement is partial; that it is has to be said."""
+    """Warn if confinement is partial on this machine."""
     from grader.sandbox.probes import required
 
     missing = required(isolation) if "=" in isolation else ()
     if missing:
         print(
-            f"grade.py: notice: {missing[0]}. Grade only work that you trust here; see `python grade.py doctor`.",
+            f"grade.py: notice: {missing[0]}. On this machine, grade only work that you trust; see "
+            "`python grade.py doctor`.",
             file=sys.stderr,
         )

@@ -198,7 +198,7 @@ def break_a_check(folder: Path) -> None:
         (lose_handout, r"student/work\.py: the handout lists this file"),
         (ask_nothing, r"checks\.py:\d+: the untouched handout gets 2 points of imported"),
         (list_nothing, r"rubric\.yaml:4: the handout does not list work\.py"),
-        (list_too_much, r"the handout lists other\.py, which .*reference does not hold"),
+        (list_too_much, r"the handout lists other\.py, but .*reference has no such file"),
         (read_no_data, r"rubric\.yaml:\d+: no task reads the data set words"),
         (see_no_mistake, r"wrong\.yaml:3: no-mistake loses no points"),
         (see_no_wrong_work, r"wrong/copied: copied loses no points"),

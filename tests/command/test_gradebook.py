@@ -139,7 +139,7 @@ def test_adjust_counts_shows_on_every_page_and_answers_the_question(type_, folde
 
 def test_an_adjustment_whose_page_cannot_be_drawn_is_kept_and_said_to_be(type_, monkeypatch):
     def full(path, content):
-        raise UsageError(f"cannot write {path.name} (No space left on device); name another place for it")
+        raise UsageError(f"cannot write {path.name} (No space left on device); choose another path for it")
 
     monkeypatch.setattr(pages, "write", full)
     code, out, err = type_("adjust", "ada", "2.2", "4.5", "--why", "x", "--author", "Grace")
