@@ -155,11 +155,11 @@ def test_mistake_fails_exactly_its_checks(name: str, student: Student) -> None:
         (mistakes.relu_times_x, "relu_backward", "multiplied by x, but the slope of x is 1"),
         (mistakes.relu_times_relu, "relu_backward", "multiplied by x, but the slope of x is 1"),
         (mistakes.softmax_adds_one, "softmax_loss_gradient", "the right class is added, not subtracted"),
-        (network_skips_the_mask, "net_backward", "does not pass the ReLU"),
+        (network_skips_the_mask, "net_backward", "the ReLU is skipped"),
         (
             mistakes.f3_gradients_exchanged,
             "f3_gradient_y1",
-            "grad_s2: is the sign wrong, or is the order not grad_s1, g",
+            "grad_s2: is the sign wrong, or the order not grad_s1, g",
         ),
         (mistakes.f1_gradients_exchanged, "f1_gradient", "it is grad_w1: is the order not grad_x1, grad_w1"),
         (mistakes.fc_gradients_exchanged, "fc_backward", "it is grad_b: the order is grad_x, grad_w, grad_b"),

@@ -1,7 +1,7 @@
 """Workflow commands of GitHub Actions: a submission's problems as annotations, and the notice that Classroom reads.
 
-Only ten errors and ten warnings of a step are shown, so the costliest come first and no more are written. What a
-student wrote stands behind `::` on one escaped line, where it cannot begin a command of its own.
+GitHub shows only ten errors and ten warnings of a step, so only the most costly ones are written. A student's text
+comes after `::` on one escaped line, so that it cannot start a command.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def render(row: Row, rubric: Rubric) -> str:
     assert row.report is not None
     report = presented(row.report, "student")
     places = {path.rpartition("/")[2]: path for section in rubric.sections for path in section.modules.values()}
-    places |= row.student.origin  # where the student's own file lies in the repository
+    places |= row.student.origin  # the path of the student's file in the repository
     return "".join(f"{line}\n" for line in [*problems(report, places), *totals(report)])
 
 
@@ -34,7 +34,7 @@ def problems(report: Report, places: dict[str, str]) -> Iterator[str]:
 
 
 def is_error(check: CheckResult) -> bool:
-    """Points were lost by it; what waits for a person and a task without points are warnings."""
+    """Whether the check lost points. Checks that wait for a person, or have no points, are warnings."""
     return not check.waits and check.earned < check.points
 
 
@@ -47,7 +47,7 @@ def annotation(kind: str, item: ItemResult, check: CheckResult, places: dict[str
 
 
 def totals(report: Report) -> Iterator[str]:
-    """What Classroom's reporter adds up, and the sentence that a person reads."""
+    """The points as JSON for Classroom's reporter, and as a sentence for people."""
     most = report.max_score - report.skipped
     yield command("notice", headline(report), title="Points")
     if waiting := undecided(report):

@@ -1,7 +1,7 @@
 """JUnit XML as pytest writes it (xunit2): a suite per student, a case per check, points as properties.
 
-A FAIL of any kind is a failure, a fault of the grader an error. Characters that XML cannot hold are gone before they
-get here.
+A check that loses points is a failure; a fault of the grader is an error. Characters that XML does not allow are
+already removed.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def case(item: ItemResult, check: CheckResult) -> Element:
 
 
 def missing(row: Row) -> Element:
-    """What stands for a student without a report: nothing handed in, or nothing that can be read."""
+    """The test case of a student without a report: nothing was handed in, or it could not be read."""
     found = Element("testcase", classname="submission", name="handed in", time="0.000")
     if row.student.problem:
         SubElement(found, "error", type="unreadable", message=harmless(row.student.problem))
