@@ -151,7 +151,7 @@ def backward_clues(case: Case, role: str, grad_scores: Array) -> list[Clue]:
     """What the first layer's gradients would be without the ReLU between."""
     grad_hidden = grad_scores @ case.values["weight2"].T
     straight = {"weight1": case.X.T @ grad_hidden, "bias1": grad_hidden.sum(axis=0)}
-    said = "the ReLU is skipped: the gradient must be 0 where a hidden unit is off"
+    said = "the ReLU is skipped: its mask is missing"
     return [Clue(said, straight[role])] if role in straight else []
 
 

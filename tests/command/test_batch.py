@@ -30,12 +30,12 @@ from grader.report.wording import clock
         (["nowhere", "--out", "out"], "nowhere cannot be read"),
         (["in", "--out", "out", "--jobs", "0"], "at least one submission"),
         (["in", "--out", "out", "--task", "77"], "no task 77"),
-        (["in", "--out", "out", "--due", "tomorrow"], "--due tomorrow is no time"),
-        (["in", "--out", "file"], "cannot be made"),
+        (["in", "--out", "out", "--due", "tomorrow"], "--due tomorrow is not a time"),
+        (["in", "--out", "file"], "cannot create"),
         (["in", "--out", "in/graded"], r"in.graded lies in in, and would be taken for a submission; name a folder"),
         (["in", "--out", "in"], "lies in in"),
         (["in", "--out", "out", "--data-root", "nowhere"], "--data-root nowhere is no folder"),
-        (["in", "--out", "out", "--due", ""], "--due  is no time"),
+        (["in", "--out", "out", "--due", ""], "--due  is not a time"),
         (["in", "--out", "out", "--roster", "no.csv"], "no.csv cannot be read"),
     ],
 )
@@ -49,7 +49,7 @@ def test_usage_is_a_sentence(tmp_path, monkeypatch, arguments, says):
 
 def test_resume_of_nothing_leaves_nothing(tmp_path):
     folder, out = class_of(tmp_path / "in", "right-tabs"), tmp_path / "out"
-    with pytest.raises(UsageError, match=r"out holds no gradebook\.sqlite; make one with"):
+    with pytest.raises(UsageError, match=r"out contains no gradebook\.sqlite; make one with"):
         command.run(command.parser().parse_args([str(folder), "--out", str(out), "--resume"]))
     assert not out.exists()
 
@@ -181,8 +181,8 @@ def test_what_a_person_should_know_is_said_before_and_after(tmp_path, monkeypatc
     said = capsys.readouterr()
     assert "grade.py: notice: task 4 on stand-in data, as the data set is not here" in said.err
     assert "? wrong-nan: not in the class list, or not clearly; name what they handed in after an id there" in said.out
-    assert "? ..evil: left out, as the name begins with a dot; rename what is a student's" in said.out
-    assert "? right-tabs, wrong-nan: it is not known when, so not late" in said.out
+    assert "? ..evil: skipped, because the name begins with a dot; rename it if" in said.out
+    assert "? right-tabs, wrong-nan: submission time unknown, so not counted as late" in said.out
     with Gradebook.open(tmp_path / "out") as book:
         assert book.run().due == datetime(2026, 11, 20, 23, 59, 59).astimezone()
 

@@ -76,7 +76,7 @@ def test_a_folder_that_is_not_empty_is_refused_and_kept(tmp_path, capsys):
 
 def test_a_folder_without_a_rubric_and_a_wrong_number_are_usage(tmp_path, folder, capsys):
     assert cli.main(["check-homework", str(tmp_path)]) == 2
-    assert "holds no rubric.yaml" in capsys.readouterr().err
+    assert "contains no rubric.yaml" in capsys.readouterr().err
     assert cli.main(["check-homework", str(folder), "--seeds", "0"]) == 2
     assert "at least 1" in capsys.readouterr().err
 

@@ -144,7 +144,7 @@ def test_a_scheduler_that_does_not_answer_is_a_sentence(monkeypatch):
     with pytest.raises(UsageError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         Cluster("tcp://127.0.0.1:9").start()
     for address in ("nonsense", "nonsense:x", "foo://host:1", ""):
-        with pytest.raises(UsageError, match="is no address of a scheduler; write it as tcp://HOST:8786"):
+        with pytest.raises(UsageError, match="is not the address of a scheduler; write it as tcp://HOST:8786"):
             Cluster(address)
 
 

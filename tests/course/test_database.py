@@ -115,12 +115,12 @@ def test_a_gradebook_that_is_being_written_by_another_is_read(tmp_path):
 
 
 def test_what_is_no_gradebook_is_told_in_a_sentence(tmp_path):
-    with pytest.raises(UsageError, match=r"holds no gradebook\.sqlite; make one with"):
+    with pytest.raises(UsageError, match=r"contains no gradebook\.sqlite; make one with"):
         Database.open(tmp_path)
     (tmp_path / database.FILE).write_bytes(b"something else entirely" * 100)
     with pytest.raises(UsageError, match="is not a gradebook"):
         Database.open(tmp_path)
-    with pytest.raises(UsageError, match="cannot be made"):
+    with pytest.raises(UsageError, match="cannot create"):
         Database.create(tmp_path / database.FILE / "below")
     (tmp_path / "dir" / database.FILE).mkdir(parents=True)
     with pytest.raises(UsageError, match="cannot be opened"):

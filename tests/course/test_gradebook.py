@@ -227,7 +227,7 @@ def test_an_adjustment_that_makes_no_sense_is_refused(book, change, says):
             Student("bob", "Bob"),
             "nothing was handed in; put work that can be read in its place, and run the batch again",
         ),
-        (Student("bob", "Bob", path="b.zip"), "broken off before it was graded; go on with --resume$"),
+        (Student("bob", "Bob", path="b.zip"), "stopped before it was graded; continue with --resume$"),
     ],
 )
 def test_where_there_are_no_points_to_adjust_it_says_why_and_what_to_do(book, student, says):
@@ -263,9 +263,9 @@ def test_diff_tells_whose_points_changed_by_what_and_why(book):
     gone = book.begin(seed=1, due=DUE, late=LATE)
     book.record(ADA, report(fc=5, tasks=report().tasks[:1]))
     assert [(one.student, one.item, one.after, one.why) for one in book.diff(new, gone)] == [
-        ("ada", "5.2", None, "not graded any more"),
-        ("bob", "2.1", None, "not graded any more"),
-        ("bob", "5.2", None, "not graded any more"),
+        ("ada", "5.2", None, "no longer graded"),
+        ("bob", "2.1", None, "no longer graded"),
+        ("bob", "5.2", None, "no longer graded"),
     ]
 
 
@@ -275,7 +275,7 @@ def test_diff_tells_whose_points_changed_by_what_and_why(book):
         (None, LATE, ADA.submitted_at, 0, "costs 0 % instead of 20 %; the due date changed"),
         (DUE + timedelta(hours=20), LATE, ADA.submitted_at, 1, "costs 10 % instead of 20 %; the due date changed"),
         (DUE, replace(LATE, per_day=5), ADA.submitted_at, 2, "costs 10 % instead of 20 %"),
-        (DUE, LATE, DUE, 0, "costs 0 % instead of 20 %; it was handed in at another time"),
+        (DUE, LATE, DUE, 0, "costs 0 % instead of 20 %; the submission time changed"),
     ],
 )
 def test_diff_tells_whose_lateness_changed_and_what_it_costs(book, due, late, handed_in, days, why):

@@ -67,7 +67,7 @@ def test_a_list_without_names_goes_by_number(read):
 def test_what_the_sheet_says_was_handed_in_is_a_problem_where_it_is_not_there(read, status):
     sheet = HEAD + row(9, "Ada Lovelace") + row(10, "Grace Hopper", status) + row(11, "Bo Ek", "No submission", "-")
     found = read(folder("Ada Lovelace_9"), roster=sheet)
-    told = f"the class list says that it was handed in ({status}), and it is not here; export the submissions again"
+    told = f"the class list says that it was handed in ({status}), but it is not here; export the submissions again"
     assert found["grace@x.org"].problem == told
     assert found["bo@x.org"].problem == ""
 
