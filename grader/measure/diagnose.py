@@ -54,9 +54,7 @@ def explain(
     right = np.asarray(plain(expected), dtype=np.float64)
     found = numbers(yours)
     if found is None:
-        return (
-            f"{name} should be {wanted(right)}, but it is {describe(yours)}{said(known(masked(yours), right, clues))}"
-        )
+        return f"{name} should be {wanted(right)}, not {describe(yours)}{said(known(masked(yours), right, clues))}"
     if found.shape != right.shape:
         with np.errstate(all="ignore"):
             clue = known(found, right, clues) if np.isfinite(found).all() else ""

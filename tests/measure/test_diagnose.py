@@ -82,7 +82,7 @@ MISTAKES = {
     "complex": (W + 0j, W, "should be a numeric array .* complex128"),
     "a mask": (W > 0, W, "array of bool"),
     "a list": ([1.0, 2.0], GRAD_B, "a list of 2"),
-    "text": ("right", LOSS, "should be a number, but it is the text"),
+    "text": ("right", LOSS, "should be a number, not the text"),
     "a number for an array": (1.0, GRAD_B, r"shape \(\); expected \(3,\)"),
     "an array for a number": (W, LOSS, "one number is expected"),
     "an int beyond float": (10**400, LOSS, "infinite"),
