@@ -216,7 +216,7 @@ class Gradebook:
             raise UsageError("an adjustment needs a reason and an author; give them with --why and --author")
         if points is None:
             if item not in self.in_force(student):
-                raise UsageError(f"{item} of {student} has no adjustment, so there is nothing to take back")
+                raise UsageError(f"{student} has no adjustment of {item}, so there is nothing to take back")
         elif item == LATE_DAYS:
             if not 0 <= points <= MOST_DAYS or not float(points).is_integer():
                 raise UsageError(f"{points:g} days late is not possible; give a whole number, at most {MOST_DAYS}")

@@ -103,7 +103,7 @@ def test_list_has_a_line_for_everyone_and_the_evidence_of_what_waits(type_, fold
     assert f"see {folder / 'reports' / 'ada.html'}" in out
     assert "? doe 2.2 relu: a fault of the grader" in out
     assert "KeyError: 'x'" in out
-    assert f"3 wait for a person; settle each with a number, also where the points are right: "\
+    assert f"3 wait for a person; set the points of each, even if they are right: "\
         f"python grade.py gradebook {folder} adjust ada 2.2 POINTS --why TEXT" in out  # fmt: skip
     assert "\x1b" not in out
     assert "\u202e" not in out
@@ -169,7 +169,7 @@ def test_an_adjustment_is_taken_back_and_told(type_, folder):
     _, out, _ = type_("show", "ada")
     assert "2.2 was set to 1 points by Grace, because: wrong; replaced since" in out
     assert "2.2 was taken back by Alan, because: the check was cured" in out
-    assert "nothing is adjusted of ada's late" in type_("adjust", "ada", "late", "graded", "--why", "x")[2]
+    assert "ada has no adjustment of late" in type_("adjust", "ada", "late", "graded", "--why", "x")[2]
 
 
 def test_the_author_is_who_types_it(type_, folder, monkeypatch):
@@ -183,7 +183,7 @@ def test_the_author_is_who_types_it(type_, folder, monkeypatch):
         raise OSError
 
     monkeypatch.setattr(getpass, "getuser", nobody)
-    assert "name yourself with --author" in type_("adjust", "eve", "late", "2", "--why", "asked")[2]
+    assert "give your name with --author" in type_("adjust", "eve", "late", "2", "--why", "asked")[2]
 
 
 def test_late_tells_who_when_and_what_it_costs(type_, folder):
@@ -258,9 +258,12 @@ def test_what_is_exported_is_what_counts(type_, folder, tmp_path):
         (["show", "lovelace"], "there is no student lovelace; did you mean ada?"),
         (["adjust", "ada", "9.9", "1", "--why", "x"], "there is no item 9.9; the items are 2.1, 2.2"),
         (["adjust", "ada", "2.1", "six", "--why", "x"], "six is not a number of points; write it as 7.5, or `graded`"),
-        (["adjust", "ada", "2.1", "6", "--why", "x"], "6 points for item 2.1; it is worth 0 to 5"),
-        (["adjust", "ada", "late", "1e300", "--why", "x"], "a whole number of days, at most 10000"),
-        (["adjust", "ada", "2.1", "nan", "--why", "x"], "it is worth 0 to 5"),
+        (["adjust", "ada", "2.1", "6", "--why", "x"], "6 points are not possible for item 2.1; give 0 to 5"),
+        (
+            ["adjust", "ada", "late", "1e300", "--why", "x"],
+            "1e+300 days late is not possible; give a whole number, at most 10000",
+        ),
+        (["adjust", "ada", "2.1", "nan", "--why", "x"], "give 0 to 5"),
         (["--run", "1", "adjust", "ada", "2.1", "1", "--why", "x"], "applies to every run; leave out --run"),
         (["diff", "1", "9"], "there is no run 9; the runs are 1"),
         (["export", "csv", "--assignment", "x"], "csv does not use an assignment's title"),
@@ -288,7 +291,7 @@ def test_late_without_a_due_date_says_how_to_give_one(tmp_path, capsys):
         book.begin(seed=1)
         book.record(Student("ada", "Ada", path="a"), report())
     assert cli.main(["gradebook", str(tmp_path), "late"]) == 2
-    assert "run 1 has no due date; run the batch again, which reuses all results, with --due" in capsys.readouterr().err
+    assert "run 1 has no due date; run the batch again with --due" in capsys.readouterr().err
 
 
 def test_what_is_known_too_little_is_said(folder, type_):
@@ -301,7 +304,7 @@ def test_what_is_known_too_little_is_said(folder, type_):
             book.record(Student(f"s{number:02}", "S", {}, "in/s", "d"), one)
         book.end(run)
     listed = type_("list")[1]
-    assert "? s00: graded on stand-in data, as the data set is not here; give no final grades by it" in listed
+    assert "? s00: graded on stand-in data, because the data set is missing; these points are not final" in listed
     assert (
         "? s00, s01, s02, s03, s04, s05, s06, s07, s08, s09 and 2 more: submission time unknown, so not counted as late"
         in listed
@@ -325,7 +328,7 @@ def test_an_adjustment_that_the_rubric_has_changed_under_is_told_and_counts_no_m
         assert book.row("ada").report.final == 3
         pages.index(book, run, book.register(run))
     told = ("ada: 2.1 was adjusted to more than its maximum, which is 3 now; adjust it again",
-            "ada, doe: 2.2 was adjusted, and there is no such item now; adjust again what is meant")  # fmt: skip
+            "ada, doe: 2.2 was adjusted, but the rubric no longer has it; adjust another item instead")  # fmt: skip
     for text in (type_("list")[1], type_("export", "csv")[1], (folder / pages.INDEX).read_text(encoding="utf-8")):
         assert all(one in text for one in told)
     assert "Adjusted from 3 to 5 of 3 points, which count as 3, by Grace" in type_("show", "ada")[1]
@@ -352,13 +355,13 @@ def test_where_a_platform_marks_lateness_who_has_no_mark_was_in_time(folder, typ
             book.record(Student(f"s{number}", "S", {}, "in/s", "d", marked_late=number < 2), report())
         book.end(run)
     how = "say how late with `adjust STUDENT late DAYS --why TEXT`"
-    told = f"2 marked late, days unknown, nothing taken off: s0, s1; {how}"
+    told = f"2 marked late, days unknown, no penalty yet: s0, s1; {how}"
     for words in (["list"], ["export", "csv"]):
         out = type_(*words)[1]
         assert f"? {told}" in out
         assert "not known when" not in out
     type_("adjust", "s0", "late", "1", "--why", "by Canvas's log", "--author", "tom")
-    assert "1 marked late, days unknown, nothing taken off: s1; say" in type_("export", "csv")[1]
+    assert "1 marked late, days unknown, no penalty yet: s1; say" in type_("export", "csv")[1]
 
 
 def test_the_class_page_tells_its_run_and_what_list_tells(folder, type_):
@@ -443,11 +446,11 @@ def test_list_shows_those_alone_who_are_asked_for(type_, words, listed):
 
 
 def test_an_export_warns_while_points_wait_for_a_person(type_):
-    told = "3 wait for a person, so these points may change: ada 2.2, doe 2.2, eve 2.2; see `list`"
+    told = "3 wait for a person, so these points may still change: ada 2.2, doe 2.2, eve 2.2; see `list`"
     assert told in type_("export", "csv")[1]
     for who in ("ada", "doe"):
         type_("adjust", who, "2.2", "4", "--why", "x", "--author", "Grace")
-    assert "1 waits for a person, so these points may change: eve 2.2; see `list`" in type_("export", "canvas")[1]
+    assert "1 waits for a person, so these points may still change: eve 2.2; see `list`" in type_("export", "canvas")[1]
     type_("adjust", "eve", "2.2", "4", "--why", "x", "--author", "Grace")
     assert "for a person" not in type_("export", "csv")[1]
 
@@ -525,4 +528,4 @@ def test_work_that_was_only_a_draft_is_said(folder, type_):
     with Gradebook.open(folder) as book:
         book.begin(seed=7)
         book.record(Student("ada", "Ada", {"Status": "Draft (not submitted)"}, "in/x", "d"), report())
-    assert "? ada: graded from a draft, which was not submitted; decide whether it counts" in type_("list")[1]
+    assert "? ada: graded from a draft that was not submitted; decide whether it counts" in type_("list")[1]

@@ -377,7 +377,7 @@ def test_a_column_of_other_numbers_than_the_platforms_contradicts_nobody(tmp_pat
 
 def test_a_quote_that_is_not_closed_swallows_nobody(tmp_path):
     folder = make(tmp_path / "in", "1.zip")
-    with pytest.raises(UsageError, match=r"is not CSV .*is a quote not closed\?"):
+    with pytest.raises(UsageError, match=r"is not CSV .*is a quote missing\?"):
         recognise(folder, roster=roster(tmp_path, 'Name,ID\n"Ada,1\nBob,2\n'))
 
 

@@ -117,9 +117,7 @@ def test_a_scheduler_without_workers_is_told_and_one_that_is_lost_is_a_sentence(
             if len(idle) == 3:
                 scheduler.kill()
 
-        with pytest.raises(
-            UsageError, match=f"the Dask scheduler at {address} is gone; start it and its workers again"
-        ):
+        with pytest.raises(UsageError, match=f"the Dask scheduler at {address} is gone; restart it and its workers"):
             grade(tmp_path / "there", folder, Cluster(address), show=show)
         assert idle[:3] == [True] * 3
 

@@ -52,7 +52,7 @@ def test_whom_the_class_does_not_know_is_told(tmp_path):
         ("student,days\nada@x,1.5\n", "1.5 is not a number of days"),
         ("student,days\nada@x,-1\n", "-1 is not a number of days"),
         ("due\n2026-11-05\n", "line 2 names no student and no group"),
-        ('student,due\n"ada', "is a quote not closed"),
+        ('student,due\n"ada', "is a quote missing"),
     ],
 )
 def test_a_mistake_is_a_sentence(tmp_path, text, says):
@@ -61,7 +61,7 @@ def test_a_mistake_is_a_sentence(tmp_path, text, says):
 
 
 def test_days_without_a_due_date_are_refused(tmp_path):
-    with pytest.raises(UsageError, match="counts from the due date; give that with --due"):
+    with pytest.raises(UsageError, match="counts from the due date; give the due date with --due"):
         given(tmp_path, "student,days\nada@x,1\n", due=None)
     with pytest.raises(UsageError, match=r"nowhere\.csv cannot be read .*; name the extensions with --extensions"):
         read_extensions(tmp_path / "nowhere.csv")

@@ -189,7 +189,7 @@ def test_an_adjustment_that_is_taken_back_is_kept_and_does_not_count(book):
     assert [(item.id, check.name) for _, item, check in book.waiting()] == [("5.2", "plot")]
     assert book.detached(book.begin(seed=1)) == []
     book.record(ADA, report())
-    with pytest.raises(UsageError, match=r"nothing is adjusted of ada's 2\.1, so there is nothing to take back"):
+    with pytest.raises(UsageError, match=r"ada has no adjustment of 2\.1, so there is nothing to take back"):
         book.adjust("ada", "2.1", None, why="twice", author="Alan")
     book.adjust("ada", "2.1", 1, why="copied", author="Grace")
     assert book.row("ada").report.adjusted == 1
@@ -199,11 +199,11 @@ def test_an_adjustment_that_is_taken_back_is_kept_and_does_not_count(book):
     ("change", "says"),
     [
         ({"item": "7.7"}, "no item 7.7; the items are 2.1, 5.2, or late"),
-        ({"points": 11}, "it is worth 0 to 10"),
-        ({"points": -1}, "it is worth 0 to 10"),
-        ({"points": float("nan")}, "it is worth 0 to 10"),
-        ({"item": "late", "points": 1.5}, "a whole number of days"),
-        ({"item": "late", "points": float("nan")}, "a whole number of days"),
+        ({"points": 11}, "give 0 to 10"),
+        ({"points": -1}, "give 0 to 10"),
+        ({"points": float("nan")}, "give 0 to 10"),
+        ({"item": "late", "points": 1.5}, "days late is not possible; give a whole number"),
+        ({"item": "late", "points": float("nan")}, "days late is not possible; give a whole number"),
         ({"why": " "}, "needs a reason"),
         ({"author": ""}, "an author"),
         ({"student": "eve"}, "no student eve"),
@@ -221,11 +221,11 @@ def test_an_adjustment_that_makes_no_sense_is_refused(book, change, says):
     [
         (
             Student("bob", "Bob", path="b.zip", problem="b.zip is damaged"),
-            "b.zip is damaged; put work that can be read",
+            "b.zip is damaged; replace it with work that can be read",
         ),
         (
             Student("bob", "Bob"),
-            "nothing was handed in; put work that can be read in its place, and run the batch again",
+            "nothing was handed in; replace it with work that can be read, and run the batch again",
         ),
         (Student("bob", "Bob", path="b.zip"), "stopped before it was graded; continue with --resume$"),
     ],

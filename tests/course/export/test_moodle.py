@@ -91,7 +91,7 @@ def test_a_worksheet_in_another_language_is_not_taken_for_one(rows, rubric):
     """Submissions have an identifier themselves; what only the sheet knows is not there under its English name."""
     german = {"ID": "Teilnehmer/in9", "Bewertung": "", "Zuletzt geändert (Bewertung)": "-"}
     rows = [with_ids(row, {"Identifier": row.student.ids["Identifier"], **german}) for row in rows]
-    with pytest.raises(UsageError, match="with Moodle's grading worksheet, downloaded in English, as --roster"):
+    with pytest.raises(UsageError, match="download Moodle's grading worksheet in English"):
         moodle.render(rows, rubric)
 
 

@@ -56,4 +56,4 @@ def test_what_the_receipt_names_and_is_not_there_is_a_problem(read):
 
 def test_an_attempt_of_words_alone_is_no_absence(read):
     found = read("HW 1_ada_attempt_2026-11-20-23-05-11.txt", "HW 1_bo_attempt_2026-11-20-23-05-11_a.zip", roster=ROSTER)
-    assert found["ada"].problem == "the attempt at Blackboard has no file; read what was written there instead"
+    assert found["ada"].problem == "the attempt has no file; read its text on Blackboard"

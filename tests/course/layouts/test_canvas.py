@@ -102,5 +102,5 @@ def test_groups_that_the_class_list_does_not_tell_are_not_nothing_handed_in(read
     found = read("team1_101_9001_hw.zip", "team2_103_9002_hw.zip", roster=HEAD + ADA + GRACE + ALAN)
     assert (
         found["grace"].problem
-        == "team1 may be their group's; if groups handed in, add a column Group to the class list"
+        == "team1 may belong to this student's group; if groups handed in, add a column Group to the class list"
     )

@@ -41,7 +41,7 @@ def test_a_groups_number_gives_nobody_a_grade_where_the_list_tells_no_groups(rea
     assert found["Team-A-12"].unlisted
     assert not found["bo@x.org"].parts
     assert found["bo@x.org"].problem.startswith(
-        "Team A was handed in under number 12, which the class list gives to anot"
+        "Team A was handed in under number 12, but the class list gives it to anot"
     )
 
 
