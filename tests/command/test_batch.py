@@ -81,7 +81,7 @@ def test_resume_goes_on_with_the_last_run_as_it_was_started(tmp_path, monkeypatc
         assert only.ended is not None
         assert book.graded() == set(CLASS[:3])
         assert [task.id for task in book.report("wrong-nan").tasks] == ["2"]
-    with pytest.raises(UsageError, match="run 1 was finished"):
+    with pytest.raises(UsageError, match="run 1 is finished"):
         type_("--resume")
     assert type_("--task", "2") == 0
     with Gradebook.open(tmp_path / "out") as book:
