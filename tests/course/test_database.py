@@ -123,7 +123,7 @@ def test_what_is_no_gradebook_is_told_in_a_sentence(tmp_path):
     with pytest.raises(UsageError, match="cannot create"):
         Database.create(tmp_path / database.FILE / "below")
     (tmp_path / "dir" / database.FILE).mkdir(parents=True)
-    with pytest.raises(UsageError, match="cannot be opened"):
+    with pytest.raises(UsageError, match="cannot open"):
         Database.create(tmp_path / "dir")
 
 

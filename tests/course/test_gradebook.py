@@ -198,7 +198,7 @@ def test_an_adjustment_that_is_taken_back_is_kept_and_does_not_count(book):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"item": "7.7"}, "no item 7.7; the items are 2.1, 5.2, or late"),
+        ({"item": "7.7"}, "no item 7.7; the items are 2.1, 5.2, and late"),
         ({"points": 11}, "give 0 to 10"),
         ({"points": -1}, "give 0 to 10"),
         ({"points": float("nan")}, "give 0 to 10"),
