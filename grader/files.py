@@ -46,6 +46,15 @@ def write(path: Path, content: str | bytes) -> None:
         raise UsageError(f"cannot write {path} ({why}); choose another path") from None
 
 
+def append(path: Path, text: str) -> None:
+    """Write a text behind what a file of another program's already holds. Raises UsageError with the cure."""
+    try:
+        with path.open("ab") as file:
+            file.write(encoded(text))
+    except OSError as error:
+        raise UsageError(f"cannot write {path} ({error.strerror}); name another place for it") from None
+
+
 def is_output(path: Path) -> bool:
     """Whether `path` is where this process prints: "-", or a path such as /dev/stdout."""
     if path == STANDARD_OUTPUT:

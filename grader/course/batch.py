@@ -183,7 +183,7 @@ class Batch:
             if result is not None:
                 kept[task] = result
         tasks = {task: rests_on for task, rests_on in self.digests.items() if task not in kept}
-        asked = {*self.audiences, *pages.there(self.book, student.id)}  # what is there must not stay as it was
+        asked = {*self.audiences, *pages.there(self.book, student.id)}  # existing pages must not become outdated
         audiences = tuple(audience for audience in pages.AUDIENCES if audience in asked)
         return Job(student.id, work, tasks, kept, self.book.remarks(student.id, self.run), audiences)
 
