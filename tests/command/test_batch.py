@@ -34,7 +34,7 @@ from grader.report.wording import clock
         (["in", "--out", "file"], "cannot create"),
         (["in", "--out", "in/graded"], r"in.graded is inside in, so it would look like a submission; choose a folder"),
         (["in", "--out", "in"], "is inside in"),
-        (["in", "--out", "out", "--data-root", "nowhere"], "--data-root nowhere is no folder"),
+        (["in", "--out", "out", "--data-root", "nowhere"], "--data-root nowhere is not a folder"),
         (["in", "--out", "out", "--due", ""], "--due  is not a time"),
         (["in", "--out", "out", "--roster", "no.csv"], "no.csv cannot be read"),
     ],

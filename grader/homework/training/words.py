@@ -1,6 +1,6 @@
-"""What is said about a two-layer network's run: pure functions of its Outcome.
+"""Sentences about a two-layer network's run: pure functions of its Outcome.
 
-A sentence names what was measured, the likely cause, and what to change; it does not give a setting away.
+A sentence says what was measured, the likely cause, and what to change. It does not give a solution's settings away.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from .curves import CHANCE, falling
 from .loop import End
 from .two_layer_run import GAP, TRAIN, VALIDATION, Outcome
 
-SLOW, FAST, STRONG, FEW = 1e-3, 0.3, 0.1, 16  # settings beyond which a run that learns nothing is told so
-ENOUGH = 5  # epochs after which a network that has not begun to learn will not
+# If a run learns nothing, these are suspected: a learning_rate up to SLOW or from FAST on, reg from STRONG on,
+# hidden_dim up to FEW.
+SLOW, FAST, STRONG, FEW = 1e-3, 0.3, 0.1, 16
+ENOUGH = 5  # epochs; a network that has learned nothing by then will not
 
 Values = Mapping[str, float]
 
@@ -49,7 +51,7 @@ def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
         )
     elif falling(outcome.losses, 4):
         yield (
-            "the loss was still falling, and training accuracy is no higher: train longer (num_epochs), or with a "
+            "the loss was still falling, and training accuracy is no higher: train longer (num_epochs) or with a "
             "larger learning_rate."
         )
     elif settings.get("reg", 0.0) >= STRONG:
@@ -63,18 +65,18 @@ def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
 
 def overwritten(outcome: Outcome) -> Iterator[str]:
     if outcome.wrote:
-        yield f"your training_step writes to {' and '.join(outcome.wrote)}; use a copy."
+        yield f"your training_step writes to its input {' and '.join(outcome.wrote)}; work on a copy."
 
 
 def hopeless(outcome: Outcome) -> bool:
-    """Whether a run that was cut had seen its images often enough, and learned too little, to be better for more of
-    them."""
+    """Whether more training would not help a run that hit its limit: it saw its images often enough, and learned too
+    little."""
     enough = len(outcome.epochs) >= ENOUGH
     return outcome.end is End.BUDGET and enough and (outcome.at_chance() or not any(map(outcome.learns, outcome.bars)))
 
 
 def explosion(outcome: Outcome) -> str:
-    """What was measured of a run that exploded."""
+    """What was measured in a run whose loss exploded."""
     last = outcome.losses[-1] if outcome.losses else math.nan
     became = f"grew to {last:.2g}" if math.isfinite(last) else f"became {last}"
     return f"the loss {became} in epoch {len(outcome.epochs) + 1}, after {len(outcome.losses)} steps"
@@ -89,8 +91,8 @@ def exploded(outcome: Outcome) -> str:
 def cut(outcome: Outcome) -> Iterator[str]:
     if outcome.end is End.ASLEEP:
         yield (
-            f"the run was stopped after {outcome.wall:.0f} s, of which it computed for {outcome.cpu:.1f} s: does your "
-            "code wait for something?"
+            f"the run was stopped after {outcome.wall:.0f} s, because it computed for only {outcome.cpu:.1f} s: does "
+            "your code wait for something?"
         )
         return
     wanted = outcome.hyperparameters.get("num_epochs")
@@ -109,7 +111,7 @@ def nothing_learned(settings: Values, defaults: Values) -> Iterator[str]:
     if rate <= SLOW:
         hints.append(f"{own('learning_rate', settings, defaults)} hardly moves the weights: try one 100 times as large")
     elif rate >= FAST:
-        hints.append(f"learning_rate {rate:g} throws the weights about until no hidden unit answers: try a tenth of it")
+        hints.append(f"learning_rate {rate:g} is so large that all hidden units may die: try a tenth of it")
     if reg >= STRONG:
         hints.append(strong(settings, defaults))
     if hidden <= FEW:
@@ -141,7 +143,7 @@ def too_little_overfitting(settings: Values) -> str:
 
 
 def caption(outcome: Outcome) -> str:
-    """Where the run stopped and why, what it was trained with, and how well it fits."""
+    """Where and why the run stopped, what it was trained with, and how well it fits."""
     where = f"Stopped in epoch {len(outcome.epochs) + (outcome.end is End.DIVERGED)} {outcome.end}"
     with_ = ", ".join(f"{name} {value:g}" for name, value in outcome.hyperparameters.items())
     return f"{where}; {outcome.cpu:.1f} s of processor time, seed {outcome.seed}. Trained with {with_}. {fit(outcome)}"
@@ -157,9 +159,7 @@ def fit(outcome: Outcome) -> str:
     if max(train, validation) < CHANCE:
         return f"Nothing was learned: {both}, and guessing gives 10 %."
     if train - validation > GAP:
-        return f"Overfitting: {both}, so it knows its own images much better than others."
+        return f"Overfitting: {both}, so it is much better on its training images than on others."
     if train < 0.5:
-        return (
-            f"Underfitting so far: {both}; they are close together, so longer training or a larger network fits more."
-        )
+        return f"Underfitting so far: {both}; they are close together, so longer training or a larger network may help."
     return f"A fair fit: {both}."
