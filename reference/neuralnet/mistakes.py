@@ -86,7 +86,7 @@ def net_backward_grad(role, values, X, grad_scores):
     """The first layer's gradients without the ReLU between."""
     grad_hidden = grad_scores @ values["weight2"].T
     straight = {"weight1": X.T @ grad_hidden, "bias1": grad_hidden.sum(axis=0)}
-    said = "the ReLU's mask is missing: the gradient has to be 0 where a hidden unit is off"
+    said = "the ReLU's mask is missing"
     return [(said, straight[role])] if role in straight else []
 
 

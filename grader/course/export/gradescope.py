@@ -1,4 +1,4 @@
-"""Gradescope's results.json, one per submission: what an autograder leaves in /autograder/results.
+"""Gradescope's results.json, one per submission, as an autograder writes it to /autograder/results.
 
 The top `score` overrides the sum of the tests, so that adjustments and lateness count. A test without a score and a
 status was not judged. Gradescope shows a total only where every test is visible; so does the text here.
@@ -102,6 +102,6 @@ def page(told: str, drawn: Sequence[Drawn], tables: Sequence[str] = ()) -> str:
 def said(check: CheckResult) -> Iterator[str]:
     if check.message:
         yield f"{check.where}: {check.message}" if check.where else check.message
-    yield from (f"Advice, at no cost: {sentence}" for sentence in check.advice)
+    yield from (f"Advice (costs no points): {sentence}" for sentence in check.advice)
     if check.output.strip():
         yield f"printed:\n{check.output}"
