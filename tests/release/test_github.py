@@ -120,7 +120,7 @@ def test_classroom50_reads_the_result(bundle, tmp_path):
     assert done.returncode == 0, done.stderr
     document = result(checkout)
     assert (document["score"], document["max-score"], document["owner"]) == (15, 15, "ada")
-    assert "15 of 15" in (checkout / "release-body.md").read_text(encoding="utf-8")
+    assert "**15 of 15**" in (checkout / "release-body.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.medium
@@ -150,4 +150,4 @@ def test_what_cannot_be_read_fails_every_test_and_is_told(bundle, tmp_path):
     document = result(checkout)
     assert (document["score"], document["max-score"]) == (0, 15)
     assert not any(test["passed"] for test in document["tests"])
-    assert "work&#46;zip" in (checkout / "release-body.md").read_text(encoding="utf-8")
+    assert "work.zip" in (checkout / "release-body.md").read_text(encoding="utf-8")

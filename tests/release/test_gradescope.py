@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from packages import FRAMEWORK, environment, hand_in, hanging, killed, made, ran, right, unpack
+from packages import FRAMEWORK, PROJECT, environment, hand_in, hanging, killed, made, ran, right, unpack
 from schemas.platforms import GRADESCOPE
 
 pytestmark = [pytest.mark.medium, pytest.mark.skipif(os.name == "nt", reason="Gradescope runs Linux")]
@@ -176,3 +176,23 @@ for path in ({str(root / "results" / "results.json")!r}, {str(root / "source" / 
     assert "REACHED" not in text
     assert "refused\\nrefused" in text
     assert results(root)["score"] == 15
+
+
+@pytest.mark.slow
+def test_the_own_homework_shows_what_it_trains(tmp_path):
+    root = laid_out(made(tmp_path / "out", "--for", "gradescope"), tmp_path / "autograder")
+    solved = PROJECT / "reference"
+    files = [*solved.glob("backprop/functions.py"), *solved.glob("neuralnet/*.py")]
+    hand_in(root / "submission", {path.name: path.read_bytes() for path in files})
+    (root / "data").mkdir()
+    script = root / "run_autograder"
+    script.write_text(script.read_text().replace("--seconds", "--task 1 --task 4.2 --seconds"))
+    done = ran([script], env=environment(AUTOGRADER_ROOT=root, BACKGRADE_DATA=root / "data"))
+    assert done.returncode == 0, done.stderr
+    document = results(root)
+    assert document["score"] == 12  # of 15, two days late
+    assert "stand-in data" in document["output"]
+    assert "4.2: 120 of 240 s" in document["output"]
+    (trained,) = [test for test in document["tests"] if test["number"] == "4.2"]
+    assert trained["output_format"] == "html"
+    assert trained["output"].count('src="data:image/png;base64,') == 3  # loss, accuracy, weights

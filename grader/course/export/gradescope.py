@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from typing import Any
 
 from grader.course import visibility
 from grader.grading import unmeasured
-from grader.model import CheckResult, ItemResult, Report, Row, Rubric, Verdict
+from grader.model import CheckResult, ItemResult, Remarks, Report, Row, Rubric, Verdict
 from grader.report import charts
 from grader.report.png import Drawn
 from grader.report.wording import account, by_hand, checks, headline, lateness, points, presented, undecided
@@ -55,8 +56,8 @@ def overview(report: Report, rubric: Rubric) -> Iterator[str]:
             "Hand in again, or ask your course."
         )
     if unseen := visibility.unseen(report, rubric):
-        earned, most = visibility.seen(report, rubric)
-        yield f"{points(earned)} of {points(most)} visible points; {points(unseen)} points are measured and shown later"
+        yield f"{headline(replace(visibility.shown(report, rubric), remarks=Remarks()))} that you see now"
+        yield f"{points(unseen)} points are measured and shown later"
         yield from filter(None, [lateness(report.remarks)])
     else:
         yield headline(report)
