@@ -142,6 +142,16 @@ def test_without_its_runner_it_says_what_is_missing(tmp_path):
 
 @pytest.mark.medium
 @pytest.mark.skipif(os.name == "nt", reason="its runner is a container of Linux")
+def test_a_result_that_a_student_handed_in_is_none(bundle, tmp_path):
+    hand_in(tmp_path / "checkout", {"result.json": b'{"score": 15}'})
+    (bundle.parent / "homework" / "rubric.yaml").write_text("title: broken\n")
+    done = ran([sys.executable, bundle], cwd=tmp_path / "checkout", env=environment(**RUNNER))
+    assert done.returncode == 2
+    assert not (tmp_path / "checkout" / "result.json").exists()
+
+
+@pytest.mark.medium
+@pytest.mark.skipif(os.name == "nt", reason="its runner is a container of Linux")
 def test_what_cannot_be_read_fails_every_test_and_is_told(bundle, tmp_path):
     checkout = tmp_path / "checkout"
     hand_in(checkout / "student", {"work.zip": b"PK\x03\x04 and no more"})
