@@ -30,6 +30,7 @@ GIVEN = {  # the result's fields -> the runner's variables
     "release": "RELEASE_URL",
     "review": "REVIEW_URL",
 }
+RESULT, BODY = "result.json", "release-body.md"
 INSTEAD = {"OWNER": "USERNAME", "REVIEW_URL": "COMMIT_URL"}  # what older runners set
 
 
@@ -46,6 +47,8 @@ class Classroom50:
         }
         if lacking := [key for name, key in GIVEN.items() if not self.given[name]]:
             raise UsageError(f"{', '.join(lacking)} is not set; Classroom 50's runner sets it before it calls this")
+        for name in (RESULT, BODY):
+            clear(root / name)
         self.given["assignment_type"] = environment.get("ASSIGNMENT_TYPE") or "individual"
 
     def remarks(self, late: Late | None) -> Remarks:
@@ -73,11 +76,19 @@ class Classroom50:
             "max-score": most,
             "tests": tests,
         }
-        write(self.root / "release-body.md", told)
-        write(self.root / "result.json", json.dumps(document, indent=2) + "\n")
+        write(self.root / BODY, told)
+        write(self.root / RESULT, json.dumps(document, indent=2) + "\n")
 
 
 LATER = {"test-name": "shown later", "passed": True, "score": 0, "max-score": 0}
+
+
+def clear(path: Path) -> None:
+    """Delete what a student's checkout holds where a result goes: a link there would lead what is written elsewhere."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(f"{path} is in the way of the result ({error.strerror}); delete it") from None
 
 
 def whole(value: float) -> int:

@@ -152,6 +152,33 @@ def test_a_result_that_a_student_handed_in_is_none(bundle, tmp_path):
 
 @pytest.mark.medium
 @pytest.mark.skipif(os.name == "nt", reason="its runner is a container of Linux")
+def test_nothing_is_written_through_a_students_link(bundle, tmp_path):
+    checkout, victim = tmp_path / "checkout", tmp_path / "victim"
+    hand_in(checkout / "student", right())
+    victim.write_text("untouched")
+    for name in ("result.json", "release-body.md"):
+        (checkout / name).symlink_to(victim)
+    assert ran([sys.executable, bundle], cwd=checkout, env=environment(**RUNNER)).returncode == 0
+    assert victim.read_text() == "untouched"
+    assert result(checkout)["score"] == 15
+
+
+@pytest.mark.medium
+@pytest.mark.skipif(os.name == "nt", reason="its runner is a container of Linux")
+def test_a_folder_in_the_place_of_the_result_is_told_or_goes(bundle, tmp_path):
+    checkout = tmp_path / "checkout"
+    hand_in(checkout / "student", right())
+    (checkout / "result.json" / "inner").mkdir(parents=True)
+    assert ran([sys.executable, bundle], cwd=checkout, env=environment(**RUNNER)).returncode == 0
+    (checkout / "release-body.md").unlink()
+    (checkout / "release-body.md").mkdir()
+    done = ran([sys.executable, bundle], cwd=checkout, env=environment(**RUNNER))
+    assert done.returncode == 2
+    assert "release-body.md is in the way" in done.stderr
+
+
+@pytest.mark.medium
+@pytest.mark.skipif(os.name == "nt", reason="its runner is a container of Linux")
 def test_what_cannot_be_read_fails_every_test_and_is_told(bundle, tmp_path):
     checkout = tmp_path / "checkout"
     hand_in(checkout / "student", {"work.zip": b"PK\x03\x04 and no more"})
