@@ -36,8 +36,7 @@ class Autolab:
 
     def keep(self, report: Report, homework: Homework, *, ended: bool) -> None:
         """Print the tasks that are done and were not printed yet, then the scores so far."""
-        report = presented(report, "student")
-        seen = visibility.shown(report, homework.rubric)
+        seen = presented(visibility.shown(report, homework.rubric), "student")
         for task in seen.tasks:
             measured = any(not unmeasured(check) for item in task.items for check in item.checks)
             if task.id not in self.printed and (measured or ended):

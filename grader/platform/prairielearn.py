@@ -35,7 +35,7 @@ class PrairieLearn:
     def keep(self, report: Report, homework: Homework, *, ended: bool) -> None:
         """Write what there is so far over what was there before, whole or not at all."""
         seen = visibility.shown(report, homework.rubric)
-        self.put(document(presented(report, "student"), homework, self.album.of(seen, seen if ended else None)))
+        self.put(document(report, homework, self.album.of(seen, seen if ended else None)))
 
     def refuse(self, sentence: str, homework: Homework) -> None:
         """A submission that cannot be graded costs no attempt."""
@@ -48,7 +48,7 @@ class PrairieLearn:
 
 def document(report: Report, homework: Homework, pictures: Mapping[str, Sequence[Drawn]]) -> dict[str, Any]:
     """The result with as many pictures as there is room for, those of checks first."""
-    seen = visibility.shown(report, homework.rubric)
+    seen = presented(visibility.shown(report, homework.rubric), "student")
     tests = {check.name: test(item, check) for item, check in checks(seen)}
     whole: dict[str, Any] = {
         "gradable": True,
