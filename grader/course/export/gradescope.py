@@ -1,7 +1,7 @@
-"""Gradescope's results.json, one per submission: what an autograder leaves in /autograder/results.
+"""Gradescope's results.json, one per submission, as an autograder writes it to /autograder/results.
 
-The top `score` overrides the sum of the tests, so that adjustments and lateness count. A test without a score and a
-status was not judged. Gradescope shows a total only where every test is visible; so does the text here.
+The top-level `score` overrides the sum of the tests, so that adjustments and lateness count. A test without a score and
+a status was not judged. Gradescope shows a total only where every test is visible; so does the text here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Pictures = Mapping[str, Sequence[Drawn]]  # by the name of the check that they s
 
 
 def render(row: Row, rubric: Rubric, pictures: Pictures | None = None) -> str:
-    """The student's own version. Of it the student sees what the rubric's visibility says."""
+    """The student's version of the report; the student sees of it what the rubric's visibility says."""
     assert row.report is not None
     report, drawn = row.report, pictures or {}
     levels = visibility.of_checks(rubric)
@@ -104,6 +104,6 @@ def page(told: str, drawn: Sequence[Drawn], tables: Sequence[str] = ()) -> str:
 def said(check: CheckResult) -> Iterator[str]:
     if check.message:
         yield f"{check.where}: {check.message}" if check.where else check.message
-    yield from (f"Advice, at no cost: {sentence}" for sentence in check.advice)
+    yield from (f"Advice (costs no points): {sentence}" for sentence in check.advice)
     if check.output.strip():
         yield f"printed:\n{check.output}"
