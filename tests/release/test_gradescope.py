@@ -50,7 +50,7 @@ def test_the_build_log_says_what_confines_and_what_data_are_here(root, tmp_path)
     done = ran(["bash", root / "source" / "setup.sh"], env=environment(BACKGRADE_DATA=tmp_path))
     assert done.returncode == 0, done.stderr
     assert "properties hold" in done.stdout
-    assert "Looked for in" in done.stdout
+    assert "rubric.yaml" in done.stdout
 
 
 def test_a_right_submission_gets_every_point(root):
