@@ -88,6 +88,7 @@ def set_aside(path: Path, content: bytes) -> Path | None:
 def replace(path: Path, content: str | bytes) -> None:
     half = path.with_name(f".{path.name}.part")
     try:
+        half.unlink(missing_ok=True)  # what lies there may be a link of a student's, which would lead elsewhere
         half.write_bytes(encoded(content))
         if path.exists():
             shutil.copymode(path, half)

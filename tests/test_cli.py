@@ -110,7 +110,7 @@ def test_usage_is_exit_code_2(tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full: a full disk cannot be had")
 def test_a_report_that_cannot_be_written_does_not_take_the_result_with_it(tmp_path):
-    (tmp_path / ".r.json.part").symlink_to("/dev/full")
+    (tmp_path / "r.json").symlink_to("/dev/full")
     run = grade("reference", "--task", "1", "--no-html", "--json", tmp_path / "r.json")
     assert run.returncode == 2
     assert "Score: 10 of 10" in run.stdout

@@ -125,3 +125,14 @@ def test_folders_without_rights_and_links_are_deleted_and_no_link_is_followed(tm
 
 def test_a_folder_that_is_not_there_is_no_fault(tmp_path):
     remove(tmp_path / "nowhere")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_a_link_in_the_place_of_the_half_file_leads_nowhere(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("untouched")
+    (tmp_path / ".result.json.part").symlink_to(victim)
+    write(tmp_path / "result.json", "new")
+    assert victim.read_text() == "untouched"
+    assert (tmp_path / "result.json").read_text() == "new"
+    assert not (tmp_path / "result.json").is_symlink()

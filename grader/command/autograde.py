@@ -22,13 +22,14 @@ from grader.model import Homework, Late, Remarks, Report
 from grader.platform import container
 from grader.platform.autolab import Autolab
 from grader.platform.classroom50 import Classroom50
+from grader.platform.container import Container
 from grader.platform.gradescope import Gradescope
 from grader.platform.prairielearn import PrairieLearn
 from grader.report import text
 from grader.sandbox.launch import ONE_THREAD, Zygotes
 
 GRADED, FAULT = 0, 3
-ENDING = 15.0  # seconds before the platform's end to draw and write what was measured
+ENDING = 30.0  # seconds that one core needs, at most, to draw and write what was measured
 
 
 class Platform(Protocol):
@@ -73,19 +74,27 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    end = time.monotonic() + arguments.seconds - ENDING
+    given = container.read()
+    end = time.monotonic() + arguments.seconds - ENDING / min(given.cores or 1.0, 1.0)
     platform = PLATFORMS[arguments.platform](arguments.root or Path(ROOTS[arguments.platform]))
     os.environ.update(ONE_THREAD)
     homework = load(arguments.homework)
     try:
         with Zygotes(ahead=True) as zygotes:
-            return grade(arguments, platform, homework, zygotes, end)
+            return grade(arguments, platform, homework, zygotes, given, end)
     except SubmissionError as error:
         platform.refuse(f"Nothing was graded: {error}", homework)
         return GRADED
 
 
-def grade(arguments: argparse.Namespace, platform: Platform, homework: Homework, zygotes: Zygotes, end: float) -> int:
+def grade(
+    arguments: argparse.Namespace,
+    platform: Platform,
+    homework: Homework,
+    zygotes: Zygotes,
+    given: Container,
+    end: float,
+) -> int:
     """Raises UsageError for a submission that cannot be read, and where student code would not be confined."""
     wanted = [name for section in homework.rubric.sections for name in section.submit]
     submission = read(platform.submission, wanted, stubs(homework.handout, wanted))
@@ -95,7 +104,7 @@ def grade(arguments: argparse.Namespace, platform: Platform, homework: Homework,
             f"student code would not be confined here: {'; '.join(open_)}; "
             "cure that, or release the package with --allow-unsafe"
         )
-    fitting, cuts = container.fitted(homework, container.read(), arguments.seconds, container.taken())
+    fitting, cuts = container.fitted(homework, given, arguments.seconds, container.taken())
     for sentence in cuts:
         print(f"grade.py: {sentence}", file=sys.stderr)
     remarks = platform.remarks(homework.rubric.late)
@@ -108,7 +117,7 @@ def grade(arguments: argparse.Namespace, platform: Platform, homework: Homework,
         report = grading.grade(
             submission,
             fitting,
-            seed=int.from_bytes(os.urandom(4), "little") if arguments.seed is None else arguments.seed,
+            seed=homework.answers.draw_seed() if arguments.seed is None else arguments.seed,
             only=arguments.only,
             launch=zygotes.launch,
             data=datasets.Store(homework, datasets.root(arguments.data_root)),
@@ -116,6 +125,7 @@ def grade(arguments: argparse.Namespace, platform: Platform, homework: Homework,
         )
     except grading.Interrupted as stopped:
         report = stopped.report
+        keep(report)  # at once: the pictures of all measurements take a while
     finally:
         stop_at(None)
     keep(report, ended=True)

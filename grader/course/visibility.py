@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
-from grader.model import Report, Rubric
+from grader.model import CheckResult, ItemResult, Report, Rubric
 
 Visibility = Literal["visible", "after_due", "hidden"]
 Levels = Mapping[str, Visibility]
@@ -29,9 +30,30 @@ def unseen(report: Report, rubric: Rubric) -> float:
     return math.fsum(check.points for check in report.checks if check.name in levels)
 
 
-def seen(report: Report, rubric: Rubric) -> tuple[float, float]:
-    """Points earned and possible in the checks that are visible and were judged."""
+def shown(report: Report, rubric: Rubric) -> Report:
+    """The report as if there were no checks but those that the student sees at once: their points, and questions on
+    them alone."""
     levels = of_checks(rubric)
-    shown = [check for check in report.checks if check.name not in levels and not check.waits]
-    judged = [check for check in shown if check.verdict.value != "SKIPPED"]
-    return math.fsum(check.earned for check in judged), math.fsum(check.points for check in judged)
+    tasks = (
+        replace(task, items=tuple(of(item, checks) for item in task.items if (checks := visible(item, levels))))
+        for task in report.tasks
+    )
+    return replace(
+        report,
+        tasks=tuple(task for task in tasks if task.items),
+        needs_review=tuple(one for one in report.needs_review if not any(name in one for name in levels)),
+    )
+
+
+def visible(item: ItemResult, levels: Levels) -> tuple[CheckResult, ...]:
+    return tuple(check for check in item.checks if check.name not in levels)
+
+
+def of(item: ItemResult, checks: Sequence[CheckResult]) -> ItemResult:
+    """The item, made of some of its checks alone."""
+    if len(checks) == len(item.checks):
+        return item
+    score, most = (
+        round(math.fsum(numbers), 9) for numbers in zip(*((c.earned, c.points) for c in checks), strict=True)
+    )
+    return replace(item, score=score, max_score=most, checks=tuple(checks))

@@ -36,16 +36,15 @@ class Autolab:
 
     def keep(self, report: Report, homework: Homework, *, ended: bool) -> None:
         """Print the tasks that are done and were not printed yet, then the scores so far."""
-        report = presented(report, "student")
-        levels = visibility.of_checks(homework.rubric)
-        for task in report.tasks:
+        seen = presented(visibility.shown(report, homework.rubric), "student")
+        for task in seen.tasks:
             measured = any(not unmeasured(check) for item in task.items for check in item.checks)
             if task.id not in self.printed and (measured or ended):
                 self.printed.add(task.id)
-                say(told for item in task.items for told in feedback(item, levels))
+                say(told for item in task.items for told in feedback(item))
         if ended:
             say(overview(report, homework.rubric))
-        put(f"{json.dumps(semantic(report, levels))}\n{json.dumps({'scores': scores(report)})}\n")
+        put(f"{json.dumps(semantic(seen))}\n{json.dumps({'scores': scores(report)})}\n")
 
     def refuse(self, sentence: str, homework: Homework) -> None:
         say([sentence])
@@ -61,34 +60,26 @@ def scores(report: Report) -> dict[str, float]:
     return {problem(task): round(task.score, 2) for task in report.tasks}
 
 
-def feedback(item: ItemResult, levels: visibility.Levels) -> Iterator[str]:
+def feedback(item: ItemResult) -> Iterator[str]:
     yield f"{item.id} {item.title}"
-    later = sum(check.points for check in item.checks if check.name in levels)
-    for check in (check for check in item.checks if check.name not in levels):
+    for check in item.checks:
         judged = check.verdict not in (Verdict.SKIPPED, Verdict.INTERNAL)
         earned = f"{points(check.earned)} of {points(check.points)}" if judged else f"- of {points(check.points)}"
         yield f"  {earned:>10}  {WORD[check.verdict]}: {check.title}"
         yield from (f"              {line}" for told in said(check) for line in told.splitlines())
-    if later:
-        yield f"  {points(later)} points are measured and shown later"
 
 
-def semantic(report: Report, levels: visibility.Levels) -> dict[str, Any]:
+def semantic(report: Report) -> dict[str, Any]:
     """Autolab's own table of what passed: a stage per task."""
-    stages = {stage(task): tests(task, levels) for task in report.tasks}
+    stages = {f"{task.id} {task.title}": tests(task) for task in report.tasks}
     return {"_presentation": "semantic", "stages": list(stages), **stages}
 
 
-def stage(task: TaskResult) -> str:
-    return f"{task.id} {task.title}"
-
-
-def tests(task: TaskResult, levels: visibility.Levels) -> dict[str, Any]:
+def tests(task: TaskResult) -> dict[str, Any]:
     return {
         f"{item.id} {check.title}": {"passed": check.verdict is Verdict.PASS, "hint": check.message}
         for item in task.items
         for check in item.checks
-        if check.name not in levels
     }
 
 

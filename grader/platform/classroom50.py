@@ -8,17 +8,17 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from grader.course import visibility
-from grader.course.export.gradescope import overview
 from grader.errors import UsageError
 from grader.files import write
-from grader.model import CheckResult, Homework, ItemResult, Late, Remarks, Report, Verdict
-from grader.report.wording import WORD, points, presented
+from grader.model import Homework, ItemResult, Late, Remarks, Report, Verdict
+from grader.report import markdown
+from grader.report.wording import harmless, presented
 
 SCHEMA = "classroom50/result/v1"
 GIVEN = {  # the result's fields -> the runner's variables
@@ -30,6 +30,7 @@ GIVEN = {  # the result's fields -> the runner's variables
     "release": "RELEASE_URL",
     "review": "REVIEW_URL",
 }
+RESULT, BODY = "result.json", "release-body.md"
 INSTEAD = {"OWNER": "USERNAME", "REVIEW_URL": "COMMIT_URL"}  # what older runners set
 
 
@@ -46,6 +47,8 @@ class Classroom50:
         }
         if lacking := [key for name, key in GIVEN.items() if not self.given[name]]:
             raise UsageError(f"{', '.join(lacking)} is not set; Classroom 50's runner sets it before it calls this")
+        for name in (RESULT, BODY):
+            clear(root / name)
         self.given["assignment_type"] = environment.get("ASSIGNMENT_TYPE") or "individual"
 
     def remarks(self, late: Late | None) -> Remarks:
@@ -54,19 +57,15 @@ class Classroom50:
 
     def keep(self, report: Report, homework: Homework, *, ended: bool) -> None:
         """Write what there is so far. The page is the student's, so it counts what the student sees at once."""
-        report = presented(report, "student")
-        levels = visibility.of_checks(homework.rubric)
-        seen = [(item, [check for check in item.checks if check.name not in levels]) for item in report.items]
-        tests = [test(item, checks) for item, checks in seen if checks]
-        checks = [check for _, shown in seen for check in shown]
-        earned, most = math.fsum(one.earned for one in checks), math.fsum(one.points for one in checks)
-        self.put(whole(earned), whole(most), tests or [LATER], body(report, homework))
+        seen = visibility.shown(report, homework.rubric)
+        tests = [test(item) for item in presented(seen, "student").items]
+        self.put(whole(seen.score), whole(seen.max_score), tests or [LATER], markdown.render(seen))
 
     def refuse(self, sentence: str, homework: Homework) -> None:
         """A test that failed per item: a result without any is taken for one that nothing was to grade."""
         items = [item for task in homework.rubric.tasks for item in task.items]
         tests = [entry(item.id, item.title, False, 0.0, item.points, sentence) for item in items]
-        self.put(0, whole(math.fsum(item.points for item in items)), tests, f"{escaped(sentence)}\n")
+        self.put(0, whole(math.fsum(item.points for item in items)), tests, f"{markdown.code(harmless(sentence))}\n")
 
     def put(self, score: int, most: int, tests: list[dict[str, Any]], told: str) -> None:
         document = {
@@ -77,46 +76,31 @@ class Classroom50:
             "max-score": most,
             "tests": tests,
         }
-        write(self.root / "release-body.md", told)
-        write(self.root / "result.json", json.dumps(document, indent=2) + "\n")
+        write(self.root / BODY, told)
+        write(self.root / RESULT, json.dumps(document, indent=2) + "\n")
 
 
 LATER = {"test-name": "shown later", "passed": True, "score": 0, "max-score": 0}
+
+
+def clear(path: Path) -> None:
+    """Delete what a student's checkout holds where a result goes: a link there would lead what is written elsewhere."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(f"{path} is in the way of the result ({error.strerror}); delete it") from None
 
 
 def whole(value: float) -> int:
     return math.floor(value + 0.5)
 
 
-def test(item: ItemResult, checks: Sequence[CheckResult]) -> dict[str, Any]:
-    """An item, by the checks of it that the student sees."""
-    passed = all(check.verdict is Verdict.PASS for check in checks)
-    told = "; ".join(check.message for check in checks if check.message)
-    earned, most = math.fsum(check.earned for check in checks), math.fsum(check.points for check in checks)
-    return entry(item.id, item.title, passed, earned, most, told)
+def test(item: ItemResult) -> dict[str, Any]:
+    passed = all(check.verdict is Verdict.PASS for check in item.checks)
+    told = "; ".join(check.message for check in item.checks if check.message)
+    return entry(item.id, item.title, passed, item.score, item.max_score, told)
 
 
 def entry(id: str, title: str, passed: bool, earned: float, most: float, message: str) -> dict[str, Any]:
     exact = {"points": round(earned, 2), "max-points": round(most, 2), "message": message}
     return {"test-name": f"{id} {title}", "passed": passed, "score": whole(earned), "max-score": whole(most)} | exact
-
-
-def body(report: Report, homework: Homework) -> str:
-    """The page of the release, in Markdown in which a student's words are text."""
-    levels = visibility.of_checks(homework.rubric)
-    rows = [
-        f"| {' | '.join((item.id, escaped(item.title), of(item), WORD[item.verdict]))} |"
-        for item in report.items
-        if not any(check.name in levels for check in item.checks)
-    ]
-    told = "\n\n".join(escaped(line) for line in overview(report, homework.rubric))
-    return "\n".join([told, "", "| item | | points | verdict |", "| --- | --- | --- | --- |", *rows, ""])
-
-
-def of(item: ItemResult) -> str:
-    return f"{points(item.score)} / {points(item.max_score)}"
-
-
-def escaped(text: str) -> str:
-    """Text on one line that neither Markdown nor HTML reads as more: a reference for each sign but common ones."""
-    return "".join(char if char.isalnum() or char in " ,;%'" else f"&#{ord(char)};" for char in " ".join(text.split()))

@@ -51,8 +51,7 @@ class Gradescope:
 
     def keep(self, report: Report, homework: Homework, *, ended: bool) -> None:
         """Write what there is so far over what was there before, whole or not at all."""
-        levels = visibility.of_checks(homework.rubric)
-        pictures = self.album.of(report, without=levels, measures=ended)
+        pictures = self.album.of(report, visibility.shown(report, homework.rubric) if ended else None)
         self.put(gradescope.render(Row(self.student(), report), homework.rubric, pictures))
 
     def refuse(self, sentence: str, homework: Homework) -> None:

@@ -34,9 +34,8 @@ class PrairieLearn:
 
     def keep(self, report: Report, homework: Homework, *, ended: bool) -> None:
         """Write what there is so far over what was there before, whole or not at all."""
-        levels = visibility.of_checks(homework.rubric)
-        pictures = self.album.of(report, without=levels, measures=ended)
-        self.put(document(presented(report, "student"), homework, pictures))
+        seen = visibility.shown(report, homework.rubric)
+        self.put(document(report, homework, self.album.of(seen, seen if ended else None)))
 
     def refuse(self, sentence: str, homework: Homework) -> None:
         """A submission that cannot be graded costs no attempt."""
@@ -49,8 +48,8 @@ class PrairieLearn:
 
 def document(report: Report, homework: Homework, pictures: Mapping[str, Sequence[Drawn]]) -> dict[str, Any]:
     """The result with as many pictures as there is room for, those of checks first."""
-    levels = visibility.of_checks(homework.rubric)
-    tests = {check.name: test(item, check) for item, check in checks(report) if check.name not in levels}
+    seen = presented(visibility.shown(report, homework.rubric), "student")
+    tests = {check.name: test(item, check) for item, check in checks(seen)}
     whole: dict[str, Any] = {
         "gradable": True,
         "score": min(max(report.final / report.max_score, 0.0), 1.0) if report.max_score else 0.0,

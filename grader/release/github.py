@@ -10,10 +10,11 @@ from pathlib import Path
 
 from grader import handout
 from grader.release.archive import Members
-from grader.release.source import Source, requirements, script
+from grader.release.source import Source, below, requirements, script
 
 ARCHIVE = "github.zip"
 SECONDS = 3600
+OURS = ("grader/platform/", "grader/command/autograde.py")  # what grades on a platform, and no handout needs
 IGNORED = b"__pycache__/\n.venv/\n/gl-code-quality-report.json\n/grade.html\n/grade.json\n/grade.xml\n/report.html\n"
 
 
@@ -27,9 +28,9 @@ def build(source: Source) -> Members:
         ".gitlab-ci.yml": script("github/gitlab-ci.yml", minutes=minutes),
         ".gitignore": IGNORED,
     }
-    bundle = {name: content for name, content in given.items() if not name.startswith("student/")} | {
-        "autograder.py": script("github/autograder", options=shlex.join(source.options(SECONDS)))
-    }
+    bundle = {name: content for name, content in given.items() if not name.startswith("student/")}
+    bundle |= {name: file for name, file in below(source.project / "grader", "grader").items() if name.startswith(OURS)}
+    bundle["autograder.py"] = script("github/autograder", options=shlex.join(source.options(SECONDS)))
     return {
         "README.md": script("github/README.md"),
         **{f"template/{name}": content for name, content in template.items()},

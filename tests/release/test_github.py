@@ -120,7 +120,7 @@ def test_classroom50_reads_the_result(bundle, tmp_path):
     assert done.returncode == 0, done.stderr
     document = result(checkout)
     assert (document["score"], document["max-score"], document["owner"]) == (15, 15, "ada")
-    assert "15 of 15" in (checkout / "release-body.md").read_text(encoding="utf-8")
+    assert "**15 of 15**" in (checkout / "release-body.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.medium
@@ -142,6 +142,43 @@ def test_without_its_runner_it_says_what_is_missing(tmp_path):
 
 @pytest.mark.medium
 @pytest.mark.skipif(os.name == "nt", reason="its runner is a container of Linux")
+def test_a_result_that_a_student_handed_in_is_none(bundle, tmp_path):
+    hand_in(tmp_path / "checkout", {"result.json": b'{"score": 15}'})
+    (bundle.parent / "homework" / "rubric.yaml").write_text("title: broken\n")
+    done = ran([sys.executable, bundle], cwd=tmp_path / "checkout", env=environment(**RUNNER))
+    assert done.returncode == 2
+    assert not (tmp_path / "checkout" / "result.json").exists()
+
+
+@pytest.mark.medium
+@pytest.mark.skipif(os.name == "nt", reason="its runner is a container of Linux")
+def test_nothing_is_written_through_a_students_link(bundle, tmp_path):
+    checkout, victim = tmp_path / "checkout", tmp_path / "victim"
+    hand_in(checkout / "student", right())
+    victim.write_text("untouched")
+    for name in ("result.json", "release-body.md"):
+        (checkout / name).symlink_to(victim)
+    assert ran([sys.executable, bundle], cwd=checkout, env=environment(**RUNNER)).returncode == 0
+    assert victim.read_text() == "untouched"
+    assert result(checkout)["score"] == 15
+
+
+@pytest.mark.medium
+@pytest.mark.skipif(os.name == "nt", reason="its runner is a container of Linux")
+def test_a_folder_in_the_place_of_the_result_is_told_or_goes(bundle, tmp_path):
+    checkout = tmp_path / "checkout"
+    hand_in(checkout / "student", right())
+    (checkout / "result.json" / "inner").mkdir(parents=True)
+    assert ran([sys.executable, bundle], cwd=checkout, env=environment(**RUNNER)).returncode == 0
+    (checkout / "release-body.md").unlink()
+    (checkout / "release-body.md").mkdir()
+    done = ran([sys.executable, bundle], cwd=checkout, env=environment(**RUNNER))
+    assert done.returncode == 2
+    assert "release-body.md is in the way" in done.stderr
+
+
+@pytest.mark.medium
+@pytest.mark.skipif(os.name == "nt", reason="its runner is a container of Linux")
 def test_what_cannot_be_read_fails_every_test_and_is_told(bundle, tmp_path):
     checkout = tmp_path / "checkout"
     hand_in(checkout / "student", {"work.zip": b"PK\x03\x04 and no more"})
@@ -150,4 +187,4 @@ def test_what_cannot_be_read_fails_every_test_and_is_told(bundle, tmp_path):
     document = result(checkout)
     assert (document["score"], document["max-score"]) == (0, 15)
     assert not any(test["passed"] for test in document["tests"])
-    assert "work&#46;zip" in (checkout / "release-body.md").read_text(encoding="utf-8")
+    assert "work.zip" in (checkout / "release-body.md").read_text(encoding="utf-8")

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import time
 from pathlib import Path
 
 import jsonschema
+import psutil
 import pytest
 from packages import environment, hand_in, hanging, killed, made, ran, right, unpack
 from schemas.platforms import PRAIRIELEARN, PRAIRIELEARN_QUESTION
@@ -68,6 +71,19 @@ def test_a_kill_in_the_middle_loses_nothing_finished(grade, tmp_path):
     document = results(grade)
     assert document["score"] == pytest.approx(10 / 15)
     assert "The run was ended before 5 points were measured" in document["message"]
+
+
+def test_a_grader_that_the_system_kills_leaves_a_result_that_counts(grade):
+    """PrairieLearn reads the result of a container that ends with 0, and of no other."""
+    hand_in(grade / "student", hanging())
+    running = subprocess.Popen([grade / "tests" / "run.sh"], env=environment(GRADE_ROOT=grade))
+    while not (grade / "results" / "results.json").is_file():
+        assert running.poll() is None
+        time.sleep(0.05)
+    (grader,) = psutil.Process(running.pid).children()
+    grader.kill()
+    assert running.wait(60) == 0
+    assert results(grade)["score"] == pytest.approx(10 / 15)
 
 
 def test_what_cannot_be_read_costs_no_attempt(grade):

@@ -88,11 +88,10 @@ def test_one_that_is_not_here_or_is_another_is_named(tmp_path, content):
         (["--seconds", "10"], "at least 60"),
         (["--for", "moodle"], "invalid choice"),
         (["--homework", "nowhere"], "rubric.yaml"),
-        (["--data-root", "nowhere"], "--data-root nowhere is no folder"),
+        (["--data-root", "nowhere"], "--data-root nowhere is not a folder"),
     ],
 )
 def test_wrong_words_get_one_sentence(tmp_path, words, said):
-
     done = ran([sys.executable, PROJECT / "grade.py", "release", "--out", tmp_path / "out", *words])
     assert done.returncode == 2
     assert said in done.stderr
@@ -100,7 +99,6 @@ def test_wrong_words_get_one_sentence(tmp_path, words, said):
 
 
 def test_a_place_that_cannot_be_a_folder_is_told(tmp_path):
-
     (tmp_path / "out").write_text("a file")
     done = ran([sys.executable, PROJECT / "grade.py", "release", "--out", tmp_path / "out", "--homework", FRAMEWORK])
     assert done.returncode == 2

@@ -1,7 +1,7 @@
 """Gradescope's results.json, one per submission, as an autograder writes it to /autograder/results.
 
-The top `score` overrides the sum of the tests, so that adjustments and lateness count. A test without a score and a
-status was not judged. Gradescope shows a total only where every test is visible; so does the text here.
+The top-level `score` overrides the sum of the tests, so that adjustments and lateness count. A test without a score and
+a status was not judged. Gradescope shows a total only where every test is visible; so does the text here.
 """
 
 from __future__ import annotations
@@ -9,24 +9,25 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from typing import Any
 
 from grader.course import visibility
 from grader.grading import unmeasured
-from grader.model import CheckResult, ItemResult, Report, Row, Rubric, Verdict
+from grader.model import CheckResult, ItemResult, Remarks, Report, Row, Rubric, Verdict
 from grader.report import charts
 from grader.report.png import Drawn
-from grader.report.wording import account, by_hand, checks, headline, lateness, points, presented, undecided
+from grader.report.wording import account, by_hand, checks, cleaned, headline, lateness, points, presented, undecided
 
 SHOWN = {"visible": "visible", "after_due": "after_due_date", "hidden": "hidden"}  # the rubric's words in Gradescope's
 Pictures = Mapping[str, Sequence[Drawn]]  # by the name of the check that they stand below; "" for those of all
 
 
 def render(row: Row, rubric: Rubric, pictures: Pictures | None = None) -> str:
-    """The student's own version. Of it the student sees what the rubric's visibility says."""
+    """The student's version of the report; the student sees of it what the rubric's visibility says."""
     assert row.report is not None
-    report, drawn = presented(row.report, "student"), pictures or {}
+    report, drawn = row.report, pictures or {}
     levels = visibility.of_checks(rubric)
     told = "\n".join(overview(report, rubric))
     document = {
@@ -40,7 +41,7 @@ def render(row: Row, rubric: Rubric, pictures: Pictures | None = None) -> str:
         "stdout_visibility": "hidden",
         "extra_data": {"submission": report.digest, "seed": report.provenance.seed},
         "tests": [
-            test(item, check, SHOWN[levels.get(check.name, "visible")], drawn.get(check.name))
+            test(item, cleaned(check, "student"), SHOWN[levels.get(check.name, "visible")], drawn.get(check.name))
             for item, check in checks(report)
         ],
     }
@@ -54,20 +55,21 @@ def overview(report: Report, rubric: Rubric) -> Iterator[str]:
             f"The run was ended before {points(left)} points were measured; what was measured counts. "
             "Hand in again, or ask your course."
         )
+    seen = presented(visibility.shown(report, rubric), "student")
     if unseen := visibility.unseen(report, rubric):
-        earned, most = visibility.seen(report, rubric)
-        yield f"{points(earned)} of {points(most)} visible points; {points(unseen)} points are measured and shown later"
-        yield from filter(None, [lateness(report.remarks)])
+        yield f"{headline(replace(seen, remarks=Remarks()))} that you see now"
+        yield f"{points(unseen)} points are measured and shown later"
+        yield from filter(None, [lateness(seen.remarks)])
     else:
-        yield headline(report)
-        yield from filter(None, [account(report)])
-        if undecided(report):
-            yield f"{points(undecided(report))} points wait for a review"
-    for item in (*report.items, None):
-        given = report.adjustments.get(item.id if item else "late")
+        yield headline(seen)
+        yield from filter(None, [account(seen)])
+        if undecided(seen):
+            yield f"{points(undecided(seen))} points wait for a review"
+    for item in (*seen.items, None):
+        given = seen.adjustments.get(item.id if item else "late")
         if given:
             yield f"{f'{item.id}: ' if item else ''}{by_hand(given, item)}"
-    yield from report.notes
+    yield from seen.notes
 
 
 def test(item: ItemResult, check: CheckResult, shown: str, drawn: Sequence[Drawn] | None) -> dict[str, Any]:
