@@ -69,14 +69,15 @@ class Options:
     """What a run of the grader was asked for, besides the homework; every check is given it.
 
     `data` reads a data set by its name in the rubric. `full` trains to the end where a bar is cleared earlier. `read`
-    holds the data sets that were read, and `kept` what one check leaves for a later one of the same submission.
+    holds the data sets that were read, and `kept` what one check leaves for a later one of the same submission, each
+    with the files that it was made of.
     """
 
     data: Callable[[str], Any]
     full: bool = False
     on_progress: Callable[[str], None] = lambda text: None
     read: dict[str, Any] = field(default_factory=dict)
-    kept: dict[str, Any] = field(default_factory=dict)
+    kept: dict[str, tuple[Any, frozenset[str]]] = field(default_factory=dict)
 
 
 class Subject:
@@ -176,10 +177,12 @@ class Subject:
 
     def once(self, key: str, make: Callable[[], Made]) -> Made:
         """What `make` gives, made by the first check of this submission that asks for `key`."""
-        kept = self.options.kept
+        kept, asked = self.options.kept, self.session.asked.names
         if key not in kept:
-            kept[key] = make()
-        found: Made = kept[key]
+            kept[key] = make(), frozenset(asked)
+        found: Made
+        found, files = kept[key]
+        asked |= files  # a later check rests on them, too
         return found
 
     def source(self, name: str) -> bytes:

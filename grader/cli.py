@@ -13,8 +13,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import CodeType, FrameType
@@ -25,7 +26,7 @@ from grader.environment import what_to_type
 from grader.errors import UsageError
 
 if TYPE_CHECKING:
-    from grader.model import Report
+    from grader.model import Homework, Report, Submission
     from grader.sandbox.launch import Launch
 
 COMMANDS = (
@@ -59,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     html = Path("report.html")
     add("--html", type=Path, metavar="FILE", default=html, help=f"where the HTML report goes (default: {html})")
     add("--no-html", action="store_true", help="write no HTML report")
+    add("--watch", action="store_true", help="grade again after each save, until Ctrl-C")
     add(
         "--audience",
         choices=["student", "staff"],
@@ -153,28 +155,25 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
     from grader.intake.submission import read, stubs
     from grader.report import text
 
+    if arguments.watch and arguments.fail_under is not None:
+        raise UsageError("--watch goes on until Ctrl-C and --fail-under judges one run; leave one of them out")
     page = None if arguments.no_html else arguments.html
     for path in filter(None, (arguments.json, page)):
         check_place(path)
     datasets.check_root(arguments.data_root)
     homework = load(arguments.homework)
     wanted = [name for section in homework.rubric.sections for name in section.submit]
-    submission = read(arguments.path or handout.own_folder(arguments.homework), wanted, stubs(homework.handout, wanted))
+    path = arguments.path or handout.own_folder(arguments.homework)
+    given = stubs(homework.handout, wanted)
     data = datasets.Store(homework, datasets.root(arguments.data_root), unverified=arguments.unverified)
     seed = int.from_bytes(os.urandom(4), "little") if arguments.seed is None else arguments.seed
+    run = partial(grading.grade, homework=homework, seed=seed, data=data, full=arguments.full)
     try:
+        if arguments.watch:
+            return watch(arguments, homework, path, partial(read, path, wanted, given), run, launch, seed)
+        submission = read(path, wanted, given)
         with text.progress() as (on_result, on_progress):
-            report = grading.grade(
-                submission,
-                homework,
-                seed=seed,
-                only=arguments.task,
-                on_result=on_result,
-                launch=launch,
-                data=data,
-                full=arguments.full,
-                on_progress=on_progress,
-            )
+            report = run(submission, only=arguments.task, on_result=on_result, on_progress=on_progress, launch=launch)
     except grading.Interrupted as stopped:
         tell(stopped.report, arguments, page=None)
         return ended(INTERRUPTED, "interrupted; the table shows what was measured until then")
@@ -183,27 +182,74 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
     return FAULT if report.faulty else judge(report, arguments.fail_under)
 
 
+def watch(
+    arguments: argparse.Namespace,
+    homework: Homework,
+    path: Path,
+    read: Callable[[], Submission],
+    run: Callable[..., Report],
+    launch: Launch,
+    seed: int,
+) -> int:
+    """Grade again after each save. Ends with Ctrl-C, or once nobody reads what is printed."""
+    from grader.grading import Interrupted
+    from grader.report import text
+    from grader.report.screen import Screen
+    from grader.report.wording import headline
+    from grader.watch.loop import Plan, Watch
+
+    page = None if arguments.no_html else arguments.html
+    ours = [file for file in (arguments.json, page) if file]
+
+    def keep(report: Report) -> None:
+        write_files(report, arguments, page)
+        notice(report.provenance.isolation)
+
+    plan = Plan(path, homework, read, run, launch, seed, arguments.task, keep, ours)
+    console = text.Terminal(stderr=is_printed(arguments, page))
+    try:
+        Watch(plan, Screen(console, arguments.audience, str(path))).run()
+    except Interrupted as stopped:
+        if stopped.report.interrupted:
+            tell(stopped.report, arguments, page=None)
+        return ended(INTERRUPTED, f"stopped watching; score {headline(stopped.report)}")
+    return GRADED
+
+
+def is_printed(arguments: argparse.Namespace, page: Path | None) -> bool:
+    """Whether a file goes where the table would."""
+    from grader.files import is_output
+
+    return any(is_output(path) for path in (arguments.json, page) if path)
+
+
 def tell(report: Report, arguments: argparse.Namespace, page: Path | None) -> None:
     """Write what was asked for, then print the table: beside what is printed as JSON, to standard error.
 
     Raises UsageError for a file that cannot be written; the table is shown all the same.
     """
-    from grader.files import is_output, write
-    from grader.report import json, text
+    from grader.report import text
 
-    printed = any(is_output(path) for path in (arguments.json, page) if path)
-    console = text.Terminal(stderr=True) if printed else None
+    console = text.Terminal(stderr=True) if is_printed(arguments, page) else None
     try:
-        if arguments.json:
-            write(arguments.json, json.render(report, audience=arguments.audience))
-        if page:
-            from grader.report import html
-
-            write(page, html.render(report, audience=arguments.audience))
+        write_files(report, arguments, page)
     except UsageError:  # the disk is full: what was graded is shown all the same
         text.show(report, audience=arguments.audience, console=console)
         raise
     text.show(report, audience=arguments.audience, page=page, console=console)
+
+
+def write_files(report: Report, arguments: argparse.Namespace, page: Path | None) -> None:
+    """Raises UsageError for a file that cannot be written."""
+    from grader.files import write
+    from grader.report import json
+
+    if arguments.json:
+        write(arguments.json, json.render(report, audience=arguments.audience))
+    if page:
+        from grader.report import html
+
+        write(page, html.render(report, audience=arguments.audience))
 
 
 def judge(report: Report, bar: float | None) -> int:

@@ -230,6 +230,7 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
         measures=tuple(hw.measures),
         figures=tuple(hw.figures),
         review=tuple(hw.questions),
+        files=tuple(sorted(hw.session.asked.names)),
     )
 
 

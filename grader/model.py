@@ -248,7 +248,8 @@ class CheckResult:
 
     `output` is what the student's code printed meanwhile, capped; `advice` costs nothing; `review` says what only a
     person can judge, one sentence each. `memory` is in bytes, the most that its process had had when the check ended.
-    `killed`: a process of it was ended by nobody here, as by a system that is out of memory.
+    `killed`: a process of it was ended by nobody here, as by a system that is out of memory. `files` are the base names
+    of the submitted files that it asked for, "*" for the list of them.
     """
 
     name: str
@@ -266,6 +267,7 @@ class CheckResult:
     review: tuple[str, ...] = ()
     memory: int = 0
     killed: bool = False
+    files: tuple[str, ...] = ()
 
     @property
     def waits(self) -> bool:

@@ -1,0 +1,113 @@
+"""What `--watch` shows: what changed since the last save, beside the table. Plain lines where it is no terminal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from grader.model import CheckResult, ItemResult, Report, Verdict
+from grader.report import text
+from grader.report.wording import Audience, checks, cleaned, headline
+
+RIGHT, WRONG, STILL, SKIPPED = "newly right", "newly wrong", "not right yet", "not graded any more"
+STYLE = {RIGHT: "green", WRONG: "red", STILL: "yellow", SKIPPED: "dim"}
+
+
+class Screen:
+    """Draws each state anew on a terminal; elsewhere prints a line for each check whose result changed."""
+
+    def __init__(self, console: text.Terminal, audience: Audience, place: str) -> None:
+        self.console, self.audience, self.place = console, audience, place
+        self.say = text.Printer(console)
+        self.first = True
+        self.saved: Sequence[str] = ()
+        self.before: dict[str, tuple[ItemResult, CheckResult]] = {}
+        self.score = ""
+        self.lines: list[tuple[str, str]] = []
+        self.causes: dict[tuple[Verdict, str, str], str] = {}
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody reads what is printed any more."""
+        return self.console.quiet
+
+    def begin(self, saved: Sequence[str], report: Report) -> None:
+        """Files were saved; `report` is what was known until then."""
+        self.saved, self.score = saved, headline(report)
+        self.before = {check.name: (item, check) for item, check in checks(report)}
+        self.lines, self.causes = [], {}
+
+    @contextmanager
+    def progress(self) -> Iterator[tuple[Callable[[CheckResult], None], Callable[[str], None]]]:
+        """As text.progress; what changed is told at once."""
+        with text.progress(self.console) as (told, going):
+
+            def on_result(result: CheckResult) -> None:
+                told(result)
+                if not self.first:
+                    self.compare(result)
+
+            yield on_result, going
+
+    def compare(self, result: CheckResult) -> None:
+        """Tell how a check's result differs from the one before; one cause of several is told once."""
+        item, before = self.before[result.name]
+        now = cleaned(result, self.audience)
+        kind = change(cleaned(before, self.audience), now)
+        if not kind:
+            return
+        place = f" ({now.where})" if now.where else ""
+        cause = (now.verdict, now.message, now.where)
+        same = self.causes.setdefault(cause, f"{item.id} {now.name}")
+        because = "" if kind == RIGHT or not now.message else f": {now.message}"
+        if because and same != f"{item.id} {now.name}":
+            because, place = f", as {same}", ""
+        self.lines.append((kind, f"{kind}: {item.id} {now.name}{place}{because}"))
+        self.say(self.lines[-1][1], STYLE[kind])
+
+    def show(self, report: Report, since: float, waiting: Sequence[str]) -> None:
+        """The state after a save that was noticed at `since`; what is `waiting` is graded next."""
+        if self.first or self.console.is_terminal:
+            if self.console.is_terminal:
+                self.console.clear()
+            self.console.print(text.render(report, audience=self.audience, encoding=self.console.lacking))
+            self.say("")
+            if self.console.is_terminal:
+                for kind, line in self.lines:
+                    self.say(line, STYLE[kind])
+        self.say(self.status(report, time.monotonic() - since), "bold")
+        if waiting:
+            self.say(f"being graded: {', '.join(waiting)}", "dim")
+        elif self.first or self.console.is_terminal:
+            self.say(f"watching {self.place}; Ctrl-C ends", "dim")
+        self.first = self.first and bool(waiting)
+
+    def status(self, report: Report, seconds: float) -> str:
+        """The score, with the one before the save."""
+        score = headline(report)
+        if self.first or not self.saved:
+            return f"Score: {score}"
+        before = f", before {self.score}" if self.score != score else ""
+        nothing = "" if self.lines else "; no check's result changed"
+        return f"Score: {score}{before}; {', '.join(self.saved)} graded in {seconds:.2g} s{nothing}"
+
+    def warn(self, sentence: str) -> None:
+        self.say(sentence, "magenta")
+
+
+def change(before: CheckResult, now: CheckResult) -> str:
+    """How a result differs from the one before, in a word or two; "" where it does not."""
+    if now.verdict is Verdict.PASS:
+        return "" if before.verdict is Verdict.PASS else RIGHT
+    if now.verdict is Verdict.SKIPPED:
+        return "" if before.verdict is Verdict.SKIPPED else SKIPPED
+    if before.verdict is Verdict.PASS:
+        return WRONG
+    same = (before.verdict, before.earned, before.message, before.where) == (
+        now.verdict,
+        now.earned,
+        now.message,
+        now.where,
+    )
+    return "" if same else STILL

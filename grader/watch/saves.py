@@ -1,0 +1,211 @@
+"""Saves below a path, noticed by a thread of its own, so that a long check need not end first.
+
+An editor may write a file in steps, or move it away and another into its place. What is gone, empty or cut off is
+therefore looked at once more, a moment later. A file that still is no Python then keeps the state of the save before,
+and the reason is told.
+"""
+
+from __future__ import annotations
+
+import ast
+import threading
+import time
+import warnings
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+import watchfiles
+
+from grader.errors import BackgradeError, SubmissionError, UsageError
+from grader.intake import helpers, repair
+from grader.intake.archive import is_junk
+from grader.intake.submission import digest
+from grader.model import Submission
+from grader.watch import rests
+
+Told = TypeVar("Told")
+
+QUIET = 20  # milliseconds without another save after which a burst is over
+BURST = 400  # milliseconds after which it is looked at all the same
+LOOK = 500  # milliseconds after which the path itself is looked at: another folder may lie there now
+SETTLE = 0.2  # seconds that a file which looks half written is given
+POLL = 0.2  # seconds between two looks for a path that is gone
+
+
+@dataclass(frozen=True)
+class Work:
+    """The newest state of each file that can be read, and a sentence for each that newer ones cannot. `at` is the
+    time.monotonic() at which it was noticed."""
+
+    submission: Submission
+    problems: tuple[str, ...]
+    at: float
+
+
+class Saves:
+    """Use as a context manager. `on_save` is called in the thread, as soon as another state can be graded.
+
+    `ours` are files that the grader writes: they may lie in the watched folder, and are nobody's work.
+    """
+
+    def __init__(
+        self, path: Path, read: Callable[[], Submission], on_save: Callable[[], None], ours: Collection[Path] = ()
+    ) -> None:
+        self.path = path.absolute()
+        self.read = read
+        self.on_save = on_save
+        self.ours = {str(one.absolute()) for one in ours} | {str(one.resolve()) for one in ours}
+        self.work = Work(read(), (), time.monotonic())
+        self.error: BackgradeError | None = None
+        self.saved, self.ended = threading.Event(), threading.Event()
+        self.thread = threading.Thread(target=self.listen, daemon=True)
+
+    def __enter__(self) -> Saves:
+        self.thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.ended.set()
+        self.thread.join()
+
+    def wait(self) -> None:
+        """Return once there is other work than before. Raises UsageError where nothing can be watched any more."""
+        while not self.saved.wait(POLL):  # Windows lets nobody interrupt a longer wait
+            pass
+        self.saved.clear()
+        if self.error is not None:
+            raise self.error
+
+    def listen(self) -> None:
+        try:
+            while not self.ended.is_set():
+                self.follow()
+        except BackgradeError as error:
+            self.error = error
+        except (OSError, RuntimeError) as error:
+            self.error = UsageError(
+                f"{self.path} cannot be watched ({error}); name a smaller folder, or set WATCHFILES_FORCE_POLLING=1"
+            )
+        finally:
+            self.saved.set()
+
+    def follow(self) -> None:
+        """Look at each save until something else lies at the path, or nothing."""
+        folder, below, found = target = self.target()
+        if found is None:
+            self.look()
+            self.ended.wait(POLL)
+            return
+        first = True
+        changes = watchfiles.watch(
+            folder,
+            watch_filter=self.counts,
+            recursive=below,
+            step=QUIET,
+            debounce=BURST,
+            rust_timeout=LOOK,
+            yield_on_timeout=True,
+            stop_event=self.ended,
+            raise_interrupt=False,
+        )
+        for saved in changes:
+            if saved or first:  # a save before the first was not noticed
+                self.look()
+            first = False
+            if self.target() != target:
+                return
+
+    def target(self) -> tuple[Path, bool, tuple[int, int] | None]:
+        """The folder to watch, whether with all below it, and what tells it from another one of its name; None where
+        there is none. An archive, or a single file, is watched from its folder, for another may take its place."""
+        below = self.path.is_dir()
+        folder = self.path if below else self.path.parent
+        try:
+            found = folder.stat()
+        except OSError:
+            return folder, below, None
+        return folder, below, (found.st_dev, found.st_ino)
+
+    def counts(self, change: watchfiles.Change, name: str) -> bool:
+        """Whether a path may be of the work. What programs keep for themselves, such as checkpoints, is not."""
+        path = Path(name)
+        if name in self.ours or path.name.endswith(".part"):
+            return False
+        if not self.path.is_dir():
+            return path.name == self.path.name
+        parts = path.relative_to(self.path).parts if path.is_relative_to(self.path) else (path.name,)
+        return not any(map(is_junk, parts))
+
+    def look(self) -> None:
+        """Take what lies there now, and tell if it differs from what was taken before."""
+        at = time.monotonic()
+        work = self.there(at)
+        if work.problems or lost(self.work.submission, work.submission):
+            time.sleep(SETTLE)
+            work = self.there(at)
+        before, self.work = self.work, work
+        if rests.changed(before.submission, work.submission):
+            self.on_save()
+        elif work.problems == before.problems:
+            return
+        self.saved.set()
+
+    def there(self, at: float) -> Work:
+        before = self.work.submission
+        try:
+            now = self.read()
+        except SubmissionError as error:
+            return Work(before, (str(error),), at)
+        problems = {name: cut_off(name, now.files[name]) for name in rests.changed(before, now) if name in now.files}
+        kept = [name for name, why in problems.items() if why and name in before.files and whole(name, before)]
+        told = tuple(f"{problems[name]}; graded again when it can be read" for name in sorted(kept))
+        return Work(with_former(now, before, kept), told, at)
+
+
+def lost(before: Submission, now: Submission) -> bool:
+    """Whether a file that was there is gone or empty."""
+    return any(content.strip() and not now.files.get(name, b"").strip() for name, content in before.files.items())
+
+
+def whole(name: str, submission: Submission) -> bool:
+    return not cut_off(name, submission.files[name])
+
+
+def cut_off(name: str, content: bytes) -> str:
+    """Why a file is not as a program or a notebook has to be, with its line; or ""."""
+    if name.endswith(".py") and not repair.parses(content):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                ast.parse(content)
+        except SyntaxError as error:
+            return f"{name}:{error.lineno or 1}: {error.msg}"
+        except (ValueError, RecursionError, MemoryError) as error:
+            return f"{name}: {error}"
+    if name.endswith(".ipynb") and repair.loaded(content) is None:
+        return f"{name} is no whole notebook"
+    return ""
+
+
+def with_former(now: Submission, before: Submission, names: Collection[str]) -> Submission:
+    """The submission, with some files as they were before."""
+    if not names:
+        return now
+    files = {**now.files, **{name: before.files[name] for name in names}}
+    own = former(now.helpers, before.helpers, names)
+    return replace(
+        now,
+        files=files,
+        helpers=own,
+        faults=former(now.faults, before.faults, names),
+        questions=former(now.questions, before.questions, names),
+        digest=digest(files | helpers.flat(own)),
+    )
+
+
+def former(now: Mapping[str, Told], before: Mapping[str, Told], names: Collection[str]) -> dict[str, Told]:
+    kept = {name: value for name, value in now.items() if name not in names}
+    return kept | {name: before[name] for name in names if name in before}
