@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from grader.model import CheckResult, ItemResult, Report, Verdict
 from grader.report import text
-from grader.report.wording import Audience, checks, cleaned, headline
+from grader.report.wording import Audience, checks, cleaned, headline, points
 
 RIGHT, WRONG, STILL, SKIPPED = "newly right", "newly wrong", "not right yet", "not graded any more"
 STYLE = {RIGHT: "green", WRONG: "red", STILL: "yellow", SKIPPED: "dim"}
@@ -34,7 +34,7 @@ class Screen:
 
     def begin(self, saved: Sequence[str], report: Report) -> None:
         """Files were saved; `report` is what was known until then."""
-        self.saved, self.score = saved, headline(report)
+        self.saved, self.score = saved, points(report.final)
         self.before = {check.name: (item, check) for item, check in checks(report)}
         self.lines, self.causes = [], {}
 
@@ -68,27 +68,27 @@ class Screen:
 
     def show(self, report: Report, since: float, waiting: Sequence[str]) -> None:
         """The state after a save that was noticed at `since`; what is `waiting` is graded next."""
-        if self.first or self.console.is_terminal:
-            if self.console.is_terminal:
-                self.console.clear()
+        drawn = self.console.is_terminal
+        if drawn:
+            self.console.clear()
+        if drawn or self.first:
             self.console.print(text.render(report, audience=self.audience, encoding=self.console.lacking))
-            self.say("")
-            if self.console.is_terminal:
-                for kind, line in self.lines:
-                    self.say(line, STYLE[kind])
-        self.say(self.status(report, time.monotonic() - since), "bold")
+        for kind, line in self.lines if drawn else ():
+            self.say(line, STYLE[kind])
+        if drawn or not self.first:
+            self.say(self.status(report, time.monotonic() - since), "bold")
         if waiting:
             self.say(f"being graded: {', '.join(waiting)}", "dim")
-        elif self.first or self.console.is_terminal:
+        elif drawn or self.first:
             self.say(f"watching {self.place}; Ctrl-C ends", "dim")
-        self.first = self.first and bool(waiting)
+        self.first = False
 
     def status(self, report: Report, seconds: float) -> str:
         """The score, with the one before the save."""
-        score = headline(report)
-        if self.first or not self.saved:
+        score, now = headline(report), points(report.final)
+        if not self.saved:
             return f"Score: {score}"
-        before = f", before {self.score}" if self.score != score else ""
+        before = f", before {self.score}" if self.score != now else ""
         nothing = "" if self.lines else "; no check's result changed"
         return f"Score: {score}{before}; {', '.join(self.saved)} graded in {seconds:.2g} s{nothing}"
 

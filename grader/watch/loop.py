@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, NoReturn, Protocol
 
 from grader import grading
 from grader.errors import UsageError
@@ -23,7 +25,7 @@ from grader.watch import rests
 from grader.watch.saves import Saves, Work
 
 WAITS = "not graded yet"
-QUICK = 1.0  # seconds: what took longer the last time is graded after everything else
+QUICK = 1.0  # seconds: an item that takes longer is graded after all others
 
 
 class Grade(Protocol):
@@ -84,8 +86,11 @@ class Cut:
     def look(self, *_: Any) -> None:
         """Raises KeyboardInterrupt, as Ctrl-C does, where a save came."""
         if self.wanted:
-            self.made = True
-            raise KeyboardInterrupt
+            self.end()
+
+    def end(self) -> NoReturn:
+        self.made = True
+        raise KeyboardInterrupt
 
     def clear(self) -> None:
         self.wanted = self.made = False
@@ -100,8 +105,11 @@ class Watch:
         self.saves = Saves(plan.path, plan.read, self.cut.now, plan.ours)
         self.work: Work = self.saves.work
         self.notes: dict[str, None] = {}  # on the data that were used
+        self.slow: set[str] = set()  # items that take longer than QUICK
         self.report = blank(plan, self.work.submission, WAITS)
         self.due = {item.id for item in self.report.items if any(check.message == WAITS for check in item.checks)}
+        self.left: dict[str, str] = {}  # checks that still have to end now, in their order, with their items
+        self.last, self.news = 0.0, False  # when the last of them ended, and whether one has
 
     def run(self) -> None:
         """Go on until the reader of what is printed is gone. Raises grading.Interrupted, with the report, at Ctrl-C."""
@@ -124,59 +132,83 @@ class Watch:
         self.screen.begin(sorted(names), self.report)
 
     def settle(self) -> None:
-        """Grade what is due, what was quick the last time first, and show it; a save ends this early."""
-        quick = {item.id for item in self.report.items if sum(check.seconds for check in item.checks) < QUICK}
-        for ids in (self.due & quick, self.due - quick):
-            if ids and not self.cut.wanted:
-                self.measure(ids)
-                self.show()
-        if not self.due and not self.cut.wanted:
+        """Grade what is due and show it, what takes long after all else. A save ends this early."""
+        if not self.due:
             self.show()
+        while self.due and not self.cut.wanted:
+            self.measure(self.due & self.quick() or self.due)
+            if not self.cut.wanted:
+                self.show()
+
+    def quick(self) -> set[str]:
+        """The items before the first of their task that takes long: those behind it may use what it has made."""
+        return {
+            item.id
+            for task in self.report.tasks
+            for item in takewhile(lambda item: item.id not in self.slow, task.items)
+        }
 
     def measure(self, ids: Collection[str]) -> None:
-        """Grade some items. Those that were graded whole are no longer due, also if a save or Ctrl-C ends it early."""
-        done: set[str] = set()
-        stopped = False
+        """Grade some items. Those that were graded whole are no longer due, also if something ends it early."""
+        self.left = {check.name: item.id for item in self.report.items if item.id in ids for check in item.checks}
+        self.last, self.news, self.cut.made, stopped = time.monotonic(), False, False, False
         with self.screen.progress() as (told, going):
-
-            def on_result(result: CheckResult) -> None:
-                self.cut.look()
-                done.add(result.name)
-                told(result)
-
-            def on_progress(text: str) -> None:
-                self.cut.look()
-                going(text)
-
-            grade, submission = self.plan.grade, self.work.submission
             try:
-                report = grade(
-                    submission, only=ids, on_result=on_result, on_progress=on_progress, launch=self.cut.launch
+                report = self.plan.grade(
+                    self.work.submission,
+                    only=ids,
+                    on_result=lambda result: told(self.ended(result)),
+                    on_progress=lambda text: going(self.went_on(text)),
+                    launch=self.cut.launch,
                 )
             except grading.Interrupted as early:
                 report, stopped = early.report, not self.cut.made
-        self.notes |= dict.fromkeys(note for note in report.notes if note not in submission.notes)
-        self.join(report, {item.id: item for item in report.items if done.issuperset(one.name for one in item.checks)})
+        if self.left and self.takes_long():
+            self.slow.add(self.current())
+        self.notes |= dict.fromkeys(note for note in report.notes if note not in self.work.submission.notes)
+        self.join(report, [item for item in report.items if item.id not in self.left.values()])
         if stopped:
             raise KeyboardInterrupt
 
-    def join(self, report: Report, items: Mapping[str, ItemResult]) -> None:
+    def ended(self, result: CheckResult) -> CheckResult:
+        """Note a check's result. Raises KeyboardInterrupt where a save came, which may have ended the check."""
+        self.cut.look()
+        self.last, self.news = time.monotonic(), True
+        del self.left[result.name]
+        return result
+
+    def went_on(self, text: str) -> str:
+        """Raises KeyboardInterrupt where a save came, or where results wait to be shown behind a long check."""
+        self.cut.look()
+        if self.news and self.takes_long() and self.current() not in self.slow:
+            self.cut.end()
+        return text
+
+    def takes_long(self) -> bool:
+        return time.monotonic() - self.last > QUICK
+
+    def current(self) -> str:
+        return next(iter(self.left.values()))
+
+    def join(self, report: Report, items: Sequence[ItemResult]) -> None:
         """Put items that were graded anew in the place of what was known of them."""
-        self.due -= items.keys()
+        self.due -= {item.id for item in items}
+        for item in items:
+            long = sum(check.seconds for check in item.checks) > QUICK
+            (self.slow.add if long else self.slow.discard)(item.id)
         before, new = self.report.provenance, report.provenance
         ran = before.isolation if new.isolation == grading.NOTHING_RAN else new.isolation
-        self.report = with_items(
-            replace(
-                self.report,
-                provenance=replace(new, isolation=ran, versions={**before.versions, **new.versions}),
-            ),
-            items,
-        )
+        provenance = replace(new, isolation=ran, versions={**before.versions, **new.versions})
+        self.report = with_items(replace(self.report, provenance=provenance), {item.id: item for item in items})
 
     def show(self) -> None:
         """Show what is known, then write it to the files that were asked for."""
         waiting = [item.id for item in self.report.items if item.id in self.due]
-        note = [f"{', '.join(waiting)} wait: what is told of them is older than the newest file"] if waiting else []
+        note = (
+            [f"still being graded: {', '.join(waiting)}; what is told of them is from before the last save"]
+            if waiting
+            else []
+        )
         report = self.told(self.report, *self.work.problems, *note)
         self.screen.show(report, self.work.at, waiting)
         try:
