@@ -36,7 +36,7 @@ class Screen:
         """Files were saved; `report` is what was known until then."""
         self.saved, self.score = saved, points(report.final)
         self.before = {check.name: (item, check) for item, check in checks(report)}
-        self.lines, self.causes = [], {}
+        self.lines, self.causes, self.first = [], {}, False
 
     @contextmanager
     def progress(self) -> Iterator[tuple[Callable[[CheckResult], None], Callable[[str], None]]]:
@@ -66,8 +66,9 @@ class Screen:
         self.lines.append((kind, f"{kind}: {item.id} {now.name}{place}{because}"))
         self.say(self.lines[-1][1], STYLE[kind])
 
-    def show(self, report: Report, since: float, waiting: Sequence[str]) -> None:
-        """The state after a save that was noticed at `since`; what is `waiting` is graded next."""
+    def show(self, report: Report, since: float, waiting: Sequence[str], problems: Sequence[str]) -> None:
+        """The state after a save that was noticed at `since`. What is `waiting` is graded next; `problems` say why a
+        file was not graded."""
         drawn = self.console.is_terminal
         if drawn:
             self.console.clear()
@@ -77,11 +78,13 @@ class Screen:
             self.say(line, STYLE[kind])
         if drawn or not self.first:
             self.say(self.status(report, time.monotonic() - since), "bold")
+        for sentence in problems:
+            self.warn(sentence)
         if waiting:
             self.say(f"being graded: {', '.join(waiting)}", "dim")
         elif drawn or self.first:
             self.say(f"watching {self.place}; Ctrl-C ends", "dim")
-        self.first = False
+        self.first = self.first and bool(waiting)
 
     def status(self, report: Report, seconds: float) -> str:
         """The score, with the one before the save."""

@@ -24,7 +24,7 @@ from grader.sandbox.launch import Child, Launch, Launcher
 from grader.watch import rests
 from grader.watch.saves import Saves, Work
 
-WAITS = "not graded yet"
+WAITS = "still to come"
 QUICK = 1.0  # seconds: an item that takes longer is graded after all others
 
 
@@ -105,9 +105,10 @@ class Watch:
         self.saves = Saves(plan.path, plan.read, self.cut.now, plan.ours)
         self.work: Work = self.saves.work
         self.notes: dict[str, None] = {}  # on the data that were used
-        self.slow: set[str] = set()  # items that take longer than QUICK
+        self.heavy = {item.id for task in plan.homework.rubric.tasks for item in task.items if task.data or item.data}
+        self.slow = set(self.heavy)  # items that take longer than QUICK, or may: to read data takes long
         self.report = blank(plan, self.work.submission, WAITS)
-        self.due = {item.id for item in self.report.items if any(check.message == WAITS for check in item.checks)}
+        self.due = {item.id for item in self.report.items if is_blank(item)}
         self.left: dict[str, str] = {}  # checks that still have to end now, in their order, with their items
         self.last, self.news = 0.0, False  # when the last of them ended, and whether one has
 
@@ -194,7 +195,7 @@ class Watch:
         """Put items that were graded anew in the place of what was known of them."""
         self.due -= {item.id for item in items}
         for item in items:
-            long = sum(check.seconds for check in item.checks) > QUICK
+            long = item.id in self.heavy or sum(check.seconds for check in item.checks) > QUICK
             (self.slow.add if long else self.slow.discard)(item.id)
         before, new = self.report.provenance, report.provenance
         ran = before.isolation if new.isolation == grading.NOTHING_RAN else new.isolation
@@ -204,15 +205,13 @@ class Watch:
     def show(self) -> None:
         """Show what is known, then write it to the files that were asked for."""
         waiting = [item.id for item in self.report.items if item.id in self.due]
-        note = (
-            [f"still being graded: {', '.join(waiting)}; what is told of them is from before the last save"]
-            if waiting
-            else []
-        )
-        report = self.told(self.report, *self.work.problems, *note)
-        self.screen.show(report, self.work.at, waiting)
+        older = [item.id for item in self.report.items if item.id in self.due and not is_blank(item)]
+        note = f"still being graded: {', '.join(older)}; what is told of them is from before the last save"
+        report = self.told(self.report, *([note] if older else []))
+        problems = list(self.work.problems)
         try:
-            self.plan.write(report)
+            self.screen.show(report, self.work.at, waiting, problems)
+            self.plan.write(replace(report, notes=(*report.notes, *problems)))
         except UsageError as error:
             self.screen.warn(str(error))
 
@@ -242,6 +241,10 @@ def blank(plan: Plan, submission: Submission, why: str) -> Report:
         needs_review=(),
         provenance=grading.provenance(homework, plan.seed, "", {}),
     )
+
+
+def is_blank(item: ItemResult) -> bool:
+    return any(check.message == WAITS for check in item.checks)
 
 
 def with_items(report: Report, items: Mapping[str, ItemResult]) -> Report:

@@ -28,7 +28,7 @@ from grader.watch import rests
 
 Told = TypeVar("Told")
 
-QUIET = 20  # milliseconds without another save after which a burst is over
+QUIET = 10  # milliseconds without another save after which a burst is over
 BURST = 400  # milliseconds after which it is looked at all the same
 LOOK = 500  # milliseconds after which the path itself is looked at: another folder may lie there now
 SETTLE = 0.2  # seconds that a file which looks half written is given
