@@ -208,7 +208,7 @@ def watch(
     plan = Plan(path, homework, read, run, launch, seed, arguments.task, keep, ours)
     console = text.Terminal(stderr=is_printed(arguments, page))
     try:
-        Watch(plan, Screen(console, arguments.audience, str(path))).run()
+        Watch(plan, Screen(console, arguments.audience, str(path), page)).run()
     except Interrupted as stopped:
         if stopped.report.interrupted:
             tell(stopped.report, arguments, page=None)

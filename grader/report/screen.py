@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from grader.model import CheckResult, ItemResult, Report, Verdict
 from grader.report import text
@@ -17,8 +18,8 @@ STYLE = {RIGHT: "green", WRONG: "red", STILL: "yellow", SKIPPED: "dim"}
 class Screen:
     """Draws each state anew on a terminal; elsewhere prints a line for each check whose result changed."""
 
-    def __init__(self, console: text.Terminal, audience: Audience, place: str) -> None:
-        self.console, self.audience, self.place = console, audience, place
+    def __init__(self, console: text.Terminal, audience: Audience, place: str, page: Path | None) -> None:
+        self.console, self.audience, self.place, self.page = console, audience, place, page
         self.say = text.Printer(console)
         self.first = True
         self.saved: Sequence[str] = ()
@@ -73,7 +74,8 @@ class Screen:
         if drawn:
             self.console.clear()
         if drawn or self.first:
-            self.console.print(text.render(report, audience=self.audience, encoding=self.console.lacking))
+            encoding = self.console.lacking
+            self.console.print(text.render(report, audience=self.audience, page=self.page, encoding=encoding))
         for kind, line in self.lines if drawn else ():
             self.say(line, STYLE[kind])
         if drawn or not self.first:
@@ -107,10 +109,5 @@ def change(before: CheckResult, now: CheckResult) -> str:
         return "" if before.verdict is Verdict.SKIPPED else SKIPPED
     if before.verdict is Verdict.PASS:
         return WRONG
-    same = (before.verdict, before.earned, before.message, before.where) == (
-        now.verdict,
-        now.earned,
-        now.message,
-        now.where,
-    )
+    same = (before.verdict, before.earned, before.message) == (now.verdict, now.earned, now.message)
     return "" if same else STILL

@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
@@ -81,7 +82,8 @@ class Cut:
         """From the thread that notices saves."""
         self.wanted = True
         if self.child is not None and self.child.running():
-            os.kill(self.child.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+            with suppress(OSError):  # it has just ended
+                os.kill(self.child.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
 
     def look(self, *_: Any) -> None:
         """Raises KeyboardInterrupt, as Ctrl-C does, where a save came."""
@@ -119,14 +121,16 @@ class Watch:
                 self.settle()
                 while not self.screen.gone:
                     self.saves.wait()
-                    self.take()
-                    self.settle()
+                    self.cut.clear()
+                    if fresh := self.saves.work is not self.work:
+                        self.take()
+                    if fresh or self.due:
+                        self.settle()
         except KeyboardInterrupt:
             raise grading.Interrupted(self.stopped()) from None
 
     def take(self) -> None:
         """Take the newest work; what rests on what is new in it is due."""
-        self.cut.clear()
         before, self.work = self.work.submission, self.saves.work
         names = rests.changed(before, self.work.submission)
         self.due |= rests.items_on(names, self.report, before, self.work.submission, self.plan.homework)

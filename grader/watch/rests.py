@@ -12,7 +12,7 @@ from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from grader.intake.helpers import imported
+from grader.intake.helpers import imported, imports
 from grader.model import Homework, Report, Section, Submission
 from grader.sandbox.asked import NAMES
 
@@ -83,7 +83,7 @@ def fits(name: str, section: Section) -> bool:
 
 def leads(name: str, content: bytes, submission: Submission, stems: Collection[str]) -> bool:
     """Whether a file, or a module that came along with it, imports one of the modules `stems`."""
-    if not name.endswith((".py", ".ipynb")):
+    if not imports(name):
         return False
     texts = (content, *submission.helpers.get(name, {}).values())
     return bool(stems) and any(COMPUTED.search(text) or not words(text).isdisjoint(stems) for text in texts)

@@ -7,10 +7,8 @@ and the reason is told.
 
 from __future__ import annotations
 
-import ast
 import threading
 import time
-import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,8 +18,10 @@ from typing import TypeVar
 import watchfiles
 
 from grader.errors import BackgradeError, SubmissionError, UsageError
-from grader.intake import helpers, repair
+from grader.files import half
+from grader.intake import helpers
 from grader.intake.archive import is_junk
+from grader.intake.repair import cut_off
 from grader.intake.submission import digest
 from grader.model import Submission
 from grader.watch import rests
@@ -57,7 +57,8 @@ class Saves:
         self.path = path.absolute()
         self.read = read
         self.on_save = on_save
-        self.ours = {str(one.absolute()) for one in ours} | {str(one.resolve()) for one in ours}
+        whole = {place for one in ours for place in (one.absolute(), one.resolve())}
+        self.ours = whole | {half(place) for place in whole}
         self.work = Work(read(), (), time.monotonic())
         self.error: BackgradeError | None = None
         self.saved, self.ended = threading.Event(), threading.Event()
@@ -132,7 +133,7 @@ class Saves:
     def counts(self, change: watchfiles.Change, name: str) -> bool:
         """Whether a path may be of the work. What programs keep for themselves, such as checkpoints, is not."""
         path = Path(name)
-        if name in self.ours or path.name.endswith(".part"):
+        if path in self.ours:
             return False
         if not self.path.is_dir():
             return path.name == self.path.name
@@ -159,7 +160,7 @@ class Saves:
             now = self.read()
         except SubmissionError as error:
             return Work(before, (str(error),), at)
-        problems = {name: cut_off(name, now.files[name]) for name in rests.changed(before, now) if name in now.files}
+        problems = {name: cut_off(now.files[name], name) for name in rests.changed(before, now) if name in now.files}
         kept = [name for name, why in problems.items() if why and name in before.files and whole(name, before)]
         told = tuple(f"{problems[name]}; graded again when it can be read" for name in sorted(kept))
         return Work(with_former(now, before, kept), told, at)
@@ -171,23 +172,7 @@ def lost(before: Submission, now: Submission) -> bool:
 
 
 def whole(name: str, submission: Submission) -> bool:
-    return not cut_off(name, submission.files[name])
-
-
-def cut_off(name: str, content: bytes) -> str:
-    """Why a file is not as a program or a notebook has to be, with its line; or ""."""
-    if name.endswith(".py") and not repair.parses(content):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                ast.parse(content)
-        except SyntaxError as error:
-            return f"{name}:{error.lineno or 1}: {error.msg}"
-        except (ValueError, RecursionError, MemoryError) as error:
-            return f"{name}: {error}"
-    if name.endswith(".ipynb") and repair.loaded(content) is None:
-        return f"{name} is no whole notebook"
-    return ""
+    return not cut_off(submission.files[name], name)
 
 
 def with_former(now: Submission, before: Submission, names: Collection[str]) -> Submission:
