@@ -145,7 +145,7 @@ class Saves:
         at = time.monotonic()
         work = self.there(at)
         if work.problems or lost(self.work.submission, work.submission):
-            time.sleep(SETTLE)
+            self.ended.wait(SETTLE)
             work = self.there(at)
         before, self.work = self.work, work
         if rests.changed(before.submission, work.submission):
@@ -160,9 +160,10 @@ class Saves:
             now = self.read()
         except SubmissionError as error:
             return Work(before, (str(error),), at)
-        problems = {name: cut_off(now.files[name], name) for name in rests.changed(before, now) if name in now.files}
-        kept = [name for name, why in problems.items() if why and name in before.files and whole(name, before)]
-        told = tuple(f"{problems[name]}; graded again when it can be read" for name in sorted(kept))
+        broken = {name: cut_off(now.files[name], name) for name in rests.changed(before, now) if name in now.files}
+        kept = sorted(name for name, why in broken.items() if why and name in before.files and whole(name, before))
+        why = {name: now.faults.get(name) or now.questions.get(name) or broken[name] for name in kept}
+        told = tuple(f"{why[name]}; graded again when it can be read" for name in kept)
         return Work(with_former(now, before, kept), told, at)
 
 
