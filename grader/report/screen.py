@@ -46,7 +46,7 @@ class Screen:
 
             def on_result(result: CheckResult) -> None:
                 told(result)
-                if not self.first:
+                if result.name in self.before:
                     self.compare(result)
 
             yield on_result, going
