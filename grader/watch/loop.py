@@ -112,6 +112,7 @@ class Watch:
         self.report = blank(plan, self.work.submission, WAITS)
         self.due = {item.id for item in self.report.items if is_blank(item)}
         self.left: dict[str, str] = {}  # checks that still have to end now, in their order, with their items
+        self.kept: Report | None = None  # the last one that was written
         self.last, self.news = 0.0, False  # when the last of them ended, and whether one has
 
     def run(self) -> None:
@@ -127,7 +128,10 @@ class Watch:
                     if fresh or self.due:
                         self.settle()
         except KeyboardInterrupt:
-            raise grading.Interrupted(self.stopped()) from None
+            report = self.stopped()
+            if not report.interrupted and report != self.kept:  # it came while that was being written
+                self.plan.write(report)
+            raise grading.Interrupted(report) from None
 
     def take(self) -> None:
         """Take the newest work; what rests on what is new in it is due."""
@@ -215,7 +219,9 @@ class Watch:
         problems = list(self.work.problems)
         try:
             self.screen.show(report, self.work.at, waiting, problems)
-            self.plan.write(replace(report, notes=(*report.notes, *problems)))
+            report = replace(report, notes=(*report.notes, *problems))
+            self.plan.write(report)
+            self.kept = report
         except UsageError as error:
             self.screen.warn(str(error))
 

@@ -269,6 +269,23 @@ def test_at_ctrl_c_what_still_had_to_be_graded_is_not(tmp_path):
     assert not bench.watch.saves.thread.is_alive()
 
 
+def test_a_report_that_ctrl_c_kept_from_being_written_is_written(tmp_path):
+    bench = Acted(tmp_path, {})
+    (tmp_path / "work" / "train.py").write_text("import tensor\n")
+
+    def interrupt(report: Report) -> None:
+        bench.watch.plan = replace(bench.watch.plan, write=bench.written.append)
+        raise KeyboardInterrupt
+
+    bench.watch.plan = replace(bench.watch.plan, write=interrupt)
+    bench.written.clear()
+    bench.watch.due = {"1.1"}
+    with pytest.raises(grading.Interrupted) as stopped:
+        bench.watch.run()
+    assert not stopped.value.report.interrupted
+    assert bench.written == [stopped.value.report]
+
+
 def test_a_report_that_cannot_be_written_is_told_and_the_watch_goes_on(tmp_path):
     bench = Acted(tmp_path, {})
 
