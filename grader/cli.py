@@ -46,11 +46,11 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="grade.py",
         usage=f"grade.py [PATH] [options]\n       grade.py {'|'.join(COMMANDS)} -h",
-        description="Backgrade: grade a submission, task by task.",
+        description="Backgrade: grade PATH, a folder, zip or tar (default: the homework's student/)",
         epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage, 3 our fault, 130 stopped",
     )
     add = root.add_argument
-    add("path", nargs="?", type=Path, metavar="PATH", help="folder, zip or tar (default: the homework's student/)")
+    add("path", nargs="?", type=Path, metavar="PATH", help=argparse.SUPPRESS)
     add("--task", action="append", default=[], metavar="ID", help="only this task or item (2 or 2.3); repeatable")
     add("--full", action="store_true", help="train to the end, even where a bar is cleared")
     add("--data-root", type=Path, metavar="FOLDER", help="where data is (default: BACKGRADE_DATA, or a cache)")
