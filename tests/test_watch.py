@@ -130,7 +130,8 @@ def test_saves_are_judged_in_plain_lines_until_ctrl_c(work):
         told = command.until(r"graded in .* s\n")
         assert "newly wrong: 1.2 sgd_steps (tensor.py:" in told
         assert re.search(r"Score: \S+ of 15, before 15; tensor\.py graded in", told)
-        assert "1.1" not in told
+        assert "saved tensor.py; graded again: 1.1, 1.2, 1.3, 2.1\n" in told
+        assert "1.1 linear" not in told
         save(work, RIGHT)
         assert "newly right: 1.2 sgd_steps\n" in (last := command.until(r"Score: 15 of 15, .*\n"))
         assert "\x1b" not in first + told + last

@@ -33,11 +33,14 @@ class Screen:
         """Whether nobody reads what is printed any more."""
         return self.console.quiet
 
-    def begin(self, saved: Sequence[str], report: Report) -> None:
-        """Files were saved; `report` is what was known until then."""
-        self.saved, self.score = saved, points(report.final)
+    def begin(self, saved: Sequence[str], report: Report, items: Sequence[str]) -> None:
+        """Files were saved, on which `items` rest; `report` is what was known until then."""
+        self.saved, self.score = saved if items else (), points(report.final)
         self.before = {check.name: (item, check) for item, check in checks(report)}
-        self.lines, self.causes, self.first = [], {}, False
+        self.lines, self.causes = [], {}
+        if saved:
+            again = f"graded again: {', '.join(items)}" if items else "nothing that is graded here rests on it"
+            self.say(f"saved {', '.join(saved)}; {again}", "dim")
 
     @contextmanager
     def progress(self) -> Iterator[tuple[Callable[[CheckResult], None], Callable[[str], None]]]:
@@ -46,7 +49,7 @@ class Screen:
 
             def on_result(result: CheckResult) -> None:
                 told(result)
-                if result.name in self.before:
+                if not self.first:
                     self.compare(result)
 
             yield on_result, going
@@ -84,9 +87,9 @@ class Screen:
             self.warn(sentence)
         if waiting:
             self.say(f"being graded: {', '.join(waiting)}", "dim")
-        elif drawn or self.first:
+        if self.first or (drawn and not waiting):
             self.say(f"watching {self.place}; Ctrl-C ends", "dim")
-        self.first = self.first and bool(waiting)
+        self.first = False
 
     def status(self, report: Report, seconds: float) -> str:
         """The score, with the one before the save."""

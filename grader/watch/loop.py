@@ -19,7 +19,7 @@ from typing import IO, Any, NoReturn, Protocol
 
 from grader import grading
 from grader.errors import UsageError
-from grader.model import CheckResult, Homework, ItemResult, Report, Section, Submission
+from grader.model import CheckResult, Homework, Item, ItemResult, Report, Rubric, Section, Submission
 from grader.report.screen import Screen
 from grader.sandbox.launch import Child, Launch, Launcher
 from grader.watch import rests
@@ -111,12 +111,15 @@ class Watch:
         self.slow = set(self.heavy)  # items that take longer than QUICK, or may: to read data takes long
         self.report = blank(plan, self.work.submission, WAITS)
         self.due = {item.id for item in self.report.items if is_blank(item)}
+        self.fresh: set[str] = set()  # of these, what the last save made due
+        self.order = {check.name: item.id for item in in_order(plan.homework.rubric) for check in item.checks}
         self.left: dict[str, str] = {}  # checks that still have to end now, in their order, with their items
         self.kept: Report | None = None  # the last one that was written
         self.last, self.news = 0.0, False  # when the last of them ended, and whether one has
 
     def run(self) -> None:
         """Go on until the reader of what is printed is gone. Raises grading.Interrupted, with the report, at Ctrl-C."""
+        self.screen.begin((), self.report, ())
         try:
             with self.saves:
                 self.settle()
@@ -137,17 +140,26 @@ class Watch:
         """Take the newest work; what rests on what is new in it is due."""
         before, self.work = self.work.submission, self.saves.work
         names = rests.changed(before, self.work.submission)
-        self.due |= rests.items_on(names, self.report, before, self.work.submission, self.plan.homework)
-        self.screen.begin(sorted(names), self.report)
+        self.fresh = rests.items_on(names, self.report, before, self.work.submission, self.plan.homework)
+        self.due |= self.fresh
+        self.screen.begin(sorted(names), self.report, [item.id for item in self.report.items if item.id in self.fresh])
 
     def settle(self) -> None:
         """Grade what is due and show it, what takes long after all else. A save ends this early."""
         if not self.due:
             self.show()
         while self.due and not self.cut.wanted:
-            self.measure(self.due & self.quick() or self.due)
+            self.measure(self.next())
             if not self.cut.wanted:
                 self.show()
+
+    def next(self) -> set[str]:
+        """What to grade now: all that is quick; then what takes long, a task at a time, that of the last save first."""
+        if quick := self.due & self.quick():
+            return quick
+        wanted = self.due & self.fresh or self.due
+        tasks = ({item.id for item in task.items} for task in self.report.tasks)
+        return next(ids for ids in tasks if ids & wanted) & self.due
 
     def quick(self) -> set[str]:
         """The items before the first of their task that takes long: those behind it may use what it has made."""
@@ -159,7 +171,7 @@ class Watch:
 
     def measure(self, ids: Collection[str]) -> None:
         """Grade some items. Those that were graded whole are no longer due, also if something ends it early."""
-        self.left = {check.name: item.id for item in self.report.items if item.id in ids for check in item.checks}
+        self.left = {name: item for name, item in self.order.items() if item in ids}
         self.last, self.news, self.cut.made, stopped = time.monotonic(), False, False, False
         with self.screen.progress() as (told, going):
             try:
@@ -251,6 +263,12 @@ def blank(plan: Plan, submission: Submission, why: str) -> Report:
         needs_review=(),
         provenance=grading.provenance(homework, plan.seed, "", {}),
     )
+
+
+def in_order(rubric: Rubric) -> list[Item]:
+    """The items as grading.grade goes through them: section by section."""
+    tasks = [task for section in rubric.sections for task in rubric.tasks if task.section == section.id]
+    return [item for task in tasks for item in task.items]
 
 
 def is_blank(item: ItemResult) -> bool:

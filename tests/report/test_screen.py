@@ -63,7 +63,7 @@ def show(report, monkeypatch):
         screen.show(first, 0.0, (), ())
         file.seek(0)
         raw.truncate(0)
-        screen.begin(("net.py",), first)
+        screen.begin(("net.py",), first, ("1.1",))
         with screen.progress() as (told, _):
             for result in results:
                 told(result)
@@ -80,7 +80,8 @@ def made(report: Report, *checks: CheckResult) -> Report:
 def test_plain_lines_tell_each_change_and_both_scores(show):
     printed = show(one(Verdict.FAIL, **SAYS), check("forward", Verdict.PASS, 2, 2), check("step", Verdict.PASS, 1, 1))
     assert ESCAPE not in printed
-    first, second, last = printed.splitlines()
+    saved, first, second, last = printed.splitlines()
+    assert saved == "saved net.py; graded again: 1.1"
     assert first == "newly wrong: 1.1 backward (net.py:3): grad_w is transposed."
     assert second == "newly right: 1.1 forward"
     assert re.fullmatch(r"Score: 3 of 7, before 5; net\.py graded in \S+ s", last)
@@ -95,6 +96,14 @@ def test_one_cause_of_several_checks_is_told_once(show):
 def test_a_save_that_changes_no_result_is_told(show):
     assert "Score: 5 of 7; net.py graded in" in (printed := show())
     assert printed.endswith("s; no check's result changed\n")
+
+
+def test_a_save_on_which_nothing_rests_is_told(report, capsys):
+    screen = Screen(text.Terminal(), "student", "work", None)
+    screen.begin(("net.py",), report, ())
+    assert capsys.readouterr().out == "saved net.py; nothing that is graded here rests on it\n"
+    assert screen.status(report, 1.0).startswith("Score: ")
+    assert "net.py" not in screen.status(report, 1.0)
 
 
 def test_a_terminal_is_drawn_anew_with_what_changed_below_the_table(show):

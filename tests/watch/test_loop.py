@@ -60,6 +60,7 @@ class Bench:
         self.watch = Watch(
             Plan(work, homework, self.read, self.grade, launch, SEED, only, self.written.append, ()), screen
         )
+        screen.begin((), self.watch.report, ())
         self.watch.settle()
 
     def grade(self, submission: Any, *, only: Any, **options: Any) -> Report:
@@ -215,6 +216,15 @@ def test_what_takes_long_and_what_stands_behind_it_comes_last_the_next_time(tmp_
     (tmp_path / "work" / "train.py").write_text("import tensor, tensor, tensor\n")
     bench.save()
     assert bench.passes == [{"1.1", "1.2", "1.3", "2.1"}]
+
+
+def test_what_takes_long_is_graded_a_task_at_a_time_that_of_the_last_save_first(tmp_path):
+    bench = Acted(tmp_path, {"linear_forward": 2.0, "trajectory": 2.0})
+    for fresh, passes in ((set(), [{"1.1", "1.2"}, {"2.1"}]), ({"2.1"}, [{"2.1"}, {"1.1", "1.2"}])):
+        bench.passes.clear()
+        bench.watch.due, bench.watch.fresh = {"1.1", "1.2", "2.1"}, fresh
+        bench.watch.settle()
+        assert bench.passes == passes
 
 
 def test_a_check_that_takes_long_for_the_first_time_lets_the_others_be_shown(tmp_path, monkeypatch):
