@@ -26,6 +26,7 @@ from grader.environment import what_to_type
 from grader.errors import UsageError
 
 if TYPE_CHECKING:
+    from grader.ci import Step
     from grader.model import Homework, Report, Submission
     from grader.sandbox.launch import Launch
 
@@ -48,9 +49,12 @@ def parser() -> argparse.ArgumentParser:
         usage=f"grade.py [PATH] [options]\n       grade.py {'|'.join(COMMANDS)} -h",
         description="Backgrade: grade PATH, a folder, zip or tar (default: the homework's student/)",
         epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage, 3 our fault, 130 stopped",
+        add_help=False,
+        allow_abbrev=False,  # main has to know `--ci` before this is read
     )
-    add = root.add_argument
-    add("path", nargs="?", type=Path, metavar="PATH", help=argparse.SUPPRESS)
+    add = root.add_argument_group("arguments").add_argument
+    add("-h", "--help", action="help", help=argparse.SUPPRESS)  # one group, and not this, so that a screen holds it
+    add("path", nargs="?", type=Path, metavar="PATH", help="folder, zip or tar (default: the homework's student/)")
     add("--task", action="append", default=[], metavar="ID", help="only this task or item (2 or 2.3); repeatable")
     add("--full", action="store_true", help="train to the end, even where a bar is cleared")
     add("--data-root", type=Path, metavar="FOLDER", help="where data is (default: BACKGRADE_DATA, or a cache)")
@@ -68,6 +72,8 @@ def parser() -> argparse.ArgumentParser:
         metavar="WHO",
         help="student, or staff: the grader's faults in full",
     )
+    add("--ci", action="store_true", help="annotations and reports for GitHub Actions or GitLab")
+    add("--junit", type=Path, metavar="FILE", help="write the report as JUnit XML")
     add("--fail-under", type=points, metavar="POINTS", help="exit with 1 when the score is lower")
     add("--homework", type=Path, default=OWN, metavar="FOLDER", help="another homework's folder")
     add("--version", action="store_true", help="print the version and exit")
@@ -85,25 +91,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         end_in_order()
     words = sys.argv[1:] if argv is None else list(argv)
+    if "--ci" not in words:
+        return answer(words)
+    from grader import ci
+
+    with ci.step(os.environ) as step:  # whatever is said of `words`, a CI obeys none of it
+        return answer(words, step)
+
+
+def answer(words: Sequence[str], step: Step | None = None) -> int:
     try:
         if words and words[0] in COMMANDS:
             command = import_module(f"grader.command.{words[0].replace('-', '_')}")
             return int(command.run(command.parser().parse_args(words[1:])))
-        return run(parser().parse_args(words))
+        return run(parser().parse_args(words), step)
     except UsageError as error:
-        return ended(USAGE, str(error))
+        return ended(USAGE, str(error), step)
     except KeyboardInterrupt:
-        return ended(INTERRUPTED, "interrupted")
+        return ended(INTERRUPTED, "interrupted", step)
     except ModuleNotFoundError as error:
-        return ended(USAGE, f"{error.name} is not installed; {what_to_type(sys.argv)}")
+        return ended(USAGE, f"{error.name} is not installed; {what_to_type(sys.argv)}", step)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return ended(USAGE, f"the disk is full ({error.strerror}); free some space, and start again")
+            return ended(USAGE, f"the disk is full ({error.strerror}); free some space, and start again", step)
         # The last line of defence: a fault of the grader ends in a sentence and its own exit code, in no traceback.
-        return ended(FAULT, f"a fault of the grader ({type(error).__name__}: {error}); please report it")
+        return ended(FAULT, f"a fault of the grader ({type(error).__name__}: {error}); please report it", step)
 
 
-def ended(code: int, sentence: str) -> int:
+def ended(code: int, sentence: str, step: Step | None = None) -> int:
+    if step:
+        sentence = step.fail(sentence)
     with suppress(OSError):  # the reader is gone
         print(f"grade.py: {sentence}", file=sys.stderr, flush=True)
     return code
@@ -136,7 +153,7 @@ def loses_interrupts(code: CodeType) -> bool:
     return code.co_filename.startswith("<frozen importlib") or code is threading.Thread.start.__code__
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, step: Step | None = None) -> int:
     if arguments.version:
         print(f"backgrade {__version__}")
         return GRADED
@@ -144,10 +161,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     os.environ.update(ONE_THREAD)
     with Zygotes(ahead=True) as zygotes:  # it warms up while the grader itself is being imported
-        return grade(arguments, zygotes.launch)
+        return grade(arguments, zygotes.launch, step)
 
 
-def grade(arguments: argparse.Namespace, launch: Launch) -> int:
+def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> int:
     from grader import grading, handout
     from grader.check import load
     from grader.data import datasets
@@ -155,11 +172,14 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
     from grader.intake.submission import read, stubs
     from grader.report import text
 
-    if arguments.watch and arguments.fail_under is not None:
-        raise UsageError("--watch goes on until Ctrl-C and --fail-under judges one run; leave one of them out")
+    if arguments.watch:
+        expect_no_end(arguments)
     page = None if arguments.no_html else arguments.html
-    for path in filter(None, (arguments.json, page)):
+    files = (arguments.json, arguments.junit, page)
+    for path in filter(None, files):
         check_place(path)
+    if step:
+        step.check(*files)
     datasets.check_root(arguments.data_root)
     homework = load(arguments.homework)
     wanted = [name for section in homework.rubric.sections for name in section.submit]
@@ -172,14 +192,23 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
         if arguments.watch:
             return watch(arguments, homework, path, partial(read, path, wanted, given), run, launch, seed)
         submission = read(path, wanted, given)
+        if step:
+            step.locate(path, submission)
         with text.progress() as (on_result, on_progress):
             report = run(submission, only=arguments.task, on_result=on_result, on_progress=on_progress, launch=launch)
     except grading.Interrupted as stopped:
-        tell(stopped.report, arguments, page=None)
-        return ended(INTERRUPTED, "interrupted; the table shows what was measured until then")
-    tell(report, arguments, page)
+        tell(stopped.report, arguments, None, step)
+        return ended(INTERRUPTED, "interrupted; the table shows what was measured until then", step)
+    tell(report, arguments, page, step)
     notice(report.provenance.isolation)
-    return FAULT if report.faulty else judge(report, arguments.fail_under)
+    return FAULT if report.faulty else judge(report, arguments.fail_under, step)
+
+
+def expect_no_end(arguments: argparse.Namespace) -> None:
+    """Raise UsageError for an option of a run that ends by itself."""
+    for name, given in (("--fail-under", arguments.fail_under is not None), ("--ci", arguments.ci)):
+        if given:
+            raise UsageError(f"--watch goes on until Ctrl-C and {name} is for one run; leave one of them out")
 
 
 def watch(
@@ -199,7 +228,7 @@ def watch(
     from grader.watch.loop import Plan, Watch
 
     page = None if arguments.no_html else arguments.html
-    ours = [file for file in (arguments.json, page) if file]
+    ours = [file for file in (arguments.json, arguments.junit, page) if file]
 
     def keep(report: Report) -> None:
         write_files(report, arguments, page)
@@ -211,7 +240,7 @@ def watch(
         Watch(plan, Screen(console, arguments.audience, str(path), page)).run()
     except Interrupted as stopped:
         if stopped.report.interrupted:
-            tell(stopped.report, arguments, page=None)
+            tell(stopped.report, arguments, None, None)
         return ended(INTERRUPTED, f"stopped watching; score {headline(stopped.report)}")
     return GRADED
 
@@ -220,45 +249,51 @@ def is_printed(arguments: argparse.Namespace, page: Path | None) -> bool:
     """Whether a file goes where the table would."""
     from grader.files import is_output
 
-    return any(is_output(path) for path in (arguments.json, page) if path)
+    return any(is_output(path) for path in (arguments.json, arguments.junit, page) if path)
 
 
-def tell(report: Report, arguments: argparse.Namespace, page: Path | None) -> None:
+def tell(report: Report, arguments: argparse.Namespace, page: Path | None, step: Step | None) -> None:
     """Write what was asked for, then print the table: beside what is printed as JSON, to standard error.
 
     Raises UsageError for a file that cannot be written; the table is shown all the same.
     """
     from grader.report import text
+    from grader.report.wording import presented, quoted
 
-    console = text.Terminal(stderr=True) if is_printed(arguments, page) else None
+    console = text.Terminal(stderr=is_printed(arguments, page), width=text.WHOLE if step else None)
+    shown = quoted(presented(report, arguments.audience)) if step else report
     try:
         write_files(report, arguments, page)
+        if step:
+            step.write(report, arguments.audience, arguments.junit)
     except UsageError:  # the disk is full: what was graded is shown all the same
-        text.show(report, audience=arguments.audience, console=console)
+        text.show(shown, audience=arguments.audience, console=console)
         raise
-    text.show(report, audience=arguments.audience, page=page, console=console)
+    text.show(shown, audience=arguments.audience, page=page, console=console)
 
 
 def write_files(report: Report, arguments: argparse.Namespace, page: Path | None) -> None:
     """Raises UsageError for a file that cannot be written."""
     from grader.files import write
-    from grader.report import json
+    from grader.report import json, junit
 
     if arguments.json:
         write(arguments.json, json.render(report, audience=arguments.audience))
+    if arguments.junit:
+        write(arguments.junit, junit.render(report, audience=arguments.audience))
     if page:
         from grader.report import html
 
         write(page, html.render(report, audience=arguments.audience))
 
 
-def judge(report: Report, bar: float | None) -> int:
+def judge(report: Report, bar: float | None, step: Step | None = None) -> int:
     """The exit code of a report, with the reason when it is not 0."""
     score = round(report.score, 9)
     if bar is None or score >= bar:
         return GRADED
     more = f"; {report.skipped:.9g} points were not graded" if report.skipped else ""
-    return ended(BELOW, f"score {score:.12g} is below --fail-under {bar:.12g}{more}")
+    return ended(BELOW, f"score {score:.12g} is below --fail-under {bar:.12g}{more}", step)
 
 
 def notice(isolation: str) -> None:

@@ -213,7 +213,8 @@ def test_json_on_standard_output_is_a_report_after_each_save_and_lines_go_to_sta
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["student", "--watch", "--fail-under", "5"], "--watch goes on until Ctrl-C and --fail-under judges one run"),
+        (["student", "--watch", "--fail-under", "5"], "--watch goes on until Ctrl-C and --fail-under is for one run"),
+        (["student", "--watch", "--ci"], "--watch goes on until Ctrl-C and --ci is for one run"),
         (["student", "--watch", "--task", "99"], "there is no task 99"),
         (["nowhere", "--watch"], "nowhere cannot be read"),
     ],
