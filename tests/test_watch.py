@@ -64,6 +64,9 @@ class Running:
         self.printed += new
         return new
 
+    def below(self) -> set[int]:
+        return {child.pid for child in psutil.Process(self.process.pid).children()}
+
     def end(self, number: int = signal.SIGINT) -> tuple[int, str, str]:
         """Send a signal: exit code, what was still printed, and standard error. Nothing is left behind."""
         below = psutil.Process(self.process.pid).children(recursive=True)
@@ -125,6 +128,7 @@ def save(work: Path, text: str) -> None:
 def test_saves_are_judged_in_plain_lines_until_ctrl_c(work):
     with watching(work, "--json", "r.json", "--html", work / "r.html") as command:
         first = command.until("watching .*; Ctrl-C ends\n")
+        warm = command.below()
         assert "Score: 15 of 15\n" in first
         save(work, WRONG)
         told = command.until(r"graded in .* s\n")
@@ -135,6 +139,7 @@ def test_saves_are_judged_in_plain_lines_until_ctrl_c(work):
         save(work, RIGHT)
         assert "newly right: 1.2 sgd_steps\n" in (last := command.until(r"Score: 15 of 15, .*\n"))
         assert "\x1b" not in first + told + last
+        assert command.below() == warm, "the warm process stays"
         code, more, errors = command.end()
     assert (code, more) == (130, "")
     assert errors.endswith("grade.py: stopped watching; score 15 of 15\n")
@@ -208,6 +213,21 @@ def test_json_on_standard_output_is_a_report_after_each_save_and_lines_go_to_sta
         code, more, errors = command.end()
     assert (code, more) == (130, "")
     assert "newly wrong: 1.2 sgd_steps" in errors
+
+
+@posix
+def test_many_saves_leave_nothing_open_and_it_ends_when_its_reader_goes_away(work):
+    with watching(work, "--no-html", "--task", "1.2") as command:
+        command.until("Ctrl-C ends\n")
+        process, counts = psutil.Process(command.process.pid), []
+        for number in range(8):
+            save(work, f"{WRONG if number % 2 else RIGHT}# {number}\n")
+            command.until(r"graded in .*\n")
+            counts.append((process.num_fds(), process.num_threads()))
+        assert max(counts[-2:]) <= max(counts[:2])
+        command.process.stdout.close()
+        save(work, f"{RIGHT}# the last\n")
+        assert command.process.wait(LONG) == 0
 
 
 @pytest.mark.parametrize(

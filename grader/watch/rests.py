@@ -16,8 +16,8 @@ from grader.intake.helpers import imported, imports
 from grader.model import Homework, Report, Section, Submission
 from grader.sandbox.asked import NAMES
 
-# Ways to import what no import statement names; such a file may rest on every other one.
-COMPUTED = re.compile(rb"\b(importlib|__import__|runpy|spec_from_file_location|exec)\b")
+# Ways to run what no import statement names; such a file may rest on every other one.
+COMPUTED = re.compile(rb"\b(importlib|__import__|runpy|spec_from_file_location|exec)\b|\.py[\"']")
 
 
 def changed(before: Submission, now: Submission) -> set[str]:

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import watchfiles
 
-from grader.errors import BackgradeError, SubmissionError, UsageError
+from grader.errors import SubmissionError, UsageError
 from grader.files import half
 from grader.intake import helpers
 from grader.intake.archive import is_junk
@@ -60,7 +60,7 @@ class Saves:
         whole = {place for one in ours for place in (one.absolute(), one.resolve())}
         self.ours = whole | {half(place) for place in whole}
         self.work = Work(read(), (), time.monotonic())
-        self.error: BackgradeError | None = None
+        self.error: Exception | None = None
         self.saved, self.ended = threading.Event(), threading.Event()
         self.thread = threading.Thread(target=self.listen, daemon=True)
 
@@ -73,7 +73,7 @@ class Saves:
         self.thread.join()
 
     def wait(self) -> None:
-        """Return once there is other work than before. Raises UsageError where nothing can be watched any more."""
+        """Return once there is other work than before. Raises what ended the thread, UsageError with the cure."""
         while not self.saved.wait(POLL):  # Windows lets nobody interrupt a longer wait
             pass
         self.saved.clear()
@@ -84,12 +84,12 @@ class Saves:
         try:
             while not self.ended.is_set():
                 self.follow()
-        except BackgradeError as error:
-            self.error = error
         except (OSError, RuntimeError) as error:
             self.error = UsageError(
                 f"{self.path} cannot be watched ({error}); name a smaller folder, or set WATCHFILES_FORCE_POLLING=1"
             )
+        except Exception as error:  # the thread that waits tells it
+            self.error = error
         finally:
             self.saved.set()
 

@@ -45,6 +45,7 @@ def above(saved: str, before: Submission, section: Section = SECTION) -> set[str
         ("import low\ndef f(:", True),  # no Python yet
         ("import importlib\nimportlib.import_module('lo' + 'w')", True),
         ("exec(open('low.py').read())", True),
+        ("text = open('low.py').read()", True),
         ("# low is a word in a comment\nlow = 1", False),
         ("import numpy as np", False),
         ("from far import low_pass", False),

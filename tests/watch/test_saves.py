@@ -239,6 +239,17 @@ def test_a_folder_that_cannot_be_watched_is_a_sentence(work, monkeypatch, error)
         noticed.wait()
 
 
+def test_a_fault_of_ours_in_the_thread_is_not_lost(work):
+    def fail() -> None:
+        raise KeyError("ours")
+
+    with watched(work) as noticed:
+        noticed.on_save = fail
+        (work / "net.py").write_text(BETTER)
+        with pytest.raises(KeyError, match="ours"):
+            noticed.wait()
+
+
 def test_the_thread_ends_with_it(work):
     with watched(work) as noticed:
         pass
