@@ -1,7 +1,7 @@
 """Grades again after each save, and only what rests on what was saved.
 
-One seed holds for all of it, so that whatever changes comes from the save. The report is therefore at each moment what
-a run with that seed gives, as soon as no item waits any more.
+One seed holds for all of it, so that what changes comes from the save. Once no item is due any more, the report is that
+of a run with this seed.
 """
 
 from __future__ import annotations
@@ -114,8 +114,8 @@ class Watch:
         self.fresh: set[str] = set()  # of these, what the last save made due
         self.order = {check.name: item.id for item in in_order(plan.homework.rubric) for check in item.checks}
         self.left: dict[str, str] = {}  # checks that still have to end now, in their order, with their items
-        self.kept: Report | None = None  # the last one that was written
         self.last, self.news = 0.0, False  # when the last of them ended, and whether one has
+        self.kept: Report | None = None  # the last one that was written
 
     def run(self) -> None:
         """Go on until the reader of what is printed is gone. Raises grading.Interrupted, with the report, at Ctrl-C."""
@@ -149,12 +149,12 @@ class Watch:
         if not self.due:
             self.show()
         while self.due and not self.cut.wanted:
-            self.measure(self.next())
+            self.measure(self.upcoming())
             if not self.cut.wanted:
                 self.show()
 
-    def next(self) -> set[str]:
-        """What to grade now: all that is quick; then what takes long, a task at a time, that of the last save first."""
+    def upcoming(self) -> set[str]:
+        """What to grade next: all that is quick; then what takes long, a task at a time, that of the last save first."""
         if quick := self.due & self.quick():
             return quick
         wanted = self.due & self.fresh or self.due
