@@ -255,7 +255,7 @@ def place(about: str, hw: Subject) -> str:
     """Where the student's file defines what a check is about, as "network.py:31"; "" where it does not."""
     module, *path = about.split(".")
     files = {name: Path(path).name for name, path in hw.session.section.modules.items()}
-    content = hw.session.submission.files.get(files.get(module, ""))
+    content = hw.session.submission.files.get(files[module]) if module in files else None
     line = line_of(content, path) if content is not None and path else None
     return f"{files[module]}:{line}" if line else ""
 

@@ -112,14 +112,14 @@ def asking_later(hw: Any, rng: Any) -> None:
     hw.once("f", lambda: None)
 
 
-def reading(hw: Any, rng: Any) -> None:
+def looking(hw: Any, rng: Any) -> None:
     """It reads a file that is not there, and goes through the others."""
     hw.session.submission.files.get("notes.txt")
     list(hw.session.submission.files)
 
 
 def test_a_result_names_the_files_that_it_rests_on(tmp_path):
-    report = grade(SUBMISSION, homework(tmp_path, asking, half, asking_later, reading), seed=1)
+    report = grade(SUBMISSION, homework(tmp_path, asking, half, asking_later, looking), seed=1)
     assert [check.files for check in report.checks] == [("functions.py",), (), ("functions.py",), ("*", "notes.txt")]
 
 

@@ -154,7 +154,7 @@ class Watch:
                 self.show()
 
     def upcoming(self) -> set[str]:
-        """What to grade next: all that is quick; then what takes long, a task at a time, that of the last save first."""
+        """What to grade next: all that is quick, then what takes long: task by task, that of the last save first."""
         if quick := self.due & self.quick():
             return quick
         wanted = self.due & self.fresh or self.due
