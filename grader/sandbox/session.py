@@ -196,6 +196,10 @@ class Session:
         """What the student's code printed since the last look, capped; paths in it as in the handout, not as here."""
         words, self.last_words = self.last_words, ""
         words += self.process.output.read(self.limits.output) if self.process is not None else ""
+        return self.as_handed_out(words)
+
+    def as_handed_out(self, words: str) -> str:
+        """Text with the paths of the student's files as in the handout, not as they are here."""
         return words.replace(f"{self.folder / 'code'}{os.sep}", "")
 
     def attempts(self) -> list[str]:
@@ -371,7 +375,10 @@ class Session:
             raise Crashed(f"{subject} broke the grader's channel: its reply is not one") from None
         for _, error, _ in results:
             if error is not None:
-                raise student_error(error, subject)
+                told = student_error(error, subject)
+                told.message = self.as_handed_out(told.message)
+                told.args = (told.message,)
+                raise told
         if len(results) != asked:
             raise Crashed(f"{subject} broke the grader's channel: {len(results)} of {asked} answers came back")
         self.changed = {at: arriving(value, self.remote) for at, value in changed.items()}
