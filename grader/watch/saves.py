@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -84,10 +84,6 @@ class Saves:
         try:
             while not self.ended.is_set():
                 self.follow()
-        except (OSError, RuntimeError) as error:
-            self.error = UsageError(
-                f"{self.path} cannot be watched ({error}); name a smaller folder, or set WATCHFILES_FORCE_POLLING=1"
-            )
         except Exception as error:  # the thread that waits tells it
             self.error = error
         finally:
@@ -101,23 +97,34 @@ class Saves:
             self.ended.wait(POLL)
             return
         first = True
-        changes = watchfiles.watch(
-            folder,
-            watch_filter=self.counts,
-            recursive=below,
-            step=QUIET,
-            debounce=BURST,
-            rust_timeout=LOOK,
-            yield_on_timeout=True,
-            stop_event=self.ended,
-            raise_interrupt=False,
-        )
-        for saved in changes:
+        for saved in self.noticed(folder, below):
             if saved or first:  # a save before the first was not noticed
                 self.look()
             first = False
             if self.target() != target:
                 return
+
+    def noticed(self, folder: Path, below: bool) -> Iterator[bool]:
+        """Whether anything was saved, after each burst, and now and then without one. Raises UsageError."""
+        try:
+            for changes in watchfiles.watch(
+                folder,
+                watch_filter=self.counts,
+                recursive=below,
+                step=QUIET,
+                debounce=BURST,
+                rust_timeout=LOOK,
+                yield_on_timeout=True,
+                stop_event=self.ended,
+                raise_interrupt=False,
+            ):
+                yield bool(changes)
+        except FileNotFoundError:
+            return  # it has just gone
+        except (OSError, RuntimeError) as error:
+            raise UsageError(
+                f"{self.path} cannot be watched ({error}); name a smaller folder, or set WATCHFILES_FORCE_POLLING=1"
+            ) from None
 
     def target(self) -> tuple[Path, bool, tuple[int, int] | None]:
         """The folder to watch, whether with all below it, and what tells it from another one of its name; None where

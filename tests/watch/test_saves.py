@@ -214,6 +214,14 @@ def test_a_zip_is_watched_and_one_that_is_cut_off_keeps_what_was_there(tmp_path)
         until_it_is(noticed, BETTER)
 
 
+def test_a_link_to_a_folder_is_watched(work):
+    link = work.with_name("link")
+    link.symlink_to(work)
+    with watched(link) as noticed:
+        (link / "net.py").write_text(BETTER)
+        until_it_is(noticed, BETTER)
+
+
 def test_a_file_alone_is_watched(work):
     with watched(work / "net.py") as noticed:
         (work / "page.ipynb").write_text("{}")
