@@ -182,7 +182,7 @@ class Subject:
             kept[key] = make(), frozenset(asked)
         found: Made
         found, files = kept[key]
-        asked |= files  # a later check rests on them, too
+        asked |= files  # a later check depends on them, too
         return found
 
     def source(self, name: str) -> bytes:

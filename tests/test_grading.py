@@ -118,7 +118,7 @@ def looking(hw: Any, rng: Any) -> None:
     list(hw.session.submission.files)
 
 
-def test_a_result_names_the_files_that_it_rests_on(tmp_path):
+def test_a_result_names_the_files_that_it_depends_on(tmp_path):
     report = grade(SUBMISSION, homework(tmp_path, asking, half, asking_later, looking), seed=1)
     assert [check.files for check in report.checks] == [("functions.py",), (), ("functions.py",), ("*", "notes.txt")]
 

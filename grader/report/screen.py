@@ -16,7 +16,7 @@ STYLE = {RIGHT: "green", WRONG: "red", STILL: "yellow", SKIPPED: "dim"}
 
 
 class Screen:
-    """Draws each state anew on a terminal; elsewhere prints a line for each check whose result changed."""
+    """Redraws a terminal after each save. Elsewhere it prints a line for each result that changed."""
 
     def __init__(self, console: text.Terminal, audience: Audience, place: str, page: Path | None) -> None:
         self.console, self.audience, self.place, self.page = console, audience, place, page
@@ -30,21 +30,21 @@ class Screen:
 
     @property
     def gone(self) -> bool:
-        """Whether nobody reads what is printed any more."""
+        """Whether the reader of the output is gone."""
         return self.console.quiet
 
     def begin(self, saved: Sequence[str], report: Report, items: Sequence[str]) -> None:
-        """Files were saved, on which `items` rest; `report` is what was known until then."""
+        """Files were saved, and `items` depend on them; `report` holds the results before."""
         self.saved, self.score = saved if items else (), points(report.final)
         self.before = {check.name: (item, check) for item, check in checks(report)}
         self.lines, self.causes = [], {}
         if saved:
-            again = f"graded again: {', '.join(items)}" if items else "nothing that is graded here rests on it"
+            again = f"graded again: {', '.join(items)}" if items else "nothing that is graded here depends on it"
             self.say(f"saved {', '.join(saved)}; {again}", "dim")
 
     @contextmanager
     def progress(self) -> Iterator[tuple[Callable[[CheckResult], None], Callable[[str], None]]]:
-        """As text.progress; what changed is told at once."""
+        """As text.progress, and prints each change at once."""
         with text.progress(self.console) as (told, going):
 
             def on_result(result: CheckResult) -> None:
@@ -55,7 +55,7 @@ class Screen:
             yield on_result, going
 
     def compare(self, result: CheckResult) -> None:
-        """Tell how a check's result differs from the one before; one cause of several is told once."""
+        """Print how a check's result changed. Checks with the same cause share one sentence."""
         item, before = self.before[result.name]
         now = cleaned(result, self.audience)
         kind = change(cleaned(before, self.audience), now)
@@ -71,8 +71,8 @@ class Screen:
         self.say(self.lines[-1][1], STYLE[kind])
 
     def show(self, report: Report, since: float, waiting: Sequence[str], problems: Sequence[str]) -> None:
-        """The state after a save that was noticed at `since`. What is `waiting` is graded next; `problems` say why a
-        file was not graded."""
+        """Show the results after a save noticed at `since`. The `waiting` items are graded next; `problems` say why
+        a file was not graded."""
         drawn = self.console.is_terminal
         if drawn:
             self.console.clear()
@@ -92,7 +92,7 @@ class Screen:
         self.first = False
 
     def status(self, report: Report, seconds: float) -> str:
-        """The score, with the one before the save."""
+        """The score, and the one before the save."""
         score, now = headline(report), points(report.final)
         if not self.saved:
             return f"Score: {score}"
@@ -105,7 +105,7 @@ class Screen:
 
 
 def change(before: CheckResult, now: CheckResult) -> str:
-    """How a result differs from the one before, in a word or two; "" where it does not."""
+    """How a result changed, in a few words; "" if it did not."""
     if now.verdict is Verdict.PASS:
         return "" if before.verdict is Verdict.PASS else RIGHT
     if now.verdict is Verdict.SKIPPED:

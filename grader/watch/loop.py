@@ -1,7 +1,7 @@
-"""Grades again after each save, and only what rests on what was saved.
+"""Grades again after each save, and only what depends on the saved files.
 
-One seed holds for all of it, so that what changes comes from the save. Once no item is due any more, the report is that
-of a run with this seed.
+All of it uses one seed, so that every change comes from a save. Once no item is due, the report is that of a single run
+with this seed.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from grader.errors import UsageError
 from grader.model import CheckResult, Homework, Item, ItemResult, Report, Rubric, Section, Submission
 from grader.report.screen import Screen
 from grader.sandbox.launch import Child, Launch, Launcher
-from grader.watch import rests
+from grader.watch import dependencies
 from grader.watch.saves import Saves, Work
 
 WAITS = "still to come"
-QUICK = 1.0  # seconds: an item that takes longer is graded after all others
+QUICK = 1.0  # seconds; an item that takes longer is slow, and graded after the quick ones
 
 
 class Grade(Protocol):
@@ -45,8 +45,7 @@ class Grade(Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """What is watched, and how it is graded. `write` keeps a report in the files that were asked for; `ours` are these
-    files."""
+    """What is watched, and how it is graded. `write` writes a report to the files that the user asked for: `ours`."""
 
     path: Path
     homework: Homework
@@ -60,7 +59,7 @@ class Plan:
 
 
 class Cut:
-    """Ends the worker that answers just now, so that a save need not wait for a long check."""
+    """Ends the running worker, so that a save does not wait for a long check."""
 
     def __init__(self, launch: Launch) -> None:
         self.starting = launch
@@ -79,14 +78,14 @@ class Cut:
         return child
 
     def now(self) -> None:
-        """From the thread that notices saves."""
+        """End the worker. Called by the thread that notices saves."""
         self.wanted = True
         if self.child is not None and self.child.running():
             with suppress(OSError):  # it has just ended
                 os.kill(self.child.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
 
     def look(self, *_: Any) -> None:
-        """Raises KeyboardInterrupt, as Ctrl-C does, where a save came."""
+        """Raises KeyboardInterrupt, as Ctrl-C does, if a file was saved."""
         if self.wanted:
             self.end()
 
@@ -99,7 +98,7 @@ class Cut:
 
 
 class Watch:
-    """What is known of the work so far, and which items have to be graded again: `due`."""
+    """The results so far, and the items that have to be graded again: `due`."""
 
     def __init__(self, plan: Plan, screen: Screen) -> None:
         self.plan, self.screen = plan, screen
@@ -108,7 +107,7 @@ class Watch:
         self.work: Work = self.saves.work
         self.notes: dict[str, None] = {}  # on the data that were used
         self.heavy = {item.id for task in plan.homework.rubric.tasks for item in task.items if task.data or item.data}
-        self.slow = set(self.heavy)  # items that take longer than QUICK, or may: to read data takes long
+        self.slow = set(self.heavy)  # items that take longer than QUICK, or read data
         self.report = blank(plan, self.work.submission, WAITS)
         self.due = {item.id for item in self.report.items if is_blank(item)}
         self.fresh: set[str] = set()  # of these, what the last save made due
@@ -118,7 +117,7 @@ class Watch:
         self.kept: Report | None = None  # the last one that was written
 
     def run(self) -> None:
-        """Go on until the reader of what is printed is gone. Raises grading.Interrupted, with the report, at Ctrl-C."""
+        """Go on until nobody reads the output. Raises grading.Interrupted, with the report, at Ctrl-C."""
         self.screen.begin((), self.report, ())
         try:
             with self.saves:
@@ -137,15 +136,15 @@ class Watch:
             raise grading.Interrupted(report) from None
 
     def take(self) -> None:
-        """Take the newest work; what rests on what is new in it is due."""
+        """Take the newest work. The items that depend on its changed files become due."""
         before, self.work = self.work.submission, self.saves.work
-        names = rests.changed(before, self.work.submission)
-        self.fresh = rests.items_on(names, self.report, before, self.work.submission, self.plan.homework)
+        names = dependencies.changed(before, self.work.submission)
+        self.fresh = dependencies.items_on(names, self.report, before, self.work.submission, self.plan.homework)
         self.due |= self.fresh
         self.screen.begin(sorted(names), self.report, [item.id for item in self.report.items if item.id in self.fresh])
 
     def settle(self) -> None:
-        """Grade what is due and show it, what takes long after all else. A save ends this early."""
+        """Grade what is due, and show it. A save ends this early."""
         if not self.due:
             self.show()
         while self.due and not self.cut.wanted:
@@ -154,7 +153,7 @@ class Watch:
                 self.show()
 
     def upcoming(self) -> set[str]:
-        """What to grade next: all that is quick, then what takes long: task by task, that of the last save first."""
+        """The items to grade next: all quick ones, then the slow ones task by task, those of the last save first."""
         if quick := self.due & self.quick():
             return quick
         wanted = self.due & self.fresh or self.due
@@ -162,7 +161,7 @@ class Watch:
         return next(ids for ids in tasks if ids & wanted) & self.due
 
     def quick(self) -> set[str]:
-        """The items before the first of their task that takes long: those behind it may use what it has made."""
+        """The items before the first slow one of their task: those after it may use its results."""
         return {
             item.id
             for task in self.report.tasks
@@ -170,7 +169,7 @@ class Watch:
         }
 
     def measure(self, ids: Collection[str]) -> None:
-        """Grade some items. Those that were graded whole are no longer due, also if something ends it early."""
+        """Grade some items. The finished ones are no longer due, even if a save or Ctrl-C ends this early."""
         self.left = {name: item for name, item in self.order.items() if item in ids}
         self.last, self.news, self.cut.made, stopped = time.monotonic(), False, False, False
         with self.screen.progress() as (told, going):
@@ -192,14 +191,14 @@ class Watch:
             raise KeyboardInterrupt
 
     def ended(self, result: CheckResult) -> CheckResult:
-        """Note a check's result. Raises KeyboardInterrupt where a save came, which may have ended the check."""
+        """Note a check's result. Raises KeyboardInterrupt if a file was saved, which may have ended the check."""
         self.cut.look()
         self.last, self.news = time.monotonic(), True
         del self.left[result.name]
         return result
 
     def went_on(self, text: str) -> str:
-        """Raises KeyboardInterrupt where a save came, or where results wait to be shown behind a long check."""
+        """Raises KeyboardInterrupt if a file was saved, or if a slow check keeps finished ones from being shown."""
         self.cut.look()
         if self.news and self.takes_long() and self.current() not in self.slow:
             self.cut.end()
@@ -212,7 +211,7 @@ class Watch:
         return next(iter(self.left.values()))
 
     def join(self, report: Report, items: Sequence[ItemResult]) -> None:
-        """Put items that were graded anew in the place of what was known of them."""
+        """Replace the results of items that were graded again."""
         self.due -= {item.id for item in items}
         for item in items:
             long = item.id in self.heavy or sum(check.seconds for check in item.checks) > QUICK
@@ -223,10 +222,10 @@ class Watch:
         self.report = with_items(replace(self.report, provenance=provenance), {item.id: item for item in items})
 
     def show(self) -> None:
-        """Show what is known, then write it to the files that were asked for."""
+        """Show the results, then write them to the files that the user asked for."""
         waiting = [item.id for item in self.report.items if item.id in self.due]
         older = [item.id for item in self.report.items if item.id in self.due and not is_blank(item)]
-        note = f"still being graded: {', '.join(older)}; what is told of them is from before the last save"
+        note = f"still being graded: {', '.join(older)}; their results are from before the last save"
         report = self.told(self.report, *([note] if older else []))
         problems = list(self.work.problems)
         try:
@@ -243,14 +242,14 @@ class Watch:
         return replace(report, digest=submission.digest, notes=(*submission.notes, *self.notes, *more))
 
     def stopped(self) -> Report:
-        """The report at Ctrl-C: what still had to be graded was not."""
+        """The report at Ctrl-C, in which the items that are due are not graded."""
         items = {item.id: item for item in blank(self.plan, self.work.submission, grading.STOPPED).items}
         report = with_items(self.report, {name: items[name] for name in self.due})
         return self.told(replace(report, interrupted=bool(self.due)), *self.work.problems)
 
 
 def blank(plan: Plan, submission: Submission, why: str) -> Report:
-    """A report in which nothing is graded, and why."""
+    """A report in which nothing is graded, with the reason."""
     homework = plan.homework
     grading.expect_known(homework, plan.only)
     every = [item for task in homework.rubric.tasks for item in task.items]

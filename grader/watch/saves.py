@@ -1,8 +1,7 @@
-"""Saves below a path, noticed by a thread of its own, so that a long check need not end first.
+"""Notices saves below a path, in a thread of its own, so that a save does not wait for a long check.
 
-An editor may write a file in steps, or move it away and another into its place. What is gone, empty or cut off is
-therefore looked at once more, a moment later. A file that still is no Python then keeps the state of the save before,
-and the reason is told.
+An editor may write a file in steps, or replace it. So a file that is gone, empty or cut off is read again a moment
+later. If it still is not Python, its former content stays, and the watch says why.
 """
 
 from __future__ import annotations
@@ -24,21 +23,23 @@ from grader.intake.archive import is_junk
 from grader.intake.repair import cut_off
 from grader.intake.submission import digest
 from grader.model import Submission
-from grader.watch import rests
+from grader.watch import dependencies
 
 Told = TypeVar("Told")
 
-QUIET = 10  # milliseconds without another save after which a burst is over
-BURST = 400  # milliseconds after which it is looked at all the same
-LOOK = 500  # milliseconds after which the path itself is looked at: another folder may lie there now
-SETTLE = 0.2  # seconds that a file which looks half written is given
+QUIET = 10  # milliseconds without a save that end a burst
+BURST = 400  # milliseconds that a burst may last
+LOOK = 500  # milliseconds between two looks at the path itself, which may lead to another folder now
+SETTLE = 0.2  # seconds until a file that looks half written is read again
 POLL = 0.2  # seconds between two looks for a path that is gone
 
 
 @dataclass(frozen=True)
 class Work:
-    """The newest state of each file that can be read, and a sentence for each that newer ones cannot. `at` is the
-    time.monotonic() at which it was noticed."""
+    """The newest readable content of each file, and a sentence for each file whose newer content cannot be read.
+
+    `at` is the time.monotonic() at which it was noticed.
+    """
 
     submission: Submission
     problems: tuple[str, ...]
@@ -46,9 +47,9 @@ class Work:
 
 
 class Saves:
-    """Use as a context manager. `on_save` is called in the thread, as soon as another state can be graded.
+    """Use as a context manager. The thread calls `on_save` when there is other work to grade.
 
-    `ours` are files that the grader writes: they may lie in the watched folder, and are nobody's work.
+    `ours` are files that the grader writes, perhaps into the watched folder; they are ignored.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class Saves:
         self.thread.join()
 
     def wait(self) -> None:
-        """Return once there is other work than before. Raises what ended the thread, UsageError with the cure."""
+        """Return when the work has changed. Raises the exception that ended the thread, such as UsageError."""
         while not self.saved.wait(POLL):  # Windows lets nobody interrupt a longer wait
             pass
         self.saved.clear()
@@ -90,7 +91,7 @@ class Saves:
             self.saved.set()
 
     def follow(self) -> None:
-        """Look at each save until something else lies at the path, or nothing."""
+        """Look at each save until the path is gone, or leads to something else."""
         folder, below, found = target = self.target()
         if found is None:
             self.look()
@@ -105,7 +106,7 @@ class Saves:
                 return
 
     def noticed(self, folder: Path, below: bool) -> Iterator[bool]:
-        """Whether anything was saved, after each burst, and now and then without one. Raises UsageError."""
+        """True after each burst of saves, False after each LOOK without one. Raises UsageError."""
         try:
             for changes in watchfiles.watch(
                 folder,
@@ -127,8 +128,10 @@ class Saves:
             ) from None
 
     def target(self) -> tuple[Path, bool, tuple[int, int] | None]:
-        """The folder to watch, whether with all below it, and what tells it from another one of its name; None where
-        there is none. An archive, or a single file, is watched from its folder, for another may take its place."""
+        """The folder to watch, whether its sub-folders count, and its device and inode (None if it is gone).
+
+        An archive or a single file is watched through its folder, because a save may replace it.
+        """
         below = self.path.is_dir()
         folder = self.path if below else self.path.parent
         try:
@@ -138,7 +141,7 @@ class Saves:
         return folder, below, (found.st_dev, found.st_ino)
 
     def counts(self, change: watchfiles.Change, name: str) -> bool:
-        """Whether a path may be of the work. What programs keep for themselves, such as checkpoints, is not."""
+        """Whether a path may belong to the work. What programs keep for themselves, such as checkpoints, does not."""
         path = Path(name)
         if path in self.ours:
             return False
@@ -148,14 +151,14 @@ class Saves:
         return not any(map(is_junk, parts))
 
     def look(self) -> None:
-        """Take what lies there now, and tell if it differs from what was taken before."""
+        """Read the work, and tell the other thread if it has changed."""
         at = time.monotonic()
         work = self.there(at)
         if work.problems or lost(self.work.submission, work.submission):
             self.ended.wait(SETTLE)
             work = self.there(at)
         before, self.work = self.work, work
-        if rests.changed(before.submission, work.submission):
+        if dependencies.changed(before.submission, work.submission):
             self.on_save()
         elif work.problems == before.problems:
             return
@@ -167,7 +170,9 @@ class Saves:
             now = self.read()
         except SubmissionError as error:
             return Work(before, (str(error),), at)
-        broken = {name: cut_off(now.files[name], name) for name in rests.changed(before, now) if name in now.files}
+        broken = {
+            name: cut_off(now.files[name], name) for name in dependencies.changed(before, now) if name in now.files
+        }
         kept = sorted(name for name, why in broken.items() if why and name in before.files and whole(name, before))
         why = {name: now.faults.get(name) or now.questions.get(name) or broken[name] for name in kept}
         told = tuple(f"{why[name]}; graded again when it can be read" for name in kept)

@@ -98,10 +98,10 @@ def test_a_save_that_changes_no_result_is_told(show):
     assert printed.endswith("s; no check's result changed\n")
 
 
-def test_a_save_on_which_nothing_rests_is_told(report, capsys):
+def test_a_save_on_which_nothing_depends_is_told(report, capsys):
     screen = Screen(text.Terminal(), "student", "work", None)
     screen.begin(("net.py",), report, ())
-    assert capsys.readouterr().out == "saved net.py; nothing that is graded here rests on it\n"
+    assert capsys.readouterr().out == "saved net.py; nothing that is graded here depends on it\n"
     assert screen.status(report, 1.0).startswith("Score: ")
     assert "net.py" not in screen.status(report, 1.0)
 

@@ -1,4 +1,4 @@
-"""After any row of saves the report is that of a run with the same seed, and only what rests on a save was run."""
+"""After any row of saves the report is that of a run with the same seed, and only what depends on a save was run."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_after_each_save_the_report_is_that_of_a_run_with_this_seed(tmp_path, la
     assert bench.written[-1].notes == bench.whole(bench.read(), launch=launch).notes
 
 
-def test_only_what_rests_on_a_file_is_graded_prerequisites_included(tmp_path, launch):
+def test_only_what_depends_on_a_file_is_graded_prerequisites_included(tmp_path, launch):
     work = tmp_path / "work"
     shutil.copytree(ROOT / "reference", work)
     bench = Bench(work, loaded(OWN), launch, QUICK)
@@ -113,7 +113,7 @@ def test_only_what_rests_on_a_file_is_graded_prerequisites_included(tmp_path, la
         "neuralnet/two_layer_net.py": {"3.1", "4.1"},
         "neuralnet/train.py": {"4.1"},
         "neuralnet/optim.py": set(),  # the handout's own counts
-        "part1.ipynb": set(),  # nothing here rests on it
+        "part1.ipynb": set(),  # nothing here depends on it
     }.items():
         path = work / file
         path.write_text(path.read_text().replace('"cells"', '"cells" ') + "\n")

@@ -1,7 +1,7 @@
-"""Which items rest on a file of the student's.
+"""Which items depend on a file of the student's.
 
-Each check's result names the files that it asked for. A file rests on what it imports in turn, through the student's
-files and the handout's.
+Each check's result names the files that it asked for. These files depend on what they import, among
+the student's files and the handout's.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from grader.intake.helpers import imported, imports
 from grader.model import Homework, Report, Section, Submission
 from grader.sandbox.asked import NAMES
 
-# Ways to run what no import statement names; such a file may rest on every other one.
+# Ways to run a file that no import statement names: a file with one of them may depend on every other file.
 COMPUTED = re.compile(rb"\b(importlib|__import__|runpy|spec_from_file_location|exec)\b|\.py[\"']")
 
 
 def changed(before: Submission, now: Submission) -> set[str]:
-    """The base names whose file, or what came along with it, is not what it was."""
+    """The base names of the files that changed, themselves or in their helper modules."""
     names = {*before.files, *now.files, *before.questions, *now.questions}
     return {name for name in names if seen(before, name) != seen(now, name)}
 
 
 def seen(submission: Submission, name: str) -> tuple[object, ...]:
-    """All that a check can see of one file of a submission."""
+    """Everything that a check can see of one file."""
     return (
         submission.files.get(name),
         submission.helpers.get(name),
@@ -82,7 +82,7 @@ def fits(name: str, section: Section) -> bool:
 
 
 def leads(name: str, content: bytes, submission: Submission, stems: Collection[str]) -> bool:
-    """Whether a file, or a module that came along with it, imports one of the modules `stems`."""
+    """Whether a file, or one of its helper modules, imports one of the modules `stems`."""
     if not imports(name):
         return False
     texts = (content, *submission.helpers.get(name, {}).values())

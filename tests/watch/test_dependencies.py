@@ -1,4 +1,4 @@
-"""Which items rest on a saved file: through imports, helper modules, drivers and what one check leaves for another."""
+"""Which items depend on a saved file: through imports, helper modules and drivers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from grader.model import CheckResult, ItemResult, Section, Submission, TaskResult, Verdict
 from grader.sandbox.asked import NAMES, Asked
 from grader.sandbox.session import driven
-from grader.watch.rests import changed, items_on, reached
+from grader.watch.dependencies import changed, items_on, reached
 
 SECTION = Section(
     "main", {"low": "code/low.py", "high": "code/high.py", "far": "far.py"}, ("low.py", "high.py", "far.py")
@@ -34,7 +34,7 @@ def above(saved: str, before: Submission, section: Section = SECTION) -> set[str
 
 
 @pytest.mark.parametrize(
-    ("high", "rests"),
+    ("high", "depends"),
     [
         ("import low", True),
         ("from low import f as g", True),
@@ -51,11 +51,11 @@ def above(saved: str, before: Submission, section: Section = SECTION) -> set[str
         ("from far import low_pass", False),
     ],
 )
-def test_a_file_rests_on_what_it_imports(high, rests):
-    assert ("high.py" in above("low.py", submission(low_py="", high_py=high, far_py=""))) is rests
+def test_a_file_depends_on_what_it_imports(high, depends):
+    assert ("high.py" in above("low.py", submission(low_py="", high_py=high, far_py=""))) is depends
 
 
-def test_a_file_rests_on_what_its_own_helper_imports():
+def test_a_file_depends_on_what_its_own_helper_imports():
     before = replace(submission(low_py="", high_py="import mine"), helpers={"high.py": {"mine.py": b"import low"}})
     assert above("low.py", before) == {"low.py", "middle.py", "high.py"}
 
@@ -110,7 +110,7 @@ def test_what_a_check_asks_for_is_remembered_whether_it_is_there_or_not():
     assert asked.names == {NAMES, "a.py", "b.py"}
 
 
-def test_a_driver_rests_on_the_modules_that_it_or_its_order_names(tmp_path):
+def test_a_driver_depends_on_the_modules_that_it_or_its_order_names(tmp_path):
     (tmp_path / "worker").mkdir()
     section = replace(SECTION, package=("p", str(tmp_path)))
     driver = tmp_path / "worker" / "run.py"
