@@ -30,6 +30,7 @@ Told = TypeVar("Told")
 QUIET = 10  # milliseconds without a save that end a burst
 BURST = 400  # milliseconds that a burst may last
 LOOK = 500  # milliseconds between two looks at the path itself, which may lead to another folder now
+AGAIN = 3  # looks that follow a save: a system that is polled may not tell a second save within the same second
 SETTLE = 0.2  # seconds until a file that looks half written is read again
 POLL = 0.2  # seconds between two looks for a path that is gone
 
@@ -97,11 +98,11 @@ class Saves:
             self.look()
             self.ended.wait(POLL)
             return
-        first = True
+        looks = 1  # a save before the first look was not noticed
         for saved in self.noticed(folder, below):
-            if saved or first:  # a save before the first was not noticed
+            looks = AGAIN if saved else looks - 1
+            if looks >= 0:
                 self.look()
-            first = False
             if self.target() != target:
                 return
 

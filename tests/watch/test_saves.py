@@ -254,6 +254,7 @@ def test_a_fault_of_ours_in_the_thread_is_not_lost(work):
     with watched(work) as noticed:
         noticed.on_save = fail
         (work / "net.py").write_text(BETTER)
+        assert noticed.saved.wait(LONG)
         with pytest.raises(KeyError, match="ours"):
             noticed.wait()
 
