@@ -6,6 +6,7 @@ later. If it still is not Python, its former content stays, and the watch says w
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -30,7 +31,6 @@ Told = TypeVar("Told")
 QUIET = 10  # milliseconds without a save that end a burst
 BURST = 400  # milliseconds that a burst may last
 LOOK = 500  # milliseconds between two looks at the path itself, which may lead to another folder now
-AGAIN = 3  # looks that follow a save: a system that is polled may not tell a second save within the same second
 SETTLE = 0.2  # seconds until a file that looks half written is read again
 POLL = 0.2  # seconds between two looks for a path that is gone
 
@@ -98,11 +98,11 @@ class Saves:
             self.look()
             self.ended.wait(POLL)
             return
-        looks = 1  # a save before the first look was not noticed
+        first = True
         for saved in self.noticed(folder, below):
-            looks = AGAIN if saved else looks - 1
-            if looks >= 0:
+            if saved or first or polled():  # a save before the first was not noticed
                 self.look()
+            first = False
             if self.target() != target:
                 return
 
@@ -178,6 +178,11 @@ class Saves:
         why = {name: now.faults.get(name) or now.questions.get(name) or broken[name] for name in kept}
         told = tuple(f"{why[name]}; graded again when it can be read" for name in kept)
         return Work(with_former(now, before, kept), told, at)
+
+
+def polled() -> bool:
+    """Whether the user has watchfiles poll. It misses a second save within one second."""
+    return os.environ.get("WATCHFILES_FORCE_POLLING", "").lower() not in ("", "false", "disable", "disabled")
 
 
 def lost(before: Submission, now: Submission) -> bool:

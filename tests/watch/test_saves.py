@@ -98,6 +98,14 @@ def test_every_way_to_save_is_one_save(work, save):
         assert states == [BETTER.encode()], "no half of a file was told"
 
 
+def test_a_drive_that_has_to_be_polled_is_watched(work, monkeypatch):
+    monkeypatch.setenv("WATCHFILES_FORCE_POLLING", "1")
+    with watched(work) as noticed:
+        for text in (BETTER, GOOD, BETTER):
+            (work / "net.py").write_text(text)
+            until_it_is(noticed, text)
+
+
 def test_the_last_of_a_burst_counts(work):
     with watched(work) as noticed:
         for number in range(40):
