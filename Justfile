@@ -32,7 +32,7 @@ coverage:
     {{ python }} -m coverage combine -q
     {{ python }} -m coverage report --skip-covered
 
-# one benchmark of tests/benchmarks, by name: cold, session, calls, batch, training, errors, seeds
+# one benchmark of tests/benchmarks, by name: cold, session, calls, batch, training, errors, seeds, watch
 bench name *arguments:
     {{ python }} tests/benchmarks/{{ name }}.py {{ arguments }}
 

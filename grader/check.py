@@ -88,14 +88,15 @@ class Options:
     """Options of a run; every check gets them.
 
     `data` reads a data set by its name in the rubric. `full` trains to the end even if the bar is reached earlier.
-    `read` holds the data sets that were read. `kept` holds values that checks of one submission share (see `once`).
+    `read` holds the data sets that were read. `kept` holds values that checks of one submission share (see `once`),
+    each with the files that it was made of.
     """
 
     data: Callable[[str], Any]
     full: bool = False
     on_progress: Callable[[str], None] = lambda text: None
     read: dict[str, Any] = field(default_factory=dict)
-    kept: dict[str, Any] = field(default_factory=dict)
+    kept: dict[str, tuple[Any, frozenset[str]]] = field(default_factory=dict)
 
 
 class Subject:
@@ -199,10 +200,12 @@ class Subject:
 
     def once(self, key: str, make: Callable[[], Made]) -> Made:
         """The result of `make`, computed by the first check of this submission that asks for `key`."""
-        kept = self.options.kept
+        kept, asked = self.options.kept, self.session.asked.names
         if key not in kept:
-            kept[key] = make()
-        found: Made = kept[key]
+            kept[key] = make(), frozenset(asked)
+        found: Made
+        found, files = kept[key]
+        asked |= files  # a later check depends on them, too
         return found
 
     def source(self, name: str) -> bytes:

@@ -13,8 +13,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import CodeType, FrameType
@@ -26,7 +27,7 @@ from grader.errors import UsageError
 
 if TYPE_CHECKING:
     from grader.ci import Step
-    from grader.model import Report
+    from grader.model import Homework, Report, Submission
     from grader.sandbox.launch import Launch
 
 COMMANDS = (
@@ -67,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     html = Path("report.html")
     add("--html", type=Path, metavar="FILE", default=html, help=f"where the HTML report goes (default: {html})")
     add("--no-html", action="store_true", help="write no HTML report")
+    add("--watch", action="store_true", help="grade again after each save, until Ctrl-C")
     add(
         "--audience",
         choices=["student", "staff"],
@@ -176,6 +178,8 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
     from grader.intake.submission import read, stubs
     from grader.report import text
 
+    if arguments.watch:
+        expect_no_end(arguments)
     page = None if arguments.no_html else arguments.html
     files = (arguments.json, arguments.junit, page)
     for path in filter(None, files):
@@ -186,24 +190,18 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
     homework = load(arguments.homework)
     wanted = [name for section in homework.rubric.sections for name in section.submit]
     path = arguments.path or handout.own_folder(arguments.homework)
-    submission = read(path, wanted, stubs(homework.handout, wanted))
-    if step:
-        step.locate(path, submission)
+    given = stubs(homework.handout, wanted)
     data = datasets.Store(homework, datasets.root(arguments.data_root), unverified=arguments.unverified)
     seed = homework.answers.draw_seed() if arguments.seed is None else arguments.seed
+    run = partial(grading.grade, homework=homework, seed=seed, data=data, full=arguments.full)
     try:
+        if arguments.watch:
+            return watch(arguments, homework, path, partial(read, path, wanted, given), run, launch, seed)
+        submission = read(path, wanted, given)
+        if step:
+            step.locate(path, submission)
         with text.progress() as (on_result, on_progress):
-            report = grading.grade(
-                submission,
-                homework,
-                seed=seed,
-                only=arguments.task,
-                on_result=on_result,
-                launch=launch,
-                data=data,
-                full=arguments.full,
-                on_progress=on_progress,
-            )
+            report = run(submission, only=arguments.task, on_result=on_result, on_progress=on_progress, launch=launch)
     except grading.Interrupted as stopped:
         tell(stopped.report, arguments, None, step)
         return ended(INTERRUPTED, "interrupted; the table shows what was measured until then", step)
@@ -212,33 +210,87 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
     return FAULT if report.faulty else judge(report, arguments.fail_under, step)
 
 
+def expect_no_end(arguments: argparse.Namespace) -> None:
+    """Raise UsageError for an option of a run that ends by itself."""
+    for name, given in (("--fail-under", arguments.fail_under is not None), ("--ci", arguments.ci)):
+        if given:
+            raise UsageError(f"--watch goes on until Ctrl-C and {name} is for one run; leave one of them out")
+
+
+def watch(
+    arguments: argparse.Namespace,
+    homework: Homework,
+    path: Path,
+    read: Callable[[], Submission],
+    run: Callable[..., Report],
+    launch: Launch,
+    seed: int,
+) -> int:
+    """Grade again after each save. Ends with Ctrl-C, or once nobody reads what is printed."""
+    from grader.grading import Interrupted
+    from grader.report import text
+    from grader.report.screen import Screen
+    from grader.report.wording import headline
+    from grader.watch.loop import Plan, Watch
+
+    page = None if arguments.no_html else arguments.html
+    ours = [file for file in (arguments.json, arguments.junit, page) if file]
+
+    def keep(report: Report) -> None:
+        write_files(report, arguments, page)
+        notice(report.provenance.isolation)
+
+    plan = Plan(path, homework, read, run, launch, seed, arguments.task, keep, ours)
+    console = text.Terminal(stderr=is_printed(arguments, page))
+    try:
+        Watch(plan, Screen(console, arguments.audience, str(path), page)).run()
+    except Interrupted as stopped:
+        if stopped.report.interrupted:
+            tell(stopped.report, arguments, None, None)
+        return ended(INTERRUPTED, f"stopped watching; score {headline(stopped.report)}")
+    return GRADED
+
+
+def is_printed(arguments: argparse.Namespace, page: Path | None) -> bool:
+    """Whether a file goes where the table would."""
+    from grader.files import is_output
+
+    return any(is_output(path) for path in (arguments.json, arguments.junit, page) if path)
+
+
 def tell(report: Report, arguments: argparse.Namespace, page: Path | None, step: Step | None) -> None:
     """Write the files, then print the table; to standard error if a file goes to standard output.
 
     Raises UsageError for a file that cannot be written, after printing the table.
     """
-    from grader.files import is_output, write
-    from grader.report import json, junit, text
+    from grader.report import text
     from grader.report.wording import presented, quoted
 
-    printed = any(is_output(path) for path in (arguments.json, arguments.junit, page) if path)
-    console = text.Terminal(stderr=printed, width=text.WHOLE if step else None)
+    console = text.Terminal(stderr=is_printed(arguments, page), width=text.WHOLE if step else None)
     shown = quoted(presented(report, arguments.audience)) if step else report
     try:
-        if arguments.json:
-            write(arguments.json, json.render(report, audience=arguments.audience))
-        if arguments.junit:
-            write(arguments.junit, junit.render(report, audience=arguments.audience))
-        if page:
-            from grader.report import html
-
-            write(page, html.render(report, audience=arguments.audience))
+        write_files(report, arguments, page)
         if step:
             step.write(report, arguments.audience, arguments.junit)
     except UsageError:  # for example, the disk is full: still show the results
         text.show(shown, audience=arguments.audience, console=console)
         raise
     text.show(shown, audience=arguments.audience, page=page, console=console)
+
+
+def write_files(report: Report, arguments: argparse.Namespace, page: Path | None) -> None:
+    """Raises UsageError for a file that cannot be written."""
+    from grader.files import write
+    from grader.report import json, junit
+
+    if arguments.json:
+        write(arguments.json, json.render(report, audience=arguments.audience))
+    if arguments.junit:
+        write(arguments.junit, junit.render(report, audience=arguments.audience))
+    if page:
+        from grader.report import html
+
+        write(page, html.render(report, audience=arguments.audience))
 
 
 def judge(report: Report, bar: float | None, step: Step | None = None) -> int:

@@ -86,16 +86,21 @@ def set_aside(path: Path, content: bytes) -> Path | None:
 
 
 def replace(path: Path, content: str | bytes) -> None:
-    half = path.with_name(f".{path.name}.part")
+    part = half(path)
     try:
-        half.unlink(missing_ok=True)  # what lies there may be a link of a student's, which would lead elsewhere
-        half.write_bytes(encoded(content))
+        part.unlink(missing_ok=True)  # what lies there may be a link of a student's, which would lead elsewhere
+        part.write_bytes(encoded(content))
         if path.exists():
-            shutil.copymode(path, half)
-        half.replace(path)
+            shutil.copymode(path, part)
+        part.replace(path)
     except OSError:
-        half.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
+
+
+def half(path: Path) -> Path:
+    """The file beside it that `write` fills first."""
+    return path.with_name(f".{path.name}.part")
 
 
 def delete(path: Path) -> None:

@@ -246,6 +246,7 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
         figures=tuple(hw.figures),
         review=tuple(hw.questions),
         visibility=plan.visibility,
+        files=tuple(sorted(hw.session.asked.names)),
     )
 
 
@@ -272,7 +273,7 @@ def place(about: str, hw: Subject) -> str:
     """The line where the student's file defines the function `about`, as "network.py:31"; "" if it does not."""
     module, *path = about.split(".")
     files = {name: Path(path).name for name, path in hw.session.section.modules.items()}
-    content = hw.session.submission.files.get(files.get(module, ""))
+    content = hw.session.submission.files.get(files[module]) if module in files else None
     line = line_of(content, path) if content is not None and path else None
     return f"{files[module]}:{line}" if line else ""
 

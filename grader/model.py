@@ -262,6 +262,7 @@ class CheckResult:
     `output` is what the student's code printed, cut at the limit. `advice` costs no points. `review` holds one sentence
     for each question that only a person can answer. `memory` is the peak memory of the process, in bytes. `killed` says
     that the system ended a process of this check, for example because it ran out of memory.
+    `files` are the base names of the submitted files that it asked for, and "*" for the list of them.
     """
 
     name: str
@@ -280,6 +281,7 @@ class CheckResult:
     memory: int = 0
     killed: bool = False
     visibility: str = "visible"
+    files: tuple[str, ...] = ()
 
     @property
     def waits(self) -> bool:

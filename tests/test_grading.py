@@ -102,6 +102,27 @@ def test_each_end_has_its_verdict_and_its_share(tmp_path):
     assert report.notes == ("a note",)
 
 
+def asking(hw: Any, rng: Any) -> None:
+    """It asks, and keeps the answer."""
+    hw.once("f", lambda: hw.functions.f(2))
+
+
+def asking_later(hw: Any, rng: Any) -> None:
+    """It uses that answer."""
+    hw.once("f", lambda: None)
+
+
+def looking(hw: Any, rng: Any) -> None:
+    """It reads a file that is not there, and goes through the others."""
+    hw.session.submission.files.get("notes.txt")
+    list(hw.session.submission.files)
+
+
+def test_a_result_names_the_files_that_it_depends_on(tmp_path):
+    report = grade(SUBMISSION, homework(tmp_path, asking, half, asking_later, looking), seed=1)
+    assert [check.files for check in report.checks] == [("functions.py",), (), ("functions.py",), ("*", "notes.txt")]
+
+
 def test_thirds_of_a_point_add_up(tmp_path):
     def again(hw: Any, rng: Any) -> None:
         """Again."""

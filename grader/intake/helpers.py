@@ -140,6 +140,11 @@ def taboo(module: str) -> str:
     return ""
 
 
+def imports(name: str) -> bool:
+    """Whether a file of that name may import modules."""
+    return name.endswith((".py", ".ipynb"))
+
+
 def imported(content: bytes) -> list[str]:
     """The modules that a script or a notebook names: "my_utils", "pack.part", ".relative"."""
     texts = repair.cells(content) if repair.is_notebook(content) else [repair.decoded(content)[0]]

@@ -279,6 +279,23 @@ def parses(content: bytes) -> bool:
     return True
 
 
+def cut_off(content: bytes, name: str) -> str:
+    """Why a file is no program or notebook, as while it is being written, with its line; "" for what is one."""
+    if name.endswith(".ipynb"):
+        return f"{name} is no whole notebook" if loaded(content) is None else ""
+    if not name.endswith(".py") or parses(content):
+        return ""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(content)
+    except SyntaxError as error:
+        return f"{name}:{error.lineno or 1}: {error.msg}"
+    except (ValueError, RecursionError, MemoryError) as error:
+        return f"{name}: {error}"
+    return f"{name} is not UTF-8"
+
+
 def defines(content: bytes) -> set[str]:
     """The functions and classes that a script or a notebook defines at top level."""
     if len(content) > LARGEST and not is_notebook(content):

@@ -32,6 +32,7 @@ from grader.errors import (
 )
 from grader.files import remove
 from grader.model import Limits, Section, Submission
+from grader.sandbox.asked import Asked
 from grader.sandbox.launch import Launcher, readable, spawn
 from grader.sandbox.process import DUMP, Process
 from grader.sandbox.remote import MALFORMED, Driven, Remote, arriving, as_text, line, travelling
@@ -67,7 +68,8 @@ class Session:
         launch: Launcher = spawn,
     ) -> None:
         self.section = section
-        self.submission = submission
+        self.asked = Asked(submission.files)
+        self.submission = replace(submission, files=self.asked)
         self.limits = limits if section.memory is None else replace(limits, memory=section.memory)
         self.launch = launch
         self.deadline = float("inf")
@@ -155,6 +157,7 @@ class Session:
         self.changed = {}
         self.callbacks = {}
         self.remotes.clear()
+        self.asked.names.clear()
         self.tried = []
         self.hid = []
         self.last_words = ""
@@ -193,6 +196,10 @@ class Session:
         """What the student's code printed since the last call, capped. Paths are shown as in the handout."""
         words, self.last_words = self.last_words, ""
         words += self.process.output.read(self.limits.output) if self.process is not None else ""
+        return self.as_handed_out(words)
+
+    def as_handed_out(self, words: str) -> str:
+        """Text with the paths of the student's files as in the handout, not as they are here."""
         return words.replace(f"{self.folder / 'code'}{os.sep}", "")
 
     def attempts(self) -> list[str]:
@@ -202,6 +209,7 @@ class Session:
 
     def require_file(self, name: str) -> None:
         """Raises Undecided if the file waits for a person's decision, and Raised if it cannot be imported."""
+        self.asked.names.add(name)
         if name in self.submission.questions:
             raise Undecided(self.submission.questions[name])
         if name in self.submission.faults:
@@ -261,6 +269,7 @@ class Session:
         written once. Sentences about the run begin with `subject`.
         """
         self.allow(seconds + self.limits.call_wall)
+        self.asked.names |= driven(self.section, order)
         for path, source in (files or {}).items():
             target = self.folder / "data" / path
             if not target.exists():
@@ -366,7 +375,10 @@ class Session:
             raise Crashed(f"{subject} broke the grader's channel: its reply is malformed") from None
         for _, error, _ in results:
             if error is not None:
-                raise student_error(error, subject)
+                told = student_error(error, subject)
+                told.message = self.as_handed_out(told.message)
+                told.args = (told.message,)
+                raise told
         if len(results) != asked:
             raise Crashed(f"{subject} broke the grader's channel: {len(results)} of {asked} answers came back")
         self.changed = {at: arriving(value, self.remote) for at, value in changed.items()}
@@ -432,6 +444,15 @@ def policy(section: Section, limits: Limits, folder: Path) -> dict[str, Any]:
         "write": (str(folder / "scratch"),),
         "memory": limits.memory,
     }
+
+
+def driven(section: Section, order: Mapping[str, Any]) -> set[str]:
+    """The files of the modules that a driver may import: those that the homework's drivers or the order name, else
+    all."""
+    code = [path.read_text(encoding="utf-8") for path in Path(section.package[1], "worker").glob("*.py")]
+    words = set(re.findall(r"[\"'](\w+)[\"']", "\n".join([*code, repr(order)])))
+    named = section.modules.keys() & words or section.modules
+    return {Path(section.modules[name]).name for name in named}
 
 
 def folders(section: Section) -> set[str]:

@@ -165,3 +165,25 @@ def test_a_notebook_in_utf_16_is_one_in_utf_8():
     content = notebook("x = 1")
     found = repair.notebook(content.decode().encode("utf-16"), "part1.ipynb", "part1.ipynb")
     assert (found.content, found.notes) == (content, ["part1.ipynb was read as UTF-16"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("layers.py", b"def f(x):\n    return x\n", ""),
+        ("layers.py", b"", ""),  # an empty file is a program
+        ("layers.py", b"x = 1\ndef f(x)\n", "layers.py:2: expected ':'"),
+        ("layers.py", b"def f(x):\n    return (x\n", "layers.py:2: '(' was never closed"),
+        ("layers.py", b"x = 1\0", "layers.py"),
+        ("layers.py", b"x = '\xff'\n", "layers.py"),
+        ("layers.py", b"(" * 90_000, "layers.py"),
+        ("part1.ipynb", notebook("x = 1"), ""),
+        ("part1.ipynb", notebook("x = 1")[:-20], "part1.ipynb is no whole notebook"),
+        ("part1.ipynb", b"", "part1.ipynb is no whole notebook"),
+        ("photo.jpg", b"\xff\xd8\xff", ""),
+    ],
+)
+def test_why_a_file_is_not_whole_is_told_with_its_line(name, content, says):
+    found = repair.cut_off(content, name)
+    assert bool(found) == bool(says)
+    assert found.startswith(says)

@@ -391,6 +391,15 @@ def test_prints_are_captured_and_capped_and_no_channel(student):
     assert "9999001 characters more" in text
 
 
+def test_an_error_names_a_file_by_its_path_in_the_handout(student):
+    layers = student("def f():\n    raise ImportError(f'cannot import name g from {__file__}')")
+    with pytest.raises(
+        Raised, match=r"f raised ImportError: cannot import name g from neuralnet/layers\.py$"
+    ) as caught:
+        layers.f()
+    assert str(caught.value) == caught.value.message
+
+
 def test_what_was_printed_before_a_loop_is_kept(student):
     layers = student("def f():\n    print('step 1')\n    while True: pass")
     with pytest.raises(TimedOut):

@@ -127,7 +127,7 @@ def constants(tree: ast.AST) -> Iterator[str]:
 
 def readable(files: Mapping[str, bytes], names: Sequence[str]) -> tuple[list[Photograph], list[str]]:
     """The first MOST that can be read, and a sentence for each that cannot. Equal pictures count as one."""
-    there = {name.lower(): data for name, data in files.items()}
+    there = {name.lower(): name for name in files}
     found: list[Photograph] = []
     problems: list[str] = []
     for name in names[:NAMED]:
@@ -135,7 +135,7 @@ def readable(files: Mapping[str, bytes], names: Sequence[str]) -> tuple[list[Pho
             problems.append(f"{name[:80]} is not in the submission.")
         elif sum(1 + len(one.also) for one in found) < MOST and len(problems) < BROKEN:
             try:
-                pixels = decode.pixels(there[name.lower()], name[:80])
+                pixels = decode.pixels(files[there[name.lower()]], name[:80])
             except Mismatch as error:
                 problems.append(f"{error.message}.")
                 continue
