@@ -33,6 +33,7 @@ from grader.model import (
     TaskResult,
     Verdict,
 )
+from grader.sandbox.allowance import Allowance
 from grader.sandbox.launch import Launch, spawn
 from grader.sandbox.session import Session
 
@@ -51,6 +52,7 @@ class Interrupted(KeyboardInterrupt):
 CURE = "type: python -m pip install -e '.[torch]'"
 PLAIN = (type(None), bool, int, float, complex, str, bytes, list, tuple, dict, np.ndarray)  # what answers are made of
 NOTHING_RAN = "nothing of the submission was run"
+BY_HAND = "grade this item alone with --task, or raise submission_cpu and submission_wall in rubric.yaml"
 STOPPED = "the run was interrupted before this was measured"
 
 
@@ -79,7 +81,7 @@ def grade(
     results: dict[str, CheckResult] = {}
     held: dict[str, None] = {}
     versions: dict[str, str] = {}
-    stopped = False
+    stopped, allowance = False, Allowance(homework.rubric.limits)
     try:
         for section in homework.rubric.sections:
             tasks = [task for task in homework.rubric.tasks if task.section == section.id]
@@ -91,7 +93,8 @@ def grade(
             if not items or lacking:
                 continue
             versions |= installed(section)
-            with Session(section, submission, homework.handout, homework.rubric.limits, launch(section)) as session:
+            limits = homework.rubric.limits
+            with Session(section, submission, homework.handout, limits, launch(section), allowance) as session:
                 for result in run_checks(items, session, homework, seed, options):
                     results[result.name] = result
                     held |= {session.held: None} if session.held else {}
@@ -199,6 +202,8 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
             verdict = Verdict.PASS if fraction == 1.0 else Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
     except StudentError as error:
         verdict, fraction, message, where = error.verdict, error.fraction, error.message, error.where
+        if hw.session.allowance.used_up:
+            hw.review(f"{message}; {BY_HAND}")
     except Undecided as question:
         verdict, fraction, message = Verdict.SKIPPED, 0.0, str(question)
         hw.review(str(question))

@@ -143,11 +143,16 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one call and one check may use. CPU and wall in seconds, memory and output in bytes."""
+    """What one call, one check and one submission may use. CPU and wall in seconds, memory and output in bytes.
+
+    What a submission may use is without its training runs, which have budgets of their own.
+    """
 
     call_cpu: float = 10.0
     call_wall: float = 20.0
     check_wall: float = 60.0
+    submission_cpu: float = 60.0
+    submission_wall: float = 120.0
     memory: int = 2 << 30
     output: int = 16 << 10
 

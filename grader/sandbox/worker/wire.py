@@ -289,6 +289,11 @@ def write_frame(stream: IO[bytes], value: Any) -> None:
 
 def read_frame(stream: IO[bytes]) -> Any:
     """Receive one value. Raises EOFError at a clean end, FrameError for anything that is not a whole frame."""
+    return decode(receive(stream))
+
+
+def receive(stream: IO[bytes]) -> bytes:
+    """The bytes of one value, for `decode`. Raises EOFError at a clean end, FrameError for what is no whole frame."""
     head = stream.read(8)
     if not head:
         raise EOFError
@@ -300,4 +305,4 @@ def read_frame(stream: IO[bytes]) -> Any:
     data = stream.read(size)
     if len(data) < size:
         raise FrameError(f"the stream ends {size - len(data)} bytes before its frame does")
-    return decode(data)
+    return data
