@@ -45,7 +45,7 @@ MOST_ARGUMENTS = 64  # of a call, of which a reply may say that they were change
 AFTERWARDS = 100  # calls that are refused before the process is ended
 MOST_ANSWERS = 10_000  # calls that the student's code may make of functions that it was given, in one call of it
 NUMBERS = 1 << 40  # of objects in one process
-SETTING_UP = 20.0  # CPU seconds for what a run does before its first answer
+SETTING_UP = 5.0  # CPU seconds for what a run does before its first answer
 RUN_WAITING = 5.0  # seconds in which a run may wait and not compute at all
 MODULE = "<module>"  # the function that a file is, while it is being imported
 PATIENCE = 4.0  # seconds on the clock for each CPU second of a run, on a busy machine
@@ -181,6 +181,10 @@ class Session:
     def used(self) -> float:
         """CPU seconds of the process so far, as the system counts them; 0 without one."""
         return self.process.used() if self.process is not None else 0.0
+
+    def waited(self) -> float:
+        """Seconds in which the process was asked something and did not compute, as far as was seen; 0 without one."""
+        return self.process.waited if self.process is not None else 0.0
 
     def cost(self, call: Callable[[], Any]) -> Cost:
         """What carrying out `call` takes, here and in the student's process together, so that none of it can be moved

@@ -66,6 +66,9 @@ class FakeRun:
     def used(self) -> float:
         return self.cpu
 
+    def waited(self) -> float:
+        return 0.0
+
 
 def subject(
     *scripts: Any,

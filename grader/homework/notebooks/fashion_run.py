@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.check import Subject
-from grader.errors import Crashed, Mismatch, Raised, StudentError
+from grader.errors import Crashed, Mismatch, Raised, StudentError, TimedOut
 from grader.sandbox.remote import MALFORMED, Driven
 from grader.sandbox.session import PATIENCE
 
@@ -35,6 +35,7 @@ EVERY = 20_000  # pictures trained on between two looks, each of which costs as 
 GLANCE = {"test": 600, "training": 200}  # pictures of a look
 JUDGE_AGAIN = 8  # looks between two judgements on the whole test set, which cost as much as training on 3,000 to 6,000
 GLANCE_TIME, JUDGE_TIME = 8.0, 60.0  # CPU seconds that a look, and the last judgement, may take
+AFTERWARDS = 10.0  # CPU seconds without a sign of a notebook that has trained
 GAP = 0.10  # between training and test accuracy: beyond it, a network overfits
 PRESSED = 0.9  # of its time: who used up as much of it may answer for fewer pictures than were asked for
 USUAL_BATCH = 64  # where a notebook's own is not known
@@ -177,7 +178,7 @@ class NotebookLearner:
     def advance(self, going: Driven, seconds: float, silent: float) -> bool:
         outcome, left = self.outcome, self.looked + self.every() - self.outcome.steps
         begins = not outcome.steps
-        goes_on = take(going.tell("advance", seconds, max(1, left), seconds=silent), outcome)
+        goes_on = take(going.tell("advance", seconds, max(1, left), seconds=self.silent(silent)), outcome)
         with self.looking(going):
             if begins:
                 self.learn_facts(going)  # now, for a run that is stopped can no longer be asked
@@ -189,6 +190,11 @@ class NotebookLearner:
             outcome.end = End.DIVERGED
             return False
         return goes_on
+
+    def silent(self, most: float) -> float:
+        """CPU seconds in which nothing need be seen of the notebook: neither a batch, nor a picture, nor its network.
+        Once it has trained, what it draws may take longer."""
+        return min(most, AFTERWARDS if self.outcome.steps else loop.SLICE)
 
     def look(self, going: Driven) -> None:
         """The accuracy on a part of both sets; on the whole test set where that part clears the bar."""
@@ -325,6 +331,8 @@ def bounded(value: Any) -> Any:
 def learned(hw: Subject, outcome: Outcome) -> Outcome:
     """The outcome of a run that trained something. Raises what kept it from that."""
     if outcome.error is not None and not outcome.looks:
+        if isinstance(outcome.error, TimedOut):
+            hw.review(f"{PART1} was stopped before it could be judged: {outcome.error.message}")
         raise explained(outcome.error)
     if not outcome.steps:
         but = f"; {told(outcome.problems[0])}" if outcome.problems else ""

@@ -21,6 +21,7 @@ from .curves import falling
 SLICE = 2.0  # CPU seconds between two lines of progress
 SILENT = 60.0  # CPU seconds without a step: evaluating on the whole training set takes that on a slow machine
 IDLE, BUSY = 10.0, 0.05  # a run that computes for less than this part of so many seconds is asleep
+DOZES, AWAKE = 3.0, 0.5  # and one that was seen to wait for so many seconds, and for more than this part of them all
 LOOKING = 0.05  # of the budget: the grader's own looks cost a run nothing up to there
 THIRDS = 3
 
@@ -102,7 +103,7 @@ def follow(hw: Subject, going: Driven, learner: Learner, budget: float) -> None:
     while True:
         note()
         left = min(budget - outcome.cpu, budget - outcome.wall / PATIENCE)
-        if outcome.wall > IDLE and outcome.cpu < BUSY * outcome.wall:
+        if asleep(outcome, going.waited()):
             outcome.end = End.ASLEEP
             break
         if left <= 0:
@@ -123,6 +124,12 @@ def follow(hw: Subject, going: Driven, learner: Learner, budget: float) -> None:
             break
     note()
     learner.judge(going)
+
+
+def asleep(outcome: Progress, waited: float) -> bool:
+    """Whether a run waits rather than computes. One that a busy machine keeps from computing was not seen to wait."""
+    dozes = waited > max(DOZES, AWAKE * outcome.wall)
+    return dozes or (outcome.wall > IDLE and outcome.cpu < BUSY * outcome.wall)
 
 
 def still_learns(losses: Sequence[float], accuracies: Sequence[float], *, overfits: bool) -> bool:

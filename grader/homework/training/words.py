@@ -13,6 +13,7 @@ from .loop import End
 from .two_layer_run import GAP, TRAIN, VALIDATION, Outcome
 
 SLOW, FAST, STRONG, FEW = 1e-3, 0.3, 0.1, 16  # settings beyond which a run that learns nothing is told so
+CUT_BY = {End.BUDGET: "by its budget", End.ASLEEP: "because it waited rather than computed"}
 ENOUGH = 5  # epochs after which a network that has not begun to learn will not
 
 Values = Mapping[str, float]

@@ -26,22 +26,31 @@ class Data:
 
     What a notebook gets as its test set are the last HELD_OUT training pictures with their labels: so what it measures
     there, and when it stops early, is about as it was. The grader's own test pictures have no labels here. `lent` is
-    told of each batch that a notebook's loader hands out, `returned` when it is through.
+    told of each batch that a notebook's loader hands out, `returned` when it is through, and `taken` of each picture
+    that is taken by itself.
     """
 
     def __init__(
-        self, arrays: Mapping[str, Any], lent: Callable[[Pass], None], returned: Callable[[Pass], None]
+        self,
+        arrays: Mapping[str, Any],
+        lent: Callable[[Pass], None],
+        returned: Callable[[Pass], None],
+        taken: Callable[[], None] = lambda: None,
     ) -> None:
         self.x = {"training": arrays["train_x"], "test": arrays["test_x"]}
         self.y = arrays["train_y"]
         self.made: dict[str, Any] = {}
-        self.lent, self.returned = lent, returned
+        self.lent, self.returned, self.taken = lent, returned, taken
         self.one_by_one = DataLoader.__iter__
 
     def take_over(self) -> None:
         """From now on, torchvision's class holds these pictures and torch's loader tells of its batches."""
         dataset: Any = torchvision.datasets.FashionMNIST
-        made = dataset.__init__
+        made, get = dataset.__init__, dataset.__getitem__
+
+        def take(self_: Any, index: Any) -> Any:
+            self.taken()
+            return get(self_, index)
 
         def remember(self_: Any, root: Any = "", train: bool = True, *args: Any, **kwargs: Any) -> None:
             made(self_, "", train, *args, **kwargs)
@@ -53,6 +62,7 @@ class Data:
             return torch.from_numpy(np.array(pictures)), torch.from_numpy(np.array(labels, np.int64))
 
         replace(dataset, "__init__", remember)
+        replace(dataset, "__getitem__", take)
         replace(dataset, "_load_data", load)
         replace(dataset, "_check_exists", lambda self_: True)
         replace(dataset, "_check_legacy_exist", lambda self_: False)

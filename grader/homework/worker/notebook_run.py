@@ -27,7 +27,7 @@ from grader.sandbox.worker.wire import FrameError
 from . import cuda, notebook, paths, vision
 from .fashion import Data
 from .shell import Shell
-from .train_run import resting
+from .train_run import WALL, resting
 from .watch import MEASURED, Spread, Watch, held, weighs
 
 CHUNK = (50, 250)  # pictures that are predicted at once, as many as the loop's batches have between these
@@ -57,7 +57,7 @@ class NotebookRun:
         self.program = notebook.program(cells)
         self.watch = Watch(self.pause)
         arrays = {name: np.load(path, mmap_mode="r") for name, path in order["files"].items()}
-        self.data = Data(arrays, self.watch.lent, self.watch.returned)
+        self.data = Data(arrays, self.watch.lent, self.watch.returned, lambda: self.pause(False))
         self.errors: list[tuple[notebook.Statement, BaseException]] = []
         self.until = (0.0, 0.0)
         self.stop = sys.maxsize  # steps
@@ -168,7 +168,7 @@ class NotebookRun:
     def advance(self, seconds: float, steps: int = 0) -> dict[str, Any]:
         """Run on, for so many steps or CPU seconds, or to the end of an epoch."""
         self.stop = self.steps + steps if steps else sys.maxsize
-        self.until = (time.process_time() + seconds, time.monotonic() + 4 * seconds)
+        self.until = (time.process_time() + seconds, time.monotonic() + WALL * seconds)
         pause = next(self.pauses, None)
         losses = np.array(self.watch.losses[self.told :])
         self.told = self.steps

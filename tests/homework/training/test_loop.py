@@ -21,7 +21,7 @@ class Learner:
         self.steps, self.given, self.judged = 0, [], 0
 
     def begin(self) -> Any:
-        return SimpleNamespace(used=lambda: self.cpu)
+        return SimpleNamespace(used=lambda: self.cpu, waited=lambda: 0.0)
 
     def advance(self, going: Any, seconds: float, silent: float) -> bool:
         self.given.append((seconds, silent))
@@ -95,7 +95,7 @@ def test_one_that_waits_rather_than_computes_is_asleep(monkeypatch):
     clock = iter(range(0, 1000, 50))
     monkeypatch.setattr(loop.time, "monotonic", lambda: next(clock))
     learner = Learner()
-    learner.begin = lambda: SimpleNamespace(used=lambda: 0.0)
+    learner.begin = lambda: SimpleNamespace(used=lambda: 0.0, waited=lambda: 0.0)
     assert trained(learner, budget=1000.0).outcome.end is End.ASLEEP
 
 
