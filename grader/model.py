@@ -458,7 +458,8 @@ class Student:
     was, or may have been, handed in; else "". `due` is the student's own due date, where an extension gives one.
 
     `parts` are one folder or archive, or the files handed in side by side. `unlisted`: there is a class list, and it
-    does not name this student, or not clearly. Neither is kept in the gradebook.
+    does not name this student, or not clearly. `own_id`: the id
+    as the platform has it, of which `id` is a safe spelling. None of these is kept in the gradebook.
     """
 
     id: str
@@ -474,6 +475,7 @@ class Student:
     origin: Mapping[str, str] = field(default_factory=dict)
     parts: Parts = ()
     unlisted: bool = False
+    own_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

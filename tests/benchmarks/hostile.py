@@ -42,6 +42,7 @@ ACTS = {  # what a file or a function does instead of ending
     "    while time.process_time() < until: pass",
     "counts to a huge power": "10 ** 10 ** 10",
 }
+STEP = "            loss.backward()"
 # A file's functions and methods, each of which acts before it does what it should.
 WRAPPED = """
 def _act():
@@ -90,10 +91,10 @@ def kinds() -> Iterator[Kind]:
         yield Kind(
             f"part1.ipynb {act} before it trains", notebook(("import torch\n", f"import torch\n{code}\n")), ("5",)
         )
-        step = f"        loss.backward()\n{indented(indented(code))}"
-        yield Kind(f"part1.ipynb {act} in a step", notebook(("        loss.backward()", step)), ("5",))
-    nap = "        import time; time.sleep(0.09)\n        loss.backward()"
-    yield Kind("part1.ipynb takes naps in each step", notebook(("        loss.backward()", nap)), ("5",))
+        step = f"{STEP}\n{indented(indented(indented(code)))}"
+        yield Kind(f"part1.ipynb {act} in a step", notebook((f"{STEP}\n", step)), ("5",))
+    nap = f"            import threading; threading.Event().wait(0.09)\n{STEP}"
+    yield Kind("part1.ipynb takes naps in each step", notebook((STEP, nap)), ("5",))
 
 
 def section_1(before: dict[str, str], behind: dict[str, str] | None = None) -> dict[str, bytes]:
