@@ -60,7 +60,7 @@ def net_backward(hw: Subject, rng: np.random.Generator) -> None:
             grad_scores = rng.normal(size=(case.sizes.batch, case.sizes.classes))
             grads = network.expect_gradients("backward", case.net.backward(grad_scores, cache), case)
             _, trusted_cache = case.reference.forward(case.X)
-            trusted = case.by_role(case.reference.backward(grad_scores, trusted_cache)) if case.large else {}
+            trusted = case.by_role(case.reference.backward(grad_scores, trusted_cache))
             for role, grad in grads.items():
                 name, clues = case.name("grads", role), backward_clues(case, role, grad_scores)
                 if case.large:
@@ -75,6 +75,7 @@ def net_backward(hw: Subject, rng: np.random.Generator) -> None:
                     upstream=grad_scores,
                     own=partial(own_scores, case, role),
                     of=("forward", role, *case.inputs),
+                    trusted=trusted[role],
                     h=2e-3,  # scores are linear in every entry, so a longer step only lowers round-off
                     factors={"the batch size": sizes.batch},
                     clues=clues,
@@ -96,11 +97,12 @@ def net_predict(hw: Subject, rng: np.random.Generator) -> None:
 def net_save_load(hw: Subject, rng: np.random.Generator) -> None:
     """A saved network can be loaded, with the same parameters and scores."""
     with built_on(hw, FORWARD):
-        for sizes in SIZES[-1:]:  # one: load() first builds a network of the default size, longer than all else here
+        for sizes in SIZES[-1:]:
             case = network.draw(hw, rng, sizes)
             unpack("forward", case.net.forward(case.X), ("scores", "cache"))
             case.net.save("model.pkl")
-            loaded = network.as_network(hw.two_layer_net.TwoLayerNet.load("model.pkl"), "TwoLayerNet.load")
+            with network.small_by_default(hw):
+                loaded = network.as_network(hw.two_layer_net.TwoLayerNet.load("model.pkl"), "TwoLayerNet.load")
             values = case.layout.read(loaded.parameters())
             if values is None:
                 raise Mismatch(f"the loaded {sizes} does not have the parameter names that were saved")
