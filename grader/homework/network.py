@@ -6,7 +6,7 @@ Parameter names are the student's own, so arrays are told apart by shape, and wh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -138,18 +138,20 @@ def small_by_default(hw: Subject) -> Iterator[None]:
     """Meanwhile the student's class makes a small network where it is given no sizes. load() makes one first, and to
     draw 1.5 million weights takes longer than all else. Where its defaults are not those of the homework, they stay."""
     owner = ("two_layer_net", ("TwoLayerNet", "__init__"))
+    session = getattr(hw, "session", None)  # None where a check is tried without a process
     try:
-        defaults = operated(hw.session, *owner, "getattr", "__defaults__")
+        defaults = session and operated(session, *owner, "getattr", "__defaults__")
     except StudentError:
         defaults = None
-    usual = type(defaults) is tuple and defaults[:3] == DEFAULTS
-    if usual:
-        operated(hw.session, *owner, "setattr", "__defaults__", (*SMALL, *defaults[3:]))
+    if session is None or type(defaults) is not tuple or defaults[:3] != DEFAULTS:
+        yield
+        return
+    operated(session, *owner, "setattr", "__defaults__", (*SMALL, *defaults[3:]))
     try:
         yield
     finally:
-        if usual:
-            operated(hw.session, *owner, "setattr", "__defaults__", defaults)
+        with suppress(StudentError):  # the process that held the class may be gone
+            operated(session, *owner, "setattr", "__defaults__", defaults)
 
 
 def as_network(value: Any, call: str) -> Any:

@@ -103,6 +103,7 @@ class Worker:
         self.asking = threading.Lock()
         self.tried: list[tuple[str, str]] = []
         self.broken: dict[str, dict[str, Any]] = {}
+        self.loaded: dict[str, Any] = {}
         sys.path[:0] = setup["path"]
         self.stand_ins = standins.StandIns(self.folder)
         own = own_modules.OwnModules(setup["path"], self.stand_ins)
@@ -184,8 +185,11 @@ class Worker:
         """Import on first use. A file that failed once fails again with the same words, without running twice."""
         if name in self.broken:
             raise AgainError(self.broken[name])
+        if name in self.loaded:
+            return self.loaded[name]
         try:
-            return importlib.import_module(self.modules[name])
+            self.loaded[name] = importlib.import_module(self.modules[name])
+            return self.loaded[name]
         except BaseException as error:
             self.broken[name] = self.describe(error) | {"importing": name}
             raise AgainError(self.broken[name]) from None
