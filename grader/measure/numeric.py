@@ -37,7 +37,8 @@ def confirms(f: Callable[[Array], Any], x: ArrayLike, upstream: ArrayLike, found
     """Whether `found` is the gradient of sum(f(x) * upstream) at x, as far as its derivative along one random direction
     tells. That takes four values of f where `backward` takes four for each entry of x."""
     at = np.array(x, dtype=np.float64)
-    direction = np.random.default_rng(at.size).normal(size=at.shape)
+    rng = np.random.default_rng(at.size)
+    direction = rng.choice([-1.0, 1.0], at.shape) * rng.uniform(0.5, 1.0, at.shape)  # no entry is left out
     direction /= np.linalg.norm(direction)
     values = [f(at + steps * h * direction) for steps, _ in STENCIL]
     along, told = float(slope(values, (), upstream, h=h)), float((found * direction).sum())
