@@ -56,6 +56,7 @@ def fc_backward(hw: Subject, rng: np.random.Generator) -> None:
                 upstream=grad_out,
                 own=asked("fc_forward", hw.layers.fc_forward, args, i),
                 of=("fc_forward", *args, i),
+                trusted=right[i],
                 factors={"the batch size": size[0]},
                 clues=[
                     Clue("it belongs to the latest fc_forward, not to the call whose cache was passed", stale[i]),
@@ -141,6 +142,7 @@ def softmax_loss_gradient(hw: Subject, rng: np.random.Generator) -> None:
             at=x,
             own=asked("softmax_loss", hw.layers.softmax_loss, (x, y)),
             of=("softmax_loss", x, y),
+            trusted=hw.reference.layers.softmax_loss(x, y)[1],
             factors={"the batch size": n},
             clues=[
                 Clue("it is p / N: the 1 of the right class is not subtracted", p / n),
@@ -194,6 +196,7 @@ def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
             at=w,
             own=asked("l2_regularization", hw.layers.l2_regularization, (w, reg)),
             of=("l2_regularization", w, reg),
+            trusted=hw.reference.layers.l2_regularization(w, reg)[1],
             factors=reg_factors(reg, w.size),
         )
 
