@@ -1,7 +1,7 @@
 """What one submission may use in all of its processes, and what of it was stopped and is not tried again.
 
 The first call that is stopped has had the whole limit. After that it is known that something here does not end, so that
-later calls get a tenth of the limit, divided by how many were stopped: what works takes a hundredth of that.
+later calls get a twentieth of the limit, divided by how many were stopped: what works takes a hundredth of that.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from grader.model import Limits
 from grader.sandbox.idle import PATIENCE
 from grader.sandbox.process import Process
 
-AGAIN = 0.1  # of the limit, once something was stopped
+AGAIN = 0.05  # of the limit, once something was stopped
 LEAST_CALL, LEAST_IMPORT = 0.1, 1.0  # CPU seconds that nothing gets less than, unless the limit is less
 LEAST_WAIT = 0.3  # seconds of waiting
 
