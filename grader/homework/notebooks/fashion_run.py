@@ -159,6 +159,7 @@ class NotebookLearner:
         self.hw, self.student, self.outcome, self.settings = hw, student, outcome, settings
         claim = claimed(student)
         self.promised = claim is not None and claim >= settings["full"]
+        self.trained = False  # whether a statement that trains has ended
         self.looked = 0  # steps at the last look
         self.judged = -JUDGE_AGAIN  # looks at the last judgement
 
@@ -179,7 +180,9 @@ class NotebookLearner:
     def advance(self, going: Driven, seconds: float, silent: float) -> bool:
         outcome, left = self.outcome, self.looked + self.every() - self.outcome.steps
         begins = not outcome.steps
-        goes_on = take(going.tell("advance", seconds, max(1, left), seconds=self.silent(silent)), outcome)
+        reply = going.tell("advance", seconds, max(1, left), seconds=self.silent(silent))
+        goes_on = take(reply, outcome)
+        self.trained = reply.get("trained") is True
         with self.looking(going):
             if begins:
                 self.learn_facts(going)  # now, because a stopped run cannot answer
@@ -195,7 +198,7 @@ class NotebookLearner:
     def silent(self, most: float) -> float:
         """CPU seconds in which nothing need be seen of the notebook: neither a batch, nor a picture, nor its network.
         Once it has trained, what it draws may take longer."""
-        return min(most, AFTERWARDS if self.outcome.steps else loop.SLICE)
+        return min(most, AFTERWARDS if self.trained else loop.SLICE)
 
     def look(self, going: Driven) -> None:
         """Measure the accuracy on a part of both sets; if that part clears the bar, on the whole test set."""

@@ -98,7 +98,7 @@ class NotebookRun:
                     if self.steps > self.began:
                         raise self.cause(error) from None
                 self.keep()
-                self.pause(False)
+                self.pause(False, ended=self.steps > self.began)
             self.shell.wait(self.trainers.__contains__)
             self.keep()
         for parameter, value in self.kept:
@@ -148,7 +148,7 @@ class NotebookRun:
                 return SyntaxError(text, (f"{self.file}{cell}", line, None, None))
         return None
 
-    def pause(self, epoch: bool, stepped: bool = False) -> None:
+    def pause(self, epoch: bool, stepped: bool = False, ended: bool = False) -> None:
         """Called by the watch: after a backward pass, and whenever a batch or a network is used."""
         if self.watch.blind:
             return
@@ -162,7 +162,7 @@ class NotebookRun:
         elif time.process_time() > self.over:
             raise Over
         stop = stepped and self.steps >= self.stop
-        if epoch or stop or time.process_time() > self.until[0] or time.monotonic() > self.until[1]:
+        if epoch or stop or ended or time.process_time() > self.until[0] or time.monotonic() > self.until[1]:
             with self.resting:
                 self.rest(epoch)
 
@@ -173,7 +173,8 @@ class NotebookRun:
         pause = next(self.pauses, None)
         losses = np.array(self.watch.losses[self.told :])
         self.told = self.steps
-        return {"losses": losses, "epoch": pause is True, "ended": pause is None}
+        trained = self.over < float("inf")  # a statement that trained has ended, and none has trained since
+        return {"losses": losses, "epoch": pause is True, "ended": pause is None, "trained": trained}
 
     # Requests in a pause
 
