@@ -33,6 +33,7 @@ from grader.model import (
     TaskResult,
     Verdict,
 )
+from grader.sandbox.allowance import Allowance
 from grader.sandbox.launch import Launch, spawn
 from grader.sandbox.session import Session
 
@@ -51,6 +52,7 @@ class Interrupted(KeyboardInterrupt):
 CURE = "type: python -m pip install -e '.[torch]'"
 PLAIN = (type(None), bool, int, float, complex, str, bytes, list, tuple, dict, np.ndarray)  # types of answers by value
 NOTHING_RAN = "nothing of the submission was run"
+BY_HAND = "grade this item alone with --task, or raise submission_cpu and submission_wall in rubric.yaml"
 STOPPED = "the run was interrupted before this was measured"
 
 
@@ -82,6 +84,7 @@ def grade(
     results: dict[str, CheckResult] = {}
     held: dict[str, None] = {}
     versions: dict[str, str] = {}
+    allowance = Allowance(homework.rubric.limits)
 
     def told(*, whole: bool) -> Report:
         """The report of what was measured; what was not is skipped, or the report is whole."""
@@ -113,7 +116,8 @@ def grade(
             if not items or lacking:
                 continue
             versions |= installed(section)
-            with Session(section, submission, homework.handout, homework.rubric.limits, launch(section)) as session:
+            limits = homework.rubric.limits
+            with Session(section, submission, homework.handout, limits, launch(section), allowance) as session:
                 for own in filter(None, ([item for item in task.items if item in items] for task in tasks)):
                     for result in run_checks(own, session, homework, seed, options):
                         results[result.name] = result
@@ -214,6 +218,8 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
             verdict = Verdict.PASS if fraction == 1.0 else Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
     except StudentError as error:
         verdict, fraction, message, where = error.verdict, error.fraction, error.message, error.where
+        if hw.session.allowance.used_up:
+            hw.review(f"{message}; {BY_HAND}")
     except Undecided as question:
         verdict, fraction, message = Verdict.SKIPPED, 0.0, str(question)
         hw.review(str(question))

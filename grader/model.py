@@ -151,14 +151,17 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one call and one check. CPU and wall time in seconds, memory and output in bytes.
+    """Limits of one call, one check and one submission. CPU and wall time in seconds, memory and output in bytes.
 
+    The limits of a submission do not count its training runs, which have budgets of their own.
     `resident` is the part of its memory that a process may really fill, if a container has less than the rubric allows.
     """
 
     call_cpu: float = 10.0
     call_wall: float = 20.0
     check_wall: float = 60.0
+    submission_cpu: float = 60.0
+    submission_wall: float = 120.0
     memory: int = 2 << 30
     output: int = 16 << 10
     resident: int | None = None
@@ -477,6 +480,7 @@ class Student:
     - `due` is the student's own due date if there is an extension.
     - `parts` is one folder or archive, or several loose files. It is not kept in the gradebook.
     - `unlisted` says that the class list does not name this student, or not clearly. It is not kept in the gradebook.
+    - `own_id` is the id on the platform, character by character. It is not kept in the gradebook.
     """
 
     id: str
@@ -492,6 +496,7 @@ class Student:
     origin: Mapping[str, str] = field(default_factory=dict)
     parts: Parts = ()
     unlisted: bool = False
+    own_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from grader.course.class_list import with_roster
 from grader.course.layouts import autolab, blackboard, brightspace, canvas, github, gradescope, moodle, nbgrader, plain
 from grader.course.layouts.folder import APPLE, JUNK, children, is_note
 from grader.course.roster import read_roster
-from grader.course.student import merged, printable, unique
+from grader.course.student import is_link, merged, printable, unique
 from grader.errors import UsageError
 from grader.intake.archive import ENDING
 from grader.model import Student
@@ -76,7 +76,7 @@ def lone_folder(folder: Path, layout: str | None = None) -> Path | None:
     """The only folder inside, if it may contain the whole class: several folders or archives, and no loose files."""
     folder, name = placed(folder, layout)
     inside = [path for path in children(folder) if not is_note(path)]
-    if name != "plain" or len(inside) != 1 or not inside[0].is_dir():
+    if name != "plain" or len(inside) != 1 or not inside[0].is_dir() or is_link(inside[0]):
         return None
     below = [path for path in children(inside[0]) if not is_note(path)]
     packed = all(path.is_dir() or ENDING.search(path.name) for path in below)
@@ -97,7 +97,7 @@ def told_by_shape(folder: Path) -> tuple[Path, str]:
     inside = children(folder)
     submitted = folder / "submitted"  # in the folder of an nbgrader course
     below = [inside[0]] if len(inside) == 1 and inside[0].is_dir() else [submitted] if submitted.is_dir() else []
-    for place in (folder, *below):
+    for place in (folder, *(one for one in below if not is_link(one))):
         for name, layout in LAYOUTS.items():
             if name != "plain" and layout.fits(place):
                 return place, name

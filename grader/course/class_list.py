@@ -27,7 +27,7 @@ from grader.course.roster import (
     says_handed_in,
     time_told,
 )
-from grader.course.student import newest, printable, safe
+from grader.course.student import exactly, newest, printable, safe
 from grader.course.times import moment
 from grader.model import Student
 
@@ -57,7 +57,9 @@ def with_roster(
     for one in students:
         if members := members_of(one, rows):
             for number in members:
-                theirs.setdefault(number, []).append(replace(one, id=row_id(rows[number]), ids={}))
+                theirs.setdefault(number, []).append(
+                    replace(one, id=row_id(rows[number]), own_id=own_id(rows[number]), ids={})
+                )
             continue
         at, fitting = rows_of(one, rows, by_any_cell, kinds)
         if at is not None:
@@ -116,7 +118,8 @@ def strangers(rows: Rows, theirs: Mapping[int, Sequence[Student]]) -> str:
 
 def absent(row: Mapping[str, str], problem: str) -> Student:
     """A student without work."""
-    return Student(row_id(row), printable(full_name(row) or column(row, *ID_COLUMNS)), problem=problem)
+    name = printable(full_name(row) or column(row, *ID_COLUMNS))
+    return Student(row_id(row), name, problem=problem, own_id=own_id(row))
 
 
 def numbered(one: Student, rows: Rows) -> list[int]:
@@ -126,7 +129,11 @@ def numbered(one: Student, rows: Rows) -> list[int]:
 
 
 def row_id(row: Mapping[str, str]) -> str:
-    return safe(column(row, *ID_COLUMNS) or full_name(row))
+    return exactly(id_) if (id_ := column(row, *ID_COLUMNS)) else safe(full_name(row))
+
+
+def own_id(row: Mapping[str, str]) -> str:
+    return column(row, *ID_COLUMNS) or full_name(row)
 
 
 def listed(one: Student, row: Mapping[str, str], zone: tzinfo | None) -> Student:
@@ -159,7 +166,8 @@ def rows_of(one: Student, rows: Rows, by_any_cell: bool, kinds: Collection[str])
         return by_any_cell and one.name.casefold() in (printable(value).casefold() for value in row.values() if value)
 
     ways = [[at for at, row in enumerate(rows) if fits(row)] for fits in (partial(same_id, one), same_name, same_cell)]
-    likely = [ways[0], *([at for at in way if not differ(one, rows[at], kinds)] for way in ways[1:])]
+    spelled = [at for at in ways[0] if one.own_id in rows[at].values()]  # of "Ada" and "ada", the one that it says
+    likely = [spelled, ways[0], *([at for at in way if not differ(one, rows[at], kinds)] for way in ways[1:])]
     at = next((way[0] for way in likely if len(way) == 1), None)
     if at is not None and is_anothers(one, rows[at]):
         return None, [at]

@@ -7,9 +7,11 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
+from itertools import count as count_from
+from pathlib import Path
 
 from grader.course.times import moment
 from grader.model import Parts, Student
@@ -27,8 +29,18 @@ def handed_in(
     """A student from a platform's export. `id` and `name` may be hostile."""
     path = os.fsencode(parts[0][1]).decode("utf-8", "backslashreplace") if parts else None
     known = {kind: printable(value) for kind, value in (ids or {}).items() if value}
-    return Student(safe(id), printable(name), known, path, submitted_at=submitted_at, marked_late=marked_late,
-                   parts=parts)  # fmt: skip
+    spelled = exactly(id) if id in (ids or {}).values() else safe(id)
+    links = [printable(label) for label, way in parts if is_link(way)]
+    problem = f"{links[0]} is a link, which is not followed; put the work itself there" if links else ""
+    parts = tuple((label, way) for label, way in parts if not is_link(way))
+    return Student(spelled, printable(name), known, path, submitted_at=submitted_at, marked_late=marked_late,
+                   problem=problem, parts=parts, own_id=id)  # fmt: skip
+
+
+def is_link(path: Path) -> bool:
+    """Whether a student's folder or file is a link, which may lead to another's work or out of the class's folder."""
+    junction = getattr(path, "is_junction", lambda: False)  # Windows's, from Python 3.12 on
+    return path.is_symlink() or bool(junction())
 
 
 def with_time(student: Student, told: object, zone: tzinfo | None = None) -> Student:
@@ -43,10 +55,11 @@ SUBMITTED_AT = "submitted_at"
 
 
 def merged(students: Iterable[Student]) -> list[Student]:
-    """Each student once, with the newest submission; the others are listed."""
+    """Each student once, with the newest submission; the others are listed. Ids are compared as the platform has them:
+    two of them may have one safe spelling."""
     groups: dict[tuple[str, str], list[Student]] = {}
     for one in students:
-        groups.setdefault((one.id, one.name.casefold()), []).append(one)
+        groups.setdefault((one.own_id or one.id, one.name.casefold()), []).append(one)
     return [newest(group) for group in groups.values()]
 
 
@@ -68,13 +81,33 @@ def age(student: Student) -> tuple[float, str]:
 
 
 def unique(students: Sequence[Student]) -> list[Student]:
-    """The students with unique ids, even on a file system that ignores case."""
+    """The students with unique ids, even on a file system that ignores case. They are ASCII, so Unicode
+    normalization does not matter."""
     count = Counter(one.id.casefold() for one in students)
-    told = [f"{one.name} {sorted(one.ids.items())} {one.parts and one.parts[-1][0]}" for one in students]
-    return [
-        one if count[one.id.casefold()] == 1 else replace(one, id=f"{one.id}-{short(whose)}")
-        for one, whose in zip(students, told, strict=True)
-    ]
+    taken = {id_ for id_, times in count.items() if times == 1}
+    found = []
+    for one in students:
+        if count[one.id.casefold()] > 1:
+            one = replace(one, id=next(id_ for id_ in spellings(one) if id_.casefold() not in taken))
+            taken.add(one.id.casefold())
+        found.append(one)
+    return found
+
+
+def spellings(one: Student) -> Iterator[str]:
+    """Ids for a student whose own is another's, too: by the platform's id and the name, which stay the same in later
+    runs, then by all that is known, then by number."""
+    whole = f"{sorted(one.ids.items())} {one.parts and one.parts[-1][0]}"
+    for told in (f"{one.own_id} {one.name}", f"{one.own_id} {one.name} {whole}"):
+        yield f"{one.id[:LONGEST]}-{short(told)}"
+    yield from (f"{one.id[:LONGEST]}-{number}" for number in count_from(2))
+
+
+def exactly(id: str) -> str:
+    """An id for one of a platform's, which no other id of a platform's has, in this run or a later one. What holds a
+    space is a name, which `unique` tells from others."""
+    spelled = safe(id)
+    return spelled if spelled == id or " " in id else f"{spelled[:LONGEST]}-{short(id)}"
 
 
 def safe(name: str) -> str:
@@ -84,10 +117,12 @@ def safe(name: str) -> str:
     kept = re.sub(r"[^A-Za-z0-9._@]+", "-", plain_letters).strip("-._@")
     if kept.split(".")[0].casefold() in RESERVED:
         kept = f"student-{kept}"
-    return f"{kept[:LONGEST] or 'student'}-{short(name)}" if not kept or len(kept) > LONGEST else kept
+    another = not kept or len(kept) > LONGEST or kept.casefold().endswith(STAFF)
+    return f"{kept[:LONGEST] or 'student'}-{short(name)}" if another else kept
 
 
 LONGEST = 60
+STAFF = ".staff"  # how the names of pages for staff end: see pages.py
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}  # on Windows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,7 @@ def fc_backward(hw: Subject, rng: np.random.Generator) -> None:
                 upstream=grad_out,
                 own=asked("fc_forward", hw.layers.fc_forward, args, i),
                 of=("fc_forward", *args, i),
+                trusted=partial(trusted_fc, hw, grad_out, args, i),
                 factors={"the batch size": size[0]},
                 clues=mistakes(hw, "fc_backward_grad", i, grad_out, args, later),
             )
@@ -116,6 +118,7 @@ def softmax_loss_gradient(hw: Subject, rng: np.random.Generator) -> None:
             at=x,
             own=asked("softmax_loss", hw.layers.softmax_loss, (x, y)),
             of=("softmax_loss", x, y),
+            trusted=lambda x=x, y=y: hw.reference.layers.softmax_loss(x, y)[1],
             factors={"the batch size": n},
             clues=mistakes(hw, "softmax_loss_grad", x, y),
         )
@@ -164,6 +167,7 @@ def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
             at=w,
             own=asked("l2_regularization", hw.layers.l2_regularization, (w, reg)),
             of=("l2_regularization", w, reg),
+            trusted=lambda w=w, reg=reg: hw.reference.layers.l2_regularization(w, reg)[1],
             factors=reg_factors(reg, w.size),
         )
 
@@ -172,6 +176,12 @@ def draw_fc(rng: np.random.Generator, size: tuple[int, int, int]) -> tuple[Array
     """x (N, Din), w (Din, Dout), b (Dout,), all of order 1."""
     n, d_in, d_out = size
     return rng.normal(size=(n, d_in)), rng.normal(size=(d_in, d_out)), rng.normal(size=d_out)
+
+
+def trusted_fc(hw: Subject, grad_out: Array, args: Sequence[Array], i: int) -> Array:
+    """The reference's i-th gradient of a fully-connected layer."""
+    _, cache = hw.reference.layers.fc_forward(*args)
+    return np.asarray(hw.reference.layers.fc_backward(grad_out, cache)[i])
 
 
 def draw_labels(rng: np.random.Generator, n: int, c: int) -> NDArray[np.int64]:

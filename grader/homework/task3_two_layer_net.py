@@ -60,10 +60,8 @@ def net_backward(hw: Subject, rng: np.random.Generator) -> None:
             grads = network.expect_gradients("backward", case.net.backward(grad_scores, cache), case)
             trusted = hw.reference.answers.gradients(case.values, case.X, grad_scores) if case.large else {}
             for role, grad in grads.items():
-                name, clues = (
-                    case.name("grads", role),
-                    mistakes(hw, "net_backward_grad", role, case.values, case.X, grad_scores),
-                )
+                name = case.name("grads", role)
+                clues = mistakes(hw, "net_backward_grad", role, case.values, case.X, grad_scores)
                 if case.large:
                     expect_close(hw, name, grad, trusted[role], factors={"the batch size": sizes.batch}, clues=clues)
                     continue
@@ -76,6 +74,7 @@ def net_backward(hw: Subject, rng: np.random.Generator) -> None:
                     upstream=grad_scores,
                     own=partial(own_scores, case, role),
                     of=("forward", role, *case.inputs),
+                    trusted=partial(case.gradient, role, grad_scores),
                     h=2e-3,  # scores are linear in every entry, so a longer step only reduces round-off
                     factors={"the batch size": sizes.batch},
                     clues=clues,
@@ -97,11 +96,12 @@ def net_predict(hw: Subject, rng: np.random.Generator) -> None:
 def net_save_load(hw: Subject, rng: np.random.Generator) -> None:
     """A saved network can be loaded, with the same parameters and scores."""
     with built_on(hw, FORWARD):
-        for sizes in SIZES[-1:]:  # only one, because load() first builds a network of the default size, which is slow
+        for sizes in SIZES[-1:]:
             case = network.draw(hw, rng, sizes)
             unpack("forward", case.net.forward(case.X), ("scores", "cache"))
             case.net.save("model.pkl")
-            loaded = network.as_network(hw.two_layer_net.TwoLayerNet.load("model.pkl"), "TwoLayerNet.load")
+            with network.small_by_default(hw):
+                loaded = network.as_network(hw.two_layer_net.TwoLayerNet.load("model.pkl"), "TwoLayerNet.load")
             values = case.layout.read(loaded.parameters())
             if values is None:
                 raise Mismatch(f"the loaded {sizes} does not have the parameter names that were saved")

@@ -17,7 +17,6 @@ from .prerequisites import LAYERS, NETWORK, STEP, ask_all, descends, keeps_from_
 from .training import hyperparameters, two_layer_run, words
 from .training.curves import thinned
 from .training.hyperparameters import BEST, OVERFIT, BothRuns, Hyperparameters
-from .training.loop import End
 from .training.trained_network import RELU
 from .training.two_layer_run import FOLLOWS, TRAIN, VALIDATION, Array, Outcome
 
@@ -71,8 +70,9 @@ def judge(hw: Subject, rng: np.random.Generator, run: str) -> None:
         expect_accuracy(hw, f"{of} accuracy{on(hw.data(two_layer_run.IMAGES))}", outcome.best(of), bars(hw, run)[of])
     except Mismatch as miss:
         below = keeps_from_learning(hw)
-        if outcome.end is End.BUDGET and not below and not words.hopeless(outcome):
-            hw.review(f"the run hit its time limit at {outcome.best(of):.1%}; a longer run might have cleared the bar")
+        if outcome.end in words.CUT_BY and not below and not words.hopeless(outcome):
+            why = words.CUT_BY[outcome.end]
+            hw.review(f"the run {why} at {outcome.best(of):.1%}; a longer run might have cleared the bar")
         if file.single and found.values != defaults:
             hw.review(f"train.py has only one setting, which clears neither bar; is there a model for {ITEM[run]}?")
         first, *others = words.why(outcome, of, defaults, below)

@@ -108,6 +108,7 @@ def expect_step_gradients(hw: Subject, case: Case, reg: float, grads: Any, wante
                 partial(case.loss_with, reg, role),
                 at=case.values[role],
                 of=("loss", role, reg, *case.inputs),
+                trusted=partial(case.step_gradient, role, reg),
                 h=4e-4,  # short, because the loss curves strongly where an input is large
                 factors={"the batch size": case.sizes.batch},
                 clues=mistakes(hw, "step_gradient", role, case.values, case.X, case.y, reg),

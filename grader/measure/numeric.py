@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 # (k, weight of the value at x + k h) in the derivative at x (Abramowitz and Stegun, 25.3.6).
 STENCIL = ((-2, 1 / 12), (-1, -8 / 12), (1, 8 / 12), (2, -1 / 12))
 
+AGREES = 2e-11  # beside a derivative of order 1: ten times the round-off of the stencil, far below the strictest bar
+
 
 def gradient(f: Callable[[Array], float], x: ArrayLike, *, h: float = 1e-3) -> Array:
     """The gradient of a scalar f at x, of x's shape."""
@@ -30,6 +32,18 @@ def backward(f: Callable[[Array], Any], x: ArrayLike, upstream: ArrayLike, *, h:
     Each call of f gets a new array, which f may keep or change.
     """
     return slope([f(point) for point in around(x, h=h)], np.shape(x), upstream, h=h)
+
+
+def confirms(f: Callable[[Array], Any], x: ArrayLike, upstream: ArrayLike, found: Array, *, h: float = 1e-3) -> bool:
+    """Whether `found` is the gradient of sum(f(x) * upstream) at x, as far as its derivative along one random direction
+    tells. That takes four values of f where `backward` takes four for each entry of x."""
+    at = np.array(x, dtype=np.float64)
+    rng = np.random.default_rng(at.size)
+    direction = rng.choice([-1.0, 1.0], at.shape) * rng.uniform(0.5, 1.0, at.shape)  # no entry is left out
+    direction /= np.linalg.norm(direction)
+    values = [f(at + steps * h * direction) for steps, _ in STENCIL]
+    along, told = float(slope(values, (), upstream, h=h)), float((found * direction).sum())
+    return abs(along - told) <= AGREES * max(1.0, abs(told))
 
 
 def around(x: ArrayLike, *, h: float = 1e-3) -> list[Array]:

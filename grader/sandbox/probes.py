@@ -14,6 +14,7 @@ from typing import Any
 
 from grader.errors import Crashed, OutOfMemory, Raised, StudentError, TimedOut
 from grader.model import Limits, Section, Submission
+from grader.sandbox.allowance import Allowance
 from grader.sandbox.launch import Launch
 from grader.sandbox.session import Session
 
@@ -159,6 +160,7 @@ def odd(names: Sequence[Any], expected: re.Pattern[str] | None) -> str:
 def ended(session: Session, probe: str, end: type[StudentError], name: str) -> Finding:
     """Judge a property by how a probe ends: it must end with the error `end`."""
     session.begin(0)
+    session.allowance = Allowance(LIMITS)  # none of these takes the time of the next
     try:
         session.ask("call", "probe", (probe,), [()])
     except end as error:

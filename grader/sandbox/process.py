@@ -7,21 +7,24 @@ are checked against their limits every `TICK` seconds, and the end of the proces
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import queue
 import re
 import signal
 import stat
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from grader.errors import Crashed, OutOfMemory, Skipped, StudentError, TimedOut, Undecided, UsageError
-from grader.model import Limits, Section
+from grader.model import Limits
+from grader.sandbox.idle import PATIENCE, Idle
 from grader.sandbox.launch import Launcher, ZygoteGoneError
-from grader.sandbox.worker.wire import FrameError, frame, read_frame
+from grader.sandbox.worker.wire import FrameError, decode, frame, receive
 
 TICK = 0.02  # seconds between two checks of a running call; up to ten times as long for long calls
 START_WALL = 60.0  # seconds for an interpreter to start on a busy machine; not counted as the student's time
@@ -71,6 +74,8 @@ class Process:
         self.limits = limits
         self.count = 0
         self.held = ""
+        self.waited = 0.0  # seconds in which it was asked something and did not compute, as far as was seen
+        self.due = False  # whether a request is with the worker as a whole, and its reply is not here as a whole
         self.killed = False  # by the system (out of memory) or by the student's own code, not by the grader
         self.scratch = folder / "scratch"
         path = folder / "output"
@@ -88,7 +93,10 @@ class Process:
             while (request := self.requests.get()) is not None:
                 self.child.stdin.write(request)
                 self.child.stdin.flush()
-                self.replies.put(read_frame(self.child.stdout))
+                self.due = True
+                data = receive(self.child.stdout)
+                self.due = False
+                self.replies.put(decode(data))
         except (EOFError, FrameError, OSError, MemoryError) as error:
             self.replies.put(error)
         finally:
@@ -107,9 +115,10 @@ class Process:
         cpu: float,
         subject: str,
         answer: Callable[[Mapping[str, Any]], dict[str, Any]],
+        patience: float = PATIENCE,
     ) -> Any:
-        """Send one request and return its reply, within `wall` seconds on the clock and `cpu` seconds of CPU. The
-        worker may ask questions before it replies; `answer` gives the answers.
+        """Send one request and return its reply, within `wall` seconds on the clock and `cpu` seconds of CPU; it
+        may wait for `patience` of them. The worker may ask questions before it replies; `answer` gives the answers.
 
         Raises TimedOut, OutOfMemory or Crashed; do not use this process after that.
         """
@@ -117,7 +126,7 @@ class Process:
         self.count += 1
         self.send(request | {"id": self.count})
         began = time.monotonic()
-        reply = self.wait(wall, cpu, subject)
+        reply = self.wait(wall, cpu, subject, patience=patience)
         if is_question(reply, self.count):
             end, before = began + wall, self.quick_clock()
             while is_question(reply, self.count):
@@ -128,7 +137,8 @@ class Process:
                         f"{subject} used {cpu:g} s of processor time and was stopped: does a loop never end?"
                     )
                 self.send(answer(reply))
-                reply = self.wait(end - time.monotonic(), cpu - (self.quick_clock() - before), subject)
+                left = cpu - (self.quick_clock() - before)
+                reply = self.wait(end - time.monotonic(), left, subject, patience=patience)
         self.check_disk(subject)
         if isinstance(reply, Exception):
             raise self.post_mortem(reply, subject)
@@ -155,12 +165,14 @@ class Process:
         self.held = str(hello["held"])
         return self.held
 
-    def wait(self, wall: float, cpu: float, subject: str) -> Any:
+    def wait(self, wall: float, cpu: float, subject: str, *, patience: float = math.inf) -> Any:
+        """The next reply. Raises TimedOut for one that does not come in time, or from a process that waits for longer
+        than `patience` rather than computes; OutOfMemory or Crashed for one that uses too much of anything else."""
         began = time.monotonic()
         try:
             return self.replies.get(timeout=min(TICK, max(wall, 0.001)))
         except queue.Empty:
-            watch = Watch(self.child.pid)
+            watch, idle = Watch(self.child.pid), Idle(self.child.pid, patience)
         while True:
             tick = min(TICK + (time.monotonic() - began) / 5, 10 * TICK)  # each check takes a millisecond or two
             try:
@@ -172,6 +184,11 @@ class Process:
                 raise TimedOut(f"{subject} used {cpu:g} s of processor time and was stopped: does a loop never end?")
             if time.monotonic() - began > wall:
                 raise TimedOut(f"{subject} took longer than {max(wall, 0):.3g} s and was stopped")
+            self.waited += idle.look(ours=self.waits_for_us())
+            if idle.told(watch.cpu):
+                raise TimedOut(
+                    f"{subject} took longer than {idle.seconds:.0f} s without computing and was stopped: does it sleep?"
+                )
             if watch.memory > self.limits.memory:
                 raise OutOfMemory(f"{subject} used more than {self.limits.memory >> 20} MiB of memory and was stopped")
             if self.limits.resident is not None and watch.memory > self.limits.resident:
@@ -185,6 +202,10 @@ class Process:
             if watch.unlinked > DISK:
                 raise Crashed(f"{subject} holds more than {DISK >> 20} MiB in files that it deleted and was stopped")
             self.check_disk(subject)
+
+    def waits_for_us(self) -> bool:
+        """Whether it is the grader's turn: to send the rest of a request, or to take what lies in the channel."""
+        return not self.due or waiting(self.child.stdout) > 0
 
     def check_disk(self, subject: str) -> None:
         """Raises Crashed when its scratch folder holds too much: detected a few ticks late, not prevented."""
@@ -261,9 +282,9 @@ class Process:
             return 0
         return int(getattr(memory, "peak_wset", memory.rss))
 
-    def last_frame(self, section: Section) -> str:
-        """The line that the student's code had reached when it was stopped, from faulthandler; "" if unknown."""
-        names = {Path(path).name for path in section.modules.values()}
+    def stack(self) -> list[tuple[str, str, str]]:
+        """(file, line, function) of each call that was going on, innermost first, asked of the interpreter itself;
+        nothing if it cannot tell."""
         if hasattr(signal, "SIGUSR1") and self.held and self.child.running():
             size = self.output.size()
             os.kill(self.child.pid, signal.SIGUSR1)
@@ -273,12 +294,9 @@ class Process:
         try:
             tail = self.output.path.read_bytes()[-(16 << 10) :].decode("utf-8", "replace")
         except OSError:
-            return ""
+            return []
         start = tail.rfind(DUMP)
-        if start < 0:
-            return ""
-        frames = re.findall(r'File "[^"\n]*[/\\]([\w.]+)", line (\d+) in', tail[start:])
-        return next((f"{name}:{line}" for name, line in frames if name in names), "")
+        return re.findall(r'File "([^"\n]+)", line (\d+) in (.+)', tail[start:]) if start >= 0 else []
 
     def kill(self) -> None:
         """End the process and everything it started."""
@@ -291,6 +309,17 @@ class Process:
 def is_question(reply: Any, count: int) -> bool:
     """Whether a frame is a question by the worker during request number `count`."""
     return type(reply) is dict and "callback" in reply and type(reply.get("id")) is int and reply["id"] == count
+
+
+def waiting(stream: IO[bytes]) -> int:
+    """Bytes in a pipe that nobody has read yet; 0 where the system does not tell (Windows)."""
+    try:
+        import fcntl
+        import termios
+
+        return int.from_bytes(fcntl.ioctl(stream, termios.FIONREAD, bytes(4)), sys.byteorder)
+    except (ImportError, OSError, ValueError):
+        return 0
 
 
 def usage(folder: Path) -> tuple[int, int]:

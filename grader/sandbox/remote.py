@@ -43,6 +43,9 @@ class Asking(Protocol):
     def used(self) -> float:
         """CPU seconds of the process so far."""
 
+    def waited(self) -> float:
+        """Seconds in which the process was asked something and did not compute."""
+
     def is_function(self, owner: str, name: str) -> bool:
         """Whether the reference's module or class `owner` has a function of that name."""
 
@@ -257,6 +260,10 @@ class Driven:
     def used(self) -> float:
         """CPU seconds so far, as the system counts them."""
         return max(0.0, self._session.used() - self._began)
+
+    def waited(self) -> float:
+        """Seconds in which it did not compute, as far as was seen."""
+        return self._session.waited()
 
 
 class Module:

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -32,6 +33,7 @@ from grader.errors import (
 )
 from grader.files import remove
 from grader.model import Limits, Section, Submission
+from grader.sandbox.allowance import Allowance
 from grader.sandbox.asked import Asked
 from grader.sandbox.launch import Launcher, readable, spawn
 from grader.sandbox.process import DUMP, Process
@@ -44,7 +46,9 @@ MOST_ARGUMENTS = 64  # arguments of a call that a reply may report as changed
 AFTERWARDS = 100  # further callbacks that are refused before the process is ended
 MOST_ANSWERS = 10_000  # callbacks that the student's code may make during one call
 NUMBERS = 1 << 40  # object ids per process
-SETTING_UP = 20.0  # CPU seconds that a run may use before its first answer
+SETTING_UP = 5.0  # CPU seconds that a run may use before its first answer
+RUN_WAITING = 5.0  # seconds that a run may wait without computing
+MODULE = "<module>"  # the function that runs while a file is imported
 PATIENCE = 4.0  # seconds on the clock allowed for each CPU second of a run, on a busy machine
 
 
@@ -66,17 +70,22 @@ class Session:
         handout: Mapping[str, bytes],
         limits: Limits,
         launch: Launcher = spawn,
+        allowance: Allowance | None = None,
     ) -> None:
         self.section = section
         self.asked = Asked(submission.files)
         self.submission = replace(submission, files=self.asked)
         self.limits = limits if section.memory is None else replace(limits, memory=section.memory)
         self.launch = launch
+        self.allowance = allowance or Allowance(limits)
+        self.imported: set[str] = set()  # modules that this process holds
+        self.known: set[str] = set()  # modules that some process of this session held
         self.deadline = float("inf")
         self.allowed = float("inf")  # seconds from the beginning of the check to its deadline
         self.seed: int | None = None
         self.changed: dict[int | str, Any] = {}
         self.on_change: Callable[[str], None] = lambda function: None  # called when a call has changed an argument
+        self.stack: list[tuple[str, str, str]] = []  # (file, line, function) of the process that was ended last
         self.callbacks: dict[int, Callable[..., Any]] = {}
         self.remotes: WeakValueDictionary[int, Remote] = WeakValueDictionary()
         self.answering = ""  # the check's function that the student's code is calling now, or ""
@@ -113,6 +122,7 @@ class Session:
         (self.folder / "scratch").mkdir()
         self.process = Process(self.folder, self.limits, self.launch)
         self.processes += 1
+        self.imported = set()
         self.process.send(
             {
                 "session": str(self.folder),
@@ -120,6 +130,8 @@ class Session:
                 "folder": str(code),
                 "path": self.search_path(),
                 "modules": {name: import_name(code, path) for name, path in self.section.modules.items()},
+                "stopped": [import_name(code, path) for path in self.allowance.files if (code / path).is_file()],
+                "naps": self.limits.call_wall,
                 "keep": dict(self.section.keep),
                 "forbid": self.section.forbid,
                 "package": self.section.package,
@@ -172,6 +184,10 @@ class Session:
     def used(self) -> float:
         """CPU seconds of the process so far, as the system counts them; 0 without a process."""
         return self.process.used() if self.process is not None else 0.0
+
+    def waited(self) -> float:
+        """Seconds in which the process was asked something and did not compute, as far as was seen; 0 without one."""
+        return self.process.waited if self.process is not None else 0.0
 
     def cost(self, call: Callable[[], Any]) -> Cost:
         """Measure `call`. CPU time here and in the student's process is added, so that moving work between them hides
@@ -315,9 +331,13 @@ class Session:
             raise Mismatch(f"{self.answering} was given a {owner.kind}, but expects numbers or arrays")
         if isinstance(owner, str):
             self.require(owner)
-        if self.process is None:
-            self.start()
-        assert self.process is not None
+        subject = subject or (".".join(path) if not isinstance(owner, str) or path else owner)
+        name = (owner if isinstance(owner, str) else owner.kind, subject)
+        if not more:
+            self.allowance.expect_left(subject)
+            self.allowance.expect_ended(name)
+        if isinstance(owner, str):
+            self.bring(owner)
         given = self.callbacks
         travellers = [tuple(travelling(arg, given) for arg in args) for args in batches]
         request: dict[str, Any] = {
@@ -329,20 +349,71 @@ class Session:
         }
         if named:
             request["named"] = {name: travelling(value, given) for name, value in named.items()}
+        try:
+            results = self.carry_out(request, self.allowance.for_call(), more, subject)
+        except TimedOut as error:
+            if not more and time.monotonic() < self.deadline:
+                self.allowance.calls[name] = error
+            raise
+        if self.changed:
+            self.on_change(subject)
+        return results
+
+    def bring(self, module: str) -> None:
+        """Have a file imported, by a request of its own: so a file that never ends is told from a function that never
+        does. Raises StudentError; what was stopped here is not tried again."""
+        path = self.section.modules[module]
+        self.allowance.expect_imported(path)
+        if module in self.imported and self.process is not None:
+            return
+        subject = f"the import of {Path(path).name}"
+        cpu = self.limits.call_cpu if module in self.known else self.allowance.for_import()
+        try:
+            self.carry_out(
+                {"seed": self.seed, "op": "import", "owner": module, "path": [], "batches": [()]}, cpu, 0.0, subject
+            )
+        except (TimedOut, OutOfMemory, Crashed) as error:
+            if not self.killed and time.monotonic() < self.deadline:
+                self.remember(error, path, subject)
+            raise
+        self.imported.add(module)
+        self.known.add(module)
+
+    def remember(self, error: StudentError, path: str, subject: str) -> None:
+        """Keep which files were being imported when that was stopped: those of the stack, else the one that was asked
+        for. The sentence names the innermost."""
+        code = self.folder / "code"
+        inside = [Path(file).relative_to(code).as_posix() for file, _, function in self.stack
+                  if function == MODULE and Path(file).is_relative_to(code)]  # fmt: skip
+        if inside:
+            error.message = f"the import of {Path(inside[0]).name}{error.message.removeprefix(subject)}"
+        for file in inside or [path]:
+            self.allowance.files.setdefault(file, error)
+
+    def carry_out(self, request: dict[str, Any], cpu: float, more: float, subject: str) -> list[Any]:
+        """One request in `cpu` CPU seconds, and `more`: its results. Raises StudentError; where that ends the process,
+        `stack` is what was going on in it."""
+        if self.process is None:
+            self.start()
+        assert self.process is not None
         wall, left = self.limits.call_wall + PATIENCE * more, self.deadline - time.monotonic()
-        cpu = self.limits.call_cpu + more
-        subject = subject or (".".join(path) if not isinstance(owner, str) or path else owner)
+        waiting = RUN_WAITING if more else self.allowance.may_wait()
+        self.stack = []
+        if not more:
+            request["naps"] = wall  # a run has those of its process, and no more
         try:
             self.held = self.process.greeting()
             answering = Answering(self, subject)
-            reply = self.process.exchange(request, min(wall, left), cpu, subject, answering)
+            with nullcontext() if more else self.allowance.spending(self.process):
+                reply = self.process.exchange(request, min(wall, left), cpu + more, subject, answering, waiting)
             if answering.error is not None:
                 raise answering.error
-            results = self.read_reply(reply, len(travellers), subject)
+            results = self.read_reply(reply, len(request["batches"]), subject)
         except (TimedOut, OutOfMemory, Crashed) as error:
             if isinstance(error, TimedOut) and time.monotonic() >= self.deadline:
                 error.message = f"{subject} was stopped: the {self.allowed:.3g} s for the whole check were used up"
-            error.where = error.where or (self.process.last_frame(self.section) if self.process is not None else "")
+            self.stack = self.process.stack() if self.process is not None else []
+            error.where = error.where or self.last_line()
             self.bury()
             raise
         except StudentError:
@@ -351,9 +422,13 @@ class Session:
             self.stop()  # a fault of the grader, or an interrupt: the next call gets a new process
             raise
         self.seed = None
-        if self.changed:
-            self.on_change(subject)
         return results
+
+    def last_line(self) -> str:
+        """Where the student's code stood when it was stopped, as "network.py:31"; "" if that is not known."""
+        names = {Path(path).name for path in self.section.modules.values()}
+        own = ((Path(file).name, line) for file, line, _ in self.stack)
+        return next((f"{name}:{line}" for name, line in own if name in names), "")
 
     def bury(self) -> None:
         """End a process that can no longer be used. Keep what it printed, without faulthandler's dump."""
@@ -375,7 +450,7 @@ class Session:
             raise Crashed(f"{subject} broke the grader's channel: its reply is malformed") from None
         for _, error, _ in results:
             if error is not None:
-                told = student_error(error, subject)
+                told = self.stopped_before(error) or student_error(error, subject)
                 told.message = self.as_handed_out(told.message)
                 told.args = (told.message,)
                 raise told
@@ -383,6 +458,16 @@ class Session:
             raise Crashed(f"{subject} broke the grader's channel: {len(results)} of {asked} answers came back")
         self.changed = {at: arriving(value, self.remote) for at, value in changed.items()}
         return [arriving(value, self.remote) for value, _, _ in results]
+
+    def stopped_before(self, error: Any) -> StudentError | None:
+        """What the import of a file was stopped for, where the process says that it was not tried again."""
+        name = error.get("text") if isinstance(error, Mapping) and error.get("kind") == "stopped" else None
+        for path, earlier in self.allowance.files.items() if name else ():
+            if import_name(self.folder / "code", path) == name:
+                again = StudentError(earlier.message, where=earlier.where)
+                again.verdict = earlier.verdict
+                return again
+        return None
 
 
 def fits(at: Any) -> bool:

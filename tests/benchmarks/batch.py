@@ -33,7 +33,6 @@ from grader.command.batch import cores  # noqa: E402
 from grader.intake.submission import read, stubs  # noqa: E402
 from grader.model import Submission  # noqa: E402
 from grader.sandbox import session  # noqa: E402
-from grader.sandbox.remote import travelling  # noqa: E402
 from grader.sandbox.worker.__main__ import Worker  # noqa: E402
 
 SECTION_1 = ("1", "2", "3", "4.1")
@@ -104,18 +103,20 @@ class Bare(session.Session):
                 "keep": dict(self.section.keep),
                 "forbid": self.section.forbid,
                 "files": str(self.folder / "data"),
+                "first": session.NUMBERS,
+                "naps": 0.0,
+                "stopped": [],
             },
             {},
+            SimpleNamespace(restart=lambda: None, finish=lambda: None),  # type: ignore[arg-type]
         )
 
-    def ask(self, op: str, owner: Any, path: Any, batches: Any, *, subject: str = "", more: float = 0.0) -> Any:
-        if isinstance(owner, str) and self.missing(owner):
-            return super().ask(op, owner, path, batches)
-        travellers = [tuple(map(travelling, args)) for args in batches]
-        request = {"id": 0, "seed": self.seed, "op": op, "owner": owner, "path": list(path), "batches": travellers}
-        reply = self.worker.answer(request)
+    def carry_out(self, request: dict[str, Any], cpu: float, more: float, subject: str) -> list[Any]:
+        if self.process is None:
+            self.start()
+        reply = self.worker.answer({**request, "id": 0})
         self.seed = None
-        return self.read_reply(reply, len(travellers), subject or ".".join(path))
+        return self.read_reply(reply, len(request["batches"]), subject)
 
 
 def limit(submissions: Sequence[Submission], homework: Any, width: int) -> Callable[[], None]:

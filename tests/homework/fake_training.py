@@ -76,6 +76,9 @@ class FakeTraining:
     def used(self) -> float:
         return self.cpu
 
+    def waited(self) -> float:
+        return 0.0
+
 
 def predictions(labels: Any, share: float) -> Any:
     """Classes of which exactly this share is right, rounded."""

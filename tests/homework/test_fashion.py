@@ -15,6 +15,7 @@ from grader.errors import Crashed, Mismatch, OutOfMemory, Partly, Raised, Skippe
 from grader.homework import task5_fashion
 from grader.homework.notebooks import fashion_run, fashion_words
 from grader.homework.notebooks.fashion_run import ASKED, HeldOut, Look, Outcome
+from grader.homework.training import loop
 from grader.homework.training.loop import LOOKING, End, better_of_two
 
 LABELS = np.random.default_rng(0).integers(10, size=2000)
@@ -65,6 +66,9 @@ class FakeRun:
 
     def used(self) -> float:
         return self.cpu
+
+    def waited(self) -> float:
+        return 0.0
 
 
 def subject(
@@ -177,6 +181,30 @@ def test_an_exception_in_the_graders_own_look_is_not_the_training_runs_and_loses
     assert outcome.error.message == f"{ASKED} raised RuntimeError: shape"
     assert outcome.fact("optimizer", str) == "Adam"
     assert "the training run" not in ASKED
+
+
+def test_a_notebook_that_shows_no_sign_of_life_is_stopped_soon(monkeypatch):
+    """A call's own limit and a slice, until it has trained; then what it draws may take longer."""
+    given, tell = [], FakeRun.tell
+
+    def noted(self, what, *args, **options):
+        given.extend([options["seconds"]] if what == "advance" else [])
+        return tell(self, what, *args, **options)
+
+    monkeypatch.setattr(FakeRun, "tell", noted)
+    trained = FakeRun.advance
+    monkeypatch.setattr(FakeRun, "advance", lambda self, *args: trained(self, *args) | {"trained": len(given) > 2})
+    run(0.4, 0.5, 0.6)
+    assert given[:3] == [loop.SLICE] * 3
+    assert set(given[3:]) == {fashion_run.AFTERWARDS}
+
+
+def test_a_notebook_that_was_stopped_before_it_could_be_judged_is_a_question():
+    hw = subject([TimedOut("the training run used 12 s of processor time and was stopped")])
+    outcome = fashion_run.run(hw, NOTEBOOK, 1)
+    with pytest.raises(TimedOut):
+        fashion_run.learned(hw, outcome)
+    assert "was stopped before it could be judged" in hw.asked[-1]
 
 
 def test_a_run_that_is_stopped_before_its_first_look_tells_of_no_mistake():

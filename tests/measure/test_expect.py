@@ -219,3 +219,20 @@ def test_a_gradient_is_measured_once_for_a_whole_class() -> None:
         expect_gradient(hw, "grad_x", X, counted, at=X, upstream=UPSTREAM, of=("cube",))
     expect_gradient(hw, "grad_x", 3 * X**2 * UPSTREAM, counted, at=X, upstream=UPSTREAM)
     assert len(calls) == 8 * X.size
+
+
+def test_a_trusted_gradient_is_expected_only_where_the_function_confirms_it() -> None:
+    at = np.array([1.0, 2.0, 3.0])
+    calls = []
+
+    def f(x: Any) -> float:
+        calls.append(x)
+        return float((x**2).sum())
+
+    expect_gradient(Hw(), "grad", 2 * at, f, at=at, trusted=lambda: 2 * at)
+    assert len(calls) == 4
+    expect_gradient(
+        Hw(), "grad", 2 * at, f, at=at, trusted=lambda: 3 * at
+    )  # a wrong reference rejects nobody who is right
+    with pytest.raises(Mismatch):
+        expect_gradient(Hw(), "grad", 3 * at, f, at=at, trusted=lambda: 3 * at)

@@ -88,3 +88,28 @@ def test_clear_of_zero():
     assert numeric.clear_of_zero([0.03, -1.0], 0.03)
     assert not numeric.clear_of_zero([0.02, -1.0], 0.03)
     assert not numeric.clear_of_zero([np.nan], 0.03)
+
+
+def test_one_direction_confirms_a_gradient_and_no_other():
+    """Four values of f, however many entries x has; an error that a check would reject, in any one entry, is seen."""
+    asked = []
+
+    def f(x):
+        asked.append(x)
+        return np.tanh(x @ w)
+
+    w, upstream = RNG.normal(size=(4, 2)), RNG.normal(size=(3, 2))
+    right = (upstream * (1 - np.tanh(X @ w) ** 2)) @ w.T
+    assert numeric.confirms(f, X, upstream, right)
+    assert len(asked) == len(numeric.STENCIL)
+    for index in np.ndindex(X.shape):
+        wrong = right.copy()
+        wrong[index] += 1e-8
+        assert not numeric.confirms(f, X, upstream, wrong)
+
+
+@given(st.integers(0, 1 << 32))
+def test_a_right_gradient_is_confirmed(seed):
+    rng = np.random.default_rng(seed)
+    x, w, upstream = rng.normal(size=(3, 4)), rng.normal(size=(4, 5)), rng.normal(size=(3, 5))
+    assert numeric.confirms(lambda x: x @ w, x, upstream, upstream @ w.T)

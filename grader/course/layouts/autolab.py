@@ -20,7 +20,7 @@ def fits(folder: Path) -> bool:
 
 def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
     """The highest version of each student; the others are listed."""
-    groups, rest = grouped(folder, SHAPE.fullmatch, lambda found: found["email"].casefold())
+    groups, rest = grouped(folder, SHAPE.fullmatch, lambda found: found["email"])
     return [*map(student, groups), *rest]
 
 

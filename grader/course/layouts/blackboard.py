@@ -70,7 +70,7 @@ def attempt(group: Group, users: Mapping[str, str], zone: tzinfo | None) -> Stud
     one = handed_in(user, user, parts, ids={"username": user})
     name = printable(told["name"]) if told and told["name"] else one.name
     day, clock = first["at"][:10], first["at"][11:].replace("-", ":")
-    return with_time(replace(one, name=name, problem=missing_work(group, text)), f"{day}T{clock}", zone)
+    return with_time(replace(one, name=name, problem=one.problem or missing_work(group, text)), f"{day}T{clock}", zone)
 
 
 def missing_work(group: Group, text: str) -> str:

@@ -46,7 +46,7 @@ def submitters(name: str, path: Path | None, about: Mapping[str, Any], zone: tzi
     for person in people or ([{}] if path else []):
         one = submitter(person, name, path)
         lost = "" if path else f"{METADATA} names {printable(name)}, but it is not here{AGAIN}"
-        yield with_time(replace(one, problem=lost), about.get(":created_at"), zone)
+        yield with_time(replace(one, problem=lost or one.problem), about.get(":created_at"), zone)
 
 
 def submitter(person: Mapping[str, Any], place: str, path: Path | None) -> Student:

@@ -10,7 +10,7 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 
 from grader.course.layouts.folder import children, is_note, lone, most
-from grader.course.student import handed_in, with_time
+from grader.course.student import handed_in, is_link, with_time
 from grader.errors import UsageError
 from grader.model import Student
 
@@ -23,9 +23,13 @@ def fits(folder: Path) -> bool:
     return most(folder, is_submitted) or most(folder, lambda path: INBOUND.fullmatch(path.name))
 
 
+def is_folder(path: Path) -> bool:
+    return path.is_dir() and not is_link(path)
+
+
 def is_submitted(path: Path) -> bool:
     try:
-        return path.is_dir() and any((below / STAMP).is_file() for below in path.iterdir() if below.is_dir())
+        return is_folder(path) and any((below / STAMP).is_file() for below in path.iterdir() if is_folder(below))
     except OSError:
         return False  # an unreadable folder must not affect other students
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.check import Subject
-from grader.errors import Crashed, Mismatch, Raised, StudentError
+from grader.errors import Crashed, Mismatch, Raised, StudentError, TimedOut
 from grader.sandbox.remote import MALFORMED, Driven
 from grader.sandbox.session import PATIENCE
 
@@ -35,6 +35,7 @@ EVERY = 20_000  # training pictures between two looks; a look costs as much as t
 GLANCE = {"test": 600, "training": 200}  # pictures in a look
 JUDGE_AGAIN = 8  # looks between two measurements on the whole test set, each as costly as training on 3,000 to 6,000
 GLANCE_TIME, JUDGE_TIME = 8.0, 60.0  # CPU seconds for a look, and for the last measurement on the test set
+AFTERWARDS = 10.0  # CPU seconds without any sign of a notebook that has trained
 GAP = 0.10  # difference of training and test accuracy from which on a network overfits
 PRESSED = 0.9  # fewer predictions than requested are accepted only if they took this share of the allowed time
 USUAL_BATCH = 64  # assumed if a notebook's batch size is unknown
@@ -158,6 +159,7 @@ class NotebookLearner:
         self.hw, self.student, self.outcome, self.settings = hw, student, outcome, settings
         claim = claimed(student)
         self.promised = claim is not None and claim >= settings["full"]
+        self.trained = False  # whether a statement that trains has ended
         self.looked = 0  # steps at the last look
         self.judged = -JUDGE_AGAIN  # looks at the last judgement
 
@@ -178,7 +180,9 @@ class NotebookLearner:
     def advance(self, going: Driven, seconds: float, silent: float) -> bool:
         outcome, left = self.outcome, self.looked + self.every() - self.outcome.steps
         begins = not outcome.steps
-        goes_on = take(going.tell("advance", seconds, max(1, left), seconds=silent), outcome)
+        reply = going.tell("advance", seconds, max(1, left), seconds=self.silent(silent))
+        goes_on = take(reply, outcome)
+        self.trained = reply.get("trained") is True
         with self.looking(going):
             if begins:
                 self.learn_facts(going)  # now, because a stopped run cannot answer
@@ -190,6 +194,11 @@ class NotebookLearner:
             outcome.end = End.DIVERGED
             return False
         return goes_on
+
+    def silent(self, most: float) -> float:
+        """CPU seconds in which nothing need be seen of the notebook: neither a batch, nor a picture, nor its network.
+        Once it has trained, what it draws may take longer."""
+        return min(most, AFTERWARDS if self.trained else loop.SLICE)
 
     def look(self, going: Driven) -> None:
         """Measure the accuracy on a part of both sets; if that part clears the bar, on the whole test set."""
@@ -325,6 +334,8 @@ def bounded(value: Any) -> Any:
 def learned(hw: Subject, outcome: Outcome) -> Outcome:
     """The outcome, if the run trained something. Raises the reason otherwise."""
     if outcome.error is not None and not outcome.looks:
+        if isinstance(outcome.error, TimedOut):
+            hw.review(f"{PART1} was stopped before it could be judged: {outcome.error.message}")
         raise explained(outcome.error)
     if not outcome.steps:
         but = f"; {told(outcome.problems[0])}" if outcome.problems else ""

@@ -21,6 +21,7 @@ from .curves import falling
 SLICE = 2.0  # CPU seconds between two lines of progress
 SILENT = 60.0  # CPU seconds allowed without a step: a slow machine needs them to evaluate on the whole training set
 IDLE, BUSY = 10.0, 0.05  # after IDLE seconds on the clock, a run that computed for less than this share is asleep
+DOZES, AWAKE = 3.0, 0.5  # so is a run that was seen to wait for DOZES seconds, and for this share of its time
 LOOKING = 0.05  # share of the budget up to which the grader's own measurements are not charged to the run
 THIRDS = 3
 
@@ -102,7 +103,7 @@ def follow(hw: Subject, going: Driven, learner: Learner, budget: float) -> None:
     while True:
         note()
         left = min(budget - outcome.cpu, budget - outcome.wall / PATIENCE)
-        if outcome.wall > IDLE and outcome.cpu < BUSY * outcome.wall:
+        if asleep(outcome, going.waited()):
             outcome.end = End.ASLEEP
             break
         if left <= 0:
@@ -123,6 +124,12 @@ def follow(hw: Subject, going: Driven, learner: Learner, budget: float) -> None:
             break
     note()
     learner.judge(going)
+
+
+def asleep(outcome: Progress, waited: float) -> bool:
+    """Whether a run waits rather than computes. One that a busy machine keeps from computing was not seen to wait."""
+    dozes = waited > max(DOZES, AWAKE * outcome.wall)
+    return dozes or (outcome.wall > IDLE and outcome.cpu < BUSY * outcome.wall)
 
 
 def still_learns(losses: Sequence[float], accuracies: Sequence[float], *, overfits: bool) -> bool:

@@ -220,7 +220,7 @@ class TwoLayerLearner:
         )  # fmt: skip
 
     def advance(self, going: Driven, seconds: float, silent: float) -> bool:
-        return self.look(going, going.tell("advance", seconds, seconds=silent))
+        return self.look(going, going.tell("advance", seconds, seconds=seconds))  # a step is never silent for longer
 
     def look(self, going: Driven, reply: Any) -> bool:
         """Record a reply and return whether the run goes on. If an epoch clears a bar and is the best so far, measure

@@ -15,6 +15,7 @@ from .two_layer_run import GAP, TRAIN, VALIDATION, Outcome
 # If a run learns nothing, these are suspected: a learning_rate up to SLOW or from FAST on, reg from STRONG on,
 # hidden_dim up to FEW.
 SLOW, FAST, STRONG, FEW = 1e-3, 0.3, 0.1, 16
+CUT_BY = {End.BUDGET: "hit its time limit", End.ASLEEP: "was stopped because it waited"}
 ENOUGH = 5  # epochs; a network that has learned nothing by then will not
 
 Values = Mapping[str, float]

@@ -26,22 +26,31 @@ class Data:
 
     A notebook gets the last HELD_OUT training pictures, with labels, as its test set. So it measures about the same
     accuracy as on the student's machine, and stops early at about the same time. The grader's test pictures have no
-    labels here. `lent` is called for each batch of a loader, `returned` at its end.
+    labels here. `lent` is called for each batch of a loader, `returned` at its end, and
+    `taken` for each single picture.
     """
 
     def __init__(
-        self, arrays: Mapping[str, Any], lent: Callable[[Pass], None], returned: Callable[[Pass], None]
+        self,
+        arrays: Mapping[str, Any],
+        lent: Callable[[Pass], None],
+        returned: Callable[[Pass], None],
+        taken: Callable[[], None] = lambda: None,
     ) -> None:
         self.x = {"training": arrays["train_x"], "test": arrays["test_x"]}
         self.y = arrays["train_y"]
         self.made: dict[str, Any] = {}
-        self.lent, self.returned = lent, returned
+        self.lent, self.returned, self.taken = lent, returned, taken
         self.one_by_one = DataLoader.__iter__
 
     def take_over(self) -> None:
         """Make torchvision's class return these pictures, and torch's loader report its batches."""
         dataset: Any = torchvision.datasets.FashionMNIST
-        made = dataset.__init__
+        made, get = dataset.__init__, dataset.__getitem__
+
+        def take(self_: Any, index: Any) -> Any:
+            self.taken()
+            return get(self_, index)
 
         def remember(self_: Any, root: Any = "", train: bool = True, *args: Any, **kwargs: Any) -> None:
             made(self_, "", train, *args, **kwargs)
@@ -53,6 +62,7 @@ class Data:
             return torch.from_numpy(np.array(pictures)), torch.from_numpy(np.array(labels, np.int64))
 
         replace(dataset, "__init__", remember)
+        replace(dataset, "__getitem__", take)
         replace(dataset, "_load_data", load)
         replace(dataset, "_check_exists", lambda self_: True)
         replace(dataset, "_check_legacy_exist", lambda self_: False)

@@ -27,7 +27,7 @@ from grader.sandbox.worker.wire import FrameError
 from . import cuda, notebook, paths, vision
 from .fashion import Data
 from .shell import Shell
-from .train_run import resting
+from .train_run import WALL, resting
 from .watch import MEASURED, Spread, Watch, held, weighs
 
 CHUNK = (50, 250)  # pictures to predict at once: the loop's batch size, within these limits
@@ -58,7 +58,7 @@ class NotebookRun:
         self.program = notebook.program(cells)
         self.watch = Watch(self.pause)
         arrays = {name: np.load(path, mmap_mode="r") for name, path in order["files"].items()}
-        self.data = Data(arrays, self.watch.lent, self.watch.returned)
+        self.data = Data(arrays, self.watch.lent, self.watch.returned, lambda: self.pause(False))
         self.errors: list[tuple[notebook.Statement, BaseException]] = []
         self.until = (0.0, 0.0)
         self.stop = sys.maxsize  # the step to pause at
@@ -98,7 +98,7 @@ class NotebookRun:
                     if self.steps > self.began:
                         raise self.cause(error) from None
                 self.keep()
-                self.pause(False)
+                self.pause(False, ended=self.steps > self.began)
             self.shell.wait(self.trainers.__contains__)
             self.keep()
         for parameter, value in self.kept:
@@ -148,7 +148,7 @@ class NotebookRun:
                 return SyntaxError(text, (f"{self.file}{cell}", line, None, None))
         return None
 
-    def pause(self, epoch: bool, stepped: bool = False) -> None:
+    def pause(self, epoch: bool, stepped: bool = False, ended: bool = False) -> None:
         """Called by the watch: after a backward pass, and whenever a batch or a network is used."""
         if self.watch.blind:
             return
@@ -162,18 +162,19 @@ class NotebookRun:
         elif time.process_time() > self.over:
             raise Over
         stop = stepped and self.steps >= self.stop
-        if epoch or stop or time.process_time() > self.until[0] or time.monotonic() > self.until[1]:
+        if epoch or stop or ended or time.process_time() > self.until[0] or time.monotonic() > self.until[1]:
             with self.resting:
                 self.rest(epoch)
 
     def advance(self, seconds: float, steps: int = 0) -> dict[str, Any]:
         """Continue for `steps` steps or `seconds` of CPU, or to the end of an epoch."""
         self.stop = self.steps + steps if steps else sys.maxsize
-        self.until = (time.process_time() + seconds, time.monotonic() + 4 * seconds)
+        self.until = (time.process_time() + seconds, time.monotonic() + WALL * seconds)
         pause = next(self.pauses, None)
         losses = np.array(self.watch.losses[self.told :])
         self.told = self.steps
-        return {"losses": losses, "epoch": pause is True, "ended": pause is None}
+        trained = self.over < float("inf")  # a statement that trained has ended, and none has trained since
+        return {"losses": losses, "epoch": pause is True, "ended": pause is None, "trained": trained}
 
     # Requests in a pause
 

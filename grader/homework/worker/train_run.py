@@ -26,6 +26,7 @@ from grader.sandbox.worker.wire import FrameError
 
 CHUNK = 100  # images to predict at once; so few fit the CPU's cache, which makes up for the time to scale them
 LOOKS = 50  # steps between two tests whether training_step wrote to its batch, after the first few steps
+WALL = 2  # seconds on the clock for each CPU second of a slice
 EXPLODED = 1e4  # a loss of this many times the first one has exploded
 
 
@@ -60,24 +61,33 @@ class TrainRun:
         self.wrote: set[str] = set()
         self.until = (0.0, 0.0)
         self.seed: int = order["seed"]
+        self.predicting: Iterator[dict[str, Any]] = iter(())
         self.pauses = self.loop() if self.settings else resting(lambda rest: self.own_main(order["arguments"], rest))
 
     def advance(self, seconds: float) -> dict[str, Any]:
-        """Train on. The reply has `predictions` at the end of an epoch, `ended` at the end of the run."""
-        self.until = (time.process_time() + seconds, time.monotonic() + 4 * seconds)
+        """Train on. The reply has `predictions` once they are made at the end of an epoch, which may take several
+        slices, and `ended` at the end of the run."""
+        self.until = (time.process_time() + seconds, time.monotonic() + WALL * seconds)
         self.losses = []
-        epoch = next(self.pauses, None)
-        return self.report(predict=epoch is True, ended=epoch is None)
+        predictions = next(self.predicting, None)
+        if predictions is None:
+            epoch = next(self.pauses, None)
+            if epoch is not True:
+                return self.report({}, ended=epoch is None)
+            self.predicting = self.predictions()
+            predictions = next(self.predicting)
+        return self.report(predictions, ended=False)
 
     def judge(self) -> dict[str, Any]:
         """Predictions of the model in its present state, also in the middle of an epoch."""
         self.losses = []
-        return self.report(predict=self.model is not None, ended=False)
+        self.until = (math.inf, math.inf)
+        return self.report(next(self.predictions()) if self.model is not None else {}, ended=False)
 
-    def report(self, *, predict: bool, ended: bool) -> dict[str, Any]:
+    def report(self, predictions: dict[str, Any], *, ended: bool) -> dict[str, Any]:
         return {
             "losses": np.array(self.losses),
-            "predictions": {name: self.predict(X) for name, X in self.watched.items()} if predict else {},
+            "predictions": predictions,
             "ended": ended,
             "exploded": self.exploded,
             "wrote": sorted(self.wrote),
@@ -142,19 +152,27 @@ class TrainRun:
         """Whether this slice's time is over: CPU seconds, or several times as many on the clock."""
         return time.process_time() > self.until[0] or time.monotonic() > self.until[1]
 
-    def predict(self, X: Any) -> Any:
-        """The model's classes (N,) for images. Each chunk is a copy, so `predict` may write to it."""
-        parts = []
-        for start in range(0, len(X), CHUNK):
-            chunk = scaled(X[start : start + CHUNK])
-            found = np.asarray(self.model.predict(chunk))
-            if found.shape != (len(chunk),) or found.dtype.kind not in "iu":
-                raise FrameError(
-                    f"predict returned an array of {found.dtype} of shape {found.shape} for {len(chunk)} images; "
-                    f"expected one whole number for each"
-                )
-            parts.append(found.astype(np.int64))
-        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+    def predictions(self) -> Iterator[dict[str, Any]]:
+        """The model's classes (N,) for the images that are watched; nothing yet where a slice ends before they are
+        made. Each chunk is a copy, so `predict` may write to it."""
+        found = {name: np.zeros(len(X), np.int64) for name, X in self.watched.items()}
+        for name, X in self.watched.items():
+            for start in range(0, len(X), CHUNK):
+                chunk = scaled(X[start : start + CHUNK])
+                found[name][start : start + CHUNK] = self.predict(chunk)
+                if self.over():
+                    yield {}
+        yield found
+
+    def predict(self, images: Any) -> Any:
+        """The model's classes (N,) for images. Raises FrameError for anything else."""
+        found = np.asarray(self.model.predict(images))
+        if found.shape != (len(images),) or found.dtype.kind not in "iu":
+            raise FrameError(
+                f"predict returned an array of {found.dtype} of shape {found.shape} for {len(images)} images; "
+                f"expected one whole number for each"
+            )
+        return found
 
     # The student's own main
 
@@ -197,17 +215,19 @@ class TrainRun:
                 self.settings = self.settings | {"batch_size": batch, "reg": reg, "hidden_dim": self.width()}
             return answer
 
-        with replaced(self.replacements(load_cifar10, sample, training_step)):
+        with replaced(self.replacements(load_cifar10, sample, training_step, rest)):
             try:
                 start(self.train, arguments)
             finally:
                 if whole:
                     rest(True)
 
-    def replacements(self, load_cifar10: Any, sample: Any, training_step: Any) -> Iterator[tuple[Any, str, Any]]:
+    def replacements(
+        self, load_cifar10: Any, sample: Any, training_step: Any, rest: Callable[[bool], None]
+    ) -> Iterator[tuple[Any, str, Any]]:
         """Yield (owner, attribute, its value while main runs)."""
         data, optim, classifier = (importlib.import_module(name) for name in ("data", "optim", "classifier"))
-        made, drawn = optim.SGD.__init__, data.DataSampler.__init__
+        made, drawn, batches = optim.SGD.__init__, data.DataSampler.__init__, data.DataSampler.__iter__
 
         def remember(optimizer: Any, params: Any, learning_rate: Any) -> None:
             made(optimizer, params, learning_rate)
@@ -217,7 +237,15 @@ class TrainRun:
             drawn(sampler, X, y, batch_size)
             sample(y)
 
+        def iterate(sampler: Any) -> Iterator[Any]:
+            """Taking a batch is a sign of life: a main that measures an accuracy for long does not hang."""
+            for batch in batches(sampler):
+                if self.over():
+                    rest(False)
+                yield batch
+
         yield optim.SGD, "__init__", remember
+        yield data.DataSampler, "__iter__", iterate
         yield data.DataSampler, "__init__", draw
         yield classifier.Classifier, "save", lambda model, filename: None
         yield self.train, "training_step", training_step

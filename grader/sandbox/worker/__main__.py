@@ -30,7 +30,18 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from grader.sandbox.worker import canary, confine, drivers, home, imports, operate, output, own_modules, standins
+from grader.sandbox.worker import (
+    canary,
+    confine,
+    drivers,
+    home,
+    imports,
+    naps,
+    operate,
+    output,
+    own_modules,
+    standins,
+)
 from grader.sandbox.worker.operate import AbsentError
 from grader.sandbox.worker.wire import Callback, FrameError, Handle, Tensor, read_frame, write_frame
 
@@ -92,13 +103,16 @@ class Worker:
         self.asking = threading.Lock()
         self.tried: list[tuple[str, str]] = []
         self.broken: dict[str, dict[str, Any]] = {}
+        self.loaded: dict[str, Any] = {}
         sys.path[:0] = setup["path"]
         self.stand_ins = standins.StandIns(self.folder)
         own = own_modules.OwnModules(setup["path"], self.stand_ins)
         sys.meta_path.insert(sys.meta_path.index(importlib.machinery.PathFinder), own)
         sys.meta_path.append(standins.StandInFinder(self.stand_ins, list(own.files)))
+        self.naps = naps.prepare(setup["naps"])
         home.furnish(self.folder, self.stand_ins)
         imports.forbid(setup["forbid"], self.note_attempt)
+        sys.meta_path.insert(0, own_modules.Stopped(setup["stopped"]))
 
     def note_attempt(self, act: str) -> None:
         if len(self.tried) < 20:
@@ -108,6 +122,8 @@ class Worker:
         self.tried.clear()
         self.stand_ins.hid.clear()
         self.cap.restart()
+        if "naps" in request:
+            self.naps.allow(request["naps"])
         if request["seed"] is not None:
             random.seed(request["seed"])
             np.random.seed(request["seed"] % (1 << 32))
@@ -142,6 +158,8 @@ class Worker:
             student = drivers.Student(self.module, self.folder, self.files)
             return {"value": self.hold(self.driving[name].begin(student, order))}
         target: Any = self.held(owner) if isinstance(owner, Handle) else self.module(owner)
+        if op == "import":
+            return {"value": None}
         if op == "arity":
             return {"value": arity(getattr(target, path[0], None))}
         *path, last = path if op == "operate" else (*path, "")
@@ -167,8 +185,11 @@ class Worker:
         """Import on first use. A file that failed is not run again; it gives the same error."""
         if name in self.broken:
             raise AgainError(self.broken[name])
+        if name in self.loaded:
+            return self.loaded[name]
         try:
-            return importlib.import_module(self.modules[name])
+            self.loaded[name] = importlib.import_module(self.modules[name])
+            return self.loaded[name]
         except BaseException as error:
             self.broken[name] = self.describe(error) | {"importing": name}
             raise AgainError(self.broken[name]) from None
@@ -298,6 +319,7 @@ def kind_of(error: BaseException) -> str:
         (NotImplementedError, "not implemented"),
         (SystemExit, "exit"),
         (FrameError, "unspeakable"),
+        (own_modules.StoppedError, "stopped"),
     )
     if isinstance(error, RuntimeError) and "can't allocate memory" in safe_text(error):
         return "memory"  # torch's words

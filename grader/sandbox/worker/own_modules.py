@@ -75,6 +75,21 @@ class OwnModules(importlib.abc.MetaPathFinder):
         return spec
 
 
+class StoppedError(ImportError):
+    """A file that did not end when it was imported, in an earlier process; the text is the module's name."""
+
+
+class Stopped(importlib.abc.MetaPathFinder):
+    """Refuses the modules whose import was stopped before: they are not tried again."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = frozenset(names)
+
+    def find_spec(self, name: str, path: object, target: object = None) -> None:
+        if name in self.names:
+            raise StoppedError(name)
+
+
 class Folder(importlib.abc.Loader):
     """A package that holds only what OwnModules finds under its name."""
 

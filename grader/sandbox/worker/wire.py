@@ -289,6 +289,11 @@ def write_frame(stream: IO[bytes], value: Any) -> None:
 
 def read_frame(stream: IO[bytes]) -> Any:
     """Receive one value. Raises EOFError at a clean end, FrameError for anything but a whole frame."""
+    return decode(receive(stream))
+
+
+def receive(stream: IO[bytes]) -> bytes:
+    """The bytes of one value, for `decode`. Raises as `read_frame`."""
     head = stream.read(8)
     if not head:
         raise EOFError
@@ -300,4 +305,4 @@ def read_frame(stream: IO[bytes]) -> Any:
     data = stream.read(size)
     if len(data) < size:
         raise FrameError(f"the stream ends {size - len(data)} bytes before the end of its frame")
-    return decode(data)
+    return data

@@ -21,7 +21,7 @@ class Learner:
         self.steps, self.given, self.judged = 0, [], 0
 
     def begin(self) -> Any:
-        return SimpleNamespace(used=lambda: self.cpu)
+        return SimpleNamespace(used=lambda: self.cpu, waited=lambda: 0.0)
 
     def advance(self, going: Any, seconds: float, silent: float) -> bool:
         self.given.append((seconds, silent))
@@ -95,7 +95,7 @@ def test_one_that_waits_rather_than_computes_is_asleep(monkeypatch):
     clock = iter(range(0, 1000, 50))
     monkeypatch.setattr(loop.time, "monotonic", lambda: next(clock))
     learner = Learner()
-    learner.begin = lambda: SimpleNamespace(used=lambda: 0.0)
+    learner.begin = lambda: SimpleNamespace(used=lambda: 0.0, waited=lambda: 0.0)
     assert trained(learner, budget=1000.0).outcome.end is End.ASLEEP
 
 
@@ -117,3 +117,18 @@ FALLING = [2.0] * 10 + [1.5] * 10 + [1.0] * 10
 )
 def test_what_rises_or_falls_still_learns_and_what_overfits_does_not(losses, accuracies, overfits, learns):
     assert loop.still_learns(losses, accuracies, overfits=overfits) is learns
+
+
+@pytest.mark.parametrize(
+    ("wall", "cpu", "waited", "asleep"),
+    [
+        (4.0, 0.3, 3.7, True),  # 7 % of a core
+        (4.0, 0.3, 0.0, False),  # a busy machine leaves it as much, and it is never seen to wait
+        (40.0, 1.0, 0.0, True),  # where the system does not tell who waits
+        (4.0, 2.5, 1.5, False),
+        (100.0, 45.0, 52.0, True),
+        (100.0, 70.0, 30.0, False),
+    ],
+)
+def test_a_run_that_dozes_ends_early_and_one_that_gets_no_processor_does_not(wall, cpu, waited, asleep):
+    assert loop.asleep(SimpleNamespace(wall=wall, cpu=cpu), waited) is asleep

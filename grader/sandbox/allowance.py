@@ -1,0 +1,84 @@
+"""What one submission may use in all of its processes, and what of it was stopped and is not tried again.
+
+The first call that is stopped has had the whole limit. After that it is known that something here does not end, so that
+later calls get a twentieth of the limit, divided by how many were stopped: what works takes a hundredth of that.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from grader.errors import StudentError, TimedOut
+from grader.model import Limits
+from grader.sandbox.idle import PATIENCE
+from grader.sandbox.process import Process
+
+AGAIN = 0.05  # of the limit, once something was stopped
+LEAST_CALL, LEAST_IMPORT = 0.1, 1.0  # CPU seconds that nothing gets less than, unless the limit is less
+LEAST_WAIT = 0.3  # seconds of waiting
+
+
+@dataclass
+class Allowance:
+    """`cpu` and `wall` are the seconds that are left, outside of training. `files` were stopped while they were
+    imported, by their path in the handout, and `calls` by owner and name; each is kept with what was said then."""
+
+    limits: Limits
+    cpu: float = 0.0
+    wall: float = 0.0
+    files: dict[str, StudentError] = field(default_factory=dict)
+    calls: dict[tuple[str, ...], TimedOut] = field(default_factory=dict)
+    used_up: bool = False
+
+    def __post_init__(self) -> None:
+        self.cpu, self.wall = self.limits.submission_cpu, self.limits.submission_wall
+
+    def expect_left(self, subject: str) -> None:
+        """Raise TimedOut where the submission's time is used up; `used_up` tells that from now on."""
+        for left, limit, unit in (
+            (self.cpu, self.limits.submission_cpu, "processor time"),
+            (self.wall, self.limits.submission_wall, "time on the clock"),
+        ):
+            if left <= 0:
+                self.used_up = True
+                raise TimedOut(f"{subject} was not tried: the {limit:g} s of {unit} for this submission were used up")
+
+    def expect_ended(self, name: Sequence[str]) -> None:
+        """Raise again what a function's call has ended in that was stopped."""
+        if error := self.calls.get(tuple(name)):
+            raise TimedOut(f"{error.message}; it is not tried again", where=error.where)
+
+    def expect_imported(self, path: str) -> None:
+        """Raise again what the import of a file has ended in that was stopped."""
+        if error := self.files.get(path):
+            raise type(error)(error.message, where=error.where)
+
+    def for_call(self) -> float:
+        """CPU seconds for the next call."""
+        stopped = len(self.calls) + len(self.files)
+        return self.cut(AGAIN / stopped, LEAST_CALL) if stopped else self.limits.call_cpu
+
+    def for_import(self) -> float:
+        """CPU seconds for the next import of a file that has not been imported yet."""
+        return self.cut(AGAIN, LEAST_IMPORT) if self.files else self.limits.call_cpu
+
+    def may_wait(self) -> float:
+        """Seconds for which the next call may wait instead of computing."""
+        return max(PATIENCE / (1 + len(self.calls) + len(self.files)), LEAST_WAIT)
+
+    def cut(self, share: float, least: float) -> float:
+        return min(self.limits.call_cpu, max(least, share * self.limits.call_cpu))
+
+    @contextmanager
+    def spending(self, process: Process) -> Iterator[None]:
+        """What is used here is taken off."""
+        before, began = process.quick_clock(), time.monotonic()
+        try:
+            yield
+        finally:
+            wall, cpu = time.monotonic() - began, process.quick_clock() - before
+            self.wall -= wall
+            self.cpu -= cpu if cpu >= 0 else wall  # of a process that is gone, nobody can tell any more

@@ -1,0 +1,38 @@
+"""`time.sleep` in a student's process: nobody is there to watch, so that a nap costs little.
+
+What works but naps now and then is still graded: naps of up to `left` seconds in all are cut short. The rest is slept
+as asked for, and the grader tells that from computing.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+REAL = 0.5  # seconds that are slept before naps are cut short: threads of the student's have time to start meanwhile
+SHORT = 0.01  # seconds of a nap that is cut short
+
+
+class Naps:
+    def __init__(self, left: float) -> None:
+        self.allow(left)
+        self.slept = time.sleep
+
+    def allow(self, left: float) -> None:
+        """From now on, naps of so many seconds in all are cut short."""
+        self.left, self.real = left, REAL
+
+    def sleep(self, seconds: Any, /) -> None:
+        """Take the place of `time.sleep`."""
+        if isinstance(seconds, int | float) and 0 < seconds <= self.left:
+            self.left -= seconds
+            seconds = min(seconds, max(self.real, SHORT))
+            self.real -= seconds
+        self.slept(seconds)
+
+
+def prepare(left: float) -> Naps:
+    """Replace `time.sleep` in this process for good."""
+    naps = Naps(left)
+    time.sleep = naps.sleep
+    return naps

@@ -1,0 +1,201 @@
+"""What one hand-in may cost: nothing that was stopped is tried again, and a submission has a budget of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.check import ROOT, load
+from grader.errors import Crashed, StudentError, TimedOut
+from grader.grading import grade
+from grader.model import Limits, Section, Submission, Verdict
+from grader.sandbox.allowance import LEAST_CALL, Allowance
+from grader.sandbox.launch import Zygotes, spawn
+from grader.sandbox.remote import Module
+from grader.sandbox.session import Session
+
+pytestmark = pytest.mark.medium
+
+FILES = {"layers": "net/layers.py", "network": "net/network.py", "train": "net/train.py"}
+SECTION = Section("numpy", FILES, tuple(Path(path).name for path in FILES.values()))
+LIMITS = Limits(call_cpu=0.5, call_wall=5, check_wall=20)
+SAYS_ITS_NAME = "print('begun', __name__, flush=True)\n"
+
+
+class Counted(Session):
+    """A session that notes what it asked each process, and all that was printed there."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        self.asked: list[str] = []
+        self.printed = ""
+        super().__init__(*args, **named)
+
+    def carry_out(self, request: dict[str, Any], cpu: float, more: float, subject: str) -> list[Any]:
+        self.asked.append(subject)
+        try:
+            return super().carry_out(request, cpu, more, subject)
+        finally:
+            self.printed += self.output()
+
+
+@pytest.fixture
+def opened():
+    sessions = []
+
+    def open_session(limits: Limits = LIMITS, **code: str) -> Counted:
+        files = {f"{name}.py": textwrap.dedent(text).encode() for name, text in code.items()}
+        handout = dict.fromkeys(FILES.values(), b"def f(): return 1\n")
+        sessions.append(Counted(SECTION, Submission("s", files, {}, ""), handout, limits, spawn))
+        sessions[-1].begin(1)
+        return sessions[-1]
+
+    yield open_session
+    for session in sessions:
+        session.close()
+
+
+def end(session: Counted, module: str, function: str = "f") -> StudentError | None:
+    """How a call ends, asked in a check of its own."""
+    session.begin(1)
+    try:
+        getattr(Module(session, module), function)()
+    except StudentError as error:
+        return error
+    return None
+
+
+HANGS = {
+    "loops": "while True: pass",
+    "prints": "while True: print('x' * 1000)",
+    "forks": "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass",
+    "sleeps": "import time\ntime.sleep(1000)",
+    "waits for a lock": "import threading\nthreading.Event().wait()",
+    "dozes": "import time\nwhile True: time.sleep(0.09)",
+    "computes without Python": "10 ** 10 ** 9",
+}
+
+
+@pytest.mark.parametrize("act", HANGS.values(), ids=HANGS)
+def test_a_file_that_hung_at_import_is_not_tried_again(opened, act):
+    session = opened(layers=SAYS_ITS_NAME + act, network="from layers import f\n", train="def f(): return 2\n")
+    ends = [end(session, module) for module in ("layers", "layers", "network", "layers", "network")]
+    assert [error.verdict for error in ends] == [Verdict.TIMEOUT] * 5
+    assert {error.message for error in ends} == {ends[0].message}
+    assert ends[0].message.startswith("the import of layers.py ")
+    assert session.printed.count("begun layers") == 1
+    assert end(session, "train") is None
+
+
+def test_the_sentence_names_the_file_that_hung_and_not_the_one_that_imports_it(opened):
+    session = opened(layers=SAYS_ITS_NAME + "while True: pass", network=SAYS_ITS_NAME + "import layers")
+    ends = [end(session, module) for module in ("network", "layers", "network")]
+    assert all(error.message.startswith("the import of layers.py used ") for error in ends)
+    assert {error.where for error in ends} == {"layers.py:2"}
+    assert (session.printed.count("begun layers"), session.printed.count("begun network")) == (1, 1)
+
+
+def test_a_file_that_ends_its_process_at_import_is_not_tried_again(opened):
+    session = opened(layers=SAYS_ITS_NAME + "import os; os._exit(3)")
+    ends = [end(session, "layers") for _ in range(3)]
+    assert [type(error) for error in ends] == [Crashed] * 3
+    assert session.printed.count("begun") == 1
+
+
+def test_a_word_of_the_students_that_a_file_was_stopped_is_no_fault_of_the_graders(opened):
+    session = opened(layers="class StoppedError(ImportError): pass\nraise StoppedError('layers')")
+    assert end(session, "layers").verdict is Verdict.RAISED
+
+
+@pytest.mark.parametrize("act", HANGS.values(), ids=HANGS)
+def test_an_endless_call_ends_that_functions_later_calls_and_no_others(opened, act):
+    code = "def f():\n" + textwrap.indent(act, "    ") + "\ndef g():\n    return 1\n"
+    session = opened(layers=code)
+    ends = [end(session, "layers") for _ in range(4)]
+    assert [error.verdict for error in ends] == [Verdict.TIMEOUT] * 4
+    assert all("it is not tried again" in error.message for error in ends[1:])
+    assert session.asked.count("f") == 1
+    assert end(session, "layers", "g") is None
+
+
+def test_later_calls_get_less_of_the_limit_and_never_nothing():
+    allowance = Allowance(Limits(call_cpu=10.0))
+    given = []
+    for number in range(40):
+        given.append(allowance.for_call())
+        allowance.calls["layers", str(number)] = TimedOut("")
+    assert given[:3] == [10.0, 0.5, 0.25]
+    assert given[-1] == LEAST_CALL
+    assert sum(given[:20]) < 13.0
+
+
+def test_all_calls_of_a_submission_share_a_budget_which_training_runs_do_not_touch(opened):
+    busy = "import time\ndef f():\n    until = time.process_time() + 0.3\n    while time.process_time() < until: pass\n"
+    session = opened(Limits(call_cpu=5, submission_cpu=1.0), layers=busy)
+    for _ in range(10):  # as long as it takes
+        session.ask("call", "layers", ("f",), [()], more=1.0)
+    ends = [end(session, "layers") for _ in range(6)]
+    assert ends[:3] == [None] * 3
+    assert ends[-1].verdict is Verdict.TIMEOUT
+    assert ends[-1].message == "f was not tried: the 1 s of processor time for this submission were used up"
+    assert session.asked.count("f") - 10 == ends.index(next(filter(None, ends)))
+
+
+def test_what_a_budget_cuts_is_a_question_for_a_person():
+    homework = load(ROOT / "grader" / "homework")
+    homework = replace(homework, rubric=replace(homework.rubric, limits=Limits(submission_wall=1e-9)))
+    submission = Submission("s", {"functions.py": b"def f1(): return 1\n"}, {}, "")
+    report = grade(submission, homework, seed=1, only=["1.1"])
+    check = report.checks[-1]
+    assert check.verdict is Verdict.TIMEOUT
+    assert "time on the clock for this submission" in check.message
+    assert "submission_wall" in report.needs_review[0]
+
+
+def test_a_nap_in_right_work_costs_nothing(opened):
+    session = opened(layers="import time\ndef f():\n    time.sleep(2.5)\n    return 1\n")
+    assert [end(session, "layers") for _ in range(2)] == [None, None]
+
+
+def test_a_busy_machine_is_not_mistaken_for_a_sleeper(opened):
+    """Eight processes that want each core: the student's gets little, and is never seen to wait."""
+    busy = "import time\ndef f():\n    until = time.process_time() + 0.4\n    while time.process_time() < until: pass\n"
+    session = opened(Limits(call_cpu=5, call_wall=60, check_wall=90), layers=busy)
+    command = [sys.executable, "-c", "while True: pass"]
+    others = [subprocess.Popen(command) for _ in range(8 * len(os.sched_getaffinity(0)))]
+    try:
+        assert end(session, "layers") is None
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
+def test_what_the_grader_keeps_waiting_does_not_sleep(opened):
+    """The check's own function takes its time while the student's code waits for it."""
+    session = opened(layers="def f(ask):\n    return ask()\n")
+    session.begin(1)
+    assert Module(session, "layers").f(lambda: time.sleep(1.5)) is None
+
+
+def test_a_large_answer_that_is_read_slowly_does_not_sleep(opened):
+    session = opened(layers="import numpy as np\ndef f():\n    return np.ones(4_000_000)\n")
+    session.begin(1)
+    assert Module(session, "layers").f().sum() == 4e6
+
+
+def test_two_submissions_know_nothing_of_each_others_hangs():
+    """What one submission was stopped for is no other's."""
+    with Zygotes() as zygotes:
+        for code, ends in (("while True: pass", TimedOut), ("def f(): return 1", None)):
+            submission = Submission("s", {"layers.py": code.encode()}, {}, "")
+            with Counted(SECTION, submission, {}, LIMITS, zygotes.launch(SECTION)) as session:
+                error = end(session, "layers")
+                assert type(error) is (ends or type(None))
