@@ -159,7 +159,12 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
     datasets.check_root(arguments.data_root)
     homework = load(arguments.homework)
     wanted = [name for section in homework.rubric.sections for name in section.submit]
-    submission = read(arguments.path or handout.own_folder(arguments.homework), wanted, stubs(homework.handout, wanted))
+    submission = read(
+        arguments.path or handout.own_folder(arguments.homework),
+        wanted,
+        stubs(homework.handout, wanted),
+        limits=homework.rubric.limits,
+    )
     data = datasets.Store(homework, datasets.root(arguments.data_root), unverified=arguments.unverified)
     seed = int.from_bytes(os.urandom(4), "little") if arguments.seed is None else arguments.seed
     try:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from grader.errors import UsageError
+from grader.printable import printable
 
 STANDARD_OUTPUT = Path("-")
 
@@ -57,7 +58,7 @@ def is_output(path: Path) -> bool:
 
 
 def encoded(content: str | bytes) -> bytes:
-    return content.encode() if isinstance(content, str) else content
+    return printable(content).encode() if isinstance(content, str) else content
 
 
 def set_aside(path: Path, content: bytes) -> Path | None:

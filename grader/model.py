@@ -143,13 +143,16 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one call and one check may use. CPU and wall in seconds, memory and output in bytes."""
+    """What one call and one check may use, and one reading of what was handed in (see sandbox/reader.py). CPU and wall
+    in seconds, memory and output in bytes."""
 
     call_cpu: float = 10.0
     call_wall: float = 20.0
     check_wall: float = 60.0
     memory: int = 2 << 30
     output: int = 16 << 10
+    read_cpu: float = 15.0
+    read_memory: int = 1536 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +196,8 @@ class Submission:
 
     `origin` maps each base name to its path inside the folder or archive. `notes` are sentences for the report.
     `helpers` maps a wanted file to what it imports besides: path beside it -> bytes. `questions` says of a wanted file
-    why a person has to decide before it is graded, `faults` why it cannot be imported. `there` names all files.
+    why a person has to decide before it is graded, `faults` why it cannot be imported. `there` names all files. `lines`
+    says of a wanted file where it defines "function", "Class" and "Class.method".
     """
 
     name: str
@@ -205,6 +209,7 @@ class Submission:
     questions: Mapping[str, str] = field(default_factory=dict)
     faults: Mapping[str, str] = field(default_factory=dict)
     there: tuple[str, ...] = ()
+    lines: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

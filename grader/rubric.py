@@ -30,7 +30,7 @@ MAX_SHOWN = 20
 MAX_DEPTH = 20
 SHARES = {"accuracy", "learned", "full", "partial", "at_partial", "claim_gap"}  # settings between 0 and 1
 POLICIES = ("advice", "part", "question")  # what may cost nothing, a part of the points, or what a person decides
-UNITS = {"memory": 1 << 20, "output": 1 << 10}  # MiB and KiB in the file, bytes in Limits
+UNITS = {"memory": 1 << 20, "output": 1 << 10, "read_memory": 1 << 20}  # MiB and KiB in the file, bytes in Limits
 
 SUM = re.compile(r"[0-9a-f]{8,64}")
 ALWAYS = {"numpy", *sys.stdlib_module_names}  # what a worker can import, whatever a section needs

@@ -43,12 +43,12 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = [name for section in plan.sections for name in section.submit]
     own = stubs(given, wanted)
     folder = arguments.folder or handout.own_folder(arguments.homework)
-    submission = read(folder, wanted, own)
+    submission = read(folder, wanted, own, limits=plan.limits)
     out = place(arguments.out or folder.resolve().with_name(NAME), folder)
     packed = handout.pack(members(submission))
     earlier = set_aside(out, packed)
     write(out, packed)
-    confirm(submission, read(out, wanted, own), out)
+    confirm(submission, read(out, wanted, own, limits=plan.limits), out)
     say = Printer(Terminal())
     show(say, out, submission, earlier)
     for sentence in left_out(submission, own, plan):

@@ -128,12 +128,19 @@ class Names:
 class Search:
     """One look through a submission; it counts what it passes.
 
-    `asked` are paths that are read whatever they are called. Afterwards `there` names the files that were seen, and
-    `unread` says of each archive that could not be opened why.
+    `asked` are paths that are read whatever they are called, `tell` hears of each file that is come to. Afterwards
+    `there` names the files that were seen, and `unread` says of each archive that could not be opened why.
     """
 
-    def __init__(self, wanted: Collection[str], notes: list[str], asked: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        wanted: Collection[str],
+        notes: list[str],
+        asked: Collection[str] = (),
+        tell: Callable[[str], None] = lambda name: None,
+    ) -> None:
         self.names = Names(wanted)
+        self.tell = tell
         self.notes = notes
         self.asked = frozenset(asked)
         self.seen = self.beside = self.room = self.code = self.code_room = self.kept = 0
@@ -185,6 +192,7 @@ class Search:
     def take(self, file: IO[bytes], where: str, name: str) -> bytes | None:
         """All of a file, or None for one that is too large, by itself or with the others of its kind.
         Raises TooBigError for more than KEPT in all."""
+        self.tell(name)
         limit = max(FILE, NOTEBOOK) if ".ipynb" in basename(name).lower() and FILE >= MIB else FILE
         content = file.read(limit + 1)
         self.budget.charge(len(content), where)
@@ -286,6 +294,7 @@ class Search:
         prefix = f"{printable(where)}/" if depth else ""
         found: dict[str, list[Found]] = {}
         packed: list[tuple[str, bytes]] = []
+        self.tell(where)
         try:
             for name, readable, content in unpack.members(file, where, self.budget):
                 if self.passes(name, where, prefix):

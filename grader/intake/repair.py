@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tokenize
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ LARGEST = 1 << 20  # bytes of a script that is looked at; a larger one stays as 
 BRACKETS = 500_000  # lists and objects of a notebook, which JSON makes gigabytes of
 SLIM = 8 << 20  # bytes from which a notebook loses the outputs that nobody looks at
 ASKED, SECONDS = 100_000, 10.0  # characters of a script, and time, for a parser of newer Pythons
+MOST_ASKED = 10  # scripts of one submission that it is asked about
 PYTHON = f"Python {platform.python_version()}"
 
 # How files begin that are no text.
@@ -77,7 +78,22 @@ class Repaired:
     question: str = ""
 
 
-def script(content: bytes, name: str, origin: str) -> Repaired:
+class Newer:
+    """What a newer Python's parser says of texts that this one cannot read. It is a program of its own, which no reader
+    may start: `asked` are the texts that it has still to be asked about."""
+
+    def __init__(self, known: Mapping[str, str]) -> None:
+        self.known = known
+        self.asked: list[str] = []
+
+    def __call__(self, text: str) -> str:
+        """As `needs_newer`, "" where that is not known yet."""
+        if text not in self.known and len(text) <= ASKED and len(self.asked) < MOST_ASKED:
+            self.asked.append(text)
+        return self.known.get(text, "")
+
+
+def script(content: bytes, name: str, origin: str, newer: Callable[[str], str]) -> Repaired:
     """A file that is wanted as Python; `origin` is what the student calls it."""
     if len(content) > LARGEST or not content.strip():
         return Repaired(content)
@@ -95,7 +111,7 @@ def script(content: bytes, name: str, origin: str) -> Repaired:
             text, notes = changed, [*notes, f"{origin}: {told}"]
         if parses(text.encode()):
             return Repaired(text.encode(), notes)
-    return unread(text, name)
+    return unread(text, name, newer)
 
 
 def without_calls(content: bytes, origin: str) -> Repaired:
@@ -121,7 +137,7 @@ def from_notebook(text: str, name: str, origin: str, notes: list[str]) -> Repair
     )
 
 
-def unread(text: str, name: str) -> Repaired:
+def unread(text: str, name: str, newer: Callable[[str], str]) -> Repaired:
     """Python that this interpreter cannot parse, whatever was undone: whose fault it is."""
     encoded = text.encode()
     if conflict := CONFLICT.search(text):
@@ -131,10 +147,10 @@ def unread(text: str, name: str) -> Repaired:
             fault=f"{name} cannot be imported: it was saved in the middle of a merge conflict (line {line} is "
             f"{marker}); settle it, then hand it in again",
         )
-    if newer := needs_newer(text):
+    if needed := newer(text):
         return Repaired(
             encoded,
-            question=f"{name} needs a newer Python than the grader's {platform.python_version()} ({newer}); grade it "
+            question=f"{name} needs a newer Python than the grader's {platform.python_version()} ({needed}); grade it "
             "there, or by hand",
         )
     if old := PYTHON_2.search(text):

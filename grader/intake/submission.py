@@ -10,13 +10,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from grader.errors import SubmissionError
+from grader.errors import StudentError, SubmissionError
 from grader.intake import helpers, repair
 from grader.intake.archive import ENDING, FILE, NOTEBOOK, Found, Search, members, printable
 from grader.intake.match import EXACT, HOLDS, MARKED, WRITTEN, basename, folded
-from grader.intake.repair import Repaired, defines, essence, is_notebook, kind_of
+from grader.intake.repair import Newer, Repaired, defines, essence, is_notebook, kind_of
+from grader.intake.source import definitions
 from grader.intake.unpack import MIB
-from grader.model import Submission, Take
+from grader.model import Limits, Submission, Take
+from grader.sandbox import reader
+from grader.sandbox.reader import Tell
 
 ALIKE = 0.5  # share of what the handout defines, above which a file is known by what it holds
 BY_CONTENT = HOLDS + 1
@@ -31,23 +34,53 @@ def read(
     name: str | None = None,
     parts: Sequence[tuple[str, Path]] = (),
     takes: Collection[Take] = (),
+    limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> Submission:
     """The submission at `path`. `stubs` are the handout's own files: one that is still the same is no work.
 
     A wanted "*.jpg" stands for every file of this ending, however it is called: at most archive.BESIDE are taken, and
     none has to be there. With `parts`, it is these files (the student's name for each, and where it lies) side by side
     in the folder `path`. `takes` are a person's answers to which file counts.
-    Raises SubmissionError when `path` cannot be read, or holds nothing that is wanted. What can be graded without is a
-    sentence in `notes`, and what a person has to decide one in `questions`.
+    Raises SubmissionError when `path` cannot be read within `limits`, or holds nothing that is wanted. What can be
+    graded without is a sentence in `notes`, and what a person has to decide one in `questions`.
     """
+    files = [part for _, part in parts] or [path]
+    newer: dict[str, str] = {}
+    try:
+        while True:
+            found, unread = reader.read(
+                read_here, path, wanted, stubs, name, parts, takes, newer, limits=limits, about=str(path), files=files
+            )
+            if newer or not unread:
+                return found
+            newer = {text: repair.needs_newer(text) for text in unread}
+            if not any(newer.values()):
+                return found
+    except StudentError as error:
+        raise SubmissionError(f"{path}: {error.message}") from None
+
+
+def read_here(
+    tell: Tell,
+    path: Path,
+    wanted: Sequence[str],
+    stubs: Mapping[str, bytes],
+    name: str | None,
+    parts: Sequence[tuple[str, Path]],
+    takes: Collection[Take],
+    known: Mapping[str, str],
+) -> tuple[Submission, tuple[str, ...]]:
+    """In a reader: the submission, and the texts of which a newer Python's parser has to say whether it reads them;
+    what it said is `known`."""
     notes: list[str] = []
-    search = Search(wanted, notes, {take.file for take in takes})
+    newer = Newer(known)
+    search = Search(wanted, notes, {take.file for take in takes}, tell)
     there = search.finished(side_by_side(parts, search) if parts else members(path, search))
     picked = pick_all(there, search, stubs, {take.name: take for take in takes})
     beside = pictures(there, search, picked.values())
     questions = {base: choice.question for base, choice in picked.items() if choice.question}
     notes += [note for choice in picked.values() for note in choice.notes]
-    repaired = {base: repaired_file(base, choice.file) for base, choice in picked.items() if choice.file}
+    repaired = {base: repaired_file(tell, base, choice.file, newer) for base, choice in picked.items() if choice.file}
     notes += [note for one in repaired.values() for note in one.notes]
     questions |= {base: one.question for base, one in repaired.items() if one.question}
     files = {base: one.content for base, one in repaired.items()}
@@ -58,9 +91,10 @@ def read(
     origin = {base: choice.file.path for base, choice in picked.items() if choice.file}
     files |= {base: file.content for base, file in beside.items() if file.content is not None}
     origin |= {base: file.path for base, file in beside.items()}
-    own, told, asked = helpers.gather({base: one.content for base, one in repaired.items()}, origin, there, stubs)
+    contents = {base: one.content for base, one in repaired.items()}
+    own, told, asked = helpers.gather(tell, contents, origin, there, stubs, newer)
     faults = {base: one.fault for base, one in repaired.items() if one.fault}
-    return Submission(
+    submission = Submission(
         name=name or title(path),
         files=files,
         origin=origin,
@@ -70,7 +104,9 @@ def read(
         questions=helpers.spread(asked | questions, files),
         faults=helpers.spread(faults, files),
         there=tuple(search.there),
+        lines={base: lines for base, one in contents.items() if (lines := definitions(base, one))},
     )
+    return submission, tuple(newer.asked)
 
 
 def stubs(handout: Mapping[str, bytes], wanted: Collection[str]) -> dict[str, bytes]:
@@ -145,6 +181,7 @@ def pick_all(
     for file in found:
         if file.path in used:
             continue
+        search.tell(file.path)
         for base, far in meant(file, search, stubs).items():
             candidates.setdefault(base, []).append((far, file))
     unread = search.unread if candidates or picked else []  # where nothing else is there, that is all there is to say
@@ -304,7 +341,9 @@ def pictures(found: Iterable[Found], search: Search, picked: Iterable[Choice]) -
     return beside
 
 
-def repaired_file(base: str, file: Found) -> Repaired:
+def repaired_file(tell: Tell, base: str, file: Found, newer: Newer) -> Repaired:
     """The file as it is graded."""
-    change = repair.notebook if base.endswith(".ipynb") else repair.script
-    return change(file.content or b"", base, file.path)
+    tell(file.path)
+    if base.endswith(".ipynb"):
+        return repair.notebook(file.content or b"", base, file.path)
+    return repair.script(file.content or b"", base, file.path, newer)

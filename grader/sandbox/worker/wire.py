@@ -71,9 +71,14 @@ class Tensor:
 
 def encode(value: Any) -> bytes:
     """One value as bytes. Raises FrameError for a type outside the closed set, or one nested too deep."""
+    return b"".join(pieces(value))
+
+
+def pieces(value: Any) -> list[bytes]:
+    """The same bytes in pieces, so that those of a large value are not copied. Raises FrameError."""
     parts: list[bytes] = []
     _encode(value, parts, 0)
-    return b"".join(parts)
+    return parts
 
 
 def _encode(value: Any, parts: list[bytes], depth: int) -> None:
@@ -95,7 +100,7 @@ def _encode(value: Any, parts: list[bytes], depth: int) -> None:
     elif kind is str:
         parts.append(b"s" + _text(value))
     elif kind is bytes:
-        parts.append(b"b" + _U32.pack(len(value)) + value)
+        parts += [b"b" + _U32.pack(len(value)), value]
     elif kind is np.ndarray:
         _encode_array(value, parts)
     elif kind is Handle or kind is Callback:
@@ -152,7 +157,7 @@ def _text(value: str) -> bytes:
     return _U32.pack(len(data)) + data
 
 
-def decode(data: bytes) -> Any:
+def decode(data: bytes | memoryview) -> Any:
     """The value that `data` holds, of exact built-in types and `numpy.ndarray`. Raises FrameError, and nothing else."""
     reader = _Reader(memoryview(data))
     value = reader.value(0)

@@ -1,0 +1,53 @@
+"""Submissions that mean to keep a reader busy, or to fill its memory."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+from pathlib import Path
+
+KIB, MIB = 1 << 10, 1 << 20
+
+
+def header(name: str, kind: bytes, content: bytes = b"") -> bytes:
+    """A member of a tar."""
+    member = tarfile.TarInfo(name)
+    member.type, member.size = kind, len(content)
+    return member.tobuf(tarfile.USTAR_FORMAT) + content + bytes(-len(content) % tarfile.BLOCKSIZE)
+
+
+def records(size: int) -> bytes:
+    """Names without values, as a pax header has them, of about so many bytes."""
+    found, number = [], 0
+    while sum(map(len, found[-1:])) * number < size - 16:
+        record = f" k{number}=\n"
+        length = next(n for n in range(6, 20) if len(str(n)) + len(record) == n)
+        found.append(f"{length}{record}".encode())
+        number += 1
+    return b"".join(found)
+
+
+def global_headers(path: Path, files: dict[str, bytes], *, headers: int = 8, members: int = 2000) -> Path:
+    """A .tar.gz of kilobytes: each global header adds names to a dictionary that is copied for every member."""
+    out = io.BytesIO()
+    for _ in range(headers):
+        out.write(header("g", tarfile.XGLTYPE, records(60 * KIB)))
+    for number in range(members):
+        out.write(header(f"m{number}", tarfile.REGTYPE))
+    for name, content in files.items():
+        out.write(header(name, tarfile.REGTYPE, content))
+    path.write_bytes(gzip.compress(out.getvalue() + bytes(1024), 9))
+    return path
+
+
+def folders(path: Path, *, members: int = 200_000) -> Path:
+    """A .tar.gz of empty folders."""
+    path.write_bytes(gzip.compress(header("f/", tarfile.DIRTYPE) * members, 1))
+    return path
+
+
+def empty_members(path: Path, *, members: int = 1_000_000) -> Path:
+    """A .gz of so many gzip members with nothing in them, one after another."""
+    path.write_bytes(gzip.compress(b"") * members)
+    return path
