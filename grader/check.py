@@ -17,8 +17,9 @@ from types import FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any, TypeVar
 
 from grader import handout, rubric
-from grader.errors import UsageError
+from grader.errors import StudentError, UsageError
 from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section, Task
+from grader.sandbox.reader import read
 from grader.sandbox.remote import Module, Remote, operated
 from grader.sandbox.session import Cost, Session, home, import_name
 from grader.sandbox.worker.drivers import add_package
@@ -180,6 +181,21 @@ class Subject:
         if key not in kept:
             kept[key] = make()
         found: Made = kept[key]
+        return found
+
+    def read_apart(self, function: Callable[..., Made], *args: Any, about: str) -> Made:
+        """What a function of the homework reads out of something that was handed in, such as the file `about`: in a
+        process of its own, with a clock and a cap (see sandbox/reader.py). Read by the first check of this submission
+        that asks, also where it raises a StudentError."""
+        key = f"{function.__module__}.{function.__qualname__} of {about}"
+        if key not in self.options.kept:
+            try:
+                self.options.kept[key] = read(function, *args, limits=self.session.limits, about=about)
+            except StudentError as error:
+                self.options.kept[key] = error
+        found: Made | StudentError = self.options.kept[key]
+        if isinstance(found, StudentError):
+            raise type(found)(found.message, where=found.where)
         return found
 
     def source(self, name: str) -> bytes:

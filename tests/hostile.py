@@ -51,3 +51,23 @@ def empty_members(path: Path, *, members: int = 1_000_000) -> Path:
     """A .gz of so many gzip members with nothing in them, one after another."""
     path.write_bytes(gzip.compress(b"") * members)
     return path
+
+
+def passes(count: int = 5000, side: int = 4000) -> bytes:
+    """A progressive JPEG of many empty passes over all of it."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.new("L", (side, side)).save(file, "JPEG", progressive=True)
+    data = file.getvalue()
+    last = data.rindex(b"\xff\xda")
+    return data[:last] + data[last:-2] * count + data[-2:]
+
+
+def wide(side: int = 7900) -> bytes:
+    """A PNG of kilobytes and of 62 million pixels."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.new("1", (side, side)).save(file, "PNG")
+    return file.getvalue()

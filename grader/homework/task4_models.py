@@ -44,7 +44,7 @@ def overfit_model(hw: Subject, rng: np.random.Generator) -> None:
 
 def judge(hw: Subject, rng: np.random.Generator, run: str) -> None:
     """Train as main of train.py says for `run`, show how it went, and hold its best epoch to the bar."""
-    file = hyperparameters.read(hw.source("train.py"))
+    file = hw.read_apart(hyperparameters.read, hw.source("train.py"), about="train.py")
     found = file.best if run == BEST else file.overfit
     try:
         two_layer_run.probe(hw, rng)

@@ -51,15 +51,17 @@ class ReaderFault(RuntimeError):
 def read(
     function: Callable[..., Read], *args: Any, limits: Limits, about: str, files: Sequence[Path] = (), **named: Any
 ) -> Read:
-    """What `function(tell, *args, **named)` returns or raises, carried out in a child that may read nothing but
-    libraries and `files`.
+    """What `function(*args, **named)` returns or raises, carried out in a child that may read nothing but libraries and
+    `files`.
 
-    `about` is what is read; the function can `tell` the file that it has come to, so that a sentence names it. Raises
+    `about` is what is read. A function whose first parameter is `tell: Tell` is given that as well, to say which file
+    it has come to, so that a sentence names it. Raises
     TimedOut, OutOfMemory or Crashed for what is over `limits` or ends the child, Mismatch and SubmissionError as the
     function does, and ReaderFault for anything else that it raises.
     """
+    telling = "tell" in hints(function)
     if not FORKS:
-        return function(lambda name: None, *args, **named)
+        return function(*([lambda name: None] if telling else []), *args, **named)
     libraries = readable(())  # found once, and not by every child; as the filter
     seccomp.prepare()
     ours, theirs = os.pipe()
@@ -68,7 +70,8 @@ def read(
         warnings.simplefilter("ignore", DeprecationWarning)  # of threads: the child starts none and waits for none
         pid = os.fork()
     if pid == 0:
-        become_reader(theirs, Job(function, args, named, limits, (*libraries[0], *map(str, files)), libraries[1], size))
+        paths = (*libraries[0], *map(str, files))
+        become_reader(theirs, Job(function, telling, args, named, limits, paths, libraries[1], size))
     os.close(theirs)
     try:
         data, late = received(ours, time.monotonic() + PATIENCE * limits.read_cpu)
@@ -88,6 +91,7 @@ class Job:
     """What a child carries out, and what it may use; `size` is the address space of the process it was forked from."""
 
     function: Callable[..., Any]
+    telling: bool
     args: tuple[Any, ...]
     named: Mapping[str, Any]
     limits: Limits
@@ -127,8 +131,9 @@ def keep_alone(pipe: int) -> None:
 
 
 def carry_out(job: Job, pipe: int) -> dict[str, Any]:
+    tell = [lambda name: send(pipe, {"at": name})] if job.telling else []
     try:
-        return {"value": plain(job.function(lambda name: send(pipe, {"at": name}), *job.args, **job.named))}
+        return {"value": plain(job.function(*tell, *job.args, **job.named))}
     except (Mismatch, SubmissionError) as error:
         kind = "Mismatch" if isinstance(error, Mismatch) else "SubmissionError"
         return {"raised": [kind, str(error)]}

@@ -23,9 +23,8 @@ from grader.sandbox.session import PATIENCE
 from ..training import loop
 from ..training.curves import CHANCE, NEAR, TRAINING
 from ..training.loop import End
-from .claimed_accuracy import claimed
 from .handed_in import handed_in, left_out, told
-from .notebook import Notebook
+from .survey import Survey
 
 Array = NDArray[Any]
 
@@ -115,7 +114,7 @@ class Outcome:
         return value if type(value) is kind else kind()
 
 
-def part1(hw: Subject) -> Notebook:
+def part1(hw: Subject) -> Survey:
     """The student's notebook of Task 5. Raises NotImplementedYet for one that is absent or still the handout's."""
     return handed_in(hw, PART1)
 
@@ -139,7 +138,7 @@ def held_out(hw: Subject) -> HeldOut:
     return hw.once("held out", draw)
 
 
-def run(hw: Subject, student: Notebook, seed: int) -> Outcome:
+def run(hw: Subject, student: Survey, seed: int) -> Outcome:
     """One run of a notebook; whatever the student's code does is told in the outcome's `error`."""
     settings = hw.settings_of("5.3")
     outcome = Outcome(seed, settings["budget"])
@@ -153,9 +152,9 @@ def run(hw: Subject, student: Notebook, seed: int) -> Outcome:
 class NotebookLearner:
     """What Task 5 adds to the run loop: a look after every so many pictures, and a judgement on the whole test set."""
 
-    def __init__(self, hw: Subject, student: Notebook, outcome: Outcome, settings: Mapping[str, float]) -> None:
+    def __init__(self, hw: Subject, student: Survey, outcome: Outcome, settings: Mapping[str, float]) -> None:
         self.hw, self.student, self.outcome, self.settings = hw, student, outcome, settings
-        claim = claimed(student)
+        claim = student.claimed
         self.promised = claim is not None and claim >= settings["full"]
         self.looked = 0  # steps at the last look
         self.judged = -JUDGE_AGAIN  # looks at the last judgement

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
@@ -13,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.errors import Mismatch
+from grader.sandbox.reader import Tell
 from grader.sandbox.remote import as_text
 
 from . import decode, imagenet, notebook
 from .notebook import Notebook
 
 Array = NDArray[Any]
+Truths = dict[str, str]  # file -> what it shows
 
 ALIKE = 0.5  # correlation of two lists of a thousand scores, from which on they are of the same photograph
 RESULT = re.compile(r"_?pred|^part[12]\b|plot|[{}]", re.IGNORECASE)  # pictures that a notebook writes
@@ -42,6 +45,7 @@ PREDICTS = re.compile(
 PATTERN = re.compile(r"[*?\[\]]")  # in a name that stands for several files
 CHOSEN = re.compile(r"im(a)?g(e)?_?[12]")
 TRUTHS = re.compile(r"names|labels|(true|actual|real)_?(names|labels|class(es)?)|(ground_?)?truths?", re.IGNORECASE)
+LITERAL = 2000  # nodes of a list or dict of truths
 MOST_CALLS = 200  # of a network, that a student's process tells
 NAMED, BROKEN = 100, 4  # photographs that a notebook may name, and that are found damaged before no more are tried
 MOST = 8  # of the photographs that are looked at: a person tries a few before the last two
@@ -55,6 +59,15 @@ class Call:
     training: bool
     spread: Array  # (3,) standard deviation of each channel of the input
     scores: Array  # (1000,)
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """A photograph as a reader gives it back; `also` are names of other files that hold the same picture."""
+
+    name: str
+    pixels: NDArray[np.uint8]
+    also: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
@@ -73,6 +86,10 @@ class Photograph:
     call: Call | None = None
     turn: int = -1  # of that call among all of them
 
+    @classmethod
+    def of(cls, decoded: Decoded) -> Photograph:
+        return cls(decoded.name, decoded.pixels, list(decoded.also))
+
     def told(self, labels: list[str]) -> str:
         taken = f"taken for {self.predicted(labels)!r}"
         if not self.stated:
@@ -89,12 +106,9 @@ class Photograph:
 # Which they are
 
 
-def opened(student: Notebook, files: Mapping[str, bytes]) -> list[str]:
-    """Names of the photographs that a notebook opens, in their order; those of `img1` and `img2` where there are more.
-
-    A notebook that names none of those that are here, because it lists a folder or puts names together, has what lies
-    beside it.
-    """
+def mentioned(student: Notebook) -> list[str]:
+    """Names of the photographs that a notebook's code opens, in their order; if several are of `img1` and `img2`, of
+    those alone."""
     found: dict[str, str] = {}  # without regard to case, as the files are found
     chosen: dict[str, None] = {}
     for _, tree in notebook.trees(student):
@@ -103,10 +117,15 @@ def opened(student: Notebook, files: Mapping[str, bytes]) -> list[str]:
             for name in constants(statement):
                 found.setdefault(name.lower(), name)
                 chosen |= {name.lower(): None} if by_name else {}
-    names = [found[name] for name in (chosen if len(chosen) >= 2 else found)]
+    return [found[name] for name in (chosen if len(chosen) >= 2 else found)]
+
+
+def opened(names: Sequence[str], files: Mapping[str, bytes]) -> list[str]:
+    """Those of a submission's photographs that a notebook opens, which mentions `names`. One that names none of those
+    that are here, because it lists a folder or puts names together, has what lies beside it."""
     there = {name.lower() for name in files}
     beside = sorted(name for name in files if name.lower().endswith(decode.ENDINGS) and not RESULT.search(name))
-    return names if any(name.lower() in there for name in names) or not beside else beside
+    return list(names) if any(name.lower() in there for name in names) or not beside else beside
 
 
 def assigned(statement: ast.AST) -> Iterator[str]:
@@ -124,8 +143,11 @@ def constants(tree: ast.AST) -> Iterator[str]:
                 yield base
 
 
-def readable(files: Mapping[str, bytes], names: Sequence[str]) -> tuple[list[Photograph], list[str]]:
-    """The first MOST that can be read, and a sentence for each that cannot; one picture under two names is one."""
+def readable(
+    tell: Tell, files: Mapping[str, bytes], names: Sequence[str]
+) -> tuple[tuple[Decoded, ...], tuple[str, ...]]:
+    """In a reader: the first MOST that can be read, and a sentence for each that cannot; one picture under two names is
+    one."""
     there = {name.lower(): data for name, data in files.items()}
     found: list[Photograph] = []
     problems: list[str] = []
@@ -133,6 +155,7 @@ def readable(files: Mapping[str, bytes], names: Sequence[str]) -> tuple[list[Pho
         if name.lower() not in there:
             problems.append(f"{name[:80]} is not in the submission.")
         elif sum(1 + len(one.also) for one in found) < MOST and len(problems) < BROKEN:
+            tell(name[:80])
             try:
                 pixels = decode.pixels(there[name.lower()], name[:80])
             except Mismatch as error:
@@ -143,7 +166,7 @@ def readable(files: Mapping[str, bytes], names: Sequence[str]) -> tuple[list[Pho
                 found.append(Photograph(name[:80], pixels))
             else:
                 twin.also.append(name[:80])
-    return found, problems[:4]
+    return tuple(Decoded(one.name, one.pixels, tuple(one.also)) for one in found), tuple(problems[:4])
 
 
 # What a network was given
@@ -183,10 +206,13 @@ def last_two(found: list[Photograph]) -> list[Photograph]:
 # What they are said to show
 
 
-def state(found: list[Photograph], two: list[Photograph], names: Sequence[str], student: Notebook) -> None:
+def state(
+    found: list[Photograph], two: list[Photograph], names: Sequence[str], written: Sequence[Sequence[str] | Truths]
+) -> None:
     """Say of the two what they show: as in `names`, else in a list or dict of truths that the notebook writes down,
     else in their files' names."""
-    said = next((row for row in (aligned(names, found, two), *truths(student, found, two)) if any(row)), [])
+    rows = (aligned(names, found, two), *(of_the_two(one, found, two) for one in written))
+    said = next((row for row in rows if any(row)), [])
     for at, one in enumerate(two):
         one.by_file = not (said and said[at])
         text = PurePath(one.name).stem if one.by_file else said[at]
@@ -200,7 +226,7 @@ def says_nothing(text: str) -> bool:
 
 
 def predicting(student: Notebook) -> list[int]:
-    """The cells with an output whose code asks a network, itself or by a function, or that print a class's name."""
+    """The cells with an output whose code asks a network, itself or by a function."""
     functions: set[str] = set()
     found = []
     for cell, tree in notebook.trees(student):
@@ -208,7 +234,7 @@ def predicting(student: Notebook) -> list[int]:
         functions |= {node.name for node in defined if PREDICTS.search(ast.unparse(node))}
         rest = "\n".join(ast.unparse(node) for node in tree.body if node not in defined)
         asks = PREDICTS.search(rest) or any(re.search(rf"\b{re.escape(name)}\(", rest) for name in functions)
-        if cell.outputs and (asks or imagenet.named(cell.text)):
+        if cell.outputs and asks:
             found.append(cell.number)
     return found
 
@@ -219,8 +245,8 @@ def aligned(names: Sequence[str], found: list[Photograph], two: list[Photograph]
     return [names[at] if at < len(names) else "" for at, one in enumerate(all_of) if one in two]
 
 
-def truths(student: Notebook, found: list[Photograph], two: list[Photograph]) -> Iterator[list[str]]:
-    """What is written down of each of the two under a name for truths: by file in a dict, in a list of their number.
+def truths(student: Notebook) -> Iterator[tuple[str, ...] | Truths]:
+    """What is written down under a name for truths: by file in a dict, else in a list.
 
     A list that is made by running the notebook may be one of predictions, and is none of these.
     """
@@ -228,11 +254,30 @@ def truths(student: Notebook, found: list[Photograph], two: list[Photograph]) ->
         for node in ast.walk(tree):
             if isinstance(node, ast.Assign) and any(map(TRUTHS.fullmatch, assigned(node))):
                 try:
-                    value = ast.literal_eval(node.value)
+                    value = ast.literal_eval(node.value) if is_small(node.value) else None
                 except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
                     continue  # what no literal is written like
                 if isinstance(value, dict):
-                    by_file = {PurePath(str(key).replace("\\", "/")).stem.lower(): text for key, text in value.items()}
-                    value = [by_file.get(PurePath(one.name).stem.lower(), "") for one in two]
-                if isinstance(value, list | tuple) and len(value) in (len(found), len(two)):
-                    yield aligned([text[:80] if isinstance(text, str) else "" for text in value], found, two)
+                    yield {stem(key): worded(text) for key, text in value.items() if isinstance(key, str)}
+                elif isinstance(value, list | tuple):
+                    yield tuple(map(worded, value))
+
+
+def is_small(node: ast.AST) -> bool:
+    """Whether a literal is as short as what is said of a few photographs."""
+    return sum(1 for _ in islice(ast.walk(node), LITERAL + 1)) <= LITERAL
+
+
+def stem(path: str) -> str:
+    return PurePath(path.replace("\\", "/")).stem.lower()[:300]
+
+
+def worded(text: Any) -> str:
+    return text[:80] if isinstance(text, str) else ""
+
+
+def of_the_two(written: Sequence[str] | Truths, found: list[Photograph], two: list[Photograph]) -> list[str]:
+    """What is written down of each of the two; a list has to be of their number, or of all that were opened."""
+    if isinstance(written, Mapping):
+        written = [written.get(stem(one.name), "") for one in two]
+    return aligned(written, found, two) if len(written) in (len(found), len(two)) else []

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.errors import StudentError
 from grader.homework.training.hyperparameters import NAMES, Hyperparameters, read
+from grader.model import Limits
+from grader.sandbox import reader
 
 ROOT = Path(__file__).parents[3]
 DEFAULTS = {
@@ -346,3 +350,20 @@ def test_what_suits_an_optimizer_of_the_students_own_is_not_given_to_the_handout
     found = read(main(body, before=before))
     assert found.best.values == {}
     assert {each.why for each in found.best.unreadable.values()} == {"is used with an optimizer of train.py's own"}
+
+
+def test_tuples_in_tuples_are_read_no_further_than_they_can_be_compared():
+    pairs = "".join(f"    a{n} = (a{n - 1}, a{n - 1})\n    b{n} = (b{n - 1}, b{n - 1})\n" for n in range(1, 60))
+    source = f"def main(args):\n    a0 = b0 = (1, 1)\n{pairs}    num_train = 500 if a59 == b59 else 1000\n"
+    branch = f"def main(args):\n    a0 = b0 = (1, 1)\n{pairs}    if args.x:\n        a59 = b59\n    num_train = a59\n"
+    for text in (source, branch):
+        began = time.monotonic()
+        found = read(text.encode()).best
+        assert "num_train" in found.unreadable
+        assert time.monotonic() - began < 2
+
+
+def test_a_file_that_takes_gigabytes_to_parse_has_a_cap():
+    source = b"def main(args):\n    if 0: x = (" + b"a," * (2 << 20) + b")\n"
+    with pytest.raises(StudentError, match=r"^train\.py takes (more than 200 MiB|longer than)"):
+        reader.read(read, source, limits=Limits(read_cpu=5, read_memory=200 << 20), about="train.py")
