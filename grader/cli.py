@@ -202,10 +202,10 @@ def tell(report: Report, arguments: argparse.Namespace, page: Path | None) -> No
         if arguments.json:
             write(arguments.json, json.render(report, audience=arguments.audience))
         if page:
-            from grader.report import html
+            from grader import drawing
 
-            write(page, html.render(report, audience=arguments.audience))
-    except UsageError:  # the disk is full: what was graded is shown all the same
+            write(page, drawing.page(report, audience=arguments.audience))
+    except BaseException:  # the disk is full, say: what was graded is shown all the same
         text.show(report, audience=arguments.audience, console=console)
         raise
     text.show(report, audience=arguments.audience, page=page, console=console)

@@ -279,6 +279,8 @@ class Batch:
         self.record(attempt, report, {**attempt.job.kept, **done.results})
         for audience, page in done.pages.items():
             pages.put(self.book, attempt.student.id, audience, page, done.report, attempt.job.remarks)
+        if set(attempt.job.audiences) - done.pages.keys():
+            self.progress.faults.append(attempt.student.id)
 
     def record(self, attempt: Attempt, report: Report, documents: Mapping[str, Document]) -> None:
         keep = {

@@ -1,0 +1,27 @@
+"""A report's page, with the figures drawn by a reader (sandbox/reader.py): their numbers are a student's, and whatever
+those do to a drawing costs the figures, and no result."""
+
+from __future__ import annotations
+
+from grader.errors import StudentError
+from grader.model import Limits, Report
+from grader.report import html, plots
+from grader.report.html import Drawn
+from grader.report.wording import Audience
+from grader.sandbox import reader
+from grader.sandbox.reader import ReaderFault
+
+LIMITS = Limits(read_cpu=30)
+
+
+def page(report: Report, *, audience: Audience = "student") -> str:
+    """The whole page."""
+    return html.render(report, audience=audience, draw=drawn_apart)
+
+
+def drawn_apart(report: Report) -> Drawn:
+    plots.load_library()
+    try:
+        return reader.read(html.draw, report, limits=LIMITS, about="the figures")
+    except (StudentError, ReaderFault):
+        return html.undrawn(report)
