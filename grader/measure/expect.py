@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from grader.errors import Mismatch, NotImplementedYet, StudentError
 from grader.measure import numeric
-from grader.measure.diagnose import Clue, describe, explain, numbers, plain
+from grader.measure.diagnose import Clue, describe, explain, fitting, numbers, plain
 from grader.model import Measure
 
 Array = NDArray[np.float64]
@@ -82,7 +82,8 @@ def expect_relative(hw: Subject, name: str, yours: Any, expected: Any, *, bar: f
     assignments measure (http://cs231n.github.io/neural-networks-3/#gradcheck). Raises as `expect_close`."""
     if is_stub(yours):
         raise NotImplementedYet(f"{name} is None: not implemented yet")
-    found, right = numbers(yours), np.asarray(plain(expected), dtype=np.float64)
+    right = np.asarray(plain(expected), dtype=np.float64)
+    found = fitting(yours, right.shape)
     if found is None or found.shape != right.shape or not np.isfinite(found).all():
         raise Mismatch(str(explain(name, yours, right, atol=bar)))
     error = float((np.abs(found - right) / np.maximum(least, np.abs(found) + np.abs(right))).max(initial=0.0))
@@ -225,7 +226,7 @@ def is_stub(value: Any) -> bool:
 
 def is_number(value: Any) -> bool:
     """A real scalar: a Python or numpy number, or a 0-d array of one."""
-    found = numbers(value)
+    found = fitting(value, ())
     return found is not None and found.shape == ()
 
 
@@ -243,13 +244,15 @@ def _kind(value: Any) -> str:
 
 def _error(yours: Any, expected: Any) -> float:
     """The largest absolute error; infinite for what is not even of the right kind or shape."""
-    found, expected = numbers(yours), plain(expected)
+    expected = plain(expected)
+    found = fitting(yours, np.shape(expected))
     return float("inf") if found is None or found.shape != np.shape(expected) else numeric.error(found, expected)
 
 
 def _share(yours: Any, expected: Any, atol: float, rtol: float) -> float:
     """The largest error as a share of what its entry may be off by; infinite as in `_error`."""
-    found, right = numbers(yours), np.asarray(plain(expected), dtype=np.float64)
+    right = np.asarray(plain(expected), dtype=np.float64)
+    found = fitting(yours, right.shape)
     if found is None or found.shape != right.shape or not np.isfinite(found).all():
         return float("inf")
     return float((np.abs(found - right) / np.maximum(atol + rtol * np.abs(right), 1e-300)).max(initial=0.0))

@@ -21,7 +21,7 @@ from typing import Any
 from grader.errors import Crashed, OutOfMemory, Skipped, StudentError, TimedOut, UsageError
 from grader.model import Limits, Section
 from grader.sandbox.launch import Launcher, ZygoteGoneError
-from grader.sandbox.worker.wire import FrameError, frame, read_frame
+from grader.sandbox.worker.wire import MAX_FRAME, FrameError, TooLargeError, frame, read_frame
 
 TICK = 0.02  # seconds between two looks at a running call; ten times as many after a while
 START_WALL = 60.0  # seconds for an interpreter to start on a busy machine; ours to wait for, not the student's
@@ -77,7 +77,7 @@ class Process:
         with path.open("wb", buffering=0) as output:
             self.output = Output(path)
             self.child = launch(self.scratch, output)
-        self.requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self.requests: queue.SimpleQueue[tuple[bytes, int] | None] = queue.SimpleQueue()
         self.replies: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.talker = threading.Thread(target=self.talk, daemon=True)
         self.talker.start()
@@ -86,9 +86,10 @@ class Process:
         """Carry frames until there is no more to send or the worker is gone; ends with the channel closed."""
         try:
             while (request := self.requests.get()) is not None:
-                self.child.stdin.write(request)
+                data, most = request
+                self.child.stdin.write(data)
                 self.child.stdin.flush()
-                self.replies.put(read_frame(self.child.stdout))
+                self.replies.put(read_frame(self.child.stdout, most))
         except (EOFError, FrameError, OSError, MemoryError) as error:
             self.replies.put(error)
         finally:
@@ -96,9 +97,10 @@ class Process:
                 with contextlib.suppress(OSError):  # unsent bytes to a process that is gone
                     stream.close()
 
-    def send(self, value: Any) -> None:
-        """Send what one reply is due for. Raises FrameError for a value of ours that cannot travel."""
-        self.requests.put(frame(value))
+    def send(self, value: Any, most: int = MAX_FRAME) -> None:
+        """Send what one reply, of at most `most` bytes, is due for. Raises FrameError for a value of ours that cannot
+        travel."""
+        self.requests.put((frame(value), most))
 
     def exchange(
         self,
@@ -107,15 +109,16 @@ class Process:
         cpu: float,
         subject: str,
         answer: Callable[[Mapping[str, Any]], dict[str, Any]],
+        most: int = MAX_FRAME,
     ) -> Any:
         """One request and its reply, in so many seconds on the clock and of CPU; `answer` is what a question that comes
-        back before the reply is answered with.
+        back before the reply is answered with. Neither has more than `most` bytes.
 
         Raises TimedOut, OutOfMemory or Crashed; this process is of no use after that.
         """
         self.greeting()
         self.count += 1
-        self.send(request | {"id": self.count})
+        self.send(request | {"id": self.count}, most)
         began = time.monotonic()
         reply = self.wait(wall, cpu, subject)
         if is_question(reply, self.count):
@@ -127,7 +130,7 @@ class Process:
                     raise TimedOut(
                         f"{subject} used {cpu:g} s of processor time and was stopped: does a loop never end?"
                     )
-                self.send(answer(reply))
+                self.send(answer(reply), most)
                 reply = self.wait(end - time.monotonic(), cpu - (self.quick_clock() - before), subject)
         self.check_disk(subject)
         if isinstance(reply, Exception):
@@ -192,6 +195,8 @@ class Process:
 
     def post_mortem(self, error: Exception, subject: str) -> StudentError:
         """What a process that stopped talking died of."""
+        if isinstance(error, TooLargeError):
+            return Crashed(f"{subject} returned far more than was asked for: {error}")
         if isinstance(error, FrameError):
             return Crashed(f"{subject} broke the grader's channel: {error}")
         code = self.child.end(1.0)

@@ -17,7 +17,7 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 
 from grader.errors import Mismatch, Raised, UsageError
-from grader.sandbox.worker.wire import DTYPES, Callback, Handle, Tensor
+from grader.sandbox.worker.wire import DTYPES, MAX_FRAME, Callback, Handle, Tensor
 
 MOST_ARITY = 255  # no function that a student writes has more parameters
 MOST_ELEMENTS = 100_000  # of an answer that a check iterates over
@@ -39,8 +39,10 @@ class Asking(Protocol):
         named: Mapping[str, Any] | None = None,
         subject: str = "",
         more: float = 0.0,
+        most: int | None = None,
     ) -> list[Any]:
-        """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`."""
+        """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`; the
+        answers may have `most` bytes."""
 
     def used(self) -> float:
         """CPU seconds of the process so far."""
@@ -254,7 +256,9 @@ class Driven:
     def tell(self, what: str, *args: Any, seconds: float = 0.0, subject: str = "") -> Any:
         """What else a run can be asked in a pause: a method of what its driver began, with `seconds` more for it."""
         subject = subject or self._subject
-        return self._session.ask("call", self._handle, (what,), [args], subject=subject, more=seconds)[0]
+        return self._session.ask("call", self._handle, (what,), [args], subject=subject, more=seconds, most=MAX_FRAME)[
+            0
+        ]
 
     def used(self) -> float:
         """CPU seconds so far, as the system counts them."""

@@ -35,13 +35,14 @@ from grader.model import Limits, Section, Submission
 from grader.sandbox.launch import Launcher, readable, spawn
 from grader.sandbox.process import DUMP, Process
 from grader.sandbox.remote import MALFORMED, Driven, Remote, arriving, as_text, line, travelling
-from grader.sandbox.worker.wire import Handle
+from grader.sandbox.worker.wire import MAX_FRAME, Handle, Tensor
 
 FORBIDDEN = "this section forbids"
 ATTEMPTS = 5
 MOST_ARGUMENTS = 64  # of a call, of which a reply may say that they were changed
 AFTERWARDS = 100  # calls that are refused before the process is ended
 MOST_ANSWERS = 10_000  # calls that the student's code may make of functions that it was given, in one call of it
+ANSWER, TIMES = 32 << 20, 8  # bytes of an answer beside those of its arguments, which count so many times
 NUMBERS = 1 << 40  # of objects in one process
 SETTING_UP = 20.0  # CPU seconds for what a run does before its first answer
 PATIENCE = 4.0  # seconds on the clock for each CPU second of a run, on a busy machine
@@ -271,7 +272,7 @@ class Session:
             for at, (array, value) in enumerate((arrays or {}).items())
         }
         request = (name, {**order, "files": laid})
-        remote = self.ask("drive", Handle(0, name), (), [request], subject=subject, more=SETTING_UP)[0]
+        remote = self.ask("drive", Handle(0, name), (), [request], subject=subject, more=SETTING_UP, most=MAX_FRAME)[0]
         if not isinstance(remote, Remote):
             raise Crashed(f"{subject} broke the grader's channel: no run was begun")
         return Driven(self, remote._handle, subject)
@@ -293,10 +294,13 @@ class Session:
         named: Mapping[str, Any] | None = None,
         subject: str = "",
         more: float = 0.0,
+        most: int | None = None,
     ) -> list[Any]:
         """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`.
 
         Raises StudentError for the first failure, UsageError for an argument that does not travel.
+
+        The answers may have `most` bytes: where that is not said, a few times as many as the arguments have.
 
         `more` seconds are added to what a call may use, on the clock several times as many.
         """
@@ -320,13 +324,14 @@ class Session:
         }
         if named:
             request["named"] = {name: travelling(value, given) for name, value in named.items()}
+        most = most or ANSWER + TIMES * weight((travellers, request.get("named", {})))
         wall, left = self.limits.call_wall + PATIENCE * more, self.deadline - time.monotonic()
         cpu = self.limits.call_cpu + more
         subject = subject or (".".join(path) if not isinstance(owner, str) or path else owner)
         try:
             self.held = self.process.greeting()
             answering = Answering(self, subject)
-            reply = self.process.exchange(request, min(wall, left), cpu, subject, answering)
+            reply = self.process.exchange(request, min(wall, left), cpu, subject, answering, most)
             if answering.error is not None:
                 raise answering.error
             results = self.read_reply(reply, len(travellers), subject)
@@ -371,6 +376,16 @@ class Session:
             raise Crashed(f"{subject} broke the grader's channel: {len(results)} of {asked} answers came back")
         self.changed = {at: arriving(value, self.remote) for at, value in changed.items()}
         return [arriving(value, self.remote) for value, _, _ in results]
+
+
+def weight(value: Any) -> int:
+    """Bytes of the arrays in what is sent."""
+    if isinstance(value, dict):
+        return sum(map(weight, value.values()))
+    if isinstance(value, list | tuple):
+        return sum(map(weight, value))
+    found = value.array if isinstance(value, Tensor) else value
+    return found.nbytes if isinstance(found, np.ndarray) else 0
 
 
 def fits(at: Any) -> bool:

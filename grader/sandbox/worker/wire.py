@@ -45,6 +45,10 @@ class FrameError(Exception):
     """Bytes that are not a frame, or a value or frame over the limits above."""
 
 
+class TooLargeError(FrameError):
+    """A frame that is larger than what was asked for can be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Handle:
     """An object that stays in the student's process; `kind` is its type's name, for messages."""
@@ -292,8 +296,9 @@ def write_frame(stream: IO[bytes], value: Any) -> None:
     stream.flush()
 
 
-def read_frame(stream: IO[bytes]) -> Any:
-    """Receive one value. Raises EOFError at a clean end, FrameError for anything that is not a whole frame."""
+def read_frame(stream: IO[bytes], most: int = MAX_FRAME) -> Any:
+    """Receive one value. Raises EOFError at a clean end, TooLargeError for a frame of more than `most` bytes and
+    FrameError for anything else that is not a whole one."""
     head = stream.read(8)
     if not head:
         raise EOFError
@@ -302,6 +307,8 @@ def read_frame(stream: IO[bytes]) -> Any:
     size = _U64.unpack(head)[0]
     if size > MAX_FRAME:
         raise FrameError(f"a frame of {size} bytes; at most {MAX_FRAME >> 20} MB travel")
+    if size > most:
+        raise TooLargeError(f"{size >> 20} MB, where at most {most >> 20} MB are taken")
     data = stream.read(size)
     if len(data) < size:
         raise FrameError(f"the stream ends {size - len(data)} bytes before its frame does")
