@@ -1,4 +1,4 @@
-"""Submissions that mean to keep a reader busy, or to fill its memory."""
+"""Submissions that mean to keep whoever reads them busy, or to fill its memory."""
 
 from __future__ import annotations
 
@@ -71,3 +71,29 @@ def wide(side: int = 7900) -> bytes:
     file = io.BytesIO()
     Image.new("1", (side, side)).save(file, "PNG")
     return file.getvalue()
+
+
+def nested(source: bytes) -> bytes:
+    """A train.py whose main makes two tuples that share their parts; to compare them takes 2^60 steps."""
+    pairs = "".join(f"    a{n} = (a{n - 1}, a{n - 1})\n    b{n} = (b{n - 1}, b{n - 1})\n" for n in range(1, 60))
+    main = f"def main(args):\n    a0 = b0 = (1, 1)\n{pairs}    num_train = 500 if a59 == b59 else 1000\n"
+    return source + b"\n" + main.encode()
+
+
+def long_tuple(source: bytes, mib: float) -> bytes:
+    """A file with a tuple so long that its tree takes hundreds of times its text."""
+    return source + b"\nif 0: x = (" + b"a," * int(mib * MIB / 2) + b")\n"
+
+
+def large_answers(source: bytes) -> bytes:
+    """A layers.py that answers every question with 224 MiB of bytes, or of text."""
+    return (
+        source
+        + b"""
+def _large(*a): return np.ones((224 << 20,), np.int8).reshape([2] * 15 + [-1])
+def l2_regularization(w, reg): return "x" * (224 << 20), 0
+relu_forward = softmax_loss = fc_forward = lambda *a: (_large(), None)
+relu_backward = _large
+def fc_backward(g, c): return _large(), 0, 0
+"""
+    )

@@ -161,6 +161,8 @@ def imported(content: bytes) -> list[str]:
 
 def named(text: str) -> Iterator[str]:
     try:
+        if len(text) > repair.LARGEST:
+            raise ValueError("a tree takes some hundred times its text")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text)

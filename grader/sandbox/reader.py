@@ -38,7 +38,7 @@ from grader.sandbox.worker.wire import FrameError, decode, pieces
 Tell = Callable[[str], None]  # said by a reading function: the name of the file that it looks at next
 Read = TypeVar("Read")
 
-PATIENCE = 4.0  # seconds on the clock for each CPU second, on a busy machine
+PATIENCE = 20.0  # seconds on the clock for each CPU second: a busy machine refuses nobody, and no reader sleeps
 ANSWER = 400 << 20  # bytes of an answer; a submission keeps at most 256 MiB
 TAIL = 2000  # characters of a fault of ours
 RAISED: dict[str, Callable[[str], BackgradeError]] = {"Mismatch": Mismatch, "SubmissionError": SubmissionError}
