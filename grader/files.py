@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 from grader.errors import UsageError
-from grader.printable import printable
 
 STANDARD_OUTPUT = Path("-")
 
@@ -55,6 +54,12 @@ def is_output(path: Path) -> bool:
         return os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
     except (OSError, ValueError):
         return False
+
+
+def printable(text: str) -> str:
+    """The gate for text on its way into a file or a database: UTF-8 cannot hold a lone surrogate, which stands for a
+    byte of a name that is none, so that is written out as \\udcff."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def encoded(content: str | bytes) -> bytes:

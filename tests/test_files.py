@@ -123,3 +123,11 @@ def test_folders_without_rights_and_links_are_deleted_and_no_link_is_followed(tm
 
 def test_a_folder_that_is_not_there_is_no_fault(tmp_path):
     remove(tmp_path / "nowhere")
+
+
+LONE = "ren\udce9e \ud800"
+
+
+def test_a_file_holds_any_text(tmp_path):
+    write(tmp_path / "page.html", f"Zoë 数 🙂 {LONE}")
+    assert (tmp_path / "page.html").read_text(encoding="utf-8") == "Zoë 数 🙂 ren\\udce9e \\ud800"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from grader.errors import UsageError
-from grader.printable import all_printable
+from grader.files import printable
 
 FILE = "gradebook.sqlite"
 PATIENCE = 30.0  # seconds to wait while another process writes
@@ -136,7 +136,7 @@ class Connection(sqlite3.Connection):
     """Every text that is written, or asked for, goes through the gate."""
 
     def execute(self, statement: str, values: Any = ()) -> sqlite3.Cursor:
-        return super().execute(statement, all_printable(tuple(values)))
+        return super().execute(statement, [printable(one) if isinstance(one, str) else one for one in values])
 
 
 class Database:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from grader.model import CheckResult, Figure, ItemResult, Measure, Provenance, Report, TaskResult, Verdict
-from grader.printable import all_printable
 from grader.report.wording import Audience, presented
 
 SCHEMA = 1
@@ -21,29 +20,26 @@ def render(report: Report, *, audience: Audience = "student") -> str:
 
 def document(report: Report) -> dict[str, Any]:
     given = report.provenance
-    found: dict[str, Any] = all_printable(
-        {
-            "schema": SCHEMA,
-            "title": report.title,
-            "submission": {"name": report.submission, "digest": report.digest},
-            "score": report.score,
-            "max_score": report.max_score,
-            "skipped": report.skipped,
-            "interrupted": report.interrupted,
-            "tasks": [task(each) for each in report.tasks],
-            "needs_review": list(report.needs_review),
-            "notes": list(report.notes),
-            "provenance": {
-                "seed": given.seed,
-                "versions": dict(given.versions),
-                "rubric_digest": given.rubric_digest,
-                "grader_digest": given.grader_digest,
-                "fixtures_digest": given.fixtures_digest,
-                "isolation": given.isolation,
-            },
-        }
-    )
-    return found
+    return {
+        "schema": SCHEMA,
+        "title": report.title,
+        "submission": {"name": report.submission, "digest": report.digest},
+        "score": report.score,
+        "max_score": report.max_score,
+        "skipped": report.skipped,
+        "interrupted": report.interrupted,
+        "tasks": [task(each) for each in report.tasks],
+        "needs_review": list(report.needs_review),
+        "notes": list(report.notes),
+        "provenance": {
+            "seed": given.seed,
+            "versions": dict(given.versions),
+            "rubric_digest": given.rubric_digest,
+            "grader_digest": given.grader_digest,
+            "fixtures_digest": given.fixtures_digest,
+            "isolation": given.isolation,
+        },
+    }
 
 
 def task(given: TaskResult) -> dict[str, Any]:
