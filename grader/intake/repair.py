@@ -10,7 +10,6 @@ import ast
 import codecs
 import io
 import json
-import platform
 import re
 import subprocess
 import sys
@@ -18,14 +17,16 @@ import tokenize
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 LARGEST = 1 << 20  # bytes of a script that is looked at; a larger one stays as it is
+SMALL = 1 << 16  # bytes of a script whose tree is kept; a tree takes some hundred times as many
 BRACKETS = 500_000  # lists and objects of a notebook, which JSON makes gigabytes of
 SLIM = 8 << 20  # bytes from which a notebook loses the outputs that nobody looks at
 ASKED, SECONDS = 100_000, 10.0  # characters of a script, and time, for a parser of newer Pythons
 MOST_ASKED = 10  # scripts of one submission that it is asked about
-PYTHON = f"Python {platform.python_version()}"
+PYTHON = sys.version.split()[0]
 
 # How files begin that are no text.
 KINDS = (
@@ -150,15 +151,14 @@ def unread(text: str, name: str, newer: Callable[[str], str]) -> Repaired:
     if needed := newer(text):
         return Repaired(
             encoded,
-            question=f"{name} needs a newer Python than the grader's {platform.python_version()} ({needed}); grade it "
-            "there, or by hand",
+            question=f"{name} needs a newer Python than the grader's {PYTHON} ({needed}); grade it there, or by hand",
         )
     if old := PYTHON_2.search(text):
         line = text.count("\n", 0, old.start()) + 1
         return Repaired(
             encoded,
             fault=f"{name} cannot be imported: SyntaxError, since line {line} is written for Python 2, and this is "
-            f"{PYTHON}",
+            f"Python {PYTHON}",
         )
     return Repaired(encoded)
 
@@ -283,16 +283,28 @@ MARKS = (
 
 
 def parses(content: bytes) -> bool:
+    return tree_of(content) is not None
+
+
+def tree_of(content: bytes) -> ast.Module | None:
+    """What Python makes of a script; None for one that it cannot read. Small ones are parsed once."""
+    return kept_tree(content) if len(content) <= SMALL else tree(content)
+
+
+def tree(content: bytes) -> ast.Module | None:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         if encoding.startswith("utf-8"):
             content.decode()  # Python looks at this in a file, and not in a text
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd escapes in a student's strings
-            compile(content, "work.py", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+            found = compile(content, "work.py", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
+        return None
+    return found if isinstance(found, ast.Module) else None
+
+
+kept_tree = lru_cache(maxsize=8)(tree)
 
 
 def defines(content: bytes) -> set[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import warnings
 
-LARGEST = 1 << 20  # bytes of a file that is looked through
+from grader.intake.repair import LARGEST, tree_of
+
 MOST = 2000  # definitions of a file
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -15,16 +15,9 @@ def definitions(name: str, source: bytes) -> dict[str, int]:
 
     Never raises for what a student wrote. To be called in a reader; see sandbox/reader.py.
     """
-    if not name.endswith(".py") or len(source) > LARGEST:
-        return {}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd escapes in a student's strings
-            tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
+    tree = tree_of(source) if name.endswith(".py") and len(source) <= LARGEST else None
     found: dict[str, int] = {}
-    for node in (one for one in tree.body if isinstance(one, DEFINITIONS)):
+    for node in (one for one in (tree.body if tree else ()) if isinstance(one, DEFINITIONS)):
         if node.name in found:  # the last one is what Python keeps
             found = {path: line for path, line in found.items() if path.partition(".")[0] != node.name}
         found[node.name] = node.lineno
