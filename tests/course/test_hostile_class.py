@@ -14,10 +14,15 @@ from pathlib import Path
 import hostile
 import psutil
 import pytest
-from classes import STARRED, WANTED, class_of, reports
+from classes import HOMEWORK, STARRED, WANTED, Workers, class_of, graded, reports
 
 from grader.check import ROOT
+from grader.course.batch import Batch
+from grader.course.class_folder import recognise
 from grader.course.gradebook import Gradebook
+from grader.course.result_keys import Terms
+from grader.intake import submission
+from grader.model import Submission
 from grader.sandbox import reader
 
 pytestmark = [pytest.mark.medium, pytest.mark.skipif(not reader.FORKS, reason="forks on Linux alone")]
@@ -109,3 +114,25 @@ def test_everyone_is_graded_in_three_gibibytes(tmp_path):
     assert any("holds none of functions.py" in problem for problem in problems.values())
     assert len(found) + len(problems) == 11
     assert (tmp_path / "out" / "index.html").is_file()
+
+
+def test_a_reading_that_is_the_graders_fault_is_for_a_person_and_stops_nobody(tmp_path, scripted, monkeypatch):
+    def fail(path: Path, *given: object, **named: object) -> Submission:
+        if path.name == "right-loops":
+            raise reader.ReaderFault("right-loops could not be read: Traceback\n  line 1\nKeyError: 'cells'\n")
+        return read(path, *given, **named)
+
+    read = submission.read
+    monkeypatch.setattr(submission, "read", fail)
+    folder = class_of(tmp_path / "in", "right-tabs", "right-loops")
+    scripted(lambda job, time: graded(job))
+    with Gradebook.create(tmp_path / "out") as book:
+        book.begin(seed=5)
+        batch = Batch(book, book.run(), HOMEWORK, Terms(5, ("2",)), workers=Workers(), audiences=())
+        progress = batch.grade(recognise(folder))
+        assert (progress.faults, progress.failed, progress.graded, progress.done) == (["right-loops"], 1, 1, 2)
+        assert book.report("right-loops") is None
+        assert book.student("right-loops").problem == (
+            "a fault of the grader kept this from being read (KeyError: 'cells'); a person has to look at it"
+        )
+        assert book.report("right-tabs").score == 20
