@@ -21,6 +21,7 @@ from grader.intake.submission import read
 from grader.model import CheckResult, Figure, ItemResult, Limits, Measure, Report, TaskResult, Verdict
 from grader.report import charts, html
 from grader.sandbox import reader
+from grader.sandbox.launch import Zygotes
 
 CURVES = {
     "steps": [10, 20, 30, 40], "losses": [2.3, 2.0, 1.5, 1.2], "epochs": [20, 40], "training": [0.3, 0.45],
@@ -86,8 +87,10 @@ def test_a_page_that_fails_loses_no_result_of_a_batch(tmp_path, monkeypatch):
     wanted = [name for section in homework.rubric.sections for name in section.submit]
     work = read(class_of(tmp_path, "right-tabs") / "right-tabs", wanted, {})
     terms = Terms(5, ("1",))
-    bench = job.set_up(HOMEWORK, terms, 1)
-    done = job.work(HOMEWORK, terms, Job("ada", work, {"1": bench.digests["1"]}, audiences=("student",)))
+    with Zygotes() as zygotes:
+        bench = job.Bench(HOMEWORK, terms, zygotes)
+        monkeypatch.setattr(job, "set_up", lambda *_: bench)
+        done = job.work(HOMEWORK, terms, Job("ada", work, {"1": bench.digests["1"]}, audiences=("student",)))
     assert done.report["score"] == 10
     assert done.results["1"]["task"]["score"] == 10
     assert done.pages == {}

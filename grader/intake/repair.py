@@ -10,12 +10,14 @@ import ast
 import codecs
 import io
 import json
+import os
 import re
 import subprocess
 import sys
 import tokenize
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -26,6 +28,7 @@ BRACKETS = 500_000  # lists and objects of a notebook, which JSON makes gigabyte
 SLIM = 8 << 20  # bytes from which a notebook loses the outputs that nobody looks at
 ASKED, SECONDS = 100_000, 10.0  # characters of a script, and time, for a parser of newer Pythons
 MOST_ASKED = 10  # scripts of one submission that it is asked about
+MOST_MEMORY = 2 << 30  # bytes of address space for that parser
 PYTHON = sys.version.split()[0]
 
 # How files begin that are no text.
@@ -176,11 +179,25 @@ def needs_newer(text: str) -> str:
     return own[0] if own else ""
 
 
+def hold() -> None:
+    """In the child that becomes the parser: a cap on its memory and its time."""
+    import resource
+
+    for name, most in (
+        (resource.RLIMIT_AS, MOST_MEMORY),
+        (resource.RLIMIT_CPU, int(SECONDS)),
+        (resource.RLIMIT_FSIZE, 0),
+    ):
+        with suppress(ValueError, OSError):  # less is allowed already
+            resource.setrlimit(name, (most, most))
+
+
 def errors(program: str, text: str, version: str) -> list[str]:
     command = [program, "check", "--isolated", "--no-cache", "--select", "E902", "--output-format", "json"]
     done = subprocess.run(
         [*command, "--target-version", version, "--stdin-filename", "work.py", "-"],
-        input=text.encode(), capture_output=True, timeout=SECONDS, check=False,
+        input=text.encode(), capture_output=True, timeout=SECONDS, check=False, preexec_fn=hold if os.name == "posix"
+        else None,
     )  # fmt: skip
     if done.returncode not in (0, 1):
         raise ValueError("no answer")
