@@ -1,6 +1,6 @@
 """Malformed inputs through every reader: a value or one clear sentence, within the limits, whatever the bytes.
 
-    python tests/fuzz/malformed.py 100000 [SEED]     some 20 minutes; the tests do 200
+    python tests/malformed.py 100000 [SEED]     some 20 minutes; the tests do 200
 
 Inputs are real files: cut, spliced, repeated, with bytes changed. An input that a reader fails on is kept in
 malformed-failures/ and named.
@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import hostile  # noqa: E402
