@@ -115,6 +115,18 @@ def test_a_page_that_fails_loses_no_result_of_a_run(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.medium
+def test_a_run_draws_its_figures(tmp_path):
+    """In a process that has drawn nothing before, so that a reader imports what draws."""
+    words = [ROOT / "reference", "--task", "1", "--html", tmp_path / "r.html"]
+    command = [sys.executable, str(ROOT / "grade.py"), *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "<svg" in page
+    assert NOT_DRAWN not in page
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
 @pytest.mark.parametrize("pipe", [True, False])
 def test_matplotlib_reads_nothing_from_the_current_folder(tmp_path, pipe):

@@ -31,7 +31,7 @@ import numpy as np
 
 from grader.errors import BackgradeError, Crashed, Mismatch, OutOfMemory, StudentError, SubmissionError, TimedOut
 from grader.model import Limits
-from grader.sandbox.launch import FORKS, readable
+from grader.sandbox.launch import FORKS, ROOT, readable
 from grader.sandbox.worker import confine, seccomp
 from grader.sandbox.worker.wire import FrameError, decode, pieces
 
@@ -40,6 +40,7 @@ Read = TypeVar("Read")
 
 PATIENCE = 20.0  # seconds on the clock for each CPU second: a busy machine refuses nobody, and no reader sleeps
 ANSWER = 400 << 20  # bytes of an answer; a submission keeps at most 256 MiB
+CODE = str(ROOT / "grader")  # of which a child may import more; what is loaded of it, it holds already
 TAIL = 2000  # characters of a fault of ours
 RAISED: dict[str, Callable[[str], BackgradeError]] = {"Mismatch": Mismatch, "SubmissionError": SubmissionError}
 
@@ -51,7 +52,7 @@ class ReaderFault(RuntimeError):
 def read(
     function: Callable[..., Read], *args: Any, limits: Limits, about: str, files: Sequence[Path] = (), **named: Any
 ) -> Read:
-    """What `function(*args, **named)` returns or raises, carried out in a child that may read nothing but libraries and
+    """What `function(*args, **named)` returns or raises, carried out in a child that may read nothing but code and
     `files`.
 
     `about` is what is read. A function whose first parameter is `tell: Tell` is given that as well, to say which file
@@ -70,7 +71,7 @@ def read(
         warnings.simplefilter("ignore", DeprecationWarning)  # of threads: the child starts none and waits for none
         pid = os.fork()
     if pid == 0:
-        paths = (*libraries[0], *map(str, files))
+        paths = (*libraries[0], CODE, *map(str, files))
         become_reader(theirs, Job(function, telling, args, named, limits, paths, libraries[1], size))
     os.close(theirs)
     try:

@@ -269,3 +269,27 @@ def test_a_signal_ends_the_grader_while_a_reader_computes_in_c(number):
         assert process.stdout.readline() == "stopped\n"
         assert process.wait(10) == 0
         assert time.monotonic() - began < 5
+
+
+def reference(tell: Tell) -> list[str]:
+    """What of the project, besides the grader's code, can be read."""
+    found = []
+    for path in (ROOT / "reference" / "part1.ipynb", ROOT / "fixtures" / "backprop-data.pkl", ROOT / "pyproject.toml"):
+        try:
+            found += [path.read_bytes()[:1].decode("latin-1")]
+        except PermissionError:
+            continue
+    return found
+
+
+def late(tell: Tell) -> str:
+    for name in [name for name in sys.modules if name.startswith("grader.course.layouts")]:
+        del sys.modules[name]
+    from grader.course.layouts import autolab
+
+    return autolab.__name__
+
+
+def test_a_reader_imports_more_of_the_graders_code_and_reads_nothing_else_of_the_project():
+    assert read(late) == "grader.course.layouts.autolab"
+    assert read(reference) == []
