@@ -5,7 +5,11 @@ from __future__ import annotations
 
 from grader.errors import StudentError
 from grader.model import Limits, Report
-from grader.report import html, plots
+from grader.report import (
+    charts,  # noqa: F401 - here, and not in every reader
+    html,
+    plots,
+)
 from grader.report.html import Drawn
 from grader.report.wording import Audience
 from grader.sandbox import reader
