@@ -144,7 +144,7 @@ def test_a_bar_that_is_no_number_is_refused():
 def test_a_folder_of_data_that_is_not_there_is_told_before_the_work(tmp_path):
     run = grade("reference", "--task", "1", "--no-html", "--data-root", tmp_path / "nowhere")
     assert run.returncode == 2
-    assert "nowhere is no folder; name the one that data sets are in" in run.stderr
+    assert "nowhere is not a folder; name the folder that holds the data sets" in run.stderr
     assert run.stdout == ""
 
 

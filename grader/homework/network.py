@@ -1,6 +1,7 @@
 """Two-layer networks for the checks of Tasks 3 and 4: the student's and the reference's with the same parameters.
 
-Parameter names are the student's own, so arrays are told apart by shape, and where shapes do not tell, by use.
+Students choose the parameter names, so arrays are identified by shape, and if that does not decide, by how the forward
+pass uses them.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ Array = NDArray[np.float64]
 
 WEIGHTS = ("weight1", "weight2")
 BIASES = ("bias1", "bias2")
-MARGIN = 0.03  # distance of every hidden unit from the ReLU's kink: several times what a difference step moves it
-LARGE = 5000  # parameters; a network that is larger than it was asked for would take the whole check's time
+MARGIN = 0.03  # distance of every hidden unit from the ReLU's kink: several times the change by a difference step
+LARGE = 5000  # parameters; numeric gradients of a larger network (larger than requested) would take too long
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes of one network and its batch, no two alike and no two in a ratio that has a story of its own, such as 2."""
+    """Sizes of one network and its batch: no two are equal, and no ratio is one that mistakes produce, such as 2."""
 
     batch: int
     inputs: int
@@ -61,15 +62,16 @@ class Sizes:
 
 
 SIZES = (Sizes(batch=7, inputs=4, classes=3, hidden=5), Sizes(batch=2, inputs=3, classes=7, hidden=8))
-WIDE = Sizes(batch=2, inputs=60, classes=45, hidden=50)  # with enough weights to tell how they are spread
+WIDE = Sizes(batch=2, inputs=60, classes=45, hidden=50)  # enough weights to measure their standard deviation
 
 
 @dataclass(frozen=True)
 class Case:
-    """A student's network and the reference's, both holding `values`, with inputs that no step carries over a kink.
+    """A student's network and the reference's with the same `values`, and inputs for which no difference step crosses a
+    ReLU's kink.
 
-    `layout` tells where the student's network holds each role (weight1, bias1, weight2, bias2), `trusted` is the
-    reference's live array of each; X is (N, D), y is (N,). `sizes` are those that the network really has.
+    `layout` says where the student's network holds each role (weight1, bias1, weight2, bias2). `trusted` has the
+    reference's live array of each role. X is (N, D), y is (N,). `sizes` are those that the network really has.
     """
 
     sizes: Sizes
@@ -80,15 +82,15 @@ class Case:
     values: Mapping[str, Array]
     X: Array
     y: NDArray[np.int64]
-    float32: bool = False  # whether the student's parameters are
+    float32: bool = False  # whether the student's parameters are float32
 
     @property
     def large(self) -> bool:
-        """Whether a numeric gradient would take too long; the reference's own backward pass measures then."""
+        """Whether a numeric gradient would take too long. The reference's backward pass is then used instead."""
         return sum(value.size for value in self.values.values()) > LARGE
 
     def write(self, values: Mapping[str, Array]) -> None:
-        """Write some roles into the student's network; the others are as they were drawn."""
+        """Write some roles into the student's network; the others get their drawn values."""
         self.net.write(self.layout.pack({**self.values, **values}))
 
     def forward_with(self, role: str, value: Array) -> Array:
@@ -118,7 +120,7 @@ class Case:
         return (*(self.values[role] for role in sorted(self.values)), self.X, self.y)
 
     def name(self, function: str, role: str) -> str:
-        """How a message names the student's gradient for `role`: by the student's own name, capped."""
+        """A message's name for the student's gradient of `role`: the student's own name, shortened."""
         return f"{function}[{self.layout.shown(role)}] {self.sizes.shapes[role]}"
 
 
@@ -126,16 +128,16 @@ RENAMED = "parameters() changed its names between two calls"
 
 
 def build(hw: Subject, *arguments: float) -> Any:
-    """A new network of the student's. Raises for what is not one."""
+    """A new network of the student's. Raises NotImplementedYet or Mismatch if the call gives something else."""
     return as_network(hw.two_layer_net.TwoLayerNet(*arguments), "TwoLayerNet(...)")
 
 
 def as_network(value: Any, call: str) -> Any:
-    """What a call gave, if it has methods to call."""
+    """The value of a call, if it is an object with methods. Raises NotImplementedYet or Mismatch otherwise."""
     if is_stub(value):
         raise NotImplementedYet(f"{call} returned None: not implemented yet")
     if not hasattr(value, "parameters"):
-        raise Mismatch(f"{call} should give a TwoLayerNet, but gave something without methods ({type(value).__name__})")
+        raise Mismatch(f"{call} should return a TwoLayerNet, but returned a {type(value).__name__}")
     return value
 
 
@@ -147,10 +149,10 @@ def draw(
     biases: float = 0.5,
     wanted: Callable[[Mapping[str, Array], Array], bool] = lambda values, X: True,
 ) -> Case:
-    """A fresh network of `sizes` whose parameters are drawn anew and written into the student's live arrays.
+    """A new network of `sizes`, with random parameters that are written into the student's live arrays.
 
-    Parameters are of order 1, biases normal with standard deviation `biases`; they and the inputs are drawn until they
-    are as `wanted`. Raises Mismatch when a write is lost.
+    Parameters are of order 1; biases are normal with standard deviation `biases`. Parameters and inputs are drawn until
+    `wanted` accepts them. Raises Mismatch when a write is lost.
     """
     net = build(hw, *sizes.arguments)
     built = net.parameters()
@@ -170,14 +172,14 @@ def draw(
 
 
 def as_built(sizes: Sizes, found: Layout) -> Sizes:
-    """`sizes` with the widths that the network really has: it fails net_parameters for them, and nothing else."""
+    """`sizes` with the widths that the network really has: wrong widths cost points only in net_parameters."""
     inputs, hidden, classes = found.widths
     return replace(sizes, inputs=inputs, hidden=hidden, classes=classes)
 
 
 def layout_of(net: Any, parameters: Any, sizes: Sizes) -> Layout:
-    """How a student's network holds its parameters. Where shapes leave a choice, it is the layout by which the forward
-    pass gives the right scores, else the first. Raises NotImplementedYet for None, Mismatch for no network at all."""
+    """How a student's network holds its parameters. If the shapes allow several layouts, it is the one with which the
+    forward pass gives the right scores, else the first. Raises NotImplementedYet for None, Mismatch if none fits."""
     if is_stub(parameters):
         raise NotImplementedYet("parameters() returned None or nothing: not implemented yet")
     possible = layout.layouts(parameters, sizes.widths)
@@ -187,8 +189,8 @@ def layout_of(net: Any, parameters: Any, sizes: Sizes) -> Layout:
 
 
 def expect_as_asked(net: Any, sizes: Sizes) -> tuple[Layout, dict[str, Any]]:
-    """The layout and the values of a new network that holds its parameters as it was asked to. Raises NotImplementedYet
-    for None, Mismatch that tells what differs."""
+    """The layout and the values of a new network that holds its parameters as asked. Raises NotImplementedYet for None,
+    and a Mismatch that says what differs."""
     parameters = net.parameters()
     if is_stub(parameters):
         raise NotImplementedYet("parameters() returned None or nothing: not implemented yet")
@@ -197,7 +199,7 @@ def expect_as_asked(net: Any, sizes: Sizes) -> tuple[Layout, dict[str, Any]]:
 
 
 def used(net: Any, found: Layout, sizes: Sizes) -> bool:
-    """Whether the forward pass gives the right scores for parameters that are written in this layout."""
+    """Whether the forward pass gives the right scores after parameters were written in this layout."""
     values, X = away_from_kinks(np.random.default_rng(0), as_built(sizes, found), 0.5)
     try:
         net.write(found.pack(values))
@@ -212,7 +214,7 @@ def used(net: Any, found: Layout, sizes: Sizes) -> bool:
 def away_from_kinks(rng: np.random.Generator, sizes: Sizes, biases: float) -> tuple[dict[str, Array], Array]:
     """Parameters and inputs X (N, D) with every hidden unit at least MARGIN from zero, some on, some off.
 
-    A unit that comes too near its kink for any row of X is drawn again; nothing is ever loosened.
+    A unit that is too near its kink for any row of X is drawn again; no tolerance is loosened.
     """
     X = rng.normal(size=(sizes.batch, sizes.inputs))
     weight1, bias1 = np.zeros((sizes.inputs, sizes.hidden)), np.zeros(sizes.hidden)
@@ -231,9 +233,9 @@ def away_from_kinks(rng: np.random.Generator, sizes: Sizes, biases: float) -> tu
 
 
 def live(after: Any, found: Layout, written: Mapping[str, Array]) -> dict[str, Array]:
-    """role -> array as parameters() gives it after a write; what was written must still be there.
+    """role -> array that parameters() returns after a write. Raises Mismatch if the write was lost.
 
-    Compared loosely, because float32 arrays are live too: what they hold after the write is what counts from here on.
+    The comparison is loose, because float32 arrays round what is written. The returned values are used from then on.
     """
     there = found.read(after)
     if there is None:
@@ -244,14 +246,14 @@ def live(after: Any, found: Layout, written: Mapping[str, Array]) -> dict[str, A
             raise Mismatch("parameters() changed the shapes of its arrays between two calls")
         if not np.allclose(now, written[role], rtol=1e-6, atol=1e-6):
             raise Mismatch(
-                f"parameters()[{found.shown(role)}] is not live: what an optimizer writes into it in place is lost; "
-                "return the arrays that forward uses, not copies"
+                f"parameters()[{found.shown(role)}] is a copy: what an optimizer writes into it in place is lost; "
+                "return the arrays that forward uses"
             )
     return {role: np.asarray(there[role], dtype=np.float64) for role in written}
 
 
 def expect_gradients(function: str, grads: Any, case: Case) -> dict[str, Any]:
-    """role -> gradient from what `function` returned; its keys must be those of parameters()."""
+    """role -> gradient, from the value that `function` returned. Its keys must be those of parameters()."""
     if is_stub(grads):
         raise NotImplementedYet(f"{function} returned None: not implemented yet")
     if not isinstance(grads, dict | list | tuple):
@@ -259,5 +261,5 @@ def expect_gradients(function: str, grads: Any, case: Case) -> dict[str, Any]:
     there = dict(layout.entries(grads))
     missing = [layout.shown(slot.path) for slot in case.layout.slots if slot.path not in there]
     if missing:
-        raise Mismatch(f"{function} gave no gradient for {', '.join(missing)}; use the keys of parameters()")
+        raise Mismatch(f"{function} returned no gradient for {', '.join(missing)}; use the keys of parameters()")
     return case.layout.read(grads) or {}

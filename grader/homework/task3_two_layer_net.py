@@ -1,4 +1,4 @@
-"""Task 3: TwoLayerNet, whatever its parameters are called."""
+"""Task 3: TwoLayerNet, with any parameter names."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case
 from .prerequisites import BACKWARD, FORWARD, built_on
 
 SCALES = (1e-2, 0.3)
-SIGMAS = 8.0  # a right initialization is rejected with a probability near 1e-15
+SIGMAS = 8.0  # the probability to reject a right initialization is about 1e-15
 
 
 @check("3.1", "two_layer_net.TwoLayerNet.__init__")
 def net_parameters(hw: Subject, rng: np.random.Generator) -> None:
-    """The network holds two live weight matrices and biases of the sizes and the scale it was asked for."""
+    """The network has two weight matrices and biases of the requested sizes and scale, and parameters() is live."""
     for sizes in SIZES:
         network.expect_as_asked(network.build(hw, *sizes.arguments), sizes)
         network.draw(hw, rng, sizes)
@@ -39,7 +39,7 @@ def net_parameters(hw: Subject, rng: np.random.Generator) -> None:
 
 @check("3.1", "two_layer_net.TwoLayerNet.forward")
 def net_forward(hw: Subject, rng: np.random.Generator) -> None:
-    """The forward pass gives the scores of fully-connected, ReLU, fully-connected."""
+    """The forward pass computes the scores: fully-connected, ReLU, fully-connected."""
     with built_on(hw, FORWARD):
         for sizes in SIZES:
             case = network.draw(hw, rng, sizes)
@@ -75,7 +75,7 @@ def net_backward(hw: Subject, rng: np.random.Generator) -> None:
                     upstream=grad_scores,
                     own=partial(own_scores, case, role),
                     of=("forward", role, *case.inputs),
-                    h=2e-3,  # scores are linear in every entry, so a longer step only lowers round-off
+                    h=2e-3,  # scores are linear in every entry, so a longer step only reduces round-off
                     factors={"the batch size": sizes.batch},
                     clues=clues,
                 )
@@ -83,7 +83,7 @@ def net_backward(hw: Subject, rng: np.random.Generator) -> None:
 
 @check("3.1", "two_layer_net.TwoLayerNet")
 def net_predict(hw: Subject, rng: np.random.Generator) -> None:
-    """predict gives the class with the highest score for every row."""
+    """predict returns the class with the highest score for every row."""
     with built_on(hw, FORWARD):
         for sizes in SIZES:
             case = network.draw(hw, rng, sizes, wanted=decided)
@@ -96,7 +96,7 @@ def net_predict(hw: Subject, rng: np.random.Generator) -> None:
 def net_save_load(hw: Subject, rng: np.random.Generator) -> None:
     """A saved network can be loaded, with the same parameters and scores."""
     with built_on(hw, FORWARD):
-        for sizes in SIZES[-1:]:  # one: load() first builds a network of the default size, longer than all else here
+        for sizes in SIZES[-1:]:  # only one, because load() first builds a network of the default size, which is slow
             case = network.draw(hw, rng, sizes)
             unpack("forward", case.net.forward(case.X), ("scores", "cache"))
             case.net.save("model.pkl")
@@ -112,27 +112,25 @@ def net_save_load(hw: Subject, rng: np.random.Generator) -> None:
 
 
 def as_vector(value: Any) -> Any:
-    """Classes as an array: a list of whole numbers is one to numpy, too. A column (N, 1) is not (N,)."""
+    """Classes as an array; a list of whole numbers is accepted too. A column (N, 1) is not (N,)."""
     whole = isinstance(value, list | tuple) and bool(value) and all(type(one) is int for one in value)
     return np.array(value, dtype=np.int64) if whole and max(map(abs, value)) < 1 << 31 else value
 
 
 def expect_scale(hw: Subject, name: str, weights: Array, scale: float) -> None:
-    """Mean 0 and standard deviation `scale`, each within SIGMAS of its own spread over `weights.size` normal draws."""
+    """Raise Mismatch unless mean and standard deviation fit normal weights of deviation `scale`, to SIGMAS each."""
     bound = SIGMAS / np.sqrt(2 * weights.size)
     deviation, mean = float(np.std(weights)), float(np.mean(weights))
     error = abs(deviation / scale - 1)
     hw.measure(Measure(f"relative error of the scale of {name}, weight_scale={scale:g}", error, bound))
     if not error < bound:
-        raise Mismatch(
-            f"the weights {name} have standard deviation {deviation:.3g}; weight_scale={scale:g} was asked for"
-        )
+        raise Mismatch(f"the weights {name} have standard deviation {deviation:.3g}; expected weight_scale={scale:g}")
     if not abs(mean) < SIGMAS / np.sqrt(weights.size) * scale:
         raise Mismatch(f"the weights {name} have mean {mean:.3g}; draw them from a normal distribution around zero")
 
 
 def forward_clues(case: Case) -> list[Clue]:
-    """What the scores would be with one of the usual parts left out."""
+    """The scores with one of the usual mistakes."""
     w1, b1, w2, b2 = (case.values[role] for role in ("weight1", "bias1", "weight2", "bias2"))
     hidden = case.X @ w1 + b1
     relu = np.maximum(hidden, 0)
@@ -140,7 +138,7 @@ def forward_clues(case: Case) -> list[Clue]:
     p = np.exp(scores - scores.max(axis=1, keepdims=True))
     return [
         Clue("the ReLU between the two layers is left out", hidden @ w2 + b2),
-        Clue("a ReLU is applied to the scores, too", np.maximum(scores, 0)),
+        Clue("a ReLU is applied to the scores too", np.maximum(scores, 0)),
         Clue("they are probabilities: softmax belongs to softmax_loss", p / p.sum(axis=1, keepdims=True)),
         Clue("the second bias is not added", relu @ w2),
         Clue("the first bias is not added", np.maximum(case.X @ w1, 0) @ w2 + b2),
@@ -148,15 +146,15 @@ def forward_clues(case: Case) -> list[Clue]:
 
 
 def backward_clues(case: Case, role: str, grad_scores: Array) -> list[Clue]:
-    """What the first layer's gradients would be without the ReLU between."""
+    """The first layer's gradients without the ReLU's mask."""
     grad_hidden = grad_scores @ case.values["weight2"].T
     straight = {"weight1": case.X.T @ grad_hidden, "bias1": grad_hidden.sum(axis=0)}
-    said = "the gradient does not pass the ReLU: it has to be 0 where a hidden unit is off"
+    said = "the ReLU's mask is missing: the gradient has to be 0 where a hidden unit is off"
     return [Clue(said, straight[role])] if role in straight else []
 
 
 def own_scores(case: Case, role: str, values: Sequence[Array]) -> list[Any]:
-    """The student's own scores with one parameter replaced by each value; the last one stays."""
+    """The student's scores with one parameter replaced by each value in turn; the last value stays."""
     scores = []
     for value in values:
         case.write({role: value})
@@ -165,9 +163,9 @@ def own_scores(case: Case, role: str, values: Sequence[Array]) -> list[Any]:
 
 
 def decided(values: Mapping[str, Array], X: Array) -> bool:
-    """Whether one class leads clearly in every row, not the same in all, and another one somewhere without the ReLU, so
-    that a wrong forward pass is not right here by chance. It leads with a positive score: one more ReLU, on the scores,
-    has a check of its own."""
+    """Whether the classes can expose a wrong forward pass: one class leads clearly in every row, it is not the same in
+    all rows, and without the ReLU another class leads in some row. The leading scores are positive, so that an extra
+    ReLU on the scores, which another check finds, changes nothing here."""
     w1, b1, w2, b2 = (values[role] for role in ("weight1", "bias1", "weight2", "bias2"))
     hidden = X @ w1 + b1
     scores, linear = np.maximum(hidden, 0) @ w2 + b2, np.argmax(hidden @ w2 + b2, axis=1)

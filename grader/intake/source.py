@@ -1,4 +1,4 @@
-"""Where a student's file defines what a check asks: for a message's "network.py:31". Nothing of it is run."""
+"""Finds the line where a student's file defines a function, for messages such as "network.py:31". Nothing is run."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ from grader.report.wording import clock
         (["in", "--out", "file"], "cannot be made"),
         (["in", "--out", "in/graded"], r"in.graded lies in in, and would be taken for a submission; name a folder"),
         (["in", "--out", "in"], "lies in in"),
-        (["in", "--out", "out", "--data-root", "nowhere"], "--data-root nowhere is no folder"),
+        (["in", "--out", "out", "--data-root", "nowhere"], "--data-root nowhere is not a folder"),
         (["in", "--out", "out", "--due", ""], "--due  is no time"),
         (["in", "--out", "out", "--roster", "no.csv"], "no.csv cannot be read"),
     ],

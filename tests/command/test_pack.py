@@ -38,11 +38,11 @@ def test_what_is_missing_is_said(tmp_path, capsys):
     for sentence in (
         "missing: functions.py: f3 is still as handed out",
         "note: functions.py: f1, f2, f4 are still as handed out, and optional",
-        "missing: train.py is not there",
+        "missing: train.py was not found",
         "missing: part1.ipynb: 3 of the 3 cells to write in are still as handed out",
         "missing: part1.ipynb was saved without outputs",
         "missing: part2.ipynb cannot be read as a notebook",
-        "missing: no photographs there, and 2 are asked for",
+        "missing: no photographs found; 2 are asked for",
     ):
         assert sentence in out
     with (tmp_path / "hand-in.zip").open("rb") as file:

@@ -475,7 +475,7 @@ def test_of_archives_side_by_side_the_last_with_any_work_counts(tmp_path):
     [
         (
             ("x_1_5_hw.pdf",),
-            r"^\S+x_1_5_hw\.pdf is no folder, zip or tar, and none of layers\.py; pack the work as a zip$",
+            r"^\S+x_1_5_hw\.pdf is neither a folder, zip or tar nor one of layers\.py; pack the work as a zip$",
         ),
         (("x_1_5_empty.zip",), r"^x_1_5_empty\.zip holds none of layers\.py; hand in a folder, zip or tar of them$"),
         (

@@ -45,7 +45,7 @@ from fake_training import DEFAULTS, SETTINGS, outcome
         (outcome(*[(0.18, 0.18)] * 5, end=End.BUDGET), VALIDATION, "stopped falling"),
         (outcome(*[(0.18, 0.18)] * 4, end=End.BUDGET), VALIDATION, "fewer images (num_train) or a smaller hidden_dim"),
         (outcome(*[(0.18, 0.18)] * 5, end=End.BUDGET, losses=list(np.linspace(3, 1, 100))), VALIDATION, "smaller"),
-        (outcome((0.3, 0.3), wrote=("X_batch",)), VALIDATION, "Your training_step writes to X_batch"),
+        (outcome((0.3, 0.3), wrote=("X_batch",)), VALIDATION, "Your training_step writes to its input X_batch"),
     ],
 )
 def test_why(given, of, sentence):
