@@ -29,7 +29,16 @@ from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin,
 
 import numpy as np
 
-from grader.errors import BackgradeError, Crashed, Mismatch, OutOfMemory, StudentError, SubmissionError, TimedOut
+from grader.errors import (
+    BackgradeError,
+    Crashed,
+    Mismatch,
+    OutOfMemory,
+    StudentError,
+    SubmissionError,
+    TimedOut,
+    UsageError,
+)
 from grader.model import Limits
 from grader.sandbox.launch import FORKS, ROOT, readable
 from grader.sandbox.worker import confine, seccomp
@@ -41,6 +50,7 @@ Read = TypeVar("Read")
 PATIENCE = 20.0  # seconds on the clock for each CPU second: a busy machine refuses nobody, and no reader sleeps
 ANSWER = 400 << 20  # bytes of an answer; a submission keeps at most 256 MiB
 CODE = str(ROOT / "grader")  # of which a child may import more; what is loaded of it, it holds already
+STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM") if hasattr(signal, name)]
 TAIL = 2000  # characters of a fault of ours
 RAISED: dict[str, Callable[[str], BackgradeError]] = {"Mismatch": Mismatch, "SubmissionError": SubmissionError}
 
@@ -65,23 +75,45 @@ def read(
         return function(*([lambda name: None] if telling else []), *args, **named)
     libraries = readable(())  # found once, and not by every child; as the filter
     seccomp.prepare()
+    paths = (*libraries[0], CODE, *map(str, files))
+    job = Job(function, telling, args, named, limits, paths, libraries[1], own_size())
     ours, theirs = os.pipe()
-    size = own_size()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of threads: the child starts none and waits for none
-        pid = os.fork()
+    masked = signal.pthread_sigmask(
+        signal.SIG_BLOCK, STOPPING
+    )  # no interrupt between the fork and the child's own code
+    pid = forked()
     if pid == 0:
-        paths = (*libraries[0], CODE, *map(str, files))
-        become_reader(theirs, Job(function, telling, args, named, limits, paths, libraries[1], size))
-    os.close(theirs)
+        become_reader(theirs, job)
     try:
+        os.close(theirs)
+        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+        if pid < 0:
+            raise UsageError(f"{about} cannot be read: no process can be started; free some memory, and start again")
         data, late = received(ours, time.monotonic() + PATIENCE * limits.read_cpu)
     finally:
         os.close(ours)
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)  # one that has sent its answer has nothing left to do
-        _, status, used = os.wait4(pid, 0)
-    return answer(data, Ending(about, late, status, used.ru_utime + used.ru_stime, limits), function)
+        status, used = reap(pid)
+    return answer(data, Ending(about, late, status, used, limits), function)
+
+
+def forked() -> int:
+    """As os.fork; -1 if the system has no memory or no process left."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads: the child starts none and waits for none
+        try:
+            return os.fork()
+        except OSError:
+            return -1
+
+
+def reap(pid: int) -> tuple[int, float]:
+    """End a child: its wait status, and the CPU seconds that it used."""
+    if pid < 0:
+        return 0, 0.0
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)  # one that has sent its answer has nothing left to do
+    _, status, used = os.wait4(pid, 0)
+    return status, used.ru_utime + used.ru_stime
 
 
 # In the child
@@ -105,10 +137,11 @@ def become_reader(pipe: int, job: Job) -> NoReturn:
     """Never returns into the grader's code, whatever happens."""
     try:
         gc.disable()  # a collection would touch, and so copy, every page of the grader's
-        for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM"):
-            signal.signal(getattr(signal, name), signal.SIG_DFL)
+        for number in STOPPING:
+            signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the grader decides when to stop
         signal.set_wakeup_fd(-1)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         keep_alone(pipe)
         policy = confine.Policy(
             read=job.files, list=job.lists, memory=job.size + job.limits.read_memory, file_size=0,

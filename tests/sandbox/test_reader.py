@@ -12,16 +12,18 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import psutil
 import pytest
 from numpy.typing import NDArray
 
 from grader.check import ROOT
-from grader.errors import Crashed, Mismatch, OutOfMemory, SubmissionError, TimedOut
+from grader.errors import Crashed, Mismatch, OutOfMemory, SubmissionError, TimedOut, UsageError
 from grader.model import Limits
 from grader.sandbox import reader
 from grader.sandbox.reader import Tell
@@ -293,3 +295,24 @@ def late(tell: Tell) -> str:
 def test_a_reader_imports_more_of_the_graders_code_and_reads_nothing_else_of_the_project():
     assert read(late) == "grader.course.layouts.autolab"
     assert read(reference) == []
+
+
+def test_a_system_without_a_process_left_is_no_fault_of_the_work(monkeypatch):
+    def none_left() -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", none_left)
+    with pytest.raises(UsageError, match="the work cannot be read: no process can be started") as caught:
+        read(echo, "x", more=1)
+    assert not isinstance(caught.value, SubmissionError)
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_nothing_of_a_reader_is_left():
+    before, children = len(list(Path("/proc/self/fd").iterdir())), psutil.Process().children()
+    for function in (echo, mismatch, greedy, early):
+        with suppress(Mismatch, OutOfMemory, Crashed):
+            read(function, *(("x",) if function is echo else ()), **({"more": 1} if function is echo else {}))
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert psutil.Process().children() == children
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == set()
