@@ -294,7 +294,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_work(tmp_path):
     tmp_path.chmod(0o555)
     run = grade(ROOT / "reference", "--task", "1", cwd=tmp_path)
     assert run.returncode == 2
-    assert "cannot write report.html: its folder cannot be written to" in run.stderr
+    assert "cannot write report.html: you may not write to its folder" in run.stderr
     assert "Score" not in run.stdout
 
 

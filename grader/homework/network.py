@@ -246,7 +246,7 @@ def live(after: Any, found: Layout, written: Mapping[str, Array]) -> dict[str, A
             raise Mismatch("parameters() changed the shapes of its arrays between two calls")
         if not np.allclose(now, written[role], rtol=1e-6, atol=1e-6):
             raise Mismatch(
-                f"parameters()[{found.shown(role)}] is a copy: what an optimizer writes into it in place is lost; "
+                f"parameters()[{found.shown(role)}] is a copy: changes in place by an optimizer are lost; "
                 "return the arrays that forward uses"
             )
     return {role: np.asarray(there[role], dtype=np.float64) for role in written}

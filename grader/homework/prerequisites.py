@@ -60,14 +60,16 @@ def fix_first(hw: Subject, *floors: Floor, within: float = EXACT) -> str:
         clauses = [f"Your {told(wrong)} wrong"] if wrong else []
         clauses += [f"{'your ' if wrong else 'Your '}{told(absent)} not implemented yet"] if absent else []
         if clauses:
-            items = dict.fromkeys(f"item {item}" for name in (*wrong, *absent) for key, item in ITEM.items()
+            items = dict.fromkeys(item for name in (*wrong, *absent) for key, item in ITEM.items()
                                   if name.startswith(key))  # fmt: skip
-            return f"{', and '.join(clauses)} ({', '.join(items)}): fix that first"
+            return f"{', and '.join(clauses)} (item{'s' * (len(items) > 1)} {', '.join(items)}): fix that first"
     return ""
 
 
 def told(names: Sequence[str]) -> str:
-    """Names as the subject of a sentence, with their verb: "a, b and c are"."""
+    """Names as the subject of a sentence, with their verb: "a, b and c are"; of more than three, the first two."""
+    if len(names) > 3:
+        return f"{', '.join(names[:2])} and {len(names) - 2} more are"
     return f"{names[0]} is" if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]} are"
 
 
@@ -99,7 +101,7 @@ def state(hw: Subject, name: str, within: float) -> str:
         return ABSENT
     except StudentError:
         return WRONG
-    if is_stub(tuple(yours)):
+    if yours and is_stub(tuple(yours)):
         return ABSENT
     found, expected = [numbers(value) for value in yours], [np.asarray(value) for value in trusted]
     same = len(found) == len(expected) and all(
@@ -152,6 +154,8 @@ def asked_network(hw: Subject, name: str) -> tuple[Sequence[Any], Sequence[Any]]
     """Scores or gradients; nothing if the network's parameters cannot be written to, which `begins` reports."""
     try:
         case = network.draw(hw, np.random.default_rng(0), SIZES[0])
+    except NotImplementedYet:
+        raise
     except StudentError:
         return (), ()
     scores, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))

@@ -149,11 +149,11 @@ def listed(grads: Any) -> Any:
 
 def exchanged(promised: Sequence[str], expected: Array, i: int) -> list[Clue]:
     """Clues for another input's gradient in the i-th place. With two scores the gradients differ only in sign."""
-    order = f"is the order not {', '.join(promised)}?"
+    order = f"the order not {', '.join(promised)}?"
     clues = []
     for j in range(len(promised)):
         opposite = np.allclose(expected[:, i], -expected[:, j])
-        asked = f"is the sign wrong, or {order}" if opposite else order
+        asked = f"is the sign wrong, or {order}" if opposite else f"is {order}"
         clues += [Clue(f"it is {promised[j]}: {asked}", expected[:, j])] if j != i else []
     return clues
 

@@ -149,7 +149,7 @@ def backward_clues(case: Case, role: str, grad_scores: Array) -> list[Clue]:
     """The first layer's gradients without the ReLU's mask."""
     grad_hidden = grad_scores @ case.values["weight2"].T
     straight = {"weight1": case.X.T @ grad_hidden, "bias1": grad_hidden.sum(axis=0)}
-    said = "the ReLU's mask is missing: the gradient has to be 0 where a hidden unit is off"
+    said = "the ReLU's mask is missing"
     return [Clue(said, straight[role])] if role in straight else []
 
 

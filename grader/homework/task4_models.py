@@ -73,7 +73,11 @@ def judge(hw: Subject, rng: np.random.Generator, run: str) -> None:
             hw.review(f"the run hit its time limit at {outcome.best(of):.1%}; a longer run might have cleared the bar")
         if file.single and found.values != defaults:
             hw.review(f"train.py has only one setting, which clears neither bar; is there a model for {ITEM[run]}?")
-        raise Mismatch(f"{miss.message}. {words.why(outcome, of, defaults, below)}") from None
+        first, *others = words.why(outcome, of, defaults, below)
+        said = [first, *others] if below else [first]  # else the others are advice, so that the message stays short
+        for hint in () if below else others:
+            hw.advise(hint)
+        raise Mismatch(f"{miss.message}. {' '.join(said)}") from None
     expect_network(hw, outcome, run)
     expect_descent(hw, rng, f"{of} accuracy of {outcome.best(of):.1%}")
 
@@ -116,8 +120,8 @@ def expect_descent(hw: Subject, rng: np.random.Generator, accuracy: str) -> None
     if not learned:
         hw.review("the gradients that training_step returns do not lower the loss; how did the network learn?")
         raise Mismatch(
-            f"the {accuracy} does not come from the gradients of training_step: on random batches they are zero, or "
-            "point away from the gradients of the loss; a person will look"
+            f"the {accuracy} does not come from the gradients of training_step: on random batches they are zero or do "
+            "not lower the loss; a person will look"
         )
 
 

@@ -1,4 +1,4 @@
-"""A Report as one HTML file: no script, no network, readable in light and dark, on a phone and on paper."""
+"""A Report as one HTML file without scripts or network access, readable in light and dark, on a phone and on paper."""
 
 from __future__ import annotations
 
@@ -63,8 +63,7 @@ def render(
     figures: bool = True,
     draw: Callable[[Report], Drawn] = draw,
 ) -> str:
-    """The whole page. `draw` makes the figures; `figures=False` leaves them out, and with them the cost of importing
-    matplotlib."""
+    """The whole page. `draw` makes the figures. `figures=False` leaves them out, which saves importing matplotlib."""
     report = presented(report, audience)
     drawn = draw(report) if figures else Drawn()
     pictures = {
@@ -79,8 +78,7 @@ def render(
 
 @lru_cache
 def environment(folder: Path = HERE) -> Any:
-    """Templates that lie in a folder. Autoescape is on for every one; only our own style sheet and the drawn figure are
-    marked safe there."""
+    """The templates in a folder. Autoescape is on; only our own style sheet and the drawn figures are marked safe."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     page = Environment(

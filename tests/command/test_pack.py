@@ -59,7 +59,7 @@ def test_an_earlier_zip_is_kept(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("work/x.zip", "lies in what is packed"), ("x.rar", "does not end in .zip")]
+    ("name", "says"), [("work/x.zip", "is inside the folder to pack"), ("x.rar", "does not end in .zip")]
 )
 def test_a_place_that_would_do_harm_is_refused(tmp_path: Path, name: str, says: str):
     shutil.copytree(ROOT / "reference", tmp_path / "work")

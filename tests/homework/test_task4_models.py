@@ -100,7 +100,7 @@ def test_stand_in_data_are_named_wherever_a_number_rests_on_them():
 def test_a_run_cut_by_its_budget_is_left_to_a_person_when_it_fails():
     hw = judge(task4_models.best_model, [0.2] * 50, budget=3)
     assert "time limit" in hw.questions[0]
-    assert re.search("stopped in epoch 3 of .* after 3 s of processor time.*judged by its best", hw.error)
+    assert re.search("stopped in epoch 3 of .* after 3 s of processor time; its best epoch counts", hw.error)
     hopeless = judge(task4_models.best_model, [0.1] * 50, budget=8)
     assert "chance level" in hopeless.error
     assert not hopeless.questions
@@ -149,7 +149,7 @@ NEGATED = student("train", training_step=partial(step, lambda grad, _: -grad))
 )
 def test_a_run_that_fails_by_what_is_below_is_told_so_and_nothing_of_its_settings(modules, wrong):
     said = judge(task4_models.best_model, [0.1], modules=modules).error
-    assert said == f"validation accuracy is 10.00%; at least 40% is asked for. Your {wrong}: fix that first"
+    assert said == f"validation accuracy is 10.00%; at least 40% is required. Your {wrong}: fix that first"
 
 
 def test_a_layer_that_the_network_does_not_train_with_is_no_cause():

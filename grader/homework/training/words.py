@@ -20,12 +20,15 @@ ENOUGH = 5  # epochs; a network that has learned nothing by then will not
 Values = Mapping[str, float]
 
 
-def why(outcome: Outcome, of: str, defaults: Values, below: str = "") -> str:
-    """Why a run misses its bar and what to change, as a few sentences. If `below` says that earlier functions are
-    wrong, only what was measured is added, because no setting is to blame yet."""
+def why(outcome: Outcome, of: str, defaults: Values, below: str = "") -> list[str]:
+    """Sentences on why a run misses its bar and what to change, the most important first.
+
+    `below` says that the network itself is wrong. Then only measurements are added to it, because no setting is to
+    blame yet.
+    """
     measured = [*([f"{explosion(outcome)}."] if outcome.end is End.DIVERGED else []), *overwritten(outcome)]
     sentences = [*measured, below] if below else causes(outcome, of, defaults)
-    return " ".join(sentence[0].upper() + sentence[1:] for sentence in sentences)
+    return [sentence[0].upper() + sentence[1:] for sentence in sentences]
 
 
 def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
@@ -34,11 +37,11 @@ def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
         yield exploded(outcome)
         return
     if outcome.end in (End.ASLEEP, End.BUDGET) and not hopeless(outcome):
-        yield cut(outcome)
+        yield from cut(outcome)
         return
     yield from overwritten(outcome)
     if outcome.at_chance():
-        yield nothing_learned(settings, defaults)
+        yield from nothing_learned(settings, defaults)
     elif of == TRAIN:
         yield too_little_overfitting(settings)
     elif outcome.overfits():
@@ -85,22 +88,24 @@ def exploded(outcome: Outcome) -> str:
     return f"{explosion(outcome)}: {high}; try a tenth of it."
 
 
-def cut(outcome: Outcome) -> str:
+def cut(outcome: Outcome) -> Iterator[str]:
     if outcome.end is End.ASLEEP:
-        return (
+        yield (
             f"the run was stopped after {outcome.wall:.0f} s, because it computed for only {outcome.cpu:.1f} s: does "
             "your code wait for something?"
         )
+        return
     wanted = outcome.hyperparameters.get("num_epochs")
     of = f" of {wanted:g}" if wanted else ""
-    return (
-        f"the run was stopped in epoch {len(outcome.epochs)}{of}, after {outcome.cpu:.0f} s of processor time, "
-        "and is judged by its best epoch so far: fewer images (num_train) or a smaller hidden_dim are faster."
+    yield (
+        f"the run was stopped in epoch {len(outcome.epochs)}{of}, after {outcome.cpu:.0f} s of processor time; "
+        "its best epoch counts."
     )
+    yield "training is faster with fewer images (num_train) or a smaller hidden_dim."
 
 
-def nothing_learned(settings: Values, defaults: Values) -> str:
-    """Which settings keep a network at chance level, and which of them are still the handout's defaults."""
+def nothing_learned(settings: Values, defaults: Values) -> Iterator[str]:
+    """The settings that keep a network at chance level, and whether they are the handout's own."""
     hints = []
     rate, reg, hidden = (settings.get(name, math.nan) for name in ("learning_rate", "reg", "hidden_dim"))
     if rate <= SLOW:
@@ -112,8 +117,10 @@ def nothing_learned(settings: Values, defaults: Values) -> str:
     if hidden <= FEW:
         hints.append(f"{own('hidden_dim', settings, defaults)} is a small hidden layer: try 50 or more")
     if not hints:
-        return "that is chance level, so nothing was learned: does training_step return the gradients of its loss?"
-    return f"that is chance level, so nothing was learned. {'; '.join(hints)}."
+        yield "that is chance level, so nothing was learned: does training_step return the gradients of its loss?"
+        return
+    yield "that is chance level, so nothing was learned."
+    yield from (f"your {hint}." for hint in hints)
 
 
 def strong(settings: Values, defaults: Values) -> str:

@@ -49,12 +49,12 @@ from fake_training import DEFAULTS, SETTINGS, outcome
     ],
 )
 def test_why(given, of, sentence):
-    assert sentence in words.why(given, of, DEFAULTS)
+    assert sentence in " ".join(words.why(given, of, DEFAULTS))
 
 
 def test_of_a_network_that_is_wrong_itself_no_setting_is_blamed():
     exploded = outcome((0.1, 0.1), hyperparameters=SETTINGS | {"learning_rate": 2.0}, end=End.DIVERGED)
-    said = words.why(exploded, VALIDATION, DEFAULTS, "Your training_step is wrong")
+    said = " ".join(words.why(exploded, VALIDATION, DEFAULTS, "Your training_step is wrong"))
     assert said == "The loss grew to 1 in epoch 2, after 40 steps. Your training_step is wrong"
 
 
