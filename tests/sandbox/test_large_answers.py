@@ -66,7 +66,7 @@ def test_what_was_given_may_come_back_several_times(session):
 
 def test_many_texts_are_an_answer_of_the_wrong_kind(session):
     found = ask(session, "names", 900_000)
-    with pytest.raises(Mismatch, match="out should be an array of numbers"):
+    with pytest.raises(Mismatch, match="out should be a numeric array"):
         expect_close(subject(), "out", found, np.zeros((4, 3)), atol=1e-9)
 
 
