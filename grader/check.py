@@ -19,9 +19,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from grader import handout, rubric
-from grader.errors import Skipped, UsageError
+from grader.errors import Skipped, StudentError, UsageError
 from grader.model import LATER, Check, Figure, Homework, Item, Measure, Rubric, Section, Task
 from grader.reference import RECORDED, Live, Recorded
+from grader.sandbox.reader import read
 from grader.sandbox.remote import Module, Remote, operated
 from grader.sandbox.session import Cost, Session, home, import_name
 from grader.sandbox.worker.drivers import add_package
@@ -206,6 +207,22 @@ class Subject:
         found: Made
         found, files = kept[key]
         asked |= files  # a later check depends on them, too
+        return found
+
+    def read_apart(self, function: Callable[..., Made], *args: Any, about: str) -> Made:
+        """What a function of the homework reads out of something that was handed in, such as the file `about`: in a
+        process of its own, with a clock and a cap (see sandbox/reader.py). Read by the first check of this submission
+        that asks, also where it raises a StudentError."""
+
+        def reading() -> Made | StudentError:
+            try:
+                return read(function, *args, limits=self.session.limits, about=about)
+            except StudentError as error:
+                return error
+
+        found = self.once(f"{function.__module__}.{function.__qualname__} of {about}", reading)
+        if isinstance(found, StudentError):
+            raise type(found)(found.message, where=found.where)
         return found
 
     def source(self, name: str) -> bytes:

@@ -194,10 +194,19 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
     data = datasets.Store(homework, datasets.root(arguments.data_root), unverified=arguments.unverified)
     seed = homework.answers.draw_seed() if arguments.seed is None else arguments.seed
     run = partial(grading.grade, homework=homework, seed=seed, data=data, full=arguments.full)
+    again = partial(read, path, wanted, given, limits=homework.rubric.limits)
     try:
         if arguments.watch:
-            return watch(arguments, homework, path, partial(read, path, wanted, given), run, launch, seed)
-        submission = read(path, wanted, given)
+            return watch(
+                arguments,
+                homework,
+                path,
+                again,
+                run,
+                launch,
+                seed,
+            )
+        submission = again()
         if step:
             step.locate(path, submission)
         with text.progress() as (on_result, on_progress):
@@ -272,7 +281,7 @@ def tell(report: Report, arguments: argparse.Namespace, page: Path | None, step:
         write_files(report, arguments, page)
         if step:
             step.write(report, arguments.audience, arguments.junit)
-    except UsageError:  # for example, the disk is full: still show the results
+    except BaseException:  # for example, the disk is full: still show the results
         text.show(shown, audience=arguments.audience, console=console)
         raise
     text.show(shown, audience=arguments.audience, page=page, console=console)
@@ -288,9 +297,9 @@ def write_files(report: Report, arguments: argparse.Namespace, page: Path | None
     if arguments.junit:
         write(arguments.junit, junit.render(report, audience=arguments.audience))
     if page:
-        from grader.report import html
+        from grader import drawing
 
-        write(page, html.render(report, audience=arguments.audience))
+        write(page, drawing.page(report, audience=arguments.audience))
 
 
 def judge(report: Report, bar: float | None, step: Step | None = None) -> int:

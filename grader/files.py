@@ -65,8 +65,14 @@ def is_output(path: Path) -> bool:
         return False
 
 
+def printable(text: str) -> str:
+    """The gate for text on its way into a file or a database: UTF-8 cannot hold a lone surrogate, which stands for a
+    byte of a name that is none, so that is written out as \\udcff."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def encoded(content: str | bytes) -> bytes:
-    return content.encode() if isinstance(content, str) else content
+    return printable(content).encode() if isinstance(content, str) else content
 
 
 def set_aside(path: Path, content: bytes) -> Path | None:

@@ -18,7 +18,6 @@ import numpy as np
 from grader import __version__
 from grader.check import Draws, Options, Subject, digests
 from grader.errors import Skipped, StudentError, Undecided, UsageError
-from grader.intake.source import line_of
 from grader.model import (
     CheckPlan,
     CheckResult,
@@ -279,8 +278,7 @@ def place(about: str, hw: Subject) -> str:
     """The line where the student's file defines the function `about`, as "network.py:31"; "" if it does not."""
     module, *path = about.split(".")
     files = {name: Path(path).name for name, path in hw.session.section.modules.items()}
-    content = hw.session.submission.files.get(files[module]) if module in files else None
-    line = line_of(content, path) if content is not None and path else None
+    line = hw.session.submission.lines.get(files.get(module, ""), {}).get(".".join(path))
     return f"{files[module]}:{line}" if line else ""
 
 

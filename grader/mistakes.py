@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from grader.errors import UsageError
+from grader.intake.source import definitions
 from grader.model import CheckResult, Report, Submission, Verdict
 
 PLACE, REPLACED = ("file", "old", "new"), "wrong.yaml"
@@ -51,7 +52,12 @@ class Mistake:
                 f"{self.where}: {self.file} of the reference does not contain {self.old!r}; copy that text from it"
             )
         changed = before.replace(self.old, self.new).encode()
-        return replace(reference, name=self.name, files={**reference.files, self.file: changed})
+        return replace(
+            reference,
+            name=self.name,
+            files={**reference.files, self.file: changed},
+            lines={**reference.lines, self.file: definitions(self.file, changed)},
+        )
 
     def findings(self, report: Report, folder: Path) -> Iterator[str]:
         """What differs from the entry: no points lost, other items lose points, wrong message, or a check broke."""

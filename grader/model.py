@@ -151,7 +151,8 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one call, one check and one submission. CPU and wall time in seconds, memory and output in bytes.
+    """Limits of one call, one check and one submission, and of one reading of what was handed in (see
+    sandbox/reader.py). CPU and wall time in seconds, memory and output in bytes.
 
     The limits of a submission do not count its training runs, which have budgets of their own.
     `resident` is the part of its memory that a process may really fill, if a container has less than the rubric allows.
@@ -165,6 +166,8 @@ class Limits:
     memory: int = 2 << 30
     output: int = 16 << 10
     resident: int | None = None
+    read_cpu: float = 15.0
+    read_memory: int = 1536 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +212,8 @@ class Submission:
     `origin` maps each base name to its path inside the folder or archive. `notes` are sentences for the report.
     `helpers` maps a wanted file to the student's other files that it imports: path beside it -> bytes. `questions` maps
     a wanted file to the reason why a person must decide before it is graded. `faults` maps a wanted file to the reason
-    why it cannot be imported. `there` names all files of the submission.
+    why it cannot be imported. `there` names all files of the submission. `lines` maps a wanted file to the lines of its
+    "function", "Class" and "Class.method".
     """
 
     name: str
@@ -221,6 +225,7 @@ class Submission:
     questions: Mapping[str, str] = field(default_factory=dict)
     faults: Mapping[str, str] = field(default_factory=dict)
     there: tuple[str, ...] = ()
+    lines: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

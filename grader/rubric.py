@@ -29,7 +29,7 @@ MAX_DEPTH = 20
 SHARES = {"accuracy", "learned", "full", "partial", "at_partial", "claim_gap"}  # settings between 0 and 1
 VISIBILITIES = ("visible", "after_due", "hidden")  # when a student sees what a check says
 POLICIES = ("advice", "part", "question")  # costs nothing; costs a part of the points; a person decides
-UNITS = {"memory": 1 << 20, "output": 1 << 10}  # MiB and KiB in the file, bytes in Limits
+UNITS = {"memory": 1 << 20, "output": 1 << 10, "read_memory": 1 << 20}  # MiB and KiB in the file, bytes in Limits
 
 SUM = re.compile(r"[0-9a-f]{8,64}")
 ALWAYS = {"numpy", *sys.stdlib_module_names}  # every worker can import these

@@ -136,3 +136,11 @@ def test_a_link_in_the_place_of_the_half_file_leads_nowhere(tmp_path):
     assert victim.read_text() == "untouched"
     assert (tmp_path / "result.json").read_text() == "new"
     assert not (tmp_path / "result.json").is_symlink()
+
+
+LONE = "ren\udce9e \ud800"
+
+
+def test_a_file_holds_any_text(tmp_path):
+    write(tmp_path / "page.html", f"Zoë 数 🙂 {LONE}")
+    assert (tmp_path / "page.html").read_text(encoding="utf-8") == "Zoë 数 🙂 ren\\udce9e \\ud800"

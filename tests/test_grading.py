@@ -180,9 +180,9 @@ def test_only_the_named_items_are_graded(tmp_path):
     ],
 )
 def test_a_wrong_answer_is_told_with_the_line_of_the_function_that_was_asked(about, where):
-    files = {"layers.py": b"\ndef f(): pass\nclass Net:\n    def g(self): pass\n"}
+    lines = {"layers.py": {"f": 2, "Net": 3, "Net.g": 4}}
     section = SimpleNamespace(modules={"layers": "neuralnet/layers.py", "functions": "backprop/functions.py"})
-    hw = SimpleNamespace(session=SimpleNamespace(section=section, submission=SimpleNamespace(files=files)))
+    hw = SimpleNamespace(session=SimpleNamespace(section=section, submission=SimpleNamespace(lines=lines)))
     assert place(about, hw) == where
 
 

@@ -137,7 +137,7 @@ def wanted(homework: Homework) -> list[str]:
 def handed_in(homework: Homework, path: Path) -> Submission:
     """The work at `path`, read like a student's submission."""
     names = wanted(homework)
-    return read(path, names, stubs(homework.handout, names))
+    return read(path, names, stubs(homework.handout, names), limits=homework.rubric.limits)
 
 
 def reference_findings(homework: Homework, run_on: Grading, seeds: int, note: Callable[[str], None]) -> Iterator[str]:

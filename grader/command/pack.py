@@ -12,12 +12,13 @@ from rich.filesize import decimal
 
 from grader import handout, rubric
 from grader.environment import ROOT
-from grader.errors import UsageError
+from grader.errors import StudentError, SubmissionError, UsageError
 from grader.files import check_place, set_aside, write
-from grader.intake.missing import left_out, missing
+from grader.intake.missing import look_through
 from grader.intake.submission import read, stubs
 from grader.model import Submission
 from grader.report.text import Printer, Terminal
+from grader.sandbox import reader
 
 COMPLETE, LACKING = 0, 1
 NAME = "hand-in.zip"
@@ -49,17 +50,20 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = [name for section in plan.sections for name in section.submit]
     own = stubs(given, wanted)
     folder = arguments.folder or handout.own_folder(arguments.homework)
-    submission = read(folder, wanted, own)
+    submission = read(folder, wanted, own, limits=plan.limits)
     out = place(arguments.out or folder.resolve().with_name(NAME), folder)
     packed = handout.pack(members(submission))
     earlier = set_aside(out, packed)
     write(out, packed)
-    confirm(submission, read(out, wanted, own), out)
+    confirm(submission, read(out, wanted, own, limits=plan.limits), out)
     say = Printer(Terminal())
     show(say, out, submission, earlier)
-    for sentence in left_out(submission, own, plan):
+    try:
+        notes, sentences = reader.read(look_through, submission, own, plan, limits=plan.limits, about=str(folder))
+    except StudentError as error:
+        raise SubmissionError(error.message) from None
+    for sentence in notes:
         say(f"note: {sentence}")
-    sentences = list(missing(submission, own, plan))
     for sentence in sentences:
         say(f"missing: {sentence}")
     say("something is missing, but the zip was written" if sentences else "nothing is missing")

@@ -29,6 +29,7 @@ from grader.intake import submission
 from grader.model import CheckResult, Homework, Report, Student, Submission, TaskResult, Verdict
 from grader.report import json as report_json
 from grader.report.wording import Audience
+from grader.sandbox.reader import ReaderFault
 
 TICK = 0.5  # seconds between two looks at the clock while no job ends
 BUSY = 0.5  # if processes waited for a core more than this share of the time, a timeout is not yet the student's fault
@@ -152,6 +153,13 @@ class Batch:
                 self.record_nothing(replace(student, problem=str(error)))
                 self.progress.failed += 1
                 continue
+            except ReaderFault as error:
+                last = str(error).strip().rpartition("\n")[2]
+                problem = f"a fault of the grader kept this from being read ({last}); a person has to look at it"
+                self.record_nothing(replace(student, problem=problem))
+                self.progress.failed += 1
+                self.progress.faults.append(student.id)
+                continue
             student = replace(student, digest=work.digest, origin=work.origin)
             job = self.job(student, work)
             if job.tasks or not self.settled(student, job):
@@ -173,6 +181,7 @@ class Batch:
             name=student.name,
             parts=student.parts if loose else (),
             takes=takes.of_student(self.book.database, self.book.known_as(student.id)),
+            limits=self.homework.rubric.limits,
         )
 
     def job(self, student: Student, work: Submission) -> Job:
@@ -270,6 +279,8 @@ class Batch:
         self.record(attempt, report, {**attempt.job.kept, **done.results})
         for audience, page in done.pages.items():
             pages.put(self.book, attempt.student.id, audience, page, done.report, attempt.job.remarks)
+        if set(attempt.job.audiences) - done.pages.keys():
+            self.progress.faults.append(attempt.student.id)
 
     def record(self, attempt: Attempt, report: Report, documents: Mapping[str, Document]) -> None:
         keep = {

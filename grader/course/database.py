@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from grader.errors import UsageError
+from grader.files import printable
 
 FILE = "gradebook.sqlite"
 PATIENCE = 30.0  # seconds to wait while another process writes
@@ -131,6 +132,13 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+class Connection(sqlite3.Connection):
+    """Every text that is written, or asked for, goes through the gate."""
+
+    def execute(self, statement: str, values: Any = ()) -> sqlite3.Cursor:
+        return super().execute(statement, [printable(one) if isinstance(one, str) else one for one in values])
+
+
 class Database:
     """FOLDER/gradebook.sqlite in WAL mode. Raises UsageError for errors that a user can fix."""
 
@@ -163,7 +171,7 @@ class Database:
     def connect(cls, folder: Path, how: str = "mode=rwc") -> Self:
         with told(folder):
             uri = f"{(folder / FILE).absolute().as_uri()}?{how}"
-            connection = sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None)
+            connection = sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None, factory=Connection)
             connection.create_function("digest", 1, digest, deterministic=True)
             database = cls(folder, connection)
             try:

@@ -12,19 +12,19 @@ import re
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from grader import grading
+from grader import drawing, grading
 from grader.check import ROOT, load
 from grader.course import result_keys
 from grader.course.result_keys import Terms
 from grader.data import datasets
 from grader.errors import UsageError
 from grader.model import Homework, Remarks, Report, Section, Submission, TaskResult
-from grader.report import html
 from grader.report import json as report_json
 from grader.report.wording import Audience
 from grader.sandbox.launch import Zygotes
@@ -83,7 +83,10 @@ def work(place: Place, terms: Terms, job: Job) -> Done:
     homework = homework_at(place.homework)
     report = put_together(job.submission, homework, terms, {**job.kept, **results})
     starved = (waited_for_cores() - waited) / (time.monotonic() - began)
-    pages = {audience: page(report, job.remarks, audience) for audience in job.audiences}
+    pages = {}
+    for audience in job.audiences:
+        with suppress(Exception):  # a page is missing then, which the batch tells; no result is lost for it
+            pages[audience] = page(report, job.remarks, audience)
     return Done(results, report_json.document(report), pages, starved)
 
 
@@ -197,7 +200,7 @@ def put_together(submission: Submission, homework: Homework, terms: Terms, docum
 
 def page(report: Report, remarks: Remarks, audience: Audience) -> str:
     """A report's page, with adjustments and the late penalty."""
-    return html.render(replace(report, remarks=remarks), audience=audience)
+    return drawing.page(replace(report, remarks=remarks), audience=audience)
 
 
 def waited_for_cores() -> float:

@@ -118,7 +118,7 @@ def softmax_loss_gradient(hw: Subject, rng: np.random.Generator) -> None:
             at=x,
             own=asked("softmax_loss", hw.layers.softmax_loss, (x, y)),
             of=("softmax_loss", x, y),
-            trusted=lambda x=x, y=y: hw.reference.layers.softmax_loss(x, y)[1],
+            trusted=partial(second, hw.reference.layers.softmax_loss, x, y),
             factors={"the batch size": n},
             clues=mistakes(hw, "softmax_loss_grad", x, y),
         )
@@ -167,7 +167,7 @@ def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
             at=w,
             own=asked("l2_regularization", hw.layers.l2_regularization, (w, reg)),
             of=("l2_regularization", w, reg),
-            trusted=lambda w=w, reg=reg: hw.reference.layers.l2_regularization(w, reg)[1],
+            trusted=partial(second, hw.reference.layers.l2_regularization, w, reg),
             factors=reg_factors(reg, w.size),
         )
 
@@ -182,6 +182,11 @@ def trusted_fc(hw: Subject, grad_out: Array, args: Sequence[Array], i: int) -> A
     """The reference's i-th gradient of a fully-connected layer."""
     _, cache = hw.reference.layers.fc_forward(*args)
     return np.asarray(hw.reference.layers.fc_backward(grad_out, cache)[i])
+
+
+def second(function: Callable[..., Any], *args: Any) -> Array:
+    """The gradient that a loss of the reference's returns."""
+    return np.asarray(function(*args)[1])
 
 
 def draw_labels(rng: np.random.Generator, n: int, c: int) -> NDArray[np.int64]:

@@ -43,7 +43,7 @@ def overfit_model(hw: Subject, rng: np.random.Generator) -> None:
 
 def judge(hw: Subject, rng: np.random.Generator, run: str) -> None:
     """Train as main of train.py says for `run`, show the run, and compare its best epoch with the bar."""
-    file = hyperparameters.read(hw.source("train.py"))
+    file = hw.read_apart(hyperparameters.read, hw.source("train.py"), about="train.py")
     found = file.best if run == BEST else file.overfit
     try:
         two_layer_run.probe(hw, rng)

@@ -12,7 +12,7 @@ from grader.check import Subject, check
 from grader.errors import Mismatch, Partly, Skipped
 from grader.model import Figure, Measure
 
-from .notebooks import claimed_accuracy, decode, fashion_run, fashion_words, notebook
+from .notebooks import fashion_run, fashion_words, notebook
 from .notebooks.fashion_run import IMAGES, PART1, Array, Outcome
 from .notebooks.handed_in import told
 from .training.curves import NEAR, thinned
@@ -54,12 +54,12 @@ def unshown(student: notebook.Notebook, outcome: Outcome) -> int:
 def notebook_trains(hw: Subject, rng: np.random.Generator) -> None:
     """When the grader runs the notebook, its code trains a network that learns."""
     student = fashion_run.part1(hw)
-    if not notebook.defines_network(student):
+    if not student.defines_network:
         raise Mismatch(f"{PART1} defines no network: no class of it derives from nn.Module")
     outcome = fashion_run.first(hw, rng)
     for problem in outcome.problems[:3]:
         hw.advise(told(problem))
-    ask_of_cut(hw, outcome, claimed_accuracy.claimed(student), hw.settings["learned"])
+    ask_of_cut(hw, outcome, student.claimed, hw.settings["learned"])
     fashion_run.learned(hw, outcome)
     if outcome.accuracy < hw.settings["learned"]:
         raise Mismatch(
@@ -72,9 +72,9 @@ def notebook_trains(hw: Subject, rng: np.random.Generator) -> None:
 def notebook_claim(hw: Subject, rng: np.random.Generator) -> None:
     """The notebook ends with an accuracy on the test set."""
     student = fashion_run.part1(hw)
-    if claimed_accuracy.claimed(student) is not None:
+    if student.claimed is not None:
         return
-    if claimed_accuracy.claims(student):
+    if student.claims:
         raise Partly(f"{PART1} prints accuracies, but none that names the test set", 0.5)
     raise Mismatch(f"no output of {PART1} states an accuracy; evaluate on the test set in the last cell")
 
@@ -143,33 +143,24 @@ def hyperparameters(hw: Subject, rng: np.random.Generator) -> float:
 def accuracy_plot(hw: Subject, rng: np.random.Generator) -> None:
     """The plot: training and validation accuracy, as a picture in the notebook."""
     student = fashion_run.part1(hw)
-    shown = {cell for cell, image in notebook.pictures(student) if is_plot(image)}
-    drawn = [plot for plot in notebook.plots(student) if plot.cell in shown]
+    shown = {one.cell for one in student.pictures if min(one.height, one.width) >= LEAST}
+    drawn = [plot for plot in student.plots if plot.cell in shown]
     if any(plot.training and plot.validation for plot in drawn):
         return
     for plot in drawn[:1]:
         lacking = "validation" if plot.training else "training"
         hw.review(f"cell {plot.cell} plots an accuracy; does it also show the {lacking} accuracy?")
         raise Partly(f"cell {plot.cell} of {PART1} plots an accuracy, but none called {lacking} accuracy", 0.5)
-    for cell, _ in notebook.pictures(student)[-1:]:
-        hw.review(f"no cell plots something called accuracy; does cell {cell} show the plot of 5.2?")
+    for one in student.pictures[-1:]:
+        hw.review(f"no cell plots something called accuracy; does cell {one.cell} show the plot of 5.2?")
     raise Mismatch(f"no cell of {PART1} that plots training and validation accuracy holds a picture")
-
-
-def is_plot(image: bytes) -> bool:
-    """Whether a saved picture can be read and is large enough to show a curve."""
-    try:
-        height, width, _ = decode.pixels(image, "the plot", side=10 * LEAST).shape
-        return bool(min(height, width) >= LEAST)
-    except Mismatch:
-        return False
 
 
 @check("5.3")
 def test_accuracy(hw: Subject, rng: np.random.Generator) -> None:
     """The network reaches the required accuracy on the test set."""
     student = fashion_run.part1(hw)
-    claim = claimed_accuracy.claimed(student)
+    claim = student.claimed
     first = fashion_run.first(hw, rng)
     unjudged(hw, first, claim)
     ask_of_cut(hw, first, claim, hw.settings["full"])

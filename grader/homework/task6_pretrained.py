@@ -13,10 +13,10 @@ from grader.check import Subject, check
 from grader.errors import Mismatch, Partly, Skipped, StudentError
 from grader.model import Figure
 
-from .notebooks import decode, imagenet, notebook, photographs
+from .notebooks import decode, imagenet, photographs
 from .notebooks.handed_in import handed_in, left_out
-from .notebooks.notebook import Notebook
 from .notebooks.photographs import Call, Photograph
+from .notebooks.survey import Survey
 from .training.curves import TRAINING
 
 PART2 = "part2.ipynb"
@@ -43,15 +43,13 @@ class Ran:
 def images_present(hw: Subject, rng: np.random.Generator) -> None:
     """Two photographs were handed in and can be read."""
     student = handed_in(hw, PART2)
-    named = photographs.opened(student, hw.session.submission.files)
-    found, problems = photographs.readable(hw.session.submission.files, named)
+    found, problems = opened(hw, student)
     if len(found) >= 2:
         return
     if found and not problems:
         raise Partly(f"{PART2} opens only one photograph, {found[0].name}; the task asks for two", 0.5)
     told = " ".join(problems)
-    shown = notebook.pictures(student)
-    if shown:
+    if student.pictures:
         here = f"only {found[0].name} is" if found else "the photographs are not"
         missing = f"only {found[0].name} is in the submission" if found else "the photographs themselves are missing"
         hw.review(f"{here} in the submission; look at the pictures in {cells(student)} of {PART2}")
@@ -62,10 +60,21 @@ def images_present(hw: Subject, rng: np.random.Generator) -> None:
     raise Mismatch(f"no photograph that {PART2} opens is in the submission; {CURE}. {told}".strip())
 
 
-def cells(student: Notebook) -> str:
+def opened(hw: Subject, student: Survey) -> tuple[list[Photograph], tuple[str, ...]]:
+    """The readable photographs that the notebook opens, and a sentence for each that cannot be read."""
+    files = hw.session.submission.files
+    names = photographs.opened(student.mentioned, files)
+    wanted = {name.lower() for name in names}
+    here = {name: files[name] for name in files if name.lower() in wanted}  # read now: a reader's looks are not seen
+    found, problems = hw.read_apart(photographs.readable, here, names, about=f"a photograph of {PART2}")
+    return list(map(Photograph.of, found)), problems
+
+
+def cells(student: Survey) -> str:
     """The last two cells that show predictions, in words; if there are none, the last two that show a picture."""
-    predicting = photographs.predicting(student)
-    shown = list(dict.fromkeys(cell for cell, _ in notebook.pictures(student)))
+    said = {cell.number for cell in student.cells if cell.outputs and imagenet.named(cell.text)}
+    predicting = sorted(said.union(student.predicting))
+    shown = list(dict.fromkeys(one.cell for one in student.pictures))
     last = [cell for cell in shown if cell in predicting][-2:] or predicting[-2:] or shown[-2:]
     return f"cell{'s' * (len(last) > 1)} {' and '.join(map(str, last))}"
 
@@ -92,7 +101,7 @@ def one_right_one_wrong(hw: Subject, rng: np.random.Generator) -> None:
     two, ran = looked_at(hw, student)
     labels = imagenet.labels()
     if len(two) < 2:
-        if ran.whole or not notebook.pictures(student):
+        if ran.whole or not student.pictures:
             raise Mismatch(f"two photographs are needed to judge the predictions of {PART2}")
         hw.review(f"is one of the two predictions in {PART2} right and the other wrong?")
         raise Partly(
@@ -118,7 +127,7 @@ def one_right_one_wrong(hw: Subject, rng: np.random.Generator) -> None:
 # The notebook, run
 
 
-def looked_at(hw: Subject, student: Notebook) -> tuple[list[Photograph], Ran]:
+def looked_at(hw: Subject, student: Survey) -> tuple[list[Photograph], Ran]:
     """The two photographs, with the network's predictions by the grader and by the notebook; computed once.
 
     Raises Skipped if the network's weights are not here.
@@ -126,24 +135,23 @@ def looked_at(hw: Subject, student: Notebook) -> tuple[list[Photograph], Ran]:
     return hw.once("looked at", lambda: look_at(hw, student))
 
 
-def look_at(hw: Subject, student: Notebook) -> tuple[list[Photograph], Ran]:
+def look_at(hw: Subject, student: Survey) -> tuple[list[Photograph], Ran]:
     weights = hw.data(WEIGHTS)
     if weights is None:
         raise Skipped(
             "weights unavailable: SqueezeNet's are not on this machine; `python grade.py data` says how to get them"
         )
-    files = hw.session.submission.files
-    found, _ = photographs.readable(files, photographs.opened(student, files))
+    found, _ = opened(hw, student)
     for one in found:
         one.scores = imagenet.scores(weights, one.pixels)
     ran = repeated(hw, student, found, weights) if found else Ran()
     photographs.assign(found, ran.calls)
     two = photographs.last_two(found)
-    photographs.state(found, two, ran.names, student)
+    photographs.state(found, two, ran.names, student.truths)
     return two, ran
 
 
-def repeated(hw: Subject, student: Notebook, found: list[Photograph], weights: Any) -> Ran:
+def repeated(hw: Subject, student: Survey, found: list[Photograph], weights: Any) -> Ran:
     """Run the notebook here: what it says that the photographs show, and what it gave to its network."""
     order = {"name": PART2, "cells": student.code, "seed": 1, "labels": imagenet.labels()}
     pictures = {name: one.pixels for one in found for name in (one.name, *one.also)}
@@ -188,7 +196,7 @@ def unprepared(one: Photograph) -> Iterator[str]:
         yield nearest
 
 
-def unseen(hw: Subject, student: Notebook, two: list[Photograph], ran: Ran) -> None:
+def unseen(hw: Subject, student: Survey, two: list[Photograph], ran: Ran) -> None:
     """The run did not show that both photographs reached a network: say why, or ask a person about the saved results.
     Raises Mismatch or Partly; Skipped if only weights are missing."""
     if ran.whole:
@@ -197,7 +205,7 @@ def unseen(hw: Subject, student: Notebook, two: list[Photograph], ran: Ran) -> N
         hw.review(f"{only(two, ran)}; did the student's own run use the other one as well?")
         raise Partly(f"{only(two, ran)}; the task asks for two, and a person will look", 0.5)
     but = f" ({ran.lacking})" if ran.lacking else ""
-    if notebook.pictures(student):
+    if student.pictures:
         asked = f"do the pictures in {PART2} show both photographs with the class that a network predicts?{but}"
         hw.review(f"{asked} look at {cells(student)}")
         return

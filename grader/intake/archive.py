@@ -125,12 +125,19 @@ class Names:
 class Search:
     """One walk through a submission, with a count for each limit.
 
-    `asked` are paths to read in any case. Afterwards `there` lists the files that were seen, and `unread` says why each
-    unopened archive could not be opened.
+    `asked` are paths to read in any case. `tell` is called with the name of each file before it is read. Afterwards
+    `there` lists the files that were seen, and `unread` says why each unopened archive could not be opened.
     """
 
-    def __init__(self, wanted: Collection[str], notes: list[str], asked: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        wanted: Collection[str],
+        notes: list[str],
+        asked: Collection[str] = (),
+        tell: Callable[[str], None] = lambda name: None,
+    ) -> None:
         self.names = Names(wanted)
+        self.tell = tell
         self.notes = notes
         self.asked = frozenset(asked)
         self.seen = self.beside = self.room = self.code = self.code_room = self.kept = 0
@@ -182,6 +189,7 @@ class Search:
     def take(self, file: IO[bytes], where: str, name: str) -> bytes | None:
         """All of a file; None if it is too large, alone or together with others of its kind.
         Raises TooBigError once all files together exceed KEPT."""
+        self.tell(name)
         limit = max(FILE, NOTEBOOK) if ".ipynb" in basename(name).lower() and FILE >= MIB else FILE
         content = file.read(limit + 1)
         self.budget.charge(len(content), where)
@@ -283,6 +291,7 @@ class Search:
         prefix = f"{printable(where)}/" if depth else ""
         found: dict[str, list[Found]] = {}
         packed: list[tuple[str, bytes]] = []
+        self.tell(where)
         try:
             for name, readable, content in unpack.members(file, where, self.budget):
                 if self.passes(name, where, prefix):

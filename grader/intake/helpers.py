@@ -7,7 +7,7 @@ import re
 import sys
 import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from grader.intake import repair
@@ -26,7 +26,12 @@ Helpers = dict[str, dict[str, bytes]]  # wanted file -> path beside it -> conten
 
 
 def gather(
-    files: Mapping[str, bytes], origin: Mapping[str, str], found: Sequence[Found], stubs: Mapping[str, bytes]
+    tell: Callable[[str], None],
+    files: Mapping[str, bytes],
+    origin: Mapping[str, str],
+    found: Sequence[Found],
+    stubs: Mapping[str, bytes],
+    newer: Callable[[str], str],
 ) -> tuple[Helpers, list[str], dict[str, str]]:
     """Which of the student's other files each of `files` imports; notes for the report; questions."""
     pool = {file.path: file for file in found if file.content is not None and len(file.content) <= repair.LARGEST}
@@ -37,7 +42,8 @@ def gather(
     for base, content in files.items():
         notebook = base.endswith(".ipynb")
         kept = frozenset() if notebook else {PurePosixPath(name).stem for name in stubs} | HOUSE
-        look = Look({path: one for path, one in pool.items() if notebook or path not in taken}, kept)
+        look = Look({path: one for path, one in pool.items() if notebook or path not in taken}, kept, tell, newer)
+        tell(origin[base])
         own = look.follow(content, PurePosixPath(origin[base]).parent)
         if own:
             helpers[base] = own
@@ -54,8 +60,12 @@ HOUSE = frozenset(("backprop", "neuralnet"))  # the handout's folders, in which 
 class Look:
     """Follows one file's imports through the student's other files."""
 
-    def __init__(self, pool: Mapping[str, Found], kept: Iterable[str]) -> None:
+    def __init__(
+        self, pool: Mapping[str, Found], kept: Iterable[str], tell: Callable[[str], None], newer: Callable[[str], str]
+    ) -> None:
         self.pool = pool
+        self.tell = tell
+        self.newer = newer
         self.scripts = {path: squeezed(base) for path in pool if ".py" in (base := basename(path)).lower()}
         self.kept = frozenset(kept)
         self.own: dict[str, bytes] = {}
@@ -75,7 +85,8 @@ class Look:
             for path, source in self.resolve(name, at, package):
                 if path in self.own or not self.room(path, source):
                     continue
-                repaired = repair.script(source.content or b"", PurePosixPath(path).name, source.path)
+                self.tell(source.path)
+                repaired = repair.script(source.content or b"", PurePosixPath(path).name, source.path, self.newer)
                 if repaired.question:
                     self.questions.append(repaired.question)
                 self.own[path] = text = repaired.content
@@ -157,6 +168,8 @@ def imported(content: bytes) -> list[str]:
 
 def named(text: str) -> Iterator[str]:
     try:
+        if len(text) > repair.LARGEST:
+            raise ValueError("a tree takes some hundred times its text")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = statements(text) or ast.parse(text)

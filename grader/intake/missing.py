@@ -17,6 +17,13 @@ NAMED = 6  # most names in one sentence
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)  # what ast.parse raises
 
 
+def look_through(
+    submission: Submission, stubs: Mapping[str, bytes], rubric: Rubric
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """In a reader (sandbox/reader.py): what is left out and costs nothing, and what costs points."""
+    return tuple(left_out(submission, stubs, rubric)), tuple(missing(submission, stubs, rubric))
+
+
 def missing(submission: Submission, stubs: Mapping[str, bytes], rubric: Rubric) -> Iterator[str]:
     """Yield a sentence for each thing that costs points. `stubs` maps base names to the handout's own files."""
     wanted = [name for section in rubric.sections for name in section.submit]

@@ -10,19 +10,25 @@ import ast
 import codecs
 import io
 import json
+import os
 import re
 import subprocess
 import sys
 import tokenize
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 LARGEST = 1 << 20  # bytes of a script; a larger one stays as it is
+SMALL = 1 << 16  # bytes; the syntax trees of larger scripts are not kept, as they take a hundred times as many
 BRACKETS = 500_000  # most lists and objects in a notebook; more could take gigabytes as parsed JSON
 SLIM = 8 << 20  # bytes; a larger notebook loses the outputs that no check reads
 ASKED, SECONDS = 100_000, 10.0  # most characters of a script, and seconds, for ruff's parser of newer Pythons
+MOST_ASKED = 10  # most scripts of one submission for that parser
+MOST_MEMORY = 2 << 30  # bytes of address space for that parser
 PYTHON = sys.version.split()[0]
 
 # First bytes of files that are not text, and what to tell the student.
@@ -77,7 +83,22 @@ class Repaired:
     question: str = ""
 
 
-def script(content: bytes, name: str, origin: str) -> Repaired:
+class Newer:
+    """What the parser of newer Pythons says about texts that this Python cannot read. The parser is another program,
+    which a reader may not start: `asked` collects the texts for it."""
+
+    def __init__(self, known: Mapping[str, str]) -> None:
+        self.known = known
+        self.asked: list[str] = []
+
+    def __call__(self, text: str) -> str:
+        """As `needs_newer`; "" if the answer is not known yet."""
+        if text not in self.known and len(text) <= ASKED and len(self.asked) < MOST_ASKED:
+            self.asked.append(text)
+        return self.known.get(text, "")
+
+
+def script(content: bytes, name: str, origin: str, newer: Callable[[str], str]) -> Repaired:
     """Repair a Python file; `origin` is the student's own name for it."""
     if len(content) > LARGEST or not content.strip():
         return Repaired(content)
@@ -95,7 +116,7 @@ def script(content: bytes, name: str, origin: str) -> Repaired:
             text, notes = changed, [*notes, f"{origin}: {told}"]
         if parses(text.encode()):
             return Repaired(text.encode(), notes)
-    return unread(text, name)
+    return unread(text, name, newer)
 
 
 def without_calls(content: bytes, origin: str) -> Repaired:
@@ -121,7 +142,7 @@ def from_notebook(text: str, name: str, origin: str, notes: list[str]) -> Repair
     )
 
 
-def unread(text: str, name: str) -> Repaired:
+def unread(text: str, name: str, newer: Callable[[str], str]) -> Repaired:
     """Python that does not parse even after all repairs: say why."""
     encoded = text.encode()
     if conflict := CONFLICT.search(text):
@@ -131,11 +152,11 @@ def unread(text: str, name: str) -> Repaired:
             fault=f"{name} cannot be imported: it was saved in the middle of a merge conflict (line {line} is "
             f"{marker}); resolve it, then hand the file in again",
         )
-    if newer := needs_newer(text):
+    if needed := newer(text):
         return Repaired(
             encoded,
-            question=f"{name} needs a newer Python than the grader's {PYTHON} ({newer}); grade it with that Python, or "
-            "by hand",
+            question=f"{name} needs a newer Python than the grader's {PYTHON} ({needed}); grade it with that Python, "
+            "or by hand",
         )
     if old := PYTHON_2.search(text):
         line = text.count("\n", 0, old.start()) + 1
@@ -160,11 +181,25 @@ def needs_newer(text: str) -> str:
     return own[0] if own else ""
 
 
+def hold() -> None:
+    """In the child that becomes the parser: a cap on its memory and its time."""
+    import resource
+
+    for name, most in (
+        (resource.RLIMIT_AS, MOST_MEMORY),
+        (resource.RLIMIT_CPU, int(SECONDS)),
+        (resource.RLIMIT_FSIZE, 0),
+    ):
+        with suppress(ValueError, OSError):  # less is allowed already
+            resource.setrlimit(name, (most, most))
+
+
 def errors(program: str, text: str, version: str) -> list[str]:
     command = [program, "check", "--isolated", "--no-cache", "--select", "E902", "--output-format", "json"]
     done = subprocess.run(
         [*command, "--target-version", version, "--stdin-filename", "work.py", "-"],
-        input=text.encode(), capture_output=True, timeout=SECONDS, check=False,
+        input=text.encode(), capture_output=True, timeout=SECONDS, check=False, preexec_fn=hold if os.name == "posix"
+        else None,
     )  # fmt: skip
     if done.returncode not in (0, 1):
         raise ValueError("no answer")
@@ -267,16 +302,28 @@ MARKS = (
 
 
 def parses(content: bytes) -> bool:
+    return tree_of(content) is not None
+
+
+def tree_of(content: bytes) -> ast.Module | None:
+    """What Python makes of a script; None for one that it cannot read. Small ones are parsed once."""
+    return kept_tree(content) if len(content) <= SMALL else tree(content)
+
+
+def tree(content: bytes) -> ast.Module | None:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         if encoding.startswith("utf-8"):
             content.decode()  # Python checks this when it reads a file, but compile() does not
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes in a student's strings
-            compile(content, "work.py", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+            found = compile(content, "work.py", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
+        return None
+    return found if isinstance(found, ast.Module) else None
+
+
+kept_tree = lru_cache(maxsize=8)(tree)
 
 
 def cut_off(content: bytes, name: str) -> str:

@@ -11,13 +11,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from grader.errors import SubmissionError
+from grader.errors import StudentError, SubmissionError
 from grader.intake import helpers, repair
 from grader.intake.archive import ENDING, FILE, NOTEBOOK, Found, Search, members, printable
 from grader.intake.match import EXACT, HOLDS, MARKED, WRITTEN, basename, folded
-from grader.intake.repair import Repaired, defines, essence, is_notebook, kind_of
+from grader.intake.repair import Newer, Repaired, defines, essence, is_notebook, kind_of
+from grader.intake.source import definitions
 from grader.intake.unpack import MIB
-from grader.model import Submission, Take
+from grader.model import Limits, Submission, Take
+from grader.sandbox import reader
+from grader.sandbox.reader import Tell
 
 ALIKE = 0.5  # a file that defines this share of what the handout's file defines is recognised by its content
 BY_CONTENT = HOLDS + 1
@@ -32,23 +35,53 @@ def read(
     name: str | None = None,
     parts: Sequence[tuple[str, Path]] = (),
     takes: Collection[Take] = (),
+    limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> Submission:
     """The submission at `path`. `stubs` are the handout's own files: an unchanged one holds no work.
 
     A wanted "*.jpg" stands for every file with this ending: at most archive.BESIDE of them are taken, and all of them
     may be missing. With `parts`, the submission is these files of the folder `path` (the student's name for each file,
     and its path). `takes` are a person's decisions on which file counts.
-    Raises SubmissionError when `path` cannot be read or holds no wanted file. `notes` gets a sentence for each problem
-    that grading can go on with, and `questions` one for each that a person has to decide.
+    Raises SubmissionError when `path` cannot be read within `limits` or holds no wanted file. `notes` gets a sentence
+    for each problem that grading can go on with, and `questions` one for each that a person has to decide.
     """
+    files = [part for _, part in parts] or [path]
+    newer: dict[str, str] = {}
+    try:
+        while True:
+            found, unread = reader.read(
+                read_here, path, wanted, stubs, name, parts, takes, newer, limits=limits, about=str(path), files=files
+            )
+            if newer or not unread:
+                return found
+            newer = {text: repair.needs_newer(text) for text in unread}
+            if not any(newer.values()):
+                return found
+    except StudentError as error:
+        raise SubmissionError(f"{path}: {error.message}") from None
+
+
+def read_here(
+    tell: Tell,
+    path: Path,
+    wanted: Sequence[str],
+    stubs: Mapping[str, bytes],
+    name: str | None,
+    parts: Sequence[tuple[str, Path]],
+    takes: Collection[Take],
+    known: Mapping[str, str],
+) -> tuple[Submission, tuple[str, ...]]:
+    """In a reader: the submission, and the texts of which a newer Python's parser has to say whether it reads them;
+    what it said is `known`."""
     notes: list[str] = []
-    search = Search(wanted, notes, {take.file for take in takes})
+    newer = Newer(known)
+    search = Search(wanted, notes, {take.file for take in takes}, tell)
     there = search.finished(side_by_side(parts, search) if parts else members(path, search))
     picked = pick_all(there, search, stubs, {take.name: take for take in takes})
     beside = pictures(there, search, picked.values())
     questions = {base: choice.question for base, choice in picked.items() if choice.question}
     notes += [note for choice in picked.values() for note in choice.notes]
-    repaired = {base: repaired_file(base, choice.file) for base, choice in picked.items() if choice.file}
+    repaired = {base: repaired_file(tell, base, choice.file, newer) for base, choice in picked.items() if choice.file}
     notes += [note for one in repaired.values() for note in one.notes]
     questions |= {base: one.question for base, one in repaired.items() if one.question}
     files = {base: one.content for base, one in repaired.items()}
@@ -59,9 +92,10 @@ def read(
     origin = {base: choice.file.path for base, choice in picked.items() if choice.file}
     files |= {base: file.content for base, file in beside.items() if file.content is not None}
     origin |= {base: file.path for base, file in beside.items()}
-    own, told, asked = helpers.gather({base: one.content for base, one in repaired.items()}, origin, there, stubs)
+    contents = {base: one.content for base, one in repaired.items()}
+    own, told, asked = helpers.gather(tell, contents, origin, there, stubs, newer)
     faults = {base: one.fault for base, one in repaired.items() if one.fault}
-    return Submission(
+    submission = Submission(
         name=name or title(path),
         files=files,
         origin=origin,
@@ -71,7 +105,9 @@ def read(
         questions=helpers.spread(asked | questions, files),
         faults=helpers.spread(faults, files),
         there=tuple(search.there),
+        lines={base: lines for base, one in contents.items() if (lines := definitions(base, one))},
     )
+    return submission, tuple(newer.asked)
 
 
 def stubs(handout: Mapping[str, bytes], wanted: Collection[str]) -> dict[str, bytes]:
@@ -146,6 +182,7 @@ def pick_all(
     for file in found:
         if file.path in used:
             continue
+        search.tell(file.path)
         for base, far in meant(file, search, stubs).items():
             candidates.setdefault(base, []).append((far, file))
     unread = search.unread if candidates or picked else []  # if nothing else was found, `nothing` says so
@@ -301,7 +338,9 @@ def pictures(found: Iterable[Found], search: Search, picked: Iterable[Choice]) -
     return beside
 
 
-def repaired_file(base: str, file: Found) -> Repaired:
+def repaired_file(tell: Tell, base: str, file: Found, newer: Newer) -> Repaired:
     """The file in the form that is graded."""
-    change = repair.notebook if base.endswith(".ipynb") else repair.script
-    return change(file.content or b"", base, file.path)
+    tell(file.path)
+    if base.endswith(".ipynb"):
+        return repair.notebook(file.content or b"", base, file.path)
+    return repair.script(file.content or b"", base, file.path, newer)

@@ -27,6 +27,8 @@ LONE = 128 * MIB  # a single compressed file, such as model.py.gz
 UNPACKED = 1024 * MIB  # all that is decompressed for one submission, with archives inside archives
 CONTENTS = 32 * MIB  # a zip's table of contents
 HEADER = 64 << 10  # a tar's extra headers for one member, such as a long name
+GLOBAL = 4 << 10  # a tar's headers for all members, which tarfile copies for each of them; git writes 52 bytes
+MEMBERS = 50_000  # most files and folders of a tar
 DICTIONARY = 160 * MIB  # memory for an xz stream; xz -9 needs 65 MiB
 
 Member = tuple[str, bool, Callable[[], IO[bytes]]]  # its name, whether it is a file, how to open it
@@ -106,12 +108,14 @@ def tarred(file: IO[bytes], where: str, budget: Budget) -> Iterator[Member]:
     look_at_headers(Charged(decompressed(file), where, budget), where)
     with tarfile.open(fileobj=Charged(decompressed(file), where, budget), mode="r|") as archive:
         for member in archive:
+            archive.members = []  # type: ignore[attr-defined]  # it would keep all of them, and needs none here
             if not member.isdir():
                 yield member.name, member.isreg(), lambda member=member: archive.extractfile(member)  # type: ignore[misc]
 
 
 def look_at_headers(stream: Charged, where: str) -> None:
     """Raise SubmissionError for headers that could keep `tarfile` busy for hours, as in CVE-2024-6232."""
+    members = for_all = 0
     while len(block := stream.exactly(tarfile.BLOCKSIZE)) == tarfile.BLOCKSIZE:
         try:
             info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
@@ -120,11 +124,18 @@ def look_at_headers(stream: Charged, where: str) -> None:
         if info.type in ABOUT:
             if not 0 <= info.size <= HEADER:
                 raise TooBigError(f"{where} holds a header of {info.size} bytes; pack it again as a plain zip")
+            for_all += info.size if info.type == tarfile.XGLTYPE else 0
+            if for_all > GLOBAL:
+                raise TooBigError(f"{where} holds headers on all members, of {for_all} bytes; pack it as a plain zip")
             if SPARSE.search(stream.exactly(padded(info.size))):
                 raise SubmissionError(f"{where} holds sparse files; pack it again as a plain zip")
-        elif info.type == tarfile.GNUTYPE_SPARSE or info.size < 0:
+            continue
+        members += 1
+        if members > MEMBERS:
+            raise TooBigError(f"{where} holds more than {MEMBERS} files and folders; leave data and caches out")
+        if info.type == tarfile.GNUTYPE_SPARSE or info.size < 0:
             raise SubmissionError(f"{where} holds sparse files; pack it again as a plain zip")
-        elif info.isreg() or info.type not in tarfile.SUPPORTED_TYPES:
+        if info.isreg() or info.type not in tarfile.SUPPORTED_TYPES:
             stream.skip(padded(info.size))
 
 

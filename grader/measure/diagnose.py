@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 SAME = 1e-7  # relative error below which two arrays count as equal when looking for a cause; not used for grading
 SIX_DIGITS = "right to six digits"  # the precision of float32
 LONGEST = 60  # characters shown of a student's own value
+TIMES, SMALL = 100, 1_000_000  # an array with more entries than this beyond those expected is not looked into
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,8 @@ def explain(
     if yours is None:
         raise NotImplementedYet(f"{name} is None: not implemented yet")
     right = np.asarray(plain(expected), dtype=np.float64)
+    if is_much_larger(yours, right):  # nothing of it is converted, or copied
+        return f"{name} has shape {plain(yours).shape}; expected {right.shape}"
     found = numbers(yours)
     if found is None:
         return f"{name} should be {wanted(right)}, not {describe(yours)}{said(known(masked(yours), right, clues))}"
@@ -81,7 +84,7 @@ def describe(value: Any) -> str:
     if isinstance(value, int | float | complex):
         return f"the number {short(value)}"
     if isinstance(value, str | bytes):
-        return f"the text {cut(repr(value))}"
+        return f"the text {cut(repr(value[: 2 * LONGEST]))}"
     if isinstance(value, tuple | list | dict):
         return f"a {type(value).__name__} of {len(value)}"
     return cut(repr(value)).strip("<>")
@@ -98,6 +101,18 @@ def numbers(value: Any) -> Array | None:
         return np.array(float(value))
     except OverflowError:
         return np.array(math.inf)
+
+
+def fitting(value: Any, shape: tuple[int, ...]) -> Array | None:
+    """As `numbers`, for what has that shape; None for anything else, which is then neither converted nor copied."""
+    value = plain(value)
+    return None if isinstance(value, np.ndarray) and value.shape != shape else numbers(value)
+
+
+def is_much_larger(value: Any, right: Array) -> bool:
+    """Whether an array has so many entries that no mistake explains it."""
+    value = plain(value)
+    return isinstance(value, np.ndarray) and value.size > TIMES * right.size + SMALL
 
 
 def plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from grader.errors import Mismatch, NotImplementedYet, StudentError, Unrecorded
 from grader.measure import numeric
-from grader.measure.diagnose import Clue, describe, explain, numbers, plain
+from grader.measure.diagnose import Clue, describe, explain, fitting, numbers, plain
 from grader.model import Measure
 
 Array = NDArray[np.float64]
@@ -90,7 +90,8 @@ def expect_relative(hw: Subject, name: str, yours: Any, expected: Any, *, bar: f
     """
     if is_stub(yours):
         raise NotImplementedYet(f"{name} is None: not implemented yet")
-    found, right = numbers(yours), np.asarray(plain(expected), dtype=np.float64)
+    right = np.asarray(plain(expected), dtype=np.float64)
+    found = fitting(yours, right.shape)
     if found is None or found.shape != right.shape or not np.isfinite(found).all():
         raise Mismatch(str(explain(name, yours, right, atol=bar)))
     error = float((np.abs(found - right) / np.maximum(least, np.abs(found) + np.abs(right))).max(initial=0.0))
@@ -263,7 +264,7 @@ def is_stub(value: Any) -> bool:
 
 def is_number(value: Any) -> bool:
     """Whether `value` is a real scalar: a Python or numpy number, or a 0-d array."""
-    found = numbers(value)
+    found = fitting(value, ())
     return found is not None and found.shape == ()
 
 
@@ -281,13 +282,15 @@ def _kind(value: Any) -> str:
 
 def _error(yours: Any, expected: Any) -> float:
     """The largest absolute error; infinite for a wrong type or shape."""
-    found, expected = numbers(yours), plain(expected)
+    expected = plain(expected)
+    found = fitting(yours, np.shape(expected))
     return float("inf") if found is None or found.shape != np.shape(expected) else numeric.error(found, expected)
 
 
 def _share(yours: Any, expected: Any, atol: float, rtol: float) -> float:
     """The largest error, as a fraction of the error that its entry allows; infinite as in `_error`."""
-    found, right = numbers(yours), np.asarray(plain(expected), dtype=np.float64)
+    right = np.asarray(plain(expected), dtype=np.float64)
+    found = fitting(yours, right.shape)
     if found is None or found.shape != right.shape or not np.isfinite(found).all():
         return float("inf")
     return float((np.abs(found - right) / np.maximum(atol + rtol * np.abs(right), 1e-300)).max(initial=0.0))

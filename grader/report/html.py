@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +16,63 @@ from grader.report.wording import Audience, presented
 HERE = Path(__file__).parent
 
 
-def render(report: Report, *, audience: Audience = "student", figures: bool = True) -> str:
-    """The whole page. `figures=False` leaves out the plots, which saves importing matplotlib."""
-    report = presented(report, audience)
-    drawn: list[str] = []
-    pictures = {}
-    if figures:
-        from grader.report import charts, plots
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Figures as markup: `panels` of all that was measured, and what each check draws, by its name; "" stands for one
+    that cannot be drawn."""
 
-        drawn = plots.render(report)
-        pictures = {
-            check.name: [(charts.picture(given, f"{check.name}-{at}"), given) for at, given in enumerate(check.figures)]
-            for check in report.checks
-        }
-    page: str = environment().get_template("report.html.j2").render(report=report, drawn=drawn, pictures=pictures)
+    panels: tuple[str, ...] = ()
+    pictures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def draw(report: Report) -> Drawn:
+    """Every figure of a report. One that cannot be drawn costs itself alone."""
+    from grader.report import charts, plots
+
+    plots.load_library()
+    panels = [attempted(partial(plots.drawn, panel, at)) for at, panel in enumerate(plots.panels(report))]
+    pictures = {
+        check.name: tuple(
+            attempted(partial(charts.picture, given, f"{check.name}-{at}")) for at, given in enumerate(check.figures)
+        )
+        for check in report.checks
+        if check.figures
+    }
+    return Drawn(tuple(filter(None, panels)), pictures)
+
+
+def attempted(drawing: Callable[[], str]) -> str:
+    """The markup; "" where a student's numbers are such that nothing can be drawn."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of numbers that overflow on the way to a pixel
+            return drawing()
+    except Exception:  # a library raises anything for numbers that it was not made for
+        return ""
+
+
+def undrawn(report: Report) -> Drawn:
+    """As `draw`, where nothing can be drawn."""
+    return Drawn(pictures={check.name: ("",) * len(check.figures) for check in report.checks})
+
+
+def render(
+    report: Report,
+    *,
+    audience: Audience = "student",
+    figures: bool = True,
+    draw: Callable[[Report], Drawn] = draw,
+) -> str:
+    """The whole page. `draw` makes the figures. `figures=False` leaves them out, which saves importing matplotlib."""
+    report = presented(report, audience)
+    drawn = draw(report) if figures else Drawn()
+    pictures = {
+        check.name: list(zip(drawn.pictures.get(check.name, ()), check.figures, strict=False))
+        for check in report.checks
+    }
+    page: str = (
+        environment().get_template("report.html.j2").render(report=report, drawn=drawn.panels, pictures=pictures)
+    )
     return page
 
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import base64
 import math
+import os
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO, StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader.model import Figure as Picture
@@ -54,9 +58,33 @@ class Panel:
     log: bool = True
 
 
-def render(report: Report) -> list[str]:
-    """An <svg> element for each panel. It uses the page's colour variables, and its text stays text."""
-    return [svg(figure(panel), panel.title, describe(panel), f"plot{at}") for at, panel in enumerate(panels(report))]
+def load_library() -> None:
+    """Import matplotlib, and have it find its fonts, so that not every reader does. It looks for its settings in the
+    current folder first, where a student's files may lie."""
+    if "matplotlib" in sys.modules:
+        return
+    with elsewhere():
+        import matplotlib.backends.backend_svg
+        import matplotlib.figure  # noqa: F401
+    drawn(Panel("", (Row("", (Measure("", 0.0, 1.0),)),)), 0)
+
+
+@contextmanager
+def elsewhere() -> Iterator[None]:
+    """Work in the root folder."""
+    here = os.open(".", os.O_RDONLY) if hasattr(os, "fchdir") else Path.cwd()
+    os.chdir(os.sep)
+    try:
+        yield
+    finally:
+        os.chdir(here)
+        if isinstance(here, int):
+            os.close(here)
+
+
+def drawn(panel: Panel, at: int) -> str:
+    """An <svg> element. It uses the page's colour variables, and its text stays text."""
+    return svg(figure(panel), panel.title, describe(panel), f"plot{at}")
 
 
 def curves(given: Picture, prefix: str) -> str:

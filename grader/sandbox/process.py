@@ -24,7 +24,7 @@ from grader.errors import Crashed, OutOfMemory, Skipped, StudentError, TimedOut,
 from grader.model import Limits
 from grader.sandbox.idle import PATIENCE, Idle
 from grader.sandbox.launch import Launcher, ZygoteGoneError
-from grader.sandbox.worker.wire import FrameError, decode, frame, receive
+from grader.sandbox.worker.wire import MAX_FRAME, FrameError, TooLargeError, decode, frame, receive
 
 TICK = 0.02  # seconds between two checks of a running call; up to ten times as long for long calls
 START_WALL = 60.0  # seconds for an interpreter to start on a busy machine; not counted as the student's time
@@ -82,7 +82,7 @@ class Process:
         with path.open("wb", buffering=0) as output:
             self.output = Output(path)
             self.child = launch(self.scratch, output)
-        self.requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self.requests: queue.SimpleQueue[tuple[bytes, int] | None] = queue.SimpleQueue()
         self.replies: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.talker = threading.Thread(target=self.talk, daemon=True)
         self.talker.start()
@@ -91,10 +91,11 @@ class Process:
         """Carry frames until there is nothing more to send or the worker is gone; then close the channel."""
         try:
             while (request := self.requests.get()) is not None:
-                self.child.stdin.write(request)
+                data, most = request
+                self.child.stdin.write(data)
                 self.child.stdin.flush()
                 self.due = True
-                data = receive(self.child.stdout)
+                data = receive(self.child.stdout, most)
                 self.due = False
                 self.replies.put(decode(data))
         except (EOFError, FrameError, OSError, MemoryError) as error:
@@ -104,9 +105,9 @@ class Process:
                 with contextlib.suppress(OSError):  # unsent bytes for a process that is gone
                     stream.close()
 
-    def send(self, value: Any) -> None:
-        """Send a value that gets one reply. Raises FrameError if it cannot be encoded."""
-        self.requests.put(frame(value))
+    def send(self, value: Any, most: int = MAX_FRAME) -> None:
+        """Send a value that gets one reply, of at most `most` bytes. Raises FrameError if it cannot be encoded."""
+        self.requests.put((frame(value), most))
 
     def exchange(
         self,
@@ -116,15 +117,17 @@ class Process:
         subject: str,
         answer: Callable[[Mapping[str, Any]], dict[str, Any]],
         patience: float = PATIENCE,
+        most: int = MAX_FRAME,
     ) -> Any:
         """Send one request and return its reply, within `wall` seconds on the clock and `cpu` seconds of CPU; it
-        may wait for `patience` of them. The worker may ask questions before it replies; `answer` gives the answers.
+        may wait for `patience` of them. The worker may ask questions before it replies; `answer` gives the answers. A
+        frame of the worker may have `most` bytes.
 
         Raises TimedOut, OutOfMemory or Crashed; do not use this process after that.
         """
         self.greeting()
         self.count += 1
-        self.send(request | {"id": self.count})
+        self.send(request | {"id": self.count}, most)
         began = time.monotonic()
         reply = self.wait(wall, cpu, subject, patience=patience)
         if is_question(reply, self.count):
@@ -136,7 +139,7 @@ class Process:
                     raise TimedOut(
                         f"{subject} used {cpu:g} s of processor time and was stopped: does a loop never end?"
                     )
-                self.send(answer(reply))
+                self.send(answer(reply), most)
                 left = cpu - (self.quick_clock() - before)
                 reply = self.wait(end - time.monotonic(), left, subject, patience=patience)
         self.check_disk(subject)
@@ -223,6 +226,8 @@ class Process:
 
     def post_mortem(self, error: Exception, subject: str) -> StudentError | Undecided:
         """The error that says why a process stopped talking."""
+        if isinstance(error, TooLargeError):
+            return Crashed(f"{subject} returned far more than was asked for: {error}")
         if isinstance(error, FrameError):
             return Crashed(f"{subject} broke the grader's channel: {error}")
         code = self.child.end(1.0)

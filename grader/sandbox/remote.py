@@ -15,7 +15,7 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 
 from grader.errors import Mismatch, Raised, UsageError
-from grader.sandbox.worker.wire import DTYPES, Callback, Handle, Tensor
+from grader.sandbox.worker.wire import DTYPES, MAX_FRAME, Callback, Handle, Tensor
 
 MOST_ARITY = 255  # parameters of a student's function
 MOST_ELEMENTS = 100_000  # elements of an answer that a check iterates over
@@ -37,8 +37,10 @@ class Asking(Protocol):
         named: Mapping[str, Any] | None = None,
         subject: str = "",
         more: float = 0.0,
+        most: int | None = None,
     ) -> list[Any]:
-        """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`."""
+        """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`; the
+        answers may have `most` bytes."""
 
     def used(self) -> float:
         """CPU seconds of the process so far."""
@@ -255,7 +257,9 @@ class Driven:
     def tell(self, what: str, *args: Any, seconds: float = 0.0, subject: str = "") -> Any:
         """Call another method of the paused run, with `seconds` more for it."""
         subject = subject or self._subject
-        return self._session.ask("call", self._handle, (what,), [args], subject=subject, more=seconds)[0]
+        return self._session.ask("call", self._handle, (what,), [args], subject=subject, more=seconds, most=MAX_FRAME)[
+            0
+        ]
 
     def used(self) -> float:
         """CPU seconds so far, as the system counts them."""

@@ -38,13 +38,14 @@ from grader.sandbox.asked import Asked
 from grader.sandbox.launch import Launcher, readable, spawn
 from grader.sandbox.process import DUMP, Process
 from grader.sandbox.remote import MALFORMED, Driven, Remote, arriving, as_text, line, travelling
-from grader.sandbox.worker.wire import Handle
+from grader.sandbox.worker.wire import MAX_FRAME, Handle, Tensor
 
 FORBIDDEN = "this section forbids"
 ATTEMPTS = 5
 MOST_ARGUMENTS = 64  # arguments of a call that a reply may report as changed
 AFTERWARDS = 100  # further callbacks that are refused before the process is ended
 MOST_ANSWERS = 10_000  # callbacks that the student's code may make during one call
+ANSWER, TIMES = 32 << 20, 8  # bytes of an answer, and how many times the bytes of its arguments are added
 NUMBERS = 1 << 40  # object ids per process
 SETTING_UP = 5.0  # CPU seconds that a run may use before its first answer
 RUN_WAITING = 5.0  # seconds that a run may wait without computing
@@ -296,7 +297,7 @@ class Session:
             for at, (array, value) in enumerate((arrays or {}).items())
         }
         request = (name, {**order, "files": laid})
-        remote = self.ask("drive", Handle(0, name), (), [request], subject=subject, more=SETTING_UP)[0]
+        remote = self.ask("drive", Handle(0, name), (), [request], subject=subject, more=SETTING_UP, most=MAX_FRAME)[0]
         if not isinstance(remote, Remote):
             raise Crashed(f"{subject} broke the grader's channel: no run began")
         return Driven(self, remote._handle, subject)
@@ -318,10 +319,13 @@ class Session:
         named: Mapping[str, Any] | None = None,
         subject: str = "",
         more: float = 0.0,
+        most: int | None = None,
     ) -> list[Any]:
         """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`.
 
         Raises StudentError for the first failure, UsageError for an argument that cannot be sent.
+
+        The answers may have `most` bytes; the default is ANSWER and TIMES the bytes of the arguments.
 
         `more` is added to the CPU seconds of a call; the limit on the clock grows by PATIENCE times as much.
         """
@@ -349,8 +353,9 @@ class Session:
         }
         if named:
             request["named"] = {name: travelling(value, given) for name, value in named.items()}
+        most = most or ANSWER + TIMES * weight((travellers, request.get("named", {})))
         try:
-            results = self.carry_out(request, self.allowance.for_call(), more, subject)
+            results = self.carry_out(request, self.allowance.for_call(), more, subject, most)
         except TimedOut as error:
             if not more and time.monotonic() < self.deadline:
                 self.allowance.calls[name] = error
@@ -390,7 +395,9 @@ class Session:
         for file in inside or [path]:
             self.allowance.files.setdefault(file, error)
 
-    def carry_out(self, request: dict[str, Any], cpu: float, more: float, subject: str) -> list[Any]:
+    def carry_out(
+        self, request: dict[str, Any], cpu: float, more: float, subject: str, most: int = ANSWER
+    ) -> list[Any]:
         """One request in `cpu` CPU seconds, and `more`: its results. Raises StudentError; where that ends the process,
         `stack` is what was going on in it."""
         if self.process is None:
@@ -405,7 +412,7 @@ class Session:
             self.held = self.process.greeting()
             answering = Answering(self, subject)
             with nullcontext() if more else self.allowance.spending(self.process):
-                reply = self.process.exchange(request, min(wall, left), cpu + more, subject, answering, waiting)
+                reply = self.process.exchange(request, min(wall, left), cpu + more, subject, answering, waiting, most)
             if answering.error is not None:
                 raise answering.error
             results = self.read_reply(reply, len(request["batches"]), subject)
@@ -468,6 +475,16 @@ class Session:
                 again.verdict = earlier.verdict
                 return again
         return None
+
+
+def weight(value: Any) -> int:
+    """Bytes of the arrays in what is sent."""
+    if isinstance(value, dict):
+        return sum(map(weight, value.values()))
+    if isinstance(value, list | tuple):
+        return sum(map(weight, value))
+    found = value.array if isinstance(value, Tensor) else value
+    return found.nbytes if isinstance(found, np.ndarray) else 0
 
 
 def fits(at: Any) -> bool:

@@ -360,3 +360,13 @@ def test_two_students_of_one_run_share_no_adjustment(book):
         book.record(Student(id_, id_, {"Email": "x@y"}, "in"), report())
     book.adjust("a", "late", 3, why="x", author="Grace")
     assert (book.late_days("a"), book.late_days("b")) == (3, 0)
+
+
+def test_a_gradebook_takes_any_text(book):
+    lone, shown = "ren\udce9e \ud800", "ren\\udce9e \\ud800"
+    student = Student("ada", lone, {"name": lone}, path=lone, problem=lone, others=(lone,), origin={"a.py": lone})
+    book.record(student, replace(report(notes=(lone,)), submission=lone))
+    (found,) = (one for one in book.students() if one.id == "ada")
+    assert (found.name, found.problem, found.path) == (shown, shown, shown)
+    assert book.student(shown).id == "ada"
+    assert book.report("ada").submission == lone  # JSON has a way to write one

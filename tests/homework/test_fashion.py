@@ -13,8 +13,9 @@ from PIL import Image
 
 from grader.errors import Crashed, Mismatch, OutOfMemory, Partly, Raised, Skipped, StudentError, TimedOut
 from grader.homework import task5_fashion
-from grader.homework.notebooks import fashion_run, fashion_words
+from grader.homework.notebooks import fashion_run, fashion_words, survey
 from grader.homework.notebooks.fashion_run import ASKED, HeldOut, Look, Outcome
+from grader.homework.notebooks.notebook import Cell, Notebook, Output
 from grader.homework.training import loop
 from grader.homework.training.loop import LOOKING, End, better_of_two
 
@@ -95,14 +96,7 @@ def subject(
 
 SETTINGS = {"learned": 0.3, "full": 0.85, "partial": 0.7, "at_partial": 0.4, "claim_gap": 0.05, "budget": 40.0,
             "least": 1e9}  # fmt: skip
-NOTEBOOK = SimpleNamespace(name="part1.ipynb", code=[])
-
-
-@pytest.fixture(autouse=True)
-def _claims(monkeypatch):
-    """Notebooks here claim nothing, unless a test says otherwise."""
-    monkeypatch.setattr(fashion_run, "claimed", lambda student: None)
-    monkeypatch.setattr(task5_fashion.claimed_accuracy, "claimed", lambda student: None)
+NOTEBOOK = SimpleNamespace(name="part1.ipynb", code=[], claimed=None, defines_network=True)
 
 
 def run(*script: Any, **options: Any) -> Outcome:
@@ -224,10 +218,8 @@ def test_the_cause_is_told_where_nothing_was_trained():
     """What was left out is advice of a check that fails, and said where no statement trains."""
     problems = ((6, 26, "Python 3.11 cannot read it"),)
     hw = holding(Outcome(1, 40.0, problems=problems))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(task5_fashion.notebook, "defines_network", lambda student: True)
-        with pytest.raises(Mismatch, match=r"trains nothing.*backward.*; cell 6, line 26, was left out: Python"):
-            checked(task5_fashion.notebook_trains, hw)
+    with pytest.raises(Mismatch, match=r"trains nothing.*backward.*; cell 6, line 26, was left out: Python"):
+        checked(task5_fashion.notebook_trains, hw)
     assert hw.advice == ["cell 6, line 26, was left out: Python 3.11 cannot read it"]
 
 
@@ -509,7 +501,7 @@ def test_a_run_goes_on_for_as_many_steps_on_any_machine(script, end, accuracy, s
 
 def test_what_the_notebook_claims_to_reach_is_waited_for(monkeypatch):
     """A learning rate may fall late. Where nothing at all was learned there is nothing to wait for."""
-    monkeypatch.setattr(fashion_run, "claimed", lambda student: 0.9)
+    monkeypatch.setattr(NOTEBOOK, "claimed", 0.9)
     assert run(0.3, 0.5, *[0.6] * 30, 0.9, budget=1000.0, least=60_000).end is End.CLEARED
     assert run(*[0.1] * 30, budget=1000.0, least=60_000).end is End.STALLED
 
@@ -606,4 +598,6 @@ def png(*size: int) -> bytes:
     [(png(432, 288), True), (png(1, 1), False), (png(3000, 20), False), (b"hallo", False), (b"\x89PNG", False)],
 )
 def test_a_plot_is_a_picture_that_can_show_a_curve(image, fits):
-    assert task5_fashion.is_plot(image) is fits
+    cell = Cell(1, "", 1, (Output("image", image=image),))
+    (shown,) = survey.pictures(Notebook("part1.ipynb", (cell,)), {1})
+    assert (min(shown.height, shown.width) >= task5_fashion.LEAST) is fits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -47,10 +47,10 @@ def claims(notebook: Notebook) -> list[Claim]:
     return list(islice(stated(notebook), CLAIMS))
 
 
-def claimed(notebook: Notebook) -> float | None:
+def claimed(all_claims: Sequence[Claim]) -> float | None:
     """The test accuracy that a notebook claims: the last one of the whole test set, else the last one of a part of it;
     None if there is none."""
-    found = [claim for claim in claims(notebook) if claim.of_test]
+    found = [claim for claim in all_claims if claim.of_test]
     return next((claim.accuracy for claim in reversed([claim for claim in found if claim.whole] or found)), None)
 
 

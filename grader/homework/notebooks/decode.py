@@ -14,14 +14,36 @@ from grader.errors import Mismatch
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 # .heic and .heif cannot be read; they are listed so that a message can name them.
 ENDINGS = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".heic", ".heif")
+PASSES = 100  # most passes of a progressive JPEG, each as long as all of it; programs write about ten
 PIXELS = 64_000_000  # most pixels of a file; a telephone's photograph has 12 to 50 million
 SIDE = 2048  # larger pictures are scaled down to this side
 
 
+def load_library() -> None:
+    """Import what readers decode pictures with: once, and not in every reader."""
+    from PIL import Image, ImageOps  # noqa: F401
+
+    Image.init()
+
+
+def area(data: bytes) -> int:
+    """The pixels that a picture says it has; 0 for what is none."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            return image.width * image.height
+    except Exception:  # as below
+        return 0
+
+
 def pixels(data: bytes, name: str, *, side: int = SIDE) -> NDArray[np.uint8]:
-    """A photograph as (H, W, 3) RGB, upright, at most `side` wide and high. Raises Mismatch with the cure."""
+    """A photograph as (H, W, 3) RGB, upright, at most `side` wide and high. Raises Mismatch with the cure. To be called
+    in a reader (see sandbox/reader.py)."""
     from PIL import Image, ImageOps
 
+    if data.startswith(b"\xff\xd8") and data.count(b"\xff\xda") > PASSES:
+        raise Mismatch(f"{name} is a JPEG of more than {PASSES} passes; save it again and hand in that file")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -23,9 +23,8 @@ from grader.sandbox.session import PATIENCE
 from ..training import loop
 from ..training.curves import CHANCE, NEAR, TRAINING
 from ..training.loop import End
-from .claimed_accuracy import claimed
 from .handed_in import handed_in, left_out, told
-from .notebook import Notebook
+from .survey import Survey
 
 Array = NDArray[Any]
 
@@ -117,7 +116,7 @@ class Outcome:
         return value if type(value) is kind else kind()
 
 
-def part1(hw: Subject) -> Notebook:
+def part1(hw: Subject) -> Survey:
     """The student's notebook of Task 5. Raises NotImplementedYet if it is absent or unchanged since the handout."""
     return handed_in(hw, PART1)
 
@@ -141,7 +140,7 @@ def held_out(hw: Subject) -> HeldOut:
     return hw.once("held out", draw)
 
 
-def run(hw: Subject, student: Notebook, seed: int) -> Outcome:
+def run(hw: Subject, student: Survey, seed: int) -> Outcome:
     """One run of a notebook. An error of the student's code is stored in the outcome's `error`."""
     settings = hw.settings_of("5.3")
     outcome = Outcome(seed, settings["budget"])
@@ -155,9 +154,9 @@ def run(hw: Subject, student: Notebook, seed: int) -> Outcome:
 class NotebookLearner:
     """What Task 5 adds to the run loop: looks at regular intervals, and measurements on the whole test set."""
 
-    def __init__(self, hw: Subject, student: Notebook, outcome: Outcome, settings: Mapping[str, float]) -> None:
+    def __init__(self, hw: Subject, student: Survey, outcome: Outcome, settings: Mapping[str, float]) -> None:
         self.hw, self.student, self.outcome, self.settings = hw, student, outcome, settings
-        claim = claimed(student)
+        claim = student.claimed
         self.promised = claim is not None and claim >= settings["full"]
         self.trained = False  # whether a statement that trains has ended
         self.looked = 0  # steps at the last look

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from grader.check import Subject
 from grader.errors import NotImplementedYet
 
-from . import notebook
-from .notebook import Notebook
+from . import decode, notebook, survey
+from .survey import Survey
 
 
-def handed_in(hw: Subject, name: str) -> Notebook:
+def handed_in(hw: Subject, name: str) -> Survey:
     """The student's notebook of that name. Raises NotImplementedYet if it is absent or unchanged since the handout."""
     hw.session.require_file(name)
     data = hw.session.submission.files.get(name)
     if data is None:
         raise NotImplementedYet(f"{name} is not in this submission")
-    helpers = hw.session.submission.helpers.get(name, {})
-    found = hw.once(f"read {name}", lambda: replace(notebook.read(data, name), helpers=helpers))
-    empty = notebook.read(hw.homework.handout[name], name)
+    decode.load_library()
+    empty = hw.once(f"{name} of the handout", lambda: notebook.read(hw.homework.handout[name], name))
+    found = hw.read_apart(survey.read, data, name, hw.session.submission.helpers.get(name, {}), about=name)
     if [cell.source.strip() for cell in found.cells] == [cell.source.strip() for cell in empty.cells]:
         raise NotImplementedYet(f"{name} is still as it was handed out")
     return found

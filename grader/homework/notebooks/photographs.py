@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
@@ -13,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.errors import Mismatch
+from grader.sandbox.reader import Tell
 from grader.sandbox.remote import as_text
 
 from . import decode, imagenet, notebook
 from .notebook import Notebook
 
 Array = NDArray[Any]
+Truths = dict[str, str]  # file -> what it shows
 
 ALIKE = 0.5  # two lists of a thousand scores with a larger correlation than this are of the same photograph
 RESULT = re.compile(r"_?pred|^part[12]\b|plot|[{}]", re.IGNORECASE)  # pictures that a notebook writes
@@ -42,6 +45,7 @@ PREDICTS = re.compile(
 PATTERN = re.compile(r"[*?\[\]]")  # a name with one of these stands for several files
 CHOSEN = re.compile(r"im(a)?g(e)?_?[12]")
 TRUTHS = re.compile(r"names|labels|(true|actual|real)_?(names|labels|class(es)?)|(ground_?)?truths?", re.IGNORECASE)
+LITERAL = 2000  # most nodes of a list or dict of true names
 MOST_CALLS = 200  # calls of a network in a reply of the student's process
 NAMED, BROKEN = 100, 4  # photographs that a notebook may name; damaged ones after which no more are tried
 MOST = 8  # photographs to read: students may try a few before the last two
@@ -55,6 +59,15 @@ class Call:
     training: bool
     spread: Array  # (3,) standard deviation of each channel of the input
     scores: Array  # (1000,)
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """A photograph as a reader gives it back; `also` are names of other files that hold the same picture."""
+
+    name: str
+    pixels: NDArray[np.uint8]
+    also: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
@@ -74,6 +87,10 @@ class Photograph:
     call: Call | None = None
     turn: int = -1  # the position of `call` among all calls
 
+    @classmethod
+    def of(cls, decoded: Decoded) -> Photograph:
+        return cls(decoded.name, decoded.pixels, list(decoded.also))
+
     def told(self, labels: list[str]) -> str:
         taken = f"taken for {self.predicted(labels)!r}"
         if not self.stated:
@@ -90,12 +107,8 @@ class Photograph:
 # Which photographs
 
 
-def opened(student: Notebook, files: Mapping[str, bytes]) -> list[str]:
-    """Names of the photographs that a notebook opens, in order; if it assigns `img1` and `img2`, only those.
-
-    If a notebook names none of the files in the submission, because it lists a folder or builds names, all pictures
-    beside it are returned.
-    """
+def mentioned(student: Notebook) -> list[str]:
+    """Names of the photographs that a notebook opens, in order; if it assigns `img1` and `img2`, only those."""
     found: dict[str, str] = {}  # without regard to case, as the files are found
     chosen: dict[str, None] = {}
     for _, tree in notebook.trees(student):
@@ -104,10 +117,15 @@ def opened(student: Notebook, files: Mapping[str, bytes]) -> list[str]:
             for name in constants(statement):
                 found.setdefault(name.lower(), name)
                 chosen |= {name.lower(): None} if by_name else {}
-    names = [found[name] for name in (chosen if len(chosen) >= 2 else found)]
+    return [found[name] for name in (chosen if len(chosen) >= 2 else found)]
+
+
+def opened(names: Sequence[str], files: Mapping[str, bytes]) -> list[str]:
+    """Those of a submission's photographs that a notebook opens, which mentions `names`. One that names none of those
+    that are here, because it lists a folder or puts names together, has what lies beside it."""
     there = {name.lower() for name in files}
     beside = sorted(name for name in files if name.lower().endswith(decode.ENDINGS) and not RESULT.search(name))
-    return names if any(name.lower() in there for name in names) or not beside else beside
+    return list(names) if any(name.lower() in there for name in names) or not beside else beside
 
 
 def assigned(statement: ast.AST) -> Iterator[str]:
@@ -125,8 +143,11 @@ def constants(tree: ast.AST) -> Iterator[str]:
                 yield base
 
 
-def readable(files: Mapping[str, bytes], names: Sequence[str]) -> tuple[list[Photograph], list[str]]:
-    """The first MOST that can be read, and a sentence for each that cannot. Equal pictures count as one."""
+def readable(
+    tell: Tell, files: Mapping[str, bytes], names: Sequence[str]
+) -> tuple[tuple[Decoded, ...], tuple[str, ...]]:
+    """The first MOST that can be read, and a sentence for each that cannot. Equal pictures count as one. Call it in a
+    reader."""
     there = {name.lower(): name for name in files}
     found: list[Photograph] = []
     problems: list[str] = []
@@ -134,6 +155,7 @@ def readable(files: Mapping[str, bytes], names: Sequence[str]) -> tuple[list[Pho
         if name.lower() not in there:
             problems.append(f"{name[:80]} is not in the submission.")
         elif sum(1 + len(one.also) for one in found) < MOST and len(problems) < BROKEN:
+            tell(name[:80])
             try:
                 pixels = decode.pixels(files[there[name.lower()]], name[:80])
             except Mismatch as error:
@@ -144,7 +166,7 @@ def readable(files: Mapping[str, bytes], names: Sequence[str]) -> tuple[list[Pho
                 found.append(Photograph(name[:80], pixels))
             else:
                 twin.also.append(name[:80])
-    return found, problems[:4]
+    return tuple(Decoded(one.name, one.pixels, tuple(one.also)) for one in found), tuple(problems[:4])
 
 
 # What a network was given
@@ -183,10 +205,13 @@ def last_two(found: list[Photograph]) -> list[Photograph]:
 # What they are said to show
 
 
-def state(found: list[Photograph], two: list[Photograph], names: Sequence[str], student: Notebook) -> None:
+def state(
+    found: list[Photograph], two: list[Photograph], names: Sequence[str], written: Sequence[Sequence[str] | Truths]
+) -> None:
     """Set what the two photographs are said to show: by `names`, else by a list or dict of true names in the notebook,
     else by their file names."""
-    said = next((row for row in (aligned(names, found, two), *truths(student, found, two)) if any(row)), [])
+    rows = (aligned(names, found, two), *(of_the_two(one, found, two) for one in written))
+    said = next((row for row in rows if any(row)), [])
     for at, one in enumerate(two):
         one.by_file = not (said and said[at])
         text = PurePath(one.name).stem if one.by_file else said[at]
@@ -200,7 +225,7 @@ def says_nothing(text: str) -> bool:
 
 
 def predicting(student: Notebook) -> list[int]:
-    """The cells with an output whose code calls a network, directly or by a function, or that print a class's name."""
+    """The cells with an output whose code calls a network, directly or by a function."""
     functions: set[str] = set()
     found = []
     for cell, tree in notebook.trees(student):
@@ -208,7 +233,7 @@ def predicting(student: Notebook) -> list[int]:
         functions |= {node.name for node in defined if PREDICTS.search(ast.unparse(node))}
         rest = "\n".join(ast.unparse(node) for node in tree.body if node not in defined)
         asks = PREDICTS.search(rest) or any(re.search(rf"\b{re.escape(name)}\(", rest) for name in functions)
-        if cell.outputs and (asks or imagenet.named(cell.text)):
+        if cell.outputs and asks:
             found.append(cell.number)
     return found
 
@@ -219,8 +244,8 @@ def aligned(names: Sequence[str], found: list[Photograph], two: list[Photograph]
     return [names[at] if at < len(names) else "" for at, one in enumerate(all_of) if one in two]
 
 
-def truths(student: Notebook, found: list[Photograph], two: list[Photograph]) -> Iterator[list[str]]:
-    """Yield the true names of the two photographs that a notebook assigns as a literal: a dict by file, or a list.
+def truths(student: Notebook) -> Iterator[tuple[str, ...] | Truths]:
+    """Yield the true names that a notebook assigns as a literal: a dict by file, or a list.
 
     Computed lists do not count, because they may hold predictions.
     """
@@ -228,11 +253,30 @@ def truths(student: Notebook, found: list[Photograph], two: list[Photograph]) ->
         for node in ast.walk(tree):
             if isinstance(node, ast.Assign) and any(map(TRUTHS.fullmatch, assigned(node))):
                 try:
-                    value = ast.literal_eval(node.value)
+                    value = ast.literal_eval(node.value) if is_small(node.value) else None
                 except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
                     continue  # not a literal
                 if isinstance(value, dict):
-                    by_file = {PurePath(str(key).replace("\\", "/")).stem.lower(): text for key, text in value.items()}
-                    value = [by_file.get(PurePath(one.name).stem.lower(), "") for one in two]
-                if isinstance(value, list | tuple) and len(value) in (len(found), len(two)):
-                    yield aligned([text[:80] if isinstance(text, str) else "" for text in value], found, two)
+                    yield {stem(key): worded(text) for key, text in value.items() if isinstance(key, str)}
+                elif isinstance(value, list | tuple):
+                    yield tuple(map(worded, value))
+
+
+def is_small(node: ast.AST) -> bool:
+    """Whether a literal is as short as what is said of a few photographs."""
+    return sum(1 for _ in islice(ast.walk(node), LITERAL + 1)) <= LITERAL
+
+
+def stem(path: str) -> str:
+    return PurePath(path.replace("\\", "/")).stem.lower()[:300]
+
+
+def worded(text: Any) -> str:
+    return text[:80] if isinstance(text, str) else ""
+
+
+def of_the_two(written: Sequence[str] | Truths, found: list[Photograph], two: list[Photograph]) -> list[str]:
+    """What is written down of each of the two; a list has to be of their number, or of all that were opened."""
+    if isinstance(written, Mapping):
+        written = [written.get(stem(one.name), "") for one in two]
+    return aligned(written, found, two) if len(written) in (len(found), len(two)) else []

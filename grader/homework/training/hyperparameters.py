@@ -23,6 +23,7 @@ BEST, OVERFIT = "best", "overfit"  # the values of train.py's --run
 NO_MAIN = "cannot be read: there is no function main"
 USERS = ("SGD", "TwoLayerNet", "load_cifar10", "DataSampler", "training_step")  # what uses the settings
 MAX_BITS = 4096  # bits of an integer in constant arithmetic
+MAX_PARTS = 1000  # parts of a tuple, including those of tuples in it
 MAX_NODES = 20_000  # nodes of a syntax tree, twenty times the solution's; limits the time to compare branches
 
 
@@ -52,7 +53,8 @@ class BothRuns:
 
 
 def read(source: bytes) -> BothRuns:
-    """The hyperparameters at the end of `main`: the last assignment counts. Raises nothing for any file."""
+    """The hyperparameters at the end of `main`: the last assignment counts. Raises nothing for any file. Call it in a
+    reader (see sandbox/reader.py)."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the student's invalid escape sequences
@@ -83,6 +85,13 @@ class Unknown(Exception):
 
     def __init__(self, node: ast.AST, why: str = "is not a constant") -> None:
         self.unreadable = Unreadable(getattr(node, "lineno", 1), why)
+
+
+class Several(tuple[Any, ...]):
+    """A tuple. Tuples in tuples share their parts, so that sixty lines make two that nobody can compare to their end:
+    `size` counts what a comparison goes through."""
+
+    size: int
 
 
 Value = int | float | str | tuple[Any, ...] | None
@@ -226,9 +235,12 @@ class Reader:
         self.bind(target, self.parts(value, names) if several else self.known(value, names), names)
 
     def parts(self, value: ast.expr, names: Names) -> Value | Unreadable:
-        if isinstance(value, ast.Tuple | ast.List):
-            return tuple(self.parts(part, names) for part in value.elts)
-        return self.known(value, names)
+        if not isinstance(value, ast.Tuple | ast.List):
+            return self.known(value, names)
+        try:
+            return several([self.parts(part, names) for part in value.elts], value)
+        except Unknown as unknown:
+            return unknown.unreadable
 
     def bind(self, target: ast.expr, constant: Value | Unreadable, names: Names) -> None:
         match target:
@@ -275,7 +287,7 @@ class Reader:
                     self.asked = True
                     return self.run
                 case ast.Tuple(elts=parts):
-                    return tuple(self.value(part, names) for part in parts)
+                    return several([self.value(part, names) for part in parts], node)
                 case ast.UnaryOp(op=op, operand=operand):
                     unary: int | float | bool = UNARY[type(op)](self.value(operand, names))
                     return unary
@@ -331,6 +343,15 @@ COMPARE: dict[type, Callable[[Any, Any], Any]] = {
     ast.NotIn: lambda value, among: value not in among,
 }
 CALLS: dict[str, Callable[..., Any]] = {"int": int, "float": float, "round": round, "abs": abs, "min": min, "max": max}
+
+
+def several(parts: Sequence[Any], node: ast.AST) -> Several:
+    """Raises Unknown for more than MAX_PARTS, those of tuples in it included."""
+    found = Several(parts)
+    found.size = sum(part.size if isinstance(part, Several) else 1 for part in parts)
+    if found.size > MAX_PARTS:
+        raise Unknown(node, "is made of too many parts to read")
+    return found
 
 
 def arithmetic(op: ast.operator, left: Value, right: Value, node: ast.AST) -> Value:

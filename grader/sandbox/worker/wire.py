@@ -45,6 +45,10 @@ class FrameError(Exception):
     """The bytes are not a frame, or a value or frame exceeds the limits above."""
 
 
+class TooLargeError(FrameError):
+    """A frame that is larger than what was asked for can be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Handle:
     """An object that stays in the student's process; `kind` is its type's name, for messages."""
@@ -71,9 +75,14 @@ class Tensor:
 
 def encode(value: Any) -> bytes:
     """One value as bytes. Raises FrameError for a type that is not listed above, or for too deep nesting."""
+    return b"".join(pieces(value))
+
+
+def pieces(value: Any) -> list[bytes]:
+    """The same bytes in pieces, so that those of a large value are not copied. Raises FrameError."""
     parts: list[bytes] = []
     _encode(value, parts, 0)
-    return b"".join(parts)
+    return parts
 
 
 def _encode(value: Any, parts: list[bytes], depth: int) -> None:
@@ -95,7 +104,7 @@ def _encode(value: Any, parts: list[bytes], depth: int) -> None:
     elif kind is str:
         parts.append(b"s" + _text(value))
     elif kind is bytes:
-        parts.append(b"b" + _U32.pack(len(value)) + value)
+        parts += [b"b" + _U32.pack(len(value)), value]
     elif kind is np.ndarray:
         _encode_array(value, parts)
     elif kind is Handle or kind is Callback:
@@ -152,7 +161,7 @@ def _text(value: str) -> bytes:
     return _U32.pack(len(data)) + data
 
 
-def decode(data: bytes) -> Any:
+def decode(data: bytes | memoryview) -> Any:
     """The value in `data`, made of exact built-in types, arrays, and the classes above. Raises only FrameError."""
     reader = _Reader(memoryview(data))
     value = reader.value(0)
@@ -287,12 +296,13 @@ def write_frame(stream: IO[bytes], value: Any) -> None:
     stream.flush()
 
 
-def read_frame(stream: IO[bytes]) -> Any:
-    """Receive one value. Raises EOFError at a clean end, FrameError for anything but a whole frame."""
-    return decode(receive(stream))
+def read_frame(stream: IO[bytes], most: int = MAX_FRAME) -> Any:
+    """Receive one value. Raises EOFError at a clean end, TooLargeError for a frame of more than `most` bytes, and
+    FrameError for anything else but a whole frame."""
+    return decode(receive(stream, most))
 
 
-def receive(stream: IO[bytes]) -> bytes:
+def receive(stream: IO[bytes], most: int = MAX_FRAME) -> bytes:
     """The bytes of one value, for `decode`. Raises as `read_frame`."""
     head = stream.read(8)
     if not head:
@@ -302,6 +312,8 @@ def receive(stream: IO[bytes]) -> bytes:
     size = _U64.unpack(head)[0]
     if size > MAX_FRAME:
         raise FrameError(f"a frame of {size} bytes; at most {MAX_FRAME >> 20} MB can be sent")
+    if size > most:
+        raise TooLargeError(f"{size >> 20} MB; at most {most >> 20} MB can be taken")
     data = stream.read(size)
     if len(data) < size:
         raise FrameError(f"the stream ends {size - len(data)} bytes before the end of its frame")

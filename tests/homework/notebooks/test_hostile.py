@@ -17,7 +17,7 @@ pytestmark = pytest.mark.medium
 READERS = [
     notebook.defines_network,
     claimed_accuracy.claims,
-    claimed_accuracy.claimed,
+    lambda found: claimed_accuracy.claimed(claimed_accuracy.claims(found)),
     notebook.plots,
     notebook.errors,
     notebook.out_of_order,

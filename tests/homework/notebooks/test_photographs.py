@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -47,10 +46,9 @@ def test_a_things_name_does(name):
 
 def test_the_files_that_a_notebook_opens_are_told_by_its_code():
     student = written("img1 = photograph('coffee.jpg')\nimg2 = photograph('sub\\\\dog.png'); Image.open('old.jpg')")
-    assert photographs.opened(student, {}) == ["coffee.jpg", "dog.png"]
-    bare = SimpleNamespace(cells=())
+    assert photographs.opened(photographs.mentioned(student), {}) == ["coffee.jpg", "dog.png"]
     files = {"b.jpg": b"", "a.PNG": b"", "espresso_pred.jpg": b"", "part1.png": b"", "part2.ipynb": b""}
-    assert photographs.opened(bare, files) == ["a.PNG", "b.jpg"]
+    assert photographs.opened([], files) == ["a.PNG", "b.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +63,7 @@ def test_the_files_that_a_notebook_opens_are_told_by_its_code():
 )
 def test_patterns_and_endings_are_no_names_and_names_that_are_not_here_no_photographs(code, names):
     files = {"c.jpg": b"", "a.jpg": b"", "b.jpg": b"", "cat_pred.jpg": b"", "part2.ipynb": b""}
-    assert photographs.opened(written(code), files) == names
+    assert photographs.opened(photographs.mentioned(written(code)), files) == names
 
 
 def test_hostile_calls_are_left_out():
@@ -90,12 +88,12 @@ def picture(shade: int) -> bytes:
 
 
 def test_one_picture_under_two_names_is_one_photograph_and_no_more_than_a_few_are_read():
-    found, problems = photographs.readable({"a.png": picture(1), "B.png": picture(1)}, ["a.png", "b.png"])
-    assert [(one.name, one.also) for one in found] == [("a.png", ["b.png"])]
-    assert problems == []
+    found, problems = photographs.readable(print, {"a.png": picture(1), "B.png": picture(1)}, ["a.png", "b.png"])
+    assert [(one.name, one.also) for one in found] == [("a.png", ("b.png",))]
+    assert problems == ()
     many = {f"{number}.png": picture(number) for number in range(20)}
-    assert len(photographs.readable(many, list(many))[0]) == photographs.MOST
-    twins, _ = photographs.readable(dict.fromkeys(many, picture(1)), list(many))
+    assert len(photographs.readable(print, many, list(many))[0]) == photographs.MOST
+    twins, _ = photographs.readable(print, dict.fromkeys(many, picture(1)), list(many))
     assert len(twins[0].also) == photographs.MOST - 1
 
 
@@ -152,22 +150,22 @@ def test_scores_that_are_all_the_same_are_like_none_and_probabilities_like_the_s
 )
 def test_what_they_show_is_read_from_what_is_written_down_as_the_truth(code, shown):
     two = opened("cat.jpg", "dog.jpg")
-    photographs.state(two, two, [], written(code))
+    photographs.state(two, two, [], list(photographs.truths(written(code))))
     assert [one.stated for one in two] == shown
     assert [one.by_file for one in two] == [text in ("cat", "dog") for text in shown]
 
 
 def test_names_are_of_all_that_were_opened_or_of_the_two():
     found = opened("a1", "b1", "c1")
-    photographs.state(found, found[1:], ["x", "y", "z"], written("pass"))
+    photographs.state(found, found[1:], ["x", "y", "z"], list(photographs.truths(written("pass"))))
     assert [one.stated for one in found[1:]] == ["y", "z"]
-    photographs.state(found, found[1:], ["x", "y"], written("truths = ['q', 'r']"))
+    photographs.state(found, found[1:], ["x", "y"], list(photographs.truths(written("truths = ['q', 'r']"))))
     assert [one.stated for one in found[1:]] == ["x", "y"]
 
 
 def test_it_is_told_where_only_a_files_name_says_what_is_shown():
     two = opened("cat.jpg", "img1.jpg")
-    photographs.state(two, two, [], written("pass"))
+    photographs.state(two, two, [], list(photographs.truths(written("pass"))))
     labels = [f"class {number}" for number in range(1000)]
     told = [one.told(labels) for one in two]
     assert told[0].startswith("cat.jpg, whose file name says 'cat', is taken for 'class ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.homework.training.hyperparameters import NAMES, Hyperparameters, read
+from grader.model import Limits
+from grader.sandbox import reader
 
 ROOT = Path(__file__).parents[3]
 DEFAULTS = {
@@ -346,3 +349,25 @@ def test_what_suits_an_optimizer_of_the_students_own_is_not_given_to_the_handout
     found = read(main(body, before=before))
     assert found.best.values == {}
     assert {each.why for each in found.best.unreadable.values()} == {"is used with an optimizer of train.py's own"}
+
+
+def test_tuples_in_tuples_are_read_no_further_than_they_can_be_compared():
+    pairs = "".join(f"    a{n} = (a{n - 1}, a{n - 1})\n    b{n} = (b{n - 1}, b{n - 1})\n" for n in range(1, 60))
+    source = f"def main(args):\n    a0 = b0 = (1, 1)\n{pairs}    num_train = 500 if a59 == b59 else 1000\n"
+    branch = f"def main(args):\n    a0 = b0 = (1, 1)\n{pairs}    if args.x:\n        a59 = b59\n    num_train = a59\n"
+    for text in (source, branch):
+        began = time.monotonic()
+        found = read(text.encode()).best
+        assert "num_train" in found.unreadable
+        assert time.monotonic() - began < 2
+
+
+def test_a_file_that_takes_gigabytes_to_parse_has_a_cap():
+    """What it needs is refused to the reader, and nothing of it is needed here."""
+    resource = pytest.importorskip("resource")
+    source = b"def main(args):\n    if 0: x = (" + b"a," * (2 << 20) + b")\n"
+    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    found = reader.read(read, source, limits=Limits(read_cpu=15, read_memory=200 << 20), about="train.py")
+    assert found.best.unreadable["reg"].why == "cannot be read: the file is not Python, too long or nested too deep"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 << 10
+    assert time.monotonic() - began < 60

@@ -1,0 +1,31 @@
+"""A report's page, with the figures drawn by a reader (sandbox/reader.py): their numbers are a student's, and whatever
+those do to a drawing costs the figures, and no result."""
+
+from __future__ import annotations
+
+from grader.errors import StudentError
+from grader.model import Limits, Report
+from grader.report import (
+    charts,  # noqa: F401 - here, and not in every reader
+    html,
+    plots,
+)
+from grader.report.html import Drawn
+from grader.report.wording import Audience
+from grader.sandbox import reader
+
+LIMITS = Limits(read_cpu=30)
+
+
+def page(report: Report, *, audience: Audience = "student") -> str:
+    """The whole page."""
+    return html.render(report, audience=audience, draw=drawn_apart)
+
+
+def drawn_apart(report: Report) -> Drawn:
+    """As html.draw; over its limits, no figure is drawn. Raises ReaderFault for a fault of ours."""
+    plots.load_library()
+    try:
+        return reader.read(html.draw, report, limits=LIMITS, about="the figures")
+    except StudentError:
+        return html.undrawn(report)

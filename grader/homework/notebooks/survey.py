@@ -1,0 +1,82 @@
+"""All that is read off a notebook, read at once: by a reader (sandbox/reader.py), which gives it back as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from grader.errors import Mismatch
+
+from . import claimed_accuracy, decode, notebook, photographs
+from .claimed_accuracy import Claim
+from .notebook import Cell, Notebook, Plot
+
+SIDE = 400  # pixels of a saved picture that is looked at
+ROOM = 200_000_000  # pixels of all saved pictures that are decoded; a plot has a million
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A saved picture, scaled down to SIDE; 0 x 0 for one that was not, or could not, be decoded."""
+
+    cell: int
+    height: int = 0
+    width: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Survey(Notebook):
+    """A notebook, and what its code and its outputs say. Its outputs hold no pictures any more.
+
+    `mentioned` are the photographs that it opens, `predicting` the cells with an output that ask a network, `truths`
+    what it writes down of what the photographs show.
+    """
+
+    defines_network: bool = False
+    plots: tuple[Plot, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    mentioned: tuple[str, ...] = ()
+    predicting: tuple[int, ...] = ()
+    truths: tuple[tuple[str, ...] | dict[str, str], ...] = ()
+
+    @property
+    def claimed(self) -> float | None:
+        """The test accuracy that it claims."""
+        return claimed_accuracy.claimed(self.claims)
+
+
+def read(data: bytes, name: str, helpers: Mapping[str, bytes]) -> Survey:
+    """Raises Mismatch for what is no notebook, with what is wrong and the cure."""
+    found = replace(notebook.read(data, name), helpers=helpers)
+    plots = tuple(notebook.plots(found))
+    return Survey(
+        name=name,
+        cells=tuple(map(without_pictures, found.cells)),
+        helpers=helpers,
+        defines_network=notebook.defines_network(found),
+        plots=plots,
+        claims=tuple(claimed_accuracy.claims(found)),
+        pictures=tuple(pictures(found, {plot.cell for plot in plots})),
+        mentioned=tuple(photographs.mentioned(found)),
+        predicting=tuple(photographs.predicting(found)),
+        truths=tuple(photographs.truths(found)),
+    )
+
+
+def without_pictures(cell: Cell) -> Cell:
+    return replace(cell, outputs=tuple(replace(output, image=b"") for output in cell.outputs))
+
+
+def pictures(found: Notebook, drawn: set[int]) -> Iterator[Picture]:
+    """Every saved picture. Those of the cells in `drawn` are decoded, as long as there is room."""
+    room = ROOM
+    for cell, image in notebook.pictures(found):
+        try:
+            room -= decode.area(image) if cell in drawn else 0
+            height, width = (
+                decode.pixels(image, "the plot", side=SIDE).shape[:2] if cell in drawn and room > 0 else (0, 0)
+            )
+        except Mismatch:
+            height = width = 0
+        yield Picture(cell, height, width)

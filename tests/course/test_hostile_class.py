@@ -1,0 +1,138 @@
+"""A class in which some mean harm: everyone else is graded, in bounded memory, and gets what honest work gets."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import hostile
+import psutil
+import pytest
+from classes import HOMEWORK, STARRED, WANTED, Workers, class_of, graded, reports
+
+from grader.check import ROOT
+from grader.course.batch import Batch
+from grader.course.class_folder import recognise
+from grader.course.gradebook import Gradebook
+from grader.course.result_keys import Terms
+from grader.intake import submission
+from grader.model import Submission
+from grader.sandbox import reader
+
+pytestmark = [pytest.mark.medium, pytest.mark.skipif(not reader.FORKS, reason="forks on Linux alone")]
+
+ALL = 3 << 30  # bytes of memory for a whole batch
+FILES = {name: STARRED[name].read_bytes() for name in WANTED}
+NO_UTF_8 = os.fsdecode(b"ren\xe9e")
+
+
+def hand_in(folder: Path, **changed: bytes) -> None:
+    folder.mkdir(parents=True)
+    for name, content in (FILES | {f"{base}.py": content for base, content in changed.items()}).items():
+        (folder / name).write_bytes(content)
+
+
+def hostile_class(folder: Path) -> Path:
+    """One of each, beside three who did the work."""
+    class_of(folder, "right-tabs", "right-loops")
+    hand_in(folder / NO_UTF_8)
+    (folder / os.fsdecode(b"\xff\xfe")).mkdir()
+    (folder / os.fsdecode(b"\xff\xfe") / os.fsdecode(b"\xe9.txt")).write_bytes(b"nothing wanted")
+    hostile.global_headers(folder / "headers.tar.gz", FILES)
+    hostile.folders(folder / "folders.tar.gz")
+    hostile.empty_members(folder / "empty.tar.gz", members=3_000_000)
+    hand_in(folder / "nested", train=hostile.nested(FILES["train.py"]))
+    hand_in(folder / "long", train=hostile.long_tuple(FILES["train.py"], 0.9))
+    hand_in(folder / "longer", train=hostile.long_tuple(FILES["train.py"], 8), layers=hostile.large_answers(b""))
+    hand_in(folder / "large", layers=hostile.large_answers(FILES["layers.py"]))
+    return folder
+
+
+def hasty(folder: Path) -> Path:
+    """The homework with a reader's clock that ends soon."""
+    shutil.copytree(ROOT / "grader" / "homework", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    rubric = folder / "rubric.yaml"
+    rubric.write_text(rubric.read_text(encoding="utf-8").replace("read_cpu: 15", "read_cpu: 8"), encoding="utf-8")
+    return folder
+
+
+class Watch(threading.Thread):
+    """The most memory that a process and all below it had together."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.process, self.peak = psutil.Process(pid), 0
+
+    def run(self) -> None:
+        while self.process.is_running() and self.process.status() != psutil.STATUS_ZOMBIE:
+            total = 0
+            for one in [self.process, *self.process.children(recursive=True)]:
+                try:
+                    total += one.memory_full_info().uss
+                except psutil.Error:
+                    continue
+            self.peak = max(self.peak, total)
+            time.sleep(0.1)
+
+
+def test_everyone_is_graded_in_three_gibibytes(tmp_path):
+    folder = hostile_class(tmp_path / "class")
+    words = ["batch", folder, "--out", tmp_path / "out", "--task", "1", "--task", "2", "--seed", "5", "--jobs", "1",
+             "--homework", hasty(tmp_path / "homework")]  # fmt: skip
+    command = [sys.executable, str(ROOT / "grade.py"), *map(os.fsencode, words)]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (ALL, ALL)),
+    ) as process:
+        watch = Watch(process.pid)
+        watch.start()
+        out, err = process.communicate(timeout=550)
+    assert process.returncode == 0, (out, err)
+    assert watch.peak < ALL
+    found = reports(tmp_path / "out")
+    honest = ("right-tabs", "right-loops", "rene")
+    assert {name: found[name]["score"] for name in honest} == dict.fromkeys(honest, 30)
+    assert (found["nested"]["score"], found["long"]["score"]) == (30, 30)
+    assert found["large"]["score"] == 10
+    assert found["longer"]["score"] <= 30
+    verdicts = {check["verdict"] for one in found.values() for task in one["tasks"] for item in task["items"]
+                for check in item["checks"]}  # fmt: skip
+    assert "INTERNAL" not in verdicts
+    with Gradebook.open(tmp_path / "out") as book:
+        problems = {one.id: one.problem for one in book.students() if one.problem}
+    assert "headers.tar.gz holds headers on all members" in problems["headers"]
+    assert "folders.tar.gz holds more than 50000 files and folders" in problems["folders"]
+    assert "empty.tar.gz takes longer than" in problems["empty"]
+    assert any("holds none of functions.py" in problem for problem in problems.values())
+    assert len(found) + len(problems) == 11
+    assert (tmp_path / "out" / "index.html").is_file()
+
+
+def test_a_reading_that_is_the_graders_fault_is_for_a_person_and_stops_nobody(tmp_path, scripted, monkeypatch):
+    def fail(path: Path, *given: object, **named: object) -> Submission:
+        if path.name == "right-loops":
+            raise reader.ReaderFault("right-loops could not be read: Traceback\n  line 1\nKeyError: 'cells'\n")
+        return read(path, *given, **named)
+
+    read = submission.read
+    monkeypatch.setattr(submission, "read", fail)
+    folder = class_of(tmp_path / "in", "right-tabs", "right-loops")
+    scripted(lambda job, time: graded(job))
+    with Gradebook.create(tmp_path / "out") as book:
+        book.begin(seed=5)
+        batch = Batch(book, book.run(), HOMEWORK, Terms(5, ("2",)), workers=Workers(), audiences=())
+        progress = batch.grade(recognise(folder))
+        assert (progress.faults, progress.failed, progress.graded, progress.done) == (["right-loops"], 1, 1, 2)
+        assert book.report("right-loops") is None
+        assert book.student("right-loops").problem == (
+            "a fault of the grader kept this from being read (KeyError: 'cells'); a person has to look at it"
+        )
+        assert book.report("right-tabs").score == 20

@@ -1,0 +1,98 @@
+"""What a reader gives back of a notebook and of photographs, and what it does not spend on hostile ones."""
+
+from __future__ import annotations
+
+import base64
+import json
+import resource
+import time
+from typing import Any
+
+import hostile
+import pytest
+
+from grader.errors import Mismatch, StudentError
+from grader.homework.notebooks import decode, photographs, survey
+from grader.model import Limits
+from grader.sandbox import reader
+
+LIMITS = Limits(read_cpu=5, read_memory=600 << 20)
+PLOT = "plt.plot(train_acc); plt.plot(val_acc)"
+
+
+def image(data: bytes) -> dict[str, Any]:
+    return {"output_type": "display_data", "metadata": {}, "data": {"image/png": base64.b64encode(data).decode()}}
+
+
+def file(source: str, *outputs: dict[str, Any]) -> bytes:
+    cell = {"cell_type": "code", "id": "a", "execution_count": 1, "metadata": {}, "source": source}
+    document = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{**cell, "outputs": list(outputs)}]}
+    return json.dumps(document).encode()
+
+
+def read(data: bytes) -> survey.Survey:
+    return reader.read(survey.read, data, "part1.ipynb", {"own.py": b"x = 1"}, limits=LIMITS, about="part1.ipynb")
+
+
+def test_a_survey_comes_back_whole_and_without_pictures():
+    text = {"output_type": "stream", "name": "stdout", "text": "test accuracy: 87.5 %\ud800"}
+    source = f"class Net(nn.Module): pass\nlabels = ['cat', 'dog']\nimg1 = open('a.jpg')\n{PLOT}"
+    found = read(file(source, text, image(hostile.wide(500))))
+    assert (found.name, found.helpers, found.defines_network) == ("part1.ipynb", {"own.py": b"x = 1"}, True)
+    assert (found.claimed, found.mentioned, found.truths) == (0.875, ("a.jpg",), (("cat", "dog"),))
+    assert found.pictures == (survey.Picture(1, 400, 400),)
+    assert [plot.cell for plot in found.plots] == [1]
+    assert [output.image for output in found.cells[0].outputs] == [b"", b""]
+    assert found.cells[0].outputs[0].text.endswith("%\\ud800")
+
+
+def test_what_is_no_notebook_is_told_as_before():
+    with pytest.raises(Mismatch, match=r"part1\.ipynb is not a notebook, because it is not JSON"):
+        read(b"{")
+
+
+def test_a_hundred_large_plots_are_not_decoded():
+    plot = image(hostile.wide())
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found = read(file(PLOT, *[plot] * 100))
+    decoded = sum(one.height > 0 for one in found.pictures)
+    assert len(found.pictures) == 100
+    assert 0 < decoded <= survey.ROOM // 7900**2
+    assert time.monotonic() - began < 20
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 << 10
+
+
+def test_pictures_that_no_plot_is_asked_of_are_not_decoded():
+    assert read(file("x = 1", image(hostile.wide(500)))).pictures == (survey.Picture(1),)
+
+
+def test_a_literal_of_integers_that_collide_is_no_list_of_truths():
+    numbers = ", ".join(f"{n * (2**61 - 1)}: 1" for n in range(20_000))
+    began = time.monotonic()
+    assert read(file(f"labels = {{{numbers}}}")).truths == ()
+    assert time.monotonic() - began < 20
+
+
+def test_a_jpeg_of_thousands_of_passes_is_told_by_name_at_once():
+    data = hostile.passes()
+    began = time.monotonic()
+    found, problems = reader.read(photographs.readable, {"a.jpg": data}, ["a.jpg"], limits=LIMITS, about="a photograph")
+    assert found == ()
+    assert problems == ("a.jpg is a JPEG of more than 100 passes; save it again and hand in that file.",)
+    assert time.monotonic() - began < 5
+
+
+def test_an_honest_progressive_jpeg_is_read():
+    assert decode.pixels(hostile.passes(0, 64), "a.jpg").shape == (64, 64, 3)
+
+
+def test_a_photograph_over_the_limits_is_named():
+    data = hostile.passes(90, 6000)
+    with pytest.raises(StudentError, match=r"^b\.jpg takes (longer than|more than)"):
+        reader.read(
+            photographs.readable,
+            {"b.jpg": data},
+            ["b.jpg"],
+            limits=Limits(read_cpu=1, read_memory=400 << 20),
+            about="x",
+        )

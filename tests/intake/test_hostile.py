@@ -1,0 +1,62 @@
+"""What was made to keep a reader busy ends in one sentence, soon, and in no memory of the grader's."""
+
+from __future__ import annotations
+
+import resource
+import time
+from pathlib import Path
+
+import hostile
+import pytest
+from packing import STUBS, WANTED, WORK, put
+
+from grader.errors import SubmissionError
+from grader.intake.submission import read
+from grader.model import Limits
+from grader.sandbox import reader
+
+pytestmark = pytest.mark.skipif(not reader.FORKS, reason="forks on Linux alone")
+
+LIMITS = Limits(read_cpu=2, read_memory=300 << 20)
+
+
+def refused(path: Path, says: str, *, seconds: float = 12) -> None:
+    """Read what has to be refused; the grader's own process has grown by next to nothing then."""
+    before, began = peak(), time.monotonic()
+    with pytest.raises(SubmissionError, match=says):
+        read(path, WANTED, STUBS, limits=LIMITS)
+    assert time.monotonic() - began < seconds
+    assert peak() - before < 20 << 20
+
+
+def peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+
+
+def test_global_headers_are_not_multiplied_by_members(tmp_path):
+    path = hostile.global_headers(tmp_path / "ada.tar.gz", WORK)
+    assert path.stat().st_size < 300 << 10
+    refused(path, r"ada\.tar\.gz holds headers on all members, of \d+ bytes; pack it as a plain zip")
+
+
+def test_what_git_writes_on_all_members_is_read(tmp_path):
+    path = hostile.global_headers(tmp_path / "ada.tar.gz", WORK, headers=0, members=3)
+    assert read(path, WANTED, STUBS, limits=LIMITS).files == WORK
+
+
+def test_folders_of_a_tar_are_counted(tmp_path):
+    refused(hostile.folders(tmp_path / "ada.tar.gz"), r"ada\.tar\.gz holds more than 50000 files and folders")
+
+
+def test_a_tar_within_the_count_is_read_within_the_limits(tmp_path):
+    path = hostile.global_headers(tmp_path / "ada.tar.gz", WORK, headers=0, members=10_000)
+    assert read(path, WANTED, STUBS, limits=Limits(read_cpu=10, read_memory=200 << 20)).files == WORK
+
+
+def test_empty_gzip_members_have_a_clock(tmp_path):
+    refused(hostile.empty_members(tmp_path / "ada.gz"), r"ada\.gz takes longer than \d s to read")
+
+
+def test_a_source_over_the_limits_is_named(tmp_path):
+    deep = b"x = 1\nif 0: x = (" + b"a," * (300 << 10) + b")\n"
+    refused(put(tmp_path / "ada", WORK | {"layers.py": deep}), r"layers\.py takes (more than 300 MiB|longer than \d s)")
