@@ -36,6 +36,7 @@ COMMANDS = (
     "gradebook",
     "new-homework",
     "pack",
+    "selftest",
 )  # each is a module of grader/command, with _ for -, that has parser() and run(arguments) -> exit code
 OWN = Path(__file__).parent / "homework"
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
@@ -44,8 +45,8 @@ GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="grade.py",
-        usage=f"grade.py [PATH] [options]\n       grade.py {'|'.join(COMMANDS)} -h",
-        description="Backgrade: grade a submission, task by task.",
+        usage="grade.py [PATH] [options]\n       grade.py COMMAND -h",
+        description=f"Backgrade: grade a submission, task by task. Commands: {', '.join(COMMANDS)}.",
         epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage, 3 our fault, 130 stopped",
     )
     add = root.add_argument
