@@ -45,7 +45,7 @@ GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="grade.py",
-        usage="grade.py [PATH] [options]\n       grade.py COMMAND -h",
+        usage="grade.py [PATH] [options], or grade.py COMMAND -h",
         description=f"Backgrade: grade a submission, task by task. Commands: {', '.join(COMMANDS)}.",
         epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage, 3 our fault, 130 stopped",
     )

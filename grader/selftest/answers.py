@@ -25,8 +25,8 @@ class Line:
     line: str
 
 
-# What is wrong with an answer `v`, given the arrays `a` and a state `s` of the function: for any number, for arrays
-# with that many axes or more. The name is the change as the table shows it.
+# What is wrong with an answer `v`, given the arrays `a`, the floats `g` and a state `s` of the function: for any number,
+# for arrays, for arrays of two axes. The name is the change as the table shows it.
 NUMBERS = (
     (FACTOR, "doubled", "v * 2"),
     (FACTOR, "halved", "v / 2"),
@@ -89,28 +89,35 @@ GIVEN = (
     (STALE, "that of the first call of its shape", "s.setdefault({0}.shape, {0}.copy())"),
     (SIGN, "its absolute value", "abs({0})"),
 )
-NOT_A_FUNCTION = "__init__"
+# The same of some plain number that is given.
+POINTS = (
+    ("a number beyond 20", "abs(x) > 20"),
+    ("no number beyond 20", "max(map(abs, g)) <= 20"),
+    ("a negative number", "x < 0"),
+    ("a whole number", "x == int(x) and type(x) is not int"),
+)
+CONSTRUCTOR = "__init__"
 
 
 def lines(function: Function, kept: Sequence[int]) -> Iterator[Line]:
     """Every mistake around one function. The parts of its answer at the positions `kept` are whatever a student likes,
     so only what is made of them can be wrong."""
     for path, kind in parts(function, kept):
-        for operator, change, value in changes(kind):
-            part = f"answer{''.join(f'[{at}]' for at in path)}"
+        part = f"answer{''.join(f'[{at}]' for at in path)}"
+        for operator, change, value in (*changes(kind), *cases(function)):
             yield Line(operator, f"{part}: {change}", answer(function, path, value))
     yield from of_arguments(function)
 
 
 def answer(function: Function, path: Path, value: str) -> str:
-    change = f"lambda v, a, s: {value.replace('np.', '_selftest_np.')}"
+    change = f"lambda v, a, g, s: {value.replace('np.', '_selftest_np.')}"
     return f"_selftest_answer(globals(), {function.inside!r}, {path!r}, {change})"
 
 
 def parts(function: Function, kept: Sequence[int]) -> Iterator[tuple[Path, str]]:
     """Each number, array or dict in what a function gives, and its kind."""
     if function.gives == "n":
-        if function.inside.endswith(NOT_A_FUNCTION):
+        if function.inside.endswith(CONSTRUCTOR):
             yield (), "d"
         return
     yield from leaves(function.gives, (), kept)
@@ -134,9 +141,16 @@ def changes(kind: str) -> Iterator[tuple[str, str, str]]:
         yield from NUMBERS
         yield from ARRAYS if axes and kind[0] == "f" else ()
         yield from MATRICES if axes > 1 else ()
-    if axes or kind[0] in "do":
+
+
+def cases(function: Function) -> Iterator[tuple[str, str, str]]:
+    """An answer that is wrong for some arguments only: where arrays are given, alone or in tuples; else numbers."""
+    if any(kind[1:] or kind in "sd" for kind in function.given):
         for name, holds in CASES:
             yield SPECIAL, f"wrong for {name}", f"v + 1 if any({holds} for x in a) else v"
+    elif "f" in function.given:
+        for name, holds in POINTS:
+            yield SPECIAL, f"wrong for {name}", f"v + 1 if any({holds} for x in g) else v"
 
 
 def of_arguments(function: Function) -> Iterator[Line]:

@@ -181,7 +181,8 @@ def of_axis(node: ast.Call) -> Iterator[tuple[str, str]]:
         if keyword.arg in ("axis", "dim"):
             for axis in ("0", "1"):
                 changed = ast.keyword(keyword.arg, ast.parse(axis, mode="eval").body)
-                yield AXIS, text(ast.Call(node.func, node.args, [*others, changed]))
+                keywords = [*node.keywords[:at], changed, *node.keywords[at + 1 :]]
+                yield AXIS, text(ast.Call(node.func, node.args, keywords))
 
 
 def of_attribute(node: ast.Attribute, names: Sequence[str]) -> Iterator[tuple[str, str]]:

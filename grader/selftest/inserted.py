@@ -67,7 +67,7 @@ def _selftest_replace(names, function, make):
 
 
 def _selftest_answer(names, function, path, change):
-    """Pass what is below `path` of each answer through `change(number, arrays given, state of this function)`.
+    """Pass what is below `path` of each answer through `change(number, arrays given, floats given, state)`.
 
     A function that gives nothing, as a constructor, is wrong in the numbers of its object.
     """
@@ -76,12 +76,13 @@ def _selftest_answer(names, function, path, change):
     def make(right):
         def wrong(*args, **named):
             given = list(_selftest_arrays([*args, *named.values()]))
+            floats = [value for value in [*args, *named.values()] if isinstance(value, float)]
             answer = right(*args, **named)
             state["calls"] = state.get("calls", 0) + 1
             if answer is None and args:
-                _selftest_each(args[0], lambda number: change(number, given, state))
+                _selftest_each(args[0], lambda number: change(number, given, floats, state))
                 return None
-            return _selftest_at(answer, path, lambda number: change(number, given, state))
+            return _selftest_at(answer, path, lambda number: change(number, given, floats, state))
 
         return wrong
 

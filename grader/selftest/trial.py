@@ -66,7 +66,7 @@ def tested(plan: Plan, grade: Grader) -> Table:
     seen = surveyed(plan, grade)
     limits = patience(homework.rubric.limits, seen.results)
     table.alone = seen.alone
-    table.notes += notes_on(seen)
+    table.notes += notes_on(seen, whole=plan.items == chosen(homework, ())[0])
     control(plan, grade, limits, seen, table)
     if not table.uncontrolled:
         right(plan, grade, limits, table)
@@ -100,8 +100,8 @@ def patience(limits: Limits, results: Iterable[CheckResult]) -> Limits:
     )
 
 
-def notes_on(seen: Survey) -> Iterator[str]:
-    if seen.alone:
+def notes_on(seen: Survey, *, whole: bool) -> Iterator[str]:
+    if seen.alone and whole:
         yield f"no check runs {', '.join(seen.alone)}: nothing is changed there"
     skipped = [one for one in seen.results if one.verdict is Verdict.SKIPPED]
     yield from (f"{one.name} was not tried: {first_line(one.message)}" for one in skipped)
@@ -195,15 +195,11 @@ def wrong(plan: Plan, grade: Grader, limits: Limits, seen: Survey, table: Table)
 
 
 def sample(made: Sequence[Mutant]) -> list[Mutant]:
-    """The first QUICK of each function and operator, of what is written and of what is around it."""
-    count: dict[tuple[str, str, bool], int] = {}
-    kept = []
+    """QUICK of each function and operator, from all over what there is."""
+    alike: dict[tuple[str, str], list[Mutant]] = {}
     for one in made:
-        key = one.function.name, one.operator, " -> " in one.change
-        count[key] = count.get(key, 0) + 1
-        if count[key] <= QUICK:
-            kept.append(one)
-    return kept
+        alike.setdefault((one.function.name, one.operator), []).append(one)
+    return [one for group in alike.values() for one in group[:: max(1, -(-len(group) // QUICK))]]
 
 
 def judge(
