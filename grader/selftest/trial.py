@@ -158,7 +158,7 @@ def items_of(plan: Plan, checks: Iterable[str]) -> tuple[str, ...]:
 
 def right(plan: Plan, grade: Grader, limits: Limits, table: Table) -> None:
     """Grade all right work with several seeds."""
-    works = wheats(plan.homework, plan.reference)
+    works = [replace(plan.reference, name="the reference"), *wheats(plan.homework, plan.reference)]
     seeds = QUICK_SEEDS if plan.quick else plan.seeds
     table.wheats, table.seeds = len(works), seeds
     if len(works) < LEAST:

@@ -29,17 +29,17 @@ class Block:
     text: str
 
 
-def wheats(homework: Homework, reference: Submission) -> list[Submission]:
-    """Every right submission: the reference, the folders, and combinations of blocks, so many that each block is in one
-    and that there are LEAST in all, if there are as many. Raises UsageError for a file that cannot be used."""
+def wheats(homework: Homework, reference: Submission, least: int = LEAST) -> list[Submission]:
+    """The folders, and combinations of blocks: so many that each block is in one and that there are `least` in all, if
+    there can be as many. Raises UsageError for a file that cannot be used."""
     folder = homework.folder / "right"
-    found = [replace(reference, name="the reference")]
+    found = []
     for path in sorted(folder.glob("*")):
         if path.is_dir() and not path.name.startswith("."):
             found.append(completed(path, homework, reference))
     choices = [(path.name, group) for path in sorted(folder.glob("*.py")) for group in groups(path, reference)]
     made: dict[str, Submission] = {}
-    for picked in combinations([len(group) for _, group in choices], LEAST - len(found)):
+    for picked in combinations([len(group) for _, group in choices], least - len(found)):
         blocks = [(file, group[at]) for (file, group), at in zip(choices, picked, strict=True) if at < len(group)]
         files = dict(reference.files)
         for file, block in blocks:
