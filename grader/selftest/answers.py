@@ -25,8 +25,8 @@ class Line:
     line: str
 
 
-# What is wrong with an answer `v`, given the arrays `a`, the floats `g` and a state `s` of the function: for any number,
-# for arrays, for arrays of two axes. The name is the change as the table shows it.
+# What is wrong with an answer `v`, given the arrays `a`, the floats `g` and a state `s` of the function: for any
+# number, for arrays, for arrays of two axes. The name is the change as the table shows it.
 NUMBERS = (
     (FACTOR, "doubled", "v * 2"),
     (FACTOR, "halved", "v / 2"),

@@ -120,6 +120,9 @@ class FakeSubject:
     def once(self, key: str, make: Callable[[], Any]) -> Any:
         return once(self.kept, key, make)
 
+    def policy(self, item: str, name: str) -> str:
+        return "advice"
+
     def measure(self, measure: Measure) -> None:
         self.measures.append(measure)
 
