@@ -5,7 +5,7 @@ Parameter names are the student's own, so arrays are told apart by shape, and wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from grader.measure.diagnose import numbers
 from grader.measure.expect import is_stub, unpack
 
 from . import layout
+from .edges import MANY_COLUMNS, MANY_ROWS, spread
 from .layout import Layout, Widths
 
 Array = NDArray[np.float64]
@@ -26,6 +27,7 @@ Array = NDArray[np.float64]
 WEIGHTS = ("weight1", "weight2")
 BIASES = ("bias1", "bias2")
 MARGIN = 0.03  # distance of every hidden unit from the ReLU's kink: several times what a difference step moves it
+NEAR = 1e-6  # the same where no step is taken: rounding is far below it
 LARGE = 5000  # parameters; a network that is larger than it was asked for would take the whole check's time
 
 
@@ -61,7 +63,26 @@ class Sizes:
 
 
 SIZES = (Sizes(batch=7, inputs=4, classes=3, hidden=5), Sizes(batch=2, inputs=3, classes=7, hidden=8))
-WIDE = Sizes(batch=2, inputs=60, classes=45, hidden=50)  # with enough weights to tell how they are spread
+WIDE = Sizes(batch=2, inputs=110, classes=70, hidden=90)  # with enough weights to tell how they are spread
+
+
+def draw_sizes(rng: np.random.Generator) -> tuple[Sizes, Sizes]:
+    """Two sizes for this run, each with numbers that all differ."""
+    inputs, classes, hidden = (int(size) for size in rng.permutation([3, 4, 5]))
+    few, more = (int(size) for size in rng.permutation([3, 5]))
+    return Sizes(7, inputs, classes, hidden), Sizes(2, few, 7, more + 5)
+
+
+def edge_sizes(rng: np.random.Generator) -> tuple[Sizes, ...]:
+    """Edges that are judged: square weights, two classes and one input, and more of all than any constant."""
+    n, width = int(rng.integers(3, 6)), int(rng.integers(6, 9))
+    most = MANY_COLUMNS + n
+    return Sizes(n, width, width, width), Sizes(width, 1, 2, n), Sizes(MANY_ROWS + n, width, most, most + 3)
+
+
+def one_row(rng: np.random.Generator) -> Sizes:
+    """A batch of one, which the rubric decides about."""
+    return Sizes(1, int(rng.integers(3, 6)), 3, 6)
 
 
 @dataclass(frozen=True)
@@ -81,11 +102,12 @@ class Case:
     X: Array
     y: NDArray[np.int64]
     float32: bool = False  # whether the student's parameters are
+    numeric: bool = True  # whether gradients are measured; the reference's own backward pass tells them else
 
     @property
     def large(self) -> bool:
-        """Whether a numeric gradient would take too long; the reference's own backward pass measures then."""
-        return sum(value.size for value in self.values.values()) > LARGE
+        """Whether a numeric gradient would take too long, or is not asked for."""
+        return not self.numeric or sum(value.size for value in self.values.values()) > LARGE
 
     def write(self, values: Mapping[str, Array]) -> None:
         """Write some roles into the student's network; the others are as they were drawn."""
@@ -101,12 +123,12 @@ class Case:
         finally:
             with_value[...] = kept
 
-    def moved(self) -> list[str]:
-        """The student's names of weights that are no longer `values`."""
+    def moved(self, roles: Sequence[str] = WEIGHTS) -> list[str]:
+        """The student's names of parameters that are no longer `values`."""
         now = self.layout.read(self.net.parameters())
         if now is None:
             raise Mismatch(RENAMED)
-        return [self.layout.shown(role) for role in WEIGHTS if not np.array_equal(now[role], self.values[role])]
+        return [self.layout.shown(role) for role in roles if not np.array_equal(now[role], self.values[role])]
 
     def by_role(self, grads: Mapping[Any, Array]) -> dict[str, Array]:
         """The reference's gradients, by role."""
@@ -146,19 +168,20 @@ def draw(
     *,
     biases: float = 0.5,
     wanted: Callable[[Mapping[str, Array], Array], bool] = lambda values, X: True,
+    numeric: bool = True,
 ) -> Case:
     """A fresh network of `sizes` whose parameters are drawn anew and written into the student's live arrays.
 
     Parameters are of order 1, biases normal with standard deviation `biases`; they and the inputs are drawn until they
-    are as `wanted`. Raises Mismatch when a write is lost.
+    are as `wanted`. Without `numeric`, inputs are spread over magnitudes. Raises Mismatch when a write is lost.
     """
     net = build(hw, *sizes.arguments)
     built = net.parameters()
     found = layout_of(net, built, sizes)
     sizes = as_built(sizes, found)
-    values, X = away_from_kinks(rng, sizes, biases)
+    values, X = away_from_kinks(rng, sizes, biases, even=numeric)
     while not wanted(values, X):
-        values, X = away_from_kinks(rng, sizes, biases)
+        values, X = away_from_kinks(rng, sizes, biases, even=numeric)
     values = live(net.write(found.pack(values)), found, values)
     reference = hw.reference.two_layer_net.TwoLayerNet(*sizes.arguments)
     trusted = dict(zip(sizes.shapes, reference.parameters().values(), strict=True))
@@ -166,7 +189,7 @@ def draw(
         array[...] = values[role]
     y = rng.integers(sizes.classes, size=sizes.batch)
     float32 = any(array.dtype == np.float32 for _, array in layout.arrays_of(built))
-    return Case(sizes, net, reference, found, trusted, values, X, y, float32)
+    return Case(sizes, net, reference, found, trusted, values, X, y, float32, numeric)
 
 
 def as_built(sizes: Sizes, found: Layout) -> Sizes:
@@ -209,19 +232,24 @@ def used(net: Any, found: Layout, sizes: Sizes) -> bool:
     return scores is not None and scores.shape == expected.shape and np.allclose(scores, expected, 1e-4, 1e-4)
 
 
-def away_from_kinks(rng: np.random.Generator, sizes: Sizes, biases: float) -> tuple[dict[str, Array], Array]:
+def away_from_kinks(
+    rng: np.random.Generator, sizes: Sizes, biases: float, *, even: bool = True
+) -> tuple[dict[str, Array], Array]:
     """Parameters and inputs X (N, D) with every hidden unit at least MARGIN from zero, some on, some off.
 
-    A unit that comes too near its kink for any row of X is drawn again; nothing is ever loosened.
+    A unit that comes too near its kink for any row of X is drawn again; nothing is ever loosened. X is normal where it
+    is `even`. Else it is spread over magnitudes, and units are as near to zero as rounding allows, because no step is
+    taken.
     """
-    X = rng.normal(size=(sizes.batch, sizes.inputs))
+    margin = MARGIN if even else NEAR
+    X = rng.normal(size=(sizes.batch, sizes.inputs)) if even else spread(rng, (sizes.batch, sizes.inputs))
     weight1, bias1 = np.zeros((sizes.inputs, sizes.hidden)), np.zeros(sizes.hidden)
     again = np.ones(sizes.hidden, dtype=bool)
     while again.any():
         weight1[:, again] = rng.normal(scale=0.7, size=(sizes.inputs, again.sum()))
         bias1[again] = rng.normal(scale=biases, size=again.sum()) if biases else 0.0
         hidden = X @ weight1 + bias1
-        again = np.array([not numeric.clear_of_zero(unit, MARGIN) for unit in hidden.T])
+        again = np.array([not numeric.clear_of_zero(unit, margin) for unit in hidden.T])
         if (hidden > 0).all() or (hidden < 0).all():
             again[:] = True
     scale = 0.7 * min(1.0, np.sqrt(8 / sizes.hidden))  # scores stay of order 1 in a wide network

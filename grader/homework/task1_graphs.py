@@ -19,7 +19,7 @@ from .recorded import read_once
 Array = NDArray[np.float64]
 
 F1 = ("x1", "w1", "x2", "w2", "b", "y")
-POINTS, FAR = 20, 6
+POINTS, FAR, WHOLE = 20, 6, 3
 RECORDED = "backprop-data.pkl"
 
 
@@ -98,11 +98,12 @@ def f4_gradient(hw: Subject, rng: np.random.Generator) -> None:
 
 def points(rng: np.random.Generator, arity: int) -> list[tuple[float, ...]]:
     """POINTS points of `arity` floats in (-1, 1), where all graphs and their gradients are of order 1. In FAR more, one
-    of the floats lies beyond 20, on either side: no graph has a limit there."""
+    of the floats lies beyond 20, on either side: no graph has a limit there. In WHOLE more all are whole numbers."""
     near = rng.uniform(-1, 1, size=(POINTS + FAR, arity))
     far = rng.uniform(21, 30, size=FAR) * np.resize([-1, 1], FAR)
     near[np.arange(POINTS, POINTS + FAR), rng.integers(arity, size=FAR)] = far
-    return [tuple(point) for point in near.tolist()]
+    whole = rng.integers(-2, 3, size=(WHOLE, arity)).astype(np.float64)
+    return [tuple(point) for point in np.concatenate([near, whole]).tolist()]
 
 
 def outputs(function: Any, name: str, calls: Sequence[tuple[Any, ...]]) -> Array:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from math import erf, sqrt
 from typing import Any
 
 import numpy as np
@@ -15,23 +17,29 @@ from grader.measure.expect import expect_close, expect_gradient, unpack
 from grader.model import Measure
 
 from . import network
-from .network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case
+from .edges import ONE_ROW, edge
+from .network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case, Sizes
 from .prerequisites import BACKWARD, FORWARD, built_on
 
 SCALES = (1e-2, 0.3)
-SIGMAS = 8.0  # a right initialization is rejected with a probability near 1e-15
+SIGMAS = 5.5  # of a mean or a deviation: a right one is further off in fewer than 4 of 100 million draws
+FARTHEST = 3.0  # of a distribution, times the root of the number of draws: 3 in 100 million (Kolmogorov and Smirnov)
+LATEST = "it belongs to the latest forward pass, not to the one whose cache was passed"
+ALIKE = 0.1  # share of weights that may be equal to another one: float32 has few that are
 
 
 @check("3.1", "two_layer_net.TwoLayerNet.__init__")
 def net_parameters(hw: Subject, rng: np.random.Generator) -> None:
     """The network holds two live weight matrices and biases of the sizes and the scale it was asked for."""
-    for sizes in SIZES:
+    for sizes in (*network.draw_sizes(rng), *network.edge_sizes(rng)):
         network.expect_as_asked(network.build(hw, *sizes.arguments), sizes)
         network.draw(hw, rng, sizes)
+    expect_own_parameters(hw, rng, network.draw_sizes(rng)[0])
     for scale in SCALES:
         layout, values = network.expect_as_asked(network.build(hw, WIDE.inputs, WIDE.classes, WIDE.hidden, scale), WIDE)
         for role in WEIGHTS:
-            expect_scale(hw, f"{layout.shown(role)} of {WIDE}", values[role], scale)
+            expect_normal(hw, f"{layout.shown(role)} of {WIDE}", values[role], scale)
+        expect_drawn_once(np.concatenate([values[role].ravel() for role in WEIGHTS]))
         for role in BIASES:
             if np.any(values[role] != 0):
                 raise Mismatch(f"the bias {layout.shown(role)} of a new network should be zero everywhere")
@@ -41,44 +49,24 @@ def net_parameters(hw: Subject, rng: np.random.Generator) -> None:
 def net_forward(hw: Subject, rng: np.random.Generator) -> None:
     """The forward pass gives the scores of fully-connected, ReLU, fully-connected."""
     with built_on(hw, FORWARD):
-        for sizes in SIZES:
-            case = network.draw(hw, rng, sizes)
-            scores, _ = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
-            if 0 in hw.mutated:
-                raise Mismatch("forward changed X in place; the batch belongs to the caller, so work on a copy")
-            expected, _ = case.reference.forward(case.X)
-            expect_close(hw, f"scores of {sizes}", scores, expected, clues=forward_clues(case))
+        for sizes in network.draw_sizes(rng):
+            expect_scores(hw, network.draw(hw, rng, sizes))
+        for sizes in network.edge_sizes(rng):
+            expect_scores(hw, network.draw(hw, rng, sizes, numeric=False))
+        with edge(hw, "3.1", ONE_ROW):
+            expect_scores(hw, network.draw(hw, rng, network.one_row(rng)))
 
 
 @check("3.1", "two_layer_net.TwoLayerNet.backward")
 def net_backward(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass returns the gradient with respect to every parameter."""
     with built_on(hw, BACKWARD):
-        for sizes in SIZES:
-            case = network.draw(hw, rng, sizes)
-            _, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
-            grad_scores = rng.normal(size=(case.sizes.batch, case.sizes.classes))
-            grads = network.expect_gradients("backward", case.net.backward(grad_scores, cache), case)
-            _, trusted_cache = case.reference.forward(case.X)
-            trusted = case.by_role(case.reference.backward(grad_scores, trusted_cache)) if case.large else {}
-            for role, grad in grads.items():
-                name, clues = case.name("grads", role), backward_clues(case, role, grad_scores)
-                if case.large:
-                    expect_close(hw, name, grad, trusted[role], factors={"the batch size": sizes.batch}, clues=clues)
-                    continue
-                expect_gradient(
-                    hw,
-                    name,
-                    grad,
-                    partial(case.forward_with, role),
-                    at=case.values[role],
-                    upstream=grad_scores,
-                    own=partial(own_scores, case, role),
-                    of=("forward", role, *case.inputs),
-                    h=2e-3,  # scores are linear in every entry, so a longer step only lowers round-off
-                    factors={"the batch size": sizes.batch},
-                    clues=clues,
-                )
+        for sizes in network.draw_sizes(rng):
+            expect_crossed_gradients(hw, rng, network.draw(hw, rng, sizes), network.draw(hw, rng, sizes, numeric=False))
+        for sizes in network.edge_sizes(rng):
+            expect_net_gradients(hw, rng, network.draw(hw, rng, sizes, numeric=False))
+        with edge(hw, "3.1", ONE_ROW):
+            expect_net_gradients(hw, rng, network.draw(hw, rng, network.one_row(rng), numeric=False))
 
 
 @check("3.1", "two_layer_net.TwoLayerNet")
@@ -111,24 +99,127 @@ def net_save_load(hw: Subject, rng: np.random.Generator) -> None:
             expect_close(hw, f"scores of the loaded {sizes}", scores, expected, clues=forward_clues(case))
 
 
+def expect_own_parameters(hw: Subject, rng: np.random.Generator, sizes: Sizes) -> None:
+    """What is written into one network stays out of another."""
+    first = network.draw(hw, rng, sizes)
+    network.draw(hw, rng, sizes)
+    if moved := first.moved((*WEIGHTS, *BIASES)):
+        raise Mismatch(
+            f"two networks share {', '.join(moved)}: a change of one changes the other; make the arrays in __init__"
+        )
+
+
+def expect_scores(hw: Subject, case: Case) -> None:
+    scores, _ = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
+    if 0 in hw.mutated:
+        raise Mismatch("forward changed X in place; the batch belongs to the caller, so work on a copy")
+    expected, _ = case.reference.forward(case.X)
+    expect_close(hw, f"scores of {case.sizes}", scores, expected, clues=forward_clues(case))
+
+
+def expect_crossed_gradients(hw: Subject, rng: np.random.Generator, case: Case, other: Case) -> None:
+    """Of two networks, with all forwards before the backwards: a cache belongs to its own forward, and serves again."""
+    grad_scores, grad_other = rng.normal(size=(2, case.sizes.batch, case.sizes.classes))
+    _, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
+    _, other_cache = unpack("forward", other.net.forward(other.X), ("scores", "cache"))
+    unpack("forward", case.net.forward(other.X), ("scores", "cache"))
+    expect_gradients_of(hw, case, case.net.backward(grad_scores, cache), grad_scores, later=other.X)
+    expect_unmoved(case)
+    for one, kept, upstream, said in (
+        (other, other_cache, grad_other, ", of another network"),
+        (case, cache, grad_scores, ", asked again"),
+    ):
+        expect_gradients_of(hw, replace(one, numeric=False), one.net.backward(upstream, kept), upstream, said)
+
+
+def expect_net_gradients(hw: Subject, rng: np.random.Generator, case: Case) -> None:
+    _, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
+    grad_scores = rng.normal(size=(case.sizes.batch, case.sizes.classes))
+    expect_gradients_of(hw, case, case.net.backward(grad_scores, cache), grad_scores)
+
+
+def expect_gradients_of(
+    hw: Subject, case: Case, answer: Any, grad_scores: Array, said: str = "", *, later: Array | None = None
+) -> None:
+    """What `backward` gave, against the numeric gradients, or against the reference's. `later` is what the network was
+    given after the forward pass whose cache was passed."""
+    grads = network.expect_gradients("backward", answer, case)
+    _, trusted_cache = case.reference.forward(case.X)
+    trusted = case.by_role(case.reference.backward(grad_scores, trusted_cache)) if case.large else {}
+    for role, grad in grads.items():
+        name, clues = case.name("grads", role) + said, backward_clues(case, role, grad_scores)
+        if later is not None:
+            clues.append(Clue(LATEST, partial(trusted_gradient, case, role, later, grad_scores)))
+        factors = {"the batch size": case.sizes.batch}
+        if case.large:
+            expect_close(hw, name, grad, trusted[role], factors=factors, clues=clues)
+            continue
+        expect_gradient(
+            hw,
+            name,
+            grad,
+            partial(case.forward_with, role),
+            at=case.values[role],
+            upstream=grad_scores,
+            own=partial(own_scores, case, role),
+            of=("forward", role, *case.inputs),
+            h=2e-3,  # scores are linear in every entry, so a longer step only lowers round-off
+            factors=factors,
+            clues=clues,
+        )
+
+
+def trusted_gradient(case: Case, role: str, X: Array, grad_scores: Array) -> Array:
+    """The reference's gradient for other inputs."""
+    _, cache = case.reference.forward(X)
+    return case.by_role(case.reference.backward(grad_scores, cache))[role]
+
+
+def expect_unmoved(case: Case) -> None:
+    if moved := case.moved((*WEIGHTS, *BIASES)):
+        raise Mismatch(
+            f"backward changed {', '.join(moved)} in place; it has to return the gradients and leave the parameters "
+            "alone, because the optimizer takes the step"
+        )
+
+
 def as_vector(value: Any) -> Any:
     """Classes as an array: a list of whole numbers is one to numpy, too. A column (N, 1) is not (N,)."""
     whole = isinstance(value, list | tuple) and bool(value) and all(type(one) is int for one in value)
     return np.array(value, dtype=np.int64) if whole and max(map(abs, value)) < 1 << 31 else value
 
 
-def expect_scale(hw: Subject, name: str, weights: Array, scale: float) -> None:
-    """Mean 0 and standard deviation `scale`, each within SIGMAS of its own spread over `weights.size` normal draws."""
-    bound = SIGMAS / np.sqrt(2 * weights.size)
-    deviation, mean = float(np.std(weights)), float(np.mean(weights))
-    error = abs(deviation / scale - 1)
+def expect_normal(hw: Subject, name: str, weights: Array, scale: float) -> None:
+    """Weights that a normal distribution around 0 of this standard deviation may have given: their mean, deviation and
+    distribution, each of which a right network fails in fewer than 1 of 10 million runs."""
+    values = np.sort(np.asarray(weights, dtype=np.float64), axis=None) / scale
+    bound = SIGMAS / np.sqrt(2 * values.size)
+    error = abs(float(np.std(values)) - 1)
     hw.measure(Measure(f"relative error of the scale of {name}, weight_scale={scale:g}", error, bound))
     if not error < bound:
+        deviation = float(np.std(values)) * scale
         raise Mismatch(
             f"the weights {name} have standard deviation {deviation:.3g}; weight_scale={scale:g} was asked for"
         )
-    if not abs(mean) < SIGMAS / np.sqrt(weights.size) * scale:
+    if not abs(float(np.mean(values))) < SIGMAS / np.sqrt(values.size):
+        mean = float(np.mean(values)) * scale
         raise Mismatch(f"the weights {name} have mean {mean:.3g}; draw them from a normal distribution around zero")
+    if not farthest(values) * np.sqrt(values.size) < FARTHEST:
+        raise Mismatch(f"the weights {name} are not normally distributed; draw each from a normal distribution")
+
+
+def farthest(ordered: Array) -> float:
+    """How far the share of values up to a point is from a standard normal distribution's, at most."""
+    below = np.array([0.5 * (1 + erf(value / sqrt(2))) for value in ordered.tolist()])
+    steps = np.arange(ordered.size + 1) / ordered.size
+    return float(max((steps[1:] - below).max(), (below - steps[:-1]).max()))
+
+
+def expect_drawn_once(weights: Array) -> None:
+    """No weight is another's copy: W2 is no part of W1, and no row repeats another."""
+    repeated = 1 - np.unique(weights).size / weights.size
+    if repeated > ALIKE:
+        raise Mismatch(f"{repeated:.0%} of the weights of a new network repeat others; draw each of them by itself")
 
 
 def forward_clues(case: Case) -> list[Clue]:
@@ -165,13 +256,14 @@ def own_scores(case: Case, role: str, values: Sequence[Array]) -> list[Any]:
 
 
 def decided(values: Mapping[str, Array], X: Array) -> bool:
-    """Whether one class leads clearly in every row, not the same in all, and another one somewhere without the ReLU, so
-    that a wrong forward pass is not right here by chance. It leads with a positive score: one more ReLU, on the scores,
-    has a check of its own."""
+    """Whether one class leads clearly in every row, not the same in all, and another one somewhere without the ReLU or
+    without the second bias, so that a wrong forward pass is not right here by chance. It leads with a positive score:
+    one more ReLU, on the scores, has a check of its own."""
     w1, b1, w2, b2 = (values[role] for role in ("weight1", "bias1", "weight2", "bias2"))
     hidden = X @ w1 + b1
     scores, linear = np.maximum(hidden, 0) @ w2 + b2, np.argmax(hidden @ w2 + b2, axis=1)
     first, second = np.sort(scores, axis=1)[:, ::-1][:, :2].T
     best = np.argmax(scores, axis=1)
     clear = (first - second > 1e-3).all() and (first > 1e-3).all()
-    return bool(clear and (best != best[0]).any() and (linear != best).any())
+    without = np.argmax(scores - b2, axis=1)
+    return bool(clear and (best != best[0]).any() and (linear != best).any() and (without != best).any())
