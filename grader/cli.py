@@ -25,6 +25,7 @@ from grader.environment import what_to_type
 from grader.errors import UsageError
 
 if TYPE_CHECKING:
+    from grader.ci import Step
     from grader.model import Report
     from grader.sandbox.launch import Launch
 
@@ -48,8 +49,11 @@ def parser() -> argparse.ArgumentParser:
         usage="grade.py [PATH] [options], or grade.py COMMAND -h",
         description=f"Backgrade: grade a submission, task by task. Commands: {', '.join(COMMANDS)}.",
         epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage, 3 our fault, 130 stopped",
+        add_help=False,
+        allow_abbrev=False,  # main has to know `--ci` before this is read
     )
-    add = root.add_argument
+    add = root.add_argument_group("arguments").add_argument
+    add("-h", "--help", action="help", help=argparse.SUPPRESS)  # one group, and not this, so that a screen holds it
     add("path", nargs="?", type=Path, metavar="PATH", help="folder, zip or tar (default: the homework's student/)")
     add("--task", action="append", default=[], metavar="ID", help="only this task or item (2 or 2.3); repeatable")
     add("--full", action="store_true", help="train to the end, even where a bar is cleared")
@@ -67,6 +71,8 @@ def parser() -> argparse.ArgumentParser:
         metavar="WHO",
         help="student, or staff: the grader's faults in full",
     )
+    add("--ci", action="store_true", help="annotations and reports for GitHub Actions or GitLab")
+    add("--junit", type=Path, metavar="FILE", help="write the report as JUnit XML")
     add("--fail-under", type=points, metavar="POINTS", help="exit with 1 when the score is lower")
     add("--homework", type=Path, default=OWN, metavar="FOLDER", help="another homework's folder")
     add("--version", action="store_true", help="print the version and exit")
@@ -84,25 +90,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         end_in_order()
     words = sys.argv[1:] if argv is None else list(argv)
+    if "--ci" not in words:
+        return answer(words)
+    from grader import ci
+
+    with ci.step(os.environ) as step:  # whatever is said of `words`, a CI obeys none of it
+        return answer(words, step)
+
+
+def answer(words: Sequence[str], step: Step | None = None) -> int:
     try:
         if words and words[0] in COMMANDS:
             command = import_module(f"grader.command.{words[0].replace('-', '_')}")
             return int(command.run(command.parser().parse_args(words[1:])))
-        return run(parser().parse_args(words))
+        return run(parser().parse_args(words), step)
     except UsageError as error:
-        return ended(USAGE, str(error))
+        return ended(USAGE, str(error), step)
     except KeyboardInterrupt:
-        return ended(INTERRUPTED, "interrupted")
+        return ended(INTERRUPTED, "interrupted", step)
     except ModuleNotFoundError as error:
-        return ended(USAGE, f"{error.name} is not installed; {what_to_type(sys.argv)}")
+        return ended(USAGE, f"{error.name} is not installed; {what_to_type(sys.argv)}", step)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return ended(USAGE, f"the disk is full ({error.strerror}); free some space, and start again")
+            return ended(USAGE, f"the disk is full ({error.strerror}); free some space, and start again", step)
         # The last line of defence: a fault of the grader ends in a sentence and its own exit code, in no traceback.
-        return ended(FAULT, f"a fault of the grader ({type(error).__name__}: {error}); please report it")
+        return ended(FAULT, f"a fault of the grader ({type(error).__name__}: {error}); please report it", step)
 
 
-def ended(code: int, sentence: str) -> int:
+def ended(code: int, sentence: str, step: Step | None = None) -> int:
+    if step:
+        sentence = step.fail(sentence)
     with suppress(OSError):  # the reader is gone
         print(f"grade.py: {sentence}", file=sys.stderr, flush=True)
     return code
@@ -135,7 +152,7 @@ def loses_interrupts(code: CodeType) -> bool:
     return code.co_filename.startswith("<frozen importlib") or code is threading.Thread.start.__code__
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, step: Step | None = None) -> int:
     if arguments.version:
         print(f"backgrade {__version__}")
         return GRADED
@@ -143,10 +160,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     os.environ.update(ONE_THREAD)
     with Zygotes(ahead=True) as zygotes:  # it warms up while the grader itself is being imported
-        return grade(arguments, zygotes.launch)
+        return grade(arguments, zygotes.launch, step)
 
 
-def grade(arguments: argparse.Namespace, launch: Launch) -> int:
+def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> int:
     from grader import grading, handout
     from grader.check import load
     from grader.data import datasets
@@ -155,12 +172,18 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
     from grader.report import text
 
     page = None if arguments.no_html else arguments.html
-    for path in filter(None, (arguments.json, page)):
+    files = (arguments.json, arguments.junit, page)
+    for path in filter(None, files):
         check_place(path)
+    if step:
+        step.check(*files)
     datasets.check_root(arguments.data_root)
     homework = load(arguments.homework)
     wanted = [name for section in homework.rubric.sections for name in section.submit]
-    submission = read(arguments.path or handout.own_folder(arguments.homework), wanted, stubs(homework.handout, wanted))
+    path = arguments.path or handout.own_folder(arguments.homework)
+    submission = read(path, wanted, stubs(homework.handout, wanted))
+    if step:
+        step.locate(path, submission)
     data = datasets.Store(homework, datasets.root(arguments.data_root), unverified=arguments.unverified)
     seed = int.from_bytes(os.urandom(4), "little") if arguments.seed is None else arguments.seed
     try:
@@ -177,43 +200,49 @@ def grade(arguments: argparse.Namespace, launch: Launch) -> int:
                 on_progress=on_progress,
             )
     except grading.Interrupted as stopped:
-        tell(stopped.report, arguments, page=None)
-        return ended(INTERRUPTED, "interrupted; the table shows what was measured until then")
-    tell(report, arguments, page)
+        tell(stopped.report, arguments, None, step)
+        return ended(INTERRUPTED, "interrupted; the table shows what was measured until then", step)
+    tell(report, arguments, page, step)
     notice(report.provenance.isolation)
-    return FAULT if report.faulty else judge(report, arguments.fail_under)
+    return FAULT if report.faulty else judge(report, arguments.fail_under, step)
 
 
-def tell(report: Report, arguments: argparse.Namespace, page: Path | None) -> None:
+def tell(report: Report, arguments: argparse.Namespace, page: Path | None, step: Step | None) -> None:
     """Write what was asked for, then print the table: beside what is printed as JSON, to standard error.
 
     Raises UsageError for a file that cannot be written; the table is shown all the same.
     """
     from grader.files import is_output, write
-    from grader.report import json, text
+    from grader.report import json, junit, text
+    from grader.report.wording import presented, quoted
 
-    printed = any(is_output(path) for path in (arguments.json, page) if path)
-    console = text.Terminal(stderr=True) if printed else None
+    printed = any(is_output(path) for path in (arguments.json, arguments.junit, page) if path)
+    console = text.Terminal(stderr=printed, width=text.WHOLE if step else None)
+    shown = quoted(presented(report, arguments.audience)) if step else report
     try:
         if arguments.json:
             write(arguments.json, json.render(report, audience=arguments.audience))
+        if arguments.junit:
+            write(arguments.junit, junit.render(report, audience=arguments.audience))
         if page:
             from grader.report import html
 
             write(page, html.render(report, audience=arguments.audience))
+        if step:
+            step.write(report, arguments.audience, arguments.junit)
     except UsageError:  # the disk is full: what was graded is shown all the same
-        text.show(report, audience=arguments.audience, console=console)
+        text.show(shown, audience=arguments.audience, console=console)
         raise
-    text.show(report, audience=arguments.audience, page=page, console=console)
+    text.show(shown, audience=arguments.audience, page=page, console=console)
 
 
-def judge(report: Report, bar: float | None) -> int:
+def judge(report: Report, bar: float | None, step: Step | None = None) -> int:
     """The exit code of a report, with the reason when it is not 0."""
     score = round(report.score, 9)
     if bar is None or score >= bar:
         return GRADED
     more = f"; {report.skipped:.9g} points were not graded" if report.skipped else ""
-    return ended(BELOW, f"score {score:.12g} is below --fail-under {bar:.12g}{more}")
+    return ended(BELOW, f"score {score:.12g} is below --fail-under {bar:.12g}{more}", step)
 
 
 def notice(isolation: str) -> None:

@@ -46,6 +46,15 @@ def write(path: Path, content: str | bytes) -> None:
         raise UsageError(f"cannot write {path} ({why}); name another place for it") from None
 
 
+def append(path: Path, text: str) -> None:
+    """Write a text behind what a file of another program's already holds. Raises UsageError with the cure."""
+    try:
+        with path.open("ab") as file:
+            file.write(encoded(text))
+    except OSError as error:
+        raise UsageError(f"cannot write {path} ({error.strerror}); name another place for it") from None
+
+
 def is_output(path: Path) -> bool:
     """Whether "-", or a path such as /dev/stdout, leads to where this process prints."""
     if path == STANDARD_OUTPUT:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-import platform
 import re
+import sys
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -282,7 +282,7 @@ def provenance(homework: Homework, seed: int, isolation: str, used: Mapping[str,
     return Provenance(
         seed=seed,
         versions={
-            "python": platform.python_version(),
+            "python": sys.version.split()[0],
             "numpy": np.__version__,
             "backgrade": __version__,
             **used,

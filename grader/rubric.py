@@ -12,13 +12,11 @@ import re
 import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from fractions import Fraction
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
@@ -101,6 +99,15 @@ def is_policy(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and node.value in POLICIES
 
 
+def resembles_policy(node: yaml.Node) -> bool:
+    """Whether a value that is no number is a policy misspelt."""
+    if not isinstance(node, yaml.ScalarNode) or node.tag.endswith((":int", ":float")):
+        return False
+    from difflib import get_close_matches  # slow, and needed for a mistake alone
+
+    return bool(get_close_matches(node.value, POLICIES))
+
+
 def is_module(name: str) -> bool:
     """Whether there is a module of a dotted name. None of its packages is imported to find out."""
     path: Any = None
@@ -153,6 +160,8 @@ class Reader:
         return Late(**{"per_day": 0.0} | numbers, timezone=timezone)
 
     def timezone(self, node: yaml.Node) -> str:
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # slow, and most homeworks name none
+
         name = self.text(node, "timezone")
         try:
             ZoneInfo(name or "UTC")  # a value that is not text is reported already
@@ -352,7 +361,7 @@ class Reader:
         policies = {name: value.value for name, value in keys.items() if is_policy(value)}
         settings = {}
         for name, value in keys.items():
-            if isinstance(value, yaml.ScalarNode) and name not in policies and get_close_matches(value.value, POLICIES):
+            if name not in policies and resembles_policy(value):
                 self.mistake(value, f"{name} is {value.value}; it has to be a number, or one of {', '.join(POLICIES)}")
             elif name not in policies:
                 settings[name] = self.number(value, name, least=0)

@@ -91,6 +91,7 @@ NEEDED = {
     "handout.py": {"notebook", "ipynb"},  # a form of file that is emptied cell by cell
     "intake/missing.py": {"notebook", "ipynb"},  # a form of file whose outputs have to be there
     **{f"intake/{name}.py": {"notebook", "ipynb"} for name in ("archive", "helpers", "submission")},  # a form of file
+    "intake/repository.py": {"notebook"},  # a form of file, whose lines are not those of its cells
     "intake/repair.py": {"notebook"},  # the same, by what is in it
     "intake/match.py": {"ipynb"},  # the same, by its name
     "course/layouts/folder.py": {"ipynb"},  # what Jupyter leaves behind

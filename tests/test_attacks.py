@@ -14,6 +14,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -28,6 +29,9 @@ from typing import Any
 import jsonschema
 import psutil
 import pytest
+from runner import commands
+from schemas import code_quality, expect_valid
+from summary import TAGS, Page
 
 ROOT = Path(__file__).parents[1]
 ATTACKS = sorted((Path(__file__).parent / "attacks").glob("*.py"))
@@ -121,9 +125,13 @@ from grader.cli import main
 with os.fdopen(int(sys.argv[1]), "w") as answers:
     for line in sys.stdin:
         out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+        words, environment = json.loads(line)
+        os.environ.update(environment)
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-            code = main(json.loads(line))
+            code = main(words)
             out.flush()
+        for name in environment:
+            del os.environ[name]
         print(json.dumps([code, out.buffer.getvalue().decode()]), file=answers, flush=True)
 """
 
@@ -154,10 +162,10 @@ class Command:
             )
         os.close(theirs)
 
-    def run(self, words: list[str]) -> tuple[int, str]:
-        """Exit code, and all that was printed."""
+    def run(self, words: list[str], **environment: str) -> tuple[int, str]:
+        """Exit code, and all that was printed; `environment` holds for this run alone."""
         assert self.process.stdin is not None
-        print(json.dumps(words), file=self.process.stdin, flush=True)
+        print(json.dumps([words, environment]), file=self.process.stdin, flush=True)
         answer = self.answers.readline()
         beside = self.output.read_text("utf-8", "replace")
         assert answer, f"the grader was ended: {self.process.wait()} {beside}"
@@ -362,6 +370,66 @@ def test_hostile_text_reaches_nobody_as_anything_but_text(path: Path, world: Wor
     assert len(page) < 500_000
 
 
+TEXTS = [path for path in ATTACKS if path.stem.startswith("text")]
+OURS = re.compile(r"2\.4 [^\n]*\((no points|\d+ of \d+)\)|Points|Autograding report|grade\.py")  # titles
+SUMMARY = "summary.md"
+
+
+def in_github(folder: Path) -> dict[str, str]:
+    return {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(folder / SUMMARY)}
+
+
+def in_gitlab(folder: Path) -> dict[str, str]:
+    return {"GITLAB_CI": "true", "CI_PROJECT_DIR": str(folder)}
+
+
+def grade_in_ci(path: Path, world: World, **platform: str) -> str:
+    """What is printed to a CI's log, on both streams."""
+    words = [str(path), "--task", "2.4", "--homework", str(world.homework), "--no-html", "--ci"]
+    code, log = world.command.run(words, **platform)
+    assert code == 0, log
+    return log
+
+
+def expect_no_effect(log: str, folder: Path) -> None:
+    """A student's text is no command in the log, and no mark in the summary."""
+    for command in commands(log):
+        assert command.name in ("error", "warning", "notice"), command
+        assert OURS.fullmatch(command.properties["title"]), command
+        assert command.properties.get("file", "layers.py").endswith("layers.py"), command
+        assert command.message != "forged"
+    summary = (folder / SUMMARY).read_text(encoding="utf-8")
+    page = Page(summary)
+    assert page.whole
+    assert set(page.tags) <= TAGS
+    assert page.tags.count("h3") == 1
+    assert not [text for text, within in page.texts if "forged" in text and not {"code", "pre"} & set(within)]
+    assert not [char for char in log + summary if ord(char) < 32 and char != "\n"]
+    assert "://" not in log
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
+def test_hostile_text_is_no_command_heading_or_link_in_a_ci(path: Path, world: World, tmp_path: Path) -> None:
+    submission = hand_in(tmp_path / "work", path.read_text(encoding="utf-8"), world.places)
+    log = grade_in_ci(submission, world, **in_github(tmp_path))
+    expect_no_effect(log, tmp_path)
+    log = grade_in_ci(submission, world, **in_gitlab(tmp_path))
+    assert not [char for char in log if ord(char) < 32 and char != "\n"]
+    code_quality((tmp_path / "gl-code-quality-report.json").read_text(encoding="utf-8"))
+    suites = (tmp_path / "junit.xml").read_text(encoding="utf-8")
+    expect_valid(suites)
+    assert "[[ATTACHMENT|" not in suites
+
+
+def test_what_is_held_to_have_no_effect_has_one_where_nothing_is_escaped() -> None:
+    texts = [constants(path.read_text(encoding="utf-8")).get("TEXT", "") for path in TEXTS]
+    obeyed = {command.name for text in texts for command in commands(text)}
+    assert obeyed >= {"error", "notice", "warning", "add-mask", "set-env", "group", "stop-commands"}
+    shown = {tag for text in texts for tag in Page(text).tags}
+    assert shown >= {"h1", "a", "img"}
+    assert any("[[ATTACHMENT|" in text for text in texts)
+
+
 NAMES = {
     "path": "../../outside",
     "absolute": "/tmp/backgrade-left",
@@ -371,6 +439,11 @@ NAMES = {
     "markup": "[bold]A[/bold]",
     "newline": "Ada\nPASS 100 of 100",
     "surrogate": "Ad\udcffa",
+    "command": "::error::forged ##[error]forged",
+    "second line": "x\n::error::forged",
+    "link": "[click](https:__example.org) www.example.org",
+    "fence": "```\n# forged\n````",
+    "bidi": "\u202egpj.exe",
 }
 
 
@@ -388,6 +461,20 @@ def test_a_hostile_name_is_shown_as_text_and_leads_nowhere(name: str, world: Wor
     assert not [char for char in terminal if ord(char) < 32 and char != "\n"]
     assert "\nPASS 100" not in terminal
     assert world.state() == before
+    expect_no_effect(grade_in_ci(folder, world, **in_github(tmp_path)), tmp_path)
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
+def test_a_hostile_name_of_a_file_is_text_in_a_ci(name: str, world: World, tmp_path: Path) -> None:
+    """Of a copy that does not count, of a folder, and of an archive that cannot be opened."""
+    work = hand_in(tmp_path / "work", "def attack(places):\n    raise ValueError", world.places)
+    safe = name.replace("/", "∕")
+    odd = Path(os.fsdecode(os.fsencode(str(work)))) / safe
+    odd.mkdir()
+    (odd / f"layers{safe}.py").write_text("def relu_forward(x):\n    return x, x\n")
+    (odd / f"{safe}.zip").write_bytes(b"PK\3\4 nothing")
+    (work / "layers.py").rename(odd / "layers.py")
+    expect_no_effect(grade_in_ci(work, world, **in_github(tmp_path)), tmp_path)
 
 
 def test_an_honest_submission_gets_its_points_beside_all_this(world: World) -> None:

@@ -14,6 +14,7 @@ import time
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -259,6 +260,12 @@ def test_json_to_standard_output_is_all_that_is_there():
     assert "Score: 0 of 10" in run.stderr
     assert "grade.py: score 0 is below --fail-under 5" in run.stderr
     assert run.returncode == 1
+
+
+def test_junit_to_standard_output_is_all_that_is_there():
+    run = grade("student", "--task", "1", "--no-html", "--junit", "-")
+    assert ElementTree.fromstring(run.stdout).find("testsuite").get("name") == "student"
+    assert "Score: 0 of 10" in run.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C of another process is POSIX's")

@@ -30,8 +30,9 @@ def training_step_loss(hw: Subject, rng: np.random.Generator) -> None:
     with built_on(hw, LAYERS, NETWORK):
         # Whether biases are regularized has a check of its own.
         for sizes in network.draw_sizes(rng):
+            case = network.draw(hw, rng, sizes, biases=0.0)
             for reg in REGS:
-                expect_step_loss(hw, network.draw(hw, rng, sizes, biases=0.0), reg)
+                expect_step_loss(hw, case, reg)
         for sizes in network.edge_sizes(rng):
             expect_step_loss(hw, network.draw(hw, rng, sizes, biases=0.0, numeric=False), REGS[-1])
         with edge(hw, "4.1", ONE_ROW):

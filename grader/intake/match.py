@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
+from functools import cache
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
@@ -24,11 +25,11 @@ def basename(name: str) -> str:
 
 def folded(text: str) -> str:
     """Without what makes two spellings of one name: case, accents, widths, characters that are not seen."""
-    apart = unicodedata.normalize("NFKD", text)
-    seen = "".join(char for char in apart if unicodedata.category(char) not in ("Mn", "Cf"))
-    return (
-        re.sub(r"([\W_])\1{3,}", r"\1\1\1", re.sub(r"\s+", " ", unicodedata.normalize("NFKC", seen))).casefold().strip()
-    )
+    if not text.isascii():
+        apart = unicodedata.normalize("NFKD", text)
+        seen = "".join(char for char in apart if unicodedata.category(char) not in ("Mn", "Cf"))
+        text = unicodedata.normalize("NFKC", seen)
+    return re.sub(r"([\W_])\1{3,}", r"\1\1\1", re.sub(r"\s+", " ", text)).casefold().strip()
 
 
 # Endings that a browser, an editor or a cloud puts behind a name, or in the place of its own.
@@ -37,41 +38,42 @@ ENDINGS = tuple(
     ".partial .pyw .py3 .python .md .rtf .doc .docx .webarchive .lnk .url .webloc .alias ~ ,py _py -py .".split()
 )
 # How systems say "copy", before a name or behind it: Windows, macOS, Linux desktops, Google Drive, Colab, OneDrive.
-COPY = [
-    folded(word)
-    for word in (
-        "copy|duplicate|kopie|copie|copia|cópia|còpia|kopia|kopi|kopio|kopija|kópia|koopia|kopya|kopyası|másolat|"
-        "másolata|копия|копія|копие|копија|αντίγραφο|副本|複本|复本|拷贝|拷貝|複製|复制|コピー|"
-        "복사본|사본|bản sao|salinan|สำเนา|प्रतिलिपि|नकल|עותק|نسخة|نسخه|afschrift|doublon|duplicat|"
-        "duplikat|duplicado|duplicata|dubletter"
-    ).split("|")
-]
-OF = [
-    folded(word)
-    for word in (
-        "of|von|de la|de|du|d'|di|da|do|van|av|af|z|od|pentru|din|iz|из|от|από|của|dari|ของ|מ|של|من|～|〜|~"
-    ).split("|")
-]
-NAMED = "|".join(sorted(map(re.escape, COPY), key=len, reverse=True))
-JOINED = "|".join(sorted(map(re.escape, OF), key=len, reverse=True))
+COPY = (
+    "copy|duplicate|kopie|copie|copia|cópia|còpia|kopia|kopi|kopio|kopija|kópia|koopia|kopya|kopyası|másolat|"
+    "másolata|копия|копія|копие|копија|αντίγραφο|副本|複本|复本|拷贝|拷貝|複製|复制|コピー|"
+    "복사본|사본|bản sao|salinan|สำเนา|प्रतिलिपि|नकल|עותק|نسخة|نسخه|afschrift|doublon|duplicat|"
+    "duplikat|duplicado|duplicata|dubletter"
+)
+OF = "of|von|de la|de|du|d'|di|da|do|van|av|af|z|od|pentru|din|iz|из|от|από|của|dari|ของ|מ|של|من|～|〜|~"
 SEPARATOR = r"[\s_\-\u2013\u2014.]*"
 MACHINE = r"(?:desktop|laptop|macbook|imac|surface|win|pc|mbp)[\w-]*|[\w-]*(?:-pc|macbook[\w-]*|-laptop|-desktop)"
-BEHIND = re.compile(
-    rf"(?:\s*[(\[{{][^()\[\]{{}}]*[)\]}}]"  # (1), [1], (Ada's conflicted copy 2026-11-20)
-    rf"|{SEPARATOR}(?:の|의|的|की )?{SEPARATOR}(?:{NAMED}){SEPARATOR}\d*"  # - Copy, copy 2, -Copy1, のコピー
-    rf"|[\s_\-.#]+v?\d+"  # -1, _1, " 2", .1
-    rf"|[._-](?:sync-)?conflict(?:ed)?[\w.-]*"  # Syncthing, ownCloud
-    rf"|-(?:{MACHINE})"  # OneDrive: the computer's name
-    r"|[\s_\-.\"'“”’»#]+)$"
-)
-BEFORE = re.compile(
-    rf"^(?:(?:{NAMED}){SEPARATOR}(?:\(\d+\)|\d+)?{SEPARATOR}(?:(?:{JOINED})(?:\s+|(?=[\"'“”]))|(?:d'))?{SEPARATOR}"
-    r"|\._|[\s.\"'“”‘«#_-]+|\d+[.)_\s-]+)"
-)
+
+
+@cache
+def marks() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What a system puts before a name, and behind it; made once a name is not the wanted one."""
+    copy, of = (
+        "|".join(sorted((re.escape(folded(word)) for word in words.split("|")), key=len, reverse=True))
+        for words in (COPY, OF)
+    )
+    before = re.compile(
+        rf"^(?:(?:{copy}){SEPARATOR}(?:\(\d+\)|\d+)?{SEPARATOR}(?:(?:{of})(?:\s+|(?=[\"'“”]))|(?:d'))?{SEPARATOR}"
+        r"|\._|[\s.\"'“”‘«#_-]+|\d+[.)_\s-]+)"
+    )
+    behind = re.compile(
+        rf"(?:\s*[(\[{{][^()\[\]{{}}]*[)\]}}]"  # (1), [1], (Ada's conflicted copy 2026-11-20)
+        rf"|{SEPARATOR}(?:の|의|的|की )?{SEPARATOR}(?:{copy}){SEPARATOR}\d*"  # - Copy, copy 2, -Copy1, のコピー
+        rf"|[\s_\-.#]+v?\d+"  # -1, _1, " 2", .1
+        rf"|[._-](?:sync-)?conflict(?:ed)?[\w.-]*"  # Syncthing, ownCloud
+        rf"|-(?:{MACHINE})"  # OneDrive: the computer's name
+        r"|[\s_\-.\"'“”’»#]+)$"
+    )
+    return before, behind
 
 
 def forms(base: str) -> Iterator[str]:
     """The name without its ending, and again without each mark that a system may have added."""
+    before, behind = marks()
     waiting, seen = [folded(unquote(base, errors="replace"))], set[str]()
     while waiting and len(seen) < 200:
         name = waiting.pop()
@@ -80,8 +82,8 @@ def forms(base: str) -> Iterator[str]:
         seen.add(name)
         yield name
         waiting += [name.removesuffix(ending) for ending in ENDINGS if name.endswith(ending)]
-        waiting += [name[: found.start()] for found in [BEHIND.search(name)] if found]
-        waiting += [name[found.end() :] for found in [BEFORE.match(name)] if found and found.end()]
+        waiting += [name[: found.start()] for found in [behind.search(name)] if found]
+        waiting += [name[found.end() :] for found in [before.match(name)] if found and found.end()]
 
 
 def squeezed(stem: str) -> str:

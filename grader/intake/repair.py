@@ -10,7 +10,6 @@ import ast
 import codecs
 import io
 import json
-import platform
 import re
 import subprocess
 import sys
@@ -24,7 +23,7 @@ LARGEST = 1 << 20  # bytes of a script that is looked at; a larger one stays as 
 BRACKETS = 500_000  # lists and objects of a notebook, which JSON makes gigabytes of
 SLIM = 8 << 20  # bytes from which a notebook loses the outputs that nobody looks at
 ASKED, SECONDS = 100_000, 10.0  # characters of a script, and time, for a parser of newer Pythons
-PYTHON = f"Python {platform.python_version()}"
+PYTHON = sys.version.split()[0]
 
 # How files begin that are no text.
 KINDS = (
@@ -134,15 +133,14 @@ def unread(text: str, name: str) -> Repaired:
     if newer := needs_newer(text):
         return Repaired(
             encoded,
-            question=f"{name} needs a newer Python than the grader's {platform.python_version()} ({newer}); grade it "
-            "there, or by hand",
+            question=f"{name} needs a newer Python than the grader's {PYTHON} ({newer}); grade it there, or by hand",
         )
     if old := PYTHON_2.search(text):
         line = text.count("\n", 0, old.start()) + 1
         return Repaired(
             encoded,
             fault=f"{name} cannot be imported: SyntaxError, since line {line} is written for Python 2, and this is "
-            f"{PYTHON}",
+            f"Python {PYTHON}",
         )
     return Repaired(encoded)
 

@@ -15,17 +15,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from grader.model import CheckResult, ItemResult, Report, Verdict
+from grader.model import CheckResult, Report, Verdict
+from grader.report.problems import advice, not_graded, problems
 from grader.report.wording import (
     ASCII_SHAPE,
-    SETTLED,
     SHAPE,
     WORD,
     Audience,
     account,
     by_hand,
-    capped,
-    checks,
     harmless,
     headline,
     judged,
@@ -166,60 +164,20 @@ def fraction(score: float, max_score: float, write: Writer, *, skipped: bool = F
 
 
 def problem_lines(report: Report, write: Writer) -> Iterator[ConsoleRenderable]:
-    """One sentence per problem: checks that failed alike at one place share it, and so do an unfinished item's."""
-    problems: dict[tuple[Verdict, str, str], list[tuple[ItemResult, CheckResult]]] = {}
-    for item, check in checks(report):
-        if item.verdict is Verdict.NOT_IMPLEMENTED:
-            problems.setdefault((item.verdict, "not implemented yet", ""), []).append((item, check))
-        elif check.verdict not in SETTLED:
-            said = check.message or WORD[check.verdict]
-            problems.setdefault((check.verdict, said, check.where), []).append((item, check))
-    for (verdict, said, where), cases in problems.items():
-        yield from problem(verdict, said, where, cases, write)
-    advices: dict[str, list[tuple[ItemResult, CheckResult]]] = {}
-    for item, check in checks(report):
-        for advice in check.advice:
-            advices.setdefault(advice, []).append((item, check))
-    for advice, cases in advices.items():
-        subject = cases[0][1].name if len(cases) == 1 else f"{len(cases)} checks"
-        yield sentence(Verdict.SKIPPED, ids_of(cases), f"{subject}, advice: {advice}", write)
-    yield from skipped_lines(report, write)
+    for problem in problems(report):
+        yield sentence(problem.verdict, problem.items, problem.sentence, write)
+        if problem.output:
+            printed = Text.assemble(write("printed:\n", "dim"), write(problem.output, "dim"), overflow="fold")
+            yield Padding(printed, (0, 0, 0, 4), expand=False)
+    for one in advice(report):
+        yield sentence(one.verdict, one.items, f"{one.subject}, advice: {one.said}", write)
+    for one in not_graded(report):
+        yield write(f"{SHAPE[one.verdict]} {one.items} not graded: {one.said}", "dim")
 
 
 def sentence(verdict: Verdict, ids: str, text: str, write: Writer) -> Text:
     shape = write(f"{SHAPE[verdict]} ", STYLE.get(verdict, "red"))
     return Text.assemble(shape, write(f"{ids} ", "bold"), write(text), overflow="fold")
-
-
-def ids_of(cases: Sequence[tuple[ItemResult, CheckResult]]) -> str:
-    return ", ".join(dict.fromkeys(item.id for item, _ in cases))
-
-
-def problem(
-    verdict: Verdict, said: str, where: str, cases: Sequence[tuple[ItemResult, CheckResult]], write: Writer
-) -> Iterator[ConsoleRenderable]:
-    """The items, the check (or how many), the student's own line, what is wrong, and what was printed meanwhile."""
-    ids = ids_of(cases)
-    subject = "" if verdict is Verdict.NOT_IMPLEMENTED and not where else cases[0][1].name
-    if len(cases) > 1 and subject:
-        subject = f"{len(cases)} checks"
-    place = f" ({where})" if where else ""
-    yield sentence(verdict, ids, f"{subject}{place}: {said}" if subject else said, write)
-    output = next((check.output for _, check in cases if check.output.strip()), "")
-    if output:
-        printed = Text.assemble(write("printed:\n", "dim"), write(capped(output), "dim"), overflow="fold")
-        yield Padding(printed, (0, 0, 0, 4), expand=False)
-
-
-def skipped_lines(report: Report, write: Writer) -> Iterator[ConsoleRenderable]:
-    reasons: dict[str, list[str]] = {}
-    for item, check in checks(report):
-        if check.verdict is Verdict.SKIPPED and not check.waits:
-            ids = reasons.setdefault(check.message, [])
-            if item.id not in ids:
-                ids.append(item.id)
-    for reason, ids in reasons.items():
-        yield write(f"{SHAPE[Verdict.SKIPPED]} {', '.join(ids)} not graded: {reason}", "dim")
 
 
 def footer(report: Report, page: Path | None, write: Writer) -> Iterator[Text]:

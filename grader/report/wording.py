@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any, Literal
@@ -43,6 +43,7 @@ SHAPE = {
 }
 ASCII_SHAPE = {"✓": "+", "◐": "~", "✗": "x", "○": "o", "■": "#", "–": "-", "?": "?"}
 
+PLACE = re.compile(r"([\w.-]+):([1-9][0-9]{0,6})")  # a student's own line, as a check gives it
 LONGEST = 2000  # characters of a sentence; what is printed has a cap of its own in the rubric
 PICTURES = ("image", "images")  # keys of a figure's data that hold pixels
 SETTLED = (Verdict.PASS, Verdict.SKIPPED)
@@ -116,6 +117,12 @@ def clock(at: datetime, zone: tzinfo | None = None) -> str:
 def mib(size: float) -> str:
     """Bytes as whole MiB, as limits are given."""
     return f"{size / (1 << 20):.0f}"
+
+
+def place_of(where: str, places: Mapping[str, str]) -> tuple[str, int] | None:
+    """A student's own line as path and number; None where `places`, base name -> path, does not hold the file."""
+    found = PLACE.fullmatch(where)
+    return (places[found[1]], int(found[2])) if found and found[1] in places else None
 
 
 def holds(measure: Measure) -> bool:
@@ -245,12 +252,10 @@ def tidied(data: Any) -> Any:
 
 def presented(report: Report, audience: Audience) -> Report:
     """The report with every string harmless and every check fit for its audience: where each renderer starts."""
-    return replace(
+    report = replace(
         report,
         title=harmless(report.title),
-        submission=harmless(report.submission),
-        notes=tuple(harmless(note) for note in report.notes),
-        needs_review=tuple(dict.fromkeys(harmless(reason) for reason in by_item(report))),
+        needs_review=tuple(dict.fromkeys(by_item(report))),
         provenance=replace(report.provenance, isolation=harmless(report.provenance.isolation)),
         remarks=replace(
             report.remarks,
@@ -258,14 +263,44 @@ def presented(report: Report, audience: Audience) -> Report:
                 replace(one, author=harmless(one.author), why=harmless(one.why)) for one in report.remarks.adjustments
             ),
         ),
-        tasks=tuple(
-            replace(
-                task,
-                items=tuple(
-                    replace(item, checks=tuple(cleaned(check, audience) for check in item.checks))
-                    for item in task.items
-                ),
-            )
-            for task in report.tasks
-        ),
+    )
+    return changed(report, harmless, lambda check: cleaned(check, audience))
+
+
+def quoted(report: Report) -> Report:
+    """A presented report for a log that people read in a browser: what a student wrote is no link there, and no line
+    that was printed stands at a margin, where a log's reader looks for errors and files."""
+
+    def quote(check: CheckResult) -> CheckResult:
+        return replace(
+            check,
+            message=without_links(check.message),
+            where=without_links(check.where),
+            output="".join(
+                f"| {line}\n" for line in without_links(check.output).rstrip("\n").split("\n") if check.output
+            ),
+            advice=tuple(map(without_links, check.advice)),
+            review=tuple(map(without_links, check.review)),
+        )
+
+    return changed(report, without_links, quote)
+
+
+def without_links(text: str) -> str:
+    """Addresses as people write those that nobody should follow by accident: https[:]//example.org."""
+    return re.sub(r"\bwww\.", "www[.]", text.replace("://", "[:]//"), flags=re.IGNORECASE)
+
+
+def changed(report: Report, text: Callable[[str], str], check: Callable[[CheckResult], CheckResult]) -> Report:
+    """The report with a function applied to its sentences, and another to its checks."""
+    tasks = (
+        replace(task, items=tuple(replace(item, checks=tuple(map(check, item.checks))) for item in task.items))
+        for task in report.tasks
+    )
+    return replace(
+        report,
+        submission=text(report.submission),
+        notes=tuple(map(text, report.notes)),
+        needs_review=tuple(dict.fromkeys(map(text, report.needs_review))),
+        tasks=tuple(tasks),
     )

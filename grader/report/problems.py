@@ -1,0 +1,104 @@
+"""What a report has to say, a sentence for each problem: checks that ended alike at one place share it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from grader.model import CheckResult, ItemResult, Report, Verdict
+from grader.report.wording import SETTLED, WORD, capped, checks
+
+Case = tuple[ItemResult, CheckResult]
+UNFINISHED = (Verdict.NOT_IMPLEMENTED, "not implemented yet", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One sentence, `said`, on one or more checks, and the student's own line, as "network.py:31", or ""."""
+
+    verdict: Verdict
+    said: str
+    where: str
+    cases: tuple[Case, ...]
+
+    @property
+    def items(self) -> str:
+        return ", ".join(dict.fromkeys(item.id for item, _ in self.cases))
+
+    @property
+    def subject(self) -> str:
+        """The check, or how many there are; "" where the items say all."""
+        if self.verdict is Verdict.NOT_IMPLEMENTED and not self.where:
+            return ""
+        return self.cases[0][1].name if len(self.cases) == 1 else f"{len(self.cases)} checks"
+
+    @property
+    def sentence(self) -> str:
+        place = f" ({self.where})" if self.where else ""
+        return f"{self.subject}{place}: {self.said}" if self.subject else self.said
+
+    @property
+    def output(self) -> str:
+        """What the student's code printed meanwhile, in the first check of them that has some."""
+        return capped(next((check.output for _, check in self.cases if check.output.strip()), ""))
+
+    @property
+    def earned(self) -> float:
+        return math.fsum(check.earned for _, check in self.cases)
+
+    @property
+    def points(self) -> float:
+        return math.fsum(check.points for _, check in self.cases)
+
+    @property
+    def costs(self) -> bool:
+        """Whether points were lost by it: what waits for a person, and what is worth none, costs nothing."""
+        return any(not check.waits and check.earned < check.points for _, check in self.cases)
+
+
+def problems(report: Report) -> list[Problem]:
+    """For reading: items of which nothing is there yet share one sentence."""
+    return together(
+        (UNFINISHED if item.verdict is Verdict.NOT_IMPLEMENTED else ending(check), (item, check))
+        for item, check in checks(report)
+        if item.verdict is Verdict.NOT_IMPLEMENTED or check.verdict not in SETTLED
+    )
+
+
+def costliest(report: Report) -> list[Problem]:
+    """For where few are shown: each at its own line, with the questions that wait for a person."""
+    found = together(
+        (ending(check) if check.where or item.verdict is not Verdict.NOT_IMPLEMENTED else UNFINISHED, (item, check))
+        for item, check in checks(report)
+        if check.waits or check.verdict not in SETTLED
+    )
+    return sorted(found, key=lambda problem: problem.earned - problem.points)
+
+
+def advice(report: Report) -> list[Problem]:
+    """What costs nothing."""
+    return together(
+        ((Verdict.SKIPPED, said, ""), (item, check)) for item, check in checks(report) for said in check.advice
+    )
+
+
+def not_graded(report: Report) -> list[Problem]:
+    """What nobody judged here, with the reason."""
+    return together(
+        ((check.verdict, check.message, ""), (item, check))
+        for item, check in checks(report)
+        if check.verdict is Verdict.SKIPPED and not check.waits
+    )
+
+
+def ending(check: CheckResult) -> tuple[Verdict, str, str]:
+    return check.verdict, check.message or WORD[check.verdict], check.where
+
+
+def together(found: Iterable[tuple[tuple[Verdict, str, str], Case]]) -> list[Problem]:
+    """One problem for all cases with the same ending, in the order in which they are met first."""
+    cases: dict[tuple[Verdict, str, str], list[Case]] = {}
+    for end, case in found:
+        cases.setdefault(end, []).append(case)
+    return [Problem(*end, tuple(those)) for end, those in cases.items()]
