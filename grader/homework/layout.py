@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -174,13 +175,20 @@ def layouts(parameters: Any, asked: Widths) -> list[Layout]:
     arrays = arrays_of(parameters)
     if not arrays or len(arrays) > MOST_ARRAYS or sum(array.size for _, array in arrays) > MOST_ENTRIES:
         return []
+    return nearest(tuple((path, array.shape) for path, array in arrays), asked)
+
+
+@lru_cache(maxsize=1024)
+def nearest(shapes: tuple[tuple[Path, tuple[int, ...]], ...], asked: Widths) -> list[Layout]:
+    """The same by the shapes alone, which many networks share."""
+    arrays = [(path, np.zeros(shape)) for path, shape in shapes]
     found = list(islice(readings(arrays), MOST_READINGS))
     if not found:
         return []
     most = max(len(one.slots) for one in found)
     using = [one for one in found if len(one.slots) == most or len(arrays) > most]
-    nearest = min(distance(one.widths, asked) for one in using)
-    near = [one for one in using if distance(one.widths, asked) == nearest]
+    least = min(distance(one.widths, asked) for one in using)
+    near = [one for one in using if distance(one.widths, asked) == least]
     return sorted(near, key=lambda one: sum(bool(slot.form.fault) for slot in one.slots))
 
 

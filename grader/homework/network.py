@@ -67,17 +67,16 @@ WIDE = Sizes(batch=2, inputs=110, classes=70, hidden=90)  # with enough weights 
 
 
 def draw_sizes(rng: np.random.Generator) -> tuple[Sizes, Sizes]:
-    """Two sizes for this run, each with numbers that all differ."""
+    """Two sizes for this run, each with numbers that all differ; the second has two rows and one input."""
     inputs, classes, hidden = (int(size) for size in rng.permutation([3, 4, 5]))
-    few, more = (int(size) for size in rng.permutation([3, 5]))
-    return Sizes(7, inputs, classes, hidden), Sizes(2, few, 7, more + 5)
+    return Sizes(7, inputs, classes, hidden), Sizes(2, 1, int(rng.integers(4, 8)), int(rng.integers(8, 11)))
 
 
 def edge_sizes(rng: np.random.Generator) -> tuple[Sizes, ...]:
-    """Edges that are judged: square weights, two classes and one input, and more of all than any constant."""
+    """Edges that are judged: all square, two inputs and classes, and more of everything than any constant."""
     n, width = int(rng.integers(3, 6)), int(rng.integers(6, 9))
     most = MANY_COLUMNS + n
-    return Sizes(n, width, width, width), Sizes(width, 1, 2, n), Sizes(MANY_ROWS + n, width, most, most + 3)
+    return Sizes(n, n, n, n), Sizes(width, 2, 2, n), Sizes(MANY_ROWS + n, most, most + 1, most + 3)
 
 
 def one_row(rng: np.random.Generator) -> Sizes:
@@ -141,7 +140,8 @@ class Case:
 
     def name(self, function: str, role: str) -> str:
         """How a message names the student's gradient for `role`: by the student's own name, capped."""
-        return f"{function}[{self.layout.shown(role)}] {self.sizes.shapes[role]}"
+        of = "" if self.numeric else f" of {self.sizes}, {self.sizes.batch} rows"
+        return f"{function}[{self.layout.shown(role)}] {self.sizes.shapes[role]}{of}"
 
 
 RENAMED = "parameters() changed its names between two calls"

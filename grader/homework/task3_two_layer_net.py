@@ -32,11 +32,11 @@ ALIKE = 0.1  # share of weights that may be equal to another one: float32 has fe
 @check("3.1", "two_layer_net.TwoLayerNet.__init__")
 def net_parameters(hw: Subject, rng: np.random.Generator) -> None:
     """The network holds two live weight matrices and biases of the sizes and the scale it was asked for."""
-    for sizes in network.edge_sizes(rng):
-        network.expect_as_asked(network.build(hw, *sizes.arguments), sizes)
     for sizes in network.draw_sizes(rng):
         network.expect_as_asked(network.build(hw, *sizes.arguments), sizes)
         expect_own_parameters(hw, rng, sizes)
+    for sizes in network.edge_sizes(rng):
+        network.expect_as_asked(network.build(hw, *sizes.arguments), sizes)
     for scale in SCALES:
         layout, values = network.expect_as_asked(network.build(hw, WIDE.inputs, WIDE.classes, WIDE.hidden, scale), WIDE)
         for role in WEIGHTS:
