@@ -46,7 +46,7 @@ def fc_backward(hw: Subject, rng: np.random.Generator) -> None:
     for size in small:
         expect_numeric_fc(hw, rng, size)
     for size in judged:
-        expect_fc_backward(hw, spread_fc(rng, size), rng.normal(size=(size[0], size[2])), size)
+        expect_fc_backward(hw, spread_fc(rng, size), spread(rng, (size[0], size[2])), size)
     for name, size in advised.items():
         with edge(hw, "2.1", name):
             expect_fc_backward(hw, draw_fc(rng, size), rng.normal(size=(size[0], size[2])), size)

@@ -17,11 +17,11 @@ from grader.measure.expect import expect_close, expect_gradient, unpack
 from grader.model import Measure
 
 from . import network
-from .edges import ONE_ROW, edge
+from .edges import ONE_ROW, edge, spread
 from .network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case, Sizes
 from .prerequisites import BACKWARD, FORWARD, built_on
 
-SCALES = (1e-2, 0.3)
+SCALES = (1e-2, 0.3, 1.0)
 SIGMAS = 5.5  # of a mean or a deviation: a right one is further off in fewer than 4 of 100 million draws
 FARTHEST = 3.0  # of a distribution, times the root of the number of draws: 3 in 100 million (Kolmogorov and Smirnov)
 LATEST = "it belongs to the latest forward pass, not to the one whose cache was passed"
@@ -121,7 +121,8 @@ def expect_scores(hw: Subject, case: Case) -> None:
 
 def expect_crossed_gradients(hw: Subject, rng: np.random.Generator, case: Case, other: Case) -> None:
     """Of two networks, with all forwards before the backwards: a cache belongs to its own forward, and serves again."""
-    grad_scores, grad_other = rng.normal(size=(2, case.sizes.batch, case.sizes.classes))
+    shape = case.sizes.batch, case.sizes.classes
+    grad_scores, grad_other = rng.normal(size=shape), spread(rng, shape)
     _, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
     _, other_cache = unpack("forward", other.net.forward(other.X), ("scores", "cache"))
     unpack("forward", case.net.forward(other.X), ("scores", "cache"))
@@ -136,7 +137,7 @@ def expect_crossed_gradients(hw: Subject, rng: np.random.Generator, case: Case, 
 
 def expect_net_gradients(hw: Subject, rng: np.random.Generator, case: Case) -> None:
     _, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
-    grad_scores = rng.normal(size=(case.sizes.batch, case.sizes.classes))
+    grad_scores = spread(rng, (case.sizes.batch, case.sizes.classes))
     expect_gradients_of(hw, case, case.net.backward(grad_scores, cache), grad_scores)
 
 
@@ -195,6 +196,8 @@ def expect_normal(hw: Subject, name: str, weights: Array, scale: float) -> None:
     """Weights that a normal distribution around 0 of this standard deviation may have given: their mean, deviation and
     distribution, each of which a right network fails in fewer than 1 of 10 million runs."""
     values = np.sort(np.asarray(weights, dtype=np.float64), axis=None) / scale
+    if not np.isfinite(values).all():
+        raise Mismatch(f"the weights {name} of a new network are not all finite")
     bound = SIGMAS / np.sqrt(2 * values.size)
     error = abs(float(np.std(values)) - 1)
     hw.measure(Measure(f"relative error of the scale of {name}, weight_scale={scale:g}", error, bound))

@@ -108,6 +108,10 @@ def survey(homework: Homework, reference: Submission, grade: Grading) -> Survey:
     alone: list[str] = []
     for full, file, node in written(reference.files, homework):
         reached = [name for name in calls.get(full, ()) if name in tried]
+        if any(one.about == full for one in homework.checks.values()) and not any(
+            homework.checks[name].about == full for name in reached
+        ):
+            continue  # it belongs to an item that is not tried
         item = item_of(full, [homework.checks[name] for name in reached])
         if not item:
             alone.append(full)
