@@ -1,9 +1,52 @@
-"""Whether the sentence on a mutant names its cause."""
+"""Whether the sentence on a mutant names its cause: by the words that a sentence has for the mistakes of an operator.
+
+A word for another operator's mistakes counts as wrong, unless the two often come to the same numbers: a term that is
+missing may be a factor. Mistakes that have no name of their own, as a constant that is one too large, are left out.
+"""
 
 from __future__ import annotations
 
+import re
+
+from grader.selftest.answers import CAST, DAMAGE, SPECIAL, STALE
+from grader.selftest.edits import AXIS, FACTOR, GENERAL, KINK, LABEL, MISSING, SIGN, WRONG
 from grader.selftest.mutants import Mutant
+
+NAMELESS = (GENERAL, SPECIAL)
+WORDS = {
+    AXIS: r"transpose|keepdims|\baxis\b|rows and columns|has shape|wrong places|every row, where|one maximum|row is off",
+    SIGN: r"\bsigns?\b|subtracted|absolute value|\|x\|",
+    FACTOR: r"\bratio\b|times what is expected|averaged|divided|counted twice|multiplied|log10|log2|standard deviation",
+    MISSING: r"missing|left out|not added|not subtracted|\bis 0\b|it is 0|nothing is set|\balone\b|ignored|no gradient for"
+             r"|off by the same|not implemented",
+    KINK: r"\bmask|ReLU|unmasked|set to zero|slope|negative",
+    LABEL: r"wrong places|right class|out of bounds",
+    CAST: r"float32|integers|whole numbers|approximation|small constant|array of numbers|not normally",
+    STALE: r"latest|asked again|of another network|\bshare\b|not live|repeat others",
+    DAMAGE: r"in place|asked again|not live",
+    WRONG: r"the order|exchanged|it is \w+:|by the number of classes|is it multiplied by|takes? \d|has no attribute|"
+           r"of the (later|latest)|transposed",
+}  # fmt: skip
+# What another operator's mistakes may come to: the numbers are the same, and so are the words.
+NEAR = {
+    AXIS: (FACTOR, MISSING, WRONG),
+    SIGN: (MISSING, KINK),
+    FACTOR: (MISSING, CAST, SIGN),
+    MISSING: (FACTOR, SIGN, KINK, AXIS),
+    KINK: (MISSING, SIGN, CAST),
+    LABEL: (AXIS, MISSING, SIGN),
+    CAST: (MISSING,),
+    STALE: (DAMAGE, FACTOR),
+    DAMAGE: (STALE, FACTOR),
+    WRONG: (AXIS, SIGN, FACTOR, MISSING, KINK, STALE),
+}
 
 
 def cause(mutant: Mutant, message: str) -> str:
-    return "not" if message else ""
+    """ "right", "wrong" or "not", or "" where nothing was said or the mistake has no name."""
+    if not message or mutant.operator in NAMELESS:
+        return ""
+    named = {operator for operator, words in WORDS.items() if re.search(words, message)}
+    if named & {mutant.operator, *NEAR[mutant.operator]}:
+        return "right"
+    return "wrong" if named else "not"
