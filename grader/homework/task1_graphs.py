@@ -19,7 +19,8 @@ from .recorded import read_once
 Array = NDArray[np.float64]
 
 F1 = ("x1", "w1", "x2", "w2", "b", "y")
-POINTS, FAR, WHOLE = 20, 6, 3
+POINTS, SMALL, WHOLE = 20, 3, 6
+F1_FAR = (51, 60)  # f1 is a square, and its bar is absolute: digits are lost beyond
 RECORDED = "backprop-data.pkl"
 
 
@@ -58,14 +59,14 @@ def f3_gradient_y2(hw: Subject, rng: np.random.Generator) -> None:
 def f1_forward(hw: Subject, rng: np.random.Generator) -> None:
     """f1 gives the recorded and fresh outputs of its graph."""
     expect_recorded(hw, "f1", atol=hw.settings["tolerance_f1"])
-    expect_outputs(hw, "f1", points(rng, len(F1)), "L of f1", atol=hw.settings["tolerance_f1"])
+    expect_outputs(hw, "f1", points(rng, len(F1), far=F1_FAR), "L of f1", atol=hw.settings["tolerance_f1"])
 
 
 @check("1.2", "functions.f1")
 def f1_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f1 returns the gradients with respect to all six inputs."""
     # f1 is a square, so a difference is exact with any step, and a long one keeps the digits of large values.
-    expect_gradients(hw, "f1", points(rng, len(F1)), F1, atol=hw.settings["tolerance_f1"], h=0.5)
+    expect_gradients(hw, "f1", points(rng, len(F1), far=F1_FAR), F1, atol=hw.settings["tolerance_f1"], h=0.5)
 
 
 @check("1.2", "functions.f2")
@@ -96,14 +97,18 @@ def f4_gradient(hw: Subject, rng: np.random.Generator) -> None:
         expect_close(hw, "grads of f4", yours, expected, atol=bar, reveal=True)
 
 
-def points(rng: np.random.Generator, arity: int) -> list[tuple[float, ...]]:
-    """POINTS points of `arity` floats in (-1, 1), where all graphs and their gradients are of order 1. In FAR more, one
-    of the floats lies beyond 20, on either side: no graph has a limit there. In WHOLE more all are whole numbers."""
-    near = rng.uniform(-1, 1, size=(POINTS + FAR, arity))
-    far = rng.uniform(21, 30, size=FAR) * np.resize([-1, 1], FAR)
-    near[np.arange(POINTS, POINTS + FAR), rng.integers(arity, size=FAR)] = far
-    whole = rng.integers(-2, 3, size=(WHOLE, arity)).astype(np.float64)
-    return [tuple(point) for point in np.concatenate([near, whole]).tolist()]
+def points(rng: np.random.Generator, arity: int, *, far: tuple[float, float] = (101, 130)) -> list[tuple[float, ...]]:
+    """POINTS points of `arity` floats in (-1, 1), where all graphs and their gradients are of order 1, and some more:
+    near 0, whole numbers, and each of the floats in turn as `far` away, on either side, because no graph has a limit.
+    """
+    near = rng.uniform(-1, 1, size=(POINTS, arity))
+    small = rng.uniform(-1e-3, 1e-3, size=(SMALL, arity))
+    whole = rng.integers(-4, 5, size=(WHOLE, arity)).astype(np.float64)
+    apart = rng.uniform(-1, 1, size=(2 * arity, arity))
+    apart[np.arange(2 * arity), np.arange(2 * arity) // 2] = rng.uniform(*far, size=2 * arity) * np.resize(
+        [-1, 1], 2 * arity
+    )
+    return [tuple(point) for point in np.concatenate([near, small, whole, apart]).tolist()]
 
 
 def outputs(function: Any, name: str, calls: Sequence[tuple[Any, ...]]) -> Array:

@@ -46,7 +46,9 @@ def fc_backward(hw: Subject, rng: np.random.Generator) -> None:
     for size in small:
         expect_numeric_fc(hw, rng, size)
     for size in judged:
-        expect_fc_backward(hw, spread_fc(rng, size), spread(rng, (size[0], size[2])), size)
+        grad_out = spread(rng, (size[0], size[2]))
+        grad_out[:, 0] = rng.uniform(1e-5, 1e-4, size=size[0])  # small enough that their sum is small, too
+        expect_fc_backward(hw, spread_fc(rng, size), grad_out, size)
     for name, size in advised.items():
         with edge(hw, "2.1", name):
             expect_fc_backward(hw, draw_fc(rng, size), rng.normal(size=(size[0], size[2])), size)
@@ -57,6 +59,7 @@ def relu_forward(hw: Subject, rng: np.random.Generator) -> None:
     """ReLU keeps what is positive and puts zero for the rest."""
     for n, _, c in draw_sizes(rng):
         expect_relu_forward(hw, clear_of_kink(rng, (n, c)))
+        expect_relu_forward(hw, clear_of_kink(rng, (n, c)), ", other numbers of that shape")
     for shape in relu_shapes(rng):
         x = spread(rng, shape)
         x.flat[rng.integers(x.size)] = 0.0
@@ -88,6 +91,8 @@ def softmax_loss_value(hw: Subject, rng: np.random.Generator) -> None:
         rng.normal(size=(n, c)) - 9.0 * np.eye(c)[y]
     )  # p of the right class is near 1e-4, and log p is not clipped
     expect_softmax_value(hw, unlikely, y, " for classes that are unlikely", atol=UNLIKELY)
+    likely = rng.normal(size=(n, c)) + 9.0 * np.eye(c)[y]
+    expect_softmax_value(hw, likely, y, " for classes that are likely")
     with edge(hw, "2.3", ONE_ROW):
         expect_softmax_value(hw, rng.normal(size=(1, c)), rng.integers(c, size=1))
 
@@ -126,6 +131,7 @@ def l2_value(hw: Subject, rng: np.random.Generator) -> None:
         expect_l2_value(hw, rng.normal(size=shape), reg)
     for shape in relu_shapes(rng):
         expect_l2_value(hw, spread(rng, shape), float(rng.uniform(0.01, 1)))
+    expect_l2_value(hw, rng.normal(scale=0.01, size=(3, 5)), 0.1)
 
 
 @check("2.4", "layers.l2_regularization")
@@ -244,7 +250,7 @@ def relu_shapes(rng: np.random.Generator) -> list[tuple[int, int]]:
     return [(1, n + 3), (n + 3, 1), (n, n), (n + 3, 2), (MANY_ROWS + n, MANY_COLUMNS + n)]
 
 
-def expect_relu_forward(hw: Subject, x: Array) -> None:
+def expect_relu_forward(hw: Subject, x: Array, said: str = "") -> None:
     out, _ = unpack("relu_forward", hw.layers.relu_forward(x), ("out", "cache"))
     advise_unchanged(hw, "relu_forward")
     expected, _ = hw.reference.layers.relu_forward(x)
@@ -253,7 +259,7 @@ def expect_relu_forward(hw: Subject, x: Array) -> None:
         Clue("it is |x|, not max(0, x)", np.abs(x)),
         Clue("np.max takes one maximum for each column; np.maximum compares each entry", x.max(axis=0)),
     ]
-    expect_close(hw, f"out of relu_forward {x.shape}", out, expected, clues=clues)
+    expect_close(hw, f"out of relu_forward {x.shape}{said}", out, expected, clues=clues)
 
 
 def expect_numeric_relu(hw: Subject, rng: np.random.Generator, shape: tuple[int, int]) -> None:

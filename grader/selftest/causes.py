@@ -14,29 +14,31 @@ from grader.selftest.mutants import Mutant
 
 NAMELESS = (GENERAL, SPECIAL)
 WORDS = {
-    AXIS: r"transpose|keepdims|\baxis\b|rows and columns|has shape|wrong places|every row, where|one maximum|row is off",
+    AXIS: r"transpose|keepdims|\baxis\b|rows and columns|has shape|wrong places|every row, where"
+          r"|one maximum|row is off|core dimension|broadcast",
     SIGN: r"\bsigns?\b|subtracted|absolute value|\|x\|",
     FACTOR: r"\bratio\b|times what is expected|averaged|divided|counted twice|multiplied|log10|log2|standard deviation",
-    MISSING: r"missing|left out|not added|not subtracted|\bis 0\b|it is 0|nothing is set|\balone\b|ignored|no gradient for"
-             r"|off by the same|not implemented",
+    MISSING: r"missing|left out|not added|not subtracted|\bis 0\b|it is 0|nothing is set|\balone\b|ignored"
+             r"|no gradient for|unmasked|off by the same|not implemented",
     KINK: r"\bmask|ReLU|unmasked|set to zero|slope|negative",
     LABEL: r"wrong places|right class|out of bounds",
     CAST: r"float32|integers|whole numbers|approximation|small constant|array of numbers|not normally",
-    STALE: r"latest|asked again|of another network|\bshare\b|not live|repeat others",
+    STALE: r"latest|later forward|other numbers of that shape|asked again|of another network|\bshare\b|not live"
+           r"|repeat others",
     DAMAGE: r"in place|asked again|not live",
     WRONG: r"the order|exchanged|it is \w+:|by the number of classes|is it multiplied by|takes? \d|has no attribute|"
-           r"of the (later|latest)|transposed",
+           r"transposed",
 }  # fmt: skip
 # What another operator's mistakes may come to: the numbers are the same, and so are the words.
 NEAR = {
     AXIS: (FACTOR, MISSING, WRONG),
     SIGN: (MISSING, KINK),
-    FACTOR: (MISSING, CAST, SIGN),
+    FACTOR: (MISSING, CAST, SIGN, WRONG, KINK),
     MISSING: (FACTOR, SIGN, KINK, AXIS),
     KINK: (MISSING, SIGN, CAST),
     LABEL: (AXIS, MISSING, SIGN),
     CAST: (MISSING,),
-    STALE: (DAMAGE, FACTOR),
+    STALE: (DAMAGE, FACTOR, MISSING),
     DAMAGE: (STALE, FACTOR),
     WRONG: (AXIS, SIGN, FACTOR, MISSING, KINK, STALE),
 }

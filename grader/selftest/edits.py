@@ -54,7 +54,7 @@ class Places:
 
 def edits(content: bytes, function: ast.FunctionDef) -> Iterator[Edit]:
     """Every mistake in one function of a file, each once."""
-    places, seen = Places(content), set()
+    places, seen = Places(content), {meaning(content), None}
     asked = regions(content)
     parameters = [one.arg for one in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)]
     names = [name for name in (*parameters, *assigned(function)) if name not in ("self", "cls")]
@@ -67,8 +67,8 @@ def edits(content: bytes, function: ast.FunctionDef) -> Iterator[Edit]:
                 continue
             for operator, new in mistakes(node, names):
                 edit = Edit(operator, start, end, new.replace("\n", "\n" + " " * node.col_offset))
-                made = edit.made_in(content)
-                if made not in seen and differs(content, made):
+                made = meaning(edit.made_in(content))
+                if made not in seen:
                     seen.add(made)
                     yield edit
 
@@ -84,12 +84,12 @@ def regions(content: bytes) -> list[tuple[int, int]]:
     return found
 
 
-def differs(content: bytes, made: bytes) -> bool:
-    """Whether a changed file is Python, and does not say the same."""
+def meaning(content: bytes) -> str | None:
+    """What a file says, whatever its form; None for one that is no Python."""
     try:
-        return ast.dump(ast.parse(made)) != ast.dump(ast.parse(content))
+        return ast.dump(ast.parse(content))
     except SyntaxError:
-        return False
+        return None
 
 
 def is_docstring(node: ast.AST, function: ast.FunctionDef) -> bool:

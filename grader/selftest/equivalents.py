@@ -3,7 +3,7 @@
     equivalent:
       - {in: work.relu, change: "x > 0 -> (x >= 0)", why: the gradient at exactly 0 is not judged}
 
-`change` is what the table calls it; a `*` in it stands for any text.
+`change` is what the table calls it; a `*` there or in `in` stands for any text.
 """
 
 from __future__ import annotations
@@ -33,8 +33,12 @@ class Equivalent:
     why: str
 
     def covers(self, mutant: Mutant) -> bool:
-        pattern = ".*".join(map(re.escape, self.change.split("*")))
-        return mutant.function.name == self.function and re.fullmatch(pattern, mutant.change) is not None
+        return fits(self.function, mutant.function.name) and fits(self.change, mutant.change)
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Whether a text is as a pattern says, in which * stands for any text."""
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text) is not None
 
 
 def read(folder: Path) -> list[Equivalent]:

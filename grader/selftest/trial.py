@@ -10,7 +10,7 @@ from grader.errors import UsageError
 from grader.model import CheckResult, Homework, Limits, Submission, Verdict
 from grader.selftest import equivalents
 from grader.selftest.causes import cause
-from grader.selftest.equivalents import Equivalent
+from grader.selftest.equivalents import Equivalent, fits
 from grader.selftest.mutants import Mutant, controls, mutants
 from grader.selftest.runs import Grader, Run
 from grader.selftest.survey import OUTPUT, Survey, survey
@@ -232,6 +232,6 @@ def unused(reasons: Iterable[Equivalent], judged: Sequence[Judged], items: Seque
     tried = {one.mutant.function.name for one in judged}
     for reason in reasons:
         found = [one for one in judged if reason.covers(one.mutant)]
-        if reason.function in tried and not any(one.why for one in found):
+        if any(fits(reason.function, name) for name in tried) and not any(one.why for one in found):
             why = "is rejected" if found else "is no mutant"
             yield f"{reason.where}: {reason.function}: {reason.change} {why}; delete this entry"

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 
 from grader.errors import UsageError
 from grader.intake.submission import read, stubs
@@ -40,7 +41,7 @@ def wheats(homework: Homework, reference: Submission, least: int = LEAST) -> lis
     choices = [(path.name, group) for path in sorted(folder.glob("*.py")) for group in groups(path, reference)]
     made: dict[str, Submission] = {}
     for picked in combinations([len(group) for _, group in choices], least - len(found)):
-        blocks = [(file, group[at]) for (file, group), at in zip(choices, picked, strict=True) if at < len(group)]
+        blocks = [(file, group[at]) for (file, group), at in zip(choices, picked, strict=True)]
         files = dict(reference.files)
         for file, block in blocks:
             files[file] = with_block(files[file], block)
@@ -106,13 +107,14 @@ def with_block(content: bytes, block: Block) -> bytes:
 
 
 def combinations(sizes: Sequence[int], least: int) -> list[tuple[int, ...]]:
-    """At least `least` choices of one from each group, each of every group chosen; `size` itself means the reference's
-    own. Which others one goes with differs from turn to turn.
-    """
+    """Choices of one from each group: each of every group once with its like, then any, until there are `least` or
+    nearly all that there can be."""
     if not sizes:
         return []
-    found: dict[tuple[int, ...], None] = {}
-    turns = max(least, *sizes)
-    for number in range(turns):
-        found[tuple((number + number // size * at) % size for at, size in enumerate(sizes))] = None
+    found = dict.fromkeys(tuple(number % size for size in sizes) for number in range(max(sizes)))
+    draw = Random(0)
+    for _ in range(20 * least):
+        if len(found) >= least:
+            break
+        found[tuple(map(draw.randrange, sizes))] = None
     return list(found)
