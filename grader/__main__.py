@@ -1,4 +1,4 @@
-"""`python -m grader`, from any folder: that folder's files are a student's, and none of them is to be imported."""
+"""`python -m grader` from any folder. It may contain a student's files, so nothing is imported from there."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""@check, the collection of a homework's checks, and `hw`: what a check is given."""
+"""`@check`; `load`, which loads a homework; and `Subject`, the `hw` that each check gets."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ Made = TypeVar("Made")
 ROOT = Path(__file__).resolve().parent.parent
 HOMEWORK = "grader.homework"
 OWN = ROOT / "grader" / "homework"
-IMPORTING = threading.Lock()  # sys.modules and sys.path are one for all threads
-TREES = {"reference", "student", "fixtures", "right", "wrong"}  # they may lie in a homework's folder
+IMPORTING = threading.Lock()  # all threads share sys.modules and sys.path
+TREES = {"reference", "student", "fixtures", "right", "wrong"}  # folders of a homework that hold none of its code
 ABSOLUTE = re.compile(rb"^[ \t]*(from|import)[ \t]+grader\.homework\b", re.MULTILINE)
 
 
 def check(item: str, about: str = "") -> Callable[[Function], Function]:
     """Make a function `(hw, rng)` a check of one item of the rubric; its docstring's first line is its title.
 
-    `about` names the student's function that it asks, so that a wrong answer can be told with its line.
+    `about` names the student's function that it tests, so that the report can show the line of that function.
     """
 
     def mark(function: Function) -> Function:
@@ -51,7 +51,7 @@ def check(item: str, about: str = "") -> Callable[[Function], Function]:
 
 
 class Numbers(dict[str, float]):
-    """An item's numbers by name. Raises UsageError for one that a check asks for and the rubric does not have."""
+    """An item's numbers by name. Raises UsageError if a check reads a number that the rubric does not have."""
 
     def __init__(self, homework: Homework, item: Item) -> None:
         super().__init__(item.settings)
@@ -59,17 +59,17 @@ class Numbers(dict[str, float]):
 
     def __missing__(self, name: str) -> float:
         raise UsageError(
-            f"{self.rubric.where('item', self.item.id)}: item {self.item.id} has no {name}, which a check of it asks "
-            f"for; add `{name}:`"
+            f"{self.rubric.where('item', self.item.id)}: item {self.item.id} has no {name}, but one of its checks "
+            f"reads it; add `{name}:`"
         )
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a run of the grader was asked for, besides the homework; every check is given it.
+    """Options of a run; every check gets them.
 
-    `data` reads a data set by its name in the rubric. `full` trains to the end where a bar is cleared earlier. `read`
-    holds the data sets that were read, and `kept` what one check leaves for a later one of the same submission.
+    `data` reads a data set by its name in the rubric. `full` trains to the end even if the bar is reached earlier.
+    `read` holds the data sets that were read. `kept` holds values that checks of one submission share (see `once`).
     """
 
     data: Callable[[str], Any]
@@ -80,9 +80,9 @@ class Options:
 
 
 class Subject:
-    """`hw`: the student's modules by name, the reference's beside them, and the numbers of the item being graded.
+    """`hw`: the student's modules by name, the reference's modules, and the numbers of the item that is graded.
 
-    A module is found by `__getattr__`, so no module may be called what an attribute here is called: see RESERVED.
+    `__getattr__` finds the modules, so no module may have the name of an attribute of this class: see RESERVED.
     """
 
     session: Session
@@ -125,7 +125,7 @@ class Subject:
 
     @property
     def tolerance(self) -> float:
-        """The item's stated bar for an absolute error."""
+        """The largest absolute error that the item allows."""
         return self.settings["tolerance"]
 
     @property
@@ -135,36 +135,36 @@ class Subject:
 
     @property
     def changed(self) -> Mapping[int | str, Any]:
-        """What the last call made of arguments that it changed in place, by position or name.
+        """The new values of arguments that the last call changed in place, by position or name.
 
-        Arguments travel by value, so the check's own stay as they are.
+        The student's code works on copies, so the check's own arguments do not change.
         """
         return self.session.changed
 
     def put(self, value: Any) -> Remote:
-        """Keep a value in the student's process, so that several calls share it and see each other's changes."""
+        """Store a value in the student's process, so that several calls share it and see each other's changes."""
         held: Remote = self.session.ask("put", Handle(0, "value"), (), [(value,)])[0]
         return held
 
     def fetch(self, remote: Remote) -> Any:
-        """A list, dict, array or tensor that is kept in the student's process, by value."""
+        """The value of a list, dict, array or tensor that lies in the student's process."""
         return operated(self.session, remote._handle, (), "itself")
 
     def operate(self, name: str, remote: Remote, *args: Any) -> Any:
-        """An operator by its name in Python's `operator` module, such as "eq", "lt" or "contains": what the student's
-        object says itself."""
+        """The result of an operator on a student's object. `name` is its name in Python's `operator` module, such as
+        "eq", "lt" or "contains"; the object's own method computes the result."""
         return operated(self.session, remote._handle, (), name, *args)
 
     def cost(self, call: Callable[[], Any]) -> Cost:
-        """CPU seconds and peak memory of what `call` asks of the student and does here. Raises Skipped where the system
-        does not tell."""
+        """CPU seconds and peak memory of `call`, in the student's process and in this one. Raises Skipped if the system
+        cannot measure them."""
         return self.session.cost(call)
 
     def data(self, name: str) -> Any:
-        """A data set that the rubric declares for this item, or what stands in for it; read on first use.
+        """A data set that the rubric declares for this item, or its stand-in. It is read on first use.
 
-        Raises UsageError for one that neither the item nor its task declares: a stored result's key
-        covers declared data only.
+        Raises UsageError if neither the item nor its task declares it: the key of a stored result covers declared data
+        only.
         """
         if name not in (*self.item.data, *self.task.data):
             where = self.homework.rubric.where("item", self.item.id)
@@ -175,7 +175,7 @@ class Subject:
         return read[name]
 
     def once(self, key: str, make: Callable[[], Made]) -> Made:
-        """What `make` gives, made by the first check of this submission that asks for `key`."""
+        """The result of `make`, computed by the first check of this submission that asks for `key`."""
         kept = self.options.kept
         if key not in kept:
             kept[key] = make()
@@ -183,7 +183,7 @@ class Subject:
         return found
 
     def source(self, name: str) -> bytes:
-        """A submitted file as it was handed in; the handout's where it was not."""
+        """A file as it was submitted; the handout's file if it was not submitted."""
         self.session.require_file(name)
         return self.session.submission.files.get(name) or self.handed_out(name)
 
@@ -203,11 +203,11 @@ class Subject:
         return found.policies.get(name, "question")
 
     def measure(self, measure: Measure) -> None:
-        """Keep a number and its bar for the report, whether it passes or not."""
+        """Add a number and its bar to the report, whether it passes or not."""
         self.measures.append(measure)
 
     def advise(self, sentence: str) -> None:
-        """Say something that costs no points."""
+        """Add a sentence to the report that costs no points."""
         if sentence not in self.advice:
             self.advice.append(sentence)
 
@@ -216,17 +216,17 @@ class Subject:
         self.figures.append(figure)
 
     def review(self, sentence: str) -> None:
-        """Leave to a person what only a person can judge; the points given meanwhile are the check's."""
+        """Ask a person a question. Until it is answered, the check's points count."""
         self.questions.append(sentence)
 
 
-RESERVED = frozenset(dir(Subject)) | Subject.__annotations__.keys()  # what no module of a student's may be called
+RESERVED = frozenset(dir(Subject)) | Subject.__annotations__.keys()  # names that no module of a student may have
 
 
 def load(folder: Path, *, root: Path | None = None) -> Homework:
-    """A homework's folder: rubric.yaml and its task files. Raises UsageError where the two do not fit each other.
+    """Load a homework's folder: rubric.yaml and its task files. Raises UsageError if they contradict each other.
 
-    `root` holds its reference/ and fixtures/: the folder itself where they lie in it, else this project.
+    `root` holds reference/ and fixtures/. By default it is the folder if they lie in it, else this project.
     """
     plan = rubric.load(folder / "rubric.yaml")
     root = root or handout.home(folder)
@@ -266,10 +266,11 @@ def checks_of(module: ModuleType) -> list[Check]:
 
 
 def open_package(folder: Path) -> str:
-    """The name under which a homework's files are imported: `grader.homework` for the own one, for any other one that
-    follows from where it lies and from its code. So two homeworks, or two states of one, never meet in a process.
+    """The package name under which a homework's files are imported.
 
-    Raises UsageError for a file of another homework that imports the own one's.
+    It is `grader.homework` for the homework in this project. For another homework it is made of a digest of its path
+    and code, so two homeworks, or two versions of one, never share modules in a process. Raises UsageError for a file
+    of another homework that imports `grader.homework`.
     """
     if folder.resolve() == OWN:
         importlib.import_module(HOMEWORK)
@@ -280,7 +281,7 @@ def open_package(folder: Path) -> str:
         if found := ABSOLUTE.search(content):
             line = content.count(b"\n", 0, found.start()) + 1
             raise UsageError(
-                f"{path}:{line}: {HOMEWORK} is another homework; files of one homework import each other by `from .`"
+                f"{path}:{line}: {HOMEWORK} is another homework; import files of this homework with `from .`"
             )
         total.update(f"{path.relative_to(folder).as_posix()} ".encode() + hashlib.sha256(content).digest())
     name = f"homework_{total.hexdigest()[:16]}"
@@ -290,13 +291,13 @@ def open_package(folder: Path) -> str:
 
 
 def code_of(folder: Path) -> list[Path]:
-    """A homework's own Python files, in its sub-folders too; not those of the trees that may lie in it."""
+    """A homework's own Python files, with sub-folders but without the folders in TREES."""
     found = (path.relative_to(folder) for path in folder.rglob("*.py"))
     return [folder / path for path in sorted(found) if path.parts[0] not in TREES]
 
 
 def import_file(package: str, path: Path, module: str = "") -> ModuleType:
-    """Raises UsageError for a file that cannot be imported, with the place in it."""
+    """Import a file of a homework. Raises UsageError, with the line, if it cannot be imported."""
     try:
         return importlib.import_module(f"{package}.{module or path.stem}")
     except UsageError:
@@ -317,7 +318,7 @@ def reader(plan: Rubric, package: str, folder: Path, name: str) -> Callable[...,
     path = folder.joinpath(*module.split(".")).with_suffix(".py")
     found = getattr(import_file(package, path, module), function, None) if module and path.is_file() else None
     if not callable(found):
-        raise UsageError(f"{plan.where('function', name)}: {name} is no function of the homework's files; correct it")
+        raise UsageError(f"{plan.where('function', name)}: the homework has no function {name}; correct the name")
     return found  # type: ignore[no-any-return]
 
 
@@ -328,60 +329,64 @@ def expect_agreement(plan: Rubric, checks: Mapping[str, Check]) -> None:
         where = plan.where("check", name)
         if name not in checks:
             raise UsageError(
-                f"{where}: item {item} names the check {name}, which no file here defines; write it or correct the name"
+                f"{where}: item {item} names the check {name}, but no file defines it; write it or correct the name"
             )
         if checks[name].item != item:
             raise UsageError(
-                f"{where}: {name} stands under item {item}, but says @check({checks[name].item!r}); correct one"
+                f"{where}: {name} is listed under item {item}, but its file says @check({checks[name].item!r}); "
+                "correct one of them"
             )
     for name in checks.keys() - planned.keys():
-        raise UsageError(f"{plan.path}: no item names the check {name}; add it, or delete the check")
+        raise UsageError(f"{plan.path}: no item names the check {name}; add it to an item, or delete the check")
 
 
 def expect_parts(plan: Rubric, root: Path, folder: Path) -> None:
-    """Raise UsageError unless what a section names is there: its modules and the functions whose results are kept in
-    the reference, its drivers in the homework's folder. A module's name must not be one of `hw`'s own."""
+    """Raise UsageError unless everything that a section names exists.
+
+    Its modules and the functions under `keep` must be in the reference; its drivers and shims, in the homework's
+    folder. A module must not have the name of an attribute of `hw`.
+    """
     for section in plan.sections:
         sources = []
         for module, path in section.modules.items():
             where = plan.where("module", module)
             if module in RESERVED or module.startswith("_"):
                 raise UsageError(
-                    f"{where}: a check could not reach a module called {module}: `hw.{module}` is taken; rename it"
+                    f"{where}: the module {module} needs another name: `hw.{module}` has a meaning of its own"
                 )
             try:
                 sources.append((root / "reference" / path).read_text(encoding="utf-8"))
             except OSError:
                 raise UsageError(
-                    f"{where}: module {module} is {path}, which the reference does not hold; add it"
+                    f"{where}: module {module} is {path}, but the reference has no such file; add it"
                 ) from None
         for name in section.keep:
             if not any(re.search(rf"\bdef {re.escape(name)}\(", source) for source in sources):
                 where = plan.where("keep", name)
                 raise UsageError(
-                    f"{where}: keep names {name}, which no module of section {section.id} defines; correct it"
+                    f"{where}: keep names {name}, but no module of section {section.id} defines it; correct the name"
                 )
         for shim, path in section.shims.items():
             if not (folder / path).is_file():
                 raise UsageError(
-                    f"{plan.where('shim', shim)}: the shim {shim} is {path}, and {folder} has no such file; add it"
+                    f"{plan.where('shim', shim)}: the shim {shim} is {path}, but {folder} has no such file; add it"
                 )
         for name in section.drivers:
             driver = folder / "worker" / f"{name}.py"
             if not driver.is_file():
                 where = plan.where("driver", name)
                 raise UsageError(
-                    f"{where}: section {section.id} drives {name}, and there is no worker/{name}.py; add it"
+                    f"{where}: section {section.id} names the driver {name}, but there is no worker/{name}.py; add it"
                 )
             try:
-                SourceFileLoader(name, str(driver)).get_code(name)  # not run here; its bytecode is kept for the workers
+                SourceFileLoader(name, str(driver)).get_code(name)  # only compiled; the workers use the bytecode
             except SyntaxError as error:
                 raise UsageError(f"{driver}:{error.lineno}: {error.msg}; correct this driver") from None
 
 
 def trusted(root: Path, section: Section) -> dict[str, ModuleType]:
-    """The reference's modules. They import each other by bare names (`from network import ...`) or, in a package, by
-    its name or relatively, as a student's do. Those names are theirs only while they are being imported."""
+    """The reference's modules. Like a student's, they import each other by bare names (`from network import ...`) or,
+    in a package, absolutely or relatively. They own these names only while they are imported."""
     reference = root / "reference"
     names = {name: import_name(reference, path) for name, path in section.modules.items()}
     folders = [str(home(reference, path)) for path in section.modules.values()]
@@ -394,12 +399,12 @@ def trusted(root: Path, section: Section) -> dict[str, ModuleType]:
         if error.name in section.needs:
             raise  # the command says how to install it
         raise UsageError(f"{broken_line(error, reference)}: the reference cannot be imported; correct it") from error
-    except Exception as error:  # whatever the solution does while it is imported, its author is told where
+    except Exception as error:  # the reference may raise anything; its author needs the line
         raise UsageError(f"{broken_line(error, reference)}: the reference cannot be imported; correct it") from error
 
 
 def imported_as(names: Mapping[str, str], folders: Sequence[str], own: Collection[str]) -> dict[str, ModuleType]:
-    """Modules by the names that checks have for them; `own` are names that are theirs only meanwhile."""
+    """Modules by the names that checks use. While they are imported, they own the top-level names in `own`."""
     displaced = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in own}
     sys.path[:0] = dict.fromkeys(folders)
     try:
@@ -412,7 +417,7 @@ def imported_as(names: Mapping[str, str], folders: Sequence[str], own: Collectio
 
 
 def broken_line(error: Exception, reference: Path) -> str:
-    """Place and kind of what went wrong in a file of the reference."""
+    """File, line and kind of an error in the reference."""
     kind = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
     if isinstance(error, SyntaxError):
         return f"{error.filename}:{error.lineno}: {kind}"
@@ -421,7 +426,7 @@ def broken_line(error: Exception, reference: Path) -> str:
 
 
 def functions_of(modules: Mapping[str, ModuleType]) -> dict[str, tuple[str, ...]]:
-    """Module -> the names of its functions and classes, and class -> those of its methods: see Section."""
+    """Module -> names of its functions and classes; class -> names of its methods. See Section."""
     found: dict[str, set[str]] = {}
     for name, module in modules.items():
         found[name] = {own for own, value in vars(module).items() if isinstance(value, FunctionType | type)}
@@ -432,7 +437,7 @@ def functions_of(modules: Mapping[str, ModuleType]) -> dict[str, tuple[str, ...]
 
 
 def digest(*folders: Path, without: Path | None = None) -> str:
-    """SHA-256, shortened, of every file below that a result depends on; the rubric has a digest of its own."""
+    """A shortened SHA-256 of the files in `folders` that can change a result. The rubric has its own digest."""
     total = hashlib.sha256()
     for folder in folders:
         for path in sorted(folder.rglob("*")):
@@ -445,7 +450,7 @@ def digest(*folders: Path, without: Path | None = None) -> str:
 
 @lru_cache(maxsize=8)
 def digests(homework: Homework) -> tuple[str, str]:
-    """Of the grader with the homework and its reference, and of the fixtures; once for what a process has loaded."""
+    """Two digests: of the grader with the homework and its reference, and of the fixtures. Cached in each process."""
     if homework.package == HOMEWORK:
         return digest(ROOT / "grader", homework.reference), digest(homework.fixtures)
     engine = digest(ROOT / "grader", without=OWN)

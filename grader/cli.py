@@ -1,6 +1,6 @@
-"""Arguments, exit codes, nothing else.
+"""Arguments and exit codes.
 
-Exit codes: 0 graded, whatever the score; 1 below --fail-under; 2 usage or unreadable submission; 3 a fault of the
+Exit codes: 0 graded, with any score; 1 below --fail-under; 2 wrong usage or unreadable submission; 3 a fault of the
 grader (needs review); 130 interrupted.
 """
 
@@ -50,16 +50,16 @@ def parser() -> argparse.ArgumentParser:
         description=f"Backgrade: grade a submission, task by task. Commands: {', '.join(COMMANDS)}.",
         epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage, 3 our fault, 130 stopped",
         add_help=False,
-        allow_abbrev=False,  # main has to know `--ci` before this is read
+        allow_abbrev=False,  # main must recognise `--ci` before this parses it
     )
     add = root.add_argument_group("arguments").add_argument
-    add("-h", "--help", action="help", help=argparse.SUPPRESS)  # one group, and not this, so that a screen holds it
+    add("-h", "--help", action="help", help=argparse.SUPPRESS)  # hidden, and one group, so that the help fits a screen
     add("path", nargs="?", type=Path, metavar="PATH", help="folder, zip or tar (default: the homework's student/)")
     add("--task", action="append", default=[], metavar="ID", help="only this task or item (2 or 2.3); repeatable")
-    add("--full", action="store_true", help="train to the end, even where a bar is cleared")
-    add("--data-root", type=Path, metavar="FOLDER", help="where data is (default: BACKGRADE_DATA, or a cache)")
+    add("--full", action="store_true", help="train to the end, even after the bar is reached")
+    add("--data-root", type=Path, metavar="FOLDER", help="folder with data (default: BACKGRADE_DATA, or a cache)")
     add("--unverified", action="store_true", help="use data that is not official; reports say so")
-    add("--seed", type=int, metavar="N", help="repeat a run: the seed its report names")
+    add("--seed", type=int, metavar="N", help="repeat a run with the seed in its report")
     add("--json", type=Path, metavar="FILE", help="write the report as JSON; - prints it")
     html = Path("report.html")
     add("--html", type=Path, metavar="FILE", default=html, help=f"where the HTML report goes (default: {html})")
@@ -69,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
         choices=["student", "staff"],
         default="student",
         metavar="WHO",
-        help="student, or staff: the grader's faults in full",
+        help="student, or staff (shows errors of the grader in full)",
     )
     add("--ci", action="store_true", help="annotations and reports for GitHub Actions or GitLab")
     add("--junit", type=Path, metavar="FILE", help="write the report as JUnit XML")
@@ -80,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def points(text: str) -> float:
-    """Raises ValueError also for nan, below which nothing is."""
+    """Read a number. Raises ValueError for nan too, because no score is below it."""
     if math.isnan(value := float(text)):
         raise ValueError
     return value
@@ -112,8 +112,8 @@ def answer(words: Sequence[str], step: Step | None = None) -> int:
         return ended(USAGE, f"{error.name} is not installed; {what_to_type(sys.argv)}", step)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return ended(USAGE, f"the disk is full ({error.strerror}); free some space, and start again", step)
-        # The last line of defence: a fault of the grader ends in a sentence and its own exit code, in no traceback.
+            return ended(USAGE, f"the disk is full ({error.strerror}); free some space and run this again", step)
+        # A fault of the grader ends in one sentence and its own exit code, not in a traceback.
         return ended(FAULT, f"a fault of the grader ({type(error).__name__}: {error}); please report it", step)
 
 
@@ -126,7 +126,7 @@ def ended(code: int, sentence: str, step: Step | None = None) -> int:
 
 
 def end_in_order() -> None:
-    """Take a closed terminal and a polite kill for Ctrl-C, so that workers end and temporary folders go."""
+    """Treat a closed terminal and SIGTERM as Ctrl-C, so that workers end and temporary folders are deleted."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
@@ -134,7 +134,7 @@ def end_in_order() -> None:
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
-    """Raise KeyboardInterrupt, a little later where Python would lose it: in an import, or while a thread starts."""
+    """Raise KeyboardInterrupt. Wait a little if Python would lose it: during an import, or while a thread starts."""
     if hasattr(signal, "setitimer") and any(loses_interrupts(code) for code in stack(frame)):
         signal.setitimer(signal.ITIMER_REAL, 0.02)
     else:
@@ -148,7 +148,7 @@ def stack(frame: FrameType | None) -> Iterator[CodeType]:
 
 
 def loses_interrupts(code: CodeType) -> bool:
-    """A class that is registered while a module is imported swallows it; Thread.start() makes a RuntimeError of it."""
+    """An import may swallow a KeyboardInterrupt; Thread.start() turns it into a RuntimeError."""
     return code.co_filename.startswith("<frozen importlib") or code is threading.Thread.start.__code__
 
 
@@ -159,7 +159,7 @@ def run(arguments: argparse.Namespace, step: Step | None = None) -> int:
     from grader.sandbox.launch import ONE_THREAD, Zygotes
 
     os.environ.update(ONE_THREAD)
-    with Zygotes(ahead=True) as zygotes:  # it warms up while the grader itself is being imported
+    with Zygotes(ahead=True) as zygotes:  # they warm up while the grader itself is imported
         return grade(arguments, zygotes.launch, step)
 
 
@@ -208,9 +208,9 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
 
 
 def tell(report: Report, arguments: argparse.Namespace, page: Path | None, step: Step | None) -> None:
-    """Write what was asked for, then print the table: beside what is printed as JSON, to standard error.
+    """Write the files, then print the table; to standard error if a file goes to standard output.
 
-    Raises UsageError for a file that cannot be written; the table is shown all the same.
+    Raises UsageError for a file that cannot be written, after printing the table.
     """
     from grader.files import is_output, write
     from grader.report import json, junit, text
@@ -230,14 +230,14 @@ def tell(report: Report, arguments: argparse.Namespace, page: Path | None, step:
             write(page, html.render(report, audience=arguments.audience))
         if step:
             step.write(report, arguments.audience, arguments.junit)
-    except UsageError:  # the disk is full: what was graded is shown all the same
+    except UsageError:  # for example, the disk is full: still show the results
         text.show(shown, audience=arguments.audience, console=console)
         raise
     text.show(shown, audience=arguments.audience, page=page, console=console)
 
 
 def judge(report: Report, bar: float | None, step: Step | None = None) -> int:
-    """The exit code of a report, with the reason when it is not 0."""
+    """The exit code of a report. Prints the reason if it is not 0."""
     score = round(report.score, 9)
     if bar is None or score >= bar:
         return GRADED
@@ -246,12 +246,13 @@ def judge(report: Report, bar: float | None, step: Step | None = None) -> int:
 
 
 def notice(isolation: str) -> None:
-    """Your own work may be graded where confinement is partial; that it is has to be said."""
+    """Warn if confinement is partial on this machine."""
     from grader.sandbox.probes import required
 
     missing = required(isolation) if "=" in isolation else ()
     if missing:
         print(
-            f"grade.py: notice: {missing[0]}. Grade only work that you trust here; see `python grade.py doctor`.",
+            f"grade.py: notice: {missing[0]}. On this machine, grade only work that you trust; see "
+            "`python grade.py doctor`.",
             file=sys.stderr,
         )

@@ -1,6 +1,6 @@
-"""The one line that sets everything up.
+"""The command line that sets up the environment.
 
-Any Python has to be able to read this file and run it: it speaks to those that are too old, too.
+Every Python must be able to run this file, because it also tells users of an old Python what to type.
 """
 
 import os
@@ -19,7 +19,7 @@ INSTALLER = "https://www.python.org/downloads/"
 
 def what_to_type(words):
     # type: (list[str]) -> str
-    """What to type so that the command `words` runs: with the environment that is there, or making it first."""
+    """The line to type to run the command `words`, in the existing environment or in a new one."""
     new_enough = sys.version_info[:2] >= OLDEST
     for python in programs(os.path.join(ROOT, ".venv")):
         if os.path.exists(python) and not is_running(python):
@@ -46,13 +46,13 @@ def whole_line(python, words):
 
 def programs(folder):
     # type: (str) -> tuple[str, str]
-    """Where an environment has its Python: on Linux and macOS, on Windows."""
+    """Paths of an environment's Python: on Linux and macOS, on Windows."""
     return os.path.join(folder, "bin", "python"), os.path.join(folder, "Scripts", "python.exe")
 
 
 def is_running(python):
     # type: (str) -> bool
-    """Whether it is the environment that runs this."""
+    """Whether this program runs in that environment."""
     return os.path.realpath(os.path.dirname(os.path.dirname(python))) == os.path.realpath(sys.prefix)
 
 
@@ -69,14 +69,14 @@ def newer():
 
 def runs(python):
     # type: (str) -> bool
-    """Whether it can make an environment: some names on PATH only stand for what could be installed."""
+    """Whether it can make an environment: on some systems, a name on PATH only offers to install Python."""
     with open(os.devnull, "w") as nowhere:
         return subprocess.call([python, "-c", "import venv, ensurepip"], stdout=nowhere, stderr=nowhere) == 0
 
 
 def joined(words):
     # type: (list[str]) -> str
-    """A command as a shell takes it."""
+    """A command, quoted for a shell."""
     if os.name == "nt":
         return str(subprocess.list2cmdline(words))
     return " ".join(quote(word) for word in words)

@@ -1,34 +1,34 @@
-"""The exception tree. Who is at fault is the first fork, because that decides who pays.
+"""The exception tree. It first asks whose fault it is, because that decides whether the student loses points.
 
     BackgradeError
     ├── UsageError            the command, a file or a rubric is wrong: one sentence, exit code 2
-    │   ├── RubricError       rubric.yaml, with the line
+    │   ├── RubricError       a mistake in rubric.yaml, with its line
     │   └── SubmissionError   a folder or archive that cannot be read as a submission
-    ├── Skipped               SKIPPED: what a check needs is not on this machine; no points either way
-    │   └── Undecided         SKIPPED: a person has to say first which file counts; the points wait
-    └── StudentError          what the student's code did; each carries its verdict
-        ├── Mismatch          FAIL: an answer that is not the right one
-        ├── Partly            PARTIAL: right in part; carries the fraction that is earned
+    ├── Skipped               SKIPPED: this machine lacks what a check needs; no points are earned or lost
+    │   └── Undecided         SKIPPED: a person must first say which file counts; the points wait
+    └── StudentError          what the student's code did; each class has its verdict
+        ├── Mismatch          FAIL: a wrong answer
+        ├── Partly            PARTIAL: partly right; carries the fraction that is earned
         ├── NotImplementedYet NOT_IMPLEMENTED: the stub's None, or NotImplementedError
         ├── Raised            RAISED: an exception, a file that cannot be imported, an answer of the wrong kind
-        ├── TimedOut          TIMEOUT: over its CPU or wall seconds
-        ├── OutOfMemory       MEMORY: over its bytes
-        ├── Crashed           CRASH: the process ended, or stopped speaking the protocol
-        └── Denied            DENIED: tried what is forbidden
+        ├── TimedOut          TIMEOUT: the CPU or wall time limit is exceeded
+        ├── OutOfMemory       MEMORY: the memory limit is exceeded
+        ├── Crashed           CRASH: the process ended, or broke the protocol
+        └── Denied            DENIED: the code tried something forbidden
 
-Anything else that escapes a check is a fault of ours: the verdict INTERNAL. The worker, which imports nothing of ours,
-has two of its own: `wire.FrameError` and `imports.Forbidden`.
+Any other exception that leaves a check is a bug in the grader: the verdict INTERNAL. The worker imports nothing from
+here. It has its own two exceptions: `wire.FrameError` and `imports.Forbidden`.
 """
 
 from grader.model import Verdict
 
 
 class BackgradeError(Exception):
-    """Base of everything raised on purpose."""
+    """Base class of every exception that is raised on purpose."""
 
 
 class UsageError(BackgradeError):
-    """The user can cure this; the message says how."""
+    """The user can fix this; the message says how."""
 
 
 class RubricError(UsageError):
@@ -36,11 +36,11 @@ class RubricError(UsageError):
 
 
 class SubmissionError(UsageError):
-    """A submission that cannot be read; names the file and the cure."""
+    """A submission that cannot be read; the message names the file and the fix."""
 
 
 class Skipped(BackgradeError):
-    """A check that cannot be made here; the message says what is missing, and the cure."""
+    """This check cannot run on this machine; the message says what is missing and how to fix it."""
 
 
 class Undecided(Skipped):
@@ -50,7 +50,7 @@ class Undecided(Skipped):
 class StudentError(BackgradeError):
     """What the student's code did.
 
-    `where` is the student's own frame as "network.py:31", or "" when none is known.
+    `where` is the line in the student's file, as "network.py:31", or "" if it is not known.
     """
 
     verdict = Verdict.FAIL

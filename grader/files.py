@@ -1,4 +1,4 @@
-"""Files that the grader writes: whole or not at all."""
+"""Writes files completely or not at all."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ STANDARD_OUTPUT = Path("-")
 
 
 def check_place(path: Path) -> None:
-    """Raise UsageError where `write` is sure to fail: better before long work than after it."""
+    """Raise UsageError if `write` would fail, so that the user knows before long work starts."""
     if path == STANDARD_OUTPUT:
         return
     if not path.absolute().parent.is_dir():
-        raise UsageError(f"cannot write {path}: there is no folder {path.parent}; make it, or name another place")
+        raise UsageError(f"cannot write {path}: there is no folder {path.parent}; make it, or choose another path")
     if path.is_dir():
         raise UsageError(f"cannot write {path}: it is a folder; name a file in it")
     if not os.access(path if path.exists() and not path.is_file() else path.absolute().parent, os.W_OK):
-        raise UsageError(f"cannot write {path}: its folder cannot be written to; name another place for it")
+        raise UsageError(f"cannot write {path}: you may not write to its folder; choose another path")
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write a text or bytes, over what was there, or leave what was there. Raises UsageError with the cure.
+    """Write text or bytes to `path`. If that fails, the old content stays, and UsageError says how to fix it.
 
-    A link is followed, and anything but a file, such as a pipe or a device, is written to: neither is ever replaced.
-    The file that this process prints to gets it as the next that is printed.
+    A link is followed; a pipe or a device is written to; neither is replaced. If `path` is where this process prints,
+    the content is printed.
     """
     try:
         if is_output(path):
@@ -43,7 +43,7 @@ def write(path: Path, content: str | bytes) -> None:
             replace(path.resolve(), content)
     except (OSError, RuntimeError) as error:  # RuntimeError is a link to itself
         why = error.strerror if isinstance(error, OSError) else "it is a link to itself"
-        raise UsageError(f"cannot write {path} ({why}); name another place for it") from None
+        raise UsageError(f"cannot write {path} ({why}); choose another path") from None
 
 
 def append(path: Path, text: str) -> None:
@@ -56,7 +56,7 @@ def append(path: Path, text: str) -> None:
 
 
 def is_output(path: Path) -> bool:
-    """Whether "-", or a path such as /dev/stdout, leads to where this process prints."""
+    """Whether `path` is where this process prints: "-", or a path such as /dev/stdout."""
     if path == STANDARD_OUTPUT:
         return True
     try:
@@ -70,9 +70,9 @@ def encoded(content: str | bytes) -> bytes:
 
 
 def set_aside(path: Path, content: bytes) -> Path | None:
-    """Give a file that `write` would replace with something else another name: hand-in-1.zip, the first that is free.
+    """Rename a file that `write` would replace with other content, to the first free name such as hand-in-1.zip.
 
-    Its new path, or None where there was nothing to lose. Raises UsageError with the cure.
+    Returns its new path, or None if there is no such file. Raises UsageError if it cannot be renamed.
     """
     try:
         if not path.is_file() or path.read_bytes() == content:
@@ -82,7 +82,7 @@ def set_aside(path: Path, content: bytes) -> Path | None:
             number += 1
         return path.rename(free)
     except OSError as error:
-        raise UsageError(f"cannot set {path} aside ({error.strerror}); name another place") from None
+        raise UsageError(f"cannot rename {path} ({error.strerror}); choose another path") from None
 
 
 def replace(path: Path, content: str | bytes) -> None:
@@ -98,17 +98,17 @@ def replace(path: Path, content: str | bytes) -> None:
 
 
 def delete(path: Path) -> None:
-    """Delete a file that we wrote. Raises UsageError with the cure."""
+    """Delete a file that the grader wrote. Raises UsageError if that fails."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise UsageError(f"cannot delete {path} ({error.strerror}); delete it, and start again") from None
+        raise UsageError(f"cannot delete {path} ({error.strerror}); delete it yourself and run this again") from None
 
 
 def remove(folder: Path) -> None:
-    """Delete a folder and all in it, however deep a hostile program has nested it; what cannot be deleted stays.
+    """Delete a folder with its contents, even if a hostile program nested it deeply. What cannot be deleted stays.
 
-    Sub-folders are moved up one after another, so that no path grows long and nothing recurses. Links are not followed.
+    Sub-folders are moved up one by one, so that paths stay short and nothing recurses. Links are not followed.
     """
     moved = 0
     while folders := emptied(folder):
@@ -116,7 +116,7 @@ def remove(folder: Path) -> None:
             for inner in emptied(path):
                 moved += 1
                 with contextlib.suppress(OSError):
-                    os.chmod(inner, 0o700)  # noqa: PTH101 - a folder that is moved has to be writable itself
+                    os.chmod(inner, 0o700)  # noqa: PTH101 - only a writable folder can be moved
                     os.rename(inner, os.path.join(folder, f"{moved}-{secrets.token_hex(4)}"))  # noqa: PTH104, PTH118
             try:
                 os.rmdir(path)  # noqa: PTH106
@@ -127,10 +127,10 @@ def remove(folder: Path) -> None:
 
 
 def emptied(folder: Path | str) -> list[str]:
-    """Delete the files of a folder; the paths of the folders in it."""
+    """Delete the files in a folder; return the paths of its sub-folders."""
     folders = []
     with contextlib.suppress(OSError):
-        os.chmod(folder, 0o700)  # noqa: PTH101 - it may have been made without any rights
+        os.chmod(folder, 0o700)  # noqa: PTH101 - it may have been made without permissions
         with os.scandir(folder) as listing:
             entries = list(listing)
         for entry in entries:

@@ -1,4 +1,4 @@
-"""grade(submission, homework) -> Report. Here an exception of the grader's becomes a verdict."""
+"""grade(submission, homework) -> Report. This module turns exceptions into verdicts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class Interrupted(KeyboardInterrupt):
-    """The run was stopped; `report` holds what was measured until then."""
+    """The run was stopped; `report` holds the results so far."""
 
     def __init__(self, report: Report) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 CURE = "type: python -m pip install -e '.[torch]'"
-PLAIN = (type(None), bool, int, float, complex, str, bytes, list, tuple, dict, np.ndarray)  # what answers are made of
+PLAIN = (type(None), bool, int, float, complex, str, bytes, list, tuple, dict, np.ndarray)  # types of answers by value
 NOTHING_RAN = "nothing of the submission was run"
 STOPPED = "the run was interrupted before this was measured"
 
@@ -68,11 +68,11 @@ def grade(
 ) -> Report:
     """Run the checks of the tasks or items in `only` (all, when empty) and score them.
 
-    The report's denominators are the rubric's: what was not run, crashed or could not be imported stays in the maximum.
-    `data` reads a data set by its name, once a check asks for it: by default where data sets usually are. `full` trains
-    to the end where a bar is cleared earlier. A section whose packages are not installed is not graded. Raises
-    UsageError for an id in `only` that the rubric does not have, and for data that cannot be used; Interrupted, with
-    what was measured until then, instead of KeyboardInterrupt.
+    Maximum points come from the rubric: checks that crashed, or whose file could not be imported, keep theirs. `data`
+    reads a data set by its name when a check asks for it; the default reads from the usual folder. `full` trains to the
+    end even if the bar is reached earlier. A section whose packages are not installed is not graded. Raises UsageError
+    for an id in `only` that the rubric does not have, and for data that cannot be used. Raises Interrupted, with the
+    results so far, instead of KeyboardInterrupt.
     """
     expect_known(homework, only)
     options = Options(data or usual_data(homework), full, on_progress)
@@ -126,7 +126,7 @@ def usual_data(homework: Homework) -> Callable[[str], Any]:
 
 
 def read_from(read: Mapping[str, Any]) -> list[DataSet]:
-    """Those of what was read that are data sets, and no single file; a report tells them."""
+    """The data sets among `read`, without single files; the report names them."""
     if not read:
         return []
     from grader.data.datasets import DataSet
@@ -135,7 +135,7 @@ def read_from(read: Mapping[str, Any]) -> list[DataSet]:
 
 
 def scored(homework: Homework, results: Mapping[str, CheckResult], only: Collection[str]) -> Iterator[TaskResult]:
-    """The rubric's tasks as far as they are asked for, each with what its checks came to."""
+    """The results of the rubric's tasks, as far as `only` asks for them."""
     for task in homework.rubric.tasks:
         items = [item for item in task.items if asked_for(item, task, only)]
         if items:
@@ -143,12 +143,12 @@ def scored(homework: Homework, results: Mapping[str, CheckResult], only: Collect
 
 
 def missing(section: Section) -> list[str]:
-    """What the section needs and this machine lacks; nothing is imported to find out."""
+    """The packages that the section needs and this machine lacks. It imports none of them."""
     return [name for name in section.needs if find_spec(name) is None]
 
 
 def installed(section: Section) -> dict[str, str]:
-    """The versions of the packages that a section needs."""
+    """Versions of the packages that a section needs."""
     if not section.needs:
         return {}
     from importlib import metadata  # slow, and most sections need none
@@ -167,7 +167,7 @@ def skipped(items: Sequence[Item], homework: Homework, reason: str) -> Iterator[
 
 
 def expect_known(homework: Homework, only: Collection[str]) -> None:
-    """Raise UsageError for an id that is none of a task or an item."""
+    """Raise UsageError for an id that no task or item has."""
     known = {task.id for task in homework.rubric.tasks} | {i.id for task in homework.rubric.tasks for i in task.items}
     for name in only:
         if name not in known:
@@ -187,7 +187,7 @@ def run_checks(
 
 
 def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> CheckResult:
-    """One check, judged. Its random numbers depend on the run's seed and its name alone."""
+    """Run one check. Its random numbers depend only on the run's seed and the check's name."""
     check = homework.checks[plan.name]
     own_seed = int.from_bytes(hashlib.sha256(f"{seed} {plan.name}".encode()).digest()[:8], "little")
     verdict, fraction, message, where, began = Verdict.PASS, 1.0, "", "", time.monotonic()
@@ -205,7 +205,7 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
     except Skipped as reason:
         verdict, fraction, message = Verdict.SKIPPED, 0.0, str(reason)
     except UsageError:
-        raise  # the data or the command: the user can cure it, and no submission is to blame
+        raise  # the data or the command is wrong: the user can fix it, and no submission is at fault
     except Exception as error:
         verdict, fraction, message = unusable(error) or (Verdict.INTERNAL, 0.0, traceback.format_exc())
     if verdict in (Verdict.FAIL, Verdict.PARTIAL) and not where:
@@ -234,9 +234,11 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
 
 
 def unusable(error: Exception) -> tuple[Verdict, float, str] | None:
-    """What a check ends in whose exception tells that an answer is None or plain data where it reads an attribute of an
-    object. Only a student's answer can be, because the reference passes. None for any other exception: a fault of the
-    grader."""
+    """Verdict, fraction and message if a check failed because an answer is None or plain data instead of an object.
+
+    The reference passes, so only a student's answer can have the wrong type. Returns None for any other exception: it
+    is a bug in the grader.
+    """
     if isinstance(error, AttributeError) and type(error.obj) in PLAIN:
         wanted, got = f"its {error.name} was read", type(error.obj).__name__
     elif isinstance(error, TypeError) and (found := re.fullmatch(r"'(\w+)' object is not callable", str(error))):
@@ -251,7 +253,7 @@ def unusable(error: Exception) -> tuple[Verdict, float, str] | None:
 
 
 def place(about: str, hw: Subject) -> str:
-    """Where the student's file defines what a check is about, as "network.py:31"; "" where it does not."""
+    """The line where the student's file defines the function `about`, as "network.py:31"; "" if it does not."""
     module, *path = about.split(".")
     files = {name: Path(path).name for name, path in hw.session.section.modules.items()}
     content = hw.session.submission.files.get(files.get(module, ""))
@@ -260,7 +262,7 @@ def place(about: str, hw: Subject) -> str:
 
 
 def questions(tasks: Iterable[TaskResult]) -> Iterator[str]:
-    """What a person has to look at: a line per item with a fault of the grader, then the questions of its checks."""
+    """What a person must look at: a line for each item in which the grader failed, then the questions of its checks."""
     for item in (item for task in tasks for item in task.items):
         faulty = [check.name for check in item.checks if check.verdict is Verdict.INTERNAL]
         if faulty:

@@ -1,20 +1,20 @@
-"""reference/ -> the handout: the same files with their solutions taken out.
+"""reference/ -> the handout: the same files without their solutions.
 
-    python -m grader.handout                  into student/
-    python -m grader.handout --overwrite      also over work there, of which a copy is kept
-    python -m grader.handout handout.zip      packed, for a project without reference/
+    python -m grader.handout                  write it into student/
+    python -m grader.handout --overwrite      also replace changed files there; copies of them are kept
+    python -m grader.handout handout.zip      pack it, for a project without reference/
 
-The grader makes the handout anew in memory each time, because students work in student/.
+Students work in student/, so the grader never reads it: it makes the handout from reference/ in memory.
 
-A solution lies between two comment lines. What follows `stub:` stays in its place:
+A solution lies between two comment lines. The text after `stub:` takes its place:
 
     # BEGIN SOLUTION stub: out, cache = None, None
     out = x @ w + b
     cache = (x, w)
     # END SOLUTION
 
-In a notebook this holds within each code cell. The cells that a student writes in carry the tag "student" and say so in
-a comment; outputs are left out.
+In a notebook, the same holds for each code cell. Cells that a student fills in have the tag "student" and say so in a
+comment. Outputs are left out.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ from grader.model import HandoutPlan, Rubric
 
 ROOT = Path(__file__).resolve().parents[1]
 OWN = ROOT / "grader" / "homework"
-PACKED = "handout.zip"  # beside the project's folders, where there is no reference/
-METADATA = ("kernelspec", "language_info")  # of a notebook, that stay in it
+PACKED = "handout.zip"  # in the project's root, if there is no reference/
+METADATA = ("kernelspec", "language_info")  # the metadata that a notebook keeps
 
 BEGIN = re.compile(r"(?P<indent>\s*)# BEGIN SOLUTION(?: stub: (?P<stub>.+))?")
 END = re.compile(r"\s*# END SOLUTION")
@@ -47,8 +47,8 @@ MARK = re.compile(r"(BEGIN|END) SOLUTION")
 def render(text: str) -> str:
     """`text` with every marked region replaced by "Your code here" and its stub.
 
-    Raises UsageError naming the line of a mark that is malformed, nested, or without its other half: a mark that is
-    misread would hand out a solution.
+    Raises UsageError, with the line, for a mark that is malformed, nested or without its other half: a misread mark
+    would give students a solution.
     """
     lines: list[str] = []
     opened = 0
@@ -73,10 +73,10 @@ def render(text: str) -> str:
 
 
 def render_notebook(text: str) -> str:
-    """A notebook (format 4) as it is handed out: nothing has been run, and every marked region is emptied.
+    """A notebook (format 4) for students: without outputs, and with every marked region emptied.
 
-    Raises UsageError as `render` does, and for a solution in a cell that is not tagged as a student's. nbformat would
-    take longer to import than all of this takes; the tests hold the result to it.
+    Raises UsageError as `render` does, and for a solution in a cell without the tag "student". This does not use
+    nbformat, because it is slow to import; the tests validate the result with it.
     """
     notebook = json.loads(text)
     notebook["metadata"] = {name: notebook["metadata"][name] for name in METADATA}
@@ -87,7 +87,7 @@ def render_notebook(text: str) -> str:
             continue
         source = "".join(cell["source"])
         if ("student" in tags) != bool(MARK.search(source)):
-            raise UsageError(f'cell {number}: the tag "student" and a solution belong together')
+            raise UsageError(f'cell {number} needs both the tag "student" and a marked solution, or neither')
         try:
             cell["source"] = render(source).splitlines(keepends=True)
         except UsageError as error:
@@ -101,12 +101,12 @@ def is_mark(line: str) -> bool:
 
 
 def listed(homework: Path = OWN) -> HandoutPlan:
-    """What a homework's rubric.yaml says students are given."""
+    """The files that students get, as a homework's rubric.yaml lists them."""
     return rubric.load(homework / "rubric.yaml").handout
 
 
 def contents(reference: Path, fixtures: Path, plan: HandoutPlan) -> dict[str, bytes]:
-    """What a student gets: path inside the handout -> bytes. Only what `plan` lists leaves `reference`.
+    """The handout: path -> bytes. Only files that `plan` lists are taken from `reference`.
 
     Raises UsageError for a malformed mark.
     """
@@ -119,23 +119,27 @@ def contents(reference: Path, fixtures: Path, plan: HandoutPlan) -> dict[str, by
             raise UsageError(f"{name}, {error}") from None
         except OSError:
             raise UsageError(
-                f"the handout lists {name}, which {reference} does not hold; add it, or delete it"
+                f"the handout lists {name}, but {reference} has no such file; add the file, or delete the line"
             ) from None
         except (UnicodeDecodeError, ValueError, KeyError):
-            raise UsageError(f"{reference / name} is not readable as UTF-8 text or a notebook; save it anew") from None
+            raise UsageError(
+                f"{reference / name} is not UTF-8 text or a notebook; save it again in the right format"
+            ) from None
     for path, name in plan.fixtures.items():
         try:
             made[path] = (fixtures / name).read_bytes()
         except OSError:
-            raise UsageError(f"the handout lists {name}, which {fixtures} does not hold; record or delete it") from None
+            raise UsageError(
+                f"the handout lists {name}, but {fixtures} has no such file; record it, or delete the line"
+            ) from None
     return made
 
 
 def pristine(root: Path, plan: Rubric) -> dict[str, bytes]:
-    """The handout as it was before anybody worked in it, made in memory; never read from student/.
+    """The unchanged handout, made in memory; never read from student/.
 
-    `root` holds reference/ and fixtures/; without them, a copy packed as handout.zip. The modules that a section names
-    are handed out, listed or not. Raises UsageError with the cure.
+    `root` holds reference/ and fixtures/, or else a packed handout.zip. A section's modules are always part of the
+    handout, even if the rubric does not list them. Raises UsageError that says how to fix it.
     """
     if not (root / "reference").is_dir():
         return unpacked(root / PACKED)
@@ -145,14 +149,14 @@ def pristine(root: Path, plan: Rubric) -> dict[str, bytes]:
 
 
 def home(homework: Path) -> Path:
-    """The folder that holds a homework's reference/, fixtures/ and student/: its own where they lie in it, else the
-    project's."""
+    """The folder that holds a homework's reference/, fixtures/ and student/: the homework's own folder if they lie in
+    it, else the project's root."""
     return homework if any((homework / name).exists() for name in ("reference", PACKED)) else ROOT
 
 
 def own_folder(homework: Path) -> Path:
-    """Where students work, wherever in the project one stands: a folder student/ here, else the project's; that of
-    another homework beside its reference."""
+    """The folder where students work. For the project's homework: student/ in the current folder, else in the project's
+    root. For another homework: student/ beside its reference."""
     here = Path("student")
     if homework.resolve() == OWN and here.is_dir():
         return here
@@ -160,22 +164,22 @@ def own_folder(homework: Path) -> Path:
 
 
 def unpacked(path: Path) -> dict[str, bytes]:
-    """What `pack` packed. Raises UsageError where it cannot be read."""
+    """The files of a zip that `pack` made. Raises UsageError if it cannot be read."""
     try:
         with zipfile.ZipFile(path) as archive:
             return {name: archive.read(name) for name in archive.namelist()}
     except (OSError, zipfile.BadZipFile):
         raise UsageError(
-            f"there is neither {path} nor a folder reference beside it, so the handout is unknown; copy one there"
+            f"the handout is missing: there is no {path} and no folder reference/ beside it; copy one of them there"
         ) from None
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
-    """A zip of `files`, byte for byte the same each time."""
+    """A zip of `files`. Equal files give equal bytes."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, content in files.items():
-            member = zipfile.ZipInfo(name)  # of 1980, so that no clock is in it
+            member = zipfile.ZipInfo(name)  # dated 1980, so that the time does not change the bytes
             member.compress_type = zipfile.ZIP_DEFLATED
             member.external_attr = (0o755 if name.endswith(".sh") else 0o644) << 16
             archive.writestr(member, content)
@@ -183,17 +187,17 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 
 def make(made: Mapping[str, bytes], student: Path, *, overwrite: bool = False) -> tuple[list[str], Path | None]:
-    """Write the handout into `student`; files of other names stay. The names of what was written, and where copies of
-    what was there before are; None where nothing was.
+    """Write the handout into `student`; files with other names stay.
 
-    Raises UsageError for a file there that differs, unless it may be overwritten: somebody may have worked in it.
+    Returns the names of the written files, and the folder with copies of the files that they replaced, or None. Without
+    `overwrite`, raises UsageError if a file there differs: somebody may have worked in it.
     """
     there = {name: (student / name).read_bytes() for name in made if (student / name).is_file()}
     differing = [name for name, content in there.items() if content != made[name]]
     if differing and not overwrite:
         raise UsageError(
             f"{student} holds other versions of {', '.join(differing)}; "
-            "--overwrite replaces them, and keeps copies in a folder beside it"
+            "use --overwrite to replace them; copies are kept in a folder beside it"
         )
     kept = keep(student, {name: there[name] for name in differing}) if differing else None
     changed = [name for name in made if there.get(name) != made[name]]
@@ -207,7 +211,7 @@ def make(made: Mapping[str, bytes], student: Path, *, overwrite: bool = False) -
 
 
 def keep(student: Path, files: Mapping[str, bytes]) -> Path:
-    """Copy `files` into a new folder beside `student`: inside it they could be taken for a second hand-in."""
+    """Copy `files` into a new folder beside `student`; inside it, they would look like a second submission."""
     resolved = student.resolve()
     stem = f"{resolved.name}-before-{datetime.now():%Y%m%d-%H%M%S}"
     number, folder = 1, resolved.with_name(stem)
@@ -223,13 +227,13 @@ def keep(student: Path, files: Mapping[str, bytes]) -> Path:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m grader.handout", description="Make the handout of reference/: the same files, unsolved."
+        prog="python -m grader.handout", description="Make the handout: the files of reference/ without solutions."
     )
     parser.add_argument(
         "place", nargs="?", type=Path, help="folder or .zip to write (default: student/ beside the reference)"
     )
     parser.add_argument("--homework", type=Path, default=OWN, metavar="FOLDER", help="another homework's folder")
-    parser.add_argument("--overwrite", action="store_true", help="replace files that differ; copies of them are kept")
+    parser.add_argument("--overwrite", action="store_true", help="replace files that differ, and keep copies of them")
     given = parser.parse_args(argv)
     root = home(given.homework)
     place = given.place or root / "student"
@@ -245,7 +249,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"grader.handout: {error.filename} cannot be read or written ({error.strerror})", file=sys.stderr)
         return 2
     if kept:
-        print(f"copies of what was there before: {kept}")
+        print(f"copies of the replaced files: {kept}")
     print("\n".join(f"written: {name}" for name in changed) or f"{place} is up to date")
     return 0
 

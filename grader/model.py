@@ -1,4 +1,4 @@
-"""What the grader speaks about: frozen data, no behaviour beyond sums."""
+"""The grader's data classes: frozen, without behaviour beyond sums."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One number held against its bar. An error must stay below `bound`; with `at_least`, an accuracy must reach it."""
+    """A measured number and its bar. An error must stay below `bound`; with `at_least`, an accuracy must reach it."""
 
     name: str
     value: float
@@ -40,15 +40,18 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Modules that are graded in one process: name -> path inside the handout, and how to talk to them.
+    """Modules that are graded in one process: name -> path inside the handout.
 
-    `keep` maps a function or method name to the positions in its returned tuple that stay behind as handles.
-    `forbid` names top-level packages that cannot be imported there. `needs` names packages without which nothing of it
-    is graded. `memory` is its process's limit in bytes, where it is not the rubric's. `warm` names modules that are
-    imported once for all its processes. `drivers` names modules in the homework's `worker/` folder that checks drive in
-    the student's process; `package` is that homework's package and folder, once it is loaded. `shims` are
-    modules of the homework's that the student's code finds under a name: name -> file. `functions` names what the
-    reference's modules and classes define as functions, so that a check need not look.
+    - `keep` maps the name of a function or method to positions in its returned tuple. These values stay in the
+      student's process; the check gets handles.
+    - `forbid` names top-level packages that the student's code cannot import.
+    - `needs` names packages that must be installed; without them the section is not graded.
+    - `memory` is the process's limit in bytes; None means the rubric's limit.
+    - `warm` names modules that are imported once for all processes of the section.
+    - `drivers` names modules in the homework's `worker/` folder. Checks call them in the student's process.
+    - `package` is the homework's package name and folder. It is filled in when the homework is loaded.
+    - `shims` maps a module name to a file of the homework. The student's code imports that file under that name.
+    - `functions` lists the functions that each module and class of the reference defines, so checks need not look.
     """
 
     id: str
@@ -75,7 +78,7 @@ class CheckPlan:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file to fetch: its address, md5 and size in bytes. A .tar.gz holds the data set's folder, a .gz one file."""
+    """A file to download: address, md5, size in bytes. A .tar.gz holds the data set's folder; a .gz holds one file."""
 
     url: str
     md5: str
@@ -84,12 +87,12 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class DataPlan:
-    """What the rubric declares of a data set: whatever a check reads that is not in the homework's folder.
+    """A data set as the rubric declares it: data that checks read and that is not in the homework's folder.
 
-    `places` are folders that it may lie in: below the data root, absolute, or in terms of `~` and environment
-    variables. `files` maps each file, unpacked, to its sum (md5, or sha256 or its beginning), in the order in which
-    `reader` gets them. `reader` and `stand_in` are functions of the homework, as "folder.module.function". Without a
-    reader it is one file, whose path is what a check gets. `hint` says how else to come by it.
+    `places` are the folders to look in: below the data root, absolute, or with `~` and environment variables. `files`
+    maps each unpacked file to its checksum: md5, sha256, or the beginning of a sha256. `reader` gets the files in this
+    order. `reader` and `stand_in` name functions of the homework, as "folder.module.function". Without a reader, the
+    data set is one file, and a check gets its path. `hint` says how else to obtain it.
     """
 
     name: str
@@ -104,7 +107,7 @@ class DataPlan:
 
 @dataclass(frozen=True, slots=True)
 class HandoutPlan:
-    """What students are given: files of the reference, unsolved; fixtures, path in the handout -> file."""
+    """The files that students get: files of the reference without solutions; fixtures, path in the handout -> file."""
 
     files: tuple[str, ...] = ()
     fixtures: Mapping[str, str] = field(default_factory=dict)
@@ -112,12 +115,10 @@ class HandoutPlan:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One graded line. `settings` holds every further number of the rubric (`tolerance`, thresholds, budgets).
+    """One graded line of the rubric. `settings` holds its other numbers (`tolerance`, thresholds, budgets).
 
-    `data` names the data sets that its checks read besides its task's. `policies` holds what the rubric decides by a
-    word: see `hw.policy`.
-
-    `skipped` is the reason why the item is not graded here, or "".
+    `data` names data sets that its checks read in addition to the task's. `policies` maps a name to a word that says
+    what a finding costs: see `hw.policy`. `skipped` is the reason why the item is not graded, or "".
     """
 
     id: str
@@ -143,7 +144,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one call and one check may use. CPU and wall in seconds, memory and output in bytes."""
+    """Limits of one call and one check. CPU and wall time in seconds, memory and output in bytes."""
 
     call_cpu: float = 10.0
     call_wall: float = 20.0
@@ -154,10 +155,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """What lateness costs: `per_day` percent of the points earned for each day begun, at most `cap` percent.
+    """The late penalty: `per_day` percent of the earned points for each day or part of a day, at most `cap` percent.
 
-    Within `grace_hours` of the due date nothing is late; after that, days count from the due date itself. A day ends at
-    the clock time of the due date in `timezone`, an IANA name such as "Europe/Berlin", or "" for this machine's zone.
+    Nothing is late within `grace_hours` after the due date; after that, days count from the due date itself. A day ends
+    at the due date's clock time in `timezone`: an IANA name such as "Europe/Berlin", or "" for this machine's zone.
     """
 
     per_day: float
@@ -168,7 +169,7 @@ class Late:
 
 @dataclass(frozen=True, slots=True)
 class Rubric:
-    """rubric.yaml, read. `lines` maps what was named, and as what, to its line in `path`."""
+    """The contents of rubric.yaml. `lines` maps (kind, name), such as ("check", "relu"), to its line in `path`."""
 
     title: str
     sections: tuple[Section, ...]
@@ -182,18 +183,19 @@ class Rubric:
     lines: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def where(self, kind: str, name: str) -> str:
-        """The place of a name in the file, as "rubric.yaml:12"; of the file alone for one that it does not hold."""
+        """File and line of a name, as "rubric.yaml:12"; the file alone if the name is not in it."""
         line = self.lines.get((kind, name))
         return f"{self.path}:{line}" if line else str(self.path)
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A private snapshot of what was handed in: the wanted files by base name, as bytes.
+    """A private copy of a submission: the contents of the wanted files, by base name.
 
     `origin` maps each base name to its path inside the folder or archive. `notes` are sentences for the report.
-    `helpers` maps a wanted file to what it imports besides: path beside it -> bytes. `questions` says of a wanted file
-    why a person has to decide before it is graded, `faults` why it cannot be imported. `there` names all files.
+    `helpers` maps a wanted file to the student's other files that it imports: path beside it -> bytes. `questions` maps
+    a wanted file to the reason why a person must decide before it is graded. `faults` maps a wanted file to the reason
+    why it cannot be imported. `there` names all files of the submission.
     """
 
     name: str
@@ -209,7 +211,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """A person's word on which file of a student's submission counts as the wanted one, `name`."""
+    """A person's decision that `file` of a student's submission counts as the wanted file `name`."""
 
     student: str
     file: str
@@ -223,7 +225,7 @@ class Take:
 class Check:
     """A check of a homework: `function(hw, rng)`; `title` is its docstring's first line.
 
-    `about` is what of the student's it asks, as "module.function" or "module.Class.method", or "".
+    `about` names the student's function that the check tests, as "module.function" or "module.Class.method", or "".
     """
 
     name: str
@@ -235,7 +237,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What is drawn beside a check: `kind` names a drawing of report/plots.py, `data` are its numbers (JSON values)."""
+    """A figure beside a check: `kind` names a drawing of report/plots.py, `data` holds its numbers (JSON values)."""
 
     kind: str
     title: str
@@ -246,9 +248,9 @@ class Figure:
 class CheckResult:
     """How one check ended.
 
-    `output` is what the student's code printed meanwhile, capped; `advice` costs nothing; `review` says what only a
-    person can judge, one sentence each. `memory` is in bytes, the most that its process had had when the check ended.
-    `killed`: a process of it was ended by nobody here, as by a system that is out of memory.
+    `output` is what the student's code printed, cut at the limit. `advice` costs no points. `review` holds one sentence
+    for each question that only a person can answer. `memory` is the peak memory of the process, in bytes. `killed` says
+    that the system ended a process of this check, for example because it ran out of memory.
     """
 
     name: str
@@ -269,7 +271,7 @@ class CheckResult:
 
     @property
     def waits(self) -> bool:
-        """Whether there are no points before a person looks: a fault of ours, or a question on which file counts."""
+        """Whether the points wait for a person: the grader failed, or it is unclear which file counts."""
         return self.verdict is Verdict.INTERNAL or (self.verdict is Verdict.SKIPPED and self.message in self.review)
 
 
@@ -283,7 +285,7 @@ class ItemResult:
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict that explains the item best: the gravest of its checks'; NOT_IMPLEMENTED only when all are."""
+        """The gravest verdict of its checks. It is NOT_IMPLEMENTED only if that is the verdict of all of them."""
         verdicts = {check.verdict for check in self.checks}
         if len(verdicts) == 1:
             return next(iter(verdicts))
@@ -323,7 +325,7 @@ class TaskResult:
         return sum(item.max_score for item in self.items)
 
 
-STAND_IN = "(stand-in data)"  # behind the version of a data set that was made up
+STAND_IN = "(stand-in data)"  # ends the version of a synthetic data set
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,13 +338,13 @@ class Provenance:
     isolation: str
 
 
-LATE_DAYS = "late"  # an adjustment of this item sets how many days late a submission counts as
+LATE_DAYS = "late"  # an adjustment of this item sets the number of days late
 
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """A person's word on an item: what it is worth instead. Of several for one item the last counts; one whose points
-    are None takes back those before it."""
+    """A person's decision on the points of an item. The last one for an item counts; `points` None revokes the earlier
+    ones."""
 
     student: str
     item: str
@@ -354,9 +356,9 @@ class Adjustment:
 
 @dataclass(frozen=True, slots=True)
 class Remarks:
-    """What the gradebook adds to a report: the adjustments in force, and what lateness costs, `penalty` in percent.
+    """What the gradebook adds to a report: the adjustments that count, and the late `penalty` in percent.
 
-    `late_days` is None where it is known that the submission was late, and not how late.
+    `late_days` is None if the submission was late but the number of days is not known.
     """
 
     adjustments: tuple[Adjustment, ...] = ()
@@ -366,9 +368,12 @@ class Remarks:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One graded submission. `max_score` is fixed by the rubric before anything runs; `skipped` is the part of it that
-    neither this run nor a person judged, shown apart from the earned and the lost. `score` is as graded, `adjusted`
-    with a person's word on items, `final` after lateness. Of an `interrupted` run, what was not measured is skipped."""
+    """One graded submission.
+
+    The rubric fixes `max_score` before anything runs. `skipped` is the part of it that neither this run nor a person
+    judged: these points are neither earned nor lost. `score` is what the checks gave, `adjusted` includes a person's
+    decisions, and `final` includes the late penalty. In an `interrupted` run, checks that did not end are skipped.
+    """
 
     title: str
     submission: str
@@ -386,16 +391,16 @@ class Report:
 
     @property
     def adjustments(self) -> Mapping[str, Adjustment]:
-        """By the id of the item that each is about."""
+        """The adjustments by item id."""
         return {one.item: one for one in self.remarks.adjustments}
 
     def points_of(self, item: ItemResult) -> float:
-        """What an item counts: a person's word, though never more than it is worth now, else the points as graded."""
+        """The points of an item: a person's decision, at most the item's maximum; else the points as graded."""
         changed = self.adjustments.get(item.id)
         return item.score if changed is None or changed.points is None else min(changed.points, item.max_score)
 
     def judged(self, item: ItemResult) -> bool:
-        """Whether the grader or a person gave its points; what neither judged is neither earned nor lost."""
+        """Whether the grader or a person gave its points; otherwise they are neither earned nor lost."""
         return item.id in self.adjustments or item.verdict is not Verdict.SKIPPED
 
     @property
@@ -430,30 +435,32 @@ class Report:
 
     @property
     def stand_in(self) -> bool:
-        """Whether a network was trained on images that were made up."""
+        """Whether a network was trained on synthetic images."""
         return any(version.endswith(STAND_IN) for version in self.provenance.versions.values())
 
     @property
     def faulty(self) -> bool:
-        """Whether a fault of the grader left a check unjudged."""
+        """Whether the grader failed in a check, so that the check has no result."""
         return any(check.verdict is Verdict.INTERNAL for check in self.checks)
 
 
-Parts = tuple[tuple[str, Path], ...]  # (the student's own name for it, where it lies), the newest last
+Parts = tuple[tuple[str, Path], ...]  # (the student's name for the file, its path), the newest last
 
 
 @dataclass(frozen=True, slots=True)
 class Student:
-    """A student of the class, and what was handed in.
+    """A student of the class, and the student's submission.
 
-    `id` is safe as a file's name, `name` is to be shown. `ids` are what the platform and the class list call the
-    student, by their own column names. `path` is None where nothing was handed in. `digest` and `origin` (base name ->
-    path inside the submission) are those of the files that were graded. `marked_late` is None where the platform marks
-    nothing. `others` are older submissions, which do not count. `problem` is why nothing is graded although something
-    was, or may have been, handed in; else "". `due` is the student's own due date, where an extension gives one.
-
-    `parts` are one folder or archive, or the files handed in side by side. `unlisted`: there is a class list, and it
-    does not name this student, or not clearly. Neither is kept in the gradebook.
+    - `id` is safe as a file name; `name` is for display.
+    - `ids` holds the student's ids on the platform and in the class list, by column name.
+    - `path` is None if nothing was handed in.
+    - `digest` and `origin` (base name -> path inside the submission) describe the files that were graded.
+    - `marked_late` is None if the platform does not mark late work.
+    - `others` are older submissions, which do not count.
+    - `problem` says why a submission cannot be graded, or may be missing; else "".
+    - `due` is the student's own due date if there is an extension.
+    - `parts` is one folder or archive, or several loose files. It is not kept in the gradebook.
+    - `unlisted` says that the class list does not name this student, or not clearly. It is not kept in the gradebook.
     """
 
     id: str
@@ -473,10 +480,10 @@ class Student:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A student's line in the class: what exports and the class's page are made of.
+    """A student's line in the class, for exports and the class page.
 
-    `report`, with its remarks, is None for who handed in nothing, and for a submission that was not graded; then the
-    student's `problem` says why. `due` is the student's own due date where an extension gives one, else the run's.
+    `report` includes its remarks. It is None if nothing was handed in or the submission was not graded; then the
+    student's `problem` says why. `due` is the student's own due date if there is an extension, else the run's.
     """
 
     student: Student
@@ -486,11 +493,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Homework:
-    """A homework's folder, loaded: its rubric, its checks by name, the handout and what only the grader may see.
+    """A loaded homework: its rubric, its checks by name, the handout, and files that only the grader may see.
 
-    `handout` is what students were given, before anybody worked in it: path -> bytes. `package` is the name under which
-    its files are imported, `readers` are the functions that its data sets are read by. `known` is what the reference
-    was found to give, by a digest of the question; it holds nothing of a student's.
+    `handout` maps a path to its bytes, as students received it. `modules` are the reference's modules. `package` is the
+    name under which the homework's files are imported. `readers` are the functions that read its data sets. `known`
+    stores answers of the reference by a digest of the question; it holds nothing that comes from a student.
     """
 
     folder: Path
@@ -506,6 +513,6 @@ class Homework:
 
     @property
     def option(self) -> str:
-        """What a command has to be told to mean this homework; nothing for the one that is here."""
+        """The command-line option that selects this homework; "" for the homework in this project."""
         own = Path(__file__).resolve().parent / "homework"
         return "" if self.folder.resolve() == own else f" --homework {shlex.quote(str(self.folder))}"

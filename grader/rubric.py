@@ -1,7 +1,7 @@
-"""rubric.yaml -> Rubric, every mistake named with its line.
+"""rubric.yaml -> Rubric. Every mistake is reported with its line.
 
 The file is composed to nodes, not loaded, because only nodes know their lines. Aliases and deep nesting are refused
-before that: a few aliases can stand for billions of nodes, and nodes nested ten thousand deep overflow the C stack.
+first: a few aliases can stand for billions of nodes, and nodes nested ten thousand deep overflow the C stack.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ POLICIES = ("advice", "judged", "part", "question")  # what costs nothing, all, 
 UNITS = {"memory": 1 << 20, "output": 1 << 10}  # MiB and KiB in the file, bytes in Limits
 
 SUM = re.compile(r"[0-9a-f]{8,64}")
-ALWAYS = {"numpy", *sys.stdlib_module_names}  # what a worker can import, whatever a section needs
+ALWAYS = {"numpy", *sys.stdlib_module_names}  # every worker can import these
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -53,14 +53,14 @@ def read(path: Path) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise RubricError(f"{path}: {error.strerror}; a homework's folder holds its rubric.yaml") from None
+        raise RubricError(f"{path}: {error.strerror}; a homework's folder must contain a rubric.yaml") from None
     if len(data) > MAX_BYTES:
-        raise RubricError(f"{path}: {len(data)} bytes; a rubric has at most {MAX_BYTES}")
+        raise RubricError(f"{path} has {len(data)} bytes; a rubric may have at most {MAX_BYTES}; shorten it")
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise RubricError(f"{path.name}:{line}: a byte that is not UTF-8; save the file as UTF-8") from None
+        raise RubricError(f"{path.name}:{line}: this line is not UTF-8; save the file as UTF-8") from None
     return data
 
 
@@ -79,19 +79,19 @@ def compose(path: Path, data: bytes) -> yaml.Node:
 
 
 def refuse_explosive(name: str, data: bytes) -> None:
-    """Raise RubricError for an alias, or for values nested deeper than any rubric needs."""
+    """Raise RubricError for an alias, and for values that are nested more than MAX_DEPTH deep."""
     depth = 0
     for event in yaml.parse(data, Loader=LOADER):
         where = f"{name}:{event.start_mark.line + 1 if event.start_mark else 1}"
         if isinstance(event, yaml.AliasEvent):
-            raise RubricError(f"{where}: an alias (*{event.anchor}); write the value out")
+            raise RubricError(f"{where}: aliases such as *{event.anchor} are not allowed; write the value out")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            raise RubricError(f"{where}: lists and mappings nested more than {MAX_DEPTH} deep; a rubric is flat")
+            raise RubricError(f"{where}: lists and mappings are nested more than {MAX_DEPTH} deep; make them flatter")
 
 
 def exponent(node: yaml.Node) -> bool:
-    """Whether a text is what most languages take for a number: 1e-9, 1.0e9."""
+    """Whether a text is a number in most languages but not in YAML: 1e-9, 1.0e9."""
     return isinstance(node, yaml.ScalarNode) and bool(re.fullmatch(r"[-+]?\d+\.?\d*[eE][-+]?\d+", node.value))
 
 
@@ -100,16 +100,16 @@ def is_policy(node: yaml.Node) -> bool:
 
 
 def resembles_policy(node: yaml.Node) -> bool:
-    """Whether a value that is no number is a policy misspelt."""
+    """Whether a value is not a number but a misspelt policy."""
     if not isinstance(node, yaml.ScalarNode) or node.tag.endswith((":int", ":float")):
         return False
-    from difflib import get_close_matches  # slow, and needed for a mistake alone
+    from difflib import get_close_matches  # slow to import, and needed only after a mistake
 
     return bool(get_close_matches(node.value, POLICIES))
 
 
 def is_module(name: str) -> bool:
-    """Whether there is a module of a dotted name. None of its packages is imported to find out."""
+    """Whether a module with this dotted name exists. Nothing is imported."""
     path: Any = None
     for at, _ in enumerate(parts := name.split(".")):
         spec = find_spec(parts[0]) if at == 0 else PathFinder.find_spec(".".join(parts[: at + 1]), path)
@@ -123,14 +123,14 @@ def is_module(name: str) -> bool:
 
 @dataclass
 class Reader:
-    """Walks the nodes and notes each mistake with its line, so that one run tells all of them."""
+    """Walks the nodes and collects every mistake with its line, so that one run reports all of them."""
 
     file: str
     mistakes: list[tuple[int, str]] = field(default_factory=list)
     lines: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def note(self, node: yaml.Node, kind: str, name: str) -> None:
-        """Keep the line where something is named first."""
+        """Record the line where a name appears first."""
         self.lines.setdefault((kind, name), node.start_mark.line + 1)
 
     def mistake(self, node: yaml.Node, text: str) -> None:
@@ -175,7 +175,7 @@ class Reader:
         return Limits(**{name: self.limit(value, name) for name, value in keys.items()})
 
     def limit(self, node: yaml.Node, name: str) -> Any:
-        """One of the limits, in the unit in which it is kept."""
+        """A limit, converted from the unit in the file to the unit in Limits."""
         number = self.number(node, name, least=0, open_end=True)
         return int(number * UNITS[name]) if name in UNITS else number
 
@@ -208,32 +208,34 @@ class Reader:
             )
 
     def warm(self, node: yaml.Node, needs: tuple[str, ...]) -> Iterator[str]:
-        """Modules that every process of a section finds imported."""
+        """Modules that are already imported in every process of a section."""
         for element in self.sequence(node, "warm"):
             name = self.text(element, "a module")
             top = name.partition(".")[0]
             if not name:
                 continue
             if top not in ALWAYS and top not in needs:
-                self.mistake(element, f"warm names {name}, which is neither Python's, nor numpy, nor in `needs`")
+                self.mistake(
+                    element, f"warm names {name}, but it is not in Python, numpy or `needs`; add it to `needs`"
+                )
             elif find_spec(top) is not None and not is_module(name):
-                self.mistake(element, f"warm names {name}, and {top} has no such module")
+                self.mistake(element, f"warm names {name}, but {top} has no such module; correct the name")
             yield name
 
     def shims(self, node: yaml.Node) -> Iterator[tuple[str, str]]:
-        """Modules of the homework's that a student's code finds under a name: name -> file in the homework's folder."""
+        """Module name -> file in the homework's folder. The student's code imports that file under that name."""
         for name, value in self.mapping(node, "shims", optional=None).items():
             self.note(value, "shim", name)
             path = self.text(value, name)
             if not all(part.isidentifier() for part in name.split(".")):
-                self.mistake(value, f"the shim {name} is no name of a module; write it as it is imported")
+                self.mistake(value, f"the shim {name} is not a module name; write it as in an import")
             elif not path.endswith(".py") or path.startswith("/") or ".." in Path(path).parts:
-                self.mistake(value, f"the shim {name} has to be a .py file in the homework's folder")
+                self.mistake(value, f"the shim {name} must be a .py file in the homework's folder")
             else:
                 yield name, path
 
     def noted(self, node: yaml.Node, kind: str) -> Iterator[str]:
-        """A list of names, each kept with its line."""
+        """A list of names. The line of each is recorded."""
         for element in self.sequence(node, f"{kind}s"):
             name = self.text(element, f"a {kind}")
             self.note(element, kind, name)
@@ -256,12 +258,15 @@ class Reader:
                     self.note(keys[key], "function", words[key])
             files = self.sums(keys["files"]) if "files" in keys else {}
             if not words["reader"] and (len(files) != 1 or words["stand_in"]):
-                self.mistake(value, f"data set {name} has no reader, so it is one file, and nothing stands in for it")
+                self.mistake(value, f"data set {name} has no reader, so it must have one file and no stand_in")
             places = tuple(self.texts(keys["places"], "places")) if "places" in keys else ("",)
             if not places:
-                self.mistake(keys["places"], f"data set {name} has no place to lie in")
+                self.mistake(keys["places"], f"data set {name} has no places; name at least one folder")
             elif "fetch" in keys and not re.match(r"[^/.$~]", places[0]):
-                self.mistake(keys["fetch"], f"data set {name} is fetched into its first place: a folder of its own")
+                self.mistake(
+                    keys["fetch"],
+                    f"data set {name} is downloaded into its first place, so that must be a plain folder name",
+                )
             yield DataPlan(
                 name=name,
                 places=places,
@@ -275,7 +280,7 @@ class Reader:
         for name, value in self.mapping(node, "files", optional=None).items():
             found[name] = self.text(value, name)
             if not SUM.fullmatch(found[name]):
-                self.mistake(value, f"{name} has to have its md5 or sha256, or at least the first 8 digits of a sha256")
+                self.mistake(value, f"{name} needs an md5, a sha256, or at least the first 8 digits of a sha256")
         return found
 
     def downloads(self, node: yaml.Node) -> Iterator[Download]:
@@ -298,32 +303,33 @@ class Reader:
         for element in self.sequence(node, "data"):
             name = self.text(element, "a data set")
             if name and name not in known:
-                there = f"there are {', '.join(sorted(known))}" if known else "the rubric declares none"
-                self.mistake(element, f"{what} reads {name}, which is not under `data`; {there}")
+                there = f"`data` has {', '.join(sorted(known))}" if known else "`data` has none"
+                self.mistake(element, f"{what} reads the data set {name}, but it is not under `data`; {there}")
             yield name
 
     def positions(self, node: yaml.Node, what: str) -> Iterator[int]:
         for element in self.sequence(node, what):
             number = self.number(element, what, least=0)
             if number != int(number):
-                self.mistake(element, f"{what}: a position in a tuple is a whole number")
+                self.mistake(element, f"{what}: a position in a tuple must be a whole number")
             yield int(number)
 
     def tasks(self, node: yaml.Node, sections: set[str], data: Collection[str]) -> Iterator[Task]:
         seen: set[str] = set()
         elements = self.sequence(node, "tasks")
         if not elements:
-            self.mistake(node, "tasks is empty; a rubric has at least one task")
+            self.mistake(node, "tasks is empty; a rubric needs at least one task")
         for element in elements:
             keys = self.mapping(element, "a task", required=("id", "title", "section", "items"), optional=("data",))
             id_ = self.text(keys["id"], "id") if "id" in keys else "?"
             if id_ in seen:
-                self.mistake(element, f"task {id_} is there twice")
+                self.mistake(element, f"task {id_} appears twice")
             seen.add(id_)
             section = self.text(keys["section"], "section") if "section" in keys else ""
             if "section" in keys and section not in sections:
                 self.mistake(
-                    keys["section"], f"task {id_}: no section {section!r}; there are {', '.join(sorted(sections))}"
+                    keys["section"],
+                    f"task {id_}: there is no section {section!r}; the sections are {', '.join(sorted(sections))}",
                 )
             items = tuple(self.items(keys["items"], id_, data)) if "items" in keys else ()
             title = self.text(keys["title"], "title") if "title" in keys else ""
@@ -339,7 +345,7 @@ class Reader:
             item = self.item(element, task, data)
             self.note(element, "item", item.id)
             if item.id in seen:
-                self.mistake(element, f"item {item.id} is there twice")
+                self.mistake(element, f"item {item.id} appears twice")
             seen.add(item.id)
             yield item
 
@@ -347,7 +353,7 @@ class Reader:
         keys = self.mapping(node, "an item", optional=None)
         id_ = self.text(keys.pop("id"), "id") if "id" in keys else "?"
         if not id_.startswith(f"{task}."):
-            self.mistake(node, f"item {id_} stands under task {task}; its id has to start with {task}.")
+            self.mistake(node, f"item {id_} is listed under task {task}; its id must start with {task}.")
         for name in ("title", "points"):
             if name not in keys:
                 self.mistake(node, f"item {id_} has no {name}; add `{name}:`")
@@ -362,7 +368,7 @@ class Reader:
         settings = {}
         for name, value in keys.items():
             if name not in policies and resembles_policy(value):
-                self.mistake(value, f"{name} is {value.value}; it has to be a number, or one of {', '.join(POLICIES)}")
+                self.mistake(value, f"{name} is {value.value}; it must be a number, or one of {', '.join(POLICIES)}")
             elif name not in policies:
                 settings[name] = self.number(value, name, least=0)
         for name in SHARES & settings.keys():
@@ -386,7 +392,7 @@ class Reader:
                 weights[name], places[name] = self.number(value, name, least=0, open_end=True), value
         for name, place in places.items():
             if ("check", name) in self.lines:
-                self.mistake(place, f"check {name} is named twice; the other is in line {self.lines['check', name]}")
+                self.mistake(place, f"check {name} is named twice; the other is on line {self.lines['check', name]}")
             self.note(place, "check", name)
         total = sum(map(Fraction, weights.values())) or Fraction(1)
         for name, weight in weights.items():
@@ -397,19 +403,21 @@ class Reader:
     def mapping(
         self, node: yaml.Node, what: str, *, required: tuple[str, ...] = (), optional: tuple[str, ...] | None = ()
     ) -> dict[str, yaml.Node]:
-        """The node's keys. With `optional` None, any other key is welcome."""
+        """The node's keys. With `optional` None, any other key is allowed."""
         if not isinstance(node, yaml.MappingNode):
-            self.mistake(node, f"{what} has to be a mapping of names to values")
+            self.mistake(node, f"{what} must be a mapping of names to values")
             return {}
         found: dict[str, yaml.Node] = {}
         for key, value in node.value:
             name = self.text(key, "a key")
             if not name:
-                continue  # told already
+                continue  # already reported
             if name in found:
-                self.mistake(key, f"{name} is there twice")
+                self.mistake(key, f"{name} appears twice")
             elif optional is not None and name not in required and name not in optional:
-                self.mistake(key, f"{what} has no key {name}; it knows {', '.join((*required, *optional))}")
+                self.mistake(
+                    key, f"{what} cannot have the key {name}; its keys are {', '.join((*required, *optional))}"
+                )
             else:
                 found[name] = value
         for name in required:
@@ -419,7 +427,7 @@ class Reader:
 
     def sequence(self, node: yaml.Node, what: str) -> list[yaml.Node]:
         if not isinstance(node, yaml.SequenceNode):
-            self.mistake(node, f"{what} has to be a list")
+            self.mistake(node, f"{what} must be a list")
             return []
         return list(node.value)
 
@@ -430,7 +438,7 @@ class Reader:
     def text(self, node: yaml.Node, what: str) -> str:
         text = node.value.strip() if isinstance(node, yaml.ScalarNode) else ""
         if not text or not text.isprintable():
-            self.mistake(node, f"{what} has to be a text of one line")
+            self.mistake(node, f"{what} must be one line of text")
             return ""
         return str(text)
 
@@ -442,10 +450,10 @@ class Reader:
             except ValueError:
                 value = float("nan")
         if not math.isfinite(value):
-            hint = "; YAML wants a point before the exponent and a sign in it, as in 1.0e-9" if exponent(node) else ""
-            self.mistake(node, f"{what} has to be a number{hint}")
+            hint = "; YAML needs a decimal point and a signed exponent, as in 1.0e-9" if exponent(node) else ""
+            self.mistake(node, f"{what} must be a number{hint}")
             return 1.0
         if value < least or (open_end and value == least):
-            self.mistake(node, f"{what} is {value:g}; it has to be {'more than' if open_end else 'at least'} {least:g}")
+            self.mistake(node, f"{what} is {value:g}; it must be {'more than' if open_end else 'at least'} {least:g}")
             return 1.0
         return value

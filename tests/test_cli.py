@@ -144,7 +144,7 @@ def test_a_bar_that_is_no_number_is_refused():
 def test_a_folder_of_data_that_is_not_there_is_told_before_the_work(tmp_path):
     run = grade("reference", "--task", "1", "--no-html", "--data-root", tmp_path / "nowhere")
     assert run.returncode == 2
-    assert "nowhere is no folder; name the one that data sets are in" in run.stderr
+    assert "nowhere is not a folder; name the folder that holds the data sets" in run.stderr
     assert run.stdout == ""
 
 
@@ -294,7 +294,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_work(tmp_path):
     tmp_path.chmod(0o555)
     run = grade(ROOT / "reference", "--task", "1", cwd=tmp_path)
     assert run.returncode == 2
-    assert "cannot write report.html: its folder cannot be written to" in run.stderr
+    assert "cannot write report.html: you may not write to its folder" in run.stderr
     assert "Score" not in run.stdout
 
 

@@ -23,7 +23,9 @@ def test_a_file_is_written_over_what_was_there(tmp_path):
 
 
 def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path):
-    with pytest.raises(UsageError, match=r"cannot write .*nowhere.* \(No such file or directory\); name another place"):
+    with pytest.raises(
+        UsageError, match=r"cannot write .*nowhere.* \(No such file or directory\); choose another path"
+    ):
         write(tmp_path / "nowhere" / "r.json", "")
 
 
@@ -36,7 +38,7 @@ def test_a_link_is_followed_and_a_file_keeps_who_may_read_it(tmp_path):
     assert (link.is_symlink(), path.read_text(), path.stat().st_mode & 0o777) == (True, "new", 0o600)
     path.unlink()
     path.symlink_to(link)
-    with pytest.raises(UsageError, match=r"\(it is a link to itself\); name another place"):
+    with pytest.raises(UsageError, match=r"\(it is a link to itself\); choose another path"):
         write(link, "new")
 
 

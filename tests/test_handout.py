@@ -57,7 +57,7 @@ def test_work_in_the_handout_is_not_overwritten_unasked(tmp_path, capsys):
     mine = tmp_path / "neuralnet" / "layers.py"
     mine.write_text("mine")
     assert handout.main([str(tmp_path)]) == 2
-    assert "other versions of neuralnet/layers.py; --overwrite replaces them" in capsys.readouterr().err
+    assert "other versions of neuralnet/layers.py; use --overwrite to replace them" in capsys.readouterr().err
     assert mine.read_text() == "mine"
     assert handout.main([str(tmp_path), "--overwrite"]) == 0
     told, written = capsys.readouterr().out.splitlines()
@@ -76,7 +76,7 @@ def test_without_a_reference_the_packed_copy_is_the_handout(tmp_path):
         == handout.pristine(ROOT, PLAN)
     )
     (tmp_path / "handout.zip").unlink()
-    with pytest.raises(UsageError, match=r"handout\.zip nor a folder reference"):
+    with pytest.raises(UsageError, match=r"handout\.zip and no folder reference"):
         handout.pristine(tmp_path, PLAN)
 
 
@@ -148,7 +148,7 @@ def test_the_solved_notebook_was_run_from_top_to_bottom(name):
 
 def test_a_solution_and_the_tag_of_a_cell_belong_together():
     text = (REFERENCE / "part1.ipynb").read_text(encoding="utf-8")
-    with pytest.raises(UsageError, match='cell 7: the tag "student"'):
+    with pytest.raises(UsageError, match='cell 7 needs both the tag "student"'):
         handout.render_notebook(text.replace('"student"', '"studnt"', 1))
 
 

@@ -124,50 +124,60 @@ def test_the_digest_is_the_files(tmp_path):
 
 MISTAKES = [
     ("title: Tiny\n", "", 1, "no title"),
-    ("title: Tiny", "titel: Tiny", 1, "no key titel"),
-    ("call_cpu: 2", "call_cpu: fast", 2, "call_cpu has to be a number"),
+    ("title: Tiny", "titel: Tiny", 1, "cannot have the key titel"),
+    ("call_cpu: 2", "call_cpu: fast", 2, "call_cpu must be a number"),
     ("call_cpu: 2", "call_cpu: 0", 2, "more than 0"),
-    ("call_cpu: 2", "cpu: 2", 2, "no key cpu"),
-    ("call_cpu: 2", "call_cpu: .nan", 2, "has to be a number"),
-    ("forbid: [torch]", "memory: much", 8, "memory has to be a number"),
-    ("forbid: [torch]", "memory: 0", 8, "memory is 0; it has to be more than 0"),
-    ("submit: [layers.py]", "submit: layers.py", 6, "submit has to be a list"),
+    ("call_cpu: 2", "cpu: 2", 2, "cannot have the key cpu"),
+    ("call_cpu: 2", "call_cpu: .nan", 2, "must be a number"),
+    ("forbid: [torch]", "memory: much", 8, "memory must be a number"),
+    ("forbid: [torch]", "memory: 0", 8, "memory is 0; it must be more than 0"),
+    ("submit: [layers.py]", "submit: layers.py", 6, "submit must be a list"),
     ("[1]", "[1.5]", 7, "whole number"),
     ("[1]", "[-1]", 7, "at least 0"),
     ("section: numpy", "section: torch", 12, "no section 'torch'"),
-    ("points: 6", "points: six", 16, "points has to be a number"),
+    ("points: 6", "points: six", 16, "points must be a number"),
     ("points: 6", "points: -6", 16, "at least 0"),
-    ("1.0e-9", "1e-9", 17, "YAML wants a point before the exponent"),
-    ("1.0e-9", "1.0e9", 17, "a sign in it"),
-    ("1.0e-9", "nine", 17, "tolerance has to be a number"),
-    ("1.0e-9", "-1.0e-9", 17, "tolerance is -1e-09; it has to be at least 0"),
+    ("1.0e-9", "1e-9", 17, "YAML needs a decimal point"),
+    ("1.0e-9", "1.0e9", 17, "a signed exponent"),
+    ("1.0e-9", "nine", 17, "tolerance must be a number"),
+    ("1.0e-9", "-1.0e-9", 17, "tolerance is -1e-09; it must be at least 0"),
     ("tolerance: 1.0e-9", "accuracy: 40", 17, "accuracy is 40; it is a share, so at most 1"),
     ("tolerance: 1.0e-9", "full: 0.85\n        partial: 0.9", 18, "partial is above full, which is 0.85"),
-    ("1.0e-9", "1.0e-9\n        [a]: 1", 18, "a key has to be a text"),
+    ("1.0e-9", "1.0e-9\n        [a]: 1", 18, "a key must be one line of text"),
     ("{a: 2, b: 1}", "{a: 0, b: 1}", 18, "more than 0"),
     ("{a: 2, b: 1}", "[a, a]", 18, "named twice"),
-    ('id: "1.2"', 'id: "1.1"', 19, "item 1.1 is there twice"),
+    ('id: "1.2"', 'id: "1.1"', 19, "item 1.1 appears twice"),
     ("        skip: not yet\n", "", 19, "1.2"),
-    ("title: Two", "title: Two\n        title: Zwei", 21, "title is there twice"),
-    ("title: First", "title: [First]", 11, "title has to be a text"),
-    ("title: First", 'title: "First\\nSecond"', 11, "a text of one line"),
-    ("forbid: [torch]", "warm: [numpy, torch]", 8, "warm names torch, which is neither Python's, nor numpy, nor in"),
-    ("forbid: [torch]", "warm: [numpy.rnadom]", 8, "warm names numpy.rnadom, and numpy has no such module"),
-    ("forbid: [torch]", "warm: [os.path.join]", 8, "warm names os.path.join, and os has no such module"),
+    ("title: Two", "title: Two\n        title: Zwei", 21, "title appears twice"),
+    ("title: First", "title: [First]", 11, "title must be one line of text"),
+    ("title: First", 'title: "First\\nSecond"', 11, "one line of text"),
+    ("forbid: [torch]", "warm: [numpy, torch]", 8, "warm names torch, but it is not in Python, numpy or"),
+    ("forbid: [torch]", "warm: [numpy.rnadom]", 8, "warm names numpy.rnadom, but numpy has no such module"),
+    ("forbid: [torch]", "warm: [os.path.join]", 8, "warm names os.path.join, but os has no such module"),
     ("forbid: [torch]", "needs: [yaml]\n    warm: [yaml.loader,\n      yaml.x]", 10, "yaml has no such module"),
-    ("forbid: [torch]", "warm: [{}]", 8, "a module has to be a text"),
-    ("forbid: [torch]", "drivers: spin", 8, "drivers has to be a list"),
-    ("section: numpy", "section: numpy\n    data: [words]", 13, "task 1 reads words, which is not under `data`"),
-    ("points: 6", "points: 6\n        data: [words]", 17, "item 1.1 reads words, which is not under `data`"),
+    ("forbid: [torch]", "warm: [{}]", 8, "a module must be one line of text"),
+    ("forbid: [torch]", "drivers: spin", 8, "drivers must be a list"),
+    (
+        "section: numpy",
+        "section: numpy\n    data: [words]",
+        13,
+        "task 1 reads the data set words, but it is not under `data`",
+    ),
+    (
+        "points: 6",
+        "points: 6\n        data: [words]",
+        17,
+        "item 1.1 reads the data set words, but it is not under `data`",
+    ),
     ("tasks:", "data: {w: {title: W, files: {a: 01234567}}}\ntasks:", 9, "data set w has no places"),
-    ("tasks:", "data: {w: {title: W, places: [], files: {a: 01234567}}}\ntasks:", 9, "no place to lie in"),
-    ("tasks:", "data: {w: {title: W, places: [w], files: {a: 0123}}}\ntasks:", 9, "a has to have its md5 or sha256"),
+    ("tasks:", "data: {w: {title: W, places: [], files: {a: 01234567}}}\ntasks:", 9, "has no places"),
+    ("tasks:", "data: {w: {title: W, places: [w], files: {a: 0123}}}\ntasks:", 9, "a needs an md5, a sha256"),
     ("tasks:", "data: {w: {title: W, places: [w], files: {a: 01234567, b: 01234567}}}\ntasks:", 9, "has no reader"),
     (
         "tasks:",
         "data: {w: {title: W, places: [.], files: {a: 01234567},\n  fetch: [{url: u, md5: m, size: 1}]}}\ntasks:",
         10,
-        "data set w is fetched into its first place: a folder of its own",
+        "data set w is downloaded into its first place, so that must be",
     ),
     (
         "tasks:",
@@ -177,7 +187,7 @@ MISTAKES = [
     ),
     ("tasks:", "handout: {scripts: [a]}\ntasks:", 9, "handout has no files"),
     ("tasks:", "tasks: [\n", 0, "not YAML"),
-    ("title: Tiny", "title: &a Tiny\nother: *a", 2, "an alias"),
+    ("title: Tiny", "title: &a Tiny\nother: *a", 2, "aliases such as"),
     (
         "title: Tiny",
         "title: Tiny\nlate: {per_day: 1, timezone: CET+1}",
@@ -185,7 +195,7 @@ MISTAKES = [
         "no time zone CET+1; write it as Europe/Berlin",
     ),
     ("title: Tiny", "title: Tiny\nlate: {per_day: 1, timezone: ../x}", 2, "there is no time zone ../x"),
-    ("title: Tiny", "title: Tiny\nlate: {per_day: 1, timezone: [a]}", 2, "timezone has to be a text"),
+    ("title: Tiny", "title: Tiny\nlate: {per_day: 1, timezone: [a]}", 2, "timezone must be one line of text"),
     ("title: Tiny", "title: Tiny\nlate: {per_day: 101}", 2, "in percent, so at most 100"),
 ]
 
@@ -210,15 +220,15 @@ def test_all_mistakes_are_told_at_once(tmp_path):
     ("content", "says"),
     [
         (b"", "the file is empty"),
-        (b"title: \xff", "1: a byte that is not UTF-8"),
-        (b"- a list", "has to be a mapping"),
-        (b"[" * 200 + b"]" * 200, "rubric.yaml:1: lists and mappings nested"),
+        (b"title: \xff", "1: this line is not UTF-8"),
+        (b"- a list", "must be a mapping"),
+        (b"[" * 200 + b"]" * 200, "rubric.yaml:1: lists and mappings are nested"),
         (
             b"[" * 30_000 + b"]" * 30_000,
-            "rubric.yaml:1: (lists and mappings nested|not YAML: exceeded maximum nesting)",
+            "rubric.yaml:1: (lists and mappings are nested|not YAML: exceeded maximum nesting)",
         ),
-        (b"\n".join(b" " * depth + b"a:" for depth in range(40)), "rubric.yaml:21: lists and mappings nested"),
-        (b"x" * (1 << 21), "a rubric has at most"),
+        (b"\n".join(b" " * depth + b"a:" for depth in range(40)), "rubric.yaml:21: lists and mappings are nested"),
+        (b"x" * (1 << 21), "a rubric may have at most"),
         (b"a: 'open", "not YAML"),
         (b"\0", "not YAML"),
     ],
@@ -229,7 +239,7 @@ def test_what_is_no_rubric_is_told_in_a_sentence(tmp_path, content, says):
 
 
 def test_a_missing_file_says_what_belongs_there(tmp_path):
-    with pytest.raises(RubricError, match="No such file or directory; a homework's folder holds its rubric"):
+    with pytest.raises(RubricError, match="No such file or directory; a homework's folder must contain a rubric"):
         rubric.load(tmp_path / "rubric.yaml")
 
 
@@ -237,7 +247,7 @@ def test_a_missing_file_says_what_belongs_there(tmp_path):
 def test_no_exponent_is_explained_where_there_is_none(tmp_path, word):
     with pytest.raises(RubricError) as error:
         load(tmp_path, SMALL.replace("1.0e-9", word))
-    assert str(error.value) == "rubric.yaml:17: tolerance has to be a number"
+    assert str(error.value) == "rubric.yaml:17: tolerance must be a number"
 
 
 def test_a_policy_is_a_word_and_one_that_is_misspelt_is_named_with_its_line(tmp_path):

@@ -49,6 +49,7 @@ PLANNED = {plan.name: plan.points for task in HOMEWORK.rubric.tasks for item in 
 UNTRAINED = ("1", "2", "3", "4.1")
 IMAGES = 10_000  # of the stand-in that networks are trained on here; half of them are for validation
 NOTE = 300  # characters above the cap for the note that says how much was dropped
+WORDS = 30  # of a headline; what else there is to say belongs in advice
 ADA = "Lovelace, Ada"
 
 
@@ -221,6 +222,16 @@ def test_messages_are_sentences_and_never_tracebacks(graded: Graded) -> None:
         assert "Traceback" not in check.message
         assert len(check.message) < 1000
         assert len(check.output) <= graded.limit + NOTE
+
+
+def words(sentence: str) -> int:
+    """The number of words; numbers, shapes and operators are none."""
+    return sum(bool(re.search("[A-Za-z]", part)) for part in sentence.split())
+
+
+def test_headlines_are_short(graded: Graded) -> None:
+    long = {name: check.message for name, check in graded.checks.items() if words(check.message) > WORDS}
+    assert not long
 
 
 def test_the_denominators_are_the_rubrics(graded: Graded) -> None:

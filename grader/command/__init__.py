@@ -1,1 +1,1 @@
-"""Commands beside grading: each module has parser() and run(arguments) -> exit code."""
+"""The subcommands. Each module has parser() and run(arguments) -> exit code."""

@@ -1,4 +1,4 @@
-"""grade.py batch: a whole class, graded, resumable; only what has changed is graded again."""
+"""grade.py batch: grades a whole class. A run can be resumed, and only changed work is graded again."""
 
 from __future__ import annotations
 
@@ -37,47 +37,49 @@ from grader.report.text import Printer, Terminal
 from grader.report.wording import SHAPE, Audience, clock
 
 GRADED, FAULT, INTERRUPTED = 0, 3, 130
-PAUSE = 5.0  # seconds between two lines where there is no terminal
+PAUSE = 5.0  # seconds between two progress lines if there is no terminal
 PATHS = ("folder", "roster", "extensions", "data_root", "homework")
-# What a run is asked for and --resume goes on with: all options but where to grade it, and how many at a time.
+# The options that a run stores and --resume uses again: all except those that say where to grade and how many at once.
 ASKED = (*PATHS, "only", "layout", "audience", "no_html", "full", "unverified", "allow_unsafe", "fresh")
 
 
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="grade.py batch",
-        description="Grade a whole class. Started again, it grades only what is new or has changed.",
+        description="Grade a whole class. If you run it again, it grades only what is new or has changed.",
         epilog="exit codes: 0 graded, 2 usage, 3 a fault of the grader (needs review), 130 interrupted",
     )
     root.add_argument("folder", type=Path, metavar="FOLDER", help="all submissions, as the platform exports them")
-    root.add_argument("--out", type=Path, required=True, metavar="DIR", help="gradebook and reports go here")
+    root.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the gradebook and reports")
     root.add_argument(
         "--task", dest="only", action="append", default=[], metavar="ID", help="only this task or item; repeatable"
     )
-    root.add_argument("--roster", type=Path, metavar="CSV", help="class list: ids, and who handed in nothing")
-    root.add_argument("--layout", choices=LAYOUTS, help="how FOLDER is laid out, where its shape does not tell")
-    root.add_argument("--due", metavar="TIME", help="due date, as 2026-11-20T23:59 or with +01:00; late by rubric.yaml")
+    root.add_argument("--roster", type=Path, metavar="CSV", help="class list, with ids; finds who handed in nothing")
+    root.add_argument("--layout", choices=LAYOUTS, help="the layout of FOLDER, if it is not recognised")
+    root.add_argument(
+        "--due", metavar="TIME", help="due date, as 2026-11-20T23:59 or with +01:00; see `late` in the rubric"
+    )
     root.add_argument("--extensions", type=Path, metavar="CSV",
                       help="other due dates: student or group, and due or days (default: the last run's)")  # fmt: skip
     root.add_argument("--jobs", type=int, metavar="N", help="submissions graded at a time (default: one per core)")
     root.add_argument("--scheduler", metavar="ADDRESS", help="grade on a Dask cluster, as tcp://HOST:8786")
-    root.add_argument("--resume", action="store_true", help="go on with the last run, as it was started")
-    root.add_argument("--fresh", action="store_true", help="grade everything again, also what has not changed")
-    root.add_argument("--seed", type=seed, metavar="N", help="default: the gradebook's own, drawn in its first run")
-    root.add_argument("--no-html", action="store_true", help="write no HTML reports but those that are there already")
+    root.add_argument("--resume", action="store_true", help="continue the last run with its options")
+    root.add_argument("--fresh", action="store_true", help="grade everything again, even unchanged work")
+    root.add_argument("--seed", type=seed, metavar="N", help="default: the seed of the gradebook's first run")
+    root.add_argument("--no-html", action="store_true", help="write no new HTML reports; existing ones are updated")
     root.add_argument("--audience", choices=["student", "staff"],
-                      help="staff: a second report beside each, with the grader's own faults")  # fmt: skip
-    root.add_argument("--full", action="store_true", help="train to the end, also where a bar is cleared earlier")
+                      help="staff: also write a second report with details of the grader's errors")  # fmt: skip
+    root.add_argument("--full", action="store_true", help="train to the end, even after the bar is reached")
     root.add_argument("--data-root", type=Path, metavar="FOLDER",
-                      help="where data sets are (default: BACKGRADE_DATA, or a cache folder)")  # fmt: skip
-    root.add_argument("--unverified", action="store_true", help="use data that is not the official one")
-    root.add_argument("--allow-unsafe", action="store_true", help="grade where student code cannot be fully confined")
+                      help="folder with data sets (default: BACKGRADE_DATA, or a cache folder)")  # fmt: skip
+    root.add_argument("--unverified", action="store_true", help="use data that is not official; reports say so")
+    root.add_argument("--allow-unsafe", action="store_true", help="grade even if student code cannot be fully confined")
     root.add_argument("--homework", type=Path, metavar="FOLDER", help="another homework's folder")
     return root
 
 
 def seed(text: str) -> int:
-    """Raises ValueError also for what the gradebook cannot hold."""
+    """Read a seed. Raises ValueError for a number that the gradebook cannot store, too."""
     if not -(1 << 63) <= (number := int(text)) < 1 << 63:
         raise ValueError
     return number
@@ -86,10 +88,10 @@ def seed(text: str) -> int:
 def run(arguments: argparse.Namespace) -> int:
     jobs = cores() if arguments.jobs is None else arguments.jobs
     if jobs < 1:
-        raise UsageError(f"--jobs {jobs}; at least one submission has to be graded at a time")
+        raise UsageError(f"--jobs is {jobs}; it must be at least 1")
     if arguments.out.resolve().is_relative_to(arguments.folder.resolve()):
         raise UsageError(
-            f"{arguments.out} lies in {arguments.folder}, and would be taken for a submission; name a folder beside it"
+            f"{arguments.out} is inside {arguments.folder}, so it would look like a submission; choose a folder outside"
         )
     due(arguments.due)
     arguments = as_started(arguments) if arguments.resume else arguments
@@ -97,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
     zone = zone_of(homework_at(arguments.homework and arguments.homework.resolve()).rubric.late)
     students = recognise(arguments.folder, arguments.layout, arguments.roster, zone)
     with Gradebook.create(arguments.out) as book, claim(arguments.out) as scratch:
-        with display() as show:  # over before anything else is printed: it erases lines when it ends
+        with display() as show:  # it must end before anything else is printed, because it erases lines
             workers = Cluster(arguments.scheduler) if arguments.scheduler else Pool(jobs, scratch)
             batch = prepare(arguments, book, workers, show)
             students, unknown = with_extensions(batch.run, students, zone)
@@ -107,8 +109,8 @@ def run(arguments: argparse.Namespace) -> int:
             try:
                 progress = batch.grade(students)
             except KeyboardInterrupt:
-                told = f"{batch.progress.done} of {batch.progress.total} are graded and kept"
-                print(f"grade.py: interrupted; {told}; go on with --resume", file=sys.stderr)
+                told = f"{batch.progress.done} of {batch.progress.total} are graded and recorded"
+                print(f"grade.py: interrupted; {told}; continue with --resume", file=sys.stderr)
                 return INTERRUPTED
         rows = book.register(batch.run)
         if not arguments.no_html or (arguments.out / pages.INDEX).is_file():
@@ -120,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
 def prepare(
     arguments: argparse.Namespace, book: Gradebook, workers: Workers, show: Callable[[Progress], None]
 ) -> Batch:
-    """The run to carry out: a new one, or with --resume the last one."""
+    """The run to execute: a new one, or with --resume the last one."""
     place = Place(*(path and path.resolve() for path in (arguments.homework, arguments.data_root)))
     run = book.run() if arguments.resume else begun(arguments, book, homework_at(place.homework))
     terms = Terms(run.seed, tuple(arguments.only), arguments.full, arguments.unverified, arguments.allow_unsafe)
@@ -132,7 +134,7 @@ def prepare(
 
 
 def with_extensions(run: Run, students: Sequence[Student], zone: tzinfo | None) -> tuple[list[Student], list[str]]:
-    """The students with their extensions, and the names in that file that fit no student."""
+    """The students with their extensions, and the names in that file that match no student."""
     path = run.settings.get("extensions")
     return extended(students, read_extensions(Path(path), zone) if path else [], run.due, zone)
 
@@ -140,11 +142,11 @@ def with_extensions(run: Run, students: Sequence[Student], zone: tzinfo | None) 
 def not_extended(run: Run, unknown: Sequence[str]) -> Iterator[str]:
     if unknown:
         path = run.settings["extensions"]
-        yield f"{named(unknown)}: named in {path}, and not in the class, or not clearly; name them by an id there"
+        yield f"{named(unknown)}: {path} names them, but the class has no clear match; use their ids in that file"
 
 
 def begun(arguments: argparse.Namespace, book: Gradebook, homework: Homework) -> Run:
-    """A new run, with the seed and the due date of the last one where no others are given."""
+    """A new run. Its seed and due date are those of the last run, unless others are given."""
     from grader.grading import expect_known
 
     expect_known(homework, arguments.only)
@@ -162,17 +164,17 @@ def begun(arguments: argparse.Namespace, book: Gradebook, homework: Homework) ->
 
 
 def asked(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What a run is asked for, as JSON values."""
+    """The run's options as JSON values."""
     values = {name: getattr(arguments, name) for name in ASKED}
     return {name: str(value.resolve()) if isinstance(value, Path) else value for name, value in values.items()}
 
 
 def as_started(arguments: argparse.Namespace) -> argparse.Namespace:
-    """What the last run was asked for, to go on with it. Raises UsageError where something else is typed now."""
+    """The options of the last run, to continue it. Raises UsageError if the command line contradicts them."""
     with Gradebook.open(arguments.out) as book:
         run = book.run()
     if run.ended is not None:
-        raise UsageError(f"run {run.id} was finished, so there is nothing to resume; leave out --resume")
+        raise UsageError(f"run {run.id} is finished, so there is nothing to resume; leave out --resume")
     before = {**run.settings, "seed": str(run.seed), "due": run.due}
     typed = {
         **asked(arguments),
@@ -182,16 +184,16 @@ def as_started(arguments: argparse.Namespace) -> argparse.Namespace:
     for name, value in before.items():
         given = typed.get(name)
         if name == "folder" and given != value:
-            raise UsageError(f"run {run.id} is of the class in {value}; name that folder, or leave out --resume")
+            raise UsageError(f"run {run.id} graded the class in {value}; name that folder, or leave out --resume")
         if given and given != value:
             flag = "task" if name == "only" else name.replace("_", "-")
-            raise UsageError(f"--resume goes on with run {run.id} as it was started; leave out --{flag}")
+            raise UsageError(f"--resume continues run {run.id} with its own options; leave out --{flag}")
     settings = {name: Path(value) if value and name in PATHS else value for name, value in run.settings.items()}
     return argparse.Namespace(**{**vars(arguments), **settings})
 
 
 def due(text: str | None, zone: tzinfo | None = None) -> datetime | None:
-    """A day alone means the end of it; a time without a zone is in the course's."""
+    """Read a due date. A day without a time means its end; a time without a zone is in the course's zone."""
     if text is None:
         return None
     try:
@@ -199,7 +201,9 @@ def due(text: str | None, zone: tzinfo | None = None) -> datetime | None:
         at = datetime.fromisoformat(f"{text}T23:59:59" if day else text)
         return (at.replace(tzinfo=zone) if zone and at.tzinfo is None else at).astimezone()
     except (ValueError, OverflowError):
-        raise UsageError(f"--due {text} is no time; write it as 2026-11-20T23:59 or 2026-11-20T23:59+01:00") from None
+        raise UsageError(
+            f"--due {text} is not a time; write it as 2026-11-20T23:59 or 2026-11-20T23:59+01:00"
+        ) from None
 
 
 def cores() -> int:
@@ -212,7 +216,7 @@ def cores() -> int:
 
 @contextmanager
 def display() -> Iterator[Callable[[Progress], None]]:
-    """A live view on a terminal; elsewhere a line every few seconds."""
+    """Live progress on a terminal; elsewhere, a line every few seconds."""
     console = Terminal(stderr=True)
     if console.is_terminal:
         with Live(console=console, transient=True, refresh_per_second=4) as live:
@@ -253,21 +257,21 @@ def span(seconds: float) -> str:
 
 
 def strays(arguments: argparse.Namespace, students: Sequence[Student]) -> Iterator[str]:
-    """Warnings about work in the class's folder that belongs to no student, or was not looked at."""
+    """Warnings about work in the class's folder that belongs to no student, or was skipped."""
     if unlisted := [one.id for one in students if one.unlisted]:
-        cure = "name what they handed in after an id there, or add the platform's ids to it"
+        cure = "name their work after an id in the list, or add the platform's ids to the list"
         yield f"{named(unlisted)}: not in the class list, or not clearly; {cure}"
     if (below := lone_folder(arguments.folder, arguments.layout)) is not None:
-        yield f"{below} was taken for one student's work; if it holds the class, name that folder"
+        yield f"{below} was graded as one student's work; if it contains the class, name that folder"
     people = [one.ids for one in students]
     if arguments.roster and any(moodle.IDENTIFIER in ids for ids in people) and not moodle.of_worksheet(people):
-        yield f"the class is Moodle's, and the class list is none that it takes back; to export there, {moodle.CURE}"
+        yield f"the class list is not Moodle's grading worksheet; to export to Moodle, {moodle.CURE}"
     if left_out := hidden(arguments.folder, arguments.layout):
-        yield f"{named(left_out)}: left out, as the name begins with a dot; rename what is a student's"
+        yield f"{named(left_out)}: skipped, because the name begins with a dot; rename it if it is a submission"
 
 
 def files_in_question(rows: Sequence[Row]) -> Iterator[str]:
-    """Whose points wait for a word on which file counts, with the candidates."""
+    """Students whose points wait for a decision on which file counts, with the candidates."""
     for row in rows:
         asked: dict[str, None] = {}
         for check in row.report.checks if row.report else ():
@@ -277,7 +281,7 @@ def files_in_question(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def summary(book: Gradebook, run: Run, rows: Sequence[Row], progress: Progress, strays: Sequence[str]) -> None:
-    """What came of it, and what a person has to look at."""
+    """Print the results, and what a person must look at."""
     say = Printer(Terminal(soft_wrap=True))
     rate = f" at {progress.graded / progress.seconds:.1f} a second" if progress.seconds > 1 else ""
     say(f"run {run.id}: {progress.graded} graded{rate}, {progress.kept} unchanged, {progress.failed} with a problem, "
@@ -289,13 +293,13 @@ def summary(book: Gradebook, run: Run, rows: Sequence[Row], progress: Progress, 
         if row.student.problem:
             say(f"{SHAPE[Verdict.RAISED]} {row.student.id}: {row.student.problem}")
     for id_ in progress.faults:
-        say(f"{SHAPE[Verdict.INTERNAL]} {id_}: a fault of the grader; a person has to look at it")
+        say(f"{SHAPE[Verdict.INTERNAL]} {id_}: a fault of the grader; a person must look at it")
     for question in files_in_question(rows):
         say(f"{SHAPE[Verdict.INTERNAL]} {question}")
     for caveat in (*strays, *caveats(book, run, rows), *waiting(book, run)):
         say(f"{SHAPE[Verdict.INTERNAL]} {caveat}")
     if run.part:
-        say(f"graded {run.part} alone; for all tasks, run the batch again without --task")
+        say(f"graded only {run.part}; for all tasks, run the batch again without --task")
     say(f"gradebook: {book.folder}")
     if (book.folder / pages.INDEX).is_file():
         say(f"the class: {book.folder / pages.INDEX}")

@@ -1,4 +1,4 @@
-"""grade.py check-homework: what of a homework does not fit together, a sentence each, with its place and the cure."""
+"""grade.py check-homework: reports each inconsistency of a homework in a sentence, with its line and how to fix it."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ Grading = Callable[[Submission, Homework, int], Report]
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="grade.py check-homework",
-        description="Say what of a homework does not fit together, and how to correct it.",
+        description="Find inconsistencies in a homework, and say how to fix them.",
         epilog="exit codes: 0 consistent, 1 findings, 2 usage",
     )
     root.add_argument("folder", type=Path, metavar="FOLDER", help="the homework's folder, which holds rubric.yaml")
     root.add_argument(
-        "--seeds", type=int, default=SEEDS, metavar="N", help=f"seeds of the reference (default: {SEEDS})"
+        "--seeds", type=int, default=SEEDS, metavar="N", help=f"grade the reference with N seeds (default: {SEEDS})"
     )
-    root.add_argument("--data-root", type=Path, metavar="FOLDER", help="where data sets are")
+    root.add_argument("--data-root", type=Path, metavar="FOLDER", help="folder with data sets")
     return root
 
 
@@ -48,9 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
     folder = arguments.folder
     if not (folder / "rubric.yaml").is_file():
         make = f"python grade.py new-homework {shlex.quote(str(folder))}"
-        raise UsageError(f"{folder} holds no rubric.yaml; name a homework's folder, or make one: {make}")
+        raise UsageError(f"{folder} contains no rubric.yaml; name a homework's folder, or make one: {make}")
     if arguments.seeds < 1:
-        raise UsageError(f"--seeds is {arguments.seeds}; it has to be at least 1")
+        raise UsageError(f"--seeds is {arguments.seeds}; it must be at least 1")
     datasets.check_root(arguments.data_root)
     os.environ.update(ONE_THREAD)
     say = Printer(Terminal())
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def findings(folder: Path, seeds: int, data_root: Path | None, note: Callable[[str], None]) -> Iterator[str]:
-    """One sentence for each thing that does not fit. What cannot be tried on this machine is noted."""
+    """One sentence for each inconsistency. `note` gets a sentence for each check that cannot run on this machine."""
     try:
         homework = load(folder)
     except UsageError as error:
@@ -82,7 +82,7 @@ def findings(folder: Path, seeds: int, data_root: Path | None, note: Callable[[s
             yield from untouched_findings(homework, run_on)
             yield from right_findings(homework, run_on, note)
             yield from wrong_findings(homework, run_on, note)
-        except UsageError as error:  # of the rubric or of a data set, found while a check ran
+        except UsageError as error:  # a mistake in the rubric or a data set, found while a check ran
             yield str(error)
 
 
@@ -90,7 +90,7 @@ def findings(folder: Path, seeds: int, data_root: Path | None, note: Callable[[s
 
 
 def plan_findings(homework: Homework) -> Iterator[str]:
-    """Modules that the handout does not list, and data sets that nothing reads."""
+    """Modules that the handout does not list, and data sets that no task reads."""
     plan = homework.rubric
     for section in plan.sections:
         for module, path in section.modules.items():
@@ -102,7 +102,7 @@ def plan_findings(homework: Homework) -> Iterator[str]:
 
 
 def handout_findings(homework: Homework) -> Iterator[str]:
-    """Files of student/ that are not what the reference makes, or that hold a solution."""
+    """Files of student/ that differ from the handout made from the reference, or that contain a solution."""
     root = handout.home(homework.folder)
     if not (root / "reference").is_dir():
         return
@@ -110,15 +110,15 @@ def handout_findings(homework: Homework) -> Iterator[str]:
         before, mark, _ = path.read_bytes().partition(b"# BEGIN SOLUTION")
         if mark:
             number = before.count(b"\n") + 1
-            yield f"{path}:{number}: a solution is handed out; delete this file, or the solution in it"
+            yield f"{path}:{number}: students would get this solution; delete this file, or the solution in it"
     cure = f"run: python -m grader.handout --homework {shlex.quote(str(homework.folder))} --overwrite"
     for name, content in handout.contents(root / "reference", root / "fixtures", homework.rubric.handout).items():
         path = root / "student" / name
         if not path.is_file():
-            yield f"{path}: the handout lists this file, and it is not there; {cure}"
+            yield f"{path}: the handout lists this file, but it does not exist; {cure}"
         elif path.read_bytes() != content:
             line = first_difference(path.read_bytes(), content)
-            yield f"{path}:{line}: this differs from what the reference makes; {cure}"
+            yield f"{path}:{line}: this differs from the handout made from the reference; {cure}"
 
 
 def first_difference(one: bytes, other: bytes) -> int:
@@ -137,13 +137,13 @@ def wanted(homework: Homework) -> list[str]:
 
 
 def handed_in(homework: Homework, path: Path) -> Submission:
-    """The work at `path`, read as a student's."""
+    """The work at `path`, read like a student's submission."""
     names = wanted(homework)
     return read(path, names, stubs(homework.handout, names))
 
 
 def reference_findings(homework: Homework, run_on: Grading, seeds: int, note: Callable[[str], None]) -> Iterator[str]:
-    """Checks that the reference does not pass, and functions of it that change an argument that no check looks at."""
+    """Checks that the reference fails, and functions of it that change an argument without any check noticing."""
     seen = Seen()
     told: set[str] = set()
     for seed in range(seeds):
@@ -151,7 +151,7 @@ def reference_findings(homework: Homework, run_on: Grading, seeds: int, note: Ca
         for result in report.checks:
             if result.verdict is Verdict.SKIPPED and not result.waits:
                 if result.name not in told:
-                    note(f"{result.name} was not tried: {result.message}")
+                    note(f"{result.name} did not run: {result.message}")
             elif (result.earned < result.points or result.review) and result.name not in told:
                 why = mistakes.said(result, homework.folder) or " ".join(result.review)
                 where = place(homework, result)
@@ -161,20 +161,20 @@ def reference_findings(homework: Homework, run_on: Grading, seeds: int, note: Ca
             told.add(result.name)
     for function in sorted(seen.changed - seen.looked_at):
         yield (
-            f"{definition(homework, function)}: {function} changes an argument in place, and no check looks at that; "
-            "read `hw.changed` or `hw.mutated` after a call of it"
+            f"{definition(homework, function)}: {function} changes an argument in place, but no check looks at that; "
+            "read `hw.changed` or `hw.mutated` after calling it"
         )
 
 
 def place(homework: Homework, result: CheckResult) -> str:
-    """Where a check is defined."""
+    """File and line of a check."""
     function = homework.checks[result.name].function
     assert isinstance(function, FunctionType)
     return f"{function.__code__.co_filename}:{function.__code__.co_firstlineno}"
 
 
 def definition(homework: Homework, function: str) -> str:
-    """Where the reference defines what a call names, such as "forward" or "Net.forward"."""
+    """File and line of a function of the reference, named as "forward" or "Net.forward"."""
     last = function.rpartition(".")[2]
     for module in homework.modules.values():
         for owner in (module, *(kind for kind in vars(module).values() if isinstance(kind, type))):
@@ -186,7 +186,8 @@ def definition(homework: Homework, function: str) -> str:
 
 @dataclass
 class Seen:
-    """The functions that changed an argument in place, those after whose call a check looked, and the last one."""
+    """Functions that changed an argument in place, functions whose changes a check looked at, and the last such
+    function."""
 
     changed: set[str] = field(default_factory=set)
     looked_at: set[str] = field(default_factory=set)
@@ -198,10 +199,10 @@ class Seen:
 
 
 class Watched(Subject):
-    """`hw` that notes whether a check looks at what the last call changed."""
+    """`hw` that records whether a check looks at the changes of the last call."""
 
     def __init__(self, hw: Subject, seen: Seen) -> None:
-        vars(self).update(vars(hw))  # its lists are the same ones, so that what a check leaves in them is kept
+        vars(self).update(vars(hw))  # this shares its lists, so that results of a check are not lost
         self.seen = seen
 
     @property
@@ -216,7 +217,7 @@ class Watched(Subject):
 
 
 def watched(homework: Homework, seen: Seen) -> Homework:
-    """The homework with checks that keep in `seen` what was changed and looked at."""
+    """The homework with checks that record changes, and looks at them, in `seen`."""
 
     def watch(one: Check) -> Check:
         def function(hw: Subject, rng: Generator) -> float | None:
@@ -232,7 +233,7 @@ def watched(homework: Homework, seen: Seen) -> Homework:
 
 
 def untouched_findings(homework: Homework, run_on: Grading) -> Iterator[str]:
-    """Checks that the handout passes as it is."""
+    """Checks that give points for the untouched handout."""
     own = {Path(path).name: content for path, content in homework.handout.items()}
     untouched = Submission("handout", {name: own[name] for name in wanted(homework) if name in own}, {}, "")
     report = run_on(untouched, homework, 0)
@@ -240,7 +241,7 @@ def untouched_findings(homework: Homework, run_on: Grading) -> Iterator[str]:
         if result.earned > 0 or result.verdict is Verdict.PASS:
             yield (
                 f"{place(homework, result)}: the untouched handout gets {result.earned:.3g} points of {result.name}; "
-                "ask for an answer that only work can give"
+                "require an answer that the handout cannot give"
             )
         elif result.verdict is Verdict.INTERNAL:
             said = mistakes.said(result, homework.folder)
@@ -266,22 +267,20 @@ def right_findings(homework: Homework, run_on: Grading, note: Callable[[str], No
                 where, said = place(homework, result), mistakes.said(result, homework.folder)
                 yield f"{path}: this right work fails {result.name} ({where}): {said}; correct one of them"
         for question in () if report.faulty else report.needs_review:
-            yield f"{path}: this right work leaves a question: {question}; correct one"
+            yield f"{path}: this right work raises a question: {question}; correct one of them"
 
 
 def wrong_findings(homework: Homework, run_on: Grading, note: Callable[[str], None]) -> Iterator[str]:
-    """Work in wrong/ and mistakes of wrong.yaml that do not cost what they must."""
+    """Work in wrong/ and mistakes in wrong.yaml that do not cost the points that they should."""
     found, unreadable = mistakes.read(homework.folder)
     yield from unreadable
     if not found and not unreadable:
-        note(
-            f"{homework.folder / mistakes.REPLACED} names no mistake; add some, so that a check that sees none is found"
-        )
+        note(f"{homework.folder / mistakes.REPLACED} names no mistake; add some, to see that the checks find them")
     reference = handed_in(homework, homework.reference)
     ids = {item.id for task in homework.rubric.tasks for item in task.items}
     for one in found:
         if unknown := sorted(set(one.loses or ()) - ids):
-            yield f"{one.where}: {one.name} loses points in {unknown[0]}, and the rubric has no such item; correct it"
+            yield f"{one.where}: {one.name} loses points in {unknown[0]}, but the rubric has no such item; correct it"
             continue
         try:
             folder = homework.folder / "wrong" / one.name

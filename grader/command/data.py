@@ -1,4 +1,4 @@
-"""grade.py data: which data sets are here and whether they are the official ones; fetch one that is not."""
+"""grade.py data: lists the data sets, says whether they are official, and downloads a missing one."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from grader.report.text import Terminal, Writer
 
 MARK = {"verified": "✓", "unverified": "?", "damaged": "✗", "absent": "–"}
 STYLE = {"verified": "green", "unverified": "yellow", "damaged": "red", "absent": "dim"}
-MOST = 1 << 30  # bytes of anything, packed or not
+MOST = 1 << 30  # bytes of a file, packed or unpacked
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is known of one data set here. `state` is a word for the table; `hint` says how to come by what is not."""
+    """A data set on this machine. `state` is a word for the table; `hint` says how to get a missing one."""
 
     name: str
     state: str
@@ -40,18 +40,20 @@ class Found:
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="grade.py data",
-        description="Show which data sets are here, where, and whether they are the official ones; or fetch one.",
-        epilog="exit codes: 0 done, 2 usage, or a data set that cannot be had",
+        description="List the data sets, where they are, and whether they are official; or download one.",
+        epilog="exit codes: 0 done, 2 usage, or a data set that cannot be downloaded",
     )
-    root.add_argument("fetch", nargs="?", metavar="NAME", help="fetch this one: a name under `data` in rubric.yaml")
+    root.add_argument(
+        "fetch", nargs="?", metavar="NAME", help="data set to download: a name under `data` in rubric.yaml"
+    )
     root.add_argument(
         "--data-root",
         type=Path,
         metavar="FOLDER",
-        help="where data sets are (default: BACKGRADE_DATA, or a cache folder)",
+        help="folder with data sets (default: BACKGRADE_DATA, or a cache folder)",
     )
-    root.add_argument("--url", help="fetch from here: the address of its file, or of the folder of its files")
-    root.add_argument("--unverified", action="store_true", help="take what is there or comes, whatever its sums")
+    root.add_argument("--url", help="download from here: the address of its file, or of the folder of its files")
+    root.add_argument("--unverified", action="store_true", help="accept files even if their checksums are wrong")
     root.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON; - prints it")
     root.add_argument("--homework", type=Path, default=OWN, metavar="FOLDER", help="another homework's folder")
     return root
@@ -60,13 +62,13 @@ def parser() -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> int:
     root, homework = datasets.root(arguments.data_root), load(arguments.homework)
     fetchable = [plan.name for plan in homework.rubric.data.values() if plan.fetch]
-    named = f"{' or '.join(fetchable)}" if fetchable else "this homework declares none that can be fetched"
+    named = f"name {' or '.join(fetchable)}" if fetchable else "this homework has none to download"
     if arguments.fetch:
         if arguments.fetch not in fetchable:
-            raise UsageError(f"there is no data set {arguments.fetch} to fetch: {named}")
+            raise UsageError(f"there is no data set {arguments.fetch} to download; {named}")
         fetch(homework, arguments.fetch, root, arguments.url, unverified=arguments.unverified)
     elif arguments.url:
-        raise UsageError(f"--url needs the data set's name, too: {named}")
+        raise UsageError(f"--url needs the name of a data set, too; {named}")
     found = survey(homework, root)
     show(root, found, stderr=arguments.json == STANDARD_OUTPUT)
     if arguments.json:
@@ -76,14 +78,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def survey(homework: Homework, root: Path) -> list[Found]:
-    """What is on this machine; every file is read, so that what is called verified was verified now."""
+    """The homework's data sets on this machine. Every file is read and verified now."""
     return [look_for(homework, plan, root) for plan in homework.rubric.data.values()]
 
 
 def look_for(homework: Homework, plan: DataPlan, root: Path) -> Found:
     folder = datasets.find(plan, root)
     if folder is None:
-        hints = [f"to fetch it: {datasets.command(homework, plan.name)}"] if plan.fetch else []
+        hints = [f"to download it: {datasets.command(homework, plan.name)}"] if plan.fetch else []
         hints = (["stand-in data is used instead"] if plan.stand_in else []) + hints
         also = f" ({plan.hint})" if hints and plan.hint else plan.hint
         return Found(plan.title, "absent", hint="; ".join(hints) + also)
@@ -97,7 +99,9 @@ def look_for(homework: Homework, plan: DataPlan, root: Path) -> Found:
         verified = datasets.read(homework, plan.name, root, unverified=True).verified
     except UsageError as error:
         return Found(plan.title, "damaged", str(folder), size, str(error))
-    hint = "" if verified else "not the official files: used only with --unverified, and reports say so"
+    hint = (
+        "" if verified else "these are not the official files: they are used only with --unverified, and reports say so"
+    )
     return Found(plan.title, "verified" if verified else "unverified", str(folder), size, hint)
 
 
@@ -115,15 +119,17 @@ def show(root: Path, found: list[Found], *, stderr: bool = False) -> None:
             write(one.name), write(f"{MARK[one.state]} {one.state}", STYLE[one.state]), size, write(one.folder)
         )
     console.print(grid)
-    console.print(write(f"\nLooked for in {root}, and where rubric.yaml says.", "dim"))
+    console.print(write(f"\nSearched in {root} and in the places that rubric.yaml lists.", "dim"))
     for one in found:
         if one.hint:
             console.print(write(f"{one.name}: {one.hint}"))
 
 
 def fetch(homework: Homework, name: str, root: Path, url: str | None, *, unverified: bool) -> None:
-    """Put a data set in the first of its places. Raises UsageError where it cannot be had, or is there already and is
-    not the official one. `url` is its one file's, or that of the folder of its files."""
+    """Download a data set into its first place. `url` is the address of its file, or of the folder of its files.
+
+    Raises UsageError if it cannot be downloaded, or if it is already there but not official.
+    """
     plan = homework.rubric.data[name]
     if datasets.find(plan, root):
         datasets.read(homework, name, root, unverified=unverified)
@@ -152,7 +158,7 @@ def fetch(homework: Homework, name: str, root: Path, url: str | None, *, unverif
 
 @contextmanager
 def progress() -> Iterator[Callable[[str], download.Progress]]:
-    """A bar for each file, on a terminal; nothing elsewhere."""
+    """A progress bar for each file on a terminal; nothing elsewhere."""
     console = Terminal(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bars:

@@ -1,4 +1,4 @@
-"""grade.py doctor: what holds on this machine, tried, and what to do about what does not."""
+"""grade.py doctor: tests which properties of confinement hold on this machine, and says how to fix the others."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from grader.sandbox.probes import Finding
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="grade.py doctor",
-        description="Try what a student's code must not be able to do here, and list the data and versions found.",
-        epilog="exit codes: 0 everything required holds, 1 something does not, 2 usage",
+        description="Test that this machine confines a student's code, and list the data sets and versions found.",
+        epilog="exit codes: 0 all required properties hold, 1 one does not, 2 usage",
     )
     root.add_argument(
         "--data-root",
         type=Path,
         metavar="FOLDER",
-        help="where data sets are (default: BACKGRADE_DATA, or a cache folder)",
+        help="folder with data sets (default: BACKGRADE_DATA, or a cache folder)",
     )
     root.add_argument("--json", type=Path, metavar="FILE", help="write the findings as JSON; - prints them")
     return root
@@ -66,7 +66,7 @@ def show(findings: Sequence[Finding], versions: Mapping[str, str], *, stderr: bo
             grid.add_row("", say(finding.cure, "yellow"), "")
     console.print(grid)
     holding = sum(finding.holds for finding in findings)
-    partial = "" if holding == len(findings) else ": confinement is partial, and `batch` refuses without --allow-unsafe"
+    partial = "" if holding == len(findings) else ": confinement is partial, so `batch` needs --allow-unsafe"
     console.print(f"\n{holding} of {len(findings)} properties hold{partial}\n")
     for name, version in versions.items():
         console.print(say(f"{name:12} {version}"))

@@ -1,4 +1,4 @@
-"""grade.py gradebook: what a class got; what waits for a person; points adjusted, compared and exported."""
+"""grade.py gradebook: shows results and open questions of a class, adjusts points, compares runs, exports grades."""
 
 from __future__ import annotations
 
@@ -45,23 +45,23 @@ SHEETS: dict[str, tuple[str, Sheet]] = {
     "jsonl": ("grades.jsonl", jsonl.render),
     "junit": ("junit.xml", junit.render),
 }
-EACH: dict[str, tuple[str, Callable[[Row, Rubric], str]]] = {  # a file per submission, in a folder of the student's
+EACH: dict[str, tuple[str, Callable[[Row, Rubric], str]]] = {  # a file per submission, in a folder per student
     "gradescope": ("results.json", gradescope.render),
     "github": ("annotations.txt", github.render),
 }
 TITLED = {"canvas": canvas.render, "nbgrader": nbgrader.render}
 EXPORTS = "export"
-NO_FILE = "none"  # instead of a file: what was taken before does not count any more
+NO_FILE = "none"  # instead of a file: revokes the earlier take
 OWN = Path(__file__).parents[1] / "homework"
-ONLY: dict[str, Callable[[Row], bool]] = {  # what `list --only` may ask for
+ONLY: dict[str, Callable[[Row], bool]] = {  # choices of `list --only`
     "review": lambda row: state(row) == "needs review",
     "graded": lambda row: state(row) == "graded",
     "not-graded": lambda row: state(row) == "not graded",
     "not-handed-in": lambda row: state(row) == "not handed in",
     "late": lambda row: row.report is not None and row.report.remarks.late_days != 0,
 }
-AS_GRADED = "graded"  # instead of points: what an item counts when nobody adjusts it
-WIDE = 400  # columns where there is no terminal, so that no line breaks
+AS_GRADED = "graded"  # instead of points: revokes the earlier adjustment
+WIDE = 400  # columns if there is no terminal, so that no line is wrapped
 
 
 def parser() -> argparse.ArgumentParser:
@@ -72,27 +72,29 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("folder", type=Path, metavar="DIR", help="the folder that `grade.py batch --out` filled")
     root.add_argument("--run", type=int, metavar="N", help="an earlier run (default: the last one)")
-    root.add_argument("--homework", type=Path, metavar="FOLDER", help="another homework than the run's")
+    root.add_argument("--homework", type=Path, metavar="FOLDER", help="homework folder (default: the run's)")
     verbs = root.add_subparsers(dest="verb", required=True, metavar="VERB")
     listing = verbs.add_parser("list", help="everyone's points, and what waits for a person")
-    listing.add_argument("--only", choices=ONLY, help="those alone of whom this is so")
-    listing.add_argument("--below", type=float, metavar="POINTS", help="those alone who have fewer points")
-    listing.add_argument("--match", default="", metavar="TEXT", help="those alone with this in an id, name or group")
-    show = verbs.add_parser("show", help="all there is on one student")
+    listing.add_argument("--only", choices=ONLY, help="list only students in this state")
+    listing.add_argument("--below", type=float, metavar="POINTS", help="list only students with fewer points")
+    listing.add_argument(
+        "--match", default="", metavar="TEXT", help="list only students with TEXT in an id, name or group"
+    )
+    show = verbs.add_parser("show", help="everything about one student")
     show.add_argument("student", metavar="STUDENT")
-    adjust = verbs.add_parser("adjust", help="say what an item is worth instead, or how many days `late` it is")
+    adjust = verbs.add_parser("adjust", help="change the points of an item, or the number of days `late`")
     adjust.add_argument("student", metavar="STUDENT")
     adjust.add_argument("item", metavar="ITEM", help=f"as 2.1, or `{LATE_DAYS}`")
-    adjust.add_argument("points", metavar="POINTS", help=f"or days; `{AS_GRADED}` takes back what was adjusted before")
+    adjust.add_argument("points", metavar="POINTS", help=f"or days; `{AS_GRADED}` removes the earlier adjustment")
     adjust.add_argument("--why", required=True, metavar="TEXT", help="the reason; the student reads it")
-    adjust.add_argument("--author", metavar="NAME", help="who says so (default: the user of this machine)")
-    take = verbs.add_parser("take", help="say which of a student's files counts, for the next batch and all later ones")
+    adjust.add_argument("--author", metavar="NAME", help="who decided (default: the user of this machine)")
+    take = verbs.add_parser("take", help="choose which of a student's files counts, from the next batch on")
     take.add_argument("student", metavar="STUDENT")
-    take.add_argument("file", metavar="FILE", help=f"as the report names it; `{NO_FILE}` takes back what was said")
+    take.add_argument("file", metavar="FILE", help=f"as the report names it; `{NO_FILE}` removes the earlier choice")
     take.add_argument("--as", dest="name", required=True, metavar="NAME", help="the wanted file that it counts as")
     take.add_argument("--why", default="it is the one that counts", metavar="TEXT", help="the student reads it")
-    take.add_argument("--author", metavar="NAME", help="who says so (default: the user of this machine)")
-    verbs.add_parser("late", help="who was late, and what it costs")
+    take.add_argument("--author", metavar="NAME", help="who decided (default: the user of this machine)")
+    verbs.add_parser("late", help="who was late, and the penalties")
     diff = verbs.add_parser("diff", help="whose points or lateness differ between two runs, and why")
     diff.add_argument("old", type=int, metavar="OLD")
     diff.add_argument("new", type=int, metavar="NEW")
@@ -132,7 +134,7 @@ def list_(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer
 
 
 def is_asked_for(row: Row, arguments: argparse.Namespace) -> bool:
-    """Whether a line passes the filters of `list`."""
+    """Whether a row passes the filters of `list`."""
     sought = arguments.match.casefold()
     texts = (row.student.id, row.student.name, *row.student.ids.values())
     few = arguments.below is None or (row.report is not None and row.report.final < arguments.below)
@@ -141,21 +143,21 @@ def is_asked_for(row: Row, arguments: argparse.Namespace) -> bool:
 
 
 def sums(row: Row) -> tuple[str, str]:
-    """Points that count, and of how many."""
+    """Points that count, and the maximum of the judged items."""
     if row.report is None:
         return "", ""
     return points(row.report.final), points(row.report.max_score - row.report.skipped)
 
 
 def by_task(row: Row, tasks: Sequence[str]) -> list[str]:
-    """The points in each task, before lateness; empty where nothing of it was judged."""
+    """The points in each task, before the late penalty; "" if nothing in it was judged."""
     report = row.report
     given = {one.id: points(task_points(report, one)) for one in report.tasks if judged(report, one)} if report else {}
     return [given.get(id_, "") for id_ in tasks]
 
 
 def days(row: Row) -> str:
-    """Days late; a question mark where only a person can say how many."""
+    """Days late; a question mark if the number is unknown."""
     if row.report is None:
         return ""
     late_days = row.report.remarks.late_days
@@ -163,7 +165,7 @@ def days(row: Row) -> str:
 
 
 def review(book: Gradebook, run: Run, say: Printer, students: Collection[str]) -> None:
-    """What waits for a person, of these students, with its evidence."""
+    """Print what waits for a person, for these students, with the evidence."""
     asked = [one for one in book.waiting(run) if one[0].id in students]
     which_file(book, [one for one in asked if is_on_files(one[2])], say)
     waiting = [one for one in asked if not is_on_files(one[2])]
@@ -172,7 +174,7 @@ def review(book: Gradebook, run: Run, say: Printer, students: Collection[str]) -
         say("")
         for question in clean.review or ("a fault of the grader",):
             say(f"{SHAPE[Verdict.INTERNAL]} {who.id} {item.id} {check.name}: {question}", "magenta")
-        say(f"    {points(item.score)} of {points(item.max_score)} points meanwhile", "dim")
+        say(f"    {points(item.score)} of {points(item.max_score)} points until then", "dim")
         for line in evidence(clean):
             say(f"    {line}")
         page = book.folder / pages.path_of(who.id, "student")
@@ -183,16 +185,16 @@ def review(book: Gradebook, run: Run, say: Printer, students: Collection[str]) -
         command = (
             f"python grade.py gradebook {book.folder} adjust {waiting[0][0].id} {waiting[0][1].id} POINTS --why TEXT"
         )
-        say(f"{len(waiting)} wait for a person; settle each with a number, also where the points are right: {command}")
+        say(f"{len(waiting)} wait for a person; set the points of each, even if they are right: {command}")
 
 
 def is_on_files(check: CheckResult) -> bool:
-    """Whether it waits for a word on which file counts."""
+    """Whether it waits for a decision on which file counts."""
     return check.waits and check.verdict is Verdict.SKIPPED
 
 
 def which_file(book: Gradebook, waiting: Iterable[tuple[Student, ItemResult, CheckResult]], say: Printer) -> None:
-    """Whose points wait for a word on which file counts: the candidates, the items, and what to type."""
+    """Print whose points wait for a decision on which file counts: the candidates, the items, and what to type."""
     asked: dict[tuple[str, str], dict[str, float]] = {}
     for who, item, check in waiting:
         question = re.sub(r"^(?:[\w.]+ imports [\w.]+: )+", "", cleaned(check, "staff").message)
@@ -200,17 +202,15 @@ def which_file(book: Gradebook, waiting: Iterable[tuple[Student, ItemResult, Che
     for (who_id, question), worth in asked.items():
         say("")
         say(f"{SHAPE[Verdict.INTERNAL]} {who_id} {', '.join(worth)}: {question}", "magenta")
-        say(f"    {points(sum(worth.values()))} points wait meanwhile", "dim")
+        say(f"    {points(sum(worth.values()))} points wait for this", "dim")
     if asked:
         say("")
         command = f"python grade.py gradebook {book.folder} take {next(iter(asked))[0]} FILE --as NAME"
-        say(
-            f"{len(asked)} questions on files; settle each with {command}, and run the batch again, or adjust its items"
-        )
+        say(f"{len(asked)} questions on files; answer each with {command} and run the batch again, or adjust its items")
 
 
 def evidence(check: CheckResult) -> Iterator[str]:
-    """What the check said, measured and saw printed."""
+    """The check's message, its measurements, and what the code printed."""
     if check.message:
         yield from capped(f"{check.where}: {check.message}" if check.where else check.message, lines=30).split("\n")
     for one in check.measures:
@@ -243,7 +243,7 @@ def show(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer)
 
 
 def history(book: Gradebook, student: str, say: Printer) -> None:
-    """The adjustments that a later one replaced or took back; those in force stand with the report."""
+    """Print the adjustments that were replaced or revoked. The report already shows the others."""
     in_force = book.in_force(student).values()
     for one in book.adjustments(student):
         if one.points is None:
@@ -256,19 +256,19 @@ def history(book: Gradebook, student: str, say: Printer) -> None:
 
 def adjust(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
     if arguments.run is not None:
-        raise UsageError("an adjustment holds for every run; leave out --run")
+        raise UsageError("an adjustment applies to every run; leave out --run")
     try:
         value = None if arguments.points == AS_GRADED else float(arguments.points)
     except ValueError:
-        raise UsageError(f"{arguments.points} is no number of points; write it as 7.5, or `{AS_GRADED}`") from None
+        raise UsageError(f"{arguments.points} is not a number of points; write it as 7.5, or `{AS_GRADED}`") from None
     student = book.student(arguments.student, run).id
     given = book.adjust(student, arguments.item, value, why=arguments.why, author=arguments.author or user())
     try:
         pages.redraw(book, student, run)
         if (book.folder / pages.INDEX).is_file():
             pages.index(book, run, book.register(run))
-    except UsageError as error:  # the batch draws again what does not say this yet
-        print(f"grade.py: notice: the adjustment is kept; the page could not be drawn: {error}", file=sys.stderr)
+    except UsageError as error:  # the next batch draws the page again
+        print(f"grade.py: notice: the adjustment is recorded; the page could not be drawn: {error}", file=sys.stderr)
     report = book.row(student, run).report
     if report is not None:
         graded = {item.id: item for item in report.items}
@@ -277,7 +277,7 @@ def adjust(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
 
 
 def take(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
-    """Settle which file counts; the next batch grades it."""
+    """Record which file counts; the next batch grades it."""
     student = book.student(arguments.student, run).id
     sections = rubric.load(homework_of(run, arguments.homework) / "rubric.yaml").sections
     wanted = [name for section in sections for name in section.submit if not name.startswith("*")]
@@ -292,7 +292,7 @@ def take(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer)
         author=arguments.author or user(),
         why=arguments.why,
     )
-    told = f"{file} counts as {arguments.name}" if file else f"no file is taken as {arguments.name} any more"
+    told = f"{file} counts as {arguments.name}" if file else f"the choice of a file for {arguments.name} is removed"
     say(f"{student}: {told}; run the batch again to grade it")
 
 
@@ -300,15 +300,13 @@ def user() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):
-        raise UsageError("this machine does not say who you are; name yourself with --author") from None
+        raise UsageError("your user name is unknown; give your name with --author") from None
 
 
 def late(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
     rows = [row for row in book.register(run) if row.report and row.report.remarks.late_days != 0]
     if run.due is None and not rows:
-        raise UsageError(
-            f"run {run.id} has no due date; run the batch again, which reuses all results, with --due TIME"
-        )
+        raise UsageError(f"run {run.id} has no due date; run the batch again with --due TIME; results are reused")
     if run.due is not None:
         say(f"due {clock(run.due, zone_of(run.late))}; {policy(run)}")
     for row in rows:
@@ -320,8 +318,8 @@ def late(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer)
     )  # fmt: skip
     if unknown := late_somehow(rows):
         say(
-            "of those marked ? it is only known that they were late; "
-            f"say how late with: python grade.py gradebook {book.folder} adjust {unknown[0]} late DAYS --why TEXT"
+            "? means late by an unknown number of days; "
+            f"set it with: python grade.py gradebook {book.folder} adjust {unknown[0]} late DAYS --why TEXT"
         )
 
 
@@ -334,7 +332,7 @@ def delay(row: Row, run: Run) -> tuple[str, ...]:
 
 def policy(run: Run) -> str:
     if run.late is None:
-        return "lateness costs nothing, as rubric.yaml has no `late`"
+        return "lateness costs nothing, because rubric.yaml has no `late`"
     given = run.late
     where = f"; days of {given.timezone}" if given.timezone else ""
     return f"{given.per_day:g} % a day, at most {given.cap:g} %, nothing within {given.grace_hours:g} h{where}"
@@ -353,7 +351,7 @@ def diff(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer)
 
 
 def cause(book: Gradebook, change: Change) -> str:
-    """Why the graded points changed, and whether they count."""
+    """Why the graded points changed, and whether an adjustment overrides them."""
     given = book.in_force(change.student).get(change.item)
     if given is None or given.points is None:
         return change.why
@@ -361,13 +359,13 @@ def cause(book: Gradebook, change: Change) -> str:
 
 
 def export(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
-    if run.part and arguments.run is None:  # its sums would replace the course's grades
+    if run.part and arguments.run is None:  # partial sums would replace the course's grades
         raise UsageError(f"{partial(run)}, or export this part with --run {run.id}")
     rows = book.register(run)
     plan = rubric.load(homework_of(run, arguments.homework) / "rubric.yaml")
-    items(rows, plan)  # refuses a homework that the run was not of
+    items(rows, plan)  # raises if the run graded another homework
     if arguments.assignment and arguments.format not in TITLED:
-        raise UsageError(f"{arguments.format} has no title of an assignment; leave out --assignment")
+        raise UsageError(f"{arguments.format} does not use an assignment's title; leave out --assignment")
     if arguments.format in SHEETS:
         name, sheet = SHEETS[arguments.format]
         titled = TITLED.get(arguments.format)
@@ -390,7 +388,7 @@ def export(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
 
 
 def homework_of(run: Run, named: Path | None) -> Path:
-    """The run's homework; another folder may be named if it was moved."""
+    """The folder of the run's homework; `named` overrides it, for example if the folder was moved."""
     return named or Path(run.settings.get("homework") or OWN)
 
 
@@ -398,7 +396,7 @@ def folder(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{path} cannot be made ({error.strerror}); name another place with --out") from None
+        raise UsageError(f"cannot create {path} ({error.strerror}); choose another path with --out") from None
     return path
 
 

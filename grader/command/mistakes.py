@@ -1,8 +1,8 @@
-"""wrong.yaml of a homework -> its mistakes: the reference with one replacement each, and what that must cost.
+"""A homework's wrong.yaml -> its mistakes: the reference with one replacement each, and the points that it must lose.
 
     NAME: {file: work.py, old: "x * factor", new: "x", loses: ["1.1"], says: "out is wrong"}
 
-A name without `file`, `old` and `new` is that of a submission in the folder wrong/.
+An entry without `file`, `old` and `new` names a submission in the folder wrong/.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ KEYS = (*PLACE, "loses", "says")
 class Mistake:
     """`file`, `old` and `new` are "" for a submission in the folder wrong/. `where` is its line in wrong.yaml.
 
-    `loses` are the items that lose points, and `says` words that a sentence holds; both are None where nobody said.
+    `loses` lists the items that must lose points. `says` is text that a message must contain. Both may be None.
     """
 
     name: str
@@ -40,21 +40,21 @@ class Mistake:
     says: str | None = None
 
     def made_in(self, reference: Submission) -> Submission:
-        """The reference with the replacement. Raises UsageError where there is nothing to replace."""
+        """The reference with the replacement. Raises UsageError if there is nothing to replace."""
         if self.file not in reference.files:
             raise UsageError(
-                f"{self.where}: students hand in no {self.file}; name one of {', '.join(reference.files)} as `file`"
+                f"{self.where}: students do not hand in {self.file}; `file` must be one of {', '.join(reference.files)}"
             )
         before = reference.files[self.file].decode()
         if not self.old or self.old not in before:
             raise UsageError(
-                f"{self.where}: {self.file} of the reference does not hold {self.old!r}; copy that text from it"
+                f"{self.where}: {self.file} of the reference does not contain {self.old!r}; copy that text from it"
             )
         changed = before.replace(self.old, self.new).encode()
         return replace(reference, name=self.name, files={**reference.files, self.file: changed})
 
     def findings(self, report: Report, folder: Path) -> Iterator[str]:
-        """What is not as it must be: nothing is lost, other items are, no sentence says so, a check broke."""
+        """What differs from the entry: no points lost, other items lose points, wrong message, or a check broke."""
         lost = tuple(item.id for item in report.items if item.score < item.max_score)
         sentences = [check.message for check in report.checks if check.earned < check.points]
         broken = [check for check in report.checks if check.verdict is Verdict.INTERNAL]
@@ -64,16 +64,17 @@ class Mistake:
             yield f"{self.where}: {self.name} breaks the check {broken[0].name}: {why}; correct the check"
         elif not set(lost) - untried:
             if not untried:
-                yield f"{self.where}: {self.name} loses no points; add a check that sees this mistake"
+                yield f"{self.where}: {self.name} loses no points; add a check that finds this mistake"
         elif self.loses is not None and set(lost) - untried != set(self.loses) - untried:
             there = f"loses points in {listed(lost)}, not in {listed(self.loses)}"
             yield f"{self.where}: {self.name} {there}; correct one of them"
         elif self.says is not None and not any(self.says in sentence for sentence in sentences):
-            yield f"{self.where}: no sentence on {self.name} says {self.says!r}; the first is: {sentences[0]}"
+            yield f"{self.where}: no message about {self.name} contains {self.says!r}; the first is: {sentences[0]}"
 
 
 def said(result: CheckResult, folder: Path) -> str:
-    """What a check said; of one that broke, the error and its line in the homework's `folder`, no traceback."""
+    """A check's message. If the check broke, the error and its line in the homework's `folder` instead of the
+    traceback."""
     if result.verdict is not Verdict.INTERNAL:
         return result.message
     own = [(file, line) for file, line in FRAME.findall(result.message) if Path(file).is_relative_to(folder.resolve())]
@@ -112,30 +113,30 @@ def entries(path: Path) -> Iterator[tuple[str, int, Any]]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        raise UsageError(f"{path}{line}: this is not readable YAML; correct it") from None
+        raise UsageError(f"{path}{line}: this is not valid YAML; correct it") from None
     if values is None:
         return
     if not isinstance(values, Mapping) or not isinstance(node, yaml.MappingNode):
-        raise UsageError(f"{path}: this has to be a mapping of names to mistakes; see grader/command/mistakes.py")
+        raise UsageError(f"{path}: this must be a mapping of names to mistakes; see grader/command/mistakes.py")
     for (name, given), (key, _) in zip(values.items(), node.value, strict=False):
         yield str(name), key.start_mark.line + 1, given
 
 
 def mistake(name: str, where: str, given: Any, *, in_folder: bool) -> Mistake:
-    """Raises UsageError for an entry of another form, with the cure."""
+    """The mistake of an entry. Raises UsageError that says how to fix a malformed one."""
     if not isinstance(given, Mapping):
-        raise UsageError(f"{where}: {name} has to be a mapping; it knows {', '.join(KEYS)}")
+        raise UsageError(f"{where}: {name} must be a mapping with the keys {', '.join(KEYS)}")
     for key, value in given.items():
         if key not in KEYS:
-            raise UsageError(f"{where}: {name} has no key {key}; it knows {', '.join(KEYS)}")
+            raise UsageError(f"{where}: {name} cannot have the key {key}; its keys are {', '.join(KEYS)}")
         if key == "loses" and not isinstance(value, list):
-            raise UsageError(f'{where}: loses has to be a list of items, as in ["1.1"]')
+            raise UsageError(f'{where}: loses must be a list of items, as in ["1.1"]')
         if key != "loses" and not isinstance(value, str):
-            raise UsageError(f"{where}: {key} has to be a text; put it in quotes")
+            raise UsageError(f"{where}: {key} must be text; put it in quotes")
     lacking = [key for key in PLACE if key not in given]
     if lacking and not (in_folder and len(lacking) == len(PLACE)):
         cure = f"add {', '.join(lacking)}, or put the submission into wrong/{name}"
-        raise UsageError(f"{where}: {name} does not say what is replaced by what; {cure}")
+        raise UsageError(f"{where}: {name} does not say what to replace; {cure}")
     items = tuple(map(str, given["loses"])) if "loses" in given else None
     file, old, new = (given.get(key, "") for key in PLACE)
     return Mistake(name, where, file, old, new, items, given.get("says"))

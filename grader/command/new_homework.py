@@ -1,4 +1,4 @@
-"""grade.py new-homework: a small homework that grades at once, to be changed into one's own."""
+"""grade.py new-homework: writes a small homework that works at once, as a starting point for your own."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def weighted_sum(x, w):
 """
 
 WRONG = """\
-# The reference with one mistake each: what is replaced by what, the items that lose points, words of a sentence.
+# Each entry is the reference with one mistake: the replacement, the items that lose points, text of the message.
 weights-forgotten: {file: work.py, old: "x @ w", new: "x.sum(axis=1)", loses: ["1.1"], says: "out of 3 rows"}
 """
 
@@ -76,7 +76,7 @@ weights-forgotten: {file: work.py, old: "x @ w", new: "x.sum(axis=1)", loses: ["
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="grade.py new-homework",
-        description="Write a small homework that grades at once, to be changed into your own.",
+        description="Write a small homework that works at once, as a starting point for your own.",
         epilog="exit codes: 0 written, 2 usage",
     )
     root.add_argument("folder", type=Path, metavar="FOLDER", help="a new or empty folder")
@@ -88,13 +88,13 @@ def run(arguments: argparse.Namespace) -> int:
     files = skeleton(folder.resolve().name)
     try:
         if folder.is_dir() and any(folder.iterdir()):
-            raise UsageError(f"{folder} is not empty; name a new folder")
+            raise UsageError(f"{folder} is not empty; choose a new folder")
         for name, content in files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     except OSError as error:
-        raise UsageError(f"{folder} cannot be written ({error.strerror}); name another folder") from None
+        raise UsageError(f"cannot write {folder} ({error.strerror}); choose another folder") from None
     say = Printer(Terminal())
     for name in files:
         say(f"written: {folder / name}")
@@ -103,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def skeleton(title: str) -> dict[str, bytes]:
-    """Path in the homework's folder -> content. student/ is made from reference/, as for every homework."""
+    """Path in the homework's folder -> content. student/ is made from reference/, as in every homework."""
     texts = {
         "rubric.yaml": RUBRIC.substitute(title=quoted(title)),
         "checks.py": CHECKS,
@@ -116,6 +116,6 @@ def skeleton(title: str) -> dict[str, bytes]:
 
 
 def quoted(title: str) -> str:
-    """A text of YAML, whatever the folder is called."""
+    """The folder's name as a valid YAML string."""
     printable = "".join(letter if letter.isprintable() else " " for letter in title).strip() or "homework"
     return "'" + printable.replace("'", "''") + "'"

@@ -1,4 +1,4 @@
-"""grade.py pack: the zip to hand in, read back as the course will read it, and what is missing in it."""
+"""grade.py pack: makes the zip to hand in, reads it back as the course will, and says what is missing."""
 
 from __future__ import annotations
 
@@ -26,11 +26,17 @@ NAME = "hand-in.zip"
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="grade.py pack",
-        description="Pack what is to be handed in as a zip, read it back as the course will, and say what is missing.",
+        description="Pack your work as a zip, read it back as the course will, and say what is missing.",
         epilog="exit codes: 0 packed, nothing is missing; 1 packed, but something is missing; 2 usage",
     )
     add = root.add_argument
-    add("folder", nargs="?", type=Path, metavar="FOLDER", help="where the work is (default: the homework's student/)")
+    add(
+        "folder",
+        nargs="?",
+        type=Path,
+        metavar="FOLDER",
+        help="folder with your work (default: the homework's student/)",
+    )
     add("--out", type=Path, metavar="FILE", help=f"the zip to write (default: {NAME}, beside the folder)")
     add("--grade", action="store_true", help="grade the zip, too")
     add("--homework", type=Path, default=handout.OWN, metavar="FOLDER", help="another homework's folder")
@@ -56,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     sentences = list(missing(submission, own, plan))
     for sentence in sentences:
         say(f"missing: {sentence}")
-    say("something is missing; the zip was written all the same" if sentences else "nothing is missing")
+    say("something is missing, but the zip was written" if sentences else "nothing is missing")
     if arguments.grade:
         command = [sys.executable, str(Path(ROOT, "grader", "__main__.py")), str(out)]
         code = subprocess.run([*command, "--homework", str(arguments.homework)], check=False).returncode
@@ -66,17 +72,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def place(out: Path, folder: Path) -> Path:
-    """Where the zip goes. Raises UsageError for a place inside the folder: the course would find the work twice."""
+    """The path of the zip. Raises UsageError for a path inside the folder: the course would find the work twice."""
     check_place(out)
     if out.suffix.lower() != ".zip":
-        raise UsageError(f"{out} does not end in .zip; name a file that does")
+        raise UsageError(f"{out} does not end in .zip; choose a name that does")
     if out.resolve() == folder.resolve() or out.resolve().is_relative_to(folder.resolve()):
-        raise UsageError(f"{out} lies in what is packed; name a place outside of {folder}")
+        raise UsageError(f"{out} is inside the folder to pack; choose a path outside {folder}")
     return out
 
 
 def members(submission: Submission) -> dict[str, bytes]:
-    """Path in the zip -> bytes: each file where it lay, under the name that is asked for."""
+    """Path in the zip -> bytes. Each file keeps its folder and gets the name that the homework asks for."""
     files = {}
     for base, content in submission.files.items():
         parts = PurePosixPath(submission.origin[base].replace("\\", "/")).parent.parts
@@ -88,12 +94,12 @@ def members(submission: Submission) -> dict[str, bytes]:
 
 
 def confirm(submission: Submission, back: Submission, out: Path) -> None:
-    """Raises UsageError unless the course reads what lies in the folder, byte for byte."""
+    """Raise UsageError unless reading the zip gives the same files as the folder, byte for byte."""
     other = [name for name, content in submission.files.items() if back.files.get(name) != content]
     other += sorted(back.files.keys() - submission.files.keys())
     if other or back.digest != submission.digest:
         raise UsageError(
-            f"{out} does not read back as it was packed ({', '.join(other) or 'helpers'}); hand in the files themselves"
+            f"{out} reads back differently ({', '.join(other) or 'helpers'}); hand in the files themselves"
         )
 
 
@@ -102,7 +108,7 @@ def show(say: Printer, out: Path, submission: Submission, earlier: Path | None) 
     say.table(("file", "size"), [(name, decimal(len(content))) for name, content in files.items()], numbers=("size",))
     say(f"written: {out} ({decimal(out.stat().st_size)}), and read back as the course will: every byte is the same")
     if earlier:
-        say(f"the earlier one is now {earlier}")
+        say(f"the earlier zip is now {earlier}")
     for note in submission.notes:
         if not note.startswith("not in this submission"):  # `missing` says so
             say(f"note: {note}")

@@ -1,8 +1,8 @@
-"""Grade a whole class through any concurrent.futures.Executor, and keep each result the moment it ends.
+"""Grades a whole class with any concurrent.futures.Executor, and records each result as soon as it exists.
 
-What has not changed is not graded again. If a process dies, its submission is graded again, alone; if that fails too, a
-person has to look, as at any fault of the grader. A timeout while the machine was short of cores, or a process of a
-student's that the system killed, counts only if it happens again with the machine to itself.
+Unchanged submissions are not graded again. If a grading process dies, its submission is graded again, alone; if that
+fails too, a person must look. A timeout while the machine was short of cores counts only if it happens again when the
+submission is graded alone. The same holds for a student's process that the system killed.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from grader.model import CheckResult, Homework, Report, Student, Submission, Tas
 from grader.report import json as report_json
 from grader.report.wording import Audience
 
-TICK = 0.5  # seconds between two looks at the clock while nothing ends
-BUSY = 0.5  # share of the time in which somebody waited for a core, above which a timeout is not yet the student's
+TICK = 0.5  # seconds between two looks at the clock while no job ends
+BUSY = 0.5  # if processes waited for a core more than this share of the time, a timeout is not yet the student's fault
 
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run is. `running` are (student, seconds) of those at work, the longest first; `idle` is a cluster that
-    has no worker for those who wait."""
+    """The progress of a run. `running` lists (student, seconds) of the submissions being graded, the longest first.
+    `idle` says that a cluster has no worker for the waiting submissions."""
 
     total: int
     kept: int = 0
@@ -55,15 +55,15 @@ class Progress:
 
     @property
     def left(self) -> float | None:
-        """Seconds that the rest will take at the pace so far; None while nothing was measured."""
+        """Estimated seconds for the rest; None before the first measurement."""
         return (self.total - self.done) * self.seconds / self.graded if self.graded else None
 
 
 @dataclass(slots=True)
 class Attempt:
-    """A student's job. `alone`: it failed once beside others, and now has the machine to itself.
+    """A student's job. `alone` says that it failed beside other jobs and now runs alone.
 
-    Under way, it has an `executor`, and `began` (on the monotonic clock) once the executor is at it.
+    `executor` is set when it is submitted; `began`, on the monotonic clock, when the executor starts it.
     """
 
     student: Student
@@ -100,13 +100,13 @@ class Batch:
 
     @property
     def made_up(self) -> list[str]:
-        """The tasks that are trained on stand-in data, as the data set is not here."""
+        """The tasks that use stand-in data, because the data set is not installed."""
         root = datasets.root(self.place.data_root)
         chosen = result_keys.tasks_of(self.homework, self.terms.only)
         return [task.id for task in chosen if result_keys.lacks_data(self.homework, task, root)]
 
     def grade(self, students: Sequence[Student]) -> Progress:
-        """Grade and record everyone in the class. Raises UsageError where nothing can be graded at all."""
+        """Grade and record everyone in the class. Raises UsageError if nothing can be graded at all."""
         self.progress = Progress(len(students))
         self.began = time.monotonic()
         self.book.enter(self.run, students)
@@ -130,7 +130,7 @@ class Batch:
         return self.progress
 
     def remove_old_pages(self, students: Sequence[Student]) -> None:
-        """Remove the pages that students had under another id; they are drawn anew under the present one."""
+        """Remove pages that students had under an earlier id; they are drawn again under the current id."""
         for student in students:
             for id_ in self.book.known_as(student.id) - {student.id}:
                 pages.remove(self.book, id_)
@@ -138,7 +138,7 @@ class Batch:
     # What there is to do
 
     def jobs(self, students: Sequence[Student]) -> Iterator[Attempt]:
-        """Yield those who have to be graded; record everyone else."""
+        """Yield the students who must be graded; record everyone else."""
         for student in students:
             if not student.parts or student.problem:
                 self.record_nothing(student)
@@ -158,7 +158,7 @@ class Batch:
                 yield Attempt(student, job)
 
     def record_nothing(self, student: Student) -> None:
-        """Record a student without work that can be graded, and remove the page of an earlier run."""
+        """Record a student without gradable work, and remove the page of an earlier run."""
         self.book.record(student, None, self.run)
         pages.remove(self.book, student.id)
 
@@ -183,7 +183,7 @@ class Batch:
             if result is not None:
                 kept[task] = result
         tasks = {task: rests_on for task, rests_on in self.digests.items() if task not in kept}
-        asked = {*self.audiences, *pages.there(self.book, student.id)}  # what is there must not stay as it was
+        asked = {*self.audiences, *pages.there(self.book, student.id)}  # existing pages must not become outdated
         audiences = tuple(audience for audience in pages.AUDIENCES if audience in asked)
         return Job(student.id, work, tasks, kept, self.book.remarks(student.id, self.run), audiences)
 
@@ -192,7 +192,7 @@ class Batch:
         return result_keys.of_result(self.digests[task], result_keys.section_of(self.homework, planned), work)
 
     def settled(self, student: Student, job: Job) -> bool:
-        """Whether everything about a student is there already; then it is in this run's records too."""
+        """Whether a student's results and pages all exist already. If so, record them in this run."""
         report = put_together(job.submission, self.homework, self.terms, job.kept)
         for audience in job.audiences:
             made_of = pages.digest_of(report_json.document(report), job.remarks, audience)
@@ -206,7 +206,7 @@ class Batch:
     # Doing it
 
     def fill(self, waiting: Iterator[Attempt]) -> bool:
-        """Keep the executor supplied; False once nothing is left to wait for."""
+        """Submit jobs to the executor. False if no job is running or waiting."""
         while len(self.flying) < 2 * max(1, self.workers.width):
             attempt = next(waiting, None)
             if attempt is None:
@@ -222,13 +222,13 @@ class Batch:
             except BrokenExecutor:  # since the last look
                 self.executor = None
                 continue
-            except OSError as error:  # the job goes there as a file
+            except OSError as error:  # the job is passed as a file
                 refuse_full_disk(error)
                 raise
             attempt.executor = executor
             self.flying[future] = attempt
             return
-        raise UsageError("the processes to grade in end as soon as they start; look at the machine's memory")
+        raise UsageError("the grading processes end as soon as they start; check whether the machine has enough memory")
 
     def collect(self) -> None:
         """Wait until something ends, and record it."""
@@ -241,7 +241,7 @@ class Batch:
                 raise
             except (BrokenExecutor, CancelledError) as error:
                 if attempt.executor is self.executor:
-                    self.executor = None  # of no use any more; the next launch starts another
+                    self.executor = None  # it is broken; the next launch starts another
                 self.failed(attempt, f"the process that graded it ended ({type(error).__name__})")
             except ModuleNotFoundError as error:  # on a cluster's machine; here everything is imported already
                 raise UsageError(f"a worker lacks {error.name}; install this package on every machine") from None
@@ -251,13 +251,13 @@ class Batch:
         self.tell()
 
     def salvage(self) -> None:
-        """Record what ended well and was not looked at yet, before a run breaks off."""
+        """Record the finished jobs that are not recorded yet, before a run stops early."""
         for future, attempt in self.flying.items():
             if future.done() and not future.cancelled() and future.exception() is None:
                 self.take(attempt, future.result())
 
     def take(self, attempt: Attempt, done: Done) -> None:
-        """Record a result. If it may be the grader's or the machine's fault, grade again, alone."""
+        """Record a result. If the grader or the machine may be at fault, grade the submission again, alone."""
         doubtful = [name for name, result in done.results.items() if is_doubtful(result, done.starved)]
         if doubtful and not attempt.alone:
             sure = {name: result for name, result in done.results.items() if name not in doubtful}
@@ -287,7 +287,7 @@ class Batch:
             self.progress.faults.append(attempt.student.id)
 
     def failed(self, attempt: Attempt, why: str) -> None:
-        """After the grading itself failed: grade once more, alone; the second time, leave all points to a person."""
+        """Handle a failure of the grading itself: grade once more, alone; after that, leave all points to a person."""
         if not attempt.alone:
             self.again.append(Attempt(attempt.student, attempt.job, alone=True))
             return
@@ -300,7 +300,7 @@ class Batch:
             pages.put(self.book, attempt.student.id, audience, page, document, attempt.job.remarks)
 
     def tell(self) -> None:
-        """Show the progress. An executor takes jobs in order, so the first `width` of them are at work."""
+        """Show the progress. An executor takes jobs in order, so the first `width` jobs are running."""
         now = time.monotonic()
         for attempt in list(self.flying.values())[: self.workers.width]:
             attempt.began = attempt.began or now
@@ -315,14 +315,14 @@ def make(folder: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{folder} cannot be made ({error.strerror}); name another folder with --out") from None
+        raise UsageError(f"cannot create {folder} ({error.strerror}); choose another folder with --out") from None
 
 
 def refuse_full_disk(error: Exception) -> None:
-    """Raise UsageError for a full disk: it is no student's fault, and every later submission would fail, too."""
+    """Raise UsageError for a full disk: no student is at fault, and every later submission would fail too."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
         raise UsageError(
-            f"temporary files cannot be written ({error.strerror}); free some space or set TMPDIR, then go on with "
+            f"cannot write temporary files ({error.strerror}); free some space or set TMPDIR, then continue with "
             "--resume"
         ) from None
 
@@ -336,13 +336,13 @@ def checks(document: Document) -> Iterator[Mapping[str, Any]]:
 
 
 def is_doubtful(document: Document, starved: float) -> bool:
-    """Whether a task's result may be the grader's fault, or that of a machine that was short of cores or memory."""
+    """Whether a result may be the fault of the grader, or of a machine that was short of cores or memory."""
     killed = any(check["killed"] for check in checks(document))
     return killed or has(document, Verdict.INTERNAL) or (starved > BUSY and has(document, Verdict.TIMEOUT))
 
 
 def fault(homework: Homework, terms: Terms, task: str, why: str) -> Document:
-    """The document of a task that could not be graded: a person has to judge each of its checks."""
+    """The document of a task that could not be graded: a person must judge each of its checks."""
     planned = next(one for one in result_keys.tasks_of(homework, terms.only) if one.id == task)
     checks = {
         plan.name: CheckResult(

@@ -1,4 +1,4 @@
-"""Caveats to show with a run's points, wherever a class is shown: a sentence each."""
+"""Caveats to show with a run's points: one sentence each."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from grader.course.student import SUBMITTED_AT
 from grader.model import LATE_DAYS, Row
 from grader.report.wording import harmless
 
-MANY = 10  # ids in a sentence
-STAND_INS = "stand-in data, as the data set is not here; give no final grades by it; see `python grade.py data`"
+MANY = 10  # ids shown in a sentence
+STAND_INS = "stand-in data, because the data set is missing; these points are not final; see `python grade.py data`"
 HOW_LATE = "say how late with `adjust STUDENT late DAYS --why TEXT`"
 
 
@@ -20,34 +20,34 @@ def caveats(book: Gradebook, run: Run, rows: Sequence[Row]) -> Iterator[str]:
     if made_up := [row.student.id for row in rows if row.report and row.report.stand_in]:
         yield f"{named(made_up)}: graded on {STAND_INS}"
     if several := [row.student.id for row in rows if row.student.others]:
-        yield f"{named(several)}: several submissions, of which the newest counts; see `show STUDENT`"
+        yield f"{named(several)}: several submissions; the newest counts; see `show STUDENT`"
     if drafts := [row.student.id for row in rows if row.report and is_draft(row.student.ids)]:
-        yield f"{named(drafts)}: graded from a draft, which was not submitted; decide whether it counts"
+        yield f"{named(drafts)}: graded from a draft that was not submitted; decide whether it counts"
     if late := late_somehow(rows):
-        yield f"{len(late)} marked late, days unknown, nothing taken off: {named(late)}; {HOW_LATE}"
+        yield f"{len(late)} marked late, days unknown, no penalty yet: {named(late)}; {HOW_LATE}"
     yield from times_not_understood(rows)
     if untold := untimed(rows):
-        yield f"{named(untold)}: it is not known when, so not late; {HOW_LATE}"
+        yield f"{named(untold)}: submission time unknown, so not counted as late; {HOW_LATE}"
     if gone := book.detached(run):
-        yield f"{named(gone)}: adjusted before, and nobody in this run has that id; adjust again who is meant"
+        yield f"{named(gone)}: adjusted earlier, but nobody in this run has this id; repeat it under the new id"
     yield from outgrown(run, rows)
 
 
 def times_not_understood(rows: Iterable[Row]) -> Iterator[str]:
-    """Students whose time of submission could not be read, with the text of its cell."""
+    """Students whose submission time could not be read, with the text of the cell."""
     if odd := [f"{row.student.id} ({harmless(text)[:60]})" for row in rows if (text := odd_time(row))]:
-        yield f"{named(odd)}: this time is not understood, so not late; write it as 2026-11-20T23:05, or {HOW_LATE}"
+        yield f"{named(odd)}: cannot read this time, so not late; write it as 2026-11-20T23:05, or {HOW_LATE}"
 
 
 def odd_time(row: Row) -> str:
-    """The cell for the time of submission that was not understood, or ""."""
+    """The cell with the submission time if it could not be read, or ""."""
     if row.report is None or row.student.submitted_at or LATE_DAYS in row.report.adjustments:
         return ""
     return time_told(row.student.ids) or column(row.student.ids, SUBMITTED_AT)
 
 
 def outgrown(run: Run, rows: Iterable[Row]) -> Iterator[str]:
-    """Adjustments that no longer fit the rubric: their item is gone, or is worth less now."""
+    """Adjustments that no longer fit the rubric: their item is gone or is worth fewer points now."""
     gone, above = defaultdict[str, list[str]](list), defaultdict[tuple[str, float], list[str]](list)
     for row in rows:
         worth = {item.id: item.max_score for item in row.report.items} if row.report else {}
@@ -57,22 +57,22 @@ def outgrown(run: Run, rows: Iterable[Row]) -> Iterator[str]:
             elif given.points is not None and given.points > worth.get(item, given.points):
                 above[item, worth[item]].append(row.student.id)
     for (item, most), students in above.items():
-        yield f"{named(students)}: {item} was adjusted to more than the {most:g} that it is worth now; adjust again"
+        yield f"{named(students)}: {item} was adjusted to more than its maximum, which is {most:g} now; adjust it again"
     for item, students in gone.items():
-        yield f"{named(students)}: {item} was adjusted, and there is no such item now; adjust again what is meant"
+        yield f"{named(students)}: {item} was adjusted, but the rubric no longer has it; adjust another item instead"
 
 
 def partial(run: Run) -> str:
-    return f"run {run.id} is of {run.part} alone; for all tasks, run the batch again without --task"
+    return f"run {run.id} graded only {run.part}; for all tasks, run the batch again without --task"
 
 
 def late_somehow(rows: Iterable[Row]) -> list[str]:
-    """Students who were late, but only a person can say by how many days."""
+    """Students who were late by an unknown number of days."""
     return [row.student.id for row in rows if row.report and row.report.remarks.late_days is None]
 
 
 def untimed(rows: Iterable[Row]) -> list[str]:
-    """Students who may have been late: no time is known and the platform marks nothing, so they count as in time."""
+    """Students who may be late but count as on time: no submission time is known, and the platform marks nothing."""
     return [
         row.student.id
         for row in rows
@@ -82,11 +82,11 @@ def untimed(rows: Iterable[Row]) -> list[str]:
 
 
 def waiting(book: Gradebook, run: Run) -> Iterator[str]:
-    """A warning that points may still change, as a person has to decide first."""
+    """A warning that points may still change, because a person must decide first."""
     asked = list(dict.fromkeys(f"{student.id} {item.id}" for student, item, _ in book.waiting(run)))
     if asked:
         wait = "waits" if len(asked) == 1 else "wait"
-        yield f"{len(asked)} {wait} for a person, so these points may change: {named(asked)}; see `list`"
+        yield f"{len(asked)} {wait} for a person, so these points may still change: {named(asked)}; see `list`"
 
 
 def named(ids: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""What changed in a student's points and lateness between two runs, and why."""
+"""Changes in a student's points and lateness between two runs, and the reasons."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from grader.model import LATE_DAYS, CheckResult, ItemResult, Report, Row
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An item whose points differ between two runs; None where one of them did not grade it. Of the item "late", days;
-    None where they are not known."""
+    """An item whose points differ between two runs; None if a run did not grade it. For the item "late", the values are
+    days; None if they are not known."""
 
     student: str
     item: str
@@ -33,7 +33,7 @@ def lateness(student: str, before: Row, after: Row, old: Report, new: Report) ->
         return
     why = [f"costs {is_.penalty:g} % instead of {was.penalty:g} %"] if was.penalty != is_.penalty else []
     why += ["the due date changed"] if before.due != after.due else []
-    why += ["it was handed in at another time"] if before.student.submitted_at != after.student.submitted_at else []
+    why += ["the submission time changed"] if before.student.submitted_at != after.student.submitted_at else []
     yield Change(student, LATE_DAYS, was.late_days, is_.late_days, "; ".join(why))
 
 
@@ -42,7 +42,7 @@ def points(student: str, old: Report | None, new: Report | None) -> Iterator[Cha
     for id_ in dict.fromkeys([*before, *after]):
         one, other = before.get(id_), after.get(id_)
         if one is None or other is None:
-            why = "not graded before" if one is None else "not graded any more"
+            why = "not graded before" if one is None else "no longer graded"
         elif one.score != other.score:
             assert old is not None
             assert new is not None
@@ -73,7 +73,7 @@ def ended(check: CheckResult) -> str:
 
 
 def causes(old: Report, new: Report) -> Iterator[str]:
-    """What a result depends on and differs between the two."""
+    """The inputs of a result that differ between the two reports."""
     for what, one, other in (
         ("the submission", old.digest, new.digest),
         ("the rubric", old.provenance.rubric_digest, new.provenance.rubric_digest),

@@ -1,7 +1,7 @@
-"""A class's folder as a platform exports it -> one Student each: who, where the work lies, and when it was handed in.
+"""A class's folder, as a platform exports it -> one Student each, with the path and time of the submission.
 
-A layout is told by its shape; names in it are a student's, and so hostile. Nothing is opened here but the platforms'
-own notes: metadata, receipts and times.
+A layout is recognised by its names. Students choose some of these names, so they may be hostile. The only files that
+this opens are the platforms' own: metadata, receipts and timestamps.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from grader.model import Student
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a platform lays out a class: whether a folder has that shape, and whose the work in it is.
+    """How a platform lays out a class: `fits` recognises a folder, `students` lists the students in it.
 
-    `named_by_id`: work is named after some id of the student's, which may stand in any column of a class list.
+    `named_by_id` says that submissions are named after an id that may be in any column of a class list.
     """
 
     fits: Callable[[Path], bool]
@@ -33,7 +33,7 @@ class Layout:
     named_by_id: bool = False
 
 
-# In the order in which shapes are tried; what none of them fits is plain.
+# They are tried in this order; a folder that fits no other layout is plain.
 LAYOUTS: dict[str, Layout] = {
     "gradescope": Layout(gradescope.fits, gradescope.students),
     "moodle": Layout(moodle.fits, moodle.students),
@@ -50,14 +50,15 @@ LAYOUTS: dict[str, Layout] = {
 def recognise(
     folder: Path, layout: str | None = None, roster: Path | None = None, zone: tzinfo | None = None
 ) -> list[Student]:
-    """Everyone in the class, sorted by id; with a class list, also those who handed in nothing. `zone` is the course's.
+    """Everyone in the class, sorted by id; with a class list, also students who handed in nothing.
 
-    Raises UsageError for a folder that cannot be read or holds nothing, and for a class list that cannot be read.
+    `zone` is the course's time zone. Raises UsageError for a folder that is empty or cannot be read, and for a class
+    list that cannot be read.
     """
     folder, name = placed(folder, layout)
     students = merged(LAYOUTS[name].students(folder, zone))
     if not students:
-        raise UsageError(f"{folder} holds no submission; it should hold one folder or archive per student")
+        raise UsageError(f"{folder} contains no submission; it should contain one folder or archive per student")
     if roster is not None:
         rows = read_roster(roster)
         students = with_roster(students, rows, by_any_cell=LAYOUTS[name].named_by_id, zone=zone)
@@ -65,14 +66,14 @@ def recognise(
 
 
 def hidden(folder: Path, layout: str | None = None) -> list[str]:
-    """Folders and archives that are left out because their name begins with a dot, but may be a student's."""
+    """Folders and archives that are skipped because their names begin with a dot, but may be submissions."""
     folder, _ = placed(folder, layout)
     names = sorted(path.name for path in folder.glob(".*") if path.is_dir() or ENDING.search(path.name))
     return [printable(name) for name in names if not name.startswith(APPLE) and name not in JUNK]
 
 
 def lone_folder(folder: Path, layout: str | None = None) -> Path | None:
-    """The only folder inside, if it may hold the whole class: several folders or archives, and no work beside them."""
+    """The only folder inside, if it may contain the whole class: several folders or archives, and no loose files."""
     folder, name = placed(folder, layout)
     inside = [path for path in children(folder) if not is_note(path)]
     if name != "plain" or len(inside) != 1 or not inside[0].is_dir():
@@ -83,7 +84,7 @@ def lone_folder(folder: Path, layout: str | None = None) -> Path | None:
 
 
 def placed(folder: Path, layout: str | None) -> tuple[Path, str]:
-    """Where the submissions lie, and in which layout: the one that is named, or the one whose shape the folder has."""
+    """The folder of the submissions, and its layout: the given one, or the one that the folder fits."""
     if layout is None:
         return told_by_shape(folder)
     if layout not in LAYOUTS:
@@ -92,9 +93,9 @@ def placed(folder: Path, layout: str | None) -> tuple[Path, str]:
 
 
 def told_by_shape(folder: Path) -> tuple[Path, str]:
-    """The layout whose shape the folder, or the one folder in it, has; `plain` where none fits."""
+    """The layout that the folder, or the one folder in it, fits; `plain` if none fits."""
     inside = children(folder)
-    submitted = folder / "submitted"  # of a whole nbgrader course
+    submitted = folder / "submitted"  # in the folder of an nbgrader course
     below = [inside[0]] if len(inside) == 1 and inside[0].is_dir() else [submitted] if submitted.is_dir() else []
     for place in (folder, *below):
         for name, layout in LAYOUTS.items():

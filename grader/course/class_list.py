@@ -1,7 +1,7 @@
-"""Who of a class list handed in what: submissions are joined to its rows by id, by group, or by name.
+"""Matches submissions to the rows of a class list: by id, by group, or by name.
 
-A student is "not handed in" only if nothing says otherwise. If the list, the platform or a submission without an owner
-does, it is a problem for a person to look into.
+A student counts as "not handed in" only if there is no sign of a submission. If the list, the platform or a submission
+without an owner suggests one, a person must look at the problem.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ ALIKE = {
 def with_roster(
     students: Sequence[Student], rows: Rows, *, by_any_cell: bool, zone: tzinfo | None = None
 ) -> list[Student]:
-    """The students with the ids and the name that the list gives them, and one for each row that has no submission.
+    """The students with their ids and names from the list, and a student for each row without a submission.
 
-    Two students may share a name, so a name alone joins nobody whose ids differ.
+    Two students may share a name, so equal names do not match if the ids differ.
     """
     found: list[Student] = []
     theirs: dict[int, list[Student]] = {}
@@ -68,7 +68,7 @@ def with_roster(
     anyones = ownerless(found) or strangers(rows, theirs)
     for at, row in enumerate(rows):
         if is_test_student(row):
-            continue  # and with it what the course's staff handed in as such
+            continue  # the staff's own test submissions are skipped too
         group = theirs.get(at, [])
         if is_staff(row) and not group:
             continue
@@ -81,35 +81,37 @@ def with_roster(
 
 
 def why_unsure(one: Student) -> str:
-    """The reason why it is not clear whether this submission is a student's."""
+    """The reason why it is unclear which student this submission belongs to."""
     if "Identifier" in one.ids:
         number = one.ids["Identifier"].split()[-1]
-        return f"{one.name} was handed in under number {number}, which the class list gives to another name{GROUPS}"
-    whose = f"{one.name} may be theirs, or another's of that name"
+        return f"{one.name} was handed in under number {number}, but the class list gives it to another name{GROUPS}"
+    whose = f"{one.name} may belong to this student or to another one with that name"
     return f"{whose}; name that folder or archive after an id, or add the platform's ids to the list"
 
 
 def missing_work(row: Mapping[str, str]) -> str:
-    """The problem that the list says something was handed in, and it is not here; or ""."""
+    """The problem that, by the list, something was handed in, but it is missing here; or ""."""
     told = says_handed_in(row)
-    return f"the class list says that it was handed in ({printable(told)}), and it is not here{AGAIN}" if told else ""
+    return f"the class list says that it was handed in ({printable(told)}), but it is not here{AGAIN}" if told else ""
 
 
 def ownerless(unlisted: Sequence[Student]) -> str:
-    """The reason why any student without work may have handed in after all: some work is anonymous, or a group's."""
+    """The reason why a student without work may have handed in after all: some work is anonymous or belongs to a
+    group."""
     hidden = [one.name for one in unlisted if one.ids.get("ID", "").startswith("anon_")]
     if hidden:
-        return f"{hidden[0]} is anonymous and may be theirs; export the submissions with names"
+        return f"{hidden[0]} is anonymous and may belong to this student; export the submissions with names"
     groups = [one.name for one in unlisted if "assignsubmission" in (one.path or "") and not one.ids]
-    return f"{groups[0]} may be their group's{GROUPS}" if groups else ""
+    return f"{groups[0]} may belong to this student's group{GROUPS}" if groups else ""
 
 
 def strangers(rows: Rows, theirs: Mapping[int, Sequence[Student]]) -> str:
-    """The same reason, if most files have the id of one student and another name, as those of groups at Canvas."""
+    """The same reason if most files have the id of one student and another name, as Canvas names files of groups."""
     joined = [(one, rows[at]) for at, group in theirs.items() for one in group
               if one.ids.get("ID", "").isdigit() and same_id(one, rows[at])]  # fmt: skip
     other = [one.name for one, row in joined if full_name(row) and not words(one.name) & words(full_name(row))]
-    return f"{other[0]} may be their group's{GROUPS}" if len(other) > 1 and 2 * len(other) > len(joined) else ""
+    many = len(other) > 1 and 2 * len(other) > len(joined)
+    return f"{other[0]} may belong to this student's group{GROUPS}" if many else ""
 
 
 def absent(row: Mapping[str, str], problem: str) -> Student:
@@ -118,7 +120,7 @@ def absent(row: Mapping[str, str], problem: str) -> Student:
 
 
 def numbered(one: Student, rows: Rows) -> list[int]:
-    """The rows whose Canvas ID is part of the names of the files."""
+    """The rows whose Canvas ID appears in the names of the files."""
     numbers = {number for _, path in one.parts for number in path.name.split("_") if number.isdigit()}
     return [at for at, row in enumerate(rows) if "ID" in one.ids and column(row, "ID") in numbers]
 
@@ -134,7 +136,7 @@ def listed(one: Student, row: Mapping[str, str], zone: tzinfo | None) -> Student
 
 
 def members_of(one: Student, rows: Rows) -> list[int]:
-    """The rows of the group that the submission is named after; none where it is named after a student."""
+    """The rows of the group that the submission is named after; none if it is named after a student."""
     called: dict[str, list[int]] = {}
     for at, row in enumerate(rows):
         for group in groups_of(row):
@@ -146,8 +148,8 @@ def members_of(one: Student, rows: Rows) -> list[int]:
 
 
 def rows_of(one: Student, rows: Rows, by_any_cell: bool, kinds: Collection[str]) -> tuple[int | None, list[int]]:
-    """The student's row, found by an id of the platform's, else by name; None if that is not certain. Second, all rows
-    that may be the student's."""
+    """The student's row, found by an id of the platform, else by name, or None if it is uncertain; and all rows that
+    may belong to the student."""
 
     def same_name(row: Mapping[str, str]) -> bool:
         names = words(full_name(row)) | words(roster_name(row))
@@ -165,10 +167,10 @@ def rows_of(one: Student, rows: Rows, by_any_cell: bool, kinds: Collection[str])
 
 
 def is_anothers(one: Student, row: Mapping[str, str]) -> bool:
-    """Whether Moodle's number is a student's, but the name is another: the number of a group, or an old list.
+    """Whether Moodle's number matches the row but the name does not: the number of a group, or an old list.
 
-    Where names are hidden, the word for a participant stands for the name; it begins the list's own `Identifier`, too.
-    Older versions put a group's name before that.
+    If names are hidden, Moodle writes the word for a participant instead of the name; the list's `Identifier` begins
+    with the same word. Older versions put a group's name before it.
     """
     name, number = full_name(row), column(row, "Identifier", *ALIKE["Identifier"])
     if "Identifier" not in one.ids or not name or words(one.name) & words(name):
@@ -182,13 +184,13 @@ def same_id(one: Student, row: Mapping[str, str]) -> bool:
 
 
 def differ(one: Student, ids: Mapping[str, str], kinds: Collection[str] | None = None) -> bool:
-    """Whether ids of one kind (of `kinds` alone, where they are given) are on both sides, and none is the same."""
+    """Whether both sides have ids of a common kind (one of `kinds`, if given) and no such ids are equal."""
     both = list(pairs(one, ids, kinds))
     return bool(both) and all(own != other for own, other in both)
 
 
 def pairs(one: Student, ids: Mapping[str, str], kinds: Collection[str] | None = None) -> Iterator[tuple[str, str]]:
-    """The student's ids, each with the one of its kind on the other side."""
+    """Pairs of the student's ids and the other side's ids of the same kind."""
     for kind, value in one.ids.items():
         if (kinds is None or kind in kinds) and (other := of_kind(ids, kind)):
             yield bare(kind, value), bare(kind, other)
@@ -199,21 +201,22 @@ def of_kind(ids: Mapping[str, str], kind: str) -> str:
 
 
 def bare(kind: str, value: str) -> str:
-    """An id as it is compared: Moodle's words before a number change with its language, Brightspace puts a # before."""
+    """An id for comparison: without Moodle's word before the number, which is in any language, and Brightspace's #."""
     if kind == "Identifier" and (number := re.search(r"\d+$", value)):
         return number[0]
     return printable(value).casefold().removeprefix("#")
 
 
 def shared(students: Sequence[Student], rows: Rows) -> set[str]:
-    """The kinds of ids that the platform and the list both know: a hand-made column "ID" may be another number."""
+    """The kinds of ids with a value that the platform and the list share: a column "ID" made by hand may hold other
+    numbers."""
     kinds = {kind for one in students for kind in one.ids}
     known = {kind: {bare(kind, of_kind(row, kind)) for row in rows} for kind in kinds}
     return {kind for one in students for kind, value in one.ids.items() if bare(kind, value) in known[kind]}
 
 
 def words(name: str) -> set[str]:
-    """Spellings that one name has: "Doe, Jane", "Jane Doe", "doejane" and "janedoe" share one with each other."""
+    """Spellings of a name: "Doe, Jane", "Jane Doe", "doejane" and "janedoe" have one in common."""
     parts = re.findall(r"\w+", unicodedata.normalize("NFKC", printable(name) if name else "").casefold())
     turned = {"".join(parts[at:] + parts[:at]) for at in range(min(len(parts), 8))}
     return {*turned, "".join(sorted(parts))} - {""}

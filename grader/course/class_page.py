@@ -1,7 +1,7 @@
 """A class as one HTML file: the distribution of points, the most frequent mistakes, and a line per student.
 
-It can be read without its script, which sorts the table. The page names the script's digest, so that no other script
-runs, whatever a student is called.
+The page works without its script, which only sorts the table. It contains the script's digest, so no other script can
+run, even if a student's name contains one.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ SHOWN = 12  # failures that are listed
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Of a histogram, in its own units: all of it, room for words below and above its bars, and how many parts of the
-    axis are marked. `counts`: each bar has its number above it."""
+    """Size of a histogram in its own units, with the space below and above its bars. The axis has `parts` + 1 marks.
+    With `counts`, each bar has its number above it."""
 
     width: int
     height: int
@@ -41,7 +41,7 @@ SMALL = Size(240, 68, 20, 6, 1, False)
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar of a histogram in its drawing's units."""
+    """One bar of a histogram, in the units of the drawing."""
 
     x: float
     y: float
@@ -53,7 +53,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A histogram: its bars, where the axis is marked and with what, and where the median lies."""
+    """A histogram: its bars, the positions and texts of the ticks, and the position of the median."""
 
     size: Size
     bars: tuple[Bar, ...]
@@ -63,7 +63,7 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A student's line in the table. `href` is "" without a page; what is not known is empty, and sorts last."""
+    """A student's line in the table. `href` is "" if there is no page. Unknown values are empty and sort last."""
 
     student: str
     name: str
@@ -79,8 +79,8 @@ class Line:
 
 
 def render(cohort: Cohort, *, pages: Collection[str] = (), run: str = "", notes: Sequence[str] = ()) -> str:
-    """The whole page. `pages` are the students who have one of their own beside it, as reports/ID.html; `run` says
-    which one is shown, `notes` the caveats."""
+    """The whole page. `pages` are the ids of students who have a page reports/ID.html, `run` describes the run, and
+    `notes` are the caveats."""
     script = (HERE / "class_page.js").read_text(encoding="utf-8")
     columns = [task for task in cohort.tasks if task.share is not None]
     told = [line(row, [task.id for task in columns], row.student.id in pages) for row in cohort.rows]
@@ -121,7 +121,7 @@ def line(row: Row, tasks: Sequence[str], has_page: bool) -> Line:
 
 
 def counted(lines: Sequence[Line]) -> str:
-    """How many stand where, the usual first."""
+    """The number of students in each state."""
     states = [one.state for one in lines]
     words = {
         "graded": "graded",
@@ -133,7 +133,7 @@ def counted(lines: Sequence[Line]) -> str:
 
 
 def drawing(earned: Earned, size: Size) -> Drawing | None:
-    """None where nobody has points."""
+    """The histogram of points; None if nobody has any."""
     if earned.spread is None:
         return None
     ticks = ((size.width * part / size.parts, points(earned.possible * part / size.parts))

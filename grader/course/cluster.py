@@ -1,4 +1,5 @@
-"""A Dask cluster to grade in. Submissions travel as bytes: its machines share no disk, only this package's version."""
+"""A Dask cluster that grades. Submissions travel as bytes: machines need no shared disk, only the same version of
+this package."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ WAIT = 30.0  # seconds for a scheduler to answer
 
 
 class Cluster:
-    """The workers of the scheduler at `address`; they may come and go. Raises UsageError where it cannot be reached."""
+    """The workers of the scheduler at `address`; they may come and go. Raises UsageError if it cannot be reached."""
 
     def __init__(self, address: str) -> None:
         try:
@@ -24,9 +25,9 @@ class Cluster:
             raise UsageError(
                 "a cluster needs Dask; type: python -m pip install -e '.[cluster]', here and on its machines"
             ) from None
-        if not ADDRESS.fullmatch(address):  # Dask would say so with a traceback, after a minute
-            raise UsageError(f"{address} is no address of a scheduler; write it as tcp://HOST:8786")
-        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it tells of, our sentences do
+        if not ADDRESS.fullmatch(address):  # Dask would end in a traceback after a minute
+            raise UsageError(f"{address} is not the address of a scheduler; write it as tcp://HOST:8786")
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # this class reports these errors itself
         self.address = address
         self.distributed: Any = distributed
         self.client: Any = None
@@ -34,14 +35,14 @@ class Cluster:
 
     @property
     def width(self) -> int:
-        """Threads of all workers at this moment."""
+        """The number of threads of all workers at the moment."""
         if self.client is None:
             return 0
         try:
             return sum(self.client.nthreads().values())
         except OSError:
             raise UsageError(
-                f"the Dask scheduler at {self.address} is gone; start it and its workers again, and go on with --resume"
+                f"the Dask scheduler at {self.address} is gone; restart it and its workers, then continue with --resume"
             ) from None
 
     def start(self) -> Executor:
@@ -51,16 +52,16 @@ class Cluster:
         except (OSError, ValueError, TimeoutError) as error:
             raise UsageError(
                 f"no Dask scheduler answers at {self.address} ({error}); start one with `dask scheduler`, and workers "
-                "with `dask worker ADDRESS --nthreads 1`, then go on with --resume"
+                "with `dask worker ADDRESS --nthreads 1`, then continue with --resume"
             ) from None
-        # Not pure: a result that is not wanted any more must not stand in for one that is.
+        # Not pure, so that Dask does not reuse an old result.
         executor: Executor = self.client.get_executor(pure=False)
         self.executor = executor
         return executor
 
     def stop(self) -> None:
         if self.executor is not None:
-            self.executor.shutdown(wait=False)  # what is under way is cancelled
+            self.executor.shutdown(wait=False)  # this cancels running jobs
         if self.client is not None:
             with suppress(OSError):  # the scheduler is gone
                 self.client.close()

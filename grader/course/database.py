@@ -1,4 +1,4 @@
-"""The gradebook's file: made, opened, brought up to date, written whole or not at all, its errors told in sentences."""
+"""The gradebook's file: creates, opens and migrates it, writes in transactions, and explains SQLite's errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from grader.errors import UsageError
 FILE = "gradebook.sqlite"
 PATIENCE = 30.0  # seconds to wait while another process writes
 
-# Each entry brings a gradebook from the version of its index to the next. Never edit one that was released: add one.
+# Entry N migrates a gradebook from version N to N + 1. Never edit a released entry: add a new one.
 MIGRATIONS = (
     """
     CREATE TABLE runs (
@@ -59,7 +59,7 @@ MIGRATIONS = (
     );
     CREATE TABLE pages (path TEXT PRIMARY KEY, digest TEXT NOT NULL);
     """,
-    # marked_late is NULL where the platform marks nothing; before, that was 0, as in a class of which nobody was late.
+    # marked_late is NULL if the platform marks nothing. Before, it was 0, which also meant that nobody was late.
     """
     CREATE TABLE submitted (
         run INTEGER NOT NULL REFERENCES runs,
@@ -79,7 +79,7 @@ MIGRATIONS = (
     DROP TABLE submissions;
     ALTER TABLE submitted RENAME TO submissions;
     """,
-    # An adjustment without points takes back those before it.
+    # An adjustment without points revokes the earlier ones.
     """
     CREATE TABLE adjusted (
         id INTEGER PRIMARY KEY,
@@ -94,7 +94,7 @@ MIGRATIONS = (
     DROP TABLE adjustments;
     ALTER TABLE adjusted RENAME TO adjustments;
     """,
-    # A task's document is kept once, by its digest, however many runs' reports and results hold it.
+    # A task's document is stored once, by its digest; reports and results refer to it.
     """
     CREATE TABLE tasks (digest TEXT PRIMARY KEY, document TEXT NOT NULL);
     INSERT OR IGNORE INTO tasks
@@ -105,13 +105,13 @@ MIGRATIONS = (
         (SELECT json_group_array(digest(value)) FROM json_each(reports.document, '$.tasks'))));
     UPDATE results SET document = json_set(document, '$.task', digest(json_extract(document, '$.task')));
     """,
-    # A student's own due date, and where each file lies in the submission.
+    # A student's own due date, and the path of each file in the submission.
     """
     ALTER TABLE submissions ADD COLUMN due TEXT;
     ALTER TABLE submissions ADD COLUMN origin TEXT NOT NULL DEFAULT '{}';
     """,
-    # Which file of a student's counts as the wanted one, by a person's word; without a file, what was said before is
-    # taken back. What files the last batch saw is kept, so that a mistyped one is told at once.
+    # A person's decision on which file counts as the wanted one; without a file, it revokes the earlier decision. The
+    # files that the last batch saw are stored, so that a mistyped name is reported at once.
     """
     CREATE TABLE takes (
         id INTEGER PRIMARY KEY,
@@ -132,7 +132,7 @@ def digest(text: str) -> str:
 
 
 class Database:
-    """FOLDER/gradebook.sqlite in WAL mode. Raises UsageError for what a user can cure."""
+    """FOLDER/gradebook.sqlite in WAL mode. Raises UsageError for errors that a user can fix."""
 
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
         self.folder = folder
@@ -140,23 +140,23 @@ class Database:
 
     @classmethod
     def create(cls, folder: Path) -> Self:
-        """The folder's gradebook, made if it is not there yet."""
+        """Open the folder's gradebook; create it if it does not exist."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"{folder} cannot be made ({error.strerror}); name another folder with --out") from None
+            raise UsageError(f"cannot create {folder} ({error.strerror}); choose another folder with --out") from None
         return cls.connect(folder)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """The folder's gradebook, which has to be there; where it may not be written, to be read."""
+        """Open the folder's existing gradebook; read-only if it cannot be written."""
         if not (folder / FILE).is_file():
             raise UsageError(
-                f"{folder} holds no {FILE}; make one with `python grade.py batch SUBMISSIONS --out {folder}`"
+                f"{folder} contains no {FILE}; make one with `python grade.py batch SUBMISSIONS --out {folder}`"
             )
         if os.access(folder, os.W_OK) and os.access(folder / FILE, os.W_OK):
             return cls.connect(folder)
-        # To read beside a log (WAL), SQLite makes a file in the folder; without one, nothing is being written.
+        # If there is a log (WAL), SQLite must create a file in the folder. If there is none, nobody is writing.
         return cls.connect(folder, "mode=ro" if (folder / f"{FILE}-wal").exists() else "mode=ro&immutable=1")
 
     @classmethod
@@ -168,7 +168,7 @@ class Database:
             database = cls(folder, connection)
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = FULL")  # durable also when the power goes
+                connection.execute("PRAGMA synchronous = FULL")  # durable even if the power fails
                 database.migrate()
             except BaseException:
                 connection.close()
@@ -193,7 +193,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it is kept, or nothing."""
+        """One transaction: all of it is stored, or nothing."""
         with told(self.folder):
             self.connection.execute("BEGIN IMMEDIATE")
             try:
@@ -205,14 +205,14 @@ class Database:
                 raise
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """What a query finds."""
+        """The rows that a query finds."""
         with told(self.folder):
             return self.connection.execute(query, values).fetchall()
 
 
 @contextmanager
 def told(folder: Path) -> Iterator[None]:
-    """SQLite's errors as sentences; what was recorded before stays whole."""
+    """Raise SQLite's errors as UsageError with a sentence. Earlier records stay intact."""
     path = folder / FILE
     try:
         yield
@@ -223,11 +223,11 @@ def told(folder: Path) -> Iterator[None]:
 
 
 TOLD = {
-    "SQLITE_FULL": "{path}: the disk is full; free some space and start again: everything recorded so far is kept",
-    "SQLITE_IOERR": "{path} cannot be written (input/output error); look at the disk: what was recorded so far is kept",
-    "SQLITE_READONLY": "{path} cannot be written; make its folder writable, or name another with --out",
-    "SQLITE_CANTOPEN": "{path} cannot be opened; make its folder writable, or name another with --out",
+    "SQLITE_FULL": "{path}: the disk is full; free some space and run this again: everything recorded so far is kept",
+    "SQLITE_IOERR": "cannot write {path} (input/output error); check the disk: everything recorded so far is kept",
+    "SQLITE_READONLY": "cannot write {path}; make its folder writable, or choose another folder with --out",
+    "SQLITE_CANTOPEN": "cannot open {path}; make its folder writable, or choose another folder with --out",
     "SQLITE_BUSY": "{path} is in use by another process; wait for it, then try again",
-    "SQLITE_NOTADB": "{path} is not a gradebook; move it away, or name another folder with --out",
-    "SQLITE_CORRUPT": "{path} is damaged; put its last backup back, or name another folder with --out",
+    "SQLITE_NOTADB": "{path} is not a gradebook; move it away, or choose another folder with --out",
+    "SQLITE_CORRUPT": "{path} is damaged; restore its last backup, or choose another folder with --out",
 }

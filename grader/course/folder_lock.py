@@ -1,7 +1,7 @@
-"""Only one run at a time may use a folder: a second is refused, and told which is the first.
+"""Only one run at a time may use a folder. A second run is refused, and its message names the first.
 
-The lock is the system's own, so it ends with its process, however that ends. What stands in the file is for people, and
-names the folder for temporary files, which the next run removes where a run could not.
+The operating system holds the lock, so it ends with its process, even if that is killed. The text in the file is for
+people. It also names the folder for temporary files, so that the next run can delete it after a run was killed.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ PREFIX = "backgrade-batch-"
 
 @contextmanager
 def claim(folder: Path) -> Iterator[Path]:
-    """Hold the folder and a fresh temporary one until the end. Raises UsageError that names who holds it already."""
+    """Lock the folder, and make a temporary folder for the run. Raises UsageError that names the run with the lock."""
     path = folder / FILE
     try:
         file = path.open("a+", encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{path} cannot be written ({error.strerror}); name another folder with --out") from None
+        raise UsageError(f"cannot write {path} ({error.strerror}); choose another folder with --out") from None
     with file:
         before = holder(file)
         try:
@@ -39,7 +39,7 @@ def claim(folder: Path) -> Iterator[Path]:
         except OSError:
             pid, host, since = (before.get(key, "?") for key in ("pid", "host", "since"))
             raise UsageError(
-                f"{folder} is in use by another run (process {pid} on {host}, since {since}); wait for it, or name "
+                f"{folder} is in use by another run (process {pid} on {host}, since {since}); wait for it, or choose "
                 "another folder with --out"
             ) from None
         forget(before)
@@ -57,16 +57,14 @@ def temporary() -> Path:
     try:
         return Path(tempfile.mkdtemp(prefix=PREFIX))
     except OSError as error:
-        raise UsageError(
-            f"temporary files cannot be written ({error.strerror}); free some space or set TMPDIR"
-        ) from None
+        raise UsageError(f"cannot write temporary files ({error.strerror}); free some space or set TMPDIR") from None
 
 
 def lock(file: IO[str]) -> None:
     if sys.platform == "win32":
         import msvcrt
 
-        file.seek(1 << 20)  # the text itself stays readable for others
+        file.seek(1 << 20)  # beyond the text, so that others can read it
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
     else:
         import fcntl
@@ -90,11 +88,11 @@ def write(file: IO[str], told: dict[str, Any]) -> None:
         file.write(json.dumps(told))
         file.flush()
     except OSError as error:
-        raise UsageError(f"{file.name} cannot be written ({error.strerror}); free some space on its disk") from None
+        raise UsageError(f"cannot write {file.name} ({error.strerror}); free some space on its disk") from None
 
 
 def forget(before: dict[str, Any]) -> None:
-    """Remove the temporary folder of a run that was killed; only one of that name, in that place, on this machine."""
+    """Remove the temporary folder of a killed run, but only one with our prefix, in our place, from this machine."""
     scratch = Path(str(before.get("scratch", "")))
     ours = scratch.name.startswith(PREFIX) and scratch.parent == Path(tempfile.gettempdir())
     if ours and before.get("host") == platform.node():

@@ -1,7 +1,7 @@
-"""What a class got: every run's reports, results by digest, and what a person changed. One SQLite file in one folder.
+"""The gradebook: each run's reports, results by digest, and a person's adjustments. One SQLite file in one folder.
 
-Each result is durable the moment it is recorded (WAL, one transaction per submission). No result and no adjustment is
-ever deleted: a run adds its reports beside those of earlier runs, and an adjustment holds for all runs after it.
+A result is durable as soon as it is recorded (WAL, one transaction per submission). Results and adjustments are never
+deleted: a run adds its reports beside those of earlier runs, and an adjustment applies to all later runs.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from grader.model import LATE_DAYS, Adjustment, CheckResult, ItemResult, Late, R
 from grader.report import json as report_json
 
 MOST_DAYS = 10_000
-NOT_YET = "the run was broken off before it was graded; go on with --resume"
+NOT_YET = "the run stopped before it was graded; continue with --resume"
 
 COLUMNS = "student, name, ids, path, digest, submitted_at, marked_late, others, problem, due, origin"  # of a Student
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One grading of a class. `settings` is what else the run was asked for, as JSON values."""
+    """One grading of a class. `settings` holds the run's other options, as JSON values."""
 
     id: int
     began: datetime
@@ -44,12 +44,12 @@ class Run:
 
     @property
     def part(self) -> str:
-        """Of which tasks and items alone the run is; "" for all."""
+        """The tasks and items that the run is limited to; "" for all."""
         return ", ".join(self.settings.get("only", ()))
 
 
 class Gradebook:
-    """A folder's gradebook. Use as a context manager. Raises UsageError for what a user can cure."""
+    """A folder's gradebook. Use as a context manager. Raises UsageError for errors that a user can fix."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -58,12 +58,12 @@ class Gradebook:
 
     @classmethod
     def create(cls, folder: Path) -> Self:
-        """The folder's gradebook, made if it is not there yet."""
+        """Open the folder's gradebook; create it if it does not exist."""
         return cls(Database.create(folder))
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """The folder's gradebook, which has to be there."""
+        """Open the folder's existing gradebook."""
         return cls(Database.open(folder))
 
     def __enter__(self) -> Self:
@@ -82,7 +82,7 @@ class Gradebook:
         late: Late | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> Run:
-        """A new run; what is recorded from now on belongs to it."""
+        """Start a new run; later records belong to it."""
         with self.database.writing() as connection:
             row = connection.execute(
                 "INSERT INTO runs (began, seed, due, late, settings) VALUES (?, ?, ?, ?, ?) RETURNING id",
@@ -108,7 +108,7 @@ class Gradebook:
         runs = {run.id: run for run in self.runs()}
         if not runs:
             raise UsageError(
-                f"{self.folder} holds no run yet; grade with `python grade.py batch SUBMISSIONS --out {self.folder}`"
+                f"{self.folder} has no run yet; grade with `python grade.py batch SUBMISSIONS --out {self.folder}`"
             )
         if id is not None and id not in runs:
             raise UsageError(f"there is no run {id}; the runs are {', '.join(map(str, runs))}")
@@ -117,7 +117,7 @@ class Gradebook:
     # Students and their reports
 
     def enter(self, run: Run, students: Iterable[Student]) -> None:
-        """Note who is in a run, and with what; who was in it before it was gone on with, and is not now, leaves it."""
+        """Record the students of a run. Students who were in it before it was resumed, but are not now, are removed."""
         now_in = list(students)
         gone = {one.id for one in self.students(run)} - {one.id for one in now_in}
         self.same = None
@@ -136,9 +136,9 @@ class Gradebook:
         *,
         results: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None,
     ) -> None:
-        """A student's report in a run (the last one), with the results that it was made of: key -> (task, document).
+        """Record a student's report in a run (default: the last), and its results: key -> (task, document).
 
-        A report of None is for a student whose submission could not be read, or who handed in nothing.
+        `report` is None if the submission could not be read or nothing was handed in.
         """
         run = run or self.run()
         self.same = None if self.same is None or student.id not in self.same else self.same
@@ -154,35 +154,35 @@ class Gradebook:
                 connection.execute("INSERT INTO reports VALUES (?, ?, ?, ?)", (run.id, student.id, told, now()))
 
     def result(self, key: str, since: datetime | None = None) -> dict[str, Any] | None:
-        """A task's recorded result by its digest, or None; also for one from before `since`."""
+        """A task's recorded result by its key; None if there is none, or if it is older than `since`."""
         query = "SELECT document FROM results WHERE key = ? AND recorded >= ?"
         rows = self.database.rows(query, key, stamp(since) or "")
         told = json.loads(rows[0][0]) if rows else None
         return told and {**told, "task": self.task(told["task"])}
 
     def task(self, digest: str) -> Any:
-        """A task's document, which reports and results hold by its digest."""
+        """A task's document by its digest."""
         return json.loads(self.database.rows("SELECT document FROM tasks WHERE digest = ?", digest)[0][0])
 
     def students(self, run: Run | None = None) -> list[Student]:
-        """Everyone in a run (the last one), by id."""
+        """Everyone in a run (default: the last), sorted by id."""
         query = f"SELECT {COLUMNS} FROM submissions WHERE run = ? ORDER BY student"
         return [from_row(row) for row in self.database.rows(query, (run or self.run()).id)]
 
     def student(self, id: str, run: Run | None = None) -> Student:
-        """One of them, by id, name or any id of a platform's. Raises UsageError that names those who are alike."""
+        """A student by id, name or any platform id. Raises UsageError if nobody or several match, and names them."""
         run = run or self.run()
         found = self.database.rows(f"SELECT {COLUMNS} FROM submissions WHERE run = ? AND student = ?", run.id, id)
         return from_row(found[0]) if found else people.find(self.students(run), id, self.known_as(id))
 
     def graded(self, run: Run | None = None) -> set[str]:
-        """The ids of those who have a report in a run (the last one)."""
+        """The ids of students with a report in a run (default: the last)."""
         return {
             row[0] for row in self.database.rows("SELECT student FROM reports WHERE run = ?", (run or self.run()).id)
         }
 
     def report(self, student: str, run: Run | None = None) -> Report | None:
-        """A student's report in a run (the last one), as it was graded; None where nothing could be graded."""
+        """A student's report in a run (default: the last), as graded; None if nothing could be graded."""
         rows = self.database.rows(
             "SELECT document FROM reports WHERE run = ? AND student = ?", (run or self.run()).id, student
         )
@@ -192,7 +192,7 @@ class Gradebook:
         return report_json.parse({**told, "tasks": [self.task(digest) for digest in told["tasks"]]})
 
     def page(self, path: str) -> str | None:
-        """The digest of what the page at `path`, relative to the folder, was made of; None where there is none."""
+        """The digest of the contents of the page at `path`, relative to the folder; None if there is no page."""
         rows = self.database.rows("SELECT digest FROM pages WHERE path = ?", path)
         return str(rows[0][0]) if rows and (self.folder / path).is_file() else None
 
@@ -204,22 +204,22 @@ class Gradebook:
         with self.database.writing() as connection:
             connection.execute("DELETE FROM pages WHERE path = ?", (path,))
 
-    # What a person changes
+    # A person's adjustments
 
     def adjust(self, student: str, item: str, points: float | None, *, why: str, author: str) -> Adjustment:
-        """What an item is worth instead, or with the item "late", as how many days late the submission counts.
+        """Set the points of an item, or, for the item "late", the number of days late.
 
-        With None it counts as graded again, and the days as they are computed.
+        None revokes earlier adjustments: the points as graded, or the computed days, count again.
         """
         student = self.student(student).id
         if not why.strip() or not author.strip():
             raise UsageError("an adjustment needs a reason and an author; give them with --why and --author")
         if points is None:
             if item not in self.in_force(student):
-                raise UsageError(f"nothing is adjusted of {student}'s {item}, so there is nothing to take back")
+                raise UsageError(f"{student} has no adjustment of {item}, so there is nothing to take back")
         elif item == LATE_DAYS:
             if not 0 <= points <= MOST_DAYS or not float(points).is_integer():
-                raise UsageError(f"{points:g} days late; it has to be a whole number of days, at most {MOST_DAYS}")
+                raise UsageError(f"{points:g} days late is not possible; give a whole number, at most {MOST_DAYS}")
         else:
             self.check_points(student, item, points)
         worth = None if points is None else float(points)
@@ -235,22 +235,22 @@ class Gradebook:
         report = self.report(student)
         if report is None:
             why = self.row(student).student.problem or "nothing was handed in"
-            cure = "" if why == NOT_YET else "; put work that can be read in its place, and run the batch again"
+            cure = "" if why == NOT_YET else "; replace it with work that can be read, and run the batch again"
             raise UsageError(f"{student} has no points to adjust: {why}{cure}")
         worth = {one.id: one.max_score for task in report.tasks for one in task.items}
         if item not in worth:
             part = self.run().part
             raise UsageError(
-                f"there is no item {item}{f' in the last run, which is of {part} alone' if part else ''}; "
-                f"the items are {', '.join(worth)}, or {LATE_DAYS} for its days"
+                f"there is no item {item}{f' in the last run, which graded only {part}' if part else ''}; "
+                f"the items are {', '.join(worth)}, and {LATE_DAYS} for the days late"
             )
         if not 0 <= points <= worth[item]:
-            raise UsageError(f"{points:g} points for item {item}; it is worth 0 to {worth[item]:g}")
+            raise UsageError(f"{points:g} points are not possible for item {item}; give 0 to {worth[item]:g}")
 
     def adjustments(self, student: str | None = None) -> list[Adjustment]:
-        """Every adjustment ever made, the oldest first, also those that a later one replaced or took back.
+        """All adjustments, the oldest first, including replaced and revoked ones.
 
-        Of one student, also those that were made while the student had another id.
+        With `student`, only this student's, including those made under an earlier id.
         """
         rows = self.database.rows("SELECT student, item, points, author, time, reason FROM adjustments ORDER BY id")
         given = [Adjustment(who, item, points, author, moment(at), why) for who, item, points, author, at, why in rows]
@@ -259,30 +259,30 @@ class Gradebook:
         return [one for one in given if one.student in self.known_as(student)]
 
     def known_as(self, student: str) -> frozenset[str]:
-        """All ids that the student had in any run, the given one among them; a platform's id says who is the same."""
+        """All ids that the student had in any run, including the given one. Platform ids show who is the same."""
         if self.same is None:
             rows = self.database.rows("SELECT DISTINCT run, student, ids FROM submissions")
             self.same = people.same([(run, one, json.loads(ids)) for run, one, ids in rows])
         return self.same.get(student, frozenset([student]))
 
     def detached(self, run: Run) -> list[str]:
-        """Ids with adjustments that nobody in a run has: renamed since, or gone."""
+        """Ids with adjustments that nobody in the run has: the student was renamed or left."""
         there = {one.id for one in self.students(run)}
         gone = {one.student for one in self.adjustments()} - there
         gone = {id_ for id_ in gone if not there & self.known_as(id_)}
         return sorted(id_ for id_ in gone if self.in_force(id_))
 
     def called(self, id: str, there: Container[str]) -> str:
-        """What a student is called among these ids; the id itself where it is there, or no other is."""
+        """The student's id among `there`; the given id if it is there, or if none is."""
         return id if id in there else next((one for one in self.known_as(id) if one in there), id)
 
     def in_force(self, student: str) -> dict[str, Adjustment]:
-        """The last adjustment of each item, where that took nothing back."""
+        """The adjustments that count: the last one of each item, unless it revokes the earlier ones."""
         last = {one.item: one for one in self.adjustments(student)}
         return {item: one for item, one in last.items() if one.points is not None}
 
     def row(self, student: str, run: Run | None = None) -> Row:
-        """A student's line in a run (the last one), with the report as it counts."""
+        """A student's line in a run (default: the last). Its report includes adjustments and lateness."""
         run = run or self.run()
         return self.row_of(self.student(student, run), run)
 
@@ -294,12 +294,12 @@ class Gradebook:
         return Row(replace(one, problem=problem), report, one.due or run.due)
 
     def register(self, run: Run | None = None) -> list[Row]:
-        """Everyone's line in a run (the last one), by id."""
+        """Everyone's line in a run (default: the last), sorted by id."""
         run = run or self.run()
         return [self.row_of(student, run) for student in self.students(run)]
 
     def late_days(self, student: str, run: Run | None = None) -> int | None:
-        """How many days late the submission counts as; None where the platform says late and not when."""
+        """The days late that count; None if the platform says "late" without a time."""
         run, changed = run or self.run(), self.in_force(student).get(LATE_DAYS)
         if changed is not None and changed.points is not None:
             return int(changed.points)
@@ -310,13 +310,13 @@ class Gradebook:
         return None if handed_in.marked_late else 0
 
     def remarks(self, student: str, run: Run | None = None) -> Remarks:
-        """What changes the report's points: a person's adjustments, and the cost of lateness."""
+        """The changes to the report's points: adjustments and the late penalty."""
         run = run or self.run()
         days = self.late_days(student, run)
         return Remarks(tuple(self.in_force(student).values()), days, lateness(days, run.late))
 
     def waiting(self, run: Run | None = None) -> Iterator[tuple[Student, ItemResult, CheckResult]]:
-        """What needs a person: checks with a question or a fault of the grader, in items that nobody adjusted yet."""
+        """Checks that need a person: with a question or a fault of the grader, in items without an adjustment."""
         for student in self.students(run):
             report, settled = self.report(student.id, run), self.in_force(student.id)
             for task in report.tasks if report else ():
@@ -326,7 +326,7 @@ class Gradebook:
                             yield student, item, check
 
     def diff(self, old: Run, new: Run) -> list[Change]:
-        """Whose points or lateness changed between two runs, by what, and why."""
+        """The changes of points and lateness between two runs, with reasons."""
         before, after = ({row.student.id: row for row in self.register(run)} for run in (old, new))
         before = {self.called(id_, after): row for id_, row in before.items()}
         students = sorted(before.keys() | after.keys())
@@ -346,7 +346,8 @@ def moment(text: str) -> datetime:
 
 
 def put_task(connection: sqlite3.Connection, task: Mapping[str, Any]) -> str:
-    """Keep a task's document; the digest to find it by. Written as SQLite writes JSON, so that none is kept twice."""
+    """Store a task's document and return its digest. It is formatted as SQLite formats JSON, so equal ones are stored
+    once."""
     text = json.dumps(task, separators=(",", ":"))
     connection.execute("INSERT OR IGNORE INTO tasks VALUES (?, ?)", (digest(text), text))
     return digest(text)
@@ -369,8 +370,8 @@ def from_row(row: Sequence[Any]) -> Student:
 
 
 def days_late(submitted: datetime, due: datetime, policy: Late | None) -> int:
-    """Days begun since the due date, 0 within the grace. A day ends at the clock time of the due date in the course's
-    time zone, so that one in which the clocks change is an hour shorter or longer."""
+    """Days since the due date, rounded up; 0 within the grace period. A day ends at the due date's clock time in the
+    course's time zone, so a day with a clock change is an hour shorter or longer."""
     if submitted - due <= timedelta(hours=policy.grace_hours if policy else 0.0):
         return 0
     zone = zone_of(policy)
@@ -379,10 +380,10 @@ def days_late(submitted: datetime, due: datetime, policy: Late | None) -> int:
 
 
 def zone_of(policy: Late | None) -> tzinfo | None:
-    """The course's time zone; None for this machine's."""
+    """The course's time zone; None means this machine's."""
     return ZoneInfo(policy.timezone) if policy and policy.timezone else None
 
 
 def lateness(days: int | None, policy: Late | None) -> float:
-    """Percent of the points that so many days cost."""
+    """The late penalty for `days`, in percent of the points."""
     return min(policy.cap, policy.per_day * days) if policy and days else 0.0

@@ -1,7 +1,7 @@
-"""Where one submission of a class is graded: a process of the pool, here or on another machine.
+"""Grades one submission of a class in a process of the pool, on this or another machine.
 
-What travels is bytes and plain data, both ways, so that no disk is shared. Each process loads the homework once and
-holds one zygote per section; a job that arrives with code or data that are not the same as here is refused.
+Only bytes and plain data travel, so the machines need no shared disk. Each process loads the homework once and keeps
+one zygote per section. It refuses a job that was made for other code or data than its own.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from grader.sandbox.probes import required
 from grader.sandbox.session import Session
 
 Document = Mapping[str, Any]
-STARTED = time.time()  # a process runs what it read then, whatever lies on the disk later
+STARTED = time.time()  # a process runs the code that it read then, even if the files change later
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a process finds the homework and the data; None stands for those that it has itself."""
+    """The folders of the homework and the data; None means the process's own default."""
 
     homework: Path | None = None
     data_root: Path | None = None
@@ -45,10 +45,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One submission and what is to be done with it.
+    """One submission, and what to do with it.
 
-    `tasks` maps each task to grade to the digest of what it depends on; `kept` holds the documents of tasks that need
-    no grading. `remarks` are for the pages alone, `audiences` whose pages are wanted.
+    `tasks` maps each task to grade to the digest of its inputs. `kept` holds documents of tasks that need no grading.
+    `remarks` are used only for the pages; `audiences` says for whom to draw pages.
     """
 
     student: str
@@ -61,7 +61,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of a job: a document per graded task, the whole report's, a page per audience.
+    """The result of a job: a document for each graded task, the report's document, and a page for each audience.
 
     `starved` is the share of the time in which some process of the machine waited for a core.
     """
@@ -73,7 +73,7 @@ class Done:
 
 
 def work(place: Place, terms: Terms, job: Job) -> Done:
-    """Grade what is missing, put the report together, draw its pages. Raises UsageError where the place is unfit."""
+    """Grade the job's tasks, assemble the report, draw its pages. Raises UsageError if this machine cannot grade it."""
     began, waited = time.monotonic(), waited_for_cores()
     results: dict[str, Document] = {}
     if job.tasks:
@@ -94,18 +94,18 @@ def homework_at(folder: Path | None) -> Homework:
 
 @lru_cache
 def zygotes_of(thread: int) -> Zygotes:
-    """A thread's own zygotes, for as long as the process lives: each of them serves one at a time."""
+    """A thread's own zygotes, for the life of the process. A zygote serves one thread at a time."""
     return Zygotes(ahead=True)
 
 
 @cache
 def set_up(place: Place, terms: Terms, thread: int) -> Bench:
-    """A thread's bench for a class."""
+    """The Bench of a thread for a class."""
     return Bench(place, terms, zygotes_of(thread))
 
 
 class Bench:
-    """A loaded homework, warm zygotes, data that are read once."""
+    """A loaded homework with warm zygotes and data sets that are read only once."""
 
     def __init__(self, place: Place, terms: Terms, zygotes: Zygotes) -> None:
         self.homework = homework_at(place.homework)
@@ -119,7 +119,7 @@ class Bench:
         self.held: set[str] = set()
 
     def hold(self, section: Section) -> None:
-        """Refuse where a required property of confinement does not hold, before any student's code runs there."""
+        """Raise UsageError if confinement lacks a required property, before any student's code runs."""
         if section.id in self.held:
             return
         nobody = Submission("nobody", {}, {}, "")
@@ -130,12 +130,12 @@ class Bench:
         if open_ and not self.terms.allow_unsafe:
             raise UsageError(
                 f"student code would not be confined on {platform.node()}: {'; '.join(open_)}; "
-                "cure that, or grade all the same with --allow-unsafe"
+                "fix that, or grade anyway with --allow-unsafe"
             )
         self.held.add(section.id)
 
     def check(self, tasks: Mapping[str, str]) -> None:
-        """Refuse a job that was cut for other code, data or versions than there are here."""
+        """Raise UsageError for a job that was made for other code, data or versions than this machine has."""
         other = [task for task, digest in tasks.items() if self.digests.get(task) != digest]
         if other:
             raise UsageError(
@@ -144,7 +144,7 @@ class Bench:
             )
 
     def grade(self, job: Job) -> dict[str, Document]:
-        """A document for each task of the job. Raises UsageError where student code is not held."""
+        """A document for each task of the job. Raises UsageError if student code would not be confined."""
         chosen = [task for task in result_keys.tasks_of(self.homework, self.terms.only) if task.id in job.tasks]
         for section in self.homework.rubric.sections:
             if any(task.section == section.id for task in chosen) and not grading.missing(section):
@@ -161,7 +161,7 @@ class Bench:
         return {task.id: self.document(task, report, job.submission) for task in report.tasks}
 
     def document(self, task: TaskResult, report: Report, submission: Submission) -> Document:
-        """A task's result with what the report says of the whole of it."""
+        """A task's result, with isolation, versions and notes of the report that concern it."""
         planned = next(one for one in self.homework.rubric.tasks if one.id == task.id)
         section = result_keys.section_of(self.homework, planned)
         read = result_keys.reads(planned) & report.provenance.versions.keys()
@@ -175,7 +175,7 @@ class Bench:
 
 
 def put_together(submission: Submission, homework: Homework, terms: Terms, documents: Mapping[str, Document]) -> Report:
-    """The report of tasks that were graded now and of tasks that were graded before."""
+    """Assemble a report from documents of tasks, graded now or earlier."""
     found = [documents[task.id] for task in homework.rubric.tasks if task.id in documents]
     tasks = tuple(report_json.parse_task(one["task"]) for one in found)
     ran = dict.fromkeys(one["isolation"] for one in found if one["isolation"] not in ("", grading.NOTHING_RAN))
@@ -192,12 +192,13 @@ def put_together(submission: Submission, homework: Homework, terms: Terms, docum
 
 
 def page(report: Report, remarks: Remarks, audience: Audience) -> str:
-    """A report's page as it counts: with what a person changed, and what lateness costs."""
+    """A report's page, with adjustments and the late penalty."""
     return html.render(replace(report, remarks=remarks), audience=audience)
 
 
 def waited_for_cores() -> float:
-    """Seconds so far in which some process of the system waited for a core; by its load where it does not count."""
+    """Seconds so far in which some process of the system waited for a core. Estimated from the load if the system does
+    not count them."""
     try:
         told = re.search(r"some .*total=(\d+)", Path("/proc/pressure/cpu").read_text(encoding="ascii"))
     except OSError:

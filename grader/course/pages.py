@@ -1,4 +1,4 @@
-"""The pages of a class beside its gradebook: which file belongs to whom, and when it has to be drawn again."""
+"""The HTML pages beside a gradebook: their paths, and when they must be drawn again."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ def path_of(student: str, audience: Audience) -> str:
 
 @lru_cache
 def looks() -> str:
-    """The digest of everything that pages are drawn with."""
+    """The digest of the code and styles that draw pages."""
     return digest(ROOT / "grader" / "report")
 
 
 def digest_of(report: Document, remarks: Remarks, audience: Audience) -> str:
-    """The digest of what a student's page is made of."""
+    """The digest of the contents of a student's page."""
     return result_keys.digest([report, repr(remarks), audience, looks()])
 
 
 def put(book: Gradebook, student: str, audience: Audience, page: str, report: Document, remarks: Remarks) -> None:
-    """Write a drawn page, and note what it was made of."""
+    """Write a drawn page, and record the digest of its contents."""
     path = path_of(student, audience)
     write(book.folder / path, page)
     book.put_page(path, digest_of(report, remarks, audience))
 
 
 def redraw(book: Gradebook, student: str, run: Run) -> None:
-    """Draw again whatever pages a student has, after a person changed something."""
+    """Draw a student's existing pages again, after a person changed something."""
     report, remarks = book.report(student, run), book.remarks(student, run)
     if report is None:
         return
@@ -53,12 +53,12 @@ def redraw(book: Gradebook, student: str, run: Run) -> None:
 
 
 def there(book: Gradebook, student: str) -> list[Audience]:
-    """The audiences that have a page of a student."""
+    """The audiences for which a student has a page."""
     return [audience for audience in AUDIENCES if (book.folder / path_of(student, audience)).is_file()]
 
 
 def remove(book: Gradebook, student: str) -> None:
-    """Delete a student's pages of an earlier run, as there is nothing to draw now. Raises UsageError with the cure."""
+    """Delete a student's pages of an earlier run when there is nothing to draw. Raises UsageError if that fails."""
     for audience in there(book, student):
         path = path_of(student, audience)
         book.drop_page(path)
@@ -66,7 +66,7 @@ def remove(book: Gradebook, student: str) -> None:
 
 
 def index(book: Gradebook, run: Run, rows: Sequence[Row]) -> None:
-    """Write the class's page. Raises UsageError where that cannot be done."""
+    """Write the class's page. Raises UsageError if it cannot be written."""
     title = next((row.report.title for row in rows if row.report), "")
     notes = [*([partial(run)] if run.part else []), *caveats(book, run, rows)]
     graded = [row.student.id for row in rows if row.report]

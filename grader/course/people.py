@@ -1,4 +1,4 @@
-"""Finds a student by what a person types, and knows one student under several ids."""
+"""Finds a student by the text that a person types, and recognises one student under several ids."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ PERSONAL = {key_of(name) for name in ID_COLUMNS}
 
 
 def find(students: Sequence[Student], text: str, also: Collection[str] = ()) -> Student:
-    """The student of that id, name, e-mail or other id of a platform's, or with one of the ids `also`.
+    """The student with this id, name, e-mail or other platform id, or with one of the ids `also`.
 
-    Raises UsageError that names those who are alike.
+    Raises UsageError if nobody or several match, and names them.
     """
     found = fitting(students, text) or [one for one in students if one.id in also]
     if len(found) == 1:
         return found[0]
     if found:
-        raise UsageError(f"{text} may be {listed(found)}; name the one you mean by that id")
+        raise UsageError(f"{text} may be {listed(found)}; use the id of the one you mean")
     near = [one for one in students if text.casefold() in f"{one.id} {one.name}".casefold()]
     hint = f"; did you mean {listed(near)}?" if near else ""
     raise UsageError(f"there is no student {text}{hint}")
 
 
 def fitting(students: Sequence[Student], text: str) -> list[Student]:
-    """Students with this id, whatever its case; else with this id of a platform's; else with this name."""
+    """Students with this id, ignoring case; else with this platform id; else with this name."""
     sought = printable(text).casefold()
     ways: tuple[Callable[[Student], bool], ...] = (
         lambda one: one.id.casefold() == sought,
@@ -45,9 +45,9 @@ def listed(students: Sequence[Student]) -> str:
 
 
 def same(seen: Iterable[tuple[int, str, Mapping[str, str]]]) -> dict[str, frozenset[str]]:
-    """From (run, our id, the platform's ids) of every student: our id -> all our ids of the same student.
+    """Takes (run, our id, platform ids) of every student; gives our id -> all our ids of the same student.
 
-    Two that are in one run together are two students, whatever they share.
+    Two entries of one run are two students, even if they share a platform id.
     """
     runs: dict[str, set[int]] = defaultdict(set)
     holders: dict[tuple[str, str], set[str]] = defaultdict(set)

@@ -1,4 +1,4 @@
-"""Processes on this machine that grade: one BLAS thread each. They end with the batch, however that ends."""
+"""Grading processes on this machine, with one BLAS thread each. They end with the batch, even if it is killed."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ T = TypeVar("T")
 
 
 class Workers(Protocol):
-    """Where a batch finds its executor."""
+    """A source of executors for a batch."""
 
     @property
     def width(self) -> int:
-        """How many jobs it works on at a time."""
+        """The number of jobs that run at a time."""
 
     def start(self) -> Executor:
-        """A fresh one, also after one that broke."""
+        """A new executor. A broken one is replaced."""
 
     def stop(self) -> None:
-        """End what was started, and with it the jobs that still run."""
+        """Stop the executor and its running jobs."""
 
 
 class Pool:
-    """`width` processes of this machine, their temporary files below `scratch`."""
+    """`width` processes on this machine, with temporary files below `scratch`."""
 
     def __init__(self, width: int, scratch: Path) -> None:
         self.width = width
@@ -50,7 +50,7 @@ class Pool:
         os.environ.update(environment())
         context = multiprocessing.get_context("forkserver" if sys.platform.startswith("linux") else "spawn")
         if sys.platform.startswith("linux"):
-            context.set_forkserver_preload(["grader.course.job"])  # imported once, on one thread, and forked from there
+            context.set_forkserver_preload(["grader.course.job"])  # imported once; processes are forked after that
         theirs, self.lifeline = context.Pipe(duplex=False)
         self.executor = ThroughFiles(self.width, context, prepare, (theirs, str(self.scratch)), scratch=self.scratch)
         return self.executor
@@ -64,10 +64,10 @@ class Pool:
 
 
 def environment() -> dict[str, str]:
-    """What the processes inherit: one thread of arithmetic, and where modules are found.
+    """Environment variables of the processes: one arithmetic thread, and where to find modules.
 
-    multiprocessing starts them with `python -c`, which looks into the current folder first: there a class may lie, with
-    a student's numpy.py in it, or another checkout of this project.
+    multiprocessing starts them with `python -c`, which would import from the current folder first. That folder may
+    contain a student's numpy.py, or another checkout of this project.
     """
     given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     path = dict.fromkeys([str(ROOT), *filter(None, given)])
@@ -75,10 +75,10 @@ def environment() -> dict[str, str]:
 
 
 class ThroughFiles(ProcessPoolExecutor):
-    """A pool whose jobs and answers lie in files below `scratch`, so that only their names go through its pipes.
+    """A pool that passes jobs and answers as files below `scratch`; only file names go through its pipes.
 
-    A name is written whole or not at all. Of a longer answer half may be there when its process is killed, and the pool
-    would wait for the rest for ever.
+    A file name is written in one piece. A longer answer may be cut in half when its process is killed, and then the
+    pool would wait for the rest forever.
     """
 
     def __init__(self, *options: Any, scratch: Path) -> None:
@@ -93,7 +93,7 @@ class ThroughFiles(ProcessPoolExecutor):
 
 
 def put(folder: str | Path | None, value: object) -> str:
-    """The name of a new file that holds a value."""
+    """Write a value to a new file; return the file's name."""
     handle, name = tempfile.mkstemp(dir=folder)
     with os.fdopen(handle, "wb") as file:
         pickle.dump(value, file)
@@ -101,7 +101,7 @@ def put(folder: str | Path | None, value: object) -> str:
 
 
 def take(name: str) -> Any:
-    """What `put` laid there; the file is gone."""
+    """Read a value that `put` wrote, and delete the file."""
     path = Path(name)
     value = pickle.loads(path.read_bytes())
     path.unlink()
@@ -109,7 +109,7 @@ def take(name: str) -> Any:
 
 
 def carry_out(job: str) -> str:
-    """In a process of the pool: do a job, and name the file with its answer, or with what it raised."""
+    """Run a job in a process of the pool; return the name of the file with its result or its exception."""
     work = take(job)
     outcome: tuple[Any, Exception | None]
     try:
@@ -131,8 +131,8 @@ def hand_on(answer: Future[Any], told: Future[str]) -> None:
 
 
 def prepare(lifeline: Connection, scratch: str) -> None:
-    """A worker's first act. It ends when the other end of `lifeline` closes: the batch stopped it, or was killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the batch's to handle
+    """Set up a worker. It exits when the other end of `lifeline` closes, because the batch stopped it or was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the batch handles Ctrl-C
     tempfile.tempdir = scratch
     threading.Thread(target=watch, args=(lifeline,), daemon=True).start()
 

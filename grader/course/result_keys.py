@@ -1,8 +1,8 @@
-"""What a task's result depends on, as a digest: while it stays the same, the result is reused instead of graded again.
+"""Keys of results: digests of everything that a task's result depends on. A result is reused while its key is the same.
 
-That is the submission, the task's part of the rubric, the code of its checks and all that this code imports, the
-reference, the handout, the fixtures, the data, the seed and the versions. Code is followed through its imports, so that
-a change in one task's checks changes that task's key alone.
+A key covers the submission, the task's part of the rubric, the code of its checks with its imports, the reference, the
+handout, the fixtures, the data, the seed and the versions. Imports are followed, so a change in one task's checks
+changes only that task's key.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from grader.data import datasets
 from grader.model import Homework, Section, Submission, Task
 
 ENGINE = "grader.grading"
-WORKER = "grader.sandbox.worker"  # named in strings, so that no import leads there
+WORKER = "grader.sandbox.worker"  # started by name, so following imports does not find it
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a whole class is graded, alike for everyone. `only` are ids of tasks and items; none means all of them."""
+    """Grading options that are the same for the whole class. `only` lists ids of tasks and items; empty means all."""
 
     seed: int
     only: tuple[str, ...] = ()
@@ -45,14 +45,14 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A file of ours: its text's digest, and the modules that it may import, which need not all be modules."""
+    """A file of the grader or homework: its digest, and the names that it imports, some of which are not modules."""
 
     digest: str
     imports: tuple[str, ...]
 
 
 def of_tasks(homework: Homework, terms: Terms, data_root: Path) -> dict[str, str]:
-    """Task -> digest of everything but the submission that its result depends on."""
+    """Task -> digest of everything that its result depends on, except the submission."""
     shared = [
         asdict(terms) | {"only": None},
         {"python": platform.python_version(), "numpy": np.__version__, "backgrade": __version__},
@@ -76,7 +76,7 @@ def of_tasks(homework: Homework, terms: Terms, data_root: Path) -> dict[str, str
 
 
 def of_result(task_digest: str, section: Section, submission: Submission) -> str:
-    """The key of one submission's result in a task: what the task depends on, and the files that its section sees."""
+    """The key of a submission's result in a task: the task's digest, and the files that its section uses."""
     files = {
         name: hashlib.sha256(content).hexdigest()
         for name, content in submission.files.items()
@@ -86,7 +86,7 @@ def of_result(task_digest: str, section: Section, submission: Submission) -> str
 
 
 def beside(section: Section, submission: Submission) -> list[Any]:
-    """What else of a submission its section sees: helper modules, and questions and faults of its files."""
+    """The other parts of a submission that its section uses: helper modules, and questions and faults of its files."""
     told = [submission.questions, submission.faults]
     own = {
         name: {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
@@ -97,7 +97,7 @@ def beside(section: Section, submission: Submission) -> list[Any]:
 
 
 def tasks_of(homework: Homework, only: Collection[str]) -> list[Task]:
-    """The rubric's tasks, each with the items that are asked for."""
+    """The rubric's tasks, limited to the tasks and items in `only`."""
     tasks = []
     for task in homework.rubric.tasks:
         items = tuple(item for item in task.items if not only or item.id in only or task.id in only)
@@ -116,19 +116,19 @@ def reads(task: Task) -> set[str]:
 
 
 def lacks_data(homework: Homework, task: Task, root: Path) -> bool:
-    """Whether the task reads a data set that is not here, and so gets what stands in for it."""
+    """Whether the task would use stand-in data, because a data set is missing."""
     installed = all(find_spec(name) is not None for name in section_of(homework, task).needs)
     plans = [homework.rubric.data[name] for name in reads(task)]
     return installed and any(plan.stand_in and datasets.find(plan, root) is None for plan in plans)
 
 
 def versions(section: Section) -> dict[str, str]:
-    """The versions of what a section needs, as far as it is installed."""
+    """Versions of the packages that a section needs, if they are installed."""
     return {name: metadata.version(name) for name in section.needs if find_spec(name) is not None}
 
 
 def sources(homework: Homework, task: Task) -> set[str]:
-    """The modules of a homework that a task begins with: its checks', its drivers, and the readers of its data."""
+    """The modules of a homework that a task uses directly: its checks, its drivers, and the readers of its data."""
     names = [plan.name for item in task.items for plan in item.checks]
     plans = [homework.rubric.data[name] for name in reads(task)]
     functions = [homework.readers[name] for plan in plans for name in (plan.reader, plan.stand_in) if name]
@@ -138,7 +138,7 @@ def sources(homework: Homework, task: Task) -> set[str]:
 
 
 def closure(homework: Homework, roots: Iterable[str]) -> Iterator[tuple[str, Module]]:
-    """The engine, the worker, `roots`, and every module of ours that one of them imports, directly or not."""
+    """The engine, the worker, `roots`, and all modules of the project that they import, directly or indirectly."""
     worker = [f"{WORKER}.{path.stem}" for path in (ROOT / "grader" / "sandbox" / "worker").glob("*.py")]
     waiting = deque([ENGINE, *worker, *roots])
     seen: set[str] = set()
@@ -153,13 +153,13 @@ def closure(homework: Homework, roots: Iterable[str]) -> Iterator[tuple[str, Mod
 
 
 def changed_since(homework: Homework, moment: float) -> bool:
-    """Whether a file of code that any task depends on is younger than `moment`, in seconds since the epoch."""
+    """Whether code that a task depends on changed after `moment`, in seconds since the epoch."""
     roots = {name for task in homework.rubric.tasks for name in sources(homework, task)}
     return any(file_of(homework, name).stat().st_mtime > moment for name, _ in closure(homework, roots))
 
 
 def file_of(homework: Homework, name: str) -> Path:
-    """Where a module of ours lies; the homework's are in its own folder. A package is its `__init__.py`."""
+    """The path of a module of the grader or the homework. For a package, it is its `__init__.py`."""
     folder, parts = ROOT, name.split(".")
     if name.startswith(f"{homework.package}."):
         folder, parts = homework.folder, name.removeprefix(f"{homework.package}.").split(".")
@@ -188,7 +188,7 @@ def trees(homework: Homework) -> dict[str, Path]:
 
 
 def texts(folder: Path) -> list[Path]:
-    """What a homework's code may read beside it: its files that are neither code, nor the rubric, nor prose."""
+    """Data files that a homework's code may read: all its files except code, the rubric and Markdown."""
     code = {*code_of(folder), folder / "rubric.yaml"}
     found = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix not in (".md", ".pyc")]
     return [path for path in found if path not in code and path.relative_to(folder).parts[0] not in TREES]

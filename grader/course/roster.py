@@ -1,7 +1,7 @@
-"""A class list: who is in the class, under which ids, in which group, and when they handed in.
+"""A class list: the students of a class with their ids, groups and submission times.
 
-Any table will do that has a column of ids or names: the platforms' own exports, or one made by hand. Titles of columns
-are compared by their letters and digits alone, so that "First Name", "first_name" and "FirstName" are one.
+Any table with a column of ids or names works: a platform's export, or one made by hand. Column titles are compared only
+by letters and digits, so "First Name", "first_name" and "FirstName" are equal.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ STAFF = re.compile(
 )
 STUDENT = re.compile(r"\b(?:students?|learners?|teilnehmer\w*|studier\w*|étudiant\w*|estudiante\w*)\b", re.IGNORECASE)
 SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # Excel's own first line
-POINTS_POSSIBLE = "points possible"  # a row of Canvas's own export that is nobody
+POINTS_POSSIBLE = "points possible"  # a row of Canvas's export that is not a student
 DRAFT = "draft"
 NO_SUBMISSION = re.compile(r"\b(?:no|not|nothing|missing|without)\b", re.IGNORECASE)
 SUBMITTED = re.compile(r"\b(?:submitted|handed in|turned in|graded|ungraded|zur bewertung abgegeben)\b", re.IGNORECASE)
 
 
 def read_roster(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV as a platform exports it, or written by hand; without rows that are nobody.
+    """The rows of a class list; rows that are not students are left out.
 
-    Raises UsageError with the cure for a file that is not a table of students.
+    Raises UsageError if the file is not a table of students.
     """
     rows = [row for row in read_table(path, "the class list", "--roster") if not is_nobody(row)]
     if rows and is_canvas(rows[0]) and any(map(has_canvas_id, rows)):
@@ -57,7 +57,7 @@ def read_roster(path: Path) -> list[dict[str, str]]:
 
 
 def read_table(path: Path, what: str, option: str) -> list[dict[str, str]]:
-    """The rows of a CSV, by the titles in its first line. Raises UsageError with the cure."""
+    """The rows of a CSV as dicts; the keys come from its first line. Raises UsageError that says how to fix it."""
     text = decoded(path, what, option)
     own, text = (given[1], text[given.end() :]) if (given := SEPARATOR.match(text)) else ("", text)
     lines = text.splitlines()
@@ -68,7 +68,7 @@ def read_table(path: Path, what: str, option: str) -> list[dict[str, str]]:
             for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         ]
     except csv.Error as error:
-        raise UsageError(f"{path} is not CSV ({error}: is a quote not closed?); save {what} as CSV in UTF-8") from None
+        raise UsageError(f"{path} is not CSV ({error}: is a quote missing?); save {what} as CSV in UTF-8") from None
 
 
 def decoded(path: Path, what: str, option: str) -> str:
@@ -83,7 +83,7 @@ def decoded(path: Path, what: str, option: str) -> str:
 
 
 def is_nobody(row: Mapping[str, str]) -> bool:
-    """Canvas's rows of points and posting, and any other row without a name and an id."""
+    """Whether a row is not a student: Canvas's rows of points and posting, and rows without a name and an id."""
     if full_name(row).casefold().startswith(POINTS_POSSIBLE):
         return True
     return not (full_name(row) or column(row, *ID_COLUMNS))
@@ -98,7 +98,7 @@ def has_canvas_id(row: Mapping[str, str]) -> bool:
 
 
 def is_test_student(row: Mapping[str, str]) -> bool:
-    """Canvas's own, as which the staff look at a course."""
+    """Whether a row is Canvas's test student, which the staff use to view a course."""
     parts = (column(row, "LastName"), column(row, "FirstName"))
     return row.get("Student") == "Student, Test" or (is_canvas(row) and parts == ("Student", "Test"))
 
@@ -109,7 +109,7 @@ def is_staff(row: Mapping[str, str]) -> bool:
 
 
 def column(row: Mapping[str, str], *names: str) -> str:
-    """The first of these columns that says something, however its title is spelled."""
+    """The first non-empty cell of these columns. Titles are compared by `key_of`."""
     folded: dict[str, str] = {}
     for key, value in row.items():
         if value:
@@ -119,7 +119,7 @@ def column(row: Mapping[str, str], *names: str) -> str:
 
 @lru_cache(maxsize=4096)
 def key_of(name: str) -> str:
-    """The letters and digits of a title or a group's name, by which it is compared."""
+    """The letters and digits of a title or a group's name, for comparison."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", name)).casefold()
 
 
@@ -132,19 +132,19 @@ def full_name(row: Mapping[str, str]) -> str:
 
 
 def roster_name(row: Mapping[str, str]) -> str:
-    """What GitHub Classroom's own roster calls a student."""
+    """A student's name in GitHub Classroom's own roster."""
     classroom = any(key_of(key) == "githubusername" for key in row)
     return column(row, "roster_identifier", "identifier") if classroom else ""
 
 
 def groups_of(row: Mapping[str, str]) -> list[str]:
-    """The names of a row's groups: the cell as a whole, and the parts of a list."""
+    """The names of a row's groups: the whole cell, and its parts if it is a list."""
     cell = column(row, *GROUP_COLUMNS)
     return list(dict.fromkeys(name for name in (cell, *map(str.strip, re.split(r"[,;]", cell))) if name))
 
 
 def time_told(row: Mapping[str, str]) -> str:
-    """The cell that tells when it was handed in, or ""."""
+    """The cell with the submission time, or ""."""
     told = column(row, *TIME_COLUMNS)
     return "" if says_nothing(told) else told
 
@@ -154,7 +154,7 @@ def is_draft(row: Mapping[str, str]) -> bool:
 
 
 def says_handed_in(row: Mapping[str, str]) -> str:
-    """The cell that says that something was handed in, to quote it; or ""."""
+    """The text of the cell that says that something was handed in, or ""."""
     status, at = column(row, *STATUS_COLUMNS), time_told(row)
     if is_draft(row) or (SUBMITTED.search(status) and not NO_SUBMISSION.search(status)):
         return status

@@ -1,4 +1,4 @@
-"""What a whole class got, and what it got wrong: numbers only, no sentences."""
+"""Statistics of a class: points and mistakes, as numbers without sentences."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ BINS = 20
 UNJUDGED = (Verdict.SKIPPED, Verdict.INTERNAL)
 NOT_FAILED = (Verdict.PASS, Verdict.NOT_IMPLEMENTED)
 
-# A number that stands alone, with sign, fraction and exponent; not the 1 of `grad_b1`.
+# A separate number, with sign, fraction and exponent; not the 1 in `grad_b1`.
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|nan|inf)(?![\w]|\.\d)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A sample: its five numbers, mean and sum. Quartiles by linear interpolation, both ends counted."""
+    """Minimum, quartiles, maximum, mean and sum of a sample. Quartiles are linearly interpolated (inclusive method)."""
 
     least: float
     lower: float
@@ -34,8 +34,11 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Earned:
-    """How the points of a class lie: `possible` could be earned, `bins` count who earned how much of it in BINS equal
-    parts, the upper end of each but the last excluded. `spread` is None when nobody has any."""
+    """The distribution of a class's points.
+
+    `possible` points could be earned. `bins` counts students in BINS equal parts of them; each part excludes its upper
+    end, except the last. `spread` is None if nobody has points.
+    """
 
     possible: float
     bins: tuple[int, ...]
@@ -44,7 +47,8 @@ class Earned:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A sentence and how many students got it, numbers aside; `sentence` is the commonest of its `forms`."""
+    """A sentence and the number of students who got it, ignoring numbers in it. `forms` counts the different wordings;
+    `sentence` is the most common one."""
 
     sentence: str
     count: int
@@ -53,9 +57,10 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class CheckNumbers:
-    """One check over all whom it was judged of. `share` is the part of its points that they earned, 0 to 1.
+    """One check, over all students for whom it was judged. `share` is the fraction of its points that they earned.
 
-    `failed` leaves out those who have `not_done` it; `causes` are the sentences of who failed, the commonest first.
+    `failed` excludes students with work `not_done`. `causes` are the sentences of those who failed, the most common
+    first.
     """
 
     item: str
@@ -73,9 +78,9 @@ class CheckNumbers:
 
 @dataclass(frozen=True, slots=True)
 class TaskNumbers:
-    """One task: the part of its points that the class was given, None where nothing was judged, and its checks.
+    """One task and its checks. `share` is the fraction of its points that the class earned; None if nothing was judged.
 
-    `earned` is by all of whom something was judged in it, before lateness.
+    `earned` covers the students for whom something in it was judged, before the late penalty.
     """
 
     id: str
@@ -88,8 +93,8 @@ class TaskNumbers:
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """A class. `earned` is what counts, after lateness. Per submission, `seconds` are all its checks', `memory` is the
-    most of any, in bytes; None when nobody has a report."""
+    """A class. `earned` includes the late penalty. `seconds` is the total time of a submission's checks, and `memory`
+    the largest of any check, in bytes; both are None if nobody has a report."""
 
     title: str
     rows: tuple[Row, ...]
@@ -100,7 +105,7 @@ class Cohort:
 
     @property
     def failures(self) -> list[CheckNumbers]:
-        """The checks that somebody failed, those that most did first."""
+        """The checks that somebody failed, the most often failed first."""
         failed = (check for task in self.tasks for check in task.checks if check.failed)
         return sorted(failed, key=lambda check: -check.failed)
 
@@ -126,7 +131,7 @@ def memory(report: Report) -> int:
 
 
 def possible(rows: Iterable[Row]) -> float:
-    """Points that could be earned: those of every item that was judged of someone."""
+    """Points that could be earned: the sum over all items that were judged for someone."""
     reports = (row.report for row in rows if row.report)
     return math.fsum({item.id: item.max_score for one in reports for item in one.items if one.judged(item)}.values())
 
@@ -136,7 +141,7 @@ def earned(values: Sequence[float], most: float) -> Earned:
 
 
 def histogram(values: Iterable[float], most: float) -> list[int]:
-    """How many lie in each of BINS equal parts of 0 to `most`; what lies outside counts at its end."""
+    """The number of values in each of BINS equal parts of 0 to `most`. Values outside count in the nearest part."""
     count = Counter(min(max(int(BINS * value / most), 0), BINS - 1) if most else 0 for value in values)
     return [count[at] for at in range(BINS)]
 
@@ -149,7 +154,7 @@ def spread(values: Sequence[float]) -> Spread | None:
 
 
 def tasks(reports: Sequence[Report]) -> Iterator[TaskNumbers]:
-    """Every task of any report, in the order in which reports have them."""
+    """The tasks of all reports, in the order of the reports."""
     found: dict[str, list[tuple[Report, TaskResult]]] = {}
     for report in reports:
         for task in report.tasks:
@@ -178,7 +183,7 @@ def checks(cases: Sequence[TaskResult]) -> Iterator[CheckNumbers]:
 
 
 def numbers(item: ItemResult, judged: Sequence[CheckResult]) -> CheckNumbers:
-    """Of one check, by all results of it that were judged; by the grader, whatever a person said of its item."""
+    """The numbers of one check, from all judged results. They are the grader's own; adjustments are ignored."""
     failed = [check for check in judged if check.verdict not in NOT_FAILED]
     worth = math.fsum(check.points for check in judged)
     not_done = sum(check.verdict is Verdict.NOT_IMPLEMENTED for check in judged)
@@ -193,7 +198,7 @@ def numbers(item: ItemResult, judged: Sequence[CheckResult]) -> CheckNumbers:
 
 
 def causes(sentences: Iterable[str]) -> Iterator[Cause]:
-    """Sentences that differ in numbers alone are one cause."""
+    """The causes in `sentences`. Sentences that differ only in numbers are one cause."""
     alike: dict[str, Counter[str]] = {}
     for sentence in sentences:
         alike.setdefault(NUMBER.sub("#", sentence), Counter())[sentence] += 1

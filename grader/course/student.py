@@ -1,4 +1,4 @@
-"""Makes the students of a class, with ids that are safe everywhere, and picks the newest of several submissions."""
+"""Creates the students of a class with safe ids, and picks the newest of several submissions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def handed_in(
     submitted_at: datetime | None = None,
     marked_late: bool | None = None,
 ) -> Student:
-    """A student as a platform's export tells of one. `id` and `name` are hostile."""
+    """A student from a platform's export. `id` and `name` may be hostile."""
     path = os.fsencode(parts[0][1]).decode("utf-8", "backslashreplace") if parts else None
     known = {kind: printable(value) for kind, value in (ids or {}).items() if value}
     return Student(safe(id), printable(name), known, path, submitted_at=submitted_at, marked_late=marked_late,
@@ -32,7 +32,7 @@ def handed_in(
 
 
 def with_time(student: Student, told: object, zone: tzinfo | None = None) -> Student:
-    """The student with the platform's time of submission; if it is not understood, its text is kept in `ids`."""
+    """The student with the platform's submission time. If it cannot be read, its text is kept in `ids`."""
     at = moment(told, zone)
     if at is None and told:
         return replace(student, ids={**student.ids, SUBMITTED_AT: printable(str(told))})
@@ -51,14 +51,14 @@ def merged(students: Iterable[Student]) -> list[Student]:
 
 
 def newest(group: Sequence[Student]) -> Student:
-    """The submission of a student's that counts; it lists the others."""
+    """The newest submission of a student; it lists the others."""
     *older, last = sorted(group, key=age)
     others = (*(name for one in older for name, _ in one.parts), *(name for one in group for name in one.others))
     return replace(last, others=tuple(printable(name) for name in others))
 
 
 def age(student: Student) -> tuple[float, str]:
-    """By the platform's time, else by the file's own."""
+    """A sort key: the platform's time, else the file's own time."""
     try:
         own = max((path.stat().st_mtime for _, path in student.parts), default=0.0)
     except OSError:
@@ -68,7 +68,7 @@ def age(student: Student) -> tuple[float, str]:
 
 
 def unique(students: Sequence[Student]) -> list[Student]:
-    """Two students never share an id, also where a file system ignores case."""
+    """The students with unique ids, even on a file system that ignores case."""
     count = Counter(one.id.casefold() for one in students)
     told = [f"{one.name} {sorted(one.ids.items())} {one.parts and one.parts[-1][0]}" for one in students]
     return [
@@ -78,7 +78,8 @@ def unique(students: Sequence[Student]) -> list[Student]:
 
 
 def safe(name: str) -> str:
-    """An id for a hostile name: letters, digits and . - _ @, which no system, page or spreadsheet reads as more."""
+    """A safe id for a hostile name: only letters, digits and . - _ @, which have no special meaning in file names,
+    pages and spreadsheets."""
     plain_letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     kept = re.sub(r"[^A-Za-z0-9._@]+", "-", plain_letters).strip("-._@")
     if kept.split(".")[0].casefold() in RESERVED:
@@ -95,7 +96,7 @@ def short(text: str) -> str:
 
 
 def printable(name: str) -> str:
-    """A name to show: one line, of characters that can be shown, never endless. Any kind of space becomes a space."""
+    """A name for display: one line of at most 120 printable characters. Any white space becomes a space."""
     text = "".join(" " if char.isspace() else char for char in name)
     text = text.encode("utf-8", "replace").decode()
     return "".join(char for char in text if char.isprintable())[:120].strip() or "(no name)"

@@ -1,4 +1,4 @@
-"""Which of a student's files counts, where the names leave it open: a person's word, kept for all later runs."""
+"""A person's decisions on which of a student's files counts when names are ambiguous; they apply to later runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from grader.model import Take
 
 
 def of_student(database: Database, ids: Collection[str]) -> list[Take]:
-    """The takes in force of a student, also under earlier ids: the last for each wanted file, if it took none back."""
+    """A student's takes that count, including those under earlier ids: the last for each wanted file, unless it
+    revokes."""
     rows = database.rows("SELECT student, file, name, author, time, reason FROM takes ORDER BY id")
     last = {row[2]: row for row in rows if row[0] in ids}
     return [
@@ -24,7 +25,7 @@ def of_student(database: Database, ids: Collection[str]) -> list[Take]:
 
 
 def see(database: Database, student: str, files: Sequence[str]) -> None:
-    """Keep which files the last batch saw of a student."""
+    """Record the files of a student that the last batch saw."""
     with database.writing() as connection:
         connection.execute("INSERT OR REPLACE INTO seen VALUES (?, ?)", (student, json.dumps(list(files))))
 
@@ -45,18 +46,18 @@ def take(
     author: str,
     why: str,
 ) -> Take | None:
-    """Note that `file` of a student's submission counts as `name`; None takes back what was said before. `ids`
-    are all that the student was ever known as.
+    """Record that `file` of a student's submission counts as `name`; None revokes the earlier take.
 
-    Raises UsageError for a name that is not wanted, and for a file that the last batch did not see.
+    `ids` are all ids that the student ever had. Raises UsageError for a name that is not wanted, and for a file that
+    the last batch did not see.
     """
     if name not in wanted:
-        raise UsageError(f"{name} is no file of this homework; it is one of {', '.join(wanted)}")
+        raise UsageError(f"{name} is not a file of this homework; its files are {', '.join(wanted)}")
     if not why.strip() or not author.strip():
         raise UsageError("a take needs a reason and an author; give them with --why and --author")
     if file is None:
         if not any(one.name == name for one in of_student(database, ids)):
-            raise UsageError(f"nothing was taken as {name} of {student}, so there is nothing to take back")
+            raise UsageError(f"no file of {student} was taken as {name}, so there is nothing to take back")
     else:
         check_seen(student, file, seen(database, student))
     at = datetime.now(UTC)
@@ -72,7 +73,7 @@ def check_seen(student: str, file: str, files: Sequence[str]) -> None:
     if file in files:
         return
     if not files:
-        raise UsageError(f"no file of {student} was seen yet; run the batch again, then take one")
+        raise UsageError(f"the files of {student} are not known yet; run the batch again, then take one")
     ends = [one for one in files if one.endswith(file) or one.rpartition("/")[2] == file.rpartition("/")[2]]
     near = [*ends, *difflib.get_close_matches(file, files, 3, 0.5)] or files[:5]
-    raise UsageError(f"{student} handed in no {file}; there is {', or '.join(dict.fromkeys(near[:5]))}")
+    raise UsageError(f"{student} handed in no {file}; choose {' or '.join(dict.fromkeys(near[:5]))}")

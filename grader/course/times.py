@@ -1,4 +1,4 @@
-"""Reads a platform's time, in any language -> a moment in UTC. If it names no zone, it is in the course's."""
+"""Reads a platform's time, in any language -> a time in UTC. A time without a zone is in the course's zone."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ CLOCK = re.compile(r"(?<![\d./])\d{1,2}[:.h時时]\d\d(?!\d)(?![./]\d)|\d\s*[ap]
 OFFSET = re.compile(r"\s+([+-]\d\d:?\d\d)$")
 ZONE = re.compile(r"\s+([A-Za-z]+(?:/[A-Za-z_+\-\d]+)+|UTC|GMT|Z)$")
 NUMBERS = re.compile(r"\D*(\d{1,2})([/-])(\d{1,2})\2\d{2,4}\b")
-NOTHING = ("", "-", "–", "—", "0", "never", "none", "n/a", "null")  # cells that tell of no time
+NOTHING = ("", "-", "–", "—", "0", "never", "none", "n/a", "null")  # cells that mean "no time"
 STRICT = {"REQUIRE_PARTS": ["day", "month", "year"], "PARSERS": ["absolute-time"], "DATE_ORDER": "DMY"}
 
 
 def moment(value: object, zone: tzinfo | None = None) -> datetime | None:
-    """The time in UTC, or None where it is not understood.
+    """The time in UTC, or None if it cannot be read.
 
-    A time without a zone is in `zone`, or in this machine's; a day alone means its end.
+    A time without a zone is in `zone`, or in this machine's zone; a date without a time means the end of that day.
     """
     time = parse(" ".join(value.split())) if isinstance(value, str) else value
     if not isinstance(time, datetime):
@@ -31,12 +31,12 @@ def moment(value: object, zone: tzinfo | None = None) -> datetime | None:
 
 
 def says_nothing(text: str) -> bool:
-    """Whether a cell for a time says that there is none."""
+    """Whether a cell for a time means "no time"."""
     return text.strip().casefold() in NOTHING
 
 
 def parse(text: str) -> datetime | None:
-    """ISO 8601, also with a zone's name behind it; else a date in words or numbers, in any language."""
+    """A time in ISO 8601, possibly followed by a zone's name; else a date in words or numbers, in any language."""
     if DAY.fullmatch(text):
         text = f"{text}T23:59:59"
     iso, zone = text, None
@@ -59,7 +59,7 @@ def zone_of(name: str) -> tzinfo | None:
 
 
 def in_words(text: str) -> datetime | None:
-    """A date in any language. None also for 3/4/2026, which is in March or in April, depending on the country."""
+    """A date in any language. None for dates such as 3/4/2026: it is in March or April, depending on the country."""
     import dateparser
 
     numbers = NUMBERS.match(text)

@@ -1,7 +1,6 @@
-"""The data sets that a homework declares: found, verified and read; made up where there is none.
+"""Finds, verifies and reads the data sets that a homework declares; makes up stand-in data if a set is absent.
 
-Nothing here downloads (download.py does). What a file means is the homework's to know: the rubric names a function that
-reads it.
+download.py does the downloads. The rubric names the homework's function that reads a file's format.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ import numpy as np
 from grader.errors import UsageError
 from grader.model import STAND_IN, DataPlan, Homework
 
-LARGEST = 64 << 20  # bytes of a file; a longer one is cut, and is not official then
+LARGEST = 64 << 20  # bytes to read of a file; a longer one is cut, so its checksum does not match
 MD5_DIGITS = 32
 
 
 class DamagedError(Exception):
-    """What a homework's reader raises: the file, by its name in the rubric, or "" for all of them; what is wrong."""
+    """A homework's reader raises this. `file` is a name in the rubric, or "" for all files; `what` is the problem."""
 
     def __init__(self, file: str, what: str) -> None:
         super().__init__(f"{file} {what}")
@@ -34,9 +33,9 @@ class DamagedError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class DataSet:
-    """What a data set's reader gave. `source` says in words what it is; `digest` names it in a report.
+    """A data set as its reader returned it. `source` describes it in words; `digest` identifies it in a report.
 
-    Its `arrays` are attributes, read-only: `images.train_x`.
+    Its `arrays` are read-only attributes: `images.train_x`.
     """
 
     name: str
@@ -53,16 +52,16 @@ class DataSet:
         return self.arrays[name]
 
     def version(self) -> str:
-        """What it is, as a report keeps it."""
+        """Title and digest, for the report."""
         kind = f" {STAND_IN}" if self.stand_in else "" if self.verified else " (unverified)"
         return f"{self.title} {self.digest}{kind}"
 
     def notes(self, homework: Homework) -> Iterator[str]:
-        """The caveat to show with points measured on it."""
+        """Yield the caveat to show with points that were measured on it, if there is one."""
         if self.stand_in:
             yield (
                 f"graded on stand-in data: {self.title} is not on this machine, so data in its format were made up; "
-                f"`{command(homework, self.name)}` fetches the real ones"
+                f"`{command(homework, self.name)}` fetches the real data"
             )
         elif not self.verified:
             yield f"graded on {self.source}"
@@ -76,9 +75,9 @@ class Store:
         self.read: dict[str, Any] = {}
 
     def __call__(self, name: str) -> Any:
-        """The data set, what stands in for it, or None. Raises UsageError for files that are not the official ones.
+        """The data set, its stand-in, or None. For a set without a reader, the path of its file.
 
-        One without a reader is the path of its file.
+        Raises UsageError if its files are not the official ones.
         """
         if name not in self.read:
             self.read[name] = read(self.homework, name, self.root, unverified=self.unverified)
@@ -86,7 +85,7 @@ class Store:
 
 
 def root(given: Path | None = None) -> Path:
-    """Where data sets live: the folder given, else BACKGRADE_DATA, else the platform's cache folder."""
+    """The folder for data sets: the given one, else BACKGRADE_DATA, else the platform's cache folder."""
     if given is not None:
         return given
     if named := os.environ.get("BACKGRADE_DATA"):
@@ -97,19 +96,19 @@ def root(given: Path | None = None) -> Path:
 
 
 def check_root(given: Path | None) -> None:
-    """Raise UsageError for a folder that is not there: nobody names one in order to get stand-in data."""
+    """Raise UsageError if the given folder does not exist: whoever names a folder does not want stand-in data."""
     if given is not None and not given.is_dir():
-        raise UsageError(f"--data-root {given} is no folder; name the one that data sets are in")
+        raise UsageError(f"--data-root {given} is not a folder; name the folder that holds the data sets")
 
 
 def home(plan: DataPlan, root: Path) -> Path:
-    """Where a data set belongs: the first of its places."""
+    """The folder to put a data set in: the first of its places."""
     return below(plan.places[0], root) or root
 
 
 def below(place: str, root: Path) -> Path | None:
-    """A place that the rubric names, seen from `root`, which may be that place itself. None where an environment
-    variable in it is not set."""
+    """The folder for a place that the rubric names, below `root`; or `root` itself, if it ends in that place. None if
+    an environment variable in the place is not set."""
     expanded = Path(os.path.expandvars(place)).expanduser()
     if "$" in str(expanded):
         return None
@@ -118,9 +117,10 @@ def below(place: str, root: Path) -> Path | None:
 
 
 def find(plan: DataPlan, root: Path) -> Path | None:
-    """The first of a data set's places that holds one of its files; None where it is not here.
+    """The first of a data set's places that holds one of its files; None if there is none.
 
-    Where it has one place alone, that folder counts as soon as it is there: that it lacks files has to be said.
+    If a data set has only one place and that folder exists, it counts even without files, so that an error can name
+    the missing files.
     """
     folders = [folder for place in plan.places if (folder := below(place, root)) is not None]
     if len(plan.places) == 1 and folders and folders[0].is_dir():
@@ -129,18 +129,18 @@ def find(plan: DataPlan, root: Path) -> Path | None:
 
 
 def candidates(folder: Path, plan: DataPlan) -> list[Path]:
-    """The files of a data set as they may lie in a folder, zipped or not."""
+    """The paths that a data set's files may have in a folder, gzipped or not."""
     return [folder / f"{name}{end}" for name in plan.files for end in (".gz", "")]
 
 
 def find_file(plan: DataPlan, root: Path) -> Path | None:
-    """The one file of a data set without a reader; None where it is not here."""
+    """The only file of a data set without a reader; None if it is absent."""
     folder = find(plan, root)
     return None if folder is None else folder / next(iter(plan.files))
 
 
 def is_official(path: Path, expected: str) -> bool:
-    """Whether a file has the sum, or one that begins so."""
+    """Whether a file's checksum begins with `expected`."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm(expected)).hexdigest().startswith(expected)
 
@@ -150,7 +150,7 @@ def algorithm(expected: str) -> str:
 
 
 def digest_of(plan: DataPlan, root: Path) -> str:
-    """What a data set's files are, without reading them as such; "none" where it is not here."""
+    """A digest of a data set's files, without parsing them; "none" if it is absent."""
     folder = find(plan, root)
     if folder is None:
         return "none"
@@ -162,14 +162,14 @@ def digest_of(plan: DataPlan, root: Path) -> str:
 
 
 def read(homework: Homework, name: str, root: Path, *, unverified: bool = False) -> Any:
-    """A declared data set, where it is or made up; see Store."""
+    """Read a declared data set, or make up its stand-in; see Store."""
     plan = homework.rubric.data[name]
     if not plan.reader:
         return find_file(plan, root)
     folder = find(plan, root)
     if folder is None:
         return made_up(plan, homework.readers[plan.stand_in]()) if plan.stand_in else None
-    cure = f"move {folder} away and type `{command(homework, name)}`"
+    cure = f"move {folder} away and run `{command(homework, name)}`"
     contents, sums = {}, []
     for file, expected in plan.files.items():
         contents[file], found = checked(located(folder, file), expected, cure, unverified=unverified)
@@ -180,18 +180,18 @@ def read(homework: Homework, name: str, root: Path, *, unverified: bool = False)
         path = located(folder, error.file) if error.file else folder
         raise UsageError(f"{path} {error.what}; {cure}") from None
     verified = all(found.startswith(expected) for found, expected in zip(sums, plan.files.values(), strict=True))
-    source = plan.title if verified else f"{plan.title}, sums not verified"
+    source = plan.title if verified else f"{plan.title}, checksums not verified"
     digest = hashlib.sha256("".join(sums).encode()).hexdigest()[:12]
     return DataSet(name, plan.title, source, False, verified, digest, frozen(arrays))
 
 
 def command(homework: Homework, name: str) -> str:
-    """How a data set is fetched."""
+    """The command that fetches a data set."""
     return f"python grade.py data {name}{homework.option}"
 
 
 def made_up(plan: DataPlan, arrays: Mapping[str, Any]) -> DataSet:
-    """What stands in for a data set; it never justifies a threshold."""
+    """The stand-in for a data set. Never derive a threshold from it."""
     total = hashlib.sha256()
     for name, array in arrays.items():
         total.update(f"{name} {array.dtype} {array.shape} ".encode() + array[:1000].tobytes())
@@ -200,7 +200,7 @@ def made_up(plan: DataPlan, arrays: Mapping[str, Any]) -> DataSet:
 
 
 def frozen(arrays: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The same arrays, read-only: all submissions of a class are graded on them."""
+    """Make the arrays read-only, because all submissions of a class are graded on them."""
     for array in arrays.values():
         if isinstance(array, np.ndarray):
             array.flags.writeable = False
@@ -213,9 +213,9 @@ def located(folder: Path, name: str) -> Path:
 
 
 def checked(path: Path, expected: str, cure: str, *, unverified: bool) -> tuple[bytes, str]:
-    """A file's content, unzipped, and its sum.
+    """A file's content, unzipped, and its checksum.
 
-    Raises UsageError for a file that cannot be read and, but for `unverified`, for one that is not the official one.
+    Raises UsageError if the file cannot be read, or is not the official one (unless `unverified`).
     """
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:

@@ -1,6 +1,6 @@
-"""An archive of a data set: fetched, resumed where it broke off, verified, unpacked safely.
+"""Fetches a data set's archive, resumes interrupted downloads, verifies the archive and unpacks it safely.
 
-What is half done lies beside its target under another name, so that a target is there whole or not at all.
+Unfinished files have another name beside the target, so that a target is always complete.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ Progress = Callable[[int, int], None]  # bytes so far, bytes in all
 
 BLOCK = 1 << 20
 TIMEOUT = 30.0  # seconds without a byte
-TRIES = 4  # connections in a row that bring nothing before we give up
-PAUSE = 1.0  # seconds before the next one, times the number of failures
+TRIES = 4  # failed connections in a row before giving up
+PAUSE = 1.0  # seconds before the next attempt, times the number of failures
 RANGE_BEYOND_END = 416
 
 
 def fetch(
     url: str, target: Path, *, md5: str | None, size: int, on_progress: Progress = lambda done, total: None
 ) -> None:
-    """Fetch a file of `size` bytes and this md5; with md5 None, any file of at most `size` bytes.
+    """Fetch a file of `size` bytes with this md5; if `md5` is None, any file of at most `size` bytes.
 
-    What an earlier call left, whole or in TARGET.part, is gone on with. Raises UsageError with the cure.
+    It continues with what an earlier call left in TARGET or TARGET.part. Raises UsageError with the cure.
     """
     if md5 and target.is_file() and md5_of(target) == md5:
         return
@@ -51,13 +51,13 @@ def fetch(
             part.unlink()
             if not resumed:
                 raise UsageError(f"{url} is not the official file (md5 {found}, not {md5}); name another --url")
-            fetch(url, target, md5=md5, size=size, on_progress=on_progress)  # what was left may be another file's
+            fetch(url, target, md5=md5, size=size, on_progress=on_progress)  # the old .part may be of another file
         else:
             part.replace(target)
 
 
 def transfer(url: str, part: Path, size: int, *, exact: bool, on_progress: Progress) -> None:
-    """Fill `part`, connecting anew as often as that brings more of it. Raises UsageError."""
+    """Fill `part`; connect again as long as that brings more bytes. Raises UsageError."""
     not_one = UsageError(f"{url} is not an address that starts with https:// or http://")
     if not url.startswith(("http://", "https://")):
         raise not_one
@@ -88,12 +88,12 @@ def transfer(url: str, part: Path, size: int, *, exact: bool, on_progress: Progr
 
 
 def stream(url: str, part: Path, size: int, *, exact: bool, on_progress: Progress) -> bool:
-    """One connection's worth of the file; whether that was its end. Raises what urllib raises, and UsageError."""
+    """Read from one connection. Return whether the file is complete. Raises what urllib raises, and UsageError."""
     begin = held(part)
     ask = Request(url, headers={"User-Agent": "backgrade"} | ({"Range": f"bytes={begin}-"} if begin else {}))
     with urlopen(ask, timeout=TIMEOUT) as response:
         if not response.headers.get("Content-Range", "").startswith(f"bytes {begin}-"):
-            begin = 0  # a server that ignores ranges sends all of it again
+            begin = 0  # a server that ignores ranges sends the whole file again
         announced = response.headers.get("Content-Length")
         total = begin + int(announced) if announced and announced.isdecimal() else None
         if total is not None and total > size:
@@ -113,13 +113,13 @@ def stream(url: str, part: Path, size: int, *, exact: bool, on_progress: Progres
 
 
 def blocks(response: HTTPResponse) -> Iterator[bytes]:
-    """What arrives, as it arrives: a cut connection loses none of it."""
+    """Yield bytes as they arrive, so that nothing is lost when the connection is cut."""
     while block := response.read1(BLOCK):
         yield block
 
 
 def opened(part: Path, begin: int) -> IO[bytes]:
-    """A file to go on with from a byte, or to begin with. Raises UsageError."""
+    """Open a file to continue at byte `begin`, or to start. Raises UsageError."""
     with disk(part.parent):
         file = part.open("r+b" if begin else "wb")
         file.seek(begin)
@@ -127,7 +127,7 @@ def opened(part: Path, begin: int) -> IO[bytes]:
 
 
 def put(file: IO[bytes], block: bytes) -> None:
-    """Write at once; raises UsageError, because an OSError of the disk is none of the connection."""
+    """Write at once. Raises UsageError for errors of the disk, because an OSError would count as the connection's."""
     with disk(Path(file.name).parent):
         file.write(block)
         file.flush()
@@ -135,7 +135,7 @@ def put(file: IO[bytes], block: bytes) -> None:
 
 @contextmanager
 def disk(folder: Path) -> Iterator[None]:
-    """Raises UsageError for what a disk refuses in a folder."""
+    """Turn errors of the disk into a UsageError on the folder."""
     try:
         yield
     except OSError as error:
@@ -146,7 +146,7 @@ def disk(folder: Path) -> Iterator[None]:
 
 
 def held(path: Path) -> int:
-    """Bytes of a file; 0 where there is none."""
+    """Bytes of a file; 0 if it does not exist."""
     return path.stat().st_size if path.is_file() else 0
 
 
@@ -157,28 +157,28 @@ def md5_of(path: Path) -> str:
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """A folder to fill, which takes its place and name only once all went well.
+    """Yield a temporary folder to fill. It is renamed to `folder` only if all went well.
 
-    Raises UsageError where `folder` is there already, or the disk refuses.
+    Raises UsageError if `folder` exists already, or for errors of the disk.
     """
     if folder.exists():
-        raise UsageError(f"{folder} is there already; move it away, or name another folder with --data-root")
+        raise UsageError(f"{folder} exists already; move it away, or name another folder with --data-root")
     with disk(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
         half = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
             yield half
-            half.chmod(0o755)  # mkdtemp's is for its owner alone
+            half.chmod(0o755)  # mkdtemp's folders are readable only by their owner
             half.rename(folder)
         finally:
             shutil.rmtree(half, ignore_errors=True)
 
 
 def untar(archive: Path, folder: Path, *, most: int) -> None:
-    """Unpack the files of one folder of a tar.gz, named as `folder` is, of at most `most` bytes together.
+    """Unpack the files of one folder of a tar.gz, the one named as `folder`; at most `most` bytes together.
 
-    Only their contents and base names are taken, so that no link, mode or path of the archive matters (tarfile's
-    filters would do, but the Python 3.11 of Debian 12 lacks them). Raises UsageError.
+    Only contents and base names are used, so that links, modes and paths in the archive do no harm (tarfile's filters
+    would do as well, but the Python 3.11 of Debian 12 lacks them). Raises UsageError.
     """
     with new_folder(folder) as half:
         room = most
@@ -187,19 +187,19 @@ def untar(archive: Path, folder: Path, *, most: int) -> None:
                 for member in tar:
                     room -= member.size
                     if room < 0:
-                        raise UsageError(f"{archive} unpacks to more than {most:,} bytes; remove it and fetch it anew")
+                        raise UsageError(f"{archive} unpacks to more than {most:,} bytes; remove it and fetch it again")
                     path, content = PurePosixPath(member.name), tar.extractfile(member) if member.isfile() else None
                     if content and path.parts == (folder.name, path.name):
                         with (half / path.name).open("wb") as file:
                             shutil.copyfileobj(content, file)
         except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise UsageError(f"{archive} cannot be unpacked ({error}); remove it and fetch it anew") from None
+            raise UsageError(f"{archive} cannot be unpacked ({error}); remove it and fetch it again") from None
         if not any(half.iterdir()):
-            raise UsageError(f"{archive} holds no folder {folder.name}; remove it and fetch it anew")
+            raise UsageError(f"{archive} holds no folder {folder.name}; remove it and fetch it again")
 
 
 def unpack(archives: Mapping[str, Path], folder: Path, *, most: int) -> None:
-    """Put files into `folder`, those called NAME.gz unzipped as NAME, of at most `most` bytes together."""
+    """Put files into `folder`, and unzip NAME.gz to NAME; at most `most` bytes together."""
     with new_folder(folder) as half:
         room = most
         for name, archive in archives.items():
@@ -209,7 +209,7 @@ def unpack(archives: Mapping[str, Path], folder: Path, *, most: int) -> None:
                     while block := packed.read(BLOCK):
                         room -= len(block)
                         if room < 0:
-                            raise UsageError(f"{archive} unpacks to too much; remove it and fetch it anew")
+                            raise UsageError(f"{archive} unpacks to too much; remove it and fetch it again")
                         file.write(block)
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                raise UsageError(f"{archive} cannot be unpacked ({error}); remove it and fetch it anew") from None
+                raise UsageError(f"{archive} cannot be unpacked ({error}); remove it and fetch it again") from None

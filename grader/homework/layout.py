@@ -1,7 +1,7 @@
-"""How a student's parameters() holds the two weights and the two biases, found out by the shapes.
+"""Finds, by shape, how a student's parameters() stores the two weights and the two biases.
 
-What is asked for is a dict from names to W (inputs, outputs) and b (outputs,) of each layer. A network that holds them
-otherwise has one fault, which the check of the parameters tells. Everything else is asked of it as it is.
+The homework asks for a dict from names to W (inputs, outputs) and b (outputs,) of each layer. A network that stores
+them differently loses points only in the check of the parameters. All other checks accept it as it is.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from grader.errors import Mismatch
 from grader.measure.expect import is_stub
 
 Array = NDArray[np.float64]
-Key = str | int  # what a student calls a parameter
-Path = tuple[Key, ...]  # the same, with the names or numbers of what it lies in
+Key = str | int  # a student's name for a parameter
+Path = tuple[Key, ...]  # the keys that lead to a parameter, from the outermost container in
 
 MOST_ARRAYS = 8
 MOST_ENTRIES = 4_000_000
@@ -38,12 +38,12 @@ class Widths(NamedTuple):
 
 @dataclass(frozen=True)
 class Form:
-    """One way for an array to hold a layer's weight w (i, o), its bias b (o,), or both."""
+    """One way to store a layer's weight w (i, o), its bias b (o,), or both in an array."""
 
     holds: tuple[str, ...]
     pack: Callable[[Array, Array], Array]
     unpack: Callable[[Array], tuple[Array, ...]]
-    fault: str = ""  # how a message calls it
+    fault: str = ""  # its name in a message, if it is not the form that was asked for
 
 
 WEIGHT, BIAS = "weight", "bias"
@@ -65,7 +65,7 @@ BIASES = (
 
 @dataclass(frozen=True)
 class Slot:
-    """One array of the student's: where it lies, of which layer it is, and its form."""
+    """One array of the student's: its path, its layer and its form."""
 
     path: Path
     layer: int
@@ -88,11 +88,11 @@ class Layout:
         return next(slot for slot in self.slots if role in slot.roles)
 
     def shown(self, role: str) -> str:
-        """The student's own name of the array that holds `role`, capped."""
+        """The student's name for the array that holds `role`, shortened."""
         return shown(self.slot(role).path)
 
     def pack(self, values: Mapping[str, Array]) -> Any:
-        """What to write into parameters(), nested as it is; `values` holds every role."""
+        """The values to write into parameters(), nested in the same way; `values` has every role."""
         tree: dict[Key, Any] = {}
         for slot in self.slots:
             inner = tree
@@ -103,9 +103,9 @@ class Layout:
         return tree
 
     def read(self, parameters: Any) -> dict[str, Any] | None:
-        """role -> array of what parameters() or a gradient holds at the same places; None where one is not there.
+        """role -> array that parameters() or a gradient dict holds at the same paths; None if one is missing.
 
-        An array of another shape is given as it is, for whoever compares it to tell.
+        An array of another shape is returned as it is; a later comparison reports it.
         """
         there = dict(entries(parameters))
         if any(slot.path not in there for slot in self.slots):
@@ -147,17 +147,17 @@ def wrong_widths(built: Widths, asked: Widths) -> Iterator[str]:
     names = (("input_dim", "inputs"), ("hidden_dim", "units"), ("num_classes", "classes"))
     for (argument, what), there, wanted in zip(names, built, asked, strict=True):
         if there != wanted:
-            yield f"is {argument} ignored? {there} {what} are there, expected {wanted}"
+            yield f"is {argument} ignored? the network has {there} {what}, expected {wanted}"
 
 
 def shown(path: Path) -> str:
-    """A student's name for a parameter, capped."""
+    """A student's name for a parameter, shortened."""
     cut = [key[:30] if isinstance(key, str) else key for key in path]
     return repr(cut[0]) if len(cut) == 1 else repr("/".join(map(str, cut))[:60])
 
 
 def entries(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Everything in dicts, lists and tuples that lie in each other, with its path."""
+    """Yield every entry of nested dicts, lists and tuples, with its path."""
     if len(path) < DEEPEST and isinstance(value, dict | list | tuple):
         for key, part in value.items() if isinstance(value, dict) else enumerate(value):
             yield from entries(part, (*path, key))
@@ -170,8 +170,8 @@ def arrays_of(parameters: Any) -> list[tuple[Path, Array]]:
 
 
 def layouts(parameters: Any, asked: Widths) -> list[Layout]:
-    """The layouts that the shapes allow, of those as near as can be to the sizes that were asked for; the one with
-    least that is unusual first. Several where shapes alone do not tell."""
+    """The layouts that the shapes allow and that are nearest to the requested sizes; the most usual one first. There
+    are several if the shapes do not decide."""
     arrays = arrays_of(parameters)
     if not arrays or len(arrays) > MOST_ARRAYS or sum(array.size for _, array in arrays) > MOST_ENTRIES:
         return []
@@ -193,13 +193,13 @@ def nearest(shapes: tuple[tuple[Path, tuple[int, ...]], ...], asked: Widths) -> 
 
 
 def distance(built: Widths, asked: Widths) -> int:
-    """How many sizes are not as asked; two that are exchanged are one mistake."""
+    """How many sizes differ from the requested ones; two exchanged sizes count as one."""
     exchanged = built == asked._replace(hidden=asked.classes, classes=asked.hidden)
     return int(built != asked) if exchanged else sum(a != b for a, b in zip(built, asked, strict=True))
 
 
 def readings(arrays: Sequence[tuple[Path, Array]]) -> Iterator[Layout]:
-    """Every way to take arrays for the parts of two layers, one upon the other."""
+    """Yield every way to read the arrays as two consecutive layers."""
     for first, inputs, hidden in layers(arrays, 1):
         taken = [slot.path for slot in first]
         rest = [(path, array) for path, array in arrays if path not in taken]
@@ -209,7 +209,7 @@ def readings(arrays: Sequence[tuple[Path, Array]]) -> Iterator[Layout]:
 
 
 def layers(arrays: Sequence[tuple[Path, Array]], layer: int) -> Iterator[tuple[tuple[Slot, ...], int, int]]:
-    """Every way to take arrays for one layer: its slots, inputs and outputs."""
+    """Yield every way to read the arrays as one layer: its slots, and its numbers of inputs and outputs."""
     for path, array in arrays:
         if array.ndim != 2 or not array.size:
             continue
@@ -227,8 +227,8 @@ def layers(arrays: Sequence[tuple[Path, Array]], layer: int) -> Iterator[tuple[t
 
 
 def expect_as_asked(parameters: Any, asked: Widths, net: str) -> Layout:
-    """The layout, where it is the one that was asked for. Raises Mismatch that tells how it differs; `net` is how the
-    network was made."""
+    """The layout, if it is as asked. Otherwise raises Mismatch, which says how it differs; `net` is the call that made
+    the network."""
     if is_stub(parameters) or not isinstance(parameters, dict | list | tuple):
         raise Mismatch("parameters() should return a dict from names to arrays, each name a string or a whole number")
     if not all(isinstance(one, np.ndarray) and one.dtype.kind == "f" for _, one in entries(parameters)):

@@ -1,6 +1,7 @@
 """Two-layer networks for the checks of Tasks 3 and 4: the student's and the reference's with the same parameters.
 
-Parameter names are the student's own, so arrays are told apart by shape, and where shapes do not tell, by use.
+Students choose the parameter names, so arrays are identified by shape, and if that does not decide, by how the forward
+pass uses them.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ LARGE = 5000  # parameters; a network that is larger than it was asked for would
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes of one network and its batch, no two alike and no two in a ratio that has a story of its own, such as 2."""
+    """Sizes of one network and its batch: no two are equal, and no ratio is one that mistakes produce, such as 2."""
 
     batch: int
     inputs: int
@@ -86,10 +87,11 @@ def one_row(rng: np.random.Generator) -> Sizes:
 
 @dataclass(frozen=True)
 class Case:
-    """A student's network and the reference's, both holding `values`, with inputs that no step carries over a kink.
+    """A student's network and the reference's with the same `values`, and inputs for which no difference step crosses a
+    ReLU's kink.
 
-    `layout` tells where the student's network holds each role (weight1, bias1, weight2, bias2), `trusted` is the
-    reference's live array of each; X is (N, D), y is (N,). `sizes` are those that the network really has.
+    `layout` says where the student's network holds each role (weight1, bias1, weight2, bias2). `trusted` has the
+    reference's live array of each role. X is (N, D), y is (N,). `sizes` are those that the network really has.
     """
 
     sizes: Sizes
@@ -109,7 +111,7 @@ class Case:
         return not self.numeric or sum(value.size for value in self.values.values()) > LARGE
 
     def write(self, values: Mapping[str, Array]) -> None:
-        """Write some roles into the student's network; the others are as they were drawn."""
+        """Write some roles into the student's network; the others get their drawn values."""
         self.net.write(self.layout.pack({**self.values, **values}))
 
     def forward_with(self, role: str, value: Array) -> Array:
@@ -148,16 +150,16 @@ RENAMED = "parameters() changed its names between two calls"
 
 
 def build(hw: Subject, *arguments: float) -> Any:
-    """A new network of the student's. Raises for what is not one."""
+    """A new network of the student's. Raises NotImplementedYet or Mismatch if the call gives something else."""
     return as_network(hw.two_layer_net.TwoLayerNet(*arguments), "TwoLayerNet(...)")
 
 
 def as_network(value: Any, call: str) -> Any:
-    """What a call gave, if it has methods to call."""
+    """The value of a call, if it is an object with methods. Raises NotImplementedYet or Mismatch otherwise."""
     if is_stub(value):
         raise NotImplementedYet(f"{call} returned None: not implemented yet")
     if not hasattr(value, "parameters"):
-        raise Mismatch(f"{call} should give a TwoLayerNet, but gave something without methods ({type(value).__name__})")
+        raise Mismatch(f"{call} should return a TwoLayerNet, but returned a {type(value).__name__}")
     return value
 
 
@@ -170,7 +172,7 @@ def draw(
     wanted: Callable[[Mapping[str, Array], Array], bool] = lambda values, X: True,
     numeric: bool = True,
 ) -> Case:
-    """A fresh network of `sizes` whose parameters are drawn anew and written into the student's live arrays.
+    """A new network of `sizes`, with random parameters that are written into the student's live arrays.
 
     Parameters are of order 1, biases normal with standard deviation `biases`; they and the inputs are drawn until they
     are as `wanted`. Without `numeric`, inputs are spread over magnitudes. Raises Mismatch when a write is lost.
@@ -193,14 +195,14 @@ def draw(
 
 
 def as_built(sizes: Sizes, found: Layout) -> Sizes:
-    """`sizes` with the widths that the network really has: it fails net_parameters for them, and nothing else."""
+    """`sizes` with the widths that the network really has: wrong widths cost points only in net_parameters."""
     inputs, hidden, classes = found.widths
     return replace(sizes, inputs=inputs, hidden=hidden, classes=classes)
 
 
 def layout_of(net: Any, parameters: Any, sizes: Sizes) -> Layout:
-    """How a student's network holds its parameters. Where shapes leave a choice, it is the layout by which the forward
-    pass gives the right scores, else the first. Raises NotImplementedYet for None, Mismatch for no network at all."""
+    """How a student's network holds its parameters. If the shapes allow several layouts, it is the one with which the
+    forward pass gives the right scores, else the first. Raises NotImplementedYet for None, Mismatch if none fits."""
     if is_stub(parameters):
         raise NotImplementedYet("parameters() returned None or nothing: not implemented yet")
     possible = layout.layouts(parameters, sizes.widths)
@@ -210,8 +212,8 @@ def layout_of(net: Any, parameters: Any, sizes: Sizes) -> Layout:
 
 
 def expect_as_asked(net: Any, sizes: Sizes) -> tuple[Layout, dict[str, Any]]:
-    """The layout and the values of a new network that holds its parameters as it was asked to. Raises NotImplementedYet
-    for None, Mismatch that tells what differs."""
+    """The layout and the values of a new network that holds its parameters as asked. Raises NotImplementedYet for None,
+    and a Mismatch that says what differs."""
     parameters = net.parameters()
     if is_stub(parameters):
         raise NotImplementedYet("parameters() returned None or nothing: not implemented yet")
@@ -220,7 +222,7 @@ def expect_as_asked(net: Any, sizes: Sizes) -> tuple[Layout, dict[str, Any]]:
 
 
 def used(net: Any, found: Layout, sizes: Sizes) -> bool:
-    """Whether the forward pass gives the right scores for parameters that are written in this layout."""
+    """Whether the forward pass gives the right scores after parameters were written in this layout."""
     values, X = away_from_kinks(np.random.default_rng(0), as_built(sizes, found), 0.5)
     try:
         net.write(found.pack(values))
@@ -259,9 +261,9 @@ def away_from_kinks(
 
 
 def live(after: Any, found: Layout, written: Mapping[str, Array]) -> dict[str, Array]:
-    """role -> array as parameters() gives it after a write; what was written must still be there.
+    """role -> array that parameters() returns after a write. Raises Mismatch if the write was lost.
 
-    Compared loosely, because float32 arrays are live too: what they hold after the write is what counts from here on.
+    The comparison is loose, because float32 arrays round what is written. The returned values are used from then on.
     """
     there = found.read(after)
     if there is None:
@@ -272,14 +274,14 @@ def live(after: Any, found: Layout, written: Mapping[str, Array]) -> dict[str, A
             raise Mismatch("parameters() changed the shapes of its arrays between two calls")
         if not np.allclose(now, written[role], rtol=1e-6, atol=1e-6):
             raise Mismatch(
-                f"parameters()[{found.shown(role)}] is not live: what an optimizer writes into it in place is lost; "
-                "return the arrays that forward uses, not copies"
+                f"parameters()[{found.shown(role)}] is a copy: changes in place by an optimizer are lost; "
+                "return the arrays that forward uses"
             )
     return {role: np.asarray(there[role], dtype=np.float64) for role in written}
 
 
 def expect_gradients(function: str, grads: Any, case: Case) -> dict[str, Any]:
-    """role -> gradient from what `function` returned; its keys must be those of parameters()."""
+    """role -> gradient, from the value that `function` returned. Its keys must be those of parameters()."""
     if is_stub(grads):
         raise NotImplementedYet(f"{function} returned None: not implemented yet")
     if not isinstance(grads, dict | list | tuple):
@@ -287,5 +289,5 @@ def expect_gradients(function: str, grads: Any, case: Case) -> dict[str, Any]:
     there = dict(layout.entries(grads))
     missing = [layout.shown(slot.path) for slot in case.layout.slots if slot.path not in there]
     if missing:
-        raise Mismatch(f"{function} gave no gradient for {', '.join(missing)}; use the keys of parameters()")
+        raise Mismatch(f"{function} returned no gradient for {', '.join(missing)}; use the keys of parameters()")
     return case.layout.read(grads) or {}

@@ -1,7 +1,7 @@
-"""Tasks 3 and 4 are built on what was written before: where one fails, what is wrong below it is worth a word.
+"""Tasks 3 and 4 use earlier functions. If a later check fails, the message also names the earlier functions at fault.
 
-A floor is a few functions on one level, and floors are named from the ground up: of two that are wrong the lower one is
-told alone, because the upper one is built on it.
+A floor is a group of functions on one level. Floors are listed from the lowest up. Only the lowest wrong floor is
+named, because the higher ones depend on it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LAYERS = (*BACKWARD, "softmax_loss", "l2_regularization")
 NETWORK = ("TwoLayerNet.__init__", "TwoLayerNet.forward", "TwoLayerNet.backward")
 STEP = ("training_step",)
 ITEM = {"fc": "2.1", "relu": "2.2", "softmax": "2.3", "l2": "2.4", "TwoLayerNet.": "3.1", "training": "4.1"}
-EXACT, ROUGH = 1e-9, 1e-4  # relative: what a check asks for, and what it takes to train
+EXACT, ROUGH = 1e-9, 1e-4  # relative tolerances: as strict as a check, and good enough to train
 REG = 0.7
 RIGHT, WRONG, ABSENT = "right", "wrong", "absent"
 
@@ -35,7 +35,7 @@ Floor = Sequence[str]
 
 @contextmanager
 def built_on(hw: Subject, *floors: Floor) -> Iterator[None]:
-    """Add to what went wrong which functions of the lowest wrong floor are wrong themselves."""
+    """If the block fails, add to its message which functions of the lowest wrong floor are at fault."""
     try:
         yield
     except (Mismatch, Raised) as error:
@@ -44,7 +44,7 @@ def built_on(hw: Subject, *floors: Floor) -> Iterator[None]:
 
 
 def tell(error: StudentError, below: str) -> None:
-    """Add a sentence on what lies below, if there is one."""
+    """Add the sentence `below` to the error's message, unless it is ""."""
     if below:
         stop = "" if error.message.endswith((".", "?")) else "."
         error.message += f"{stop} {below}"
@@ -52,7 +52,7 @@ def tell(error: StudentError, below: str) -> None:
 
 
 def fix_first(hw: Subject, *floors: Floor, within: float = EXACT) -> str:
-    """A sentence on the lowest floor that is not right, or "". What is not there yet is never called wrong."""
+    """A sentence on the lowest floor that is not right, or "". Absent code is never called wrong."""
     for floor in floors:
         states = {name: state(hw, name, within) for name in floor}
         wrong = [name for name, found in states.items() if found == WRONG]
@@ -60,37 +60,39 @@ def fix_first(hw: Subject, *floors: Floor, within: float = EXACT) -> str:
         clauses = [f"Your {told(wrong)} wrong"] if wrong else []
         clauses += [f"{'your ' if wrong else 'Your '}{told(absent)} not implemented yet"] if absent else []
         if clauses:
-            items = dict.fromkeys(f"item {item}" for name in (*wrong, *absent) for key, item in ITEM.items()
+            items = dict.fromkeys(item for name in (*wrong, *absent) for key, item in ITEM.items()
                                   if name.startswith(key))  # fmt: skip
-            return f"{', and '.join(clauses)} ({', '.join(items)}): fix that first"
+            return f"{', and '.join(clauses)} (item{'s' * (len(items) > 1)} {', '.join(items)}): fix that first"
     return ""
 
 
 def told(names: Sequence[str]) -> str:
-    """Names as the subject of a sentence, with their verb: "a, b and c are"."""
+    """Names as the subject of a sentence, with their verb: "a, b and c are"; of more than three, the first two."""
+    if len(names) > 3:
+        return f"{', '.join(names[:2])} and {len(names) - 2} more are"
     return f"{names[0]} is" if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]} are"
 
 
 def forward_of(name: str, states: Mapping[str, str]) -> str:
-    """The state of the forward pass that a backward pass needs to be asked at all; RIGHT for any other function."""
+    """The state of the forward pass that a backward pass depends on; RIGHT for any other function."""
     return states.get(name.replace("_backward", "_forward"), RIGHT) if name.endswith("_backward") else RIGHT
 
 
 def keeps_from_learning(hw: Subject) -> str:
-    """The same of a network that was trained: "" where its training_step does what it should from its start on, because
-    then the fault of a layer that it does not use, or of its last digits, is no cause."""
+    """As `fix_first`, for a network that did not learn. It is "" if a new network and its training_step are right to
+    within ROUGH: a layer that they do not use, or an error in the last digits, is then not the cause."""
     if right(hw, NETWORK[0], ROUGH) and right(hw, STEP[0], ROUGH):
         return ""
     return fix_first(hw, LAYERS, NETWORK, STEP, within=ROUGH)
 
 
 def right(hw: Subject, name: str, within: float = EXACT) -> bool:
-    """Whether one small answer of the student's is the reference's, to so much of its largest number."""
+    """Whether the student's answer on a small input equals the reference's, within `within` of its largest number."""
     return state(hw, name, within) == RIGHT
 
 
 def state(hw: Subject, name: str, within: float) -> str:
-    """RIGHT, WRONG or ABSENT, by one small answer."""
+    """RIGHT, WRONG or ABSENT, judged by the answer on a small input."""
     try:
         if name == NETWORK[0]:
             return RIGHT if begins(hw) else WRONG
@@ -99,7 +101,7 @@ def state(hw: Subject, name: str, within: float) -> str:
         return ABSENT
     except StudentError:
         return WRONG
-    if is_stub(tuple(yours)):
+    if yours and is_stub(tuple(yours)):
         return ABSENT
     found, expected = [numbers(value) for value in yours], [np.asarray(value) for value in trusted]
     same = len(found) == len(expected) and all(
@@ -110,7 +112,7 @@ def state(hw: Subject, name: str, within: float) -> str:
 
 
 def asked(hw: Subject, name: str) -> tuple[Sequence[Any], Sequence[Any]]:
-    """The student's answer and the reference's, for fixed numbers. Raises StudentError."""
+    """The student's answer and the reference's, for fixed inputs. Raises StudentError."""
     if name in STEP:
         return asked_step(hw, np.random.default_rng(0), SIZES[0], REG)
     if name in NETWORK:
@@ -119,7 +121,7 @@ def asked(hw: Subject, name: str) -> tuple[Sequence[Any], Sequence[Any]]:
 
 
 def answers(layers: Any, name: str) -> Sequence[Any]:
-    """What a function of layers.py gives for fixed numbers; of a forward pass its output alone."""
+    """What a function of layers.py returns for fixed inputs; for a forward pass, only its output."""
     rng = np.random.default_rng(0)
     x, w, b, upstream = rng.normal(size=(4, 5)), rng.normal(size=(5, 3)), rng.normal(size=3), rng.normal(size=(4, 3))
     arguments: dict[str, tuple[Any, ...]] = {
@@ -137,8 +139,8 @@ def answers(layers: Any, name: str) -> Sequence[Any]:
 
 
 def begins(hw: Subject) -> bool:
-    """Whether a new network has parameters that can be drawn anew, and weights about as large as it was asked for: half
-    of that and twice that are far beyond chance. Raises StudentError."""
+    """Whether a new network's parameters can be written to, and its weights have about the requested scale: half or
+    twice that cannot be chance. Raises StudentError."""
     network.draw(hw, np.random.default_rng(0), SIZES[0])
     scale = 0.3
     net = network.build(hw, WIDE.inputs, WIDE.classes, WIDE.hidden, scale)
@@ -149,9 +151,11 @@ def begins(hw: Subject) -> bool:
 
 
 def asked_network(hw: Subject, name: str) -> tuple[Sequence[Any], Sequence[Any]]:
-    """Scores or gradients; nothing of a network whose parameters cannot be drawn anew, which `begins` tells."""
+    """Scores or gradients; nothing if the network's parameters cannot be written to, which `begins` reports."""
     try:
         case = network.draw(hw, np.random.default_rng(0), SIZES[0])
+    except NotImplementedYet:
+        raise
     except StudentError:
         return (), ()
     scores, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
@@ -165,8 +169,8 @@ def asked_network(hw: Subject, name: str) -> tuple[Sequence[Any], Sequence[Any]]
 
 
 def asked_step(hw: Subject, rng: np.random.Generator, sizes: Sizes, reg: float) -> tuple[list[Any], list[Any]]:
-    """What training_step gives for a network and a batch that are drawn: the loss, and the gradient of each role in
-    WEIGHTS and BIASES; the student's and the reference's. Raises StudentError."""
+    """What training_step returns for a random network and batch: the loss, and the gradient of each role in WEIGHTS and
+    BIASES. First the student's, then the reference's. Raises StudentError."""
     case = network.draw(hw, rng, sizes)
     loss, grads = unpack(STEP[0], hw.train.training_step(case.net, case.X, case.y, reg), ("loss", "grads"))
     yours = network.expect_gradients(STEP[0], grads, case)
@@ -177,8 +181,8 @@ def asked_step(hw: Subject, rng: np.random.Generator, sizes: Sizes, reg: float) 
 
 
 def descends(hw: Subject, rng: np.random.Generator) -> bool:
-    """Whether the gradients of training_step for the weights, of two batches together, point at all where the loss
-    rises. A mistake in a part of them is one of item 4.1's. Raises StudentError."""
+    """Whether training_step's weight gradients, over two batches together, have a positive product with the right ones,
+    so that they lower the loss. Item 4.1 judges smaller mistakes. Raises StudentError."""
     product = 0.0
     for sizes in SIZES:
         yours, trusted = asked_step(hw, rng, sizes, 0.0)

@@ -1,4 +1,4 @@
-"""Recorded fixtures, read without running anything that a pickle may hold."""
+"""Reads recorded fixtures without running anything that a pickle may hold."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from grader.errors import UsageError
 
 
 class PlainUnpickler(pickle._Unpickler):
-    """Admits what pickle writes by itself (numbers, strings, lists, tuples, dicts); no class and no function.
+    """Accepts only plain data (numbers, strings, lists, tuples, dicts); no class and no function.
 
-    Made of the unpickler that is written in Python: the one in C allocates gigabytes for one damaged byte.
+    It derives from the unpickler in Python, because the one in C may allocate gigabytes for one damaged byte.
     """
 
     def find_class(self, module: str, name: str) -> NoReturn:
@@ -23,14 +23,14 @@ class PlainUnpickler(pickle._Unpickler):
 
 @lru_cache
 def read_once(path: Path) -> dict[str, dict[str, list[Any]]]:
-    """As `recorded`; read once a process, however many checks and submissions ask."""
+    """As `recorded`, but reads a file only once per process."""
     return recorded(path)
 
 
 def recorded(path: Path) -> dict[str, dict[str, list[Any]]]:
-    """`backprop-data.pkl`: function -> {"inputs": tuples of float, "outputs": floats}, as many of one as of the other.
+    """`backprop-data.pkl`: function -> {"inputs": tuples of float, "outputs": floats}, with as many inputs as outputs.
 
-    Raises UsageError in one sentence for a file that is absent, damaged, of another form, or that names any global.
+    Raises UsageError for a file that is absent, damaged, of another form, or that names a class or function.
     """
     try:
         with path.open("rb") as file:
@@ -40,13 +40,13 @@ def recorded(path: Path) -> dict[str, dict[str, list[Any]]]:
             f"{path} cannot be read ({error.strerror}); make it with fixtures/make_backprop_data.py"
         ) from None
     except EOFError:
-        raise UsageError(f"{path} is not a recorded fixture: it ends too early; make it anew") from None
+        raise UsageError(f"{path} is not a recorded fixture: it ends too early; make it again") from None
     except Exception as error:  # a damaged pickle raises nearly anything: ValueError, IndexError, KeyError, ...
         reason = f"{type(error).__name__}: {error!s:.100}"
-        raise UsageError(f"{path} is not a recorded fixture: {reason}; make it anew") from None
+        raise UsageError(f"{path} is not a recorded fixture: {reason}; make it again") from None
     problem = misshapen(data)
     if problem:
-        raise UsageError(f"{path} is not a recorded fixture: {problem}; make it anew")
+        raise UsageError(f"{path} is not a recorded fixture: {problem}; make it again")
     return data  # type: ignore[no-any-return]
 
 
@@ -72,5 +72,5 @@ def misshapen(data: object) -> str:
 
 
 def is_number(value: object) -> bool:
-    """A float that an output can be compared with: nan is near nothing, and would fail every student."""
+    """Whether a value is a finite float. A NaN equals nothing, so it would fail every student."""
     return isinstance(value, float) and math.isfinite(value)

@@ -26,19 +26,19 @@ RECORDED = "backprop-data.pkl"
 
 @check("1.1", "functions.f3")
 def f3_forward_recorded(hw: Subject, rng: np.random.Generator) -> None:
-    """f3 gives the recorded outputs of backprop-data.pkl."""
+    """f3 returns the recorded outputs of backprop-data.pkl."""
     for y in (1, 2):
         recorded = read_once(hw.fixtures / RECORDED)[f"f3 (y={y})"]
         yours = outputs(hw.functions.f3, "f3", [(*point, y) for point in recorded["inputs"]])
         name = f"L of f3 on 'f3 (y={y})' in backprop-data.pkl"
         expect_close(hw, name, yours, np.array(recorded["outputs"]), reveal=True)
-        # The file is public: what gives its outputs and no others is a table, and no f3.
-        expect_outputs(hw, "f3", [(*point, y) for point in points(rng, 2)], f"L of f3 with y={y}, beside the recorded")
+        # The file is public, so a table of its outputs would pass without this second comparison.
+        expect_outputs(hw, "f3", [(*point, y) for point in points(rng, 2)], f"L of f3 with y={y} on new inputs")
 
 
 @check("1.1", "functions.f3")
 def f3_forward_fresh(hw: Subject, rng: np.random.Generator) -> None:
-    """f3 gives the right loss for inputs it has not seen, for y = 1 and y = 2."""
+    """f3 returns the right loss for new inputs, with y = 1 and y = 2."""
     for y in (1, 2):
         expect_outputs(hw, "f3", [(*point, y) for point in points(rng, 2)], f"L of f3 with y={y}")
 
@@ -57,7 +57,7 @@ def f3_gradient_y2(hw: Subject, rng: np.random.Generator) -> None:
 
 @check("1.2", "functions.f1")
 def f1_forward(hw: Subject, rng: np.random.Generator) -> None:
-    """f1 gives the recorded and fresh outputs of its graph."""
+    """f1 returns the right output for recorded and new inputs."""
     expect_recorded(hw, "f1", atol=hw.settings["tolerance_f1"])
     expect_outputs(hw, "f1", points(rng, len(F1), far=F1_FAR), "L of f1", atol=hw.settings["tolerance_f1"])
 
@@ -71,7 +71,7 @@ def f1_gradient(hw: Subject, rng: np.random.Generator) -> None:
 
 @check("1.2", "functions.f2")
 def f2_forward(hw: Subject, rng: np.random.Generator) -> None:
-    """f2 gives the recorded and fresh outputs of its graph."""
+    """f2 returns the right output for recorded and new inputs."""
     expect_recorded(hw, "f2")
     expect_outputs(hw, "f2", points(rng, 1), "y of f2")
 
@@ -112,7 +112,7 @@ def points(rng: np.random.Generator, arity: int, *, far: tuple[float, float] = (
 
 
 def outputs(function: Any, name: str, calls: Sequence[tuple[Any, ...]]) -> Array:
-    """The first element of what every call returned: shape (calls,)."""
+    """The first element of each call's result: shape (calls,)."""
     return gather(f"the output of {name}", [unpack(name, v, ("L", "grads"))[0] for v in function.map(calls)])
 
 
@@ -156,17 +156,17 @@ def expect_gradients(
 
 
 def listed(grads: Any) -> Any:
-    """Numbers that came as one vector, as the driver takes them too."""
+    """Gradients as a tuple, also if they came as one vector: the handout's backprop.py accepts that too."""
     return tuple(grads.tolist()) if isinstance(grads, np.ndarray) and grads.ndim == 1 else grads
 
 
 def exchanged(promised: Sequence[str], expected: Array, i: int) -> list[Clue]:
-    """Another input's gradient in the i-th place; with two scores it is the same but for its sign."""
-    order = f"is the order not {', '.join(promised)}?"
+    """Clues for another input's gradient in the i-th place. With two scores the gradients differ only in sign."""
+    order = f"the order not {', '.join(promised)}?"
     clues = []
     for j in range(len(promised)):
         opposite = np.allclose(expected[:, i], -expected[:, j])
-        asked = f"is the sign wrong, or {order}" if opposite else order
+        asked = f"is the sign wrong, or {order}" if opposite else f"is {order}"
         clues += [Clue(f"it is {promised[j]}: {asked}", expected[:, j])] if j != i else []
     return clues
 
@@ -187,20 +187,21 @@ def own_arity(f4: Any) -> int:
         try:
             value = f4(*[0.5] * count)
         except Raised:
-            if arity is None:  # no f4 in an older file, or any number of arguments: look for one that it takes
+            if arity is None:  # f4 is missing or takes any number of arguments: try the next number
                 continue
             raise
         unpack("f4", value, ("L", "grads"))
         if count == 0:
             raise Mismatch("f4 takes no inputs, so it has no gradients; give your graph at least one")
         return count
-    raise NotImplementedYet("f4 is not there, or takes no number of inputs that works")
+    raise NotImplementedYet("f4 is missing, or fails for every number of inputs from 1 to 8")
 
 
 def smooth_point(f4: Any, rng: np.random.Generator, arity: int) -> tuple[Array, Array, float]:
-    """A point in (0.25, 0.75), the numeric gradient there, and how far two step sizes disagree about it.
+    """A point in (0.25, 0.75), the numeric gradient there, and how far two step sizes disagree on it.
 
-    The driver draws from (0, 1), so logarithms and roots are defined here. Near a kink the two disagree: drawn again.
+    The handout's backprop.py draws from (0, 1), so logarithms and roots are defined here. If the two step sizes
+    disagree, as near a kink, another point is drawn.
     """
 
     for _ in range(5):
@@ -213,7 +214,7 @@ def smooth_point(f4: Any, rng: np.random.Generator, arity: int) -> tuple[Array, 
 
 
 def own_gradients(f4: Any, at: Array, steps: Sequence[float]) -> list[Array]:
-    """The numeric gradient of the student's own graph with each step size, all asked in one round trip."""
+    """The numeric gradient of the student's own graph for each step size, in one round trip."""
     points = [point for h in steps for point in numeric.around(at, h=h)]
     values = outputs(f4, "f4", [tuple(point.tolist()) for point in points])
     for point, value in zip(points, values, strict=True):

@@ -1,4 +1,4 @@
-"""Task 2: modular layers, each with its forward, its backward, or its loss and gradient."""
+"""Task 2: modular layers: forward and backward passes, losses and their gradients."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def softmax_loss_stable(hw: Subject, rng: np.random.Generator) -> None:
         expected = hw.reference.layers.softmax_loss(x, y)
         for offset in (1000.0, -1000.0, 10000.0):
             expect_softmax(hw, x + offset, y, expected, f"with {offset:+.0f} added to every score {(n, c)}")
-        rows = 1000.0 * np.arange(n)[:, None]  # one maximum for the whole batch leaves nothing of the first rows
+        rows = 1000.0 * np.arange(n)[:, None]  # with one maximum for the whole batch, the first rows underflow
         expect_softmax(hw, x + rows, y, expected, f"of rows 1000 apart, each with its own maximum {(n, c)}")
         certain = np.where(np.arange(c) == y[:, None], 1000.0, -1000.0)
         expect_softmax(hw, certain, y, (0.0, np.zeros((n, c))), f"with +1000 for the right class {(n, c)}")
@@ -387,7 +387,7 @@ def draw_labels(rng: np.random.Generator, n: int, c: int) -> NDArray[np.int64]:
 
 
 def clear_of_kink(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
-    """Values of both signs, none near zero: drawn again, never loosened."""
+    """Values of both signs, none near zero: drawn again until all are clear."""
     while True:
         x = rng.normal(size=shape)
         if numeric.clear_of_zero(x, MARGIN) and (x > 0).any() and (x < 0).any():
@@ -395,7 +395,7 @@ def clear_of_kink(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
 
 
 def varying(name: str, function: Callable[..., Any], args: Sequence[Any], i: int = 0) -> Callable[[Array], Any]:
-    """The first thing that `function` returns, as a function of its i-th argument alone."""
+    """The first value that `function` returns, as a function of its i-th argument only."""
 
     def output(value: Array) -> Any:
         return unpack(name, function(*args[:i], value, *args[i + 1 :]), ("out", "its second part"))[0]
@@ -404,7 +404,7 @@ def varying(name: str, function: Callable[..., Any], args: Sequence[Any], i: int
 
 
 def asked(name: str, function: Any, args: Sequence[Any], i: int = 0) -> Callable[[Sequence[Array]], list[Any]]:
-    """The same of a student's function, for many values in one round trip."""
+    """As `varying`, for a student's function and many values in one round trip."""
 
     def outputs(values: Sequence[Array]) -> list[Any]:
         answers = function.map([(*args[:i], value, *args[i + 1 :]) for value in values])
@@ -418,16 +418,16 @@ def reg_factors(reg: float, size: int) -> dict[str, float]:
 
 
 def expect_unchanged(hw: Subject, function: str, names: Sequence[str]) -> None:
-    """The last call left the model's own arrays as they were: changing them would train on other weights and data."""
+    """Raise Mismatch if the last call changed its inputs: that would change the model's weights and data."""
     changed = [name for i, name in enumerate(names) if i in hw.mutated]
     if changed:
         raise Mismatch(f"{function} changed its input {' and '.join(changed)} in place; work on a copy instead")
 
 
 def advise_unchanged(hw: Subject, function: str) -> None:
-    """A layer between two others may overwrite its input and the network is still right, so this costs nothing."""
+    """Advise against changing the input. It costs no points: between two layers the network is still right."""
     if hw.mutated:
-        hw.advise(f"{function} changes its input x in place; a copy would be safer for whoever calls it")
+        hw.advise(f"{function} changes its input x in place; a copy is safer, because the caller may use x again")
 
 
 def expect_softmax(hw: Subject, x: Array, y: NDArray[np.int64], expected: tuple[Any, Any], name: str) -> None:
@@ -438,7 +438,7 @@ def expect_softmax(hw: Subject, x: Array, y: NDArray[np.int64], expected: tuple[
 
 
 def advise_log_sum_exp(hw: Subject, x: Array, y: NDArray[np.int64]) -> None:
-    """log p is infinite where p underflows. The assignment asks for no more, so this is advice and never judged."""
+    """Advise if log p is infinite because p underflows. The assignment does not ask for this, so it costs no points."""
     try:
         value = hw.layers.softmax_loss(x, y)
     except Raised:
@@ -446,6 +446,6 @@ def advise_log_sum_exp(hw: Subject, x: Array, y: NDArray[np.int64]) -> None:
     loss: Any = value[0] if isinstance(value, tuple | list) and value else None
     if not is_number(loss) or not np.isfinite(as_float(loss)):
         hw.advise(
-            "softmax_loss is not finite where the right class has no probability left (scores of +-1000 and another "
-            "label): x - max - log(sum(exp(x - max))) stays finite, log(p) does not"
+            "softmax_loss is not finite if the probability of the right class underflows to 0 (scores of +-1000 and "
+            "another label): x - max - log(sum(exp(x - max))) stays finite, log(p) does not"
         )

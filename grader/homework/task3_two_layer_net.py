@@ -1,4 +1,4 @@
-"""Task 3: TwoLayerNet, whatever its parameters are called."""
+"""Task 3: TwoLayerNet, with any parameter names."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def net_parameters(hw: Subject, rng: np.random.Generator) -> None:
 
 @check("3.1", "two_layer_net.TwoLayerNet.forward")
 def net_forward(hw: Subject, rng: np.random.Generator) -> None:
-    """The forward pass gives the scores of fully-connected, ReLU, fully-connected."""
+    """The forward pass computes the scores: fully-connected, ReLU, fully-connected."""
     with built_on(hw, FORWARD):
         for sizes in network.draw_sizes(rng):
             expect_scores(hw, network.draw(hw, rng, sizes))
@@ -73,7 +73,7 @@ def net_backward(hw: Subject, rng: np.random.Generator) -> None:
 
 @check("3.1", "two_layer_net.TwoLayerNet")
 def net_predict(hw: Subject, rng: np.random.Generator) -> None:
-    """predict gives the class with the highest score for every row."""
+    """predict returns the class with the highest score for every row."""
     with built_on(hw, FORWARD):
         for sizes in SIZES:
             case = network.draw(hw, rng, sizes, wanted=decided)
@@ -86,7 +86,7 @@ def net_predict(hw: Subject, rng: np.random.Generator) -> None:
 def net_save_load(hw: Subject, rng: np.random.Generator) -> None:
     """A saved network can be loaded, with the same parameters and scores."""
     with built_on(hw, FORWARD):
-        for sizes in SIZES[-1:]:  # one: load() first builds a network of the default size, longer than all else here
+        for sizes in SIZES[-1:]:  # only one, because load() first builds a network of the default size, which is slow
             case = network.draw(hw, rng, sizes)
             unpack("forward", case.net.forward(case.X), ("scores", "cache"))
             case.net.save("model.pkl")
@@ -187,7 +187,7 @@ def expect_unmoved(case: Case) -> None:
 
 
 def as_vector(value: Any) -> Any:
-    """Classes as an array: a list of whole numbers is one to numpy, too. A column (N, 1) is not (N,)."""
+    """Classes as an array; a list of whole numbers is accepted too. A column (N, 1) is not (N,)."""
     whole = isinstance(value, list | tuple) and bool(value) and all(type(one) is int for one in value)
     return np.array(value, dtype=np.int64) if whole and max(map(abs, value)) < 1 << 31 else value
 
@@ -229,7 +229,7 @@ def expect_drawn_once(weights: Array) -> None:
 
 
 def forward_clues(case: Case) -> list[Clue]:
-    """What the scores would be with one of the usual parts left out."""
+    """The scores with one of the usual mistakes."""
     w1, b1, w2, b2 = (case.values[role] for role in ("weight1", "bias1", "weight2", "bias2"))
     hidden = case.X @ w1 + b1
     relu = np.maximum(hidden, 0)
@@ -237,7 +237,7 @@ def forward_clues(case: Case) -> list[Clue]:
     p = np.exp(scores - scores.max(axis=1, keepdims=True))
     return [
         Clue("the ReLU between the two layers is left out", hidden @ w2 + b2),
-        Clue("a ReLU is applied to the scores, too", np.maximum(scores, 0)),
+        Clue("a ReLU is applied to the scores too", np.maximum(scores, 0)),
         Clue("they are probabilities: softmax belongs to softmax_loss", p / p.sum(axis=1, keepdims=True)),
         Clue("the second bias is not added", relu @ w2),
         Clue("the first bias is not added", np.maximum(case.X @ w1, 0) @ w2 + b2),
@@ -245,15 +245,15 @@ def forward_clues(case: Case) -> list[Clue]:
 
 
 def backward_clues(case: Case, role: str, grad_scores: Array) -> list[Clue]:
-    """What the first layer's gradients would be without the ReLU between."""
+    """The first layer's gradients without the ReLU's mask."""
     grad_hidden = grad_scores @ case.values["weight2"].T
     straight = {"weight1": case.X.T @ grad_hidden, "bias1": grad_hidden.sum(axis=0)}
-    said = "the gradient does not pass the ReLU: it has to be 0 where a hidden unit is off"
+    said = "the ReLU's mask is missing"
     return [Clue(said, straight[role])] if role in straight else []
 
 
 def own_scores(case: Case, role: str, values: Sequence[Array]) -> list[Any]:
-    """The student's own scores with one parameter replaced by each value; the last one stays."""
+    """The student's scores with one parameter replaced by each value in turn; the last value stays."""
     scores = []
     for value in values:
         case.write({role: value})

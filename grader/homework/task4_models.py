@@ -1,4 +1,4 @@
-"""Task 4: the student's network trained on CIFAR-10 with the student's hyperparameters, against the bars."""
+"""Task 4: train the student's network on CIFAR-10 with the student's hyperparameters, and compare with the bars."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from .training.two_layer_run import FOLLOWS, TRAIN, VALIDATION, Array, Outcome
 
 ITEM = {BEST: "4.2", OVERFIT: "4.3"}
 JUDGED_BY = {BEST: VALIDATION, OVERFIT: TRAIN}
-NOISE = {  # what fine noise in the weights is
-    BEST: "Smooth patches are patterns that the unit looks for, fine noise is what is left of the random start.",
-    OVERFIT: "Fine noise is what it has learned by heart of single images.",
+NOISE = {  # what fine noise in the weights means
+    BEST: "Smooth patches are patterns that the unit looks for; fine noise is left over from the random start.",
+    OVERFIT: "Fine noise shows that it memorized single images.",
 }
 FILTERS = 12  # hidden units whose weights are drawn
 
 
 @check("4.2", "train.main")
 def best_model(hw: Subject, rng: np.random.Generator) -> None:
-    """The best model reaches the asked-for accuracy on the validation set."""
+    """The best model reaches the required accuracy on the validation set."""
     judge(hw, rng, BEST)
 
 
 @check("4.3", "train.main")
 def overfit_model(hw: Subject, rng: np.random.Generator) -> None:
-    """The overfit model reaches the asked-for accuracy on the images it was trained on."""
+    """The overfit model reaches the required accuracy on the images it was trained on."""
     judge(hw, rng, OVERFIT)
 
 
 def judge(hw: Subject, rng: np.random.Generator, run: str) -> None:
-    """Train as main of train.py says for `run`, show how it went, and hold its best epoch to the bar."""
+    """Train as main of train.py says for `run`, show the run, and compare its best epoch with the bar."""
     file = hyperparameters.read(hw.source("train.py"))
     found = file.best if run == BEST else file.overfit
     try:
@@ -70,26 +70,28 @@ def judge(hw: Subject, rng: np.random.Generator, run: str) -> None:
     except Mismatch as miss:
         below = keeps_from_learning(hw)
         if outcome.end is End.BUDGET and not below and not words.hopeless(outcome):
-            hw.review(
-                f"the run was cut by its budget at {outcome.best(of):.1%}; a longer one might have cleared the bar"
-            )
+            hw.review(f"the run hit its time limit at {outcome.best(of):.1%}; a longer run might have cleared the bar")
         if file.single and found.values != defaults:
-            hw.review(f"train.py holds one setting, which clears neither bar; was a model for {ITEM[run]} handed in?")
-        raise Mismatch(f"{miss.message}. {words.why(outcome, of, defaults, below)}") from None
+            hw.review(f"train.py has only one setting, which clears neither bar; is there a model for {ITEM[run]}?")
+        first, *others = words.why(outcome, of, defaults, below)
+        said = [first, *others] if below else [first]  # else the others are advice, so that the message stays short
+        for hint in () if below else others:
+            hw.advise(hint)
+        raise Mismatch(f"{miss.message}. {' '.join(said)}") from None
     expect_network(hw, outcome, run)
     expect_descent(hw, rng, f"{of} accuracy of {outcome.best(of):.1%}")
 
 
 def expect_network(hw: Subject, outcome: Outcome, run: str) -> None:
-    """What was predicted has to follow from the network's parameters. Raises Skipped for parameters whose shapes allow
-    no such proof, Mismatch where other predictions follow; a person is asked in both cases."""
+    """Check that the predictions follow from the network's parameters. Raises Skipped if the shapes of the parameters
+    do not allow this check, Mismatch if other predictions follow. In both cases it also asks a person."""
     of = JUDGED_BY[run]
     accuracy, share, net = f"{of} accuracy of {outcome.best(of):.1%}", outcome.follows.get(of, 0.0), outcome.network
     explained = net is not None and share >= FOLLOWS
     if net is None or not (net.whole or explained):
         hw.review(
-            f"the {run} model's parameters have the shapes {outcome.shapes}, from which no prediction could be worked "
-            f"out here; is the {accuracy} that of the student's network?"
+            f"the {run} model's parameters have the shapes {outcome.shapes}, with which the grader cannot predict "
+            f"itself; is the {accuracy} that of the student's network?"
         )
         raise Skipped(
             f"the {accuracy} clears the bar, but parameters() holds arrays of the shapes {outcome.shapes}, which are "
@@ -98,46 +100,46 @@ def expect_network(hw: Subject, outcome: Outcome, run: str) -> None:
     if not explained:
         hw.review(f"the predictions of the {run} model do not follow from its parameters; where do they come from?")
         raise Mismatch(
-            f"the {accuracy} does not come from the network: {share:.0%} of its predictions follow from the arrays in "
-            "parameters(), through fully-connected, ReLU, fully-connected; a person will look"
+            f"the {accuracy} does not come from the network: only {share:.0%} of its predictions follow from the "
+            "arrays in parameters() by fully-connected, ReLU, fully-connected; a person will look"
         )
     if net.activation != RELU:
         hw.advise(f"the predictions follow from the parameters with {net.activation} between the two layers")
 
 
 def expect_descent(hw: Subject, rng: np.random.Generator, accuracy: str) -> None:
-    """What training_step writes into the parameters by itself may be anything; it is by its gradients that they learn.
+    """Check that the network learned by its gradients: training_step could also write anything into the parameters.
 
-    Raises Mismatch for gradients that lead nowhere. Where they cannot be asked, a person is.
+    Raises Mismatch if the gradients do not lower the loss. If they cannot be computed, it asks a person.
     """
     try:
         learned = descends(hw, rng)
     except StudentError as error:
-        hw.review(f"whether training_step returns gradients could not be asked: {error.message}")
+        hw.review(f"the grader could not test whether training_step returns gradients: {error.message}")
         return
     if not learned:
         hw.review("the gradients that training_step returns do not lower the loss; how did the network learn?")
         raise Mismatch(
-            f"the {accuracy} does not come from the gradients of training_step: for batches that are drawn here they "
-            "are zero, or lead away from those of the loss; a person will look"
+            f"the {accuracy} does not come from the gradients of training_step: on random batches they are zero or do "
+            "not lower the loss; a person will look"
         )
 
 
 def expect_main(hw: Subject, found: Hyperparameters) -> None:
-    """Say which hyperparameters have to be found out by running main. Raises Mismatch where there is no main."""
+    """Say which hyperparameters can only be found by running main. Raises Mismatch if there is no main."""
     if not found.unreadable:
         return
     name, unreadable = next(iter(found.unreadable.items()))
     if unreadable.why == hyperparameters.NO_MAIN:
         raise Mismatch("train.py has no function main, so there are no hyperparameters to train with")
     hw.advise(
-        f"{name} {unreadable.why} (train.py:{unreadable.line}), so main was run as it stands; validation labels are "
+        f"{name} {unreadable.why} (train.py:{unreadable.line}), so main was run as it is; validation labels are "
         "hidden from it, so the validation accuracy that it prints means nothing"
     )
 
 
 def trained(hw: Subject, rng: np.random.Generator, run: str, file: BothRuns, found: Hyperparameters) -> Outcome:
-    """The run's outcome; a file with one setting is trained once and held to both bars."""
+    """The run's outcome. A file with only one setting is trained once, and the run is compared with both bars."""
     first, second = (int(seed) for seed in rng.integers(1 << 32, size=2))
     if not file.single:
         return two_layer_run.runs(hw, found, ("--run", run), bars(hw, run), (first, second))
@@ -150,14 +152,13 @@ def bars(hw: Subject, run: str) -> dict[str, float]:
 
 
 def absent(hw: Subject, run: str, outcome: Outcome) -> None:
-    """The one setting of this file is the other model's: a person has to look for this one. Raises Mismatch."""
+    """Raise Mismatch, because the file's only setting is for the other model. A person has to look for this one."""
     there = OVERFIT if run == BEST else BEST
     hw.review(
-        f"train.py holds the {there} model alone; look for the {run} model in the student's own report, and give its "
-        "points"
+        f"train.py has only the {there} model; look for the {run} model in the student's report, and give its points"
     )
     raise Mismatch(
-        f"not in the files: train.py holds one setting, and its run clears the {there} model's bar "
+        f"not in the files: train.py has only one setting, and its run clears the {there} model's bar "
         f"({outcome.best(JUDGED_BY[there]):.1%}), so it counts for item {ITEM[there]}; a person will look for the "
         f"{run} model"
     )
@@ -168,7 +169,7 @@ def on(images: Any) -> str:
 
 
 def show(hw: Subject, outcome: Outcome, run: str) -> None:
-    """The curves and the first layer's weights, as figures beside the check."""
+    """Draw the curves and the first layer's weights as figures of the check."""
     if not outcome.losses:
         return
     drawn = curves(outcome, JUDGED_BY[run]) | {"caption": words.caption(outcome)}
@@ -193,12 +194,12 @@ def curves(outcome: Outcome, of: str) -> dict[str, Any]:
 
 
 def images_of(weights: Array, run: str) -> Mapping[str, Any]:
-    """Columns (3072,) as 32 x 32 RGB bytes in base64: each stretched over its own range, grey where a weight is 0."""
+    """Columns (3072,) as 32 x 32 RGB bytes in base64. Each uses the full range of values; a weight of 0 is grey."""
     largest = np.abs(weights).max(axis=0, initial=0.0)
     levels = np.round(127.5 + 127.5 * weights / np.where(largest > 0, largest, 1.0)).astype(np.uint8)
     pictures = levels.T.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
     return {
         "side": 32,
         "images": [base64.b64encode(picture.tobytes()).decode("ascii") for picture in pictures],
-        "caption": f"Grey is a weight of 0; each image is stretched over its own range. {NOISE[run]}",
+        "caption": f"Grey is a weight of 0; each image uses the full range of brightness. {NOISE[run]}",
     }

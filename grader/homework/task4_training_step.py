@@ -45,7 +45,7 @@ def training_step_gradient(hw: Subject, rng: np.random.Generator) -> None:
     with built_on(hw, LAYERS, NETWORK):
         for sizes in network.draw_sizes(rng):
             case = network.draw(hw, rng, sizes)
-            for reg in reversed(REGS):  # with it first: what forgets all but the regularization is 0 without
+            for reg in reversed(REGS):  # reg > 0 first: a gradient of the regularization alone is 0 for reg = 0
                 _, grads = step(hw, case, reg)
                 expect_step_gradients(hw, case, reg, grads, WEIGHTS)
         for sizes in network.edge_sizes(rng):
@@ -68,7 +68,7 @@ def training_step_biases(hw: Subject, rng: np.random.Generator) -> None:
             squares = sum(float((case.values[role] ** 2).sum()) for role in BIASES)
             case.write({role: 0 * case.values[role] for role in BIASES})
             expected, _ = added_by_reg(hw, case, reg)
-            clues = [Clue("the biases are regularized, too; leave them alone", np.array(expected + reg / 2 * squares))]
+            clues = [Clue("the biases are regularized too; leave them out", np.array(expected + reg / 2 * squares))]
             name = f"what reg={reg} adds to the loss of training_step with large biases {sizes}"
             expect_close(hw, name, added, expected, clues=clues)
 
@@ -87,24 +87,24 @@ def expect_step_loss(hw: Subject, case: Case, reg: float) -> None:
 
 
 def added_by_reg(hw: Subject, case: Case, reg: float) -> tuple[float, Any]:
-    """The student's loss with regularization less the one without, and the gradients with it: whether what is added is
-    right has a check of its own."""
+    """How much regularization adds to the student's loss, and the gradients with it. Other checks test whether the
+    loss is right."""
     (plain, _), (loss, grads) = step(hw, case, 0.0), step(hw, case, reg)
     without, with_reg = gather("the loss of training_step", [plain, loss])
-    with np.errstate(invalid="ignore"):  # inf - inf is NaN, and never passes
+    with np.errstate(invalid="ignore"):  # inf - inf is NaN, which never passes
         return float(with_reg - without), grads
 
 
 def step(hw: Subject, case: Case, reg: float) -> tuple[Any, Any]:
-    """The student's (loss, grads) for `case`; the batch and the parameters are left as they were."""
+    """The student's (loss, grads) for `case`. Raises Mismatch if the call changed the batch or the weights."""
     loss, grads = unpack("training_step", hw.train.training_step(case.net, case.X, case.y, reg), STEP)
     if {1, 2} & set(hw.mutated):
-        raise Mismatch("training_step changed its batch in place; the data is used again, so work on a copy")
+        raise Mismatch("training_step changed its batch in place; the data are used again, so work on a copy")
     moved = case.moved()
     if moved:
         raise Mismatch(
-            f"training_step changed the weights {', '.join(moved)} in place; it has to return their "
-            "gradients and leave them alone, because the optimizer takes the step"
+            f"training_step changed the weights {', '.join(moved)} in place; it should only return their "
+            "gradients, because the optimizer takes the step"
         )
     return loss, grads
 
@@ -138,7 +138,7 @@ def expect_step_gradients(hw: Subject, case: Case, reg: float, grads: Any, wante
                 partial(loss_with, hw, case, reg, role),
                 at=case.values[role],
                 of=("loss", role, reg, *case.inputs),
-                h=4e-4,  # the loss bends fast where a weight meets a large input
+                h=4e-4,  # short, because the loss curves strongly where an input is large
                 factors={"the batch size": case.sizes.batch},
                 clues=gradient_clues(hw, case, reg, role),
             )
@@ -146,17 +146,17 @@ def expect_step_gradients(hw: Subject, case: Case, reg: float, grads: Any, wante
 
 @contextmanager
 def in_float64(case: Case) -> Iterator[None]:
-    """Say of an answer that has the digits of float32 that parameters of that kind are the reason, if they are."""
+    """If an answer is only as precise as float32 and the parameters are float32, say that this is the reason."""
     try:
         yield
     except Mismatch as miss:
         if case.float32 and SIX_DIGITS in miss.message:
-            tell(miss, "Your parameters are float32: make them float64, as gradcheck_classifier.py needs them, too")
+            tell(miss, "Your parameters are float32: make them float64, as gradcheck_classifier.py also needs")
         raise
 
 
 def loss_clues(hw: Subject, case: Case, reg: float) -> list[Clue]:
-    """Losses that forget or double the regularization; none with reg = 0, where all are the same."""
+    """Losses with a wrong regularization; none for reg = 0, where they are all equal."""
     if not reg:
         return []
     data, total = trusted_loss(hw, case, 0.0), trusted_loss(hw, case, reg)
@@ -176,7 +176,7 @@ def loss_clues(hw: Subject, case: Case, reg: float) -> list[Clue]:
 
 
 def gradient_clues(hw: Subject, case: Case, reg: float, role: str) -> list[Clue]:
-    """Gradients that forget the regularization of a weight, or regularize a bias; none with reg = 0."""
+    """Gradients with a wrong regularization of a weight, or a regularized bias; none for reg = 0."""
     if not reg:
         return []
     penalty = reg * case.values[role]

@@ -1,4 +1,4 @@
-"""Task 5: the notebook on Fashion-MNIST, as it was saved and as it runs."""
+"""Task 5: the notebook on Fashion-MNIST: its saved outputs, and a run of it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from .training.curves import NEAR, thinned
 from .training.loop import End, better_of_two
 
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
-WRONG = 12  # pictures that are shown
-MOST_SIDES = 10  # of what a layer gives
-LEAST = 40  # pixels of a plot, each way, where it is at most ten times as long the other
+WRONG = 12  # wrongly classified pictures to show
+MOST_SIDES = 10  # most dimensions of a layer's output
+LEAST = 40  # pixels: least width and height of a plot, whose longer side is at most ten times the shorter
 WANTED = ("loss", "optimizer", "learning_rate", "batch_size", "num_epoch")
 
 
@@ -32,21 +32,19 @@ def notebook_outputs(hw: Subject, rng: np.random.Generator) -> None:
     if not notebook.was_run(student):
         raise Mismatch(
             f"no cell of {PART1} holds an output: run it from top to bottom (Restart and run all), save it, and hand "
-            "it in as it is then"
+            "it in again"
         )
     for above, below in notebook.out_of_order(student)[:1]:
-        hw.advise(f"cell {above} was run after cell {below}: Restart and run all shows whether it works from the top")
+        hw.advise(f"cell {above} was run after cell {below}: Restart and run all tests whether it works in order")
     for cell, error in notebook.errors(student)[:1]:
         raise Partly(f"cell {cell} of {PART1} ended in an error ({error}); fix it and run the notebook again", 0.5)
     silent = unshown(student, fashion_run.first(hw, rng))
     if silent:
-        raise Partly(
-            f"cell {silent} of {PART1}, which trains, holds no output; run it, and save the notebook then", 0.5
-        )
+        raise Partly(f"cell {silent} of {PART1}, which trains, holds no output; run it, then save the notebook", 0.5)
 
 
 def unshown(student: notebook.Notebook, outcome: Outcome) -> int:
-    """The cell that trains, where none of those that do was run and has an output; else 0."""
+    """The number of the first cell that trains, if no cell that trains has an output; else 0."""
     training = [number for number in outcome.fact("cells", list) if type(number) is int]
     cells = [cell for cell in student.cells if cell.number in training]
     return 0 if not cells or any(cell.outputs for cell in cells) else cells[0].number
@@ -54,7 +52,7 @@ def unshown(student: notebook.Notebook, outcome: Outcome) -> int:
 
 @check("5.1")
 def notebook_trains(hw: Subject, rng: np.random.Generator) -> None:
-    """The notebook's own code trains a network that learns, when it is run here."""
+    """When the grader runs the notebook, its code trains a network that learns."""
     student = fashion_run.part1(hw)
     if not notebook.defines_network(student):
         raise Mismatch(f"{PART1} defines no network: no class of it derives from nn.Module")
@@ -77,13 +75,13 @@ def notebook_claim(hw: Subject, rng: np.random.Generator) -> None:
     if claimed_accuracy.claimed(student) is not None:
         return
     if claimed_accuracy.claims(student):
-        raise Partly(f"{PART1} prints accuracies, but none of them is said to be of the test set", 0.5)
+        raise Partly(f"{PART1} prints accuracies, but none that names the test set", 0.5)
     raise Mismatch(f"no output of {PART1} states an accuracy; evaluate on the test set in the last cell")
 
 
 @check("5.2")
 def architecture(hw: Subject, rng: np.random.Generator) -> None:
-    """The network: its layers, the shapes they give and their parameters."""
+    """The network: its layers, their output shapes and their parameters."""
     fashion_run.part1(hw)
     outcome = fashion_run.first(hw, rng)
     layers = [row for row in outcome.fact("layers", list) if is_layer(row)]
@@ -92,7 +90,7 @@ def architecture(hw: Subject, rng: np.random.Generator) -> None:
             raise fashion_run.explained(outcome.error)
         unfit = outcome.fact("unfit", str)
         raise Mismatch(
-            f"{PART1} makes no network that a picture of shape (1, 28, 28) passes{f': {unfit}' * bool(unfit)}"
+            f"{PART1} makes no network that accepts a picture of shape (1, 28, 28){f': {unfit}' * bool(unfit)}"
         )
     rows = [[name, layer, " × ".join(map(str, shape)), f"{count}"] for name, layer, shape, count in layers]
     total = f"{outcome.fact('parameters')} parameters, {outcome.fact('trainable')} of them trained."
@@ -103,10 +101,10 @@ def architecture(hw: Subject, rng: np.random.Generator) -> None:
 
 
 def expect_convolution(hw: Subject, outcome: Outcome) -> None:
-    """A ConvNet is asked for. What a network without a convolution costs in 5.2 and 5.3, the rubric decides."""
+    """The task asks for a ConvNet. The rubric decides what a network without a convolution loses in 5.2 and 5.3."""
     if outcome.facts.get("convolves") is not False:
         return
-    said = "the network has no convolution, though a ConvNet is asked for"
+    said = "the network has no convolution, although the task asks for a ConvNet"
     match hw.policy("5.2", "no_convolution"):
         case "part":
             raise Partly(said, 0.5)
@@ -116,7 +114,7 @@ def expect_convolution(hw: Subject, outcome: Outcome) -> None:
 
 
 def is_layer(row: Any) -> bool:
-    """Whether a row is (name, layer, the shape it gives, parameters); it comes from the student's process."""
+    """Whether a row is (name, layer, output shape, parameters); it comes from the student's process."""
     if not isinstance(row, list) or [type(cell) for cell in row] != [str, str, list, int]:
         return False
     return len(row[2]) <= MOST_SIDES and all(type(side) is int for side in row[2])
@@ -135,7 +133,7 @@ def hyperparameters(hw: Subject, rng: np.random.Generator) -> float:
     missing = [name for name in WANTED if name not in found]
     if found:
         rows = [[name, value if isinstance(value, str) else f"{value:g}"] for name, value in found.items()]
-        hw.draw(Figure("table", "Hyperparameters, as they were used", {"columns": ["", "value"], "rows": rows}))
+        hw.draw(Figure("table", "Hyperparameters as used", {"columns": ["", "value"], "rows": rows}))
     if missing:
         raise Partly(f"not found in {PART1}: {', '.join(missing)}", 1 - len(missing) / len(WANTED))
     return 1.0
@@ -151,15 +149,15 @@ def accuracy_plot(hw: Subject, rng: np.random.Generator) -> None:
         return
     for plot in drawn[:1]:
         lacking = "validation" if plot.training else "training"
-        hw.review(f"cell {plot.cell} plots an accuracy; is there a curve of the {lacking} accuracy in it?")
-        raise Partly(f"cell {plot.cell} of {PART1} plots an accuracy, but none that is called {lacking} accuracy", 0.5)
+        hw.review(f"cell {plot.cell} plots an accuracy; does it also show the {lacking} accuracy?")
+        raise Partly(f"cell {plot.cell} of {PART1} plots an accuracy, but none called {lacking} accuracy", 0.5)
     for cell, _ in notebook.pictures(student)[-1:]:
-        hw.review(f"no cell plots something called accuracy; is what cell {cell} shows the plot of 5.2?")
+        hw.review(f"no cell plots something called accuracy; does cell {cell} show the plot of 5.2?")
     raise Mismatch(f"no cell of {PART1} that plots training and validation accuracy holds a picture")
 
 
 def is_plot(image: bytes) -> bool:
-    """Whether a saved picture can be read, and is large enough to show a curve."""
+    """Whether a saved picture can be read and is large enough to show a curve."""
     try:
         height, width, _ = decode.pixels(image, "the plot", side=10 * LEAST).shape
         return bool(min(height, width) >= LEAST)
@@ -169,7 +167,7 @@ def is_plot(image: bytes) -> bool:
 
 @check("5.3")
 def test_accuracy(hw: Subject, rng: np.random.Generator) -> None:
-    """The network reaches the asked-for accuracy on the test set."""
+    """The network reaches the required accuracy on the test set."""
     student = fashion_run.part1(hw)
     claim = claimed_accuracy.claimed(student)
     first = fashion_run.first(hw, rng)
@@ -180,8 +178,8 @@ def test_accuracy(hw: Subject, rng: np.random.Generator) -> None:
     outcome, other = better_of_two(first, fashion_run.near(hw, first), again, lambda run: run.accuracy)
     if other is not None:
         hw.advise(
-            f"within {NEAR:.0%} of the bar, so trained twice: {outcome.accuracy:.1%} and {other.accuracy:.1%}; the "
-            "better run counts"
+            f"less than {NEAR:.0%} below the bar, so trained twice: {outcome.accuracy:.1%} and {other.accuracy:.1%}; "
+            "the better run counts"
         )
     for sentence in fashion_words.mistakes(outcome):
         hw.advise(sentence)
@@ -193,48 +191,50 @@ def test_accuracy(hw: Subject, rng: np.random.Generator) -> None:
 
 
 def ask_of_cut(hw: Subject, outcome: Outcome, claim: float | None, bar: float) -> None:
-    """A machine's speed takes no points. A run that its time ended while it learned is left to a person where the
-    notebook says that it reaches the full bar: raises Skipped, unless it has cleared `bar`."""
+    """Leave a run that hit its time limit while it still learned to a person: a slow machine must not cost points.
+
+    Raises Skipped if the notebook claims to reach the full bar and the run has not cleared `bar`.
+    """
     settings = hw.settings_of("5.3")
     known = fashion_words.on_test(outcome) or outcome.at_first >= settings["partial"]
     if outcome.accuracy >= bar or known or not outcome.cut():
         return
     reached = f"{fashion_words.cut(outcome)}, at {outcome.accuracy:.1%}, while it still learned"
     if claim is None or claim < settings["full"]:
-        hw.review(f"{reached}; how far would it have come?")
+        hw.review(f"{reached}; which accuracy would it have reached?")
         return
     hw.review(f"the notebook claims a test accuracy of {claim:.1%}; {reached}")
     raise Skipped(
-        f"training takes longer than it may here: {reached}. The notebook shows {claim:.1%}, so this costs nothing; a "
-        "person will look and give the points"
+        f"training takes longer than the grader allows: {reached}. The notebook shows {claim:.1%}, so this costs no "
+        "points; a person will look and give them"
     )
 
 
 def unjudged(hw: Subject, outcome: Outcome, claim: float | None) -> None:
-    """Leave to a person the claim of a notebook that could not be trained here: it may need what is not on this
-    machine, or a newer Python."""
+    """Ask a person about the claim of a notebook that could not be trained here: it may need a newer Python, or
+    something else that this machine lacks."""
     was_cut = outcome.end is End.BUDGET and outcome.steps > 0
     if claim is None or claim < hw.settings["partial"] or outcome.looks or was_cut:
         return
     reasons = [outcome.error.message] if outcome.error is not None else map(told, outcome.problems[:1])
     for reason in reasons:
-        hw.review(f"the notebook claims a test accuracy of {claim:.1%}, and could not be trained here: {reason}")
+        hw.review(f"the notebook claims a test accuracy of {claim:.1%}, but could not be trained here: {reason}")
 
 
 def judge(hw: Subject, outcome: Outcome, claim: float | None) -> None:
-    """Hold the accuracy to the bars: all points at `full`, `at_partial` of them at `partial`, between them a line."""
+    """Compare the accuracy with the bars: all points at `full`, the share `at_partial` at `partial`, linear between."""
     accuracy, full, partial_ = outcome.accuracy, hw.settings["full"], hw.settings["partial"]
     hw.measure(Measure(f"test accuracy{on(hw)}", accuracy, full, at_least=True))
     if accuracy >= full:
         return
-    stated = f", while the notebook claims {claim:.1%}" if claim is not None and claim > accuracy + 0.01 else ""
+    stated = f", but the notebook claims {claim:.1%}" if claim is not None and claim > accuracy + 0.01 else ""
     if claim is not None and claim >= partial_ and claim - accuracy > hw.settings["claim_gap"]:
-        hw.review(f"the notebook claims a test accuracy of {claim:.1%}, and {accuracy:.1%} was measured")
+        hw.review(f"the notebook claims a test accuracy of {claim:.1%}, but {accuracy:.1%} was measured")
     said = f"{accuracy:.1%} of the test pictures{on(hw)} are classified right{stated}. {fashion_words.why(outcome)}"
     if accuracy < partial_:
         raise Mismatch(f"{said} Points begin at {partial_:.0%}.")
     share = hw.settings["at_partial"]
-    raise Partly(f"{said} All points are given from {full:.0%} on.",
+    raise Partly(f"{said} All points need {full:.0%}.",
                  share + (1 - share) * (accuracy - partial_) / (full - partial_))  # fmt: skip
 
 
@@ -243,12 +243,12 @@ def on(hw: Subject) -> str:
 
 
 def show(hw: Subject, outcome: Outcome) -> None:
-    """The run's curves, the confusion of classes, and the pictures that were most surely taken for something else."""
+    """Draw the run's curves, the confusion matrix, and the wrong predictions with the highest probability."""
     hw.draw(Figure("curves", f"The notebook's network in training{on(hw)}", curves(hw, outcome)))
     if len(outcome.classes):
         labels, pictures = (part[outcome.at] for part in (hw.data(IMAGES).test_y, hw.data(IMAGES).test_x))
-        hw.draw(Figure("confusion", f"What the test pictures are taken for{on(hw)}", confusion(outcome, labels)))
-        hw.draw(Figure("images", f"Most surely wrong{on(hw)}", surely_wrong(outcome, labels, pictures)))
+        hw.draw(Figure("confusion", f"Predicted classes of the test pictures{on(hw)}", confusion(outcome, labels)))
+        hw.draw(Figure("images", f"Most confident mistakes{on(hw)}", surely_wrong(outcome, labels, pictures)))
 
 
 def curves(hw: Subject, outcome: Outcome) -> dict[str, Any]:
@@ -266,19 +266,19 @@ def curves(hw: Subject, outcome: Outcome) -> dict[str, Any]:
 
 
 def confusion(outcome: Outcome, labels: Array) -> dict[str, Any]:
-    """How often each class (row) is taken for each (column)."""
+    """How often each class (row) is predicted as each class (column)."""
     counts = np.zeros((10, 10), int)
     np.add.at(counts, (labels, outcome.classes), 1)
     return {
         "classes": list(CLASSES),
         "counts": counts.tolist(),
-        "caption": "Each row is a class, each column what its pictures are taken for, in percent of the row: along the "
-        "diagonal stands the accuracy of each class.",
+        "caption": "Each row is a true class, each column a predicted class, in percent of the row. The diagonal shows "
+        "the accuracy of each class.",
     }
 
 
 def surely_wrong(outcome: Outcome, labels: Array, pictures: Array) -> dict[str, Any]:
-    """The pictures of the highest probability among those that were taken for something else, as 28 x 28 grey bytes."""
+    """The wrong predictions with the highest probability, as pictures of 28 x 28 grey bytes."""
     wrong = np.flatnonzero(outcome.classes != labels)
     worst = wrong[np.argsort(-outcome.probabilities[wrong], kind="stable")][:WRONG]
     return {

@@ -1,4 +1,4 @@
-"""Task 6: two photographs, a pretrained network, and what it takes them for."""
+"""Task 6: two photographs, and what a pretrained network predicts for them."""
 
 from __future__ import annotations
 
@@ -22,40 +22,38 @@ from .training.curves import TRAINING
 PART2 = "part2.ipynb"
 WEIGHTS = "squeezenet"  # its name in rubric.yaml
 TIME = 60.0  # seconds on the clock for a notebook that classifies a few photographs
-TINY = 1e-3  # beside the spread of a picture that shows anything
+TINY = 1e-3  # much less than the standard deviation of any real picture
 SMALL = 160  # pixels of a thumbnail
 TOP = 5
-UNAVAILABLE = "weights unavailable: "  # as worker/vision.py says it
+UNAVAILABLE = "weights unavailable: "  # the words of worker/vision.py
 CURE = "hand them in beside the notebook"
 
 
 @dataclass(frozen=True)
 class Ran:
-    """The notebook as it was run here."""
+    """A run of the notebook by the grader."""
 
-    names: Sequence[str] = ()  # what it calls the photographs
+    names: Sequence[str] = ()  # what the notebook says that the photographs show
     calls: Sequence[Call] = ()
-    whole: bool = False  # nothing of it failed, so that what it did not do here it does nowhere
-    lacking: str = ""  # weights that it asked for and that are not here, in words
+    whole: bool = False  # nothing failed, so what it did not do here, it does on no machine
+    lacking: str = ""  # weights that it needs and that are not here, in words
 
 
 @check("6.1")
 def images_present(hw: Subject, rng: np.random.Generator) -> None:
-    """Two photographs were handed in, and can be read."""
+    """Two photographs were handed in and can be read."""
     student = handed_in(hw, PART2)
     named = photographs.opened(student, hw.session.submission.files)
     found, problems = photographs.readable(hw.session.submission.files, named)
     if len(found) >= 2:
         return
     if found and not problems:
-        raise Partly(f"{PART2} opens one photograph alone, {found[0].name}; two different ones are asked for", 0.5)
+        raise Partly(f"{PART2} opens only one photograph, {found[0].name}; the task asks for two", 0.5)
     told = " ".join(problems)
     shown = notebook.pictures(student)
     if shown:
         here = f"only {found[0].name} is" if found else "the photographs are not"
-        missing = (
-            f"of the photographs only {found[0].name} is here" if found else "the photographs themselves are missing"
-        )
+        missing = f"only {found[0].name} is in the submission" if found else "the photographs themselves are missing"
         hw.review(f"{here} in the submission; look at the pictures in {cells(student)} of {PART2}")
         hw.advise(f"{PART2} shows its pictures, but {missing}; {CURE}. {told}".strip())
         return
@@ -65,7 +63,7 @@ def images_present(hw: Subject, rng: np.random.Generator) -> None:
 
 
 def cells(student: Notebook) -> str:
-    """The last two cells that show what is predicted, in words; where none does, the last two that show a picture."""
+    """The last two cells that show predictions, in words; if there are none, the last two that show a picture."""
     predicting = photographs.predicting(student)
     shown = list(dict.fromkeys(cell for cell, _ in notebook.pictures(student)))
     last = [cell for cell in shown if cell in predicting][-2:] or predicting[-2:] or shown[-2:]
@@ -74,7 +72,7 @@ def cells(student: Notebook) -> str:
 
 @check("6.1")
 def images_run(hw: Subject, rng: np.random.Generator) -> None:
-    """Both were run through a network trained on ImageNet, prepared as it expects, in evaluation mode."""
+    """Both were given to a network trained on ImageNet, in evaluation mode and with the right preprocessing."""
     student = handed_in(hw, PART2)
     two, ran = looked_at(hw, student)
     show(hw, two)
@@ -84,7 +82,7 @@ def images_run(hw: Subject, rng: np.random.Generator) -> None:
         return
     faults = list(dict.fromkeys(fault for one in two for fault in unprepared(one)))
     if faults:
-        raise Partly(f"both photographs were run through {called[0].network}, but {'; '.join(faults)}", 0.5)
+        raise Partly(f"both photographs were given to {called[0].network}, but {'; '.join(faults)}", 0.5)
 
 
 @check("6.1")
@@ -95,35 +93,35 @@ def one_right_one_wrong(hw: Subject, rng: np.random.Generator) -> None:
     labels = imagenet.labels()
     if len(two) < 2:
         if ran.whole or not notebook.pictures(student):
-            raise Mismatch(f"there are no two photographs to compare with what {PART2} predicts")
+            raise Mismatch(f"two photographs are needed to judge the predictions of {PART2}")
         hw.review(f"is one of the two predictions in {PART2} right and the other wrong?")
         raise Partly(
             "without the photographs, the grader cannot tell which prediction is right; a person will look", 0.5
         )
     unpredicted = [one.name for one in two if one.call is None]
     if ran.whole and unpredicted:
-        raise Mismatch(f"{PART2} predicts nothing by a trained network for {' and '.join(unpredicted)}")
+        raise Mismatch(f"{PART2} does not predict a class for {' and '.join(unpredicted)} by a trained network")
     if len(unpredicted) == 1 and not ran.lacking:
         hw.review(f"{only(two, ran)}; does {cells(student)} show a prediction for {unpredicted[0]}?")
-        raise Partly(f"{PART2} was not seen to predict anything for {unpredicted[0]}; a person will look", 0.5)
+        raise Partly(f"the grader saw no prediction by {PART2} for {unpredicted[0]}; a person will look", 0.5)
     said = " and ".join(one.told(labels) for one in two)
     right = [imagenet.fits(one.stated, one.predicted(labels)) for one in two]
     hw.review(f"look at the photographs: {said}")
     if not all(one.stated for one in two):
         raise Partly(f"{PART2} does not say in `names` what both photographs show; a person will look", 0.5)
     if right == [True, True]:
-        raise Partly(f"both predictions fit: {said}; one that is wrong is asked for", 0.5)
+        raise Partly(f"both predictions fit the names: {said}; the task asks for one wrong prediction", 0.5)
     if right == [False, False]:
-        raise Partly(f"no prediction is in the words of its name: {said}; a person will look", 0.5)
+        raise Partly(f"no prediction shares a word with its photograph's name: {said}; a person will look", 0.5)
 
 
 # The notebook, run
 
 
 def looked_at(hw: Subject, student: Notebook) -> tuple[list[Photograph], Ran]:
-    """The two photographs, with what the network says of them here and in the notebook; worked out once.
+    """The two photographs, with the network's predictions by the grader and by the notebook; computed once.
 
-    Raises Skipped without the network's weights.
+    Raises Skipped if the network's weights are not here.
     """
     return hw.once("looked at", lambda: look_at(hw, student))
 
@@ -132,7 +130,7 @@ def look_at(hw: Subject, student: Notebook) -> tuple[list[Photograph], Ran]:
     weights = hw.data(WEIGHTS)
     if weights is None:
         raise Skipped(
-            "weights unavailable: SqueezeNet's are not on this machine; `python grade.py data` says where from"
+            "weights unavailable: SqueezeNet's are not on this machine; `python grade.py data` says how to get them"
         )
     files = hw.session.submission.files
     found, _ = photographs.readable(files, photographs.opened(student, files))
@@ -146,7 +144,7 @@ def look_at(hw: Subject, student: Notebook) -> tuple[list[Photograph], Ran]:
 
 
 def repeated(hw: Subject, student: Notebook, found: list[Photograph], weights: Any) -> Ran:
-    """The notebook, run here: what it calls the photographs, and what its network was given."""
+    """Run the notebook here: what it says that the photographs show, and what it gave to its network."""
     order = {"name": PART2, "cells": student.code, "seed": 1, "labels": imagenet.labels()}
     pictures = {name: one.pixels for one in found for name in (one.name, *one.also)}
     files = {f"hub/checkpoints/{weights.name}": weights}
@@ -172,12 +170,12 @@ def repeated(hw: Subject, student: Notebook, found: list[Photograph], weights: A
 
 
 def unprepared(one: Photograph) -> Iterator[str]:
-    """What is not as the network expects it; an input tells by its spread whether it is normalized:
-    that is some four times as wide, whatever was cut away, and that of bytes 255 times."""
+    """Yield what is wrong with the network's mode or input. The standard deviation of an input shows its preprocessing:
+    normalized it is about four times that of pixels in [0, 1], and for bytes 255 times, whatever was cropped."""
     if one.call is None:
         return
     if one.call.training:
-        yield "the network was in training mode, in which dropout changes its answers: call model.eval()"
+        yield "the network was in training mode, where dropout changes its output: call model.eval()"
     share = one.pixels.reshape(-1, 3).std(0) / 255
     kinds = {
         "": 1 / imagenet.DEVIATION,
@@ -191,32 +189,32 @@ def unprepared(one: Photograph) -> Iterator[str]:
 
 
 def unseen(hw: Subject, student: Notebook, two: list[Photograph], ran: Ran) -> None:
-    """Where not both photographs were seen to reach a network: why, or what the saved results show in place of a run
-    that could not be repeated. Raises Mismatch, Partly, and Skipped where nothing but weights is missing."""
+    """The run did not show that both photographs reached a network: say why, or ask a person about the saved results.
+    Raises Mismatch or Partly; Skipped if only weights are missing."""
     if ran.whole:
         raise unreached(hw, two, ran)
     if len(two) == 2 and any(one.call for one in two) and not ran.lacking:
-        hw.review(f"{only(two, ran)}; was the other one given to it where the notebook was made?")
-        raise Partly(f"{only(two, ran)}; two are asked for, and a person will look", 0.5)
+        hw.review(f"{only(two, ran)}; did the student's own run use the other one as well?")
+        raise Partly(f"{only(two, ran)}; the task asks for two, and a person will look", 0.5)
     but = f" ({ran.lacking})" if ran.lacking else ""
     if notebook.pictures(student):
         asked = f"do the pictures in {PART2} show both photographs with the class that a network predicts?{but}"
         hw.review(f"{asked} look at {cells(student)}")
         return
     if two and any(imagenet.named(cell.text) for cell in student.cells):
-        hw.review(f"does what {PART2} printed say which class a network predicts for each photograph?{but}")
+        hw.review(f"does the printed output of {PART2} say which class a network predicts for each photograph?{but}")
         return
     if ran.lacking:
         hw.review(f"{PART2} could not be run here{but}, and shows no result; does it say what its network predicts?")
-        raise Skipped(f"{ran.lacking}, so that {PART2} could not be run; a person will look")
+        raise Skipped(f"{ran.lacking}, so {PART2} could not be run; a person will look")
     which = "not both photographs" if two else "no photograph"
     raise Mismatch(f"{which} reached a network trained on ImageNet when {PART2} was run here, and it shows no result")
 
 
 def only(two: list[Photograph], ran: Ran) -> str:
-    """Which photograph alone was seen to reach the network."""
+    """A clause on the only photograph that reached the network."""
     name = next(one.name for one in two if one.call is not None)
-    return f"{PART2} gave {name} alone to a trained network when it was run here" + " to its end" * ran.whole
+    return f"{PART2} gave only {name} to a trained network when it was run here" + " to its end" * ran.whole
 
 
 def unreached(hw: Subject, two: list[Photograph], ran: Ran) -> Mismatch | Partly:
@@ -224,7 +222,7 @@ def unreached(hw: Subject, two: list[Photograph], ran: Ran) -> Mismatch | Partly
     called = [one for one in two if one.call is not None]
     if called:
         return Partly(
-            f"{PART2} ran to its end and gave {called[0].name} alone to a trained network; two are asked for", 0.5
+            f"{PART2} ran to its end and gave only {called[0].name} to a trained network; the task asks for two", 0.5
         )
     if not ran.calls:
         hw.review(f"{PART2} gives no picture to a network when it is run here; where do its results come from?")
@@ -237,16 +235,14 @@ def unreached(hw: Subject, two: list[Photograph], ran: Ran) -> Mismatch | Partly
 
 
 def show(hw: Subject, found: list[Photograph]) -> None:
-    """Each photograph as a thumbnail, with the five classes that the network finds most probable."""
+    """Draw each photograph as a thumbnail, with the five most probable classes."""
     labels = imagenet.labels()
     for one in found:
         share = imagenet.probabilities(one.scores)
         top = np.argsort(-share)[:TOP]
         small = decode.thumbnail(one.pixels, SMALL)
         agrees = one.call is not None and int(np.argmax(one.call.scores)) == int(top[0])
-        own = (
-            "" if agrees or one.call is None else f" The notebook's own preparation makes it {one.predicted(labels)!r}."
-        )
+        own = "" if agrees or one.call is None else f" With the notebook's preprocessing: {one.predicted(labels)!r}."
         hw.draw(
             Figure(
                 "bars",
@@ -256,7 +252,7 @@ def show(hw: Subject, found: list[Photograph]) -> None:
                     "probabilities": [round(float(share[at]), 4) for at in top],
                     "size": [small.shape[1], small.shape[0]],
                     "image": base64.b64encode(small.tobytes()).decode("ascii"),
-                    "caption": f"SqueezeNet 1.1, run by the grader with the preparation that it was trained with.{own}",
+                    "caption": f"SqueezeNet 1.1, run by the grader with the preprocessing of its training.{own}",
                 },
             )
         )

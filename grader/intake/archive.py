@@ -1,8 +1,7 @@
 """A folder, zip or tar -> the wanted files in it, as bytes.
 
-Nothing is unpacked to disk, nothing is followed (links, devices and pipes are not files), nothing is run. A folder or
-archive is hostile until its files are bytes in here. Every limit stands at the top, here or in unpack.py, and is named
-where it is hit.
+Nothing is unpacked to disk, nothing is run, and links, devices and pipes are not followed. Every folder or archive is
+treated as hostile. All limits are at the top of this file and of unpack.py; a message names the limit that was hit.
 """
 
 from __future__ import annotations
@@ -21,37 +20,37 @@ from grader.intake import match, repair, unpack
 from grader.intake.match import basename
 from grader.intake.unpack import DAMAGE, MIB, Budget, TooBigError, is_archive
 
-ENTRIES = 50_000  # files and folders that are looked at
+ENTRIES = 50_000  # most files and folders
 FILE = 32 * MIB  # one wanted file
-NOTEBOOK = 128 * MIB  # one notebook; it holds its pictures, and animations
+NOTEBOOK = 128 * MIB  # one notebook, with its pictures and animations
 COPIES = 100  # files of one wanted name
-BESIDE, BESIDE_ROOM = 100, 128 * MIB  # files of a wanted ending, such as photographs, and all of them together
-CODE, CODE_ROOM = 300, 64 * MIB  # Python files and notebooks of other names, and all of them together
-ARCHIVE = 1024 * MIB  # a zip or tar as it lies on disk
-KEPT = 256 * MIB  # all wanted files of a submission together, copies and archives inside archives included
-NESTING = 4  # archives inside archives
-LISTED = 500  # files that are named to a person who has to choose
+BESIDE, BESIDE_ROOM = 100, 128 * MIB  # files with a wanted ending, such as photographs, and their bytes together
+CODE, CODE_ROOM = 300, 64 * MIB  # Python files and notebooks of other names, and their bytes together
+ARCHIVE = 1024 * MIB  # a zip or tar on disk
+KEPT = 256 * MIB  # all wanted files of a submission together, with copies and archives inside archives
+NESTING = 4  # depth of archives inside archives
+LISTED = 500  # files to list for a person who has to choose
 
-# How archives' names end; what rar, 7z and zst hold cannot be read, which is told.
+# How archives' names end. The grader cannot read rar, 7z and zst, and says so.
 ENDING = re.compile(r"(\.tar)?\.(zip|tar|tgz|tbz2?|txz|tzst|gz|bz2|xz|zst|rar|7z)$", re.IGNORECASE)
-# Data sets as they are published; nobody's work is in them.
-DATA = re.compile(r"-(python|binary|matlab)\.(tar\.)?gz$|-ubyte\.gz$", re.IGNORECASE)  # as data sets are packed
+# Archives of published data sets; they hold no student's work.
+DATA = re.compile(r"-(python|binary|matlab)\.(tar\.)?gz$|-ubyte\.gz$", re.IGNORECASE)
 JUNK = {"__MACOSX", "__pycache__", "node_modules", "site-packages"}
-# Folders that begin with a dot and hold what programs keep for themselves.
+# Folders that begin with a dot, in which programs keep their own files.
 KEEPERS = set(
     ".git .svn .hg .venv .tox .nox .cache .local .conda .npm .idea .vscode .vs .mypy_cache .ruff_cache .pytest_cache "
     ".ipynb_checkpoints .Trash .Trashes .fseventsd .Spotlight-V100 .DocumentRevisions-V100 .TemporaryItems "
     ".AppleDouble .history .eggs .spyproject .virtual_documents".split()
 )
-ASIDE = {"venv", "env"}  # as other folders that begin with a dot: what lies there counts where nothing else does
+ASIDE = {"venv", "env"}  # files here, and in other folders that begin with a dot, count only if there are no others
 
 
 @dataclass(frozen=True)
 class Found:
     """A file in a submission: its path there, and its bytes (None: too big, and not read).
 
-    `part` counts the attachments of a submission that has several, the newest last. `aside`: it lies where a program
-    keeps its own files, and counts only if no other does.
+    `part` is the number of the attachment, where there are several; the newest has the highest. `aside`: the file is in
+    a folder for a program's own files, and counts only if there is no other.
     """
 
     path: str
@@ -61,9 +60,9 @@ class Found:
 
 
 def members(path: Path, search: Search, *, name: str | None = None) -> list[Found]:
-    """The files below `path` that may be wanted, read. Raises SubmissionError with the cure.
+    """Read the files below `path` that may be wanted. Raises SubmissionError with the cure.
 
-    `name` is what a single file is called, where that is not its own name.
+    `name` is the name to use for a single file, if not its own.
     """
     name = path.name if name is None else name
     try:
@@ -91,14 +90,12 @@ def members(path: Path, search: Search, *, name: str | None = None) -> list[Foun
         raise SubmissionError(f"{path} cannot be read ({error.strerror}); name a folder, zip or tar") from None
     if kind:
         raise SubmissionError(f"{path} is {kind}")
-    empty = "" if head else "empty, and so "
-    raise SubmissionError(
-        f"{path} is {empty}no folder, zip or tar, and none of {', '.join(search.names.names)}; pack the work as a zip"
-    )
+    what = f"neither a folder, zip or tar nor one of {', '.join(search.names.names)}" if head else "empty"
+    raise SubmissionError(f"{path} is {what}; pack the work as a zip")
 
 
 class Names:
-    """What is wanted: names, and endings written as "*.jpg"."""
+    """The wanted names, and the wanted endings, written as "*.jpg"."""
 
     def __init__(self, wanted: Collection[str]) -> None:
         self.names = [base for base in wanted if not base.startswith("*")]
@@ -106,7 +103,7 @@ class Names:
         self.known: dict[str, dict[str, int]] = {}
 
     def distances(self, path: str) -> dict[str, int]:
-        """The wanted names that a file may stand for, each with how far it is from it; see match.py."""
+        """The wanted names that a file may stand for, each with its distance; see match.py."""
         base = basename(path)
         if base not in self.known:
             self.known[base] = {} if self.beside(base) else match.distances(base, self.names)
@@ -116,7 +113,7 @@ class Names:
         return bool(self.distances(path))
 
     def code(self, path: str) -> bool:
-        """Whether it may be a helper module, or a wanted file under a name of the student's own."""
+        """Whether it may be a helper module, or a wanted file under another name."""
         base = basename(path).lower()
         return base.endswith((".py", ".ipynb")) and not base.startswith(".")
 
@@ -126,10 +123,10 @@ class Names:
 
 
 class Search:
-    """One look through a submission; it counts what it passes.
+    """One walk through a submission, with a count for each limit.
 
-    `asked` are paths that are read whatever they are called. Afterwards `there` names the files that were seen, and
-    `unread` says of each archive that could not be opened why.
+    `asked` are paths to read in any case. Afterwards `there` lists the files that were seen, and `unread` says why each
+    unopened archive could not be opened.
     """
 
     def __init__(self, wanted: Collection[str], notes: list[str], asked: Collection[str] = ()) -> None:
@@ -151,7 +148,7 @@ class Search:
         return any(self.names.named(file.path) for file in found)
 
     def passes(self, name: str, where: str, prefix: str = "") -> bool:
-        """Whether a file is to be read. Counts every entry, wanted or not."""
+        """Whether to read a file. Counts every entry, wanted or not."""
         self.seen += 1
         if self.seen > ENTRIES:
             raise TooBigError(f"{where} holds more than {ENTRIES} files and folders; leave data and caches out")
@@ -183,8 +180,8 @@ class Search:
         return True
 
     def take(self, file: IO[bytes], where: str, name: str) -> bytes | None:
-        """All of a file, or None for one that is too large, by itself or with the others of its kind.
-        Raises TooBigError for more than KEPT in all."""
+        """All of a file; None if it is too large, alone or together with others of its kind.
+        Raises TooBigError once all files together exceed KEPT."""
         limit = max(FILE, NOTEBOOK) if ".ipynb" in basename(name).lower() and FILE >= MIB else FILE
         content = file.read(limit + 1)
         self.budget.charge(len(content), where)
@@ -234,7 +231,7 @@ class Search:
         return not is_junk(name)
 
     def file(self, path: Path, root: Path) -> list[Found]:
-        """One file of a folder; a link, a pipe or a device is noted instead, and is not opened."""
+        """One file of a folder. A link, pipe or device is noted and not opened."""
         name = shown(path, root)
         try:
             descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
@@ -252,7 +249,7 @@ class Search:
         return []
 
     def read(self, name: str, path: str, content: bytes | None, depth: int) -> list[Found]:
-        """A file that was read, with what is packed in it; nothing of what a Mac keeps beside a file."""
+        """A file that was read, and the files packed in it. macOS resource files ("._name") are left out."""
         if content is not None and basename(name).startswith("._") and b"\0" in content:
             return []
         aside = any(is_aside(part) for part in PurePosixPath(name.replace("\\", "/")).parts[:-1])
@@ -262,7 +259,7 @@ class Search:
         return found
 
     def packed(self, paths: Sequence[Path], root: Path) -> list[Found]:
-        """Archives that lie in a folder."""
+        """The files in the archives of a folder."""
         found: list[Found] = []
         for path in paths:
             name = shown(path, root)
@@ -299,7 +296,7 @@ class Search:
             raise
         except RecursionError:
             raise SubmissionError(f"{where} is damaged; pack it again") from None
-        except (RuntimeError, NotImplementedError) as error:  # zipfile's words for encryption and odd compression
+        except (RuntimeError, NotImplementedError) as error:  # zipfile raises these for encryption and rare compression
             why = "it has a password" if "encrypted" in str(error) else str(error)
             raise SubmissionError(f"{where} cannot be unpacked ({why}); pack it again as a plain zip") from None
         except MemoryError:
@@ -314,18 +311,18 @@ class Search:
     def replace(
         self, found: dict[str, list[Found]], name: str, where: str, prefix: str, content: bytes | None, depth: int
     ) -> None:
-        """Of two members of one name the later counts, as where an archive is unpacked."""
+        """Keep the later of two members with the same name, as unpacking does."""
         if name in found and found[name] and found[name][0].content != content:
-            self.note(f"{printable(where)} holds {printable(name)} twice; the later one counts, as when it is unpacked")
+            self.note(f"{printable(where)} holds {printable(name)} twice; the later one counts, as in unpacking")
         found[name] = self.read(name, prefix + printable(name), content, depth)
 
     def inside(
         self, name: str, prefix: str, content: Callable[[], IO[bytes]], where: str, depth: int, kept: int
     ) -> list[tuple[str, bytes]]:
-        """An archive inside an archive, read; what cannot be opened is told."""
+        """Read an archive inside an archive; note one that cannot be opened."""
         path = prefix + printable(name)
         if depth >= NESTING or kept >= COPIES:
-            self.skip(f"{path} was not opened, since it lies in archives inside archives; pack the work as one zip")
+            self.skip(f"{path} was not opened, because it is nested too deep in archives; pack the work as one zip")
             return []
         try:
             inner = self.take(content(), where, name)
@@ -341,7 +338,7 @@ class Search:
         return []
 
     def inner(self, file: IO[bytes], where: str, depth: int) -> list[Found]:
-        """An archive inside, or beside other files; one that cannot be read is told, since it need not be the work."""
+        """An archive among other files. One that cannot be read is only noted, since the work may be elsewhere."""
         try:
             return self.archive(file, where, depth)
         except TooBigError as error:
@@ -351,27 +348,27 @@ class Search:
         return []
 
     def refuse(self, error: TooBigError) -> None:
-        """A limit was hit, which is the submission's end where nothing else is found."""
+        """A limit was hit. The submission cannot be read if nothing else is found."""
         self.refused = self.refused or error
         self.skip(str(error))
 
     def skip(self, sentence: str) -> None:
-        """What could not be opened may hold what is missing."""
+        """Note something that could not be opened: it may hold a missing file."""
         if len(self.unread) < 20:
             self.unread.append(sentence)
         self.note(sentence)
 
     def finished(self, found: list[Found]) -> list[Found]:
-        """What was found; of what was left out for its size or number, a note. Raises what was refused, if nothing
-        else was found."""
+        """What was found, with a note on files left out for their size or number. Raises the limit that was hit, if
+        nothing else was found."""
         if self.refused and not self.any_named(found):
             raise self.refused
         if self.left_out:
             some = ", ".join(printable(basename(name)) for name in self.left_out[:3])
             more = f" and {len(self.left_out) - 3} more" if len(self.left_out) > 3 else ""
             self.note(
-                f"not read: {some}{more}; of pictures, at most {BESIDE} of {FILE // MIB} MiB each and "
-                f"{BESIDE_ROOM // MIB} MiB in all are, so hand in those alone that are asked for"
+                f"not read: {some}{more}; at most {BESIDE} pictures of {FILE // MIB} MiB each and "
+                f"{BESIDE_ROOM // MIB} MiB in all are read; hand in only those that are asked for"
             )
         return found
 
@@ -380,7 +377,7 @@ class Search:
             self.notes.append(sentence)
 
 
-NO_ARCHIVE = "no archive, though its name says so; pack the work again as a zip"
+NO_ARCHIVE = "not an archive, although its name says so; pack the work again as a zip"
 
 
 def is_junk(folder: str) -> bool:
@@ -396,7 +393,7 @@ def in_junk(name: str) -> bool:
 
 
 def is_packed(name: str) -> bool:
-    """Whether a file's name says that it is an archive; a data set as it is published is none to look into."""
+    """Whether a file's name says that it is an archive to open. Archives of published data sets are not."""
     base = basename(name)
     return bool(ENDING.search(base)) and not base.startswith("._") and not DATA.search(base)
 
@@ -406,7 +403,7 @@ def shown(path: Path, root: Path) -> str:
 
 
 def printable(name: str) -> str:
-    """A hostile name for messages: escaped where UTF-8 or a terminal could not show it, and never endless."""
+    """A name that is safe in messages: characters that cannot be shown are escaped, and long names are shortened."""
     text = name.encode("utf-8", "backslashreplace").decode()
     text = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
     return text if len(text) <= 200 else f"{text[:100]}...{text[-90:]}"

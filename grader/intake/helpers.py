@@ -1,4 +1,4 @@
-"""Modules of the student's own that a handed-in file imports: found by reading imports, never by running them."""
+"""Finds the student's own modules that a handed-in file imports. Imports are read, never run."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from grader.intake import repair
 from grader.intake.archive import Found
 from grader.intake.match import basename, forms, squeezed
 
-MOST, ROOM = 50, 2 << 20  # helper modules of one file, and bytes of all of them
-# What the grader's own code in a student's process imports; a file of such a name would take its place.
+MOST, ROOM = 50, 2 << 20  # helper modules of one file, and their bytes together
+# Modules that the grader's own code imports in a student's process; a student's file of that name would replace them.
 OURS = frozenset("grader numpy torch torchvision PIL".split())
 IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import\b|import[ \t]+([\w.]+(?:[ \t]*,[ \t]*[\w.]+)*))", re.MULTILINE
@@ -28,7 +28,7 @@ Helpers = dict[str, dict[str, bytes]]  # wanted file -> path beside it -> conten
 def gather(
     files: Mapping[str, bytes], origin: Mapping[str, str], found: Sequence[Found], stubs: Mapping[str, bytes]
 ) -> tuple[Helpers, list[str], dict[str, str]]:
-    """What each of `files` imports of the student's other files, what the report says of it, and questions on it."""
+    """Which of the student's other files each of `files` imports; notes for the report; questions."""
     pool = {file.path: file for file in found if file.content is not None and len(file.content) <= repair.LARGEST}
     taken = set(origin.values())
     helpers: Helpers = {}
@@ -41,10 +41,10 @@ def gather(
         own = look.follow(content, PurePosixPath(origin[base]).parent)
         if own:
             helpers[base] = own
-            notes |= {f"{', '.join(look.sources)} came along, for {base} imports it": None}
+            notes |= {f"{base} imports {', '.join(look.sources)}; graded with it": None}
         if look.questions:
             questions[base] = look.questions[0]
-        notes |= {f"{name}.py was not taken along: {why}": None for name, why in look.refused.items()}
+        notes |= {f"{name}.py was not included: {why}": None for name, why in look.refused.items()}
     return helpers, list(notes), questions
 
 
@@ -52,7 +52,7 @@ HOUSE = frozenset(("backprop", "neuralnet"))  # the handout's folders, in which 
 
 
 class Look:
-    """One file's imports, followed through the student's other files."""
+    """Follows one file's imports through the student's other files."""
 
     def __init__(self, pool: Mapping[str, Found], kept: Iterable[str]) -> None:
         self.pool = pool
@@ -64,7 +64,7 @@ class Look:
         self.questions: list[str] = []
 
     def follow(self, content: bytes, folder: PurePosixPath) -> dict[str, bytes]:
-        """Path beside the importing file -> content, of all that `content` leads to."""
+        """All modules that `content` imports, directly or not: path beside the importing file -> content."""
         waiting = deque((name, folder, "") for name in imported(content))
         seen: set[tuple[str, str]] = set()
         while waiting:
@@ -86,15 +86,15 @@ class Look:
         return self.own
 
     def room(self, path: str, source: Found) -> bool:
-        """Whether one more may come along; what may not is told."""
+        """Whether one more may be included; a refusal goes to `refused`."""
         size = sum(map(len, self.own.values())) + len(source.content or b"")
         if len(self.own) < MOST and size <= ROOM:
             return True
-        self.refused[PurePosixPath(path).stem] = f"at most {MOST} files and {ROOM >> 20} MiB are"
+        self.refused[PurePosixPath(path).stem] = f"at most {MOST} files and {ROOM >> 20} MiB are allowed"
         return False
 
     def resolve(self, name: str, folder: PurePosixPath, package: str) -> Iterator[tuple[str, Found]]:
-        """(path to lay it at, file) of a module, of its package and of what may be a module in it."""
+        """Yield (path to write it to, file) for a module, for its packages, and for names in it that may be modules."""
         dots = len(name) - len(name.lstrip("."))
         words = name.lstrip(".").split(".")
         if dots:
@@ -110,8 +110,8 @@ class Look:
             yield from self.found(words[:length], folder)
 
     def found(self, words: Sequence[str], folder: PurePosixPath) -> list[tuple[str, Found]]:
-        """The file of a module: beside the importing one, else in a folder above, else the only one there is, which may
-        have a name that a system gave to a copy."""
+        """The file of a module: beside the importing file, else in a folder above, else the only one of that name. A
+        copy that a system has renamed counts as well."""
         for tail in (f"{'/'.join(words)}.py", f"{'/'.join(words)}/__init__.py"):
             for root in (folder, *folder.parents):
                 path = (root / tail).as_posix()
@@ -173,8 +173,8 @@ def named(text: str) -> Iterator[str]:
 
 
 def statements(text: str) -> ast.Module | None:
-    """The import statements of a text that says "import" in whole statements of one line alone: such a line is quick to
-    parse, where a whole file takes a millisecond. None for any other text."""
+    """The import statements of a text, if every line with the word "import" is one whole import statement; else None.
+    Parsing these lines alone is fast; parsing a whole file takes a millisecond."""
     body: list[ast.stmt] = []
     for line in text.splitlines():
         if "import" in line:
@@ -186,7 +186,7 @@ def statements(text: str) -> ast.Module | None:
 
 
 def spread(told: Mapping[str, str], files: Mapping[str, bytes]) -> dict[str, str]:
-    """A sentence on a file, and on every file that imports it, directly or not."""
+    """`told` has a sentence per file; add one for every file that imports such a file, directly or not."""
     all_told = dict(told)
     waiting = list(told)
     while waiting:
@@ -201,5 +201,5 @@ def spread(told: Mapping[str, str], files: Mapping[str, bytes]) -> dict[str, str
 
 
 def flat(helpers: Mapping[str, Mapping[str, bytes]]) -> dict[str, bytes]:
-    """All helpers under names of their own, for a digest."""
+    """All helpers under distinct names, for a digest."""
     return {f"{base}/{path}": content for base, own in helpers.items() for path, content in own.items()}

@@ -1,8 +1,8 @@
-"""Which wanted file a name stands for, and how near it is. What a system adds to a copy or a download is taken off.
+"""Which wanted file a name stands for, and how near it is. Marks that systems add to copies and downloads are removed.
 
-The one rule, which submission.py applies: the exact name counts; else the nearest name, if one file alone has it. A
-Python file whose name only holds the wanted one counts if it defines what the handout's does. A file with no work in
-it, as it was handed out or empty, never beats one with work. Two different candidates are a question for a person.
+submission.py applies this rule. The exact name counts; otherwise the nearest name, if only one file has it. A Python
+file whose name merely contains the wanted name counts if it defines what the handout's file defines. An empty or
+unchanged file never beats one with work. Two different candidates are a question for a person.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from functools import cache
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
-LONGEST = 200  # characters of a name that is looked at
-EXACT, WRITTEN, MARKED, HOLDS = range(4)  # the name itself; in other letters; with a system's marks; a part of another
+LONGEST = 200  # characters; longer names match nothing
+# How far a name is: the same; in other letters (case, accents); with a system's marks; inside a longer name.
+EXACT, WRITTEN, MARKED, HOLDS = range(4)
 
 
 def basename(name: str) -> str:
@@ -24,7 +25,7 @@ def basename(name: str) -> str:
 
 
 def folded(text: str) -> str:
-    """Without what makes two spellings of one name: case, accents, widths, characters that are not seen."""
+    """The text without differences in spelling: case, accents, widths, invisible characters."""
     if not text.isascii():
         apart = unicodedata.normalize("NFKD", text)
         seen = "".join(char for char in apart if unicodedata.category(char) not in ("Mn", "Cf"))
@@ -32,12 +33,12 @@ def folded(text: str) -> str:
     return re.sub(r"([\W_])\1{3,}", r"\1\1\1", re.sub(r"\s+", " ", text)).casefold().strip()
 
 
-# Endings that a browser, an editor or a cloud puts behind a name, or in the place of its own.
+# Endings that a browser, an editor or a cloud service adds to a name, or puts in place of its own ending.
 ENDINGS = tuple(
     ".py .ipynb .txt .text .json .html .htm .download .icloud .bak .backup .orig .old .tmp .save .crdownload .part "
     ".partial .pyw .py3 .python .md .rtf .doc .docx .webarchive .lnk .url .webloc .alias ~ ,py _py -py .".split()
 )
-# How systems say "copy", before a name or behind it: Windows, macOS, Linux desktops, Google Drive, Colab, OneDrive.
+# Words for "copy" before or after a name: Windows, macOS, Linux desktops, Google Drive, Colab, OneDrive.
 COPY = (
     "copy|duplicate|kopie|copie|copia|cópia|còpia|kopia|kopi|kopio|kopija|kópia|koopia|kopya|kopyası|másolat|"
     "másolata|копия|копія|копие|копија|αντίγραφο|副本|複本|复本|拷贝|拷貝|複製|复制|コピー|"
@@ -51,7 +52,7 @@ MACHINE = r"(?:desktop|laptop|macbook|imac|surface|win|pc|mbp)[\w-]*|[\w-]*(?:-p
 
 @cache
 def marks() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """What a system puts before a name, and behind it; made once a name is not the wanted one."""
+    """Patterns of the marks that systems put before and after a name. Compiled only when a name needs them."""
     copy, of = (
         "|".join(sorted((re.escape(folded(word)) for word in words.split("|")), key=len, reverse=True))
         for words in (COPY, OF)
@@ -72,7 +73,7 @@ def marks() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 def forms(base: str) -> Iterator[str]:
-    """The name without its ending, and again without each mark that a system may have added."""
+    """Yield the name without its ending, then without each mark that a system may have added."""
     before, behind = marks()
     waiting, seen = [folded(unquote(base, errors="replace"))], set[str]()
     while waiting and len(seen) < 200:
@@ -87,7 +88,7 @@ def forms(base: str) -> Iterator[str]:
 
 
 def squeezed(stem: str) -> str:
-    """Without what stands between words: HeadCount, head-count and head_count are one."""
+    """The letters and digits alone: HeadCount, head-count and head_count become equal."""
     return re.sub(r"[\W_]+", "", folded(stem))
 
 
@@ -111,14 +112,14 @@ def distances(base: str, wanted: Collection[str]) -> dict[str, int]:
 
 
 def prefer(base: str, found: dict[str, int]) -> dict[str, int]:
-    """Of part1.py and part1.ipynb, if both were wanted, the one with the file's own ending."""
+    """If both part1.py and part1.ipynb are wanted, keep the one with the file's own ending."""
     ending = re.findall(r"\.(?:py|ipynb)", folded(base))
     same = {name: far for name, far in found.items() if ending and name.endswith(ending[0])}
     return same or found
 
 
 def loosely(wanted: str) -> re.Pattern[str]:
-    """A pattern of a longer name that holds the wanted one: "hw3_Part-1_final.ipynb", "ada_layers_v2.py"."""
+    """A pattern for longer names that contain the wanted one: "hw3_Part-1_final.ipynb", "ada_layers_v2.py"."""
     stem, _, ending = folded(wanted).rpartition(".")
     words = re.sub(r"(?<!\d)(?=\d+$)|_", r"[\\W_]{0,3}", re.escape(stem))
     before = "" if ending == "ipynb" else r"(?<![a-z])"

@@ -1,4 +1,4 @@
-"""What a submission lacks, in sentences for the student who packs it. Files are parsed; nothing of them is run."""
+"""Says what a submission lacks, in sentences for the student who packs it. Files are parsed, never run."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 from grader.model import Rubric, Submission
 
 PLACE = "Your code here"  # the comment that marks where a student writes
-PHOTOGRAPHS = 2  # pictures that a homework asks for where it takes any
-NAMED = 6  # names in one sentence at most
-UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)  # of ast.parse
+PHOTOGRAPHS = 2  # how many photographs to ask for, in a homework that takes photographs
+NAMED = 6  # most names in one sentence
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)  # what ast.parse raises
 
 
 def missing(submission: Submission, stubs: Mapping[str, bytes], rubric: Rubric) -> Iterator[str]:
-    """A sentence for each thing that costs points. `stubs` are the handout's own files by base name."""
+    """Yield a sentence for each thing that costs points. `stubs` maps base names to the handout's own files."""
     wanted = [name for section in rubric.sections for name in section.submit]
     for name in wanted:
         content = submission.files.get(name)
@@ -27,7 +27,7 @@ def missing(submission: Submission, stubs: Mapping[str, bytes], rubric: Rubric) 
         if name in submission.questions or name in submission.faults:
             yield submission.questions.get(name) or submission.faults[name]
         elif content is None:
-            yield f"{name} is not there"
+            yield f"{name} was not found"
         elif name.endswith(".ipynb"):
             yield from lacking_in_notebook(name, content, stubs.get(name, b""))
         else:
@@ -40,7 +40,7 @@ def missing(submission: Submission, stubs: Mapping[str, bytes], rubric: Rubric) 
 
 
 def left_out(submission: Submission, stubs: Mapping[str, bytes], rubric: Rubric) -> Iterator[str]:
-    """A sentence for each file with optional parts that nobody wrote; they cost nothing."""
+    """Yield a sentence for each file with optional parts that the student did not write; these cost nothing."""
     for name, content in submission.files.items():
         left = unwritten(content, stubs.get(name, b"")) & optional(rubric) if name.endswith(".py") else set()
         if left:
@@ -54,7 +54,7 @@ def optional(rubric: Rubric) -> set[str]:
 
 
 def unwritten(content: bytes, stub: bytes) -> set[str]:
-    """The functions in which a student is to write and that do the same as in the stub, comments aside."""
+    """The functions that a student has to write but that are still the stub's, apart from comments."""
     text, own = stub.decode(), functions(content)
     return {
         name
@@ -80,7 +80,7 @@ def functions(content: bytes) -> dict[str, ast.FunctionDef]:
 
 def parsed(content: bytes) -> ast.Module:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a student's backslash is not the grader's
+        warnings.simplefilter("ignore")  # invalid escapes in a student's strings
         return ast.parse(content)
 
 
@@ -118,7 +118,7 @@ def unfinished(name: str, cells: Sequence[Any], given: Sequence[Any]) -> Iterato
 
 
 def cells_of(content: bytes) -> list[Any]:
-    """The code cells of a notebook of format 4. Raises an exception of many kinds for what is none."""
+    """The code cells of a notebook of format 4. Other input raises one of the exceptions that the caller lists."""
     return [cell for cell in json.loads(content.decode("utf-8-sig"))["cells"] if cell["cell_type"] == "code"]
 
 
@@ -130,11 +130,11 @@ def lacking_pictures(submission: Submission, wanted: Collection[str]) -> Iterato
     endings = tuple(name[1:].lower() for name in wanted if name.startswith("*"))
     there = [name for name in submission.files if endings and name.lower().endswith(endings)]
     if endings and len(there) < PHOTOGRAPHS:
-        yield f"{len(there) or 'no'} photograph{'s' * (not there)} there, and {PHOTOGRAPHS} are asked for"
+        yield f"{len(there) or 'no'} photograph{'s' * (not there)} found; {PHOTOGRAPHS} are asked for"
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names and the verb that follows them."""
+    """The names, and "is" or "are" after them."""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return f"{', '.join(names[:NAMED])}{more} {verb(len(names))}"
 

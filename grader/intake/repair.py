@@ -1,7 +1,7 @@
-"""A handed-in Python file or notebook as the grader can read it, or the sentence that helps.
+"""Repairs a handed-in Python file or notebook so that the grader can read it, or says what the student should do.
 
-What an editor, an export or a transfer did to right work is undone: encodings, line ends, a notebook saved under a
-script's name, lines that only Jupyter knows. Lines keep their numbers. Nothing is run.
+It undoes what an editor, an export or a transfer did to correct work: encodings, line ends, a notebook saved under a
+script's name, lines that only Jupyter understands. Lines keep their numbers. Nothing is run.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-LARGEST = 1 << 20  # bytes of a script that is looked at; a larger one stays as it is
-BRACKETS = 500_000  # lists and objects of a notebook, which JSON makes gigabytes of
-SLIM = 8 << 20  # bytes from which a notebook loses the outputs that nobody looks at
-ASKED, SECONDS = 100_000, 10.0  # characters of a script, and time, for a parser of newer Pythons
+LARGEST = 1 << 20  # bytes of a script; a larger one stays as it is
+BRACKETS = 500_000  # most lists and objects in a notebook; more could take gigabytes as parsed JSON
+SLIM = 8 << 20  # bytes; a larger notebook loses the outputs that no check reads
+ASKED, SECONDS = 100_000, 10.0  # most characters of a script, and seconds, for ruff's parser of newer Pythons
 PYTHON = sys.version.split()[0]
 
-# How files begin that are no text.
+# First bytes of files that are not text, and what to tell the student.
 KINDS = (
     (b"{\\rtf", "rich text (RTF), as TextEdit and WordPad write it; save it as plain text"),
     (b"%PDF", "a PDF; hand in the file itself"),
@@ -39,14 +39,15 @@ KINDS = (
     (b"bplist00", "a placeholder or web archive of macOS; download the file itself, then hand that in"),
     (b"L\0\0\0\x01\x14\x02\0", "a shortcut of Windows; hand in the file itself"),
     (b"PK\3\4", "a zip or a Word document; hand in the file itself"),
-    (b"\0\x05\x16\x07", "what macOS keeps beside a file; hand in the file itself"),
+    (b"\0\x05\x16\x07", "a macOS resource file; hand in the file itself"),
 )
 PAGE = re.compile(rb"\s*(?:<!doctype html|<html|<head|<\?xml[^>]*>\s*<!doctype html)", re.IGNORECASE)
 CONFLICT = re.compile(r"^(?:<{7} .*|={7}|>{7} .*|\|{7} .*)$", re.MULTILINE)
 SIDES = re.compile(
     r"^<{7}[^\n]*\n((?:(?!<{7}|={7}|>{7})[^\n]*\n)*)={7}\n((?:(?!<{7}|={7}|>{7})[^\n]*\n)*)>{7}[^\n]*$", re.MULTILINE
 )
-# What only Jupyter reads: %matplotlib inline, !pip install, get_ipython().run_line_magic(...), and a chat's fences.
+# Lines that only Jupyter understands: %matplotlib inline, !pip install, get_ipython().run_line_magic(...); also
+# the ``` fences of Markdown.
 MAGIC = re.compile(
     r"^([ \t]*)((?:%{1,2}[A-Za-z]|!|\?|get_ipython\(\)\.|```|\w+[ \t]*=[ \t]*[!%])[^\n]*|[\w.]+\?{1,2}[ \t]*)$",
     re.MULTILINE,
@@ -67,8 +68,8 @@ DEFINED = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """`content` to grade. `notes` say what was done. `fault` says why it cannot be imported, `question` why a person
-    has to look; both are "" for most files."""
+    """`content` to grade. `notes` say what was changed. `fault` says why the file cannot be imported, `question` what a
+    person has to decide; both are "" for most files."""
 
     content: bytes
     notes: list[str] = field(default_factory=list)
@@ -77,7 +78,7 @@ class Repaired:
 
 
 def script(content: bytes, name: str, origin: str) -> Repaired:
-    """A file that is wanted as Python; `origin` is what the student calls it."""
+    """Repair a Python file; `origin` is the student's own name for it."""
     if len(content) > LARGEST or not content.strip():
         return Repaired(content)
     if not is_notebook(content) and parses(content):
@@ -98,7 +99,7 @@ def script(content: bytes, name: str, origin: str) -> Repaired:
 
 
 def without_calls(content: bytes, origin: str) -> Repaired:
-    """Python that parses; what an export of a notebook makes of its magics is left out."""
+    """Python that parses, without the get_ipython() lines that an exported notebook contains."""
     text = content.decode("utf-8", "replace")
     if not CALLED.search(text) or text.encode() != content:
         return Repaired(content)
@@ -121,32 +122,33 @@ def from_notebook(text: str, name: str, origin: str, notes: list[str]) -> Repair
 
 
 def unread(text: str, name: str) -> Repaired:
-    """Python that this interpreter cannot parse, whatever was undone: whose fault it is."""
+    """Python that does not parse even after all repairs: say why."""
     encoded = text.encode()
     if conflict := CONFLICT.search(text):
         line, marker = text.count("\n", 0, conflict.start()) + 1, conflict[0][:7]
         return Repaired(
             encoded,
             fault=f"{name} cannot be imported: it was saved in the middle of a merge conflict (line {line} is "
-            f"{marker}); settle it, then hand it in again",
+            f"{marker}); resolve it, then hand the file in again",
         )
     if newer := needs_newer(text):
         return Repaired(
             encoded,
-            question=f"{name} needs a newer Python than the grader's {PYTHON} ({newer}); grade it there, or by hand",
+            question=f"{name} needs a newer Python than the grader's {PYTHON} ({newer}); grade it with that Python, or "
+            "by hand",
         )
     if old := PYTHON_2.search(text):
         line = text.count("\n", 0, old.start()) + 1
         return Repaired(
             encoded,
-            fault=f"{name} cannot be imported: SyntaxError, since line {line} is written for Python 2, and this is "
+            fault=f"{name} cannot be imported: SyntaxError, because line {line} is written for Python 2, and this is "
             f"Python {PYTHON}",
         )
     return Repaired(encoded)
 
 
 def needs_newer(text: str) -> str:
-    """What a newer Python reads and this one does not, or "": asked of ruff's parser, which runs nothing."""
+    """What in the text needs a newer Python than this one, or "". Ruff's parser tells; it runs nothing."""
     try:
         from ruff import find_ruff_bin  # type: ignore[import-untyped]
 
@@ -177,11 +179,11 @@ def errors(program: str, text: str, version: str) -> list[str]:
     return [f"line {row}: {message}"[:200] for row, message in told]
 
 
-# What is undone, one after another, until the file parses
+# Repairs, tried one after another until the file parses
 
 
 def without_magics(text: str) -> str:
-    """Lines for Jupyter alone become `pass`, so that every line keeps its number."""
+    """Replace lines that only Jupyter understands by `pass`, so that every line keeps its number."""
 
     def cell(found: re.Match[str]) -> str:
         try:
@@ -197,11 +199,11 @@ def without_magics(text: str) -> str:
 
 
 def settled(text: str) -> str:
-    """A merge conflict whose two sides are the same is none."""
+    """Resolve merge conflicts whose two sides are the same."""
     return SIDES.sub(lambda found: found[1].rstrip("\n") if found[1].strip() == found[2].strip() else found[0], text)
 
 
-ONLY_JUPYTER = "lines that only Jupyter knows were left out"
+ONLY_JUPYTER = "lines that only Jupyter understands were left out"
 STEPS: tuple[tuple[Callable[[str], str], str], ...] = (
     (lambda text: re.sub(r"\r\n?", "\n", text), "its line ends were corrected"),
     (lambda text: text.rstrip("\0\x1a"), "characters after its end were left out"),
@@ -211,11 +213,11 @@ STEPS: tuple[tuple[Callable[[str], str], str], ...] = (
 )
 
 
-# What a file is
+# What kind of file it is
 
 
 def kind_of(content: bytes) -> str | None:
-    """What a file is that is not text, in words; None for text."""
+    """The kind of a file that is not text, in words; None for text."""
     for magic, kind in KINDS:
         if content.startswith(magic):
             return kind
@@ -225,14 +227,14 @@ def kind_of(content: bytes) -> str | None:
 
 
 def is_notebook(content: bytes) -> bool:
-    """Whether the content is a notebook's JSON, whatever the name."""
+    """Whether the content is a notebook's JSON. The name does not matter."""
     text = decoded(content[:SLIM])[0] if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else ""
     head = text.encode() if text else content.removeprefix(codecs.BOM_UTF8)
     return head[:64].lstrip().startswith(b"{") and (b'"cells"' in head or b'"worksheets"' in head)
 
 
 def decoded(content: bytes) -> tuple[str, str]:
-    """The text, and the encoding's name where Python would not have read it so."""
+    """The text, and the encoding's name if Python would not have read it with its default; else ""."""
     for mark, codec, name in MARKS:
         if content.startswith(mark):
             return content.decode(codec, "replace"), name
@@ -254,7 +256,7 @@ def decoded(content: bytes) -> tuple[str, str]:
     return plain, "" if used == "utf-8-sig" else used
 
 
-# Encodings of text that a line may declare; Python knows others that are none, and slow.
+# Text encodings that a line may declare. Python has other codecs that are not for text, and slow.
 TEXT = re.compile(r"latin|l1$|iso|cp\d|windows|gb|big5|shift|s?jis|euc|koi8|mac|utf|u8$|ascii", re.ASCII)
 MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
@@ -268,9 +270,9 @@ def parses(content: bytes) -> bool:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         if encoding.startswith("utf-8"):
-            content.decode()  # Python looks at this in a file, and not in a text
+            content.decode()  # Python checks this when it reads a file, but compile() does not
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd escapes in a student's strings
+            warnings.simplefilter("ignore")  # invalid escapes in a student's strings
             compile(content, "work.py", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
@@ -278,7 +280,7 @@ def parses(content: bytes) -> bool:
 
 
 def defines(content: bytes) -> set[str]:
-    """The functions and classes that a script, or a notebook, defines at its top."""
+    """The functions and classes that a script or a notebook defines at top level."""
     if len(content) > LARGEST and not is_notebook(content):
         return set()
     text = "\n".join(cells(content)) if is_notebook(content) else decoded(content)[0]
@@ -289,7 +291,7 @@ def defines(content: bytes) -> set[str]:
 
 
 def notebook(content: bytes, name: str, origin: str) -> Repaired:
-    """A file that is wanted as a notebook, in UTF-8 and without large outputs that nobody looks at."""
+    """Repair a notebook: in UTF-8, and without large outputs that no check reads."""
     notes: list[str] = []
     text, said = decoded(content) if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else ("", "")
     if said:
@@ -299,7 +301,7 @@ def notebook(content: bytes, name: str, origin: str) -> Repaired:
 
 
 def loaded(content: bytes) -> Any:
-    """A notebook's JSON; None for what is none, or would take too much memory."""
+    """A notebook's JSON; None if it is not a notebook or would take too much memory."""
     if content.count(b"{") + content.count(b"[") > BRACKETS:
         return None
     try:
@@ -309,11 +311,11 @@ def loaded(content: bytes) -> Any:
     return document if isinstance(document, dict) else None
 
 
-KEPT = ("text/plain", "image/png", "image/jpeg")  # of a saved output; version 4 alone is ever so large
+KEPT = ("text/plain", "image/png", "image/jpeg")  # kinds of saved output to keep; only format 4 grows this large
 
 
 def slim(document: dict[str, Any]) -> bytes:
-    """Without saved HTML, JavaScript and widgets, which no check reads."""
+    """The notebook without saved HTML, JavaScript and widgets, which no check reads."""
     for cell in parts(document):
         outputs = cell.get("outputs")
         for output in outputs if isinstance(outputs, list) else ():
@@ -332,7 +334,7 @@ def parts(document: Any) -> Iterator[dict[str, Any]]:
 
 
 def cells(content: bytes) -> list[str]:
-    """The code of a notebook, a text for each cell."""
+    """The code of a notebook, one text per cell."""
     document = loaded(decoded(content)[0].encode()) or {}
     code = [cell for cell in parts(document) if cell.get("cell_type") == "code"]
     sources = [cell.get("source", cell.get("input", "")) for cell in code]
@@ -342,11 +344,11 @@ def cells(content: bytes) -> list[str]:
     ]
 
 
-# What was handed out
+# Comparing with the handout
 
 
 def essence(content: bytes | None) -> bytes | None:
-    """What is compared: of a script its lines without space at their ends, of a notebook the source of its cells."""
+    """What to compare: a script's lines without trailing space, or the source of a notebook's cells."""
     if content is None:
         return None
     document = loaded(content) if is_notebook(content) else None

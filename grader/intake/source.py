@@ -1,4 +1,4 @@
-"""Where a student's file defines what a check asks: for a message's "network.py:31". Nothing of it is run."""
+"""Finds the line where a student's file defines a function, for messages such as "network.py:31". Nothing is run."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import ast
 import warnings
 from collections.abc import Sequence
 
-LARGEST = 1 << 20  # bytes of a file that is looked through
+LARGEST = 1 << 20  # bytes; larger files are not searched
 
 
 def line_of(source: bytes, path: Sequence[str]) -> int | None:
-    """The line of the last `def` or `class` that `path` leads to, as ("Class", "method"); None without one.
+    """The line of the last `def` or `class` at `path`, such as ("Class", "method"); None if there is none.
 
-    Never raises for what a student wrote.
+    It raises nothing, whatever the student wrote.
     """
     if len(source) > LARGEST:
         return None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd escapes in a student's strings
+            warnings.simplefilter("ignore")  # invalid escapes in a student's strings
             node: ast.AST = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None

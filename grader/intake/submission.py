@@ -1,6 +1,7 @@
-"""What was handed in -> Submission: of the files that archive.py finds, those that count, by base name.
+"""Makes a Submission of what was handed in: picks which of the files that archive.py finds counts for each wanted name.
 
-The rule is told in match.py. What it leaves open is a question: the file's points wait until a person answers it.
+match.py states the rule. Where the rule does not decide, the file becomes a question, and its points wait until a
+person answers.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from grader.intake.repair import Repaired, defines, essence, is_notebook, kind_o
 from grader.intake.unpack import MIB
 from grader.model import Submission, Take
 
-ALIKE = 0.5  # share of what the handout defines, above which a file is known by what it holds
+ALIKE = 0.5  # a file that defines this share of what the handout's file defines is recognised by its content
 BY_CONTENT = HOLDS + 1
-LISTED = 6  # files that a question names
+LISTED = 6  # most files that a question names
 
 
 def read(
@@ -32,13 +33,13 @@ def read(
     parts: Sequence[tuple[str, Path]] = (),
     takes: Collection[Take] = (),
 ) -> Submission:
-    """The submission at `path`. `stubs` are the handout's own files: one that is still the same is no work.
+    """The submission at `path`. `stubs` are the handout's own files: an unchanged one holds no work.
 
-    A wanted "*.jpg" stands for every file of this ending, however it is called: at most archive.BESIDE are taken, and
-    none has to be there. With `parts`, it is these files (the student's name for each, and where it lies) side by side
-    in the folder `path`. `takes` are a person's answers to which file counts.
-    Raises SubmissionError when `path` cannot be read, or holds nothing that is wanted. What can be graded without is a
-    sentence in `notes`, and what a person has to decide one in `questions`.
+    A wanted "*.jpg" stands for every file with this ending: at most archive.BESIDE of them are taken, and all of them
+    may be missing. With `parts`, the submission is these files of the folder `path` (the student's name for each file,
+    and its path). `takes` are a person's decisions on which file counts.
+    Raises SubmissionError when `path` cannot be read or holds no wanted file. `notes` gets a sentence for each problem
+    that grading can go on with, and `questions` one for each that a person has to decide.
     """
     notes: list[str] = []
     search = Search(wanted, notes, {take.file for take in takes})
@@ -80,13 +81,13 @@ def stubs(handout: Mapping[str, bytes], wanted: Collection[str]) -> dict[str, by
 
 
 def title(path: Path) -> str:
-    """The submission's name: its folder's or archive's, without endings."""
+    """The submission's name: that of its folder or archive, without endings."""
     name = path.absolute().name if path.name != ".." else path.resolve().name
     return printable(ENDING.sub("", name) or name)
 
 
 def digest(files: Mapping[str, bytes]) -> str:
-    """SHA-256, shortened, of names and contents: the same work has the same digest, however it was packed."""
+    """A shortened SHA-256 of names and contents: the same work has the same digest, however it was packed."""
     total = hashlib.sha256()
     for base in sorted(files):
         total.update(f"{base} {hashlib.sha256(files[base]).hexdigest()}\n".encode())
@@ -94,29 +95,29 @@ def digest(files: Mapping[str, bytes]) -> str:
 
 
 def nothing(path: Path, parts: Sequence[tuple[str, Path]], search: Search) -> SubmissionError:
-    """What to say of a submission that holds nothing to grade."""
+    """The error for a submission that holds nothing to grade."""
     why, listed = next(iter(search.notes), ""), ", ".join(search.names.names)
     if len(parts) == 1 and why.startswith(str(parts[0][1])):
-        return SubmissionError(why)  # all there is to say of a lone file
+        return SubmissionError(why)  # for a single file, the note says it all
     detail = f"; {why}" if why and listed not in why else ""
     return SubmissionError(f"{holding(path, parts)} none of {listed}; hand in a folder, zip or tar of them{detail}")
 
 
 def holding(path: Path, parts: Sequence[tuple[str, Path]]) -> str:
-    """How a sentence on a submission begins; of files side by side it names them, for the folder is a whole class's."""
+    """How a sentence on a submission begins. It names `parts`, because their folder holds a whole class."""
     names = [printable(part.name) for _, part in parts]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"{', '.join(names[:3]) or path}{more} hold{'s' * (len(names) < 2)}"
 
 
 def side_by_side(parts: Sequence[tuple[str, Path]], search: Search) -> list[Found]:
-    """The files in all of `parts`; each knows how late its own was handed in."""
+    """The files in all of `parts`, each with the position of its part: later parts were handed in later."""
     found: list[Found] = []
     for at, (name, path) in enumerate(parts):
         try:
             inside = members(path, search, name=basename(name))
         except SubmissionError as error:
-            search.skip(str(error))  # one of several need not be the work
+            search.skip(str(error))  # another part may hold the work
             continue
         search.there += [] if len(inside) != 1 or inside[0].path in search.there else [inside[0].path]
         found += [replace(file, part=at) for file in inside]
@@ -128,7 +129,7 @@ def side_by_side(parts: Sequence[tuple[str, Path]], search: Search) -> list[Foun
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The file that counts as a wanted one, or None; why a person has to look; what the report says of it."""
+    """The file that counts for a wanted name, or None; the question for a person; notes for the report."""
 
     file: Found | None = None
     question: str = ""
@@ -138,7 +139,7 @@ class Choice:
 def pick_all(
     found: Sequence[Found], search: Search, stubs: Mapping[str, bytes], takes: Mapping[str, Take]
 ) -> dict[str, Choice]:
-    """A choice for each wanted name that there is anything to say of."""
+    """A choice for each wanted name that has a file, a question or a note."""
     picked = {base: taken(takes[base], found) for base in search.names.names if base in takes}
     candidates: dict[str, list[tuple[int, Found]]] = {}
     used = {take.file for take in takes.values()}
@@ -147,7 +148,7 @@ def pick_all(
             continue
         for base, far in meant(file, search, stubs).items():
             candidates.setdefault(base, []).append((far, file))
-    unread = search.unread if candidates or picked else []  # where nothing else is there, that is all there is to say
+    unread = search.unread if candidates or picked else []  # if nothing else was found, `nothing` says so
     for base in search.names.names:
         if base not in picked:
             choice = pick(base, candidates.get(base, []), stubs.get(base), unread)
@@ -157,7 +158,7 @@ def pick_all(
 
 
 def taken(take: Take, found: Iterable[Found]) -> Choice:
-    """What a person decided."""
+    """The choice that a person made."""
     files = [file for file in found if file.path == take.file and file.content is not None]
     if not files:
         return Choice(question=f"{take.file}, which {take.author} took as {take.name}, is not in this submission")
@@ -165,7 +166,7 @@ def taken(take: Take, found: Iterable[Found]) -> Choice:
 
 
 def meant(file: Found, search: Search, stubs: Mapping[str, bytes]) -> dict[str, int]:
-    """The wanted names that a file may stand for; of several, those whose functions it defines."""
+    """The wanted names that a file may stand for. If there are several, only one whose functions it defines."""
     distances = search.names.distances(file.path)
     if len(distances) < 2:
         return distances
@@ -174,7 +175,7 @@ def meant(file: Found, search: Search, stubs: Mapping[str, bytes]) -> dict[str, 
 
 
 def qualifies(base: str, far: int, file: Found, stubs: Mapping[str, bytes]) -> bool:
-    """Whether a file with a name so far from the wanted one may count as it."""
+    """Whether a file whose name is `far` from the wanted one may count as it."""
     if far <= WRITTEN or file.content is None:
         return far <= MARKED
     own = folded(basename(file.path)).endswith(f".{base.rpartition('.')[2]}")
@@ -184,13 +185,13 @@ def qualifies(base: str, far: int, file: Found, stubs: Mapping[str, bytes]) -> b
 
 
 def shows(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:
-    """Whether it defines enough of what the handout's file of that name does."""
+    """Whether it defines enough of what the handout's file of that name defines."""
     expected = defines(stubs.get(base, b""))
     return bool(expected) and len(expected & defines(file.content or b"")) >= ALIKE * len(expected)
 
 
 def works(file: Found, stub: bytes | None) -> bool:
-    """Whether there is work in it: text that is not empty, and not as it was handed out."""
+    """Whether it holds work: text that is neither empty nor unchanged since the handout."""
     return (
         file.content is not None
         and kind_of(file.content) is None
@@ -199,7 +200,7 @@ def works(file: Found, stub: bytes | None) -> bool:
 
 
 def pick(base: str, candidates: Sequence[tuple[int, Found]], stub: bytes | None, unread: Sequence[str]) -> Choice:
-    """The one that counts, or the question."""
+    """The candidate that counts, or a question."""
     fit = sorted((one for one in candidates if qualifies(base, *one, {base: stub or b""})), key=lambda one: one[0])
     far = [one for one in candidates if one not in fit]
     works_in = [one for one in fit if works(one[1], stub)]
@@ -215,19 +216,19 @@ def pick(base: str, candidates: Sequence[tuple[int, Found]], stub: bytes | None,
     odd = [one for one in candidates if one[0] <= MARKED and kind_of(one[1].content or b"")]
     here = [one for one in fit if one not in odd or one[0] == EXACT]
     if odd and not any(one[0] == EXACT for one in odd):
-        return Choice(question=f"{odd[0][1].path} may be {base}, and is {kind_of(odd[0][1].content or b'')}")
+        return Choice(question=f"{odd[0][1].path} may be {base}, but is {kind_of(odd[0][1].content or b'')}")
     if unread:
-        return Choice(question=f"{base} may be in what could not be opened: {unread[0]}")
+        return Choice(question=f"{base} may be in a file that could not be opened: {unread[0]}")
     if here:
         return Choice(here[0][1], notes=said(base, *here[0], ""))
-    notes = [f"{file.path} was handed in and not taken as {base}, of which it defines nothing" for _, file in far]
+    notes = [f"{file.path} was not taken as {base}, because it defines none of its functions" for _, file in far]
     return Choice(notes=tuple(notes[:3]))
 
 
 def nearest(
     base: str, works_in: Sequence[tuple[int, Found]], fit: Sequence[tuple[int, Found]], stub: bytes | None
 ) -> Choice:
-    """Of files with work the one of the nearest name; of attachments the newest; of two that differ neither."""
+    """Of the files with work, the one in the newest attachment with the nearest name; a question if two differ."""
     near = [one for one in works_in if one[0] < HOLDS] or list(works_in)
     near = [one for one in near if one[1].part == max(file.part for _, file in near)]
     near = [one for one in near if one[0] == min(far for far, _ in near)]
@@ -239,9 +240,7 @@ def nearest(
         )
     far, chosen = near[0]
     others = {essence(file.content): file for _, file in works_in if essence(file.content) not in distinct}
-    passed = [
-        f"{file.path} was handed in and not taken, for {chosen.path} counts as {base}" for file in others.values()
-    ]
+    passed = [f"{file.path} was not taken, because {chosen.path} counts as {base}" for file in others.values()]
     untouched = any(distance < far and not works(file, stub) for distance, file in fit)
     return Choice(
         chosen, notes=(*said(base, far, chosen, f", since {base} holds no work" if untouched else ""), *passed[:3])
@@ -261,7 +260,7 @@ def listed(files: Iterable[Found]) -> str:
 def by_content(
     picked: dict[str, Choice], found: Sequence[Found], search: Search, stubs: Mapping[str, bytes], used: Collection[str]
 ) -> dict[str, Choice]:
-    """A file of another name that holds what a wanted one should is a question, where nothing else is that one."""
+    """Add a question where no file has a wanted name, but a file of another name holds the expected content."""
     taken_files = {choice.file.path for choice in picked.values() if choice.file} | set(used)
     others = [
         file
@@ -274,15 +273,13 @@ def by_content(
             continue
         same = [file for file in others if works(file, stubs[base]) and alike(file, base, stubs)]
         if same:
-            one = "it holds" if len({essence(file.content) for file in same}) == 1 else "they hold"
-            picked[base] = Choice(
-                question=f"{listed(same)} may be {base}, for {one} what {base} should; hand it in as {base}"
-            )
+            one = "its content looks" if len({essence(file.content) for file in same}) == 1 else "their contents look"
+            picked[base] = Choice(question=f"{listed(same)} may be {base}, because {one} like it; hand it in as {base}")
     return picked
 
 
 def alike(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:
-    """Whether a file of any name looks like the handout's of that name, filled in."""
+    """Whether a file of any name looks like the handout's file `base`, filled in."""
     if base.endswith(".py"):
         return shows(file, base, stubs)
     if file.content is None:
@@ -295,7 +292,7 @@ def alike(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:
 
 
 def pictures(found: Iterable[Found], search: Search, picked: Iterable[Choice]) -> dict[str, Found]:
-    """The files of a wanted ending, by their own names. Of two the first counts."""
+    """The files with a wanted ending, by their own names. Of two with the same name, the first counts."""
     taken_files = [choice.file for choice in picked if choice.file]
     beside: dict[str, Found] = {}
     for file in found:
@@ -305,6 +302,6 @@ def pictures(found: Iterable[Found], search: Search, picked: Iterable[Choice]) -
 
 
 def repaired_file(base: str, file: Found) -> Repaired:
-    """The file as it is graded."""
+    """The file in the form that is graded."""
     change = repair.notebook if base.endswith(".ipynb") else repair.script
     return change(file.content or b"", base, file.path)

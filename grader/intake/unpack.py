@@ -1,7 +1,7 @@
-"""A zip or tar -> its members one by one, as streams. What an archive may do to whoever reads it is bounded here.
+"""A zip or tar -> its members one by one, as streams. Limits here stop an archive from using up time or memory.
 
-`zipfile` and `tarfile` read honest archives. A hostile one makes them read a table of contents or a header without end,
-decompress in one piece, or add up one digit a time; whatever leads there is refused before they see it.
+`zipfile` and `tarfile` are safe for honest archives. A hostile archive can make them read an endless table of contents
+or header, decompress in one piece, or parse a number digit by digit for hours. Such archives are refused first.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from typing import IO, Any
 from grader.errors import SubmissionError
 
 MIB = 1 << 20
-LONE = 128 * MIB  # one file that is compressed by itself, as model.py.gz
-UNPACKED = 1024 * MIB  # what may be decompressed on the way through one submission, archives inside archives included
+LONE = 128 * MIB  # a single compressed file, such as model.py.gz
+UNPACKED = 1024 * MIB  # all that is decompressed for one submission, with archives inside archives
 CONTENTS = 32 * MIB  # a zip's table of contents
-HEADER = 64 << 10  # a tar's headers on one member, such as a long name
-DICTIONARY = 160 * MIB  # memory that an xz stream may ask for; xz -9 asks for 65
+HEADER = 64 << 10  # a tar's extra headers for one member, such as a long name
+DICTIONARY = 160 * MIB  # memory for an xz stream; xz -9 needs 65 MiB
 
 Member = tuple[str, bool, Callable[[], IO[bytes]]]  # its name, whether it is a file, how to open it
 
@@ -36,7 +36,7 @@ DAMAGE = (
     zipfile.BadZipFile,
 )  # fmt: skip
 ABOUT = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
-# Members that do not lie there as they are said to: where the next one begins is then hard to tell.
+# Sparse members: their stored size differs from the declared one, so the start of the next member is hard to find.
 SPARSE = re.compile(rb"GNU\.sparse|\d+ size=")
 
 
@@ -45,27 +45,27 @@ class TooBigError(SubmissionError):
 
 
 class Budget:
-    """What may still be decompressed; shared by everything that one submission holds."""
+    """How many bytes may still be decompressed. All archives of one submission share it."""
 
     def __init__(self) -> None:
         self.left = UNPACKED
 
     def charge(self, size: int, where: str) -> None:
-        """Raises TooBigError once it is used up, so that a bomb costs seconds and neither disk nor memory."""
+        """Raises TooBigError once it is used up: a zip bomb costs seconds, but no disk and no memory."""
         self.left -= size
         if self.left < 0:
             raise TooBigError(f"{where} unpacks to more than {UNPACKED // MIB} MiB; leave data sets and models out")
 
 
 def members(file: IO[bytes], where: str, budget: Budget) -> Iterator[Member]:
-    """Raises one of DAMAGE or SubmissionError for what cannot be read."""
+    """The members of an archive. Raises SubmissionError, or one of DAMAGE, if it cannot be read."""
     if is_zip(file):
         return zipped(file, where)
     return tarred(file, where, budget) if is_tar(decompressed(file)) else lone(file, where, budget)
 
 
 def lone(file: IO[bytes], where: str, budget: Budget) -> Iterator[Member]:
-    """One file that was compressed by itself: model.py of model.py.gz."""
+    """A single compressed file: model.py of model.py.gz."""
     name = re.sub(r"\.(gz|bz2|xz)$", "", where.replace("\\", "/").rpartition("/")[2], flags=re.IGNORECASE)
     yield name, True, lambda: io.BytesIO(Charged(decompressed(file), where, budget).exactly(LONE))
 
@@ -83,16 +83,16 @@ def zipped(file: IO[bytes], where: str) -> Iterator[Member]:
 
 
 def opened(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
-    """Raises NotImplementedError for a method that `zipfile` decompresses in one piece, however large that is."""
+    """Raises NotImplementedError for methods that `zipfile` decompresses in one piece, whatever the size."""
     if info.flag_bits & 1:
         raise RuntimeError("encrypted")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise NotImplementedError("it is compressed by a method that few programs know")
+        raise NotImplementedError("it uses a rare compression method")
     return archive.open(info)
 
 
 def table_of_contents(file: IO[bytes]) -> int:
-    """Bytes of a zip's central directory, which `zipfile` reads whole; the largest that its end could be read as."""
+    """Bytes of a zip's central directory, which `zipfile` reads whole. If its end is ambiguous, the largest size."""
     file.seek(0, os.SEEK_END)
     file.seek(max(0, file.tell() - (1 << 16) - 200))
     tail = file.read()
@@ -102,7 +102,7 @@ def table_of_contents(file: IO[bytes]) -> int:
 
 
 def tarred(file: IO[bytes], where: str, budget: Budget) -> Iterator[Member]:
-    """Read in one pass, after a first one that looks at the headers."""
+    """Yield a tar's members in one pass, after a first pass that checks the headers."""
     look_at_headers(Charged(decompressed(file), where, budget), where)
     with tarfile.open(fileobj=Charged(decompressed(file), where, budget), mode="r|") as archive:
         for member in archive:
@@ -111,12 +111,12 @@ def tarred(file: IO[bytes], where: str, budget: Budget) -> Iterator[Member]:
 
 
 def look_at_headers(stream: Charged, where: str) -> None:
-    """Raise SubmissionError for a header that `tarfile` could be busy with for hours: CVE-2024-6232 and its like."""
+    """Raise SubmissionError for headers that could keep `tarfile` busy for hours, as in CVE-2024-6232."""
     while len(block := stream.exactly(tarfile.BLOCKSIZE)) == tarfile.BLOCKSIZE:
         try:
             info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
         except tarfile.TarError:
-            return  # its end, or damage, where `tarfile` stops as well
+            return  # the end, or damage; `tarfile` stops here too
         if info.type in ABOUT:
             if not 0 <= info.size <= HEADER:
                 raise TooBigError(f"{where} holds a header of {info.size} bytes; pack it again as a plain zip")
@@ -133,7 +133,7 @@ def padded(size: int) -> int:
 
 
 class Charged(io.RawIOBase):
-    """A stream that charges a budget for what is read of it."""
+    """A stream that charges a budget for each byte read."""
 
     def __init__(self, stream: IO[bytes], where: str, budget: Budget) -> None:
         self.stream, self.where, self.budget = stream, where, budget
@@ -144,7 +144,7 @@ class Charged(io.RawIOBase):
         return data
 
     def exactly(self, size: int) -> bytes:
-        """So many bytes, or all that are left."""
+        """`size` bytes, or all that are left."""
         parts = []
         while size > 0 and (part := self.read(size)):
             parts.append(part)
@@ -157,7 +157,7 @@ class Charged(io.RawIOBase):
 
 
 class Xz(io.RawIOBase):
-    """An xz stream in bounded memory, which lzma.LZMAFile does not offer."""
+    """An xz stream with a memory limit, which lzma.LZMAFile lacks."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
@@ -199,7 +199,7 @@ def is_zip(file: IO[bytes]) -> bool:
 
 
 def is_tar(stream: IO[bytes]) -> bool:
-    """Whether it begins with a tar's header, also an old one without a mark; what is empty is taken for one."""
+    """Whether it begins with a tar header, also an old one without the "ustar" mark. An empty stream counts as one."""
     head = b""
     while len(head) < tarfile.BLOCKSIZE and (part := stream.read(tarfile.BLOCKSIZE - len(head))):
         head += part
@@ -211,7 +211,7 @@ def is_tar(stream: IO[bytes]) -> bool:
 
 
 def is_archive(file: IO[bytes]) -> bool:
-    """Whether the content, whatever the name, begins like a zip or a tar, compressed or not."""
+    """Whether the content begins like a zip or a tar, compressed or not. The name does not matter."""
     if is_zip(file):
         return True
     file.seek(0)

@@ -1,7 +1,7 @@
-"""Two arrays in, one sentence out: which entry, by how much, and the likely cause.
+"""Compares two arrays and says in one sentence which entry is wrong, by how much, and the likely cause.
 
-A cause is said only when the numbers bear it out: a transposed array is one that equals the transpose. Without `reveal`
-the sentence holds nothing but the student's own value and an order of magnitude.
+It names a cause only if the numbers prove it: an array is called transposed only if it equals the transpose. Without
+`reveal`, the sentence contains only the student's own value and an order of magnitude, never the expected value.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from grader.measure import numeric
 
 Array = NDArray[np.float64]
 
-SAME = 1e-7  # relative error under which two arrays tell one story; a cause is looked for, not graded
-SIX_DIGITS = "right to six digits"  # what float32 holds
-LONGEST = 60  # characters of a student's own value
+SAME = 1e-7  # relative error below which two arrays count as equal when looking for a cause; not used for grading
+SIX_DIGITS = "right to six digits"  # the precision of float32
+LONGEST = 60  # characters shown of a student's own value
 
 
 @dataclass(frozen=True, eq=False)
 class Clue:
-    """A known mistake: what to say, and the array that making it would have given, or a function that computes it."""
+    """A known mistake: a sentence, and the array that the mistake leads to, or a function that computes it."""
 
     sentence: str
     expected: ArrayLike | Callable[[], ArrayLike]
@@ -46,17 +46,15 @@ def explain(
 ) -> str | None:
     """What is wrong with `yours`, or None when every entry is within `atol` + `rtol` * |expected| of `expected`.
 
-    `factors` names the numbers that an answer may be off by ("the batch size": 64). The sentence of the first clue that
-    `yours` equals is always in it. Raises NotImplementedYet for None.
+    `factors` names numbers by which an answer may be wrong ("the batch size": 64). If `yours` equals the array of a
+    clue, the result contains the sentence of the first such clue. Raises NotImplementedYet if `yours` is None.
     """
     if yours is None:
         raise NotImplementedYet(f"{name} is None: not implemented yet")
     right = np.asarray(plain(expected), dtype=np.float64)
     found = numbers(yours)
     if found is None:
-        return (
-            f"{name} should be {wanted(right)}, but it is {describe(yours)}{said(known(masked(yours), right, clues))}"
-        )
+        return f"{name} should be {wanted(right)}, not {describe(yours)}{said(known(masked(yours), right, clues))}"
     if found.shape != right.shape:
         with np.errstate(all="ignore"):
             clue = known(found, right, clues) if np.isfinite(found).all() else ""
@@ -69,13 +67,13 @@ def explain(
         return None
     with np.errstate(all="ignore"):
         clue = known(found, right, clues)
-        # Beside a clue, a factor may still be news: "right for your own forward, which is twice what it should be".
+        # A factor can add to a clue: "right for your forward pass, which is wrong, ratio 2".
         causes = [clue, next(factor(factors or {})(found, right), "") if clue else cause(found, right, factors or {})]
     return where(name, found, right, bar, reveal, [words for words in causes if words])
 
 
 def describe(value: Any) -> str:
-    """What a value is, for a message; short, whatever a student returned."""
+    """A short description of any value that a student returned."""
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype} of shape {value.shape}"
     if value is None or isinstance(value, bool):
@@ -90,7 +88,7 @@ def describe(value: Any) -> str:
 
 
 def numbers(value: Any) -> Array | None:
-    """A real scalar, array or tensor as float64; None for anything else, bool and complex included."""
+    """A real scalar, array or tensor as float64; None for anything else, including bool and complex."""
     value = plain(value)
     if isinstance(value, np.ndarray | np.generic):
         return np.asarray(value, dtype=np.float64) if value.dtype.kind in "iuf" else None
@@ -103,18 +101,18 @@ def numbers(value: Any) -> Array | None:
 
 
 def plain(value: Any) -> Any:
-    """A torch tensor as an array, where torch is loaded; anything else as it is."""
+    """A torch tensor as an array; any other value unchanged."""
     torch = sys.modules.get("torch")
     return value.detach().cpu().numpy() if torch is not None and isinstance(value, torch.Tensor) else value
 
 
 def masked(value: Any) -> Array | None:
-    """An array of bool as 0 and 1: a mask is a common thing to return by mistake."""
+    """An array of bool as 0 and 1: students often return a mask by mistake."""
     return value.astype(np.float64) if isinstance(value, np.ndarray) and value.dtype.kind == "b" else None
 
 
 def wanted(right: Array) -> str:
-    return f"an array of numbers of shape {right.shape}" if right.ndim else "a number"
+    return f"a numeric array of shape {right.shape}" if right.ndim else "a number"
 
 
 # Where, and how far off
@@ -143,21 +141,21 @@ def not_finite(name: str, found: Array) -> str:
     if np.isnan(found[first]):
         value, hint = (
             "NaN",
-            "0 / 0, inf - inf, 0 times infinity as in 0 * log(0), or the logarithm of a negative number?",
+            "is it 0/0, inf - inf, 0 * log(0) or the logarithm of a negative number?",
         )
     count = f" ({int(bad.sum())} of {found.size} entries)" if found.size > 1 else ""
     return f"{name} is {value}{place}{count}: {hint}"
 
 
 def short(value: complex) -> str:
-    """A number in a few characters; an int may have thousands of digits."""
+    """A number in a few characters, even an int with thousands of digits."""
     if isinstance(value, int):
         return str(value) if abs(value) < 10**20 else "beyond 1e20"
     return f"{value:.6g}"
 
 
 def apart(mine: float, theirs: float) -> tuple[str, str]:
-    """Two numbers with as many digits as tell them apart."""
+    """Two numbers, with enough digits to see the difference."""
     for digits in range(4, 18):
         pair = f"{mine:.{digits}g}", f"{theirs:.{digits}g}"
         if pair[0] != pair[1]:
@@ -173,11 +171,11 @@ def said(words: str) -> str:
     return f" ({words})" if words else ""
 
 
-# Why: each question is asked of arrays of one shape, all finite
+# Why. Each function below compares two finite arrays of equal shape and yields causes
 
 
 def same(a: Array, b: Array) -> bool:
-    """Whether two arrays agree to SAME of the larger's largest entry."""
+    """Whether two arrays differ by at most SAME times the largest entry of both."""
     if a.shape != b.shape or not np.isfinite(b).all():
         return False
     scale = max(float(np.abs(a).max(initial=0.0)), float(np.abs(b).max(initial=0.0)))
@@ -185,7 +183,7 @@ def same(a: Array, b: Array) -> bool:
 
 
 def known(found: Array | None, right: Array, clues: Sequence[Clue]) -> str:
-    """The sentence of the first clue that fits; one that fits the right answer too says nothing."""
+    """The sentence of the first clue that fits. A clue that also fits the right answer is ignored."""
     if found is None:
         return ""
     for clue in clues:
@@ -196,7 +194,7 @@ def known(found: Array | None, right: Array, clues: Sequence[Clue]) -> str:
 
 
 def reshaped(found: Array, right: Array, factors: Mapping[str, float]) -> str:
-    """What a wrong shape holds: the transpose, too many or too few axes, or rows that were not added up."""
+    """What is wrong with the shape: it is transposed, has too many or too few axes, or rows were not added up."""
     if found.shape == right.shape[::-1] and right.ndim == 2:
         return "it is the transpose" if same(found.T, right) else "rows and columns are exchanged"
     if found.size == right.size:
@@ -215,14 +213,12 @@ def reshaped(found: Array, right: Array, factors: Mapping[str, float]) -> str:
             if same(total, right):
                 return f"its {words} over {f'axis {axis}' if right.ndim else 'all entries'} is right"
     if found.ndim and not right.ndim:
-        return (
-            "one number is asked for, for the whole batch" if "the batch size" in factors else "one number is asked for"
-        )
+        return "one number is expected for the whole batch" if "the batch size" in factors else "one number is expected"
     return ""
 
 
 def cause(found: Array, right: Array, factors: Mapping[str, float]) -> str:
-    """The first explanation that the numbers bear out, or ""."""
+    """The first cause that the numbers prove, or ""."""
     if not found.any():
         return "every entry is 0" if found.ndim else "it is 0"
     for question in (whole, rounding, sign, factor(factors), arranged, zeros, partly, offset, approximation):
@@ -267,7 +263,7 @@ def factor(factors: Mapping[str, float]) -> Callable[[Array, Array], Iterator[st
 
 
 def proportion(found: Array, right: Array) -> float | None:
-    """c where found = c * right throughout, else None."""
+    """The number c with found = c * right in every entry, or None."""
     at = np.unravel_index(int(np.argmax(np.abs(right))), right.shape)
     if right[at] == 0:
         return None
@@ -276,25 +272,25 @@ def proportion(found: Array, right: Array) -> float | None:
 
 
 def named(factors: Mapping[str, float]) -> Iterator[tuple[str, float]]:
-    """Factors with a story: those of the check, then those that any answer may be off by."""
+    """Sentences and factors: first those of the check, then common ones."""
     for name, value in factors.items():
         if value > 0 and value != 1:
             hint = "is 1/N missing?" if "batch" in name else f"is it multiplied by {name} once too often?"
             yield f"ratio {value:g} = {name}: {hint}", value
-            hint = "is it divided by N twice?" if "batch" in name else f"is a factor {name} missing?"
-            yield f"ratio 1/{value:g}, one over {name}: {hint}", 1 / value
+            hint = f"is it divided by {name} twice?" if "batch" in name else f"is a factor {name} missing?"
+            yield f"ratio 1/{value:g}: {hint}", 1 / value
             yield f"ratio {value**2:g}, the square of {name}", value**2
-    yield "ratio 2: counted twice, or is a factor 1/2 missing?", 2.0
+    yield "ratio 2: is it counted twice, or is a factor 1/2 missing?", 2.0
     yield "ratio 1/2: is a factor 2 missing?", 0.5
-    yield "ratio 1/ln 10: log10 where the natural logarithm belongs", 1 / math.log(10)
-    yield "ratio 1/ln 2: log2 where the natural logarithm belongs", 1 / math.log(2)
+    yield "ratio 1/ln 10: log10 is used instead of the natural logarithm", 1 / math.log(10)
+    yield "ratio 1/ln 2: log2 is used instead of the natural logarithm", 1 / math.log(2)
 
 
 def arranged(found: Array, right: Array) -> Iterator[str]:
     if found.ndim == 2 and found.shape[0] == found.shape[1] and same(found, right.T):
         yield "it is the transpose"
     if found.size > 1 and same(np.sort(found, axis=None), np.sort(right, axis=None)):
-        yield "the right numbers, in the wrong places"
+        yield "the right numbers in the wrong places"
 
 
 def offset(found: Array, right: Array) -> Iterator[str]:

@@ -1,7 +1,6 @@
-"""What a check expects of an answer: each function leaves its Measure with `hw`, then raises with numbers or returns.
+"""Functions with which a check tests an answer. Each adds a Measure to `hw`; if the answer is wrong, it raises.
 
-`hw` is what every check is given: the student's modules, the reference and the item's numbers. It comes first here
-because the Measure is kept there; no module holds state.
+`hw` is the argument that every check gets: the student's modules, the reference and the item's numbers.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from grader.measure.diagnose import Clue, describe, explain, numbers, plain
 from grader.model import Measure
 
 Array = NDArray[np.float64]
-ROUNDS = 5  # of a measurement of time or memory
-KNOWN = 4096  # answers of the reference that are remembered; a class asks some sixty questions
+ROUNDS = 5  # repetitions of a measurement of time or memory
+KNOWN = 4096  # answers of the reference that are kept; grading a class needs about sixty
 
 
 class Spent(Protocol):
-    """What a call took: CPU seconds, and bytes of memory at its peak."""
+    """The cost of a call: CPU seconds, and peak memory in bytes."""
 
     @property
     def cpu(self) -> float: ...
@@ -34,7 +33,7 @@ class Spent(Protocol):
 
 
 class Subject(Protocol):
-    """What is needed of `hw` here; grader.check has the whole of it."""
+    """The part of `hw` that this module uses; grader.check has the full class."""
 
     known: dict[bytes, Any]
 
@@ -58,10 +57,11 @@ def expect_close(
     factors: Mapping[str, float] | None = None,
     clues: Sequence[Clue] = (),
 ) -> None:
-    """`yours` has the shape of `expected` and is within `atol` of it in every entry (the item's tolerance by default).
+    """Require that `yours` has the shape of `expected` and that every entry is within `atol` of it.
 
-    `atol` is absolute and never scales with an array's size. With `rtol`, an entry may be off by `atol` (0 by default)
-    and `rtol` times its expected magnitude. Raises Mismatch with the likely cause, NotImplementedYet for None.
+    `atol` is an absolute error, by default the item's tolerance; it does not depend on the size of an array. With
+    `rtol`, the allowed error of an entry is `atol` (0 by default) plus `rtol` times the expected magnitude. Raises
+    Mismatch with the likely cause, NotImplementedYet for None.
     """
     if is_stub(yours):
         raise NotImplementedYet(f"{name} is None: not implemented yet")
@@ -71,15 +71,18 @@ def expect_close(
     )
     if rtol is None:
         hw.measure(Measure(name, _error(yours, expected), bar))
-    else:  # in units of what each entry may be off by
+    else:  # in units of the allowed error of each entry
         hw.measure(Measure(name, _share(yours, expected, bar, rtol), 1.0))
     if sentence is not None:
         raise Mismatch(sentence)
 
 
 def expect_relative(hw: Subject, name: str, yours: Any, expected: Any, *, bar: float, least: float = 1e-8) -> None:
-    """The relative error max |yours - expected| / max(least, |yours| + |expected|) is below `bar`: what CS231n's
-    assignments measure (http://cs231n.github.io/neural-networks-3/#gradcheck). Raises as `expect_close`."""
+    """Require that max |yours - expected| / max(least, |yours| + |expected|) is below `bar`.
+
+    This is the relative error of CS231n's assignments (http://cs231n.github.io/neural-networks-3/#gradcheck). Raises as
+    `expect_close`.
+    """
     if is_stub(yours):
         raise NotImplementedYet(f"{name} is None: not implemented yet")
     found, right = numbers(yours), np.asarray(plain(expected), dtype=np.float64)
@@ -92,8 +95,10 @@ def expect_relative(hw: Subject, name: str, yours: Any, expected: Any, *, bar: f
 
 
 def expect_one_of(hw: Subject, name: str, yours: Any, options: Sequence[Any], **bars: Any) -> None:
-    """`yours` is close to one of several right answers; `bars` are passed to `expect_close`. Raises what the nearest of
-    them raises."""
+    """Require that `yours` is close to one of several right answers.
+
+    It is compared with the nearest one by `expect_close`, which gets `bars`. Raises as `expect_close`.
+    """
     nearest = min(options, key=lambda option: _error(yours, np.asarray(plain(option), dtype=np.float64)))
     expect_close(hw, name, yours, nearest, **bars)
 
@@ -101,11 +106,11 @@ def expect_one_of(hw: Subject, name: str, yours: Any, options: Sequence[Any], **
 def expect_faster(
     hw: Subject, name: str, fast: Callable[[], Any], slow: Callable[[], Any], *, ratio: float, seconds: float = 0.05
 ) -> None:
-    """`fast` takes at least `ratio` times less CPU than `slow`, both measured in turn, ROUNDS times.
+    """Require that `slow` takes at least `ratio` times the CPU time of `fast`. Both are measured ROUNDS times, in turn.
 
-    Calls are repeated until a measurement takes `seconds` of CPU, so that it is not of the clock. What is measured is
-    the least that each took: other programs only ever add to it. Raises Mismatch, Skipped where the system tells no
-    CPU time of one call.
+    Calls are repeated until a measurement takes `seconds` of CPU time, because the clock is too coarse for less. The
+    smallest time of each counts, because other programs can only add time. Raises Mismatch; Skipped if the system
+    cannot measure the CPU time of one call.
     """
     if is_stub(fast()):
         raise NotImplementedYet(f"{name} returned None: not implemented yet")
@@ -114,13 +119,18 @@ def expect_faster(
     found = min(cpu for _, cpu in measured) / max(min(cpu for cpu, _ in measured), 1e-9)
     hw.measure(Measure(name, found, ratio, at_least=True))
     if found < ratio:
-        raise Mismatch(f"{name} is {found:.3g} times as fast as the loop it is compared with; {ratio:g} is asked for")
+        raise Mismatch(
+            f"{name} is {found:.3g} times as fast as the loop it is compared with; it must be {ratio:g} times"
+        )
 
 
 def expect_smaller(hw: Subject, name: str, call: Callable[[], Any], *, most: int) -> None:
-    """`call` needs at most `most` bytes of memory beyond what the student's process had before, the least of ROUNDS
-    times. Raises Mismatch, Skipped where the system tells no memory of one call."""
-    if is_stub(call()):  # and what is allocated once, by a first call, is not the next one's
+    """Require that `call` adds at most `most` bytes to the memory of the student's process.
+
+    The smallest of ROUNDS measurements counts. Raises Mismatch; Skipped if the system cannot measure the memory of one
+    call.
+    """
+    if is_stub(call()):  # this call also makes allocations that happen only once
         raise NotImplementedYet(f"{name} returned None: not implemented yet")
     peak = min(hw.cost(call).peak for _ in range(ROUNDS))
     hw.measure(Measure(name, peak, most))
@@ -146,13 +156,12 @@ def expect_gradient(
     factors: Mapping[str, float] | None = None,
     clues: Sequence[Clue] = (),
 ) -> None:
-    """`yours` is the gradient of sum(f(x) * upstream) at `at`; without `upstream`, f is a scalar.
+    """Require that `yours` is the gradient of sum(f(x) * upstream) at `at`; without `upstream`, f returns a scalar.
 
-    `f` is the reference's forward: a wrong forward with a matching backward earns nothing. `own`, the student's
-    forward at many points in one go, is asked only after a mismatch, so that the message can say when the two agree.
-    `h` is the difference step: smaller for a steep f, larger for one that is linear in each entry. `of`, where given,
-    is what f is and all that it rests on besides x: a whole class is asked about the same f, which is then measured
-    once.
+    `f` is the reference's forward pass, so a wrong forward pass with a matching backward pass earns nothing. `own`
+    computes the student's forward pass at many points; it is called only after a mismatch, so that the message can say
+    that the two agree. `h` is the difference step: smaller for a steep f, larger for an f that is linear in each entry.
+    `of` names f and all its fixed inputs. With it, the gradient is computed once for the whole class.
     """
     if of:
         expected = once(hw, ("gradient", *of, at, upstream, h), lambda: _gradient(f, at, upstream, h))
@@ -165,9 +174,10 @@ def expect_gradient(
 
 
 def once(hw: Subject, of: Sequence[Any], compute: Callable[[], Array]) -> Array:
-    """What `compute` gives, computed once a process for each `of`, which has to name everything that decides it.
+    """The result of `compute`, computed once in a process for each `of`.
 
-    None of it may be a student's to choose but as numbers: the key is their exact bytes.
+    `of` must name everything that the result depends on. A student may choose only numbers in it: the key is made of
+    their exact bytes.
     """
     key = hashlib.sha256(b"".join(map(_exactly, of))).digest()
     found: Array | None = hw.known.get(key)
@@ -180,20 +190,20 @@ def once(hw: Subject, of: Sequence[Any], compute: Callable[[], Array]) -> Array:
 
 
 def expect_accuracy(hw: Subject, name: str, value: Any, bar: float) -> None:
-    """`value`, a fraction in [0, 1], reaches `bar`."""
+    """Require that `value`, a fraction in [0, 1], is at least `bar`."""
     if value is None:
         raise NotImplementedYet(f"{name} is None: not implemented yet")
     if not is_number(value) or not 0 <= as_float(value) <= 1:
         raise Mismatch(f"{name} should be a fraction between 0 and 1, but it is {describe(value)}")
     hw.measure(Measure(name, float(value), bar, at_least=True))
     if float(value) < bar:
-        raise Mismatch(f"{name} is {float(value):.2%}; at least {bar:.0%} is asked for")
+        raise Mismatch(f"{name} is {float(value):.2%}; at least {bar:.0%} is required")
 
 
 def unpack(function: str, value: Any, names: Sequence[str]) -> tuple[Any, ...]:
-    """The promised tuple, one element per name.
+    """`value` as a tuple with one element per name.
 
-    Raises NotImplementedYet for the stub's None or a tuple of nothing but None, Mismatch for any other shape.
+    Raises NotImplementedYet for the stub's None and for a tuple of only None, Mismatch for any other shape.
     """
     promised = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
     if is_stub(value):
@@ -207,7 +217,7 @@ def unpack(function: str, value: Any, names: Sequence[str]) -> tuple[Any, ...]:
 
 
 def gather(name: str, values: Sequence[Any]) -> Array:
-    """One number from each of many calls, as a vector of shape (calls,). Entry i belongs to call i."""
+    """The results of several calls, one number each, as a vector of shape (calls,)."""
     for i, value in enumerate(values):
         if value is None:
             raise NotImplementedYet(f"{name} is None: not implemented yet")
@@ -217,20 +227,20 @@ def gather(name: str, values: Sequence[Any]) -> Array:
 
 
 def is_stub(value: Any) -> bool:
-    """What unfinished work returns: None, or a tuple, list or dict that holds nothing but None."""
+    """Whether `value` comes from unfinished work: None, or a tuple, list or dict of only None."""
     if isinstance(value, dict):
         value = list(value.values())
     return value is None or (isinstance(value, tuple | list) and all(part is None for part in value))
 
 
 def is_number(value: Any) -> bool:
-    """A real scalar: a Python or numpy number, or a 0-d array of one."""
+    """Whether `value` is a real scalar: a Python or numpy number, or a 0-d array."""
     found = numbers(value)
     return found is not None and found.shape == ()
 
 
 def as_float(value: Any) -> float:
-    """A real scalar as float; an int beyond float64 is as wrong as infinity, and just as far away."""
+    """A real scalar as float; an int that float64 cannot hold becomes infinite."""
     found = numbers(value)
     return float("nan") if found is None else float(found)
 
@@ -242,13 +252,13 @@ def _kind(value: Any) -> str:
 
 
 def _error(yours: Any, expected: Any) -> float:
-    """The largest absolute error; infinite for what is not even of the right kind or shape."""
+    """The largest absolute error; infinite for a wrong type or shape."""
     found, expected = numbers(yours), plain(expected)
     return float("inf") if found is None or found.shape != np.shape(expected) else numeric.error(found, expected)
 
 
 def _share(yours: Any, expected: Any, atol: float, rtol: float) -> float:
-    """The largest error as a share of what its entry may be off by; infinite as in `_error`."""
+    """The largest error, as a fraction of the error that its entry allows; infinite as in `_error`."""
     found, right = numbers(yours), np.asarray(plain(expected), dtype=np.float64)
     if found is None or found.shape != right.shape or not np.isfinite(found).all():
         return float("inf")
@@ -256,7 +266,7 @@ def _share(yours: Any, expected: Any, atol: float, rtol: float) -> float:
 
 
 def _repeated(hw: Subject, call: Callable[[], Any], seconds: float) -> Callable[[], float]:
-    """A measurement of `call`: CPU seconds of one, averaged over as many as take `seconds` together."""
+    """A function that measures the CPU seconds of one `call`, averaged over enough calls to take `seconds`."""
 
     def spent(times: int) -> float:
         return hw.cost(lambda: [call() for _ in range(times)]).cpu
@@ -282,13 +292,13 @@ def _exactly(value: Any) -> bytes:
 def _agreement(
     own: Callable[[Sequence[Array]], Sequence[Any]], at: Array, upstream: Array | None, h: float
 ) -> list[Clue]:
-    """The clue that a gradient is right for the student's own forward; none when that forward cannot be measured."""
+    """The clue that a gradient is right for the student's own forward pass; none if that pass cannot be measured."""
     weights = np.array(1.0) if upstream is None else upstream
     try:
         found = [numbers(out) for out in own(numeric.around(at, h=h))]
     except StudentError:
-        return []  # the mismatch being explained is the finding; this forward has its own check
+        return []  # the forward pass has a check of its own
     if any(out is None or out.shape != weights.shape for out in found):
         return []
     gradient = numeric.slope([out for out in found if out is not None], at.shape, weights, h=h)
-    return [Clue("it agrees with your own forward pass, but that forward pass is wrong", gradient)]
+    return [Clue("right for your forward pass, which is wrong", gradient)]

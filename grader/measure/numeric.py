@@ -1,7 +1,8 @@
-"""Numeric gradients and the measure of an error. Pure numpy, float64.
+"""Numeric gradients and the size of an error. Pure numpy, float64.
 
-Five-point central differences have truncation of order h^4 and round-off of order eps / h: with h near 1e-3 and values
-of order 1 both lie under 1e-12, a hundred times below the strictest bar. A three-point difference cannot hold 1e-10.
+Five-point central differences have a truncation error of order h^4 and a round-off error of order eps / h. With h near
+1e-3 and values of order 1, both are below 1e-12: a hundred times below the strictest bar. A three-point difference
+cannot reach 1e-10.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
-# Of the value at x + k h, in the derivative at x (Abramowitz and Stegun, 25.3.6).
+# (k, weight of the value at x + k h) in the derivative at x (Abramowitz and Stegun, 25.3.6).
 STENCIL = ((-2, 1 / 12), (-1, -8 / 12), (1, 8 / 12), (2, -1 / 12))
 
 
@@ -26,13 +27,13 @@ def gradient(f: Callable[[Array], float], x: ArrayLike, *, h: float = 1e-3) -> A
 def backward(f: Callable[[Array], Any], x: ArrayLike, upstream: ArrayLike, *, h: float = 1e-3) -> Array:
     """The gradient of sum(f(x) * upstream) with respect to x, of x's shape; f(x) has upstream's shape.
 
-    f gets an array of its own each time and may keep or change it.
+    Each call of f gets a new array, which f may keep or change.
     """
     return slope([f(point) for point in around(x, h=h)], np.shape(x), upstream, h=h)
 
 
 def around(x: ArrayLike, *, h: float = 1e-3) -> list[Array]:
-    """The points where a function has to be known for its gradient at x: entry by entry, in the stencil's order."""
+    """The points where a function must be evaluated for its gradient at x: entry by entry, in the stencil's order."""
     at = np.array(x, dtype=np.float64)
     points = []
     for index in np.ndindex(at.shape):
@@ -44,24 +45,24 @@ def around(x: ArrayLike, *, h: float = 1e-3) -> list[Array]:
 
 
 def slope(values: Sequence[Any] | Array, shape: tuple[int, ...], upstream: ArrayLike, *, h: float = 1e-3) -> Array:
-    """The gradient, of `shape`, from a function's values at the points `around`.
+    """The gradient, of `shape`, from a function's values at the points of `around`.
 
-    Values are subtracted before they are weighted: one that an entry of x does not reach cancels exactly, however
-    large it is.
+    Values are subtracted before they are weighted, so a value that does not depend on an entry of x cancels exactly,
+    even if it is large.
     """
     weights = np.asarray(upstream, dtype=np.float64)
     at = np.asarray(values, dtype=np.float64).reshape(-1, len(STENCIL), *weights.shape)
     (_, outer), (_, inner), *_ = STENCIL
-    with np.errstate(over="ignore", invalid="ignore"):  # a student's values; inf - inf is NaN, and never passes
+    with np.errstate(over="ignore", invalid="ignore"):  # a student's values: inf - inf gives NaN, which never passes
         slopes = outer * (at[:, 0] - at[:, 3]) + inner * (at[:, 1] - at[:, 2])
         total: Array = np.sum(slopes * weights, axis=tuple(range(1, slopes.ndim))).reshape(shape) / h
     return total
 
 
 def error(yours: ArrayLike, expected: ArrayLike) -> float:
-    """The largest absolute difference between two arrays of one shape; infinite where `yours` is not finite.
+    """The largest absolute difference between two arrays of equal shape; infinite if `yours` is not finite.
 
-    It does not grow with the number of entries. Raises ValueError for two shapes.
+    It does not grow with the number of entries. Raises ValueError if the shapes differ.
     """
     a, b = np.asarray(yours, dtype=np.float64), np.asarray(expected, dtype=np.float64)
     if a.shape != b.shape:
@@ -73,5 +74,5 @@ def error(yours: ArrayLike, expected: ArrayLike) -> float:
 
 
 def clear_of_zero(x: ArrayLike, margin: float) -> bool:
-    """Whether no entry lies within `margin` of 0, so that no difference step crosses the kink of a ReLU."""
+    """Whether every entry is at least `margin` away from 0, so that no difference step crosses the kink of a ReLU."""
     return bool((np.abs(np.asarray(x, dtype=np.float64)) >= margin).all())

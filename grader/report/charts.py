@@ -1,6 +1,6 @@
-"""What a check has drawn, by its kind: curves and weights (plots.py), and here tables, confusions, pictures and bars.
+"""Draws the figures of checks: tables, confusion matrices, pictures and bars. Curves and weights are in plots.py.
 
-What a figure's data say is a student's in part: text is escaped, pictures arrive as plain pixels.
+A figure's data come partly from a student. Text is escaped; pictures are plain pixels.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from grader.report.wording import harmless
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-ACROSS = 4  # labelled pictures in a row
-PER_LINE = 26  # characters of a picture's label in one line
+ACROSS = 4  # labelled pictures per row
+PER_LINE = 26  # characters per line of a picture's label
 SIDE = 96  # width and height of a labelled picture, in units of the drawing
 
 
 def picture(given: Picture, prefix: str) -> str:
-    """A check's own figure as markup; `prefix` keeps its ids apart from those of other figures."""
+    """A check's own figure as markup. `prefix` makes its ids unique on the page."""
     return DRAWINGS[given.kind](given, prefix)
 
 
 def table(given: Picture, prefix: str) -> str:
-    """Rows of text; the last column is aligned as numbers are."""
+    """A table of text. The last column is aligned to the right, as numbers are."""
     head = "".join(
         f'<th scope="col"{number(at, given)}>{text(name)}</th>' for at, name in enumerate(given.data["columns"])
     )
@@ -50,7 +50,7 @@ def text(words: Any) -> str:
 
 
 def confusion(given: Picture, prefix: str) -> str:
-    """A square of classes: how often each (row) is taken for each (column), in percent of the row."""
+    """A confusion matrix: how often each class (row) is predicted as each class (column), in percent of the row."""
     names, counts = given.data["classes"], given.data["counts"]
     canvas, size = blank(WIDTH, 4.6), len(names)
     axes = canvas.add_axes((0.16, 0.02, 0.8, 0.8))
@@ -73,19 +73,19 @@ def confusion(given: Picture, prefix: str) -> str:
 
 
 def mark(axes: Axes, row: int, column: int, share: float) -> None:
-    """One cell: its percentage, and a square whose area grows with it, so that no shade has to be read."""
+    """One cell: its percentage, and a square whose area is proportional to it, so that shades carry no meaning."""
     if share < 0.005:
         return
     from matplotlib.patches import Rectangle
 
-    colour, side = ACCENT if row == column else BAD, max(share**0.5, 0.5)  # never behind a part of the number
+    colour, side = ACCENT if row == column else BAD, max(share**0.5, 0.5)  # large enough to surround the number
     corner = (column - side / 2, row - side / 2)
     axes.add_patch(Rectangle(corner, side, side, facecolor=colour, alpha=0.35, linewidth=0))
     axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=8, color=INK)
 
 
 def images(given: Picture, prefix: str) -> str:
-    """Small pictures with a label below each, the label as text of the page."""
+    """Small pictures, each with a label below it as text."""
     width, height = given.data["size"]
     cells = []
     for pixels, label in zip(given.data["images"], given.data["labels"], strict=True):
@@ -113,7 +113,7 @@ def sheet(given: Picture, prefix: str, cells: Sequence[tuple[str, str]]) -> str:
 
 
 def lines(label: str) -> list[str]:
-    """A label in two lines at most, broken at a comma or a space."""
+    """A label in at most two lines, broken at a comma or a space."""
     label = harmless(label)
     if len(label) <= PER_LINE:
         return [label]
@@ -135,7 +135,7 @@ def source(pixels: str, width: int, height: int) -> str:
 
 
 def bars(given: Picture, prefix: str) -> str:
-    """A thumbnail, and beside it a network's most probable classes as bars."""
+    """A thumbnail, and a bar for each of the network's most probable classes."""
     names, shares = given.data["classes"], given.data["probabilities"]
     width, height = given.data["size"]
     canvas = blank(WIDTH, 1.9)

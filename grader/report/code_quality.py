@@ -1,7 +1,7 @@
 """GitLab's code quality report: a problem per line of the student's files, which a merge request shows beside it.
 
-Its fields are those of CodeClimate that GitLab reads (app/validators/json_schemas/codeclimate.json). Each needs a path
-in the repository, so a problem without one is in the other reports alone.
+Its fields are the CodeClimate fields that GitLab reads (app/validators/json_schemas/codeclimate.json). Each problem
+needs a path in the repository; a problem without one appears only in the other reports.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def render(report: Report, places: Mapping[str, str]) -> str:
 
 
 def entry(problem: Problem, path: str, line: int) -> dict[str, Any]:
-    """The fingerprint stays the same from run to run, so that GitLab can tell what is new."""
+    """The fingerprint is the same in every run, so that GitLab can see which problems are new."""
     names = " ".join(check.name for _, check in problem.cases)
     lost = f" ({points(problem.earned)} of {points(problem.points)} points)" if problem.points else ""
     return {

@@ -1,4 +1,4 @@
-"""A Report as one HTML file: no script, no network, readable in light and dark, on a phone and on paper."""
+"""A Report as one HTML file without scripts or network access, readable in light and dark, on a phone and on paper."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 
 
 def render(report: Report, *, audience: Audience = "student", figures: bool = True) -> str:
-    """The whole page. `figures=False` leaves the plots out, and with them the cost of importing matplotlib."""
+    """The whole page. `figures=False` leaves out the plots, which saves importing matplotlib."""
     report = presented(report, audience)
     drawn: list[str] = []
     pictures = {}
@@ -32,8 +32,7 @@ def render(report: Report, *, audience: Audience = "student", figures: bool = Tr
 
 @lru_cache
 def environment(folder: Path = HERE) -> Any:
-    """Templates that lie in a folder. Autoescape is on for every one; only our own style sheet and the drawn figure are
-    marked safe there."""
+    """The templates in a folder. Autoescape is on; only our own style sheet and the drawn figures are marked safe."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     page = Environment(

@@ -1,4 +1,4 @@
-"""A Report as strict JSON, in the shape that report.schema.json fixes, and back again."""
+"""A Report to strict JSON, as report.schema.json defines it, and back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCHEMA = 1
 
 
 def render(report: Report, *, audience: Audience = "student") -> str:
-    """One JSON object (RFC 8259: inf and nan, which JSON has no number for, are the strings "inf", "-inf", "nan")."""
+    """One JSON object (RFC 8259). JSON has no inf and nan, so they become the strings "inf", "-inf" and "nan"."""
     return json.dumps(document(presented(report, audience)), indent=2, allow_nan=False) + "\n"
 
 
@@ -97,9 +97,9 @@ def finite(value: float) -> float | str:
 
 
 def parse(document: Mapping[str, Any]) -> Report:
-    """The Report that `document` tells of. Raises ValueError for another schema, KeyError for what is not one."""
+    """The Report in `document`. Raises ValueError for another schema, KeyError if it is not a report."""
     if document["schema"] != SCHEMA:
-        raise ValueError(f"a report of schema {document['schema']}, and this version reads schema {SCHEMA}")
+        raise ValueError(f"the report has schema {document['schema']}, but this version reads schema {SCHEMA}")
     return Report(
         title=document["title"],
         submission=document["submission"]["name"],
@@ -108,7 +108,7 @@ def parse(document: Mapping[str, Any]) -> Report:
         needs_review=tuple(document["needs_review"]),
         provenance=Provenance(**document["provenance"]),
         notes=tuple(document["notes"]),
-        interrupted=document.get("interrupted", False),  # reports that were kept by earlier versions have none
+        interrupted=document.get("interrupted", False),  # missing in reports of earlier versions
     )
 
 
@@ -133,6 +133,6 @@ def parse_check(given: Mapping[str, Any]) -> CheckResult:
         ),
         figures=tuple(Figure(one["kind"], one["title"], one["data"]) for one in given["figures"]),
         review=tuple(given["review"]),
-        memory=given.get("memory", 0),  # gradebooks from before it was measured
-        killed=given.get("killed", False),  # or told
+        memory=given.get("memory", 0),  # missing in reports of earlier versions
+        killed=given.get("killed", False),  # missing in reports of earlier versions
     )

@@ -1,8 +1,8 @@
 """JUnit XML as pytest writes it (xunit2), by the schema junit-10.xsd of Jenkins: a suite per submission, a case per
 check, points as properties of the suite, which are the only ones that the schema has.
 
-A FAIL of any kind is a failure, a fault of the grader an error. Characters that XML cannot hold are gone before they
-get here.
+A check that loses points is a failure; a fault of the grader is an error. Characters that XML does not allow are
+already removed.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def suite(name: str, report: Report, audience: Audience) -> Element:
 
 
 def counted(name: str, cases: Sequence[Element], seconds: float = 0.0) -> Element:
-    """A suite of these cases, which says how many of them ended in which way."""
+    """A suite of these cases, with the numbers of errors, failures and skipped cases."""
     count = {kind: sum(one.find(kind) is not None for one in cases) for kind in ("error", "failure", "skipped")}
     found = Element("testsuite", name=name, errors=str(count["error"]), failures=str(count["failure"]),
                     skipped=str(count["skipped"]), tests=str(len(cases)), time=f"{seconds:.3f}")  # fmt: skip

@@ -1,7 +1,7 @@
 """A Report as GitHub's Markdown, for the page of a CI's run: the table, and a sentence for each problem.
 
-What a student wrote stands in code alone, in a span or in <pre>, where nothing is a heading, a link, an address, a
-mention or HTML. Every mark of other texts is escaped.
+A student's text appears only as code, in a span or in <pre>, where nothing is a heading, a link, an address, a mention
+or HTML. Every special character in other texts is escaped.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MARK = re.compile(r"[!-/:-@\[-`{-~]")
 
 
 def render(report: Report, *, audience: Audience = "student") -> str:
-    """At most ROOM bytes: where there is more to say, it says how much was left out."""
+    """At most ROOM bytes. If there is more, the text says how much was left out."""
     report = presented(report, audience)
     head = "".join(f"{line}\n" for line in overview(report))
     tail = "".join(f"{line}\n" for line in footer(report))
@@ -71,7 +71,7 @@ def fraction(score: float, max_score: float, *, skipped: bool) -> str:
 
 
 def sentence(problem: Problem) -> str:
-    """The line, and what was printed meanwhile, folded."""
+    """The line, and the printed output in a folded section."""
     said = line(problem, problem.subject)
     if not problem.output:
         return said

@@ -1,8 +1,7 @@
-"""The report's figures as SVG for the middle of an HTML page: every measured number against its bar, and what a check
-has drawn.
+"""The report's figures as inline SVG: every measured number with its bar, and training curves and weights.
 
-matplotlib is imported only when something is drawn: it costs more than the rest of the report. Row labels may hold a
-student's own names, so nothing here is parsed as math and nothing depends on which glyphs a font has.
+matplotlib is imported only when something is drawn, because that takes longer than the rest of the report. Labels may
+contain a student's own names, so no text is parsed as math, and all text uses characters that every font has.
 """
 
 from __future__ import annotations
@@ -24,23 +23,23 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH, ROW, HEAD = 7.2, 0.2, 0.75  # inches: the figure, one row, and what a panel needs above and below its rows
-ROWS = 40  # of a panel: what fits on a page of paper
+WIDTH, ROW, HEAD = 7.2, 0.2, 0.75  # inches: the figure, one row, and the space above and below a panel's rows
+ROWS = 40  # rows of a panel: they fit on a page of paper
 LABEL = 44  # characters of a row's label
 FLOOR, CEILING = 1e-17, 1e3  # an error of 0 is drawn at the floor; one that is not finite, at the right edge
 
-# Stand-ins in the drawing for the page's colours, which differ between light and dark.
+# Placeholders for the page's colours, which differ in light and dark mode.
 COLOURS = {"#010101": "var(--ink)", "#020202": "var(--quiet)", "#030303": "var(--line)", "#040404": "var(--good)",
            "#050505": "var(--bad)", "#060606": "var(--accent)"}  # fmt: skip
 INK, QUIET, LINE, GOOD, BAD, ACCENT = COLOURS
 
-# What tells two runs of one measurement apart: shapes, sizes and settings behind a comma. They share a row.
+# Shapes, sizes and settings in a name. Measurements whose names differ only in these share a row.
 _RUN = re.compile(r"\s*\([\d, ]*\)|, \w+=[\w.+-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a panel: a quantity of one check, measured once or more often."""
+    """One line of a panel: a quantity of a check, with one or more measurements."""
 
     label: str
     measures: tuple[Measure, ...]
@@ -54,12 +53,12 @@ class Panel:
 
 
 def render(report: Report) -> list[str]:
-    """An <svg> element for each panel. Its colours are the page's variables; its text is text."""
+    """An <svg> element for each panel. It uses the page's colour variables, and its text stays text."""
     return [svg(figure(panel), panel.title, describe(panel), f"plot{at}") for at, panel in enumerate(panels(report))]
 
 
 def curves(given: Picture, prefix: str) -> str:
-    """The loss by step, and the accuracies of a run against their bar: side by side where there is room."""
+    """Two plots, side by side if there is room: the loss by step, and the accuracies of a run with their bar."""
     return f'<div class="pair">{losses(given, f"{prefix}-loss")}{accuracies(given, f"{prefix}-accuracy")}</div>'
 
 
@@ -75,7 +74,7 @@ def losses(given: Picture, prefix: str) -> str:
 
 
 def accuracies(given: Picture, prefix: str) -> str:
-    """By epoch, or by `look`, with the bar drawn in; the one that is judged in ink."""
+    """Accuracies by epoch, or by `look`, with the bar. The judged one is drawn in ink."""
     canvas, data = blank(WIDTH / 2, 2.6), given.data
     axes = canvas.add_axes((0.11, 0.17, 0.65, 0.7))
     epochs = range(1, len(data["epochs"]) + 1)
@@ -96,7 +95,7 @@ def accuracies(given: Picture, prefix: str) -> str:
 
 
 def apart(heights: Sequence[float], gap: float = 8.0) -> list[float]:
-    """Heights of labels, moved up as far as it takes to keep them `gap` apart, and down again from the top."""
+    """Heights of labels, moved up until they are `gap` apart, then all moved down if they exceed the top."""
     placed = dict.fromkeys(range(len(heights)), 0.0)
     least = -gap
     for at in sorted(placed, key=lambda at: heights[at]):
@@ -118,7 +117,7 @@ def style(axes: Axes, title: str, below: str) -> None:
 
 
 def weights(given: Picture, prefix: str) -> str:
-    """Small square images, side by side, their pixels kept square; on a ground that is neither light nor dark."""
+    """Small square images side by side, with square pixels, on a transparent background."""
     from PIL import Image
 
     side, count = given.data["side"], len(given.data["images"])
@@ -143,7 +142,7 @@ DRAWINGS = {"curves": curves, "weights": weights}
 
 
 def panels(report: Report) -> tuple[Panel, ...]:
-    """Gradient errors, other errors, accuracies; an empty one is left out, a long one goes on in another."""
+    """Panels of gradient errors, other errors and accuracies. Empty panels are left out; long ones are split."""
     kinds: dict[str, dict[tuple[str, str], list[Measure]]] = {"gradient": {}, "forward": {}, "accuracy": {}}
     for item, check in checks(report):
         for measure in check.measures:
@@ -164,7 +163,7 @@ def kind(measure: Measure) -> str:
 
 
 def describe(panel: Panel) -> str:
-    """A panel in words, for those who do not see it."""
+    """A panel in words, for screen readers."""
     measures = [measure for row in panel.rows for measure in row.measures]
     return f"{sum(map(holds, measures))} of {len(measures)} are on the right side of the bar."
 
@@ -178,7 +177,7 @@ def figure(panel: Panel) -> Figure:
 
 
 def blank(width: float, height: float) -> Figure:
-    """An empty figure, in inches, that can only become SVG."""
+    """An empty figure for SVG; sizes are in inches."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
@@ -188,9 +187,9 @@ def blank(width: float, height: float) -> Figure:
 
 
 def draw(axes: Axes, panel: Panel) -> None:
-    """What holds as dots, what does not as crosses, the bars as upright strokes, all over a grid.
+    """Draw passed measurements as dots, failed ones as crosses and bars as vertical strokes, over a grid.
 
-    Labels and grid are plain texts and lines: matplotlib's own ticks cost most of a page, and a class has many.
+    Labels and grid are plain texts and lines, because matplotlib's own ticks would take most of the time of a page.
     """
     from matplotlib.transforms import ScaledTranslation
 
@@ -209,7 +208,7 @@ def draw(axes: Axes, panel: Panel) -> None:
         *columns([(x, y) for x, y, good in dots if not good]), "X", color=BAD, markersize=7, markeredgewidth=0,
         clip_on=False,
     )  # fmt: skip
-    beside, under = (  # some points away from the panel's edges, on which the dots may lie
+    beside, under = (  # a few points outside the panel, because dots may lie on its edges
         axes.transData + ScaledTranslation(x / 72, y / 72, axes.figure.dpi_scale_trans) for x, y in ((-7, 0), (0, -4))
     )
     told: dict[str, Any] = {"color": QUIET, "fontsize": 8, "parse_math": False}
@@ -222,7 +221,8 @@ def draw(axes: Axes, panel: Panel) -> None:
 
 
 def position(value: float, panel: Panel) -> float:
-    """Where a number lies: its power of ten, kept inside the panel; or percent. nan and inf lie at the far edge."""
+    """The x position of a number: its power of ten, limited to the panel, or a percentage. Numbers that are not finite
+    lie at the bad edge."""
     if not panel.log:
         return 100 * min(max(value, 0.0), 1.0) if math.isfinite(value) else 0.0
     return math.log10(min(max(value, FLOOR), CEILING)) if math.isfinite(value) else math.log10(CEILING)
@@ -233,13 +233,13 @@ def columns(places: Sequence[tuple[float, float]]) -> tuple[list[float], list[fl
 
 
 def shown(label: str) -> str:
-    """A label in characters that matplotlib's own font has, so that laying it out never warns."""
+    """A label with only characters that matplotlib's own font has, so that drawing it never warns."""
     label = label.encode("latin-1", "replace").decode("latin-1")
     return label if len(label) <= LABEL else label[: LABEL - 3] + "..."
 
 
 def svg(canvas: Figure, title: str, description: str, prefix: str = "plot") -> str:
-    """The figure as one deterministic <svg>: no prolog, no metadata, no style of its own, ids that begin alike."""
+    """The figure as a deterministic <svg> without prolog, metadata and styles. All its ids begin with `prefix`."""
     import matplotlib
 
     page = StringIO()

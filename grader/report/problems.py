@@ -1,4 +1,4 @@
-"""What a report has to say, a sentence for each problem: checks that ended alike at one place share it."""
+"""The problems of a report, one sentence each. Checks with the same problem at the same place share a sentence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNFINISHED = (Verdict.NOT_IMPLEMENTED, "not implemented yet", "")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One sentence, `said`, on one or more checks, and the student's own line, as "network.py:31", or ""."""
+    """A sentence, `said`, about one or more checks, and the student's line, as "network.py:31", or ""."""
 
     verdict: Verdict
     said: str
@@ -28,7 +28,7 @@ class Problem:
 
     @property
     def subject(self) -> str:
-        """The check, or how many there are; "" where the items say all."""
+        """The check, or the number of checks; "" if the items say enough."""
         if self.verdict is Verdict.NOT_IMPLEMENTED and not self.where:
             return ""
         return self.cases[0][1].name if len(self.cases) == 1 else f"{len(self.cases)} checks"
@@ -40,7 +40,7 @@ class Problem:
 
     @property
     def output(self) -> str:
-        """What the student's code printed meanwhile, in the first check of them that has some."""
+        """What the student's code printed, in the first of the checks that has output."""
         return capped(next((check.output for _, check in self.cases if check.output.strip()), ""))
 
     @property
@@ -53,12 +53,12 @@ class Problem:
 
     @property
     def costs(self) -> bool:
-        """Whether points were lost by it: what waits for a person, and what is worth none, costs nothing."""
+        """Whether it lost points. Checks that wait for a person, or have no points, lose none."""
         return any(not check.waits and check.earned < check.points for _, check in self.cases)
 
 
 def problems(report: Report) -> list[Problem]:
-    """For reading: items of which nothing is there yet share one sentence."""
+    """Problems for readers: items that are not implemented at all share one sentence."""
     return together(
         (UNFINISHED if item.verdict is Verdict.NOT_IMPLEMENTED else ending(check), (item, check))
         for item, check in checks(report)
@@ -67,7 +67,7 @@ def problems(report: Report) -> list[Problem]:
 
 
 def costliest(report: Report) -> list[Problem]:
-    """For where few are shown: each at its own line, with the questions that wait for a person."""
+    """Problems for places that show few: each at its own line, with the questions that wait for a person."""
     found = together(
         (ending(check) if check.where or item.verdict is not Verdict.NOT_IMPLEMENTED else UNFINISHED, (item, check))
         for item, check in checks(report)
@@ -77,14 +77,14 @@ def costliest(report: Report) -> list[Problem]:
 
 
 def advice(report: Report) -> list[Problem]:
-    """What costs nothing."""
+    """Advice, which costs no points."""
     return together(
         ((Verdict.SKIPPED, said, ""), (item, check)) for item, check in checks(report) for said in check.advice
     )
 
 
 def not_graded(report: Report) -> list[Problem]:
-    """What nobody judged here, with the reason."""
+    """Checks that were not judged, with the reasons."""
     return together(
         ((check.verdict, check.message, ""), (item, check))
         for item, check in checks(report)
@@ -97,7 +97,7 @@ def ending(check: CheckResult) -> tuple[Verdict, str, str]:
 
 
 def together(found: Iterable[tuple[tuple[Verdict, str, str], Case]]) -> list[Problem]:
-    """One problem for all cases with the same ending, in the order in which they are met first."""
+    """One problem for all cases with the same result, in order of first appearance."""
     cases: dict[tuple[Verdict, str, str], list[Case]] = {}
     for end, case in found:
         cases.setdefault(end, []).append(case)

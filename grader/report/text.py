@@ -1,6 +1,6 @@
-"""A Report on a terminal: the table, one sentence per problem, where the page is. Plain where it is not a terminal.
+"""A Report on a terminal: the table, one sentence per problem, and the path of the HTML page. Plain text elsewhere.
 
-Student text goes through `rich.text.Text` alone, never through markup, and is harmless before it gets there.
+Student text is made harmless first. Then it goes only through `rich.text.Text`, never through markup.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from grader.report.wording import (
     undecided,
 )
 
-WHOLE = 10_000  # characters of a line where nothing has to be wrapped
+WHOLE = 10_000  # width in characters if lines must not be wrapped
 STYLE = {
     Verdict.PASS: "green",
     Verdict.PARTIAL: "yellow",
@@ -46,7 +46,7 @@ STYLE = {
 def show(
     report: Report, *, audience: Audience = "student", page: Path | None = None, console: Terminal | None = None
 ) -> None:
-    """Print a report; `page` is where its HTML went. A console without UTF-8 gets ASCII."""
+    """Print a report; `page` is the path of its HTML page. A console without UTF-8 gets ASCII."""
     console = console or Terminal()
     console.print(render(report, audience=audience, page=page, encoding=console.lacking))
 
@@ -54,7 +54,7 @@ def show(
 def render(
     report: Report, *, audience: Audience = "student", page: Path | None = None, encoding: str = ""
 ) -> ConsoleRenderable:
-    """What `show` prints. With `encoding`, no character that it lacks is used."""
+    """What `show` prints. With `encoding`, it uses only characters of that encoding."""
     report = presented(report, audience)
     write = Writer(encoding)
     parts: list[ConsoleRenderable] = [
@@ -74,22 +74,22 @@ def render(
 
 
 class Terminal(Console):
-    """Where output goes. When its reader goes away (`| head`), the rest is dropped, and the work is finished.
+    """The console for output. If its reader goes away (`| head`), further output is dropped and the work continues.
 
-    What is no terminal gets whole lines, that a log can be searched for, unless COLUMNS says how wide it is.
+    Without a terminal, lines are not wrapped, so that logs can be searched; COLUMNS overrides this.
     """
 
     def __init__(self, *, stderr: bool = False, width: int | None = None, soft_wrap: bool = False) -> None:
         given = dict(os.environ)
         if not given.get("COLUMNS", "").isdigit() or int(given["COLUMNS"]) == 0:
-            given.pop("COLUMNS", None)  # no width in which anything could be printed
+            given.pop("COLUMNS", None)  # not a usable width
         super().__init__(stderr=stderr, width=width, soft_wrap=soft_wrap, highlight=False, emoji=False, _environ=given)
         if width is None and not self.is_terminal and "COLUMNS" not in given:
             self.width = WHOLE
 
     @property
     def lacking(self) -> str:
-        """The encoding to keep to, where it lacks characters that reports have; else ""."""
+        """The encoding if it lacks characters that reports use; else ""."""
         return self.encoding if self.options.ascii_only else ""
 
     def on_broken_pipe(self) -> None:
@@ -100,7 +100,7 @@ class Terminal(Console):
 
 
 class Writer:
-    """Makes rich Text of plain strings, in what the console can encode."""
+    """Makes rich Text of plain strings, with characters that the console can encode."""
 
     def __init__(self, encoding: str = "") -> None:
         self.encoding = encoding
@@ -117,7 +117,7 @@ class Writer:
 
 
 class Printer:
-    """Prints plain strings, harmless and in what the console can encode; tables too."""
+    """Prints plain strings and tables, made harmless, with characters that the console can encode."""
 
     def __init__(self, console: Terminal) -> None:
         self.console = console
@@ -138,7 +138,7 @@ class Printer:
 
 
 def table(report: Report, write: Writer) -> Table:
-    """Tasks in bold, their items below them."""
+    """A table of tasks in bold, each followed by its items."""
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     grid.add_column("task", no_wrap=True)
     grid.add_column("", ratio=None, overflow="fold")
@@ -196,8 +196,8 @@ def footer(report: Report, page: Path | None, write: Writer) -> Iterator[Text]:
 
 @contextmanager
 def progress(console: Console | None = None) -> Iterator[tuple[Callable[[CheckResult], None], Callable[[str], None]]]:
-    """Live progress on a terminal, nothing elsewhere. Yields what is to be told of each result, and of what is going
-    on inside a long check."""
+    """Live progress on a terminal, nothing elsewhere. Yields two functions to call: for each result, and for progress
+    inside a long check."""
     console = console or Terminal(stderr=True)
     if not console.is_terminal:
         yield (lambda result: None), (lambda text: None)

@@ -1,4 +1,4 @@
-"""What every report says alike: the word and the shape of a verdict, points, sums, and hostile text made harmless."""
+"""Wording that all reports share: words and symbols of verdicts, points and sums; and making hostile text harmless."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WORD = {
     Verdict.SKIPPED: "not graded",
     Verdict.INTERNAL: "needs review",
 }
-# Shapes that common terminal and system fonts have, and ASCII for a console that cannot encode them.
+# Symbols that common fonts have, and ASCII for consoles that cannot encode them.
 SHAPE = {
     Verdict.PASS: "✓",
     Verdict.PARTIAL: "◐",
@@ -43,13 +43,13 @@ SHAPE = {
 }
 ASCII_SHAPE = {"✓": "+", "◐": "~", "✗": "x", "○": "o", "■": "#", "–": "-", "?": "?"}
 
-PLACE = re.compile(r"([\w.-]+):([1-9][0-9]{0,6})")  # a student's own line, as a check gives it
-LONGEST = 2000  # characters of a sentence; what is printed has a cap of its own in the rubric
+PLACE = re.compile(r"([\w.-]+):([1-9][0-9]{0,6})")  # a line of a student's file, as a check names it
+LONGEST = 2000  # characters of a sentence; printed output has its own limit in the rubric
 PICTURES = ("image", "images")  # keys of a figure's data that hold pixels
 SETTLED = (Verdict.PASS, Verdict.SKIPPED)
 INTERNAL_MESSAGE = "a fault of the grader; needs review"
 
-# ESC-introduced sequences as ECMA-48 has them: CSI, then strings up to their terminator (OSC, DCS, ...), then the rest.
+# Escape sequences by ECMA-48: CSI; then strings up to their terminator (OSC, DCS, ...); then all others.
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
@@ -58,10 +58,10 @@ _ESCAPES = re.compile(
 
 
 def harmless(text: str, *, lines: bool = False) -> str:
-    """Hostile text without terminal escapes, control characters, bidi overrides or lone surrogates.
+    """The text without terminal escapes, control characters, bidi overrides and lone surrogates.
 
-    Without `lines` it is one line of at most LONGEST characters; tabs become spaces either way. What a carriage return
-    would overwrite stays.
+    Without `lines`, the result is one line of at most LONGEST characters. Tabs become spaces. A carriage return becomes
+    a line break, so text that it would overwrite stays.
     """
     text = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
     text = "".join(char if char == "\n" or _shown(char) else "\ufffd" * _replaced(char) for char in text)
@@ -72,7 +72,8 @@ def harmless(text: str, *, lines: bool = False) -> str:
 
 
 def _shown(char: str) -> bool:
-    """Neither control (Cc), format (Cf: bidi, zero width), surrogate, private, unassigned, nor a line separator."""
+    """Whether a character is visible: not control (Cc), format (Cf: bidi, zero width), surrogate, private, unassigned
+    or a line separator."""
     return (char.isascii() and char.isprintable()) or unicodedata.category(char) not in _UNSHOWN
 
 
@@ -80,12 +81,12 @@ _UNSHOWN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 
 
 def _replaced(char: str) -> bool:
-    """A lone surrogate stood for a byte that was there, so its place is kept; all else unshown goes."""
+    """Whether a character gets a placeholder: a lone surrogate stands for a byte. Other invisible ones are dropped."""
     return unicodedata.category(char) == "Cs"
 
 
 def capped(text: str, *, lines: int = 12, width: int = 400) -> str:
-    """At most so many lines of so many characters, and a last line that says what was left out."""
+    """At most `lines` lines of `width` characters, and a last line that says how many were left out."""
     rows = text.strip("\n").split("\n")
     shown = [row if len(row) <= width else row[: width - 1] + "…" for row in rows[:lines]]
     left = len(rows) - len(shown)
@@ -93,7 +94,7 @@ def capped(text: str, *, lines: int = 12, width: int = 400) -> str:
 
 
 def points(value: float) -> str:
-    """10, 7.5, 3.33: at most two decimals, none that say nothing, and no minus before zero."""
+    """10, 7.5, 3.33: at most two decimals, no trailing zeros, no minus before zero."""
     return f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
 
 
@@ -103,19 +104,19 @@ def number(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """12 s, 3 min 20 s, 2 h 5 min: the two units that matter."""
+    """12 s, 3 min 20 s, 2 h 5 min: at most two units."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def clock(at: datetime, zone: tzinfo | None = None) -> str:
-    """In a zone, or in this machine's own; it is named."""
+    """A time in `zone`, or in this machine's zone, with the zone's name."""
     return at.astimezone(zone).strftime("%Y-%m-%d %H:%M %Z")
 
 
 def mib(size: float) -> str:
-    """Bytes as whole MiB, as limits are given."""
+    """Bytes as whole MiB."""
     return f"{size / (1 << 20):.0f}"
 
 
@@ -131,7 +132,7 @@ def holds(measure: Measure) -> bool:
 
 
 def headline(report: Report) -> str:
-    """The points that count as a sentence, with what was not judged apart from the earned and the lost."""
+    """The points that count, as a sentence; points that were not judged are named separately."""
     graded = report.max_score - report.skipped
     if not report.skipped:
         return f"{points(report.final)} of {points(graded)}"
@@ -139,7 +140,7 @@ def headline(report: Report) -> str:
 
 
 def account(report: Report) -> str:
-    """How the points as graded became those that count, or ""."""
+    """The steps from the points as graded to the points that count; "" if they are equal."""
     steps = [f"{points(report.score)} as graded"]
     if any(report.points_of(item) != item.score for item in report.items):
         steps.append(f"{points(report.adjusted)} after adjustments")
@@ -149,13 +150,13 @@ def account(report: Report) -> str:
 
 def lateness(remarks: Remarks) -> str:
     if remarks.late_days is None:
-        return "handed in late, how late is not known yet"
+        return "handed in late; the number of days is not known yet"
     cost = f", which costs {remarks.penalty:g} % of the points" if remarks.penalty else ""
     return f"{remarks.late_days} day{'s' * (remarks.late_days > 1)} late{cost}" if remarks.late_days else ""
 
 
 def by_hand(given: Adjustment, item: ItemResult | None) -> str:
-    """An adjustment as a sentence; without an item it is about the days of lateness."""
+    """An adjustment as a sentence; without an item, it is about the days late."""
     if given.points is None:
         return f"Taken back by {given.author} on {given.time:%Y-%m-%d}, because: {given.why}"
     if item is None:
@@ -178,20 +179,20 @@ def task_points(report: Report, task: TaskResult) -> float:
 
 
 def undecided(report: Report) -> float:
-    """Points of checks that wait for a person, after a fault of the grader or for a question: neither earned nor lost
-    until someone has looked."""
+    """Points of checks that wait for a person because of a fault of the grader or a question. They are neither earned
+    nor lost yet."""
     return sum(check.points for item, check in checks(report) if check.waits and item.id not in report.adjustments)
 
 
 def unanswered(report: Report) -> Iterator[str]:
-    """What a person still has to look at: a question about an item that somebody adjusted is answered."""
+    """Questions that a person must still answer. An adjustment of an item answers the questions about it."""
     settled = {check.name for item, check in checks(report) if item.id in report.adjustments}
     return (reason for reason in report.needs_review if reason.partition(": ")[0] not in settled)
 
 
 def by_item(report: Report) -> Iterator[str]:
-    """What a person still has to look at, by the items' numbers instead of the checks' names, which no student knows; a
-    question on several items once."""
+    """Questions that a person must still answer. They name items instead of checks, because students do not know the
+    checks' names. A question about several items appears once."""
     numbers = {check.name: item.id for item, check in checks(report)}
     asked: dict[str, list[str]] = {}
     for reason in unanswered(report):
@@ -204,7 +205,7 @@ def by_item(report: Report) -> Iterator[str]:
 
 
 def state(row: Row) -> str:
-    """Where a student stands, in three words at most."""
+    """A student's state, in at most three words."""
     if row.report is None:
         return "not graded" if row.student.problem else "not handed in"
     return "needs review" if any(unanswered(row.report)) else "graded"
@@ -218,14 +219,14 @@ def checks(report: Report) -> Iterator[tuple[ItemResult, CheckResult]]:
 
 
 def message(check: CheckResult, audience: Audience) -> str:
-    """A check's sentence. Of a fault of the grader a student sees that there was one; staff sees what it was."""
+    """A check's sentence. For a fault of the grader, staff see the details; students see only that there was one."""
     if check.verdict is Verdict.INTERNAL and audience != "staff":
         return INTERNAL_MESSAGE
     return harmless(check.message, lines=check.verdict is Verdict.INTERNAL)
 
 
 def cleaned(check: CheckResult, audience: Audience) -> CheckResult:
-    """The check with every string harmless, fit for its audience."""
+    """The check for an audience, with every string made harmless."""
     return replace(
         check,
         title=harmless(check.title),
@@ -242,7 +243,7 @@ def cleaned(check: CheckResult, audience: Audience) -> CheckResult:
 
 
 def tidied(data: Any) -> Any:
-    """A figure's data with every text in it harmless; pictures, which are base64, as they are."""
+    """A figure's data with every text made harmless. Pictures are base64 and stay unchanged."""
     if isinstance(data, Mapping):
         return {harmless(key): part if key in PICTURES else tidied(part) for key, part in data.items()}
     if isinstance(data, list | tuple):
@@ -251,7 +252,7 @@ def tidied(data: Any) -> Any:
 
 
 def presented(report: Report, audience: Audience) -> Report:
-    """The report with every string harmless and every check fit for its audience: where each renderer starts."""
+    """The report for an audience, with every string made harmless. Every renderer starts with this."""
     report = replace(
         report,
         title=harmless(report.title),

@@ -1,7 +1,7 @@
 """Workflow commands of GitHub Actions: a submission's problems as annotations, and the notice that Classroom reads.
 
-Only ten errors and ten warnings of a step are shown, so the costliest come first and no more are written. What a
-student wrote stands behind `::` on one escaped line, where it cannot begin a command of its own.
+GitHub shows only ten errors and ten warnings of a step, so only the most costly ones are written. A student's text
+comes after `::` on one escaped line, so that it cannot start a command.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def annotation(kind: str, problem: Problem, places: Mapping[str, str]) -> str:
 
 
 def totals(report: Report) -> Iterator[str]:
-    """What Classroom's reporter adds up, and the sentence that a person reads."""
+    """The points as JSON for Classroom's reporter, and as a sentence for people."""
     most = report.max_score - report.skipped
     yield command("notice", headline(report), title="Points")
     if waiting := undecided(report):

@@ -1,7 +1,7 @@
-"""Two ways to start a worker: `spawn`, an interpreter of its own, on every system; `Zygote`, a warm process that forks.
+"""Starts workers in two ways: `spawn` starts a new interpreter, on every system; `Zygote` is a warm process that forks.
 
-Both give a Child, whose stdin and stdout are the channel. The worker confines itself before it imports anything of the
-student's; what it may then read is `readable`.
+Both return a Child, whose stdin and stdout are the channel. The worker confines itself before it imports the student's
+code. `readable` lists what it may read from then on.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from grader.model import Section
 
 ROOT = Path(__file__).resolve().parents[2]
 FORKS = sys.platform.startswith("linux")
-# One thread of arithmetic a process; it has to be said before numpy is imported, which then also starts faster.
+# One arithmetic thread per process. This must be set before numpy is imported; numpy then also starts faster.
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "BLIS")}
 ONE_THREAD["VECLIB_MAXIMUM_THREADS"] = "1"
 
@@ -46,8 +46,8 @@ class Child(Protocol):
     def running(self) -> bool: ...
 
     def end(self, grace: float) -> int | None:
-        """Its exit code (negative: a signal) if it ends within `grace` seconds; None if it had to be killed. It and all
-        that it started are gone afterwards; a second call gives the same answer."""
+        """Its exit code (negative: a signal) if it ends within `grace` seconds; None if it had to be killed. Afterwards
+        it and every process it started are gone. A second call returns the same value."""
 
 
 Launcher = Callable[[Path, IO[bytes]], Child]
@@ -56,7 +56,7 @@ Launch = Callable[[Section], Launcher]  # how the workers of a section are start
 
 
 def environment(scratch: Path) -> dict[str, str]:
-    """All that a worker finds in its environment: nothing of ours, one thread everywhere."""
+    """A worker's whole environment: nothing of the grader's own, and one thread for every library."""
     found = {
         "PATH": os.defpath,
         "HOME": str(scratch),
@@ -103,7 +103,7 @@ class Spawned:
 
 
 def spawn(scratch: Path, output: IO[bytes]) -> Spawned:
-    """Start a worker with a clean environment, its prints in `output`."""
+    """Start a worker with a clean environment. What it prints goes to `output`."""
     return Spawned(
         subprocess.Popen(
             command("__main__"),
@@ -128,7 +128,7 @@ class Forked:
         return self.ended is None
 
     def end(self, grace: float) -> int | None:
-        """As Child.end. Raises ZygoteGoneError; the worker has then died with its zygote."""
+        """As Child.end. Raises ZygoteGoneError if the zygote is gone; its workers have then died with it."""
         if self.ended is None:
             self.ended = (None,)
             reply = self.zygote.ask({"op": "end", "pid": self.pid, "grace": grace})
@@ -137,13 +137,13 @@ class Forked:
 
 
 class ZygoteGoneError(RuntimeError):
-    """A zygote that no longer answers: a fault of ours, or of the machine."""
+    """A zygote no longer answers. The cause is the grader or the machine, not the student."""
 
 
 class Zygote:
-    """A warm process that forks a worker per session. Use as a context manager.
+    """A warm process that forks one worker per session. Use as a context manager.
 
-    Where there is no fork (Windows), use `spawn`. Not for two threads at once.
+    On systems without fork (Windows), use `spawn`. Two threads must not use it at the same time.
     """
 
     def __init__(self) -> None:
@@ -169,7 +169,7 @@ class Zygote:
         self.close()
 
     def close(self) -> None:
-        """End the zygote; a child that still lived dies with it."""
+        """End the zygote, and with it every child that is still running."""
         self.control.close()
         self.popen.kill()
         self.popen.wait()
@@ -177,7 +177,7 @@ class Zygote:
             self.popen.stderr.close()
 
     def ask(self, request: dict[str, Any], descriptors: Collection[int] = ()) -> dict[str, Any]:
-        """One request and its reply. Raises ZygoteGoneError."""
+        """Send one request and return its reply. Raises ZygoteGoneError."""
         try:
             if not self.ready:
                 self.receive()
@@ -188,7 +188,7 @@ class Zygote:
             raise ZygoteGoneError(f"the zygote is gone: {error}") from error
 
     def warm(self, section: Section) -> None:
-        """Import what a section keeps warm, and its drivers. Raises UsageError for what cannot be imported."""
+        """Import the section's warm modules and its drivers. Raises UsageError if one cannot be imported."""
         request = {"modules": section.warm, "package": section.package, "drivers": section.drivers}
         if fault := self.ask({"op": "warm", **request})["fault"]:
             raise UsageError(fault)
@@ -202,7 +202,7 @@ class Zygote:
         return reply
 
     def fork(self, scratch: Path, output: IO[bytes]) -> Forked:
-        """A Launcher: a worker that finds everything already imported."""
+        """A Launcher: fork a worker, with the warm modules already imported."""
         their_in, our_in = os.pipe()
         our_out, their_out = os.pipe()
         try:
@@ -218,10 +218,10 @@ class Zygote:
 
 
 class Zygotes:
-    """A warm process per kind of section, made when first needed. Use as a context manager.
+    """One warm process per kind of section, started when first needed. Use as a context manager.
 
-    With `ahead`, one is started at once, before it is known for which section. Where a fork is not safe (macOS's
-    libraries) or not there (Windows), each worker is spawned.
+    With `ahead`, one is started at once, before its section is known. Where fork is unsafe (macOS's libraries) or does
+    not exist (Windows), each worker is spawned.
     """
 
     def __init__(self, *, ahead: bool = False) -> None:
@@ -242,11 +242,11 @@ class Zygotes:
             self.warm.popitem()[1].close()
 
     def launch(self, section: Section) -> Launcher:
-        """How a section's workers are started."""
+        """The Launcher for a section's workers."""
         return partial(self.fork, section) if FORKS else spawn
 
     def fork(self, section: Section, scratch: Path, output: IO[bytes]) -> Forked:
-        """A worker out of the section's zygote. One that is gone (out of memory, ended by hand) is replaced once."""
+        """Fork a worker from the section's zygote. A dead zygote (out of memory, killed by hand) is replaced once."""
         needs = (section.package, section.warm, section.drivers)
         if needs in self.warm:
             try:
@@ -257,7 +257,7 @@ class Zygotes:
         return self.warm[needs].fork(scratch, output)
 
     def made(self, section: Section) -> Zygote:
-        """The zygote that was started ahead, if it is still there, or a new one; with what the section keeps warm."""
+        """A zygote with the section's warm modules: the one that was started ahead if it still runs, else a new one."""
         spare, self.spare = self.spare, None
         for zygote in (spare, None):
             made = zygote or Zygote()
@@ -271,7 +271,7 @@ class Zygotes:
         raise AssertionError
 
 
-# Code that an interpreter may load, and what tells it of the machine. Nothing else of the system: data sets lie there.
+# System paths that an interpreter needs: libraries, and facts on the machine. Not all of /usr: data sets may lie there.
 SYSTEM = (
     "/usr/lib",
     "/usr/lib64",
@@ -285,8 +285,8 @@ SYSTEM = (
     "/proc/meminfo",
     "/sys/devices/system/cpu",
 )
-# What libraries ask of their own process, and not its connections and mounts. Left as it is: only the worker knows
-# whose folder that is.
+# What libraries read about their own process; its connections and mounts are left out. "self" stays unresolved here,
+# because it has to mean the worker.
 OWN = tuple(f"/proc/self/{name}" for name in ("auxv", "maps", "smaps", "stat", "statm", "status"))
 COUNTED = ("/proc/self/fd", "/proc/self/task")
 
@@ -295,9 +295,9 @@ COUNTED = ("/proc/self/fd", "/proc/self/task")
 def readable(forbid: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Paths that a worker may read, and folders that it may only list.
 
-    The interpreter and its libraries, without the packages that the section forbids, of this interpreter or any other,
-    and nothing of this project: where either lies inside a library folder, everything around it is granted piece by
-    piece.
+    These are the interpreter and its libraries. Left out are this project and the packages that the section forbids, in
+    any interpreter's library folder. If one of them lies inside a granted folder, the entries around it are granted one
+    by one.
     """
     prefixes = [Path(sys.prefix), Path(sys.base_prefix)]
     libraries = {Path(sysconfig.get_paths()[name]).resolve() for name in ("purelib", "platlib")}
@@ -325,10 +325,10 @@ ABOUT = re.compile(r"\.(dist-info|egg-info|pth)$|^__editable__")
 
 
 def around(folder: str, hidden: Collection[str], above: Collection[str]) -> Iterator[tuple[str, bool]]:
-    """What to grant so that all of `folder` can be read but `hidden`: (path, True) whole, (path, False) to list.
+    """Paths that together grant all of `folder` but `hidden`: (path, True) to read whole, (path, False) to list.
 
-    `above` are the folders that hidden paths lie in. What a package says of itself is no code and is left out there:
-    each path that is granted costs every session some 40 microseconds.
+    `above` are the folders that contain hidden paths. Package metadata is left out there, because it is not code and
+    each granted path costs every session about 40 microseconds.
     """
     if folder in hidden:
         return
@@ -340,6 +340,6 @@ def around(folder: str, hidden: Collection[str], above: Collection[str]) -> Iter
         with os.scandir(folder) as listing:
             children = sorted(path.path for path in listing if not (path.is_symlink() or ABOUT.search(path.name)))
     except OSError:
-        return  # not ours to read, so not the worker's either
+        return  # the grader cannot read it, so the worker cannot either
     for child in children:
         yield from around(child, hidden, above)

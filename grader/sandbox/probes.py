@@ -1,7 +1,7 @@
-"""What holds on this machine: each property of the sandbox, tried by code that means to break it.
+"""Tests each property of the sandbox on this machine, with code that tries to break it.
 
-The probes run as a student's code would, in a worker of their own, and try the acts themselves: what the kernel said
-when it was asked to confine is shown beside them, and decides nothing.
+The probes run in their own worker, as a student's code would, and try each forbidden act. What the kernel reported when
+confinement began is shown too, but only the probes decide.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from grader.model import Limits, Section, Submission
 from grader.sandbox.launch import Launch
 from grader.sandbox.session import Session
 
-# What a batch requires: property -> what it means, and what to do where it does not hold.
+# What a batch requires: property -> what it means, and what is needed for it.
 REQUIRED = {
     "fs": ("student code reads and writes nothing but its own folder", "a Linux kernel with Landlock, 5.13 or newer"),
     "net": (
         "it opens no network connection of any kind",
-        "Linux on x86_64 or aarch64, which have a system-call filter",
+        "Linux on x86_64 or aarch64, for its system-call filter",
     ),
-    "procs": ("it starts no program and no process", "Linux on x86_64 or aarch64, which have a system-call filter"),
+    "procs": ("it starts no program and no process", "Linux on x86_64 or aarch64, for its system-call filter"),
     "signals": (
         "it signals and traces no other process",
-        "Linux on x86_64 or aarch64, which have a system-call filter",
+        "Linux on x86_64 or aarch64, for its system-call filter",
     ),
     "memory": ("it gets no more memory than the rubric grants", "a system with rlimits: Linux or macOS"),
 }
@@ -37,7 +37,7 @@ ACTS = {
     "procs": ("fork", "exec"),
     "signals": ("signal", "ptrace"),
 }
-HINT = "grade on Linux, in a container or a virtual machine if need be"
+HINT = "grade on Linux; a container or a virtual machine will do"
 
 LIMITS = Limits(call_cpu=1.0, call_wall=3.0, check_wall=30.0, memory=1 << 30, output=1000)
 SECTION = Section("numpy", {"probe": "probe/probe.py"}, ("probe.py",), forbid=("torch", "colorsys"))
@@ -84,7 +84,7 @@ CLEAN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One property: what was found, and the cure where it does not hold."""
+    """One property: whether it holds, what was found, and the cure if it does not hold."""
 
     name: str
     holds: bool
@@ -93,7 +93,7 @@ class Finding:
 
 
 def required(held: str) -> tuple[str, ...]:
-    """The required properties that do not hold, as sentences, by the `held` lines of sessions, "; " between them."""
+    """A sentence for each required property that does not hold. `held` is sessions' lines, joined by "; "."""
     missing: dict[str, None] = {}
     for line in held.split("; "):
         named = properties(line)
@@ -111,7 +111,7 @@ def properties(line: str) -> dict[str, str]:
 
 
 def examine(launch: Launch) -> tuple[Finding, ...]:
-    """Every property, tried. Takes a few seconds, because a loop has to run out of its time."""
+    """Try every property. This takes a few seconds, because an endless loop has to hit its limit."""
     submission = Submission("probe", {"probe.py": PROBE}, {}, "")
     with Session(SECTION, submission, {}, LIMITS, launch(SECTION)) as session:
         session.begin(0)
@@ -138,12 +138,12 @@ def probes(session: Session) -> Iterator[Finding]:
     yield told(session, "path", "neither the grader nor the solution is on its path", lambda paths: odd(paths, None))
     if platform.system() == "Linux":
         yield told(session, "threads", "one thread for arithmetic", lambda n: "" if n == 1 else f"{n} threads")
-        # 0, 1, 2, the two ends of the channel, the worker's own way to what is printed, and the listing's own
+        # 7 are expected: 0, 1, 2, the two ends of the channel, the worker's copy of stderr, and the listing's own
         yield told(session, "descriptors", "no file of yours is open in it", lambda ns: odd(ns[7:], None))
 
 
 def told(session: Session, probe: str, name: str, wrong: Callable[[Any], str]) -> Finding:
-    """A property that a probe's answer tells; `wrong` says what is wrong with the answer, or ""."""
+    """Judge a property by a probe's answer; `wrong` says what is wrong with the answer, or ""."""
     session.begin(0)
     try:
         found = wrong(session.ask("call", "probe", (probe,), [()])[0])
@@ -157,7 +157,7 @@ def odd(names: Sequence[Any], expected: re.Pattern[str] | None) -> str:
 
 
 def ended(session: Session, probe: str, end: type[StudentError], name: str) -> Finding:
-    """Whether a probe ended as it should; what it returned instead is what was found."""
+    """Judge a property by how a probe ends: it must end with the error `end`."""
     session.begin(0)
     try:
         session.ask("call", "probe", (probe,), [()])
@@ -169,7 +169,7 @@ def ended(session: Session, probe: str, end: type[StudentError], name: str) -> F
 
 
 def versions() -> dict[str, str]:
-    """What is installed, of what the grader or a homework imports."""
+    """The installed versions of the packages that the grader or a homework imports."""
     from importlib import metadata
 
     found = {"python": platform.python_version(), "system": platform.platform(terse=True)}

@@ -1,7 +1,7 @@
-"""One worker process: listened to, watched and stopped.
+"""Talks to one worker process, watches its use of time, memory and disk, and stops it.
 
-Nothing that a student's code does can hang or kill the grader here: a thread of ours does the reading, a look every
-`TICK` holds the process and all below it to their limits, and the end of the process is an answer like any other.
+A student's code cannot hang or kill the grader here: a separate thread does the reading, the process and its children
+are checked against their limits every `TICK` seconds, and the end of the process is handled like any other reply.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from grader.model import Limits, Section
 from grader.sandbox.launch import Launcher, ZygoteGoneError
 from grader.sandbox.worker.wire import FrameError, frame, read_frame
 
-TICK = 0.02  # seconds between two looks at a running call; ten times as many after a while
-START_WALL = 60.0  # seconds for an interpreter to start on a busy machine; ours to wait for, not the student's
-NOTE = 200  # bytes above the cap for the worker's own note on what it dropped
+TICK = 0.02  # seconds between two checks of a running call; up to ten times as long for long calls
+START_WALL = 60.0  # seconds for an interpreter to start on a busy machine; not counted as the student's time
+NOTE = 200  # bytes above the cap, for the worker's note on what it dropped
 FLOOD = 64 << 20  # bytes on the process's real stdout and stderr before it is stopped
-DISK = 256 << 20  # bytes in its scratch folder before it is stopped; a single file is held to less by an rlimit
-FILES = 2000  # and files there
-WRITTEN = 1 << 30  # bytes it may write in all: files that are deleted but open are in no folder
-THREADS = 400  # of it and all below it
+DISK = 256 << 20  # bytes in its scratch folder before it is stopped; an rlimit holds a single file to less
+FILES = 2000  # files in its scratch folder before it is stopped
+WRITTEN = 1 << 30  # bytes it may write in total; this also counts open files that were deleted
+THREADS = 400  # of the process and its children
 DUMP = "Stack (most recent call first):"  # faulthandler's heading
 
 
 class Output:
-    """The file that holds a process's real stdout and stderr; read from where the last look ended."""
+    """The file with a process's real stdout and stderr. Each read continues where the last one ended."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -61,17 +61,17 @@ class Output:
 
 
 class Process:
-    """A worker and the thread that talks to it, so that no read or write of ours can hang.
+    """A worker and the thread that talks to it, so that the grader never hangs in a read or write.
 
-    The thread reads one reply for each request and no more: what a hostile worker sends unasked fills its own pipe and
-    never our memory.
+    The thread reads one reply for each request and no more. Unasked data from a hostile worker fills the worker's pipe,
+    never the grader's memory.
     """
 
     def __init__(self, folder: Path, limits: Limits, launch: Launcher) -> None:
         self.limits = limits
         self.count = 0
         self.held = ""
-        self.killed = False  # by nobody here: by the system, as when it is out of memory, or by the student's own code
+        self.killed = False  # by the system (out of memory) or by the student's own code, not by the grader
         self.scratch = folder / "scratch"
         path = folder / "output"
         with path.open("wb", buffering=0) as output:
@@ -83,7 +83,7 @@ class Process:
         self.talker.start()
 
     def talk(self) -> None:
-        """Carry frames until there is no more to send or the worker is gone; ends with the channel closed."""
+        """Carry frames until there is nothing more to send or the worker is gone; then close the channel."""
         try:
             while (request := self.requests.get()) is not None:
                 self.child.stdin.write(request)
@@ -93,11 +93,11 @@ class Process:
             self.replies.put(error)
         finally:
             for stream in (self.child.stdin, self.child.stdout):
-                with contextlib.suppress(OSError):  # unsent bytes to a process that is gone
+                with contextlib.suppress(OSError):  # unsent bytes for a process that is gone
                     stream.close()
 
     def send(self, value: Any) -> None:
-        """Send what one reply is due for. Raises FrameError for a value of ours that cannot travel."""
+        """Send a value that gets one reply. Raises FrameError if it cannot be encoded."""
         self.requests.put(frame(value))
 
     def exchange(
@@ -108,10 +108,10 @@ class Process:
         subject: str,
         answer: Callable[[Mapping[str, Any]], dict[str, Any]],
     ) -> Any:
-        """One request and its reply, in so many seconds on the clock and of CPU; `answer` is what a question that comes
-        back before the reply is answered with.
+        """Send one request and return its reply, within `wall` seconds on the clock and `cpu` seconds of CPU. The
+        worker may ask questions before it replies; `answer` gives the answers.
 
-        Raises TimedOut, OutOfMemory or Crashed; this process is of no use after that.
+        Raises TimedOut, OutOfMemory or Crashed; do not use this process after that.
         """
         self.greeting()
         self.count += 1
@@ -137,10 +137,10 @@ class Process:
         return reply
 
     def greeting(self) -> str:
-        """What the worker says holds it, before it has imported anything of the student's.
+        """The worker's line on its confinement, sent before it imports the student's code.
 
-        Raises UsageError for a homework's driver that cannot be loaded, RuntimeError for a worker that does not start:
-        that is nothing of the student's, whatever kept it.
+        Raises UsageError if a driver of the homework cannot be loaded, RuntimeError if the worker does not start.
+        Neither is the student's mistake.
         """
         if self.held:
             return self.held
@@ -162,7 +162,7 @@ class Process:
         except queue.Empty:
             watch = Watch(self.child.pid)
         while True:
-            tick = min(TICK + (time.monotonic() - began) / 5, 10 * TICK)  # each look costs a millisecond or two
+            tick = min(TICK + (time.monotonic() - began) / 5, 10 * TICK)  # each check takes a millisecond or two
             try:
                 return self.replies.get(timeout=tick)
             except queue.Empty:
@@ -185,13 +185,13 @@ class Process:
             self.check_disk(subject)
 
     def check_disk(self, subject: str) -> None:
-        """Raises Crashed when its scratch folder holds too much: detection, a few ticks late, not prevention."""
+        """Raises Crashed when its scratch folder holds too much: detected a few ticks late, not prevented."""
         files, size = usage(self.scratch)
         if size > DISK or files > FILES:
             raise Crashed(f"{subject} wrote more than {DISK >> 20} MiB or {FILES} files to disk and was stopped")
 
     def post_mortem(self, error: Exception, subject: str) -> StudentError:
-        """What a process that stopped talking died of."""
+        """The error that says why a process stopped talking."""
         if isinstance(error, FrameError):
             return Crashed(f"{subject} broke the grader's channel: {error}")
         code = self.child.end(1.0)
@@ -201,32 +201,32 @@ class Process:
             name = signal.Signals(-code).name if -code in signal.valid_signals() else f"signal {-code}"
             self.killed = name == "SIGKILL"
             if self.killed:
-                return Crashed(f"{subject} was ended with SIGKILL, by its own code or by a system short of memory")
+                return Crashed(f"{subject} was killed (SIGKILL), by its own code or by a system short of memory")
             return Crashed(f"{subject} ended its process with {name}")
         return Crashed(f"{subject} ended its process with exit code {code}, before it returned")
 
     def used(self) -> float:
-        """CPU seconds of the process and all below it, as the system counts them; 0 when it is gone."""
+        """CPU seconds of the process and its children, as the system counts them; 0 when it is gone."""
         watch = Watch(self.child.pid)
         watch.look()
         return watch.start or 0.0
 
     def clock(self) -> float:
-        """CPU seconds of the process so far, to the nanosecond. Raises Skipped where the system does not tell."""
+        """CPU seconds of the process so far, to the nanosecond. Raises Skipped where the system cannot measure it."""
         try:
-            return time.clock_gettime((~self.child.pid << 3) | 2)  # what clock_getcpuclockid(3) makes of a process
+            return time.clock_gettime((~self.child.pid << 3) | 2)  # the clock that clock_getcpuclockid(3) returns
         except (AttributeError, OSError):
             raise Skipped("the CPU time of one call cannot be measured on this system") from None
 
     def quick_clock(self) -> float:
-        """As `clock`, and elsewhere as `used`, which takes a hundred times as long."""
+        """As `clock`; where that is not available, as `used`, which takes a hundred times as long."""
         try:
             return self.clock()
         except Skipped:
             return self.used()
 
     def forget_peak(self) -> int:
-        """Count the most memory from now on; gives the bytes in use. Raises Skipped where the system cannot."""
+        """Reset the peak of memory and return the bytes in use. Raises Skipped where the system cannot do this."""
         try:
             Path(f"/proc/{self.child.pid}/clear_refs").write_text("5", encoding="ascii")
         except OSError:
@@ -234,13 +234,13 @@ class Process:
         return self.peak()
 
     def peak(self) -> int:
-        """Bytes that the process had in memory at most, so far: Linux and Windows keep count. Elsewhere what it has
-        now; 0 when it is gone."""
+        """Peak memory of the process so far in bytes, as Linux and Windows count it; elsewhere its memory now; 0 when
+        it is gone."""
         try:
             if told := re.search(rb"(?m)^VmHWM:\s+(\d+) kB", Path(f"/proc/{self.child.pid}/status").read_bytes()):
                 return int(told[1]) << 10
         except OSError:
-            pass  # no such system, or no such process any more
+            pass  # not Linux, or the process is gone
         import psutil
 
         try:
@@ -250,7 +250,7 @@ class Process:
         return int(getattr(memory, "peak_wset", memory.rss))
 
     def last_frame(self, section: Section) -> str:
-        """Where the student's code stood when it was stopped, asked of the interpreter itself; "" if it cannot tell."""
+        """The line that the student's code had reached when it was stopped, from faulthandler; "" if unknown."""
         names = {Path(path).name for path in section.modules.values()}
         if hasattr(signal, "SIGUSR1") and self.held and self.child.running():
             size = self.output.size()
@@ -277,12 +277,12 @@ class Process:
 
 
 def is_question(reply: Any, count: int) -> bool:
-    """Whether a frame asks something back, in the course of request number `count`."""
+    """Whether a frame is a question by the worker during request number `count`."""
     return type(reply) is dict and "callback" in reply and type(reply.get("id")) is int and reply["id"] == count
 
 
 def usage(folder: Path) -> tuple[int, int]:
-    """Files below a folder and the bytes they take on disk; counting ends a little above FILES."""
+    """The number of files below a folder, and their bytes. Counting stops a little above FILES."""
     files = size = 0
     waiting = [str(folder)]
     while waiting and files <= FILES:
@@ -295,12 +295,12 @@ def usage(folder: Path) -> tuple[int, int]:
                     else:
                         size += entry.stat(follow_symlinks=False).st_size
         except OSError:
-            continue  # deleted meanwhile, or too deep a path: its entry was counted
+            continue  # deleted meanwhile, or too deep; its entry is counted
     return files, size
 
 
 def unlinked(pid: int) -> int:
-    """Bytes of the deleted files that a process holds open; 0 where the system does not tell (not Linux)."""
+    """Bytes of deleted files that a process still holds open; 0 on systems other than Linux."""
     size = 0
     with contextlib.suppress(OSError), os.scandir(f"/proc/{pid}/fd") as listing:
         for entry in listing:
@@ -311,10 +311,10 @@ def unlinked(pid: int) -> int:
 
 
 class Watch:
-    """A process and all below it: CPU seconds since this began, resident bytes, threads, and bytes written so far.
+    """A process and its children: CPU seconds since the first look, resident bytes, threads, and bytes written so far.
 
-    `unlinked` are bytes of files that are open and in no folder any more: in a scratch folder in memory they are memory
-    that nothing else counts.
+    `unlinked` counts the bytes of open files that were deleted. If the scratch folder is in memory, nothing else counts
+    that memory.
     """
 
     def __init__(self, pid: int) -> None:
@@ -341,14 +341,14 @@ class Watch:
                 threads += process.num_threads()
                 written += self.writes(process)
         except self.gone:
-            return  # it ended between two looks; what it said last tells
+            return  # it ended between two looks; the channel tells how
         if self.start is None:
             self.start = cpu
         self.cpu, self.memory, self.threads, self.written = cpu - self.start, memory, threads, written
         self.unlinked = unlinked(self.root.pid)
 
     def writes(self, process: Any) -> int:
-        """Bytes that a process has written; 0 where the system does not count them (macOS) or does not tell."""
+        """Bytes that a process has written; 0 where the system does not count or show them (macOS)."""
         try:
             counted = process.io_counters() if hasattr(process, "io_counters") else None
         except self.gone:

@@ -1,10 +1,8 @@
-"""What a check holds in its hands: a student's modules, functions, objects and runs, each a name for something
-that lives in the student's process.
+"""A student's modules, functions, objects and runs as a check sees them: proxies for things in the student's process.
 
-Calls raise StudentError with the verdict that fits how they ended; what they return is exact data (see worker/wire.py)
-and Remote objects. What a student's object does is the student's word: its operators give values to compare, and never
-decide a comparison. So `==`, `<`, `in a list` and `if` on a Remote raise Mismatch, which the reference would meet too;
-`hw.operate("eq", a, b)` asks what the object says itself.
+A call returns plain data (see worker/wire.py) and Remote objects, or raises the StudentError that fits how it ended. A
+student's object must not decide a comparison: its operators only give values to compare. So `==`, `<`, `in` and `if` on
+a Remote raise Mismatch, for the reference as well; `hw.operate("eq", a, b)` asks the object itself.
 """
 
 from __future__ import annotations
@@ -19,15 +17,15 @@ import numpy as np
 from grader.errors import Mismatch, Raised, UsageError
 from grader.sandbox.worker.wire import DTYPES, Callback, Handle, Tensor
 
-MOST_ARITY = 255  # no function that a student writes has more parameters
-MOST_ELEMENTS = 100_000  # of an answer that a check iterates over
+MOST_ARITY = 255  # parameters of a student's function
+MOST_ELEMENTS = 100_000  # elements of an answer that a check iterates over
 MALFORMED = (TypeError, AttributeError, ValueError, LookupError, ArithmeticError)  # what reading any reply may raise
 ENGINE = Path(__file__).resolve().parents[1]
-FUNCTION = 0  # the number of the handle that stands for a function which was read as an attribute
+FUNCTION = 0  # the handle id that says: this attribute is a function
 
 
 class Asking(Protocol):
-    """What carries questions to a student's process: a Session."""
+    """Sends requests to a student's process: a Session."""
 
     def ask(
         self,
@@ -53,7 +51,7 @@ Owner = str | Handle
 
 
 def operated(session: Asking, owner: Owner, path: Sequence[str], name: str, *args: Any) -> Any:
-    """What an operator of worker/operate.py gives for what lies at `path`."""
+    """Apply an operator of worker/operate.py to the object at `path`."""
     subject = ".".join((*path, str(args[0]))) if name in ("getattr", "setattr", "delattr") else ""
     return session.ask("operate", owner, (*path, name), [args], subject=subject or f"{kind_of(owner, path)}'s {name}")[
         0
@@ -65,8 +63,8 @@ def kind_of(owner: Owner, path: Sequence[str]) -> str:
 
 
 def read(session: Asking, owner: Owner, path: tuple[str, ...], name: str) -> Any:
-    """An attribute: data by value, another object as a Remote, a function or class to be called. What the reference has
-    as a function is taken for one without a look."""
+    """An attribute: data by value, a function or class as a Function, any other object as a Remote. If it is a function
+    in the reference, it is taken for one without asking."""
     if name.startswith("__"):
         raise AttributeError(name)
     if session.is_function(kind_of(owner, path), name):
@@ -78,24 +76,24 @@ def read(session: Asking, owner: Owner, path: tuple[str, ...], name: str) -> Any
 
 
 def refused(name: str) -> Any:
-    """A method that a value would have, and what is held here has not: the student gave something else."""
+    """A method that numbers or arrays have. Here it raises Mismatch: the student returned something else."""
 
     def refuse(self: Any, *_: Any) -> NoReturn:
-        raise Mismatch(f"a number or an array was expected, and not {self!r}".replace("<", "").replace(">", ""))
+        raise Mismatch(f"a number or an array was expected, not {self!r}".replace("<", "").replace(">", ""))
 
     refuse.__name__ = name
     return refuse
 
 
 class NoLengthError(Raised, TypeError):
-    """An object without a length; a TypeError too, for `list` and the like then iterate over it."""
+    """An object has no length. It is a TypeError too, so that `list` and others iterate over the object."""
 
 
 class NoValue:
-    """What is no number and no array: using it as one is the answer's mistake, and no fault of the grader's."""
+    """Neither a number nor an array. A check that uses it as one raises Mismatch, because the answer is wrong."""
 
     __slots__ = ()
-    __array_ufunc__ = None  # numpy leaves its operators to the other operand
+    __array_ufunc__ = None  # so that numpy leaves operators to this class
 
     __add__ = __sub__ = __mul__ = __truediv__ = __floordiv__ = __mod__ = __pow__ = __matmul__ = refused("operator")
     __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rfloordiv__ = __rmod__ = __rpow__ = __rmatmul__ = __add__
@@ -106,13 +104,13 @@ class NoValue:
     __len__ = __iter__ = __getitem__ = __setitem__ = __delitem__ = refused("sequence")
 
     def __array_function__(self, *_: Any) -> NoReturn:
-        raise Mismatch(f"an array was expected, and not {self!r}".replace("<", "").replace(">", ""))
+        raise Mismatch(f"an array was expected, not {self!r}".replace("<", "").replace(">", ""))
 
     def __eq__(self, other: object) -> bool:
         if other is not self:
             raise Mismatch(
-                f"a number or an array was expected, and not {self!r}; a check that asks what an object says itself "
-                "writes hw.operate".replace("<", "").replace(">", "")
+                f"a number or an array was expected, not {self!r}; to ask the object itself, a check uses "
+                "hw.operate".replace("<", "").replace(">", "")
             )
         return True
 
@@ -133,12 +131,12 @@ def asks(name: str) -> Any:
 
 
 def asks_for(name: str, kind: type) -> Any:
-    """An operator that has to give a value of exactly one type."""
+    """An operator whose value must be of exactly one type."""
 
     def operate(self: Remote) -> Any:
         value = operated(self._session, self._handle, (), name)
         if type(value) is not kind:
-            raise Mismatch(f"{kind.__name__}() of a {self._handle.kind} gave no {kind.__name__}")
+            raise Mismatch(f"{kind.__name__}() of a {self._handle.kind} did not return a {kind.__name__}")
         return value
 
     operate.__name__ = f"__{name}__"
@@ -146,7 +144,7 @@ def asks_for(name: str, kind: type) -> Any:
 
 
 def index(key: Any) -> dict[str, Any]:
-    """An index as it travels; see worker/operate.py."""
+    """An index in the form in which it is sent; see worker/operate.py."""
     if isinstance(key, slice):
         return {"slice": [key.start, key.stop, key.step]}
     if isinstance(key, tuple):
@@ -157,8 +155,8 @@ def index(key: Any) -> dict[str, Any]:
 class Remote(NoValue):
     """An object that lives in the student's process.
 
-    Methods are called, attributes read and set, operators, indexing and iterating carried out there; it can be an
-    argument of other calls. One object is one Remote.
+    Calls, attributes, operators, indexing and iteration all happen there. It can be an argument of other calls. Each
+    object has one Remote.
     """
 
     __slots__ = ("__weakref__", "_handle", "_session")
@@ -203,7 +201,7 @@ class Remote(NoValue):
         except Raised as error:
             raise NoLengthError(error.message, where=error.where) from None
         if type(length) is not int or not 0 <= length <= sys.maxsize:
-            raise Mismatch(f"the length of a {self._handle.kind} is no whole number")
+            raise Mismatch(f"the length of a {self._handle.kind} is not a whole number")
         return length
 
     __add__, __sub__, __mul__, __truediv__ = asks("add"), asks("sub"), asks("mul"), asks("truediv")
@@ -217,12 +215,12 @@ class Remote(NoValue):
     __float__, __int__, __complex__ = asks_for("float", float), asks_for("int", int), asks_for("complex", complex)
 
     def write(self, arrays: Mapping[str, Any]) -> Any:
-        """`parameters()[name][...] = array` for each, in one round trip; what parameters() gives afterwards."""
+        """Do `parameters()[name][...] = array` for each array, in one round trip; return parameters() afterwards."""
         return self._session.ask("write", self._handle, ("parameters",), [(dict(arrays),)])[0]
 
 
 def elements(session: Asking, handle: Handle) -> Iterator[Any]:
-    """The elements of a student's object, fetched many at a time. Raises Mismatch for one that never ends."""
+    """Yield the elements of a student's object, fetched in batches. Raises Mismatch if it never ends."""
     iterator, found, more = operated(session, handle, (), "iter"), 0, True
     if not isinstance(iterator, Remote):
         raise Mismatch(f"a {handle.kind} cannot be iterated over")
@@ -239,7 +237,7 @@ def elements(session: Asking, handle: Handle) -> Iterator[Any]:
 
 
 class Driven:
-    """A run of one of the homework's drivers in the student's process. `subject` begins a sentence of how it went."""
+    """A run of a driver in the student's process. Sentences about the run begin with `subject`."""
 
     def __init__(self, session: Asking, handle: Handle, subject: str) -> None:
         self._session = session
@@ -248,11 +246,11 @@ class Driven:
         self._began = session.used()
 
     def advance(self, seconds: float) -> Any:
-        """What the run says after `seconds` more of CPU, or earlier where it pauses by itself."""
+        """Run for up to `seconds` more of CPU, or until the run pauses by itself; return what it says."""
         return self.tell("advance", float(seconds), seconds=seconds)
 
     def tell(self, what: str, *args: Any, seconds: float = 0.0, subject: str = "") -> Any:
-        """What else a run can be asked in a pause: a method of what its driver began, with `seconds` more for it."""
+        """Call another method of the paused run, with `seconds` more for it."""
         subject = subject or self._subject
         return self._session.ask("call", self._handle, (what,), [args], subject=subject, more=seconds)[0]
 
@@ -262,7 +260,7 @@ class Driven:
 
 
 class Module:
-    """A student's module; its functions and classes run there, its constants are read by value."""
+    """A student's module. Its functions and classes run in the student's process; its constants come by value."""
 
     __slots__ = ("_name", "_session")
 
@@ -281,7 +279,7 @@ class Module:
 
 
 class Function(NoValue):
-    """A function, class or method of the student's."""
+    """A student's function, class or method."""
 
     __slots__ = ("_owner", "_path", "_session")
 
@@ -297,12 +295,12 @@ class Function(NoValue):
         return self._session.ask("call", self._owner, self._path, [args], named=named)[0]
 
     def map(self, batches: Sequence[Sequence[Any]], **named: Any) -> list[Any]:
-        """One call per element, in one round trip, each with the same keyword arguments."""
+        """One call per element of `batches`, in one round trip, each with the same keyword arguments."""
         answers: list[Any] = self._session.ask("call", self._owner, self._path, batches, named=named)
         return answers
 
     def arity(self) -> int | None:
-        """How many positional arguments it takes; None if there is no such function, or it takes any number."""
+        """How many positional arguments it takes; None if the function is missing or takes any number."""
         count = self._session.ask("arity", self._owner, self._path, [()])[0]
         return count if type(count) is int and 0 <= count <= MOST_ARITY else None
 
@@ -318,8 +316,8 @@ NUMBERS = frozenset(dtype.newbyteorder("=") for dtype in DTYPES)
 
 
 def travelling(value: Any, callbacks: dict[int, Callable[..., Any]]) -> Any:
-    """An argument as it travels: by value, but for what lives in the student's process, and for the check's own
-    functions, which are kept in `callbacks`. Raises UsageError, with the check's line, for what does not travel."""
+    """An argument in the form in which it is sent: by value. The student's objects are sent as handles; the check's own
+    functions stay in `callbacks`. Raises UsageError, with the check's line, for what cannot be sent."""
     kind = type(value)
     if kind in AS_IT_IS:
         return value
@@ -329,7 +327,7 @@ def travelling(value: Any, callbacks: dict[int, Callable[..., Any]]) -> Any:
         return value if AS_IT_IS.issuperset(map(type, value)) else kind(travelling(part, callbacks) for part in value)
     if isinstance(value, dict):
         if not all(type(key) is str or type(key) is int for key in value):
-            raise UsageError(f"{line()}: a dict travels to the student's process if its keys are strings or integers")
+            raise UsageError(f"{line()}: a dict can be sent only if its keys are strings or integers")
         return {key: travelling(part, callbacks) for key, part in value.items()}
     if isinstance(value, Remote):
         return value._handle
@@ -344,29 +342,30 @@ def travelling(value: Any, callbacks: dict[int, Callable[..., Any]]) -> Any:
         number = len(callbacks) + 1
         callbacks[number] = value
         return Callback(number, getattr(value, "__name__", kind.__name__)[:80])
-    for base in (int, float, str):  # an enum's member, a subclass: reduced to what it is made of
+    for base in (int, float, str):  # a member of an enum, or a subclass: reduced to its plain value
         if isinstance(value, base):
             return base(value)
     dtype = f" of {value.dtype}" if isinstance(value, np.ndarray) else ""
     raise UsageError(
-        f"{line()}: a {kind.__name__}{dtype} does not travel to the student's process; numbers, texts, arrays of "
-        "numbers, tensors, lists, tuples, dicts, functions and the student's own objects do"
+        f"{line()}: a {kind.__name__}{dtype} cannot be sent to the student's process; numbers, texts, arrays of "
+        "numbers, tensors, lists, tuples, dicts, functions and the student's own objects can"
     )
 
 
 def tensor_of(value: Any) -> Tensor | None:
-    """A torch tensor as it travels; None for anything else. Raises UsageError for a dtype that numpy lacks."""
+    """A torch tensor in the form in which it is sent; None for anything else. Raises UsageError if numpy lacks its
+    dtype."""
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(value, torch.Tensor):
         return None
     try:
         return Tensor(value.detach().cpu().numpy(), bool(value.requires_grad))
     except TypeError:
-        raise UsageError(f"{line()}: a tensor of {value.dtype} does not travel to the student's process") from None
+        raise UsageError(f"{line()}: a tensor of {value.dtype} cannot be sent to the student's process") from None
 
 
 def line() -> str:
-    """The file and line of the check that is being run: the innermost code that is not the engine's."""
+    """The file and line of the running check: the innermost frame outside the engine."""
     frame = sys._getframe(1)
     while frame.f_back is not None and engines(Path(frame.f_code.co_filename)):
         frame = frame.f_back
@@ -378,7 +377,7 @@ def engines(path: Path) -> bool:
 
 
 def arriving(value: Any, remote: Callable[[Handle], Remote]) -> Any:
-    """A reply's value as a check gets it. Tensors come as torch's where the homework has loaded it, else as arrays."""
+    """A reply's value as a check gets it. Tensors become torch tensors if torch is loaded, else arrays."""
     kind = type(value)
     if kind in AS_IT_IS or kind is np.ndarray:
         return value
@@ -396,5 +395,5 @@ def arriving(value: Any, remote: Callable[[Handle], Remote]) -> Any:
 
 
 def as_text(value: Any, most: int) -> str:
-    """A text out of a reply, cut; "" for anything else, which could be long to write out."""
+    """A text from a reply, cut to `most` characters; "" for anything else, because converting it could take long."""
     return value[:most] if type(value) is str else ""

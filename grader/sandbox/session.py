@@ -1,6 +1,6 @@
-"""One student's process: laid out, started, asked, and replaced by another when it is gone.
+"""Manages one student's process: writes its files, starts it, sends requests, and replaces it when it is gone.
 
-What is asked of it through names of the student's own is in remote.py.
+remote.py has the proxies through which a check uses the student's names.
 """
 
 from __future__ import annotations
@@ -39,24 +39,24 @@ from grader.sandbox.worker.wire import Handle
 
 FORBIDDEN = "this section forbids"
 ATTEMPTS = 5
-MOST_ARGUMENTS = 64  # of a call, of which a reply may say that they were changed
-AFTERWARDS = 100  # calls that are refused before the process is ended
-MOST_ANSWERS = 10_000  # calls that the student's code may make of functions that it was given, in one call of it
-NUMBERS = 1 << 40  # of objects in one process
-SETTING_UP = 20.0  # CPU seconds for what a run does before its first answer
-PATIENCE = 4.0  # seconds on the clock for each CPU second of a run, on a busy machine
+MOST_ARGUMENTS = 64  # arguments of a call that a reply may report as changed
+AFTERWARDS = 100  # further callbacks that are refused before the process is ended
+MOST_ANSWERS = 10_000  # callbacks that the student's code may make during one call
+NUMBERS = 1 << 40  # object ids per process
+SETTING_UP = 20.0  # CPU seconds that a run may use before its first answer
+PATIENCE = 4.0  # seconds on the clock allowed for each CPU second of a run, on a busy machine
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """CPU seconds of a call, and the bytes that the student's process had at most beyond what it had before."""
+    """CPU seconds of a call, and by how many bytes the student's process grew at its peak."""
 
     cpu: float
     peak: int
 
 
 class Session:
-    """One student's modules of one section. Use as a context manager; nothing of it is left afterwards."""
+    """One student's modules of one section. Use as a context manager, which removes process and files at the end."""
 
     def __init__(
         self,
@@ -74,20 +74,20 @@ class Session:
         self.allowed = float("inf")  # seconds from the beginning of the check to its deadline
         self.seed: int | None = None
         self.changed: dict[int | str, Any] = {}
-        self.on_change: Callable[[str], None] = lambda function: None  # told of each call that changed an argument
+        self.on_change: Callable[[str], None] = lambda function: None  # called when a call has changed an argument
         self.callbacks: dict[int, Callable[..., Any]] = {}
         self.remotes: WeakValueDictionary[int, Remote] = WeakValueDictionary()
-        self.answering = ""  # the function of the check's that the student's code is calling, or ""
-        self.processes = 0  # that were started: an object's number is of one process alone
+        self.answering = ""  # the check's function that the student's code is calling now, or ""
+        self.processes = 0  # processes started; object ids of different processes never coincide
         self.tried: list[tuple[str, str]] = []
-        self.hid: list[str] = []  # what stood in for something of the student's computer, during this check
-        self.told: set[str] = set()  # of these, what an earlier check has told
+        self.hid: list[str] = []  # what the sandbox replaced for the student's code during this check
+        self.told: set[str] = set()  # sentences of `hid` that were reported before
         self.last_words = ""
         self.peak = 0
-        self.killed = False  # whether a process of this check was, from outside; see process.py
+        self.killed = False  # whether a process of this check was killed, but not by the grader; see process.py
         self.folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="backgrade-")))
         self.process: Process | None = None
-        self.held = ""  # what holds the student's process, as a worker found it; "" before the first call
+        self.held = ""  # the worker's line on its confinement; "" before the first call
         try:
             lay_out(section, submission, handout, self.folder)
             self.start()
@@ -129,14 +129,14 @@ class Session:
         )
 
     def search_path(self) -> list[str]:
-        """Where the student's process looks for modules before all else: the instructor's shims, then the code."""
+        """Where the student's process looks for modules first: the instructor's shims, then the student's code."""
         code = self.folder / "code"
         homes = sorted({str(home(code, path)) for path in self.section.modules.values()})
         homes = homes or [str(code)]  # a student's own modules lie there
         return [*([str(self.folder / "shims")] if self.section.shims else []), *homes]
 
     def stop(self) -> None:
-        """End the process, if there is one; what it had at most is remembered."""
+        """End the process, if there is one, and remember its peak memory."""
         if self.process is not None:
             self.peak = self.memory()
             process, self.process = self.process, None
@@ -144,12 +144,12 @@ class Session:
             process.kill()
 
     def renew(self) -> None:
-        """End the process, and with it all that it holds; the next call starts another. What it printed stays."""
+        """End the process and all its objects; the next call starts a new one. What it printed is kept."""
         self.last_words = self.output()
         self.stop()
 
     def begin(self, seed: int) -> None:
-        """A new check: its own time, fresh seeds, and no object of the check before."""
+        """Begin a new check: with its own time, fresh seeds, and no objects of the previous check."""
         self.seed = seed
         self.allow(self.limits.check_wall)
         self.changed = {}
@@ -162,17 +162,17 @@ class Session:
         self.killed = False
 
     def allow(self, seconds: float) -> None:
-        """Set the deadline, so many seconds on the clock from now."""
+        """Set the deadline to `seconds` on the clock from now."""
         self.allowed = seconds
         self.deadline = time.monotonic() + seconds
 
     def used(self) -> float:
-        """CPU seconds of the process so far, as the system counts them; 0 without one."""
+        """CPU seconds of the process so far, as the system counts them; 0 without a process."""
         return self.process.used() if self.process is not None else 0.0
 
     def cost(self, call: Callable[[], Any]) -> Cost:
-        """What carrying out `call` takes, here and in the student's process together, so that none of it can be moved
-        out of sight. Raises Skipped where the system does not tell."""
+        """Measure `call`. CPU time here and in the student's process is added, so that moving work between them hides
+        nothing. Raises Skipped where the system cannot measure it."""
         if self.process is None:
             self.start()
         assert self.process is not None
@@ -186,11 +186,11 @@ class Session:
         return Cost(cpu, max(0, process.peak() - before))
 
     def memory(self) -> int:
-        """Bytes that the processes of this check had in memory at most; one that goes on counts from its start."""
+        """Peak memory of this check's processes, in bytes. For a process that runs on, it counts from its start."""
         return max(self.peak, self.process.peak() if self.process is not None else 0)
 
     def output(self) -> str:
-        """What the student's code printed since the last look, capped; paths in it as in the handout, not as here."""
+        """What the student's code printed since the last call, capped. Paths are shown as in the handout."""
         words, self.last_words = self.last_words, ""
         words += self.process.output.read(self.limits.output) if self.process is not None else ""
         return words.replace(f"{self.folder / 'code'}{os.sep}", "")
@@ -201,7 +201,7 @@ class Session:
         return list(said)[:ATTEMPTS]
 
     def require_file(self, name: str) -> None:
-        """Raises Undecided for a file that waits for a person, and Raised for one that cannot be imported."""
+        """Raises Undecided if the file waits for a person's decision, and Raised if it cannot be imported."""
         if name in self.submission.questions:
             raise Undecided(self.submission.questions[name])
         if name in self.submission.faults:
@@ -218,26 +218,26 @@ class Session:
         return owner in self.section.modules if known is None else name in known
 
     def remote(self, handle: Handle) -> Remote:
-        """The one Remote of an object in the student's process."""
+        """The Remote of an object in the student's process; the same one each time."""
         found = self.remotes.get(handle.id)
         if found is None or not handle.id:
             found = self.remotes[handle.id] = Remote(self, handle)
         return found
 
     def hidden(self) -> list[str]:
-        """A sentence for each line of the student's that needs another computer and was helped here, told once."""
+        """A sentence for each student's line that the sandbox helped with something missing here. Each comes once."""
         new = [sentence for sentence in dict.fromkeys(self.hid) if sentence not in self.told]
         self.told |= set(new)
         return new
 
     def missing(self, module: str) -> bool:
-        """Whether the student writes in this module's file, and it is not in the submission."""
+        """Whether the student has to write this module's file and it is not in the submission."""
         name = Path(self.section.modules[module]).name
         return name in self.section.submit and name not in self.submission.files
 
     def require(self, module: str) -> None:
-        """Raise NotImplementedYet where the file of a module is the student's to write, and was not handed in; as
-        `require_file` for one that is."""
+        """Raise NotImplementedYet if the student had to write the module's file and did not hand it in. Otherwise as
+        `require_file`."""
         self.require_file(Path(self.section.modules[module]).name)
         if self.missing(module):
             raise NotImplementedYet(f"{Path(self.section.modules[module]).name} is not in this submission")
@@ -255,10 +255,10 @@ class Session:
     ) -> Driven:
         """Begin a run of one of the section's drivers (see worker/drivers.py), of at most `seconds` on the clock.
 
-        `arrays` and copies of `files` go as files, which the student's process may only read: a process that stopped
-        reading its channel would otherwise hold us here with megabytes to send. The driver finds an array's path in
-        `order["files"]` by its name, and a file below `student.files`. Arrays of one `key` are the same ones, so those
-        of an earlier run are used again. `subject` begins the sentences that tell how the run went.
+        `arrays` and copies of `files` are passed as files, which the student's process may only read. Sent through the
+        channel, they could block the grader when the process stops reading. The driver finds an array's path in
+        `order["files"]` by its name, and a file below `student.files`. Arrays with the same `key` are equal and are
+        written once. Sentences about the run begin with `subject`.
         """
         self.allow(seconds + self.limits.call_wall)
         for path, source in (files or {}).items():
@@ -273,11 +273,11 @@ class Session:
         request = (name, {**order, "files": laid})
         remote = self.ask("drive", Handle(0, name), (), [request], subject=subject, more=SETTING_UP)[0]
         if not isinstance(remote, Remote):
-            raise Crashed(f"{subject} broke the grader's channel: no run was begun")
+            raise Crashed(f"{subject} broke the grader's channel: no run began")
         return Driven(self, remote._handle, subject)
 
     def lay(self, name: str, array: Any, *, anew: bool) -> Path:
-        """An array as a file in the session's folder; one that is there already stays, unless it is made `anew`."""
+        """Write an array to a file in the session's folder. An existing file is kept, unless `anew`."""
         path = self.folder / "data" / f"{name}.npy"
         if anew or not path.exists():
             np.save(path, array, allow_pickle=False)
@@ -296,14 +296,14 @@ class Session:
     ) -> list[Any]:
         """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`.
 
-        Raises StudentError for the first failure, UsageError for an argument that does not travel.
+        Raises StudentError for the first failure, UsageError for an argument that cannot be sent.
 
-        `more` seconds are added to what a call may use, on the clock several times as many.
+        `more` is added to the CPU seconds of a call; the limit on the clock grows by PATIENCE times as much.
         """
         if self.answering and isinstance(owner, str):
-            raise UsageError(f"{line()}: {self.answering} is called by the student's code, and cannot ask it back")
+            raise UsageError(f"{line()}: the student's code calls {self.answering}, so it cannot call that code itself")
         if self.answering and isinstance(owner, Handle):
-            raise Mismatch(f"{self.answering} was given a {owner.kind}, where numbers or arrays are expected")
+            raise Mismatch(f"{self.answering} was given a {owner.kind}, but expects numbers or arrays")
         if isinstance(owner, str):
             self.require(owner)
         if self.process is None:
@@ -339,7 +339,7 @@ class Session:
         except StudentError:
             raise
         except BaseException:
-            self.stop()  # a fault of ours, or an interrupt: the next call gets another process
+            self.stop()  # a fault of the grader, or an interrupt: the next call gets a new process
             raise
         self.seed = None
         if self.changed:
@@ -347,7 +347,7 @@ class Session:
         return results
 
     def bury(self) -> None:
-        """End a process that is of no use any more; of what it printed, its stack is not the student's words."""
+        """End a process that can no longer be used. Keep what it printed, without faulthandler's dump."""
         process = self.process
         self.stop()
         if process is not None:
@@ -356,14 +356,14 @@ class Session:
             self.last_words = words.removesuffix("Fatal Python error: Segmentation fault\n\n")
 
     def read_reply(self, reply: Any, asked: int, subject: str) -> list[Any]:
-        """The values of a well-formed reply; raises the StudentError that a result tells of, Crashed for all else."""
+        """The values of a reply. Raises the StudentError that a result describes, or Crashed for a malformed reply."""
         try:
             results = [(result.get("value"), result.get("error"), result.get("changed")) for result in reply["results"]]
             self.tried += [(as_text(act, 80), as_text(where, 80)) for act, where in reply["tried"][:20]]
             self.hid += [as_text(sentence, 300) for sentence in reply["hid"][:20]]
             changed = {at: value for at, value in (results[-1][2] or {}).items() if fits(at)} if results else {}
         except MALFORMED:
-            raise Crashed(f"{subject} broke the grader's channel: its reply is not one") from None
+            raise Crashed(f"{subject} broke the grader's channel: its reply is malformed") from None
         for _, error, _ in results:
             if error is not None:
                 raise student_error(error, subject)
@@ -374,14 +374,14 @@ class Session:
 
 
 def fits(at: Any) -> bool:
-    """Whether this can be the position or the name of an argument."""
+    """Whether `at` can be the position or name of an argument."""
     return 0 <= at < MOST_ARGUMENTS if type(at) is int else type(at) is str and at.isidentifier()
 
 
 class Answering:
-    """Answers what the student's code asks back during one call: functions that the check passed along.
+    """Answers callbacks during one call: the student's code calls functions that the check passed as arguments.
 
-    `error` is what one of them raised, which ends the check once the call has ended.
+    `error` is what such a function raised. It ends the check after the call.
     """
 
     def __init__(self, session: Session, subject: str) -> None:
@@ -390,15 +390,15 @@ class Answering:
         self.count = 0
 
     def __call__(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """The frame to send back. Raises Crashed for anything that is not a question."""
+        """The frame to send back. Raises Crashed for a malformed question."""
         self.count += 1
         number, args, named = asked.get("callback"), asked.get("args"), asked.get("named")
         function = self.session.callbacks.get(number) if type(number) is int else None
         if function is None or type(args) is not tuple or type(named) is not dict or not all(map(fits, named)):
-            raise Crashed(f"{self.subject} broke the grader's channel: it asked for a function that there is not")
+            raise Crashed(f"{self.subject} broke the grader's channel: it called a function that it was not given")
         name = getattr(function, "__name__", "function")
         if self.count > MOST_ANSWERS + AFTERWARDS:
-            raise Crashed(f"{self.subject} went on calling {name} after that was refused")
+            raise Crashed(f"{self.subject} kept calling {name} after it was refused")
         if self.error is None and self.count > MOST_ANSWERS:
             self.error = Mismatch(
                 f"{self.subject} called {name} more than {MOST_ANSWERS} times: does a loop never end?"
@@ -435,12 +435,12 @@ def policy(section: Section, limits: Limits, folder: Path) -> dict[str, Any]:
 
 
 def folders(section: Section) -> set[str]:
-    """The handout's folders that the section's modules lie in."""
+    """The handout's folders that hold the section's modules."""
     return {Path(path).parent.as_posix() for path in section.modules.values()}
 
 
 def home(root: Path, path: str) -> Path:
-    """The folder below `root` from which a module is imported: the first above it that is no package."""
+    """The folder from which a module is imported: the nearest one above it that is not a package, at most `root`."""
     folder = (root / path).parent
     while (folder / "__init__.py").is_file() and folder != root:
         folder = folder.parent
@@ -453,8 +453,8 @@ def import_name(root: Path, path: str) -> str:
 
 
 def lay_out(section: Section, submission: Submission, handout: Mapping[str, bytes], folder: Path) -> None:
-    """The pristine handout's Python files with the student's own over them, and beside those what they import besides.
-    No data and no fixture is laid there."""
+    """Write the pristine handout's Python files, then the student's files over them, then the student's other modules
+    that these import. Data and fixtures are not written."""
     (folder / "scratch").mkdir()
     (folder / "data").mkdir()
     for parent in sorted(folders(section)):
@@ -477,7 +477,7 @@ def lay_out(section: Section, submission: Submission, handout: Mapping[str, byte
 
 
 def lay_helpers(own: Mapping[str, bytes], home: Path) -> None:
-    """A student's other modules beside the file that imports them; none takes the place of the handout's."""
+    """Write a student's other modules beside the file that imports them. No file of the handout is replaced."""
     for path, content in own.items():
         if not (home / path).exists():
             (home / path).parent.mkdir(parents=True, exist_ok=True)
@@ -485,7 +485,7 @@ def lay_helpers(own: Mapping[str, bytes], home: Path) -> None:
 
 
 def lay_shims(section: Section, folder: Path) -> None:
-    """The instructor's modules, each under the name that the student's code imports."""
+    """Write the instructor's modules, each under the name that the student's code imports."""
     for shim, path in section.shims.items():
         place = folder
         place.mkdir(exist_ok=True)
@@ -498,9 +498,9 @@ def lay_shims(section: Section, folder: Path) -> None:
 
 
 def student_error(error: Any, subject: str) -> StudentError:
-    """The StudentError for a worker's description of an exception: the student's word, which earns nothing."""
+    """The StudentError for an exception that the worker describes. It may be forged, so it never gives points."""
     if not isinstance(error, Mapping):
-        return Crashed(f"{subject} broke the grader's channel: its reply is not one")
+        return Crashed(f"{subject} broke the grader's channel: its reply is malformed")
     kind, type_, text, where = (as_text(error.get(key), 600) for key in ("kind", "type", "text", "where"))
     importing = as_text(error.get("importing"), 80)
     doing = f"{importing}.py cannot be imported: it" if importing else subject

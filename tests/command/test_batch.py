@@ -27,15 +27,15 @@ from grader.report.wording import clock
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["nowhere", "--out", "out"], "nowhere cannot be read"),
-        (["in", "--out", "out", "--jobs", "0"], "at least one submission"),
+        (["nowhere", "--out", "out"], "cannot read nowhere"),
+        (["in", "--out", "out", "--jobs", "0"], "--jobs is 0; it must be at least 1"),
         (["in", "--out", "out", "--task", "77"], "no task 77"),
-        (["in", "--out", "out", "--due", "tomorrow"], "--due tomorrow is no time"),
-        (["in", "--out", "file"], "cannot be made"),
-        (["in", "--out", "in/graded"], r"in.graded lies in in, and would be taken for a submission; name a folder"),
-        (["in", "--out", "in"], "lies in in"),
-        (["in", "--out", "out", "--data-root", "nowhere"], "--data-root nowhere is no folder"),
-        (["in", "--out", "out", "--due", ""], "--due  is no time"),
+        (["in", "--out", "out", "--due", "tomorrow"], "--due tomorrow is not a time"),
+        (["in", "--out", "file"], "cannot create"),
+        (["in", "--out", "in/graded"], r"in.graded is inside in, so it would look like a submission; choose a folder"),
+        (["in", "--out", "in"], "is inside in"),
+        (["in", "--out", "out", "--data-root", "nowhere"], "--data-root nowhere is not a folder"),
+        (["in", "--out", "out", "--due", ""], "--due  is not a time"),
         (["in", "--out", "out", "--roster", "no.csv"], "no.csv cannot be read"),
     ],
 )
@@ -49,7 +49,7 @@ def test_usage_is_a_sentence(tmp_path, monkeypatch, arguments, says):
 
 def test_resume_of_nothing_leaves_nothing(tmp_path):
     folder, out = class_of(tmp_path / "in", "right-tabs"), tmp_path / "out"
-    with pytest.raises(UsageError, match=r"out holds no gradebook\.sqlite; make one with"):
+    with pytest.raises(UsageError, match=r"out contains no gradebook\.sqlite; make one with"):
         command.run(command.parser().parse_args([str(folder), "--out", str(out), "--resume"]))
     assert not out.exists()
 
@@ -71,7 +71,7 @@ def test_resume_goes_on_with_the_last_run_as_it_was_started(tmp_path, monkeypatc
     assert type_("--task", "2", "--seed", "7", "--due", "2026-11-20T23:59+00:00") == 130
     jobs = scripted(lambda job, time: graded(job, seed=7))
     for more in (("--task", "1"), ("--seed", "0"), ("--full",), ("--due", "2026-11-21"), ("--audience", "staff")):
-        with pytest.raises(UsageError, match=f"--resume goes on with run 1 as it was started; leave out {more[0]}"):
+        with pytest.raises(UsageError, match=f"--resume continues run 1 with its own options; leave out {more[0]}"):
             type_("--resume", *more)
     assert type_("--resume", "--task", "2", "--due", "2026-11-21T00:59+01:00") == 0
     assert [job.student for job in jobs] == ["wrong-nan"]
@@ -81,7 +81,7 @@ def test_resume_goes_on_with_the_last_run_as_it_was_started(tmp_path, monkeypatc
         assert only.ended is not None
         assert book.graded() == set(CLASS[:3])
         assert [task.id for task in book.report("wrong-nan").tasks] == ["2"]
-    with pytest.raises(UsageError, match="run 1 was finished"):
+    with pytest.raises(UsageError, match="run 1 is finished"):
         type_("--resume")
     assert type_("--task", "2") == 0
     with Gradebook.open(tmp_path / "out") as book:
@@ -107,7 +107,7 @@ def test_resume_takes_the_class_list_and_all_else_from_the_run(tmp_path, monkeyp
     assert type_("in", "--seed", "5", *more) == 130
     jobs = scripted(lambda job, time: graded(job))
     class_of(tmp_path / "other", *CLASS[:2])
-    told = f"run 1 is of the class in {re.escape(str(folder))}; name that folder, or leave out --resume"
+    told = f"run 1 graded the class in {re.escape(str(folder))}; name that folder, or leave out --resume"
     with pytest.raises(UsageError, match=told):
         type_("other", "--resume")
     with pytest.raises(UsageError, match="leave out --layout"):
@@ -179,10 +179,10 @@ def test_what_a_person_should_know_is_said_before_and_after(tmp_path, monkeypatc
                  "4"]  # fmt: skip
     assert command.run(command.parser().parse_args(arguments)) == 0
     said = capsys.readouterr()
-    assert "grade.py: notice: task 4 on stand-in data, as the data set is not here" in said.err
-    assert "? wrong-nan: not in the class list, or not clearly; name what they handed in after an id there" in said.out
-    assert "? ..evil: left out, as the name begins with a dot; rename what is a student's" in said.out
-    assert "? right-tabs, wrong-nan: it is not known when, so not late" in said.out
+    assert "grade.py: notice: task 4 on stand-in data, because the data set is missing" in said.err
+    assert "? wrong-nan: not in the class list, or not clearly; name their work after an id in the list" in said.out
+    assert "? ..evil: skipped, because the name begins with a dot; rename it if" in said.out
+    assert "? right-tabs, wrong-nan: submission time unknown, so not counted as late" in said.out
     with Gradebook.open(tmp_path / "out") as book:
         assert book.run().due == datetime(2026, 11, 20, 23, 59, 59).astimezone()
 
@@ -203,9 +203,7 @@ def test_a_class_of_moodles_with_another_list_is_told_so(tmp_path, monkeypatch, 
     words = [str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--no-html", "--roster", str(tmp_path / "sheet.csv")]
     assert command.run(command.parser().parse_args(words)) == 0
     said = capsys.readouterr().out
-    says = (
-        "? the class is Moodle's, and the class list is none that it takes back; to export there, run the batch again"
-    )
+    says = "? the class list is not Moodle's grading worksheet; to export to Moodle, download Moodle's"
     assert (says in said) == told
 
 
@@ -215,7 +213,7 @@ def test_a_lone_folder_that_may_be_the_class_is_told(tmp_path, monkeypatch, scri
     scripted(lambda job, time: graded(job))
     words = [str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--no-html"]
     assert command.run(command.parser().parse_args(words)) == 0
-    told = f"? {tmp_path / 'in' / 'hw1'} was taken for one student's work; if it holds the class, name that folder"
+    told = f"? {tmp_path / 'in' / 'hw1'} was graded as one student's work; if it contains the class, name that folder"
     assert told in capsys.readouterr().out
 
 
@@ -248,7 +246,7 @@ def test_extensions_count_before_the_due_date_and_for_later_runs(tmp_path, monke
     base = [str(folder), "--out", str(out), "--no-html", "--roster", str(tmp_path / "class.csv")]
     for more in (["--due", "2026-11-20", "--extensions", str(given)], []):
         assert command.run(command.parser().parse_args([*base, *more])) == 0
-        assert f"? Zed: named in {given}, and not in the class, or not clearly" in capsys.readouterr().out
+        assert f"? Zed: {given} names them, but the class has no clear match" in capsys.readouterr().out
         with Gradebook.open(out) as book:
             late = {row.student.id: row.report.remarks.late_days for row in book.register() if row.report}
             assert late == {"right-tabs": 0, "right-loops": 1, "wrong-nan": 2}

@@ -167,11 +167,11 @@ def test_half_of_fashion_mnist_is_none_of_it_and_is_gone_on_with(root, site, cap
 
 def test_usage_is_exit_code_2(root, capsys):
     assert run(root, "--url", "http://127.0.0.1") == 2
-    assert "--url needs the data set's name" in capsys.readouterr().err
+    assert "--url needs the name of a data set" in capsys.readouterr().err
     assert run(root, "cifar10", "--url", "nowhere") == 2
     assert "is not an address" in capsys.readouterr().err
     assert run(root, "mnist") == 2
-    assert "there is no data set mnist to fetch: cifar10 or fashion-mnist" in capsys.readouterr().err
+    assert "there is no data set mnist to download; name cifar10 or fashion-mnist" in capsys.readouterr().err
     assert run(root, "squeezenet") == 2  # the table says where it is to be had
 
 

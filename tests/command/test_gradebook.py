@@ -96,14 +96,14 @@ def test_list_has_a_line_for_everyone_and_the_evidence_of_what_waits(type_, fold
     assert cells(out, "nil") == ["nil", "Nil", "not", "handed", "in"]
     assert "✗ zip: zip.zip is damaged; pack it again" in out
     assert "? ada 2.2 relu: Is this their own?" in out
-    assert "2 of 5 points meanwhile" in out
+    assert "2 of 5 points until then" in out
     assert "layers.py:7: Half of it." in out
     assert "error: 0.5, below 1e-09" in out
     assert "shape (5, 3)" in out
     assert f"see {folder / 'reports' / 'ada.html'}" in out
     assert "? doe 2.2 relu: a fault of the grader" in out
     assert "KeyError: 'x'" in out
-    assert f"3 wait for a person; settle each with a number, also where the points are right: "\
+    assert f"3 wait for a person; set the points of each, even if they are right: "\
         f"python grade.py gradebook {folder} adjust ada 2.2 POINTS --why TEXT" in out  # fmt: skip
     assert "\x1b" not in out
     assert "\u202e" not in out
@@ -139,14 +139,14 @@ def test_adjust_counts_shows_on_every_page_and_answers_the_question(type_, folde
 
 def test_an_adjustment_whose_page_cannot_be_drawn_is_kept_and_said_to_be(type_, monkeypatch):
     def full(path, content):
-        raise UsageError(f"cannot write {path.name} (No space left on device); name another place for it")
+        raise UsageError(f"cannot write {path.name} (No space left on device); choose another path for it")
 
     monkeypatch.setattr(pages, "write", full)
     code, out, err = type_("adjust", "ada", "2.2", "4.5", "--why", "x", "--author", "Grace")
     assert code == 0
     assert "now 7.6 of 10" in out
     assert err.startswith(
-        "grade.py: notice: the adjustment is kept; the page could not be drawn: cannot write ada.html"
+        "grade.py: notice: the adjustment is recorded; the page could not be drawn: cannot write ada.html"
     )
 
 
@@ -169,7 +169,7 @@ def test_an_adjustment_is_taken_back_and_told(type_, folder):
     _, out, _ = type_("show", "ada")
     assert "2.2 was set to 1 points by Grace, because: wrong; replaced since" in out
     assert "2.2 was taken back by Alan, because: the check was cured" in out
-    assert "nothing is adjusted of ada's late" in type_("adjust", "ada", "late", "graded", "--why", "x")[2]
+    assert "ada has no adjustment of late" in type_("adjust", "ada", "late", "graded", "--why", "x")[2]
 
 
 def test_the_author_is_who_types_it(type_, folder, monkeypatch):
@@ -183,7 +183,7 @@ def test_the_author_is_who_types_it(type_, folder, monkeypatch):
         raise OSError
 
     monkeypatch.setattr(getpass, "getuser", nobody)
-    assert "name yourself with --author" in type_("adjust", "eve", "late", "2", "--why", "asked")[2]
+    assert "give your name with --author" in type_("adjust", "eve", "late", "2", "--why", "asked")[2]
 
 
 def test_late_tells_who_when_and_what_it_costs(type_, folder):
@@ -257,13 +257,16 @@ def test_what_is_exported_is_what_counts(type_, folder, tmp_path):
     [
         (["show", "lovelace"], "there is no student lovelace; did you mean ada?"),
         (["adjust", "ada", "9.9", "1", "--why", "x"], "there is no item 9.9; the items are 2.1, 2.2"),
-        (["adjust", "ada", "2.1", "six", "--why", "x"], "six is no number of points; write it as 7.5, or `graded`"),
-        (["adjust", "ada", "2.1", "6", "--why", "x"], "6 points for item 2.1; it is worth 0 to 5"),
-        (["adjust", "ada", "late", "1e300", "--why", "x"], "a whole number of days, at most 10000"),
-        (["adjust", "ada", "2.1", "nan", "--why", "x"], "it is worth 0 to 5"),
-        (["--run", "1", "adjust", "ada", "2.1", "1", "--why", "x"], "holds for every run; leave out --run"),
+        (["adjust", "ada", "2.1", "six", "--why", "x"], "six is not a number of points; write it as 7.5, or `graded`"),
+        (["adjust", "ada", "2.1", "6", "--why", "x"], "6 points are not possible for item 2.1; give 0 to 5"),
+        (
+            ["adjust", "ada", "late", "1e300", "--why", "x"],
+            "1e+300 days late is not possible; give a whole number, at most 10000",
+        ),
+        (["adjust", "ada", "2.1", "nan", "--why", "x"], "give 0 to 5"),
+        (["--run", "1", "adjust", "ada", "2.1", "1", "--why", "x"], "applies to every run; leave out --run"),
         (["diff", "1", "9"], "there is no run 9; the runs are 1"),
-        (["export", "csv", "--assignment", "x"], "csv has no title of an assignment"),
+        (["export", "csv", "--assignment", "x"], "csv does not use an assignment's title"),
         (["export", "csv", "--out", ""], "cannot write . (Is a directory)"),
         (["export", "csv", "--out", "/nowhere/x.csv"], "cannot write /nowhere/x.csv"),
         (["export", "canvas", "--assignment", "Final Score"], "Canvas ignores a column named"),
@@ -280,7 +283,7 @@ def test_a_mistake_is_one_sentence(type_, words, says):
 
 def test_a_folder_without_a_gradebook_is_told(tmp_path, capsys):
     assert cli.main(["gradebook", str(tmp_path), "list"]) == 2
-    assert "holds no gradebook.sqlite; make one with" in capsys.readouterr().err
+    assert "contains no gradebook.sqlite; make one with" in capsys.readouterr().err
 
 
 def test_late_without_a_due_date_says_how_to_give_one(tmp_path, capsys):
@@ -288,7 +291,7 @@ def test_late_without_a_due_date_says_how_to_give_one(tmp_path, capsys):
         book.begin(seed=1)
         book.record(Student("ada", "Ada", path="a"), report())
     assert cli.main(["gradebook", str(tmp_path), "late"]) == 2
-    assert "run 1 has no due date; run the batch again, which reuses all results, with --due" in capsys.readouterr().err
+    assert "run 1 has no due date; run the batch again with --due" in capsys.readouterr().err
 
 
 def test_what_is_known_too_little_is_said(folder, type_):
@@ -301,9 +304,12 @@ def test_what_is_known_too_little_is_said(folder, type_):
             book.record(Student(f"s{number:02}", "S", {}, "in/s", "d"), one)
         book.end(run)
     listed = type_("list")[1]
-    assert "? s00: graded on stand-in data, as the data set is not here; give no final grades by it" in listed
-    assert "? s00, s01, s02, s03, s04, s05, s06, s07, s08, s09 and 2 more: it is not known when, so not late" in listed
-    assert "? doe: adjusted before, and nobody in this run has that id; adjust again who is meant" in listed
+    assert "? s00: graded on stand-in data, because the data set is missing; these points are not final" in listed
+    assert (
+        "? s00, s01, s02, s03, s04, s05, s06, s07, s08, s09 and 2 more: submission time unknown, so not counted as late"
+        in listed
+    )
+    assert "? doe: adjusted earlier, but nobody in this run has this id; repeat it under the new id" in listed
     assert "s00: graded on stand-in data" in type_("export", "csv")[1]
     type_("adjust", "s01", "late", "0", "--why", "by mail", "--author", "tom")
     assert "s00, s02" in type_("list")[1]
@@ -321,8 +327,8 @@ def test_an_adjustment_that_the_rubric_has_changed_under_is_told_and_counts_no_m
             book.record(Student(student, student, {"ID": "1"}, "in/x", "d", DUE), one)
         assert book.row("ada").report.final == 3
         pages.index(book, run, book.register(run))
-    told = ("ada: 2.1 was adjusted to more than the 3 that it is worth now; adjust again",
-            "ada, doe: 2.2 was adjusted, and there is no such item now; adjust again what is meant")  # fmt: skip
+    told = ("ada: 2.1 was adjusted to more than its maximum, which is 3 now; adjust it again",
+            "ada, doe: 2.2 was adjusted, but the rubric no longer has it; adjust another item instead")  # fmt: skip
     for text in (type_("list")[1], type_("export", "csv")[1], (folder / pages.INDEX).read_text(encoding="utf-8")):
         assert all(one in text for one in told)
     assert "Adjusted from 3 to 5 of 3 points, which count as 3, by Grace" in type_("show", "ada")[1]
@@ -337,7 +343,7 @@ def test_an_adjustment_that_the_rubric_has_changed_under_is_told_and_counts_no_m
 
 
 def test_who_has_several_submissions_is_told_wherever_the_class_is_shown(folder, type_):
-    told = "ada: several submissions, of which the newest counts; see `show STUDENT`"
+    told = "ada: several submissions; the newest counts; see `show STUDENT`"
     for text in (type_("list")[1], type_("export", "csv")[1], (folder / pages.INDEX).read_text(encoding="utf-8")):
         assert told in text
 
@@ -349,13 +355,13 @@ def test_where_a_platform_marks_lateness_who_has_no_mark_was_in_time(folder, typ
             book.record(Student(f"s{number}", "S", {}, "in/s", "d", marked_late=number < 2), report())
         book.end(run)
     how = "say how late with `adjust STUDENT late DAYS --why TEXT`"
-    told = f"2 marked late, days unknown, nothing taken off: s0, s1; {how}"
+    told = f"2 marked late, days unknown, no penalty yet: s0, s1; {how}"
     for words in (["list"], ["export", "csv"]):
         out = type_(*words)[1]
         assert f"? {told}" in out
         assert "not known when" not in out
     type_("adjust", "s0", "late", "1", "--why", "by Canvas's log", "--author", "tom")
-    assert "1 marked late, days unknown, nothing taken off: s1; say" in type_("export", "csv")[1]
+    assert "1 marked late, days unknown, no penalty yet: s1; say" in type_("export", "csv")[1]
 
 
 def test_the_class_page_tells_its_run_and_what_list_tells(folder, type_):
@@ -367,7 +373,7 @@ def test_the_class_page_tells_its_run_and_what_list_tells(folder, type_):
     for at_once in (True, False):
         header = (folder / pages.INDEX).read_text(encoding="utf-8").partition("</header>")[0]
         assert "run 2, begun 20" in header
-        for told in ("run 2 is of 2 alone", "ada: graded on stand-in data", "1 marked late, days unknown"):
+        for told in ("run 2 graded only 2", "ada: graded on stand-in data", "1 marked late, days unknown"):
             assert told in header
         if at_once:
             type_("adjust", "ada", "2.1", "4", "--why", "x", "--author", "Grace")
@@ -390,7 +396,7 @@ def test_a_run_that_was_broken_off_is_not_nothing_handed_in(type_, folder):
         book.enter(run, [Student("ada", "Ada", path="in/ada.zip")])
     _, out, _ = type_("list")
     assert cells(out, "ada")[-2:] == ["not", "graded"]
-    assert "✗ ada: the run was broken off before it was graded; go on with --resume" in out
+    assert "✗ ada: the run stopped before it was graded; continue with --resume" in out
 
 
 def test_a_run_of_some_tasks_says_so_and_is_exported_only_when_it_is_asked_for(type_, folder):
@@ -399,14 +405,14 @@ def test_a_run_of_some_tasks_says_so_and_is_exported_only_when_it_is_asked_for(t
         whole = report()
         task = replace(whole.tasks[0], items=whole.tasks[0].items[:1])
         book.record(Student("ada", "Ada", {"ID": "17"}, "in/ada.zip", "d"), replace(whole, tasks=(task,)), part)
-    told = "run 2 is of 2.1 alone; for all tasks, run the batch again without --task"
+    told = "run 2 graded only 2.1; for all tasks, run the batch again without --task"
     assert told in type_("list")[1]
     assert told not in type_("--run", "1", "list")[1]
     code, out, err = type_("export", "canvas")
     assert (code, out, err) == (2, "", f"grade.py: {told}, or export this part with --run 2\n")
     assert told in type_("--run", "2", "export", "canvas")[1]
     assert (folder / "export" / "canvas.csv").read_text().splitlines()[1].endswith(",5")
-    assert "no item 2.2 in the last run, which is of 2.1 alone" in type_("adjust", "ada", "2.2", "5", "--why", "x")[2]
+    assert "no item 2.2 in the last run, which graded only 2.1" in type_("adjust", "ada", "2.2", "5", "--why", "x")[2]
 
 
 @pytest.mark.parametrize("who", ["ada", "17", "Ada Lovelace", "ADA"])
@@ -440,11 +446,11 @@ def test_list_shows_those_alone_who_are_asked_for(type_, words, listed):
 
 
 def test_an_export_warns_while_points_wait_for_a_person(type_):
-    told = "3 wait for a person, so these points may change: ada 2.2, doe 2.2, eve 2.2; see `list`"
+    told = "3 wait for a person, so these points may still change: ada 2.2, doe 2.2, eve 2.2; see `list`"
     assert told in type_("export", "csv")[1]
     for who in ("ada", "doe"):
         type_("adjust", who, "2.2", "4", "--why", "x", "--author", "Grace")
-    assert "1 waits for a person, so these points may change: eve 2.2; see `list`" in type_("export", "canvas")[1]
+    assert "1 waits for a person, so these points may still change: eve 2.2; see `list`" in type_("export", "canvas")[1]
     type_("adjust", "eve", "2.2", "4", "--why", "x", "--author", "Grace")
     assert "for a person" not in type_("export", "csv")[1]
 
@@ -488,7 +494,7 @@ def test_another_homework_than_the_runs_is_refused(type_, folder, tmp_path, form
     path.write_text(path.read_text().replace("2.2", "2.3"))
     code, _, err = type_("--homework", str(other), "export", format_)
     assert code == 2
-    assert "the rubric has no item 2.2, which was graded; name that homework with --homework" in err
+    assert "item 2.2 was graded, but the rubric has none; name the right one with --homework" in err
     assert not (folder / "export").exists()
 
 
@@ -510,10 +516,10 @@ def test_a_time_that_is_not_understood_is_said_with_its_text(folder, type_):
     for words in (("list",), ("export", "csv")):
         out = type_(*words)[1]
         assert (
-            "? ada (03/04/2026 23:05), bo (half past nine): this time is not understood, so not late; write it as 2026-"
+            "? ada (03/04/2026 23:05), bo (half past nine): cannot read this time, so not late; write it as 2026-"
             in out
         )
-        assert "? cy: it is not known when, so not late" in out
+        assert "? cy: submission time unknown, so not counted as late" in out
     type_("adjust", "ada", "late", "0", "--why", "by mail", "--author", "tom")
     assert "? bo (half past nine)" in type_("list")[1]
 
@@ -522,4 +528,4 @@ def test_work_that_was_only_a_draft_is_said(folder, type_):
     with Gradebook.open(folder) as book:
         book.begin(seed=7)
         book.record(Student("ada", "Ada", {"Status": "Draft (not submitted)"}, "in/x", "d"), report())
-    assert "? ada: graded from a draft, which was not submitted; decide whether it counts" in type_("list")[1]
+    assert "? ada: graded from a draft that was not submitted; decide whether it counts" in type_("list")[1]

@@ -38,11 +38,11 @@ def test_what_is_missing_is_said(tmp_path, capsys):
     for sentence in (
         "missing: functions.py: f3 is still as handed out",
         "note: functions.py: f1, f2, f4 are still as handed out, and optional",
-        "missing: train.py is not there",
+        "missing: train.py was not found",
         "missing: part1.ipynb: 3 of the 3 cells to write in are still as handed out",
         "missing: part1.ipynb was saved without outputs",
         "missing: part2.ipynb cannot be read as a notebook",
-        "missing: no photographs there, and 2 are asked for",
+        "missing: no photographs found; 2 are asked for",
     ):
         assert sentence in out
     with (tmp_path / "hand-in.zip").open("rb") as file:
@@ -59,7 +59,7 @@ def test_an_earlier_zip_is_kept(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("work/x.zip", "lies in what is packed"), ("x.rar", "does not end in .zip")]
+    ("name", "says"), [("work/x.zip", "is inside the folder to pack"), ("x.rar", "does not end in .zip")]
 )
 def test_a_place_that_would_do_harm_is_refused(tmp_path: Path, name: str, says: str):
     shutil.copytree(ROOT / "reference", tmp_path / "work")

@@ -322,7 +322,7 @@ def test_a_class_gets_what_each_gets_alone(tmp_path):
     done = grade(folder, "--out", out, "--task", "1", "--task", "2", "--seed", "9", "--jobs", "2")
     assert done.returncode == 0, done.stderr
     assert "6 graded" in done.stdout
-    assert "graded 1, 2 alone; for all tasks, run the batch again without --task" in done.stdout
+    assert "graded only 1, 2; for all tasks, run the batch again without --task" in done.stdout
     found = reports(out)
     for name in CLASS:
         single = subprocess.run(

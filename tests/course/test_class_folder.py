@@ -176,7 +176,7 @@ def test_a_layout_can_be_forced(tmp_path):
 @pytest.mark.parametrize(
     ("made", "given", "says"),
     [
-        ((), "", "holds no submission"),
+        ((), "", "contains no submission"),
         ((), "nowhere", "No such file"),
         (("all.zip",), "all.zip", "is a file; unpack it"),
         (("functions.py", "layers.py"), "", "one folder or archive per student"),
@@ -330,8 +330,8 @@ def test_a_name_that_two_students_share_is_nobodys(tmp_path):
     assert found["Jo-Doe"].unlisted
     for id_ in ("jo1@x", "jo2@x"):
         assert found[id_].problem == (
-            "Jo Doe may be theirs, or another's of that name; name that folder or archive after an id, "
-            "or add the platform's ids to the list"
+            "Jo Doe may belong to this student or to another one with that name; name that folder or archive "
+            "after an id, or add the platform's ids to the list"
         )
 
 
@@ -358,14 +358,14 @@ def test_a_name_joins_nobody_whose_id_is_another(tmp_path):
     (folder / "kimlee_103_1_a.zip").unlink()
     found = by_id(recognise(folder, roster=roster(tmp_path, section)))
     assert found["kimlee-104"].unlisted
-    assert "kimlee may be theirs, or another's of that name" in found["kim"].problem
+    assert "kimlee may belong to this student or to another one with that name" in found["kim"].problem
 
 
 def test_two_with_other_ids_that_meet_one_line_by_name_alone_are_a_doubt(tmp_path):
     folder = make(tmp_path / "in", "kimlee_103_1_a.zip", "kimlee_104_2_b.zip", "ada_105_3_c.zip")
     found = by_id(recognise(folder, roster=roster(tmp_path, "Name,Email\nKim Lee,kim@u\nAda,ada@u\n")))
     assert [entry.id for entry in found.values() if entry.unlisted] == ["kimlee-103", "kimlee-104"]
-    assert "kimlee may be theirs, or another's of that name" in found["kim@u"].problem
+    assert "kimlee may belong to this student or to another one with that name" in found["kim@u"].problem
     assert found["ada-105"].ids["Email"] == "ada@u"
 
 
@@ -377,7 +377,7 @@ def test_a_column_of_other_numbers_than_the_platforms_contradicts_nobody(tmp_pat
 
 def test_a_quote_that_is_not_closed_swallows_nobody(tmp_path):
     folder = make(tmp_path / "in", "1.zip")
-    with pytest.raises(UsageError, match=r"is not CSV .*is a quote not closed\?"):
+    with pytest.raises(UsageError, match=r"is not CSV .*is a quote missing\?"):
         recognise(folder, roster=roster(tmp_path, 'Name,ID\n"Ada,1\nBob,2\n'))
 
 
@@ -475,7 +475,7 @@ def test_of_archives_side_by_side_the_last_with_any_work_counts(tmp_path):
     [
         (
             ("x_1_5_hw.pdf",),
-            r"^\S+x_1_5_hw\.pdf is no folder, zip or tar, and none of layers\.py; pack the work as a zip$",
+            r"^\S+x_1_5_hw\.pdf is neither a folder, zip or tar nor one of layers\.py; pack the work as a zip$",
         ),
         (("x_1_5_empty.zip",), r"^x_1_5_empty\.zip holds none of layers\.py; hand in a folder, zip or tar of them$"),
         (

@@ -117,9 +117,7 @@ def test_a_scheduler_without_workers_is_told_and_one_that_is_lost_is_a_sentence(
             if len(idle) == 3:
                 scheduler.kill()
 
-        with pytest.raises(
-            UsageError, match=f"the Dask scheduler at {address} is gone; start it and its workers again"
-        ):
+        with pytest.raises(UsageError, match=f"the Dask scheduler at {address} is gone; restart it and its workers"):
             grade(tmp_path / "there", folder, Cluster(address), show=show)
         assert idle[:3] == [True] * 3
 
@@ -144,7 +142,7 @@ def test_a_scheduler_that_does_not_answer_is_a_sentence(monkeypatch):
     with pytest.raises(UsageError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         Cluster("tcp://127.0.0.1:9").start()
     for address in ("nonsense", "nonsense:x", "foo://host:1", ""):
-        with pytest.raises(UsageError, match="is no address of a scheduler; write it as tcp://HOST:8786"):
+        with pytest.raises(UsageError, match="is not the address of a scheduler; write it as tcp://HOST:8786"):
             Cluster(address)
 
 

@@ -66,7 +66,7 @@ def test_a_full_disk_is_a_sentence_and_the_gradebook_stays_whole(book):
 
 def test_a_gradebook_that_may_not_be_written_is_a_sentence(book):
     book.connection.execute("PRAGMA query_only = 1")
-    with pytest.raises(UsageError, match="cannot be written; make its folder writable"):
+    with pytest.raises(UsageError, match=r"cannot write .*; make its folder writable"):
         put(book)
 
 
@@ -95,10 +95,10 @@ def test_a_gradebook_that_may_not_be_written_is_read(monkeypatch):
         with as_a_reader(folder):
             with closing(Database.open(folder)) as book:
                 assert held(book) == ["a"]
-                with pytest.raises(UsageError, match="cannot be written; make its folder writable"):
+                with pytest.raises(UsageError, match=r"cannot write .*; make its folder writable"):
                     put(book, "b")
             monkeypatch.setattr(database, "MIGRATIONS", (*database.MIGRATIONS, "SELECT 1;\n"))
-            with pytest.raises(UsageError, match="cannot be written; make its folder writable"):
+            with pytest.raises(UsageError, match=r"cannot write .*; make its folder writable"):
                 Database.open(folder)
             assert [path.name for path in folder.iterdir()] == [database.FILE]
 
@@ -115,15 +115,15 @@ def test_a_gradebook_that_is_being_written_by_another_is_read(tmp_path):
 
 
 def test_what_is_no_gradebook_is_told_in_a_sentence(tmp_path):
-    with pytest.raises(UsageError, match=r"holds no gradebook\.sqlite; make one with"):
+    with pytest.raises(UsageError, match=r"contains no gradebook\.sqlite; make one with"):
         Database.open(tmp_path)
     (tmp_path / database.FILE).write_bytes(b"something else entirely" * 100)
     with pytest.raises(UsageError, match="is not a gradebook"):
         Database.open(tmp_path)
-    with pytest.raises(UsageError, match="cannot be made"):
+    with pytest.raises(UsageError, match="cannot create"):
         Database.create(tmp_path / database.FILE / "below")
     (tmp_path / "dir" / database.FILE).mkdir(parents=True)
-    with pytest.raises(UsageError, match="cannot be opened"):
+    with pytest.raises(UsageError, match="cannot open"):
         Database.create(tmp_path / "dir")
 
 
@@ -135,7 +135,7 @@ def test_a_damaged_gradebook_is_told_in_a_sentence(book):
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
     with (
-        pytest.raises(UsageError, match="is damaged; put its last backup back"),
+        pytest.raises(UsageError, match="is damaged; restore its last backup"),
         closing(Database.open(book.folder)) as again,
     ):
         held(again)

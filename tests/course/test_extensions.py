@@ -46,13 +46,13 @@ def test_whom_the_class_does_not_know_is_told(tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("student,due\nada@x,soon\n", r"e\.csv, line 2: soon is no time; write it as 2026-11-27"),
+        ("student,due\nada@x,soon\n", r"e\.csv, line 2: soon is not a time; write it as 2026-11-27"),
         ("student,due\nada@x,\n", "line 2 needs either a due date or a number of days"),
         ("student,due,days\nada@x,2026-11-05,2\n", "line 2 needs either a due date or a number of days"),
-        ("student,days\nada@x,1.5\n", "1.5 is no number of days"),
-        ("student,days\nada@x,-1\n", "-1 is no number of days"),
+        ("student,days\nada@x,1.5\n", "1.5 is not a number of days"),
+        ("student,days\nada@x,-1\n", "-1 is not a number of days"),
         ("due\n2026-11-05\n", "line 2 names no student and no group"),
-        ('student,due\n"ada', "is a quote not closed"),
+        ('student,due\n"ada', "is a quote missing"),
     ],
 )
 def test_a_mistake_is_a_sentence(tmp_path, text, says):
@@ -61,7 +61,7 @@ def test_a_mistake_is_a_sentence(tmp_path, text, says):
 
 
 def test_days_without_a_due_date_are_refused(tmp_path):
-    with pytest.raises(UsageError, match="counts from the due date; give that with --due"):
+    with pytest.raises(UsageError, match="counts from the due date; give the due date with --due"):
         given(tmp_path, "student,days\nada@x,1\n", due=None)
     with pytest.raises(UsageError, match=r"nowhere\.csv cannot be read .*; name the extensions with --extensions"):
         read_extensions(tmp_path / "nowhere.csv")

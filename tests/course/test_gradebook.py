@@ -189,7 +189,7 @@ def test_an_adjustment_that_is_taken_back_is_kept_and_does_not_count(book):
     assert [(item.id, check.name) for _, item, check in book.waiting()] == [("5.2", "plot")]
     assert book.detached(book.begin(seed=1)) == []
     book.record(ADA, report())
-    with pytest.raises(UsageError, match=r"nothing is adjusted of ada's 2\.1, so there is nothing to take back"):
+    with pytest.raises(UsageError, match=r"ada has no adjustment of 2\.1, so there is nothing to take back"):
         book.adjust("ada", "2.1", None, why="twice", author="Alan")
     book.adjust("ada", "2.1", 1, why="copied", author="Grace")
     assert book.row("ada").report.adjusted == 1
@@ -198,12 +198,12 @@ def test_an_adjustment_that_is_taken_back_is_kept_and_does_not_count(book):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"item": "7.7"}, "no item 7.7; the items are 2.1, 5.2, or late"),
-        ({"points": 11}, "it is worth 0 to 10"),
-        ({"points": -1}, "it is worth 0 to 10"),
-        ({"points": float("nan")}, "it is worth 0 to 10"),
-        ({"item": "late", "points": 1.5}, "a whole number of days"),
-        ({"item": "late", "points": float("nan")}, "a whole number of days"),
+        ({"item": "7.7"}, "no item 7.7; the items are 2.1, 5.2, and late"),
+        ({"points": 11}, "give 0 to 10"),
+        ({"points": -1}, "give 0 to 10"),
+        ({"points": float("nan")}, "give 0 to 10"),
+        ({"item": "late", "points": 1.5}, "days late is not possible; give a whole number"),
+        ({"item": "late", "points": float("nan")}, "days late is not possible; give a whole number"),
         ({"why": " "}, "needs a reason"),
         ({"author": ""}, "an author"),
         ({"student": "eve"}, "no student eve"),
@@ -221,13 +221,13 @@ def test_an_adjustment_that_makes_no_sense_is_refused(book, change, says):
     [
         (
             Student("bob", "Bob", path="b.zip", problem="b.zip is damaged"),
-            "b.zip is damaged; put work that can be read",
+            "b.zip is damaged; replace it with work that can be read",
         ),
         (
             Student("bob", "Bob"),
-            "nothing was handed in; put work that can be read in its place, and run the batch again",
+            "nothing was handed in; replace it with work that can be read, and run the batch again",
         ),
-        (Student("bob", "Bob", path="b.zip"), "broken off before it was graded; go on with --resume$"),
+        (Student("bob", "Bob", path="b.zip"), "stopped before it was graded; continue with --resume$"),
     ],
 )
 def test_where_there_are_no_points_to_adjust_it_says_why_and_what_to_do(book, student, says):
@@ -263,9 +263,9 @@ def test_diff_tells_whose_points_changed_by_what_and_why(book):
     gone = book.begin(seed=1, due=DUE, late=LATE)
     book.record(ADA, report(fc=5, tasks=report().tasks[:1]))
     assert [(one.student, one.item, one.after, one.why) for one in book.diff(new, gone)] == [
-        ("ada", "5.2", None, "not graded any more"),
-        ("bob", "2.1", None, "not graded any more"),
-        ("bob", "5.2", None, "not graded any more"),
+        ("ada", "5.2", None, "no longer graded"),
+        ("bob", "2.1", None, "no longer graded"),
+        ("bob", "5.2", None, "no longer graded"),
     ]
 
 
@@ -275,7 +275,7 @@ def test_diff_tells_whose_points_changed_by_what_and_why(book):
         (None, LATE, ADA.submitted_at, 0, "costs 0 % instead of 20 %; the due date changed"),
         (DUE + timedelta(hours=20), LATE, ADA.submitted_at, 1, "costs 10 % instead of 20 %; the due date changed"),
         (DUE, replace(LATE, per_day=5), ADA.submitted_at, 2, "costs 10 % instead of 20 %"),
-        (DUE, LATE, DUE, 0, "costs 0 % instead of 20 %; it was handed in at another time"),
+        (DUE, LATE, DUE, 0, "costs 0 % instead of 20 %; the submission time changed"),
     ],
 )
 def test_diff_tells_whose_lateness_changed_and_what_it_costs(book, due, late, handed_in, days, why):

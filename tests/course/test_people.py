@@ -28,7 +28,7 @@ def test_a_student_is_found_by_id_name_or_e_mail(text):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("Kim Lee", "Kim Lee may be lee-1 or lee-2; name the one you mean by that id"),
+        ("Kim Lee", "Kim Lee may be lee-1 or lee-2; use the id of the one you mean"),
         ("smith", "there is no student smith; did you mean smithjane-101?"),
         ("A", "there is no student A; did you mean smithjane-101?"),
         ("zed", "there is no student zed$"),

@@ -47,14 +47,14 @@ def test_two_candidates_wait_and_a_take_settles_them_for_later_runs(folder, tmp_
         assert {check.verdict for check in waiting} == {Verdict.SKIPPED}
         assert sum(check.points for check in waiting) == 20  # all of Task 2; Task 1 is graded as ever
         assert (reports["ada"].score, reports["ada"].max_score, reports["bo"].score) == (10, 30, 30)
-        with pytest.raises(UsageError, match=r"ada handed in no layer\.py; there is "):
+        with pytest.raises(UsageError, match=r"ada handed in no layer\.py; choose "):
             take(book, "layer.py")
-        with pytest.raises(UsageError, match=r"notes\.py is no file of this homework"):
+        with pytest.raises(UsageError, match=r"notes\.py is not a file of this homework"):
             take(book, "layers.py", "notes.py")
     assert cli.main(["gradebook", str(out), "list"]) == 0
     told = capsys.readouterr().out
     assert "? ada 2.1, 2.2, 2.3, 2.4: 2 different files may be layers.py: layers.py, old/layers.py" in told
-    assert "20 points wait meanwhile" in told
+    assert "20 points wait for this" in told
     assert "take ada FILE --as NAME" in told
     for sheet in ("csv", "nbgrader", "canvas"):
         assert cli.main(["gradebook", str(out), "--run", "1", "export", sheet]) == 0

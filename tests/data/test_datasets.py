@@ -79,7 +79,7 @@ def test_a_sum_says_by_its_length_what_it_is(tmp_path, kind):
     with pytest.raises(UsageError, match=r"a\.txt is not the official file .*data words`, or add --unverified"):
         datasets.read(homework(plan), "words", tmp_path)
     other = datasets.read(homework(plan), "words", tmp_path, unverified=True)
-    assert (other.verified, other.source) == (False, "Words, sums not verified")
+    assert (other.verified, other.source) == (False, "Words, checksums not verified")
     assert other.version().endswith("(unverified)")
     assert other.digest != found.digest
 
@@ -95,7 +95,7 @@ def test_what_a_reader_finds_damaged_is_one_sentence_with_the_file_and_the_cure(
         raise DamagedError("a.txt", "holds no vowel")
 
     (tmp_path / "a.txt").write_bytes(b"one")
-    cure = rf"a\.txt holds no vowel; move {tmp_path} away and type `python grade\.py data words`"
+    cure = rf"a\.txt holds no vowel; move {tmp_path} away and run `python grade\.py data words`"
     with pytest.raises(UsageError, match=cure):
         datasets.read(homework(PLAN, **{"w.read": refuse}), "words", tmp_path)
 
@@ -121,7 +121,7 @@ def test_a_store_reads_each_data_set_once_and_makes_up_what_is_absent(tmp_path):
     assert store("words").stand_in
     assert store("words").version().endswith("(stand-in data)")
     (note,) = store("words").notes(store.homework)
-    assert "`python grade.py data words` fetches the real ones" in note
+    assert "`python grade.py data words` fetches the real data" in note
 
 
 def test_the_digest_follows_the_declared_files_and_no_others(tmp_path):

@@ -265,7 +265,7 @@ def test_an_archive_that_cannot_be_unpacked_leaves_nothing(tmp_path, data, sente
 def test_a_folder_that_is_there_is_left_alone(tmp_path):
     (tmp_path / FOLDER).mkdir()
     (tmp_path / FOLDER / "mine").touch()
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="exists already"):
         untar(tmp_path, packed((f"{FOLDER}/a", b"1")))
     assert left(tmp_path / FOLDER) == ["mine"]
 

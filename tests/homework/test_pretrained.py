@@ -198,7 +198,7 @@ def test_one_photograph_opened_twice_is_one(graded):
     report = graded(("rocket.jpg", "coffee.jpg"))
     check = told(report)["images_present"]
     assert (check.verdict, check.earned) == (Verdict.PARTIAL, 1.5)
-    assert "opens one photograph alone, coffee.jpg" in check.message
+    assert "opens only one photograph, coffee.jpg" in check.message
 
 
 def test_neither_photographs_nor_outputs(graded):
@@ -228,7 +228,7 @@ def test_a_network_that_is_not_prepared(graded, edit, said):
     [
         ('["coffee, an espresso", "Missile"]', 3, ""),
         ('["espresso", "poles"]', 1.5, "both predictions fit"),
-        ('["cat", "missile"]', 1.5, "no prediction is in the words of its name"),
+        ('["cat", "missile"]', 1.5, "no prediction shares a word with its photograph's name"),
         ('["image1 name", "image2 name"]', 1.5, "does not say in `names` what both photographs show"),
         ('["espresso", "Your second image"]', 1.5, "does not say in `names` what both photographs show"),
         ('["img1", "img2"]', 1.5, "does not say in `names` what both photographs show"),
@@ -267,7 +267,7 @@ for name in ("coffee.jpg", "rocket.jpg"):
 """
     check = told(graded(file=own(code, printed="coffee.jpg coffee_mug 0.97")))["images_run"]
     assert check.verdict is Verdict.PASS
-    assert "does what part2.ipynb printed say which class" in check.review[0]
+    assert "does the printed output of part2.ipynb say which class" in check.review[0]
     assert "(weights unavailable: resnet18" in check.review[0]
     assert told(graded(file=own(code, printed="done")))["images_run"].verdict is Verdict.SKIPPED
 
@@ -288,14 +288,14 @@ def test_saved_pictures_excuse_no_notebook_that_ran_to_its_end(graded, code, sai
     checks = told(report)
     assert said in checks["images_run"].message
     assert checks["images_run"].review
-    assert "predicts nothing by a trained network for coffee.jpg and rocket" in checks["one_right_one_wrong"].message
+    assert "does not predict a class for coffee.jpg and rocket" in checks["one_right_one_wrong"].message
 
 
 def test_one_of_two_photographs_that_reaches_the_network(graded):
     report = graded(file=own("model(prepare(image('coffee.jpg'))[None]); image('rocket.jpg')", drawn=True))
     assert earned(report) == [3, 2, 0]
-    assert "gave coffee.jpg alone to a trained network" in told(report)["images_run"].message
-    assert "predicts nothing by a trained network for rocket.jpg" in told(report)["one_right_one_wrong"].message
+    assert "gave only coffee.jpg to a trained network" in told(report)["images_run"].message
+    assert "does not predict a class for rocket.jpg" in told(report)["one_right_one_wrong"].message
 
 
 def test_one_of_two_photographs_in_a_notebook_that_fails_somewhere(graded):
@@ -303,8 +303,8 @@ def test_one_of_two_photographs_in_a_notebook_that_fails_somewhere(graded):
     code = "names = ['espresso', 'missile']\nmodel(prepare(image('coffee.jpg'))[None]); image('rocket.jpg')\nabsent.f()"
     report = graded(file=own(code, drawn=True))
     assert earned(report) == [3, 2, 1.5]
-    assert "gave coffee.jpg alone to a trained network" in told(report)["images_run"].message
-    assert "not seen to predict anything for rocket.jpg" in told(report)["one_right_one_wrong"].message
+    assert "gave only coffee.jpg to a trained network" in told(report)["images_run"].message
+    assert "saw no prediction by part2.ipynb for rocket.jpg" in told(report)["one_right_one_wrong"].message
     assert len(report.needs_review) == 2
 
 
@@ -353,7 +353,7 @@ def test_one_picture_under_two_names_is_one_photograph(graded):
     report = graded(file=own(code, drawn=True), files=files)
     assert earned(report) == [1.5, 2, 0]
     checks = told(report)
-    assert "opens one photograph alone, coffee.jpg" in checks["images_present"].message
+    assert "opens only one photograph, coffee.jpg" in checks["images_present"].message
     assert checks["images_run"].advice == ()
 
 
@@ -459,7 +459,7 @@ def test_why_a_photograph_is_not_read_is_said_where_the_outputs_show_it(graded):
     opened = (OPEN, 'img1 = photograph("IMG_1.HEIC")\nimg2 = photograph("rocket.jpg")')
     for edit, files, said in (
         (opened, {"IMG_1.HEIC": b"\0\0\0\x18ftypheic", "rocket.jpg": PHOTOGRAPHS["rocket.jpg"]},
-         "IMG_1.HEIC cannot be read as a picture; save it as JPEG or PNG and hand in that file"),
+         "IMG_1.HEIC cannot be read as a picture; save it as JPEG or PNG, then hand in that file"),
         (("", ""), {"coffee.jpg": bomb(60_000), "rocket.jpg": PHOTOGRAPHS["rocket.jpg"]},
          "coffee.jpg has more than 64 million pixels; hand in a smaller copy"),
     ):  # fmt: skip

@@ -87,7 +87,7 @@ def test_a_position_far_out_costs_no_memory(tmp_path):
 def test_a_truncated_file_is_one_clear_error(tmp_path, length):
     path = tmp_path / "x.pkl"
     path.write_bytes(REAL.read_bytes()[:length])
-    with pytest.raises(UsageError, match=r"x\.pkl is not a recorded fixture: \w.*; make it anew"):
+    with pytest.raises(UsageError, match=r"x\.pkl is not a recorded fixture: \w.*; make it again"):
         recorded(path)
 
 

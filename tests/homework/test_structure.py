@@ -93,5 +93,5 @@ def test_what_is_not_there_is_never_called_wrong(tmp_path, launch):
     submission = read(tmp_path, WANTED, stubs(HOMEWORK.handout, WANTED))
     report = grade(submission, HOMEWORK, seed=3, only=["3", "4.1"], launch=launch)
     told = " ".join(check.message for check in report.checks)
-    assert "Your fc_forward and relu_forward are not implemented yet (item 2.1, item 2.2): fix that first" in told
+    assert "Your fc_forward and relu_forward are not implemented yet (items 2.1, 2.2): fix that first" in told
     assert " wrong" not in told

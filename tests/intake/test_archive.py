@@ -26,8 +26,8 @@ from grader.intake.submission import read
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", "no folder, zip or tar"),
-        (b"just text", "no folder, zip or tar"),
+        (b"", "is empty"),
+        (b"just text", "neither a folder, zip or tar"),
         (b"PK\3\4 and then nothing", "is damaged"),
         (b"\x1f\x8b\x08\0 not gzip", "is damaged"),
         (b"BZh9 no", "is damaged"),
@@ -97,7 +97,7 @@ def test_what_only_is_called_an_archive_is_told_by_what_it_is(tmp_path, content,
     found = read(tmp_path / "hw", WANTED, STUBS)
     assert found.files == {"functions.py": WORK["functions.py"]}
     assert set(found.questions) == {"layers.py", "part1.ipynb"}
-    assert "layers.py may be in what could not be opened: work.zip is" in found.questions["layers.py"]
+    assert "layers.py may be in a file that could not be opened: work.zip is" in found.questions["layers.py"]
 
 
 def test_a_missing_path_and_an_empty_folder(tmp_path):
@@ -193,7 +193,7 @@ def test_a_zip_whose_method_decompresses_in_one_piece_is_told_and_not_tried(tmp_
     for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
         with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as file:
             file.writestr("layers.py", b"x = 1")
-        with pytest.raises(SubmissionError, match=r"a method that few programs know.*plain zip"):
+        with pytest.raises(SubmissionError, match=r"a rare compression method.*plain zip"):
             read(tmp_path / "a.zip", WANTED, STUBS)
 
 

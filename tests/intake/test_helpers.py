@@ -45,7 +45,7 @@ def test_helpers_of_helpers_come_along_and_are_told(tmp_path):
     files = {"a.py": b"import b\n", "b.py": b"import a, c\n", "c.py": HELPER, "d.py": HELPER}
     own, work = found(tmp_path, files, b"import a\n")
     assert set(own) == {"a.py", "b.py", "c.py"}
-    assert "a.py, b.py, c.py came along, for layers.py imports it" in work.notes
+    assert "layers.py imports a.py, b.py, c.py; graded with it" in work.notes
     relative = {
         "pack/__init__.py": b"from .one import f\n",
         "pack/one.py": b"from . import two\n",
@@ -66,7 +66,7 @@ def test_an_archive_holds_helpers_too_and_another_helper_is_another_submission(t
 def test_no_helper_takes_the_place_of_what_everyone_uses(tmp_path, name):
     own, work = found(tmp_path, {f"{name}.py": HELPER}, f"import {name}".encode())
     assert own == {}
-    assert any(note.startswith(f"{name}.py was not taken along") for note in work.notes)
+    assert any(note.startswith(f"{name}.py was not included") for note in work.notes)
 
 
 def test_the_handouts_own_modules_stay_the_handouts(tmp_path):
@@ -91,7 +91,7 @@ def test_there_are_limits(tmp_path, monkeypatch):
     files = {f"m{n}.py": b"" for n in range(4)}
     own, work = found(tmp_path, files, b"import m0, m1, m2, m3")
     assert set(own) == {"m0.py", "m1.py"}
-    assert any("m2.py was not taken along: at most 2 files" in note for note in work.notes)
+    assert any("m2.py was not included: at most 2 files" in note for note in work.notes)
 
 
 def test_a_helper_for_a_newer_python_is_a_question(tmp_path):

@@ -114,8 +114,8 @@ CONFLICT = "<<<<<<< HEAD\n{}=======\n{}>>>>>>> theirs\n"
         (b"\x89PNG\r\n", "it is a picture (PNG)"),
         (b"PK\3\4...", "it is a zip or a Word document"),
         (f"{SOURCE}{CONFLICT.format('a = 1', 'a = 2')}".replace("1=", "1\n=").replace("2>", "2\n>").encode(),
-         "it was saved in the middle of a merge conflict (line 6 is <<<<<<<); settle it, then hand it in again"),
-        (b"x = 1\nprint 'hello'\n", "SyntaxError, since line 2 is written for Python 2, and this is Python 3"),
+         "it was saved in the middle of a merge conflict (line 6 is <<<<<<<); resolve it, then hand the file in again"),
+        (b"x = 1\nprint 'hello'\n", "SyntaxError, because line 2 is written for Python 2, and this is Python 3"),
         (b"print 1\ntry:\n    f()\nexcept ValueError, error:\n    raise\n", "line 1 is written for Python 2"),
     ],
 )  # fmt: skip

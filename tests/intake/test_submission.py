@@ -167,19 +167,19 @@ def test_a_name_that_is_far_off_counts_by_what_the_file_defines(tmp_path):
     assert found.files["layers.py"] == b"def fc(): return 2"
     found = read(put(tmp_path / "b", {"layers_notes.py": b"x = 1", "functions.py": b"f"}), WANTED, STUBS)
     assert found.files == {"functions.py": b"f"}
-    assert "layers_notes.py was handed in and not taken as layers.py, of which it defines nothing" in found.notes
+    assert "layers_notes.py was not taken as layers.py, because it defines none of its functions" in found.notes
     found = read(put(tmp_path / "c", {"solution.py": b"def fc(): return 2", "functions.py": b"f"}), WANTED, STUBS)
     assert found.questions == {
-        "layers.py": "solution.py may be layers.py, for it holds what layers.py should; hand it in as layers.py"
+        "layers.py": "solution.py may be layers.py, because its content looks like it; hand it in as layers.py"
     }
     found = read(put(tmp_path / "d", {"layers.py": b"work", "layers - Copy.py": b"older"}), WANTED, STUBS)
-    assert "layers - Copy.py was handed in and not taken, for layers.py counts as layers.py" in found.notes
+    assert "layers - Copy.py was not taken, because layers.py counts as layers.py" in found.notes
 
 
 def test_a_placeholder_or_a_shortcut_is_a_question(tmp_path):
     for name, content in ((".layers.py.icloud", b"bplist00..."), ("layers.py.lnk", b"L\0\0\0\x01\x14\x02\0")):
         found = read(put(tmp_path / name[:9], {name: content, "functions.py": b"f"}), WANTED, STUBS)
-        assert found.questions["layers.py"].startswith(f"{name} may be layers.py, and is a ")
+        assert found.questions["layers.py"].startswith(f"{name} may be layers.py, but is a ")
 
 
 def test_a_large_notebook_is_read_and_loses_what_nobody_looks_at(tmp_path):
@@ -234,7 +234,7 @@ def test_of_a_whole_data_set_only_some_files_are_taken(tmp_path):
     found = read(tmp_path, PICTURES, {})
     assert len(found.files) == 1 + archive.BESIDE
     (note,) = [note for note in found.notes if "not read" in note]
-    assert note.startswith("not read: 100.jpg, 101.jpg, 102.jpg and 2 more; of pictures, at most 100 of 32 MiB each")
+    assert note.startswith("not read: 100.jpg, 101.jpg, 102.jpg and 2 more; at most 100 pictures of 32 MiB each")
 
 
 def test_pictures_that_are_too_large_are_noted_and_cost_no_other_file(tmp_path, monkeypatch):
@@ -246,7 +246,7 @@ def test_pictures_that_are_too_large_are_noted_and_cost_no_other_file(tmp_path, 
         (tmp_path / name).write_bytes(bytes(size))
     found = read(tmp_path, PICTURES, {})
     assert set(found.files) == {"layers.py", "b.jpg", "d.jpg"}
-    assert any(note.startswith("not read: a.jpg, c.jpg; of pictures") for note in found.notes)
+    assert any(note.startswith("not read: a.jpg, c.jpg; at most") for note in found.notes)
 
 
 NOTEBOOKS = ("layers.py", "part1.ipynb", "part2.ipynb")

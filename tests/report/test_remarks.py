@@ -43,7 +43,10 @@ def test_lateness_comes_last_and_is_told(perfect):
     assert late.final == 6.4
     assert account(late) == "10 as graded; 8 after adjustments; 2 days late, which costs 20 % of the points"
     assert account(adjusted(perfect, late_days=1)) == "10 as graded; 1 day late"
-    assert account(adjusted(perfect, late_days=None)) == "10 as graded; handed in late, how late is not known yet"
+    assert (
+        account(adjusted(perfect, late_days=None))
+        == "10 as graded; handed in late; the number of days is not known yet"
+    )
 
 
 def test_days_that_a_person_set_are_told_with_the_reason(perfect):

@@ -1,1 +1,1 @@
-"""The class's lines as other systems take them: pure functions of Rows. What all formats share is in `sheet`."""
+"""Exports of a class's rows for other systems: pure functions of Rows. `sheet` has what tables share."""

@@ -1,8 +1,9 @@
-"""Canvas's gradebook, as its import reads it (instructure/canvas-lms, lib/gradebook_importer.rb).
+"""Canvas's gradebook, in the form that its import reads (instructure/canvas-lms, lib/gradebook_importer.rb).
 
-The first columns are fixed, `Section` the last of them; students are found by ID, SIS User ID, SIS Login ID, then name.
-A second line holds the points possible. An empty cell would take away a grade that is there, so who has none is left
-out. No byte order mark, and no line feed inside a cell: Canvas looks at the first three lines to tell the separator.
+The first columns are fixed; `Section` is the last of them. Canvas finds students by ID, SIS User ID, SIS Login ID, then
+name. The second line holds the points possible. An empty cell would delete an existing grade, so students without a
+grade are left out. There is no byte order mark and no line feed in a cell, because Canvas detects the separator from
+the first three lines.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from grader.errors import UsageError
 from grader.model import Row, Rubric
 
 HEADER = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
-POINTS_POSSIBLE = "Points Possible"  # Canvas takes every line whose first cell holds this for the second one
+POINTS_POSSIBLE = "Points Possible"  # Canvas treats every line whose first cell contains this as the second line
 EXCUSED = "EX"
 IGNORED = re.compile(r"(Current|Final) (Score|Points|Grade)|Override (Score|Grade|Status)")
 
 
 def render(rows: Sequence[Row], rubric: Rubric, assignment: str = "") -> str:
-    """`assignment` is the column's title, best as Canvas exports it, "Title (id)"; without the id a title that Canvas
-    does not know becomes a new assignment. Raises UsageError for a title that Canvas would ignore."""
+    """`assignment` is the column's title, best in the form of Canvas's exports, "Title (id)". Without the id, an
+    unknown title creates a new assignment in Canvas. Raises UsageError for a title that Canvas would ignore."""
     title = cell(assignment or rubric.title)
     if IGNORED.search(title):
         raise UsageError(f"Canvas ignores a column named {title!r}; give the assignment's title with --assignment")
@@ -37,7 +38,7 @@ def line(row: Row) -> list[str]:
 
 
 def score(row: Row) -> str:
-    """Excused where nothing was judged: a homework that counts for nobody costs nobody anything."""
+    """The grade; "excused" if nothing was judged, so that the student loses nothing."""
     if row.report and not any(row.report.judged(item) for item in row.report.items):
         return EXCUSED
     return shown(grade(row))

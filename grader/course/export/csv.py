@@ -1,6 +1,6 @@
-"""One line per student, one column per item: for a spreadsheet, or a script of one's own.
+"""One line per student, one column per item: for a spreadsheet or a script.
 
-It begins with a byte order mark, without which Excel takes UTF-8 for something else; Python reads it as "utf-8-sig".
+It begins with a byte order mark, because Excel needs it to recognise UTF-8. Python reads it as "utf-8-sig".
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SUMS = ("score", "adjusted", "late_days", "penalty_percent", "final", "possible"
 
 
 def render(rows: Sequence[Row], rubric: Rubric) -> str:
-    """An empty cell is no points: nothing was handed in, or nobody has judged it yet."""
+    """An empty cell means that nothing was handed in, or that it is not judged yet."""
     ids = id_columns(rows)
     graded = items(rows, rubric)
     most = shown(possible(rows, rubric))
@@ -26,7 +26,7 @@ def render(rows: Sequence[Row], rubric: Rubric) -> str:
 
 
 def id_columns(rows: Sequence[Row]) -> list[str]:
-    """The titles of the columns of ids that somebody has, as the class list spells them, in the order of ID_COLUMNS."""
+    """The titles of all id columns that have values, as the class list spells them, in the order of ID_COLUMNS."""
     spelled = {key_of(name): name for row in reversed(rows) for name in row.student.ids}
     keys = dict.fromkeys(map(key_of, ID_COLUMNS))
     return [spelled[key] for key in keys if key in spelled and key not in map(key_of, OWN)]

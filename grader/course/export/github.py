@@ -1,4 +1,4 @@
-"""A student's annotations for GitHub Actions, at the paths of the handout where the student's own are not known."""
+"""A student's annotations for GitHub Actions. Paths are the student's own, or the handout's if those are unknown."""
 
 from __future__ import annotations
 

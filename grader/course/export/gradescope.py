@@ -1,7 +1,7 @@
-"""Gradescope's results.json, one per submission: what an autograder leaves in /autograder/results.
+"""Gradescope's results.json, one per submission, as an autograder writes it to /autograder/results.
 
-The top `score` overrides the sum of the tests, so that adjustments and lateness count. A test without a score and a
-status was not judged.
+The top-level `score` overrides the sum of the tests, so that adjustments and lateness count. A test without a score and
+a status was not judged.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from grader.report.wording import account, by_hand, checks, headline, points, pr
 
 
 def render(row: Row, rubric: Rubric) -> str:
-    """The student's own version; the student sees all of it."""
+    """The student's version of the report; the student can see all of it."""
     assert row.report is not None
     report = presented(row.report, "student")
     document = {
@@ -66,6 +66,6 @@ def test(item: ItemResult, check: CheckResult) -> dict[str, Any]:
 def said(check: CheckResult) -> Iterator[str]:
     if check.message:
         yield f"{check.where}: {check.message}" if check.where else check.message
-    yield from (f"Advice, at no cost: {sentence}" for sentence in check.advice)
+    yield from (f"Advice (costs no points): {sentence}" for sentence in check.advice)
     if check.output.strip():
         yield f"printed:\n{check.output}"

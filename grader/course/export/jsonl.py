@@ -1,4 +1,4 @@
-"""One JSON object per line and student: everything there is, for programs. The report follows report.schema.json."""
+"""One JSON object per student and line, with all data, for programs. Reports follow report.schema.json."""
 
 from __future__ import annotations
 

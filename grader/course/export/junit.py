@@ -1,4 +1,4 @@
-"""The class as JUnit XML: a suite per student, also of those who have no report."""
+"""The class as JUnit XML: a suite per student, including students without a report."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def render(rows: Sequence[Row], rubric: Rubric) -> str:
 
 
 def missing(row: Row) -> Element:
-    """What stands for a student without a report: nothing handed in, or nothing that can be read."""
+    """The test case of a student without a report: nothing was handed in, or it could not be read."""
     found = Element("testcase", classname="submission", name="handed in", time="0.000")
     if row.student.problem:
         SubElement(found, "error", type="unreadable", message=harmless(row.student.problem))

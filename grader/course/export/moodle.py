@@ -1,9 +1,9 @@
 """Moodle's offline grading worksheet, filled in (mod/assign/feedback/offline/importgradeslib.php and locallib.php).
 
-Moodle finds the columns by their titles, here in English, and a student by `Identifier`. It skips an empty grade and,
-without a word, one above the assignment's maximum; it replaces feedback even where the grade stays. Whatever else the
-downloaded sheet holds is handed back as it came, above all `Last modified (grade)`, by which Moodle knows that nobody
-has graded since. The sheet gets here as the class's roster.
+Moodle finds columns by their titles, here in English, and students by `Identifier`. It skips empty grades and, without
+a warning, grades above the assignment's maximum. It replaces feedback even if the grade does not change. All other
+cells are returned as they were downloaded. Moodle needs `Last modified (grade)` to see that nobody has graded since.
+The worksheet comes from the batch's --roster.
 """
 
 from __future__ import annotations
@@ -20,23 +20,21 @@ IDENTIFIER, GRADE, MAXIMUM, GROUP, FEEDBACK = "Identifier", "Grade", "Maximum Gr
 MODIFIED = "Last modified (grade)"
 HEADER = (IDENTIFIER, "Full name", "Email address", "Status", GROUP, GRADE, MAXIMUM, "Grade can be changed",
           "Last modified (submission)", MODIFIED, FEEDBACK)  # fmt: skip
-CURE = (
-    "run the batch again, which reuses all results, with Moodle's grading worksheet, downloaded in English, as --roster"
-)
-OURS = "Backgrade: "  # how our feedback begins; what a person wrote is never replaced
+CURE = "download Moodle's grading worksheet in English, and run the batch again with it as --roster; results are reused"
+OURS = "Backgrade: "  # our feedback begins with this; a person's feedback is never replaced
 
 
 def render(rows: Sequence[Row], rubric: Rubric) -> str:
-    """Raises UsageError where Moodle would import nothing, or leave a grade out in silence."""
+    """Raises UsageError if Moodle would import nothing, or skip a grade without a warning."""
     known = [row for row in rows if row.student.ids.get(IDENTIFIER)]
     if not of_worksheet(row.student.ids for row in known):
-        raise UsageError(f"the class list is none that Moodle takes back; {CURE}")
+        raise UsageError(f"the class list is not a grading worksheet that Moodle can import; {CURE}")
     header = [name for name in HEADER if name != GROUP or any(GROUP in row.student.ids for row in known)]
     return table(header, ([filled(row, name) for name in header] for row in known))
 
 
 def of_worksheet(people: Iterable[Mapping[str, str]]) -> bool:
-    """Whether these ids were read from a sheet that Moodle takes back: a submission alone has an `Identifier`, too."""
+    """Whether these ids come from a grading worksheet; an `Identifier` alone may come from a submission."""
     return any(IDENTIFIER in ids and MODIFIED in ids for ids in people)
 
 
@@ -56,11 +54,11 @@ def within(row: Row) -> float | None:
     try:
         if earned is not None and most and earned > float(most):
             raise UsageError(
-                f"{row.student.id} has {points(earned)} points, and Moodle skips grades above its maximum of {most}; "
+                f"{row.student.id} has {points(earned)} points, but Moodle skips grades above its maximum of {most}; "
                 "raise the assignment's maximum grade in Moodle"
             )
     except ValueError:
-        return earned  # a scale's name, or no number at all
+        return earned  # the maximum is a scale's name, not a number
     return earned
 
 
@@ -72,7 +70,7 @@ def feedback(row: Row, given: str) -> str:
 
 
 def lines(report: Report) -> Iterator[str]:
-    """The points, how they came about, and for each item that lost some the first reason."""
+    """The points, how they were computed, and the first reason for each item that lost points."""
     yield headline(report)
     if account(report):
         yield account(report)

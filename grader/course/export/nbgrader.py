@@ -1,6 +1,7 @@
-"""nbgrader's CSV (nbgrader/plugins/export.py): its columns, UTC times without a zone, lateness in points.
+"""nbgrader's CSV (nbgrader/plugins/export.py): its columns, UTC times without a zone, the late penalty in points.
 
-As there, who handed in nothing has zeros and no timestamp. What cannot be read or waits for a person has empty cells.
+As in nbgrader, students who handed in nothing have zeros and no timestamp. Cells are empty if the work cannot be read
+or waits for a person.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from grader.model import Row, Rubric
 HEADER = ("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", "raw_score",
           "late_submission_penalty", "score", "max_score")  # fmt: skip
 
-# What nbgrader's own ids are called in a class list, the likeliest first.
+# Columns of a class list that may hold nbgrader's own ids, the most likely first.
 STUDENT_ID = ("student_id", "username", "SIS Login ID", "github_username", "Student ID", "SID", "ID number")
 
 
@@ -39,7 +40,7 @@ def line(row: Row) -> list[str]:
 
 
 def scores(row: Row) -> list[str]:
-    """Before lateness, what it costs, and after it."""
+    """Points before the late penalty, the penalty, and points after it."""
     if row.report is None and not row.student.problem:
         return ["0", "0", "0"]
     final = grade(row)
@@ -49,7 +50,7 @@ def scores(row: Row) -> list[str]:
 
 
 def names(row: Row) -> tuple[str, str]:
-    """Last and first, from the roster's own columns or from "Last, First" and "First Last"."""
+    """Last and first name, from the class list's columns or from "Last, First" or "First Last"."""
     ids = row.student.ids
     last, first = column(ids, "Last name", "Surname"), column(ids, "First name")
     if last or first:

@@ -1,4 +1,4 @@
-"""Autolab's "Download Submissions": `EMAIL_VERSION_handin-name`, a file per version (app/models/submission.rb)."""
+"""Autolab's "Download Submissions": a file `EMAIL_VERSION_handin-name` per version (app/models/submission.rb)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def fits(folder: Path) -> bool:
 
 
 def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
-    """The last version of each student, by its number; the others are listed."""
+    """The highest version of each student; the others are listed."""
     groups, rest = grouped(folder, SHAPE.fullmatch, lambda found: found["email"].casefold())
     return [*map(student, groups), *rest]
 

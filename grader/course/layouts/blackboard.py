@@ -1,7 +1,7 @@
 """Blackboard's "Assignment File Download": `ASSIGNMENT_USERNAME_attempt_TIME_own-name`, and a receipt per attempt.
 
-The receipt, `ASSIGNMENT_USERNAME_attempt_TIME.txt`, names the student and the files that were handed in. Its name alone
-does not tell where the assignment's title ends and the username begins, as both may hold an underscore.
+The receipt, `ASSIGNMENT_USERNAME_attempt_TIME.txt`, names the student and the submitted files. The title and the
+username may both contain an underscore, so the file name alone does not show where the username begins.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def fits(folder: Path) -> bool:
 
 
 def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
-    """Each attempt; of several of one student, the newest counts."""
+    """One Student per attempt. If a student has several, the newest counts."""
     groups, rest = grouped(folder, SHAPE.fullmatch, lambda found: (found["who"], found["at"]))
     receipts = {group[0][0]["who"]: receipt(group) for group in groups}
     users = users_of(receipts)
@@ -40,12 +40,12 @@ def receipt(group: Group) -> str:
             if found["receipt"] and path.is_file() and path.stat().st_size <= LONGEST:
                 return path.read_text(encoding="utf-8-sig", errors="replace")
         except OSError:
-            continue  # it tells no more than the names do
+            continue  # do without the receipt: the names say almost as much
     return ""
 
 
 def users_of(receipts: Mapping[str, str]) -> dict[str, str]:
-    """Username by what stands before `_attempt_`: as the receipt has it, else what follows the title that all share."""
+    """Text before `_attempt_` -> username: from the receipt, else the text after the title that all names share."""
     title = title_of(receipts)
     users = {}
     for who, text in receipts.items():
@@ -74,10 +74,10 @@ def attempt(group: Group, users: Mapping[str, str], zone: tzinfo | None) -> Stud
 
 
 def missing_work(group: Group, text: str) -> str:
-    """What Blackboard says was handed in and is not here."""
+    """A sentence on work that Blackboard lists but that is not here, or ""."""
     there = {path.name for _, path in group}
     if absent := [name for name in FILES.findall(text) if name not in there]:
-        return f"Blackboard's receipt names {printable(absent[0])}, which is not here{AGAIN}"
+        return f"Blackboard's receipt names {printable(absent[0])}, but it is not here{AGAIN}"
     if not any(found["own"] for found, _ in group):
-        return "the attempt at Blackboard has no file; read what was written there instead"
+        return "the attempt has no file; read its text on Blackboard"
     return ""

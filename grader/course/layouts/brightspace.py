@@ -1,6 +1,6 @@
 """Brightspace's (D2L's) download of an assignment: `USER-FOLDER - Name - Nov 20, 2026 1105 PM`, a folder per attempt.
 
-Older versions write the file's own name behind it instead. Of a group, the name is the group's.
+Older versions append the file's own name instead. For a group, the name is the group's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SHAPE = re.compile(
     r"(?P<id>\d+)-(?P<folder>\d+)\s*-\s*(?P<name>.+?)\s*-\s+(?P<at>(?=[^-]*\b\d{4}\b)[^-]*?\d{3,4}(?:\s*[AaPp]\.?[Mm]\.?)?)"
     r"(?:\s+-\s+(?P<own>.+))?"
 )
-NO_COLON = re.compile(r"\b(\d{1,2})(\d\d)(\s*[AaPp]\.?[Mm]\.?)?$")  # a file's name holds no colon
+NO_COLON = re.compile(r"\b(\d{1,2})(\d\d)(\s*[AaPp]\.?[Mm]\.?)?$")  # a time without its colon, as in file names
 
 
 def fits(folder: Path) -> bool:
@@ -25,7 +25,7 @@ def fits(folder: Path) -> bool:
 
 
 def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
-    """Each attempt; of several of one student, the newest counts."""
+    """One Student per attempt. If a student has several, the newest counts."""
     groups, rest = grouped(folder, SHAPE.fullmatch, lambda found: (found["id"], found["name"], found["at"]))
     return [*(attempt(group, zone) for group in groups), *rest]
 

@@ -1,8 +1,8 @@
 """Canvas's "Download Submissions" (instructure/canvas-lms, lib/content_zipper.rb).
 
-`namelastfirst[_LATE]_USER_FILE_own-name`, and of an anonymous assignment `[LATE_]anon_ID_FILE_own-name`; a text or link
-has no FILE and ends in `text.html` or `link.html`. Of a group there is one such name, the group's, with the id of a
-member. Canvas gives a name's small letters alone, so `LATE` in capitals is Canvas's own word.
+Names are `namelastfirst[_LATE]_USER_FILE_own-name`; in an anonymous assignment, `[LATE_]anon_ID_FILE_own-name`. A text
+or link has no FILE and ends in `text.html` or `link.html`. A group has one name, the group's, with the id of a member.
+Canvas writes names in lower case, so `LATE` in capitals is always Canvas's own word.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def fits(folder: Path) -> bool:
 
 
 def match(name: str) -> re.Match[str] | None:
-    """Who handed in a file of this name. A student called Anon has an id of digits, and no LATE before the name."""
+    """The parts of a file's name. A student called Anon has an id of digits, and no LATE before the name."""
     found = ANONYMOUS.fullmatch(name)
     if found and found["id"].removeprefix("anon_").isdigit() and not found["late"]:
         return NAMED.fullmatch(name) or found
@@ -34,7 +34,7 @@ def match(name: str) -> re.Match[str] | None:
 
 
 def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
-    """The files of one student are one attempt, because Canvas exports no other."""
+    """The students. All files of a student are one attempt, because Canvas exports only the last one."""
     names = [path.name for path in children(folder)]
     anonymous = [name for name in names if ANONYMOUS.fullmatch(name)]
     named = [found for name in names if name not in anonymous and (found := NAMED.fullmatch(name))]
@@ -47,7 +47,7 @@ def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
 
 
 def ids_of_several(found: Sequence[re.Match[str]]) -> set[str]:
-    """Numbers that follow several names, and so are part of those names: `team_2_101_9001_hw.zip`."""
+    """Numbers that follow several names. They are part of the names, not ids: `team_2_101_9001_hw.zip`."""
     names: dict[str, set[str | None]] = {}
     for one in found:
         names.setdefault(one["id"], set()).add(one["name"])

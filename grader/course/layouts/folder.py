@@ -1,4 +1,4 @@
-"""What lies in a class's folder: the entries that may be somebody's work, and how names in it are taken apart."""
+"""Functions that layouts share: they list the entries of a class's folder and split their names."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from grader.intake.archive import ENDING
 from grader.model import Student
 
 JUNK = ("Thumbs.db", "desktop.ini", ".git", ".ipynb_checkpoints")
-APPLE = "._"  # macOS's notes on a file, under its name
+APPLE = "._"  # prefix of macOS's metadata files
 NOTES = (".csv", ".txt", ".md", ".yml", ".yaml", ".json", ".html", ".log", ".xls", ".xlsx", ".ods", ".pdf")
 AGAIN = "; export the submissions again"
 
 
 def children(folder: Path) -> list[Path]:
-    """What lies in a folder, without what systems leave there. Raises UsageError with the cure."""
+    """The entries of a folder, without files that systems create. Raises UsageError if it cannot be read."""
     try:
         with os.scandir(folder) as listing:
             names = sorted(entry.name for entry in listing)
     except OSError as error:
         if folder.is_file():
-            raise UsageError(f"{folder} is a file; unpack it, and name the folder of all submissions") from None
-        raise UsageError(f"{folder} cannot be read ({error.strerror}); name the folder of all submissions") from None
+            raise UsageError(f"{folder} is a file; unpack it, and name the folder with all submissions") from None
+        raise UsageError(f"cannot read {folder} ({error.strerror}); name the folder with all submissions") from None
     return [folder / name for name in names if not name.startswith((".", "__MACOSX")) and name not in JUNK]
 
 
 def most(folder: Path, fits: Callable[[Path], Any]) -> bool:
-    """Whether more than half of what lies in a folder, lists and notes aside, fits a shape."""
+    """Whether more than half of a folder's entries satisfy `fits`, not counting lists and notes."""
     inside = [path for path in children(folder) if fits(path) or not is_note(path)]
     return bool(inside) and 2 * sum(bool(fits(path)) for path in inside) > len(inside)
 
 
 def is_note(path: Path) -> bool:
-    """Lists and notes beside submissions belong to no student."""
+    """Whether a file is a list or a note beside the submissions, and so belongs to no student."""
     return path.suffix.lower() in NOTES and not path.is_dir()
 
 
 def lone(path: Path) -> Student:
-    """A folder or archive named after its student; "ada (1).zip" is a second download of ada's."""
+    """The student after whom a folder or archive is named; "ada (1).zip" is a second download of "ada"."""
     stem = path.name if path.is_dir() else ENDING.sub("", path.name)
     name = re.sub(r" ?\(\d+\)$", "", stem) or stem
     return handed_in(name, name, ((path.name, path),))
@@ -56,7 +56,8 @@ Group = list[tuple[re.Match[str], Path]]
 def grouped(
     folder: Path, shape: Callable[[str], re.Match[str] | None], key: Callable[[re.Match[str]], object]
 ) -> tuple[list[Group], list[Student]]:
-    """Children of one shape by student; any other folder or file is somebody's too, lists and notes excepted."""
+    """The entries that match `shape`, grouped by student; and a student for every other entry except lists and
+    notes."""
     groups: dict[object, Group] = {}
     rest = []
     for path in children(folder):
@@ -68,6 +69,6 @@ def grouped(
 
 
 def common(names: Sequence[str], end: str) -> str:
-    """What all names begin with, up to and with the last `end` in it."""
+    """The longest common beginning of all names that ends in `end`."""
     same = [letters[0] for letters in takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))]
     return "".join(same)[: "".join(same).rfind(end) + 1]

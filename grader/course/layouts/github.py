@@ -1,6 +1,6 @@
-"""`gh classroom clone student-repos`: a folder `ASSIGNMENT-submissions` with a clone `ASSIGNMENT-USERNAME` each.
+"""`gh classroom clone student-repos`: a folder `ASSIGNMENT-submissions` with a clone `ASSIGNMENT-USERNAME` per student.
 
-Commit times are the student's own word, so none is taken; Classroom's `grades.csv`, as --roster, has its own.
+Students can set commit times, so these are not used. Classroom's `grades.csv`, given as --roster, has reliable times.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ENDS = "-submissions"
 
 
 def fits(folder: Path) -> bool:
-    """Clones, also such as were copied without their `.git`."""
+    """Whether most entries are clones, including clones that were copied without their `.git`."""
     named = folder.absolute().name
     mine = f"{named.removesuffix(ENDS)}-"
     copied = named.endswith(ENDS) and most(folder, lambda path: path.is_dir() and path.name.startswith(mine))
@@ -24,7 +24,7 @@ def fits(folder: Path) -> bool:
 
 
 def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
-    """The clones, and whatever else somebody handed in."""
+    """The students of the clones, and of any other submissions in the folder."""
     inside = [path for path in children(folder) if not is_note(path)]
     clones = [path for path in inside if path.is_dir()]
     prefix = f"{folder.absolute().name.removesuffix(ENDS)}-"

@@ -1,6 +1,6 @@
-"""Gradescope's "Export Submissions": a folder `submission_N` each, and who handed it in and when in one YAML file.
+"""Gradescope's "Export Submissions": a folder `submission_N` per submission, and one YAML file with names and times.
 
-Each member of a group is a student. A submission of the YAML file whose folder is absent was handed in all the same.
+Each member of a group is a student. A submission that is in the YAML file was handed in, even if its folder is missing.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
 
 
 def stem(name: str) -> str:
-    """`submission_12`, also where the submission is one archive or file."""
+    """`submission_12`, even if the submission is an archive or a file."""
     return name.partition(".")[0]
 
 
@@ -45,7 +45,7 @@ def submitters(name: str, path: Path | None, about: Mapping[str, Any], zone: tzi
     people = [one for one in people if isinstance(one, dict)] if isinstance(people, list) else []
     for person in people or ([{}] if path else []):
         one = submitter(person, name, path)
-        lost = "" if path else f"{METADATA} names {printable(name)}, which is not here{AGAIN}"
+        lost = "" if path else f"{METADATA} names {printable(name)}, but it is not here{AGAIN}"
         yield with_time(replace(one, problem=lost), about.get(":created_at"), zone)
 
 
@@ -59,7 +59,7 @@ def read_metadata(path: Path) -> dict[str, dict[str, Any]]:
     try:
         data = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror}){AGAIN}") from None
+        raise UsageError(f"cannot read {path} ({error.strerror}){AGAIN}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         told = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UsageError(f"{path} is not YAML ({told}){AGAIN}, or add --layout plain") from None

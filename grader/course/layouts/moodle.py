@@ -1,7 +1,7 @@
 """Moodle's "Download all submissions" (moodle/moodle, mod/assign/classes/downloader.php).
 
-`Full name_PARTICIPANT_assignsubmission_file`, a folder each, or the files of all side by side. Of a team the name is
-the group's and the number the group's own, which is nobody's participant; the default group has no number. Where names
+There is a folder `Full name_PARTICIPANT_assignsubmission_file` per student, or all files are in one folder. For a
+group, name and number are the group's, and no participant has this number; the default group has no number. If names
 are hidden, the name is the word for a participant.
 """
 

@@ -1,6 +1,6 @@
-"""nbgrader's `submitted/STUDENT/ASSIGNMENT`, with the time in `timestamp.txt`, and the exchange's `inbound`.
+"""nbgrader's `submitted/STUDENT/ASSIGNMENT` with the time in `timestamp.txt`, and its exchange's `inbound` folder.
 
-There a submission is one folder, `STUDENT+ASSIGNMENT+TIME+RANDOM` (nbgrader/exchange/default/submit.py).
+In `inbound`, a submission is a folder `STUDENT+ASSIGNMENT+TIME+RANDOM` (nbgrader/exchange/default/submit.py).
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ def is_submitted(path: Path) -> bool:
     try:
         return path.is_dir() and any((below / STAMP).is_file() for below in path.iterdir() if below.is_dir())
     except OSError:
-        return False  # a student's folder that cannot be read is that student's problem alone
+        return False  # an unreadable folder must not affect other students
 
 
 def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
-    """Everyone's submission of the one assignment that there is. Raises UsageError where there are several."""
+    """Everyone's submission of the assignment. Raises UsageError if there are several assignments."""
     inside = [path for path in children(folder) if not is_note(path)]
     inbound = {path: found for path in inside if (found := INBOUND.fullmatch(path.name))}
     submitted = {path: below for path in inside if path.is_dir() and path not in inbound and is_submitted(path)
@@ -40,8 +40,8 @@ def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
     assignments |= {found["assignment"] for found in inbound.values()}
     if len(assignments) > 1:
         raise UsageError(
-            f"{folder} holds several assignments: {', '.join(sorted(assignments)[:6])}; "
-            "copy the one to grade into a folder of its own, as submitted/STUDENT/ASSIGNMENT"
+            f"{folder} contains several assignments: {', '.join(sorted(assignments)[:6])}; "
+            "copy the one to grade into a new folder, as submitted/STUDENT/ASSIGNMENT"
         )
     return [
         *(submission(path.name, below, at(below)) for path, below in submitted.items()),
@@ -52,11 +52,11 @@ def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
 
 def submission(user: str, path: Path, told: str) -> Student:
     one = handed_in(user, user, ((path.name, path),), ids={"student_id": user})
-    return with_time(one, told.strip(), UTC)  # a time without a zone is UTC there
+    return with_time(one, told.strip(), UTC)  # nbgrader's times without a zone are UTC
 
 
 def at(folder: Path) -> str:
-    """The text of the time that nbgrader left beside the work, or ""."""
+    """The text of the timestamp that nbgrader wrote beside the work, or ""."""
     stamp = folder / STAMP
     try:
         return stamp.read_bytes()[:LONGEST].decode("utf-8", "replace") if stamp.is_file() else ""

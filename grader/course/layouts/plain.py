@@ -12,8 +12,8 @@ from grader.model import Student
 
 
 def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
-    """Lists and notes beside the submissions belong to no student. Raises UsageError where all are single files."""
+    """A student per folder or archive; lists and notes are skipped. Raises UsageError if there are only loose files."""
     inside = [path for path in children(folder) if not is_note(path)]
     if inside and not any(path.is_dir() or ENDING.search(path.name) for path in inside):
-        raise UsageError(f"{folder} holds single files; it should hold one folder or archive per student")
+        raise UsageError(f"{folder} contains loose files; it should contain one folder or archive per student")
     return [lone(path) for path in inside]

@@ -1,4 +1,4 @@
-"""CIFAR-10 as it is published (https://www.cs.toronto.edu/~kriz/cifar.html), and what stands in for it."""
+"""Reads CIFAR-10 as published (https://www.cs.toronto.edu/~kriz/cifar.html), or makes up stand-in data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .labelled import Arrays, arrays, halves
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 
-META = "batches.meta"  # names of classes, which nobody needs here
+META = "batches.meta"  # names of classes, not needed here
 
 
 def read(files: Mapping[str, bytes]) -> Arrays:
@@ -34,7 +34,7 @@ def made_up(train: int = 50_000, test: int = 10_000) -> Arrays:
 
 
 class Rebuilt:
-    """What numpy's pickles build, as plain data: nothing of numpy is called before it has been looked at."""
+    """Plain data in place of the objects that numpy's pickles build. No numpy function runs before it was checked."""
 
     def __init__(self, *arguments: Any) -> None:
         self.arguments = arguments
@@ -45,7 +45,7 @@ class Rebuilt:
 
 
 class BatchUnpickler(pickle.Unpickler):
-    """Admits what a batch holds: numbers, strings, lists, dicts and one numpy array, which comes as Rebuilt."""
+    """Accepts what a batch holds: numbers, strings, lists, dicts and one numpy array, which becomes a Rebuilt."""
 
     ADMITTED = frozenset({("numpy.core.multiarray", "_reconstruct"), ("numpy", "ndarray"), ("numpy", "dtype")})
 

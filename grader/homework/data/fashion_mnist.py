@@ -1,4 +1,4 @@
-"""Fashion-MNIST as Zalando publishes it, and what stands in for it."""
+"""Reads Fashion-MNIST as Zalando publishes it, or makes up stand-in data."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def made_up(train: int = 60_000, test: int = 10_000) -> Arrays:
 
 
 def idx(data: bytes, file: str, one: tuple[int, ...]) -> NDArray[np.uint8]:
-    """An idx file of bytes (http://yann.lecun.com/exdb/mnist): two zeros, 8, the number of axes, their lengths, all
-    big-endian, then the values; of items of shape `one`. Raises DamagedError."""
+    """The items, each of shape `one`, in an idx file of bytes (http://yann.lecun.com/exdb/mnist). The format: two
+    zeros, 8, the number of axes, their lengths (big-endian), then the values. Raises DamagedError."""
     head = 4 + 4 * (1 + len(one))
     lengths = tuple(int(length) for length in np.frombuffer(data[4:head], ">u4")) if len(data) >= head else ()
     if data[:4] != bytes((0, 0, 8, 1 + len(one))) or lengths[1:] != one or len(data) != head + math.prod(lengths):

@@ -1,4 +1,4 @@
-"""What both data sets are once they are read: images and their labels, to train on and to test on."""
+"""The common form of both data sets: images and labels, for training and for testing."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def arrays(*parts: NDArray[Any]) -> Arrays:
-    """train_x, train_y, test_x and test_y by name, once images and labels fit each other.
+    """train_x, train_y, test_x and test_y by name.
 
     Images are uint8: (N, 3072) for CIFAR-10, (N, 28, 28) for Fashion-MNIST. Labels are int64 (N,) in 0 ... 9. Raises
-    DamagedError where they do not fit.
+    DamagedError if the labels do not fit the images.
     """
     found = dict(zip(("train_x", "train_y", "test_x", "test_y"), parts, strict=True))
     for x, y in ((found["train_x"], found["train_y"]), (found["test_x"], found["test_y"])):
@@ -26,5 +26,5 @@ def arrays(*parts: NDArray[Any]) -> Arrays:
 
 
 def halves(x: NDArray[Any], y: NDArray[Any], train: int) -> Arrays:
-    """Images that were made up, the first `train` of them to train on."""
+    """Made-up images: the first `train` of them for training, the others for testing."""
     return arrays(x[:train], y[:train], x[train:], y[train:])

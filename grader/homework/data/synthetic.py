@@ -1,9 +1,9 @@
-"""Images made up in the format of a data set, so that networks can be trained where the data set is not.
+"""Makes up images in the format of a data set, so that networks can be trained where the data set is absent.
 
-Each image is a window of a large field of 1/f noise, which has the spectrum of natural images, plus one weak template
-of its class. A class has several templates, and an image shows its own shifted, mirrored and now and then as a
-negative, so that a linear classifier finds less than a hidden layer does. The strength is calibrated: a two-layer
-network finds the colour images about as hard as CIFAR-10, as tests/benchmarks/standin.py shows side by side.
+Each image is a window of a large field of 1/f noise, which has the spectrum of natural images, plus a weak template of
+its class. A class has several templates. In an image the template is shifted, sometimes mirrored, and sometimes a
+negative, so that a hidden layer does better than a linear classifier. The template's strength is calibrated: for a
+two-layer network, the colour images are about as hard as CIFAR-10 (tests/benchmarks/standin.py compares them).
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ Images = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 CLASSES = 10
 FIELD = 1024  # pixels of the noise field, on each side
-CHUNK = 1000  # images made at a time, which bounds the memory
+CHUNK = 1000  # images made at a time, to limit memory
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How images are made: `colours` mix planes of noise into channels; `mean` and `deviation` are of pixel values.
+    """How to make images. `colours` mix planes of noise into channels; `mean` and `deviation` are those of the pixels.
 
-    A class has `templates`, each `strength` times as strong as the noise; an image shows one of them, moved by up to
-    `reach` pixels either way, and the share `negative` of images shows it as a negative.
+    A class has a number of `templates`, each `strength` times as strong as the noise. An image shows one of them,
+    shifted by up to `reach` pixels. In the share `negative` of all images, the template is a negative.
     """
 
     side: int
@@ -45,10 +45,10 @@ class Recipe:
 
 COLOUR = Recipe(
     side=32,
-    # Red, green and blue of grey and of two weak opponent colours: the principal axes of natural colours.
+    # Red, green and blue as mixtures of grey and two weak opponent colours, the principal axes of natural colours.
     colours=((0.94, 0.30, 0.12), (0.94, 0.00, -0.24), (0.94, -0.30, 0.12)),
     mean=120,
-    deviation=71,  # before clipping to 0 ... 255; 64 after it, as CIFAR-10
+    deviation=71,  # before clipping to 0 ... 255; 64 after clipping, as in CIFAR-10
     templates=4,
     strength=0.47,
     reach=4,
@@ -66,7 +66,7 @@ def colour(count: int, seed: int = 442) -> Images:
 def grey(count: int, seed: int = 442) -> Images:
     """Fashion-MNIST's format: images (count, 28, 28), about as easy.
 
-    Two small convolutions and a linear layer reach 91 % of them in one epoch of 60,000 (Adam, 3e-3), 88 % of the real.
+    Two small convolutions and a linear layer reach 91 % in one epoch of 60,000 (Adam, 3e-3); on the real data, 88 %.
     """
     images, labels = made(GREY, count, seed)
     return images[:, 0], labels
@@ -74,7 +74,7 @@ def grey(count: int, seed: int = 442) -> Images:
 
 @cache
 def made(recipe: Recipe, count: int, seed: int) -> Images:
-    """Images (count, channels, side, side) and labels (count,) in 0 ... 9, read-only; the same ones for a seed."""
+    """Images (count, channels, side, side) and labels (count,) in 0 ... 9, read-only; equal for equal seeds."""
     rng = np.random.default_rng(seed)
     fields = windows(noise(rng, FIELD, recipe.colours, fall=1.0), recipe.side)
     shapes = np.stack([views(rng, recipe) for _ in range(CLASSES * recipe.templates)])
@@ -83,7 +83,7 @@ def made(recipe: Recipe, count: int, seed: int) -> Images:
     for start in range(0, count, CHUNK):
         chosen = labels[start : start + CHUNK]
         size = len(chosen)
-        # Two windows are added up, so that no two images share all of their noise.
+        # Each image adds two windows, so that no two images share all of their noise.
         image = (cut(fields, rng, size) + cut(fields, rng, size)) * np.float32(0.5**0.5)
         sign = np.where(rng.random(size) < recipe.negative, -recipe.strength, recipe.strength).astype(np.float32)
         template = chosen * recipe.templates + rng.integers(recipe.templates, size=size)
@@ -95,7 +95,7 @@ def made(recipe: Recipe, count: int, seed: int) -> Images:
 
 
 def noise(rng: np.random.Generator, side: int, colours: tuple[tuple[float, ...], ...], *, fall: float) -> Array:
-    """Periodic noise (channels, side, side) whose amplitude falls as frequency ** -fall; `colours` mix its planes."""
+    """Periodic noise (channels, side, side) with an amplitude of frequency ** -fall; `colours` mix its planes."""
     frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side))
     frequency[0, 0] = np.inf  # no constant part
     white = np.fft.rfft2(rng.standard_normal((len(colours[0]), side, side)))
@@ -117,7 +117,7 @@ def cut(fields: Array, rng: np.random.Generator, count: int) -> Array:
 
 
 def views(rng: np.random.Generator, recipe: Recipe) -> Array:
-    """A template in every other place within reach, as it is and mirrored: (places * 2, channels, side, side)."""
+    """A template at every second shift within reach, plain and mirrored: (shifts * 2, channels, side, side)."""
     template = noise(rng, recipe.side, recipe.colours, fall=1.5)
     shifts = range(-recipe.reach, recipe.reach + 1, 2)
     moved = [np.roll(template, shift, (1, 2)) for shift in product(shifts, shifts)]

@@ -1,4 +1,4 @@
-"""The accuracies that a notebook's saved outputs state, and which of them are of the test set."""
+"""Finds the accuracies in a notebook's saved outputs, and which of them are of the test set."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from itertools import islice
 
 from .notebook import Cell, Notebook
 
-LINE = 200  # characters behind a word in which its number stands
+LINE = 200  # characters after a word in which its number is looked for
 CLAIMS = 10_000
 
-# Every repetition is bounded: a student may print whatever keeps an unbounded one busy. A share in full, or a number:
-# "9034/10000", "9034 out of 10000", "0.87", "87,1 %"; not a progress bar's "157/157 [" and "100%|".
+# Every repetition is bounded, because a student could print text that keeps an unbounded one busy. Matches counts and
+# numbers: "9034/10000", "9034 out of 10000", "0.87", "87,1 %"; not a progress bar's "157/157 [" and "100%|".
 NUMBER = re.compile(
     r"(?<![\d.])(?:(?P<right>\d{1,6})\s?(?:/|(?:out )?of)\s?(?P<all>\d{3,6})(?!\d|\s?\[)"
     r"|(?P<value>\d{1,3}(?:\.\d{1,20}|,\d\d?(?!\d))?(?:e[-+]?\d\d?)?)(?![\d.])\s{0,9}(?P<percent>%(?!\|))?)"
@@ -24,16 +24,16 @@ OF_TEST = re.compile(r"\W{0,3}(?:\(|\b(?:on|of|for|in|over) )(?:(?:the|my|our|al
 OTHER = re.compile(r"loss|error|recall|precision|f1")
 PROGRESS = re.compile(r"time|sec|epoch|batch|step|iter|size|it/s|s/it")
 WORD = re.compile(r"\w{0,20}")
-TEST = re.compile(r"test|(?<![a-z])[xy]?_?te(?![a-z])")  # as code names it
-PART = re.compile(  # of the test set, or another one
+TEST = re.compile(r"test|(?<![a-z])[xy]?_?te(?![a-z])")  # the test set in code
+PART = re.compile(  # a part of the test set, or another set
     r"(?<![a-z])val|\bclass\b|t-shirt|trouser|pullover|dress|coat|sandal|shirt|sneaker|\bbag\b|\bboot"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An accuracy, from 0 to 1, that an output of a cell states; whether of the test set, and of all of it: its words
-    name neither a class nor the validation set."""
+    """An accuracy, from 0 to 1, in an output of a cell. `of_test`: it is of the test set. `whole`: its words name
+    neither a class nor the validation set."""
 
     accuracy: float
     cell: int
@@ -42,14 +42,14 @@ class Claim:
 
 
 def claims(notebook: Notebook) -> list[Claim]:
-    """Every accuracy that is printed, in the order of the cells. Of the test set are those that say so: in their own
-    words, by a heading above them, or by what their cell calls."""
+    """Every printed accuracy, in the order of the cells. It counts as one of the test set if its own words, a heading
+    above it, or the code of its cell say so."""
     return list(islice(stated(notebook), CLAIMS))
 
 
 def claimed(notebook: Notebook) -> float | None:
-    """The test accuracy that a notebook claims: the last one that is said to be of the test set, of all of it where
-    there is such a one; None without any."""
+    """The test accuracy that a notebook claims: the last one of the whole test set, else the last one of a part of it;
+    None if there is none."""
     found = [claim for claim in claims(notebook) if claim.of_test]
     return next((claim.accuracy for claim in reversed([claim for claim in found if claim.whole] or found)), None)
 
@@ -69,8 +69,8 @@ def stated(notebook: Notebook) -> Iterator[Claim]:
 
 
 def accuracies(line: str) -> Iterator[tuple[str, float]]:
-    """What a line says of each accuracy, with its number: ("test acc: 0.87", 0.87). It stands behind a word like "acc",
-    or before it where nothing stands behind: "87 % on the test set", "8700/10000 correct"."""
+    """Yield each accuracy in a line with its words: ("test acc: 0.87", 0.87). The number follows a word like "acc"; if
+    no number follows, it may come before: "87 % on the test set", "8700/10000 correct"."""
     start, word = 0, spoken(line)
     for at in re.finditer(word, line) if word else ():
         following = line.find(word, at.end())
@@ -86,7 +86,7 @@ def accuracies(line: str) -> Iterator[tuple[str, float]]:
 
 
 def stands(match: re.Match[str], at: re.Match[str], line: str) -> bool:
-    """Whether a number may be a word's: behind it, or before it as a share of a count or of a hundred."""
+    """Whether a number may belong to a word: it comes after the word, or before it as a percentage or a count."""
     if match.start() >= at.start():
         return True
     return bool(match["percent"] and (at[0] != "test" or OF_TEST.match(line, match.end()))) or (
@@ -95,7 +95,7 @@ def stands(match: re.Match[str], at: re.Match[str], line: str) -> bool:
 
 
 def rank(match: re.Match[str], at: re.Match[str]) -> tuple[bool, ...]:
-    """Of several numbers, one in percent counts, else what is counted as correct, else a fraction: "accuracy on the
+    """The order among several numbers: first percentages, then counts of correct ones, then fractions: "accuracy on the
     10000 test images: 87 %"."""
     counted = match["all"] is not None
     before = match.start() < at.start() and not counted
@@ -107,7 +107,7 @@ def exact(match: re.Match[str]) -> bool:
 
 
 def share(match: re.Match[str]) -> float:
-    """The number from 0 to 1, if it is an accuracy at all."""
+    """The number as an accuracy from 0 to 1; above 1 if it is none."""
     if match["all"]:
         return int(match["right"]) / max(int(match["all"]), 1)
     value = float(match["value"].replace(",", "."))
@@ -115,14 +115,14 @@ def share(match: re.Match[str]) -> float:
 
 
 def spoken(line: str) -> str:
-    """The word of a line at which an accuracy stands: "acc", else "correct", else the "test" of "Test: 0.87"."""
+    """The word of a line that marks an accuracy: "acc", else "correct", else the "test" of "Test: 0.87"."""
     words = ("acc", "correct", *(() if OTHER.search(line) or PROGRESS.search(line) else ("test",)))
     return next((word for word in words if word in line), "")
 
 
 def returned(cell: Cell) -> Iterator[Claim]:
-    """The number that a cell ends with, whose last statement evaluates on the test set; of a loss and an accuracy, the
-    second."""
+    """Yield the number at the end of a cell whose last statement evaluates on the test set. Of a pair (loss, accuracy)
+    it is the second."""
     match, call = RETURNED.fullmatch(cell.text.rstrip().rpartition("\n")[2]), last_call(cell)
     if match and ("acc" in call or not OTHER.search(call)):
         value = float(match["value"])
@@ -132,6 +132,6 @@ def returned(cell: Cell) -> Iterator[Claim]:
 
 
 def last_call(cell: Cell) -> str:
-    """The last statement of a cell that is not a definition, where results tend to be printed; in lower case."""
+    """The last lines of a cell's top level, where results tend to be printed, in lower case."""
     lines = [line for line in cell.source.lower().split("\n") if line.strip() and not line.startswith((" ", "#"))]
     return "\n".join(lines[-3:])

@@ -1,4 +1,4 @@
-"""Pictures that a student handed in -> plain pixels. What a file says of itself is not believed before it is small."""
+"""A student's picture file -> pixels. The size in its header is checked before anything is decoded."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from grader.errors import Mismatch
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
-ENDINGS = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".heic", ".heif")  # of the last two, to be named
-PIXELS = 64_000_000  # of a file; a telephone's photograph has 12 to 50 million
-SIDE = 2048  # of what is kept
+# .heic and .heif cannot be read; they are listed so that a message can name them.
+ENDINGS = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".heic", ".heif")
+PIXELS = 64_000_000  # most pixels of a file; a telephone's photograph has 12 to 50 million
+SIDE = 2048  # larger pictures are scaled down to this side
 
 
 def pixels(data: bytes, name: str, *, side: int = SIDE) -> NDArray[np.uint8]:
@@ -36,12 +37,12 @@ def pixels(data: bytes, name: str, *, side: int = SIDE) -> NDArray[np.uint8]:
     except Exception as error:  # a damaged file raises nearly anything: OSError, SyntaxError, ValueError, struct.error
         kind = "" if "cannot identify" in str(error) else f" ({type(error).__name__})"
         raise Mismatch(
-            f"{name} cannot be read as a picture{kind}; save it as JPEG or PNG and hand in that file"
+            f"{name} cannot be read as a picture{kind}; save it as JPEG or PNG, then hand in that file"
         ) from None
 
 
 def thumbnail(picture: NDArray[Any], side: int) -> NDArray[np.uint8]:
-    """A picture (H, W, 3), scaled down to at most `side` pixels each way."""
+    """A picture (H, W, 3), scaled down to at most `side` pixels wide and high."""
     from PIL import Image
 
     small = Image.fromarray(picture)

@@ -1,6 +1,6 @@
-"""A notebook's own training on Fashion-MNIST: how well it does on pictures whose labels stay here.
+"""Runs a notebook's own training on Fashion-MNIST and measures it on pictures whose labels stay here.
 
-What trains runs beside the student's code (worker/notebook_run.py).
+The training itself runs in the student's process (worker/notebook_run.py).
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ Array = NDArray[Any]
 
 PART1 = "part1.ipynb"
 IMAGES = "fashion-mnist"  # the data set's name in rubric.yaml
-EVERY = 20_000  # pictures trained on between two looks, each of which costs as much as training on 300 to 500
-GLANCE = {"test": 600, "training": 200}  # pictures of a look
-JUDGE_AGAIN = 8  # looks between two judgements on the whole test set, which cost as much as training on 3,000 to 6,000
-GLANCE_TIME, JUDGE_TIME = 8.0, 60.0  # CPU seconds that a look, and the last judgement, may take
-GAP = 0.10  # between training and test accuracy: beyond it, a network overfits
-PRESSED = 0.9  # of its time: who used up as much of it may answer for fewer pictures than were asked for
-USUAL_BATCH = 64  # where a notebook's own is not known
-SURE = 500  # pictures that a judgement needs
-FEW, GLIMPSE = 5, 300  # steps after which no network has learned much, and pictures that show whether one has
-LONGEST, MOST = 300, 200  # characters of a text, and entries of a list, that a student's process tells
+EVERY = 20_000  # training pictures between two looks; a look costs as much as training on 300 to 500
+GLANCE = {"test": 600, "training": 200}  # pictures in a look
+JUDGE_AGAIN = 8  # looks between two measurements on the whole test set, each as costly as training on 3,000 to 6,000
+GLANCE_TIME, JUDGE_TIME = 8.0, 60.0  # CPU seconds for a look, and for the last measurement on the test set
+GAP = 0.10  # difference of training and test accuracy from which on a network overfits
+PRESSED = 0.9  # fewer predictions than requested are accepted only if they took this share of the allowed time
+USUAL_BATCH = 64  # assumed if a notebook's batch size is unknown
+SURE = 500  # pictures needed to measure the test accuracy
+FEW, GLIMPSE = 5, 300  # after FEW steps no network has learned much; that is tested on GLIMPSE pictures
+LONGEST, MOST = 300, 200  # most characters of a text, and entries of a list, from a student's process
 ASKED = "the network, asked for classes,"
 SEEDS = 1 << 31
 CLASSES = 10
-MOST_STEPS = 1_000_000  # of a run; what tells of more is no run
+MOST_STEPS = 1_000_000  # steps of a run; a reply with more is refused
 
 
 @dataclass(frozen=True)
 class Look:
-    """How the network did after so many steps, on a part of each set; of the test set, on so many `pictures`."""
+    """Accuracies after `steps` steps, on a part of each set; `pictures` is the size of the part of the test set."""
 
     steps: int
     test: float
@@ -59,8 +59,9 @@ class Look:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The test set as it travels: in an order that no other process knows, each pixel a grey level darker or lighter:
-    neither a place in the public set nor a picture's bytes tell its label. `at` (N,) are the places."""
+    """The test set as sent to the student's process: in a secret order, each pixel one grey level darker or lighter, so
+    that neither the position in the public set nor the bytes of a picture give its label away. `at` (N,) are the
+    positions in the public set."""
 
     at: Array
     x: Array
@@ -69,8 +70,8 @@ class HeldOut:
 
 @dataclass
 class Outcome:
-    """How a run of at most `budget` CPU seconds went. `classes` and `probabilities` (N,) are of the test pictures `at`
-    (N,), at its end."""
+    """How a run of at most `budget` CPU seconds went. `classes` and `probabilities` (N,) are the predictions for the
+    test pictures `at` (N,) at the end of the run."""
 
     seed: int
     budget: float
@@ -86,7 +87,7 @@ class Outcome:
     probabilities: Array = field(default_factory=lambda: np.zeros(0))
     at: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     facts: Mapping[str, Any] = field(default_factory=dict)
-    at_first: float = 0.0  # the share of test pictures that was right after a step or a few
+    at_first: float = 0.0  # test accuracy after the first few steps
     problems: tuple[tuple[int, int, str], ...] = ()
     error: StudentError | None = None
 
@@ -96,38 +97,38 @@ class Outcome:
 
     @property
     def pictures(self) -> float:
-        """Pictures that were trained on, each as often as it was."""
+        """The number of pictures trained on; a picture counts each time it is used."""
         batch = self.fact("settings", dict).get("batch_size")
         return self.steps * (batch if type(batch) is int and batch > 0 else USUAL_BATCH)
 
     def learns(self) -> bool:
-        """Whether more training may help, as far as the looks and the loss tell."""
+        """Whether more training may help, judged by the looks and the loss."""
         overfits = bool(self.looks) and self.looks[-1].training - self.looks[-1].test > GAP
         return loop.still_learns(self.losses, [look.test for look in self.looks], overfits=overfits)
 
     def cut(self) -> bool:
-        """Whether it was its time that ended the run, while it learned."""
+        """Whether the time limit ended the run while it still learned."""
         return self.end is End.BUDGET and self.learns()
 
     def fact(self, name: str, kind: type = int) -> Any:
-        """One of `facts`, which are a student's process's word: of another kind, it is as if it were not there."""
+        """One of `facts`. They come from the student's process, so a value of another type counts as absent."""
         value = self.facts.get(name)
         return value if type(value) is kind else kind()
 
 
 def part1(hw: Subject) -> Notebook:
-    """The student's notebook of Task 5. Raises NotImplementedYet for one that is absent or still the handout's."""
+    """The student's notebook of Task 5. Raises NotImplementedYet if it is absent or unchanged since the handout."""
     return handed_in(hw, PART1)
 
 
 def first(hw: Subject, rng: np.random.Generator) -> Outcome:
-    """The run that every check of this task looks at: made when the first of them asks for it."""
+    """The run that all checks of this task share. The first check that needs it starts it."""
     return hw.once("first run", lambda: run(hw, part1(hw), int(rng.integers(SEEDS))))
 
 
 def held_out(hw: Subject) -> HeldOut:
-    """The test pictures for this submission. Their order and grey levels come from the operating system: the seed that
-    a student's process is told says nothing of them."""
+    """The test pictures for this submission. Their order and grey levels use randomness from the operating system, so
+    the seed in the student's process does not reveal them."""
 
     def draw() -> HeldOut:
         x, y = hw.data(IMAGES).test_x, hw.data(IMAGES).test_y
@@ -140,18 +141,18 @@ def held_out(hw: Subject) -> HeldOut:
 
 
 def run(hw: Subject, student: Notebook, seed: int) -> Outcome:
-    """One run of a notebook; whatever the student's code does is told in the outcome's `error`."""
+    """One run of a notebook. An error of the student's code is stored in the outcome's `error`."""
     settings = hw.settings_of("5.3")
     outcome = Outcome(seed, settings["budget"])
     loop.train(hw, NotebookLearner(hw, student, outcome, settings), outcome.budget)
     seen = [look.test for look in outcome.looks if look.pictures >= SURE]
     if outcome.error is not None and seen and not outcome.accuracy:
-        outcome.accuracy = seen[-1]  # all that is left of a run that was stopped
+        outcome.accuracy = seen[-1]  # a stopped run cannot be measured again
     return outcome
 
 
 class NotebookLearner:
-    """What Task 5 adds to the run loop: a look after every so many pictures, and a judgement on the whole test set."""
+    """What Task 5 adds to the run loop: looks at regular intervals, and measurements on the whole test set."""
 
     def __init__(self, hw: Subject, student: Notebook, outcome: Outcome, settings: Mapping[str, float]) -> None:
         self.hw, self.student, self.outcome, self.settings = hw, student, outcome, settings
@@ -170,7 +171,7 @@ class NotebookLearner:
         )
 
     def every(self) -> int:
-        """Steps between two looks; the first pause is after one step."""
+        """Steps between two looks; the first comes after one step."""
         outcome = self.outcome
         return max(1, round(EVERY * outcome.steps / outcome.pictures)) if outcome.steps else 1
 
@@ -180,7 +181,7 @@ class NotebookLearner:
         goes_on = take(going.tell("advance", seconds, max(1, left), seconds=silent), outcome)
         with self.looking(going):
             if begins:
-                self.learn_facts(going)  # now, for a run that is stopped can no longer be asked
+                self.learn_facts(going)  # now, because a stopped run cannot answer
                 if 0 < outcome.steps <= FEW:
                     outcome.at_first = right(predicted(going, "test", GLIMPSE, GLANCE_TIME)[0], held_out(self.hw).y)
             elif outcome.steps >= self.looked + self.every():
@@ -191,7 +192,7 @@ class NotebookLearner:
         return goes_on
 
     def look(self, going: Driven) -> None:
-        """The accuracy on a part of both sets; on the whole test set where that part clears the bar."""
+        """Measure the accuracy on a part of both sets; if that part clears the bar, on the whole test set."""
         outcome, labels = self.outcome, {"test": held_out(self.hw).y, "training": self.hw.data(IMAGES).train_y}
         found, counts = {}, {}
         for of, count in GLANCE.items():
@@ -206,7 +207,7 @@ class NotebookLearner:
 
     @contextmanager
     def looking(self, going: Driven) -> Iterator[None]:
-        """What is used here is the grader's own: none of the run's budget."""
+        """Count the CPU time of this block as the grader's own, not as part of the run's budget."""
         before = going.used()
         try:
             yield
@@ -221,7 +222,7 @@ class NotebookLearner:
         return self.outcome.accuracy >= self.settings["full"]
 
     def learns(self) -> bool:
-        """Judged at a look. What the notebook claims to reach is waited for, unless nothing at all was learned."""
+        """Decided at a look. A run that has not reached the notebook's claim goes on, unless it learned nothing."""
         outcome = self.outcome
         if outcome.pictures < self.settings["least"] or self.looked != outcome.steps:
             return True
@@ -250,11 +251,11 @@ class NotebookLearner:
 
 
 def take(reply: Any, outcome: Outcome) -> bool:
-    """Add what a slice tells; whether training goes on. Raises Crashed for what is no reply."""
+    """Add a reply to the outcome and return whether training goes on. Raises Crashed for a malformed reply."""
     try:
         losses = np.asarray(reply["losses"])
         if losses.dtype.kind not in "biuf":
-            raise TypeError("losses that are no numbers")
+            raise TypeError("losses that are not numbers")
         losses = losses.astype(np.float64).reshape(-1)
         if len(outcome.losses) + len(losses) > MOST_STEPS:
             raise TypeError("more losses than there can be")
@@ -262,11 +263,11 @@ def take(reply: Any, outcome: Outcome) -> bool:
         outcome.epochs += reply["epoch"] is True
         return reply["ended"] is not True
     except MALFORMED:
-        raise Crashed(f"{TRAINING} broke the grader's channel: its reply is not one") from None
+        raise Crashed(f"{TRAINING} broke the grader's channel: its reply is malformed") from None
 
 
 def judge(hw: Subject, going: Driven, outcome: Outcome) -> None:
-    """The accuracy on all test pictures, or on as many as the time allows."""
+    """Measure the accuracy on all test pictures, or on as many as the time allows."""
     if not outcome.losses:
         return
     test = held_out(hw)
@@ -277,13 +278,13 @@ def judge(hw: Subject, going: Driven, outcome: Outcome) -> None:
 
 
 def right(classes: Array, labels: Array) -> float:
-    """The share of the first pictures whose class is their label."""
+    """The accuracy of predictions for the first pictures."""
     return float((classes == labels[: len(classes)]).mean()) if len(classes) else 0.0
 
 
 def predicted(going: Driven, of: str, count: int, seconds: float) -> tuple[Array, Array]:
-    """Classes and probabilities of the first `count` pictures; of fewer where that took all the time, as seen from
-    here, or where there is no network. Raises Crashed for anything else."""
+    """Classes and probabilities of the first `count` pictures. Fewer are accepted if they took all the time by the
+    grader's own clock, none if there is no network. Raises Crashed for anything else."""
     began = going.used()
     reply = going.tell("predict", of, count, seconds, seconds=2 * seconds, subject=ASKED)
     try:
@@ -296,11 +297,11 @@ def predicted(going: Driven, of: str, count: int, seconds: float) -> tuple[Array
             raise ValueError
         return classes, sure.astype(np.float64)
     except MALFORMED:
-        raise Crashed(f"{TRAINING} broke the grader's channel: {count} predictions were asked for") from None
+        raise Crashed(f"{TRAINING} broke the grader's channel: expected {count} predictions") from None
 
 
 def facts(going: Driven) -> Mapping[str, Any]:
-    """What was seen of the network and the loop; where it cannot be told, why."""
+    """What the driver saw of the network and the loop; if that fails, the reason."""
     try:
         found = going.tell("facts")
     except StudentError as error:
@@ -309,8 +310,7 @@ def facts(going: Driven) -> Mapping[str, Any]:
 
 
 def bounded(value: Any) -> Any:
-    """Plain values, cut to what a report has room for; None for others, and for ints beyond counting, which arithmetic
-    with floats fails on."""
+    """Plain values, cut to a length that fits a report. None for other values, and for ints too large for floats."""
     if type(value) is str:
         return value[:LONGEST]
     if isinstance(value, dict):
@@ -323,31 +323,29 @@ def bounded(value: Any) -> Any:
 
 
 def learned(hw: Subject, outcome: Outcome) -> Outcome:
-    """The outcome of a run that trained something. Raises what kept it from that."""
+    """The outcome, if the run trained something. Raises the reason otherwise."""
     if outcome.error is not None and not outcome.looks:
         raise explained(outcome.error)
     if not outcome.steps:
         but = f"; {told(outcome.problems[0])}" if outcome.problems else ""
         raise Mismatch(f"{PART1} trains nothing: when it is run, backward() is never called{but}")
     if outcome.at_first >= hw.settings_of("5.3")["partial"]:
-        hw.review(
-            f"at the first step the network knows {outcome.at_first:.0%} of the test pictures; where is that from?"
-        )
+        hw.review(f"at the first step the network already knows {outcome.at_first:.0%} of the test pictures; how?")
         raise Mismatch(
-            f"{outcome.at_first:.0%} of the test pictures are classified right at the first step of training, so that "
-            "is not what the training here has taught; a person will look"
+            f"{outcome.at_first:.0%} of the test pictures are classified right at the first step, so the network did "
+            "not learn them in this training; a person will look"
         )
     return outcome
 
 
 def explained(error: StudentError) -> StudentError:
-    """An error of the run, with what the student should know of it; each time it is told, once."""
+    """An error of the run, with a hint if one is known. The stored error is not changed, so the hint is added once."""
     if isinstance(error, Raised) and "cannot be multiplied" in error.message:
-        hint = "the shape that reaches this layer is not the one it was made for: print x.shape before it"
+        hint = "the input of this layer has another shape than the layer expects: print x.shape before it"
         return Raised(f"{error.message}; {hint}", where=error.where)
     return error
 
 
 def near(hw: Subject, outcome: Outcome) -> bool:
-    """Whether a run that was not cut misses the full bar by no more than NEAR."""
+    """Whether a run that was not cut misses the full bar by at most NEAR."""
     return 0 < hw.settings["full"] - outcome.accuracy <= NEAR and outcome.end in (End.FINISHED, End.STALLED)

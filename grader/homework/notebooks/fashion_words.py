@@ -1,6 +1,6 @@
-"""What is said about a notebook's run: pure functions of its Outcome.
+"""Sentences about a notebook's run: pure functions of its Outcome.
 
-A sentence names what was seen, why it matters, and what to change.
+A sentence says what was seen, why it matters, and what to change.
 """
 
 from __future__ import annotations
@@ -13,58 +13,58 @@ from ..training.curves import CHANCE, falling
 from ..training.loop import End
 from .fashion_run import Outcome
 
-FAST = 0.05  # a learning rate from which on it is the first suspect
-MOST = 0.5  # of the steps: from this share on, what was seen is how the loop works
+FAST = 0.05  # from this learning rate on, it is the first suspect
+MOST = 0.5  # a mistake that was seen in this share of the steps is one of the loop
 
 
 def caption(outcome: Outcome) -> str:
-    """Where the run stopped and why, and what it cost."""
+    """Where and why the run stopped, and what it cost."""
     epochs = f" ({outcome.epochs} whole epoch{'s' * (outcome.epochs != 1)})" if outcome.epochs else ""
     return (
         f"The notebook's own training, stopped after {outcome.steps} steps{epochs} {outcome.end}; "
-        f"{outcome.cpu:.0f} s of processor time, seed {outcome.seed}. Each look measures on a part of the pictures."
+        f"{outcome.cpu:.0f} s of processor time, seed {outcome.seed}. Each point is measured on a part of the pictures."
     )
 
 
 def mistakes(outcome: Outcome) -> Iterator[str]:
-    """What the loop does that it should not, as seen while it ran; worth a word at any accuracy."""
+    """Yield the loop's mistakes that were seen while it ran. They are worth telling at any accuracy."""
     steps = outcome.fact("backward")
     if steps < 2:
-        return  # a loop is seen as a whole from its second round on
+        return  # a loop has been seen completely only in its second iteration
     if outcome.fact("steps") == 0:
         yield "optimizer.step() is never called, so no weight changes."
     elif outcome.fact("strange", bool):
         yield (
-            "the optimizer holds the parameters of another network, so those of this one never change: make the "
-            "optimizer after the network."
+            "the optimizer has the parameters of another network, so this network never changes: create the optimizer "
+            "after the network."
         )
     if outcome.fact("looks") >= 2 and outcome.fact("left_over") >= MOST * outcome.fact("looks"):
         yield (
-            "gradients are never set back to zero, so each step adds all earlier ones to its own: call "
+            "gradients are never set to zero, so each step adds all earlier gradients to its own: call "
             "optimizer.zero_grad() before backward()."
         )
     if on_test(outcome):
         yield (
-            "the network learns from pictures of the test set, so what it reaches there says nothing: train on the "
+            "the network is trained on pictures of the test set, so its accuracy there means nothing: train on the "
             "training set."
         )
     chain = [link for link in outcome.fact("chain", list) if type(link) is str]
     if chain[:3] == ["NllLoss", "LogSoftmax", "Softmax"]:
         yield (
-            "the network ends in a softmax, and cross entropy takes another one, which leaves small gradients: return "
-            "the scores as they are."
+            "the network ends in a softmax, and cross entropy applies another one, which makes gradients small: return "
+            "the scores without softmax."
         )
     moody = [kind for kind in outcome.fact("moody", list) if type(kind) is str][:3]
     if moody and outcome.fact("in_eval") >= MOST * steps:
         yield (
             f"the network was in evaluation mode in {outcome.fact('in_eval') / steps:.0%} of the training steps, where "
-            f"{' and '.join(moody)} do{'es' * (len(moody) == 1)} nothing of use: call model.train() at the start of "
-            "every epoch."
+            f"{' and '.join(moody)} do{'es' * (len(moody) == 1)} not work: call model.train() at the start of every "
+            "epoch."
         )
 
 
 def on_test(outcome: Outcome) -> bool:
-    """Whether most steps were made on pictures that the notebook takes for its test set."""
+    """Whether most steps used pictures of the notebook's test set."""
     return bool(outcome.fact("on_test") > MOST * outcome.fact("backward") > 0)
 
 
@@ -79,36 +79,36 @@ def causes(outcome: Outcome) -> Iterator[str]:
     rate = outcome.fact("settings", dict).get("learning_rate")
     fast = type(rate) in (int, float) and rate >= FAST
     if outcome.end is End.DIVERGED:
-        yield f"the loss was no number any more after {outcome.steps} steps{smaller(rate)}."
+        yield f"the loss was NaN or infinite after {outcome.steps} steps{smaller(rate)}."
     elif outcome.end is End.BUDGET:
         yield f"{cut(outcome)}."
     elif outcome.end is End.ASLEEP:
         yield (
-            f"the run was stopped after {outcome.wall:.0f} s, of which it computed for {outcome.cpu:.1f} s: does your "
-            "code wait for something?"
+            f"the run was stopped after {outcome.wall:.0f} s, because it computed for only {outcome.cpu:.1f} s: does "
+            "your code wait for something?"
         )
     elif outcome.error is not None:
         yield f"the run ended in an exception: {outcome.error.message.rstrip('.')}."
     if found or outcome.end in (End.DIVERGED, End.BUDGET, End.ASLEEP) or outcome.error is not None:
-        return  # how far it might have come was not seen
+        return  # the run did not show how far it could have come
     if outcome.accuracy < CHANCE:
         if fast:
             yield f"that is chance level, so nothing was learned{smaller(rate)}."
         else:
-            yield "that is chance level, so nothing was learned: does the loss fall, and does it reach the network?"
+            yield "that is chance level, so nothing was learned: does the loss fall, and does it depend on the network?"
     elif outcome.looks and outcome.looks[-1].training - outcome.looks[-1].test > 0.08:
         yield (
             f"training accuracy is {outcome.looks[-1].training:.0%}, so it overfits: add dropout or weight decay, or "
             "stop earlier."
         )
     elif outcome.end is not End.STALLED and falling(outcome.losses, 5):
-        yield "the loss was still falling: train longer, or with a larger learning rate."
+        yield "the loss was still falling: train longer or with a larger learning rate."
     else:
         yield "the loss has stopped falling: another learning rate, or convolutions with more channels, may help."
 
 
 def cut(outcome: Outcome) -> str:
-    """Where the run was cut, and what it did at that time."""
+    """Where the run hit its time limit, and what it did then."""
     said = f"the run was cut after {outcome.steps} steps{place(outcome)} in {outcome.cpu:.0f} s of processor time"
     if isinstance(outcome.error, TimedOut):
         return f"{said}, while no further step came: {outcome.error.message}"
@@ -116,7 +116,7 @@ def cut(outcome: Outcome) -> str:
 
 
 def place(outcome: Outcome) -> str:
-    """In which epoch of how many a run was cut, where that is known."""
+    """In which epoch, of how many, the run was cut; "" if unknown."""
     count = outcome.fact("settings", dict).get("num_epoch")
     return f", in epoch {outcome.epochs + 1} of {count}," if type(count) is int and count > outcome.epochs else ""
 

@@ -1,4 +1,4 @@
-"""What both notebooks share: whether one was handed in, and what of it could not be run here, in words."""
+"""Common to both notebooks: the handed-in notebook, and sentences on what could not be run here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .notebook import Notebook
 
 
 def handed_in(hw: Subject, name: str) -> Notebook:
-    """The student's notebook of that name. Raises NotImplementedYet for one that is absent or still the handout's."""
+    """The student's notebook of that name. Raises NotImplementedYet if it is absent or unchanged since the handout."""
     hw.session.require_file(name)
     data = hw.session.submission.files.get(name)
     if data is None:
@@ -27,7 +27,7 @@ def handed_in(hw: Subject, name: str) -> Notebook:
 
 
 def left_out(reply: Any) -> tuple[tuple[int, int, str], ...]:
-    """(cell, line, what is wrong) of what could not be run; the reply is a student's process's word."""
+    """(cell, line, problem) for each part that could not be run. The reply comes from the student's process."""
     rows = [row for row in reply[:20] if isinstance(row, tuple | list)] if isinstance(reply, list) else []
     return tuple((row[0], row[1], row[2][:200]) for row in rows if [type(part) for part in row] == [int, int, str])
 

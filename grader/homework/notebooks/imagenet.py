@@ -1,6 +1,6 @@
-"""The pretrained network, run here on a student's photographs with the preprocessing that it was trained with.
+"""Runs the pretrained network on a student's photographs, with the preprocessing of its training.
 
-torch is imported when it is first needed, so that the rest of the homework does without it.
+torch is imported only when needed, so that the rest of the homework works without it.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from grader.errors import UsageError
 
 Array = NDArray[Any]
 
-MEAN, DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])  # of ImageNet's pixels, 0 to 1, RGB
+MEAN, DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])  # ImageNet's pixels in [0, 1], RGB
 SIZE, LARGER = 224, 256
-# Words of a class or of a student's name for it that tell nothing apart.
+# Words that do not help to compare a class with a student's name for it.
 EMPTY = frozenset(
     "a an the of my our in on with and image img photo picture pic test sample one two first second".split()
 )
 
 
 def labels() -> list[str]:
-    """ImageNet's thousand classes by number, as torchvision calls them."""
+    """ImageNet's thousand classes by number, with torchvision's names."""
     from ..worker.vision import torchvision
 
     return list(torchvision.models.SqueezeNet1_1_Weights.IMAGENET1K_V1.meta["categories"])
@@ -34,7 +34,7 @@ def labels() -> list[str]:
 
 @lru_cache(maxsize=1)
 def network(path: Path) -> Any:
-    """SqueezeNet 1.1 with the weights of a file, in evaluation mode. Raises UsageError for a file of something else."""
+    """SqueezeNet 1.1 with the weights of a file, in evaluation mode. Raises UsageError if the file holds others."""
     import torch
 
     from ..worker.vision import torchvision
@@ -43,10 +43,10 @@ def network(path: Path) -> Any:
     model = torchvision.models.squeezenet1_1(weights=None)
     try:
         model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as error:  # unpickling and loading raise nearly anything for a file that is no such weights
+    except Exception as error:  # loading another file raises nearly anything
         raise UsageError(
-            f"{path} does not hold SqueezeNet 1.1's weights ({type(error).__name__}); move it away, and type "
-            "`python grade.py data` for where to get them"
+            f"{path} does not hold SqueezeNet 1.1's weights ({type(error).__name__}); move it away, and run "
+            "`python grade.py data` to see how to get them"
         ) from None
     return model.eval()
 
@@ -83,13 +83,13 @@ def probabilities(given: Array) -> Array:
 
 
 def unsoftened(given: Array) -> Array:
-    """Scores (1000,), also where a network ends in a softmax and gives probabilities: their logarithm."""
+    """Scores (1000,). If a network ends in a softmax, its output is probabilities; then their logarithm."""
     soft = given.min() >= 0 and abs(given.sum() - 1) < 1e-3
     return np.log(np.maximum(given, 1e-12)) if soft else given
 
 
 def named(text: str) -> bool:
-    """Whether a text holds the name of one of the thousand classes, in whole words."""
+    """Whether a text contains the name of one of the thousand classes, as whole words."""
     plain = spaced(text)
     return any(spaced(label) in plain for label in labels())
 
@@ -99,10 +99,10 @@ def spaced(text: str) -> str:
 
 
 def fits(stated: str, label: str) -> bool:
-    """Whether a student's name for a picture and a class of ImageNet are in the same words: "cat" and "Egyptian cat".
+    """Whether a student's name for a picture and a class of ImageNet agree in words: "cat" and "Egyptian cat".
 
-    All words of the shorter one have to be in the other, so "tabby" and "tiger cat" do not fit, though they may both be
-    right: that is for a person.
+    All words of the shorter one must be in the other. So "tabby" and "tiger cat" do not fit, although both may be
+    right; a person decides that.
     """
     ours, theirs = words(label), words(stated)
     return bool(ours and theirs) and (ours <= theirs or theirs <= ours)

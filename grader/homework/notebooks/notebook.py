@@ -1,6 +1,6 @@
-"""A .ipynb file -> cells and saved outputs, as data. Nothing of it is run, rendered or unpickled here.
+"""A .ipynb file -> cells and saved outputs, as data. Nothing is run, rendered or unpickled here.
 
-What is read off the outputs is what a notebook claims; whether it is so is for a run to show.
+Outputs are only what a notebook claims; a run shows whether it is true.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from ..worker.notebook import code
 
 CELLS = 2000
 SOURCE = 2 << 20  # characters of all code
-LINES = 20_000  # of all code, and what stands in one line behind a semicolon
-NODES = 500_000  # lists and objects of the file; JSON makes gigabytes of a few megabytes of them
-TEXT = 64 << 10  # characters of one output, and of all of a cell's, that are looked at
+LINES = 20_000  # lines of all code; a semicolon counts as a new line
+NODES = 500_000  # lists and objects in the file; a few megabytes of them could take gigabytes as parsed JSON
+TEXT = 64 << 10  # characters to read of one output, and of all outputs of a cell
 SAVE_AGAIN = "open it in Jupyter or Colab and save it again"
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
-# What a word that says accuracy may say besides, and what says as much by itself where accuracy was said elsewhere.
+# Training or validation inside a word that contains "acc"; ALONE is for words without "acc", such as labels.
 TRAINING = re.compile(r"tr(?:ai?)?n|(?<![a-z])tr(?![a-z])", re.IGNORECASE)
 VALIDATION = re.compile(r"val(?!ue)|test|dev(?!ice)|(?<![a-z])va(?![a-z])", re.IGNORECASE)
 ALONE = {
@@ -42,7 +42,7 @@ DRAWN = re.compile(r"plot|scatter|semilog|errorbar", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One saved output: text that was printed or returned, an error's name and message, or a PNG or JPEG's bytes."""
+    """One saved output: printed or returned text, an error's name and message, or the bytes of a PNG or JPEG."""
 
     kind: Literal["text", "error", "image"]
     text: str = ""
@@ -51,7 +51,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A code cell; `number` counts all cells of the notebook from 1, `count` is what stands in its brackets."""
+    """A code cell. `number` is its position among all cells, from 1; `count` is its execution count, as in `In [3]`."""
 
     number: int
     source: str
@@ -65,7 +65,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Notebook:
-    """`helpers` are the student's own modules that it imports: path beside it -> source."""
+    """A notebook. `helpers` are the student's own modules that it imports: path beside it -> source."""
 
     name: str
     cells: tuple[Cell, ...]
@@ -73,7 +73,7 @@ class Notebook:
 
     @property
     def code(self) -> list[tuple[int, str, int | None]]:
-        """(number, source, count) of each cell, as they travel to where they are run."""
+        """(number, source, count) of each cell, in the form in which they are sent to the student's process."""
         return [(cell.number, cell.source, cell.count) for cell in self.cells]
 
 
@@ -83,7 +83,7 @@ def read(data: bytes, name: str) -> Notebook:
     try:
         cells = tuple(code_cells(document))
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise Mismatch(f"{name} is JSON but no notebook; {SAVE_AGAIN}") from None
+        raise Mismatch(f"{name} is JSON but not a notebook; {SAVE_AGAIN}") from None
     if len(cells) > CELLS or sum(len(cell.source) for cell in cells) > SOURCE:
         raise Mismatch(f"{name} holds more than {CELLS} cells or {SOURCE >> 20} MiB of code; leave the rest out")
     if sum(cell.source.count("\n") + cell.source.count(";") for cell in cells) > LINES:
@@ -94,7 +94,7 @@ def read(data: bytes, name: str) -> Notebook:
 
 
 def parsed(data: bytes, name: str) -> Any:
-    """The notebook in nbformat's version 4, not validated: what Jupyter opens is good enough."""
+    """The notebook in nbformat's version 4. It is not validated, because Jupyter opens invalid ones too."""
     import nbformat.reader
 
     text = data.decode("utf-8-sig", "replace")
@@ -111,7 +111,7 @@ def parsed(data: bytes, name: str) -> Any:
         if conflict:
             line = text.count("\n", 0, conflict.start()) + 1
             raise Mismatch(
-                f"{name} was saved in the middle of a merge conflict (line {line} is {conflict[1]}); settle it, "
+                f"{name} was saved in the middle of a merge conflict (line {line} is {conflict[1]}); resolve it, "
                 f"then {SAVE_AGAIN}"
             ) from None
         if text.lstrip().startswith("<"):
@@ -122,8 +122,8 @@ def parsed(data: bytes, name: str) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return nbformat.convert(nbformat.reader.reads(text), 4)
-    except Exception as error:  # an upgrade meets whatever a file holds: KeyError, AttributeError, TypeError, ...
-        raise Mismatch(f"{name} is JSON but no notebook ({type(error).__name__}); {SAVE_AGAIN}") from None
+    except Exception as error:  # converting a damaged file raises nearly anything: KeyError, AttributeError, ...
+        raise Mismatch(f"{name} is JSON but not a notebook ({type(error).__name__}); {SAVE_AGAIN}") from None
 
 
 def code_cells(document: Any) -> Iterator[Cell]:
@@ -139,7 +139,7 @@ def countable(count: Any) -> bool:
 
 
 def kept(output: Any) -> Iterator[Output]:
-    """What counts of one output; widgets, HTML and JavaScript do not."""
+    """Yield the parts of an output that count; widgets, HTML and JavaScript do not."""
     kind = output.get("output_type")
     if kind == "stream":
         yield Output("text", ESCAPES.sub("", clipped(joined(output.get("text", "")))))
@@ -155,12 +155,12 @@ def kept(output: Any) -> Iterator[Output]:
 
 
 def clipped(text: str) -> str:
-    """Its beginning and its end: what a loop came to stands below all that it printed."""
+    """The text's beginning and end: a loop prints its final result last."""
     return text if len(text) <= TEXT else f"{text[: TEXT // 2]}\n{text[-TEXT // 2 :]}"
 
 
 def joined(text: Any) -> str:
-    """A multi-line string as notebooks store it: one string or a list of lines. Raises TypeError for anything else."""
+    """A text as notebooks store it: a string or a list of lines. Raises TypeError for anything else."""
     return text if isinstance(text, str) else "".join(text)
 
 
@@ -171,7 +171,7 @@ def decoded(text: str) -> bytes:
         return b""
 
 
-# What is in the code
+# The code
 
 
 def modules(helpers: Mapping[str, bytes]) -> Iterator[ast.Module]:
@@ -183,19 +183,19 @@ def modules(helpers: Mapping[str, bytes]) -> Iterator[ast.Module]:
 
 
 def trees(notebook: Notebook) -> Iterator[tuple[Cell, ast.Module]]:
-    """Each cell that is Python, parsed; nothing of it is run."""
+    """Yield each cell that is Python, with its syntax tree. Nothing is run."""
     for cell in notebook.cells:
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of odd escapes in a student's strings
+                warnings.simplefilter("ignore")  # invalid escapes in a student's strings
                 yield cell, ast.parse(code(cell.source))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue  # told where it is run
+            continue  # the run reports it
 
 
 def defines_network(notebook: Notebook) -> bool:
-    """Whether a class derives from a Module, or a network is put together as Sequential or taken from torchvision, in
-    the notebook or in a module of the student's that it imports."""
+    """Whether the notebook, or a module of the student's that it imports, derives a class from a Module, uses
+    Sequential or takes a network from torchvision."""
     for tree in (*(tree for _, tree in trees(notebook)), *modules(notebook.helpers)):
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef) and any("Module" in dotted(base) for base in node.bases):
@@ -206,7 +206,7 @@ def defines_network(notebook: Notebook) -> bool:
 
 
 def dotted(node: ast.AST) -> str:
-    """`torch.nn.Module` of such an expression, as far from its end as it is one; whatever else it is nested in."""
+    """The dotted name of an expression such as `torch.nn.Module`; for `f(x).a.b`, only "a.b"."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
@@ -214,7 +214,7 @@ def dotted(node: ast.AST) -> str:
     return ".".join(reversed([*parts, node.id] if isinstance(node, ast.Name) else parts))
 
 
-# What the outputs say
+# The outputs
 
 
 def was_run(notebook: Notebook) -> bool:
@@ -222,12 +222,12 @@ def was_run(notebook: Notebook) -> bool:
 
 
 def errors(notebook: Notebook) -> list[tuple[int, str]]:
-    """(cell, error) of each cell whose last run ended in one."""
+    """(cell, error) for each cell whose last run ended in an error."""
     return [(cell.number, out.text) for cell in notebook.cells for out in cell.outputs if out.kind == "error"]
 
 
 def out_of_order(notebook: Notebook) -> list[tuple[int, int]]:
-    """Pairs of cells of which the upper one was run after the lower one."""
+    """Pairs (upper, lower) of neighbouring cells where the upper one was run after the lower one."""
     ran = [cell for cell in notebook.cells if cell.count is not None and cell.source.strip()]
     return [(above.number, below.number) for above, below in pairwise(ran) if (above.count or 0) > (below.count or 0)]
 
@@ -242,8 +242,8 @@ class Plot:
 
 
 def plots(notebook: Notebook) -> list[Plot]:
-    """The cells that show a picture and whose code, with what it calls, plots something called accuracy: in its own
-    words, or by the keys of a dictionary that it goes through."""
+    """The cells that show a picture and whose code plots something called accuracy. The word may be in the cell, in a
+    function that it calls, or in the keys of a dict that it loops over."""
     parsed_ = list(trees(notebook))
     functions, keys = functions_of(tree for _, tree in parsed_), keys_of(tree for _, tree in parsed_)
     found = []
@@ -258,7 +258,7 @@ def plots(notebook: Notebook) -> list[Plot]:
 
 
 def functions_of(all_trees: Iterable[ast.Module]) -> dict[str, set[str]]:
-    """What each function and ".method" speaks of (see `draws`), with all that it calls."""
+    """function or ".method" -> the topics (see `draws`) of its code and of all functions that it calls."""
     own: dict[str, set[str]] = {}
     callers: dict[str, list[str]] = {}
     for tree in all_trees:
@@ -280,7 +280,7 @@ def functions_of(all_trees: Iterable[ast.Module]) -> dict[str, set[str]]:
 
 
 def called(node: ast.AST) -> Iterator[str]:
-    """All functions and methods that are called anywhere within: "train", ".backward"."""
+    """Yield all functions and methods that some code calls: "train", ".backward"."""
     for inner in ast.walk(node):
         if isinstance(inner, ast.Call):
             if isinstance(inner.func, ast.Name):
@@ -290,7 +290,7 @@ def called(node: ast.AST) -> Iterator[str]:
 
 
 def keys_of(all_trees: Iterable[ast.Module]) -> dict[str, set[str]]:
-    """What the strings speak of (see `draws`) that names are bound to: `h = {"train_acc": [], "val_acc": []}`."""
+    """name -> the topics (see `draws`) of strings in its value: `h = {"train_acc": [], "val_acc": []}`."""
     found: dict[str, set[str]] = {}
     for node in (node for tree in all_trees for node in ast.walk(tree) if isinstance(node, ast.Assign)):
         strings = [part for part in ast.walk(node.value) if isinstance(part, ast.Constant)]
@@ -302,7 +302,7 @@ def keys_of(all_trees: Iterable[ast.Module]) -> dict[str, set[str]]:
 
 
 def gone_through(tree: ast.AST) -> set[str]:
-    """The names that some code reads, but for those of which it takes a part by a key that it names: `h["loss"]`."""
+    """The names that some code reads, except those that it reads by a literal key: `h["loss"]`."""
     nodes = list(ast.walk(tree))
     taken = {
         dotted(node.value) for node in nodes if isinstance(node, ast.Subscript) and type(node.slice) is ast.Constant
@@ -311,8 +311,8 @@ def gone_through(tree: ast.AST) -> set[str]:
 
 
 def draws(tree: ast.AST) -> frozenset[str]:
-    """Of a plot, of accuracy, and of training and validation some code speaks; the last two may be said in words of
-    their own, as labels are, but not of losses or data, and not by what is only called: `model.train()`."""
+    """The topics of some code: "plot", "accuracy", "training", "validation". The last two may also be separate words,
+    such as labels, but not words for losses or data, and not called functions: `model.train()`."""
     found = set()
     for word, called_ in names(tree):
         if DRAWN.search(word):
@@ -326,7 +326,7 @@ def draws(tree: ast.AST) -> frozenset[str]:
 
 
 def names(tree: ast.AST) -> Iterator[tuple[str, bool]]:
-    """Every name, attribute and short string of some code, and whether it is what is called there."""
+    """Yield every name, attribute and short string of some code, and whether it is the called function."""
     functions = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
@@ -340,5 +340,5 @@ def names(tree: ast.AST) -> Iterator[tuple[str, bool]]:
 
 
 def pictures(notebook: Notebook) -> list[tuple[int, bytes]]:
-    """(cell, file) of every picture that is saved in the notebook."""
+    """(cell, image bytes) of every picture saved in the notebook."""
     return [(cell.number, out.image) for cell in notebook.cells for out in cell.outputs if out.kind == "image"]

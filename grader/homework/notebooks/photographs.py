@@ -1,4 +1,4 @@
-"""Task 6's photographs: which a notebook opens, what it says they show, and which of them its network was given."""
+"""Task 6's photographs: which ones a notebook opens, what it says they show, and which ones it gives to its network."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from .notebook import Notebook
 
 Array = NDArray[Any]
 
-ALIKE = 0.5  # correlation of two lists of a thousand scores, from which on they are of the same photograph
+ALIKE = 0.5  # two lists of a thousand scores with a larger correlation than this are of the same photograph
 RESULT = re.compile(r"_?pred|^part[12]\b|plot|[{}]", re.IGNORECASE)  # pictures that a notebook writes
-# Names that cameras, telephones and programs give, which say nothing of what a picture shows.
+# Names given by cameras, telephones and programs, which do not say what a picture shows.
 GENERIC = re.compile(
     r"(whatsapp|screen\s?shot|bildschirmfoto).*|"
     r"(img|images?|photos?|pic(ture)?s?|test|name|sample|dsc[fnp]?|pxl|mvimg|gopr|dji|p|download|unnamed)?"
     r"[\W\d_]*(wa\d+|mp|hdr)?",
     re.IGNORECASE,
 )
-# Words of a title that was left as it was handed out, or names no object: "image1 name", "your first picture".
+# A title of these words alone names no object, or is still the handout's: "image1 name", "your first picture".
 PLACEHOLDERS = frozenset(
     "a actual answer caption class classes category correct description enter fill first here image images img in "
     "incorrect insert label labels left me my na name names no none object of one or photo photograph photographs "
@@ -39,17 +39,17 @@ PLACEHOLDERS = frozenset(
 PREDICTS = re.compile(
     r"predict|\bpreds?\b|softmax|top_?k|arg_?max|idx2label|categories|\b(?:model|net|network|squeezenet|resnet)\w*\("
 )
-PATTERN = re.compile(r"[*?\[\]]")  # in a name that stands for several files
+PATTERN = re.compile(r"[*?\[\]]")  # a name with one of these stands for several files
 CHOSEN = re.compile(r"im(a)?g(e)?_?[12]")
 TRUTHS = re.compile(r"names|labels|(true|actual|real)_?(names|labels|class(es)?)|(ground_?)?truths?", re.IGNORECASE)
-MOST_CALLS = 200  # of a network, that a student's process tells
-NAMED, BROKEN = 100, 4  # photographs that a notebook may name, and that are found damaged before no more are tried
-MOST = 8  # of the photographs that are looked at: a person tries a few before the last two
+MOST_CALLS = 200  # calls of a network in a reply of the student's process
+NAMED, BROKEN = 100, 4  # photographs that a notebook may name; damaged ones after which no more are tried
+MOST = 8  # photographs to read: students may try a few before the last two
 
 
 @dataclass(frozen=True)
 class Call:
-    """One picture that the student's notebook gave to a network, as it went in and came out."""
+    """One picture that the student's notebook gave to a network: facts on the input, and the output."""
 
     network: str
     training: bool
@@ -59,9 +59,10 @@ class Call:
 
 @dataclass(eq=False)
 class Photograph:
-    """One that the notebook opens: its file, what it is said to show, what the network says here and in the notebook.
+    """A photograph that the notebook opens: its file, what it is said to show, the network's scores here and in the
+    notebook.
 
-    Where nothing but the file's name says what it shows, `stated` is that, and `by_file`.
+    If only the file's name says what it shows, `stated` is that name and `by_file` is True.
     """
 
     name: str
@@ -71,7 +72,7 @@ class Photograph:
     by_file: bool = False
     scores: Array = field(default_factory=lambda: np.zeros(0))
     call: Call | None = None
-    turn: int = -1  # of that call among all of them
+    turn: int = -1  # the position of `call` among all calls
 
     def told(self, labels: list[str]) -> str:
         taken = f"taken for {self.predicted(labels)!r}"
@@ -82,18 +83,18 @@ class Photograph:
         return f"{self.name} is said to show {self.stated!r} and {taken}"
 
     def predicted(self, labels: list[str]) -> str:
-        """The class that the notebook gets; where its run could not be repeated, the one that is got here."""
+        """The notebook's prediction; if its run could not be repeated, the grader's own."""
         return labels[int(np.argmax(self.call.scores if self.call is not None else self.scores))]
 
 
-# Which they are
+# Which photographs
 
 
 def opened(student: Notebook, files: Mapping[str, bytes]) -> list[str]:
-    """Names of the photographs that a notebook opens, in their order; those of `img1` and `img2` where there are more.
+    """Names of the photographs that a notebook opens, in order; if it assigns `img1` and `img2`, only those.
 
-    A notebook that names none of those that are here, because it lists a folder or puts names together, has what lies
-    beside it.
+    If a notebook names none of the files in the submission, because it lists a folder or builds names, all pictures
+    beside it are returned.
     """
     found: dict[str, str] = {}  # without regard to case, as the files are found
     chosen: dict[str, None] = {}
@@ -119,13 +120,13 @@ def constants(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 300:
             base = PurePath(node.value.replace("\\", "/")).name
-            whole = PurePath(base).suffix and not PATTERN.search(base)  # no "*.jpg", no ".jpg" behind a name
+            whole = PurePath(base).suffix and not PATTERN.search(base)  # neither "*.jpg" nor a bare ".jpg"
             if whole and base.lower().endswith(decode.ENDINGS) and not RESULT.search(base):
                 yield base
 
 
 def readable(files: Mapping[str, bytes], names: Sequence[str]) -> tuple[list[Photograph], list[str]]:
-    """The first MOST that can be read, and a sentence for each that cannot; one picture under two names is one."""
+    """The first MOST that can be read, and a sentence for each that cannot. Equal pictures count as one."""
     there = {name.lower(): data for name, data in files.items()}
     found: list[Photograph] = []
     problems: list[str] = []
@@ -150,7 +151,7 @@ def readable(files: Mapping[str, bytes], names: Sequence[str]) -> tuple[list[Pho
 
 
 def calls(rows: Any) -> Iterator[Call]:
-    """The calls as a student's process tells them; what is not in their form is left out."""
+    """Yield the calls in a reply of the student's process; malformed rows are left out."""
     for row in rows[:MOST_CALLS] if isinstance(rows, list) else []:
         if isinstance(row, dict) and numbers(row.get("spread"), 3) and numbers(row.get("scores"), 1000):
             yield Call(as_text(row.get("network"), 80), row.get("training") is True, row["spread"], row["scores"])
@@ -162,12 +163,11 @@ def numbers(array: Any, count: int) -> bool:
 
 
 def assign(found: list[Photograph], given: Sequence[Call]) -> None:
-    """Give each photograph its call: the last of those whose scores are more like its own than like another's.
-
-    The last, because a person tries more than once; and any two photographs are somewhat alike.
+    """Assign calls to photographs. A call belongs to the photograph with the most similar scores, if they are similar
+    enough (any two photographs are somewhat similar). The last call counts, because students try more than once.
     """
     for turn, call in enumerate(given if found else ()):
-        with np.errstate(all="ignore"):  # of scores that are all the same: nan, which is like nothing
+        with np.errstate(all="ignore"):  # equal scores give NaN, which is similar to nothing
             alike = [float(np.corrcoef(imagenet.unsoftened(call.scores), one.scores)[0, 1]) for one in found]
         closest = int(np.argmax(alike))
         if alike[closest] > ALIKE:
@@ -175,7 +175,7 @@ def assign(found: list[Photograph], given: Sequence[Call]) -> None:
 
 
 def last_two(found: list[Photograph]) -> list[Photograph]:
-    """The two that the network was given last, as they are ordered; where it was given fewer, the first of the rest."""
+    """The last two photographs given to the network, in the order of `found`; if there are fewer, the first others."""
     latest = sorted(found, key=lambda one: -one.turn)[:2]
     return [one for one in found if one in latest]
 
@@ -184,8 +184,8 @@ def last_two(found: list[Photograph]) -> list[Photograph]:
 
 
 def state(found: list[Photograph], two: list[Photograph], names: Sequence[str], student: Notebook) -> None:
-    """Say of the two what they show: as in `names`, else in a list or dict of truths that the notebook writes down,
-    else in their files' names."""
+    """Set what the two photographs are said to show: by `names`, else by a list or dict of true names in the notebook,
+    else by their file names."""
     said = next((row for row in (aligned(names, found, two), *truths(student, found, two)) if any(row)), [])
     for at, one in enumerate(two):
         one.by_file = not (said and said[at])
@@ -194,13 +194,13 @@ def state(found: list[Photograph], two: list[Photograph], names: Sequence[str], 
 
 
 def says_nothing(text: str) -> bool:
-    """Whether a title is a placeholder's or a camera's, and no claim of what a picture shows."""
+    """Whether a title is a placeholder or a camera's file name, so that it does not say what a picture shows."""
     words = re.findall(r"[^\W\d_]+", text.lower())
     return GENERIC.fullmatch(text) is not None or PLACEHOLDERS.issuperset(words)
 
 
 def predicting(student: Notebook) -> list[int]:
-    """The cells with an output whose code asks a network, itself or by a function, or that print a class's name."""
+    """The cells with an output whose code calls a network, directly or by a function, or that print a class's name."""
     functions: set[str] = set()
     found = []
     for cell, tree in notebook.trees(student):
@@ -214,15 +214,15 @@ def predicting(student: Notebook) -> list[int]:
 
 
 def aligned(names: Sequence[str], found: list[Photograph], two: list[Photograph]) -> list[str]:
-    """What a list says of each of the two: it is of all that were opened, or else of these."""
+    """A list's entries for the two photographs: the list covers all opened ones, or else only these two."""
     all_of = found if len(names) >= len(found) else two
     return [names[at] if at < len(names) else "" for at, one in enumerate(all_of) if one in two]
 
 
 def truths(student: Notebook, found: list[Photograph], two: list[Photograph]) -> Iterator[list[str]]:
-    """What is written down of each of the two under a name for truths: by file in a dict, in a list of their number.
+    """Yield the true names of the two photographs that a notebook assigns as a literal: a dict by file, or a list.
 
-    A list that is made by running the notebook may be one of predictions, and is none of these.
+    Computed lists do not count, because they may hold predictions.
     """
     for _, tree in notebook.trees(student):
         for node in ast.walk(tree):
@@ -230,7 +230,7 @@ def truths(student: Notebook, found: list[Photograph], two: list[Photograph]) ->
                 try:
                     value = ast.literal_eval(node.value)
                 except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-                    continue  # what no literal is written like
+                    continue  # not a literal
                 if isinstance(value, dict):
                     by_file = {PurePath(str(key).replace("\\", "/")).stem.lower(): text for key, text in value.items()}
                     value = [by_file.get(PurePath(one.name).stem.lower(), "") for one in two]

@@ -1,4 +1,4 @@
-"""What Tasks 4 and 5 draw of a training run and read off its loss."""
+"""Loss curves of Tasks 4 and 5: thinned for drawing, and whether a loss still falls."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-TRAINING = "the training run"  # what sentences call it
-POINTS = 400  # of the loss curve that is drawn
-CHANCE = 0.15  # ten classes: what a network that has learned nothing stays below
-NEAR = 0.02  # below its bar by no more than this, a run is repeated once
-FALLEN = 0.02  # of itself: by how much a loss has to fall to have fallen
+TRAINING = "the training run"  # its name in sentences
+POINTS = 400  # most points of a drawn loss curve
+CHANCE = 0.15  # with ten classes, a network that has learned nothing stays below this accuracy
+NEAR = 0.02  # a run that misses its bar by at most this much is repeated once
+FALLEN = 0.02  # relative decrease from which on a loss counts as fallen
 
 
 def thinned(losses: Sequence[float]) -> dict[str, Any]:
@@ -29,11 +29,11 @@ def finite(value: float) -> float | None:
 
 
 def fell(before: Sequence[float], after: Sequence[float]) -> bool:
-    """Whether a loss was clearly lower in one part of a run than in another; neither is empty, or it was not."""
+    """Whether the loss was clearly lower in `after` than in `before`; False if either is empty."""
     return bool(len(before) and len(after) and np.mean(after) < (1 - FALLEN) * np.mean(before))
 
 
 def falling(losses: Sequence[float], parts: int) -> bool:
-    """Whether the last of so many parts of a run was clearly below the part before."""
+    """Split a run into `parts`: whether the loss in the last part was clearly below that in the part before."""
     part = len(losses) // parts
     return part > 0 and fell(losses[-2 * part : -part], losses[-part:])

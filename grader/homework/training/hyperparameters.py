@@ -1,7 +1,7 @@
-"""Hyperparameters out of a train.py that is never run here: its `main` is followed as far as constants go.
+"""Reads hyperparameters from a train.py without running it: follows its `main` as far as the values are constants.
 
-What a loop, a function or a config object decides cannot be followed. Such a name is unreadable, with the line and the
-reason, and a reader that needs it has to run `main` in a student's process.
+A value that comes from a loop, a function or a config object cannot be followed. Such a name is unreadable, with line
+and reason. To get it, `main` has to be run in a student's process.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from .syntax import callee, held_out, nonlocals_of, own_parts, sliced, stored, s
 
 NAMES = ("num_train", "hidden_dim", "batch_size", "num_epochs", "learning_rate", "reg")
 WEIGHT_SCALE = "weight_scale"
-BEST, OVERFIT = "best", "overfit"  # values of train.py's --run, and our handout's two places
+BEST, OVERFIT = "best", "overfit"  # the values of train.py's --run
 NO_MAIN = "cannot be read: there is no function main"
-USERS = ("SGD", "TwoLayerNet", "load_cifar10", "DataSampler", "training_step")  # what a setting is meant for
-MAX_BITS = 4096  # of an integer that constant arithmetic may make
-MAX_NODES = 20_000  # of a syntax tree, twenty times the solution's: branches are compared name by name
+USERS = ("SGD", "TwoLayerNet", "load_cifar10", "DataSampler", "training_step")  # what uses the settings
+MAX_BITS = 4096  # bits of an integer in constant arithmetic
+MAX_NODES = 20_000  # nodes of a syntax tree, twenty times the solution's; limits the time to compare branches
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Hyperparameters:
-    """Those of one run: the six NAMES (and weight_scale, where `main` gives one) are in `values` or in `unreadable`."""
+    """Those of one run. Each of NAMES (and weight_scale, if `main` sets one) is in `values` or in `unreadable`."""
 
     values: Mapping[str, int | float]
     unreadable: Mapping[str, Unreadable]
@@ -44,7 +44,7 @@ class Hyperparameters:
 
 @dataclass(frozen=True, slots=True)
 class BothRuns:
-    """Those of both runs of a train.py. `single`: it does not look at `args.run`, so both have the same."""
+    """Those of both runs of a train.py. `single`: it never uses `args.run`, so both runs have the same settings."""
 
     best: Hyperparameters
     overfit: Hyperparameters
@@ -52,7 +52,7 @@ class BothRuns:
 
 
 def read(source: bytes) -> BothRuns:
-    """The hyperparameters that `main` ends with: the last assignment counts. Never raises for what a student wrote."""
+    """The hyperparameters at the end of `main`: the last assignment counts. Raises nothing for any file."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the student's invalid escape sequences
@@ -70,7 +70,7 @@ def read(source: bytes) -> BothRuns:
 
 
 def asks(tree: ast.Module, arguments: str) -> bool:
-    """Whether `args.run` stands anywhere, also where it cannot be followed, as in a `match`."""
+    """Whether `args.run` is used anywhere, even in code that cannot be followed, such as a `match`."""
     return any(
         isinstance(node, ast.Attribute) and node.attr == "run" and isinstance(node.value, ast.Name)
         and node.value.id == arguments
@@ -79,7 +79,7 @@ def asks(tree: ast.Module, arguments: str) -> bool:
 
 
 class Unknown(Exception):
-    """An expression that is no constant."""
+    """An expression is not a constant."""
 
     def __init__(self, node: ast.AST, why: str = "is not a constant") -> None:
         self.unreadable = Unreadable(getattr(node, "lineno", 1), why)
@@ -91,14 +91,14 @@ Names = dict[str, Value | Unreadable]
 
 @dataclass
 class Reader:
-    """Follows one file with `args.run` equal to `run`; `asked` tells whether it ever looked at that."""
+    """Follows one file with `args.run` equal to `run`; `asked` says whether the file used `args.run`."""
 
     tree: ast.Module
     run: str
     asked: bool = False
-    arguments: str = ""  # what main calls its `args`
+    arguments: str = ""  # main's name for its `args`
     scale: Names = field(default_factory=dict)
-    lines: dict[str, int] = field(default_factory=dict)  # of each name's last assignment
+    lines: dict[str, int] = field(default_factory=dict)  # the line of each name's last assignment
 
     def end(self) -> Hyperparameters:
         names: Names = {}
@@ -118,7 +118,7 @@ class Reader:
         )
 
     def enter(self, main: ast.FunctionDef, names: Names) -> None:
-        """The parameters of main: the first is `args`, others have their defaults. Its locals hide the module's."""
+        """Bind the parameters of main: the first is `args`, the others get their defaults. Locals hide globals."""
         for name in stored(main):
             names.pop(name, None)
         positional = [*main.args.posonlyargs, *main.args.args]
@@ -132,8 +132,8 @@ class Reader:
                 names[parameter.arg] = self.known(default, names)
 
     def distrust(self, main: ast.FunctionDef, names: Names) -> None:
-        """What is never used, used only as a part of something else, or set on an object such as the optimizer, is not
-        what the network is trained with; nor are images that a slice leaves out."""
+        """Mark as unreadable each name whose value may not be the one used in training: it is never used, used only
+        inside an expression, set on an object such as the optimizer, or the images are sliced again."""
         own = stored(main)
         for name in NAMES:
             if name in names and not used(name, main if name in own else self.tree):
@@ -144,7 +144,7 @@ class Reader:
                 if owner != "self":
                     names[node.attr] = Unreadable(node.lineno, "is set on an object")
             elif isinstance(node, ast.Call) and callee(node) in USERS and not held_out(node):
-                words = (word.value for word in node.keywords if word.arg != WEIGHT_SCALE)  # which is read by itself
+                words = (word.value for word in node.keywords if word.arg != WEIGHT_SCALE)  # `watch` reads that one
                 for given in (*(node.args[:3] if callee(node) == "TwoLayerNet" else node.args), *words):
                     for name in used_in_part(given).intersection(NAMES):
                         if self.known(given, names) != names.get(name):
@@ -185,7 +185,7 @@ class Reader:
                 self.assign(node.target, ast.fix_missing_locations(ast.copy_location(whole, node)), names)
             case ast.For() | ast.While():
                 self.forget([node], names, "is assigned in a loop")
-                self.watch([node], names)  # with what the loop leaves unknown
+                self.watch([node], names)  # after `forget`, so that names from the loop are unknown
             case ast.Expr() | ast.AnnAssign():
                 pass
             case _:
@@ -197,7 +197,7 @@ class Reader:
             names[name] = Unreadable(line, why)
 
     def branch(self, node: ast.If, names: Names) -> bool:
-        """The one branch that is taken, or both where that is not known."""
+        """Follow the branch that is taken, or both branches if the condition is unknown."""
         self.watch([node.test], names)
         try:
             return self.block(node.body if self.value(node.test, names) else node.orelse, names)
@@ -209,7 +209,7 @@ class Reader:
             return any(goes_on)
 
     def attempt(self, node: ast.Try, names: Names) -> bool:
-        """What the body does, joined with what each handler that goes on does after it."""
+        """Follow the body, and after it each handler that does not end the function; join what they bind."""
         goes_on = self.block([*node.body, *node.orelse], names)
         ways = [dict(names)] if goes_on else []
         for handler in node.handlers:
@@ -221,7 +221,7 @@ class Reader:
         return self.block(node.finalbody, names) and bool(ways)
 
     def assign(self, target: ast.expr, value: ast.expr, names: Names) -> None:
-        """Bind a name, or a tuple of them, to what `value` is; the right side is read before anything is bound."""
+        """Bind a name or a tuple of names to `value`. The right side is read before anything is bound."""
         several = isinstance(target, ast.Tuple | ast.List)
         self.bind(target, self.parts(value, names) if several else self.known(value, names), names)
 
@@ -244,7 +244,7 @@ class Reader:
                 self.forget([target], names, "is not a constant")
 
     def watch(self, nodes: Sequence[ast.AST], names: Names) -> None:
-        """Note the weight_scale of each TwoLayerNet made there (its fourth argument, or by keyword), and each `:=`."""
+        """Note the weight_scale of each TwoLayerNet call (fourth argument or keyword); forget targets of `:=`."""
         for node in chain.from_iterable(map(ast.walk, nodes)):
             if isinstance(node, ast.NamedExpr):
                 self.forget([node.target], names, "is not a constant")
@@ -261,7 +261,7 @@ class Reader:
             return unknown.unreadable
 
     def value(self, node: ast.AST, names: Names) -> Value:
-        """The constant that an expression is. Raises Unknown."""
+        """The value of a constant expression. Raises Unknown for any other."""
         try:
             match node:
                 case ast.Constant(value=int() | float() | str() | None as constant):
@@ -293,11 +293,11 @@ class Reader:
                         value: int | float = CALLS[name](*given)
                         return value
         except (TypeError, ValueError, ArithmeticError, KeyError):
-            pass  # an operator that is not in the tables, or that Python itself would refuse
+            pass  # an operator that is not in the tables, or an operation that fails in Python
         raise Unknown(node)
 
     def chosen(self, stop: bool, parts: Sequence[ast.expr], names: Names) -> Value:
-        """`and` and `or` as Python has them: the first value whose truth is `stop`, or the last."""
+        """`and` and `or` as in Python: the first value whose truth is `stop`, or the last one."""
         value: Value = None
         for part in parts:
             value = self.value(part, names)
@@ -334,7 +334,7 @@ CALLS: dict[str, Callable[..., Any]] = {"int": int, "float": float, "round": rou
 
 
 def arithmetic(op: ast.operator, left: Value, right: Value, node: ast.AST) -> Value:
-    """One operation on two numbers, refused before it could make an integer of more than MAX_BITS."""
+    """One operation on two numbers. Raises Unknown before it makes an integer of more than MAX_BITS."""
     if not isinstance(left, int | float) or not isinstance(right, int | float):
         raise Unknown(node)
     if isinstance(left, int) and isinstance(right, int):
@@ -359,7 +359,7 @@ def numeric(value: Value | Unreadable, line: int) -> int | float | Unreadable:
 
 
 def join(names: Names, ways: Sequence[Names], line: int) -> None:
-    """After branches of which any may have been taken: what they agree on, and only that, is known."""
+    """After branches of which any may have been taken, only values on which all of them agree are known."""
     missing = Unreadable(line, "depends on a condition that is not a constant")
     for name in {name for way in ways for name in way}:
         values = [way.get(name, missing) for way in ways]
@@ -368,7 +368,7 @@ def join(names: Names, ways: Sequence[Names], line: int) -> None:
 
 
 def ends(node: ast.stmt) -> bool:
-    """Whether nothing after this statement is reached."""
+    """Whether the statements after this one are never reached."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         return callee(node.value) in ("exit", "quit", "_exit")
     return isinstance(node, ast.Return | ast.Raise)

@@ -1,7 +1,7 @@
-"""The run loop of Tasks 4 and 5: for how long a network is trained, and why that ended.
+"""The run loop of Tasks 4 and 5: decides how long a network is trained, and records why training ended.
 
-A run goes on while it learns. Whether it learns is judged after steps that are counted, never after seconds, so that a
-slow machine decides what a fast one decides. Only the `budget` is in seconds.
+A run goes on while it learns. Whether it learns is judged after a number of steps, not of seconds, so that slow and
+fast machines decide alike. Only the `budget` is in seconds.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from grader.sandbox.session import PATIENCE
 from .curves import falling
 
 SLICE = 2.0  # CPU seconds between two lines of progress
-SILENT = 60.0  # CPU seconds without a step: evaluating on the whole training set takes that on a slow machine
-IDLE, BUSY = 10.0, 0.05  # a run that computes for less than this part of so many seconds is asleep
-LOOKING = 0.05  # of the budget: the grader's own looks cost a run nothing up to there
+SILENT = 60.0  # CPU seconds allowed without a step: a slow machine needs them to evaluate on the whole training set
+IDLE, BUSY = 10.0, 0.05  # after IDLE seconds on the clock, a run that computed for less than this share is asleep
+LOOKING = 0.05  # share of the budget up to which the grader's own measurements are not charged to the run
 THIRDS = 3
 
 
@@ -32,14 +32,14 @@ class End(StrEnum):
     FINISHED = "where its own training ends"
     STALLED = "when it had stopped learning"
     BUDGET = "when its time was used up"
-    ASLEEP = "because it waited rather than computed"
-    DIVERGED = "when the loss was no number any more, or far too large"
+    ASLEEP = "because it waited instead of computing"
+    DIVERGED = "when the loss was NaN, infinite or far too large"
     RAISED = "by an exception"
 
 
 class Progress(Protocol):
-    """What the loop writes into the outcome of a run. `cpu` are the CPU seconds of the student's code, `looking` those
-    of the grader's own looks."""
+    """The part of a run's outcome that the loop fills in. `cpu` are the CPU seconds of the student's code, `looking`
+    those of the grader's own measurements."""
 
     end: End
     cpu: float
@@ -49,29 +49,29 @@ class Progress(Protocol):
 
 
 class Learner(Protocol):
-    """What a task adds to the loop: what is driven, and how it is judged."""
+    """What a task adds to the loop: how to train, and how to judge."""
 
     @property
     def outcome(self) -> Progress:
-        """What is known of the run so far."""
+        """What is known about the run so far."""
 
     def begin(self) -> Driven:
-        """Bring the student's code to where it trains."""
+        """Start the student's code, up to its training."""
 
     def advance(self, going: Driven, seconds: float, silent: float) -> bool:
-        """Train for at most so many CPU seconds, take what is told, and look; whether training goes on.
+        """Train for at most `seconds` of CPU, record the reply and measure. Return whether training goes on.
 
-        `silent` is how many CPU seconds may pass where no step is taken.
+        `silent` is how many CPU seconds may pass without a step.
         """
 
     def cleared(self) -> bool:
         """Whether the bar is cleared."""
 
     def learns(self) -> bool:
-        """Whether more training may help. It changes only after steps that are counted."""
+        """Whether more training may help. The answer depends on steps, never on seconds."""
 
     def judge(self, going: Driven) -> None:
-        """Judge the network as it stands at the end of a run."""
+        """Judge the network in its state at the end of a run."""
 
     def progress(self) -> str:
         """A line for the terminal."""
@@ -80,7 +80,7 @@ class Learner(Protocol):
 def train(hw: Subject, learner: Learner, budget: float) -> None:
     """One run until its bar is cleared (unless `hw.full`), it stops learning, it ends, or its `budget` is used up.
 
-    What the student's code raises is kept in the outcome's `error`.
+    An error of the student's code is stored in the outcome's `error`.
     """
     outcome = learner.outcome
     try:
@@ -88,11 +88,11 @@ def train(hw: Subject, learner: Learner, budget: float) -> None:
     except StudentError as error:
         outcome.error, outcome.end = error, End.BUDGET if isinstance(error, TimedOut) else End.RAISED
     finally:
-        hw.session.renew()  # its images, and student's code that may still be running, end with it
+        hw.session.renew()  # ends student's code that may still be running, and frees the images
 
 
 def follow(hw: Subject, going: Driven, learner: Learner, budget: float) -> None:
-    """Let a run go on, a slice at a time, and judge it as it stands where it ends."""
+    """Let a run go on, one slice at a time, and judge the network where it ends."""
     began, outcome = time.monotonic(), learner.outcome
 
     def note() -> None:
@@ -126,8 +126,8 @@ def follow(hw: Subject, going: Driven, learner: Learner, budget: float) -> None:
 
 
 def still_learns(losses: Sequence[float], accuracies: Sequence[float], *, overfits: bool) -> bool:
-    """Whether a run may get better: the accuracy that it is judged by has risen in its last third, or its loss has
-    fallen there. A loss that falls by overfitting is no sign. Before there are three accuracies, it may."""
+    """Whether a run may get better: in its last third, the judged accuracy rose or the loss fell. If it overfits, a
+    falling loss does not count. With fewer than three accuracies, only overfitting says no."""
     last = len(accuracies) // THIRDS
     rises = max(accuracies[-last:]) > max(accuracies[:-last]) if last else not overfits
     return rises or (not overfits and falling(losses, THIRDS))
@@ -139,9 +139,9 @@ Outcome = TypeVar("Outcome")
 def better_of_two(
     first: Outcome, near: bool, again: Callable[[], Outcome], score: Callable[[Outcome], float]
 ) -> tuple[Outcome, Outcome | None]:
-    """A run and, where it misses its bar `near`ly, a second one with another seed: the better one first.
+    """The run, and a second one with another seed if the first is `near` below its bar; the better one comes first.
 
-    That is the whole rule: neither a far miss nor a cleared bar is tried again, and nothing is tried three times.
+    A run that misses by more, or clears its bar, is not repeated, and nothing is tried three times.
     """
     if not near:
         return first, None

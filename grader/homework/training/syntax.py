@@ -1,4 +1,4 @@
-"""What a file's syntax tree binds, reads and calls, by name."""
+"""Finds the names that a file's syntax tree binds, reads and calls."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from itertools import chain
 
 
 def callee(call: ast.Call) -> str:
-    """The called function's own name, whatever it is an attribute of."""
+    """The called function's own name, without the object that it is an attribute of."""
     return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
 
 
 def stores(nodes: Sequence[ast.AST]) -> Iterator[tuple[str, int]]:
-    """Names that are bound or deleted anywhere below, with their lines."""
+    """Yield the names that are bound or deleted anywhere below, with their lines."""
     for below in chain.from_iterable(map(ast.walk, nodes)):
         if isinstance(below, ast.Name) and isinstance(below.ctx, ast.Store | ast.Del):
             yield below.id, below.lineno
@@ -31,25 +31,25 @@ def globals_of(function: ast.AST) -> set[str]:
 
 
 def nonlocals_of(node: ast.AST) -> set[str]:
-    """Names of the scope around that a function or class binds."""
+    """Names of an outer scope that a function or class declares as global or nonlocal."""
     return {name for below in ast.walk(node) if isinstance(below, ast.Nonlocal | ast.Global) for name in below.names}
 
 
 def held_out(call: ast.Call) -> bool:
-    """Whether a DataSampler is for images that nothing is trained on."""
+    """Whether a DataSampler is for validation or test images."""
     first = ast.unparse(call.args[0]).lower() if call.args else ""
     return callee(call) == "DataSampler" and ("val" in first or "test" in first)
 
 
 def used_in_part(given: ast.expr) -> set[str]:
-    """The names in an argument that is more than a name."""
+    """The names in an argument that is an expression, not just a name."""
     whole = isinstance(given, ast.Name)
     return set() if whole else {node.id for node in ast.walk(given) if isinstance(node, ast.Name)}
 
 
 def own_parts(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    """What a file trains with in place of the handout's optimizer or network, and its line; the hyperparameters that
-    suit a momentum suit no other optimizer."""
+    """Yield what a file uses in place of the handout's optimizer or network, and the line. Hyperparameters chosen for
+    another optimizer, such as one with momentum, do not fit the handout's."""
     called = {callee(node) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     besides = [node for node in tree.body if not (isinstance(node, ast.FunctionDef) and node.name == "training_step")]
     below = chain.from_iterable(map(ast.walk, besides))
@@ -64,7 +64,7 @@ def own_parts(tree: ast.Module) -> Iterator[tuple[str, int]]:
 
 
 def sliced(tree: ast.Module) -> Iterator[int]:
-    """Lines where a DataSampler to train with is made of a slice, there or by the name of one."""
+    """Yield the lines where a DataSampler for training gets a slice, or a name that is bound to a slice."""
     names = {
         name for node in ast.walk(tree) if isinstance(node, ast.Assign) and slices(node.value)
         for name, _ in stores(node.targets)
@@ -77,13 +77,13 @@ def sliced(tree: ast.Module) -> Iterator[int]:
 
 
 def slices(value: ast.expr) -> bool:
-    """Whether a value is part of an array, or several such; `data["X"]` is all of it."""
+    """Whether a value is a part of an array, or several parts; `data["X"]` is not a part."""
     parts = value.elts if isinstance(value, ast.Tuple | ast.List) else [value]
     return any(isinstance(part, ast.Subscript) and not isinstance(part.slice, ast.Constant) for part in parts)
 
 
 def used(name: str, scope: ast.AST) -> bool:
-    """Whether a name is read there, or could be: `locals()` and its like read all of them."""
+    """Whether a name is read in `scope`, or may be: `locals()` and `vars()` read all names."""
     for node in ast.walk(scope):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in (name, "locals", "vars"):
             return True

@@ -1,6 +1,6 @@
-"""A trained network's parameters, and what this grader predicts with them: no student's code has a part in it.
+"""Predicts with a trained network's parameters in the grader itself, without the student's code.
 
-What a student calls a parameter is free, and so is how it lies in memory. The arrays are told apart by their shapes.
+Students may name and store the parameters as they like, so the arrays are identified by their shapes.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 PIXELS, CLASSES = 3072, 10
-WIDEST = 8192  # hidden units of a network that is looked at here
-FEW = 500  # images that tell one network from another
+WIDEST = 8192  # most hidden units; larger networks are not examined
+FEW = 500  # images, enough to tell two networks apart
 RELU = "ReLU"
 ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
     RELU: lambda x: np.maximum(x, 0),
@@ -29,7 +29,7 @@ ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
 
 @dataclass(frozen=True)
 class Network:
-    """weight1 (3072, H), bias1 (H,), weight2 (H, 10) and bias2 (10,), with an activation between the layers.
+    """weight1 (3072, H), bias1 (H,), weight2 (H, 10) and bias2 (10,), with an activation between the two layers.
 
     `whole`: the student's network has no other parameters.
     """
@@ -43,23 +43,23 @@ class Network:
 
     @classmethod
     def of(cls, parameters: Any) -> Network | None:
-        """The first of the `readings`; None where there is none."""
+        """The first of the `readings`; None if there is none."""
         return next(readings(parameters), None)
 
     def predict(self, X: Array) -> Array:
-        """Classes (N,) for images (N, 3072) uint8, by this forward pass and no student's."""
+        """Classes (N,) for images (N, 3072) uint8, by the grader's own forward pass."""
         hidden = ACTIVATIONS[self.activation](X / 255 @ self.weight1 + self.bias1)
         return np.asarray((hidden @ self.weight2 + self.bias2).argmax(axis=1))
 
     def strongest(self, most: int) -> Array:
-        """First-layer weights (3072, at most `most`) of the units where they are largest."""
+        """First-layer weights (3072, at most `most`) of the units with the largest weights."""
         largest = np.argsort(-np.square(self.weight1).sum(axis=0), kind="stable")[:most]
         return self.weight1[:, largest]
 
 
 def readings(parameters: Any) -> Iterator[Network]:
-    """The networks that finite float32 arrays may be: a weight may be transposed, a bias may be a row, a column or
-    absent. Of two biases of one size, the first is the first layer's, then the second."""
+    """Yield the networks that finite float32 arrays may form. A weight may be transposed; a bias may be a row, a column
+    or absent. If both biases have the same size, both orders are tried, the given order first."""
     arrays = list(parameters.values()) if isinstance(parameters, dict) else []
     if not all(isinstance(array, np.ndarray) and array.dtype == np.float32 for array in arrays):
         return
@@ -75,7 +75,7 @@ def readings(parameters: Any) -> Iterator[Network]:
     if second is None or not 0 < hidden <= WIDEST:
         return
     weight2 = arrays.pop(second)
-    square = hidden == CLASSES  # only then there is a choice
+    square = hidden == CLASSES  # only then several readings are possible
     for given in (arrays, arrays[::-1]) if square else (arrays,):
         bias1, bias2, left = biases_of(given, hidden)
         for turned in (weight2, weight2.T) if square or weight2.shape[0] == hidden else (weight2.T,):
@@ -92,7 +92,7 @@ def all_finite(array: Array) -> bool:
 
 
 def biases_of(arrays: list[Array], hidden: int) -> tuple[Array, Array, list[Array]]:
-    """The two biases as vectors, in order, zeros for an absent one; and what is left over."""
+    """The two biases as vectors, in order, zeros for an absent one; and the arrays left over."""
     left, found = list(arrays), []
     for size in (hidden, CLASSES):
         shapes = ((size,), (1, size), (size, 1))
@@ -104,8 +104,8 @@ def biases_of(arrays: list[Array], hidden: int) -> tuple[Array, Array, list[Arra
 def explain(parameters: Any, X: Array, predictions: Array, enough: float) -> tuple[Network | None, float]:
     """The network that gives the largest share of predictions (N,) for images (N, 3072), and that share.
 
-    The ReLU network that the homework asks for comes first. Others are tried, on a FEW images, where less than `enough`
-    follow from it.
+    The ReLU network that the homework asks for is tried first. If it explains less than the share `enough`, the others
+    are tried on FEW images.
     """
     first = Network.of(parameters)
     if first is None or not len(X):
@@ -123,7 +123,7 @@ def follows(network: Network, X: Array, predictions: Array) -> float:
 
 
 def shapes_of(parameters: Any) -> str:
-    """The shapes of the arrays, as a report can show them."""
+    """The shapes of the arrays, for a report."""
     arrays = parameters.values() if isinstance(parameters, dict) else ()
     shapes = [str(array.shape) for array in arrays if isinstance(array, np.ndarray)]
     return ", ".join(shapes[:12])[:200] or "none"

@@ -1,6 +1,6 @@
-"""A two-layer network's run of Task 4: what it is trained with, how its epochs are judged, and how it went.
+"""A two-layer network's run in Task 4: its settings, how its epochs are judged, and its outcome.
 
-What trains runs beside the student's code (worker/train_run.py). The labels that a run is judged by stay here.
+The training itself runs in the student's process (worker/train_run.py). The labels for judging stay here.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from .trained_network import Network, explain, shapes_of
 Array = NDArray[Any]
 
 IMAGES = "cifar10"  # the data set's name in rubric.yaml
-SPLIT_SEED = 442  # load_cifar10's default: the images that a student trains on are those that are trained on here
+SPLIT_SEED = 442  # load_cifar10's default, so that the grader trains on the same images as the student
 VALIDATION, TRAIN = "validation", "training"  # what accuracies are measured on
-JUDGED = 5000  # images that an accuracy is judged by
-GLANCE = 1000  # images of the accuracy that is only shown beside it
-FOLLOWS = 0.9  # of the predictions, from the parameters: float32 may tip a few, another network many
-GAP = 0.10  # between training and validation accuracy: beyond it, a network overfits
+JUDGED = 5000  # images for an accuracy that is compared with a bar
+GLANCE = 1000  # images for an accuracy that is only shown
+FOLLOWS = 0.9  # share of predictions that must follow from the parameters; float32 changes a few, another network many
+GAP = 0.10  # difference of training and validation accuracy from which on a network overfits
 BY_HEART = 0.9  # training accuracy from which on a network that overfits has nothing left to learn
-MOST_EPOCHS = 6  # epochs before what a network that overfits has not reached will not come
-MOST_STEPS = 1_000_000  # of a run; what tells of more is no run
+MOST_EPOCHS = 6  # epochs after which a network that overfits is not expected to improve
+MOST_STEPS = 1_000_000  # steps of a run; a reply with more is refused
 WHOLE = ("num_train", "hidden_dim", "batch_size", "num_epochs")
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch: how many steps had been taken at its end, and the accuracies then."""
+    """One epoch: the number of steps up to its end, and the accuracies then."""
 
     steps: int
     accuracy: Mapping[str, float]
@@ -51,11 +51,12 @@ class Epoch:
 
 @dataclass
 class Outcome:
-    """How a run went. `bars` holds the accuracies it was judged by; `hyperparameters` grow as an own `main` shows them.
+    """How a run went. `bars` are the required accuracies. If the student's own `main` is run, `hyperparameters` are
+    filled in as it uses them.
 
-    `network` is the student's, as it was when the best epoch ended, and `follows` tells by what it is judged on which
-    share of that epoch's predictions follows from it. Predictions alone do not show that a network learned anything:
-    the labels to train on are in the student's process, and those of the data sets are public.
+    `network` is the student's network at the end of the best epoch. `follows` says for each bar which share of that
+    epoch's predictions follows from `network`. Predictions alone do not show that a network learned: the training
+    labels are in the student's process, and the data sets are public.
     """
 
     seed: int
@@ -66,7 +67,7 @@ class Outcome:
     end: End = End.FINISHED
     cpu: float = 0.0
     wall: float = 0.0
-    looking: float = 0.0  # never: what predicts between epochs is a part of the run
+    looking: float = 0.0  # always 0: predictions between epochs count as part of the run
     wrote: tuple[str, ...] = ()
     network: Network | None = None
     follows: dict[str, float] = field(default_factory=dict)
@@ -75,7 +76,7 @@ class Outcome:
 
     @property
     def images(self) -> float:
-        """Images that were trained on, each as often as it was."""
+        """The number of images trained on; an image counts each time it is used."""
         return len(self.losses) * self.hyperparameters.get("batch_size", 1)
 
     def best(self, of: str) -> float:
@@ -85,7 +86,7 @@ class Outcome:
         return bool(self.epochs) and of in self.bars and self.best(of) >= self.bars[of]
 
     def clears_best(self, of: str) -> bool:
-        """Whether the last epoch clears the bar, and is better than those before it."""
+        """Whether the last epoch clears the bar and is better than all before it."""
         earlier = max((epoch.accuracy[of] for epoch in self.epochs[:-1]), default=0.0)
         return self.cleared(of) and self.epochs[-1].accuracy[of] > earlier
 
@@ -94,12 +95,12 @@ class Outcome:
         return bool(self.epochs) and self.epochs[-1].steps == len(self.losses)
 
     def sample(self, of: str, labels: Mapping[str, Array]) -> int:
-        """How many images an accuracy is of: an own main says only while it runs how many it trains on."""
+        """How many images an accuracy is measured on. An own main's num_train is known only while it runs."""
         all_of_them = len(labels[of])
         return min(int(self.hyperparameters.get("num_train", all_of_them)), all_of_them) if of == TRAIN else all_of_them
 
     def at_chance(self) -> bool:
-        """Whether nothing was learned, neither by heart nor in general."""
+        """Whether nothing was learned: neither accuracy is above chance."""
         return max(self.best(TRAIN), self.best(VALIDATION)) < CHANCE
 
     def overfits(self) -> bool:
@@ -111,23 +112,23 @@ class Outcome:
         return loop.still_learns(self.losses, found, overfits=of == VALIDATION and self.overfits())
 
     def knows_by_heart(self) -> bool:
-        """Whether the training images are known by heart and others are not, which no further epoch changes."""
+        """Whether the network memorized its training images and no longer improves on others."""
         by_heart = self.overfits() and self.best(TRAIN) >= BY_HEART and len(self.epochs) >= MOST_EPOCHS
         return by_heart and not self.learns(VALIDATION)
 
     def margin(self) -> float:
-        """By how much the best of the accuracies is above its bar; below it, less than 0."""
+        """By how much an accuracy exceeds its bar (negative: misses it), for the best of them."""
         return max(self.best(of) - bar for of, bar in self.bars.items())
 
     def near(self) -> bool:
-        """Whether no bar is cleared, and one is missed by no more than NEAR."""
+        """Whether no bar is cleared, but one is missed by at most NEAR."""
         missed = [bar - self.best(of) for of, bar in self.bars.items()]
         return bool(self.epochs) and min(missed) > 0 and min(missed) <= NEAR + 1e-9
 
 
 @dataclass(frozen=True)
 class Watched:
-    """What a run is judged on: images (N, 3072) uint8 and labels (N,), by VALIDATION and TRAIN."""
+    """The images (N, 3072) uint8 and labels (N,) for judging a run, by VALIDATION and TRAIN."""
 
     arrays: Mapping[str, Array]
     labels: Mapping[str, Array]
@@ -137,7 +138,7 @@ class Watched:
 
 
 def probe(hw: Subject, rng: np.random.Generator) -> None:
-    """Raises NotImplementedYet for a network or a training_step that is still a stub, before any data are read."""
+    """Raises NotImplementedYet if the network or training_step is still a stub, before any data are read."""
     net = network.build(hw, 4, 3, 5)
     if is_stub(net.parameters()):
         raise NotImplementedYet("TwoLayerNet.parameters returned None: not implemented yet")
@@ -146,9 +147,9 @@ def probe(hw: Subject, rng: np.random.Generator) -> None:
 
 
 def trainable(hw: Subject, found: Hyperparameters, available: int) -> dict[str, int | float]:
-    """Hyperparameters as numbers that a run can take. Raises Mismatch for what nothing can be trained with.
+    """The hyperparameters as numbers for a run. Raises Mismatch for values that are not possible.
 
-    num_train is cut to what there is, as a slice of an array would be.
+    num_train is reduced to the number of available images, as a slice of an array would be.
     """
     values = {name: found.values[name] for name in (*NAMES, WEIGHT_SCALE) if name in found.values}
     for name in WHOLE:
@@ -157,22 +158,22 @@ def trainable(hw: Subject, found: Hyperparameters, available: int) -> dict[str, 
         values[name] = int(values[name])
     if values["num_train"] > available:
         hw.advise(
-            f"num_train is {values['num_train']}, but only {available} images are left beside the {JUDGED} for "
-            f"validation; trained on these"
+            f"num_train is {values['num_train']}, but only {available} images are left for training, as "
+            f"{JUDGED} are for validation; the run used these"
         )
         values["num_train"] = available
     return values
 
 
 def available(images: Any) -> int:
-    """Images that can be trained on."""
+    """The number of images available for training."""
     return len(images.train_x) - JUDGED
 
 
 def runs(
     hw: Subject, found: Hyperparameters, arguments: Sequence[str], bars: Mapping[str, float], seeds: tuple[int, int]
 ) -> Outcome:
-    """A run, and a second one where it nearly misses its bar: the better one."""
+    """The better of a run and, if that nearly reaches its bar, a second one."""
     given = {} if found.unreadable else trainable(hw, found, available(hw.data(IMAGES)))
     first = train(hw, given, arguments, bars, seeds[0])
     again = partial(train, hw, given, arguments, bars, seeds[1])
@@ -190,13 +191,13 @@ def runs(
 def train(
     hw: Subject, given: Mapping[str, float], arguments: Sequence[str], bars: Mapping[str, float], seed: int
 ) -> Outcome:
-    """One run, judged after each epoch. Without hyperparameters the student's own main is run, with `arguments` as its
-    command line. Raises StudentError for a run that could never be judged."""
+    """One run, judged after each epoch. If `given` is empty, the student's own main is run, with `arguments` as its
+    command line. Raises StudentError if no epoch could be judged."""
     run = TwoLayerLearner(hw, dict(given), arguments, Outcome(seed, bars, dict(given)))
     loop.train(hw, run, hw.settings["budget"])
     error, epochs = run.outcome.error, run.outcome.epochs
     if error is not None and not (epochs and (isinstance(error, TimedOut) or not given)):
-        raise error  # of an own main only the training counts, not what it does with the model afterwards
+        raise error  # an error of an own main after its training does not count
     return run.outcome
 
 
@@ -222,9 +223,8 @@ class TwoLayerLearner:
         return self.look(going, going.tell("advance", seconds, seconds=silent))
 
     def look(self, going: Driven, reply: Any) -> bool:
-        """Take a reply. Where an epoch clears a bar, and is the best so far, see whether that follows from the network.
-
-        Whether the run goes on.
+        """Record a reply and return whether the run goes on. If an epoch clears a bar and is the best so far, measure
+        how far its predictions follow from the network.
         """
         outcome, watched = self.outcome, self.watched
         before = len(outcome.epochs)
@@ -243,7 +243,7 @@ class TwoLayerLearner:
         return all(map(self.outcome.cleared, self.outcome.bars))
 
     def learns(self) -> bool:
-        """Judged at the end of an epoch. What has cleared one of two bars need not go on for the other."""
+        """Decided at the end of an epoch. A run that has cleared one of two bars does not go on for the other."""
         outcome = self.outcome
         if not outcome.judged():
             return True
@@ -265,7 +265,7 @@ class TwoLayerLearner:
         outcome.network = outcome.network or Network.of(going.tell("parameters"))
 
     def progress(self) -> str:
-        """A bar of epochs, the epoch, loss, accuracy."""
+        """A progress bar, the epoch, the loss and the accuracy."""
         outcome = self.outcome
         of = VALIDATION if VALIDATION in outcome.bars else TRAIN
         done, count = len(outcome.epochs), outcome.hyperparameters.get("num_epochs")
@@ -281,10 +281,10 @@ class TwoLayerLearner:
 def split(
     images: Any, given: Mapping[str, float], bars: Mapping[str, float]
 ) -> tuple[dict[str, Array], dict[str, Array], str]:
-    """What travels, the labels to score by, and a key for the files.
+    """The arrays to send, the labels for judging, and a key for the files.
 
-    One seeded permutation, validation the slice after training, as load_cifar10 draws them. For an own main, which
-    says only while it runs how many images it wants, validation is the permutation's last slice.
+    The images are permuted with a fixed seed; validation is the slice after training, as in load_cifar10. An own main
+    says only while it runs how many images it wants, so its validation images are the last slice.
     """
     order = np.random.default_rng(SPLIT_SEED).permutation(len(images.train_x))
     count = int(given.get("num_train", available(images)))
@@ -297,7 +297,7 @@ def split(
 
 
 def take(outcome: Outcome, reply: Any, labels: Mapping[str, Array]) -> bool:
-    """Add what a reply tells to the outcome; whether the run goes on. Raises Crashed for what is no reply."""
+    """Add a reply to the outcome and return whether the run goes on. Raises Crashed for a malformed reply."""
     try:
         losses, ended, exploded = reply["losses"], bool(reply["ended"]), bool(reply["exploded"])
         if losses.dtype != np.float64 or losses.ndim != 1 or len(outcome.losses) + len(losses) > MOST_STEPS:
@@ -310,19 +310,19 @@ def take(outcome: Outcome, reply: Any, labels: Mapping[str, Array]) -> bool:
             scores = {of: score(reply["predictions"][of], labels[of], outcome.sample(of, labels)) for of in labels}
             outcome.epochs.append(Epoch(len(outcome.losses), scores))
     except MALFORMED:
-        raise Crashed(f"{TRAINING} broke the grader's channel: its reply is not one") from None
+        raise Crashed(f"{TRAINING} broke the grader's channel: its reply is malformed") from None
     if ended:
         outcome.end = End.DIVERGED if exploded else End.FINISHED
     return not ended
 
 
 def score(predictions: Any, labels: Array, count: int) -> float:
-    """The fraction of the first `count` predictions that are right, of (N,). Raises TypeError for another shape."""
+    """The fraction of right ones among the first `count` predictions (N,). Raises TypeError for another shape."""
     if not isinstance(predictions, np.ndarray) or predictions.shape != labels.shape:
         raise TypeError(f"{len(labels)} predictions expected")
     return float((predictions == labels)[:count].mean())
 
 
 def plain(name: str, value: Any) -> bool:
-    """Whether a hyperparameter that an own main showed is a number that can be told, and counted by where it counts."""
+    """Whether a hyperparameter from an own main is a number fit for a report; a count must be at least 1."""
     return type(value) in (int, float) and abs(value) < 1e15 and (name not in WHOLE or value >= 1)

@@ -1,6 +1,6 @@
-"""What is said about a two-layer network's run: pure functions of its Outcome.
+"""Sentences about a two-layer network's run: pure functions of its Outcome.
 
-A sentence names what was measured, the likely cause, and what to change; it does not give a setting away.
+A sentence says what was measured, the likely cause, and what to change. It does not give a solution's settings away.
 """
 
 from __future__ import annotations
@@ -12,18 +12,23 @@ from .curves import CHANCE, falling
 from .loop import End
 from .two_layer_run import GAP, TRAIN, VALIDATION, Outcome
 
-SLOW, FAST, STRONG, FEW = 1e-3, 0.3, 0.1, 16  # settings beyond which a run that learns nothing is told so
-ENOUGH = 5  # epochs after which a network that has not begun to learn will not
+# If a run learns nothing, these are suspected: a learning_rate up to SLOW or from FAST on, reg from STRONG on,
+# hidden_dim up to FEW.
+SLOW, FAST, STRONG, FEW = 1e-3, 0.3, 0.1, 16
+ENOUGH = 5  # epochs; a network that has learned nothing by then will not
 
 Values = Mapping[str, float]
 
 
-def why(outcome: Outcome, of: str, defaults: Values, below: str = "") -> str:
-    """Why a run misses its bar and what to change, as a few sentences; of a network that is wrong itself, which is
-    what `below` says, no more than what was measured, because no setting is to blame yet."""
+def why(outcome: Outcome, of: str, defaults: Values, below: str = "") -> list[str]:
+    """Sentences on why a run misses its bar and what to change, the most important first.
+
+    `below` says that the network itself is wrong. Then only measurements are added to it, because no setting is to
+    blame yet.
+    """
     measured = [*([f"{explosion(outcome)}."] if outcome.end is End.DIVERGED else []), *overwritten(outcome)]
     sentences = [*measured, below] if below else causes(outcome, of, defaults)
-    return " ".join(sentence[0].upper() + sentence[1:] for sentence in sentences)
+    return [sentence[0].upper() + sentence[1:] for sentence in sentences]
 
 
 def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
@@ -32,11 +37,11 @@ def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
         yield exploded(outcome)
         return
     if outcome.end in (End.ASLEEP, End.BUDGET) and not hopeless(outcome):
-        yield cut(outcome)
+        yield from cut(outcome)
         return
     yield from overwritten(outcome)
     if outcome.at_chance():
-        yield nothing_learned(settings, defaults)
+        yield from nothing_learned(settings, defaults)
     elif of == TRAIN:
         yield too_little_overfitting(settings)
     elif outcome.overfits():
@@ -46,7 +51,7 @@ def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
         )
     elif falling(outcome.losses, 4):
         yield (
-            "the loss was still falling, and training accuracy is no higher: train longer (num_epochs), or with a "
+            "the loss was still falling, and training accuracy is no higher: train longer (num_epochs) or with a "
             "larger learning_rate."
         )
     elif settings.get("reg", 0.0) >= STRONG:
@@ -60,18 +65,18 @@ def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
 
 def overwritten(outcome: Outcome) -> Iterator[str]:
     if outcome.wrote:
-        yield f"your training_step writes to {' and '.join(outcome.wrote)}, which it was given to read; use a copy."
+        yield f"your training_step writes to its input {' and '.join(outcome.wrote)}; work on a copy."
 
 
 def hopeless(outcome: Outcome) -> bool:
-    """Whether a run that was cut had seen its images often enough, and learned too little, to be better for more of
-    them."""
+    """Whether more training would not help a run that hit its limit: it saw its images often enough, and learned too
+    little."""
     enough = len(outcome.epochs) >= ENOUGH
     return outcome.end is End.BUDGET and enough and (outcome.at_chance() or not any(map(outcome.learns, outcome.bars)))
 
 
 def explosion(outcome: Outcome) -> str:
-    """What was measured of a run that exploded."""
+    """What was measured in a run whose loss exploded."""
     last = outcome.losses[-1] if outcome.losses else math.nan
     became = f"grew to {last:.2g}" if math.isfinite(last) else f"became {last}"
     return f"the loss {became} in epoch {len(outcome.epochs) + 1}, after {len(outcome.losses)} steps"
@@ -83,35 +88,39 @@ def exploded(outcome: Outcome) -> str:
     return f"{explosion(outcome)}: {high}; try a tenth of it."
 
 
-def cut(outcome: Outcome) -> str:
+def cut(outcome: Outcome) -> Iterator[str]:
     if outcome.end is End.ASLEEP:
-        return (
-            f"the run was stopped after {outcome.wall:.0f} s, of which it computed for {outcome.cpu:.1f} s: does your "
-            "code wait for something?"
+        yield (
+            f"the run was stopped after {outcome.wall:.0f} s, because it computed for only {outcome.cpu:.1f} s: does "
+            "your code wait for something?"
         )
+        return
     wanted = outcome.hyperparameters.get("num_epochs")
     of = f" of {wanted:g}" if wanted else ""
-    return (
-        f"the run was stopped in epoch {len(outcome.epochs)}{of}, after {outcome.cpu:.0f} s of processor time, "
-        "and is judged on the best it had reached by then: fewer images (num_train) or a smaller hidden_dim are faster."
+    yield (
+        f"the run was stopped in epoch {len(outcome.epochs)}{of}, after {outcome.cpu:.0f} s of processor time; "
+        "its best epoch counts."
     )
+    yield "training is faster with fewer images (num_train) or a smaller hidden_dim."
 
 
-def nothing_learned(settings: Values, defaults: Values) -> str:
-    """What keeps a network at chance level, setting by setting, and which of them are the handout's own."""
+def nothing_learned(settings: Values, defaults: Values) -> Iterator[str]:
+    """The settings that keep a network at chance level, and whether they are the handout's own."""
     hints = []
     rate, reg, hidden = (settings.get(name, math.nan) for name in ("learning_rate", "reg", "hidden_dim"))
     if rate <= SLOW:
         hints.append(f"{own('learning_rate', settings, defaults)} hardly moves the weights: try one 100 times as large")
     elif rate >= FAST:
-        hints.append(f"learning_rate {rate:g} throws the weights about until no hidden unit answers: try a tenth of it")
+        hints.append(f"learning_rate {rate:g} is so large that all hidden units may die: try a tenth of it")
     if reg >= STRONG:
         hints.append(strong(settings, defaults))
     if hidden <= FEW:
         hints.append(f"{own('hidden_dim', settings, defaults)} is a small hidden layer: try 50 or more")
     if not hints:
-        return "that is chance level, so nothing was learned: does training_step return the gradients of its loss?"
-    return f"that is chance level, so nothing was learned. {'; '.join(hints)}."
+        yield "that is chance level, so nothing was learned: does training_step return the gradients of its loss?"
+        return
+    yield "that is chance level, so nothing was learned."
+    yield from (f"your {hint}." for hint in hints)
 
 
 def strong(settings: Values, defaults: Values) -> str:
@@ -134,7 +143,7 @@ def too_little_overfitting(settings: Values) -> str:
 
 
 def caption(outcome: Outcome) -> str:
-    """Where the run stopped and why, what it was trained with, and how well it fits."""
+    """Where and why the run stopped, what it was trained with, and how well it fits."""
     where = f"Stopped in epoch {len(outcome.epochs) + (outcome.end is End.DIVERGED)} {outcome.end}"
     with_ = ", ".join(f"{name} {value:g}" for name, value in outcome.hyperparameters.items())
     return f"{where}; {outcome.cpu:.1f} s of processor time, seed {outcome.seed}. Trained with {with_}. {fit(outcome)}"
@@ -150,9 +159,7 @@ def fit(outcome: Outcome) -> str:
     if max(train, validation) < CHANCE:
         return f"Nothing was learned: {both}, and guessing gives 10 %."
     if train - validation > GAP:
-        return f"Overfitting: {both}, so it knows its own images much better than others."
+        return f"Overfitting: {both}, so it is much better on its training images than on others."
     if train < 0.5:
-        return (
-            f"Underfitting so far: {both}; they are close together, so longer training or a larger network fits more."
-        )
+        return f"Underfitting so far: {both}; they are close together, so longer training or a larger network may help."
     return f"A fair fit: {both}."

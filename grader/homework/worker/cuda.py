@@ -1,4 +1,4 @@
-"""A GPU that a notebook asks for and that is not here: the CPU in its place, under every name that a GPU goes by."""
+"""Replaces a GPU by the CPU: a notebook that requests a GPU, by any of its names, gets the CPU."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .train_run import replace
 
 GPUS = ("cuda", "mps", "xpu", "xla")
 IS_CUDA = torch.Tensor.is_cuda.__get__
-LEGACY = "torch.cuda."  # of a type's name: torch.cuda.FloatTensor
+LEGACY = "torch.cuda."  # begins old names of types: torch.cuda.FloatTensor
 
 
 class OnCPU(TorchFunctionMode):
-    """Wherever a GPU is asked for, the CPU is taken. Holds in the thread that enters it."""
+    """Uses the CPU wherever a GPU is requested, in the thread that enters it."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func == IS_CUDA:
@@ -33,7 +33,7 @@ class OnCPU(TorchFunctionMode):
 
 
 def cpu(value: Any) -> Any:
-    """`value`, or the CPU where it names a GPU."""
+    """`value`, or the CPU if it names a GPU."""
     if isinstance(value, torch.device):
         return value if value.type in ("cpu", "meta") else torch.device("cpu")
     if type(value) is str:
@@ -45,7 +45,7 @@ def cpu(value: Any) -> Any:
 
 
 def numbered(value: Any) -> Any:
-    """The same where a bare number names a GPU."""
+    """As `cpu`, for arguments where a bare number names a GPU."""
     return "cpu" if type(value) is int else cpu(value)
 
 
@@ -54,17 +54,17 @@ def named(kwargs: dict[str, Any]) -> dict[str, Any]:
 
 
 def asked_by_torch(depth: int) -> bool:
-    """Whether torch itself asks, so many calls above: it is told the truth, which it acts on."""
+    """Whether the caller `depth` calls above is torch itself, which must get the true answer."""
     return str(sys._getframe(depth + 1).f_globals.get("__name__", "")).partition(".")[0] in ("torch", "torchvision")
 
 
 def claimed(truth: Callable[..., Any], claim: Any) -> Callable[..., Any]:
-    """A question after a GPU, to which whoever guards a cell with it gets `claim`."""
+    """A function such as `is_available` that returns `claim` to a notebook, and the truth to torch itself."""
     return lambda *args, **kwargs: truth(*args, **kwargs) if asked_by_torch(1) else claim
 
 
 def prepare() -> None:
-    """For good, in this process: what no OnCPU gets to see, because it is no function of tensors."""
+    """Replace, for good in this process, functions that OnCPU cannot intercept because they do not take tensors."""
     library: Any = torch
     mps, accelerator = torch.backends.mps, getattr(torch, "accelerator", None)
     for owner, name, claim in (
@@ -74,7 +74,7 @@ def prepare() -> None:
     ):  # fmt: skip
         if hasattr(owner, name):
             replace(owner, name, claimed(getattr(owner, name), claim))
-    half, scaler = torch.amp.autocast, torch.amp.GradScaler  # half precision, which is for a GPU
+    half, scaler = torch.amp.autocast, torch.amp.GradScaler  # half precision, only for a GPU
     for owner in (library, torch.amp, torch.cuda.amp):
         replace(owner, "autocast", lambda *args, **kwargs: half("cpu", enabled=False))
         replace(owner, "GradScaler", lambda *args, **kwargs: scaler("cpu", enabled=False))
@@ -103,14 +103,14 @@ PROPERTIES = SimpleNamespace(name="CPU", total_memory=1 << 30, multi_processor_c
 
 
 class Generator(torch.Generator):
-    """A generator of the CPU, whatever device it is asked for."""
+    """A generator on the CPU, whatever device is requested."""
 
     def __new__(cls, device: Any = None) -> Any:
         return super().__new__(cls)
 
 
 class Event:
-    """A moment on the clock, by which a GPU's work is timed."""
+    """A moment on the clock, for timing a GPU's work."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.at = 0.0
@@ -119,7 +119,7 @@ class Event:
         self.at = time.perf_counter()
 
     def wait(self, *args: Any) -> None:
-        """Nothing runs beside this process."""
+        """Nothing to wait for on a CPU."""
 
     synchronize = wait
 

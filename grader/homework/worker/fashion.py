@@ -1,7 +1,7 @@
-"""Fashion-MNIST as torchvision hands it out, made of the grader's arrays.
+"""Provides Fashion-MNIST through torchvision's class, from the grader's arrays.
 
-A loader over these pictures makes whole batches at once where the transforms allow it: picture by picture, as
-torchvision does it, most of a run's time would go into them.
+If the transforms allow it, a loader makes whole batches at once. Picture by picture, as in torchvision, transforms
+would take most of a run's time.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ HELD_OUT = 10_000  # pictures, as many as the real test set has
 class Data:
     """Pictures (N, 28, 28) uint8 of the "training" and the "test" set.
 
-    What a notebook gets as its test set are the last HELD_OUT training pictures with their labels: so what it measures
-    there, and when it stops early, is about as it was. The grader's own test pictures have no labels here. `lent` is
-    told of each batch that a notebook's loader hands out, `returned` when it is through.
+    A notebook gets the last HELD_OUT training pictures, with labels, as its test set. So it measures about the same
+    accuracy as on the student's machine, and stops early at about the same time. The grader's test pictures have no
+    labels here. `lent` is called for each batch of a loader, `returned` at its end.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Data:
         self.one_by_one = DataLoader.__iter__
 
     def take_over(self) -> None:
-        """From now on, torchvision's class holds these pictures and torch's loader tells of its batches."""
+        """Make torchvision's class return these pictures, and torch's loader report its batches."""
         dataset: Any = torchvision.datasets.FashionMNIST
         made = dataset.__init__
 
@@ -67,7 +67,7 @@ class Data:
         self.returned(own)
 
     def whole(self, loader: Any) -> Iterator[Any] | None:
-        """A loader's batches, each cut out of one tensor of all pictures; None where it has to be done one by one."""
+        """A loader's batches, as slices of one tensor of all pictures; None if they must be made picture by picture."""
         dataset, chosen = loader.dataset, None
         while type(dataset) is Subset:
             indices = torch.as_tensor(list(dataset.indices))
@@ -94,11 +94,11 @@ class Data:
         return len(self.x[of])
 
     def raw(self, of: str, start: int, stop: int) -> Any:
-        """Pictures (N, 28, 28) uint8 as they are."""
+        """Pictures (N, 28, 28) uint8, not preprocessed."""
         return torch.from_numpy(np.array(self.x[of][start:stop]))
 
     def prepared(self, raw: Any) -> Any:
-        """Raw pictures as the notebook prepares its test set; None where it leaves them as they are."""
+        """Raw pictures, preprocessed by the transform of the notebook's test set; None if it has no transform."""
         dataset = self.made.get("test") or self.made.get("training")
         if dataset is None or dataset.transform is None:
             return None
@@ -109,7 +109,7 @@ class Data:
 
 
 def tested(dataset: Any) -> bool:
-    """Whether a data set holds pictures of torchvision's test set."""
+    """Whether a data set contains pictures of torchvision's test set."""
     while isinstance(dataset, Subset):
         dataset = dataset.dataset
     if isinstance(dataset, ConcatDataset):
@@ -118,7 +118,7 @@ def tested(dataset: Any) -> bool:
 
 
 def elementwise(transform: Any) -> list[Callable[[Any], Any]] | None:
-    """A transform as steps that work on all pictures at once and treat each pixel by itself; None for any other."""
+    """A transform as steps that act on each pixel alone, and so on all pictures at once; None for other transforms."""
     steps: list[Callable[[Any], Any]] = []
     for step in getattr(transform, "transforms", [transform]):
         kind = type(step).__name__

@@ -1,6 +1,6 @@
-"""Cells -> statements in an order that runs: Python alone, without magics and shell commands.
+"""Cells -> Python statements in an order that runs, without magics and shell commands.
 
-Only the text is read here. All statements are run (see notebook_run.py); which of them train is seen then, not read.
+This only reads text. notebook_run.py runs all statements and sees then which of them train.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"  # students' own may read more
-# Cell magics whose cell is still Python; any other hands the cell to something else.
+PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"  # a student's own version may be newer
+# Cell magics whose cell is still Python; all others pass the cell to another program.
 PYTHON_MAGICS = frozenset(("capture", "time", "timeit", "prun", "python", "python3"))
 MAGIC = re.compile(r"(?P<indent>\s*)(?P<target>\w[\w, ]*=\s*)?(?:%(?=[a-zA-Z])|!|\?{1,2}\w).*")
 HELP = re.compile(r"\s*[\w.]+\?{1,2}\s*")
 CELL_MAGIC = re.compile(r"%%(\w+)?.*")
-# Line magics that run the code behind them: `%time fit()`, `%timeit -n 1 -r 1 fit()`, `result = %prun -s time fit()`.
+# Line magics that run the code after them: `%time fit()`, `%timeit -n 1 -r 1 fit()`, `result = %prun -s time fit()`.
 TIMED = re.compile(
     r"(?P<indent>\s*)(?P<target>\w[\w, ]*=\s*)?%(?:time|timeit|prun|memit|mprun|lprun|snakeviz|debug)[ \t]+"
     r"(?:-(?:[nrstlDTfm](?![a-zA-Z])[ \t]*[\w.]+|\w+)[ \t]+)*(?P<code>[^\s-].*)"
 )
-# What runs a file: `%run train.py`, `!python -u train.py --epochs 3`.
+# Lines that run a file: `%run train.py`, `!python -u train.py --epochs 3`.
 SCRIPT = re.compile(
     r"(?P<indent>\s*)(?:%run|[!%](?:time[ \t]+)?python3?|!\{sys.executable\})[ \t]+(?:-\w[ \t]+)*"
     r"(?P<line>[\"']?[^\s\"'-][^\s\"']*\.py\b.*)"
@@ -32,7 +32,7 @@ WRITTEN = re.compile(
     r"%%(?:writefile|file)[ \t]+(?P<append>-a[ \t]+|--append[ \t]+)?[\"']?(?P<path>[^\s\"']+\.py)[\"']?\s*"
 )
 
-# What part1.ipynb calls its things, in any case; their last values are shown.
+# Names in part1.ipynb, in upper or lower case; their last values are shown.
 EPOCHS = ("num_epoch", "num_epochs", "n_epoch", "n_epochs", "nepochs", "max_epoch", "max_epochs", "epochs", "epoch")
 NAMES = frozenset(("criterion", "optimizer", "batch_size", "learning_rate", "lr", "weight_decay", *EPOCHS))
 COUNTED = frozenset(("range", "trange", "arange"))
@@ -40,23 +40,23 @@ MODELS = frozenset(("model", "net", "network", "cnn"))
 
 
 def written(source: str) -> tuple[str, bool, str] | None:
-    """The Python file that a cell writes by `%%writefile`: its path, whether it is appended to, and the text."""
+    """The Python file that a cell writes by `%%writefile`: its path, whether the cell appends, and the text."""
     first, _, body = source.replace("\r\n", "\n").lstrip().partition("\n")
     magic = WRITTEN.fullmatch(first)
     return (magic["path"], bool(magic["append"]), body) if magic else None
 
 
 def code(source: str) -> str:
-    """All Python in a cell: what is run, or what it writes to a file."""
+    """All Python in a cell: the code that runs, or the code that it writes to a file."""
     file = written(source)
     return plain(source if file is None else f"\n{file[2]}")
 
 
 def plain(source: str) -> str:
-    """A cell as Python alone, line for line: magics that time code leave that code, what runs a file is kept as a call,
-    and other magics, shell commands and questions become `pass`.
+    """A cell as pure Python, line for line. Of magics that time code, the code remains; lines that run a file become a
+    call; other magics, shell commands and `?` lines become `pass`.
 
-    A cell that belongs to another language is empty. What parses as it stands is left alone.
+    A cell in another language becomes empty. A cell that parses is not changed.
     """
     lines = source.replace("\r\n", "\n").split("\n")
     first = next((at for at, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")), None)
@@ -73,7 +73,7 @@ def plain(source: str) -> str:
 
 
 def joined(lines: Iterable[str]) -> Iterator[str]:
-    """Lines of a command that ends in a backslash become empty after its first."""
+    """Yield the lines; continuation lines of a command (after a backslash) become empty."""
     inside = False
     for line in lines:
         magic = bool(MAGIC.fullmatch(line)) and not TIMED.fullmatch(line)
@@ -104,7 +104,7 @@ def parses(source: str) -> bool:
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of a cell's top level: the names it binds, and those it reads, in functions too."""
+    """One top-level statement of a cell: the names that it binds, and those that it reads, also inside functions."""
 
     cell: int
     node: ast.stmt
@@ -119,10 +119,9 @@ class Statement:
 
 @dataclass
 class Program:
-    """The `statements` in the order in which they are run.
+    """The `statements` in the order to run them.
 
-    `unread` are cells that are not Python: (cell, line, what is wrong). `files` are the modules that cells write, by
-    their paths.
+    `unread` are cells that are not Python: (cell, line, problem). `files` are the modules that cells write, by path.
     """
 
     statements: list[Statement] = field(default_factory=list)
@@ -133,8 +132,8 @@ class Program:
 def program(cells: Sequence[tuple[int, str, int | None]]) -> Program:
     """The program of `(number, source, execution count)` cells.
 
-    They are taken in the order of the file; where names would then be read before they are bound, in the order in which
-    the cells were run, if fewer are so then.
+    Cells are taken in the order of the file. If some names would then be read before they are bound, cells are taken in
+    the order in which the student ran them, provided that this leaves fewer such names.
     """
     statements, unread = read(cells)
     _, broken = read([(number, code(source), count) for number, source, count in cells if written(source)])
@@ -188,7 +187,7 @@ DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def rounds(program: Program, cell: int, line: int) -> Iterator[tuple[str, ast.expr]]:
-    """(variable, call of range) of each `for` around a line of a cell that counts, the outermost first."""
+    """Yield (variable, call of range) for each counting `for` loop around a line of a cell, the outermost first."""
     for one in program.statements:
         for loop in ast.walk(one.node) if one.cell == cell else ():
             if isinstance(loop, ast.For) and loop.lineno <= line <= (loop.end_lineno or 0):
@@ -202,11 +201,11 @@ def counts(call: ast.Call) -> bool:
 
 
 def too_early(statements: Sequence[Statement]) -> set[str]:
-    """Names that are read, by what is called too, and that are bound only further down."""
+    """Names that are read, directly or by a called function, before they are bound further down."""
     definitions = {name: one for one in statements if one.defines for name in one.binds}
     last = {name: at for at, one in enumerate(statements) for name in one.binds}
     bound: set[str] = set()
-    seen: set[str] = set()  # what is read up to here: looked at once
+    seen: set[str] = set()  # names read so far; each is examined once
     found: set[str] = set()
     for at, one in enumerate(statements):
         waiting = set() if one.defines else set(one.reads) - seen

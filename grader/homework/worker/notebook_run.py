@@ -1,8 +1,8 @@
-"""A notebook's own training, run beside the student's code and watched: its network, loss, optimizer, loop and batches.
+"""A driver that runs a notebook's own training and watches its network, loss, optimizer, loop and batches.
 
-The pictures come from the grader, those of the test set without their labels, through the notebook's own transforms.
-The grader asks for one slice after another; what it gets is losses and predictions, and what could be seen on the way
-(see `facts`). Nothing is decided here.
+The grader sends the pictures, those of the test set without labels; the notebook's own transforms preprocess them. The
+grader requests one slice after another, and gets losses, predictions and observations (see `facts`). Nothing is decided
+here.
 """
 
 from __future__ import annotations
@@ -30,20 +30,21 @@ from .shell import Shell
 from .train_run import resting
 from .watch import MEASURED, Spread, Watch, held, weighs
 
-CHUNK = (50, 250)  # pictures that are predicted at once, as many as the loop's batches have between these
-SAMPLE = 100  # pictures that show whether the notebook's own preparation is what the loop hands to the network
-LAYERS = 200  # of the architecture that are told
+CHUNK = (50, 250)  # pictures to predict at once: the loop's batch size, within these limits
+SAMPLE = 100  # pictures to test whether the notebook's transform gives what the loop passes to the network
+LAYERS = 200  # layers of the architecture to report
 AFTER = 60.0  # CPU seconds that a notebook may go on after a statement that trained, if nothing more is trained
 
 
 def begin(student: Student, order: dict[str, Any]) -> NotebookRun:
-    """How this driver is begun; see sandbox/worker/drivers.py."""
+    """Begin this driver; see sandbox/worker/drivers.py."""
     return NotebookRun({**order, "folder": student.folder})
 
 
 class NotebookRun:
-    """`order`: the notebook's `name`, its `cells` (number, source, execution count), the `files` of train_x (N, 28, 28)
-    uint8, train_y (N,) and test_x (M, 28, 28), the `folder` that its code is said to lie in, and a `seed`."""
+    """One run. `order` holds the notebook's `name` and `cells` (number, source, execution count), the `files` of
+    train_x (N, 28, 28) uint8, train_y (N,) and test_x (M, 28, 28), the `folder` to show in its code's paths, and a
+    `seed`."""
 
     def __init__(self, order: dict[str, Any]) -> None:
         torch.set_num_threads(1)
@@ -60,17 +61,17 @@ class NotebookRun:
         self.data = Data(arrays, self.watch.lent, self.watch.returned)
         self.errors: list[tuple[notebook.Statement, BaseException]] = []
         self.until = (0.0, 0.0)
-        self.stop = sys.maxsize  # steps
+        self.stop = sys.maxsize  # the step to pause at
         self.told = 0
         self.counted: tuple[Any, int | None] = (None, None)
         self.rest: Callable[[bool], None] = lambda epoch: None
         self.resting = threading.Lock()
         self.now: notebook.Statement | None = None
         self.trainers: set[threading.Thread] = set()
-        self.trained: dict[int, int] = {}  # cell -> steps that were taken in it
-        self.began = 0  # steps before the statement that is run now
-        self.over = float("inf")  # CPU seconds at which a notebook that trains no more is ended
-        self.kept: list[tuple[Any, Any]] = []  # of the network, where training ended
+        self.trained: dict[int, int] = {}  # cell -> number of steps in it
+        self.began = 0  # steps before the current statement
+        self.over = float("inf")  # CPU seconds at which a notebook that no longer trains is ended
+        self.kept: list[tuple[Any, Any]] = []  # the network's tensors, with their values at the end of training
         vision.prepare()
         paths.lay(self.program.files)
         self.shell = Shell(self.failed)
@@ -82,9 +83,9 @@ class NotebookRun:
     # Running
 
     def run(self, rest: Callable[[bool], None]) -> None:
-        """All statements, in a thread of their own, which the shell keeps on the CPU.
+        """Run all statements in a thread, which the shell keeps on the CPU.
 
-        Raises what a statement raised that trained, or, where nothing was trained, what most errors come from.
+        Raises the error of a statement that trained. If nothing was trained, raises the cause of most errors.
         """
         self.rest = rest
         with contextlib.suppress(Over):
@@ -101,7 +102,7 @@ class NotebookRun:
             self.shell.wait(self.trainers.__contains__)
             self.keep()
         for parameter, value in self.kept:
-            parameter.data = value  # what was done to the network after training is no training
+            parameter.data = value  # undo changes to the network after training
         if not self.steps and self.errors:
             raise self.root()
 
@@ -111,7 +112,7 @@ class NotebookRun:
         return len(self.watch.losses)
 
     def keep(self) -> None:
-        """Where a statement trained, keep the network as it is now."""
+        """If the statement trained, keep the network's present values."""
         if self.steps == self.began or self.watch.model is None:
             return
         tensors = [*self.watch.model.parameters(), *self.watch.model.buffers()]
@@ -119,18 +120,18 @@ class NotebookRun:
         self.over = time.process_time() + AFTER
 
     def failed(self, error: Exception) -> None:
-        """What a thread of the notebook's raised."""
+        """Note an exception in a thread of the notebook's."""
         if self.now is not None:
             self.errors.append((self.now, error))
 
     def root(self) -> BaseException:
-        """What most errors come from; of several, the last, which is nearest to training."""
+        """The cause of most errors; among several causes, the last, which is nearest to training."""
         causes = [self.cause(error) for _, error in self.errors]
         counts = [sum(other is one for other in causes) for one in causes]
         return next(one for one, count in reversed(list(zip(causes, counts, strict=True))) if count == max(counts))
 
     def cause(self, error: BaseException) -> BaseException:
-        """What kept a name from being bound, followed back to where it began as far as that is known."""
+        """The first cause of an error: for an unbound name, why it was not bound, and so on, as far as known."""
         followed: set[str] = set()
         while isinstance(error, NameError) and error.name and error.name not in followed:
             followed.add(error.name)
@@ -138,7 +139,7 @@ class NotebookRun:
         return error
 
     def unbound(self, name: str) -> BaseException | None:
-        """Why a name was not bound: its statement failed, or stands in a cell that could not be read."""
+        """Why a name was not bound: its statement failed, or is in a cell that could not be read."""
         for one, error in self.errors:
             if name in one.binds:
                 return error
@@ -148,7 +149,7 @@ class NotebookRun:
         return None
 
     def pause(self, epoch: bool, stepped: bool = False) -> None:
-        """Called by the watch: after a step back, and wherever a batch or a network is used."""
+        """Called by the watch: after a backward pass, and whenever a batch or a network is used."""
         if self.watch.blind:
             return
         if stepped:
@@ -166,7 +167,7 @@ class NotebookRun:
                 self.rest(epoch)
 
     def advance(self, seconds: float, steps: int = 0) -> dict[str, Any]:
-        """Run on, for so many steps or CPU seconds, or to the end of an epoch."""
+        """Continue for `steps` steps or `seconds` of CPU, or to the end of an epoch."""
         self.stop = self.steps + steps if steps else sys.maxsize
         self.until = (time.process_time() + seconds, time.monotonic() + 4 * seconds)
         pause = next(self.pauses, None)
@@ -174,11 +175,11 @@ class NotebookRun:
         self.told = self.steps
         return {"losses": losses, "epoch": pause is True, "ended": pause is None}
 
-    # What the grader asks in a pause
+    # Requests in a pause
 
     def predict(self, of: str, most: int, seconds: float) -> dict[str, Any]:
-        """Classes and their probabilities for the first `most` pictures of "test" or "training", or as many as can be
-        done in so many CPU seconds."""
+        """Classes and their probabilities for the first `most` pictures of "test" or "training", or for as many as fit
+        into `seconds` of CPU."""
         model, until = self.model(), time.process_time() + seconds
         classes, sure = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
         total = min(most, self.data.count(of)) if model is not None else 0
@@ -195,11 +196,12 @@ class NotebookRun:
         return {"classes": np.concatenate(classes), "probabilities": np.concatenate(sure)}
 
     def inputs(self) -> Callable[[Any], Any]:
-        """How raw pictures become what the loop hands to the network: as the notebook prepares its test set, where
-        that is what was seen in training; else, as where it works on `.data`, by shifting and scaling them to it."""
+        """A function that preprocesses raw pictures for the network. It uses the transform of the notebook's test set,
+        if that agrees with the inputs seen in training. Otherwise (the notebook may use `.data` directly), it shifts
+        and scales pictures like those inputs."""
         try:
             own = self.data.prepared(self.data.raw("training", 0, SAMPLE))
-        except Exception:  # it is made for other pictures than torchvision's
+        except Exception:  # the transform may expect other pictures than torchvision's
             own = None
         if own is not None and self.watch.fits(own):
             return lambda raw: self.watch.shaped(self.data.prepared(raw))
@@ -207,7 +209,7 @@ class NotebookRun:
         return lambda raw: self.watch.likened(raw, spread)
 
     def scores(self, model: Any, inputs: Any) -> Any:
-        """A network's scores (N, 10); of one that is made for batches of the loop's own size alone, in such batches."""
+        """A network's scores (N, 10). If it only accepts batches of the loop's size, such batches are used."""
         try:
             return self.answer(model, inputs)
         except Exception:
@@ -222,14 +224,14 @@ class NotebookRun:
         found = found[0] if isinstance(found, (tuple, list)) and found else found
         if not isinstance(found, torch.Tensor) or found.numel() != 10 * len(inputs):
             shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
-            raise FrameError(f"the network gave {shape} for {len(inputs)} pictures; expected ({len(inputs)}, 10)")
+            raise FrameError(f"the network returned {shape} for {len(inputs)} pictures; expected ({len(inputs)}, 10)")
         return found.reshape(len(inputs), 10).float()
 
     def looking(self, model: Any) -> Any:
         return Looking(model, self.watch)
 
     def model(self) -> Any:
-        """The network that was trained last; before training, the one that the notebook holds."""
+        """The network that was trained last; before training, the notebook's network."""
         if self.watch.model is not None:
             return self.watch.model
         own = [value for value in self.names.values() if isinstance(value, torch.nn.Module) and weighs(value)]
@@ -269,18 +271,18 @@ class NotebookRun:
         }  # fmt: skip
 
     def described(self, model: Any) -> dict[str, Any]:
-        """The layers as a picture passes them; of a network that no picture passes, why."""
+        """The layers in the order in which a picture passes them; if the network accepts no picture, the reason."""
         try:
             return {"layers": self.layers(model)}
         except Exception as error:
             return {"layers": [], "unfit": f"{type(error).__name__}: {error}"[:300]}
 
     def named(self, kind: type) -> Any:
-        """The notebook's last object of a kind; None where it has none."""
+        """The notebook's last object of a kind; None if it has none."""
         return next((value for value in reversed(self.names.values()) if isinstance(value, kind)), None)
 
     def settings(self, optimizer: Any) -> dict[str, float]:
-        """Hyperparameters as they were used; where none were yet, as the notebook names them."""
+        """Hyperparameters as used in training; before training, from the notebook's variables."""
         given = {name.lower(): value for name, value in self.names.items()
                  if name.lower() in notebook.NAMES and type(value) in (int, float)}  # fmt: skip
         found = {"batch_size": self.watch.batch_size or given.get("batch_size")}
@@ -292,8 +294,8 @@ class NotebookRun:
         return {name: value for name, value in found.items() if value is not None}
 
     def rounds(self) -> int | None:
-        """How often the loop over epochs goes round: of those around this backward pass that count, the outermost whose
-        variable says so, or the outermost."""
+        """The number of epochs: iterations of the outermost counting loop around this backward pass whose variable is
+        named after epochs; if there is none, of the outermost counting loop."""
         found: list[tuple[str, int]] = []
         frame: FrameType | None = sys._getframe()
         while frame is not None:
@@ -305,9 +307,9 @@ class NotebookRun:
         return next(iter([*named, *(count for _, count in found)]), None)
 
     def layers(self, model: Any) -> list[tuple[str, str, tuple[int, ...], int]]:
-        """(name, layer, shape of what it gives for one picture, parameters) of each innermost module, as it is met."""
+        """(name, layer, output shape for one picture, parameters) of each innermost module, in calling order."""
         rows: list[tuple[str, str, tuple[int, ...], int]] = []
-        handles = [model.register_forward_pre_hook(lambda *_: rows.clear())]  # of a second try, too
+        handles = [model.register_forward_pre_hook(lambda *_: rows.clear())]  # `scores` may call the network twice
 
         def note(name: str) -> Callable[..., None]:
             def hook(module: Any, given: Any, out: Any) -> None:
@@ -330,7 +332,7 @@ class NotebookRun:
         return rows
 
     def problems(self) -> list[tuple[int, int, str]]:
-        """(cell, line, what is wrong) of what could not be read, or failed so far; after training it costs nothing."""
+        """(cell, line, problem) for code that could not be read or failed so far, except after the last training."""
         found = [(cell, line, text[:200]) for cell, line, text in self.program.unread]
         last = max(self.trained, default=sys.maxsize)
         for statement, error in [each for each in self.errors if self.cause(each[1]) is each[1]]:
@@ -340,11 +342,11 @@ class NotebookRun:
 
 
 class Over(BaseException):
-    """Ends a notebook that goes on for long after its training."""
+    """Ends a notebook that runs on for too long after its training."""
 
 
 def evaluated(loops: Iterable[tuple[str, ast.expr]], frame: FrameType) -> Iterator[tuple[str, int]]:
-    """(variable, rounds) of loops that count, as far as their numbers are known where they run."""
+    """Yield (variable, number of iterations) of counting loops, if their ranges can be evaluated in the frame."""
     for variable, call in loops:
         with contextlib.suppress(Exception):
             code = compile(ast.Expression(call), "range", "eval")
@@ -352,8 +354,8 @@ def evaluated(loops: Iterable[tuple[str, ast.expr]], frame: FrameType) -> Iterat
 
 
 class Looking:
-    """A pause in which the network is asked: in evaluation mode, without gradients, unseen by the watch, and left in
-    the modes in which it was found."""
+    """A block in which the grader uses the network: in evaluation mode, without gradients, and not watched. Afterwards
+    all modules have their former modes."""
 
     def __init__(self, model: Any, watch: Watch) -> None:
         self.modes = [(module, module.training) for module in model.modules()] if model is not None else []

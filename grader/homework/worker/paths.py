@@ -1,6 +1,7 @@
-"""Paths of another machine: Google Drive, a student's own folders. Here a notebook has one folder, where it may write.
+"""Redirects paths of another machine, such as Google Drive or a student's own folders, to the working folder.
 
-What is not here is looked for, and written, under its own name in that folder.
+A file whose path does not exist here is read and written under its own name in that folder, the only one in which a
+notebook may write.
 """
 
 from __future__ import annotations
@@ -19,27 +20,27 @@ from .train_run import replace
 
 
 def prepare() -> None:
-    """For good, in this process and its working folder: for whatever opens a file or makes a folder."""
+    """Redirect functions that open files or make folders, for good in this process."""
     folder, save = os.getcwd(), torch.save
 
     def opens(function: Callable[..., Any]) -> Callable[..., Any]:
         return lambda file, *args, **kwargs: function(here(file, folder), *args, **kwargs)
 
     def makes(function: Callable[..., Any]) -> Callable[..., Any]:
-        """Only of an absolute path: folders below the own one may still have to be made."""
+        """Redirect only absolute paths: a relative one names a folder to make below the working folder."""
         return lambda name, *args, **kwargs: function(
             here(name, folder) if os.path.isabs(name) else name, *args, **kwargs
         )
 
     replace(builtins, "open", opens(open))
-    replace(io, "open", open)  # pathlib's
+    replace(io, "open", open)  # pathlib uses it
     replace(torch, "save", lambda obj, f, *args, **kwargs: save(obj, here(f, folder), *args, **kwargs))
     replace(os, "makedirs", makes(os.makedirs))
     replace(os, "mkdir", makes(os.mkdir))
 
 
 def prepare_lists() -> None:
-    """For good, for whatever lists a folder, glob among them: one that is not here is the working folder."""
+    """Redirect functions that list a folder, such as glob, for good: a missing folder becomes the working folder."""
     folder = os.getcwd()
 
     def lists(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -50,8 +51,8 @@ def prepare_lists() -> None:
 
 
 def lay(files: Mapping[str, str]) -> None:
-    """Modules that a notebook writes by %%writefile, where its imports look for them. One that cannot lie there is
-    missed where it is imported."""
+    """Write the modules that a notebook defines by %%writefile where its imports find them. A module that cannot be
+    written makes its import fail later."""
     for path, text in files.items():
         with contextlib.suppress(OSError, ValueError):
             own = here(path, os.getcwd()) if os.path.isabs(path) else path
@@ -62,7 +63,7 @@ def lay(files: Mapping[str, str]) -> None:
 
 
 def here(path: Any, folder: str) -> Any:
-    """`path`, or its name in `folder` where it leads to no folder at all, or out of this one to what is not there.
+    """`path` if it exists, or lies in an existing folder below `folder`; otherwise its name in `folder`.
 
     Upper and lower case are the same, as on most students' machines.
     """

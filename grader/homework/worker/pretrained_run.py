@@ -1,7 +1,7 @@
-"""A notebook that classifies photographs, run beside the student's code, and what it gave to its network.
+"""A driver that runs a notebook which classifies photographs, and records what the notebook gives to its network.
 
-The photographs come from the grader as plain pixels and lie in the working folder, whatever folder the notebook takes
-them from; the network's weights lie where torch looks for them. Every statement is run; one that fails is left out.
+The grader sends the photographs as pixels. They are put into the working folder, whichever folder the notebook reads
+from; the network's weights are where torch looks for them. Every statement is run; one that fails is skipped.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from grader.sandbox.worker.drivers import Student
 from . import cuda, notebook, paths, vision
 from .shell import Shell
 
-CALLS = 64  # of the network that are kept: the last ones
+CALLS = 64  # calls of the network to keep, the last ones
 CLASSES = 1000
 
 
 def begin(student: Student, order: dict[str, Any]) -> PretrainedRun:
-    """How this driver is begun; see sandbox/worker/drivers.py. The weights lie below `hub` among its files."""
+    """Begin this driver; see sandbox/worker/drivers.py. The weights are below `hub` in the folder of its files."""
     return PretrainedRun({**order, "folder": student.folder, "hub": f"{student.files}/hub"})
 
 
 class PretrainedRun:
-    """`order`: the notebook's `name` and `cells` (number, source, execution count), the `files` of each photograph
-    (H, W, 3) uint8 by name, the `hub` folder of torch, the `labels` of the classes, and the `folder` that its code is
-    said to lie in."""
+    """One run. `order` holds the notebook's `name` and `cells` (number, source, execution count), the `files` of the
+    photographs (H, W, 3) uint8 by name, torch's `hub` folder, the `labels` of the classes, and the `folder` to show in
+    its code's paths."""
 
     def __init__(self, order: dict[str, Any]) -> None:
         torch.set_num_threads(1)
         torch.manual_seed(order["seed"])
         torch.hub.set_dir(order["hub"])
         self.calls: deque[dict[str, Any]] = deque(maxlen=CALLS)
-        self.count = 0  # of calls, also of those that are not kept any more
+        self.count = 0  # all calls so far, with those no longer kept
         self.problems: list[tuple[int, int, str]] = []
-        self.begun: list[int] = []  # of each module that is at work, the calls that were counted before
+        self.begun: list[int] = []  # for each running module, `count` when it was entered
         cells = [tuple(cell) for cell in order["cells"]]
         lay(order["files"])
         vision.prepare()
@@ -52,7 +52,7 @@ class PretrainedRun:
         register_module_forward_hook(self.left, with_kwargs=True, always_call=True)
         self.shell = Shell()
         self.names = self.shell.names
-        self.names["idx2label"] = dict(enumerate(order["labels"]))  # also where it is read from a file of its own
+        self.names["idx2label"] = dict(enumerate(order["labels"]))  # also for notebooks that read it from a file
         statements, unread = notebook.read(cells)
         self.problems += unread
         with cuda.OnCPU():
@@ -70,9 +70,9 @@ class PretrainedRun:
         self.begun.append(self.count)
 
     def left(self, module: Any, given: Any, *named_and_scores: Any) -> None:
-        """Keep pictures and scores, once: of the innermost module, which what is around it may prepare them for.
+        """Keep pictures and scores once, for the innermost module: outer modules may preprocess pictures for it.
 
-        torch leaves the arguments by name out where a call has failed.
+        torch omits the keyword arguments if a call has failed.
         """
         named, scores = ({}, *named_and_scores)[-2:]
         told = self.begun.pop() < self.count
@@ -94,14 +94,14 @@ class PretrainedRun:
                 )
 
     def seen(self) -> dict[str, Any]:
-        """The network's calls, what could not be run, and what the photographs are called."""
+        """The network's calls, the statements that failed, and the notebook's names for the photographs."""
         names = self.names.get("names")
         stated = [str(name)[:80] for name in names[:10]] if isinstance(names, (list, tuple)) else []
         return {"calls": list(self.calls), "problems": self.problems[:20], "names": stated}
 
 
 class Called(ast.NodeTransformer):
-    """`model.forward(x)` as `model(x)`, which torch tells of; not inside a class, nor of one: `Net.forward(net, x)`."""
+    """Replaces `model.forward(x)` by `model(x)`, so that torch calls hooks; not in classes or `Net.forward(net, x)`."""
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
         return node
@@ -114,7 +114,7 @@ class Called(ast.NodeTransformer):
 
 
 def lay(photographs: Mapping[str, str]) -> None:
-    """Photographs in the working folder, as they are: no format of their names' endings keeps every pixel."""
+    """Write photographs to the working folder as BMP, whatever their names: JPEG would not keep every pixel."""
     for name, path in photographs.items():
         with open(name, "wb") as file:  # noqa: PTH123
             Image.fromarray(np.load(path, allow_pickle=False)).save(file, "BMP")

@@ -1,4 +1,4 @@
-"""What runs a notebook's statements as Jupyter does: `await`, `%run` and threads, and nobody who types or waits."""
+"""Runs a notebook's statements as Jupyter does: `await`, `%run`, threads. Input is empty and sleeps are short."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from . import cuda, notebook
 from .train_run import Mute, replace
 
 LONGEST_SLEEP = 0.01  # seconds
-GRACE = 1.0  # seconds in which a daemon has to take its first step
+GRACE = 1.0  # seconds in which a daemon thread must take its first step
 RUNS_CODE = frozenset(("time", "timeit", "prun", "capture", "memit"))
 OPTION = re.compile(r"\s*-\w+(\s+|$)")
 
 
 class Shell:
-    """The `names` of a notebook, and how a statement of it is run. `failed` is told what a thread of its own raises."""
+    """A notebook's `names`, and methods that run its statements. `failed` gets exceptions in the notebook's threads."""
 
     def __init__(self, failed: Callable[[Exception], None] = lambda error: None) -> None:
         self.failed = failed
@@ -43,15 +43,15 @@ class Shell:
         self.prepare()
 
     def prepare(self) -> None:
-        """For good, in this process. Threads are on the CPU as well, and processes are threads: they would be refused,
-        and what they train would not be seen."""
+        """Replace functions for good in this process. Threads use the CPU in place of a GPU. Processes become threads,
+        because new processes are refused and their training could not be watched."""
         start, sleep = threading.Thread.start, time.sleep
         kinds: Any = concurrent.futures
         spawn: Any = torch.multiprocessing
 
         def started(thread: threading.Thread) -> None:
             run = thread.run
-            pooled = getattr(thread, "_target", None) is pool_worker  # one that waits for more work never ends
+            pooled = getattr(thread, "_target", None) is pool_worker  # a pool's thread waits for work and never ends
             replace(thread, "run", lambda: self.within(run))
             if not pooled:
                 self.threads.append(thread)
@@ -84,7 +84,7 @@ class Shell:
         self.evaluate(compile(ast.Module([node], []), file, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT))
 
     def wait(self, trains: Callable[[threading.Thread], bool]) -> None:
-        """Until the threads that train have ended, and those that are no daemons."""
+        """Wait until all threads that train, and all that are not daemons, have ended."""
         while self.threads:
             thread = self.threads.pop(0)
             if thread is threading.current_thread():
@@ -115,7 +115,7 @@ class Shell:
         return IPYTHON
 
     def script(self, line: str) -> None:
-        """`%run train.py --epochs 3`: its names are there afterwards, as Jupyter does it."""
+        """`%run train.py --epochs 3`: afterwards its names are in the notebook, as in Jupyter."""
         path, *arguments = shlex.split(line)
         code = compile(notebook.plain(Path(path).read_text(encoding="utf-8")), path, "exec")
         names = {"__name__": "__main__", "__file__": path, "get_ipython": lambda: IPYTHON}
@@ -131,7 +131,7 @@ IPYTHON = Mute("get_ipython")
 
 
 def finished(task: Coroutine[Any, Any, Any]) -> Any:
-    """What a coroutine returns, on an event loop of its own."""
+    """Run a coroutine on a new event loop and return its result."""
     loop = asyncio.new_event_loop()
     try:
         return loop.run_until_complete(task)

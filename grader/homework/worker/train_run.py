@@ -1,8 +1,8 @@
-"""The training loop that drives a student's model, beside the student's code.
+"""A driver that trains a student's model in the student's process.
 
-The grader asks for one slice after another and decides after each whether to go on. What it gets is losses, and at the
-end of each epoch predictions; it alone knows the validation labels, and scores. The sampler and the optimizer are the
-handout's own; the images arrive as bytes and become the handout's float32 in [0, 1].
+The grader requests one slice after another and decides after each whether to go on. It gets losses, and at the end of
+each epoch predictions. Only the grader knows the validation labels. The sampler and the optimizer are the handout's
+own; the images arrive as bytes and are scaled to float32 in [0, 1], as in the handout.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ import numpy as np
 from grader.sandbox.worker.drivers import Student
 from grader.sandbox.worker.wire import FrameError
 
-CHUNK = 100  # images that are predicted at once: what fits a cache is as fast as images that were floats before
-LOOKS = 50  # steps between two looks at whether training_step wrote to its batch, after the first few
-EXPLODED = 1e4  # times the first loss
+CHUNK = 100  # images to predict at once; so few fit the CPU's cache, which makes up for the time to scale them
+LOOKS = 50  # steps between two tests whether training_step wrote to its batch, after the first few steps
+EXPLODED = 1e4  # a loss of this many times the first one has exploded
 
 
 def begin(student: Student, order: dict[str, Any]) -> TrainRun:
-    """How this driver is begun; see sandbox/worker/drivers.py."""
+    """Begin this driver; see sandbox/worker/drivers.py."""
     return TrainRun(student.module, order)
 
 
 class TrainRun:
-    """One training run: `advance` goes on with it, for so many CPU seconds or to the end of an epoch.
+    """One training run: `advance` continues it, for a number of CPU seconds or to the end of an epoch.
 
-    `order` names the `files` of X (N, 3072) uint8 and y (N,) to train on and of `validation` (M, 3072) uint8, whose
-    labels are not here; how many images of X are the `sample` for training accuracy; the `seed`; and `settings`.
-    Without settings the student's own `main` is run, with `arguments` as its command line.
+    `order` holds the `files` of X (N, 3072) uint8 and y (N,) for training and of `validation` (M, 3072) uint8, whose
+    labels are not here; the number of images of X for training accuracy, `sample`; the `seed`; and the `settings`. If
+    there are no settings, the student's own `main` is run, with `arguments` as its command line.
     """
 
     def __init__(self, module: Callable[[str], Any], order: dict[str, Any]) -> None:
@@ -70,7 +70,7 @@ class TrainRun:
         return self.report(predict=epoch is True, ended=epoch is None)
 
     def judge(self) -> dict[str, Any]:
-        """Predictions as the model stands, inside an epoch, too."""
+        """Predictions of the model in its present state, also in the middle of an epoch."""
         self.losses = []
         return self.report(predict=self.model is not None, ended=False)
 
@@ -85,7 +85,7 @@ class TrainRun:
         }
 
     def parameters(self) -> dict[str, Any]:
-        """The model's arrays of floats, in float32: enough to look at them, and to predict with them elsewhere."""
+        """The model's arrays of floats, in float32: precise enough to draw them and to predict with them."""
         found = self.model.parameters() if self.model is not None else {}
         return {
             str(name)[:80]: np.asarray(value, np.float32)
@@ -94,12 +94,12 @@ class TrainRun:
         }
 
     def width(self) -> int:
-        """Hidden units: the columns of the first parameter that has a row for each number of an image."""
+        """The number of hidden units: columns of the first parameter with a row for each number of an image."""
         shapes = (np.shape(value) for value in self.model.parameters().values())
         return next((shape[1] for shape in shapes if len(shape) == 2 and shape[0] == self.X.shape[1]), 0)
 
     def loop(self) -> Iterator[bool]:
-        """The handout's loop. Pauses with True after each epoch, with False where a slice ends inside one."""
+        """The handout's loop. Yields True after each epoch, and False when a slice ends inside an epoch."""
         self.begin()
         given = self.settings
         scale = [given["weight_scale"]] if "weight_scale" in given else []
@@ -122,7 +122,7 @@ class TrainRun:
         np.random.seed(self.seed)
 
     def taken(self, model: Any, X: Any, y: Any, reg: Any) -> tuple[Any, dict[str, Any]]:
-        """One training_step, its loss kept. Raises what a reply that is no (loss, grads) deserves."""
+        """One training_step; keeps its loss. Raises as `pair` and `expect_keys` for a malformed answer."""
         look = self.steps < 5 or self.steps % LOOKS == 0
         before = (X.copy(), y.copy()) if look else ()
         loss, grads = pair(self.step(model, X, y, reg))
@@ -139,19 +139,19 @@ class TrainRun:
         return loss, grads
 
     def over(self) -> bool:
-        """Whether this slice has had its time: CPU seconds, or a few times as many on the clock."""
+        """Whether this slice's time is over: CPU seconds, or several times as many on the clock."""
         return time.process_time() > self.until[0] or time.monotonic() > self.until[1]
 
     def predict(self, X: Any) -> Any:
-        """The model's classes (N,) for images, in chunks that are made anew: what predict writes to is gone."""
+        """The model's classes (N,) for images. Each chunk is a copy, so `predict` may write to it."""
         parts = []
         for start in range(0, len(X), CHUNK):
             chunk = scaled(X[start : start + CHUNK])
             found = np.asarray(self.model.predict(chunk))
             if found.shape != (len(chunk),) or found.dtype.kind not in "iu":
                 raise FrameError(
-                    f"predict gave an array of {found.dtype} of shape {found.shape} for {len(chunk)} images; expected "
-                    f"one whole number for each"
+                    f"predict returned an array of {found.dtype} of shape {found.shape} for {len(chunk)} images; "
+                    f"expected one whole number for each"
                 )
             parts.append(found.astype(np.int64))
         return np.concatenate(parts) if parts else np.zeros(0, np.int64)
@@ -159,15 +159,15 @@ class TrainRun:
     # The student's own main
 
     def own_main(self, arguments: Sequence[str], rest: Callable[[bool], None]) -> None:
-        """Run `main` with its data, plots and files taken in hand; rests as `loop` pauses, counting images.
+        """Run `main` with its data, plots and files replaced. Calls `rest` where `loop` yields; counts images.
 
-        An epoch ends where the next step begins, or main: only then has its last step changed the model.
+        An epoch ends when the next step begins, or when main ends: only then has its last step changed the model.
         """
         self.begin()
         loaded, sampled, seen, batch, whole = len(self.X), 0, 0, 0, False
 
         def load_cifar10(data_dir: Any = "", num_train: int = 10000, num_val: int = 5000, *_: Any, **__: Any) -> Any:
-            """As the handout's, but every label of validation and test is 0."""
+            """As the handout's, but all labels of validation and test images are 0."""
             nonlocal loaded, sampled
             X, y = scaled(self.X[:num_train]), self.y[:num_train].copy()
             X_val = scaled(self.watched["validation"][:num_val])
@@ -177,7 +177,7 @@ class TrainRun:
             return X, y, X_val, nothing, X_val.copy(), nothing.copy()
 
         def sample(y: Any) -> None:
-            """A DataSampler of fewer than were loaded: it is these that are trained on, or those of a longer one."""
+            """Note the images of a DataSampler if they are among the loaded ones; the longest one is for training."""
             nonlocal loaded, sampled
             if sampled < np.size(y) and np.array_equal(y, self.y[: np.size(y)]):
                 loaded = sampled = np.size(y)
@@ -205,7 +205,7 @@ class TrainRun:
                     rest(True)
 
     def replacements(self, load_cifar10: Any, sample: Any, training_step: Any) -> Iterator[tuple[Any, str, Any]]:
-        """(owner, name, what stands there during main)."""
+        """Yield (owner, attribute, its value while main runs)."""
         data, optim, classifier = (importlib.import_module(name) for name in ("data", "optim", "classifier"))
         made, drawn = optim.SGD.__init__, data.DataSampler.__init__
 
@@ -230,11 +230,11 @@ class TrainRun:
 
 
 class Stop(BaseException):
-    """Ends a student's main where it stands."""
+    """Ends a student's main at its current step."""
 
 
 def start(train: Any, arguments: Sequence[str]) -> None:
-    """Call main as its file's own `if __name__ == "__main__"` would, as far as that can be known."""
+    """Call main as the file's own `if __name__ == "__main__"` most likely does."""
     kept, muted = sys.argv, {name: Mute(name) for name in ("matplotlib", "matplotlib.pyplot")}
     displaced = {name: sys.modules.get(name) for name in muted}
     sys.argv = ["train.py", *arguments]
@@ -258,13 +258,13 @@ def main_arity(main: Any) -> int:
 
 
 def parsed(train: Any) -> Any:
-    """The arguments that the file's own parser gives; the handout's where it has none, or one that wants others."""
+    """The arguments from the file's own parser; the handout's, if it has no parser or one with other options."""
     make = getattr(train, "parse_args", None) or getattr(getattr(train, "parser", None), "parse_args", None)
     try:
         if make is not None:
             return make()
     except SystemExit:
-        pass  # it has options that must be given, or none of ours
+        pass  # it requires other options, or lacks --run
     named = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=False))
     return SimpleNamespace(
         run=named.get("--run", "best"), data_dir="cifar-10-batches-py", plot_file="plot.pdf", seed=442,
@@ -273,8 +273,8 @@ def parsed(train: Any) -> Any:
 
 
 def resting(function: Callable[[Callable[[bool], None]], None]) -> Iterator[bool]:
-    """`function(rest)` as an iterator: it runs in a thread of its own, and `rest(value)` hands one value out and waits
-    until the next is asked for. What it raises is raised here."""
+    """`function(rest)` as an iterator. The function runs in its own thread; `rest(value)` yields a value and waits
+    until the next one is requested. Its exceptions are raised here."""
     values: SimpleQueue[tuple[bool | None, BaseException | None]] = SimpleQueue()
     orders: SimpleQueue[bool] = SimpleQueue()
 
@@ -303,12 +303,12 @@ def resting(function: Callable[[Callable[[bool], None]], None]) -> Iterator[bool
             orders.put(True)
     finally:
         orders.put(False)
-        thread.join(1.0)  # one that swallows Stop rests forever in its next step
+        thread.join(1.0)  # a thread that swallows Stop waits forever in its next step
 
 
 @contextmanager
 def replaced(replacements: Iterator[tuple[Any, str, Any]]) -> Iterator[None]:
-    """Attributes set to something else for a while."""
+    """Replace attributes inside the block."""
     kept = []
     try:
         for owner, name, value in replacements:
@@ -321,12 +321,12 @@ def replaced(replacements: Iterator[tuple[Any, str, Any]]) -> Iterator[None]:
 
 
 def replace(owner: Any, name: str, value: Any) -> None:
-    """An attribute set to something else for good."""
+    """Replace an attribute for good."""
     setattr(owner, name, value)
 
 
 class Mute(ModuleType):
-    """Takes the place of a plotting library: any name, call, item or pair that is asked of it is itself."""
+    """Replaces a plotting library: every attribute, call, item or element of it is itself."""
 
     def __getattr__(self, name: str) -> Mute:
         if name.startswith("__"):
@@ -345,13 +345,13 @@ class Mute(ModuleType):
         return iter((self, self))  # `figure, axes = plt.subplots()`
 
 
-# What an error calls it that a student reads: "a bytes-like object is required, not ...".
+# The type's name in errors that a student reads: "a bytes-like object is required, not ...".
 Mute.__name__ = Mute.__qualname__ = "stand-in for a library that is not here"
-Mute.__module__ = "builtins"  # which no error names
+Mute.__module__ = "builtins"  # errors do not show this module
 
 
 def scaled(X: Any) -> Any:
-    """Bytes to float32 in [0, 1], as the handout's load_cifar10; in place, because the training images are large."""
+    """Bytes as float32 in [0, 1], as in the handout's load_cifar10. Divides in place, because the array is large."""
     X = X.astype(np.float32)
     X /= 255
     return X
@@ -362,18 +362,18 @@ def pair(answer: Any) -> tuple[Any, Any]:
     if answer is None or (isinstance(answer, (tuple, list)) and all(part is None for part in answer)):
         raise NotImplementedError("training_step")
     if not isinstance(answer, (tuple, list)) or len(answer) != 2 or not isinstance(answer[1], dict):
-        raise FrameError("training_step should give (loss, grads), grads a dict")
+        raise FrameError("training_step should return (loss, grads), with grads a dict")
     return answer[0], answer[1]
 
 
 def expect_keys(grads: dict[Any, Any], params: Any) -> None:
     missing = [str(name)[:30] for name in params if name not in grads]
     if missing:
-        raise FrameError(f"training_step gave no gradient for {', '.join(missing)[:200]}")
+        raise FrameError(f"training_step returned no gradient for {', '.join(missing)[:200]}")
 
 
 def number(loss: Any) -> float:
-    """A loss as float; nan for what is beyond one."""
+    """A loss as float; NaN if it is too large for one."""
     array = np.asarray(loss)
     if array.size != 1 or array.dtype.kind not in "iufO":
         raise FrameError("the loss of training_step is not one real number")

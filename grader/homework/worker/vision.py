@@ -1,6 +1,6 @@
-"""NumPy, torch and torchvision as a notebook expects them, on a machine without GPU, network, plots or more packages.
+"""Makes NumPy, torch and torchvision work as a notebook expects, without GPU, network, plots or further packages.
 
-Importing this module imports torchvision, cured where it needs it; nothing else is changed until `prepare`.
+Importing this module imports torchvision, and repairs it if necessary. Nothing else changes until `prepare`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from torch.utils.data import DataLoader
 from . import cuda, paths
 from .train_run import Mute, replace
 
-ABSENT = "torchvision::nms"  # of torchvision's message where its own library could not be loaded
+ABSENT = "torchvision::nms"  # part of torchvision's message if its own library could not be loaded
 UNAVAILABLE = "weights unavailable: "
-LIBRARIES: list[Any] = []  # schemas live as long as the library that declares them
+LIBRARIES: list[Any] = []  # keeps libraries alive, because their schemas end with them
 REMOVED = {
     "Inf": np.inf, "infty": np.inf, "PINF": np.inf, "NINF": -np.inf, "NaN": np.nan, "float": float, "int": int,
     "object": object, "str": str, "complex": complex, "float_": np.float64, "product": np.prod,
@@ -37,7 +37,7 @@ PICTURES = frozenset((".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif")
 # A torchvision.io.ImageReadMode, by name -> Pillow's.
 MODES = {"GRAY": "L", "GRAY_ALPHA": "LA", "RGB": "RGB", "RGB_ALPHA": "RGBA", "RGBA": "RGBA"}
 PROGRESS = frozenset(("tqdm", "tqdm.auto", "tqdm.notebook", "tqdm.autonotebook"))
-# Plots, summaries, logs and Colab: whatever is asked of them, they answer with themselves.
+# Plots, summaries, logs and Colab: replaced by Mute, which returns itself for everything.
 MUTED = frozenset(
     "matplotlib seaborn plotly IPython ipywidgets torchsummary torchinfo torchviz wandb tensorboard livelossplot "
     "google.colab torch.utils.tensorboard".split()
@@ -45,9 +45,9 @@ MUTED = frozenset(
 
 
 def cured() -> ModuleType:
-    """torchvision. Its registry wheel is built for CUDA: beside a torch without, its operators lack their schemas.
+    """torchvision. Its wheel from PyPI is built for CUDA; with a torch without CUDA, its operators lack their schemas.
 
-    Two schemas are enough for all but the operators themselves (`ops.nms`) and `io`, which then fail plainly.
+    Two schemas make everything work but the operators themselves (`ops.nms`) and `io`, which fail with a clear error.
     """
     try:
         return importlib.import_module("torchvision")
@@ -67,7 +67,7 @@ torchvision: Any = cured()
 
 
 def prepare() -> None:
-    """For good, in this process: no compiler, no workers of a loader, no GPU, no other folder; muted modules."""
+    """Set up this process for good: no compiler, no loader workers, no GPU, no other folder; muted modules."""
     loader: Any = DataLoader
     signature, made = inspect.signature(loader.__init__), loader.__init__
 
@@ -97,7 +97,7 @@ def prepare() -> None:
 
 
 def restore() -> None:
-    """What older tutorials use of NumPy and PyTorch, and newer versions have dropped."""
+    """Restore names of NumPy and PyTorch that older tutorials use and newer versions have dropped."""
     for name, value in REMOVED.items():
         if name not in vars(np):
             replace(np, name, value)
@@ -108,7 +108,7 @@ def restore() -> None:
 
 
 def silently(made: Callable[..., None]) -> Callable[..., None]:
-    """A scheduler's `__init__` that may still be told to print."""
+    """A scheduler's `__init__` that still accepts `verbose`."""
 
     def init(self: Any, *args: Any, verbose: Any = False, **kwargs: Any) -> None:
         made(self, *args, **kwargs)
@@ -117,7 +117,7 @@ def silently(made: Callable[..., None]) -> Callable[..., None]:
 
 
 def hub(repository: str, model: str, *args: Any, **kwargs: Any) -> Any:
-    """torch.hub.load without a network: torchvision's own networks, whose weights are looked for here."""
+    """torch.hub.load without internet: gives torchvision's own networks; weights must be on this machine."""
     make = getattr(torchvision.models, model, None)
     if "/vision" not in repository or make is None:
         unavailable(f"{repository}/{model}")
@@ -131,7 +131,7 @@ def unavailable(url: str, *args: Any, **kwargs: Any) -> NoReturn:
 
 
 def lacking(error: BaseException) -> BaseException:
-    """What an error comes from where that is weights, whatever the notebook made of it; else the error."""
+    """The error on missing weights behind an error, if there is one; else the error itself."""
     at: BaseException | None = error
     while at is not None and not str(at).startswith(UNAVAILABLE):
         at = at.__context__
@@ -139,8 +139,8 @@ def lacking(error: BaseException) -> BaseException:
 
 
 def read_image(source: Any, mode: Any = "UNCHANGED", *args: Any, **kwargs: Any) -> torch.Tensor:
-    """A picture (C, H, W) uint8 of a file or of its bytes in a tensor, by Pillow, in place of torchvision.io, which
-    lacks its own library where torchvision is cured and goes by formats that the photographs do not have here."""
+    """A picture (C, H, W) uint8 from a file, or from its bytes in a tensor, by Pillow. It replaces torchvision.io,
+    which does not work in a repaired torchvision and has no decoder for BMP, the photographs' format here."""
     if isinstance(source, torch.Tensor):
         source = io.BytesIO(source.numpy().tobytes())
     with Image.open(source) as image:
@@ -154,7 +154,7 @@ def read_file(path: Any) -> torch.Tensor:
 
 
 def imread(fname: Any, format: Any = None) -> Any:
-    """matplotlib's: a picture (H, W, 3) in floats from 0 to 1 where it is called PNG, else in bytes."""
+    """matplotlib's imread: a picture (H, W, 3), as floats from 0 to 1 if its name says PNG, else as bytes."""
     with Image.open(fname) as image:
         pixels = np.array(image)
     png = str(format or getattr(fname, "name", fname)).lower().endswith("png")
@@ -162,7 +162,7 @@ def imread(fname: Any, format: Any = None) -> Any:
 
 
 def uncompiled(model: Any = None, *args: Any, **kwargs: Any) -> Any:
-    """torch.compile without a compiler, as a call and as a decorator with options."""
+    """torch.compile without a compiler: returns the model, also as a decorator with options."""
     return model if model is not None else lambda function: function
 
 
@@ -171,7 +171,7 @@ def muted(name: str) -> bool:
 
 
 class MutedFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """First on `sys.meta_path`: a stand-in for each muted module, installed or not; what reads pictures still does."""
+    """First on `sys.meta_path`: gives a stand-in for each muted module, installed or not, that can read pictures."""
 
     def __init__(self) -> None:
         self.uploads = 0
@@ -195,7 +195,7 @@ class MutedFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Nothing to run."""
 
     def upload(self, *args: Any, **kwargs: Any) -> dict[str, bytes]:
-        """google.colab's: the pictures that lie here, another one first each time, as some upload one by one."""
+        """google.colab's upload: returns all pictures here, each time with another one first, for single uploads."""
         names = sorted(path.name for path in Path().iterdir() if path.suffix.lower() in PICTURES)
         first = self.uploads % max(len(names), 1)
         self.uploads += 1

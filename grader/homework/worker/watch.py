@@ -1,4 +1,4 @@
-"""What can be seen of a training loop from outside, while a notebook runs it."""
+"""Watches a training loop from outside, while a notebook runs it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from .train_run import replace
 
-OPERATIONS = 10_000  # of a loss, that are looked at
-LOOKS = 20  # backward passes between two looks at what the gradients held before
+OPERATIONS = 10_000  # most operations of a loss to search
+LOOKS = 20  # backward passes between two tests whether old gradients were left
 PIXELS = 28 * 28
-MEASURED = 2000  # pictures of which the mean and the deviation are taken, as the network is given them
-SHIFTED, WIDER = 0.25, 4 / 3  # in deviations, and as a factor: from here on pictures were prepared in another way
+MEASURED = 2000  # pictures used for the mean and deviation of the network's inputs
+# Pictures were preprocessed differently if their means differ by more than SHIFTED deviations, or their deviations by
+# more than the factor WIDER.
+SHIFTED, WIDER = 0.25, 4 / 3
 
 
 class Spread:
-    """Mean and deviation of the numbers in a network's inputs: they tell one preparation of pictures from another."""
+    """Mean and deviation of the numbers in a network's inputs. They show how pictures were preprocessed."""
 
     def __init__(self, *batches: Any) -> None:
         self.pictures = self.numbers = 0
@@ -47,25 +49,25 @@ class Spread:
         return math.sqrt(max(self.squares / max(self.numbers, 1) - self.mean**2, 1e-12))
 
     def like(self, other: Spread) -> bool:
-        """Whether two are of pictures that were prepared alike; noise, flips and chance make less of a difference."""
+        """Whether the pictures of both were preprocessed alike. Noise, flips and chance change less than the limits."""
         shifted = abs(self.mean - other.mean) < SHIFTED * other.deviation
         return shifted and 1 / WIDER < self.deviation / other.deviation < WIDER
 
 
 @dataclass(eq=False)
 class Pass:
-    """One way of a loader through its batches: whether they are of the test set, and whether any was learned from."""
+    """One pass of a loader over its batches: whether they are of the test set, and whether any was used in training."""
 
     of_test: bool
     learned: bool = False
 
 
 class Watch:
-    """What can be seen of a loop from outside: which network is called, what is lost, what the optimizer does.
+    """Watches a loop from outside: which network is called, its losses, what the optimizer does.
 
-    `pause(epoch, stepped)` is called after each backward pass, which is a step; when a loader is through, of which it
-    tells whether its batches were learned from; and wherever a batch is taken or a network called, so that code which
-    evaluates for long is no hang.
+    `pause(epoch, stepped)` is called in three cases: after each backward pass (a step); at the end of a loader (`epoch`
+    says whether its batches were used in training); and whenever a batch is taken or a network called, so that a long
+    evaluation does not look like a hang.
     """
 
     def __init__(self, pause: Callable[[bool, bool], None]) -> None:
@@ -79,8 +81,8 @@ class Watch:
         self.kind: Any = None
         self.losses: list[float] = []
         self.chain: list[str] = []
-        self.convolves: bool | None = None  # before the first loss it is not known
-        self.lender: Pass | None = None  # of the last batch, until it is learned from
+        self.convolves: bool | None = None  # None before the first loss
+        self.lender: Pass | None = None  # the pass of the last batch, until the batch is used in training
         self.batch_size = self.steps = self.in_eval = self.looks = self.left_over = self.on_test = 0
 
     def begin(self) -> None:
@@ -96,7 +98,7 @@ class Watch:
         def derived(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
             given = inputs if isinstance(inputs, (tuple, list)) else [inputs]
             if not any(isinstance(each, torch.nn.Parameter) for each in given):
-                return grad(outputs, inputs, *args, **kwargs)  # of a picture, as saliency maps are made
+                return grad(outputs, inputs, *args, **kwargs)  # with respect to a picture, as for saliency maps
             with self.passing(outputs):
                 return grad(outputs, inputs, *args, **kwargs)
 
@@ -105,7 +107,7 @@ class Watch:
 
     @contextmanager
     def passing(self, losses: Any) -> Iterator[None]:
-        """One backward pass; torch and OnCPU call for it again, which is the same one."""
+        """Count one backward pass. Nested calls, by torch itself or OnCPU, belong to the same pass."""
         if getattr(self.within, "pass_", False):
             yield
             return
@@ -127,7 +129,7 @@ class Watch:
         self.pause(lender.learned, False)
 
     def called(self, module: Any, args: tuple[Any, ...]) -> None:
-        """The first module with parameters that is given a batch in training is the network; its parts come after."""
+        """Note the network: the first module with parameters that gets a batch in training. Its parts follow later."""
         self.pause(False, False)
         if not self.awaiting or self.blind or not torch.is_grad_enabled():
             return
@@ -159,17 +161,17 @@ class Watch:
         self.steps += 1
 
     def fits(self, pictures: Any) -> bool:
-        """Whether pictures are prepared as those that were seen, or none were seen that others could be likened to."""
+        """Whether pictures are preprocessed like those seen in training. True too if none comparable were seen."""
         return self.given.pictures == 0 or math.prod(self.shape or ()) != PIXELS or self.given.like(Spread(pictures))
 
     def shaped(self, pictures: Any) -> Any:
-        """Pictures in the shape and type in which the loop hands them to the network, flattened for example."""
+        """Pictures in the shape and type in which the loop passes them to the network, for example flattened."""
         if self.shape is None or pictures[0].numel() != math.prod(self.shape):
             return pictures
         return pictures.reshape(len(pictures), *self.shape).to(self.kind)
 
     def likened(self, pictures: Any, raw: Spread) -> Any:
-        """Raw pictures, whose spread is `raw`, shifted and scaled to what was seen; to [0, 1] where nothing was."""
+        """Raw pictures, with spread `raw`, shifted and scaled like those seen in training; to [0, 1] if none were."""
         scale = self.given.deviation / raw.deviation if self.given.pictures else 1 / 255
         shift = self.given.mean - scale * raw.mean if self.given.pictures else 0.0
         return self.shaped(pictures.float().mul_(scale).add_(shift).unsqueeze(1))
@@ -186,7 +188,7 @@ def held(optimizer: Any) -> set[int]:
 
 
 def chain(loss: Any) -> list[str]:
-    """What the loss was computed by, from its last operation back, along each first input."""
+    """The operations that computed the loss, from the last one back, following each first input."""
     found: list[str] = []
     at = loss.grad_fn
     while at is not None and len(found) < 6:
@@ -196,7 +198,7 @@ def chain(loss: Any) -> list[str]:
 
 
 def convolves(loss: Any) -> bool:
-    """Whether a convolution, or the windows that one is made of, led to a loss."""
+    """Whether a convolution, or an operation that builds one (unfold), contributed to a loss."""
     seen: set[Any] = set()
     waiting = [loss.grad_fn]
     while waiting and len(seen) < OPERATIONS:

@@ -1,12 +1,12 @@
-"""A student's process: imports the student's files and answers one request at a time.
+"""Runs in the student's process: imports the student's files and answers one request at a time.
 
-Everything here runs beside hostile code and may be rewritten by it. Nothing here decides anything: replies carry
-values, and the grader decides what they are worth.
+Hostile code runs in the same process and may change everything here. So nothing here decides anything: replies carry
+values, and the grader judges them.
 
-The first frame is the setup, every later one a request `{id, seed, op, owner, path, batches, named}`: one call for each
-batch of arguments, with the keyword arguments in `named`. A reply is `{id, results, tried}` with one result a call,
-ending early at the first that raised. While a call goes on, the worker may ask back: `{id, callback, args, named}` is a
-call of a function that it was given, and is answered by `{returned}` or `{refused}`.
+The first frame is the setup. Every later one is a request `{id, seed, op, owner, path, batches, named}`: one call for
+each batch of arguments, with the keyword arguments in `named`. A reply is `{id, results, tried, hid}` with one result
+per call; it stops at the first call that raised. During a call the worker may send `{id, callback, args, named}`, to
+call a function that it was given. The answer is `{returned}` or `{refused}`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from grader.sandbox.worker.operate import AbsentError
 from grader.sandbox.worker.wire import Callback, FrameError, Handle, Tensor, read_frame, write_frame
 
 PLAIN: tuple[Any, ...] = (int, float, complex, str)
-AS_IT_IS = frozenset((type(None), bool, int, float, complex, str, bytes))  # exact types that simply travel
+AS_IT_IS = frozenset((type(None), bool, int, float, complex, str, bytes))  # exact types that are sent unchanged
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
     setup = read_frame(incoming)
     cap = output.take_over(setup["output"])
     try:
-        driving = drivers.load(setup["package"], setup["drivers"])  # once confined, nothing of ours can be read
+        driving = drivers.load(setup["package"], setup["drivers"])  # the confined process cannot read these files
     except drivers.DriverError as error:
         write_frame(outgoing, {"fault": str(error)})
         return
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def private_channel() -> tuple[BinaryIO, BinaryIO]:
-    """Standard input and output become the grader's channel under other numbers; prints go where stderr goes."""
+    """Move the grader's channel from stdin and stdout to other descriptors. What is printed goes to stderr's file."""
     incoming, outgoing = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
@@ -85,10 +85,10 @@ class Worker:
         self.modules: dict[str, str] = setup["modules"]
         self.keep: dict[str, tuple[int, ...]] = setup["keep"]
         self.objects: dict[int, Any] = {}
-        self.first: int = setup["first"]  # no number of an object is that of another process
-        self.numbers: dict[int, int] = {}  # of the objects held, by their identity
+        self.first: int = setup["first"]  # ids begin above it, so that no two processes use the same
+        self.numbers: dict[int, int] = {}  # id() of a held object -> its number
         self.channel: tuple[BinaryIO, BinaryIO] | None = None
-        self.current: int | None = None  # the request that is being answered
+        self.current: int | None = None  # the id of the request that is being answered
         self.asking = threading.Lock()
         self.tried: list[tuple[str, str]] = []
         self.broken: dict[str, dict[str, Any]] = {}
@@ -115,7 +115,7 @@ class Worker:
             self.numbers.clear()
         results: list[dict[str, Any]] = []
         self.current = request["id"]
-        with np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):  # whatever a file has set
+        with np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):  # a student's file may change it
             for args in request["batches"]:
                 result = self.attempt(request, args)
                 results.append(result)
@@ -164,7 +164,7 @@ class Worker:
         return found | {"changed": changed} if changed else found
 
     def module(self, name: str) -> Any:
-        """Import on first use. A file that failed once fails again with the same words, without running twice."""
+        """Import on first use. A file that failed is not run again; it gives the same error."""
         if name in self.broken:
             raise AgainError(self.broken[name])
         try:
@@ -181,7 +181,7 @@ class Worker:
     def ask_back(self, callback: Callback, args: Sequence[Any], named: Mapping[str, Any]) -> Any:
         """Call a function that a check passed along."""
         if self.channel is None or self.current is None:
-            raise RuntimeError(f"{callback.kind} can be called only while the call that it was passed to goes on")
+            raise RuntimeError(f"{callback.kind} can only be called during the call that it was passed to")
         sent = {"args": self.travelling(tuple(args)), "named": self.travelling(dict(named))}
         with self.asking:
             incoming, outgoing = self.channel
@@ -208,13 +208,13 @@ class Worker:
         return value
 
     def wrap(self, value: Any, keep: tuple[int, ...]) -> Any:
-        """A result as it travels: of a tuple, the positions in `keep` stay here as handles."""
+        """A result in the form in which it is sent. In a tuple, the positions in `keep` stay here as handles."""
         if keep and isinstance(value, (tuple, list)) and len(value) > max(keep):
             return tuple(self.hold(part) if at in keep else self.travelling(part) for at, part in enumerate(value))
         return self.travelling(value)
 
     def travelling(self, value: Any, depth: int = 0) -> Any:
-        """Exact built-in types, whatever the student's classes claim to be; any other object becomes a handle."""
+        """The value in exact built-in types, whatever the student's classes claim. Other objects become handles."""
         kind = type(value)
         if kind in AS_IT_IS or kind is Handle or (kind is tuple and AS_IT_IS.issuperset(map(type, value))):
             return value
@@ -233,11 +233,11 @@ class Worker:
                 return {operate.plain_key(key): self.travelling(part, depth + 1) for key, part in value.items()}
         for base in PLAIN:
             if isinstance(value, base):
-                return base(value)  # a subclass, reduced to what it is made of
+                return base(value)  # a subclass, reduced to its plain value
         return self.hold(value)
 
     def hold(self, value: Any) -> Handle:
-        """A name for an object that stays here; the same one each time."""
+        """The handle of an object that stays here; the same one each time."""
         number = self.numbers.setdefault(id(value), self.first + len(self.objects) + 1)
         self.objects[number] = value
         return Handle(number, type(value).__name__[:80])
@@ -252,7 +252,7 @@ class Worker:
         if isinstance(error, PermissionError) and not isinstance(error, imports.Refused):
             text = f"opened {error.filename}" if error.filename else "made a system call"
         if isinstance(error, OSError) and error.errno == errno.EFBIG:
-            text = "its output or a file of its own is over the limit of 64 MiB"
+            text = "its output or one of its files is over the limit of 64 MiB"
         return {
             "kind": kind_of(error),
             "type": type(error).__name__[:80],
@@ -263,7 +263,7 @@ class Worker:
 
 
 class AgainError(Exception):
-    """A module that has failed before; carries that failure's description."""
+    """A module failed to import, now or before; carries the description of that failure."""
 
     def __init__(self, description: dict[str, Any]) -> None:
         super().__init__(description["text"])
@@ -271,15 +271,15 @@ class AgainError(Exception):
 
 
 class GoneError(Exception):
-    """An object of a process that has ended since."""
+    """The object was in a process that has ended."""
 
 
 class RefusedError(Exception):
-    """What a check's own function has raised, or that it may not be called any more."""
+    """A check's function raised an exception, or may no longer be called."""
 
 
 def write_into(live: Any, values: Mapping[Any, Any]) -> None:
-    """Write arrays into the live ones of the same names, in place; dicts and lists may lie in each other."""
+    """Write arrays into the live ones of the same names, in place. Dicts and lists may be nested."""
     for name, value in values.items():
         if isinstance(value, dict):
             write_into(live[name], value)
@@ -288,7 +288,7 @@ def write_into(live: Any, values: Mapping[Any, Any]) -> None:
 
 
 def kind_of(error: BaseException) -> str:
-    """The name under which the grader knows this kind of end."""
+    """The grader's name for this kind of error."""
     kinds: tuple[tuple[type[BaseException], str], ...] = (
         (imports.Forbidden, "denied"),
         (PermissionError, "denied"),
@@ -300,12 +300,12 @@ def kind_of(error: BaseException) -> str:
         (FrameError, "unspeakable"),
     )
     if isinstance(error, RuntimeError) and "can't allocate memory" in safe_text(error):
-        return "memory"  # as torch says it
+        return "memory"  # torch's words
     return next((kind for type_, kind in kinds if isinstance(error, type_)), "raised")
 
 
 def safe_text(error: BaseException) -> str:
-    """What the exception says; its `__str__` may be a student's, and raise."""
+    """The exception's message. Its `__str__` may be a student's, and raise."""
     try:
         return str(error)
     except BaseException:
@@ -320,15 +320,15 @@ def own_frames(stack: traceback.StackSummary, folder: str) -> list[str]:
 
 
 def blamed(stack: traceback.StackSummary, folder: str) -> str:
-    """The student's frame that an act comes from; "" where a library does it for itself while it is imported: that is
-    refused all the same, and is nobody's fault."""
+    """The student's frame that caused a forbidden act; "" if a library did it while it was imported. That is refused
+    too, but the student is not blamed."""
     inner = list(takewhile(lambda frame: not frame.filename.startswith(folder + os.sep), reversed(stack)))
     own = own_frames(stack, folder)
     return own[-1] if own and not any(frame.name == "<module>" for frame in inner) else ""
 
 
 def arity(function: Callable[..., Any] | None) -> int | None:
-    """How many positional arguments a function takes; None for no function or any number of them."""
+    """How many positional arguments a function takes; None if there is no function or it takes any number."""
     if function is None:
         return None
     parameters = inspect.signature(function).parameters.values()

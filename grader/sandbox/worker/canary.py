@@ -1,7 +1,7 @@
-"""Forbidden acts, tried by a worker on itself once it is confined and before it imports anything of a student's.
+"""Forbidden acts that a worker tries itself, after it was confined and before it imports the student's code.
 
-A call that returned 0 proves nothing; a refused act does. Each canary asks the kernel through libc, beneath every hook
-of ours, and is harmless where it is not refused. They take some tens of microseconds together.
+Only a refused act proves that confinement works; a return code of 0 does not. Each canary calls libc directly, below
+Python's hooks, and is harmless if it is not refused. Together they take some tens of microseconds.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ AF_UNIX, AF_INET, SOCK_STREAM, PTRACE_PEEKDATA = 1, 2, 1, 2
 
 
 def escaped(session: str) -> dict[str, bool]:
-    """Act -> whether it was possible. `session` is the session's folder, in which only two sub-folders are granted.
+    """Act -> whether it was possible. `session` is the session's folder; writing there must fail.
 
-    Empty on other systems than Linux, where nothing is claimed.
+    Empty on systems other than Linux, where nothing is claimed.
     """
     if not sys.platform.startswith("linux"):
         return {}
@@ -38,7 +38,7 @@ def escaped(session: str) -> dict[str, bool]:
 
 
 def line(session: str) -> str:
-    """For the report: how many acts were refused, and the names of those that were not."""
+    """How many acts were refused, and the names of those that were not, for the report."""
     tried = escaped(session)
     if not tried:
         return ""
@@ -71,5 +71,5 @@ def forks(libc: ctypes.CDLL) -> bool:
 
 
 def refused_otherwise(result: int) -> bool:
-    """Whether a call failed for another reason than that it is forbidden: these calls can only fail."""
+    """Whether a call was not refused with EPERM. It is a call that fails in any case, for another reason."""
     return result != -1 or ctypes.get_errno() != errno.EPERM

@@ -1,10 +1,10 @@
-"""A process gives up, for good, what a student's code has no business with: Linux only, no privilege needed.
+"""Confines this process for good, so that a student's code cannot harm the machine. Linux only; needs no privilege.
 
-Three walls, each through ctypes: rlimits bound what is used, Landlock bounds which files are seen, seccomp refuses the
-system calls that reach other processes, the network or rarer corners of the kernel. `confine` says which properties
-hold; that they do is for a canary to show (see canary.py), never for a return code.
+It uses three mechanisms through ctypes. rlimits limit resources. Landlock limits which files can be opened. seccomp
+refuses system calls that reach other processes, the network or rarely used parts of the kernel. `confine` says which
+mechanism covers each property; canary.py then tests that it works, because a return code proves nothing.
 
-Facts: landlock(7); the measurements are in the project's notes.
+Source: landlock(7).
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ FILE_ONLY = (1 << 0) | (1 << 1) | READ_FILE | TRUNCATE | IOCTL_DEV
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What stays allowed. Sizes in bytes; the paths are files and folders, and what is granted holds below them too.
+    """What stays allowed. Sizes are in bytes. Paths are files or folders; a right to a folder covers all below it.
 
-    `list` shows names only; `write` implies reading.
+    `list` shows names only; `write` includes reading.
     """
 
     read: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Which mechanism holds each property, by name; "" where nothing does."""
+    """The name of the mechanism that ensures each property; "" if none does."""
 
     fs: str = ""
     net: str = ""
@@ -67,7 +67,7 @@ def confine(policy: Policy) -> Held:
     problems: list[str] = []
     memory = "as" if limit(policy, problems) else ""
     if not sys.platform.startswith("linux"):
-        return Held(memory=memory, problems=(*problems, f"{sys.platform} offers no confinement that this uses"))
+        return Held(memory=memory, problems=(*problems, f"no confinement is written for {sys.platform}"))
     if (threads := len(os.listdir("/proc/self/task"))) > 1:  # noqa: PTH208 - each thread confines itself alone
         return Held(memory=memory, problems=(*problems, f"{threads} threads ran before it was confined"))
     libc = ctypes.CDLL(None, use_errno=True)
@@ -81,7 +81,7 @@ def confine(policy: Policy) -> Held:
 
 
 def drop_capabilities(libc: ctypes.CDLL, problems: list[str]) -> None:
-    """Give up what root may do beyond others, but for reading another user's files, as its libraries may be."""
+    """Give up root's special rights, except reading other users' files: its libraries may belong to another user."""
     header, sets = struct.pack("<Ii", CAPABILITIES, 0), ctypes.create_string_buffer(24)
     kept = 0
     if libc.capget(header, sets) == 0:
@@ -122,13 +122,13 @@ def limit(policy: Policy, problems: list[str]) -> bool:
 
 
 def landlock_abi(libc: ctypes.CDLL) -> int:
-    """The kernel's Landlock version; 0 where there is none, or a container's filter hides it."""
+    """The kernel's Landlock version; 0 if it has none or a container's filter hides it."""
     version = libc.syscall(LANDLOCK_CREATE_RULESET, None, 0, 1)
     return max(0, int(version))
 
 
 def restrict_files(libc: ctypes.CDLL, policy: Policy, problems: list[str]) -> int:
-    """Restrict reads and writes to the policy's paths. The Landlock ABI in force, or 0."""
+    """Restrict reads and writes to the policy's paths. Return the Landlock ABI in use, or 0."""
     abi = landlock_abi(libc)
     if not abi:
         problems.append("the kernel offers no Landlock")
@@ -158,7 +158,7 @@ def restrict_files(libc: ctypes.CDLL, policy: Policy, problems: list[str]) -> in
 
 
 def allow(libc: ctypes.CDLL, ruleset: int, path: str, rights: int) -> None:
-    """Grant rights below one path. A path that is not there, or not ours to open, needs no rule."""
+    """Grant rights below one path. A path that does not exist or cannot be opened needs no rule."""
     try:
         opened = os.open(path, os.O_PATH | os.O_CLOEXEC)  # type: ignore[attr-defined,unused-ignore]
     except OSError:

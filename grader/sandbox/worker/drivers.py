@@ -1,8 +1,8 @@
-"""A homework's own code beside the student's: modules that drive it for longer than a call.
+"""Loads a homework's drivers: modules that run in the student's process and drive the student's code for longer runs.
 
-They are trusted when they are loaded, before this process confines itself and before anything of the student's runs.
-A driver is a module in the homework's `worker/` folder with a function `begin(student, order)`. What that returns is
-the run: a check calls its methods by name, and their results travel as a student's do.
+They are loaded while the process can still be trusted: before it confines itself and runs the student's code. A driver
+is a module in the homework's `worker/` folder with a function `begin(student, order)`, which returns the run. A check
+calls the run's methods by name, and gets their results as it gets the student's.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Student:
-    """What a driver is given of the student's: how to import a module by its name in the rubric, the `folder` that the
-    code lies in, and the folder in which the `files` of its order lie."""
+    """What a driver knows of the student: `module` imports a module by its name in the rubric, `folder` holds the
+    student's code, and `files` is the folder with the files of the order."""
 
     module: Callable[[str], Any]
     folder: str
@@ -30,13 +30,13 @@ class Student:
 
 
 class DriverError(Exception):
-    """A driver that cannot be loaded: a fault of the homework's, in a sentence with its line."""
+    """A driver cannot be loaded: a fault of the homework. The message is a sentence with file and line."""
 
 
 def add_package(name: str, folder: str) -> None:
-    """Make a homework's folder importable under `name`, wherever it lies; its `__init__.py` is not run.
+    """Make a homework's folder importable under `name`, wherever it is. Its `__init__.py` is not run.
 
-    The files of a homework import each other by relative imports, so that two homeworks never meet in one process.
+    The files of a homework import each other relatively, so that two homeworks in one process do not mix.
     """
     if name not in sys.modules:
         spec = ModuleSpec(name, None, is_package=True)
@@ -45,7 +45,7 @@ def add_package(name: str, folder: str) -> None:
 
 
 def load(package: Sequence[str], names: Sequence[str]) -> dict[str, ModuleType]:
-    """The drivers of those names; `package` is the homework's name and folder. Raises DriverError."""
+    """Load the named drivers; `package` is the homework's name and folder. Raises DriverError."""
     if not names:
         return {}
     name, folder = package

@@ -1,4 +1,4 @@
-"""What a student's own computer has and a confined process has not: a user, a screen, names that numpy dropped."""
+"""Provides what a student's computer has and a confined process lacks: a user, a screen, names that numpy dropped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ USER = "student"
 setlocale = locale.setlocale
 COLUMNS, LINES = 80, 24
 
-# Old name -> what it was, and what to write instead where that is another name.
+# numpy's old name -> what it meant.
 OLD: dict[str, Any] = {
     "float": float,
     "int": int,
@@ -85,7 +85,7 @@ OLD: dict[str, Any] = {
 
 
 def furnish(folder: str, stand_ins: StandIns) -> None:
-    """Give this process what code finds at home. `folder` is where the student's files lie."""
+    """Give this process what code finds on a student's computer. `folder` holds the student's files."""
     for name in ("USER", "LOGNAME", "USERNAME"):
         os.environ.setdefault(name, USER)
     os.environ.setdefault("HOME", str(Path.cwd()))
@@ -100,7 +100,7 @@ def furnish(folder: str, stand_ins: StandIns) -> None:
 
 
 def furnish_accounts() -> None:
-    """Accounts of this machine cannot be read: whoever asks is told of one, the student's."""
+    """This machine's accounts cannot be read. Questions about accounts get a made-up one, the student's."""
     try:
         import grp
         import pwd
@@ -116,7 +116,7 @@ def furnish_accounts() -> None:
 
 
 def instead(module: Any, name: str, error: type[Exception], answer: Callable[..., Any]) -> None:
-    """Where `module.name` raises `error`, give `answer` of the same arguments."""
+    """If `module.name` raises `error`, return `answer` of the same arguments."""
     function = getattr(module, name, None)
     if function is None:
         return
@@ -131,7 +131,7 @@ def instead(module: Any, name: str, error: type[Exception], answer: Callable[...
 
 
 def keep_old_names(stand_ins: StandIns) -> None:
-    """numpy's dropped names go on working in a student's file; libraries still find that they are gone."""
+    """Keep names that numpy dropped working in a student's file. For libraries they stay gone."""
     refuse: Callable[[str], Any] = vars(np)["__getattr__"]
 
     def old(name: str) -> Any:

@@ -1,7 +1,7 @@
-"""What a student's code may not import or do: no library that the section forbids, no process, no network.
+"""What a student's code may not do: import a library that the section forbids, start a process, use the network.
 
-Forbidden packages are refused twice: by a finder, which sees `importlib.import_module` too, and by an audit hook, which
-Python code cannot take out again, and which also refuses every file below a forbidden package's folder.
+Two mechanisms refuse forbidden packages. A finder also sees `importlib.import_module`. An audit hook cannot be removed
+by Python code, and also refuses every file below a forbidden package's folder.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-# Acts that no homework needs, by audit event. Confinement refuses them too; here they get a name.
+# Acts that no homework needs, by audit event. Confinement refuses them too; this gives them a name for the report.
 ACTS = {
     "subprocess.Popen": "started a process",
     "os.system": "started a process",
@@ -31,15 +31,15 @@ ACTS = {
 
 
 class Forbidden(ImportError):
-    """An import that this section does not allow; `str()` says what was done."""
+    """This section forbids an import; `str()` says what was done."""
 
 
 class Refused(PermissionError):
-    """An act that no submission may do; `str()` says what was done."""
+    """No submission may do this; `str()` says what was done."""
 
 
 def forbid(packages: Sequence[str], on_attempt: Callable[[str], None]) -> None:
-    """Refuse `packages` and ACTS in this process for good; `on_attempt` is told each one that was tried."""
+    """Refuse `packages` and ACTS in this process for good. Each attempt is passed to `on_attempt`."""
     names = frozenset(packages)
     places = [os.path.realpath(entry) for entry in sys.path if entry]
     folders = tuple(f"{place}{os.sep}{name}{os.sep}" for place in places for name in names)
@@ -68,7 +68,7 @@ NETWORKS = (2, 10, 16, 17)  # AF_INET, AF_INET6, AF_NETLINK, AF_PACKET on Linux
 
 
 class ForbiddenFinder(importlib.abc.MetaPathFinder):
-    """First on `sys.meta_path`: refuses the names of forbidden packages, installed or not."""
+    """First on `sys.meta_path`: refuses forbidden packages by name, installed or not."""
 
     def __init__(self, names: frozenset[str], refuse: Callable[[str], NoReturn]) -> None:
         self.names = names

@@ -1,7 +1,7 @@
-"""What a check does with a student's object beside calling it: attributes, operators, indexing, iterating.
+"""What a check can do with a student's object apart from calling it: attributes, operators, indexing, iteration.
 
-Each name in OPERATORS is a function of the object and further arguments. A name that begins with `r` takes its two
-operands in reverse: `2 - x` is `rsub(x, 2)`.
+OPERATORS maps names to functions of the object and further arguments. Names that begin with `r` take their two operands
+in reverse: `2 - x` is `rsub(x, 2)`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ IN_PLACE = ("iadd isub imul itruediv ifloordiv imod ipow imatmul iand ior ixor i
 COMPARED = ("eq ne lt le gt ge").split()
 UNARY = ("neg pos invert abs").split()
 FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType, type, partial)
-MOST = 1000  # elements that are taken of an iterator at a time
+MOST = 1000  # elements to take from an iterator at a time
 
 
 class AbsentError(Exception):
@@ -27,7 +27,7 @@ class AbsentError(Exception):
 
 
 def is_function(value: Any) -> bool:
-    """Whether a value is there to be called and for nothing else; an object with `__call__` is more than that."""
+    """Whether a value is only good for calling: a function, method or class. An object with `__call__` is not."""
     return isinstance(value, FUNCTIONS)
 
 
@@ -35,13 +35,13 @@ def attribute(owner: Any, name: str) -> Any:
     try:
         return getattr(owner, name)
     except AttributeError:
-        if name in dir(type(owner)):  # a property that raised it: that is the student's own
+        if name in dir(type(owner)):  # a property of the student's raised it
             raise
         raise AbsentError(f"{type(owner).__name__[:80]} defines no {name}") from None
 
 
 def key(spelled: Mapping[str, Any]) -> Any:
-    """An index as it travels -> as Python has it: a slice, an ellipsis, a tuple of them, or a plain value."""
+    """An index as it was sent -> as Python has it: a slice, an ellipsis, a tuple of them, or a plain value."""
     if "slice" in spelled:
         return slice(*spelled["slice"])
     if "tuple" in spelled:
@@ -82,7 +82,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
 
 
 def snapshot(value: Any, depth: int = 0) -> Any:
-    """A copy to compare with later: arrays, tensors, lists, dicts by content, every other object as itself."""
+    """A copy to compare with later. Arrays, tensors, lists and dicts are copied; any other object stays itself."""
     if type(value) is np.ndarray:
         return np.array(value)
     if is_tensor(value):
@@ -95,8 +95,8 @@ def snapshot(value: Any, depth: int = 0) -> Any:
 
 
 def numbers(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
-    """A copy of an array as it travels: what is wider than the wire's numbers is narrowed, and numbers that are kept as
-    objects become floats, as numpy itself would make them. None for an array of anything else."""
+    """A copy of an array in the form in which it is sent: wider types are narrowed to those of wire.py, and an array of
+    dtype object that holds numbers becomes one of floats. None for an array of anything else."""
     kind = value.dtype.kind
     if kind == "O" and value.size and all(is_real(part) for part in value.flat):
         return np.array(value.tolist(), dtype=np.float64).reshape(value.shape)
@@ -112,12 +112,12 @@ def is_real(value: Any) -> bool:
 
 
 def is_key(value: Any) -> bool:
-    """Whether a dict's key travels: a text or a whole number, an enum's member or numpy's among them."""
+    """Whether a dict's key can be sent: a text or a whole number. Enum members and numpy integers count."""
     return isinstance(value, str | int | np.integer) and not isinstance(value, bool)
 
 
 def plain_key(value: Any) -> str | int:
-    """The text or number that a key is made of, whatever its class says of itself."""
+    """The plain text or number of a key. Methods of the key's own class are not used."""
     return (
         str.__str__(value) if isinstance(value, str) else int.__index__(value) if isinstance(value, int) else int(value)
     )
@@ -133,7 +133,7 @@ def changes(value: Any) -> bool:
 
 
 def same(value: Any, before: Any, depth: int = 0) -> bool:
-    """Whether a value still is what its snapshot says; nothing of a student's decides that."""
+    """Whether a value still equals its snapshot. No method of the student's is used for this."""
     if type(value) is not type(before):
         return False
     if type(value) is np.ndarray:
@@ -155,7 +155,7 @@ def same(value: Any, before: Any, depth: int = 0) -> bool:
 
 
 def is_tensor(value: Any) -> bool:
-    """Whether a value is torch's tensor, where torch is loaded; nothing is loaded to find out."""
+    """Whether a value is a torch tensor. Does not import torch."""
     import sys
 
     torch = sys.modules.get("torch")

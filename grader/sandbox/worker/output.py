@@ -1,4 +1,4 @@
-"""Standard output and standard error of a student's process: text streams as at home, over one cap.
+"""Standard output and standard error of a student's process: ordinary text streams that share one cap.
 
 A script may reconfigure, wrap, detach or close them. What it prints afterwards still arrives, and the cap still holds.
 """
@@ -12,9 +12,9 @@ from typing import Any
 
 
 class Cap:
-    """Bytes for the file that the grader reads: `most` a request; the characters beyond are counted and dropped.
+    """Writes to the file that the grader reads: at most `most` bytes per request. It counts and drops the rest.
 
-    It has a descriptor of its own, so that a script which closes 1 or 2 can still print.
+    It has its own descriptor, so that a script that closes 1 or 2 can still print.
     """
 
     def __init__(self, most: int) -> None:
@@ -29,7 +29,7 @@ class Cap:
     def write(self, data: bytes) -> None:
         if len(data) > self.room:
             text = data.decode("utf-8", "replace")
-            whole = data[: self.room].decode("utf-8", "ignore")  # no character is cut in two
+            whole = data[: self.room].decode("utf-8", "ignore")  # drops half a character at the end
             self.dropped += len(text) - len(whole)
             data = whole.encode()
             self.room = 0
@@ -39,13 +39,13 @@ class Cap:
             os.write(self.descriptor, data)
 
     def finish(self) -> None:
-        """Say what was dropped."""
+        """Write how much was dropped."""
         if self.dropped:
             os.write(self.descriptor, f"\n... and {self.dropped} characters more\n".encode())
 
 
 class Sink(io.BufferedIOBase):
-    """`sys.stdout.buffer`: bytes on their way to the cap. It never closes, because others print to it, too."""
+    """`sys.stdout.buffer`: passes bytes to the cap. It never closes, because other code prints to it too."""
 
     mode = "wb"
 
@@ -80,7 +80,7 @@ class Sink(io.BufferedIOBase):
 
 
 class Text(io.TextIOWrapper):
-    """`sys.stdout` or `sys.stderr`. Detached or closed, it goes on working for whoever else holds it."""
+    """`sys.stdout` or `sys.stderr`. It keeps working after it was detached or closed, because other code may use it."""
 
     mode = "w"
 
@@ -103,7 +103,7 @@ class Text(io.TextIOWrapper):
 
 
 def take_over(most: int) -> Cap:
-    """Put capped streams in the place of this process's own; the cap that both share."""
+    """Replace this process's own streams by capped ones. Return the cap that both share."""
     cap = Cap(most)
     out, err = Text(cap, 1), Text(cap, 2)
     vars(sys).update(stdout=out, stderr=err, __stdout__=out, __stderr__=err)

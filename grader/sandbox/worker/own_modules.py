@@ -1,8 +1,8 @@
-"""A student's files as modules: one object each, under every name that works at home, and read with some patience.
+"""Imports a student's files as modules, under every name that works on the student's computer.
 
-`engine`, `package.engine`, `student.package.engine` and `.engine` are the same module. A line of IPython's is
-skipped, and so is a statement at the top of a file that only this machine keeps from working: a file that is not here.
-What was skipped is told, and costs nothing.
+`engine`, `package.engine`, `student.package.engine` and `.engine` are the same module. Two kinds of code are skipped:
+IPython's own lines, and top-level statements that fail only because of this machine, such as one that opens a file
+which is not here. The report says what was skipped; it costs no points.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from typing import Any
 from grader.sandbox.worker import standins
 from grader.sandbox.worker.standins import StandIns
 
-HOME = "student"  # the folder that the section's folders lie in
+HOME = "student"  # the folder that holds the section's folders
 MAGIC = re.compile(r"^(?P<indent>\s*)(?:[%!](?=[a-zA-Z%])|\?).*$")
-ELSEWHERE = "__only_elsewhere__"  # the name under which a module finds the test of an exception
+ELSEWHERE = "__only_elsewhere__"  # the name of the exception test inside a module
 
 
 class OwnSpec(importlib.machinery.ModuleSpec):
-    """The spec of a top-level module that relative imports work in, as if it lay in its folder's package."""
+    """The spec of a top-level module in which relative imports work, as if its folder were a package."""
 
     folder = ""
 
@@ -40,7 +40,7 @@ class OwnSpec(importlib.machinery.ModuleSpec):
 
 
 class OwnModules(importlib.abc.MetaPathFinder):
-    """Finds the modules that lie in `folders`, by their own name or behind those of folders."""
+    """Finds the modules in `folders`, by their own name or with the names of folders before it."""
 
     def __init__(self, folders: Sequence[str], stand_ins: StandIns) -> None:
         paths = [Path(folder) for folder in folders if not (Path(folder) / "__init__.py").exists()]
@@ -62,7 +62,7 @@ class OwnModules(importlib.abc.MetaPathFinder):
         return importlib.util.spec_from_loader(name, Folder(), is_package=True) if stem in self.packages else None
 
     def may_hold(self, parents: Sequence[str], parent: ModuleType | None) -> bool:
-        """Whether the student's own folders may be called so: a folder of the handout, or one that is not here."""
+        """Whether `parents` may name the student's own folders: those of the handout, or ones that are not here."""
         ours = isinstance(getattr(parent, "__loader__", None), Folder)
         absent = isinstance(parent, standins.StandIn) and parents[0] not in standins.HARMLESS
         return ours or absent
@@ -76,7 +76,7 @@ class OwnModules(importlib.abc.MetaPathFinder):
 
 
 class Folder(importlib.abc.Loader):
-    """A package that holds nothing but what OwnModules finds behind its name."""
+    """A package that holds only what OwnModules finds under its name."""
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
         """An ordinary module."""
@@ -92,14 +92,14 @@ class Alias(importlib.abc.Loader):
         self.stem = stem
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
-        """The import system takes what `exec_module` leaves in its place."""
+        """The import system uses what `exec_module` puts in `sys.modules`."""
 
     def exec_module(self, module: ModuleType) -> None:
         sys.modules[module.__name__] = importlib.import_module(self.stem)
 
 
 class OwnLoader(importlib.machinery.SourceFileLoader):
-    """Runs a student's file. See the module's docstring for what it is patient with."""
+    """Runs a student's file. The docstring of this module says what it skips."""
 
     def __init__(self, name: str, path: str, stand_ins: StandIns) -> None:
         super().__init__(name, path)
@@ -107,13 +107,13 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType | None:
         path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)  # nothing is cached: the file is run once
+        return self.source_to_code(self.get_data(path), path)  # no cache, because the file is run once
 
     def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> CodeType:  # type: ignore[override]
         return compile(self.tree(data, path), path, "exec", dont_inherit=True, optimize=_optimize)
 
     def tree(self, data: bytes, path: str) -> ast.Module:
-        """The file as it was handed in; if it is no Python, without lines that only IPython understands."""
+        """The file as it was handed in; if that does not parse, without lines that only IPython understands."""
         try:
             return ast.parse(data, path)
         except SyntaxError:
@@ -147,14 +147,14 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
             self.stand_ins.importing -= 1
 
     def exec_patiently(self, module: ModuleType) -> None:
-        """Run the file once more, each statement at its top that fails only here being skipped."""
+        """Run the file again and skip each top-level statement that fails only on this machine."""
         tree = self.tree(self.get_data(self.path), self.path)
         tree.body = [patient(statement) for statement in tree.body]
         vars(module)[ELSEWHERE] = self.skip
         exec(compile(ast.fix_missing_locations(tree), self.path, "exec", dont_inherit=True), vars(module))
 
     def skip(self, line: int) -> tuple[type[BaseException], ...]:
-        """What a patient statement catches: the exception that is being handled, if only this machine is the cause."""
+        """The exception types that a `patient` statement catches: the current one, if this machine is its cause."""
         error = sys.exc_info()[1]
         if error is None or not only_elsewhere(error):
             return ()
@@ -167,7 +167,7 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
 
 
 def patient(statement: ast.stmt) -> ast.stmt:
-    """The statement in a `try` of its own; what defines or imports stays as it is."""
+    """The statement inside its own `try`. Definitions and imports stay as they are."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom):
         return statement
     test = ast.Call(ast.Name(ELSEWHERE, ast.Load()), [ast.Constant(statement.lineno)], [])
@@ -178,8 +178,8 @@ def patient(statement: ast.stmt) -> ast.stmt:
 
 
 def only_elsewhere(error: BaseException) -> bool:
-    """Whether an exception tells of this machine, and not of the file: a file, a screen, a package or an argument that
-    is not here. What was forbidden is no such case."""
+    """Whether this machine caused an exception, and not the student's file: a file, screen, package or argument is
+    missing here. Forbidden acts do not count."""
     if isinstance(error, PermissionError):
         return isinstance(error.filename, str) and not Path(error.filename).is_absolute()
     if isinstance(error, OSError):

@@ -1,6 +1,6 @@
-"""Which system calls a confined process may make: the tables, the filter made of them, and its installation.
+"""Which system calls a confined process may make: the tables, the filter built from them, and its installation.
 
-Facts: seccomp(2), linux/filter.h, and the kernel's system-call tables of both architectures.
+Sources: seccomp(2), linux/filter.h, and the kernel's system-call tables of both architectures.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP = 1, 4, 22
 
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 ALLOW, KILL = 0x7FFF0000, 0x80000000
-LAST_KNOWN = 450  # calls newer than this table do not exist here
-ANY_PID = 0x7EADBEEF  # above every process id, and in no instruction
+LAST_KNOWN = 450  # newer calls than this are answered with ENOSYS
+ANY_PID = 0x7EADBEEF  # a placeholder: above every process id, and in no instruction
 
 # name: number on x86_64, number on aarch64 (None: there is no such call)
 REFUSED: dict[str, tuple[int | None, int | None]] = {
@@ -43,12 +43,12 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "setpgid": (109, 154),
     "setpriority": (141, 140),
     "ioprio_set": (251, 30),
-    "sched_setscheduler": (144, 119),  # root could make itself a real-time process, and its supervisor wait
+    "sched_setscheduler": (144, 119),  # as a real-time process, root's code could starve the grader
     "sched_setparam": (142, 118),
     "sched_setattr": (314, 274),
     "setrlimit": (160, 164),
-    # memory of the kernel's that no limit of a process counts, and names in folders that it may not list
-    "vmsplice": (278, 75),  # a pipe keeps pages that are unmapped already
+    # kernel memory that no limit of a process counts; names in folders that it may not list
+    "vmsplice": (278, 75),  # a pipe keeps pages that the process has unmapped
     "sendmsg": (46, 211),
     "setsockopt": (54, 208),
     "inotify_init": (253, None),
@@ -149,7 +149,7 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "mknodat": (259, 33),
 }
 
-# Answered with success and not carried out: Landlock does not cover them, and honest code calls them in passing.
+# Calls that report success but do nothing: Landlock does not cover them, and harmless code makes them in passing.
 FAKED: dict[str, tuple[int | None, int | None]] = {
     "chmod": (90, None),
     "fchmod": (91, 52),
@@ -177,10 +177,10 @@ SOCKETPAIR, PRLIMIT, PRCTL, FCNTL, IOCTL = (53, 199), (302, 261), (157, 167), (7
 AFFINITY, PERSONALITY, SENDTO, SENDMMSG, FALLOCATE = (203, 122), (135, 92), (44, 206), (307, 269), (285, 47)
 
 CLONE_THREAD = 0x00010000
-# What files are asked for: descriptors, their flags, locks, a pipe's size. No lease, which makes whoever opens the file
-# wait, no signal to others, and no larger pipe.
+# Allowed fcntl commands: descriptors, their flags, locks, a pipe's size. Not allowed: a lease, which blocks others that
+# open the file; signals to others; a larger pipe.
 FCNTL_COMMANDS = (*range(8), 36, 37, 38, 1030, 1032)
-# TCGETS, TIOCGPGRP, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX: what `isatty` and pipes ask. All others are for
+# TCGETS, TIOCGPGRP, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX: `isatty` and pipes need these. All others are for
 # devices, file systems and networks.
 IOCTL_COMMANDS = (0x5401, 0x540F, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 
@@ -212,9 +212,9 @@ def unless_equal(at: int, values: Iterable[int]) -> bytes:
 
 
 def conditional_rules(pid: int) -> list[tuple[tuple[int, int], bytes]]:
-    """Calls that are judged by their arguments; each body ends in a return."""
+    """Calls that are allowed or refused by their arguments. Each body ends in a return."""
     thread = instruction(JUMP_BITS, CLONE_THREAD, 0, 1) + instruction(RETURN, ALLOW) + refuse(errno.EPERM)
-    # A connected stream takes no address, so such a pair can reach nobody else.
+    # A connected stream takes no address, so such a pair cannot reach another process.
     stream = argument(1) + instruction(MASK, 0xF) + instruction(JUMP_EQUAL, 1, 0, 1)
     pair = argument(0) + instruction(JUMP_EQUAL, 1, 1, 0) + refuse(errno.EPERM) + stream
     read_only = argument(2) + instruction(JUMP_EQUAL, 0, 1, 0) + refuse(errno.EPERM)
@@ -225,15 +225,15 @@ def conditional_rules(pid: int) -> list[tuple[tuple[int, int], bytes]]:
     own = (0, pid)
     return [
         (CLONE, argument(0) + thread),
-        (CLONE3, refuse(errno.ENOSYS)),  # its flags lie in memory; libc falls back to clone
+        (CLONE3, refuse(errno.ENOSYS)),  # its flags are in memory, which a filter cannot read; libc falls back to clone
         (KILL_CALL, only_if_equal(0, [pid])),
         (TGKILL, only_if_equal(0, [pid])),
         (SOCKETPAIR, pair + instruction(RETURN, ALLOW) + refuse(errno.EPERM)),
         (SENDTO, no_address + instruction(RETURN, ALLOW)),
         (SENDMMSG, refuse(errno.EPERM)),
         (PRLIMIT, read_only + only_if_equal(0, own)),
-        (PRCTL, unless_equal(0, [PR_SET_PDEATHSIG, PR_SET_DUMPABLE])),  # dumpable, or its use cannot be watched
-        (FALLOCATE, refuse(errno.EOPNOTSUPP)),  # it takes disk past every limit; libc writes instead
+        (PRCTL, unless_equal(0, [PR_SET_PDEATHSIG, PR_SET_DUMPABLE])),  # if not dumpable, the grader cannot watch it
+        (FALLOCATE, refuse(errno.EOPNOTSUPP)),  # it evades the limits on disk use; libc writes instead
         (FCNTL, only_if_equal(1, FCNTL_COMMANDS)),
         (IOCTL, only_if_equal(1, IOCTL_COMMANDS)),
         (PERSONALITY, only_if_equal(0, [0xFFFFFFFF])),
@@ -242,13 +242,13 @@ def conditional_rules(pid: int) -> list[tuple[tuple[int, int], bytes]]:
 
 
 def program(machine: str, pid: int, *, refuse_truncate: bool) -> bytes:
-    """The filter for one process. Raises ValueError for a machine that the tables do not know."""
+    """The filter for one process. Raises ValueError for an architecture without a table."""
     return template(machine, refuse_truncate).replace(struct.pack("<I", ANY_PID), struct.pack("<I", pid))
 
 
 @cache
 def template(machine: str, refuse_truncate: bool) -> bytes:
-    """The filter, for ANY_PID."""
+    """The filter with the placeholder ANY_PID."""
     column = list(AUDIT_ARCH).index(machine)
     parts = [
         instruction(LOAD, 4) + instruction(JUMP_EQUAL, AUDIT_ARCH[machine], 1, 0) + instruction(RETURN, KILL),
@@ -266,7 +266,7 @@ def template(machine: str, refuse_truncate: bool) -> bytes:
 
 
 def prepare() -> None:
-    """Make the filter ahead, in a process that others will be forked from."""
+    """Build the filter in advance, in a process from which workers will be forked."""
     if platform.machine() in AUDIT_ARCH:
         for refuse_truncate in (False, True):
             template(platform.machine(), refuse_truncate)
@@ -277,7 +277,7 @@ class SockFprog(ctypes.Structure):
 
 
 def filter_calls(libc: ctypes.CDLL, refuse_truncate: bool, problems: list[str]) -> bool:
-    """Install the filter in this process for good; whether that went well."""
+    """Install the filter in this process for good. Return whether it worked."""
     machine = platform.machine()
     if machine not in AUDIT_ARCH:
         problems.append(f"no system-call filter is written for {machine}")

@@ -1,4 +1,4 @@
-"""scikit-learn's train_test_split, by which students set validation images aside, where that is not installed."""
+"""Replaces scikit-learn's train_test_split, with which students set validation images aside, if it is not installed."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def train_test_split(
     shuffle: bool = True,
     stratify: Any = None,
 ) -> list[Any]:
-    """The training part and the test part of each array, list or tensor of one length N.
+    """The training part and the test part of each array, list or tensor; all have the same length N.
 
-    Sizes are counts, or shares of N as floats; stratified, the parts hold the classes in the proportions of the whole.
-    Raises ValueError for arrays of several lengths and for sizes that do not fit.
+    Sizes are counts, or shares of N as floats. With `stratify`, both parts keep the proportions of the classes.
+    Raises ValueError for arrays of different lengths and for sizes that do not fit.
     """
     counts = {len(array) for array in arrays}
     if len(counts) != 1:
@@ -31,7 +31,7 @@ def train_test_split(
     train, test = sizes(n, train_size, test_size)
     random: Any = np.random if random_state is None else random_state
     random = random if hasattr(random, "permutation") else np.random.RandomState(random)
-    # The test part comes first, as scikit-learn shuffles: one random_state gives the same parts.
+    # The test part comes first, as in scikit-learn, so that a random_state gives the same parts.
     order = random.permutation(n) if shuffle else np.r_[train : train + test, :train]
     if stratify is not None:
         order = spread(order, np.asarray(stratify).reshape(n, -1)[:, 0])
@@ -40,7 +40,7 @@ def train_test_split(
 
 
 def sizes(n: int, train: float | None, test: float | None) -> tuple[int, int]:
-    """How many are trained on and tested: of one that is not given, the rest; of neither, a quarter is tested."""
+    """The sizes of the training and the test part. A size that is not given is the rest; without both, test is 1/4."""
     if train is None and test is None:
         test = 0.25
     tested = math.ceil(test * n) if isinstance(test, float) else test
@@ -53,8 +53,8 @@ def sizes(n: int, train: float | None, test: float | None) -> tuple[int, int]:
 
 
 def spread(order: Indices, classes: Any) -> Indices:
-    """The same indices, so ordered that any stretch holds the classes (N,) in proportion: by the place that each has
-    among its class, as a share of it."""
+    """The same indices, reordered so that any stretch holds the classes (N,) in proportion. The sort key of an index is
+    its position within its class, as a share of the class."""
     place = np.empty(len(order))
     for one in np.unique(classes):
         members = order[classes[order] == one]
@@ -63,7 +63,7 @@ def spread(order: Indices, classes: Any) -> Indices:
 
 
 def taken(array: Any, at: Indices) -> Any:
-    """The entries of a data frame, an array or a tensor, else of a list; as scikit-learn takes them."""
+    """The entries `at` of a data frame, array, tensor or list, selected as scikit-learn does."""
     if hasattr(array, "iloc"):
         return array.iloc[at]
     return array[at] if hasattr(array, "shape") else [array[index] for index in at.tolist()]

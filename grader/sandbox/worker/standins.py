@@ -1,7 +1,7 @@
-"""What stands in for a package that is not installed, so that a line which only shows or decorates costs nothing.
+"""Stand-ins for packages that are not installed, so that lines which only show or decorate cost no points.
 
-While a student's file is imported, whatever is done with a stand-in gives another one. Later, inside a function that is
-graded, only packages that show, log or decorate go on like this; of any other the first use raises and names it.
+While a student's file is imported, every use of a stand-in gives another stand-in. Inside a graded function, this still
+holds for packages that show, log or decorate. The first use of any other package raises an error that names it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ import numpy as np
 
 from grader.sandbox.worker import split
 
-# Known to be public packages, so never a student's own. They stand in for our own code and for notebooks as well.
+# Public packages, so never a student's own modules. Drivers of the homework and notebooks get stand-ins for them too.
 HARMLESS = frozenset(
     "IPython PIL cv2 google h5py imageio ipdb ipykernel ipywidgets joblib matplotlib networkx notebook numba pandas "
     "past plotly pudb pytest requests scipy seaborn six skimage sklearn torchsummary tqdm wandb".split()
 )
-# They show, log, type or decorate, and give no number: a graded function may go on without them.
+# Packages that show, log, type or decorate and compute nothing: a graded function works without them.
 QUIET = frozenset(
     "IPython alive_progress altair beartype bokeh colorama comet_ml display fastprogress get_ipython google icecream "
     "ipywidgets jaxtyping line_profiler loguru matplotlib memory_profiler mlflow plotly progressbar rich seaborn "
@@ -35,7 +35,7 @@ QUIET = frozenset(
 )
 ROOT = str(Path(__file__).resolve().parents[3])
 GUARDS = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException")
-MOST = 20  # sentences a request
+MOST = 20  # sentences per request
 
 
 def ranged(*args: Any, **_: Any) -> Any:
@@ -47,7 +47,7 @@ def same(*args: Any) -> Any:
 
 
 def compiled(*args: Any, **_: Any) -> Any:
-    """The function itself, which is only slower; bare or with options."""
+    """`jit` without or with options: gives the plain function, which is only slower."""
     return args[0] if args and callable(args[0]) else same
 
 
@@ -55,7 +55,7 @@ def vectorized(*args: Any, **_: Any) -> Any:
     return np.vectorize(args[0]) if args and inspect.isfunction(args[0]) else np.vectorize
 
 
-# What these few give is known, and needs no package.
+# Functions that are easily replaced without their package.
 KNOWN: dict[str, Callable[..., Any]] = {
     "icecream.ic": same,
     "numba.jit": compiled,
@@ -67,13 +67,13 @@ KNOWN: dict[str, Callable[..., Any]] = {
     "tqdm.tqdm.write": print,
     "tqdm.trange": ranged,
 }
-BARS = ("auto", "autonotebook", "notebook", "std")  # modules of tqdm that hold the same names
+BARS = ("auto", "autonotebook", "notebook", "std")  # modules of tqdm with the same names in them
 
 
 class StandIns:
-    """The stand-ins of one process: whether a student's file is being imported, and what they hid.
+    """The stand-ins of one process. `importing` is above 0 while a student's file is imported.
 
-    `hid` holds sentences for the report, each beginning with the line.
+    `hid` holds sentences for the report on what was replaced; each begins with the line.
     """
 
     def __init__(self, folder: str) -> None:
@@ -82,13 +82,13 @@ class StandIns:
         self.hid: dict[str, None] = {}
 
     def name(self, name: str, given: Any = None) -> Any:
-        """What a name stands for: the function that is known, or a stand-in."""
+        """The object for a name: a function in KNOWN, or a stand-in."""
         parts = name.split(".")
         plain = ".".join(part for part in parts if part not in BARS) if parts[0] == "tqdm" else name
         return KNOWN.get(plain) or Absent(self, name, given)
 
     def tell(self, sentence: str) -> None:
-        """Keep a sentence on the line of the student's that runs now."""
+        """Keep a sentence on the student's line that runs now."""
         if where := self.line():
             self.tell_of(f"{where} {sentence}")
 
@@ -105,7 +105,7 @@ class StandIns:
         return ""
 
     def use(self, name: str) -> Any:
-        """What using `name` gives: a stand-in. Raises ModuleNotFoundError where a graded function needs the package."""
+        """The result of using `name`: a stand-in. Raises ModuleNotFoundError if a graded function needs the package."""
         package = name.partition(".")[0]
         if not self.importing and package not in QUIET:
             raise ModuleNotFoundError(f"{name} is used here, but {package} is not installed", name=package)
@@ -114,10 +114,10 @@ class StandIns:
 
 
 class StandIn(ModuleType):
-    """A module that is not installed; any name can be taken from it."""
+    """Stands in for a module that is not installed; any name can be taken from it."""
 
     __path__: list[str] = []
-    __version__ = "999.0.0"  # new enough for whoever asks
+    __version__ = "999.0.0"  # new enough for any check
 
     def __init__(self, name: str, stand_ins: StandIns) -> None:
         super().__init__(name)
@@ -130,18 +130,18 @@ class StandIn(ModuleType):
 
 
 class Base:
-    """What a class has for its base that was derived from a stand-in."""
+    """The base of a class that was derived from a stand-in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
 
 
 class Absent:
-    """A name taken from a StandIn, or what using one gave. `given` is what it was called with, if that can be iterated:
-    a progress bar gives the elements of what it is around."""
+    """A name taken from a StandIn, or the result of using one. `given` is the iterable that it was called with: a
+    progress bar has to give its elements."""
 
     __slots__ = ("_given", "_name", "_stand_ins")
-    __array_ufunc__ = None  # numpy leaves arithmetic to this class
+    __array_ufunc__ = None  # so that numpy leaves arithmetic to this class
 
     def __init__(self, stand_ins: StandIns, name: str, given: Any = None) -> None:
         object.__setattr__(self, "_stand_ins", stand_ins)
@@ -223,10 +223,10 @@ class Absent:
 
 
 class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Last on `sys.meta_path`: a StandIn for what a student's file imports and is not installed.
+    """Last on `sys.meta_path`: gives a StandIn for a package that a student's file imports and that is not installed.
 
-    A guarded import fails as it does at home, and so does one that is a misspelt name of an own module (`own`). A
-    library is never told that an optional package is there.
+    An import inside a `try` fails as usual, and so does a misspelt name of one of the student's modules (`own`).
+    Libraries get no stand-ins for their optional packages.
     """
 
     def __init__(self, stand_ins: StandIns, own: Sequence[str]) -> None:
@@ -262,7 +262,7 @@ class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 class Gone(ModuleType):
-    """A submodule that numpy no longer has: what it held is found in numpy itself, as most of it is."""
+    """A submodule that numpy no longer has. Its names are looked up in numpy, where most of them are now."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -271,7 +271,7 @@ class Gone(ModuleType):
 
 
 def importer() -> FrameType | None:
-    """The frame whose import statement is being carried out, or that takes a name from a module."""
+    """The frame that runs the current import statement, or that takes a name from a module."""
     frame: FrameType | None = sys._getframe(1)
     own = (__file__, sys._getframe(1).f_code.co_filename)
     while frame is not None and (frame.f_code.co_filename in own or is_machinery(frame)):
@@ -280,7 +280,7 @@ def importer() -> FrameType | None:
 
 
 def by_name() -> bool:
-    """Whether `from package import name` is looking for a module of that name: a misspelt function is none."""
+    """Whether `from package import name` is looking for `name` as a module. It may be a misspelt function."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and (frame.f_code.co_filename == __file__ or is_machinery(frame)):
         if frame.f_code.co_name == "_handle_fromlist":
@@ -310,7 +310,7 @@ def source_of(code: CodeType) -> str | None:
 
 
 def guarded(source: str, line: int) -> bool:
-    """Whether the import in this line stands in a `try` that goes on without it."""
+    """Whether the import in this line is inside a `try` that handles its failure."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
@@ -332,7 +332,7 @@ def names(node: ast.AST) -> list[str]:
 
 
 def misspelt(name: str, own: Sequence[str]) -> bool:
-    """Whether the name is one of the own modules but for a letter or two."""
+    """Whether the name differs from one of the student's modules by a letter or two."""
     from difflib import get_close_matches
 
     return bool(get_close_matches(name, own, 1, 0.8))

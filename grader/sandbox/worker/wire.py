@@ -1,8 +1,8 @@
 """Bytes <-> None, numbers, strings, arrays, tensors, lists, tuples, dicts, handles, callbacks. No pickle, nothing else.
 
-Both sides speak it, and only the grader's side has to survive the other: `decode` gets bytes that hostile code may have
-written. It checks every length against the bytes that are there before it allocates, limits depth and count, and
-rebuilds exact types, so that no subclass, lazy object or operator of a student's ever crosses.
+Both sides use it. On the grader's side, `decode` gets bytes that hostile code may have written. Before it allocates, it
+checks each length against the bytes that are there. It limits depth and count, and builds exact types, so that no
+subclass, lazy object or operator of a student's reaches the grader.
 
 A frame is an 8-byte little-endian length and that many bytes of one encoded value. A value is a tag byte, then:
 
@@ -42,7 +42,7 @@ _FLOAT_ALONE = {float}
 
 
 class FrameError(Exception):
-    """Bytes that are not a frame, or a value or frame over the limits above."""
+    """The bytes are not a frame, or a value or frame exceeds the limits above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Handle:
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """A function of the grader's that the student's code may call while a call goes on; `kind` is its name."""
+    """A function of the check's that the student's code may call during a call; `kind` is its name."""
 
     id: int
     kind: str = ""
@@ -63,14 +63,14 @@ class Callback:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tensor:
-    """A torch tensor by value: its numbers, and whether it records what is done with it."""
+    """A torch tensor by value: its numbers, and whether it requires gradients."""
 
     array: np.ndarray[Any, Any]
     requires_grad: bool = False
 
 
 def encode(value: Any) -> bytes:
-    """One value as bytes. Raises FrameError for a type outside the closed set, or one nested too deep."""
+    """One value as bytes. Raises FrameError for a type that is not listed above, or for too deep nesting."""
     parts: list[bytes] = []
     _encode(value, parts, 0)
     return b"".join(parts)
@@ -105,7 +105,7 @@ def _encode(value: Any, parts: list[bytes], depth: int) -> None:
         _encode_array(value.array, parts)
     elif kind is tuple and len(value) > 1 and set(map(type, value)) == _FLOAT_ALONE:
         parts.append(struct.pack(f"<cI{len(value)}d", b"D", len(value), *value))
-        parts += [b""] * len(value)  # so that MAX_NODES counts them, as the other side does
+        parts += [b""] * len(value)  # so that MAX_NODES counts each float, as `decode` does
     elif kind is list or kind is tuple:
         parts.append((b"l" if kind is list else b"t") + _U32.pack(len(value)))
         for element in value:
@@ -117,7 +117,7 @@ def _encode(value: Any, parts: list[bytes], depth: int) -> None:
             parts.append(_text(key) if texts else _encode_key(key))
             _encode(element, parts, depth + 1)
     else:
-        raise FrameError(f"a value of type {kind.__name__} does not travel")
+        raise FrameError(f"a value of type {kind.__name__} cannot be sent")
 
 
 def _encode_key(key: Any) -> bytes:
@@ -125,7 +125,7 @@ def _encode_key(key: Any) -> bytes:
         return b"i" + _I64.pack(key)
     if type(key) is str:
         return b"s" + _text(key)
-    raise FrameError(f"a dict key of type {type(key).__name__}; only strings and integers of 64 bits travel")
+    raise FrameError(f"a dict key of type {type(key).__name__}; only strings and 64-bit integers can be sent")
 
 
 def _encode_int(value: int) -> bytes:
@@ -133,16 +133,16 @@ def _encode_int(value: int) -> bytes:
         return b"i" + _I64.pack(value)
     size = value.bit_length() // 8 + 1
     if size > MAX_INT_BYTES:
-        raise FrameError(f"an integer of {size} bytes; at most {MAX_INT_BYTES} travel")
+        raise FrameError(f"an integer of {size} bytes; at most {MAX_INT_BYTES} can be sent")
     return b"I" + _U32.pack(size) + value.to_bytes(size, "little", signed=True)
 
 
 def _encode_array(array: np.ndarray[Any, Any], parts: list[bytes]) -> None:
     code = _DTYPE_CODE.get(array.dtype.newbyteorder("<"))
     if code is None:
-        raise FrameError(f"an array of dtype {array.dtype} does not travel")
+        raise FrameError(f"an array of dtype {array.dtype} cannot be sent")
     if array.ndim > MAX_NDIM:
-        raise FrameError(f"an array of {array.ndim} dimensions; at most {MAX_NDIM} travel")
+        raise FrameError(f"an array of {array.ndim} dimensions; at most {MAX_NDIM} can be sent")
     parts.append(struct.pack(f"<cBB{array.ndim}Q", b"a", code, array.ndim, *array.shape))
     parts.append(array.astype(DTYPES[code], copy=False).tobytes())
 
@@ -153,11 +153,11 @@ def _text(value: str) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """The value that `data` holds, of exact built-in types and `numpy.ndarray`. Raises FrameError, and nothing else."""
+    """The value in `data`, made of exact built-in types, arrays, and the classes above. Raises only FrameError."""
     reader = _Reader(memoryview(data))
     value = reader.value(0)
     if reader.at != len(data):
-        raise FrameError(f"{len(data) - reader.at} bytes too many behind the value")
+        raise FrameError(f"{len(data) - reader.at} extra bytes after the value")
     return value
 
 
@@ -169,7 +169,7 @@ class _Reader:
         self.nodes = 0
 
     def step(self, size: int) -> int:
-        """Pass so many bytes; gives where they begin."""
+        """Skip `size` bytes and return where they begin."""
         at = self.at
         self.at = at + size
         if self.at > self.size:
@@ -187,7 +187,7 @@ class _Reader:
         return str(self.take(self.u32()), "utf-8", "replace")
 
     def count(self) -> int:
-        """A container's length; each element takes at least one byte, so a lie is found before anything is built."""
+        """A container's length. Each element takes at least a byte, so a false length is found before allocation."""
         count = self.u32()
         if count > self.size - self.at:
             raise FrameError(f"a container of {count} elements in {self.size - self.at} bytes")
@@ -224,13 +224,13 @@ class _Reader:
     def large(self) -> int:
         size = self.u32()
         if size > MAX_INT_BYTES:
-            raise FrameError(f"an integer of {size} bytes; at most {MAX_INT_BYTES} travel")
+            raise FrameError(f"an integer of {size} bytes; at most {MAX_INT_BYTES} can be sent")
         return int.from_bytes(self.take(size), "little", signed=True)
 
     def tensor(self) -> Tensor:
         flag, tag = bytes(self.take(2))
         if flag not in b"TF" or tag != ord("a"):
-            raise FrameError("a tensor that is no flag and an array")
+            raise FrameError("a tensor that is not a flag and an array")
         return Tensor(self.array(), flag == ord("T"))
 
     def array(self) -> np.ndarray[Any, Any]:
@@ -238,7 +238,7 @@ class _Reader:
         if code >= len(DTYPES) or ndim > MAX_NDIM:
             raise FrameError(f"an array with dtype code {code} and {ndim} dimensions")
         shape = struct.unpack(f"<{ndim}Q", self.take(8 * ndim))
-        # An empty side would let the others be anything; numpy refuses what overflows, so the sides are bounded here.
+        # With one side of length 0, the others could be huge and overflow in numpy, so each side is limited.
         if any(side > MAX_FRAME for side in shape):
             raise FrameError(f"an array of shape {shape}")
         dtype = DTYPES[code]
@@ -274,21 +274,21 @@ _READ: dict[int, Callable[[_Reader, int], Any]] = {
 
 
 def frame(value: Any) -> bytes:
-    """One value as a frame. Raises FrameError when it cannot travel."""
+    """One value as a frame. Raises FrameError if it cannot be sent."""
     data = encode(value)
     if len(data) > MAX_FRAME:
-        raise FrameError(f"{len(data) >> 20} MB in one frame; at most {MAX_FRAME >> 20} MB travel")
+        raise FrameError(f"{len(data) >> 20} MB in one frame; at most {MAX_FRAME >> 20} MB can be sent")
     return _U64.pack(len(data)) + data
 
 
 def write_frame(stream: IO[bytes], value: Any) -> None:
-    """Send one value. Raises FrameError when it cannot travel, OSError when the other side is gone."""
+    """Send one value. Raises FrameError if it cannot be sent, OSError if the other side is gone."""
     stream.write(frame(value))
     stream.flush()
 
 
 def read_frame(stream: IO[bytes]) -> Any:
-    """Receive one value. Raises EOFError at a clean end, FrameError for anything that is not a whole frame."""
+    """Receive one value. Raises EOFError at a clean end, FrameError for anything but a whole frame."""
     head = stream.read(8)
     if not head:
         raise EOFError
@@ -296,8 +296,8 @@ def read_frame(stream: IO[bytes]) -> Any:
         raise FrameError("the stream ends inside a frame's length")
     size = _U64.unpack(head)[0]
     if size > MAX_FRAME:
-        raise FrameError(f"a frame of {size} bytes; at most {MAX_FRAME >> 20} MB travel")
+        raise FrameError(f"a frame of {size} bytes; at most {MAX_FRAME >> 20} MB can be sent")
     data = stream.read(size)
     if len(data) < size:
-        raise FrameError(f"the stream ends {size - len(data)} bytes before its frame does")
+        raise FrameError(f"the stream ends {size - len(data)} bytes before the end of its frame")
     return decode(data)

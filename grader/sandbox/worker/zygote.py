@@ -1,10 +1,10 @@
 """A warm process that forks one confined child per session.
 
-It imports what is slow to import (numpy, then what a section keeps warm, and its drivers) once, on one thread, and
-holds nothing worth reading: no answer, no token, no other student's file. A request names a folder and brings three
-descriptors; the child takes them as its stdin, stdout and stderr, confines itself, and becomes a worker.
+It imports slow modules once, on one thread: numpy, then the section's warm modules and its drivers. It holds no secret:
+no answer, no token, no other student's file. A request to fork names a folder and brings three descriptors. The child
+takes them as its stdin, stdout and stderr, confines itself, and becomes a worker.
 
-Requests and replies are JSON datagrams on descriptor 0, a socket that only the grader holds the other end of:
+Requests and replies are JSON datagrams on descriptor 0, a socket whose other end only the grader has:
 
     {"op": "warm", "modules", "package", "drivers"}  ->  {"fault"}         what could not be imported, or ""
     {"op": "fork", "scratch"} + 3 descriptors  ->  {"pid"}
@@ -27,7 +27,7 @@ from typing import Any, NoReturn
 from grader.sandbox.worker import __main__ as worker
 from grader.sandbox.worker import drivers, seccomp
 
-# What every worker imports, of libraries too.
+# Modules that every worker imports.
 BASE = ("numpy.random", "numpy.linalg", "argparse", "inspect", "traceback", "faulthandler", "resource", "pickle")
 
 
@@ -56,13 +56,13 @@ def main() -> None:
 
 
 def settle() -> None:
-    """What is in memory now is never looked at again: a collection in a child would touch, and so copy, every page."""
+    """Keep the garbage collector off what is in memory now. In a child it would touch, and so copy, every page."""
     gc.collect()
     gc.freeze()
 
 
 def warm(request: dict[str, Any]) -> str:
-    """Import what a section keeps warm, and its drivers. The sentence for what cannot be imported, or ""."""
+    """Import the section's warm modules and its drivers. Return a sentence if one cannot be imported, else ""."""
     try:
         for name in request["modules"]:
             importlib.import_module(name)
@@ -85,7 +85,7 @@ def fork(control: socket.socket, request: dict[str, Any], descriptors: list[int]
 
 
 def become_worker(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
-    """Never returns into the zygote's loop, whatever happens."""
+    """Become a worker and then exit. This never returns to the zygote's loop."""
     code = 1
     try:
         os.setsid()
@@ -96,7 +96,7 @@ def become_worker(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
         os.chdir(request["scratch"])
         for name in ("HOME", "TMPDIR", "MPLCONFIGDIR"):
             os.environ[name] = request["scratch"]
-        tempfile.tempdir = None  # found anew: the zygote's own was remembered while it imported
+        tempfile.tempdir = None  # so that it is looked up again; an import cached the zygote's
         worker.main()
         code = 0
     except BaseException as error:
@@ -107,7 +107,7 @@ def become_worker(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
 
 
 def end(pid: int, grace: float) -> tuple[int, bool]:
-    """Reap one child: its wait status, and whether it had to be killed. Its process group goes with it."""
+    """End one child and its process group. Return its wait status, and whether it had to be killed."""
     deadline = time.monotonic() + grace
     done, status = os.waitpid(pid, os.WNOHANG)
     while not done and time.monotonic() < deadline:

@@ -69,7 +69,7 @@ def test_a_class_without_any_report_has_the_rubrics_items(rows, rubric):
 
 
 def test_another_homeworks_rubric_is_refused(rows, rubric):
-    with pytest.raises(UsageError, match=r"has no item 2\.1, which was graded; name that homework with --homework"):
+    with pytest.raises(UsageError, match=r"item 2\.1 was graded, but the rubric has none; name the right one with"):
         csv.render(rows, replace(rubric, tasks=rubric.tasks[:1]))
 
 

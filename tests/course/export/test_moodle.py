@@ -78,12 +78,12 @@ def test_feedback_tells_the_points_and_replaces_no_persons_words(filled, rubric)
 
 def test_a_grade_that_moodle_would_drop_in_silence_is_told(filled, rubric):
     filled[0] = with_ids(filled[0], filled[0].student.ids | {"Maximum Grade": "8,00"})
-    with pytest.raises(UsageError, match=r"ada has 8.33 points, and Moodle skips grades above its maximum of 8\.00"):
+    with pytest.raises(UsageError, match=r"ada has 8.33 points, but Moodle skips grades above its maximum of 8\.00"):
         moodle.render(filled, rubric)
 
 
 def test_without_identifiers_moodle_would_import_nothing(rows, rubric):
-    with pytest.raises(UsageError, match="the class list is none that Moodle takes back; run the batch again"):
+    with pytest.raises(UsageError, match="the class list is not a grading worksheet that Moodle can import; download"):
         moodle.render([with_ids(row, {}) for row in rows], rubric)
 
 
@@ -91,7 +91,7 @@ def test_a_worksheet_in_another_language_is_not_taken_for_one(rows, rubric):
     """Submissions have an identifier themselves; what only the sheet knows is not there under its English name."""
     german = {"ID": "Teilnehmer/in9", "Bewertung": "", "Zuletzt geändert (Bewertung)": "-"}
     rows = [with_ids(row, {"Identifier": row.student.ids["Identifier"], **german}) for row in rows]
-    with pytest.raises(UsageError, match="with Moodle's grading worksheet, downloaded in English, as --roster"):
+    with pytest.raises(UsageError, match="download Moodle's grading worksheet in English"):
         moodle.render(rows, rubric)
 
 

@@ -51,9 +51,9 @@ def test_without_receipts_all_share_the_title(read, users):
 def test_what_the_receipt_names_and_is_not_there_is_a_problem(read):
     head = "HW_1_a_da_attempt_2026-11-20-23-05-11"
     (ada,) = read(layout="blackboard", texts={f"{head}.txt": RECEIPT}).values()
-    assert ada.problem == f"Blackboard's receipt names {head}_hw.zip, which is not here; export the submissions again"
+    assert ada.problem == f"Blackboard's receipt names {head}_hw.zip, but it is not here; export the submissions again"
 
 
 def test_an_attempt_of_words_alone_is_no_absence(read):
     found = read("HW 1_ada_attempt_2026-11-20-23-05-11.txt", "HW 1_bo_attempt_2026-11-20-23-05-11_a.zip", roster=ROSTER)
-    assert found["ada"].problem == "the attempt at Blackboard has no file; read what was written there instead"
+    assert found["ada"].problem == "the attempt has no file; read its text on Blackboard"

@@ -54,7 +54,7 @@ def test_a_number_at_the_end_of_names_is_nobodys_id(read):
 
 def test_work_whose_number_may_be_a_students_is_not_nothing_handed_in(read):
     found = read("team_2_101_9001_hw.zip", "hoppergrace_102_9002_hw.zip", roster=HEAD + ADA + GRACE + ALAN)
-    assert "team may be theirs" in found["ada"].problem
+    assert "team may belong to this student or" in found["ada"].problem
     assert found["alan"].problem == ""
 
 
@@ -62,7 +62,7 @@ def test_anonymous_work_beside_a_class_list_is_not_nothing_handed_in(read):
     found = read("anon_abc12_901_a.zip", "anon_def34_902_b.zip", roster=HEAD + ADA + GRACE)
     assert [one.unlisted for one in found.values() if one.parts] == [True, True]
     assert {found[id_].problem for id_ in ("ada", "grace")} == {
-        "anon_abc12 is anonymous and may be theirs; export the submissions with names"
+        "anon_abc12 is anonymous and may belong to this student; export the submissions with names"
     }
 
 
@@ -102,5 +102,5 @@ def test_groups_that_the_class_list_does_not_tell_are_not_nothing_handed_in(read
     found = read("team1_101_9001_hw.zip", "team2_103_9002_hw.zip", roster=HEAD + ADA + GRACE + ALAN)
     assert (
         found["grace"].problem
-        == "team1 may be their group's; if groups handed in, add a column Group to the class list"
+        == "team1 may belong to this student's group; if groups handed in, add a column Group to the class list"
     )

@@ -29,7 +29,7 @@ def test_grades_tell_the_time_and_what_is_not_there(read):
     assert found["ada-l"].name == "Lovelace, Ada (i02)"
     assert found["alan-t"].submitted_at is None
     assert found["bo"].problem == (
-        "the class list says that it was handed in (2026-11-19 23:59:59 UTC), and it is not here; "
+        "the class list says that it was handed in (2026-11-19 23:59:59 UTC), but it is not here; "
         "export the submissions again"
     )
 

@@ -35,7 +35,7 @@ def test_a_folder_that_is_not_there_is_a_problem_for_each_of_its_group(read):
     texts = {"submission_metadata.yml": METADATA}
     for roster in ("", ROSTER):
         found = read("submission_11/", "submission_13.zip", texts=texts, roster=roster)
-        told = "submission_metadata.yml names submission_12, which is not here; export the submissions again"
+        told = "submission_metadata.yml names submission_12, but it is not here; export the submissions again"
         assert {id_ for id_, one in found.items() if one.problem == told} == {"grace@x.edu", "alan@x.edu"}
         assert found["bo@x.edu"].problem == found["ada@x.edu"].problem == ""
         assert not found["grace@x.edu"].parts
@@ -51,5 +51,5 @@ def test_a_row_that_tells_a_time_of_submission_says_that_there_was_one(read):
     found = read("submission_11/", texts={"submission_metadata.yml": METADATA}, roster=roster)
     assert found["cy@x.edu"].problem == ""
     assert found["di@x.edu"].problem.startswith(
-        "the class list says that it was handed in (Ungraded), and it is not here"
+        "the class list says that it was handed in (Ungraded), but it is not here"
     )

@@ -41,7 +41,7 @@ def test_a_groups_number_gives_nobody_a_grade_where_the_list_tells_no_groups(rea
     assert found["Team-A-12"].unlisted
     assert not found["bo@x.org"].parts
     assert found["bo@x.org"].problem.startswith(
-        "Team A was handed in under number 12, which the class list gives to anot"
+        "Team A was handed in under number 12, but the class list gives it to anot"
     )
 
 
@@ -67,7 +67,7 @@ def test_a_list_without_names_goes_by_number(read):
 def test_what_the_sheet_says_was_handed_in_is_a_problem_where_it_is_not_there(read, status):
     sheet = HEAD + row(9, "Ada Lovelace") + row(10, "Grace Hopper", status) + row(11, "Bo Ek", "No submission", "-")
     found = read(folder("Ada Lovelace_9"), roster=sheet)
-    told = f"the class list says that it was handed in ({status}), and it is not here; export the submissions again"
+    told = f"the class list says that it was handed in ({status}), but it is not here; export the submissions again"
     assert found["grace@x.org"].problem == told
     assert found["bo@x.org"].problem == ""
 

@@ -37,7 +37,7 @@ def test_a_time_that_is_not_understood_is_kept_as_it_stands(read):
 
 def test_of_several_assignments_one_has_to_be_chosen(read):
     with pytest.raises(
-        UsageError, match="holds several assignments: hw1, hw2; copy the one to grade into a folder of its"
+        UsageError, match="contains several assignments: hw1, hw2; copy the one to grade into a new folder"
     ):
         read("ada/hw1/", "ada/hw2/", texts={"ada/hw1/timestamp.txt": "2026-11-21 23:59:00 UTC"})
 

@@ -84,7 +84,7 @@ def test_batches_of_the_official_dialect_are_read_in_order(cifar10):
             np.testing.assert_array_equal(x, np.concatenate([record["data"] for record in records]))
             np.testing.assert_array_equal(y, np.concatenate([record["labels"] for record in records]))
             assert (x.dtype, y.dtype) == (np.uint8, np.int64)
-        assert (data.title, data.source) == ("CIFAR-10", "CIFAR-10, sums not verified")
+        assert (data.title, data.source) == ("CIFAR-10", "CIFAR-10, checksums not verified")
         assert not data.stand_in
         assert not data.verified
 
@@ -217,7 +217,7 @@ def test_fashion_mnist_is_found_and_read(tmp_path, place, zipped):
     for got, expected in zip((data.train_x, data.train_y, data.test_x, data.test_y), held.values(), strict=True):
         np.testing.assert_array_equal(got, expected)
     assert data.train_y.dtype == np.int64
-    assert data.source == "Fashion-MNIST, sums not verified"
+    assert data.source == "Fashion-MNIST, checksums not verified"
 
 
 def test_the_sums_of_fashion_mnist_are_those_of_what_is_zipped(tmp_path):

@@ -45,16 +45,16 @@ from fake_training import DEFAULTS, SETTINGS, outcome
         (outcome(*[(0.18, 0.18)] * 5, end=End.BUDGET), VALIDATION, "stopped falling"),
         (outcome(*[(0.18, 0.18)] * 4, end=End.BUDGET), VALIDATION, "fewer images (num_train) or a smaller hidden_dim"),
         (outcome(*[(0.18, 0.18)] * 5, end=End.BUDGET, losses=list(np.linspace(3, 1, 100))), VALIDATION, "smaller"),
-        (outcome((0.3, 0.3), wrote=("X_batch",)), VALIDATION, "Your training_step writes to X_batch"),
+        (outcome((0.3, 0.3), wrote=("X_batch",)), VALIDATION, "Your training_step writes to its input X_batch"),
     ],
 )
 def test_why(given, of, sentence):
-    assert sentence in words.why(given, of, DEFAULTS)
+    assert sentence in " ".join(words.why(given, of, DEFAULTS))
 
 
 def test_of_a_network_that_is_wrong_itself_no_setting_is_blamed():
     exploded = outcome((0.1, 0.1), hyperparameters=SETTINGS | {"learning_rate": 2.0}, end=End.DIVERGED)
-    said = words.why(exploded, VALIDATION, DEFAULTS, "Your training_step is wrong")
+    said = " ".join(words.why(exploded, VALIDATION, DEFAULTS, "Your training_step is wrong"))
     assert said == "The loss grew to 1 in epoch 2, after 40 steps. Your training_step is wrong"
 
 

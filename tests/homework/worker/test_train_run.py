@@ -175,7 +175,7 @@ def test_predict_gets_new_images_each_time(begin, modules, monkeypatch):
 @pytest.mark.parametrize("found", [np.zeros((30, 10), np.int64), np.zeros(30), 3, None, np.zeros(29, np.int64)])
 def test_predictions_are_one_whole_number_an_image(begin, modules, monkeypatch, found):
     monkeypatch.setattr(modules["two_layer_net"].TwoLayerNet, "predict", lambda model, X: found, raising=False)
-    with pytest.raises(FrameError, match="predict gave"):
+    with pytest.raises(FrameError, match="predict returned"):
         finish(begin())
 
 
