@@ -197,8 +197,8 @@ class Subject:
         return Numbers(self.homework, next(one for one in self.task.items if one.id == item))
 
     def policy(self, item: str, name: str) -> str:
-        """What the rubric decides that something costs: "advice" nothing, "judged" as any mistake, "part" a part of the
-        points, and "question", which it is where the rubric says nothing, what a person decides."""
+        """What the rubric says that a finding costs: "advice" costs nothing, "judged" all that a mistake costs, "part"
+        costs a part of the points, and with "question", the default, a person decides."""
         found = next(one for one in self.task.items if one.id == item)
         return found.policies.get(name, "question")
 

@@ -38,7 +38,7 @@ COMMANDS = (
     "new-homework",
     "pack",
     "selftest",
-)  # each is a module of grader/command, with _ for -, that has parser() and run(arguments) -> exit code
+)  # each is a module in grader/command, with _ for -; it has parser() and run(arguments) -> exit code
 OWN = Path(__file__).parent / "homework"
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
         prog="grade.py",
         usage="grade.py [PATH] [options], or grade.py COMMAND -h",
         description=f"Backgrade: grade a submission, task by task. Commands: {', '.join(COMMANDS)}.",
-        epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage, 3 our fault, 130 stopped",
+        epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage, 3 our error, 130 stopped",
         add_help=False,
         allow_abbrev=False,  # main must recognise `--ci` before this parses it
     )

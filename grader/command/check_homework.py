@@ -249,14 +249,12 @@ def untouched_findings(homework: Homework, run_on: Grading) -> Iterator[str]:
 
 
 def right_findings(homework: Homework, run_on: Grading, note: Callable[[str], None]) -> Iterator[str]:
-    """Work in right/ that loses points or leaves a question."""
+    """Work in right/ that loses points or raises a question."""
     there = [path for path in sorted((homework.folder / "right").glob("*")) if not path.name.startswith(".")]
     if not there:
-        note(
-            f"{homework.folder / 'right'} holds no right work in another style; add some, so that none is called wrong"
-        )
+        note(f"{homework.folder / 'right'} contains no right work in another style; add some, to see that it passes")
     reference = handed_in(homework, homework.reference)
-    for path in (one for one in there if one.is_dir()):  # what is combined of files is graded by `selftest`
+    for path in (one for one in there if one.is_dir()):  # `selftest` grades what files make
         try:
             report = run_on(completed(path, homework, reference), homework, 0)
         except SubmissionError as error:

@@ -105,9 +105,8 @@ def points(rng: np.random.Generator, arity: int, *, far: tuple[float, float] = (
     small = rng.uniform(-1e-3, 1e-3, size=(SMALL, arity))
     whole = rng.integers(-4, 5, size=(WHOLE, arity)).astype(np.float64)
     apart = rng.uniform(-1, 1, size=(2 * arity, arity))
-    apart[np.arange(2 * arity), np.arange(2 * arity) // 2] = rng.uniform(*far, size=2 * arity) * np.resize(
-        [-1, 1], 2 * arity
-    )
+    sides = np.resize([-1.0, 1.0], 2 * arity)
+    apart[np.arange(2 * arity), np.arange(2 * arity) // 2] = rng.uniform(*far, size=2 * arity) * sides
     return [tuple(point) for point in np.concatenate([near, small, whole, apart]).tolist()]
 
 
@@ -141,7 +140,7 @@ def expect_gradients(
     atol: float | None = None,
     h: float = 1e-3,
 ) -> None:
-    """Each gradient over all points `at`, against the reference's numeric one. `fixed` closes the arguments."""
+    """Compare each gradient at all points `at` with the reference's numeric one. `fixed` are the last arguments."""
     trusted = getattr(hw.reference.functions, function)
     expected = once(hw, (function, at, fixed), lambda: gradients(trusted, at, fixed, h))
     values = getattr(hw.functions, function).map([(*point, *fixed) for point in at])

@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 REGS = (0.0, 0.7, 3.0)
 MARGIN = 0.02  # distance from the ReLU's kink, where no difference step reaches it
 UNLIKELY = 1e-6  # of a loss whose p is near 1e-4: a common small constant in the logarithm moves it by 1e-8
-LATEST = "it belongs to the latest {}, not to the one whose cache was passed"
+LATEST = "it belongs to the latest {}, not to the call whose cache was passed"
 BY_CLASSES = "it is divided by the number of classes, not by N"
 FC_BACKWARD = ("grad_x", "grad_w", "grad_b")
 
@@ -56,7 +56,7 @@ def fc_backward(hw: Subject, rng: np.random.Generator) -> None:
 
 @check("2.2", "layers.relu_forward")
 def relu_forward(hw: Subject, rng: np.random.Generator) -> None:
-    """ReLU keeps what is positive and puts zero for the rest."""
+    """ReLU keeps positive values and sets all others to zero."""
     for n, _, c in draw_sizes(rng):
         expect_relu_forward(hw, clear_of_kink(rng, (n, c)))
         expect_relu_forward(hw, clear_of_kink(rng, (n, c)), ", other numbers of that shape")
@@ -358,7 +358,7 @@ def softmax_clues(x: Array, y: NDArray[np.int64]) -> list[Clue]:
     return [
         Clue("it is p / N: the 1 of the right class is not subtracted", p / n),
         Clue("the 1 of the right class is added, not subtracted", (p + right) / n),
-        Clue("the 1 is subtracted in every row, where [:, y] is; [np.arange(N), y] is one of each", every_row / n),
+        Clue("[:, y] subtracts the 1 in every row; [np.arange(N), y] picks one entry per row", every_row / n),
         Clue(BY_CLASSES, (p - right) / c),
     ]
 

@@ -24,14 +24,14 @@ from .prerequisites import BACKWARD, FORWARD, built_on
 SCALES = (1e-2, 0.3, 1.0)
 SIGMAS = 5.5  # of a mean or a deviation: a right one is further off in fewer than 4 of 100 million draws
 FARTHEST = 3.0  # of a distribution, times the root of the number of draws: 3 in 100 million (Kolmogorov and Smirnov)
-LATEST = "it belongs to the latest forward pass, not to the one whose cache was passed"
+LATEST = "it belongs to the latest forward pass, not to the call whose cache was passed"
 STEP = 20
 ALIKE = 0.1  # share of weights that may be equal to another one: float32 has few that are
 
 
 @check("3.1", "two_layer_net.TwoLayerNet.__init__")
 def net_parameters(hw: Subject, rng: np.random.Generator) -> None:
-    """The network holds two live weight matrices and biases of the sizes and the scale it was asked for."""
+    """The network has two weight matrices and biases of the requested sizes and scale, and parameters() is live."""
     for sizes in network.draw_sizes(rng):
         network.expect_as_asked(network.build(hw, *sizes.arguments), sizes)
         expect_own_parameters(hw, rng, sizes)
@@ -166,7 +166,7 @@ def expect_gradients_of(
             upstream=grad_scores,
             own=partial(own_scores, case, role),
             of=("forward", role, *case.inputs),
-            h=2e-3,  # scores are linear in every entry, so a longer step only lowers round-off
+            h=2e-3,  # scores are linear in every entry, so a longer step only reduces round-off
             factors=factors,
             clues=clues,
         )
@@ -181,8 +181,8 @@ def trusted_gradient(case: Case, role: str, X: Array, grad_scores: Array) -> Arr
 def expect_unmoved(case: Case) -> None:
     if moved := case.moved((*WEIGHTS, *BIASES)):
         raise Mismatch(
-            f"backward changed {', '.join(moved)} in place; it has to return the gradients and leave the parameters "
-            "alone, because the optimizer takes the step"
+            f"backward changed {', '.join(moved)} in place; it should only return the gradients, because the "
+            "optimizer takes the step"
         )
 
 
@@ -203,9 +203,7 @@ def expect_normal(hw: Subject, name: str, weights: Array, scale: float) -> None:
     hw.measure(Measure(f"relative error of the scale of {name}, weight_scale={scale:g}", error, bound))
     if not error < bound:
         deviation = float(np.std(values)) * scale
-        raise Mismatch(
-            f"the weights {name} have standard deviation {deviation:.3g}; weight_scale={scale:g} was asked for"
-        )
+        raise Mismatch(f"the weights {name} have standard deviation {deviation:.3g}; expected weight_scale={scale:g}")
     if not abs(float(np.mean(values))) < SIGMAS / np.sqrt(values.size):
         mean = float(np.mean(values)) * scale
         raise Mismatch(f"the weights {name} have mean {mean:.3g}; draw them from a normal distribution around zero")
@@ -262,9 +260,9 @@ def own_scores(case: Case, role: str, values: Sequence[Array]) -> list[Any]:
 
 
 def decided(values: Mapping[str, Array], X: Array) -> bool:
-    """Whether one class leads clearly in every row, not the same in all, and another one somewhere without the ReLU or
-    without the second bias, so that a wrong forward pass is not right here by chance. It leads with a positive score:
-    one more ReLU, on the scores, has a check of its own."""
+    """Whether the classes can expose a wrong forward pass: one class leads clearly in every row, it is not the same in
+    all rows, and another class leads in some row without the ReLU, and in some row without the second bias. The leading
+    scores are positive, so that an extra ReLU on the scores, which another check finds, changes nothing here."""
     w1, b1, w2, b2 = (values[role] for role in ("weight1", "bias1", "weight2", "bias2"))
     hidden = X @ w1 + b1
     scores, linear = np.maximum(hidden, 0) @ w2 + b2, np.argmax(hidden @ w2 + b2, axis=1)
