@@ -29,6 +29,11 @@ WORDS = {
     WRONG: r"the order|exchanged|it is \w+:|by the number of classes|is it multiplied by|takes? \d|has no attribute|"
            r"transposed",
 }  # fmt: skip
+# What is said of a place, or as Python or numpy says it, blames nothing.
+FACTS = re.compile(
+    r"raised .*|has shape.*|(of the later forward|of another network|, asked again|other numbers of that shape)"
+    r"|is not live.*|have standard deviation.*|is (infinite|NaN).*|all others are right|repeat others.*"
+)
 # What another operator's mistakes may come to: the numbers are the same, and so are the words.
 NEAR = {
     AXIS: (FACTOR, MISSING, WRONG),
@@ -48,7 +53,11 @@ def cause(mutant: Mutant, message: str) -> str:
     """ "right", "wrong" or "not", or "" where nothing was said or the mistake has no name."""
     if not message or mutant.operator in NAMELESS:
         return ""
-    named = {operator for operator, words in WORDS.items() if re.search(words, message)}
-    if named & {mutant.operator, *NEAR[mutant.operator]}:
+    if named(message) & {mutant.operator, *NEAR[mutant.operator]}:
         return "right"
-    return "wrong" if named else "not"
+    return "wrong" if named(FACTS.sub("", message)) else "not"
+
+
+def named(message: str) -> set[str]:
+    """The operators for whose mistakes a sentence has words."""
+    return {operator for operator, words in WORDS.items() if re.search(words, message)}
