@@ -32,7 +32,7 @@ WORDS = {
 # What is said of a place, or as Python or numpy says it, blames nothing.
 FACTS = re.compile(
     r"raised .*|has shape.*|(of the later forward|of another network|, asked again|other numbers of that shape)"
-    r"|is not live.*|have standard deviation.*|is (infinite|NaN).*|all others are right|repeat others.*"
+    r"|is (not live|a copy).*|have standard deviation.*|is (infinite|NaN).*|all others are right|repeat others.*"
 )
 # What another operator's mistakes may come to: the numbers are the same, and so are the words.
 NEAR = {
@@ -43,7 +43,7 @@ NEAR = {
     KINK: (MISSING, SIGN, CAST),
     LABEL: (AXIS, MISSING, SIGN),
     CAST: (MISSING,),
-    STALE: (DAMAGE, FACTOR, MISSING),
+    STALE: (DAMAGE, FACTOR, MISSING, AXIS),
     DAMAGE: (STALE, FACTOR),
     WRONG: (AXIS, SIGN, FACTOR, MISSING, KINK, STALE),
 }

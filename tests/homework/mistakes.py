@@ -379,5 +379,5 @@ def step_takes_the_step(s: Student) -> None:
 
 
 def step_is_wrong_for_one_shape(s: Student) -> None:
-    """Only with regularization and three images."""
-    step_with(s, lambda full, bare, m, X: (full[0], (bare if len(X) == 3 else full)[1]))
+    """Only with regularization and seven images."""
+    step_with(s, lambda full, bare, m, X: (full[0], (bare if len(X) == 7 else full)[1]))
