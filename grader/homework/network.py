@@ -245,6 +245,8 @@ def away_from_kinks(
     """
     margin = MARGIN if even else NEAR
     X = rng.normal(size=(sizes.batch, sizes.inputs)) if even else spread(rng, (sizes.batch, sizes.inputs))
+    while even and (np.abs(X).max(axis=1) < 10 * margin).any():  # no weight takes such a row away from the kink
+        X = rng.normal(size=X.shape)
     weight1, bias1 = np.zeros((sizes.inputs, sizes.hidden)), np.zeros(sizes.hidden)
     again = np.ones(sizes.hidden, dtype=bool)
     while again.any():
