@@ -125,3 +125,9 @@ def test_every_reason_is_about_a_mutant(surveyed, made):
     for reason in equivalents.read(homework.folder):
         found: list[Mutant] = [one for one in made if reason.covers(one)]
         assert found, f"{reason.where}: {reason.change}"
+
+
+def test_the_readme_has_the_number_of_mutants(surveyed, made):
+    if surveyed[0].folder == HOMEWORKS[0]:
+        page = (ROOT / "README.md").read_text(encoding="utf-8")
+        assert f"| mutants | {len(made):,} |" in page
