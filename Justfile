@@ -44,6 +44,10 @@ handout:
 reference:
     {{ python }} grade.py reference --fail-under 100
 
+# how often the checks judge wrongly; --quick in a minute
+selftest *arguments:
+    {{ python }} grade.py selftest {{ arguments }}
+
 # run lint, types and every test in fresh clones, as CI does
 ci:
     bash .ci/run

@@ -240,8 +240,8 @@ class Subject:
         return Numbers(self.homework, next(one for one in self.task.items if one.id == item))
 
     def policy(self, item: str, name: str) -> str:
-        """What the rubric says that a finding costs: "advice" costs nothing, "part" costs a part of the points, and
-        with "question", the default, a person decides."""
+        """What the rubric says that a finding costs: "advice" costs nothing, "judged" all that a mistake costs, "part"
+        costs a part of the points, and with "question", the default, a person decides."""
         found = next(one for one in self.task.items if one.id == item)
         return found.policies.get(name, "question")
 

@@ -40,6 +40,7 @@ COMMANDS = (
     "new-homework",
     "pack",
     "release",
+    "selftest",
 )  # each is a module in grader/command, with _ for -; it has parser() and run(arguments) -> exit code
 THERE = [name for name in COMMANDS if (Path(__file__).parent / "command" / f"{name.replace('-', '_')}.py").is_file()]
 SHOWN = [name for name in THERE if name != "autograde"]  # which packages call, and nobody types
@@ -50,8 +51,8 @@ GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="grade.py",
-        usage=f"grade.py [PATH] [options], or with -h one of\n       {' '.join(SHOWN)}",
-        description="Backgrade: grade a submission, task by task.",
+        usage="grade.py [PATH] [options], or grade.py COMMAND -h",
+        description=f"Backgrade: grade a submission, task by task. Commands: {', '.join(SHOWN)}.",
         epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage, 3 our error, 130 stopped",
         add_help=False,
         allow_abbrev=False,  # main must recognise `--ci` before this parses it

@@ -35,6 +35,7 @@ from grader.sandbox.worker.wire import FrameError, Tensor, decode, encode
 RECORDED = "answers.zip"  # beside the project's folders, where there is no reference/
 MANIFEST, SHARED = "manifest.json", "shared"
 FORMAT = 1
+KEY = 8  # bytes of a question's digest; a seed has some thousand questions
 KNOWN = 4096  # answers that are remembered; a class asks some sixty questions
 LACKING = "this handout holds no answer to what your work was asked here; your course's grader measures it"
 CALL, VALUE, SET = "call", "value", "set"  # kinds of questions
@@ -94,7 +95,7 @@ class Recorder(Live):
     def once(self, key: bytes, make: Callable[[], Any]) -> Any:
         with self.inside():
             answer = make()
-        self.current[key] = encode(plain(answer))
+        self.current[key[:KEY]] = encode(plain(answer))
         return answer
 
     @contextmanager
@@ -165,7 +166,7 @@ class Recorded(Live):
             ) from None
 
     def once(self, key: bytes, make: Callable[[], Any]) -> Any:
-        return self.answer(key)
+        return self.answer(key[:KEY])
 
     def ask(self, question: Question, live: Any) -> Any:
         key = question.key(self.history)
@@ -214,8 +215,8 @@ class Question:
                 "numbers, texts, arrays, tensors, and lists, tuples and dicts of them"
             ) from None
         if self.path[0] != OBJECT and not any(map(has_object, (*self.args, *self.named.values()))):
-            return hashlib.sha256(told).digest()[:16]
-        key = hashlib.sha256(history.digest + told).digest()[:16]
+            return hashlib.sha256(told).digest()[:KEY]
+        key = hashlib.sha256(history.digest + told).digest()[:KEY]
         if self.kind != VALUE:
             history.add(key)
         return key

@@ -28,7 +28,7 @@ MAX_SHOWN = 20
 MAX_DEPTH = 20
 SHARES = {"accuracy", "learned", "full", "partial", "at_partial", "claim_gap"}  # settings between 0 and 1
 VISIBILITIES = ("visible", "after_due", "hidden")  # when a student sees what a check says
-POLICIES = ("advice", "part", "question")  # costs nothing; costs a part of the points; a person decides
+POLICIES = ("advice", "judged", "part", "question")  # what costs nothing, all, a part, or what a person decides
 UNITS = {"memory": 1 << 20, "output": 1 << 10, "read_memory": 1 << 20}  # MiB and KiB in the file, bytes in Limits
 
 SUM = re.compile(r"[0-9a-f]{8,64}")

@@ -260,7 +260,7 @@ def test_a_policy_is_a_word_and_one_that_is_misspelt_is_named_with_its_line(tmp_
     with pytest.raises(RubricError) as error:
         load(tmp_path, SMALL.replace("tolerance: 1.0e-9", "tolerance: quesion"))
     assert str(error.value) == (
-        "rubric.yaml:17: tolerance is quesion; it must be a number, or one of advice, part, question"
+        "rubric.yaml:17: tolerance is quesion; it must be a number, or one of advice, judged, part, question"
     )
 
 

@@ -22,6 +22,7 @@ from grader.intake.submission import read, stubs
 from grader.model import Check, CheckResult, Homework, Report, Submission, Verdict
 from grader.report.text import Printer, Terminal
 from grader.sandbox.launch import ONE_THREAD, Zygotes
+from grader.selftest.wheats import completed
 
 CONSISTENT, FINDINGS = 0, 1
 SEEDS = 3
@@ -248,12 +249,13 @@ def untouched_findings(homework: Homework, run_on: Grading) -> Iterator[str]:
 
 def right_findings(homework: Homework, run_on: Grading, note: Callable[[str], None]) -> Iterator[str]:
     """Work in right/ that loses points or raises a question."""
-    works = [path for path in sorted((homework.folder / "right").glob("*")) if not path.name.startswith(".")]
-    if not works:
+    there = [path for path in sorted((homework.folder / "right").glob("*")) if not path.name.startswith(".")]
+    if not there:
         note(f"{homework.folder / 'right'} contains no right work in another style; add some, to see that it passes")
-    for path in works:
+    reference = handed_in(homework, homework.reference)
+    for path in (one for one in there if one.is_dir()):  # `selftest` grades what files make
         try:
-            report = run_on(handed_in(homework, path), homework, 0)
+            report = run_on(completed(path, homework, reference), homework, 0)
         except SubmissionError as error:
             yield f"{path}: {error}"
             continue

@@ -6,7 +6,7 @@ pass uses them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.check import Subject
+from grader.check import Draws, Subject
 from grader.errors import Mismatch, NotImplementedYet, StudentError, Unrecorded
 from grader.measure.diagnose import numbers
 from grader.measure.expect import is_stub, unpack
 from grader.sandbox.remote import operated
 
 from . import layout
+from .edges import MANY_COLUMNS, MANY_ROWS, spread
 from .layout import Layout, Widths
 
 Array = NDArray[np.float64]
@@ -63,7 +64,26 @@ class Sizes:
 
 
 SIZES = (Sizes(batch=7, inputs=4, classes=3, hidden=5), Sizes(batch=2, inputs=3, classes=7, hidden=8))
-WIDE = Sizes(batch=2, inputs=60, classes=45, hidden=50)  # enough weights to measure their standard deviation
+WIDE = Sizes(batch=2, inputs=110, classes=70, hidden=90)  # with enough weights to tell how they are spread
+
+
+def draw_sizes(rng: np.random.Generator) -> tuple[Sizes, Sizes]:
+    """Two sizes for this run, each with numbers that all differ; the second has two rows and one input."""
+    inputs, classes, hidden = (int(size) for size in rng.permutation([3, 4, 5]))
+    return Sizes(7, inputs, classes, hidden), Sizes(2, 1, int(rng.choice([6, 8])), int(rng.integers(9, 12)))
+
+
+def edge_sizes(rng: np.random.Generator) -> tuple[Sizes, ...]:
+    """Edges that are judged: two of everything, a wide batch with two classes, and more than any constant."""
+    n, width = int(rng.integers(3, 6)), int(rng.integers(6, 9))
+    most = MANY_COLUMNS + n
+    many = Sizes(MANY_ROWS + n, 3, 2, 4), Sizes(n, most, 3, 4), Sizes(n, 3, most, 4), Sizes(n, 3, 4, most)
+    return Sizes(2, 2, 2, 2), Sizes(n, width, 2, width), *many
+
+
+def one_row(rng: np.random.Generator) -> Sizes:
+    """A batch of one, which the rubric decides about."""
+    return Sizes(1, int(rng.integers(3, 6)), 3, 6)
 
 
 @dataclass(frozen=True)
@@ -81,12 +101,13 @@ class Case:
     values: Mapping[str, Array]
     X: Array
     y: NDArray[np.int64]
-    float32: bool = False  # whether the student's parameters are float32
+    float32: bool = False  # whether the student's parameters are
+    numeric: bool = True  # whether gradients are measured; the reference's own backward pass tells them else
 
     @property
     def large(self) -> bool:
-        """Whether a numeric gradient would take too long. The reference's backward pass is then used instead."""
-        return sum(value.size for value in self.values.values()) > LARGE
+        """Whether a numeric gradient would take too long, or is not asked for."""
+        return not self.numeric or sum(value.size for value in self.values.values()) > LARGE
 
     def write(self, values: Mapping[str, Array]) -> None:
         """Write some roles into the student's network; the others get their drawn values."""
@@ -112,12 +133,12 @@ class Case:
         """The reference's own gradient of the loss of a training step."""
         return np.asarray(self.answers.step(self.values, self.X, self.y, reg)[1][role])
 
-    def moved(self) -> list[str]:
-        """The student's names of weights that are no longer `values`."""
+    def moved(self, roles: Sequence[str] = WEIGHTS) -> list[str]:
+        """The student's names of parameters that are no longer `values`."""
         now = self.layout.read(self.net.parameters())
         if now is None:
             raise Mismatch(RENAMED)
-        return [self.layout.shown(role) for role in WEIGHTS if not np.array_equal(now[role], self.values[role])]
+        return [self.layout.shown(role) for role in roles if not np.array_equal(now[role], self.values[role])]
 
     @property
     def inputs(self) -> tuple[Any, ...]:
@@ -125,8 +146,9 @@ class Case:
         return (*(self.values[role] for role in sorted(self.values)), self.X, self.y)
 
     def name(self, function: str, role: str) -> str:
-        """A message's name for the student's gradient of `role`: the student's own name, shortened."""
-        return f"{function}[{self.layout.shown(role)}] {self.sizes.shapes[role]}"
+        """How a message names the student's gradient for `role`: by the student's own name, capped."""
+        of = "" if self.numeric else f" of {self.sizes}, {self.sizes.batch} rows"
+        return f"{function}[{self.layout.shown(role)}] {self.sizes.shapes[role]}{of}"
 
 
 RENAMED = "parameters() changed its names between two calls"
@@ -174,28 +196,38 @@ def draw(
     *,
     biases: float = 0.5,
     decided: bool = False,
+    numeric: bool = True,
 ) -> Case:
     """A new network of `sizes`, with random parameters that are written into the student's live arrays.
 
     Parameters are of order 1, biases normal with standard deviation `biases`. With `decided`, one class leads clearly
-    in every row. Raises Mismatch when a write is lost.
+    in every row. Without `numeric`, inputs are spread over magnitudes. Raises Mismatch when a write is lost.
     """
     net = build(hw, *sizes.arguments)
     built = net.parameters()
     found = layout_of(hw, net, built, sizes)
     sizes = as_built(sizes, found)
-    values, X = drawn(hw, int(rng.integers(1 << 62)), sizes, biases, decided)
+    values, X = drawn(hw, int(rng.integers(1 << 62)), sizes, biases, decided, numeric)
     values = live(net.write(found.pack(values)), found, values)
     y = rng.integers(sizes.classes, size=sizes.batch)
     float32 = any(array.dtype == np.float32 for _, array in layout.arrays_of(built))
-    return Case(sizes, net, hw.reference.answers, found, values, X, y, float32)
+    return Case(sizes, net, hw.reference.answers, found, values, X, y, float32, numeric)
 
 
-def drawn(hw: Subject, seed: int, sizes: Sizes, biases: float, decided: bool = False) -> tuple[dict[str, Array], Array]:
-    """Parameters by role and inputs X (N, D), drawn by the reference, which knows where a unit's kink is."""
+def drawn(
+    hw: Subject, seed: int, sizes: Sizes, biases: float, decided: bool = False, even: bool = True
+) -> tuple[dict[str, Array], Array]:
+    """Parameters by role and inputs X (N, D). Where a step is taken, the reference draws them: it knows where a unit's
+    kink is. Else X is spread over magnitudes."""
     asked = (sizes.batch, sizes.inputs, sizes.classes, sizes.hidden)
-    values, X = hw.reference.answers.draw(seed, asked, biases, decided)
-    return values, X
+    if even:
+        values, X = hw.reference.answers.draw(seed, asked, biases, decided)
+        return values, X
+    rng = Draws(np.random.PCG64(seed))
+    X = spread(rng, (sizes.batch, sizes.inputs))
+    scales = {"weight1": 0.7, "bias1": biases, "weight2": 0.7 * min(1.0, np.sqrt(8 / sizes.hidden)), "bias2": biases}
+    drawn_values = {role: rng.normal(scale=scales[role], size=shape) for role, shape in sizes.shapes.items()}
+    return {role: value.astype(np.float32).astype(np.float64) for role, value in drawn_values.items()}, X
 
 
 def as_built(sizes: Sizes, found: Layout) -> Sizes:

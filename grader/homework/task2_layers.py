@@ -12,81 +12,74 @@ from numpy.typing import NDArray
 from grader.check import Subject, check
 from grader.errors import Mismatch, Raised
 from grader.measure import numeric
+from grader.measure.diagnose import Clue
 from grader.measure.expect import as_float, expect_close, expect_gradient, is_number, mistakes, unpack
+
+from .edges import MANY_COLUMNS, MANY_ROWS, ONE_OUTPUT, ONE_ROW, Size, draw_sizes, edge, edge_sizes, spread
 
 Array = NDArray[np.float64]
 
-FC_SIZES = ((4, 5, 3), (2, 3, 7))  # N, Din, Dout
-SHAPES = ((5, 3), (2, 7))  # N, C
 REGS = (0.0, 0.7, 3.0)
-MARGIN = 0.02  # distance from the ReLU's kink, larger than any difference step
+MARGIN = 0.02  # distance from the ReLU's kink, where no difference step reaches it
+UNLIKELY = 1e-6  # of a loss whose p is near 1e-4: a common small constant in the logarithm moves it by 1e-8
 FC_BACKWARD = ("grad_x", "grad_w", "grad_b")
 
 
 @check("2.1", "layers.fc_forward")
 def fc_forward(hw: Subject, rng: np.random.Generator) -> None:
     """The fully-connected layer computes x w + b."""
-    for size in FC_SIZES:
-        x, w, b = draw_fc(rng, size)
-        out, _ = unpack("fc_forward", hw.layers.fc_forward(x, w, b), ("out", "cache"))
-        expect_unchanged(hw, "fc_forward", ("x", "w", "b"))
-        expected, _ = hw.reference.layers.fc_forward(x, w, b)
-        clues = mistakes(hw, "fc_forward_out", x, w, b)
-        expect_close(hw, f"out of fc_forward {size}", out, expected, clues=clues)
+    small, judged, advised = draw_sizes(rng), edge_sizes(rng), advised_sizes(rng)
+    for size in small:
+        expect_fc_forward(hw, draw_fc(rng, size), size)
+    for size in judged:
+        expect_fc_forward(hw, spread_fc(rng, size), size)
+    for name, size in advised.items():
+        with edge(hw, "2.1", name):
+            expect_fc_forward(hw, draw_fc(rng, size), size)
 
 
 @check("2.1", "layers.fc_backward")
 def fc_backward(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass returns the gradients with respect to x, w and b."""
-    for size in FC_SIZES:
-        args, later = draw_fc(rng, size), draw_fc(rng, size)
-        grad_out = rng.normal(size=(size[0], size[2]))
-        _, cache = unpack("fc_forward", hw.layers.fc_forward(*args), ("out", "cache"))
-        hw.layers.fc_forward(*later)  # a network has this layer twice, so each call needs its own cache
-        grads = unpack("fc_backward", hw.layers.fc_backward(grad_out, cache), FC_BACKWARD)
-        for i, name in enumerate(FC_BACKWARD):
-            expect_gradient(
-                hw,
-                f"{name} {size}",
-                grads[i],
-                varying("fc_forward", hw.reference.layers.fc_forward, args, i),
-                at=args[i],
-                upstream=grad_out,
-                own=asked("fc_forward", hw.layers.fc_forward, args, i),
-                of=("fc_forward", *args, i),
-                trusted=partial(trusted_fc, hw, grad_out, args, i),
-                factors={"the batch size": size[0]},
-                clues=mistakes(hw, "fc_backward_grad", i, grad_out, args, later),
-            )
+    small, judged, advised = draw_sizes(rng), edge_sizes(rng), advised_sizes(rng)
+    for size in small:
+        expect_numeric_fc(hw, rng, size)
+    for size in judged:
+        grad_out = spread(rng, (size[0], size[2]))
+        grad_out[:, 0] = rng.uniform(1e-5, 1e-4, size=size[0])  # small enough that their sum is small, too
+        expect_fc_backward(hw, spread_fc(rng, size), grad_out, size)
+    for name, size in advised.items():
+        with edge(hw, "2.1", name):
+            expect_fc_backward(hw, draw_fc(rng, size), rng.normal(size=(size[0], size[2])), size)
 
 
 @check("2.2", "layers.relu_forward")
 def relu_forward(hw: Subject, rng: np.random.Generator) -> None:
     """ReLU keeps positive values and sets all others to zero."""
-    for shape in SHAPES:
-        x = clear_of_kink(rng, shape)
-        out, _ = unpack("relu_forward", hw.layers.relu_forward(x), ("out", "cache"))
-        advise_unchanged(hw, "relu_forward")
-        expected, _ = hw.reference.layers.relu_forward(x)
-        clues = mistakes(hw, "relu_forward_out", x)
-        expect_close(hw, f"out of relu_forward {shape}", out, expected, clues=clues)
+    for n, _, c in draw_sizes(rng):
+        expect_relu_forward(hw, clear_of_kink(rng, (n, c)))
+        expect_relu_forward(hw, clear_of_kink(rng, (n, c)), ", other numbers of that shape")
+    for shape in relu_shapes(rng):
+        x = spread(rng, shape)
+        x.flat[rng.integers(x.size)] = 0.0
+        expect_relu_forward(hw, x)
 
 
 @check("2.2", "layers.relu_backward")
 def relu_backward(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of ReLU lets the gradient through where x is positive."""
-    for shape in SHAPES:
-        x, grad_out = clear_of_kink(rng, shape), rng.normal(size=shape)
+    for n, _, c in draw_sizes(rng):
+        expect_numeric_relu(hw, rng, (n, c))
+    for shape in relu_shapes(rng):
+        x, grad_out = spread(rng, shape), spread(rng, shape)
         _, cache = unpack("relu_forward", hw.layers.relu_forward(x), ("out", "cache"))
-        expect_gradient(
+        name = f"grad_x of relu_backward {shape}, x from 1e-3 to 1e2"
+        expected = trusted_relu(hw, grad_out, x)
+        expect_close(
             hw,
-            f"grad_x of relu_backward {shape}",
+            name,
             hw.layers.relu_backward(grad_out, cache),
-            varying("relu_forward", hw.reference.layers.relu_forward, (x,)),
-            at=x,
-            upstream=grad_out,
-            own=asked("relu_forward", hw.layers.relu_forward, (x,)),
-            of=("relu_forward", x),
+            expected,
             clues=mistakes(hw, "relu_backward_grad", x, grad_out),
         )
 
@@ -94,41 +87,37 @@ def relu_backward(hw: Subject, rng: np.random.Generator) -> None:
 @check("2.3", "layers.softmax_loss")
 def softmax_loss_value(hw: Subject, rng: np.random.Generator) -> None:
     """The softmax loss is the mean over the batch of -log p of the right class."""
-    for n, c in SHAPES:
-        x, y = rng.normal(size=(n, c)), draw_labels(rng, n, c)
-        loss, _ = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
+    for n, c in (*small_shapes(rng), *edge_shapes(rng)):
+        expect_softmax_value(hw, rng.normal(size=(n, c)), draw_labels(rng, n, c))
         advise_unchanged(hw, "softmax_loss")
-        expected, _ = hw.reference.layers.softmax_loss(x, y)
-        clues = mistakes(hw, "softmax_loss_value", x, y)
-        name = f"loss of softmax_loss {(n, c)}"
-        expect_close(hw, name, loss, expected, factors={"the batch size": n}, clues=clues)
+    n, c = small_shapes(rng)[0]
+    y = draw_labels(rng, n, c)
+    unlikely = (
+        rng.normal(size=(n, c)) - 9.0 * np.eye(c)[y]
+    )  # p of the right class is near 1e-4, and log p is not clipped
+    expect_softmax_value(hw, unlikely, y, " for classes that are unlikely", atol=UNLIKELY)
+    likely = rng.normal(size=(n, c)) + 9.0 * np.eye(c)[y]
+    expect_softmax_value(hw, likely, y, " for classes that are likely")
+    with edge(hw, "2.3", ONE_ROW):
+        expect_softmax_value(hw, rng.normal(size=(1, c)), rng.integers(c, size=1))
 
 
 @check("2.3", "layers.softmax_loss")
 def softmax_loss_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """The softmax loss returns its gradient with respect to the scores."""
-    for n, c in SHAPES:
-        x, y = rng.normal(size=(n, c)), draw_labels(rng, n, c)
-        _, grad_x = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
-        expect_gradient(
-            hw,
-            f"grad_x of softmax_loss {(n, c)}",
-            grad_x,
-            varying("softmax_loss", hw.reference.layers.softmax_loss, (x, y)),
-            at=x,
-            own=asked("softmax_loss", hw.layers.softmax_loss, (x, y)),
-            of=("softmax_loss", x, y),
-            trusted=partial(second, hw.reference.layers.softmax_loss, x, y),
-            factors={"the batch size": n},
-            clues=mistakes(hw, "softmax_loss_grad", x, y),
-        )
+    for n, c in small_shapes(rng):
+        expect_numeric_softmax(hw, rng.normal(size=(n, c)), draw_labels(rng, n, c))
+    for n, c in edge_shapes(rng):
+        expect_softmax_gradient(hw, rng.normal(scale=rng.choice([0.1, 3.0]), size=(n, c)), draw_labels(rng, n, c))
+    with edge(hw, "2.3", ONE_ROW):
+        expect_softmax_gradient(hw, rng.normal(size=(1, c)), rng.integers(c, size=1))
 
 
 @check("2.3", "layers.softmax_loss")
 def softmax_loss_stable(hw: Subject, rng: np.random.Generator) -> None:
-    """The softmax loss is finite and right for large scores, and does not change with a common offset."""
-    for n, c in SHAPES:
-        # Multiples of 2^-20, so that adding an offset is exact and the loss must not change.
+    """The softmax loss is finite and right for large scores, and a common offset changes nothing."""
+    for n, c in small_shapes(rng):
+        # Multiples of 2^-20, so that adding an offset is exact and the loss may not change in any digit that counts.
         x, y = np.round(rng.normal(size=(n, c)) * 2**20) / 2**20, draw_labels(rng, n, c)
         expected = hw.reference.layers.softmax_loss(x, y)
         for offset in (1000.0, -1000.0, 10000.0):
@@ -143,20 +132,17 @@ def softmax_loss_stable(hw: Subject, rng: np.random.Generator) -> None:
 @check("2.4", "layers.l2_regularization")
 def l2_value(hw: Subject, rng: np.random.Generator) -> None:
     """L2 regularization is reg / 2 times the sum of the squared weights."""
-    for shape, reg in zip(((4, 3), (2, 5), (5, 2)), REGS, strict=True):
-        w = rng.normal(size=shape)
-        loss, _ = unpack("l2_regularization", hw.layers.l2_regularization(w, reg), ("loss", "grad_w"))
-        expect_unchanged(hw, "l2_regularization", ("w",))
-        expected, _ = hw.reference.layers.l2_regularization(w, reg)
-        clues = mistakes(hw, "l2_value", w, reg)
-        name = f"loss of l2_regularization {shape}, reg={reg}"
-        expect_close(hw, name, loss, expected, factors=reg_factors(reg, w.size), clues=clues)
+    for shape, reg in zip(l2_shapes(rng), REGS, strict=True):
+        expect_l2_value(hw, rng.normal(size=shape), reg)
+    for shape in relu_shapes(rng):
+        expect_l2_value(hw, spread(rng, shape), float(rng.uniform(0.01, 1)))
+    expect_l2_value(hw, rng.normal(scale=0.01, size=(3, 5)), 0.1)
 
 
 @check("2.4", "layers.l2_regularization")
 def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """L2 regularization returns its gradient with respect to the weights."""
-    for shape, reg in zip(((4, 3), (2, 5), (5, 2)), REGS, strict=True):
+    for shape, reg in zip(l2_shapes(rng), REGS, strict=True):
         w = rng.normal(size=shape)
         _, grad_w = unpack("l2_regularization", hw.layers.l2_regularization(w, reg), ("loss", "grad_w"))
         expect_gradient(
@@ -167,9 +153,17 @@ def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
             at=w,
             own=asked("l2_regularization", hw.layers.l2_regularization, (w, reg)),
             of=("l2_regularization", w, reg),
-            trusted=partial(second, hw.reference.layers.l2_regularization, w, reg),
+            trusted=partial(one_of, 1, hw.reference.layers.l2_regularization, w, reg),
             factors=reg_factors(reg, w.size),
         )
+    for shape in relu_shapes(rng):
+        w, reg = spread(rng, shape), float(rng.uniform(0.01, 1))
+        _, grad_w = unpack("l2_regularization", hw.layers.l2_regularization(w, reg), ("loss", "grad_w"))
+        name = f"grad_w of l2_regularization {shape}, reg={reg:.3g}"
+        expect_close(hw, name, grad_w, reg * w, factors=reg_factors(reg, w.size))
+
+
+# The fully-connected layer
 
 
 def draw_fc(rng: np.random.Generator, size: tuple[int, int, int]) -> tuple[Array, Array, Array]:
@@ -178,15 +172,195 @@ def draw_fc(rng: np.random.Generator, size: tuple[int, int, int]) -> tuple[Array
     return rng.normal(size=(n, d_in)), rng.normal(size=(d_in, d_out)), rng.normal(size=d_out)
 
 
-def trusted_fc(hw: Subject, grad_out: Array, args: Sequence[Array], i: int) -> Array:
-    """The reference's i-th gradient of a fully-connected layer."""
-    _, cache = hw.reference.layers.fc_forward(*args)
-    return np.asarray(hw.reference.layers.fc_backward(grad_out, cache)[i])
+def spread_fc(rng: np.random.Generator, size: Size) -> tuple[Array, Array, Array]:
+    """The same over several magnitudes."""
+    n, d_in, d_out = size
+    return spread(rng, (n, d_in)), spread(rng, (d_in, d_out)), spread(rng, (d_out,))
 
 
-def second(function: Callable[..., Any], *args: Any) -> Array:
-    """The gradient that a loss of the reference's returns."""
-    return np.asarray(function(*args)[1])
+def advised_sizes(rng: np.random.Generator) -> dict[str, Size]:
+    """Edges of which the assignment does not speak, by what the rubric calls them."""
+    few, more = (int(size) for size in rng.permutation([4, 6]))
+    return {ONE_ROW: (1, few, more), ONE_OUTPUT: (few, more, 1)}
+
+
+def expect_fc_forward(hw: Subject, args: Sequence[Array], size: Size) -> None:
+    x, w, b = args
+    out, _ = unpack("fc_forward", hw.layers.fc_forward(x, w, b), ("out", "cache"))
+    expect_unchanged(hw, "fc_forward", ("x", "w", "b"))
+    expected, _ = hw.reference.layers.fc_forward(x, w, b)
+    clues = mistakes(hw, "fc_forward_out", x, w, b)
+    expect_close(hw, f"out of fc_forward {size}", out, expected, clues=clues)
+
+
+def expect_numeric_fc(hw: Subject, rng: np.random.Generator, size: Size) -> None:
+    """The numeric gradient, with two forwards before two backwards, because the layer stands twice in a network: a
+    cache belongs to its own forward, and serves again."""
+    args, later = draw_fc(rng, size), draw_fc(rng, size)
+    grad_out, grad_later = rng.normal(size=(2, size[0], size[2]))
+    _, cache = unpack("fc_forward", hw.layers.fc_forward(*args), ("out", "cache"))
+    _, later_cache = unpack("fc_forward", hw.layers.fc_forward(*later), ("out", "cache"))
+    grads = unpack("fc_backward", hw.layers.fc_backward(grad_out, cache), FC_BACKWARD)
+    for i, name in enumerate(FC_BACKWARD):
+        expect_gradient(
+            hw,
+            f"{name} {size}",
+            grads[i],
+            varying("fc_forward", hw.reference.layers.fc_forward, args, i),
+            at=args[i],
+            upstream=grad_out,
+            own=asked("fc_forward", hw.layers.fc_forward, args, i),
+            of=("fc_forward", *args, i),
+            trusted=partial(one_of, i, trusted_fc, hw, grad_out, args),
+            factors={"the batch size": size[0]},
+            clues=mistakes(hw, "fc_backward_grad", i, grad_out, args, later),
+        )
+    for given, kept, at, said in (
+        (grad_later, later_cache, later, "of the later forward"),
+        (grad_out, cache, args, "asked again"),
+    ):
+        again = unpack("fc_backward", hw.layers.fc_backward(given, kept), FC_BACKWARD)
+        for name, grad, expected in zip(FC_BACKWARD, again, trusted_fc(hw, given, at), strict=True):
+            expect_close(hw, f"{name} {size}, {said}", grad, expected)
+
+
+def expect_fc_backward(hw: Subject, args: Sequence[Array], grad_out: Array, size: Size) -> None:
+    """The gradients by the reference: a numeric one takes long for many numbers, and loses digits for large ones."""
+    _, cache = unpack("fc_forward", hw.layers.fc_forward(*args), ("out", "cache"))
+    grads = unpack("fc_backward", hw.layers.fc_backward(grad_out, cache), FC_BACKWARD)
+    right = trusted_fc(hw, grad_out, args)
+    for name, grad, expected in zip(FC_BACKWARD, grads, right, strict=True):
+        factors, clues = {"the batch size": size[0]}, exchanged(right, name)
+        expect_close(hw, f"{name} {size}", grad, expected, factors=factors, clues=clues)
+
+
+def exchanged(right: Sequence[Array], name: str) -> list[Clue]:
+    """Another gradient in the place of `name`."""
+    order = ", ".join(FC_BACKWARD)
+    others = zip(FC_BACKWARD, right, strict=True)
+    return [Clue(f"it is {other}: the order is {order}", grad) for other, grad in others if other != name]
+
+
+def one_of(i: int, function: Callable[..., Any], *args: Any) -> Array:
+    """The i-th of what a function of the reference's gives."""
+    return np.asarray(function(*args)[i])
+
+
+def trusted_fc(hw: Subject, grad_out: Array, at: Sequence[Array]) -> Sequence[Array]:
+    """The reference's fc_backward after its fc_forward(*at)."""
+    grads: Sequence[Array] = hw.reference.answers.fc_gradients(grad_out, tuple(at))
+    return grads
+
+
+# ReLU
+
+
+def relu_shapes(rng: np.random.Generator) -> list[tuple[int, int]]:
+    """Edges of what works on each entry alone: any shape is asked for."""
+    n = int(rng.integers(3, 6))
+    return [(1, n + 3), (n + 3, 1), (n, n), (n + 3, 2), (MANY_ROWS + n, 3), (n, MANY_COLUMNS + n)]
+
+
+def expect_relu_forward(hw: Subject, x: Array, said: str = "") -> None:
+    out, _ = unpack("relu_forward", hw.layers.relu_forward(x), ("out", "cache"))
+    advise_unchanged(hw, "relu_forward")
+    expected, _ = hw.reference.layers.relu_forward(x)
+    clues = mistakes(hw, "relu_forward_out", x)
+    expect_close(hw, f"out of relu_forward {x.shape}{said}", out, expected, clues=clues)
+
+
+def expect_numeric_relu(hw: Subject, rng: np.random.Generator, shape: tuple[int, int]) -> None:
+    """The numeric gradient, with two forwards before two backwards, as of the fully-connected layer."""
+    x, later = clear_of_kink(rng, shape), clear_of_kink(rng, shape)
+    grad_out, grad_later = rng.normal(size=(2, *shape))
+    _, cache = unpack("relu_forward", hw.layers.relu_forward(x), ("out", "cache"))
+    _, later_cache = unpack("relu_forward", hw.layers.relu_forward(later), ("out", "cache"))
+    expect_gradient(
+        hw,
+        f"grad_x of relu_backward {shape}",
+        hw.layers.relu_backward(grad_out, cache),
+        varying("relu_forward", hw.reference.layers.relu_forward, (x,)),
+        at=x,
+        upstream=grad_out,
+        own=asked("relu_forward", hw.layers.relu_forward, (x,)),
+        of=("relu_forward", x),
+        clues=mistakes(hw, "relu_backward_grad", x, grad_out, later),
+    )
+    for given, kept, at, said in (
+        (grad_later, later_cache, later, "of the later forward"),
+        (grad_out, cache, x, "asked again"),
+    ):
+        name = f"grad_x of relu_backward {shape}, {said}"
+        expect_close(hw, name, hw.layers.relu_backward(given, kept), trusted_relu(hw, given, at))
+
+
+def trusted_relu(hw: Subject, grad_out: Array, x: Array) -> Array:
+    """The reference's relu_backward after its relu_forward(x)."""
+    return np.asarray(hw.reference.answers.relu_gradient(grad_out, x))
+
+
+# Losses
+
+
+def small_shapes(rng: np.random.Generator) -> list[tuple[int, int]]:
+    return [(n, c) for n, _, c in draw_sizes(rng)]
+
+
+def edge_shapes(rng: np.random.Generator) -> list[tuple[int, int]]:
+    """N, C: square, two classes, and more of both than any constant."""
+    n = int(rng.integers(3, 6))
+    return [(n, n), (n + 3, 2), (MANY_ROWS + n, 3), (n, MANY_COLUMNS + n)]
+
+
+def expect_softmax_value(
+    hw: Subject, x: Array, y: NDArray[np.int64], said: str = "", *, atol: float | None = None
+) -> None:
+    n, c = x.shape
+    loss, _ = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
+    expected, _ = hw.reference.layers.softmax_loss(x, y)
+    clues = mistakes(hw, "softmax_loss_value", x, y)
+    name = f"loss of softmax_loss {(n, c)}{said}"
+    expect_close(hw, name, loss, expected, atol=atol, factors={"the batch size": n}, clues=clues)
+
+
+def expect_numeric_softmax(hw: Subject, x: Array, y: NDArray[np.int64]) -> None:
+    _, grad_x = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
+    expect_gradient(
+        hw,
+        f"grad_x of softmax_loss {x.shape}",
+        grad_x,
+        varying("softmax_loss", hw.reference.layers.softmax_loss, (x, y)),
+        at=x,
+        own=asked("softmax_loss", hw.layers.softmax_loss, (x, y)),
+        of=("softmax_loss", x, y),
+        trusted=partial(one_of, 1, hw.reference.layers.softmax_loss, x, y),
+        factors={"the batch size": len(x)},
+        clues=mistakes(hw, "softmax_loss_grad", x, y),
+    )
+
+
+def expect_softmax_gradient(hw: Subject, x: Array, y: NDArray[np.int64]) -> None:
+    """The gradient by the reference."""
+    _, grad_x = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
+    name, expected = f"grad_x of softmax_loss {x.shape}", hw.reference.layers.softmax_loss(x, y)[1]
+    expect_close(
+        hw, name, grad_x, expected, factors={"the batch size": len(x)}, clues=mistakes(hw, "softmax_loss_grad", x, y)
+    )
+
+
+def l2_shapes(rng: np.random.Generator) -> list[tuple[int, int]]:
+    """One for each of REGS, no two alike."""
+    wide = [(4, 3), (2, 5), (5, 2), (3, 7)]
+    return [wide[at] for at in rng.permutation(len(wide))[: len(REGS)]]
+
+
+def expect_l2_value(hw: Subject, w: Array, reg: float) -> None:
+    loss, _ = unpack("l2_regularization", hw.layers.l2_regularization(w, reg), ("loss", "grad_w"))
+    expect_unchanged(hw, "l2_regularization", ("w",))
+    expected, _ = hw.reference.layers.l2_regularization(w, reg)
+    clues = mistakes(hw, "l2_value", w, reg)
+    name = f"loss of l2_regularization {w.shape}, reg={reg:.3g}"
+    expect_close(hw, name, loss, expected, factors=reg_factors(reg, w.size), clues=clues)
 
 
 def draw_labels(rng: np.random.Generator, n: int, c: int) -> NDArray[np.int64]:

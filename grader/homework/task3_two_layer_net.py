@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
+from math import erf, sqrt
 from typing import Any
 
 import numpy as np
@@ -14,23 +16,31 @@ from grader.measure.expect import expect_close, expect_gradient, mistakes, unpac
 from grader.model import Measure
 
 from . import network
-from .network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case
+from .edges import ONE_ROW, edge, spread
+from .network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case, Sizes
 from .prerequisites import BACKWARD, FORWARD, built_on
 
-SCALES = (1e-2, 0.3)
-SIGMAS = 8.0  # the probability to reject a right initialization is about 1e-15
+SCALES = (1e-2, 0.3, 1.0)
+SIGMAS = 5.5  # of a mean or a deviation: a right one is further off in fewer than 4 of 100 million draws
+FARTHEST = 3.0  # of a distribution, times the root of the number of draws: 3 in 100 million (Kolmogorov and Smirnov)
+LATEST = "it belongs to the latest forward pass, not to the call whose cache was passed"
+STEP = 20
+ALIKE = 0.1  # share of weights that may be equal to another one: float32 has few that are
 
 
 @check("3.1", "two_layer_net.TwoLayerNet.__init__")
 def net_parameters(hw: Subject, rng: np.random.Generator) -> None:
     """The network has two weight matrices and biases of the requested sizes and scale, and parameters() is live."""
-    for sizes in SIZES:
+    for sizes in network.draw_sizes(rng):
         network.expect_as_asked(network.build(hw, *sizes.arguments), sizes)
-        network.draw(hw, rng, sizes)
+        expect_own_parameters(hw, rng, sizes)
+    for sizes in network.edge_sizes(rng):
+        network.expect_as_asked(network.build(hw, *sizes.arguments), sizes)
     for scale in SCALES:
         layout, values = network.expect_as_asked(network.build(hw, WIDE.inputs, WIDE.classes, WIDE.hidden, scale), WIDE)
         for role in WEIGHTS:
-            expect_scale(hw, f"{layout.shown(role)} of {WIDE}", values[role], scale)
+            expect_normal(hw, f"{layout.shown(role)} of {WIDE}", values[role], scale)
+        expect_drawn_once(np.concatenate([values[role].ravel() for role in WEIGHTS]))
         for role in BIASES:
             if np.any(values[role] != 0):
                 raise Mismatch(f"the bias {layout.shown(role)} of a new network should be zero everywhere")
@@ -40,45 +50,24 @@ def net_parameters(hw: Subject, rng: np.random.Generator) -> None:
 def net_forward(hw: Subject, rng: np.random.Generator) -> None:
     """The forward pass computes the scores: fully-connected, ReLU, fully-connected."""
     with built_on(hw, FORWARD):
-        for sizes in SIZES:
-            case = network.draw(hw, rng, sizes)
-            scores, _ = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
-            if 0 in hw.mutated:
-                raise Mismatch("forward changed X in place; the batch belongs to the caller, so work on a copy")
-            clues = mistakes(hw, "net_forward_scores", case.values, case.X)
-            expect_close(hw, f"scores of {sizes}", scores, case.scores(), clues=clues)
+        for sizes in network.draw_sizes(rng):
+            expect_scores(hw, network.draw(hw, rng, sizes))
+        for sizes in network.edge_sizes(rng):
+            expect_scores(hw, network.draw(hw, rng, sizes, numeric=False))
+        with edge(hw, "3.1", ONE_ROW):
+            expect_scores(hw, network.draw(hw, rng, network.one_row(rng)))
 
 
 @check("3.1", "two_layer_net.TwoLayerNet.backward")
 def net_backward(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass returns the gradient with respect to every parameter."""
     with built_on(hw, BACKWARD):
-        for sizes in SIZES:
-            case = network.draw(hw, rng, sizes)
-            _, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
-            grad_scores = rng.normal(size=(case.sizes.batch, case.sizes.classes))
-            grads = network.expect_gradients("backward", case.net.backward(grad_scores, cache), case)
-            trusted = hw.reference.answers.gradients(case.values, case.X, grad_scores) if case.large else {}
-            for role, grad in grads.items():
-                name = case.name("grads", role)
-                clues = mistakes(hw, "net_backward_grad", role, case.values, case.X, grad_scores)
-                if case.large:
-                    expect_close(hw, name, grad, trusted[role], factors={"the batch size": sizes.batch}, clues=clues)
-                    continue
-                expect_gradient(
-                    hw,
-                    name,
-                    grad,
-                    partial(case.forward_with, role),
-                    at=case.values[role],
-                    upstream=grad_scores,
-                    own=partial(own_scores, case, role),
-                    of=("forward", role, *case.inputs),
-                    trusted=partial(case.gradient, role, grad_scores),
-                    h=2e-3,  # scores are linear in every entry, so a longer step only reduces round-off
-                    factors={"the batch size": sizes.batch},
-                    clues=clues,
-                )
+        for sizes in network.draw_sizes(rng):
+            expect_crossed_gradients(hw, rng, network.draw(hw, rng, sizes), network.draw(hw, rng, sizes, numeric=False))
+        for sizes in network.edge_sizes(rng):
+            expect_net_gradients(hw, rng, network.draw(hw, rng, sizes, numeric=False))
+        with edge(hw, "3.1", ONE_ROW):
+            expect_net_gradients(hw, rng, network.draw(hw, rng, network.one_row(rng), numeric=False))
 
 
 @check("3.1", "two_layer_net.TwoLayerNet")
@@ -112,22 +101,122 @@ def net_save_load(hw: Subject, rng: np.random.Generator) -> None:
             expect_close(hw, f"scores of the loaded {sizes}", scores, case.scores(), clues=clues)
 
 
+def expect_own_parameters(hw: Subject, rng: np.random.Generator, sizes: Sizes) -> None:
+    """What is written into one network stays out of another."""
+    first = network.draw(hw, rng, sizes)
+    network.draw(hw, rng, sizes)
+    if moved := first.moved((*WEIGHTS, *BIASES)):
+        raise Mismatch(
+            f"two networks share {', '.join(moved)}: a change of one changes the other; make the arrays in __init__"
+        )
+
+
+def expect_scores(hw: Subject, case: Case) -> None:
+    scores, _ = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
+    if 0 in hw.mutated:
+        raise Mismatch("forward changed X in place; the batch belongs to the caller, so work on a copy")
+    clues = mistakes(hw, "net_forward_scores", case.values, case.X)
+    expect_close(hw, f"scores of {case.sizes}", scores, case.scores(), clues=clues)
+
+
+def expect_crossed_gradients(hw: Subject, rng: np.random.Generator, case: Case, other: Case) -> None:
+    """Of two networks, with all forwards before the backwards: a cache belongs to its own forward, and serves again."""
+    shape = case.sizes.batch, case.sizes.classes
+    grad_scores, grad_other = rng.normal(size=shape), spread(rng, shape)
+    _, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
+    _, other_cache = unpack("forward", other.net.forward(other.X), ("scores", "cache"))
+    unpack("forward", case.net.forward(other.X), ("scores", "cache"))
+    expect_gradients_of(hw, case, case.net.backward(grad_scores, cache), grad_scores, later=other.X)
+    expect_unmoved(case)
+    for one, kept, upstream, said in (
+        (other, other_cache, grad_other, ", of another network"),
+        (case, cache, grad_scores, ", asked again"),
+    ):
+        expect_gradients_of(hw, replace(one, numeric=False), one.net.backward(upstream, kept), upstream, said)
+
+
+def expect_net_gradients(hw: Subject, rng: np.random.Generator, case: Case) -> None:
+    _, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
+    grad_scores = spread(rng, (case.sizes.batch, case.sizes.classes))
+    expect_gradients_of(hw, case, case.net.backward(grad_scores, cache), grad_scores)
+
+
+def expect_gradients_of(
+    hw: Subject, case: Case, answer: Any, grad_scores: Array, said: str = "", *, later: Array | None = None
+) -> None:
+    """What `backward` gave, against the numeric gradients, or against the reference's. `later` is what the network was
+    given after the forward pass whose cache was passed."""
+    grads = network.expect_gradients("backward", answer, case)
+    trusted = hw.reference.answers.gradients(case.values, case.X, grad_scores) if case.large else {}
+    for role, grad in grads.items():
+        name = case.name("grads", role) + said
+        clues = mistakes(hw, "net_backward_grad", role, case.values, case.X, grad_scores, later)
+        factors = {"the batch size": case.sizes.batch}
+        if case.large:
+            expect_close(hw, name, grad, trusted[role], factors=factors, clues=clues)
+            continue
+        expect_gradient(
+            hw,
+            name,
+            grad,
+            partial(case.forward_with, role),
+            at=case.values[role],
+            upstream=grad_scores,
+            own=partial(own_scores, case, role),
+            of=("forward", role, *case.inputs),
+            trusted=partial(case.gradient, role, grad_scores),
+            h=2e-3,  # scores are linear in every entry, so a longer step only reduces round-off
+            factors=factors,
+            clues=clues,
+        )
+
+
+def expect_unmoved(case: Case) -> None:
+    if moved := case.moved((*WEIGHTS, *BIASES)):
+        raise Mismatch(
+            f"backward changed {', '.join(moved)} in place; it should only return the gradients, because the "
+            "optimizer takes the step"
+        )
+
+
 def as_vector(value: Any) -> Any:
     """Classes as an array; a list of whole numbers is accepted too. A column (N, 1) is not (N,)."""
     whole = isinstance(value, list | tuple) and bool(value) and all(type(one) is int for one in value)
     return np.array(value, dtype=np.int64) if whole and max(map(abs, value)) < 1 << 31 else value
 
 
-def expect_scale(hw: Subject, name: str, weights: Array, scale: float) -> None:
-    """Raise Mismatch unless mean and standard deviation fit normal weights of deviation `scale`, to SIGMAS each."""
-    bound = SIGMAS / np.sqrt(2 * weights.size)
-    deviation, mean = float(np.std(weights)), float(np.mean(weights))
-    error = abs(deviation / scale - 1)
+def expect_normal(hw: Subject, name: str, weights: Array, scale: float) -> None:
+    """Weights that a normal distribution around 0 of this standard deviation may have given: their mean, deviation and
+    distribution, each of which a right network fails in fewer than 1 of 10 million runs."""
+    values = np.sort(np.asarray(weights, dtype=np.float64), axis=None) / scale
+    if not np.isfinite(values).all():
+        raise Mismatch(f"the weights {name} of a new network are not all finite")
+    bound = SIGMAS / np.sqrt(2 * values.size)
+    error = abs(float(np.std(values)) - 1)
     hw.measure(Measure(f"relative error of the scale of {name}, weight_scale={scale:g}", error, bound))
     if not error < bound:
+        deviation = float(np.std(values)) * scale
         raise Mismatch(f"the weights {name} have standard deviation {deviation:.3g}; expected weight_scale={scale:g}")
-    if not abs(mean) < SIGMAS / np.sqrt(weights.size) * scale:
+    if not abs(float(np.mean(values))) < SIGMAS / np.sqrt(values.size):
+        mean = float(np.mean(values)) * scale
         raise Mismatch(f"the weights {name} have mean {mean:.3g}; draw them from a normal distribution around zero")
+    if not farthest(values) * np.sqrt(values.size) < FARTHEST:
+        raise Mismatch(f"the weights {name} are not normally distributed; draw each from a normal distribution")
+
+
+def farthest(ordered: Array) -> float:
+    """How far the share of values up to a point is from a standard normal distribution's, at most: at every STEPth,
+    which is never further than at all of them."""
+    shares = (np.arange(ordered.size)[::STEP] + 0.5) / ordered.size
+    below = np.array([0.5 * (1 + erf(value / sqrt(2))) for value in ordered[::STEP].tolist()])
+    return float(np.abs(below - shares).max())
+
+
+def expect_drawn_once(weights: Array) -> None:
+    """No weight is another's copy: W2 is no part of W1, and no row repeats another."""
+    repeated = 1 - np.unique(weights).size / weights.size
+    if repeated > ALIKE:
+        raise Mismatch(f"{repeated:.0%} of the weights of a new network repeat others; draw each of them by itself")
 
 
 def own_scores(case: Case, role: str, values: Sequence[Array]) -> list[Any]:

@@ -15,7 +15,8 @@ from grader.measure.diagnose import SIX_DIGITS
 from grader.measure.expect import expect_close, expect_gradient, gather, mistakes, unpack
 
 from . import network
-from .network import BIASES, SIZES, WEIGHTS, Case
+from .edges import ONE_ROW, edge
+from .network import BIASES, WEIGHTS, Case
 from .prerequisites import LAYERS, NETWORK, built_on, tell
 
 REGS = (0.0, 0.7)
@@ -26,30 +27,32 @@ STEP = ("loss", "grads")
 def training_step_loss(hw: Subject, rng: np.random.Generator) -> None:
     """The loss of a training step is the softmax loss plus the regularization of both weight matrices."""
     with built_on(hw, LAYERS, NETWORK):
-        for sizes in SIZES:
-            case = network.draw(hw, rng, sizes, biases=0.0)  # another check tests that biases are not regularized
+        # Whether biases are regularized has a check of its own.
+        for sizes in network.draw_sizes(rng):
+            case = network.draw(hw, rng, sizes, biases=0.0)
             for reg in REGS:
-                loss, _ = step(hw, case, reg)
-                with in_float64(case):
-                    expect_close(
-                        hw,
-                        f"loss of training_step {sizes}, reg={reg}",
-                        loss,
-                        hw.reference.answers.loss(case.values, case.X, case.y, reg),
-                        factors={"the batch size": sizes.batch},
-                        clues=mistakes(hw, "step_loss", case.values, case.X, case.y, reg),
-                    )
+                expect_step_loss(hw, case, reg)
+        for sizes in network.edge_sizes(rng):
+            expect_step_loss(hw, network.draw(hw, rng, sizes, biases=0.0, numeric=False), REGS[-1])
+        with edge(hw, "4.1", ONE_ROW):
+            expect_step_loss(hw, network.draw(hw, rng, network.one_row(rng), biases=0.0), REGS[-1])
 
 
 @check("4.1", "train.training_step")
 def training_step_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """A training step returns the gradient of the whole loss, regularization included, for both weight matrices."""
     with built_on(hw, LAYERS, NETWORK):
-        for sizes in SIZES:
+        for sizes in network.draw_sizes(rng):
             case = network.draw(hw, rng, sizes)
             for reg in reversed(REGS):  # reg > 0 first: a gradient of the regularization alone is 0 for reg = 0
                 _, grads = step(hw, case, reg)
                 expect_step_gradients(hw, case, reg, grads, WEIGHTS)
+        for sizes in network.edge_sizes(rng):
+            case = network.draw(hw, rng, sizes, numeric=False)
+            expect_step_gradients(hw, case, REGS[-1], step(hw, case, REGS[-1])[1], WEIGHTS)
+        with edge(hw, "4.1", ONE_ROW):
+            case = network.draw(hw, rng, network.one_row(rng), numeric=False)
+            expect_step_gradients(hw, case, REGS[-1], step(hw, case, REGS[-1])[1], WEIGHTS)
 
 
 @check("4.1", "train.training_step")
@@ -57,7 +60,7 @@ def training_step_biases(hw: Subject, rng: np.random.Generator) -> None:
     """A training step leaves the biases unregularized, in the loss and in their gradients."""
     reg = REGS[-1]
     with built_on(hw, LAYERS, NETWORK):
-        for sizes in SIZES:
+        for sizes in network.draw_sizes(rng):
             case = network.draw(hw, rng, sizes, biases=3.0)
             added, grads = added_by_reg(hw, case, reg)
             expect_step_gradients(hw, case, reg, grads, BIASES)
@@ -66,6 +69,19 @@ def training_step_biases(hw: Subject, rng: np.random.Generator) -> None:
             clues = mistakes(hw, "biases_regularized", case.values, expected, reg)
             name = f"what reg={reg} adds to the loss of training_step with large biases {sizes}"
             expect_close(hw, name, added, expected, clues=clues)
+
+
+def expect_step_loss(hw: Subject, case: Case, reg: float) -> None:
+    loss, _ = step(hw, case, reg)
+    with in_float64(case):
+        expect_close(
+            hw,
+            f"loss of training_step {case.sizes}, reg={reg}",
+            loss,
+            hw.reference.answers.loss(case.values, case.X, case.y, reg),
+            factors={"the batch size": case.sizes.batch},
+            clues=mistakes(hw, "step_loss", case.values, case.X, case.y, reg),
+        )
 
 
 def added_by_reg(hw: Subject, case: Case, reg: float) -> tuple[float, Any]:

@@ -4,7 +4,7 @@
 """
 
 import numpy as np
-from layers import l2_regularization, softmax_loss
+from layers import fc_backward, fc_forward, l2_regularization, relu_backward, relu_forward, softmax_loss
 from train import training_step
 from two_layer_net import TwoLayerNet
 
@@ -18,6 +18,15 @@ def network(values):
     for role, name in NAMES.items():
         setattr(net, name, values[role])
     return net
+
+
+def fc_gradients(grad_out, args):
+    """fc_backward after fc_forward(*args)."""
+    return fc_backward(grad_out, fc_forward(*args)[1])
+
+
+def relu_gradient(grad_out, x):
+    return relu_backward(grad_out, relu_forward(x)[1])
 
 
 def scores(values, X):
@@ -67,6 +76,8 @@ def draw(seed, sizes, biases, decided):
 def away_from_kinks(rng, sizes, biases):
     batch, inputs, classes, hidden = sizes
     X = in_float32(rng.normal(size=(batch, inputs)))
+    while (np.abs(X).max(axis=1) < 10 * MARGIN).any():  # no weight takes such a row away from the kink
+        X = in_float32(rng.normal(size=X.shape))
     weight1, bias1 = np.zeros((inputs, hidden)), np.zeros(hidden)
     again = np.ones(hidden, dtype=bool)
     while again.any():
@@ -88,7 +99,8 @@ def is_decided(values, X):
     first, second = np.sort(found, axis=1)[:, ::-1][:, :2].T
     best = np.argmax(found, axis=1)
     clear = (first - second > 1e-3).all() and (first > 1e-3).all()
-    return bool(clear and (best != best[0]).any() and (linear != best).any())
+    without = np.argmax(found - values["bias2"], axis=1)
+    return bool(clear and (best != best[0]).any() and (linear != best).any() and (without != best).any())
 
 
 def in_float32(array):

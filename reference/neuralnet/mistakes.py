@@ -3,9 +3,10 @@ and each array has the shape of the right answer. Never handed out: whoever know
 """
 
 import numpy as np
-from answers import loss, step
+from answers import gradients, loss, relu_gradient, step
 from layers import fc_backward, fc_forward, softmax_loss
 
+LATEST = "it belongs to the latest {}, not to the call whose cache was passed"
 FC_BACKWARD = ("grad_x", "grad_w", "grad_b")
 BY_CLASSES = "it is divided by the number of classes, not by N"
 
@@ -19,7 +20,7 @@ def fc_backward_grad(i, grad_out, args, later):
     stale, right = (fc_backward(grad_out, fc_forward(*at)[1]) for at in (later, args))
     others = [j for j in range(3) if j != i]
     return [
-        ("it belongs to the latest fc_forward, not to the call whose cache was passed", stale[i]),
+        (LATEST.format("fc_forward"), stale[i]),
         *((f"it is {FC_BACKWARD[j]}: the order is {', '.join(FC_BACKWARD)}", right[j]) for j in others),
     ]
 
@@ -32,7 +33,9 @@ def relu_forward_out(x):
     ]
 
 
-def relu_backward_grad(x, grad_out):
+def relu_backward_grad(x, grad_out, later=None):
+    """`later` is the argument of a forward pass that came after the one with x."""
+    stale = [] if later is None else [(LATEST.format("relu_forward"), relu_gradient(grad_out, later))]
     return [
         ("it is grad_out, unmasked: x <= 0 has to block the gradient", grad_out),
         ("the mask is inverted: it lets through where x is negative", grad_out * (x < 0)),
@@ -40,6 +43,7 @@ def relu_backward_grad(x, grad_out):
         ("it is multiplied by x, but the slope of x is 1", grad_out * x),
         ("it is multiplied by x, but the slope of x is 1", grad_out * np.maximum(x, 0)),
         ("the mask is taken from grad_out instead of x", grad_out * (grad_out > 0)),
+        *stale,
     ]
 
 
@@ -82,12 +86,14 @@ def net_forward_scores(values, X):
     ]
 
 
-def net_backward_grad(role, values, X, grad_scores):
-    """The first layer's gradients without the ReLU between."""
+def net_backward_grad(role, values, X, grad_scores, later):
+    """The first layer's gradients without the ReLU between; with `later`, what the network was given after X."""
     grad_hidden = grad_scores @ values["weight2"].T
     straight = {"weight1": X.T @ grad_hidden, "bias1": grad_hidden.sum(axis=0)}
     said = "the ReLU's mask is missing"
-    return [(said, straight[role])] if role in straight else []
+    told = [(said, straight[role])] if role in straight else []
+    stale = [] if later is None else [(LATEST.format("forward pass"), gradients(values, later, grad_scores)[role])]
+    return told + stale
 
 
 def step_loss(values, X, y, reg):

@@ -121,6 +121,9 @@ class FakeSubject:
     def once(self, key: str, make: Callable[[], Any]) -> Any:
         return once(self.kept, key, make)
 
+    def policy(self, item: str, name: str) -> str:
+        return "advice"
+
     def ask_once(self, key: bytes, make: Callable[[], Any]) -> Any:
         return once(self.asked, key, make)
 

@@ -169,7 +169,7 @@ def test_mistake_fails_exactly_its_checks(name: str, student: Student) -> None:
         (mistakes.softmax_over_the_classes, "softmax_loss_gradient", "by the number of classes, not by N"),
         (mistakes.softmax_subtracts_in_every_row, "softmax_loss_gradient", "subtracts the 1 in every row"),
         (mistakes.network_gives_probabilities, "net_forward", "they are probabilities"),
-        (mistakes.biases_are_rows, "net_parameters", "the bias is a row (1, 5), expected (5,)"),
+        (mistakes.biases_are_rows, "net_parameters", "the bias is a row (1, "),
         (mistakes.sizes_exchanged, "net_parameters", "are num_classes and hidden_dim exchanged?"),
         (mistakes.step_forgets_the_data, "training_step_gradient", "the gradient of the regularization alone"),
         (mistakes.step_subtracts_the_regularization, "training_step_gradient", "regularization is subtracted"),
@@ -404,3 +404,17 @@ def test_parameters_of_another_kind_are_a_mismatch(dtype: type, student: Student
     network(student, parameters=parameters)
     with pytest.raises(Mismatch, match="array of floats"):
         run(CHECKS["net_parameters"], student)
+
+
+def test_drawing_ends_for_every_size_that_is_drawn() -> None:
+    """A row near 0 or a unit that is never on is drawn again, and some draw is as wanted: 300 runs of each."""
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        for sizes in task4_training_step.network.draw_sizes(rng):
+            for biases in (0.0, 0.5, 3.0):
+                task4_training_step.network.away_from_kinks(rng, sizes, biases)
+        edges = (*task4_training_step.network.edge_sizes(rng), task4_training_step.network.one_row(rng))
+        for sizes in edges:
+            for biases in (0.0, 0.5):
+                task4_training_step.network.away_from_kinks(rng, sizes, biases, even=False)
+        task4_training_step.network.away_from_kinks(rng, edges[-1], 0.0)

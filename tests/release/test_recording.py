@@ -62,7 +62,11 @@ def test_a_handout_says_what_the_course_says(folder: Path, recorded: Recorded, t
     live = submissions.grade_path(path, course, expected.only)
     apart = replace(course, answers=recorded, modules={})
     told = submissions.grade_path(path, apart, expected.only)
-    assert of(told) == of(live)
+    lacking = {name for name, found in of(told).items() if found[2] == LACKING}
+    assert {name: found for name, found in of(told).items() if name not in lacking} == {
+        name: found for name, found in of(live).items() if name not in lacking
+    }
+    assert not lacking or folder.name == "wrong-hidden-dim-ignored"  # a network of other sizes than any that was asked
     assert MORE not in [sentence for check in told.checks for sentence in check.advice]
 
 

@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from grader import grading
+from grader import grading, mistakes
 from grader.check import load
-from grader.command import mistakes
 from grader.data.datasets import Store, root
 from grader.errors import UsageError
 from grader.intake.submission import read, stubs

@@ -1,0 +1,63 @@
+"""Whether the sentence on a mutant names its cause: by the words that a sentence has for the mistakes of an operator.
+
+A word for another operator's mistakes counts as wrong, unless the two often come to the same numbers: a term that is
+missing may be a factor. Mistakes that have no name of their own, as a constant that is one too large, are left out.
+"""
+
+from __future__ import annotations
+
+import re
+
+from grader.selftest.answers import CAST, DAMAGE, SPECIAL, STALE
+from grader.selftest.edits import AXIS, FACTOR, GENERAL, KINK, LABEL, MISSING, SIGN, WRONG
+from grader.selftest.mutants import Mutant
+
+NAMELESS = (GENERAL, SPECIAL)
+WORDS = {
+    AXIS: r"transpose|keepdims|\baxis\b|rows and columns|has shape|wrong places|every row, where"
+          r"|one maximum|row is off|core dimension|broadcast",
+    SIGN: r"\bsigns?\b|subtracted|absolute value|\|x\|",
+    FACTOR: r"\bratio\b|times what is expected|averaged|divided|counted twice|multiplied|log10|log2|standard deviation",
+    MISSING: r"missing|left out|not added|not subtracted|\bis 0\b|it is 0|nothing is set|\balone\b|ignored"
+             r"|no gradient for|unmasked|off by the same|not implemented",
+    KINK: r"\bmask|ReLU|unmasked|set to zero|slope|negative",
+    LABEL: r"wrong places|right class|out of bounds",
+    CAST: r"float32|integers|whole numbers|approximation|small constant|array of numbers|not normally",
+    STALE: r"latest|later forward|other numbers of that shape|asked again|of another network|\bshare\b|not live"
+           r"|repeat others",
+    DAMAGE: r"in place|asked again|not live",
+    WRONG: r"the order|exchanged|it is \w+:|by the number of classes|is it multiplied by|takes? \d|has no attribute|"
+           r"transposed",
+}  # fmt: skip
+# What is said of a place, or as Python or numpy says it, blames nothing.
+FACTS = re.compile(
+    r"raised .*|has shape.*|(of the later forward|of another network|, asked again|other numbers of that shape)"
+    r"|is (not live|a copy).*|have standard deviation.*|is (infinite|NaN).*|all others are right|repeat others.*"
+)
+# What another operator's mistakes may come to: the numbers are the same, and so are the words.
+NEAR = {
+    AXIS: (FACTOR, MISSING, WRONG),
+    SIGN: (MISSING, KINK),
+    FACTOR: (MISSING, CAST, SIGN, WRONG, KINK),
+    MISSING: (FACTOR, SIGN, KINK, AXIS),
+    KINK: (MISSING, SIGN, CAST),
+    LABEL: (AXIS, MISSING, SIGN),
+    CAST: (MISSING,),
+    STALE: (DAMAGE, FACTOR, MISSING, AXIS),
+    DAMAGE: (STALE, FACTOR),
+    WRONG: (AXIS, SIGN, FACTOR, MISSING, KINK, STALE),
+}
+
+
+def cause(mutant: Mutant, message: str) -> str:
+    """ "right", "wrong" or "not", or "" where nothing was said or the mistake has no name."""
+    if not message or mutant.operator in NAMELESS:
+        return ""
+    if named(message) & {mutant.operator, *NEAR[mutant.operator]}:
+        return "right"
+    return "wrong" if named(FACTS.sub("", message)) else "not"
+
+
+def named(message: str) -> set[str]:
+    """The operators for whose mistakes a sentence has words."""
+    return {operator for operator, words in WORDS.items() if re.search(words, message)}

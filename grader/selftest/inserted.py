@@ -1,0 +1,155 @@
+"""What a file of the reference gets at its end, so that a function of it tells how it is called, or answers wrongly.
+
+This text runs in a student's process, at the end of a file that may hold any names: all of its own begin alike.
+There are no annotations, because nothing else may be imported there.
+"""
+
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, var-annotated, list-item"
+
+import functools as _selftest_functools
+import json as _selftest_json
+
+import numpy as _selftest_np  # noqa: F401 (what answers.py writes uses it)
+
+
+def _selftest_is_number(value):
+    """A float, an int or an array of them, of numpy or torch; no bool, no text."""
+    if hasattr(value, "dtype"):
+        return not any(kind in str(value.dtype) for kind in ("bool", "object", "str", "<U", "complex"))
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _selftest_each(value, change):
+    """`value` with each number in it changed; what is no number stays."""
+    if _selftest_is_number(value):
+        return change(value)
+    if type(value) in (tuple, list):
+        return type(value)(_selftest_each(part, change) for part in value)
+    if type(value) is dict:
+        return {key: _selftest_each(part, change) for key, part in value.items()}
+    if hasattr(value, "__dict__") and not callable(value):
+        for name, part in list(vars(value).items()):
+            if _selftest_is_number(part) and not (isinstance(part, int) or "int" in str(getattr(part, "dtype", ""))):
+                setattr(value, name, change(part))
+    return value
+
+
+def _selftest_at(value, path, change):
+    """`value` with the numbers below `path` (positions in tuples, one in another) changed."""
+    if path and type(value) in (tuple, list) and path[0] < len(value):
+        parts = list(value)
+        parts[path[0]] = _selftest_at(parts[path[0]], path[1:], change)
+        return type(value)(parts)
+    return value if path else _selftest_each(value, change)
+
+
+def _selftest_arrays(values):
+    """The arrays among arguments, in tuples too."""
+    for value in values:
+        if getattr(value, "ndim", 0):
+            yield value
+        elif type(value) in (tuple, list):
+            yield from _selftest_arrays(value)
+        elif type(value) is dict:
+            yield from _selftest_arrays(value.values())
+
+
+def _selftest_replace(names, function, make):
+    """Put `make(function)` in the place of "function" or "Class.method"; what is no plain function stays."""
+    owner, _, name = function.rpartition(".")
+    holder = names.get(owner) if owner else None
+    found = (vars(holder) if holder is not None else names).get(name)
+    if type(found) is not type(_selftest_each):
+        return
+    made = _selftest_functools.wraps(found)(make(found))
+    if holder is None:
+        names[name] = made
+    else:
+        setattr(holder, name, made)
+
+
+def _selftest_answer(names, function, path, change):
+    """Pass what is below `path` of each answer through `change(number, arrays given, floats given, state)`.
+
+    A function that gives nothing, as a constructor, is wrong in the numbers of its object.
+    """
+    state = {}
+
+    def make(right):
+        def wrong(*args, **named):
+            given = list(_selftest_arrays([*args, *named.values()]))
+            floats = [value for value in [*args, *named.values()] if isinstance(value, float)]
+            answer = right(*args, **named)
+            state["calls"] = state.get("calls", 0) + 1
+            if answer is None and args:
+                _selftest_each(args[0], lambda number: change(number, given, floats, state))
+                return None
+            return _selftest_at(answer, path, lambda number: change(number, given, floats, state))
+
+        return wrong
+
+    _selftest_replace(names, function, make)
+
+
+def _selftest_given(names, function, change, after=False):
+    """Pass the arguments through `change(list of arguments, state of this function)`, before the call or after it."""
+    state = {}
+
+    def make(right):
+        def wrong(*args, **named):
+            given = list(args)
+            if not after:
+                change(given, state)
+            answer = right(*given, **named)
+            if after:
+                change(given, state)
+            return answer
+
+        return wrong
+
+    _selftest_replace(names, function, make)
+
+
+def _selftest_damage(value, change):
+    """Change each array of floats in `value` in place."""
+    for array in _selftest_arrays([value]):
+        if "float" in str(array.dtype):
+            array[...] = change(array)
+        elif "bool" in str(array.dtype):
+            array[...] = False
+
+
+def _selftest_kinds(value, depth=2):
+    """What a value is: "f" and "i" for one number, "f2" for an array of two axes, a list of such for a tuple."""
+    if _selftest_is_number(value):
+        whole = isinstance(value, int) or "int" in str(getattr(value, "dtype", ""))
+        return ("i" if whole else "f") + (str(value.ndim) if getattr(value, "ndim", 0) else "")
+    if type(value) in (tuple, list):
+        if depth:
+            return [_selftest_kinds(part, depth - 1) for part in value]
+        return "s"
+    return "d" if type(value) is dict else "n" if value is None else "o"
+
+
+def _selftest_tell(names, module, functions, mark):
+    """Print each function that is called; with the kinds of what it gets and gives, the first time."""
+    told = set()
+
+    def telling(function):
+        def make(right):
+            def told_of(*args, **named):
+                answer = right(*args, **named)
+                line = [f"{module}.{function}"]
+                if function not in told:
+                    told.add(function)
+                    # A keyword's value is not looked at: what is wrong with an argument goes by its place.
+                    line += [[_selftest_kinds(part, 0) for part in args], _selftest_kinds(answer)]
+                print(mark + _selftest_json.dumps(line), flush=True)
+                return answer
+
+            return told_of
+
+        return make
+
+    for function in functions:
+        _selftest_replace(names, function, telling(function))

@@ -1,0 +1,96 @@
+"""`selftest`: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from grader import cli
+from grader.command import new_homework, selftest
+
+pytestmark = pytest.mark.medium
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def whole_lines(monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    home = tmp_path / "first"
+    for name, content in new_homework.skeleton("first").items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_bytes(content)
+    return home
+
+
+def run_on(folder: Path, capsys, *options: str) -> tuple[int, str]:
+    code = cli.main(["selftest", "--homework", str(folder), "--quick", "--jobs", "1", *options])
+    return code, capsys.readouterr().out
+
+
+def test_a_check_that_sees_less_is_told_with_what_it_no_longer_sees(folder, tmp_path, capsys):
+    code, before = run_on(folder, capsys, "--json", str(tmp_path / "found.json"))
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert code == (selftest.FINDINGS if found["false_acceptances"]["count"] else selftest.SOUND)
+    assert found["controls"]["checks_that_reject_none"] == []
+    assert found["false_rejections"]["count"] == 0
+    assert "false acceptances: " in before
+    text = (folder / "checks.py").read_text()
+    (folder / "checks.py").write_text(re.sub(r"expect_close\(hw, .*", "pass", text))
+    code, after = run_on(folder, capsys)
+    assert code == selftest.FINDINGS
+    assert "rejects none of the wrong answers that were built for it" in after
+    assert "false acceptances" not in after
+
+
+def test_right_work_that_is_rejected_is_named(folder, capsys):
+    path = next((folder / "right").glob("*/work.py"))
+    path.write_text(path.read_text().replace("*", "+"))
+    code, out = run_on(folder, capsys)
+    assert code == selftest.FINDINGS
+    assert re.search(r"false rejections: 1 of 2 \(2 right solutions, 1 seeds each\)", out)
+    assert f"{path.parent.name}, seed 1: " in out
+
+
+def test_a_reference_that_fails_and_options_that_are_none_are_usage(folder, capsys):
+    for options, says in (
+        (["--seeds", "0"], "--seeds is 0"),
+        (["--task", "9"], "there is no task 9"),
+        (["--json", str(folder / "none" / "f.json")], "there is no folder"),
+    ):
+        assert cli.main(["selftest", "--homework", str(folder), *options]) == cli.USAGE
+        assert says in capsys.readouterr().err
+    rubric = folder / "rubric.yaml"
+    rubric.write_text(re.sub(r"tolerance: [^,}\n]+", "tolerance: 0", rubric.read_text()))
+    assert cli.main(["selftest", "--homework", str(folder), "--quick"]) == cli.USAGE
+    assert "the reference fails" in capsys.readouterr().err
+
+
+def test_the_readme_lists_every_option_and_exit_code():
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = page.partition("### How often the checks judge wrongly")[2].partition("\n### ")[0]
+    options = {option for action in selftest.parser()._actions for option in action.option_strings if "--" in option}
+    assert set(re.findall(r"^\| `(--[a-z]+)", page, re.MULTILINE)) == options - {"--help"}
+
+
+def test_a_copy_of_the_homework_with_a_gutted_check_fails(tmp_path, capsys):
+    """From the files, as an instructor changes them."""
+    home = tmp_path / "copy"
+    shutil.copytree(ROOT / "grader" / "homework", home, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("reference", "fixtures"):
+        shutil.copytree(ROOT / name, home / name, ignore=shutil.ignore_patterns("__pycache__"))
+    path = home / "task2_layers.py"
+    text = path.read_text(encoding="utf-8")
+    head, mark, rest = text.partition('"""L2 regularization returns its gradient with respect to the weights."""\n')
+    assert mark
+    path.write_text(head + mark + "    return\n" + rest, encoding="utf-8")
+    code, out = run_on(home, capsys, "--task", "2.4")
+    assert code == selftest.FINDINGS
+    assert "l2_gradient rejects none of the wrong answers" in out

@@ -1,0 +1,133 @@
+"""Mutants: what the operators change, where they belong, and what is no mistake."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from grader.check import ROOT, load
+from grader.command.check_homework import handed_in
+from grader.errors import UsageError
+from grader.sandbox.launch import Zygotes
+from grader.selftest import edits, equivalents, mutants, runs, trial
+from grader.selftest.mutants import Mutant
+
+pytestmark = pytest.mark.medium
+
+HOMEWORKS = [ROOT / "grader" / "homework", ROOT / "tests" / "homeworks" / "framework"]
+
+
+@pytest.fixture(scope="module", params=HOMEWORKS, ids=lambda path: path.name)
+def surveyed(request):
+    homework = load(request.param)
+    reference = handed_in(homework, homework.reference)
+    with Zygotes() as zygotes:
+        plan = trial.Plan(homework, reference, trial.chosen(homework, ())[0])
+        seen = trial.surveyed(plan, runs.here(homework, zygotes.launch))
+    return homework, reference, seen
+
+
+@pytest.fixture(scope="module")
+def made(surveyed):
+    homework, reference, seen = surveyed
+    return [one for function in seen.functions for one in mutants.mutants(function, reference, homework)]
+
+
+def test_each_mutant_is_another_file_in_one_item(surveyed, made):
+    homework, reference, _ = surveyed
+    items = {item.id for task in homework.rubric.tasks for item in task.items}
+    assert {one.function.item for one in made} <= items
+    assert max(Counter(one.name for one in made).values()) == 1
+    contents = {ast.dump(ast.parse(one.content)) for one in made}
+    assert len(contents) == len(made)
+    assert not contents & {
+        ast.dump(ast.parse(content)) for name, content in reference.files.items() if name.endswith(".py")
+    }
+
+
+def test_there_are_enough_of_every_operator(surveyed, made):
+    if surveyed[0].folder != HOMEWORKS[0]:
+        pytest.skip("a small homework has fewer")
+    assert len(made) >= 600
+    count = Counter(one.operator for one in made)
+    named = {edits.AXIS, edits.SIGN, edits.FACTOR, edits.MISSING, edits.KINK, edits.LABEL, edits.WRONG, edits.GENERAL}
+    assert named | {"cast", "stale state", "in-place damage", "shape special case"} == set(count)
+
+
+def test_a_function_belongs_to_the_item_whose_check_is_about_it(surveyed):
+    homework, _, seen = surveyed
+    about = {check.about: check.item for check in homework.checks.values()}
+    for function in seen.functions:
+        assert function.item == about.get(function.name, function.item)
+    if homework.folder == HOMEWORKS[0]:
+        items = {one.name: one.item for one in seen.functions}
+        assert items["layers.softmax_loss"] == "2.3"
+        assert items["two_layer_net.TwoLayerNet.parameters"] == "3.1"  # its class's
+        assert "functions.f3_y1" in seen.alone
+    else:
+        assert {one.name: one.item for one in seen.functions}[
+            "tensor.Module.parameters"
+        ] == "2.1"  # the first that runs it
+
+
+def test_what_is_not_the_students_to_write_is_not_changed(surveyed, made):
+    _, reference, _ = surveyed
+    for one in made:
+        before, after = reference.files[one.function.file], one.content
+        if " -> " in one.change and edits.regions(before):
+            assert before[: edits.regions(before)[0][0]] == after[: edits.regions(before)[0][0]]
+
+
+@pytest.mark.parametrize(
+    ("source", "operator", "new"),
+    [
+        ("x.sum(axis=0)", edits.AXIS, "x.sum(axis=1)"),
+        ("x.sum(axis=0)", edits.FACTOR, "x.mean(axis=0)"),
+        ("x.T @ y", edits.AXIS, "x"),
+        ("a - b", edits.SIGN, "(a + b)"),
+        ("a / n", edits.FACTOR, "a"),
+        ("a + b", edits.MISSING, "b"),
+        ("x > 0", edits.KINK, "(x < 0)"),
+        ("p[rows, y]", edits.LABEL, "p[rows, y - 1]"),
+        ("np.log(p)", edits.MISSING, "p"),
+        ("y == 1", edits.LABEL, "(y == 1 - 1)"),
+    ],
+)
+def test_an_operator_makes_the_mistake_of_its_name(source, operator, new):
+    content = f"def f(x, y, a, b, n, p, rows):\n    return {source}\n".encode()
+    found = list(edits.edits(content, ast.parse(content).body[0]))
+    assert (operator, new) in {(one.operator, one.new) for one in found}
+    assert all(one.made_in(content) != content for one in found)
+
+
+def test_a_mistake_without_a_reason_is_no_excuse(tmp_path: Path):
+    path = tmp_path / equivalents.FILE
+    assert equivalents.read(tmp_path) == []
+    path.write_text("equivalent:\n  - {in: work.f, change: '* -> b', why: the same}\n")
+    (one,) = equivalents.read(tmp_path)
+    assert one.where == f"{path}:2"
+    for text, says in (
+        ("equivalent:\n  - {in: work.f, change: a -> b}\n", "yaml:2: this has to be a mapping of in, change, why"),
+        ("equivalent:\n  - {in: work.f, change: a -> b, why: ''}\n", "yaml:2: in, change, why have to be texts"),
+        ("equal: []\n", "`equivalent:` and a list"),
+        ("equivalent: [\n", "not readable YAML"),
+    ):
+        path.write_text(text)
+        with pytest.raises(UsageError, match=says):
+            equivalents.read(tmp_path)
+
+
+def test_every_reason_is_about_a_mutant(surveyed, made):
+    homework, _, _ = surveyed
+    for reason in equivalents.read(homework.folder):
+        found: list[Mutant] = [one for one in made if reason.covers(one)]
+        assert found, f"{reason.where}: {reason.change}"
+
+
+def test_the_readme_has_the_number_of_mutants(surveyed, made):
+    if surveyed[0].folder == HOMEWORKS[0]:
+        page = (ROOT / "README.md").read_text(encoding="utf-8")
+        assert f"| mutants | {len(made):,} |" in page
