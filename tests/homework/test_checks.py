@@ -410,11 +410,7 @@ def test_drawing_ends_for_every_size_that_is_drawn() -> None:
     """A row near 0 or a unit that is never on is drawn again, and some draw is as wanted: 300 runs of each."""
     for seed in range(300):
         rng = np.random.default_rng(seed)
-        for sizes in task4_training_step.network.draw_sizes(rng):
+        for sizes in (*task4_training_step.network.draw_sizes(rng), task4_training_step.network.one_row(rng)):
             for biases in (0.0, 0.5, 3.0):
-                task4_training_step.network.away_from_kinks(rng, sizes, biases)
-        edges = (*task4_training_step.network.edge_sizes(rng), task4_training_step.network.one_row(rng))
-        for sizes in edges:
-            for biases in (0.0, 0.5):
-                task4_training_step.network.away_from_kinks(rng, sizes, biases, even=False)
-        task4_training_step.network.away_from_kinks(rng, edges[-1], 0.0)
+                asked = (sizes.batch, sizes.inputs, sizes.classes, sizes.hidden)
+                REFERENCE["answers"].draw(seed, asked, biases, False)
