@@ -327,7 +327,7 @@ def zeros(found: Array, right: Array) -> Iterator[str]:
     if not right[wrong].any() and not (right.any() and integral(right)):  # labels have no mask
         yield "wrong only where it should be 0: is a mask such as x > 0 missing?"
     elif not found[wrong].any():
-        yield "it is 0 where it should not be, and right elsewhere"
+        yield "it is wrongly 0 there, and right elsewhere"
 
 
 def partly(found: Array, right: Array) -> Iterator[str]:

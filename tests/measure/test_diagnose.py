@@ -61,7 +61,7 @@ MISTAKES = {
     "no bias": (X @ W, OUT, "every row is off by the same vector: is a bias missing"),
     "offset": (OUT + 1, OUT, "off by the same amount"),
     "unmasked relu": (GRAD_X, GRAD_X * (GRAD_X > 0), "wrong only where it should be 0: is a mask"),
-    "masked too much": (GRAD_X * (GRAD_X > 0), GRAD_X, "0 where it should not be"),
+    "masked too much": (GRAD_X * (GRAD_X > 0), GRAD_X, "wrongly 0 there"),
     "all zeros": (np.zeros_like(W), W, "every entry is 0"),
     "zero": (np.array(0.0), LOSS, "it is 0"),
     "one wrong row": (np.vstack([W[:2], W[2:3] + 1.5, W[3:]]), W, "only row 2 is wrong"),
