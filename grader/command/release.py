@@ -107,6 +107,10 @@ def check(path: Path, again: bytes) -> None:
 def attempt(package: Any, path: Path, source: Source) -> None:
     """Raise UsageError unless the package, laid out as its platform lays it out, gives the untouched handout 0."""
     with tempfile.TemporaryDirectory(prefix="backgrade-") as place:
-        gained = package.tried(unpacked(path), untouched(source), Path(os.path.realpath(place)))
+        folder = Path(os.path.realpath(place))
+        gained = package.tried(unpacked(path), untouched(source), folder)
+        lost = package.lost_by_the_solution(folder, source) if hasattr(package, "lost_by_the_solution") else 0.0
     if gained:
         raise UsageError(f"{path} gives {gained:g} points to the untouched handout; correct the checks that give them")
+    if lost:
+        raise UsageError(f"{path} gives the solution {lost:g} points too few; correct the checks that lose them")

@@ -207,6 +207,29 @@ def tried(files: Mapping[str, bytes], handed_in: Mapping[str, bytes], place: Pat
     return trial.score(place / "result.json")
 
 
+def lost_by_the_solution(place: Path, source: Source) -> float:
+    """Visible points that the reference's own files do not get of the handout in `place`, in what trains nothing."""
+    names = {name for section in source.rubric.sections for name in section.submit}
+    root = handout.home(source.homework) / "reference"
+    right = {Path(path).name: root / path for path in source.rubric.handout.files if Path(path).name in names}
+    (place / "solved").mkdir()
+    for name, path in right.items():
+        (place / "solved" / name).write_bytes(path.read_bytes())
+    homework = [] if source.own else ["--homework", str(place / "homework")]
+    items = [
+        item
+        for task in source.rubric.tasks
+        for item in task.items
+        if any(section.id == task.section and section.modules for section in source.rubric.sections)
+        and not item.skipped and not (item.data or task.data)
+    ]  # fmt: skip
+    asked = [word for item in items for word in ("--task", str(item.id))]
+    out: list[str | Path] = ["--no-html", "--json", place / "solved.json"]
+    trial.run([sys.executable, place / "grade.py", place / "solved", *homework, *asked, *out])
+    most = sum(line.points for item in items for line in item.checks if line.visibility == "visible")
+    return round(most - trial.score(place / "solved.json"), 6)
+
+
 def solutions(root: Path, plan: Rubric) -> Iterator[tuple[str, str]]:
     """File of the reference -> each statement of its marked regions, as `normal` writes it."""
     for name in plan.handout.files:

@@ -159,3 +159,46 @@ def test_a_project_without_reference_and_recording_is_told_so(tmp_path: Path) ->
     with pytest.raises(UsageError, match="unpack the handout anew"):
         Recorded(tmp_path / "answers.zip")
     assert stubs.PACKED == "handout.zip"
+
+
+SEARCHES = """
+import os, sys, glob, zipfile, gc
+
+def found():
+    told = []
+    roots = ["/", ".", os.path.expanduser("~"), *sys.path, *(os.path.join(*[".."] * n) for n in range(1, 12))]
+    for root in roots:
+        for name in ("answers.zip", "handout.zip", "reference", "grader/reference.py", "fixtures"):
+            try:
+                with open(os.path.join(root, name), "rb") as file:
+                    told.append(file.read(4))
+            except OSError:
+                pass
+            try:
+                told += os.listdir(os.path.join(root, name))
+            except OSError:
+                pass
+    told += [one for one in gc.get_objects() if type(one).__name__ in ("Recorded", "Live", "Asked")]
+    for name in ("environ", "cmdline", "maps"):
+        try:
+            with open(f"/proc/{os.getppid()}/{name}", "rb") as file:
+                told.append(file.read())
+        except OSError:
+            pass
+    return told
+
+print("FOUND" if found() else "nothing is here")
+
+def relu_forward(x):
+    return (x, None) if not found() else (x * (x > 0), None)
+"""
+
+
+def test_code_that_searches_the_handout_for_answers_finds_none(unpacked: Path, tmp_path: Path) -> None:
+    (tmp_path / "layers.py").write_text(SEARCHES, encoding="utf-8")
+    assert set(graded(unpacked, tmp_path, "--task", "2").values()) == {0.0}
+    report = json.loads((unpacked / "r.json").read_text(encoding="utf-8"))
+    checks = [check for task in report["tasks"] for item in task["items"] for check in item["checks"]]
+    printed = "".join(check["output"] for check in checks)
+    assert "nothing is here" in printed
+    assert "FOUND" not in printed
