@@ -45,7 +45,7 @@ def right() -> dict[str, bytes]:
 def hanging() -> dict[str, bytes]:
     """One whose second task never comes back."""
     files = right()
-    return files | {"train.py": b"import time\ntime.sleep(600)\n" + files["train.py"]}
+    return files | {"train.py": b"while True:\n    pass\n" + files["train.py"]}
 
 
 def zipped_work(files: dict[str, bytes]) -> bytes:

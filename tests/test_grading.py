@@ -13,6 +13,7 @@ from grader.data.datasets import DataSet
 from grader.errors import Mismatch, NotImplementedYet, UsageError
 from grader.grading import grade, place
 from grader.model import Check, CheckPlan, Homework, Item, Limits, Measure, Rubric, Section, Submission, Task, Verdict
+from grader.reference import Live
 
 SECTION = Section("numpy", {"functions": "backprop/functions.py"}, ("functions.py",))
 
@@ -58,7 +59,7 @@ def homework(tmp_path: Path, *functions: Any, skipped: bool = False) -> Homework
     checks = {f.__name__: Check(f.__name__, "1.1", f.__doc__, f) for f in functions}
     for name in ("reference", "fixtures"):
         (tmp_path / name).mkdir(exist_ok=True)
-    return Homework(tmp_path, rubric, checks, {}, tmp_path / "reference", tmp_path / "fixtures")
+    return Homework(tmp_path, rubric, checks, {}, tmp_path / "reference", tmp_path / "fixtures", answers=Live({}))
 
 
 SUBMISSION = Submission(

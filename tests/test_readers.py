@@ -25,6 +25,7 @@ from grader.intake.missing import look_through
 from grader.intake.submission import read, stubs
 from grader.model import Submission
 from grader.sandbox import reader
+from grader.sandbox.asked import Asked
 
 pytestmark = [pytest.mark.medium, pytest.mark.skipif(not reader.FORKS, reason="forks on Linux alone")]
 
@@ -149,7 +150,8 @@ def subject(name: str, submission: Submission) -> Subject:
     task = next(task for task in HOMEWORK.rubric.tasks if item in task.items)
     section = next(one for one in HOMEWORK.rubric.sections if one.id == task.section)
     session = SimpleNamespace(
-        section=section, submission=submission, limits=HOMEWORK.rubric.limits, require_file=lambda name: None,
+        section=section, submission=submission, asked=Asked({}), limits=HOMEWORK.rubric.limits,
+        require_file=lambda name: None,
         ask=stop, drive=stop, renew=lambda: None, require=stop, is_function=lambda *_: True,
     )  # fmt: skip
     session_: Any = session

@@ -23,12 +23,15 @@ def build(source: Source) -> Members:
     given = dict(handed_out(source)) | {"requirements.txt": requirements(source)}
     seconds = source.seconds or SECONDS
     minutes = str(math.ceil(seconds / 60))
+    homework = "" if source.own else " --homework homework"
     template = given | {
-        ".github/workflows/grade.yml": script("github/grade.yml", minutes=minutes),
-        ".gitlab-ci.yml": script("github/gitlab-ci.yml", minutes=minutes),
+        ".github/workflows/grade.yml": script("github/grade.yml", minutes=minutes, homework=homework),
+        ".gitlab-ci.yml": script("github/gitlab-ci.yml", minutes=minutes, homework=homework),
         ".gitignore": IGNORED,
     }
-    bundle = {name: content for name, content in given.items() if not name.startswith("student/")}
+    bundle = {
+        name: content for name, content in given.items() if not name.startswith(("student/", "homework/student/"))
+    }
     bundle |= {name: file for name, file in below(source.project / "grader", "grader").items() if name.startswith(OURS)}
     bundle["autograder.py"] = script("github/autograder", options=shlex.join(source.options(SECONDS)))
     return {

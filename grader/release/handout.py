@@ -30,15 +30,15 @@ WRONG = "wrong.yaml"
 LEAST = 5  # expressions in a statement of a solution, below which it is everybody's
 WELCOME = """# {title}
 
-Fill in the stubs in `student/`. On a fresh machine with Python 3.11 or newer, set up and grade:
+Fill in the stubs in `{student}`. On a fresh machine with Python 3.11 or newer, set up and grade:
 
 ```sh
 {command}
 ```
 
 On Windows the programs are in `.venv\\Scripts` instead of `.venv/bin`. After that, in this environment,
-`python grade.py` grades `student/`, `python grade.py --task ID` one task, `python grade.py --watch` again at each save,
-and `python grade.py pack` makes the zip to hand in. `python grade.py --help` tells the rest.
+`python grade.py{option}` grades it, with `--task ID` one task, and with `--watch` again at each save. `python grade.py
+pack` makes the zip to hand in. `python grade.py --help` tells the rest.
 
 The grader asks the questions that your course's grader asks, with other inputs: this copy knows {seeds} sets of them.
 """
@@ -92,7 +92,9 @@ def welcome(source: Source, plan: Rubric, seeds: int) -> bytes:
         f"python3 -m venv .venv && .venv/bin/python -m pip install -q -e '.{'[torch]' if needs else ''}' && "
         f".venv/bin/python grade.py{option}"
     )
-    return WELCOME.format(title=plan.title, command=command, seeds=seeds).encode()
+    return WELCOME.format(
+        title=plan.title, command=command, seeds=seeds, option=option, student=f"{place(source)}student/"
+    ).encode()
 
 
 # Checks that are not visible

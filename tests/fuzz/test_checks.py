@@ -31,6 +31,8 @@ from grader.homework.notebooks import imagenet
 from grader.model import Item, Provenance, Report, Section, Submission, TaskResult, Verdict
 from grader.report import html, text
 from grader.report import json as json_report
+from grader.sandbox.allowance import Allowance
+from grader.sandbox.asked import Asked
 from grader.sandbox.remote import Driven, Remote, arriving
 from grader.sandbox.session import Session
 from grader.sandbox.worker.wire import Handle
@@ -129,7 +131,8 @@ class Hostile(Session):
         self.limits, self.process, self.folder = HOMEWORK.rubric.limits, None, Path("nowhere")
         self.tried, self.hid, self.last_words, self.held, self.changed = [], [], "", "", {}
         self.told: set[str] = set()
-        self.asked, self.remotes = 0, WeakValueDictionary()
+        self.questions, self.remotes = 0, WeakValueDictionary()
+        self.asked, self.allowance = Asked({}), Allowance(HOMEWORK.rubric.limits)
 
     def drive(self, name: str, order: Any, arrays: Any, *, subject: str, **more: Any) -> Driven:
         self.allow(1.0)
@@ -137,8 +140,8 @@ class Hostile(Session):
         return Driven(self, Handle(99, "Run"), subject)
 
     def ask(self, op: str, owner: Any, path: Any, batches: Any, **options: Any) -> list[Any]:
-        self.asked += 1
-        if self.asked > 60:
+        self.questions += 1
+        if self.questions > 60:
             raise Crashed("asked too often for a test")
         if op == "drive":
             self.counts = {}
@@ -172,7 +175,7 @@ def graded(section: Section, item: Item, draw: Any) -> Report:
     options = Options({"cifar10": CIFAR, "fashion-mnist": FASHION, "squeezenet": Path("weights")}.__getitem__)
     results = {}
     for plan in item.checks:
-        session.asked = 0
+        session.questions = 0
         results[plan.name] = run_check(plan, Subject(session, HOMEWORK, item, options), HOMEWORK, 1)
     task = next(task for task in HOMEWORK.rubric.tasks if item in task.items)
     graded_task = TaskResult(task.id, task.title, (item_result(item, results),))

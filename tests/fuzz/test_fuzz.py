@@ -26,6 +26,8 @@ from grader.errors import Mismatch, RubricError, StudentError, SubmissionError
 from grader.homework.notebooks import notebook, survey
 from grader.homework.training import hyperparameters
 from grader.intake import submission
+from grader.model import Limits
+from grader.sandbox.allowance import Allowance
 from grader.sandbox.session import Session
 from grader.sandbox.worker import wire
 
@@ -70,6 +72,7 @@ def read_rubric(data: bytes, folder: Path) -> None:
 def read_reply(data: bytes, folder: Path) -> None:
     """What a worker may send, from its bytes to what a check is given."""
     session = object.__new__(Session)
+    session.folder, session.allowance = folder, Allowance(Limits())
     session.tried, session.hid, session.changed, session.remotes = [], [], {}, WeakValueDictionary()
     try:
         values = session.read_reply(wire.decode(data), 1, "f")

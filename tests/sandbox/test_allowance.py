@@ -34,12 +34,12 @@ class Counted(Session):
     """A session that notes what it asked each process, and all that was printed there."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
-        self.asked: list[str] = []
+        self.subjects: list[str] = []
         self.printed = ""
         super().__init__(*args, **named)
 
     def carry_out(self, request: dict[str, Any], cpu: float, more: float, subject: str) -> list[Any]:
-        self.asked.append(subject)
+        self.subjects.append(subject)
         try:
             return super().carry_out(request, cpu, more, subject)
         finally:
@@ -121,7 +121,7 @@ def test_an_endless_call_ends_that_functions_later_calls_and_no_others(opened, a
     ends = [end(session, "layers") for _ in range(4)]
     assert [error.verdict for error in ends] == [Verdict.TIMEOUT] * 4
     assert all("it is not tried again" in error.message for error in ends[1:])
-    assert session.asked.count("f") == 1
+    assert session.subjects.count("f") == 1
     assert end(session, "layers", "g") is None
 
 
@@ -145,7 +145,7 @@ def test_all_calls_of_a_submission_share_a_budget_which_training_runs_do_not_tou
     assert ends[:3] == [None] * 3
     assert ends[-1].verdict is Verdict.TIMEOUT
     assert ends[-1].message == "f was not tried: the 1 s of processor time for this submission were used up"
-    assert session.asked.count("f") - 10 == ends.index(next(filter(None, ends)))
+    assert session.subjects.count("f") - 10 == ends.index(next(filter(None, ends)))
 
 
 def test_what_a_budget_cuts_is_a_question_for_a_person():
