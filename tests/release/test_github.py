@@ -57,7 +57,7 @@ def test_both_grade_by_the_same_command(package):
     (job,) = workflow["jobs"].values()
     steps = [step["run"] for step in job["steps"] if "run" in step]
     assert steps == pipeline["grade"]["script"]
-    assert steps[-1].startswith("python grade.py --ci --junit grade.xml")
+    assert steps[-1].startswith("python grade.py --homework homework --ci --junit grade.xml")
     assert workflow["permissions"] == {"contents": "read"}
     assert pipeline["grade"]["artifacts"]["reports"] == {"codequality": CODE_QUALITY, "junit": "grade.xml"}
 
