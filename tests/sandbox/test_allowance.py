@@ -38,10 +38,10 @@ class Counted(Session):
         self.printed = ""
         super().__init__(*args, **named)
 
-    def carry_out(self, request: dict[str, Any], cpu: float, more: float, subject: str) -> list[Any]:
+    def carry_out(self, request: dict[str, Any], cpu: float, more: float, subject: str, *most: int) -> list[Any]:
         self.subjects.append(subject)
         try:
-            return super().carry_out(request, cpu, more, subject)
+            return super().carry_out(request, cpu, more, subject, *most)
         finally:
             self.printed += self.output()
 
