@@ -197,17 +197,19 @@ def draw(
     biases: float = 0.5,
     decided: bool = False,
     numeric: bool = True,
+    scale: float = 1.0,
 ) -> Case:
     """A new network of `sizes`, with random parameters that are written into the student's live arrays.
 
     Parameters are of order 1, biases normal with standard deviation `biases`. With `decided`, one class leads clearly
-    in every row. Without `numeric`, inputs are spread over magnitudes. Raises Mismatch when a write is lost.
+    in every row. Without `numeric`, inputs are spread over magnitudes, times `scale`. Raises Mismatch when a write is
+    lost.
     """
     net = build(hw, *sizes.arguments)
     built = net.parameters()
     found = layout_of(hw, net, built, sizes)
     sizes = as_built(sizes, found)
-    values, X = drawn(hw, int(rng.integers(1 << 62)), sizes, biases, decided, numeric)
+    values, X = drawn(hw, int(rng.integers(1 << 62)), sizes, biases, decided, numeric, scale)
     values = live(net.write(found.pack(values)), found, values)
     y = rng.integers(sizes.classes, size=sizes.batch)
     float32 = any(array.dtype == np.float32 for _, array in layout.arrays_of(built))
@@ -215,7 +217,7 @@ def draw(
 
 
 def drawn(
-    hw: Subject, seed: int, sizes: Sizes, biases: float, decided: bool = False, even: bool = True
+    hw: Subject, seed: int, sizes: Sizes, biases: float, decided: bool = False, even: bool = True, scale: float = 1.0
 ) -> tuple[dict[str, Array], Array]:
     """Parameters by role and inputs X (N, D). Where a step is taken, the reference draws them: it knows where a unit's
     kink is. Else X is spread over magnitudes."""
@@ -224,7 +226,7 @@ def drawn(
         values, X = hw.reference.answers.draw(seed, asked, biases, decided)
         return values, X
     rng = Draws(np.random.PCG64(seed))
-    X = spread(rng, (sizes.batch, sizes.inputs))
+    X = scale * spread(rng, (sizes.batch, sizes.inputs))
     scales = {"weight1": 0.7, "bias1": biases, "weight2": 0.7 * min(1.0, np.sqrt(8 / sizes.hidden)), "bias2": biases}
     drawn_values = {role: rng.normal(scale=scales[role], size=shape) for role, shape in sizes.shapes.items()}
     return {role: value.astype(np.float32).astype(np.float64) for role, value in drawn_values.items()}, X
