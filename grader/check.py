@@ -20,7 +20,7 @@ import numpy as np
 
 from grader import handout, rubric
 from grader.errors import Skipped, StudentError, UsageError
-from grader.model import LATER, Check, Figure, Homework, Item, Measure, Rubric, Section, Task
+from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section, Task
 from grader.reference import RECORDED, Live, Recorded
 from grader.sandbox.reader import read
 from grader.sandbox.remote import Module, Remote, operated
@@ -326,7 +326,7 @@ def unseen(plan: Rubric, checks: Mapping[str, Check]) -> dict[str, Check]:
     """What stands in a handout for checks of which it holds nothing but their place and points."""
 
     def later(hw: Subject, rng: np.random.Generator) -> None:
-        raise Skipped(LATER)
+        raise Skipped("these points are measured after you hand in")
 
     items = [item for task in plan.tasks for item in task.items]
     lines = [(line, item) for item in items for line in item.checks if line.visibility != "visible"]

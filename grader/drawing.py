@@ -3,6 +3,9 @@ those do to a drawing costs the figures, and no result."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 from grader.errors import StudentError
 from grader.model import Limits, Report
 from grader.report import (
@@ -14,6 +17,7 @@ from grader.report.html import Drawn
 from grader.report.wording import Audience
 from grader.sandbox import reader
 
+Made = TypeVar("Made")
 LIMITS = Limits(read_cpu=30)
 
 
@@ -24,8 +28,13 @@ def page(report: Report, *, audience: Audience = "student") -> str:
 
 def drawn_apart(report: Report) -> Drawn:
     """As html.draw; over its limits, no figure is drawn. Raises ReaderFault for a fault of ours."""
+    return apart(html.draw, report, lambda: html.undrawn(report))
+
+
+def apart(draw: Callable[..., Made], given: Any, undrawn: Callable[[], Made]) -> Made:
+    """What `draw` gives, in a reader; over its limits, what `undrawn` gives."""
     plots.load_library()
     try:
-        return reader.read(html.draw, report, limits=LIMITS, about="the figures")
+        return reader.read(draw, given, limits=LIMITS, about="the figures")
     except StudentError:
-        return html.undrawn(report)
+        return undrawn()

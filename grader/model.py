@@ -70,9 +70,6 @@ class Section:
     trusted: Mapping[str, str] = field(default_factory=dict)
 
 
-LATER = "these points are measured after you hand in"
-
-
 @dataclass(frozen=True, slots=True)
 class CheckPlan:
     """A check's line in the rubric: its name, its share of the item's points, and when a student sees what it says:

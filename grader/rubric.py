@@ -228,25 +228,27 @@ class Reader:
         """Module name -> file in the homework's folder. The student's code imports that file under that name."""
         for name, value in self.mapping(node, "shims", optional=None).items():
             self.note(value, "shim", name)
-            path = self.text(value, name)
             if not all(part.isidentifier() for part in name.split(".")):
                 self.mistake(value, f"the shim {name} is not a module name; write it as in an import")
-            elif not path.endswith(".py") or path.startswith("/") or ".." in Path(path).parts:
-                self.mistake(value, f"the shim {name} must be a .py file in the homework's folder")
-            else:
+            elif path := self.script(value, name, f"the shim {name} must be a .py file in the homework's folder"):
                 yield name, path
 
     def trusted(self, node: yaml.Node, modules: dict[str, yaml.Node]) -> Iterator[tuple[str, str]]:
         """Modules of the reference that only checks ask: name -> file in it."""
         for name, value in self.mapping(node, "trusted", optional=None).items():
             self.note(value, "trusted", name)
-            path = self.text(value, name)
             if not name.isidentifier() or name in modules:
                 self.mistake(value, f"trusted names {name}, which is a module of the section or no name; rename it")
-            elif not path.endswith(".py") or path.startswith("/") or ".." in Path(path).parts:
-                self.mistake(value, f"the trusted module {name} has to be a .py file in reference/")
-            else:
+            elif path := self.script(value, name, f"the trusted module {name} must be a .py file in reference/"):
                 yield name, path
+
+    def script(self, node: yaml.Node, name: str, otherwise: str) -> str:
+        """A path of a .py file inside a folder; "" and a mistake for anything else."""
+        path = self.text(node, name)
+        if path.endswith(".py") and not path.startswith("/") and ".." not in Path(path).parts:
+            return path
+        self.mistake(node, otherwise)
+        return ""
 
     def noted(self, node: yaml.Node, kind: str) -> Iterator[str]:
         """A list of names. The line of each is recorded."""

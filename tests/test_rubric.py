@@ -313,3 +313,57 @@ def test_any_value_in_any_place_is_a_rubric_or_a_rubric_error(tmp_path, data):
         place = place[key]
     place[key] = data.draw(VALUES)
     loads_or_names_its_lines(tmp_path, yaml.safe_dump(plan, sort_keys=False).encode())
+
+
+def test_visibility_is_a_word_for_all_checks_of_an_item_or_one_by_name(tmp_path):
+    def levels(line):
+        path = tmp_path / "rubric.yaml"
+        path.write_text(RUBRIC_OF_ONE_ITEM.format(line=line), encoding="utf-8")
+        return [check.visibility for check in rubric.load(path).tasks[0].items[0].checks]
+
+    assert levels("") == ["visible", "visible"]
+    assert levels("visibility: hidden") == ["hidden", "hidden"]
+    assert levels("visibility: {b: after_due}") == ["visible", "after_due"]
+    for line, said in (("visibility: later", "has to be one of visible, after_due, hidden"),
+                       ("visibility: {c: hidden}", "names c, which is no check of the item")):  # fmt: skip
+        with pytest.raises(RubricError, match=said):
+            levels(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("trusted: {work: work.py}", "trusted names work, which is a module of the section"),
+        ("trusted: {known: ../known.py}", r"known must be a \.py file in reference/"),
+        ("trusted: {known: known.txt}", r"known must be a \.py file in reference/"),
+    ],
+)
+def test_a_trusted_module_is_a_file_of_the_reference(tmp_path, line, said):
+    path = tmp_path / "rubric.yaml"
+    text = RUBRIC_OF_ONE_ITEM.format(line="")
+    path.write_text(text.replace("submit: [work.py]", "submit: [work.py]\n    trusted: {known: known.py}"))
+    assert rubric.load(path).sections[0].trusted == {"known": "known.py"}
+    path.write_text(text.replace("submit: [work.py]", f"submit: [work.py]\n    {line}"))
+    with pytest.raises(RubricError, match=said):
+        rubric.load(path)
+
+
+RUBRIC_OF_ONE_ITEM = """\
+title: T
+sections:
+  main:
+    modules: {{work: work.py}}
+    submit: [work.py]
+handout:
+  files: [work.py]
+tasks:
+  - id: "1"
+    title: T
+    section: main
+    items:
+      - id: "1.1"
+        title: I
+        points: 4
+        checks: [a, b]
+        {line}
+"""

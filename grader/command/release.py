@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import tempfile
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ from grader.data import datasets
 from grader.errors import UsageError
 from grader.files import write
 from grader.release.archive import unpacked, zipped
-from grader.release.recording import SEEDS
 from grader.release.source import Source, absent
 from grader.release.trial import untouched
 from grader.report.text import Printer, Terminal
@@ -45,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     add("--for", dest="packages", action="append", default=[], choices=PACKAGES, metavar="PACKAGE",
         help=f"{', '.join(PACKAGES)}; may be given more than once (default: all)")  # fmt: skip
     add("--seconds", type=int, metavar="N", help="time that the platform gives (default: the platform's own)")
+    add("--seeds", type=int, default=32, metavar="N", help="sets of questions that a handout knows (default: 32)")
     add("--image", default="backgrade", metavar="NAME", help="container image of autolab and prairielearn")
     add("--data-root", type=Path, metavar="FOLDER", help="where data is (default: BACKGRADE_DATA, or a cache)")
     add("--allow-unsafe", action="store_true", help="grade also where a platform does not confine student code")
@@ -58,6 +59,8 @@ def parser() -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.seconds is not None and arguments.seconds < LEAST:
         raise UsageError(f"--seconds {arguments.seconds}; a platform has to give at least {LEAST}")
+    if arguments.seeds < 1:
+        raise UsageError(f"--seeds {arguments.seeds}; a handout has to know at least one set of questions")
     datasets.check_root(arguments.data_root)
     plan = rubric.load(arguments.homework / "rubric.yaml")
     source = Source(
@@ -67,7 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
         seconds=arguments.seconds,
         image=arguments.image,
         allow_unsafe=arguments.allow_unsafe,
-        progress=show,
+        seeds=arguments.seeds,
+        progress=partial(show, arguments.seeds),
     )
     say = Printer(Terminal())
     try:
@@ -91,10 +95,11 @@ def run(arguments: argparse.Namespace) -> int:
     return GRADED
 
 
-def show(done: int) -> None:
+def show(most: int, done: int) -> None:
     """How far the recording of a handout is, on a terminal."""
     if sys.stderr.isatty():
-        print(f"\r{done} sets of questions recorded", end="\n" if done == SEEDS else "", file=sys.stderr, flush=True)
+        end = "\n" if done == most else ""
+        print(f"\r{done} of {most} sets of questions recorded", end=end, file=sys.stderr, flush=True)
 
 
 def check(path: Path, again: bytes) -> None:

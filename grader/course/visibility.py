@@ -5,23 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from grader.model import CheckResult, ItemResult, Report, Rubric
 
-Visibility = Literal["visible", "after_due", "hidden"]
-Levels = Mapping[str, Visibility]
-LEVELS: tuple[Visibility, ...] = ("visible", "after_due", "hidden")
+Levels = Mapping[str, str]
 
 
 def of_checks(rubric: Rubric) -> Levels:
-    """By a check's name: what the rubric says of it or of its item, whichever shows less; only what is not visible."""
-    found: dict[str, Visibility] = {}
-    for item in (item for task in rubric.tasks for item in task.items):
-        for plan in item.checks:
-            said: list[Visibility] = [getattr(one, "visibility", None) or "visible" for one in (item, plan)]
-            found[plan.name] = max(said, key=LEVELS.index)
-    return {name: level for name, level in found.items() if level != "visible"}
+    """By a check's name: what the rubric says of it, where that is not "visible"."""
+    plans = (plan for task in rubric.tasks for item in task.items for plan in item.checks)
+    return {plan.name: plan.visibility for plan in plans if plan.visibility != "visible"}
 
 
 def unseen(report: Report, rubric: Rubric) -> float:

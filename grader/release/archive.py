@@ -64,6 +64,11 @@ def content_of(member: bytes | Path) -> bytes:
         raise UsageError(f"{member} cannot be read ({error.strerror}); it belongs into the package") from None
 
 
+def text(member: bytes | Path) -> str:
+    """A member that is text in UTF-8."""
+    return content_of(member).decode()
+
+
 def manifest(files: Mapping[str, bytes]) -> bytes:
     return "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)).encode()
 

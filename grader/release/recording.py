@@ -15,8 +15,6 @@ from grader.model import Homework, Report, Submission, Verdict
 from grader.reference import Recorder, pack
 from grader.sandbox.launch import Zygotes
 
-SEEDS = 32
-
 
 @lru_cache(maxsize=1)  # two packages of one release hold it
 def record(folder: Path, seeds: tuple[int, ...], progress: Callable[[int], None] = lambda done: None) -> bytes:

@@ -27,7 +27,8 @@ class Source:
 
     `data_root` is where data sets are on this machine; `seconds` is the time that the platform gives a submission, None
     for its usual time; `image` the name of the container image with the packages; `allow_unsafe` whether to grade where
-    student code is not confined. `progress` is told how many sets of questions are recorded for a handout.
+    student code is not confined. `seeds` is how many sets of questions a handout
+    knows, and `progress` is told how many of them are recorded.
     """
 
     homework: Path
@@ -37,6 +38,7 @@ class Source:
     seconds: int | None = None
     image: str = "backgrade"
     allow_unsafe: bool = False
+    seeds: int = 32
     progress: Callable[[int], None] = lambda done: None
 
     @property

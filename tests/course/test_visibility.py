@@ -1,9 +1,9 @@
-"""A check is seen when both its item and itself say so; what is not seen leaks in no result of a platform."""
+"""A check is seen when the rubric says so; what is not seen leaks in no result of a platform."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -20,16 +20,6 @@ from grader.platform.prairielearn import PrairieLearn
 SECRET = "a sentence that only a hidden check says"
 
 
-@dataclass(frozen=True)
-class Plan(CheckPlan):
-    visibility: str = "visible"
-
-
-@dataclass(frozen=True)
-class Part(Item):
-    visibility: str = "visible"
-
-
 @pytest.fixture
 def graded(report):
     """The report by hand, in which the check fc_backward says something secret, and its rubric."""
@@ -42,21 +32,20 @@ def graded(report):
         for task in report.tasks
     )
 
-    def level(name):
-        return "after_due" if name == "fc_backward" else "visible"
+    def level(item, name):
+        return "hidden" if item == "2.3" else "after_due" if name == "fc_backward" else "visible"
 
     planned = tuple(
         Task(task.id, task.title, "s", tuple(
-            Part(item.id, item.title, item.max_score,
-                 tuple(Plan(check.name, check.points, level(check.name)) for check in item.checks),
-                 visibility="hidden" if item.id == "2.3" else "visible")
+            Item(item.id, item.title, item.max_score,
+                 tuple(CheckPlan(check.name, check.points, level(item.id, check.name)) for check in item.checks))
             for item in task.items))
         for task in report.tasks
     )  # fmt: skip
     return replace(report, tasks=tasks), Rubric(report.title, (), planned, Limits(), "d")
 
 
-def test_the_stricter_of_item_and_check_holds(graded):
+def test_what_is_not_visible_has_its_level(graded):
     _, rubric = graded
     levels = visibility.of_checks(rubric)
     assert levels == {"fc_backward": "after_due", "softmax_value": "hidden", "softmax_grad": "hidden"}

@@ -17,11 +17,16 @@ from grader import rubric
 from grader.check import OWN, ROOT
 from grader.errors import UsageError
 from grader.model import Rubric
-from grader.release import handout, recording
-from grader.release.archive import complete
+from grader.reference import Recorded
+from grader.release import handout, leaks, recording, unseen
+from grader.release.archive import complete, text
 from grader.release.source import Source
 
 pytestmark = pytest.mark.medium
+
+
+def notebook(*cells: str) -> str:
+    return json.dumps({"cells": [{"cell_type": "code", "source": cell.splitlines(keepends=True)} for cell in cells]})
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +36,7 @@ def source() -> Source:
 
 @pytest.fixture(scope="module")
 def files(source: Source) -> Mapping[str, bytes]:
-    patch = pytest.MonkeyPatch()
-    patch.setattr(recording, "SEEDS", 2)
-    try:
-        return complete(handout.build(source))
-    finally:
-        patch.undo()
+    return complete(handout.build(replace(source, seeds=2)))
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +57,17 @@ def graded(place: Path, *words: str | Path) -> dict[str, float]:
     return {item["id"]: item["score"] for task in report["tasks"] for item in task["items"]}
 
 
-def test_a_handout_holds_no_reference_and_no_known_mistake(files: Mapping[str, bytes]) -> None:
-    assert not [name for name in files if "reference/" in name or ("mistakes.py" in name.rpartition("grader/")[2]
-                and "neuralnet" in name)]  # fmt: skip
-    assert not [name for name in files if Path(name).name in ("answers.py", "wrong.yaml")]
-    assert not [name for name in files if name.startswith(("tests/", "grader/release/", "grader/selftest/"))]
+def test_a_handout_holds_no_reference_and_no_file_that_quotes_it(files: Mapping[str, bytes]) -> None:
+    parts = {part for name in files for part in name.split("/")}
+    assert not parts & {"reference", "right", "wrong", "tests", "release", "selftest"}
+    assert not parts & {"answers.py", "mistakes.py", "wrong.yaml", "selftest.yaml"} - {"mistakes.py"}
+    assert [name for name in files if name.endswith("mistakes.py")] == ["grader/mistakes.py"]  # the engine's own
+    assert {"student/neuralnet/layers.py", "answers.zip", "handout.zip", "grade.py"} <= files.keys()
+    solution = (ROOT / "reference" / "neuralnet" / "layers.py").read_text(encoding="utf-8")
+    for line in ("out = np.maximum(x, 0)", "grad_w = x.T @ grad_out", "np.maximum(x, 0)"):
+        assert line in solution, line
+        holding = [name for name, content in files.items() if line.encode() in content]
+        assert holding in ([], ["grader/homework/training/trained_network.py"]), line  # its own forward pass
 
 
 def test_no_code_of_a_handout_imports_the_reference(files: Mapping[str, bytes]) -> None:
@@ -73,18 +79,34 @@ def test_no_code_of_a_handout_imports_the_reference(files: Mapping[str, bytes]) 
                 assert not [one for one in named if one.partition(".")[0] == "reference"], name
 
 
-def test_every_marked_statement_is_looked_for(source: Source) -> None:
-    found = list(handout.solutions(ROOT, source.rubric))
-    known, shapes = {name for name, _ in found}, {shape for _, shape in found}
-    assert known >= {"backprop/functions.py", "neuralnet/layers.py"}
+def test_the_marked_statements_are_looked_for_whatever_their_names(source: Source) -> None:
+    found = list(leaks.solutions(ROOT, source.rubric))
+    assert {name for name, _ in found} >= {"backprop/functions.py", "neuralnet/layers.py", "part1.ipynb"}
+    shapes = {leaks.normal(node) for _, node in found}
     for statement in ("loss = strength / 2 * np.sum(weights**2)", "result = a @ b + c"):
-        assert handout.normal(ast.parse(statement).body[0]) in shapes, statement
+        assert leaks.normal(ast.parse(statement).body[0]) in shapes, statement
+    assert leaks.normal(ast.parse("result = a @ b - c").body[0]) not in shapes
 
 
-@pytest.mark.parametrize("text", ["def f(inputs, weights, bias):\n    return 1\n\n\nout = q @ r + s\n"])
-def test_a_statement_of_the_solution_is_refused_with_its_place(source: Source, text: str) -> None:
-    (told,) = handout.leaks({"grader/homework/task9.py": text.encode()}, ROOT, source.rubric)
-    assert told.startswith("grader/homework/task9.py:5 is a statement of the solution in neuralnet/layers.py")
+@pytest.mark.parametrize(
+    ("path", "text", "place"),
+    [
+        ("grader/homework/task9.py", "def f():\n    return 1\n\n\nout = q @ r + s\n", "grader/homework/task9.py:5"),
+        ("student/hint.ipynb", notebook("a = 1\n", "if True:\n    z = q @ r + s\n"), "student/hint.ipynb:2"),
+        ("grader/homework/selftest.yaml", "- {change: 'loss = reg / 2 *  np.sum(w ** 2) -> 0'}\n", "selftest.yaml"),
+    ],
+)
+def test_a_statement_of_the_solution_is_refused_with_its_place(
+    source: Source, path: str, text: str, place: str
+) -> None:
+    (told,) = leaks.leaks({path: text.encode()}, ROOT, source.rubric)
+    assert f"{place} holds a statement of the solution in neuralnet/layers.py" in told
+
+
+def test_a_release_is_refused_for_what_it_holds(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handout, "members", lambda source: {"grade.py": b"out = q @ r + s\n"})
+    with pytest.raises(UsageError, match=r"grade\.py:1 holds a statement"):
+        handout.build(source)
 
 
 def test_the_same_inputs_give_the_same_bytes(files: Mapping[str, bytes], source: Source) -> None:
@@ -123,39 +145,35 @@ def hiding(plan: Rubric, *names: str) -> Rubric:
     return replace(plan, tasks=tasks)
 
 
-def test_of_an_invisible_check_there_is_the_place_alone(source: Source) -> None:
+def test_of_an_invisible_check_there_is_the_place_alone(source: Source, tmp_path: Path) -> None:
     plan = hiding(source.rubric, "l2_value", "l2_gradient", "fc_forward")
     whole = {f"grader/homework/{path.name}": path for path in [*OWN.glob("*.py"), OWN / "rubric.yaml"]}
-    kept = handout.shown(whole, plan, "grader/homework")
-    layers = handout.text(kept["grader/homework/task2_layers.py"])
-    for gone in ("l2_value", "l2_gradient", "def fc_forward(", "REGS", "reg_factors", "x w + b"):
+    kept = unseen.without_unseen(whole, plan, "grader/homework")
+    layers = text(kept["grader/homework/task2_layers.py"])
+    for gone in ("l2_value", "l2_gradient", "def fc_forward(", "expect_fc_forward", "REGS", "reg_factors", "x w + b"):
         assert gone not in layers, gone
     for there in ("def fc_backward(", "def softmax_loss_value(", "edge_sizes"):
         assert there in layers, there
     compile(layers, "task2_layers.py", "exec")
-    told = handout.text(kept["grader/homework/rubric.yaml"])
-    assert "l2_value" not in told
-    loaded = rubric.load(written(told, plan))
-    assert [one.name for one in item_of(loaded, "2.4").checks] == ["later_1", "later_2"] or len(
-        item_of(loaded, "2.4").checks
-    ) == 2
+    path = tmp_path / "rubric.yaml"
+    path.write_text(text(kept["grader/homework/rubric.yaml"]), encoding="utf-8")
+    items = {item.id: item for task in rubric.load(path).tasks for item in task.items}
+    before = {item.id: item for task in plan.tasks for item in task.items}
+    assert [line.name for line in items["2.4"].checks] == ["later_2", "later_3"]
+    assert [line.name for line in items["2.1"].checks] == ["later_1", "fc_backward"]
+    for id_ in ("2.1", "2.4"):
+        assert [line.points for line in items[id_].checks] == [line.points for line in before[id_].checks]
 
 
-def written(text: str, plan: Rubric) -> Path:
-    import tempfile
-
-    path = Path(tempfile.mkdtemp()) / "rubric.yaml"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def item_of(plan: Rubric, id_: str):
-    return next(item for task in plan.tasks for item in task.items if item.id == id_)
+def test_a_comment_above_an_invisible_check_goes_with_it() -> None:
+    code = "import a\n\nKEPT = 1\n\n\n# asks for 42\n# and more\n@check('1.1')\ndef f(hw, rng):\n    return a.x\n"
+    (left,) = unseen.without({"t.py": code}, ["f"]).values()
+    assert "42" not in left
+    assert "import a" not in left
+    assert "KEPT = 1" in left
 
 
 def test_a_project_without_reference_and_recording_is_told_so(tmp_path: Path) -> None:
-    from grader.reference import Recorded
-
     with pytest.raises(UsageError, match="unpack the handout anew"):
         Recorded(tmp_path / "answers.zip")
     assert stubs.PACKED == "handout.zip"
