@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from grader.check import HOMEWORK, RESERVED, ROOT, Options, Subject, check, digest, digests, load
+from grader.check import HOMEWORK, RESERVED, ROOT, STEP, Draws, Options, Subject, check, digest, digests, load
 from grader.errors import UsageError
 
 RUBRIC = """
@@ -228,3 +229,14 @@ def test_a_driver_or_reader_that_is_not_there_is_named_with_its_line(folder):
         load(folder, root=folder.parent)
     (folder / "words.py").write_text("def read(files): return {}\n")
     assert load(folder, root=folder.parent).readers["words.read"]({}) == {}
+
+
+def test_drawn_numbers_lie_on_a_grid_and_are_numpys_own_but_for_that():
+    ours, numpys = Draws(np.random.PCG64(3)), np.random.Generator(np.random.PCG64(3))
+    for draw in (lambda rng: rng.normal(2.0, 3.0, size=200), lambda rng: rng.uniform(-1, 1, size=200),
+                 lambda rng: rng.normal(size=()), lambda rng: rng.uniform()):  # fmt: skip
+        found, plain = np.asarray(draw(ours)), np.asarray(draw(numpys))
+        assert np.array_equal(found, np.round(found / STEP) * STEP)
+        assert np.abs(found - plain).max() <= STEP / 2
+        assert not np.array_equal(found, plain)
+    assert np.array_equal(ours.integers(100, size=50), numpys.integers(100, size=50))

@@ -294,3 +294,16 @@ def test_each_task_that_is_done_is_told_with_the_rest_as_not_measured(tmp_path):
     grade(SUBMISSION, given, seed=1, only=["2"], on_task=told.append)
     assert [task.id for task in told[-1].tasks] == ["2"]
     assert len(told) == 3
+
+
+def test_a_result_keeps_when_its_student_may_see_it(tmp_path):
+    plan = homework(tmp_path, drawing, broken)
+    (task,) = plan.rubric.tasks
+    (item,) = task.items
+    kept = replace(item, checks=tuple(replace(one, visibility="hidden") for one in item.checks))
+    hidden = replace(plan, rubric=replace(plan.rubric, tasks=(replace(task, items=(kept,)),)))
+    assert [check.visibility for check in grade(SUBMISSION, plan, seed=1).checks] == ["visible", "visible"]
+    assert [check.visibility for check in grade(SUBMISSION, hidden, seed=1).checks] == ["hidden", "hidden"]
+    away = replace(hidden.rubric.sections[0], needs=("no_such_package",))
+    skipped = grade(SUBMISSION, replace(hidden, rubric=replace(hidden.rubric, sections=(away,))), seed=1)
+    assert [check.visibility for check in skipped.checks] == ["hidden", "hidden"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -220,3 +221,27 @@ def test_code_that_searches_the_handout_for_answers_finds_none(unpacked: Path, t
     printed = "".join(check["output"] for check in checks)
     assert "nothing is here" in printed
     assert "FOUND" not in printed
+
+
+def test_a_hidden_check_is_points_that_are_measured_later(tmp_path: Path) -> None:
+    """In the handout of another homework, from its rubric to the student's terminal."""
+    folder = tmp_path / "hw"
+    shutil.copytree(ROOT / "tests" / "homeworks" / "autograd", folder)
+    path = folder / "rubric.yaml"
+    told = path.read_text(encoding="utf-8").replace("checks: [neuron]", "checks: [neuron], visibility: hidden")
+    path.write_text(told.replace("called_twice: 1}", "called_twice: 1}, visibility: {used_twice: after_due}"))
+    files = complete(handout.build(Source(folder, rubric.load(path), seeds=2)))
+    place = tmp_path / "student"
+    for name, content in files.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_bytes(content)
+    assert b"def neuron(" not in files["homework/checks.py"]
+    right = tmp_path / "right"
+    shutil.copytree(ROOT / "tests" / "homeworks" / "autograd" / "right" / "by-closures", right)
+    points = graded(place, right, "--homework", "homework")
+    assert points == {"1.1": 4.0, "1.2": 4.0, "2.1": 0.0}
+    report = json.loads((place / "r.json").read_text(encoding="utf-8"))
+    said = [check["message"] for task in report["tasks"] for item in task["items"] for check in item["checks"]]
+    assert [one for one in said if one] == [
+        "2 points are measured after you hand in", "3 points are measured after you hand in",
+    ]  # fmt: skip
