@@ -147,7 +147,8 @@ class Case:
 
     def name(self, function: str, role: str) -> str:
         """How a message names the student's gradient for `role`: by the student's own name, capped."""
-        of = "" if self.numeric else f" of {self.sizes}, {self.sizes.batch} rows"
+        rows = f"{self.sizes.batch} row{'s' * (self.sizes.batch > 1)}"
+        of = "" if self.numeric else f" of {self.sizes}, {rows}"
         return f"{function}[{self.layout.shown(role)}] {self.sizes.shapes[role]}{of}"
 
 

@@ -40,7 +40,7 @@ COLOURS = {"#010101": "var(--ink)", "#020202": "var(--quiet)", "#030303": "var(-
 INK, QUIET, LINE, GOOD, BAD, ACCENT = COLOURS
 
 # Shapes, sizes and settings in a name. Measurements whose names differ only in these share a row.
-_RUN = re.compile(r"\s*\([\d, ]*\)|, \w+=[\w.+-]+")
+_RUN = re.compile(r"\s*\([\d, ]*\)|, \w+=[\w.+-]+|, \d+ rows?\b")
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,3 +165,14 @@ def test_curves_of_looks_name_their_accuracy():
     assert "test" in words
     assert "look" in words
     assert "epoch" not in words
+
+
+def test_measurements_of_one_kind_share_a_row_whatever_their_sizes(report):
+    names = ("grad_w (2, 3)", "grad_w (3, 3), reg=0.7", "grad_w of Net(2, 3), 1 row", "grad_w of Net(4, 3), 70 rows",
+             "grad_w of Net(4, 3), 70 rows, asked again")  # fmt: skip
+    measures = tuple(Measure(name, 1e-12, 1e-9) for name in names)
+    check = CheckResult("grads", "t", Verdict.PASS, 1, 1, measures=measures)
+    item = ItemResult("9.1", "t", 1, 1, (check,))
+    (panel,) = plots.panels(replace(report, tasks=(TaskResult("9", "T", (item,)),)))
+    found = {row.label: len(row.measures) for row in panel.rows}
+    assert found == {"9.1 grad_w": 2, "9.1 grad_w of Net": 2, "9.1 grad_w of Net, asked again": 1}
