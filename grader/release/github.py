@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 import shlex
-from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
 
-from grader import handout
+from grader.release import handout
 from grader.release.archive import Members
 from grader.release.source import Source, below, requirements, script
 
@@ -20,7 +17,7 @@ IGNORED = b"__pycache__/\n.venv/\n/gl-code-quality-report.json\n/grade.html\n/gr
 
 def build(source: Source) -> Members:
     """The members by name; the solution is in none of them. Raises UsageError."""
-    given = dict(handed_out(source)) | {"requirements.txt": requirements(source)}
+    given = dict(handout.build(source)) | {"requirements.txt": requirements(source)}
     seconds = source.seconds or SECONDS
     minutes = str(math.ceil(seconds / 60))
     homework = "" if source.own else " --homework homework"
@@ -39,12 +36,3 @@ def build(source: Source) -> Members:
         **{f"template/{name}": content for name, content in template.items()},
         **{f"classroom50/{name}": content for name, content in bundle.items()},
     }
-
-
-def handed_out(source: Source) -> Members:
-    """What students are given: the members of the package handout, and before there is one, student/ alone."""
-    if find_spec("grader.release.handout"):
-        found: dict[str, bytes | Path] = import_module("grader.release.handout").members(source)
-        return found
-    made = handout.pristine(handout.home(source.homework), source.rubric)
-    return {f"student/{name}": content for name, content in made.items()}
