@@ -40,6 +40,7 @@ COMMANDS = (
     "new-homework",
     "pack",
     "release",
+    "review",
     "selftest",
 )  # each is a module in grader/command, with _ for -; it has parser() and run(arguments) -> exit code
 THERE = [name for name in COMMANDS if (Path(__file__).parent / "command" / f"{name.replace('-', '_')}.py").is_file()]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from grader.course.statistics import BINS, Cohort, Earned, memory, seconds
+from grader.course.statistics import BINS, Cohort, Earned, cause_key, memory, seconds
 from grader.model import Row
 from grader.report.html import environment
 from grader.report.wording import judged, lateness, points, state, task_points, unanswered
@@ -78,7 +78,22 @@ class Line:
     reasons: tuple[str, ...]
 
 
-def render(cohort: Cohort, *, pages: Collection[str] = (), run: str = "", notes: Sequence[str] = ()) -> str:
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Addresses of the review server, where it serves the page: of a cause by its key, and of what waits by student."""
+
+    causes: Mapping[str, str] = field(default_factory=dict)
+    waiting: Mapping[str, str] = field(default_factory=dict)
+
+
+def render(
+    cohort: Cohort,
+    *,
+    pages: Collection[str] = (),
+    run: str = "",
+    notes: Sequence[str] = (),
+    links: Links = Links(),
+) -> str:
     """The whole page. `pages` are the ids of students who have a page reports/ID.html, `run` describes the run, and
     `notes` are the caveats."""
     script = (HERE / "class_page.js").read_text(encoding="utf-8")
@@ -97,6 +112,8 @@ def render(cohort: Cohort, *, pages: Collection[str] = (), run: str = "", notes:
         failures=cohort.failures[:SHOWN],
         slowest=max((one for one in told if one.seconds), key=lambda one: float(one.seconds), default=None),
         largest=max((one for one in told if one.memory), key=lambda one: int(one.memory), default=None),
+        links=links,
+        cause_key=cause_key,
         script=script,
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
     )  # fmt: skip

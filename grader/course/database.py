@@ -125,6 +125,66 @@ MIGRATIONS = (
     );
     CREATE TABLE seen (student TEXT PRIMARY KEY, files TEXT NOT NULL);
     """,
+    # What people do on the review page. A decision is an adjustment; its row here says how its points came about. A
+    # comment's last wording counts. An answer without `granted` opens its request again.
+    """
+    CREATE TABLE comments (id INTEGER PRIMARY KEY, item TEXT NOT NULL);
+    CREATE TABLE wordings (
+        id INTEGER PRIMARY KEY,
+        comment INTEGER NOT NULL REFERENCES comments,
+        text TEXT NOT NULL,
+        points REAL NOT NULL,
+        author TEXT NOT NULL,
+        time TEXT NOT NULL
+    );
+    CREATE TABLE decisions (
+        adjustment INTEGER PRIMARY KEY REFERENCES adjustments,
+        base REAL,
+        comments TEXT NOT NULL,
+        own TEXT NOT NULL,
+        step TEXT NOT NULL,
+        undoes INTEGER
+    );
+    CREATE TABLE remarks (
+        id INTEGER PRIMARY KEY,
+        student TEXT NOT NULL,
+        item TEXT NOT NULL,
+        place TEXT NOT NULL,
+        text TEXT NOT NULL,
+        author TEXT NOT NULL,
+        time TEXT NOT NULL,
+        gone TEXT
+    );
+    CREATE TABLE requests (
+        id INTEGER PRIMARY KEY,
+        student TEXT NOT NULL,
+        item TEXT NOT NULL,
+        text TEXT NOT NULL,
+        author TEXT NOT NULL,
+        time TEXT NOT NULL
+    );
+    CREATE TABLE answers (
+        id INTEGER PRIMARY KEY,
+        request INTEGER NOT NULL REFERENCES requests,
+        granted INTEGER,
+        adjustment INTEGER REFERENCES adjustments,
+        points REAL,
+        reason TEXT NOT NULL,
+        author TEXT NOT NULL,
+        time TEXT NOT NULL
+    );
+    CREATE TABLE extensions (
+        id INTEGER PRIMARY KEY,
+        student TEXT NOT NULL,
+        team TEXT NOT NULL,
+        due TEXT,
+        days INTEGER,
+        author TEXT NOT NULL,
+        time TEXT NOT NULL,
+        reason TEXT NOT NULL
+    );
+    CREATE INDEX adjustments_of ON adjustments (student, item);
+    """,
 )
 
 

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from grader.course import people
+from grader.course import comments, people
 from grader.course.changes import Change, differences
 from grader.course.database import Database, digest
 from grader.errors import UsageError
@@ -314,7 +314,8 @@ class Gradebook:
         run = run or self.run()
         days = self.late_days(student, run)
         shown = bool(run.settings.get("after_due"))
-        return Remarks(tuple(self.in_force(student).values()), days, lateness(days, run.late), shown)
+        told = tuple(comments.of_student(self.database, self.known_as(student)))
+        return Remarks(tuple(self.in_force(student).values()), days, lateness(days, run.late), shown, told)
 
     def waiting(self, run: Run | None = None) -> Iterator[tuple[Student, ItemResult, CheckResult]]:
         """Checks that need a person: with a question or a fault of the grader, in items without an adjustment."""

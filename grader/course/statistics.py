@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 import statistics
@@ -199,8 +200,18 @@ def numbers(item: ItemResult, judged: Sequence[CheckResult]) -> CheckNumbers:
 
 def causes(sentences: Iterable[str]) -> Iterator[Cause]:
     """The causes in `sentences`. Sentences that differ only in numbers are one cause."""
-    alike: dict[str, Counter[str]] = {}
+    found: dict[str, Counter[str]] = {}
     for sentence in sentences:
-        alike.setdefault(NUMBER.sub("#", sentence), Counter())[sentence] += 1
-    for forms in sorted(alike.values(), key=lambda forms: -forms.total()):
+        found.setdefault(alike(sentence), Counter())[sentence] += 1
+    for forms in sorted(found.values(), key=lambda forms: -forms.total()):
         yield Cause(forms.most_common(1)[0][0], forms.total(), len(forms))
+
+
+def alike(sentence: str) -> str:
+    """What sentences have in common that differ only in numbers."""
+    return NUMBER.sub("#", sentence)
+
+
+def cause_key(check: str, sentence: str) -> str:
+    """A short name for a cause: the check, and what its sentence says, numbers aside."""
+    return hashlib.sha256(f"{check}\n{alike(sentence)}".encode("utf-8", "backslashreplace")).hexdigest()[:12]
