@@ -82,6 +82,7 @@ class Line:
 class Links:
     """Addresses of the review server, where it serves the page: of a cause by its key, and of what waits by student."""
 
+    home: str = ""
     causes: Mapping[str, str] = field(default_factory=dict)
     waiting: Mapping[str, str] = field(default_factory=dict)
 

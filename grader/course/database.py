@@ -125,25 +125,23 @@ MIGRATIONS = (
     );
     CREATE TABLE seen (student TEXT PRIMARY KEY, files TEXT NOT NULL);
     """,
-    # What people do on the review page. A decision is an adjustment; its row here says how its points came about. A
-    # comment's last wording counts. An answer without `granted` opens its request again.
+    # What people do on the review page. An adjustment of it belongs to a step; `base` are the points before its
+    # comments, `own` is what the person typed. A comment is known by the number of its first wording, and its last one
+    # counts. An answer without `granted` opens its request again.
     """
-    CREATE TABLE comments (id INTEGER PRIMARY KEY, item TEXT NOT NULL);
+    ALTER TABLE adjustments ADD COLUMN base REAL;
+    ALTER TABLE adjustments ADD COLUMN comments TEXT;
+    ALTER TABLE adjustments ADD COLUMN own TEXT;
+    ALTER TABLE adjustments ADD COLUMN step TEXT;
+    ALTER TABLE adjustments ADD COLUMN undoes INTEGER;
     CREATE TABLE wordings (
         id INTEGER PRIMARY KEY,
-        comment INTEGER NOT NULL REFERENCES comments,
+        comment INTEGER REFERENCES wordings,
+        item TEXT NOT NULL,
         text TEXT NOT NULL,
         points REAL NOT NULL,
         author TEXT NOT NULL,
         time TEXT NOT NULL
-    );
-    CREATE TABLE decisions (
-        adjustment INTEGER PRIMARY KEY REFERENCES adjustments,
-        base REAL,
-        comments TEXT NOT NULL,
-        own TEXT NOT NULL,
-        step TEXT NOT NULL,
-        undoes INTEGER
     );
     CREATE TABLE remarks (
         id INTEGER PRIMARY KEY,
@@ -183,7 +181,6 @@ MIGRATIONS = (
         time TEXT NOT NULL,
         reason TEXT NOT NULL
     );
-    CREATE INDEX adjustments_of ON adjustments (student, item);
     """,
 )
 

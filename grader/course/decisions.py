@@ -66,15 +66,12 @@ class Conflict(UsageError):
         self.standing = tuple(standing)
 
 
-QUERY = (
-    "SELECT adjustments.id, student, item, points, author, time, reason, base, comments, own"
-    " FROM adjustments LEFT JOIN decisions ON adjustment = adjustments.id"
-)
+QUERY = "SELECT id, student, item, points, author, time, reason, base, comments, own FROM adjustments"
 
 
 def standing(book: Gradebook) -> dict[tuple[str, str], Standing]:
     """The last adjustment of each item of each student, by the id under which it was made."""
-    found = map(read, book.database.rows(f"{QUERY} ORDER BY adjustments.id"))
+    found = map(read, book.database.rows(f"{QUERY} ORDER BY id"))
     return {(one.given.student, one.given.item): one for one in found}
 
 
@@ -88,7 +85,7 @@ def last(connection: sqlite3.Connection, ids: Collection[str], item: str, before
     """The last adjustment of an item of the student with these ids; with `before`, the last one before that number."""
     marks = ", ".join("?" * len(ids))
     row = connection.execute(
-        f"{QUERY} WHERE student IN ({marks}) AND item = ? AND adjustments.id < ? ORDER BY adjustments.id DESC LIMIT 1",
+        f"{QUERY} WHERE student IN ({marks}) AND item = ? AND id < ? ORDER BY id DESC LIMIT 1",
         (*ids, item, before if before is not None else 1 << 62),
     ).fetchone()
     return read(row) if row else None
@@ -155,13 +152,11 @@ def adjust(
     undoes: int | None = None,
 ) -> int:
     row = connection.execute(
-        "INSERT INTO adjustments (student, item, points, author, time, reason) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
-        (student, item, points, author, datetime.now(UTC).isoformat(), why),
-    ).fetchone()
-    connection.execute(
-        "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?)",
-        (row[0], base, json.dumps(list(comments)), own, step, undoes),
-    )
+        "INSERT INTO adjustments (student, item, points, author, time, reason, base, comments, own, step, undoes)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        (student, item, points, author, datetime.now(UTC).isoformat(), why, base, json.dumps(list(comments)), own, step,
+         undoes),
+    ).fetchone()  # fmt: skip
     return int(row[0])
 
 
@@ -172,13 +167,13 @@ def undo(book: Gradebook, author: str) -> list[Standing]:
     """
     with book.database.writing() as connection:
         step = connection.execute(
-            "SELECT step FROM decisions JOIN adjustments ON id = adjustment WHERE author = ? AND undoes IS NULL"
-            " AND id NOT IN (SELECT undoes FROM decisions WHERE undoes IS NOT NULL) ORDER BY id DESC LIMIT 1",
+            "SELECT step FROM adjustments WHERE step IS NOT NULL AND author = ? AND undoes IS NULL"
+            " AND id NOT IN (SELECT undoes FROM adjustments WHERE undoes IS NOT NULL) ORDER BY id DESC LIMIT 1",
             (author,),
         ).fetchone()
         if step is None:
             raise UsageError(f"{author} has decided nothing here that could be taken back")
-        gone = list(map(read, connection.execute(f"{QUERY} WHERE step = ? ORDER BY adjustments.id", step).fetchall()))
+        gone = list(map(read, connection.execute(f"{QUERY} WHERE step = ? ORDER BY id", step).fetchall()))
         now = [counting(connection, book.known_as(one.given.student), one.given.item) for one in gone]
         if changed := [there for one, there in zip(gone, now, strict=True) if there is None or there.id != one.id]:
             raise Conflict([one for one in changed if one] or gone)
@@ -191,7 +186,7 @@ def counting(connection: sqlite3.Connection, ids: Collection[str], item: str) ->
     """The adjustment that counts: if the last one only took another back, the one before that."""
     there = last(connection, ids, item)
     while there is not None:
-        row = connection.execute("SELECT undoes FROM decisions WHERE adjustment = ?", (there.id,)).fetchone()
+        row = connection.execute("SELECT undoes FROM adjustments WHERE id = ?", (there.id,)).fetchone()
         if row is None or row[0] in (None, there.id):
             return there
         there = last(connection, ids, item, row[0])
@@ -216,9 +211,7 @@ def take_back(connection: sqlite3.Connection, ids: Collection[str], one: Standin
 
 def wordings(connection: sqlite3.Connection) -> dict[int, Wording]:
     """All comments by number, as they are worded now."""
-    rows = connection.execute(
-        "SELECT comment, item, text, points FROM wordings JOIN comments ON comments.id = comment ORDER BY wordings.id"
-    ).fetchall()
+    rows = connection.execute("SELECT coalesce(comment, id), item, text, points FROM wordings ORDER BY id").fetchall()
     return {row[0]: Wording(*row) for row in rows}
 
 
@@ -246,19 +239,18 @@ def word(
             ]
             if same:
                 return same[0], []
-            comment = int(
-                connection.execute("INSERT INTO comments (item) VALUES (?) RETURNING id", (item,)).fetchone()[0]
-            )
         elif comment not in known:
             raise UsageError(f"there is no comment {comment}; load the page again")
         elif seen is not None and known[comment].points != seen:
             raise UsageError(
                 f"someone changed the comment to {known[comment].points:g} points in the meantime; load the page again"
             )
-        connection.execute(
-            "INSERT INTO wordings (comment, text, points, author, time) VALUES (?, ?, ?, ?, ?)",
-            (comment, text.strip(), points, author, at),
-        )
+        made = connection.execute(
+            "INSERT INTO wordings (comment, item, text, points, author, time) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+            (comment, item if comment is None else known[comment].item, text.strip(), points, author, at),
+        ).fetchone()
+        if comment is None:
+            return int(made[0]), []
         return comment, follow(connection, book, comment, most, author, step)
 
 
@@ -268,7 +260,7 @@ def follow(
     """Decide anew for everyone who has the comment, in the transaction that is open. The step is not undone by `undo`:
     the comment's points can be changed back."""
     known = wordings(connection)
-    rows = map(read, connection.execute(f"{QUERY} ORDER BY adjustments.id").fetchall())
+    rows = map(read, connection.execute(f"{QUERY} ORDER BY id").fetchall())
     now = {(one.given.student, one.given.item): one for one in rows}
     changed = []
     for one in now.values():
@@ -277,7 +269,7 @@ def follow(
             continue
         decision = Decision(one.given.student, one.given.item, one.base, one.id, one.comments, one.own)
         number = put(connection, decision, known, most, author=author, step=step)
-        connection.execute("UPDATE decisions SET undoes = adjustment WHERE adjustment = ?", (number,))
+        connection.execute("UPDATE adjustments SET undoes = id WHERE id = ?", (number,))
         changed.append(one.given.student)
     return changed
 

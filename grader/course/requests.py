@@ -152,7 +152,7 @@ def answer(
                 raise Conflict([now])
             decision = Decision(request.student, request.item, points, adjusted, why=reason)
             number = decisions.put(connection, decision, {}, most, author=author, step=uuid4().hex)
-            connection.execute("UPDATE decisions SET undoes = adjustment WHERE adjustment = ?", (number,))
+            connection.execute("UPDATE adjustments SET undoes = id WHERE id = ?", (number,))
         write(connection, request.id, granted, number, points, reason.strip(), author)
 
 

@@ -10,7 +10,18 @@ from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any, Literal
 
-from grader.model import Adjustment, CheckResult, ItemResult, Measure, Remarks, Report, Row, TaskResult, Verdict
+from grader.model import (
+    Adjustment,
+    CheckResult,
+    Comment,
+    ItemResult,
+    Measure,
+    Remarks,
+    Report,
+    Row,
+    TaskResult,
+    Verdict,
+)
 
 Audience = Literal["student", "staff"]
 
@@ -169,6 +180,12 @@ def by_hand(given: Adjustment, item: ItemResult | None) -> str:
     return f"Adjusted {change} by {given.author} on {given.time:%Y-%m-%d}, because: {given.why}"
 
 
+def commented(comment: Comment) -> str:
+    """A person's comment as a sentence, with its line."""
+    place = f"{comment.place}: " if comment.place else ""
+    return f"{place}{comment.text} ({comment.author}, {comment.time:%Y-%m-%d})"
+
+
 def judged(report: Report, task: TaskResult) -> bool:
     """Whether anything of a task was judged, by the grader or by a person."""
     return any(report.judged(item) for item in task.items)
@@ -288,6 +305,10 @@ def presented(report: Report, audience: Audience) -> Report:
             report.remarks,
             adjustments=tuple(
                 replace(one, author=harmless(one.author), why=harmless(one.why)) for one in report.remarks.adjustments
+            ),
+            comments=tuple(
+                replace(one, place=harmless(one.place), text=harmless(one.text), author=harmless(one.author))
+                for one in report.remarks.comments
             ),
         ),
     )

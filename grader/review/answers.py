@@ -51,8 +51,8 @@ async def shown(
     review: Review, request: Request, person: Person, entry: Entry, *, conflict: str = "", note: str = "",
     typed: Mapping[str, str] | None = None, status: int = 200,
 ) -> Response:  # fmt: skip
-    """An entry's page. The script gets it at once and asks for the evidence; without script it is in the page."""
-    found = await review.shown(entry, 0.0 if is_part(request) else PATIENCE)
+    """An entry's page, at once: the script asks for evidence that is not ready, and a link does without script."""
+    found = await review.shown(entry, PATIENCE if "whole" in request.query_params else 0.0)
     review.prepare(entry)
     return review.view.entry(entry, person, found, conflict=conflict, note=note, typed=typed, status=status)
 

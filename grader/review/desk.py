@@ -73,8 +73,8 @@ class Desk:
     def pace(self, author: str) -> float | None:
         """Seconds that a decision takes this author, from the last ones without the breaks; None before the third."""
         rows = self.book.database.rows(
-            "SELECT min(time) FROM (SELECT time, step AS step FROM adjustments JOIN decisions ON id = adjustment"
-            " WHERE author = ? AND undoes IS NULL UNION ALL SELECT time, 'r' || id FROM remarks WHERE author = ?"
+            "SELECT min(time) FROM (SELECT time, step AS step FROM adjustments WHERE step IS NOT NULL AND author = ?"
+            " AND undoes IS NULL UNION ALL SELECT time, 'r' || id FROM remarks WHERE author = ?"
             " UNION ALL SELECT time, 'a' || id FROM answers WHERE author = ?) GROUP BY step ORDER BY 1 DESC LIMIT ?",
             author, author, author, GAPS,
         )  # fmt: skip
@@ -158,8 +158,8 @@ class Desk:
     def last_of(self, author: str) -> tuple[str, int]:
         """The author's last decision that still counts. Raises UsageError if there is none."""
         rows = self.book.database.rows(
-            "SELECT time, 'step', id FROM adjustments JOIN decisions ON id = adjustment WHERE author = ?"
-            " AND undoes IS NULL AND id NOT IN (SELECT undoes FROM decisions WHERE undoes IS NOT NULL)"
+            "SELECT time, 'step', id FROM adjustments WHERE step IS NOT NULL AND author = ?"
+            " AND undoes IS NULL AND id NOT IN (SELECT undoes FROM adjustments WHERE undoes IS NOT NULL)"
             " UNION ALL SELECT time, 'remark', id FROM remarks WHERE author = ? AND item = ? AND gone IS NULL"
             " UNION ALL SELECT time, 'answer', id FROM answers WHERE author = ? AND granted IS NOT NULL"
             " AND id IN (SELECT max(id) FROM answers GROUP BY request) ORDER BY 1 DESC LIMIT 1",

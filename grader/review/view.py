@@ -216,7 +216,7 @@ class View:
         known = sorted(self.desk.queue.comments.values(), key=lambda one: (list(self.desk.queue.most).index(one.item)
                        if one.item in self.desk.queue.most else -1, one.id))  # fmt: skip
         log = self.desk.book.database.rows(
-            "SELECT comment, text, points, author, time FROM wordings ORDER BY id DESC LIMIT 50"
+            "SELECT id, text, points, author, time FROM wordings ORDER BY id DESC LIMIT 50"
         )
         return self.page("comments.html.j2", person, status, known=[(one, count.get(one.id, 0)) for one in known],
                          items=self.desk.queue.titles, note=note, conflict=conflict, log=log)  # fmt: skip
@@ -248,6 +248,9 @@ class View:
         waiting = {one.student: self.link(one) for one in reversed(queue.open())}
         links = {group.key: f"/group/{group.key}" for group in queue.groups()}
         return class_page.render(
-            statistics.survey(rows, title), pages={row.student.id for row in rows if row.report},
-            run=f"run {queue.run.id}", notes=[*caveats(book, queue.run, rows)], links=class_page.Links(links, waiting),
-        )  # fmt: skip
+            statistics.survey(rows, title),
+            pages={row.student.id for row in rows if row.report},
+            run=f"run {queue.run.id}",
+            notes=[*caveats(book, queue.run, rows)],
+            links=class_page.Links("/", links, waiting),
+        )
