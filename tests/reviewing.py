@@ -96,7 +96,7 @@ def notebook() -> bytes:
 class Server:
     """A review server as people start it: another process, with the link that it printed."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, wait: bool = True) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "grader", "review", str(folder), *options], cwd=ROOT, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -113,7 +113,7 @@ class Server:
                 raise AssertionError(said + self.process.stderr.read())
         self.origin = self.link.partition("/enter")[0]
         self.port = int(self.origin.rpartition(":")[2])
-        for _ in range(200):  # it listens before the first line; this waits until it answers
+        for _ in range(200 * wait):  # it listens before the first line; this waits until it answers
             try:
                 urllib.request.urlopen(f"{self.origin}/review.css", timeout=5).read()
                 break

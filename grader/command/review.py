@@ -129,7 +129,7 @@ def serve(arguments: argparse.Namespace, listening: socket.socket, encrypted: bo
         )
         print(f"{len(desk.queue.open())} wait for a person; end with Ctrl-C", flush=True)
         config = uvicorn.Config(
-            app(review), log_level="error", access_log=False, server_header=False, timeout_graceful_shutdown=1,
+            app(review), log_level="critical", access_log=False, server_header=False, timeout_graceful_shutdown=1,
             ssl_certfile=arguments.cert, ssl_keyfile=arguments.key, lifespan="on",
         )  # fmt: skip
         server = uvicorn.Server(config)

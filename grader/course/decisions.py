@@ -110,11 +110,18 @@ def decide(
     with book.database.writing() as connection:
         known = wordings(connection)
         now = {one: last(connection, ids[one.student], one.item) for one in decisions}
-        if changed := [there for one, there in now.items() if there is not None and there.id != one.seen]:
+        new = [one for one, there in now.items() if not is_there(one, there, author)]
+        if changed := [there for one in new if (there := now[one]) is not None and there.id != one.seen]:
             raise Conflict(changed)
-        for one in decisions:
+        for one in new:
             put(connection, one, known, most, author=author, step=step, graded=graded)
     return step
+
+
+def is_there(one: Decision, there: Standing | None, author: str) -> bool:
+    """Whether the author decided the same last: the form was sent again, because its answer did not arrive."""
+    return there is not None and there.given.points is not None and there.given.author == author and (
+        there.base, there.comments, there.own) == (one.points, one.comments, one.why.strip())  # fmt: skip
 
 
 def put(

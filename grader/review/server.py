@@ -10,6 +10,7 @@ import json
 import sys
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import BrokenExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -84,20 +85,24 @@ class Review:
             job = self.run(evidence.gather, self.desk.folder, queue.run.id, entry.student, entry.item, entry.checks)
             self.ready[key] = job
             while len(self.ready) > KEPT:
-                self.ready.popitem(last=False)[1].cancel()
+                self.ready.popitem(last=False)
         self.ready.move_to_end(key)
         return self.ready[key]
 
     def run(self, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any]:
-        """Something that a process of the pool does. A pool that broke is started again."""
-        try:
-            future = self.executor.submit(function, *arguments)
-        except RuntimeError:
-            self.executor = self.pool.start()
-            future = self.executor.submit(function, *arguments)
-        job = asyncio.wrap_future(future)
+        """Something that a process of the pool does."""
+        job = asyncio.ensure_future(self.done(function, *arguments))
         job.add_done_callback(lambda done: done.cancelled() or done.exception())  # told where it is awaited
         return job
+
+    async def done(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        for _ in range(2):
+            try:  # in a thread: starting the first process takes seconds
+                future = await asyncio.to_thread(self.executor.submit, function, *arguments)
+                return await asyncio.wrap_future(future)
+            except BrokenExecutor:
+                self.executor = self.pool.start()
+        raise RuntimeError("the processes beside the server end as soon as they start")
 
     def prepare(self, entry: Entry) -> None:
         """Make the evidence of the next entries, before anyone asks."""
@@ -161,6 +166,10 @@ def answering(review: Review, answer: Answer, *, writes: bool = False) -> Callab
             return review.view.refused(str(error), 403)
         except UsageError as error:
             return review.view.refused(str(error), 409 if writes else 404, person)
+        except Exception as error:
+            print(f"grade.py: notice: a fault of the grader ({type(error).__name__}: {error})", file=sys.stderr)
+            told = "a fault of the grader; what was confirmed is recorded; load the page again"
+            return review.view.refused(told, 500, person)
 
     return respond
 

@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 import reviewing
+
 from grader.course.gradebook import Gradebook
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -87,14 +87,15 @@ def test_two_browsers_review_a_class_by_keyboard_while_the_server_is_killed_twic
                 with contextlib.suppress(playwright.Error):
                     if press(page, *keys):
                         break
+                    if page.locator("#conflict").count():  # the other one decided on it first, and the person goes on
+                        page.keyboard.press("n")
+                        page.wait_for_selector("h1:has-text('What waits')")
+                        break
         with Gradebook.open(out) as book:
             assert list(book.waiting()) == []
-            for number in range(50):
-                given = book.adjustments(f"s{number:03}")
-                decided = [one for one in given if one.points is not None]
-                assert len(book.in_force(f"s{number:03}")) == 1
-                assert len(decided) == 1 or len(given) == 3  # undone once, and decided anew
-                assert decided[-1].author in ("Ada", "Ben")
+            given = [book.adjustments(f"s{number:03}") for number in range(50)]
+            assert all(len(book.in_force(f"s{number:03}")) == 1 for number in range(50))
+            assert sorted(map(len, given)) == [1] * 49 + [3]  # one was undone, and decided anew
             authors = {one.author for one in book.adjustments()}
             assert authors == {"Ada", "Ben"}
             assert all(book.adjustments(f"s{number:03}") == [] for number in range(50, 60))

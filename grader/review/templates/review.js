@@ -23,14 +23,14 @@ function sum() {
 function swap(html, focus) {
   const page = new DOMParser().parseFromString(html, "text/html");
   const next = $("#main", page);
-  if (!next) { location.reload(); return; }
+  if (!next) { told("The server does not answer as it should; load the page again."); return; }
   main().replaceWith(document.importNode(next, true));
   document.title = page.title;
   const entry = $("#entry");
   if (entry) {
     if (location.pathname !== entry.dataset.link) history.pushState(null, "", entry.dataset.link);
     if (entry.dataset.note) told(entry.dataset.note);
-  }
+  } else if (location.pathname.startsWith("/at/")) history.pushState(null, "", "/");
   arrive(focus);
 }
 
