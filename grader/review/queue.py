@@ -99,6 +99,7 @@ class Queue:
     drawn: dict[str, Drawn] = field(default_factory=dict)
     version: Any = None
     changes: int = 0
+    grouped: tuple[int, list[Failing]] = (-1, [])
 
     def refresh(self) -> bool:
         """Read what changed since the last look, whoever changed it. True if anything did."""
@@ -188,6 +189,11 @@ class Queue:
 
     def groups(self) -> list[Failing]:
         """Students by the cause of a failing check, the largest group first."""
+        if self.grouped[0] != self.changes:
+            self.grouped = self.changes, self.by_cause()
+        return self.grouped[1]
+
+    def by_cause(self) -> list[Failing]:
         found: dict[tuple[str, str], list[tuple[str, tuple[str, str, str, str]]]] = {}
         for id_, drawn in self.drawn.items():
             for item, check, title, sentence in drawn.failed:

@@ -34,6 +34,7 @@ class View:
 
     def __init__(self, desk: Desk, guard: Guard, *, names: bool) -> None:
         self.desk, self.guard, self.names = desk, guard, names
+        self.numbered: dict[str, int] = {}
         self.templates = environment(HERE)
         self.css = self.templates.globals["css"]
         self.templates.filters["duration"] = duration
@@ -42,7 +43,10 @@ class View:
 
     def numbers(self) -> dict[str, int]:
         """A number for each student, in an order that tells no name."""
-        return {id_: at for at, id_ in enumerate(sorted(self.desk.queue.students, key=hashed), 1)}
+        students = self.desk.queue.students
+        if self.numbered.keys() != students.keys():
+            self.numbered = {id_: at for at, id_ in enumerate(sorted(students, key=hashed), 1)}
+        return self.numbered
 
     def called(self, student: str) -> str:
         one = self.desk.queue.students.get(student)

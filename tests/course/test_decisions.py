@@ -103,7 +103,7 @@ def test_when_a_comments_points_change_everyone_who_has_it_changes(book):
     assert book.in_force("s000")["6.1"].author == "Ben"
     with pytest.raises(UsageError, match=r"someone changed the comment to -5 points in the meantime"):
         decisions.word(book, "x", -1, author="Ada", comment=number, most=MOST, seen=-2)
-    with pytest.raises(UsageError, match="item 2.1 has no comment"):
+    with pytest.raises(UsageError, match=r"item 2.1 has no comment"):
         decisions.decide(book, [Decision("s000", "2.1", 1, 0, (number,))], author="Ada", most=MOST)
 
 
@@ -126,7 +126,7 @@ def test_requests_are_read_from_a_table_and_a_folder_and_none_is_lost(book, tmp_
     assert requests.take_in(book.database, folder, students, MOST, author="texts") == (2, [])
     assert requests.take_in(book.database, folder, students, MOST, author="texts") == (0, [])
     found = [(one.student, one.item, one.granted) for one in requests.all_of(book.database)]
-    assert found == [("s000", "2.1", None), ("s001", "", None), ("s002", "2.2", None), ("s003", "", None)]
+    assert sorted(found) == [("s000", "2.1", None), ("s001", "", None), ("s002", "2.2", None), ("s003", "", None)]
     (folder / "ada.txt").symlink_to("/etc/passwd")
     with pytest.raises(UsageError, match="is a link, which is not followed"):
         requests.take_in(book.database, folder, students, MOST, author="texts")

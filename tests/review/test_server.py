@@ -11,9 +11,9 @@ from urllib.parse import quote, urlencode
 
 import pytest
 import reviewing
+
 from grader import cli
 from grader.command import review
-
 from grader.course import takes
 from grader.course.gradebook import Gradebook
 from grader.model import Student
@@ -188,8 +188,10 @@ def test_a_name_that_is_markup_is_text(out):
     desk.word(reviewing.MARKUP.replace("onerror", "onload"), -1, author=eve.author, item="6.1")
     entries = [view.entry(one, eve, Evidence(missing=(reviewing.MARKUP,))) for one in desk.queue.entries.values()]
     groups = [view.group(one, eve) for one in desk.queue.groups()]
-    pages = [view.overview(eve), *entries, *groups, view.groups(eve), view.comments(eve), view.requests(eve),
-             view.extensions(eve), view.refused(reviewing.MARKUP, 404, eve), view.enter("t", reviewing.MARKUP)]  # fmt: skip
+    pages = [
+        view.overview(eve), *entries, *groups, view.groups(eve), view.comments(eve), view.requests(eve),
+        view.extensions(eve), view.refused(reviewing.MARKUP, 404, eve), view.enter("t", reviewing.MARKUP),
+    ]  # fmt: skip
     texts = [page.body.decode() for page in pages] + [view.class_page(desk.book.register())]
     desk.book.database.close()
     assert sum("&lt;img src=x" in text for text in texts) > len(entries)
