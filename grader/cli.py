@@ -7,6 +7,7 @@ grader (needs review); 130 interrupted.
 from __future__ import annotations
 
 import argparse
+import atexit
 import errno
 import math
 import os
@@ -19,7 +20,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from grader import __version__
 from grader.environment import what_to_type
@@ -102,6 +103,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     with ci.step(os.environ) as step:  # whatever is said of `words`, a CI obeys none of it
         return answer(words, step)
+
+
+def leave(code: int) -> NoReturn:
+    """End this process with `code`, without the tenth of a run in which Python takes its modules apart."""
+    if threading.active_count() == 1:
+        atexit._run_exitfuncs()
+        with suppress(OSError, ValueError, AttributeError):  # nobody reads it any more: Python's own end says so
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    sys.exit(code)
 
 
 def answer(words: Sequence[str], step: Step | None = None) -> int:
