@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import atexit
 import errno
+import gc
 import math
 import os
 import signal
@@ -96,6 +97,7 @@ def points(text: str) -> float:
 def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         end_in_order()
+        gc.disable()  # until `settle`: nothing that is imported is garbage
     words = sys.argv[1:] if argv is None else list(argv)
     if "--ci" not in words:
         return answer(words)
@@ -103,6 +105,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     with ci.step(os.environ) as step:  # whatever is said of `words`, a CI obeys none of it
         return answer(words, step)
+
+
+def settle() -> None:
+    """Have the garbage collector look at what comes from now on, and not at modules, which stay."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def leave(code: int) -> NoReturn:
@@ -122,6 +131,7 @@ def answer(words: Sequence[str], step: Step | None = None) -> int:
             raise UsageError(f"{words[0]} is a command of a course's grader, and this copy is a student's")
         if words and words[0] in COMMANDS:
             command = import_module(f"grader.command.{words[0].replace('-', '_')}")
+            settle()
             return int(command.run(command.parser().parse_args(words[1:])))
         return run(parser().parse_args(words), step)
     except UsageError as error:
@@ -208,6 +218,7 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
     seed = homework.answers.draw_seed() if arguments.seed is None else arguments.seed
     run = partial(grading.grade, homework=homework, seed=seed, data=data, full=arguments.full)
     again = partial(read, path, wanted, given, limits=homework.rubric.limits)
+    settle()
     try:
         if arguments.watch:
             return watch(
