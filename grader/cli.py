@@ -314,11 +314,13 @@ def tell(report: Report, arguments: argparse.Namespace, page: Path | None, step:
 def write_files(report: Report, arguments: argparse.Namespace, page: Path | None) -> None:
     """Raises UsageError for a file that cannot be written."""
     from grader.files import write
-    from grader.report import json, junit
+    from grader.report import json
 
     if arguments.json:
         write(arguments.json, json.render(report, audience=arguments.audience))
     if arguments.junit:
+        from grader.report import junit
+
         write(arguments.junit, junit.render(report, audience=arguments.audience))
     if page:
         from grader import drawing

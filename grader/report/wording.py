@@ -63,8 +63,9 @@ def harmless(text: str, *, lines: bool = False) -> str:
     Without `lines`, the result is one line of at most LONGEST characters. Tabs become spaces. A carriage return becomes
     a line break, so text that it would overwrite stays.
     """
-    text = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
-    text = "".join(char if char == "\n" or _shown(char) else "\ufffd" * _replaced(char) for char in text)
+    if not (text.isascii() and text.isprintable()):  # nearly all texts hold nothing to look for
+        text = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
+        text = "".join(char if char == "\n" or _shown(char) else "\ufffd" * _replaced(char) for char in text)
     if lines:
         return text
     text = " ".join(text.split("\n"))
