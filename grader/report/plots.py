@@ -11,6 +11,7 @@ import math
 import os
 import re
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
+LOADING = threading.RLock()  # the drawing that finds the fonts asks for it again
 WIDTH = 7.2  # inches
 HIGH = 1e30  # a loss beyond it is drawn there: an axis has to end somewhere
 
@@ -36,13 +38,15 @@ INK, QUIET, LINE, GOOD, BAD, ACCENT = COLOURS
 
 def load_library() -> None:
     """Import matplotlib, and have it find its fonts, so that not every reader does. It looks for its settings in the
-    current folder first, where a student's files may lie."""
-    if "matplotlib" in sys.modules:
-        return
-    with elsewhere():
-        import matplotlib.backends.backend_svg
-        import matplotlib.figure  # noqa: F401
-    svg(loss_canvas(Picture("curves", "", {"losses": [0.0], "steps": [0]})), "", "")
+    current folder first, where a student's files may lie. A process that is forked while another thread imports would
+    wait for that thread for ever, so one thread does it and the others wait."""
+    with LOADING:
+        if "matplotlib.figure" in sys.modules:
+            return
+        with elsewhere():
+            import matplotlib.backends.backend_svg
+            import matplotlib.figure  # noqa: F401
+        svg(loss_canvas(Picture("curves", "", {"losses": [0.0], "steps": [0]})), "", "")
 
 
 @contextmanager
