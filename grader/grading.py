@@ -18,6 +18,7 @@ import numpy as np
 from grader import __version__
 from grader.check import Draws, Options, Subject, digests
 from grader.errors import Skipped, StudentError, Undecided, UsageError
+from grader.follow_through import Below, graded_again, unknown_below
 from grader.model import (
     CheckPlan,
     CheckResult,
@@ -34,6 +35,7 @@ from grader.model import (
 )
 from grader.sandbox.allowance import Allowance
 from grader.sandbox.launch import Launch, spawn
+from grader.sandbox.parts import Parts
 from grader.sandbox.session import Session
 
 if TYPE_CHECKING:
@@ -123,6 +125,19 @@ def grade(
                         held |= {session.held: None} if session.held else {}
                         on_result(result)
                     on_task(told(whole=False))
+                lower = [] if homework.answers.recording else unknown_below(items, results, homework)
+                own = results | {one.name: one for one in run_checks(lower, session, homework, seed, options)}
+            if homework.answers.recording:
+                continue
+
+            def open_(work: Submission, parts: Parts | None) -> Session:
+                return Session(section, work, homework.handout, limits, launch(section), Allowance(limits), parts)
+
+            def run(plan: CheckPlan, hw: Subject) -> CheckResult:
+                return run_check(plan, hw, homework, seed)
+
+            for result in graded_again(Below(homework, section, own), items, submission, options, open_, run):
+                results[result.name] = result
     except KeyboardInterrupt:
         raise Interrupted(told(whole=False)) from None
     return told(whole=True)

@@ -36,6 +36,7 @@ from grader.model import Limits, Section, Submission
 from grader.sandbox.allowance import Allowance
 from grader.sandbox.asked import Asked
 from grader.sandbox.launch import Launcher, readable, spawn
+from grader.sandbox.parts import Parts
 from grader.sandbox.process import DUMP, Process
 from grader.sandbox.remote import MALFORMED, Driven, Remote, arriving, as_text, line, travelling
 from grader.sandbox.worker.wire import MAX_FRAME, Handle, Tensor
@@ -72,6 +73,7 @@ class Session:
         limits: Limits,
         launch: Launcher = spawn,
         allowance: Allowance | None = None,
+        parts: Parts | None = None,
     ) -> None:
         self.section = section
         self.asked = Asked(submission.files)
@@ -79,6 +81,7 @@ class Session:
         self.limits = limits if section.memory is None else replace(limits, memory=section.memory)
         self.launch = launch
         self.allowance = allowance or Allowance(limits)
+        self.parts = parts  # what stands in for wrong functions, where a later item is graded again
         self.imported: set[str] = set()  # modules that this process holds
         self.known: set[str] = set()  # modules that some process of this session held
         self.deadline = float("inf")
@@ -140,6 +143,7 @@ class Session:
                 "files": str(self.folder / "data"),
                 "policy": policy(self.section, self.limits, self.folder),
                 "output": self.limits.output,
+                "parts": self.parts.setup() if self.parts is not None else {},
             }
         )
 
@@ -169,6 +173,8 @@ class Session:
         self.allow(self.limits.check_wall)
         self.changed = {}
         self.callbacks = {}
+        if self.parts is not None:
+            self.parts.begin(seed)
         self.remotes.clear()
         self.asked.names.clear()
         self.tried = []
@@ -241,6 +247,10 @@ class Session:
         """Whether the reference's module or class `owner` has a function of that name."""
         known = self.section.functions.get(owner)
         return owner in self.section.modules if known is None else name in known
+
+    def callback(self, number: int) -> Callable[..., Any] | None:
+        """What the student's code may call under that number: a function of the check's, or a right part."""
+        return self.callbacks.get(number) or (self.parts.get(number) if self.parts is not None else None)
 
     def remote(self, handle: Handle) -> Remote:
         """The Remote of an object in the student's process; the same one each time."""
@@ -507,7 +517,7 @@ class Answering:
         """The frame to send back. Raises Crashed for a malformed question."""
         self.count += 1
         number, args, named = asked.get("callback"), asked.get("args"), asked.get("named")
-        function = self.session.callbacks.get(number) if type(number) is int else None
+        function = self.session.callback(number) if type(number) is int else None
         if function is None or type(args) is not tuple or type(named) is not dict or not all(map(fits, named)):
             raise Crashed(f"{self.subject} broke the grader's channel: it called a function that it was not given")
         name = getattr(function, "__name__", "function")
