@@ -1,12 +1,12 @@
 """A mistake costs once: where an item fails and something below it is wrong, it is graded again on right parts.
 
-The rubric says on which earlier items an item is built. If one of them failed, too, a failed check runs again in another
-process of the student's, in which the wrong functions below ask the grader; it answers with the reference's values (see
-sandbox/parts.py). The check earns there what the student's own code above is worth.
+The rubric says on which earlier items an item is built. If one of them failed, a check that fails runs again in another
+process of the student's. There the wrong functions below ask the grader, which answers with the reference's values (see
+sandbox/parts.py). The check earns what the student's own code is worth there.
 
-That process begins after all of its section were judged, and ends before anything else is: what is learned there is of no
-use in the items that the answers belong to. An item gets answers for functions of earlier items alone, which the rubric
-holds to, so that nothing that its own checks expect is among them.
+That process begins after the whole section was judged, and nothing else is judged in it. So what it learns is of no use
+in the items that the answers belong to. An item gets answers for functions of earlier items alone, to which the
+rubric is held. So no answer is what the item's own checks expect.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ class Below:
         return tuple(found)
 
     def functions(self, item: Item, failed: Iterable[CheckPlan]) -> Iterator[str]:
-        """An item's functions that can be stood in for. They stand in together, because they share caches; a constructor
-        only where it is wrong itself, because the names of parameters are the student's."""
+        """An item's functions that can be stood in for: all together, because they share caches. A constructor only
+        where it is wrong itself, because a student chooses the names of the parameters."""
         about = {plan.name: self.homework.checks[plan.name].about for plan in item.checks}
         wrong = {about[plan.name] for plan in failed}
         for name in dict.fromkeys(about.values()):
@@ -154,7 +154,7 @@ def written(below: Below, item: Item, submission: Submission) -> bool:
 
 
 def opened(below: Below, names: Collection[str], submission: Submission, open_: Open) -> Session:
-    """A session in which right parts stand in for `names`. A file of theirs that cannot be imported is the handout's."""
+    """A session with right parts for `names`. Where a file of theirs cannot be imported, the handout's is there."""
     session = open_(submission, parts_of(below, names))
     broken = []
     for module in dict.fromkeys(name.partition(".")[0] for name in names):
@@ -215,10 +215,15 @@ def followed(
 
 def sentence(subject: str, wrong: tuple[str, ...], items: tuple[str, ...], again: CheckResult) -> str:
     """ "Your TwoLayerNet.backward is right; your relu_backward is not, and cost its points in 2.2"."""
+    wrong = tuple(name for name in wrong if name.partition(".")[0] not in wrong or "." not in name)
     some = ", ".join(wrong[:2]) + (f" and {len(wrong) - 2} more" if len(wrong) > 2 else "")
-    many = len(wrong) > 1
     what = f"Your {subject} is right" if again.verdict is Verdict.PASS else f"On right parts: {again.message}"
-    return f"{what}; your {some} {'are' if many else 'is'} not, and cost {'their' if many else 'its'} points in {' and '.join(items)}"
+    are, their = ("are", "their") if len(wrong) > 1 else ("is", "its")
+    return f"{what}; your {some} {are} not, and cost {their} points in {listed(items)}"
+
+
+def listed(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
 def elsewhere(first: CheckResult) -> CheckResult:

@@ -400,7 +400,7 @@ class Reader:
         follows = keys.pop("follow_through", None)
         share = self.number(follows, "follow_through", least=0) if follows is not None else 1.0
         if share > 1:
-            self.mistake(node, f"follow_through is {share:g}; it is a share, so at most 1")
+            self.mistake(follows or node, f"follow_through is {share:g}; it is a share, so at most 1")
         parts = self.text(keys.pop("right_parts"), "right_parts") if "right_parts" in keys else "lowest"
         if parts not in ("lowest", "nearest"):
             self.mistake(node, f"right_parts is {parts}; it must be lowest or nearest")
@@ -431,16 +431,12 @@ class Reader:
     def expect_lower(self, tasks: Sequence[Task]) -> None:
         """An item is built on earlier ones of its section alone, so that no item learns what it is asked itself."""
         earlier: dict[str, str] = {}
-        for task, item in ((task, item) for task in tasks for item in task.items):
+        for section, item in [(task.section, item) for task in tasks for item in task.items]:
             for name in item.built_on:
-                if earlier.get(name) != task.section:
-                    self.mistakes.append(
-                        (
-                            self.lines[f"below {item.id}", name],
-                            f"item {item.id} is built on {name}, which is no earlier item of its section",
-                        )
-                    )
-            earlier[item.id] = task.section
+                if earlier.get(name) != section:
+                    told = f"item {item.id} is built on {name}, which is no earlier item of its section; correct it"
+                    self.mistakes.append((self.lines[f"below {item.id}", name], told))
+            earlier[item.id] = section
 
     def visibility(self, node: yaml.Node, checks: Sequence[CheckPlan]) -> Iterator[CheckPlan]:
         """When students see what the checks of an item say: one word for all, or check -> word."""
