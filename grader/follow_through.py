@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from grader.check import Options, Subject
 from grader.errors import StudentError
@@ -23,8 +24,8 @@ from grader.sandbox.parts import Parts
 from grader.sandbox.session import Session
 
 SETTLED = (Verdict.PASS, Verdict.SKIPPED, Verdict.INTERNAL)
-OWN_WORDS = (Verdict.FAIL, Verdict.PARTIAL, Verdict.NOT_IMPLEMENTED)  # whose messages are the grader's, not a student's
-BY_THE_COURSE = "your course's grader grades this again with right parts, because a part below is wrong"
+SPOKEN = (Verdict.RAISED, Verdict.DENIED)  # whose messages hold words of the student's code
+BY_THE_COURSE = "Your course grades this again with right parts below it"
 
 Run = Callable[[CheckPlan, Subject], CheckResult]
 Open = Callable[[Submission, Parts | None], Session]
@@ -116,6 +117,7 @@ def graded_again(below: Below, items: Collection[Item], submission: Submission, 
     below are known."""
     fresh = replace(options, kept={})
     with ExitStack() as stack:
+        stack.callback(one_thread().restore_original_limits)
         sessions: dict[tuple[str, ...], Session] = {}
         for item in items:
             names, items_below = below.wrong(item)
@@ -123,7 +125,7 @@ def graded_again(below: Below, items: Collection[Item], submission: Submission, 
                 continue
             failed = [plan for plan in below.failed(item) if plan.points]
             if not below.homework.modules:
-                yield from (elsewhere(below.results[plan.name]) for plan in failed)
+                yield from (by_the_course(below.results[plan.name], names, items_below) for plan in failed)
                 continue
             parts = below.parts(item)
             if not parts:
@@ -137,10 +139,17 @@ def graded_again(below: Below, items: Collection[Item], submission: Submission, 
                 first = below.results[plan.name]
                 options.on_progress(f"{plan.name}, on right parts")
                 hw = Subject(sessions[parts], below.homework, item, fresh)
-                done.append(followed(first, run(plan, hw), hw, item, names, items_below))
+                done.append(better(first, run(plan, hw), hw, item, names, items_below))
             if all(one.verdict is Verdict.PASS for one in done) and not item.nearest:
                 below.passed_on[item.id] = parts
             yield from done
+
+
+def one_thread() -> Any:
+    """Has numpy's libraries use one thread, as in a student's process: many small products are slower with more."""
+    from threadpoolctl import threadpool_limits  # only here, where something failed
+
+    return threadpool_limits(1)
 
 
 def written(below: Below, item: Item, submission: Submission) -> bool:
@@ -179,57 +188,56 @@ def parts_of(below: Below, names: Collection[str]) -> Parts:
     return Parts(functions, below.section.keep, below.section.sent_as)
 
 
-def followed(
+def better(
     first: CheckResult, again: CheckResult, hw: Subject, item: Item, wrong: tuple[str, ...], items: tuple[str, ...]
 ) -> CheckResult:
-    """The better of two results of a check, and what became of both."""
+    """The better of a check's two results, and what became of both. What the student's code said in the second one is
+    not told, because it may hold answers."""
     earned = round(again.earned * item.follow_through, 9)
+    ends = Ending(again.verdict, earned, again.message if again.verdict not in SPOKEN else "", again.where)
     too_much = hw.session.parts.too_much if hw.session.parts is not None else ""
-    said = again.message if again.verdict in (*OWN_WORDS, Verdict.SKIPPED) else ""
-    ends = Ending(again.verdict, earned, said, again.where)
     if too_much or again.verdict is Verdict.INTERNAL:
         ends = Ending(Verdict.SKIPPED, 0.0, f"not measured on right parts: {too_much or 'a fault of the grader'}")
-    told = FollowThrough(wrong, items, Ending(first.verdict, first.earned, first.message, first.where), ends)
-    if ends.earned <= first.earned:
-        asks = (
-            (*first.review, f"{ends.message}; would it pass there?")
-            if ends.verdict is Verdict.SKIPPED
-            else first.review
-        )
-        return replace(first, followed=told, review=asks, seconds=first.seconds + again.seconds)
-    verdict = Verdict.PASS if earned == first.points else Verdict.PARTIAL
     subject = short(hw.homework.checks[first.name].about) or item.title
-    return replace(
-        again,
-        verdict=verdict,
-        earned=earned,
-        message=sentence(subject, wrong, items, again),
-        output=first.output,
-        advice=tuple(dict.fromkeys((*first.advice, *again.advice))),
-        review=tuple(dict.fromkeys((*first.review, *again.review))),
-        seconds=first.seconds + again.seconds,
-        files=tuple(sorted({*first.files, *again.files})),
-        followed=told,
-    )
+    told = FollowThrough(wrong, items, ended(first), ends, sentence(subject, ends, wrong, items))
+    if ends.earned > first.earned:
+        first = replace(
+            again,
+            verdict=again.verdict if earned == again.earned else Verdict.PARTIAL,
+            earned=earned,
+            output=first.output,
+            advice=tuple(dict.fromkeys((*first.advice, *again.advice))),
+            review=tuple(dict.fromkeys((*first.review, *again.review))),
+            files=tuple(sorted({*first.files, *again.files})),
+        )
+    elif ends.verdict is Verdict.SKIPPED:
+        first = replace(first, review=(*first.review, *(again.review or (f"{ends.message}; would it pass there?",))))
+    return replace(first, followed=told)
 
 
-def sentence(subject: str, wrong: tuple[str, ...], items: tuple[str, ...], again: CheckResult) -> str:
+def ended(result: CheckResult) -> Ending:
+    return Ending(result.verdict, result.earned, result.message, result.where)
+
+
+def sentence(subject: str, again: Ending, wrong: tuple[str, ...], items: tuple[str, ...]) -> str:
     """ "Your TwoLayerNet.backward is right; your relu_backward is not, and cost its points in 2.2"."""
     wrong = tuple(name for name in wrong if name.partition(".")[0] not in wrong or "." not in name)
     some = ", ".join(wrong[:2]) + (f" and {len(wrong) - 2} more" if len(wrong) > 2 else "")
-    what = f"Your {subject} is right" if again.verdict is Verdict.PASS else f"On right parts: {again.message}"
     are, their = ("are", "their") if len(wrong) > 1 else ("is", "its")
-    return f"{what}; your {some} {are} not, and cost {their} points in {listed(items)}"
+    if again.verdict is Verdict.PASS:
+        return f"Your {subject} is right; your {some} {are} not, and cost {their} points in {listed(items)}"
+    state = (
+        "is not measured" if again.verdict is Verdict.SKIPPED else "is only partly right" if again.earned else "fails"
+    )
+    return f"Your {subject} {state} on right parts, too{f': {again.message}' if again.message else ''}"
 
 
 def listed(names: tuple[str, ...]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
-def elsewhere(first: CheckResult) -> CheckResult:
-    """What a handout says, which holds no reference to ask: neither a failure nor a success."""
-    ends = Ending(Verdict.SKIPPED, 0.0, BY_THE_COURSE)
-    told = FollowThrough((), (), Ending(first.verdict, first.earned, first.message, first.where), ends)
-    return replace(
-        first, verdict=Verdict.SKIPPED, earned=0.0, message=f"{BY_THE_COURSE}. Here: {first.message}", followed=told
-    )
+def by_the_course(first: CheckResult, wrong: tuple[str, ...], items: tuple[str, ...]) -> CheckResult:
+    """A failed check where no reference can be asked, as in a handout: neither a failure nor a success."""
+    told = FollowThrough(wrong, items, ended(first), Ending(Verdict.SKIPPED, 0.0), BY_THE_COURSE)
+    said = f"{first.message}. {BY_THE_COURSE}" if first.message else BY_THE_COURSE
+    return replace(first, verdict=Verdict.SKIPPED, earned=0.0, message=said, followed=told)

@@ -129,7 +129,7 @@ def grade(
                 below = {one.name: one for one in run_checks(lower, session, homework, seed, options)}
             known = results | below
             for result in follow(
-                section, items, known, submission, homework, seed, options, launch(section), allowance.files
+                section, [*lower, *items], known, submission, homework, seed, options, launch(section), allowance.files
             ):
                 results[result.name] = result
             on_task(told(whole=False))

@@ -287,13 +287,15 @@ class FollowThrough:
     """A failed check that was graded again on right parts, because items below it had failed.
 
     `wrong` names the functions at fault, as "relu_backward", and `items` those in which they cost their points. `first`
-    is how the check ended on the student's own parts, `again` how it ended on right ones.
+    is how the check ended on the student's own parts, `again` how it ended on right ones. `said` tells that in a
+    sentence.
     """
 
     wrong: tuple[str, ...]
     items: tuple[str, ...]
     first: Ending
     again: Ending
+    said: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ asked only with plain numbers of bounded sizes: no product of two such arrays ta
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,8 @@ import numpy as np
 from grader.errors import Mismatch, Raised
 
 FIRST = 1 << 40  # numbers of these functions, above those of a check's own
-MOST_CALLS = 100_000  # questions in one check
+MOST_CALLS, MOST_BYTES = 100_000, 256 << 30  # questions in one check, and bytes of their arrays
+FRAME = 4096  # bytes that a question may have besides its arrays
 MOST_SIDE, MOST_SIZE, MOST_NDIM = 4096, 1 << 23, 4  # of an array
 MOST_VALUES, MOST_DEPTH, MOST_TEXT = 1000, 4, 1000  # of one question: values, their nesting, and characters
 MOST_WHOLE = 1 << 20  # a whole number may be a size
@@ -44,12 +46,15 @@ class Parts:
         self.keep = {name: tuple(keep.get(name.rpartition(".")[2], ())) for name in functions}
         self.sent_as = dict(sent_as)
         self.numbers = {FIRST + at: name for at, name in enumerate(self.functions)}
+        self.taken = 0  # bytes of all questions so far
         self.begin(0)
 
     def begin(self, seed: int) -> None:
         """Begin a check: what the one before asked and left here is forgotten."""
         self.seed = seed
         self.count = self.serial = 0
+        self.most = self.taken + MOST_BYTES
+        self.seconds = 0.0  # on the clock, for answers
         self.kept: dict[int, tuple[Any, int]] = {}
         self.too_much = ""  # why a question was not asked
 
@@ -68,7 +73,11 @@ class Parts:
             return None
 
         def answer(args: Any, named: Any, kept: Any) -> Any:
-            return self.answer(name, args, named, kept)
+            began = time.monotonic()
+            try:
+                return self.answer(name, args, named, kept)
+            finally:
+                self.seconds += time.monotonic() - began
 
         answer.__name__ = name.rpartition(".")[2]
         return answer
@@ -85,9 +94,12 @@ class Parts:
         if type(args) is not tuple or type(named) is not dict or type(kept) is not dict:
             raise Raised(f"the question to {short} is malformed")
         self.expect_plain(short, [args, named])
+        self.taken += FRAME + weight((args, named))
+        if self.taken > self.most:
+            raise self.refused(f"{short} and others were given more than {MOST_BYTES >> 30} GiB")
         given, further = list(args), dict(named)
         for at, number in kept.items():
-            if number not in self.kept:
+            if type(number) is not int or number not in self.kept:
                 raise Raised(f"{short} was given a cache that is not there any more")
             if type(at) is int and 0 <= at < len(given):
                 given[at] = self.kept[number][0]

@@ -196,6 +196,10 @@ class Session:
         """Seconds in which the process was asked something and did not compute, as far as was seen; 0 without one."""
         return self.process.waited if self.process is not None else 0.0
 
+    def answered(self) -> float:
+        """Seconds on the clock that this check's questions to right parts took; they are no time of the student's."""
+        return self.parts.seconds if self.parts is not None else 0.0
+
     def cost(self, call: Callable[[], Any]) -> Cost:
         """Measure `call`. CPU time here and in the student's process is added, so that moving work between them hides
         nothing. Raises Skipped where the system cannot measure it."""
@@ -533,6 +537,8 @@ class Answering:
         self.session.answering = name
         try:
             value = function(*arriving(args, remote), **arriving(named, remote))
+            if self.session.parts is not None and self.session.process is not None:
+                self.session.process.granted = self.session.parts.taken
             return {"returned": travelling(value, self.session.callbacks)}
         except (StudentError, UsageError) as error:
             self.error = error
