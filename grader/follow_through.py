@@ -164,19 +164,29 @@ def written(below: Below, item: Item, submission: Submission) -> bool:
 
 def opened(below: Below, names: Collection[str], submission: Submission, open_: Open) -> Session:
     """A session with right parts for `names`. Where a file of theirs cannot be imported, the handout's is there."""
-    session = open_(submission, parts_of(below, names))
+    paths = [below.section.modules[module] for module in dict.fromkeys(name.partition(".")[0] for name in names)]
+    absent = [path for path in paths if Path(path).name not in submission.files]
+    work = with_handed_out(submission, absent, below.homework)
+    session = open_(work, parts_of(below, names))
     broken = []
     for module in dict.fromkeys(name.partition(".")[0] for name in names):
         try:
             session.begin(0)
+            session.require(module)
             session.bring(module)
         except StudentError:
-            broken.append(Path(below.section.modules[module]).name)
+            broken.append(below.section.modules[module])
     if not broken:
         return session
     session.close()
-    kept = {name: content for name, content in submission.files.items() if name not in broken}
-    return open_(replace(submission, files=kept), parts_of(below, names))
+    return open_(with_handed_out(work, broken, below.homework), parts_of(below, names))
+
+
+def with_handed_out(submission: Submission, paths: Iterable[str], homework: Homework) -> Submission:
+    """The submission with the handout's own files in the place of some."""
+    own = {Path(path).name: homework.handout[path] for path in paths if path in homework.handout}
+    faults = {name: fault for name, fault in submission.faults.items() if name not in own}
+    return replace(submission, files={**submission.files, **own}, faults=faults)
 
 
 def parts_of(below: Below, names: Collection[str]) -> Parts:
@@ -220,7 +230,7 @@ def ended(result: CheckResult) -> Ending:
 
 
 def sentence(subject: str, again: Ending, wrong: tuple[str, ...], items: tuple[str, ...]) -> str:
-    """ "Your TwoLayerNet.backward is right; your relu_backward is not, and cost its points in 2.2"."""
+    """ "Your Net.backward is right; your scale is not, and cost its points in 2.2"."""
     wrong = tuple(name for name in wrong if name.partition(".")[0] not in wrong or "." not in name)
     some = ", ".join(wrong[:2]) + (f" and {len(wrong) - 2} more" if len(wrong) > 2 else "")
     are, their = ("are", "their") if len(wrong) > 1 else ("is", "its")

@@ -127,12 +127,20 @@ def grade(
                     on_task(told(whole=False))
                 lower = [] if homework.answers.recording else unknown_below(items, results, homework)
                 below = {one.name: one for one in run_checks(lower, session, homework, seed, options)}
-            known = results | below
-            for result in follow(
-                section, [*lower, *items], known, submission, homework, seed, options, launch(section), allowance.files
-            ):
+            followed = follow(
+                section,
+                [*lower, *items],
+                results | below,
+                submission,
+                homework,
+                seed,
+                options,
+                launch(section),
+                allowance.files,
+            )
+            for result in followed:
                 results[result.name] = result
-            on_task(told(whole=False))
+                on_task(told(whole=False))
     except KeyboardInterrupt:
         raise Interrupted(told(whole=False)) from None
     return told(whole=True)

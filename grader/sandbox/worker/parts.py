@@ -1,7 +1,7 @@
 """Stand-ins for a student's wrong functions: each call of one asks the grader, which answers with values.
 
-They are put in place once, before any other module of the student's is imported, so that `from layers import f` finds
-them too. See sandbox/parts.py.
+They are put in place once, before any other module of the student's is imported, so that `from module import f`
+finds them too. See sandbox/parts.py.
 """
 
 from __future__ import annotations
