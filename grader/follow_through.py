@@ -121,7 +121,7 @@ def graded_again(below: Below, items: Collection[Item], submission: Submission, 
         sessions: dict[tuple[str, ...], Session] = {}
         for item in items:
             names, items_below = below.wrong(item)
-            if not names or not below.failed(item) or (below.homework.modules and not written(below, item, submission)):
+            if not names or not below.failed(item) or not written(below, item, submission):
                 continue
             failed = [plan for plan in below.failed(item) if plan.points]
             if not below.homework.modules:
