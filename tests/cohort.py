@@ -1,12 +1,13 @@
 """A class of made-up students, each of whom writes the homework in a way of their own, and copies of some of them.
 
 Each function is drawn from a grammar: «one¦other» is a choice, the first ways being the most frequent, as in a class.
-Some take a whole function from grader/homework/right. So two innocent students share what is common, and now and then
-something rare by chance; nobody shares a text because they come from one source. Names, comments and layout are each
-student's. They are not independent as people are: there are fewer ways here than people find. That makes innocent
+Some write a function in one of the ways of grader/homework/right, each of which one student in a class has. So two
+innocent students share what is common, and now and then something rare by chance; no rare text of two comes from one
+source. Names, comments and layout are each student's. They are not independent as people are: there are fewer ways here than people find. That makes innocent
 pairs more alike, and the measured rate of innocent pairs an upper one.
 """
 
+# ruff: noqa: E501 - a way to write a function stands on one line
 from __future__ import annotations
 
 import ast
@@ -14,7 +15,7 @@ import base64
 import io
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -390,7 +391,7 @@ LOCALS = ("tmp", "t", "val", "res", "grad", "dx", "out1", "inter", "h", "acc", "
 
 @dataclass
 class Submission:
-    """A student's files by name. `scripts` and the cells of the first file are Python; `sight` is a seed of photographs."""
+    """A student's files by name; the code cells of the notebooks, with the outputs of the first; photographs."""
 
     files: dict[str, str] = field(default_factory=dict)
     cells: dict[str, list[str]] = field(default_factory=dict)
@@ -412,15 +413,14 @@ def drawn(template: str, draw: Random) -> str:
 # A student's files
 
 
-def write_script(name: str, bodies: Mapping[str, str], draw: Random, blocks: Mapping[str, list[tuple[str, ...]]]) -> str:
-    """The handout's script with each function's body written, some as in right/."""
+def write_script(name: str, bodies: Mapping[str, str], draw: Random, unusual: Sequence[str]) -> str:
+    """The handout's script with each function's body written, some in an unusual way."""
     path = next(STUDENT.rglob(name))
     text = path.read_text(encoding="utf-8")
     for function, template in bodies.items():
         text = with_body(text, function, drawn(template, draw))
-    for group in blocks.values():
-        if draw.random() < 0.15:
-            text = with_functions(text, draw.choice(group)[0])
+    for block in unusual:
+        text = with_functions(text, block)
     return commented(text, draw)
 
 
@@ -447,17 +447,21 @@ def with_functions(text: str, block: str) -> str:
     return "\n".join(lines)
 
 
-def right_blocks(name: str) -> dict[str, list[tuple[str, ...]]]:
-    """The blocks of a file in right/, by the first word of their names."""
-    found: dict[str, list[tuple[str, ...]]] = {}
-    path = RIGHT / name
-    parts = re.split(r"^# %% (.+)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE) if path.is_file() else [""]
-    for title, text in zip(parts[1::2], parts[2::2], strict=True):
-        found.setdefault(title.split()[0], []).append((text.strip("\n"),))
+def right_blocks() -> list[tuple[str, str]]:
+    """Each way of right/ to write some functions: the file's name, and the text."""
+    found = []
+    for path in sorted(RIGHT.glob("*.py")):
+        parts = re.split(r"^# %% .+$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        found += [(path.name, text.strip("\n")) for text in parts[1:]]
     return found
 
 
-BLOCKS = {name: right_blocks(name) for name in ("functions.py", "layers.py", "two_layer_net.py")}
+BLOCKS = right_blocks()
+
+
+def unusual(name: str, seed: int) -> list[str]:
+    """The ways of right/ that this student alone has in a class: what is that rare, no two write alike by chance."""
+    return [text for at, (file, text) in enumerate(BLOCKS) if file == name and seed % 1000 == 1 + 3 * at]
 
 
 def commented(text: str, draw: Random) -> str:
@@ -473,10 +477,14 @@ def commented(text: str, draw: Random) -> str:
 
 
 def write_training(draw: Random) -> str:
-    text = with_body((STUDENT / "neuralnet" / "train.py").read_text(encoding="utf-8"), "training_step", drawn(STEP, draw))
+    text = with_body(
+        (STUDENT / "neuralnet" / "train.py").read_text(encoding="utf-8"), "training_step", drawn(STEP, draw)
+    )
     for best in (True, False):
         chosen = {
-            "num_train": draw.choice((30000, 40000, 45000, 20000, 25000, 35000) if best else (500, 1000, 200, 2000, 100)),
+            "num_train": draw.choice(
+                (30000, 40000, 45000, 20000, 25000, 35000) if best else (500, 1000, 200, 2000, 100)
+            ),
             "hidden_dim": draw.choice((50, 64, 100, 128, 200, 256, 512, 80)),
             "batch_size": draw.choice((50, 64, 100, 128, 32, 200, 256)),
             "num_epochs": draw.choice((10, 15, 20, 30, 40, 25) if best else (50, 100, 150, 200, 300)),
@@ -497,11 +505,11 @@ def student(seed: int) -> Submission:
     """A student who worked alone."""
     draw = Random(seed)
     made = Submission()
-    made.files["functions.py"] = write_script("functions.py", FUNCTIONS, draw, BLOCKS["functions.py"])
-    made.files["layers.py"] = write_script("layers.py", LAYERS, draw, BLOCKS["layers.py"])
+    made.files["functions.py"] = write_script("functions.py", FUNCTIONS, draw, unusual("functions.py", seed))
+    made.files["layers.py"] = write_script("layers.py", LAYERS, draw, unusual("layers.py", seed))
     net = {**NET, "parameters": '\n        params = {"W1": self.W1, "b1": self.b1, "W2": self.W2, "b2": self.b2}\n'
            "        return params\n"}  # fmt: skip
-    made.files["two_layer_net.py"] = write_script("two_layer_net.py", net, draw, BLOCKS["two_layer_net.py"])
+    made.files["two_layer_net.py"] = write_script("two_layer_net.py", net, draw, unusual("two_layer_net.py", seed))
     made.files["train.py"] = write_training(draw)
     made.cells["part1.ipynb"] = first_notebook(draw)
     made.cells["part2.ipynb"] = second_notebook(draw)
@@ -515,7 +523,9 @@ def first_notebook(draw: Random) -> list[str]:
     cells = write_notebook("part1.ipynb")
     for at, cell in enumerate(cells):
         if "choose the batch size" in cell:
-            cells[at] = cell.replace("# Your code here.\nbatch_size = 1", drawn("batch_size = «64¦128¦32¦100¦256»", draw))
+            cells[at] = cell.replace(
+                "# Your code here.\nbatch_size = 1", drawn("batch_size = «64¦128¦32¦100¦256»", draw)
+            )
         elif "write the network" in cell:
             head = cell[: cell.index("super().__init__()") + len("super().__init__()\n")]
             after = cell[cell.index("\n\nmodel = ") :]
@@ -529,7 +539,9 @@ def second_notebook(draw: Random) -> list[str]:
     cells = write_notebook("part2.ipynb")
     words = draw.sample(("espresso", "tabby", "beagle", "banana", "laptop", "violin", "volcano", "teapot", "goose",
                          "daisy", "castle", "bagel", "pizza", "zebra", "lion", "canoe"), 2)  # fmt: skip
-    told = f'img1 = photograph("{draw.randrange(99)}.jpg")\nimg2 = photograph("{draw.randrange(99)}.jpg")\nnames = {words}'
+    told = (
+        f'img1 = photograph("{draw.randrange(99)}.jpg")\nimg2 = photograph("{draw.randrange(99)}.jpg")\nnames = {words}'
+    )
     return [cell.replace('# Your code here.\nimg1, img2, names = None, None, ["", ""]', told) for cell in cells]
 
 

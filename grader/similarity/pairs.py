@@ -1,12 +1,13 @@
 """Who shares what with whom, and how rare that is: pairs and groups with sentences, for a person to judge.
 
-Each kind of evidence has a strength of its own; at 1 it is enough to show a pair. `pairs` is plain: data in, frozen data
-out. It reads no file and decides nothing about points.
+Each kind of evidence has a strength of its own; at 1 it is enough to show a pair. `pairs` is plain: data in, frozen
+data out. It reads no file and decides nothing about points.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
@@ -15,15 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.similarity import rarity, sights
-from grader.similarity.rarity import Codes, Handout, Prints, weigh
+from grader.similarity.rarity import Handout, Prints
 from grader.similarity.work import Work
 
 Kind = Literal["code", "outputs", "pictures", "answers"]
-TOKENS_ENOUGH = 60.0  # rare tokens of code that show a pair: about nine lines
-RUNS_ENOUGH = 4.0  # rare pairs of successive numbers: a run of five
-ANSWERS_ENOUGH = 2.0  # one rare wrong answer, and all settings alike
+WHOLE_ENOUGH = 0.18  # mean weight of a student's own tokens, times the share of them that is shared, of a whole copy
+LEAST_WEIGHT = 50.0  # weight of shared tokens below which a short work says nothing
+PART_ENOUGH, PART_SHARE = 90.0, 0.05  # squared weight of shared tokens of a copied part: so much, and of own tokens
+RUNS_ENOUGH = 4.0  # weight of pairs of successive numbers: a run of five in a class of 300
+ANSWERS_ENOUGH = 1.6  # weight of wrong answers, and of all settings alike
 LEAST_SETTINGS = 3  # so many settings say something together
-NEAREST = 40  # most others whose code a student's is compared with line by line
+NEAREST = 15  # most others whose code a student's is compared with line by line
+FEW = 0.1  # least weight of what is told: in a class of 300, at most 180 have it
 TOLD = 6  # most things that a sentence lists
 
 
@@ -31,7 +35,8 @@ TOLD = 6  # most things that a sentence lists
 class Entry:
     """A student's work in the comparison. `label` is unique; `year` names an earlier folder, "" for this class.
 
-    `answers` are the wrong answers that the grader saw: (check, sentence). `people` are the ids of all who handed it in.
+    `answers` are the wrong answers that the grader saw: (check, sentence). `people` are the ids of all who handed it
+    in.
     """
 
     label: str
@@ -132,38 +137,19 @@ def code(entries: Sequence[Entry], rows: int, handout: Work, drafts: Drafts) -> 
     found = [rarity.prints(one, known, taken_out) for one in tokens]
     values, count = rarity.shares([np.unique(one.hashes) for one in found])
     weight = rarity.weights(count, len(entries))
-    values, count, weight = values[weight > 0], count[weight > 0], weight[weight > 0]
     held = [rarity.places(one.hashes, values) for one in found]
-    scale = Scale(count, weight, len(entries))
     for left, right in candidates(rarity.shared_weight([np.unique(one[one >= 0]) for one in held], weight, rows)):
-        both = np.intersect1d(held[left], held[right])
-        sides = [side(entries[at].work, found[at], held[at], both[both >= 0], scale) for at in (left, right)]
-        tokens_shared = min(one.tokens for one in sides)
-        rare, few = (min(sum(len(getattr(mark, name)) for mark in one.lines) for one in sides)
-                     for name in ("rare", "shared"))  # fmt: skip
-        if tokens_shared >= TOKENS_ENOUGH / 4:
+        both = np.zeros(len(values), bool)
+        shared = np.intersect1d(held[left], held[right])
+        both[shared[shared >= 0]] = True
+        sides = [side(entries[at].work, found[at], held[at], both, count, len(entries)) for at in (left, right)]
+        strength = min(one.strength for one in sides)
+        if strength >= 0.5:
+            rare, few = (min(one.counted(name) for one in sides) for name in ("rare", "shared"))
             draft = drafts.setdefault((left, right), Draft())
             draft.left_lines, draft.right_lines = sides[0].lines, sides[1].lines
-            draft.evidence.append(
-                Evidence("code", float(tokens_shared / TOKENS_ENOUGH), code_sentence(rare, few), files_of(sides))
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """For each shared fingerprint, by its place: how many have it, and its weight; how many there are in all."""
-
-    count: NDArray[np.int64]
-    weight: NDArray[np.float64]
-    everyone: int
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """What one of two has of what both share: tokens by weight, and lines."""
-
-    tokens: float
-    lines: tuple[Marked, ...]
+            share = min(one.share for one in sides)
+            draft.evidence.append(Evidence("code", strength, code_sentence(rare, few, share), files_of(sides)))
 
 
 def candidates(shared: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
@@ -172,55 +158,70 @@ def candidates(shared: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
     for left, row in enumerate(shared):
         row[left] = 0
         for right in np.argsort(-row)[:NEAREST]:
-            if row[right] * rarity.LENGTH >= TOKENS_ENOUGH / 8:
+            if row[right] > 0:
                 seen.add((min(left, int(right)), max(left, int(right))))
     yield from sorted(seen)
 
 
-def side(work: Work, found: Prints, held: NDArray[np.int64], both: NDArray[np.int64], scale: Scale) -> Side:
-    """What a work has of the fingerprints `both`."""
-    at = np.flatnonzero(np.isin(held, both))
-    total, lines = 0.0, []
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one of two has of what both share: how strong that is, which share of the own tokens it is, and lines."""
+
+    strength: float
+    share: float
+    lines: tuple[Marked, ...]
+
+    def counted(self, name: Literal["rare", "shared"]) -> int:
+        return sum(len(getattr(one, name)) for one in self.lines)
+
+
+def side(
+    work: Work,
+    found: Prints,
+    held: NDArray[np.int64],
+    both: NDArray[np.bool_],
+    count: NDArray[np.int64],
+    everyone: int,
+) -> Side:
+    """What a work has of the fingerprints `both`; `count` says how many have each."""
+    at = np.flatnonzero((held >= 0) & both[held])
+    sizes = found.ends[at] - found.starts[at]
+    places = np.repeat(found.starts[at] - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
+    least = np.full(len(found.own), everyone + 1)  # how many have the rarest that covers a token
+    np.minimum.at(least, places, np.repeat(count[held[at]], sizes))
+    covered = np.zeros(len(least), bool)
+    covered[places] = True
+    worth = rarity.weights(least, everyone) * (covered & found.own)
+    own = max(1, int(found.own.sum()))
+    share = float((covered & found.own).sum() / own)
+    whole = float(worth.sum()) * share / own / WHOLE_ENOUGH
+    part = float((worth**2).sum()) / max(PART_ENOUGH, PART_SHARE * own)
+    strength = max(whole if worth.sum() >= LEAST_WEIGHT else 0.0, part)
+    few = covered & (least <= max(3, rarity.COMMON * everyone))
+    return Side(strength, share, tuple(marks(work, found, few, covered & (least <= 2))))
+
+
+def marks(work: Work, found: Prints, few: NDArray[np.bool_], rare: NDArray[np.bool_]) -> Iterator[Marked]:
+    """The lines of which at least half the student's own tokens are shared with few others, or with nobody else."""
     for number, document in enumerate(work.documents):
-        here = at[found.files[at] == number]
-        if not len(here):
-            continue
-        worth = np.zeros(len(document.tokens.codes))
-        alone = np.zeros(len(worth), bool)
-        for place in here:
-            part, print_ = slice(found.starts[place], found.ends[place]), held[place]
-            np.maximum(worth[part], scale.weight[print_], out=worth[part])
-            alone[part] |= scale.count[print_] == 2
-        worth *= found.own[number]
-        total += float(worth.sum())
-        lines.append(marked(document.name, document.tokens.lines, found.own[number], worth > 0, alone))
-    return Side(total, tuple(one for one in lines if one.rare or one.shared))
+        own = found.own & (found.files == number)
+        size = int(found.lines[own].max(initial=0)) + 1
+        whole, part, alone = (np.bincount(found.lines[mask], minlength=size) for mask in (own, own & few, own & rare))
+        only = (whole > 0) & (2 * alone >= whole)
+        others = (whole > 0) & (2 * part >= whole) & ~only
+        if only.any() or others.any():
+            yield Marked(document.name, *(tuple(map(int, np.flatnonzero(one))) for one in (only, others)))
 
 
-def marked(
-    name: str,
-    lines: NDArray[np.int32],
-    own: NDArray[np.bool_],
-    shared: NDArray[np.bool_],
-    alone: NDArray[np.bool_],
-) -> Marked:
-    """The lines of which at least half the student's own tokens are shared."""
-    size = int(lines.max(initial=0)) + 1
-    whole, part, only = (np.bincount(lines[mask], minlength=size) for mask in (own, own & shared, own & alone))
-    rare = (whole > 0) & (2 * only >= whole)
-    few = (whole > 0) & (2 * part >= whole) & ~rare
-    return Marked(name, tuple(map(int, np.flatnonzero(rare))), tuple(map(int, np.flatnonzero(few))))
-
-
-def code_sentence(rare: int, few: int) -> str:
+def code_sentence(rare: int, few: int, share: float) -> str:
     told = [f"{counted(rare, 'line')} that no one else in the class has"] * (rare > 0)
     told += [f"{counted(few, 'line')} that few others have"] * (few > 0)
-    return f"they share {' and '.join(told) or 'parts of lines that few others have'}"
+    return f"they share {' and '.join(told) or 'common lines'}, {share:.0%} of the code that is not the handout's"
 
 
 def files_of(sides: Sequence[Side]) -> tuple[str, ...]:
     """Where the lines are, on both sides."""
-    return tuple(f"{', '.join(one.file for one in part.lines[:TOLD])}" for part in sides)
+    return tuple(", ".join(one.file for one in part.lines[:TOLD]) for part in sides)
 
 
 def counted(count: int, what: str) -> str:
@@ -233,13 +234,13 @@ def counted(count: int, what: str) -> str:
 def outputs(entries: Sequence[Entry], rows: int, handout: Work, drafts: Drafts) -> None:
     """Successive numbers that were printed alike, to the last digit."""
     common = set(runs(handout))
-    held = {at: [run for run in runs(entry.work) if run not in common] for at, entry in enumerate(entries)}
-    for (left, right), values in together(held, rows, len(entries)).items():
-        strength = sum(weight for _, weight in values) / RUNS_ENOUGH
-        numbers = dict.fromkeys(number for run, weight in values if weight > 0.5 for number in run)
-        if strength >= 0.5 and numbers:
-            sentence = f"their saved outputs hold the same {counted(len(numbers), 'number')} to the last digit"
+    held = [[run for run in runs(entry.work) if run not in common] for entry in entries]
+    for (left, right), shared in rarity.together(held, rows, RUNS_ENOUGH / 2).items():
+        numbers = dict.fromkeys(number for run, weight in shared if weight > FEW for number in run)
+        if numbers:
             draft = drafts.setdefault((left, right), Draft())
+            strength = sum(weight for _, weight in shared) / RUNS_ENOUGH
+            sentence = f"their saved outputs hold the same {counted(len(numbers), 'number')} to the last digit"
             draft.evidence.append(Evidence("outputs", strength, sentence, tuple(list(numbers)[:TOLD])))
 
 
@@ -249,22 +250,6 @@ def runs(work: Work) -> Iterator[tuple[str, str]]:
         yield from ((one, other) for one, other in pairwise(numbers) if one != other)
 
 
-def together(
-    held: Mapping[int, Iterable[object]], rows: int, everyone: int
-) -> dict[tuple[int, int], list[tuple[tuple[str, ...], float]]]:
-    """The values that two have and most do not, with their weights; the first of the two is in this class."""
-    found: dict[tuple[int, int], list[tuple[tuple[str, ...], float]]] = {}
-    for value, who in rarity.by_value(held).items():
-        weight = weigh(len(who), everyone)
-        if len(who) < 2 or weight == 0:
-            continue
-        for at, left in enumerate(who):
-            if left < rows:
-                for right in who[at + 1 :]:
-                    found.setdefault((left, right), []).append((value, weight))  # type: ignore[arg-type]
-    return found
-
-
 # Wrong answers and settings
 
 
@@ -272,22 +257,22 @@ def answers(entries: Sequence[Entry], rows: int, handout: Work, drafts: Drafts) 
     """Wrong answers alike, together with all settings alike."""
     default = settings(handout)
     chosen = [tuple(sorted(settings(entry.work) - default)) for entry in entries]
-    alike = rarity.by_value({at: [one] for at, one in enumerate(chosen) if len(one) >= LEAST_SETTINGS})
-    held = {at: entry.answers for at, entry in enumerate(entries)}
-    for (left, right), values in together(held, rows, len(entries)).items():
-        if chosen[left] != chosen[right] or chosen[left] not in alike:
+    alike = Counter(chosen)
+    for (left, right), shared in rarity.together([entry.answers for entry in entries], rows, FEW).items():
+        rare = [value for value, weight in shared if weight > FEW]
+        if not rare or chosen[left] != chosen[right] or len(chosen[left]) < LEAST_SETTINGS:
             continue
-        wrong = sum(weight for _, weight in values)
-        same = weigh(len(alike[chosen[left]]), len(entries))
-        strength = (min(wrong, 1.0) + same) / ANSWERS_ENOUGH + max(0.0, wrong - 1) / ANSWERS_ENOUGH
-        rare = [value for value, weight in values if weight > 0.5]
-        if rare and strength >= 0.5:
-            sentence = (f"they give the same {counted(len(rare), 'rare wrong answer')} and set the same "
-                        f"{len(chosen[left])} numbers")  # fmt: skip
-            told = [f"{check}: {message}" for check, message in rare[:TOLD]]
-            told.append(", ".join(f"{name} = {value}" for name, value in chosen[left][: 2 * TOLD]))
-            draft = drafts.setdefault((left, right), Draft())
-            draft.evidence.append(Evidence("answers", strength, sentence, tuple(told)))
+        wrong = sum(weight for _, weight in shared)
+        same = rarity.weigh(alike[chosen[left]], len(entries))
+        if min(wrong, same) < ANSWERS_ENOUGH / 4:
+            continue
+        strength = (wrong + same) / ANSWERS_ENOUGH
+        sentence = (f"they give the same {counted(len(rare), 'wrong answer')} that few others give, and set the same "
+                    f"{len(chosen[left])} numbers")  # fmt: skip
+        told = [f"{check}: {message}" for check, message in rare[:TOLD]]
+        told.append(", ".join(f"{name} = {value}" for name, value in chosen[left][: 2 * TOLD]))
+        draft = drafts.setdefault((left, right), Draft())
+        draft.evidence.append(Evidence("answers", strength, sentence, tuple(told)))
 
 
 def settings(work: Work) -> set[tuple[str, str]]:
@@ -302,8 +287,8 @@ def pictures(entries: Sequence[Entry], rows: int, handout: Work, drafts: Drafts)
     for (left, right), shared in sights.alike([entry.work.pictures for entry in entries], handout.pictures).items():
         if left >= rows:
             continue
-        strength = sum(weigh(one.count, len(entries)) for one in shared)
-        told = sorted({(one.left, one.right) for one in shared if weigh(one.count, len(entries)) > 0.25})
+        strength = sum(rarity.weigh(one.count, len(entries)) for one in shared)
+        told = sorted({(one.left, one.right) for one in shared if rarity.weigh(one.count, len(entries)) > FEW})
         if strength < 0.5 or not told:
             continue
         draft = drafts.setdefault((left, right), Draft())

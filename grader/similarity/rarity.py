@@ -1,16 +1,19 @@
 """Fingerprints of code, and how rare each is in the class.
 
-A fingerprint is the hash of LENGTH successive tokens, chosen by winnowing (Schleimer, Wilkerson, Aiken: "Winnowing: Local
-Algorithms for Document Fingerprinting", 2003): of each WINDOW successive ones the least, so that two works that share
-LENGTH + WINDOW - 1 tokens share a fingerprint. Whole statements are fingerprints, too: they outlive a new order.
+A fingerprint is the hash of LENGTH successive tokens, chosen by winnowing (Schleimer, Wilkerson, Aiken: "Winnowing:
+Local Algorithms for Document Fingerprinting", 2003): of each WINDOW successive ones the least, so that two works that
+share LENGTH + WINDOW - 1 tokens share a fingerprint. Whole statements are fingerprints, too: they outlive a new order.
 
-What n of N students have weighs (log(N / n) / log(N / 2))^2: 1 if only two have it, nothing if most do.
+What n of N students have weighs log((N + 1) / n), in units of UNIT: 1 where two of 300 have it, less in a smaller
+class, nothing where all have it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +24,8 @@ LENGTH, WINDOW = 12, 4
 STATEMENT = 7  # least tokens of a statement that says something by itself
 LONGEST = 256  # tokens of a statement that tell it from others
 KNOWN_SHARE, KNOWN = 0.02, 3  # a name that so many use is a library's
-COMMON = 0.25  # what a larger share of the class has is common code
+COMMON = 0.25  # what a larger share of the class has is common, and not marked
+UNIT = 5.0  # the logarithm of 150: two of 300
 
 Codes = NDArray[np.uint64]
 FACTOR = np.uint64(0x9E3779B97F4A7C15)
@@ -30,16 +34,18 @@ STATEMENTS = np.uint64(0xD6E8FEB86659FD93)  # so that a statement never equals a
 
 @dataclass(frozen=True, slots=True)
 class Prints:
-    """The fingerprints of a work, an entry for each place: hash, file, first token, token behind the last.
+    """The fingerprints of a work, an entry for each place: hash, first token, token behind the last.
 
-    `own` says for each file which of its tokens are the student's, and not the handout's.
+    For each token of all its files: the file's number, the line, and whether it is the student's `own` rather than the
+    handout's.
     """
 
     hashes: Codes
-    files: NDArray[np.int32]
-    starts: NDArray[np.int32]
-    ends: NDArray[np.int32]
-    own: tuple[NDArray[np.bool_], ...]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    files: NDArray[np.int64]
+    lines: NDArray[np.int64]
+    own: NDArray[np.bool_]
 
 
 def known_names(works: Sequence[Sequence[Tokens]], handout: Iterable[Tokens]) -> NDArray[np.int64]:
@@ -108,23 +114,30 @@ class Handout:
 
 def prints(work: Sequence[Tokens], known: NDArray[np.int64], handout: Handout) -> Prints:
     """The fingerprints of a work without those of the handout."""
-    found: list[tuple[Codes, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
-    own = []
-    for number, one in enumerate(work):
+    found: list[tuple[Codes, NDArray[np.int64], NDArray[np.int64]]] = []
+    own = [np.zeros(0, bool)]
+    behind = 0
+    for one in work:
         codes = normalised(one, known)
         runs, (says, begins) = successive(codes), whole(codes, one.statements)
-        ends = np.append(begins[1:], len(codes))
+        ends = np.append(begins[1:], len(codes))[: len(begins)]
         given = np.isin(says, handout.statements)
         own.append(np.repeat(~given, ends - begins))
         at = winnowed(runs)
         at = at[~np.isin(runs[at], handout.successive)]
         long = ~given & (ends - begins >= STATEMENT)
-        for hashes, first, last in ((runs[at], at, at + LENGTH), (says[long], begins[long], ends[long])):
-            found.append((hashes, np.full(len(hashes), number), first, last))
-    columns = [np.concatenate([row[at] for row in found]) if found else np.zeros(0) for at in range(4)]
+        found.append((runs[at], at + behind, at + behind + LENGTH))
+        found.append((says[long], begins[long] + behind, ends[long] + behind))
+        behind += len(codes)
+    none = np.zeros(0, np.int64)
     return Prints(
-        columns[0].astype(np.uint64), *(column.astype(np.int32) for column in columns[1:]), own=tuple(own)
-    )  # type: ignore[arg-type]
+        np.concatenate([np.zeros(0, np.uint64), *(hashes for hashes, _, _ in found)]),
+        np.concatenate([none, *(starts for _, starts, _ in found)]),
+        np.concatenate([none, *(ends for _, _, ends in found)]),
+        np.repeat(np.arange(len(work)), [len(one.codes) for one in work]),
+        np.concatenate([none, *(one.lines for one in work)]).astype(np.int64),
+        np.concatenate(own),
+    )
 
 
 def shares(each: Sequence[NDArray[np.uint64]]) -> tuple[Codes, NDArray[np.int64]]:
@@ -134,9 +147,8 @@ def shares(each: Sequence[NDArray[np.uint64]]) -> tuple[Codes, NDArray[np.int64]
 
 
 def weights(count: NDArray[np.int64], everyone: int) -> NDArray[np.float64]:
-    """How much it says that two share what `count` of `everyone` have, from 0 to 1."""
-    rare = np.log((everyone + 1) / np.maximum(count, 1)) / np.log((everyone + 1) / 2)
-    return np.where(count > max(3, COMMON * everyone), 0.0, np.clip(rare, 0, 1) ** 2)
+    """How much it says that two share what `count` of `everyone` have."""
+    return np.log((everyone + 1) / np.clip(count, 2, everyone + 1)) / UNIT
 
 
 def weigh(count: int, everyone: int) -> float:
@@ -165,10 +177,22 @@ def shared_weight(held: Sequence[NDArray[np.int64]], weight: NDArray[np.float64]
     return total
 
 
-def by_value(held: Mapping[int, Iterable[object]]) -> dict[object, list[int]]:
-    """Who holds each value, in the order given."""
-    found: dict[object, list[int]] = {}
-    for who, values in held.items():
-        for value in dict.fromkeys(values):
-            found.setdefault(value, []).append(who)
+Value = TypeVar("Value", bound=Hashable)
+
+
+def together(
+    each: Sequence[Iterable[Value]], rows: int, least: float
+) -> dict[tuple[int, int], list[tuple[Value, float]]]:
+    """The values that two hold, with their weights, where these sum up to `least`. The first of the two is among the
+    first `rows`."""
+    sets = [dict.fromkeys(one) for one in each]
+    count = Counter(value for one in sets for value in one)
+    number = {value: at for at, value in enumerate(value for value, times in count.items() if times > 1)}
+    weight = weights(np.array([count[value] for value in number], np.int64), len(each))
+    held = [np.array([number[value] for value in one if value in number], np.int64) for one in sets]
+    total = shared_weight(held, weight, rows)
+    found = {}
+    for left, right in np.argwhere(total >= least).tolist():
+        if left < right:
+            found[left, right] = [(value, float(weight[number[value]])) for value in sets[left] if value in sets[right]]
     return found

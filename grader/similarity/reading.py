@@ -70,9 +70,7 @@ def read_all(
             pool.stop()
 
 
-def launched(
-    executor: Executor, homework: Path | None, chunks: Sequence[Sequence[Place]]
-) -> list[Future[list[Done]]]:
+def launched(executor: Executor, homework: Path | None, chunks: Sequence[Sequence[Place]]) -> list[Future[list[Done]]]:
     return [executor.submit(read_chunk, homework, chunk) for chunk in chunks]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from grader.similarity.rarity import COMMON
 from grader.similarity.work import Picture
 
 GRID = 24  # a picture is compared as so many rows and columns of slopes
@@ -33,6 +34,8 @@ def alike(each: Sequence[Sequence[Picture]], given: Sequence[Picture]) -> dict[t
         for at, others in same.items():
             who, own = whose[at]
             count = len({who} | {whose[other][0] for other in others})
+            if count > max(3, COMMON * len(each)):
+                continue  # a picture that many have
             for other in others:
                 if who < whose[other][0]:
                     pair = (who, whose[other][0])
@@ -50,7 +53,7 @@ def by_pixels(whose: Whose, given: Sequence[Picture]) -> dict[int, list[int]]:
     for at, (_, one) in enumerate(whose):
         if one.digest not in common:
             places.setdefault(one.digest, []).append(at)
-    return {at: [one for one in group if one != at] for group in places.values() for at in group if len(group) > 1}
+    return {at: group for group in places.values() for at in group if len(group) > 1}
 
 
 def by_sight(whose: Whose, given: Sequence[Picture]) -> dict[int, list[int]]:
@@ -66,9 +69,8 @@ def by_sight(whose: Whose, given: Sequence[Picture]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
     for at in np.flatnonzero(free):
         near = np.maximum(slopes @ slopes[at], mirrored @ slopes[at]) >= ALIKE
-        near[at] = False
-        if others := [int(other) for other in np.flatnonzero(near & free)]:
-            found[int(at)] = others
+        if near.sum() > 1:
+            found[int(at)] = np.flatnonzero(near & free).tolist()
     return found
 
 

@@ -22,11 +22,11 @@ from grader.similarity.tokens import CHARACTERS, Tokens, tokens
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 PIXELS = 64_000_000  # most pixels of a picture; a telephone's photograph has 12 to 50 million
 ROOM = 250_000_000  # most pixels of a submission's pictures; the rest are not compared
-PICTURES, NUMBERS = 60, 4000  # most of a submission
+PICTURES, SAVED, NUMBERS = 12, 40, 4000  # most photographs, saved pictures and numbers of a submission
 PASSES = 100  # most passes of a progressive JPEG
 SIDE = 96  # pixels of a picture as it is kept
 PLAIN = 4.0  # least standard deviation of a picture's pixels; a blank one is like every other
-DECIMALS = re.compile(r"(?<![\w.])\d{1,6}\.\d{3,17}(?:[eE][+-]?\d{1,3})?(?![\w.])")
+DECIMALS = re.compile(r"(?<![\w.])\d{1,6}\.\d{1,17}(?:[eE][+-]?\d{1,3})?(?!\w|\.\d)")
 SCRIPT = re.compile(r"\.py$", re.IGNORECASE)
 
 
@@ -74,7 +74,7 @@ def read(tell: Tell, files: Mapping[str, bytes]) -> Work:
     numbers: list[tuple[str, tuple[str, ...]]] = []
     found: list[Picture] = []
     notes: list[str] = []
-    room = Room()
+    room = Room({False: PICTURES, True: SAVED})
     for name, content in sorted(files.items()):
         tell(name)
         if is_notebook(content):
@@ -123,7 +123,7 @@ def outputs(document: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 
 def decimals(document: Any) -> Iterator[str]:
-    """The measured numbers in what was printed: at least three decimals, of which three digits say something."""
+    """The measured numbers in what was printed: those with a decimal point and three digits that say something."""
     count = 0
     for _, output in outputs(document):
         data = output.get("data")
@@ -138,24 +138,25 @@ def decimals(document: Any) -> Iterator[str]:
 
 @dataclass(slots=True)
 class Room:
-    """How many pictures, of how many pixels, may still be decoded; whether there were more."""
+    """How many photographs and saved pictures, of how many pixels, may still be decoded; whether there were more."""
 
-    pictures: int = PICTURES
+    left: dict[bool, int]
     pixels: int = ROOM
     over: bool = False
 
-    def take(self, area: int) -> bool:
-        if self.pictures < 1 or area > self.pixels:
+    def take(self, area: int, saved: bool) -> bool:
+        if self.left[saved] < 1 or area > self.pixels:
             self.over = True
             return False
-        self.pictures -= 1
+        self.left[saved] -= 1
         self.pixels -= area
         return True
 
 
 def saved_pictures(name: str, document: Any, room: Room) -> Iterator[Picture]:
     for number, output in outputs(document):
-        data = output.get("data") if isinstance(output.get("data"), dict) else output
+        kept = output.get("data")
+        data = kept if isinstance(kept, dict) else output
         for form in ("image/png", "image/jpeg", "png", "jpeg"):
             if text := joined(data.get(form)):
                 try:
@@ -178,7 +179,7 @@ def picture(name: str, content: bytes, room: Room, *, saved: bool) -> Picture | 
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content), formats=FORMATS) as image:
                 area = image.width * image.height
-                if area > PIXELS or not room.take(area):
+                if area > PIXELS or not room.take(area, saved):
                     return None
                 image.draft("RGB", (SIDE, SIDE))  # a large JPEG is decoded at a fraction of its size
                 upright = ImageOps.exif_transpose(image).convert("RGB")
