@@ -22,7 +22,7 @@ LINES, WIDTH = 300, 240  # most lines of a file and characters of a line that ar
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of code: its number, its text, and whether it is "rare", "shared", "" or a "gap"."""
+    """A line of code: its number, its text, and whether it is "rare", "few", "many", "" or a "gap"."""
 
     number: int
     text: str
@@ -90,7 +90,7 @@ def side_by_side(left: Work, right: Work, pair: Pair) -> Iterator[Both]:
 def lines(work: Work, marked: Marked) -> Iterator[Line]:
     """The marked lines of a file with those around them; a gap between those that are not beside each other."""
     text = next((one.text for one in work.documents if one.name == marked.file), "").split("\n")
-    kinds = dict.fromkeys(marked.shared, "shared") | dict.fromkeys(marked.rare, "rare")
+    kinds = {at: kind for kind in ("many", "few", "rare") for at in getattr(marked, kind)}
     shown = sorted({near for at in kinds for near in range(at - AROUND, at + AROUND + 1) if 1 <= near <= len(text)})
     last = 0
     for number in shown[:LINES]:

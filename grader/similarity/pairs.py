@@ -26,6 +26,7 @@ PART_ENOUGH, PART_SHARE = 90.0, 0.05  # squared weight of shared tokens of a cop
 RUNS_ENOUGH = 4.0  # weight of pairs of successive numbers: a run of five in a class of 300
 ANSWERS_ENOUGH = 1.6  # weight of wrong answers, and of all settings alike
 LEAST_SETTINGS = 3  # so many settings say something together
+DENSE = 0.75  # share of the pairs in a group that are listed
 NEAREST = 15  # most others whose code a student's is compared with line by line
 FEW = 0.1  # least weight of what is told: in a class of 300, at most 180 have it
 TOLD = 6  # most things that a sentence lists
@@ -58,11 +59,13 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """Lines of a file that are shared: `rare` are those that nobody else has, `shared` those that few others have."""
+    """Lines of a file that both share: `rare` are those that nobody else has, `few` those that few others have, `many`
+    the others."""
 
     file: str
     rare: tuple[int, ...]
-    shared: tuple[int, ...]
+    few: tuple[int, ...]
+    many: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """All pairs, the strongest first; groups of those that pairs connect, the largest first; how many were compared."""
+    """All pairs, the strongest first; groups, the largest first; how many were compared."""
 
     pairs: tuple[Pair, ...]
     groups: tuple[tuple[str, ...], ...]
@@ -145,11 +148,12 @@ def code(entries: Sequence[Entry], rows: int, handout: Work, drafts: Drafts) -> 
         sides = [side(entries[at].work, found[at], held[at], both, count, len(entries)) for at in (left, right)]
         strength = min(one.strength for one in sides)
         if strength >= 0.5:
-            rare, few = (min(one.counted(name) for one in sides) for name in ("rare", "shared"))
+            rare, few = (min(one.counted(name) for one in sides) for name in ("rare", "few"))
             draft = drafts.setdefault((left, right), Draft())
             draft.left_lines, draft.right_lines = sides[0].lines, sides[1].lines
-            share = min(one.share for one in sides)
-            draft.evidence.append(Evidence("code", strength, code_sentence(rare, few, share), files_of(sides)))
+            sentence = code_sentence(rare, few, min(one.share for one in sides))
+            told = f"in the middle, {min(one.middle for one in sides)} of {len(entries)} have what they share"
+            draft.evidence.append(Evidence("code", strength, sentence, (told,)))
 
 
 def candidates(shared: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
@@ -165,13 +169,15 @@ def candidates(shared: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one of two has of what both share: how strong that is, which share of the own tokens it is, and lines."""
+    """What one of two has of what both share: how strong that is, which share of the own tokens it is, how many have a
+    token of it in the middle, and lines."""
 
     strength: float
     share: float
+    middle: int
     lines: tuple[Marked, ...]
 
-    def counted(self, name: Literal["rare", "shared"]) -> int:
+    def counted(self, name: Literal["rare", "few"]) -> int:
         return sum(len(getattr(one, name)) for one in self.lines)
 
 
@@ -197,31 +203,30 @@ def side(
     whole = float(worth.sum()) * share / own / WHOLE_ENOUGH
     part = float((worth**2).sum()) / max(PART_ENOUGH, PART_SHARE * own)
     strength = max(whole if worth.sum() >= LEAST_WEIGHT else 0.0, part)
-    few = covered & (least <= max(3, rarity.COMMON * everyone))
-    return Side(strength, share, tuple(marks(work, found, few, covered & (least <= 2))))
+    middle = int(np.median(least[covered & found.own])) if (covered & found.own).any() else everyone
+    return Side(strength, share, middle, tuple(marks(work, found, np.where(covered, least, 0), everyone)))
 
 
-def marks(work: Work, found: Prints, few: NDArray[np.bool_], rare: NDArray[np.bool_]) -> Iterator[Marked]:
-    """The lines of which at least half the student's own tokens are shared with few others, or with nobody else."""
+def marks(work: Work, found: Prints, count: NDArray[np.int64], everyone: int) -> Iterator[Marked]:
+    """The lines of which at least half the student's own tokens are shared; `count` says by how many, 0 by none."""
+    kinds = ((count > 0) & (count <= 2), (count > 0) & (count <= max(3, rarity.COMMON * everyone)), count > 0)
     for number, document in enumerate(work.documents):
         own = found.own & (found.files == number)
         size = int(found.lines[own].max(initial=0)) + 1
-        whole, part, alone = (np.bincount(found.lines[mask], minlength=size) for mask in (own, own & few, own & rare))
-        only = (whole > 0) & (2 * alone >= whole)
-        others = (whole > 0) & (2 * part >= whole) & ~only
-        if only.any() or others.any():
-            yield Marked(document.name, *(tuple(map(int, np.flatnonzero(one))) for one in (only, others)))
+        whole = np.bincount(found.lines[own], minlength=size)
+        left, lines = whole > 0, []
+        for kind in kinds:
+            here = left & (2 * np.bincount(found.lines[own & kind], minlength=size) >= whole)
+            lines.append(tuple(np.flatnonzero(here).tolist()))
+            left &= ~here
+        if any(lines):
+            yield Marked(document.name, *lines)
 
 
 def code_sentence(rare: int, few: int, share: float) -> str:
     told = [f"{counted(rare, 'line')} that no one else in the class has"] * (rare > 0)
     told += [f"{counted(few, 'line')} that few others have"] * (few > 0)
     return f"they share {' and '.join(told) or 'common lines'}, {share:.0%} of the code that is not the handout's"
-
-
-def files_of(sides: Sequence[Side]) -> tuple[str, ...]:
-    """Where the lines are, on both sides."""
-    return tuple(", ".join(one.file for one in part.lines[:TOLD]) for part in sides)
 
 
 def counted(count: int, what: str) -> str:
@@ -241,7 +246,8 @@ def outputs(entries: Sequence[Entry], rows: int, handout: Work, drafts: Drafts) 
             draft = drafts.setdefault((left, right), Draft())
             strength = sum(weight for _, weight in shared) / RUNS_ENOUGH
             sentence = f"their saved outputs hold the same {counted(len(numbers), 'number')} to the last digit"
-            draft.evidence.append(Evidence("outputs", strength, sentence, tuple(list(numbers)[:TOLD])))
+            told = ", ".join(list(numbers)[: 2 * TOLD])
+            draft.evidence.append(Evidence("outputs", strength, sentence, (told,)))
 
 
 def runs(work: Work) -> Iterator[tuple[str, str]]:
@@ -302,11 +308,14 @@ def pictures(entries: Sequence[Entry], rows: int, handout: Work, drafts: Drafts)
 # Groups
 
 
-def groups(made: Iterable[Pair]) -> list[tuple[str, ...]]:
-    """Three or more whom pairs connect, the largest group first."""
-    group_of: dict[str, set[str]] = {}
-    for pair in made:
-        joined = group_of.get(pair.left, {pair.left}) | group_of.get(pair.right, {pair.right})
-        group_of.update(dict.fromkeys(joined, joined))
+def groups(made: Sequence[Pair]) -> list[tuple[str, ...]]:
+    """Three or more of whom nearly all pairs are listed, the largest group first. A chain is no group."""
+    listed = {frozenset((pair.left, pair.right)) for pair in made}
+    group_of: dict[str, frozenset[str]] = {}
+    for pair in made:  # the strongest first
+        joined = group_of.get(pair.left, frozenset([pair.left])) | group_of.get(pair.right, frozenset([pair.right]))
+        within = sum(both <= joined for both in listed)
+        if within >= DENSE * len(joined) * (len(joined) - 1) / 2:
+            group_of.update(dict.fromkeys(joined, joined))
     distinct = {tuple(sorted(group)) for group in group_of.values() if len(group) > 2}
     return sorted(distinct, key=lambda group: (-len(group), group))

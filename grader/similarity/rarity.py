@@ -24,7 +24,7 @@ LENGTH, WINDOW = 12, 4
 STATEMENT = 7  # least tokens of a statement that says something by itself
 LONGEST = 256  # tokens of a statement that tell it from others
 KNOWN_SHARE, KNOWN = 0.02, 3  # a name that so many use is a library's
-COMMON = 0.25  # what a larger share of the class has is common, and not marked
+COMMON = 0.1  # what a larger share of the class has is common, and not marked
 UNIT = 5.0  # the logarithm of 150: two of 300
 
 Codes = NDArray[np.uint64]
