@@ -703,6 +703,132 @@ def renamed(text: str, draw: Random) -> str:
     return text
 
 
+# One trick at a time
+
+Change = Callable[[str, Random], str]
+
+
+def each_text(made: Submission, change: Callable[[str], str]) -> Submission:
+    """The submission with a change made to every script and cell, and without outputs and photographs."""
+    files = {name: change(text) for name, text in made.files.items()}
+    cells = {name: [change(cell) if parses(cell) else cell for cell in own] for name, own in made.cells.items()}
+    return Submission(files, cells)
+
+
+def reordered(text: str, draw: Random) -> str:
+    tree = ast.parse(text)
+    reorder(tree, draw)
+    return ast.unparse(tree)
+
+
+def with_dead_code(text: str, draw: Random) -> str:
+    """A statement that does nothing behind every fourth."""
+    return with_more(text, lambda: ast.parse(draw.choice(("debug = 0", "print('here')", "_ = None", "assert True"))).body,
+                     lambda: draw.random() < 0.25)  # fmt: skip
+
+
+def with_more(text: str, more: Callable[[], list[ast.stmt]], wanted: Callable[[], bool]) -> str:
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and node is not tree:
+            node.body = [part for one in body for part in ((*more(), one) if wanted() else (one,))]  # type: ignore
+    return ast.unparse(tree)
+
+
+def with_steps(text: str, draw: Random) -> str:
+    """Half of all sums and products in two statements instead of one."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if not isinstance(body, list) or node is tree:
+            continue
+        made: list[ast.stmt] = []
+        for one in body:
+            value = getattr(one, "value", None)
+            if isinstance(one, ast.Assign) and isinstance(value, ast.BinOp) and draw.random() < 0.5:
+                name = f"{draw.choice(LOCALS)}{len(made)}"
+                made.append(ast.Assign([ast.Name(name, ast.Store())], value.left, lineno=0))
+                value.left = ast.Name(name, ast.Load())
+            made.append(one)
+        node.body = made  # type: ignore[attr-defined]
+    return ast.unparse(tree)
+
+
+def with_annotations(text: str, draw: Random) -> str:
+    """Type hints on all arguments, and on half of all that is set."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            for one in node.args.args:
+                one.annotation = ast.parse(draw.choice(("float", "np.ndarray", "int | None"))).body[0].value
+            node.returns = ast.parse("tuple[float, ...]").body[0].value
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            for at, one in enumerate(body):
+                plain = isinstance(one, ast.Assign) and len(one.targets) == 1 and isinstance(one.targets[0], ast.Name)
+                if plain and draw.random() < 0.5:
+                    body[at] = ast.AnnAssign(one.targets[0], ast.Name("float", ast.Load()), one.value, 1)
+    return ast.unparse(tree)
+
+
+def without_short_forms(text: str, draw: Random) -> str:
+    """`a = a + b` for `a += b`."""
+
+    class Long(ast.NodeTransformer):
+        def visit_AugAssign(self, node: ast.AugAssign) -> ast.stmt:
+            target = ast.parse(ast.unparse(node.target)).body[0].value
+            return ast.Assign([node.target], ast.BinOp(target, node.op, node.value), lineno=0)
+
+    return ast.unparse(Long().visit(ast.parse(text)))
+
+
+def with_other_numbers(text: str, draw: Random) -> str:
+    return re.sub(r"(?<==\s)\d[\d.e-]*$", lambda one: str(draw.randrange(1, 99)), text, flags=re.MULTILINE)
+
+
+def with_other_calls(text: str, draw: Random) -> str:
+    """Each product and sum asked for in another way: the copyist knows the library."""
+    for old, new in ((r"np\.dot\((\w+), (\w+(?:\.T)?)\)", r"\1 @ \2"), (r"np\.sum\((\w+), axis=", r"\1.sum("),
+                     (r"np\.max\((\w+), axis=", r"\1.max("), (r"(\w+) \*\* 2", r"np.square(\1)"),
+                     (r"np\.maximum\(0, (\w+)\)", r"np.clip(\1, 0, None)")):  # fmt: skip
+        text = re.sub(old, new, text)
+    return text
+
+
+def moved(made: Submission, draw: Random) -> Submission:
+    """The functions of a file and the cells of a notebook in another order, and all scripts in one."""
+    cells = {name: draw.sample(own, len(own)) for name, own in made.cells.items()}
+    return Submission({name: reordered(text, draw) for name, text in made.files.items()}, cells)
+
+
+CHANGES: dict[str, Change] = {
+    "all names are others": renamed,
+    "statements and functions reordered": reordered,
+    "formatted anew": lambda text, draw: reformatted(ast.unparse(ast.parse(text)), draw),
+    "dead code": with_dead_code,
+    "one statement in two": with_steps,
+    "type hints": with_annotations,
+    "a = a + b": without_short_forms,
+    "other numbers": with_other_numbers,
+    "other calls for the same": with_other_calls,
+    "all of these": lambda text, draw: with_dead_code(
+        with_steps(with_other_calls(with_annotations(disguised(text, draw), draw), draw), draw), draw
+    ),
+}
+Trick = Callable[[Submission, Submission, Random], Submission]
+TRICKS: dict[str, Trick] = {
+    name: lambda source, other, draw, change=change: each_text(source, lambda text: change(text, draw))  # type: ignore
+    for name, change in CHANGES.items()
+} | {
+    "cells and functions moved": lambda source, other, draw: moved(source, draw),
+    "the scripts alone": lambda source, other, draw: Submission(source.files, other.cells),
+    "one script alone": lambda source, other, draw: Submission(
+        {**other.files, "layers.py": source.files["layers.py"]}, other.cells
+    ),
+}
+
+
 # On disk
 
 

@@ -33,6 +33,7 @@ TOKEN = re.compile(
     re.VERBOSE,
 )
 UNSEEN = frozenset("(),.;")  # brackets and commas that a formatter moves, and what stands between statements
+CHANGES = frozenset("+= -= *= /= //= %= @= **= &= |= ^= >>= <<=".split())
 BLOCKS = frozenset("if elif else for while try except finally with def class match case async".split())
 HEADERS = ("def", "class")
 LEFT_OUT = ("import", "from", "pass", "%", "!", "?", "@")  # how statements begin that everyone writes alike
@@ -140,26 +141,48 @@ def statements(text: str) -> Iterator[list[Word]]:
 
 
 def seen(statement: list[Word]) -> Iterator[tuple[int, int, int]]:
-    """What counts of a statement: code, kind and line of each token."""
+    """What counts of a statement: code, kind and line of each token. `a += b` counts as `a = a + b`."""
     first = statement[0].text
     if first in LEFT_OUT or all(word.kind == "text" for word in statement):
         return  # docstrings, too
     if first in HEADERS or [word.text for word in statement[:2]] == ["async", "def"]:
         yield code_of(first), FIXED, statement[0].line  # names, defaults and annotations are the handout's or free
         return
+    before: list[tuple[int, int, int]] = []
+    statement = unannotated(statement)
     for at, word in enumerate(statement):
         if word.kind == "sign" and word.text in UNSEEN:
             continue
-        if word.kind == "name" and not keyword.iskeyword(word.text):
-            before = statement[at - 1].text if at else ""
-            after = statement[at + 1].text if at + 1 < len(statement) else ""
-            own = before == "." and at > 1 and statement[at - 2].text in ("self", "cls") and after != "("
-            asked = not own and (before == "." or after == "(" or (after == "=" and word.depth > 0))
-            yield (code_of(word.text), ASKED, word.line) if asked else (PLACEHOLDER, FREE, word.line)
-        elif word.kind in FREE_CODES and word.kind != "name":
-            yield FREE_CODES[word.kind], FREE, word.line
-        else:
-            yield code_of(word.text), FIXED, word.line
+        if word.kind == "sign" and word.text in CHANGES and word.depth == 0:
+            yield code_of("="), FIXED, word.line
+            yield from before
+            yield code_of(word.text[:-1]), FIXED, word.line
+            continue
+        token = one_token(statement, at)
+        before.append(token)
+        yield token
+
+
+def unannotated(statement: list[Word]) -> list[Word]:
+    """The statement without the annotation of what it sets."""
+    texts = [word.text for word in statement]
+    if statement[0].kind == "name" and texts[1:2] == [":"] and texts[0] not in BLOCKS and "=" in texts:
+        return [statement[0], *statement[texts.index("=") :]]
+    return statement
+
+
+def one_token(statement: list[Word], at: int) -> tuple[int, int, int]:
+    """The code, kind and line of one word."""
+    word = statement[at]
+    if word.kind == "name" and not keyword.iskeyword(word.text):
+        before = statement[at - 1].text if at else ""
+        after = statement[at + 1].text if at + 1 < len(statement) else ""
+        own = before == "." and at > 1 and statement[at - 2].text in ("self", "cls") and after != "("
+        asked = not own and (before == "." or after == "(" or (after == "=" and word.depth > 0))
+        return (code_of(word.text), ASKED, word.line) if asked else (PLACEHOLDER, FREE, word.line)
+    if word.kind in FREE_CODES and word.kind != "name":
+        return FREE_CODES[word.kind], FREE, word.line
+    return code_of(word.text), FIXED, word.line
 
 
 def setting(statement: list[Word]) -> tuple[str, str] | None:
