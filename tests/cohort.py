@@ -587,16 +587,16 @@ def plotted(curve: list[float], draw: Random) -> Image.Image:
 
 
 def photograph(draw: Random) -> Image.Image:
-    """A picture of coloured shapes before a coloured background, blurred, with grain."""
+    """A picture of coloured shapes before a coloured background, a little blurred."""
     noise = np.random.default_rng(draw.randrange(1 << 32))
-    image = Image.fromarray(noise.integers(0, 256, (5, 6, 3), np.uint8)).resize((480, 360), Image.Resampling.BICUBIC)
+    image = Image.fromarray(noise.integers(0, 256, (5, 6, 3), np.uint8)).resize((240, 180), Image.Resampling.BICUBIC)
     pen = ImageDraw.Draw(image)
     for _ in range(draw.randrange(3, 9)):
-        x, y = draw.randrange(440), draw.randrange(320)
-        box = (x, y, x + draw.randrange(30, 200), y + draw.randrange(30, 200))
+        x, y = draw.randrange(220), draw.randrange(160)
+        box = (x, y, x + draw.randrange(15, 100), y + draw.randrange(15, 100))
         shape: Callable[..., None] = draw.choice((pen.ellipse, pen.rectangle))
         shape(box, fill=tuple(draw.randrange(256) for _ in range(3)))
-    return image.filter(ImageFilter.GaussianBlur(2))
+    return image.filter(ImageFilter.BoxBlur(1))
 
 
 # Copies
@@ -832,20 +832,28 @@ TRICKS: dict[str, Trick] = {
 # On disk
 
 
-def save(made: Submission, folder: Path) -> None:
-    """A student's submission as a folder."""
-    folder.mkdir(parents=True)
-    for name, text in made.files.items():
-        (folder / name).write_text(text, encoding="utf-8")
+def contents(made: Submission) -> dict[str, bytes]:
+    """A student's files as bytes."""
+    found = {name: text.encode() for name, text in made.files.items()}
     for name, cells in made.cells.items():
         document = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [
             {"cell_type": "code", "id": f"c{at}", "metadata": {}, "execution_count": at + 1, "source": source,
              "outputs": made.outputs.get(at, []) if name == "part1.ipynb" else []}
             for at, source in enumerate(cells)
         ]}  # fmt: skip
-        (folder / name).write_text(json.dumps(document), encoding="utf-8")
+        found[name] = json.dumps(document).encode()
     for name, image in made.photographs.items():
-        image.save(folder / name, "JPEG", quality=85)
+        file = io.BytesIO()
+        image.save(file, "JPEG", quality=85)
+        found[name] = file.getvalue()
+    return found
+
+
+def save(made: Submission, folder: Path) -> None:
+    """A student's submission as a folder."""
+    folder.mkdir(parents=True)
+    for name, content in contents(made).items():
+        (folder / name).write_bytes(content)
 
 
 def save_class(folder: Path, count: int, copies: int, seed: int = 0) -> dict[tuple[str, str], str]:

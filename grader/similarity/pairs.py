@@ -23,12 +23,12 @@ Kind = Literal["code", "outputs", "pictures", "answers"]
 WHOLE_ENOUGH = 0.18  # mean weight of a student's own tokens, times the share of them that is shared, of a whole copy
 LEAST_WEIGHT = 50.0  # weight of shared tokens below which a short work says nothing
 PART_ENOUGH, PART_SHARE = 90.0, 0.05  # squared weight of shared tokens of a copied part: so much, and of own tokens
-RUNS_ENOUGH = 4.0  # weight of pairs of successive numbers: a run of five in a class of 300
+RUNS_ENOUGH = 4.0  # weight of pairs of successive numbers: a run of five that only two have
 ANSWERS_ENOUGH = 1.6  # weight of wrong answers, and of all settings alike
 LEAST_SETTINGS = 3  # so many settings say something together
 DENSE = 0.75  # share of the pairs in a group that are listed
 NEAREST = 15  # most others whose code a student's is compared with line by line
-FEW = 0.1  # least weight of what is told: in a class of 300, at most 180 have it
+FEW = 0.3  # least weight of what is told: in a class of 300, at most 66 have it
 TOLD = 6  # most things that a sentence lists
 
 

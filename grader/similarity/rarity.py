@@ -5,7 +5,7 @@ Local Algorithms for Document Fingerprinting", 2003): of each WINDOW successive 
 share LENGTH + WINDOW - 1 tokens share a fingerprint. Whole statements are fingerprints, too: they outlive a new order.
 
 What n of N students have weighs log((N + 1) / n), in units of UNIT: 1 where two of 300 have it, less in a smaller
-class, nothing where all have it.
+class, where two may write alike by chance, and nothing where all have it.
 """
 
 from __future__ import annotations
@@ -146,14 +146,14 @@ def shares(each: Sequence[NDArray[np.uint64]]) -> tuple[Codes, NDArray[np.int64]
     return values[count > 1], count[count > 1]
 
 
-def weights(count: NDArray[np.int64], everyone: int) -> NDArray[np.float64]:
+def weights(count: NDArray[np.int64], everyone: int, unit: float = UNIT) -> NDArray[np.float64]:
     """How much it says that two share what `count` of `everyone` have."""
-    return np.log((everyone + 1) / np.clip(count, 2, everyone + 1)) / UNIT
+    return np.log((everyone + 1) / np.clip(count, 2, everyone + 1)) / unit
 
 
 def weigh(count: int, everyone: int) -> float:
-    """The same of one count."""
-    return float(weights(np.array([count]), everyone)[0])
+    """The same for what nobody shares by chance, such as a photograph: 1 where two have it, however small the class."""
+    return float(weights(np.array([count]), everyone, np.log((everyone + 1) / 2))[0])
 
 
 def places(hashes: Codes, values: Codes) -> NDArray[np.int64]:
@@ -188,7 +188,7 @@ def together(
     sets = [dict.fromkeys(one) for one in each]
     count = Counter(value for one in sets for value in one)
     number = {value: at for at, value in enumerate(value for value, times in count.items() if times > 1)}
-    weight = weights(np.array([count[value] for value in number], np.int64), len(each))
+    weight = np.array([weigh(count[value], len(each)) for value in number])
     held = [np.array([number[value] for value in one if value in number], np.int64) for one in sets]
     total = shared_weight(held, weight, rows)
     found = {}

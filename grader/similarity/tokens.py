@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-CHARACTERS, TOKENS = 1 << 20, 60_000  # most of one file; what is behind them is not compared
+CHARACTERS, WORDS, TOKENS = 1 << 20, 150_000, 60_000  # most of one file; what is behind them is not compared
 FIXED, FREE, ASKED = 0, 1, 2  # kinds of tokens: see Tokens
 
 TOKEN = re.compile(
@@ -36,7 +37,8 @@ UNSEEN = frozenset("(),.;")  # brackets and commas that a formatter moves, and w
 CHANGES = frozenset("+= -= *= /= //= %= @= **= &= |= ^= >>= <<=".split())
 BLOCKS = frozenset("if elif else for while try except finally with def class match case async".split())
 HEADERS = ("def", "class")
-LEFT_OUT = ("import", "from", "pass", "%", "!", "?", "@")  # how statements begin that everyone writes alike
+SHELL = ("%", "!", "?")  # how lines for Jupyter begin
+LEFT_OUT = ("import", "from", "pass", "@", *SHELL)  # how statements begin that everyone writes alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,9 @@ def tokens(text: str) -> Tokens:
     lines: list[int] = []
     numbers: list[int] = []
     settings: dict[tuple[str, str], None] = {}
-    cut = len(text) > CHARACTERS
-    for number, statement in enumerate(statements(text[:CHARACTERS])):
+    written = list(islice(words(text[:CHARACTERS]), WORDS))
+    cut = len(text) > CHARACTERS or len(written) == WORDS
+    for number, statement in enumerate(statements(written)):
         if (given := setting(statement)) is not None:
             settings[given] = None
         for code, kind, line in seen(statement):
@@ -106,30 +109,32 @@ def tokens(text: str) -> Tokens:
 
 
 def words(text: str) -> Iterator[Word]:
-    """All but white space and comments. A line that begins with `def` or `class` closes brackets left open."""
-    line, depth, begins = 1, 0, True
+    """All but white space and comments. A line that begins with `def` or `class` closes brackets left open, and in a
+    line for Jupyter's shell they are none."""
+    line, depth, begins, shell = 1, 0, True, False
     for found in TOKEN.finditer(text):
         kind, told = found.lastgroup or "sign", found[0]
         if kind == "line":
             yield Word(kind, told, line, depth)
-            begins = True
+            begins, shell = True, False
         elif kind not in ("space", "comment"):
+            if begins and depth == 0:
+                shell = told in SHELL
             if begins and told in HEADERS:
                 depth = 0
             begins = False
-            depth -= told in ")]}" and depth > 0 and kind == "sign"
+            sign = kind == "sign" and not shell
+            depth -= sign and told in ")]}" and depth > 0
             yield Word(kind, told, line, depth)
-            depth += told in "([{" and kind == "sign"
+            depth += sign and told in "([{"
         line += told.count("\n")
 
 
-def statements(text: str) -> Iterator[list[Word]]:
+def statements(written: Iterable[Word]) -> Iterator[list[Word]]:
     """The logical lines; the head of a block is one of its own."""
     statement: list[Word] = []
-    for word in words(text):
+    for word in written:
         ends = word.depth == 0 and (word.kind == "line" or word.text == ";")
-        if word.kind == "line" and not ends and statement and statement[0].text in LEFT_OUT[3:6]:
-            ends = True  # a line for Jupyter's shell, whatever brackets it has
         if not ends and word.kind != "line":
             statement.append(word)
             ends = word.text == ":" and word.depth == 0 and statement[0].text in BLOCKS
