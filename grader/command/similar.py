@@ -122,8 +122,8 @@ def class_at(folder: Path, arguments: argparse.Namespace) -> Class:
 
 def students_of(run: Run, folder: Path) -> list[Student]:
     """Who handed in what, from the folder that the run graded."""
-    place, roster = Path(run.settings["folder"]), run.settings.get("roster")
-    if not place.is_dir():
+    place, roster = Path(run.settings.get("folder") or ""), run.settings.get("roster")
+    if not run.settings.get("folder") or not place.is_dir():
         raise UsageError(f"{folder} graded the submissions in {place}, which is not there; put them back, or name the "
                          "folder that holds them")  # fmt: skip
     listed = Path(roster) if roster and Path(roster).is_file() else None

@@ -25,6 +25,7 @@ LEAST_WEIGHT = 50.0  # weight of shared tokens below which a short work says not
 PART_ENOUGH, PART_SHARE = 90.0, 0.05  # squared weight of shared tokens of a copied part: so much, and of own tokens
 RUNS_ENOUGH = 4.0  # weight of pairs of successive numbers: a run of five that only two have
 ANSWERS_ENOUGH = 1.6  # weight of wrong answers, and of all settings alike
+PICTURES_ENOUGH = 0.65  # weight of pictures: one that ten of 300 have, or three of six
 LEAST_SETTINGS = 3  # so many settings say something together
 DENSE = 0.75  # share of the pairs in a group that are listed
 NEAREST = 15  # most others whose code a student's is compared with line by line
@@ -293,7 +294,7 @@ def pictures(entries: Sequence[Entry], rows: int, handout: Work, drafts: Drafts)
     for (left, right), shared in sights.alike([entry.work.pictures for entry in entries], handout.pictures).items():
         if left >= rows:
             continue
-        strength = sum(rarity.weigh(one.count, len(entries)) for one in shared)
+        strength = sum(rarity.weigh(one.count, len(entries)) for one in shared) / PICTURES_ENOUGH
         told = sorted({(one.left, one.right) for one in shared if rarity.weigh(one.count, len(entries)) > FEW})
         if strength < 0.5 or not told:
             continue

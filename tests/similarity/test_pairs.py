@@ -296,7 +296,7 @@ def test_a_hostile_text_costs_a_moment_and_is_cut(text):
     found = tokens(text)
     assert len(found.codes) <= TOKENS
     assert time.process_time() - began < 10
-    assert found.cut
+    assert found.cut or len(text) <= CHARACTERS
 
 
 def test_winnowing_keeps_a_fingerprint_of_any_long_enough_run():
