@@ -43,6 +43,7 @@ COMMANDS = (
     "pack",
     "release",
     "selftest",
+    "similar",
 )  # each is a module in grader/command, with _ for -; it has parser() and run(arguments) -> exit code
 THERE = [name for name in COMMANDS if (Path(__file__).parent / "command" / f"{name.replace('-', '_')}.py").is_file()]
 SHOWN = [name for name in THERE if name != "autograde"]  # which packages call, and nobody types
