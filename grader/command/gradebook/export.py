@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from grader import rubric
+from grader.command.gradebook.feedback import FEEDBACK, feedback
+from grader.course import research
 from grader.course.caveats import caveats, partial, waiting
 from grader.course.export import canvas, csv, github, gradescope, jsonl, junit, moodle, nbgrader
 from grader.course.export.sheet import grade, items
 from grader.course.gradebook import Gradebook, Run
+from grader.course.releases import held, items_of
 from grader.errors import UsageError
 from grader.files import write as write_file
 from grader.model import Row, Rubric, Verdict
 from grader.report.text import Printer
-from grader.report.wording import SHAPE
+from grader.report.wording import SHAPE, released
 
 Sheet = Callable[[Sequence[Row], Rubric], str]
 SHEETS: dict[str, tuple[str, Sheet]] = {
@@ -31,6 +35,7 @@ EACH: dict[str, tuple[str, Callable[[Row, Rubric], str]]] = {  # a file per subm
     "github": ("annotations.txt", github.render),
 }
 TITLED = {"canvas": canvas.render, "nbgrader": nbgrader.render}
+SUMS = ("canvas", "moodle", "nbgrader")  # formats that tell no items
 EXPORTS = "export"
 OWN = Path(__file__).parents[2] / "homework"
 
@@ -38,30 +43,68 @@ OWN = Path(__file__).parents[2] / "homework"
 def export(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
     if run.part and arguments.run is None:  # partial sums would replace the course's grades
         raise UsageError(f"{partial(run)}, or export this part with --run {run.id}")
-    rows = book.register(run)
+    rows = released_rows(book, run, arguments.format)
     plan = rubric.load(homework_of(run, arguments.homework) / "rubric.yaml")
     items(rows, plan)  # raises if the run graded another homework
-    if arguments.assignment and arguments.format not in TITLED:
-        raise UsageError(f"{arguments.format} does not use an assignment's title; leave out --assignment")
-    if arguments.format in SHEETS:
-        name, sheet = SHEETS[arguments.format]
-        titled = TITLED.get(arguments.format)
-        content = titled(rows, plan, arguments.assignment) if titled else sheet(rows, plan)
-        path = arguments.out or folder(book.folder / EXPORTS) / name
-        write_file(path, content)
+    refuse_options(arguments)
+    if arguments.format == FEEDBACK:
+        feedback(book, run, rows, plan, arguments, say)
     else:
-        name, each = EACH[arguments.format]
-        path = folder(arguments.out or book.folder / EXPORTS / arguments.format)
-        for row in rows:
-            if row.report is not None:
-                write_file(folder(path / row.student.id) / name, each(row, plan))
-    say(f"{arguments.format}: {path}")
+        path = written(book, run, rows, plan, arguments, say)
+        say(f"{arguments.format}: {path}")
     for caveat in (*waiting(book, run), *caveats(book, run, rows)):
         say(f"{SHAPE[Verdict.INTERNAL]} {caveat}", "magenta")
     if missing := [
         row.student.id for row in rows if row.report is None or (arguments.format in SHEETS and grade(row) is None)
     ]:
-        say(f"without a grade: {', '.join(missing)}")
+        names = research.pseudonyms(book, run) if arguments.pseudonyms else {}
+        say(f"without a grade: {', '.join(names.get(id_, id_) for id_ in missing)}")
+
+
+def released_rows(book: Gradebook, run: Run, format_: str) -> list[Row]:
+    """The class as far as its students may see it. Raises UsageError if nothing is released, or too little of it."""
+    rows = book.register(run)
+    if unseen := held(book, run, rows):
+        command = f"python grade.py gradebook {book.folder} release"
+        if len(unseen) == len(items_of(rows)):
+            raise UsageError(f"run {run.id} is not released, so nothing of it is exported; release it with: {command}")
+        if format_ in SUMS:
+            raise UsageError(f"{', '.join(unseen)} are not released, and {format_} takes sums; release them: {command}")
+    return [replace(row, report=row.report and released(row.report)) for row in rows]
+
+
+def refuse_options(arguments: argparse.Namespace) -> None:
+    """Raise UsageError for an option that the format does not use."""
+    told = arguments.format
+    if arguments.assignment and told not in TITLED:
+        raise UsageError(f"{told} does not use an assignment's title; leave out --assignment")
+    if told != FEEDBACK and (arguments.platform or arguments.sender or arguments.again):
+        raise UsageError(f"--for, --from and --again are for feedback; type: export {FEEDBACK} --for PLATFORM")
+    if arguments.pseudonyms and told not in research.FORMATS:
+        raise UsageError(f"{told} needs the students' ids; --pseudonyms is for {' and '.join(research.FORMATS)}")
+
+
+def written(
+    book: Gradebook, run: Run, rows: Sequence[Row], plan: Rubric, arguments: argparse.Namespace, say: Printer
+) -> Path:
+    """Write the grades, and give the path of the file or folder."""
+    if arguments.format in SHEETS:
+        name, sheet = SHEETS[arguments.format]
+        if arguments.pseudonyms:
+            name, rows = f"pseudonyms-{name}", research.rows(book, run, rows)
+            for warning in research.warnings(rows, arguments.format):
+                say(f"{SHAPE[Verdict.INTERNAL]} {warning}", "magenta")
+        titled = TITLED.get(arguments.format)
+        content = titled(rows, plan, arguments.assignment) if titled else sheet(rows, plan)
+        path: Path = arguments.out or folder(book.folder / EXPORTS) / name
+        write_file(path, content)
+        return path
+    name, each = EACH[arguments.format]
+    path = folder(arguments.out or book.folder / EXPORTS / arguments.format)
+    for row in rows:
+        if row.report is not None:
+            write_file(folder(path / row.student.id) / name, each(row, plan))
+    return path
 
 
 def homework_of(run: Run, named: Path | None) -> Path:

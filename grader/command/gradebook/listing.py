@@ -84,9 +84,8 @@ def review(book: Gradebook, run: Run, say: Printer, students: Collection[str]) -
         say(f"    {points(item.score)} of {points(item.max_score)} points until then", "dim")
         for line in evidence(clean):
             say(f"    {line}")
-        page = book.folder / pages.path_of(who.id, "student")
-        if page.is_file():
-            say(f"    see {page}", "dim")
+        if page := pages.to_read(book, who.id, run):
+            say(f"    see {book.folder / page}", "dim")
     if waiting:
         say("")
         command = (
@@ -142,8 +141,10 @@ def show(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer)
     if row.report is None:
         say(row.student.problem or "nothing was handed in", "red")
     else:
-        page = book.folder / pages.path_of(student.id, "student")
-        shown = text.render(row.report, audience="staff", page=page if page.is_file() else None, encoding=say.encoding)
+        page = pages.to_read(book, student.id, run)
+        shown = text.render(
+            row.report, audience="staff", page=book.folder / page if page else None, encoding=say.encoding
+        )
         say(shown)
     history(book, student.id, say)
     review(book, run, say, {student.id})
