@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
 from grader.course.export.feedback.letter import PAGE, Letter, Post, by_place, word, zipped
-from grader.course.layouts.canvas import ids_of_several, match, skip_numbers
+from grader.course.layouts.canvas import ids_of_several, match
 from grader.model import Student
 
 NOT_FROM_CANVAS = (
@@ -43,6 +42,14 @@ class Place:
     own: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to read a name of Canvas's: what stands before the user, and the place. `own` is "" without a file."""
+
+    before: str
+    place: Place
+
+
 def pack(letters: Sequence[Letter], names: Sequence[str]) -> Post:
     """`names` are those of all files in the class's folder; none where it is gone."""
     post, places = Post(), dict[str, Place]()
@@ -55,6 +62,14 @@ def pack(letters: Sequence[Letter], names: Sequence[str]) -> Post:
             places[one.student] = min(fitting, key=lambda place: (ENDINGS.index(kind_of(place.own)), int(place.file)))
         else:
             post.leave_out(one, next((why for why in found if isinstance(why, str)), NO_KIND))
+    files = {place.user: set[str]() for place in places.values()}
+    for one in letters:
+        if one.student in places:
+            files[places[one.student].user].add(base(one.row.student))
+    for one in letters:
+        if one.student in places and len(files[places[one.student].user]) > 1:
+            post.leave_out(one, UNCLEAR)
+            del places[one.student]
     there = [one for one in letters if one.student in places]
     for group in by_place(there, lambda one: places[one.student].user, post, GROUP):
         one, place = group[0], places[group[0].student]
@@ -73,39 +88,52 @@ def by_part(names: Sequence[str]) -> Mapping[str, list[str]]:
 
 
 def places_of(student: Student, beside: Mapping[str, Sequence[str]], twice: set[str]) -> Iterator[Place | str]:
-    """Where Canvas may put the student's feedback, or why nowhere."""
-    name = PurePath((student.path or "").replace("\\", "/")).name
-    found = match(name)
-    if found is None:
+    """Where Canvas may put the student's feedback, or why nowhere. A name that can be read in two ways is not guessed:
+    the class list's ID decides, or numbers that follow several names in the folder, which are no user's."""
+    name, known = base(student), student.ids.get("ID", "")
+    several = list(readings(name, known.startswith("anon_")))
+    if not several and match(name) is None:
         yield NOT_FROM_CANVAS
         return
-    known = student.ids.get("ID", "")
-    numbers = [part for part in name.split("_") if is_number(part)]
-    if known in numbers or (known.startswith("anon_") and f"{known}_" in name):
-        user = known
-    elif found["id"].startswith("anon_") or twice or len(numbers) < 3:
-        user = (skip_numbers(found, twice) or found)["id"]
-    else:
+    if len(several) > 1 and "Section" in student.ids:  # the class list is Canvas's
+        several = [one for one in several if one.place.user == known] or several
+    if len(several) > 1:
+        several = [one for one in several if one.place.user not in twice]
+    if len(several) != 1:
         yield UNCLEAR
         return
-    shape = re.compile(rf"(?:.*?_)?(?:LATE_)?{re.escape(user)}_(?:(?P<file>[0-9]+)_(?P<own>.+)|(?:text|link)\.html)")
-    for one in dict.fromkeys((name, *beside.get(user.removeprefix("anon_"), ()))):
-        if (there := shape.fullmatch(one)) and same_owner(one, name, user):
-            yield Place(user, there["file"], there["own"]) if there["file"] else NO_FILE
+    (sure,) = several
+    for other in dict.fromkeys((name, *beside.get(sure.place.user.removeprefix("anon_"), ()))):
+        for one in readings(other, known.startswith("anon_")):
+            if (one.before, one.place.user) == (sure.before, sure.place.user):
+                yield one.place if one.place.own else NO_FILE
+
+
+def base(student: Student) -> str:
+    return PurePath((student.path or "").replace("\\", "/")).name
+
+
+def readings(name: str, anonymous: bool) -> Iterator[Reading]:
+    """The ways to read a name. In an anonymous assignment the user is what follows `anon`, unless a student is called
+    so."""
+    parts = [part for part in name.split("_") if part != "LATE"]
+    for at, part in enumerate(parts[:-1]):
+        before, after = "_".join(parts[:at]), parts[at + 1 :]
+        hidden = anonymous and before == "anon"
+        is_user = hidden or is_number(part)
+        user = f"anon_{part}" if hidden else part
+        if is_user and is_number(after[0]) and len(after) > 1:
+            yield Reading(before, Place(user, after[0], "_".join(after[1:])))
+        elif is_user and after in WITHOUT_FILE:
+            yield Reading(before, Place(user, "", ""))
+
+
+WITHOUT_FILE = (["text.html"], ["link.html"])
 
 
 def is_number(part: str) -> bool:
     """As Canvas tells numbers: by ASCII's digits alone."""
     return part.isascii() and part.isdigit()
-
-
-def same_owner(one: str, other: str, user: str) -> bool:
-    """Whether two names are the same up to the user's number, but for the mark of lateness."""
-    return before(one, user) == before(other, user)
-
-
-def before(name: str, user: str) -> str:
-    return re.split(rf"(?:^|_){re.escape(user)}_", name, maxsplit=1)[0].removesuffix("LATE").strip("_")
 
 
 # The page, in a file of each kind that students hand in

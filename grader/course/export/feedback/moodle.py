@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from grader.course.export.feedback.letter import PAGE, Letter, Post, word
-from grader.course.export.moodle import IDENTIFIER
+from grader.course.export.moodle import IDENTIFIER, of_worksheet
 from grader.model import Student
 
 PLUGIN = "assignfeedback_file"
@@ -22,6 +22,7 @@ UNKNOWN = (
     "Moodle's number is not known, because the work did not come from Moodle's own download and the class list is no "
     "grading worksheet; grade Moodle's folder, or give the worksheet as --roster"
 )
+UNCLEAR = "the folder's name holds several numbers; give the grading worksheet as --roster, and run the batch again"
 TWICE = "Moodle's number is another student's, too; give the current grading worksheet as --roster"
 
 
@@ -32,11 +33,18 @@ def pack(letters: Sequence[Letter]) -> Post:
         number = participant(one.row.student)
         if not number:
             post.leave_out(one, UNKNOWN)
+        elif is_unclear(one.row.student):
+            post.leave_out(one, UNCLEAR)
         elif count[number] > 1:
             post.leave_out(one, TWICE)
         else:
             post.put(f"{word(one.row.student.name)}_{number}_{PLUGIN}_{PAGE}", one.page.encode(), [one])
     return post
+
+
+def is_unclear(student: Student) -> bool:
+    """Whether Moodle's number was read off a name that can be read in two ways, and no worksheet confirms it."""
+    return not of_worksheet([student.ids]) and len(re.findall(r"_[0-9]+_assignsubmission_", student.path or "")) > 1
 
 
 def participant(student: Student) -> str:
