@@ -25,9 +25,9 @@ from grader.report.wording import harmless
 
 COLUMNS = ("Email", "Email address", "E-Mail-Adresse", "Adresse de courriel", "Dirección de correo", "E-mail", "Mail",
            "SIS Login ID", "username", "login_id", "user")  # fmt: skip
-ADDRESS = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@(?=.{1,253}$)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_]\w+"
-)
+ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+"
+LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
+ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@.{{1,253}}$){ATOM}(?:\.{ATOM})*@(?:{LABEL}\.)+[^\W\d_]\w+")
 UNKNOWN = "no e-mail address is known; add a column Email to the class list and run the batch again"
 TWICE = "the e-mail address is another student's, too; correct it in the class list"
 BODY = """\
