@@ -88,6 +88,8 @@ def index(book: Gradebook, run: Run, rows: Sequence[Row]) -> None:
     title = next((row.report.title for row in rows if row.report), "")
     notes = [*([partial(run)] if run.part else []), *caveats(book, run, rows)]
     graded = [row.student.id for row in rows if row.report]
-    there = {id_ for id_ in graded if (book.folder / path_of(id_, "student")).is_file()}
-    told = f"run {run.id}, begun {clock(run.began)}"
-    write(book.folder / INDEX, class_page.render(statistics.survey(rows, title), pages=there, run=told, notes=notes))
+    audience: Audience = "student" if book.released(run) is None else "staff"
+    there = {id_ for id_ in graded if (book.folder / path_of(id_, audience)).is_file()}
+    told, suffix = f"run {run.id}, begun {clock(run.began)}", "" if audience == "student" else f".{audience}"
+    cohort = statistics.survey(rows, title)
+    write(book.folder / INDEX, class_page.render(cohort, pages=there, run=told, notes=notes, suffix=suffix))
