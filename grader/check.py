@@ -24,7 +24,8 @@ from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section
 from grader.reference import RECORDED, Live, Recorded
 from grader.sandbox.reader import read
 from grader.sandbox.remote import Module, Remote, operated
-from grader.sandbox.session import Cost, Session, home, import_name
+from grader.sandbox.session import Cost, Session
+from grader.sandbox.setup import home, import_name
 from grader.sandbox.worker.drivers import add_package
 from grader.sandbox.worker.wire import Handle
 

@@ -11,6 +11,7 @@ import math
 import os
 import re
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
+LOADING = threading.Lock()
 WIDTH, ROW, HEAD = 7.2, 0.2, 0.75  # inches: the figure, one row, and the space above and below a panel's rows
 ROWS = 40  # rows of a panel: they fit on a page of paper
 LABEL = 44  # characters of a row's label
@@ -60,13 +62,15 @@ class Panel:
 
 def load_library() -> None:
     """Import matplotlib, and have it find its fonts, so that not every reader does. It looks for its settings in the
-    current folder first, where a student's files may lie."""
-    if "matplotlib" in sys.modules:
-        return
-    with elsewhere():
-        import matplotlib.backends.backend_svg
-        import matplotlib.figure  # noqa: F401
-    drawn(Panel("", (Row("", (Measure("", 0.0, 1.0),)),)), 0)
+    current folder first, where a student's files may lie. A process that is forked while another thread imports would
+    wait for that thread for ever, so one thread does it and the others wait."""
+    with LOADING:
+        if "matplotlib.figure" in sys.modules:
+            return
+        with elsewhere():
+            import matplotlib.backends.backend_svg
+            import matplotlib.figure  # noqa: F401
+        drawn(Panel("", (Row("", (Measure("", 0.0, 1.0),)),)), 0)
 
 
 @contextmanager
