@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import zipfile
@@ -142,6 +143,35 @@ def test_a_mistake_is_one_sentence(type_, words, says):
     assert (code, out) == (2, "")
     assert says in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("platform", ["canvas", "moodle", "email"])
+def test_what_a_check_keeps_to_itself_goes_back_to_nobody(tmp_path, capsys, platform):
+    folder = gradebook(tmp_path, {})
+    with Gradebook.open(folder) as book:
+        whole = report()
+        (task,) = whole.tasks
+        first, second = task.items
+        second = replace(second, checks=tuple(replace(check, visibility="hidden") for check in second.checks))
+        book.record(book.student("ada"), replace(whole, tasks=(replace(task, items=(first, second)),)))
+    sender = ("--from", "cs@example.org") if platform == "email" else ()
+    place = tmp_path / "out.zip"
+    cli.main(["gradebook", str(folder), "export", "feedback", "--for", platform, "--out", str(place), *sender])
+    told = b"".join(
+        texts(place.read_bytes()) if place.is_file() else [path.read_bytes() for path in place.glob("ada*")]
+    )
+    assert b"are measured after you hand in" in told
+    for secret in (b"Half of it.", b"shape (5, 3)", b"Is this their own?"):
+        assert secret not in told
+
+
+def texts(archive):
+    """Ada's file in an archive, and the page if that is an archive, too."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        for name in opened.namelist():
+            if name.startswith(("lovelace", "report")):
+                content = opened.read(name)
+                yield from texts(content) if name.endswith(".zip") else [content]
 
 
 # Release
