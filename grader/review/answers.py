@@ -345,13 +345,14 @@ async def class_page(review: Review, request: Request, person: Person) -> Respon
 
 
 async def report(review: Review, request: Request, person: Person) -> Response:
-    """A student's report, as the student sees it."""
+    """A student's report, as the student sees it, or as staff do."""
     if not review.view.names:
         raise UsageError("a report shows the name; start the review with --names to see it")
-    student = request.path_params["student"].removesuffix(".html")
+    name = request.path_params["student"].removesuffix(".html")
+    student, audience = (name[:-6], "staff") if name.endswith(".staff") else (name, "student")
     if student not in review.desk.queue.students:
         raise UsageError("there is no such student")
-    path = review.desk.folder / pages.path_of(student, "student")
+    path = review.desk.folder / pages.path_of(student, "staff" if audience == "staff" else "student")
     if path.is_symlink() or not path.is_file():
         raise UsageError("this student has no page; the batch writes one")
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"

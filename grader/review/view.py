@@ -249,12 +249,20 @@ class View:
         """The class's page, each cause and each question a link into the review."""
         queue, book = self.desk.queue, self.desk.book
         title = next((row.report.title for row in rows if row.report), "")
-        waiting = {one.student: self.link(one) for one in reversed(queue.open())}
-        links = {group.key: f"/group/{group.key}" for group in queue.groups()}
+        causes = {one.key for one in queue.groups()}
+        asked = {(check, question): self.link(one) for one in reversed(queue.open())
+                 for check in one.checks or ("",) for question in one.questions}  # fmt: skip
+        elsewhere = {question: link for (_, question), link in asked.items()}
+
+        def group(check: str, sentence: str) -> str:
+            key = statistics.cause_key(check, sentence)
+            return f"/group/{key}" if key in causes else asked.get((check, sentence), elsewhere.get(sentence, ""))
+
         return class_page.render(
             statistics.survey(rows, title),
             pages={row.student.id for row in rows if row.report},
             run=f"run {queue.run.id}",
             notes=[*caveats(book, queue.run, rows)],
-            links=class_page.Links("/", links, waiting),
+            suffix="" if book.released(queue.run) is None else ".staff",
+            group=group,
         )
