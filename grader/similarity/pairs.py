@@ -20,7 +20,7 @@ from grader.similarity.rarity import Handout, Prints
 from grader.similarity.work import Work
 
 Kind = Literal["code", "outputs", "pictures", "answers"]
-WHOLE_ENOUGH = 0.18  # mean weight of a student's own tokens, times the share of them that is shared, of a whole copy
+WHOLE_ENOUGH = 0.17  # mean weight of a student's own tokens, times the share of them that is shared, of a whole copy
 LEAST_WEIGHT = 50.0  # weight of shared tokens below which a short work says nothing
 PART_ENOUGH, PART_SHARE = 90.0, 0.05  # squared weight of shared tokens of a copied part: so much, and of own tokens
 RUNS_ENOUGH = 4.0  # weight of pairs of successive numbers: a run of five that only two have
@@ -311,12 +311,14 @@ def pictures(entries: Sequence[Entry], rows: int, handout: Work, drafts: Drafts)
 
 def groups(made: Sequence[Pair]) -> list[tuple[str, ...]]:
     """Three or more of whom nearly all pairs are listed, the largest group first. A chain is no group."""
-    listed = {frozenset((pair.left, pair.right)) for pair in made}
+    others: dict[str, set[str]] = {}
+    for pair in made:
+        others.setdefault(pair.left, set()).add(pair.right)
+        others.setdefault(pair.right, set()).add(pair.left)
     group_of: dict[str, frozenset[str]] = {}
     for pair in made:  # the strongest first
         joined = group_of.get(pair.left, frozenset([pair.left])) | group_of.get(pair.right, frozenset([pair.right]))
-        within = sum(both <= joined for both in listed)
-        if within >= DENSE * len(joined) * (len(joined) - 1) / 2:
+        if sum(len(others[one] & joined) for one in joined) >= DENSE * len(joined) * (len(joined) - 1):
             group_of.update(dict.fromkeys(joined, joined))
     distinct = {tuple(sorted(group)) for group in group_of.values() if len(group) > 2}
     return sorted(distinct, key=lambda group: (-len(group), group))

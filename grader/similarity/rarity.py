@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from grader.similarity.tokens import ASKED, PLACEHOLDER, Tokens
 
-LENGTH, WINDOW = 12, 4
-STATEMENT = 7  # least tokens of a statement that says something by itself
+LENGTH, WINDOW = 10, 3
+STATEMENT = 5  # least tokens of a statement that says something by itself
 LONGEST = 256  # tokens of a statement that tell it from others
 KNOWN_SHARE, KNOWN = 0.02, 3  # a name that so many use is a library's
 COMMON = 0.1  # what a larger share of the class has is common, and not marked
