@@ -225,6 +225,13 @@ def keep(student: Path, files: Mapping[str, bytes]) -> Path:
     return folder
 
 
+def packed_there(root: Path) -> str:
+    """Where the untouched files are in a project without a reference, or what to do."""
+    if (root / PACKED).is_file():
+        return f"the untouched files are in {root / PACKED}"
+    return "run this in the project that holds the reference"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m grader.handout", description="Make the handout: the files of reference/ without solutions."
@@ -238,6 +245,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     root = home(given.homework)
     place = given.place or root / "student"
     try:
+        if not (root / "reference").is_dir():
+            raise UsageError(f"{root} has no reference/, so nothing can be made out of it; {packed_there(root)}")
         made = contents(root / "reference", root / "fixtures", listed(given.homework))
         if place.suffix == ".zip":
             made, place = {place.name: pack(made)}, place.parent

@@ -178,3 +178,12 @@ def test_the_recorded_fixtures_are_what_their_script_makes(tmp_path):
     made = tmp_path / "data.pkl"
     subprocess.run([sys.executable, FIXTURES / "make_backprop_data.py", made], check=True)
     assert made.read_bytes() == (FIXTURES / "backprop-data.pkl").read_bytes()
+
+
+def test_a_project_without_a_reference_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(handout, "ROOT", tmp_path)
+    assert handout.main([]) == 2
+    assert "has no reference/, so nothing can be made out of it; run this in the project" in capsys.readouterr().err
+    (tmp_path / handout.PACKED).write_bytes(b"")
+    assert handout.main([]) == 2
+    assert "the untouched files are in" in capsys.readouterr().err

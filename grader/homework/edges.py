@@ -18,6 +18,7 @@ from grader.errors import Mismatch, NotImplementedYet, Raised
 Array = NDArray[np.float64]
 Size = tuple[int, int, int]  # N, Din, Dout
 
+REUSED = "it is a later call's: return a new array each time"
 MANY_ROWS, MANY_COLUMNS = 66, 18  # larger than a batch of 64 and than 16 units, which are numbers to hard-code
 ONE_ROW, ONE_OUTPUT = "one_row", "one_output"  # in rubric.yaml: what a mistake there costs
 SAID = {ONE_ROW: "for a batch of one row", ONE_OUTPUT: "for one output"}

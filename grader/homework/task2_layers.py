@@ -15,7 +15,7 @@ from grader.measure import numeric
 from grader.measure.diagnose import Clue
 from grader.measure.expect import as_float, expect_close, expect_gradient, is_number, mistakes, unpack
 
-from .edges import MANY_COLUMNS, MANY_ROWS, ONE_OUTPUT, ONE_ROW, Size, draw_sizes, edge, edge_sizes, spread
+from .edges import MANY_COLUMNS, MANY_ROWS, ONE_OUTPUT, ONE_ROW, REUSED, Size, draw_sizes, edge, edge_sizes, spread
 
 Array = NDArray[np.float64]
 
@@ -31,6 +31,7 @@ def fc_forward(hw: Subject, rng: np.random.Generator) -> None:
     small, judged, advised = draw_sizes(rng), edge_sizes(rng), advised_sizes(rng)
     for size in small:
         expect_fc_forward(hw, draw_fc(rng, size), size)
+    expect_apart(hw, "fc_forward", [draw_fc(rng, small[0]) for _ in range(2)], ("out", "cache"), 0)
     for size in judged:
         expect_fc_forward(hw, spread_fc(rng, size), size)
     for name, size in advised.items():
@@ -59,6 +60,7 @@ def relu_forward(hw: Subject, rng: np.random.Generator) -> None:
     for n, _, c in draw_sizes(rng):
         expect_relu_forward(hw, clear_of_kink(rng, (n, c)))
         expect_relu_forward(hw, clear_of_kink(rng, (n, c)), ", other numbers of that shape")
+    expect_apart(hw, "relu_forward", [(clear_of_kink(rng, (n, c)),) for _ in range(2)], ("out", "cache"), 0)
     for shape in relu_shapes(rng):
         x = spread(rng, shape)
         x.flat[rng.integers(x.size)] = 0.0
@@ -107,6 +109,8 @@ def softmax_loss_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """The softmax loss returns its gradient with respect to the scores."""
     for n, c in small_shapes(rng):
         expect_numeric_softmax(hw, rng.normal(size=(n, c)), draw_labels(rng, n, c))
+    calls = [(rng.normal(size=(n, c)), draw_labels(rng, n, c)) for _ in range(2)]
+    expect_apart(hw, "softmax_loss", calls, ("loss", "grad_x"), 1)
     for n, c in edge_shapes(rng):
         expect_softmax_gradient(hw, rng.normal(scale=rng.choice([0.1, 3.0]), size=(n, c)), draw_labels(rng, n, c))
     with edge(hw, "2.3", ONE_ROW):
@@ -161,6 +165,14 @@ def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
         _, grad_w = unpack("l2_regularization", hw.layers.l2_regularization(w, reg), ("loss", "grad_w"))
         name = f"grad_w of l2_regularization {shape}, reg={reg:.3g}"
         expect_close(hw, name, grad_w, reg * w, factors=reg_factors(reg, w.size))
+    expect_apart(hw, "l2_regularization", [(rng.normal(size=(3, 5)), 0.5) for _ in range(2)], ("loss", "grad_w"), 1)
+
+
+def expect_apart(hw: Subject, function: str, calls: Sequence[Sequence[Any]], names: Sequence[str], at: int) -> None:
+    """What the first of two calls returned at position `at`, read after the second: it is not the second's."""
+    right, later = (np.asarray(getattr(hw.reference.layers, function)(*args)[at]) for args in calls)
+    found = unpack(function, getattr(hw.layers, function).map(calls)[0], names)[at]
+    expect_close(hw, f"{names[at]} of {function}, after another call", found, right, clues=[Clue(REUSED, later)])
 
 
 # The fully-connected layer
@@ -215,13 +227,13 @@ def expect_numeric_fc(hw: Subject, rng: np.random.Generator, size: Size) -> None
             factors={"the batch size": size[0]},
             clues=mistakes(hw, "fc_backward_grad", i, grad_out, args, later),
         )
-    for given, kept, at, said in (
-        (grad_later, later_cache, later, "of the later forward"),
-        (grad_out, cache, args, "asked again"),
-    ):
-        again = unpack("fc_backward", hw.layers.fc_backward(given, kept), FC_BACKWARD)
-        for name, grad, expected in zip(FC_BACKWARD, again, trusted_fc(hw, given, at), strict=True):
-            expect_close(hw, f"{name} {size}, {said}", grad, expected)
+    answers = hw.layers.fc_backward.map([(grad_later, later_cache), (grad_out, cache)])
+    of_later, again = trusted_fc(hw, grad_later, later), trusted_fc(hw, grad_out, args)
+    for answer, right, said in zip(answers, (of_later, again), ("of the later forward", "asked again"), strict=True):
+        found = unpack("fc_backward", answer, FC_BACKWARD)
+        for name, grad, expected, after in zip(FC_BACKWARD, found, right, again, strict=True):
+            clues = [Clue(REUSED, after)] if right is of_later else []
+            expect_close(hw, f"{name} {size}, {said}", grad, expected, clues=clues)
 
 
 def expect_fc_backward(hw: Subject, args: Sequence[Array], grad_out: Array, size: Size) -> None:
@@ -286,12 +298,12 @@ def expect_numeric_relu(hw: Subject, rng: np.random.Generator, shape: tuple[int,
         of=("relu_forward", x),
         clues=mistakes(hw, "relu_backward_grad", x, grad_out, later),
     )
-    for given, kept, at, said in (
-        (grad_later, later_cache, later, "of the later forward"),
-        (grad_out, cache, x, "asked again"),
-    ):
-        name = f"grad_x of relu_backward {shape}, {said}"
-        expect_close(hw, name, hw.layers.relu_backward(given, kept), trusted_relu(hw, given, at))
+    of_later, again = hw.layers.relu_backward.map([(grad_later, later_cache), (grad_out, cache)])
+    after = trusted_relu(hw, grad_out, x)
+    name = f"grad_x of relu_backward {shape}"
+    right = trusted_relu(hw, grad_later, later)
+    expect_close(hw, f"{name}, of the later forward", of_later, right, clues=[Clue(REUSED, after)])
+    expect_close(hw, f"{name}, asked again", again, after)
 
 
 def trusted_relu(hw: Subject, grad_out: Array, x: Array) -> Array:

@@ -12,11 +12,12 @@ import numpy as np
 
 from grader.check import Subject, check
 from grader.errors import Mismatch
+from grader.measure.diagnose import Clue
 from grader.measure.expect import expect_close, expect_gradient, mistakes, unpack
 from grader.model import Measure
 
 from . import network
-from .edges import ONE_ROW, edge, spread
+from .edges import ONE_ROW, REUSED, edge, spread
 from .network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case, Sizes
 from .prerequisites import BACKWARD, FORWARD, built_on
 
@@ -52,6 +53,7 @@ def net_forward(hw: Subject, rng: np.random.Generator) -> None:
     with built_on(hw, FORWARD):
         for sizes in network.draw_sizes(rng):
             expect_scores(hw, network.draw(hw, rng, sizes))
+        expect_scores_apart(hw, rng, network.draw(hw, rng, sizes))
         for sizes in network.edge_sizes(rng):
             expect_scores(hw, network.draw(hw, rng, sizes, numeric=False))
         with edge(hw, "3.1", ONE_ROW):
@@ -117,6 +119,14 @@ def expect_scores(hw: Subject, case: Case) -> None:
         raise Mismatch("forward changed X in place; the batch belongs to the caller, so work on a copy")
     clues = mistakes(hw, "net_forward_scores", case.values, case.X)
     expect_close(hw, f"scores of {case.sizes}", scores, case.scores(), clues=clues)
+
+
+def expect_scores_apart(hw: Subject, rng: np.random.Generator, case: Case) -> None:
+    """The scores of a forward pass, read after the next one: they are not the next one's."""
+    later = replace(case, X=rng.normal(size=case.X.shape))
+    scores, _ = unpack("forward", case.net.forward.map([(case.X,), (later.X,)])[0], ("scores", "cache"))
+    name = f"scores of {case.sizes}, after another forward pass"
+    expect_close(hw, name, scores, case.scores(), clues=[Clue(REUSED, later.scores())])
 
 
 def expect_crossed_gradients(hw: Subject, rng: np.random.Generator, case: Case, other: Case) -> None:

@@ -40,6 +40,7 @@ from grader.errors import (
     UsageError,
 )
 from grader.model import Limits
+from grader.sandbox.idle import GAP, Idle
 from grader.sandbox.launch import FORKS, ROOT, readable
 from grader.sandbox.worker import confine, seccomp
 from grader.sandbox.worker.wire import FrameError, decode, pieces
@@ -47,7 +48,9 @@ from grader.sandbox.worker.wire import FrameError, decode, pieces
 Tell = Callable[[str], None]  # said by a reading function: the name of the file that it looks at next
 Read = TypeVar("Read")
 
-PATIENCE = 20.0  # seconds on the clock for each CPU second: a busy machine refuses nobody, and no reader sleeps
+PATIENCE = 20.0  # seconds on the clock for each CPU second: a busy machine refuses nobody
+STUCK = 5.0  # seconds in which a child only waits, though none has anything to wait for
+TRIES = 3
 ANSWER = 400 << 20  # bytes of an answer; a submission keeps at most 256 MiB
 CODE = str(ROOT / "grader")  # of which a child may import more; what is loaded of it, it holds already
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM") if hasattr(signal, name)]
@@ -77,6 +80,16 @@ def read(
     seccomp.prepare()
     paths = (*libraries[0], CODE, *map(str, files))
     job = Job(function, telling, args, named, limits, paths, libraries[1], own_size())
+    for left in reversed(range(TRIES)):
+        data, ending = carried_out(job, about)
+        if not ending.stuck or not left:
+            break
+    return answer(data, ending, function)
+
+
+def carried_out(job: Job, about: str) -> tuple[bytearray, Ending]:
+    """What a child sends, and how it ends. It is stuck if another thread held a lock while it was forked, such as the
+    one of an import: nobody is left there to give it back."""
     ours, theirs = os.pipe()
     masked = signal.pthread_sigmask(
         signal.SIG_BLOCK, STOPPING
@@ -89,11 +102,11 @@ def read(
         signal.pthread_sigmask(signal.SIG_SETMASK, masked)
         if pid < 0:
             raise UsageError(f"{about} cannot be read: no process can be started; free some memory, and start again")
-        data, late = received(ours, time.monotonic() + PATIENCE * limits.read_cpu)
+        data, late, stuck = received(ours, time.monotonic() + PATIENCE * job.limits.read_cpu, Idle(pid, STUCK))
     finally:
         os.close(ours)
         status, used = reap(pid)
-    return answer(data, Ending(about, late, status, used, limits), function)
+    return data, Ending(about, late, status, used, job.limits, stuck)
 
 
 def forked() -> int:
@@ -207,34 +220,41 @@ def plain(value: Any) -> Any:
 # In the grader
 
 
-def received(pipe: int, deadline: float) -> tuple[bytearray, bool]:
-    """All that a child sends until it ends or the time is over, and whether that was so."""
+def received(pipe: int, deadline: float, idle: Idle) -> tuple[bytearray, bool, bool]:
+    """All that a child sends until it ends, whether the time was over before, and whether it only waited."""
     data = bytearray()
     waiting = select.poll()
     waiting.register(pipe, select.POLLIN)
     while (left := deadline - time.monotonic()) > 0:
-        if not waiting.poll(1000 * left):
+        if not waiting.poll(1000 * min(left, GAP)):
+            idle.look(ours=False)
+            if idle.seconds > idle.patience:
+                return data, True, True
             continue
         part = os.read(pipe, 1 << 20)
         if not part or len(data) > ANSWER:
-            return data, False
+            return data, False, False
         data += part
-    return data, True
+    return data, True, False
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How a child ended: `about` names what it read, `late` that its time on the clock was over."""
+    """How a child ended: `about` names what it read, `late` that its time on the clock was over, `stuck` that it only
+    waited."""
 
     about: str
     late: bool
     status: int
     cpu: float
     limits: Limits
+    stuck: bool
 
     def fault(self, at: str) -> StudentError:
         """What is wrong with the submission, for a child that did not answer."""
         name = at or self.about
+        if self.stuck:
+            raise ReaderFault(f"{name} could not be read: the process that reads it waits for nothing, {TRIES} times")
         if self.late or self.cpu >= 0.85 * self.limits.read_cpu:
             used = f"{self.limits.read_cpu:g} s" if not self.late else f"{PATIENCE * self.limits.read_cpu:g} s"
             return TimedOut(f"{name} takes longer than {used} to read; hand in a smaller and simpler file")

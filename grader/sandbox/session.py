@@ -1,4 +1,4 @@
-"""Manages one student's process: writes its files, starts it, sends requests, and replaces it when it is gone.
+"""Manages one student's process: starts it, sends requests, and replaces it when it is gone.
 
 remote.py has the proxies through which a check uses the student's names.
 """
@@ -6,14 +6,13 @@ remote.py has the proxies through which a check uses the student's names.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -21,7 +20,6 @@ import numpy as np
 
 from grader.errors import (
     Crashed,
-    Denied,
     Mismatch,
     NotImplementedYet,
     OutOfMemory,
@@ -35,21 +33,21 @@ from grader.files import remove
 from grader.model import Limits, Section, Submission
 from grader.sandbox.allowance import Allowance
 from grader.sandbox.asked import Asked
-from grader.sandbox.launch import Launcher, readable, spawn
+from grader.sandbox.callbacks import Answering
+from grader.sandbox.launch import Launcher, spawn
+from grader.sandbox.parts import Parts
 from grader.sandbox.process import DUMP, Process
 from grader.sandbox.remote import MALFORMED, Driven, Remote, arriving, as_text, line, travelling
-from grader.sandbox.worker.wire import MAX_FRAME, Handle, Tensor
+from grader.sandbox.replies import FORBIDDEN, fits, student_error, weight
+from grader.sandbox.setup import driven, first_frame, lay_out
+from grader.sandbox.stopped import last_line, remember, stopped_before
+from grader.sandbox.worker.wire import MAX_FRAME, Handle
 
-FORBIDDEN = "this section forbids"
 ATTEMPTS = 5
-MOST_ARGUMENTS = 64  # arguments of a call that a reply may report as changed
-AFTERWARDS = 100  # further callbacks that are refused before the process is ended
-MOST_ANSWERS = 10_000  # callbacks that the student's code may make during one call
 ANSWER, TIMES = 32 << 20, 8  # bytes of an answer, and how many times the bytes of its arguments are added
 NUMBERS = 1 << 40  # object ids per process
 SETTING_UP = 5.0  # CPU seconds that a run may use before its first answer
 RUN_WAITING = 5.0  # seconds that a run may wait without computing
-MODULE = "<module>"  # the function that runs while a file is imported
 PATIENCE = 4.0  # seconds on the clock allowed for each CPU second of a run, on a busy machine
 
 
@@ -72,13 +70,16 @@ class Session:
         limits: Limits,
         launch: Launcher = spawn,
         allowance: Allowance | None = None,
+        parts: Parts | None = None,
     ) -> None:
         self.section = section
+        self.file_of = {module: Path(path).name for module, path in section.modules.items()}
         self.asked = Asked(submission.files)
         self.submission = replace(submission, files=self.asked)
         self.limits = limits if section.memory is None else replace(limits, memory=section.memory)
         self.launch = launch
         self.allowance = allowance or Allowance(limits)
+        self.parts = parts  # what stands in for wrong functions, where a later item is graded again
         self.imported: set[str] = set()  # modules that this process holds
         self.known: set[str] = set()  # modules that some process of this session held
         self.deadline = float("inf")
@@ -118,37 +119,14 @@ class Session:
         remove(self.folder)
 
     def start(self) -> None:
-        code = self.folder / "code"
         remove(self.folder / "scratch")  # no later process may find what this one left
         (self.folder / "scratch").mkdir()
         self.process = Process(self.folder, self.limits, self.launch)
         self.processes += 1
         self.imported = set()
-        self.process.send(
-            {
-                "session": str(self.folder),
-                "first": self.processes * NUMBERS,
-                "folder": str(code),
-                "path": self.search_path(),
-                "modules": {name: import_name(code, path) for name, path in self.section.modules.items()},
-                "stopped": [import_name(code, path) for path in self.allowance.files if (code / path).is_file()],
-                "naps": self.limits.call_wall,
-                "keep": dict(self.section.keep),
-                "forbid": self.section.forbid,
-                "package": self.section.package,
-                "drivers": self.section.drivers,
-                "files": str(self.folder / "data"),
-                "policy": policy(self.section, self.limits, self.folder),
-                "output": self.limits.output,
-            }
-        )
-
-    def search_path(self) -> list[str]:
-        """Where the student's process looks for modules first: the instructor's shims, then the student's code."""
-        code = self.folder / "code"
-        homes = sorted({str(home(code, path)) for path in self.section.modules.values()})
-        homes = homes or [str(code)]  # a student's own modules lie there
-        return [*([str(self.folder / "shims")] if self.section.shims else []), *homes]
+        first = first_frame(self.section, self.limits, self.folder, self.allowance.files)
+        parts = self.parts.setup() if self.parts is not None else {}
+        self.process.send({"first": self.processes * NUMBERS, "parts": parts, **first})
 
     def stop(self) -> None:
         """End the process, if there is one, and remember its peak memory."""
@@ -169,6 +147,8 @@ class Session:
         self.allow(self.limits.check_wall)
         self.changed = {}
         self.callbacks = {}
+        if self.parts is not None:
+            self.parts.begin(seed)
         self.remotes.clear()
         self.asked.names.clear()
         self.tried = []
@@ -189,6 +169,10 @@ class Session:
     def waited(self) -> float:
         """Seconds in which the process was asked something and did not compute, as far as was seen; 0 without one."""
         return self.process.waited if self.process is not None else 0.0
+
+    def answered(self) -> float:
+        """Seconds on the clock that this check's questions to right parts took; they are no time of the student's."""
+        return self.parts.seconds if self.parts is not None else 0.0
 
     def cost(self, call: Callable[[], Any]) -> Cost:
         """Measure `call`. CPU time here and in the student's process is added, so that moving work between them hides
@@ -242,6 +226,14 @@ class Session:
         known = self.section.functions.get(owner)
         return owner in self.section.modules if known is None else name in known
 
+    def callback(self, number: int) -> Callable[..., Any] | None:
+        """What the student's code may call under that number: a function of the check's, or a right part."""
+        if self.parts is None or number in self.callbacks:
+            return self.callbacks.get(number)
+        if self.process is not None:
+            self.process.granted = self.parts.taken  # questions are no writing to the disk
+        return self.parts.get(number)
+
     def remote(self, handle: Handle) -> Remote:
         """The Remote of an object in the student's process; the same one each time."""
         found = self.remotes.get(handle.id)
@@ -257,15 +249,15 @@ class Session:
 
     def missing(self, module: str) -> bool:
         """Whether the student has to write this module's file and it is not in the submission."""
-        name = Path(self.section.modules[module]).name
+        name = self.file_of[module]
         return name in self.section.submit and name not in self.submission.files
 
     def require(self, module: str) -> None:
         """Raise NotImplementedYet if the student had to write the module's file and did not hand it in. Otherwise as
         `require_file`."""
-        self.require_file(Path(self.section.modules[module]).name)
+        self.require_file(self.file_of[module])
         if self.missing(module):
-            raise NotImplementedYet(f"{Path(self.section.modules[module]).name} is not in this submission")
+            raise NotImplementedYet(f"{self.file_of[module]} is not in this submission")
 
     def drive(
         self,
@@ -379,21 +371,10 @@ class Session:
             )
         except (TimedOut, OutOfMemory, Crashed) as error:
             if not self.killed and time.monotonic() < self.deadline:
-                self.remember(error, path, subject)
+                remember(self.allowance, self.stack, self.folder / "code", path, error)
             raise
         self.imported.add(module)
         self.known.add(module)
-
-    def remember(self, error: StudentError, path: str, subject: str) -> None:
-        """Keep which files were being imported when that was stopped: those of the stack, else the one that was asked
-        for. The sentence names the innermost."""
-        code = self.folder / "code"
-        inside = [Path(file).relative_to(code).as_posix() for file, _, function in self.stack
-                  if function == MODULE and Path(file).is_relative_to(code)]  # fmt: skip
-        if inside:
-            error.message = f"the import of {Path(inside[0]).name}{error.message.removeprefix(subject)}"
-        for file in inside or [path]:
-            self.allowance.files.setdefault(file, error)
 
     def carry_out(
         self, request: dict[str, Any], cpu: float, more: float, subject: str, most: int = ANSWER
@@ -420,7 +401,7 @@ class Session:
             if isinstance(error, TimedOut) and time.monotonic() >= self.deadline:
                 error.message = f"{subject} was stopped: the {self.allowed:.3g} s for the whole check were used up"
             self.stack = self.process.stack() if self.process is not None else []
-            error.where = error.where or self.last_line()
+            error.where = error.where or last_line(self.section, self.stack)
             self.bury()
             raise
         except StudentError:
@@ -430,12 +411,6 @@ class Session:
             raise
         self.seed = None
         return results
-
-    def last_line(self) -> str:
-        """Where the student's code stood when it was stopped, as "network.py:31"; "" if that is not known."""
-        names = {Path(path).name for path in self.section.modules.values()}
-        own = ((Path(file).name, line) for file, line, _ in self.stack)
-        return next((f"{name}:{line}" for name, line in own if name in names), "")
 
     def bury(self) -> None:
         """End a process that can no longer be used. Keep what it printed, without faulthandler's dump."""
@@ -457,7 +432,7 @@ class Session:
             raise Crashed(f"{subject} broke the grader's channel: its reply is malformed") from None
         for _, error, _ in results:
             if error is not None:
-                told = self.stopped_before(error) or student_error(error, subject)
+                told = stopped_before(self.allowance, self.folder / "code", error) or student_error(error, subject)
                 told.message = self.as_handed_out(told.message)
                 told.args = (told.message,)
                 raise told
@@ -465,182 +440,3 @@ class Session:
             raise Crashed(f"{subject} broke the grader's channel: {len(results)} of {asked} answers came back")
         self.changed = {at: arriving(value, self.remote) for at, value in changed.items()}
         return [arriving(value, self.remote) for value, _, _ in results]
-
-    def stopped_before(self, error: Any) -> StudentError | None:
-        """What the import of a file was stopped for, where the process says that it was not tried again."""
-        name = error.get("text") if isinstance(error, Mapping) and error.get("kind") == "stopped" else None
-        for path, earlier in self.allowance.files.items() if name else ():
-            if import_name(self.folder / "code", path) == name:
-                again = StudentError(earlier.message, where=earlier.where)
-                again.verdict = earlier.verdict
-                return again
-        return None
-
-
-def weight(value: Any) -> int:
-    """Bytes of the arrays in what is sent."""
-    if isinstance(value, dict):
-        return sum(map(weight, value.values()))
-    if isinstance(value, list | tuple):
-        return sum(map(weight, value))
-    found = value.array if isinstance(value, Tensor) else value
-    return found.nbytes if isinstance(found, np.ndarray) else 0
-
-
-def fits(at: Any) -> bool:
-    """Whether `at` can be the position or name of an argument."""
-    return 0 <= at < MOST_ARGUMENTS if type(at) is int else type(at) is str and at.isidentifier()
-
-
-class Answering:
-    """Answers callbacks during one call: the student's code calls functions that the check passed as arguments.
-
-    `error` is what such a function raised. It ends the check after the call.
-    """
-
-    def __init__(self, session: Session, subject: str) -> None:
-        self.session, self.subject = session, subject
-        self.error: StudentError | UsageError | None = None
-        self.count = 0
-
-    def __call__(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """The frame to send back. Raises Crashed for a malformed question."""
-        self.count += 1
-        number, args, named = asked.get("callback"), asked.get("args"), asked.get("named")
-        function = self.session.callbacks.get(number) if type(number) is int else None
-        if function is None or type(args) is not tuple or type(named) is not dict or not all(map(fits, named)):
-            raise Crashed(f"{self.subject} broke the grader's channel: it called a function that it was not given")
-        name = getattr(function, "__name__", "function")
-        if self.count > MOST_ANSWERS + AFTERWARDS:
-            raise Crashed(f"{self.subject} kept calling {name} after it was refused")
-        if self.error is None and self.count > MOST_ANSWERS:
-            self.error = Mismatch(
-                f"{self.subject} called {name} more than {MOST_ANSWERS} times: does a loop never end?"
-            )
-        if self.error is not None:
-            return {"refused": self.error.args[0]}
-        remote = self.session.remote
-        self.session.answering = name
-        try:
-            value = function(*arriving(args, remote), **arriving(named, remote))
-            return {"returned": travelling(value, self.session.callbacks)}
-        except (StudentError, UsageError) as error:
-            self.error = error
-        except Exception as error:
-            self.error = Raised(
-                f"{self.subject} called {name} with arguments that it does not take: {type(error).__name__}: {error}"[
-                    :500
-                ]
-            )
-        finally:
-            self.session.answering = ""
-        return {"refused": str(self.error)}
-
-
-def policy(section: Section, limits: Limits, folder: Path) -> dict[str, Any]:
-    """What the worker may read, write and use; see worker/confine.py."""
-    reads, lists = readable(section.forbid)
-    return {
-        "read": (*reads, *(str(folder / name) for name in ("code", "data", "shims"))),
-        "list": lists,
-        "write": (str(folder / "scratch"),),
-        "memory": limits.memory,
-    }
-
-
-def driven(section: Section, order: Mapping[str, Any]) -> set[str]:
-    """The files of the modules that a driver may import: those that the homework's drivers or the order name, else
-    all."""
-    code = [path.read_text(encoding="utf-8") for path in Path(section.package[1], "worker").glob("*.py")]
-    words = set(re.findall(r"[\"'](\w+)[\"']", "\n".join([*code, repr(order)])))
-    named = section.modules.keys() & words or section.modules
-    return {Path(section.modules[name]).name for name in named}
-
-
-def folders(section: Section) -> set[str]:
-    """The handout's folders that hold the section's modules."""
-    return {Path(path).parent.as_posix() for path in section.modules.values()}
-
-
-def home(root: Path, path: str) -> Path:
-    """The folder from which a module is imported: the nearest one above it that is not a package, at most `root`."""
-    folder = (root / path).parent
-    while (folder / "__init__.py").is_file() and folder != root:
-        folder = folder.parent
-    return folder
-
-
-def import_name(root: Path, path: str) -> str:
-    """The name by which a module is imported from its home: "engine", or "network.engine" in a package."""
-    return ".".join((root / path).relative_to(home(root, path)).with_suffix("").parts)
-
-
-def lay_out(section: Section, submission: Submission, handout: Mapping[str, bytes], folder: Path) -> None:
-    """Write the pristine handout's Python files, then the student's files over them, then the student's other modules
-    that these import. Data and fixtures are not written."""
-    (folder / "scratch").mkdir()
-    (folder / "data").mkdir()
-    for parent in sorted(folders(section)):
-        target = folder / "code" / parent
-        target.mkdir(parents=True, exist_ok=True)
-        packages = {(above / "__init__.py").as_posix() for above in PurePosixPath(parent).parents}
-        for path, content in handout.items():
-            beside = path.endswith(".py") and PurePosixPath(path).parent.as_posix() == parent
-            if beside or path in packages:
-                (folder / "code" / path).write_bytes(content)
-    lay_shims(section, folder / "shims")
-    for path in section.modules.values():
-        name = Path(path).name
-        if name in section.submit and name in submission.files:
-            (folder / "code" / path).write_bytes(submission.files[name])
-    homes = {Path(path).name: Path(path).parent for path in section.modules.values()}
-    for name, own in submission.helpers.items():
-        if name in section.submit:
-            lay_helpers(own, folder / "code" / homes.get(name, ""))
-
-
-def lay_helpers(own: Mapping[str, bytes], home: Path) -> None:
-    """Write a student's other modules beside the file that imports them. No file of the handout is replaced."""
-    for path, content in own.items():
-        if not (home / path).exists():
-            (home / path).parent.mkdir(parents=True, exist_ok=True)
-            (home / path).write_bytes(content)
-
-
-def lay_shims(section: Section, folder: Path) -> None:
-    """Write the instructor's modules, each under the name that the student's code imports."""
-    for shim, path in section.shims.items():
-        place = folder
-        place.mkdir(exist_ok=True)
-        *packages, name = shim.split(".")
-        for package in packages:
-            place = place / package
-            place.mkdir(exist_ok=True)
-            (place / "__init__.py").touch()
-        shutil.copyfile(Path(section.package[1]) / path, place / f"{name}.py")
-
-
-def student_error(error: Any, subject: str) -> StudentError:
-    """The StudentError for an exception that the worker describes. It may be forged, so it never gives points."""
-    if not isinstance(error, Mapping):
-        return Crashed(f"{subject} broke the grader's channel: its reply is malformed")
-    kind, type_, text, where = (as_text(error.get(key), 600) for key in ("kind", "type", "text", "where"))
-    importing = as_text(error.get("importing"), 80)
-    doing = f"{importing}.py cannot be imported: it" if importing else subject
-    if kind == "denied":
-        return Denied(f"{doing} {text}, which {FORBIDDEN}", where=where)
-    if kind == "memory":
-        if torchs := re.search(r"alloc\w{0,20}\.cpp.*tried to allocate (\d{1,15}) bytes", text):
-            text = f"{int(torchs[1]) >> 20} MiB at once"
-        return OutOfMemory(f"{doing} asked for more memory than it may have{f': {text}' if text else ''}", where=where)
-    if kind == "not implemented":
-        return NotImplementedYet("not implemented yet", where=where)
-    if kind == "absent":
-        return NotImplementedYet(text)
-    if kind == "gone":
-        return Raised(text)
-    if kind == "exit":
-        return Raised(f"{doing} called sys.exit(); a graded function has to return", where=where)
-    if kind == "unspeakable":
-        return Raised(f"{doing} returned something that cannot be graded: {text}", where=where)
-    return Raised(f"{doing} raised {type_}{f': {text}' if text else ''}", where=where)

@@ -32,7 +32,7 @@ from grader import check, grading  # noqa: E402
 from grader.command.batch import cores  # noqa: E402
 from grader.intake.submission import read, stubs  # noqa: E402
 from grader.model import Submission  # noqa: E402
-from grader.sandbox import session  # noqa: E402
+from grader.sandbox import session, setup  # noqa: E402
 from grader.sandbox.worker.__main__ import Worker  # noqa: E402
 
 SECTION_1 = ("1", "2", "3", "4.1")
@@ -98,7 +98,7 @@ class Bare(session.Session):
         self.worker = Worker(
             {
                 "folder": str(code),
-                "path": [str(code / name) for name in sorted(session.folders(self.section))],
+                "path": [str(code / name) for name in sorted(setup.folders(self.section))],
                 "modules": {name: Path(path).stem for name, path in self.section.modules.items()},
                 "keep": dict(self.section.keep),
                 "forbid": self.section.forbid,

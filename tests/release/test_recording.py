@@ -1,73 +1,32 @@
-"""A handout asks a recording. It has to say of every submission what the course says at the same seed."""
+"""A handout asks a recording. tests/test_submissions.py holds what it says of each submission to the course's words."""
 
 from __future__ import annotations
 
-import re
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 
 from grader.check import ROOT, load
 from grader.errors import UsageError
 from grader.grading import grade
-from grader.measure.expect import MORE
-from grader.model import Homework, Report, Verdict
+from grader.model import Homework, Verdict
 from grader.reference import LACKING, Recorded
 from grader.release.recording import record, works_of
 
 sys.path.insert(0, str(ROOT / "tests"))
 import test_submissions as submissions
+from test_submissions import told as of
 
 pytestmark = pytest.mark.medium
 
-SEED = 1  # the one that test_submissions grades with
-SLOW = (
-    "train-",
-    "odd-endless",
-    "odd-sleep",
-    "odd-4-gb",
-    "odd-flood",
-    "odd-huge",
-)  # they ask the reference nothing more
+SEED = submissions.SEED
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    path = tmp_path_factory.mktemp("recording") / "answers.zip"
-    path.write_bytes(record(ROOT / "grader" / "homework", (SEED,)))
-    assert path.stat().st_size * 32 < 5_000_000
-    return Recorded(path)
-
-
-def of(report: Report) -> dict[str, tuple[Verdict, float, str]]:
-    """Check -> what it came to; a session's folder has another name each time."""
-    return {
-        check.name: (check.verdict, check.earned, re.sub(r"backgrade-\w+", "", check.message))
-        for check in report.checks
-    }
-
-
-@pytest.mark.parametrize(
-    "folder",
-    [one.values[0] for one in submissions.parameters() if not one.values[0].name.startswith(SLOW)],
-    ids=lambda folder: folder.name,
-)
-def test_a_handout_says_what_the_course_says(folder: Path, recorded: Recorded, tmp_path: Path) -> None:
-    expected = submissions.Expected(**yaml.safe_load((folder / "expect.yaml").read_text(encoding="utf-8")))
-    course = submissions.changed(expected.limits, expected.settings)
-    path = submissions.hand_in(folder, expected, tmp_path)
-    live = submissions.grade_path(path, course, expected.only)
-    apart = replace(course, answers=recorded, modules={})
-    told = submissions.grade_path(path, apart, expected.only)
-    lacking = {name for name, found in of(told).items() if found[2] == LACKING}
-    assert {name: found for name, found in of(told).items() if name not in lacking} == {
-        name: found for name, found in of(live).items() if name not in lacking
-    }
-    assert not lacking or folder.name == "wrong-hidden-dim-ignored"  # a network of other sizes than any that was asked
-    assert MORE not in [sentence for check in told.checks for sentence in check.advice]
+    return submissions.recording(tmp_path_factory.mktemp("recording"))
 
 
 def test_what_was_not_asked_is_no_fault_of_anyone(recorded: Recorded, tmp_path: Path) -> None:

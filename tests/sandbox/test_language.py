@@ -12,9 +12,10 @@ import pytest
 
 from grader.errors import Crashed, Mismatch, NotImplementedYet, Raised, TimedOut, UsageError
 from grader.model import Limits, Section, Submission
+from grader.sandbox.callbacks import MOST_ANSWERS
 from grader.sandbox.launch import spawn
 from grader.sandbox.remote import MOST_ELEMENTS, Function, Module, Remote
-from grader.sandbox.session import MOST_ANSWERS, Session
+from grader.sandbox.session import Session
 from grader.sandbox.worker.wire import Handle
 
 pytestmark = pytest.mark.medium

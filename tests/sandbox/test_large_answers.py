@@ -14,7 +14,8 @@ from grader.errors import Crashed, Mismatch, StudentError
 from grader.measure.expect import expect_close, expect_relative, gather, unpack
 from grader.model import Limits, Section, Submission
 from grader.sandbox.launch import spawn
-from grader.sandbox.session import ANSWER, Session, weight
+from grader.sandbox.replies import weight
+from grader.sandbox.session import ANSWER, Session
 
 SECTION = Section("main", {"layers": "layers.py"}, ("layers.py",))
 SOURCE = b"""

@@ -316,3 +316,32 @@ def test_nothing_of_a_reader_is_left():
     assert len(list(Path("/proc/self/fd").iterdir())) == before
     assert psutil.Process().children() == children
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == set()
+
+
+GATE = threading.Lock()
+
+
+def through_the_gate() -> str:
+    with GATE:
+        return "read"
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/syscall").exists(), reason="this system does not tell what a process waits for"
+)
+def test_a_child_that_was_forked_with_another_threads_lock_is_started_again(monkeypatch):
+    monkeypatch.setattr(reader, "STUCK", 0.4)
+    held = threading.Event()
+
+    def hold() -> None:
+        with GATE:
+            held.set()
+            time.sleep(0.6)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    assert read(through_the_gate) == "read"
+    thread.join()
+    with GATE, pytest.raises(reader.ReaderFault, match="waits for nothing, 3 times"):
+        read(through_the_gate)

@@ -24,7 +24,8 @@ from grader.model import Limits, Section, Submission
 from grader.rubric import load
 from grader.sandbox.launch import Zygote, spawn
 from grader.sandbox.remote import Module, Remote
-from grader.sandbox.session import Session, student_error
+from grader.sandbox.replies import student_error
+from grader.sandbox.session import Session
 from grader.sandbox.worker.__main__ import blamed
 
 pytestmark = pytest.mark.medium
@@ -534,7 +535,7 @@ def test_modules_in_nested_folders_are_laid_out_whatever_the_hash_seed(tmp_path,
     """A set of folders comes in another order for another seed."""
     code = (
         "import sys; from pathlib import Path; from grader.model import Section, Submission; "
-        "from grader.sandbox.session import lay_out; root = Path(sys.argv[1]); "
+        "from grader.sandbox.setup import lay_out; root = Path(sys.argv[1]); "
         "paths = {name: f'{name}/m_{len(name)}.py' for name in ('a', 'a/b', 'a/b/c', 'd/e', 'd')}; "
         "handout = dict.fromkeys(paths.values(), b''); (root / 'to').mkdir(); "
         "lay_out(Section('s', paths, ()), Submission('s', {}, {}, ''), handout, root / 'to'); "

@@ -9,7 +9,7 @@ import pytest
 
 from grader.model import CheckResult, ItemResult, Section, Submission, TaskResult, Verdict
 from grader.sandbox.asked import NAMES, Asked
-from grader.sandbox.session import driven
+from grader.sandbox.setup import driven
 from grader.watch.dependencies import changed, items_on, reached
 
 SECTION = Section(
