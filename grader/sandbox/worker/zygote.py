@@ -29,7 +29,8 @@ from grader.sandbox.worker import drivers, seccomp
 
 # Modules that every worker imports.
 BASE = (
-    "numpy.random", "numpy.linalg", "argparse", "inspect", "traceback", "faulthandler", "resource", "pickle", "grp", "pwd",
+    "numpy.random", "numpy.linalg", "argparse", "inspect", "traceback", "faulthandler", "resource", "pickle",
+    "grp", "pwd",
 )  # fmt: skip
 
 
