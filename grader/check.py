@@ -296,6 +296,7 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
     readers = {name for data in plan.data.values() for name in (data.reader, data.stand_in) if name}
     own = (package, str(folder.resolve()))
     modules, answers, functions = ask(root, plan)
+    expect_stand_ins(plan, modules)
     sections = tuple(replace(section, package=own, functions=functions) for section in plan.sections)
     return Homework(
         folder=folder,
@@ -441,6 +442,18 @@ def expect_parts(plan: Rubric, root: Path, folder: Path) -> None:
                 SourceFileLoader(name, str(driver)).get_code(name)  # only compiled; the workers use the bytecode
             except SyntaxError as error:
                 raise UsageError(f"{driver}:{error.lineno}: {error.msg}; correct this driver") from None
+
+
+def expect_stand_ins(plan: Rubric, modules: Mapping[str, ModuleType]) -> None:
+    """Raise UsageError unless the reference has each function that answers for a student's wrong one."""
+    for section in plan.sections if modules else ():  # a recording answers for none
+        for name, told in section.stand_ins.items():
+            module, _, function = told.partition(".")
+            if not callable(getattr(modules.get(module), function, None)):
+                where = plan.where("stand-in", name)
+                raise UsageError(
+                    f"{where}: {told} answers for {name}, but the reference has no {told}; correct the name"
+                )
 
 
 def expect_in_reference(plan: Rubric, section: Section, reference: Path) -> None:
