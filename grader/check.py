@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import os
 import re
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
@@ -535,12 +536,20 @@ def digest(*folders: Path, without: Path | None = None) -> str:
     """A shortened SHA-256 of the files in `folders` that can change a result. The rubric has its own digest."""
     total = hashlib.sha256()
     for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            told_apart = path.name == "rubric.yaml" or path.suffix == ".md" or "__pycache__" in path.parts
-            if path.is_file() and not told_apart and not (without and path.is_relative_to(without)):
-                content = hashlib.sha256(path.read_bytes()).hexdigest()
-                total.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+        for name in sorted(files_below(folder, without), key=lambda name: name.split("/")):
+            if not name.endswith((".md", "/rubric.yaml")) and name != "rubric.yaml":
+                content = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+                total.update(f"{name} {content}\n".encode())
     return total.hexdigest()[:16]
+
+
+def files_below(folder: Path, without: Path | None) -> Iterator[str]:
+    """Paths of the files below a folder, from there; none of a cache, and none below `without`."""
+    for at, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != "__pycache__" and Path(at, name) != without]
+        here = os.path.relpath(at, folder).replace(os.sep, "/")
+        files = (name for name in names if os.path.isfile(os.path.join(at, name)))  # noqa: PTH113, PTH118 - many
+        yield from (name if here == "." else f"{here}/{name}" for name in files)
 
 
 @lru_cache(maxsize=8)

@@ -195,7 +195,10 @@ class Late:
 
 @dataclass(frozen=True, slots=True)
 class Rubric:
-    """The contents of rubric.yaml. `lines` maps (kind, name), such as ("check", "relu"), to its line in `path`."""
+    """The contents of rubric.yaml. `lines` maps (kind, name), such as ("check", "relu"), to its line in `path`.
+
+    `release` says when students see a run of the class: "at_once", or "by_hand".
+    """
 
     title: str
     sections: tuple[Section, ...]
@@ -205,6 +208,7 @@ class Rubric:
     late: Late | None = None
     data: Mapping[str, DataPlan] = field(default_factory=dict)
     handout: HandoutPlan = field(default_factory=HandoutPlan)
+    release: str = "at_once"
     path: Path = Path("rubric.yaml")
     lines: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
@@ -418,13 +422,14 @@ class Remarks:
     """What the gradebook adds to a report: the adjustments that count, and the late `penalty` in percent.
 
     `late_days` is None if the submission was late but the number of days is not known. `after_due`: the student may see
-    what the rubric keeps until then.
+    what the rubric keeps until then. `released` holds the ids of the items that the student may see; None is all.
     """
 
     adjustments: tuple[Adjustment, ...] = ()
     late_days: int | None = 0
     penalty: float = 0.0
     after_due: bool = False
+    released: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ MAX_BYTES = 1 << 20
 MAX_SHOWN = 20
 MAX_DEPTH = 20
 SHARES = {"accuracy", "learned", "full", "partial", "at_partial", "claim_gap"}  # settings between 0 and 1
+RELEASES = ("at_once", "by_hand")  # when students see a run of the class
 VISIBILITIES = ("visible", "after_due", "hidden")  # when a student sees what a check says
 POLICIES = ("advice", "judged", "part", "question")  # what costs nothing, all, a part, or what a person decides
 UNITS = {"memory": 1 << 20, "output": 1 << 10, "read_memory": 1 << 20}  # MiB and KiB in the file, bytes in Limits
@@ -138,9 +139,8 @@ class Reader:
         self.mistakes.append((node.start_mark.line + 1, text))
 
     def rubric(self, root: yaml.Node, digest: str) -> Rubric:
-        keys = self.mapping(
-            root, "the rubric", required=("title", "sections", "tasks"), optional=("limits", "late", "data", "handout")
-        )
+        optional = ("limits", "late", "data", "handout", "release")
+        keys = self.mapping(root, "the rubric", required=("title", "sections", "tasks"), optional=optional)
         sections = tuple(self.sections(keys["sections"])) if "sections" in keys else ()
         known = {section.id for section in sections}
         data = {plan.name: plan for plan in self.data(keys["data"])} if "data" in keys else {}
@@ -150,7 +150,14 @@ class Reader:
         title = self.text(keys["title"], "title") if "title" in keys else ""
         late = self.late(keys["late"]) if "late" in keys else None
         handout = self.handout(keys["handout"]) if "handout" in keys else HandoutPlan()
-        return Rubric(title, sections, tasks, limits, digest, late, data, handout)
+        release = self.release(keys["release"]) if "release" in keys else RELEASES[0]
+        return Rubric(title, sections, tasks, limits, digest, late, data, handout, release)
+
+    def release(self, node: yaml.Node) -> str:
+        told = self.text(node, "release")
+        if told and told not in RELEASES:
+            self.mistake(node, f"release is {told}; write {' or '.join(RELEASES)}")
+        return told
 
     def late(self, node: yaml.Node) -> Late:
         keys = self.mapping(node, "late", required=("per_day",), optional=("grace_hours", "cap", "timezone"))

@@ -73,6 +73,7 @@ class Session:
         parts: Parts | None = None,
     ) -> None:
         self.section = section
+        self.file_of = {module: Path(path).name for module, path in section.modules.items()}
         self.asked = Asked(submission.files)
         self.submission = replace(submission, files=self.asked)
         self.limits = limits if section.memory is None else replace(limits, memory=section.memory)
@@ -248,15 +249,15 @@ class Session:
 
     def missing(self, module: str) -> bool:
         """Whether the student has to write this module's file and it is not in the submission."""
-        name = Path(self.section.modules[module]).name
+        name = self.file_of[module]
         return name in self.section.submit and name not in self.submission.files
 
     def require(self, module: str) -> None:
         """Raise NotImplementedYet if the student had to write the module's file and did not hand it in. Otherwise as
         `require_file`."""
-        self.require_file(Path(self.section.modules[module]).name)
+        self.require_file(self.file_of[module])
         if self.missing(module):
-            raise NotImplementedYet(f"{Path(self.section.modules[module]).name} is not in this submission")
+            raise NotImplementedYet(f"{self.file_of[module]} is not in this submission")
 
     def drive(
         self,

@@ -60,6 +60,7 @@ def main() -> None:
     except drivers.DriverError as error:
         write_frame(outgoing, {"fault": str(error)})
         return
+    sys.dont_write_bytecode = True  # of the student's code
     held = confine.confine(confine.Policy(**setup["policy"])).line() + canary.line(setup["session"])
     faulthandler.enable(file=2, all_threads=False)
     if hasattr(signal, "SIGUSR1"):
