@@ -162,10 +162,12 @@ def follow(
     if homework.answers.recording:
         return
     limits = homework.rubric.limits
+    allowance = Allowance(limits)
 
     def open_(work: Submission, parts: Parts | None) -> Session:
-        known = {path: error for path, error in stopped.items() if Path(path).name in work.files}
-        return Session(section, work, homework.handout, limits, launcher, Allowance(limits, files=known), parts)
+        own = {name for name, content in submission.files.items() if work.files.get(name) == content}
+        allowance.files = {path: error for path, error in stopped.items() if Path(path).name in own}
+        return Session(section, work, homework.handout, limits, launcher, allowance, parts)
 
     def run(plan: CheckPlan, hw: Subject) -> CheckResult:
         return run_check(plan, hw, homework, seed)

@@ -71,6 +71,9 @@ class FakeRun:
     def waited(self) -> float:
         return 0.0
 
+    def answered(self) -> float:
+        return 0.0
+
 
 def subject(
     *scripts: Any,
