@@ -38,7 +38,7 @@ def notebook_outputs(hw: Subject, rng: np.random.Generator) -> None:
         hw.advise(f"cell {above} was run after cell {below}: Restart and run all tests whether it works in order")
     for cell, error in notebook.errors(student)[:1]:
         raise Partly(f"cell {cell} of {PART1} ended in an error ({error}); fix it and run the notebook again", 0.5)
-    silent = unshown(student, fashion_run.first(hw, rng))
+    silent = unshown(student, fashion_run.first(hw))
     if silent:
         raise Partly(f"cell {silent} of {PART1}, which trains, holds no output; run it, then save the notebook", 0.5)
 
@@ -56,7 +56,7 @@ def notebook_trains(hw: Subject, rng: np.random.Generator) -> None:
     student = fashion_run.part1(hw)
     if not student.defines_network:
         raise Mismatch(f"{PART1} defines no network: no class of it derives from nn.Module")
-    outcome = fashion_run.first(hw, rng)
+    outcome = fashion_run.first(hw)
     for problem in outcome.problems[:3]:
         hw.advise(told(problem))
     ask_of_cut(hw, outcome, student.claimed, hw.settings["learned"])
@@ -83,7 +83,7 @@ def notebook_claim(hw: Subject, rng: np.random.Generator) -> None:
 def architecture(hw: Subject, rng: np.random.Generator) -> None:
     """The network: its layers, their output shapes and their parameters."""
     fashion_run.part1(hw)
-    outcome = fashion_run.first(hw, rng)
+    outcome = fashion_run.first(hw)
     layers = [row for row in outcome.fact("layers", list) if is_layer(row)]
     if not layers:
         if outcome.error is not None:
@@ -124,7 +124,7 @@ def is_layer(row: Any) -> bool:
 def hyperparameters(hw: Subject, rng: np.random.Generator) -> float:
     """The hyperparameters: loss, optimizer, learning rate, batch size and epochs."""
     fashion_run.part1(hw)
-    outcome = fashion_run.first(hw, rng)
+    outcome = fashion_run.first(hw)
     if outcome.error is not None and not outcome.facts:
         raise fashion_run.explained(outcome.error)
     found = {"loss": outcome.fact("loss", str), "optimizer": outcome.fact("optimizer", str)}
@@ -161,11 +161,11 @@ def test_accuracy(hw: Subject, rng: np.random.Generator) -> None:
     """The network reaches the required accuracy on the test set."""
     student = fashion_run.part1(hw)
     claim = student.claimed
-    first = fashion_run.first(hw, rng)
+    first = fashion_run.first(hw)
     unjudged(hw, first, claim)
     ask_of_cut(hw, first, claim, hw.settings["full"])
     fashion_run.learned(hw, first)
-    again = partial(fashion_run.run, hw, student, int(rng.integers(fashion_run.SEEDS)))
+    again = partial(fashion_run.run, hw, student, int(hw.seeds.integers(fashion_run.SEEDS)))
     outcome, other = better_of_two(first, fashion_run.near(hw, first), again, lambda run: run.accuracy)
     if other is not None:
         hw.advise(

@@ -83,6 +83,7 @@ def subject(
     waiting, lines = list(scripts), []
     kept = {"held out": HeldOut(np.arange(2000), IMAGES.test_x, LABELS)}
     hw = SimpleNamespace(
+        seeds=np.random.default_rng(0),
         data=lambda name: IMAGES, full=full, progress=lines.append, lines=lines, runs=waiting, kept=kept, asked=[],
         once=lambda key, make: kept[key] if key in kept else kept.setdefault(key, make()), settings=SETTINGS | numbers,
         settings_of=lambda item: SETTINGS | numbers, policy=lambda item, name: "question", advice=[], claim=claim,

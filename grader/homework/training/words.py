@@ -65,6 +65,8 @@ def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
 
 
 def overwritten(outcome: Outcome) -> Iterator[str]:
+    if outcome.moved:
+        yield "your training_step or predict changes the network itself, which was undone: only the optimizer may."
     if outcome.wrote:
         yield f"your training_step writes to its input {' and '.join(outcome.wrote)}; work on a copy."
 
