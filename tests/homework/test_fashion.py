@@ -297,7 +297,8 @@ def test_neither_a_place_nor_a_pictures_bytes_tell_its_label():
     first, second = drawn
     assert (first.at != second.at).mean() > 0.99
     assert np.array_equal(np.sort(first.at), np.arange(len(x)))
-    assert np.array_equal(first.y, LABELS[first.at])
+    assert np.array_equal(first.y, first.new[LABELS[first.at]])
+    assert np.array_equal(np.sort(first.new), np.arange(10))
     apart = np.abs(first.x.astype(int) - x[first.at])
     assert first.x.dtype == np.uint8
     assert apart.max() == 1
