@@ -225,8 +225,8 @@ def ask_of_surprise(hw: Subject, outcome: Outcome) -> None:
     weighted = [row for row in outcome.fact("layers", list) if is_layer(row) and row[3] > 0]
     if len(weighted) == 1 and outcome.accuracy > LINEAR and not hw.data(IMAGES).stand_in:
         hw.review(
-            f"{outcome.accuracy:.1%} of the test pictures are classified right by a network of one layer; usually such a "
-            f"network reaches at most {LINEAR:.0%}; how?"
+            f"{outcome.accuracy:.1%} of the test pictures are classified right by a network of one layer; usually "
+            f"such a network reaches at most {LINEAR:.0%}; how?"
         )
 
 

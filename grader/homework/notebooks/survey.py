@@ -59,7 +59,7 @@ def read(data: bytes, name: str, helpers: Mapping[str, bytes]) -> Survey:
         defines_network=notebook.defines_network(found),
         plots=plots,
         claims=tuple(claimed_accuracy.claims(found)),
-        pictures=tuple(pictures(found, {plot.cell for plot in plots})),
+        pictures=tuple(pictures(found, {plot.cell for plot in plots} or {cell.number for cell in found.cells})),
         mentioned=tuple(photographs.mentioned(found)),
         predicting=tuple(photographs.predicting(found)),
         truths=tuple(photographs.truths(found)),
