@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ import numpy as np
 from grader import __version__
 from grader.check import Draws, Options, Subject, digests
 from grader.errors import Skipped, StudentError, Undecided, UsageError
+from grader.failing.examples import Failed, examples
 from grader.model import (
     CheckPlan,
     CheckResult,
@@ -115,14 +117,16 @@ def grade(
             if not items or lacking:
                 continue
             versions |= installed(section)
-            limits = homework.rubric.limits
+            limits, failed = homework.rubric.limits, dict[str, Failed]()
             with Session(section, submission, homework.handout, limits, launch(section), allowance) as session:
                 for own in filter(None, ([item for item in task.items if item in items] for task in tasks)):
-                    for result in run_checks(own, session, homework, seed, options):
+                    for result in run_checks(own, session, homework, seed, options, failed):
                         results[result.name] = result
                         held |= {session.held: None} if session.held else {}
                         on_result(result)
                     on_task(told(whole=False))
+            for name, script in examples(section, submission, homework, failed, launch(section)).items():
+                results[name] = replace(results[name], example=script)
     except KeyboardInterrupt:
         raise Interrupted(told(whole=False)) from None
     return told(whole=True)
@@ -196,15 +200,23 @@ def asked_for(item: Item, task: Task, only: Collection[str]) -> bool:
 
 
 def run_checks(
-    items: Sequence[Item], session: Session, homework: Homework, seed: int, options: Options
+    items: Sequence[Item],
+    session: Session,
+    homework: Homework,
+    seed: int,
+    options: Options,
+    failed: dict[str, Failed],
 ) -> Iterator[CheckResult]:
     for item in items:
         for plan in item.checks:
-            yield run_check(plan, Subject(session, homework, item, options), homework, seed)
+            yield run_check(plan, Subject(session, homework, item, options), homework, seed, failed)
 
 
-def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> CheckResult:
-    """Run one check. Its random numbers depend only on the run's seed and the check's name."""
+def run_check(
+    plan: CheckPlan, hw: Subject, homework: Homework, seed: int, failed: dict[str, Failed] | None = None
+) -> CheckResult:
+    """Run one check. Its random numbers depend only on the run's seed and the check's name. What it asked is kept in
+    `failed` if the student's answer is wrong."""
     check = homework.checks[plan.name]
     own_seed = int.from_bytes(hashlib.sha256(f"{seed} {plan.name}".encode()).digest()[:8], "little")
     verdict, fraction, message, where, began = Verdict.PASS, 1.0, "", "", time.monotonic()
@@ -217,6 +229,8 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
             verdict = Verdict.PASS if fraction == 1.0 else Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
     except StudentError as error:
         verdict, fraction, message, where = error.verdict, error.fraction, error.message, error.where
+        if failed is not None and hw.session.trace:
+            failed[plan.name] = hw.session.trace.calls, error
         if hw.session.allowance.used_up:
             hw.review(f"{message}; {BY_HAND}")
     except Undecided as question:

@@ -267,7 +267,8 @@ class CheckResult:
     `output` is what the student's code printed, cut at the limit. `advice` costs no points. `review` holds one sentence
     for each question that only a person can answer. `memory` is the peak memory of the process, in bytes. `killed` says
     that the system ended a process of this check, for example because it ran out of memory.
-    `files` are the base names of the submitted files that it asked for, and "*" for the list of them.
+    `files` are the base names of the submitted files that it asked for, and "*" for the list of them. `example` is the
+    smallest input that was found to fail, as Python; "" where there is none.
     """
 
     name: str
@@ -287,6 +288,7 @@ class CheckResult:
     killed: bool = False
     visibility: str = "visible"
     files: tuple[str, ...] = ()
+    example: str = ""
 
     @property
     def waits(self) -> bool:

@@ -80,6 +80,7 @@ def check(given: CheckResult) -> dict[str, Any]:
         "review": list(given.review),
         "memory": given.memory,
         "killed": given.killed,
+        "example": given.example,
         "visibility": given.visibility,
     }
 
@@ -137,4 +138,5 @@ def parse_check(given: Mapping[str, Any]) -> CheckResult:
         memory=given.get("memory", 0),  # missing in reports of earlier versions
         killed=given.get("killed", False),  # missing in reports of earlier versions
         visibility=given.get("visibility", "visible"),  # missing in reports of earlier versions
+        example=given.get("example", ""),  # missing in reports of earlier versions
     )

@@ -169,6 +169,9 @@ def problem_lines(report: Report, write: Writer) -> Iterator[ConsoleRenderable]:
         if problem.output:
             printed = Text.assemble(write("printed:\n", "dim"), write(problem.output, "dim"), overflow="fold")
             yield Padding(printed, (0, 0, 0, 4), expand=False)
+        if problem.example:
+            shown = Text.assemble(write("try it:\n", "dim"), write(problem.example, "dim"), overflow="fold")
+            yield Padding(shown, (0, 0, 0, 4), expand=False)
     for one in advice(report):
         yield sentence(one.verdict, one.items, f"{one.subject}, advice: {one.said}", write)
     for one in not_graded(report):

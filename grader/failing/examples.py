@@ -1,0 +1,60 @@
+"""The failing inputs of one submission, each the smallest that was found, as Python that can be pasted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+from grader.errors import StudentError
+from grader.failing.script import render
+from grader.failing.shrink import Judge, smallest
+from grader.failing.steps import Case, cases
+from grader.model import Homework, Limits, Section, Submission
+from grader.sandbox.launch import Launcher
+from grader.sandbox.session import Session
+from grader.sandbox.trace import Call
+
+SECONDS, EACH = 4.0, 0.7  # on the clock, for all examples of a section and for one
+Failed = tuple[list[Call], StudentError]  # what a check had asked, and how it ended
+
+
+def examples(
+    section: Section, submission: Submission, homework: Homework, failed: Mapping[str, Failed], launch: Launcher
+) -> dict[str, str]:
+    """Check -> script, for checks whose wrong answer the student's code gives again.
+
+    It is asked in a process of its own, so that no later check finds it changed.
+    """
+    told: dict[str, str] = {}
+    until = time.monotonic() + SECONDS
+    modules = None if homework.answers.seeds or homework.answers.recording else homework.answers.modules
+    if homework.answers.recording or not failed:
+        return told
+    with Session(section, submission, homework.handout, quick(homework.rubric.limits), launch) as session:
+        for name, (calls, error) in failed.items():
+            for case in cases(calls, error):
+                session.begin(0)
+                session.trace = None
+                if time.monotonic() > until:
+                    return told
+                found = example(session, modules, case, min(until, time.monotonic() + EACH))
+                if found is not None:
+                    told[name] = render(found, section, homework.handout)
+                    break
+    return {name: script for name, script in told.items() if script}
+
+
+def example(session: Session, modules: object, case: Case, until: float) -> Case | None:
+    """The smallest case like this one; None where the student's code does not give the same answer again."""
+    judge = Judge(session, modules, case, until)
+    found = judge.again()
+    if found is None:
+        return None
+    judge.case = found
+    return smallest(judge) if judge.trusts() else found
+
+
+def quick(limits: Limits) -> Limits:
+    """What a small input may take: a function that needs longer is not asked about smaller ones."""
+    return replace(limits, call_cpu=1.0, call_wall=2.0, check_wall=SECONDS, submission_cpu=5.0, submission_wall=10.0)
