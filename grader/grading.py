@@ -229,7 +229,7 @@ def run_check(
             verdict = Verdict.PASS if fraction == 1.0 else Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
     except StudentError as error:
         verdict, fraction, message, where = error.verdict, error.fraction, error.message, error.where
-        if failed is not None and hw.session.trace:
+        if failed is not None and hw.session.trace and not error.elsewhere:
             failed[plan.name] = hw.session.trace.calls, error
         if hw.session.allowance.used_up:
             hw.review(f"{message}; {BY_HAND}")

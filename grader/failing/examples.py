@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import islice
 
 from grader.errors import StudentError
 from grader.failing.script import render
@@ -16,6 +17,7 @@ from grader.sandbox.session import Session
 from grader.sandbox.trace import Call
 
 SECONDS, EACH = 4.0, 0.7  # on the clock, for all examples of a section and for one
+TRIED = 12  # sequences of calls that may give one wrong answer
 Failed = tuple[list[Call], StudentError]  # what a check had asked, and how it ended
 
 
@@ -33,26 +35,28 @@ def examples(
         return told
     with Session(section, submission, homework.handout, quick(homework.rubric.limits), launch) as session:
         for name, (calls, error) in failed.items():
-            for case in cases(calls, error):
-                session.begin(0)
-                session.trace = None
-                if time.monotonic() > until:
-                    return told
-                found = example(session, modules, case, min(until, time.monotonic() + EACH))
-                if found is not None:
-                    told[name] = render(found, section, homework.handout)
-                    break
+            session.begin(0)
+            session.trace = None
+            found = example(session, modules, islice(cases(calls, error), TRIED), min(until, time.monotonic() + EACH))
+            if found is not None:
+                told[name] = render(found, section, homework.handout)
     return {name: script for name, script in told.items() if script}
 
 
-def example(session: Session, modules: object, case: Case, until: float) -> Case | None:
-    """The smallest case like this one; None where the student's code does not give the same answer again."""
-    judge = Judge(session, modules, case, until)
-    found = judge.again()
-    if found is None:
-        return None
-    judge.case = found
-    return smallest(judge) if judge.trusts() else found
+def example(session: Session, modules: object, possible: Iterable[Case], until: float) -> Case | None:
+    """The smallest case like the first that the reference confirms; else the first as it is; None where the student's
+    code does not give the same answer again."""
+    first = None
+    for case in possible:
+        judge = Judge(session, modules, case, until)
+        if judge.late:
+            break
+        found = judge.again()
+        if found is not None and judge.trusts():
+            judge.case = found
+            return smallest(judge)
+        first = first or found
+    return first
 
 
 def quick(limits: Limits) -> Limits:

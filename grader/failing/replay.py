@@ -36,8 +36,9 @@ def by_student(session: Session, steps: Sequence[Step]) -> Any:
     return answers[-1]
 
 
-def by_reference(modules: Any, steps: Sequence[Step]) -> Any:
-    """The reference's answer to the last step. Raises Unanswered."""
+def by_reference(modules: Any, steps: Sequence[Step], names: dict[str, str]) -> Any:
+    """The reference's answer to the last step. `names` maps a student's names of arrays to the reference's; those that
+    shapes tell are added. Raises Unanswered."""
     answers: list[Any] = []
 
     def given(part: Any) -> Any:
@@ -49,19 +50,22 @@ def by_reference(modules: Any, steps: Sequence[Step]) -> Any:
                 args = [replaced(arg, given) for arg in step.args]
                 named = {name: replaced(arg, given) for name, arg in step.named.items()}
                 owner = getattr(modules, step.owner, None) if isinstance(step.owner, str) else given(step.owner)
-                answers.append(carried_out(step, owner, args, named))
+                answers.append(carried_out(step, owner, args, named, names))
             except Exception as error:  # it may raise anything for an input that it was not made for
                 raise Unanswered(f"{type(error).__name__}: {error}") from error
     return copy.deepcopy(answers[-1])
 
 
-def carried_out(step: Step, owner: Any, args: list[Any], named: dict[str, Any]) -> Any:
+def carried_out(step: Step, owner: Any, args: list[Any], named: dict[str, Any], names: dict[str, str]) -> Any:
     if step.op == PUT:
         return args[0]
     for name in step.path:
         owner = getattr(owner, name)
     if step.op == WRITE:
+        held = owner()
         for name, array in args[0].items():
-            owner()[name][...] = array
-        return owner()
+            if name not in held and name not in names:
+                (names[name],) = (own for own, value in held.items() if value.shape == array.shape)
+            held[names.get(name, name)][...] = array
+        return held
     return owner(*args, **named)

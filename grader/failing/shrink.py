@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,8 @@ from grader.measure.diagnose import numbers, where
 from grader.sandbox.session import Session
 
 ALIKE = 1e-6  # relative error below which the same question has the same answer
-MOVED = 1e-3  # by which numbers move to tell a mistake from a kink; a mistake is there beside a kink, too
+MOVED, NEAR = 1e-3, 0.05  # by which numbers move to tell a mistake from a kink; and by which a right answer may
+MOVES = (0, 1, 2)  # directions in which they move
 LARGEST = 9.0  # of a round number
 
 
@@ -32,6 +33,7 @@ class Judge:
     modules: Any
     case: Case
     until: float  # when to stop, as time.monotonic() counts
+    names: dict[str, str] = field(default_factory=dict)  # a student's name of an array -> the reference's
 
     def again(self) -> Case | None:
         """The case, if the student's code gives the same wrong answer once more; else None."""
@@ -51,7 +53,7 @@ class Judge:
         if self.modules is None:
             return False
         try:
-            right = part_at(by_reference(self.modules, self.case.steps), self.case.place)
+            right = self.right(self.case.steps)
         except (Unanswered, LookupError, TypeError):
             return False
         wrong = self.case.wrong
@@ -62,7 +64,7 @@ class Judge:
         end."""
         case = self.case
         try:
-            right = part_at(by_reference(self.modules, steps), case.place)
+            right = self.right(steps)
         except (Unanswered, LookupError, TypeError):
             return None
         try:
@@ -78,6 +80,20 @@ class Judge:
         alike = way(wrong, right) == way(case.wrong, right if case.wrong.expected is None else case.wrong.expected)
         return replace(case, steps=steps, wrong=wrong, note=told(wrong)) if alike and way(wrong, right) else None
 
+    def confirms(self, case: Case) -> bool:
+        """Whether it fails for numbers nearby, too, where the right answer is nearly the same: it is at no kink, and no
+        two scores are equal. Raises as `failing`."""
+        for seed in MOVES:
+            found = self.failing(moved(case.steps, seed))
+            if found is None or not near(found.wrong, case.wrong):
+                return False
+        return True
+
+    def right(self, steps: Sequence[Step]) -> Any:
+        """The reference's answer. Raises Unanswered, LookupError or TypeError where it has none."""
+        answer = by_reference(self.modules, steps, self.names)
+        return part_at(answer, tuple(self.names.get(key, key) for key in self.case.place))  # type: ignore[call-overload]
+
     @property
     def late(self) -> bool:
         return time.monotonic() > self.until
@@ -87,7 +103,7 @@ def smallest(judge: Judge) -> Case:
     """The judge's case, made as small as possible in its time."""
     case = judge.case
     try:
-        sturdy = judge.failing(moved(case.steps)) is not None
+        sturdy = judge.confirms(case)
         changes: list[Callable[[tuple[Step, ...]], Iterator[tuple[Step, ...]]]] = [fewer, rounder]
         for change in changes if sturdy else changes[:1]:
             case = reduced(judge, case, change, sturdy=sturdy and change is rounder)
@@ -107,7 +123,7 @@ def reduced(
             if judge.late:
                 return case
             found = judge.failing(steps)
-            if found is not None and (not sturdy or judge.failing(moved(steps)) is not None):
+            if found is not None and (not sturdy or judge.confirms(found)):
                 case, progress = found, True
                 break
     return case
@@ -173,17 +189,17 @@ def rounded_away(part: Any, digits: int) -> Any:
     return float(rounded) if isinstance(part, float) else rounded.astype(part.dtype)
 
 
-def moved(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+def moved(steps: tuple[Step, ...], seed: int) -> tuple[Step, ...]:
     """The same with each number a little elsewhere."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
 
-    def near(part: Any) -> Any:
+    def beside(part: Any) -> Any:
         if not is_float(part):
             return part
         step = MOVED * rng.uniform(0.5, 1.0, np.shape(part)) * rng.choice([-1.0, 1.0], np.shape(part))
         return float(part + step) if isinstance(part, float) else (part + step).astype(part.dtype)
 
-    return changed(steps, near)
+    return changed(steps, beside)
 
 
 def changed(steps: Sequence[Step], new: Callable[[Any], Any]) -> tuple[Step, ...]:
@@ -263,6 +279,14 @@ def told(wrong: Wrong) -> str:
     if not np.isfinite(found).all():
         return "not finite"
     return where("", found, right, wrong.atol + wrong.rtol * np.abs(right), False, []).removeprefix(" is ")
+
+
+def near(some: Wrong | None, others: Wrong | None) -> bool:
+    """Whether two right answers differ by little; true where there are none."""
+    a, b = (None if one is None else numbers(one.expected) for one in (some, others))
+    if a is None or b is None:
+        return True
+    return a.shape == b.shape and bool(np.abs(a - b).max(initial=0.0) <= NEAR * max(1.0, np.abs(b).max(initial=0.0)))
 
 
 def equal(some: Any, others: Any) -> bool:

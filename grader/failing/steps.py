@@ -54,27 +54,21 @@ class Case:
 
 def cases(calls: Sequence[Call], error: StudentError) -> Iterator[Case]:
     """The shortest sequence of calls that may end in this error, then all calls until then, for code that remembers."""
-    found = located(calls, error)
-    if found is None:
-        return
-    last, place, wrong, raised = found
-    for wanted in (needed(calls, last), list(range(last + 1))):
-        steps = linked(calls, wanted)
-        if steps is not None:
-            yield Case(steps, place, wrong, raised, error.message.partition("\n")[0])
+    for last, place, wrong, raised in located(calls, error):
+        for wanted in (needed(calls, last), list(range(last + 1))):
+            steps = linked(calls, wanted)
+            if steps is not None:
+                yield Case(steps, place, wrong, raised, error.message.partition("\n")[0])
 
 
-def located(calls: Sequence[Call], error: StudentError) -> tuple[int, Place, Wrong | None, str] | None:
-    """The call that gave the wrong answer, where in it, and the part that is wrong; or the call that raised."""
-    if error.wrong is None:
-        ended = isinstance(error, Raised) and calls and calls[-1].error is error
-        return (len(calls) - 1, (), None, kind_of(error)) if ended else None
-    for test, wrong in wanted_parts(error.wrong):
+def located(calls: Sequence[Call], error: StudentError) -> Iterator[tuple[int, Place, Wrong | None, str]]:
+    """The calls that may have given the wrong answer, where in it, and what is wrong; or the call that raised."""
+    for at in reversed(range(len(calls))):
+        if isinstance(error, Raised) and calls[at].error is error:
+            yield at, (), None, kind_of(error)
+    for test, wrong in wanted_parts(error.wrong) if error.wrong is not None else ():
         for at in reversed(range(len(calls))):
-            for place, part in parts(calls[at].answer):
-                if test(part):
-                    return at, place, wrong, ""
-    return None
+            yield from ((at, place, wrong, "") for place, part in parts(calls[at].answer) if test(part))
 
 
 def wanted_parts(wrong: Wrong) -> Iterator[tuple[Callable[[Any], bool], Wrong]]:

@@ -142,7 +142,7 @@ def where(name: str, found: Array, right: Array, bar: Array, reveal: bool, cause
     if reveal:
         values = "yours {}, expected {}".format(*apart(mine, theirs))
     else:
-        values = f"yours {short(mine)}, off by about {abs(mine - theirs):.0e}"
+        values = f"yours {short(mine)}, off by about {about(abs(mine - theirs))}"
     count = [f"{int((~(off < bar)).sum())} of {off.size} entries"] if off.size > 1 else []
     told = ", ".join([*count, *causes])
     return f"{name} is wrong{place}: {values}{f' ({told})' if told else ''}"
@@ -167,6 +167,11 @@ def short(value: complex) -> str:
     if isinstance(value, int):
         return str(value) if abs(value) < 10**20 else "beyond 1e20"
     return f"{value:.6g}"
+
+
+def about(value: float) -> str:
+    """A number by its first digit: 1, 0.003, 200, 1e-12."""
+    return f"{float(f'{value:.0e}'):g}"
 
 
 def apart(mine: float, theirs: float) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.model import CheckResult, Report, Verdict
-from grader.report.problems import advice, not_graded, problems
+from grader.report.problems import Problem, advice, not_graded, problems
 from grader.report.wording import (
     ASCII_SHAPE,
     SHAPE,
@@ -33,6 +33,7 @@ from grader.report.wording import (
     undecided,
 )
 
+LINES, WIDE = 16, 200  # of an input that fails; a longer one is not for a terminal
 WHOLE = 10_000  # width in characters if lines must not be wrapped
 STYLE = {
     Verdict.PASS: "green",
@@ -170,12 +171,20 @@ def problem_lines(report: Report, write: Writer) -> Iterator[ConsoleRenderable]:
             printed = Text.assemble(write("printed:\n", "dim"), write(problem.output, "dim"), overflow="fold")
             yield Padding(printed, (0, 0, 0, 4), expand=False)
         if problem.example:
-            shown = Text.assemble(write("try it:\n", "dim"), write(problem.example, "dim"), overflow="fold")
-            yield Padding(shown, (0, 0, 0, 4), expand=False)
+            yield Padding(write(pasted(problem), "dim"), (0, 0, 0, 4), expand=False)
     for one in advice(report):
         yield sentence(one.verdict, one.items, f"{one.subject}, advice: {one.said}", write)
     for one in not_graded(report):
         yield write(f"{SHAPE[one.verdict]} {one.items} not graded: {one.said}", "dim")
+
+
+def pasted(problem: Problem) -> str:
+    """The input that fails, if it is short enough for a terminal."""
+    lines = problem.example.split("\n")
+    if len(lines) <= LINES and max(map(len, lines)) <= WIDE:
+        return f"an input that fails:\n{problem.example}"
+    item = problem.cases[0][0].id
+    return f"an input that fails is in the HTML report and the JSON; --repro {item} writes it to a file"
 
 
 def sentence(verdict: Verdict, ids: str, text: str, write: Writer) -> Text:
