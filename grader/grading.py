@@ -67,6 +67,7 @@ def grade(
     launch: Launch = lambda section: spawn,
     data: Callable[[str], Any] | None = None,
     full: bool = False,
+    shrink: bool = True,
     on_progress: Callable[[str], None] = lambda text: None,
     on_task: Callable[[Report], None] = lambda report: None,
 ) -> Report:
@@ -74,7 +75,8 @@ def grade(
 
     Maximum points come from the rubric: checks that crashed, or whose file could not be imported, keep theirs. `data`
     reads a data set by its name when a check asks for it; the default reads from the usual folder. `full` trains to the
-    end even if the bar is reached earlier. A section whose packages are not installed is not graded. `on_task` gets the
+    end even if the bar is reached earlier. `shrink` looks for small inputs that fail. A section whose packages are not
+    installed is not graded. `on_task` gets the
     report so far, marked as interrupted, each time a task is done: whoever keeps it loses nothing to a kill. Raises
     UsageError for an id in `only` that the rubric does not have, and for data that cannot be used. Raises Interrupted,
     with the results so far, instead of KeyboardInterrupt.
@@ -125,7 +127,8 @@ def grade(
                         held |= {session.held: None} if session.held else {}
                         on_result(result)
                     on_task(told(whole=False))
-            for name, script in examples(section, submission, homework, failed, launch(section)).items():
+            found = examples(section, submission, homework, failed, launch(section)) if shrink else {}
+            for name, script in found.items():
                 results[name] = replace(results[name], example=script)
     except KeyboardInterrupt:
         raise Interrupted(told(whole=False)) from None

@@ -16,7 +16,7 @@ from grader.sandbox.launch import Launcher
 from grader.sandbox.session import Session
 from grader.sandbox.trace import Call
 
-SECONDS, EACH = 4.0, 0.7  # on the clock, for all examples of a section and for one
+SECONDS, EACH = 20.0, 5.0  # on the clock, for all examples of a section and for one; a busy machine needs them
 TRIED = 12  # sequences of calls that may give one wrong answer
 Failed = tuple[list[Call], StudentError]  # what a check had asked, and how it ended
 
@@ -61,4 +61,4 @@ def example(session: Session, modules: object, possible: Iterable[Case], until: 
 
 def quick(limits: Limits) -> Limits:
     """What a small input may take: a function that needs longer is not asked about smaller ones."""
-    return replace(limits, call_cpu=1.0, call_wall=2.0, check_wall=SECONDS, submission_cpu=5.0, submission_wall=10.0)
+    return replace(limits, call_cpu=1.0, call_wall=4.0, check_wall=EACH, submission_cpu=4.0, submission_wall=SECONDS)

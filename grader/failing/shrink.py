@@ -21,6 +21,7 @@ from grader.sandbox.session import Session
 
 ALIKE = 1e-6  # relative error below which the same question has the same answer
 MOVED, NEAR = 1e-3, 0.05  # by which numbers move to tell a mistake from a kink; and by which a right answer may
+ASKED = 250  # inputs that are tried for one case
 MOVES = (0, 1, 2)  # directions in which they move
 LARGEST = 9.0  # of a round number
 
@@ -32,7 +33,8 @@ class Judge:
     session: Session
     modules: Any
     case: Case
-    until: float  # when to stop, as time.monotonic() counts
+    until: float  # when to stop, as time.monotonic() counts; a machine that is busy gets there sooner
+    left: int = ASKED  # inputs that may still be tried
     names: dict[str, str] = field(default_factory=dict)  # a student's name of an array -> the reference's
 
     def again(self) -> Case | None:
@@ -63,6 +65,7 @@ class Judge:
         """The case with these steps, if they fail as it does. Raises StudentError where the student's code does not
         end."""
         case = self.case
+        self.left -= 1
         try:
             right = self.right(steps)
         except (Unanswered, LookupError, TypeError):
@@ -96,7 +99,7 @@ class Judge:
 
     @property
     def late(self) -> bool:
-        return time.monotonic() > self.until
+        return self.left <= 0 or time.monotonic() > self.until
 
 
 def smallest(judge: Judge) -> Case:
