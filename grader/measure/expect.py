@@ -62,6 +62,7 @@ def expect_close(
     reveal: bool = False,
     factors: Mapping[str, float] | None = None,
     clues: Iterable[Clue] = (),
+    unlimited: str = "",
 ) -> None:
     """Require that `yours` has the shape of `expected` and that every entry is within `atol` of it.
 
@@ -72,9 +73,8 @@ def expect_close(
     if is_stub(yours):
         raise NotImplementedYet(f"{name} is None: not implemented yet")
     bar = atol if atol is not None else hw.tolerance if rtol is None else 0.0
-    sentence = explain(
-        name, yours, expected, atol=bar, rtol=rtol or 0.0, reveal=reveal, factors=factors or {}, clues=clues
-    )
+    told = {"reveal": reveal, "factors": factors or {}, "clues": clues, "unlimited": unlimited}
+    sentence = explain(name, yours, expected, atol=bar, rtol=rtol or 0.0, **told)
     if rtol is None:
         hw.measure(Measure(name, _error(yours, expected), bar))
     else:  # in units of the allowed error of each entry

@@ -20,8 +20,8 @@ WORDS = {
     FACTOR: r"\bratio\b|times what is expected|averaged|divided|counted twice|multiplied|log10|log2|standard deviation",
     MISSING: r"missing|left out|not added|not subtracted|\bis 0\b|it is 0|nothing is set|\balone\b|ignored"
              r"|no gradient for|unmasked|off by the same|not implemented",
-    KINK: r"\bmask|ReLU|unmasked|set to zero|slope|negative",
-    LABEL: r"wrong places|right class|out of bounds",
+    KINK: r"\bmask|ReLU|unmasked|set to zero|slope|negative|cut there|threshold",
+    LABEL: r"wrong places|right class|out of bounds|next class",
     CAST: r"float32|integers|whole numbers|approximation|small constant|array of numbers|not normally",
     STALE: r"latest|later forward|other numbers of that shape|asked again|of another network|\bshare\b|not live"
            r"|repeat others",
