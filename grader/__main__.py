@@ -5,7 +5,7 @@ import sys
 
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from grader.cli import main  # noqa: E402
+from grader.cli import leave, main  # noqa: E402
 
 if __name__ == "__main__":  # the processes of a batch import this file
-    sys.exit(main())
+    leave(main())

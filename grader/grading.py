@@ -20,6 +20,7 @@ from grader import __version__
 from grader.check import Draws, Options, Subject, digests
 from grader.errors import Skipped, StudentError, Undecided, UsageError
 from grader.failing.examples import Failed, examples
+from grader.follow_through import Below, graded_again, unknown_below
 from grader.model import (
     CheckPlan,
     CheckResult,
@@ -35,7 +36,8 @@ from grader.model import (
     Verdict,
 )
 from grader.sandbox.allowance import Allowance
-from grader.sandbox.launch import Launch, spawn
+from grader.sandbox.launch import Launch, Launcher, spawn
+from grader.sandbox.parts import Parts
 from grader.sandbox.session import Session
 
 if TYPE_CHECKING:
@@ -76,10 +78,9 @@ def grade(
     Maximum points come from the rubric: checks that crashed, or whose file could not be imported, keep theirs. `data`
     reads a data set by its name when a check asks for it; the default reads from the usual folder. `full` trains to the
     end even if the bar is reached earlier. `shrink` looks for small inputs that fail. A section whose packages are not
-    installed is not graded. `on_task` gets the
-    report so far, marked as interrupted, each time a task is done: whoever keeps it loses nothing to a kill. Raises
-    UsageError for an id in `only` that the rubric does not have, and for data that cannot be used. Raises Interrupted,
-    with the results so far, instead of KeyboardInterrupt.
+    installed is not graded. `on_task` gets the report so far, marked as interrupted, each time a task is done: whoever
+    keeps it loses nothing to a kill. Raises UsageError for an id in `only` that the rubric does not have, and for data
+    that cannot be used. Raises Interrupted, with the results so far, instead of KeyboardInterrupt.
     """
     expect_known(homework, only)
     homework.answers.begin(seed)
@@ -127,12 +128,58 @@ def grade(
                         held |= {session.held: None} if session.held else {}
                         on_result(result)
                     on_task(told(whole=False))
-            found = examples(section, submission, homework, failed, launch(section)) if shrink else {}
-            for name, script in found.items():
-                results[name] = replace(results[name], example=script)
+                lower = [] if homework.answers.recording else unknown_below(items, results, homework)
+                below = {one.name: one for one in run_checks(lower, session, homework, seed, options)}
+            followed = follow(
+                section,
+                [*lower, *items],
+                results | below,
+                submission,
+                homework,
+                seed,
+                options,
+                launch(section),
+                allowance.files,
+            )
+            for result in followed:
+                results[result.name] = result
+                on_task(told(whole=False))
+            if shrink:
+                failed = {name: one for name, one in failed.items() if not results[name].followed}
+                for name, script in examples(
+                    section, submission, homework, failed, launch(section), allowance.files
+                ).items():
+                    results[name] = replace(results[name], example=script)
     except KeyboardInterrupt:
         raise Interrupted(told(whole=False)) from None
     return told(whole=True)
+
+
+def follow(
+    section: Section,
+    items: Sequence[Item],
+    results: Mapping[str, CheckResult],
+    submission: Submission,
+    homework: Homework,
+    seed: int,
+    options: Options,
+    launcher: Launcher,
+    stopped: Mapping[str, StudentError],
+) -> Iterator[CheckResult]:
+    """The results of checks that are graded again on right parts; see follow_through.py. A file whose import was
+    `stopped` is not tried again."""
+    if homework.answers.recording:
+        return
+    limits = homework.rubric.limits
+
+    def open_(work: Submission, parts: Parts | None) -> Session:
+        known = {path: error for path, error in stopped.items() if Path(path).name in work.files}
+        return Session(section, work, homework.handout, limits, launcher, Allowance(limits, files=known), parts)
+
+    def run(plan: CheckPlan, hw: Subject) -> CheckResult:
+        return run_check(plan, hw, homework, seed)
+
+    yield from graded_again(Below(homework, section, dict(results)), items, submission, options, open_, run)
 
 
 def usual_data(homework: Homework) -> Callable[[str], Any]:
@@ -208,7 +255,7 @@ def run_checks(
     homework: Homework,
     seed: int,
     options: Options,
-    failed: dict[str, Failed],
+    failed: dict[str, Failed] | None = None,
 ) -> Iterator[CheckResult]:
     for item in items:
         for plan in item.checks:

@@ -12,6 +12,7 @@ from grader.failing.script import render
 from grader.failing.shrink import Judge, smallest
 from grader.failing.steps import Case, cases
 from grader.model import Homework, Limits, Section, Submission
+from grader.sandbox.allowance import Allowance
 from grader.sandbox.launch import Launcher
 from grader.sandbox.session import Session
 from grader.sandbox.trace import Call
@@ -22,18 +23,26 @@ Failed = tuple[list[Call], StudentError]  # what a check had asked, and how it e
 
 
 def examples(
-    section: Section, submission: Submission, homework: Homework, failed: Mapping[str, Failed], launch: Launcher
+    section: Section,
+    submission: Submission,
+    homework: Homework,
+    failed: Mapping[str, Failed],
+    launch: Launcher,
+    stopped: Mapping[str, StudentError],
 ) -> dict[str, str]:
     """Check -> script, for checks whose wrong answer the student's code gives again.
 
-    It is asked in a process of its own, so that no later check finds it changed.
+    It is asked in a process of its own, so that no later check finds it changed. A file whose import was `stopped` is
+    not tried again.
     """
     told: dict[str, str] = {}
     until = time.monotonic() + SECONDS
     modules = None if homework.answers.seeds or homework.answers.recording else homework.answers.modules
     if homework.answers.recording or not failed:
         return told
-    with Session(section, submission, homework.handout, quick(homework.rubric.limits), launch) as session:
+    limits = quick(homework.rubric.limits)
+    allowance = Allowance(limits, files=dict(stopped))
+    with Session(section, submission, homework.handout, limits, launch, allowance) as session:
         for name, (calls, error) in failed.items():
             session.begin(0)
             session.trace = None

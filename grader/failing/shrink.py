@@ -95,7 +95,7 @@ class Judge:
     def right(self, steps: Sequence[Step]) -> Any:
         """The reference's answer. Raises Unanswered, LookupError or TypeError where it has none."""
         answer = by_reference(self.modules, steps, self.names)
-        return part_at(answer, tuple(self.names.get(key, key) for key in self.case.place))  # type: ignore[call-overload]
+        return part_at(answer, tuple(self.names.get(str(key), key) for key in self.case.place))
 
     @property
     def late(self) -> bool:

@@ -73,8 +73,17 @@ def expect_close(
     if is_stub(yours):
         raise NotImplementedYet(f"{name} is None: not implemented yet")
     bar = atol if atol is not None else hw.tolerance if rtol is None else 0.0
-    told = {"reveal": reveal, "factors": factors or {}, "clues": clues, "unlimited": unlimited}
-    sentence = explain(name, yours, expected, atol=bar, rtol=rtol or 0.0, **told)
+    sentence = explain(
+        name,
+        yours,
+        expected,
+        atol=bar,
+        rtol=rtol or 0.0,
+        reveal=reveal,
+        factors=factors,
+        clues=clues,
+        unlimited=unlimited,
+    )
     if rtol is None:
         hw.measure(Measure(name, _error(yours, expected), bar))
     else:  # in units of the allowed error of each entry

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.model import CheckResult, Report, Verdict
-from grader.report.problems import Problem, advice, not_graded, problems
+from grader.report.problems import Problem, advice, followed, not_graded, problems
 from grader.report.wording import (
     ASCII_SHAPE,
     SHAPE,
@@ -172,6 +172,9 @@ def problem_lines(report: Report, write: Writer) -> Iterator[ConsoleRenderable]:
             yield Padding(printed, (0, 0, 0, 4), expand=False)
         if problem.example:
             yield Padding(write(pasted(problem), "dim"), (0, 0, 0, 4), expand=False)
+    for one in followed(report):
+        yield sentence(one.verdict, one.items, one.said, write)
+        yield from first_endings(one, write)
     for one in advice(report):
         yield sentence(one.verdict, one.items, f"{one.subject}, advice: {one.said}", write)
     for one in not_graded(report):
@@ -185,6 +188,15 @@ def pasted(problem: Problem) -> str:
         return f"an input that fails:\n{problem.example}"
     item = problem.cases[0][0].id
     return f"an input that fails is in the HTML report and the JSON; --repro {item} writes it to a file"
+
+
+def first_endings(problem: Problem, write: Writer) -> Iterator[ConsoleRenderable]:
+    """How checks that earned points on right parts had ended on the student's own."""
+    for _, check in problem.cases:
+        if check.followed is not None and check.verdict in (Verdict.PASS, Verdict.PARTIAL):
+            first = check.followed.first
+            said = f"{check.name}, on your own parts: {first.message or WORD[first.verdict]}"
+            yield Padding(write(said, "dim"), (0, 0, 0, 4), expand=False)
 
 
 def sentence(verdict: Verdict, ids: str, text: str, write: Writer) -> Text:
