@@ -310,8 +310,8 @@ class CheckResult:
     for each question that only a person can answer. `memory` is the peak memory of the process, in bytes. `killed` says
     that the system ended a process of this check, for example because it ran out of memory.
     `files` are the base names of the submitted files that it asked for, and "*" for the list of them. `followed` says
-    how it ended on right parts, if it was graded again; the better ending counts. `example` is the smallest input that was found to
-    fail, as Python; "" where there is none.
+    how it ended on right parts, if it was graded again; the better ending counts.
+    `example` is the smallest input that was found to fail, as Python; "" where there is none.
     """
 
     name: str

@@ -62,7 +62,7 @@ class Script:
             self.parameters(later)[at] for later, at, _ in uses if at is not None and len(self.parameters(later)) > at
         ]
         made = re.findall(r"[A-Z][a-z]+", steps[number].path[-1]) if steps[number].path else []
-        own = made[-1].lower() if made else OBJECT  # TwoLayerNet -> net
+        own = made[-1].lower() if made else OBJECT  # GraphNet -> net
         self.names[number] = self.free(names[0] if names and self.kept[number] else own)
 
     def write(self, step: Step, name: str) -> None:
