@@ -115,6 +115,7 @@ def forget(book: Gradebook, what: Plan) -> list[Path]:
         pages.remove(book, id_)
     delete_halves(book.folder)
     remove(book.folder / EXPORTS)
+    delete(book.folder / pages.SIMILAR)  # it quotes the work; `grade.py similar` makes it anew
     draw_again(book)
     scrub(book.database)
     left = [file for file in files(book.folder) if file != path and names(file, what.texts)]
