@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="grade.py",
         usage="grade.py [PATH] [options], or grade.py COMMAND -h",
-        description=f"Backgrade: grade a submission, task by task. Commands: {', '.join(SHOWN)}.",
+        description=f"Grade a submission, task by task. Commands: {', '.join(SHOWN)}.",
         epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage, 3 our error, 130 stopped",
         add_help=False,
         allow_abbrev=False,  # main must recognise `--ci` before this parses it
