@@ -311,6 +311,7 @@ class CheckResult:
     that the system ended a process of this check, for example because it ran out of memory.
     `files` are the base names of the submitted files that it asked for, and "*" for the list of them. `followed` says
     how it ended on right parts, if it was graded again; the better ending counts.
+    `example` is the smallest input that was found to fail, as Python; "" where there is none.
     """
 
     name: str
@@ -330,6 +331,7 @@ class CheckResult:
     killed: bool = False
     visibility: str = "visible"
     files: tuple[str, ...] = ()
+    example: str = ""
     followed: FollowThrough | None = None
 
     @property

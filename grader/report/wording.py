@@ -252,6 +252,7 @@ def cleaned(check: CheckResult, audience: Audience) -> CheckResult:
         message=message(check, audience),
         where=harmless(check.where),
         output=harmless(check.output, lines=True),
+        example=harmless(check.example, lines=True),
         advice=tuple(harmless(sentence) for sentence in check.advice),
         measures=tuple(replace(measure, name=harmless(measure.name)) for measure in check.measures),
         review=tuple(harmless(sentence) for sentence in check.review),
