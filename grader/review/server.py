@@ -127,7 +127,11 @@ class Review:
     # What goes on beside the answers
 
     async def draw_pages(self) -> None:
-        """Draw the pages of those on whom someone decided, one after the other."""
+        """Draw the pages of those on whom someone decided, one after the other; first those that a kill left behind."""
+        try:
+            self.desk.stale |= set(await self.run(work.outdated, self.desk.folder, self.desk.queue.run.id))
+        except Exception as error:
+            print(f"grade.py: notice: pages could not be compared ({error})", file=sys.stderr)
         while True:
             await asyncio.sleep(TICK)
             if not self.desk.stale:
