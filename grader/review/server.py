@@ -71,6 +71,7 @@ class Review:
         self.executor = pool.start()
         self.ready: OrderedDict[tuple[str, str, str], asyncio.Future[Evidence]] = OrderedDict()
         self.pages: OrderedDict[tuple[str, str, int], asyncio.Future[Page]] = OrderedDict()
+        self.drawn = (-1, "")  # the class's page, and the change that it was drawn after
         self.wrong = 0
         self.again = again.Again(desk.folder)
 
