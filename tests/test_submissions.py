@@ -55,6 +55,7 @@ UNTRAINED = ("1", "2", "3", "4.1")
 IMAGES = 10_000  # of the stand-in that networks are trained on here; half of them are for validation
 NOTE = 300  # characters above the cap for the note that says how much was dropped
 WORDS = 30  # of a headline; what else there is to say belongs in advice
+GRADE = 9  # school years
 ADA = "Lovelace, Ada"
 SEED = 1
 UNASKED = (  # not graded again with the recording
@@ -276,6 +277,28 @@ def test_headlines_are_short(graded: Graded) -> None:
     said = {name: check.followed.said for name, check in graded.checks.items() if check.followed and not check.message}
     told = {name: check.message for name, check in graded.checks.items()} | said
     assert not {name: text for name, text in told.items() if words(text) > WORDS}
+
+
+def syllables(word: str) -> int:
+    """Those of an English word, by its groups of vowels; an identifier and a number are one."""
+    if not word.isalpha() or word.upper() == word or re.search("[a-z][A-Z]", word):
+        return 1
+    return max(1, len(re.findall("[aeiouy]+", word.lower() if word.endswith("le") else word.lower().removesuffix("e"))))
+
+
+def reading_grade(sentence: str) -> float:
+    """Flesch and Kincaid's: school years that a reader needs. Shapes and places are no words."""
+    text = re.sub(r"\[[^\]]*\]|\([\d, ]*\)", " ", sentence)
+    clauses = [one for one in re.split(r"[.?!:;](?:\s|$)|[()]", text) if re.search("[A-Za-z]", one)]
+    spoken = [one for one in (part.strip(",;:()?.'") for part in text.split()) if re.search(r"\w", one)]
+    return 0.39 * len(spoken) / max(1, len(clauses)) + 11.8 * sum(map(syllables, spoken)) / len(spoken) - 15.59
+
+
+def test_headlines_are_easy_to_read(graded: Graded) -> None:
+    """But for what Python and numpy say themselves."""
+    hard = {name: check.message for name, check in graded.checks.items()
+            if check.message and " raised " not in check.message and reading_grade(check.message) > GRADE}  # fmt: skip
+    assert not hard
 
 
 def test_a_handout_says_what_the_course_says(
