@@ -76,7 +76,7 @@ class Process:
         self.held = ""
         self.waited = 0.0  # seconds in which it was asked something and did not compute, as far as was seen
         self.due = False  # whether a request is with the worker as a whole, and its reply is not here as a whole
-        self.killed = False  # by the system (out of memory) or by the student's own code, not by the grader
+        self.killed = False  # by the system (out of memory); by the student's own code only where nothing confines it
         self.scratch = folder / "scratch"
         path = folder / "output"
         with path.open("wb", buffering=0) as output:

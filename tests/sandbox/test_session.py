@@ -206,7 +206,8 @@ FORGE = (
     ("code", "error", "sentence", "where"),
     [
         ("import os; os._exit(0)", Crashed, "exit code 0", ""),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", Crashed, "SIGKILL", ""),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", Crashed, "SIGTERM", ""),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", Denied, "a system call", "layers.py:2"),
         ("import ctypes; ctypes.string_at(0)", Crashed, "SIGSEGV", "layers.py:2"),
         ("import os; os.closerange(3, 64)", Crashed, "process|channel", ""),
         ("import sys; sys.exit()", Raised, r"sys\.exit", "layers.py:2"),
