@@ -183,8 +183,8 @@ SOCKETPAIR, PRLIMIT, PRCTL, FCNTL, IOCTL = (53, 199), (302, 261), (157, 167), (7
 AFFINITY, PERSONALITY, SENDTO, SENDMMSG, FALLOCATE = (203, 122), (135, 92), (44, 206), (307, 269), (285, 47)
 
 CLONE_THREAD = 0x00010000
-# Allowed fcntl commands: descriptors, their flags, a pipe's size. Not allowed: a lease, which blocks others that open the
-# file; signals to others; a larger pipe; to ask who holds a lock. Locks report success, as flock does.
+# Allowed fcntl commands: descriptors, their flags, a pipe's size. Not allowed: a lease, which blocks others that open
+# the file; signals to others; a larger pipe; to ask who holds a lock. Locks report success, as flock does.
 FCNTL_COMMANDS = (*range(5), 1030, 1032)
 LOCKS = (6, 7, 37, 38)
 # TCGETS, TIOCGPGRP, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX: `isatty` and pipes need these. All others are for
