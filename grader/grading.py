@@ -216,7 +216,8 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
             fraction = min(1.0, max(0.0, float(gained)))
             verdict = Verdict.PASS if fraction == 1.0 else Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
     except StudentError as error:
-        verdict, fraction, message, where = error.verdict, error.fraction, error.message, error.where
+        verdict, fraction, where = error.verdict, error.fraction, error.where
+        message = hw.session.as_handed_out(error.message)
         if hw.session.allowance.used_up:
             hw.review(f"{message}; {BY_HAND}")
     except Undecided as question:
