@@ -238,6 +238,8 @@ class Process:
             self.killed = name == "SIGKILL"
             if self.killed and self.limits.resident is not None:  # between two looks, by the container
                 return Undecided(self.too_small(subject))
+            if self.killed and "signals=seccomp" in self.held:  # it cannot have done that to itself
+                return Undecided(f"{subject} was killed (SIGKILL), as a system short of memory does; grade it again")
             if self.killed:
                 return Crashed(f"{subject} was killed (SIGKILL), by its own code or by a system short of memory")
             return Crashed(f"{subject} ended its process with {name}")

@@ -389,6 +389,9 @@ class Session:
             raise
         except StudentError:
             raise
+        except Undecided:
+            self.bury()
+            raise
         except BaseException:
             self.stop()  # a fault of the grader, or an interrupt: the next call gets a new process
             raise

@@ -436,7 +436,8 @@ def recorded(out: Path) -> dict[str, str]:
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="confinement is built for Linux")
 def test_attackers_in_a_class_change_no_honest_score(tmp_path):
-    from test_attacks import ATTACKS, constants, hand_in, patient
+    from test_attacks import ATTACKS, hand_in
+    from world import constants, patient
 
     honest = class_of(tmp_path / "honest", *CLASS)
     everyone = class_of(tmp_path / "everyone", *CLASS)
