@@ -127,6 +127,8 @@ def test_a_process_that_the_system_killed_is_run_again_alone_before_it_costs_poi
     assert sorted(job.student for job in jobs) == ["right-tabs"] * 2 + ["wrong-nan"] * 2
     assert [book.report(name).score for name in ("right-tabs", "wrong-nan")] == [20, 0]
     assert progress.faults == []
+    run(book, tmp_path / "in")
+    assert sorted(job.student for job in jobs[4:]) == ["wrong-nan"] * 2  # killed again, so it is not kept as a result
 
 
 @pytest.mark.parametrize("error", [UsageError("the data are damaged"), OSError(28, "No space left on device")])
