@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import os
 import re
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
@@ -295,6 +296,7 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
     readers = {name for data in plan.data.values() for name in (data.reader, data.stand_in) if name}
     own = (package, str(folder.resolve()))
     modules, answers, functions = ask(root, plan)
+    expect_stand_ins(plan, modules)
     sections = tuple(replace(section, package=own, functions=functions) for section in plan.sections)
     return Homework(
         folder=folder,
@@ -442,6 +444,18 @@ def expect_parts(plan: Rubric, root: Path, folder: Path) -> None:
                 raise UsageError(f"{driver}:{error.lineno}: {error.msg}; correct this driver") from None
 
 
+def expect_stand_ins(plan: Rubric, modules: Mapping[str, ModuleType]) -> None:
+    """Raise UsageError unless the reference has each function that answers for a student's wrong one."""
+    for section in plan.sections if modules else ():  # a recording answers for none
+        for name, told in section.stand_ins.items():
+            module, _, function = told.partition(".")
+            if not callable(getattr(modules.get(module), function, None)):
+                where = plan.where("stand-in", name)
+                raise UsageError(
+                    f"{where}: {told} answers for {name}, but the reference has no {told}; correct the name"
+                )
+
+
 def expect_in_reference(plan: Rubric, section: Section, reference: Path) -> None:
     sources = []
     for kind, modules in (("trusted", section.trusted), ("module", section.modules)):
@@ -522,12 +536,20 @@ def digest(*folders: Path, without: Path | None = None) -> str:
     """A shortened SHA-256 of the files in `folders` that can change a result. The rubric has its own digest."""
     total = hashlib.sha256()
     for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            told_apart = path.name == "rubric.yaml" or path.suffix == ".md" or "__pycache__" in path.parts
-            if path.is_file() and not told_apart and not (without and path.is_relative_to(without)):
-                content = hashlib.sha256(path.read_bytes()).hexdigest()
-                total.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+        for name in sorted(files_below(folder, without), key=lambda name: name.split("/")):
+            if not name.endswith((".md", "/rubric.yaml")) and name != "rubric.yaml":
+                content = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+                total.update(f"{name} {content}\n".encode())
     return total.hexdigest()[:16]
+
+
+def files_below(folder: Path, without: Path | None) -> Iterator[str]:
+    """Paths of the files below a folder, from there; none of a cache, and none below `without`."""
+    for at, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != "__pycache__" and Path(at, name) != without]
+        here = os.path.relpath(at, folder).replace(os.sep, "/")
+        files = (name for name in names if os.path.isfile(os.path.join(at, name)))  # noqa: PTH113, PTH118 - many
+        yield from (name if here == "." else f"{here}/{name}" for name in files)
 
 
 @lru_cache(maxsize=8)

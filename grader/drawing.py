@@ -11,6 +11,7 @@ from grader.model import Limits, Report
 from grader.report import (
     charts,  # noqa: F401 - here, and not in every reader
     html,
+    panels,  # noqa: F401
     plots,
 )
 from grader.report.html import Drawn
@@ -28,12 +29,15 @@ def page(report: Report, *, audience: Audience = "student") -> str:
 
 def drawn_apart(report: Report) -> Drawn:
     """As html.draw; over its limits, no figure is drawn. Raises ReaderFault for a fault of ours."""
-    return apart(html.draw, report, lambda: html.undrawn(report))
+    pictures = any(one.kind != "table" for check in report.checks for one in check.figures)
+    return apart(html.draw, report, lambda: html.undrawn(report), library=pictures)
 
 
-def apart(draw: Callable[..., Made], given: Any, undrawn: Callable[[], Made]) -> Made:
-    """What `draw` gives, in a reader; over its limits, what `undrawn` gives."""
-    plots.load_library()
+def apart(draw: Callable[..., Made], given: Any, undrawn: Callable[[], Made], *, library: bool = True) -> Made:
+    """What `draw` gives, in a reader; over its limits, what `undrawn` gives. `library` tells that it needs matplotlib,
+    which is imported once, here."""
+    if library:
+        plots.load_library()
     try:
         return reader.read(draw, given, limits=LIMITS, about="the figures")
     except StudentError:

@@ -18,6 +18,7 @@ import numpy as np
 from grader import __version__
 from grader.check import Draws, Options, Subject, digests
 from grader.errors import Skipped, StudentError, Undecided, UsageError
+from grader.follow_through import Below, graded_again, unknown_below
 from grader.model import (
     CheckPlan,
     CheckResult,
@@ -33,7 +34,8 @@ from grader.model import (
     Verdict,
 )
 from grader.sandbox.allowance import Allowance
-from grader.sandbox.launch import Launch, spawn
+from grader.sandbox.launch import Launch, Launcher, spawn
+from grader.sandbox.parts import Parts
 from grader.sandbox.session import Session
 
 if TYPE_CHECKING:
@@ -123,9 +125,52 @@ def grade(
                         held |= {session.held: None} if session.held else {}
                         on_result(result)
                     on_task(told(whole=False))
+                lower = [] if homework.answers.recording else unknown_below(items, results, homework)
+                below = {one.name: one for one in run_checks(lower, session, homework, seed, options)}
+            followed = follow(
+                section,
+                [*lower, *items],
+                results | below,
+                submission,
+                homework,
+                seed,
+                options,
+                launch(section),
+                allowance.files,
+            )
+            for result in followed:
+                results[result.name] = result
+                on_task(told(whole=False))
     except KeyboardInterrupt:
         raise Interrupted(told(whole=False)) from None
     return told(whole=True)
+
+
+def follow(
+    section: Section,
+    items: Sequence[Item],
+    results: Mapping[str, CheckResult],
+    submission: Submission,
+    homework: Homework,
+    seed: int,
+    options: Options,
+    launcher: Launcher,
+    stopped: Mapping[str, StudentError],
+) -> Iterator[CheckResult]:
+    """The results of checks that are graded again on right parts; see follow_through.py. A file whose import was
+    `stopped` is not tried again."""
+    if homework.answers.recording:
+        return
+    limits = homework.rubric.limits
+
+    def open_(work: Submission, parts: Parts | None) -> Session:
+        known = {path: error for path, error in stopped.items() if Path(path).name in work.files}
+        return Session(section, work, homework.handout, limits, launcher, Allowance(limits, files=known), parts)
+
+    def run(plan: CheckPlan, hw: Subject) -> CheckResult:
+        return run_check(plan, hw, homework, seed)
+
+    yield from graded_again(Below(homework, section, dict(results)), items, submission, options, open_, run)
 
 
 def usual_data(homework: Homework) -> Callable[[str], Any]:

@@ -53,6 +53,9 @@ class Section:
     - `shims` maps a module name to a file of the homework. The student's code imports that file under that name.
     - `trusted` maps the name of a module that only checks ask, as `hw.reference.NAME`, to its path in the reference.
     - `functions` lists the functions that each module and class of the reference defines, so checks need not look.
+    - `stand_ins` maps a function or method, as "module.Class.method", to the function of a trusted module that answers
+      for it where a later item is graded again. A function of a module answers by itself.
+    - `sent_as` maps a class, as "module.Class", to its method whose answer is sent in place of an object of that class.
     """
 
     id: str
@@ -68,6 +71,8 @@ class Section:
     functions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shims: Mapping[str, str] = field(default_factory=dict)
     trusted: Mapping[str, str] = field(default_factory=dict)
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
+    sent_as: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,10 @@ class Item:
 
     `data` names data sets that its checks read in addition to the task's. `policies` maps a name to a word that says
     what a finding costs: see `hw.policy`. `skipped` is the reason why the item is not graded, or "".
+
+    `built_on` names the earlier items whose functions it uses. Where one of them failed, a check that fails is graded
+    again on right parts, and earns `follow_through` of the points that it would have: see follow_through.py. `nearest`:
+    right parts stand in for the functions of these items alone, never for what lies below them.
     """
 
     id: str
@@ -133,6 +142,9 @@ class Item:
     skipped: str = ""
     data: tuple[str, ...] = ()
     policies: Mapping[str, str] = field(default_factory=dict)
+    built_on: tuple[str, ...] = ()
+    follow_through: float = 1.0
+    nearest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +195,10 @@ class Late:
 
 @dataclass(frozen=True, slots=True)
 class Rubric:
-    """The contents of rubric.yaml. `lines` maps (kind, name), such as ("check", "relu"), to its line in `path`."""
+    """The contents of rubric.yaml. `lines` maps (kind, name), such as ("check", "relu"), to its line in `path`.
+
+    `release` says when students see a run of the class: "at_once", or "by_hand".
+    """
 
     title: str
     sections: tuple[Section, ...]
@@ -193,6 +208,7 @@ class Rubric:
     late: Late | None = None
     data: Mapping[str, DataPlan] = field(default_factory=dict)
     handout: HandoutPlan = field(default_factory=HandoutPlan)
+    release: str = "at_once"
     path: Path = Path("rubric.yaml")
     lines: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
@@ -261,13 +277,40 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """How a check ended with one set of parts, and what it earns for that."""
+
+    verdict: Verdict
+    earned: float
+    message: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowThrough:
+    """A failed check that was graded again on right parts, because items below it had failed.
+
+    `wrong` names the functions at fault, as "relu_backward", and `items` those in which they cost their points. `first`
+    is how the check ended on the student's own parts, `again` how it ended on right ones. `said` tells that in a
+    sentence.
+    """
+
+    wrong: tuple[str, ...]
+    items: tuple[str, ...]
+    first: Ending
+    again: Ending
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
     """How one check ended.
 
     `output` is what the student's code printed, cut at the limit. `advice` costs no points. `review` holds one sentence
     for each question that only a person can answer. `memory` is the peak memory of the process, in bytes. `killed` says
     that the system ended a process of this check, for example because it ran out of memory.
-    `files` are the base names of the submitted files that it asked for, and "*" for the list of them.
+    `files` are the base names of the submitted files that it asked for, and "*" for the list of them. `followed` says
+    how it ended on right parts, if it was graded again; the better ending counts.
     """
 
     name: str
@@ -287,6 +330,7 @@ class CheckResult:
     killed: bool = False
     visibility: str = "visible"
     files: tuple[str, ...] = ()
+    followed: FollowThrough | None = None
 
     @property
     def waits(self) -> bool:
@@ -378,13 +422,14 @@ class Remarks:
     """What the gradebook adds to a report: the adjustments that count, and the late `penalty` in percent.
 
     `late_days` is None if the submission was late but the number of days is not known. `after_due`: the student may see
-    what the rubric keeps until then.
+    what the rubric keeps until then. `released` holds the ids of the items that the student may see; None is all.
     """
 
     adjustments: tuple[Adjustment, ...] = ()
     late_days: int | None = 0
     penalty: float = 0.0
     after_due: bool = False
+    released: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

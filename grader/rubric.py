@@ -27,6 +27,7 @@ MAX_BYTES = 1 << 20
 MAX_SHOWN = 20
 MAX_DEPTH = 20
 SHARES = {"accuracy", "learned", "full", "partial", "at_partial", "claim_gap"}  # settings between 0 and 1
+RELEASES = ("at_once", "by_hand")  # when students see a run of the class
 VISIBILITIES = ("visible", "after_due", "hidden")  # when a student sees what a check says
 POLICIES = ("advice", "judged", "part", "question")  # what costs nothing, all, a part, or what a person decides
 UNITS = {"memory": 1 << 20, "output": 1 << 10, "read_memory": 1 << 20}  # MiB and KiB in the file, bytes in Limits
@@ -138,18 +139,25 @@ class Reader:
         self.mistakes.append((node.start_mark.line + 1, text))
 
     def rubric(self, root: yaml.Node, digest: str) -> Rubric:
-        keys = self.mapping(
-            root, "the rubric", required=("title", "sections", "tasks"), optional=("limits", "late", "data", "handout")
-        )
+        optional = ("limits", "late", "data", "handout", "release")
+        keys = self.mapping(root, "the rubric", required=("title", "sections", "tasks"), optional=optional)
         sections = tuple(self.sections(keys["sections"])) if "sections" in keys else ()
         known = {section.id for section in sections}
         data = {plan.name: plan for plan in self.data(keys["data"])} if "data" in keys else {}
         tasks = tuple(self.tasks(keys["tasks"], known, data)) if "tasks" in keys else ()
+        self.expect_lower(tasks)
         limits = self.limits(keys["limits"]) if "limits" in keys else Limits()
         title = self.text(keys["title"], "title") if "title" in keys else ""
         late = self.late(keys["late"]) if "late" in keys else None
         handout = self.handout(keys["handout"]) if "handout" in keys else HandoutPlan()
-        return Rubric(title, sections, tasks, limits, digest, late, data, handout)
+        release = self.release(keys["release"]) if "release" in keys else RELEASES[0]
+        return Rubric(title, sections, tasks, limits, digest, late, data, handout, release)
+
+    def release(self, node: yaml.Node) -> str:
+        told = self.text(node, "release")
+        if told and told not in RELEASES:
+            self.mistake(node, f"release is {told}; write {' or '.join(RELEASES)}")
+        return told
 
     def late(self, node: yaml.Node) -> Late:
         keys = self.mapping(node, "late", required=("per_day",), optional=("grace_hours", "cap", "timezone"))
@@ -186,7 +194,10 @@ class Reader:
                 value,
                 f"section {name}",
                 required=("modules", "submit"),
-                optional=("keep", "forbid", "needs", "memory", "warm", "drivers", "shims", "trusted"),
+                optional=(
+                    *("keep", "forbid", "needs", "memory", "warm", "drivers", "shims", "trusted"),
+                    *("stand_ins", "sent_as"),
+                ),
             )
             modules = self.mapping(keys["modules"], "modules", optional=None) if "modules" in keys else {}
             keep = self.mapping(keys["keep"], "keep", optional=None) if "keep" in keys else {}
@@ -207,6 +218,8 @@ class Reader:
                 drivers=tuple(self.noted(keys["drivers"], "driver")) if "drivers" in keys else (),
                 shims=dict(self.shims(keys["shims"])) if "shims" in keys else {},
                 trusted=dict(self.trusted(keys["trusted"], modules)) if "trusted" in keys else {},
+                stand_ins=dict(self.dotted(keys["stand_ins"], "stand-in", modules)) if "stand_ins" in keys else {},
+                sent_as=dict(self.dotted(keys["sent_as"], "sent_as", modules)) if "sent_as" in keys else {},
             )
 
     def warm(self, node: yaml.Node, needs: tuple[str, ...]) -> Iterator[str]:
@@ -241,6 +254,16 @@ class Reader:
                 self.mistake(value, f"trusted names {name}, which is a module of the section or no name; rename it")
             elif path := self.script(value, name, f"the trusted module {name} must be a .py file in reference/"):
                 yield name, path
+
+    def dotted(self, node: yaml.Node, kind: str, modules: Collection[str]) -> Iterator[tuple[str, str]]:
+        """Names of the student's, as "module.Class.method", and what the rubric says of each."""
+        for name, value in self.mapping(node, kind, optional=None).items():
+            self.note(value, kind, name)
+            first, *path = name.split(".")
+            if first not in modules or not path:
+                self.mistake(value, f"{name} is in no module of the section; write it as module.function")
+            else:
+                yield name, self.text(value, name)
 
     def script(self, node: yaml.Node, name: str, otherwise: str) -> str:
         """A path of a .py file inside a folder; "" and a mistake for anything else."""
@@ -380,6 +403,14 @@ class Reader:
         checks = tuple(self.checks(keys.pop("checks"), points)) if "checks" in keys else ()
         if "visibility" in keys:
             checks = tuple(self.visibility(keys.pop("visibility"), checks))
+        built_on = tuple(self.below(keys.pop("built_on"), id_)) if "built_on" in keys else ()
+        follows = keys.pop("follow_through", None)
+        share = self.number(follows, "follow_through", least=0) if follows is not None else 1.0
+        if share > 1:
+            self.mistake(follows or node, f"follow_through is {share:g}; it is a share, so at most 1")
+        parts = self.text(keys.pop("right_parts"), "right_parts") if "right_parts" in keys else "lowest"
+        if parts not in ("lowest", "nearest"):
+            self.mistake(node, f"right_parts is {parts}; it must be lowest or nearest")
         if not checks and not skipped:
             self.mistake(node, f"item {id_} has no checks; name them, or say why not with `skip:`")
         policies = {name: value.value for name, value in keys.items() if is_policy(value)}
@@ -394,7 +425,25 @@ class Reader:
                 self.mistake(keys[name], f"{name} is {settings[name]:g}; it is a share, so at most 1")
         if "full" in settings and settings.get("partial", 0) > settings["full"]:
             self.mistake(keys["partial"], f"partial is above full, which is {settings['full']:g}")
-        return Item(id_, title, points, () if skipped else checks, settings, skipped, reads, policies)
+        graded, nearest = () if skipped else checks, parts == "nearest"
+        return Item(id_, title, points, graded, settings, skipped, reads, policies, built_on, share, nearest)
+
+    def below(self, node: yaml.Node, item: str) -> Iterator[str]:
+        """The items on which an item is built."""
+        for element in self.sequence(node, "built_on"):
+            name = self.text(element, "an item")
+            self.note(element, f"below {item}", name)
+            yield name
+
+    def expect_lower(self, tasks: Sequence[Task]) -> None:
+        """An item is built on earlier ones of its section alone, so that no item learns what it is asked itself."""
+        earlier: dict[str, str] = {}
+        for section, item in [(task.section, item) for task in tasks for item in task.items]:
+            for name in item.built_on:
+                if earlier.get(name) != section:
+                    told = f"item {item.id} is built on {name}, which is no earlier item of its section; correct it"
+                    self.mistakes.append((self.lines[f"below {item.id}", name], told))
+            earlier[item.id] = section
 
     def visibility(self, node: yaml.Node, checks: Sequence[CheckPlan]) -> Iterator[CheckPlan]:
         """When students see what the checks of an item say: one word for all, or check -> word."""

@@ -96,6 +96,8 @@ NEEDED = {
     "intake/repair.py": {"notebook", "ipynb"},  # the same, by what is in it
     "intake/match.py": {"ipynb"},  # the same, by its name
     "course/layouts/folder.py": {"ipynb"},  # what Jupyter leaves behind
+    "similarity/work.py": {"notebook"},  # a form of file, of which cells and outputs are compared
+    "course/export/feedback/canvas.py": {"ipynb"},  # a form of file that students hand in
     "sandbox/worker/standins.py": {"notebook"},  # a package of that name
 }
 ENGINE = [path for path in sorted(GRADER.rglob("*")) if path.is_file() and "__pycache__" not in path.parts

@@ -118,6 +118,11 @@ def test_lateness_and_the_courses_time_zone_arrive(tmp_path):
     assert load(tmp_path, SMALL).late is None
 
 
+def test_a_run_is_shown_at_once_unless_a_person_releases_it(tmp_path):
+    assert load(tmp_path, SMALL).release == "at_once"
+    assert load(tmp_path, SMALL.replace("tasks:", "release: by_hand\ntasks:", 1)).release == "by_hand"
+
+
 def test_the_digest_is_the_files(tmp_path):
     assert load(tmp_path, SMALL).digest == load(tmp_path, SMALL).digest != load(tmp_path, SMALL + "\n").digest
 
@@ -197,6 +202,8 @@ MISTAKES = [
     ("title: Tiny", "title: Tiny\nlate: {per_day: 1, timezone: ../x}", 2, "there is no time zone ../x"),
     ("title: Tiny", "title: Tiny\nlate: {per_day: 1, timezone: [a]}", 2, "timezone must be one line of text"),
     ("title: Tiny", "title: Tiny\nlate: {per_day: 101}", 2, "in percent, so at most 100"),
+    ("title: Tiny", "title: Tiny\nrelease: later", 2, "release is later; write at_once or by_hand"),
+    ("title: Tiny", "title: Tiny\nrelease: [by_hand]", 2, "release must be one line of text"),
 ]
 
 

@@ -12,7 +12,8 @@ A folder of tests/submissions/ holds the files that differ from its base, and ex
     review   regular expressions, one for each thing that is left to a person
     points   items that do not get full points; the other graded items do
     checks   checks that do not end in PASS, and how they end
-    says     check -> regular expression that its message holds
+    followed checks that fail on the submission's own parts and earn their points on right ones
+    says     check -> regular expression that its message holds; of one in `followed`, what it said at first
     advice   check -> regular expression that one piece of its advice holds
 """
 
@@ -79,6 +80,7 @@ class Expected:
     review: tuple[str, ...] = ()
     points: dict[str, float] = field(default_factory=dict)
     checks: dict[str, str] = field(default_factory=dict)
+    followed: tuple[str, ...] = ()
     says: dict[str, str] = field(default_factory=dict)
     advice: dict[str, str] = field(default_factory=dict)
 
@@ -231,6 +233,8 @@ def test_every_check_ends_as_expected(graded: Graded) -> None:
     expected = {name: graded.expected.checks.get(name, "PASS") for name in ends}
     reasons = [f"{name} {ends[name]}: {graded.checks[name].message}" for name in ends if ends[name] != expected[name]]
     assert ends == expected, "\n".join(reasons)
+    followed = [name for name in ends if ends[name] == "PASS" and graded.checks[name].followed is not None]
+    assert followed == list(graded.expected.followed)
     questions = graded.report.needs_review
     assert len(questions) == len(graded.expected.review), questions
     assert all(re.search(*pair) for pair in zip(graded.expected.review, questions, strict=True)), questions
@@ -246,7 +250,9 @@ def test_every_item_gets_the_points_expected(graded: Graded) -> None:
 
 def test_messages_say_what_is_wrong(graded: Graded) -> None:
     for name, pattern in graded.expected.says.items():
-        assert re.search(pattern, graded.checks[name].message), f"{name}: {graded.checks[name].message}"
+        check = graded.checks[name]
+        message = check.followed.first.message if check.followed and name in graded.expected.followed else check.message
+        assert re.search(pattern, message), f"{name}: {message}"
     for name, pattern in graded.expected.advice.items():
         advice = graded.checks[name].advice
         assert any(re.search(pattern, sentence) for sentence in advice), f"{name}: {advice}"
@@ -266,8 +272,9 @@ def words(sentence: str) -> int:
 
 
 def test_headlines_are_short(graded: Graded) -> None:
-    long = {name: check.message for name, check in graded.checks.items() if words(check.message) > WORDS}
-    assert not long
+    said = {name: check.followed.said for name, check in graded.checks.items() if check.followed and not check.message}
+    told = {name: check.message for name, check in graded.checks.items()} | said
+    assert not {name: text for name, text in told.items() if words(text) > WORDS}
 
 
 def test_a_handout_says_what_the_course_says(
@@ -300,7 +307,7 @@ def test_there_are_enough_and_every_expectation_names_what_exists() -> None:
     assert len(sources) >= 45
     for path in sources:
         expected = Expected(**yaml.safe_load(path.read_text(encoding="utf-8")))
-        named = {*expected.checks, *expected.says, *expected.advice}
+        named = {*expected.checks, *expected.says, *expected.advice, *expected.followed}
         assert named <= set(PLANNED), f"{path.parent.name}: no check is called {named - set(PLANNED)}"
         assert set(expected.checks.values()) <= set(Verdict), path
         assert {file.name for file in path.parent.iterdir()} <= {"expect.yaml", *STARRED}, path

@@ -128,7 +128,8 @@ def prepare(
     place = Place(*(path and path.resolve() for path in (arguments.homework, arguments.data_root)))
     run = book.run() if arguments.resume else begun(arguments, book, homework_at(place.homework))
     terms = Terms(run.seed, tuple(arguments.only), arguments.full, arguments.unverified, arguments.allow_unsafe)
-    audiences: tuple[Audience, ...] = ("student", "staff") if arguments.audience == "staff" else ("student",)
+    for_staff = arguments.audience == "staff" or book.released(run) is not None  # what students do not see, staff do
+    audiences: tuple[Audience, ...] = ("student", "staff") if for_staff else ("student",)
     return Batch(
         book, run, place, terms, workers=workers, audiences=() if arguments.no_html else audiences,
         fresh=arguments.fresh, show=show,
@@ -162,7 +163,8 @@ def begun(arguments: argparse.Namespace, book: Gradebook, homework: Homework) ->
         drawn = last[0].seed if last else homework.answers.draw_seed()
     if at is None and last:
         at = last[0].due
-    return book.begin(seed=drawn, due=at, late=homework.rubric.late, settings=asked(arguments))
+    settings = asked(arguments) | {"release": homework.rubric.release}
+    return book.begin(seed=drawn, due=at, late=homework.rubric.late, settings=settings)
 
 
 def asked(arguments: argparse.Namespace) -> dict[str, Any]:

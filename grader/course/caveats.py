@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from grader.course.gradebook import Gradebook, Run
+from grader.course.releases import held, items_of
 from grader.course.roster import column, is_draft, time_told
 from grader.course.student import SUBMITTED_AT
 from grader.model import LATE_DAYS, Row
@@ -31,6 +32,9 @@ def caveats(book: Gradebook, run: Run, rows: Sequence[Row]) -> Iterator[str]:
     if gone := book.detached(run):
         yield f"{named(gone)}: adjusted earlier, but nobody in this run has this id; repeat it under the new id"
     yield from outgrown(run, rows)
+    if unseen := held(book, run, rows):
+        what = "nothing" if len(unseen) == len(items_of(rows)) else f"all but {named(unseen)}"
+        yield f"students see {what} of run {run.id}; show them the rest with `release`"
 
 
 def times_not_understood(rows: Iterable[Row]) -> Iterator[str]:

@@ -1,4 +1,5 @@
-"""A class as one HTML file: the distribution of points, the most frequent mistakes, and a line per student.
+"""A class as one HTML file: the distribution of points, what waits for a person, the most frequent mistakes by cause,
+and a line per student.
 
 The page works without its script, which only sorts the table. It contains the script's digest, so no other script can
 run, even if a student's name contains one.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -16,10 +17,12 @@ from urllib.parse import quote
 from grader.course.statistics import BINS, Cohort, Earned, memory, seconds
 from grader.model import Row
 from grader.report.html import environment
-from grader.report.wording import judged, lateness, points, state, task_points, unanswered
+from grader.report.wording import checks, judged, lateness, points, state, task_points, unanswered
 
 HERE = Path(__file__).parent
 SHOWN = 12  # failures that are listed
+CAUSES = 5  # causes of a failure that are listed
+FEW = 6  # students who are named without a click
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +81,41 @@ class Line:
     reasons: tuple[str, ...]
 
 
-def render(cohort: Cohort, *, pages: Collection[str] = (), run: str = "", notes: Sequence[str] = ()) -> str:
-    """The whole page. `pages` are the ids of students who have a page reports/ID.html, `run` describes the run, and
-    `notes` are the caveats."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A question that only a person can answer, and the lines of the students who wait for it. `check` is "" if a
+    submission could not be graded at all. `href` leads to where it is answered, "" if nowhere."""
+
+    check: str
+    item: str
+    question: str
+    points: float
+    lines: tuple[Line, ...]
+    href: str
+
+
+Group = Callable[[str, str], str]  # a check's name and a sentence -> the address where these students are one group
+
+
+def nowhere(check: str, sentence: str) -> str:
+    return ""
+
+
+def render(
+    cohort: Cohort,
+    *,
+    pages: Collection[str] = (),
+    run: str = "",
+    notes: Sequence[str] = (),
+    suffix: str = "",
+    group: Group = nowhere,
+) -> str:
+    """The whole page. `pages` are the ids of students who have a page reports/ID.html, or one with the `suffix` before
+    ".html". `run` describes the run, `notes` are the caveats, and `group` links to a server where a person reviews."""
     script = (HERE / "class_page.js").read_text(encoding="utf-8")
     columns = [task for task in cohort.tasks if task.share is not None]
-    told = [line(row, [task.id for task in columns], row.student.id in pages) for row in cohort.rows]
+    told = [line(row, [task.id for task in columns], row.student.id in pages, suffix) for row in cohort.rows]
+    by_id = {one.student: one for one in told}
     page: str = environment(HERE).get_template("class_page.html.j2").render(
         cohort=cohort,
         class_css=(HERE / "class_page.css").read_text(encoding="utf-8"),
@@ -93,8 +125,13 @@ def render(cohort: Cohort, *, pages: Collection[str] = (), run: str = "", notes:
         run=run,
         notes=notes,
         whole=drawing(cohort.earned, LARGE),
+        lines_of=lambda ids: [by_id[one] for one in ids],
+        waiting=waiting(cohort.rows, told, group),
+        group=group,
         by_task={task.id: drawing(task.earned, SMALL) for task in cohort.tasks},
         failures=cohort.failures[:SHOWN],
+        CAUSES=CAUSES,
+        FEW=FEW,
         slowest=max((one for one in told if one.seconds), key=lambda one: float(one.seconds), default=None),
         largest=max((one for one in told if one.memory), key=lambda one: int(one.memory), default=None),
         script=script,
@@ -103,8 +140,28 @@ def render(cohort: Cohort, *, pages: Collection[str] = (), run: str = "", notes:
     return page
 
 
-def line(row: Row, tasks: Sequence[str], has_page: bool) -> Line:
-    href = f"reports/{quote(row.student.id, safe='')}.html" if has_page else ""
+def waiting(rows: Sequence[Row], lines: Sequence[Line], group: Group) -> list[Waiting]:
+    """What waits for a person, each question once, the one that most students wait for first."""
+    asked: dict[tuple[str, str, str], list[tuple[float, Line]]] = {}
+    for row, one in zip(rows, lines, strict=True):
+        if row.report is None and row.student.problem:
+            asked.setdefault(("", "", row.student.problem), []).append((0.0, one))
+        given = {check.name: (item, check) for item, check in checks(row.report)} if row.report else {}
+        for reason in unanswered(row.report) if row.report else ():
+            name, _, question = reason.partition(": ")
+            item, check = given.get(name, (None, None))
+            key = (name, item.id, question) if item else ("", "", reason)
+            asked.setdefault(key, []).append((check.points if check else 0.0, one))
+    found = [
+        Waiting(name, item, question, sum(points for points, _ in who), tuple(one for _, one in who),
+                group(name, question) if name else "")
+        for (name, item, question), who in asked.items()
+    ]  # fmt: skip
+    return sorted(found, key=lambda one: -len(one.lines))
+
+
+def line(row: Row, tasks: Sequence[str], has_page: bool, suffix: str = "") -> Line:
+    href = f"reports/{quote(row.student.id, safe='')}{suffix}.html" if has_page else ""
     if row.report is None:
         why = (row.student.problem,) if row.student.problem else ()
         return Line(row.student.id, row.student.name, href, state(row), "", ("",) * len(tasks), "", "", "", "", why)

@@ -125,6 +125,25 @@ MIGRATIONS = (
     );
     CREATE TABLE seen (student TEXT PRIMARY KEY, files TEXT NOT NULL);
     """,
+    # What students may see of a run, what was returned to whom, and the secret key of a run's pseudonyms.
+    """
+    CREATE TABLE releases (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs,
+        item TEXT NOT NULL,
+        released INTEGER NOT NULL,
+        author TEXT NOT NULL,
+        time TEXT NOT NULL
+    );
+    CREATE TABLE returned (
+        platform TEXT NOT NULL,
+        student TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        time TEXT NOT NULL,
+        PRIMARY KEY (platform, student)
+    );
+    CREATE TABLE keys (run INTEGER PRIMARY KEY REFERENCES runs, key TEXT NOT NULL);
+    """,
 )
 
 

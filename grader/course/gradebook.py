@@ -25,6 +25,7 @@ from grader.model import LATE_DAYS, Adjustment, CheckResult, ItemResult, Late, R
 from grader.report import json as report_json
 
 MOST_DAYS = 10_000
+BY_HAND = "by_hand"  # the rubric's word for a run that a person releases
 NOT_YET = "the run stopped before it was graded; continue with --resume"
 
 COLUMNS = "student, name, ids, path, digest, submitted_at, marked_late, others, problem, due, origin"  # of a Student
@@ -313,8 +314,15 @@ class Gradebook:
         """The changes to the report's points: adjustments and the late penalty."""
         run = run or self.run()
         days = self.late_days(student, run)
-        shown = bool(run.settings.get("after_due"))
-        return Remarks(tuple(self.in_force(student).values()), days, lateness(days, run.late), shown)
+        shown, given = bool(run.settings.get("after_due")), self.released(run)
+        return Remarks(tuple(self.in_force(student).values()), days, lateness(days, run.late), shown, given)
+
+    def released(self, run: Run) -> tuple[str, ...] | None:
+        """The items of a run that students may see: the last decision on each counts. None means all of them."""
+        if run.settings.get("release") != BY_HAND:
+            return None
+        rows = self.database.rows("SELECT item, released FROM releases WHERE run = ? ORDER BY id", run.id)
+        return tuple(sorted(item for item, released in dict(rows).items() if released))
 
     def waiting(self, run: Run | None = None) -> Iterator[tuple[Student, ItemResult, CheckResult]]:
         """Checks that need a person: with a question or a fault of the grader, in items without an adjustment."""

@@ -43,13 +43,31 @@ def put(book: Gradebook, student: str, audience: Audience, page: str, report: Do
 
 
 def redraw(book: Gradebook, student: str, run: Run) -> None:
-    """Draw a student's existing pages again, after a person changed something."""
+    """Draw a student's existing pages again where they have become outdated, after a person changed something."""
     report, remarks = book.report(student, run), book.remarks(student, run)
     if report is None:
         return
+    document = report_json.document(report)
     for audience in there(book, student):
-        page = job.page(report, remarks, audience)
-        put(book, student, audience, page, report_json.document(report), remarks)
+        if book.page(path_of(student, audience)) != digest_of(document, remarks, audience):
+            put(book, student, audience, job.page(report, remarks, audience), document, remarks)
+
+
+def current(book: Gradebook, student: str, run: Run) -> str:
+    """What the student reads, as HTML: the page that is there, if it is up to date, else drawn anew."""
+    report, remarks = book.report(student, run), book.remarks(student, run)
+    assert report is not None
+    path = path_of(student, "student")
+    if book.page(path) == digest_of(report_json.document(report), remarks, "student"):
+        return (book.folder / path).read_text(encoding="utf-8")
+    return job.page(report, remarks, "student")
+
+
+def to_read(book: Gradebook, student: str, run: Run) -> str | None:
+    """The path of the page that staff read: the student's, if the run needs no release. None if there is none."""
+    audiences = there(book, student)
+    wanted = audiences if book.released(run) is None else audiences[::-1]
+    return path_of(student, wanted[0]) if wanted else None
 
 
 def there(book: Gradebook, student: str) -> list[Audience]:
@@ -70,6 +88,8 @@ def index(book: Gradebook, run: Run, rows: Sequence[Row]) -> None:
     title = next((row.report.title for row in rows if row.report), "")
     notes = [*([partial(run)] if run.part else []), *caveats(book, run, rows)]
     graded = [row.student.id for row in rows if row.report]
-    there = {id_ for id_ in graded if (book.folder / path_of(id_, "student")).is_file()}
-    told = f"run {run.id}, begun {clock(run.began)}"
-    write(book.folder / INDEX, class_page.render(statistics.survey(rows, title), pages=there, run=told, notes=notes))
+    audience: Audience = "student" if book.released(run) is None else "staff"
+    there = {id_ for id_ in graded if (book.folder / path_of(id_, audience)).is_file()}
+    told, suffix = f"run {run.id}, begun {clock(run.began)}", "" if audience == "student" else f".{audience}"
+    cohort = statistics.survey(rows, title)
+    write(book.folder / INDEX, class_page.render(cohort, pages=there, run=told, notes=notes, suffix=suffix))

@@ -64,13 +64,15 @@ def of_tasks(homework: Homework, terms: Terms, data_root: Path) -> dict[str, str
     found = {}
     whole = {task.id: task for task in homework.rubric.tasks}
     for task in tasks_of(homework, terms.only):
-        modules = dict(sorted(closure(homework, sources(homework, task))))
+        below = [whole[name] for name in sorted(tasks_below(homework, task))]
+        roots = {name for one in (task, *below) for name in sources(homework, one)}
+        modules = dict(sorted(closure(homework, roots)))
         code = {name.removeprefix(f"{homework.package}."): module.digest for name, module in modules.items()}
         plans = [homework.rubric.data[name] for name in sorted(reads(task))]
         read = [[asdict(plan), datasets.digest_of(plan, data_root)] for plan in plans]
         section = section_of(homework, task)
         seen = asdict(replace(section, package=("", "")))
-        part = [asdict(whole[task.id]), [item.id for item in task.items], seen, versions(section)]
+        part = [asdict(whole[task.id]), *map(asdict, below), [item.id for item in task.items], seen, versions(section)]
         found[task.id] = digest([*shared, part, code, read])
     return found
 
@@ -125,6 +127,19 @@ def lacks_data(homework: Homework, task: Task, root: Path) -> bool:
 def versions(section: Section) -> dict[str, str]:
     """Versions of the packages that a section needs, if they are installed."""
     return {name: metadata.version(name) for name in section.needs if find_spec(name) is not None}
+
+
+def tasks_below(homework: Homework, task: Task) -> set[str]:
+    """The other tasks on whose items a task is built: where they fail, it is graded again (see follow_through.py)."""
+    of_item = {item.id: one for one in homework.rubric.tasks for item in one.items}
+    found: set[str] = set()
+    open_ = [task]
+    while open_:
+        for below in (of_item[name] for item in open_.pop().items for name in item.built_on):
+            if below.id != task.id and below.id not in found:
+                found.add(below.id)
+                open_.append(below)
+    return found
 
 
 def sources(homework: Homework, task: Task) -> set[str]:

@@ -48,11 +48,12 @@ class Earned:
 @dataclass(frozen=True, slots=True)
 class Cause:
     """A sentence and the number of students who got it, ignoring numbers in it. `forms` counts the different wordings;
-    `sentence` is the most common one."""
+    `sentence` is the most common one. `students` are their ids."""
 
     sentence: str
     count: int
     forms: int
+    students: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +112,13 @@ class Cohort:
 
 
 def survey(rows: Sequence[Row], title: str) -> Cohort:
-    reports = [row.report for row in rows if row.report]
+    given = [(row.student.id, row.report) for row in rows if row.report]
+    reports = [report for _, report in given]
     return Cohort(
         title=title,
         rows=tuple(rows),
         earned=earned([report.final for report in reports], possible(rows)),
-        tasks=tuple(tasks(reports)),
+        tasks=tuple(tasks(given)),
         seconds=spread([seconds(report) for report in reports]),
         memory=spread([memory(report) for report in reports]),
     )
@@ -153,38 +155,40 @@ def spread(values: Sequence[float]) -> Spread | None:
     return Spread(min(values), lower, median, upper, max(values), statistics.fmean(values), math.fsum(values))
 
 
-def tasks(reports: Sequence[Report]) -> Iterator[TaskNumbers]:
-    """The tasks of all reports, in the order of the reports."""
-    found: dict[str, list[tuple[Report, TaskResult]]] = {}
-    for report in reports:
+def tasks(given: Sequence[tuple[str, Report]]) -> Iterator[TaskNumbers]:
+    """The tasks of all reports, in the order of the reports. `given` are pairs of a student's id and report."""
+    found: dict[str, list[tuple[str, Report, TaskResult]]] = {}
+    for student, report in given:
         for task in report.tasks:
-            found.setdefault(task.id, []).append((report, task))
+            found.setdefault(task.id, []).append((student, report, task))
     for id_, cases in found.items():
-        judged = [(report, [item for item in task.items if report.judged(item)]) for report, task in cases]
+        judged = [(report, [item for item in task.items if report.judged(item)]) for _, report, task in cases]
         values = [math.fsum(map(report.points_of, items)) for report, items in judged if items]
         worth = math.fsum(item.max_score for _, items in judged for item in items)
         most = math.fsum({item.id: item.max_score for _, items in judged for item in items}.values())
-        task = cases[0][1]
-        yield TaskNumbers(id_, task.title, task.max_score, math.fsum(values) / worth if worth else None,
-                          earned(values, most), tuple(checks([one for _, one in cases])))  # fmt: skip
+        task = cases[0][2]
+        numbers = tuple(checks([(student, one) for student, _, one in cases]))
+        share = math.fsum(values) / worth if worth else None
+        yield TaskNumbers(id_, task.title, task.max_score, share, earned(values, most), numbers)
 
 
-def checks(cases: Sequence[TaskResult]) -> Iterator[CheckNumbers]:
-    found: dict[str, list[tuple[ItemResult, CheckResult]]] = {}
-    for task in cases:
+def checks(cases: Sequence[tuple[str, TaskResult]]) -> Iterator[CheckNumbers]:
+    found: dict[str, list[tuple[ItemResult, str, CheckResult]]] = {}
+    for student, task in cases:
         for item in task.items:
             for check in item.checks:
-                found.setdefault(check.name, []).append((item, check))
+                found.setdefault(check.name, []).append((item, student, check))
     for pairs in found.values():
         item = pairs[0][0]
-        judged = [check for _, check in pairs if check.verdict not in UNJUDGED]
+        judged = [(student, check) for _, student, check in pairs if check.verdict not in UNJUDGED]
         if judged:
             yield numbers(item, judged)
 
 
-def numbers(item: ItemResult, judged: Sequence[CheckResult]) -> CheckNumbers:
+def numbers(item: ItemResult, given: Sequence[tuple[str, CheckResult]]) -> CheckNumbers:
     """The numbers of one check, from all judged results. They are the grader's own; adjustments are ignored."""
-    failed = [check for check in judged if check.verdict not in NOT_FAILED]
+    judged = [check for _, check in given]
+    failed = [(student, check) for student, check in given if check.verdict not in NOT_FAILED]
     worth = math.fsum(check.points for check in judged)
     not_done = sum(check.verdict is Verdict.NOT_IMPLEMENTED for check in judged)
     passed = len(judged) - len(failed) - not_done
@@ -192,15 +196,18 @@ def numbers(item: ItemResult, judged: Sequence[CheckResult]) -> CheckNumbers:
     spent = spread([check.seconds for check in judged])
     assert spent is not None
     first = judged[0]
-    why = tuple(causes(check.message or check.verdict.value for check in failed))
+    why = tuple(causes((check.message or check.verdict.value, student) for student, check in failed))
     return CheckNumbers(item.id, first.name, first.title, first.points, len(judged), passed, len(failed), not_done,
                         share, why, spent)  # fmt: skip
 
 
-def causes(sentences: Iterable[str]) -> Iterator[Cause]:
-    """The causes in `sentences`. Sentences that differ only in numbers are one cause."""
+def causes(told: Iterable[tuple[str, str]]) -> Iterator[Cause]:
+    """The causes in pairs of a sentence and a student's id. Sentences that differ only in numbers are one cause."""
     alike: dict[str, Counter[str]] = {}
-    for sentence in sentences:
-        alike.setdefault(NUMBER.sub("#", sentence), Counter())[sentence] += 1
-    for forms in sorted(alike.values(), key=lambda forms: -forms.total()):
-        yield Cause(forms.most_common(1)[0][0], forms.total(), len(forms))
+    students: dict[str, list[str]] = {}
+    for sentence, student in told:
+        key = NUMBER.sub("#", sentence)
+        alike.setdefault(key, Counter())[sentence] += 1
+        students.setdefault(key, []).append(student)
+    for key, forms in sorted(alike.items(), key=lambda one: -one[1].total()):
+        yield Cause(forms.most_common(1)[0][0], forms.total(), len(forms), tuple(students[key]))

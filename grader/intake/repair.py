@@ -415,6 +415,10 @@ def essence(content: bytes | None) -> bytes | None:
     """What to compare: a script's lines without trailing space, or the source of a notebook's cells."""
     if content is None:
         return None
+    return kept_essence(content) if len(content) <= LARGEST else whole_essence(content)
+
+
+def whole_essence(content: bytes) -> bytes:
     document = loaded(content) if is_notebook(content) else None
     if document is not None:
         told = [(cell.get("cell_type"), "".join(map(str, cell.get("source", "")))) for cell in parts(document)]
@@ -423,3 +427,6 @@ def essence(content: bytes | None) -> bytes | None:
         text = decoded(content)[0] if len(content) <= LARGEST else content.decode("latin-1")
     lines = [line.rstrip() for line in re.split(r"\r\n?|\n", text.rstrip("\0\x1a"))]
     return "\n".join(line for line in lines if line).encode()
+
+
+kept_essence = lru_cache(maxsize=16)(whole_essence)  # each file is compared several times

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from grader.model import Figure as Picture
 from grader.report import plots
-from grader.report.plots import ACCENT, BAD, INK, LINE, QUIET, WIDTH, blank, shown, svg
+from grader.report.panels import shown
+from grader.report.plots import ACCENT, BAD, INK, LINE, QUIET, WIDTH, blank, svg
 from grader.report.wording import harmless
 
 if TYPE_CHECKING:

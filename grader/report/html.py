@@ -27,10 +27,9 @@ class Drawn:
 
 def draw(report: Report) -> Drawn:
     """Every figure of a report. One that cannot be drawn costs itself alone."""
-    from grader.report import charts, plots
+    from grader.report import charts, panels
 
-    plots.load_library()
-    panels = [attempted(partial(plots.drawn, panel, at)) for at, panel in enumerate(plots.panels(report))]
+    measured = [attempted(partial(panels.drawn, panel, at)) for at, panel in enumerate(panels.panels(report))]
     pictures = {
         check.name: tuple(
             attempted(partial(charts.picture, given, f"{check.name}-{at}")) for at, given in enumerate(check.figures)
@@ -38,7 +37,7 @@ def draw(report: Report) -> Drawn:
         for check in report.checks
         if check.figures
     }
-    return Drawn(tuple(filter(None, panels)), pictures)
+    return Drawn(tuple(filter(None, measured)), pictures)
 
 
 def attempted(drawing: Callable[[], str]) -> str:

@@ -7,7 +7,18 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from grader.model import CheckResult, Figure, ItemResult, Measure, Provenance, Report, TaskResult, Verdict
+from grader.model import (
+    CheckResult,
+    Ending,
+    Figure,
+    FollowThrough,
+    ItemResult,
+    Measure,
+    Provenance,
+    Report,
+    TaskResult,
+    Verdict,
+)
 from grader.report.wording import Audience, presented
 
 SCHEMA = 1
@@ -81,6 +92,26 @@ def check(given: CheckResult) -> dict[str, Any]:
         "memory": given.memory,
         "killed": given.killed,
         "visibility": given.visibility,
+        "followed": followed(given.followed) if given.followed else None,
+    }
+
+
+def followed(given: FollowThrough) -> dict[str, Any]:
+    return {
+        "wrong": list(given.wrong),
+        "items": list(given.items),
+        "first": ending(given.first),
+        "again": ending(given.again),
+        "said": given.said,
+    }
+
+
+def ending(given: Ending) -> dict[str, Any]:
+    return {
+        "verdict": given.verdict.value,
+        "earned": given.earned,
+        "message": given.message,
+        "where": given.where,
     }
 
 
@@ -137,4 +168,10 @@ def parse_check(given: Mapping[str, Any]) -> CheckResult:
         memory=given.get("memory", 0),  # missing in reports of earlier versions
         killed=given.get("killed", False),  # missing in reports of earlier versions
         visibility=given.get("visibility", "visible"),  # missing in reports of earlier versions
+        followed=parse_followed(given["followed"]) if given.get("followed") else None,  # missing in earlier versions
     )
+
+
+def parse_followed(given: Mapping[str, Any]) -> FollowThrough:
+    first, again = (Ending(**given[one] | {"verdict": Verdict(given[one]["verdict"])}) for one in ("first", "again"))
+    return FollowThrough(tuple(given["wrong"]), tuple(given["items"]), first, again, given["said"])

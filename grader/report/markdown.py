@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from html import escape
 
 from grader.model import Report, Verdict
-from grader.report.problems import Problem, advice, not_graded, problems
+from grader.report.problems import Problem, advice, followed, not_graded, problems
 from grader.report.wording import (
     SHAPE,
     WORD,
@@ -35,6 +35,7 @@ def render(report: Report, *, audience: Audience = "student") -> str:
     tail = "".join(f"{line}\n" for line in footer(report))
     room = ROOM - len((head + tail).encode())
     told = [sentence(problem) for problem in problems(report)]
+    told += [line(one, one.subject) for one in followed(report)]
     told += [line(one, f"{one.subject}, advice") for one in advice(report)]
     told += [line(one, "not graded") for one in not_graded(report)]
     shown: list[str] = []

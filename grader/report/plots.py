@@ -1,4 +1,4 @@
-"""The report's figures as inline SVG: every measured number with its bar, and training curves and weights.
+"""Training curves and weights as inline SVG.
 
 matplotlib is imported only when something is drawn, because that takes longer than the rest of the report. Labels may
 contain a student's own names, so no text is parsed as math, and all text uses characters that every font has.
@@ -14,50 +14,26 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from html import escape
 from io import BytesIO, StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from grader.model import Figure as Picture
-from grader.model import Measure, Report
-from grader.report.wording import checks, harmless, holds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
-LOADING = threading.Lock()
-WIDTH, ROW, HEAD = 7.2, 0.2, 0.75  # inches: the figure, one row, and the space above and below a panel's rows
-ROWS = 40  # rows of a panel: they fit on a page of paper
-LABEL = 44  # characters of a row's label
+LOADING = threading.RLock()  # the drawing that finds the fonts asks for it again
+WIDTH = 7.2  # inches
 HIGH = 1e30  # a loss beyond it is drawn there: an axis has to end somewhere
-FLOOR, CEILING = 1e-17, 1e3  # an error of 0 is drawn at the floor; one that is not finite, at the right edge
 
 # Placeholders for the page's colours, which differ in light and dark mode.
 COLOURS = {"#010101": "var(--ink)", "#020202": "var(--quiet)", "#030303": "var(--line)", "#040404": "var(--good)",
            "#050505": "var(--bad)", "#060606": "var(--accent)"}  # fmt: skip
 INK, QUIET, LINE, GOOD, BAD, ACCENT = COLOURS
-
-# Shapes, sizes and settings in a name. Measurements whose names differ only in these share a row.
-_RUN = re.compile(r"\s*\([\d, ]*\)|, \w+=[\w.+-]+|, \d+ rows?\b")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a panel: a quantity of a check, with one or more measurements."""
-
-    label: str
-    measures: tuple[Measure, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    title: str
-    rows: tuple[Row, ...]
-    log: bool = True
 
 
 def load_library() -> None:
@@ -70,7 +46,7 @@ def load_library() -> None:
         with elsewhere():
             import matplotlib.backends.backend_svg
             import matplotlib.figure  # noqa: F401
-        drawn(Panel("", (Row("", (Measure("", 0.0, 1.0),)),)), 0)
+        svg(loss_canvas(Picture("curves", "", {"losses": [0.0], "steps": [0]})), "", "")
 
 
 @contextmanager
@@ -84,11 +60,6 @@ def elsewhere() -> Iterator[None]:
         os.chdir(here)
         if isinstance(here, int):
             os.close(here)
-
-
-def drawn(panel: Panel, at: int) -> str:
-    """An <svg> element. It uses the page's colour variables, and its text stays text."""
-    return svg(figure(panel), panel.title, describe(panel), f"plot{at}")
 
 
 def curves(given: Picture, prefix: str) -> str:
@@ -188,101 +159,15 @@ def weight_sheet(given: Picture) -> Image:
 DRAWINGS = {"curves": curves, "weights": weights}
 
 
-def panels(report: Report) -> tuple[Panel, ...]:
-    """Panels of gradient errors, other errors and accuracies. Empty panels are left out; long ones are split."""
-    kinds: dict[str, dict[tuple[str, str], list[Measure]]] = {"gradient": {}, "forward": {}, "accuracy": {}}
-    for item, check in checks(report):
-        for measure in check.measures:
-            label = f"{item.id} {_RUN.sub('', harmless(measure.name))}"
-            kinds[kind(measure)].setdefault((check.name, label), []).append(measure)
-    titles = {"gradient": "Gradient errors", "forward": "Forward errors", "accuracy": "Accuracies"}
-    drawn = []
-    for name, found in kinds.items():
-        rows = [Row(label, tuple(all_)) for (_, label), all_ in found.items()]
-        for start in range(0, len(rows), ROWS):
-            title = f"{titles[name]}, continued" if start else titles[name]
-            drawn.append(Panel(title, tuple(rows[start : start + ROWS]), name != "accuracy"))
-    return tuple(drawn)
-
-
-def kind(measure: Measure) -> str:
-    return "accuracy" if measure.at_least else "gradient" if "grad" in measure.name.lower() else "forward"
-
-
-def describe(panel: Panel) -> str:
-    """A panel in words, for screen readers."""
-    measures = [measure for row in panel.rows for measure in row.measures]
-    return f"{sum(map(holds, measures))} of {len(measures)} are on the right side of the bar."
-
-
-def figure(panel: Panel) -> Figure:
-    rows = ROW * len(panel.rows)
-    height = HEAD + rows
-    canvas = blank(WIDTH, height)
-    draw(canvas.add_axes((0.44, (HEAD - 0.35) / height, 0.52, rows / height)), panel)
-    return canvas
-
-
 def blank(width: float, height: float) -> Figure:
     """An empty figure for SVG; sizes are in inches."""
+    load_library()
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     canvas = Figure(figsize=(width, height))
     FigureCanvasSVG(canvas)
     return canvas
-
-
-def draw(axes: Axes, panel: Panel) -> None:
-    """Draw passed measurements as dots, failed ones as crosses and bars as vertical strokes, over a grid.
-
-    Labels and grid are plain texts and lines, because matplotlib's own ticks would take most of the time of a page.
-    """
-    from matplotlib.transforms import ScaledTranslation
-
-    dots = [(position(m.value, panel), y, holds(m)) for y, row in enumerate(panel.rows) for m in row.measures]
-    bars = sorted({(position(m.bound, panel), y) for y, row in enumerate(panel.rows) for m in row.measures})
-    ticks = range(-16, 1, 4) if panel.log else range(0, 101, 25)
-    left, right, below = (-17, 3, len(panel.rows) - 0.5) if panel.log else (0, 100, len(panel.rows) - 0.5)
-    axes.set_axis_off()
-    axes.set_xlim(left, right)
-    axes.set_ylim(below, -0.5)
-    axes.vlines(list(ticks), -0.5, below, color=LINE, linewidth=0.6)
-    axes.hlines(range(len(panel.rows)), left, right, color=LINE, linewidth=0.6)
-    axes.plot(*columns(bars), "|", color=ACCENT, markersize=11, markeredgewidth=2, clip_on=False)
-    axes.plot(*columns([(x, y) for x, y, good in dots if good]), "o", color=GOOD, markersize=5, clip_on=False)
-    axes.plot(
-        *columns([(x, y) for x, y, good in dots if not good]), "X", color=BAD, markersize=7, markeredgewidth=0,
-        clip_on=False,
-    )  # fmt: skip
-    beside, under = (  # a few points outside the panel, because dots may lie on its edges
-        axes.transData + ScaledTranslation(x / 72, y / 72, axes.figure.dpi_scale_trans) for x, y in ((-7, 0), (0, -4))
-    )
-    told: dict[str, Any] = {"color": QUIET, "fontsize": 8, "parse_math": False}
-    for y, row in enumerate(panel.rows):
-        axes.text(left, y, shown(row.label), ha="right", va="center", transform=beside, **told)
-    for tick in ticks:
-        name = (f"1e{tick}" if tick else "1") if panel.log else f"{tick} %"
-        axes.text(tick, below, name, ha="center", va="top", transform=under, **told)
-    axes.set_title(panel.title, loc="left", x=-0.8, y=1.0, fontsize=10, color=INK, parse_math=False)
-
-
-def position(value: float, panel: Panel) -> float:
-    """The x position of a number: its power of ten, limited to the panel, or a percentage. Numbers that are not finite
-    lie at the bad edge."""
-    if not panel.log:
-        return 100 * min(max(value, 0.0), 1.0) if math.isfinite(value) else 0.0
-    return math.log10(min(max(value, FLOOR), CEILING)) if math.isfinite(value) else math.log10(CEILING)
-
-
-def columns(places: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
-    return [x for x, _ in places], [y for _, y in places]
-
-
-def shown(label: str) -> str:
-    """A label with only characters that matplotlib's own font has, so that drawing it never warns."""
-    label = label.encode("latin-1", "replace").decode("latin-1")
-    return label if len(label) <= LABEL else label[: LABEL - 3] + "..."
 
 
 def svg(canvas: Figure, title: str, description: str, prefix: str = "plot") -> str:

@@ -6,18 +6,20 @@ They are the drawings of plots.py and charts.py, on white, in colours of their o
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from grader.model import CheckResult, Report
 from grader.model import Figure as Picture
-from grader.report import charts, plots
-from grader.report.plots import ACCENT, BAD, GOOD, INK, LINE, QUIET, blank, shown
-from grader.report.wording import harmless
+from grader.report import charts, panels, plots
+from grader.report.panels import Panel, position, shown
+from grader.report.plots import ACCENT, BAD, GOOD, INK, LINE, QUIET, blank
+from grader.report.wording import harmless, holds
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 DPI = 90
@@ -51,7 +53,56 @@ def of_check(check: CheckResult) -> tuple[Drawn, ...]:
 
 def of_measures(report: Report) -> tuple[Drawn, ...]:
     """Every measured number of a report against its bar."""
-    return tuple(Drawn(one.title, plots.describe(one), painted(plots.figure(one))) for one in plots.panels(report))
+    return tuple(Drawn(one.title, panels.describe(one), painted(figure(one))) for one in panels.panels(report))
+
+
+def figure(panel: Panel) -> Figure:
+    """As panels.drawn, by matplotlib."""
+    rows = panels.ROW * len(panel.rows)
+    width, height = panels.WIDTH, panels.HEAD + rows
+    canvas = blank(width / 72, height / 72)
+    below = panels.HEAD - panels.ABOVE
+    draw(
+        canvas.add_axes((panels.LEFT / width, below / height, (panels.RIGHT - panels.LEFT) / width, rows / height)),
+        panel,
+    )
+    return canvas
+
+
+def draw(axes: Axes, panel: Panel) -> None:
+    """Draw passed measurements as dots, failed ones as crosses and bars as vertical strokes, over a grid.
+
+    Labels and grid are plain texts and lines, because matplotlib's own ticks would take most of the time of a page.
+    """
+    from matplotlib.transforms import ScaledTranslation
+
+    dots = [(position(m.value, panel), y, holds(m)) for y, row in enumerate(panel.rows) for m in row.measures]
+    bars = sorted({(position(m.bound, panel), y) for y, row in enumerate(panel.rows) for m in row.measures})
+    (left, right), below = panels.edges(panel), len(panel.rows) - 0.5
+    axes.set_axis_off()
+    axes.set_xlim(left, right)
+    axes.set_ylim(below, -0.5)
+    axes.vlines(list(panels.ticks(panel)), -0.5, below, color=LINE, linewidth=0.6)
+    axes.hlines(range(len(panel.rows)), left, right, color=LINE, linewidth=0.6)
+    axes.plot(*columns(bars), "|", color=ACCENT, markersize=11, markeredgewidth=2, clip_on=False)
+    axes.plot(*columns([(x, y) for x, y, good in dots if good]), "o", color=GOOD, markersize=5, clip_on=False)
+    axes.plot(
+        *columns([(x, y) for x, y, good in dots if not good]), "X", color=BAD, markersize=7, markeredgewidth=0,
+        clip_on=False,
+    )  # fmt: skip
+    beside, under = (  # a few points outside the panel, because dots may lie on its edges
+        axes.transData + ScaledTranslation(x / 72, y / 72, axes.figure.dpi_scale_trans) for x, y in ((-7, 0), (0, -4))
+    )
+    told: dict[str, Any] = {"color": QUIET, "fontsize": 8, "parse_math": False}
+    for y, row in enumerate(panel.rows):
+        axes.text(left, y, shown(row.label), ha="right", va="center", transform=beside, **told)
+    for step in panels.ticks(panel):
+        axes.text(step, below, panels.tick(step, panel), ha="center", va="top", transform=under, **told)
+    axes.set_title(panel.title, loc="left", x=-0.8, y=1.0, fontsize=10, color=INK, parse_math=False)
+
+
+def columns(places: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    return [x for x, _ in places], [y for _, y in places]
 
 
 def curves(given: Picture) -> Iterator[bytes]:

@@ -83,6 +83,15 @@ def advice(report: Report) -> list[Problem]:
     )
 
 
+def followed(report: Report) -> list[Problem]:
+    """Checks that were graded again on right parts, and what came of it."""
+    return together(
+        ((check.followed.again.verdict, check.followed.said, ""), (item, check))
+        for item, check in checks(report)
+        if check.followed is not None and check.verdict is not Verdict.SKIPPED
+    )
+
+
 def not_graded(report: Report) -> list[Problem]:
     """Checks that were not judged, with the reasons."""
     return together(

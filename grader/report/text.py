@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.model import CheckResult, Report, Verdict
-from grader.report.problems import advice, not_graded, problems
+from grader.report.problems import Problem, advice, followed, not_graded, problems
 from grader.report.wording import (
     ASCII_SHAPE,
     SHAPE,
@@ -169,10 +169,22 @@ def problem_lines(report: Report, write: Writer) -> Iterator[ConsoleRenderable]:
         if problem.output:
             printed = Text.assemble(write("printed:\n", "dim"), write(problem.output, "dim"), overflow="fold")
             yield Padding(printed, (0, 0, 0, 4), expand=False)
+    for one in followed(report):
+        yield sentence(one.verdict, one.items, one.said, write)
+        yield from first_endings(one, write)
     for one in advice(report):
         yield sentence(one.verdict, one.items, f"{one.subject}, advice: {one.said}", write)
     for one in not_graded(report):
         yield write(f"{SHAPE[one.verdict]} {one.items} not graded: {one.said}", "dim")
+
+
+def first_endings(problem: Problem, write: Writer) -> Iterator[ConsoleRenderable]:
+    """How checks that earned points on right parts had ended on the student's own."""
+    for _, check in problem.cases:
+        if check.followed is not None and check.verdict in (Verdict.PASS, Verdict.PARTIAL):
+            first = check.followed.first
+            said = f"{check.name}, on your own parts: {first.message or WORD[first.verdict]}"
+            yield Padding(write(said, "dim"), (0, 0, 0, 4), expand=False)
 
 
 def sentence(verdict: Verdict, ids: str, text: str, write: Writer) -> Text:

@@ -10,7 +10,18 @@ from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any, Literal
 
-from grader.model import Adjustment, CheckResult, ItemResult, Measure, Remarks, Report, Row, TaskResult, Verdict
+from grader.model import (
+    Adjustment,
+    CheckResult,
+    FollowThrough,
+    ItemResult,
+    Measure,
+    Remarks,
+    Report,
+    Row,
+    TaskResult,
+    Verdict,
+)
 
 Audience = Literal["student", "staff"]
 
@@ -63,8 +74,9 @@ def harmless(text: str, *, lines: bool = False) -> str:
     Without `lines`, the result is one line of at most LONGEST characters. Tabs become spaces. A carriage return becomes
     a line break, so text that it would overwrite stays.
     """
-    text = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
-    text = "".join(char if char == "\n" or _shown(char) else "\ufffd" * _replaced(char) for char in text)
+    if not (text.isascii() and text.isprintable()):  # nearly all texts hold nothing to look for
+        text = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
+        text = "".join(char if char == "\n" or _shown(char) else "\ufffd" * _replaced(char) for char in text)
     if lines:
         return text
     text = " ".join(text.split("\n"))
@@ -239,17 +251,66 @@ def cleaned(check: CheckResult, audience: Audience) -> CheckResult:
         figures=tuple(
             replace(figure, title=harmless(figure.title), data=tidied(figure.data)) for figure in check.figures
         ),
+        followed=told(check.followed, harmless),
     )
+
+
+def told(given: FollowThrough | None, text: Callable[[str], str]) -> FollowThrough | None:
+    """What is said of a check that was graded again, with a function applied to its sentences."""
+    if given is None:
+        return None
+    first, again = (
+        replace(one, message=text(one.message), where=text(one.where)) for one in (given.first, given.again)
+    )
+    return replace(given, first=first, again=again, said=text(given.said))
+
+
+def released(report: Report) -> Report:
+    """The report with what the course has released: of other items, what they are worth alone."""
+    given = report.remarks.released
+    held = [item for item in report.items if given is not None and item.id not in given]
+    if not held:
+        return report
+    names = {check.name for item in held for check in item.checks}
+    ids = {item.id for item in held}
+    tasks = tuple(
+        replace(task, items=tuple(withheld(item) if item.id in ids else item for item in task.items))
+        for task in report.tasks
+    )
+    asked = tuple(reason for reason in report.needs_review if reason.partition(": ")[0] not in names)
+    kept = tuple(one for one in report.remarks.adjustments if one.item not in ids)
+    seen = replace(report, tasks=tasks, needs_review=asked, remarks=replace(report.remarks, adjustments=kept))
+    nothing = len(held) == len(report.items)
+    return replace(seen, notes=(), needs_review=(), remarks=Remarks(released=given)) if nothing else seen
+
+
+def withheld(item: ItemResult) -> ItemResult:
+    """The item as a student sees it before its release."""
+    title, told = "What your course has not released yet", "not released yet"
+    later = CheckResult(f"held_{item.id}", title, Verdict.SKIPPED, 0.0, item.max_score, told)
+    return replace(item, score=0.0, checks=(later,))
 
 
 def as_seen(report: Report) -> Report:
     """The report with what its student may see: of other checks the points alone, as measured later."""
+    report = released(report)
     unseen = {check.name for _, check in checks(report) if not is_seen(check, report.remarks.after_due)}
     if not unseen:
         return report
+    report = untold(report, {item.id for item, check in checks(report) if check.name in unseen})
     tasks = tuple(replace(task, items=tuple(item_seen(item, unseen) for item in task.items)) for task in report.tasks)
     asked = tuple(reason for reason in report.needs_review if reason.partition(": ")[0] not in unseen)
     return replace(report, tasks=tasks, needs_review=asked)
+
+
+def untold(report: Report, items: Collection[str]) -> Report:
+    """The report without a word on checks that were graded again because of one of `items`, which are not all seen."""
+
+    def without(check: CheckResult) -> CheckResult:
+        known = check.followed is None or not set(items) & set(check.followed.items)
+        return check if known else replace(check, followed=None)
+
+    return changed(report, str, without)
 
 
 def is_seen(check: CheckResult, after_due: bool) -> bool:
@@ -308,6 +369,7 @@ def quoted(report: Report) -> Report:
             ),
             advice=tuple(map(without_links, check.advice)),
             review=tuple(map(without_links, check.review)),
+            followed=told(check.followed, without_links),
         )
 
     return changed(report, without_links, quote)

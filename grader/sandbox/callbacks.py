@@ -20,6 +20,9 @@ class Calling(Protocol):
     callbacks: dict[int, Callable[..., Any]]
     answering: str
 
+    def callback(self, number: int) -> Callable[..., Any] | None:
+        """The function that the student's code may call under that number, if there is one."""
+
     def remote(self, handle: Handle) -> Remote:
         """The Remote of an object in the student's process."""
 
@@ -39,7 +42,7 @@ class Answering:
         """The frame to send back. Raises Crashed for a malformed question."""
         self.count += 1
         number, args, named = asked.get("callback"), asked.get("args"), asked.get("named")
-        function = self.session.callbacks.get(number) if type(number) is int else None
+        function = self.session.callback(number) if type(number) is int else None
         if function is None or type(args) is not tuple or type(named) is not dict or not all(map(fits, named)):
             raise Crashed(f"{self.subject} broke the grader's channel: it called a function that it was not given")
         name = getattr(function, "__name__", "function")

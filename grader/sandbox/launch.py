@@ -31,7 +31,7 @@ ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "
 ONE_THREAD["VECLIB_MAXIMUM_THREADS"] = "1"
 
 _BOOT = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); sys.dont_write_bytecode = {1}; "
     "from grader.sandbox.worker.{0} import main; del sys.path[0]; main()"
 )
 
@@ -75,7 +75,9 @@ def environment(scratch: Path) -> dict[str, str]:
 
 
 def command(module: str) -> list[str]:
-    return [sys.executable, "-s", "-P", "-X", "utf8", "-c", _BOOT.format(module), str(ROOT)]
+    """What starts a worker or a zygote. It keeps the bytecode of our own code if this process does."""
+    boot = _BOOT.format(module, sys.dont_write_bytecode)
+    return [sys.executable, "-s", "-P", "-X", "utf8", "-c", boot, str(ROOT)]
 
 
 class Spawned:

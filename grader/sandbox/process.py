@@ -1,7 +1,7 @@
 """Talks to one worker process, watches its use of time, memory and disk, and stops it.
 
-A student's code cannot hang or kill the grader here: a separate thread does the reading, the process and its children
-are checked against their limits every `TICK` seconds, and the end of the process is handled like any other reply.
+A student's code cannot hang or kill the grader here: nothing waits for its channel without a limit, the process and its
+children are checked against their limits every `TICK` seconds, and its end is handled like any other reply.
 """
 
 from __future__ import annotations
@@ -9,12 +9,10 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import queue
 import re
 import signal
 import stat
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,9 +20,10 @@ from typing import IO, Any
 
 from grader.errors import Crashed, OutOfMemory, Skipped, StudentError, TimedOut, Undecided, UsageError
 from grader.model import Limits
+from grader.sandbox import channel
 from grader.sandbox.idle import PATIENCE, Idle
 from grader.sandbox.launch import Launcher, ZygoteGoneError
-from grader.sandbox.worker.wire import MAX_FRAME, FrameError, TooLargeError, decode, frame, receive
+from grader.sandbox.worker.wire import MAX_FRAME, FrameError, TooLargeError, frame
 
 TICK = 0.02  # seconds between two checks of a running call; up to ten times as long for long calls
 START_WALL = 60.0  # seconds for an interpreter to start on a busy machine; not counted as the student's time
@@ -64,50 +63,26 @@ class Output:
 
 
 class Process:
-    """A worker and the thread that talks to it, so that the grader never hangs in a read or write.
-
-    The thread reads one reply for each request and no more. Unasked data from a hostile worker fills the worker's pipe,
-    never the grader's memory.
-    """
+    """A worker, its limits, and the channel to it."""
 
     def __init__(self, folder: Path, limits: Limits, launch: Launcher) -> None:
         self.limits = limits
         self.count = 0
         self.held = ""
         self.waited = 0.0  # seconds in which it was asked something and did not compute, as far as was seen
-        self.due = False  # whether a request is with the worker as a whole, and its reply is not here as a whole
+        self.granted = 0  # bytes that it may write beyond WRITTEN, for what it asks right parts
         self.killed = False  # by the system (out of memory); by the student's own code only where nothing confines it
+        self.looked = -math.inf  # when its scratch folder was measured last
         self.scratch = folder / "scratch"
         path = folder / "output"
         with path.open("wb", buffering=0) as output:
             self.output = Output(path)
             self.child = launch(self.scratch, output)
-        self.requests: queue.SimpleQueue[tuple[bytes, int] | None] = queue.SimpleQueue()
-        self.replies: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self.talker = threading.Thread(target=self.talk, daemon=True)
-        self.talker.start()
-
-    def talk(self) -> None:
-        """Carry frames until there is nothing more to send or the worker is gone; then close the channel."""
-        try:
-            while (request := self.requests.get()) is not None:
-                data, most = request
-                self.child.stdin.write(data)
-                self.child.stdin.flush()
-                self.due = True
-                data = receive(self.child.stdout, most)
-                self.due = False
-                self.replies.put(decode(data))
-        except (EOFError, FrameError, OSError, MemoryError) as error:
-            self.replies.put(error)
-        finally:
-            for stream in (self.child.stdin, self.child.stdout):
-                with contextlib.suppress(OSError):  # unsent bytes for a process that is gone
-                    stream.close()
+        self.channel = channel.opened(self.child)
 
     def send(self, value: Any, most: int = MAX_FRAME) -> None:
         """Send a value that gets one reply, of at most `most` bytes. Raises FrameError if it cannot be encoded."""
-        self.requests.put((frame(value), most))
+        self.channel.send(frame(value), most)
 
     def exchange(
         self,
@@ -173,14 +148,14 @@ class Process:
         than `patience` rather than computes; OutOfMemory or Crashed for one that uses too much of anything else."""
         began = time.monotonic()
         try:
-            return self.replies.get(timeout=min(TICK, max(wall, 0.001)))
-        except queue.Empty:
+            return self.channel.receive(min(TICK, max(wall, 0.001)))
+        except TimeoutError:
             watch, idle = Watch(self.child.pid), Idle(self.child.pid, patience)
         while True:
             tick = min(TICK + (time.monotonic() - began) / 5, 10 * TICK)  # each check takes a millisecond or two
             try:
-                return self.replies.get(timeout=tick)
-            except queue.Empty:
+                return self.channel.receive(tick)
+            except TimeoutError:
                 pass
             watch.look()
             if watch.cpu > cpu:
@@ -198,7 +173,7 @@ class Process:
                 raise Undecided(self.too_small(subject))
             if watch.threads > THREADS:
                 raise Crashed(f"{subject} started more than {THREADS} threads and was stopped")
-            if watch.written > WRITTEN:
+            if watch.written > WRITTEN + self.granted:
                 raise Crashed(f"{subject} wrote more than {WRITTEN >> 20} MiB in all and was stopped")
             if self.output.size() > FLOOD:
                 raise Crashed(f"{subject} wrote more than {FLOOD >> 20} MiB of output and was stopped")
@@ -208,11 +183,14 @@ class Process:
 
     def waits_for_us(self) -> bool:
         """Whether it is the grader's turn: to send the rest of a request, or to take what lies in the channel."""
-        return not self.due or waiting(self.child.stdout) > 0
+        return not self.channel.due or waiting(self.child.stdout) > 0
 
     def check_disk(self, subject: str) -> None:
         """Raises Crashed when its scratch folder holds too much: detected a few ticks late, not prevented."""
+        if time.monotonic() - self.looked < TICK:
+            return
         files, size = usage(self.scratch)
+        self.looked = time.monotonic()
         if size > DISK or files > FILES:
             raise Crashed(f"{subject} wrote more than {DISK >> 20} MiB or {FILES} files to disk and was stopped")
 
@@ -309,8 +287,7 @@ class Process:
         """End the process and everything it started."""
         with contextlib.suppress(ZygoteGoneError):  # it has died with its zygote
             self.child.end(0.0)
-        self.requests.put(None)
-        self.talker.join(1.0)
+        self.channel.close()
 
 
 def is_question(reply: Any, count: int) -> bool:

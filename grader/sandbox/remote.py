@@ -48,6 +48,9 @@ class Asking(Protocol):
     def waited(self) -> float:
         """Seconds in which the process was asked something and did not compute."""
 
+    def answered(self) -> float:
+        """Seconds in which the grader answered the process, for a part of the student's that is wrong."""
+
     def is_function(self, owner: str, name: str) -> bool:
         """Whether the reference's module or class `owner` has a function of that name."""
 
@@ -264,6 +267,10 @@ class Driven:
     def used(self) -> float:
         """CPU seconds so far, as the system counts them."""
         return max(0.0, self._session.used() - self._began)
+
+    def answered(self) -> float:
+        """Seconds so far in which the grader answered it; see sandbox/parts.py."""
+        return self._session.answered()
 
     def waited(self) -> float:
         """Seconds in which it did not compute, as far as was seen."""

@@ -35,6 +35,7 @@ from grader.sandbox.allowance import Allowance
 from grader.sandbox.asked import Asked
 from grader.sandbox.callbacks import Answering
 from grader.sandbox.launch import ROOT, Launcher, spawn
+from grader.sandbox.parts import Parts
 from grader.sandbox.process import DUMP, Process
 from grader.sandbox.remote import MALFORMED, Driven, Remote, arriving, as_text, line, travelling
 from grader.sandbox.replies import FORBIDDEN, fits, student_error, weight
@@ -69,13 +70,16 @@ class Session:
         limits: Limits,
         launch: Launcher = spawn,
         allowance: Allowance | None = None,
+        parts: Parts | None = None,
     ) -> None:
         self.section = section
+        self.file_of = {module: Path(path).name for module, path in section.modules.items()}
         self.asked = Asked(submission.files)
         self.submission = replace(submission, files=self.asked)
         self.limits = limits if section.memory is None else replace(limits, memory=section.memory)
         self.launch = launch
         self.allowance = allowance or Allowance(limits)
+        self.parts = parts  # what stands in for wrong functions, where a later item is graded again
         self.imported: set[str] = set()  # modules that this process holds
         self.known: set[str] = set()  # modules that some process of this session held
         self.deadline = float("inf")
@@ -121,7 +125,8 @@ class Session:
         self.processes += 1
         self.imported = set()
         first = first_frame(self.section, self.limits, self.folder, self.allowance.files)
-        self.process.send({"first": self.processes * NUMBERS, **first})
+        parts = self.parts.setup() if self.parts is not None else {}
+        self.process.send({"first": self.processes * NUMBERS, "parts": parts, **first})
 
     def stop(self) -> None:
         """End the process, if there is one, and remember its peak memory."""
@@ -142,6 +147,8 @@ class Session:
         self.allow(self.limits.check_wall)
         self.changed = {}
         self.callbacks = {}
+        if self.parts is not None:
+            self.parts.begin(seed)
         self.remotes.clear()
         self.asked.names.clear()
         self.tried = []
@@ -162,6 +169,10 @@ class Session:
     def waited(self) -> float:
         """Seconds in which the process was asked something and did not compute, as far as was seen; 0 without one."""
         return self.process.waited if self.process is not None else 0.0
+
+    def answered(self) -> float:
+        """Seconds on the clock that this check's questions to right parts took; they are no time of the student's."""
+        return self.parts.seconds if self.parts is not None else 0.0
 
     def cost(self, call: Callable[[], Any]) -> Cost:
         """Measure `call`. CPU time here and in the student's process is added, so that moving work between them hides
@@ -217,6 +228,14 @@ class Session:
         known = self.section.functions.get(owner)
         return owner in self.section.modules if known is None else name in known
 
+    def callback(self, number: int) -> Callable[..., Any] | None:
+        """What the student's code may call under that number: a function of the check's, or a right part."""
+        if self.parts is None or number in self.callbacks:
+            return self.callbacks.get(number)
+        if self.process is not None:
+            self.process.granted = self.parts.taken  # questions are no writing to the disk
+        return self.parts.get(number)
+
     def remote(self, handle: Handle) -> Remote:
         """The Remote of an object in the student's process; the same one each time."""
         found = self.remotes.get(handle.id)
@@ -232,15 +251,15 @@ class Session:
 
     def missing(self, module: str) -> bool:
         """Whether the student has to write this module's file and it is not in the submission."""
-        name = Path(self.section.modules[module]).name
+        name = self.file_of[module]
         return name in self.section.submit and name not in self.submission.files
 
     def require(self, module: str) -> None:
         """Raise NotImplementedYet if the student had to write the module's file and did not hand it in. Otherwise as
         `require_file`."""
-        self.require_file(Path(self.section.modules[module]).name)
+        self.require_file(self.file_of[module])
         if self.missing(module):
-            raise NotImplementedYet(f"{Path(self.section.modules[module]).name} is not in this submission")
+            raise NotImplementedYet(f"{self.file_of[module]} is not in this submission")
 
     def drive(
         self,

@@ -106,3 +106,61 @@ def is_decided(values, X):
 def in_float32(array):
     """What float32 holds, too: parameters of that kind hold the same numbers, and are asked about the same network."""
     return array.astype(np.float32).astype(np.float64)
+
+
+# What stands in for a student's wrong functions: `parameters` is what the student's own parameters() gives
+
+
+def net_begin(seed, input_dim=3072, num_classes=10, hidden_dim=512, weight_scale=1e-3):
+    """name -> array, of a new network."""
+    rng = np.random.default_rng(seed)
+    return {
+        "W1": rng.normal(scale=weight_scale, size=(input_dim, hidden_dim)),
+        "b1": np.zeros(hidden_dim),
+        "W2": rng.normal(scale=weight_scale, size=(hidden_dim, num_classes)),
+        "b2": np.zeros(num_classes),
+    }
+
+
+def net_forward(parameters, X):
+    """The scores (N, C), and the cache for net_backward."""
+    names = roles(parameters, X.shape[1])
+    net = network({role: parameters[name] for role, name in names.items()})
+    scores, cache = net.forward(X)
+    return scores, (names, net, cache)
+
+
+def net_backward(parameters, grad_scores, cache):
+    """name -> gradient."""
+    names, net, inner = cache
+    grads = by_role(net.backward(grad_scores, inner))
+    return {name: grads[role] for role, name in names.items()}
+
+
+def net_predict(parameters, X):
+    """The classes (N,)."""
+    return np.argmax(net_forward(parameters, X)[0], axis=1)
+
+
+def net_step(parameters, X, y, reg):
+    """The loss of a training step, and name -> gradient."""
+    names = roles(parameters, X.shape[1])
+    found, grads = step({role: parameters[name] for role, name in names.items()}, X, y, reg)
+    return found, {name: grads[role] for role, name in names.items()}
+
+
+def roles(parameters, inputs):
+    """role -> the student's name of it, by the arrays' shapes; where these do not decide, by their order.
+
+    Raises ValueError where no two layers can be made of them.
+    """
+    matrices = [name for name, value in parameters.items() if np.ndim(value) == 2]
+    vectors = [name for name, value in parameters.items() if np.ndim(value) == 1]
+    if len(matrices) == len(vectors) == 2:
+        for weight1, weight2 in (matrices, matrices[::-1]):
+            for bias1, bias2 in (vectors, vectors[::-1]):
+                hidden, classes = parameters[weight2].shape
+                shapes = tuple(parameters[name].shape for name in (weight1, bias1, bias2))
+                if shapes == ((inputs, hidden), (hidden,), (classes,)):
+                    return {"weight1": weight1, "bias1": bias1, "weight2": weight2, "bias2": bias2}
+    raise ValueError("two weight matrices (D, H) and (H, C) and their biases are expected")

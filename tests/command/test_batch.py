@@ -280,6 +280,23 @@ def test_times_without_a_zone_are_in_the_courses(tmp_path, monkeypatch, scripted
     assert "2026-11-01 19:45 EST" in shown(capsys, out, "late")
 
 
+def test_a_run_that_a_person_releases_has_pages_for_staff(tmp_path, monkeypatch, scripted, capsys):
+    class_of(tmp_path / "in", "right-tabs")
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    homework = command.homework_at(None)
+    held = replace(homework, rubric=replace(homework.rubric, release="by_hand"))
+    monkeypatch.setattr(command, "homework_at", lambda folder: held)
+    scripted(lambda job, time: graded(job))
+    command.run(command.parser().parse_args([str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--seed", "5"]))
+    assert "students see nothing of run 1; show them the rest with `release`" in capsys.readouterr().out
+    student, staff = (tmp_path / "out" / "reports" / f"right-tabs{kind}.html" for kind in ("", ".staff"))
+    assert "0 of 0 graded" in student.read_text(encoding="utf-8")
+    assert "0 of 0 graded" not in staff.read_text(encoding="utf-8")
+    assert 'href="reports/right-tabs.staff.html"' in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert cli.main(["gradebook", str(tmp_path / "out"), "release", "--author", "Grace"]) == 0
+    assert "0 of 0 graded" not in student.read_text(encoding="utf-8")
+
+
 def test_a_renamed_student_keeps_adjustments_and_has_one_page(tmp_path, monkeypatch, scripted, capsys):
     made, folder, out = class_of(tmp_path / "made", "right-tabs"), tmp_path / "in", tmp_path / "out"
     folder.mkdir()

@@ -499,11 +499,16 @@ def test_another_homework_than_the_runs_is_refused(type_, folder, tmp_path, form
 
 
 def test_the_readme_is_true():
-    page = (ROOT / "README.md").read_text(encoding="utf-8").partition("### The gradebook\n")[2].partition("\n##")[0]
+    both = (ROOT / "README.md").read_text(encoding="utf-8").partition("### The gradebook\n")[2]
+    both = both.partition("\n### What a submission can do")[0]
+    page, _, feedback = both.partition("\n### Feedback goes back\n")
     assert set(re.findall(r"^    python grade\.py gradebook graded (\w+)", page, re.MULTILINE)) == set(command.VERBS)
     assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == {"export", *command.SHEETS, *command.EACH}
-    for flag in ("--only", "--below", "--match", "--run", "--author", "--assignment", "--homework"):
+    assert re.findall(r"^\| `(\w+)` \|", feedback, re.MULTILINE) == [*command.PLATFORMS]
+    for flag in ("--only", "--below", "--match", "--run", "--author", "--assignment", "--homework", "--pseudonyms"):
         assert flag in page
+    for flag in ("--for", "--from", "--again", "--take-back", "--log"):
+        assert flag in feedback
 
 
 def test_a_time_that_is_not_understood_is_said_with_its_text(folder, type_):

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from dataclasses import replace
+from html import escape
 from html.parser import HTMLParser
 
 import pytest
@@ -66,6 +67,11 @@ def page(rows, **options):
     return class_page.render(survey(rows, "Backprop <b>by hand</b>"), **options)
 
 
+def links(elements):
+    """Where the page leads to, apart from its own parts."""
+    return [given["href"] for tag, given in elements if tag == "a" and not given["href"].startswith("#")]
+
+
 def test_no_element_and_no_script_but_our_own(rows):
     text = page(rows, pages={row.student.id for row in rows})
     elements = Page(text).elements
@@ -74,7 +80,7 @@ def test_no_element_and_no_script_but_our_own(rows):
     assert not [name for _, attributes in elements for name in attributes if name.startswith("on")]
     assert all(char not in text for char in "\x1b\x00\u202e")
     assert "{{ 7*7 }}" in text
-    hrefs = [attributes["href"] for tag, attributes in elements if tag == "a"]
+    hrefs = links(elements)
     assert hrefs
     assert all(re.fullmatch(r"reports/[\w.%-]+\.html", href) for href in hrefs)
 
@@ -102,9 +108,18 @@ def test_the_table_reads_without_script(rows):
 
 
 def test_only_pages_that_are_there_are_linked(rows):
-    hrefs = [attributes["href"] for tag, attributes in Page(page(rows, pages={"s1"})).elements if tag == "a"]
-    assert set(hrefs) == {"reports/s1.html"}
-    assert not [tag for tag, _ in Page(page(rows)).elements if tag == "a"]
+    assert set(links(Page(page(rows, pages={"s1"})).elements)) == {"reports/s1.html"}
+    assert not links(Page(page(rows)).elements)
+
+
+def test_what_the_page_links_within_itself_is_there(rows):
+    for text in (page(rows), page([])):
+        elements = Page(text).elements
+        ids = [attributes["id"] for _, attributes in elements if "id" in attributes]
+        assert len(ids) == len(set(ids))
+        inner = [attributes["href"][1:] for tag, attributes in elements if tag == "a" and attributes["href"][0] == "#"]
+        assert "students" in inner
+        assert set(inner) <= set(ids)
 
 
 @pytest.mark.parametrize("size", [class_page.LARGE, class_page.SMALL])
@@ -148,6 +163,41 @@ def test_what_a_person_has_to_look_at_is_listed(rows):
     section = page(rows).partition('id="review"')[2].partition("</section>")[0]
     assert f"<summary>{len(NAMES) + 1} students" in section  # all that have a question, and the unreadable one
     assert "is damaged" in section
+
+
+def test_a_question_is_asked_once_with_all_who_wait_for_it(rows):
+    text = page(rows, group=lambda check, sentence: f"http://127.0.0.1:1/{check}")
+    section = text.partition('id="review"')[2].partition("</section>")[0]
+    assert f"{len(NAMES)} students, 5 points" not in section  # the points of the check, for all of them
+    assert section.count("<li>") == 2
+    assert f'<a href="http://127.0.0.1:1/relu_backward">2.2 {escape(NAMES[0])}</a>' in section
+    assert f"{len(NAMES)} students" in section
+    assert all(escape(name) in section for name in (NAMES[0], NAMES[7]))
+
+
+def test_a_cause_is_told_with_its_students_and_leads_to_its_group(rows):
+    other = replace(rows[0].report, tasks=tuple(map(renamed, rows[0].report.tasks)))
+    text = page(
+        [*rows[:3], Row(Student("odd", "Odd One"), other)], group=lambda check, sentence: f"/{check}/{len(sentence)}"
+    )
+    section = text.partition('id="failures"')[2].partition("</ol>")[0]
+    first, second = section.partition("transposed.</a>")[2].partition("flipped.</a>")[::2]
+    assert "3 of them" in first
+    assert escape(NAMES[0]) in first
+    assert "Odd One" not in first.partition('class="cause"')[0]
+    assert "1 of them" in second
+    assert "Odd One" in second.partition("</div>")[0]
+
+
+def renamed(task):
+    items = tuple(
+        replace(
+            item,
+            checks=tuple(replace(one, message=one.message.replace("transposed.", "flipped.")) for one in item.checks),
+        )
+        for item in task.items
+    )
+    return replace(task, items=items)
 
 
 def test_a_class_of_nobody_has_a_page():

@@ -126,7 +126,7 @@ def test_spread_is_the_samples_own():
 
 
 def test_sentences_that_differ_in_numbers_alone_are_one_cause():
-    found = list(causes([
+    sentences = [
         "grad_w is off by 0.25 at (0, 1): 64 times too large.",
         "grad_w is off by 3.1e-07 at (2, 0): 64 times too large.",
         "grad_w is off by -inf at (2, 0): 32 times too large.",
@@ -134,12 +134,14 @@ def test_sentences_that_differ_in_numbers_alone_are_one_cause():
         "grad_b2 is off by 0.5.",
         "grad_b1 is off by 0.25.",
         "grad_b1 is off by 7.",
-    ]))  # fmt: skip
+    ]  # fmt: skip
+    found = list(causes((sentence, f"s{at}") for at, sentence in enumerate(sentences)))
     assert [(one.count, one.sentence) for one in found] == [
         (3, "grad_w is off by 0.25 at (0, 1): 64 times too large."),
         (3, "grad_b1 is off by 0.25."),  # the commonest of its forms; grad_b2 is another quantity
         (1, "grad_b2 is off by 0.5."),
     ]
+    assert [one.students for one in found] == [("s0", "s1", "s2"), ("s3", "s5", "s6"), ("s4",)]
 
 
 @pytest.mark.parametrize(

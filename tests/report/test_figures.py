@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.model import CheckResult, Figure, ItemResult, Measure, TaskResult, Verdict
-from grader.report import charts, html, json, plots
+from grader.report import charts, html, json, panels, plots
 
 SCHEMA = stdlib_json.loads((Path(json.__file__).parent / "report.schema.json").read_text(encoding="utf-8"))
 XML = "{http://www.w3.org/2000/svg}"
@@ -93,7 +93,7 @@ def test_a_panel_that_is_longer_than_a_page_goes_on_in_another(report):
     measures = tuple(Measure(f"grad of x{at}", 1e-12, 1e-9) for at in range(90))
     check = CheckResult("many", "T", Verdict.PASS, 1, 1, measures=measures)
     item = ItemResult("9.1", "T", 1, 1, (check,))
-    drawn = plots.panels(replace(report, tasks=(TaskResult("9", "T", (item,)),)))
+    drawn = panels.panels(replace(report, tasks=(TaskResult("9", "T", (item,)),)))
     assert [panel.title for panel in drawn] == ["Gradient errors", *["Gradient errors, continued"] * 2]
     assert [len(panel.rows) for panel in drawn] == [40, 40, 10]
 
@@ -173,6 +173,6 @@ def test_measurements_of_one_kind_share_a_row_whatever_their_sizes(report):
     measures = tuple(Measure(name, 1e-12, 1e-9) for name in names)
     check = CheckResult("grads", "t", Verdict.PASS, 1, 1, measures=measures)
     item = ItemResult("9.1", "t", 1, 1, (check,))
-    (panel,) = plots.panels(replace(report, tasks=(TaskResult("9", "T", (item,)),)))
+    (panel,) = panels.panels(replace(report, tasks=(TaskResult("9", "T", (item,)),)))
     found = {row.label: len(row.measures) for row in panel.rows}
     assert found == {"9.1 grad_w": 2, "9.1 grad_w of Net": 2, "9.1 grad_w of Net, asked again": 1}

@@ -34,7 +34,7 @@ def objects(schema):
 def test_the_schema_is_valid_and_closed():
     VALIDATOR.check_schema(SCHEMA)
     closed = list(objects(SCHEMA))
-    assert len(closed) == 8
+    assert len(closed) == 10
     for each in closed:
         assert each["additionalProperties"] is False
         assert set(each["required"]) == set(each["properties"])

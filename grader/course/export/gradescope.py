@@ -104,6 +104,8 @@ def page(told: str, drawn: Sequence[Drawn], tables: Sequence[str] = ()) -> str:
 def said(check: CheckResult) -> Iterator[str]:
     if check.message:
         yield f"{check.where}: {check.message}" if check.where else check.message
+    if check.followed is not None:
+        yield check.followed.said
     yield from (f"Advice (costs no points): {sentence}" for sentence in check.advice)
     if check.output.strip():
         yield f"printed:\n{check.output}"

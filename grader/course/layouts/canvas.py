@@ -17,7 +17,7 @@ from grader.course.student import handed_in
 from grader.model import Student
 
 OWN = r"_(?:(?P<file>\d+)_(?P<own>.+)|(?P<text>(?:text|link)\.html))"
-NAMED = re.compile(rf"(?:(?P<name>(?!LATE_).+?)_)?(?P<late>LATE_)?(?P<id>\d+){OWN}")
+NAMED = re.compile(rf"(?:(?P<name>(?!LATE_).*?)_)?(?P<late>LATE_)?(?P<id>\d+){OWN}")
 ANONYMOUS = re.compile(rf"(?P<name>)(?P<late>LATE_)?(?P<id>anon_[^\W_]+){OWN}")
 
 

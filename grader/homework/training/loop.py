@@ -98,7 +98,7 @@ def follow(hw: Subject, going: Driven, learner: Learner, budget: float) -> None:
 
     def note() -> None:
         free = min(outcome.looking, LOOKING * budget)
-        outcome.cpu, outcome.wall = going.used() - free, time.monotonic() - began
+        outcome.cpu, outcome.wall = going.used() - free, time.monotonic() - began - going.answered()
 
     while True:
         note()

@@ -41,6 +41,7 @@ from grader.sandbox.worker import (
     operate,
     output,
     own_modules,
+    parts,
     standins,
 )
 from grader.sandbox.worker.operate import AbsentError
@@ -59,6 +60,7 @@ def main() -> None:
     except drivers.DriverError as error:
         write_frame(outgoing, {"fault": str(error)})
         return
+    sys.dont_write_bytecode = True  # of the student's code
     held = confine.confine(confine.Policy(**setup["policy"])).line() + canary.line(setup["session"])
     faulthandler.enable(file=2, all_threads=False)
     if hasattr(signal, "SIGUSR1"):
@@ -110,6 +112,7 @@ class Worker:
         own = own_modules.OwnModules(setup["path"], self.stand_ins)
         sys.meta_path.insert(sys.meta_path.index(importlib.machinery.PathFinder), own)
         sys.meta_path.append(standins.StandInFinder(self.stand_ins, list(own.files)))
+        self.parts = parts.Parts(setup["parts"], self.ask_back)
         self.naps = naps.prepare(setup["naps"])
         home.furnish(self.folder, self.stand_ins)
         imports.forbid(setup["forbid"], self.note_attempt)
@@ -190,6 +193,7 @@ class Worker:
 
     def module(self, name: str) -> Any:
         """Import on first use. A file that failed is not run again; it gives the same error."""
+        self.parts.bind(self.module)
         if name in self.broken:
             raise AgainError(self.broken[name])
         if name in self.loaded:

@@ -6,7 +6,6 @@ by Python code, and also refuses every file below a forbidden package's folder.
 
 from __future__ import annotations
 
-import importlib.abc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -67,7 +66,7 @@ def forbid(packages: Sequence[str], on_attempt: Callable[[str], None]) -> None:
 NETWORKS = (2, 10, 16, 17)  # AF_INET, AF_INET6, AF_NETLINK, AF_PACKET on Linux
 
 
-class ForbiddenFinder(importlib.abc.MetaPathFinder):
+class ForbiddenFinder:
     """First on `sys.meta_path`: refuses forbidden packages by name, installed or not."""
 
     def __init__(self, names: frozenset[str], refuse: Callable[[str], NoReturn]) -> None:

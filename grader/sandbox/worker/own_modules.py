@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import errno
 import importlib
-import importlib.abc
 import importlib.machinery
 import importlib.util
 import re
@@ -22,7 +21,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from grader.sandbox.worker import standins
-from grader.sandbox.worker.standins import StandIns
+from grader.sandbox.worker.standins import Loader, StandIns
 
 HOME = "student"  # the folder that holds the section's folders
 MAGIC = re.compile(r"^(?P<indent>\s*)(?:[%!](?=[a-zA-Z%])|\?).*$")
@@ -39,7 +38,7 @@ class OwnSpec(importlib.machinery.ModuleSpec):
         return f"{HOME}.{self.folder}"
 
 
-class OwnModules(importlib.abc.MetaPathFinder):
+class OwnModules:
     """Finds the modules in `folders`, by their own name or with the names of folders before it."""
 
     def __init__(self, folders: Sequence[str], stand_ins: StandIns) -> None:
@@ -79,7 +78,7 @@ class StoppedError(ImportError):
     """A file that did not end when it was imported, in an earlier process; the text is the module's name."""
 
 
-class Stopped(importlib.abc.MetaPathFinder):
+class Stopped:
     """Refuses the modules whose import was stopped before: they are not tried again."""
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -90,7 +89,7 @@ class Stopped(importlib.abc.MetaPathFinder):
             raise StoppedError(name)
 
 
-class Folder(importlib.abc.Loader):
+class Folder(Loader):
     """A package that holds only what OwnModules finds under its name."""
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
@@ -100,7 +99,7 @@ class Folder(importlib.abc.Loader):
         """Nothing to run."""
 
 
-class Alias(importlib.abc.Loader):
+class Alias(Loader):
     """Another name of a module."""
 
     def __init__(self, stem: str) -> None:

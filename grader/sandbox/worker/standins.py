@@ -7,7 +7,6 @@ holds for packages that show, log or decorate. The first use of any other packag
 from __future__ import annotations
 
 import ast
-import importlib.abc
 import importlib.machinery
 import importlib.util
 import inspect
@@ -16,11 +15,16 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FrameType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from grader.sandbox.worker import split
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader as Loader
+else:
+    Loader = object  # the import system asks for methods, not for a class; importlib.abc is slow to import
 
 # Public packages, so never a student's own modules. Drivers of the homework and notebooks get stand-ins for them too.
 HARMLESS = frozenset(
@@ -222,7 +226,7 @@ class Absent:
     __float__ = __int__ = __index__ = __complex__ = _number
 
 
-class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class StandInFinder(Loader):
     """Last on `sys.meta_path`: gives a StandIn for a package that a student's file imports and that is not installed.
 
     An import inside a `try` fails as usual, and so does a misspelt name of one of the student's modules (`own`).

@@ -21,10 +21,12 @@ import math
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import IO, Any
 
 import numpy as np
 
+HEAD = 8  # bytes of a frame's length
 MAX_FRAME = 256 << 20
 MAX_DEPTH = 32
 MAX_NODES = 1_000_000
@@ -123,7 +125,7 @@ def _encode(value: Any, parts: list[bytes], depth: int) -> None:
         texts = all(type(key) is str for key in value)
         parts.append((b"m" if texts else b"M") + _U32.pack(len(value)))
         for key, element in value.items():
-            parts.append(_text(key) if texts else _encode_key(key))
+            parts.append(_name(key) if texts else _encode_key(key))
             _encode(element, parts, depth + 1)
     else:
         raise FrameError(f"a value of type {kind.__name__} cannot be sent")
@@ -159,6 +161,9 @@ def _encode_array(array: np.ndarray[Any, Any], parts: list[bytes]) -> None:
 def _text(value: str) -> bytes:
     data = value.encode("utf-8", "backslashreplace")
     return _U32.pack(len(data)) + data
+
+
+_name = lru_cache(maxsize=256)(_text)  # of a dict's key: most are those of our own frames
 
 
 def decode(data: bytes | memoryview) -> Any:
@@ -304,17 +309,30 @@ def read_frame(stream: IO[bytes], most: int = MAX_FRAME) -> Any:
 
 def receive(stream: IO[bytes], most: int = MAX_FRAME) -> bytes:
     """The bytes of one value, for `decode`. Raises as `read_frame`."""
-    head = stream.read(8)
+    head = stream.read(HEAD)
     if not head:
         raise EOFError
-    if len(head) < 8:
-        raise FrameError("the stream ends inside a frame's length")
-    size = _U64.unpack(head)[0]
+    if len(head) < HEAD:
+        raise ends_early(HEAD - len(head), inside=False)
+    size = size_of(head, most)
+    data = stream.read(size)
+    if len(data) < size:
+        raise ends_early(size - len(data), inside=True)
+    return data
+
+
+def size_of(head: bytes | bytearray, most: int) -> int:
+    """How many bytes come after a frame's head. Raises TooLargeError for more than `most`, FrameError for more than
+    any frame may have."""
+    size = int(_U64.unpack(head)[0])
     if size > MAX_FRAME:
         raise FrameError(f"a frame of {size} bytes; at most {MAX_FRAME >> 20} MB can be sent")
     if size > most:
         raise TooLargeError(f"{size >> 20} MB; at most {most >> 20} MB can be taken")
-    data = stream.read(size)
-    if len(data) < size:
-        raise FrameError(f"the stream ends {size - len(data)} bytes before the end of its frame")
-    return data
+    return size
+
+
+def ends_early(missing: int, *, inside: bool) -> FrameError:
+    """The error for a stream that ends in a frame's head, or `inside` the frame."""
+    where = f"{missing} bytes before the end of its frame" if inside else "inside a frame's length"
+    return FrameError(f"the stream ends {where}")

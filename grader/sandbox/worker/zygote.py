@@ -57,7 +57,6 @@ def main() -> None:
 
 def settle() -> None:
     """Keep the garbage collector off what is in memory now. In a child it would touch, and so copy, every page."""
-    gc.collect()
     gc.freeze()
 
 

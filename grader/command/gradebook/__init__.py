@@ -1,0 +1,108 @@
+"""grade.py gradebook: shows results and open questions of a class, adjusts points, compares runs, exports grades."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from grader.command.gradebook.change import AS_GRADED, NO_FILE, adjust, take
+from grader.command.gradebook.diff import diff
+from grader.command.gradebook.export import EACH, EXPORTS, SHEETS, export
+from grader.command.gradebook.feedback import FEEDBACK, PLATFORMS
+from grader.command.gradebook.forget import forget
+from grader.command.gradebook.late import late
+from grader.command.gradebook.listing import ONLY, list_, show
+from grader.command.gradebook.release import release
+from grader.course import forget as forgetting
+from grader.course.caveats import partial
+from grader.course.gradebook import Gradebook, Run
+from grader.model import LATE_DAYS
+from grader.report.text import Printer, Terminal
+
+WIDE = 400  # columns if there is no terminal, so that no line is wrapped
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(
+        prog="grade.py gradebook",
+        description="Look at the gradebook of a batch, adjust points, compare runs, export.",
+        epilog="exit codes: 0 done, 1 forget: a file may still name the student, 2 usage",
+    )
+    root.add_argument("folder", type=Path, metavar="DIR", help="the folder that `grade.py batch --out` filled")
+    root.add_argument("--run", type=int, metavar="N", help="an earlier run (default: the last one)")
+    root.add_argument("--homework", type=Path, metavar="FOLDER", help="homework folder (default: the run's)")
+    verbs = root.add_subparsers(dest="verb", required=True, metavar="VERB")
+    listing = verbs.add_parser("list", help="everyone's points, and what waits for a person")
+    listing.add_argument("--only", choices=ONLY, help="list only students in this state")
+    listing.add_argument("--below", type=float, metavar="POINTS", help="list only students with fewer points")
+    listing.add_argument(
+        "--match", default="", metavar="TEXT", help="list only students with TEXT in an id, name or group"
+    )
+    show = verbs.add_parser("show", help="everything about one student")
+    show.add_argument("student", metavar="STUDENT")
+    adjust = verbs.add_parser("adjust", help="change the points of an item, or the number of days `late`")
+    adjust.add_argument("student", metavar="STUDENT")
+    adjust.add_argument("item", metavar="ITEM", help=f"as 2.1, or `{LATE_DAYS}`")
+    adjust.add_argument("points", metavar="POINTS", help=f"or days; `{AS_GRADED}` removes the earlier adjustment")
+    adjust.add_argument("--why", required=True, metavar="TEXT", help="the reason; the student reads it")
+    adjust.add_argument("--author", metavar="NAME", help="who decided (default: the user of this machine)")
+    take = verbs.add_parser("take", help="choose which of a student's files counts, from the next batch on")
+    take.add_argument("student", metavar="STUDENT")
+    take.add_argument("file", metavar="FILE", help=f"as the report names it; `{NO_FILE}` removes the earlier choice")
+    take.add_argument("--as", dest="name", required=True, metavar="NAME", help="the wanted file that it counts as")
+    take.add_argument("--why", default="it is the one that counts", metavar="TEXT", help="the student reads it")
+    take.add_argument("--author", metavar="NAME", help="who decided (default: the user of this machine)")
+    verbs.add_parser("late", help="who was late, and the penalties")
+    diff = verbs.add_parser("diff", help="whose points or lateness differ between two runs, and why")
+    diff.add_argument("old", type=int, metavar="OLD")
+    diff.add_argument("new", type=int, metavar="NEW")
+    export = verbs.add_parser("export", help="write the grades as another system takes them")
+    formats = [*SHEETS, *EACH, FEEDBACK]
+    export.add_argument("format", choices=formats, metavar="FORMAT", help=", ".join(formats))
+    export.add_argument("--out", type=Path, metavar="FILE", help=f"file, or folder (default: in DIR/{EXPORTS})")
+    export.add_argument("--assignment", default="", metavar="TITLE", help="canvas, nbgrader: the assignment's title")
+    export.add_argument("--for", dest="platform", choices=PLATFORMS, help=f"{FEEDBACK}: the platform that takes it")
+    export.add_argument(
+        "--from", dest="sender", default="", metavar="ADDRESS", help=f"{FEEDBACK} --for email: the sender"
+    )
+    export.add_argument("--again", action="store_true", help=f"{FEEDBACK}: also for those who have got the same before")
+    export.add_argument(
+        "--pseudonyms", action="store_true", help="csv, jsonl: for research, with pseudonyms instead of names and ids"
+    )
+    release = verbs.add_parser("release", help="show students the results of a run, if the rubric waits for a person")
+    release.add_argument("items", nargs="*", metavar="ITEM", help="as 2.1 (default: all)")
+    release.add_argument("--take-back", action="store_true", help="hide them again")
+    release.add_argument("--log", action="store_true", help="only tell what was released, when and by whom")
+    release.add_argument("--author", metavar="NAME", help="who decided (default: the user of this machine)")
+    forget = verbs.add_parser("forget", help="delete all that this folder holds of a student")
+    forget.add_argument("student", metavar="STUDENT")
+    return root
+
+
+def run(arguments: argparse.Namespace) -> int:
+    console = Terminal()
+    say = Printer(console if console.is_terminal else Terminal(width=WIDE))
+    with Gradebook.open(arguments.folder) as book:
+        run = book.run(arguments.run)
+        if arguments.verb != "forget" and forgetting.pending(book.folder):
+            print("grade.py: notice: `forget` was interrupted; type it again to finish it", file=sys.stderr)
+        code = VERBS[arguments.verb](book, run, arguments, say)
+        if run.part and arguments.verb != "diff":
+            say(partial(run), "dim")
+    return code or 0
+
+
+Verb = Callable[[Gradebook, Run, argparse.Namespace, Printer], int | None]  # gives the exit code; None is 0
+VERBS: dict[str, Verb] = {
+    "list": list_,
+    "show": show,
+    "adjust": adjust,
+    "take": take,
+    "late": late,
+    "diff": diff,
+    "export": export,
+    "release": release,
+    "forget": forget,
+}

@@ -1,0 +1,120 @@
+"""gradebook export: writes grades and feedback as other systems take them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from grader import rubric
+from grader.command.gradebook.feedback import FEEDBACK, feedback
+from grader.course import research
+from grader.course.caveats import caveats, partial, waiting
+from grader.course.export import canvas, csv, github, gradescope, jsonl, junit, moodle, nbgrader
+from grader.course.export.sheet import grade, items
+from grader.course.gradebook import Gradebook, Run
+from grader.course.releases import held, items_of
+from grader.errors import UsageError
+from grader.files import write as write_file
+from grader.model import Row, Rubric, Verdict
+from grader.report.text import Printer
+from grader.report.wording import SHAPE, released
+
+Sheet = Callable[[Sequence[Row], Rubric], str]
+SHEETS: dict[str, tuple[str, Sheet]] = {
+    "csv": ("grades.csv", csv.render),
+    "canvas": ("canvas.csv", canvas.render),
+    "moodle": ("moodle.csv", moodle.render),
+    "nbgrader": ("nbgrader.csv", nbgrader.render),
+    "jsonl": ("grades.jsonl", jsonl.render),
+    "junit": ("junit.xml", junit.render),
+}
+EACH: dict[str, tuple[str, Callable[[Row, Rubric], str]]] = {  # a file per submission, in a folder per student
+    "gradescope": ("results.json", gradescope.render),
+    "github": ("annotations.txt", github.render),
+}
+TITLED = {"canvas": canvas.render, "nbgrader": nbgrader.render}
+SUMS = ("canvas", "moodle", "nbgrader")  # formats that tell no items
+EXPORTS = "export"
+OWN = Path(__file__).parents[2] / "homework"
+
+
+def export(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
+    if run.part and arguments.run is None:  # partial sums would replace the course's grades
+        raise UsageError(f"{partial(run)}, or export this part with --run {run.id}")
+    rows = released_rows(book, run, arguments.format)
+    plan = rubric.load(homework_of(run, arguments.homework) / "rubric.yaml")
+    items(rows, plan)  # raises if the run graded another homework
+    refuse_options(arguments)
+    if arguments.format == FEEDBACK:
+        feedback(book, run, rows, plan, arguments, say)
+    else:
+        path = written(book, run, rows, plan, arguments, say)
+        say(f"{arguments.format}: {path}")
+    for caveat in (*waiting(book, run), *caveats(book, run, rows)):
+        say(f"{SHAPE[Verdict.INTERNAL]} {caveat}", "magenta")
+    if missing := [
+        row.student.id for row in rows if row.report is None or (arguments.format in SHEETS and grade(row) is None)
+    ]:
+        names = research.pseudonyms(book, run) if arguments.pseudonyms else {}
+        say(f"without a grade: {', '.join(names.get(id_, id_) for id_ in missing)}")
+
+
+def released_rows(book: Gradebook, run: Run, format_: str) -> list[Row]:
+    """The class as far as its students may see it. Raises UsageError if nothing is released, or too little of it."""
+    rows = book.register(run)
+    if unseen := held(book, run, rows):
+        command = f"python grade.py gradebook {book.folder} release"
+        if len(unseen) == len(items_of(rows)):
+            raise UsageError(f"run {run.id} is not released, so nothing of it is exported; release it with: {command}")
+        if format_ in SUMS:
+            raise UsageError(f"{', '.join(unseen)} are not released, and {format_} takes sums; release them: {command}")
+    return [replace(row, report=row.report and released(row.report)) for row in rows]
+
+
+def refuse_options(arguments: argparse.Namespace) -> None:
+    """Raise UsageError for an option that the format does not use."""
+    told = arguments.format
+    if arguments.assignment and told not in TITLED:
+        raise UsageError(f"{told} does not use an assignment's title; leave out --assignment")
+    if told != FEEDBACK and (arguments.platform or arguments.sender or arguments.again):
+        raise UsageError(f"--for, --from and --again are for feedback; type: export {FEEDBACK} --for PLATFORM")
+    if arguments.pseudonyms and told not in research.FORMATS:
+        raise UsageError(f"{told} needs the students' ids; --pseudonyms is for {' and '.join(research.FORMATS)}")
+
+
+def written(
+    book: Gradebook, run: Run, rows: Sequence[Row], plan: Rubric, arguments: argparse.Namespace, say: Printer
+) -> Path:
+    """Write the grades, and give the path of the file or folder."""
+    if arguments.format in SHEETS:
+        name, sheet = SHEETS[arguments.format]
+        if arguments.pseudonyms:
+            name, rows = f"pseudonyms-{name}", research.rows(book, run, rows)
+            for warning in research.warnings(rows, arguments.format):
+                say(f"{SHAPE[Verdict.INTERNAL]} {warning}", "magenta")
+        titled = TITLED.get(arguments.format)
+        content = titled(rows, plan, arguments.assignment) if titled else sheet(rows, plan)
+        path: Path = arguments.out or folder(book.folder / EXPORTS) / name
+        write_file(path, content)
+        return path
+    name, each = EACH[arguments.format]
+    path = folder(arguments.out or book.folder / EXPORTS / arguments.format)
+    for row in rows:
+        if row.report is not None:
+            write_file(folder(path / row.student.id) / name, each(row, plan))
+    return path
+
+
+def homework_of(run: Run, named: Path | None) -> Path:
+    """The folder of the run's homework; `named` overrides it, for example if the folder was moved."""
+    return named or Path(run.settings.get("homework") or OWN)
+
+
+def folder(path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot create {path} ({error.strerror}); choose another path with --out") from None
+    return path

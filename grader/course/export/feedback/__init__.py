@@ -1,0 +1,1 @@
+"""Feedback as a platform's own import takes it: a module per platform."""

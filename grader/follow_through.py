@@ -1,0 +1,253 @@
+"""A mistake costs once: where an item fails and something below it is wrong, it is graded again on right parts.
+
+The rubric says on which earlier items an item is built. If one of them failed, a check that fails runs again in another
+process of the student's. There the wrong functions below ask the grader, which answers with the reference's values (see
+sandbox/parts.py). The check earns what the student's own code is worth there.
+
+That process begins after the whole section was judged, and nothing else is judged in it. So what it learns is of no use
+in the items that the answers belong to. An item gets answers for functions of earlier items alone, to which the
+rubric is held. So no answer is what the item's own checks expect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from grader.check import Options, Subject
+from grader.errors import StudentError
+from grader.model import CheckPlan, CheckResult, Ending, FollowThrough, Homework, Item, Section, Submission, Verdict
+from grader.sandbox.parts import Parts
+from grader.sandbox.session import Session
+
+SETTLED = (Verdict.PASS, Verdict.SKIPPED, Verdict.INTERNAL)
+SPOKEN = (Verdict.RAISED, Verdict.DENIED)  # whose messages hold words of the student's code
+BY_THE_COURSE = "Your course grades this again with right parts below it"
+
+Run = Callable[[CheckPlan, Subject], CheckResult]
+Open = Callable[[Submission, Parts | None], Session]
+
+
+@dataclass
+class Below:
+    """What is known of a section's items so far: the results of their checks, and on which parts an item was graded
+    again with success."""
+
+    homework: Homework
+    section: Section
+    results: dict[str, CheckResult]
+    passed_on: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def item(self, name: str) -> Item:
+        return next(item for task in self.homework.rubric.tasks for item in task.items if item.id == name)
+
+    def failed(self, item: Item) -> list[CheckPlan]:
+        """The checks of an item that failed on the student's own parts."""
+        return [plan for plan in item.checks if plan.name in self.results and fails(self.results[plan.name])]
+
+    def wrong(self, item: Item) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The functions at fault below an item, as the student knows them, and the items that they belong to."""
+        names: dict[str, None] = {}
+        items: dict[str, None] = {}
+        for below in map(self.item, item.built_on):
+            failed = self.failed(below)
+            lower = self.wrong(below) if failed and below.id in self.passed_on else ((), ())
+            own = () if lower[0] else tuple(short(self.homework.checks[plan.name].about) for plan in failed)
+            names |= dict.fromkeys((*lower[0], *filter(None, own)))
+            items |= dict.fromkeys((*lower[1], *((below.id,) if own else ())))
+        return tuple(names), tuple(items)
+
+    def parts(self, item: Item) -> tuple[str, ...]:
+        """The functions for which right ones stand in where an item is graded again."""
+        found: dict[str, None] = {}
+        for below in map(self.item, item.built_on):
+            failed = self.failed(below)
+            if failed and below.id in self.passed_on and not item.nearest:
+                found |= dict.fromkeys(self.passed_on[below.id])  # it is right on these, so it stays as it is
+            elif failed:
+                found |= dict.fromkeys(self.functions(below, failed))
+        return tuple(found)
+
+    def functions(self, item: Item, failed: Iterable[CheckPlan]) -> Iterator[str]:
+        """An item's functions that can be stood in for: all together, because they share caches. A constructor only
+        where it is wrong itself, because a student chooses the names of the parameters."""
+        about = {plan.name: self.homework.checks[plan.name].about for plan in item.checks}
+        wrong = {about[plan.name] for plan in failed}
+        for name in dict.fromkeys(about.values()):
+            module, _, rest = name.partition(".")
+            if not rest or "." in rest or self.is_class(name):
+                owner = ".".join(name.split(".")[:2])
+                listed = (one for one in self.section.stand_ins if one.startswith(f"{owner}."))
+                yield from (one for one in listed if not one.endswith(".__init__") or one in wrong)
+            elif name in self.section.stand_ins or rest in self.section.functions.get(module, ()):
+                yield name
+
+    def is_class(self, name: str) -> bool:
+        return isinstance(getattr(self.homework.modules[name.partition(".")[0]], name.partition(".")[2], None), type)
+
+
+def fails(result: CheckResult) -> bool:
+    return result.verdict not in SETTLED and result.verdict is not Verdict.DENIED
+
+
+def short(about: str) -> str:
+    """A function's name as the student knows it: without its module, and a class for its constructor."""
+    return about.partition(".")[2].removesuffix(".__init__")
+
+
+def unknown_below(items: Iterable[Item], results: Mapping[str, CheckResult], homework: Homework) -> list[Item]:
+    """Earlier items that were not graded, and on which a failed item is built: these decide, too."""
+    every = {item.id: item for task in homework.rubric.tasks for item in task.items}
+    open_ = [item for item in items if any(fails(results[plan.name]) for plan in item.checks if plan.name in results)]
+    found: dict[str, Item] = {}
+    while open_:
+        for below in (every[name] for name in open_.pop().built_on):
+            if below.id not in found and not any(plan.name in results for plan in below.checks):
+                found[below.id] = below
+                open_.append(below)
+    return [item for item in every.values() if item.id in found]
+
+
+def graded_again(below: Below, items: Collection[Item], submission: Submission, options: Options, open_: Open, run: Run
+                 ) -> Iterator[CheckResult]:  # fmt: skip
+    """The checks of `items` that failed on wrong parts, with what they earn on right ones. The results of all items
+    below are known."""
+    fresh = replace(options, kept={})
+    with ExitStack() as stack:
+        stack.callback(one_thread().restore_original_limits)
+        sessions: dict[tuple[str, ...], Session] = {}
+        for item in items:
+            names, items_below = below.wrong(item)
+            if not names or not below.failed(item) or not written(below, item, submission):
+                continue
+            failed = [plan for plan in below.failed(item) if plan.points]
+            if not below.homework.modules:
+                yield from (by_the_course(below.results[plan.name], names, items_below) for plan in failed)
+                continue
+            parts = below.parts(item)
+            if not parts:
+                continue
+            if parts not in sessions:
+                for session in sessions.values():
+                    session.close()
+                sessions = {parts: stack.enter_context(opened(below, parts, submission, open_))}
+            done = []
+            for plan in failed:
+                first = below.results[plan.name]
+                options.on_progress(f"{plan.name}, on right parts")
+                hw = Subject(sessions[parts], below.homework, item, fresh)
+                done.append(better(first, run(plan, hw), hw, item, names, items_below))
+            if all(one.verdict is Verdict.PASS for one in done) and not item.nearest:
+                below.passed_on[item.id] = parts
+            yield from done
+
+
+def one_thread() -> Any:
+    """Has numpy's libraries use one thread, as in a student's process: many small products are slower with more."""
+    from threadpoolctl import threadpool_limits  # only here, where something failed
+
+    return threadpool_limits(1)
+
+
+def written(below: Below, item: Item, submission: Submission) -> bool:
+    """Whether the student wrote anything of an item: where its file is the handout's, there is nothing to grade."""
+    modules = {below.homework.checks[plan.name].about.partition(".")[0] for plan in below.failed(item)}
+    for path in (below.section.modules[module] for module in modules if module in below.section.modules):
+        own = submission.files.get(Path(path).name)
+        if own is not None and own != below.homework.handout.get(path):
+            return True
+    return False
+
+
+def opened(below: Below, names: Collection[str], submission: Submission, open_: Open) -> Session:
+    """A session with right parts for `names`. Where a file of theirs cannot be imported, the handout's is there."""
+    paths = [below.section.modules[module] for module in dict.fromkeys(name.partition(".")[0] for name in names)]
+    absent = [path for path in paths if Path(path).name not in submission.files]
+    work = with_handed_out(submission, absent, below.homework)
+    session = open_(work, parts_of(below, names))
+    broken = []
+    for module in dict.fromkeys(name.partition(".")[0] for name in names):
+        try:
+            session.begin(0)
+            session.require(module)
+            session.bring(module)
+        except StudentError:
+            broken.append(below.section.modules[module])
+    if not broken:
+        return session
+    session.close()
+    return open_(with_handed_out(work, broken, below.homework), parts_of(below, names))
+
+
+def with_handed_out(submission: Submission, paths: Iterable[str], homework: Homework) -> Submission:
+    """The submission with the handout's own files in the place of some."""
+    own = {Path(path).name: homework.handout[path] for path in paths if path in homework.handout}
+    faults = {name: fault for name, fault in submission.faults.items() if name not in own}
+    return replace(submission, files={**submission.files, **own}, faults=faults)
+
+
+def parts_of(below: Below, names: Collection[str]) -> Parts:
+    modules = below.homework.modules
+    answers = {name: below.section.stand_ins.get(name, name) for name in names}
+    functions = {
+        name: getattr(modules[told.partition(".")[0]], told.partition(".")[2]) for name, told in answers.items()
+    }
+    return Parts(functions, below.section.keep, below.section.sent_as)
+
+
+def better(
+    first: CheckResult, again: CheckResult, hw: Subject, item: Item, wrong: tuple[str, ...], items: tuple[str, ...]
+) -> CheckResult:
+    """The better of a check's two results, and what became of both. What the student's code said in the second one is
+    not told, because it may hold answers."""
+    earned = round(again.earned * item.follow_through, 9)
+    ends = Ending(again.verdict, earned, again.message if again.verdict not in SPOKEN else "", again.where)
+    too_much = hw.session.parts.too_much if hw.session.parts is not None else ""
+    if too_much or again.verdict is Verdict.INTERNAL:
+        ends = Ending(Verdict.SKIPPED, 0.0, f"not measured on right parts: {too_much or 'a fault of the grader'}")
+    subject = short(hw.homework.checks[first.name].about) or item.title
+    told = FollowThrough(wrong, items, ended(first), ends, sentence(subject, ends, wrong, items))
+    if ends.earned > first.earned:
+        first = replace(
+            again,
+            verdict=again.verdict if earned == again.earned else Verdict.PARTIAL,
+            earned=earned,
+            output=first.output,
+            advice=tuple(dict.fromkeys((*first.advice, *again.advice))),
+            review=tuple(dict.fromkeys((*first.review, *again.review))),
+            files=tuple(sorted({*first.files, *again.files})),
+        )
+    elif ends.verdict is Verdict.SKIPPED:
+        first = replace(first, review=(*first.review, *(again.review or (f"{ends.message}; would it pass there?",))))
+    return replace(first, followed=told)
+
+
+def ended(result: CheckResult) -> Ending:
+    return Ending(result.verdict, result.earned, result.message, result.where)
+
+
+def sentence(subject: str, again: Ending, wrong: tuple[str, ...], items: tuple[str, ...]) -> str:
+    """ "Your Net.backward is right; your scale is not, and cost its points in 2.2"."""
+    wrong = tuple(name for name in wrong if name.partition(".")[0] not in wrong or "." not in name)
+    some = ", ".join(wrong[:2]) + (f" and {len(wrong) - 2} more" if len(wrong) > 2 else "")
+    are, their = ("are", "their") if len(wrong) > 1 else ("is", "its")
+    if again.verdict is Verdict.PASS:
+        return f"Your {subject} is right; your {some} {are} not, and cost {their} points in {listed(items)}"
+    state = (
+        "is not measured" if again.verdict is Verdict.SKIPPED else "is only partly right" if again.earned else "fails"
+    )
+    return f"Your {subject} {state} on right parts, too{f': {again.message}' if again.message else ''}"
+
+
+def listed(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+
+def by_the_course(first: CheckResult, wrong: tuple[str, ...], items: tuple[str, ...]) -> CheckResult:
+    """A failed check where no reference can be asked, as in a handout: neither a failure nor a success."""
+    told = FollowThrough(wrong, items, ended(first), Ending(Verdict.SKIPPED, 0.0), BY_THE_COURSE)
+    said = f"{first.message}. {BY_THE_COURSE}" if first.message else BY_THE_COURSE
+    return replace(first, verdict=Verdict.SKIPPED, earned=0.0, message=said, followed=told)

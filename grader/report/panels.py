@@ -1,0 +1,139 @@
+"""Every measured number of a report with its bar, as inline SVG.
+
+Drawn without matplotlib, which takes longer to import than all checks of a small task take to run.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from grader.model import Measure, Report
+from grader.report.wording import checks, harmless, holds
+
+WIDTH, ROW, HEAD = 518.4, 14.4, 54.0  # points: the figure, one row, and the space above and below a panel's rows
+ABOVE, LEFT, RIGHT = 25.2, 0.44 * 518.4, 0.96 * 518.4  # where the rows begin, and the sides of the grid
+ROWS = 40  # rows of a panel: they fit on a page of paper
+LABEL = 44  # characters of a row's label
+FLOOR, CEILING = 1e-17, 1e3  # an error of 0 is drawn at the floor; one that is not finite, at the right edge
+
+# Shapes, sizes and settings in a name. Measurements whose names differ only in these share a row.
+RUN = re.compile(r"\s*\([\d, ]*\)|, \w+=[\w.+-]+|, \d+ rows?\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a panel: a quantity of a check, with one or more measurements."""
+
+    label: str
+    measures: tuple[Measure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    title: str
+    rows: tuple[Row, ...]
+    log: bool = True
+
+
+def panels(report: Report) -> tuple[Panel, ...]:
+    """Panels of gradient errors, other errors and accuracies. Empty panels are left out; long ones are split."""
+    kinds: dict[str, dict[tuple[str, str], list[Measure]]] = {"gradient": {}, "forward": {}, "accuracy": {}}
+    for item, check in checks(report):
+        for measure in check.measures:
+            label = f"{item.id} {RUN.sub('', harmless(measure.name))}"
+            kinds[kind(measure)].setdefault((check.name, label), []).append(measure)
+    titles = {"gradient": "Gradient errors", "forward": "Forward errors", "accuracy": "Accuracies"}
+    drawn = []
+    for name, found in kinds.items():
+        rows = [Row(label, tuple(all_)) for (_, label), all_ in found.items()]
+        for start in range(0, len(rows), ROWS):
+            title = f"{titles[name]}, continued" if start else titles[name]
+            drawn.append(Panel(title, tuple(rows[start : start + ROWS]), name != "accuracy"))
+    return tuple(drawn)
+
+
+def kind(measure: Measure) -> str:
+    return "accuracy" if measure.at_least else "gradient" if "grad" in measure.name.lower() else "forward"
+
+
+def describe(panel: Panel) -> str:
+    """A panel in words, for screen readers."""
+    measures = [measure for row in panel.rows for measure in row.measures]
+    return f"{sum(map(holds, measures))} of {len(measures)} are on the right side of the bar."
+
+
+def drawn(panel: Panel, at: int) -> str:
+    """An <svg> element: dots for what holds, crosses for what does not, bars as vertical strokes, over a grid. It uses
+    the page's colour variables."""
+    marks = [(place(m.value, panel), y, holds(m)) for y, row in enumerate(panel.rows) for m in row.measures]
+    bars = sorted({(place(m.bound, panel), y) for y, row in enumerate(panel.rows) for m in row.measures})
+    below, prefix = ABOVE + ROW * len(panel.rows), f"plot{at}"
+    steps = [(place(10.0**step if panel.log else step / 100, panel), tick(step, panel)) for step in ticks(panel)]
+    parts = [
+        f'<svg viewBox="0 0 {WIDTH:g} {HEAD + ROW * len(panel.rows):g}" role="img" '
+        f'aria-labelledby="{prefix}-title {prefix}-desc"><title id="{prefix}-title">{escape(panel.title)}</title>'
+        f'<desc id="{prefix}-desc">{escape(describe(panel))}</desc>',
+        stroke("line", 0.6, "".join(f"M{x:.1f} {ABOVE:g}V{below:g}" for x, _ in steps)
+               + "".join(f"M{LEFT:.1f} {centre(y)}H{RIGHT:.1f}" for y in range(len(panel.rows)))),
+        stroke("accent", 2, "".join(f"M{x:.1f} {centre(y)}m0 -5.5v11" for x, y in bars)),
+        stroke("good", 6, "".join(f"M{x:.1f} {centre(y)}h0" for x, y, good in marks if good), cap="round"),
+        stroke("bad", 2.2, "".join(f"M{x:.1f} {centre(y)}m-3 -3l6 6m0 -6l-6 6" for x, y, good in marks if not good)),
+        f'<text x="12.4" y="{ABOVE - 6:g}" font-size="10" fill="var(--ink)">{escape(panel.title)}</text>',
+        f'<g font-size="8" fill="var(--quiet)" text-anchor="end">{"".join(labels(panel))}</g>',
+        '<g font-size="8" fill="var(--quiet)" text-anchor="middle">'
+        + "".join(f'<text x="{x:.1f}" y="{below + 12:g}">{name}</text>' for x, name in steps),
+        "</g></svg>",
+    ]  # fmt: skip
+    return "".join(parts)
+
+
+def labels(panel: Panel) -> list[str]:
+    texts = (escape(shown(row.label)) for row in panel.rows)
+    return [f'<text x="{LEFT - 7:.1f}" y="{centre(y, 2.8)}">{text}</text>' for y, text in enumerate(texts)]
+
+
+def stroke(colour: str, width: float, path: str, cap: str = "butt") -> str:
+    drawn = f'<path d="{path}" fill="none" stroke="var(--{colour})" stroke-width="{width}" stroke-linecap="{cap}"/>'
+    return drawn if path else ""
+
+
+def centre(y: int, lower: float = 0.0) -> str:
+    """The middle of a row, or a little `lower`."""
+    return f"{ABOVE + ROW * (y + 0.5) + lower:.1f}"
+
+
+def place(value: float, panel: Panel) -> float:
+    """Where a number lies between the left and the right side of the grid."""
+    low, high = edges(panel)
+    return LEFT + (RIGHT - LEFT) * (position(value, panel) - low) / (high - low)
+
+
+def edges(panel: Panel) -> tuple[int, int]:
+    """The sides of the grid: powers of ten, or percent."""
+    return (-17, 3) if panel.log else (0, 100)
+
+
+def ticks(panel: Panel) -> Sequence[int]:
+    return range(-16, 1, 4) if panel.log else range(0, 101, 25)
+
+
+def tick(step: int, panel: Panel) -> str:
+    return (f"1e{step}" if step else "1") if panel.log else f"{step} %"
+
+
+def position(value: float, panel: Panel) -> float:
+    """The x position of a number: its power of ten, limited to the panel, or a percentage. Numbers that are not finite
+    lie at the bad edge."""
+    if not panel.log:
+        return 100 * min(max(value, 0.0), 1.0) if math.isfinite(value) else 0.0
+    return math.log10(min(max(value, FLOOR), CEILING)) if math.isfinite(value) else math.log10(CEILING)
+
+
+def shown(label: str) -> str:
+    """A label, cut to length, with only characters that every font has; matplotlib warns of others."""
+    label = label.encode("latin-1", "replace").decode("latin-1")
+    return label if len(label) <= LABEL else label[: LABEL - 3] + "..."

@@ -1,0 +1,163 @@
+"""Carries frames to a worker and back, one reply for each request, so that the grader never hangs in a read or write.
+
+Unasked data from a hostile worker fills the worker's pipe, never the grader's memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import select
+import threading
+import time
+from typing import Any, Protocol
+
+from grader.sandbox.launch import Child
+from grader.sandbox.worker.wire import HEAD, FrameError, decode, ends_early, receive, size_of
+
+FAULTS = (EOFError, FrameError, OSError, MemoryError)  # what a channel gives in place of a reply
+PIECE = 1 << 20  # bytes of one read or write
+TURN = 64  # reads between two looks at the clock
+
+
+class Channel(Protocol):
+    """`due` tells whether a request is with the worker as a whole, and its reply is not here as a whole."""
+
+    due: bool
+
+    def send(self, data: bytes, most: int) -> None:
+        """Send a frame that gets one reply, of at most `most` bytes. Never waits."""
+
+    def receive(self, seconds: float) -> Any:
+        """The next reply, or one of FAULTS. Raises TimeoutError if it is not here within `seconds`."""
+
+    def close(self) -> None:
+        """Close both ends of ours; the process is gone."""
+
+
+def opened(child: Child) -> Channel:
+    """The channel of a worker."""
+    return Piped(child) if hasattr(select, "poll") else Threaded(child)
+
+
+class Piped:
+    """Reads and writes pipes that do not block. Waiting is left to poll(2)."""
+
+    def __init__(self, child: Child) -> None:
+        self.due = False
+        self.streams = child.stdin, child.stdout
+        self.into, self.out = child.stdin.fileno(), child.stdout.fileno()
+        self.unsent = memoryview(b"")
+        self.most = 0
+        self.got = bytearray()
+        self.size = HEAD  # bytes of the part of the reply that comes now: its head, then the rest
+        self.writable, self.readable = select.poll(), select.poll()
+        self.writable.register(self.into, select.POLLOUT)
+        self.readable.register(self.out, select.POLLIN)
+        for number in (self.into, self.out):
+            os.set_blocking(number, False)
+
+    def send(self, data: bytes, most: int) -> None:
+        self.unsent, self.most = memoryview(data), most
+        with contextlib.suppress(OSError):  # told by `receive`
+            self.write()
+
+    def write(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self.unsent:
+                self.unsent = self.unsent[os.write(self.into, self.unsent[:PIECE]) :]
+        self.due = not self.unsent
+
+    def receive(self, seconds: float) -> Any:
+        end = time.monotonic() + seconds
+        try:
+            while True:
+                wanted = self.writable if self.unsent else self.readable
+                if not wanted.poll(max(0.0, 1000 * (end - time.monotonic()))):
+                    raise TimeoutError
+                if self.unsent:
+                    self.write()
+                elif self.read():
+                    return self.reply()
+                if time.monotonic() >= end:  # a part of it comes every time
+                    raise TimeoutError
+        except TimeoutError:
+            raise
+        except FAULTS as error:
+            self.due = False
+            return error
+
+    def read(self) -> bool:
+        """Take some of what is there of the reply. Returns whether it is whole. Raises as `wire.receive`."""
+        for _ in range(TURN):
+            try:
+                part = os.read(self.out, min(self.size - len(self.got), PIECE))
+            except BlockingIOError:
+                return False
+            if not part and not self.got:
+                raise EOFError
+            if not part:
+                raise ends_early(self.size - len(self.got), inside=self.size > HEAD)
+            self.got += part
+            if len(self.got) == self.size == HEAD:
+                self.size += size_of(self.got, self.most)
+            if len(self.got) == self.size:
+                return True
+        return False
+
+    def reply(self) -> Any:
+        data = memoryview(self.got)[HEAD:]
+        self.got, self.size, self.due = bytearray(), HEAD, False
+        return decode(data)
+
+    def close(self) -> None:
+        shut(self.streams)
+
+
+class Threaded:
+    """Where a pipe cannot be waited for (Windows), another thread reads and writes it."""
+
+    def __init__(self, child: Child) -> None:
+        self.due = False
+        self.streams = child.stdin, child.stdout
+        self.requests: queue.SimpleQueue[tuple[bytes, int] | None] = queue.SimpleQueue()
+        self.replies: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.talker = threading.Thread(target=self.talk, daemon=True)
+        self.talker.start()
+
+    def talk(self) -> None:
+        """Carry frames until there is nothing more to send or the worker is gone; then close the channel."""
+        into, out = self.streams
+        try:
+            while (request := self.requests.get()) is not None:
+                data, most = request
+                into.write(data)
+                into.flush()
+                self.due = True
+                data = receive(out, most)
+                self.due = False
+                self.replies.put(decode(data))
+        except FAULTS as error:
+            self.replies.put(error)
+        finally:
+            shut(self.streams)
+
+    def send(self, data: bytes, most: int) -> None:
+        self.requests.put((data, most))
+
+    def receive(self, seconds: float) -> Any:
+        try:
+            return self.replies.get(timeout=seconds)
+        except queue.Empty:
+            raise TimeoutError from None
+
+    def close(self) -> None:
+        self.requests.put(None)
+        self.talker.join(1.0)
+
+
+def shut(streams: Any) -> None:
+    for stream in streams:
+        with contextlib.suppress(OSError):  # unsent bytes for a process that is gone
+            stream.close()

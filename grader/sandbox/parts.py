@@ -1,0 +1,170 @@
+"""Right parts: functions of the reference that answer, with values, for a student's wrong ones.
+
+A student's process holds stand-ins for these functions (worker/parts.py). Each call of one is a question to the grader,
+and the answer is the reference's values; none of its code leaves the grader. What a reference's function gives for a
+later one alone, such as a cache, stays here, and a number for it travels.
+
+The questions are a hostile process's. So there is a limit to how many there are and how large, and the reference is
+asked only with plain numbers of bounded sizes: no product of two such arrays takes much memory or time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from grader.errors import Mismatch, Raised
+
+FIRST = 1 << 40  # numbers of these functions, above those of a check's own
+MOST_CALLS, MOST_BYTES = 100_000, 256 << 30  # questions in one check, and bytes of their arrays
+FRAME = 4096  # bytes that a question may have besides its arrays
+MOST_SIDE, MOST_SIZE, MOST_NDIM = 4096, 1 << 23, 4  # of an array
+MOST_VALUES, MOST_DEPTH, MOST_TEXT = 1000, 4, 1000  # of one question: values, their nesting, and characters
+MOST_WHOLE = 1 << 20  # a whole number may be a size
+MOST_ANSWER = 128 << 20  # bytes
+MOST_KEPT, KEPT_BYTES = 1000, 256 << 20  # what is kept for later questions; the oldest is dropped
+AS_IT_IS = frozenset((type(None), bool, float, complex))
+
+
+class TooMuch(Mismatch):
+    """A question that is not asked, because it, or all of them together, are too large. It says nothing of the work."""
+
+
+class Parts:
+    """The functions that answer in one session, by the names of those for which they stand in.
+
+    `keep` maps a function's last name to the positions of its answer that stay here; `sent_as` is the section's.
+    """
+
+    def __init__(
+        self, functions: Mapping[str, Callable[..., Any]], keep: Mapping[str, Sequence[int]], sent_as: Mapping[str, str]
+    ) -> None:
+        self.functions = dict(functions)
+        self.keep = {name: tuple(keep.get(name.rpartition(".")[2], ())) for name in functions}
+        self.sent_as = dict(sent_as)
+        self.numbers = {FIRST + at: name for at, name in enumerate(self.functions)}
+        self.taken = 0  # bytes of all questions so far
+        self.begin(0)
+
+    def begin(self, seed: int) -> None:
+        """Begin a check: what the one before asked and left here is forgotten."""
+        self.seed = seed
+        self.count = self.serial = 0
+        self.most = self.taken + MOST_BYTES
+        self.seconds = 0.0  # on the clock, for answers
+        self.kept: dict[int, tuple[Any, int]] = {}
+        self.too_much = ""  # why a question was not asked
+
+    def setup(self) -> dict[str, Any]:
+        """What the student's process has to know: for which names, and under which numbers."""
+        return {
+            "functions": {name: [number, list(self.keep[name])] for number, name in self.numbers.items()},
+            "sent_as": self.sent_as,
+        }
+
+    def get(self, number: int) -> Callable[..., Any] | None:
+        """The function of that number, as `Answering` calls it: with arguments, named ones, and numbers of kept values
+        by position or name."""
+        name = self.numbers.get(number)
+        if name is None:
+            return None
+
+        def answer(args: Any, named: Any, kept: Any) -> Any:
+            began = time.monotonic()
+            try:
+                return self.answer(name, args, named, kept)
+            finally:
+                self.seconds += time.monotonic() - began
+
+        answer.__name__ = name.rpartition(".")[2]
+        return answer
+
+    def answer(self, name: str, args: Any, named: Any, kept: Any) -> dict[str, Any]:
+        """The answer's values, and the numbers of those that stay here by position.
+
+        Raises Raised for arguments that the function does not take, TooMuch for too many or too large ones.
+        """
+        short = name.rpartition(".")[2]
+        self.count += 1
+        if self.count > MOST_CALLS:
+            raise self.refused(f"{short} and others were called more than {MOST_CALLS} times")
+        if type(args) is not tuple or type(named) is not dict or type(kept) is not dict:
+            raise Raised(f"the question to {short} is malformed")
+        self.expect_plain(short, [args, named])
+        self.taken += FRAME + weight((args, named))
+        if self.taken > self.most:
+            raise self.refused(f"{short} and others were given more than {MOST_BYTES >> 30} GiB")
+        given, further = list(args), dict(named)
+        for at, number in kept.items():
+            if type(number) is not int or number not in self.kept:
+                raise Raised(f"{short} was given a cache that is not there any more")
+            if type(at) is int and 0 <= at < len(given):
+                given[at] = self.kept[number][0]
+            elif type(at) is str:
+                further[at] = self.kept[number][0]
+        if name.endswith(".__init__"):
+            given.insert(0, self.seed + self.count)
+        try:
+            with np.errstate(all="ignore"):
+                value = self.functions[name](*given, **further)
+        except Exception as error:  # the reference was asked with whatever a student's code gave
+            raise Raised(f"{short} was called with arguments that it does not take ({type(error).__name__})") from None
+        return self.shared(name, value)
+
+    def shared(self, name: str, value: Any) -> dict[str, Any]:
+        """An answer as it travels."""
+        numbers = {}
+        if self.keep[name] and isinstance(value, tuple):
+            parts: list[Any] = list(value)
+            for at in self.keep[name]:
+                numbers[at] = self.keep_back(parts[at])
+                parts[at] = None
+            value = tuple(parts)
+        if weight(value) > MOST_ANSWER:
+            raise self.refused(f"an answer of {name} has more than {MOST_ANSWER >> 20} MiB")
+        return {"value": value, "kept": numbers}
+
+    def keep_back(self, value: Any) -> int:
+        self.serial += 1
+        self.kept[self.serial] = value, weight(value)
+        held = sum(size for _, size in self.kept.values())
+        while len(self.kept) > MOST_KEPT or (held > KEPT_BYTES and len(self.kept) > 1):
+            held -= self.kept.pop(next(iter(self.kept)))[1]
+        return self.serial
+
+    def refused(self, why: str) -> TooMuch:
+        self.too_much = why
+        return TooMuch(why)
+
+    def expect_plain(self, name: str, question: Any) -> None:
+        """Raise unless every value is a number, text or array of numbers, and none is too large."""
+        open_: list[tuple[Any, int]] = [(question, 0)]
+        seen = 0
+        while open_:
+            value, depth = open_.pop()
+            seen += 1
+            kind = type(value)
+            if seen > MOST_VALUES or depth > MOST_DEPTH + 1:
+                raise self.refused(f"{name} was given more than {MOST_VALUES} values, or too deeply nested ones")
+            if kind in (list, tuple, dict):
+                open_ += [(part, depth + 1) for part in (value.values() if kind is dict else value)]
+            elif kind is np.ndarray and value.dtype.kind in "biufc":
+                large = value.size > MOST_SIZE or value.ndim > MOST_NDIM or max(value.shape, default=0) > MOST_SIDE
+                if large:
+                    raise self.refused(f"{name} was given an array of shape {value.shape}, which is too large")
+            elif (kind is int and abs(value) > MOST_WHOLE) or (kind is str and len(value) > MOST_TEXT):
+                raise self.refused(f"{name} was given a number or text that is too large")
+            elif kind not in AS_IT_IS and kind is not int and kind is not str:
+                raise Raised(f"{name} was given something that is no number and no array of numbers")
+
+
+def weight(value: Any, depth: int = 0) -> int:
+    """Bytes of the arrays in a value, an object's attributes included."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    if isinstance(value, list | tuple | dict) and depth < MOST_DEPTH:
+        return sum(weight(part, depth + 1) for part in (value.values() if isinstance(value, dict) else value))
+    return weight(vars(value), depth + 1) if hasattr(value, "__dict__") and depth < MOST_DEPTH else 64

@@ -1,0 +1,95 @@
+"""Stand-ins for a student's wrong functions: each call of one asks the grader, which answers with values.
+
+They are put in place once, before any other module of the student's is imported, so that `from module import f`
+finds them too. See sandbox/parts.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from grader.sandbox.worker.wire import Callback
+
+STATE = "_right_state"  # where an object holds what a stand-in for its class's __init__ was given
+
+
+class Kept:
+    """A value that the grader keeps, such as a cache: it can only be passed on."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+class Parts:
+    """The stand-ins of one process. `ask` calls a function of the grader's."""
+
+    def __init__(self, given: Mapping[str, Any], ask: Callable[..., Any]) -> None:
+        self.functions: dict[str, list[Any]] = given.get("functions", {})
+        self.sent_as: dict[str, str] = given.get("sent_as", {})
+        self.ask = ask
+        self.bound = not self.functions
+        self.classes: list[tuple[type, str]] = []
+
+    def bind(self, module: Callable[[str], Any]) -> None:
+        """Put every stand-in in its place, once. A module that cannot be imported stays as it is."""
+        if self.bound:
+            return
+        self.bound = True
+        for name, (number, keep) in self.functions.items():
+            owner, *path, last = name.split(".")
+            target = found(module, owner, path)
+            if target is not None:
+                setattr(target, last, self.stand_in(name, number, keep))
+        for name, method in self.sent_as.items():
+            owner, *path = name.split(".")
+            kind = found(module, owner, path)
+            if isinstance(kind, type):
+                self.classes.append((kind, method))
+                if f"{name}.__init__" in self.functions:
+                    setattr(kind, method, lambda itself: vars(itself)[STATE])
+
+    def stand_in(self, name: str, number: int, keep: list[int]) -> Callable[..., Any]:
+        short = name.rpartition(".")[2]
+        callback = Callback(number, short)
+
+        def ask(*args: Any, **named: Any) -> Any:
+            begins = short == "__init__"
+            kept: dict[int | str, int] = {}
+            sent = tuple(self.sent(value, at, kept) for at, value in enumerate(args[begins:]))
+            further = {key: self.sent(value, key, kept) for key, value in named.items()}
+            answer = self.ask(callback, (sent, further, kept), {})
+            value = answer["value"]
+            if begins:
+                vars(args[0])[STATE] = value
+                return None
+            if answer["kept"]:
+                parts = list(value)
+                for at, token in answer["kept"].items():
+                    parts[at] = Kept(token)
+                value = tuple(parts)
+            return value
+
+        ask.__name__ = short
+        return ask
+
+    def sent(self, value: Any, at: int | str, kept: dict[int | str, int]) -> Any:
+        """An argument as it is sent: an object of a class in `sent_as` as what its method gives."""
+        if isinstance(value, Kept):
+            kept[at] = value.number
+            return None
+        for kind, method in self.classes:
+            if isinstance(value, kind):
+                return getattr(value, method)()
+        return value
+
+
+def found(module: Callable[[str], Any], owner: str, path: list[str]) -> Any:
+    """A module, or what lies at `path` in it; None if there is none."""
+    try:
+        target = module(owner)
+        for name in path:
+            target = getattr(target, name)
+    except BaseException:  # whatever a student's file raises; the grader finds the same when it asks for that file
+        return None
+    return target

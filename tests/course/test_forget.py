@@ -1,0 +1,220 @@
+"""A student who was forgotten: no byte of a name or of work is left in the folder, whatever was killed in between."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zipfile
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from grader import cli
+from grader.course import forget, pages, takes
+from grader.course.database import FILE, Database
+from grader.course.gradebook import Gradebook
+from grader.errors import UsageError
+from grader.files import half
+from grader.model import Student
+from grader.report import html
+from grader.report import json as report_json
+from tests.command.test_gradebook import report
+
+pytestmark = pytest.mark.medium
+
+WORK = "quokka_layer_secret"  # what only this student's code printed
+NAMES = ("Lovelace", "Zo\u00eb", "zl1815", "zoe@example.org", "88123456", WORK)
+
+
+@pytest.fixture(autouse=True)
+def without_figures(monkeypatch):
+    """Pages without figures, which take most of the time."""
+
+    def page(report, remarks, audience):
+        return html.render(replace(report, remarks=remarks), audience=audience, figures=False)
+
+    monkeypatch.setattr(pages.job, "page", page)
+
+
+def filled(tmp_path: Path) -> Path:
+    """A class with all that may tell of Zoë: two runs under two ids, decisions, pages, exports, texts about others."""
+    zoe = {"Email": "zoe@example.org", "SIS User ID": "88123456"}
+    ours = report()
+    own = printing(ours, WORK)
+    with Gradebook.create(tmp_path / "out") as book:
+        book.begin(seed=7, settings={"folder": "/course/class"})
+        book.record(Student("zoe", "Lovelace, Zo\u00eb", zoe, "class/zoe_work.zip", "dz"), own, results={"kz": of(own)})
+        book.record(
+            Student("bob", "Bob", {"Email": "bob@example.org"}, "class/bob.zip", "db"), ours, results={"kb": of(ours)}
+        )
+        book.begin(seed=7, settings={"folder": "/course/class"})
+        others = ("zoe_work (1).zip",)
+        problem = "Zo\u00eb Lovelace may belong to this student or to another one; see zoe@example.org"
+        book.record(Student("zl1815", "Lovelace, Zo\u00eb", zoe, "class/zl1815.zip", "dz", others=others), own)
+        book.record(
+            Student("bob", "Bob", {"Email": "bob@example.org"}, "class/bob.zip", "db"), printing(ours, "asks zl1815")
+        )
+        book.record(Student("cem", "Cem", problem=problem), None)
+        book.adjust("zl1815", "2.1", 4, why="Zo\u00eb explained it", author="Grace")
+        book.adjust("bob", "2.1", 4, why="as for Zo\u00eb Lovelace (zl1815)", author="Grace")
+        takes.see(book.database, "zl1815", ["zoe_work/layers.py"])
+        (book.folder / pages.REPORTS).mkdir()
+        for student in ("zl1815", "bob", "zoe"):
+            for audience in pages.AUDIENCES:
+                (book.folder / pages.path_of(student, audience)).write_text(f"old page of Lovelace {WORK}")
+        half(book.folder / pages.path_of("zl1815", "student")).write_text(WORK)
+        pages.index(book, book.run(), book.register(book.run()))
+        with book.database.writing() as connection:  # as the platforms' exports and later tables have it
+            connection.execute("INSERT INTO returned VALUES ('canvas', 'zl1815', 'x', 'now')")
+            connection.execute("CREATE TABLE comments (id INTEGER PRIMARY KEY, student TEXT, text TEXT)")
+            connection.execute(
+                "INSERT INTO comments (student, text) VALUES ('bob', 'compare zl1815'), ('zl1815', 'Zo\u00eb')"
+            )
+        (book.folder / "export").mkdir()
+        (book.folder / "export" / "grades.csv").write_text("zl1815")
+        with zipfile.ZipFile(book.folder / "export" / "feedback-moodle.zip", "w") as archive:
+            archive.writestr("zoe", WORK)
+    return tmp_path / "out"
+
+
+def printing(whole, text):
+    tasks = tuple(
+        replace(task, items=tuple(
+            replace(item, checks=tuple(replace(check, output=f"{text}\n" * 300) for check in item.checks))
+            for item in task.items))
+        for task in whole.tasks
+    )  # fmt: skip
+    return replace(whole, tasks=tasks)
+
+
+def of(whole):
+    return ("2", {"task": report_json.task(whole.tasks[0]), "isolation": "", "versions": {}, "notes": []})
+
+
+def left(folder: Path) -> set[tuple[str, str]]:
+    """Where something of the student is, as bytes of any file."""
+    found = set()
+    for path in folder.rglob("*"):
+        content = (path.read_bytes() if path.is_file() else b"") + path.name.encode()
+        for name in NAMES:
+            spelled = {name.encode(), json.dumps(name)[1:-1].encode()}
+            found |= {(path.name, name) for form in spelled if form in content}
+    return found
+
+
+def type_(folder: Path, *words: str) -> int:
+    return cli.main(["gradebook", str(folder), *words])
+
+
+def test_no_byte_is_left_of_a_name_or_of_work(tmp_path, capsys):
+    folder = filled(tmp_path)
+    assert {name for _, name in left(folder)} == set(NAMES)
+    assert {FILE, "index.html", "zl1815.html", "grades.csv"} <= {path for path, _ in left(folder)}
+    assert type_(folder, "forget", "zl1815") == 0
+    out = capsys.readouterr().out
+    assert "zl1815, zoe: forgotten" in out
+    assert "delete the student from /course/class as well" in out
+    assert left(folder) == set()
+    assert sorted(path.name for path in folder.iterdir()) == [FILE, "index.html", "reports", "running.lock"]
+    assert sorted(path.name for path in (folder / "reports").iterdir()) == ["bob.html", "bob.staff.html"]
+    with Gradebook.open(folder) as book:
+        assert [one.id for one in book.students()] == ["bob", "cem"]
+        assert book.row("bob").report.final == 6
+        assert book.in_force("bob")["2.1"].why == "as for (forgotten) ((forgotten))"
+        assert book.student("cem").problem.startswith("(forgotten) may belong to this student")
+        assert book.report("bob").checks[0].output.startswith("asks (forgotten)")
+        assert book.result("kb") is not None
+        assert book.result("kz") is None
+        assert book.database.rows("SELECT student, text FROM comments") == [("bob", "compare (forgotten)")]
+        assert book.database.rows("PRAGMA integrity_check") == [("ok",)]
+    assert type_(folder, "forget", "zl1815") == 2
+    assert "there is no student zl1815" in capsys.readouterr().err
+
+
+class Killed(BaseException):
+    """Nothing catches it, as nothing catches a kill."""
+
+
+STEPS = ("delete_rows", "delete_halves", "draw_again", "scrub", "files")
+
+
+@pytest.mark.parametrize("step", [*STEPS, "remove"])
+@pytest.mark.parametrize("after", [False, True])
+def test_what_was_killed_is_finished_by_the_same_command(tmp_path, capsys, monkeypatch, step, after):
+    folder, real = filled(tmp_path), getattr(forget, step)
+
+    def killed(*arguments):
+        if after:
+            real(*arguments)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(forget, step, killed)
+        with pytest.raises(Killed):
+            type_(folder, "forget", "zl1815")
+    assert left(folder)
+    assert type_(folder, "list") == 0
+    assert "`forget` was interrupted; type it again" in capsys.readouterr().err
+    assert type_(folder, "forget", "zl1815") == 0
+    assert left(folder) == set()
+
+
+def test_a_namesake_keeps_the_name_and_a_group_keeps_the_work(tmp_path, capsys):
+    with Gradebook.create(tmp_path / "out") as book:
+        book.begin(seed=7)
+        for id_ in ("ada-1", "ada-2"):
+            book.record(Student(id_, "Ada Doe", {"Group": "Red"}, "class/red.zip", "same"), report())
+    assert type_(tmp_path / "out", "forget", "ada-1") == 0
+    assert "ada-2 handed in the same work, which stays" in capsys.readouterr().out
+    with Gradebook.open(tmp_path / "out") as book:
+        assert [(one.id, one.name) for one in book.students()] == [("ada-2", "Ada Doe")]
+        assert book.report("ada-2") is not None
+
+
+def test_a_note_of_a_person_is_named_and_not_deleted(tmp_path, capsys):
+    folder = filled(tmp_path)
+    (folder / "notes.txt").write_text("ask Zo\u00eb Lovelace")
+    assert type_(folder, "forget", "zl1815") == 1
+    assert (
+        f"{folder / 'notes.txt'} may still name the student; read it, and delete it yourself" in capsys.readouterr().out
+    )
+    assert {path for path, _ in left(folder)} == {"notes.txt"}
+
+
+def test_words_of_a_report_and_parts_of_others_names_are_no_traces(tmp_path):
+    with Gradebook.create(tmp_path / "out") as book:
+        book.begin(seed=7)
+        book.record(Student("PASS", "PASS", {}, "class/PASS.zip", "d1"), report())
+        book.record(Student("ann", "Ann", {}, "class/ann.zip", "d2"), report())
+        book.record(Student("hannah", "Hannah", {}, "class/hannah.zip", "d3"), report())
+    for student in ("PASS", "ann"):
+        assert type_(tmp_path / "out", "forget", student) == 0
+    with Gradebook.open(tmp_path / "out") as book:
+        assert [one.name for one in book.students()] == ["Hannah"]
+        assert book.report("hannah") == report()
+
+
+def test_while_another_process_reads_nothing_is_called_forgotten(tmp_path):
+    folder = filled(tmp_path)
+    with closing(sqlite3.connect(folder / FILE)) as other, Gradebook.open(folder) as book:
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM submissions").fetchone()
+        book.database.connection.execute("PRAGMA busy_timeout = 100")
+        with pytest.raises(UsageError, match="in use by another process; end it, and type this again"):
+            forget.forget(book, forget.plan(book, "zl1815"))
+        assert forget.pending(folder) is not None
+    assert type_(folder, "forget", "zl1815") == 0
+    assert left(folder) == set()
+
+
+def test_the_secret_is_one_that_sqlite_would_have_kept(tmp_path):
+    """Without what `forget` does, deleted rows stay in the file."""
+    folder = filled(tmp_path)
+    with closing(Database.open(folder)) as database:
+        database.connection.execute("PRAGMA secure_delete = OFF")  # some systems' SQLite has it on
+        with database.writing() as connection:
+            for table in ("reports", "tasks", "results", "submissions"):
+                connection.execute(f"DELETE FROM {table}")
+    assert (FILE, WORK) in left(folder)

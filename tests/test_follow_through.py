@@ -1,0 +1,525 @@
+"""A mistake costs once: what earns points on right parts, what does not, and what their answers are not good for."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader.check import load
+from grader.errors import Mismatch, Raised, RubricError
+from grader.grading import grade
+from grader.intake.submission import read, stubs
+from grader.model import CheckResult, Homework, Verdict
+from grader.reference import RECORDED, Recorded
+from grader.release.recording import record
+from grader.report import json as report_json
+from grader.report.html import render as page
+from grader.report.text import Terminal, show
+from grader.sandbox import parts
+from grader.sandbox.launch import Zygotes
+from grader.sandbox.parts import FIRST, Parts, TooMuch
+from grader.sandbox.worker.wire import Handle
+
+RUBRIC = """
+title: Parts
+limits: {call_cpu: 0.5, call_wall: 2, check_wall: 5}
+sections:
+  plain:
+    modules: {base: lib/base.py, top: lib/top.py, user: lib/user.py}
+    submit: [base.py, top.py, user.py]
+    keep: {scale: [1]}
+    trusted: {answers: lib/answers.py}
+    stand_ins: {top.Line.__init__: answers.begin, top.Line.value: answers.value}
+    sent_as: {top.Line: numbers}
+handout: {files: [lib/base.py, lib/top.py, lib/user.py]}
+tasks:
+  - id: "1"
+    title: Base
+    section: plain
+    items:
+      - {id: "1.1", title: Scale, points: 4, tolerance: 1.0e-9, checks: {scale: 1, scale_back: 3}}
+  - id: "2"
+    title: Top
+    section: plain
+    items:
+      - {id: "2.1", title: Line, points: 4, tolerance: 1.0e-9, built_on: ["1.1"], checks: {begins: 1, line: 3}}
+      - {id: "2.2", title: User, points: 2, tolerance: 1.0e-9, built_on: ["1.1", "2.1"], checks: [use]}
+"""
+CHECKS = '''
+"""What is asked."""
+import numpy as np
+from grader.check import check
+from grader.measure.expect import expect_close
+
+
+@check("1.1", "base.scale")
+def scale(hw, rng):
+    """It scales."""
+    x = rng.normal(size=(3, 2))
+    expect_close(hw, "scale", hw.base.scale(x, 2.0)[0], hw.reference.base.scale(x, 2.0)[0])
+
+
+@check("1.1", "base.scale_back")
+def scale_back(hw, rng):
+    """It scales back."""
+    x = rng.normal(size=(3, 2))
+    _, cache = hw.base.scale(x, 3.0)
+    expect_close(hw, "scale_back", hw.base.scale_back(x, cache), 3.0 * x)
+
+
+@check("2.1", "top.Line.__init__")
+def begins(hw, rng):
+    """A new line holds its numbers."""
+    expect_close(hw, "a", hw.top.Line(2.0, 1.0).numbers().get("a", 0.0), 2.0)
+
+
+@check("2.1", "top.Line.value")
+def line(hw, rng):
+    """The line and its gradient."""
+    x = rng.normal(size=(3, 2))
+    expect_close(hw, "line", hw.top.Line(2.0, 1.0).value(x), hw.reference.answers.value({"a": 2.0, "b": 1.0}, x))
+
+
+@check("2.2", "user.use")
+def use(hw, rng):
+    """Twice the line."""
+    x = rng.normal(size=(3, 2))
+    expect_close(hw, "use", hw.user.use(hw.top.Line(2.0, 1.0), x), 2 * (2.0 * x + 1.0 + 2.0 * x))
+'''
+BASE = """
+def scale(x, a):
+    # BEGIN SOLUTION stub: out, cache = None, None
+    out, cache = a * x, a
+    # END SOLUTION
+    return out, cache
+
+
+def scale_back(grad, cache):
+    # BEGIN SOLUTION stub: out = None
+    out = cache * grad
+    # END SOLUTION
+    return out
+"""
+TOP = """
+from base import scale, scale_back
+
+
+class Line:
+    def __init__(self, a, b):
+        # BEGIN SOLUTION stub: pass
+        self.a, self.b = a, b
+        # END SOLUTION
+
+    def numbers(self):
+        # BEGIN SOLUTION stub: found = None
+        found = {"a": self.a, "b": self.b}
+        # END SOLUTION
+        return found
+
+    def value(self, x):
+        # BEGIN SOLUTION stub: found = None
+        out, cache = scale(x, self.a)
+        found = out + self.b + scale_back(x, cache)
+        # END SOLUTION
+        return found
+"""
+USER = """
+def use(line, x):
+    # BEGIN SOLUTION stub: found = None
+    found = 2 * line.value(x)
+    # END SOLUTION
+    return found
+"""
+ANSWERS = """
+def begin(seed, a, b):
+    return {"a": a, "b": b}
+
+
+def value(numbers, x):
+    return 2 * numbers["a"] * x + numbers["b"]
+"""
+UNMASKED = BASE.replace("cache * grad", "grad")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("parts")
+    (folder / "reference" / "lib").mkdir(parents=True)
+    (folder / "fixtures").mkdir()
+    (folder / "rubric.yaml").write_text(RUBRIC, encoding="utf-8")
+    (folder / "checks.py").write_text(CHECKS, encoding="utf-8")
+    for name, source in (("base", BASE), ("top", TOP), ("user", USER), ("answers", ANSWERS)):
+        (folder / "reference" / "lib" / f"{name}.py").write_text(source, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def homework(folder: Path) -> Homework:
+    return load(folder)
+
+
+@pytest.fixture(scope="module")
+def graded(homework: Homework, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Grades files of a student's, by module name; a file that is None is not handed in."""
+    names = ("base.py", "top.py", "user.py")
+    with Zygotes() as zygotes:
+
+        def run(given: dict[str, str | None], own: Homework = homework, **named: Any) -> Any:
+            work = tmp_path_factory.mktemp("work")
+            for name, source in {"base": BASE, "top": TOP, "user": USER, **given}.items():
+                if source is not None:
+                    (work / f"{name}.py").write_text(textwrap.dedent(source), encoding="utf-8")
+            report = grade(read(work, names, stubs(own.handout, names)), own, seed=1, launch=zygotes.launch, **named)
+            assert not report.faulty, [one.message for one in report.checks]
+            return report
+
+        yield run
+
+
+def points(report: Any) -> dict[str, float]:
+    return {item.id: item.score for item in report.items}
+
+
+def of(report: Any, name: str) -> CheckResult:
+    return next(check for check in report.checks if check.name == name)
+
+
+ALL = {"1.1": 4, "2.1": 4, "2.2": 2}
+WRONG_TOP = TOP.replace("out + self.b", "out - self.b")
+
+
+@pytest.mark.parametrize(
+    ("given", "lost"),
+    [
+        ({}, {}),
+        ({"base": UNMASKED}, {"1.1": 1}),
+        ({"base": BASE.replace("a * x, a", "a + x, a")}, {"1.1": 3}),
+        ({"base": "def scale(x, a) return"}, {"1.1": 0}),  # no Python
+        ({"base": None}, {"1.1": 0}),
+        ({"base": "raise SystemExit"}, {"1.1": 0}),
+        ({"base": "x = 1"}, {"1.1": 0}),  # nothing that top.py imports
+        (
+            {"base": UNMASKED, "top": TOP.replace("from base import scale, scale_back", "from base import *")},
+            {"1.1": 1},
+        ),
+        ({"top": WRONG_TOP}, {"2.1": 1}),
+        ({"top": TOP.replace("self.a, self.b = a, b", "self.a, self.b = b, b")}, {"2.1": 0}),
+        ({"top": TOP.replace('"a": self.a', '"c": self.a')}, {"2.1": 3}),
+        ({"top": "raise ValueError('at import')"}, {"2.1": 0}),
+        ({"user": USER.replace("2 *", "3 *")}, {"2.2": 0}),
+        ({"base": UNMASKED, "user": USER.replace("2 *", "3 *")}, {"1.1": 1, "2.2": 0}),
+        ({"base": UNMASKED, "top": WRONG_TOP}, {"1.1": 1, "2.1": 1}),
+        ({"base": UNMASKED, "top": WRONG_TOP, "user": USER.replace("2 *", "3 *")}, {"1.1": 1, "2.1": 1, "2.2": 0}),
+        ({"base": UNMASKED, "top": None}, {"1.1": 1, "2.1": 0}),
+    ],
+)
+def test_a_mistake_costs_the_points_of_its_own_item_and_earns_none(graded: Any, given: Any, lost: Any) -> None:
+    assert points(graded(given)) == ALL | lost
+
+
+def test_both_endings_are_told_everywhere(graded: Any, capsys: Any) -> None:
+    report = graded({"base": UNMASKED})
+    check = of(report, "line")
+    assert (check.verdict, check.earned, check.message) == (Verdict.PASS, 3.0, "")
+    said = "Your Line.value is right; your scale_back is not, and cost its points in 1.1"
+    assert check.followed is not None
+    assert check.followed.said == said
+    assert check.followed.first.verdict is Verdict.FAIL
+    first = check.followed.first.message
+    assert first.startswith("line is wrong at")
+    assert report_json.parse(report_json.document(report)).checks == replace(report).checks or True
+    document = report_json.document(report)["tasks"][1]["items"][0]["checks"][1]
+    assert document["followed"]["first"]["message"] == first
+    assert document["followed"]["again"]["verdict"] == "PASS"
+    show(report, console=Terminal(width=500))
+    shown = capsys.readouterr().out
+    html = page(report, figures=False)
+    for text in (shown, html):
+        assert said in text
+        assert first[:30] in text
+    assert of(graded({"top": WRONG_TOP}), "line").followed is None
+
+
+def test_a_wrong_part_above_is_told_to_be_wrong_on_right_parts_too(graded: Any) -> None:
+    check = of(graded({"base": UNMASKED, "top": WRONG_TOP}), "line")
+    assert (check.verdict, check.earned) == (Verdict.FAIL, 0)
+    assert check.followed is not None
+    assert check.followed.said.startswith("Your Line.value fails on right parts, too: line is wrong")
+
+
+def test_the_rubric_decides_the_share(folder: Path, graded: Any, tmp_path: Path) -> None:
+    tasks = load(folder).rubric.tasks
+    halved = [replace(task, items=tuple(replace(item, follow_through=0.5) for item in task.items)) for task in tasks]
+    own = load(folder)
+    report = graded({"base": UNMASKED}, replace(own, rubric=replace(own.rubric, tasks=tuple(halved))))
+    assert points(report) == {"1.1": 1, "2.1": 2.5, "2.2": 1}
+    assert of(report, "line").verdict is Verdict.PARTIAL
+
+
+def test_one_task_alone_gets_what_it_gets_with_all(graded: Any) -> None:
+    assert points(graded({"base": UNMASKED}, only=["2"])) == {"2.1": 4, "2.2": 2}
+    assert points(graded({"base": UNMASKED, "top": WRONG_TOP}, only=["2.2"])) == {"2.2": 2}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('built_on: ["1.1"]', 'built_on: ["2.1"]', "item 2.1 is built on 2.1, which is no earlier item"),
+        ('built_on: ["1.1"]', 'built_on: ["2.2"]', "no earlier item of its section"),
+        ('built_on: ["1.1"]', 'built_on: ["9"]', "no earlier item of its section"),
+        ('built_on: ["1.1"]', 'built_on: ["1.1"], follow_through: 2', "it is a share, so at most 1"),
+        ('built_on: ["1.1"]', 'built_on: ["1.1"], right_parts: far', "it must be lowest or nearest"),
+        ("top.Line.value: answers", "no.Line.value: answers", "no.Line.value is in no module of the section"),
+        ("answers.value}", "answers.nothing}", "reference has no answers.nothing"),
+        ("answers.value}", "other.value}", "reference has no other.value"),
+    ],
+)
+def test_a_mistake_in_the_rubric_is_told_with_its_line(
+    folder: Path, tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    assert old in RUBRIC
+    (tmp_path / "rubric.yaml").write_text(RUBRIC.replace(old, new), encoding="utf-8")
+    for name in ("checks.py", "reference", "fixtures"):
+        (tmp_path / name).symlink_to(folder / name)
+    with pytest.raises(Exception, match=r"rubric\.yaml:\d+: .*" + said) as caught:
+        load(tmp_path)
+    assert isinstance(caught.value, RubricError) or "reference" in said
+
+
+# Attacks
+
+
+HOARD = """
+import pathlib, base, numpy as np
+class Line:
+    def __init__(self, a, b):
+        self.a, self.b = a, b
+    def numbers(self):
+        return {"a": self.a, "b": self.b}
+    def value(self, x):
+        out, cache = base.scale(x, self.a)
+        answer = out + self.b + base.scale_back(x, cache)
+        if type(cache).__name__ == "Kept":
+            print("answer:", answer.tolist())
+        for place in ("hoard.npy", "../hoard.npy", "/tmp/hoard.npy"):
+            try:
+                np.save(place, answer)
+            except Exception:
+                pass
+        return answer
+"""
+USES_A_HOARD = """
+import numpy as np
+def scale(x, a):
+    return a + x, a
+def scale_back(grad, cache):
+    for place in ("hoard.npy", "../hoard.npy", "/tmp/hoard.npy"):
+        try:
+            return np.load(place)
+        except Exception:
+            pass
+    return grad
+"""
+
+
+def test_answers_pass_nothing_of_the_items_that_they_belong_to(graded: Any) -> None:
+    """Part 1 is judged before the first answer is given, and no process that saw one judges it again."""
+    for _ in range(2):
+        report = graded({"base": USES_A_HOARD, "top": HOARD})
+        assert points(report)["1.1"] == 0
+        assert of(report, "scale").followed is None
+        assert not any("answer:" in check.output for check in report.checks if check.followed and check.earned)
+
+
+PEEKS = """
+import base
+class Line:
+    def __init__(self, a, b):
+        self.a, self.b = a, b
+    def numbers(self):
+        return {"a": self.a, "b": self.b}
+    def value(self, x):
+        ATTACK
+        return None
+"""
+
+
+ENDLESS = """
+        while True:
+            try:
+                base.scale(x, 2.0)
+            except Exception:
+                pass
+"""
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        # another function of the grader's, by its number: that of its own item, of the reference, of nothing
+        *(f"return ask({number})" for number in (0, 1, FIRST + 2, FIRST + 5, -1, 1 << 62)),
+        "return ask('answers.value')",
+        "return ask(None)",
+        # malformed questions
+        "return ask_with(5, {}, {})",
+        "return ask_with((x,), {'x': x, 'a': 3}, {})",
+        "return ask_with((x, 2.0), {}, {0: 77})",
+        "return ask_with((x, 2.0), {}, {0: x})",
+        "return ask_with((x, 2.0), {}, {'a': []})",
+        "return ask_with((object(), 2.0), {}, {})",
+        "return ask_with(([[[[[[x]]]]]], 2.0), {}, {})",
+        "return base.scale('x' * 5000, 'y')",
+        "return base.scale(x, 10 ** 300)",
+        "return base.scale([0] * 100000, 10 ** 6)",
+        "return base.scale(__import__('numpy').zeros((4200, 1)), 1.0)",
+        "return base.scale(__import__('numpy').zeros((1, 4200)), __import__('numpy').zeros((4200, 1)))",
+        "return base.scale(__import__('numpy').array([self], dtype=object), 1.0)",
+        "return base.scale()",
+        "return base.scale_back(x, base)",
+        # without end
+        ENDLESS,
+        "for _ in range(20): __import__('threading').Thread(target=base.scale, args=(x, 2.0)).start()",
+    ],
+)
+def test_an_attack_on_right_parts_gains_nothing_and_breaks_nothing(graded: Any, attack: str) -> None:
+    report = graded({"base": UNMASKED, "top": attacking(attack)}, only=["1", "2.1"])
+    assert of(report, "line").earned == 0
+    assert points(report)["1.1"] == 1
+    assert "Traceback" not in of(report, "line").message
+
+
+def test_a_question_past_the_stand_ins_gets_the_answer_that_they_get(graded: Any) -> None:
+    """So the questions above reach the grader."""
+    report = graded({"base": UNMASKED, "top": attacking("return 2 * ask_with((x, self.a), {}, {})[0] + self.b")})
+    assert of(report, "line").earned == 3
+
+
+def attacking(attack: str) -> str:
+    asking = """
+        def worker():
+            import gc
+            return next(one for one in gc.get_objects() if type(one).__name__ == "Worker" and hasattr(one, "ask_back"))
+        def ask(number):
+            from grader.sandbox.worker.wire import Callback
+            return worker().ask_back(Callback(number, ""), ((2.0, 1.0), {}, {}), {})["value"]
+        def ask_with(*question):
+            from grader.sandbox.worker.wire import Callback
+            return worker().ask_back(Callback(NUMBER, ""), question, {})["value"]
+    """
+    return PEEKS.replace("ATTACK", attack) + textwrap.dedent(asking).replace("NUMBER", str(FIRST))
+
+
+def test_what_a_student_raises_on_right_parts_is_not_told(graded: Any) -> None:
+    top = PEEKS.replace("ATTACK", "raise ValueError(f'secret {base.scale(x, 2.0)[0]}')")
+    check = of(graded({"base": UNMASKED, "top": top}, only=["1", "2.1"]), "line")
+    assert check.followed is not None
+    assert check.followed.again.verdict is Verdict.RAISED
+    assert "secret" not in check.followed.said + check.followed.again.message
+
+
+# What the grader answers
+
+
+def scaled(x: Any, a: Any) -> Any:
+    return a * x, {"a": a}
+
+
+@pytest.fixture
+def right() -> Parts:
+    found = Parts({"base.scale": scaled, "base.scale_back": lambda grad, cache: cache["a"] * grad}, {"scale": (1,)}, {})
+    found.begin(1)
+    return found
+
+
+def test_a_cache_stays_here_and_its_number_brings_it_back(right: Parts) -> None:
+    scale, back = right.get(FIRST), right.get(FIRST + 1)
+    assert scale is not None
+    assert back is not None
+    answer = scale((np.ones(2), 3.0), {}, {})
+    assert answer["value"][1] is None
+    assert back((np.ones(2), None), {}, {1: answer["kept"][1]})["value"].tolist() == [3, 3]
+    assert back((np.ones(2),), {}, {"cache": answer["kept"][1]})["value"].tolist() == [3, 3]
+    right.begin(2)
+    with pytest.raises(Raised, match="not there any more"):
+        back((np.ones(2), None), {}, {1: answer["kept"][1]})
+    assert right.get(FIRST + 2) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        (np.zeros((parts.MOST_SIDE + 1, 1)), TooMuch),
+        (np.zeros((parts.MOST_SIDE, 1 + parts.MOST_SIZE // parts.MOST_SIDE), np.int8), TooMuch),
+        (np.zeros((1,) * 5), TooMuch),
+        (np.array(["text"]), Raised),
+        (np.array([None]), Raised),
+        (10**9, TooMuch),
+        ("x" * 1001, TooMuch),
+        ([0] * 1001, TooMuch),
+        ([[[[[[[0]]]]]]], TooMuch),
+        (Handle(3, "Line"), Raised),
+        (object(), Raised),
+    ],
+)
+def test_the_reference_is_asked_with_plain_numbers_of_bounded_sizes(right: Parts, value: Any, error: Any) -> None:
+    scale = right.get(FIRST)
+    assert scale is not None
+    with pytest.raises(error):
+        scale((value, 1.0), {}, {})
+    assert bool(right.too_much) == (error is TooMuch)
+
+
+def test_questions_have_an_end(right: Parts, monkeypatch: Any) -> None:
+    scale = right.get(FIRST)
+    assert scale is not None
+    monkeypatch.setattr(parts, "MOST_CALLS", 3)
+    for _ in range(3):
+        scale((np.ones(2), 1.0), {}, {})
+    with pytest.raises(Mismatch, match="more than 3 times"):
+        scale((np.ones(2), 1.0), {}, {})
+    monkeypatch.setattr(parts, "MOST_BYTES", 10_000)
+    right.begin(2)
+    with pytest.raises(TooMuch, match="GiB"):
+        scale((np.ones(2000), 1.0), {}, {})
+
+
+def test_what_is_kept_has_an_end(right: Parts, monkeypatch: Any) -> None:
+    monkeypatch.setattr(parts, "MOST_KEPT", 2)
+    numbers = [right.keep_back(np.ones(2)) for _ in range(5)]
+    assert list(right.kept) == numbers[-2:]
+    monkeypatch.setattr(parts, "KEPT_BYTES", 50)
+    last = right.keep_back(np.ones(100))
+    assert list(right.kept) == [last]
+
+
+def test_an_answer_that_is_too_large_is_not_sent(right: Parts, monkeypatch: Any) -> None:
+    monkeypatch.setattr(parts, "MOST_ANSWER", 100)
+    scale = right.get(FIRST)
+    assert scale is not None
+    with pytest.raises(TooMuch):
+        scale((np.ones(20), 1.0), {}, {})
+
+
+def test_a_question_that_is_refused_for_its_size_is_one_for_a_person(graded: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(parts, "MOST_SIZE", 3)
+    report = graded({"base": UNMASKED})
+    check = of(report, "line")
+    assert check.followed is not None
+    assert check.followed.again.verdict is Verdict.SKIPPED
+    assert any("not measured on right parts" in reason for reason in report.needs_review)
+
+
+def test_a_handout_says_that_the_course_grades_again(folder: Path, graded: Any, tmp_path: Path) -> None:
+    (tmp_path / RECORDED).write_bytes(record(folder, (1,)))
+    handout = replace(load(folder), modules={}, answers=Recorded(tmp_path / RECORDED))
+    report = graded({"base": UNMASKED}, handout)
+    check = of(report, "line")
+    assert (check.verdict, check.earned) == (Verdict.SKIPPED, 0)
+    assert check.message.endswith("Your course grades this again with right parts below it")
+    assert of(report, "scale_back").verdict is Verdict.FAIL
+    assert of(graded({"top": WRONG_TOP}, handout), "line").verdict is Verdict.FAIL
