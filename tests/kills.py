@@ -1,6 +1,6 @@
 """Random kills while a class of honest and hostile work is graded: no result is lost, none is recorded twice.
 
-    python tests/kills.py 1000 [SEED]     some 20 minutes; the tests do 12
+    python tests/kills.py 1000 [SEED]     the tests do 4
 
 A kill ends the batch (SIGKILL, SIGTERM, SIGINT, SIGHUP), or any process below it: a grading process, one that forks
 them, a reader, a student's process. A batch that ended is resumed. When it was graded to the end, the class is graded
