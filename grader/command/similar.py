@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from grader.command.batch import cores
-from grader.course import takes
+from grader.course import pages, takes
 from grader.course.class_folder import LAYOUTS, recognise
 from grader.course.database import FILE
 from grader.course.gradebook import Gradebook, Run, zone_of
@@ -27,7 +27,6 @@ from grader.similarity import page, reading, table
 from grader.similarity.pairs import Entry, Found, pairs
 from grader.similarity.reading import Done, Place
 
-PAGE = "similar.html"
 COMPARED = 0
 PAUSE = 5.0  # seconds between two lines of progress if there is no terminal
 WRONG = (Verdict.FAIL, Verdict.PARTIAL, Verdict.RAISED)
@@ -46,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--layout", choices=LAYOUTS, help="the layout of a folder of submissions, if not recognised")
     root.add_argument("--jobs", type=int, metavar="N", help="submissions read at a time (default: one per core)")
     root.add_argument(
-        "--html", type=Path, metavar="FILE", help=f"where the page goes (default: {PAGE} in DIR, or here)"
+        "--html", type=Path, metavar="FILE", help=f"where the page goes (default: {pages.SIMILAR} in DIR, or here)"
     )
     root.add_argument("--no-html", action="store_true", help="write no page")
     root.add_argument("--json", type=Path, metavar="FILE", help="everything as JSON; - prints it")
@@ -81,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def default_page(folder: Path) -> Path:
-    return folder / PAGE if (folder / FILE).is_file() else Path(PAGE)
+    return folder / pages.SIMILAR if (folder / FILE).is_file() else Path(pages.SIMILAR)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ ORPHANS = (  # what no report uses any more
     "DELETE FROM tasks WHERE digest NOT IN (SELECT value FROM reports, json_each(reports.document, '$.tasks'))",
     "DELETE FROM results WHERE json_extract(document, '$.task') NOT IN (SELECT digest FROM tasks)",
     "DELETE FROM answers WHERE request NOT IN (SELECT id FROM requests)",
+    "DELETE FROM answers WHERE request NOT IN (SELECT id FROM requests)",
 )
 WORDS = {*(verdict.value for verdict in Verdict), "visible", "after_due", "hidden"}  # a report's own, so nobody's trace
 
@@ -114,6 +115,7 @@ def forget(book: Gradebook, what: Plan) -> list[Path]:
         pages.remove(book, id_)
     delete_halves(book.folder)
     remove(book.folder / EXPORTS)
+    delete(book.folder / pages.SIMILAR)  # it quotes the work; `grade.py similar` makes it anew
     draw_again(book)
     scrub(book.database)
     left = [file for file in files(book.folder) if file != path and names(file, what.texts)]
@@ -123,7 +125,8 @@ def forget(book: Gradebook, what: Plan) -> list[Path]:
 
 def delete_rows(database: Database, what: Plan) -> None:
     """Delete the student's rows, and what belonged to them alone; take the name out of rows about others."""
-    erase, marks = eraser(what.texts), ", ".join("?" * len(what.ids))
+    told = (*what.ids, *what.texts)  # an extension may name the student by any id
+    erase, marks = eraser(what.texts), ", ".join("?" * len(told))
     database.connection.execute("PRAGMA secure_delete = ON")
     with database.writing() as connection:
         tables = [
@@ -132,7 +135,7 @@ def delete_rows(database: Database, what: Plan) -> None:
         for table in tables:
             columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})").fetchall()]
             if "student" in columns:
-                connection.execute(f"DELETE FROM {table} WHERE student IN ({marks})", what.ids)
+                connection.execute(f"DELETE FROM {table} WHERE student COLLATE NOCASE IN ({marks})", told)
         for statement in ORPHANS:
             connection.execute(statement)
         for table in [name for name in tables if name not in KEPT]:

@@ -17,6 +17,7 @@ from grader.report.wording import Audience, clock
 
 REPORTS = "reports"
 INDEX = "index.html"
+SIMILAR = "similar.html"  # what submissions share; made by `grade.py similar`, for staff
 AUDIENCES: tuple[Audience, ...] = ("student", "staff")
 
 

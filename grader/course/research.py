@@ -96,7 +96,7 @@ def anonymous(report: Report, told: str, clean: Callable[[str], str]) -> Report:
     def adjustment(one: Adjustment) -> Adjustment:
         return replace(one, student=told, author="staff", why=clean(one.why))
 
-    remarks = replace(report.remarks, adjustments=tuple(map(adjustment, report.remarks.adjustments)))
+    remarks = replace(report.remarks, adjustments=tuple(map(adjustment, report.remarks.adjustments)), comments=())
     return changed(replace(report, submission=told, digest="", remarks=remarks), clean, check)
 
 

@@ -287,7 +287,9 @@ def released(report: Report) -> Report:
     )
     asked = tuple(reason for reason in report.needs_review if reason.partition(": ")[0] not in names)
     kept = tuple(one for one in report.remarks.adjustments if one.item not in ids)
-    seen = replace(report, tasks=tasks, needs_review=asked, remarks=replace(report.remarks, adjustments=kept))
+    said = tuple(one for one in report.remarks.comments if one.item not in ids)
+    remarks = replace(report.remarks, adjustments=kept, comments=said)
+    seen = replace(report, tasks=tasks, needs_review=asked, remarks=remarks)
     nothing = len(held) == len(report.items)
     return replace(seen, notes=(), needs_review=(), remarks=Remarks(released=given)) if nothing else seen
 

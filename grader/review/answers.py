@@ -340,7 +340,10 @@ async def extend(review: Review, request: Request, person: Person) -> Response:
 async def class_page(review: Review, request: Request, person: Person) -> Response:
     if not review.view.names:
         raise UsageError("the class's page shows names; start the review with --names to see it")
-    html = review.view.class_page(review.desk.book.register(review.desk.queue.run))
+    queue = review.desk.queue
+    if review.drawn[0] != queue.changes:  # nothing else changes it
+        review.drawn = queue.changes, review.view.class_page(review.desk.book.register(queue.run))
+    html = review.drawn[1]
     return HTMLResponse(html, headers={"content-security-policy": review.view.class_policy(html)})
 
 

@@ -71,6 +71,7 @@ class Review:
         self.executor = pool.start()
         self.ready: OrderedDict[tuple[str, str, str], asyncio.Future[Evidence]] = OrderedDict()
         self.pages: OrderedDict[tuple[str, str, int], asyncio.Future[Page]] = OrderedDict()
+        self.drawn = (-1, "")  # the class's page, and the change that it was drawn after
         self.wrong = 0
         self.again = again.Again(desk.folder)
 
@@ -127,7 +128,11 @@ class Review:
     # What goes on beside the answers
 
     async def draw_pages(self) -> None:
-        """Draw the pages of those on whom someone decided, one after the other."""
+        """Draw the pages of those on whom someone decided, one after the other; first those that a kill left behind."""
+        try:
+            self.desk.stale |= set(await self.run(work.outdated, self.desk.folder, self.desk.queue.run.id))
+        except Exception as error:
+            print(f"grade.py: notice: pages could not be compared ({error})", file=sys.stderr)
         while True:
             await asyncio.sleep(TICK)
             if not self.desk.stale:

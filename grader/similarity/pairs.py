@@ -29,7 +29,7 @@ PICTURES_ENOUGH = 0.65  # weight of pictures: one that ten of 300 have, or three
 LEAST_SETTINGS = 3  # so many settings say something together
 SUPPORTS = 0.8  # least strength of code that is told beside other evidence
 DENSE = 0.75  # share of the pairs in a group that are listed
-NEAREST = 15  # most others whose code a student's is compared with line by line
+NEAREST, NEARLY = 15, 0.9  # others whose code a student's is compared with line by line: see `candidates`
 FEW = 0.3  # least weight of what is told: in a class of 300, at most 66 have it
 TOLD = 6  # most things that a sentence lists
 
@@ -153,22 +153,27 @@ def code(entries: Sequence[Entry], rows: int, handout: Work, drafts: Drafts) -> 
             continue
         lines = [tuple(marks(entries[at].work, found[at], one.count, len(entries)))
                  for at, one in zip((left, right), sides, strict=True)]  # fmt: skip
-        rare, few = (min(sum(len(getattr(one, name)) for one in own) for own in lines) for name in ("rare", "few"))
+        rare, few, many = (
+            min(sum(len(getattr(one, name)) for one in own) for own in lines) for name in ("rare", "few", "many")
+        )
         draft = drafts.setdefault((left, right), Draft())
         draft.left_lines, draft.right_lines = lines
-        sentence = code_sentence(rare, few, min(one.share for one in sides))
+        sentence = code_sentence(rare, few, many, min(one.share for one in sides))
         told = f"in the middle, {min(one.middle for one in sides)} of {len(entries)} have what they share"
         draft.evidence.append(Evidence("code", strength, sentence, (told,)))
 
 
 def candidates(shared: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
-    """The pairs worth a close look: those of each student with the others who share most with him or her."""
+    """The pairs worth a close look: those of each student with the others who share most with him or her, and with all
+    who share nearly as much as the first, such as everyone who copied one work."""
     seen = set()
     for left, row in enumerate(shared):
         row[left] = 0
-        for right in np.argsort(-row)[:NEAREST]:
-            if row[right] > 0:
-                seen.add((min(left, int(right)), max(left, int(right))))
+        near = np.zeros(len(row), bool)
+        near[np.argsort(-row)[:NEAREST]] = True
+        near |= row >= NEARLY * row.max(initial=0)
+        for right in np.flatnonzero(near & (row >= LEAST_WEIGHT / rarity.LENGTH)).tolist():
+            seen.add((min(left, right), max(left, right)))
     yield from sorted(seen)
 
 
@@ -220,10 +225,11 @@ def marks(work: Work, found: Prints, count: NDArray[np.int64], everyone: int) ->
             yield Marked(document.name, *lines)
 
 
-def code_sentence(rare: int, few: int, share: float) -> str:
+def code_sentence(rare: int, few: int, many: int, share: float) -> str:
     told = [f"{counted(rare, 'line')} that no one else in the class has"] * (rare > 0)
     told += [f"{counted(few, 'line')} that few others have"] * (few > 0)
-    return f"they share {' and '.join(told) or 'common lines'}, {share:.0%} of the code that is not the handout's"
+    told += [f"{counted(many, 'line')} that others have, too"] * (not told)
+    return f"they share {' and '.join(told)}, {share:.0%} of the code that is not the handout's"
 
 
 def counted(count: int, what: str) -> str:

@@ -239,15 +239,30 @@ def test_nothing_of_a_run_is_seen_before_its_release(tmp_path, capsys):
     assert "students see nothing of run 2" in type_("list")[1]
 
 
-def test_an_adjustment_of_an_item_that_is_held_is_held(tmp_path, capsys):
+def test_what_a_person_said_of_an_item_that_is_held_is_held(tmp_path, capsys):
     folder = gradebook(tmp_path, {"release": "by_hand"})
     with Gradebook.open(folder) as book:
         book.adjust("ada", "2.1", 4, why="a secret reason", author="Grace")
+        with book.database.writing() as connection:
+            for item, text in (("2.1", "a secret comment"), ("2.2", "another comment")):
+                connection.execute(
+                    "INSERT INTO remarks VALUES (NULL, 'ada', ?, '', ?, 'Grace', ?, NULL)",
+                    (item, text, "2026-11-28T12:00:00+00:00"),
+                )
         (folder / pages.path_of("ada", "student")).write_text("old")
         pages.redraw(book, "ada", book.run())
-    assert "a secret reason" not in (folder / pages.path_of("ada", "student")).read_text()
+    page = folder / pages.path_of("ada", "student")
+    assert "a secret" not in page.read_text()
+    assert "another comment" not in page.read_text()
+    cli.main(["gradebook", str(folder), "release", "2.2"])
+    assert "another comment" in page.read_text()
+    assert "a secret" not in page.read_text()
     cli.main(["gradebook", str(folder), "release"])
-    assert "a secret reason" in (folder / pages.path_of("ada", "student")).read_text()
+    assert "a secret reason" in page.read_text()
+    assert "a secret comment" in page.read_text()
+    cli.main(["gradebook", str(folder), "export", "feedback", "--for", "email", "--from", "cs@example.org"])
+    text = (folder / "export" / "feedback-email" / "ada.eml").read_text()
+    assert "2.1: a secret comment" in text
 
 
 # Research

@@ -68,6 +68,12 @@ def filled(tmp_path: Path) -> Path:
         pages.index(book, book.run(), book.register(book.run()))
         with book.database.writing() as connection:  # as the platforms' exports and later tables have it
             connection.execute("INSERT INTO returned VALUES ('canvas', 'zl1815', 'x', 'now')")
+            for statement in (
+                "INSERT INTO requests VALUES (1, 'zl1815', '2.1', 'Zo\u00eb asks', 'Grace', ?)",
+                "INSERT INTO answers VALUES (1, 1, 1, NULL, 3, 'Lovelace is right', 'Grace', ?)",
+                "INSERT INTO extensions VALUES (1, 'ZOE@example.org', '', NULL, 3, 'Grace', ?, 'ill')",
+            ):
+                connection.execute(statement, ("2026-11-28T12:00:00+00:00",))
             connection.execute("CREATE TABLE comments (id INTEGER PRIMARY KEY, student TEXT, text TEXT)")
             connection.execute(
                 "INSERT INTO comments (student, text) VALUES ('bob', 'compare zl1815'), ('zl1815', 'Zo\u00eb')"
@@ -128,6 +134,8 @@ def test_no_byte_is_left_of_a_name_or_of_work(tmp_path, capsys):
         assert book.result("kb") is not None
         assert book.result("kz") is None
         assert book.database.rows("SELECT student, text FROM comments") == [("bob", "compare (forgotten)")]
+        for table in ("requests", "answers", "extensions"):
+            assert book.database.rows(f"SELECT * FROM {table}") == []
         assert book.database.rows("PRAGMA integrity_check") == [("ok",)]
     assert type_(folder, "forget", "zl1815") == 2
     assert "there is no student zl1815" in capsys.readouterr().err

@@ -242,6 +242,14 @@ def test_groups_are_dense_and_a_chain_is_none():
     assert pairs.groups([pair("a", "b"), pair("b", "c"), pair("c", "d")]) == []
 
 
+def test_a_ring_is_one_group_however_large(handout):
+    ring = [Entry(f"r{at:02}", work_of(functions=cohort.renamed(UNUSUAL, Random(at)))) for at in range(24)]
+    absent = [Entry(f"t{at}", work.Work()) for at in range(200)]
+    found = pairs.pairs([*ring, *absent], handout)
+    assert found.groups == (tuple(one.label for one in ring),)
+    assert "lines that others have, too" in found.pairs[0].sentence
+
+
 # Tokens
 
 

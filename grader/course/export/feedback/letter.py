@@ -59,7 +59,8 @@ def letter(row: Row, page: str) -> Letter:
     assert row.report is not None
     seen = presented(row.report, "student")
     checks = [(check.name, check.verdict, check.earned, check.message, check.output) for check in seen.checks]
-    text = "\n".join([*lines(seen), *seen.notes])
+    said = [": ".join(filter(None, (one.item, one.place, one.text))) for one in seen.remarks.comments]
+    text = "\n".join([*lines(seen), *said, *seen.notes])
     told = [text, [list(map(str, check)) for check in checks], repr(replace(seen.remarks, adjustments=())),
             [[one.item, one.points, one.author, one.why] for one in seen.remarks.adjustments]]  # fmt: skip
     return Letter(row, page, text, result_keys.digest(told))
