@@ -299,7 +299,8 @@ def run_check(
             fraction = min(1.0, max(0.0, float(gained)))
             verdict = Verdict.PASS if fraction == 1.0 else Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
     except StudentError as error:
-        verdict, fraction, message, where = error.verdict, error.fraction, error.message, error.where
+        verdict, fraction, where = error.verdict, error.fraction, error.where
+        message = hw.session.as_handed_out(error.message)
         if failed is not None and hw.session.trace and not error.elsewhere:
             failed[plan.name] = hw.session.trace.calls, error
         if hw.session.allowance.used_up:

@@ -2,7 +2,8 @@
 
 Unchanged submissions are not graded again. If a grading process dies, its submission is graded again, alone; if that
 fails too, a person must look. A timeout while the machine was short of cores counts only if it happens again when the
-submission is graded alone. The same holds for a student's process that the system killed.
+submission is graded alone. The same holds for a student's process that the system killed; killed again, it is a
+question, and the next run grades it once more.
 """
 
 from __future__ import annotations
@@ -288,7 +289,7 @@ class Batch:
         keep = {
             self.key(task, attempt.job.submission): (task, document)
             for task, document in documents.items()
-            if not has(document, Verdict.INTERNAL)
+            if not has(document, Verdict.INTERNAL) and not any(check["killed"] for check in checks(document))
         }
         self.book.record(attempt.student, report, self.run, results=keep)
         if attempt.job.tasks:

@@ -71,7 +71,7 @@ class Process:
         self.held = ""
         self.waited = 0.0  # seconds in which it was asked something and did not compute, as far as was seen
         self.granted = 0  # bytes that it may write beyond WRITTEN, for what it asks right parts
-        self.killed = False  # by the system (out of memory) or by the student's own code, not by the grader
+        self.killed = False  # by the system (out of memory); by the student's own code only where nothing confines it
         self.looked = -math.inf  # when its scratch folder was measured last
         self.scratch = folder / "scratch"
         path = folder / "output"
@@ -216,6 +216,8 @@ class Process:
             self.killed = name == "SIGKILL"
             if self.killed and self.limits.resident is not None:  # between two looks, by the container
                 return Undecided(self.too_small(subject))
+            if self.killed and "signals=seccomp" in self.held:  # it cannot have done that to itself
+                return Undecided(f"{subject} was killed (SIGKILL), as a system short of memory does; grade it again")
             if self.killed:
                 return Crashed(f"{subject} was killed (SIGKILL), by its own code or by a system short of memory")
             return Crashed(f"{subject} ended its process with {name}")

@@ -34,7 +34,7 @@ from grader.model import Limits, Section, Submission
 from grader.sandbox.allowance import Allowance
 from grader.sandbox.asked import Asked
 from grader.sandbox.callbacks import Answering
-from grader.sandbox.launch import Launcher, spawn
+from grader.sandbox.launch import ROOT, Launcher, spawn
 from grader.sandbox.parts import Parts
 from grader.sandbox.process import DUMP, Process
 from grader.sandbox.remote import MALFORMED, Driven, Remote, arriving, as_text, line, travelling
@@ -204,12 +204,14 @@ class Session:
         return self.as_handed_out(words)
 
     def as_handed_out(self, words: str) -> str:
-        """Text with the paths of the student's files as in the handout, not as they are here."""
-        return words.replace(f"{self.folder / 'code'}{os.sep}", "")
+        """Text with the paths of the student's files as in the handout, and without the place of the grader's own."""
+        return words.replace(f"{self.folder / 'code'}{os.sep}", "").replace(str(ROOT), "(grader)")
 
     def attempts(self) -> list[str]:
         """A sentence for each forbidden act that the student's own code tried during this check, ATTEMPTS at most."""
-        said = dict.fromkeys(f"{where} {act}, which {FORBIDDEN}" for act, where in self.tried if where)
+        said = dict.fromkeys(
+            f"{where} {self.as_handed_out(act)[:80]}, which {FORBIDDEN}" for act, where in self.tried if where
+        )
         return list(said)[:ATTEMPTS]
 
     def require_file(self, name: str) -> None:
@@ -247,7 +249,7 @@ class Session:
 
     def hidden(self) -> list[str]:
         """A sentence for each student's line that the sandbox helped with something missing here. Each comes once."""
-        new = [sentence for sentence in dict.fromkeys(self.hid) if sentence not in self.told]
+        new = [sentence for sentence in dict.fromkeys(map(self.as_handed_out, self.hid)) if sentence not in self.told]
         self.told |= set(new)
         return new
 
@@ -415,6 +417,9 @@ class Session:
             raise
         except StudentError:
             raise
+        except Undecided:
+            self.bury()
+            raise
         except BaseException:
             self.stop()  # a fault of the grader, or an interrupt: the next call gets a new process
             raise
@@ -434,7 +439,7 @@ class Session:
         """The values of a reply. Raises the StudentError that a result describes, or Crashed for a malformed reply."""
         try:
             results = [(result.get("value"), result.get("error"), result.get("changed")) for result in reply["results"]]
-            self.tried += [(as_text(act, 80), as_text(where, 80)) for act, where in reply["tried"][:20]]
+            self.tried += [(as_text(act, 300), as_text(where, 80)) for act, where in reply["tried"][:20]]
             self.hid += [as_text(sentence, 300) for sentence in reply["hid"][:20]]
             changed = {at: value for at, value in (results[-1][2] or {}).items() if fits(at)} if results else {}
         except MALFORMED:

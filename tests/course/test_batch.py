@@ -127,6 +127,8 @@ def test_a_process_that_the_system_killed_is_run_again_alone_before_it_costs_poi
     assert sorted(job.student for job in jobs) == ["right-tabs"] * 2 + ["wrong-nan"] * 2
     assert [book.report(name).score for name in ("right-tabs", "wrong-nan")] == [20, 0]
     assert progress.faults == []
+    run(book, tmp_path / "in")
+    assert sorted(job.student for job in jobs[4:]) == ["wrong-nan"] * 2  # killed again, so it is not kept as a result
 
 
 @pytest.mark.parametrize("error", [UsageError("the data are damaged"), OSError(28, "No space left on device")])
@@ -436,7 +438,8 @@ def recorded(out: Path) -> dict[str, str]:
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="confinement is built for Linux")
 def test_attackers_in_a_class_change_no_honest_score(tmp_path):
-    from test_attacks import ATTACKS, constants, hand_in, patient
+    from test_attacks import ATTACKS, hand_in
+    from world import constants, patient
 
     honest = class_of(tmp_path / "honest", *CLASS)
     everyone = class_of(tmp_path / "everyone", *CLASS)

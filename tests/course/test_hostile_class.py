@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -114,6 +115,58 @@ def test_everyone_is_graded_in_three_gibibytes(tmp_path):
     assert any("holds none of functions.py" in problem for problem in problems.values())
     assert len(found) + len(problems) == 11
     assert (tmp_path / "out" / "index.html").is_file()
+
+
+NO_HIDDEN = b"""
+_made = TwoLayerNet.__init__
+def _init(self, input_dim=3072, num_classes=10, hidden_dim=512, weight_scale=1e-3):
+    _made(self, input_dim, num_classes, 0 if input_dim == 3072 else hidden_dim, weight_scale)
+TwoLayerNet.__init__ = _init
+"""
+ENDLESS_AXES = b"""
+_step, _n = training_step, [0]
+def training_step(model, X, y, reg):
+    loss, grads = _step(model, X, y, reg)
+    if X.shape[1] == 3072:
+        _n[0] += 1
+        loss = 1e307 if _n[0] % 2 else -1e307
+    return loss, grads
+"""
+
+
+@pytest.mark.slow
+def test_what_is_drawn_and_what_is_in_notebooks_costs_the_honest_nothing(tmp_path):
+    """Also where the current folder says how matplotlib should draw."""
+    pytest.importorskip("torch")
+    folder = tmp_path / "class"
+    hand_in(folder / "honest")
+    hand_in(folder / "no-hidden", two_layer_net=FILES["two_layer_net.py"] + NO_HIDDEN)
+    hand_in(folder / "axes", train=FILES["train.py"] + ENDLESS_AXES)
+    hand_in(folder / "pictures")
+    numbers = ", ".join(f"{n * (2**61 - 1)}: 1" for n in range(20_000))
+    source = f"labels = {{{numbers}}}\nimage = open('a.jpg')"
+    cell = {"cell_type": "code", "id": "a", "execution_count": 1, "metadata": {}, "source": source, "outputs": []}
+    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}
+    (folder / "pictures" / "part2.ipynb").write_text(json.dumps(notebook))
+    (folder / "pictures" / "a.jpg").write_bytes(hostile.passes())
+    (tmp_path / "matplotlibrc").write_text("backend: module://evil\nfigure.dpi: 1e9\n")
+    words = ["batch", "class", "--out", "out", "--task", "4.1", "--task", "4.2", "--task", "6", "--seed", "5"]
+    command = [sys.executable, str(ROOT / "grade.py"), *words, "--jobs", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path) as process:
+        watch = Watch(process.pid)
+        watch.start()
+        out, err = process.communicate(timeout=550)
+    assert process.returncode == 0, (out, err)
+    assert watch.peak < ALL
+    found = reports(tmp_path / "out")
+    verdicts = {name: {check["name"]: check["verdict"] for task in one["tasks"] for item in task["items"]
+                       for check in item["checks"]} for name, one in found.items()}  # fmt: skip
+    assert sorted(found) == ["axes", "honest", "no-hidden", "pictures"]
+    assert not any("INTERNAL" in one.values() for one in verdicts.values())
+    assert all(one["training_step_loss"] == "PASS" for one in verdicts.values())
+    assert (verdicts["honest"]["best_model"], verdicts["pictures"]["best_model"]) == ("PASS", "PASS")
+    assert verdicts["no-hidden"]["best_model"] != "PASS"
+    assert len(list((tmp_path / "out" / "reports").glob("*.html"))) == 4
 
 
 def test_a_reading_that_is_the_graders_fault_is_for_a_person_and_stops_nobody(tmp_path, scripted, monkeypatch):

@@ -9,6 +9,7 @@ import ctypes
 import errno
 import os
 import platform
+import signal
 import struct
 from collections.abc import Iterable
 from functools import cache
@@ -28,6 +29,7 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "fork": (57, None),
     "vfork": (58, None),
     "tkill": (200, 130),
+    "timer_create": (222, 107),  # its signal is in memory, which a filter cannot read, and may be SIGKILL
     "rt_sigqueueinfo": (129, 138),
     "rt_tgsigqueueinfo": (297, 240),
     "pidfd_send_signal": (424, 424),
@@ -181,9 +183,10 @@ SOCKETPAIR, PRLIMIT, PRCTL, FCNTL, IOCTL = (53, 199), (302, 261), (157, 167), (7
 AFFINITY, PERSONALITY, SENDTO, SENDMMSG, FALLOCATE = (203, 122), (135, 92), (44, 206), (307, 269), (285, 47)
 
 CLONE_THREAD = 0x00010000
-# Allowed fcntl commands: descriptors, their flags, locks, a pipe's size. Not allowed: a lease, which blocks others that
-# open the file; signals to others; a larger pipe.
-FCNTL_COMMANDS = (*range(8), 36, 37, 38, 1030, 1032)
+# Allowed fcntl commands: descriptors, their flags, a pipe's size. Not allowed: a lease, which blocks others that open
+# the file; signals to others; a larger pipe; to ask who holds a lock. Locks report success, as flock does.
+FCNTL_COMMANDS = (*range(5), 1030, 1032)
+LOCKS = (6, 7, 37, 38)
 # TCGETS, TIOCGPGRP, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX: `isatty` and pipes need these. All others are for
 # devices, file systems and networks.
 IOCTL_COMMANDS = (0x5401, 0x540F, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
@@ -210,9 +213,13 @@ def only_if_equal(at: int, values: Iterable[int]) -> bytes:
     return argument(at) + tests + refuse(errno.EPERM)
 
 
+def without(at: int, values: Iterable[int], answer: bytes) -> bytes:
+    """`answer` if an argument's low half is one of `values`; what follows decides on all others."""
+    return argument(at) + b"".join(instruction(JUMP_EQUAL, value, 0, 1) + answer for value in values)
+
+
 def unless_equal(at: int, values: Iterable[int]) -> bytes:
-    tests = b"".join(instruction(JUMP_EQUAL, value, 0, 1) + refuse(errno.EPERM) for value in values)
-    return argument(at) + tests + instruction(RETURN, ALLOW)
+    return without(at, values, refuse(errno.EPERM)) + instruction(RETURN, ALLOW)
 
 
 def conditional_rules(pid: int) -> list[tuple[tuple[int, int], bytes]]:
@@ -227,18 +234,19 @@ def conditional_rules(pid: int) -> list[tuple[tuple[int, int], bytes]]:
         argument(4, high=high) + instruction(JUMP_EQUAL, 0, 1, 0) + refuse(errno.EPERM) for high in (False, True)
     )
     own = (0, pid)
+    deadly = [getattr(signal, "SIGKILL", 9)]  # then SIGKILL is the system's, and grading again costs nobody any time
     return [
         (CLONE, argument(0) + thread),
         (CLONE3, refuse(errno.ENOSYS)),  # its flags are in memory, which a filter cannot read; libc falls back to clone
-        (KILL_CALL, only_if_equal(0, [pid])),
-        (TGKILL, only_if_equal(0, [pid])),
+        (KILL_CALL, without(1, deadly, refuse(errno.EPERM)) + only_if_equal(0, [pid])),
+        (TGKILL, without(2, deadly, refuse(errno.EPERM)) + only_if_equal(0, [pid])),
         (SOCKETPAIR, pair + instruction(RETURN, ALLOW) + refuse(errno.EPERM)),
         (SENDTO, no_address + instruction(RETURN, ALLOW)),
         (SENDMMSG, refuse(errno.EPERM)),
         (PRLIMIT, read_only + only_if_equal(0, own)),
         (PRCTL, unless_equal(0, [PR_SET_PDEATHSIG, PR_SET_DUMPABLE])),  # if not dumpable, the grader cannot watch it
         (FALLOCATE, refuse(errno.EOPNOTSUPP)),  # it evades the limits on disk use; libc writes instead
-        (FCNTL, only_if_equal(1, FCNTL_COMMANDS)),
+        (FCNTL, without(1, LOCKS, refuse(0)) + only_if_equal(1, FCNTL_COMMANDS)),
         (IOCTL, only_if_equal(1, IOCTL_COMMANDS)),
         (PERSONALITY, only_if_equal(0, [0xFFFFFFFF])),
         (AFFINITY, only_if_equal(0, own)),

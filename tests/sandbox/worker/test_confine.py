@@ -80,6 +80,10 @@ def test_its_scratch_folder_is_its_own():
         ("libc.syscall(435, 0, 0)", errno.ENOSYS),  # clone3
         ("libc.syscall(451, 0)", errno.ENOSYS),  # newer than the table
         ("libc.kill(1, 0)", errno.EPERM),
+        ("libc.kill(os.getpid(), 9)", errno.EPERM),
+        ("libc.syscall(234, os.getpid(), os.getpid(), 9)", errno.EPERM),  # tgkill
+        ("libc.syscall(222, 0, None, ctypes.byref(ctypes.c_int()))", errno.EPERM),  # timer_create
+        ("libc.fcntl(1, 5, ctypes.create_string_buffer(64))", errno.EPERM),  # F_GETLK
         ("libc.ptrace(16, os.getppid(), 0, 0)", errno.EPERM),
         ("libc.unshare(0x10000000)", errno.EPERM),
         ("libc.prctl(1, 0, 0, 0, 0)", errno.EPERM),
@@ -109,6 +113,9 @@ with open("scratch/blocks", "wb") as file:
     os.posix_fallocate(file.fileno(), 0, 1 << 16)
 os.sched_setaffinity(0, os.sched_getaffinity(0))
 os.kill(os.getpid(), 0)
+import fcntl
+with open("scratch/locked", "wb") as file:
+    fcntl.lockf(file, fcntl.LOCK_EX)
 print(json.dumps([ran, b.recv(1).decode(), total, float(np.linalg.inv(np.eye(2)).sum())]))
 """
     assert confined(code) == [[1], "x", 3.0, 2.0]
