@@ -123,6 +123,7 @@ class Subject:
     advice: list[str]
     figures: list[Figure]
     questions: list[str]
+    seeds: np.random.Generator  # for what is drawn in the student's process; it tells nothing of `rng`
 
     def __init__(self, session: Session, homework: Homework, item: Item, options: Options) -> None:
         self.session = session
@@ -140,6 +141,7 @@ class Subject:
         self.advice = []
         self.figures = []
         self.questions = []
+        self.seeds = np.random.default_rng()
 
     def __getattr__(self, name: str) -> Module:
         if name.startswith("_") or name not in self.session.section.modules:

@@ -42,6 +42,7 @@ COMMANDS = (
     "new-homework",
     "pack",
     "release",
+    "review",
     "selftest",
     "similar",
 )  # each is a module in grader/command, with _ for -; it has parser() and run(arguments) -> exit code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import math
 import re
 import sys
@@ -10,6 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -171,10 +173,12 @@ def follow(
     if homework.answers.recording:
         return
     limits = homework.rubric.limits
+    allowance = Allowance(limits)
 
     def open_(work: Submission, parts: Parts | None) -> Session:
-        known = {path: error for path, error in stopped.items() if Path(path).name in work.files}
-        return Session(section, work, homework.handout, limits, launcher, Allowance(limits, files=known), parts)
+        own = {name for name, content in submission.files.items() if work.files.get(name) == content}
+        allowance.files = {path: error for path, error in stopped.items() if Path(path).name in own}
+        return Session(section, work, homework.handout, limits, launcher, allowance, parts)
 
     def run(plan: CheckPlan, hw: Subject) -> CheckResult:
         return run_check(plan, hw, homework, seed)
@@ -262,6 +266,21 @@ def run_checks(
             yield run_check(plan, Subject(session, homework, item, options), homework, seed, failed)
 
 
+@cache
+def secret(reference: Path) -> bytes:
+    """What only the course has: a digest of its solution. A handout has none, and nothing that it has to hide."""
+    found = hashlib.sha256()
+    for path in sorted(reference.rglob("*.py")):
+        found.update(path.read_bytes())
+    return found.digest()
+
+
+def seed_of_the_student(reference: Path, seed: int) -> int:
+    """The seed of what is drawn in a student's process. It repeats with the run's seed, but does not lead back to the
+    seed of the check, from which its inputs could be foreseen."""
+    return int.from_bytes(hmac.digest(secret(reference), f"{seed}".encode(), "sha256")[:8], "little")
+
+
 def run_check(
     plan: CheckPlan, hw: Subject, homework: Homework, seed: int, failed: dict[str, Failed] | None = None
 ) -> CheckResult:
@@ -270,7 +289,9 @@ def run_check(
     check = homework.checks[plan.name]
     own_seed = int.from_bytes(hashlib.sha256(f"{seed} {plan.name}".encode()).digest()[:8], "little")
     verdict, fraction, message, where, began = Verdict.PASS, 1.0, "", "", time.monotonic()
-    hw.session.begin(own_seed)
+    there = seed_of_the_student(homework.reference, own_seed)
+    hw.seeds = np.random.default_rng([there, 1])
+    hw.session.begin(there)
     homework.answers.begin_check()
     try:
         gained = check.function(hw, Draws(np.random.PCG64(own_seed)))

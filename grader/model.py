@@ -420,8 +420,19 @@ class Adjustment:
 
 
 @dataclass(frozen=True, slots=True)
+class Comment:
+    """A person's sentence for the student, on an item ("" for the whole work), or on a line: "work.py:12"."""
+
+    item: str
+    place: str
+    text: str
+    author: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Remarks:
-    """What the gradebook adds to a report: the adjustments that count, and the late `penalty` in percent.
+    """What the gradebook adds to a report: the adjustments that count, comments, and the late `penalty` in percent.
 
     `late_days` is None if the submission was late but the number of days is not known. `after_due`: the student may see
     what the rubric keeps until then. `released` holds the ids of the items that the student may see; None is all.
@@ -432,6 +443,7 @@ class Remarks:
     penalty: float = 0.0
     after_due: bool = False
     released: tuple[str, ...] | None = None
+    comments: tuple[Comment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

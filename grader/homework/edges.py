@@ -20,8 +20,9 @@ Size = tuple[int, int, int]  # N, Din, Dout
 
 REUSED = "it is a later call's: return a new array each time"
 MANY_ROWS, MANY_COLUMNS = 66, 18  # larger than a batch of 64 and than 16 units, which are numbers to hard-code
-ONE_ROW, ONE_OUTPUT = "one_row", "one_output"  # in rubric.yaml: what a mistake there costs
-SAID = {ONE_ROW: "for a batch of one row", ONE_OUTPUT: "for one output"}
+ONE_ROW, ONE_OUTPUT, OTHER_AXES = "one_row", "one_output", "other_axes"  # in rubric.yaml: what a mistake there costs
+SAID = {ONE_ROW: "for a batch of one row", ONE_OUTPUT: "for one output", OTHER_AXES: "for arrays that are no matrices"}
+NO_MATRICES = (7,), (2, 3, 4)
 
 
 @contextmanager

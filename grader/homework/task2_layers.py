@@ -15,10 +15,24 @@ from grader.measure import numeric
 from grader.measure.diagnose import Clue
 from grader.measure.expect import as_float, expect_close, expect_gradient, is_number, mistakes, unpack
 
-from .edges import MANY_COLUMNS, MANY_ROWS, ONE_OUTPUT, ONE_ROW, REUSED, Size, draw_sizes, edge, edge_sizes, spread
+from .edges import (
+    MANY_COLUMNS,
+    MANY_ROWS,
+    NO_MATRICES,
+    ONE_OUTPUT,
+    ONE_ROW,
+    OTHER_AXES,
+    REUSED,
+    Size,
+    draw_sizes,
+    edge,
+    edge_sizes,
+    spread,
+)
 
 Array = NDArray[np.float64]
 
+AGAIN = 30  # so many equal calls in turn: an answer may not depend on how often a layer was used
 REGS = (0.0, 0.7, 3.0)
 MARGIN = 0.02  # distance from the ReLU's kink, where no difference step reaches it
 UNLIKELY = 1e-6  # of a loss whose p is near 1e-4: a common small constant in the logarithm moves it by 1e-8
@@ -67,6 +81,9 @@ def relu_forward(hw: Subject, rng: np.random.Generator) -> None:
         x = spread(rng, shape)
         x.flat[rng.integers(x.size)] = 0.0
         expect_relu_forward(hw, x)
+    with edge(hw, "2.2", OTHER_AXES):
+        for shape in NO_MATRICES:
+            expect_relu_forward(hw, clear_of_kink(rng, shape))
 
 
 @check("2.2", "layers.relu_backward")
@@ -145,6 +162,9 @@ def l2_value(hw: Subject, rng: np.random.Generator) -> None:
     for shape in relu_shapes(rng):
         expect_l2_value(hw, spread(rng, shape), float(rng.uniform(0.01, 1)))
     expect_l2_value(hw, rng.normal(scale=0.01, size=(3, 5)), 0.1)
+    with edge(hw, "2.4", OTHER_AXES):
+        for shape in NO_MATRICES:
+            expect_l2_value(hw, rng.normal(size=shape), 0.3)
 
 
 @check("2.4", "layers.l2_regularization")
@@ -173,10 +193,13 @@ def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
 
 
 def expect_apart(hw: Subject, function: str, calls: Sequence[Sequence[Any]], names: Sequence[str], at: int) -> None:
-    """What the first of two calls returned at position `at`, read after the second: it is not the second's."""
+    """What the first of two calls returned at position `at`, read after the second: it is not the second's. The second
+    is asked AGAIN times, and its last answer is right, too."""
     right, later = (np.asarray(getattr(hw.reference.layers, function)(*args)[at]) for args in calls)
-    found = unpack(function, getattr(hw.layers, function).map(calls)[0], names)[at]
+    answers = getattr(hw.layers, function).map([*calls, *[calls[1]] * AGAIN])
+    found, last = (unpack(function, answer, names)[at] for answer in (answers[0], answers[-1]))
     expect_close(hw, f"{names[at]} of {function}, after another call", found, right, clues=[Clue(REUSED, later)])
+    expect_close(hw, f"{names[at]} of {function}, asked {AGAIN} times in turn", last, later)
 
 
 # The fully-connected layer

@@ -29,6 +29,9 @@ STEP = 20
 ALIKE = 0.1  # share of weights that may be equal to another one: float32 has few that are
 
 
+SAVED = "./model.pkl"  # another name of the file: save has to write it, and may not keep the network in memory alone
+
+
 @check("3.1", "two_layer_net.TwoLayerNet.__init__")
 def net_parameters(hw: Subject, rng: np.random.Generator) -> None:
     """The network has two weight matrices and biases of the requested sizes and scale, and parameters() is live."""
@@ -91,8 +94,9 @@ def net_save_load(hw: Subject, rng: np.random.Generator) -> None:
             case = network.draw(hw, rng, sizes)
             unpack("forward", case.net.forward(case.X), ("scores", "cache"))
             case.net.save("model.pkl")
+            network.draw(hw, rng, sizes).net.save("other.pkl")
             with network.small_by_default(hw):
-                loaded = network.as_network(hw.two_layer_net.TwoLayerNet.load("model.pkl"), "TwoLayerNet.load")
+                loaded = network.as_network(hw.two_layer_net.TwoLayerNet.load(SAVED), "TwoLayerNet.load")
             values = case.layout.read(loaded.parameters())
             if values is None:
                 raise Mismatch(f"the loaded {sizes} does not have the parameter names that were saved")

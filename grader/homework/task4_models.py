@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,7 +51,7 @@ def judge(hw: Subject, rng: np.random.Generator, run: str) -> None:
         if hw.recording:
             record(hw, rng)
         expect_main(hw, found)
-        outcome = trained(hw, rng, run, file, found)
+        outcome = trained(hw, run, file, found)
     except Raised as error:
         tell(error, keeps_from_learning(hw))
         raise
@@ -60,6 +61,7 @@ def judge(hw: Subject, rng: np.random.Generator, run: str) -> None:
         hw.advise(
             f"training_step writes to {' and '.join(outcome.wrote)} in place; a later user of the batch sees that"
         )
+    ask_of_help(hw, outcome, run)
     other = JUDGED_BY[OVERFIT if run == BEST else BEST]
     if file.single and outcome.cleared(other) and not outcome.cleared(of):
         absent(hw, run, outcome)
@@ -80,13 +82,35 @@ def judge(hw: Subject, rng: np.random.Generator, run: str) -> None:
         for hint in () if below else others:
             hw.advise(hint)
         raise Mismatch(f"{miss.message}. {' '.join(said)}") from None
+    expect_enough(hw, outcome, run)
     expect_network(hw, outcome, run)
     expect_descent(hw, rng, f"{of} accuracy of {outcome.best(of):.1%}")
 
 
+def ask_of_help(hw: Subject, outcome: Outcome, run: str) -> None:
+    """Ask a person where the network had help: predict is better than its parameters, or code other than the optimizer
+    changed them. Neither counts in the accuracy."""
+    for of, said in outcome.said.items():
+        hw.review(
+            f"predict of the {run} model is right for {said:.1%} of the {of} images, but its parameters give at most "
+            f"{outcome.best(of):.1%}; where does the rest come from?"
+        )
+    if outcome.moved:
+        hw.review(
+            f"in the run of the {run} model, code other than the optimizer changed the network's parameters, which was "
+            "undone; what is it for?"
+        )
+
+
+def expect_enough(hw: Subject, outcome: Outcome, run: str) -> None:
+    """Ask a person about a network that overfits so few images that it could not do otherwise."""
+    count, fewest = outcome.hyperparameters.get("num_train", math.inf), hw.settings_of(ITEM[OVERFIT])["fewest"]
+    if run == OVERFIT and count < fewest:
+        hw.review(f"the overfit model is trained on {count:g} image{'s' * (count != 1)}; is that an overfit model?")
+
+
 def record(hw: Subject, rng: np.random.Generator) -> None:
     """Ask the reference what a run leads to, and run nothing: its network is the student's. Raises Skipped."""
-    rng.integers(1 << 32, size=2)  # as `trained` draws
     keeps_from_learning(hw)
     ask_all(hw, LAYERS, NETWORK, STEP)
     descends(hw, rng)
@@ -157,9 +181,9 @@ def expect_main(hw: Subject, found: Hyperparameters) -> None:
     )
 
 
-def trained(hw: Subject, rng: np.random.Generator, run: str, file: BothRuns, found: Hyperparameters) -> Outcome:
+def trained(hw: Subject, run: str, file: BothRuns, found: Hyperparameters) -> Outcome:
     """The run's outcome. A file with only one setting is trained once, and the run is compared with both bars."""
-    first, second = (int(seed) for seed in rng.integers(1 << 32, size=2))
+    first, second = (int(seed) for seed in hw.seeds.integers(1 << 32, size=2))
     if not file.single:
         return two_layer_run.runs(hw, found, ("--run", run), bars(hw, run), (first, second))
     both = bars(hw, BEST) | bars(hw, OVERFIT)

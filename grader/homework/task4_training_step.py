@@ -34,7 +34,7 @@ def training_step_loss(hw: Subject, rng: np.random.Generator) -> None:
                 expect_step_loss(hw, case, reg)
         for sizes in network.edge_sizes(rng):
             # Scores of order 1: where p underflows, a small constant in the logarithm is no mistake of this item.
-            expect_step_loss(hw, network.draw(hw, rng, sizes, biases=0.0, numeric=False, scale=2**-6), REGS[-1])
+            expect_step_loss(hw, network.draw(hw, rng, sizes, biases=0.0, numeric=False, scale=2**-6), strength(rng))
         with edge(hw, "4.1", ONE_ROW):
             expect_step_loss(hw, network.draw(hw, rng, network.one_row(rng), biases=0.0), REGS[-1])
 
@@ -50,7 +50,8 @@ def training_step_gradient(hw: Subject, rng: np.random.Generator) -> None:
                 expect_step_gradients(hw, case, reg, grads, WEIGHTS)
         for sizes in network.edge_sizes(rng):
             case = network.draw(hw, rng, sizes, numeric=False)
-            expect_step_gradients(hw, case, REGS[-1], step(hw, case, REGS[-1])[1], WEIGHTS)
+            reg = strength(rng)
+            expect_step_gradients(hw, case, reg, step(hw, case, reg)[1], WEIGHTS)
         with edge(hw, "4.1", ONE_ROW):
             case = network.draw(hw, rng, network.one_row(rng), numeric=False)
             expect_step_gradients(hw, case, REGS[-1], step(hw, case, REGS[-1])[1], WEIGHTS)
@@ -59,17 +60,22 @@ def training_step_gradient(hw: Subject, rng: np.random.Generator) -> None:
 @check("4.1", "train.training_step")
 def training_step_biases(hw: Subject, rng: np.random.Generator) -> None:
     """A training step leaves the biases unregularized, in the loss and in their gradients."""
-    reg = REGS[-1]
     with built_on(hw, LAYERS, NETWORK):
-        for sizes in network.draw_sizes(rng):
+        for at, sizes in enumerate(network.draw_sizes(rng)):
+            reg = 0.05 * strength(rng) if at % 2 else REGS[-1]
             case = network.draw(hw, rng, sizes, biases=3.0)
             added, grads = added_by_reg(hw, case, reg)
             expect_step_gradients(hw, case, reg, grads, BIASES)
             case.write({role: 0 * case.values[role] for role in BIASES})
             expected, _ = added_by_reg(hw, case, reg)
             clues = mistakes(hw, "biases_regularized", case.values, expected, reg)
-            name = f"what reg={reg} adds to the loss of training_step with large biases {sizes}"
+            name = f"what reg={reg:.3g} adds to the loss of training_step with large biases {sizes}"
             expect_close(hw, name, added, expected, clues=clues)
+
+
+def strength(rng: np.random.Generator) -> float:
+    """A regularization strength, small or large, so that none can be known."""
+    return float(rng.uniform(0.01, 1) * rng.choice([0.05, 1]))
 
 
 def expect_step_loss(hw: Subject, case: Case, reg: float) -> None:
@@ -77,7 +83,7 @@ def expect_step_loss(hw: Subject, case: Case, reg: float) -> None:
     with in_float64(case):
         expect_close(
             hw,
-            f"loss of training_step {case.sizes}, reg={reg}",
+            f"loss of training_step {case.sizes}, reg={reg:.3g}",
             loss,
             hw.reference.answers.loss(case.values, case.X, case.y, reg),
             factors={"the batch size": case.sizes.batch},
@@ -114,13 +120,13 @@ def expect_step_gradients(hw: Subject, case: Case, reg: float, grads: Any, wante
         _, trusted = hw.reference.answers.step(case.values, case.X, case.y, reg)
         for role in wanted:
             with in_float64(case):
-                expect_close(hw, f"{case.name('grads', role)}, reg={reg}", yours[role], trusted[role])
+                expect_close(hw, f"{case.name('grads', role)}, reg={reg:.3g}", yours[role], trusted[role])
         return
     for role in wanted:
         with in_float64(case):
             expect_gradient(
                 hw,
-                f"{case.name('grads', role)}, reg={reg}",
+                f"{case.name('grads', role)}, reg={reg:.3g}",
                 yours[role],
                 partial(case.loss_with, reg, role),
                 at=case.values[role],

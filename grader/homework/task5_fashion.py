@@ -15,6 +15,7 @@ from grader.model import Figure, Measure
 from .notebooks import fashion_run, fashion_words, notebook
 from .notebooks.fashion_run import IMAGES, PART1, Array, Outcome
 from .notebooks.handed_in import told
+from .notebooks.survey import Survey
 from .training.curves import NEAR, thinned
 from .training.loop import End, better_of_two
 
@@ -22,6 +23,8 @@ CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shi
 WRONG = 12  # wrongly classified pictures to show
 MOST_SIDES = 10  # most dimensions of a layer's output
 LEAST = 40  # pixels: least width and height of a plot, whose longer side is at most ten times the shorter
+SURPRISING = 0.15  # by how much the test accuracy may exceed that of 200 training pictures; chance stays below it
+LINEAR = 0.87  # test accuracy on Fashion-MNIST that no single layer reaches; it ends near 0.845
 WANTED = ("loss", "optimizer", "learning_rate", "batch_size", "num_epoch")
 
 
@@ -38,9 +41,22 @@ def notebook_outputs(hw: Subject, rng: np.random.Generator) -> None:
         hw.advise(f"cell {above} was run after cell {below}: Restart and run all tests whether it works in order")
     for cell, error in notebook.errors(student)[:1]:
         raise Partly(f"cell {cell} of {PART1} ended in an error ({error}); fix it and run the notebook again", 0.5)
-    silent = unshown(student, fashion_run.first(hw, rng))
+    silent = unshown(student, fashion_run.first(hw))
     if silent:
         raise Partly(f"cell {silent} of {PART1}, which trains, holds no output; run it, then save the notebook", 0.5)
+    expect_run(hw, student, "the outputs are")
+
+
+def expect_run(hw: Subject, student: Survey, what: str) -> None:
+    """Saved outputs can be written by hand: they count beside a run that trains. Without one, a person is asked; they
+    earn nothing if the notebook has no network that could have been trained elsewhere."""
+    outcome = fashion_run.first(hw)
+    if outcome.steps:
+        return
+    why = f": {outcome.error.message}" if outcome.error is not None else ""
+    hw.review(f"{PART1} trains nothing when the grader runs it{why}; {what} saved in it, but from which run?")
+    if not student.defines_network:
+        raise Mismatch(f"{what} saved in {PART1}, but it holds no network that could have given them")
 
 
 def unshown(student: notebook.Notebook, outcome: Outcome) -> int:
@@ -56,7 +72,7 @@ def notebook_trains(hw: Subject, rng: np.random.Generator) -> None:
     student = fashion_run.part1(hw)
     if not student.defines_network:
         raise Mismatch(f"{PART1} defines no network: no class of it derives from nn.Module")
-    outcome = fashion_run.first(hw, rng)
+    outcome = fashion_run.first(hw)
     for problem in outcome.problems[:3]:
         hw.advise(told(problem))
     ask_of_cut(hw, outcome, student.claimed, hw.settings["learned"])
@@ -73,6 +89,7 @@ def notebook_claim(hw: Subject, rng: np.random.Generator) -> None:
     """The notebook ends with an accuracy on the test set."""
     student = fashion_run.part1(hw)
     if student.claimed is not None:
+        expect_run(hw, student, "a test accuracy is")
         return
     if student.claims:
         raise Partly(f"{PART1} prints accuracies, but none that names the test set", 0.5)
@@ -83,7 +100,7 @@ def notebook_claim(hw: Subject, rng: np.random.Generator) -> None:
 def architecture(hw: Subject, rng: np.random.Generator) -> None:
     """The network: its layers, their output shapes and their parameters."""
     fashion_run.part1(hw)
-    outcome = fashion_run.first(hw, rng)
+    outcome = fashion_run.first(hw)
     layers = [row for row in outcome.fact("layers", list) if is_layer(row)]
     if not layers:
         if outcome.error is not None:
@@ -124,7 +141,7 @@ def is_layer(row: Any) -> bool:
 def hyperparameters(hw: Subject, rng: np.random.Generator) -> float:
     """The hyperparameters: loss, optimizer, learning rate, batch size and epochs."""
     fashion_run.part1(hw)
-    outcome = fashion_run.first(hw, rng)
+    outcome = fashion_run.first(hw)
     if outcome.error is not None and not outcome.facts:
         raise fashion_run.explained(outcome.error)
     found = {"loss": outcome.fact("loss", str), "optimizer": outcome.fact("optimizer", str)}
@@ -143,10 +160,17 @@ def hyperparameters(hw: Subject, rng: np.random.Generator) -> float:
 def accuracy_plot(hw: Subject, rng: np.random.Generator) -> None:
     """The plot: training and validation accuracy, as a picture in the notebook."""
     student = fashion_run.part1(hw)
-    shown = {one.cell for one in student.pictures if min(one.height, one.width) >= LEAST}
+    shown = {one.cell for one in student.pictures if min(one.height, one.width) >= LEAST and not one.blank}
     drawn = [plot for plot in student.plots if plot.cell in shown]
-    if any(plot.training and plot.validation for plot in drawn):
+    for plot in [plot for plot in drawn if plot.training and plot.validation][:1]:
+        expect_run(hw, student, "a plot is")
+        ask_of_plot(hw, plot.cell)
         return
+    for one in [one for one in student.pictures if one.blank][:1]:
+        raise Mismatch(
+            f"the picture in cell {one.cell} of {PART1} is of one colour, so it shows no plot: run the cell again, and "
+            "save the notebook"
+        )
     for plot in drawn[:1]:
         lacking = "validation" if plot.training else "training"
         hw.review(f"cell {plot.cell} plots an accuracy; does it also show the {lacking} accuracy?")
@@ -156,16 +180,24 @@ def accuracy_plot(hw: Subject, rng: np.random.Generator) -> None:
     raise Mismatch(f"no cell of {PART1} that plots training and validation accuracy holds a picture")
 
 
+def ask_of_plot(hw: Subject, cell: int) -> None:
+    """Ask a person about a saved plot whose cell uses names that nothing in the notebook binds."""
+    for at, line, problem in fashion_run.first(hw).problems:
+        if at == cell and "NameError" in problem:
+            hw.review(f"cell {cell} shows a plot, but running it here fails in line {line} ({problem}); who drew it?")
+            return
+
+
 @check("5.3")
 def test_accuracy(hw: Subject, rng: np.random.Generator) -> None:
     """The network reaches the required accuracy on the test set."""
     student = fashion_run.part1(hw)
     claim = student.claimed
-    first = fashion_run.first(hw, rng)
+    first = fashion_run.first(hw)
     unjudged(hw, first, claim)
     ask_of_cut(hw, first, claim, hw.settings["full"])
     fashion_run.learned(hw, first)
-    again = partial(fashion_run.run, hw, student, int(rng.integers(fashion_run.SEEDS)))
+    again = partial(fashion_run.run, hw, student, int(hw.seeds.integers(fashion_run.SEEDS)))
     outcome, other = better_of_two(first, fashion_run.near(hw, first), again, lambda run: run.accuracy)
     if other is not None:
         hw.advise(
@@ -177,8 +209,25 @@ def test_accuracy(hw: Subject, rng: np.random.Generator) -> None:
     if fashion_words.on_test(outcome):
         hw.review("the network is trained on the test set; are its points earned?")
     show(hw, outcome)
+    ask_of_surprise(hw, outcome)
     judge(hw, outcome, claim)
     expect_convolution(hw, outcome)
+
+
+def ask_of_surprise(hw: Subject, outcome: Outcome) -> None:
+    """Ask a person about a test accuracy that training does not explain."""
+    training = outcome.looks[-1].training if outcome.looks else 1.0
+    if outcome.accuracy - training > SURPRISING:
+        hw.review(
+            f"{outcome.accuracy:.1%} of the test pictures are classified right, but only {training:.1%} of "
+            f"{fashion_run.GLANCE['training']} training pictures; how did the network learn?"
+        )
+    weighted = [row for row in outcome.fact("layers", list) if is_layer(row) and row[3] > 0]
+    if len(weighted) == 1 and outcome.accuracy > LINEAR and not hw.data(IMAGES).stand_in:
+        hw.review(
+            f"{outcome.accuracy:.1%} of the test pictures are classified right by a network of one layer; usually "
+            f"such a network reaches at most {LINEAR:.0%}; how?"
+        )
 
 
 def ask_of_cut(hw: Subject, outcome: Outcome, claim: float | None, bar: float) -> None:

@@ -23,6 +23,7 @@ PART2 = "part2.ipynb"
 WEIGHTS = "squeezenet"  # its name in rubric.yaml
 TIME = 60.0  # seconds on the clock for a notebook that classifies a few photographs
 TINY = 1e-3  # much less than the standard deviation of any real picture
+LEAST = 40  # pixels: least width and height of a saved picture that shows a photograph
 SMALL = 160  # pixels of a thumbnail
 TOP = 5
 UNAVAILABLE = "weights unavailable: "  # the words of worker/vision.py
@@ -49,7 +50,7 @@ def images_present(hw: Subject, rng: np.random.Generator) -> None:
     if found and not problems:
         raise Partly(f"{PART2} opens only one photograph, {found[0].name}; the task asks for two", 0.5)
     told = " ".join(problems)
-    if student.pictures:
+    if evident(student):
         here = f"only {found[0].name} is" if found else "the photographs are not"
         missing = f"only {found[0].name} is in the submission" if found else "the photographs themselves are missing"
         hw.review(f"{here} in the submission; look at the pictures in {cells(student)} of {PART2}")
@@ -58,6 +59,11 @@ def images_present(hw: Subject, rng: np.random.Generator) -> None:
     if found:
         raise Partly(f"one of the two photographs is here, {found[0].name}. {told}".strip(), 0.5)
     raise Mismatch(f"no photograph that {PART2} opens is in the submission; {CURE}. {told}".strip())
+
+
+def evident(student: Survey) -> bool:
+    """Whether a saved picture shows anything: an empty one, or one that cannot be decoded, is no result."""
+    return any(min(one.height, one.width) >= LEAST and not one.blank for one in student.pictures)
 
 
 def opened(hw: Subject, student: Survey) -> tuple[list[Photograph], tuple[str, ...]]:
@@ -101,7 +107,7 @@ def one_right_one_wrong(hw: Subject, rng: np.random.Generator) -> None:
     two, ran = looked_at(hw, student)
     labels = imagenet.labels()
     if len(two) < 2:
-        if ran.whole or not student.pictures:
+        if ran.whole or not evident(student):
             raise Mismatch(f"two photographs are needed to judge the predictions of {PART2}")
         hw.review(f"is one of the two predictions in {PART2} right and the other wrong?")
         raise Partly(
@@ -205,7 +211,7 @@ def unseen(hw: Subject, student: Survey, two: list[Photograph], ran: Ran) -> Non
         hw.review(f"{only(two, ran)}; did the student's own run use the other one as well?")
         raise Partly(f"{only(two, ran)}; the task asks for two, and a person will look", 0.5)
     but = f" ({ran.lacking})" if ran.lacking else ""
-    if student.pictures:
+    if evident(student):
         asked = f"do the pictures in {PART2} show both photographs with the class that a network predicts?{but}"
         hw.review(f"{asked} look at {cells(student)}")
         return

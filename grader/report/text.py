@@ -24,6 +24,7 @@ from grader.report.wording import (
     Audience,
     account,
     by_hand,
+    commented,
     harmless,
     headline,
     judged,
@@ -209,6 +210,8 @@ def footer(report: Report, page: Path | None, write: Writer) -> Iterator[Text]:
         given = report.adjustments.get(item.id if item else "late")
         if given:
             yield write(f"{f'{item.id} ' if item else ''}{by_hand(given, item)}", "magenta")
+    for comment in report.remarks.comments:
+        yield write(f"{f'{comment.item} ' if comment.item else ''}{commented(comment)}", "magenta")
     for reason in report.needs_review:
         yield write(f"{SHAPE[Verdict.INTERNAL]} needs review: {reason}", "magenta")
     for note in report.notes:

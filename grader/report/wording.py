@@ -13,6 +13,7 @@ from typing import Any, Literal
 from grader.model import (
     Adjustment,
     CheckResult,
+    Comment,
     FollowThrough,
     ItemResult,
     Measure,
@@ -179,6 +180,12 @@ def by_hand(given: Adjustment, item: ItemResult | None) -> str:
         counts = f", which count as {most}," if given.points > item.max_score else ""
         change = f"{before}to {points(given.points)} of {most} points{counts}"
     return f"Adjusted {change} by {given.author} on {given.time:%Y-%m-%d}, because: {given.why}"
+
+
+def commented(comment: Comment) -> str:
+    """A person's comment as a sentence, with its line."""
+    place = f"{comment.place}: " if comment.place else ""
+    return f"{place}{comment.text} ({comment.author}, {comment.time:%Y-%m-%d})"
 
 
 def judged(report: Report, task: TaskResult) -> bool:
@@ -350,6 +357,10 @@ def presented(report: Report, audience: Audience) -> Report:
             report.remarks,
             adjustments=tuple(
                 replace(one, author=harmless(one.author), why=harmless(one.why)) for one in report.remarks.adjustments
+            ),
+            comments=tuple(
+                replace(one, place=harmless(one.place), text=harmless(one.text), author=harmless(one.author))
+                for one in report.remarks.comments
             ),
         ),
     )

@@ -39,7 +39,7 @@ from grader.sandbox.worker.wire import Handle
 
 pytestmark = pytest.mark.medium
 
-SECONDS = float(os.environ.get("BACKGRADE_FUZZ", "30"))
+SECONDS = float(os.environ.get("BACKGRADE_FUZZ", "10"))
 HOMEWORK = load(ROOT / "grader" / "homework")
 FILES = {
     Path(path).name: path.read_bytes() for folder in ("backprop", "neuralnet", "") for path in

@@ -107,6 +107,7 @@ class FakeSubject:
     def __init__(self, student: dict[str, Any], reference: dict[str, ModuleType], settings: dict[str, float]) -> None:
         self.reference = SimpleNamespace(**reference)
         self.recording = False
+        self.seeds = np.random.default_rng(0)
         self.asked: dict[bytes, Any] = {}
         self.kept: dict[str, Any] = {}
         self.fixtures = ROOT / "fixtures"

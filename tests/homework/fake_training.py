@@ -39,6 +39,9 @@ IMAGES = SimpleNamespace(
 )
 
 
+SECRET = 7
+
+
 class FakeTraining:
     """Replies as a student's process would, one epoch each: predictions that are right in a given share."""
 
@@ -70,6 +73,7 @@ class FakeTraining:
             "ended": step.get("ended", False),
             "exploded": step.get("exploded", False),
             "wrote": step.get("wrote", []),
+            "moved": step.get("moved", False),
             "settings": step.get("settings", self.order["settings"]),
         }
 
@@ -77,6 +81,9 @@ class FakeTraining:
         return self.cpu
 
     def waited(self) -> float:
+        return 0.0
+
+    def answered(self) -> float:
         return 0.0
 
 
@@ -107,10 +114,10 @@ class FakeSession:
         assert name == "train_run"
         self.orders.append(order)
         self.arrays.append(arrays)
-        count = len(arrays["X"])
-        labels = IMAGES.train_y[np.random.default_rng(442).permutation(6000)]
-        split = {VALIDATION: labels[count : count + len(arrays["validation"])], TRAIN: labels[: order["sample"]]}
-        return FakeTraining(self.scripts.pop(0), order | {"network": self.network}, split)
+        bars = {VALIDATION: 0.4} if len(arrays["validation"]) > two_layer_run.GLANCE else {TRAIN: 0.4}
+        labels = two_layer_run.split(IMAGES, order["settings"], bars, SECRET)[1]
+        labels[TRAIN] = arrays["y"][: order["sample"]]
+        return FakeTraining(self.scripts.pop(0), order | {"network": self.network}, labels)
 
     def renew(self) -> None:
         self.renewed += 1
@@ -132,6 +139,7 @@ class FakeSubject(fake.FakeSubject):
         super().__init__(MODULES, MODULES, numbers)
         vars(self).update(modules)
         self.session = FakeSession(scripts)
+        self.kept["secret of the images"] = SECRET
         self.images, self.full = IMAGES, full
         self.questions: list[str] = []
         self.figures: list[Figure] = []
@@ -151,7 +159,7 @@ class FakeSubject(fake.FakeSubject):
         return self.session.orders
 
     def settings_of(self, item: str) -> dict[str, float]:
-        return {"4.2": {"accuracy": 0.4}, "4.3": {"accuracy": 0.75}}[item]
+        return {"4.2": {"accuracy": 0.4}, "4.3": {"accuracy": 0.75, "fewest": 50}}[item]
 
 
 BEST = {VALIDATION: 0.4}

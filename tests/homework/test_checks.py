@@ -60,6 +60,7 @@ def namespace(module: Any) -> SimpleNamespace:
     return SimpleNamespace(**{k: v for k, v in vars(module).items() if not k.startswith("__")})
 
 
+SEEDS = int(os.environ.get("BACKGRADE_SEEDS", "400"))
 REFERENCE = fake.modules(FOLDER)
 
 
@@ -119,16 +120,19 @@ def worst_of(seeds: range, folder: str) -> dict[str, float]:
 
 
 @pytest.mark.slow
-def test_right_work_stays_far_below_every_bar_for_2000_seeds(
+def test_right_work_stays_far_below_every_bar_whatever_is_drawn(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No false rejection: a check that raised would end this test. Prints the worst error over its bar."""
+    """No false rejection: a check that raised would end this test. Prints the worst error over its bar. BACKGRADE_SEEDS
+    asks for more seeds than CI has time for; `just selftest` asks right work in other styles."""
     ratios: dict[str, float] = {}
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
-        for found in executor.map(worst_of, (range(1000), range(1000, 2000)), map(str, (tmp_path, tmp_path.parent))):
+        for found in executor.map(
+            worst_of, (range(SEEDS // 2), range(SEEDS // 2, SEEDS)), map(str, (tmp_path, tmp_path.parent))
+        ):
             ratios = {name: max(ratio, ratios.get(name, 0.0)) for name, ratio in found.items()}
     with capsys.disabled():
-        print("\nworst error of 2,000 seeds over its bar")
+        print(f"\nworst error of {SEEDS:,} seeds over its bar")
         for name, ratio in sorted(ratios.items(), key=lambda pair: -pair[1]):
             print(f"{ratio:9.2e}  {name}")
     assert set(ratios) == set(CHECKS)

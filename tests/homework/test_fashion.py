@@ -71,6 +71,9 @@ class FakeRun:
     def waited(self) -> float:
         return 0.0
 
+    def answered(self) -> float:
+        return 0.0
+
 
 def subject(
     *scripts: Any,
@@ -83,6 +86,7 @@ def subject(
     waiting, lines = list(scripts), []
     kept = {"held out": HeldOut(np.arange(2000), IMAGES.test_x, LABELS)}
     hw = SimpleNamespace(
+        seeds=np.random.default_rng(0),
         data=lambda name: IMAGES, full=full, progress=lines.append, lines=lines, runs=waiting, kept=kept, asked=[],
         once=lambda key, make: kept[key] if key in kept else kept.setdefault(key, make()), settings=SETTINGS | numbers,
         settings_of=lambda item: SETTINGS | numbers, policy=lambda item, name: "question", advice=[], claim=claim,
@@ -296,7 +300,8 @@ def test_neither_a_place_nor_a_pictures_bytes_tell_its_label():
     first, second = drawn
     assert (first.at != second.at).mean() > 0.99
     assert np.array_equal(np.sort(first.at), np.arange(len(x)))
-    assert np.array_equal(first.y, LABELS[first.at])
+    assert np.array_equal(first.y, first.new[LABELS[first.at]])
+    assert np.array_equal(np.sort(first.new), np.arange(10))
     apart = np.abs(first.x.astype(int) - x[first.at])
     assert first.x.dtype == np.uint8
     assert apart.max() == 1

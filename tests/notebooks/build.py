@@ -16,13 +16,15 @@ from typing import Any
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook, new_output
-from PIL import Image
+from PIL import Image, ImageDraw
 
 
 def drawn() -> str:
-    """A blank picture of a plot's size, as a notebook saves it."""
+    """A picture of a plot's size with a curve in it, as a notebook saves it."""
     file = io.BytesIO()
-    Image.new("L", (432, 288), 255).save(file, "PNG")
+    image = Image.new("L", (432, 288), 255)
+    ImageDraw.Draw(image).line([(40, 250), (150, 90), (400, 40)], fill=0, width=2)
+    image.save(file, "PNG")
     return base64.b64encode(file.getvalue()).decode("ascii")
 
 

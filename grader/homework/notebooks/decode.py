@@ -63,6 +63,15 @@ def pixels(data: bytes, name: str, *, side: int = SIDE) -> NDArray[np.uint8]:
         ) from None
 
 
+def is_blank(data: bytes) -> bool:
+    """Whether a picture that `pixels` can read is of one colour, its transparency included. For a reader, too."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        image.draft("RGB", (SIDE, SIDE))
+        return all(least == most for least, most in image.convert("RGBA").getextrema())
+
+
 def thumbnail(picture: NDArray[Any], side: int) -> NDArray[np.uint8]:
     """A picture (H, W, 3), scaled down to at most `side` pixels wide and high."""
     from PIL import Image

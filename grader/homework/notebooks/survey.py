@@ -17,11 +17,13 @@ ROOM = 200_000_000  # pixels of all saved pictures that are decoded; a plot has 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A saved picture, scaled down to SIDE; 0 x 0 for one that was not, or could not, be decoded."""
+    """A saved picture, scaled down to SIDE; 0 x 0 for one that was not, or could not, be decoded. `blank`: it is of one
+    colour."""
 
     cell: int
     height: int = 0
     width: int = 0
+    blank: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def read(data: bytes, name: str, helpers: Mapping[str, bytes]) -> Survey:
         defines_network=notebook.defines_network(found),
         plots=plots,
         claims=tuple(claimed_accuracy.claims(found)),
-        pictures=tuple(pictures(found, {plot.cell for plot in plots})),
+        pictures=tuple(pictures(found, {plot.cell for plot in plots} or {cell.number for cell in found.cells})),
         mentioned=tuple(photographs.mentioned(found)),
         predicting=tuple(photographs.predicting(found)),
         truths=tuple(photographs.truths(found)),
@@ -72,11 +74,14 @@ def pictures(found: Notebook, drawn: set[int]) -> Iterator[Picture]:
     """Every saved picture. Those of the cells in `drawn` are decoded, as long as there is room."""
     room = ROOM
     for cell, image in notebook.pictures(found):
-        try:
-            room -= decode.area(image) if cell in drawn else 0
-            height, width = (
-                decode.pixels(image, "the plot", side=SIDE).shape[:2] if cell in drawn and room > 0 else (0, 0)
-            )
-        except Mismatch:
-            height = width = 0
-        yield Picture(cell, height, width)
+        room -= decode.area(image) if cell in drawn else 0
+        yield looked_at(cell, image) if cell in drawn and room > 0 else Picture(cell)
+
+
+def looked_at(cell: int, image: bytes) -> Picture:
+    try:
+        shown = decode.pixels(image, "the plot", side=SIDE)
+    except Mismatch:
+        return Picture(cell)
+    blank = bool(shown.size) and int(shown.min()) == int(shown.max()) and decode.is_blank(image)
+    return Picture(cell, *shown.shape[:2], blank=blank)

@@ -6,7 +6,7 @@ The training itself runs in the student's process (worker/train_run.py). The lab
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,7 @@ from . import loop
 from .curves import CHANCE, NEAR, TRAINING
 from .hyperparameters import NAMES, WEIGHT_SCALE, Hyperparameters
 from .loop import End
-from .trained_network import Network, explain, shapes_of
+from .trained_network import CLASSES, Network, explain, shapes_of
 
 Array = NDArray[Any]
 
@@ -34,6 +34,7 @@ VALIDATION, TRAIN = "validation", "training"  # what accuracies are measured on
 JUDGED = 5000  # images for an accuracy that is compared with a bar
 GLANCE = 1000  # images for an accuracy that is only shown
 FOLLOWS = 0.9  # share of predictions that must follow from the parameters; float32 changes a few, another network many
+MENDED = 0.005  # by how much predict may be better than the network itself; rounding changes single images
 GAP = 0.10  # difference of training and validation accuracy from which on a network overfits
 BY_HEART = 0.9  # training accuracy from which on a network that overfits has nothing left to learn
 MOST_EPOCHS = 6  # epochs after which a network that overfits is not expected to improve
@@ -69,6 +70,8 @@ class Outcome:
     wall: float = 0.0
     looking: float = 0.0  # always 0: predictions between epochs count as part of the run
     wrote: tuple[str, ...] = ()
+    moved: bool = False  # training_step, or predict, wrote into the network; what it wrote was undone
+    said: dict[str, float] = field(default_factory=dict)  # the accuracy of `predict` where the network's own is lower
     network: Network | None = None
     follows: dict[str, float] = field(default_factory=dict)
     shapes: str = ""
@@ -89,6 +92,13 @@ class Outcome:
         """Whether the last epoch clears the bar and is better than all before it."""
         earlier = max((epoch.accuracy[of] for epoch in self.epochs[:-1]), default=0.0)
         return self.cleared(of) and self.epochs[-1].accuracy[of] > earlier
+
+    def correct(self, of: str, accuracy: float) -> None:
+        """Let the last epoch have the accuracy of the network's own parameters, to the last image."""
+        last = self.epochs[-1]
+        if last.accuracy[of] - accuracy > MENDED:
+            self.said[of] = max(self.said.get(of, 0.0), last.accuracy[of])
+        self.epochs[-1] = replace(last, accuracy={**last.accuracy, of: accuracy})
 
     def judged(self) -> bool:
         """Whether no step has been taken since the last epoch's end."""
@@ -206,7 +216,8 @@ class TwoLayerLearner:
 
     def __init__(self, hw: Subject, given: dict[str, float], arguments: Sequence[str], outcome: Outcome) -> None:
         self.hw, self.given, self.arguments, self.outcome = hw, given, list(arguments), outcome
-        arrays, labels, self.key = split(hw.data(IMAGES), given, outcome.bars)
+        secret = hw.once("secret of the images", lambda: int(hw.seeds.integers(1 << 62)))
+        arrays, labels, self.key = split(hw.data(IMAGES), given, outcome.bars, secret)
         self.watched = Watched(arrays, labels)
 
     def begin(self) -> Driven:
@@ -224,7 +235,7 @@ class TwoLayerLearner:
 
     def look(self, going: Driven, reply: Any) -> bool:
         """Record a reply and return whether the run goes on. If an epoch clears a bar and is the best so far, measure
-        how far its predictions follow from the network.
+        how far its predictions follow from the network, and count what the network itself predicts.
         """
         outcome, watched = self.outcome, self.watched
         before = len(outcome.epochs)
@@ -236,7 +247,10 @@ class TwoLayerLearner:
         for of in best:
             count = outcome.sample(of, watched.labels)
             told = reply["predictions"][of][:count]
-            outcome.network, outcome.follows[of] = explain(parameters, watched.images(of)[:count], told, FOLLOWS)
+            images = watched.images(of)[:count]
+            outcome.network, outcome.follows[of] = explain(parameters, images, told, FOLLOWS)
+            if outcome.network is not None and outcome.follows[of] >= FOLLOWS:
+                outcome.correct(of, float((outcome.network.predict(images) == watched.labels[of][:count]).mean()))
         return goes_on
 
     def cleared(self) -> bool:
@@ -279,20 +293,25 @@ class TwoLayerLearner:
 
 
 def split(
-    images: Any, given: Mapping[str, float], bars: Mapping[str, float]
+    images: Any, given: Mapping[str, float], bars: Mapping[str, float], secret: int
 ) -> tuple[dict[str, Array], dict[str, Array], str]:
     """The arrays to send, the labels for judging, and a key for the files.
 
-    The images are permuted with a fixed seed; validation is the slice after training, as in load_cifar10. An own main
-    says only while it runs how many images it wants, so its validation images are the last slice.
+    The images are permuted with a fixed seed, as in load_cifar10, so a run trains on the student's own training images.
+    What decides whether anything was learned is drawn from `secret`: the validation images are some of all that are
+    left, in an order of their own, and the ten classes have other numbers than in public. A network that learns follows
+    the new numbers; weights and tables that were brought along do not. An own main says only while it runs how many
+    images it wants, so its validation images are the last ones.
     """
     order = np.random.default_rng(SPLIT_SEED).permutation(len(images.train_x))
     count = int(given.get("num_train", available(images)))
     train = order[:count]
-    validation = order[count : count + (JUDGED if VALIDATION in bars else GLANCE)]
+    wanted = JUDGED if VALIDATION in bars else GLANCE
+    validation = np.random.default_rng([secret, count, wanted]).permutation(order[count:])[:wanted]
+    labels_now = np.random.default_rng(secret).permutation(CLASSES)[images.train_y]
     sample = train[: JUDGED if TRAIN in bars else GLANCE]
-    arrays = {"X": images.train_x[train], "y": images.train_y[train], "validation": images.train_x[validation]}
-    labels = {VALIDATION: images.train_y[validation], TRAIN: images.train_y[sample]}
+    arrays = {"X": images.train_x[train], "y": labels_now[train], "validation": images.train_x[validation]}
+    labels = {VALIDATION: labels_now[validation], TRAIN: labels_now[sample]}
     return arrays, labels, f"{count}-{len(validation)}"
 
 
@@ -304,6 +323,7 @@ def take(outcome: Outcome, reply: Any, labels: Mapping[str, Array]) -> bool:
             raise TypeError("a vector of losses expected")
         outcome.losses += losses.tolist()
         outcome.wrote = tuple(name for name in ("X_batch", "y_batch") if name in reply["wrote"])
+        outcome.moved = outcome.moved or reply["moved"] is True
         shown = {name: reply["settings"].get(name) for name in NAMES}
         outcome.hyperparameters |= {name: value for name, value in shown.items() if plain(name, value)}
         if reply["predictions"]:

@@ -65,6 +65,8 @@ def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
 
 
 def overwritten(outcome: Outcome) -> Iterator[str]:
+    if outcome.moved:
+        yield "your code changed the network itself, which was undone."
     if outcome.wrote:
         yield f"your training_step writes to its input {' and '.join(outcome.wrote)}; work on a copy."
 

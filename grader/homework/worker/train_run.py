@@ -25,6 +25,7 @@ from grader.sandbox.worker.drivers import Student
 from grader.sandbox.worker.wire import FrameError
 
 CHUNK = 100  # images to predict at once; so few fit the CPU's cache, which makes up for the time to scale them
+STRIDE = 97  # of the parameters, each so-manyth is compared between two steps
 LOOKS = 50  # steps between two tests whether training_step wrote to its batch, after the first few steps
 WALL = 2  # seconds on the clock for each CPU second of a slice
 EXPLODED = 1e4  # a loss of this many times the first one has exploded
@@ -59,6 +60,7 @@ class TrainRun:
         self.steps = 0
         self.exploded = False
         self.wrote: set[str] = set()
+        self.guard = Guard(order["seed"])
         self.until = (0.0, 0.0)
         self.seed: int = order["seed"]
         self.predicting: Iterator[dict[str, Any]] = iter(())
@@ -91,6 +93,7 @@ class TrainRun:
             "ended": ended,
             "exploded": self.exploded,
             "wrote": sorted(self.wrote),
+            "moved": self.guard.moved,
             "settings": self.settings,
         }
 
@@ -115,14 +118,18 @@ class TrainRun:
         scale = [given["weight_scale"]] if "weight_scale" in given else []
         data, optim = importlib.import_module("data"), importlib.import_module("optim")
         self.model = self.net.TwoLayerNet(self.X.shape[1], 10, given["hidden_dim"], *scale)
+        self.guard.draw_anew(self.model)
         optimizer = optim.SGD(self.model.parameters(), given["learning_rate"])
         sampler = data.DataSampler(scaled(self.X), self.y, given["batch_size"])
         for _ in range(given["num_epochs"]):
             for X, y in sampler:
+                self.guard.restore(self.model)
                 _, grads = self.taken(self.model, X, y, given["reg"])
                 if self.exploded:
                     return
+                self.guard.restore(self.model)
                 optimizer.step(grads)
+                self.guard.look(self.model)
                 if self.over():
                     yield False
             yield True
@@ -156,10 +163,12 @@ class TrainRun:
         """The model's classes (N,) for the images that are watched; nothing yet where a slice ends before they are
         made. Each chunk is a copy, so `predict` may write to it."""
         found = {name: np.zeros(len(X), np.int64) for name, X in self.watched.items()}
+        self.guard.look(self.model, whole=True)
         for name, X in self.watched.items():
             for start in range(0, len(X), CHUNK):
                 chunk = scaled(X[start : start + CHUNK])
                 found[name][start : start + CHUNK] = self.predict(chunk)
+                self.guard.restore(self.model)
                 if self.over():
                     yield {}
         yield found
@@ -208,7 +217,10 @@ class TrainRun:
                 rest(ended)
             if model is not self.model:
                 self.model, self.first = model, None
+                self.guard.draw_anew(model)
+            self.guard.look(model)
             answer = self.taken(model, X, y, reg)
+            self.guard.restore(model)
             seen, batch = seen + len(X), max(batch, len(X))
             if seen >= loaded:
                 seen, whole = 0, True
@@ -255,6 +267,72 @@ class TrainRun:
         for name, value in list(vars(self.train).items()):
             if isinstance(value, ModuleType) and value.__name__.partition(".")[0] == "matplotlib":
                 yield self.train, name, Mute(value.__name__)
+
+
+class Guard:
+    """Sees to it that a network learns by its optimizer's steps alone, from weights drawn here.
+
+    Between two steps a sample of the parameters is compared, which costs little, and all of them are kept now and then.
+    Once something else than the optimizer wrote into them, the last ones kept are put back, and from then on all are
+    kept at each step.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.moved = False
+        self.met: list[Any] = []
+        self.looks = 0
+        self.kept: list[Any] = []
+        self.sample: list[Any] = []
+        self.offset = int(self.rng.integers(STRIDE))
+
+    def draw_anew(self, model: Any) -> None:
+        """Draw the weights of a new network, with the mean and the deviation that its own ones have."""
+        if any(one is model for one in self.met):
+            return
+        self.met.append(model)
+        for value in arrays_of(model):
+            spread = float(np.std(value)) if value.size else 0.0
+            if spread > 0 and math.isfinite(spread):
+                value[...] = self.rng.normal(float(np.mean(value)), spread, value.shape)
+        self.looks = 0
+        self.look(model)
+
+    def look(self, model: Any, *, whole: bool = False) -> None:
+        """Note the parameters as they are; all of them if they are to be kept `whole`."""
+        arrays = arrays_of(model)
+        if whole or self.moved or self.looks % LOOKS == 0:
+            self.kept = [array.copy() for array in arrays]
+        self.looks += 1
+        self.sample = self.sampled(arrays)
+
+    def restore(self, model: Any) -> None:
+        """Undo what was written into the parameters since the last look."""
+        arrays = arrays_of(model)
+        if len(arrays) == len(self.sample) and all(map(same, self.sampled(arrays), self.sample)):
+            return
+        self.moved = True
+        for array, before in zip(arrays, self.kept, strict=False):
+            if array.shape == before.shape:
+                array[...] = before
+        self.sample = self.sampled(arrays)
+
+    def sampled(self, arrays: Sequence[Any]) -> list[Any]:
+        return [
+            flat[self.offset % max(min(len(flat), STRIDE), 1) :: STRIDE].copy()
+            for flat in (np.ravel(array, order="K") for array in arrays)
+        ]
+
+
+def same(one: Any, other: Any) -> bool:
+    return one.shape == other.shape and bool(np.array_equal(one, other, equal_nan=True))
+
+
+def arrays_of(model: Any) -> list[Any]:
+    """The arrays of floats that parameters() holds and that can be written to."""
+    found = model.parameters()
+    values = found.values() if isinstance(found, dict) else found if isinstance(found, (list, tuple)) else ()
+    return [one for one in values if isinstance(one, np.ndarray) and one.dtype.kind == "f" and one.flags.writeable]
 
 
 class Stop(BaseException):

@@ -18,7 +18,7 @@ from grader.homework.training.loop import End
 from grader.homework.training.two_layer_run import TRAIN, VALIDATION, Outcome
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fake_training import BEST, DEFAULTS, IMAGES, LONG, NETWORK, SETTINGS, SHAPES, FakeSubject, run
+from fake_training import BEST, DEFAULTS, IMAGES, LONG, NETWORK, SETTINGS, SHAPES, FakeSubject, FakeTraining, run
 
 pytestmark = pytest.mark.usefixtures("predictions_follow")
 
@@ -29,16 +29,52 @@ OWN_MAIN = Hyperparameters({}, dict.fromkeys(NAMES, Unreadable(3, "is assigned i
 # What is sent
 
 
-def test_labels_of_validation_stay_here_and_the_split_is_the_handouts():
+def test_labels_of_validation_stay_here_and_the_training_images_are_the_handouts():
     _, hw = run([0.5])
     (arrays,), (order,) = hw.session.arrays, hw.orders
     assert set(arrays) == {"X", "y", "validation"}
     drawn = np.random.default_rng(442).permutation(6000)
-    np.testing.assert_array_equal(arrays["y"], IMAGES.train_y[drawn[:100]])
+    public = IMAGES.train_y[drawn[:100]]
+    pairs = set(zip(public.tolist(), arrays["y"].tolist(), strict=True))
+    assert len(pairs) == len(set(public)) == len({new for _, new in pairs})  # the classes have other numbers
+    assert (arrays["y"] != public).mean() > 0.5
     assert arrays["validation"].shape == (5000, 3072)
     assert order["settings"] == SETTINGS
     assert order["seed"] == 11
     assert order["sample"] == 100
+
+
+def test_neither_validation_images_nor_class_numbers_are_the_public_ones():
+    """Two submissions have others, and one submission has the same in both of its runs."""
+    x = np.arange(6000)[:, None]
+    images = SimpleNamespace(train_x=x, train_y=IMAGES.train_y)
+    (one, labels, _), (again, _, _), (other, others, _) = (
+        two_layer_run.split(images, SETTINGS, BEST, secret) for secret in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(one["validation"], again["validation"])
+    assert (one["validation"] != other["validation"]).mean() > 0.9
+    assert (one["y"] != other["y"]).mean() > 0.5
+    assert not set(one["validation"].ravel()) & set(one["X"].ravel())
+    for arrays, known in ((one, labels), (other, others)):
+        to = dict(zip(IMAGES.train_y[arrays["X"].ravel()], arrays["y"], strict=True))
+        public = IMAGES.train_y[arrays["validation"].ravel()]
+        assert [to[label] for label in public] == known[VALIDATION].tolist()
+
+
+def test_the_networks_own_predictions_count_to_the_last_image(monkeypatch):
+    """predict may not mend the tenth that the parameters need not explain."""
+
+    def own(network, X):
+        found = FakeTraining.told[len(X)].copy()
+        found[: len(X) // 20] = (found[: len(X) // 20] + 1) % 10
+        return found
+
+    monkeypatch.setattr(trained_network.Network, "predict", own)
+    outcome, _ = run([0.42])
+    assert outcome.follows == {VALIDATION: 0.95}
+    assert outcome.best(VALIDATION) == pytest.approx(0.37)
+    assert not outcome.cleared(VALIDATION)
+    assert outcome.said == {VALIDATION: 0.42}
 
 
 def test_an_overfit_model_glances_at_validation_only():
@@ -286,7 +322,7 @@ def test_it_is_the_best_epoch_that_has_to_follow_from_the_network(monkeypatch):
     right = trained_network.Network.predict
     monkeypatch.setattr(trained_network.Network, "predict", lambda self, X: asked.append(len(X)) or right(self, X))
     outcome, _ = run([0.5, 0.6, 0.45], full=True)
-    assert (outcome.follows, asked) == ({VALIDATION: 1.0}, [5000, 5000])
+    assert (outcome.follows, asked) == ({VALIDATION: 1.0}, [5000] * 4)
     assert run([0.2, 0.3])[0].follows == {}  # nothing to prove
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from grader.homework.worker.train_run import Mute, TrainRun, number, resting
+from grader.homework.worker.train_run import Guard, Mute, TrainRun, number, resting
 from grader.sandbox.worker.wire import FrameError
 
 pytestmark = pytest.mark.medium
@@ -74,6 +74,7 @@ def test_the_loop_is_the_handouts_own(begin, modules):
     np.random.seed(7)
     X = run.arrays["X"].astype(np.float32) / 255
     model = modules["two_layer_net"].TwoLayerNet(hidden_dim=8)
+    Guard(7).draw_anew(model)
     optimizer = modules["optim"].SGD(model.parameters(), 0.05)
     losses = []
     for _ in range(3):
@@ -87,6 +88,69 @@ def test_the_loop_is_the_handouts_own(begin, modules):
     last = replies[-2]["predictions"]
     np.testing.assert_array_equal(last["training"], model.predict(X[:20]))
     np.testing.assert_array_equal(last["validation"], model.predict(run.arrays["validation"].astype(np.float32) / 255))
+
+
+def bring(model, rng):
+    for value in model.parameters().values():
+        value[...] = rng.normal(size=value.shape)
+
+
+def test_a_network_does_not_start_from_weights_that_were_brought_along(begin, modules, monkeypatch):
+    made = modules["two_layer_net"].TwoLayerNet.__init__
+
+    def trained_elsewhere(self, *args, **named):
+        made(self, *args, **named)
+        bring(self, np.random.default_rng(0))
+
+    monkeypatch.setattr(modules["two_layer_net"].TwoLayerNet, "__init__", trained_elsewhere)
+    run = begin(SETTINGS | {"learning_rate": 1e-12})
+    finish(run)
+    brought = modules["two_layer_net"].TwoLayerNet(hidden_dim=8).parameters().values()
+    for now, there in zip(parameters(run), brought, strict=True):
+        assert abs(np.corrcoef(now.ravel(), there.ravel())[0, 1]) < 0.9
+    assert now.std() == pytest.approx(there.std(), rel=0.6)
+    assert not run.guard.moved
+
+
+@pytest.mark.parametrize("where", ["training_step", "predict"])
+@pytest.mark.parametrize("at", [1, 2, 5])
+def test_what_code_other_than_the_optimizer_writes_into_a_network_is_undone(begin, modules, monkeypatch, where, at):
+    """An optimizer in training_step, or weights that come as text after some steps."""
+    calls, owner = [], modules["train"] if where == "training_step" else modules["two_layer_net"].TwoLayerNet
+    right = getattr(owner, where)
+
+    def writes(model, *args):
+        calls.append(1)
+        if len(calls) == at:
+            bring(model, np.random.default_rng(0))
+        return right(model, *args)
+
+    monkeypatch.setattr(owner, where, writes)
+    run = begin()
+    replies = finish(run)
+    assert replies[-1]["moved"] is True
+    now, brought = parameters(run)[0], np.random.default_rng(0).normal(size=(3072, 8))  # as the first array is drawn
+    assert abs(np.corrcoef(now.ravel(), brought.ravel())[0, 1]) < 0.2
+
+
+def test_an_own_optimizer_in_main_is_no_help_from_outside(begin, modules, monkeypatch):
+    def main(args):
+        data, optim = sys.modules["data"], sys.modules["optim"]
+        X, y, *_ = modules["train"].load_cifar10(num_train=60)
+        model = modules["two_layer_net"].TwoLayerNet(hidden_dim=8)
+        for _ in range(2):
+            for X_batch, y_batch in data.DataSampler(X, y, 20):
+                _, grads = modules["train"].training_step(model, X_batch, y_batch, 0.0)
+                for name, value in model.parameters().items():
+                    value -= 0.05 * grads[name]
+        assert optim is not None
+
+    monkeypatch.setattr(modules["train"], "main", main)
+    replies = finish(begin(settings={}))
+    assert not any(reply["moved"] for reply in replies)
+    losses = np.concatenate([reply["losses"] for reply in replies])
+    assert len(losses) == 6
+    assert losses[-1] < losses[0]
 
 
 def test_each_epoch_ends_with_predictions_and_the_run_with_none(begin):
