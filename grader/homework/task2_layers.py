@@ -82,8 +82,8 @@ def relu_forward(hw: Subject, rng: np.random.Generator) -> None:
         x.flat[rng.integers(x.size)] = 0.0
         expect_relu_forward(hw, x)
     with edge(hw, "2.2", OTHER_AXES):
-        for shape in NO_MATRICES:
-            expect_relu_forward(hw, clear_of_kink(rng, shape))
+        for other in NO_MATRICES:
+            expect_relu_forward(hw, clear_of_kink(rng, other))
 
 
 @check("2.2", "layers.relu_backward")
@@ -163,8 +163,8 @@ def l2_value(hw: Subject, rng: np.random.Generator) -> None:
         expect_l2_value(hw, spread(rng, shape), float(rng.uniform(0.01, 1)))
     expect_l2_value(hw, rng.normal(scale=0.01, size=(3, 5)), 0.1)
     with edge(hw, "2.4", OTHER_AXES):
-        for shape in NO_MATRICES:
-            expect_l2_value(hw, rng.normal(size=shape), 0.3)
+        for other in NO_MATRICES:
+            expect_l2_value(hw, rng.normal(size=other), 0.3)
 
 
 @check("2.4", "layers.l2_regularization")
@@ -416,7 +416,7 @@ def draw_labels(rng: np.random.Generator, n: int, c: int) -> NDArray[np.int64]:
             return y
 
 
-def clear_of_kink(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+def clear_of_kink(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Values of both signs, none near zero: drawn again until all are clear."""
     while True:
         x = rng.normal(size=shape)

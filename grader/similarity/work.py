@@ -41,8 +41,8 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture: a small copy (H, W, 3) of at most SIDE pixels. `saved` says that a notebook keeps it as an output, and it
-    is no file of its own; then `digest` is that of its pixels, else ""."""
+    """A picture: a small copy (H, W, 3) of at most SIDE pixels. `saved` says that a notebook keeps it as an output, and
+    it is no file of its own; then `digest` is that of its pixels, else ""."""
 
     name: str
     digest: str

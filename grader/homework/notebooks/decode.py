@@ -69,7 +69,7 @@ def is_blank(data: bytes) -> bool:
 
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         image.draft("RGB", (SIDE, SIDE))
-        return all(least == most for least, most in image.convert("RGBA").getextrema())
+        return all(np.ptp(np.asarray(band)) == 0 for band in image.convert("RGBA").split())
 
 
 def thumbnail(picture: NDArray[Any], side: int) -> NDArray[np.uint8]:
