@@ -57,8 +57,8 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="grade.py",
         usage="grade.py [PATH] [options], or grade.py COMMAND -h",
-        description=f"Backgrade: grade a submission, task by task. Commands: {', '.join(SHOWN)}.",
-        epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage, 3 our error, 130 stopped",
+        description=f"Backgrade grades a submission. Commands: {', '.join(SHOWN)}. "
+        "Exit codes: 0 graded, 1 below --fail-under, 2 usage, 3 our error, 130 stopped.",  # no epilog: one screen
         add_help=False,
         allow_abbrev=False,  # main must recognise `--ci` before this parses it
     )
@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     add("-h", "--help", action="help", help=argparse.SUPPRESS)  # hidden, and one group, so that the help fits a screen
     add("path", nargs="?", type=Path, metavar="PATH", help="folder, zip or tar (default: the homework's student/)")
     add("--task", action="append", default=[], metavar="ID", help="only this task or item (2 or 2.3); repeatable")
-    add("--repro", metavar="ITEM", help="grade this item and write a script that shows its failing input")
+    add("--repro", metavar="ITEM", help="write a script with an input for which this fails")
     add("--full", action="store_true", help="train to the end, even after the bar is reached")
     add("--data-root", type=Path, metavar="FOLDER", help="folder with data (default: BACKGRADE_DATA, or a cache)")
     add("--unverified", action="store_true", help="use data that is not official; reports say so")
