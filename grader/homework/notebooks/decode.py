@@ -69,7 +69,8 @@ def is_blank(data: bytes) -> bool:
 
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         image.draft("RGB", (SIDE, SIDE))
-        return all(least == most for least, most in image.convert("RGBA").getextrema())
+        shown = np.asarray(image.convert("RGBA"))
+        return bool((shown == shown[:1, :1]).all())
 
 
 def thumbnail(picture: NDArray[Any], side: int) -> NDArray[np.uint8]:

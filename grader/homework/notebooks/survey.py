@@ -84,4 +84,5 @@ def looked_at(cell: int, image: bytes) -> Picture:
     except Mismatch:
         return Picture(cell)
     blank = bool(shown.size) and int(shown.min()) == int(shown.max()) and decode.is_blank(image)
-    return Picture(cell, *shown.shape[:2], blank=blank)
+    height, width = shown.shape[:2]
+    return Picture(cell, height, width, blank)
