@@ -42,6 +42,7 @@ COMMANDS = (
     "new-homework",
     "pack",
     "release",
+    "review",
     "selftest",
     "similar",
 )  # each is a module in grader/command, with _ for -; it has parser() and run(arguments) -> exit code
@@ -65,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     add("-h", "--help", action="help", help=argparse.SUPPRESS)  # hidden, and one group, so that the help fits a screen
     add("path", nargs="?", type=Path, metavar="PATH", help="folder, zip or tar (default: the homework's student/)")
     add("--task", action="append", default=[], metavar="ID", help="only this task or item (2 or 2.3); repeatable")
+    add("--repro", metavar="ITEM", help="grade this item and write a script that shows its failing input")
     add("--full", action="store_true", help="train to the end, even after the bar is reached")
     add("--data-root", type=Path, metavar="FOLDER", help="folder with data (default: BACKGRADE_DATA, or a cache)")
     add("--unverified", action="store_true", help="use data that is not official; reports say so")
@@ -199,7 +201,8 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
     from grader import grading, handout
     from grader.check import load
     from grader.data import datasets
-    from grader.files import check_place
+    from grader.failing import repro
+    from grader.files import check_place, write
     from grader.intake.submission import read, stubs
     from grader.report import text
 
@@ -213,6 +216,9 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
         step.check(*files)
     datasets.check_root(arguments.data_root)
     homework = load(arguments.homework)
+    if arguments.repro:
+        repro.expect_known(homework, arguments.repro)
+        arguments.task.append(arguments.repro)
     wanted = [name for section in homework.rubric.sections for name in section.submit]
     path = arguments.path or handout.own_folder(arguments.homework)
     given = stubs(homework.handout, wanted)
@@ -241,13 +247,21 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
         tell(stopped.report, arguments, None, step)
         return ended(INTERRUPTED, "interrupted; the table shows what was measured until then", step)
     tell(report, arguments, page, step)
+    if arguments.repro:
+        script = repro.script(report, arguments.repro, homework, submission, path, arguments.audience)
+        write(Path(f"repro-{arguments.repro}.py"), script)
+        print(f"grade.py: wrote repro-{arguments.repro}.py; run it with Python here", file=sys.stderr)
     notice(report.provenance.isolation)
     return FAULT if report.faulty else judge(report, arguments.fail_under, step)
 
 
 def expect_no_end(arguments: argparse.Namespace) -> None:
     """Raise UsageError for an option of a run that ends by itself."""
-    for name, given in (("--fail-under", arguments.fail_under is not None), ("--ci", arguments.ci)):
+    for name, given in (
+        ("--fail-under", arguments.fail_under is not None),
+        ("--ci", arguments.ci),
+        ("--repro", bool(arguments.repro)),
+    ):
         if given:
             raise UsageError(f"--watch goes on until Ctrl-C and {name} is for one run; leave one of them out")
 

@@ -21,6 +21,11 @@ Any other exception that leaves a check is a bug in the grader: the verdict INTE
 here. It has its own two exceptions: `wire.FrameError` and `imports.Forbidden`.
 """
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
 from grader.model import Verdict
 
 
@@ -52,14 +57,28 @@ class Unrecorded(Skipped):
     """Where the reference is not here, a question that its recording has no answer to."""
 
 
+@dataclass(frozen=True, eq=False)
+class Wrong:
+    """A student's answer, or a part of it; what was expected (None if it is only known to be no answer of the right
+    kind); and by how much an entry may be off: `atol` + `rtol` * |expected|."""
+
+    yours: Any
+    expected: Any = None
+    atol: float = 0.0
+    rtol: float = 0.0
+
+
 class StudentError(BackgradeError):
     """What the student's code did.
 
-    `where` is the line in the student's file, as "network.py:31", or "" if it is not known.
+    `where` is the line in the student's file, as "network.py:31", or "" if it is not known. `wrong` is the answer that
+    is wrong, if one is. `elsewhere`: the message blames other work than what was asked.
     """
 
     verdict = Verdict.FAIL
     fraction = 0.0
+    wrong: Wrong | None = None
+    elsewhere = False
 
     def __init__(self, message: str, *, where: str = "") -> None:
         super().__init__(message)

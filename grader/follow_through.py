@@ -217,7 +217,6 @@ def better(
             earned=earned,
             output=first.output,
             advice=tuple(dict.fromkeys((*first.advice, *again.advice))),
-            review=tuple(dict.fromkeys((*first.review, *again.review))),
             files=tuple(sorted({*first.files, *again.files})),
         )
     elif ends.verdict is Verdict.SKIPPED:

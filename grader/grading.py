@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +21,7 @@ import numpy as np
 from grader import __version__
 from grader.check import Draws, Options, Subject, digests
 from grader.errors import Skipped, StudentError, Undecided, UsageError
+from grader.failing.examples import Failed, examples
 from grader.follow_through import Below, graded_again, unknown_below
 from grader.model import (
     CheckPlan,
@@ -69,6 +71,7 @@ def grade(
     launch: Launch = lambda section: spawn,
     data: Callable[[str], Any] | None = None,
     full: bool = False,
+    shrink: bool = True,
     on_progress: Callable[[str], None] = lambda text: None,
     on_task: Callable[[Report], None] = lambda report: None,
 ) -> Report:
@@ -76,10 +79,10 @@ def grade(
 
     Maximum points come from the rubric: checks that crashed, or whose file could not be imported, keep theirs. `data`
     reads a data set by its name when a check asks for it; the default reads from the usual folder. `full` trains to the
-    end even if the bar is reached earlier. A section whose packages are not installed is not graded. `on_task` gets the
-    report so far, marked as interrupted, each time a task is done: whoever keeps it loses nothing to a kill. Raises
-    UsageError for an id in `only` that the rubric does not have, and for data that cannot be used. Raises Interrupted,
-    with the results so far, instead of KeyboardInterrupt.
+    end even if the bar is reached earlier. `shrink` looks for small inputs that fail. A section whose packages are not
+    installed is not graded. `on_task` gets the report so far, marked as interrupted, each time a task is done: whoever
+    keeps it loses nothing to a kill. Raises UsageError for an id in `only` that the rubric does not have, and for data
+    that cannot be used. Raises Interrupted, with the results so far, instead of KeyboardInterrupt.
     """
     expect_known(homework, only)
     homework.answers.begin(seed)
@@ -119,10 +122,10 @@ def grade(
             if not items or lacking:
                 continue
             versions |= installed(section)
-            limits = homework.rubric.limits
+            limits, failed = homework.rubric.limits, dict[str, Failed]()
             with Session(section, submission, homework.handout, limits, launch(section), allowance) as session:
                 for own in filter(None, ([item for item in task.items if item in items] for task in tasks)):
-                    for result in run_checks(own, session, homework, seed, options):
+                    for result in run_checks(own, session, homework, seed, options, failed):
                         results[result.name] = result
                         held |= {session.held: None} if session.held else {}
                         on_result(result)
@@ -143,6 +146,12 @@ def grade(
             for result in followed:
                 results[result.name] = result
                 on_task(told(whole=False))
+            if shrink:
+                failed = {name: one for name, one in failed.items() if not results[name].followed}
+                for name, script in examples(
+                    section, submission, homework, failed, launch(section), allowance.files
+                ).items():
+                    results[name] = replace(results[name], example=script)
     except KeyboardInterrupt:
         raise Interrupted(told(whole=False)) from None
     return told(whole=True)
@@ -164,10 +173,12 @@ def follow(
     if homework.answers.recording:
         return
     limits = homework.rubric.limits
+    allowance = Allowance(limits)
 
     def open_(work: Submission, parts: Parts | None) -> Session:
-        known = {path: error for path, error in stopped.items() if Path(path).name in work.files}
-        return Session(section, work, homework.handout, limits, launcher, Allowance(limits, files=known), parts)
+        own = {name for name, content in submission.files.items() if work.files.get(name) == content}
+        allowance.files = {path: error for path, error in stopped.items() if Path(path).name in own}
+        return Session(section, work, homework.handout, limits, launcher, allowance, parts)
 
     def run(plan: CheckPlan, hw: Subject) -> CheckResult:
         return run_check(plan, hw, homework, seed)
@@ -243,11 +254,16 @@ def asked_for(item: Item, task: Task, only: Collection[str]) -> bool:
 
 
 def run_checks(
-    items: Sequence[Item], session: Session, homework: Homework, seed: int, options: Options
+    items: Sequence[Item],
+    session: Session,
+    homework: Homework,
+    seed: int,
+    options: Options,
+    failed: dict[str, Failed] | None = None,
 ) -> Iterator[CheckResult]:
     for item in items:
         for plan in item.checks:
-            yield run_check(plan, Subject(session, homework, item, options), homework, seed)
+            yield run_check(plan, Subject(session, homework, item, options), homework, seed, failed)
 
 
 @cache
@@ -265,8 +281,11 @@ def seed_of_the_student(reference: Path, seed: int) -> int:
     return int.from_bytes(hmac.digest(secret(reference), f"{seed}".encode(), "sha256")[:8], "little")
 
 
-def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> CheckResult:
-    """Run one check. Its random numbers depend only on the run's seed and the check's name."""
+def run_check(
+    plan: CheckPlan, hw: Subject, homework: Homework, seed: int, failed: dict[str, Failed] | None = None
+) -> CheckResult:
+    """Run one check. Its random numbers depend only on the run's seed and the check's name. What it asked is kept in
+    `failed` if the student's answer is wrong."""
     check = homework.checks[plan.name]
     own_seed = int.from_bytes(hashlib.sha256(f"{seed} {plan.name}".encode()).digest()[:8], "little")
     verdict, fraction, message, where, began = Verdict.PASS, 1.0, "", "", time.monotonic()
@@ -281,6 +300,8 @@ def run_check(plan: CheckPlan, hw: Subject, homework: Homework, seed: int) -> Ch
             verdict = Verdict.PASS if fraction == 1.0 else Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
     except StudentError as error:
         verdict, fraction, message, where = error.verdict, error.fraction, error.message, error.where
+        if failed is not None and hw.session.trace and not error.elsewhere:
+            failed[plan.name] = hw.session.trace.calls, error
         if hw.session.allowance.used_up:
             hw.review(f"{message}; {BY_HAND}")
     except Undecided as question:

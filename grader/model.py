@@ -311,6 +311,7 @@ class CheckResult:
     that the system ended a process of this check, for example because it ran out of memory.
     `files` are the base names of the submitted files that it asked for, and "*" for the list of them. `followed` says
     how it ended on right parts, if it was graded again; the better ending counts.
+    `example` is the smallest input that was found to fail, as Python; "" where there is none.
     """
 
     name: str
@@ -330,6 +331,7 @@ class CheckResult:
     killed: bool = False
     visibility: str = "visible"
     files: tuple[str, ...] = ()
+    example: str = ""
     followed: FollowThrough | None = None
 
     @property
@@ -418,8 +420,19 @@ class Adjustment:
 
 
 @dataclass(frozen=True, slots=True)
+class Comment:
+    """A person's sentence for the student, on an item ("" for the whole work), or on a line: "work.py:12"."""
+
+    item: str
+    place: str
+    text: str
+    author: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Remarks:
-    """What the gradebook adds to a report: the adjustments that count, and the late `penalty` in percent.
+    """What the gradebook adds to a report: the adjustments that count, comments, and the late `penalty` in percent.
 
     `late_days` is None if the submission was late but the number of days is not known. `after_due`: the student may see
     what the rubric keeps until then. `released` holds the ids of the items that the student may see; None is all.
@@ -430,6 +443,7 @@ class Remarks:
     penalty: float = 0.0
     after_due: bool = False
     released: tuple[str, ...] | None = None
+    comments: tuple[Comment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,7 @@ HOMEWORKS_WORDS = re.compile(
 NEEDED = {
     "handout.py": {"notebook", "ipynb"},  # a form of file that is emptied cell by cell
     "release/leaks.py": {"notebook", "ipynb"},  # the same, searched cell by cell
+    "review/evidence.py": {"notebook", "ipynb"},  # a form of file, shown cell by cell
     "intake/missing.py": {"notebook", "ipynb"},  # a form of file whose outputs have to be there
     **{f"intake/{name}.py": {"notebook", "ipynb"} for name in ("archive", "helpers", "submission")},  # a form of file
     "intake/repository.py": {"notebook"},  # a form of file, whose lines are not those of its cells

@@ -24,7 +24,7 @@ from grader.course.caveats import STAND_INS, caveats, named, waiting
 from grader.course.class_folder import LAYOUTS, hidden, lone_folder, recognise
 from grader.course.cluster import Cluster
 from grader.course.export import moodle
-from grader.course.extensions import extended, read_extensions
+from grader.course.extensions import by_hand, extended, granted, read_extensions
 from grader.course.folder_lock import claim
 from grader.course.gradebook import Gradebook, Run, zone_of
 from grader.course.job import Place, homework_at
@@ -65,6 +65,8 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--scheduler", metavar="ADDRESS", help="grade on a Dask cluster, as tcp://HOST:8786")
     root.add_argument("--resume", action="store_true", help="continue the last run with its options")
     root.add_argument("--fresh", action="store_true", help="grade everything again, even unchanged work")
+    root.add_argument("--again", action="append", default=[], metavar="STUDENT",
+                      help="grade this student again, even unchanged work; repeatable")  # fmt: skip
     root.add_argument("--seed", type=seed, metavar="N", help="default: the seed of the gradebook's first run")
     root.add_argument("--no-html", action="store_true", help="write no new HTML reports; existing ones are updated")
     root.add_argument("--audience", choices=["student", "staff"],
@@ -104,7 +106,8 @@ def run(arguments: argparse.Namespace) -> int:
         with display() as show:  # it must end before anything else is printed, because it erases lines
             workers = Cluster(arguments.scheduler) if arguments.scheduler else Pool(jobs, scratch)
             batch = prepare(arguments, book, workers, show)
-            students, unknown = with_extensions(batch.run, students, zone)
+            check_known(arguments.again, students)
+            students, unknown = with_extensions(book, batch.run, students, zone)
             if batch.made_up:
                 tasks = f"task{'s' * (len(batch.made_up) > 1)} {' and '.join(batch.made_up)}"
                 print(f"grade.py: notice: {tasks} on {STAND_INS}", file=sys.stderr)
@@ -132,14 +135,23 @@ def prepare(
     audiences: tuple[Audience, ...] = ("student", "staff") if for_staff else ("student",)
     return Batch(
         book, run, place, terms, workers=workers, audiences=() if arguments.no_html else audiences,
-        fresh=arguments.fresh, show=show,
+        fresh=arguments.fresh, again=arguments.again, show=show,
     )  # fmt: skip
 
 
-def with_extensions(run: Run, students: Sequence[Student], zone: tzinfo | None) -> tuple[list[Student], list[str]]:
-    """The students with their extensions, and the names in that file that match no student."""
+def check_known(again: Sequence[str], students: Sequence[Student]) -> None:
+    """Raise UsageError for a student of --again who is not in the class."""
+    if unknown := sorted(set(again) - {one.id for one in students}):
+        raise UsageError(f"--again names {named(unknown)}, and the class has no such student; use the ids of `list`")
+
+
+def with_extensions(
+    book: Gradebook, run: Run, students: Sequence[Student], zone: tzinfo | None
+) -> tuple[list[Student], list[str]]:
+    """The students with their extensions, and the names in the file that match no student."""
     path = run.settings.get("extensions")
-    return extended(students, read_extensions(Path(path), zone) if path else [], run.due, zone)
+    students, unknown = extended(students, read_extensions(Path(path), zone) if path else [], run.due, zone)
+    return by_hand(students, [one.extension for one in granted(book.database)], run.due, zone, book.known_as), unknown
 
 
 def not_extended(run: Run, unknown: Sequence[str]) -> Iterator[str]:

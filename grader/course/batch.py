@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -87,12 +87,14 @@ class Batch:
         workers: Workers,
         audiences: Sequence[Audience] = ("student",),
         fresh: bool = False,
+        again: Collection[str] = (),
         show: Callable[[Progress], None] = lambda progress: None,
     ) -> None:
         self.book, self.run, self.place, self.terms = book, run, place, terms
         self.workers, self.audiences, self.fresh, self.show = workers, tuple(audiences), fresh, show
         self.homework = homework_at(place.homework)
         self.digests = result_keys.of_tasks(self.homework, terms, datasets.root(place.data_root))
+        self.anew = frozenset(again)
         self.wanted = [name for section in self.homework.rubric.sections for name in section.submit]
         self.stubs = submission.stubs(self.homework.handout, self.wanted)
         self.again: deque[Attempt] = deque()
@@ -186,7 +188,7 @@ class Batch:
 
     def job(self, student: Student, work: Submission) -> Job:
         kept: dict[str, Document] = {}
-        since = self.run.began if self.fresh else None
+        since = self.run.began if self.fresh or student.id in self.anew else None
         for task in self.digests:
             result = self.book.result(self.key(task, work), since)
             if result is not None:

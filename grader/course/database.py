@@ -144,6 +144,63 @@ MIGRATIONS = (
     );
     CREATE TABLE keys (run INTEGER PRIMARY KEY REFERENCES runs, key TEXT NOT NULL);
     """,
+    # What people do on the review page. An adjustment of it belongs to a step; `base` are the points before its
+    # comments, `own` is what the person typed. A comment is known by the number of its first wording, and its last one
+    # counts. An answer without `granted` opens its request again.
+    """
+    ALTER TABLE adjustments ADD COLUMN base REAL;
+    ALTER TABLE adjustments ADD COLUMN comments TEXT;
+    ALTER TABLE adjustments ADD COLUMN own TEXT;
+    ALTER TABLE adjustments ADD COLUMN step TEXT;
+    ALTER TABLE adjustments ADD COLUMN undoes INTEGER;
+    CREATE TABLE wordings (
+        id INTEGER PRIMARY KEY,
+        comment INTEGER REFERENCES wordings,
+        item TEXT NOT NULL,
+        text TEXT NOT NULL,
+        points REAL NOT NULL,
+        author TEXT NOT NULL,
+        time TEXT NOT NULL
+    );
+    CREATE TABLE remarks (
+        id INTEGER PRIMARY KEY,
+        student TEXT NOT NULL,
+        item TEXT NOT NULL,
+        place TEXT NOT NULL,
+        text TEXT NOT NULL,
+        author TEXT NOT NULL,
+        time TEXT NOT NULL,
+        gone TEXT
+    );
+    CREATE TABLE requests (
+        id INTEGER PRIMARY KEY,
+        student TEXT NOT NULL,
+        item TEXT NOT NULL,
+        text TEXT NOT NULL,
+        author TEXT NOT NULL,
+        time TEXT NOT NULL
+    );
+    CREATE TABLE answers (
+        id INTEGER PRIMARY KEY,
+        request INTEGER NOT NULL REFERENCES requests,
+        granted INTEGER,
+        adjustment INTEGER REFERENCES adjustments,
+        points REAL,
+        reason TEXT NOT NULL,
+        author TEXT NOT NULL,
+        time TEXT NOT NULL
+    );
+    CREATE TABLE extensions (
+        id INTEGER PRIMARY KEY,
+        student TEXT NOT NULL,
+        team TEXT NOT NULL,
+        due TEXT,
+        days INTEGER,
+        author TEXT NOT NULL,
+        time TEXT NOT NULL,
+        reason TEXT NOT NULL
+    );
+    """,
 )
 
 

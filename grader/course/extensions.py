@@ -1,16 +1,18 @@
-"""Extensions: a CSV that gives a student or a group another due date, even before anything is handed in.
+"""Extensions: a student or a group gets another due date by a CSV or by a person, even before anything is handed in.
 
 A line names one `student` (by id, name or e-mail) or one `group`. It gives either `due`, a time or a day (which means
-the end of that day), or `days`, whole calendar days after the run's due date. A student's line overrides the group's.
+the end of that day), or `days`, whole calendar days after the run's due date. A student's line overrides the group's,
+and an extension that is given on the review page overrides the file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
+from grader.course.database import Database
 from grader.course.people import fitting
 from grader.course.roster import ID_COLUMNS, column, full_name, groups_of, key_of, read_table
 from grader.course.times import moment
@@ -28,6 +30,17 @@ class Extension:
     group: str
     due: datetime | None
     days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """An extension that a person gave."""
+
+    id: int
+    extension: Extension
+    author: str
+    time: datetime
+    why: str
 
 
 def read_extensions(path: Path, zone: tzinfo | None = None) -> list[Extension]:
@@ -88,3 +101,47 @@ def later(due: datetime | None, days: int, zone: tzinfo | None) -> datetime:
     assert due is not None
     by_the_clock = due.astimezone(zone).replace(tzinfo=None) + timedelta(days=days)
     return (by_the_clock.replace(tzinfo=zone) if zone else by_the_clock.astimezone()).astimezone(UTC)
+
+
+def grant(database: Database, one: Extension, *, author: str, why: str) -> None:
+    """Record an extension; the last one of a student or group counts. Without `due` and `days` it is taken back."""
+    if not (one.student or one.group) or not why.strip() or not author.strip():
+        raise UsageError("an extension needs a student or a group, a reason and an author; fill them in")
+    if not 0 <= one.days <= MOST_DAYS:
+        raise UsageError(f"{one.days} is not a number of days; write a whole number, at most {MOST_DAYS}")
+    with database.writing() as connection:
+        connection.execute(
+            "INSERT INTO extensions (student, team, due, days, author, time, reason) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (one.student, one.group, one.due.astimezone(UTC).isoformat() if one.due else None, one.days, author,
+             datetime.now(UTC).isoformat(), why.strip()),
+        )  # fmt: skip
+
+
+def granted(database: Database) -> list[Granted]:
+    """The extensions that people gave and that count, the oldest first."""
+    rows = database.rows("SELECT id, student, team, due, days, author, time, reason FROM extensions ORDER BY id")
+    given = {}
+    for id_, student, group, due, days, author, at, why in rows:
+        one = Extension(student, group, datetime.fromisoformat(due) if due else None, days or 0)
+        given[student.casefold(), key_of(group)] = Granted(id_, one, author, datetime.fromisoformat(at), why)
+    return [one for one in given.values() if one.extension.due or one.extension.days]
+
+
+def by_hand(
+    students: Sequence[Student],
+    extensions: Sequence[Extension],
+    due: datetime | None,
+    zone: tzinfo | None,
+    known_as: Callable[[str], Collection[str]],
+) -> list[Student]:
+    """The students with the due dates that people gave, in place of their own. A renamed student keeps the due date:
+    `known_as` gives all ids that a student ever had. One in days waits until there is a due date."""
+    counting = [one for one in extensions if one.due or due]
+    earlier = {one.student.casefold(): one for one in counting if one.student}
+    found = []
+    for student in extended(students, counting, due, zone)[0] if counting else ():
+        ids = {id_.casefold() for id_ in known_as(student.id)}
+        own = next((earlier[id_] for id_ in ids if id_ in earlier), None)
+        found.append(replace(student, due=own.due or later(due, own.days, zone)) if own else student)
+    given = {one.id: one.due for one in found}
+    return [replace(one, due=given.get(one.id) or one.due) for one in students]

@@ -34,6 +34,7 @@ STAFF = ("author",)
 ORPHANS = (  # what no report uses any more
     "DELETE FROM tasks WHERE digest NOT IN (SELECT value FROM reports, json_each(reports.document, '$.tasks'))",
     "DELETE FROM results WHERE json_extract(document, '$.task') NOT IN (SELECT digest FROM tasks)",
+    "DELETE FROM answers WHERE request NOT IN (SELECT id FROM requests)",
 )
 WORDS = {*(verdict.value for verdict in Verdict), "visible", "after_due", "hidden"}  # a report's own, so nobody's trace
 

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from grader.course import people
+from grader.course import comments, people
 from grader.course.changes import Change, differences
 from grader.course.database import Database, digest
 from grader.errors import UsageError
@@ -315,7 +315,8 @@ class Gradebook:
         run = run or self.run()
         days = self.late_days(student, run)
         shown, given = bool(run.settings.get("after_due")), self.released(run)
-        return Remarks(tuple(self.in_force(student).values()), days, lateness(days, run.late), shown, given)
+        told = tuple(comments.of_student(self.database, self.known_as(student)))
+        return Remarks(tuple(self.in_force(student).values()), days, lateness(days, run.late), shown, given, told)
 
     def released(self, run: Run) -> tuple[str, ...] | None:
         """The items of a run that students may see: the last decision on each counts. None means all of them."""

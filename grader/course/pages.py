@@ -70,6 +70,16 @@ def to_read(book: Gradebook, student: str, run: Run) -> str | None:
     return path_of(student, wanted[0]) if wanted else None
 
 
+def is_outdated(book: Gradebook, student: str, run: Run) -> bool:
+    """Whether a student has a page that shows other remarks than the gradebook's."""
+    report = book.report(student, run)
+    return report is not None and any(
+        book.page(path_of(student, audience))
+        != digest_of(report_json.document(report), book.remarks(student, run), audience)
+        for audience in there(book, student)
+    )
+
+
 def there(book: Gradebook, student: str) -> list[Audience]:
     """The audiences for which a student has a page."""
     return [audience for audience in AUDIENCES if (book.folder / path_of(student, audience)).is_file()]

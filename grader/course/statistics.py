@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 import statistics
@@ -203,11 +204,21 @@ def numbers(item: ItemResult, given: Sequence[tuple[str, CheckResult]]) -> Check
 
 def causes(told: Iterable[tuple[str, str]]) -> Iterator[Cause]:
     """The causes in pairs of a sentence and a student's id. Sentences that differ only in numbers are one cause."""
-    alike: dict[str, Counter[str]] = {}
+    found: dict[str, Counter[str]] = {}
     students: dict[str, list[str]] = {}
     for sentence, student in told:
-        key = NUMBER.sub("#", sentence)
-        alike.setdefault(key, Counter())[sentence] += 1
+        key = alike(sentence)
+        found.setdefault(key, Counter())[sentence] += 1
         students.setdefault(key, []).append(student)
-    for key, forms in sorted(alike.items(), key=lambda one: -one[1].total()):
+    for key, forms in sorted(found.items(), key=lambda one: -one[1].total()):
         yield Cause(forms.most_common(1)[0][0], forms.total(), len(forms), tuple(students[key]))
+
+
+def alike(sentence: str) -> str:
+    """What sentences have in common that differ only in numbers."""
+    return NUMBER.sub("#", sentence)
+
+
+def cause_key(check: str, sentence: str) -> str:
+    """A short name for a cause: the check, and what its sentence says, numbers aside."""
+    return hashlib.sha256(f"{check}\n{alike(sentence)}".encode("utf-8", "backslashreplace")).hexdigest()[:12]

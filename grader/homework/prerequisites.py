@@ -57,6 +57,7 @@ def tell(error: StudentError, below: str) -> None:
         stop = "" if error.message.endswith((".", "?")) else "."
         error.message += f"{stop} {below}"
         error.args = (error.message,)
+        error.elsewhere = True
 
 
 def fix_first(hw: Subject, *floors: Floor, within: float = EXACT) -> str:

@@ -164,9 +164,14 @@ def expect_descent(hw: Subject, rng: np.random.Generator, accuracy: str) -> None
 
 
 def expect_main(hw: Subject, found: Hyperparameters) -> None:
-    """Say which hyperparameters can only be found by running main. Raises Mismatch if there is no main."""
+    """Say which hyperparameters can only be found by running main. Raises Mismatch if there is no main, or if one is no
+    number."""
     if not found.unreadable:
         return
+    for name, unreadable in found.unreadable.items():
+        if unreadable.why in (hyperparameters.TEXT, hyperparameters.NO_NUMBER):
+            cure = ": write it without quotes" if unreadable.why == hyperparameters.TEXT else ""
+            raise Mismatch(f"{name} {unreadable.why}{cure}", where=f"train.py:{unreadable.line}")
     name, unreadable = next(iter(found.unreadable.items()))
     if unreadable.why == hyperparameters.NO_MAIN:
         raise Mismatch("train.py has no function main, so there are no hyperparameters to train with")

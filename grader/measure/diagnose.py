@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 SAME = 1e-7  # relative error below which two arrays count as equal when looking for a cause; not used for grading
 SIX_DIGITS = "right to six digits"  # the precision of float32
 LONGEST = 60  # characters shown of a student's own value
+FAINT = 0.05  # of the median: numbers below are small beside the others
 TIMES, SMALL = 100, 1_000_000  # an array with more entries than this beyond those expected is not looked into
 
 
@@ -44,11 +45,13 @@ def explain(
     reveal: bool = False,
     factors: Mapping[str, float] | None = None,
     clues: Iterable[Clue] = (),
+    unlimited: str = "",
 ) -> str | None:
     """What is wrong with `yours`, or None when every entry is within `atol` + `rtol` * |expected| of `expected`.
 
     `factors` names numbers by which an answer may be wrong ("the batch size": 64). If `yours` equals the array of a
-    clue, the result contains the sentence of the first such clue. Raises NotImplementedYet if `yours` is None.
+    clue, the result contains the sentence of the first such clue. `unlimited` says why it may be NaN or infinite, where
+    the input allows one reason alone. Raises NotImplementedYet if `yours` is None.
     """
     if yours is None:
         raise NotImplementedYet(f"{name} is None: not implemented yet")
@@ -64,7 +67,7 @@ def explain(
             why = clue or reshaped(found, right, factors or {})
         return f"{name} has shape {found.shape}; expected {right.shape}{said(why)}"
     if not np.isfinite(found).all():
-        return not_finite(name, found)
+        return not_finite(name, found, unlimited)
     bar = atol + rtol * np.abs(right)
     if (np.abs(found - right) < bar).all():
         return None
@@ -142,13 +145,13 @@ def where(name: str, found: Array, right: Array, bar: Array, reveal: bool, cause
     if reveal:
         values = "yours {}, expected {}".format(*apart(mine, theirs))
     else:
-        values = f"yours {short(mine)}, off by about {abs(mine - theirs):.0e}"
+        values = f"yours {short(mine)}, off by about {about(abs(mine - theirs))}"
     count = [f"{int((~(off < bar)).sum())} of {off.size} entries"] if off.size > 1 else []
     told = ", ".join([*count, *causes])
     return f"{name} is wrong{place}: {values}{f' ({told})' if told else ''}"
 
 
-def not_finite(name: str, found: Array) -> str:
+def not_finite(name: str, found: Array, reason: str) -> str:
     bad = ~np.isfinite(found)
     first = tuple(int(at) for at in np.argwhere(bad)[0])
     place = f" at [{', '.join(map(str, first))}]" if first else ""
@@ -159,7 +162,7 @@ def not_finite(name: str, found: Array) -> str:
             "is it 0/0, inf - inf, 0 * log(0) or the logarithm of a negative number?",
         )
     count = f" ({int(bad.sum())} of {found.size} entries)" if found.size > 1 else ""
-    return f"{name} is {value}{place}{count}: {hint}"
+    return f"{name} is {value}{place}{count}: {reason or hint}"
 
 
 def short(value: complex) -> str:
@@ -167,6 +170,11 @@ def short(value: complex) -> str:
     if isinstance(value, int):
         return str(value) if abs(value) < 10**20 else "beyond 1e20"
     return f"{value:.6g}"
+
+
+def about(value: float) -> str:
+    """A number by its first digit: 1, 0.003, 200, 1e-12."""
+    return f"{float(f'{value:.0e}'):g}"
 
 
 def apart(mine: float, theirs: float) -> tuple[str, str]:
@@ -217,6 +225,11 @@ def reshaped(found: Array, right: Array, factors: Mapping[str, float]) -> str:
         if found.shape == (1, *right.shape):
             return "the numbers are right; is keepdims=True to blame?" if exact else "is keepdims=True to blame?"
         return "the numbers are right" if exact else ""
+    if right.ndim and not found.ndim:
+        for words, reduce in (("sum", np.sum), ("mean", np.mean)):
+            if same(found, np.asarray(reduce(right))):
+                return f"it is the {words} of all entries: is axis=0 missing?"
+        return "one number instead of an array"
     if right.ndim and found.shape == right.shape[1:]:
         for words, reduce in (("was summed away", np.sum), ("was averaged away", np.mean)):
             if same(found, np.asarray(reduce(right, axis=0))):
@@ -236,7 +249,9 @@ def cause(found: Array, right: Array, factors: Mapping[str, float]) -> str:
     """The first cause that the numbers prove, or ""."""
     if not found.any():
         return "every entry is 0" if found.ndim else "it is 0"
-    for question in (whole, rounding, sign, factor(factors), arranged, zeros, partly, offset, approximation):
+    for question in (
+        whole, rounding, sign, factor(factors), arranged, limited, faint, zeros, partly, offset, approximation
+    ):  # fmt: skip
         words = next(question(found, right), "")
         if words:
             return words
@@ -318,6 +333,26 @@ def offset(found: Array, right: Array) -> Iterator[str]:
         yield "every row is off by the same vector: is a bias missing, or added twice?"
     elif found.ndim == 2 and found.shape[1] > 1 and same(apart, np.broadcast_to(apart[:, :1], apart.shape)):
         yield "every column is off by the same vector"
+
+
+def limited(found: Array, right: Array) -> Iterator[str]:
+    """Cut at a round number: no array is that by chance."""
+    wrong, limit = differing(found, right), float(np.abs(found).max(initial=0.0))
+    if not wrong.any() or integral(right) or limit == 0 or limit != round(limit, 2):
+        return
+    cut = (np.abs(found[wrong]) == limit) & (np.abs(right[wrong]) > limit) & (found[wrong] * right[wrong] > 0)
+    if cut.all() and (right.size > 1 or limit == round(limit)):
+        yield f"no number is beyond {limit:g}: are they cut there?"
+
+
+def faint(found: Array, right: Array) -> Iterator[str]:
+    """0 where the right numbers are the smallest of all, and far below most."""
+    wrong = differing(found, right)
+    if wrong.all() or not wrong.any() or found[wrong].any():
+        return
+    most, usual = float(np.abs(right[wrong]).max()), np.abs(right[~wrong])
+    if 0 < most < float(usual[usual > 0].min(initial=np.inf)) and most < FAINT * float(np.median(usual)):
+        yield "only the smallest numbers are set to 0: is there a threshold above 0?"
 
 
 def zeros(found: Array, right: Array) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.errors import Mismatch, NotImplementedYet, StudentError, Unrecorded
+from grader.errors import Mismatch, NotImplementedYet, StudentError, Unrecorded, Wrong
 from grader.measure import numeric
 from grader.measure.diagnose import Clue, describe, explain, fitting, numbers, plain
 from grader.model import Measure
@@ -62,6 +62,7 @@ def expect_close(
     reveal: bool = False,
     factors: Mapping[str, float] | None = None,
     clues: Iterable[Clue] = (),
+    unlimited: str = "",
 ) -> None:
     """Require that `yours` has the shape of `expected` and that every entry is within `atol` of it.
 
@@ -73,14 +74,22 @@ def expect_close(
         raise NotImplementedYet(f"{name} is None: not implemented yet")
     bar = atol if atol is not None else hw.tolerance if rtol is None else 0.0
     sentence = explain(
-        name, yours, expected, atol=bar, rtol=rtol or 0.0, reveal=reveal, factors=factors or {}, clues=clues
+        name,
+        yours,
+        expected,
+        atol=bar,
+        rtol=rtol or 0.0,
+        reveal=reveal,
+        factors=factors,
+        clues=clues,
+        unlimited=unlimited,
     )
     if rtol is None:
         hw.measure(Measure(name, _error(yours, expected), bar))
     else:  # in units of the allowed error of each entry
         hw.measure(Measure(name, _share(yours, expected, bar, rtol), 1.0))
     if sentence is not None:
-        raise Mismatch(sentence)
+        raise wrong(sentence, Wrong(yours, expected, bar, rtol or 0.0))
 
 
 def expect_relative(hw: Subject, name: str, yours: Any, expected: Any, *, bar: float, least: float = 1e-8) -> None:
@@ -94,11 +103,12 @@ def expect_relative(hw: Subject, name: str, yours: Any, expected: Any, *, bar: f
     right = np.asarray(plain(expected), dtype=np.float64)
     found = fitting(yours, right.shape)
     if found is None or found.shape != right.shape or not np.isfinite(found).all():
-        raise Mismatch(str(explain(name, yours, right, atol=bar)))
+        raise wrong(str(explain(name, yours, right, atol=bar)), Wrong(yours, right, rtol=bar))
     error = float((np.abs(found - right) / np.maximum(least, np.abs(found) + np.abs(right))).max(initial=0.0))
     hw.measure(Measure(name, error, bar))
     if not error < bar:
-        raise Mismatch(f"{explain(name, yours, right, atol=0.0)}; its relative error is {error:.1e}, not below {bar:g}")
+        sentence = f"{explain(name, yours, right, atol=0.0)}; its relative error is {error:.1e}, not below {bar:g}"
+        raise wrong(sentence, Wrong(yours, right, rtol=bar))
 
 
 def expect_one_of(hw: Subject, name: str, yours: Any, options: Sequence[Any], **bars: Any) -> None:
@@ -239,10 +249,10 @@ def unpack(function: str, value: Any, names: Sequence[str]) -> tuple[Any, ...]:
     if is_stub(value):
         raise NotImplementedYet(f"{function} returned None: not implemented yet")
     if not isinstance(value, tuple | list):
-        raise Mismatch(f"{function} returned {_kind(value)}; expected {promised}")
+        raise wrong(f"{function} returned {_kind(value)}; expected {promised}", Wrong(value))
     if len(value) != len(names):
         count = f"{len(value)} value{'' if len(value) == 1 else 's'}"
-        raise Mismatch(f"{function} returned a tuple of {count}; expected {len(names)}: {promised}")
+        raise wrong(f"{function} returned a tuple of {count}; expected {len(names)}: {promised}", Wrong(value))
     return tuple(value)
 
 
@@ -252,8 +262,15 @@ def gather(name: str, values: Sequence[Any]) -> Array:
         if value is None:
             raise NotImplementedYet(f"{name} is None: not implemented yet")
         if not is_number(value):
-            raise Mismatch(f"{name} should be one number, but call {i} gave {_kind(value)}")
+            raise wrong(f"{name} should be one number, but call {i} gave {_kind(value)}", Wrong(value))
     return np.array([as_float(value) for value in values])
+
+
+def wrong(sentence: str, answer: Wrong) -> Mismatch:
+    """The Mismatch that says so, and holds the answer."""
+    error = Mismatch(sentence)
+    error.wrong = answer
+    return error
 
 
 def is_stub(value: Any) -> bool:

@@ -22,8 +22,23 @@ from grader.release.unseen import without_unseen
 
 ARCHIVE = "handout.zip"
 README = "README.md"
-APART = ("release", "selftest", "platform", "similarity", "mistakes.py")  # rooms of the engine that only a course needs
-COMMANDS = ("autograde", "check_homework", "new_homework", "release", "selftest", "similar")  # and commands of theirs
+APART = (
+    "release",
+    "review",
+    "selftest",
+    "platform",
+    "similarity",
+    "mistakes.py",
+)  # rooms of the engine that only a course needs
+COMMANDS = (
+    "autograde",
+    "check_homework",
+    "new_homework",
+    "release",
+    "review",
+    "selftest",
+    "similar",
+)  # and commands of theirs
 SOLVED = ("reference", "right", "wrong", "student", "fixtures")  # folders of a homework that a handout holds none of
 TELLING = ("wrong.yaml", "selftest.yaml")  # files of a homework that quote the solution
 WELCOME = """# {title}

@@ -92,6 +92,7 @@ def environment(folder: Path = HERE) -> Any:
         "undecided": wording.undecided,
         "account": wording.account,
         "by_hand": wording.by_hand,
+        "commented": wording.commented,
         "judged": wording.judged,
         "task_points": wording.task_points,
         "word": wording.WORD,

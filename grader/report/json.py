@@ -91,6 +91,7 @@ def check(given: CheckResult) -> dict[str, Any]:
         "review": list(given.review),
         "memory": given.memory,
         "killed": given.killed,
+        "example": given.example,
         "visibility": given.visibility,
         "followed": followed(given.followed) if given.followed else None,
     }
@@ -168,6 +169,7 @@ def parse_check(given: Mapping[str, Any]) -> CheckResult:
         memory=given.get("memory", 0),  # missing in reports of earlier versions
         killed=given.get("killed", False),  # missing in reports of earlier versions
         visibility=given.get("visibility", "visible"),  # missing in reports of earlier versions
+        example=given.get("example", ""),  # missing in reports of earlier versions
         followed=parse_followed(given["followed"]) if given.get("followed") else None,  # missing in earlier versions
     )
 

@@ -44,6 +44,11 @@ class Problem:
         return capped(next((check.output for _, check in self.cases if check.output.strip()), ""))
 
     @property
+    def example(self) -> str:
+        """The smallest input that fails, of the first of the checks that has one."""
+        return next((check.example for _, check in self.cases if check.example), "")
+
+    @property
     def earned(self) -> float:
         return math.fsum(check.earned for _, check in self.cases)
 

@@ -24,6 +24,7 @@ from grader.report.wording import (
     Audience,
     account,
     by_hand,
+    commented,
     harmless,
     headline,
     judged,
@@ -33,6 +34,7 @@ from grader.report.wording import (
     undecided,
 )
 
+LINES, WIDE = 16, 200  # of an input that fails; a longer one is not for a terminal
 WHOLE = 10_000  # width in characters if lines must not be wrapped
 STYLE = {
     Verdict.PASS: "green",
@@ -169,6 +171,8 @@ def problem_lines(report: Report, write: Writer) -> Iterator[ConsoleRenderable]:
         if problem.output:
             printed = Text.assemble(write("printed:\n", "dim"), write(problem.output, "dim"), overflow="fold")
             yield Padding(printed, (0, 0, 0, 4), expand=False)
+        if problem.example:
+            yield Padding(write(pasted(problem), "dim"), (0, 0, 0, 4), expand=False)
     for one in followed(report):
         yield sentence(one.verdict, one.items, one.said, write)
         yield from first_endings(one, write)
@@ -176,6 +180,15 @@ def problem_lines(report: Report, write: Writer) -> Iterator[ConsoleRenderable]:
         yield sentence(one.verdict, one.items, f"{one.subject}, advice: {one.said}", write)
     for one in not_graded(report):
         yield write(f"{SHAPE[one.verdict]} {one.items} not graded: {one.said}", "dim")
+
+
+def pasted(problem: Problem) -> str:
+    """The input that fails, if it is short enough for a terminal."""
+    lines = problem.example.split("\n")
+    if len(lines) <= LINES and max(map(len, lines)) <= WIDE:
+        return f"an input that fails:\n{problem.example}"
+    item = problem.cases[0][0].id
+    return f"an input that fails is in the HTML report and the JSON; --repro {item} writes it to a file"
 
 
 def first_endings(problem: Problem, write: Writer) -> Iterator[ConsoleRenderable]:
@@ -197,6 +210,8 @@ def footer(report: Report, page: Path | None, write: Writer) -> Iterator[Text]:
         given = report.adjustments.get(item.id if item else "late")
         if given:
             yield write(f"{f'{item.id} ' if item else ''}{by_hand(given, item)}", "magenta")
+    for comment in report.remarks.comments:
+        yield write(f"{f'{comment.item} ' if comment.item else ''}{commented(comment)}", "magenta")
     for reason in report.needs_review:
         yield write(f"{SHAPE[Verdict.INTERNAL]} needs review: {reason}", "magenta")
     for note in report.notes:

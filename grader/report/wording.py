@@ -13,6 +13,7 @@ from typing import Any, Literal
 from grader.model import (
     Adjustment,
     CheckResult,
+    Comment,
     FollowThrough,
     ItemResult,
     Measure,
@@ -181,6 +182,12 @@ def by_hand(given: Adjustment, item: ItemResult | None) -> str:
     return f"Adjusted {change} by {given.author} on {given.time:%Y-%m-%d}, because: {given.why}"
 
 
+def commented(comment: Comment) -> str:
+    """A person's comment as a sentence, with its line."""
+    place = f"{comment.place}: " if comment.place else ""
+    return f"{place}{comment.text} ({comment.author}, {comment.time:%Y-%m-%d})"
+
+
 def judged(report: Report, task: TaskResult) -> bool:
     """Whether anything of a task was judged, by the grader or by a person."""
     return any(report.judged(item) for item in task.items)
@@ -245,6 +252,7 @@ def cleaned(check: CheckResult, audience: Audience) -> CheckResult:
         message=message(check, audience),
         where=harmless(check.where),
         output=harmless(check.output, lines=True),
+        example=harmless(check.example, lines=True),
         advice=tuple(harmless(sentence) for sentence in check.advice),
         measures=tuple(replace(measure, name=harmless(measure.name)) for measure in check.measures),
         review=tuple(harmless(sentence) for sentence in check.review),
@@ -349,6 +357,10 @@ def presented(report: Report, audience: Audience) -> Report:
             report.remarks,
             adjustments=tuple(
                 replace(one, author=harmless(one.author), why=harmless(one.why)) for one in report.remarks.adjustments
+            ),
+            comments=tuple(
+                replace(one, place=harmless(one.place), text=harmless(one.text), author=harmless(one.author))
+                for one in report.remarks.comments
             ),
         ),
     )

@@ -157,6 +157,8 @@ class Parts:
                     raise self.refused(f"{name} was given an array of shape {value.shape}, which is too large")
             elif (kind is int and abs(value) > MOST_WHOLE) or (kind is str and len(value) > MOST_TEXT):
                 raise self.refused(f"{name} was given a number or text that is too large")
+            elif kind.__module__.partition(".")[0] == "torch":
+                raise self.refused(f"{name} was given a tensor, which is not asked about")
             elif kind not in AS_IT_IS and kind is not int and kind is not str:
                 raise Raised(f"{name} was given something that is no number and no array of numbers")
 

@@ -41,6 +41,7 @@ from grader.sandbox.remote import MALFORMED, Driven, Remote, arriving, as_text, 
 from grader.sandbox.replies import FORBIDDEN, fits, student_error, weight
 from grader.sandbox.setup import driven, first_frame, lay_out
 from grader.sandbox.stopped import last_line, remember, stopped_before
+from grader.sandbox.trace import Trace
 from grader.sandbox.worker.wire import MAX_FRAME, Handle
 
 ATTEMPTS = 5
@@ -85,6 +86,8 @@ class Session:
         self.deadline = float("inf")
         self.allowed = float("inf")  # seconds from the beginning of the check to its deadline
         self.seed: int | None = None
+        self.trace: Trace | None = Trace()  # None while nothing is traced
+        self.well = 0  # calls of the last request that ended well
         self.changed: dict[int | str, Any] = {}
         self.on_change: Callable[[str], None] = lambda function: None  # called when a call has changed an argument
         self.stack: list[tuple[str, str, str]] = []  # (file, line, function) of the process that was ended last
@@ -150,6 +153,7 @@ class Session:
         if self.parts is not None:
             self.parts.begin(seed)
         self.remotes.clear()
+        self.trace = Trace()
         self.asked.names.clear()
         self.tried = []
         self.hid = []
@@ -182,7 +186,7 @@ class Session:
         assert self.process is not None
         self.process.greeting()
         process, mine, theirs = self.process, time.process_time(), self.process.clock()
-        before = process.forget_peak()
+        before, self.trace = process.forget_peak(), None  # to trace it would cost, too
         call()
         if self.process is not process:
             raise Crashed("the student's process ended while its cost was measured")
@@ -346,12 +350,17 @@ class Session:
         if named:
             request["named"] = {name: travelling(value, given) for name, value in named.items()}
         most = most or ANSWER + TIMES * weight((travellers, request.get("named", {})))
+        self.well = 0
         try:
             results = self.carry_out(request, self.allowance.for_call(), more, subject, most)
-        except TimedOut as error:
-            if not more and time.monotonic() < self.deadline:
+        except StudentError as error:
+            if self.trace:
+                self.trace.add(op, owner, path, batches[self.well :], named, [], error)
+            if isinstance(error, TimedOut) and not more and time.monotonic() < self.deadline:
                 self.allowance.calls[name] = error
             raise
+        if self.trace:
+            self.trace.add(op, owner, path, batches, named, results)
         if self.changed:
             self.on_change(subject)
         return results
@@ -430,7 +439,7 @@ class Session:
             changed = {at: value for at, value in (results[-1][2] or {}).items() if fits(at)} if results else {}
         except MALFORMED:
             raise Crashed(f"{subject} broke the grader's channel: its reply is malformed") from None
-        for _, error, _ in results:
+        for self.well, (_, error, _) in enumerate(results):
             if error is not None:
                 told = stopped_before(self.allowance, self.folder / "code", error) or student_error(error, subject)
                 told.message = self.as_handed_out(told.message)

@@ -1,7 +1,11 @@
 """Whether the sentence on a mutant names its cause: by the words that a sentence has for the mistakes of an operator.
 
 A word for another operator's mistakes counts as wrong, unless the two often come to the same numbers: a term that is
-missing may be a factor. Mistakes that have no name of their own, as a constant that is one too large, are left out.
+missing may be a factor.
+
+Counted are mistakes that a TA could name from the numbers: those of an operator whose change has a name in the field.
+Left out are the others: a constant that is one too large (GENERAL), a shape that is special (SPECIAL), and code that
+raises, where Python's own words and its line are what a TA would read.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from grader.selftest.edits import AXIS, FACTOR, GENERAL, KINK, LABEL, MISSING, S
 from grader.selftest.mutants import Mutant
 
 NAMELESS = (GENERAL, SPECIAL)
+RAISED = re.compile(r"^\S+ raised \w+")
 WORDS = {
     AXIS: r"transpose|keepdims|\baxis\b|rows and columns|has shape|wrong places|every row, where"
           r"|one maximum|row is off|core dimension|broadcast",
@@ -20,8 +25,8 @@ WORDS = {
     FACTOR: r"\bratio\b|times what is expected|averaged|divided|counted twice|multiplied|log10|log2|standard deviation",
     MISSING: r"missing|left out|not added|not subtracted|\bis 0\b|it is 0|nothing is set|\balone\b|ignored"
              r"|no gradient for|unmasked|off by the same|not implemented",
-    KINK: r"\bmask|ReLU|unmasked|set to zero|slope|negative",
-    LABEL: r"wrong places|right class|out of bounds",
+    KINK: r"\bmask|ReLU|unmasked|set to zero|slope|negative|cut there|threshold",
+    LABEL: r"wrong places|right class|out of bounds|next class",
     CAST: r"float32|integers|whole numbers|approximation|small constant|array of numbers|not normally",
     STALE: r"latest|later forward|other numbers of that shape|asked again|of another network|\bshare\b|not live"
            r"|repeat others",
@@ -50,8 +55,8 @@ NEAR = {
 
 
 def cause(mutant: Mutant, message: str) -> str:
-    """ "right", "wrong" or "not", or "" where nothing was said or the mistake has no name."""
-    if not message or mutant.operator in NAMELESS:
+    """ "right", "wrong" or "not", or "" where nothing was said or a TA could not name the mistake."""
+    if not message or mutant.operator in NAMELESS or RAISED.match(message):
         return ""
     if named(message) & {mutant.operator, *NEAR[mutant.operator]}:
         return "right"

@@ -36,7 +36,10 @@ Grader = Callable[[Iterable[Run], Limits], Iterator[tuple[Run, Outcome]]]  # in 
 def carried_out(runs: Sequence[Run], limits: Limits, homework: Homework, launch: Launch) -> list[Outcome]:
     """The results of each run's checks."""
     limited = replace(homework, rubric=replace(homework.rubric, limits=limits))
-    return [grade(run.submission, limited, seed=run.seed, only=run.items, launch=launch).checks for run in runs]
+    return [
+        grade(run.submission, limited, seed=run.seed, only=run.items, shrink=False, launch=launch).checks
+        for run in runs
+    ]
 
 
 def here(homework: Homework, launch: Launch) -> Grader:

@@ -20,13 +20,14 @@ from grader.similarity.rarity import Handout, Prints
 from grader.similarity.work import Work
 
 Kind = Literal["code", "outputs", "pictures", "answers"]
-WHOLE_ENOUGH = 0.18  # mean weight of a student's own tokens, times the share of them that is shared, of a whole copy
+WHOLE_ENOUGH = 0.17  # mean weight of a student's own tokens, times the share of them that is shared, of a whole copy
 LEAST_WEIGHT = 50.0  # weight of shared tokens below which a short work says nothing
 PART_ENOUGH, PART_SHARE = 90.0, 0.05  # squared weight of shared tokens of a copied part: so much, and of own tokens
 RUNS_ENOUGH = 4.0  # weight of pairs of successive numbers: a run of five that only two have
 ANSWERS_ENOUGH = 1.6  # weight of wrong answers, and of all settings alike
 PICTURES_ENOUGH = 0.65  # weight of pictures: one that ten of 300 have, or three of six
 LEAST_SETTINGS = 3  # so many settings say something together
+SUPPORTS = 0.8  # least strength of code that is told beside other evidence
 DENSE = 0.75  # share of the pairs in a group that are listed
 NEAREST = 15  # most others whose code a student's is compared with line by line
 FEW = 0.3  # least weight of what is told: in a class of 300, at most 66 have it
@@ -142,19 +143,22 @@ def code(entries: Sequence[Entry], rows: int, handout: Work, drafts: Drafts) -> 
     values, count = rarity.shares([np.unique(one.hashes) for one in found])
     weight = rarity.weights(count, len(entries))
     held = [rarity.places(one.hashes, values) for one in found]
-    for left, right in candidates(rarity.shared_weight([np.unique(one[one >= 0]) for one in held], weight, rows)):
+    distinct = [np.unique(one[one >= 0]) for one in held]
+    for left, right in candidates(rarity.shared_weight(distinct, weight, rows)):
         both = np.zeros(len(values), bool)
-        shared = np.intersect1d(held[left], held[right])
-        both[shared[shared >= 0]] = True
-        sides = [side(entries[at].work, found[at], held[at], both, count, len(entries)) for at in (left, right)]
+        both[np.intersect1d(distinct[left], distinct[right], assume_unique=True)] = True
+        sides = [side(found[at], held[at], both, count, len(entries)) for at in (left, right)]
         strength = min(one.strength for one in sides)
-        if strength >= 0.5:
-            rare, few = (min(one.counted(name) for one in sides) for name in ("rare", "few"))
-            draft = drafts.setdefault((left, right), Draft())
-            draft.left_lines, draft.right_lines = sides[0].lines, sides[1].lines
-            sentence = code_sentence(rare, few, min(one.share for one in sides))
-            told = f"in the middle, {min(one.middle for one in sides)} of {len(entries)} have what they share"
-            draft.evidence.append(Evidence("code", strength, sentence, (told,)))
+        if strength < SUPPORTS:
+            continue
+        lines = [tuple(marks(entries[at].work, found[at], one.count, len(entries)))
+                 for at, one in zip((left, right), sides, strict=True)]  # fmt: skip
+        rare, few = (min(sum(len(getattr(one, name)) for one in own) for own in lines) for name in ("rare", "few"))
+        draft = drafts.setdefault((left, right), Draft())
+        draft.left_lines, draft.right_lines = lines
+        sentence = code_sentence(rare, few, min(one.share for one in sides))
+        told = f"in the middle, {min(one.middle for one in sides)} of {len(entries)} have what they share"
+        draft.evidence.append(Evidence("code", strength, sentence, (told,)))
 
 
 def candidates(shared: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
@@ -171,24 +175,16 @@ def candidates(shared: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
 @dataclass(frozen=True, slots=True)
 class Side:
     """What one of two has of what both share: how strong that is, which share of the own tokens it is, how many have a
-    token of it in the middle, and lines."""
+    token of it in the middle; and for each token how many have it, 0 where the two do not share it."""
 
     strength: float
     share: float
     middle: int
-    lines: tuple[Marked, ...]
-
-    def counted(self, name: Literal["rare", "few"]) -> int:
-        return sum(len(getattr(one, name)) for one in self.lines)
+    count: NDArray[np.int64]
 
 
 def side(
-    work: Work,
-    found: Prints,
-    held: NDArray[np.int64],
-    both: NDArray[np.bool_],
-    count: NDArray[np.int64],
-    everyone: int,
+    found: Prints, held: NDArray[np.int64], both: NDArray[np.bool_], count: NDArray[np.int64], everyone: int
 ) -> Side:
     """What a work has of the fingerprints `both`; `count` says how many have each."""
     at = np.flatnonzero((held >= 0) & both[held])
@@ -205,7 +201,7 @@ def side(
     part = float((worth**2).sum()) / max(PART_ENOUGH, PART_SHARE * own)
     strength = max(whole if worth.sum() >= LEAST_WEIGHT else 0.0, part)
     middle = int(np.median(least[covered & found.own])) if (covered & found.own).any() else everyone
-    return Side(strength, share, middle, tuple(marks(work, found, np.where(covered, least, 0), everyone)))
+    return Side(strength, share, middle, np.where(covered, least, 0))
 
 
 def marks(work: Work, found: Prints, count: NDArray[np.int64], everyone: int) -> Iterator[Marked]:
@@ -311,12 +307,14 @@ def pictures(entries: Sequence[Entry], rows: int, handout: Work, drafts: Drafts)
 
 def groups(made: Sequence[Pair]) -> list[tuple[str, ...]]:
     """Three or more of whom nearly all pairs are listed, the largest group first. A chain is no group."""
-    listed = {frozenset((pair.left, pair.right)) for pair in made}
+    others: dict[str, set[str]] = {}
+    for pair in made:
+        others.setdefault(pair.left, set()).add(pair.right)
+        others.setdefault(pair.right, set()).add(pair.left)
     group_of: dict[str, frozenset[str]] = {}
     for pair in made:  # the strongest first
         joined = group_of.get(pair.left, frozenset([pair.left])) | group_of.get(pair.right, frozenset([pair.right]))
-        within = sum(both <= joined for both in listed)
-        if within >= DENSE * len(joined) * (len(joined) - 1) / 2:
+        if sum(len(others[one] & joined) for one in joined) >= DENSE * len(joined) * (len(joined) - 1):
             group_of.update(dict.fromkeys(joined, joined))
     distinct = {tuple(sorted(group)) for group in group_of.values() if len(group) > 2}
     return sorted(distinct, key=lambda group: (-len(group), group))

@@ -3,6 +3,7 @@
 A fingerprint is the hash of LENGTH successive tokens, chosen by winnowing (Schleimer, Wilkerson, Aiken: "Winnowing:
 Local Algorithms for Document Fingerprinting", 2003): of each WINDOW successive ones the least, so that two works that
 share LENGTH + WINDOW - 1 tokens share a fingerprint. Whole statements are fingerprints, too: they outlive a new order.
+This is not left to copydetect, which compares two files at a time and does not know what the rest of the class has.
 
 What n of N students have weighs log((N + 1) / n), in units of UNIT: 1 where two of 300 have it, less in a smaller
 class, where two may write alike by chance, and nothing where all have it.
@@ -20,8 +21,8 @@ from numpy.typing import NDArray
 
 from grader.similarity.tokens import ASKED, PLACEHOLDER, Tokens
 
-LENGTH, WINDOW = 12, 4
-STATEMENT = 7  # least tokens of a statement that says something by itself
+LENGTH, WINDOW = 10, 3
+STATEMENT = 5  # least tokens of a statement that says something by itself
 LONGEST = 256  # tokens of a statement that tell it from others
 KNOWN_SHARE, KNOWN = 0.02, 3  # a name that so many use is a library's
 COMMON = 0.1  # what a larger share of the class has is common, and not marked

@@ -41,8 +41,8 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture: `digest` of its pixels, and a small copy (H, W, 3) of at most SIDE pixels. `saved` says that it is an
-    output that a notebook keeps, and no file of its own."""
+    """A picture: a small copy (H, W, 3) of at most SIDE pixels. `saved` says that a notebook keeps it as an output, and
+    it is no file of its own; then `digest` is that of its pixels, else ""."""
 
     name: str
     digest: str
@@ -95,7 +95,8 @@ def read(tell: Tell, files: Mapping[str, bytes]) -> Work:
 
 
 def as_document(name: str, text: str) -> Document:
-    text = re.sub(r"\r\n?", "\n", text[:CHARACTERS].replace("\0", " "))
+    text = text[:CHARACTERS].encode("utf-8", "replace").decode()  # a notebook may hold half a character
+    text = re.sub(r"\r\n?", "\n", text.replace("\0", " "))
     return Document(name, text, tokens(text))
 
 
@@ -183,7 +184,7 @@ def picture(name: str, content: bytes, room: Room, *, saved: bool) -> Picture | 
                     return None
                 image.draft("RGB", (SIDE, SIDE))  # a large JPEG is decoded at a fraction of its size
                 upright = ImageOps.exif_transpose(image).convert("RGB")
-                digest = hashlib.sha256(np.asarray(upright).tobytes()).hexdigest()[:32]
+                digest = hashlib.sha256(np.asarray(upright).tobytes()).hexdigest()[:32] if saved else ""
                 upright.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
                 small = np.ascontiguousarray(upright, np.uint8)
     except Exception:  # a damaged file raises nearly anything, and is no picture to compare

@@ -8,6 +8,7 @@ from layers import fc_backward, fc_forward, softmax_loss
 
 LATEST = "it belongs to the latest {}, not to the call whose cache was passed"
 FC_BACKWARD = ("grad_x", "grad_w", "grad_b")
+NEXT_CLASS = "it is right for the class before y: the labels count from 0, so y is the index, not y - 1"
 BY_CLASSES = "it is divided by the number of classes, not by N"
 
 
@@ -28,6 +29,7 @@ def fc_backward_grad(i, grad_out, args, later):
 def relu_forward_out(x):
     return [
         ("it is x itself: nothing is set to zero", x),
+        ("it is min(x, 0), not max(x, 0): the negative values are kept", np.minimum(x, 0)),
         ("it is |x|, not max(0, x)", np.abs(x)),
         ("np.max takes one maximum for each column; np.maximum compares each entry", x.max(axis=0)),
     ]
@@ -49,7 +51,10 @@ def relu_backward_grad(x, grad_out, later=None):
 
 def softmax_loss_value(x, y):
     n, c = x.shape
-    return [(BY_CLASSES, np.array(softmax_loss(x, y)[0] * n / c))]
+    return [
+        (BY_CLASSES, np.array(softmax_loss(x, y)[0] * n / c)),
+        (NEXT_CLASS, np.array(softmax_loss(x, (y - 1) % c)[0])),
+    ]
 
 
 def softmax_loss_grad(x, y):
@@ -63,6 +68,7 @@ def softmax_loss_grad(x, y):
         ("the 1 of the right class is added, not subtracted", (p + right) / n),
         ("[:, y] subtracts the 1 in every row; [np.arange(N), y] picks one entry per row", every_row / n),
         (BY_CLASSES, (p - right) / c),
+        (NEXT_CLASS, (p - np.eye(c)[(y - 1) % c]) / n),
     ]
 
 

@@ -111,7 +111,7 @@ class Bare(session.Session):
             SimpleNamespace(restart=lambda: None, finish=lambda: None),  # type: ignore[arg-type]
         )
 
-    def carry_out(self, request: dict[str, Any], cpu: float, more: float, subject: str) -> list[Any]:
+    def carry_out(self, request: dict[str, Any], cpu: float, more: float, subject: str, most: int = 0) -> list[Any]:
         if self.process is None:
             self.start()
         reply = self.worker.answer({**request, "id": 0})

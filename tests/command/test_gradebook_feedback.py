@@ -10,13 +10,13 @@ import zipfile
 from dataclasses import replace
 
 import pytest
+from gradebooks import report
 
 from grader import cli
 from grader.course import pages
 from grader.course.gradebook import Gradebook
 from grader.model import Student
 from grader.report import html
-from tests.command.test_gradebook import report
 
 pytestmark = pytest.mark.medium
 

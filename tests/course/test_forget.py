@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from gradebooks import report
 
 from grader import cli
 from grader.course import forget, pages, takes
@@ -20,7 +21,6 @@ from grader.files import half
 from grader.model import Student
 from grader.report import html
 from grader.report import json as report_json
-from tests.command.test_gradebook import report
 
 pytestmark = pytest.mark.medium
 

@@ -83,6 +83,9 @@ class FakeTraining:
     def waited(self) -> float:
         return 0.0
 
+    def answered(self) -> float:
+        return 0.0
+
 
 def predictions(labels: Any, share: float) -> Any:
     """Classes of which exactly this share is right, rounded."""

@@ -71,6 +71,9 @@ class FakeRun:
     def waited(self) -> float:
         return 0.0
 
+    def answered(self) -> float:
+        return 0.0
+
 
 def subject(
     *scripts: Any,
@@ -670,7 +673,8 @@ def test_a_test_accuracy_that_training_does_not_explain_is_a_question(accuracy, 
 
 
 @pytest.mark.parametrize(
-    ("mode", "colour", "blank"), [("L", 128, True), ("RGBA", (0, 0, 0, 0), True), ("L", None, False)]
+    ("mode", "colour", "blank"),
+    [("L", 128, True), ("RGB", (200, 0, 9), True), ("RGBA", (0, 0, 0, 0), True), ("L", None, False)],
 )
 def test_a_reader_sees_whether_a_picture_is_blank(mode, colour, blank):
     file = io.BytesIO()

@@ -58,6 +58,16 @@ MISTAKES = {
     "x summed away": (GRAD_X.sum(axis=0), GRAD_X, "first axis was summed away"),
     "x averaged away": (GRAD_X.mean(axis=0), GRAD_X, "first axis was averaged away"),
     "one row of many": (GRAD_X.max(axis=0), GRAD_X, "the first axis is missing"),
+    "summed over everything": (np.array(GRAD_OUT.sum()), GRAD_B, "it is the sum of all entries: is axis=0 missing"),
+    "averaged over everything": (np.array(W.mean()), W, "it is the mean of all entries: is axis=0 missing"),
+    "one number of nowhere": (np.array(7.7), GRAD_B, r"one number instead of an array\)"),
+    "cut": (np.clip(5 * W, -2, 2), 5 * W, "no number is beyond 2: are they cut there"),
+    "a loss that is cut": (np.array(5.0), np.array(7.3), "no number is beyond 5: are they cut there"),
+    "a threshold": (
+        np.where(np.abs(SCORES) < 0.03, 0, SCORES),
+        SCORES,
+        "only the smallest numbers are set to 0: is there a threshold",
+    ),
     "no bias": (X @ W, OUT, "every row is off by the same vector: is a bias missing"),
     "offset": (OUT + 1, OUT, "off by the same amount"),
     "unmasked relu": (GRAD_X, GRAD_X * (GRAD_X > 0), "wrong only where it should be 0: is a mask"),
@@ -151,6 +161,29 @@ def test_no_cause_is_made_up():
     )
 
 
+@pytest.mark.parametrize("seed", range(200))
+def test_no_limit_and_no_threshold_is_made_up(seed):
+    """Masks that are too wide, wrong numbers and whole rows of 0 are no cut and no threshold."""
+    rng = np.random.default_rng(seed)
+    right = rng.normal(size=(4, 5))
+    masked = np.where(rng.random(right.shape) < 0.2, 0, right)
+    moved = np.where(rng.random(right.shape) < 0.3, rng.normal(size=right.shape), right)
+    rowless = right * (np.arange(4) != seed % 4)[:, None]
+    for yours in (masked, moved, rowless, right * (right > 0), np.minimum(right, 0)):
+        found = explain("grad", yours, right, atol=1e-9, factors=FACTORS) or ""
+        small = np.abs(right[yours == 0])
+        least = small.size and small.max() < 0.05
+        assert "cut there" not in found, found
+        assert "threshold" not in found or least, found
+
+
+def test_a_difference_is_one_digit():
+    assert "off by about 1 " in sentence(W + 1, W)
+    assert "off by about 0.3 " in sentence(np.where(W[0, 0] == W, W + 0.31, W), W)
+    assert "off by about 1e-07 " in sentence(W + 1e-7, W)
+    assert "off by about 300)" in f"{sentence(np.array(300.0), 1.0)})"
+
+
 @given(
     hnp.arrays(np.float64, hnp.array_shapes(max_dims=3, max_side=4), elements=st.floats(-1e6, 1e6)),
     st.floats(1e-3, 1e3),
@@ -162,7 +195,9 @@ def test_expected_values_do_not_leak(expected, shift):
     rest = re.sub(r"yours \S+", "", found)
     factors = re.findall(r"about (\S+) times", rest)
     assert all(float(factor) == float(f"{float(factor):.2g}") for factor in factors), found
-    rest = re.sub(r"about \S+ times", "", rest)
+    differences = re.findall(r"off by about ([\d.e+-]+)", rest)
+    assert all(float(one) == float(f"{float(one):.0e}") for one in differences), found
+    rest = re.sub(r"about \S+ times|off by about \S+", "", rest)
     assert not re.search(r"-?\d+\.\d\d", rest), found
 
 

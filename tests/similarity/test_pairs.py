@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from random import Random
 
 import cohort
@@ -297,6 +298,30 @@ def test_a_hostile_text_costs_a_moment_and_is_cut(text):
     assert len(found.codes) <= TOKENS
     assert time.process_time() - began < 10
     assert found.cut or len(text) <= CHARACTERS
+
+
+@pytest.mark.parametrize("size", [0, 1])
+def test_nobody_and_one_alone_make_no_pair(size, handout):
+    assert not pairs.pairs([Entry(f"s{at}", work_of(a=THREE)) for at in range(size)], handout).pairs
+
+
+def test_odd_notebooks_are_read_or_told():
+    outputs = [None, {"text": 3}, {"data": 4}]
+    cells = [
+        {"cell_type": "code", "source": ["x = '\ud800'\n", 7, None], "outputs": outputs},
+        {"cell_type": "code", "source": {"a": 1}, "outputs": {"png": 1}},
+        "no cell",
+    ]
+    document = {"cells": cells}
+    for content in (
+        json.dumps(document).encode(),
+        b'{"cells": 3}',
+        b'{"cells": [[[[',
+        b'{"worksheets": [{"cells": 1}]}',
+    ):
+        found = work.read(lambda name: None, {"a.ipynb": content})
+        assert len(found.documents) + len(found.notes) == 1
+        assert all(one.text.encode() is not None for one in found.documents)
 
 
 def test_winnowing_keeps_a_fingerprint_of_any_long_enough_run():

@@ -58,7 +58,8 @@ def export(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
         row.student.id for row in rows if row.report is None or (arguments.format in SHEETS and grade(row) is None)
     ]:
         names = research.pseudonyms(book, run) if arguments.pseudonyms else {}
-        say(f"without a grade: {', '.join(names.get(id_, id_) for id_ in missing)}")
+        what = "nothing to give back" if arguments.format == FEEDBACK else "without a grade"
+        say(f"{what}: {', '.join(names.get(id_, id_) for id_ in missing)}")
 
 
 def released_rows(book: Gradebook, run: Run, format_: str) -> list[Row]:

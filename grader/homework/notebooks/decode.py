@@ -69,8 +69,7 @@ def is_blank(data: bytes) -> bool:
 
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         image.draft("RGB", (SIDE, SIDE))
-        shown = np.asarray(image.convert("RGBA"))
-        return bool((shown == shown[:1, :1]).all())
+        return all(np.ptp(np.asarray(band)) == 0 for band in image.convert("RGBA").split())
 
 
 def thumbnail(picture: NDArray[Any], side: int) -> NDArray[np.uint8]:

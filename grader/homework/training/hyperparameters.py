@@ -20,6 +20,7 @@ from .syntax import callee, held_out, nonlocals_of, own_parts, sliced, stored, s
 NAMES = ("num_train", "hidden_dim", "batch_size", "num_epochs", "learning_rate", "reg")
 WEIGHT_SCALE = "weight_scale"
 BEST, OVERFIT = "best", "overfit"  # the values of train.py's --run
+TEXT, NO_NUMBER = "is a text, not a number", "is None, not a number"
 NO_MAIN = "cannot be read: there is no function main"
 USERS = ("SGD", "TwoLayerNet", "load_cifar10", "DataSampler", "training_step")  # what uses the settings
 MAX_BITS = 4096  # bits of an integer in constant arithmetic
@@ -372,6 +373,8 @@ def arithmetic(op: ast.operator, left: Value, right: Value, node: ast.AST) -> Va
 def numeric(value: Value | Unreadable, line: int) -> int | float | Unreadable:
     if isinstance(value, Unreadable):
         return value
+    if isinstance(value, str) or value is None:
+        return Unreadable(line, NO_NUMBER if value is None else TEXT)
     if isinstance(value, int):
         return (
             int(value) if abs(value) < 1 << 63 else Unreadable(line, "is an integer too large to read")

@@ -103,7 +103,7 @@ def follow(hw: Subject, going: Driven, learner: Learner, budget: float) -> None:
     while True:
         note()
         left = min(budget - outcome.cpu, budget - outcome.wall / PATIENCE)
-        if asleep(outcome, going.waited()):
+        if asleep(outcome, going.waited(), asks=going.answered() > 0):
             outcome.end = End.ASLEEP
             break
         if left <= 0:
@@ -126,10 +126,11 @@ def follow(hw: Subject, going: Driven, learner: Learner, budget: float) -> None:
     learner.judge(going)
 
 
-def asleep(outcome: Progress, waited: float) -> bool:
-    """Whether a run waits rather than computes. One that a busy machine keeps from computing was not seen to wait."""
+def asleep(outcome: Progress, waited: float, *, asks: bool = False) -> bool:
+    """Whether a run waits rather than computes. One that a busy machine keeps from computing was not seen to wait, and
+    one that asks the grader for each step has it compute."""
     dozes = waited > max(DOZES, AWAKE * outcome.wall)
-    return dozes or (outcome.wall > IDLE and outcome.cpu < BUSY * outcome.wall)
+    return dozes or (not asks and outcome.wall > IDLE and outcome.cpu < BUSY * outcome.wall)
 
 
 def still_learns(losses: Sequence[float], accuracies: Sequence[float], *, overfits: bool) -> bool:

@@ -87,6 +87,10 @@ def explosion(outcome: Outcome) -> str:
 
 def exploded(outcome: Outcome) -> str:
     rate = outcome.hyperparameters.get("learning_rate")
+    if rate is not None and rate < 0:
+        return f"{explosion(outcome)}: learning_rate {rate:g} is negative, so each step goes up the gradient."
+    if outcome.hyperparameters.get("reg", 0.0) < 0:
+        return f"{explosion(outcome)}: {inverted(outcome.hyperparameters)}."
     high = f"learning_rate {rate:g} is probably too high" if rate is not None else "learning_rate is probably too high"
     return f"{explosion(outcome)}: {high}; try a tenth of it."
 
@@ -111,12 +115,18 @@ def nothing_learned(settings: Values, defaults: Values) -> Iterator[str]:
     """The settings that keep a network at chance level, and whether they are the handout's own."""
     hints = []
     rate, reg, hidden = (settings.get(name, math.nan) for name in ("learning_rate", "reg", "hidden_dim"))
-    if rate <= SLOW:
+    if rate <= 0:
+        hints.append(
+            f"learning_rate {rate:g} {'goes up the gradient' if rate < 0 else 'moves nothing'}: use one above 0"
+        )
+    elif rate <= SLOW:
         hints.append(f"{own('learning_rate', settings, defaults)} hardly moves the weights: try one 100 times as large")
     elif rate >= FAST:
         hints.append(f"learning_rate {rate:g} is so large that all hidden units may die: try a tenth of it")
     if reg >= STRONG:
         hints.append(strong(settings, defaults))
+    elif reg < 0:
+        hints.append(inverted(settings))
     if hidden <= FEW:
         hints.append(f"{own('hidden_dim', settings, defaults)} is a small hidden layer: try 50 or more")
     if not hints:
@@ -128,6 +138,10 @@ def nothing_learned(settings: Values, defaults: Values) -> Iterator[str]:
 
 def strong(settings: Values, defaults: Values) -> str:
     return f"{own('reg', settings, defaults)} pulls the weights back to zero: try 0.001 or less"
+
+
+def inverted(settings: Values) -> str:
+    return f"reg {settings['reg']:g} is negative, so it pushes the weights away from zero: use 0 or more"
 
 
 def own(name: str, settings: Values, defaults: Values) -> str:

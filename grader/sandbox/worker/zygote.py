@@ -28,7 +28,10 @@ from grader.sandbox.worker import __main__ as worker
 from grader.sandbox.worker import drivers, seccomp
 
 # Modules that every worker imports.
-BASE = ("numpy.random", "numpy.linalg", "argparse", "inspect", "traceback", "faulthandler", "resource", "pickle")
+BASE = (
+    "numpy.random", "numpy.linalg", "argparse", "inspect", "traceback", "faulthandler", "resource", "pickle",
+    "grp", "pwd",
+)  # fmt: skip
 
 
 def main() -> None:

@@ -26,6 +26,27 @@ from fake_training import DEFAULTS, SETTINGS, outcome
         ),
         (outcome((0.1, 0.1), hyperparameters=DEFAULTS | {"reg": 0.5}), VALIDATION, "reg 0.5 pulls the weights back"),
         (outcome((0.1, 0.1), hyperparameters=SETTINGS | {"learning_rate": 2.0}), VALIDATION, "try a tenth"),
+        (
+            outcome((0.1, 0.1), hyperparameters=SETTINGS | {"learning_rate": -0.1}),
+            VALIDATION,
+            "Your learning_rate -0.1 goes up the gradient: use one above 0.",
+        ),
+        (
+            outcome((0.1, 0.1), hyperparameters=SETTINGS | {"learning_rate": 0.0}),
+            VALIDATION,
+            "Your learning_rate 0 moves nothing",
+        ),
+        (
+            outcome((0.1, 0.1), hyperparameters=SETTINGS | {"learning_rate": -0.1}, end=End.DIVERGED),
+            VALIDATION,
+            "learning_rate -0.1 is negative, so each step goes up the gradient.",
+        ),
+        (
+            outcome((0.1, 0.1), hyperparameters=SETTINGS | {"reg": -2.0}, end=End.DIVERGED),
+            VALIDATION,
+            "reg -2 is negative, so it pushes the weights away from zero",
+        ),
+        (outcome((0.1, 0.1), hyperparameters=SETTINGS | {"reg": -2.0}), VALIDATION, "Your reg -2 is negative"),
         (outcome((0.1, 0.1)), VALIDATION, "does training_step return the gradients"),
         (outcome((0.3, 0.6)), VALIDATION, "more images (num_train)"),
         (outcome((0.3, 0.31)), VALIDATION, "stopped falling"),

@@ -1,0 +1,71 @@
+"""Carries out the steps of a case: in a student's process, or with the reference."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from grader.failing.steps import PUT, WRITE, Ref, Step, part_at, replaced
+from grader.sandbox.remote import Remote
+from grader.sandbox.session import Session
+from grader.sandbox.worker.wire import Handle
+
+
+class Unanswered(Exception):
+    """The reference has no answer to such a question: it was made for others."""
+
+
+def by_student(session: Session, steps: Sequence[Step]) -> Any:
+    """The student's answer to the last step. Raises StudentError; LookupError where an answer has other parts."""
+    answers: list[Any] = []
+
+    def given(part: Any) -> Any:
+        return part_at(answers[part.step], part.place) if isinstance(part, Ref) else part
+
+    for step in steps:
+        args = tuple(replaced(arg, given) for arg in step.args)
+        named = {name: replaced(arg, given) for name, arg in step.named.items()}
+        owner = step.owner if isinstance(step.owner, str) else given(step.owner)
+        asked: Any = Handle(0, "value") if step.op == PUT else owner
+        if isinstance(owner, Remote):
+            asked = owner._handle
+        answers.append(session.ask(step.op, asked, step.path, [args], named=named)[0])
+    return answers[-1]
+
+
+def by_reference(modules: Any, steps: Sequence[Step], names: dict[str, str]) -> Any:
+    """The reference's answer to the last step. `names` maps a student's names of arrays to the reference's; those that
+    shapes tell are added. Raises Unanswered."""
+    answers: list[Any] = []
+
+    def given(part: Any) -> Any:
+        return part_at(answers[part.step], part.place) if isinstance(part, Ref) else copy.deepcopy(part)
+
+    with np.errstate(all="ignore"):
+        for step in steps:
+            try:
+                args = [replaced(arg, given) for arg in step.args]
+                named = {name: replaced(arg, given) for name, arg in step.named.items()}
+                owner = getattr(modules, step.owner, None) if isinstance(step.owner, str) else given(step.owner)
+                answers.append(carried_out(step, owner, args, named, names))
+            except Exception as error:  # it may raise anything for an input that it was not made for
+                raise Unanswered(f"{type(error).__name__}: {error}") from error
+    return copy.deepcopy(answers[-1])
+
+
+def carried_out(step: Step, owner: Any, args: list[Any], named: dict[str, Any], names: dict[str, str]) -> Any:
+    if step.op == PUT:
+        return args[0]
+    for name in step.path:
+        owner = getattr(owner, name)
+    if step.op == WRITE:
+        held = owner()
+        for name, array in args[0].items():
+            if name not in held and name not in names:
+                (names[name],) = (own for own, value in held.items() if value.shape == array.shape)
+            held[names.get(name, name)][...] = array
+        return held
+    return owner(*args, **named)

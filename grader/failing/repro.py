@@ -1,0 +1,72 @@
+"""A script that shows the student's answer to the input that fails, on the student's own machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from grader.errors import UsageError
+from grader.model import CheckResult, Homework, Report, Submission
+from grader.report.wording import Audience, checks, presented
+
+IMPORTED = re.compile(r"^from ([\w.]+) import ", re.MULTILINE)
+WIDE = 110  # characters of the sentence in the script
+
+
+def expect_known(homework: Homework, wanted: str) -> None:
+    """Raise UsageError for what is no item of the rubric."""
+    known = [item.id for task in homework.rubric.tasks for item in task.items]
+    if wanted not in known:
+        raise UsageError(f"--repro {wanted}: there is no such item; the items are {', '.join(known)}")
+
+
+def script(
+    report: Report, wanted: str, homework: Homework, submission: Submission, path: Path, audience: Audience
+) -> str:
+    """The script for an item. Raises UsageError, with the reason, where there is none."""
+    shown = presented(report, audience)
+    failed = [check for item, check in checks(shown) if item.id == wanted]
+    found = next((check for check in failed if check.example), None)
+    if found is None:
+        raise UsageError(f"--repro {wanted}: {reason(failed)}")
+    said = f"{found.name}: {found.message}".replace("\n", " ")
+    head = [f"# {wanted} {said if len(said) <= WIDE else said[:WIDE] + '...'}"]
+    where = folders(found.example, homework, submission, path)
+    if where:
+        head += ["import sys", *(f"sys.path.insert(0, {folder!r})" for folder in where)]
+    elif own := ", ".join(sorted(imported(found.example, homework).values())):
+        head.append(f"# Put this script beside {own}.")
+    return "\n".join([*head, found.example, ""])
+
+
+def reason(failed: list[CheckResult]) -> str:
+    """Why no input is shown."""
+    lost = [check for check in failed if check.earned < check.points]
+    if not lost:
+        return "nothing was found wrong with it, so there is no input to show"
+    return f"no input can be shown for this: {lost[0].message or lost[0].verdict.value}"
+
+
+def imported(example: str, homework: Homework) -> Mapping[str, str]:
+    """The names under which an example imports modules, with the files that these are."""
+    files = {
+        PurePosixPath(path).stem: PurePosixPath(path).name
+        for section in homework.rubric.sections
+        for path in section.modules.values()
+    }
+    names = IMPORTED.findall(example)
+    return {name: files[name.rpartition(".")[2]] for name in names if name.rpartition(".")[2] in files}
+
+
+def folders(example: str, homework: Homework, submission: Submission, path: Path) -> list[str]:
+    """Where a submission that is a folder has the files that an example imports: relative to the current folder, if
+    they are below it. A package is imported from the folder above it."""
+    found = dict[str, None]()
+    for name, file in imported(example, homework).items():
+        own = path / submission.origin.get(file, "")
+        if path.is_dir() and own.is_file():
+            home = own.resolve().parents[name.count(".")]
+            here = Path.cwd().resolve()
+            found[home.relative_to(here).as_posix() if home.is_relative_to(here) else home.as_posix()] = None
+    return list(found)

@@ -1,0 +1,399 @@
+"""What the review server answers, by address. What writes commits before it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+
+from grader.course import pages
+from grader.course.gradebook import zone_of
+from grader.course.times import moment
+from grader.errors import UsageError
+from grader.review import evidence
+from grader.review.desk import Conflict
+from grader.review.guard import Person
+from grader.review.queue import Entry, Failing
+from grader.review.server import PATIENCE, Answer, Review, events, one_each, picture
+
+
+def entry_of(review: Review, request: Request) -> Entry:
+    """The entry that an address names. Raises UsageError if there is none."""
+    about, alias = request.path_params["about"], request.path_params["alias"]
+    for entry in review.desk.queue.entries.values():
+        if entry.about == about and review.guard.alias(entry.student) == alias:
+            return entry
+    raise UsageError("this is not in the queue; go back to the overview")
+
+
+def is_part(request: Request) -> bool:
+    """Whether the page's own script asks, which shows what comes in place of the page."""
+    return request.headers.get("x-part") == "main"
+
+
+async def overview(review: Review, request: Request, person: Person) -> Response:
+    return review.view.overview(person)
+
+
+async def start(review: Review, request: Request, person: Person) -> Response:
+    entry = review.desk.next(person.session)
+    return RedirectResponse(review.view.link(entry) if entry else "/", 303)
+
+
+async def show(review: Review, request: Request, person: Person) -> Response:
+    return await shown(review, request, person, entry_of(review, request))
+
+
+async def shown(
+    review: Review, request: Request, person: Person, entry: Entry, *, conflict: str = "", note: str = "",
+    typed: Mapping[str, str] | None = None, status: int = 200,
+) -> Response:  # fmt: skip
+    """An entry's page, at once: the script asks for evidence that is not ready, and a link does without script."""
+    found = await review.shown(entry, PATIENCE if "whole" in request.query_params else 0.0)
+    review.prepare(entry)
+    return review.view.entry(entry, person, found, conflict=conflict, note=note, typed=typed, status=status)
+
+
+async def evidence_of(review: Review, request: Request, person: Person) -> Response:
+    entry = entry_of(review, request)
+    found = await review.shown(entry, 120.0)
+    if found is None:
+        found = evidence.Evidence(missing=("the evidence takes too long to read; load the page again",))
+    return review.view.evidence(entry, found)
+
+
+async def saved_picture(review: Review, request: Request, person: Person) -> Response:
+    """A picture that was handed in, by its number alone."""
+    found = await review.shown(entry_of(review, request), PATIENCE)
+    number = request.path_params["number"]
+    saved = [one for _, one in found.photographs] if found else []
+    saved += [one for _, cells in (found.cells if found else ()) for cell in cells for one in cell.pictures]
+    if number >= len(saved):
+        raise UsageError("there is no such picture")
+    return picture(saved[number])
+
+
+async def page_of_pdf(review: Review, request: Request, person: Person) -> Response:
+    """A page of a PDF, by numbers alone: the file is one that the batch saw in this student's work."""
+    entry, number = entry_of(review, request), request.path_params["page"]
+    found = await review.shown(entry, PATIENCE)
+    names = found.pdfs if found else ()
+    if request.path_params["file"] >= len(names):
+        raise UsageError("there is no such file")
+    key = (entry.student, names[request.path_params["file"]], number)
+    if key not in review.pages:
+        review.pages[key] = review.run(evidence.pdf_page, review.desk.folder, review.desk.queue.run.id, *key)
+        while len(review.pages) > 200:
+            review.pages.popitem(last=False)
+    page = await asyncio.shield(review.pages[key])
+    if number >= page.pages:
+        raise UsageError(f"this file has {page.pages} pages")
+    answer = picture(page.picture)
+    answer.headers["x-pages"] = str(page.pages)
+    return answer
+
+
+async def state(review: Review, request: Request, person: Person) -> Response:
+    """What changed on an open page: who decided, who looks at it too, and how many are left."""
+    entry = entry_of(review, request)
+    if request.query_params.get("here") == "1":
+        review.desk.look(person.session, person.author, entry)
+    return JSONResponse({
+        "seen": entry.seen, "adjusted": entry.adjusted, "settled": entry.settled,
+        "standing": review.view.standing(entry),
+        "other": review.desk.others(person.session).get(entry.key, ""), **review.view.progress(person),
+    })  # fmt: skip
+
+
+# Writes
+
+
+def form_of(request: Request) -> dict[str, str]:
+    return one_each(request.state.form)
+
+
+def number(text: str, what: str = "points") -> float:
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UsageError(f"{text or 'nothing'} is not a number of {what}; write it as 7.5")
+    return value
+
+
+def whole(text: str) -> int:
+    try:
+        return int(text or 0)
+    except ValueError:
+        raise UsageError("this form is not from this page; load the page again") from None
+
+
+def chosen_comments(request: Request) -> list[int]:
+    return [whole(one) for one in request.state.form.get("comment", [])]
+
+
+async def after(review: Review, request: Request, person: Person, entry: Entry, note: str) -> Response:
+    """The next entry, once something was decided."""
+    nxt = review.desk.next(person.session, entry)
+    if is_part(request):
+        if nxt is None:
+            return JSONResponse({"to": "/"})
+        return await shown(review, request, person, nxt, note=note)
+    return RedirectResponse(review.view.link(nxt) if nxt else "/", 303)
+
+
+async def decide(review: Review, request: Request, person: Person) -> Response:
+    """A decision on an entry. A conflict or a mistake shows the entry again, with what was typed."""
+    entry, form = entry_of(review, request), form_of(request)
+    try:
+        note = settle(review, person, entry, form, chosen_comments(request))
+    except UsageError as error:
+        review.desk.queue.refresh()
+        entry = entry_of(review, request)
+        clash = isinstance(error, Conflict) or "meantime" in str(error)
+        typed = {**form, "comments": ",".join(map(str, chosen_comments(request)))}
+        return await shown(
+            review, request, person, entry, conflict=str(error), typed=typed, status=409 if clash else 422
+        )
+    return await after(review, request, person, entry, note)
+
+
+def settle(review: Review, person: Person, entry: Entry, form: Mapping[str, str], comments: list[int]) -> str:
+    """Do what a form says; give a sentence on it."""
+    desk, accepts, why = review.desk, form.get("act") == "accept", form.get("why", "")
+    seen, who = whole(form.get("seen", "")), review.view.called(entry.student)
+    if entry.kind == "files":
+        told = form.get("told", "")
+        if form.get("file") and not accepts:
+            desk.take(entry, form["file"], form.get("name", ""), review.view.wanted(), author=person.author, told=told)
+            return f"{who}: {form['file']} counts as {form.get('name', '')}; grade the student again"
+        desk.settle_files(entry, "" if accepts else why, author=person.author, told=told)
+        return f"{who}: recorded"
+    if entry.kind == "request":
+        granted = form.get("act") == "grant"
+        reason = why or ("" if granted or not accepts else "a person looked at it again; the points stay")
+        points = number(form.get("points", "")) if granted and entry.item else None
+        desk.answer(entry, granted, reason, author=person.author, seen=seen, adjusted=whole(form.get("adjusted", "")),
+                    points=points)  # fmt: skip
+        return f"{who}: {'granted' if granted else 'not granted'}"
+    if accepts:
+        if entry.score is None:
+            raise UsageError("the grader proposes nothing here; type the points, or grade it again")
+        points, comments = entry.score, []
+    else:
+        points = number(form.get("points", ""))
+    desk.decide(entry, points, author=person.author, seen=seen, comments=comments, why=why)
+    return f"{who}: recorded for {entry.item}"
+
+
+async def undo(review: Review, request: Request, person: Person) -> Response:
+    entry = review.desk.undo(person.author)
+    if entry is None:
+        return JSONResponse({"to": "/"}) if is_part(request) else RedirectResponse("/", 303)
+    if is_part(request):
+        return await shown(review, request, person, entry, note="taken back")
+    return RedirectResponse(review.view.link(entry), 303)
+
+
+async def say(review: Review, request: Request, person: Person) -> Response:
+    """A free comment on an item or a line."""
+    entry, form = entry_of(review, request), form_of(request)
+    try:
+        review.desk.say(entry, form.get("place", "").strip(), form.get("text", ""), author=person.author)
+    except UsageError as error:
+        return await shown(review, request, person, entry, conflict=str(error), typed=form, status=422)
+    if is_part(request):
+        return await shown(review, request, person, entry_of(review, request), note="the comment is recorded")
+    return RedirectResponse(review.view.link(entry), 303)
+
+
+async def unsay(review: Review, request: Request, person: Person) -> Response:
+    from grader.course import comments
+
+    entry, chosen = entry_of(review, request), whole(form_of(request).get("number", ""))
+    if chosen in {one[0] for one in review.view.said(entry)}:
+        comments.take_back(review.desk.book.database, chosen, author=person.author)
+        review.desk.wrote([entry.student])
+    return RedirectResponse(review.view.link(entry), 303)
+
+
+async def new_comment(review: Review, request: Request, person: Person) -> Response:
+    """A comment of the rubric, made beside an entry; it is given to this entry's decision at once."""
+    entry, form = entry_of(review, request), form_of(request)
+    try:
+        made, _ = review.desk.word(form.get("text", ""), number(form.get("points", "") or "0"), author=person.author,
+                                   item=entry.item)  # fmt: skip
+    except UsageError as error:
+        return await shown(review, request, person, entry, conflict=str(error), typed=form, status=422)
+    typed = {"comments": ",".join([*filter(None, form.get("chosen", "").split(",")), str(made)]),
+             "points": form.get("base", "")}  # fmt: skip
+    return await shown(review, request, person, entry_of(review, request), typed=typed, note="the comment is there")
+
+
+async def comments(review: Review, request: Request, person: Person) -> Response:
+    return review.view.comments(person)
+
+
+async def reword(review: Review, request: Request, person: Person) -> Response:
+    form = form_of(request)
+    try:
+        points, seen = number(form.get("points", "")), number(form.get("seen", ""))
+        _, changed = review.desk.word(
+            form.get("text", ""), points, author=person.author, comment=whole(form.get("comment", "")), seen=seen
+        )
+    except UsageError as error:
+        return review.view.comments(person, conflict=str(error), status=422)
+    students = f"{changed} student{'s' * (changed != 1)}"
+    return review.view.comments(person, note=f"changed, with the points of {students}, in one step")
+
+
+def group_of(review: Review, request: Request) -> Failing:
+    found = next((one for one in review.desk.queue.groups() if one.key == request.path_params["key"]), None)
+    if found is None:
+        raise UsageError("there is no such group any more; its students were graded again")
+    return found
+
+
+async def groups(review: Review, request: Request, person: Person) -> Response:
+    return review.view.groups(person)
+
+
+async def group(review: Review, request: Request, person: Person) -> Response:
+    return review.view.group(group_of(review, request), person, again=review.again.state())
+
+
+async def decide_group(review: Review, request: Request, person: Person) -> Response:
+    one, form = group_of(review, request), form_of(request)
+    aliases = {review.guard.alias(student): student for student in one.students}
+    out = {aliases[alias] for alias in request.state.form.get("except", []) if alias in aliases}
+    try:
+        seen = {aliases[alias]: whole(value[-1]) for name, value in request.state.form.items()
+                if name.startswith("seen-") and (alias := name[5:]) in aliases}  # fmt: skip
+        review.desk.decide_group(one, number(form.get("points", "")), author=person.author, except_=out, seen=seen,
+                                 comments=chosen_comments(request), why=form.get("why", ""))  # fmt: skip
+    except UsageError as error:
+        review.desk.queue.refresh()
+        status = 409 if isinstance(error, Conflict) else 422
+        return review.view.group(group_of(review, request), person, conflict=str(error), status=status, typed=form,
+                                 out=tuple(out))  # fmt: skip
+    return RedirectResponse(f"/group/{one.key}", 303)
+
+
+async def group_again(review: Review, request: Request, person: Person) -> Response:
+    """Grade a group again, alone."""
+    one = group_of(review, request)
+    try:
+        review.again.begin(review.desk.queue.run, one.students, f"the group on {one.item}")
+    except UsageError as error:
+        return review.view.group(one, person, conflict=str(error), status=409)
+    return RedirectResponse(f"/group/{one.key}", 303)
+
+
+async def entry_again(review: Review, request: Request, person: Person) -> Response:
+    """Grade one student again, after a fault of the grader or a choice of file."""
+    entry = entry_of(review, request)
+    try:
+        review.again.begin(review.desk.queue.run, [entry.student], review.view.called(entry.student))
+    except UsageError as error:
+        return await shown(review, request, person, entry, conflict=str(error), status=409)
+    return RedirectResponse(review.view.link(entry), 303)
+
+
+async def requests(review: Review, request: Request, person: Person) -> Response:
+    return review.view.requests(person)
+
+
+async def new_request(review: Review, request: Request, person: Person) -> Response:
+    form = form_of(request)
+    try:
+        review.desk.request(form.get("student", ""), form.get("item", ""), form.get("text", ""), author=person.author)
+    except UsageError as error:
+        return review.view.requests(person, conflict=str(error), status=422)
+    return RedirectResponse("/requests", 303)
+
+
+async def extensions(review: Review, request: Request, person: Person) -> Response:
+    return review.view.extensions(person)
+
+
+async def extend(review: Review, request: Request, person: Person) -> Response:
+    form = form_of(request)
+    zone = zone_of(review.desk.queue.run.late)
+    try:
+        due = moment(form.get("due", ""), zone) if form.get("due") else None
+        if form.get("due") and due is None:
+            raise UsageError(f"{form['due']} is not a time; write it as 2026-11-27 or 2026-11-27T18:00")
+        days = int(number(form.get("days") or "0", "days"))
+        if bool(due) == bool(days) and not form.get("back"):
+            raise UsageError("give either a due date or a number of days")
+        key = review.desk.extend(form.get("student", "").strip(), form.get("group", "").strip(), due, days,
+                                 author=person.author, why=form.get("why", ""))  # fmt: skip
+    except UsageError as error:
+        return review.view.extensions(person, conflict=str(error), status=422)
+    return review.view.extensions(person, note=f"recorded for {key}; it counts now and in later runs")
+
+
+async def class_page(review: Review, request: Request, person: Person) -> Response:
+    if not review.view.names:
+        raise UsageError("the class's page shows names; start the review with --names to see it")
+    html = review.view.class_page(review.desk.book.register(review.desk.queue.run))
+    return HTMLResponse(html, headers={"content-security-policy": review.view.class_policy(html)})
+
+
+async def report(review: Review, request: Request, person: Person) -> Response:
+    """A student's report, as the student sees it, or as staff do."""
+    if not review.view.names:
+        raise UsageError("a report shows the name; start the review with --names to see it")
+    name = request.path_params["student"].removesuffix(".html")
+    student, audience = (name[:-6], "staff") if name.endswith(".staff") else (name, "student")
+    if student not in review.desk.queue.students:
+        raise UsageError("there is no such student")
+    path = review.desk.folder / pages.path_of(student, "staff" if audience == "staff" else "student")
+    if path.is_symlink() or not path.is_file():
+        raise UsageError("this student has no page; the batch writes one")
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+    return HTMLResponse(path.read_text(encoding="utf-8"), headers={"content-security-policy": policy})
+
+
+async def logout(review: Review, request: Request, person: Person) -> Response:
+    answer = RedirectResponse("/enter", 303)
+    answer.delete_cookie(review.guard.cookie, path="/")
+    return answer
+
+
+AT = "/at/{about}/{alias}"
+SHOWN: dict[str, Answer] = {
+    "/": overview,
+    "/next": start,
+    AT: show,
+    f"{AT}/evidence": evidence_of,
+    f"{AT}/state": state,
+    f"{AT}/picture/{{number:int}}": saved_picture,
+    f"{AT}/pdf/{{file:int}}/{{page:int}}": page_of_pdf,
+    "/groups": groups,
+    "/group/{key}": group,
+    "/comments": comments,
+    "/requests": requests,
+    "/extensions": extensions,
+    "/class": class_page,
+    "/reports/{student}": report,
+    "/events": events,
+}
+WRITES: dict[str, Answer] = {
+    f"{AT}/decide": decide,
+    f"{AT}/say": say,
+    f"{AT}/unsay": unsay,
+    f"{AT}/comment": new_comment,
+    f"{AT}/again": entry_again,
+    "/undo": undo,
+    "/comments/reword": reword,
+    "/group/{key}/decide": decide_group,
+    "/group/{key}/again": group_again,
+    "/requests/new": new_request,
+    "/extensions/new": extend,
+    "/leave": logout,
+}

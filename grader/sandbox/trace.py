@@ -1,0 +1,59 @@
+"""What a check asked of a student's code, and what came back: from it, the input that fails is found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from grader.errors import StudentError
+from grader.sandbox.replies import weight
+from grader.sandbox.worker.wire import Handle
+
+MOST, COUNT = 16 << 20, 5000  # bytes of arguments and answers, and calls; a check that asks for more is not traced
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Call:
+    """One call, with arguments and answer as the check has them. `error` is how it ended, if not well."""
+
+    op: str
+    owner: str | Handle
+    path: tuple[str, ...]
+    args: tuple[Any, ...]
+    named: Mapping[str, Any]
+    answer: Any = None
+    error: StudentError | None = None
+
+
+@dataclass
+class Trace:
+    """The calls of one check, in order; none where there were too many to keep."""
+
+    calls: list[Call] = field(default_factory=list)
+    size: int = 0
+
+    def forget(self) -> None:
+        self.calls, self.size = [], 0
+
+    def add(
+        self,
+        op: str,
+        owner: str | Handle,
+        path: Sequence[str],
+        batches: Sequence[Sequence[Any]],
+        named: Mapping[str, Any] | None,
+        answers: Sequence[Any],
+        error: StudentError | None = None,
+    ) -> None:
+        """Calls that were sent together. With an error, the first of `batches` is the call that ended so."""
+        if self.size > MOST:
+            return
+        self.size += weight((tuple(map(tuple, batches)), dict(named or {}), list(answers)))
+        if self.size > MOST or len(self.calls) + len(batches) > COUNT:
+            self.calls, self.size = [], MOST + 1
+            return
+        told = [(args, None) for args in batches[:1]] if error else zip(batches, answers, strict=True)
+        self.calls += [
+            Call(op, owner, tuple(path), tuple(args), dict(named or {}), answer, error) for args, answer in told
+        ]

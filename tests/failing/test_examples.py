@@ -1,0 +1,186 @@
+"""The smallest input that fails: it is small, it can be pasted, and it fails there, too."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grader import cli
+from grader.check import OWN, ROOT, load
+from grader.grading import grade
+from grader.intake.submission import read, stubs
+from grader.model import CheckResult, Report
+from grader.reference import Recorded, Recorder, pack
+from grader.report import html, text, wording
+from grader.report import json as as_json
+
+pytestmark = pytest.mark.medium
+
+WRONG = """
+import numpy as np
+from right_layers import *
+import right_layers as right
+
+
+def fc_backward(grad_out, cache):
+    grad_x, grad_w, grad_b = right.fc_backward(grad_out, cache)
+    return grad_x, grad_w / len(grad_out), grad_b
+
+
+def relu_backward(grad_out, cache):
+    return grad_out
+
+
+def softmax_loss(x, y):
+    p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+    grad = p.copy()
+    grad[np.arange(len(y)), y] -= 1
+    return -np.log(p[np.arange(len(y)), y]).mean(), grad / len(y)
+
+
+def l2_regularization(w, reg):
+    loss, grad = right.l2_regularization(w, reg)
+    return loss, grad[:, :2] if w.shape[1] > 2 else grad
+"""
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Layers that are wrong in four ways: an average, a mask, an overflow, a shape."""
+    folder = tmp_path_factory.mktemp("work")
+    (folder / "right_layers.py").write_text((ROOT / "reference/neuralnet/layers.py").read_text())
+    (folder / "layers.py").write_text(WRONG)
+    return folder
+
+
+def graded(folder: Path, *only: str, **changes: object) -> Report:
+    homework = replace(load(OWN), **changes)  # type: ignore[arg-type]
+    wanted = [name for section in homework.rubric.sections for name in section.submit]
+    submission = read(folder, wanted, stubs(homework.handout, wanted))
+    return grade(submission, homework, seed=3, only=only)
+
+
+@pytest.fixture(scope="module")
+def report(work: Path) -> Report:
+    return graded(work, "2")
+
+
+@pytest.fixture(scope="module")
+def checks(report: Report) -> dict[str, CheckResult]:
+    return {check.name: check for item in report.items for check in item.checks}
+
+
+def run(script: str, folder: Path) -> str:
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_an_average_needs_two_rows_of_one_number(checks: dict[str, CheckResult], work: Path) -> None:
+    script = checks["fc_backward"].example
+    lines = script.splitlines()
+    assert len(lines) <= 10
+    given = dict(line.split(" = ", 1) for line in lines if " = np.array(" in line)
+    shapes = {name: np.array(eval(value, {"np": np})).shape for name, value in given.items()}
+    assert shapes == {"x": (2, 1), "w": (1, 1), "b": (1,), "grad_out": (2, 1)}
+    assert all(np.all(np.array(eval(value, {"np": np})) % 1 == 0) for value in given.values())
+    x, grad_out = (np.array(eval(given[name], {"np": np})) for name in ("x", "grad_out"))
+    assert np.allclose(np.array(eval(run(script, work))), x.T @ grad_out / 2)  # the student's own answer
+    assert lines[-1].startswith("print(fc_backward(grad_out, cache)[1])  # wrong at [0, 0]: yours ")
+
+
+def test_a_missing_mask_needs_one_number(checks: dict[str, CheckResult], work: Path) -> None:
+    script = checks["relu_backward"].example
+    assert script.splitlines()[2:] == [
+        "x = np.array([[-1.0]])",
+        "cache = relu_forward(x)[1]",
+        script.splitlines()[4],
+        "print(relu_backward(grad_out, cache))  # wrong at [0, 0]: yours "
+        + script.splitlines()[-1].partition("yours ")[2],
+    ]
+    assert float(run(script, work).strip("[] \n")) != 0
+
+
+def test_an_overflow_stays_one_and_a_shape_stays_one(checks: dict[str, CheckResult], work: Path) -> None:
+    assert "nan" in run(checks["softmax_loss_stable"].example, work)
+    assert checks["softmax_loss_stable"].example.endswith("# not finite")
+    cut = checks["l2_gradient"].example
+    assert "print(l2_regularization(w, " in cut
+    assert cut.endswith("# shape (1, 2); expected (1, 3)")
+    assert checks["fc_forward"].example == checks["relu_forward"].example == ""
+
+
+def test_every_report_shows_it(report: Report, checks: dict[str, CheckResult]) -> None:
+    example = checks["relu_backward"].example
+    shown = json.loads(as_json.render(report))
+    assert example in [
+        check["example"] for task in shown["tasks"] for item in task["items"] for check in item["checks"]
+    ]
+    assert as_json.parse(shown).items[1].checks[1].example == example
+    assert "x = np.array([[-1.0]])" in html.render(report, figures=False)
+    console = text.Terminal(width=200)
+    with console.capture() as captured:
+        text.show(report, console=console)
+    assert "x = np.array([[-1.0]])" in captured.get()
+
+
+def test_a_hidden_check_shows_none(report: Report) -> None:
+    hidden = wording.changed(report, str, lambda check: replace(check, visibility="hidden"))
+    assert "np.array" not in as_json.render(hidden)
+    assert "np.array" not in html.render(hidden, figures=False)
+    assert "np.array" in as_json.render(hidden, audience="staff")
+
+
+def test_a_script_for_one_item(work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").symlink_to(work)
+    assert cli.main(["mine", "--repro", "2.2", "--no-html"]) == cli.GRADED
+    script = (tmp_path / "repro-2.2.py").read_text()
+    assert script.startswith("# 2.2 relu_backward: grad_x of relu_backward")
+    assert len(script.splitlines()) <= 10
+    assert run(script, tmp_path).startswith("[[")
+    assert cli.main(["mine", "--repro", "9.9"]) == cli.USAGE
+    assert "--repro 9.9: there is no such item; the items are 1.1" in capsys.readouterr().err
+    right = ROOT / "reference"
+    assert cli.main([str(right), "--repro", "2.4", "--no-html"]) == cli.USAGE
+    assert "nothing was found wrong with it" in capsys.readouterr().err
+    assert cli.main(["mine", "--repro", "2.2", "--watch"]) == cli.USAGE
+
+
+def test_without_a_reference_the_input_is_the_recorded_one(tmp_path: Path) -> None:
+    """The course's grader makes it smaller; a handout's cannot ask what is right for it."""
+    folder = ROOT / "tests/homeworks/normalization"
+    live = load(folder)
+    ((module, path),) = live.rubric.sections[0].modules.items()
+    source = (folder / "reference" / path).read_text()
+    assert "+ beta" in source
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / Path(path).name).write_text(source.replace("+ beta", "- beta"))
+    submission = read(tmp_path / "mine", [Path(path).name], stubs(live.handout, [Path(path).name]))
+    recorder = Recorder(vars(live.answers.modules))
+    grade(submission, replace(live, answers=recorder), seed=1, only=("1.1",))
+    (tmp_path / "answers.zip").write_bytes(pack(recorder, {"modules": [module], "grader": ""}))
+    apart = replace(live, answers=Recorded(tmp_path / "answers.zip"), modules={})
+    at_home, course = (grade(submission, one, seed=1, only=("1.1",)) for one in (apart, live))
+    scripts = [next(check.example for check in one.checks if check.example) for one in (at_home, course)]
+    assert len(scripts[1]) < len(scripts[0])
+    for script in scripts:
+        assert run(script, tmp_path / "mine")
+
+
+def test_a_network_with_names_of_its_own(tmp_path: Path) -> None:
+    for name in ("layers.py", "classifier.py"):
+        (tmp_path / name).write_text((ROOT / "reference/neuralnet" / name).read_text())
+    (tmp_path / "two_layer_net.py").write_text((ROOT / "tests/submissions/wrong-no-relu/two_layer_net.py").read_text())
+    checks = {check.name: check for item in graded(tmp_path, "3").items for check in item.checks}
+    lines = checks["net_forward"].example.splitlines()
+    assert "net = TwoLayerNet(1, 1, 1, 1.0)" in lines
+    assert "        net.parameters()[name][...] = array".removeprefix("    ") in lines
+    assert lines[-1].startswith("print(net.forward(X)[0])  # wrong at [0, 0]: yours ")
+    assert run(checks["net_forward"].example, tmp_path)

@@ -1,0 +1,394 @@
+"""What the review server gives, and to whom: every attack gets nothing, and what was decided is in the gradebook."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import shutil
+import ssl
+import subprocess
+from urllib.parse import quote, urlencode
+
+import pytest
+import reviewing
+
+from grader import cli
+from grader.command import review
+from grader.course import takes
+from grader.course.gradebook import Gradebook
+from grader.model import Student
+from grader.review.desk import Desk
+from grader.review.evidence import Evidence
+from grader.review.guard import POLICY, Guard, Person
+from grader.review.view import View
+
+SECRET = "the work of somebody else, or a file of this machine"
+PDF = b"""%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R/OpenAction<</S/JavaScript/JS(app.alert(1))>>>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R 4 0 R]/Count 2>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 100]>>endobj
+4 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 100]>>endobj
+trailer<</Root 1 0 R>>
+"""
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    """A class whose first student has a hostile name, a PDF with a script, and links out of the folder."""
+    folder = tmp_path_factory.mktemp("class")
+    out = reviewing.a_class(folder, 8, 5, hostile=reviewing.MARKUP)
+    (folder / "secret.txt").write_text(SECRET)
+    work = folder / "class" / "s000"
+    (work / "report.pdf").write_bytes(PDF)
+    (work / "link.pdf").symlink_to(folder / "secret.txt")
+    (work / "part2.ipynb").write_bytes(reviewing.notebook())
+    with Gradebook.open(out) as book:
+        takes.see(book.database, "s000", ["layers.py", "part2.ipynb", "report.pdf", "link.pdf"])
+        takes.see(book.database, "s001", ["layers.py", "../s000/report.pdf", "/etc/passwd", "%2e%2e/s000/report.pdf"])
+        run = book.run()
+        book.record(
+            Student("s006", "Six", {}, str(folder / "class" / "s006"), problem="s006.zip is damaged"), None, run
+        )
+        book.record(book.student("s007", run), reviewing.report_of(7, asks=False, fault=True), run)
+    return out
+
+
+@pytest.fixture(scope="module")
+def server(out):
+    with reviewing.serving(out) as server:
+        yield server
+
+
+class Client:
+    """A browser without script; `headers` are sent with everything."""
+
+    def __init__(self, server, **headers):
+        self.server, self.headers = server, {"Host": f"127.0.0.1:{server.port}", **headers}
+
+    def ask(self, method, path, form=None, **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=120)
+        body = urlencode(form, doseq=True) if form is not None else None
+        kind = {"Content-Type": "application/x-www-form-urlencoded"} if body is not None else {}
+        sent = {**self.headers, **kind, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        connection.request(method, path, body, {name: value for name, value in sent.items() if value is not None})
+        answer = connection.getresponse()
+        answer.text = answer.read().decode("utf-8", "replace")
+        connection.close()
+        return answer
+
+    def get(self, path, **headers):
+        return self.ask("GET", path, **headers)
+
+    def post(self, path, form, **headers):
+        return self.ask("POST", path, {"csrf": self.csrf, **form}, **headers)
+
+    def enter(self, author):
+        token = self.server.link.partition("token=")[2]
+        answer = self.ask("POST", "/enter", {"token": token, "author": author})
+        assert answer.status == 303
+        given = answer.headers["Set-Cookie"]
+        assert "HttpOnly" in given
+        assert "SameSite=strict" in given
+        self.headers["Cookie"] = given.partition(";")[0]
+        self.csrf = re.search(r'name="csrf" value="([^"]+)"', self.get("/").text)[1]
+        return self
+
+
+@pytest.fixture(scope="module")
+def ada(server):
+    return Client(server).enter("Ada")
+
+
+def links(client, path="/"):
+    return re.findall(r'href="(/(?:at|group)/[^"]+)"', client.get(path).text)
+
+
+def questions(client):
+    """The addresses of all entries on 6.1, by walking through the queue."""
+    found, at = [], next(one for one in links(client) if "/at/6.1/" in one)
+    while at not in found:
+        found.append(at)
+        at = re.search(r'href="([^"]+)" data-key="n"', client.get(at).text)[1]
+    return found
+
+
+def adjusted(out):
+    with Gradebook.open(out) as book:
+        return [(one.student, one.item, one.points, one.author) for one in book.adjustments()]
+
+
+# Attacks
+
+
+def test_nobody_gets_anything_without_the_link(server):
+    stranger = Client(server)
+    for path in (
+        "/",
+        "/next",
+        "/groups",
+        "/comments",
+        "/requests",
+        "/extensions",
+        "/class",
+        "/events",
+        "/reports/s000",
+    ):
+        answer = stranger.get(path)
+        assert answer.status in (403, 404)
+        assert "s000" not in answer.text
+        assert "Backprop" not in answer.text
+    for token in ("", "x", "a" * 43, server.link[-42:], "é", "\0"):
+        assert stranger.get(f"/enter?token={quote(token)}").status == 403
+        assert stranger.ask("POST", "/enter", {"token": token, "author": "Eve"}).status == 403
+    for cookie in ("", "x", "x.y", "W10.x", ".", "é"):
+        assert stranger.get("/", Cookie=f"review-{server.port}={cookie.encode().decode('latin-1')}").status == 403
+
+
+def test_a_cookie_of_another_server_or_with_another_author_is_none_of_ours(server, ada):
+    body, _, mac = ada.headers["Cookie"].partition("=")[2].partition(".")
+    for forged in (f"{body[:-4]}AAAA.{mac}", f"{body}.{mac[:-2]}AA", f"{body}."):
+        assert Client(server).get("/", Cookie=f"review-{server.port}={forged}").status == 403
+    assert Client(server).get("/", Cookie=f"review-1={body}.{mac}").status == 403
+
+
+FOREIGN = [
+    {"Origin": "http://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://127.0.0.1:1"},
+    {"Sec_Fetch_Site": "cross-site"},
+    {"Sec_Fetch_Site": "same-site"},
+    {"Host": "evil.example"},
+    {"Host": "127.0.0.1.evil.example:80", "Origin": "http://127.0.0.1.evil.example:80"},
+]
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+def test_another_pages_post_changes_nothing(out, ada, headers):
+    link, before = questions(ada)[0], adjusted(out)
+    for path in (f"{link}/decide", "/undo", "/requests/new", "/extensions/new", f"{links(ada, '/groups')[0]}/decide"):
+        form = {"seen": 0, "points": 9, "act": "give", "why": "w", "student": "s001", "text": "t", "days": 1}
+        assert ada.post(path, form, **headers).status == 403
+    assert adjusted(out) == before
+
+
+def test_a_post_without_the_forms_own_token_changes_nothing(out, ada, server):
+    link, before = questions(ada)[0], adjusted(out)
+    ben = Client(server).enter("Ben")
+    for csrf in ("", "x", ben.csrf):
+        assert ada.post(f"{link}/decide", {"seen": 0, "points": 9, "csrf": csrf}).status == 403
+    assert ada.get(f"{link}/decide").status in (404, 405)
+    assert ada.ask("POST", f"{link}/decide", {"csrf": ada.csrf, "why": "x" * (1 << 19)}).status == 403
+    assert adjusted(out) == before
+
+
+def test_a_name_that_is_markup_is_text(out):
+    desk = Desk.at(out)
+    view = View(desk, Guard(out, frozenset({"127.0.0.1"}), "http", 1), names=True)
+    eve = Person("session", reviewing.MARKUP)
+    desk.word(reviewing.MARKUP.replace("onerror", "onload"), -1, author=eve.author, item="6.1")
+    entries = [view.entry(one, eve, Evidence(missing=(reviewing.MARKUP,))) for one in desk.queue.entries.values()]
+    groups = [view.group(one, eve) for one in desk.queue.groups()]
+    pages = [
+        view.overview(eve), *entries, *groups, view.groups(eve), view.comments(eve), view.requests(eve),
+        view.extensions(eve), view.refused(reviewing.MARKUP, 404, eve), view.enter("t", reviewing.MARKUP),
+    ]  # fmt: skip
+    texts = [page.body.decode() for page in pages] + [view.class_page(desk.book.register())]
+    desk.book.database.close()
+    assert sum("&lt;img src=x" in text for text in texts) > len(entries)
+    for text in texts:
+        assert "<img src=x" not in text
+        assert "<script>document" not in text
+    assert "unsafe-inline" not in re.search(r"script-src[^;]*", POLICY)[0]
+
+
+def test_no_name_is_shown_unless_asked_for(ada):
+    for path in ("/", "/groups", "/requests", *links(ada), *links(ada, "/groups")):
+        text = ada.get(path).text
+        assert "onerror" not in text
+        assert not re.search(r"\bs00\d\b", text), path
+    assert ada.get("/class").status == 404
+    assert ada.get("/reports/s000").status == 404
+
+
+HOSTILE_PATHS = [
+    "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/reports/../gradebook.sqlite", "/reports/..%2fgradebook.sqlite",
+    "/review.key", "/gradebook.sqlite", "//etc/passwd", "/review.css/../../guard.py", "/templates/review.js",
+    "/at/6.1/../../../etc/passwd", "/at/6.1/%2e%2e%2f%2e%2e", "/at/../s000", "/at/6.1/s000", "/group/..",
+    "/reports/%2fetc%2fpasswd", "/reports/s000%00.html",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", HOSTILE_PATHS)
+def test_a_path_of_the_clients_reaches_no_file(ada, path):
+    answer = ada.get(path)
+    assert answer.status in (403, 404, 405)
+    assert "root:" not in answer.text
+    assert SECRET not in answer.text
+    assert "SQLite" not in answer.text
+
+
+def entry_with(client, sought):
+    return next(link for link in questions(client) if sought in client.get(f"{link}/evidence").text)
+
+
+def test_a_pdf_is_shown_as_pictures_and_a_link_in_its_place_is_not_followed(ada):
+    link = entry_with(ada, "page 1 of report.pdf")
+    for page in (0, 1):
+        answer = ada.get(f"{link}/pdf/0/{page}")
+        assert answer.status == 200
+        assert answer.headers["Content-Type"] == "image/png"
+        assert answer.headers["X-Pages"] == "2"
+        assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert ada.get(f"{link}/pdf/0/2").status == 404
+    assert ada.get(f"{link}/pdf/9/0").status == 404
+    assert ada.get(f"{link}/pdf/-1/0").status == 404
+    linked = ada.get(f"{link}/pdf/1/0")
+    assert linked.status == 404
+    assert SECRET not in linked.text
+
+
+def test_files_of_another_folder_are_not_shown_whatever_their_name(ada):
+    link = entry_with(ada, "../")
+    for number in range(4):
+        assert ada.get(f"{link}/pdf/{number}/0").status == 404
+
+
+# What people do
+
+
+def test_decisions_land_in_the_gradebook_and_are_taken_back(out, ada):
+    link = questions(ada)[0]
+    student = deciding(out, lambda: ada.post(f"{link}/decide", {"seen": 0, "points": "7,5", "why": "Clear enough."}))
+    with Gradebook.open(out) as book:
+        given = book.in_force(student)["6.1"]
+        assert (given.points, given.author, given.why) == (7.5, "Ada", "Clear enough.")
+        seen = book.database.rows("SELECT max(id) FROM adjustments")[0][0]
+    again = ada.post(f"{link}/decide", {"seen": 0, "points": "7.5", "why": "Clear enough."})  # its answer was lost
+    assert again.status == 303
+    assert len([one for one in adjusted(out) if one[0] == student]) == 1
+    clash = ada.post(f"{link}/decide", {"seen": 0, "points": 2})
+    assert clash.status == 409
+    assert "Ada gave 7.5 points" in clash.text
+    for wrong in ("11", "-1", "nan", "inf", "", "many"):
+        assert ada.post(f"{link}/decide", {"seen": seen, "points": wrong}).status == 422
+    assert ada.post("/undo", {}).status == 303
+    with Gradebook.open(out) as book:
+        assert "6.1" not in book.in_force(student)
+        assert [one.points for one in book.adjustments(student)] == [7.5, None]
+
+
+def deciding(out, act):
+    before = len(adjusted(out))
+    assert act().status == 303
+    return adjusted(out)[before][0]
+
+
+def test_a_fault_has_no_proposal_and_a_problem_is_settled_by_a_sentence(out, ada):
+    fault = next(one for one in links(ada) if "/at/2.2/" in one)
+    assert "nothing, because a check has no result" in ada.get(fault).text
+    assert ada.post(f"{fault}/decide", {"seen": 0, "act": "accept"}).status == 422
+    assert ada.post(f"{fault}/decide", {"seen": 0, "points": 2, "act": "give"}).status == 303
+    files = next(one for one in links(ada) if "/at/files/" in one)
+    assert "is damaged" in ada.get(files).text
+    assert ada.post(f"{files}/decide", {"told": "", "why": "Asked for another zip."}).status == 303
+    assert ada.post(f"{files}/decide", {"told": "", "why": "Something else."}).status == 409
+    with Gradebook.open(out) as book:
+        assert [one.text for one in book.remarks("s006").comments] == ["Asked for another zip."]
+
+
+def test_a_group_is_decided_at_once_but_for_its_exceptions(out, ada):
+    group = next(one for one in links(ada, "/groups") if "grad_w" in ada.get(one).text)
+    text = ada.get(group).text
+    seen = dict(re.findall(r'name="(seen-[^"]+)" value="(\d+)"', text))
+    assert len(seen) >= 4
+    out_of_it = next(iter(seen)).removeprefix("seen-")
+    form = {"points": 1, "why": "1/N is a small mistake.", "except": out_of_it, **seen}
+    assert ada.post(f"{group}/decide", {**form, "why": ""}).status == 422
+    assert ada.post(f"{group}/decide", form).status == 303
+    with Gradebook.open(out) as book:
+        given = [one for one in book.adjustments() if one.item == "2.1"]
+        assert len(given) == len(seen) - 1
+        assert {(one.points, one.why) for one in given} == {(1, "1/N is a small mistake.")}
+    assert ada.post(f"{group}/decide", {**form, "points": 2}).status == 409  # they have been decided since
+    assert ada.post("/undo", {}).status == 303
+    with Gradebook.open(out) as book:
+        assert not any("2.1" in book.in_force(one.id) for one in book.students())
+
+
+def test_a_comment_and_a_request_show_in_the_students_report(out, ada):
+    link = entry_with(ada, "page 1 of report.pdf")
+    assert ada.post(f"{link}/say", {"place": "layers.py:3", "text": "Look at the axis."}).status == 303
+    assert ada.post(f"{link}/say", {"place": "somewhere", "text": "x"}).status == 422
+    assert ada.post("/requests/new", {"student": "9001", "item": "2.1", "text": "My gradient is right."}).status == 303
+    assert ada.post("/requests/new", {"student": "nobody", "item": "2.1", "text": "x"}).status == 422
+    request = next(one for one in links(ada) if "/at/request-1/" in one)
+    assert "My gradient is right." in ada.get(request).text
+    assert ada.post(f"{request}/decide", {"act": "grant", "points": "", "why": "yes", "seen": 0}).status == 422
+    granted = {"act": "grant", "points": "2.5", "why": "You are right.", "seen": 0, "adjusted": number(out, "s001")}
+    assert ada.post(f"{request}/decide", granted).status == 303
+    with Gradebook.open(out) as book:
+        assert [one.text for one in book.remarks("s000").comments] == ["Look at the axis."]
+        assert [one.text for one in book.remarks("s001").comments] == ["Your request was granted: You are right."]
+        assert book.in_force("s001")["2.1"].points == 2.5
+    assert ada.post("/undo", {}).status == 303
+    with Gradebook.open(out) as book:
+        assert book.remarks("s001").comments == ()
+        assert "2.1" not in book.in_force("s001")
+
+
+def number(out, student):
+    with Gradebook.open(out) as book:
+        rows = book.database.rows("SELECT max(id) FROM adjustments WHERE student = ? AND item = '2.1'", student)
+    return rows[0][0] or 0
+
+
+def test_the_evidence_is_the_students_own(ada):
+    """Cells and their pictures are shown as they were saved, and markup in them is text."""
+    page = ada.get(f"{entry_with(ada, 'page 1 of report.pdf')}?whole=1").text
+    assert "photo-0.jpg" in page
+    assert "goldfish" in page
+
+
+# Starting it
+
+
+def test_other_machines_are_served_with_a_certificate_alone(out, tmp_path, capsys):
+    (tmp_path / "bad.pem").write_text("no certificate")
+    bad = str(tmp_path / "bad.pem")
+    for words, says in (
+        ([str(out), "--host", "0.0.0.0"], "needs a certificate"),
+        ([str(out), "--cert", bad], "give both"),
+        ([str(out), "--host", "0.0.0.0", "--cert", bad, "--key", bad], "cannot be used"),
+        ([str(tmp_path)], "contains no gradebook.sqlite"),
+        ([str(out), "--requests", bad + "x"], "is not there"),
+        ([str(out), "--port", "99999"], "give another one with --port"),
+    ):
+        assert cli.main(["review", *words]) == 2
+        assert says in capsys.readouterr().err
+
+
+def test_a_missing_package_is_a_sentence_that_says_what_to_type(out, monkeypatch, capsys):
+    monkeypatch.setattr(review, "find_spec", lambda name: None)
+    assert cli.main(["review", str(out)]) == 2
+    assert re.search(r"starlette is not installed; type: .* -m pip install -e .*\[review\]", capsys.readouterr().err)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl to make a certificate with")
+def test_with_a_certificate_it_speaks_https(out, tmp_path):
+    made = ["-keyout", "key.pem", "-out", "cert.pem", "-days", "2", "-nodes", "-subj", "/CN=127.0.0.1"]
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", *made], cwd=tmp_path, check=True, capture_output=True
+    )
+    server = reviewing.Server(out, "--cert", str(tmp_path / "cert.pem"), "--key", str(tmp_path / "key.pem"), wait=False)
+    try:
+        trust = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
+        trust.check_hostname = False
+        connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=trust, timeout=60)
+        connection.request("GET", server.link.partition(str(server.port))[2])
+        assert connection.getresponse().status == 200
+        connection.close()
+    finally:
+        code, said = server.stop()  # Ctrl-C
+    assert code in (0, 130)
+    assert "Traceback" not in said
