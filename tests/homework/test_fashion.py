@@ -13,7 +13,7 @@ from PIL import Image
 
 from grader.errors import Crashed, Mismatch, OutOfMemory, Partly, Raised, Skipped, StudentError, TimedOut
 from grader.homework import task5_fashion
-from grader.homework.notebooks import fashion_run, fashion_words, survey
+from grader.homework.notebooks import fashion_run, fashion_words, notebook, survey
 from grader.homework.notebooks.fashion_run import ASKED, HeldOut, Look, Outcome
 from grader.homework.notebooks.notebook import Cell, Notebook, Output
 from grader.homework.training import loop
@@ -606,3 +606,96 @@ def test_a_plot_is_a_picture_that_can_show_a_curve(image, fits):
     cell = Cell(1, "", 1, (Output("image", image=image),))
     (shown,) = survey.pictures(Notebook("part1.ipynb", (cell,)), {1})
     assert (min(shown.height, shown.width) >= task5_fashion.LEAST) is fits
+
+
+# Points only beside a run that trained
+
+
+def asked_of(check: Any, student: Any, outcome: Outcome) -> tuple[Any, list[str]]:
+    hw = holding(outcome)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fashion_run, "part1", lambda hw: student)
+        try:
+            return check(hw, np.random.default_rng(0)), hw.asked
+        except Mismatch as error:
+            return error, hw.asked
+
+
+def notebook_with(*, network: bool, blank: bool = False) -> Any:
+    """A notebook with a claim, and one cell that plots both accuracies, with a saved picture."""
+    return SimpleNamespace(
+        name="part1.ipynb", code=[], claimed=0.93, claims=(), defines_network=network,
+        cells=(Cell(1, "plot(train_acc, val_acc)", 1, (Output("stream", "test accuracy: 93 %"),)),),
+        plots=(notebook.Plot(1, True, True),), pictures=(survey.Picture(1, 288, 432, blank),),
+    )  # fmt: skip
+
+
+UNTRAINED = Outcome(1, 40.0, error=Raised("the training run raised NameError: name 'plot' is not defined"))
+JUDGED_BY_OUTPUT = [task5_fashion.notebook_outputs, task5_fashion.notebook_claim, task5_fashion.accuracy_plot]
+
+
+@pytest.mark.parametrize("check", JUDGED_BY_OUTPUT)
+def test_outputs_without_a_run_that_trained_are_a_question(check):
+    """They earn nothing if no network is there, and their points until a person has looked if one is."""
+    ended, asked = asked_of(check, notebook_with(network=False), UNTRAINED)
+    assert "holds no network" in ended.message
+    assert ["from which run?" in one for one in asked] == [True]
+    ended, asked = asked_of(check, notebook_with(network=True), UNTRAINED)
+    assert ended is None
+    assert ["trains nothing when the grader runs it" in one for one in asked] == [True]
+    assert asked_of(check, notebook_with(network=True), outcome()) == (None, [])
+
+
+def test_a_picture_of_one_colour_is_no_plot():
+    ended, _ = asked_of(task5_fashion.accuracy_plot, notebook_with(network=True, blank=True), outcome())
+    assert "is of one colour, so it shows no plot" in ended.message
+
+
+def test_a_plot_whose_cell_cannot_run_is_a_question():
+    problems = ((1, 12, "NameError: name 'plot' is not defined"),)
+    ended, asked = asked_of(task5_fashion.accuracy_plot, notebook_with(network=True), outcome(problems=problems))
+    assert ended is None
+    assert "who drew it?" in asked[0]
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "training", "layers", "says"),
+    [(0.9, 0.7, 2, "only 70.0% of 200 training pictures"), (0.9, 0.9, 1, "of one layer"), (0.9, 0.9, 2, None),
+     (0.84, 0.84, 1, None)],
+)  # fmt: skip
+def test_a_test_accuracy_that_training_does_not_explain_is_a_question(accuracy, training, layers, says):
+    hw = subject()
+    rows = [[f"{at}", "Linear", [10], 100] for at in range(layers)]
+    made = outcome(accuracy=accuracy, looks=[Look(100, accuracy, training)], facts={"layers": rows})
+    task5_fashion.ask_of_surprise(hw, made)
+    assert len(hw.asked) == (says is not None)
+    assert says is None or says in hw.asked[0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "blank"),
+    [("L", 128, True), ("RGB", (200, 0, 9), True), ("RGBA", (0, 0, 0, 0), True), ("L", None, False)],
+)
+def test_a_reader_sees_whether_a_picture_is_blank(mode, colour, blank):
+    file = io.BytesIO()
+    image = Image.new(mode, (60, 50), colour if colour is not None else 255)
+    if colour is None:
+        image.putpixel((5, 5), 0)
+    image.save(file, "PNG")
+    assert survey.looked_at(3, file.getvalue()) == survey.Picture(3, 50, 60, blank)
+    assert survey.looked_at(3, b"\x89PNG no picture") == survey.Picture(3)
+
+
+def test_a_table_of_the_public_labels_does_not_follow_new_class_numbers():
+    """What the process is given, and what is compared, have the same secret numbers; reports show the public ones."""
+    new = np.roll(np.arange(10), 3)
+    held = HeldOut(np.arange(2000), IMAGES.test_x, new[LABELS], new)
+    for told, accuracy in ((LABELS, 0.0), (held.y, 1.0)):
+        hw = subject([0.9])
+        hw.kept["held out"] = held
+        going = SimpleNamespace(tell=lambda *_, told=told, **__: {"classes": told, "probabilities": np.ones(2000)},
+                                used=lambda: 0.0)  # fmt: skip
+        made = Outcome(1, 40.0, losses=[1.0])
+        fashion_run.judge(hw, going, made)
+        assert made.accuracy == accuracy
+    assert np.array_equal(made.classes, LABELS)

@@ -40,7 +40,7 @@ def test_a_survey_comes_back_whole_and_without_pictures():
     found = read(file(source, text, image(hostile.wide(500))))
     assert (found.name, found.helpers, found.defines_network) == ("part1.ipynb", {"own.py": b"x = 1"}, True)
     assert (found.claimed, found.mentioned, found.truths) == (0.875, ("a.jpg",), (("cat", "dog"),))
-    assert found.pictures == (survey.Picture(1, 400, 400),)
+    assert found.pictures == (survey.Picture(1, 400, 400, blank=True),)
     assert [plot.cell for plot in found.plots] == [1]
     assert [output.image for output in found.cells[0].outputs] == [b"", b""]
     assert found.cells[0].outputs[0].text.endswith("%\\ud800")
