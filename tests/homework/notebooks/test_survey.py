@@ -62,8 +62,8 @@ def test_a_hundred_large_plots_are_not_decoded():
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 << 10
 
 
-def test_pictures_that_no_plot_is_asked_of_are_not_decoded():
-    assert read(file("x = 1", image(hostile.wide(500)))).pictures == (survey.Picture(1),)
+def test_where_no_plot_is_asked_of_all_pictures_are_looked_at():
+    assert read(file("x = 1", image(hostile.wide(500)))).pictures == (survey.Picture(1, 400, 400, blank=True),)
 
 
 def test_a_literal_of_integers_that_collide_is_no_list_of_truths():
