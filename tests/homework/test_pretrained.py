@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import io
 import json
@@ -93,13 +94,22 @@ prepare = transforms.Compose([transforms.Resize(256), transforms.CenterCrop(224)
                               transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])
 def image(name): return Image.open(name).convert("RGB")
 """
-PIXEL = {"output_type": "display_data", "metadata": {}, "data": {"image/png": "iVBORw0KGgo="}}
+
+
+def png(pixels) -> str:
+    written = io.BytesIO()
+    Image.fromarray(pixels).save(written, "png")
+    return base64.b64encode(written.getvalue()).decode()
+
+
+SHOWN = np.random.default_rng(0).integers(256, size=(64, 64, 3), dtype=np.uint8)
+PICTURE = {"output_type": "display_data", "metadata": {}, "data": {"image/png": png(SHOWN)}}
 
 
 def own(code: str, *, printed: str = "", drawn: bool = False) -> bytes:
     """Another notebook, of NETWORK and one cell more, with what that cell is said to have printed and drawn."""
     outputs = [{"output_type": "stream", "name": "stdout", "text": printed}] if printed else []
-    outputs += [PIXEL] if drawn else []
+    outputs += [PICTURE] if drawn else []
     cells = [
         {"cell_type": "code", "execution_count": 1, "metadata": {}, "outputs": each, "source": source}
         for source, each in ((NETWORK, []), (code, outputs))
@@ -311,11 +321,11 @@ def test_one_of_two_photographs_in_a_notebook_that_fails_somewhere(graded):
 def test_the_cells_that_a_person_is_sent_to_are_those_with_predictions(graded):
     cells = [
         (NETWORK + "def show(name): print(model(prepare(image(name))[None]).argmax())", None),
-        ("plt.imshow(image('coffee.jpg'))", PIXEL),
-        ("show('coffee.jpg'); plt.imshow(image('coffee.jpg'))", PIXEL),
-        ("show('rocket.jpg'); plt.imshow(image('rocket.jpg'))", PIXEL),
-        ("plt.imshow(torch.zeros(3, 3))", PIXEL),
-        ("plt.plot([1, 2])", PIXEL),
+        ("plt.imshow(image('coffee.jpg'))", PICTURE),
+        ("show('coffee.jpg'); plt.imshow(image('coffee.jpg'))", PICTURE),
+        ("show('rocket.jpg'); plt.imshow(image('rocket.jpg'))", PICTURE),
+        ("plt.imshow(torch.zeros(3, 3))", PICTURE),
+        ("plt.plot([1, 2])", PICTURE),
     ]
     made = [
         {
