@@ -14,12 +14,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import cohort
 import numpy as np
 
 from grader.check import ROOT
-from grader.course import takes
+from grader.course import pages, takes
 from grader.course.gradebook import Gradebook
 from grader.model import CheckResult, Figure, ItemResult, Measure, Provenance, Report, Student, TaskResult, Verdict
+from grader.similarity import kept, pairs, work
+from grader.similarity.pairs import Entry
 
 CAUSE = "grad_w is wrong at [2, {}]: yours 0.32 (60 of 60 entries, ratio 64 = batch size: is 1/N missing?)"
 QUESTION = "are these photographs of two different classes?"
@@ -76,6 +79,28 @@ def a_class(folder: Path, students: int = 60, waiting: int = 50, *, hostile: str
             takes.see(book.database, one.id, ["layers.py"])
         book.end(run)
     return out
+
+
+def compared(out: Path) -> None:
+    """What `grade.py similar` writes: s001 copied s000, s003 and one of an earlier year copied s002. Each file has its
+    author's name on top, and a name that is markup."""
+    own = {"s000": cohort.student(0), "s002": cohort.student(2), "s004": cohort.student(4), "s005": cohort.student(5)}
+    copies = {"s001": "s000", "s003": "s002", "2025/old": "s002"}
+    own |= {f"2024/{at}": cohort.student(at) for at in range(10, 30)}  # among few, nothing is rare
+    made = {**own, **{label: cohort.copied(own[one], at, outputs=False, photographs=True)
+                      for at, (label, one) in enumerate(copies.items(), 90)}}  # fmt: skip
+    names = {label: "Earlier Someone" if label == "2025/old" else f"Person {label[-3:]}" for label in made}
+    entries = [Entry(label, work_of(one, names[label]), label.rpartition("/")[0], people=frozenset({label}))
+               for label, one in made.items()]  # fmt: skip
+    notes = ["in a class of 7 little is rare", f"s004: Person 004/{MARKUP}.py was not compared"]
+    with Gradebook.open(out) as book:
+        run = book.run().id
+    (out / pages.PAIRS).write_text(kept.document(run, pairs.pairs(entries), entries, names, notes))
+
+
+def work_of(made: cohort.Submission, name: str) -> work.Work:
+    files = {path: f"# {name} wrote this. {MARKUP}\n{text}" for path, text in made.files.items()}
+    return work.read(lambda path: None, cohort.contents(cohort.Submission(files, {}, {}, made.photographs)))
 
 
 def notebook() -> bytes:

@@ -23,7 +23,7 @@ from grader.files import check_place, is_output, write
 from grader.model import Report, Student, Take, Verdict
 from grader.report.text import Printer, Terminal
 from grader.report.wording import SHAPE
-from grader.similarity import page, reading, table
+from grader.similarity import kept, page, reading, table
 from grader.similarity.pairs import Entry, Found, pairs
 from grader.similarity.reading import Done, Place
 
@@ -58,7 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     if jobs < 1:
         raise UsageError(f"--jobs is {jobs}; it must be at least 1")
     html = None if arguments.no_html else arguments.html or default_page(arguments.folder)
-    for path in filter(None, (html, arguments.json)):
+    kept_at = arguments.folder / pages.PAIRS if html and (arguments.folder / FILE).is_file() else None
+    for path in filter(None, (html, arguments.json, kept_at)):
         check_place(path)
     classes = [class_at(path, arguments) for path in (arguments.folder, *arguments.earlier)]
     folder = arguments.homework or classes[0].homework
@@ -69,12 +70,14 @@ def run(arguments: argparse.Namespace) -> int:
         entries = [entry for one in classes for entry in one.entries(read)]
         found = pairs(entries, reading.handout_of(homework))
     missing = {label: done.problem for label, done in sorted(read.items()) if done.problem}
-    notes = [*table.caveats(found, missing, classes[0].graded), *short(read)]
+    notes = [*table.caveats(found, missing, bool(classes[0].run)), *short(read)]
     if arguments.json:
         write(arguments.json, table.document(found, notes))
+    names = {label: name for one in classes for label, name in one.names.items()}
     if html:
-        names = {label: name for one in classes for label, name in one.names.items()}
         write(html, page.render(found, entries, names, homework.rubric.title, notes))
+    if kept_at:
+        write(kept_at, kept.document(classes[0].run, found, entries, names, notes))
     tell(found, notes, html, Printer(Terminal(stderr=bool(arguments.json and is_output(arguments.json)))))
     return COMPARED
 
@@ -85,7 +88,8 @@ def default_page(folder: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Class:
-    """A class to compare: the place of each submission by its label, and what the grader said on it."""
+    """A class to compare: the place of each submission by its label, and what the grader said on it in run `run`; 0 if
+    it is not a batch's."""
 
     year: str
     homework: Path | None
@@ -93,7 +97,7 @@ class Class:
     people: Mapping[str, frozenset[str]]
     names: Mapping[str, str]
     reports: Mapping[str, Report]
-    graded: bool
+    run: int
 
     def entries(self, read: Mapping[str, Done]) -> Iterator[Entry]:
         for label in self.places:
@@ -109,14 +113,14 @@ def class_at(folder: Path, arguments: argparse.Namespace) -> Class:
     if not (folder / FILE).is_file():
         if not folder.is_dir():
             raise UsageError(f"there is no folder {folder}; name a batch's folder, or one with all submissions")
-        return as_class(year, None, recognise(folder, arguments.layout), lambda one: (), {}, graded=False)
+        return as_class(year, None, recognise(folder, arguments.layout), lambda one: (), {}, run=0)
     with Gradebook.open(folder) as book:
         run = book.run()
         reports = {one: report for one in book.graded(run) if (report := book.report(one, run)) is not None}
         students = students_of(run, folder)
         told = run.settings.get("homework")
         chosen = {one.id: takes.of_student(book.database, book.known_as(one.id)) for one in students}
-        return as_class(year, told and Path(told), students, lambda one: chosen[one.id], reports, graded=True)
+        return as_class(year, told and Path(told), students, lambda one: chosen[one.id], reports, run=run.id)
 
 
 def students_of(run: Run, folder: Path) -> list[Student]:
@@ -136,7 +140,7 @@ def as_class(
     chosen: Callable[[Student], Collection[Take]],
     reports: Mapping[str, Report],
     *,
-    graded: bool,
+    run: int,
 ) -> Class:
     """A group's submission is one, under the first member's id."""
     own = reading.one_place_each(students, chosen)
@@ -149,7 +153,7 @@ def as_class(
         people={label[id_]: frozenset(one.id for one in group) for id_, group in together.items()},
         names={label[id_]: ", ".join(one.name for one in group) for id_, group in together.items()},
         reports={label[id_]: reports[id_] for id_ in own if id_ in reports},
-        graded=graded,
+        run=run,
     )
 
 

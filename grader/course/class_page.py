@@ -109,9 +109,11 @@ def render(
     notes: Sequence[str] = (),
     suffix: str = "",
     group: Group = nowhere,
+    links: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The whole page. `pages` are the ids of students who have a page reports/ID.html, or one with the `suffix` before
-    ".html". `run` describes the run, `notes` are the caveats, and `group` links to a server where a person reviews."""
+    ".html". `run` describes the run, `notes` are the caveats, and `group` links to a server where a person reviews;
+    `links` are further addresses there, with their texts."""
     script = (HERE / "class_page.js").read_text(encoding="utf-8")
     columns = [task for task in cohort.tasks if task.share is not None]
     told = [line(row, [task.id for task in columns], row.student.id in pages, suffix) for row in cohort.rows]
@@ -128,6 +130,7 @@ def render(
         lines_of=lambda ids: [by_id[one] for one in ids],
         waiting=waiting(cohort.rows, told, group),
         group=group,
+        links=links,
         by_task={task.id: drawing(task.earned, SMALL) for task in cohort.tasks},
         failures=cohort.failures[:SHOWN],
         CAUSES=CAUSES,

@@ -115,7 +115,8 @@ def forget(book: Gradebook, what: Plan) -> list[Path]:
         pages.remove(book, id_)
     delete_halves(book.folder)
     remove(book.folder / EXPORTS)
-    delete(book.folder / pages.SIMILAR)  # it quotes the work; `grade.py similar` makes it anew
+    for name in (pages.SIMILAR, pages.PAIRS):  # they quote the work; `grade.py similar` makes them anew
+        delete(book.folder / name)
     draw_again(book)
     scrub(book.database)
     left = [file for file in files(book.folder) if file != path and names(file, what.texts)]

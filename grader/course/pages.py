@@ -18,6 +18,7 @@ from grader.report.wording import Audience, clock
 REPORTS = "reports"
 INDEX = "index.html"
 SIMILAR = "similar.html"  # what submissions share; made by `grade.py similar`, for staff
+PAIRS = "similar.json"  # the same, for the review
 AUDIENCES: tuple[Audience, ...] = ("student", "staff")
 
 

@@ -76,12 +76,15 @@ def render(
 
 
 @lru_cache
-def environment(folder: Path = HERE) -> Any:
-    """The templates in a folder. Autoescape is on; only our own style sheet and the drawn figures are marked safe."""
+def environment(*folders: Path) -> Any:
+    """The templates in these folders, a report's if none is given.
+
+    Autoescape is on; only our own style sheet and the drawn figures are marked safe.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     page = Environment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader(folders or HERE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

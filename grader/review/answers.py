@@ -13,7 +13,7 @@ from grader.course import pages
 from grader.course.gradebook import zone_of
 from grader.course.times import moment
 from grader.errors import UsageError
-from grader.review import evidence
+from grader.review import evidence, similar
 from grader.review.desk import Conflict
 from grader.review.guard import Person
 from grader.review.queue import Entry, Failing
@@ -347,6 +347,14 @@ async def class_page(review: Review, request: Request, person: Person) -> Respon
     return HTMLResponse(html, headers={"content-security-policy": review.view.class_policy(html)})
 
 
+async def similar_pairs(review: Review, request: Request, person: Person) -> Response:
+    return similar.overview(review.view, person)
+
+
+async def similar_pair(review: Review, request: Request, person: Person) -> Response:
+    return similar.pair(review.view, person, request.path_params["key"])
+
+
 async def report(review: Review, request: Request, person: Person) -> Response:
     """A student's report, as the student sees it, or as staff do."""
     if not review.view.names:
@@ -382,6 +390,8 @@ SHOWN: dict[str, Answer] = {
     "/comments": comments,
     "/requests": requests,
     "/extensions": extensions,
+    "/similar": similar_pairs,
+    "/similar/{key}": similar_pair,
     "/class": class_page,
     "/reports/{student}": report,
     "/events": events,

@@ -25,6 +25,7 @@ from grader.review.guard import Guard, Person
 from grader.review.queue import WORDS, Entry, Failing, hashed
 
 HERE = Path(__file__).parent / "templates"
+PAIRS = Path(__file__).parents[1] / "similarity"  # how pairs are drawn, for all pages
 KEYS = "qwertyisdfghjklzxvbm"  # a comment's key: no letter that does something else
 SHOWN = 200  # lines of a table
 
@@ -35,8 +36,8 @@ class View:
     def __init__(self, desk: Desk, guard: Guard, *, names: bool) -> None:
         self.desk, self.guard, self.names = desk, guard, names
         self.numbered: dict[str, int] = {}
-        self.templates = environment(HERE)
-        self.css = self.templates.globals["css"]
+        self.templates = environment(HERE, PAIRS)
+        self.css = self.templates.globals["css"] + (PAIRS / "similar.css").read_text(encoding="utf-8")
         self.templates.filters["duration"] = duration
 
     # Who is who
@@ -59,10 +60,16 @@ class View:
         one = self.desk.queue.students.get(student)
         if self.names or one is None:
             return text
-        known = [one.path or "", Path(one.path or "").name, one.id, one.name, *one.ids.values(), *one.name.split()]
-        for name in sorted({name for name in known if len(name) > 2}, key=len, reverse=True):
+        known = {name for name in {*self.known(student), *one.name.split()} if len(name) > 2}
+        for name in sorted(known, key=len, reverse=True):
             text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "…", text, flags=re.IGNORECASE)
         return text
+
+    def known(self, student: str) -> set[str]:
+        """What names a student: the name, ids and folder."""
+        one = self.desk.queue.students.get(student)
+        told = [one.path or "", Path(one.path or "").name, one.id, one.name, *one.ids.values()] if one else []
+        return {text for text in told if text}
 
     # Pages
 
@@ -265,4 +272,5 @@ class View:
             notes=[*caveats(book, queue.run, rows)],
             suffix="" if book.released(queue.run) is None else ".staff",
             group=group,
+            links=[("/", "Review"), ("/similar", "What submissions share")],
         )

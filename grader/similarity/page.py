@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 DRAWN = 120  # most pairs whose code is shown; the others are in the table
 AROUND = 2  # lines before and behind a shared one
 LINES, WIDTH = 300, 240  # most lines of a file and characters of a line that are shown
+NOTHING = Work()
 
 
 @dataclass(frozen=True, slots=True)
