@@ -157,7 +157,7 @@ def waiting(rows: Sequence[Row], lines: Sequence[Line], group: Group) -> list[Wa
             asked.setdefault(key, []).append((check.points if check else 0.0, one))
     found = [
         Waiting(name, item, question, sum(points for points, _ in who), tuple(one for _, one in who),
-                group(name, question) if name else "")
+                group(name, question))
         for (name, item, question), who in asked.items()
     ]  # fmt: skip
     return sorted(found, key=lambda one: -len(one.lines))

@@ -243,7 +243,11 @@ async def reword(review: Review, request: Request, person: Person) -> Response:
     try:
         points, seen = number(form.get("points", "")), number(form.get("seen", ""))
         _, changed = review.desk.word(
-            form.get("text", ""), points, author=person.author, comment=whole(form.get("comment", "")), seen=seen
+            " ".join(form.get("text", "").split()),
+            points,
+            author=person.author,
+            comment=whole(form.get("comment", "")),
+            seen=seen,
         )
     except UsageError as error:
         return review.view.comments(person, conflict=str(error), status=422)

@@ -259,11 +259,16 @@ class View:
         causes = {one.key for one in queue.groups()}
         asked = {(check, question): self.link(one) for one in reversed(queue.open())
                  for check in one.checks or ("",) for question in one.questions}  # fmt: skip
+        faults = {
+            check: self.link(one) for one in reversed(queue.open()) if one.kind == "fault" for check in one.checks
+        }
         elsewhere = {question: link for (_, question), link in asked.items()}
 
         def group(check: str, sentence: str) -> str:
             key = statistics.cause_key(check, sentence)
-            return f"/group/{key}" if key in causes else asked.get((check, sentence), elsewhere.get(sentence, ""))
+            if key in causes:
+                return f"/group/{key}"
+            return asked.get((check, sentence)) or elsewhere.get(sentence) or faults.get(check, "")
 
         return class_page.render(
             statistics.survey(rows, title),

@@ -150,17 +150,18 @@ def test_a_comment_is_given_by_one_key_and_its_points_change_for_all(browser, tm
             assert sorted(one.points for s in book.students() for one in book.in_force(s.id).values()) == [4, 8]
 
 
-PAGES = ("/", "/next", "/groups", "/comments", "/requests", "/extensions", "/class")
+PAGES = ("/", "/next", "/groups", "/comments", "/requests", "/extensions", "/similar", "/class")
 
 
 def test_no_page_breaks_wcag(browser, tmp_path):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     out = reviewing.a_class(tmp_path, 6, 4)
+    reviewing.compared(out)
     found = {}
     with reviewing.serving(out, "--names") as server:
         for scheme in ("light", "dark"):
             page = person(browser, server, "Ada", color_scheme=scheme, bypass_csp=True)
-            for path in PAGES if scheme == "light" else PAGES[:3]:
+            for path in PAGES:
                 page.goto(server.origin + path)
                 page.wait_for_load_state()
                 found |= {f"{scheme} {path}": violations(axe, page)}
@@ -168,6 +169,10 @@ def test_no_page_breaks_wcag(browser, tmp_path):
             page.locator("main li a").first.click()
             page.wait_for_selector("h1")
             found |= {f"{scheme} group": violations(axe, page)}
+            page.goto(f"{server.origin}/similar")
+            page.locator("main .failures a").first.click()
+            page.wait_for_selector("ol.lines")
+            found |= {f"{scheme} pair": violations(axe, page)}
             page.goto(f"{server.origin}/next")
             page.keyboard.press("?")
             found |= {f"{scheme} help": violations(axe, page)}

@@ -14,7 +14,7 @@ import reviewing
 
 from grader import cli
 from grader.command import review
-from grader.course import takes
+from grader.course import pages, takes
 from grader.course.gradebook import Gradebook
 from grader.model import Student
 from grader.review.desk import Desk
@@ -130,6 +130,8 @@ def test_nobody_gets_anything_without_the_link(server):
         "/requests",
         "/extensions",
         "/class",
+        "/similar",
+        "/similar/0",
         "/events",
         "/reports/s000",
     ):
@@ -348,6 +350,32 @@ def test_the_evidence_is_the_students_own(ada):
     page = ada.get(f"{entry_with(ada, 'page 1 of report.pdf')}?whole=1").text
     assert "photo-0.jpg" in page
     assert "goldfish" in page
+
+
+# What submissions share
+
+
+def test_pairs_are_shown_side_by_side_without_names(out, ada):
+    told = ada.get("/similar").text
+    assert "Nothing was compared yet; type:" in told
+    assert f"grade.py similar {out}" in told
+    reviewing.compared(out)
+    before = adjusted(out)
+    listed = ada.get("/similar").text
+    found = re.findall(r'href="(/similar/[^"]+)"', listed)
+    assert len(found) >= 3
+    assert "lines that no one else in the class has" in listed
+    assert "of 27 have what they share" in listed
+    assert "of an earlier year" in listed
+    for page in (listed, *(ada.get(link).text for link in found)):
+        assert not re.search(r"Person \d|s00\d|Earlier Someone|2025/old", page)
+        assert "<script>document" not in page
+        assert "<img src=x" not in page
+    assert "<mark>" in ada.get(found[0]).text
+    assert ada.get("/similar/other").status == 404
+    assert adjusted(out) == before
+    (out / pages.PAIRS).write_text('{"form": 0}')
+    assert "similar.json cannot be read; type:" in ada.get("/similar").text
 
 
 # Starting it
