@@ -201,8 +201,7 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
     from grader import grading, handout
     from grader.check import load
     from grader.data import datasets
-    from grader.failing import repro
-    from grader.files import check_place, write
+    from grader.files import check_place, set_aside, write
     from grader.intake.submission import read, stubs
     from grader.report import text
 
@@ -217,6 +216,8 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
     datasets.check_root(arguments.data_root)
     homework = load(arguments.homework)
     if arguments.repro:
+        from grader.failing import repro
+
         repro.expect_known(homework, arguments.repro)
         arguments.task.append(arguments.repro)
     wanted = [name for section in homework.rubric.sections for name in section.submit]
@@ -248,9 +249,14 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
         return ended(INTERRUPTED, "interrupted; the table shows what was measured until then", step)
     tell(report, arguments, page, step)
     if arguments.repro:
+        from grader.failing import repro
+
         script = repro.script(report, arguments.repro, homework, submission, path, arguments.audience)
-        write(Path(f"repro-{arguments.repro}.py"), script)
-        print(f"grade.py: wrote repro-{arguments.repro}.py; run it with Python here", file=sys.stderr)
+        place = Path(f"repro-{arguments.repro}.py")
+        earlier = set_aside(place, script.encode())
+        write(place, script)
+        kept = f"; the earlier one is now {earlier}" if earlier else ""
+        print(f"grade.py: wrote {place}; run it with Python here{kept}", file=sys.stderr)
     notice(report.provenance.isolation)
     return FAULT if report.faulty else judge(report, arguments.fail_under, step)
 

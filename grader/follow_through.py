@@ -115,6 +115,8 @@ def graded_again(below: Below, items: Collection[Item], submission: Submission, 
                  ) -> Iterator[CheckResult]:  # fmt: skip
     """The checks of `items` that failed on wrong parts, with what they earn on right ones. The results of all items
     below are known."""
+    if not any(map(below.failed, items)):
+        return
     fresh = replace(options, kept={})
     with ExitStack() as stack:
         stack.callback(one_thread().restore_original_limits)

@@ -21,7 +21,6 @@ import numpy as np
 from grader import __version__
 from grader.check import Draws, Options, Subject, digests
 from grader.errors import Skipped, StudentError, Undecided, UsageError
-from grader.failing.examples import Failed, examples
 from grader.follow_through import Below, graded_again, unknown_below
 from grader.model import (
     CheckPlan,
@@ -44,6 +43,7 @@ from grader.sandbox.session import Session
 
 if TYPE_CHECKING:
     from grader.data.datasets import DataSet
+    from grader.failing.examples import Failed
 
 
 class Interrupted(KeyboardInterrupt):
@@ -122,7 +122,8 @@ def grade(
             if not items or lacking:
                 continue
             versions |= installed(section)
-            limits, failed = homework.rubric.limits, dict[str, Failed]()
+            limits = homework.rubric.limits
+            failed: dict[str, Failed] = {}
             with Session(section, submission, homework.handout, limits, launch(section), allowance) as session:
                 for own in filter(None, ([item for item in task.items if item in items] for task in tasks)):
                     for result in run_checks(own, session, homework, seed, options, failed):
@@ -146,7 +147,9 @@ def grade(
             for result in followed:
                 results[result.name] = result
                 on_task(told(whole=False))
-            if shrink:
+            if shrink and failed:
+                from grader.failing.examples import examples  # only here, where something failed
+
                 failed = {name: one for name, one in failed.items() if not results[name].followed}
                 for name, script in examples(
                     section, submission, homework, failed, launch(section), allowance.files

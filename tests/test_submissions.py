@@ -295,9 +295,10 @@ def reading_grade(sentence: str) -> float:
 
 
 def test_headlines_are_easy_to_read(graded: Graded) -> None:
-    """But for what Python and numpy say themselves."""
+    """But for what Python and numpy say themselves, and for what is not implemented yet, which its words make long."""
     hard = {name: check.message for name, check in graded.checks.items()
-            if check.message and " raised " not in check.message and reading_grade(check.message) > GRADE}  # fmt: skip
+            if check.message and " raised " not in check.message and check.verdict is not Verdict.NOT_IMPLEMENTED
+            and reading_grade(check.message) > GRADE}  # fmt: skip
     assert not hard
 
 

@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar
 
+from grader.errors import UsageError
 from grader.sandbox.launch import ONE_THREAD, ROOT
 
 P = ParamSpec("P")
@@ -47,6 +48,7 @@ class Pool:
 
     def start(self) -> Executor:
         self.stop()
+        expect_short(tempfile.gettempdir())
         os.environ.update(environment())
         context = multiprocessing.get_context("forkserver" if sys.platform.startswith("linux") else "spawn")
         if sys.platform.startswith("linux"):
@@ -61,6 +63,15 @@ class Pool:
         if self.executor is not None:
             self.executor.shutdown(cancel_futures=True)
         self.executor = self.lifeline = None
+
+
+def expect_short(folder: str) -> None:
+    """Raises UsageError if the processes' socket cannot lie in `folder`: unix(7) has room for 107 characters."""
+    if os.name == "posix" and len(os.fsencode(folder)) + len("/pymp-xxxxxxxx/listener-xxxxxxxx") > 107:
+        raise UsageError(
+            f"temporary files lie in {folder}, whose name is too long for a socket; set TMPDIR to a folder with a "
+            "shorter one"
+        )
 
 
 def environment() -> dict[str, str]:

@@ -96,7 +96,9 @@ def same_number(part: Any, value: float) -> bool:
     if isinstance(part, np.ndarray) and part.ndim:
         return False
     found = numbers(part)
-    return found is not None and (float(found) == value or (math.isnan(float(found)) and math.isnan(value)))
+    if found is None or np.ndim(found):
+        return False
+    return float(found) == value or (math.isnan(float(found)) and math.isnan(value))
 
 
 def parts(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:

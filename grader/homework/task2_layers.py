@@ -32,7 +32,7 @@ from .edges import (
 
 Array = NDArray[np.float64]
 
-AGAIN = 30  # so many equal calls in turn: an answer may not depend on how often a layer was used
+AGAIN = 8  # so many equal calls in turn: an answer may not depend on how often a layer was used
 REGS = (0.0, 0.7, 3.0)
 MARGIN = 0.02  # distance from the ReLU's kink, where no difference step reaches it
 UNLIKELY = 1e-6  # of a loss whose p is near 1e-4: a common small constant in the logarithm moves it by 1e-8

@@ -378,6 +378,7 @@ def quoted(report: Report) -> Report:
             check,
             message=without_links(check.message),
             where=without_links(check.where),
+            example=without_links(check.example),
             output="".join(
                 f"| {line}\n" for line in without_links(check.output).rstrip("\n").split("\n") if check.output
             ),

@@ -46,6 +46,7 @@ from grader.sandbox.worker.wire import MAX_FRAME, Handle
 
 ATTEMPTS = 5
 ANSWER, TIMES = 32 << 20, 8  # bytes of an answer, and how many times the bytes of its arguments are added
+TOGETHER = 4  # calls of one round trip that have a call's time each; more share it
 NUMBERS = 1 << 40  # object ids per process
 SETTING_UP = 5.0  # CPU seconds that a run may use before its first answer
 RUN_WAITING = 5.0  # seconds that a run may wait without computing
@@ -354,7 +355,8 @@ class Session:
         most = most or ANSWER + TIMES * weight((travellers, request.get("named", {})))
         self.well = 0
         try:
-            results = self.carry_out(request, self.allowance.for_call(), more, subject, most)
+            cpu = self.allowance.for_call() * min(len(batches), TOGETHER)
+            results = self.carry_out(request, cpu, more, subject, most)
         except StudentError as error:
             if self.trace:
                 self.trace.add(op, owner, path, batches[self.well :], named, [], error)

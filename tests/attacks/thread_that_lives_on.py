@@ -6,4 +6,5 @@ def attack(places):
     def loop():
         while True:
             pass
-    threading.Thread(target=loop, daemon=True).start()
+    if threading.active_count() == 1:  # with one for each call, the calls themselves would take too long
+        threading.Thread(target=loop, daemon=True).start()

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,11 @@ def test_a_batch_that_is_typed_in_the_classs_folder_runs_nothing_of_it_as_itself
         assert run.returncode == 0, run.stderr
     assert "ada" in run.stdout
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sockets have paths on POSIX alone")
+def test_a_temporary_folder_whose_name_is_too_long_is_told(tmp_path, monkeypatch):
+    long = tmp_path / ("a" * 90)
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with pytest.raises(UsageError, match=r"too long for a socket; set TMPDIR to a folder with a shorter one"):
+        Pool(1, tmp_path).start()

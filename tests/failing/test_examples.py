@@ -145,6 +145,9 @@ def test_a_script_for_one_item(work: Path, tmp_path: Path, monkeypatch: pytest.M
     assert script.startswith("# 2.2 relu_backward: grad_x of relu_backward")
     assert len(script.splitlines()) <= 10
     assert run(script, tmp_path).startswith("[[")
+    (tmp_path / "repro-2.2.py").write_text("changed by hand")
+    assert cli.main(["mine", "--repro", "2.2", "--no-html"]) == cli.GRADED
+    assert (tmp_path / "repro-2.2-1.py").read_text() == "changed by hand"
     assert cli.main(["mine", "--repro", "9.9"]) == cli.USAGE
     assert "--repro 9.9: there is no such item; the items are 1.1" in capsys.readouterr().err
     right = ROOT / "reference"

@@ -131,6 +131,7 @@ class Hostile(Session):
         self.limits, self.process, self.folder = HOMEWORK.rubric.limits, None, Path("nowhere")
         self.tried, self.hid, self.last_words, self.held, self.changed = [], [], "", "", {}
         self.told: set[str] = set()
+        self.parts = None
         self.questions, self.remotes = 0, WeakValueDictionary()
         self.asked, self.allowance = Asked({}), Allowance(HOMEWORK.rubric.limits)
 
