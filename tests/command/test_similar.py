@@ -106,8 +106,12 @@ def test_a_batchs_folder_gives_wrong_answers_and_gets_the_page_and_nothing_else_
         after = [book.report(name) for name in ("ada", "ben", "cem", "dot")], (tmp_path / "out/index.html").read_text()
         assert after == before
         assert "similar" not in after[1]
+        kept = json.loads((tmp_path / "out" / pages.PAIRS).read_text())
+        assert kept["run"] == 1
+        assert "fc: is -0.3" in str(kept["pairs"])
         forget.forget(book, forget.plan(book, "dot"))
     assert not (tmp_path / "out" / "similar.html").exists()
+    assert not (tmp_path / "out" / pages.PAIRS).exists()
 
 
 def test_earlier_years_are_compared_and_a_groups_work_is_one(folder, typed, tmp_path):
@@ -121,7 +125,7 @@ def test_earlier_years_are_compared_and_a_groups_work_is_one(folder, typed, tmp_
     assert "and with 2 of earlier years" in out
     parts = (("ada", folder / "ada"),)
     members = [Student("ada", "Ada", parts=parts), Student("bob", "Bob", parts=parts), Student("nil", "Nil")]
-    group = command.as_class("", None, members, lambda one: (), {}, graded=False)
+    group = command.as_class("", None, members, lambda one: (), {}, run=0)
     assert list(group.places) == ["ada"]
     assert group.people["ada"] == {"ada", "bob"}
     assert group.names["ada"] == "Ada, Bob"
