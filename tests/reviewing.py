@@ -63,12 +63,14 @@ def report_of(number: int, *, asks: bool = True, fault: bool = False, name: str 
     return Report("Backprop by hand", name or f"s{number:03}", "ab" * 8, tasks, tuple(needs), provenance)
 
 
-def a_class(folder: Path, students: int = 60, waiting: int = 50, *, hostile: str = "") -> Path:
+def a_class(folder: Path, students: int = 60, waiting: int = 50, *, hostile: str = "", **settings: object) -> Path:
     """A graded class in `folder`/graded: `waiting` students have a question on 6.1. Gives that folder."""
     out, work = folder / "graded", folder / "class"
     (out / "reports").mkdir(parents=True)
     with Gradebook.create(out) as book:
-        run = book.begin(seed=7, settings={"folder": str(work), "homework": None, "roster": None, "layout": None})
+        run = book.begin(
+            seed=7, settings={"folder": str(work), "homework": None, "roster": None, "layout": None} | settings
+        )
         people = [Student(f"s{at:03}", hostile or f"Person {at:03}", {"Student ID": f"{9000 + at}"},
                           str(work / f"s{at:03}")) for at in range(students)]  # fmt: skip
         for at, one in enumerate(people):

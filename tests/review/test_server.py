@@ -7,6 +7,7 @@ import re
 import shutil
 import ssl
 import subprocess
+import time
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -350,6 +351,27 @@ def test_the_evidence_is_the_students_own(ada):
     page = ada.get(f"{entry_with(ada, 'page 1 of report.pdf')}?whole=1").text
     assert "photo-0.jpg" in page
     assert "goldfish" in page
+
+
+def test_a_group_is_graded_again_alone(tmp_path):
+    """The button starts a batch of its own, one at a time, which grades the group's students anew."""
+    out = reviewing.a_class(tmp_path, 3, 1, only=["1"])
+    with reviewing.serving(out) as server:
+        ada = Client(server).enter("Ada")
+        group = next(one for one in links(ada, "/groups") if "grad_w" in ada.get(one).text)
+        assert "Grade this group again" in ada.get(group).text
+        assert ada.post(f"{group}/again", {}).status == 303
+        assert "Being graded again" in ada.get(group).text
+        assert ada.post(f"{group}/again", {}).status == 409  # one at a time
+        end = time.monotonic() + 60
+        with Gradebook.open(out) as book:
+            while not (ended := [run for run in book.runs() if run.id == 2 and run.ended]) and time.monotonic() < end:
+                time.sleep(0.2)
+            assert ended
+            for student in ("s001", "s002"):
+                old, new = book.report(student, book.runs()[0]), book.report(student, ended[0])
+                assert new is not None
+                assert new.digest != old.digest
 
 
 # What submissions share
