@@ -152,3 +152,25 @@ def test_every_way_to_a_drawing_loads_matplotlib_elsewhere():
     files = [path for path in (ROOT / "grader").rglob("*.py") if "worker" not in path.parts]
     importing = [path.name for path in files if re.search(r"^\s*(from|import) matplotlib", path.read_text(), re.M)]
     assert sorted(importing) == ["charts.py", "plots.py", "png.py"]
+
+
+def test_who_asks_for_the_library_while_another_thread_loads_it_gets_it_whole():
+    """A process that is forked before would wait for that thread for ever."""
+    program = """
+import sys, threading, time
+from grader.report import plots
+whole = []
+def load():
+    plots.load_library()
+    drawn = "matplotlib.font_manager" in sys.modules
+    whole.append(drawn and not any(sys.modules[name].__spec__._initializing for name in NAMES))
+NAMES = ("matplotlib", "matplotlib.figure", "matplotlib.font_manager", "matplotlib.backends.backend_svg")
+threads = [threading.Thread(target=load) for _ in range(40)]
+for thread in threads:
+    thread.start()
+    time.sleep(0.005)
+for thread in threads:
+    thread.join()
+assert whole == [True] * 40, whole
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, timeout=120)

@@ -535,3 +535,10 @@ def test_a_handout_says_that_the_course_grades_again(folder: Path, graded: Any, 
     assert check.message.endswith("Your course grades this again with right parts below it")
     assert of(report, "scale_back").verdict is Verdict.FAIL
     assert of(graded({"top": WRONG_TOP}, handout), "line").verdict is Verdict.FAIL
+
+
+def test_what_is_still_as_handed_out_is_not_graded_again(graded: Any, homework: Homework) -> None:
+    stub = next(content.decode() for path, content in homework.handout.items() if path.endswith("top.py"))
+    report = graded({"base": UNMASKED, "top": stub})
+    assert points(report)["2.1"] == 0
+    assert [check.followed for item in report.items if item.id == "2.1" for check in item.checks] == [None, None]

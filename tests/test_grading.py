@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from grader.check import ROOT, load
 from grader.data.datasets import DataSet
 from grader.errors import Mismatch, NotImplementedYet, UsageError
-from grader.grading import grade, place
+from grader.grading import grade, place, seed_of_the_student
 from grader.model import Check, CheckPlan, Homework, Item, Limits, Measure, Rubric, Section, Submission, Task, Verdict
 from grader.reference import Live
+from grader.sandbox.session import Session
 
 SECTION = Section("numpy", {"functions": "backprop/functions.py"}, ("functions.py",))
 
@@ -307,3 +310,29 @@ def test_a_result_keeps_when_its_student_may_see_it(tmp_path):
     away = replace(hidden.rubric.sections[0], needs=("no_such_package",))
     skipped = grade(SUBMISSION, replace(hidden, rubric=replace(hidden.rubric, sections=(away,))), seed=1)
     assert [check.visibility for check in skipped.checks] == ["hidden", "hidden"]
+
+
+def test_the_seed_of_a_check_stays_with_the_grader_and_what_is_drawn_there_repeats(tmp_path):
+    (tmp_path / "layers.py").write_text("pass\n")
+    there = seed_of_the_student(ROOT / "reference", 5)
+    assert there not in (5, seed_of_the_student(ROOT / "reference", 6), seed_of_the_student(tmp_path, 5))
+    assert there == seed_of_the_student(ROOT / "reference", 5)
+
+
+def test_no_process_is_told_the_seed_of_a_check(monkeypatch):
+    begun = []
+    begin = Session.begin
+
+    def told(session: Session, seed: int) -> None:
+        begun.append(seed)
+        begin(session, seed)
+
+    monkeypatch.setattr(Session, "begin", told)
+    homework = load(ROOT / "grader" / "homework")
+    names = [
+        plan.name for task in homework.rubric.tasks for item in task.items if item.id == "2.4" for plan in item.checks
+    ]
+    own = [int.from_bytes(hashlib.sha256(f"3 {name}".encode()).digest()[:8], "little") for name in names]
+    files = {"layers.py": (ROOT / "reference" / "neuralnet" / "layers.py").read_bytes()}
+    grade(Submission("s", files, {}, ""), homework, seed=3, only=["2.4"])
+    assert begun == [seed_of_the_student(homework.reference, seed) for seed in own]

@@ -226,3 +226,16 @@ def test_the_secret_is_one_that_sqlite_would_have_kept(tmp_path):
             for table in ("reports", "tasks", "results", "submissions"):
                 connection.execute(f"DELETE FROM {table}")
     assert (FILE, WORK) in left(folder)
+
+
+def test_what_was_deleted_before_is_gone_too(tmp_path):
+    """A page that SQLite freed earlier keeps its bytes, whatever is deleted later."""
+    folder = filled(tmp_path)
+    with closing(Database.open(folder)) as database:
+        database.connection.execute("PRAGMA secure_delete = OFF")
+        with database.writing() as connection:
+            connection.execute("CREATE TABLE earlier (text)")
+            connection.executemany("INSERT INTO earlier VALUES (?)", [(f"{WORK} {at}" * 50,) for at in range(50)])
+            connection.execute("DROP TABLE earlier")
+    assert type_(folder, "forget", "zl1815") == 0
+    assert left(folder) == set()

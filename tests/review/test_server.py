@@ -20,7 +20,7 @@ from grader.course.gradebook import Gradebook
 from grader.model import Student
 from grader.review.desk import Desk
 from grader.review.evidence import Evidence
-from grader.review.guard import POLICY, Guard, Person
+from grader.review.guard import POLICY, Guard, Person, Refused
 from grader.review.view import View
 
 SECRET = "the work of somebody else, or a file of this machine"
@@ -442,3 +442,15 @@ def test_with_a_certificate_it_speaks_https(out, tmp_path):
         code, said = server.stop()  # Ctrl-C
     assert code in (0, 130)
     assert "Traceback" not in said
+
+
+def test_a_cookie_is_good_for_a_week_and_its_key_is_the_owners_alone(tmp_path, monkeypatch):
+    guard = Guard(tmp_path, frozenset({"127.0.0.1"}), "http", 1)
+    cookie, day, now = guard.seal("Ada"), 24 * 3600, time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 6 * day)
+    assert guard.person(cookie).author == "Ada"
+    for later in (8 * day, -day):
+        monkeypatch.setattr(time, "time", lambda later=later: now + later)
+        with pytest.raises(Refused, match="logged in too long ago"):
+            guard.person(cookie)
+    assert (tmp_path / "review.key").stat().st_mode & 0o077 == 0

@@ -546,3 +546,17 @@ def test_modules_in_nested_folders_are_laid_out_whatever_the_hash_seed(tmp_path,
     words = [sys.executable, "-c", code, str(tmp_path)]
     done = subprocess.run(words, env=environment, cwd=Path(__file__).parents[2], capture_output=True, text=True)
     assert (done.stdout.strip(), done.returncode) == ("5", 0), done.stderr
+
+
+def test_calls_of_one_round_trip_have_a_calls_time_each(student):
+    """Each of three takes two thirds of what one call may use."""
+    slow = """
+    import time
+    def forward(x):
+        end = time.process_time() + 0.65
+        while time.process_time() < end:
+            pass
+        return x
+    """
+    limits = replace(LIMITS, call_cpu=1, call_wall=60, check_wall=60)
+    assert student(slow, limits).forward.map([(1,), (2,), (3,)]) == [1, 2, 3]
