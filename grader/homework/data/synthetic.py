@@ -50,7 +50,7 @@ COLOUR = Recipe(
     mean=120,
     deviation=71,  # before clipping to 0 ... 255; 64 after clipping, as in CIFAR-10
     templates=4,
-    strength=0.47,
+    strength=0.6,
     reach=4,
     negative=0.05,
 )
