@@ -43,6 +43,7 @@ from grader.check import load  # noqa: E402
 from grader.data import datasets  # noqa: E402
 from grader.grading import grade  # noqa: E402
 from grader.model import Homework, Submission  # noqa: E402
+from grader.sandbox.launch import Launch, Zygotes  # noqa: E402
 
 DATA = {"4.2": "cifar10", "4.3": "cifar10", "5.3": "fashion-mnist"}
 BAR = {"4.2": "accuracy", "4.3": "accuracy", "5.3": "full"}
@@ -52,6 +53,7 @@ SURE = 0.95
 UNREACHED, ENDLESS = 2.0, 1e5  # a bar, and a budget in seconds
 USED = re.compile(r"([\d.]+) s of processor time")
 RECORD = Path("bars.jsonl")
+SHOWN = ("item", "data", "kind", "name", "seed", "accuracy", "seconds", "earned")
 KINDS: dict[str, Callable[[str], dict[str, trainings.Files]]] = {
     "right": trainings.right,
     "wrong": trainings.wrong,
@@ -123,15 +125,16 @@ def every(homework: Homework, given: argparse.Namespace) -> Iterator[tuple[Row, 
 def measure(homework: Homework, rows: list[tuple[Row, Any]], given: argparse.Namespace) -> None:
     """Do the runs that are not in the record yet, seed after seed, and add each to it."""
     began, done = time.monotonic(), {key(line) for line in lines_of(given.record)}
-    for seed in range(1, given.seeds + 1):
-        for row, images in rows:
-            known = {"seed": seed, "speed": given.speed, "digest": images.digest}
-            if key(row.place() | known) in done or time.monotonic() - began > given.seconds:
-                continue
-            line = row.place() | known | run(slower(homework, given.speed), row, images, seed)
-            with given.record.open("a", encoding="utf-8") as record:
-                record.write(json.dumps(line) + "\n")
-            print(*(line[name] for name in ("item", "data", "kind", "name", "seed", "accuracy", "seconds", "earned")))
+    with Zygotes() as zygotes:
+        for seed in range(1, given.seeds + 1):
+            for row, images in rows:
+                known = {"seed": seed, "speed": given.speed, "digest": images.digest}
+                if key(row.place() | known) in done or time.monotonic() - began > given.seconds:
+                    continue
+                line = row.place() | known | run(slower(homework, given.speed), row, images, seed, zygotes.launch)
+                with given.record.open("a", encoding="utf-8") as record:
+                    record.write(json.dumps(line) + "\n")
+                print(*(line[name] for name in SHOWN), flush=True)
 
 
 def key(line: dict[str, Any]) -> tuple[Any, ...]:
@@ -144,13 +147,15 @@ def lines_of(record: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in whole]
 
 
-def run(homework: Homework, row: Row, images: Any, seed: int) -> dict[str, Any]:
+def run(homework: Homework, row: Row, images: Any, seed: int, launch: Launch) -> dict[str, Any]:
     """One grading of the row's item: the accuracy, the CPU seconds in all and up to the bar, and the points."""
     bar = settings_of(homework, row.item)[BAR[row.item]]
     if row.kind == "right":
         homework = changed(homework, {BAR[row.item]: UNREACHED, "budget": ENDLESS})
     submission = Submission(row.name, {name: text.encode() for name, text in row.files.items()}, {}, "")
-    report = grade(submission, homework, seed=seed, only=[row.item], data=lambda name: images, shrink=False)
+    report = grade(
+        submission, homework, seed=seed, only=[row.item], data=lambda name: images, shrink=False, launch=launch
+    )
     (check,) = report.checks
     curves = next((figure.data for figure in check.figures if figure.kind == "curves"), None)
     found = {"earned": check.earned, "points": check.points, "asked": len(check.review), "said": check.message[:200]}
@@ -344,7 +349,7 @@ def table(cells: list[Cell]) -> str:
         lines.append(
             f"{' '.join(place)}: {sum(cell.runs for cell in some)} runs of {len(some)} trainings, "
             f"{sum(cell.missed for cell in some)} on the wrong side; bounds at most "
-            f"{max(cell.once() for cell in some):.2g} for one run, {max(cell.twice() for cell in some):.2g} with a repeat"
+            f"{max(cell.once() for cell in some):.2g}, with a repeat {max(cell.twice() for cell in some):.2g}"
         )
     return "\n".join(lines)
 
