@@ -143,7 +143,7 @@ def batch(line: str) -> tuple[str, str]:
 
 SMALLER = (network(), ONE_EPOCH)
 RIGHT_NOTEBOOKS: dict[str, Replaced] = {
-    "reference": (),
+    "reference, one epoch of its four": (ONE_EPOCH,),
     "two small convolutions": SMALLER,
     "one convolution": (
         network("nn.Conv2d(1, 12, 5, padding=2), nn.ReLU(), nn.MaxPool2d(3)", "nn.Linear(12 * 81, 10)"),
