@@ -58,6 +58,15 @@ WRONG_AXIS = """    scores, cache = model.forward(X)
     grads = model.backward(grad / len(y), cache)
     return float(-np.log(p[chosen] + 1e-300).mean()), grads
 """
+NO_RELU = """
+
+def relu_forward(x):
+    return x, None
+
+
+def relu_backward(grad_out, cache):
+    return grad_out
+"""
 NO_REG = CALL + (
     "    return loss, {n: g - reg * model.parameters()[n] if g.ndim == 2 else g for n, g in grads.items()}\n"
 )
@@ -226,8 +235,11 @@ def right(item: str) -> dict[str, Files]:
 def wrong(item: str) -> dict[str, Files]:
     if item == "5.3":
         return {name: notebook((*SMALLER, *replaced)) for name, replaced in WRONG_NOTEBOOKS.items()}
-    modest = BEST if item == "4.2" else OVERFIT
-    return {name: two_layers(item, modest, step) for name, step in WRONG_STEPS.items()}
+    if item == "4.3":  # where a network without a ReLU is no worse
+        return {name: two_layers(item, OVERFIT, step) for name, step in WRONG_STEPS.items()}
+    linear = two_layers(item, BEST)
+    linear["two_layer_net.py"] += NO_RELU
+    return {name: two_layers(item, BEST, step) for name, step in WRONG_STEPS.items()} | {"no ReLU": linear}
 
 
 def graded(item: str) -> dict[str, Files]:
