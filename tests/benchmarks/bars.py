@@ -53,6 +53,7 @@ SURE = 0.95
 UNREACHED, ENDLESS = 2.0, 1e5  # a bar, and a budget in seconds
 USED = re.compile(r"([\d.]+) s of processor time")
 RECORD = Path("bars.jsonl")
+BELOW = ("3.1", "4.1")  # items that reject some wrong trainings, whatever they lead to
 SHOWN = ("item", "data", "kind", "name", "seed", "accuracy", "seconds", "earned")
 KINDS: dict[str, Callable[[str], dict[str, trainings.Files]]] = {
     "right": trainings.right,
@@ -148,17 +149,23 @@ def lines_of(record: Path) -> list[dict[str, Any]]:
 
 
 def run(homework: Homework, row: Row, images: Any, seed: int, launch: Launch) -> dict[str, Any]:
-    """One grading of the row's item: the accuracy, the CPU seconds in all and up to the bar, and the points."""
+    """One grading of the row's item: the accuracy, the CPU seconds in all and up to the bar, and the points; and which
+    items below reject wrong work."""
     bar = settings_of(homework, row.item)[BAR[row.item]]
     if row.kind == "right":
         homework = changed(homework, {BAR[row.item]: UNREACHED, "budget": ENDLESS})
+    elif row.kind == "wrong":
+        homework = changed(homework, {})
+    below = BELOW if row.kind == "wrong" and row.item != "5.3" else ()
     submission = Submission(row.name, {name: text.encode() for name, text in row.files.items()}, {}, "")
     report = grade(
-        submission, homework, seed=seed, only=[row.item], data=lambda name: images, shrink=False, launch=launch
+        submission, homework, seed=seed, only=[*below, row.item], data=lambda name: images, shrink=False, launch=launch
     )
-    (check,) = report.checks
+    items = {item.id: item for task in report.tasks for item in task.items}
+    (check,) = items[row.item].checks
     curves = next((figure.data for figure in check.figures if figure.kind == "curves"), None)
     found = {"earned": check.earned, "points": check.points, "asked": len(check.review), "said": check.message[:200]}
+    found["elsewhere"] = [item for item in below if items[item].score < items[item].max_score]
     if curves is None or not curves["steps"]:
         return found | {"accuracy": 0.0, "seconds": 0.0, "cleared": None}
     reached, used = curves[CURVE[row.item]], USED.search(curves["caption"])
