@@ -13,7 +13,8 @@ machine has time for these follows from the seconds, because whether a run goes 
 graded` grades right training as a submission is, and `--speed 0.25` does so with the budgets of a machine of a quarter
 of the speed; the row "each step four times" makes this machine one. Wrong training is always graded, on its own parts.
 
-The bounds: see `Cell`.
+The bounds are in rates.py, the trainings in trainings.py. `--json tests/benchmarks/bars.json` keeps the summary that
+the README shows.
 """
 
 from __future__ import annotations
@@ -27,9 +28,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from math import comb, sqrt
 from pathlib import Path
-from statistics import NormalDist, fmean
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +37,7 @@ for _library in ("OMP", "OPENBLAS", "MKL"):
     os.environ[f"{_library}_NUM_THREADS"] = "1"  # before numpy is imported
 
 import trainings  # noqa: E402
+from rates import Cell, deviation, published, summary, table  # noqa: E402
 
 from grader.check import load  # noqa: E402
 from grader.data import datasets  # noqa: E402
@@ -49,7 +49,6 @@ DATA = {"4.2": "cifar10", "4.3": "cifar10", "5.3": "fashion-mnist"}
 BAR = {"4.2": "accuracy", "4.3": "accuracy", "5.3": "full"}
 CURVE = {"4.2": "validation", "4.3": "training", "5.3": "test"}
 SLOW = 0.25  # of the speed of this machine
-SURE = 0.95
 UNREACHED, ENDLESS = 2.0, 1e5  # a bar, and a budget in seconds
 USED = re.compile(r"([\d.]+) s of processor time")
 RECORD = Path("bars.jsonl")
@@ -100,9 +99,9 @@ def main() -> int:
     if not given.report:
         measure(homework, list(every(homework, given)), given)
     cells = list(summed(lines_of(given.record), homework))
-    print(table(cells))
+    print(table(cells), published(summary(cells)), sep="\n\n")
     if given.json:
-        given.json.write_text(json.dumps([cell.summary() for cell in cells], indent=1) + "\n", encoding="utf-8")
+        given.json.write_text(json.dumps(summary(cells), indent=1) + "\n", encoding="utf-8")
     return int(any(cell.kind != "wrong" and cell.missed for cell in cells))
 
 
@@ -224,52 +223,6 @@ def settings_of(homework: Homework, item: str) -> dict[str, Any]:
     return next(dict(one.settings) for task in homework.rubric.tasks for one in task.items if one.id == item)
 
 
-@dataclass(frozen=True)
-class Cell:
-    """The runs of one training on one set of data.
-
-    `margins` are how far each ended on the right side of its bar: above it where it is right, below where it is wrong.
-    `spread` is the larger one of the margins' own standard deviation and that of all trainings of this kind and item,
-    which `freedom` deviations measured. `used` is the share of a slow machine's budget that each run needs to its bar.
-    """
-
-    item: str
-    data: str
-    kind: str
-    name: str
-    margins: tuple[float, ...]
-    missed: int
-    asked: int
-    spread: float
-    freedom: int
-    used: tuple[float, ...]
-
-    @property
-    def runs(self) -> int:
-        return len(self.margins)
-
-    def once(self) -> float:
-        """The upper end of the one-sided 95 % interval of the rate at which a single run ends on the wrong side: by
-        counting, or, where none did, by the distribution of the margins, if that is lower."""
-        counted = bound(self.missed, self.runs)
-        if self.missed or self.freedom < 3:
-            return counted
-        return min(counted, beyond(fmean(self.margins), self.spread, self.runs, self.freedom))
-
-    def twice(self) -> float:
-        """The same where a run that falls short is done again with another seed and the better one counts: right work
-        falls short in both, wrong work passes in either. Two seeds of the same training are independent."""
-        return min(1.0, 2 * self.once()) if self.kind == "wrong" else self.once() ** 2
-
-    def summary(self) -> dict[str, Any]:
-        return {
-            "item": self.item, "data": self.data, "kind": self.kind, "name": self.name, "runs": self.runs,
-            "missed": self.missed, "asked": self.asked, "margin": round(fmean(self.margins), 4),
-            "least": round(min(self.margins), 4), "spread": round(self.spread, 4), "once": self.once(),
-            "twice": self.twice(), "used": max(self.used, default=None),
-        }  # fmt: skip
-
-
 def summed(lines: list[dict[str, Any]], homework: Homework) -> Iterator[Cell]:
     """The cells of a record: of its newest data, and of the trainings as they are now."""
     digests = {(line["item"], line["data"]): line["digest"] for line in lines}
@@ -293,8 +246,9 @@ def summed(lines: list[dict[str, Any]], homework: Homework) -> Iterator[Cell]:
         budget = SLOW * settings_of(homework, item)["budget"]
         yield Cell(
             item, data, kind, name, found, sum(map(missed, own, found)), sum(line["asked"] > 0 for line in own),
-            spread, max(freedom, len(found) - 1),
+            spread, freedom,
             tuple(round(line["cleared"] / budget, 3) for line in own if line["cleared"] is not None),
+            tuple(item for item in BELOW if own and all(item in line.get("elsewhere", ()) for line in own)),
         )  # fmt: skip
 
 
@@ -309,56 +263,6 @@ def missed(line: dict[str, Any], margin: float) -> bool:
         return margin < 0
     full = line["earned"] >= line["points"]
     return full if line["kind"] == "wrong" else not full
-
-
-def deviation(groups: list[tuple[float, ...]]) -> tuple[float, int]:
-    """The standard deviation within groups, and how many deviations it was measured by."""
-    freedom = sum(len(group) - 1 for group in groups)
-    squares = sum((one - fmean(group)) ** 2 for group in groups for one in group)
-    return (sqrt(squares / freedom) if freedom else 0.0), freedom
-
-
-def bound(missed: int, runs: int) -> float:
-    """The upper end of the one-sided 95 % interval of a rate (Clopper and Pearson), by bisection."""
-    low, high = missed / runs, 1.0
-    for _ in range(60):
-        rate = (low + high) / 2
-        chance = sum(comb(runs, k) * rate**k * (1 - rate) ** (runs - k) for k in range(missed + 1))
-        low, high = (rate, high) if chance > 1 - SURE else (low, rate)
-    return high
-
-
-def beyond(mean: float, spread: float, runs: int, freedom: int) -> float:
-    """The same for the rate at which a normal margin falls below 0: the tolerance limit in Natrella's approximation
-    (NIST/SEMATECH e-Handbook, 7.2.6.3)."""
-    if spread == 0:
-        return 0.0 if mean > 0 else 1.0
-    ratio = mean / spread
-    least = ratio - NormalDist().inv_cdf(SURE) * sqrt(1 / runs + ratio**2 / (2 * freedom))
-    return NormalDist().cdf(-least)
-
-
-def table(cells: list[Cell]) -> str:
-    """A line for each cell, and one for each item, data and kind."""
-    lines = [
-        f"{'':<6}{'data':<14}{'kind':<8}{'training':<44}{'runs':>5}{'wrong':>6}{'asked':>6}{'least':>8}{'mean':>8}"
-        f"{'spread':>8}{'once':>10}{'twice':>10}{'used':>7}"
-    ]
-    for cell in cells:
-        lines.append(
-            f"{cell.item:<6}{cell.data:<14}{cell.kind:<8}{cell.name:<44}{cell.runs:>5}{cell.missed:>6}{cell.asked:>6}"
-            f"{min(cell.margins):>8.3f}{fmean(cell.margins):>8.3f}{cell.spread:>8.4f}{cell.once():>10.2g}"
-            f"{cell.twice():>10.2g}{max(cell.used, default=0):>7.2f}"
-        )
-    lines.append("")
-    for place in dict.fromkeys((cell.item, cell.data, cell.kind) for cell in cells):
-        some = [cell for cell in cells if (cell.item, cell.data, cell.kind) == place]
-        lines.append(
-            f"{' '.join(place)}: {sum(cell.runs for cell in some)} runs of {len(some)} trainings, "
-            f"{sum(cell.missed for cell in some)} on the wrong side; bounds at most "
-            f"{max(cell.once() for cell in some):.2g}, with a repeat {max(cell.twice() for cell in some):.2g}"
-        )
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

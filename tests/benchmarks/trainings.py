@@ -24,12 +24,12 @@ OVERFIT = {
 RIGHT: dict[str, dict[str, dict[str, float]]] = {
     "4.2": {
         "reference": {},
-        "few units": BEST | {"hidden_dim": 24, "num_train": 25000},
+        "few units": BEST | {"hidden_dim": 28, "num_train": 25000, "num_epochs": 22},
         "many units": BEST | {"hidden_dim": 64, "num_epochs": 14},
-        "large batches": BEST | {"batch_size": 100, "learning_rate": 0.1, "num_epochs": 22},
+        "large batches": BEST | {"batch_size": 100, "hidden_dim": 40, "learning_rate": 0.07, "num_epochs": 30},
         "small batches": BEST | {"batch_size": 20, "learning_rate": 0.02, "num_epochs": 14},
         "fewer images": BEST | {"num_train": 12000, "hidden_dim": 40, "learning_rate": 0.04, "num_epochs": 24},
-        "larger first weights": BEST | {SCALE: 0.01, "reg": 2e-3},
+        "larger first weights": BEST | {SCALE: 0.01, "hidden_dim": 40, "num_epochs": 22},
     },
     "4.3": {
         "reference": {},
