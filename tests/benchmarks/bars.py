@@ -124,7 +124,11 @@ def every(homework: Homework, given: argparse.Namespace) -> Iterator[tuple[Row, 
 
 def measure(homework: Homework, rows: list[tuple[Row, Any]], given: argparse.Namespace) -> None:
     """Do the runs that are not in the record yet, seed after seed, and add each to it."""
-    began, done = time.monotonic(), {key(line) for line in lines_of(given.record)}
+    lines = lines_of(given.record)
+    given.record.write_text(
+        "".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8"
+    )  # no cut line at its end
+    began, done = time.monotonic(), set(map(key, lines))
     with Zygotes() as zygotes:
         for seed in range(1, given.seeds + 1):
             for row, images in rows:
