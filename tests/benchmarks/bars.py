@@ -4,8 +4,8 @@
                                     [--kind right] [--seeds 10] [--seconds N] [--record FILE] [--speed 1.0]
     python tests/benchmarks/bars.py --report [--json FILE] [--record FILE]
 
-Each run is a line of the record, written when it ends: what is there is not done again, and the report needs nothing
-else. A line counts as long as the files and the data that it was measured on are the same.
+Each run is a line of the record, bars.jsonl, written when it ends: what is there is not done again. The report needs
+nothing else. A line counts as long as the files and the data that it was measured on are the same.
 
 Right training runs in the grader's own process for students, as in a graded submission, but without a bar to stop at:
 so the record has the accuracy that it reaches in the end, and the seconds until it clears the bar. Whether a slower
@@ -51,7 +51,7 @@ CURVE = {"4.2": "validation", "4.3": "training", "5.3": "test"}
 SLOW = 0.25  # of the speed of this machine
 UNREACHED, ENDLESS = 2.0, 1e5  # a bar, and a budget in seconds
 USED = re.compile(r"([\d.]+) s of processor time")
-RECORD = Path("bars.jsonl")
+RECORD = Path(__file__).with_suffix(".jsonl")
 BELOW = ("3.1", "4.1")  # items that reject some wrong trainings, whatever they lead to
 SHOWN = ("item", "data", "kind", "name", "seed", "accuracy", "seconds", "earned")
 KINDS: dict[str, Callable[[str], dict[str, trainings.Files]]] = {
@@ -167,7 +167,7 @@ def run(homework: Homework, row: Row, images: Any, seed: int, launch: Launch) ->
     items = {item.id: item for task in report.tasks for item in task.items}
     (check,) = items[row.item].checks
     curves = next((figure.data for figure in check.figures if figure.kind == "curves"), None)
-    found = {"earned": check.earned, "points": check.points, "asked": len(check.review), "said": check.message[:200]}
+    found = {"earned": check.earned, "points": check.points, "asked": len(check.review)}
     found["elsewhere"] = [item for item in below if items[item].score < items[item].max_score]
     if curves is None or not curves["steps"]:
         return found | {"accuracy": 0.0, "seconds": 0.0, "cleared": None}
