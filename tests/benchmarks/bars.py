@@ -87,7 +87,7 @@ def main() -> int:
     parser.add_argument("--made-up", action="store_true", help="on stand-in data, also where the real ones are")
     parser.add_argument("--item", action="append", choices=DATA, default=[])
     parser.add_argument("--kind", action="append", choices=KINDS, default=[])
-    parser.add_argument("--only", default="", help="rows whose kind and name hold this word")
+    parser.add_argument("--only", action="append", default=[], help="trainings whose name holds this word")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=1e9, help="begin no run after so many")
     parser.add_argument("--record", type=Path, default=RECORD)
@@ -118,7 +118,7 @@ def every(homework: Homework, given: argparse.Namespace) -> Iterator[tuple[Row, 
                 continue
         for kind in given.kind or ["right", "wrong"]:
             for name, files in KINDS[kind](item).items():
-                if given.only in f"{kind} {name}":
+                if not given.only or any(word in name for word in given.only):
                     yield Row(item, "stand-in" if images.stand_in else images.title, kind, name, files), images
 
 
@@ -245,7 +245,7 @@ def summed(lines: list[dict[str, Any]], homework: Homework) -> Iterator[Cell]:
     for (item, data, kind, name), own in groups.items():
         found = margins[item, data, kind, name]
         alike = [some for place, some in margins.items() if place[:3] == (item, data, kind)]
-        pooled, freedom = deviation(alike) if kind == "right" else (0.0, 0)
+        pooled, freedom = deviation(alike)
         spread = max(deviation([found])[0], pooled)
         budget = SLOW * settings_of(homework, item)["budget"]
         yield Cell(
