@@ -6,24 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, StudentError
 from grader.sandbox.remote import as_text
-from grader.sandbox.worker.wire import Tensor
 
 FORBIDDEN = "this section forbids"
 MOST_ARGUMENTS = 64  # arguments of a call that a reply may report as changed
-
-
-def weight(value: Any) -> int:
-    """Bytes of the arrays in what is sent."""
-    if isinstance(value, dict):
-        return sum(map(weight, value.values()))
-    if isinstance(value, list | tuple):
-        return sum(map(weight, value))
-    found = value.array if isinstance(value, Tensor) else value
-    return found.nbytes if isinstance(found, np.ndarray) else 0
 
 
 def fits(at: Any) -> bool:
