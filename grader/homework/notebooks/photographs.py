@@ -233,7 +233,7 @@ def predicting(student: Notebook) -> list[int]:
         defined = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
         functions |= {node.name for node in defined if PREDICTS.search(ast.unparse(node))}
         rest = "\n".join(ast.unparse(node) for node in tree.body if node not in defined)
-        asks = PREDICTS.search(rest) or any(re.search(rf"\b{re.escape(name)}\(", rest) for name in functions)
+        asks = PREDICTS.search(rest) or not functions.isdisjoint(re.findall(r"\b(\w+)\(", rest))
         if cell.outputs and asks:
             found.append(cell.number)
     return found
