@@ -15,6 +15,7 @@ from grader.measure import numeric
 from grader.measure.diagnose import Clue
 from grader.measure.expect import as_float, expect_close, expect_gradient, is_number, mistakes, unpack
 
+from .differences import ask_differences
 from .edges import (
     MANY_COLUMNS,
     MANY_ROWS,
@@ -68,6 +69,8 @@ def fc_backward(hw: Subject, rng: np.random.Generator) -> None:
     for name, size in advised.items():
         with edge(hw, "2.1", name):
             expect_fc_backward(hw, draw_fc(rng, size), rng.normal(size=(size[0], size[2])), size)
+    n, _, c = small[0]
+    ask_differences(hw, "fc", draw_fc(rng, small[0]), rng.normal(size=(n, c)))
 
 
 @check("2.2", "layers.relu_forward")
@@ -103,6 +106,8 @@ def relu_backward(hw: Subject, rng: np.random.Generator) -> None:
             expected,
             clues=mistakes(hw, "relu_backward_grad", x, grad_out),
         )
+    x = clear_of_kink(rng, (3, 4))
+    ask_differences(hw, "relu", [x], rng.normal(size=x.shape))
 
 
 @check("2.3", "layers.softmax_loss")

@@ -5,6 +5,8 @@ Each loses the points of what it does wrong. The plain files keep all.
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from grader.check import ROOT, load
@@ -15,6 +17,7 @@ from grader.sandbox.launch import Zygotes
 pytestmark = pytest.mark.medium
 
 HOMEWORK = load(ROOT / "grader" / "homework")
+HOMEWORK_RIGHT = ROOT / "grader" / "homework" / "right"
 FILES = {
     name: (ROOT / "reference" / "neuralnet" / name).read_text(encoding="utf-8")
     for name in ("layers.py", "two_layer_net.py", "train.py")
@@ -130,3 +133,56 @@ def test_a_run_with_the_same_seed_draws_the_same_in_the_students_process(launch)
     )
     outputs = [[one.output for one in graded(launch, ["2.1"], added=drawn, seed=seed).checks] for seed in (1, 1, 2)]
     assert outputs[0] == outputs[1] != outputs[2]
+
+
+DIFFERENCES = """
+
+def differences(forward, args, at, grad_out, h=0.5):
+    grad = np.zeros(args[at].shape)
+    for i in np.ndindex(grad.shape):
+        moved = [[np.array(a, dtype=float) for a in args] for _ in range(2)]
+        moved[0][at][i] += h
+        moved[1][at][i] -= h
+        grad[i] = ((forward(*moved[0])[0] - forward(*moved[1])[0]) * grad_out).sum() / (2 * h)
+    return grad
+
+
+_fc = fc_forward
+
+
+def fc_forward(x, w, b):
+    return _fc(x, w, b)[0], (x, w, b)
+
+
+def fc_backward(grad_out, cache):
+    return tuple(differences(fc_forward, cache, at, grad_out) for at in range(3))
+"""
+AGAIN = """
+
+_relu = relu_backward
+
+
+def relu_backward(grad_out, cache):
+    relu_forward(grad_out)
+    return _relu(grad_out, cache)
+"""
+
+
+def test_a_gradient_by_finite_differences_is_a_question_and_a_forward_pass_again_is_none(launch):
+    by_name = {one.name: one for one in graded(launch, ["2.1"], added=DIFFERENCES).checks}
+    assert "calls fc_forward" in str(by_name["fc_backward"])
+    for added in ("", AGAIN):
+        assert "calls relu_forward" not in str(graded(launch, ["2.2"], added=added))
+        assert "calls fc_forward" not in str(graded(launch, ["2.1"], added=added))
+        assert all(one.earned == one.points for one in graded(launch, ["2.2"], added=added).checks)
+
+
+def test_no_right_way_to_write_a_layer_is_asked_about_differences(launch):
+    blocks = re.split(r"(?m)^# %% ", (HOMEWORK_RIGHT / "layers.py").read_text(encoding="utf-8"))[1:]
+    wanted = [block.partition("\n") for block in blocks if "def fc_backward" in block or "def relu_backward" in block]
+    assert len(wanted) >= 4
+    for name, _, code in wanted:
+        item, check = ("2.1", "fc_backward") if "def fc_backward" in code else ("2.2", "relu_backward")
+        result = next(one for one in graded(launch, [item], added=f"\n\n{code}").checks if one.name == check)
+        assert result.earned == result.points, name
+        assert " times; derive" not in str(result), name
