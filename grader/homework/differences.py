@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import wraps
 
 import numpy as np
 
 from grader.check import Subject
 
-SECONDS = 2.0  # a backward pass of a dozen entries
+MOST = 0.5  # share of an array's entries; code that moves more of them, one at a time, estimates a gradient
+
+Judge = Callable[[Subject, np.random.Generator], None]
 
 
-def ask_differences(hw: Subject, layer: str, args: Sequence[np.ndarray], grad_out: np.ndarray) -> None:
-    """A question if `layer`_backward calls `layer`_forward at least once for each entry of x. A backward pass that
-    repeats its forward pass once, or row by row, is not asked about."""
-    forward, backward = f"{layer}_forward", f"{layer}_backward"
-    order = {"module": "layers", "forward": forward, "backward": backward, "inputs": len(args)}
-    arrays = {f"x{at}": value for at, value in enumerate(args)} | {"grad_out": grad_out}
-    run = hw.session.drive("recount", order, arrays, subject=backward, seconds=SECONDS)
-    calls = run.tell("count", seconds=SECONDS)
-    if type(calls) is int and calls >= args[0].size:
-        hw.advise(f"{backward} calls {forward} {calls} times; derive the gradient by the chain rule instead")
-        hw.review(f"{backward} calls {forward} {calls} times for x of {args[0].size} entries; finite differences?")
+def asks_of_differences(judge: Judge) -> Judge:
+    """A check that advises a student whose watched calls move the entries of an array one at a time. If the gradient is
+    right, a person decides what it earns: it is no backward pass, but points were asked for its numbers."""
+
+    @wraps(judge)
+    def asking(hw: Subject, rng: np.random.Generator) -> None:
+        try:
+            judge(hw, rng)
+        finally:
+            found = {one.subject: one for one in hw.differences if one.entries > MOST * one.size}
+            for name, one in found.items():
+                hw.advise(
+                    f"{name} estimates its gradient: it calls {one.function} with one entry changed at a time; derive "
+                    "the gradient by the chain rule instead"
+                )
+        for name, one in found.items():
+            hw.review(
+                f"{name} calls {one.function} with each of {one.entries} entries changed in turn: it estimates its "
+                "gradient by finite differences; are its points earned?"
+            )
+
+    return asking
