@@ -15,6 +15,7 @@ from grader.measure.diagnose import SIX_DIGITS
 from grader.measure.expect import expect_close, expect_gradient, gather, mistakes, unpack
 
 from . import network
+from .differences import asks_of_differences
 from .edges import ONE_ROW, edge
 from .network import BIASES, WEIGHTS, Case
 from .prerequisites import LAYERS, NETWORK, built_on, tell
@@ -40,6 +41,7 @@ def training_step_loss(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("4.1", "train.training_step")
+@asks_of_differences
 def training_step_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """A training step returns the gradient of the whole loss, regularization included, for both weight matrices."""
     with built_on(hw, LAYERS, NETWORK):
@@ -102,7 +104,9 @@ def added_by_reg(hw: Subject, case: Case, reg: float) -> tuple[float, Any]:
 
 def step(hw: Subject, case: Case, reg: float) -> tuple[Any, Any]:
     """The student's (loss, grads) for `case`. Raises Mismatch if the call changed the batch or the weights."""
-    loss, grads = unpack("training_step", hw.train.training_step(case.net, case.X, case.y, reg), STEP)
+    inputs = () if case.large else tuple(case.values.values())
+    answer = hw.train.training_step.watched(case.net, case.X, case.y, reg, inputs=inputs)
+    loss, grads = unpack("training_step", answer, STEP)
     if {1, 2} & set(hw.mutated):
         raise Mismatch("training_step changed its batch in place; the data are used again, so work on a copy")
     moved = case.moved()

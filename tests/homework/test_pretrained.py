@@ -319,6 +319,32 @@ def test_one_of_two_photographs_in_a_notebook_that_fails_somewhere(graded):
     assert len(report.needs_review) == 2
 
 
+IMPORTS_FAIL = (
+    "import no_such_package\nnames = ['espresso', 'missile']\nimg1, img2 = image('coffee.jpg'), image('rocket.jpg')"
+)
+
+
+def test_pictures_of_a_notebook_whose_import_fails_wait_for_a_person(graded):
+    """The photographs count; that a network saw them nothing shows but pictures, which anybody can paste."""
+    report = graded(file=own(IMPORTS_FAIL, drawn=True))
+    assert earned(report) == [3, 0, 0]
+    assert report.skipped == 7
+    checks = told(report)
+    for name in ("images_run", "one_right_one_wrong"):
+        assert checks[name].verdict is Verdict.SKIPPED
+        assert "some of its code failed; this costs no points: a person will look" in checks[name].message
+        assert len(checks[name].review) == 1
+
+
+def test_an_empty_picture_of_a_notebook_whose_import_fails_is_no_result(graded):
+    document = json.loads(own(IMPORTS_FAIL, drawn=True))
+    document["cells"][1]["outputs"][0]["data"]["image/png"] = png(np.full((64, 64, 3), 255, np.uint8))
+    report = graded(file=json.dumps(document).encode())
+    assert earned(report) == [3, 0, 0]
+    assert report.skipped == 0
+    assert "it shows no result" in told(report)["one_right_one_wrong"].message
+
+
 def test_the_cells_that_a_person_is_sent_to_are_those_with_predictions(graded):
     cells = [
         (NETWORK + "def show(name): print(model(prepare(image(name))[None]).argmax())", None),

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from grader.errors import Mismatch
 from grader.intake import picture
 
-from . import claimed_accuracy, notebook, photographs
+from . import claimed_accuracy, notebook, photographs, saved
 from .claimed_accuracy import Claim
 from .notebook import Cell, Notebook, Plot
+from .saved import Impossible
 
 SIDE = 400  # pixels of a saved picture that is looked at
 ROOM = 200_000_000  # pixels of all saved pictures that are decoded; a plot has a million
@@ -32,7 +33,8 @@ class Survey(Notebook):
     """A notebook, and what its code and its outputs say. Its outputs hold no pictures any more.
 
     `mentioned` are the photographs that it opens, `predicting` the cells with an output that ask a network, `truths`
-    what it writes down of what the photographs show.
+    what it writes down of what the photographs show. `impossible` are cells whose outputs their code cannot have given;
+    `undrawn`: no code can have drawn its pictures.
     """
 
     defines_network: bool = False
@@ -42,6 +44,8 @@ class Survey(Notebook):
     mentioned: tuple[str, ...] = ()
     predicting: tuple[int, ...] = ()
     truths: tuple[tuple[str, ...] | dict[str, str], ...] = ()
+    impossible: tuple[Impossible, ...] = ()
+    undrawn: bool = False
 
     @property
     def claimed(self) -> float | None:
@@ -64,6 +68,8 @@ def read(data: bytes, name: str, helpers: Mapping[str, bytes]) -> Survey:
         mentioned=tuple(photographs.mentioned(found)),
         predicting=tuple(photographs.predicting(found)),
         truths=tuple(photographs.truths(found)),
+        impossible=tuple(saved.impossible(found)),
+        undrawn=saved.undrawn(found),
     )
 
 
