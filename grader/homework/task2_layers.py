@@ -41,7 +41,7 @@ ARGUMENTS = {"fc_forward": ("x", "w", "b"), "relu_forward": ("x",), "softmax_los
              "l2_regularization": ("w", "reg")}  # fmt: skip
 FC_BACKWARD = ("grad_x", "grad_w", "grad_b")
 MAXIMUM = "np.exp overflows or gives only 0; subtract each row's maximum before np.exp"
-NOT_MAXIMUM = "np.exp overflows; subtract the maximum of each row, not another number of it"
+NOT_MAXIMUM = "np.exp overflows: does another number stand in the place of each row's maximum?"
 OWN_MAXIMUM = "np.exp overflows or gives only 0; subtract the maximum of each row, not of the whole batch"
 
 

@@ -22,10 +22,11 @@ WORDS = {
     AXIS: r"transpose|keepdims|\baxis\b|rows and columns|has shape|wrong places|every row, where"
           r"|one maximum|row is off|core dimension|broadcast|in every row|of each row|per row|every column;",
     SIGN: r"\bsigns?\b|subtracted|absolute value|\|x\|",
-    FACTOR: r"\bratio\b|times what is expected|averaged|divided|counted twice|multiplied|log10|log2|standard deviation"
-            r"|used instead of|all of them about|factor",
+    FACTOR: r"\bratio\b|times what is expected|averaged|divided|counted twice|multiplied|log10|log2"
+            r"|standard deviation|used instead of|all of them about|factor",
     MISSING: r"missing|left out|not added|not subtracted|\bis 0\b|it is 0|nothing is set|\balone\b|ignored"
-             r"|no gradient for|unmasked|off by the same|not implemented|is regularized|subtract (each row's|the) maximum",
+             r"|no gradient for|unmasked|off by the same|not implemented|is regularized"
+             r"|subtract (each row's|the) maximum",
     KINK: r"\bmask|ReLU|unmasked|set to zero|set to 0|slope|negative|cut there|cut at|threshold|for every y"
           r"|bias is regularized",
     LABEL: r"wrong places|right class|out of bounds|next class|class before|for every y",

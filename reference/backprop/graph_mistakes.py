@@ -109,12 +109,9 @@ def outputs(name, points, y=1):
         inputs["y"] = np.full(len(points), float(y))
         names.append("y")
     with np.errstate(all="ignore"):
-        for at, node in sorted(
-            ((at, one) for at, node in enumerate(nodes) for one in changed(node, names)), key=lambda pair: pair[1][0]
-        ):
-            _, said, other = node
-            nodes_now = [*nodes[:at], other, *nodes[at + 1 :]]
-            result = forward(nodes_now, inputs)
+        found = [(*wrong, at) for at, node in enumerate(nodes) for wrong in changed(node, names)]
+        for _, said, wrong, at in sorted(found, key=lambda one: one[0]):
+            result = forward([*nodes[:at], wrong, *nodes[at + 1 :]], inputs)
             if result is not None:
                 yield f"as if {said} in {nodes[at].shown}", result[nodes[-1].name]
 
@@ -157,7 +154,7 @@ def forward(nodes, inputs):
 
 def backward(nodes, values, faulty="", edge=0, wrong=None):
     """name -> gradient. On one edge of the node `faulty`, what is handed back is `wrong(upstream)`."""
-    grads = {name: 0.0 for name in values}
+    grads = dict.fromkeys(values, 0.0)
     grads[nodes[-1].name] = 1.0
     for node in reversed(nodes):
         for at, (used, factor, powers) in enumerate(node.slopes()):
@@ -242,7 +239,7 @@ def changed_powers(powers, names):
 def changed_slope(node, slope, values, right):
     """Each mistake in what a node hands back to one that it depends on: (order, said, what it makes of its own
     gradient). `right` are the right gradients."""
-    used, factor, powers = slope
+    _, factor, powers = slope
     local, above = product(factor, powers, values), f"grad_{node.name}"
 
     def times(number):

@@ -13,6 +13,7 @@ NEXT_CLASS = "it is right for the class before y: the labels count from 0, so y 
 BY_CLASSES = "it is divided by the number of classes, not by N"
 
 
+THRESHOLDS = (0.001, 0.01, 0.1, 0.5, 1.0)
 FAR = 20.0  # inputs of a graph
 LIMITS = (1.0, 2.0, 3.0, 5.0, 6.0, 10.0, 20.0, 50.0, 100.0)
 
@@ -121,6 +122,11 @@ def relu_backward_grad(x, grad_out, later=None):
         ("it is multiplied by x, but the slope of x is 1", grad_out * x),
         ("it is multiplied by x, but the slope of x is 1", grad_out * np.maximum(x, 0)),
         ("the mask is taken from grad_out instead of x", grad_out * (grad_out > 0)),
+        ("grad_out stands in the place of the mask", grad_out**2),
+        *(
+            (f"0 where x is below {least:g}: is there a threshold above 0?", grad_out * (x > least))
+            for least in THRESHOLDS
+        ),
         *stale,
     ]
 
@@ -171,7 +177,7 @@ def softmax_loss_value(x, y):
             ("np.exp is summed over axis 0, not over the classes, axis 1", mean_over_columns(shifted, y)),
             (
                 "the maximum is taken over axis 0, not over the classes, and not taken off both terms",
-                loss_of(by_column - np.log(sums)),
+                loss_of(by_column - np.log(np.exp(by_column).sum(axis=1, keepdims=True))),
             ),
             ("np.exp is averaged over the classes, not summed", loss_of(shifted - np.log(sums / c))),
             ("the logarithm of the sum is added, not subtracted: the sign is wrong", loss_of(shifted + np.log(sums))),
