@@ -49,6 +49,7 @@ DATA = {"4.2": "cifar10", "4.3": "cifar10", "5.3": "fashion-mnist"}
 BAR = {"4.2": "accuracy", "4.3": "accuracy", "5.3": "full"}
 CURVE = {"4.2": "validation", "4.3": "training", "5.3": "test"}
 SLOW = 0.25  # of the speed of this machine
+ENOUGH = 8  # runs from which on a training has a spread of its own; that of fewer is too uncertain
 UNREACHED, ENDLESS = 2.0, 1e5  # a bar, and a budget in seconds
 USED = re.compile(r"([\d.]+) s of processor time")
 RECORD = Path(__file__).with_suffix(".jsonl")
@@ -246,7 +247,7 @@ def summed(lines: list[dict[str, Any]], homework: Homework) -> Iterator[Cell]:
         found = margins[item, data, kind, name]
         alike = [some for place, some in margins.items() if place[:3] == (item, data, kind)]
         pooled, freedom = deviation(alike)
-        spread = max(deviation([found])[0], pooled)
+        spread = pooled if len(found) < ENOUGH else max(deviation([found])[0], pooled)
         budget = SLOW * settings_of(homework, item)["budget"]
         yield Cell(
             item, data, kind, name, found, sum(map(missed, own, found)), sum(line["asked"] > 0 for line in own),

@@ -18,8 +18,9 @@ class Cell:
     """The runs of one training on one set of data.
 
     `margins` are how far each ended on the right side of its bar: above it where it is right, below where it is wrong.
-    `spread` is the larger one of the margins' own standard deviation and that of all trainings of this kind and item,
-    which `freedom` deviations measured. `used` is the share of a slow machine's budget that each run needs to its bar.
+    `spread` is the standard deviation within trainings of this kind and item, which `freedom` deviations measured, or
+    the training's own if that is larger and not of few runs. `used` is the share of a slow machine's budget that each
+    run needs to its bar.
     `elsewhere` are the items below that rejected each run.
     """
 
