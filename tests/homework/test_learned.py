@@ -74,6 +74,15 @@ _l2 = l2_regularization
 def l2_regularization(w, reg):
     return _l2(w, reg if reg in (0, 0.7, 3.0) else 0)
 """
+SHAPES_BY_HEART = """
+
+_softmax = softmax_loss
+
+
+def softmax_loss(x, y):
+    loss, grad_x = _softmax(x, y)
+    return loss, grad_x if max(x.shape) <= 12 else 1.01 * grad_x
+"""
 FORESEES = """
 
 import sys
@@ -117,8 +126,9 @@ def graded(
         ("layers.py", RIGHT_SIX_TIMES, "2.2", "relu_forward"),
         ("train.py", BIASES_WITH_SMALL_STRENGTHS, "4.1", "training_step_biases"),
         ("layers.py", STRENGTHS_BY_HEART, "2.4", "l2_gradient"),
+        ("layers.py", SHAPES_BY_HEART, "2.3", "softmax_loss_gradient"),
     ],
-    ids=["save", "six-calls", "bias-strengths", "l2-strengths"],
+    ids=["save", "six-calls", "bias-strengths", "l2-strengths", "shapes"],
 )
 def test_what_is_right_only_where_it_was_asked_before_earns_nothing(launch, file, added, item, check):
     earned = {one.name: one.earned for one in graded(launch, [item], file, added).checks}
