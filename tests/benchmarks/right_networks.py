@@ -213,7 +213,7 @@ RIGHT: dict[str, Network] = {
         ],
     ),
 }
-CHEAPEST = ("own first weights", "small batches", "strong reg")  # for a test
+CHEAPEST = ("own first weights", "many units", "strong reg")  # for a test
 
 
 def main() -> int:
