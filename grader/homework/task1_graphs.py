@@ -14,12 +14,14 @@ from grader.measure import numeric
 from grader.measure.diagnose import Clue
 from grader.measure.expect import expect_close, gather, once, unpack
 
+from .differences import asks_of_differences
 from .recorded import read_once
 
 Array = NDArray[np.float64]
 
 F1 = ("x1", "w1", "x2", "w2", "b", "y")
 POINTS, SMALL, WHOLE = 20, 3, 6
+WATCHED = 2  # points at which a call is watched for finite differences
 F1_FAR = (51, 53)  # f1 is a square, and its bar is absolute: digits are lost beyond
 RECORDED = "backprop-data.pkl"
 
@@ -44,12 +46,14 @@ def f3_forward_fresh(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("1.1", "functions.f3")
+@asks_of_differences
 def f3_gradient_y1(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f3 returns the gradients with respect to s1 and s2 when y = 1."""
     expect_gradients(hw, "f3", points(rng, 2), ("s1", "s2"), fixed=(1,))
 
 
 @check("1.1", "functions.f3")
+@asks_of_differences
 def f3_gradient_y2(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f3 returns the gradients with respect to s1 and s2 when y = 2."""
     expect_gradients(hw, "f3", points(rng, 2), ("s1", "s2"), fixed=(2,))
@@ -63,6 +67,7 @@ def f1_forward(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("1.2", "functions.f1")
+@asks_of_differences
 def f1_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f1 returns the gradients with respect to all six inputs."""
     # f1 is a square, so a difference is exact with any step, and a long one keeps the digits of large values.
@@ -77,6 +82,7 @@ def f2_forward(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("1.2", "functions.f2")
+@asks_of_differences
 def f2_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f2 returns the gradient with respect to x."""
     expect_gradients(hw, "f2", points(rng, 1), ("x",))
@@ -143,7 +149,7 @@ def expect_gradients(
     """Compare each gradient at all points `at` with the reference's numeric one. `fixed` are the last arguments."""
     trusted = getattr(hw.reference.functions, function)
     expected = once(hw, (function, at, fixed), lambda: gradients(trusted, at, fixed, h))
-    values = getattr(hw.functions, function).map([(*point, *fixed) for point in at])
+    values = getattr(hw.functions, function).watched([(*point, *fixed) for point in at], at[:WATCHED])
     grads = [unpack(function, value, ("L", "grads"))[1] for value in values]
     promised = [f"grad_{name}" for name in names]
     rows = [unpack(f"the backward pass of {function}", listed(row), promised) for row in grads]

@@ -105,7 +105,7 @@ def added_by_reg(hw: Subject, case: Case, reg: float) -> tuple[float, Any]:
 def step(hw: Subject, case: Case, reg: float, inputs: Sequence[Any] = ()) -> tuple[Any, Any]:
     """The student's (loss, grads) for `case`; what it does with `inputs` is noted. Raises Mismatch if the call changed
     the batch or the weights."""
-    answer = hw.train.training_step.watched(case.net, case.X, case.y, reg, inputs=inputs)
+    (answer,) = hw.train.training_step.watched([(case.net, case.X, case.y, reg)], [inputs] if inputs else [])
     loss, grads = unpack("training_step", answer, STEP)
     if {1, 2} & set(hw.mutated):
         raise Mismatch("training_step changed its batch in place; the data are used again, so work on a copy")
