@@ -11,9 +11,10 @@ import numpy as np
 
 from grader.check import Subject, check
 from grader.errors import Mismatch, Partly, Skipped, StudentError
+from grader.intake import picture
 from grader.model import Figure
 
-from .notebooks import decode, imagenet, photographs
+from .notebooks import imagenet, photographs
 from .notebooks.handed_in import handed_in, hold, left_out
 from .notebooks.photographs import Call, Photograph
 from .notebooks.survey import Survey
@@ -272,7 +273,7 @@ def show(hw: Subject, found: list[Photograph]) -> None:
     for one in found:
         share = imagenet.probabilities(one.scores)
         top = np.argsort(-share)[:TOP]
-        small = decode.thumbnail(one.pixels, SMALL)
+        small = picture.thumbnail(one.pixels, SMALL)
         agrees = one.call is not None and int(np.argmax(one.call.scores)) == int(top[0])
         own = "" if agrees or one.call is None else f" With the notebook's preprocessing: {one.predicted(labels)!r}."
         hw.draw(

@@ -7,11 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, StudentError
 from grader.sandbox.remote import as_text
-from grader.sandbox.worker.wire import Tensor
 
 FORBIDDEN = "this section forbids"
 MOST_FUNCTIONS = 20  # of a student's, of which a reply may tell in `differences`
@@ -36,16 +33,6 @@ class Differences:
             raise TypeError("counts expected")
         name = as_text(function, 80)
         return cls(subject, name if name.isidentifier() else "a function", entries, size)
-
-
-def weight(value: Any) -> int:
-    """Bytes of the arrays in what is sent."""
-    if isinstance(value, dict):
-        return sum(map(weight, value.values()))
-    if isinstance(value, list | tuple):
-        return sum(map(weight, value))
-    found = value.array if isinstance(value, Tensor) else value
-    return found.nbytes if isinstance(found, np.ndarray) else 0
 
 
 def fits(at: Any) -> bool:

@@ -100,7 +100,7 @@ def subject(
 
 
 SETTINGS = {"learned": 0.3, "full": 0.85, "partial": 0.7, "at_partial": 0.4, "claim_gap": 0.05, "budget": 40.0,
-            "least": 1e9}  # fmt: skip
+            "least": 1e9, "repeat": 0.02}  # fmt: skip
 NOTEBOOK = SimpleNamespace(name="part1.ipynb", code=[], claimed=None, defines_network=True)
 
 

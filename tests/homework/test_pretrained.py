@@ -20,7 +20,8 @@ from PIL import Image
 from grader.check import ROOT, load
 from grader.errors import UsageError
 from grader.grading import grade
-from grader.homework.notebooks import decode, imagenet
+from grader.homework.notebooks import imagenet
+from grader.intake import picture
 from grader.model import Report, Submission, Verdict
 from grader.sandbox.launch import Zygotes
 
@@ -507,7 +508,7 @@ def test_why_a_photograph_is_not_read_is_said_where_the_outputs_show_it(graded):
 
 def test_all_formats_that_can_be_read_are_collected():
     submit = next(section.submit for section in HOMEWORK.rubric.sections if "part2.ipynb" in section.submit)
-    assert {f"*{ending}" for ending in decode.ENDINGS} == {name for name in submit if name.startswith("*")}
+    assert {f"*{ending}" for ending in picture.ENDINGS} == {name for name in submit if name.startswith("*")}
 
 
 def test_weights_of_something_else_are_the_users_to_cure(graded, tmp_path):
@@ -548,19 +549,6 @@ def test_our_preparation_is_torchvisions(weights):
         assert np.abs(ours - theirs).mean() < 0.02
         scores = imagenet.network(weights)(torch.from_numpy(ours)[None]).detach().numpy()[0]
         assert int(scores.argmax()) == int(imagenet.scores(weights, np.asarray(image)).argmax())
-
-
-def test_photographs_are_upright_and_small(tmp_path):
-    path = tmp_path / "turned.jpg"
-    image = Image.new("RGB", (4000, 1000), (200, 30, 30))
-    exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was held upright
-    image.save(path, exif=exif)
-    found = decode.pixels(path.read_bytes(), "turned.jpg")
-    assert found.shape[0] > found.shape[1]
-    assert max(found.shape) <= decode.SIDE
-    assert found.dtype == np.uint8
-    assert decode.thumbnail(found, 100).shape[0] == 100
 
 
 def test_the_homework_needs_no_torch_until_it_is_graded():

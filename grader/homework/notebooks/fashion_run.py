@@ -21,7 +21,7 @@ from grader.sandbox.remote import MALFORMED, Driven
 from grader.sandbox.session import PATIENCE
 
 from ..training import loop
-from ..training.curves import CHANCE, NEAR, TRAINING
+from ..training.curves import CHANCE, TRAINING
 from ..training.loop import End
 from .handed_in import handed_in, left_out, told
 from .survey import Survey
@@ -368,5 +368,6 @@ def explained(error: StudentError) -> StudentError:
 
 
 def near(hw: Subject, outcome: Outcome) -> bool:
-    """Whether a run that was not cut misses the full bar by at most NEAR."""
-    return 0 < hw.settings["full"] - outcome.accuracy <= NEAR and outcome.end in (End.FINISHED, End.STALLED)
+    """Whether a run that was not cut falls short of the full bar by no more than `repeat` says."""
+    missing = hw.settings["full"] - outcome.accuracy
+    return loop.near(missing, hw.settings["repeat"]) and outcome.end in (End.FINISHED, End.STALLED)

@@ -6,8 +6,9 @@ from typing import Any, NoReturn
 
 from grader.check import Subject
 from grader.errors import NotImplementedYet, Skipped
+from grader.intake import picture
 
-from . import decode, notebook, survey
+from . import notebook, survey
 from .survey import Survey
 
 
@@ -17,7 +18,7 @@ def handed_in(hw: Subject, name: str) -> Survey:
     data = hw.session.submission.files.get(name)
     if data is None:
         raise NotImplementedYet(f"{name} is not in this submission")
-    decode.load_library()
+    picture.load_library()
     empty = hw.once(f"{name} of the handout", lambda: notebook.read(hw.homework.handout[name], name))
     found = hw.read_apart(survey.read, data, name, hw.session.submission.helpers.get(name, {}), about=name)
     if [cell.source.strip() for cell in found.cells] == [cell.source.strip() for cell in empty.cells]:

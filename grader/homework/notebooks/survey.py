@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from grader.errors import Mismatch
+from grader.intake import picture
 
-from . import claimed_accuracy, decode, notebook, photographs, saved
+from . import claimed_accuracy, notebook, photographs, saved
 from .claimed_accuracy import Claim
 from .notebook import Cell, Notebook, Plot
 from .saved import Impossible
@@ -80,15 +81,15 @@ def pictures(found: Notebook, drawn: set[int]) -> Iterator[Picture]:
     """Every saved picture. Those of the cells in `drawn` are decoded, as long as there is room."""
     room = ROOM
     for cell, image in notebook.pictures(found):
-        room -= decode.area(image) if cell in drawn else 0
+        room -= picture.area(image) if cell in drawn else 0
         yield looked_at(cell, image) if cell in drawn and room > 0 else Picture(cell)
 
 
 def looked_at(cell: int, image: bytes) -> Picture:
     try:
-        shown = decode.pixels(image, "the plot", side=SIDE)
+        shown = picture.pixels(image, "the plot", side=SIDE)
     except Mismatch:
         return Picture(cell)
-    blank = bool((shown == shown[:1, :1]).all()) and decode.is_blank(image)
+    blank = bool((shown == shown[:1, :1]).all()) and picture.is_blank(image)
     height, width = shown.shape[:2]
     return Picture(cell, height, width, blank)
