@@ -184,7 +184,7 @@ def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """L2 regularization returns its gradient with respect to the weights."""
     for shape, reg in zip(l2_shapes(rng), REGS, strict=True):
         w = rng.normal(size=shape)
-        answer = hw.layers.l2_regularization.watched(w, reg, inputs=[w])
+        answer = hw.layers.l2_regularization.watched([(w, reg)], [[w]])[0]
         _, grad_w = unpack("l2_regularization", answer, ("loss", "grad_w"))
         expect_gradient(
             hw,
@@ -261,7 +261,7 @@ def expect_numeric_fc(hw: Subject, rng: np.random.Generator, size: Size) -> None
     grad_out, grad_later = rng.normal(size=(2, size[0], size[2]))
     _, cache = unpack("fc_forward", hw.layers.fc_forward(*args), ("out", "cache"))
     _, later_cache = unpack("fc_forward", hw.layers.fc_forward(*later), ("out", "cache"))
-    grads = unpack("fc_backward", hw.layers.fc_backward.watched(grad_out, cache, inputs=args), FC_BACKWARD)
+    grads = unpack("fc_backward", hw.layers.fc_backward.watched([(grad_out, cache)], [args])[0], FC_BACKWARD)
     for i, name in enumerate(FC_BACKWARD):
         expect_gradient(
             hw,
@@ -352,7 +352,7 @@ def expect_numeric_relu(hw: Subject, rng: np.random.Generator, shape: tuple[int,
     expect_gradient(
         hw,
         f"grad_x of relu_backward, x of shape {shape}",
-        hw.layers.relu_backward.watched(grad_out, cache, inputs=[x]),
+        hw.layers.relu_backward.watched([(grad_out, cache)], [[x]])[0],
         varying("relu_forward", hw.reference.layers.relu_forward, (x,)),
         at=x,
         upstream=grad_out,
@@ -406,7 +406,7 @@ def expect_softmax_value(
 
 
 def expect_numeric_softmax(hw: Subject, x: Array, y: NDArray[np.int64]) -> None:
-    _, grad_x = unpack("softmax_loss", hw.layers.softmax_loss.watched(x, y, inputs=[x]), ("loss", "grad_x"))
+    _, grad_x = unpack("softmax_loss", hw.layers.softmax_loss.watched([(x, y)], [[x]])[0], ("loss", "grad_x"))
     expect_gradient(
         hw,
         f"grad_x of softmax_loss {sized(x.shape)}",

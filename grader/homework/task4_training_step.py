@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -53,7 +53,7 @@ def training_step_gradient(hw: Subject, rng: np.random.Generator) -> None:
         for sizes in network.draw_sizes(rng):
             case = network.draw(hw, rng, sizes)
             for reg in reversed(REGS):  # reg > 0 first: a gradient of the regularization alone is 0 for reg = 0
-                _, grads = step(hw, case, reg)
+                _, grads = step(hw, case, reg, inputs=list(case.values.values()))
                 expect_step_gradients(hw, case, reg, grads, WEIGHTS)
         for sizes in network.edge_sizes(rng):
             case = network.draw(hw, rng, sizes, numeric=False)
@@ -125,10 +125,10 @@ def added_by_reg(hw: Subject, case: Case, reg: float) -> tuple[float, Any]:
         return float(with_reg - without), grads
 
 
-def step(hw: Subject, case: Case, reg: float) -> tuple[Any, Any]:
-    """The student's (loss, grads) for `case`. Raises Mismatch if the call changed the batch or the weights."""
-    inputs = () if case.large else tuple(case.values.values())
-    answer = hw.train.training_step.watched(case.net, case.X, case.y, reg, inputs=inputs)
+def step(hw: Subject, case: Case, reg: float, inputs: Sequence[Any] = ()) -> tuple[Any, Any]:
+    """The student's (loss, grads) for `case`; what it does with `inputs` is noted. Raises Mismatch if the call changed
+    the batch or the weights."""
+    (answer,) = hw.train.training_step.watched([(case.net, case.X, case.y, reg)], [inputs] if inputs else [])
     loss, grads = unpack("training_step", answer, STEP)
     if {1, 2} & set(hw.mutated):
         raise Mismatch("training_step changed its batch in place; the data are used again, so work on a copy")
