@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import base64
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader.check import Subject, check
+from grader.check import Subject, check, later
 from grader.errors import Mismatch, Partly, Skipped
 from grader.model import Figure, Measure
 
-from .notebooks import fashion_run, fashion_words, notebook
-from .notebooks.fashion_run import IMAGES, PART1, Array, Outcome
-from .notebooks.handed_in import told
-from .notebooks.survey import Survey
+from .notebooks import IMAGES, PART1
 from .training.curves import NEAR, thinned
 from .training.loop import End, better_of_two
+
+if TYPE_CHECKING:
+    from .notebooks import fashion_run, fashion_words, handed_in, notebook
+    from .notebooks.fashion_run import Array, Outcome
+    from .notebooks.survey import Survey
+else:
+    fashion_run = later(".notebooks.fashion_run", __package__)
+    fashion_words = later(".notebooks.fashion_words", __package__)
+    handed_in = later(".notebooks.handed_in", __package__)
+    notebook = later(".notebooks.notebook", __package__)
 
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 WRONG = 12  # wrongly classified pictures to show
@@ -74,7 +81,7 @@ def notebook_trains(hw: Subject, rng: np.random.Generator) -> None:
         raise Mismatch(f"{PART1} defines no network: no class of it derives from nn.Module")
     outcome = fashion_run.first(hw)
     for problem in outcome.problems[:3]:
-        hw.advise(told(problem))
+        hw.advise(handed_in.told(problem))
     ask_of_cut(hw, outcome, student.claimed, hw.settings["learned"])
     fashion_run.learned(hw, outcome)
     if outcome.accuracy < hw.settings["learned"]:
@@ -256,7 +263,7 @@ def unjudged(hw: Subject, outcome: Outcome, claim: float | None) -> None:
     was_cut = outcome.end is End.BUDGET and outcome.steps > 0
     if claim is None or claim < hw.settings["partial"] or outcome.looks or was_cut:
         return
-    reasons = [outcome.error.message] if outcome.error is not None else map(told, outcome.problems[:1])
+    reasons = [outcome.error.message] if outcome.error is not None else map(handed_in.told, outcome.problems[:1])
     for reason in reasons:
         hw.review(f"the notebook claims a test accuracy of {claim:.1%}, but could not be trained here: {reason}")
 

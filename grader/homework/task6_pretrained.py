@@ -5,19 +5,25 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader.check import Subject, check
+from grader.check import Subject, check, later
 from grader.errors import Mismatch, Partly, Skipped, StudentError
 from grader.model import Figure
 
-from .notebooks import decode, imagenet, photographs
-from .notebooks.handed_in import handed_in, left_out
-from .notebooks.photographs import Call, Photograph
-from .notebooks.survey import Survey
 from .training.curves import TRAINING
+
+if TYPE_CHECKING:
+    from .notebooks import decode, handed_in, imagenet, photographs
+    from .notebooks.photographs import Call, Photograph
+    from .notebooks.survey import Survey
+else:
+    decode = later(".notebooks.decode", __package__)
+    handed_in = later(".notebooks.handed_in", __package__)
+    imagenet = later(".notebooks.imagenet", __package__)
+    photographs = later(".notebooks.photographs", __package__)
 
 PART2 = "part2.ipynb"
 WEIGHTS = "squeezenet"  # its name in rubric.yaml
@@ -43,7 +49,7 @@ class Ran:
 @check("6.1")
 def images_present(hw: Subject, rng: np.random.Generator) -> None:
     """Two photographs were handed in and can be read."""
-    student = handed_in(hw, PART2)
+    student = handed_in.handed_in(hw, PART2)
     found, problems = opened(hw, student)
     if len(found) >= 2:
         return
@@ -73,7 +79,7 @@ def opened(hw: Subject, student: Survey) -> tuple[list[Photograph], tuple[str, .
     wanted = {name.lower() for name in names}
     here = {name: files[name] for name in files if name.lower() in wanted}  # read now: a reader's looks are not seen
     found, problems = hw.read_apart(photographs.readable, here, names, about=f"a photograph of {PART2}")
-    return list(map(Photograph.of, found)), problems
+    return list(map(photographs.Photograph.of, found)), problems
 
 
 def cells(student: Survey) -> str:
@@ -88,7 +94,7 @@ def cells(student: Survey) -> str:
 @check("6.1")
 def images_run(hw: Subject, rng: np.random.Generator) -> None:
     """Both were given to a network trained on ImageNet, in evaluation mode and with the right preprocessing."""
-    student = handed_in(hw, PART2)
+    student = handed_in.handed_in(hw, PART2)
     two, ran = looked_at(hw, student)
     show(hw, two)
     called = [one.call for one in two if one.call is not None]
@@ -103,7 +109,7 @@ def images_run(hw: Subject, rng: np.random.Generator) -> None:
 @check("6.1")
 def one_right_one_wrong(hw: Subject, rng: np.random.Generator) -> None:
     """The network gets one of the photographs right and the other wrong."""
-    student = handed_in(hw, PART2)
+    student = handed_in.handed_in(hw, PART2)
     two, ran = looked_at(hw, student)
     labels = imagenet.labels()
     if len(two) < 2:
@@ -171,7 +177,7 @@ def repeated(hw: Subject, student: Survey, found: list[Photograph], weights: Any
     finally:
         hw.session.renew()
     seen = seen if isinstance(seen, dict) else {}
-    problems = left_out(seen.get("problems"))
+    problems = handed_in.left_out(seen.get("problems"))
     for cell, line, problem in problems[:2]:
         hw.advise(f"cell {cell}, line {line}, could not be run here: {problem}")
     lacking = next((text for _, _, text in problems if UNAVAILABLE in text), "").partition(": ")[2]
