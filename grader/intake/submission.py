@@ -15,7 +15,8 @@ from grader.errors import StudentError, SubmissionError
 from grader.intake import helpers, repair
 from grader.intake.archive import ENDING, FILE, NOTEBOOK, Found, Search, members, printable
 from grader.intake.match import EXACT, HOLDS, MARKED, WRITTEN, basename, folded
-from grader.intake.repair import Newer, Repaired, defines, essence, is_notebook, kind_of
+from grader.intake.newer import Newer, answers
+from grader.intake.repair import Repaired, defines, essence, is_notebook, kind_of
 from grader.intake.source import definitions
 from grader.intake.unpack import MIB
 from grader.model import Limits, Submission, Take
@@ -71,7 +72,7 @@ def begin(
     def finish() -> Submission:
         try:
             found, unread = first()
-            newer = {text: repair.needs_newer(text) for text in unread}
+            newer = answers(unread)
             return reading(newer)()[0] if any(newer.values()) else found
         except StudentError as error:
             raise SubmissionError(f"{path}: {error.message}") from None

@@ -4,13 +4,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, StudentError
 from grader.sandbox.remote import as_text
 
 FORBIDDEN = "this section forbids"
+MOST_FUNCTIONS = 20  # of a student's, of which a reply may tell in `differences`
 MOST_ARGUMENTS = 64  # arguments of a call that a reply may report as changed
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """During a watched call of `subject`, the student's `function` was given one of the watched arrays with one entry
+    moved: so for `entries` of `size` entries, in turn."""
+
+    subject: str
+    function: str
+    entries: int
+    size: int
+
+    @classmethod
+    def read(cls, subject: str, sent: Any) -> Differences:
+        """Raises TypeError or ValueError for another form."""
+        function, entries, size = sent
+        if type(entries) is not int or type(size) is not int or not 0 < entries <= size:
+            raise TypeError("counts expected")
+        name = as_text(function, 80)
+        return cls(subject, name if name.isidentifier() else "a function", entries, size)
 
 
 def fits(at: Any) -> bool:

@@ -38,7 +38,7 @@ from grader.sandbox.launch import ROOT, Launcher, spawn
 from grader.sandbox.parts import Parts
 from grader.sandbox.process import DUMP, Process
 from grader.sandbox.remote import MALFORMED, Driven, Remote, arriving, as_text, line, travelling
-from grader.sandbox.replies import FORBIDDEN, fits, student_error
+from grader.sandbox.replies import FORBIDDEN, MOST_FUNCTIONS, Differences, fits, student_error
 from grader.sandbox.setup import driven, first_frame, lay_out
 from grader.sandbox.stopped import last_line, remember, stopped_before
 from grader.sandbox.trace import Trace
@@ -90,6 +90,7 @@ class Session:
         self.well = 0  # calls of the last request that ended well
         self.carried = 0  # bytes of the last request and its reply
         self.changed: dict[int | str, Any] = {}
+        self.differences: list[Differences] = []
         self.on_change: Callable[[str], None] = lambda function: None  # called when a call has changed an argument
         self.stack: list[tuple[str, str, str]] = []  # (file, line, function) of the process that was ended last
         self.callbacks: dict[int, Callable[..., Any]] = {}
@@ -150,6 +151,7 @@ class Session:
         self.seed = seed
         self.allow(self.limits.check_wall)
         self.changed = {}
+        self.differences = []
         self.callbacks = {}
         if self.parts is not None:
             self.parts.begin(seed)
@@ -319,8 +321,10 @@ class Session:
         subject: str = "",
         more: float = 0.0,
         most: int | None = None,
+        watch: Sequence[Any] = (),
     ) -> list[Any]:
-        """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`.
+        """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`. What
+        is done with the arrays in `watch` is added to `differences` (see worker/differences.py).
 
         Raises StudentError for the first failure, UsageError for an argument that cannot be sent.
 
@@ -352,6 +356,8 @@ class Session:
         }
         if named:
             request["named"] = {name: travelling(value, given) for name, value in named.items()}
+        if watch:
+            request["watch"] = list(watch)
         self.well = 0
         try:
             cpu = self.allowance.for_call() * min(len(batches), TOGETHER)
@@ -447,6 +453,8 @@ class Session:
             self.tried += [(as_text(act, 300), as_text(where, 80)) for act, where in reply["tried"][:20]]
             self.hid += [as_text(sentence, 300) for sentence in reply["hid"][:20]]
             changed = {at: value for at, value in (results[-1][2] or {}).items() if fits(at)} if results else {}
+            seen = [one for result in reply["results"] for one in result.get("differences", ())[:MOST_FUNCTIONS]]
+            self.differences += [Differences.read(subject, one) for one in seen]
         except MALFORMED:
             raise Crashed(f"{subject} broke the grader's channel: its reply is malformed") from None
         for self.well, (_, error, _) in enumerate(results):

@@ -4,9 +4,10 @@ Hostile code runs in the same process and may change everything here. So nothing
 values, and the grader judges them.
 
 The first frame is the setup. Every later one is a request `{id, seed, op, owner, path, batches, named}`: one call for
-each batch of arguments, with the keyword arguments in `named`. A reply is `{id, results, tried, hid}` with one result
-per call; it stops at the first call that raised. During a call the worker may send `{id, callback, args, named}`, to
-call a function that it was given. The answer is `{returned}` or `{refused}`.
+each batch of arguments, with the keyword arguments in `named`; `watch` holds the arrays that differences.py looks for.
+A reply is `{id, results, tried, hid}` with one result per call; it stops at the first call that raised. During a call
+the worker may send `{id, callback, args, named}`, to call a function that it was given. The answer is `{returned}` or
+`{refused}`.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ import numpy as np
 from grader.sandbox.worker import (
     canary,
     confine,
+    differences,
     drivers,
     home,
     imports,
@@ -187,9 +189,14 @@ class Worker:
             return {"value": self.wrap(target(), ())}
         given = operate.arguments(args, named)
         before = {at: operate.snapshot(value) for at, value in given.items() if operate.changes(value)}
-        value = target(*args, **named)
+        if "watch" in request:
+            with differences.Watch(self.folder, request["watch"]) as watch:
+                value = target(*args, **named)
+            seen = watch.found()
+        else:
+            value, seen = target(*args, **named), []
         changed = {at: self.travelling(given[at]) for at in before if not operate.same(given[at], before[at])}
-        return {"value": value} | ({"changed": changed} if changed else {})
+        return {"value": value} | ({"changed": changed} if changed else {}) | ({"differences": seen} if seen else {})
 
     def module(self, name: str) -> Any:
         """Import on first use. A file that failed is not run again; it gives the same error."""
