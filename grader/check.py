@@ -25,6 +25,7 @@ from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section
 from grader.reference import RECORDED, Live, Recorded
 from grader.sandbox.reader import read
 from grader.sandbox.remote import Module, Remote, operated
+from grader.sandbox.replies import Differences
 from grader.sandbox.session import Cost, Session
 from grader.sandbox.setup import home, import_name
 from grader.sandbox.worker.drivers import add_package
@@ -165,6 +166,11 @@ class Subject:
         The student's code works on copies, so the check's own arguments do not change.
         """
         return self.session.changed
+
+    @property
+    def differences(self) -> Sequence[Differences]:
+        """What was seen during the calls of this check that were `watched`: signs of finite differences."""
+        return self.session.differences
 
     def put(self, value: Any) -> Remote:
         """Store a value in the student's process, so that several calls share it and see each other's changes."""

@@ -245,6 +245,28 @@ def test_it_runs_from_any_folder_inside_the_project(tmp_path):
         assert "Score: 0 of 10" in run.stdout
 
 
+@pytest.mark.parametrize("command", [[str(ROOT / "grade.py")], ["-P", "-m", "grader"], ["-m", "grader"]])
+def test_nothing_in_the_current_folder_is_run_or_obeyed(command, tmp_path):
+    """Without -P, Python itself takes from there what it imports before it comes to us."""
+    first = [sys.executable, "-c", "import runpy, sys; print(*sys.modules)"]
+    own = subprocess.run(first, capture_output=True, text=True, check=True).stdout.split()
+    others = {"numpy", "matplotlib", "jinja2", "yaml", "PIL", "ruff", "psutil", "sitecustomize", "usercustomize"}
+    for name in (set(sys.stdlib_module_names) | others) - set(own if command == ["-m", "grader"] else ()):
+        (tmp_path / f"{name}.py").write_text(f"raise SystemExit('{name} of the current folder was run')\n")
+    (tmp_path / "matplotlibrc").write_text("backend: module://evil\nfigure.dpi: 1e9\n")
+    (tmp_path / ".env").write_text("PYTHONPATH=.\n")
+    (tmp_path / "ruff.toml").write_text("extend = '/etc/passwd'\n")
+    run = subprocess.run(
+        [sys.executable, *command, str(ROOT / "reference" / "backprop" / "functions.py"), "--task", "1"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "Score: 10 of 10" in run.stdout
+
+
 def test_another_homeworks_own_student_folder_is_graded(tmp_path):
     for name in ("reference", "fixtures"):
         shutil.copytree(ROOT / name, tmp_path / "homework" / name)

@@ -16,12 +16,14 @@ from grader.measure import numeric
 from grader.measure.diagnose import Clue, coarseness
 from grader.measure.expect import ANOTHER, asked_again, expect_close, gather, mistakes, once, unpack
 
+from .differences import asks_of_differences
 from .recorded import read_once
 
 Array = NDArray[np.float64]
 
 F1 = ("x1", "w1", "x2", "w2", "b", "y")
 POINTS, SMALL, WHOLE = 20, 3, 6
+WATCHED = 2  # points at which a call is watched for finite differences
 F4_POINTS = 3
 SHARED = "all gradients are wrong by one ratio at each point: a factor is wrong where all inputs have met"
 SHARED_RATIO = 1e-6
@@ -55,12 +57,14 @@ def f3_forward_fresh(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("1.1", "functions.f3")
+@asks_of_differences
 def f3_gradient_y1(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f3 returns the gradients with respect to s1 and s2 when y = 1."""
     expect_gradients(hw, "f3", points(rng, 2), ("s1", "s2"), fixed=(1,))
 
 
 @check("1.1", "functions.f3")
+@asks_of_differences
 def f3_gradient_y2(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f3 returns the gradients with respect to s1 and s2 when y = 2."""
     expect_gradients(hw, "f3", points(rng, 2), ("s1", "s2"), fixed=(2,))
@@ -74,6 +78,7 @@ def f1_forward(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("1.2", "functions.f1")
+@asks_of_differences
 def f1_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f1 returns the gradients with respect to all six inputs."""
     # f1 is a square, so a difference is exact with any step, and a long one keeps the digits of large values.
@@ -88,6 +93,7 @@ def f2_forward(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("1.2", "functions.f2")
+@asks_of_differences
 def f2_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f2 returns the gradient with respect to x."""
     expect_gradients(hw, "f2", points(rng, 1), ("x",))
@@ -237,7 +243,7 @@ def expect_gradients(
         rows = backward_of(function, getattr(hw.functions, function).map(some), promised)
         return gather(f"{promised[i]} of {function}", [row[i] for row in rows])
 
-    rows = backward_of(function, getattr(hw.functions, function).map(calls), promised)
+    rows = backward_of(function, getattr(hw.functions, function).watched(calls, at[:WATCHED]), promised)
     given = f" with y={fixed[0]}" if fixed else ""
     for i, name in enumerate(promised):
         title = f"{name} of {function}{given}"

@@ -16,6 +16,7 @@ from grader.measure import numeric
 from grader.measure.diagnose import Clue
 from grader.measure.expect import as_float, expect_close, expect_gradient, is_number, kept_clues, mistakes, unpack
 
+from .differences import asks_of_differences
 from .edges import (
     MANY_COLUMNS,
     MANY_ROWS,
@@ -60,6 +61,7 @@ def fc_forward(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("2.1", "layers.fc_backward")
+@asks_of_differences
 def fc_backward(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass returns the gradients with respect to x, w and b."""
     small, judged, advised = draw_sizes(rng), edge_sizes(rng), advised_sizes(rng)
@@ -91,6 +93,7 @@ def relu_forward(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("2.2", "layers.relu_backward")
+@asks_of_differences
 def relu_backward(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of ReLU lets the gradient through where x is positive."""
     for n, _, c in draw_sizes(rng):
@@ -131,6 +134,7 @@ def softmax_loss_value(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("2.3", "layers.softmax_loss")
+@asks_of_differences
 def softmax_loss_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """The softmax loss returns its gradient with respect to the scores."""
     for n, c in small_shapes(rng):
@@ -176,11 +180,13 @@ def l2_value(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("2.4", "layers.l2_regularization")
+@asks_of_differences
 def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """L2 regularization returns its gradient with respect to the weights."""
     for shape, reg in zip(l2_shapes(rng), REGS, strict=True):
         w = rng.normal(size=shape)
-        _, grad_w = unpack("l2_regularization", hw.layers.l2_regularization(w, reg), ("loss", "grad_w"))
+        answer = hw.layers.l2_regularization.watched([(w, reg)], [[w]])[0]
+        _, grad_w = unpack("l2_regularization", answer, ("loss", "grad_w"))
         expect_gradient(
             hw,
             f"grad_w of l2_regularization, w of shape {shape}, reg={reg}",
@@ -256,7 +262,7 @@ def expect_numeric_fc(hw: Subject, rng: np.random.Generator, size: Size) -> None
     grad_out, grad_later = rng.normal(size=(2, size[0], size[2]))
     _, cache = unpack("fc_forward", hw.layers.fc_forward(*args), ("out", "cache"))
     _, later_cache = unpack("fc_forward", hw.layers.fc_forward(*later), ("out", "cache"))
-    grads = unpack("fc_backward", hw.layers.fc_backward(grad_out, cache), FC_BACKWARD)
+    grads = unpack("fc_backward", hw.layers.fc_backward.watched([(grad_out, cache)], [args])[0], FC_BACKWARD)
     for i, name in enumerate(FC_BACKWARD):
         expect_gradient(
             hw,
@@ -347,7 +353,7 @@ def expect_numeric_relu(hw: Subject, rng: np.random.Generator, shape: tuple[int,
     expect_gradient(
         hw,
         f"grad_x of relu_backward, x of shape {shape}",
-        hw.layers.relu_backward(grad_out, cache),
+        hw.layers.relu_backward.watched([(grad_out, cache)], [[x]])[0],
         varying("relu_forward", hw.reference.layers.relu_forward, (x,)),
         at=x,
         upstream=grad_out,
@@ -401,7 +407,7 @@ def expect_softmax_value(
 
 
 def expect_numeric_softmax(hw: Subject, x: Array, y: NDArray[np.int64]) -> None:
-    _, grad_x = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
+    _, grad_x = unpack("softmax_loss", hw.layers.softmax_loss.watched([(x, y)], [[x]])[0], ("loss", "grad_x"))
     expect_gradient(
         hw,
         f"grad_x of softmax_loss {sized(x.shape)}",

@@ -18,6 +18,7 @@ from grader.measure.expect import expect_close, expect_gradient, kept_clues, mis
 from grader.model import Measure
 
 from . import network
+from .differences import asks_of_differences
 from .edges import ONE_ROW, REUSED, edge, spread
 from .network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case, Sizes
 from .prerequisites import BACKWARD, FORWARD, built_on
@@ -65,6 +66,7 @@ def net_forward(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("3.1", "two_layer_net.TwoLayerNet.backward")
+@asks_of_differences
 def net_backward(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass returns the gradient with respect to every parameter."""
     with built_on(hw, BACKWARD):
@@ -147,7 +149,8 @@ def expect_crossed_gradients(hw: Subject, rng: np.random.Generator, case: Case, 
     _, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
     _, other_cache = unpack("forward", other.net.forward(other.X), ("scores", "cache"))
     unpack("forward", case.net.forward(other.X), ("scores", "cache"))
-    expect_gradients_of(hw, case, case.net.backward(grad_scores, cache), grad_scores, later=other.X)
+    answer = case.net.backward.watched([(grad_scores, cache)], [list(case.values.values())])[0]
+    expect_gradients_of(hw, case, answer, grad_scores, later=other.X)
     expect_unmoved(case)
     for one, kept, upstream, said in (
         (other, other_cache, grad_other, ", of another network"),

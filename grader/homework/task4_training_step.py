@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -16,6 +16,7 @@ from grader.measure.diagnose import Clue
 from grader.measure.expect import expect_close, expect_gradient, gather, kept_clues, mistakes, unpack
 
 from . import network
+from .differences import asks_of_differences
 from .edges import ONE_ROW, edge
 from .network import BIASES, WEIGHTS, Case, Sizes
 from .prerequisites import LAYERS, NETWORK, built_on
@@ -45,13 +46,14 @@ def training_step_loss(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("4.1", "train.training_step")
+@asks_of_differences
 def training_step_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """A training step returns the gradient of the whole loss, regularization included, for both weight matrices."""
     with built_on(hw, LAYERS, NETWORK):
         for sizes in network.draw_sizes(rng):
             case = network.draw(hw, rng, sizes)
             for reg in reversed(REGS):  # reg > 0 first: a gradient of the regularization alone is 0 for reg = 0
-                _, grads = step(hw, case, reg)
+                _, grads = step(hw, case, reg, inputs=list(case.values.values()))
                 expect_step_gradients(hw, case, reg, grads, WEIGHTS)
         for sizes in network.edge_sizes(rng):
             case = network.draw(hw, rng, sizes, numeric=False)
@@ -123,9 +125,11 @@ def added_by_reg(hw: Subject, case: Case, reg: float) -> tuple[float, Any]:
         return float(with_reg - without), grads
 
 
-def step(hw: Subject, case: Case, reg: float) -> tuple[Any, Any]:
-    """The student's (loss, grads) for `case`. Raises Mismatch if the call changed the batch or the weights."""
-    loss, grads = unpack("training_step", hw.train.training_step(case.net, case.X, case.y, reg), STEP)
+def step(hw: Subject, case: Case, reg: float, inputs: Sequence[Any] = ()) -> tuple[Any, Any]:
+    """The student's (loss, grads) for `case`; what it does with `inputs` is noted. Raises Mismatch if the call changed
+    the batch or the weights."""
+    (answer,) = hw.train.training_step.watched([(case.net, case.X, case.y, reg)], [inputs] if inputs else [])
+    loss, grads = unpack("training_step", answer, STEP)
     if {1, 2} & set(hw.mutated):
         raise Mismatch("training_step changed its batch in place; the data are used again, so work on a copy")
     moved = case.moved()

@@ -11,10 +11,11 @@ import numpy as np
 
 from grader.check import Subject, check
 from grader.errors import Mismatch, Partly, Skipped, StudentError
+from grader.intake import picture
 from grader.model import Figure
 
-from .notebooks import decode, imagenet, photographs
-from .notebooks.handed_in import handed_in, left_out
+from .notebooks import imagenet, photographs
+from .notebooks.handed_in import handed_in, hold, left_out
 from .notebooks.photographs import Call, Photograph
 from .notebooks.survey import Survey
 from .training.curves import TRAINING
@@ -27,6 +28,7 @@ LEAST = 40  # pixels: least width and height of a saved picture that shows a pho
 SMALL = 160  # pixels of a thumbnail
 TOP = 5
 UNAVAILABLE = "weights unavailable: "  # the words of worker/vision.py
+FAILED = f"{PART2} gave no picture to a network when it was run here, because some of its code failed"
 CURE = "hand them in beside the notebook"
 
 
@@ -119,6 +121,12 @@ def one_right_one_wrong(hw: Subject, rng: np.random.Generator) -> None:
     if len(unpredicted) == 1 and not ran.lacking:
         hw.review(f"{only(two, ran)}; does {cells(student)} show a prediction for {unpredicted[0]}?")
         raise Partly(f"the grader saw no prediction by {PART2} for {unpredicted[0]}; a person will look", 0.5)
+    if unpredicted and failed(two, ran):
+        if not evident(student):
+            raise Mismatch(f"{FAILED}, and it shows no result")
+        hold(
+            hw, f"is one of the two predictions in {PART2} right and the other wrong? look at {cells(student)}", FAILED
+        )
     said = " and ".join(one.told(labels) for one in two)
     right = [imagenet.fits(one.stated, one.predicted(labels)) for one in two]
     hw.review(f"look at the photographs: {said}")
@@ -211,18 +219,29 @@ def unseen(hw: Subject, student: Survey, two: list[Photograph], ran: Ran) -> Non
         hw.review(f"{only(two, ran)}; did the student's own run use the other one as well?")
         raise Partly(f"{only(two, ran)}; the task asks for two, and a person will look", 0.5)
     but = f" ({ran.lacking})" if ran.lacking else ""
+    asked = ""
     if evident(student):
-        asked = f"do the pictures in {PART2} show both photographs with the class that a network predicts?{but}"
-        hw.review(f"{asked} look at {cells(student)}")
-        return
-    if two and any(imagenet.named(cell.text) for cell in student.cells):
-        hw.review(f"does the printed output of {PART2} say which class a network predicts for each photograph?{but}")
+        asked = (
+            f"do the pictures in {PART2} show both photographs with the class that a network predicts?{but} look at "
+        )
+        asked += cells(student)
+    elif two and any(imagenet.named(cell.text) for cell in student.cells):
+        asked = f"does the printed output of {PART2} say which class a network predicts for each photograph?{but}"
+    if asked and failed(two, ran):
+        hold(hw, asked, FAILED)
+    if asked:
+        hw.review(asked)
         return
     if ran.lacking:
         hw.review(f"{PART2} could not be run here{but}, and shows no result; does it say what its network predicts?")
         raise Skipped(f"{ran.lacking}, so {PART2} could not be run; a person will look")
     which = "not both photographs" if two else "no photograph"
     raise Mismatch(f"{which} reached a network trained on ImageNet when {PART2} was run here, and it shows no result")
+
+
+def failed(two: list[Photograph], ran: Ran) -> bool:
+    """Whether all that a run needs is here, but the notebook's code failed before it asked a network."""
+    return len(two) == 2 and not ran.whole and not ran.lacking
 
 
 def only(two: list[Photograph], ran: Ran) -> str:
@@ -254,7 +273,7 @@ def show(hw: Subject, found: list[Photograph]) -> None:
     for one in found:
         share = imagenet.probabilities(one.scores)
         top = np.argsort(-share)[:TOP]
-        small = decode.thumbnail(one.pixels, SMALL)
+        small = picture.thumbnail(one.pixels, SMALL)
         agrees = one.call is not None and int(np.argmax(one.call.scores)) == int(top[0])
         own = "" if agrees or one.call is None else f" With the notebook's preprocessing: {one.predicted(labels)!r}."
         hw.draw(

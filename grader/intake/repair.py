@@ -10,14 +10,11 @@ import ast
 import codecs
 import io
 import json
-import os
 import re
-import subprocess
 import sys
 import tokenize
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -26,9 +23,6 @@ LARGEST = 1 << 20  # bytes of a script; a larger one stays as it is
 SMALL = 1 << 16  # bytes; the syntax trees of larger scripts are not kept, as they take a hundred times as many
 BRACKETS = 500_000  # most lists and objects in a notebook; more could take gigabytes as parsed JSON
 SLIM = 8 << 20  # bytes; a larger notebook loses the outputs that no check reads
-ASKED, SECONDS = 100_000, 10.0  # most characters of a script, and seconds, for ruff's parser of newer Pythons
-MOST_ASKED = 10  # most scripts of one submission for that parser
-MOST_MEMORY = 2 << 30  # bytes of address space for that parser
 PYTHON = sys.version.split()[0]
 
 # First bytes of files that are not text, and what to tell the student.
@@ -81,21 +75,6 @@ class Repaired:
     notes: list[str] = field(default_factory=list)
     fault: str = ""
     question: str = ""
-
-
-class Newer:
-    """What the parser of newer Pythons says about texts that this Python cannot read. The parser is another program,
-    which a reader may not start: `asked` collects the texts for it."""
-
-    def __init__(self, known: Mapping[str, str]) -> None:
-        self.known = known
-        self.asked: list[str] = []
-
-    def __call__(self, text: str) -> str:
-        """As `needs_newer`; "" if the answer is not known yet."""
-        if text not in self.known and len(text) <= ASKED and len(self.asked) < MOST_ASKED:
-            self.asked.append(text)
-        return self.known.get(text, "")
 
 
 def script(content: bytes, name: str, origin: str, newer: Callable[[str], str]) -> Repaired:
@@ -166,52 +145,6 @@ def unread(text: str, name: str, newer: Callable[[str], str]) -> Repaired:
             f"Python {PYTHON}",
         )
     return Repaired(encoded)
-
-
-def needs_newer(text: str) -> str:
-    """What in the text needs a newer Python than this one, or "". Ruff's parser tells; it runs nothing."""
-    try:
-        from ruff import find_ruff_bin  # type: ignore[import-untyped]
-
-        if len(text) > ASKED or errors(find_ruff_bin(), text, "py314"):
-            return ""
-        own = errors(find_ruff_bin(), text, f"py{sys.version_info[0]}{sys.version_info[1]}")
-    except (ImportError, OSError, ValueError, subprocess.SubprocessError):
-        return ""
-    return own[0] if own else ""
-
-
-def hold() -> None:
-    """In the child that becomes the parser: a cap on its memory and its time."""
-    import resource
-
-    for name, most in (
-        (resource.RLIMIT_AS, MOST_MEMORY),
-        (resource.RLIMIT_CPU, int(SECONDS)),
-        (resource.RLIMIT_FSIZE, 0),
-    ):
-        with suppress(ValueError, OSError):  # less is allowed already
-            resource.setrlimit(name, (most, most))
-
-
-def errors(program: str, text: str, version: str) -> list[str]:
-    command = [program, "check", "--isolated", "--no-cache", "--select", "E902", "--output-format", "json"]
-    done = subprocess.run(
-        [*command, "--target-version", version, "--stdin-filename", "work.py", "-"],
-        input=text.encode(), capture_output=True, timeout=SECONDS, check=False, preexec_fn=hold if os.name == "posix"
-        else None,
-    )  # fmt: skip
-    if done.returncode not in (0, 1):
-        raise ValueError("no answer")
-    found = json.loads(done.stdout)
-    told = [
-        (
-            one["location"]["row"],
-            re.sub(r" on Python 3\.\d+ \(syntax was added in (.*)\)", r", new in \1", one["message"]),
-        )
-        for one in found
-    ]
-    return [f"line {row}: {message}"[:200] for row, message in told]
 
 
 # Repairs, tried one after another until the file parses

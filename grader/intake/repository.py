@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from grader.intake.repair import is_notebook
 from grader.model import Submission
 
-ADDRESS = re.compile(r"^\s*url\s*=\s*(.+?)(?:\.git)?/?\s*$", re.MULTILINE)
+SETTINGS = 64 << 10  # bytes of a clone's settings that are looked at
 
 
 def places(folder: Path, submission: Submission, *, workspace: str = "", repository: str = "") -> dict[str, str]:
@@ -61,12 +61,15 @@ def is_own(root: Path, repository: str) -> bool:
     if git.is_file():
         return False  # a submodule, or another work tree: its paths are none of the repository's
     try:
-        addresses = ADDRESS.findall((git / "config").read_text(encoding="utf-8", errors="replace"))
+        with (git / "config").open("rb") as file:
+            lines = file.read(SETTINGS).decode("utf-8", "replace").splitlines()
     except OSError:
         return True
+    settings = [line.partition("=") for line in lines]
+    addresses = [value.strip() for name, _, value in settings if name.strip() == "url" and value.strip()]
     return not repository or not addresses or named(repository) in map(named, addresses)
 
 
 def named(address: str) -> list[str]:
     """Owner and name, the last two parts of an address."""
-    return re.split(r"[/:]", address.lower())[-2:]
+    return re.split(r"[/:]", address.lower().removesuffix("/").removesuffix(".git"))[-2:]

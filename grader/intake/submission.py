@@ -15,7 +15,8 @@ from grader.errors import StudentError, SubmissionError
 from grader.intake import helpers, repair
 from grader.intake.archive import ENDING, FILE, NOTEBOOK, Found, Search, members, printable
 from grader.intake.match import EXACT, HOLDS, MARKED, WRITTEN, basename, folded
-from grader.intake.repair import Newer, Repaired, defines, essence, is_notebook, kind_of
+from grader.intake.newer import Newer, answers
+from grader.intake.repair import Repaired, defines, essence, is_notebook, kind_of
 from grader.intake.source import definitions
 from grader.intake.unpack import MIB
 from grader.model import Limits, Submission, Take
@@ -54,7 +55,7 @@ def read(
             )
             if newer or not unread:
                 return found
-            newer = {text: repair.needs_newer(text) for text in unread}
+            newer = answers(unread)
             if not any(newer.values()):
                 return found
     except StudentError as error:

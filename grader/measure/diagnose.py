@@ -225,11 +225,12 @@ def said(words: str) -> str:
 
 
 def same(a: Array, b: Array) -> bool:
-    """Whether two arrays differ by at most SAME times the largest entry of both."""
+    """Whether each entry differs by at most SAME times its own size and the usual size of all: a few that are much
+    larger say nothing of the others."""
     if a.shape != b.shape or not np.isfinite(b).all():
         return False
-    scale = max(float(np.abs(a).max(initial=0.0)), float(np.abs(b).max(initial=0.0)))
-    return bool(numeric.error(a, b) <= SAME * scale)
+    usual = min((float(np.median(np.abs(one[one != 0]))) if one.any() else 0.0) for one in (a, b))
+    return bool((np.abs(a - b) <= SAME * (np.maximum(np.abs(a), np.abs(b)) + usual)).all())
 
 
 def known(found: Array | None, right: Array, clues: Iterable[Clue]) -> str:

@@ -8,13 +8,13 @@ import sys
 
 import pytest
 
-from grader.intake import repair
+from grader.intake import newer, repair
 
 SOURCE = "import numpy as np\n\n\ndef relu(x):\n    return np.maximum(x, 0)\n"
 
 
 def graded(content: bytes) -> str:
-    found = repair.script(content, "layers.py", "layers.py", repair.needs_newer)
+    found = repair.script(content, "layers.py", "layers.py", newer.needed)
     assert (found.fault, found.question) == ("", "")
     return found.content.decode()
 
@@ -47,7 +47,7 @@ def test_text_in_another_encoding_is_the_same_text(content):
     ],
 )
 def test_what_python_reads_stays_as_it_is(content):
-    assert repair.script(content, "layers.py", "layers.py", repair.needs_newer) == repair.Repaired(content)
+    assert repair.script(content, "layers.py", "layers.py", newer.needed) == repair.Repaired(content)
 
 
 def test_an_encoding_that_is_not_declared_or_not_known():
@@ -93,11 +93,11 @@ def notebook(*sources: str) -> bytes:
 
 def test_a_notebook_under_a_scripts_name_is_its_code():
     found = repair.script(
-        notebook("%matplotlib inline\nimport numpy as np", SOURCE), "layers.py", "hw.py", repair.needs_newer
+        notebook("%matplotlib inline\nimport numpy as np", SOURCE), "layers.py", "hw.py", newer.needed
     )
     assert repair.defines(found.content) == {"relu"}
     assert found.notes == ["hw.py is a notebook; its code was taken as layers.py"]
-    found = repair.script(notebook("x = 1"), "layers.py", "layers.py", repair.needs_newer)
+    found = repair.script(notebook("x = 1"), "layers.py", "layers.py", newer.needed)
     assert found.fault == (
         "layers.py cannot be imported: it is a notebook (JSON), not Python; in Jupyter, save it as a .py file"
     )
@@ -122,7 +122,7 @@ CONFLICT = "<<<<<<< HEAD\n{}=======\n{}>>>>>>> theirs\n"
     ],
 )  # fmt: skip
 def test_what_is_no_python_is_told_by_what_it_is(content, says):
-    found = repair.script(content, "layers.py", "layers.py", repair.needs_newer)
+    found = repair.script(content, "layers.py", "layers.py", newer.needed)
     assert found.fault.startswith("layers.py cannot be imported: ")
     assert says in found.fault
     assert not found.question
@@ -144,7 +144,7 @@ def test_a_conflict_without_a_difference_is_none():
 def test_what_a_newer_python_reads_is_a_question(code, version, says):
     if sys.version_info >= version:
         pytest.skip("this Python reads it")
-    found = repair.script(code.encode(), "layers.py", "layers.py", repair.needs_newer)
+    found = repair.script(code.encode(), "layers.py", "layers.py", newer.needed)
     assert says in found.question
     assert found.question.startswith("layers.py needs a newer Python than the grader's 3.")
     assert not found.fault
@@ -152,7 +152,7 @@ def test_what_a_newer_python_reads_is_a_question(code, version, says):
 
 @pytest.mark.parametrize("code", ["def f(x)\n    return x\n", "x = (1\n", "if True:\nx = 1\n", "f'{'\n"])
 def test_a_mistake_in_python_stays_one(code):
-    assert repair.script(code.encode(), "layers.py", "layers.py", repair.needs_newer) == repair.Repaired(code.encode())
+    assert repair.script(code.encode(), "layers.py", "layers.py", newer.needed) == repair.Repaired(code.encode())
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_mistake_in_python_stays_one(code):
     ["-" * 90_000 + "1", "(" * 90_000, "lambda:" * 12_000 + "1", "%" * 90_000, "<<<<<<< a\n" * 9000, "not " * 25_000],
 )
 def test_hostile_text_ends_in_time(text):
-    repair.script(text.encode(), "layers.py", "layers.py", repair.needs_newer)
+    repair.script(text.encode(), "layers.py", "layers.py", newer.needed)
 
 
 def test_a_notebook_in_utf_16_is_one_in_utf_8():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zipfile
 from pathlib import Path
 
@@ -119,3 +120,11 @@ def test_a_name_that_cannot_be_shown_has_no_place(repository):
     odd.mkdir()
     (repository / "homework 1" / "layers.py").rename(odd / "layers.py")
     assert "layers.py" not in found(repository)
+
+
+def test_settings_of_many_spaces_or_lines_take_no_time(repository):
+    for text in ("url = a" + " " * 500_000 + "b", "\n" * 1_000_000):
+        (repository / ".git" / "config").write_text(text)
+        began = time.monotonic()
+        found(repository, repository="ada/homework")
+        assert time.monotonic() - began < 5

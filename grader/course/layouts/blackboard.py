@@ -17,9 +17,9 @@ from grader.course.student import handed_in, printable, with_time
 from grader.model import Student
 
 SHAPE = re.compile(r"(?P<who>.+)_attempt_(?P<at>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)(?P<receipt>\.txt)?(?:_(?P<own>.+))?")
-NAME = re.compile(r"^Name:\s*(?P<name>.*?)\s*\((?P<user>[^()]+)\)\s*$", re.MULTILINE)
-FILES = re.compile(r"^\s*Filename:\s*(.+?)\s*$", re.MULTILINE)
-LONGEST = 1 << 20  # bytes of a receipt
+NAME = re.compile(r"Name:(?P<name>.*)\((?P<user>[^()]+)\)")
+FILE = "Filename:"
+LONGEST = 1 << 20  # bytes of a receipt, in which the student may have written
 
 
 def fits(folder: Path) -> bool:
@@ -49,10 +49,15 @@ def users_of(receipts: Mapping[str, str]) -> dict[str, str]:
     title = title_of(receipts)
     users = {}
     for who, text in receipts.items():
-        told = NAME.search(text)
+        told = named(text)
         own = told["user"] if told and who.endswith(f"_{told['user']}") else ""
         users[who] = own or who.removeprefix(title)
     return users
+
+
+def named(text: str) -> re.Match[str] | None:
+    """The line with the student's name. A line at a time, so that no line of the student's takes long to look at."""
+    return next(filter(None, (NAME.fullmatch(line.strip()) for line in text.splitlines())), None)
 
 
 def title_of(heads: Iterable[str]) -> str:
@@ -65,10 +70,10 @@ def title_of(heads: Iterable[str]) -> str:
 def attempt(group: Group, users: Mapping[str, str], zone: tzinfo | None) -> Student:
     first, text = group[0][0], receipt(group)
     user = users[first["who"]]
-    told = NAME.search(text)
+    told = named(text)
     parts = tuple((found["own"], path) for found, path in group if found["own"])
     one = handed_in(user, user, parts, ids={"username": user})
-    name = printable(told["name"]) if told and told["name"] else one.name
+    name = (printable(told["name"].strip()) if told else "") or one.name
     day, clock = first["at"][:10], first["at"][11:].replace("-", ":")
     return with_time(replace(one, name=name, problem=one.problem or missing_work(group, text)), f"{day}T{clock}", zone)
 
@@ -76,7 +81,8 @@ def attempt(group: Group, users: Mapping[str, str], zone: tzinfo | None) -> Stud
 def missing_work(group: Group, text: str) -> str:
     """A sentence on work that Blackboard lists but that is not here, or ""."""
     there = {path.name for _, path in group}
-    if absent := [name for name in FILES.findall(text) if name not in there]:
+    listed = [line.strip().removeprefix(FILE).strip() for line in text.splitlines() if line.strip().startswith(FILE)]
+    if absent := [name for name in listed if name and name not in there]:
         return f"Blackboard's receipt names {printable(absent[0])}, but it is not here{AGAIN}"
     if not any(found["own"] for found, _ in group):
         return "the attempt has no file; read its text on Blackboard"

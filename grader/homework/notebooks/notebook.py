@@ -25,6 +25,7 @@ CELLS = 2000
 SOURCE = 2 << 20  # characters of all code
 LINES = 20_000  # lines of all code; a semicolon counts as a new line
 NODES = 500_000  # lists and objects in the file; a few megabytes of them could take gigabytes as parsed JSON
+OUTPUTS = 50_000
 TEXT = 64 << 10  # characters to read of one output, and of all outputs of a cell
 SAVE_AGAIN = "open it in Jupyter or Colab and save it again"
 
@@ -88,6 +89,8 @@ def read(data: bytes, name: str) -> Notebook:
         raise Mismatch(f"{name} holds more than {CELLS} cells or {SOURCE >> 20} MiB of code; leave the rest out")
     if sum(cell.source.count("\n") + cell.source.count(";") for cell in cells) > LINES:
         raise Mismatch(f"{name} holds more than {LINES} lines of code; leave the rest out")
+    if sum(len(cell.outputs) for cell in cells) > OUTPUTS:
+        raise Mismatch(f"{name} holds more than {OUTPUTS} saved outputs; clear those that are not needed")
     if not any(cell.source.strip() for cell in cells):
         raise Mismatch(f"{name} holds no code; hand in the notebook in which you worked")
     return Notebook(name, cells)

@@ -23,23 +23,24 @@ PR_SET_NO_NEW_PRIVS = 38
 CAPABILITIES, CAP_DAC_READ_SEARCH = 0x20080522, 2  # capget(2)'s third version
 
 LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 444, 445, 446
-READ_FILE, READ_DIR = 1 << 2, 1 << 3
+EXECUTE, READ_FILE, READ_DIR = 1 << 0, 1 << 2, 1 << 3
 REFER, TRUNCATE, IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
 BASE_RIGHTS = (1 << 13) - 1  # ABI 1: execute, write, read, list, remove and make of every kind
 WRITE = (1 << 1) | (1 << 4) | (1 << 5) | (1 << 7) | (1 << 8) | TRUNCATE  # files and folders; no device, socket or link
-FILE_ONLY = (1 << 0) | (1 << 1) | READ_FILE | TRUNCATE | IOCTL_DEV
+FILE_ONLY = EXECUTE | (1 << 1) | READ_FILE | TRUNCATE | IOCTL_DEV
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What stays allowed. Sizes are in bytes. Paths are files or folders; a right to a folder covers all below it.
 
-    `list` shows names only; `write` includes reading.
+    `list` shows names only; `write` and `run` include reading. No code of a student's gets to `run` anything.
     """
 
     read: tuple[str, ...] = ()
     list: tuple[str, ...] = ()
     write: tuple[str, ...] = ()
+    run: tuple[str, ...] = ()
     devices: tuple[str, ...] = ("/dev/null", "/dev/urandom", "/dev/zero")
     memory: int = 2 << 30
     file_size: int = 64 << 20
@@ -148,6 +149,8 @@ def restrict_files(libc: ctypes.CDLL, policy: Policy, problems: list[str]) -> in
             allow(libc, ruleset, path, handled & READ_DIR)
         for path in policy.write:
             allow(libc, ruleset, path, handled & (READ_FILE | READ_DIR | WRITE))
+        for path in policy.run:
+            allow(libc, ruleset, path, handled & (READ_FILE | READ_DIR | EXECUTE))
         for path in policy.devices:
             allow(libc, ruleset, path, handled & (READ_FILE | 1 << 1 | TRUNCATE))
         if libc.syscall(LANDLOCK_RESTRICT_SELF, ruleset, 0) != 0:

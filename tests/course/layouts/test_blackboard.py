@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -57,3 +58,12 @@ def test_what_the_receipt_names_and_is_not_there_is_a_problem(read):
 def test_an_attempt_of_words_alone_is_no_absence(read):
     found = read("HW 1_ada_attempt_2026-11-20-23-05-11.txt", "HW 1_bo_attempt_2026-11-20-23-05-11_a.zip", roster=ROSTER)
     assert found["ada"].problem == "the attempt has no file; read its text on Blackboard"
+
+
+@pytest.mark.parametrize("comment", [f"Name: {' ' * 500_000}x", f"Name: {'(' * 500_000}x", "\n" * 500_000])
+def test_what_a_student_wrote_in_a_receipt_keeps_nobody_waiting(read, comment):
+    head, began = "HW_1_a_da_attempt_2026-11-20-23-05-11", time.monotonic()
+    receipt = f"Comments: {comment}\n{comment}\n{RECEIPT}"
+    (ada,) = read(f"{head}_hw.zip", texts={f"{head}.txt": receipt}).values()
+    assert ada.ids == {"username": "a_da"}
+    assert time.monotonic() - began < 5
