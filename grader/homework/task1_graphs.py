@@ -120,10 +120,10 @@ def f4_gradient(hw: Subject, rng: np.random.Generator) -> None:
     yours = np.array([gather("a gradient of f4", row) for row in rows])
     for i, name in enumerate(names):
         bars = [hw.tolerance * max(1.0, float(np.abs(one).max())) + noise for _, one, noise in drawn]
+        right = (np.abs(yours[:, i] - expected[:, i]) < bars).all()  # each point has its own bar
         clues = [again(partial(asked, i), calls), *own_clues(at, expected, yours, i)]
-        expect_close(
-            hw, f"{name} of f4", yours[:, i], expected[:, i], atol=max(bars), reveal=True, clues=clues, part=(1, i)
-        )
+        atol = max(bars) if right else min(bars)
+        expect_close(hw, f"{name} of f4", yours[:, i], expected[:, i], atol=atol, reveal=True, clues=clues, part=(1, i))
 
 
 def own_clues(at: Array, expected: Array, yours: Array, i: int) -> Iterator[Clue]:
