@@ -9,6 +9,8 @@ from statistics import NormalDist, fmean
 from typing import Any
 
 SURE = 0.95
+TAIL = 1e-4  # a lower rate is not believed of a normal distribution: accuracies end at 1, and few were measured
+TOO_FEW, LEAST = 0.5, 0.001  # a bound from which on nothing is known; and the lowest that is shown, in percent
 
 
 @dataclass(frozen=True)
@@ -16,8 +18,9 @@ class Cell:
     """The runs of one training on one set of data.
 
     `margins` are how far each ended on the right side of its bar: above it where it is right, below where it is wrong.
-    `spread` is the larger one of the margins' own standard deviation and that of all trainings of this kind and item,
-    which `freedom` deviations measured. `used` is the share of a slow machine's budget that each run needs to its bar.
+    `spread` is the standard deviation within trainings of this kind and item, which `freedom` deviations measured, or
+    the training's own if that is larger and not of few runs. `used` is the share of a slow machine's budget that each
+    run needs to its bar.
     `elsewhere` are the items below that rejected each run.
     """
 
@@ -43,7 +46,7 @@ class Cell:
         counted = bound(self.missed, self.runs)
         if self.missed or self.freedom < 3:
             return counted
-        return min(counted, beyond(fmean(self.margins), self.spread, self.runs, self.freedom))
+        return min(counted, max(TAIL, beyond(fmean(self.margins), self.spread, self.runs, self.freedom)))
 
     def twice(self) -> float:
         """The same where a run that falls short is done again with another seed and the better one counts: right work
@@ -72,7 +75,7 @@ def beyond(mean: float, spread: float, runs: int, freedom: int) -> float:
     """The same for the rate at which a normal margin falls below 0: the tolerance limit in Natrella's approximation
     (NIST/SEMATECH e-Handbook, 7.2.6.3)."""
     if spread == 0:
-        return 0.0 if mean > 0 else 1.0
+        return float(mean <= 0)
     ratio = mean / spread
     least = ratio - NormalDist().inv_cdf(SURE) * sqrt(1 / runs + ratio**2 / (2 * freedom))
     return NormalDist().cdf(-least)
@@ -118,21 +121,22 @@ def rounded(rate: float) -> float:
 def published(groups: Sequence[dict[str, Any]]) -> str:
     """The table of the README, out of a summary."""
     lines = [
-        "| item | data | right: trainings, runs | short of the bar | nearest | a run falls short | both do "
-        "| wrong: trainings, runs | pass |",
+        "| item | data | right: trainings, runs | short of the bar | nearest | a run falls short | both fall short "
+        "| wrong: trainings, runs | that pass |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
+    wrong = {(group["item"], group["data"]): group for group in groups if group["kind"] == "wrong"}
     for right in (group for group in groups if group["kind"] == "right"):
-        for wrong in groups:
-            if (wrong["item"], wrong["data"], wrong["kind"]) == (right["item"], right["data"], "wrong"):
-                lines.append(
-                    f"| {right['item']} | {right['data']} | {right['trainings']}, {right['runs']} | {right['missed']} "
-                    f"| {100 * right['least']:+.1f} points | below {percent(right['once'])} "
-                    f"| below {percent(right['twice'])} | {wrong['trainings']}, {wrong['runs']} "
-                    f"| {', '.join(wrong['passing']) or 'none'} |"
-                )
+        other = wrong.get((right["item"], right["data"]))
+        cells = [
+            right["item"], right["data"], f"{right['trainings']}, {right['runs']}", f"{right['missed']}",
+            f"{100 * right['least']:+.1f} points", below(right["once"]), below(right["twice"]),
+            f"{other['trainings']}, {other['runs']}" if other else "not yet",
+            (", ".join(other["passing"]) or "none") if other else "",
+        ]  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def percent(rate: float) -> str:
-    return f"{100 * rate:.2g} %"
+def below(rate: float) -> str:
+    return "too few runs" if rate > TOO_FEW else f"below {max(100 * rate, LEAST):.2g} %"

@@ -81,7 +81,10 @@ WRONG_STEPS = {
     "no gradient": CALL + "    return loss, {name: 0 * grad for name, grad in grads.items()}\n",
     "wrong sign": CALL + "    return loss, {name: -grad for name, grad in grads.items()}\n",
     "shuffled labels": "    return _step(model, X, np.random.permutation(y), reg)\n",
-    "labels off by a drawn number": "    return _step(model, X, (y + np.random.randint(1, 10, len(y))) % 10, reg)\n",
+    "labels off by a drawn number": (
+        "    classes = model.forward(X)[0].shape[1]\n"
+        "    return _step(model, X, (y + np.random.randint(1, classes, len(y))) % classes, reg)\n"
+    ),
     "one class": "    return _step(model, X, 0 * y, reg)\n",
     "shuffled images": "    return _step(model, X[np.random.permutation(len(X))], y, reg)\n",
     "no images": "    return _step(model, 0 * X, y, reg)\n",
