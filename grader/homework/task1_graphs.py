@@ -155,12 +155,13 @@ def own_clues(at: Array, expected: Array, yours: Array, i: int) -> Iterator[Clue
 
 
 def is_shared(yours: Array, expected: Array) -> bool:
-    """Whether at each point all gradients, of two inputs at least, are wrong by one ratio."""
+    """Whether at each point all gradients, of two inputs at least, are wrong by one ratio. Where it is the same at all
+    points, it has a name of its own."""
     if expected.shape[1] < 2 or not np.isfinite(yours).all() or not expected.all():
         return False
     ratios = yours / expected
     alike = np.allclose(ratios, ratios[:, :1], rtol=SHARED_RATIO)
-    return bool(alike and yours.any() and not np.allclose(ratios[:, 0], 1, rtol=SHARED_RATIO))
+    return bool(alike and yours.any() and not np.allclose(ratios[:, 0], ratios[0, 0], rtol=SHARED_RATIO))
 
 
 def points(rng: np.random.Generator, arity: int, *, far: tuple[float, float] = (101, 130)) -> list[tuple[float, ...]]:

@@ -399,7 +399,7 @@ def limited(found: Array, right: Array, wrong: Mask) -> Iterator[str]:
     if right.size == 1 and (limit < 5 or limit != round(limit)):
         return
     cut = (np.abs(found[wrong]) == limit) & (np.abs(right[wrong]) > limit) & (found[wrong] * right[wrong] > 0)
-    if cut.all() and not np.array_equal(found[wrong], np.trunc(right[wrong])):
+    if cut.all():
         yield f"no number is beyond {limit:g}: are they cut there?"
 
 
