@@ -173,7 +173,8 @@ RIGHT_NOTEBOOKS: dict[str, Replaced] = {
         *SMALLER,
         (ADAM, "optim.SGD(model.parameters(), lr=0.02, momentum=0.9)"),
     ),
-    "large batches": (*SMALLER[:1], ("batch_size = 64", "batch_size = 256"), ("num_epoch = 4", "num_epoch = 2")),
+    "large batches": (*SMALLER[:1], ("batch_size = 64", "batch_size = 256"), ("num_epoch = 4", "num_epoch = 2"),
+                      ("learning_rate = 2e-3", "learning_rate = 6e-3")),
     "fewer pictures": (
         *SMALLER[:1],
         ("FASHION_train = Subset(FASHION_trainval, range(50000))",
