@@ -149,7 +149,7 @@ def expect_crossed_gradients(hw: Subject, rng: np.random.Generator, case: Case, 
     _, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
     _, other_cache = unpack("forward", other.net.forward(other.X), ("scores", "cache"))
     unpack("forward", case.net.forward(other.X), ("scores", "cache"))
-    answer = case.net.backward.watched(grad_scores, cache, inputs=list(case.values.values()))
+    answer = case.net.backward.watched([(grad_scores, cache)], [list(case.values.values())])[0]
     expect_gradients_of(hw, case, answer, grad_scores, later=other.X)
     expect_unmoved(case)
     for one, kept, upstream, said in (

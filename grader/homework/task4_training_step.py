@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -53,14 +53,12 @@ def training_step_gradient(hw: Subject, rng: np.random.Generator) -> None:
         for sizes in network.draw_sizes(rng):
             case = network.draw(hw, rng, sizes)
             for reg in reversed(REGS):  # reg > 0 first: a gradient of the regularization alone is 0 for reg = 0
-                _, grads = step(hw, case, reg)
+                _, grads = step(hw, case, reg, inputs=list(case.values.values()))
                 expect_step_gradients(hw, case, reg, grads, WEIGHTS)
         for sizes in network.edge_sizes(rng):
             case = network.draw(hw, rng, sizes, numeric=False)
             reg = strength(rng)
             expect_step_gradients(hw, case, reg, step(hw, case, reg)[1], WEIGHTS)
-        reg = great_strength(rng)
-        expect_step_gradients(hw, case, reg, step(hw, case, reg)[1], WEIGHTS)
         with edge(hw, "4.1", ONE_ROW):
             case = network.draw(hw, rng, network.one_row(rng), numeric=False)
             expect_step_gradients(hw, case, REGS[-1], step(hw, case, REGS[-1])[1], WEIGHTS)
@@ -88,7 +86,7 @@ def strength(rng: np.random.Generator) -> float:
 
 
 def great_strength(rng: np.random.Generator) -> float:
-    """One with which the loss of a wide network, and some gradients, are beyond 100."""
+    """One with which the loss of a wide network is beyond 100."""
     return float(rng.uniform(300, 400))
 
 
@@ -125,10 +123,10 @@ def added_by_reg(hw: Subject, case: Case, reg: float) -> tuple[float, Any]:
         return float(with_reg - without), grads
 
 
-def step(hw: Subject, case: Case, reg: float) -> tuple[Any, Any]:
-    """The student's (loss, grads) for `case`. Raises Mismatch if the call changed the batch or the weights."""
-    inputs = () if case.large else tuple(case.values.values())
-    answer = hw.train.training_step.watched(case.net, case.X, case.y, reg, inputs=inputs)
+def step(hw: Subject, case: Case, reg: float, inputs: Sequence[Any] = ()) -> tuple[Any, Any]:
+    """The student's (loss, grads) for `case`; what it does with `inputs` is noted. Raises Mismatch if the call changed
+    the batch or the weights."""
+    (answer,) = hw.train.training_step.watched([(case.net, case.X, case.y, reg)], [inputs] if inputs else [])
     loss, grads = unpack("training_step", answer, STEP)
     if {1, 2} & set(hw.mutated):
         raise Mismatch("training_step changed its batch in place; the data are used again, so work on a copy")

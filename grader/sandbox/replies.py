@@ -17,8 +17,8 @@ MOST_ARGUMENTS = 64  # arguments of a call that a reply may report as changed
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """During a watched call of `subject`, the student's `function` was given one of the watched arrays with one entry
-    moved: so for `entries` of `size` entries, in turn."""
+    """During a watched call of `subject`, the student's `function` was given its inputs with one number moved: so for
+    `entries` of `size` numbers, in turn."""
 
     subject: str
     function: str

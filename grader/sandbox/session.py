@@ -321,10 +321,10 @@ class Session:
         subject: str = "",
         more: float = 0.0,
         most: int | None = None,
-        watch: Sequence[Any] = (),
+        watch: Sequence[Sequence[Any]] = (),
     ) -> list[Any]:
         """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`. What
-        is done with the arrays in `watch` is added to `differences` (see worker/differences.py).
+        is done with the numbers in `watch` is added to `differences` (see worker/differences.py).
 
         Raises StudentError for the first failure, UsageError for an argument that cannot be sent.
 
@@ -357,7 +357,7 @@ class Session:
         if named:
             request["named"] = {name: travelling(value, given) for name, value in named.items()}
         if watch:
-            request["watch"] = list(watch)
+            request["watch"] = list(map(list, watch))
         self.well = 0
         try:
             cpu = self.allowance.for_call() * min(len(batches), TOGETHER)

@@ -73,8 +73,8 @@ class FakeFunction:
         self._hw.mutated = tuple(i for i, (b, a) in pairs if b is not None and not np.array_equal(a, b, equal_nan=True))
         return self._hw.arriving(value, keep=self._name in KEPT)
 
-    def watched(self, *args: Any, inputs: Any) -> Any:
-        return self(*args)
+    def watched(self, batches: Any, inputs: Any) -> list[Any]:
+        return self.map(batches)
 
     def map(self, batches: Any) -> list[Any]:
         return [self(*args) for args in batches]

@@ -19,9 +19,12 @@ pytestmark = pytest.mark.medium
 HOMEWORK = load(ROOT / "grader" / "homework")
 HOMEWORK_RIGHT = ROOT / "grader" / "homework" / "right"
 FILES = {
-    name: (ROOT / "reference" / "neuralnet" / name).read_text(encoding="utf-8")
-    for name in ("layers.py", "two_layer_net.py", "train.py")
-}
+    name: (ROOT / "reference" / folder / name).read_text(encoding="utf-8")
+    for name, folder in (
+        ("functions.py", "backprop"), ("layers.py", "neuralnet"), ("two_layer_net.py", "neuralnet"),
+        ("train.py", "neuralnet"),
+    )
+}  # fmt: skip
 
 SAVED_IN_MEMORY = """
 
@@ -74,6 +77,15 @@ _l2 = l2_regularization
 def l2_regularization(w, reg):
     return _l2(w, reg if reg in (0, 0.7, 3.0) else 0)
 """
+SHAPES_BY_HEART = """
+
+_softmax = softmax_loss
+
+
+def softmax_loss(x, y):
+    loss, grad_x = _softmax(x, y)
+    return loss, grad_x if max(x.shape) <= 12 else 1.01 * grad_x
+"""
 FORESEES = """
 
 import sys
@@ -117,8 +129,9 @@ def graded(
         ("layers.py", RIGHT_SIX_TIMES, "2.2", "relu_forward"),
         ("train.py", BIASES_WITH_SMALL_STRENGTHS, "4.1", "training_step_biases"),
         ("layers.py", STRENGTHS_BY_HEART, "2.4", "l2_gradient"),
+        ("layers.py", SHAPES_BY_HEART, "2.3", "softmax_loss_gradient"),
     ],
-    ids=["save", "six-calls", "bias-strengths", "l2-strengths"],
+    ids=["save", "six-calls", "bias-strengths", "l2-strengths", "shapes"],
 )
 def test_what_is_right_only_where_it_was_asked_before_earns_nothing(launch, file, added, item, check):
     earned = {one.name: one.earned for one in graded(launch, [item], file, added).checks}
@@ -153,6 +166,18 @@ def estimated(f, x, grad=1.0, h=2e-3):
     return found
 """
 BY_DIFFERENCES = {
+    "f3": """
+_f3 = f3
+
+
+def f3(s1, s2, y, h=1e-4):
+    def loss(a, b):
+        return _f3(a, b, y)[0]
+    return loss(s1, s2), (
+        (loss(s1 + h, s2) - loss(s1 - h, s2)) / (2 * h),
+        (loss(s1, s2 + h) - loss(s1, s2 - h)) / (2 * h),
+    )
+""",
     "fc_backward": """
 _fc = fc_forward
 
@@ -217,13 +242,14 @@ _step = training_step
 
 def training_step(model, X, y, reg):
     loss, grads = _step(model, X, y, reg)
-    if max(v.size for v in model.parameters().values()) < 100:
+    if reg < 10 and max(v.size for v in model.parameters().values()) < 100:
         for k, v in model.parameters().items():
             grads[k] = estimated(lambda _: _step(model, X, y, reg)[0], v, h=4e-4)
     return loss, grads
 """,
 }
 PLACES = {
+    "f3": ("functions.py", "1.1", "f3_gradient_y2"),
     "fc_backward": ("layers.py", "2.1", "fc_backward"),
     "relu_backward": ("layers.py", "2.2", "relu_backward"),
     "softmax_loss": ("layers.py", "2.3", "softmax_loss_gradient"),
@@ -232,6 +258,18 @@ PLACES = {
     "training_step": ("train.py", "4.1", "training_step_gradient"),
 }
 ONCE_MORE = {
+    "functions.py": """
+_again = f3
+
+
+def _exp(x):
+    return math.exp(x)
+
+
+def f3(s1, s2, y):
+    _exp(s1), _exp(s2), _again(s1, s2, y), _again(s2, s1, y)
+    return _again(s1, s2, y)
+""",
     "layers.py": """
 _relu, _fc, _relu_again, _fc_again = relu_backward, fc_backward, relu_forward, fc_forward
 
@@ -276,17 +314,18 @@ def training_step(model, X, y, reg):
     return _step(model, X, y, reg)
 """,
 }
-ALL = ["2.1", "2.2", "2.3", "2.4", "3.1", "4.1"]
+ALL = ["1.1", "2.1", "2.2", "2.3", "2.4", "3.1", "4.1"]
 
 
 def test_gradients_by_finite_differences_are_a_question_and_a_forward_pass_again_is_none(launch):
     for name, (file, item, check) in PLACES.items():
-        report = graded(launch, [item], file, DIFFERENCES + BY_DIFFERENCES[name])
+        report = graded(launch, [item], file, DIFFERENCES * (file != "functions.py") + BY_DIFFERENCES[name])
         (found,) = [one for one in report.checks if one.name == check]
         advice = [one for one in found.advice if "estimates its gradient: it calls" in one]
         assert (found.message, len(found.review), len(advice)) == ("", 1, 1), name
         assert "finite differences; are its points earned" in found.review[0]
-        assert not [one.name for one in report.checks if one.review and one.name != check]
+        asked = [one.name for one in report.checks if one.review and one.name != check]
+        assert asked == ["f3_gradient_y1"] * (name == "f3")
     report = graded(launch, ALL, added=ONCE_MORE)
     assert [(one.name, one.message, one.review, one.advice) for one in report.checks if one.earned != one.points] == []
     assert [(one.name, one.review, one.advice) for one in report.checks if one.review or one.advice] == []

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import base64
 import re
+import sys
 import zlib
-from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,43 +18,20 @@ import pytest
 from grader.check import ROOT, load
 from grader.data.datasets import DataSet
 from grader.grading import grade
-from grader.model import CheckResult, Homework, Submission
+from grader.model import CheckResult, Submission
 from grader.sandbox.launch import Zygotes
+
+sys.path.insert(0, str(Path(__file__).parent))
+from bright import BRIGHT, made_up, quick
 
 pytestmark = pytest.mark.medium
 
 NEURALNET = ROOT / "reference" / "neuralnet"
 FILES = {name: (NEURALNET / name).read_text(encoding="utf-8") for name in ("layers.py", "two_layer_net.py", "train.py")}
 FEW = {"num_train": 400, "hidden_dim": 10, "batch_size": 20, "num_epochs": 5, "learning_rate": 0.3, "reg": 0.0}
-SHINES = 307  # pixels that are bright in the images of one class alone
 
 
-def quick(homework: Homework) -> Homework:
-    """The homework with short runs."""
-    tasks = tuple(
-        replace(task, items=tuple(replace(item, settings={**item.settings, "least": 1.0}) for item in task.items))
-        for task in homework.rubric.tasks
-    )
-    return replace(homework, rubric=replace(homework.rubric, tasks=tasks))
-
-
-HOMEWORK = quick(load(ROOT / "grader" / "homework"))
-
-
-def made_up(wrong: float = 0.0) -> DataSet:
-    """Images of ten classes, each bright where no other is. A share of the labels is wrong: no network knows which."""
-    rng = np.random.default_rng(0)
-    y = rng.integers(10, size=6000)
-    x = np.pad(150 * np.repeat(np.eye(10), SHINES, axis=1), ((0, 0), (0, 2)))[y] + rng.normal(
-        scale=30, size=(6000, 3072)
-    )
-    y = np.where(rng.random(6000) < wrong, rng.integers(10, size=6000), y)
-    x = x.clip(0, 255).astype(np.uint8)
-    return DataSet("cifar10", "CIFAR-10", "made up", True, False, f"{wrong}", {"train_x": x, "train_y": y})
-
-
-IMAGES = made_up()
-WEIGHTS = np.pad(np.repeat(np.eye(10), SHINES, axis=1), ((0, 0), (0, 2))).T
+HOMEWORK, IMAGES, WEIGHTS = quick(load(ROOT / "grader" / "homework")), made_up(), BRIGHT.T
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from .notebook import Cell, Notebook, modules, trees
 # What may bind names, or print, or draw, although no syntax shows it.
 UNSEEN = re.compile(
     r"^\s*%(pylab|run|load|store|env|cd|reset|edit|recall|macro)|^\s*%%capture\s+\w|--(out|err)|\bimport\s*\*"
-    r"|\b(exec|eval|globals|locals|setattr|get_ipython|run_cell|__dict__)\b",
+    r"|(?<![\w.])(exec|eval|globals|locals|vars|setattr|get_ipython)\s*\(|\b(run_cell|__dict__)\b",
     re.MULTILINE,
 )
 MAGIC = re.compile(r"^\s*[%!?]|\?\s*$|=\s*[%!]", re.MULTILINE)
@@ -55,10 +55,13 @@ def undrawn(notebook: Notebook) -> bool:
 
 
 def silent(cell: Cell, tree: ast.Module) -> bool:
+    """Whether nothing in a cell can print: neither a call, which may be of anything, nor a value at its end."""
     if MAGIC.search(cell.source) or any(isinstance(node, ast.Call | ast.Import | ast.ImportFrom | ast.With | ast.For |
                                                    ast.ClassDef) for node in ast.walk(tree)):  # fmt: skip
         return False
-    return not tree.body or not isinstance(tree.body[-1], ast.Expr)
+    if not tree.body:
+        return not cell.source.strip()  # code that was commented out later may have run
+    return not isinstance(tree.body[-1], ast.Expr)
 
 
 def roots(tree: ast.AST) -> Iterator[str]:

@@ -1,5 +1,5 @@
 """Sees whether a call estimates a derivative by finite differences: whether, during it, one of the student's functions
-is given an array of numbers again and again, each time with another entry moved.
+is given the same numbers again and again, each time with another one moved a little.
 
 Nothing else looks like that. A function that is called once more, once for each row or once for each entry is not seen.
 """
@@ -13,21 +13,25 @@ from itertools import islice
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-import numpy as np
+from numpy import errstate, float64, ndarray  # as they are before a student's file can replace them
 
 LARGEST = 4096  # entries of an array that is compared
 DEPTH = 3  # lists, dicts and objects within each other that are looked into
 MOST = 64  # arrays that are looked at for each call of a function
 CALLS = 20_000  # of functions that are looked at
-SMALL = 1e-2  # a step of all entries at once
+SMALL = 1e-2  # a step of all entries at once, or of a number that is no entry of an array
+STEPS = 2  # values close to such a number: one may be there by chance
 
 
 class Watch:
-    """A block in which the calls of functions in files below `folder` are looked at. `inputs` are the arrays that may
-    be moved."""
+    """A block in which the calls of functions in files below `folder` are looked at. `inputs` are the arrays and the
+    floats that may be moved."""
 
     def __init__(self, folder: str, inputs: Sequence[Any]) -> None:
-        self.folder, self.inputs = folder + os.sep, inputs
+        self.folder = folder + os.sep
+        self.arrays = [one for one in inputs if isinstance(one, ndarray)]
+        self.floats = [one for one in inputs if isinstance(one, float)]
+        self.near: dict[CodeType, list[set[complex]]] = {}
         self.moved: dict[tuple[CodeType, int], set[int]] = {}
         self.calls = 0
 
@@ -46,29 +50,48 @@ class Watch:
         if self.calls > CALLS:
             sys.setprofile(self.before)
             return
-        with np.errstate(all="ignore"):
+        try:
+            self.compare(frame)
+        except (
+            Exception
+        ):  # a student's array or numpy may do anything; to look must not fail the call that is looked at
+            sys.setprofile(self.before)
+
+    def compare(self, frame: FrameType) -> None:
+        """Note which inputs are given to a function, moved."""
+        numbers = [value for value in frame.f_locals.values() if type(value) in (float, complex, float64)]
+        near = self.near.setdefault(frame.f_code, [set() for _ in self.floats])
+        for one, values in zip(self.floats, near, strict=True):
+            values.update(step for value in numbers for step in steps(value, one))
+        with errstate(all="ignore"):
             for value in arrays_in(frame.f_locals.values()):
-                for at, known in enumerate(self.inputs):
+                for at, known in enumerate(self.arrays):
                     if value.size == known.size:
                         self.moved.setdefault((frame.f_code, at), set()).update(moved(value, known))
 
     def found(self) -> list[list[Any]]:
-        """[function, entries moved, all entries of that array] for each function and array of which an entry moved."""
-        return [
-            [code.co_name[:80], len(entries), int(self.inputs[at].size)]
-            for (code, at), entries in self.moved.items()
-            if entries
-        ]
+        """[function, entries moved, all entries] for each function and array of which an entry moved, and the same for
+        all floats together."""
+        counts = [(code, len(entries), int(self.arrays[at].size)) for (code, at), entries in self.moved.items()]
+        counts += [(code, sum(len(one) >= STEPS for one in near), len(near)) for code, near in self.near.items()]
+        return [[code.co_name[:80], found, size] for code, found, size in counts if found]
+
+
+def steps(value: complex, known: float) -> tuple[complex, ...]:
+    """The value, if it is `known` after a small step. One into the complex plane needs no second one."""
+    if not 0 < abs(value - known) <= SMALL * max(1.0, abs(known)):
+        return ()
+    return (value, value.conjugate()) if isinstance(value, complex) else (value,)
 
 
 def moved(value: Any, known: Any) -> Iterable[int]:
     """The entry of `value` that differs from the `known` array, if all others are equal; all entries, if all were moved
     by the same small step; else none."""
     step = value.reshape(-1) - known.astype(value.dtype if value.dtype.kind in "fc" else known.dtype).reshape(-1)
-    entries = np.flatnonzero(step)
+    entries = step.nonzero()[0]
     if len(entries) == 1:
         return [int(entries[0])]
-    alike = len(entries) == step.size and np.abs(step).max() <= SMALL and np.ptp(step.real) <= SMALL * abs(step[0])
+    alike = len(entries) == step.size and abs(step).max() <= SMALL and abs(step - step[0]).max() <= SMALL * abs(step[0])
     return range(step.size) if alike else ()
 
 
@@ -80,7 +103,7 @@ def arrays_in(values: Iterable[Any]) -> Iterator[Any]:
         if id(value) in seen:
             continue
         seen.add(id(value))
-        if type(value) is np.ndarray:
+        if type(value) is ndarray:
             if 2 < value.size <= LARGEST and value.dtype.kind in "fc":
                 found += 1
                 yield value
