@@ -14,8 +14,8 @@ NAMES = ("layers.py", "two_layer_net.py", "train.py")
 SCALE = "weight_scale"
 Files = dict[str, str]
 
-# Settings that are modest, and right: none is searched for, and each reaches its bar with points to spare. Four that came
-# nearer than that after one or two seeds were trained longer, with more units, or with another learning rate instead.
+# Settings that are modest, and right: none is searched for, and each reaches its bar with points to spare. Four that
+# came nearer after one or two seeds were trained longer, with more units, or with another learning rate instead.
 BEST = {
     "num_train": 20000, "hidden_dim": 32, "batch_size": 50, "num_epochs": 16, "learning_rate": 0.05, "reg": 1e-3,
 }  # fmt: skip
