@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
+from importlib.util import LazyLoader, find_spec, module_from_spec, resolve_name
 from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, TypeVar
@@ -346,7 +347,7 @@ def unseen(plan: Rubric, checks: Mapping[str, Check]) -> dict[str, Check]:
 
 
 def checks_of(module: ModuleType) -> list[Check]:
-    found = (getattr(value, "check", None) for value in vars(module).values())
+    found = (getattr(value, "check", None) for value in vars(module).values() if type(value) is FunctionType)
     return [value for value in found if isinstance(value, Check) and value.function.__module__ == module.__name__]
 
 
@@ -395,6 +396,19 @@ def import_file(package: str, path: Path, module: str = "") -> ModuleType:
         ]
         line = f":{frames[-1].lineno}" if frames else ""
         raise UsageError(f"{path}{line}: {type(error).__name__}: {error}; correct this check's file") from error
+
+
+def later(name: str, package: str) -> ModuleType:
+    """A module of a homework, imported when it is first used: most runs grade a task or two, and need no more."""
+    full = resolve_name(name, package)
+    if full not in sys.modules:
+        spec = find_spec(full)
+        if spec is None or spec.loader is None:
+            raise UsageError(f"{full}: there is no such module; correct the name")
+        spec.loader = LazyLoader(spec.loader)
+        sys.modules[full] = module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[full])
+    return sys.modules[full]
 
 
 def reader(plan: Rubric, package: str, folder: Path, name: str) -> Callable[..., Any]:

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,7 @@ class Round:
             time.sleep(self.draw.uniform(0.01, 0.3))
             try:
                 below = main.children(recursive=True)
-                kinds = {kind_of(one, main): one for one in self.draw.sample(below, len(below))}
+                kinds = self.kinds(self.draw.sample(below, len(below)), main)
                 if self.draw.random() < (LONE if below else LONE / 10):
                     kinds = {kind_of(main, main): main}
                 if not kinds:
@@ -142,6 +143,14 @@ class Round:
                 continue  # it ended before it was killed
             self.ended[kind] += 1
             sent += 1
+
+    def kinds(self, below: list[psutil.Process], main: psutil.Process) -> dict[str, psutil.Process]:
+        """One process of each kind, of those that have not ended: some always have while a class is graded."""
+        found = {}
+        for one in below:
+            with suppress(psutil.Error):
+                found[kind_of(one, main)] = one
+        return found
 
     def look(self) -> None:
         """Raises Lost for a result that is gone, or was recorded anew."""

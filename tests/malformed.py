@@ -144,6 +144,8 @@ def main(words: list[str]) -> int:
             failures.mkdir(exist_ok=True)
             (failures / f"{name}-{seed}-{number}").write_bytes(data)
             print(f"{name} {number}: {type(error).__name__}: {str(error)[-1500:]}", flush=True)
+        if (number + 1) % 10_000 == 0:
+            print(f"{number + 1} of {count}", file=sys.stderr, flush=True)
     for (name, end), times in sorted(ends.items()):
         print(f"{name:12}{end:16}{times}")
     return int(any(end in ("failed", "over its limits") for _, end in ends))

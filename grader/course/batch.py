@@ -33,6 +33,7 @@ from grader.report.wording import Audience
 from grader.sandbox.reader import ReaderFault
 
 TICK = 0.5  # seconds between two looks at the clock while no job ends
+PAUSES = (0.0, 0.1, 1.0)  # seconds before each start of grading processes: what forked them may still be ending
 BUSY = 0.5  # if processes waited for a core more than this share of the time, a timeout is not yet the student's fault
 
 
@@ -227,7 +228,8 @@ class Batch:
         return bool(self.flying)
 
     def launch(self, attempt: Attempt) -> None:
-        for _ in range(2):
+        for pause in PAUSES:
+            time.sleep(pause)
             executor = self.executor = self.executor or self.workers.start()
             try:
                 future = executor.submit(work, self.place, self.terms, attempt.job)

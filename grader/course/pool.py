@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -98,7 +99,11 @@ class ThroughFiles(ProcessPoolExecutor):
 
     def submit(self, work: Callable[P, T], /, *args: P.args, **named: P.kwargs) -> Future[T]:
         answer: Future[T] = Future()
-        told = super().submit(carry_out, put(self.scratch, partial(work, *args, **named)))
+        job = put(self.scratch, partial(work, *args, **named))
+        try:
+            told = super().submit(carry_out, job)
+        except (EOFError, ConnectionError) as error:  # what forks the processes has ended, as for want of memory
+            raise BrokenProcessPool(f"no process can be forked ({type(error).__name__})") from error
         told.add_done_callback(partial(hand_on, answer))
         return answer
 

@@ -59,8 +59,6 @@ def training_step_gradient(hw: Subject, rng: np.random.Generator) -> None:
             case = network.draw(hw, rng, sizes, numeric=False)
             reg = strength(rng)
             expect_step_gradients(hw, case, reg, step(hw, case, reg)[1], WEIGHTS)
-        reg = great_strength(rng)
-        expect_step_gradients(hw, case, reg, step(hw, case, reg)[1], WEIGHTS)
         with edge(hw, "4.1", ONE_ROW):
             case = network.draw(hw, rng, network.one_row(rng), numeric=False)
             expect_step_gradients(hw, case, REGS[-1], step(hw, case, REGS[-1])[1], WEIGHTS)
@@ -88,7 +86,7 @@ def strength(rng: np.random.Generator) -> float:
 
 
 def great_strength(rng: np.random.Generator) -> float:
-    """One with which the loss of a wide network, and some gradients, are beyond 100."""
+    """One with which the loss of a wide network is beyond 100."""
     return float(rng.uniform(300, 400))
 
 

@@ -5,20 +5,27 @@ from __future__ import annotations
 import base64
 from collections.abc import Collection
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader.check import Subject, check
+from grader.check import Subject, check, later
 from grader.errors import Mismatch, Partly, Skipped
 from grader.model import Figure, Measure
 
-from .notebooks import fashion_run, fashion_words, notebook
-from .notebooks.fashion_run import IMAGES, PART1, Array, Outcome
-from .notebooks.handed_in import hold, told
-from .notebooks.survey import Survey
+from .notebooks import IMAGES, PART1
 from .training.curves import thinned
 from .training.loop import End, better_of_two
+
+if TYPE_CHECKING:
+    from .notebooks import fashion_run, fashion_words, handed_in, notebook
+    from .notebooks.fashion_run import Array, Outcome
+    from .notebooks.survey import Survey
+else:
+    fashion_run = later(".notebooks.fashion_run", __package__)
+    fashion_words = later(".notebooks.fashion_words", __package__)
+    handed_in = later(".notebooks.handed_in", __package__)
+    notebook = later(".notebooks.notebook", __package__)
 
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 WRONG = 12  # wrongly classified pictures to show
@@ -56,14 +63,14 @@ def expect_run(hw: Subject, student: Survey, what: str, cells: Collection[int]) 
         why = f": {outcome.error.message}" if outcome.error is not None else ""
         question = f"{PART1} trains nothing when the grader runs it{why}; {what} saved in it, but from which run?"
         if student.defines_network:
-            hold(hw, question, f"{what} saved in {PART1}, but it trains nothing when the grader runs it")
+            handed_in.hold(hw, question, f"{what} saved in {PART1}, but it trains nothing when the grader runs it")
         hw.review(question)
         raise Mismatch(f"{what} saved in {PART1}, but it holds no network that could have given them")
     why_not = {one.cell: one.why for one in student.impossible}
     if cells and why_not.keys() >= set(cells):
         cell = min(cells)
         said = f"{what} saved in cell {cell} of {PART1}, but {why_not[cell]}"
-        hold(hw, f"{said}; from which run?", said)
+        handed_in.hold(hw, f"{said}; from which run?", said)
 
 
 def expect_near(hw: Subject, outcome: Outcome, claim: float) -> None:
@@ -101,7 +108,7 @@ def notebook_trains(hw: Subject, rng: np.random.Generator) -> None:
         raise Mismatch(f"{PART1} defines no network: no class of it derives from nn.Module")
     outcome = fashion_run.first(hw)
     for problem in outcome.problems[:3]:
-        hw.advise(told(problem))
+        hw.advise(handed_in.told(problem))
     ask_of_cut(hw, outcome, student.claimed, hw.settings["learned"])
     fashion_run.learned(hw, outcome)
     if outcome.accuracy < hw.settings["learned"]:
@@ -194,7 +201,7 @@ def accuracy_plot(hw: Subject, rng: np.random.Generator) -> None:
         expect_run(hw, student, "a plot is", [plot.cell])
         if student.undrawn:
             said = f"a plot is saved in cell {plot.cell} of {PART1}, but the notebook imports nothing that draws"
-            hold(hw, f"{said}; who drew it?", said)
+            handed_in.hold(hw, f"{said}; who drew it?", said)
         ask_of_plot(hw, plot.cell)
         return
     for one in [one for one in student.pictures if one.blank][:1]:
@@ -253,11 +260,11 @@ def expect_explained(hw: Subject, outcome: Outcome) -> None:
     right = f"{outcome.accuracy:.1%} of the test pictures are classified right"
     if outcome.accuracy - outcome.training > SURPRISING:
         said = f"{right}, but only {outcome.training:.1%} of {fashion_run.COMPARED} training pictures"
-        hold(hw, f"{said}; how did the network learn?", said)
+        handed_in.hold(hw, f"{said}; how did the network learn?", said)
     weighted = [row for row in outcome.fact("layers", list) if is_layer(row) and row[3] > 0]
     if len(weighted) == 1 and outcome.accuracy > LINEAR and not hw.data(IMAGES).stand_in:
         said = f"{right} by a network of one layer; usually such a network reaches at most {LINEAR:.0%}"
-        hold(hw, f"{said}; how did this one?", said)
+        handed_in.hold(hw, f"{said}; how did this one?", said)
 
 
 def ask_of_cut(hw: Subject, outcome: Outcome, claim: float | None, bar: float) -> None:
@@ -286,7 +293,7 @@ def unjudged(hw: Subject, outcome: Outcome, claim: float | None) -> None:
     was_cut = outcome.end is End.BUDGET and outcome.steps > 0
     if claim is None or claim < hw.settings["partial"] or outcome.looks or was_cut:
         return
-    reasons = [outcome.error.message] if outcome.error is not None else map(told, outcome.problems[:1])
+    reasons = [outcome.error.message] if outcome.error is not None else map(handed_in.told, outcome.problems[:1])
     for reason in reasons:
         hw.review(f"the notebook claims a test accuracy of {claim:.1%}, but could not be trained here: {reason}")
 

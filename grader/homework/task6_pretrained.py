@@ -5,20 +5,25 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader.check import Subject, check
+from grader.check import Subject, check, later
 from grader.errors import Mismatch, Partly, Skipped, StudentError
 from grader.intake import picture
 from grader.model import Figure
 
-from .notebooks import imagenet, photographs
-from .notebooks.handed_in import handed_in, hold, left_out
-from .notebooks.photographs import Call, Photograph
-from .notebooks.survey import Survey
 from .training.curves import TRAINING
+
+if TYPE_CHECKING:
+    from .notebooks import handed_in, imagenet, photographs
+    from .notebooks.photographs import Call, Photograph
+    from .notebooks.survey import Survey
+else:
+    handed_in = later(".notebooks.handed_in", __package__)
+    imagenet = later(".notebooks.imagenet", __package__)
+    photographs = later(".notebooks.photographs", __package__)
 
 PART2 = "part2.ipynb"
 WEIGHTS = "squeezenet"  # its name in rubric.yaml
@@ -45,7 +50,7 @@ class Ran:
 @check("6.1")
 def images_present(hw: Subject, rng: np.random.Generator) -> None:
     """Two photographs were handed in and can be read."""
-    student = handed_in(hw, PART2)
+    student = handed_in.handed_in(hw, PART2)
     found, problems = opened(hw, student)
     if len(found) >= 2:
         return
@@ -75,7 +80,7 @@ def opened(hw: Subject, student: Survey) -> tuple[list[Photograph], tuple[str, .
     wanted = {name.lower() for name in names}
     here = {name: files[name] for name in files if name.lower() in wanted}  # read now: a reader's looks are not seen
     found, problems = hw.read_apart(photographs.readable, here, names, about=f"a photograph of {PART2}")
-    return list(map(Photograph.of, found)), problems
+    return list(map(photographs.Photograph.of, found)), problems
 
 
 def cells(student: Survey) -> str:
@@ -90,7 +95,7 @@ def cells(student: Survey) -> str:
 @check("6.1")
 def images_run(hw: Subject, rng: np.random.Generator) -> None:
     """Both were given to a network trained on ImageNet, in evaluation mode and with the right preprocessing."""
-    student = handed_in(hw, PART2)
+    student = handed_in.handed_in(hw, PART2)
     two, ran = looked_at(hw, student)
     show(hw, two)
     called = [one.call for one in two if one.call is not None]
@@ -105,7 +110,7 @@ def images_run(hw: Subject, rng: np.random.Generator) -> None:
 @check("6.1")
 def one_right_one_wrong(hw: Subject, rng: np.random.Generator) -> None:
     """The network gets one of the photographs right and the other wrong."""
-    student = handed_in(hw, PART2)
+    student = handed_in.handed_in(hw, PART2)
     two, ran = looked_at(hw, student)
     labels = imagenet.labels()
     if len(two) < 2:
@@ -124,7 +129,7 @@ def one_right_one_wrong(hw: Subject, rng: np.random.Generator) -> None:
     if unpredicted and failed(two, ran):
         if not evident(student):
             raise Mismatch(f"{FAILED}, and it shows no result")
-        hold(
+        handed_in.hold(
             hw, f"is one of the two predictions in {PART2} right and the other wrong? look at {cells(student)}", FAILED
         )
     said = " and ".join(one.told(labels) for one in two)
@@ -179,7 +184,7 @@ def repeated(hw: Subject, student: Survey, found: list[Photograph], weights: Any
     finally:
         hw.session.renew()
     seen = seen if isinstance(seen, dict) else {}
-    problems = left_out(seen.get("problems"))
+    problems = handed_in.left_out(seen.get("problems"))
     for cell, line, problem in problems[:2]:
         hw.advise(f"cell {cell}, line {line}, could not be run here: {problem}")
     lacking = next((text for _, _, text in problems if UNAVAILABLE in text), "").partition(": ")[2]
@@ -228,7 +233,7 @@ def unseen(hw: Subject, student: Survey, two: list[Photograph], ran: Ran) -> Non
     elif two and any(imagenet.named(cell.text) for cell in student.cells):
         asked = f"does the printed output of {PART2} say which class a network predicts for each photograph?{but}"
     if asked and failed(two, ran):
-        hold(hw, asked, FAILED)
+        handed_in.hold(hw, asked, FAILED)
     if asked:
         hw.review(asked)
         return

@@ -25,6 +25,7 @@ SAME = 1e-7  # relative error below which two arrays count as equal when looking
 SIX_DIGITS = "right to six digits"  # the precision of float32
 LONGEST = 60  # characters shown of a student's own value
 ROUNDOFF, EXACT = 1e-14, 1e-9  # of numbers that are the same but for their last digits
+ROUND = 10  # a single number may be so many times as large as it should be by a round factor
 CHANCE = 1e-3  # of what would be said by accident
 FAINT = 0.05  # of the median: numbers below are small beside the others
 TIMES, SMALL = 100, 1_000_000  # an array with more entries than this beyond those expected is not looked into
@@ -332,8 +333,8 @@ def factor(factors: Mapping[str, float]) -> Callable[[Array, Array], Iterator[st
         for words, value in named(factors):
             if math.isclose(size, value, rel_tol=SAME):
                 yield words + minus
-        if found.size == 1 and math.isclose(size, round(size, 3), rel_tol=EXACT) and size != 1:
-            yield f"ratio {size:.3g}{minus}"
+        if found.size == 1 and math.isclose(size, round(size, 1), rel_tol=EXACT) and size != 1 and size < ROUND:
+            yield f"about {size:.2g} times what is expected{minus}"
         if found.size > 1 and not math.isclose(size, 1, rel_tol=SAME):
             yield f"all of them about {size:.2g} times what is expected{minus}"
 
@@ -428,11 +429,8 @@ def partly(found: Array, right: Array, wrong: Mask) -> Iterator[str]:
     """One wrong entry, row or column in an array that is right elsewhere."""
     if wrong.all() or not wrong.any():
         return
-    apart = (found - right)[wrong]
     if wrong.sum() == 1:
         yield "all others are right"
-    elif wrong.sum() > 2 and same(apart, np.full_like(apart, apart[0])):
-        yield "each wrong entry is off by the same amount"
     elif wrong.ndim == 2:
         for axis, line in ((1, "row"), (0, "column")):
             lines = np.flatnonzero(wrong.any(axis=axis))
@@ -442,6 +440,9 @@ def partly(found: Array, right: Array, wrong: Mask) -> Iterator[str]:
                 yield f"only {line} 0 is right"
     elif wrong.ndim == 1 and wrong[np.flatnonzero(wrong)[0] :].all():
         yield f"right before entry {np.flatnonzero(wrong)[0]}"
+    apart = (found - right)[wrong]
+    if wrong.sum() > 2 and same(apart, np.full_like(apart, apart[0])):
+        yield "each wrong entry is off by the same amount"
 
 
 def rounding(found: Array, right: Array) -> Iterator[str]:

@@ -66,12 +66,14 @@ def expect_close(
     factors: Mapping[str, float] | None = None,
     clues: Iterable[Clue] = (),
     unlimited: str = "",
+    part: tuple[int, ...] = (),
 ) -> None:
     """Require that `yours` has the shape of `expected` and that every entry is within `atol` of it.
 
     `atol` is an absolute error, by default the item's tolerance; it does not depend on the size of an array. With
-    `rtol`, the allowed error of an entry is `atol` (0 by default) plus `rtol` times the expected magnitude. Raises
-    Mismatch with the likely cause, NotImplementedYet for None.
+    `rtol`, the allowed error of an entry is `atol` (0 by default) plus `rtol` times the expected magnitude. `part` is
+    the place in an answer from which `yours` was gathered. Raises Mismatch with the likely cause, NotImplementedYet for
+    None.
     """
     if is_stub(yours):
         raise NotImplementedYet(f"{name} is None: not implemented yet")
@@ -92,7 +94,7 @@ def expect_close(
     else:  # in units of the allowed error of each entry
         hw.measure(Measure(name, _share(yours, expected, bar, rtol), 1.0))
     if sentence is not None:
-        raise wrong(sentence, Wrong(yours, expected, bar, rtol or 0.0))
+        raise wrong(sentence, Wrong(yours, expected, bar, rtol or 0.0, part))
 
 
 def expect_relative(hw: Subject, name: str, yours: Any, expected: Any, *, bar: float, least: float = 1e-8) -> None:

@@ -246,7 +246,8 @@ def code_of(work: Submission, homework: Homework, asked: Report) -> list[Code]:
         begins = work.lines.get(file, {}).get(function, 0)
         if file in work.files and (line or begins):
             first = begins if begins and (not line or begins <= line) else max(line - 8, 1)
-            later = [other for other in work.lines.get(file, {}).values() if other > max(first, line)]
+            defined = [other for name, other in work.lines.get(file, {}).items() if "[" not in name]
+            later = [other for other in defined if other > max(first, line)]
             lines = harmless(work.files[file].decode("utf-8", "replace"), lines=True).split("\n")
             last = min(min(later, default=len(lines) + 1) - 1, first + LINES)
             shown = tuple(text[:LONG] for text in lines[first - 1 : last])

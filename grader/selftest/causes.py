@@ -39,7 +39,8 @@ WORDS = {
 }  # fmt: skip
 # What is said of a place, or as Python or numpy says it, blames nothing.
 FACTS = re.compile(
-    r"raised .*|has shape.*|for the right class|(of the later forward|of another network|, asked again|other numbers of that shape)"
+    r"raised .*|has shape.*|for the right class"
+    r"|(of the later forward|of another network|, asked again|other numbers of that shape)"
     r"|is (not live|a copy).*|have standard deviation.*|is (infinite|NaN).*|all others are right|repeat others.*"
 )
 # What another operator's mistakes may come to: the numbers are the same, and so are the words.

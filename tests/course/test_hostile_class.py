@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hostile
@@ -82,7 +83,41 @@ class Watch(threading.Thread):
             time.sleep(0.1)
 
 
-def test_everyone_is_graded_in_three_gibibytes(tmp_path):
+def by_limit() -> Iterator[Callable[[], None]]:
+    """What a batch calls before it begins, so that each of its processes has ALL bytes of addresses at most."""
+    yield lambda: resource.setrlimit(resource.RLIMIT_AS, (ALL, ALL))
+
+
+def by_group() -> Iterator[Callable[[], None]]:
+    """The same, so that all of its processes together have ALL bytes of memory at most. Skips where this process may
+    make no such group, below its own, of version 2."""
+    told = next((line[3:] for line in Path("/proc/self/cgroup").read_text().splitlines() if line[:3] == "0::"), "")
+    root = Path("/sys/fs/cgroup")
+    if not (root / "cgroup.controllers").is_file():
+        pytest.skip(f"{root} holds no groups of version 2")
+    group = root / told.strip("/") / f"backgrade-{os.getpid()}"
+    try:
+        group.mkdir()
+    except OSError as error:
+        pytest.skip(f"no group can be made at {group}: {error.strerror}")
+    try:
+        (group / "memory.max").write_text(str(ALL))
+        (group / "memory.swap.max").write_text("0")
+    except OSError as error:
+        group.rmdir()
+        pytest.skip(f"a group at {group} has no limit of memory: {error.strerror}")
+    yield lambda: (group / "cgroup.procs").write_text(str(os.getpid())) and None
+    assert "oom_kill 0" in (group / "memory.events").read_text().splitlines()
+    (group / "cgroup.kill").write_text("1")
+    group.rmdir()
+
+
+@pytest.fixture(params=[by_limit, by_group])
+def held(request) -> Iterator[Callable[[], None]]:
+    yield from request.param()
+
+
+def test_everyone_is_graded_in_three_gibibytes(tmp_path, held):
     folder = hostile_class(tmp_path / "class")
     words = ["batch", folder, "--out", tmp_path / "out", "--task", "1", "--task", "2", "--seed", "5", "--jobs", "1",
              "--homework", hasty(tmp_path / "homework")]  # fmt: skip
@@ -91,7 +126,7 @@ def test_everyone_is_graded_in_three_gibibytes(tmp_path):
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (ALL, ALL)),
+        preexec_fn=held,
     ) as process:
         watch = Watch(process.pid)
         watch.start()

@@ -8,11 +8,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 import pytest
 
-from grader.course.pool import Pool
+from grader.course.pool import Pool, ThroughFiles
 from grader.errors import UsageError
 from grader.sandbox.launch import ROOT
 
@@ -64,6 +65,22 @@ def test_an_answer_or_an_error_comes_through_and_leaves_no_file(tmp_path):
         with pytest.raises(UsageError, match="a sentence"):
             executor.submit(refuse, "a sentence").result(60)
         assert list(tmp_path.iterdir()) == []
+    finally:
+        pool.stop()
+
+
+@pytest.mark.parametrize("error", [EOFError, ConnectionRefusedError, BrokenPipeError])
+def test_where_what_forks_the_processes_has_ended_the_pool_is_broken(tmp_path, monkeypatch, error):
+    """So that a batch starts another, and does not end."""
+
+    def fail(executor: ThroughFiles) -> None:
+        raise error
+
+    monkeypatch.setattr(ThroughFiles, "_adjust_process_count", fail)
+    pool = Pool(1, tmp_path)
+    try:
+        with pytest.raises(BrokenExecutor):
+            pool.start().submit(len, "")
     finally:
         pool.stop()
 

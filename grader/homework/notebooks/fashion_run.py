@@ -23,13 +23,12 @@ from grader.sandbox.session import PATIENCE
 from ..training import loop
 from ..training.curves import CHANCE, TRAINING
 from ..training.loop import End
+from . import IMAGES, PART1
 from .handed_in import handed_in, left_out, told
 from .survey import Survey
 
 Array = NDArray[Any]
 
-PART1 = "part1.ipynb"
-IMAGES = "fashion-mnist"  # the data set's name in rubric.yaml
 EVERY = 20_000  # training pictures between two looks; a look costs as much as training on 300 to 500
 GLANCE = {"test": 600, "training": 200}  # pictures in a look
 JUDGE_AGAIN = 8  # looks between two measurements on the whole test set, each as costly as training on 3,000 to 6,000

@@ -20,7 +20,7 @@ from grader.sandbox.remote import MALFORMED, Driven
 from grader.sandbox.session import PATIENCE
 
 from .. import network
-from . import loop
+from . import TRAIN, VALIDATION, loop
 from .curves import CHANCE, TRAINING
 from .hyperparameters import NAMES, WEIGHT_SCALE, Hyperparameters
 from .loop import End
@@ -30,7 +30,6 @@ Array = NDArray[Any]
 
 IMAGES = "cifar10"  # the data set's name in rubric.yaml
 SPLIT_SEED = 442  # load_cifar10's default, so that the grader trains on the same images as the student
-VALIDATION, TRAIN = "validation", "training"  # what accuracies are measured on
 JUDGED = 5000  # images for an accuracy that is compared with a bar
 GLANCE = 1000  # images for an accuracy that is only shown
 FOLLOWS = 0.9  # share of predictions that must follow from the parameters; float32 changes a few, another network many
