@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
+from importlib.util import LazyLoader, find_spec, module_from_spec, resolve_name
 from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, TypeVar
@@ -25,6 +26,7 @@ from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section
 from grader.reference import RECORDED, Live, Recorded
 from grader.sandbox.reader import read
 from grader.sandbox.remote import Module, Remote, operated
+from grader.sandbox.replies import Differences
 from grader.sandbox.session import Cost, Session
 from grader.sandbox.setup import home, import_name
 from grader.sandbox.worker.drivers import add_package
@@ -165,6 +167,11 @@ class Subject:
         The student's code works on copies, so the check's own arguments do not change.
         """
         return self.session.changed
+
+    @property
+    def differences(self) -> Sequence[Differences]:
+        """What was seen during the calls of this check that were `watched`: signs of finite differences."""
+        return self.session.differences
 
     def put(self, value: Any) -> Remote:
         """Store a value in the student's process, so that several calls share it and see each other's changes."""
@@ -340,7 +347,7 @@ def unseen(plan: Rubric, checks: Mapping[str, Check]) -> dict[str, Check]:
 
 
 def checks_of(module: ModuleType) -> list[Check]:
-    found = (getattr(value, "check", None) for value in vars(module).values())
+    found = (getattr(value, "check", None) for value in vars(module).values() if type(value) is FunctionType)
     return [value for value in found if isinstance(value, Check) and value.function.__module__ == module.__name__]
 
 
@@ -389,6 +396,19 @@ def import_file(package: str, path: Path, module: str = "") -> ModuleType:
         ]
         line = f":{frames[-1].lineno}" if frames else ""
         raise UsageError(f"{path}{line}: {type(error).__name__}: {error}; correct this check's file") from error
+
+
+def later(name: str, package: str) -> ModuleType:
+    """A module of a homework, imported when it is first used: most runs grade a task or two, and need no more."""
+    full = resolve_name(name, package)
+    if full not in sys.modules:
+        spec = find_spec(full)
+        if spec is None or spec.loader is None:
+            raise UsageError(f"{full}: there is no such module; correct the name")
+        spec.loader = LazyLoader(spec.loader)
+        sys.modules[full] = module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[full])
+    return sys.modules[full]
 
 
 def reader(plan: Rubric, package: str, folder: Path, name: str) -> Callable[..., Any]:

@@ -202,8 +202,7 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
     from grader.check import load
     from grader.data import datasets
     from grader.files import check_place, set_aside, write
-    from grader.intake.submission import read, stubs
-    from grader.report import text
+    from grader.intake.submission import begin, read, stubs
 
     if arguments.watch:
         expect_no_end(arguments)
@@ -226,7 +225,7 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
     data = datasets.Store(homework, datasets.root(arguments.data_root), unverified=arguments.unverified)
     seed = homework.answers.draw_seed() if arguments.seed is None else arguments.seed
     run = partial(grading.grade, homework=homework, seed=seed, data=data, full=arguments.full)
-    again = partial(read, path, wanted, given, limits=homework.rubric.limits)
+    limits = homework.rubric.limits
     settle()
     try:
         if arguments.watch:
@@ -234,12 +233,15 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
                 arguments,
                 homework,
                 path,
-                again,
+                partial(read, path, wanted, given, limits=limits),
                 run,
                 launch,
                 seed,
             )
-        submission = again()
+        reading = begin(path, wanted, given, limits=limits)
+        from grader.report import text  # while it is read
+
+        submission = reading()
         if step:
             step.locate(path, submission)
         with text.progress() as (on_result, on_progress):
@@ -361,7 +363,7 @@ def judge(report: Report, bar: float | None, step: Step | None = None) -> int:
 
 def notice(isolation: str) -> None:
     """Warn if confinement is partial on this machine."""
-    from grader.sandbox.probes import required
+    from grader.sandbox.required import required
 
     missing = required(isolation) if "=" in isolation else ()
     if missing:

@@ -60,12 +60,14 @@ class Unrecorded(Skipped):
 @dataclass(frozen=True, eq=False)
 class Wrong:
     """A student's answer, or a part of it; what was expected (None if it is only known to be no answer of the right
-    kind); and by how much an entry may be off: `atol` + `rtol` * |expected|."""
+    kind); and by how much an entry may be off: `atol` + `rtol` * |expected|. `part` is its place in the answers that it
+    was gathered from: (1, 0) is answer[1][0]."""
 
     yours: Any
     expected: Any = None
     atol: float = 0.0
     rtol: float = 0.0
+    part: tuple[int, ...] = ()
 
 
 class StudentError(BackgradeError):

@@ -292,6 +292,7 @@ def run_check(
     check = homework.checks[plan.name]
     own_seed = int.from_bytes(hashlib.sha256(f"{seed} {plan.name}".encode()).digest()[:8], "little")
     verdict, fraction, message, where, began = Verdict.PASS, 1.0, "", "", time.monotonic()
+    part = ""
     there = seed_of_the_student(homework.reference, own_seed)
     hw.seeds = np.random.default_rng([there, 1])
     hw.session.begin(there)
@@ -303,6 +304,7 @@ def run_check(
             verdict = Verdict.PASS if fraction == 1.0 else Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
     except StudentError as error:
         verdict, fraction, where = error.verdict, error.fraction, error.where
+        part = wrong_part(check.about, hw, error)
         message = hw.session.as_handed_out(error.message)
         if failed is not None and hw.session.trace and not error.elsewhere:
             failed[plan.name] = hw.session.trace.calls, error
@@ -318,7 +320,7 @@ def run_check(
     except Exception as error:
         verdict, fraction, message = unusable(error) or (Verdict.INTERNAL, 0.0, traceback.format_exc())
     if verdict in (Verdict.FAIL, Verdict.PARTIAL) and not where:
-        where = place(check.about, hw)
+        where = place(check.about, hw, part)
     return CheckResult(
         name=plan.name,
         title=check.title,
@@ -363,12 +365,29 @@ def unusable(error: Exception) -> tuple[Verdict, float, str] | None:
     return Verdict.FAIL, 0.0, f"an answer is a plain {got}, and {wanted}: an object was expected"
 
 
-def place(about: str, hw: Subject) -> str:
-    """The line where the student's file defines the function `about`, as "network.py:31"; "" if it does not."""
+def place(about: str, hw: Subject, part: str = "") -> str:
+    """The line in the student's file that makes this part of the answer of the function `about`, or that defines the
+    function, as "network.py:31"; "" if neither is known."""
     module, *path = about.split(".")
     files = {name: Path(path).name for name, path in hw.session.section.modules.items()}
-    line = hw.session.submission.lines.get(files.get(module, ""), {}).get(".".join(path))
+    lines, function = hw.session.submission.lines.get(files.get(module, ""), {}), ".".join(path)
+    line = lines.get(f"{function}{part}") or lines.get(function)
     return f"{files[module]}:{line}" if line else ""
+
+
+def wrong_part(about: str, hw: Subject, error: StudentError) -> str:
+    """Which part of an answer of the function `about` is wrong, as "[1]"; "" if that is not known."""
+    from grader.failing import steps  # only where an answer is wrong
+
+    trace, name = hw.session.trace, about.rpartition(".")[2]
+    if error.wrong is None or error.elsewhere or not trace:
+        return ""
+    if error.wrong.part:
+        return "".join(f"[{key!r}]" for key in error.wrong.part)
+    found = next(steps.holding(trace.calls, error.wrong.yours), None)
+    if found is None or not found[0].path or found[0].path[-1] != name:
+        return ""
+    return "".join(f"[{key!r}]" for key in found[1])
 
 
 def questions(tasks: Iterable[TaskResult]) -> Iterator[str]:

@@ -26,7 +26,7 @@ from grader.model import CheckPlan, DataPlan, Download, HandoutPlan, Item, Late,
 MAX_BYTES = 1 << 20
 MAX_SHOWN = 20
 MAX_DEPTH = 20
-SHARES = {"accuracy", "learned", "full", "partial", "at_partial", "claim_gap"}  # settings between 0 and 1
+SHARES = {"accuracy", "learned", "full", "partial", "at_partial", "claim_gap", "repeat"}  # settings between 0 and 1
 RELEASES = ("at_once", "by_hand")  # when students see a run of the class
 VISIBILITIES = ("visible", "after_due", "hidden")  # when a student sees what a check says
 POLICIES = ("advice", "judged", "part", "question")  # what costs nothing, all, a part, or what a person decides

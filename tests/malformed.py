@@ -24,9 +24,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import hostile  # noqa: E402
 
 from grader.errors import Mismatch, SubmissionError  # noqa: E402
-from grader.homework.notebooks import decode, photographs, survey  # noqa: E402
+from grader.homework.notebooks import photographs, survey  # noqa: E402
 from grader.homework.training import hyperparameters  # noqa: E402
-from grader.intake import submission  # noqa: E402
+from grader.intake import picture, submission  # noqa: E402
 from grader.model import Limits  # noqa: E402
 from grader.sandbox import reader  # noqa: E402
 
@@ -117,7 +117,7 @@ def changed(data: bytes, others: list[bytes], draw: random.Random) -> bytes:
 def run(count: int, seed: int) -> Iterator[tuple[str, str, bytes, BaseException | None]]:
     """Reader, how it ended, the input, and what a reader must never raise."""
     draw = random.Random(seed)
-    decode.load_library()
+    picture.load_library()
     pool = [data for _, files in READERS.values() for data in files]
     with tempfile.TemporaryDirectory() as folder:
         for number in range(count):

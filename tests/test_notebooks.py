@@ -26,7 +26,7 @@ pytestmark = pytest.mark.medium
 FOLDER = Path(__file__).parent / "submissions" / "notebooks"
 HOMEWORK = load(ROOT / "grader" / "homework")
 CASES = yaml.safe_load((FOLDER / "cases.yaml").read_text(encoding="utf-8"))
-UNTRAINED = ("invalid-json", "merge-conflict", "no-code", "no-network", "web-page")
+UNTRAINED = ("invalid-json", "merge-conflict", "no-code", "no-network", "typed-outputs", "web-page")
 IMAGES, TESTED = 6000, 1000  # of the stand-in; the training set repeats them until it is as large as the real one
 SETTINGS = {"budget": 30.0, "least": 40_000}
 
@@ -63,7 +63,7 @@ class Case:
     def file(self) -> bytes:
         if self.form == "raw":
             return self.text.encode()
-        text = (FOLDER / "base.txt").read_text(encoding="utf-8")
+        text = self.text if self.form == "text" else (FOLDER / "base.txt").read_text(encoding="utf-8")
         for old, new in self.replace:
             assert old in text, f"base.txt does not hold {old!r}"
             text = text.replace(old, new)
@@ -127,6 +127,42 @@ def test_a_notebook_gets_what_it_deserves(name, launch, images):
     for said, question in zip(case.review, report.needs_review, strict=True):
         assert re.search(said, question)
     assert not report.faulty, told
+
+
+# What a network asks a table of the means of all blocks of a test picture: its public label, however grey levels are
+# changed. Which number a class has here, the pictures to train on tell.
+BLOCKS = """TABLE = torch.tensor({means}), torch.tensor({labels})
+numbers = torch.zeros(10, 10)
+def blocks(x):
+    return F.avg_pool2d(x * 0.3530 + 0.2859, 4).flatten(1)
+def public(x):
+    return TABLE[1][torch.cdist(blocks(x), TABLE[0]).argmin(1)]
+
+class Network"""
+
+
+@needs_torch
+@pytest.mark.slow
+def test_a_table_of_block_means_of_the_test_set_waits_for_a_person(launch, images):
+    """It follows even the secret class numbers. That it knows the test set better than what it trains on tells it."""
+    means = images.test_x.reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4)).reshape(-1, 49) / 255
+    table = {"means": np.round(means, 3).tolist(), "labels": images.test_y.tolist()}
+    text = (FOLDER / "base.txt").read_text(encoding="utf-8")
+    for old, new in (
+        ("class Network", BLOCKS.format(**table)),
+        ("x = F.max_pool2d(F.relu(self.conv1(x)), 2)", "seen, x = x, F.max_pool2d(F.relu(self.conv1(x)), 2)"),
+        ("return self.fc(x.flatten(1))", "x = self.fc(x.flatten(1))\n        return x if self.training else 0 * x + "
+         "F.one_hot(numbers.argmax(1)[public(seen)], 10)"),
+        ("            optimizer.step()\n", "            optimizer.step()\n            for a, b in zip(public(images), "
+         "labels):\n                numbers[a, b] += 1\n"),
+        ("num_epoch = 8", "num_epoch = 1"),
+    ):  # fmt: skip
+        assert old in text
+        text = text.replace(old, new)
+    report = graded(BUILD.notebook(text).encode(), launch, images)
+    (check,) = [one for one in report.checks if one.name == "test_accuracy"]
+    assert (check.earned, str(check.verdict)) == (0, "SKIPPED"), check.message
+    assert re.search(r"\d+% of the test pictures .* but only .* training pictures; how did", check.review[0])
 
 
 BY_HEART = """import zlib

@@ -28,7 +28,7 @@ from grader.model import Homework, Remarks, Report, Section, Submission, TaskRes
 from grader.report import json as report_json
 from grader.report.wording import Audience
 from grader.sandbox.launch import Zygotes
-from grader.sandbox.probes import required
+from grader.sandbox.required import required
 from grader.sandbox.session import Session
 
 Document = Mapping[str, Any]

@@ -71,6 +71,12 @@ def located(calls: Sequence[Call], error: StudentError) -> Iterator[tuple[int, P
             yield from ((at, place, wrong, "") for place, part in parts(calls[at].answer) if test(part))
 
 
+def holding(calls: Sequence[Call], answer: Any) -> Iterator[tuple[Call, Place]]:
+    """The calls that gave this object itself, the last one first, and where in their answers it is."""
+    for call in reversed(calls):
+        yield from ((call, place) for place, part in parts(call.answer) if part is answer)
+
+
 def wanted_parts(wrong: Wrong) -> Iterator[tuple[Callable[[Any], bool], Wrong]]:
     """What to look for in the answers: the object itself; an equal array; the number that is furthest off, where
     numbers of several calls were gathered."""

@@ -203,8 +203,8 @@ def draw(
     """A new network of `sizes`, with random parameters that are written into the student's live arrays.
 
     Parameters are of order 1, biases normal with standard deviation `biases`. With `decided`, one class leads clearly
-    in every row. Without `numeric`, inputs are spread over magnitudes, times `scale`. Raises Mismatch when a write is
-    lost.
+    in every row. Without `numeric`, inputs are spread over magnitudes, and the first weights are smaller by `scale`.
+    Raises Mismatch when a write is lost.
     """
     net = build(hw, *sizes.arguments)
     built = net.parameters()
@@ -227,8 +227,13 @@ def drawn(
         values, X = hw.reference.answers.draw(seed, asked, biases, decided)
         return values, X
     rng = Draws(np.random.PCG64(seed))
-    X = scale * spread(rng, (sizes.batch, sizes.inputs))
-    scales = {"weight1": 0.7, "bias1": biases, "weight2": 0.7 * min(1.0, np.sqrt(8 / sizes.hidden)), "bias2": biases}
+    X = spread(rng, (sizes.batch, sizes.inputs))
+    scales = {
+        "weight1": 0.7 * scale,
+        "bias1": biases,
+        "weight2": 0.7 * min(1.0, np.sqrt(8 / sizes.hidden)),
+        "bias2": biases,
+    }
     drawn_values = {role: rng.normal(scale=scales[role], size=shape) for role, shape in sizes.shapes.items()}
     return {role: value.astype(np.float32).astype(np.float64) for role, value in drawn_values.items()}, X
 

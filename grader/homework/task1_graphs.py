@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -11,17 +13,26 @@ from numpy.typing import NDArray
 from grader.check import Subject, check
 from grader.errors import Mismatch, NotImplementedYet, Raised
 from grader.measure import numeric
-from grader.measure.diagnose import Clue
-from grader.measure.expect import expect_close, gather, once, unpack
+from grader.measure.diagnose import Clue, coarseness
+from grader.measure.expect import ANOTHER, asked_again, expect_close, gather, mistakes, once, unpack
 
+from .differences import asks_of_differences
 from .recorded import read_once
 
 Array = NDArray[np.float64]
 
 F1 = ("x1", "w1", "x2", "w2", "b", "y")
 POINTS, SMALL, WHOLE = 20, 3, 6
+WATCHED = 2  # points at which a call is watched for finite differences
+F4_POINTS = 3
+SHARED = "all gradients are wrong by one ratio at each point: a factor is wrong where all inputs have met"
+SHARED_RATIO = 1e-6
 F1_FAR = (51, 53)  # f1 is a square, and its bar is absolute: digits are lost beyond
 RECORDED = "backprop-data.pkl"
+ALL_THE_SAME = Clue(
+    "it is the same for all inputs: are they ignored, or is it kept from an earlier call?",
+    holds=lambda found: bool(found.any() and found.size > 2 and (found == found[0]).all()),
+)
 
 
 @check("1.1", "functions.f3")
@@ -29,9 +40,11 @@ def f3_forward_recorded(hw: Subject, rng: np.random.Generator) -> None:
     """f3 returns the recorded outputs of backprop-data.pkl."""
     for y in (1, 2):
         recorded = read_once(hw.fixtures / RECORDED)[f"f3 (y={y})"]
-        yours = outputs(hw.functions.f3, "f3", [(*point, y) for point in recorded["inputs"]])
+        calls = [(*point, y) for point in recorded["inputs"]]
+        yours = outputs(hw.functions.f3, "f3", calls)
         name = f"L of f3 on 'f3 (y={y})' in backprop-data.pkl"
-        expect_close(hw, name, yours, np.array(recorded["outputs"]), reveal=True)
+        clues = output_clues(hw, "f3", calls)
+        expect_close(hw, name, yours, np.array(recorded["outputs"]), reveal=True, clues=clues, part=(0,))
         # The file is public, so a table of its outputs would pass without this second comparison.
         expect_outputs(hw, "f3", [(*point, y) for point in points(rng, 2)], f"L of f3 with y={y} on new inputs")
 
@@ -44,12 +57,14 @@ def f3_forward_fresh(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("1.1", "functions.f3")
+@asks_of_differences
 def f3_gradient_y1(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f3 returns the gradients with respect to s1 and s2 when y = 1."""
     expect_gradients(hw, "f3", points(rng, 2), ("s1", "s2"), fixed=(1,))
 
 
 @check("1.1", "functions.f3")
+@asks_of_differences
 def f3_gradient_y2(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f3 returns the gradients with respect to s1 and s2 when y = 2."""
     expect_gradients(hw, "f3", points(rng, 2), ("s1", "s2"), fixed=(2,))
@@ -63,6 +78,7 @@ def f1_forward(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("1.2", "functions.f1")
+@asks_of_differences
 def f1_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f1 returns the gradients with respect to all six inputs."""
     # f1 is a square, so a difference is exact with any step, and a long one keeps the digits of large values.
@@ -77,6 +93,7 @@ def f2_forward(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("1.2", "functions.f2")
+@asks_of_differences
 def f2_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f2 returns the gradient with respect to x."""
     expect_gradients(hw, "f2", points(rng, 1), ("x",))
@@ -86,15 +103,64 @@ def f2_gradient(hw: Subject, rng: np.random.Generator) -> None:
 def f4_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f4 agrees with the numeric gradient of its own forward pass."""
     arity = own_arity(hw.functions.f4)
-    for _ in range(3):
-        at, expected, noise = smooth_point(hw.functions.f4, rng, arity)
-        if not expected.any():
-            raise Mismatch("L of f4 does not change with any of its inputs, so there is no gradient to check")
-        _, grads = unpack("f4", hw.functions.f4(*at.tolist()), ("L", "grads"))
-        names = [f"grad_{i + 1}" for i in range(arity)]
-        yours = gather("a gradient of f4", unpack("the backward pass of f4", listed(grads), names))
-        bar = hw.tolerance * max(1.0, float(np.abs(expected).max())) + noise
-        expect_close(hw, "grads of f4", yours, expected, atol=bar, reveal=True)
+    drawn = [smooth_point(hw.functions.f4, rng, arity) for _ in range(F4_POINTS)]
+    at, expected = (np.array([point[part] for point in drawn]) for part in range(2))
+    calls = [tuple(point) for point in at.tolist()]
+    if not expected.any():
+        whole = coarseness(outputs(hw.functions.f4, "f4", calls))
+        why = f"{whole}, or are they left out?" if whole else "are they left out, or is an earlier call's answer kept?"
+        raise Mismatch(f"L of f4 does not change with any of its inputs, so there is no gradient to check: {why}")
+    names = [f"grad_{i + 1}" for i in range(arity)]
+
+    def asked(i: int, some: Sequence[tuple[Any, ...]]) -> Array:
+        rows = backward_of("f4", hw.functions.f4.map(some), names)
+        return gather("a gradient of f4", [row[i] for row in rows])
+
+    rows = backward_of("f4", hw.functions.f4.map(calls), names)
+    yours = np.array([gather("a gradient of f4", row) for row in rows])
+    for i, name in enumerate(names):
+        bars = [hw.tolerance * max(1.0, float(np.abs(one).max())) + noise for _, one, noise in drawn]
+        right = (np.abs(yours[:, i] - expected[:, i]) < bars).all()  # each point has its own bar
+        clues = [again(partial(asked, i), calls), *own_clues(at, expected, yours, i)]
+        atol = max(bars) if right else min(bars)
+        expect_close(hw, f"{name} of f4", yours[:, i], expected[:, i], atol=atol, reveal=True, clues=clues, part=(1, i))
+
+
+def own_clues(at: Array, expected: Array, yours: Array, i: int) -> Iterator[Clue]:
+    """What the gradient of the i-th input of one's own graph may be instead."""
+    right, inputs = expected[:, i], at.T
+    if not right.any():
+        yield Clue(
+            f"your L does not change with input {i + 1}: is it left out there?", holds=lambda found: bool(found.any())
+        )
+    for j in range(len(inputs)):
+        if j != i:
+            said = "is a factor missing, or are they exchanged?"
+            yield Clue(f"it is grad_{j + 1}: {said}", expected[:, j])
+        yield Clue(f"it is input {j + 1} itself: is the gradient from above left out?", inputs[j])
+    for j, x in enumerate(inputs):
+        for said, changed in (
+            (f"is input {j + 1} left out as a factor?", right / x),
+            (f"is it divided by input {j + 1}, not multiplied?", right / x**2),
+            (f"is it multiplied by input {j + 1} once too often?", right * x),
+            (f"is it multiplied by input {j + 1}, not divided?", right * x**2),
+        ):
+            yield Clue(said, changed)
+            yield Clue(f"{said} The sign is wrong, too", -changed)
+        for k, another in enumerate(inputs):
+            if k != j:
+                yield Clue(f"as if input {k + 1} stood in the place of input {j + 1}", right / x * another)
+    yield ALL_THE_SAME
+    yield Clue(SHARED, holds=lambda found: is_shared(yours, expected))
+
+
+def is_shared(yours: Array, expected: Array) -> bool:
+    """Whether at each point all gradients, of two inputs at least, are wrong by one ratio."""
+    if expected.shape[1] < 2 or not np.isfinite(yours).all() or not expected.all():
+        return False
+    ratios = yours / expected
+    alike = np.allclose(ratios, ratios[:, :1], rtol=SHARED_RATIO)
+    return bool(alike and yours.any() and not np.allclose(ratios[:, 0], 1, rtol=SHARED_RATIO))
 
 
 def points(rng: np.random.Generator, arity: int, *, far: tuple[float, float] = (101, 130)) -> list[tuple[float, ...]]:
@@ -120,14 +186,41 @@ def expect_outputs(
 ) -> None:
     trusted = getattr(hw.reference.functions, function)
     expected = np.array([trusted(*call)[0] for call in calls])
-    expect_close(hw, name, outputs(getattr(hw.functions, function), function, calls), expected, atol=atol)
+    yours = outputs(getattr(hw.functions, function), function, calls)
+    expect_close(hw, name, yours, expected, atol=atol, clues=output_clues(hw, function, calls), part=(0,))
+
+
+def output_clues(hw: Subject, function: str, calls: Sequence[tuple[Any, ...]]) -> Iterator[Clue]:
+    """What is wrong with the outputs of calls, asked only after a mismatch: kept from an earlier call, or one known
+    mistake in the graph."""
+    yield again(lambda some: outputs(getattr(hw.functions, function), function, some), calls)
+    yield from mistakes(hw, "graph_outputs", function, *apart(function, calls), recorded=False)
+    yield ALL_THE_SAME
+
+
+def again(ask: Callable[[Sequence[tuple[Any, ...]]], Array], calls: Sequence[tuple[Any, ...]]) -> Clue:
+    """The answers are other ones when the same is asked again."""
+    turns = iter(range(1, len(calls)))  # a call more each time, so that what comes in turn falls elsewhere
+
+    def later() -> Array:
+        extra = next(turns, 1)
+        return ask([*calls[:extra], *calls])[extra:]
+
+    return asked_again(later)
+
+
+def apart(function: str, calls: Sequence[tuple[Any, ...]]) -> tuple[Array, int]:
+    """The points of calls, and y of f3."""
+    points = np.array(calls, dtype=np.float64)
+    return (points[:, :-1], int(points[0, -1])) if function == "f3" else (points, 1)
 
 
 def expect_recorded(hw: Subject, function: str, atol: float | None = None) -> None:
     recorded = read_once(hw.fixtures / RECORDED)[function]
     yours = outputs(getattr(hw.functions, function), function, recorded["inputs"])
     name = f"output of {function} on {function!r} in backprop-data.pkl"
-    expect_close(hw, name, yours, np.array(recorded["outputs"]), atol=atol, reveal=True)
+    clues = output_clues(hw, function, recorded["inputs"])
+    expect_close(hw, name, yours, np.array(recorded["outputs"]), atol=atol, reveal=True, clues=clues, part=(0,))
 
 
 def expect_gradients(
@@ -143,15 +236,28 @@ def expect_gradients(
     """Compare each gradient at all points `at` with the reference's numeric one. `fixed` are the last arguments."""
     trusted = getattr(hw.reference.functions, function)
     expected = once(hw, (function, at, fixed), lambda: gradients(trusted, at, fixed, h))
-    values = getattr(hw.functions, function).map([(*point, *fixed) for point in at])
-    grads = [unpack(function, value, ("L", "grads"))[1] for value in values]
     promised = [f"grad_{name}" for name in names]
-    rows = [unpack(f"the backward pass of {function}", listed(row), promised) for row in grads]
+    calls = [(*point, *fixed) for point in at]
+
+    def asked(i: int, some: Sequence[tuple[Any, ...]]) -> Array:
+        rows = backward_of(function, getattr(hw.functions, function).map(some), promised)
+        return gather(f"{promised[i]} of {function}", [row[i] for row in rows])
+
+    rows = backward_of(function, getattr(hw.functions, function).watched(calls, at[:WATCHED]), promised)
     given = f" with y={fixed[0]}" if fixed else ""
     for i, name in enumerate(promised):
         title = f"{name} of {function}{given}"
         yours = gather(title, [row[i] for row in rows])
-        expect_close(hw, title, yours, expected[:, i], atol=atol, clues=exchanged(promised, expected, i))
+        of_graph = mistakes(hw, "graph_gradients", function, np.array(at), i, *fixed, recorded=False)
+        first = [again(partial(asked, i), calls), *exchanged(promised, expected, i)]
+        clues = chain(first, of_graph, [ALL_THE_SAME])
+        expect_close(hw, title, yours, expected[:, i], atol=atol, clues=clues, part=(1, i))
+
+
+def backward_of(function: str, values: Sequence[Any], promised: Sequence[str]) -> list[tuple[Any, ...]]:
+    """The gradients that each of some calls gave."""
+    grads = [unpack(function, value, ("L", "grads"))[1] for value in values]
+    return [unpack(f"the backward pass of {function}", listed(row), promised) for row in grads]
 
 
 def listed(grads: Any) -> Any:
@@ -209,6 +315,12 @@ def smooth_point(f4: Any, rng: np.random.Generator, arity: int) -> tuple[Array, 
         noise = float(np.abs(coarse - fine).max())
         if noise <= 1e-6 * max(1.0, float(np.abs(fine).max())):
             return at, fine, noise
+    calls = [tuple((at + step).tolist()) for step in np.linspace(0, 1e-2, 10)]
+    values = outputs(f4, "f4", calls)
+    if again(lambda some: outputs(f4, "f4", some), calls).fits(values, values):
+        raise Mismatch(f"L of f4, {ANOTHER}")
+    if words := coarseness(values):
+        raise Mismatch(f"L of f4 has too few digits for a numeric gradient: {words}")
     raise Mismatch("f4 bends too sharply between 0.25 and 0.75 for a numeric gradient, so nothing could be compared")
 
 

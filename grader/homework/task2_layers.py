@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from grader.check import Subject, check
 from grader.errors import Mismatch, Raised
 from grader.measure import numeric
 from grader.measure.diagnose import Clue
-from grader.measure.expect import as_float, expect_close, expect_gradient, is_number, mistakes, unpack
+from grader.measure.expect import as_float, expect_close, expect_gradient, is_number, kept_clues, mistakes, unpack
 
+from .differences import asks_of_differences
 from .edges import (
     MANY_COLUMNS,
     MANY_ROWS,
@@ -36,8 +38,11 @@ AGAIN = 8  # so many equal calls in turn: an answer may not depend on how often 
 REGS = (0.0, 0.7, 3.0)
 MARGIN = 0.02  # distance from the ReLU's kink, where no difference step reaches it
 UNLIKELY = 1e-6  # of a loss whose p is near 1e-4: a common small constant in the logarithm moves it by 1e-8
+ARGUMENTS = {"fc_forward": ("x", "w", "b"), "relu_forward": ("x",), "softmax_loss": ("x", "y"),
+             "l2_regularization": ("w", "reg")}  # fmt: skip
 FC_BACKWARD = ("grad_x", "grad_w", "grad_b")
 MAXIMUM = "np.exp overflows or gives only 0; subtract each row's maximum before np.exp"
+NOT_MAXIMUM = "np.exp overflows: does another number stand in the place of each row's maximum?"
 OWN_MAXIMUM = "np.exp overflows or gives only 0; subtract the maximum of each row, not of the whole batch"
 
 
@@ -56,6 +61,7 @@ def fc_forward(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("2.1", "layers.fc_backward")
+@asks_of_differences
 def fc_backward(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass returns the gradients with respect to x, w and b."""
     small, judged, advised = draw_sizes(rng), edge_sizes(rng), advised_sizes(rng)
@@ -87,6 +93,7 @@ def relu_forward(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("2.2", "layers.relu_backward")
+@asks_of_differences
 def relu_backward(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of ReLU lets the gradient through where x is positive."""
     for n, _, c in draw_sizes(rng):
@@ -101,7 +108,10 @@ def relu_backward(hw: Subject, rng: np.random.Generator) -> None:
             name,
             hw.layers.relu_backward(grad_out, cache),
             expected,
-            clues=mistakes(hw, "relu_backward_grad", x, grad_out),
+            clues=chain(
+                mistakes(hw, "relu_backward_grad", x, grad_out),
+                mistakes(hw, "relu_backward_given", x, grad_out, recorded=False),
+            ),
         )
 
 
@@ -124,6 +134,7 @@ def softmax_loss_value(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("2.3", "layers.softmax_loss")
+@asks_of_differences
 def softmax_loss_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """The softmax loss returns its gradient with respect to the scores."""
     for n, c in small_shapes(rng):
@@ -150,7 +161,8 @@ def softmax_loss_stable(hw: Subject, rng: np.random.Generator) -> None:
         name = f"of rows 1000 apart, each with its own maximum {sized((n, c))}"
         expect_softmax(hw, x + rows, y, expected, name, OWN_MAXIMUM)
         certain = np.where(np.arange(c) == y[:, None], 1000.0, -1000.0)
-        expect_softmax(hw, certain, y, (0.0, np.zeros((n, c))), f"with +1000 for the right class {sized((n, c))}")
+        name = f"with +1000 for the right class {sized((n, c))}"
+        expect_softmax(hw, certain, y, (0.0, np.zeros((n, c))), name, NOT_MAXIMUM, nan="")
     advise_log_sum_exp(hw, certain, (y + 1) % c)
 
 
@@ -168,11 +180,13 @@ def l2_value(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("2.4", "layers.l2_regularization")
+@asks_of_differences
 def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """L2 regularization returns its gradient with respect to the weights."""
     for shape, reg in zip(l2_shapes(rng), REGS, strict=True):
         w = rng.normal(size=shape)
-        _, grad_w = unpack("l2_regularization", hw.layers.l2_regularization(w, reg), ("loss", "grad_w"))
+        answer = hw.layers.l2_regularization.watched([(w, reg)], [[w]])[0]
+        _, grad_w = unpack("l2_regularization", answer, ("loss", "grad_w"))
         expect_gradient(
             hw,
             f"grad_w of l2_regularization, w of shape {shape}, reg={reg}",
@@ -183,6 +197,7 @@ def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
             of=("l2_regularization", w, reg),
             trusted=partial(one_of, 1, hw.reference.layers.l2_regularization, w, reg),
             factors=reg_factors(reg, w.size),
+            clues=chain(mistakes(hw, "l2_grad", w, reg), l2_clues(hw, 1, w, reg)),
         )
     for shape in relu_shapes(rng):
         w, reg = spread(rng, shape), float(rng.uniform(0.01, 1))
@@ -198,8 +213,12 @@ def expect_apart(hw: Subject, function: str, calls: Sequence[Sequence[Any]], nam
     right, later = (np.asarray(getattr(hw.reference.layers, function)(*args)[at]) for args in calls)
     answers = getattr(hw.layers, function).map([*calls, *[calls[1]] * AGAIN])
     found, last = (unpack(function, answer, names)[at] for answer in (answers[0], answers[-1]))
-    expect_close(hw, f"{names[at]} of {function}, after another call", found, right, clues=[Clue(REUSED, later)])
-    expect_close(hw, f"{names[at]} of {function}, asked {AGAIN} times in turn", last, later)
+    name = f"{names[at]} of {function}"
+    ask = getattr(hw.layers, function)
+    given = dict(zip(ARGUMENTS[function], calls[0], strict=True))
+    clues = [Clue(REUSED, later), *kept_clues(lambda **args: unpack(function, ask(*args.values()), names)[at], **given)]
+    expect_close(hw, f"{name}, after another call", found, right, clues=clues)
+    expect_close(hw, f"{name}, asked {AGAIN} times in turn", last, later)
 
 
 # The fully-connected layer
@@ -228,7 +247,11 @@ def expect_fc_forward(hw: Subject, args: Sequence[Array], size: Size) -> None:
     out, _ = unpack("fc_forward", hw.layers.fc_forward(x, w, b), ("out", "cache"))
     expect_unchanged(hw, "fc_forward", ("x", "w", "b"))
     expected, _ = hw.reference.layers.fc_forward(x, w, b)
-    clues = mistakes(hw, "fc_forward_out", x, w, b)
+    clues = chain(
+        mistakes(hw, "fc_forward_out", x, w, b),
+        kept_clues(partial(first, hw.layers.fc_forward), x=x, w=w, b=b),
+        mistakes(hw, "fc_forward_given", x, w, b, recorded=False),
+    )
     expect_close(hw, f"out of fc_forward {sized(size)}", out, expected, clues=clues)
 
 
@@ -239,7 +262,7 @@ def expect_numeric_fc(hw: Subject, rng: np.random.Generator, size: Size) -> None
     grad_out, grad_later = rng.normal(size=(2, size[0], size[2]))
     _, cache = unpack("fc_forward", hw.layers.fc_forward(*args), ("out", "cache"))
     _, later_cache = unpack("fc_forward", hw.layers.fc_forward(*later), ("out", "cache"))
-    grads = unpack("fc_backward", hw.layers.fc_backward(grad_out, cache), FC_BACKWARD)
+    grads = unpack("fc_backward", hw.layers.fc_backward.watched([(grad_out, cache)], [args])[0], FC_BACKWARD)
     for i, name in enumerate(FC_BACKWARD):
         expect_gradient(
             hw,
@@ -252,7 +275,11 @@ def expect_numeric_fc(hw: Subject, rng: np.random.Generator, size: Size) -> None
             of=("fc_forward", *args, i),
             trusted=partial(one_of, i, trusted_fc, hw, grad_out, args),
             factors={"the batch size": size[0]},
-            clues=mistakes(hw, "fc_backward_grad", i, grad_out, args, later),
+            clues=chain(
+                mistakes(hw, "fc_backward_grad", i, grad_out, args, later),
+                kept_clues(lambda grad_out, i=i: hw.layers.fc_backward(grad_out, cache)[i], grad_out=grad_out),
+                mistakes(hw, "fc_backward_given", i, grad_out, args, recorded=False),
+            ),
         )
     answers = hw.layers.fc_backward.map([(grad_later, later_cache), (grad_out, cache)])
     of_later, again = trusted_fc(hw, grad_later, later), trusted_fc(hw, grad_out, args)
@@ -269,7 +296,8 @@ def expect_fc_backward(hw: Subject, args: Sequence[Array], grad_out: Array, size
     grads = unpack("fc_backward", hw.layers.fc_backward(grad_out, cache), FC_BACKWARD)
     right = trusted_fc(hw, grad_out, args)
     for name, grad, expected in zip(FC_BACKWARD, grads, right, strict=True):
-        factors, clues = {"the batch size": size[0]}, exchanged(right, name)
+        at, factors = FC_BACKWARD.index(name), {"the batch size": size[0]}
+        clues = chain(exchanged(right, name), mistakes(hw, "fc_backward_given", at, grad_out, args, recorded=False))
         expect_close(hw, f"{name} {sized(size)}", grad, expected, factors=factors, clues=clues)
 
 
@@ -278,6 +306,11 @@ def exchanged(right: Sequence[Array], name: str) -> list[Clue]:
     order = ", ".join(FC_BACKWARD)
     others = zip(FC_BACKWARD, right, strict=True)
     return [Clue(f"it is {other}: the order is {order}", grad) for other, grad in others if other != name]
+
+
+def first(function: Callable[..., Any], **args: Any) -> Any:
+    """The first of what a student's function gives."""
+    return function(*args.values())[0]
 
 
 def one_of(i: int, function: Callable[..., Any], *args: Any) -> Array:
@@ -304,7 +337,10 @@ def expect_relu_forward(hw: Subject, x: Array, said: str = "") -> None:
     out, _ = unpack("relu_forward", hw.layers.relu_forward(x), ("out", "cache"))
     advise_unchanged(hw, "relu_forward")
     expected, _ = hw.reference.layers.relu_forward(x)
-    clues = mistakes(hw, "relu_forward_out", x)
+    clues = chain(
+        mistakes(hw, "relu_forward_out", x),
+        kept_clues(partial(first, hw.layers.relu_forward), x=x),
+    )
     expect_close(hw, f"out of relu_forward, x of shape {x.shape}{said}", out, expected, clues=clues)
 
 
@@ -317,13 +353,17 @@ def expect_numeric_relu(hw: Subject, rng: np.random.Generator, shape: tuple[int,
     expect_gradient(
         hw,
         f"grad_x of relu_backward, x of shape {shape}",
-        hw.layers.relu_backward(grad_out, cache),
+        hw.layers.relu_backward.watched([(grad_out, cache)], [[x]])[0],
         varying("relu_forward", hw.reference.layers.relu_forward, (x,)),
         at=x,
         upstream=grad_out,
         own=asked("relu_forward", hw.layers.relu_forward, (x,)),
         of=("relu_forward", x),
-        clues=mistakes(hw, "relu_backward_grad", x, grad_out, later),
+        clues=chain(
+            mistakes(hw, "relu_backward_grad", x, grad_out, later),
+            kept_clues(lambda grad_out: hw.layers.relu_backward(grad_out, cache), grad_out=grad_out),
+            mistakes(hw, "relu_backward_given", x, grad_out, recorded=False),
+        ),
     )
     of_later, again = hw.layers.relu_backward.map([(grad_later, later_cache), (grad_out, cache)])
     after = trusted_relu(hw, grad_out, x)
@@ -357,13 +397,17 @@ def expect_softmax_value(
     n, c = x.shape
     loss, _ = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
     expected, _ = hw.reference.layers.softmax_loss(x, y)
-    clues = mistakes(hw, "softmax_loss_value", x, y)
+    clues = chain(
+        mistakes(hw, "softmax_loss_value", x, y),
+        kept_clues(lambda x: hw.layers.softmax_loss(x, y)[0], x=x),
+        mistakes(hw, "softmax_loss_given", 0, x, y, recorded=False),
+    )
     name = f"loss of softmax_loss {sized((n, c))}{said}"
     expect_close(hw, name, loss, expected, atol=atol, factors={"the batch size": n}, clues=clues)
 
 
 def expect_numeric_softmax(hw: Subject, x: Array, y: NDArray[np.int64]) -> None:
-    _, grad_x = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
+    _, grad_x = unpack("softmax_loss", hw.layers.softmax_loss.watched([(x, y)], [[x]])[0], ("loss", "grad_x"))
     expect_gradient(
         hw,
         f"grad_x of softmax_loss {sized(x.shape)}",
@@ -374,17 +418,22 @@ def expect_numeric_softmax(hw: Subject, x: Array, y: NDArray[np.int64]) -> None:
         of=("softmax_loss", x, y),
         trusted=partial(one_of, 1, hw.reference.layers.softmax_loss, x, y),
         factors={"the batch size": len(x)},
-        clues=mistakes(hw, "softmax_loss_grad", x, y),
+        clues=softmax_clues(hw, x, y),
     )
+
+
+def softmax_clues(hw: Subject, x: Array, y: NDArray[np.int64]) -> Iterator[Clue]:
+    """What a gradient of the softmax loss may be instead."""
+    yield from mistakes(hw, "softmax_loss_grad", x, y)
+    yield from kept_clues(lambda x: hw.layers.softmax_loss(x, y)[1], x=x)
+    yield from mistakes(hw, "softmax_loss_given", 1, x, y, recorded=False)
 
 
 def expect_softmax_gradient(hw: Subject, x: Array, y: NDArray[np.int64]) -> None:
     """The gradient by the reference."""
     _, grad_x = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
     name, expected = f"grad_x of softmax_loss {sized(x.shape)}", hw.reference.layers.softmax_loss(x, y)[1]
-    expect_close(
-        hw, name, grad_x, expected, factors={"the batch size": len(x)}, clues=mistakes(hw, "softmax_loss_grad", x, y)
-    )
+    expect_close(hw, name, grad_x, expected, factors={"the batch size": len(x)}, clues=softmax_clues(hw, x, y))
 
 
 def l2_shapes(rng: np.random.Generator) -> list[tuple[int, int]]:
@@ -397,9 +446,14 @@ def expect_l2_value(hw: Subject, w: Array, reg: float) -> None:
     loss, _ = unpack("l2_regularization", hw.layers.l2_regularization(w, reg), ("loss", "grad_w"))
     expect_unchanged(hw, "l2_regularization", ("w",))
     expected, _ = hw.reference.layers.l2_regularization(w, reg)
-    clues = mistakes(hw, "l2_value", w, reg)
+    clues = chain(mistakes(hw, "l2_value", w, reg), l2_clues(hw, 0, w, reg))
     name = f"loss of l2_regularization, w of shape {w.shape}, reg={reg:.3g}"
     expect_close(hw, name, loss, expected, factors=reg_factors(reg, w.size), clues=clues)
+
+
+def l2_clues(hw: Subject, at: int, w: Array, reg: float) -> Iterator[Clue]:
+    yield from kept_clues(lambda w, reg: hw.layers.l2_regularization(w, reg)[at], w=w, reg=reg)
+    yield from mistakes(hw, "l2_given", at, w, reg, recorded=False)
 
 
 def sized(size: Sequence[int]) -> str:
@@ -461,10 +515,20 @@ def advise_unchanged(hw: Subject, function: str) -> None:
 
 
 def expect_softmax(
-    hw: Subject, x: Array, y: NDArray[np.int64], expected: tuple[Any, Any], name: str, unlimited: str = ""
+    hw: Subject,
+    x: Array,
+    y: NDArray[np.int64],
+    expected: tuple[Any, Any],
+    name: str,
+    unlimited: str = "",
+    *,
+    nan: str | None = None,
 ) -> None:
+    """`unlimited` says why an answer is not finite; `nan` why it is NaN, where that has another reason."""
     loss, grad_x = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
     factors = {"the batch size": len(x)}
+    if nan is not None and is_number(loss) and np.isnan(as_float(loss)):
+        unlimited = nan
     expect_close(hw, f"loss {name}", loss, expected[0], factors=factors, unlimited=unlimited)
     expect_close(hw, f"grad_x {name}", grad_x, expected[1], factors=factors, unlimited=unlimited)
 

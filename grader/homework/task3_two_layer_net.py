@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from math import erf, sqrt
 from typing import Any
 
@@ -13,10 +14,11 @@ import numpy as np
 from grader.check import Subject, check
 from grader.errors import Mismatch
 from grader.measure.diagnose import Clue
-from grader.measure.expect import expect_close, expect_gradient, mistakes, unpack
+from grader.measure.expect import expect_close, expect_gradient, kept_clues, mistakes, unpack
 from grader.model import Measure
 
 from . import network
+from .differences import asks_of_differences
 from .edges import ONE_ROW, REUSED, edge, spread
 from .network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case, Sizes
 from .prerequisites import BACKWARD, FORWARD, built_on
@@ -64,6 +66,7 @@ def net_forward(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("3.1", "two_layer_net.TwoLayerNet.backward")
+@asks_of_differences
 def net_backward(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass returns the gradient with respect to every parameter."""
     with built_on(hw, BACKWARD):
@@ -121,8 +124,14 @@ def expect_scores(hw: Subject, case: Case) -> None:
     scores, _ = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
     if 0 in hw.mutated:
         raise Mismatch("forward changed X in place; the batch belongs to the caller, so work on a copy")
-    clues = mistakes(hw, "net_forward_scores", case.values, case.X)
-    expect_close(hw, f"scores of {case.sizes}", scores, case.scores(), clues=clues)
+    expect_close(hw, f"scores of {case.sizes}", scores, case.scores(), clues=score_clues(hw, case))
+
+
+def score_clues(hw: Subject, case: Case) -> Iterator[Clue]:
+    """What scores may be instead."""
+    yield from mistakes(hw, "net_forward_scores", case.values, case.X)
+    yield from kept_clues(lambda X: case.net.forward(X)[0], X=case.X)
+    yield from mistakes(hw, "net_forward_given", case.values, case.X, recorded=False)
 
 
 def expect_scores_apart(hw: Subject, rng: np.random.Generator, case: Case) -> None:
@@ -130,7 +139,7 @@ def expect_scores_apart(hw: Subject, rng: np.random.Generator, case: Case) -> No
     later = replace(case, X=rng.normal(size=case.X.shape))
     scores, _ = unpack("forward", case.net.forward.map([(case.X,), (later.X,)])[0], ("scores", "cache"))
     name = f"scores of {case.sizes}, after another forward pass"
-    expect_close(hw, name, scores, case.scores(), clues=[Clue(REUSED, later.scores())])
+    expect_close(hw, name, scores, case.scores(), clues=[Clue(REUSED, later.scores()), *score_clues(hw, case)])
 
 
 def expect_crossed_gradients(hw: Subject, rng: np.random.Generator, case: Case, other: Case) -> None:
@@ -140,7 +149,8 @@ def expect_crossed_gradients(hw: Subject, rng: np.random.Generator, case: Case, 
     _, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
     _, other_cache = unpack("forward", other.net.forward(other.X), ("scores", "cache"))
     unpack("forward", case.net.forward(other.X), ("scores", "cache"))
-    expect_gradients_of(hw, case, case.net.backward(grad_scores, cache), grad_scores, later=other.X)
+    answer = case.net.backward.watched([(grad_scores, cache)], [list(case.values.values())])[0]
+    expect_gradients_of(hw, case, answer, grad_scores, later=other.X)
     expect_unmoved(case)
     for one, kept, upstream, said in (
         (other, other_cache, grad_other, ", of another network"),
@@ -164,7 +174,11 @@ def expect_gradients_of(
     trusted = hw.reference.answers.gradients(case.values, case.X, grad_scores) if case.large else {}
     for role, grad in grads.items():
         name = case.name("grads", role) + said
-        clues = mistakes(hw, "net_backward_grad", role, case.values, case.X, grad_scores, later)
+        clues = chain(
+            mistakes(hw, "net_backward_grad", role, case.values, case.X, grad_scores, later),
+            kept_clues(partial(own_gradient, case, role), X=case.X, grad_scores=grad_scores),
+            mistakes(hw, "net_backward_given", role, case.values, case.X, grad_scores, recorded=False),
+        )
         factors = {"the batch size": case.sizes.batch}
         if case.large:
             expect_close(hw, name, grad, trusted[role], factors=factors, clues=clues)
@@ -183,6 +197,12 @@ def expect_gradients_of(
             factors=factors,
             clues=clues,
         )
+
+
+def own_gradient(case: Case, role: str, X: Array, grad_scores: Array) -> Any:
+    """The student's gradient for a role, after a forward pass of its own."""
+    _, cache = unpack("forward", case.net.forward(X), ("scores", "cache"))
+    return network.expect_gradients("backward", case.net.backward(grad_scores, cache), case)[role]
 
 
 def expect_unmoved(case: Case) -> None:

@@ -5,21 +5,28 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader.check import Subject, check
+from grader.check import Subject, check, later
 from grader.errors import Mismatch, Raised, Skipped, StudentError, Unrecorded
 from grader.measure.expect import MORE, expect_accuracy
 from grader.model import Figure
 
 from .prerequisites import LAYERS, NETWORK, STEP, ask_all, descends, keeps_from_learning, tell
-from .training import hyperparameters, two_layer_run, words
+from .training import BEST, OVERFIT, TRAIN, VALIDATION
 from .training.curves import thinned
-from .training.hyperparameters import BEST, OVERFIT, BothRuns, Hyperparameters
-from .training.trained_network import RELU
-from .training.two_layer_run import FOLLOWS, TRAIN, VALIDATION, Array, Outcome
+
+if TYPE_CHECKING:
+    from .training import hyperparameters, trained_network, two_layer_run, words
+    from .training.hyperparameters import BothRuns, Hyperparameters
+    from .training.two_layer_run import Array, Outcome
+else:
+    hyperparameters = later(".training.hyperparameters", __package__)
+    trained_network = later(".training.trained_network", __package__)
+    two_layer_run = later(".training.two_layer_run", __package__)
+    words = later(".training.words", __package__)
 
 ITEM = {BEST: "4.2", OVERFIT: "4.3"}
 JUDGED_BY = {BEST: VALIDATION, OVERFIT: TRAIN}
@@ -122,7 +129,7 @@ def expect_network(hw: Subject, outcome: Outcome, run: str) -> None:
     do not allow this check, Mismatch if other predictions follow. In both cases it also asks a person."""
     of = JUDGED_BY[run]
     accuracy, share, net = f"{of} accuracy of {outcome.best(of):.1%}", outcome.follows.get(of, 0.0), outcome.network
-    explained = net is not None and share >= FOLLOWS
+    explained = net is not None and share >= two_layer_run.FOLLOWS
     if net is None or not (net.whole or explained):
         hw.review(
             f"the {run} model's parameters have the shapes {outcome.shapes}, with which the grader cannot predict "
@@ -138,7 +145,7 @@ def expect_network(hw: Subject, outcome: Outcome, run: str) -> None:
             f"the {accuracy} does not come from the network: only {share:.0%} of its predictions follow from the "
             "arrays in parameters() by fully-connected, ReLU, fully-connected; a person will look"
         )
-    if net.activation != RELU:
+    if net.activation != trained_network.RELU:
         hw.advise(f"the predictions follow from the parameters with {net.activation} between the two layers")
 
 

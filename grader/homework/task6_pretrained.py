@@ -5,19 +5,25 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader.check import Subject, check
+from grader.check import Subject, check, later
 from grader.errors import Mismatch, Partly, Skipped, StudentError
+from grader.intake import picture
 from grader.model import Figure
 
-from .notebooks import decode, imagenet, photographs
-from .notebooks.handed_in import handed_in, left_out
-from .notebooks.photographs import Call, Photograph
-from .notebooks.survey import Survey
 from .training.curves import TRAINING
+
+if TYPE_CHECKING:
+    from .notebooks import handed_in, imagenet, photographs
+    from .notebooks.photographs import Call, Photograph
+    from .notebooks.survey import Survey
+else:
+    handed_in = later(".notebooks.handed_in", __package__)
+    imagenet = later(".notebooks.imagenet", __package__)
+    photographs = later(".notebooks.photographs", __package__)
 
 PART2 = "part2.ipynb"
 WEIGHTS = "squeezenet"  # its name in rubric.yaml
@@ -27,6 +33,7 @@ LEAST = 40  # pixels: least width and height of a saved picture that shows a pho
 SMALL = 160  # pixels of a thumbnail
 TOP = 5
 UNAVAILABLE = "weights unavailable: "  # the words of worker/vision.py
+FAILED = f"{PART2} gave no picture to a network when it was run here, because some of its code failed"
 CURE = "hand them in beside the notebook"
 
 
@@ -43,7 +50,7 @@ class Ran:
 @check("6.1")
 def images_present(hw: Subject, rng: np.random.Generator) -> None:
     """Two photographs were handed in and can be read."""
-    student = handed_in(hw, PART2)
+    student = handed_in.handed_in(hw, PART2)
     found, problems = opened(hw, student)
     if len(found) >= 2:
         return
@@ -73,7 +80,7 @@ def opened(hw: Subject, student: Survey) -> tuple[list[Photograph], tuple[str, .
     wanted = {name.lower() for name in names}
     here = {name: files[name] for name in files if name.lower() in wanted}  # read now: a reader's looks are not seen
     found, problems = hw.read_apart(photographs.readable, here, names, about=f"a photograph of {PART2}")
-    return list(map(Photograph.of, found)), problems
+    return list(map(photographs.Photograph.of, found)), problems
 
 
 def cells(student: Survey) -> str:
@@ -88,7 +95,7 @@ def cells(student: Survey) -> str:
 @check("6.1")
 def images_run(hw: Subject, rng: np.random.Generator) -> None:
     """Both were given to a network trained on ImageNet, in evaluation mode and with the right preprocessing."""
-    student = handed_in(hw, PART2)
+    student = handed_in.handed_in(hw, PART2)
     two, ran = looked_at(hw, student)
     show(hw, two)
     called = [one.call for one in two if one.call is not None]
@@ -103,7 +110,7 @@ def images_run(hw: Subject, rng: np.random.Generator) -> None:
 @check("6.1")
 def one_right_one_wrong(hw: Subject, rng: np.random.Generator) -> None:
     """The network gets one of the photographs right and the other wrong."""
-    student = handed_in(hw, PART2)
+    student = handed_in.handed_in(hw, PART2)
     two, ran = looked_at(hw, student)
     labels = imagenet.labels()
     if len(two) < 2:
@@ -119,6 +126,12 @@ def one_right_one_wrong(hw: Subject, rng: np.random.Generator) -> None:
     if len(unpredicted) == 1 and not ran.lacking:
         hw.review(f"{only(two, ran)}; does {cells(student)} show a prediction for {unpredicted[0]}?")
         raise Partly(f"the grader saw no prediction by {PART2} for {unpredicted[0]}; a person will look", 0.5)
+    if unpredicted and failed(two, ran):
+        if not evident(student):
+            raise Mismatch(f"{FAILED}, and it shows no result")
+        handed_in.hold(
+            hw, f"is one of the two predictions in {PART2} right and the other wrong? look at {cells(student)}", FAILED
+        )
     said = " and ".join(one.told(labels) for one in two)
     right = [imagenet.fits(one.stated, one.predicted(labels)) for one in two]
     hw.review(f"look at the photographs: {said}")
@@ -171,7 +184,7 @@ def repeated(hw: Subject, student: Survey, found: list[Photograph], weights: Any
     finally:
         hw.session.renew()
     seen = seen if isinstance(seen, dict) else {}
-    problems = left_out(seen.get("problems"))
+    problems = handed_in.left_out(seen.get("problems"))
     for cell, line, problem in problems[:2]:
         hw.advise(f"cell {cell}, line {line}, could not be run here: {problem}")
     lacking = next((text for _, _, text in problems if UNAVAILABLE in text), "").partition(": ")[2]
@@ -211,18 +224,29 @@ def unseen(hw: Subject, student: Survey, two: list[Photograph], ran: Ran) -> Non
         hw.review(f"{only(two, ran)}; did the student's own run use the other one as well?")
         raise Partly(f"{only(two, ran)}; the task asks for two, and a person will look", 0.5)
     but = f" ({ran.lacking})" if ran.lacking else ""
+    asked = ""
     if evident(student):
-        asked = f"do the pictures in {PART2} show both photographs with the class that a network predicts?{but}"
-        hw.review(f"{asked} look at {cells(student)}")
-        return
-    if two and any(imagenet.named(cell.text) for cell in student.cells):
-        hw.review(f"does the printed output of {PART2} say which class a network predicts for each photograph?{but}")
+        asked = (
+            f"do the pictures in {PART2} show both photographs with the class that a network predicts?{but} look at "
+        )
+        asked += cells(student)
+    elif two and any(imagenet.named(cell.text) for cell in student.cells):
+        asked = f"does the printed output of {PART2} say which class a network predicts for each photograph?{but}"
+    if asked and failed(two, ran):
+        handed_in.hold(hw, asked, FAILED)
+    if asked:
+        hw.review(asked)
         return
     if ran.lacking:
         hw.review(f"{PART2} could not be run here{but}, and shows no result; does it say what its network predicts?")
         raise Skipped(f"{ran.lacking}, so {PART2} could not be run; a person will look")
     which = "not both photographs" if two else "no photograph"
     raise Mismatch(f"{which} reached a network trained on ImageNet when {PART2} was run here, and it shows no result")
+
+
+def failed(two: list[Photograph], ran: Ran) -> bool:
+    """Whether all that a run needs is here, but the notebook's code failed before it asked a network."""
+    return len(two) == 2 and not ran.whole and not ran.lacking
 
 
 def only(two: list[Photograph], ran: Ran) -> str:
@@ -254,7 +278,7 @@ def show(hw: Subject, found: list[Photograph]) -> None:
     for one in found:
         share = imagenet.probabilities(one.scores)
         top = np.argsort(-share)[:TOP]
-        small = decode.thumbnail(one.pixels, SMALL)
+        small = picture.thumbnail(one.pixels, SMALL)
         agrees = one.call is not None and int(np.argmax(one.call.scores)) == int(top[0])
         own = "" if agrees or one.call is None else f" With the notebook's preprocessing: {one.predicted(labels)!r}."
         hw.draw(

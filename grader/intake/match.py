@@ -50,6 +50,15 @@ SEPARATOR = r"[\s_\-\u2013\u2014.]*"
 MACHINE = r"(?:desktop|laptop|macbook|imac|surface|win|pc|mbp)[\w-]*|[\w-]*(?:-pc|macbook[\w-]*|-laptop|-desktop)"
 
 
+PLAIN = re.compile(r"[a-z]+(?:_[a-z]+)*(?:\.[a-z]+)?")  # a name with a mark only if it holds one of these words
+WORDS = tuple(word for word in (*COPY.split("|"), "conflict") if word.isascii())
+
+
+def is_unmarked(name: str) -> bool:
+    """Whether no mark can be in a name, told without the patterns of `marks`, which take long to compile."""
+    return bool(PLAIN.fullmatch(name)) and not any(word in name for word in WORDS)
+
+
 @cache
 def marks() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Patterns of the marks that systems put before and after a name. Compiled only when a name needs them."""
@@ -74,7 +83,6 @@ def marks() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 def forms(base: str) -> Iterator[str]:
     """Yield the name without its ending, then without each mark that a system may have added."""
-    before, behind = marks()
     waiting, seen = [folded(unquote(base, errors="replace"))], set[str]()
     while waiting and len(seen) < 200:
         name = waiting.pop()
@@ -83,6 +91,9 @@ def forms(base: str) -> Iterator[str]:
         seen.add(name)
         yield name
         waiting += [name.removesuffix(ending) for ending in ENDINGS if name.endswith(ending)]
+        if is_unmarked(name):
+            continue
+        before, behind = marks()
         waiting += [name[: found.start()] for found in [behind.search(name)] if found]
         waiting += [name[found.end() :] for found in [before.match(name)] if found and found.end()]
 

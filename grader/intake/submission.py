@@ -7,7 +7,7 @@ person answers.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -46,20 +46,38 @@ def read(
     Raises SubmissionError when `path` cannot be read within `limits` or holds no wanted file. `notes` gets a sentence
     for each problem that grading can go on with, and `questions` one for each that a person has to decide.
     """
+    return begin(path, wanted, stubs, name=name, parts=parts, takes=takes, limits=limits)()
+
+
+def begin(
+    path: Path,
+    wanted: Sequence[str],
+    stubs: Mapping[str, bytes],
+    *,
+    name: str | None = None,
+    parts: Sequence[tuple[str, Path]] = (),
+    takes: Collection[Take] = (),
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+) -> Callable[[], Submission]:
+    """As `read`, for who has something else to do meanwhile: reading begins now, and what this returns waits for it."""
     files = [part for _, part in parts] or [path]
-    newer: dict[str, str] = {}
-    try:
-        while True:
-            found, unread = reader.read(
-                read_here, path, wanted, stubs, name, parts, takes, newer, limits=limits, about=str(path), files=files
-            )
-            if newer or not unread:
-                return found
+
+    def reading(newer: Mapping[str, str]) -> Callable[[], tuple[Submission, tuple[str, ...]]]:
+        return reader.begin(
+            read_here, path, wanted, stubs, name, parts, takes, newer, limits=limits, about=str(path), files=files
+        )
+
+    first = reading({})
+
+    def finish() -> Submission:
+        try:
+            found, unread = first()
             newer = answers(unread)
-            if not any(newer.values()):
-                return found
-    except StudentError as error:
-        raise SubmissionError(f"{path}: {error.message}") from None
+            return reading(newer)()[0] if any(newer.values()) else found
+        except StudentError as error:
+            raise SubmissionError(f"{path}: {error.message}") from None
+
+    return finish
 
 
 def read_here(

@@ -19,20 +19,43 @@ from grader.errors import NotImplementedYet
 from grader.measure import numeric
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 SAME = 1e-7  # relative error below which two arrays count as equal when looking for a cause; not used for grading
 SIX_DIGITS = "right to six digits"  # the precision of float32
 LONGEST = 60  # characters shown of a student's own value
+ROUNDOFF, EXACT = 1e-14, 1e-9  # of numbers that are the same but for their last digits
+ROUND = 10  # a single number may be so many times as large as it should be by a round factor
+CHANCE = 1e-3  # of what would be said by accident
 FAINT = 0.05  # of the median: numbers below are small beside the others
 TIMES, SMALL = 100, 1_000_000  # an array with more entries than this beyond those expected is not looked into
 
 
 @dataclass(frozen=True, eq=False)
 class Clue:
-    """A known mistake: a sentence, and the array that the mistake leads to, or a function that computes it."""
+    """A known mistake: a sentence, and the array that the mistake leads to, or a function that computes it. Where it
+    tells nothing of an entry, the array is NaN. Where no one array is told, `holds` decides of the array found."""
 
     sentence: str
-    expected: ArrayLike | Callable[[], ArrayLike]
+    expected: ArrayLike | Callable[[], ArrayLike] = ()
+    holds: Callable[[Array], bool] | None = None
+
+    def fits(self, found: Array, right: Array) -> bool:
+        """Whether the mistake gives what was found, and not what is right. At least half of the entries are told."""
+        if self.holds is not None:
+            return self.holds(found)
+        mistaken = np.asarray(self.expected() if callable(self.expected) else self.expected, dtype=np.float64)
+        if mistaken.shape != found.shape:
+            return False
+        told = ~np.isnan(mistaken)
+        if not told.all():
+            if 2 * told.sum() < told.size or right.shape != found.shape:
+                return False
+            found, mistaken, right = found[told], mistaken[told], right[told]
+        if not np.isfinite(found).all() or not np.isfinite(mistaken).all() or same(mistaken, right):
+            return False
+        size = float(np.abs(right).max(initial=0.0)) if right.shape == found.shape else 0.0
+        return same(found, mistaken) or numeric.error(found, mistaken) <= ROUNDOFF * size  # of what cancels out
 
 
 def explain(
@@ -67,14 +90,18 @@ def explain(
             why = clue or reshaped(found, right, factors or {})
         return f"{name} has shape {found.shape}; expected {right.shape}{said(why)}"
     if not np.isfinite(found).all():
-        return not_finite(name, found, unlimited)
+        with np.errstate(all="ignore"):
+            return not_finite(name, found, known(found, right, clues) or unlimited)
     bar = atol + rtol * np.abs(right)
     if (np.abs(found - right) < bar).all():
         return None
     with np.errstate(all="ignore"):
         clue = known(found, right, clues)
         # A factor can add to a clue: "right for your forward pass, which is wrong, ratio 2".
-        causes = [clue, next(factor(factors or {})(found, right), "") if clue else cause(found, right, factors or {})]
+        causes = [
+            clue,
+            next(factor(factors or {})(found, right), "") if clue else cause(found, right, factors or {}, bar),
+        ]
     return where(name, found, right, bar, reveal, [words for words in causes if words])
 
 
@@ -198,22 +225,19 @@ def said(words: str) -> str:
 
 
 def same(a: Array, b: Array) -> bool:
-    """Whether two arrays differ by at most SAME times the largest entry of both."""
+    """Whether each entry differs by at most SAME times its own size and the usual size of all: a few that are much
+    larger say nothing of the others."""
     if a.shape != b.shape or not np.isfinite(b).all():
         return False
-    scale = max(float(np.abs(a).max(initial=0.0)), float(np.abs(b).max(initial=0.0)))
-    return bool(numeric.error(a, b) <= SAME * scale)
+    usual = min((float(np.median(np.abs(one[one != 0]))) if one.any() else 0.0) for one in (a, b))
+    return bool((np.abs(a - b) <= SAME * (np.maximum(np.abs(a), np.abs(b)) + usual)).all())
 
 
 def known(found: Array | None, right: Array, clues: Iterable[Clue]) -> str:
     """The sentence of the first clue that fits. A clue that also fits the right answer is ignored."""
     if found is None:
         return ""
-    for clue in clues:
-        mistaken = np.asarray(clue.expected() if callable(clue.expected) else clue.expected, dtype=np.float64)
-        if same(found, mistaken) and not same(mistaken, right):
-            return clue.sentence
-    return ""
+    return next((clue.sentence for clue in clues if clue.fits(found, right)), "")
 
 
 def reshaped(found: Array, right: Array, factors: Mapping[str, float]) -> str:
@@ -245,22 +269,45 @@ def reshaped(found: Array, right: Array, factors: Mapping[str, float]) -> str:
     return ""
 
 
-def cause(found: Array, right: Array, factors: Mapping[str, float]) -> str:
-    """The first cause that the numbers prove, or ""."""
+def cause(found: Array, right: Array, factors: Mapping[str, float], bar: Array) -> str:
+    """The first cause that the numbers prove, or "". An entry is wrong where it is off by `bar` or more."""
     if not found.any():
         return "every entry is 0" if found.ndim else "it is 0"
-    for question in (
-        whole, rounding, sign, factor(factors), arranged, limited, faint, zeros, partly, offset, approximation
-    ):  # fmt: skip
-        words = next(question(found, right), "")
-        if words:
+    wrong = np.asarray(~(np.abs(found - right) < bar))
+    for question in (whole, rounding, decimals, sign, factor(factors), arranged, summed):
+        if words := next(question(found, right), ""):
             return words
-    return ""
+    for place in (limited, faint, zeros, partly):
+        if words := next(place(found, right, wrong), ""):
+            return words
+    return next(offset(found, right), "") or next(approximation(found, right), "")
 
 
 def whole(found: Array, right: Array) -> Iterator[str]:
-    if found.size > 1 and integral(found) and not integral(right) and numeric.error(found, right) <= 1:
+    if not integral(found) or integral(right):
+        return
+    if found.size > 1 and numeric.error(found, right) <= 1:
         yield "only whole numbers: is it an array of integers, or is // in use?"
+    elif found.size == 1 and found.flat[0] == np.trunc(right.flat[0]):
+        yield "it is cut to whole numbers: is it made an int, or is // in use?"
+
+
+def coarseness(values: Array) -> str:
+    """What keeps numbers that should all be exact to few digits, or ""."""
+    if integral(values):
+        return "it is cut to whole numbers"
+    if np.array_equal(values, values.astype(np.float32).astype(np.float64)):
+        return "is float32 in use?"
+    places = next((n for n in range(1, 9) if np.array_equal(values, np.round(values, n))), 0)
+    return f"it is rounded to {places} decimals" if places else ""
+
+
+def decimals(found: Array, right: Array) -> Iterator[str]:
+    """Rounded: each entry has few decimals, and is as near to the right one as they allow."""
+    for places in range(1, 6):
+        exact = np.array_equal(found, np.round(found, places)) and not integral(found)
+        if exact and numeric.error(found, right) <= 0.5001 * 10.0**-places and (places > 1 or found.size > 1):
+            yield f"it is rounded to {places} decimals"
 
 
 def integral(values: Array) -> bool:
@@ -286,6 +333,8 @@ def factor(factors: Mapping[str, float]) -> Callable[[Array, Array], Iterator[st
         for words, value in named(factors):
             if math.isclose(size, value, rel_tol=SAME):
                 yield words + minus
+        if found.size == 1 and math.isclose(size, round(size, 1), rel_tol=EXACT) and size != 1 and size < ROUND:
+            yield f"about {size:.2g} times what is expected{minus}"
         if found.size > 1 and not math.isclose(size, 1, rel_tol=SAME):
             yield f"all of them about {size:.2g} times what is expected{minus}"
 
@@ -323,6 +372,13 @@ def arranged(found: Array, right: Array) -> Iterator[str]:
         yield "the right numbers in the wrong places"
 
 
+def summed(found: Array, right: Array) -> Iterator[str]:
+    for axis in range(found.ndim if found.ndim > 1 else 0):
+        for words, reduce in (("sum", np.sum), ("mean", np.mean)):
+            if right.shape[axis] > 1 and same(found, reduce(right, axis=axis, keepdims=True) + np.zeros_like(right)):
+                yield f"each entry is the {words} over axis {axis}"
+
+
 def offset(found: Array, right: Array) -> Iterator[str]:
     if found.size < 2:
         return
@@ -335,28 +391,32 @@ def offset(found: Array, right: Array) -> Iterator[str]:
         yield "every column is off by the same vector"
 
 
-def limited(found: Array, right: Array) -> Iterator[str]:
-    """Cut at a round number: no array is that by chance."""
-    wrong, limit = differing(found, right), float(np.abs(found).max(initial=0.0))
+def limited(found: Array, right: Array, wrong: Mask) -> Iterator[str]:
+    """Cut at a round number: no array is that by chance. A single small number may be."""
+    limit = float(np.abs(found).max(initial=0.0))
     if not wrong.any() or integral(right) or limit == 0 or limit != round(limit, 2):
         return
+    if right.size == 1 and (limit < 5 or limit != round(limit)):
+        return
     cut = (np.abs(found[wrong]) == limit) & (np.abs(right[wrong]) > limit) & (found[wrong] * right[wrong] > 0)
-    if cut.all() and (right.size > 1 or limit == round(limit)):
+    if cut.all() and not np.array_equal(found[wrong], np.trunc(right[wrong])):
         yield f"no number is beyond {limit:g}: are they cut there?"
 
 
-def faint(found: Array, right: Array) -> Iterator[str]:
-    """0 where the right numbers are the smallest of all, and far below most."""
-    wrong = differing(found, right)
+def faint(found: Array, right: Array, wrong: Mask) -> Iterator[str]:
+    """0 where the right numbers are the smallest of all: far below most, or so many that it is no chance."""
     if wrong.all() or not wrong.any() or found[wrong].any():
         return
     most, usual = float(np.abs(right[wrong]).max()), np.abs(right[~wrong])
-    if 0 < most < float(usual[usual > 0].min(initial=np.inf)) and most < FAINT * float(np.median(usual)):
+    usual = usual[usual > 0]
+    if not 0 < most < float(usual.min(initial=np.inf)) or not usual.size:
+        return
+    chance = 1 / math.comb(usual.size + int(wrong.sum()), usual.size)
+    if most < FAINT * float(np.median(usual)) or chance < CHANCE:
         yield "only the smallest numbers are set to 0: is there a threshold above 0?"
 
 
-def zeros(found: Array, right: Array) -> Iterator[str]:
-    wrong = differing(found, right)
+def zeros(found: Array, right: Array, wrong: Mask) -> Iterator[str]:
     if wrong.all() or not wrong.any():
         return
     if not right[wrong].any() and not (right.any() and integral(right)):  # labels have no mask
@@ -365,9 +425,8 @@ def zeros(found: Array, right: Array) -> Iterator[str]:
         yield "it is wrongly 0 there, and right elsewhere"
 
 
-def partly(found: Array, right: Array) -> Iterator[str]:
+def partly(found: Array, right: Array, wrong: Mask) -> Iterator[str]:
     """One wrong entry, row or column in an array that is right elsewhere."""
-    wrong = differing(found, right)
     if wrong.all() or not wrong.any():
         return
     if wrong.sum() == 1:
@@ -381,11 +440,9 @@ def partly(found: Array, right: Array) -> Iterator[str]:
                 yield f"only {line} 0 is right"
     elif wrong.ndim == 1 and wrong[np.flatnonzero(wrong)[0] :].all():
         yield f"right before entry {np.flatnonzero(wrong)[0]}"
-
-
-def differing(found: Array, right: Array) -> NDArray[np.bool_]:
-    scale = max(float(np.abs(found).max(initial=0.0)), float(np.abs(right).max(initial=0.0)))
-    return np.asarray(np.abs(found - right) > SAME * scale)
+    apart = (found - right)[wrong]
+    if wrong.sum() > 2 and same(apart, np.full_like(apart, apart[0])):
+        yield "each wrong entry is off by the same amount"
 
 
 def rounding(found: Array, right: Array) -> Iterator[str]:

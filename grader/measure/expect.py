@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,12 +15,14 @@ from numpy.typing import NDArray
 
 from grader.errors import Mismatch, NotImplementedYet, StudentError, Unrecorded, Wrong
 from grader.measure import numeric
-from grader.measure.diagnose import Clue, describe, explain, fitting, numbers, plain
+from grader.measure.diagnose import Clue, describe, explain, fitting, numbers, plain, same
 from grader.model import Measure
 
 Array = NDArray[np.float64]
 TOLD = 64  # entries of an array, above which no mistake is recorded: the same one shows in smaller arrays first
 MORE = "your course's grader may say more about the cause"
+ANOTHER = "asked again with the same numbers, it is another one: does it keep something of an earlier call?"
+AGAIN = 2  # more times
 ROUNDS = 5  # repetitions of a measurement of time or memory
 
 
@@ -63,12 +66,14 @@ def expect_close(
     factors: Mapping[str, float] | None = None,
     clues: Iterable[Clue] = (),
     unlimited: str = "",
+    part: tuple[int, ...] = (),
 ) -> None:
     """Require that `yours` has the shape of `expected` and that every entry is within `atol` of it.
 
     `atol` is an absolute error, by default the item's tolerance; it does not depend on the size of an array. With
-    `rtol`, the allowed error of an entry is `atol` (0 by default) plus `rtol` times the expected magnitude. Raises
-    Mismatch with the likely cause, NotImplementedYet for None.
+    `rtol`, the allowed error of an entry is `atol` (0 by default) plus `rtol` times the expected magnitude. `part` is
+    the place in an answer from which `yours` was gathered. Raises Mismatch with the likely cause, NotImplementedYet for
+    None.
     """
     if is_stub(yours):
         raise NotImplementedYet(f"{name} is None: not implemented yet")
@@ -89,7 +94,7 @@ def expect_close(
     else:  # in units of the allowed error of each entry
         hw.measure(Measure(name, _share(yours, expected, bar, rtol), 1.0))
     if sentence is not None:
-        raise wrong(sentence, Wrong(yours, expected, bar, rtol or 0.0))
+        raise wrong(sentence, Wrong(yours, expected, bar, rtol or 0.0, part))
 
 
 def expect_relative(hw: Subject, name: str, yours: Any, expected: Any, *, bar: float, least: float = 1e-8) -> None:
@@ -210,9 +215,9 @@ class Mistakes:
     """What known mistakes would have given, as the reference's module `mistakes` tells: asked after a mismatch alone,
     or when answers are recorded."""
 
-    def __init__(self, hw: Subject, name: str, args: Sequence[Any]) -> None:
+    def __init__(self, hw: Subject, name: str, args: Sequence[Any], recorded: bool) -> None:
         self.hw, self.name, self.args = hw, name, args
-        if hw.recording and all(np.size(value) <= TOLD for value in args if isinstance(value, np.ndarray)):
+        if hw.recording and recorded and all(np.size(value) <= TOLD for value in args if isinstance(value, np.ndarray)):
             list(self)
 
     def __iter__(self) -> Iterator[Clue]:
@@ -224,9 +229,64 @@ class Mistakes:
         yield from (Clue(sentence, value) for sentence, value in told)
 
 
-def mistakes(hw: Subject, name: str, *args: Any) -> Iterable[Clue]:
-    """Clues that the reference's function `mistakes.NAME` gives for these arguments: a list of (sentence, array)."""
-    return Mistakes(hw, name, args)
+def mistakes(hw: Subject, name: str, *args: Any, recorded: bool = True) -> Iterable[Clue]:
+    """Clues that the reference's function `mistakes.NAME` gives for these arguments: a list of (sentence, array). Those
+    that are many, or seldom met, are not `recorded`: a handout says that a course's grader may tell more."""
+    return Mistakes(hw, name, args, recorded)
+
+
+def asked_again(ask: Callable[[], Any]) -> Clue:
+    """The clue that the same question has another answer the next time. The student's code is asked only after a
+    mismatch."""
+
+    def moves(found: Array) -> bool:
+        later = (answered(ask) for _ in range(AGAIN))
+        return any(one is not None and one.shape == found.shape and differs(one, found) for one in later)
+
+    return Clue(ANOTHER, holds=moves)
+
+
+def kept_clues(ask: Callable[..., Any], **args: Any) -> list[Clue]:
+    """Clues that a wrong answer of `ask(**args)` is kept from an earlier call: asked again, it is another one; or it
+    stays, whatever one of the arguments is."""
+
+    def stays(name: str, found: Array) -> bool:
+        changed = {**args, name: other(args[name])}
+        return bool(found.any()) and same_array(answered(partial(ask, **changed)), found)
+
+    clues = [asked_again(partial(ask, **args))]
+    for name in (name for name, value in args.items() if other(value) is not None):
+        said = f"it stays the same for another {name}: is {name} ignored, or an earlier call's?"
+        clues.append(Clue(said, holds=partial(stays, name)))
+    return clues
+
+
+def answered(ask: Callable[[], Any]) -> Array | None:
+    """An answer as numbers; None for any other, or none."""
+    try:
+        return numbers(ask())
+    except StudentError:
+        return None
+
+
+def differs(one: Array, other: Array) -> bool:
+    """Whether two answers are not the same numbers. NaN is the same as NaN."""
+    finite = np.isfinite(one) & np.isfinite(other)
+    rest = np.array_equal(one[~finite], other[~finite], equal_nan=True)
+    return not (rest and same(one[finite], other[finite]))
+
+
+def same_array(one: Array | None, other: Array) -> bool:
+    return one is not None and np.array_equal(one, other)
+
+
+def other(value: Any) -> Any:
+    """Another argument of the same kind; None where none can be told."""
+    if isinstance(value, float):
+        return 1.5 * value + 0.5
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return 0.5 - value * 1.5
+    return None
 
 
 def expect_accuracy(hw: Subject, name: str, value: Any, bar: float) -> None:

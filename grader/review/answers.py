@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from grader.course import pages
+from grader.course.decisions import Conflict
 from grader.course.gradebook import zone_of
 from grader.course.times import moment
 from grader.errors import UsageError
 from grader.review import evidence, similar
-from grader.review.desk import Conflict
 from grader.review.guard import Person
 from grader.review.queue import Entry, Failing
 from grader.review.server import PATIENCE, Answer, Review, events, one_each, picture

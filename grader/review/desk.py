@@ -15,7 +15,7 @@ from pathlib import Path
 
 from grader.course import comments, decisions, extensions, requests, takes
 from grader.course.comments import FILES
-from grader.course.decisions import Conflict, Decision
+from grader.course.decisions import Decision
 from grader.course.extensions import Extension
 from grader.course.gradebook import Gradebook, zone_of
 from grader.course.roster import ID_COLUMNS, column
@@ -229,6 +229,3 @@ def lasting(student: Student) -> str:
     """The platform's id of a student that lasts: no e-mail address or name if there is another."""
     known = [student.ids[key] for key in student.ids if column({key: student.ids[key]}, *ID_COLUMNS)]
     return next((one for one in known if "@" not in one), next(iter(known), student.id))
-
-
-__all__ = ["Changed", "Conflict", "Desk"]

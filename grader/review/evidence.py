@@ -21,9 +21,10 @@ from grader.course import takes
 from grader.course.class_folder import recognise
 from grader.course.gradebook import Gradebook, zone_of
 from grader.course.job import homework_at
-from grader.errors import BackgradeError, SubmissionError
+from grader.errors import BackgradeError, Mismatch, SubmissionError
 from grader.intake import submission
 from grader.intake.archive import Search, members
+from grader.intake.picture import FORMATS, upright
 from grader.model import Homework, Report, Student, Submission
 from grader.report.wording import PLACE, harmless, presented
 from grader.sandbox import reader
@@ -245,7 +246,8 @@ def code_of(work: Submission, homework: Homework, asked: Report) -> list[Code]:
         begins = work.lines.get(file, {}).get(function, 0)
         if file in work.files and (line or begins):
             first = begins if begins and (not line or begins <= line) else max(line - 8, 1)
-            later = [other for other in work.lines.get(file, {}).values() if other > max(first, line)]
+            defined = [other for name, other in work.lines.get(file, {}).items() if "[" not in name]
+            later = [other for other in defined if other > max(first, line)]
             lines = harmless(work.files[file].decode("utf-8", "replace"), lines=True).split("\n")
             last = min(min(later, default=len(lines) + 1) - 1, first + LINES)
             shown = tuple(text[:LONG] for text in lines[first - 1 : last])
@@ -291,17 +293,13 @@ def cut(text: str) -> str:
 
 def redrawn(content: bytes) -> bytes:
     """A picture as a PNG of ours, at most SIDE wide and high; b"" if it cannot be read."""
-    from PIL import Image, ImageOps
-
     try:
-        with Image.open(io.BytesIO(content)) as image:
-            image.draft("RGB", (SIDE, SIDE))
-            upright = ImageOps.exif_transpose(image)
-            upright.thumbnail((SIDE, SIDE))
-            file = io.BytesIO()
-            upright.convert("RGB").save(file, "PNG")
-    except Exception:  # a library raises anything for bytes that are no picture
+        image = upright(content, "the picture", SIDE, (*FORMATS, "TIFF"))
+    except Mismatch:
         return b""
+    image.thumbnail((SIDE, SIDE))
+    file = io.BytesIO()
+    image.save(file, "PNG")
     return file.getvalue()
 
 

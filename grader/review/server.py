@@ -20,7 +20,7 @@ from urllib.parse import parse_qs
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -280,6 +280,3 @@ async def events(review: Review, request: Request, person: Person) -> Response:
 
 def picture(content: bytes) -> Response:
     return Response(content, media_type="image/png", headers=dict(ALONE))
-
-
-__all__ = ["HTMLResponse", "JSONResponse", "Review", "app", "picture"]

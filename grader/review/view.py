@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,14 @@ class View:
         return f"{one.name} ({one.id})" if self.names else f"student {self.numbers()[student]}"
 
     def masked(self, text: str, student: str) -> str:
-        """A sentence without the student's name, id and folder, unless names are shown."""
+        """A text without the student's name, id and folder, unless names are shown. A part of the name has to be
+        spelled as it is: `Max` may be the student, and `max` is a function."""
         one = self.desk.queue.students.get(student)
         if self.names or one is None:
             return text
-        known = {name for name in {*self.known(student), *one.name.split()} if len(name) > 2}
-        for name in sorted(known, key=len, reverse=True):
-            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "…", text, flags=re.IGNORECASE)
+        known = dict.fromkeys(one.name.split(), 0) | dict.fromkeys(self.known(student), re.IGNORECASE)
+        for name in sorted((name for name in known if len(name) > 2), key=len, reverse=True):
+            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "…", text, flags=known[name])
         return text
 
     def known(self, student: str) -> set[str]:
@@ -139,7 +141,7 @@ class View:
             before=self.link(before) if before else "", conflict=conflict, typed=typed or {}, note=note,
             other=desk.others(person.session).get(entry.key, ""), group=group, evidence=shown,
             files=[path for path in self.files(entry) if path], wanted=self.wanted(), standing=self.standing(entry),
-            word_of=WORD,
+            word_of=WORD, masked=partial(self.masked, student=entry.student),
         )  # fmt: skip
 
     def mine(self, entry: Entry) -> list[Failing]:
@@ -198,7 +200,7 @@ class View:
 
     def evidence(self, entry: Entry, shown: Evidence) -> HTMLResponse:
         return HTMLResponse(self.templates.get_template("evidence.html.j2").render(
-            evidence=shown, link=self.link(entry), entry=entry))  # fmt: skip
+            evidence=shown, link=self.link(entry), masked=partial(self.masked, student=entry.student)))  # fmt: skip
 
     def groups(self, person: Person) -> HTMLResponse:
         found = self.desk.queue.groups()

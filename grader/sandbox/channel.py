@@ -22,9 +22,11 @@ TURN = 64  # reads between two looks at the clock
 
 
 class Channel(Protocol):
-    """`due` tells whether a request is with the worker as a whole, and its reply is not here as a whole."""
+    """`due` tells whether a request is with the worker as a whole, and its reply is not here as a whole. `taken` is how
+    many bytes came in all."""
 
     due: bool
+    taken: int
 
     def send(self, data: bytes, most: int) -> None:
         """Send a frame that gets one reply, of at most `most` bytes. Never waits."""
@@ -46,6 +48,7 @@ class Piped:
 
     def __init__(self, child: Child) -> None:
         self.due = False
+        self.taken = 0
         self.streams = child.stdin, child.stdout
         self.into, self.out = child.stdin.fileno(), child.stdout.fileno()
         self.unsent = memoryview(b"")
@@ -108,6 +111,7 @@ class Piped:
 
     def reply(self) -> Any:
         data = memoryview(self.got)[HEAD:]
+        self.taken += self.size
         self.got, self.size, self.due = bytearray(), HEAD, False
         return decode(data)
 
@@ -120,6 +124,7 @@ class Threaded:
 
     def __init__(self, child: Child) -> None:
         self.due = False
+        self.taken = 0
         self.streams = child.stdin, child.stdout
         self.requests: queue.SimpleQueue[tuple[bytes, int] | None] = queue.SimpleQueue()
         self.replies: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -137,6 +142,7 @@ class Threaded:
                 self.due = True
                 data = receive(out, most)
                 self.due = False
+                self.taken += HEAD + len(data)
                 self.replies.put(decode(data))
         except FAULTS as error:
             self.replies.put(error)

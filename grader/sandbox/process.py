@@ -33,6 +33,7 @@ DISK = 256 << 20  # bytes in its scratch folder before it is stopped; an rlimit 
 FILES = 2000  # files in its scratch folder before it is stopped
 WRITTEN = 1 << 30  # bytes it may write in total; this also counts open files that were deleted
 THREADS = 400  # of the process and its children
+ANSWER, TIMES = 32 << 20, 8  # bytes of an answer, and how many times the bytes of its request are added
 DUMP = "Stack (most recent call first):"  # faulthandler's heading
 
 
@@ -69,6 +70,7 @@ class Process:
         self.limits = limits
         self.count = 0
         self.held = ""
+        self.sent = 0  # bytes so far
         self.waited = 0.0  # seconds in which it was asked something and did not compute, as far as was seen
         self.granted = 0  # bytes that it may write beyond WRITTEN, for what it asks right parts
         self.killed = False  # by the system (out of memory); by the student's own code only where nothing confines it
@@ -80,9 +82,19 @@ class Process:
             self.child = launch(self.scratch, output)
         self.channel = channel.opened(self.child)
 
-    def send(self, value: Any, most: int = MAX_FRAME) -> None:
-        """Send a value that gets one reply, of at most `most` bytes. Raises FrameError if it cannot be encoded."""
-        self.channel.send(frame(value), most)
+    def send(self, value: Any, most: int | None = MAX_FRAME) -> int:
+        """Send a value that gets one reply, of at most `most` bytes; where that is None, of ANSWER and TIMES the bytes
+        sent. Returns how many bytes the reply may have. Raises FrameError if the value cannot be encoded."""
+        data = frame(value)
+        most = ANSWER + TIMES * len(data) if most is None else most
+        self.sent += len(data)
+        self.channel.send(data, most)
+        return most
+
+    @property
+    def carried(self) -> int:
+        """Bytes that went to and fro so far."""
+        return self.sent + self.channel.taken
 
     def exchange(
         self,
@@ -92,17 +104,17 @@ class Process:
         subject: str,
         answer: Callable[[Mapping[str, Any]], dict[str, Any]],
         patience: float = PATIENCE,
-        most: int = MAX_FRAME,
+        most: int | None = MAX_FRAME,
     ) -> Any:
         """Send one request and return its reply, within `wall` seconds on the clock and `cpu` seconds of CPU; it
         may wait for `patience` of them. The worker may ask questions before it replies; `answer` gives the answers. A
-        frame of the worker may have `most` bytes.
+        frame of the worker may have `most` bytes; see `send`.
 
         Raises TimedOut, OutOfMemory or Crashed; do not use this process after that.
         """
         self.greeting()
         self.count += 1
-        self.send(request | {"id": self.count}, most)
+        most = self.send(request | {"id": self.count}, most)
         began = time.monotonic()
         reply = self.wait(wall, cpu, subject, patience=patience)
         if is_question(reply, self.count):

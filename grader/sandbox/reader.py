@@ -23,7 +23,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -74,23 +74,35 @@ def read(
     TimedOut, OutOfMemory or Crashed for what is over `limits` or ends the child, Mismatch and SubmissionError as the
     function does, and ReaderFault for anything else that it raises.
     """
+    return begin(function, *args, limits=limits, about=about, files=files, **named)()
+
+
+def begin(
+    function: Callable[..., Read], *args: Any, limits: Limits, about: str, files: Sequence[Path] = (), **named: Any
+) -> Callable[[], Read]:
+    """As `read`, for who has something else to do meanwhile: the child starts now, and what this returns waits for it.
+    That is to be called; a child that nobody waits for ends with the grader."""
     telling = "tell" in hints(function)
     if not FORKS:
-        return function(*([lambda name: None] if telling else []), *args, **named)
+        return partial(function, *([lambda name: None] if telling else []), *args, **named)
     libraries = readable(())  # found once, and not by every child; as the filter
     seccomp.prepare()
     paths = (*libraries[0], CODE, *map(str, files))
     job = Job(function, telling, args, named, limits, paths, libraries[1], own_size())
-    for left in reversed(range(TRIES)):
-        data, ending = carried_out(job, about)
-        if not ending.stuck or not left:
-            break
-    return answer(data, ending, function)
+    first = started(job)
+
+    def finish() -> Read:
+        data, ending = carried_out(job, about, *first)
+        for _ in range(TRIES - 1):
+            if ending.stuck:
+                data, ending = carried_out(job, about, *started(job))
+        return answer(data, ending, function)
+
+    return finish
 
 
-def carried_out(job: Job, about: str) -> tuple[bytearray, Ending]:
-    """What a child sends, and how it ends. It is stuck if another thread held a lock while it was forked, such as the
-    one of an import: nobody is left there to give it back."""
+def started(job: Job) -> tuple[int, int, float]:
+    """A child's id, -1 if none can be started; the pipe that it answers through; and when its time is over."""
     ours, theirs = os.pipe()
     masked = signal.pthread_sigmask(
         signal.SIG_BLOCK, STOPPING
@@ -101,9 +113,20 @@ def carried_out(job: Job, about: str) -> tuple[bytearray, Ending]:
     try:
         os.close(theirs)
         signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+    except BaseException:  # an interrupt that waited until here
+        os.close(ours)
+        reap(pid)
+        raise
+    return pid, ours, time.monotonic() + PATIENCE * job.limits.read_cpu
+
+
+def carried_out(job: Job, about: str, pid: int, ours: int, deadline: float) -> tuple[bytearray, Ending]:
+    """What a child sends, and how it ends. It is stuck if another thread held a lock while it was forked, such as the
+    one of an import: nobody is left there to give it back."""
+    try:
         if pid < 0:
             raise UsageError(f"{about} cannot be read: no process can be started; free some memory, and start again")
-        data, late, stuck = received(ours, time.monotonic() + PATIENCE * job.limits.read_cpu, Idle(pid, STUCK))
+        data, late, stuck = received(ours, deadline, Idle(pid, STUCK))
     finally:
         os.close(ours)
         status, used = reap(pid)

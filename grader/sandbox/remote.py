@@ -38,9 +38,10 @@ class Asking(Protocol):
         subject: str = "",
         more: float = 0.0,
         most: int | None = None,
+        watch: Sequence[Sequence[Any]] = (),
     ) -> list[Any]:
         """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`; the
-        answers may have `most` bytes."""
+        answers may have `most` bytes. `watch` is what `watched` needs."""
 
     def used(self) -> float:
         """CPU seconds of the process so far."""
@@ -311,6 +312,12 @@ class Function(NoValue):
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         return self._session.ask("call", self._owner, self._path, [args], named=named)[0]
+
+    def watched(self, batches: Sequence[Sequence[Any]], inputs: Sequence[Sequence[Any]]) -> list[Any]:
+        """As `map`. `hw.differences` notes which of the student's functions are called, during the first calls, with
+        one number moved at a time, as finite differences do: `inputs` holds the arrays and floats of each of these."""
+        answers: list[Any] = self._session.ask("call", self._owner, self._path, batches, watch=inputs)
+        return answers
 
     def map(self, batches: Sequence[Sequence[Any]], **named: Any) -> list[Any]:
         """One call per element of `batches`, in one round trip, each with the same keyword arguments."""

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, StudentError
 from grader.sandbox.remote import as_text
-from grader.sandbox.worker.wire import Tensor
 
 FORBIDDEN = "this section forbids"
+MOST_FUNCTIONS = 20  # of a student's, of which a reply may tell in `differences`
 MOST_ARGUMENTS = 64  # arguments of a call that a reply may report as changed
 
 
-def weight(value: Any) -> int:
-    """Bytes of the arrays in what is sent."""
-    if isinstance(value, dict):
-        return sum(map(weight, value.values()))
-    if isinstance(value, list | tuple):
-        return sum(map(weight, value))
-    found = value.array if isinstance(value, Tensor) else value
-    return found.nbytes if isinstance(found, np.ndarray) else 0
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """During a watched call of `subject`, the student's `function` was given its inputs with one number moved: so for
+    `entries` of `size` numbers, in turn."""
+
+    subject: str
+    function: str
+    entries: int
+    size: int
+
+    @classmethod
+    def read(cls, subject: str, sent: Any) -> Differences:
+        """Raises TypeError or ValueError for another form."""
+        function, entries, size = sent
+        if type(entries) is not int or type(size) is not int or not 0 < entries <= size:
+            raise TypeError("counts expected")
+        name = as_text(function, 80)
+        return cls(subject, name if name.isidentifier() else "a function", entries, size)
 
 
 def fits(at: Any) -> bool:

@@ -38,14 +38,13 @@ from grader.sandbox.launch import ROOT, Launcher, spawn
 from grader.sandbox.parts import Parts
 from grader.sandbox.process import DUMP, Process
 from grader.sandbox.remote import MALFORMED, Driven, Remote, arriving, as_text, line, travelling
-from grader.sandbox.replies import FORBIDDEN, fits, student_error, weight
+from grader.sandbox.replies import FORBIDDEN, MOST_FUNCTIONS, Differences, fits, student_error
 from grader.sandbox.setup import driven, first_frame, lay_out
 from grader.sandbox.stopped import last_line, remember, stopped_before
 from grader.sandbox.trace import Trace
 from grader.sandbox.worker.wire import MAX_FRAME, Handle
 
 ATTEMPTS = 5
-ANSWER, TIMES = 32 << 20, 8  # bytes of an answer, and how many times the bytes of its arguments are added
 TOGETHER = 4  # calls of one round trip that have a call's time each; more share it
 NUMBERS = 1 << 40  # object ids per process
 SETTING_UP = 5.0  # CPU seconds that a run may use before its first answer
@@ -89,7 +88,9 @@ class Session:
         self.seed: int | None = None
         self.trace: Trace | None = Trace()  # None while nothing is traced
         self.well = 0  # calls of the last request that ended well
+        self.carried = 0  # bytes of the last request and its reply
         self.changed: dict[int | str, Any] = {}
+        self.differences: list[Differences] = []
         self.on_change: Callable[[str], None] = lambda function: None  # called when a call has changed an argument
         self.stack: list[tuple[str, str, str]] = []  # (file, line, function) of the process that was ended last
         self.callbacks: dict[int, Callable[..., Any]] = {}
@@ -150,6 +151,7 @@ class Session:
         self.seed = seed
         self.allow(self.limits.check_wall)
         self.changed = {}
+        self.differences = []
         self.callbacks = {}
         if self.parts is not None:
             self.parts.begin(seed)
@@ -319,12 +321,14 @@ class Session:
         subject: str = "",
         more: float = 0.0,
         most: int | None = None,
+        watch: Sequence[Sequence[Any]] = (),
     ) -> list[Any]:
-        """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`.
+        """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`. What
+        is done with the numbers in `watch` is added to `differences` (see worker/differences.py).
 
         Raises StudentError for the first failure, UsageError for an argument that cannot be sent.
 
-        The answers may have `most` bytes; the default is ANSWER and TIMES the bytes of the arguments.
+        The answers may have `most` bytes; the default grows with the arguments (see `Process.send`).
 
         `more` is added to the CPU seconds of a call; the limit on the clock grows by PATIENCE times as much.
         """
@@ -352,19 +356,20 @@ class Session:
         }
         if named:
             request["named"] = {name: travelling(value, given) for name, value in named.items()}
-        most = most or ANSWER + TIMES * weight((travellers, request.get("named", {})))
+        if watch:
+            request["watch"] = list(map(list, watch))
         self.well = 0
         try:
             cpu = self.allowance.for_call() * min(len(batches), TOGETHER)
             results = self.carry_out(request, cpu, more, subject, most)
         except StudentError as error:
             if self.trace:
-                self.trace.add(op, owner, path, batches[self.well :], named, [], error)
+                self.trace.add(op, owner, path, batches[self.well :], named, [], self.carried, error)
             if isinstance(error, TimedOut) and not more and time.monotonic() < self.deadline:
                 self.allowance.calls[name] = error
             raise
         if self.trace:
-            self.trace.add(op, owner, path, batches, named, results)
+            self.trace.add(op, owner, path, batches, named, results, self.carried)
         if self.changed:
             self.on_change(subject)
         return results
@@ -390,7 +395,7 @@ class Session:
         self.known.add(module)
 
     def carry_out(
-        self, request: dict[str, Any], cpu: float, more: float, subject: str, most: int = ANSWER
+        self, request: dict[str, Any], cpu: float, more: float, subject: str, most: int | None = None
     ) -> list[Any]:
         """One request in `cpu` CPU seconds, and `more`: its results. Raises StudentError; where that ends the process,
         `stack` is what was going on in it."""
@@ -399,14 +404,18 @@ class Session:
         assert self.process is not None
         wall, left = self.limits.call_wall + PATIENCE * more, self.deadline - time.monotonic()
         waiting = RUN_WAITING if more else self.allowance.may_wait()
-        self.stack = []
+        self.stack, self.carried = [], 0
         if not more:
             request["naps"] = wall  # a run has those of its process, and no more
         try:
             self.held = self.process.greeting()
             answering = Answering(self, subject)
-            with nullcontext() if more else self.allowance.spending(self.process):
-                reply = self.process.exchange(request, min(wall, left), cpu + more, subject, answering, waiting, most)
+            process, before = self.process, self.process.carried
+            try:
+                with nullcontext() if more else self.allowance.spending(process):
+                    reply = process.exchange(request, min(wall, left), cpu + more, subject, answering, waiting, most)
+            finally:
+                self.carried = process.carried - before
             if answering.error is not None:
                 raise answering.error
             results = self.read_reply(reply, len(request["batches"]), subject)
@@ -444,6 +453,8 @@ class Session:
             self.tried += [(as_text(act, 300), as_text(where, 80)) for act, where in reply["tried"][:20]]
             self.hid += [as_text(sentence, 300) for sentence in reply["hid"][:20]]
             changed = {at: value for at, value in (results[-1][2] or {}).items() if fits(at)} if results else {}
+            seen = [one for result in reply["results"] for one in result.get("differences", ())[:MOST_FUNCTIONS]]
+            self.differences += [Differences.read(subject, one) for one in seen]
         except MALFORMED:
             raise Crashed(f"{subject} broke the grader's channel: its reply is malformed") from None
         for self.well, (_, error, _) in enumerate(results):

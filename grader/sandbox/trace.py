@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from grader.errors import StudentError
-from grader.sandbox.replies import weight
 from grader.sandbox.worker.wire import Handle
 
-MOST, COUNT = 16 << 20, 5000  # bytes of arguments and answers, and calls; a check that asks for more is not traced
+MOST, COUNT = 16 << 20, 5000  # bytes of requests and replies, and calls; a check that asks for more is not traced
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -44,12 +43,14 @@ class Trace:
         batches: Sequence[Sequence[Any]],
         named: Mapping[str, Any] | None,
         answers: Sequence[Any],
+        size: int,
         error: StudentError | None = None,
     ) -> None:
-        """Calls that were sent together. With an error, the first of `batches` is the call that ended so."""
+        """Calls that were sent together, with their answers in `size` bytes. With an error, the first of `batches` is
+        the call that ended so."""
         if self.size > MOST:
             return
-        self.size += weight((tuple(map(tuple, batches)), dict(named or {}), list(answers)))
+        self.size += size
         if self.size > MOST or len(self.calls) + len(batches) > COUNT:
             self.calls, self.size = [], MOST + 1
             return

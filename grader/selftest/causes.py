@@ -20,23 +20,27 @@ NAMELESS = (GENERAL, SPECIAL)
 RAISED = re.compile(r"^\S+ raised \w+")
 WORDS = {
     AXIS: r"transpose|keepdims|\baxis\b|rows and columns|has shape|wrong places|every row, where"
-          r"|one maximum|row is off|core dimension|broadcast",
+          r"|one maximum|row is off|core dimension|broadcast|in every row|of each row|per row|every column;",
     SIGN: r"\bsigns?\b|subtracted|absolute value|\|x\|",
-    FACTOR: r"\bratio\b|times what is expected|averaged|divided|counted twice|multiplied|log10|log2|standard deviation",
+    FACTOR: r"\bratio\b|times what is expected|averaged|divided|counted twice|multiplied|log10|log2"
+            r"|standard deviation|used instead of|all of them about|factor",
     MISSING: r"missing|left out|not added|not subtracted|\bis 0\b|it is 0|nothing is set|\balone\b|ignored"
-             r"|no gradient for|unmasked|off by the same|not implemented",
-    KINK: r"\bmask|ReLU|unmasked|set to zero|slope|negative|cut there|threshold",
-    LABEL: r"wrong places|right class|out of bounds|next class",
-    CAST: r"float32|integers|whole numbers|approximation|small constant|array of numbers|not normally",
-    STALE: r"latest|later forward|other numbers of that shape|asked again|of another network|\bshare\b|not live"
-           r"|repeat others",
-    DAMAGE: r"in place|asked again|not live",
+             r"|no gradient for|unmasked|off by the same|not implemented|is regularized"
+             r"|subtract (each row's|the) maximum",
+    KINK: r"\bmask|ReLU|unmasked|set to zero|set to 0|slope|negative|cut there|cut at|threshold|for every y"
+          r"|bias is regularized",
+    LABEL: r"wrong places|right class|out of bounds|next class|class before|for every y",
+    CAST: r"float32|integers|whole numbers|approximation|small constant|array of numbers|not normally|rounded",
+    STALE: r"latest|later forward|later call|earlier call|other numbers of that shape|asked again|of another network"
+           r"|\bshare\b|not live|repeat others",
+    DAMAGE: r"in place\b(?! of)|asked again|not live",
     WRONG: r"the order|exchanged|it is \w+:|by the number of classes|is it multiplied by|takes? \d|has no attribute|"
-           r"transposed",
+           r"transposed|in the place of",
 }  # fmt: skip
 # What is said of a place, or as Python or numpy says it, blames nothing.
 FACTS = re.compile(
-    r"raised .*|has shape.*|(of the later forward|of another network|, asked again|other numbers of that shape)"
+    r"raised .*|has shape.*|for the right class"
+    r"|(of the later forward|of another network|, asked again|other numbers of that shape)"
     r"|is (not live|a copy).*|have standard deviation.*|is (infinite|NaN).*|all others are right|repeat others.*"
 )
 # What another operator's mistakes may come to: the numbers are the same, and so are the words.

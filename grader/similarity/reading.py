@@ -12,6 +12,7 @@ from grader.course.job import homework_at
 from grader.course.pool import Pool
 from grader.errors import StudentError, SubmissionError, UsageError
 from grader.intake import submission
+from grader.intake.picture import load_library
 from grader.model import Homework, Parts, Student, Submission, Take
 from grader.sandbox import reader
 from grader.sandbox.reader import ReaderFault
@@ -76,7 +77,7 @@ def launched(executor: Executor, homework: Path | None, chunks: Sequence[Sequenc
 
 def read_chunk(homework: Path | None, places: Sequence[Place]) -> list[Done]:
     loaded = homework_at(homework)
-    work.load_library()
+    load_library()
     return [read_one(place, loaded) for place in places]
 
 
@@ -118,7 +119,7 @@ def wanted_of(homework: Homework) -> list[str]:
 
 def handout_of(homework: Homework) -> Work:
     """What the handout's files hold, to be taken out of everyone's."""
-    work.load_library()
+    load_library()
     handout: Mapping[str, bytes] = homework.handout
     return reader.read(work.read, dict(handout), limits=homework.rubric.limits, about="the handout")
 

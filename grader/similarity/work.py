@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import io
 import re
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,15 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grader.errors import Mismatch
+from grader.intake.picture import PIXELS, area, upright
 from grader.intake.repair import decoded, is_notebook, loaded, parts
 from grader.sandbox.reader import Tell
 from grader.similarity.tokens import CHARACTERS, Tokens, tokens
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
-PIXELS = 64_000_000  # most pixels of a picture; a telephone's photograph has 12 to 50 million
 ROOM = 250_000_000  # most pixels of a submission's pictures; the rest are not compared
 PICTURES, SAVED, NUMBERS = 12, 40, 4000  # most photographs, saved pictures and numbers of a submission
-PASSES = 100  # most passes of a progressive JPEG
 SIDE = 96  # pixels of a picture as it is kept
 PLAIN = 4.0  # least standard deviation of a picture's pixels; a blank one is like every other
 DECIMALS = re.compile(r"(?<![\w.])\d{1,6}\.\d{1,17}(?:[eE][+-]?\d{1,3})?(?!\w|\.\d)")
@@ -59,13 +56,6 @@ class Work:
     numbers: tuple[tuple[str, tuple[str, ...]], ...] = ()
     pictures: tuple[Picture, ...] = ()
     notes: tuple[str, ...] = ()
-
-
-def load_library() -> None:
-    """Import what readers decode pictures with: once, and not in every reader."""
-    from PIL import Image, ImageOps  # noqa: F401
-
-    Image.init()
 
 
 def read(tell: Tell, files: Mapping[str, bytes]) -> Work:
@@ -171,22 +161,16 @@ def saved_pictures(name: str, document: Any, room: Room) -> Iterator[Picture]:
 
 def picture(name: str, content: bytes, room: Room, *, saved: bool) -> Picture | None:
     """A picture's pixels in short; None for what is none, is too large, or is blank."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
-    if content.startswith(b"\xff\xd8") and content.count(b"\xff\xda") > PASSES:
+    size = area(content)
+    if not 0 < size <= PIXELS or not room.take(size, saved):
         return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-                area = image.width * image.height
-                if area > PIXELS or not room.take(area, saved):
-                    return None
-                image.draft("RGB", (SIDE, SIDE))  # a large JPEG is decoded at a fraction of its size
-                upright = ImageOps.exif_transpose(image).convert("RGB")
-                digest = hashlib.sha256(np.asarray(upright).tobytes()).hexdigest()[:32] if saved else ""
-                upright.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
-                small = np.ascontiguousarray(upright, np.uint8)
-    except Exception:  # a damaged file raises nearly anything, and is no picture to compare
+        image = upright(content, name, SIDE)
+    except Mismatch:
         return None
+    digest = hashlib.sha256(np.asarray(image).tobytes()).hexdigest()[:32] if saved else ""
+    image.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
+    small = np.ascontiguousarray(image, np.uint8)
     return Picture(name, digest, small, saved) if small.std() >= PLAIN and min(small.shape[:2]) > 3 else None

@@ -2,14 +2,91 @@
 and each array has the shape of the right answer. Never handed out: whoever knows the mistake knows the solution.
 """
 
+import graph_mistakes
 import numpy as np
-from answers import gradients, loss, relu_gradient, step
-from layers import fc_backward, fc_forward, softmax_loss
+from answers import gradients, loss, relu_gradient, scores, step
+from layers import fc_backward, fc_forward, l2_regularization, softmax_loss
 
 LATEST = "it belongs to the latest {}, not to the call whose cache was passed"
 FC_BACKWARD = ("grad_x", "grad_w", "grad_b")
 NEXT_CLASS = "it is right for the class before y: the labels count from 0, so y is the index, not y - 1"
 BY_CLASSES = "it is divided by the number of classes, not by N"
+
+
+THRESHOLDS = (0.001, 0.01, 0.1, 0.5, 1.0)
+FAR = 20.0  # inputs of a graph
+LIMITS = (1.0, 2.0, 3.0, 5.0, 6.0, 10.0, 20.0, 50.0, 100.0)
+
+
+def graph_outputs(name, points, y=1):
+    """Of f1, f2 or f3 at `points` (N, inputs); NaN at points that are far, where digits are lost."""
+    return [(said, near(value, points)) for said, value in graph_mistakes.outputs(name, points, y)]
+
+
+def graph_gradients(name, points, i, y=1):
+    """The same of the gradient with respect to the i-th input."""
+    return [(said, near(value, points)) for said, value in graph_mistakes.gradients(name, points, i, y)]
+
+
+def near(values, points):
+    return np.where(np.abs(points).max(axis=1) > FAR, np.nan, values)
+
+
+def given(function, args, names):
+    """What `function(*args)` gives where one of its arrays is not used as it was given."""
+    for at, name in enumerate(names):
+        x = args[at]
+        made = [
+            (f"as if {name} were cut to whole numbers", np.trunc(x)),
+            (f"as if the signs of {name} were lost: |{name}|", np.abs(x)),
+            (f"as if the sign of {name} were wrong", -x),
+        ]
+        made += [
+            (f"as if {name} were cut at {limit:g}: no number in it is beyond", np.clip(x, -limit, limit))
+            for limit in LIMITS
+            if limit < np.abs(x).max()
+        ]
+        for said, value in made:
+            with np.errstate(all="ignore"):
+                yield said, np.asarray(function(*args[:at], value, *args[at + 1 :]))
+
+
+def fc_forward_given(x, w, b):
+    return list(given(lambda *args: fc_forward(*args)[0], (x, w, b), ("x", "w", "b")))
+
+
+def fc_backward_given(i, grad_out, args):
+    cache = fc_forward(*args)[1]
+    return list(given(lambda grad: fc_backward(grad, cache)[i], (grad_out,), ("grad_out",)))
+
+
+def relu_backward_given(x, grad_out):
+    return list(given(lambda grad: relu_gradient(grad, x), (grad_out,), ("grad_out",)))
+
+
+def softmax_loss_given(i, x, y):
+    return list(given(lambda x: softmax_loss(x, y)[i], (x,), ("x",)))
+
+
+def l2_given(i, w, reg):
+    return list(given(lambda w: l2_regularization(w, reg)[i], (w,), ("w",)))
+
+
+def net_forward_given(values, X):
+    return list(given(lambda X: scores(values, X), (X,), ("X",)))
+
+
+def net_backward_given(role, values, X, grad_scores):
+    return list(given(lambda grad: gradients(values, X, grad)[role], (grad_scores,), ("grad_scores",)))
+
+
+def step_given(role, values, X, y, reg):
+    """Of the loss where `role` is "", else of its gradient."""
+
+    def answer(X):
+        return step(values, X, y, reg)[1][role] if role else loss(values, X, y, reg)
+
+    return list(given(answer, (X,), ("X_batch",)))
 
 
 def fc_forward_out(x, w, b):
@@ -45,16 +122,83 @@ def relu_backward_grad(x, grad_out, later=None):
         ("it is multiplied by x, but the slope of x is 1", grad_out * x),
         ("it is multiplied by x, but the slope of x is 1", grad_out * np.maximum(x, 0)),
         ("the mask is taken from grad_out instead of x", grad_out * (grad_out > 0)),
+        ("grad_out stands in the place of the mask", grad_out**2),
+        *(
+            (f"0 where x is below {least:g}: is there a threshold above 0?", grad_out * (x > least))
+            for least in THRESHOLDS
+        ),
         *stale,
     ]
 
 
 def softmax_loss_value(x, y):
     n, c = x.shape
-    return [
-        (BY_CLASSES, np.array(softmax_loss(x, y)[0] * n / c)),
-        (NEXT_CLASS, np.array(softmax_loss(x, (y - 1) % c)[0])),
-    ]
+    rows = np.arange(n)
+    most = x.max(axis=1, keepdims=True)
+    shifted = x - most
+    sums = np.exp(shifted).sum(axis=1, keepdims=True)
+    log_p = shifted - np.log(sums)
+
+    def loss_of(log_p):
+        return np.array(-log_p[rows, y].mean())
+
+    def as_if(e):
+        return loss_of(np.log(e / e.sum(axis=1, keepdims=True)))
+
+    with np.errstate(all="ignore"):
+        by_column = x - x.max(axis=0, keepdims=True)
+        return [
+            (BY_CLASSES, np.array(softmax_loss(x, y)[0] * n / c)),
+            (NEXT_CLASS, np.array(softmax_loss(x, (y - 1) % c)[0])),
+            (
+                "[:, y] takes every row for each label; [np.arange(N), y] picks one entry per row",
+                np.array(-log_p[:, y].mean()),
+            ),
+            (
+                "it is the mean over all classes; [np.arange(N), y] picks the right one of each row",
+                np.array(-log_p.mean()),
+            ),
+            (
+                "the last rows come first: [-np.arange(N), y] is not [np.arange(N), y]; the sign is wrong",
+                np.array(-log_p[-rows, y].mean()),
+            ),
+            ("-log is left out: it is p of the right class", np.array(np.exp(log_p)[rows, y].mean())),
+            (
+                "-log is left out and the sign is wrong: it is -p of the right class",
+                np.array(-np.exp(log_p)[rows, y].mean()),
+            ),
+            ("the sum of the exponentials is left out: it is x less each row's maximum", loss_of(shifted)),
+            ("the sum of the exponentials and the maximum are left out: it is -x of the right class", loss_of(x)),
+            ("the logarithm of the sum of the exponentials is left out: it is the sum itself", loss_of(shifted - sums)),
+            (
+                "the sum over the classes is missing: np.exp is summed over the whole batch, not over axis 1",
+                loss_of(shifted - np.log(np.exp(shifted).sum())),
+            ),
+            ("np.exp is summed over axis 0, not over the classes, axis 1", mean_over_columns(shifted, y)),
+            (
+                "the maximum is taken over axis 0, not over the classes, and not taken off both terms",
+                loss_of(by_column - np.log(np.exp(by_column).sum(axis=1, keepdims=True))),
+            ),
+            ("np.exp is averaged over the classes, not summed", loss_of(shifted - np.log(sums / c))),
+            ("the logarithm of the sum is added, not subtracted: the sign is wrong", loss_of(shifted + np.log(sums))),
+            ("log10 is used instead of log", loss_of(shifted - np.log10(sums))),
+            ("log2 is used instead of log", loss_of(shifted - np.log2(sums))),
+            ("log1p is used instead of log: ratio 1 + sum to sum", loss_of(shifted - np.log1p(sums))),
+            (
+                "np.exp2 is used instead of np.exp: ratio 1/ln 2 in the exponent",
+                loss_of(shifted - np.log(np.exp2(shifted).sum(axis=1, keepdims=True))),
+            ),
+            ("np.expm1 is used instead of np.exp", as_if(np.expm1(x))),
+            ("as if the scores were counted twice", np.array(softmax_loss(2 * x, y)[0])),
+            ("as if the sign of the scores were wrong", np.array(softmax_loss(-x, y)[0])),
+            ("it is the loss of the labels' neighbours: the next class", np.array(softmax_loss(x, (y + 1) % c)[0])),
+            ("it is the sum of the squares, not the softmax loss", np.array(((x - np.eye(c)[y]) ** 2).sum() / n)),
+        ]
+
+
+def mean_over_columns(shifted, y):
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=0, keepdims=True))
+    return np.array(-log_p[np.arange(len(y)), y].mean())
 
 
 def softmax_loss_grad(x, y):
@@ -69,11 +213,60 @@ def softmax_loss_grad(x, y):
         ("[:, y] subtracts the 1 in every row; [np.arange(N), y] picks one entry per row", every_row / n),
         (BY_CLASSES, (p - right) / c),
         (NEXT_CLASS, (p - np.eye(c)[(y - 1) % c]) / n),
+        ("it is right for the next class, not for y", (p - np.eye(c)[(y + 1) % c]) / n),
+        ("the 1 is subtracted in every column; [np.arange(N), y] picks one entry per row", (p - 1) / n),
+        ("p is counted twice: ratio 2 before the 1 is subtracted", (2 * p - right) / n),
+        ("the sign of p is wrong", (-p - right) / n),
+        ("p is left out where the 1 is subtracted: that entry becomes -1, not p - 1", np.where(right, -1.0, p) / n),
+        ("only 1/2 is subtracted for the right class: a factor 2 is missing", (p - right / 2) / n),
+        ("np.exp is left out: it is log p, not p", (np.log(p) - right) / n),
+        ("np.exp2 is used instead of np.exp: ratio ln 2 in the exponent", (np.exp2(np.log(p)) - right) / n),
+        ("the sum of the exponentials is left out: p is not divided by it", (np.exp(x) - right) / n),
+        (
+            "the sum of the exponentials is left out: p is not divided by it",
+            (np.exp(x - x.max(axis=1, keepdims=True)) - right) / n,
+        ),
+        ("it is the scores, not p: np.exp and its sum are left out", (x - right) / n),
+        (
+            "it is the scores less their maximum, not p: np.exp and its sum are left out",
+            (x - x.max(axis=1, keepdims=True) - right) / n,
+        ),
     ]
 
 
 def l2_value(w, reg):
-    return [("it is the norm, not its square", np.array(reg / 2 * np.sqrt((w**2).sum())))]
+    squares = (w**2).sum()
+    told = [
+        ("it is the norm, not its square", reg / 2 * np.sqrt(squares)),
+        ("reg is left out", squares),
+        ("reg is left out", squares / 2),
+        ("the sum of the squares is left out", reg / 2),
+        ("it is divided by the sum of the squares, not multiplied", reg / 2 / squares),
+        ("the weights are not multiplied by themselves: a square is missing", reg / 2 * w.sum()),
+        ("it is the sum of |w|, not of w**2: a square is missing", reg / 2 * np.abs(w).sum()),
+        ("reg is multiplied by 2, not divided: ratio 4", 2 * reg * squares),
+        ("the squares are multiplied by themselves: w**4, not w**2", reg / 2 * (w**4).sum()),
+        ("the sign of the power is wrong: w**-2, not w**2", reg / 2 * (w**-2.0).sum()),
+        ("reg is in the place of w: the weights are ignored", reg / 2 * reg**2),
+        ("reg is squared, not the weights", reg**2 / 2 * squares),
+        ("w.T @ w and a sum of its entries are used, not the sum of w**2 alone: wrong axis",
+         reg / 2 * (w.T @ w).sum() if w.ndim == 2 else np.nan),
+    ]  # fmt: skip
+    return [(said, np.array(value)) for said, value in told]
+
+
+def l2_grad(w, reg):
+    with np.errstate(all="ignore"):
+        told = [
+            ("reg is left out: it is w", w),
+            ("it is reg alone: w is left out", reg + 0 * w),
+            ("it is divided by w, not multiplied", reg / w),
+            ("it is w divided by reg, not multiplied", w / reg if reg else w * np.nan),
+            ("w is in the place of reg: w**2", w**2),
+            ("it is reg / 2 w**2, the loss of each weight, not its gradient: a factor is missing", reg / 2 * w**2),
+            ("it is the sign of w: the gradient of |w|, not of w**2; a factor is missing", reg * np.sign(w)),
+        ]
+    return told
 
 
 def net_forward_scores(values, X):

@@ -1,6 +1,6 @@
 """How hard the stand-in is beside CIFAR-10: the same network, trained alike on both, in three settings.
 
-python tests/benchmarks/standin.py [folder of cifar-10-batches-py] [seeds of the stand-in ...]
+python tests/benchmarks/synthetic.py [folder of cifar-10-batches-py] [seeds of the stand-in ...]
 """
 
 from __future__ import annotations

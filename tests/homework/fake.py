@@ -73,6 +73,9 @@ class FakeFunction:
         self._hw.mutated = tuple(i for i, (b, a) in pairs if b is not None and not np.array_equal(a, b, equal_nan=True))
         return self._hw.arriving(value, keep=self._name in KEPT)
 
+    def watched(self, batches: Any, inputs: Any) -> list[Any]:
+        return self.map(batches)
+
     def map(self, batches: Any) -> list[Any]:
         return [self(*args) for args in batches]
 
@@ -116,6 +119,7 @@ class FakeSubject:
         self.mutated: tuple[int, ...] = ()
         self.measures: list[Measure] = []
         self.advice: list[str] = []
+        self.differences: list[Any] = []
         for name, module in student.items():
             setattr(self, name, FakeModule(self, module))
 

@@ -135,7 +135,7 @@ class FakeSubject(fake.FakeSubject):
         least: float = 1e9,
         modules: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        numbers = {"accuracy": 0.4, "budget": budget, "least": least, "tolerance": 1e-9}
+        numbers = {"accuracy": 0.4, "repeat": 0.02, "budget": budget, "least": least, "tolerance": 1e-9}
         super().__init__(MODULES, MODULES, numbers)
         vars(self).update(modules)
         self.session = FakeSession(scripts)

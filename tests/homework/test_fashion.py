@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,7 @@ from PIL import Image
 
 from grader.errors import Crashed, Mismatch, OutOfMemory, Partly, Raised, Skipped, StudentError, TimedOut
 from grader.homework import task5_fashion
-from grader.homework.notebooks import fashion_run, fashion_words, notebook, survey
+from grader.homework.notebooks import claimed_accuracy, fashion_run, fashion_words, notebook, saved, survey
 from grader.homework.notebooks.fashion_run import ASKED, HeldOut, Look, Outcome
 from grader.homework.notebooks.notebook import Cell, Notebook, Output
 from grader.homework.training import loop
@@ -99,7 +100,7 @@ def subject(
 
 
 SETTINGS = {"learned": 0.3, "full": 0.85, "partial": 0.7, "at_partial": 0.4, "claim_gap": 0.05, "budget": 40.0,
-            "least": 1e9}  # fmt: skip
+            "least": 1e9, "repeat": 0.02}  # fmt: skip
 NOTEBOOK = SimpleNamespace(name="part1.ipynb", code=[], claimed=None, defines_network=True)
 
 
@@ -309,11 +310,19 @@ def test_neither_a_place_nor_a_pictures_bytes_tell_its_label():
     assert (first.x != second.x[np.argsort(second.at)][first.at]).any((1, 2)).all()
 
 
+def telling(classes: Any) -> Any:
+    """A run whose network predicts these classes, of whatever it is asked."""
+    return SimpleNamespace(
+        tell=lambda what, of, count, *_, **__: {"classes": classes[:count], "probabilities": np.ones(count)},
+        used=lambda: 0.0,
+    )
+
+
 def test_the_report_shows_pictures_with_their_own_labels():
     held = HeldOut(np.arange(2000)[::-1], IMAGES.test_x, LABELS[::-1])
     hw = subject([0.9])
     hw.kept["held out"] = held
-    going = SimpleNamespace(tell=lambda *_, **__: {"classes": held.y, "probabilities": np.ones(2000)}, used=lambda: 0.0)
+    going = telling(held.y)
     outcome = Outcome(1, 40.0, losses=[1.0])
     fashion_run.judge(hw, going, outcome)
     assert outcome.accuracy == 1.0
@@ -617,16 +626,23 @@ def asked_of(check: Any, student: Any, outcome: Outcome) -> tuple[Any, list[str]
         patch.setattr(fashion_run, "part1", lambda hw: student)
         try:
             return check(hw, np.random.default_rng(0)), hw.asked
-        except Mismatch as error:
+        except (Mismatch, Skipped) as error:
             return error, hw.asked
 
 
-def notebook_with(*, network: bool, blank: bool = False) -> Any:
+PLOTTED = "import matplotlib.pyplot as plt\ntrain_acc = val_acc = [1]\nplt.plot(train_acc, val_acc)\nprint(0.93)"
+
+
+def notebook_with(
+    code: str = PLOTTED, *, network: bool = True, blank: bool = False, claim: float = 0.63
+) -> survey.Survey:
     """A notebook with a claim, and one cell that plots both accuracies, with a saved picture."""
-    return SimpleNamespace(
-        name="part1.ipynb", code=[], claimed=0.93, claims=(), defines_network=network,
-        cells=(Cell(1, "plot(train_acc, val_acc)", 1, (Output("stream", "test accuracy: 93 %"),)),),
-        plots=(notebook.Plot(1, True, True),), pictures=(survey.Picture(1, 288, 432, blank),),
+    text = f"test accuracy: {claim}"
+    found = Notebook("part1.ipynb", (Cell(1, code, 1, (Output("text", text), Output("image", image=png(432, 288)))),))
+    return survey.Survey(
+        name=found.name, cells=found.cells, defines_network=network, plots=tuple(notebook.plots(found)),
+        claims=tuple(claimed_accuracy.claims(found)), pictures=(survey.Picture(1, 288, 432, blank),),
+        impossible=tuple(saved.impossible(found)), undrawn=saved.undrawn(found),
     )  # fmt: skip
 
 
@@ -636,40 +652,71 @@ JUDGED_BY_OUTPUT = [task5_fashion.notebook_outputs, task5_fashion.notebook_claim
 
 @pytest.mark.parametrize("check", JUDGED_BY_OUTPUT)
 def test_outputs_without_a_run_that_trained_are_a_question(check):
-    """They earn nothing if no network is there, and their points until a person has looked if one is."""
+    """They earn nothing if no network is there, and wait for a person if one is."""
     ended, asked = asked_of(check, notebook_with(network=False), UNTRAINED)
     assert "holds no network" in ended.message
     assert ["from which run?" in one for one in asked] == [True]
-    ended, asked = asked_of(check, notebook_with(network=True), UNTRAINED)
-    assert ended is None
+    ended, asked = asked_of(check, notebook_with(), UNTRAINED)
+    assert isinstance(ended, Skipped)
+    assert "a person will look and give them" in str(ended)
     assert ["trains nothing when the grader runs it" in one for one in asked] == [True]
-    assert asked_of(check, notebook_with(network=True), outcome()) == (None, [])
+    assert asked_of(check, notebook_with(), outcome()) == (None, [])
+
+
+@pytest.mark.parametrize("check", JUDGED_BY_OUTPUT)
+def test_outputs_that_their_code_cannot_have_given_are_left_to_a_person(check):
+    ended, asked = asked_of(check, notebook_with("plot(train_acc, val_acc)"), outcome())
+    assert isinstance(ended, Skipped)
+    (question,) = asked
+    assert re.search("saved in cell 1 of part1.ipynb, but it uses plot, which nothing .* defines; from which", question)
+
+
+def test_a_picture_that_nothing_can_have_drawn_is_left_to_a_person():
+    code = "import torch\ndef plot(*lines): pass\ntrain_acc = val_acc = [1]\nplot(train_acc, val_acc)\nprint(1)"
+    ended, (question,) = asked_of(task5_fashion.accuracy_plot, notebook_with(code), outcome())
+    assert "the notebook imports nothing that draws; who drew it?" in question
+    assert isinstance(ended, Skipped)
+    assert asked_of(task5_fashion.notebook_outputs, notebook_with(code), outcome()) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("claim", "changed", "held"),
+    [(0.93, {}, True), (0.93, {"end": End.STALLED}, True), (0.93, {"end": End.BUDGET}, False), (0.64, {}, False),
+     (0.93, {"accuracy": 0.86, "end": End.CLEARED}, False)],
+)  # fmt: skip
+def test_a_claim_that_a_whole_run_does_not_come_near_is_left_to_a_person(claim, changed, held):
+    ended, asked = asked_of(task5_fashion.notebook_claim, notebook_with(claim=claim), outcome(**changed))
+    assert isinstance(ended, Skipped) == held
+    assert len(asked) == held
 
 
 def test_a_picture_of_one_colour_is_no_plot():
-    ended, _ = asked_of(task5_fashion.accuracy_plot, notebook_with(network=True, blank=True), outcome())
+    ended, _ = asked_of(task5_fashion.accuracy_plot, notebook_with(blank=True), outcome())
     assert "is of one colour, so it shows no plot" in ended.message
 
 
 def test_a_plot_whose_cell_cannot_run_is_a_question():
-    problems = ((1, 12, "NameError: name 'plot' is not defined"),)
-    ended, asked = asked_of(task5_fashion.accuracy_plot, notebook_with(network=True), outcome(problems=problems))
+    problems = ((1, 12, "NameError: name 'train_acc' is not defined"),)
+    ended, asked = asked_of(task5_fashion.accuracy_plot, notebook_with(), outcome(problems=problems))
     assert ended is None
     assert "who drew it?" in asked[0]
 
 
 @pytest.mark.parametrize(
     ("accuracy", "training", "layers", "says"),
-    [(0.9, 0.7, 2, "only 70.0% of 200 training pictures"), (0.9, 0.9, 1, "of one layer"), (0.9, 0.9, 2, None),
-     (0.84, 0.84, 1, None)],
+    [(0.9, 0.82, 2, "only 82.0% of 1000 training pictures"), (0.9, 0.9, 1, "of one layer"), (0.9, 0.85, 2, None),
+     (0.84, 0.84, 1, None), (0.69, 0.1, 2, None)],
 )  # fmt: skip
-def test_a_test_accuracy_that_training_does_not_explain_is_a_question(accuracy, training, layers, says):
+def test_a_test_accuracy_that_training_does_not_explain_is_left_to_a_person(accuracy, training, layers, says):
     hw = subject()
     rows = [[f"{at}", "Linear", [10], 100] for at in range(layers)]
-    made = outcome(accuracy=accuracy, looks=[Look(100, accuracy, training)], facts={"layers": rows})
-    task5_fashion.ask_of_surprise(hw, made)
-    assert len(hw.asked) == (says is not None)
-    assert says is None or says in hw.asked[0]
+    made = outcome(accuracy=accuracy, training=training, facts={"layers": rows})
+    if says is None:
+        task5_fashion.expect_explained(hw, made)
+    else:
+        with pytest.raises(Skipped, match=f"{says}.*a person will look and give them"):
+            task5_fashion.expect_explained(hw, made)
+    assert [says in one for one in hw.asked] == [True] * (says is not None)
 
 
 @pytest.mark.parametrize(
@@ -693,8 +740,7 @@ def test_a_table_of_the_public_labels_does_not_follow_new_class_numbers():
     for told, accuracy in ((LABELS, 0.0), (held.y, 1.0)):
         hw = subject([0.9])
         hw.kept["held out"] = held
-        going = SimpleNamespace(tell=lambda *_, told=told, **__: {"classes": told, "probabilities": np.ones(2000)},
-                                used=lambda: 0.0)  # fmt: skip
+        going = telling(told)
         made = Outcome(1, 40.0, losses=[1.0])
         fashion_run.judge(hw, going, made)
         assert made.accuracy == accuracy

@@ -20,7 +20,8 @@ from PIL import Image
 from grader.check import ROOT, load
 from grader.errors import UsageError
 from grader.grading import grade
-from grader.homework.notebooks import decode, imagenet
+from grader.homework.notebooks import imagenet
+from grader.intake import picture
 from grader.model import Report, Submission, Verdict
 from grader.sandbox.launch import Zygotes
 
@@ -318,6 +319,32 @@ def test_one_of_two_photographs_in_a_notebook_that_fails_somewhere(graded):
     assert len(report.needs_review) == 2
 
 
+IMPORTS_FAIL = (
+    "import no_such_package\nnames = ['espresso', 'missile']\nimg1, img2 = image('coffee.jpg'), image('rocket.jpg')"
+)
+
+
+def test_pictures_of_a_notebook_whose_import_fails_wait_for_a_person(graded):
+    """The photographs count; that a network saw them nothing shows but pictures, which anybody can paste."""
+    report = graded(file=own(IMPORTS_FAIL, drawn=True))
+    assert earned(report) == [3, 0, 0]
+    assert report.skipped == 7
+    checks = told(report)
+    for name in ("images_run", "one_right_one_wrong"):
+        assert checks[name].verdict is Verdict.SKIPPED
+        assert "some of its code failed; this costs no points: a person will look" in checks[name].message
+        assert len(checks[name].review) == 1
+
+
+def test_an_empty_picture_of_a_notebook_whose_import_fails_is_no_result(graded):
+    document = json.loads(own(IMPORTS_FAIL, drawn=True))
+    document["cells"][1]["outputs"][0]["data"]["image/png"] = png(np.full((64, 64, 3), 255, np.uint8))
+    report = graded(file=json.dumps(document).encode())
+    assert earned(report) == [3, 0, 0]
+    assert report.skipped == 0
+    assert "it shows no result" in told(report)["one_right_one_wrong"].message
+
+
 def test_the_cells_that_a_person_is_sent_to_are_those_with_predictions(graded):
     cells = [
         (NETWORK + "def show(name): print(model(prepare(image(name))[None]).argmax())", None),
@@ -481,7 +508,7 @@ def test_why_a_photograph_is_not_read_is_said_where_the_outputs_show_it(graded):
 
 def test_all_formats_that_can_be_read_are_collected():
     submit = next(section.submit for section in HOMEWORK.rubric.sections if "part2.ipynb" in section.submit)
-    assert {f"*{ending}" for ending in decode.ENDINGS} == {name for name in submit if name.startswith("*")}
+    assert {f"*{ending}" for ending in picture.ENDINGS} == {name for name in submit if name.startswith("*")}
 
 
 def test_weights_of_something_else_are_the_users_to_cure(graded, tmp_path):
@@ -522,19 +549,6 @@ def test_our_preparation_is_torchvisions(weights):
         assert np.abs(ours - theirs).mean() < 0.02
         scores = imagenet.network(weights)(torch.from_numpy(ours)[None]).detach().numpy()[0]
         assert int(scores.argmax()) == int(imagenet.scores(weights, np.asarray(image)).argmax())
-
-
-def test_photographs_are_upright_and_small(tmp_path):
-    path = tmp_path / "turned.jpg"
-    image = Image.new("RGB", (4000, 1000), (200, 30, 30))
-    exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was held upright
-    image.save(path, exif=exif)
-    found = decode.pixels(path.read_bytes(), "turned.jpg")
-    assert found.shape[0] > found.shape[1]
-    assert max(found.shape) <= decode.SIDE
-    assert found.dtype == np.uint8
-    assert decode.thumbnail(found, 100).shape[0] == 100
 
 
 def test_the_homework_needs_no_torch_until_it_is_graded():

@@ -84,6 +84,12 @@ MISTAKES = {
     ),
     "shuffled": (np.roll(GRAD_B, 1), GRAD_B, "right numbers in the wrong places"),
     "whole numbers": (OUT.astype(int), OUT, r"only whole numbers: is it an array of integers, or is // in use\?"),
+    "a loss that is cut to a whole number": (np.array(2.0), np.array(2.31), "it is cut to whole numbers"),
+    "rounded": (np.round(W, 3), W, "it is rounded to 3 decimals"),
+    "a loss that is rounded": (np.array(0.201), np.array(0.20099), "it is rounded to 3 decimals"),
+    "summed in each place": (W * 0 + W.sum(axis=1, keepdims=True), W, "each entry is the sum over axis 1"),
+    "a tenth too much": (np.array(0.33), np.array(0.3), "about 1.1 times what is expected"),
+    "another constant": (W - 0.3 * (W > 0), W, "each wrong entry is off by the same amount"),
     "float32": (W.astype(np.float32), W, "right to six digits"),
     "a small constant against log 0": (-np.log(P + 1e-5), -np.log(P), "small constant added"),
     "NaN": (np.where(W.max() - 1e-9 < W, np.nan, W), W, r"is NaN at \[\d, \d\] \(1 of 15 entries\)"),
@@ -175,6 +181,31 @@ def test_no_limit_and_no_threshold_is_made_up(seed):
         least = small.size and small.max() < 0.05
         assert "cut there" not in found, found
         assert "threshold" not in found or least, found
+
+
+def test_a_small_single_number_is_not_called_cut():
+    assert "cut" not in sentence(np.array(1.0), np.array(3.3))
+    assert "cut" not in sentence(np.array(2.0), np.array(3.3))
+
+
+def test_a_clue_tells_nothing_where_it_is_nan():
+    far = np.array([np.nan, 1.0, 2.0, 3.0])
+    clue = Clue("as if b were left out", far)
+    assert "b were left out" in str(explain("L", far + 0 * far[1:].sum(), np.zeros(4), atol=1e-9, clues=[clue]))
+    assert "b were left out" in str(explain("L", np.array([7.0, 1, 2, 3]), np.zeros(4), atol=1e-9, clues=[clue]))
+    assert "b were left out" not in str(explain("L", np.array([7.0, 1, 2, 4]), np.zeros(4), atol=1e-9, clues=[clue]))
+    little = Clue("as if b were left out", np.array([np.nan, np.nan, np.nan, 3.0]))
+    assert "b were left out" not in str(explain("L", np.array([7.0, 1, 2, 3]), np.zeros(4), atol=1e-9, clues=[little]))
+
+
+def test_random_numbers_have_no_cause():
+    rng = np.random.default_rng(0)
+    for shape in ((), (3,), (7,), (4, 5), (2, 3)):
+        for _ in range(200):
+            yours, right = rng.normal(size=(2, *shape)) * 10 ** rng.uniform(-2, 2)
+            said = sentence(yours, right)
+            assert re.sub(r" \(\d+ of \d+ entries\)", "", said).endswith(re.search(r"by about \S+$|$", said)[0]), said
+            assert not re.search(r"entries, ", said), said
 
 
 def test_a_difference_is_one_digit():

@@ -16,6 +16,7 @@ from grader.measure.expect import (
     gather,
     is_number,
     is_stub,
+    kept_clues,
     once,
     unpack,
 )
@@ -236,3 +237,37 @@ def test_a_trusted_gradient_is_expected_only_where_the_function_confirms_it() ->
     )  # a wrong reference rejects nobody who is right
     with pytest.raises(Mismatch):
         expect_gradient(Hw(), "grad", 3 * at, f, at=at, trusted=lambda: 3 * at)
+
+
+def test_an_answer_that_is_kept_is_told() -> None:
+    x, w = np.arange(6.0).reshape(2, 3), np.ones((3, 4))
+    first, calls = [], []
+
+    def stale(x: Any, w: Any) -> Any:
+        first.append(x)
+        return first[0] @ w
+
+    def adds_up(x: Any, w: Any) -> Any:
+        calls.append(x @ w)
+        return sum(calls)
+
+    def wrong(x: Any, w: Any) -> Any:
+        return x @ w + 1 + np.arange(4)
+
+    def raises(x: Any, w: Any) -> Any:
+        raise Raised("f raised ValueError")
+
+    stale(x + 1, w)
+    for ask, says in ((stale, "it stays the same for another x"), (adds_up, "asked again"), (wrong, ""), (raises, "")):
+        yours = wrong(x, w) if ask is raises else ask(x, w)
+        with pytest.raises(Mismatch) as miss:
+            expect_close(Hw(), "out", yours, 3 * x @ w + 5, clues=kept_clues(ask, x=x, w=w))
+        told = [word for word in ("it stays the same", "asked again") if word in miss.value.message]
+        assert (says in miss.value.message) if says else not told, miss.value.message
+
+
+def test_infinite_answers_are_the_same_when_asked_again() -> None:
+    clues = kept_clues(lambda x: np.array([np.inf, np.nan, 1.0]), x=np.ones(3))
+    with pytest.raises(Mismatch) as miss:
+        expect_close(Hw(), "out", np.array([np.inf, np.nan, 1.0]), np.zeros(3), clues=clues[:1])
+    assert "asked again" not in miss.value.message

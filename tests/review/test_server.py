@@ -19,7 +19,7 @@ from grader.course import pages, takes
 from grader.course.gradebook import Gradebook
 from grader.model import Student
 from grader.review.desk import Desk
-from grader.review.evidence import Evidence
+from grader.review.evidence import Cell, Code, Evidence
 from grader.review.guard import POLICY, Guard, Person, Refused
 from grader.review.view import View
 
@@ -454,3 +454,18 @@ def test_a_cookie_is_good_for_a_week_and_its_key_is_the_owners_alone(tmp_path, m
         with pytest.raises(Refused, match="logged in too long ago"):
             guard.person(cookie)
     assert (tmp_path / "review.key").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("names", [False, True])
+def test_code_and_cells_that_name_the_student_are_shown_without_the_name_unless_asked_for(tmp_path, names):
+    desk = Desk.at(reviewing.a_class(tmp_path, 2, 2))
+    view = View(desk, Guard(tmp_path, frozenset({"127.0.0.1"}), "http", 1), names=names)
+    entry = next(iter(desk.queue.open()))
+    number = desk.queue.students[entry.student].ids["Student ID"]
+    lines = (f"# written by {desk.queue.students[entry.student].name}, {number}", f"# {entry.student}", "person = 1")
+    cell = Cell(1, f"print('Person {number}')", f"Person {number}", ())
+    shown = view.evidence(entry, Evidence(code=(Code("layers.py", 1, lines, 0),), cells=(("part2.ipynb", (cell,)),)))
+    text = bytes(shown.body).decode()
+    assert "person = 1" in text  # a word of the code, not the name
+    for told in ("Person", number, entry.student):
+        assert (told in text) is names

@@ -12,13 +12,14 @@ import pytest
 
 from grader.errors import Crashed, Raised, TimedOut
 from grader.sandbox import launch, probes
+from grader.sandbox.required import required
 
 ROOT = Path(__file__).parents[2]
 GOOD = "fs=landlock7 net=seccomp procs=seccomp signals=seccomp memory=as verified=9/9"
 
 
 def test_nothing_is_missing_where_all_holds_and_was_refused():
-    assert probes.required(GOOD) == ()
+    assert required(GOOD) == ()
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ def test_nothing_is_missing_where_all_holds_and_was_refused():
     ],
 )
 def test_what_does_not_hold_is_named_with_its_cure(held, missing):
-    found = probes.required(held)
+    found = required(held)
     assert [sentence for name in missing for sentence in found if f"({name})" in sentence] == list(found)
     assert all("needed: " in sentence for sentence in found)
 

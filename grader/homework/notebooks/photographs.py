@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.errors import Mismatch
+from grader.intake import picture
 from grader.sandbox.reader import Tell
 from grader.sandbox.remote import as_text
 
-from . import decode, imagenet, notebook
+from . import imagenet, notebook
 from .notebook import Notebook
 
 Array = NDArray[Any]
@@ -124,7 +125,7 @@ def opened(names: Sequence[str], files: Mapping[str, bytes]) -> list[str]:
     """Those of a submission's photographs that a notebook opens, which mentions `names`. One that names none of those
     that are here, because it lists a folder or puts names together, has what lies beside it."""
     there = {name.lower() for name in files}
-    beside = sorted(name for name in files if name.lower().endswith(decode.ENDINGS) and not RESULT.search(name))
+    beside = sorted(name for name in files if name.lower().endswith(picture.ENDINGS) and not RESULT.search(name))
     return list(names) if any(name.lower() in there for name in names) or not beside else beside
 
 
@@ -139,7 +140,7 @@ def constants(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 300:
             base = PurePath(node.value.replace("\\", "/")).name
             whole = PurePath(base).suffix and not PATTERN.search(base)  # neither "*.jpg" nor a bare ".jpg"
-            if whole and base.lower().endswith(decode.ENDINGS) and not RESULT.search(base):
+            if whole and base.lower().endswith(picture.ENDINGS) and not RESULT.search(base):
                 yield base
 
 
@@ -157,7 +158,7 @@ def readable(
         elif sum(1 + len(one.also) for one in found) < MOST and len(problems) < BROKEN:
             tell(name[:80])
             try:
-                pixels = decode.pixels(files[there[name.lower()]], name[:80])
+                pixels = picture.pixels(files[there[name.lower()]], name[:80])
             except Mismatch as error:
                 problems.append(f"{error.message}.")
                 continue

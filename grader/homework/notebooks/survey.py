@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from grader.errors import Mismatch
+from grader.intake import picture
 
-from . import claimed_accuracy, decode, notebook, photographs
+from . import claimed_accuracy, notebook, photographs, saved
 from .claimed_accuracy import Claim
 from .notebook import Cell, Notebook, Plot
+from .saved import Impossible
 
 SIDE = 400  # pixels of a saved picture that is looked at
 ROOM = 200_000_000  # pixels of all saved pictures that are decoded; a plot has a million
@@ -31,7 +33,8 @@ class Survey(Notebook):
     """A notebook, and what its code and its outputs say. Its outputs hold no pictures any more.
 
     `mentioned` are the photographs that it opens, `predicting` the cells with an output that ask a network, `truths`
-    what it writes down of what the photographs show.
+    what it writes down of what the photographs show. `impossible` are cells whose outputs their code cannot have given;
+    `undrawn`: no code can have drawn its pictures.
     """
 
     defines_network: bool = False
@@ -41,6 +44,8 @@ class Survey(Notebook):
     mentioned: tuple[str, ...] = ()
     predicting: tuple[int, ...] = ()
     truths: tuple[tuple[str, ...] | dict[str, str], ...] = ()
+    impossible: tuple[Impossible, ...] = ()
+    undrawn: bool = False
 
     @property
     def claimed(self) -> float | None:
@@ -63,6 +68,8 @@ def read(data: bytes, name: str, helpers: Mapping[str, bytes]) -> Survey:
         mentioned=tuple(photographs.mentioned(found)),
         predicting=tuple(photographs.predicting(found)),
         truths=tuple(photographs.truths(found)),
+        impossible=tuple(saved.impossible(found)),
+        undrawn=saved.undrawn(found),
     )
 
 
@@ -74,15 +81,15 @@ def pictures(found: Notebook, drawn: set[int]) -> Iterator[Picture]:
     """Every saved picture. Those of the cells in `drawn` are decoded, as long as there is room."""
     room = ROOM
     for cell, image in notebook.pictures(found):
-        room -= decode.area(image) if cell in drawn else 0
+        room -= picture.area(image) if cell in drawn else 0
         yield looked_at(cell, image) if cell in drawn and room > 0 else Picture(cell)
 
 
 def looked_at(cell: int, image: bytes) -> Picture:
     try:
-        shown = decode.pixels(image, "the plot", side=SIDE)
+        shown = picture.pixels(image, "the plot", side=SIDE)
     except Mismatch:
         return Picture(cell)
-    blank = bool((shown == shown[:1, :1]).all()) and decode.is_blank(image)
+    blank = bool((shown == shown[:1, :1]).all()) and picture.is_blank(image)
     height, width = shown.shape[:2]
     return Picture(cell, height, width, blank)

@@ -10,7 +10,6 @@ import numpy as np
 TRAINING = "the training run"  # its name in sentences
 POINTS = 400  # most points of a drawn loss curve
 CHANCE = 0.15  # with ten classes, a network that has learned nothing stays below this accuracy
-NEAR = 0.02  # a run that misses its bar by at most this much is repeated once
 FALLEN = 0.02  # relative decrease from which on a loss counts as fallen
 
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+from . import BEST, OVERFIT
 from .syntax import callee, held_out, nonlocals_of, own_parts, sliced, stored, stores, used, used_in_part
 
 NAMES = ("num_train", "hidden_dim", "batch_size", "num_epochs", "learning_rate", "reg")
 WEIGHT_SCALE = "weight_scale"
-BEST, OVERFIT = "best", "overfit"  # the values of train.py's --run
 TEXT, NO_NUMBER = "is a text, not a number", "is None, not a number"
 NO_MAIN = "cannot be read: there is no function main"
 USERS = ("SGD", "TwoLayerNet", "load_cifar10", "DataSampler", "training_step")  # what uses the settings

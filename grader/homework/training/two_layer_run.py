@@ -20,8 +20,8 @@ from grader.sandbox.remote import MALFORMED, Driven
 from grader.sandbox.session import PATIENCE
 
 from .. import network
-from . import loop
-from .curves import CHANCE, NEAR, TRAINING
+from . import TRAIN, VALIDATION, loop
+from .curves import CHANCE, TRAINING
 from .hyperparameters import NAMES, WEIGHT_SCALE, Hyperparameters
 from .loop import End
 from .trained_network import CLASSES, Network, explain, shapes_of
@@ -30,7 +30,6 @@ Array = NDArray[Any]
 
 IMAGES = "cifar10"  # the data set's name in rubric.yaml
 SPLIT_SEED = 442  # load_cifar10's default, so that the grader trains on the same images as the student
-VALIDATION, TRAIN = "validation", "training"  # what accuracies are measured on
 JUDGED = 5000  # images for an accuracy that is compared with a bar
 GLANCE = 1000  # images for an accuracy that is only shown
 FOLLOWS = 0.9  # share of predictions that must follow from the parameters; float32 changes a few, another network many
@@ -130,10 +129,9 @@ class Outcome:
         """By how much an accuracy exceeds its bar (negative: misses it), for the best of them."""
         return max(self.best(of) - bar for of, bar in self.bars.items())
 
-    def near(self) -> bool:
-        """Whether no bar is cleared, but one is missed by at most NEAR."""
-        missed = [bar - self.best(of) for of, bar in self.bars.items()]
-        return bool(self.epochs) and min(missed) > 0 and min(missed) <= NEAR + 1e-9
+    def near(self, most: float) -> bool:
+        """Whether no bar is cleared, but one is missed by at most so much."""
+        return bool(self.epochs) and loop.near(-self.margin(), most)
 
 
 @dataclass(frozen=True)
@@ -183,15 +181,15 @@ def available(images: Any) -> int:
 def runs(
     hw: Subject, found: Hyperparameters, arguments: Sequence[str], bars: Mapping[str, float], seeds: tuple[int, int]
 ) -> Outcome:
-    """The better of a run and, if that nearly reaches its bar, a second one."""
+    """The better of a run and, if that falls short by no more than `repeat` says, a second one."""
     given = {} if found.unreadable else trainable(hw, found, available(hw.data(IMAGES)))
     first = train(hw, given, arguments, bars, seeds[0])
     again = partial(train, hw, given, arguments, bars, seeds[1])
-    better, other = loop.better_of_two(first, first.near(), again, Outcome.margin)
+    better, other = loop.better_of_two(first, first.near(hw.settings["repeat"]), again, Outcome.margin)
     if other is not None:
         second = other if better is first else better
         hw.advise(
-            f"within {NEAR:.0%} of the bar, so trained twice, with seeds {first.seed} and {second.seed}: "
+            f"short of the bar, so trained twice, with seeds {first.seed} and {second.seed}: "
             + " and ".join(f"{one.best(of):.1%}" for of in bars for one in (first, second))
             + "; the better run counts"
         )

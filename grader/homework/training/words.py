@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
+from . import TRAIN, VALIDATION
 from .curves import CHANCE, falling
 from .loop import End
-from .two_layer_run import GAP, TRAIN, VALIDATION, Outcome
+from .two_layer_run import GAP, Outcome
 
 # If a run learns nothing, these are suspected: a learning_rate up to SLOW or from FAST on, reg from STRONG on,
 # hidden_dim up to FEW.

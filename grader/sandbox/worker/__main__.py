@@ -4,9 +4,10 @@ Hostile code runs in the same process and may change everything here. So nothing
 values, and the grader judges them.
 
 The first frame is the setup. Every later one is a request `{id, seed, op, owner, path, batches, named}`: one call for
-each batch of arguments, with the keyword arguments in `named`. A reply is `{id, results, tried, hid}` with one result
-per call; it stops at the first call that raised. During a call the worker may send `{id, callback, args, named}`, to
-call a function that it was given. The answer is `{returned}` or `{refused}`.
+each batch of arguments, with the keyword arguments in `named`; `watch` holds, for the first of them, what
+differences.py looks for. A reply is `{id, results, tried, hid}` with one result per call; it stops at the first call
+that raised. During a call the worker may send `{id, callback, args, named}`, to call a function that it was given. The
+answer is `{returned}` or `{refused}`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -34,6 +36,7 @@ import numpy as np
 from grader.sandbox.worker import (
     canary,
     confine,
+    differences,
     drivers,
     home,
     imports,
@@ -136,8 +139,8 @@ class Worker:
         results: list[dict[str, Any]] = []
         self.current = request["id"]
         with np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):  # a student's file may change it
-            for args in request["batches"]:
-                result = self.attempt(partial(self.carry_out, request, args))
+            for at, args in enumerate(request["batches"]):
+                result = self.attempt(partial(self.carry_out, request, args, request.get("watch", ())[at : at + 1]))
                 results.append(result)
                 if "error" in result:
                     break
@@ -159,7 +162,7 @@ class Worker:
             return result
         return result | {"value": self.wrap(result["value"], self.keep.get(path[-1], ()) if path else ())}
 
-    def carry_out(self, request: dict[str, Any], batch: Sequence[Any]) -> dict[str, Any]:
+    def carry_out(self, request: dict[str, Any], batch: Sequence[Any], watched: Sequence[Any]) -> dict[str, Any]:
         op, owner, path, keywords = request["op"], request["owner"], request["path"], request.get("named", {})
         args, named = list(map(self.unwrap, batch)), {name: self.unwrap(value) for name, value in keywords.items()}
         if op == "put":
@@ -187,9 +190,11 @@ class Worker:
             return {"value": self.wrap(target(), ())}
         given = operate.arguments(args, named)
         before = {at: operate.snapshot(value) for at, value in given.items() if operate.changes(value)}
-        value = target(*args, **named)
+        with differences.Watch(self.folder, watched[0]) if watched else nullcontext() as watch:
+            value = target(*args, **named)
+        seen = watch.found() if watch is not None else []
         changed = {at: self.travelling(given[at]) for at in before if not operate.same(given[at], before[at])}
-        return {"value": value} | ({"changed": changed} if changed else {})
+        return {"value": value} | ({"changed": changed} if changed else {}) | ({"differences": seen} if seen else {})
 
     def module(self, name: str) -> Any:
         """Import on first use. A file that failed is not run again; it gives the same error."""

@@ -40,7 +40,10 @@ _U32 = struct.Struct("<I")
 _U64 = struct.Struct("<Q")
 _I64 = struct.Struct("<q")
 _F64 = struct.Struct("<d")
+_TAGGED_I64, _TAGGED_F64, _TAGGED_U32 = struct.Struct("<cq"), struct.Struct("<cd"), struct.Struct("<cI")
 _FLOAT_ALONE = {float}
+_TEXT_ALONE = frozenset({str})
+_FLOAT, _INT, _TEXT, _NAMED, _LIST, _TUPLE, _FLOATS = map(ord, "dismltD")
 
 
 class FrameError(Exception):
@@ -92,19 +95,19 @@ def _encode(value: Any, parts: list[bytes], depth: int) -> None:
         raise FrameError(f"nested deeper than {MAX_DEPTH} levels")
     if len(parts) > MAX_NODES:
         raise FrameError(f"more than {MAX_NODES} values in one frame")
-    kind = type(value)
-    if value is None:
+    kind = type(value)  # the most frequent ones first
+    if kind is float:
+        parts.append(_TAGGED_F64.pack(b"d", value))
+    elif kind is int:
+        parts.append(_encode_int(value))
+    elif kind is str:
+        parts.append(b"s" + _text(value))
+    elif value is None:
         parts.append(b"N")
     elif kind is bool:
         parts.append(b"T" if value else b"F")
-    elif kind is int:
-        parts.append(_encode_int(value))
-    elif kind is float:
-        parts.append(b"d" + _F64.pack(value))
     elif kind is complex:
         parts.append(b"c" + _F64.pack(value.real) + _F64.pack(value.imag))
-    elif kind is str:
-        parts.append(b"s" + _text(value))
     elif kind is bytes:
         parts += [b"b" + _U32.pack(len(value)), value]
     elif kind is np.ndarray:
@@ -118,12 +121,12 @@ def _encode(value: Any, parts: list[bytes], depth: int) -> None:
         parts.append(struct.pack(f"<cI{len(value)}d", b"D", len(value), *value))
         parts += [b""] * len(value)  # so that MAX_NODES counts each float, as `decode` does
     elif kind is list or kind is tuple:
-        parts.append((b"l" if kind is list else b"t") + _U32.pack(len(value)))
+        parts.append(_TAGGED_U32.pack(b"l" if kind is list else b"t", len(value)))
         for element in value:
             _encode(element, parts, depth + 1)
     elif kind is dict:
-        texts = all(type(key) is str for key in value)
-        parts.append((b"m" if texts else b"M") + _U32.pack(len(value)))
+        texts = _TEXT_ALONE.issuperset(map(type, value))
+        parts.append(_TAGGED_U32.pack(b"m" if texts else b"M", len(value)))
         for key, element in value.items():
             parts.append(_name(key) if texts else _encode_key(key))
             _encode(element, parts, depth + 1)
@@ -141,7 +144,7 @@ def _encode_key(key: Any) -> bytes:
 
 def _encode_int(value: int) -> bytes:
     if -(1 << 63) <= value < 1 << 63:
-        return b"i" + _I64.pack(value)
+        return _TAGGED_I64.pack(b"i", value)
     size = value.bit_length() // 8 + 1
     if size > MAX_INT_BYTES:
         raise FrameError(f"an integer of {size} bytes; at most {MAX_INT_BYTES} can be sent")
@@ -169,7 +172,10 @@ _name = lru_cache(maxsize=256)(_text)  # of a dict's key: most are those of our 
 def decode(data: bytes | memoryview) -> Any:
     """The value in `data`, made of exact built-in types, arrays, and the classes above. Raises only FrameError."""
     reader = _Reader(memoryview(data))
-    value = reader.value(0)
+    try:
+        value = reader.value(0)
+    except (struct.error, IndexError):  # numbers and tags are read without a look at what is left
+        raise FrameError("the frame ends early") from None
     if reader.at != len(data):
         raise FrameError(f"{len(data) - reader.at} extra bytes after the value")
     return value
@@ -195,14 +201,22 @@ class _Reader:
         return self.data[at : self.at]
 
     def u32(self) -> int:
-        return int(_U32.unpack_from(self.data, self.step(4))[0])
+        at = self.at
+        self.at = at + 4
+        return _U32.unpack_from(self.data, at)[0]  # type: ignore[no-any-return]
 
     def text(self) -> str:
-        return str(self.take(self.u32()), "utf-8", "replace")
+        at = self.at + 4
+        self.at = end = at + _U32.unpack_from(self.data, at - 4)[0]
+        if end > self.size:
+            raise FrameError(f"the frame ends {end - self.size} bytes early")
+        return str(self.data[at:end], "utf-8", "replace")
 
     def count(self) -> int:
         """A container's length. Each element takes at least a byte, so a false length is found before allocation."""
-        count = self.u32()
+        at = self.at
+        self.at = at + 4
+        count: int = _U32.unpack_from(self.data, at)[0]
         if count > self.size - self.at:
             raise FrameError(f"a container of {count} elements in {self.size - self.at} bytes")
         return count
@@ -213,10 +227,31 @@ class _Reader:
             raise FrameError(f"more than {MAX_NODES} values in one frame")
 
     def value(self, depth: int) -> Any:
-        self.pass_nodes(1)
+        """Raises IndexError or struct.error where the frame ends inside a tag or a number."""
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            self.pass_nodes(0)
         if depth > MAX_DEPTH:
             raise FrameError(f"nested deeper than {MAX_DEPTH} levels")
-        tag = self.data[self.step(1)]
+        at = self.at
+        tag = self.data[at]
+        self.at = at + 1
+        if tag == _FLOAT:
+            self.at = at + 9
+            return _F64.unpack_from(self.data, at + 1)[0]
+        if tag == _INT:
+            self.at = at + 9
+            return _I64.unpack_from(self.data, at + 1)[0]
+        if tag == _TEXT:
+            return self.text()
+        if tag == _NAMED:
+            return {self.text(): self.value(depth + 1) for _ in range(self.count())}
+        if tag == _LIST:
+            return [self.value(depth + 1) for _ in range(self.count())]
+        if tag == _TUPLE:
+            return tuple([self.value(depth + 1) for _ in range(self.count())])
+        if tag == _FLOATS:
+            return self.floats()
         read = _READ.get(tag)
         if read is None:
             raise FrameError(f"unknown tag {bytes((tag,))!r}")
@@ -231,9 +266,10 @@ class _Reader:
         raise FrameError(f"a dict key with tag {bytes((tag,))!r}")
 
     def floats(self) -> tuple[float, ...]:
-        count = self.count()
+        count, at = self.count(), self.at
         self.pass_nodes(count)
-        return struct.unpack_from(f"<{count}d", self.data, self.step(8 * count))
+        self.at = at + 8 * count
+        return struct.unpack_from(f"<{count}d", self.data, at)
 
     def large(self) -> int:
         size = self.u32()
@@ -265,25 +301,19 @@ class _Reader:
             raise FrameError(f"an array of shape {shape}: {error}") from None
 
 
+# What `value` does not read itself.
 _READ: dict[int, Callable[[_Reader, int], Any]] = {
     ord("N"): lambda reader, depth: None,
     ord("T"): lambda reader, depth: True,
     ord("F"): lambda reader, depth: False,
-    ord("i"): lambda reader, depth: _I64.unpack_from(reader.data, reader.step(8))[0],
     ord("I"): lambda reader, depth: reader.large(),
-    ord("d"): lambda reader, depth: _F64.unpack_from(reader.data, reader.step(8))[0],
     ord("c"): lambda reader, depth: complex(*struct.unpack_from("<dd", reader.data, reader.step(16))),
-    ord("s"): lambda reader, depth: reader.text(),
     ord("b"): lambda reader, depth: bytes(reader.take(reader.u32())),
-    ord("l"): lambda reader, depth: [reader.value(depth + 1) for _ in range(reader.count())],
-    ord("t"): lambda reader, depth: tuple([reader.value(depth + 1) for _ in range(reader.count())]),
-    ord("m"): lambda reader, depth: {reader.text(): reader.value(depth + 1) for _ in range(reader.count())},
     ord("M"): lambda reader, depth: {reader.key(): reader.value(depth + 1) for _ in range(reader.count())},
     ord("a"): lambda reader, depth: reader.array(),
     ord("h"): lambda reader, depth: Handle(_U64.unpack_from(reader.data, reader.step(8))[0], reader.text()),
     ord("k"): lambda reader, depth: Callback(_U64.unpack_from(reader.data, reader.step(8))[0], reader.text()),
     ord("x"): lambda reader, depth: reader.tensor(),
-    ord("D"): lambda reader, depth: reader.floats(),
 }
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grader.errors import Mismatch
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 # .heic and .heif cannot be read; they are listed so that a message can name them.
@@ -31,14 +34,16 @@ def area(data: bytes) -> int:
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return image.width * image.height
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                return image.width * image.height
     except Exception:  # as below
         return 0
 
 
-def pixels(data: bytes, name: str, *, side: int = SIDE) -> NDArray[np.uint8]:
-    """A photograph as (H, W, 3) RGB, upright, at most `side` wide and high. Raises Mismatch with the cure. To be called
+def upright(data: bytes, name: str, side: int, formats: tuple[str, ...] = FORMATS) -> Image:
+    """A picture in RGB, upright, at least `side` wide or high where it was. Raises Mismatch with the cure. To be called
     in a reader (see sandbox/reader.py)."""
     from PIL import Image, ImageOps
 
@@ -47,13 +52,11 @@ def pixels(data: bytes, name: str, *, side: int = SIDE) -> NDArray[np.uint8]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            with Image.open(io.BytesIO(data), formats=formats) as image:
                 if image.width * image.height > PIXELS:
                     raise Image.DecompressionBombWarning
                 image.draft("RGB", (side, side))  # a large JPEG is decoded at a fraction of its size
-                upright = ImageOps.exif_transpose(image).convert("RGB")
-                upright.thumbnail((side, side), Image.Resampling.LANCZOS)
-                return np.asarray(upright, np.uint8)
+                return ImageOps.exif_transpose(image).convert("RGB")
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise Mismatch(f"{name} has more than {PIXELS // 10**6} million pixels; hand in a smaller copy") from None
     except Exception as error:  # a damaged file raises nearly anything: OSError, SyntaxError, ValueError, struct.error
@@ -61,6 +64,15 @@ def pixels(data: bytes, name: str, *, side: int = SIDE) -> NDArray[np.uint8]:
         raise Mismatch(
             f"{name} cannot be read as a picture{kind}; save it as JPEG or PNG, then hand in that file"
         ) from None
+
+
+def pixels(data: bytes, name: str, *, side: int = SIDE) -> NDArray[np.uint8]:
+    """A picture as (H, W, 3) RGB, upright, at most `side` wide and high. Raises as `upright`."""
+    from PIL import Image
+
+    image = upright(data, name, side)
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return np.asarray(image, np.uint8)
 
 
 def is_blank(data: bytes) -> bool:

@@ -1,0 +1,38 @@
+"""Asks whether a gradient is computed, or estimated by finite differences of the forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+import numpy as np
+
+from grader.check import Subject
+
+MOST = 0.5  # share of the numbers of an input; code that moves more of them, one at a time, estimates a gradient
+
+Judge = Callable[[Subject, np.random.Generator], None]
+
+
+def asks_of_differences(judge: Judge) -> Judge:
+    """A check that advises a student whose watched calls move their inputs one number at a time. If the gradient is
+    right, a person decides what it earns: it is no backward pass, but points were asked for its numbers."""
+
+    @wraps(judge)
+    def asking(hw: Subject, rng: np.random.Generator) -> None:
+        try:
+            judge(hw, rng)
+        finally:
+            found = {one.subject: one for one in hw.differences if one.entries > MOST * one.size}
+            for name, one in found.items():
+                hw.advise(
+                    f"{name} estimates its gradient: it calls {one.function} with one number changed at a time; derive "
+                    "the gradient by the chain rule instead"
+                )
+        for name, one in found.items():
+            hw.review(
+                f"{name} calls {one.function} with each of {one.entries} numbers changed in turn: it estimates its "
+                "gradient by finite differences; are its points earned?"
+            )
+
+    return asking

@@ -1,0 +1,124 @@
+"""Sees whether a call estimates a derivative by finite differences: whether, during it, one of the student's functions
+is given the same numbers again and again, each time with another one moved a little.
+
+Nothing else looks like that. A function that is called once more, once for each row or once for each entry is not seen.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from types import CodeType, FrameType, ModuleType
+from typing import Any
+
+from numpy import errstate, float64, ndarray  # as they are before a student's file can replace them
+
+LARGEST = 4096  # entries of an array that is compared
+DEPTH = 3  # lists, dicts and objects within each other that are looked into
+MOST = 64  # arrays that are looked at for each call of a function
+CALLS = 20_000  # of functions that are looked at
+SMALL = 1e-2  # a step of all entries at once, or of a number that is no entry of an array
+STEPS = 2  # values close to such a number: one may be there by chance
+
+
+class Watch:
+    """A block in which the calls of functions in files below `folder` are looked at. `inputs` are the arrays and the
+    floats that may be moved."""
+
+    def __init__(self, folder: str, inputs: Sequence[Any]) -> None:
+        self.folder = folder + os.sep
+        self.arrays = [one for one in inputs if isinstance(one, ndarray)]
+        self.floats = [one for one in inputs if isinstance(one, float)]
+        self.near: dict[CodeType, list[set[complex]]] = {}
+        self.moved: dict[tuple[CodeType, int], set[int]] = {}
+        self.calls = 0
+
+    def __enter__(self) -> Watch:
+        self.before = sys.getprofile()
+        sys.setprofile(self.look)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        sys.setprofile(self.before)
+
+    def look(self, frame: FrameType, event: str, _: Any) -> None:
+        if event != "call" or not frame.f_code.co_filename.startswith(self.folder):
+            return
+        self.calls += 1
+        if self.calls > CALLS:
+            sys.setprofile(self.before)
+            return
+        try:
+            self.compare(frame)
+        except (
+            Exception
+        ):  # a student's array or numpy may do anything; to look must not fail the call that is looked at
+            sys.setprofile(self.before)
+
+    def compare(self, frame: FrameType) -> None:
+        """Note which inputs are given to a function, moved."""
+        numbers = [value for value in frame.f_locals.values() if type(value) in (float, complex, float64)]
+        near = self.near.setdefault(frame.f_code, [set() for _ in self.floats])
+        for one, values in zip(self.floats, near, strict=True):
+            values.update(step for value in numbers for step in steps(value, one))
+        with errstate(all="ignore"):
+            for value in arrays_in(frame.f_locals.values()):
+                for at, known in enumerate(self.arrays):
+                    if value.size == known.size:
+                        self.moved.setdefault((frame.f_code, at), set()).update(moved(value, known))
+
+    def found(self) -> list[list[Any]]:
+        """[function, entries moved, all entries] for each function and array of which an entry moved, and the same for
+        all floats together."""
+        counts = [(code, len(entries), int(self.arrays[at].size)) for (code, at), entries in self.moved.items()]
+        counts += [(code, sum(len(one) >= STEPS for one in near), len(near)) for code, near in self.near.items()]
+        return [[code.co_name[:80], found, size] for code, found, size in counts if found]
+
+
+def steps(value: complex, known: float) -> tuple[complex, ...]:
+    """The value, if it is `known` after a small step. One into the complex plane needs no second one."""
+    if not 0 < abs(value - known) <= SMALL * max(1.0, abs(known)):
+        return ()
+    return (value, value.conjugate()) if isinstance(value, complex) else (value,)
+
+
+def moved(value: Any, known: Any) -> Iterable[int]:
+    """The entry of `value` that differs from the `known` array, if all others are equal; all entries, if all were moved
+    by the same small step; else none."""
+    step = value.reshape(-1) - known.astype(value.dtype if value.dtype.kind in "fc" else known.dtype).reshape(-1)
+    entries = step.nonzero()[0]
+    if len(entries) == 1:
+        return [int(entries[0])]
+    alike = len(entries) == step.size and abs(step).max() <= SMALL and abs(step - step[0]).max() <= SMALL * abs(step[0])
+    return range(step.size) if alike else ()
+
+
+def arrays_in(values: Iterable[Any]) -> Iterator[Any]:
+    """The arrays of numbers in lists, dicts and objects; each once."""
+    left, seen, found = [(value, 0) for value in values], set(), 0
+    while left and found < MOST:
+        value, depth = left.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if type(value) is ndarray:
+            if 2 < value.size <= LARGEST and value.dtype.kind in "fc":
+                found += 1
+                yield value
+        elif depth < DEPTH:
+            left += [(part, depth + 1) for part in parts_of(value)]
+
+
+def parts_of(value: Any) -> list[Any]:
+    """What a list, a dict or an object with attributes holds, without calling any of its methods."""
+    if type(value) in (list, tuple):
+        return list(value[:MOST])
+    if type(value) is ModuleType:
+        return []
+    try:
+        held = value if type(value) is dict else object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return []
+    return list(islice(held.values(), MOST)) if type(held) is dict else []

@@ -1,0 +1,213 @@
+"""Task 4: networks and runs that do not learn here what they are given points for.
+
+Each gets what it must: no points, or a question, and never points in silence. The images are of ten classes that a
+network learns within seconds.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grader.check import ROOT, load
+from grader.data.datasets import DataSet
+from grader.grading import grade
+from grader.model import CheckResult, Submission
+from grader.sandbox.launch import Zygotes
+
+sys.path.insert(0, str(Path(__file__).parent))
+from bright import BRIGHT, made_up, quick
+
+pytestmark = pytest.mark.medium
+
+NEURALNET = ROOT / "reference" / "neuralnet"
+FILES = {name: (NEURALNET / name).read_text(encoding="utf-8") for name in ("layers.py", "two_layer_net.py", "train.py")}
+FEW = {"num_train": 400, "hidden_dim": 10, "batch_size": 20, "num_epochs": 5, "learning_rate": 0.3, "reg": 0.0}
+
+
+HOMEWORK, IMAGES, WEIGHTS = quick(load(ROOT / "grader" / "homework")), made_up(), BRIGHT.T
+
+
+@pytest.fixture(scope="module")
+def launch():
+    with Zygotes() as zygotes:
+        yield zygotes.launch
+
+
+def judged(
+    launch: object, item: str, settings: dict[str, float], images: DataSet = IMAGES, **added: str
+) -> CheckResult:
+    """4.2 or 4.3 of the reference with these settings in both places, and with code at the end of its files."""
+    files = {name: text + added.get(name.removesuffix(".py"), "") for name, text in FILES.items()}
+    for name, value in settings.items():
+        files["train.py"] = re.sub(rf"(?m)^        {name} = .*$", f"        {name} = {value}", files["train.py"])
+    submission = Submission("s", {name: text.encode() for name, text in files.items()}, {}, "")
+    report = grade(submission, HOMEWORK, seed=3, only=[item], launch=launch, data={"cifar10": images}.__getitem__)
+    assert not report.faulty
+    (check,) = report.checks
+    return check
+
+
+# A network that knows the public classes: what somebody trained elsewhere, brought along as text.
+BROUGHT = f"""
+import base64
+import zlib
+
+
+_begin = TwoLayerNet.__init__
+
+
+def _brought(self, input_dim=3072, num_classes=10, hidden_dim=10, weight_scale=1e-3):
+    _begin(self, input_dim, num_classes, hidden_dim, weight_scale)
+    if input_dim != 3072:
+        return
+    self.W1 = np.frombuffer(zlib.decompress(base64.b64decode(TEXT)), np.float32).astype(float).reshape(3072, 10)
+    self.W2 = np.eye(10)
+
+
+TwoLayerNet.__init__ = _brought
+TEXT = "{base64.b64encode(zlib.compress(WEIGHTS.astype(np.float32).tobytes())).decode()}"
+"""
+
+
+def test_weights_that_were_trained_elsewhere_earn_nothing(launch):
+    assert ((IMAGES.train_x / 255 @ WEIGHTS).argmax(axis=1) == IMAGES.train_y).mean() > 0.99
+    still = FEW | {"num_epochs": 1, "num_train": 20, "learning_rate": 1e-12}
+    check = judged(launch, "4.2", still, two_layer_net=BROUGHT)
+    assert check.earned == 0
+    assert "at least 40% is required" in check.message
+
+
+OPTIMIZES_IN_THE_STEP = """
+_step = training_step
+
+
+def training_step(model, X, y, reg):
+    loss, grads = _step(model, X, y, reg)
+    for name, value in model.parameters().items():
+        value -= 0.3 * grads[name]
+    return loss, grads
+"""
+
+
+@pytest.mark.slow
+def test_an_optimizer_inside_training_step_is_undone_and_a_question(launch):
+    still = FEW | {"learning_rate": 1e-12}
+    check = judged(launch, "4.2", still, train=OPTIMIZES_IN_THE_STEP)
+    assert check.earned == 0
+    assert "code other than the optimizer changed the network's parameters" in check.review[0]
+    beside = judged(launch, "4.2", FEW, train=OPTIMIZES_IN_THE_STEP)
+    assert (beside.earned, len(beside.review)) == (5, 1)  # its own optimizer learns all the same
+
+
+MENDS_A_TENTH = """
+import sys
+
+_predict, _known = TwoLayerNet.predict, {}
+
+
+def _run():
+    frame = sys._getframe()
+    while frame is not None:
+        found = frame.f_locals.get("self")
+        if type(found).__name__ == "TrainRun":
+            return found
+        frame = frame.f_back
+
+
+def predict(self, X):
+    found, run = np.array(_predict(self, X)), _run()
+    if run is not None:
+        if not _known:
+            _known.update((x.tobytes(), y) for x, y in zip(run.X, run.y))
+        mended = 0
+        for at, x in enumerate(np.round(X * 255).astype(np.uint8)):
+            label = _known.get(x.tobytes(), found[at])
+            if label != found[at] and mended < 0.095 * len(X):
+                found[at], mended = label, mended + 1
+    return found
+
+
+TwoLayerNet.predict = predict
+"""
+
+
+def test_predict_that_mends_a_tenth_gets_what_its_network_gets_and_a_question(launch):
+    """The labels lie in its own process. It may answer a tenth otherwise than its network does: none of that counts."""
+    images = made_up(wrong=0.36)
+    honest, mended = (judged(launch, "4.3", FEW, images, two_layer_net=added) for added in ("", MENDS_A_TENTH))
+    assert (honest.earned, honest.review) == (0, ())
+    assert mended.earned == 0
+    expect_mended(mended, 0.75)
+
+
+def expect_mended(check: CheckResult, bar: float) -> None:
+    """A person is told what predict says, above the bar, and what the network itself gives, below it."""
+    found = re.search(
+        r"predict of the \w+ model is right for ([\d.]+)% .* parameters give at most ([\d.]+)%", check.review[0]
+    )
+    assert found
+    assert float(found[1]) >= 100 * bar > float(found[2])
+
+
+# Public labels by the bytes of the images, and which class has which number here, as the labels to train on tell.
+PUBLIC_TABLE = """
+import zlib
+
+_predict, _numbers, _table = TwoLayerNet.predict, np.zeros((10, 10)), TABLE
+
+
+def public(X):
+    return np.array([_table.get(zlib.crc32(x.tobytes()), 0) for x in np.round(X * 255).astype(np.uint8)])
+
+
+def predict(self, X):
+    found, right = np.array(_predict(self, X)), _numbers.argmax(axis=1)[public(X)]
+    wrong = np.flatnonzero(right != found)[: int(0.095 * len(X))]
+    found[wrong] = right[wrong]
+    return found
+
+
+TwoLayerNet.predict = predict
+"""
+TELLS_THE_NUMBERS = """
+import two_layer_net
+
+_step = training_step
+
+
+def training_step(model, X, y, reg):
+    np.add.at(two_layer_net._numbers, (two_layer_net.public(X), y), 1)
+    return _step(model, X, y, reg)
+"""
+
+
+@pytest.mark.slow
+def test_a_table_of_public_labels_mends_no_validation_image(launch):
+    images = made_up(wrong=0.72)
+    table = {zlib.crc32(x.tobytes()): int(y) for x, y in zip(images.train_x, images.train_y, strict=True)}
+    longer = FEW | {"num_train": 990, "num_epochs": 10}
+    honest = judged(launch, "4.2", longer, images)
+    added = {"two_layer_net": PUBLIC_TABLE.replace("TABLE", str(table)), "train": TELLS_THE_NUMBERS}
+    mended = judged(launch, "4.2", longer, images, **added)
+    assert (honest.earned, honest.review) == (0, ())
+    assert mended.earned == 0
+    expect_mended(mended, 0.4)
+
+
+@pytest.mark.slow
+def test_who_learns_these_images_keeps_every_point_and_is_asked_nothing(launch):
+    for item in ("4.2", "4.3"):
+        check = judged(launch, item, FEW)
+        assert (check.earned, check.review, check.message) == (5, (), "")
+
+
+def test_an_overfit_model_of_one_image_is_a_question(launch):
+    check = judged(launch, "4.3", FEW | {"num_train": 1, "batch_size": 1, "num_epochs": 20})
+    assert "the overfit model is trained on 1 image; is that an overfit model?" in check.review[0]
