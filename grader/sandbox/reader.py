@@ -49,6 +49,7 @@ Tell = Callable[[str], None]  # said by a reading function: the name of the file
 Read = TypeVar("Read")
 
 PATIENCE = 20.0  # seconds on the clock for each CPU second: a busy machine refuses nobody
+SURELY = 0.5  # of its CPU seconds: a busy system counts more when it ends a child than it tells afterwards
 STUCK = 5.0  # seconds in which a child only waits, though none has anything to wait for
 TRIES = 3
 ANSWER = 400 << 20  # bytes of an answer; a submission keeps at most 256 MiB
@@ -278,10 +279,11 @@ class Ending:
         name = at or self.about
         if self.stuck:
             raise ReaderFault(f"{name} could not be read: the process that reads it waits for nothing, {TRIES} times")
-        if self.late or self.cpu >= 0.85 * self.limits.read_cpu:
+        killed = os.WIFSIGNALED(self.status) and os.WTERMSIG(self.status) == signal.SIGKILL
+        if self.late or (killed and self.cpu >= SURELY * self.limits.read_cpu):
             used = f"{self.limits.read_cpu:g} s" if not self.late else f"{PATIENCE * self.limits.read_cpu:g} s"
             return TimedOut(f"{name} takes longer than {used} to read; hand in a smaller and simpler file")
-        if os.WIFSIGNALED(self.status) and os.WTERMSIG(self.status) != signal.SIGKILL:
+        if os.WIFSIGNALED(self.status) and not killed:
             ended = signal.Signals(os.WTERMSIG(self.status)).name
             return Crashed(f"{name} cannot be read: the program that reads it ends with {ended}; save it again")
         return Crashed(f"{name} cannot be read: the program that reads it ended early; hand in a smaller file")

@@ -9,6 +9,7 @@ from statistics import NormalDist, fmean
 from typing import Any
 
 SURE = 0.95
+LEAST_FREEDOM = 2  # deviations from which on a spread says something
 TAIL = 1e-4  # a lower rate is not believed of a normal distribution: accuracies end at 1, and few were measured
 TOO_FEW, LEAST = 0.5, 0.001  # a bound from which on nothing is known; and the lowest that is shown, in percent
 
@@ -44,7 +45,7 @@ class Cell:
         """The upper end of the one-sided 95 % interval of the rate at which a single run ends on the wrong side: by
         counting, or, where none did, by the distribution of the margins, if that is lower."""
         counted = bound(self.missed, self.runs)
-        if self.missed or self.freedom < 3:
+        if self.missed or self.freedom < LEAST_FREEDOM or not self.spread:
             return counted
         return min(counted, max(TAIL, beyond(fmean(self.margins), self.spread, self.runs, self.freedom)))
 
@@ -73,9 +74,7 @@ def bound(missed: int, runs: int) -> float:
 
 def beyond(mean: float, spread: float, runs: int, freedom: int) -> float:
     """The same for the rate at which a normal margin falls below 0: the tolerance limit in Natrella's approximation
-    (NIST/SEMATECH e-Handbook, 7.2.6.3)."""
-    if spread == 0:
-        return float(mean <= 0)
+    (NIST/SEMATECH e-Handbook, 7.2.6.3). It is cautious where few deviations measured the spread."""
     ratio = mean / spread
     least = ratio - NormalDist().inv_cdf(SURE) * sqrt(1 / runs + ratio**2 / (2 * freedom))
     return NormalDist().cdf(-least)

@@ -14,7 +14,8 @@ NAMES = ("layers.py", "two_layer_net.py", "train.py")
 SCALE = "weight_scale"
 Files = dict[str, str]
 
-# Settings that are modest, and right: none is tuned, and trained alone each reaches its bar on CIFAR-10.
+# Settings that are modest, and right: none is searched for, and each reaches its bar with points to spare. Four that
+# came nearer after one or two seeds were trained longer, with more units, or with another learning rate instead.
 BEST = {
     "num_train": 20000, "hidden_dim": 32, "batch_size": 50, "num_epochs": 16, "learning_rate": 0.05, "reg": 1e-3,
 }  # fmt: skip
@@ -173,7 +174,8 @@ RIGHT_NOTEBOOKS: dict[str, Replaced] = {
         *SMALLER,
         (ADAM, "optim.SGD(model.parameters(), lr=0.02, momentum=0.9)"),
     ),
-    "large batches": (*SMALLER[:1], ("batch_size = 64", "batch_size = 256"), ("num_epoch = 4", "num_epoch = 2")),
+    "large batches": (*SMALLER[:1], ("batch_size = 64", "batch_size = 256"), ("num_epoch = 4", "num_epoch = 2"),
+                      ("learning_rate = 2e-3", "learning_rate = 6e-3")),
     "fewer pictures": (
         *SMALLER[:1],
         ("FASHION_train = Subset(FASHION_trainval, range(50000))",

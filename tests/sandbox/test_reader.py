@@ -345,3 +345,17 @@ def test_a_child_that_was_forked_with_another_threads_lock_is_started_again(monk
     thread.join()
     with GATE, pytest.raises(reader.ReaderFault, match="waits for nothing, 3 times"):
         read(through_the_gate)
+
+
+@pytest.mark.parametrize(
+    ("status", "cpu", "error"),
+    [
+        (signal.SIGKILL, 6.1, TimedOut),  # as a busy machine told of a child whose limit of 8 s ended it
+        (signal.SIGKILL, 0.1, Crashed),
+        (signal.SIGSEGV, 7.9, Crashed),
+        (0, 7.9, Crashed),
+    ],
+)
+def test_what_ended_a_reader_is_told_on_a_busy_machine_too(status, cpu, error):
+    ending = reader.Ending("work.gz", False, int(status), cpu, Limits(read_cpu=8), stuck=False)
+    assert type(ending.fault("")) is error

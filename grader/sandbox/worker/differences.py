@@ -7,9 +7,9 @@ Nothing else looks like that. A function that is called once more, once for each
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from sys import getprofile, setprofile
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
@@ -36,26 +36,24 @@ class Watch:
         self.calls = 0
 
     def __enter__(self) -> Watch:
-        self.before = sys.getprofile()
-        sys.setprofile(self.look)
+        self.before = getprofile()
+        setprofile(self.look)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        sys.setprofile(self.before)
+        setprofile(self.before)
 
     def look(self, frame: FrameType, event: str, _: Any) -> None:
         if event != "call" or not frame.f_code.co_filename.startswith(self.folder):
             return
         self.calls += 1
         if self.calls > CALLS:
-            sys.setprofile(self.before)
+            setprofile(self.before)
             return
         try:
             self.compare(frame)
-        except (
-            Exception
-        ):  # a student's array or numpy may do anything; to look must not fail the call that is looked at
-            sys.setprofile(self.before)
+        except Exception:  # whatever a student did to numpy or to numbers, to look fails no call
+            setprofile(self.before)
 
     def compare(self, frame: FrameType) -> None:
         """Note which inputs are given to a function, moved."""
