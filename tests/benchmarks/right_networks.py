@@ -136,7 +136,7 @@ RIGHT: dict[str, Network] = {
         ],
     ),
     "large batches": Network(
-        {"batch_size": 256, "learning_rate": 0.1},
+        {"batch_size": 256, "learning_rate": 0.1, "num_epochs": 30},
         OVERFIT | {"batch_size": 50, "learning_rate": 0.1, "num_epochs": 300},
         own="right-parameter-names",
         notebook=[
