@@ -40,6 +40,7 @@ EXPLOITS = ("exit_zero", "printed_score", "mutated_inputs", "blocked_signals", "
 ENDINGS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 COPIES = 3
 LONE = 0.06  # the share of kills that end the batch itself
+RARE, RARELY = ("what starts them", "a helper of Python's"), 0.1  # without these for long, nobody would be graded
 GRADED, USAGE, FAULT, INTERRUPTED = 0, 2, 3, 130
 Judged = dict[str, list[tuple[str, str, float]]]
 
@@ -133,6 +134,8 @@ class Round:
             try:
                 below = main.children(recursive=True)
                 kinds = self.kinds(self.draw.sample(below, len(below)), main)
+                if self.draw.random() > RARELY:
+                    kinds = {name: one for name, one in kinds.items() if name not in RARE}
                 if self.draw.random() < (LONE if below else LONE / 10):
                     kinds = {kind_of(main, main): main}
                 if not kinds:
