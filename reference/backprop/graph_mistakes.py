@@ -130,8 +130,9 @@ def gradients(name, points, at, y=1):
                 used = slope[0]
                 through = f" that comes through {node.name}" if uses.count(used) > 1 else ""
                 part = f"the part of grad_{used}{through}" if through else f"grad_{used}"
-                wrongs = changed_slope(node, slope, values, right)
-                found += [(order, f"as if {said} in {part}", node, edge, wrong) for order, said, wrong in wrongs]
+                for order, said, wrong in changed_slope(node, slope, values, right):
+                    of_all = f"{part} {said[3:]}" if said.startswith("it were") else f"{said} in {part}"
+                    found.append((order, f"as if {of_all}", node, edge, wrong))
         for _, said, node, edge, wrong in sorted(found, key=lambda one: one[0]):
             grads = backward(nodes, values, node.name, edge, wrong)
             yield said, grads[wanted] + np.zeros(len(points))
