@@ -30,7 +30,7 @@ SHARED_RATIO = 1e-6
 F1_FAR = (51, 53)  # f1 is a square, and its bar is absolute: digits are lost beyond
 RECORDED = "backprop-data.pkl"
 ALL_THE_SAME = Clue(
-    "it is the same for all inputs: are they ignored, or is it kept from an earlier call?",
+    "all are the same: are inputs ignored, or is an earlier call's kept?",
     holds=lambda found: bool(found.any() and found.size > 2 and (found == found[0]).all()),
 )
 

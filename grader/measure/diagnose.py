@@ -98,10 +98,8 @@ def explain(
     with np.errstate(all="ignore"):
         clue = known(found, right, clues)
         # A factor can add to a clue: "right for your forward pass, which is wrong, ratio 2".
-        causes = [
-            clue,
-            next(factor(factors or {})(found, right), "") if clue else cause(found, right, factors or {}, bar),
-        ]
+        more = next(factor(factors or {})(found, right), "") if "ratio" not in clue else ""
+        causes = [clue, more] if clue else [cause(found, right, factors or {}, bar)]
     return where(name, found, right, bar, reveal, [words for words in causes if words])
 
 

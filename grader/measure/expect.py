@@ -262,10 +262,10 @@ def kept_clues(ask: Callable[..., Any], **args: Any) -> list[Clue]:
 
 
 def answered(ask: Callable[[], Any]) -> Array | None:
-    """An answer as numbers; None for any other, or none."""
+    """An answer as numbers; None for any other, or none. It may have another form than the first one had."""
     try:
         return numbers(ask())
-    except StudentError:
+    except (StudentError, TypeError, LookupError):
         return None
 
 

@@ -126,6 +126,7 @@ def relu_backward_grad(x, grad_out, later=None):
         *(
             (f"0 where x is below {least:g}: is there a threshold above 0?", grad_out * (x > least))
             for least in THRESHOLDS
+            if (grad_out * (x > least)).any()
         ),
         *stale,
     ]
