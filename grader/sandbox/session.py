@@ -46,6 +46,7 @@ from grader.sandbox.worker.wire import MAX_FRAME, Handle
 
 ATTEMPTS = 5
 TOGETHER = 4  # calls of one round trip that have a call's time each; more share it
+TELLING = 8  # characters of a path of the grader's that tell where it lies
 NUMBERS = 1 << 40  # object ids per process
 SETTING_UP = 5.0  # CPU seconds that a run may use before its first answer
 RUN_WAITING = 5.0  # seconds that a run may wait without computing
@@ -207,8 +208,14 @@ class Session:
         return self.as_handed_out(words)
 
     def as_handed_out(self, words: str) -> str:
-        """Text with the paths of the student's files as in the handout, and without the place of the grader's own."""
-        return words.replace(f"{self.folder / 'code'}{os.sep}", "").replace(str(ROOT), "(grader)")
+        """Text with the paths of the student's files as in the handout, and without the place of the grader's own, also
+        where a path is cut at the end of a line: there is an end to what may be printed."""
+        words = words.replace(f"{self.folder / 'code'}{os.sep}", "")
+        for place in (str(self.folder), str(ROOT)):
+            words = words.replace(place, "(grader)")
+            if place[:TELLING] in words:
+                words = "\n".join(without_end(line, place) for line in words.split("\n"))
+        return words
 
     def attempts(self) -> list[str]:
         """A sentence for each forbidden act that the student's own code tried during this check, ATTEMPTS at most."""
@@ -467,3 +474,11 @@ class Session:
             raise Crashed(f"{subject} broke the grader's channel: {len(results)} of {asked} answers came back")
         self.changed = {at: arriving(value, self.remote) for at, value in changed.items()}
         return [arriving(value, self.remote) for value, _, _ in results]
+
+
+def without_end(line: str, place: str) -> str:
+    """A line that does not end in a part of a path, from its beginning on."""
+    for end in range(len(place) - 1, TELLING - 1, -1):
+        if line.endswith(place[:end]):
+            return f"{line[:-end]}(grader)"
+    return line

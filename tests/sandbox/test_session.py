@@ -25,7 +25,7 @@ from grader.rubric import load
 from grader.sandbox.launch import Zygote, spawn
 from grader.sandbox.remote import Module, Remote
 from grader.sandbox.replies import student_error
-from grader.sandbox.session import Session
+from grader.sandbox.session import Session, without_end
 from grader.sandbox.worker.__main__ import blamed
 
 pytestmark = pytest.mark.medium
@@ -560,3 +560,16 @@ def test_calls_of_one_round_trip_have_a_calls_time_each(student):
     """
     limits = replace(LIMITS, call_cpu=1, call_wall=60, check_wall=60)
     assert student(slow, limits).forward.map([(1,), (2,), (3,)]) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("reads /work/place/gra", "reads (grader)"),
+        ("reads /work/pl", "reads (grader)"),
+        ("reads /work", "reads /work"),
+        ("/work/place/grader/x is read", "/work/place/grader/x is read"),
+    ],
+)
+def test_a_path_that_is_cut_at_the_end_of_a_line_is_no_path(line, shown):
+    assert without_end(line, "/work/place/grader/x") == shown
