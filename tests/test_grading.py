@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from grader.check import ROOT, load
+from grader.check import OWN, ROOT, load
 from grader.data.datasets import DataSet
 from grader.errors import Mismatch, NotImplementedYet, UsageError
 from grader.grading import grade, place, seed_of_the_student
+from grader.intake.submission import read
 from grader.model import Check, CheckPlan, Homework, Item, Limits, Measure, Rubric, Section, Submission, Task, Verdict
 from grader.reference import Live
 from grader.sandbox.session import Session
@@ -336,3 +337,21 @@ def test_no_process_is_told_the_seed_of_a_check(monkeypatch):
     files = {"layers.py": (ROOT / "reference" / "neuralnet" / "layers.py").read_bytes()}
     grade(Submission("s", files, {}, ""), homework, seed=3, only=["2.4"])
     assert begun == [seed_of_the_student(homework.reference, seed) for seed in own]
+
+
+@pytest.mark.parametrize(
+    ("made", "wrong", "check"),
+    [
+        ("grad_w = x.T @ grad_out", "grad_w = 2 * x.T @ grad_out", "fc_backward"),
+        ("grad_b = grad_out.sum(axis=0)", "grad_b = grad_out.mean(axis=0)", "fc_backward"),
+        ("out = x @ w + b", "out = x @ w", "fc_forward"),
+    ],
+)
+def test_a_wrong_part_of_an_answer_is_told_with_the_line_that_makes_it(tmp_path, made, wrong, check):
+    homework = load(OWN)
+    source = (homework.reference / "neuralnet" / "layers.py").read_text(encoding="utf-8")
+    assert source.count(made) == 1
+    (tmp_path / "layers.py").write_text(source.replace(made, wrong), encoding="utf-8")
+    line = source[: source.index(made)].count("\n") + 1
+    report = grade(read(tmp_path, ["layers.py"], {}), homework, seed=4, only=["2.1"], shrink=False)
+    assert {one.name: one.where for one in report.checks}[check] == f"layers.py:{line}"

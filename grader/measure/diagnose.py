@@ -225,7 +225,7 @@ def said(words: str) -> str:
 def same(a: Array, b: Array) -> bool:
     """Whether each entry differs by at most SAME times its own size and the usual size of all: a few that are much
     larger say nothing of the others."""
-    if a.shape != b.shape or not np.isfinite(b).all():
+    if a.shape != b.shape or not (np.isfinite(a).all() and np.isfinite(b).all()):
         return False
     usual = min((float(np.median(np.abs(one[one != 0]))) if one.any() else 0.0) for one in (a, b))
     return bool((np.abs(a - b) <= SAME * (np.maximum(np.abs(a), np.abs(b)) + usual)).all())

@@ -260,3 +260,15 @@ def test_whatever_a_student_returns_there_is_one_sentence(yours, expected):
 
 def test_an_array_without_entries_is_a_shape_and_nothing_else():
     assert sentence(np.zeros((0, 5)), W) == f"grad has shape (0, 5); expected {W.shape}"
+
+
+def test_one_huge_number_says_nothing_of_the_others():
+    right, found, mistaken = np.random.default_rng(5).normal(size=(3, 33))
+    found[31] = mistaken[31] = 4.7e34
+    assert "a mistake" not in sentence(found, right, clues=[Clue("a mistake", mistaken)])
+    assert "a mistake" in sentence(found, right, clues=[Clue("a mistake", found)])
+
+
+def test_numbers_without_an_end_are_not_called_transposed():
+    right = np.arange(6.0).reshape(2, 3)
+    assert "it is the transpose" not in sentence(np.full((3, 2), np.inf), right)

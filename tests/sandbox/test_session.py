@@ -13,6 +13,7 @@ import time
 import traceback
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -565,11 +566,20 @@ def test_calls_of_one_round_trip_have_a_calls_time_each(student):
 @pytest.mark.parametrize(
     ("line", "shown"),
     [
-        ("reads /work/place/gra", "reads (grader)"),
-        ("reads /work/pl", "reads (grader)"),
-        ("reads /work", "reads /work"),
-        ("/work/place/grader/x is read", "/work/place/grader/x is read"),
+        ("reads /srv/place/gra", "reads (grader)"),
+        ("reads /srv/pla", "reads (grader)"),
+        ("reads /srv/pl", "reads /srv/pl"),
+        ("/srv/place/grader/x is read", "/srv/place/grader/x is read"),
     ],
 )
 def test_a_path_that_is_cut_at_the_end_of_a_line_is_no_path(line, shown):
-    assert without_end(line, "/work/place/grader/x") == shown
+    assert without_end(line, "/srv/place/grader/x") == shown
+
+
+def test_no_path_of_the_graders_stays_in_what_was_printed():
+    folder = Path("/srv/scratch/of-one")
+    printed = (
+        f"{folder}/code/layers.py\n{folder}/output\n{ROOT}/grader/check.py\nreads {str(folder)[:-3]}\n... and 9 more"
+    )
+    shown = Session.as_handed_out(SimpleNamespace(folder=folder), printed)
+    assert shown == "layers.py\n(grader)/output\n(grader)/grader/check.py\nreads (grader)\n... and 9 more"
