@@ -74,11 +74,10 @@ def draw_sizes(rng: np.random.Generator) -> tuple[Sizes, Sizes]:
 
 
 def edge_sizes(rng: np.random.Generator) -> tuple[Sizes, ...]:
-    """Edges that are judged: two of everything, a wide batch with two classes, and more than any constant."""
+    """Edges that are judged: two of everything, a wide batch with two classes, and more of all than any constant."""
     n, width = int(rng.integers(3, 6)), int(rng.integers(6, 9))
-    most = MANY_COLUMNS + n
-    many = Sizes(MANY_ROWS + n, 3, 2, 4), Sizes(n, most, 3, 4), Sizes(n, 3, most, 4), Sizes(n, 3, 4, most)
-    return Sizes(2, 2, 2, 2), Sizes(n, width, 2, width), *many
+    inputs, classes, hidden = (MANY_COLUMNS + int(more) for more in rng.permutation(5)[:3])
+    return Sizes(2, 2, 2, 2), Sizes(n, width, 2, width), Sizes(MANY_ROWS + n, inputs, classes, hidden)
 
 
 def one_row(rng: np.random.Generator) -> Sizes:
@@ -133,9 +132,9 @@ class Case:
         """The reference's own gradient of the loss of a training step."""
         return np.asarray(self.answers.step(self.values, self.X, self.y, reg)[1][role])
 
-    def moved(self, roles: Sequence[str] = WEIGHTS) -> list[str]:
-        """The student's names of parameters that are no longer `values`."""
-        now = self.layout.read(self.net.parameters())
+    def moved(self, parameters: Any, roles: Sequence[str] = WEIGHTS) -> list[str]:
+        """The student's names of what in its parameters() is no longer `values`."""
+        now = self.layout.read(parameters)
         if now is None:
             raise Mismatch(RENAMED)
         return [self.layout.shown(role) for role in roles if not np.array_equal(now[role], self.values[role])]
@@ -155,9 +154,11 @@ class Case:
 RENAMED = "parameters() changed its names between two calls"
 
 
-def build(hw: Subject, *arguments: float) -> Any:
-    """A new network of the student's. Raises NotImplementedYet or Mismatch if the call gives something else."""
-    return as_network(hw.two_layer_net.TwoLayerNet(*arguments), "TwoLayerNet(...)")
+def build(hw: Subject, *arguments: float) -> tuple[Any, Any]:
+    """A new network of the student's and its parameters(). Raises NotImplementedYet or Mismatch if the call gives
+    something else."""
+    net, parameters = hw.two_layer_net.TwoLayerNet.then("parameters")(*arguments)
+    return as_network(net, "TwoLayerNet(...)"), parameters
 
 
 @contextmanager
@@ -206,8 +207,7 @@ def draw(
     in every row. Without `numeric`, inputs are spread over magnitudes, and the first weights are smaller by `scale`.
     Raises Mismatch when a write is lost.
     """
-    net = build(hw, *sizes.arguments)
-    built = net.parameters()
+    net, built = build(hw, *sizes.arguments)
     found = layout_of(hw, net, built, sizes)
     sizes = as_built(sizes, found)
     values, X = drawn(hw, int(rng.integers(1 << 62)), sizes, biases, decided, numeric, scale)
@@ -257,10 +257,9 @@ def layout_of(hw: Subject, net: Any, parameters: Any, sizes: Sizes) -> Layout:
     )
 
 
-def expect_as_asked(net: Any, sizes: Sizes) -> tuple[Layout, dict[str, Any]]:
-    """The layout and the values of a new network that holds its parameters as asked. Raises NotImplementedYet for None,
+def expect_as_asked(parameters: Any, sizes: Sizes) -> tuple[Layout, dict[str, Any]]:
+    """The layout and the values of a new network whose parameters() are as asked. Raises NotImplementedYet for None,
     and a Mismatch that says what differs."""
-    parameters = net.parameters()
     if is_stub(parameters):
         raise NotImplementedYet("parameters() returned None or nothing: not implemented yet")
     found = layout.expect_as_asked(parameters, sizes.widths, str(sizes))

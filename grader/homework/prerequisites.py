@@ -160,8 +160,7 @@ def begins(hw: Subject) -> bool:
     twice that cannot be chance. Raises StudentError."""
     network.draw(hw, np.random.default_rng(0), SIZES[0])
     scale = 0.3
-    net = network.build(hw, WIDE.inputs, WIDE.classes, WIDE.hidden, scale)
-    parameters = net.parameters()
+    net, parameters = network.build(hw, WIDE.inputs, WIDE.classes, WIDE.hidden, scale)
     held = network.layout_of(hw, net, parameters, WIDE).read(parameters) or {}
     with np.errstate(all="ignore"):
         return all(scale / 2 < np.std(held[role]) < 2 * scale for role in WEIGHTS)

@@ -38,12 +38,13 @@ SAVED = "./model.pkl"  # another name of the file: save has to write it, and may
 def net_parameters(hw: Subject, rng: np.random.Generator) -> None:
     """The network has two weight matrices and biases of the requested sizes and scale, and parameters() is live."""
     for sizes in network.draw_sizes(rng):
-        network.expect_as_asked(network.build(hw, *sizes.arguments), sizes)
+        network.expect_as_asked(network.build(hw, *sizes.arguments)[1], sizes)
         expect_own_parameters(hw, rng, sizes)
     for sizes in network.edge_sizes(rng):
-        network.expect_as_asked(network.build(hw, *sizes.arguments), sizes)
+        network.expect_as_asked(network.build(hw, *sizes.arguments)[1], sizes)
     for scale in SCALES:
-        layout, values = network.expect_as_asked(network.build(hw, WIDE.inputs, WIDE.classes, WIDE.hidden, scale), WIDE)
+        _, parameters = network.build(hw, WIDE.inputs, WIDE.classes, WIDE.hidden, scale)
+        layout, values = network.expect_as_asked(parameters, WIDE)
         for role in WEIGHTS:
             expect_normal(hw, f"{layout.shown(role)} of {WIDE}", values[role], scale)
         expect_drawn_once(np.concatenate([values[role].ravel() for role in WEIGHTS]))
@@ -114,7 +115,7 @@ def expect_own_parameters(hw: Subject, rng: np.random.Generator, sizes: Sizes) -
     """What is written into one network stays out of another."""
     first = network.draw(hw, rng, sizes)
     network.draw(hw, rng, sizes)
-    if moved := first.moved((*WEIGHTS, *BIASES)):
+    if moved := first.moved(first.net.parameters(), (*WEIGHTS, *BIASES)):
         raise Mismatch(
             f"two networks share {', '.join(moved)}: a change of one changes the other; make the arrays in __init__"
         )
@@ -149,9 +150,10 @@ def expect_crossed_gradients(hw: Subject, rng: np.random.Generator, case: Case, 
     _, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
     _, other_cache = unpack("forward", other.net.forward(other.X), ("scores", "cache"))
     unpack("forward", case.net.forward(other.X), ("scores", "cache"))
-    answer = case.net.backward.watched([(grad_scores, cache)], [list(case.values.values())])[0]
+    backward = case.net.backward.then("parameters", of=case.net)
+    answer, parameters = backward.watched([(grad_scores, cache)], [list(case.values.values())])
     expect_gradients_of(hw, case, answer, grad_scores, later=other.X)
-    expect_unmoved(case)
+    expect_unmoved(case, parameters)
     for one, kept, upstream, said in (
         (other, other_cache, grad_other, ", of another network"),
         (case, cache, grad_scores, ", asked again"),
@@ -205,8 +207,8 @@ def own_gradient(case: Case, role: str, X: Array, grad_scores: Array) -> Any:
     return network.expect_gradients("backward", case.net.backward(grad_scores, cache), case)[role]
 
 
-def expect_unmoved(case: Case) -> None:
-    if moved := case.moved((*WEIGHTS, *BIASES)):
+def expect_unmoved(case: Case, parameters: Any) -> None:
+    if moved := case.moved(parameters, (*WEIGHTS, *BIASES)):
         raise Mismatch(
             f"backward changed {', '.join(moved)} in place; it should only return the gradients, because the "
             "optimizer takes the step"

@@ -39,9 +39,10 @@ class Asking(Protocol):
         more: float = 0.0,
         most: int | None = None,
         watch: Sequence[Sequence[Any]] = (),
+        then: Then | None = None,
     ) -> list[Any]:
         """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`; the
-        answers may have `most` bytes. `watch` is what `watched` needs."""
+        answers may have `most` bytes. `watch` is what `watched` needs; the answer of `then` comes last."""
 
     def used(self) -> float:
         """CPU seconds of the process so far."""
@@ -57,6 +58,7 @@ class Asking(Protocol):
 
 
 Owner = str | Handle
+Then = tuple[Handle | None, str]  # a method without arguments: of an object, or of what the last call returned
 
 
 def operated(session: Asking, owner: Owner, path: Sequence[str], name: str, *args: Any) -> Any:
@@ -300,28 +302,36 @@ class Module:
 class Function(NoValue):
     """A student's function, class or method."""
 
-    __slots__ = ("_owner", "_path", "_session")
+    __slots__ = ("_owner", "_path", "_session", "_then")
 
-    def __init__(self, session: Asking, owner: Owner, path: tuple[str, ...]) -> None:
+    def __init__(self, session: Asking, owner: Owner, path: tuple[str, ...], then: Then | None = None) -> None:
         object.__setattr__(self, "_session", session)
         object.__setattr__(self, "_owner", owner)
         object.__setattr__(self, "_path", path)
+        object.__setattr__(self, "_then", then)
 
     def __repr__(self) -> str:
         return f"<the student's {'.'.join(self._path)}>"
 
     def __call__(self, *args: Any, **named: Any) -> Any:
-        return self._session.ask("call", self._owner, self._path, [args], named=named)[0]
+        answers = self._session.ask("call", self._owner, self._path, [args], named=named, then=self._then)
+        return answers[0] if self._then is None else tuple(answers)
+
+    def then(self, method: str, of: Remote | None = None) -> Function:
+        """This function, with a method without arguments that is called after it in the same round trip: of the object
+        `of`, else of the one that this function returns. A call gives (answer, what the method returned), `watched` and
+        `map` have the latter as the last element. It is None where this function returned no object."""
+        return Function(self._session, self._owner, self._path, (of._handle if of is not None else None, method))
 
     def watched(self, batches: Sequence[Sequence[Any]], inputs: Sequence[Sequence[Any]]) -> list[Any]:
         """As `map`. `hw.differences` notes which of the student's functions are called, during the first calls, with
         one number moved at a time, as finite differences do: `inputs` holds the arrays and floats of each of these."""
-        answers: list[Any] = self._session.ask("call", self._owner, self._path, batches, watch=inputs)
+        answers: list[Any] = self._session.ask("call", self._owner, self._path, batches, watch=inputs, then=self._then)
         return answers
 
     def map(self, batches: Sequence[Sequence[Any]], **named: Any) -> list[Any]:
         """One call per element of `batches`, in one round trip, each with the same keyword arguments."""
-        answers: list[Any] = self._session.ask("call", self._owner, self._path, batches, named=named)
+        answers: list[Any] = self._session.ask("call", self._owner, self._path, batches, named=named, then=self._then)
         return answers
 
     def arity(self) -> int | None:

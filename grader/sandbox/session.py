@@ -37,7 +37,7 @@ from grader.sandbox.callbacks import Answering
 from grader.sandbox.launch import ROOT, Launcher, spawn
 from grader.sandbox.parts import Parts
 from grader.sandbox.process import DUMP, Process
-from grader.sandbox.remote import MALFORMED, Driven, Remote, arriving, as_text, line, travelling
+from grader.sandbox.remote import MALFORMED, Driven, Remote, Then, arriving, as_text, line, travelling
 from grader.sandbox.replies import FORBIDDEN, MOST_FUNCTIONS, Differences, fits, student_error
 from grader.sandbox.setup import driven, first_frame, lay_out
 from grader.sandbox.stopped import last_line, remember, stopped_before
@@ -88,7 +88,7 @@ class Session:
         self.allowed = float("inf")  # seconds from the beginning of the check to its deadline
         self.seed: int | None = None
         self.trace: Trace | None = Trace()  # None while nothing is traced
-        self.well = 0  # calls of the last request that ended well
+        self.well: list[Any] = []  # what the calls of the last request gave that ended well
         self.carried = 0  # bytes of the last request and its reply
         self.changed: dict[int | str, Any] = {}
         self.differences: list[Differences] = []
@@ -329,9 +329,11 @@ class Session:
         more: float = 0.0,
         most: int | None = None,
         watch: Sequence[Sequence[Any]] = (),
+        then: Then | None = None,
     ) -> list[Any]:
         """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`. What
-        is done with the numbers in `watch` is added to `differences` (see worker/differences.py).
+        is done with the numbers in `watch` is added to `differences` (see worker/differences.py). The answer of `then`
+        comes last.
 
         Raises StudentError for the first failure, UsageError for an argument that cannot be sent.
 
@@ -365,21 +367,43 @@ class Session:
             request["named"] = {name: travelling(value, given) for name, value in named.items()}
         if watch:
             request["watch"] = list(map(list, watch))
-        self.well = 0
+        if then:
+            request["then"] = list(then)
         try:
-            cpu = self.allowance.for_call() * min(len(batches), TOGETHER)
+            cpu = self.allowance.for_call() * min(len(batches) + bool(then), TOGETHER)
             results = self.carry_out(request, cpu, more, subject, most)
         except StudentError as error:
-            if self.trace:
-                self.trace.add(op, owner, path, batches[self.well :], named, [], self.carried, error)
+            self.note(request, batches, named, self.well, error)
             if isinstance(error, TimedOut) and not more and time.monotonic() < self.deadline:
                 self.allowance.calls[name] = error
             raise
-        if self.trace:
-            self.trace.add(op, owner, path, batches, named, results, self.carried)
+        self.note(request, batches, named, results)
         if self.changed:
             self.on_change(subject)
         return results
+
+    def note(
+        self,
+        request: Mapping[str, Any],
+        batches: Sequence[Sequence[Any]],
+        named: Mapping[str, Any] | None,
+        answers: list[Any],
+        error: StudentError | None = None,
+    ) -> None:
+        """Add a request to the trace, with the answers that came and how the next call ended, if not well."""
+        if not self.trace:
+            return
+        op, owner, path = request["op"], request["owner"], request["path"]
+        calls, then = len(batches), request.get("then")
+        if len(answers) < calls:
+            self.trace.add(op, owner, path, batches[len(answers) :], named, [], self.carried, error)
+            return
+        self.trace.add(op, owner, path, batches, named, answers[:calls], self.carried)
+        if then is not None:
+            of = answers[calls - 1] if then[0] is None else then[0]
+            handle = of._handle if isinstance(of, Remote) else of
+            if isinstance(handle, Handle):
+                self.trace.add("call", handle, then[1:], [()], None, answers[calls:], 0, error)
 
     def bring(self, module: str) -> None:
         """Have a file imported, by a request of its own: so a file that never ends is told from a function that never
@@ -411,7 +435,9 @@ class Session:
         assert self.process is not None
         wall, left = self.limits.call_wall + PATIENCE * more, self.deadline - time.monotonic()
         waiting = RUN_WAITING if more else self.allowance.may_wait()
-        self.stack, self.carried = [], 0
+        self.stack, self.carried, self.well = [], 0, []
+        subjects = [subject] * len(request["batches"]) + request.get("then", [])[1:]
+        subject = " or ".join(dict.fromkeys(subjects))  # where a process ends, nobody knows in which of them
         if not more:
             request["naps"] = wall  # a run has those of its process, and no more
         try:
@@ -425,7 +451,7 @@ class Session:
                 self.carried = process.carried - before
             if answering.error is not None:
                 raise answering.error
-            results = self.read_reply(reply, len(request["batches"]), subject)
+            results = self.read_reply(reply, subjects, len(request["batches"]))
         except (TimedOut, OutOfMemory, Crashed) as error:
             if isinstance(error, TimedOut) and time.monotonic() >= self.deadline:
                 error.message = f"{subject} was stopped: the {self.allowed:.3g} s for the whole check were used up"
@@ -453,27 +479,31 @@ class Session:
             words = process.output.read(self.limits.output).partition(DUMP)[0]
             self.last_words = words.removesuffix("Fatal Python error: Segmentation fault\n\n")
 
-    def read_reply(self, reply: Any, asked: int, subject: str) -> list[Any]:
-        """The values of a reply. Raises the StudentError that a result describes, or Crashed for a malformed reply."""
+    def read_reply(self, reply: Any, subjects: Sequence[str], calls: int) -> list[Any]:
+        """The values of a reply to `calls` calls and what follows them, one for each of `subjects`. Raises the
+        StudentError that a result describes, or Crashed for a malformed reply."""
         try:
             results = [(result.get("value"), result.get("error"), result.get("changed")) for result in reply["results"]]
             self.tried += [(as_text(act, 300), as_text(where, 80)) for act, where in reply["tried"][:20]]
             self.hid += [as_text(sentence, 300) for sentence in reply["hid"][:20]]
-            changed = {at: value for at, value in (results[-1][2] or {}).items() if fits(at)} if results else {}
+            last = results[:calls][-1:]
+            changed = {at: value for at, value in (last[0][2] or {}).items() if fits(at)} if last else {}
             seen = [one for result in reply["results"] for one in result.get("differences", ())[:MOST_FUNCTIONS]]
-            self.differences += [Differences.read(subject, one) for one in seen]
+            self.differences += [Differences.read(subjects[0], one) for one in seen]
         except MALFORMED:
-            raise Crashed(f"{subject} broke the grader's channel: its reply is malformed") from None
-        for self.well, (_, error, _) in enumerate(results):
+            raise Crashed(f"{subjects[0]} broke the grader's channel: its reply is malformed") from None
+        for (value, error, _), subject in zip(results, subjects, strict=False):
             if error is not None:
                 told = stopped_before(self.allowance, self.folder / "code", error) or student_error(error, subject)
                 told.message = self.as_handed_out(told.message)
                 told.args = (told.message,)
                 raise told
-        if len(results) != asked:
-            raise Crashed(f"{subject} broke the grader's channel: {len(results)} of {asked} answers came back")
+            self.well.append(arriving(value, self.remote))
+        if len(results) != len(subjects):
+            came = f"{len(results)} of {len(subjects)} answers came back"
+            raise Crashed(f"{subjects[0]} broke the grader's channel: {came}")
         self.changed = {at: arriving(value, self.remote) for at, value in changed.items()}
-        return [arriving(value, self.remote) for value, _, _ in results]
+        return self.well
 
 
 def without_end(line: str, place: str) -> str:

@@ -155,7 +155,8 @@ class Hostile(Session):
             value = right(name, batches[0], self.counts[name])
             return [arriving(changed(value, self.draw), self.remote)]
         self.changed = self.draw(st.sampled_from(({}, {0: np.zeros(2)}, {7: "x", "y": None})))
-        return [arriving(self.draw(VALUE), self.remote) for _ in batches]
+        answers = len(batches) + (options.get("then") is not None)
+        return [arriving(self.draw(VALUE), self.remote) for _ in range(answers)]
 
 
 @pytest.fixture(autouse=True)

@@ -73,6 +73,9 @@ class FakeFunction:
         self._hw.mutated = tuple(i for i, (b, a) in pairs if b is not None and not np.array_equal(a, b, equal_nan=True))
         return self._hw.arriving(value, keep=self._name in KEPT)
 
+    def then(self, method: str, of: FakeRemote | None = None) -> FakeThen:
+        return FakeThen(self, method, of)
+
     def watched(self, batches: Any, inputs: Any) -> list[Any]:
         return self.map(batches)
 
@@ -87,6 +90,23 @@ class FakeFunction:
 
     def __getattr__(self, name: str) -> FakeFunction:
         return FakeFunction(self._hw, getattr(self._owner, self._name), name)
+
+
+class FakeThen:
+    """A function, and a method that is called after it."""
+
+    def __init__(self, function: FakeFunction, method: str, of: FakeRemote | None) -> None:
+        self.function, self.method, self.of = function, method, of
+
+    def __call__(self, *args: Any) -> tuple[Any, Any]:
+        value, mutated = self.function(*args), self.function._hw.mutated
+        of = value if self.of is None else self.of
+        after = getattr(of, self.method)() if isinstance(of, FakeRemote) else None
+        self.function._hw.mutated = mutated
+        return value, after
+
+    def watched(self, batches: Any, inputs: Any) -> list[Any]:
+        return list(self(*batches[-1]))
 
 
 class FakeModule:

@@ -127,6 +127,69 @@ def test_many_calls_in_one_round_trip(student):
     assert caught.value.where == "layers.py:2"
 
 
+NET = """
+    import numpy as np
+    class Net:
+        def __init__(self, n): self.w = np.ones(n)
+        def parameters(self): return {"w": self.w}
+    def none(n): return None
+    def step(net, x):
+        net.w += x
+        return x * 2
+    class Broken(Net):
+        def parameters(self): return {"w": self.v}
+    class Endless(Net):
+        def parameters(self):
+            while True: pass
+    class Without: pass
+"""
+
+
+def test_a_method_that_follows_a_call_is_asked_in_the_same_round_trip(student):
+    layers = student(NET)
+    net, parameters = layers.Net.then("parameters")(2)
+    assert isinstance(net, Remote)
+    np.testing.assert_array_equal(parameters["w"], [1, 1])
+    before = session_of(layers).process.count
+    doubled, after = layers.step.then("parameters", of=net)(net, 3.0)
+    assert doubled == 6.0
+    np.testing.assert_array_equal(after["w"], [4, 4])
+    assert session_of(layers).process.count == before + 1
+    assert [call.path for call in session_of(layers).trace.calls] == [
+        ("Net",),
+        ("parameters",),
+        ("step",),
+        ("parameters",),
+    ]
+
+
+def test_what_is_no_object_has_no_method_that_follows(student):
+    assert student(NET).none.then("parameters")(2) == (None, None)
+
+
+def test_a_change_of_an_argument_is_told_when_a_method_follows(student):
+    layers = student(NET + "    def change(x): x += 1; return Net(1)\n")
+    layers.change.then("parameters")(np.zeros(2))
+    assert session_of(layers).mutated == (0,)
+
+
+def test_a_method_that_follows_and_raises_is_named(student):
+    layers = student(NET)
+    with pytest.raises(Raised, match=r"^parameters raised AttributeError") as caught:
+        layers.Broken.then("parameters")(2)
+    assert caught.value.where == "layers.py:11"
+    calls = session_of(layers).trace.calls
+    assert [(call.path, call.error) for call in calls] == [(("Broken",), None), (("parameters",), caught.value)]
+    with pytest.raises(NotImplementedYet, match="Without defines no parameters"):
+        layers.Without.then("parameters")()
+
+
+def test_where_a_process_ends_both_calls_are_named(student):
+    with pytest.raises(TimedOut, match=r"^Endless or parameters (used|took)") as caught:
+        student(NET).Endless.then("parameters")(2)
+    assert caught.value.where == "layers.py:14"
+
+
 def test_a_subclass_that_lies_arrives_as_what_it_is_made_of(student):
     layers = student("""
         import numpy as np
@@ -312,6 +375,7 @@ FORGED = {
     "one position": "{**reply, 'results': [{'value': 1, 'changed': 3}]}",
     "no results": "{**reply, 'results': []}",
     "results that are none": "{**reply, 'results': [1]}",
+    "an error after the last answer": "{**reply, 'results': [{'value': 1}, {'error': {'kind': 'absent'}}]}",
     "an array of results": "{**reply, 'results': np.ones(1)}",
     "an error that is none": "{**reply, 'results': [{'error': np.ones(2)}]}",
     "attempts that are none": "{**reply, 'tried': {'a': 1}}",

@@ -147,8 +147,8 @@ class Watched:
 
 def probe(hw: Subject, rng: np.random.Generator) -> None:
     """Raises NotImplementedYet if the network or training_step is still a stub, before any data are read."""
-    net = network.build(hw, 4, 3, 5)
-    if is_stub(net.parameters()):
+    net, parameters = network.build(hw, 4, 3, 5)
+    if is_stub(parameters):
         raise NotImplementedYet("TwoLayerNet.parameters returned None: not implemented yet")
     answer = hw.train.training_step(net, rng.normal(size=(2, 4)), np.array([0, 2]), 0.0)
     unpack("training_step", answer, ("loss", "grads"))

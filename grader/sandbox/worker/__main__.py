@@ -5,9 +5,9 @@ values, and the grader judges them.
 
 The first frame is the setup. Every later one is a request `{id, seed, op, owner, path, batches, named}`: one call for
 each batch of arguments, with the keyword arguments in `named`; `watch` holds, for the first of them, what
-differences.py looks for. A reply is `{id, results, tried, hid}` with one result per call; it stops at the first call
-that raised. During a call the worker may send `{id, callback, args, named}`, to call a function that it was given. The
-answer is `{returned}` or `{refused}`.
+differences.py looks for; `then` is a method to call afterwards. A reply is `{id, results, tried, hid}` with one result
+per call; it stops at the first call that raised. During a call the worker may send `{id, callback, args, named}`, to
+call a function that it was given. The answer is `{returned}` or `{refused}`.
 """
 
 from __future__ import annotations
@@ -144,8 +144,11 @@ class Worker:
                 results.append(result)
                 if "error" in result:
                     break
+            made = results[-1].get("value") if results else None
             if request["op"] == "call":  # read after the last call, to show an array that serves for every answer
                 results = [self.attempt(partial(self.sent, request["path"], result)) for result in results]
+            if "then" in request and not any("error" in result for result in results):
+                results.append(self.attempt(partial(self.follow, request["then"], made, results[-1]["value"])))
         self.current = None
         self.cap.finish()
         return {"id": request["id"], "results": results, "tried": list(self.tried), "hid": list(self.stand_ins.hid)}
@@ -161,6 +164,17 @@ class Worker:
         if "error" in result:
             return result
         return result | {"value": self.wrap(result["value"], self.keep.get(path[-1], ()) if path else ())}
+
+    def follow(self, then: Sequence[Any], made: Any, sent: Any) -> dict[str, Any]:
+        """Call a method without arguments: of an object that is held here, else of what the last call made, if that
+        stays here."""
+        owner, method = then
+        if owner is None and type(sent) is not Handle:
+            return {"value": None}
+        target = made if owner is None else self.held(owner)
+        if not hasattr(target, method):
+            raise AbsentError(f"{type(target).__name__[:80]} defines no {method}")
+        return {"value": self.wrap(getattr(target, method)(), ())}
 
     def carry_out(self, request: dict[str, Any], batch: Sequence[Any], watched: Sequence[Any]) -> dict[str, Any]:
         op, owner, path, keywords = request["op"], request["owner"], request["path"], request.get("named", {})
