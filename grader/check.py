@@ -157,7 +157,7 @@ class Subject:
 
     @property
     def mutated(self) -> tuple[int, ...]:
-        """Positions of the array arguments that the last call changed in place."""
+        """Positions of the array arguments that the last call changed in place, or any call of the last `map`."""
         return self.session.mutated
 
     @property

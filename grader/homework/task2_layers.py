@@ -50,14 +50,12 @@ OWN_MAXIMUM = "np.exp overflows or gives only 0; subtract the maximum of each ro
 def fc_forward(hw: Subject, rng: np.random.Generator) -> None:
     """The fully-connected layer computes x w + b."""
     small, judged, advised = draw_sizes(rng), edge_sizes(rng), advised_sizes(rng)
-    for size in small:
-        expect_fc_forward(hw, draw_fc(rng, size), size)
+    expect_fc_forward(hw, *(draw_fc(rng, size) for size in small))
     expect_apart(hw, "fc_forward", [draw_fc(rng, small[0]) for _ in range(2)], ("out", "cache"), 0)
-    for size in judged:
-        expect_fc_forward(hw, spread_fc(rng, size), size)
+    expect_fc_forward(hw, *(spread_fc(rng, size) for size in judged))
     for name, size in advised.items():
         with edge(hw, "2.1", name):
-            expect_fc_forward(hw, draw_fc(rng, size), size)
+            expect_fc_forward(hw, draw_fc(rng, size))
 
 
 @check("2.1", "layers.fc_backward")
@@ -67,26 +65,28 @@ def fc_backward(hw: Subject, rng: np.random.Generator) -> None:
     small, judged, advised = draw_sizes(rng), edge_sizes(rng), advised_sizes(rng)
     for size in small:
         expect_numeric_fc(hw, rng, size)
+    calls = []
     for size in judged:
         grad_out = spread(rng, (size[0], size[2]))
         grad_out[:, 0] = rng.uniform(1e-5, 1e-4, size=size[0])  # small enough that their sum is small, too
-        expect_fc_backward(hw, spread_fc(rng, size), grad_out, size)
+        calls.append((spread_fc(rng, size), grad_out))
+    expect_fc_backward(hw, *calls)
     for name, size in advised.items():
         with edge(hw, "2.1", name):
-            expect_fc_backward(hw, draw_fc(rng, size), rng.normal(size=(size[0], size[2])), size)
+            expect_fc_backward(hw, (draw_fc(rng, size), rng.normal(size=(size[0], size[2]))))
 
 
 @check("2.2", "layers.relu_forward")
 def relu_forward(hw: Subject, rng: np.random.Generator) -> None:
     """ReLU keeps positive values and sets all others to zero."""
-    for n, _, c in draw_sizes(rng):
-        expect_relu_forward(hw, clear_of_kink(rng, (n, c)))
-        expect_relu_forward(hw, clear_of_kink(rng, (n, c)), ", other numbers of that shape")
-    expect_apart(hw, "relu_forward", [(clear_of_kink(rng, (n, c)),) for _ in range(2)], ("out", "cache"), 0)
-    for shape in relu_shapes(rng):
-        x = spread(rng, shape)
+    small = small_shapes(rng)
+    expect_relu_forward(hw, *(clear_of_kink(rng, shape) for shape in small))
+    expect_relu_forward(hw, *(clear_of_kink(rng, shape) for shape in small), said=", other numbers of that shape")
+    expect_apart(hw, "relu_forward", [(clear_of_kink(rng, small[1]),) for _ in range(2)], ("out", "cache"), 0)
+    judged = [spread(rng, shape) for shape in relu_shapes(rng)]
+    for x in judged:
         x.flat[rng.integers(x.size)] = 0.0
-        expect_relu_forward(hw, x)
+    expect_relu_forward(hw, *judged)
     with edge(hw, "2.2", OTHER_AXES):
         for other in NO_MATRICES:
             expect_relu_forward(hw, clear_of_kink(rng, other))
@@ -98,16 +98,16 @@ def relu_backward(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of ReLU lets the gradient through where x is positive."""
     for n, _, c in draw_sizes(rng):
         expect_numeric_relu(hw, rng, (n, c))
-    for shape in relu_shapes(rng):
-        x, grad_out = spread(rng, shape), spread(rng, shape)
-        _, cache = unpack("relu_forward", hw.layers.relu_forward(x), ("out", "cache"))
-        name = f"grad_x of relu_backward, x of shape {shape}, from 1e-3 to 1e2"
-        expected = trusted_relu(hw, grad_out, x)
+    shapes = relu_shapes(rng)
+    inputs, grads = [spread(rng, shape) for shape in shapes], [spread(rng, shape) for shape in shapes]
+    caches = caches_of("relu_forward", hw.layers.relu_forward.map(singly(inputs)))
+    answers = hw.layers.relu_backward.map(list(zip(grads, caches, strict=True)))
+    for x, grad_out, answer in zip(inputs, grads, answers, strict=True):
         expect_close(
             hw,
-            name,
-            hw.layers.relu_backward(grad_out, cache),
-            expected,
+            f"grad_x of relu_backward, x of shape {x.shape}, from 1e-3 to 1e2",
+            answer,
+            trusted_relu(hw, grad_out, x),
             clues=chain(
                 mistakes(hw, "relu_backward_grad", x, grad_out),
                 mistakes(hw, "relu_backward_given", x, grad_out, recorded=False),
@@ -118,19 +118,19 @@ def relu_backward(hw: Subject, rng: np.random.Generator) -> None:
 @check("2.3", "layers.softmax_loss")
 def softmax_loss_value(hw: Subject, rng: np.random.Generator) -> None:
     """The softmax loss is the mean over the batch of -log p of the right class."""
-    for n, c in (*small_shapes(rng), *edge_shapes(rng)):
-        expect_softmax_value(hw, rng.normal(size=(n, c)), draw_labels(rng, n, c))
-        advise_unchanged(hw, "softmax_loss")
+    shapes = *small_shapes(rng), *edge_shapes(rng)
+    expect_softmax_value(hw, *((rng.normal(size=(n, c)), draw_labels(rng, n, c)) for n, c in shapes))
+    advise_unchanged(hw, "softmax_loss")
     n, c = small_shapes(rng)[0]
     y = draw_labels(rng, n, c)
     unlikely = (
         rng.normal(size=(n, c)) - 9.0 * np.eye(c)[y]
     )  # p of the right class is near 1e-4, and log p is not clipped
-    expect_softmax_value(hw, unlikely, y, " for classes that are unlikely", atol=UNLIKELY)
+    expect_softmax_value(hw, (unlikely, y), said=" for classes that are unlikely", atol=UNLIKELY)
     likely = rng.normal(size=(n, c)) + 9.0 * np.eye(c)[y]
-    expect_softmax_value(hw, likely, y, " for classes that are likely")
+    expect_softmax_value(hw, (likely, y), said=" for classes that are likely")
     with edge(hw, "2.3", ONE_ROW):
-        expect_softmax_value(hw, rng.normal(size=(1, c)), rng.integers(c, size=1))
+        expect_softmax_value(hw, (rng.normal(size=(1, c)), rng.integers(c, size=1)))
 
 
 @check("2.3", "layers.softmax_loss")
@@ -141,10 +141,12 @@ def softmax_loss_gradient(hw: Subject, rng: np.random.Generator) -> None:
         expect_numeric_softmax(hw, rng.normal(size=(n, c)), draw_labels(rng, n, c))
     calls = [(rng.normal(size=(n, c)), draw_labels(rng, n, c)) for _ in range(2)]
     expect_apart(hw, "softmax_loss", calls, ("loss", "grad_x"), 1)
-    for n, c in edge_shapes(rng):
-        expect_softmax_gradient(hw, rng.normal(scale=rng.choice([0.1, 3.0]), size=(n, c)), draw_labels(rng, n, c))
+    calls = [
+        (rng.normal(scale=rng.choice([0.1, 3.0]), size=(n, c)), draw_labels(rng, n, c)) for n, c in edge_shapes(rng)
+    ]
+    expect_softmax_gradient(hw, *calls)
     with edge(hw, "2.3", ONE_ROW):
-        expect_softmax_gradient(hw, rng.normal(size=(1, c)), rng.integers(c, size=1))
+        expect_softmax_gradient(hw, (rng.normal(size=(1, c)), rng.integers(c, size=1)))
 
 
 @check("2.3", "layers.softmax_loss")
@@ -169,14 +171,11 @@ def softmax_loss_stable(hw: Subject, rng: np.random.Generator) -> None:
 @check("2.4", "layers.l2_regularization")
 def l2_value(hw: Subject, rng: np.random.Generator) -> None:
     """L2 regularization is reg / 2 times the sum of the squared weights."""
-    for shape, reg in zip(l2_shapes(rng), REGS, strict=True):
-        expect_l2_value(hw, rng.normal(size=shape), reg)
-    for shape in relu_shapes(rng):
-        expect_l2_value(hw, spread(rng, shape), float(rng.uniform(0.01, 1)))
-    expect_l2_value(hw, rng.normal(scale=0.01, size=(3, 5)), 0.1)
+    calls = [(rng.normal(size=shape), reg) for shape, reg in zip(l2_shapes(rng), REGS, strict=True)]
+    calls += [(spread(rng, shape), float(rng.uniform(0.01, 1))) for shape in relu_shapes(rng)]
+    expect_l2_value(hw, *calls, (rng.normal(scale=0.01, size=(3, 5)), 0.1))
     with edge(hw, "2.4", OTHER_AXES):
-        for other in NO_MATRICES:
-            expect_l2_value(hw, rng.normal(size=other), 0.3)
+        expect_l2_value(hw, *((rng.normal(size=other), 0.3) for other in NO_MATRICES))
 
 
 @check("2.4", "layers.l2_regularization")
@@ -199,10 +198,10 @@ def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
             factors=reg_factors(reg, w.size),
             clues=chain(mistakes(hw, "l2_grad", w, reg), l2_clues(hw, 1, w, reg)),
         )
-    for shape in relu_shapes(rng):
-        w, reg = spread(rng, shape), float(rng.uniform(0.01, 1))
-        _, grad_w = unpack("l2_regularization", hw.layers.l2_regularization(w, reg), ("loss", "grad_w"))
-        name = f"grad_w of l2_regularization, w of shape {shape}, reg={reg:.3g}"
+    calls = [(spread(rng, shape), float(rng.uniform(0.01, 1))) for shape in relu_shapes(rng)]
+    for (w, reg), answer in zip(calls, hw.layers.l2_regularization.map(calls), strict=True):
+        _, grad_w = unpack("l2_regularization", answer, ("loss", "grad_w"))
+        name = f"grad_w of l2_regularization, w of shape {w.shape}, reg={reg:.3g}"
         expect_close(hw, name, grad_w, reg * w, factors=reg_factors(reg, w.size))
     expect_apart(hw, "l2_regularization", [(rng.normal(size=(3, 5)), 0.5) for _ in range(2)], ("loss", "grad_w"), 1)
 
@@ -242,17 +241,27 @@ def advised_sizes(rng: np.random.Generator) -> dict[str, Size]:
     return {ONE_ROW: (1, few, more), ONE_OUTPUT: (few, more, 1)}
 
 
-def expect_fc_forward(hw: Subject, args: Sequence[Array], size: Size) -> None:
-    x, w, b = args
-    out, _ = unpack("fc_forward", hw.layers.fc_forward(x, w, b), ("out", "cache"))
+def expect_fc_forward(hw: Subject, *calls: tuple[Array, Array, Array]) -> None:
+    answers = [unpack("fc_forward", answer, ("out", "cache")) for answer in hw.layers.fc_forward.map(calls)]
     expect_unchanged(hw, "fc_forward", ("x", "w", "b"))
-    expected, _ = hw.reference.layers.fc_forward(x, w, b)
-    clues = chain(
-        mistakes(hw, "fc_forward_out", x, w, b),
-        kept_clues(partial(first, hw.layers.fc_forward), x=x, w=w, b=b),
-        mistakes(hw, "fc_forward_given", x, w, b, recorded=False),
-    )
-    expect_close(hw, f"out of fc_forward {sized(size)}", out, expected, clues=clues)
+    for (x, w, b), (out, _) in zip(calls, answers, strict=True):
+        expected, _ = hw.reference.layers.fc_forward(x, w, b)
+        clues = chain(
+            mistakes(hw, "fc_forward_out", x, w, b),
+            kept_clues(partial(first, hw.layers.fc_forward), x=x, w=w, b=b),
+            mistakes(hw, "fc_forward_given", x, w, b, recorded=False),
+        )
+        expect_close(hw, f"out of fc_forward {sized(size_of(x, w))}", out, expected, clues=clues)
+
+
+def size_of(x: Array, w: Array) -> Size:
+    """N, Din and Dout of a layer's x and w."""
+    return len(x), *w.shape
+
+
+def caches_of(forward: str, answers: Sequence[Any]) -> list[Any]:
+    """The caches of (out, cache), from several calls of a layer's forward pass."""
+    return [unpack(forward, answer, ("out", "cache"))[1] for answer in answers]
 
 
 def expect_numeric_fc(hw: Subject, rng: np.random.Generator, size: Size) -> None:
@@ -290,15 +299,17 @@ def expect_numeric_fc(hw: Subject, rng: np.random.Generator, size: Size) -> None
             expect_close(hw, f"{name} {sized(size)}, {said}", grad, expected, clues=clues)
 
 
-def expect_fc_backward(hw: Subject, args: Sequence[Array], grad_out: Array, size: Size) -> None:
+def expect_fc_backward(hw: Subject, *calls: tuple[tuple[Array, Array, Array], Array]) -> None:
     """The gradients by the reference: a numeric one takes long for many numbers, and loses digits for large ones."""
-    _, cache = unpack("fc_forward", hw.layers.fc_forward(*args), ("out", "cache"))
-    grads = unpack("fc_backward", hw.layers.fc_backward(grad_out, cache), FC_BACKWARD)
-    right = trusted_fc(hw, grad_out, args)
-    for name, grad, expected in zip(FC_BACKWARD, grads, right, strict=True):
-        at, factors = FC_BACKWARD.index(name), {"the batch size": size[0]}
-        clues = chain(exchanged(right, name), mistakes(hw, "fc_backward_given", at, grad_out, args, recorded=False))
-        expect_close(hw, f"{name} {sized(size)}", grad, expected, factors=factors, clues=clues)
+    caches = caches_of("fc_forward", hw.layers.fc_forward.map([args for args, _ in calls]))
+    answers = hw.layers.fc_backward.map([(grad_out, cache) for (_, grad_out), cache in zip(calls, caches, strict=True)])
+    for (args, grad_out), answer in zip(calls, answers, strict=True):
+        grads, right = unpack("fc_backward", answer, FC_BACKWARD), trusted_fc(hw, grad_out, args)
+        size = size_of(args[0], args[1])
+        for at, (name, grad, expected) in enumerate(zip(FC_BACKWARD, grads, right, strict=True)):
+            clues = chain(exchanged(right, name), mistakes(hw, "fc_backward_given", at, grad_out, args, recorded=False))
+            factors = {"the batch size": size[0]}
+            expect_close(hw, f"{name} {sized(size)}", grad, expected, factors=factors, clues=clues)
 
 
 def exchanged(right: Sequence[Array], name: str) -> list[Clue]:
@@ -333,15 +344,23 @@ def relu_shapes(rng: np.random.Generator) -> list[tuple[int, int]]:
     return [(1, n + 3), (n + 3, 1), (n, n), (n + 3, 2), (MANY_ROWS + n, 3), (n, MANY_COLUMNS + n)]
 
 
-def expect_relu_forward(hw: Subject, x: Array, said: str = "") -> None:
-    out, _ = unpack("relu_forward", hw.layers.relu_forward(x), ("out", "cache"))
+def expect_relu_forward(hw: Subject, *inputs: Array, said: str = "") -> None:
+    answers = [
+        unpack("relu_forward", answer, ("out", "cache")) for answer in hw.layers.relu_forward.map(singly(inputs))
+    ]
     advise_unchanged(hw, "relu_forward")
-    expected, _ = hw.reference.layers.relu_forward(x)
-    clues = chain(
-        mistakes(hw, "relu_forward_out", x),
-        kept_clues(partial(first, hw.layers.relu_forward), x=x),
-    )
-    expect_close(hw, f"out of relu_forward, x of shape {x.shape}{said}", out, expected, clues=clues)
+    for x, (out, _) in zip(inputs, answers, strict=True):
+        expected, _ = hw.reference.layers.relu_forward(x)
+        clues = chain(
+            mistakes(hw, "relu_forward_out", x),
+            kept_clues(partial(first, hw.layers.relu_forward), x=x),
+        )
+        expect_close(hw, f"out of relu_forward, x of shape {x.shape}{said}", out, expected, clues=clues)
+
+
+def singly(inputs: Sequence[Array]) -> list[tuple[Array]]:
+    """The arguments of one call for each input."""
+    return [(x,) for x in inputs]
 
 
 def expect_numeric_relu(hw: Subject, rng: np.random.Generator, shape: tuple[int, int]) -> None:
@@ -392,18 +411,18 @@ def edge_shapes(rng: np.random.Generator) -> list[tuple[int, int]]:
 
 
 def expect_softmax_value(
-    hw: Subject, x: Array, y: NDArray[np.int64], said: str = "", *, atol: float | None = None
+    hw: Subject, *calls: tuple[Array, NDArray[np.int64]], said: str = "", atol: float | None = None
 ) -> None:
-    n, c = x.shape
-    loss, _ = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
-    expected, _ = hw.reference.layers.softmax_loss(x, y)
-    clues = chain(
-        mistakes(hw, "softmax_loss_value", x, y),
-        kept_clues(lambda x: hw.layers.softmax_loss(x, y)[0], x=x),
-        mistakes(hw, "softmax_loss_given", 0, x, y, recorded=False),
-    )
-    name = f"loss of softmax_loss {sized((n, c))}{said}"
-    expect_close(hw, name, loss, expected, atol=atol, factors={"the batch size": n}, clues=clues)
+    for (x, y), answer in zip(calls, hw.layers.softmax_loss.map(calls), strict=True):
+        loss, _ = unpack("softmax_loss", answer, ("loss", "grad_x"))
+        expected, _ = hw.reference.layers.softmax_loss(x, y)
+        clues = chain(
+            mistakes(hw, "softmax_loss_value", x, y),
+            kept_clues(lambda x, y=y: hw.layers.softmax_loss(x, y)[0], x=x),
+            mistakes(hw, "softmax_loss_given", 0, x, y, recorded=False),
+        )
+        name = f"loss of softmax_loss {sized(x.shape)}{said}"
+        expect_close(hw, name, loss, expected, atol=atol, factors={"the batch size": len(x)}, clues=clues)
 
 
 def expect_numeric_softmax(hw: Subject, x: Array, y: NDArray[np.int64]) -> None:
@@ -429,11 +448,12 @@ def softmax_clues(hw: Subject, x: Array, y: NDArray[np.int64]) -> Iterator[Clue]
     yield from mistakes(hw, "softmax_loss_given", 1, x, y, recorded=False)
 
 
-def expect_softmax_gradient(hw: Subject, x: Array, y: NDArray[np.int64]) -> None:
+def expect_softmax_gradient(hw: Subject, *calls: tuple[Array, NDArray[np.int64]]) -> None:
     """The gradient by the reference."""
-    _, grad_x = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
-    name, expected = f"grad_x of softmax_loss {sized(x.shape)}", hw.reference.layers.softmax_loss(x, y)[1]
-    expect_close(hw, name, grad_x, expected, factors={"the batch size": len(x)}, clues=softmax_clues(hw, x, y))
+    for (x, y), answer in zip(calls, hw.layers.softmax_loss.map(calls), strict=True):
+        _, grad_x = unpack("softmax_loss", answer, ("loss", "grad_x"))
+        name, expected = f"grad_x of softmax_loss {sized(x.shape)}", hw.reference.layers.softmax_loss(x, y)[1]
+        expect_close(hw, name, grad_x, expected, factors={"the batch size": len(x)}, clues=softmax_clues(hw, x, y))
 
 
 def l2_shapes(rng: np.random.Generator) -> list[tuple[int, int]]:
@@ -442,13 +462,15 @@ def l2_shapes(rng: np.random.Generator) -> list[tuple[int, int]]:
     return [wide[at] for at in rng.permutation(len(wide))[: len(REGS)]]
 
 
-def expect_l2_value(hw: Subject, w: Array, reg: float) -> None:
-    loss, _ = unpack("l2_regularization", hw.layers.l2_regularization(w, reg), ("loss", "grad_w"))
-    expect_unchanged(hw, "l2_regularization", ("w",))
-    expected, _ = hw.reference.layers.l2_regularization(w, reg)
-    clues = chain(mistakes(hw, "l2_value", w, reg), l2_clues(hw, 0, w, reg))
-    name = f"loss of l2_regularization, w of shape {w.shape}, reg={reg:.3g}"
-    expect_close(hw, name, loss, expected, factors=reg_factors(reg, w.size), clues=clues)
+def expect_l2_value(hw: Subject, *calls: tuple[Array, float]) -> None:
+    function = "l2_regularization"
+    answers = [unpack(function, answer, ("loss", "grad_w")) for answer in hw.layers.l2_regularization.map(calls)]
+    expect_unchanged(hw, function, ("w",))
+    for (w, reg), (loss, _) in zip(calls, answers, strict=True):
+        expected, _ = hw.reference.layers.l2_regularization(w, reg)
+        clues = chain(mistakes(hw, "l2_value", w, reg), l2_clues(hw, 0, w, reg))
+        name = f"loss of l2_regularization, w of shape {w.shape}, reg={reg:.3g}"
+        expect_close(hw, name, loss, expected, factors=reg_factors(reg, w.size), clues=clues)
 
 
 def l2_clues(hw: Subject, at: int, w: Array, reg: float) -> Iterator[Clue]:

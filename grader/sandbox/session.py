@@ -234,7 +234,7 @@ class Session:
 
     @property
     def mutated(self) -> tuple[int, ...]:
-        """Positions of the array arguments that the last call changed in place."""
+        """Positions of the array arguments that a call of the last request changed in place."""
         return tuple(at for at, value in self.changed.items() if isinstance(at, int) and isinstance(value, np.ndarray))
 
     def is_function(self, owner: str, name: str) -> bool:
@@ -486,8 +486,8 @@ class Session:
             results = [(result.get("value"), result.get("error"), result.get("changed")) for result in reply["results"]]
             self.tried += [(as_text(act, 300), as_text(where, 80)) for act, where in reply["tried"][:20]]
             self.hid += [as_text(sentence, 300) for sentence in reply["hid"][:20]]
-            last = results[:calls][-1:]
-            changed = {at: value for at, value in (last[0][2] or {}).items() if fits(at)} if last else {}
+            changes = (change for _, _, change in results[:calls] if change is not None)
+            changed = {at: value for change in changes for at, value in change.items() if fits(at)}
             seen = [one for result in reply["results"] for one in result.get("differences", ())[:MOST_FUNCTIONS]]
             self.differences += [Differences.read(subjects[0], one) for one in seen]
         except MALFORMED:

@@ -80,7 +80,12 @@ class FakeFunction:
         return self.map(batches)
 
     def map(self, batches: Any) -> list[Any]:
-        return [self(*args) for args in batches]
+        answers, mutated = [], set[int]()
+        for args in batches:
+            answers.append(self(*args))
+            mutated |= set(self._hw.mutated)
+        self._hw.mutated = tuple(sorted(mutated))
+        return answers
 
     def arity(self) -> int | None:
         if not hasattr(self._owner, self._name):

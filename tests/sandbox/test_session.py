@@ -190,6 +190,14 @@ def test_where_a_process_ends_both_calls_are_named(student):
     assert caught.value.where == "layers.py:14"
 
 
+def test_what_any_of_many_calls_changed_is_told(student):
+    layers = student("def f(a, b):\n    if a[0]: b += 1\n    return a")
+    layers.f.map([(np.ones(2), np.zeros(2)), (np.zeros(2), np.zeros(2))])
+    assert session_of(layers).mutated == (1,)
+    layers.f.map([(np.zeros(2), np.zeros(2))])
+    assert session_of(layers).mutated == ()
+
+
 def test_a_subclass_that_lies_arrives_as_what_it_is_made_of(student):
     layers = student("""
         import numpy as np
