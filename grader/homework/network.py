@@ -74,10 +74,11 @@ def draw_sizes(rng: np.random.Generator) -> tuple[Sizes, Sizes]:
 
 
 def edge_sizes(rng: np.random.Generator) -> tuple[Sizes, ...]:
-    """Edges that are judged: two of everything, a wide batch with two classes, and more of all than any constant."""
+    """Edges that are judged: two of everything, a wide batch with two classes, and more of all than any constant, with
+    narrower and with wider layers one after another."""
     n, width = int(rng.integers(3, 6)), int(rng.integers(6, 9))
-    inputs, classes, hidden = (MANY_COLUMNS + int(more) for more in rng.permutation(5)[:3])
-    return Sizes(2, 2, 2, 2), Sizes(n, width, 2, width), Sizes(MANY_ROWS + n, inputs, classes, hidden)
+    most = MANY_COLUMNS + n
+    return Sizes(2, 2, 2, 2), Sizes(n, width, 2, width), Sizes(MANY_ROWS + n, most, 3, 4), Sizes(n, 3, most + 1, most)
 
 
 def one_row(rng: np.random.Generator) -> Sizes:
