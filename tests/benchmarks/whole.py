@@ -40,7 +40,7 @@ MEDIAN, TAIL = 30.0, 120.0  # CPU seconds
 OVERFIT = {"hidden_dim": 200, "num_train": 1000, "num_epochs": 100, "learning_rate": 0.05, "batch_size": 50, "reg": 0.0}
 FEW = {"hidden_dim": 50, "num_train": 200, "num_epochs": 200, "learning_rate": 0.05, "batch_size": 20, "reg": 0.0}
 MANY = {"hidden_dim": 300, "learning_rate": 0.05, "batch_size": 50}
-BIG = {"batch_size": 256, "learning_rate": 0.1}
+BIG = {"batch_size": 256, "learning_rate": 0.1, "num_epochs": 30}
 SMALL = {"batch_size": 32, "learning_rate": 0.02}
 MORE = ("4000", "30000"), ("num_epoch = 8", "num_epoch = 4")  # real pictures are harder than made-up ones
 TABLE = re.compile(r"(?m)^        (num_train|hidden_dim|batch_size|num_epochs|learning_rate|reg) = ([^#\n]+)$")
