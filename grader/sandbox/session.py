@@ -373,37 +373,16 @@ class Session:
             cpu = self.allowance.for_call() * min(len(batches) + bool(then), TOGETHER)
             results = self.carry_out(request, cpu, more, subject, most)
         except StudentError as error:
-            self.note(request, batches, named, self.well, error)
+            if self.trace:
+                self.trace.note(request, batches, named, self.well, self.carried, error)
             if isinstance(error, TimedOut) and not more and time.monotonic() < self.deadline:
                 self.allowance.calls[name] = error
             raise
-        self.note(request, batches, named, results)
+        if self.trace:
+            self.trace.note(request, batches, named, results, self.carried)
         if self.changed:
             self.on_change(subject)
         return results
-
-    def note(
-        self,
-        request: Mapping[str, Any],
-        batches: Sequence[Sequence[Any]],
-        named: Mapping[str, Any] | None,
-        answers: list[Any],
-        error: StudentError | None = None,
-    ) -> None:
-        """Add a request to the trace, with the answers that came and how the next call ended, if not well."""
-        if not self.trace:
-            return
-        op, owner, path = request["op"], request["owner"], request["path"]
-        calls, then = len(batches), request.get("then")
-        if len(answers) < calls:
-            self.trace.add(op, owner, path, batches[len(answers) :], named, [], self.carried, error)
-            return
-        self.trace.add(op, owner, path, batches, named, answers[:calls], self.carried)
-        if then is not None:
-            of = answers[calls - 1] if then[0] is None else then[0]
-            handle = of._handle if isinstance(of, Remote) else of
-            if isinstance(handle, Handle):
-                self.trace.add("call", handle, then[1:], [()], None, answers[calls:], 0, error)
 
     def bring(self, module: str) -> None:
         """Have a file imported, by a request of its own: so a file that never ends is told from a function that never

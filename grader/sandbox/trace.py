@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from grader.errors import StudentError
+from grader.sandbox.remote import Remote
 from grader.sandbox.worker.wire import Handle
 
 MOST, COUNT = 16 << 20, 5000  # bytes of requests and replies, and calls; a check that asks for more is not traced
@@ -34,6 +35,29 @@ class Trace:
 
     def forget(self) -> None:
         self.calls, self.size = [], 0
+
+    def note(
+        self,
+        request: Mapping[str, Any],
+        batches: Sequence[Sequence[Any]],
+        named: Mapping[str, Any] | None,
+        answers: Sequence[Any],
+        size: int,
+        error: StudentError | None = None,
+    ) -> None:
+        """A request (see worker/__main__.py) with arguments and answers as the check has them, in `size` bytes. With an
+        error, it is how the call ended that comes after the last answer; answers before it are kept only if it is of
+        the method that follows."""
+        op, owner, path, then = request["op"], request["owner"], request["path"], request.get("then")
+        if len(answers) < len(batches):
+            self.add(op, owner, path, batches[len(answers) :], named, [], size, error)
+            return
+        self.add(op, owner, path, batches, named, answers[: len(batches)], size)
+        if then is not None:
+            of = answers[len(batches) - 1] if then[0] is None else then[0]
+            handle = of._handle if isinstance(of, Remote) else of
+            if isinstance(handle, Handle):
+                self.add("call", handle, then[1:], [()], None, answers[len(batches) :], 0, error)
 
     def add(
         self,
