@@ -36,6 +36,7 @@ Array = NDArray[np.float64]
 
 AGAIN = 8  # so many equal calls in turn: an answer may not depend on how often a layer was used
 REGS = (0.0, 0.7, 3.0)
+TINY = 1e-3  # of numbers for which a layer gives some below 0.01
 MARGIN = 0.02  # distance from the ReLU's kink, where no difference step reaches it
 UNLIKELY = 1e-6  # of a loss whose p is near 1e-4: a common small constant in the logarithm moves it by 1e-8
 ARGUMENTS = {"fc_forward": ("x", "w", "b"), "relu_forward": ("x",), "softmax_loss": ("x", "y"),
@@ -53,6 +54,8 @@ def fc_forward(hw: Subject, rng: np.random.Generator) -> None:
     expect_fc_forward(hw, *(draw_fc(rng, size) for size in small))
     expect_apart(hw, "fc_forward", [draw_fc(rng, small[0]) for _ in range(2)], ("out", "cache"), 0)
     expect_fc_forward(hw, *(spread_fc(rng, size) for size in judged))
+    x, w, b = draw_fc(rng, small[0])
+    expect_fc_forward(hw, (TINY * x, w, TINY * b), said=", of small numbers")
     for name, size in advised.items():
         with edge(hw, "2.1", name):
             expect_fc_forward(hw, draw_fc(rng, size))
@@ -241,7 +244,7 @@ def advised_sizes(rng: np.random.Generator) -> dict[str, Size]:
     return {ONE_ROW: (1, few, more), ONE_OUTPUT: (few, more, 1)}
 
 
-def expect_fc_forward(hw: Subject, *calls: tuple[Array, Array, Array]) -> None:
+def expect_fc_forward(hw: Subject, *calls: tuple[Array, Array, Array], said: str = "") -> None:
     answers = [unpack("fc_forward", answer, ("out", "cache")) for answer in hw.layers.fc_forward.map(calls)]
     expect_unchanged(hw, "fc_forward", ("x", "w", "b"))
     for (x, w, b), (out, _) in zip(calls, answers, strict=True):
@@ -251,7 +254,7 @@ def expect_fc_forward(hw: Subject, *calls: tuple[Array, Array, Array]) -> None:
             kept_clues(partial(first, hw.layers.fc_forward), x=x, w=w, b=b),
             mistakes(hw, "fc_forward_given", x, w, b, recorded=False),
         )
-        expect_close(hw, f"out of fc_forward {sized(size_of(x, w))}", out, expected, clues=clues)
+        expect_close(hw, f"out of fc_forward {sized(size_of(x, w))}{said}", out, expected, clues=clues)
 
 
 def size_of(x: Array, w: Array) -> Size:

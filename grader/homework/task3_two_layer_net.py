@@ -62,6 +62,7 @@ def net_forward(hw: Subject, rng: np.random.Generator) -> None:
         expect_scores_apart(hw, rng, network.draw(hw, rng, sizes))
         for sizes in network.edge_sizes(rng):
             expect_scores(hw, network.draw(hw, rng, sizes, numeric=False))
+        expect_scores(hw, network.draw(hw, rng, sizes, numeric=False, biases=1e-3, scale=2**-12), ", small numbers")
         with edge(hw, "3.1", ONE_ROW):
             expect_scores(hw, network.draw(hw, rng, network.one_row(rng)))
 
@@ -121,11 +122,11 @@ def expect_own_parameters(hw: Subject, rng: np.random.Generator, sizes: Sizes) -
         )
 
 
-def expect_scores(hw: Subject, case: Case) -> None:
+def expect_scores(hw: Subject, case: Case, said: str = "") -> None:
     scores, _ = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
     if 0 in hw.mutated:
         raise Mismatch("forward changed X in place; the batch belongs to the caller, so work on a copy")
-    expect_close(hw, f"scores of {case.sizes}", scores, case.scores(), clues=score_clues(hw, case))
+    expect_close(hw, f"scores of {case.sizes}{said}", scores, case.scores(), clues=score_clues(hw, case))
 
 
 def score_clues(hw: Subject, case: Case) -> Iterator[Clue]:
