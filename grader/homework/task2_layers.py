@@ -202,6 +202,7 @@ def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
             clues=chain(mistakes(hw, "l2_grad", w, reg), l2_clues(hw, 1, w, reg)),
         )
     calls = [(spread(rng, shape), float(rng.uniform(0.01, 1))) for shape in relu_shapes(rng)]
+    calls[-1] = calls[-1][0], float(rng.uniform(1.1, 3))  # gradients beyond 100
     for (w, reg), answer in zip(calls, hw.layers.l2_regularization.map(calls), strict=True):
         _, grad_w = unpack("l2_regularization", answer, ("loss", "grad_w"))
         name = f"grad_w of l2_regularization, w of shape {w.shape}, reg={reg:.3g}"

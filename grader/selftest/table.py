@@ -28,7 +28,7 @@ class Judged:
     """What became of a mutant: whether its own item rejects it, what it lost elsewhere, whether its cause is named.
 
     `elsewhere` maps other items to points. `cause` is "right", "not" or "wrong", or "" where nothing was said. `why` is
-    the reason for which it counts as no mistake, or "". `message` is its own item's first.
+    the reason for which it counts as no mistake, or "". `message` is its own item's first. `seed` is the grading's.
     """
 
     mutant: Mutant
@@ -37,6 +37,7 @@ class Judged:
     cause: str = ""
     why: str = ""
     message: str = ""
+    seed: int = 0
 
 
 @dataclass
@@ -146,7 +147,10 @@ def of_mutants(table: Table) -> Iterator[str]:
         f"false acceptances: {count} of {len(table.wrong)} mutants keep all points of their item; "
         f"{len(table.equivalent)} more are equivalent, with a reason each"
     )
-    yield from few(f"  {one.mutant.function.item} {one.mutant.operator}: {one.mutant.name}" for one in table.accepted)
+    yield from few(
+        f"  {one.mutant.function.item} {one.mutant.operator}: {one.mutant.name}, seed {one.seed}"
+        for one in table.accepted
+    )
     yield ""
     yield from by_item_and_operator(table)
     yield ""
@@ -225,6 +229,7 @@ def document(table: Table) -> dict[str, Any]:
                 "item": one.mutant.function.item,
                 "operator": one.mutant.operator,
                 "change": one.mutant.change,
+                "seed": one.seed,
                 "rejected": one.rejected,
                 "equivalent": one.why,
                 "elsewhere": one.elsewhere,

@@ -179,16 +179,21 @@ def right(plan: Plan, grade: Grader, limits: Limits, table: Table) -> None:
 
 
 def wrong(plan: Plan, grade: Grader, limits: Limits, seen: Survey, table: Table) -> None:
-    """Grade every mutant, or some of each function and operator."""
+    """Grade every mutant, or some of each function and operator; each with another seed, so that no mistake is found
+    by the luck of one."""
     made = [one for function in seen.functions for one in mutants(function, plan.reference, plan.homework)]
     if plan.quick:
         made = sample(made)
     reasons = equivalents.read(plan.homework.folder)
     by_name = {one.name: one for one in made}
-    runs = (Run(one.made_in(plan.reference), 0, items_of(plan, one.function.reached)) for one in by_name.values())
+    runs = (
+        Run(one.made_in(plan.reference), seed, items_of(plan, one.function.reached))
+        for seed, one in enumerate(by_name.values())
+    )
     judged: dict[str, Judged] = {}
     for run, results in grade(runs, limits):
-        judged[run.submission.name] = judge(by_name[run.submission.name], results, plan, reasons, table)
+        found = judge(by_name[run.submission.name], results, plan, reasons, table)
+        judged[run.submission.name] = replace(found, seed=run.seed)
         plan.on_progress(f"mutants: {len(judged)} of {len(by_name)}")
     table.mutants = [judged[name] for name in by_name]
     if not plan.quick:
