@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 
 F1 = ("x1", "w1", "x2", "w2", "b", "y")
 POINTS, SMALL, WHOLE = 20, 3, 6
+MIDDLE = (6, 8)
 WATCHED = 2  # points at which a call is watched for finite differences
 F4_POINTS = 3
 SHARED = "all gradients are wrong by one ratio at each point: a factor is wrong where all inputs have met"
@@ -166,15 +167,17 @@ def is_shared(yours: Array, expected: Array) -> bool:
 
 def points(rng: np.random.Generator, arity: int, *, far: tuple[float, float] = (101, 130)) -> list[tuple[float, ...]]:
     """POINTS points of `arity` floats in (-1, 1), where all graphs and their gradients are of order 1, and some more:
-    near 0, whole numbers, and each of the floats in turn as `far` away, on either side, because no graph has a limit.
+    near 0, whole numbers, and each of the floats in turn as `far` away, on either side, because no graph has a limit,
+    and as far as MIDDLE, where a probability is below 0.01.
     """
     near = rng.uniform(-1, 1, size=(POINTS, arity))
     small = rng.uniform(-1e-3, 1e-3, size=(SMALL, arity))
     whole = rng.integers(-4, 5, size=(WHOLE, arity)).astype(np.float64)
-    apart = rng.uniform(-1, 1, size=(2 * arity, arity))
+    apart = rng.uniform(-1, 1, size=(2, 2 * arity, arity))
     sides = np.resize([-1.0, 1.0], 2 * arity)
-    apart[np.arange(2 * arity), np.arange(2 * arity) // 2] = rng.uniform(*far, size=2 * arity) * sides
-    return [tuple(point) for point in np.concatenate([near, small, whole, apart]).tolist()]
+    for some, distance in zip(apart, (MIDDLE, far), strict=True):
+        some[np.arange(2 * arity), np.arange(2 * arity) // 2] = rng.uniform(*distance, size=2 * arity) * sides
+    return [tuple(point) for point in np.concatenate([near, small, whole, *apart]).tolist()]
 
 
 def outputs(function: Any, name: str, calls: Sequence[tuple[Any, ...]]) -> Array:

@@ -345,7 +345,7 @@ def trusted_fc(hw: Subject, grad_out: Array, at: Sequence[Array]) -> Sequence[Ar
 def relu_shapes(rng: np.random.Generator) -> list[tuple[int, int]]:
     """Edges of what works on each entry alone: any shape is asked for."""
     n = int(rng.integers(3, 6))
-    return [(1, n + 3), (n + 3, 1), (n, n), (n + 3, 2), (MANY_ROWS + n, 3), (n, MANY_COLUMNS + n)]
+    return [(1, n + 3), (n + 3, 1), (n, n), (n + 3, 2), (MANY_ROWS + n, 3), (2, MANY_COLUMNS + n)]
 
 
 def expect_relu_forward(hw: Subject, *inputs: Array, said: str = "") -> None:
