@@ -19,18 +19,21 @@ from grader.sandbox.process import Process
 AGAIN = 0.05  # of the limit, once something was stopped
 LEAST_CALL, LEAST_IMPORT = 0.1, 1.0  # CPU seconds that nothing gets less than, unless the limit is less
 LEAST_WAIT = 0.3  # seconds of waiting
+TOGETHER = 4  # calls of one round trip that have a call's time each; more share it
 
 
 @dataclass
 class Allowance:
     """`cpu` and `wall` are the seconds that are left, outside of training. `files` were stopped while they were
-    imported, by their path in the handout, and `calls` by owner and name; each is kept with what was said then."""
+    imported, by their path in the handout, and `calls` by owner and name; each is kept with what was said then. `ended`
+    are the names of those that have ended well before."""
 
     limits: Limits
     cpu: float = 0.0
     wall: float = 0.0
     files: dict[str, StudentError] = field(default_factory=dict)
     calls: dict[tuple[str, ...], TimedOut] = field(default_factory=dict)
+    ended: set[tuple[str, ...]] = field(default_factory=set)
     used_up: bool = False
 
     def __post_init__(self) -> None:
@@ -56,10 +59,11 @@ class Allowance:
         if error := self.files.get(path):
             raise type(error)(error.message, where=error.where)
 
-    def for_call(self) -> float:
-        """CPU seconds for the next call."""
+    def for_calls(self, name: tuple[str, ...], count: int) -> float:
+        """CPU seconds for the next calls, which go together. Those of a function that may never end have one call's."""
         stopped = len(self.calls) + len(self.files)
-        return self.cut(AGAIN / stopped, LEAST_CALL) if stopped else self.limits.call_cpu
+        each = self.cut(AGAIN / stopped, LEAST_CALL) if stopped else self.limits.call_cpu
+        return each * (min(count, TOGETHER) if name in self.ended else 1)
 
     def for_import(self) -> float:
         """CPU seconds for the next import of a file that has not been imported yet."""

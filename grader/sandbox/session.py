@@ -45,7 +45,6 @@ from grader.sandbox.trace import Trace
 from grader.sandbox.worker.wire import MAX_FRAME, Handle
 
 ATTEMPTS = 5
-TOGETHER = 4  # calls of one round trip that have a call's time each; more share it
 TELLING = 8  # characters of a path of the grader's that tell where it lies
 NUMBERS = 1 << 40  # object ids per process
 SETTING_UP = 5.0  # CPU seconds that a run may use before its first answer
@@ -370,7 +369,7 @@ class Session:
         if then:
             request["then"] = list(then)
         try:
-            cpu = self.allowance.for_call() * min(len(batches) + bool(then), TOGETHER)
+            cpu = self.allowance.for_calls(name, len(batches) + bool(then))
             results = self.carry_out(request, cpu, more, subject, most)
         except StudentError as error:
             if self.trace:
@@ -378,6 +377,7 @@ class Session:
             if isinstance(error, TimedOut) and not more and time.monotonic() < self.deadline:
                 self.allowance.calls[name] = error
             raise
+        self.allowance.ended.add(name)
         if self.trace:
             self.trace.note(request, batches, named, results, self.carried)
         if self.changed:

@@ -129,11 +129,19 @@ def test_later_calls_get_less_of_the_limit_and_never_nothing():
     allowance = Allowance(Limits(call_cpu=10.0))
     given = []
     for number in range(40):
-        given.append(allowance.for_call())
+        given.append(allowance.for_calls(("layers", "f"), 1))
         allowance.calls["layers", str(number)] = TimedOut("")
     assert given[:3] == [10.0, 0.5, 0.25]
     assert given[-1] == LEAST_CALL
     assert sum(given[:20]) < 13.0
+
+
+def test_calls_that_go_together_have_one_calls_time_until_the_function_has_ended_once():
+    allowance = Allowance(Limits(call_cpu=10.0))
+    assert allowance.for_calls(("layers", "f"), 30) == 10.0
+    allowance.ended.add(("layers", "f"))
+    assert [allowance.for_calls(("layers", "f"), count) for count in (1, 3, 30)] == [10.0, 30.0, 40.0]
+    assert allowance.for_calls(("layers", "g"), 30) == 10.0
 
 
 def test_all_calls_of_a_submission_share_a_budget_which_training_runs_do_not_touch(opened):

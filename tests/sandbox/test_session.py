@@ -622,7 +622,7 @@ def test_modules_in_nested_folders_are_laid_out_whatever_the_hash_seed(tmp_path,
 
 
 def test_calls_of_one_round_trip_have_a_calls_time_each(student):
-    """Each of three takes two thirds of what one call may use."""
+    """Each of three takes two thirds of what one call may use. Before it has ended once, they share a call's time."""
     slow = """
     import time
     def forward(x):
@@ -632,7 +632,11 @@ def test_calls_of_one_round_trip_have_a_calls_time_each(student):
         return x
     """
     limits = replace(LIMITS, call_cpu=1, call_wall=60, check_wall=60)
-    assert student(slow, limits).forward.map([(1,), (2,), (3,)]) == [1, 2, 3]
+    layers = student(slow, limits)
+    assert layers.forward(0) == 0
+    assert layers.forward.map([(1,), (2,), (3,)]) == [1, 2, 3]
+    with pytest.raises(TimedOut, match="used 1 s of processor time"):
+        student(slow, limits).forward.map([(1,), (2,), (3,)])
 
 
 @pytest.mark.parametrize(
