@@ -142,7 +142,7 @@ def grade(
                 seed,
                 options,
                 launch(section),
-                allowance.files,
+                allowance,
             )
             for result in followed:
                 results[result.name] = result
@@ -169,18 +169,18 @@ def follow(
     seed: int,
     options: Options,
     launcher: Launcher,
-    stopped: Mapping[str, StudentError],
+    spent: Allowance,
 ) -> Iterator[CheckResult]:
     """The results of checks that are graded again on right parts; see follow_through.py. A file whose import was
-    `stopped` is not tried again."""
+    stopped, as `spent` tells, is not tried again, and what may be stopped again gets less time."""
     if homework.answers.recording:
         return
     limits = homework.rubric.limits
-    allowance = Allowance(limits)
+    allowance = Allowance(limits, earlier=spent.stopped)
 
     def open_(work: Submission, parts: Parts | None) -> Session:
         own = {name for name, content in submission.files.items() if work.files.get(name) == content}
-        allowance.files = {path: error for path, error in stopped.items() if Path(path).name in own}
+        allowance.files = {path: error for path, error in spent.files.items() if Path(path).name in own}
         return Session(section, work, homework.handout, limits, launcher, allowance, parts)
 
     def run(plan: CheckPlan, hw: Subject) -> CheckResult:

@@ -26,7 +26,7 @@ TOGETHER = 4  # calls of one round trip that have a call's time each; more share
 class Allowance:
     """`cpu` and `wall` are the seconds that are left, outside of training. `files` were stopped while they were
     imported, by their path in the handout, and `calls` by owner and name; each is kept with what was said then. `ended`
-    are the names of those that have ended well before."""
+    are the names of those that have ended well before. `earlier` is how many were stopped in another session."""
 
     limits: Limits
     cpu: float = 0.0
@@ -34,10 +34,16 @@ class Allowance:
     files: dict[str, StudentError] = field(default_factory=dict)
     calls: dict[tuple[str, ...], TimedOut] = field(default_factory=dict)
     ended: set[tuple[str, ...]] = field(default_factory=set)
+    earlier: int = 0
     used_up: bool = False
 
     def __post_init__(self) -> None:
         self.cpu, self.wall = self.limits.submission_cpu, self.limits.submission_wall
+
+    @property
+    def stopped(self) -> int:
+        """How many calls and imports were stopped."""
+        return len(self.calls) + len(self.files) + self.earlier
 
     def expect_left(self, subject: str) -> None:
         """Raise TimedOut where the submission's time is used up; `used_up` tells that from now on."""
@@ -61,8 +67,7 @@ class Allowance:
 
     def for_calls(self, name: tuple[str, ...], count: int) -> float:
         """CPU seconds for the next calls, which go together. Those of a function that may never end have one call's."""
-        stopped = len(self.calls) + len(self.files)
-        each = self.cut(AGAIN / stopped, LEAST_CALL) if stopped else self.limits.call_cpu
+        each = self.cut(AGAIN / self.stopped, LEAST_CALL) if self.stopped else self.limits.call_cpu
         return each * (min(count, TOGETHER) if name in self.ended else 1)
 
     def for_import(self) -> float:
@@ -71,7 +76,7 @@ class Allowance:
 
     def may_wait(self) -> float:
         """Seconds for which the next call may wait instead of computing."""
-        return max(PATIENCE / (1 + len(self.calls) + len(self.files)), LEAST_WAIT)
+        return max(PATIENCE / (1 + self.stopped), LEAST_WAIT)
 
     def cut(self, share: float, least: float) -> float:
         return min(self.limits.call_cpu, max(least, share * self.limits.call_cpu))

@@ -136,6 +136,10 @@ def test_later_calls_get_less_of_the_limit_and_never_nothing():
     assert sum(given[:20]) < 13.0
 
 
+def test_what_was_stopped_in_another_session_counts():
+    assert Allowance(Limits(call_cpu=10.0), earlier=2).for_calls(("layers", "f"), 1) == 0.25
+
+
 def test_calls_that_go_together_have_one_calls_time_until_the_function_has_ended_once():
     allowance = Allowance(Limits(call_cpu=10.0))
     assert allowance.for_calls(("layers", "f"), 30) == 10.0
