@@ -70,17 +70,19 @@ def read_rubric(data: bytes, folder: Path) -> None:
 
 
 def read_reply(data: bytes, folder: Path) -> None:
-    """What a worker may send, from its bytes to what a check is given."""
-    session = object.__new__(Session)
-    session.folder, session.allowance = folder, Allowance(Limits())
-    session.tried, session.hid, session.changed, session.remotes = [], [], {}, WeakValueDictionary()
-    try:
-        values = session.read_reply(wire.decode(data), 1, "f")
-    except (wire.FrameError, StudentError):
-        return
-    assert len(values) == 1
-    assert all(type(at) in (int, str) for at in session.changed)
-    session.attempts()
+    """What a worker may send, from its bytes to what a check is given, for a call alone and for one that a method
+    follows."""
+    for subjects in (["f"], ["f", "parameters"]):
+        session = object.__new__(Session)
+        session.folder, session.allowance, session.well, session.differences = folder, Allowance(Limits()), [], []
+        session.tried, session.hid, session.changed, session.remotes = [], [], {}, WeakValueDictionary()
+        try:
+            values = session.read_reply(wire.decode(data), subjects, 1)
+        except (wire.FrameError, StudentError):
+            continue
+        assert len(values) == len(subjects)
+        assert all(type(at) in (int, str) for at in session.changed)
+        session.attempts()
 
 
 def read_notebook(data: bytes, folder: Path) -> None:

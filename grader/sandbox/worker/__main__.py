@@ -79,7 +79,7 @@ def main() -> None:
         reply = worker.answer(request)
         try:
             write_frame(outgoing, reply)
-        except FrameError as error:
+        except (FrameError, MemoryError) as error:
             write_frame(outgoing, reply | {"results": [{"error": worker.describe(error)}]})
 
 

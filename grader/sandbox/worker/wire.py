@@ -157,6 +157,7 @@ def _encode_array(array: np.ndarray[Any, Any], parts: list[bytes]) -> None:
         raise FrameError(f"an array of dtype {array.dtype} cannot be sent")
     if array.ndim > MAX_NDIM:
         raise FrameError(f"an array of {array.ndim} dimensions; at most {MAX_NDIM} can be sent")
+    expect_room(array.nbytes)  # before it is copied
     parts.append(struct.pack(f"<cBB{array.ndim}Q", b"a", code, array.ndim, *array.shape))
     parts.append(array.astype(DTYPES[code], copy=False).tobytes())
 
@@ -320,9 +321,14 @@ _READ: dict[int, Callable[[_Reader, int], Any]] = {
 def frame(value: Any) -> bytes:
     """One value as a frame. Raises FrameError if it cannot be sent."""
     data = encode(value)
-    if len(data) > MAX_FRAME:
-        raise FrameError(f"{len(data) >> 20} MB in one frame; at most {MAX_FRAME >> 20} MB can be sent")
+    expect_room(len(data))
     return _U64.pack(len(data)) + data
+
+
+def expect_room(size: int) -> None:
+    """Raises FrameError for more bytes than a frame may have."""
+    if size > MAX_FRAME:
+        raise FrameError(f"{size >> 20} MB in one frame; at most {MAX_FRAME >> 20} MB can be sent")
 
 
 def write_frame(stream: IO[bytes], value: Any) -> None:

@@ -272,7 +272,8 @@ def test_with_two_bars_a_miss_of_either_is_near_unless_one_is_cleared():
 def test_stubs_are_told_before_any_data_are_read():
     hw = FakeSubject()
     hw.images = None
-    hw.two_layer_net = SimpleNamespace(TwoLayerNet=lambda *sizes: SimpleNamespace(parameters=lambda: None))
+    net = SimpleNamespace(parameters=lambda: None)
+    hw.two_layer_net = SimpleNamespace(TwoLayerNet=SimpleNamespace(then=lambda method: lambda *sizes: (net, None)))
     with pytest.raises(NotImplementedYet):
         two_layer_run.probe(hw, np.random.default_rng(0))
     hw = FakeSubject()

@@ -69,6 +69,14 @@ def test_what_is_not_in_the_closed_set_does_not_travel(value):
         encode(value)
 
 
+def test_an_array_that_no_frame_has_room_for_is_refused_before_it_is_copied(monkeypatch):
+    monkeypatch.setattr(wire, "MAX_FRAME", 1 << 20)
+    array = np.zeros((1 << 17) + 1)
+    monkeypatch.setattr(wire, "DTYPES", None)  # a copy would need it
+    with pytest.raises(FrameError, match="1 MB in one frame; at most 1 MB can be sent"):
+        encode(array)
+
+
 def test_depth_is_limited_on_both_sides():
     deep: list = []
     for _ in range(wire.MAX_DEPTH + 1):
