@@ -106,6 +106,7 @@ class Bare(session.Session):
                 "first": session.NUMBERS,
                 "naps": 0.0,
                 "stopped": [],
+                "parts": {},
             },
             {},
             SimpleNamespace(restart=lambda: None, finish=lambda: None),  # type: ignore[arg-type]
@@ -115,8 +116,8 @@ class Bare(session.Session):
         if self.process is None:
             self.start()
         reply = self.worker.answer({**request, "id": 0})
-        self.seed = None
-        return self.read_reply(reply, len(request["batches"]), subject)
+        self.seed, self.well, calls = None, [], len(request["batches"])
+        return self.read_reply(reply, [subject] * calls + request.get("then", [])[1:], calls)
 
 
 def limit(submissions: Sequence[Submission], homework: Any, width: int) -> Callable[[], None]:
@@ -129,9 +130,13 @@ def limit(submissions: Sequence[Submission], homework: Any, width: int) -> Calla
                 os.wait()
                 running -= 1
             if os.fork() == 0:
-                sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
-                grading.grade(submission, homework, seed=1, only=SECTION_1)
-                os._exit(0)
+                try:
+                    sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
+                    report = grading.grade(submission, homework, seed=1, only=SECTION_1)
+                    if report.faulty:
+                        print(report.faulty, file=sys.stderr)
+                finally:  # whatever happens, what is behind is the parent's
+                    os._exit(0)
             running += 1
         reap()
 
