@@ -162,7 +162,8 @@ class Subject:
 
     @property
     def changed(self) -> Mapping[int | str, Any]:
-        """The new values of arguments that the last call changed in place, by position or name.
+        """The new values of arguments that the last call, or a call of the last `map`, changed in place, by position or
+        name.
 
         The student's code works on copies, so the check's own arguments do not change.
         """

@@ -172,7 +172,7 @@ def follow(
     spent: Allowance,
 ) -> Iterator[CheckResult]:
     """The results of checks that are graded again on right parts; see follow_through.py. A file whose import was
-    stopped, as `spent` tells, is not tried again, and what may be stopped again gets less time."""
+    stopped, as `spent` tells, is not tried again, and calls get less time once one was stopped."""
     if homework.answers.recording:
         return
     limits = homework.rubric.limits

@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 F1 = ("x1", "w1", "x2", "w2", "b", "y")
 POINTS, SMALL, WHOLE = 20, 3, 6
-MIDDLE = (6, 8)
+MIDDLE = (6, 8)  # a distance at which a probability is below 0.01, and not yet 0
 WATCHED = 2  # points at which a call is watched for finite differences
 F4_POINTS = 3
 SHARED = "all gradients are wrong by one ratio at each point: a factor is wrong where all inputs have met"

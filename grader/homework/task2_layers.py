@@ -36,7 +36,7 @@ Array = NDArray[np.float64]
 
 AGAIN = 8  # so many equal calls in turn: an answer may not depend on how often a layer was used
 REGS = (0.0, 0.7, 3.0)
-TINY = 1e-3  # of numbers for which a layer gives some below 0.01
+TINY = 1e-3  # a factor of inputs, for outputs below 0.01
 MARGIN = 0.02  # distance from the ReLU's kink, where no difference step reaches it
 UNLIKELY = 1e-6  # of a loss whose p is near 1e-4: a common small constant in the logarithm moves it by 1e-8
 ARGUMENTS = {"fc_forward": ("x", "w", "b"), "relu_forward": ("x",), "softmax_loss": ("x", "y"),

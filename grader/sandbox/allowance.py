@@ -42,7 +42,7 @@ class Allowance:
 
     @property
     def stopped(self) -> int:
-        """How many calls and imports were stopped."""
+        """How many calls and imports were stopped, here and earlier."""
         return len(self.calls) + len(self.files) + self.earlier
 
     def expect_left(self, subject: str) -> None:
@@ -65,9 +65,11 @@ class Allowance:
         if error := self.files.get(path):
             raise type(error)(error.message, where=error.where)
 
-    def for_calls(self, name: tuple[str, ...], count: int) -> float:
-        """CPU seconds for the next calls, which go together. Those of a function that may never end have one call's."""
-        each = self.cut(AGAIN / self.stopped, LEAST_CALL) if self.stopped else self.limits.call_cpu
+    def for_calls(self, name: tuple[str, ...], count: int, *, run: bool = False) -> float:
+        """CPU seconds for the next calls, which go together. Those of a function that may never end have one call's.
+        What was stopped in another session takes nothing from a training run: its steps may be long, and right."""
+        stopped = self.stopped - (self.earlier if run else 0)
+        each = self.cut(AGAIN / stopped, LEAST_CALL) if stopped else self.limits.call_cpu
         return each * (min(count, TOGETHER) if name in self.ended else 1)
 
     def for_import(self) -> float:

@@ -369,7 +369,7 @@ class Session:
         if then:
             request["then"] = list(then)
         try:
-            cpu = self.allowance.for_calls(name, len(batches) + bool(then))
+            cpu = self.allowance.for_calls(name, len(batches) + bool(then), run=more > 0)
             results = self.carry_out(request, cpu, more, subject, most)
         except StudentError as error:
             if self.trace:

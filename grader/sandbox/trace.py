@@ -48,37 +48,20 @@ class Trace:
         """A request (see worker/__main__.py) with arguments and answers as the check has them, in `size` bytes. With an
         error, it is how the call ended that comes after the last answer; answers before it are kept only if it is of
         the method that follows."""
-        op, owner, path, then = request["op"], request["owner"], request["path"], request.get("then")
-        if len(answers) < len(batches):
-            self.add(op, owner, path, batches[len(answers) :], named, [], size, error)
-            return
-        self.add(op, owner, path, batches, named, answers[: len(batches)], size)
-        if then is not None:
-            of = answers[len(batches) - 1] if then[0] is None else then[0]
+        kind = request["op"], request["owner"], tuple(request["path"])
+        calls, then = len(batches), request.get("then")
+        if len(answers) < calls:
+            told = [Call(*kind, tuple(batches[len(answers)]), dict(named or {}), None, error)]
+        else:
+            pairs = zip(batches, answers[:calls], strict=True)
+            told = [Call(*kind, tuple(args), dict(named or {}), answer) for args, answer in pairs]
+            of = then and (answers[calls - 1] if then[0] is None else then[0])
             handle = of._handle if isinstance(of, Remote) else of
-            if isinstance(handle, Handle):
-                self.add("call", handle, then[1:], [()], None, answers[len(batches) :], 0, error)
-
-    def add(
-        self,
-        op: str,
-        owner: str | Handle,
-        path: Sequence[str],
-        batches: Sequence[Sequence[Any]],
-        named: Mapping[str, Any] | None,
-        answers: Sequence[Any],
-        size: int,
-        error: StudentError | None = None,
-    ) -> None:
-        """Calls that were sent together, with their answers in `size` bytes. With an error, the first of `batches` is
-        the call that ended so."""
-        if self.size > MOST:
-            return
+            if then is not None and isinstance(handle, Handle):
+                after = None if error else answers[calls]
+                told.append(Call("call", handle, tuple(then[1:]), (), {}, after, error))
         self.size += size
-        if self.size > MOST or len(self.calls) + len(batches) > COUNT:
+        if self.size > MOST or len(self.calls) + len(told) > COUNT:
             self.calls, self.size = [], MOST + 1
-            return
-        told = [(args, None) for args in batches[:1]] if error else zip(batches, answers, strict=True)
-        self.calls += [
-            Call(op, owner, tuple(path), tuple(args), dict(named or {}), answer, error) for args, answer in told
-        ]
+        else:
+            self.calls += told

@@ -42,6 +42,8 @@ def test_a_check_that_sees_less_is_told_with_what_it_no_longer_sees(folder, tmp_
     assert found["controls"]["checks_that_reject_none"] == []
     assert found["false_rejections"]["count"] == 0
     assert "false acceptances: " in before
+    seeds = [one["seed"] for one in found["mutants"]]
+    assert len(set(seeds)) == len(seeds) > 1
     text = (folder / "checks.py").read_text()
     (folder / "checks.py").write_text(re.sub(r"expect_close\(hw, .*", "pass", text))
     code, after = run_on(folder, capsys)

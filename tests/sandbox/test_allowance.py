@@ -140,6 +140,14 @@ def test_what_was_stopped_in_another_session_counts():
     assert Allowance(Limits(call_cpu=10.0), earlier=2).for_calls(("layers", "f"), 1) == 0.25
 
 
+def test_what_was_stopped_in_another_session_takes_no_time_of_a_run(opened):
+    busy = "import time\ndef f():\n    until = time.process_time() + 0.6\n    while time.process_time() < until: pass\n"
+    session = opened(Limits(call_cpu=1.0), layers=busy)
+    session.allowance.earlier = 40
+    assert session.ask("call", "layers", ("f",), [()], more=0.1) == [None]
+    assert end(session, "layers").verdict is Verdict.TIMEOUT
+
+
 def test_calls_that_go_together_have_one_calls_time_until_the_function_has_ended_once():
     allowance = Allowance(Limits(call_cpu=10.0))
     assert allowance.for_calls(("layers", "f"), 30) == 10.0
