@@ -408,6 +408,22 @@ def test_a_forged_reply_is_the_students_crash_and_no_fault_of_ours(student, forg
     assert layers.fine() == 7
 
 
+def test_an_answer_that_no_memory_is_left_to_send_is_told_as_that(student):
+    layers = student("""
+        import grader.sandbox.worker.__main__ as worker
+        def f():
+            write = worker.write_frame
+            def full(stream, reply):
+                worker.write_frame = write
+                raise MemoryError
+            worker.write_frame = full
+        def fine(): return 7
+    """)
+    with pytest.raises(OutOfMemory):
+        layers.f()
+    assert layers.fine() == 7
+
+
 def test_a_process_that_reads_no_more_cannot_hold_the_grader(student):
     """What waits in the pipe is more than it takes."""
     layers = student("""
