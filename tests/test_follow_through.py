@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from grader import grading
 from grader.check import load
 from grader.errors import Mismatch, Raised, RubricError
 from grader.grading import grade
@@ -24,6 +25,7 @@ from grader.report.wording import changed, presented
 from grader.sandbox import parts
 from grader.sandbox.launch import Zygotes
 from grader.sandbox.parts import FIRST, Parts, TooMuch
+from grader.sandbox.session import Session
 from grader.sandbox.worker.wire import Handle
 
 RUBRIC = """
@@ -222,6 +224,22 @@ WRONG_TOP = TOP.replace("out + self.b", "out - self.b")
 )
 def test_a_mistake_costs_the_points_of_its_own_item_and_earns_none(graded: Any, given: Any, lost: Any) -> None:
     assert points(graded(given)) == ALL | lost
+
+
+def test_work_that_is_graded_again_knows_that_a_call_was_stopped(graded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = []
+
+    class Noted(Session):
+        def __init__(self, *args: Any) -> None:
+            known.append(args[5].stopped)
+            super().__init__(*args)
+
+    monkeypatch.setattr(grading, "Session", Noted)
+    report = graded({"base": BASE.replace("out, cache = a * x, a", "while True: pass")}, shrink=False)
+    assert points(report) == ALL | {"1.1": 0}
+    assert known[0] == 0
+    assert known[1:]
+    assert all(known[1:])
 
 
 def test_both_endings_are_told_everywhere(graded: Any, capsys: Any) -> None:
