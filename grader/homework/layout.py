@@ -77,12 +77,19 @@ class Slot:
         return tuple(f"{part}{self.layer}" for part in self.form.holds)
 
 
+Plan = tuple[tuple[Path, int, Form], ...]  # where each array lies, its layer and its form: the same for any sizes
+
+
 @dataclass(frozen=True)
 class Layout:
     """All arrays of a network. Roles are weight1, bias1, weight2 and bias2."""
 
     widths: Widths
     slots: tuple[Slot, ...]
+
+    @property
+    def plan(self) -> Plan:
+        return tuple((slot.path, slot.layer, slot.form) for slot in self.slots)
 
     def slot(self, role: str) -> Slot:
         return next(slot for slot in self.slots if role in slot.roles)
@@ -136,6 +143,14 @@ class Layout:
         if count != len(self.slots):
             found.append(f"parameters() holds {count} entries; expected two weights and two biases")
         return found
+
+
+@lru_cache(maxsize=256)
+def planned(plan: Plan, widths: Widths) -> Layout:
+    """The layout of a network of other sizes that is built in the same way."""
+    shapes = {at: (np.zeros(widths[at - 1 : at + 1]), np.zeros(widths[at])) for at in (1, 2)}
+    slots = (Slot(path, layer, form, form.pack(*shapes[layer]).shape) for path, layer, form in plan)
+    return Layout(widths, tuple(slots))
 
 
 def wrong_widths(built: Widths, asked: Widths) -> Iterator[str]:

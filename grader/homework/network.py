@@ -6,9 +6,10 @@ pass uses them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,15 @@ from grader.sandbox.remote import operated
 
 from . import layout
 from .edges import MANY_COLUMNS, MANY_ROWS, spread
-from .layout import Layout, Widths
+from .layout import Layout, Plan, Widths
 
 Array = NDArray[np.float64]
+Values = dict[str, Array]  # by role
+Drawn = tuple[Values, Array]  # parameters, and inputs X (N, D)
 
 WEIGHTS = ("weight1", "weight2")
 BIASES = ("bias1", "bias2")
+ROUNDED = 1e-6  # of a number of order 1, which float32 rounds when it is written
 LARGE = 5000  # parameters; numeric gradients of a larger network (larger than requested) would take too long
 DEFAULTS, SMALL = (3072, 10, 512), (5, 4, 6)  # of a new network; no array of the small one fits one of SIZES
 
@@ -208,19 +212,51 @@ def draw(
     in every row. Without `numeric`, inputs are spread over magnitudes, and the first weights are smaller by `scale`.
     Raises Mismatch when a write is lost.
     """
-    net, built = build(hw, *sizes.arguments)
-    found = layout_of(hw, net, built, sizes)
+    draws = partial(drawn, hw, int(rng.integers(1 << 62)), biases, decided, numeric, scale)
+    net, found, values, X, held = written_at_once(hw, sizes, draws) or written(hw, sizes, draws)
     sizes = as_built(sizes, found)
-    values, X = drawn(hw, int(rng.integers(1 << 62)), sizes, biases, decided, numeric, scale)
-    values = live(net.write(found.pack(values)), found, values)
     y = rng.integers(sizes.classes, size=sizes.batch)
-    float32 = any(array.dtype == np.float32 for _, array in layout.arrays_of(built))
+    float32 = any(array.dtype == np.float32 for _, array in layout.arrays_of(held))
     return Case(sizes, net, hw.reference.answers, found, values, X, y, float32, numeric)
 
 
-def drawn(
-    hw: Subject, seed: int, sizes: Sizes, biases: float, decided: bool = False, even: bool = True, scale: float = 1.0
-) -> tuple[dict[str, Array], Array]:
+def written(hw: Subject, sizes: Sizes, draws: Callable[[Sizes], Drawn]) -> tuple[Any, Layout, Values, Array, Any]:
+    """A new network, its layout, what is written into it, the inputs, and parameters() afterwards. Raises as `draw`."""
+    net, built = build(hw, *sizes.arguments)
+    found = layout_of(hw, net, built, sizes)
+    values, X = draws(as_built(sizes, found))
+    held = net.write(found.pack(values))
+    return net, found, live(held, found, values), X, held
+
+
+def written_at_once(
+    hw: Subject, sizes: Sizes, draws: Callable[[Sizes], Drawn]
+) -> tuple[Any, Layout, Values, Array, Any] | None:
+    """The same in one round trip, where an earlier network told how it holds its parameters; None if it is not so."""
+    plan = hw.once("how a network holds its parameters", partial(plan_of, hw))
+    if plan is None:
+        return None
+    found = layout.planned(plan, sizes.widths)
+    values, X = draws(sizes)
+    try:
+        make = hw.two_layer_net.TwoLayerNet.then("parameters", writing=found.pack(values))
+        net, held = make(*sizes.arguments)
+        return as_network(net, "TwoLayerNet(...)"), found, live(held, found, values), X, held
+    except StudentError:
+        return None
+
+
+def plan_of(hw: Subject) -> Plan | None:
+    """How the student's networks hold their parameters, whatever their sizes; None where shapes do not tell."""
+    sizes = SIZES[0]
+    try:
+        possible = layout.layouts(build(hw, *sizes.arguments)[1], sizes.widths)
+    except StudentError:
+        return None
+    return possible[0].plan if len(possible) == 1 and possible[0].widths == sizes.widths else None
+
+
+def drawn(hw: Subject, seed: int, biases: float, decided: bool, even: bool, scale: float, sizes: Sizes) -> Drawn:
     """Parameters by role and inputs X (N, D). Where a step is taken, the reference draws them: it knows where a unit's
     kink is. Else X is spread over magnitudes."""
     asked = (sizes.batch, sizes.inputs, sizes.classes, sizes.hidden)
@@ -270,7 +306,7 @@ def expect_as_asked(parameters: Any, sizes: Sizes) -> tuple[Layout, dict[str, An
 def used(hw: Subject, net: Any, found: Layout, sizes: Sizes) -> bool:
     """Whether the forward pass gives the right scores after parameters were written in this layout."""
     try:
-        values, X = drawn(hw, 0, as_built(sizes, found), 0.5)
+        values, X = drawn(hw, 0, 0.5, False, True, 1.0, as_built(sizes, found))
         net.write(found.pack(values))
         scores = numbers(unpack("forward", net.forward(X), ("scores", "cache"))[0])
         expected = hw.reference.answers.scores(values, X)
@@ -291,7 +327,7 @@ def live(after: Any, found: Layout, written: Mapping[str, Array]) -> dict[str, A
         now = numbers(array)
         if now is None or now.shape != written[role].shape:
             raise Mismatch("parameters() changed the shapes of its arrays between two calls")
-        if not np.allclose(now, written[role], rtol=1e-6, atol=1e-6):
+        if not (np.abs(now - written[role]) <= ROUNDED * (1 + np.abs(written[role]))).all():  # NaN is not
             raise Mismatch(
                 f"parameters()[{found.shown(role)}] is a copy: changes in place by an optimizer are lost; "
                 "return the arrays that forward uses"

@@ -52,6 +52,8 @@ class Output:
 
     def read(self, cap: int) -> str:
         size = self.size()
+        if size == self.seen:
+            return ""
         try:
             with self.path.open("rb") as file:
                 file.seek(self.seen)

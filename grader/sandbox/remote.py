@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 import numpy as np
 
@@ -58,7 +58,15 @@ class Asking(Protocol):
 
 
 Owner = str | Handle
-Then = tuple[Handle | None, str]  # a method without arguments: of an object, or of what the last call returned
+
+
+class Then(NamedTuple):
+    """A method without arguments that is called after a call: of the object `of`, or of what the call returned. Arrays
+    in `writing` are first written into the live ones that it returns."""
+
+    of: Handle | None
+    method: str
+    writing: Mapping[Any, Any] | None = None
 
 
 def operated(session: Asking, owner: Owner, path: Sequence[str], name: str, *args: Any) -> Any:
@@ -317,11 +325,14 @@ class Function(NoValue):
         answers = self._session.ask("call", self._owner, self._path, [args], named=named, then=self._then)
         return answers[0] if self._then is None else tuple(answers)
 
-    def then(self, method: str, of: Remote | None = None) -> Function:
+    def then(self, method: str, of: Remote | None = None, writing: Mapping[Any, Any] | None = None) -> Function:
         """This function, with a method without arguments that is called after it in the same round trip: of the object
         `of`, else of the one that this function returns. A call gives (answer, what the method returned), `watched` and
-        `map` have the latter as the last element. It is None where this function returned no object."""
-        return Function(self._session, self._owner, self._path, (of._handle if of is not None else None, method))
+        `map` have the latter as the last element. It is None where this function returned no object.
+
+        Arrays in `writing` are first written into the live ones that the method returns, as `Remote.write` does."""
+        then = Then(of._handle if of is not None else None, method, writing)
+        return Function(self._session, self._owner, self._path, then)
 
     def watched(self, batches: Sequence[Sequence[Any]], inputs: Sequence[Sequence[Any]]) -> list[Any]:
         """As `map`. `hw.differences` notes which of the student's functions are called, during the first calls, with

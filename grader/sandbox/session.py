@@ -367,7 +367,7 @@ class Session:
         if watch:
             request["watch"] = list(map(list, watch))
         if then:
-            request["then"] = list(then)
+            request["then"] = [then.of, then.method, travelling(then.writing, given)]
         try:
             cpu = self.allowance.for_calls(name, len(batches) + bool(then), run=more > 0)
             results = self.carry_out(request, cpu, more, subject, most)
@@ -415,7 +415,7 @@ class Session:
         wall, left = self.limits.call_wall + PATIENCE * more, self.deadline - time.monotonic()
         waiting = RUN_WAITING if more else self.allowance.may_wait()
         self.stack, self.carried, self.well = [], 0, []
-        subjects = [subject] * len(request["batches"]) + request.get("then", [])[1:]
+        subjects = [subject] * len(request["batches"]) + request.get("then", [])[1:2]
         subject = " or ".join(dict.fromkeys(subjects))  # where a process ends, nobody knows in which of them
         if not more:
             request["naps"] = wall  # a run has those of its process, and no more

@@ -83,23 +83,25 @@ def lay_out(section: Section, submission: Submission, handout: Mapping[str, byte
     that these import. Data and fixtures are not written."""
     (folder / "scratch").mkdir()
     (folder / "data").mkdir()
+    own = {
+        path: submission.files[name]
+        for path in section.modules.values()
+        if (name := PurePosixPath(path).name) in section.submit and name in submission.files
+    }
     for parent in sorted(folders(section)):
-        target = folder / "code" / parent
-        target.mkdir(parents=True, exist_ok=True)
+        (folder / "code" / parent).mkdir(parents=True, exist_ok=True)
         packages = {(above / "__init__.py").as_posix() for above in PurePosixPath(parent).parents}
         for path, content in handout.items():
             beside = path.endswith(".py") and PurePosixPath(path).parent.as_posix() == parent
-            if beside or path in packages:
+            if (beside or path in packages) and path not in own:
                 (folder / "code" / path).write_bytes(content)
+    for path, content in own.items():
+        (folder / "code" / path).write_bytes(content)
     lay_shims(section, folder / "shims")
-    for path in section.modules.values():
-        name = Path(path).name
-        if name in section.submit and name in submission.files:
-            (folder / "code" / path).write_bytes(submission.files[name])
     homes = {Path(path).name: Path(path).parent for path in section.modules.values()}
-    for name, own in submission.helpers.items():
+    for name, modules in submission.helpers.items():
         if name in section.submit:
-            lay_helpers(own, folder / "code" / homes.get(name, ""))
+            lay_helpers(modules, folder / "code" / homes.get(name, ""))
 
 
 def lay_helpers(own: Mapping[str, bytes], home: Path) -> None:

@@ -58,8 +58,8 @@ class Trace:
             of = then and (answers[calls - 1] if then[0] is None else then[0])
             handle = of._handle if isinstance(of, Remote) else of
             if then is not None and isinstance(handle, Handle):
-                after = None if error else answers[calls]
-                told.append(Call("call", handle, tuple(then[1:]), (), {}, after, error))
+                after, written = None if error else answers[calls], () if then[2] is None else (then[2],)
+                told.append(Call("write" if written else "call", handle, (then[1],), written, {}, after, error))
         self.size += size
         if self.size > MOST or len(self.calls) + len(told) > COUNT:
             self.calls, self.size = [], MOST + 1

@@ -118,7 +118,7 @@ class Bare(session.Session):
             self.start()
         reply = self.worker.answer({**request, "id": 0})
         self.seed, self.well, calls = None, [], len(request["batches"])
-        return self.read_reply(reply, [subject] * calls + request.get("then", [])[1:], calls)
+        return self.read_reply(reply, [subject] * calls + request.get("then", [])[1:2], calls)
 
 
 def limit(submissions: Sequence[Submission], homework: Any, width: int) -> Callable[[], None]:

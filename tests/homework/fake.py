@@ -73,8 +73,8 @@ class FakeFunction:
         self._hw.mutated = tuple(i for i, (b, a) in pairs if b is not None and not np.array_equal(a, b, equal_nan=True))
         return self._hw.arriving(value, keep=self._name in KEPT)
 
-    def then(self, method: str, of: FakeRemote | None = None) -> FakeThen:
-        return FakeThen(self, method, of)
+    def then(self, method: str, of: FakeRemote | None = None, writing: Mapping[str, Any] | None = None) -> FakeThen:
+        return FakeThen(self, method, of, writing)
 
     def watched(self, batches: Any, inputs: Any) -> list[Any]:
         return self.map(batches)
@@ -100,13 +100,17 @@ class FakeFunction:
 class FakeThen:
     """A function, and a method that is called after it."""
 
-    def __init__(self, function: FakeFunction, method: str, of: FakeRemote | None) -> None:
-        self.function, self.method, self.of = function, method, of
+    def __init__(
+        self, function: FakeFunction, method: str, of: FakeRemote | None, writing: Mapping[str, Any] | None
+    ) -> None:
+        self.function, self.method, self.of, self.writing = function, method, of, writing
 
     def __call__(self, *args: Any) -> tuple[Any, Any]:
         value, mutated = self.function(*args), self.function._hw.mutated
         of = value if self.of is None else self.of
-        after = getattr(of, self.method)() if isinstance(of, FakeRemote) else None
+        after = None
+        if isinstance(of, FakeRemote):
+            after = of.write(self.writing) if self.writing is not None else getattr(of, self.method)()
         self.function._hw.mutated = mutated
         return value, after
 

@@ -163,6 +163,18 @@ def test_a_method_that_follows_a_call_is_asked_in_the_same_round_trip(student):
     ]
 
 
+def test_arrays_are_written_before_a_method_that_follows_is_asked(student):
+    layers = student(NET)
+    net, held = layers.Net.then("parameters", writing={"w": np.array([5.0, 6.0])})(2)
+    np.testing.assert_array_equal(held["w"], [5, 6])
+    np.testing.assert_array_equal(net.parameters()["w"], [5, 6])
+    made, wrote, *_ = session_of(layers).trace.calls
+    assert (made.op, wrote.op, wrote.path) == ("call", "write", ("parameters",))
+    np.testing.assert_array_equal(wrote.args[0]["w"], [5, 6])
+    with pytest.raises(Raised, match=r"^parameters raised KeyError"):
+        layers.Net.then("parameters", writing={"other": np.zeros(2)})(2)
+
+
 def test_what_is_no_object_has_no_method_that_follows(student):
     assert student(NET).none.then("parameters")(2) == (None, None)
 

@@ -5,9 +5,9 @@ values, and the grader judges them.
 
 The first frame is the setup. Every later one is a request `{id, seed, op, owner, path, batches, named}`: one call for
 each batch of arguments, with the keyword arguments in `named`; `watch` holds, for the first of them, what
-differences.py looks for; `then` is a method to call afterwards. A reply is `{id, results, tried, hid}` with one result
-per call; it stops at the first call that raised. During a call the worker may send `{id, callback, args, named}`, to
-call a function that it was given. The answer is `{returned}` or `{refused}`.
+differences.py looks for; `then` is a method to call afterwards, and what to write before. A reply is `{id, results,
+tried, hid}` with one result per call; it stops at the first call that raised. During a call the worker may send `{id,
+callback, args, named}`, to call a function that it was given. The answer is `{returned}` or `{refused}`.
 """
 
 from __future__ import annotations
@@ -167,13 +167,15 @@ class Worker:
 
     def follow(self, then: Sequence[Any], made: Any, sent: Any) -> dict[str, Any]:
         """Call a method without arguments: of an object that is held here, else of what the last call made, if that
-        stays here."""
-        owner, method = then
+        stays here. It is called twice if arrays are to be written into the live ones that it returns."""
+        owner, method, arrays = then
         if owner is None and type(sent) is not Handle:
             return {"value": None}
         target = made if owner is None else self.held(owner)
         if not hasattr(target, method):
             raise AbsentError(f"{type(target).__name__[:80]} defines no {method}")
+        if arrays is not None:
+            write_into(getattr(target, method)(), arrays)
         return {"value": self.wrap(getattr(target, method)(), ())}
 
     def carry_out(self, request: dict[str, Any], batch: Sequence[Any], watched: Sequence[Any]) -> dict[str, Any]:

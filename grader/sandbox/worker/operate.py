@@ -7,6 +7,7 @@ in reverse: `2 - x` is `rsub(x, 2)`.
 from __future__ import annotations
 
 import operator
+import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -139,12 +140,10 @@ def same(value: Any, before: Any, depth: int = 0) -> bool:
     if type(value) is np.ndarray:
         if value.dtype.kind not in "biufc":
             return True  # as in `changes`: arrays of a student's objects are not looked into
-        equal_nan = value.dtype.kind in "fc"
-        return (
-            value.shape == before.shape
-            and value.dtype == before.dtype
-            and bool(np.array_equal(before, value, equal_nan=equal_nan))
-        )
+        if value.shape != before.shape or value.dtype != before.dtype:
+            return False
+        alike = value == before
+        return bool(alike.all()) or bool((alike | ((value != value) & (before != before))).all())  # NaN stays NaN
     if is_tensor(value):
         return same(value.detach().numpy(), before.numpy()) if value.device.type == "cpu" else False
     if type(value) in (list, tuple):
@@ -156,8 +155,6 @@ def same(value: Any, before: Any, depth: int = 0) -> bool:
 
 def is_tensor(value: Any) -> bool:
     """Whether a value is a torch tensor. Does not import torch."""
-    import sys
-
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, getattr(torch, "Tensor", ()))
 
