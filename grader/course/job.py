@@ -6,6 +6,7 @@ one zygote per section. It refuses a job that was made for other code or data th
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import re
@@ -128,6 +129,7 @@ class Bench:
         self.digests = result_keys.of_tasks(self.homework, terms, root)
         self.data = datasets.Store(self.homework, root, unverified=terms.unverified)
         self.held: set[str] = set()
+        gc.freeze()  # what is loaded now stays: the collector need not look at it again
 
     def hold(self, section: Section) -> None:
         """Raise UsageError if confinement lacks a required property, before any student's code runs."""

@@ -187,7 +187,7 @@ def parsed(path: Path, name: str, changed: int) -> Module:
     text = path.read_bytes()
     names: dict[str, None] = {}
     within = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
-    for node in ast.walk(ast.parse(text)):
+    for node in statements(ast.parse(text)):
         if isinstance(node, ast.Import):
             names |= dict.fromkeys(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -196,6 +196,15 @@ def parsed(path: Path, name: str, changed: int) -> Module:
             names |= dict.fromkeys([module, *(f"{module}.{alias.name}" for alias in node.names)])
     own = tuple(found for found in names if found.split(".")[0] in ("grader", name.split(".")[0]))
     return Module(hashlib.sha256(text).hexdigest(), own)
+
+
+def statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """All statements of a module, at any depth. An import is one, so that no expression has to be looked into."""
+    for block in (getattr(node, name, ()) for name in ("body", "orelse", "finalbody", "handlers", "cases")):
+        for inner in block if isinstance(block, list) else ():
+            if isinstance(inner, ast.stmt):
+                yield inner
+            yield from statements(inner)
 
 
 def trees(homework: Homework) -> dict[str, Path]:
