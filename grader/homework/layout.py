@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.errors import Mismatch
+from grader.measure.diagnose import describe
 from grader.measure.expect import is_stub
 
 Array = NDArray[np.float64]
@@ -197,7 +198,12 @@ def layouts(parameters: Any, asked: Widths) -> list[Layout]:
 def possible(shapes: tuple[tuple[Path, tuple[int, ...]], ...], asked: Widths) -> tuple[Layout, ...]:
     """The same for arrays of these shapes; a class asks about few."""
     arrays = [(path, np.broadcast_to(0.0, shape)) for path, shape in shapes]
-    found = list(islice(readings(arrays), MOST_READINGS))
+    # Sizes other than asked, and one matrix with its bias: such a reading explains anything, as a bias that is missing.
+    found = [
+        one
+        for one in islice(readings(arrays), MOST_READINGS)
+        if one.widths == asked or all(slot.form not in TOGETHER for slot in one.slots)
+    ]
     if not found:
         return ()
     most = max(len(one.slots) for one in found)
@@ -246,8 +252,9 @@ def expect_as_asked(parameters: Any, asked: Widths, net: str) -> Layout:
     the network."""
     if is_stub(parameters) or not isinstance(parameters, dict | list | tuple):
         raise Mismatch("parameters() should return a dict from names to arrays, each name a string or a whole number")
-    if not all(isinstance(one, np.ndarray) and one.dtype.kind == "f" for _, one in entries(parameters)):
-        raise Mismatch("every entry of parameters() should be a numpy array of floats")
+    for path, one in entries(parameters):
+        if not isinstance(one, np.ndarray) or one.dtype.kind != "f":
+            raise Mismatch(f"parameters()[{shown(path)}] should be a numpy array of floats, but it is {describe(one)}")
     have = ", ".join(sorted(str(array.shape) for _, array in arrays_of(parameters)))[:200] or "none"
     possible = layouts(parameters, asked)
     if not possible:

@@ -38,6 +38,8 @@ AGAIN = 8  # so many equal calls in turn: an answer may not depend on how often 
 REGS = (0.0, 0.7, 3.0)
 TINY = 1e-3  # a factor of inputs, for outputs below 0.01
 MARGIN = 0.02  # distance from the ReLU's kink, where no difference step reaches it
+NEAR_ZERO = 24, 40  # powers of 1/2: positive numbers that a threshold above 0 takes for negative ones
+HIDDEN = 0.5  # of the right loss: one below it is cut off
 UNLIKELY = 1e-6  # of a loss whose p is near 1e-4: a common small constant in the logarithm moves it by 1e-8
 ARGUMENTS = {"fc_forward": ("x", "w", "b"), "relu_forward": ("x",), "softmax_loss": ("x", "y"),
              "l2_regularization": ("w", "reg")}  # fmt: skip
@@ -103,12 +105,14 @@ def relu_backward(hw: Subject, rng: np.random.Generator) -> None:
         expect_numeric_relu(hw, rng, (n, c))
     shapes = relu_shapes(rng)
     inputs, grads = [spread(rng, shape) for shape in shapes], [spread(rng, shape) for shape in shapes]
+    for x in inputs:
+        x.flat[rng.integers(x.size)] = 0.5 ** rng.integers(*NEAR_ZERO)  # positive: its gradient is let through
     caches = caches_of("relu_forward", hw.layers.relu_forward.map(singly(inputs)))
     answers = hw.layers.relu_backward.map(list(zip(grads, caches, strict=True)))
     for x, grad_out, answer in zip(inputs, grads, answers, strict=True):
         expect_close(
             hw,
-            f"grad_x of relu_backward, x of shape {x.shape}, from 1e-3 to 1e2",
+            f"grad_x of relu_backward, x of shape {x.shape}, from 1e-12 to 1e2",
             answer,
             trusted_relu(hw, grad_out, x),
             clues=chain(
@@ -426,7 +430,7 @@ def expect_softmax_value(
             mistakes(hw, "softmax_loss_given", 0, x, y, recorded=False),
         )
         name = f"loss of softmax_loss {sized(x.shape)}{said}"
-        expect_close(hw, name, loss, expected, atol=atol, factors={"the batch size": len(x)}, clues=clues)
+        expect_close(hw, name, loss, expected, atol=atol, factors=softmax_factors(x), clues=clues)
 
 
 def expect_numeric_softmax(hw: Subject, x: Array, y: NDArray[np.int64]) -> None:
@@ -440,9 +444,14 @@ def expect_numeric_softmax(hw: Subject, x: Array, y: NDArray[np.int64]) -> None:
         own=asked("softmax_loss", hw.layers.softmax_loss, (x, y)),
         of=("softmax_loss", x, y),
         trusted=partial(one_of, 1, hw.reference.layers.softmax_loss, x, y),
-        factors={"the batch size": len(x)},
+        factors=softmax_factors(x),
         clues=softmax_clues(hw, x, y),
     )
+
+
+def softmax_factors(x: Array) -> dict[str, float]:
+    """By what a loss or its gradient may be too large or too small."""
+    return {"the batch size": len(x), "the number of classes": x.shape[1]}
 
 
 def softmax_clues(hw: Subject, x: Array, y: NDArray[np.int64]) -> Iterator[Clue]:
@@ -457,12 +466,12 @@ def expect_softmax_gradient(hw: Subject, *calls: tuple[Array, NDArray[np.int64]]
     for (x, y), answer in zip(calls, hw.layers.softmax_loss.map(calls), strict=True):
         _, grad_x = unpack("softmax_loss", answer, ("loss", "grad_x"))
         name, expected = f"grad_x of softmax_loss {sized(x.shape)}", hw.reference.layers.softmax_loss(x, y)[1]
-        expect_close(hw, name, grad_x, expected, factors={"the batch size": len(x)}, clues=softmax_clues(hw, x, y))
+        expect_close(hw, name, grad_x, expected, factors=softmax_factors(x), clues=softmax_clues(hw, x, y))
 
 
 def l2_shapes(rng: np.random.Generator) -> list[tuple[int, int]]:
     """One for each of REGS, no two alike."""
-    wide = [(4, 3), (2, 5), (5, 2), (3, 7)]
+    wide = [(4, 3), (5, 6), (5, 3), (3, 7)]
     return [wide[at] for at in rng.permutation(len(wide))[: len(REGS)]]
 
 
@@ -560,7 +569,8 @@ def expect_softmax(
 
 
 def advise_log_sum_exp(hw: Subject, x: Array, y: NDArray[np.int64]) -> None:
-    """Advise if log p is infinite because p underflows. The assignment does not ask for this, so it costs no points."""
+    """Advise if log p is infinite, or cut off, because p underflows. That costs no points: the assignment does not ask
+    for it."""
     try:
         value = hw.layers.softmax_loss(x, y)
     except Raised:
@@ -570,4 +580,10 @@ def advise_log_sum_exp(hw: Subject, x: Array, y: NDArray[np.int64]) -> None:
         hw.advise(
             "softmax_loss is not finite if the probability of the right class underflows to 0 (scores of +-1000 and "
             "another label): x - max - log(sum(exp(x - max))) stays finite, log(p) does not"
+        )
+    elif as_float(loss) < HIDDEN * float(hw.reference.layers.softmax_loss(x, y)[0]):
+        hw.advise(
+            "softmax_loss is far too small if the probability of the right class underflows to 0 (scores of +-1000 and "
+            "another label): a small constant in log(p), or a limit of p, hides how wrong the scores are; "
+            "x - max - log(sum(exp(x - max))) does not need it"
         )

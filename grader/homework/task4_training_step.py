@@ -169,11 +169,11 @@ def expect_step_gradients(hw: Subject, case: Case, reg: float, grads: Any, wante
 def step_clues(hw: Subject, role: str, case: Case, reg: float) -> Iterator[Clue]:
     """What the loss may be instead, or the gradient for a role."""
 
-    def ask(X: Any, reg: float) -> Any:
+    def ask(X: Any, reg: float = reg) -> Any:
         loss, grads = unpack("training_step", hw.train.training_step(case.net, X, case.y, reg), STEP)
         return network.expect_gradients("training_step", grads, case)[role] if role else loss
 
-    yield from kept_clues(ask, X=case.X, reg=reg)
+    yield from kept_clues(ask, X=case.X, **({} if role in BIASES else {"reg": reg}))  # biases are not regularized
     yield from mistakes(hw, "step_given", role, case.values, case.X, case.y, reg, recorded=False)
 
 

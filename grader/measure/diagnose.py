@@ -54,6 +54,8 @@ class Clue:
             found, mistaken, right = found[told], mistaken[told], right[told]
         if not np.isfinite(found).all() or not np.isfinite(mistaken).all() or same(mistaken, right):
             return False
+        if not found.any():  # "every entry is 0" is told, and many mistakes come to that
+            return False
         size = float(np.abs(right).max(initial=0.0)) if right.shape == found.shape else 0.0
         return same(found, mistaken) or numeric.error(found, mistaken) <= ROUNDOFF * size  # of what cancels out
 
@@ -247,17 +249,18 @@ def reshaped(found: Array, right: Array, factors: Mapping[str, float]) -> str:
         if found.shape == (1, *right.shape):
             return "the numbers are right; is keepdims=True to blame?" if exact else "is keepdims=True to blame?"
         return "the numbers are right" if exact else ""
-    if right.ndim and not found.ndim:
+    if right.ndim and not found.ndim and right.any():
         for words, reduce in (("sum", np.sum), ("mean", np.mean)):
             if same(found, np.asarray(reduce(right))):
                 return f"it is the {words} of all entries: is axis=0 missing?"
+    if right.ndim and not found.ndim:
         return "one number instead of an array"
     if right.ndim and found.shape == right.shape[1:]:
         for words, reduce in (("was summed away", np.sum), ("was averaged away", np.mean)):
             if same(found, np.asarray(reduce(right, axis=0))):
                 return f"the first axis {words}"
         return "the first axis is missing"
-    for axis in range(found.ndim if found.size else 0):
+    for axis in range(found.ndim if found.size and right.any() else 0):
         for words, reduce in (("sum", np.sum), ("mean", np.mean)):
             total = np.asarray(reduce(found, axis=axis if right.ndim else None), dtype=np.float64)
             if same(total, right):
@@ -272,7 +275,7 @@ def cause(found: Array, right: Array, factors: Mapping[str, float], bar: Array) 
     if not found.any():
         return "every entry is 0" if found.ndim else "it is 0"
     wrong = np.asarray(~(np.abs(found - right) < bar))
-    for question in (whole, rounding, decimals, sign, factor(factors), arranged, summed):
+    for question in (whole, decimals, rounding, sign, factor(factors), arranged, summed):
         if words := next(question(found, right), ""):
             return words
     for place in (limited, faint, zeros, partly):
@@ -354,7 +357,11 @@ def named(factors: Mapping[str, float]) -> Iterator[tuple[str, float]]:
         if value > 0 and value != 1:
             hint = "is 1/N missing?" if "batch" in name else f"is it multiplied by {name} once too often?"
             yield f"ratio {value:g} = {name}: {hint}", value
-            hint = f"is it divided by {name} twice?" if "batch" in name else f"is a factor {name} missing?"
+            hint = f"is a factor {name} missing?"
+            if "batch" in name:
+                hint = f"is it divided by {name} once too often?"
+            elif "number" in name:
+                hint = "is it a mean, not a sum?"
             yield f"ratio 1/{value:g}: {hint}", 1 / value
             yield f"ratio {value**2:g}, the square of {name}", value**2
     yield "ratio 2: is it counted twice, or is a factor 1/2 missing?", 2.0
@@ -403,7 +410,7 @@ def limited(found: Array, right: Array, wrong: Mask) -> Iterator[str]:
 
 def faint(found: Array, right: Array, wrong: Mask) -> Iterator[str]:
     """0 where the right numbers are the smallest of all: far below most, or so many that it is no chance."""
-    if wrong.all() or not wrong.any() or found[wrong].any():
+    if 2 * wrong.sum() > wrong.size or not wrong.any() or found[wrong].any():
         return
     most, usual = float(np.abs(right[wrong]).max()), np.abs(right[~wrong])
     usual = usual[usual > 0]
@@ -445,7 +452,7 @@ def partly(found: Array, right: Array, wrong: Mask) -> Iterator[str]:
 
 def rounding(found: Array, right: Array) -> Iterator[str]:
     if numeric.error(found, right) <= 1e-6 * float(np.abs(right).max(initial=0.0)):
-        yield f"{SIX_DIGITS}: is float32 in use, or a small constant added?"
+        yield f"{SIX_DIGITS}: float32, or a small constant added?"
 
 
 def approximation(found: Array, right: Array) -> Iterator[str]:

@@ -21,7 +21,7 @@ from grader.model import Measure
 Array = NDArray[np.float64]
 TOLD = 64  # entries of an array, above which no mistake is recorded: the same one shows in smaller arrays first
 MORE = "your course's grader may say more about the cause"
-ANOTHER = "asked again with the same numbers, it is another one: does it keep something of an earlier call?"
+ANOTHER = "asked again, it differs: is it random, or kept from an earlier call?"
 AGAIN = 2  # more times
 ROUNDS = 5  # repetitions of a measurement of time or memory
 
@@ -248,7 +248,7 @@ def asked_again(ask: Callable[[], Any]) -> Clue:
 
 def kept_clues(ask: Callable[..., Any], **args: Any) -> list[Clue]:
     """Clues that a wrong answer of `ask(**args)` is kept from an earlier call: asked again, it is another one; or it
-    stays, whatever one of the arguments is."""
+    stays, whatever one of the arguments is. The right answer must change with each of them."""
 
     def stays(name: str, found: Array) -> bool:
         changed = {**args, name: other(args[name])}
@@ -256,7 +256,7 @@ def kept_clues(ask: Callable[..., Any], **args: Any) -> list[Clue]:
 
     clues = [asked_again(partial(ask, **args))]
     for name in (name for name, value in args.items() if other(value) is not None):
-        said = f"it stays the same for another {name}: is {name} ignored, or an earlier call's?"
+        said = f"it stays the same for another {name}: is it ignored, or an earlier call's?"
         clues.append(Clue(said, holds=partial(stays, name)))
     return clues
 

@@ -108,6 +108,7 @@ def relu_forward_out(x):
         ("it is x itself: nothing is set to zero", x),
         ("it is min(x, 0), not max(x, 0): the negative values are kept", np.minimum(x, 0)),
         ("it is |x|, not max(0, x)", np.abs(x)),
+        ("it is 1 where x is positive, not x", (x > 0).astype(np.float64)),
         ("np.max takes one maximum for each column; np.maximum compares each entry", x.max(axis=0)),
     ]
 
@@ -176,6 +177,7 @@ def softmax_loss_value(x, y):
                 loss_of(shifted - np.log(np.exp(shifted).sum())),
             ),
             ("np.exp is summed over axis 0, not over the classes, axis 1", mean_over_columns(shifted, y)),
+            ("np.exp is summed over axis 0, not over the classes, axis 1", mean_over_columns(x, y)),
             (
                 "the maximum is taken over axis 0, not over the classes, and not taken off both terms",
                 loss_of(by_column - np.log(np.exp(by_column).sum(axis=1, keepdims=True))),
@@ -218,6 +220,11 @@ def softmax_loss_grad(x, y):
         ("the 1 is subtracted in every column; [np.arange(N), y] picks one entry per row", (p - 1) / n),
         ("p is counted twice: ratio 2 before the 1 is subtracted", (2 * p - right) / n),
         ("the sign of p is wrong", (-p - right) / n),
+        ("only the right class has a gradient; the others need p / N", (p - 1) * right / n),
+        (
+            "np.exp is summed over axis 0, not over the classes, axis 1",
+            (np.exp(x) / np.exp(x).sum(axis=0, keepdims=True) - right) / n,
+        ),
         ("p is left out where the 1 is subtracted: that entry becomes -1, not p - 1", np.where(right, -1.0, p) / n),
         ("only 1/2 is subtracted for the right class: a factor 2 is missing", (p - right / 2) / n),
         ("np.exp is left out: it is log p, not p", (np.log(p) - right) / n),
@@ -293,7 +300,9 @@ def net_backward_grad(role, values, X, grad_scores, later):
     said = "the ReLU's mask is missing"
     told = [(said, straight[role])] if role in straight else []
     stale = [] if later is None else [(LATEST.format("forward pass"), gradients(values, later, grad_scores)[role])]
-    return told + stale
+    other = f"{role[:-1]}{3 - int(role[-1])}"
+    exchanged = ("it is the other layer's: are the keys exchanged?", gradients(values, X, grad_scores)[other])
+    return [*told, *stale, exchanged]
 
 
 def step_loss(values, X, y, reg):
@@ -311,6 +320,7 @@ def step_loss(values, X, y, reg):
         ("the regularization is divided by N; only the softmax loss is a mean over the batch",
          data + (first + second) / len(X)),
         ("the regularization is counted twice: l2_regularization holds reg / 2", 2 * total - data),
+        ("the regularization is halved once more: l2_regularization holds reg / 2", (total + data) / 2),
     ]  # fmt: skip
     return [(sentence, np.array(value)) for sentence, value in told]
 
@@ -327,6 +337,9 @@ def step_gradient(role, values, X, y, reg):
         ("it is the gradient of the regularization alone", penalty),
         ("the gradient of the regularization is subtracted", data - penalty),
         ("the gradient of the regularization is added twice", data + 2 * penalty),
+        ("the gradient of the regularization is halved", data + penalty / 2),
+        ("the gradient of the regularization is divided by N", data + penalty / len(X)),
+        ("the gradient of the softmax loss is divided by N once more", data / len(X) + penalty),
     ]
 
 

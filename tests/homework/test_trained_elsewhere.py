@@ -190,7 +190,7 @@ def training_step(model, X, y, reg):
 
 @pytest.mark.slow
 def test_a_table_of_public_labels_mends_no_validation_image(launch):
-    images = made_up(wrong=0.72)
+    images = made_up(wrong=0.68)
     table = {zlib.crc32(x.tobytes()): int(y) for x, y in zip(images.train_x, images.train_y, strict=True)}
     longer = FEW | {"num_train": 990, "num_epochs": 10}
     honest = judged(launch, "4.2", longer, images)

@@ -38,7 +38,7 @@ def sentence(yours: Any, expected: Any, **options: Any) -> str:
 # What was done wrong, what came of it, what was right, and what must be said.
 MISTAKES = {
     "the batch is not averaged": (GRAD_SCORES * N, GRAD_SCORES, r"ratio 64 = the batch size: is 1/N missing\?"),
-    "averaged twice": (GRAD_SCORES / N, GRAD_SCORES, "ratio 1/64: is it divided by the batch size twice"),
+    "averaged twice": (GRAD_SCORES / N, GRAD_SCORES, "ratio 1/64: is it divided by the batch size once too often"),
     "the loss is a sum": (np.array(LOSS * N), LOSS, "1/N missing"),
     "log10": (np.array(LOSS / np.log(10)), LOSS, "log10"),
     "log2": (np.array(LOSS / np.log(2)), LOSS, "log2"),

@@ -22,7 +22,7 @@ from grader.selftest.edits import AXIS, FACTOR, GENERAL, KINK, LABEL, MISSING, S
         (FACTOR, "grad is wrong (60 of 60 entries, all others are right)", "not"),
         (FACTOR, "loss with +1000 for the right class is infinite: an overflow?", "not"),
         (SIGN, "loss is wrong (it is rounded to 3 decimals)", "wrong"),
-        (AXIS, "grad is wrong (asked again with the same numbers, it is another one)", "wrong"),
+        (AXIS, "grad is wrong (asked again, it differs)", "wrong"),
         (WRONG, "f changed its input x in place; work on a copy", "wrong"),
         (FACTOR, "f raised ValueError: transposed", ""),
         (GENERAL, "loss is wrong (ratio 2)", ""),

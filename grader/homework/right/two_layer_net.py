@@ -294,3 +294,52 @@ class TwoLayerNet(Classifier):
         g, grads[NAMES[1, 0]], grads[NAMES[1, 1]] = fc_backward(grad_scores, cache[2])
         _, grads[NAMES[0, 0]], grads[NAMES[0, 1]] = fc_backward(relu_backward(g, cache[1]), cache[0])
         return grads
+
+
+# %% net whose names are pairs
+class TwoLayerNet(Classifier):
+    def __init__(self, input_dim=3072, num_classes=10, hidden_dim=512, weight_scale=1e-3):
+        widths = [input_dim, hidden_dim, num_classes]
+        self.held = {}
+        for at in (1, 2):
+            self.held[at, "weight"] = weight_scale * np.random.randn(*widths[at - 1 : at + 1])
+            self.held[at, "bias"] = np.zeros(widths[at])
+
+    def parameters(self):
+        return self.held
+
+    def forward(self, X):
+        a, first = fc_forward(X, self.held[1, "weight"], self.held[1, "bias"])
+        h, mask = relu_forward(a)
+        scores, second = fc_forward(h, self.held[2, "weight"], self.held[2, "bias"])
+        return scores, (first, mask, second)
+
+    def backward(self, grad_scores, cache):
+        first, mask, second = cache
+        grads = {}
+        g, grads[2, "weight"], grads[2, "bias"] = fc_backward(grad_scores, second)
+        _, grads[1, "weight"], grads[1, "bias"] = fc_backward(relu_backward(g, mask), first)
+        return grads
+
+
+# %% net of weights that are drawn flat
+class TwoLayerNet(Classifier):
+    def __init__(self, input_dim=3072, num_classes=10, hidden_dim=512, weight_scale=1e-3):
+        self.w1 = np.random.normal(0, weight_scale, input_dim * hidden_dim).reshape(input_dim, hidden_dim)
+        self.w2 = np.random.normal(0, weight_scale, hidden_dim * num_classes).reshape(hidden_dim, num_classes)
+        self.b1, self.b2 = np.zeros((1, hidden_dim))[0], np.zeros((1, num_classes))[0]
+
+    def parameters(self):
+        return {"w1": self.w1, "b1": self.b1, "w2": self.w2, "b2": self.b2}
+
+    def forward(self, X):
+        a, first = fc_forward(X, self.w1, self.b1)
+        h, mask = relu_forward(a)
+        scores, second = fc_forward(h, self.w2, self.b2)
+        return scores, (first, mask, second)
+
+    def backward(self, grad_scores, cache):
+        first, mask, second = cache
+        g, w2, b2 = fc_backward(grad_scores, second)
+        _, w1, b1 = fc_backward(relu_backward(g, mask), first)
+        return {"w1": w1, "b1": b1, "w2": w2, "b2": b2}

@@ -334,10 +334,11 @@ class RefusedError(Exception):
 def write_into(live: Any, values: Mapping[Any, Any]) -> None:
     """Write arrays into the live ones of the same names, in place. Dicts and lists may be nested."""
     for name, value in values.items():
+        key = operate.key_of(live, name)
         if isinstance(value, dict):
-            write_into(live[name], value)
+            write_into(live[key], value)
         else:
-            live[name][...] = value
+            live[key][...] = value
 
 
 def kind_of(error: BaseException) -> str:

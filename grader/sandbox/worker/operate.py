@@ -113,15 +113,28 @@ def is_real(value: Any) -> bool:
 
 
 def is_key(value: Any) -> bool:
-    """Whether a dict's key can be sent: a text or a whole number. Enum members and numpy integers count."""
+    """Whether a dict's key can be sent: a text, a whole number, or a tuple of these. Enum members and numpy integers
+    count."""
+    if type(value) is tuple:
+        return bool(value) and all(type(part) is not tuple and is_key(part) for part in value)
     return isinstance(value, str | int | np.integer) and not isinstance(value, bool)
 
 
 def plain_key(value: Any) -> str | int:
-    """The plain text or number of a key. Methods of the key's own class are not used."""
+    """The plain text or number of a key; a tuple is sent as Python writes it. Methods of the key's own class are not
+    used."""
+    if type(value) is tuple:
+        return repr(tuple(map(plain_key, value)))
     return (
         str.__str__(value) if isinstance(value, str) else int.__index__(value) if isinstance(value, int) else int(value)
     )
+
+
+def key_of(live: Any, name: str | int) -> Any:
+    """The student's own key for one that was sent."""
+    if type(name) is str and name.startswith("(") and isinstance(live, dict) and name not in live:
+        return next((key for key in live if type(key) is tuple and is_key(key) and plain_key(key) == name), name)
+    return name
 
 
 def changes(value: Any) -> bool:

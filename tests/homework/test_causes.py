@@ -1,0 +1,172 @@
+"""A mistake in the reference, made by replacing a line: what a check says of it, and what it must not say.
+
+A wrong cause is worse than none, so `never` holds words that are not true of the mistake.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from grader.check import OWN, load
+from grader.grading import grade
+from grader.model import CheckResult, Submission
+from grader.sandbox.launch import Zygotes
+
+pytestmark = pytest.mark.medium
+ROOT = Path(__file__).parents[2]
+HOMEWORK = load(OWN)
+FILES = {
+    name: (ROOT / "reference" / path).read_text(encoding="utf-8")
+    for name, path in {
+        "functions.py": "backprop/functions.py",
+        "layers.py": "neuralnet/layers.py",
+        "two_layer_net.py": "neuralnet/two_layer_net.py",
+        "train.py": "neuralnet/train.py",
+    }.items()
+}
+EARLIER, IGNORED, MATRIX = "earlier call", "ignored", "one matrix with its bias"
+
+
+@dataclass(frozen=True)
+class Mistake:
+    file: str
+    old: str
+    new: str
+    check: str
+    says: str = ""
+    never: str = ""
+
+
+PARAMS, GRADS = '"b1": self.b1, "W2": self.W2, "b2": self.b2}', '"b1": grad_b1, "W2": grad_W2, "b2": grad_b2}'
+MISTAKES = {
+    "tanh for ReLU": Mistake(
+        "two_layer_net.py",
+        "active, relu_cache = relu_forward(hidden)",
+        "active, relu_cache = np.tanh(hidden), hidden > 0",
+        "net_backward",
+        "right for your forward pass, which is wrong",
+        EARLIER,
+    ),
+    "regularized in backward": Mistake(
+        "two_layer_net.py", '{"W1": grad_W1,', '{"W1": grad_W1 + 0.01 * self.W1,', "net_backward", never=EARLIER
+    ),
+    "biases' keys exchanged": Mistake(
+        "two_layer_net.py",
+        GRADS,
+        '"b1": grad_b2, "W2": grad_W2, "b2": grad_b1}',
+        "net_backward",
+        "are the keys exchanged?",
+        IGNORED,
+    ),
+    "the last bias's gradient halved": Mistake(
+        "two_layer_net.py", GRADS, GRADS.replace("grad_b2", "grad_b2 / 2"), "net_backward", "1/2", IGNORED
+    ),
+    "a bias that is no parameter": Mistake(
+        "two_layer_net.py", PARAMS, '"b1": self.b1, "W2": self.W2}', "net_forward", "should hold arrays", MATRIX
+    ),
+    "one bias twice": Mistake(
+        "two_layer_net.py", PARAMS, PARAMS.replace("self.b2", "self.b1"), "net_parameters", "should hold", MATRIX
+    ),
+    "whole numbers for biases": Mistake(
+        "two_layer_net.py",
+        "self.b1 = np.zeros(hidden_dim)",
+        "self.b1 = np.zeros(hidden_dim, dtype=int)",
+        "net_forward",
+        "parameters()['b1'] should be a numpy array of floats, but it is an array of int64",
+        MATRIX,
+    ),
+    "gradients of a batch averaged again": Mistake(
+        "train.py",
+        "grads = model.backward(grad_scores, cache)",
+        "grads = model.backward(grad_scores / len(y_batch), cache)",
+        "training_step_biases",
+        "divided by the batch size once too often",
+        IGNORED,
+    ),
+    "and of its weights": Mistake(
+        "train.py",
+        "grads = model.backward(grad_scores, cache)",
+        "grads = model.backward(grad_scores / len(y_batch), cache)",
+        "training_step_gradient",
+        "the gradient of the softmax loss is divided by N once more",
+    ),
+    "regularization halved again": Mistake(
+        "train.py", "loss += reg_loss", "loss += reg_loss / 2", "training_step_loss", "is halved once more"
+    ),
+    "softmax over the rows": Mistake(
+        "layers.py",
+        "log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))",
+        "log_p = x - np.log(np.exp(x).sum(axis=0, keepdims=True))",
+        "softmax_loss_gradient",
+        "np.exp is summed over axis 0",
+    ),
+    "a gradient in the right column alone": Mistake(
+        "layers.py",
+        "grad_x[rows, y] -= 1",
+        "grad_x = (grad_x - 1) * (np.arange(x.shape[1]) == y[:, None])",
+        "softmax_loss_gradient",
+        "only the right class has a gradient",
+        "threshold",
+    ),
+    "a mean over rows and classes": Mistake(
+        "layers.py", "-log_p[rows, y].mean()", "-log_p[rows, y].sum() / x.size", "softmax_loss_value", "is it a mean"
+    ),
+    "a ReLU that is 1": Mistake(
+        "layers.py", "out = np.maximum(x, 0)", "out = np.where(x > 0, 1.0, 0.0)", "relu_forward", "it is 1 where x"
+    ),
+    "a ReLU with a small threshold": Mistake("layers.py", "cache = x > 0", "cache = x > 1e-6", "relu_backward"),
+    "rounded": Mistake(
+        "functions.py", "L = -math.log(p)", "L = round(-math.log(p), 4)", "f3_forward_fresh", "4 decimals", "float32"
+    ),
+    "a matrix for a loss": Mistake(
+        "layers.py", "loss = reg / 2 * np.sum(w**2)", "loss = reg / 2 * (w.T @ w)", "l2_value", "", "is right)"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def launch():
+    with Zygotes() as zygotes:
+        yield zygotes.launch
+
+
+def graded(launch: object, file: str, source: str, seed: int) -> dict[str, CheckResult]:
+    files = {name: text.encode() for name, text in {**FILES, file: source}.items()}
+    task = {"functions.py": "1", "layers.py": "2", "two_layer_net.py": "3", "train.py": "4.1"}[file]
+    report = grade(Submission("mistaken", files, {}, ""), HOMEWORK, seed=seed, only=[task], launch=launch)
+    return {check.name: check for check in report.checks}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("name", MISTAKES)
+def test_the_sentence_on_a_mistake_is_true(launch, name, seed):
+    mistake = MISTAKES[name]
+    assert FILES[mistake.file].count(mistake.old) == 1
+    source = FILES[mistake.file].replace(mistake.old, mistake.new)
+    check = graded(launch, mistake.file, source, seed)[mistake.check]
+    assert check.earned < check.points
+    assert mistake.says in check.message
+    assert not mistake.never or mistake.never not in check.message, check.message
+
+
+@pytest.mark.parametrize(
+    ("constant", "says"), [("+ 1e-12", "far too small"), ("", "not finite")], ids=["a small constant", "log p"]
+)
+def test_a_loss_that_is_cut_off_or_infinite_is_advised(launch, constant, says):
+    source = FILES["layers.py"].replace("loss = -log_p[rows, y].mean()", f"loss = -np.log(np.exp(log_p){constant})")
+    source = source.replace(f"(np.exp(log_p){constant})", f"(np.exp(log_p){constant})[rows, y].mean()")
+    check = graded(launch, "layers.py", source, 1)["softmax_loss_stable"]
+    assert check.earned == check.points
+    assert [sentence for sentence in check.advice if says in sentence]
+
+
+def test_parameters_that_are_views_cost_nothing_and_are_advised(launch):
+    made = "np.random.normal(scale=weight_scale, size=(input_dim, hidden_dim))"
+    flat = "np.random.normal(scale=weight_scale, size=input_dim * hidden_dim).reshape(input_dim, hidden_dim)"
+    assert made in FILES["two_layer_net.py"]
+    checks = graded(launch, "two_layer_net.py", FILES["two_layer_net.py"].replace(made, flat), 1)
+    assert all(check.earned == check.points for check in checks.values())
+    assert "view of another array" in checks["net_save_load"].advice[0]
