@@ -69,7 +69,7 @@ class Script:
         at = len(self.names) and next((n for n, own in self.names.items() if own == name), None)
         place = subscript(self.kept.get(at, ())) if isinstance(at, int) and name else ""
         if step.op == WRITE:
-            arrays = ", ".join(f"{key!r}: {self.value(array, key)}" for key, array in step.args[0].items())
+            arrays = ", ".join(f"{written(key)}: {self.value(array, key)}" for key, array in step.args[0].items())
             owner = self.reference(step.owner)
             self.lines += [
                 f"for name, array in {{{arrays}}}.items():",
@@ -110,7 +110,7 @@ class Script:
                     self.lines.append(f"{self.variables[id(value)]} = {array(value)}")
             return self.variables[id(value)]
         if isinstance(value, dict):
-            return f"{{{', '.join(f'{key!r}: {self.value(part, str(key))}' for key, part in value.items())}}}"
+            return f"{{{', '.join(f'{written(key)}: {self.value(part, str(key))}' for key, part in value.items())}}}"
         if isinstance(value, list | tuple):
             inner = ", ".join(self.value(part, name) for part in value)
             return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' * (len(value) == 1)})"
@@ -177,7 +177,12 @@ def home(handout: Mapping[str, bytes], path: str) -> PurePosixPath:
 
 
 def subscript(place: Place) -> str:
-    return "".join(f"[{key!r}]" for key in place)
+    return "".join(f"[{written(key)}]" for key in place)
+
+
+def written(key: str | int) -> str:
+    """A dict's key as Python. One that is a tuple travels as its text; see worker/operate.py."""
+    return key if isinstance(key, str) and key[:1] == "(" and key[-1:] == ")" else repr(key)
 
 
 def array(value: np.ndarray) -> str:
