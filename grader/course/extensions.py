@@ -20,6 +20,7 @@ from grader.errors import UsageError
 from grader.model import Student
 
 MOST_DAYS = 1000
+DIGITS = 9  # of a number that is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ def extension(row: dict[str, str], where: str, zone: tzinfo | None) -> Extension
         raise UsageError(f"{where}: {until} is not a time; write it as 2026-11-27 or 2026-11-27T18:00")
     if bool(until) == bool(days):
         raise UsageError(f"{where} needs either a due date or a number of days; give one of them in `due` or `days`")
-    if days and not (days.isascii() and days.isdigit() and int(days) <= MOST_DAYS):
-        raise UsageError(f"{where}: {days} is not a number of days; write a whole number, at most {MOST_DAYS}")
+    if days and not (days.isascii() and days.isdigit() and len(days) <= DIGITS and int(days) <= MOST_DAYS):
+        raise UsageError(f"{where}: {days[:20]} is not a number of days; write a whole number, at most {MOST_DAYS}")
     return Extension(student, "" if student else group, due, int(days or 0))
 
 

@@ -322,7 +322,8 @@ class Search:
     ) -> None:
         """Keep the later of two members with the same name, as unpacking does."""
         if name in found and found[name] and found[name][0].content != content:
-            self.note(f"{printable(where)} holds {printable(name)} twice; the later one counts, as in unpacking")
+            packed = printable(PurePosixPath(where).name)
+            self.note(f"{packed} holds {printable(name)} twice; the later one counts, as in unpacking")
         found[name] = self.read(name, prefix + printable(name), content, depth)
 
     def inside(

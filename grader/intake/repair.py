@@ -333,12 +333,14 @@ def parts(document: Any) -> Iterator[dict[str, Any]]:
 def cells(content: bytes) -> list[str]:
     """The code of a notebook, one text per cell."""
     document = loaded(decoded(content)[0].encode()) or {}
-    code = [cell for cell in parts(document) if cell.get("cell_type") == "code"]
-    sources = [cell.get("source", cell.get("input", "")) for cell in code]
-    return [
-        "".join(map(str, source)) if isinstance(source, list) else source if isinstance(source, str) else ""
-        for source in sources
-    ]
+    return [source_of(cell) for cell in parts(document) if cell.get("cell_type") == "code"]
+
+
+def source_of(cell: dict[str, Any]) -> str:
+    """A cell's text; "" where it has none. JSON may hold half a character, which no file can: it becomes a ?."""
+    source = cell.get("source", cell.get("input", ""))
+    text = "".join(map(str, source)) if isinstance(source, list) else source if isinstance(source, str) else ""
+    return text.encode("utf-8", "replace").decode()
 
 
 # Comparing with the handout
@@ -354,12 +356,12 @@ def essence(content: bytes | None) -> bytes | None:
 def whole_essence(content: bytes) -> bytes:
     document = loaded(content) if is_notebook(content) else None
     if document is not None:
-        told = [(cell.get("cell_type"), "".join(map(str, cell.get("source", "")))) for cell in parts(document)]
+        told = [(cell.get("cell_type"), source_of(cell)) for cell in parts(document)]
         text = "\n".join(f"{kind}\n{source}" for kind, source in told)
     else:
         text = decoded(content)[0] if len(content) <= LARGEST else content.decode("latin-1")
     lines = [line.rstrip() for line in re.split(r"\r\n?|\n", text.rstrip("\0\x1a"))]
-    return "\n".join(line for line in lines if line).encode()
+    return "\n".join(line for line in lines if line).encode("utf-8", "replace")
 
 
 kept_essence = lru_cache(maxsize=16)(whole_essence)  # each file is compared several times

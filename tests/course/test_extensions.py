@@ -49,6 +49,7 @@ def test_whom_the_class_does_not_know_is_told(tmp_path):
         ("student,due\nada@x,soon\n", r"e\.csv, line 2: soon is not a time; write it as 2026-11-27"),
         ("student,due\nada@x,\n", "line 2 needs either a due date or a number of days"),
         ("student,due,days\nada@x,2026-11-05,2\n", "line 2 needs either a due date or a number of days"),
+        ("student,days\nada@x," + "9" * 5000 + "\n", "99999999999999999999 is not a number of days"),
         ("student,days\nada@x,1.5\n", "1.5 is not a number of days"),
         ("student,days\nada@x,-1\n", "-1 is not a number of days"),
         ("due\n2026-11-05\n", "line 2 names no student and no group"),

@@ -189,3 +189,11 @@ def test_why_a_file_is_not_whole_is_told_with_its_line(name, content, says):
     found = repair.cut_off(content, name)
     assert bool(found) == bool(says)
     assert found.startswith(says)
+
+
+@pytest.mark.parametrize("source", ["null", "5", '"\\ud800"', '["\\ud800", 1]', "{}"])
+def test_a_cell_without_a_text_that_a_file_can_hold_is_no_fault_of_ours(source):
+    content = f'{{"cells": [{{"cell_type": "code", "source": {source}}}]}}'.encode()
+    assert isinstance(repair.essence(content), bytes)
+    assert all(text.encode() is not None for text in repair.cells(content))
+    assert "is a notebook" in repair.script(content, "layers.py", "layers.py", lambda text: "").fault
