@@ -391,7 +391,7 @@ def import_file(package: str, path: Path, module: str = "") -> ModuleType:
         raise
     except SyntaxError as error:
         raise UsageError(f"{error.filename}:{error.lineno}: {error.msg}; correct this check's file") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         frames = [
             frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path.resolve()
         ]
@@ -490,6 +490,8 @@ def expect_in_reference(plan: Rubric, section: Section, reference: Path) -> None
                 )
             try:
                 sources.append((reference / path).read_text(encoding="utf-8"))
+            except UnicodeDecodeError:
+                raise UsageError(f"{reference / path} is not UTF-8; save it as UTF-8") from None
             except OSError:
                 raise UsageError(
                     f"{where}: module {module} is {path}, but the reference has no such file; add it"

@@ -317,7 +317,7 @@ def run_check(
         verdict, fraction, message = Verdict.SKIPPED, 0.0, str(reason)
     except UsageError:
         raise  # the data or the command is wrong: the user can fix it, and no submission is at fault
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a check must not end the grader
         verdict, fraction, message = unusable(error) or (Verdict.INTERNAL, 0.0, traceback.format_exc())
     if verdict in (Verdict.FAIL, Verdict.PARTIAL) and not where:
         where = place(check.about, hw, part)
@@ -346,7 +346,7 @@ def run_check(
     )
 
 
-def unusable(error: Exception) -> tuple[Verdict, float, str] | None:
+def unusable(error: BaseException) -> tuple[Verdict, float, str] | None:
     """Verdict, fraction and message if a check failed because an answer is None or plain data instead of an object.
 
     The reference passes, so only a student's answer can have the wrong type. Returns None for any other exception: it

@@ -91,6 +91,19 @@ def test_what_the_reference_does_not_hold_is_named_with_its_line(folder, old, ne
         load(folder, root=folder.parent)
 
 
+def test_a_file_of_checks_that_leaves_is_named(folder):
+    (folder / "task2.py").write_text("\nraise SystemExit(0)\n")
+    with pytest.raises(UsageError, match=r"task2\.py:2: SystemExit: 0; correct this check's file"):
+        load(folder, root=folder.parent)
+
+
+def test_a_reference_that_is_not_utf_8_is_named(folder):
+    path = folder.parent / "reference" / "backprop" / "functions.py"
+    path.write_bytes("# Müller\n".encode("latin-1") + path.read_bytes())
+    with pytest.raises(UsageError, match=r"functions\.py is not UTF-8; save it as UTF-8"):
+        load(folder, root=folder.parent)
+
+
 def test_a_number_that_the_rubric_does_not_have_is_a_mistake_of_the_rubric(folder):
     (folder / "rubric.yaml").write_text(RUBRIC.replace("tolerance:", "tolerence:"))
     homework = load(folder, root=folder.parent)

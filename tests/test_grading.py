@@ -138,6 +138,16 @@ def test_thirds_of_a_point_add_up(tmp_path):
     assert grade(SUBMISSION, homework(tmp_path, right, again, more), seed=1).score == 6
 
 
+def leaving(hw: Any, rng: Any) -> None:
+    """It ends the process that it runs in."""
+    raise SystemExit(0)
+
+
+def test_a_check_that_leaves_is_internal_and_ends_nothing(tmp_path):
+    report = grade(SUBMISSION, homework(tmp_path, leaving, right), seed=1)
+    assert verdicts(report) == {"leaving": Verdict.INTERNAL, "right": Verdict.PASS}
+
+
 def test_a_fault_of_ours_is_internal_and_needs_review(tmp_path):
     report = grade(SUBMISSION, homework(tmp_path, broken, right), seed=1)
     assert verdicts(report) == {"broken": Verdict.INTERNAL, "right": Verdict.PASS}

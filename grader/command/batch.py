@@ -102,11 +102,13 @@ def run(arguments: argparse.Namespace) -> int:
     datasets.check_root(arguments.data_root)
     zone = zone_of(homework_at(arguments.homework and arguments.homework.resolve()).rubric.late)
     students = recognise(arguments.folder, arguments.layout, arguments.roster, zone)
+    check_known(arguments.again, students)
+    if arguments.extensions is not None:
+        read_extensions(arguments.extensions, zone)  # what is wrong with it is told before a run begins
     with Gradebook.create(arguments.out) as book, claim(arguments.out) as scratch:
         with display() as show:  # it must end before anything else is printed, because it erases lines
             workers = Cluster(arguments.scheduler) if arguments.scheduler else Pool(jobs, scratch)
             batch = prepare(arguments, book, workers, show)
-            check_known(arguments.again, students)
             students, unknown = with_extensions(book, batch.run, students, zone)
             if batch.made_up:
                 tasks = f"task{'s' * (len(batch.made_up) > 1)} {' and '.join(batch.made_up)}"

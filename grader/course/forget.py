@@ -32,6 +32,7 @@ LONG_NUMBER = 5
 KEPT = ("runs", "releases", "keys", "sqlite_sequence")  # tables about the class, where a name is staff's or a path's
 STAFF = ("author",)
 ORPHANS = (  # what no report uses any more
+    f"DELETE FROM pages WHERE path LIKE '%{SOMEONE}%'",
     "DELETE FROM tasks WHERE digest NOT IN (SELECT value FROM reports, json_each(reports.document, '$.tasks'))",
     "DELETE FROM results WHERE json_extract(document, '$.task') NOT IN (SELECT digest FROM tasks)",
     "DELETE FROM answers WHERE request NOT IN (SELECT id FROM requests)",
@@ -109,10 +110,10 @@ def forget(book: Gradebook, what: Plan) -> list[Path]:
     """
     path = book.folder / PENDING
     write(path, json.dumps({"ids": what.ids, "texts": what.texts}))
+    for id_ in what.ids:
+        pages.remove(book, id_)  # while their rows still name the student
     delete_rows(book.database, what)
     book.same = None
-    for id_ in what.ids:
-        pages.remove(book, id_)
     delete_halves(book.folder)
     remove(book.folder / EXPORTS)
     for name in (pages.SIMILAR, pages.PAIRS):  # they quote the work; `grade.py similar` makes them anew

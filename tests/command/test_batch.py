@@ -47,6 +47,16 @@ def test_usage_is_a_sentence(tmp_path, monkeypatch, arguments, says):
         command.run(command.parser().parse_args(arguments))
 
 
+@pytest.mark.parametrize(
+    "words", [("--again", "nobody"), ("--extensions", "nowhere.csv", "--due", "2026-11-20")], ids=lambda words: words[0]
+)
+def test_a_mistake_in_the_command_begins_no_run(tmp_path, capsys, words):
+    folder = class_of(tmp_path / "in", "right-tabs")
+    assert cli.main(["batch", str(folder), "--out", str(tmp_path / "out"), *words]) == 2
+    assert words[1] in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_resume_of_nothing_leaves_nothing(tmp_path):
     folder, out = class_of(tmp_path / "in", "right-tabs"), tmp_path / "out"
     with pytest.raises(UsageError, match=r"out contains no gradebook\.sqlite; make one with"):

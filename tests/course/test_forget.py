@@ -169,6 +169,16 @@ def test_what_was_killed_is_finished_by_the_same_command(tmp_path, capsys, monke
     assert left(folder) == set()
 
 
+def test_one_student_after_another_is_forgotten(tmp_path):
+    folder = filled(tmp_path)
+    for student in ("zl1815", "bob"):
+        assert type_(folder, "forget", student) == 0
+    with Gradebook.open(folder) as book:
+        assert [one.id for one in book.students()] == ["cem"]
+        assert not list(book.database.connection.execute("SELECT path FROM pages"))
+    assert not list((folder / "reports").iterdir())
+
+
 def test_a_namesake_keeps_the_name_and_a_group_keeps_the_work(tmp_path, capsys):
     with Gradebook.create(tmp_path / "out") as book:
         book.begin(seed=7)
