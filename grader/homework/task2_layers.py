@@ -458,6 +458,7 @@ def softmax_clues(hw: Subject, x: Array, y: NDArray[np.int64]) -> Iterator[Clue]
     """What a gradient of the softmax loss may be instead."""
     yield from mistakes(hw, "softmax_loss_grad", x, y)
     yield from kept_clues(lambda x: hw.layers.softmax_loss(x, y)[1], x=x)
+    yield from mistakes(hw, "softmax_loss_parts", x, y, recorded=False)
     yield from mistakes(hw, "softmax_loss_given", 1, x, y, recorded=False)
 
 

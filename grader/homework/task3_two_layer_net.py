@@ -196,6 +196,7 @@ def expect_gradients_of(
         name = case.name("grads", role) + said
         clues = chain(
             mistakes(hw, "net_backward_grad", role, case.values, case.X, grad_scores, later),
+            mistakes(hw, "net_backward_exchanged", role, case.values, case.X, grad_scores, recorded=False),
             kept_gradients(case, role, grad_scores),
             mistakes(hw, "net_backward_given", role, case.values, case.X, grad_scores, recorded=False),
         )

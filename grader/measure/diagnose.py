@@ -54,8 +54,6 @@ class Clue:
             found, mistaken, right = found[told], mistaken[told], right[told]
         if not np.isfinite(found).all() or not np.isfinite(mistaken).all() or same(mistaken, right):
             return False
-        if not found.any():  # "every entry is 0" is told, and many mistakes come to that
-            return False
         size = float(np.abs(right).max(initial=0.0)) if right.shape == found.shape else 0.0
         return same(found, mistaken) or numeric.error(found, mistaken) <= ROUNDOFF * size  # of what cancels out
 
