@@ -57,6 +57,13 @@ def test_right_training_clears_its_bar_graded_or_trained_to_the_end_and_wrong_tr
     assert wrong["accuracy"] < 0.5
 
 
+def test_right_work_that_did_not_run_is_no_measurement(benchmark, images):
+    trainings, bars = benchmark["trainings"], benchmark["bars"]
+    broken = trainings.two_layers("4.3", QUICK, "") | {"train.py": "raise OSError(28, 'No space left on device')"}
+    with Zygotes() as zygotes, pytest.raises(SystemExit, match="right work did not run"):
+        bars.run(load(OWN), bars.Row("4.3", "stand-in", "right", "", broken), images, 1, zygotes.launch)
+
+
 def test_what_is_in_the_record_is_not_done_again_and_a_cut_line_is(benchmark, images, tmp_path, monkeypatch):
     bars, done = benchmark["bars"], []
     found = {"accuracy": 0.8, "earned": 5.0, "points": 5.0, "asked": 0, "seconds": 9.0, "cleared": 6.0, "elsewhere": []}

@@ -103,8 +103,6 @@ def run(arguments: argparse.Namespace) -> int:
     zone = zone_of(homework_at(arguments.homework and arguments.homework.resolve()).rubric.late)
     students = recognise(arguments.folder, arguments.layout, arguments.roster, zone)
     check_known(arguments.again, students)
-    if arguments.extensions is not None:
-        read_extensions(arguments.extensions, zone)  # what is wrong with it is told before a run begins
     with Gradebook.create(arguments.out) as book, claim(arguments.out) as scratch:
         with display() as show:  # it must end before anything else is printed, because it erases lines
             workers = Cluster(arguments.scheduler) if arguments.scheduler else Pool(jobs, scratch)
@@ -168,15 +166,16 @@ def begun(arguments: argparse.Namespace, book: Gradebook, homework: Homework) ->
 
     expect_known(homework, arguments.only)
     last = book.runs()[-1:]
-    drawn, at = arguments.seed, due(arguments.due, zone_of(homework.rubric.late))
+    zone = zone_of(homework.rubric.late)
+    drawn, at = arguments.seed, due(arguments.due, zone)
     if arguments.extensions is None and last and last[0].settings.get("extensions"):
         arguments.extensions = Path(last[0].settings["extensions"])
-    for path in filter(None, [arguments.extensions]):
-        read_extensions(path)
     if drawn is None:
         drawn = last[0].seed if last else homework.answers.draw_seed()
     if at is None and last:
         at = last[0].due
+    if arguments.extensions is not None:
+        extended((), read_extensions(arguments.extensions, zone), at, zone)  # no run begins with a mistake in it
     settings = asked(arguments) | {"release": homework.rubric.release}
     return book.begin(seed=drawn, due=at, late=homework.rubric.late, settings=settings)
 

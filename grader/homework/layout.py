@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from grader.errors import Mismatch
 from grader.measure.diagnose import describe
 from grader.measure.expect import is_stub
+from grader.sandbox.remote import as_written
 
 Array = NDArray[np.float64]
 Key = str | int  # a student's name for a parameter
@@ -169,7 +170,7 @@ def wrong_widths(built: Widths, asked: Widths) -> Iterator[str]:
 def shown(path: Path) -> str:
     """A student's name for a parameter, shortened."""
     cut = [key[:30] if isinstance(key, str) else key for key in path]
-    return repr(cut[0]) if len(cut) == 1 else repr("/".join(map(str, cut))[:60])
+    return as_written(cut[0]) if len(cut) == 1 else repr("/".join(map(str, cut))[:60])
 
 
 def entries(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -251,7 +252,9 @@ def expect_as_asked(parameters: Any, asked: Widths, net: str) -> Layout:
     """The layout, if it is as asked. Otherwise raises Mismatch, which says how it differs; `net` is the call that made
     the network."""
     if is_stub(parameters) or not isinstance(parameters, dict | list | tuple):
-        raise Mismatch("parameters() should return a dict from names to arrays, each name a string or a whole number")
+        raise Mismatch(
+            "parameters() should return a dict from names to arrays; a name is a string, a number or a tuple of these"
+        )
     for path, one in entries(parameters):
         if not isinstance(one, np.ndarray) or one.dtype.kind != "f":
             raise Mismatch(f"parameters()[{shown(path)}] should be a numpy array of floats, but it is {describe(one)}")

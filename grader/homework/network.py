@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -214,25 +214,34 @@ def draw(
     Raises Mismatch when a write is lost.
     """
     draws = partial(drawn, hw, int(rng.integers(1 << 62)), biases, decided, numeric, scale)
-    net, found, values, X, held = written_at_once(hw, sizes, draws) or written(hw, sizes, draws)
-    sizes = as_built(sizes, found)
+    made = filled_at_once(hw, sizes, draws) or filled(hw, sizes, draws)
+    sizes = as_built(sizes, made.layout)
     y = rng.integers(sizes.classes, size=sizes.batch)
-    float32 = any(array.dtype == np.float32 for _, array in layout.arrays_of(held))
-    return Case(sizes, net, hw.reference.answers, found, values, X, y, float32, numeric)
+    float32 = any(array.dtype == np.float32 for _, array in layout.arrays_of(made.parameters))
+    answers = hw.reference.answers
+    return Case(sizes, made.net, answers, made.layout, made.values, made.X, y, float32, numeric)
 
 
-def written(hw: Subject, sizes: Sizes, draws: Callable[[Sizes], Drawn]) -> tuple[Any, Layout, Values, Array, Any]:
-    """A new network, its layout, what is written into it, the inputs, and parameters() afterwards. Raises as `draw`."""
+class Filled(NamedTuple):
+    """A new network of the student's, its layout, what it holds, inputs for it, and its parameters()."""
+
+    net: Any
+    layout: Layout
+    values: Values
+    X: Array
+    parameters: Any
+
+
+def filled(hw: Subject, sizes: Sizes, draws: Callable[[Sizes], Drawn]) -> Filled:
+    """A network into which parameters were written. Raises as `draw`."""
     net, built = build(hw, *sizes.arguments)
     found = layout_of(hw, net, built, sizes)
     values, X = draws(as_built(sizes, found))
     held = net.write(found.pack(values))
-    return net, found, live(held, found, values), X, held
+    return Filled(net, found, live(held, found, values), X, held)
 
 
-def written_at_once(
-    hw: Subject, sizes: Sizes, draws: Callable[[Sizes], Drawn]
-) -> tuple[Any, Layout, Values, Array, Any] | None:
+def filled_at_once(hw: Subject, sizes: Sizes, draws: Callable[[Sizes], Drawn]) -> Filled | None:
     """The same in one round trip, where an earlier network told how it holds its parameters; None if it is not so."""
     plan = hw.once("how a network holds its parameters", partial(plan_of, hw))
     if plan is None:
@@ -242,7 +251,7 @@ def written_at_once(
     try:
         make = hw.two_layer_net.TwoLayerNet.then("parameters", writing=found.pack(values))
         net, held = make(*sizes.arguments)
-        return as_network(net, "TwoLayerNet(...)"), found, live(held, found, values), X, held
+        return Filled(as_network(net, "TwoLayerNet(...)"), found, live(held, found, values), X, held)
     except StudentError:
         return None
 

@@ -222,14 +222,13 @@ def expect_gradients_of(
 
 def kept_gradients(case: Case, role: str, grad_scores: Array) -> list[Clue]:
     """Clues that a gradient is kept from an earlier call. That of the last bias does not depend on X."""
-    if role == "bias2":
-        return kept_clues(lambda grad_scores: own_gradient(case, role, case.X, grad_scores), grad_scores=grad_scores)
-    return kept_clues(partial(own_gradient, case, role), X=case.X, grad_scores=grad_scores)
+    given = {} if role == "bias2" else {"X": case.X}
+    return kept_clues(partial(own_gradient, case, role), grad_scores=grad_scores, **given)
 
 
-def own_gradient(case: Case, role: str, X: Array, grad_scores: Array) -> Any:
-    """The student's gradient for a role, after a forward pass of its own."""
-    _, cache = unpack("forward", case.net.forward(X), ("scores", "cache"))
+def own_gradient(case: Case, role: str, grad_scores: Array, X: Array | None = None) -> Any:
+    """The student's gradient for a role, after a forward pass of its own: of the case's inputs, or of X."""
+    _, cache = unpack("forward", case.net.forward(case.X if X is None else X), ("scores", "cache"))
     return network.expect_gradients("backward", case.net.backward(grad_scores, cache), case)[role]
 
 

@@ -80,9 +80,9 @@ def members(path: Path, search: Search, *, name: str | None = None) -> list[Foun
             if is_archive(file):
                 if path.stat().st_size > ARCHIVE:
                     raise TooBigError(f"{path} is larger than {ARCHIVE // MIB} MiB; leave data sets and models out")
-                return search.archive(file, str(path), 0)
+                return search.archive(file, path.name, 0)
             if search.fits(name) or search.names.code(name):
-                return [Found(printable(name), search.take(file, str(path), name))]
+                return [Found(printable(name), search.take(file, path.name, name))]
             file.seek(0)
             head = file.read(1000)
             kind = repair.kind_of(head)
@@ -322,8 +322,7 @@ class Search:
     ) -> None:
         """Keep the later of two members with the same name, as unpacking does."""
         if name in found and found[name] and found[name][0].content != content:
-            packed = printable(PurePosixPath(where).name)
-            self.note(f"{packed} holds {printable(name)} twice; the later one counts, as in unpacking")
+            self.note(f"{printable(where)} holds {printable(name)} twice; the later one counts, as in unpacking")
         found[name] = self.read(name, prefix + printable(name), content, depth)
 
     def inside(

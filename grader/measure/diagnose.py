@@ -247,11 +247,10 @@ def reshaped(found: Array, right: Array, factors: Mapping[str, float]) -> str:
         if found.shape == (1, *right.shape):
             return "the numbers are right; is keepdims=True to blame?" if exact else "is keepdims=True to blame?"
         return "the numbers are right" if exact else ""
-    if right.ndim and not found.ndim and right.any():
-        for words, reduce in (("sum", np.sum), ("mean", np.mean)):
-            if same(found, np.asarray(reduce(right))):
-                return f"it is the {words} of all entries: is axis=0 missing?"
     if right.ndim and not found.ndim:
+        for words, reduce in (("sum", np.sum), ("mean", np.mean)):
+            if right.any() and same(found, np.asarray(reduce(right))):
+                return f"it is the {words} of all entries: is axis=0 missing?"
         return "one number instead of an array"
     if right.ndim and found.shape == right.shape[1:]:
         for words, reduce in (("was summed away", np.sum), ("was averaged away", np.mean)):

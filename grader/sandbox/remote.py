@@ -440,6 +440,11 @@ def arriving(value: Any, remote: Callable[[Handle], Remote]) -> Any:
     return remote(value) if kind is Handle else value
 
 
+def as_written(key: str | int) -> str:
+    """The key of a student's dict as Python. One that is a tuple travels as its text; see worker/operate.py."""
+    return key if isinstance(key, str) and key[:1] == "(" and key[-1:] == ")" else repr(key)
+
+
 def as_text(value: Any, most: int) -> str:
     """A text from a reply, cut to `most` characters; "" for anything else, because converting it could take long."""
     return value[:most] if type(value) is str else ""

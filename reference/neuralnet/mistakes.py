@@ -10,6 +10,7 @@ from layers import fc_backward, fc_forward, l2_regularization, softmax_loss
 LATEST = "it belongs to the latest {}, not to the call whose cache was passed"
 FC_BACKWARD = ("grad_x", "grad_w", "grad_b")
 NEXT_CLASS = "it is right for the class before y: the labels count from 0, so y is the index, not y - 1"
+OVER_ROWS = "np.exp is summed over axis 0, not over the classes, axis 1"
 BY_CLASSES = "it is divided by the number of classes, not by N"
 
 
@@ -80,7 +81,7 @@ def softmax_loss_parts(x, y):
             (powers / powers.sum(axis=1, keepdims=True) - 1) * right / n,
         ),
         (
-            "np.exp is summed over axis 0, not over the classes, axis 1",
+            OVER_ROWS,
             (powers / powers.sum(axis=0, keepdims=True) - right) / n,
         ),
     ]
@@ -194,8 +195,8 @@ def softmax_loss_value(x, y):
                 "the sum over the classes is missing: np.exp is summed over the whole batch, not over axis 1",
                 loss_of(shifted - np.log(np.exp(shifted).sum())),
             ),
-            ("np.exp is summed over axis 0, not over the classes, axis 1", mean_over_columns(shifted, y)),
-            ("np.exp is summed over axis 0, not over the classes, axis 1", mean_over_columns(x, y)),
+            (OVER_ROWS, mean_over_columns(shifted, y)),
+            (OVER_ROWS, mean_over_columns(x, y)),
             (
                 "the maximum is taken over axis 0, not over the classes, and not taken off both terms",
                 loss_of(by_column - np.log(np.exp(by_column).sum(axis=1, keepdims=True))),

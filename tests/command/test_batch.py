@@ -8,6 +8,7 @@ import shutil
 import sys
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from classes import CLASS, Workers, class_of, graded
@@ -48,13 +49,23 @@ def test_usage_is_a_sentence(tmp_path, monkeypatch, arguments, says):
 
 
 @pytest.mark.parametrize(
-    "words", [("--again", "nobody"), ("--extensions", "nowhere.csv", "--due", "2026-11-20")], ids=lambda words: words[0]
+    ("words", "says"),
+    [
+        (("--again", "nobody"), "--again names nobody"),
+        (("--extensions", "nowhere.csv", "--due", "2026-11-20"), "nowhere.csv"),
+        (("--extensions", "days.csv"), "counts from the due date; give the due date with --due"),
+    ],
+    ids=lambda words: words[1] if isinstance(words, tuple) else "",
 )
-def test_a_mistake_in_the_command_begins_no_run(tmp_path, capsys, words):
+def test_a_mistake_in_the_command_begins_no_run(tmp_path, capsys, monkeypatch, words, says):
     folder = class_of(tmp_path / "in", "right-tabs")
-    assert cli.main(["batch", str(folder), "--out", str(tmp_path / "out"), *words]) == 2
-    assert words[1] in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+    (tmp_path / "days.csv").write_text("student,days\nright-tabs,2\n")
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["batch", str(folder), "--out", "out", *words]) == 2
+    assert says in capsys.readouterr().err
+    if Path("out").exists():
+        with Gradebook.open(Path("out")) as book:
+            assert book.runs() == []
 
 
 def test_resume_of_nothing_leaves_nothing(tmp_path):

@@ -179,6 +179,16 @@ def test_one_student_after_another_is_forgotten(tmp_path):
     assert not list((folder / "reports").iterdir())
 
 
+def test_a_page_that_an_earlier_version_left_behind_is_in_nobodys_way(tmp_path):
+    folder = filled(tmp_path)
+    with Gradebook.open(folder) as book:
+        book.put_page("reports/(forgotten).html", "a digest")
+    assert type_(folder, "forget", "zl1815") == 0
+    with Gradebook.open(folder) as book:
+        left_over = list(book.database.connection.execute("SELECT path FROM pages WHERE path LIKE '%forgotten%'"))
+    assert not left_over
+
+
 def test_a_namesake_keeps_the_name_and_a_group_keeps_the_work(tmp_path, capsys):
     with Gradebook.create(tmp_path / "out") as book:
         book.begin(seed=7)

@@ -118,6 +118,23 @@ def test_each_task_asks_for_its_own_data_and_no_others(folder):
     assert found == {"1": set(), "2": set(), "3": set(), "4": {"cifar10"}, "5": {"fashion-mnist"}, "6": {"squeezenet"}}
 
 
+def test_an_import_is_found_wherever_a_statement_may_stand(tmp_path):
+    path = tmp_path / "deep.py"
+    path.write_text(
+        "def f(x):\n"
+        "    try:\n        import grader.a\n"
+        "    except KeyError:\n        import grader.b\n"
+        "    else:\n        import grader.c\n"
+        "    finally:\n        import grader.d\n"
+        "    match x:\n        case 1:\n            import grader.e\n"
+        "    for _ in x:\n        pass\n    else:\n        from grader import f\n"
+        "    with x:\n        import grader.g\n"
+        "class C:\n    import grader.h\n"
+    )
+    found = result_keys.parsed(path, "deep", path.stat().st_mtime_ns).imports
+    assert sorted(name for name in found if name != "grader") == [f"grader.{letter}" for letter in "abcdefgh"]
+
+
 def test_the_engine_is_followed_through_its_imports(folder):
     plan = homework(folder)
     code = dict(result_keys.closure(plan, result_keys.sources(plan, plan.rubric.tasks[3])))

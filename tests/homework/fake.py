@@ -51,8 +51,11 @@ class FakeRemote:
         return FakeFunction(self._hw, self._value, name)
 
     def write(self, arrays: Mapping[str, Any]) -> Any:
-        for name, array in arrays.items():
-            self._value.parameters()[name][...] = array
+        try:
+            for name, array in arrays.items():
+                self._value.parameters()[name][...] = array
+        except Exception as error:
+            raise Raised(f"parameters raised {type(error).__name__}: {error}") from error
         return FakeFunction(self._hw, self._value, "parameters")()
 
 

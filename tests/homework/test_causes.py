@@ -5,6 +5,8 @@ A wrong cause is worse than none, so `never` holds words that are not true of th
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,6 +119,13 @@ MISTAKES = {
     "a ReLU that is 1": Mistake(
         "layers.py", "out = np.maximum(x, 0)", "out = np.where(x > 0, 1.0, 0.0)", "relu_forward", "it is 1 where x"
     ),
+    "a row masked as a whole": Mistake(
+        "layers.py",
+        "grad_x = grad_out * was_positive",
+        "grad_x = grad_out * was_positive.all(axis=1, keepdims=True)",
+        "relu_backward",
+        never="whole numbers",
+    ),
     "a ReLU with a small threshold": Mistake("layers.py", "cache = x > 0", "cache = x > 1e-6", "relu_backward"),
     "rounded": Mistake(
         "functions.py", "L = -math.log(p)", "L = round(-math.log(p), 4)", "f3_forward_fresh", "4 decimals", "float32"
@@ -161,6 +170,22 @@ def test_a_loss_that_is_cut_off_or_infinite_is_advised(launch, constant, says):
     check = graded(launch, "layers.py", source, 1)["softmax_loss_stable"]
     assert check.earned == check.points
     assert [sentence for sentence in check.advice if says in sentence]
+
+
+def test_names_that_are_pairs_are_written_as_python_does(launch, tmp_path):
+    """In the sentence and in the script, which shows the wrong answer on the student's machine."""
+    source = FILES["two_layer_net.py"].replace('{"W1": self.W1,', '{(1, "W"): self.W1,')
+    source = source.replace('{"W1": grad_W1,', '{(1, "W"): 2 * grad_W1,')
+    check = graded(launch, "two_layer_net.py", source, 1)["net_backward"]
+    assert check.message.startswith("grads[(1, 'W')] ")
+    for name in ("classifier.py", "layers.py"):
+        (tmp_path / name).write_bytes((ROOT / "reference" / "neuralnet" / name).read_bytes())
+    (tmp_path / "two_layer_net.py").write_text(source)
+    command = [sys.executable, "-c", check.example]
+    shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert "[(1, 'W')]" in check.example
+    own = float(shown.strip("[] \n"))
+    assert f"yours {own:g}, " in check.example.splitlines()[-1]
 
 
 def test_parameters_that_are_views_cost_nothing_and_are_advised(launch):

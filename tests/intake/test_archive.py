@@ -360,6 +360,15 @@ def test_odd_archives_are_opened(tmp_path, form):
     assert not any(str(tmp_path) in note for note in found.notes)  # a student reads them
 
 
+def test_a_note_on_what_is_too_large_names_no_folder_of_staffs(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "KEPT", 1 << 17)
+    inner = zipped(tmp_path / "inner.zip", {"data.bin": os.urandom(1 << 18)}).read_bytes()
+    found = read(zipped(tmp_path / "hw.zip", {**WORK, "more/inner.zip": inner}), WANTED, STUBS)
+    assert found.files == WORK
+    assert [note for note in found.notes if "hw.zip holds more than" in note]
+    assert not any(str(tmp_path) in note for note in found.notes)
+
+
 @pytest.mark.parametrize("folder", ["env", "venv/hw", ".hw"])
 def test_work_in_a_folder_that_programs_use_counts_where_there_is_no_other(tmp_path, folder):
     assert read(zipped(tmp_path / "a.zip", {f"{folder}/{n}": c for n, c in WORK.items()}), WANTED, STUBS).files == WORK

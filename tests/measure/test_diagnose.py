@@ -68,6 +68,12 @@ MISTAKES = {
         SCORES,
         "only the smallest numbers are set to 0: is there a threshold",
     ),
+    "most of it 0": (
+        np.where(np.abs(SCORES) < np.quantile(np.abs(SCORES), 0.7), 0, SCORES),
+        SCORES,
+        r"entries, it is wrongly 0 there, and right elsewhere\)",
+    ),
+    "one 0 for many": (np.array(0.0), 0 * GRAD_B, r"expected \(3,\) \(one number instead of an array\)"),
     "no bias": (X @ W, OUT, "every row is off by the same vector: is a bias missing"),
     "offset": (OUT + 1, OUT, "off by the same amount"),
     "unmasked relu": (GRAD_X, GRAD_X * (GRAD_X > 0), "wrong only where it should be 0: is a mask"),

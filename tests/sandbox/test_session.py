@@ -175,6 +175,23 @@ def test_arrays_are_written_before_a_method_that_follows_is_asked(student):
         layers.Net.then("parameters", writing={"other": np.zeros(2)})(2)
 
 
+def test_names_that_are_tuples_travel_and_are_written_to(student):
+    layers = student(
+        "import numpy as np\n"
+        "HELD = {(1, 'w'): np.zeros(2), ('1', 'w'): np.ones(2), 'plain': np.zeros(1)}\n"
+        "class Net:\n"
+        "    def parameters(self): return HELD\n"
+        "def nested(): return {((1, 2), 3): 0.0}\n"
+    )
+    net, held = layers.Net.then("parameters")()
+    assert list(held) == ["(1, 'w')", "('1', 'w')", "plain"]
+    after = net.write({"(1, 'w')": np.array([3.0, 4.0]), "plain": np.array([5.0])})
+    np.testing.assert_array_equal(after["(1, 'w')"], [3, 4])
+    np.testing.assert_array_equal(after["('1', 'w')"], [1, 1])
+    np.testing.assert_array_equal(after["plain"], [5])
+    assert isinstance(layers.nested(), Remote)  # it stays there
+
+
 def test_what_is_no_object_has_no_method_that_follows(student):
     assert student(NET).none.then("parameters")(2) == (None, None)
 
@@ -200,6 +217,13 @@ def test_where_a_process_ends_both_calls_are_named(student):
     with pytest.raises(TimedOut, match=r"^Endless or parameters (used|took)") as caught:
         student(NET).Endless.then("parameters")(2)
     assert caught.value.where == "layers.py:14"
+
+
+def test_what_is_not_a_number_and_stays_so_is_no_change(student):
+    layers = student("def f(a, b):\n    b[0] = 1.0\n    return a")
+    nothing = np.array([np.nan, 2.0, np.inf])
+    layers.f(nothing, nothing)
+    assert session_of(layers).mutated == (1,)
 
 
 def test_what_any_of_many_calls_changed_is_told(student):
