@@ -183,6 +183,11 @@ class Subject:
         """The value of a list, dict, array or tensor that lies in the student's process."""
         return operated(self.session, remote._handle, (), "itself")
 
+    def restart(self) -> None:
+        """End the student's process and all its objects. The next call starts one that finds the files which this one
+        wrote, and nothing else of it."""
+        self.session.renew(keep_files=True)
+
     def operate(self, name: str, remote: Remote, *args: Any) -> Any:
         """The result of an operator on a student's object. `name` is its name in Python's `operator` module, such as
         "eq", "lt" or "contains"; the object's own method computes the result."""

@@ -207,9 +207,8 @@ def better(
     not told, because it may hold answers."""
     earned = round(again.earned * item.follow_through, 9)
     ends = Ending(again.verdict, earned, again.message if again.verdict not in SPOKEN else "", again.where)
-    too_much = hw.session.parts.too_much if hw.session.parts is not None else ""
-    if too_much or again.verdict is Verdict.INTERNAL:
-        ends = Ending(Verdict.SKIPPED, 0.0, f"not measured on right parts: {too_much or 'a fault of the grader'}")
+    if unmeasured := why_unmeasured(again, hw):
+        ends = Ending(Verdict.SKIPPED, 0.0, f"not measured on right parts: {unmeasured}")
     subject = short(hw.homework.checks[first.name].about) or item.title
     told = FollowThrough(wrong, items, ended(first), ends, sentence(subject, ends, wrong, items))
     if ends.earned > first.earned:
@@ -224,6 +223,15 @@ def better(
     elif ends.verdict is Verdict.SKIPPED:
         first = replace(first, review=(*first.review, *(again.review or (f"{ends.message}; would it pass there?",))))
     return replace(first, followed=told)
+
+
+def why_unmeasured(again: CheckResult, hw: Subject) -> str:
+    """Why the second result tells nothing of the student's code; "" if it does."""
+    if hw.session.parts is not None and hw.session.parts.too_much:
+        return hw.session.parts.too_much
+    if hw.session.allowance.used_up and again.verdict is not Verdict.PASS:
+        return "the time for this submission was used up"
+    return "a fault of the grader" if again.verdict is Verdict.INTERNAL else ""
 
 
 def ended(result: CheckResult) -> Ending:

@@ -175,8 +175,7 @@ def follow(
     stopped, as `spent` tells, is not tried again, and calls get less time once one was stopped."""
     if homework.answers.recording:
         return
-    limits = homework.rubric.limits
-    allowance = Allowance(limits, earlier=spent.stopped)
+    limits, allowance = homework.rubric.limits, spent.for_again()
 
     def open_(work: Submission, parts: Parts | None) -> Session:
         own = {name for name, content in submission.files.items() if work.files.get(name) == content}

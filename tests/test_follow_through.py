@@ -544,6 +544,23 @@ def test_a_question_that_is_refused_for_its_size_is_one_for_a_person(graded: Any
     assert any("not measured on right parts" in reason for reason in report.needs_review)
 
 
+def test_what_is_graded_again_has_what_is_left_of_the_submissions_time(graded: Any, homework: Homework) -> None:
+    """A line that takes 0.4 s is asked once; again, on right parts, there is too little left for it."""
+    slow = "until = time.process_time() + 0.4\n        while time.process_time() < until: pass\n        "
+    given = {
+        "base": UNMASKED,
+        "top": "import time\n" + TOP.replace("out, cache = scale(", f"{slow}out, cache = scale("),
+    }
+    own = replace(homework, rubric=replace(homework.rubric, limits=replace(homework.rubric.limits, submission_cpu=0.3)))
+    report = graded(given, own, shrink=False)
+    check = of(report, "line")
+    assert check.followed is not None
+    assert check.followed.again.verdict is Verdict.SKIPPED
+    assert check.followed.again.message == "not measured on right parts: the time for this submission was used up"
+    assert any("processor time for this submission were used up" in reason for reason in report.needs_review)
+    assert points(graded(given)) == ALL | {"1.1": 1}
+
+
 def test_a_handout_says_that_the_course_grades_again(folder: Path, graded: Any, tmp_path: Path) -> None:
     (tmp_path / RECORDED).write_bytes(record(folder, (1,)))
     handout = replace(load(folder), modules={}, answers=Recorded(tmp_path / RECORDED))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.check import Subject, check
-from grader.errors import Mismatch, NotImplementedYet, Raised
+from grader.errors import Mismatch, NotImplementedYet, Raised, Undecided
 from grader.measure import numeric
 from grader.measure.diagnose import Clue, coarseness
 from grader.measure.expect import ANOTHER, asked_again, expect_close, gather, mistakes, once, unpack
@@ -26,6 +26,7 @@ POINTS, SMALL, WHOLE = 20, 3, 6
 MIDDLE = (6, 8)  # a distance at which a probability is below 0.01, and not yet 0
 WATCHED = 2  # points at which a call is watched for finite differences
 F4_POINTS = 3
+MOST_INPUTS = 64  # of f4; its points and what may be wrong with it grow with the square of their number
 SHARED = "all gradients are wrong by one ratio at each point: a factor is wrong where all inputs have met"
 SHARED_RATIO = 1e-6
 F1_FAR = (51, 53)  # f1 is a square, and its bar is absolute: digits are lost beyond
@@ -122,7 +123,7 @@ def f4_gradient(hw: Subject, rng: np.random.Generator) -> None:
     for i, name in enumerate(names):
         bars = [hw.tolerance * max(1.0, float(np.abs(one).max())) + noise for _, one, noise in drawn]
         right = (np.abs(yours[:, i] - expected[:, i]) < bars).all()  # each point has its own bar
-        clues = [again(partial(asked, i), calls), *own_clues(at, expected, yours, i)]
+        clues = chain([again(partial(asked, i), calls)], own_clues(at, expected, yours, i))
         atol = max(bars) if right else min(bars)
         expect_close(hw, f"{name} of f4", yours[:, i], expected[:, i], atol=atol, reveal=True, clues=clues, part=(1, i))
 
@@ -290,8 +291,11 @@ def gradients(f: Callable[..., Any], at: Sequence[tuple[float, ...]], fixed: tup
 
 
 def own_arity(f4: Any) -> int:
-    """How many inputs the student's graph takes. Raises NotImplementedYet when f4 is missing or the stub."""
+    """How many inputs the student's graph takes. Raises NotImplementedYet when f4 is missing or the stub, and Undecided
+    for more than MOST_INPUTS."""
     arity: int | None = f4.arity()
+    if arity is not None and arity > MOST_INPUTS:
+        raise Undecided(f"f4 takes {arity} inputs, and {MOST_INPUTS} at most are checked: is its gradient right?")
     for count in range(1, 9) if arity is None else [arity]:
         try:
             value = f4(*[0.5] * count)

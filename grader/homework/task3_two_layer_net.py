@@ -27,12 +27,11 @@ SCALES = (1.0, 0.3, 1e-2)  # so that weights which are added to an earlier netwo
 SIGMAS = 5.5  # of a mean or a deviation: a right one is further off in fewer than 4 of 100 million draws
 FARTHEST = 3.0  # of a distribution, times the root of the number of draws: 3 in 100 million (Kolmogorov and Smirnov)
 LATEST = "it belongs to the latest forward pass, not to the call whose cache was passed"
+ONLY_FILES = "; load runs in a new process here, which has only what save wrote to the file"
 STEP = 20
 VIEW = "it does not own its data"  # numpy's words for an array that cannot be resized
+SAVED = "model.pkl"
 ALIKE = 0.1  # share of weights that may be equal to another one: float32 has few that are
-
-
-SAVED = "./model.pkl"  # another name of the file: save has to write it, and may not keep the network in memory alone
 
 
 @check("3.1", "two_layer_net.TwoLayerNet.__init__")
@@ -99,8 +98,9 @@ def net_save_load(hw: Subject, rng: np.random.Generator) -> None:
         for sizes in SIZES[-1:]:
             case = network.draw(hw, rng, sizes)
             unpack("forward", case.net.forward(case.X), ("scores", "cache"))
-            case.net.save("model.pkl")
+            case.net.save(SAVED)
             network.draw(hw, rng, sizes).net.save("other.pkl")
+            hw.restart()
             loaded = network.as_network(load(hw, case.sizes), "TwoLayerNet.load")
             values = case.layout.read(loaded.parameters())
             if values is None:
@@ -113,13 +113,15 @@ def net_save_load(hw: Subject, rng: np.random.Generator) -> None:
 
 
 def load(hw: Subject, sizes: Sizes) -> Any:
-    """The network of `sizes` that was saved. load() gives an array of another size the saved one, which numpy refuses
-    for a view: then a network of the same size has to take the numbers, and the rest is advice."""
+    """The network of `sizes` that was saved, in a process that knows nothing but the files. load() gives an array of
+    another size the saved one, which numpy refuses for a view: then a network of the same size has to take the numbers,
+    and the rest is advice."""
     try:
         with network.small_by_default(hw):
             return hw.two_layer_net.TwoLayerNet.load(SAVED)
     except Raised as error:
         if VIEW not in error.message:
+            error.message += ONLY_FILES
             raise
     hw.advise(
         "TwoLayerNet.load cannot load another hidden_dim than the default: a parameter is a view of another array, as "

@@ -19,18 +19,23 @@ from grader.sandbox.process import Process
 AGAIN = 0.05  # of the limit, once something was stopped
 LEAST_CALL, LEAST_IMPORT = 0.1, 1.0  # CPU seconds that nothing gets less than, unless the limit is less
 LEAST_WAIT = 0.3  # seconds of waiting
+WAITING = 10.0  # seconds on the clock for which the calls of a submission may wait in all, each a little
 TOGETHER = 4  # calls of one round trip that have a call's time each; more share it
 
 
 @dataclass
 class Allowance:
-    """`cpu` and `wall` are the seconds that are left, outside of training. `files` were stopped while they were
-    imported, by their path in the handout, and `calls` by owner and name; each is kept with what was said then. `ended`
-    are the names of those that have ended well before. `earlier` is how many were stopped in another session."""
+    """`cpu`, `wall` and `waiting` are the seconds that are left, outside of training.
+
+    `files` were stopped while they were imported, by their path in the handout, and `calls` by owner and name; each is
+    kept with what was said then. `ended` are the names of those that have ended well before. `earlier` is how many were
+    stopped in another session.
+    """
 
     limits: Limits
     cpu: float = 0.0
     wall: float = 0.0
+    waiting: float = WAITING
     files: dict[str, StudentError] = field(default_factory=dict)
     calls: dict[tuple[str, ...], TimedOut] = field(default_factory=dict)
     ended: set[tuple[str, ...]] = field(default_factory=set)
@@ -39,6 +44,12 @@ class Allowance:
 
     def __post_init__(self) -> None:
         self.cpu, self.wall = self.limits.submission_cpu, self.limits.submission_wall
+
+    def for_again(self) -> Allowance:
+        """What is left for work that is graded again, in other sessions; they note what is stopped on their own."""
+        rest = Allowance(self.limits, earlier=self.stopped)
+        rest.cpu, rest.wall, rest.waiting = self.cpu, self.wall, self.waiting
+        return rest
 
     @property
     def stopped(self) -> int:
@@ -50,6 +61,7 @@ class Allowance:
         for left, limit, unit in (
             (self.cpu, self.limits.submission_cpu, "processor time"),
             (self.wall, self.limits.submission_wall, "time on the clock"),
+            (self.waiting, WAITING, "waiting without computing"),
         ):
             if left <= 0:
                 self.used_up = True
@@ -86,10 +98,11 @@ class Allowance:
     @contextmanager
     def spending(self, process: Process) -> Iterator[None]:
         """What is used here is taken off."""
-        before, began = process.quick_clock(), time.monotonic()
+        before, waited, began = process.quick_clock(), process.waited, time.monotonic()
         try:
             yield
         finally:
             wall, cpu = time.monotonic() - began, process.quick_clock() - before
             self.wall -= wall
+            self.waiting -= process.waited - waited
             self.cpu -= cpu if cpu >= 0 else wall  # of a process that is gone, nobody can tell any more

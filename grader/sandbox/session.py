@@ -85,7 +85,8 @@ class Session:
         self.known: set[str] = set()  # modules that some process of this session held
         self.deadline = float("inf")
         self.allowed = float("inf")  # seconds from the beginning of the check to its deadline
-        self.seed: int | None = None
+        self.seed: int | None = None  # of the check, for the next request; None once a process has it
+        self.own_seed: int | None = None  # of the check
         self.trace: Trace | None = Trace()  # None while nothing is traced
         self.well: list[Any] = []  # what the calls of the last request gave that ended well
         self.carried = 0  # bytes of the last request and its reply
@@ -105,6 +106,7 @@ class Session:
         self.killed = False  # whether a process of this check was killed, but not by the grader; see process.py
         self.folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="backgrade-")))
         self.process: Process | None = None
+        self.left = False  # whether the next process finds what the last one wrote
         self.held = ""  # the worker's line on its confinement; "" before the first call
         try:
             lay_out(section, submission, handout, self.folder)
@@ -124,8 +126,10 @@ class Session:
         remove(self.folder)
 
     def start(self) -> None:
-        remove(self.folder / "scratch")  # no later process may find what this one left
-        (self.folder / "scratch").mkdir()
+        if not self.left:
+            remove(self.folder / "scratch")  # no later process may find what this one left
+        (self.folder / "scratch").mkdir(exist_ok=self.left)
+        self.left = False
         self.process = Process(self.folder, self.limits, self.launch)
         self.processes += 1
         self.imported = set()
@@ -141,14 +145,17 @@ class Session:
             self.remotes.clear()
             process.kill()
 
-    def renew(self) -> None:
-        """End the process and all its objects; the next call starts a new one. What it printed is kept."""
+    def renew(self, *, keep_files: bool = False) -> None:
+        """End the process and all its objects; the next call starts a new one, with the check's seed. What it printed
+        is kept, and with `keep_files` what it wrote, for that one process."""
         self.last_words = self.output()
         self.stop()
+        self.left, self.seed = keep_files, self.own_seed
 
     def begin(self, seed: int) -> None:
         """Begin a new check: with its own time, fresh seeds, and no objects of the previous check."""
-        self.seed = seed
+        self.seed = self.own_seed = seed
+        self.left = False
         self.allow(self.limits.check_wall)
         self.changed = {}
         self.differences = []

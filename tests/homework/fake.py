@@ -158,6 +158,9 @@ class FakeSubject:
     def once(self, key: str, make: Callable[[], Any]) -> Any:
         return once(self.kept, key, make)
 
+    def restart(self) -> None:
+        pass
+
     def policy(self, item: str, name: str) -> str:
         return "advice"
 

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from inspect import Parameter, Signature
 from multiprocessing import get_context
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ import pytest
 import yaml
 
 from grader.check import checks_of
-from grader.errors import Mismatch, NotImplementedYet, Raised, StudentError
+from grader.errors import Mismatch, NotImplementedYet, Raised, StudentError, Undecided
 from grader.homework import (
     task1_graphs,
     task2_layers,
@@ -264,6 +265,24 @@ def test_missing_f4_is_not_implemented_yet(student: Student) -> None:
     del student["functions"].f4
     with pytest.raises(NotImplementedYet, match="f4 is missing"):
         run(CHECKS["f4_gradient"], student)
+
+
+def test_an_f4_with_more_inputs_than_are_checked_is_a_question(student: Student) -> None:
+    many = (Parameter(f"x{i}", Parameter.POSITIONAL_ONLY) for i in range(250))
+    student["functions"].f4 = f4 = lambda *v: (sum(v), (1.0,) * 250)
+    f4.__signature__ = Signature(list(many))  # type: ignore[attr-defined]
+    with pytest.raises(Undecided, match="f4 takes 250 inputs, and 64 at most are checked"):
+        run(CHECKS["f4_gradient"], student)
+
+
+def test_what_may_be_wrong_with_f4_is_thought_of_only_where_it_is_wrong(student: Student, monkeypatch: Any) -> None:
+    def thought(*_: Any) -> Any:
+        raise AssertionError("nothing is wrong")
+        yield
+
+    monkeypatch.setattr(task1_graphs, "own_clues", thought)
+    student["functions"].f4 = lambda a, b: (a * b, (b, a))
+    run(CHECKS["f4_gradient"], student)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,9 @@ def _load(cls, filename):
 TwoLayerNet.save = _save
 TwoLayerNet.load = classmethod(_load)
 """
+SAVED_BY_ITS_REAL_PATH = SAVED_IN_MEMORY.replace("[filename]", "[os.path.realpath(filename)]").replace(
+    "_kept = {}", "import os\n\n_kept = {}"
+)
 RIGHT_SIX_TIMES = """
 
 _right, _calls = relu_forward, []
@@ -126,16 +129,26 @@ def graded(
     ("file", "added", "item", "check"),
     [
         ("two_layer_net.py", SAVED_IN_MEMORY, "3.1", "net_save_load"),
+        ("two_layer_net.py", SAVED_BY_ITS_REAL_PATH, "3.1", "net_save_load"),
         ("layers.py", RIGHT_SIX_TIMES, "2.2", "relu_forward"),
         ("train.py", BIASES_WITH_SMALL_STRENGTHS, "4.1", "training_step_biases"),
         ("layers.py", STRENGTHS_BY_HEART, "2.4", "l2_gradient"),
         ("layers.py", SHAPES_BY_HEART, "2.3", "softmax_loss_gradient"),
     ],
-    ids=["save", "six-calls", "bias-strengths", "l2-strengths", "shapes"],
+    ids=["save", "save-by-its-real-path", "six-calls", "bias-strengths", "l2-strengths", "shapes"],
 )
 def test_what_is_right_only_where_it_was_asked_before_earns_nothing(launch, file, added, item, check):
     earned = {one.name: one.earned for one in graded(launch, [item], file, added).checks}
     assert earned[check] == 0
+
+
+def test_a_load_that_finds_nothing_is_told_where_it_runs(launch):
+    report = graded(launch, ["3.1"], "two_layer_net.py", SAVED_IN_MEMORY)
+    (said,) = (one.message for one in report.checks if one.name == "net_save_load")
+    assert said == (
+        "TwoLayerNet.load raised KeyError: 'model.pkl'; "
+        "load runs in a new process here, which has only what save wrote to the file"
+    )
 
 
 def test_no_inputs_can_be_foreseen_from_what_the_process_is_told(launch):

@@ -17,6 +17,7 @@ from grader.check import ROOT, load
 from grader.errors import Crashed, StudentError, TimedOut
 from grader.grading import grade
 from grader.model import Limits, Section, Submission, Verdict
+from grader.sandbox import allowance
 from grader.sandbox.allowance import LEAST_CALL, Allowance
 from grader.sandbox.launch import Zygotes, spawn
 from grader.sandbox.remote import Module
@@ -182,6 +183,23 @@ def test_what_a_budget_cuts_is_a_question_for_a_person():
 def test_a_nap_in_right_work_costs_nothing(opened):
     session = opened(layers="import time\ndef f():\n    time.sleep(2.5)\n    return 1\n")
     assert [end(session, "layers") for _ in range(2)] == [None, None]
+
+
+def test_naps_of_one_process_take_a_few_seconds_in_all(opened):
+    session = opened(layers="import time\ndef f():\n    time.sleep(0.4)\n    return 1\n")
+    began = time.monotonic()
+    assert [end(session, "layers") for _ in range(30)] == [None] * 30
+    assert 2.5 < time.monotonic() - began < 9  # 12 as they are asked for
+
+
+def test_calls_that_each_wait_a_little_have_an_end(opened, monkeypatch):
+    """By another way than time.sleep, and each for less than a call may wait."""
+    monkeypatch.setattr(allowance, "WAITING", 1.0)
+    session = opened(layers="import select\ndef f():\n    select.select([], [], [], 0.4)\n    return 1\n")
+    session.allowance.waiting = 1.0
+    ends = [end(session, "layers") for _ in range(6)]
+    assert ends[:2] == [None] * 2
+    assert ends[-1].message == "f was not tried: the 1 s of waiting without computing for this submission were used up"
 
 
 def test_a_busy_machine_is_not_mistaken_for_a_sleeper(opened):

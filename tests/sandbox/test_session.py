@@ -617,6 +617,26 @@ def test_a_renewed_session_keeps_what_was_printed(student):
     assert session_of(layers).output() == "here\nhere\n"
 
 
+def test_one_process_finds_what_the_one_before_it_wrote_and_no_more_of_it(student):
+    layers = student(
+        "import random\nfrom pathlib import Path\nkept = []\ndef write():\n    kept.append(1)\n"
+        "    Path('a.txt').write_text('here')\n    return random.random()\n"
+        "def found():\n    return [kept, [path.read_text() for path in Path().glob('*')]]\n"
+        "def draw():\n    return random.random()\n"
+    )
+    session = session_of(layers)
+    drawn = layers.write()
+    session.renew(keep_files=True)
+    assert layers.draw() == drawn  # from the check's seed, in each process
+    assert layers.found() == [[], ["here"]]
+    session.renew()
+    assert layers.found() == [[], []]
+    layers.write()
+    session.renew(keep_files=True)
+    session.begin(2)  # another check finds nothing
+    assert layers.found() == [[], []]
+
+
 def test_a_training_run_reads_its_images_and_can_write_none(launch):
     """The file behind the images is found, as hostile code would find it, and opened for writing."""
     net = b"""

@@ -10,24 +10,27 @@ import time
 from typing import Any
 
 REAL = 0.5  # seconds that are slept before naps are cut short: threads of the student's have time to start meanwhile
-SHORT = 0.01  # seconds of a nap that is cut short
+IN_ALL = 3.0  # seconds of these in one process
+SHORT, SHORTEST = 0.01, 0.001  # seconds of a nap that is cut short, before and after these
 
 
 class Naps:
     def __init__(self, left: float) -> None:
+        self.spare = IN_ALL
         self.allow(left)
         self.slept = time.sleep
 
     def allow(self, left: float) -> None:
         """From now on, naps of so many seconds in all are cut short."""
-        self.left, self.real = left, REAL
+        self.left, self.real = left, min(REAL, self.spare)
 
     def sleep(self, seconds: Any, /) -> None:
         """Take the place of `time.sleep`."""
         if isinstance(seconds, int | float) and 0 < seconds <= self.left:
             self.left -= seconds
-            seconds = min(seconds, max(self.real, SHORT))
+            seconds = min(seconds, max(self.real, SHORT if self.spare > 0 else SHORTEST))
             self.real -= seconds
+            self.spare -= seconds
         self.slept(seconds)
 
 
