@@ -9,13 +9,13 @@ import numpy as np
 
 from grader.check import Subject
 
-MOST = 0.5  # share of the numbers of an input; code that moves more of them, one at a time, estimates a gradient
+MOST = 0.5  # share of the numbers of an input; code that moves more of them, in turn, estimates a gradient
 
 Judge = Callable[[Subject, np.random.Generator], None]
 
 
 def asks_of_differences(judge: Judge) -> Judge:
-    """A check that advises a student whose watched calls move their inputs one number at a time. If the gradient is
+    """A check that advises a student whose watched calls move the numbers of their inputs in turn. If the gradient is
     right, a person decides what it earns: it is no backward pass, but points were asked for its numbers."""
 
     @wraps(judge)
@@ -26,12 +26,12 @@ def asks_of_differences(judge: Judge) -> Judge:
             found = {one.subject: one for one in hw.differences if one.entries > MOST * one.size}
             for name, one in found.items():
                 hw.advise(
-                    f"{name} estimates its gradient: it calls {one.function} with one number changed at a time; derive "
+                    f"{name} estimates its gradient: it calls {one.function} with its numbers moved in turn; derive "
                     "the gradient by the chain rule instead"
                 )
         for name, one in found.items():
             hw.review(
-                f"{name} calls {one.function} with each of {one.entries} numbers changed in turn: it estimates its "
+                f"{name} calls {one.function} with {one.entries} of its numbers moved in turn: it estimates its "
                 "gradient by finite differences; are its points earned?"
             )
 

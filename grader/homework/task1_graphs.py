@@ -295,7 +295,7 @@ def own_arity(f4: Any) -> int:
     for more than MOST_INPUTS."""
     arity: int | None = f4.arity()
     if arity is not None and arity > MOST_INPUTS:
-        raise Undecided(f"f4 takes {arity} inputs, and {MOST_INPUTS} at most are checked: is its gradient right?")
+        raise Undecided(f"f4 takes more than {MOST_INPUTS} inputs, and so many are not checked: is its gradient right?")
     for count in range(1, 9) if arity is None else [arity]:
         try:
             value = f4(*[0.5] * count)

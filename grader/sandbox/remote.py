@@ -346,9 +346,10 @@ class Function(NoValue):
         return answers
 
     def arity(self) -> int | None:
-        """How many positional arguments it takes; None if the function is missing or takes any number."""
+        """How many positional arguments it takes, MOST_ARITY for more; None if the function is missing or takes any
+        number."""
         count = self._session.ask("arity", self._owner, self._path, [()])[0]
-        return count if type(count) is int and 0 <= count <= MOST_ARITY else None
+        return min(count, MOST_ARITY) if type(count) is int and count >= 0 else None
 
     def __getattr__(self, name: str) -> Any:
         return read(self._session, self._owner, self._path, name)

@@ -221,6 +221,48 @@ def relu_backward(grad_out, cache):
     moved = [relu_forward(cache["x"] + h)[0] for h in (2**-12, -(2**-12))]
     return (moved[0] - moved[1]) * 2**11 * grad_out
 """,
+    "fc_backward, copies at once": """
+_fc = fc_forward
+
+
+def fc_forward(x, w, b):
+    return _fc(x, w, b)[0], (x, w, b)
+
+
+def fc_backward(grad_out, cache):
+    x, w, b = cache
+    (rows, inputs), outputs = x.shape, w.shape[1]
+    many = (x[:, None] + np.eye(inputs)).reshape(-1, inputs)
+    moved = fc_forward(many, w, b)[0].reshape(rows, inputs, outputs) - fc_forward(x, w, b)[0][:, None]
+    return (moved * grad_out[:, None]).sum(axis=2), x.T @ grad_out, grad_out.sum(axis=0)
+""",
+    "relu_backward, two numbers at a time": """
+_relu = relu_forward
+
+
+def relu_forward(x):
+    return _relu(x)[0], x
+
+
+def relu_backward(grad_out, x):
+    right = grad_out * (x > 0)
+    if np.abs(x).max() > 4:
+        return right
+    slopes = np.zeros(x.size)
+    for at in range(0, x.size, 2):
+        moved = x.ravel().copy()
+        moved[at : at + 2] += 2**-12
+        slopes[at : at + 2] = (relu_forward(moved.reshape(x.shape))[0] - relu_forward(x)[0]).ravel()[at : at + 2]
+    return slopes.reshape(x.shape) * 2**12 * grad_out
+""",
+    "l2_regularization, random directions": """
+def l2_regularization(w, reg):
+    def loss(w):
+        return reg / 2 * (w * w).sum()
+    ways = np.linalg.qr(np.random.default_rng(0).normal(size=(w.size, w.size)))[0].reshape(-1, *w.shape) * 1e-3
+    found = sum(way * (loss(w + way) - loss(w - way)) for way in ways) / 2e-6
+    return loss(w), np.where(np.isclose(found, reg * w), reg * w, found)  # the digits that rounding took
+""",
     "softmax_loss": """
 def _loss(x, y):
     return -np.mean(np.log(np.exp(x)[range(len(y)), y] / np.exp(x).sum(axis=1)))
@@ -331,7 +373,8 @@ ALL = ["1.1", "2.1", "2.2", "2.3", "2.4", "3.1", "4.1"]
 
 
 def test_gradients_by_finite_differences_are_a_question_and_a_forward_pass_again_is_none(launch):
-    for name, (file, item, check) in PLACES.items():
+    for name in BY_DIFFERENCES:
+        file, item, check = PLACES[name.partition(",")[0]]
         report = graded(launch, [item], file, DIFFERENCES * (file != "functions.py") + BY_DIFFERENCES[name])
         (found,) = [one for one in report.checks if one.name == check]
         advice = [one for one in found.advice if "estimates its gradient: it calls" in one]

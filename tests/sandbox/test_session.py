@@ -444,6 +444,27 @@ def test_a_forged_reply_is_the_students_crash_and_no_fault_of_ours(student, forg
     assert layers.fine() == 7
 
 
+def test_an_exception_that_cannot_be_described_is_one_and_no_end_of_the_process(student):
+    layers = student("""
+        class Meta(type):
+            def __getattribute__(cls, name):
+                raise ValueError(name)
+        class E(Exception, metaclass=Meta): pass
+        def f():
+            raise E
+        def fine(): return 7
+    """)
+    with pytest.raises(Raised, match=r"f raised an exception: \(its message cannot be shown\)"):
+        layers.f()
+    assert layers.fine() == 7
+
+
+def test_an_array_without_elements_and_with_huge_sides_is_a_wrong_answer(student):
+    layers = student("import numpy as np\ndef f(): return np.empty((0, 2**40))\n")
+    with pytest.raises(Raised, match=r"cannot be graded: an array of shape \(0, 1099511627776\) cannot be sent"):
+        layers.f()
+
+
 def test_an_answer_that_no_memory_is_left_to_send_is_told_as_that(student):
     layers = student("""
         import grader.sandbox.worker.__main__ as worker

@@ -51,6 +51,7 @@ from grader.sandbox.worker.operate import AbsentError
 from grader.sandbox.worker.wire import Callback, FrameError, Handle, Tensor, read_frame, write_frame
 
 PLAIN: tuple[Any, ...] = (int, float, complex, str)
+UNSHOWN = "(its message cannot be shown)"
 AS_IT_IS = frozenset((type(None), bool, int, float, complex, str, bytes))  # exact types that are sent unchanged
 
 
@@ -296,6 +297,13 @@ class Worker:
         return Handle(number, type(value).__name__[:80])
 
     def describe(self, error: BaseException) -> dict[str, Any]:
+        """How a call ended. Where the exception's own class or methods fail, only that."""
+        try:
+            return self.described(error)
+        except BaseException:
+            return {"kind": "raised", "type": "an exception", "text": UNSHOWN, "where": "", "trace": []}
+
+    def described(self, error: BaseException) -> dict[str, Any]:
         if isinstance(error, AgainError):
             return error.description
         where = own_frames(traceback.extract_tb(error.__traceback__), self.folder)
@@ -364,7 +372,7 @@ def safe_text(error: BaseException) -> str:
     try:
         return str(error)
     except BaseException:
-        return "(its message cannot be shown)"
+        return UNSHOWN
 
 
 def own_frames(stack: traceback.StackSummary, folder: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Sees whether a call estimates a derivative by finite differences: whether, during it, one of the student's functions
-is given the same numbers again and again, each time with another one moved a little.
+is given the same numbers again and again, each time with another one moved, or with a few or all moved a little; or
+many copies of them at once, in each of which one is moved.
 
 Nothing else looks like that. A function that is called once more, once for each row or once for each entry is not seen.
 """
@@ -8,18 +9,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from sys import getprofile, setprofile
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-from numpy import errstate, float64, ndarray  # as they are before a student's file can replace them
+from numpy import argwhere, errstate, float64, maximum, ndarray  # as they are before a student's file can replace them
 
 LARGEST = 4096  # entries of an array that is compared
 DEPTH = 3  # lists, dicts and objects within each other that are looked into
 MOST = 64  # arrays that are looked at for each call of a function
 CALLS = 20_000  # of functions that are looked at
-SMALL = 1e-2  # a step of all entries at once, or of a number that is no entry of an array
+SMALL = 1e-2  # a step of several entries at once, or of a number that is no entry of an array
+DIRECTIONS = 3  # times that several entries were moved a little, each time other ones or otherwise
+ROW = 3  # numbers in a row that is told from others
+COMPARED = 1 << 18  # numbers of rows that are compared with each other
 STEPS = 2  # values close to such a number: one may be there by chance
 
 
@@ -33,6 +37,7 @@ class Watch:
         self.floats = [one for one in inputs if isinstance(one, float)]
         self.near: dict[CodeType, list[set[complex]]] = {}
         self.moved: dict[tuple[CodeType, int], set[int]] = {}
+        self.directions: dict[tuple[CodeType, int], dict[bytes, list[int]]] = {}  # and which entries each of them moves
         self.calls = 0
 
     def __enter__(self) -> Watch:
@@ -64,12 +69,29 @@ class Watch:
         with errstate(all="ignore"):
             for value in arrays_in(frame.f_locals.values()):
                 for at, known in enumerate(self.arrays):
-                    if value.size == known.size:
-                        self.moved.setdefault((frame.f_code, at), set()).update(moved(value, known))
+                    self.compare_arrays(value, known, (frame.f_code, at))
+
+    def compare_arrays(self, value: Any, known: Any, key: tuple[CodeType, int]) -> None:
+        """Note which entries of a `known` array are moved in a value, which may hold several copies of it."""
+        if value.size == known.size:
+            step = value.reshape(-1) - known.astype(value.dtype if value.dtype.kind in "fc" else known.dtype).reshape(
+                -1
+            )
+            entries = step.nonzero()[0].tolist()
+            if len(entries) == 1 or alike(step):
+                self.moved.setdefault(key, set()).update(entries)
+            elif entries and (abs(step) <= SMALL * maximum(1.0, abs(known.reshape(-1)))).all():
+                self.directions.setdefault(key, {})[(step / abs(step).max()).round(2).tobytes()] = entries
+        elif value.size > known.size and value.ndim > 1 and value.shape[-1] == known.shape[-1] >= ROW:
+            rows = value.reshape(-1, value.shape[-1]), known.reshape(-1, known.shape[-1])
+            self.moved.setdefault(key, set()).update(moved_in_rows(*rows))
 
     def found(self) -> list[list[Any]]:
         """[function, entries moved, all entries] for each function and array of which an entry moved, and the same for
         all floats together."""
+        for key, directions in self.directions.items():
+            if len(directions) >= DIRECTIONS:
+                self.moved.setdefault(key, set()).update(chain.from_iterable(directions.values()))
         counts = [(code, len(entries), int(self.arrays[at].size)) for (code, at), entries in self.moved.items()]
         counts += [(code, sum(len(one) >= STEPS for one in near), len(near)) for code, near in self.near.items()]
         return [[code.co_name[:80], found, size] for code, found, size in counts if found]
@@ -82,15 +104,17 @@ def steps(value: complex, known: float) -> tuple[complex, ...]:
     return (value, value.conjugate()) if isinstance(value, complex) else (value,)
 
 
-def moved(value: Any, known: Any) -> Iterable[int]:
-    """The entry of `value` that differs from the `known` array, if all others are equal; all entries, if all were moved
-    by the same small step; else none."""
-    step = value.reshape(-1) - known.astype(value.dtype if value.dtype.kind in "fc" else known.dtype).reshape(-1)
-    entries = step.nonzero()[0]
-    if len(entries) == 1:
-        return [int(entries[0])]
-    alike = len(entries) == step.size and abs(step).max() <= SMALL and abs(step - step[0]).max() <= SMALL * abs(step[0])
-    return range(step.size) if alike else ()
+def alike(step: Any) -> bool:
+    """Whether all entries were moved by the same small step."""
+    return bool(step.all() and abs(step).max() <= SMALL and abs(step - step[0]).max() <= SMALL * abs(step[0]))
+
+
+def moved_in_rows(rows: Any, known: Any) -> list[int]:
+    """The entries of the `known` rows that differ in one of `rows` from the known row that it is otherwise equal to."""
+    if rows.size * len(known) > COMPARED:
+        return []
+    differs = rows[:, None, :] != known[None]
+    return [int(row * known.shape[1] + differs[at, row].argmax()) for at, row in argwhere(differs.sum(axis=-1) == 1)]
 
 
 def arrays_in(values: Iterable[Any]) -> Iterator[Any]:

@@ -157,6 +157,8 @@ def _encode_array(array: np.ndarray[Any, Any], parts: list[bytes]) -> None:
         raise FrameError(f"an array of dtype {array.dtype} cannot be sent")
     if array.ndim > MAX_NDIM:
         raise FrameError(f"an array of {array.ndim} dimensions; at most {MAX_NDIM} can be sent")
+    if max(array.shape, default=0) > MAX_FRAME:  # of no elements, as another side is 0
+        raise FrameError(f"an array of shape {array.shape} cannot be sent")
     expect_room(array.nbytes)  # before it is copied
     parts.append(struct.pack(f"<cBB{array.ndim}Q", b"a", code, array.ndim, *array.shape))
     parts.append(array.astype(DTYPES[code], copy=False).tobytes())
