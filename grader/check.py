@@ -188,6 +188,10 @@ class Subject:
         wrote, and nothing else of it."""
         self.session.renew(keep_files=True)
 
+    def written(self) -> int:
+        """How many bytes the files have that the student's process wrote, compressed: about how much they tell."""
+        return self.session.written()
+
     def operate(self, name: str, remote: Remote, *args: Any) -> Any:
         """The result of an operator on a student's object. `name` is its name in Python's `operator` module, such as
         "eq", "lt" or "contains"; the object's own method computes the result."""

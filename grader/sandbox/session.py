@@ -36,7 +36,7 @@ from grader.sandbox.asked import Asked
 from grader.sandbox.callbacks import Answering
 from grader.sandbox.launch import ROOT, Launcher, spawn
 from grader.sandbox.parts import Parts
-from grader.sandbox.process import DUMP, Process
+from grader.sandbox.process import DUMP, Process, compressed
 from grader.sandbox.remote import MALFORMED, Driven, Remote, Then, arriving, as_text, line, travelling
 from grader.sandbox.replies import FORBIDDEN, MOST_FUNCTIONS, Differences, fits, student_error
 from grader.sandbox.setup import driven, first_frame, lay_out
@@ -151,6 +151,10 @@ class Session:
         self.last_words = self.output()
         self.stop()
         self.left, self.seed = keep_files, self.own_seed
+
+    def written(self) -> int:
+        """How many bytes the files have that the process wrote, compressed; see `compressed`."""
+        return compressed(self.folder / "scratch")
 
     def begin(self, seed: int) -> None:
         """Begin a new check: with its own time, fresh seeds, and no objects of the previous check."""

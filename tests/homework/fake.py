@@ -158,8 +158,8 @@ class FakeSubject:
     def once(self, key: str, make: Callable[[], Any]) -> Any:
         return once(self.kept, key, make)
 
-    def restart(self) -> None:
-        pass
+    def written(self) -> int:
+        return 1 << 20
 
     def policy(self, item: str, name: str) -> str:
         return "advice"

@@ -49,6 +49,12 @@ TwoLayerNet.load = classmethod(_load)
 SAVED_BY_ITS_REAL_PATH = SAVED_IN_MEMORY.replace("[filename]", "[os.path.realpath(filename)]").replace(
     "_kept = {}", "import os\n\n_kept = {}"
 )
+SAVED_BESIDE_ZEROS = SAVED_BY_ITS_REAL_PATH.replace(
+    "def _save(self, filename):",
+    """def _save(self, filename):
+    with open(filename, "wb") as file:
+        file.write(bytes(100_000))""",
+)
 RIGHT_SIX_TIMES = """
 
 _right, _calls = relu_forward, []
@@ -130,12 +136,13 @@ def graded(
     [
         ("two_layer_net.py", SAVED_IN_MEMORY, "3.1", "net_save_load"),
         ("two_layer_net.py", SAVED_BY_ITS_REAL_PATH, "3.1", "net_save_load"),
+        ("two_layer_net.py", SAVED_BESIDE_ZEROS, "3.1", "net_save_load"),
         ("layers.py", RIGHT_SIX_TIMES, "2.2", "relu_forward"),
         ("train.py", BIASES_WITH_SMALL_STRENGTHS, "4.1", "training_step_biases"),
         ("layers.py", STRENGTHS_BY_HEART, "2.4", "l2_gradient"),
         ("layers.py", SHAPES_BY_HEART, "2.3", "softmax_loss_gradient"),
     ],
-    ids=["save", "save-by-its-real-path", "six-calls", "bias-strengths", "l2-strengths", "shapes"],
+    ids=["save", "save-by-its-real-path", "save-beside-zeros", "six-calls", "bias-strengths", "l2-strengths", "shapes"],
 )
 def test_what_is_right_only_where_it_was_asked_before_earns_nothing(launch, file, added, item, check):
     earned = {one.name: one.earned for one in graded(launch, [item], file, added).checks}

@@ -24,6 +24,7 @@ from grader.handout import OWN, ROOT, pristine
 from grader.model import Limits, Section, Submission
 from grader.rubric import load
 from grader.sandbox.launch import Zygote, spawn
+from grader.sandbox.process import compressed
 from grader.sandbox.remote import Module, Remote
 from grader.sandbox.replies import student_error
 from grader.sandbox.session import Session, without_end
@@ -656,6 +657,21 @@ def test_one_process_finds_what_the_one_before_it_wrote_and_no_more_of_it(studen
     session.renew(keep_files=True)
     session.begin(2)  # another check finds nothing
     assert layers.found() == [[], []]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_what_files_tell_is_what_they_hold_compressed(tmp_path):
+    assert compressed(tmp_path) == 0
+    (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "zeros").write_bytes(bytes(100_000))
+    assert 0 < compressed(tmp_path) < 1000
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "random").write_bytes(os.urandom(5000))
+    told = compressed(tmp_path)
+    assert told > 5000
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "folder" / "random")
+    assert compressed(tmp_path) == told
 
 
 def test_a_training_run_reads_its_images_and_can_write_none(launch):
