@@ -153,8 +153,8 @@ class Case:
     def name(self, function: str, role: str) -> str:
         """How a message names the student's gradient for `role`: by the student's own name, capped."""
         rows = f"{self.sizes.batch} row{'s' * (self.sizes.batch > 1)}"
-        of = "" if self.numeric else f" of {self.sizes}, {rows}"
-        return f"{function}[{self.layout.shown(role)}] {self.sizes.shapes[role]}{of}"
+        of = f" {self.sizes.shapes[role]}" if self.numeric else f" of {self.sizes}, {rows}"
+        return f"{function}[{self.layout.shown(role)}]{of}"
 
 
 RENAMED = "parameters() changed its names between two calls"

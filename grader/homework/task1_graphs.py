@@ -27,7 +27,7 @@ MIDDLE = (6, 8)  # a distance at which a probability is below 0.01, and not yet 
 WATCHED = 2  # points at which a call is watched for finite differences
 F4_POINTS = 3
 MOST_INPUTS = 64  # of f4; its points and what may be wrong with it grow with the square of their number
-SHARED = "all gradients are wrong by one ratio at each point: a factor is wrong where all inputs have met"
+SHARED = "all gradients are wrong by one ratio at each point: is a factor wrong at the end?"
 SHARED_RATIO = 1e-6
 F1_FAR = (51, 53)  # f1 is a square, and its bar is absolute: digits are lost beyond
 RECORDED = "backprop-data.pkl"
@@ -44,7 +44,7 @@ def f3_forward_recorded(hw: Subject, rng: np.random.Generator) -> None:
         recorded = read_once(hw.fixtures / RECORDED)[f"f3 (y={y})"]
         calls = [(*point, y) for point in recorded["inputs"]]
         yours = outputs(hw.functions.f3, "f3", calls)
-        name = f"L of f3 on 'f3 (y={y})' in backprop-data.pkl"
+        name = f"L of f3 on backprop-data.pkl['f3 (y={y})']"
         clues = output_clues(hw, "f3", calls)
         expect_close(hw, name, yours, np.array(recorded["outputs"]), reveal=True, clues=clues, part=(0,))
         # The file is public, so a table of its outputs would pass without this second comparison.
@@ -223,7 +223,7 @@ def apart(function: str, calls: Sequence[tuple[Any, ...]]) -> tuple[Array, int]:
 def expect_recorded(hw: Subject, function: str, atol: float | None = None) -> None:
     recorded = read_once(hw.fixtures / RECORDED)[function]
     yours = outputs(getattr(hw.functions, function), function, recorded["inputs"])
-    name = f"output of {function} on {function!r} in backprop-data.pkl"
+    name = f"output of {function} on backprop-data.pkl[{function!r}]"
     clues = output_clues(hw, function, recorded["inputs"])
     expect_close(hw, name, yours, np.array(recorded["outputs"]), atol=atol, reveal=True, clues=clues, part=(0,))
 
@@ -272,11 +272,11 @@ def listed(grads: Any) -> Any:
 
 def exchanged(promised: Sequence[str], expected: Array, i: int) -> list[Clue]:
     """Clues for another input's gradient in the i-th place. With two scores the gradients differ only in sign."""
-    order = f"the order not {', '.join(promised)}?"
+    order = f"is the order not {', '.join(promised)}?"
     clues = []
     for j in range(len(promised)):
         opposite = np.allclose(expected[:, i], -expected[:, j])
-        asked = f"is the sign wrong, or {order}" if opposite else f"is {order}"
+        asked = "is the sign wrong, or are they exchanged?" if opposite else order
         clues += [Clue(f"it is {promised[j]}: {asked}", expected[:, j])] if j != i else []
     return clues
 
@@ -326,7 +326,7 @@ def smooth_point(f4: Any, rng: np.random.Generator, arity: int) -> tuple[Array, 
     calls = [tuple((at + step).tolist()) for step in np.linspace(0, 1e-2, 10)]
     values = outputs(f4, "f4", calls)
     if again(lambda some: outputs(f4, "f4", some), calls).fits(values, values):
-        raise Mismatch(f"L of f4, {ANOTHER}")
+        raise Mismatch(f"L of f4: {ANOTHER}")
     if words := coarseness(values):
         raise Mismatch(f"L of f4 has too few digits for a numeric gradient: {words}")
     raise Mismatch("f4 bends too sharply between 0.25 and 0.75 for a numeric gradient, so nothing could be compared")

@@ -86,7 +86,7 @@ def relu_forward(hw: Subject, rng: np.random.Generator) -> None:
     """ReLU keeps positive values and sets all others to zero."""
     small = small_shapes(rng)
     expect_relu_forward(hw, *(clear_of_kink(rng, shape) for shape in small))
-    expect_relu_forward(hw, *(clear_of_kink(rng, shape) for shape in small), said=", other numbers of that shape")
+    expect_relu_forward(hw, *(clear_of_kink(rng, shape) for shape in small), said=", other numbers")
     expect_apart(hw, "relu_forward", [(clear_of_kink(rng, small[1]),) for _ in range(2)], ("out", "cache"), 0)
     judged = [spread(rng, shape) for shape in relu_shapes(rng)]
     for x in judged:
@@ -112,7 +112,7 @@ def relu_backward(hw: Subject, rng: np.random.Generator) -> None:
     for x, grad_out, answer in zip(inputs, grads, answers, strict=True):
         expect_close(
             hw,
-            f"grad_x of relu_backward, x of shape {x.shape}, from 1e-12 to 1e2",
+            f"grad_x of relu_backward, x {x.shape}, from 1e-12 to 1e2",
             answer,
             trusted_relu(hw, grad_out, x),
             clues=chain(
@@ -195,7 +195,7 @@ def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
         _, grad_w = unpack("l2_regularization", answer, ("loss", "grad_w"))
         expect_gradient(
             hw,
-            f"grad_w of l2_regularization, w of shape {shape}, reg={reg}",
+            f"grad_w of l2_regularization, w {shape}, reg={reg}",
             grad_w,
             varying("l2_regularization", hw.reference.layers.l2_regularization, (w, reg)),
             at=w,
@@ -209,7 +209,7 @@ def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
     calls[-1] = calls[-1][0], float(rng.uniform(1.1, 3))  # gradients beyond 100
     for (w, reg), answer in zip(calls, hw.layers.l2_regularization.map(calls), strict=True):
         _, grad_w = unpack("l2_regularization", answer, ("loss", "grad_w"))
-        name = f"grad_w of l2_regularization, w of shape {w.shape}, reg={reg:.3g}"
+        name = f"grad_w of l2_regularization, w {w.shape}, reg={reg:.3g}"
         expect_close(hw, name, grad_w, reg * w, factors=reg_factors(reg, w.size))
     expect_apart(hw, "l2_regularization", [(rng.normal(size=(3, 5)), 0.5) for _ in range(2)], ("loss", "grad_w"), 1)
 
@@ -363,7 +363,7 @@ def expect_relu_forward(hw: Subject, *inputs: Array, said: str = "") -> None:
             mistakes(hw, "relu_forward_out", x),
             kept_clues(partial(first, hw.layers.relu_forward), x=x),
         )
-        expect_close(hw, f"out of relu_forward, x of shape {x.shape}{said}", out, expected, clues=clues)
+        expect_close(hw, f"out of relu_forward, x {x.shape}{said}", out, expected, clues=clues)
 
 
 def singly(inputs: Sequence[Array]) -> list[tuple[Array]]:
@@ -379,7 +379,7 @@ def expect_numeric_relu(hw: Subject, rng: np.random.Generator, shape: tuple[int,
     _, later_cache = unpack("relu_forward", hw.layers.relu_forward(later), ("out", "cache"))
     expect_gradient(
         hw,
-        f"grad_x of relu_backward, x of shape {shape}",
+        f"grad_x of relu_backward, x {shape}",
         hw.layers.relu_backward.watched([(grad_out, cache)], [[x]])[0],
         varying("relu_forward", hw.reference.layers.relu_forward, (x,)),
         at=x,
@@ -394,7 +394,7 @@ def expect_numeric_relu(hw: Subject, rng: np.random.Generator, shape: tuple[int,
     )
     of_later, again = hw.layers.relu_backward.map([(grad_later, later_cache), (grad_out, cache)])
     after = trusted_relu(hw, grad_out, x)
-    name = f"grad_x of relu_backward, x of shape {shape}"
+    name = f"grad_x of relu_backward, x {shape}"
     right = trusted_relu(hw, grad_later, later)
     expect_close(hw, f"{name}, of the later forward", of_later, right, clues=[Clue(REUSED, after)])
     expect_close(hw, f"{name}, asked again", again, after)
@@ -483,7 +483,7 @@ def expect_l2_value(hw: Subject, *calls: tuple[Array, float]) -> None:
     for (w, reg), (loss, _) in zip(calls, answers, strict=True):
         expected, _ = hw.reference.layers.l2_regularization(w, reg)
         clues = chain(mistakes(hw, "l2_value", w, reg), l2_clues(hw, 0, w, reg))
-        name = f"loss of l2_regularization, w of shape {w.shape}, reg={reg:.3g}"
+        name = f"loss of l2_regularization, w {w.shape}, reg={reg:.3g}"
         expect_close(hw, name, loss, expected, factors=reg_factors(reg, w.size), clues=clues)
 
 

@@ -34,11 +34,13 @@ TIMES, SMALL = 100, 1_000_000  # an array with more entries than this beyond tho
 @dataclass(frozen=True, eq=False)
 class Clue:
     """A known mistake: a sentence, and the array that the mistake leads to, or a function that computes it. Where it
-    tells nothing of an entry, the array is NaN. Where no one array is told, `holds` decides of the array found."""
+    tells nothing of an entry, the array is NaN. Where no one array is told, `holds` decides of the array found. A
+    factor may add to what is not the `whole` of the mistake."""
 
     sentence: str
     expected: ArrayLike | Callable[[], ArrayLike] = ()
     holds: Callable[[Array], bool] | None = None
+    whole: bool = True
 
     def fits(self, found: Array, right: Array) -> bool:
         """Whether the mistake gives what was found, and not what is right. At least half of the entries are told."""
@@ -96,10 +98,10 @@ def explain(
     if (np.abs(found - right) < bar).all():
         return None
     with np.errstate(all="ignore"):
-        clue = known(found, right, clues)
-        # A factor can add to a clue: "right for your forward pass, which is wrong, ratio 2".
-        more = next(factor(factors or {})(found, right), "") if "ratio" not in clue else ""
-        causes = [clue, more] if clue else [cause(found, right, factors or {}, bar)]
+        clue = first_that_fits(found, right, clues)
+        causes = [clue.sentence if clue else cause(found, right, factors or {}, bar)]
+        if clue and not clue.whole:  # "right for your forward pass, which is wrong, ratio 2"
+            causes.append(next(factor(factors or {})(found, right), ""))
     return where(name, found, right, bar, reveal, [words for words in causes if words])
 
 
@@ -232,10 +234,14 @@ def same(a: Array, b: Array) -> bool:
 
 
 def known(found: Array | None, right: Array, clues: Iterable[Clue]) -> str:
-    """The sentence of the first clue that fits. A clue that also fits the right answer is ignored."""
-    if found is None:
-        return ""
-    return next((clue.sentence for clue in clues if clue.fits(found, right)), "")
+    """The sentence of the first clue that fits, or ""."""
+    clue = first_that_fits(found, right, clues) if found is not None else None
+    return clue.sentence if clue else ""
+
+
+def first_that_fits(found: Array, right: Array, clues: Iterable[Clue]) -> Clue | None:
+    """A clue that also fits the right answer is ignored."""
+    return next((clue for clue in clues if clue.fits(found, right)), None)
 
 
 def reshaped(found: Array, right: Array, factors: Mapping[str, float]) -> str:
@@ -285,7 +291,7 @@ def whole(found: Array, right: Array) -> Iterator[str]:
     if not integral(found) or integral(right):
         return
     if found.size > 1 and numeric.error(found, right) <= 1:
-        yield "only whole numbers: is it an array of integers, or is // in use?"
+        yield "only whole numbers: are these integers, or is // in use?"
     elif found.size == 1 and found.flat[0] == np.trunc(right.flat[0]):
         yield "it is cut to whole numbers: is it made an int, or is // in use?"
 
@@ -415,14 +421,14 @@ def faint(found: Array, right: Array, wrong: Mask) -> Iterator[str]:
         return
     chance = 1 / math.comb(usual.size + int(wrong.sum()), usual.size)
     if most < FAINT * float(np.median(usual)) or chance < CHANCE:
-        yield "only the smallest numbers are set to 0: is there a threshold above 0?"
+        yield "only the smallest numbers are 0: is there a threshold above 0?"
 
 
 def zeros(found: Array, right: Array, wrong: Mask) -> Iterator[str]:
     if wrong.all() or not wrong.any():
         return
     if not right[wrong].any() and not (right.any() and integral(right)):  # labels have no mask
-        yield "wrong only where it should be 0: is a mask such as x > 0 missing?"
+        yield "wrong only where it should be 0: is a mask missing?"
     elif not found[wrong].any():
         yield "it is wrongly 0 there, and right elsewhere"
 

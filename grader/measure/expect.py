@@ -21,7 +21,7 @@ from grader.model import Measure
 Array = NDArray[np.float64]
 TOLD = 64  # entries of an array, above which no mistake is recorded: the same one shows in smaller arrays first
 MORE = "your course's grader may say more about the cause"
-ANOTHER = "asked again, it differs: is it random, or kept from an earlier call?"
+ANOTHER = "asked again, it differs: is it random, or an earlier call's?"
 AGAIN = 2  # more times
 ROUNDS = 5  # repetitions of a measurement of time or memory
 
@@ -256,7 +256,7 @@ def kept_clues(ask: Callable[..., Any], **args: Any) -> list[Clue]:
 
     clues = [asked_again(partial(ask, **args))]
     for name in (name for name, value in args.items() if other(value) is not None):
-        said = f"it stays the same for another {name}: is it ignored, or an earlier call's?"
+        said = f"another {name} changes nothing: is {name} ignored, or the answer kept?"
         clues.append(Clue(said, holds=partial(stays, name)))
     return clues
 
@@ -410,4 +410,4 @@ def _agreement(
     if any(out is None or out.shape != weights.shape for out in found):
         return []
     gradient = numeric.slope([out for out in found if out is not None], at.shape, weights, h=h)
-    return [Clue("right for your forward pass, which is wrong", gradient)]
+    return [Clue("right for your forward pass, which is wrong", gradient, whole=False)]

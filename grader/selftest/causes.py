@@ -31,7 +31,7 @@ WORDS = {
           r"|bias is regularized",
     LABEL: r"wrong places|right class|out of bounds|next class|class before|for every y",
     CAST: r"float32|integers|whole numbers|approximation|small constant|array of numbers|not normally|rounded",
-    STALE: r"latest|later forward|later call|earlier call|other numbers of that shape|asked again|of another network"
+    STALE: r"latest|later forward|later call|earlier call|answer kept|other numbers|asked again|of another network"
            r"|\bshare\b|not live|repeat others",
     DAMAGE: r"in place\b(?! of)|asked again|not live",
     WRONG: r"the order|exchanged|it is \w+:|by the number of classes|is it multiplied by|takes? \d|has no attribute|"
@@ -40,7 +40,7 @@ WORDS = {
 # What is said of a place, or as Python or numpy says it, blames nothing.
 FACTS = re.compile(
     r"raised .*|has shape.*|for the right class"
-    r"|(of the later forward|of another network|, asked again|other numbers of that shape)"
+    r"|(of the later forward|of another network|, asked again|other numbers)"
     r"|is (not live|a copy).*|have standard deviation.*|is (infinite|NaN).*|all others are right|repeat others.*"
 )
 # What another operator's mistakes may come to: the numbers are the same, and so are the words.

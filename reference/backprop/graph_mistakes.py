@@ -128,7 +128,7 @@ def gradients(name, points, at, y=1):
         for node in nodes:
             for edge, slope in enumerate(node.slopes()):
                 used = slope[0]
-                through = f" that comes through {node.name}" if uses.count(used) > 1 else ""
+                through = f" through {node.name}" if uses.count(used) > 1 else ""
                 part = f"the part of grad_{used}{through}" if through else f"grad_{used}"
                 for order, said, wrong in changed_slope(node, slope, values, right):
                     of_all = f"{part} {said[3:]}" if said.startswith("it were") else f"{said} in {part}"
@@ -181,7 +181,7 @@ def changed(node, names):
     if node.function is not None:
         for other in OTHERS[node.function]:
             said = f"{other} were used instead of {node.function}" if other else f"{node.function} were left out"
-            yield FACTOR, f"{said} (ratio of the results)" if other else said, replace(node, function=other)
+            yield FACTOR, said, replace(node, function=other)
         for other in names:
             if other != node.of:
                 yield OTHER, f"{other} stood in the place of {node.of}", replace(node, of=other)
@@ -226,7 +226,7 @@ def changed_powers(powers, names):
         shown = name if abs(power) == 1 else f"{name}**{abs(power)}"
         yield rest or ((name, 0),), MISSING, f"{shown} were left out"
         turned = "multiplied, not divided" if power < 0 else "divided, not multiplied"
-        yield (*rest, (name, -power)), FACTOR, f"{shown} were {turned}: the sign of its power is wrong"
+        yield (*rest, (name, -power)), FACTOR, f"{shown} were {turned}"
         if abs(power) > 1:
             yield (*rest, (name, power // abs(power))), FACTOR, f"{shown} were {name}: a factor is missing"
         yield (*rest, (name, 2 * power)), FACTOR, f"{shown} were multiplied once too often"
@@ -256,7 +256,7 @@ def changed_slope(node, slope, values, right):
     yield MISSING, "it were left out", times(0 * local)
     yield FACTOR, "it were counted twice", times(2 * local)
     yield FACTOR, "it were divided by 2", times(local / 2)
-    yield MISSING, f"{above} were left out, by which it is multiplied", instead(local)
+    yield MISSING, f"the factor {above} were left out", instead(local)
     yield FACTOR, f"{above} were multiplied once too often", lambda upstream: upstream * upstream * local
     yield FACTOR, f"it were divided by {above}, not multiplied", lambda upstream: local / upstream
     if abs(factor) != 1:

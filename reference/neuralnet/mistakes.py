@@ -43,7 +43,7 @@ def given(function, args, names):
             (f"as if the sign of {name} were wrong", -x),
         ]
         made += [
-            (f"as if {name} were cut at {limit:g}: no number in it is beyond", np.clip(x, -limit, limit))
+            (f"as if {name} were cut at {limit:g}", np.clip(x, -limit, limit))
             for limit in LIMITS
             if limit < np.abs(x).max()
         ]
@@ -144,7 +144,7 @@ def relu_backward_grad(x, grad_out, later=None):
         ("the mask is taken from grad_out instead of x", grad_out * (grad_out > 0)),
         ("grad_out stands in the place of the mask", grad_out**2),
         *(
-            (f"0 where x is below {least:g}: is there a threshold above 0?", grad_out * (x > least))
+            ("0 where x is small, too: is there a threshold above 0?", grad_out * (x > least))
             for least in THRESHOLDS
             if (grad_out * (x > least)).any()
         ),

@@ -164,7 +164,7 @@ def test_mistake_fails_exactly_its_checks(name: str, student: Student) -> None:
         (
             mistakes.f3_gradients_exchanged,
             "f3_gradient_y1",
-            "grad_s2: is the sign wrong, or the order not grad_s1, g",
+            "grad_s2: is the sign wrong, or are they exchanged",
         ),
         (mistakes.f1_gradients_exchanged, "f1_gradient", "it is grad_w1: is the order not grad_x1, grad_w1"),
         (mistakes.fc_gradients_exchanged, "fc_backward", "it is grad_b: the order is grad_x, grad_w, grad_b"),

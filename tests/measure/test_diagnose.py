@@ -66,7 +66,7 @@ MISTAKES = {
     "a threshold": (
         np.where(np.abs(SCORES) < 0.03, 0, SCORES),
         SCORES,
-        "only the smallest numbers are set to 0: is there a threshold",
+        "only the smallest numbers are 0: is there a threshold",
     ),
     "most of it 0": (
         np.where(np.abs(SCORES) < np.quantile(np.abs(SCORES), 0.7), 0, SCORES),
@@ -89,7 +89,7 @@ MISTAKES = {
         r"wrong at \[2, 1\].*1 of 15.*all others are right",
     ),
     "shuffled": (np.roll(GRAD_B, 1), GRAD_B, "right numbers in the wrong places"),
-    "whole numbers": (OUT.astype(int), OUT, r"only whole numbers: is it an array of integers, or is // in use\?"),
+    "whole numbers": (OUT.astype(int), OUT, r"only whole numbers: are these integers, or is // in use\?"),
     "a loss that is cut to a whole number": (np.array(2.0), np.array(2.31), "it is cut to whole numbers"),
     "rounded": (np.round(W, 3), W, "it is rounded to 3 decimals"),
     "a loss that is rounded": (np.array(0.201), np.array(0.20099), "it is rounded to 3 decimals"),
