@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from grader import handout, rubric
+from grader.clock import clock, seconds_of
 from grader.errors import Skipped, StudentError, UsageError
 from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section, Task
 from grader.reference import RECORDED, Live, Recorded
@@ -302,7 +303,12 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
     expect_parts(plan, root, folder)
     package = open_package(folder)
     checks: dict[str, Check] = {}
-    for module in [import_file(package, path) for path in sorted(folder.glob("*.py")) if path.name != "__init__.py"]:
+    seconds = seconds_of(plan.limits)
+    for path in sorted(folder.glob("*.py")):
+        if path.name == "__init__.py":
+            continue
+        with clock(f"the import of {path}", seconds):
+            module = import_file(package, path)
         for found in checks_of(module):
             if found.name in checks:
                 raise UsageError(
@@ -314,7 +320,8 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
     expect_agreement(plan, checks)
     readers = {name for data in plan.data.values() for name in (data.reader, data.stand_in) if name}
     own = (package, str(folder.resolve()))
-    modules, answers, functions = ask(root, plan)
+    with clock(f"the import of {root / 'reference'}", seconds):
+        modules, answers, functions = ask(root, plan)
     expect_stand_ins(plan, modules)
     sections = tuple(replace(section, package=own, functions=functions) for section in plan.sections)
     return Homework(

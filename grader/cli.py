@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -51,6 +52,7 @@ THERE = [name for name in COMMANDS if name.replace("-", "_") in HERE]
 SHOWN = [name for name in THERE if name != "autograde"]  # which packages call, and nobody types
 OWN = Path(__file__).parent / "homework"
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
+PATIENCE = 2.0  # seconds in which an import is to end that an interrupt waits for
 
 
 def parser() -> argparse.ArgumentParser:
@@ -140,8 +142,8 @@ def answer(words: Sequence[str], step: Step | None = None) -> int:
         return run(parser().parse_args(words), step)
     except UsageError as error:
         return ended(USAGE, str(error), step)
-    except KeyboardInterrupt:
-        return ended(INTERRUPTED, "interrupted", step)
+    except KeyboardInterrupt as stop:
+        return ended(INTERRUPTED, f"interrupted {stop}".strip(), step)
     except ModuleNotFoundError as error:
         return ended(USAGE, f"{error.name} is not installed; {what_to_type(sys.argv)}", step)
     except Exception as error:
@@ -161,18 +163,27 @@ def ended(code: int, sentence: str, step: Step | None = None) -> int:
 
 def end_in_order() -> None:
     """Treat a closed terminal and SIGTERM as Ctrl-C, so that workers end and temporary folders are deleted."""
+    interrupt = Interrupt()
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, interrupt)
 
 
-def interrupt(number: int, frame: FrameType | None) -> None:
-    """Raise KeyboardInterrupt. Wait a little if Python would lose it: during an import, or while a thread starts."""
-    if hasattr(signal, "setitimer") and any(loses_interrupts(code) for code in stack(frame)):
-        signal.setitimer(signal.ITIMER_REAL, 0.02)
-    else:
-        raise KeyboardInterrupt
+class Interrupt:
+    """Raises KeyboardInterrupt. If Python may lose it, during an import or while a thread starts, it waits for the end
+    of that, but not for ever: what is imported may never end."""
+
+    def __init__(self) -> None:
+        self.until: float | None = None
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.until = self.until or time.monotonic() + PATIENCE
+        waits = hasattr(signal, "setitimer") and time.monotonic() < self.until
+        if waits and any(loses_interrupts(code) for code in stack(frame)):
+            signal.setitimer(signal.ITIMER_REAL, 0.02)
+        else:
+            raise KeyboardInterrupt
 
 
 def stack(frame: FrameType | None) -> Iterator[CodeType]:
@@ -248,7 +259,8 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
             report = run(submission, only=arguments.task, on_result=on_result, on_progress=on_progress, launch=launch)
     except grading.Interrupted as stopped:
         tell(stopped.report, arguments, None, step)
-        return ended(INTERRUPTED, "interrupted; the table shows what was measured until then", step)
+        where = f"interrupted {stopped}".strip()
+        return ended(INTERRUPTED, f"{where}; the table shows what was measured until then", step)
     tell(report, arguments, page, step)
     if arguments.repro:
         from grader.failing import repro

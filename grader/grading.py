@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
+from inspect import unwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,11 @@ import numpy as np
 
 from grader import __version__
 from grader.check import Draws, Options, Subject, digests
+from grader.clock import clock, seconds_of
 from grader.errors import Skipped, StudentError, Undecided, UsageError
 from grader.follow_through import Below, graded_again, unknown_below
 from grader.model import (
+    Check,
     CheckPlan,
     CheckResult,
     Homework,
@@ -47,10 +50,10 @@ if TYPE_CHECKING:
 
 
 class Interrupted(KeyboardInterrupt):
-    """The run was stopped; `report` holds the results so far."""
+    """The run was stopped; `report` holds the results so far. str() says in what, if that is the homework's own."""
 
-    def __init__(self, report: Report) -> None:
-        super().__init__()
+    def __init__(self, report: Report, where: str = "") -> None:
+        super().__init__(where)
         self.report = report
 
 
@@ -155,8 +158,8 @@ def grade(
                     section, submission, homework, failed, launch(section), allowance.files
                 ).items():
                     results[name] = replace(results[name], example=script)
-    except KeyboardInterrupt:
-        raise Interrupted(told(whole=False)) from None
+    except KeyboardInterrupt as stop:
+        raise Interrupted(told(whole=False), str(stop)) from None
     return told(whole=True)
 
 
@@ -297,7 +300,8 @@ def run_check(
     hw.session.begin(there)
     homework.answers.begin_check()
     try:
-        gained = check.function(hw, Draws(np.random.PCG64(own_seed)))
+        with clock(f"the check {check.name} ({defined(check)})", seconds_of(homework.rubric.limits, hw.item)):
+            gained = check.function(hw, Draws(np.random.PCG64(own_seed)))
         if gained is not None:
             fraction = min(1.0, max(0.0, float(gained)))
             verdict = Verdict.PASS if fraction == 1.0 else Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
@@ -343,6 +347,12 @@ def run_check(
         visibility=plan.visibility,
         files=tuple(sorted(hw.session.asked.names)),
     )
+
+
+def defined(check: Check) -> str:
+    """File and line of a check."""
+    code = unwrap(check.function).__code__
+    return f"{Path(code.co_filename).name}:{code.co_firstlineno}"
 
 
 def unusable(error: BaseException) -> tuple[Verdict, float, str] | None:

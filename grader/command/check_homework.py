@@ -7,6 +7,7 @@ import os
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import wraps
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -219,6 +220,7 @@ def watched(homework: Homework, seen: Seen) -> Homework:
     """The homework with checks that record changes, and looks at them, in `seen`."""
 
     def watch(one: Check) -> Check:
+        @wraps(one.function)
         def function(hw: Subject, rng: Generator) -> float | None:
             hw.session.on_change = seen.change
             return one.function(Watched(hw, seen), rng)

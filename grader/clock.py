@@ -1,0 +1,54 @@
+"""A homework's own code runs in the grader's process: there it has a clock, and is named where it is interrupted."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+
+from grader.errors import Endless
+from grader.model import Item, Limits
+
+AGAIN = 1.0  # seconds until it is raised again, should the code have caught it
+RUNS = 2  # an item with a `budget` trains once or twice, and a check computes beside that
+
+
+def seconds_of(limits: Limits, item: Item | None = None) -> float:
+    """CPU seconds of this process that a check, or an import of its file, may take: as much as a whole submission."""
+    budget = item.settings.get("budget", 0.0) if item else 0.0
+    return limits.submission_cpu + limits.check_wall + RUNS * budget
+
+
+@contextmanager
+def clock(what: str, seconds: float) -> Iterator[None]:
+    """Raise Endless where the code inside computes for longer. A KeyboardInterrupt there says `what` it was in, unless
+    the student's process was asked. Only a main thread has this clock, and not on Windows."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise Endless(f"{what} had computed for {seconds:g} s and did not end")
+
+    timed = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    try:
+        if timed:
+            before = signal.signal(signal.SIGVTALRM, end)
+            signal.setitimer(signal.ITIMER_VIRTUAL, seconds, AGAIN)
+        yield
+    except KeyboardInterrupt as stop:
+        if asks(stop.__traceback__):
+            raise
+        raise KeyboardInterrupt(f"in {what}") from None
+    finally:
+        if timed:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            signal.signal(signal.SIGVTALRM, before)
+
+
+def asks(traceback: TracebackType | None) -> bool:
+    """Whether a student's process was being asked."""
+    while traceback is not None:
+        if str(traceback.tb_frame.f_globals.get("__name__")).startswith("grader.sandbox."):
+            return True
+        traceback = traceback.tb_next
+    return False

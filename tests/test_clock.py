@@ -1,0 +1,98 @@
+"""A homework's own code that does not end is stopped, and named."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from grader import check, grading
+from grader.command import new_homework
+from grader.command.check_homework import handed_in
+from grader.errors import UsageError
+from grader.model import Verdict
+
+pytestmark = [
+    pytest.mark.medium,
+    pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no clock of a process's own time here"),
+]
+ROOT = Path(__file__).parents[1]
+LOOP = "while True:\n{0}    try:\n{0}        n = 1\n{0}    except Exception:\n{0}        pass\n"
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    home = tmp_path / "first"
+    for name, content in new_homework.skeleton("first").items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_bytes(content)
+    return home
+
+
+def loop_in_a_check(folder: Path) -> None:
+    """And one that works after it."""
+    path = folder / "checks.py"
+    text = path.read_text()
+    body = text.partition("@check")[2].replace("def weighted_sum", "def second")
+    text = text.replace("    for n, d in", f"    {LOOP.format('    ')}    for n, d in")
+    path.write_text(f"{text}\n\n@check{body}")
+    plan = folder / "rubric.yaml"
+    plan.write_text(plan.read_text().replace("[weighted_sum]", "[weighted_sum, second]"))
+
+
+def hurry(folder: Path) -> None:
+    plan = folder / "rubric.yaml"
+    plan.write_text(f"limits: {{submission_cpu: 0.2, check_wall: 0.3}}\n{plan.read_text()}")
+
+
+def test_a_check_that_does_not_end_is_a_fault_and_the_next_one_is_graded(folder):
+    loop_in_a_check(folder)
+    hurry(folder)
+    homework = check.load(folder)
+    report = grading.grade(handed_in(homework, homework.reference), homework, seed=1)
+    first, second = report.checks
+    assert first.verdict is Verdict.INTERNAL
+    assert "the check weighted_sum (checks.py:9) had computed for 0.5 s and did not end" in first.message
+    assert second.verdict is Verdict.PASS
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("name", ["checks.py", "reference/work.py"])
+def test_an_import_that_does_not_end_is_told_with_its_line(folder, name):
+    hurry(folder)
+    path = folder / name
+    path.write_text(f"{path.read_text()}\n{LOOP.format('')}")
+    with pytest.raises(UsageError, match=r"(?s)\.py:\d+: Endless: the import of .* had computed for 0.5 s"):
+        check.load(folder)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("where", ["check", "import"])
+def test_a_signal_ends_them_and_says_where(folder, number, where, tmp_path):
+    if where == "check":
+        loop_in_a_check(folder)
+        path = folder / "checks.py"
+        path.write_text(path.read_text().replace("        n = 1", f"        open({str(tmp_path / 'there')!r}, 'w')"))
+        said = "interrupted in the check weighted_sum (checks.py:9); the table shows"
+    else:
+        path = folder / "checks.py"
+        path.write_text(f"open({str(tmp_path / 'there')!r}, 'w')\n{LOOP.format('')}")
+        said = f"interrupted in the import of {path}\n"
+    run = subprocess.Popen(
+        [sys.executable, str(ROOT / "grade.py"), str(folder / "reference"), "--homework", str(folder), "--no-html"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 20
+    while not (tmp_path / "there").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    run.send_signal(number)
+    _, err = run.communicate(timeout=20)
+    assert run.returncode == 130
+    assert said in err
+    assert "Traceback" not in err
