@@ -118,8 +118,9 @@ def lines(table: Table) -> Iterator[str]:
     """The table, a line at a time."""
     yield f"{table.title}: items {', '.join(table.items)}"
     yield from (f"note: {note}" for note in table.notes)
+    yield from table.faults
     yield from uncontrolled(table)
-    if table.uncontrolled:
+    if table.uncontrolled or (table.faults and not table.right):
         return
     yield f"controls: each check rejects a wrong answer of its kind ({table.controls} wrong answers)"
     if table.right:
@@ -132,7 +133,6 @@ def lines(table: Table) -> Iterator[str]:
     if table.mutants:
         yield from of_mutants(table)
     yield from table.stale
-    yield from table.faults
     yield f"time: {table.seconds:.0f} s"
 
 
@@ -239,5 +239,6 @@ def document(table: Table) -> dict[str, Any]:
             for one in table.mutants
         ],
         "unused_equivalents": table.stale,
+        "faults": table.faults,
         "seconds": table.seconds,
     }

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from grader.errors import UsageError
+from grader.mistakes import said
 from grader.model import CheckResult, Homework, Limits, Submission, Verdict
 from grader.selftest import equivalents
 from grader.selftest.causes import cause
@@ -59,7 +60,8 @@ def chosen(homework: Homework, only: Sequence[str]) -> tuple[tuple[str, ...], tu
 
 
 def tested(plan: Plan, grade: Grader) -> Table:
-    """The table of one self-test. It ends after the controls where a check rejects none."""
+    """The table of one self-test. It ends where a check breaks on the reference, or after controls that it does not
+    reject."""
     began = time.monotonic()
     homework = plan.homework
     table = Table(homework.rubric.title, plan.items)
@@ -68,8 +70,11 @@ def tested(plan: Plan, grade: Grader) -> Table:
     limits = patience(homework.rubric.limits, seen.results)
     table.alone = seen.alone
     table.notes += notes_on(seen, whole=plan.items == chosen(homework, ())[0])
-    control(plan, grade, limits, seen, table)
-    if not table.uncontrolled:
+    broken = [one for one in seen.results if one.verdict is Verdict.INTERNAL]
+    table.faults += [f"the reference breaks the check {one.name}: {said(one, homework.folder)}" for one in broken]
+    if not broken:
+        control(plan, grade, limits, seen, table)
+    if not broken and not table.uncontrolled:
         right(plan, grade, limits, table)
         wrong(plan, grade, limits, seen, table)
     table.seconds = time.monotonic() - began
@@ -77,7 +82,7 @@ def tested(plan: Plan, grade: Grader) -> Table:
 
 
 def surveyed(plan: Plan, grade: Grader) -> Survey:
-    """Raises UsageError where the reference does not pass."""
+    """Raises UsageError where the reference does not pass, unless a check broke."""
     own = plan.homework.rubric.limits
 
     def told(reference: Submission) -> list[CheckResult]:
@@ -85,7 +90,7 @@ def surveyed(plan: Plan, grade: Grader) -> Survey:
 
     seen = survey(plan.homework, plan.reference, told)
     for result in seen.results:
-        if refuses(result):
+        if refuses(result) and result.verdict is not Verdict.INTERNAL:
             raise UsageError(f"the reference fails {result.name}: {first_line(result.message)}; correct one of them")
     return seen
 
@@ -170,8 +175,8 @@ def right(plan: Plan, grade: Grader, limits: Limits, table: Table) -> None:
         table.right += 1
         for result in results:
             if refuses(result) or result.review:
-                said = first_line(result.message) or " ".join(result.review)
-                table.rejections.append(Rejection(run.submission.name, run.seed, result.name, said))
+                message = first_line(result.message) or " ".join(result.review)
+                table.rejections.append(Rejection(run.submission.name, run.seed, result.name, message))
         plan.on_progress(f"right work: {table.right} of {len(works) * seeds}")
 
 
@@ -215,7 +220,7 @@ def judge(
     own = mutant.function.item
     item = {one.name: plan.homework.checks[one.name].item for one in results}
     broken = [one for one in results if one.verdict is Verdict.INTERNAL]
-    table.faults += [f"{mutant.name} breaks the check {one.name}: {last_line(one.message)}" for one in broken]
+    table.faults += [f"{mutant.name} breaks the check {one.name}: {said(one, plan.homework.folder)}" for one in broken]
     ours = [one for one in results if OURS in one.message]  # a mutant that cannot run as it is meant proves nothing
     table.faults += [f"{mutant.name} breaks by itself: {first_line(one.message)}" for one in ours[:1]]
     against = [one for one in results if item[one.name] == own and refuses(one) and one not in broken]
@@ -226,10 +231,6 @@ def judge(
     why = "" if against else next((one.why for one in reasons if one.covers(mutant)), "")
     message = first_line(against[0].message) if against else ""
     return Judged(mutant, bool(against), elsewhere, cause(mutant, message), why, message)
-
-
-def last_line(message: str) -> str:
-    return message.strip().splitlines()[-1] if message.strip() else ""
 
 
 def unused(reasons: Iterable[Equivalent], judged: Sequence[Judged], items: Sequence[str]) -> Iterator[str]:

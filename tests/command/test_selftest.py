@@ -75,6 +75,18 @@ def test_a_reference_that_fails_and_options_that_are_none_are_usage(folder, caps
     assert "the reference fails" in capsys.readouterr().err
 
 
+def test_a_check_that_breaks_on_the_reference_is_a_fault_with_its_line(folder, tmp_path, capsys):
+    path = folder / "checks.py"
+    path.write_text(path.read_text().replace("    for n, d in", "    1 / 0\n    for n, d in"))
+    code, out = run_on(folder, capsys, "--json", str(tmp_path / "found.json"))
+    assert code == selftest.FAULT
+    line = 1 + path.read_text().partition("1 / 0")[0].count("\n")
+    said = f"the reference breaks the check weighted_sum: ZeroDivisionError: division by zero in {path}:{line}"
+    assert said in out
+    assert json.loads((tmp_path / "found.json").read_text())["faults"] == [said]
+    assert "false rejections" not in out
+
+
 def test_the_readme_lists_every_option_and_exit_code():
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     page = page.partition("### How often the checks judge wrongly")[2].partition("\n### ")[0]
