@@ -60,9 +60,10 @@ UNSEEN = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f]")
 SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
 PYTHON_2 = re.compile(
     r"^[ \t]*(?:print[ \t]+[^\s(=.,:\[]|print[ \t]*>>|exec[ \t]+[\"'\w]|raise[ \t]+\w+,|except[ \t]+[\w.]+[ \t]*,)"
-    r"|<>|`\w",
-    re.MULTILINE,
+    r"|<>|`\w"
 )
+CONTROLS = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f\ufffd]")
+NO_TEXT = 50  # a file is no text where more than one character of so many is none
 DEFINED = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 
 
@@ -124,6 +125,8 @@ def from_notebook(text: str, name: str, origin: str, notes: list[str]) -> Repair
 def unread(text: str, name: str, newer: Callable[[str], str]) -> Repaired:
     """Python that does not parse even after all repairs: say why."""
     encoded = text.encode()
+    if NO_TEXT * len(CONTROLS.findall(text)) > len(text):
+        return Repaired(encoded, fault=f"{name} cannot be imported: it is no text, so it is no Python; save it anew")
     if conflict := CONFLICT.search(text):
         line, marker = text.count("\n", 0, conflict.start()) + 1, conflict[0][:7]
         return Repaired(
@@ -137,8 +140,8 @@ def unread(text: str, name: str, newer: Callable[[str], str]) -> Repaired:
             question=f"{name} needs a newer Python than the grader's {PYTHON} ({needed}); grade it with that Python, "
             "or by hand",
         )
-    if old := PYTHON_2.search(text):
-        line = text.count("\n", 0, old.start()) + 1
+    line = broken_line(text)  # elsewhere, a docstring may hold what looks like Python 2
+    if PYTHON_2.search([*text.split("\n"), ""][line - 1]):
         return Repaired(
             encoded,
             fault=f"{name} cannot be imported: SyntaxError, because line {line} is written for Python 2, and this is "
@@ -257,6 +260,19 @@ def tree(content: bytes) -> ast.Module | None:
 
 
 kept_tree = lru_cache(maxsize=8)(tree)
+
+
+def broken_line(text: str) -> int:
+    """The line that Python cannot read; 0 where it names none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except SyntaxError as error:
+        return error.lineno or 0
+    except (ValueError, RecursionError, MemoryError):
+        return 0
+    return 0
 
 
 def cut_off(content: bytes, name: str) -> str:

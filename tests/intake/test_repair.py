@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import random
 import sys
 
 import pytest
@@ -119,6 +120,9 @@ CONFLICT = "<<<<<<< HEAD\n{}=======\n{}>>>>>>> theirs\n"
          "it was saved in the middle of a merge conflict (line 6 is <<<<<<<); resolve it, then hand the file in again"),
         (b"x = 1\nprint 'hello'\n", "SyntaxError, because line 2 is written for Python 2, and this is Python 3"),
         (b"print 1\ntry:\n    f()\nexcept ValueError, error:\n    raise\n", "line 1 is written for Python 2"),
+        (b"a = 1\nif a <> 2:\n    pass\n", "line 2 is written for Python 2"),
+        (random.Random(1).randbytes(3000), "it is no text, so it is no Python"),
+        (random.Random(2).randbytes(200) + b"\nprint 'hello'\n", "it is no text, so it is no Python"),
     ],
 )  # fmt: skip
 def test_what_is_no_python_is_told_by_what_it_is(content, says):
@@ -126,6 +130,13 @@ def test_what_is_no_python_is_told_by_what_it_is(content, says):
     assert found.fault.startswith("layers.py cannot be imported: ")
     assert says in found.fault
     assert not found.question
+
+
+@pytest.mark.parametrize("line", ["`x` is an array", "x <> y", "print the result"])
+def test_a_mistake_is_not_put_down_to_python_2_for_what_a_docstring_says(line):
+    content = f'def f(x):\n    """\n    {line}\n    """\n    return (x\n'.encode()
+    found = repair.script(content, "layers.py", "layers.py", newer.needed)
+    assert (found.content, found.fault) == (content, "")
 
 
 def test_a_conflict_without_a_difference_is_none():
