@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import signal
 import sys
@@ -74,11 +75,18 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    root = arguments.root or Path(ROOTS[arguments.platform])
+    if not root.is_dir():
+        raise UsageError(f"{root} is not a folder; name with --root the one that {arguments.platform} laid out")
+    if not 0 < arguments.seconds < math.inf:
+        raise UsageError(f"--seconds is {arguments.seconds:g}; it has to be more than 0")
+    datasets.check_root(arguments.data_root)
+    homework = load(arguments.homework)
+    grading.expect_known(homework, arguments.only)
     given = container.read()
     end = time.monotonic() + arguments.seconds - ENDING / min(given.cores or 1.0, 1.0)
-    platform = PLATFORMS[arguments.platform](arguments.root or Path(ROOTS[arguments.platform]))
+    platform = PLATFORMS[arguments.platform](root)
     os.environ.update(ONE_THREAD)
-    homework = load(arguments.homework)
     try:
         with Zygotes(ahead=True) as zygotes:
             return grade(arguments, platform, homework, zygotes, given, end)

@@ -16,7 +16,7 @@ from rich.table import Table
 from grader.check import OWN, load
 from grader.data import datasets, download
 from grader.errors import UsageError
-from grader.files import STANDARD_OUTPUT
+from grader.files import STANDARD_OUTPUT, check_place
 from grader.files import write as write_file
 from grader.model import DataPlan, Homework
 from grader.report.text import Terminal, Writer
@@ -60,6 +60,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.json:
+        check_place(arguments.json)
     root, homework = datasets.root(arguments.data_root), load(arguments.homework)
     fetchable = [plan.name for plan in homework.rubric.data.values() if plan.fetch]
     named = f"name {' or '.join(fetchable)}" if fetchable else "this homework has none to download"

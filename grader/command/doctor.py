@@ -13,7 +13,7 @@ from rich.table import Table
 from grader.check import OWN, load
 from grader.command import data
 from grader.data import datasets
-from grader.files import STANDARD_OUTPUT, write
+from grader.files import STANDARD_OUTPUT, check_place, write
 from grader.report.text import Terminal, Writer
 from grader.sandbox import probes
 from grader.sandbox.launch import Zygotes
@@ -38,6 +38,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    datasets.check_root(arguments.data_root)
+    if arguments.json:
+        check_place(arguments.json)
     with Zygotes(ahead=True) as zygotes:
         findings = probes.examine(zygotes.launch)
     versions = probes.versions()

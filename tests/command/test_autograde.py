@@ -8,6 +8,7 @@ from html import unescape
 import pytest
 from packages import FRAMEWORK, hand_in, right
 
+from grader import cli
 from grader.command import autograde
 from grader.errors import UsageError
 from grader.platform import container
@@ -53,3 +54,20 @@ def test_one_task_alone_and_a_seed_are_repeated(tmp_path):
     _, document = graded(tmp_path, right(), "--task", "2")
     assert {test["number"] for test in document["tests"]} == {"2.1"}
     assert document["extra_data"]["seed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--root", "{}/nowhere"], "nowhere is not a folder; name with --root the one that gradescope laid out"),
+        (["--root", "{}", "--seconds", "nan"], "--seconds is nan; it has to be more than 0"),
+        (["--root", "{}", "--seconds", "0"], "--seconds is 0;"),
+        (["--root", "{}", "--task", "99"], "there is no task 99"),
+        (["--root", "{}", "--data-root", "{}/nowhere"], "nowhere is not a folder; name the folder that holds the data"),
+    ],
+)
+def test_a_mistake_in_the_command_writes_no_result(tmp_path, capsys, words, says):
+    words = [word.format(tmp_path) for word in words]
+    assert cli.main(["autograde", "gradescope", "--homework", str(FRAMEWORK), *words]) == cli.USAGE
+    assert says in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
