@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import json
 import os
@@ -12,6 +13,8 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
@@ -195,6 +198,31 @@ def test_the_readme_names_every_subcommand_and_each_help_says_its_exit_codes():
         assert run.returncode == 0
         assert run.stdout.startswith(f"usage: grade.py {name} ")
         assert "exit codes: 0" in run.stdout
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_the_readme_names_every_option_beside_its_command(name):
+    """In a paragraph, a list or a table that names the command, or in the one after that."""
+    command = import_module(f"grader.command.{name.replace('-', '_')}").parser()
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    parts = re.split(r"\n(?=##)", page) if name == "gradebook" else page.split("\n\n")
+    own = [at for at, part in enumerate(parts) if f"grade.py {name}" in part or f"`{name}`" in part]
+    told = {option for at in own for part in parts[at : at + 2] for option in re.findall(r"--[a-z-]+", part)}
+    assert set(options(command)) - told == set()
+
+
+def options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    for action in parser._actions:
+        yield from (option for option in action.option_strings if option.startswith("--") and option != "--help")
+        for verb in action.choices.values() if isinstance(action, argparse._SubParsersAction) else ():
+            yield from options(verb)
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_the_table_of_exit_codes_says_whose_is_1(name):
+    told = import_module(f"grader.command.{name.replace('-', '_')}").parser().epilog
+    (row,) = re.findall(r"^\| 1 \|.*", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert bool(re.search(r"\b1 ", told)) == (f"`{name}" in row)
 
 
 def test_without_dependencies_one_sentence_says_what_to_type(tmp_path):
