@@ -265,12 +265,15 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
     if arguments.repro:
         from grader.failing import repro
 
-        script = repro.script(report, arguments.repro, homework, submission, path, arguments.audience)
         place = Path(f"repro-{arguments.repro}.py")
-        earlier = set_aside(place, script.encode())
-        write(place, script)
-        kept = f"; the earlier one is now {earlier}" if earlier else ""
-        print(f"grade.py: wrote {place}; run it with Python here{kept}", file=sys.stderr)
+        if script := repro.script(report, arguments.repro, homework, submission, path, arguments.audience):
+            earlier = set_aside(place, script.encode())
+            write(place, script)
+            kept = f"; the earlier one is now {earlier}" if earlier else ""
+            print(f"grade.py: wrote {place}; run it with Python here{kept}", file=sys.stderr)
+        else:
+            why = repro.reason(report, arguments.repro, arguments.audience)
+            print(f"grade.py: {place} was not written: {why}", file=sys.stderr)
     notice(report.provenance.isolation)
     return FAULT if report.faulty else judge(report, arguments.fail_under, step)
 

@@ -24,12 +24,10 @@ def expect_known(homework: Homework, wanted: str) -> None:
 def script(
     report: Report, wanted: str, homework: Homework, submission: Submission, path: Path, audience: Audience
 ) -> str:
-    """The script for an item. Raises UsageError, with the reason, where there is none."""
-    shown = presented(report, audience)
-    failed = [check for item, check in checks(shown) if item.id == wanted]
-    found = next((check for check in failed if check.example), None)
+    """The script for an item; "" where there is none."""
+    found = next((check for check in checks_of(report, wanted, audience) if check.example), None)
     if found is None:
-        raise UsageError(f"--repro {wanted}: {reason(failed)}")
+        return ""
     said = f"{found.name}: {found.message}".replace("\n", " ")
     head = [f"# {wanted} {said if len(said) <= WIDE else said[:WIDE] + '...'}"]
     where = folders(found.example, homework, submission, path)
@@ -40,9 +38,13 @@ def script(
     return "\n".join([*head, found.example, ""])
 
 
-def reason(failed: list[CheckResult]) -> str:
-    """Why no input is shown."""
-    lost = [check for check in failed if check.earned < check.points]
+def checks_of(report: Report, wanted: str, audience: Audience) -> list[CheckResult]:
+    return [check for item, check in checks(presented(report, audience)) if item.id == wanted]
+
+
+def reason(report: Report, wanted: str, audience: Audience) -> str:
+    """Why an item has no script."""
+    lost = [check for check in checks_of(report, wanted, audience) if check.earned < check.points]
     if not lost:
         return "nothing was found wrong with it, so there is no input to show"
     return f"no input can be shown for this: {lost[0].message or lost[0].verdict.value}"

@@ -151,8 +151,11 @@ def test_a_script_for_one_item(work: Path, tmp_path: Path, monkeypatch: pytest.M
     assert cli.main(["mine", "--repro", "9.9"]) == cli.USAGE
     assert "--repro 9.9: there is no such item; the items are 1.1" in capsys.readouterr().err
     right = ROOT / "reference"
-    assert cli.main([str(right), "--repro", "2.4", "--no-html"]) == cli.USAGE
-    assert "nothing was found wrong with it" in capsys.readouterr().err
+    assert cli.main([str(right), "--repro", "2.4", "--no-html"]) == cli.GRADED
+    said = "repro-2.4.py was not written: nothing was found wrong with it, so there is no input to show"
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "repro-2.4.py").exists()
+    assert cli.main([str(right), "--repro", "2.4", "--no-html", "--fail-under", "90"]) == cli.BELOW
     assert cli.main(["mine", "--repro", "2.2", "--watch"]) == cli.USAGE
 
 
