@@ -8,12 +8,12 @@ import sys
 
 sys.path[: not sys.flags.safe_path] = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
 
-import signal  # noqa: E402
+from grader.early import listen  # noqa: E402
 
-if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends the imports without a traceback; then cli.py answers it
+if __name__ == "__main__":  # the processes of a batch import this file
+    listen()
 
 from grader.cli import leave, main  # noqa: E402
 
-if __name__ == "__main__":  # the processes of a batch import this file
+if __name__ == "__main__":
     leave(main())

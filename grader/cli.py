@@ -24,7 +24,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from grader import __version__
+from grader import __version__, early
 from grader.environment import what_to_type
 from grader.errors import UsageError
 
@@ -166,7 +166,7 @@ def end_in_order() -> None:
     interrupt = Interrupt()
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM"):
         number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+        if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler, early.end):
             signal.signal(number, interrupt)
 
 
@@ -204,8 +204,11 @@ def run(arguments: argparse.Namespace, step: Step | None = None) -> int:
     from grader.sandbox.launch import ONE_THREAD, Zygotes
 
     os.environ.update(ONE_THREAD)
-    with Zygotes(ahead=True) as zygotes:  # they warm up while the grader itself is imported
-        return grade(arguments, zygotes.launch, step)
+    try:
+        with Zygotes(ahead=True) as zygotes:  # they warm up while the grader itself is imported
+            return grade(arguments, zygotes.launch, step)
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(f"{stop} before the report was written".strip()) from None
 
 
 def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> int:

@@ -339,6 +339,35 @@ def test_an_interrupted_run_shows_what_was_measured(tmp_path):
     assert (report["score"], report["skipped"]) == (10, 5)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C of another process is POSIX's")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("start", [["grade.py"], ["-P", "-m", "grader"]])
+def test_a_signal_while_the_grader_is_imported_is_one_sentence(tmp_path, name, start):
+    """By an argparse that sends it to its own process."""
+    (tmp_path / "argparse.py").write_text(
+        f"import os, signal, time\nos.kill(os.getpid(), signal.{name})\ntime.sleep(9)\n"
+    )
+    paths = os.pathsep.join([str(tmp_path), str(ROOT)])
+    run = subprocess.run(
+        [sys.executable, *start, "--version"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+    )
+    assert (run.returncode, run.stdout) == (130, "")
+    assert run.stderr == "grade.py: interrupted before anything was done\n"
+
+
+def test_an_interrupt_before_the_grading_says_that_there_is_no_report(monkeypatch, capsys):
+    def interrupted(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "grade", interrupted)
+    assert cli.main(["student", "--no-html"]) == cli.INTERRUPTED
+    assert capsys.readouterr().err == "grade.py: interrupted before the report was written\n"
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_told_before_the_work(tmp_path):
     tmp_path.chmod(0o555)

@@ -81,7 +81,7 @@ def test_a_signal_ends_them_and_says_where(folder, number, where, tmp_path):
     else:
         path = folder / "checks.py"
         path.write_text(f"open({str(tmp_path / 'there')!r}, 'w')\n{LOOP.format('')}")
-        said = f"interrupted in the import of {path}\n"
+        said = f"interrupted in the import of {path} before the report was written\n"
     run = subprocess.Popen(
         [sys.executable, str(ROOT / "grade.py"), str(folder / "reference"), "--homework", str(folder), "--no-html"],
         stdout=subprocess.PIPE,
