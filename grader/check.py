@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
 from importlib.util import LazyLoader, find_spec, module_from_spec, resolve_name
+from inspect import unwrap
 from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, TypeVar
@@ -53,7 +54,8 @@ def check(item: str, about: str = "") -> Callable[[Function], Function]:
     def mark(function: Function) -> Function:
         title = (function.__doc__ or "").strip().partition("\n")[0]
         if not title:
-            raise UsageError(f"check {function.__name__} has no docstring; its first line is what the student reads")
+            where = f"{function.__code__.co_filename}:{function.__code__.co_firstlineno}"
+            raise UsageError(f"{where}: {function.__name__} has no docstring; its first line is what students read")
         function.check = Check(function.__name__, item, title, function, about)  # type: ignore[attr-defined]
         return function
 
@@ -311,9 +313,7 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
             module = import_file(package, path)
         for found in checks_of(module):
             if found.name in checks:
-                raise UsageError(
-                    f"{Path(str(module.__file__)).name}: the check {found.name} is defined twice; rename one"
-                )
+                raise UsageError(f"{place(found)}: the check {found.name} is defined twice; rename one")
             checks[found.name] = found
     if not (root / "reference").is_dir():
         checks |= unseen(plan, checks)
@@ -349,6 +349,12 @@ def ask(root: Path, plan: Rubric) -> tuple[dict[str, ModuleType], Live, Mapping[
         return modules, Live(modules), functions_of({name: modules[name] for name in shown})
     recorded = Recorded(root / RECORDED)
     return {}, recorded, {name: tuple(names) for name, names in recorded.manifest["functions"].items()}
+
+
+def place(check: Check) -> str:
+    """File and line of a check."""
+    code = unwrap(check.function).__code__
+    return f"{code.co_filename}:{code.co_firstlineno}"
 
 
 def unseen(plan: Rubric, checks: Mapping[str, Check]) -> dict[str, Check]:
@@ -453,7 +459,8 @@ def expect_agreement(plan: Rubric, checks: Mapping[str, Check]) -> None:
                 "correct one of them"
             )
     for name in checks.keys() - planned.keys():
-        raise UsageError(f"{plan.path}: no item names the check {name}; add it to an item, or delete the check")
+        where = place(checks[name])
+        raise UsageError(f"{where}: no item names the check {name}; add it to one in {plan.path.name}, or delete it")
 
 
 def expect_parts(plan: Rubric, root: Path, folder: Path) -> None:
@@ -584,7 +591,7 @@ def digest(*folders: Path, without: Path | None = None) -> str:
     return total.hexdigest()[:16]
 
 
-def files_below(folder: Path, without: Path | None) -> Iterator[str]:
+def files_below(folder: Path, without: Path | None = None) -> Iterator[str]:
     """Paths of the files below a folder, from there; none of a cache, and none below `without`."""
     for at, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name != "__pycache__" and Path(at, name) != without]

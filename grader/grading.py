@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
-from inspect import unwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +20,11 @@ import numpy as np
 
 from grader import __version__
 from grader.check import Draws, Options, Subject, digests
+from grader.check import place as defined
 from grader.clock import clock, seconds_of
 from grader.errors import Skipped, StudentError, Undecided, UsageError
 from grader.follow_through import Below, graded_again, unknown_below
 from grader.model import (
-    Check,
     CheckPlan,
     CheckResult,
     Homework,
@@ -300,7 +299,8 @@ def run_check(
     hw.session.begin(there)
     homework.answers.begin_check()
     try:
-        with clock(f"the check {check.name} ({defined(check)})", seconds_of(homework.rubric.limits, hw.item)):
+        what = f"the check {check.name} ({Path(defined(check)).name})"
+        with clock(what, seconds_of(homework.rubric.limits, hw.item)):
             gained = check.function(hw, Draws(np.random.PCG64(own_seed)))
         if gained is not None:
             fraction = min(1.0, max(0.0, float(gained)))
@@ -347,12 +347,6 @@ def run_check(
         visibility=plan.visibility,
         files=tuple(sorted(hw.session.asked.names)),
     )
-
-
-def defined(check: Check) -> str:
-    """File and line of a check."""
-    code = unwrap(check.function).__code__
-    return f"{Path(code.co_filename).name}:{code.co_firstlineno}"
 
 
 def unusable(error: BaseException) -> tuple[Verdict, float, str] | None:

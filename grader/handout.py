@@ -32,7 +32,7 @@ from pathlib import Path
 
 from grader import rubric
 from grader.errors import UsageError
-from grader.model import HandoutPlan, Rubric
+from grader.model import Rubric
 
 ROOT = Path(__file__).resolve().parents[1]
 OWN = ROOT / "grader" / "homework"
@@ -100,18 +100,13 @@ def is_mark(line: str) -> bool:
     return bool(BEGIN.fullmatch(line) or END.fullmatch(line))
 
 
-def listed(homework: Path = OWN) -> HandoutPlan:
-    """The files that students get, as a homework's rubric.yaml lists them."""
-    return rubric.load(homework / "rubric.yaml").handout
-
-
-def contents(reference: Path, fixtures: Path, plan: HandoutPlan) -> dict[str, bytes]:
+def contents(reference: Path, fixtures: Path, plan: Rubric) -> dict[str, bytes]:
     """The handout: path -> bytes. Only files that `plan` lists are taken from `reference`.
 
     Raises UsageError for a malformed mark.
     """
     made = {}
-    for name in plan.files:
+    for name in plan.handout.files:
         form = render_notebook if name.endswith(".ipynb") else render
         try:
             made[name] = form((reference / name).read_bytes().decode()).encode()
@@ -119,18 +114,20 @@ def contents(reference: Path, fixtures: Path, plan: HandoutPlan) -> dict[str, by
             raise UsageError(f"{name}, {error}") from None
         except OSError:
             raise UsageError(
-                f"the handout lists {name}, but {reference} has no such file; add the file, or delete the line"
+                f"{plan.where('handout', name)}: the handout lists {name}, but {reference} has no such file; add the "
+                "file, or delete the line"
             ) from None
         except (UnicodeDecodeError, ValueError, KeyError):
             raise UsageError(
                 f"{reference / name} is not UTF-8 text or a notebook; save it again in the right format"
             ) from None
-    for path, name in plan.fixtures.items():
+    for path, name in plan.handout.fixtures.items():
         try:
             made[path] = (fixtures / name).read_bytes()
         except OSError:
             raise UsageError(
-                f"the handout lists {name}, but {fixtures} has no such file; record it, or delete the line"
+                f"{plan.where('fixture', name)}: the handout lists {name}, but {fixtures} has no such file; record it, "
+                "or delete the line"
             ) from None
     return made
 
@@ -145,7 +142,7 @@ def pristine(root: Path, plan: Rubric) -> dict[str, bytes]:
         return unpacked(root / PACKED)
     modules = [path for section in plan.sections for path in section.modules.values()]
     whole = replace(plan.handout, files=tuple(dict.fromkeys((*plan.handout.files, *modules))))
-    return contents(root / "reference", root / "fixtures", whole)
+    return contents(root / "reference", root / "fixtures", replace(plan, handout=whole))
 
 
 def home(homework: Path) -> Path:
@@ -247,7 +244,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if not (root / "reference").is_dir():
             raise UsageError(f"{root} has no reference/, so nothing can be made out of it; {packed_there(root)}")
-        made = contents(root / "reference", root / "fixtures", listed(given.homework))
+        made = contents(root / "reference", root / "fixtures", rubric.load(given.homework / "rubric.yaml"))
         if place.suffix == ".zip":
             made, place = {place.name: pack(made)}, place.parent
         changed, kept = make(made, place, overwrite=given.overwrite)

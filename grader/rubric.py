@@ -201,7 +201,7 @@ class Reader:
             )
             modules = self.mapping(keys["modules"], "modules", optional=None) if "modules" in keys else {}
             keep = self.mapping(keys["keep"], "keep", optional=None) if "keep" in keys else {}
-            needs = tuple(self.texts(keys["needs"], "needs")) if "needs" in keys else ()
+            needs = tuple(self.noted(keys["needs"], "needs", "need")) if "needs" in keys else ()
             for module, path in modules.items():
                 self.note(path, "module", module)
             for function, at in keep.items():
@@ -215,7 +215,7 @@ class Reader:
                 needs=needs,
                 memory=self.limit(keys["memory"], "memory") if "memory" in keys else None,
                 warm=tuple(self.warm(keys["warm"], needs)) if "warm" in keys else (),
-                drivers=tuple(self.noted(keys["drivers"], "driver")) if "drivers" in keys else (),
+                drivers=tuple(self.noted(keys["drivers"], "drivers", "driver")) if "drivers" in keys else (),
                 shims=dict(self.shims(keys["shims"])) if "shims" in keys else {},
                 trusted=dict(self.trusted(keys["trusted"], modules)) if "trusted" in keys else {},
                 stand_ins=dict(self.dotted(keys["stand_ins"], "stand-in", modules)) if "stand_ins" in keys else {},
@@ -273,10 +273,10 @@ class Reader:
         self.mistake(node, otherwise)
         return ""
 
-    def noted(self, node: yaml.Node, kind: str) -> Iterator[str]:
+    def noted(self, node: yaml.Node, what: str, kind: str) -> Iterator[str]:
         """A list of names. The line of each is recorded."""
-        for element in self.sequence(node, f"{kind}s"):
-            name = self.text(element, f"a {kind}")
+        for element in self.sequence(node, what):
+            name = self.text(element, what)
             self.note(element, kind, name)
             yield name
 
@@ -332,8 +332,10 @@ class Reader:
     def handout(self, node: yaml.Node) -> HandoutPlan:
         keys = self.mapping(node, "handout", required=("files",), optional=("fixtures",))
         fixtures = self.mapping(keys["fixtures"], "fixtures", optional=None) if "fixtures" in keys else {}
+        for path, name in fixtures.items():
+            self.note(name, "fixture", self.text(name, path))
         return HandoutPlan(
-            files=tuple(self.texts(keys["files"], "files")) if "files" in keys else (),
+            files=tuple(self.noted(keys["files"], "files", "handout")) if "files" in keys else (),
             fixtures={path: self.text(name, path) for path, name in fixtures.items()},
         )
 

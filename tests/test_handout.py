@@ -34,7 +34,7 @@ def code(path: Path) -> str:
 
 
 def test_student_is_made_from_reference():
-    made = handout.contents(REFERENCE, FIXTURES, PLAN.handout)
+    made = handout.contents(REFERENCE, FIXTURES, PLAN)
     for name, content in made.items():
         path = STUDENT / name
         assert path.is_file(), f"student/{name} is missing; run python -m grader.handout --overwrite"
@@ -43,8 +43,8 @@ def test_student_is_made_from_reference():
 
 
 def test_making_it_again_changes_nothing(tmp_path):
-    handout.make(handout.contents(REFERENCE, FIXTURES, PLAN.handout), tmp_path)
-    for name in handout.contents(REFERENCE, FIXTURES, PLAN.handout):
+    handout.make(handout.contents(REFERENCE, FIXTURES, PLAN), tmp_path)
+    for name in handout.contents(REFERENCE, FIXTURES, PLAN):
         assert (tmp_path / name).read_bytes() == (STUDENT / name).read_bytes()
     assert (tmp_path / "neuralnet" / "download_cifar.sh").stat().st_mode & 0o100
 
@@ -71,9 +71,7 @@ def test_work_in_the_handout_is_not_overwritten_unasked(tmp_path, capsys):
 def test_without_a_reference_the_packed_copy_is_the_handout(tmp_path):
     assert handout.main([str(tmp_path / "handout.zip")]) == 0
     assert (
-        handout.pristine(tmp_path, PLAN)
-        == handout.contents(REFERENCE, FIXTURES, PLAN.handout)
-        == handout.pristine(ROOT, PLAN)
+        handout.pristine(tmp_path, PLAN) == handout.contents(REFERENCE, FIXTURES, PLAN) == handout.pristine(ROOT, PLAN)
     )
     (tmp_path / "handout.zip").unlink()
     with pytest.raises(UsageError, match=r"handout\.zip and no folder reference"):
@@ -163,7 +161,7 @@ def test_a_mistake_names_its_file(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("# END SOLUTION\n" if name.endswith("layers.py") else "")
     with pytest.raises(UsageError, match=r"neuralnet/layers\.py, line 1"):
-        handout.contents(tmp_path, FIXTURES, PLAN.handout)
+        handout.contents(tmp_path, FIXTURES, PLAN)
 
 
 def test_the_graphs_are_what_draws_them():

@@ -104,7 +104,7 @@ def test_a_homework_is_short_has_enough_mistakes_and_its_handout_is_made_of_its_
     assert mistakes.read(FOLDER / name)[1] == []
     assert sum(work == name for work, _ in RIGHT) >= 2
     homework = FOLDER / name
-    made = contents(homework / "reference", homework / "fixtures", loaded(name).rubric.handout)
+    made = contents(homework / "reference", homework / "fixtures", loaded(name).rubric)
     there = {
         path.relative_to(homework / "student").as_posix(): path.read_bytes()
         for path in (homework / "student").rglob("*")

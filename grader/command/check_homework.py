@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import wraps
+from importlib.util import find_spec
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 from numpy.random import Generator
 
-from grader import handout, mistakes
+from grader import check, handout, mistakes
 from grader.check import Subject, load
 from grader.data import datasets
 from grader.errors import SubmissionError, UsageError
@@ -23,6 +25,7 @@ from grader.intake.submission import read, stubs
 from grader.model import Check, CheckResult, Homework, Report, Submission, Verdict
 from grader.report.text import Printer, Terminal
 from grader.sandbox.launch import ONE_THREAD, Zygotes
+from grader.selftest import equivalents
 from grader.selftest.wheats import completed
 
 CONSISTENT, FINDINGS = 0, 1
@@ -67,7 +70,7 @@ def findings(folder: Path, seeds: int, data_root: Path | None, note: Callable[[s
     try:
         homework = load(folder)
     except UsageError as error:
-        yield str(error)
+        yield from str(error).splitlines()  # a rubric's mistakes have a line each
         return
     store = datasets.Store(homework, datasets.root(data_root))
     with Zygotes() as zygotes:
@@ -76,6 +79,7 @@ def findings(folder: Path, seeds: int, data_root: Path | None, note: Callable[[s
             return grade(submission, homework, seed=seed, launch=zygotes.launch, data=store)
 
         yield from plan_findings(homework)
+        yield from selftest_findings(folder)
         yield from handout_findings(homework)
         try:
             yield from reference_findings(homework, run_on, seeds, note)
@@ -96,9 +100,40 @@ def plan_findings(homework: Homework) -> Iterator[str]:
         for module, path in section.modules.items():
             if path not in plan.handout.files:
                 yield f"{plan.where('module', module)}: the handout does not list {path}; add it under `handout:`"
+        for name in section.needs:
+            if not (find_spec(name) or imports(homework, name)):
+                where = plan.where("need", name)
+                yield f"{where}: section {section.id} needs {name}, but no file imports it; correct or delete it"
+    for one in homework.checks.values() if homework.modules else ():
+        if one.about and not is_there(homework, one.about):
+            yield f"{check.place(one)}: {one.name} is about {one.about}, which the reference does not have; correct it"
     reads = {name for task in plan.tasks for name in (*task.data, *(one for item in task.items for one in item.data))}
     for name in plan.data.keys() - reads:
         yield f"{plan.where('data', name)}: no task reads the data set {name}; delete it, or add `data: [{name}]`"
+
+
+def imports(homework: Homework, package: str) -> bool:
+    """Whether a file of the homework imports a package."""
+    line = re.compile(rf"\b(?:import|from)[ \t]+(?:[\w.]+,[ \t]*)*{re.escape(package)}\b".encode())
+    files = (folder / name for folder in (homework.folder, homework.reference) for name in check.files_below(folder))
+    return any(line.search(path.read_bytes()) for path in files)
+
+
+def is_there(homework: Homework, about: str) -> bool:
+    """Whether the reference has what a check says that it is about, as "module.Class.method"."""
+    name, *path = about.split(".")
+    found: Any = homework.modules.get(name)
+    for part in path:
+        found = getattr(found, part, None)
+    return found is not None
+
+
+def selftest_findings(folder: Path) -> Iterator[str]:
+    """What of selftest.yaml cannot be read."""
+    try:
+        equivalents.read(folder)
+    except UsageError as error:
+        yield str(error)
 
 
 def handout_findings(homework: Homework) -> Iterator[str]:
@@ -112,7 +147,7 @@ def handout_findings(homework: Homework) -> Iterator[str]:
             number = before.count(b"\n") + 1
             yield f"{path}:{number}: students would get this solution; delete this file, or the solution in it"
     cure = f"run: python -m grader.handout --homework {shlex.quote(str(homework.folder))} --overwrite"
-    for name, content in handout.contents(root / "reference", root / "fixtures", homework.rubric.handout).items():
+    for name, content in handout.contents(root / "reference", root / "fixtures", homework.rubric).items():
         path = root / "student" / name
         if not path.is_file():
             yield f"{path}: the handout lists this file, but it does not exist; {cure}"
@@ -167,10 +202,7 @@ def reference_findings(homework: Homework, run_on: Grading, seeds: int, note: Ca
 
 
 def place(homework: Homework, result: CheckResult) -> str:
-    """File and line of a check."""
-    function = homework.checks[result.name].function
-    assert isinstance(function, FunctionType)
-    return f"{function.__code__.co_filename}:{function.__code__.co_firstlineno}"
+    return check.place(homework.checks[result.name])
 
 
 def definition(homework: Homework, function: str) -> str:

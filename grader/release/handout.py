@@ -77,7 +77,7 @@ def members(source: Source) -> dict[str, bytes | Path]:
     own = {path: file for path, file in own.items() if path.rpartition("/")[2] not in TELLING}
     found |= without_unseen(own, plan, name)
     pristine = handout.pristine(root, plan)
-    listed = handout.contents(root / "reference", root / "fixtures", plan.handout)
+    listed = handout.contents(root / "reference", root / "fixtures", plan)
     found |= {f"{place(source)}student/{path}": content for path, content in listed.items()}
     found |= {f"{place(source)}fixtures/{file}": root / "fixtures" / file for file in plan.handout.fixtures.values()}
     seeds = range(1, source.seeds + 1)

@@ -189,16 +189,59 @@ def break_a_check(folder: Path) -> None:
     add_check(folder, "broken", "raise KeyError(str(hw.work.weighted_sum(np.ones((2, 2)), np.ones(2))))")
 
 
+def need_what_nobody_imports(folder: Path) -> None:
+    change(folder / "rubric.yaml", "    forbid: [torch]", "    forbid: [torch]\n    needs: [tourch]")
+
+
+def be_about_nothing(folder: Path) -> None:
+    change(folder / "checks.py", 'work.weighted_sum")', 'work.weighted_sums")')
+
+
+def be_about_no_module(folder: Path) -> None:
+    change(folder / "checks.py", '"work.weighted_sum"', '"works.weighted_sum"')
+
+
+def break_the_selftest(folder: Path) -> None:
+    (folder / "selftest.yaml").write_text("equivalent: [{in: work.weighted_sum, change: [}]", encoding="utf-8")
+
+
+def misspell_the_selftest(folder: Path) -> None:
+    entry = "  - {in: work.weighted_sum, change: x, way: none}"
+    (folder / "selftest.yaml").write_text(f"equivalent:\n{entry}\n", encoding="utf-8")
+
+
+def title_nothing(folder: Path) -> None:
+    change(folder / "checks.py", '    """weighted_sum', '    "" """weighted_sum')
+    change(folder / "checks.py", 'weighted by w."""', 'weighted by w."""[:0]')
+
+
+def define_it_twice(folder: Path) -> None:
+    (folder / "more.py").write_bytes((folder / "checks.py").read_bytes())
+
+
+def name_it_nowhere(folder: Path) -> None:
+    add_check(folder, "second", "pass")
+    change(folder / "rubric.yaml", ", second]", "]")
+
+
 @pytest.mark.parametrize(
     ("make", "told"),
     [
+        (need_what_nobody_imports, r"rubric\.yaml:7: section main needs tourch, but no file imports it"),
+        (be_about_nothing, r"checks\.py:9: weighted_sum is about work\.weighted_sums, which the reference does not"),
+        (be_about_no_module, r"checks\.py:9: weighted_sum is about works\.weighted_sum, which the reference does not"),
+        (break_the_selftest, r"selftest\.yaml:1: this is not readable YAML"),
+        (misspell_the_selftest, r"selftest\.yaml:2: this has to be a mapping of in, change, why"),
+        (title_nothing, r"checks\.py:9: weighted_sum has no docstring"),
+        (define_it_twice, r"more\.py:9: the check weighted_sum is defined twice"),
+        (name_it_nowhere, r"checks\.py:17: no item names the check second"),
         (solve_nothing, r"checks\.py:\d+: the reference fails weighted_sum with seed 0: out of 3 rows"),
         (break_mark, r"work\.py, line \d+: this BEGIN SOLUTION has no END"),
         (keep_old_handout, r"student/work\.py:\d+: this differs .* python -m grader\.handout"),
         (lose_handout, r"student/work\.py: the handout lists this file"),
         (ask_nothing, r"checks\.py:\d+: the untouched handout gets 2 points of imported"),
         (list_nothing, r"rubric\.yaml:4: the handout does not list work\.py"),
-        (list_too_much, r"the handout lists other\.py, but .*reference has no such file"),
+        (list_too_much, r"rubric\.yaml:\d+: the handout lists other\.py, but .*reference has no such file"),
         (read_no_data, r"rubric\.yaml:\d+: no task reads the data set words"),
         (see_no_mistake, r"wrong\.yaml:3: no-mistake loses no points"),
         (see_no_wrong_work, r"wrong/copied: copied loses no points"),
@@ -237,6 +280,16 @@ def test_each_inconsistency_is_told_with_its_place_and_nothing_ends_in_a_fault(m
     for finding in findings:
         assert ";" in finding, f"no cure: {finding}"
         assert "Traceback" not in finding
+
+
+def test_each_mistake_of_a_rubric_is_a_finding_of_its_own(folder, capsys):
+    change(folder / "rubric.yaml", "points: 4", "point: 4")
+    change(folder / "rubric.yaml", "section: main", "section: man")
+    change(folder / "rubric.yaml", "forbid:", "forbids:")
+    code = cli.main(["check-homework", str(folder)])
+    out = capsys.readouterr().out.splitlines()
+    assert (code, out[-1], len(out)) == (1, "3 findings", 4)
+    assert all(re.match(r"rubric\.yaml:\d+: ", line) for line in out[:-1])
 
 
 def test_an_argument_that_a_check_looks_at_may_be_changed(folder, capsys):
