@@ -22,6 +22,7 @@ from grader.course import pages
 from grader.course.batch import Batch, Progress
 from grader.course.caveats import STAND_INS, caveats, named, waiting
 from grader.course.class_folder import LAYOUTS, hidden, lone_folder, recognise
+from grader.course.class_list import in_another_form
 from grader.course.cluster import Cluster
 from grader.course.export import moodle
 from grader.course.extensions import by_hand, extended, granted, read_extensions
@@ -276,8 +277,11 @@ def span(seconds: float) -> str:
 def strays(arguments: argparse.Namespace, students: Sequence[Student]) -> Iterator[str]:
     """Warnings about work in the class's folder that belongs to no student, or was skipped."""
     if unlisted := [one.id for one in students if one.unlisted]:
-        cure = "name their work after an id in the list, or add the platform's ids to the list"
+        cure = "name their work exactly like an id in the list, or add the platform's ids to the list"
         yield f"{named(unlisted)}: not in the class list, or not clearly; {cure}"
+    other = [one.id for one in students if not one.unlisted and one.parts and in_another_form(one)]
+    if arguments.roster and other:
+        yield f"{named(other)}: found in the class list by an id in another Unicode form (é as one character or as two)"
     if (below := lone_folder(arguments.folder, arguments.layout)) is not None:
         yield f"{below} was graded as one student's work; if it contains the class, name that folder"
     people = [one.ids for one in students]

@@ -27,7 +27,7 @@ from grader.course.roster import (
     says_handed_in,
     time_told,
 )
-from grader.course.student import exactly, newest, printable, safe
+from grader.course.student import alike, exactly, newest, printable, safe
 from grader.course.times import moment
 from grader.model import Student
 
@@ -66,7 +66,8 @@ def with_roster(
             theirs.setdefault(at, []).append(one)
         else:
             found.append(replace(one, unlisted=True))
-            doubt |= dict.fromkeys(fitting or numbered(one, rows), why_unsure(one))
+            unsure = fitting or numbered(one, rows) or (by_any_cell and resembling(one, rows)) or []
+            doubt |= dict.fromkeys(unsure, why_unsure(one, [rows[at] for at in unsure]))
     anyones = ownerless(found) or strangers(rows, theirs)
     for at, row in enumerate(rows):
         if is_test_student(row):
@@ -76,17 +77,39 @@ def with_roster(
             continue
         sure = [one for one in group if same_id(one, row)]
         own = sure if any(differ(one, other.ids) for one, other in combinations(group, 2)) else group
+        own = as_spelled(own, row)
         found += [replace(one, unlisted=True) for one in group if one not in own]
-        problem = why_unsure(group[0]) if group else doubt.get(at, "") or missing_work(row) or anyones
+        problem = why_unsure(group[0], [row]) if group else doubt.get(at, "") or missing_work(row) or anyones
         found.append(listed(newest(own) if own else absent(row, problem), row, zone))
     return found
 
 
-def why_unsure(one: Student) -> str:
+def as_spelled(own: list[Student], row: Mapping[str, str]) -> list[Student]:
+    """Of works whose ids differ in case or Unicode form alone, those of the row's own spelling: others may be another
+    student's."""
+    spellings = {one.own_id for one in own}
+    if len(spellings) == len(set(map(alike, spellings))):
+        return own
+    return [one for one in own if one.own_id in row.values()]
+
+
+def in_another_form(one: Student) -> bool:
+    """Whether the list has the student's id with its accents in another Unicode form alone."""
+    own = one.own_id.lower()
+    return any(alike(cell) == alike(one.own_id) for cell in one.ids.values()) and all(
+        cell.lower() != own for cell in one.ids.values()
+    )
+
+
+def why_unsure(one: Student, rows: Rows) -> str:
     """The reason why it is unclear which student this submission belongs to."""
     if "Identifier" in one.ids:
         number = one.ids["Identifier"].split()[-1]
         return f"{one.name} was handed in under number {number}, but the class list gives it to another name{GROUPS}"
+    told = dict.fromkeys(printable(cell) for row in rows for cell in row.values() if alike(cell) == alike(one.own_id))
+    if told and one.own_id not in told:
+        cure = "copy the id from there as the name of that folder or archive"
+        return f"{one.name} differs from {' and '.join(told)} in the class list by case or Unicode form; {cure}"
     whose = f"{one.name} may belong to this student or to another one with that name"
     return f"{whose}; name that folder or archive after an id, or add the platform's ids to the list"
 
@@ -128,6 +151,11 @@ def numbered(one: Student, rows: Rows) -> list[int]:
     return [at for at, row in enumerate(rows) if "ID" in one.ids and column(row, "ID") in numbers]
 
 
+def resembling(one: Student, rows: Rows) -> list[int]:
+    """The rows whose id reads as the work's name does: "ada l" and "ada-l", or with full-width letters."""
+    return [at for at, row in enumerate(rows) if words(one.name) & words(column(row, *ID_COLUMNS))]
+
+
 def row_id(row: Mapping[str, str]) -> str:
     return exactly(id_) if (id_ := column(row, *ID_COLUMNS)) else safe(full_name(row))
 
@@ -163,11 +191,12 @@ def rows_of(one: Student, rows: Rows, by_any_cell: bool, kinds: Collection[str])
         return bool(words(one.name) & names)
 
     def same_cell(row: Mapping[str, str]) -> bool:
-        return by_any_cell and one.name.casefold() in (printable(value).casefold() for value in row.values() if value)
+        return by_any_cell and alike(one.name) in (alike(value) for value in row.values() if value)
 
     ways = [[at for at, row in enumerate(rows) if fits(row)] for fits in (partial(same_id, one), same_name, same_cell)]
-    spelled = [at for at in ways[0] if one.own_id in rows[at].values()]  # of "Ada" and "ada", the one that it says
-    likely = [spelled, ways[0], *([at for at in way if not differ(one, rows[at], kinds)] for way in ways[1:])]
+    likely = [ways[0], *([at for at in way if not differ(one, rows[at], kinds)] for way in ways[1:])]
+    spelled = [at for at in dict.fromkeys(ways[0] + likely[2]) if one.own_id in rows[at].values()]
+    likely = [spelled, *likely]  # of "Ada" and "ada", the one that it says
     at = next((way[0] for way in likely if len(way) == 1), None)
     if at is not None and is_anothers(one, rows[at]):
         return None, [at]
@@ -212,7 +241,7 @@ def bare(kind: str, value: str) -> str:
     """An id for comparison: without Moodle's word before the number, which is in any language, and Brightspace's #."""
     if kind == "Identifier" and (number := re.search(r"\d+$", value)):
         return number[0]
-    return printable(value).casefold().removeprefix("#")
+    return alike(value).removeprefix("#")
 
 
 def shared(students: Sequence[Student], rows: Rows) -> set[str]:

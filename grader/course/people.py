@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from grader.course.class_list import words
 from grader.course.roster import ID_COLUMNS, key_of
-from grader.course.student import printable
+from grader.course.student import alike
 from grader.errors import UsageError
 from grader.model import Student
 
@@ -30,14 +30,21 @@ def find(students: Sequence[Student], text: str, also: Collection[str] = ()) -> 
 
 
 def fitting(students: Sequence[Student], text: str) -> list[Student]:
-    """Students with this id, ignoring case; else with this platform id; else with this name."""
-    sought = printable(text).casefold()
+    """Students with this id; else with this platform id; else either whatever its case and Unicode form; else with
+    this name."""
+    sought = alike(text)
     ways: tuple[Callable[[Student], bool], ...] = (
-        lambda one: one.id.casefold() == sought,
-        lambda one: any(value.casefold() == sought for key, value in one.ids.items() if key_of(key) in PERSONAL),
-        lambda one: one.name.casefold() == sought or bool(words(text) & words(one.name)),
+        lambda one: one.id == text,
+        lambda one: text in own_ids(one),
+        lambda one: alike(one.id) == sought,
+        lambda one: sought in map(alike, own_ids(one)),
+        lambda one: alike(one.name) == sought or bool(words(text) & words(one.name)),
     )
     return next((found for way in ways if (found := [one for one in students if way(one)])), [])
+
+
+def own_ids(one: Student) -> list[str]:
+    return [value for key, value in one.ids.items() if key_of(key) in PERSONAL]
 
 
 def listed(students: Sequence[Student]) -> str:
@@ -55,7 +62,7 @@ def same(seen: Iterable[tuple[int, str, Mapping[str, str]]]) -> dict[str, frozen
         runs[student].add(run)
         for key, value in ids.items():
             if key_of(key) in PERSONAL and value:
-                holders[key_of(key), value.casefold()].add(student)
+                holders[key_of(key), alike(value)].add(student)
     groups: dict[str, frozenset[str]] = {student: frozenset([student]) for student in runs}
     for holding in holders.values():
         first, *others = sorted(holding)

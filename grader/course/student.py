@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from itertools import count as count_from
 from pathlib import Path
 
@@ -108,6 +109,12 @@ def exactly(id: str) -> str:
     space is a name, which `unique` tells from others."""
     spelled = safe(id)
     return spelled if spelled == id or " " in id else f"{spelled[:LONGEST]}-{short(id)}"
+
+
+@lru_cache(maxsize=1 << 16)
+def alike(id: str) -> str:
+    """What ids have in common that differ in case or Unicode form alone, as Excel's and a folder's name may."""
+    return unicodedata.normalize("NFC", printable(id)).lower()
 
 
 def safe(name: str) -> str:

@@ -201,7 +201,7 @@ def test_what_a_person_should_know_is_said_before_and_after(tmp_path, monkeypatc
     assert command.run(command.parser().parse_args(arguments)) == 0
     said = capsys.readouterr()
     assert "grade.py: notice: task 4 on stand-in data, because the data set is missing" in said.err
-    assert "? wrong-nan: not in the class list, or not clearly; name their work after an id in the list" in said.out
+    assert "? wrong-nan: not in the class list, or not clearly; name their work exactly like an id in the" in said.out
     assert "? ..evil: skipped, because the name begins with a dot; rename it if" in said.out
     assert "? right-tabs, wrong-nan: submission time unknown, so not counted as late" in said.out
     with Gradebook.open(tmp_path / "out") as book:

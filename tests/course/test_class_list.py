@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 
 from grader.course.class_folder import recognise
+from grader.course.class_list import in_another_form
+from grader.course.people import find
 from grader.course.roster import column, read_roster
 from grader.errors import UsageError
+from grader.model import Student
+
+COMPOSED, APART = (unicodedata.normalize(form, "müller@x") for form in ("NFC", "NFD"))
 
 
 @pytest.fixture
@@ -72,3 +79,62 @@ def test_a_row_without_name_and_id_is_nobody(tmp_path):
     (tmp_path / "b.csv").write_bytes(b"Name\n\xff\xfe\xfd\n")
     with pytest.raises(UsageError, match=r"b\.csv is not UTF-8; save the class list as CSV in UTF-8"):
         read_roster(tmp_path / "b.csv")
+
+
+@pytest.mark.parametrize(("folder", "listed"), [(COMPOSED, APART), (APART, COMPOSED)])
+@pytest.mark.parametrize("titles", ["username", "Name,email"])
+def test_an_id_in_another_unicode_form_is_the_same_and_said(read, folder, listed, titles):
+    rows = [f"Person,{listed}", "Bo,bo@x"] if "," in titles else [listed, "bo@x"]
+    found = read("\n".join([titles, *rows]), folder, "bo@x")
+    (one,) = (one for id_, one in found.items() if id_ != "bo@x")
+    assert (len(found), one.unlisted, bool(one.parts)) == (2, False, True)
+    assert listed in one.ids.values()
+    assert in_another_form(one)
+    assert not in_another_form(found["bo@x"])
+
+
+@pytest.mark.parametrize("pair", [(COMPOSED, APART), ("ada@x", "Ada@x")])
+def test_ids_in_two_forms_are_two_students(read, pair):
+    found = read("\n".join(["username", *pair]), *pair).values()
+    assert sorted((one.own_id, one.ids["username"], one.unlisted) for one in found) == sorted(
+        (one, one, False) for one in pair
+    )
+    assert all(one.parts for one in found)
+
+
+@pytest.mark.parametrize("pair", [(COMPOSED, APART), ("ada@x", "Ada@x")])
+def test_of_two_forms_only_the_listed_one_is_that_students(read, pair):
+    found = read(f"username\n{pair[0]}\n", *pair).values()
+    (own,) = (one for one in found if not one.unlisted)
+    (other,) = (one for one in found if one.unlisted)
+    assert (own.own_id, other.own_id) == pair
+    assert not own.others
+
+
+@pytest.mark.parametrize(
+    ("listed", "handed_in"),
+    [(["ada@x", "ADA@x"], ["Ada@x"]), (["ADA@x"], ["ada@x", "Ada@x"])],
+)
+def test_where_no_form_is_exact_a_person_is_told_what_to_type(read, listed, handed_in):
+    found = read("\n".join(["username", *listed]), *handed_in).values()
+    told = [one.problem for one in found if not one.unlisted]
+    assert len(told) == len(listed)
+    for sentence in told:
+        assert (
+            f" differs from {' and '.join(listed)} in the class list by case or Unicode form; copy the id" in sentence
+        )
+    assert all(one.problem == "" and one.parts for one in found if one.unlisted)
+
+
+@pytest.mark.parametrize(("listed", "handed_in"), [("AB@x", "ＡＢ@x"), ("ada+l", "ada l")])
+def test_an_id_that_reads_like_an_absent_students_is_no_zero(read, listed, handed_in):
+    found = read(f"username\n{listed}\nbo\n", handed_in, "bo").values()
+    assert [bool(one.problem) for one in found if one.ids.get("username") == listed] == [True]
+    assert [one.unlisted for one in found if one.parts and one.own_id != "bo"] == [True]
+
+
+def test_a_student_is_found_by_the_exact_id_before_another_form():
+    both = [Student(id_, "A", {"email": email}) for id_, email in (("a", COMPOSED), ("b", APART), ("c", "Ada@x"))]
+    assert [find(both, text).id for text in (COMPOSED, APART, "ada@x")] == ["a", "b", "c"]
+    with pytest.raises(UsageError, match="may be a or b"):
+        find(both, APART.upper())
