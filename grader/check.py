@@ -517,7 +517,7 @@ def expect_in_reference(plan: Rubric, section: Section, reference: Path) -> None
                 raise UsageError(f"{reference / path} is not UTF-8; save it as UTF-8") from None
             except OSError:
                 raise UsageError(
-                    f"{where}: module {module} is {path}, but the reference has no such file; add it"
+                    f"{where}: module {module} is {path}, but there is no {reference / path}; add it"
                 ) from None
     for name in section.keep:
         if not any(re.search(rf"\bdef {re.escape(name)}\(", source) for source in sources):

@@ -24,7 +24,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from grader import __version__, early
+from grader import __version__, clock, early
 from grader.environment import what_to_type
 from grader.errors import UsageError
 
@@ -52,6 +52,7 @@ THERE = [name for name in COMMANDS if name.replace("-", "_") in HERE]
 SHOWN = [name for name in THERE if name != "autograde"]  # which packages call, and nobody types
 OWN = Path(__file__).parent / "homework"
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
+AGAIN = 1.0  # seconds until an interrupt is raised again that a homework's code lost
 PATIENCE = 2.0  # seconds in which an import is to end that an interrupt waits for
 
 
@@ -172,7 +173,8 @@ def end_in_order() -> None:
 
 class Interrupt:
     """Raises KeyboardInterrupt. If Python may lose it, during an import or while a thread starts, it waits for the end
-    of that, but not for ever: what is imported may never end."""
+    of that, but not for ever: what is imported may never end. In a homework's own code it is raised until it arrives, for
+    Python loses what is raised while an object is deleted."""
 
     def __init__(self) -> None:
         self.until: float | None = None
@@ -183,6 +185,8 @@ class Interrupt:
         if waits and any(loses_interrupts(code) for code in stack(frame)):
             signal.setitimer(signal.ITIMER_REAL, 0.02)
         else:
+            if clock.is_running():
+                signal.setitimer(signal.ITIMER_REAL, AGAIN)
             raise KeyboardInterrupt
 
 

@@ -303,7 +303,7 @@ def run_check(
         with clock(what, seconds_of(homework.rubric.limits, hw.item)):
             gained = check.function(hw, Draws(np.random.PCG64(own_seed)))
         if gained is not None:
-            fraction = min(1.0, max(0.0, float(gained)))
+            fraction = as_fraction(gained)
             verdict = Verdict.PASS if fraction == 1.0 else Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
     except StudentError as error:
         verdict, fraction, where = error.verdict, error.fraction, error.where
@@ -347,6 +347,13 @@ def run_check(
         visibility=plan.visibility,
         files=tuple(sorted(hw.session.asked.names)),
     )
+
+
+def as_fraction(gained: Any) -> float:
+    """What a check returned, from 0 to 1. Raises ValueError for nan, which is no student's fault."""
+    if math.isnan(fraction := float(gained)):
+        raise ValueError("the check returned nan, which is no fraction")
+    return min(1.0, max(0.0, fraction))
 
 
 def unusable(error: BaseException) -> tuple[Verdict, float, str] | None:

@@ -202,6 +202,10 @@ class Reader:
             modules = self.mapping(keys["modules"], "modules", optional=None) if "modules" in keys else {}
             keep = self.mapping(keys["keep"], "keep", optional=None) if "keep" in keys else {}
             needs = tuple(self.noted(keys["needs"], "needs", "need")) if "needs" in keys else ()
+            if "submit" in keys and isinstance(keys["submit"], yaml.SequenceNode) and not keys["submit"].value:
+                self.mistake(keys["submit"], f"submit of section {name} is empty; name the files that students hand in")
+            for name_ in (one for one in needs if "." in one):
+                self.mistake(keys["needs"], f"needs names {name_}; name the package alone, {name_.partition('.')[0]}")
             for module, path in modules.items():
                 self.note(path, "module", module)
             for function, at in keep.items():

@@ -76,11 +76,12 @@ def test_a_signal_ends_them_and_says_where(folder, number, where, tmp_path):
     if where == "check":
         loop_in_a_check(folder)
         path = folder / "checks.py"
-        path.write_text(path.read_text().replace("        n = 1", f"        open({str(tmp_path / 'there')!r}, 'w')"))
+        begin = f"    open({str(tmp_path / 'there')!r}, 'w').close()\n    while True:"
+        path.write_text(path.read_text().replace("    while True:", begin))
         said = "interrupted in the check weighted_sum (checks.py:9); the table shows"
     else:
         path = folder / "checks.py"
-        path.write_text(f"open({str(tmp_path / 'there')!r}, 'w')\n{LOOP.format('')}")
+        path.write_text(f"open({str(tmp_path / 'there')!r}, 'w').close()\n{LOOP.format('')}")
         said = f"interrupted in the import of {path} before the report was written\n"
     run = subprocess.Popen(
         [sys.executable, str(ROOT / "grade.py"), str(folder / "reference"), "--homework", str(folder), "--no-html"],
@@ -96,3 +97,21 @@ def test_a_signal_ends_them_and_says_where(folder, number, where, tmp_path):
     assert run.returncode == 130
     assert said in err
     assert "Traceback" not in err
+
+
+def test_a_signal_that_python_loses_comes_again(folder):
+    """What is raised while an object is deleted is printed, and no more."""
+    loop_in_a_check(folder)
+    path = folder / "checks.py"
+    lost = "class Lost:\n    def __del__(self):\n        os.kill(os.getpid(), signal.SIGTERM)\n\n\n@check"
+    text = path.read_text().replace("@check", lost, 1).replace("    while True:", "    Lost()\n    while True:")
+    path.write_text(text.replace("import numpy", "import os\nimport signal\n\nimport numpy"))
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "grade.py"), str(folder / "reference"), "--homework", str(folder), "--no-html"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert run.returncode == 130
+    assert "Exception ignored in: <function Lost.__del__" in run.stderr
+    assert "interrupted in the check weighted_sum" in run.stderr

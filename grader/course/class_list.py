@@ -20,6 +20,7 @@ from grader.course.roster import (
     column,
     full_name,
     groups_of,
+    ids_of,
     is_staff,
     is_test_student,
     key_of,
@@ -106,6 +107,8 @@ def why_unsure(one: Student, rows: Rows) -> str:
     if "Identifier" in one.ids:
         number = one.ids["Identifier"].split()[-1]
         return f"{one.name} was handed in under number {number}, but the class list gives it to another name{GROUPS}"
+    if (many := sum(one.own_id in ids_of(row) for row in rows)) > 1:
+        return f"{one.name} stands in {many} rows of the class list; leave one of them, or give each its own id"
     told = dict.fromkeys(printable(cell) for row in rows for cell in row.values() if alike(cell) == alike(one.own_id))
     if told and one.own_id not in told:
         cure = "copy the id from there as the name of that folder or archive"
@@ -152,8 +155,12 @@ def numbered(one: Student, rows: Rows) -> list[int]:
 
 
 def resembling(one: Student, rows: Rows) -> list[int]:
-    """The rows whose id reads as the work's name does: "ada l" and "ada-l", or with full-width letters."""
-    return [at for at, row in enumerate(rows) if words(one.name) & words(column(row, *ID_COLUMNS))]
+    """The rows whose id reads as the work's name does: "ada l" and "ada-l", or 7 where Excel was given 007."""
+
+    def read(text: str) -> set[str]:
+        return {word.lstrip("0") for word in words(text)}
+
+    return [at for at, row in enumerate(rows) if read(one.name) & read(column(row, *ID_COLUMNS))]
 
 
 def row_id(row: Mapping[str, str]) -> str:

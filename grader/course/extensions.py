@@ -15,6 +15,7 @@ from pathlib import Path
 from grader.course.database import Database
 from grader.course.people import fitting
 from grader.course.roster import ID_COLUMNS, column, full_name, groups_of, key_of, read_table
+from grader.course.student import alike
 from grader.course.times import moment
 from grader.errors import UsageError
 from grader.model import Student
@@ -47,10 +48,15 @@ class Granted:
 def read_extensions(path: Path, zone: tzinfo | None = None) -> list[Extension]:
     """The lines of the CSV. Raises UsageError that names the line and says how to fix it."""
     rows = read_table(path, "the extensions", "--extensions")
-    found = [extension(row, f"{path}, line {at}", zone) for at, row in enumerate(rows, 2) if any(row.values())]
+    found: dict[tuple[str, str], Extension] = {}
+    for at, row in enumerate(rows, 2):
+        if any(row.values()):
+            one = extension(row, where := f"{path}, line {at}", zone)
+            if found.setdefault((alike(one.student) if one.student else "", key_of(one.group)), one) is not one:
+                raise UsageError(f"{where} names {one.student or one.group} once more; leave one of the two lines")
     if rows and not found:
         raise UsageError(f"{path} names no student and no group; its first line should be student,group,due")
-    return found
+    return list(found.values())
 
 
 def extension(row: dict[str, str], where: str, zone: tzinfo | None) -> Extension:

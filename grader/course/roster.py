@@ -10,7 +10,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -50,10 +50,24 @@ def read_roster(path: Path) -> list[dict[str, str]]:
     rows = [row for row in read_table(path, "the class list", "--roster") if not is_nobody(row)]
     if rows and is_canvas(rows[0]) and any(map(has_canvas_id, rows)):
         rows = [row for row in rows if has_canvas_id(row)]  # rows of points and posting, in any language
-    rows = [row for at, row in enumerate(rows) if row not in rows[:at]]  # a student listed twice is one student
+    rows = joined(rows)
     if not rows:
         raise UsageError(f"{path} names no student; its first line should name columns such as name, email or ID")
     return rows
+
+
+def joined(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """A student listed twice, as in two sections, is one, with the groups of both rows. Where the name or any id is
+    another, it is another student."""
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for row in rows:
+        ids = ids_of(row)
+        one = found.setdefault((full_name(row), *ids) if any(ids) else tuple(row.values()), row)
+        for key, value in row.items():
+            if key_of(key) in map(key_of, GROUP_COLUMNS) and value not in ("", *groups_of(one)):
+                one[key] = f"{one[key]}; {value}" if one[key] else value
+            one[key] = one[key] or value
+    return list(found.values())
 
 
 def read_table(path: Path, what: str, option: str) -> list[dict[str, str]]:
@@ -61,8 +75,13 @@ def read_table(path: Path, what: str, option: str) -> list[dict[str, str]]:
     text = decoded(path, what, option)
     own, text = (given[1], text[given.end() :]) if (given := SEPARATOR.match(text)) else ("", text)
     lines = text.splitlines()
-    delimiter = own or (max(",;\t", key=lines[0].count) if lines else ",")
+    if not text.strip():
+        raise UsageError(f"{path} is empty; save {what} as CSV in UTF-8")
+    delimiter = own or max(",;\t", key=lines[0].count)
     try:
+        titles = [title.strip() for title in next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])]
+        if twice := [title for title in titles if titles.count(title) > 1 and is_id_column(title)]:
+            raise UsageError(f"{path} has two columns {twice[0]}; rename or delete one of them")
         return [
             {key.strip(): (value or "").strip() for key, value in row.items() if key and isinstance(value, str | None)}
             for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -80,6 +99,15 @@ def decoded(path: Path, what: str, option: str) -> str:
         return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8; save {what} as CSV in UTF-8") from None
+
+
+def is_id_column(title: str) -> bool:
+    return key_of(title) in map(key_of, ID_COLUMNS)
+
+
+def ids_of(row: Mapping[str, str]) -> tuple[str, ...]:
+    """The cells of all columns of ids."""
+    return tuple(value for key, value in row.items() if is_id_column(key))
 
 
 def is_nobody(row: Mapping[str, str]) -> bool:

@@ -193,6 +193,22 @@ def need_what_nobody_imports(folder: Path) -> None:
     change(folder / "rubric.yaml", "    forbid: [torch]", "    forbid: [torch]\n    needs: [tourch]")
 
 
+def need_a_part_of_a_package(folder: Path) -> None:
+    change(folder / "rubric.yaml", "    forbid: [torch]", "    needs: [torch.nn]")
+
+
+def submit_nothing(folder: Path) -> None:
+    change(folder / "rubric.yaml", "submit: [work.py]", "submit: []")
+
+
+def lose_the_reference(folder: Path) -> None:
+    (folder / "reference/work.py").unlink()
+
+
+def give_no_number(folder: Path) -> None:
+    change(folder / "checks.py", "        expect_close(", "        return float('nan')\n        expect_close(")
+
+
 def be_about_nothing(folder: Path) -> None:
     change(folder / "checks.py", 'work.weighted_sum")', 'work.weighted_sums")')
 
@@ -228,6 +244,13 @@ def name_it_nowhere(folder: Path) -> None:
     ("make", "told"),
     [
         (need_what_nobody_imports, r"rubric\.yaml:7: section main needs tourch, but no file imports it"),
+        (need_a_part_of_a_package, r"rubric\.yaml:6: needs names torch\.nn; name the package alone, torch"),
+        (submit_nothing, r"rubric\.yaml:5: submit of section main is empty; name the files"),
+        (
+            lose_the_reference,
+            r"rubric\.yaml:4: module work is work\.py, but there is no .*reference/work\.py; add",
+        ),
+        (give_no_number, r"the reference fails .*: the check returned nan, which is no fraction"),
         (be_about_nothing, r"checks\.py:9: weighted_sum is about work\.weighted_sums, which the reference does not"),
         (be_about_no_module, r"checks\.py:9: weighted_sum is about works\.weighted_sum, which the reference does not"),
         (break_the_selftest, r"selftest\.yaml:1: this is not readable YAML"),

@@ -65,6 +65,13 @@ def cells(out, first):
     return next(line.split() for line in out.splitlines() if line.startswith(first))
 
 
+def test_an_export_to_standard_output_is_all_that_is_there(type_):
+    code, out, err = type_("export", "jsonl", "--out", "-")
+    assert code == 0
+    assert [json.loads(line)["student"] for line in out.splitlines()] == ["ada", "doe", "eve", "nil", "zip"]
+    assert "jsonl: -" in err
+
+
 def test_list_has_a_line_for_everyone_and_the_evidence_of_what_waits(type_, folder):
     code, out, err = type_("list")
     assert (code, err) == (0, "")

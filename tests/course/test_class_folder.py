@@ -437,10 +437,12 @@ def test_a_roster_by_hand_may_tell_times_and_use_semicolons(tmp_path):
     assert ada.submitted_at == datetime(2026, 11, 20, 23, 5, tzinfo=timezone(timedelta(hours=1)))
 
 
-@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "name\n"])
-def test_what_is_no_roster_is_a_sentence(tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "says"), [("", "is empty"), ("a,b\n1,2\n", "names no student"), ("name\n", "names no")]
+)
+def test_what_is_no_roster_is_a_sentence(tmp_path, text, says):
     folder = make(tmp_path / "in", "ada/")
-    with pytest.raises(UsageError, match="names no student"):
+    with pytest.raises(UsageError, match=says):
         recognise(folder, roster=roster(tmp_path, text))
     with pytest.raises(UsageError, match="name the class list"):
         recognise(folder, roster=tmp_path / "nowhere.csv")

@@ -138,3 +138,28 @@ def test_a_student_is_found_by_the_exact_id_before_another_form():
     assert [find(both, text).id for text in (COMPOSED, APART, "ada@x")] == ["a", "b", "c"]
     with pytest.raises(UsageError, match="may be a or b"):
         find(both, APART.upper())
+
+
+def test_a_student_listed_in_two_sections_is_one_with_the_groups_of_both(read):
+    found = read("username,section,Group\nada,1,A\nada,2,B\nbo,1,\nbo,2,A\n", "ada", "bo")
+    assert {id_: one.ids.get("Group") for id_, one in found.items()} == {"ada": "A; B", "bo": "A"}
+    assert not any(one.unlisted or one.problem for one in found.values())
+
+
+def test_an_id_of_two_names_is_told_as_such(read):
+    found = read("username,Name\nada,Ada L\nada,Ada K\n", "ada").values()
+    said = "ada stands in 2 rows of the class list; leave one of them, or give each its own id"
+    assert [one.problem for one in found if not one.unlisted] == [said, said]
+
+
+def test_two_columns_of_ids_with_one_title_are_refused(tmp_path):
+    (tmp_path / "roster.csv").write_text("username,User name,Notes,Notes\nada,bo,,\n")
+    assert len(read_roster(tmp_path / "roster.csv")) == 1
+    (tmp_path / "roster.csv").write_text("username,username\nada,bo\ncy,\n")
+    with pytest.raises(UsageError, match=r"roster\.csv has two columns username; rename or delete one of them"):
+        read_roster(tmp_path / "roster.csv")
+
+
+def test_zeros_that_a_spreadsheet_took_are_no_zero(read):
+    found = read("SID,Name\n7,\n8,\n", "007", "8")
+    assert "may belong" in found["7"].problem

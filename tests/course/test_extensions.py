@@ -54,6 +54,9 @@ def test_whom_the_class_does_not_know_is_told(tmp_path):
         ("student,days\nada@x,-1\n", "-1 is not a number of days"),
         ("due\n2026-11-05\n", "line 2 names no student and no group"),
         ('student,due\n"ada', "is a quote missing"),
+        ("student,due\nada@x,2026-11-05\nADA@x,2026-11-06\n", "line 3 names ADA@x once more; leave one of the two"),
+        ("group,days\nTeam A,1\nteam a,2\n", "line 3 names team a once more"),
+        ("", r"e\.csv is empty; save the extensions as CSV in UTF-8"),
     ],
 )
 def test_a_mistake_is_a_sentence(tmp_path, text, says):

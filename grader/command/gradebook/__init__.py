@@ -18,6 +18,7 @@ from grader.command.gradebook.release import release
 from grader.course import forget as forgetting
 from grader.course.caveats import partial
 from grader.course.gradebook import Gradebook, Run
+from grader.files import is_output
 from grader.model import LATE_DAYS
 from grader.report.text import Printer, Terminal
 
@@ -82,8 +83,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    console = Terminal()
-    say = Printer(console if console.is_terminal else Terminal(width=WIDE))
+    out = getattr(arguments, "out", None)
+    beside = out is not None and is_output(out)
+    console = Terminal(stderr=beside)
+    say = Printer(console if console.is_terminal else Terminal(stderr=beside, width=WIDE))
     with Gradebook.open(arguments.folder) as book:
         run = book.run(arguments.run)
         if arguments.verb != "forget" and forgetting.pending(book.folder):
