@@ -173,7 +173,7 @@ def end_in_order() -> None:
 
 class Interrupt:
     """Raises KeyboardInterrupt. If Python may lose it, during an import or while a thread starts, it waits for the end
-    of that, but not for ever: what is imported may never end. In a homework's own code it is raised until it arrives, for
+    of that, but not for ever: what is imported may never end. In a homework's own code it is raised until it arrives:
     Python loses what is raised while an object is deleted."""
 
     def __init__(self) -> None:
@@ -219,7 +219,7 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
     from grader import grading, handout
     from grader.check import load
     from grader.data import datasets
-    from grader.files import check_place, set_aside, write
+    from grader.files import check_place, is_output, set_aside, write
     from grader.intake.submission import begin, read, stubs
 
     if arguments.watch:
@@ -228,6 +228,8 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
     files = (arguments.json, arguments.junit, page)
     for path in filter(None, files):
         check_place(path)
+    if sum(is_output(path) for path in files if path) > 1:
+        raise UsageError("only one of --json, --junit and --html can be printed; give the others a file")
     if step:
         step.check(*files)
     datasets.check_root(arguments.data_root)

@@ -138,6 +138,12 @@ def test_a_reader_that_goes_away_changes_no_exit_code(tmp_path, words, code):
     assert int((tmp_path / "code").read_text()) == code
 
 
+def test_two_reports_to_one_output_are_refused_before_the_work():
+    run = grade("reference", "--task", "1", "--html", "-", "--json", "-")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "only one of --json, --junit and --html can be printed" in run.stderr
+
+
 def test_a_bar_that_is_no_number_is_refused():
     run = grade("student", "--task", "1", "--no-html", "--fail-under", "nan")
     assert run.returncode == 2

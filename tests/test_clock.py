@@ -70,8 +70,7 @@ def test_an_import_that_does_not_end_is_told_with_its_line(folder, name):
         check.load(folder)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("where", ["check", "import"])
+@pytest.mark.parametrize(("where", "number"), [("check", signal.SIGTERM), ("import", signal.SIGINT)])
 def test_a_signal_ends_them_and_says_where(folder, number, where, tmp_path):
     if where == "check":
         loop_in_a_check(folder)

@@ -49,6 +49,8 @@ def parser() -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     folder = arguments.folder
+    if folder.is_file():
+        raise UsageError(f"{folder} is a file; name the homework's folder, {folder.parent}")
     if not (folder / "rubric.yaml").is_file():
         make = f"python grade.py new-homework {shlex.quote(str(folder))}"
         raise UsageError(f"{folder} contains no rubric.yaml; name a homework's folder, or make one: {make}")

@@ -113,7 +113,7 @@ def from_folder(path: Path, items: Collection[str]) -> Iterator[tuple[str, str, 
             raise UsageError(f"{file} is a link, which is not followed; put the request itself there")
         named = next((item for item in items if file.stem.endswith((f" {item}", f"_{item}", f"-{item}"))), "")
         who = file.stem.removesuffix(named).rstrip(" _-") if named else file.stem
-        yield who, named, decoded(file, "the requests", "--requests"), str(file)
+        yield who, named, decoded(file, "this request", "--requests", "text"), str(file)
 
 
 def answer(

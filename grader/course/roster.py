@@ -90,7 +90,7 @@ def read_table(path: Path, what: str, option: str) -> list[dict[str, str]]:
         raise UsageError(f"{path} is not CSV ({error}: is a quote missing?); save {what} as CSV in UTF-8") from None
 
 
-def decoded(path: Path, what: str, option: str) -> str:
+def decoded(path: Path, what: str, option: str, form: str = "CSV") -> str:
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -98,7 +98,7 @@ def decoded(path: Path, what: str, option: str) -> str:
     try:
         return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError:
-        raise UsageError(f"{path} is not UTF-8; save {what} as CSV in UTF-8") from None
+        raise UsageError(f"{path} is not UTF-8; save {what} as {form} in UTF-8") from None
 
 
 def is_id_column(title: str) -> bool:

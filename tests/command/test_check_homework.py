@@ -77,6 +77,8 @@ def test_a_folder_that_is_not_empty_is_refused_and_kept(tmp_path, capsys):
 def test_a_folder_without_a_rubric_and_a_wrong_number_are_usage(tmp_path, folder, capsys):
     assert cli.main(["check-homework", str(tmp_path)]) == 2
     assert "contains no rubric.yaml" in capsys.readouterr().err
+    assert cli.main(["check-homework", str(folder / "rubric.yaml")]) == 2
+    assert f"rubric.yaml is a file; name the homework's folder, {folder}" in capsys.readouterr().err
     assert cli.main(["check-homework", str(folder), "--seeds", "0"]) == 2
     assert "at least 1" in capsys.readouterr().err
 

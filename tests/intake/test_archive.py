@@ -107,6 +107,12 @@ def test_a_missing_path_and_an_empty_folder(tmp_path):
         read(tmp_path, WANTED, STUBS)
 
 
+def test_where_all_that_there_is_is_a_link_the_error_says_so(tmp_path):
+    (tmp_path / "layers.py").symlink_to("/etc/hostname")
+    with pytest.raises(SubmissionError, match=r"holds none of layers\.py; .*; .*layers\.py is a link or device"):
+        read(tmp_path, ["layers.py"], {})
+
+
 def test_links_and_devices_are_never_followed(tmp_path):
     secret = tmp_path / "secret.py"
     secret.write_bytes(b"secret")
