@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from grader import handout, rubric
-from grader.clock import clock, seconds_of
+from grader.clock import Endless, clock, seconds_of
 from grader.errors import Skipped, StudentError, UsageError
 from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section, Task
 from grader.reference import RECORDED, Live, Recorded
@@ -413,7 +413,7 @@ def import_file(package: str, path: Path, module: str = "") -> ModuleType:
         raise
     except SyntaxError as error:
         raise UsageError(f"{error.filename}:{error.lineno}: {error.msg}; correct this check's file") from None
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, Endless) as error:
         frames = [
             frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path.resolve()
         ]
@@ -543,7 +543,7 @@ def trusted(root: Path, section: Section) -> dict[str, ModuleType]:
         if error.name in section.needs:
             raise  # the command says how to install it
         raise UsageError(f"{broken_line(error, reference)}: the reference cannot be imported; correct it") from error
-    except Exception as error:  # the reference may raise anything; its author needs the line
+    except (Exception, Endless) as error:  # the reference may raise anything; its author needs the line
         raise UsageError(f"{broken_line(error, reference)}: the reference cannot be imported; correct it") from error
 
 
@@ -560,7 +560,7 @@ def imported_as(names: Mapping[str, str], folders: Sequence[str], own: Collectio
         sys.modules.update(displaced)
 
 
-def broken_line(error: Exception, reference: Path) -> str:
+def broken_line(error: BaseException, reference: Path) -> str:
     """File, line and kind of an error in the reference."""
     kind = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
     if isinstance(error, SyntaxError):

@@ -4,7 +4,6 @@
     ├── UsageError            the command, a file or a rubric is wrong: one sentence, exit code 2
     │   ├── RubricError       a mistake in rubric.yaml, with its line
     │   └── SubmissionError   a folder or archive that cannot be read as a submission
-    ├── Endless               INTERNAL: a check that computes and does not end
     ├── Skipped               SKIPPED: this machine lacks what a check needs; no points are earned or lost
     │   ├── Undecided         SKIPPED: a person must first say which file counts; the points wait
     │   └── Unrecorded        SKIPPED: the reference is not here, and its recording has no answer to this question
@@ -44,10 +43,6 @@ class RubricError(UsageError):
 
 class SubmissionError(UsageError):
     """A submission that cannot be read; the message names the file and the fix."""
-
-
-class Endless(BackgradeError):
-    """A check, or the import of its file, computes in the grader's process for longer than it may."""
 
 
 class Skipped(BackgradeError):

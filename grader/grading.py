@@ -21,7 +21,7 @@ import numpy as np
 from grader import __version__
 from grader.check import Draws, Options, Subject, digests
 from grader.check import place as defined
-from grader.clock import clock, seconds_of
+from grader.clock import Endless, clock, seconds_of
 from grader.errors import Skipped, StudentError, Undecided, UsageError
 from grader.follow_through import Below, graded_again, unknown_below
 from grader.model import (
@@ -320,7 +320,7 @@ def run_check(
         verdict, fraction, message = Verdict.SKIPPED, 0.0, str(reason)
     except UsageError:
         raise  # the data or the command is wrong: the user can fix it, and no submission is at fault
-    except (Exception, SystemExit) as error:  # a check must not end the grader
+    except (Exception, SystemExit, Endless) as error:  # a check must not end the grader
         verdict, fraction, message = unusable(error) or (Verdict.INTERNAL, 0.0, traceback.format_exc())
     if verdict in (Verdict.FAIL, Verdict.PARTIAL) and not where:
         where = place(check.about, hw, part)

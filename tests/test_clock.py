@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no clock of a process's own time here"),
 ]
 ROOT = Path(__file__).parents[1]
-LOOP = "while True:\n{0}    try:\n{0}        n = 1\n{0}    except Exception:\n{0}        pass\n"
+LOOP = "while True:\n{0}    try:\n{0}        [n for n in range(99)]\n{0}    except Exception:\n{0}        pass\n"
 
 
 @pytest.fixture
