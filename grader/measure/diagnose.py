@@ -98,9 +98,9 @@ def explain(
     if (np.abs(found - right) < bar).all():
         return None
     with np.errstate(all="ignore"):
-        clue = first_that_fits(found, right, clues)
-        causes = [clue.sentence if clue else cause(found, right, factors or {}, bar)]
-        if clue and not clue.whole:  # "right for your forward pass, which is wrong, ratio 2"
+        first = first_that_fits(found, right, clues)
+        causes = [first.sentence if first else cause(found, right, factors or {}, bar)]
+        if first and not first.whole:  # "right for your forward pass, which is wrong, ratio 2"
             causes.append(next(factor(factors or {})(found, right), ""))
     return where(name, found, right, bar, reveal, [words for words in causes if words])
 

@@ -225,8 +225,9 @@ def changed_powers(powers, names):
         rest = (*powers[:at], *powers[at + 1 :])
         shown = name if abs(power) == 1 else f"{name}**{abs(power)}"
         yield rest or ((name, 0),), MISSING, f"{shown} were left out"
-        turned = "multiplied, not divided" if power < 0 else "divided, not multiplied"
-        yield (*rest, (name, -power)), FACTOR, f"{shown} were {turned}"
+        turned = "multiplied, not divided," if power < 0 else "divided, not multiplied,"
+        said = f"{shown} were {turned}" if abs(power) == 1 else f"the power of {name} had the wrong sign"
+        yield (*rest, (name, -power)), FACTOR, said
         if abs(power) > 1:
             yield (*rest, (name, power // abs(power))), FACTOR, f"{shown} were {name}: a factor is missing"
         yield (*rest, (name, 2 * power)), FACTOR, f"{shown} were multiplied once too often"
