@@ -16,6 +16,9 @@ MOST = 2000  # definitions of a file
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 SCOPES = (*DEFINITIONS, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 LEAVING = (ast.Yield, ast.YieldFrom, ast.Await, ast.Global, ast.Nonlocal)
+STORING = (ast.arg, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.For, ast.NamedExpr, ast.With, ast.Delete, ast.Expr)
+TELLING = (ast.Return, *LEAVING, *STORING)
+LEAVES = {ast.Name, ast.Constant, ast.Load, ast.Store}
 Key = int | str
 
 
@@ -63,7 +66,7 @@ def subscripted(path: str, place: tuple[Key, ...]) -> str:
 
 def answer_lines(function: ast.FunctionDef) -> Iterator[tuple[tuple[Key, ...], int]]:
     """The place of each part of a function's answer whose line is known, and the line."""
-    own = list(within(function))
+    own = within(function)
     returns = [node for node in own if isinstance(node, ast.Return)]
     if function.decorator_list or len(returns) != 1 or returns[0].value is None:
         return
@@ -71,12 +74,28 @@ def answer_lines(function: ast.FunctionDef) -> Iterator[tuple[tuple[Key, ...], i
         yield from parts(returns[0].value, own, ())
 
 
-def within(function: ast.AST) -> Iterator[ast.AST]:
-    """All of a function but what has names of its own."""
-    for node in ast.iter_child_nodes(function):
+def within(function: ast.AST) -> list[ast.AST]:
+    """The nodes of a function, in order, that may give a name a value or leave; none of what has names of its own."""
+    found: list[ast.AST] = []
+    waiting = children(function)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, TELLING):
+            found.append(node)
         if not isinstance(node, SCOPES):
-            yield node
-            yield from within(node)
+            waiting += children(node)
+    return found
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """The nodes right below one, the last one first, without the many that have none themselves."""
+    found: list[ast.AST] = []
+    for name in reversed(node._fields):
+        value = getattr(node, name, None)
+        for one in reversed(value) if type(value) is list else (value,):
+            if isinstance(one, ast.AST) and type(one) not in LEAVES:
+                found.append(one)
+    return found
 
 
 def parts(value: ast.expr, own: list[ast.AST], place: tuple[Key, ...]) -> Iterator[tuple[tuple[Key, ...], int]]:
