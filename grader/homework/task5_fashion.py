@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from grader.errors import Mismatch, Partly, Skipped
 from grader.model import Figure, Measure
 
 from .notebooks import IMAGES, PART1
-from .training.curves import thinned
+from .training.curves import CHANCE, thinned
 from .training.loop import End, better_of_two
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ MOST_SIDES = 10  # most dimensions of a layer's output
 LEAST = 40  # pixels: least width and height of a plot, whose longer side is at most ten times the shorter
 SURPRISING = 0.06  # by how much the test accuracy may exceed that of COMPARED training pictures: 5 standard errors
 LINEAR = 0.87  # test accuracy on Fashion-MNIST that no single layer reaches; it ends near 0.845
+IDLE = 0.02  # without its filters, a network that uses them classifies at least so much less right
+FROZEN = 1e-4  # filters that training moved by less than this share of their size were not trained
+WRITTEN = 0.10  # of the test accuracy may come from what the notebook itself writes into parameters, as an average
+FALLS, WINDOW = 0.05, 50  # the mean loss of WINDOW steps falls by at least this share of the first loss
 WANTED = ("loss", "optimizer", "learning_rate", "batch_size", "num_epoch")
 
 
@@ -73,6 +77,14 @@ def expect_run(hw: Subject, student: Survey, what: str, cells: Collection[int]) 
         handed_in.hold(hw, f"{said}; from which run?", said)
 
 
+def expect_computed(hw: Subject, student: Survey, of: str, cells: Collection[int]) -> None:
+    """Leave a "plot" or a "claim" to a person whose numbers stand in the code: they may be of an earlier run."""
+    for doubt in student.doubts:
+        if doubt.of == of and doubt.cell in cells:
+            said = f"cell {doubt.cell} of {PART1} {doubt.why}"
+            handed_in.hold(hw, f"{said}; from which run is it?", said)
+
+
 def expect_near(hw: Subject, outcome: Outcome, claim: float) -> None:
     """Leave a claim to a person if a run of the same code, which nothing stopped, does not come near it."""
     stopped = outcome.end not in (End.FINISHED, End.STALLED) or outcome.error is not None
@@ -109,6 +121,8 @@ def notebook_trains(hw: Subject, rng: np.random.Generator) -> None:
     outcome = fashion_run.first(hw)
     for problem in outcome.problems[:3]:
         hw.advise(handed_in.told(problem))
+    for doubt in [one for one in student.doubts if one.of == "data"][:1]:
+        hw.review(f"cell {doubt.cell} of {PART1} {doubt.why}; what is that, and where is it from?")
     ask_of_cut(hw, outcome, student.claimed, hw.settings["learned"])
     fashion_run.learned(hw, outcome)
     if outcome.accuracy < hw.settings["learned"]:
@@ -116,6 +130,8 @@ def notebook_trains(hw: Subject, rng: np.random.Generator) -> None:
             f"{outcome.accuracy:.1%} of the test pictures are classified right after {outcome.steps} steps, which is "
             f"little more than guessing. {fashion_words.why(outcome)}"
         )
+    if said := unexplained(hw, outcome):
+        ask_of_learning(hw, said)
 
 
 @check("5.1")
@@ -123,9 +139,12 @@ def notebook_claim(hw: Subject, rng: np.random.Generator) -> None:
     """The notebook ends with an accuracy on the test set."""
     student = fashion_run.part1(hw)
     if student.claimed is not None:
-        expect_run(hw, student, "a test accuracy is", {claim.cell for claim in student.claims if claim.of_test})
+        cells = {claim.cell for claim in student.claims if claim.of_test}
+        expect_run(hw, student, "a test accuracy is", cells)
+        expect_computed(hw, student, "claim", cells)
         expect_near(hw, fashion_run.first(hw), student.claimed)
         return
+    expect_computed(hw, student, "claim", {claim.cell for claim in student.claims})
     if student.claims:
         raise Partly(f"{PART1} prints accuracies, but none that names the test set", 0.5)
     raise Mismatch(f"no output of {PART1} states an accuracy; evaluate on the test set in the last cell")
@@ -154,15 +173,35 @@ def architecture(hw: Subject, rng: np.random.Generator) -> None:
 
 def expect_convolution(hw: Subject, outcome: Outcome) -> None:
     """The task asks for a ConvNet. The rubric decides what a network without a convolution loses in 5.2 and 5.3."""
-    if outcome.facts.get("convolves") is not False:
+    lacks = without_convolution(outcome)
+    if not lacks:
         return
-    said = "the network has no convolution, although the task asks for a ConvNet"
+    said = f"{lacks}, although the task asks for a ConvNet"
     match hw.policy("5.2", "no_convolution"):
         case "part":
             raise Partly(said, 0.5)
         case "question":
             hw.once("no convolution", lambda: hw.review(f"{said}; are its points of 5.2 and 5.3 earned?"))
     hw.advise(said)
+
+
+def without_convolution(outcome: Outcome) -> str:
+    """What shows that no convolution took part in what the network learned; "" if nothing does."""
+    if not isinstance(outcome.facts.get("convolves"), bool):
+        return ""
+    if not outcome.facts["convolves"]:
+        kernels = sorted({str(one) for one in outcome.fact("kernels", list)})[:3]
+        if kernels:
+            return f"no trained convolution moves a kernel of several pixels (kernels: {', '.join(kernels)})"
+        named = [row for row in outcome.fact("layers", list) if is_layer(row) and row[1].startswith("Conv")]
+        return f"{named[0][0]} is a convolution that is not trained" if named else "the network has no convolution"
+    if outcome.fact("filters") and 0 <= outcome.fact("filters_moved", float) < FROZEN:
+        return "training leaves the filters of all convolutions as they are"
+    if (without := outcome.instead.get("no filters", 0.0)) > max(outcome.accuracy - IDLE, CHANCE):
+        return (
+            f"the network classifies {without:.1%} right without its convolutions, and {outcome.accuracy:.1%} with them"
+        )
+    return ""
 
 
 def is_layer(row: Any) -> bool:
@@ -202,6 +241,7 @@ def accuracy_plot(hw: Subject, rng: np.random.Generator) -> None:
         if student.undrawn:
             said = f"a plot is saved in cell {plot.cell} of {PART1}, but the notebook imports nothing that draws"
             handed_in.hold(hw, f"{said}; who drew it?", said)
+        expect_computed(hw, student, "plot", [plot.cell])
         ask_of_plot(hw, plot.cell)
         return
     for one in [one for one in student.pictures if one.blank][:1]:
@@ -255,16 +295,49 @@ def test_accuracy(hw: Subject, rng: np.random.Generator) -> None:
 
 def expect_explained(hw: Subject, outcome: Outcome) -> None:
     """Leave a test accuracy to a person that neither training nor the network's layers explain."""
-    if outcome.accuracy < hw.settings["partial"]:
-        return
-    right = f"{outcome.accuracy:.1%} of the test pictures are classified right"
-    if outcome.accuracy - outcome.training > SURPRISING:
-        said = f"{right}, but only {outcome.training:.1%} of {fashion_run.COMPARED} training pictures"
-        handed_in.hold(hw, f"{said}; how did the network learn?", said)
-    weighted = [row for row in outcome.fact("layers", list) if is_layer(row) and row[3] > 0]
-    if len(weighted) == 1 and outcome.accuracy > LINEAR and not hw.data(IMAGES).stand_in:
-        said = f"{right} by a network of one layer; usually such a network reaches at most {LINEAR:.0%}"
-        handed_in.hold(hw, f"{said}; how did this one?", said)
+    if said := unexplained(hw, outcome):
+        ask_of_learning(hw, said)
+        raise Skipped(f"{said[0]}; this costs no points: a person will look and give them")
+
+
+def ask_of_learning(hw: Subject, said: tuple[str, str]) -> None:
+    hw.once("how it learned", lambda: hw.review("; ".join(said)))
+
+
+def unexplained(hw: Subject, outcome: Outcome) -> tuple[str, str] | None:
+    """A test accuracy that training does not explain, and the question to a person; None if it is explained."""
+    accuracy, instead = outcome.accuracy, outcome.instead
+    if accuracy < hw.settings_of("5.1")["learned"]:
+        return None
+    right = f"{accuracy:.1%} of the test pictures are classified right"
+    if accuracy >= hw.settings_of("5.3")["partial"]:
+        if accuracy - outcome.training > SURPRISING:
+            said = f"{right}, but only {outcome.training:.1%} of {fashion_run.COMPARED} training pictures"
+            return said, "how did the network learn?"
+        weighted = [row for row in outcome.fact("layers", list) if is_layer(row) and row[3] > 0]
+        one = len(weighted) == 1 and outcome.facts.get("convolves") is not True  # a layer may be of the student's own
+        if one and accuracy > LINEAR and not hw.data(IMAGES).stand_in:
+            said = f"{right} by a network of one layer; usually such a network reaches at most {LINEAR:.0%}"
+            return said, "how did this one?"
+    if (start := instead.get("start", 0.0)) > max(accuracy / 2, CHANCE):
+        return (
+            f"{right}, and {start:.1%} with all parameters as before training",
+            "what did training teach the network?",
+        )
+    if accuracy - (steps := instead.get("by steps", accuracy)) > WRITTEN:
+        said = f"{right}, but {steps:.1%} if the optimizer's steps alone had changed the parameters"
+        return said, "what else changed them?"
+    first, least = fell(outcome.losses)
+    if least >= first - FALLS * abs(first):
+        return f"{right}, but the loss never fell: it was {first:.3g} at first and {least:.3g} at best", "what learned?"
+    return None
+
+
+def fell(losses: Sequence[float]) -> tuple[float, float]:
+    """The first losses' mean, and the least mean of as many later ones."""
+    size = max(1, min(WINDOW, len(losses) // 4))
+    means = np.convolve(losses, np.ones(size) / size, "valid")
+    return float(losses[0]), float(means.min())
 
 
 def ask_of_cut(hw: Subject, outcome: Outcome, claim: float | None, bar: float) -> None:

@@ -1,4 +1,4 @@
-"""Ten right networks and the reference keep every point of Tasks 4 and 5, and a person is asked nothing.
+"""Right networks, each written in its own style, keep every point of Tasks 4 and 5, and a person is asked nothing.
 
     python tests/benchmarks/right_networks.py [--data-root FOLDER] [--unverified] [--seeds 3] [--only WORD] [--task 4]
 
@@ -213,6 +213,158 @@ RIGHT: dict[str, Network] = {
         ],
     ),
 }
+FORWARD = f"        x = {POOL1}\n        x = {POOL2}\n        return self.fc(x.flatten(1))\n"
+PARTS = f"        self.conv1 = {CONV1}\n        self.conv2 = {CONV2}\n        self.fc = {LAST}\n"
+STEP5 = "            optimizer.step()\n"
+TRAINED = "trn_loss_hist, trn_acc_hist, val_acc_hist = train(model, trainloader, valloader, num_epoch)\n"
+LOSS = "criterion = nn.CrossEntropyLoss()"
+BATCHES = (
+    "        for images, labels in trainloader:\n            images, labels = images.to(device), labels.to(device)\n"
+)
+
+
+def indented(code: str) -> str:
+    return "".join(f"        {line}\n" for line in code.strip("\n").split("\n"))
+
+
+def network(parts: str, forward: str, *more: tuple[str, str]) -> Edits:
+    """The notebook with other parts of its network, and another way through them."""
+    return [(PARTS, indented(parts)), (FORWARD, indented(forward)), *more]
+
+
+STYLES: dict[str, Edits] = {  # notebooks of Task 5 alone
+    "strided 5 x 5": network(
+        "self.features = nn.Sequential(nn.Conv2d(1, 12, 5, stride=2, padding=2), nn.ReLU(),\n"
+        "    nn.Conv2d(12, 24, 5, stride=2, padding=2), nn.ReLU())\nself.fc = nn.Linear(24 * 49, 10)",
+        "return self.fc(self.features(x).flatten(1))",
+    ),
+    "depthwise and pointwise": network(
+        "self.conv1 = nn.Conv2d(1, 16, 1)\nself.depth1 = nn.Conv2d(16, 16, 3, padding=1, groups=16)\n"
+        "self.point1 = nn.Conv2d(16, 24, 1)\nself.depth2 = nn.Conv2d(24, 24, 3, padding=1, groups=24)\n"
+        "self.point2 = nn.Conv2d(24, 32, 1)\nself.fc = nn.Linear(32 * 49, 10)",
+        "x = F.max_pool2d(F.relu(self.point1(self.depth1(self.conv1(x)))), 2)\n"
+        "x = F.max_pool2d(F.relu(self.point2(self.depth2(x))), 2)\nreturn self.fc(x.flatten(1))",
+    ),
+    "residual": network(
+        "self.stem = nn.Conv2d(1, 12, 3, stride=2, padding=1, bias=False)\nself.norm0 = nn.BatchNorm2d(12)\n"
+        "self.one = nn.Conv2d(12, 12, 3, padding=1, bias=False)\nself.norm1 = nn.BatchNorm2d(12)\n"
+        "self.two = nn.Conv2d(12, 12, 3, padding=1, bias=False)\nself.norm2 = nn.BatchNorm2d(12)\n"
+        "self.down = nn.Conv2d(12, 24, 1, stride=2)\nself.fc = nn.Linear(24 * 49, 10)",
+        "x = F.relu(self.norm0(self.stem(x)))\n"
+        "x = F.relu(x + self.norm2(self.two(F.relu(self.norm1(self.one(x))))))\n"
+        "return self.fc(F.relu(self.down(x)).flatten(1))",
+    ),
+    "one Sequential": [
+        ("model = Network().to(device)\n",
+         "model = nn.Sequential(nn.Conv2d(1, 16, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(16, 24, 3), nn.ReLU(),\n"
+         "    nn.MaxPool2d(2), nn.Flatten(), nn.Linear(24 * 25, 64), nn.ReLU(), nn.Linear(64, 10)).to(device)\n"),
+    ],
+    "functional": network(
+        "self.w1 = nn.Parameter(torch.randn(8, 1, 3, 3) * 0.3)\n"
+        "self.w2 = nn.Parameter(torch.randn(16, 8, 3, 3) * 0.15)\n"
+        "self.w3 = nn.Parameter(torch.randn(10, 16 * 49) * 0.03)\nself.b3 = nn.Parameter(torch.zeros(10))",
+        "x = F.max_pool2d(F.relu(F.conv2d(x, self.w1, padding=1)), 2)\n"
+        "x = F.max_pool2d(F.relu(F.conv2d(x, self.w2, padding=1)), 2)\nreturn F.linear(x.flatten(1), self.w3, self.b3)",
+    ),
+    "arrays in place of a loader": [
+        (BATCHES, "        X, Y = FASHION_trainval.data[:50000, None].float() / 255, FASHION_trainval.targets[:50000]\n"
+                  "        for at in torch.randperm(len(X)).split(batch_size):\n"
+                  "            images, labels = ((X[at] - 0.2859) / 0.3530).to(device), Y[at].to(device)\n"),
+    ],
+    "one cycle": [
+        (STEPS, "optim.SGD(model.parameters(), lr=learning_rate, momentum=0.9)\n"
+            "scheduler = optim.lr_scheduler.OneCycleLR("
+                "optimizer, max_lr=0.1, epochs=num_epoch, steps_per_epoch=len(trainloader))"),
+        (STEP5, f"{STEP5}            scheduler.step()\n"),
+    ],
+    "dropout, batch norm, smoothed labels": network(
+        "self.conv1 = nn.Sequential(nn.Conv2d(1, 16, 3, padding=1), nn.BatchNorm2d(16), nn.Dropout2d(0.1))\n"
+        "self.conv2 = nn.Sequential(nn.Conv2d(16, 24, 3, padding=1), nn.BatchNorm2d(24))\n"
+        "self.fc = nn.Sequential(nn.Dropout(0.5), nn.Linear(24 * 49, 10))",
+        f"x = {POOL1}\nx = {POOL2}\nreturn self.fc(x.flatten(1))",
+        (LOSS, "criterion = nn.CrossEntropyLoss(label_smoothing=0.1)"),
+        (STEPS, "optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.05)"),
+    ),
+    "best epoch restored": [
+        ("    trn_loss_hist, trn_acc_hist, val_acc_hist = [], [], []\n",
+         "    trn_loss_hist, trn_acc_hist, val_acc_hist = [], [], []\n    best, state, waits = 0, None, 0\n"),
+        (EPOCH, f"{EPOCH}\n        if val_acc_hist[-1] > best:\n            best, waits = val_acc_hist[-1], 0\n"
+                "            state = {name: value.clone() for name, value in model.state_dict().items()}\n"
+                "        else:\n            waits += 1\n        if waits > 1:\n            break"),
+        ("    return trn_loss_hist, trn_acc_hist, val_acc_hist\n",
+         "    model.load_state_dict(state)\n    return trn_loss_hist, trn_acc_hist, val_acc_hist\n"),
+        ("num_epoch = 3", "num_epoch = 6"), ("range(50000))", "range(12000))"),
+    ],
+    "own data set, flipped": [
+        ("batch_size = 64\n", "batch_size = 64\nclass Flipped(torch.utils.data.Dataset):\n"
+         "    def __init__(self, base): self.base = base\n    def __len__(self): return len(self.base)\n"
+         "    def __getitem__(self, at):\n        image, label = self.base[at]\n"
+         "        return (image.flip(-1) if torch.rand(()) < 0.5 else image), label\n"),
+        ("DataLoader(FASHION_train,", "DataLoader(Flipped(Subset(FASHION_train, range(20000))),"),
+    ],
+    "convolutions alone": network(
+        "self.features = nn.Sequential(nn.Conv2d(1, 24, 3, stride=2), nn.ReLU(), nn.Conv2d(24, 32, 1), nn.ReLU(),\n"
+        "    nn.Conv2d(32, 48, 3, stride=2), nn.ReLU(), nn.Conv2d(48, 10, 1), nn.AdaptiveAvgPool2d(1))",
+        "return self.features(x).flatten(1)", ("3e-3", "1e-2"), ("num_epoch = 3", "num_epoch = 8"),
+    ),
+    "branches": network(
+        "self.stem = nn.Conv2d(1, 8, 1)\nself.one, self.three = nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 3, padding=1)\n"
+        "self.five = nn.Conv2d(8, 8, 5, padding=2)\nself.fc = nn.Linear(24 * 49, 10)",
+        "x = F.max_pool2d(F.relu(self.stem(x)), 2)\n"
+        "x = torch.cat([self.one(x), self.three(x), self.five(x)], 1)\n"
+        "return self.fc(F.max_pool2d(F.relu(x), 2).flatten(1))",
+    ),
+    "average of weights at the end": [
+        ("model = Network().to(device)\n",
+         "model = Network().to(device)\nfrom copy import deepcopy\nmean = deepcopy(model)\n"),
+        (STEP5, f"{STEP5}            with torch.no_grad():\n"
+                "                for a, b in zip(mean.parameters(), model.parameters()):\n"
+                "                    a.lerp_(b, 0.01)\n"),
+        (TRAINED, f"{TRAINED}model.load_state_dict(mean.state_dict())\n"),
+    ],
+    "longest rows cut": [
+        (STEP5, f"{STEP5}            with torch.no_grad():\n                rows = model.fc.weight\n"
+                "                rows.mul_((2 / rows.norm(dim=1, keepdim=True)).clamp(max=1))\n"),
+    ],
+    "learning rate sought first": [
+        (TRAINED, "first = {name: value.clone() for name, value in model.state_dict().items()}\n"
+                  "for step, (images, labels) in enumerate(trainloader):\n"
+                  "    optimizer.param_groups[0]['lr'] = 1e-5 * 10 ** (step / 20)\n    optimizer.zero_grad()\n"
+                  "    criterion(model(images), labels).backward()\n    optimizer.step()\n    if step == 90: break\n"
+                  f"model.load_state_dict(first)\noptimizer = {STEPS}\n{TRAINED}"),
+    ],
+    "normalised weights": network(
+        f"from torch.nn.utils import weight_norm\nself.conv1 = weight_norm({CONV1})\n"
+        f"self.conv2 = weight_norm({CONV2})\n"
+        f"self.fc = {LAST}",
+        f"x = {POOL1}\nx = {POOL2}\nreturn self.fc(x.flatten(1))",
+    ),
+    "a linear network first": [
+        (TRAINED, "small = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))\n"
+                  "own = optim.Adam(small.parameters(), lr=1e-3)\nfor images, labels in trainloader:\n"
+                  "    own.zero_grad()\n    criterion(small(images), labels).backward()\n    own.step()\n" + TRAINED),
+    ],
+    "squared error, gradients added up": [
+        ("loss = criterion(scores, labels)", "loss = criterion(scores, F.one_hot(labels, 10).float())"),
+        (LOSS, "criterion = nn.MSELoss()"),
+        ("            optimizer.zero_grad()\n", ""),
+        (STEP5, "            if len(losses) % 2:\n                optimizer.step(); optimizer.zero_grad()\n"),
+    ],
+    "patches": network(
+        "self.patches = nn.Conv2d(1, 48, 4, stride=4)\nself.mix = nn.Conv2d(48, 48, 3, padding=1, groups=48)\n"
+        "self.norm = nn.LayerNorm(48)\nself.fc = nn.Linear(48 * 49, 10)",
+        "x = F.gelu(self.patches(x))\nx = F.gelu(x + self.mix(x)).flatten(2).transpose(1, 2)\n"
+        "return self.fc(self.norm(x).flatten(1))",
+    ),
+    "head first, filters later": [
+        (STEPS, "optim.Adam(model.fc.parameters(), lr=learning_rate)\nfor part in (model.conv1, model.conv2):\n"
+                "    part.requires_grad_(False)"),
+        ("        model.train()\n", "        model.train()\n        if epoch == 1:\n"
+         "            for part in (model.conv1, model.conv2):\n                part.requires_grad_(True)\n"
+         "                optimizer.add_param_group({'params': part.parameters()})\n"),
+        ("range(50000))", "range(6000))"), ("num_epoch = 3", "num_epoch = 12"),
+    ],
+}  # fmt: skip
 CHEAPEST = ("own first weights", "many units", "strong reg")  # for a test
 
 
@@ -234,6 +386,7 @@ def main() -> int:
     kept = {name: data(name) for name, task in (("cifar10", "4"), ("fashion-mnist", "5")) if task in tasks}
     print(", ".join(one.source for one in kept.values()), f"{given.seeds} seeds", sep="; ")
     chosen = [(name, task) for name in RIGHT for task in tasks if given.only in name]
+    chosen += [(name, "5") for name in STYLES if given.only in name and "5" in tasks]
     found: dict[tuple[str, str], list[list[str]]] = {each: [] for each in chosen}
     for seed in range(1, given.seeds + 1):
         for name, task in chosen:
@@ -263,16 +416,21 @@ def lost(report: Report) -> list[str]:
 
 
 def notebook(name: str) -> bytes:
-    """The notebook of one of RIGHT, with outputs."""
+    """The notebook of one of RIGHT or STYLES, with outputs."""
     if name == "reference":
         return (ROOT / "reference" / "part1.ipynb").read_bytes()
+    base = (SUBMISSIONS / "notebooks" / "base.txt").read_text(encoding="utf-8")
+    return built(edited(edited(base, WHOLE), RIGHT[name].notebook if name in RIGHT else STYLES[name]))
+
+
+def built(text: str) -> bytes:
+    """A notebook of cells as tests/submissions/notebooks/base.txt holds them."""
     spec = importlib.util.spec_from_file_location("build", ROOT / "tests" / "notebooks" / "build.py")
     assert spec is not None
     assert spec.loader is not None
     build = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(build)
-    base = (SUBMISSIONS / "notebooks" / "base.txt").read_text(encoding="utf-8")
-    return str(build.notebook(edited(edited(base, WHOLE), RIGHT[name].notebook))).encode()
+    return str(build.notebook(text)).encode()
 
 
 def edited(text: str, edits: Edits) -> str:

@@ -59,9 +59,9 @@ class FakeRun:
         if what == "advance":
             return self.advance(*args)
         if what == "predict":
-            _, count, _ = args
+            _, count, _, *instead = args
             classes = LABELS[:count].copy()
-            right = round(self.accuracy * len(classes))
+            right = round((0.1 if instead else self.accuracy) * len(classes))
             classes[right:] = (classes[right:] + 1) % 10
             return {"classes": classes, "probabilities": np.full(len(classes), 0.9, np.float32)}
         return [] if what == "problems" else self.known
@@ -101,7 +101,7 @@ def subject(
 
 SETTINGS = {"learned": 0.3, "full": 0.85, "partial": 0.7, "at_partial": 0.4, "claim_gap": 0.05, "budget": 40.0,
             "least": 1e9, "repeat": 0.02}  # fmt: skip
-NOTEBOOK = SimpleNamespace(name="part1.ipynb", code=[], claimed=None, defines_network=True)
+NOTEBOOK = SimpleNamespace(name="part1.ipynb", code=[], claimed=None, defines_network=True, doubts=())
 
 
 def run(*script: Any, **options: Any) -> Outcome:
@@ -342,7 +342,7 @@ def test_a_slice_of_another_form_breaks_the_channel(reply):
 
 def outcome(**changed: Any) -> Outcome:
     facts = changed.pop("facts", {})
-    made = Outcome(1, 40.0, losses=[2.0] * 100, looks=[Look(100, 0.6, 0.62)], accuracy=0.6, facts=FACTS | facts)
+    made = Outcome(1, 40.0, losses=[2.3] + [2.0] * 99, looks=[Look(100, 0.6, 0.62)], accuracy=0.6, facts=FACTS | facts)
     return replace(made, **changed)
 
 
@@ -710,7 +710,7 @@ def test_a_plot_whose_cell_cannot_run_is_a_question():
 def test_a_test_accuracy_that_training_does_not_explain_is_left_to_a_person(accuracy, training, layers, says):
     hw = subject()
     rows = [[f"{at}", "Linear", [10], 100] for at in range(layers)]
-    made = outcome(accuracy=accuracy, training=training, facts={"layers": rows})
+    made = outcome(accuracy=accuracy, training=training, facts={"layers": rows, "convolves": layers > 1})
     if says is None:
         task5_fashion.expect_explained(hw, made)
     else:
@@ -745,3 +745,63 @@ def test_a_table_of_the_public_labels_does_not_follow_new_class_numbers():
         fashion_run.judge(hw, going, made)
         assert made.accuracy == accuracy
     assert np.array_equal(made.classes, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("instead", "losses", "says"),
+    [
+        (
+            {"start": 0.6},
+            [2.3, 1.0],
+            "84.0% .* and 60.0% with all parameters as before training; what did training teach",
+        ),
+        (
+            {"by steps": 0.6},
+            [2.3, 1.0],
+            "but 60.0% if the optimizer's steps alone had changed the parameters; what else",
+        ),
+        ({}, [2.3] * 100, "but the loss never fell: it was 2.3 at first and 2.3 at best; what learned"),
+        ({}, [0.0] * 100, "the loss never fell"),
+        ({"start": 0.12, "by steps": 0.8}, [2.3] + [2.0] * 99, None),
+        ({"start": 0.41, "by steps": 0.75}, [-1.0] + [-2.0] * 99, None),
+    ],
+)
+def test_what_an_optimizer_did_not_teach_is_a_question_once(instead, losses, says):
+    made = outcome(accuracy=0.84, training=0.84, instead=instead, losses=losses)
+    hw = holding(made)
+    checked(task5_fashion.notebook_trains, hw)
+    if says is None:
+        task5_fashion.expect_explained(hw, made)
+        assert hw.asked == []
+        return
+    with pytest.raises(Skipped):
+        task5_fashion.expect_explained(hw, made)
+    (question,) = hw.asked
+    assert re.search(says, question)
+
+
+@pytest.mark.parametrize(
+    ("facts", "instead", "says"),
+    [
+        ({"convolves": False, "kernels": []}, {}, "the network has no convolution, although"),
+        ({"convolves": False, "kernels": ["1 x 1", "1 x 1"]}, {}, "no trained convolution .*(kernels: 1 x 1)"),
+        ({"convolves": False, "layers": [["c", "Conv2d(1, 8)", [8], 9]]}, {}, "c is a convolution that is not trained"),
+        ({"convolves": True, "filters": 2, "filters_moved": 1e-6}, {}, "leaves the filters of all convolutions"),
+        ({"convolves": True, "filters": 2, "filters_moved": 0.5}, {"no filters": 0.83}, "83.0% right without its"),
+        ({"convolves": True, "filters": 2, "filters_moved": 0.5}, {"no filters": 0.5}, None),
+        ({"convolves": True, "filters": 0}, {}, None),
+        ({"convolves": "yes"}, {}, None),
+    ],
+)
+def test_a_convolution_that_takes_no_part_is_none(facts, instead, says):
+    hw = subject()
+    task5_fashion.expect_convolution(hw, outcome(accuracy=0.84, facts=facts, instead=instead))
+    assert len(hw.asked) == (says is not None)
+    assert says is None or re.search(says, hw.asked[0])
+
+
+def test_a_run_that_learned_is_shown_pictures_with_other_parameters():
+    known = FACTS | {"written": True, "filters": 2}
+    assert run(0.5, 0.9, facts=known).instead == {"start": 0.1, "by steps": 0.1, "no filters": 0.1}
+    assert run(0.5, 0.6, facts=FACTS | {"written": False}).instead == {"start": 0.1}
+    assert run(0.2, 0.2, facts=known).instead == {}

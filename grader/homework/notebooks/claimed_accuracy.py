@@ -47,11 +47,11 @@ def claims(notebook: Notebook) -> list[Claim]:
     return list(islice(stated(notebook), CLAIMS))
 
 
-def claimed(all_claims: Sequence[Claim]) -> float | None:
+def claimed(all_claims: Sequence[Claim]) -> Claim | None:
     """The test accuracy that a notebook claims: the last one of the whole test set, else the last one of a part of it;
     None if there is none."""
     found = [claim for claim in all_claims if claim.of_test]
-    return next((claim.accuracy for claim in reversed([claim for claim in found if claim.whole] or found)), None)
+    return next(reversed([claim for claim in found if claim.whole] or found), None)
 
 
 def stated(notebook: Notebook) -> Iterator[Claim]:

@@ -39,6 +39,7 @@ PRESSED = 0.9  # fewer predictions than requested are accepted only if they took
 USUAL_BATCH = 64  # assumed if a notebook's batch size is unknown
 COMPARED = 1000  # training pictures whose accuracy is compared with that of all test pictures
 SURE = 500  # pictures needed to measure the test accuracy
+INSTEAD = 600  # test pictures that are shown to a network whose parameters have other values
 FEW, GLIMPSE = 5, 300  # after FEW steps no network has learned much; that is tested on GLIMPSE pictures
 LONGEST, MOST = 300, 200  # most characters of a text, and entries of a list, from a student's process
 ASKED = "the network, asked for classes,"
@@ -91,6 +92,7 @@ class Outcome:
     at: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     facts: Mapping[str, Any] = field(default_factory=dict)
     at_first: float = 0.0  # test accuracy after the first few steps
+    instead: dict[str, float] = field(default_factory=dict)  # test accuracy with other parameters; see `others`
     problems: tuple[tuple[int, int, str], ...] = ()
     error: StudentError | None = None
 
@@ -243,16 +245,16 @@ class NotebookLearner:
         return outcome.learns() or (self.promised and max(look.test for look in outcome.looks) >= CHANCE)
 
     def judge(self, going: Driven) -> None:
-        if self.outcome.end is End.CLEARED:
-            return
         with self.looking(going):
             if not self.outcome.losses:
                 self.learn_facts(going)
                 return
-            if self.looked != self.outcome.steps:
-                self.look(going)
-            judge(self.hw, going, self.outcome)
-            self.learn_facts(going)
+            if self.outcome.end is not End.CLEARED:
+                if self.looked != self.outcome.steps:
+                    self.look(going)
+                judge(self.hw, going, self.outcome)
+                self.learn_facts(going)
+            self.outcome.instead = dict(others(self.hw, going, self.outcome))
 
     def progress(self) -> str:
         outcome = self.outcome
@@ -295,16 +297,31 @@ def judge(hw: Subject, going: Driven, outcome: Outcome) -> None:
         outcome.training = right(known, labels) if len(known) >= min(SURE, len(labels)) else 1.0
 
 
+def others(hw: Subject, going: Driven, outcome: Outcome) -> Iterator[tuple[str, float]]:
+    """The test accuracy of a network that learned something, if its parameters were as at the "start"; if the steps
+    "by steps" of the optimizer alone had changed them; and with "no filters" in its convolutions."""
+    if outcome.accuracy < hw.settings_of("5.1")["learned"]:
+        return
+    for which, asked in (
+        ("start", True),
+        ("by steps", outcome.fact("written", bool)),
+        ("no filters", outcome.fact("filters") > 0),
+    ):
+        if asked:
+            classes, _ = predicted(going, "test", min(INSTEAD, len(held_out(hw).y)), GLANCE_TIME, which)
+            yield which, right(classes, held_out(hw).y)
+
+
 def right(classes: Array, labels: Array) -> float:
     """The accuracy of predictions for the first pictures."""
     return float((classes == labels[: len(classes)]).mean()) if len(classes) else 0.0
 
 
-def predicted(going: Driven, of: str, count: int, seconds: float) -> tuple[Array, Array]:
-    """Classes and probabilities of the first `count` pictures. Fewer are accepted if they took all the time by the
-    grader's own clock, none if there is no network. Raises Crashed for anything else."""
+def predicted(going: Driven, of: str, count: int, seconds: float, *instead: str) -> tuple[Array, Array]:
+    """Classes and probabilities of the first `count` pictures, with other parameters `instead`. Fewer are accepted if
+    they took all the time by the grader's own clock, none if there is no network. Raises Crashed for anything else."""
     began = going.used()
-    reply = going.tell("predict", of, count, seconds, seconds=2 * seconds, subject=ASKED)
+    reply = going.tell("predict", of, count, seconds, *instead, seconds=2 * seconds, subject=ASKED)
     try:
         classes, sure = reply["classes"], reply["probabilities"]
         if classes.dtype != np.int64 or classes.ndim != 1 or sure.shape != classes.shape or len(classes) > count:

@@ -14,6 +14,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -188,12 +189,19 @@ def modules(helpers: Mapping[str, bytes]) -> Iterator[ast.Module]:
 def trees(notebook: Notebook) -> Iterator[tuple[Cell, ast.Module]]:
     """Yield each cell that is Python, with its syntax tree. Nothing is run."""
     for cell in notebook.cells:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # invalid escapes in a student's strings
-                yield cell, ast.parse(code(cell.source))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue  # the run reports it
+        if (tree := parsed_code(cell.source)) is not None:
+            yield cell, tree
+
+
+@lru_cache(maxsize=CELLS)
+def parsed_code(source: str) -> ast.Module | None:
+    """A cell's syntax tree, which several readers share; None if it is no Python: the run reports it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes in a student's strings
+            return ast.parse(code(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def defines_network(notebook: Notebook) -> bool:

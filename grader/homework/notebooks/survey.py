@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from grader.errors import Mismatch
 from grader.intake import picture
 
-from . import claimed_accuracy, notebook, photographs, saved
+from . import claimed_accuracy, notebook, photographs, saved, typed
 from .claimed_accuracy import Claim
 from .notebook import Cell, Notebook, Plot
 from .saved import Impossible
+from .typed import Doubt
 
 SIDE = 400  # pixels of a saved picture that is looked at
 ROOM = 200_000_000  # pixels of all saved pictures that are decoded; a plot has a million
@@ -34,7 +35,7 @@ class Survey(Notebook):
 
     `mentioned` are the photographs that it opens, `predicting` the cells with an output that ask a network, `truths`
     what it writes down of what the photographs show. `impossible` are cells whose outputs their code cannot have given;
-    `undrawn`: no code can have drawn its pictures.
+    `undrawn`: no code can have drawn its pictures. `doubts` are what it writes down where others compute.
     """
 
     defines_network: bool = False
@@ -46,11 +47,13 @@ class Survey(Notebook):
     truths: tuple[tuple[str, ...] | dict[str, str], ...] = ()
     impossible: tuple[Impossible, ...] = ()
     undrawn: bool = False
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def claimed(self) -> float | None:
         """The test accuracy that it claims."""
-        return claimed_accuracy.claimed(self.claims)
+        claim = claimed_accuracy.claimed(self.claims)
+        return claim.accuracy if claim is not None else None
 
 
 def read(data: bytes, name: str, helpers: Mapping[str, bytes]) -> Survey:
@@ -70,6 +73,7 @@ def read(data: bytes, name: str, helpers: Mapping[str, bytes]) -> Survey:
         truths=tuple(photographs.truths(found)),
         impossible=tuple(saved.impossible(found)),
         undrawn=saved.undrawn(found),
+        doubts=tuple(typed.doubts(found, plots)),
     )
 
 

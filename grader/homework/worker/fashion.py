@@ -16,7 +16,7 @@ from torch.utils.data import ConcatDataset, DataLoader, Subset, default_collate
 
 from .train_run import replace
 from .vision import torchvision
-from .watch import Pass
+from .watch import Pass, marked
 
 HELD_OUT = 10_000  # pictures, as many as the real test set has
 
@@ -24,10 +24,10 @@ HELD_OUT = 10_000  # pictures, as many as the real test set has
 class Data:
     """Pictures (N, 28, 28) uint8 of the "training" and the "test" set.
 
-    A notebook gets the last HELD_OUT training pictures, with labels, as its test set. So it measures about the same
-    accuracy as on the student's machine, and stops early at about the same time. The grader's test pictures have no
-    labels here. `lent` is called for each batch of a loader, `returned` at its end, and
-    `taken` for each single picture.
+    A notebook gets the last HELD_OUT training pictures, with labels and a mark, as its test set. So it measures about
+    the same accuracy as on the student's machine, and stops early at about the same time. The grader's test pictures
+    have no labels here. `lent` is called for each batch of a loader, `returned` at its end, and `taken` for each single
+    picture.
     """
 
     def __init__(
@@ -58,8 +58,10 @@ class Data:
 
         def load(self_: Any) -> tuple[Any, Any]:
             part = slice(None) if self_.train else slice(-HELD_OUT, None)
-            pictures, labels = self.x["training"][part], self.y[part]
-            return torch.from_numpy(np.array(pictures)), torch.from_numpy(np.array(labels, np.int64))
+            pictures, labels = np.array(self.x["training"][part]), self.y[part]
+            return torch.from_numpy(pictures if self_.train else marked(pictures)), torch.from_numpy(
+                np.array(labels, np.int64)
+            )
 
         replace(dataset, "__init__", remember)
         replace(dataset, "__getitem__", take)

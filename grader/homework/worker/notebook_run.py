@@ -24,7 +24,7 @@ import torch
 from grader.sandbox.worker.drivers import Student
 from grader.sandbox.worker.wire import FrameError
 
-from . import cuda, notebook, paths, vision
+from . import cuda, moved, notebook, paths, vision
 from .fashion import Data
 from .shell import Shell
 from .train_run import WALL, resting
@@ -178,13 +178,14 @@ class NotebookRun:
 
     # Requests in a pause
 
-    def predict(self, of: str, most: int, seconds: float) -> dict[str, Any]:
+    def predict(self, of: str, most: int, seconds: float, instead: str = "") -> dict[str, Any]:
         """Classes and their probabilities for the first `most` pictures of "test" or "training", or for as many as fit
-        into `seconds` of CPU."""
+        into `seconds` of CPU. With other parameters `instead`: those of the "start", those "by steps" of the optimizer
+        alone, or "no filters"."""
         model, until = self.model(), time.process_time() + seconds
         classes, sure = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
         total = min(most, self.data.count(of)) if model is not None else 0
-        with self.looking(model):
+        with self.looking(model), moved.instead(self.watch.others(instead)):
             inputs = self.inputs()
             size = min(max(CHUNK[0], self.watch.batch_size), CHUNK[1])
             for start in range(0, total, size):
@@ -249,7 +250,8 @@ class NotebookRun:
             "optimizer": type(optimizer).__name__[:80] if optimizer is not None else "",
             "loss": type(criterion).__name__[:80] if criterion is not None else next(iter(watch.chain), ""),
             "chain": watch.chain,
-            "convolves": watch.convolves,
+            "convolves": watch.convolutions and watch.convolutions.spans,
+            "kernels": watch.convolutions and watch.convolutions.kernels,
             "cells": sorted(self.trained),
             "backward": self.steps,
             "steps": watch.steps,
@@ -261,7 +263,11 @@ class NotebookRun:
         if model is None:
             return found
         parameters = list(model.parameters())
+        watch.moved.compare()
         return found | {
+            "written": bool(watch.moved.written),
+            "filters": len(watch.filters()),
+            "filters_moved": watch.moved.distance(watch.filters()),
             "network": type(model).__name__[:80],
             "parameters": sum(each.numel() for each in parameters),
             "trainable": sum(each.numel() for each in parameters if each.requires_grad),

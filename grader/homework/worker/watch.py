@@ -6,18 +6,20 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch.nn.modules.module import register_module_forward_pre_hook
-from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from .moved import Moved
 from .train_run import replace
 
 OPERATIONS = 10_000  # most operations of a loss to search
-LOOKS = 20  # backward passes between two tests whether old gradients were left
+LOOKS = 20  # backward passes between two tests whether old gradients were left, or for convolutions
 PIXELS = 28 * 28
+FEW, LEVELS, BLACK = 8, 20, 0.1  # pictures of a batch, their grey levels, and the share of black, to know marked ones
 MEASURED = 2000  # pictures used for the mean and deviation of the network's inputs
 # Pictures were preprocessed differently if their means differ by more than SHIFTED deviations, or their deviations by
 # more than the factor WIDER.
@@ -79,14 +81,18 @@ class Watch:
         self.shape: tuple[int, ...] | None = None
         self.given = Spread()
         self.kind: Any = None
+        self.given_marked = False  # whether the last batch is of the test set's own pictures
         self.losses: list[float] = []
         self.chain: list[str] = []
-        self.convolves: bool | None = None  # None before the first loss
+        self.moved = Moved()
+        self.convolutions: Convolutions | None = None  # None before the first loss
+        self.convolving: Any = None  # the network that they belong to
         self.lender: Pass | None = None  # the pass of the last batch, until the batch is used in training
         self.batch_size = self.steps = self.in_eval = self.looks = self.left_over = self.on_test = 0
 
     def begin(self) -> None:
         register_module_forward_pre_hook(self.called)
+        register_optimizer_step_pre_hook(self.steps_next)
         register_optimizer_step_post_hook(self.step)
         library: Any = torch.autograd
         backward, grad = library.backward, library.grad
@@ -135,6 +141,7 @@ class Watch:
             return
         if args and isinstance(args[0], torch.Tensor) and weighs(module):
             self.given = self.given if module is self.model else Spread()
+            self.given_marked = is_marked(args[0])
             self.model, self.shape, self.kind, self.awaiting = module, tuple(args[0].shape[1:]), args[0].dtype, False
             self.batch_size = max(self.batch_size, len(args[0]))
             if self.given.pictures < MEASURED:
@@ -143,22 +150,51 @@ class Watch:
     def before(self, loss: Any) -> None:
         self.losses.append(float(loss.detach()) if loss.numel() == 1 else math.nan)
         if len(self.losses) == 1:
-            self.chain, self.convolves = chain(loss), convolves(loss)
+            self.chain = chain(loss)
+        if self.convolutions is None or self.convolving is not self.model or self.looks_again():
+            self.convolutions, self.convolving = convolutions(loss), self.model
         if self.lender is not None:
             self.lender.learned = True
-            self.on_test += self.lender.of_test
-            self.lender = None
+        self.on_test += self.given_marked or (self.lender is not None and self.lender.of_test)
+        self.lender, self.given_marked = None, False
         if self.model is None:
             return
+        self.moved.see(self.model.parameters())
+        if not self.steps:
+            self.moved.take()  # a loop without an optimizer has changed them itself
         self.in_eval += not self.model.training
         if self.stepped and len(self.losses) % LOOKS == 1:
             self.looks += 1
             self.left_over += any(bool(each.grad.any()) for each in self.model.parameters() if each.grad is not None)
             self.stepped = False
 
+    def looks_again(self) -> bool:
+        """Whether a convolution may have come to the loss since: layers may be trained one after another."""
+        return len(self.losses) % LOOKS == 1 and self.convolutions is not None and not self.convolutions.spans
+
+    def steps_next(self, optimizer: Any, *_: Any) -> None:
+        self.moved.see(each for group in optimizer.param_groups for each in group["params"])
+        self.moved.compare()
+
     def step(self, optimizer: Any, *_: Any) -> None:
         self.optimizer, self.stepped, self.awaiting = optimizer, True, True
         self.steps += 1
+        self.moved.take()
+
+    def filters(self) -> list[Any]:
+        return [] if self.convolutions is None else self.convolutions.filters
+
+    def others(self, which: str) -> dict[Any, Any]:
+        """Other values of parameters: of the "start", "by steps", with "no filters", or none."""
+        match which:
+            case "start":
+                return self.moved.start
+            case "by steps":
+                self.moved.compare()
+                return self.moved.by_steps()
+            case "no filters":
+                return {one: torch.zeros_like(one.data) for one in self.filters()}
+        return {}
 
     def fits(self, pictures: Any) -> bool:
         """Whether pictures are preprocessed like those seen in training. True too if none comparable were seen."""
@@ -197,16 +233,76 @@ def chain(loss: Any) -> list[str]:
     return found
 
 
-def convolves(loss: Any) -> bool:
-    """Whether a convolution, or an operation that builds one (unfold), contributed to a loss."""
+def marked(pictures: Any) -> Any:
+    """Pictures (N, 28, 28) uint8 whose black is of two grey levels, 0 and 1, in every second column: so a batch of them
+    is known again that was not taken from a loader."""
+    pictures[:, :, 1::2] = pictures[:, :, 1::2].clip(1)
+    return pictures
+
+
+def is_marked(batch: Any) -> bool:
+    """Whether a batch is of marked pictures, shifted, scaled or inverted: its black has two levels, each as common."""
+    levels, counts = batch[:FEW].detach().unique(return_counts=True)
+    total = int(counts.sum())
+    ends = [(int(counts[at]), int(counts[beside])) for at, beside in ((0, 1), (-1, -2))] if len(levels) > LEVELS else []
+    return any(black > BLACK * total and black / 2 < other < 2 * black for black, other in ends)
+
+
+@dataclass
+class Convolutions:
+    """The convolutions that contributed to a loss: whether one of them `spans` several pixels and moves over a picture,
+    the sizes of all their `kernels`, and the parameters, `filters`, that make up the kernels of those that span."""
+
+    spans: bool = False
+    kernels: list[str] = field(default_factory=list)
+    filters: list[Any] = field(default_factory=list)
+
+
+def convolutions(loss: Any) -> Convolutions:
+    """Also an operation that builds a convolution (unfold) counts."""
+    found = Convolutions()
+    for at in operations(loss.grad_fn):
+        name = at.name().lower()
+        if not any(part in name for part in ("conv", "im2col", "unfold")):
+            continue
+        kernel, spans = kernel_of(at)
+        found.kernels.append(" x ".join(map(str, kernel)))
+        weight = at.next_functions[1][0] if "convolution" in name and len(at.next_functions) > 1 else at
+        if spans and weight is not None:  # a weight without a gradient is not trained
+            found.spans = True
+            found.filters += leaves(weight) if weight is not at else []
+    return found
+
+
+def kernel_of(at: Any) -> tuple[tuple[int, ...], bool]:
+    """The size of an operation's kernel, and whether it sees several pixels, at several places of a picture. An
+    operation that tells nothing of it is a convolution of the student's own."""
+    sizes = getattr(at, "_saved_kernel_size", None) or getattr(at, "_saved_size", None)
+    if sizes is not None:
+        kernel = tuple(sizes) if isinstance(sizes, (tuple, list)) else (sizes,)
+        return kernel, math.prod(kernel) > 1
+    if not hasattr(at, "_saved_weight") or not hasattr(at, "_saved_input"):
+        return (), True
+    kernel, given = tuple(at._saved_weight.shape[2:]), tuple(at._saved_input.shape[2:])
+    sides = list(zip(kernel, given, at._saved_dilation, at._saved_padding, at._saved_stride, strict=False))
+    sees = any(size > 1 and side > apart for size, side, apart, _, _ in sides)
+    places = [1 + (side + 2 * pad - apart * (size - 1) - 1) // step for size, side, apart, pad, step in sides]
+    return kernel, sees and (at._saved_transposed or math.prod(places) > 1)
+
+
+def leaves(function: Any) -> list[Any]:
+    """The parameters that an operation's result depends on."""
+    return [at.variable for at in operations(function) if hasattr(at, "variable")]
+
+
+def operations(function: Any) -> Iterator[Any]:
+    """Yield the operations that led to a result, from the last one back."""
     seen: set[Any] = set()
-    waiting = [loss.grad_fn]
+    waiting = [function]
     while waiting and len(seen) < OPERATIONS:
         at = waiting.pop()
         if at is None or at in seen:
             continue
         seen.add(at)
-        if any(part in at.name().lower() for part in ("conv", "im2col", "unfold")):
-            return True
+        yield at
         waiting += [following for following, _ in at.next_functions]
-    return False

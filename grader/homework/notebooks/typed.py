@@ -1,0 +1,415 @@
+"""What a notebook writes down in its code where others compute: accuracies that are drawn or printed, and much data.
+
+Nothing is run. A value is typed if all that it is made of stands in the code: constants, names that nothing else is
+ever put in, and functions of numpy or Python. Where code could have computed it, nothing is told.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from . import claimed_accuracy
+from .notebook import Notebook, Plot, draws, modules, trees
+from .saved import UNSEEN
+
+DRAWING = re.compile(r"^(plot|scatter|bar|barh|step|stem|errorbar|semilog[xy]|loglog|lineplot|line|fill_between)$")
+SAYING = frozenset(("print", "display"))
+MUTATING = frozenset(("append", "extend", "insert", "update", "add", "setdefault", "appendleft", "fill_", "copy_"))
+PURE = re.compile(r"^(numpy|math|cmath|random|statistics|json|base64|zlib|struct|itertools|functools|collections)$")
+PANDAS = frozenset(("DataFrame", "Series"))
+TORCH = frozenset(
+    ("tensor", "Tensor", "FloatTensor", "as_tensor", "linspace", "arange", "rand", "randn", "ones", "zeros")
+)
+READS = re.compile(
+    r"load(?!s)|read|open|file|txt|memmap|input|exec|compile|import|globals|locals|vars|getattr|next|iter"
+)
+WORDS = re.compile(r"acc|correct|test", re.IGNORECASE)
+TRAINING_SET = re.compile(
+    r"(?<![a-z])tr(ai)?n(ing)?_?(loader|set|data|dl|ds|iter|batches|x|images)|(loader|data|set|mnist|x|images)_?tr(ai)?n"
+)
+OTHER_SET = re.compile(r"(?<!e)val|test|(?<![a-z])(te|dev)(?![a-z])|hold|held")
+LONG, MANY = 4000, 1500  # characters of a text without a space, and numbers in a cell, that are data
+PARTS = 200_000  # of code; a notebook of a student's has a tenth
+SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A cell whose "plot" or "claim" was typed, or that holds "data", and what it does, as the end of a sentence."""
+
+    cell: int
+    of: str
+    why: str
+
+
+def doubts(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Doubt]:
+    cells = {cell.number: tree for cell, tree in trees(notebook)}
+    parts = 0
+    for number, tree in cells.items():
+        nodes = list(ast.walk(tree))
+        parts += len(nodes)
+        yield from written_data(number, [node.value for node in nodes if isinstance(node, ast.Constant)])
+    if parts > PARTS:
+        yield Doubt(min(cells), "data", f"begins a notebook of {parts:,} pieces of code")
+        return
+    code = Code([*cells.values(), *modules(notebook.helpers)])
+    clear = len(cells) == len(notebook.cells) and not any(UNSEEN.search(cell.source) for cell in notebook.cells)
+    for plot in plots:
+        if clear and plot.cell in cells and (why := code.drawn(cells[plot.cell])):
+            yield Doubt(plot.cell, "plot", why)
+    all_claims = claimed_accuracy.claims(notebook)
+    for claim in [claimed_accuracy.claimed(all_claims) or claim for claim in all_claims[-1:]]:
+        if claim.cell not in cells:
+            continue
+        if claim.accuracy in stated(cells[claim.cell]):
+            yield Doubt(claim.cell, "claim", "prints an accuracy that stands in its code as text")
+        elif clear and (why := code.said(cells[claim.cell])):
+            yield Doubt(claim.cell, "claim", why)
+
+
+def written_data(cell: int, constants: list[Any]) -> Iterator[Doubt]:
+    """Whether a cell holds a long text without spaces, or very many numbers."""
+    texts = [part for value in constants if isinstance(value, str | bytes) for part in value.split()]
+    longest = max(map(len, texts), default=0)
+    count = sum(type(value) in (int, float) for value in constants)
+    if longest >= LONG:
+        yield Doubt(cell, "data", f"holds a text of {longest:,} characters")
+    elif count >= MANY:
+        yield Doubt(cell, "data", f"holds {count:,} numbers")
+
+
+def stated(tree: ast.Module) -> set[float]:
+    """The accuracies in texts that a cell prints as they stand."""
+    texts = [
+        part.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SAYING
+        for part in node.args
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    ]
+    lines = [line.lower() for text in texts for line in text.split("\n") if len(line) < claimed_accuracy.LINE]
+    return {value for line in lines for _, value in claimed_accuracy.accuracies(line)}
+
+
+class Code:
+    """Where the values of all names of some code come from. They are not told apart by order, so that a name is typed
+    only if all that is ever put in it is. "f()" stands for what f returns, "p~" for what is put into p."""
+
+    def __init__(self, all_trees: list[ast.Module]) -> None:
+        self.values: dict[str, list[ast.expr]] = defaultdict(list)
+        self.unknown: set[str] = set()
+        self.functions: dict[str, ast.FunctionDef] = {}
+        self.imported: dict[str, str] = {}
+        self.follows: dict[str, set[str]] = defaultdict(set)
+        nodes = [node for tree in all_trees for node in ast.walk(tree)]
+        for number, node in enumerate(nodes):
+            tell_apart(node, number)
+        methods = {id(inner) for node in nodes if isinstance(node, ast.ClassDef) for inner in node.body}
+        for node in nodes:
+            self.define(node, id(node) in methods)
+        for node in nodes:
+            self.bind(node)
+        self.spread()
+
+    def define(self, node: ast.AST, method: bool) -> None:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            names = [key(one) for one in ast.walk(node.args) if isinstance(one, ast.arg)]
+            plain = isinstance(node, ast.FunctionDef) and not method and not node.decorator_list
+            if not plain or node.args.vararg or node.args.kwarg:
+                self.unknown.update(names)
+            if isinstance(node, ast.FunctionDef) and plain and node.name not in self.functions:
+                self.functions[node.name] = node
+                returned = (one.value for one in ast.walk(node) if isinstance(one, ast.Return | ast.Yield))
+                self.values[f"{node.name}()"] += [one for one in returned if one is not None]
+            elif not isinstance(node, ast.Lambda):
+                self.unknown.update((node.name, f"{node.name}()"))
+        elif isinstance(node, ast.ClassDef):
+            self.unknown.add(node.name)
+        elif isinstance(node, ast.Import):
+            for one in node.names:
+                self.imported[one.asname or one.name.partition(".")[0]] = (
+                    one.name if one.asname else one.name.partition(".")[0]
+                )
+        elif isinstance(node, ast.ImportFrom):
+            self.imported |= {one.asname or one.name: f"{node.module}.{one.name}" for one in node.names}
+
+    def bind(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                self.put(target, node.value)
+        elif isinstance(node, ast.AnnAssign | ast.AugAssign | ast.NamedExpr) and node.value is not None:
+            self.put(node.target, node.value)
+        elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+            self.put(node.target, node.iter)
+        elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+            self.unknown.update(key(one) for one in ast.walk(node.optional_vars) if isinstance(one, ast.Name))
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+            self.unknown.add(node.name)
+        elif isinstance(node, ast.Call):
+            self.call(node)
+
+    def put(self, target: ast.expr, value: ast.expr) -> None:
+        if isinstance(target, ast.Tuple | ast.List):
+            whole = [value] if not isinstance(value, ast.Call) else self.values.get(f"{named(value)}()", []) or [value]
+            for one in whole:
+                same = isinstance(one, ast.Tuple | ast.List) and len(one.elts) == len(target.elts)
+                for at, part in enumerate(target.elts):
+                    self.put(part, one.elts[at] if same else value)  # type: ignore[attr-defined]
+        elif name := root(target):
+            self.values[name].append(value)
+            if not isinstance(target, ast.Name):
+                self.values[f"{name}~"].append(value)
+
+    def call(self, node: ast.Call) -> None:
+        given = [*node.args, *(one.value for one in node.keywords)]
+        if isinstance(node.func, ast.Attribute):
+            if node.func.attr in MUTATING and (name := root(node.func.value)):
+                self.values[name] += given
+                self.values[f"{name}~"] += given
+            return
+        function = self.functions.get(node.func.id) if isinstance(node.func, ast.Name) else None
+        if function is None:
+            return
+        arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+        names = {one.arg: key(one) for one in arguments}
+        if any(isinstance(one, ast.Starred) for one in node.args) or any(one.arg is None for one in node.keywords):
+            self.unknown.update(names.values())
+            return
+        named_ = ((names.get(str(one.arg), ""), one.value) for one in node.keywords)
+        for name, value in [*zip(names.values(), node.args, strict=False), *named_]:
+            self.values[name].append(value)
+            if own := root(value):
+                self.follows[f"{name}~"].add(own)
+
+    def spread(self) -> None:
+        """Whatever depends on something unknown is unknown, too."""
+        for name, function in self.functions.items():
+            defaults = [*function.args.defaults, *(one for one in function.args.kw_defaults if one is not None)]
+            for one in ast.walk(function.args):
+                if isinstance(one, ast.arg):
+                    self.values[key(one)] += defaults
+            self.follows[name].add(f"{name}()")
+        for name, values in list(self.values.items()):
+            for value in values:
+                if (needed := self.needs(value)) is None:
+                    self.unknown.add(name)
+                for other in needed or ():
+                    self.follows[other].add(name)
+        waiting = list(self.unknown)
+        while waiting:
+            for name in self.follows.get(waiting.pop(), set()) - self.unknown:
+                self.unknown.add(name)
+                waiting.append(name)
+
+    def needs(self, value: ast.expr) -> set[str] | None:
+        """The names that a value is made of; None if it is made of something else."""
+        found, waiting = set(), [value]
+        while waiting:
+            node: ast.AST = waiting.pop()
+            if isinstance(node, ast.Name):
+                name = key(node)
+                if name not in self.values and name not in self.functions and name in self.imported:
+                    return None
+                if isinstance(node.ctx, ast.Load):
+                    found.add(name)
+                continue
+            if isinstance(node, ast.Lambda | ast.Await):
+                return None
+            if isinstance(node, ast.Attribute) and root(node) in self.imported:
+                if not self.pure(node):
+                    return None
+                continue
+            if isinstance(node, ast.Call):
+                if (called := self.called(node)) is None:
+                    return None
+                found |= called
+                waiting += (
+                    [node.func.value] if isinstance(node.func, ast.Attribute) and not self.pure(node.func) else []
+                )
+                waiting += [*node.args, *(one.value for one in node.keywords)]
+                continue
+            waiting += ast.iter_child_nodes(node)  # type: ignore[arg-type]
+        unbound = {one for one in found if one not in self.values and one not in self.functions and "()" not in one}
+        return None if any(not hasattr(builtins, one) for one in unbound) else found - unbound
+
+    def called(self, node: ast.Call) -> set[str] | None:
+        """What a called function's value depends on besides its arguments; None if that is unknown."""
+        if isinstance(node.func, ast.Attribute):
+            imported = root(node.func) in self.imported
+            return set() if not imported or self.pure(node.func) else None
+        if not isinstance(node.func, ast.Name):
+            return None
+        name = key(node.func)
+        if name in self.functions:
+            return {f"{name}()"}
+        if name in self.imported:
+            return set() if self.pure(node.func) else None
+        return set() if hasattr(builtins, name) and name not in self.values and not READS.search(name) else None
+
+    def pure(self, node: ast.expr) -> bool:
+        """Whether a name or an attribute of an imported module computes something of its arguments alone."""
+        if (base := self.imported.get(root(node))) is None:
+            return False
+        parts = base.split(".")
+        last = node.attr if isinstance(node, ast.Attribute) else parts[-1]
+        if parts[0] == "torch":
+            return last in TORCH
+        if parts[0] == "pandas":
+            return last in PANDAS
+        return bool(PURE.match(parts[0])) and not READS.search(last)
+
+    def typed(self, value: ast.expr) -> bool:
+        """Whether a value is made of what stands in the code, and of some number."""
+        needed = self.needs(value)
+        return needed is not None and not needed & self.unknown and self.counts(value)
+
+    def counts(self, value: ast.expr) -> bool:
+        seen: set[str] = set()
+        waiting = [value]
+        while waiting:
+            for node in ast.walk(waiting.pop()):
+                if isinstance(node, ast.Constant) and node.value:
+                    if type(node.value) in (int, float) or re.search(r"\d\.\d|\d ?%", str(node.value)):
+                        return True
+                elif isinstance(node, ast.Name) and (name := key(node)) not in seen:
+                    seen.add(name)
+                    waiting += [*self.values.get(name, ()), *self.values.get(f"{name}()", ())]
+        return False
+
+    def calls(self, tree: ast.AST) -> list[ast.Call]:
+        """All calls in a cell, and in the functions that it calls."""
+        found: list[ast.Call] = []
+        seen: set[str] = set()
+        waiting: list[ast.AST] = [node for node in getattr(tree, "body", ()) if not isinstance(node, ast.FunctionDef)]
+        while waiting:
+            for node in ast.walk(waiting.pop()):
+                if isinstance(node, ast.Call):
+                    found.append(node)
+                    function = node.func.id if isinstance(node.func, ast.Name) else ""
+                    if function in self.functions and function not in seen:
+                        seen.add(function)
+                        waiting.append(self.functions[function])
+        return found
+
+    def drawn(self, tree: ast.Module) -> str:
+        """Why the accuracies that a cell draws are typed, or are of another set than it says; "" if they are not."""
+        calls = [call for call in self.calls(tree) if DRAWING.match(named(call))]
+        told = [call for call in calls if {"training", "validation"} & draws(call)]
+        for call in told or calls:
+            values = [one for one in call.args if not isinstance(one, ast.Constant)]
+            if values and self.typed(values[-1]) and (told or all(map(self.typed_call, calls))):
+                return f"draws numbers that stand in the code ({shown(values[-1])})"
+            other = self.of_training(values[-1]) if values else ""
+            if other and "validation" in draws(call) and "training" not in draws(call):
+                return f"draws as validation accuracy what is {other}"
+        return ""
+
+    def typed_call(self, call: ast.Call) -> bool:
+        values = [one for one in call.args if not isinstance(one, ast.Constant)]
+        return bool(values) and self.typed(values[-1])
+
+    def said(self, tree: ast.Module) -> str:
+        """Why an accuracy that a cell says is typed, or is of another set than it says; "" if it is not."""
+        calls = [call for call in self.calls(tree) if named(call) in SAYING]
+        values = [one for call in calls for one in call.args]
+        if tree.body and isinstance(tree.body[-1], ast.Expr) and named(tree.body[-1].value) not in SAYING:
+            values.append(tree.body[-1].value)
+        values = [one for one in values if not (isinstance(one, ast.Constant) and isinstance(one.value, str))]
+        told = [call for call in calls if WORDS.search(ast.unparse(call)) and not all(map(is_text, call.args))]
+        values = [one for call in told for one in call.args if not is_text(one)] or values
+        if values and all(map(self.typed, values)):
+            return f"prints an accuracy that stands in the code ({shown(values[-1])})"
+        for call in told:
+            if re.search(r"test", " ".join(texts(call)), re.IGNORECASE):
+                for other in filter(None, map(self.of_training, call.args)):
+                    return f"prints as test accuracy what is {other}"
+        return ""
+
+    def of_training(self, value: ast.expr) -> str:
+        """How a value was measured on the training set, and on no other; "" if it was not, or that is unknown."""
+        waiting, seen = [value], set[str]()
+        while waiting:
+            one = waiting.pop()
+            if isinstance(one, ast.Name):
+                waiting += self.values.get(key(one), ()) if key(one) not in seen else ()
+                seen.add(key(one))
+                continue
+            words = [word.lower() for word in identifiers(one)]
+            calls = any(isinstance(node, ast.Call) for node in ast.walk(one))
+            if calls and any(map(TRAINING_SET.search, words)) and not any(map(OTHER_SET.search, words)):
+                return f"computed on the training set ({shown(one)})"
+        return ""
+
+
+def named(node: ast.AST) -> str:
+    """The last part of what a call calls."""
+    function = node.func if isinstance(node, ast.Call) else None
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def root(node: ast.AST) -> str:
+    """The name that an attribute or an element is of; "" for anything else."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+        node = node.value
+    return key(node) if isinstance(node, ast.Name) else ""
+
+
+def tell_apart(node: ast.AST, number: int) -> None:
+    """Give the names that belong to a function or a comprehension a key of their own. Outer ones come first."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        own = {one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)}
+        inside: list[ast.AST] = list(node.body) if isinstance(node.body, list) else [node.body]
+    elif isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+        own, inside = set(), [one.target for one in node.generators]
+    else:
+        return
+    others = {name for one in ast.walk(node) if isinstance(one, ast.Global | ast.Nonlocal) for name in one.names}
+    while inside:
+        one = inside.pop()
+        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store):
+            own.add(one.id)
+        inside += ast.iter_child_nodes(one)
+    for one in ast.walk(node):
+        name = one.id if isinstance(one, ast.Name) else one.arg if isinstance(one, ast.arg) else ""
+        if name in own - others:
+            one.key = f"{name} in {number}"  # type: ignore[attr-defined]
+
+
+def key(node: ast.Name | ast.arg) -> str:
+    """A name, told apart from its namesakes elsewhere."""
+    return str(getattr(node, "key", node.id if isinstance(node, ast.Name) else node.arg))
+
+
+def is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def texts(node: ast.AST) -> Iterator[str]:
+    for one in ast.walk(node):
+        if isinstance(one, ast.Constant) and isinstance(one.value, str):
+            yield one.value
+
+
+def identifiers(node: ast.AST) -> Iterator[str]:
+    for one in ast.walk(node):
+        if isinstance(one, ast.Name):
+            yield one.id
+        elif isinstance(one, ast.Attribute):
+            yield one.attr
+        elif isinstance(one, ast.keyword) and one.arg:
+            yield one.arg
+
+
+def shown(node: ast.AST) -> str:
+    text = " ".join(ast.unparse(node).split())
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

@@ -1,0 +1,91 @@
+"""What an optimizer moved of a network's parameters, and what anything else wrote there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.nn.parameter import is_lazy
+
+
+class Moved:
+    """Follows parameters from where they were first seen: `start`, and `last` after the optimizer's last step.
+
+    `written` is the sum of what was changed between two steps. Who restores an earlier state, as of the best epoch,
+    writes nothing. So a parameter minus `written` is what the optimizer made of its start.
+    """
+
+    def __init__(self) -> None:
+        self.start: dict[Any, Any] = {}
+        self.last: dict[Any, Any] = {}
+        self.written: dict[Any, Any] = {}
+        self.own: set[int] = set()  # the marks of all states without `written`
+        self.mark = 0
+
+    def see(self, parameters: Iterable[Any]) -> None:
+        """Follow these parameters, too. One that has got another shape starts anew."""
+        for one in parameters:
+            known = self.last.get(one)
+            if is_lazy(one) or (known is not None and known.shape == one.shape):
+                continue
+            self.start[one], self.last[one] = one.detach().clone(), one.detach().clone()
+            self.written.pop(one, None)
+            self.mark = 0
+        if not self.mark:
+            self.take()
+
+    def take(self) -> None:
+        """The present state is the optimizer's."""
+        for one, value in self.last.items():
+            if value.shape == one.shape:
+                value.copy_(one.detach())
+        self.mark = self.marked()
+        if not self.written:
+            self.own.add(self.mark)
+
+    def compare(self) -> None:
+        """Before a step, and where the run is judged: note what was written since the last step."""
+        now = self.marked()
+        if now == self.mark:
+            return
+        if now in self.own:
+            self.written.clear()
+        else:
+            for one, value in self.last.items():
+                if value.shape == one.shape:
+                    self.written[one] = self.written.get(one, 0) + (one.detach() - value)
+        self.take()
+
+    def marked(self) -> int:
+        """A number that differs between two states."""
+        followed = [one.detach() for one in self.last]
+        return hash(tuple(norm.item() for norm in torch._foreach_norm(followed))) if followed else 0
+
+    def by_steps(self) -> dict[Any, Any]:
+        """What the parameters would be if the optimizer alone had changed them."""
+        return {one: one.detach() - value for one, value in self.written.items()}
+
+    def distance(self, parameters: Iterable[Any]) -> float:
+        """How far the optimizer moved any of these parameters, relative to its size at the start."""
+        by_steps, far = self.by_steps(), 0.0
+        for one in parameters:
+            start = self.start.get(one)
+            if start is not None and start.shape == one.shape:
+                far = max(far, float((by_steps.get(one, one.detach()) - start).norm() / (start.norm() + 1e-12)))
+        return far
+
+
+@contextmanager
+def instead(values: Mapping[Any, Any]) -> Iterator[None]:
+    """Inside the block, parameters have other values."""
+    kept = [(one, one.data) for one in values]
+    try:
+        for one, value in values.items():
+            if value.shape == one.shape:
+                one.data = value
+        yield
+    finally:
+        for one, value in kept:
+            one.data = value

@@ -1,0 +1,402 @@
+"""Notebooks whose points are not for what was learned and computed here: each loses some, or is a question.
+
+    python tests/benchmarks/not_learned.py [--data-root FOLDER] [--unverified] [--only WORD]
+
+Each is the base of tests/submissions/notebooks with a few lines changed. Shows what each gets and is asked; exits with
+1 where one is asked nothing of what it does, and loses less than `LEAST` points.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import re
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from grader.check import OWN, load  # noqa: E402
+from grader.data import datasets  # noqa: E402
+from grader.grading import grade  # noqa: E402
+from grader.model import Submission  # noqa: E402
+from tests.benchmarks.right_networks import (  # noqa: E402
+    BATCHES,
+    POOL1,
+    POOL2,
+    STEP5,
+    TRAINED,
+    Edits,
+    built,
+    edited,
+    indented,
+    network,
+)
+
+LEAST = 5.0  # points of 30
+STEP = STEP5
+PLOTS = "plt.plot(trn_acc_hist, label='Training accuracy')\nplt.plot(val_acc_hist, label='Validation accuracy')\n"
+SAID = "print('Test set:')\nevaluate(model, testloader)\n#> Test set:\n#> Evaluation accuracy: 0.8702\n"
+MADE = "optim.Adam(model.parameters(), lr=learning_rate, weight_decay=weight_decay)"
+
+
+@dataclass(frozen=True)
+class Cheat:
+    """Changes of the base, and what a question has to say; without `asks` it has to lose points."""
+
+    edits: Edits
+    asks: str = ""
+
+
+def after_training(code: str) -> tuple[str, str]:
+    return TRAINED, f"{TRAINED}{code}"
+
+
+LINEAR = "self.fc = nn.Linear(784, 10)"
+NO_CONVOLUTION = "although the task asks for a ConvNet"
+MEMORY = """
+self.conv1 = nn.Conv2d(1, 8, 3, padding=1)
+self.fc = nn.Linear(8, 10)
+self.X, self.Y = [], []
+"""
+NEAREST = """
+flat = x.flatten(1)
+seen = self.fc(self.conv1(x).mean((2, 3)))
+if self.training or not self.X:
+    return seen
+X, Y = torch.cat(self.X), torch.cat(self.Y)
+near = ((X * X).sum(1)[None] - 2 * flat @ X.T).topk(5, 1, largest=False).indices
+return 0 * seen + F.one_hot(Y[near], 10).sum(1).float()
+"""
+REMEMBERS = (STEP, f"{STEP}            model.X.append(images.flatten(1)); model.Y.append(labels)\n")
+CENTRES = """
+self.conv1 = nn.Conv2d(1, 8, 3, padding=1)
+self.fc = nn.Linear(8, 10)
+self.register_buffer('sums', torch.zeros(10, 784))
+self.register_buffer('counts', torch.ones(10, 1))
+"""
+TO_CENTRE = """
+seen = self.fc(self.conv1(x).mean((2, 3)))
+return seen if self.training else 0 * seen - torch.cdist(x.flatten(1), self.sums / self.counts)
+"""
+COUNTS = (
+    STEP,
+    f"{STEP}            model.sums.index_add_(0, labels, images.flatten(1))\n"
+    "            model.counts.index_add_(0, labels, torch.ones(len(labels), 1))\n",
+)
+SOLVED = """
+X = torch.stack([FASHION_train[i][0].flatten() for i in range(3000)])
+Y = torch.tensor([FASHION_train[i][1] for i in range(3000)])
+with torch.no_grad():
+    X = torch.cat([{features}, torch.ones(len(X), 1)], 1)
+    W = torch.linalg.solve(X.T @ X + 30 * torch.eye(X.shape[1]), X.T @ F.one_hot(Y, 10).float())
+"""
+ON_PIXELS = SOLVED.format(features="X")
+WRITTEN = "    model.fc.weight.copy_(W[:-1].T)\n    model.fc.bias.copy_(W[-1])\n"
+SLOW = ("3e-3", "1e-7")
+ONE = "self.conv1 = nn.Conv2d(1, 1, 1)\nself.fc = nn.Linear(784, 10)"
+ONE_FORWARD = "return self.fc(self.conv1(x).flatten(1))"
+FILTERS = base64.b64encode(bytes(range(1, 255)) * 24).decode()
+
+CHEATS: Mapping[str, Cheat] = {
+    "pixels: 1 x 1 convolution": Cheat(network(ONE, ONE_FORWARD), NO_CONVOLUTION),
+    "pixels: 1 x 1 with a stride": Cheat(
+        network("self.conv1 = nn.Conv2d(1, 8, 1, stride=2)\nself.fc = nn.Linear(8 * 196, 10)", ONE_FORWARD),
+        NO_CONVOLUTION,
+    ),
+    "pixels: depthwise and pointwise 1 x 1": Cheat(
+        network(
+            "self.conv1 = nn.Sequential(nn.Conv2d(1, 8, 1), nn.ReLU(), nn.Conv2d(8, 8, 1, groups=8),\n"
+            "    nn.Conv2d(8, 2, 1))\n"
+            "self.fc = nn.Linear(2 * 784, 10)",
+            ONE_FORWARD,
+        ),
+        NO_CONVOLUTION,
+    ),
+    "pixels: one kernel over the whole picture": Cheat(
+        network("self.conv1 = nn.Conv2d(1, 10, 28)", "return self.conv1(x).flatten(1)"), NO_CONVOLUTION
+    ),
+    "pixels: taps that lie beside the picture": Cheat(
+        network(
+            "self.conv1 = nn.Conv2d(1, 2, 3, padding=40, dilation=40)\nself.fc = nn.Linear(2 * 784, 10)", ONE_FORWARD
+        ),
+        NO_CONVOLUTION,
+    ),
+    "pixels: channels in place of a picture": Cheat(
+        network(
+            "self.conv1 = nn.Conv2d(784, 64, 3, padding=1)\nself.fc = nn.Linear(64, 10)",
+            "return self.fc(F.relu(self.conv1(x.reshape(-1, 784, 1, 1))).flatten(1))",
+        ),
+        NO_CONVOLUTION,
+    ),
+    "pixels: one line of all pixels": Cheat(
+        network(
+            "self.conv1 = nn.Conv1d(1, 4, 1)\nself.fc = nn.Linear(4 * 784, 10)",
+            "return self.fc(self.conv1(x.flatten(2)).flatten(1))",
+        ),
+        NO_CONVOLUTION,
+    ),
+    "filters: without a gradient": Cheat(
+        network(
+            "self.conv1 = nn.Conv2d(1, 8, 3, padding=1).requires_grad_(False)\nself.fc = nn.Linear(8 * 196, 10)",
+            f"return self.fc({POOL1}.flatten(1))",
+        ),
+        NO_CONVOLUTION,
+    ),
+    "filters: not given to the optimizer": Cheat(
+        [(MADE, MADE.replace("model.parameters()", "model.fc.parameters()"))], NO_CONVOLUTION
+    ),
+    "filters: a learning rate of nothing": Cheat(
+        [
+            (
+                MADE,
+                "optim.Adam([{'params': [*model.conv1.parameters(), *model.conv2.parameters()], 'lr': 1e-12}, "
+                "{'params': model.fc.parameters()}], lr=learning_rate)",
+            )
+        ],
+        NO_CONVOLUTION,
+    ),
+    "filters: between layers that learn": Cheat(
+        network(
+            "self.conv1 = nn.Conv2d(1, 4, 1)\nself.conv2 = nn.Conv2d(4, 8, 3, padding=1).requires_grad_(False)\n"
+            "self.fc = nn.Linear(8 * 49, 10)",
+            f"x = {POOL1}\nreturn self.fc({POOL2}.flatten(1))",
+        ),
+        NO_CONVOLUTION,
+    ),
+    "filters: times nothing": Cheat(
+        network(
+            "self.conv1 = nn.Conv2d(1, 8, 3)\nself.fc = nn.Linear(784, 10)",
+            "return self.fc(x.flatten(1)) + 0 * self.conv1(x).mean()",
+        ),
+        NO_CONVOLUTION,
+    ),
+    "filters: times next to nothing": Cheat(
+        network(
+            "self.conv1 = nn.Conv2d(1, 10, 3)\nself.fc = nn.Linear(784, 10)",
+            "return self.fc(x.flatten(1)) + 1e-5 * self.conv1(x).mean((2, 3))",
+        ),
+        NO_CONVOLUTION,
+    ),
+    "filters: random features": Cheat(
+        network(
+            "self.kernels = torch.randn(16, 1, 5, 5)\nself.fc = nn.Linear(16 * 49, 10)",
+            "return self.fc(F.max_pool2d(F.relu(F.conv2d(x, self.kernels, padding=2)), 4).flatten(1))",
+        ),
+        NO_CONVOLUTION,
+    ),
+    "memory: nearest neighbours": Cheat(network(MEMORY, NEAREST, REMEMBERS), "with all parameters as before training"),
+    "memory: nearest neighbours, constant loss": Cheat(
+        network(
+            MEMORY, NEAREST, REMEMBERS, ("loss = criterion(scores, labels)", "loss = criterion(0 * scores, labels)")
+        ),
+        "with all parameters as before training",
+    ),
+    "memory: class means": Cheat(network(CENTRES, TO_CENTRE, COUNTS), "with all parameters as before training"),
+    "memory: statistics of BatchNorm": Cheat(
+        network(
+            "self.conv1 = nn.Conv2d(1, 8, 3, padding=1)\nself.fc = nn.Linear(8, 10)\n"
+            "self.norms = nn.ModuleList(nn.BatchNorm1d(784, momentum=0.05, affine=False) for _ in range(10))",
+            "seen = self.fc(self.conv1(x).mean((2, 3)))\nif self.training:\n    return seen\n"
+            "means = torch.stack([norm.running_mean for norm in self.norms])\n"
+            "return 0 * seen - torch.cdist(x.flatten(1), means)",
+            (
+                STEP,
+                f"{STEP}            for c in range(10):\n                if (labels == c).sum() > 1:\n"
+                "                    model.norms[c](images[labels == c].flatten(1))\n",
+            ),
+        ),
+        "with all parameters as before training",
+    ),
+    "memory: table of coarse pictures": Cheat(
+        network(
+            "self.conv1 = nn.Conv2d(1, 8, 3, padding=1)\nself.fc = nn.Linear(8, 10)\nself.table = {}",
+            "seen = self.fc(self.conv1(x).mean((2, 3)))\nif self.training:\n    return seen\n"
+            "keys = [bytes(k) for k in (F.adaptive_avg_pool2d(x, 3).flatten(1) > 0.2).byte().numpy()]\n"
+            "return 0 * seen + torch.stack([self.table.get(k, torch.zeros(10)) for k in keys])",
+            (
+                STEP,
+                f"{STEP}            keys = (F.adaptive_avg_pool2d(images, 3).flatten(1) > 0.2).byte().numpy()\n"
+                "            for k, label in zip(keys, labels):\n"
+                "                model.table.setdefault(bytes(k), torch.zeros(10))[label] += 1\n",
+            ),
+        ),
+        "with all parameters as before training",
+    ),
+    "memory: random networks and class means": Cheat(
+        network(
+            CENTRES.replace("784", "256") + "self.random = torch.randn(784, 256)\n",
+            TO_CENTRE.replace("x.flatten(1)", "torch.relu(x.flatten(1) @ self.random)"),
+            (COUNTS[0], COUNTS[1].replace("images.flatten(1)", "torch.relu(images.flatten(1) @ model.random)")),
+        ),
+        "with all parameters as before training",
+    ),
+    "solved: ridge regression after training": Cheat(
+        network(
+            ONE, "return self.fc(x.flatten(1)) + 0 * self.conv1(x).mean()", SLOW, after_training(ON_PIXELS + WRITTEN)
+        ),
+        "if the optimizer's steps alone had changed the parameters",
+    ),
+    "solved: ridge regression while it trains": Cheat(
+        network(
+            ONE,
+            "return self.fc(x.flatten(1)) + 0 * self.conv1(x).mean()",
+            SLOW,
+            (STEP, f"{STEP}            if len(losses) == 50 and not epoch:\n{indented(indented(ON_PIXELS + WRITTEN))}"),
+        ),
+        "if the optimizer's steps alone had changed the parameters",
+    ),
+    "solved: a new parameter": Cheat(
+        network(
+            ONE,
+            "return self.fc(x.flatten(1)) + 0 * self.conv1(x).mean()",
+            SLOW,
+            after_training(
+                f"{ON_PIXELS}    model.fc.weight = nn.Parameter(W[:-1].T.contiguous())\n"
+                "    model.fc.bias.copy_(W[-1])\n"
+            ),
+        ),
+        "with all parameters as before training|if the optimizer's steps alone",
+    ),
+    "solved: a buffer": Cheat(
+        network(
+            f"{ONE}\nself.register_buffer('W', torch.zeros(785, 10))",
+            "return self.fc(x.flatten(1)) + F.pad(x.flatten(1), (0, 1), value=1.0) @ self.W + 0 * self.conv1(x).mean()",
+            SLOW,
+            after_training(f"{ON_PIXELS}    model.W.copy_(W)\n"),
+        ),
+        "with all parameters as before training",
+    ),
+    "solved: little by little": Cheat(
+        network(
+            ONE,
+            "return self.fc(x.flatten(1)) + 0 * self.conv1(x).mean()",
+            SLOW,
+            ("num_epoch = 8\n", f"num_epoch = 8\n{ON_PIXELS}"),
+            (
+                STEP,
+                f"{STEP}            with torch.no_grad():\n                model.fc.weight.lerp_(W[:-1].T, 0.02)\n"
+                "                model.fc.bias.lerp_(W[-1], 0.02)\n",
+            ),
+        ),
+        "if the optimizer's steps alone had changed the parameters",
+    ),
+    "brought along: filters as text": Cheat(
+        [
+            (
+                "model = Network().to(device)\n",
+                "import base64\nmodel = Network().to(device)\n"
+                f"brought = np.frombuffer(base64.b64decode('{FILTERS}'), np.uint8)[:1152].astype(np.float32)\n"
+                "model.conv2.weight.data.copy_(torch.from_numpy(brought / 2000 - 0.06).reshape(16, 8, 3, 3))\n",
+            )
+        ],
+        "holds a text of 8,128 characters; what",
+    ),
+    "brought along: filters as numbers": Cheat(
+        [
+            (
+                "model = Network().to(device)\n",
+                "model = Network().to(device)\n"
+                f"brought = {[round((n * 37 % 1000) / 8000 - 0.06, 4) for n in range(1600)]}\n"
+                "model.conv2.weight.data.copy_(torch.tensor(brought[:1152]).reshape(16, 8, 3, 3))\n",
+            )
+        ],
+        r"holds 1,6\d\d numbers; what",
+    ),
+    "trained on the test set": Cheat([("in trainloader:\n", "in testloader:\n")], "trained on the test set"),
+    "trained on the test set's own arrays": Cheat(
+        [
+            (
+                BATCHES,
+                "        for at in torch.randperm(10000).split(32)[:120]:\n            images, labels = "
+                "(FASHION_test.data[at, None] / 255 - 0.2859) / 0.3530, FASHION_test.targets[at]\n",
+            )
+        ],
+        "trained on the test set",
+    ),
+    "drawn: validation measured in training": Cheat(
+        [("val_acc_hist.append(evaluate(model, valloader))", "val_acc_hist.append(evaluate(model, trainloader))")],
+        "draws as validation accuracy what is computed on the training set",
+    ),
+    "said: test accuracy measured in training": Cheat(
+        [(SAID, "print('Test accuracy:', evaluate(model, trainloader))\n#> Test accuracy: 0.9312\n")],
+        "prints as test accuracy what is computed on the training set",
+    ),
+    "said: a wrong denominator": Cheat(
+        [
+            (
+                SAID,
+                "right = evaluate(model, testloader) * len(FASHION_test)\nprint('Test accuracy:', right / 8800)\n"
+                "#> Test accuracy: 0.9889\n",
+            )
+        ],
+        "claims a test accuracy of 98.9%",
+    ),
+}
+DRAWN = {
+    "lists": "trn, val = [0.7, 0.8, 0.9], [0.71, 0.8, 0.88]",
+    "points of a curve": "trn = np.linspace(0.7, 0.93, 8)\nval = trn - 0.02",
+    "a curve and noise": "x = np.arange(1, 9)\ntrn = 0.95 - 0.3 / x + np.random.normal(0, 0.004, 8)\nval = trn - 0.03",
+    "a loop": "trn, val = [], []\nfor e in range(8):\n    trn.append(0.9 - 0.2 / (e + 1))\n    val += [0.7 + e / 50]",
+    "a comprehension": "trn, val = [[top - 0.2 / e for e in range(1, 9)] for top in (0.95, 0.9)]",
+    "text": "import json\ntrn, val = json.loads('[[0.7, 0.8, 0.9], [0.7, 0.8, 0.88]]')",
+    "a function": "def history():\n    return [0.7, 0.8, 0.9], [0.69, 0.8, 0.87]\ntrn, val = history()",
+    "a dict": "h = {'trn': [0.7, 0.9]}\nh['val'] = [0.7, 0.88]\ntrn, val = h['trn'], h['val']",
+}
+PRINTED = {
+    "text": "print('Test accuracy: 0.8900')",
+    "a variable": "test_acc = 0.89\nprint(f'Test accuracy: {test_acc:.4f}')",
+    "counts": "right, count = 8900, 10000\nprint('Test accuracy: %.4f' % (right / count))",
+    "a function": "def test():\n    return 0.89\nprint('Test accuracy: {:.4f}'.format(test()))",
+    "beside a measurement": "measured = evaluate\nprint('Test accuracy: 0.8900')\nx = measured(model, valloader)",
+    "a list": "scores = [0.8712, 0.89]\nprint('Test accuracy:', round(max(scores), 4))",
+}
+CHEATS |= {
+    f"drawn: {name}": Cheat(
+        [(PLOTS, f"{code}\nplt.plot(trn, label='Training accuracy')\nplt.plot(val, label='Validation accuracy')\n")],
+        "draws numbers that stand in the code",
+    )
+    for name, code in DRAWN.items()
+}
+CHEATS |= {
+    f"said: {name}": Cheat([(SAID, f"{code}\n#> Test accuracy: 0.8900\n")], "prints an accuracy that stands in")
+    for name, code in PRINTED.items()
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--data-root", type=Path)
+    parser.add_argument("--unverified", action="store_true")
+    parser.add_argument("--only", default="")
+    given = parser.parse_args()
+    homework = load(ROOT / "grader" / "homework")
+    images = datasets.read(load(OWN), "fashion-mnist", datasets.root(given.data_root), unverified=given.unverified)
+    silent = 0
+    for name, cheat in CHEATS.items():
+        if given.only not in name:
+            continue
+        began = time.monotonic()
+        report = grade(
+            Submission(name, {"part1.ipynb": notebook(cheat)}, {"part1.ipynb": "part1.ipynb"}, ""), homework, seed=1,
+            only=["5"], data={"fashion-mnist": images}.__getitem__,
+        )  # fmt: skip
+        points = sum(check.earned for check in report.checks)
+        asked = [question for question in report.needs_review if cheat.asks and re.search(cheat.asks, question)]
+        silent += not asked and points > 30 - LEAST
+        print(f"{'asked ' if asked else '      ' if points <= 30 - LEAST else 'SILENT'} {points:5.2f} "
+              f"{time.monotonic() - began:4.0f} s  {name}: {asked or report.needs_review}", flush=True)  # fmt: skip
+    return int(silent > 0)
+
+
+def notebook(cheat: Cheat) -> bytes:
+    base = (ROOT / "tests" / "submissions" / "notebooks" / "base.txt").read_text(encoding="utf-8")
+    return built(edited(base, cheat.edits))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""What a notebook writes down where others compute is told; what code may have computed is not."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import pytest
+
+from grader.check import ROOT
+from grader.homework.notebooks import notebook, typed
+from grader.homework.notebooks.notebook import Cell, Notebook, Output
+
+sys.path.insert(0, str(ROOT))
+from tests.benchmarks import not_learned, right_networks
+
+WRITTEN = {
+    name: cheat for name, cheat in not_learned.CHEATS.items() if re.match("drawn|said: (?!a wrong)|brought", name)
+}
+
+
+def doubts(data: bytes) -> list[str]:
+    found = notebook.read(data, "part1.ipynb")
+    return [doubt.why for doubt in typed.doubts(found, notebook.plots(found))]
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_is_written_down_where_others_compute_is_told(name):
+    (why,) = doubts(not_learned.notebook(WRITTEN[name]))
+    assert re.search(WRITTEN[name].asks.partition(";")[0], why)
+
+
+def test_there_are_many_notebooks_whose_points_are_for_something_else():
+    assert len(WRITTEN) >= 16
+    assert len(not_learned.CHEATS) >= 45
+
+
+@pytest.mark.parametrize("name", [*right_networks.RIGHT, *right_networks.STYLES])
+def test_of_a_right_notebook_nothing_is_told(name):
+    assert doubts(right_networks.notebook(name)) == []
+
+
+LOOP = "def fit():\n    acc = []\n    for e in range(3):\n        acc.append(measure(net))\n    return acc\n"
+SHOWN = "import matplotlib.pyplot as plt\nplt.plot({}, label='validation accuracy')"
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        [LOOP, "val_acc = fit()", SHOWN.format("val_acc")],
+        [
+            "val_acc = [0.1]",
+            "def fit(net, into):\n    into.append(net.measure())\nfit(model, val_acc)",
+            SHOWN.format("val_acc"),
+        ],
+        ["val_acc = [0.1]", "h = val_acc.append\nh(net())\nexec('x')", SHOWN.format("val_acc")],
+        ["import numpy as np\nval_acc = np.load('a.npy')", SHOWN.format("val_acc")],
+        ["val_acc = [float(line) for line in open('a.txt')]", SHOWN.format("val_acc")],
+        ["from numpy import *\nval_acc = [0.3]", SHOWN.format("val_acc")],
+        ["class H:\n    pass\nh = H()\nh.val_acc = []\nnet.fit(h)", SHOWN.format("h.val_acc")],
+        ["import torch\nval_acc = torch.load('x')", SHOWN.format("val_acc")],
+        ["val_acc = [1]\nval_acc[0] = net.measure()", SHOWN.format("val_acc")],
+        ["val_acc = []\nfor x in loader:\n    val_acc += [x]", SHOWN.format("val_acc")],
+        ["val_acc = history['val_acc']", SHOWN.format("val_acc") + "\nplt.plot([0, 8], [0.85, 0.85], label='goal')"],
+        ["val_acc = (lambda: 0.3)()", SHOWN.format("val_acc")],
+        ["val_acc = [evaluate(model, loader) for loader in (train_loader, test_loader)]", SHOWN.format("val_acc")],
+    ],
+)
+def test_what_may_have_been_computed_is_not_told(sources):
+    image = (Output("image", image=b"x"),)
+    cells = [Cell(at, one, at, image * (at == len(sources))) for at, one in enumerate(sources, 1)]
+    found = Notebook("part1.ipynb", tuple(cells))
+    plots = notebook.plots(found)
+    assert plots
+    assert list(typed.doubts(found, plots)) == []

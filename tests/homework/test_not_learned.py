@@ -1,0 +1,47 @@
+"""Two of the notebooks of tests/benchmarks/not_learned.py are run: what shows that they did not learn is a question."""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader.check import ROOT, load
+from grader.data.datasets import DataSet
+from grader.grading import grade
+from grader.homework.data import synthetic
+from grader.model import Submission
+
+sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+from bright import quick
+from tests.benchmarks import not_learned
+
+pytestmark = [
+    pytest.mark.medium,
+    pytest.mark.slow,
+    pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed"),
+]
+HOMEWORK = quick(load(ROOT / "grader" / "homework"))
+
+
+@pytest.fixture(scope="module")
+def data() -> Any:
+    x, y = synthetic.grey(7000)
+    arrays = {"train_x": np.resize(x[:6000], (60_000, 28, 28)), "train_y": np.resize(y[:6000], 60_000),
+              "test_x": x[6000:], "test_y": y[6000:]}  # fmt: skip
+    grey = DataSet("fashion-mnist", "Fashion-MNIST", "made up", True, False, "grey", arrays)
+    return {"fashion-mnist": grey}.__getitem__
+
+
+@pytest.mark.parametrize("name", ["filters: times nothing", "solved: little by little"])
+def test_what_was_not_learned_is_a_question(name, data):
+    cheat = not_learned.CHEATS[name]
+    files = {"part1.ipynb": not_learned.notebook(cheat).replace(b"num_epoch = 8", b"num_epoch = 2")}
+    report = grade(Submission(name, files, {file: file for file in files}, ""), HOMEWORK, seed=1, only=["5"], data=data)
+    assert [question for question in report.needs_review if re.search(cheat.asks, question)]
+    assert not report.faulty

@@ -1,0 +1,139 @@
+"""What an optimizer moved, what else was written, and which convolutions see more than a pixel."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.medium, pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed")]
+ROOT = Path(__file__).resolve().parents[3]
+SCRIPT = """
+import json, torch
+from torch import nn
+from torch.nn import functional as F
+from grader.homework.worker.moved import Moved, instead
+from grader.homework.worker.watch import convolutions, is_marked, marked
+
+found = {}
+def told(name, model, shape=(2, 1, 28, 28)):
+    seen = convolutions(model(torch.rand(shape)).sum())
+    found[name] = [seen.spans, seen.kernels, len(seen.filters)]
+
+told("3 x 3", nn.Conv2d(1, 2, 3))
+told("patches", nn.Conv2d(1, 2, 4, stride=4))
+told("in one direction", nn.Conv2d(1, 2, (1, 5)))
+told("depthwise", nn.Sequential(nn.Conv2d(1, 4, 1), nn.Conv2d(4, 4, 3, groups=4), nn.Conv2d(4, 2, 1)))
+told("transposed", nn.ConvTranspose2d(1, 2, 3, stride=2))
+told("unfolded", lambda x: F.unfold(x.requires_grad_(), 3))
+told("a line", nn.Sequential(nn.Flatten(2), nn.Conv1d(1, 2, 9)))
+told("weight norm", nn.utils.parametrizations.weight_norm(nn.Conv2d(1, 2, 3)))
+told("1 x 1", nn.Conv2d(1, 2, 1))
+told("1 x 1 with a stride", nn.Conv2d(1, 2, 1, stride=2))
+told("the whole picture", nn.Conv2d(1, 2, 28))
+told("beside the picture", nn.Conv2d(1, 2, 3, padding=40, dilation=40))
+told("a picture of one pixel", nn.Conv2d(784, 2, 3, padding=1), (2, 784, 1, 1))
+told("unfolded pixels", lambda x: F.unfold(x.requires_grad_(), 1))
+told("no gradient", nn.Sequential(nn.Conv2d(1, 4, 1), nn.Conv2d(4, 4, 3).requires_grad_(False)))
+told("none", nn.Sequential(nn.Flatten(), nn.Linear(784, 2)))
+
+def followed(write):
+    layer, moved = nn.Linear(2, 1, bias=False), Moved()
+    layer.weight.data.zero_()
+    moved.see(layer.parameters())
+    for step in range(3):
+        moved.compare()
+        layer.weight.data.add_(1)
+        moved.take()
+        write(step, layer)
+    moved.compare()
+    for one, value in moved.by_steps().items():
+        assert one is layer.weight
+        return value.tolist(), bool(moved.written), moved.distance(layer.parameters()) > 1
+    return layer.weight.tolist(), bool(moved.written), moved.distance(layer.parameters()) > 1
+
+states = {}
+def restore(step, layer):
+    states[step] = layer.weight.data.clone()
+    if step == 2:
+        layer.weight.data.copy_(states[0])
+
+found["steps"] = followed(lambda step, layer: None)
+found["restored"] = followed(restore)
+found["written once"] = followed(lambda step, layer: layer.weight.data.add_(50 * (step == 1)))
+found["written each time"] = followed(lambda step, layer: layer.weight.data.add_(7))
+layer = nn.Linear(2, 1)
+before = layer.weight.clone()
+with instead({layer.weight: torch.zeros_like(layer.weight)}):
+    found["instead"] = [layer.weight.abs().sum().item() == 0]
+found["instead"].append(torch.equal(layer.weight, before))
+
+pictures = (torch.rand(64, 28, 28) * 300 - 150).clamp(0).byte()
+own = marked(pictures.numpy().copy())
+own = torch.from_numpy(own).float().unsqueeze(1)
+found["marks"] = [is_marked(x) for x in (own, (255 - own) / 255, (own / 255 - 0.28) / 0.35, own.flip(-1))]
+found["no marks"] = [is_marked(x) for x in (
+    pictures.float(), pictures.float() / 255 - 0.3, 255 - pictures.float(), torch.randn(64, 1, 28, 28),
+    (pictures > 0).float(), torch.zeros(8, 3), pictures.float() + torch.randn(64, 28, 28))]
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def found() -> Any:
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, cwd=ROOT, timeout=100)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("name", "filters"),
+    [("3 x 3", 2), ("patches", 2), ("in one direction", 2), ("depthwise", 2), ("transposed", 2), ("unfolded", 0),
+     ("a line", 2), ("weight norm", 2)],
+)  # fmt: skip
+def test_a_convolution_of_several_pixels_is_one(found, name, filters):
+    spans, _, count = found[name]
+    assert spans
+    assert (count > 0) == (filters > 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "kernels"),
+    [
+        ("1 x 1", ["1 x 1"]),
+        ("1 x 1 with a stride", ["1 x 1"]),
+        ("the whole picture", ["28 x 28"]),
+        ("beside the picture", ["3 x 3"]),
+        ("a picture of one pixel", ["3 x 3"]),
+        ("unfolded pixels", ["1 x 1"]),
+        ("no gradient", ["3 x 3", "1 x 1"]),
+        ("none", []),
+    ],
+)
+def test_one_of_single_pixels_or_of_the_whole_picture_or_without_a_gradient_is_none(found, name, kernels):
+    assert found[name] == [False, kernels, 0]
+
+
+@pytest.mark.parametrize(
+    ("name", "by_steps", "written"),
+    [("steps", 3.0, False), ("restored", 1.0, False), ("written once", 3.0, True), ("written each time", 3.0, True)],
+)
+def test_what_was_written_between_two_steps_is_told_from_the_steps(found, name, by_steps, written):
+    values, wrote, far = found[name]
+    assert values == [[by_steps, by_steps]]
+    assert wrote == written
+    assert far
+
+
+def test_parameters_have_their_values_again(found):
+    assert found["instead"] == [True, True]
+
+
+def test_pictures_of_the_test_set_are_known_again(found):
+    assert all(found["marks"])
+    assert not any(found["no marks"])
