@@ -7,6 +7,7 @@ a Remote raise Mismatch, for the reference as well; `hw.operate("eq", a, b)` ask
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -37,6 +38,7 @@ class Asking(Protocol):
         named: Mapping[str, Any] | None = None,
         subject: str = "",
         more: float = 0.0,
+        silent: float = math.inf,
         most: int | None = None,
         watch: Sequence[Sequence[Any]] = (),
         then: Then | None = None,
@@ -268,12 +270,13 @@ class Driven:
         """Run for up to `seconds` more of CPU, or until the run pauses by itself; return what it says."""
         return self.tell("advance", float(seconds), seconds=seconds)
 
-    def tell(self, what: str, *args: Any, seconds: float = 0.0, subject: str = "") -> Any:
-        """Call another method of the paused run, with `seconds` more for it."""
+    def tell(self, what: str, *args: Any, seconds: float = 0.0, silent: float = math.inf, subject: str = "") -> Any:
+        """Call another method of the paused run, with `seconds` for it besides those of a call; of these, at most
+        `silent`."""
         subject = subject or self._subject
-        return self._session.ask("call", self._handle, (what,), [args], subject=subject, more=seconds, most=MAX_FRAME)[
-            0
-        ]
+        return self._session.ask(
+            "call", self._handle, (what,), [args], subject=subject, more=seconds, silent=silent, most=MAX_FRAME
+        )[0]
 
     def used(self) -> float:
         """CPU seconds so far, as the system counts them."""

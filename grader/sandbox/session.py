@@ -5,6 +5,7 @@ remote.py has the proxies through which a check uses the student's names.
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tempfile
@@ -337,6 +338,7 @@ class Session:
         named: Mapping[str, Any] | None = None,
         subject: str = "",
         more: float = 0.0,
+        silent: float = math.inf,
         most: int | None = None,
         watch: Sequence[Sequence[Any]] = (),
         then: Then | None = None,
@@ -349,7 +351,8 @@ class Session:
 
         The answers may have `most` bytes; the default grows with the arguments (see `Process.send`).
 
-        `more` is added to the CPU seconds of a call; the limit on the clock grows by PATIENCE times as much.
+        `more` is added to the CPU seconds of a call, of which a run has at most those that it may be `silent`; the
+        limit on the clock grows by PATIENCE times as much.
         """
         if self.answering and isinstance(owner, str):
             raise UsageError(f"{line()}: the student's code calls {self.answering}, so it cannot call that code itself")
@@ -379,8 +382,9 @@ class Session:
             request["watch"] = list(map(list, watch))
         if then:
             request["then"] = [then.of, then.method, travelling(then.writing, given)]
+        before = self.allowance.cpu
         try:
-            cpu = self.allowance.for_calls(name, len(batches) + bool(then), run=more > 0)
+            cpu = min(silent, self.allowance.for_calls(name, len(batches) + bool(then), run=more > 0))
             results = self.carry_out(request, cpu, more, subject, most)
         except StudentError as error:
             if self.trace:
@@ -388,7 +392,7 @@ class Session:
             if isinstance(error, TimedOut) and not more and time.monotonic() < self.deadline:
                 self.allowance.calls[name] = error
             raise
-        self.allowance.ended.add(name)
+        self.allowance.note_end(name, before - self.allowance.cpu)
         if self.trace:
             self.trace.note(request, batches, named, results, self.carried)
         if self.changed:

@@ -14,7 +14,7 @@ import numpy as np
 from grader.homework.training import two_layer_run
 from grader.homework.training.hyperparameters import NAMES, Hyperparameters
 from grader.homework.training.two_layer_run import TRAIN, VALIDATION, Epoch, Outcome
-from grader.model import Figure
+from grader.model import Figure, Limits
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fake
@@ -50,7 +50,7 @@ class FakeTraining:
     def __init__(self, script: list[Any], order: dict[str, Any], labels: dict[str, Any]) -> None:
         self.script, self.order, self.labels, self.cpu = list(script), order, labels, 0.0
 
-    def tell(self, what: str, *args: Any, seconds: float = 0.0) -> Any:
+    def tell(self, what: str, *args: Any, seconds: float = 0.0, **_: Any) -> Any:
         if what == "parameters":
             return self.order["network"]
         if what == "judge":
@@ -100,6 +100,8 @@ NETWORK = {name: np.ones(shape, np.float32) for name, shape in SHAPES.items()}
 
 class FakeSession:
     """A session that follows scripts, one for each run."""
+
+    parts, limits = None, Limits()
 
     def __init__(self, scripts: tuple[Any, ...]) -> None:
         self.scripts, self.renewed = list(scripts), 0

@@ -17,8 +17,10 @@ from grader.grading import grade
 from grader.homework.data import synthetic
 from grader.model import Submission
 
-sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parent))
 from bright import quick
+
 from tests.benchmarks import not_learned
 
 pytestmark = [

@@ -5,6 +5,7 @@ The training itself runs in the student's process (worker/train_run.py). The lab
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -38,6 +39,9 @@ GAP = 0.10  # difference of training and validation accuracy from which on a net
 BY_HEART = 0.9  # training accuracy from which on a network that overfits has nothing left to learn
 MOST_EPOCHS = 6  # epochs after which a network that overfits is not expected to improve
 MOST_STEPS = 1_000_000  # steps of a run; a reply with more is refused
+STEP, AGAIN = 3.0, 1.0  # CPU seconds for a step of a network of any size; once a step was stopped, those of later runs
+SPEED = 1e9  # operations a second: right code makes ten times as many
+SCALED = 2e8  # numbers of images a second that are scaled to floats before the first step: a slow machine
 WHOLE = ("num_train", "hidden_dim", "batch_size", "num_epochs")
 
 
@@ -204,6 +208,8 @@ def train(
     run = TwoLayerLearner(hw, dict(given), arguments, Outcome(seed, bars, dict(given)))
     loop.train(hw, run, hw.settings["budget"])
     error, epochs = run.outcome.error, run.outcome.epochs
+    if isinstance(error, TimedOut) and run.stopped and not epochs and run.stopped[-1] < hw.session.limits.call_cpu:
+        hw.review(f"{error.message}; that is far longer than a step of such a network takes: does it end?")
     if error is not None and not (epochs and (isinstance(error, TimedOut) or not given)):
         raise error  # an error of an own main after its training does not count
     return run.outcome
@@ -217,6 +223,7 @@ class TwoLayerLearner:
         secret = hw.once("secret of the images", lambda: int(hw.seeds.integers(1 << 62)))
         arrays, labels, self.key = split(hw.data(IMAGES), given, outcome.bars, secret)
         self.watched = Watched(arrays, labels)
+        self.stopped: list[float] = hw.once("stopped steps", list)  # for how long, in this and in earlier runs
 
     def begin(self) -> Driven:
         sample = len(self.watched.labels[TRAIN])
@@ -229,7 +236,21 @@ class TwoLayerLearner:
         )  # fmt: skip
 
     def advance(self, going: Driven, seconds: float, silent: float) -> bool:
-        return self.look(going, going.tell("advance", seconds, seconds=seconds))  # a step is never silent for longer
+        silent = self.silent()
+        try:
+            return self.look(going, going.tell("advance", seconds, seconds=seconds, silent=silent))
+        except TimedOut:
+            self.stopped.append(silent)
+            raise
+
+    def silent(self) -> float:
+        """CPU seconds that a step may take: many times those that it takes with right code for such a network. A call's
+        own limit if its size is not known, or if the grader answers for a part of the code."""
+        if not self.given or self.hw.session.parts is not None:
+            return math.inf
+        operations: float = 6 * self.given["batch_size"] * self.watched.arrays["X"].shape[1] * self.given["hidden_dim"]
+        scaling = 0.0 if self.outcome.losses else float(self.watched.arrays["X"].size / SCALED)
+        return (AGAIN if self.stopped else STEP) + operations / SPEED + scaling
 
     def look(self, going: Driven, reply: Any) -> bool:
         """Record a reply and return whether the run goes on. If an epoch clears a bar and is the best so far, measure

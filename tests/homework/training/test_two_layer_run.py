@@ -120,6 +120,40 @@ def test_a_full_run_goes_on_to_its_end():
     assert (outcome.end, len(outcome.epochs), outcome.best(VALIDATION)) == (End.FINISHED, 3, 0.5)
 
 
+def test_a_step_may_take_many_times_what_right_code_takes_and_less_once_one_was_stopped(monkeypatch):
+    asked, tell = [], FakeTraining.tell
+
+    def noted(self, what, *args, silent=math.inf, **options):
+        asked.extend([silent] if what == "advance" else [])
+        return tell(self, what, *args, **options)
+
+    monkeypatch.setattr(FakeTraining, "tell", noted)
+    hw = FakeSubject([TimedOut("the training run was stopped")], [0.2, 0.5])
+    first, second = (
+        two_layer_run.TwoLayerLearner(hw, dict(SETTINGS), (), Outcome(1, BEST, dict(SETTINGS))) for _ in range(2)
+    )
+    loop.train(hw, first, 25.0)
+    loop.train(hw, second, 25.0)
+    numbers = second.watched.arrays["X"].shape[1]
+    step = 6 * SETTINGS["batch_size"] * numbers * SETTINGS["hidden_dim"] / two_layer_run.SPEED
+    scaling = SETTINGS["num_train"] * numbers / two_layer_run.SCALED
+    assert asked[:3] == pytest.approx([3 + step + scaling, 1 + step + scaling, 1 + step])
+    assert two_layer_run.TwoLayerLearner(hw, {}, (), Outcome(1, BEST, {})).silent() == math.inf  # an own main
+    hw.session.parts = object()  # the grader answers
+    assert second.silent() == math.inf
+
+
+def test_a_run_that_was_stopped_sooner_than_a_call_is_a_question():
+    hw = FakeSubject([TimedOut("the training run was stopped")])
+    with pytest.raises(TimedOut):
+        two_layer_run.train(hw, SETTINGS, (), BEST, 11)
+    assert "does it end?" in hw.questions[0]
+    long = FakeSubject([TimedOut("the training run was stopped")])
+    with pytest.raises(TimedOut):
+        two_layer_run.train(long, SETTINGS | {"hidden_dim": 10**6}, (), BEST, 11)
+    assert long.questions == []
+
+
 def test_a_budget_ends_a_run_and_it_is_judged_as_it_stands():
     outcome, _ = run([0.1, 0.1, {}, {}, {}], budget=5)
     assert outcome.end is End.BUDGET
