@@ -162,7 +162,10 @@ def test_a_table_of_block_means_of_the_test_set_waits_for_a_person(launch, image
     report = graded(BUILD.notebook(text).encode(), launch, images)
     (check,) = [one for one in report.checks if one.name == "test_accuracy"]
     assert (check.earned, str(check.verdict)) == (0, "SKIPPED"), check.message
-    assert re.search(r"\d+% of the test pictures .* but only .* training pictures; how did", check.review[0])
+    assert any(
+        re.search(r"% of the test pictures .* but only .* training pictures; how did", one)
+        for one in report.needs_review
+    )
 
 
 BY_HEART = """import zlib

@@ -173,7 +173,7 @@ def architecture(hw: Subject, rng: np.random.Generator) -> None:
 
 def expect_convolution(hw: Subject, outcome: Outcome) -> None:
     """The task asks for a ConvNet. The rubric decides what a network without a convolution loses in 5.2 and 5.3."""
-    lacks = without_convolution(outcome)
+    lacks = without_convolution(outcome, learned=outcome.accuracy >= hw.settings_of("5.1")["learned"])
     if not lacks:
         return
     said = f"{lacks}, although the task asks for a ConvNet"
@@ -185,8 +185,8 @@ def expect_convolution(hw: Subject, outcome: Outcome) -> None:
     hw.advise(said)
 
 
-def without_convolution(outcome: Outcome) -> str:
-    """What shows that no convolution took part in what the network learned; "" if nothing does."""
+def without_convolution(outcome: Outcome, *, learned: bool) -> str:
+    """What shows that no convolution took part in what the network `learned`, if anything; "" if nothing does."""
     if not isinstance(outcome.facts.get("convolves"), bool):
         return ""
     if not outcome.facts["convolves"]:
@@ -195,6 +195,8 @@ def without_convolution(outcome: Outcome) -> str:
             return f"no trained convolution moves a kernel of several pixels (kernels: {', '.join(kernels)})"
         named = [row for row in outcome.fact("layers", list) if is_layer(row) and row[1].startswith("Conv")]
         return f"{named[0][0]} is a convolution that is not trained" if named else "the network has no convolution"
+    if not learned:
+        return ""
     if outcome.fact("filters") and 0 <= outcome.fact("filters_moved", float) < FROZEN:
         return "training leaves the filters of all convolutions as they are"
     if (without := outcome.instead.get("no filters", 0.0)) > max(outcome.accuracy - IDLE, CHANCE):

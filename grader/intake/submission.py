@@ -154,7 +154,7 @@ def nothing(path: Path, parts: Sequence[tuple[str, Path]], search: Search) -> Su
     why, listed = next(iter(search.notes), ""), ", ".join(search.names.names)
     if len(parts) == 1 and why.startswith(str(parts[0][1])):
         return SubmissionError(why)  # for a single file, the note says it all
-    detail = f"; {why}" if why and f"none of {listed}" not in why else ""
+    detail = f"; {why}" if why and f"one of {listed}" not in why else ""
     return SubmissionError(f"{holding(path, parts)} none of {listed}; hand in a folder, zip or tar of them{detail}")
 
 
