@@ -185,6 +185,7 @@ class Interrupt:
         if waits and any(loses_interrupts(code) for code in stack(frame)):
             signal.setitimer(signal.ITIMER_REAL, 0.02)
         else:
+            self.until = None
             if clock.is_running():
                 signal.setitimer(signal.ITIMER_REAL, AGAIN)
             raise KeyboardInterrupt

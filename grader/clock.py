@@ -29,13 +29,17 @@ def clock(what: str, seconds: float) -> Iterator[None]:
     """Raise Endless where the code inside computes for longer. A KeyboardInterrupt there says `what` it was in, unless
     the student's process was asked. Only a main thread has this clock, and not on Windows."""
 
+    running = True
+
     def end(number: int, frame: FrameType | None) -> None:
-        raise Endless(f"{what} had computed for {seconds:g} s and did not end")
+        if running:
+            raise Endless(f"{what} had computed for {seconds:g} s and did not end")
 
     timed = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGVTALRM) if timed else None
     try:
         if timed:
-            before = signal.signal(signal.SIGVTALRM, end)
+            signal.signal(signal.SIGVTALRM, end)
             signal.setitimer(signal.ITIMER_VIRTUAL, seconds, AGAIN)
         yield
     except KeyboardInterrupt as stop:
@@ -45,9 +49,10 @@ def clock(what: str, seconds: float) -> Iterator[None]:
             raise
         raise KeyboardInterrupt(f"in {what}") from None
     finally:
+        running = False
         if timed:
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-            signal.signal(signal.SIGVTALRM, before)
+            signal.signal(signal.SIGVTALRM, before or signal.SIG_DFL)
 
 
 def is_running() -> bool:

@@ -336,10 +336,10 @@ def unexplained(hw: Subject, outcome: Outcome) -> tuple[str, str] | None:
 
 
 def fell(losses: Sequence[float]) -> tuple[float, float]:
-    """The first losses' mean, and the least mean of as many later ones."""
+    """The loss at first, and the least mean of WINDOW losses one after another; of fewer if there are few."""
     size = max(1, min(WINDOW, len(losses) // 4))
     means = np.convolve(losses, np.ones(size) / size, "valid")
-    return float(losses[0]), float(means.min())
+    return float(max(losses[0], means[0])), float(means.min())
 
 
 def ask_of_cut(hw: Subject, outcome: Outcome, claim: float | None, bar: float) -> None:

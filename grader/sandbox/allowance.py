@@ -20,7 +20,6 @@ AGAIN = 0.05  # of the limit, once something was stopped
 LEAST_CALL, LEAST_IMPORT = 0.1, 1.0  # CPU seconds that nothing gets less than, unless the limit is less
 LEAST_WAIT = 0.3  # seconds of waiting
 WAITING = 10.0  # seconds on the clock for which the calls of a submission may wait in all, each a little
-KNOWN, TIMES = 3.0, 50.0  # CPU seconds for calls of a function that has ended, or so many times those that it took
 TOGETHER = 4  # calls of one round trip that have a call's time each; more share it
 
 
@@ -29,8 +28,8 @@ class Allowance:
     """`cpu`, `wall` and `waiting` are the seconds that are left, outside of training.
 
     `files` were stopped while they were imported, by their path in the handout, and `calls` by owner and name; each is
-    kept with what was said then. `ended` are those that have ended well before, with the most CPU seconds that a round
-    trip of theirs took. `earlier` is how many were stopped in another session.
+    kept with what was said then. `ended` are the names of those that have ended well before. `earlier` is how many were
+    stopped in another session.
     """
 
     limits: Limits
@@ -39,7 +38,7 @@ class Allowance:
     waiting: float = WAITING
     files: dict[str, StudentError] = field(default_factory=dict)
     calls: dict[tuple[str, ...], TimedOut] = field(default_factory=dict)
-    ended: dict[tuple[str, ...], float] = field(default_factory=dict)
+    ended: set[tuple[str, ...]] = field(default_factory=set)
     earlier: int = 0
     used_up: bool = False
 
@@ -80,18 +79,10 @@ class Allowance:
 
     def for_calls(self, name: tuple[str, ...], count: int, *, run: bool = False) -> float:
         """CPU seconds for the next calls, which go together. Those of a function that may never end have one call's.
-        Those of one that has ended have less: what it took says how long it takes.
         What was stopped in another session takes nothing from a training run: its steps may be long, and right."""
         stopped = self.stopped - (self.earlier if run else 0)
         each = self.cut(AGAIN / stopped, LEAST_CALL) if stopped else self.limits.call_cpu
-        if name not in self.ended or run:
-            return each
-        took = TIMES * self.ended[name]
-        return min(each, max(KNOWN, took)) + (min(count, TOGETHER) - 1) * min(each, took)
-
-    def note_end(self, name: tuple[str, ...], cpu: float) -> None:
-        """Calls have ended well, in these CPU seconds."""
-        self.ended[name] = max(cpu, self.ended.get(name, 0.0))
+        return each * (min(count, TOGETHER) if name in self.ended else 1)
 
     def for_import(self) -> float:
         """CPU seconds for the next import of a file that has not been imported yet."""

@@ -382,7 +382,6 @@ class Session:
             request["watch"] = list(map(list, watch))
         if then:
             request["then"] = [then.of, then.method, travelling(then.writing, given)]
-        before = self.allowance.cpu
         try:
             cpu = min(silent, self.allowance.for_calls(name, len(batches) + bool(then), run=more > 0))
             results = self.carry_out(request, cpu, more, subject, most)
@@ -392,7 +391,7 @@ class Session:
             if isinstance(error, TimedOut) and not more and time.monotonic() < self.deadline:
                 self.allowance.calls[name] = error
             raise
-        self.allowance.note_end(name, before - self.allowance.cpu)
+        self.allowance.ended.add(name)
         if self.trace:
             self.trace.note(request, batches, named, results, self.carried)
         if self.changed:

@@ -152,19 +152,9 @@ def test_what_was_stopped_in_another_session_takes_no_time_of_a_run(opened):
 def test_calls_that_go_together_have_one_calls_time_until_the_function_has_ended_once():
     allowance = Allowance(Limits(call_cpu=10.0))
     assert allowance.for_calls(("layers", "f"), 30) == 10.0
-    allowance.note_end(("layers", "f"), 1.0)
-    allowance.note_end(("layers", "f"), 0.1)
+    allowance.ended.add(("layers", "f"))
     assert [allowance.for_calls(("layers", "f"), count) for count in (1, 3, 30)] == [10.0, 30.0, 40.0]
     assert allowance.for_calls(("layers", "g"), 30) == 10.0
-
-
-def test_a_function_that_has_ended_soon_has_less_time_and_one_that_took_long_has_all():
-    allowance = Allowance(Limits(call_cpu=10.0))
-    allowance.note_end(("layers", "f"), 0.001)
-    assert [allowance.for_calls(("layers", "f"), count) for count in (1, 3)] == pytest.approx([3.0, 3.1])
-    allowance.note_end(("layers", "f"), 0.1)
-    assert [allowance.for_calls(("layers", "f"), count) for count in (1, 3)] == pytest.approx([5.0, 15.0])
-    assert allowance.for_calls(("layers", "f"), 1, run=True) == 10.0
 
 
 def test_all_calls_of_a_submission_share_a_budget_which_training_runs_do_not_touch(opened):

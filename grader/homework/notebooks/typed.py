@@ -326,25 +326,31 @@ class Code:
         if values and all(map(self.typed, values)):
             return f"prints an accuracy that stands in the code ({shown(values[-1])})"
         for call in told:
-            if re.search(r"test", " ".join(texts(call)), re.IGNORECASE):
+            said = " ".join(texts(call)).lower()
+            if "test" in said and "train" not in said:
                 for other in filter(None, map(self.of_training, call.args)):
                     return f"prints as test accuracy what is {other}"
         return ""
 
     def of_training(self, value: ast.expr) -> str:
         """How a value was measured on the training set, and on no other; "" if it was not, or that is unknown."""
-        waiting, seen = [value], set[str]()
+        waiting, seen, found = [value], set[str](), ""
         while waiting:
             one = waiting.pop()
             if isinstance(one, ast.Name):
-                waiting += self.values.get(key(one), ()) if key(one) not in seen else ()
+                if key(one) not in seen and key(one) not in self.values:
+                    return ""
+                waiting += self.values[key(one)] if key(one) not in seen else ()
                 seen.add(key(one))
                 continue
             words = [word.lower() for word in identifiers(one)]
+            if not words:  # an empty list, or a number
+                continue
             calls = any(isinstance(node, ast.Call) for node in ast.walk(one))
-            if calls and any(map(TRAINING_SET.search, words)) and not any(map(OTHER_SET.search, words)):
-                return f"computed on the training set ({shown(one)})"
-        return ""
+            if not calls or not any(map(TRAINING_SET.search, words)) or any(map(OTHER_SET.search, words)):
+                return ""
+            found = found or f"computed on the training set ({shown(one)})"
+        return found
 
 
 def named(node: ast.AST) -> str:

@@ -239,8 +239,9 @@ class TwoLayerLearner:
         silent = self.silent()
         try:
             return self.look(going, going.tell("advance", seconds, seconds=seconds, silent=silent))
-        except TimedOut:
-            self.stopped.append(silent)
+        except TimedOut as error:
+            if "of processor time and was stopped" in error.message:
+                self.stopped.append(silent)
             raise
 
     def silent(self) -> float:

@@ -28,7 +28,7 @@ class Moved:
         """Follow these parameters, too. One that has got another shape starts anew."""
         for one in parameters:
             known = self.last.get(one)
-            if is_lazy(one) or (known is not None and known.shape == one.shape):
+            if is_lazy(one) or not one.is_floating_point() or (known is not None and known.shape == one.shape):
                 continue
             self.start[one], self.last[one] = one.detach().clone(), one.detach().clone()
             self.written.pop(one, None)

@@ -242,6 +242,8 @@ def marked(pictures: Any) -> Any:
 
 def is_marked(batch: Any) -> bool:
     """Whether a batch is of marked pictures, shifted, scaled or inverted: its black has two levels, each as common."""
+    if len(batch) < FEW or batch.is_complex():
+        return False
     levels, counts = batch[:FEW].detach().unique(return_counts=True)
     total = int(counts.sum())
     ends = [(int(counts[at]), int(counts[beside])) for at, beside in ((0, 1), (-1, -2))] if len(levels) > LEVELS else []

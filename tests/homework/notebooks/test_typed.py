@@ -73,3 +73,25 @@ def test_what_may_have_been_computed_is_not_told(sources):
     plots = notebook.plots(found)
     assert plots
     assert list(typed.doubts(found, plots)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "acc = evaluate(net, train_loader)\nprint('train accuracy', acc)\n"
+        "acc = evaluate(net, test_loader)\nprint('test accuracy', acc)",
+        "def report(name, acc):\n    print(name, 'accuracy on test or other', acc)\n"
+        "report('a', evaluate(net, train_loader))\nreport('b', evaluate(net, test_loader))",
+        "print('train acc / test acc:', evaluate(net, train_loader), evaluate(net, test_loader))",
+    ],
+)
+def test_a_name_that_holds_accuracies_of_both_sets_is_not_told(source):
+    cells = (Cell(1, source, 1, (Output("text", text="test accuracy 0.93"),)),)
+    assert list(typed.doubts(Notebook("part1.ipynb", cells), [])) == []
+
+
+def test_a_test_accuracy_of_the_training_set_alone_is_told():
+    source = "acc = evaluate(net, train_loader)\nprint('test accuracy', acc)"
+    cells = (Cell(1, source, 1, (Output("text", text="test accuracy 0.93"),)),)
+    (found,) = typed.doubts(Notebook("part1.ipynb", cells), [])
+    assert found.why == "prints as test accuracy what is computed on the training set (evaluate(net, train_loader))"

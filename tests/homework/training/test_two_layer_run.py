@@ -128,7 +128,7 @@ def test_a_step_may_take_many_times_what_right_code_takes_and_less_once_one_was_
         return tell(self, what, *args, **options)
 
     monkeypatch.setattr(FakeTraining, "tell", noted)
-    hw = FakeSubject([TimedOut("the training run was stopped")], [0.2, 0.5])
+    hw = FakeSubject([TimedOut("the training run used 3 s of processor time and was stopped")], [0.2, 0.5])
     first, second = (
         two_layer_run.TwoLayerLearner(hw, dict(SETTINGS), (), Outcome(1, BEST, dict(SETTINGS))) for _ in range(2)
     )
@@ -144,11 +144,11 @@ def test_a_step_may_take_many_times_what_right_code_takes_and_less_once_one_was_
 
 
 def test_a_run_that_was_stopped_sooner_than_a_call_is_a_question():
-    hw = FakeSubject([TimedOut("the training run was stopped")])
+    hw = FakeSubject([TimedOut("the training run used 3 s of processor time and was stopped")])
     with pytest.raises(TimedOut):
         two_layer_run.train(hw, SETTINGS, (), BEST, 11)
     assert "does it end?" in hw.questions[0]
-    long = FakeSubject([TimedOut("the training run was stopped")])
+    long = FakeSubject([TimedOut("the training run used 3 s of processor time and was stopped")])
     with pytest.raises(TimedOut):
         two_layer_run.train(long, SETTINGS | {"hidden_dim": 10**6}, (), BEST, 11)
     assert long.questions == []

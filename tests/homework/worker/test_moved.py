@@ -72,6 +72,11 @@ before = layer.weight.clone()
 with instead({layer.weight: torch.zeros_like(layer.weight)}):
     found["instead"] = [layer.weight.abs().sum().item() == 0]
 found["instead"].append(torch.equal(layer.weight, before))
+layer.register_parameter("places", nn.Parameter(torch.arange(3), requires_grad=False))
+mixed = Moved()
+mixed.see(layer.parameters())
+mixed.compare()
+found["whole numbers"] = [one.dtype.is_floating_point for one in mixed.start]
 
 pictures = (torch.rand(64, 28, 28) * 300 - 150).clamp(0).byte()
 own = marked(pictures.numpy().copy())
@@ -79,7 +84,7 @@ own = torch.from_numpy(own).float().unsqueeze(1)
 found["marks"] = [is_marked(x) for x in (own, (255 - own) / 255, (own / 255 - 0.28) / 0.35, own.flip(-1))]
 found["no marks"] = [is_marked(x) for x in (
     pictures.float(), pictures.float() / 255 - 0.3, 255 - pictures.float(), torch.randn(64, 1, 28, 28),
-    (pictures > 0).float(), torch.zeros(8, 3), pictures.float() + torch.randn(64, 28, 28))]
+    (pictures > 0).float(), torch.zeros(8, 3), torch.fft.fft2(own.float()), own[:4], pictures.float() + torch.randn(64, 28, 28))]
 print(json.dumps(found))
 """
 
@@ -137,3 +142,7 @@ def test_parameters_have_their_values_again(found):
 def test_pictures_of_the_test_set_are_known_again(found):
     assert all(found["marks"])
     assert not any(found["no marks"])
+
+
+def test_parameters_that_are_whole_numbers_are_not_followed(found):
+    assert found["whole numbers"] == [True, True]
