@@ -305,7 +305,7 @@ STYLES: dict[str, Edits] = {  # notebooks of Task 5 alone
     "convolutions alone": network(
         "self.features = nn.Sequential(nn.Conv2d(1, 24, 3, stride=2), nn.ReLU(), nn.Conv2d(24, 32, 1), nn.ReLU(),\n"
         "    nn.Conv2d(32, 48, 3, stride=2), nn.ReLU(), nn.Conv2d(48, 10, 1), nn.AdaptiveAvgPool2d(1))",
-        "return self.features(x).flatten(1)", ("3e-3", "1e-2"), ("num_epoch = 3", "num_epoch = 8"),
+        "return self.features(x).flatten(1)", ("3e-3", "1e-2"), ("num_epoch = 3", "num_epoch = 16"),
     ),
     "branches": network(
         "self.stem = nn.Conv2d(1, 8, 1)\nself.one, self.three = nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 3, padding=1)\n"
