@@ -84,7 +84,8 @@ own = torch.from_numpy(own).float().unsqueeze(1)
 found["marks"] = [is_marked(x) for x in (own, (255 - own) / 255, (own / 255 - 0.28) / 0.35, own.flip(-1))]
 found["no marks"] = [is_marked(x) for x in (
     pictures.float(), pictures.float() / 255 - 0.3, 255 - pictures.float(), torch.randn(64, 1, 28, 28),
-    (pictures > 0).float(), torch.zeros(8, 3), torch.fft.fft2(own.float()), own[:4], pictures.float() + torch.randn(64, 28, 28))]
+    (pictures > 0).float(), torch.zeros(8, 3), torch.fft.fft2(own.float()), own[:4],
+    pictures.float() + torch.randn(64, 28, 28))]
 print(json.dumps(found))
 """
 
