@@ -313,7 +313,7 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
             module = import_file(package, path)
         for found in checks_of(module):
             if found.name in checks:
-                raise UsageError(f"{place(found)}: the check {found.name} is defined twice; rename one")
+                raise UsageError(f"{defined_at(found)}: the check {found.name} is defined twice; rename one")
             checks[found.name] = found
     if not (root / "reference").is_dir():
         checks |= unseen(plan, checks)
@@ -351,7 +351,7 @@ def ask(root: Path, plan: Rubric) -> tuple[dict[str, ModuleType], Live, Mapping[
     return {}, recorded, {name: tuple(names) for name, names in recorded.manifest["functions"].items()}
 
 
-def place(check: Check) -> str:
+def defined_at(check: Check) -> str:
     """File and line of a check."""
     code = unwrap(check.function).__code__
     return f"{code.co_filename}:{code.co_firstlineno}"
@@ -459,7 +459,7 @@ def expect_agreement(plan: Rubric, checks: Mapping[str, Check]) -> None:
                 "correct one of them"
             )
     for name in checks.keys() - planned.keys():
-        where = place(checks[name])
+        where = defined_at(checks[name])
         raise UsageError(f"{where}: no item names the check {name}; add it to one in {plan.path.name}, or delete it")
 
 

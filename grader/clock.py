@@ -1,4 +1,4 @@
-"""A homework's own code runs in the grader's process: there it has a clock, and is named where it is interrupted."""
+"""Limits how long a homework's own code computes in the grader's process, and says where it was interrupted."""
 
 from __future__ import annotations
 

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grader import __version__
-from grader.check import Draws, Options, Subject, digests
-from grader.check import place as defined
+from grader.check import Draws, Options, Subject, defined_at, digests
 from grader.clock import Endless, clock, seconds_of
 from grader.errors import Skipped, StudentError, Undecided, UsageError
 from grader.follow_through import Below, graded_again, unknown_below
@@ -299,7 +298,7 @@ def run_check(
     hw.session.begin(there)
     homework.answers.begin_check()
     try:
-        what = f"the check {check.name} ({Path(defined(check)).name})"
+        what = f"the check {check.name} ({Path(defined_at(check)).name})"
         with clock(what, seconds_of(homework.rubric.limits, hw.item)):
             gained = check.function(hw, Draws(np.random.PCG64(own_seed)))
         if gained is not None:

@@ -108,7 +108,8 @@ def plan_findings(homework: Homework) -> Iterator[str]:
                 yield f"{where}: section {section.id} needs {name}, but no file imports it; correct or delete it"
     for one in homework.checks.values() if homework.modules else ():
         if one.about and not is_there(homework, one.about):
-            yield f"{check.place(one)}: {one.name} is about {one.about}, which the reference does not have; correct it"
+            where = check.defined_at(one)
+            yield f"{where}: {one.name} is about {one.about}, which the reference does not have; correct it"
     reads = {name for task in plan.tasks for name in (*task.data, *(one for item in task.items for one in item.data))}
     for name in plan.data.keys() - reads:
         yield f"{plan.where('data', name)}: no task reads the data set {name}; delete it, or add `data: [{name}]`"
@@ -204,7 +205,7 @@ def reference_findings(homework: Homework, run_on: Grading, seeds: int, note: Ca
 
 
 def place(homework: Homework, result: CheckResult) -> str:
-    return check.place(homework.checks[result.name])
+    return check.defined_at(homework.checks[result.name])
 
 
 def definition(homework: Homework, function: str) -> str:

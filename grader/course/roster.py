@@ -57,17 +57,29 @@ def read_roster(path: Path) -> list[dict[str, str]]:
 
 
 def joined(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    """A student listed twice, as in two sections, is one, with the groups of both rows. Where the name or any id is
-    another, it is another student."""
-    found: dict[tuple[str, ...], dict[str, str]] = {}
+    """One row for each student: rows of the same name and ids, as of two sections, become one with the groups of both.
+    Where they tell different roles, or different things of the work, both stay, and a person is asked."""
+    found: list[dict[str, str]] = []
+    known: dict[tuple[str, ...], list[dict[str, str]]] = {}
     for row in rows:
         ids = ids_of(row)
-        one = found.setdefault((full_name(row), *ids) if any(ids) else tuple(row.values()), row)
+        alike = known.setdefault((full_name(row), *ids) if any(ids) else tuple(row.values()), [])
+        one = next((one for one in alike if not contradict(one, row)), None)
+        if one is None:
+            alike.append(row)
+            found.append(row)
+            continue
         for key, value in row.items():
-            if key_of(key) in map(key_of, GROUP_COLUMNS) and value not in ("", *groups_of(one)):
+            if is_group_column(key) and value not in ("", *groups_of(one)):
                 one[key] = f"{one[key]}; {value}" if one[key] else value
             one[key] = one[key] or value
-    return list(found.values())
+    return found
+
+
+def contradict(one: Mapping[str, str], row: Mapping[str, str]) -> bool:
+    """Whether two rows have different values in a column of roles, states or times."""
+    read = set(map(key_of, (*ROLE_COLUMNS, *STATUS_COLUMNS, *TIME_COLUMNS)))
+    return any(value and one[key] and value != one[key] and key_of(key) in read for key, value in row.items())
 
 
 def read_table(path: Path, what: str, option: str) -> list[dict[str, str]]:
@@ -103,6 +115,10 @@ def decoded(path: Path, what: str, option: str, form: str = "CSV") -> str:
 
 def is_id_column(title: str) -> bool:
     return key_of(title) in map(key_of, ID_COLUMNS)
+
+
+def is_group_column(title: str) -> bool:
+    return key_of(title) in map(key_of, GROUP_COLUMNS)
 
 
 def ids_of(row: Mapping[str, str]) -> tuple[str, ...]:

@@ -146,6 +146,13 @@ def test_a_student_listed_in_two_sections_is_one_with_the_groups_of_both(read):
     assert not any(one.unlisted or one.problem for one in found.values())
 
 
+def test_two_rows_of_a_student_that_tell_different_times_both_stay(read):
+    found = read("username,section,Submission Time\nada,1,2026-03-01 10:00\nada,2,2026-03-02 10:00\n", "ada").values()
+    assert [one.problem for one in found if not one.unlisted] == [
+        "ada stands in 2 rows of the class list; leave one of them, or give each its own id"
+    ] * 2
+
+
 def test_an_id_of_two_names_is_told_as_such(read):
     found = read("username,Name\nada,Ada L\nada,Ada K\n", "ada").values()
     said = "ada stands in 2 rows of the class list; leave one of them, or give each its own id"

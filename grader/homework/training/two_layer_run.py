@@ -39,7 +39,7 @@ GAP = 0.10  # difference of training and validation accuracy from which on a net
 BY_HEART = 0.9  # training accuracy from which on a network that overfits has nothing left to learn
 MOST_EPOCHS = 6  # epochs after which a network that overfits is not expected to improve
 MOST_STEPS = 1_000_000  # steps of a run; a reply with more is refused
-STEP, AGAIN = 3.0, 1.0  # CPU seconds for a step of a network of any size; once a step was stopped, those of later runs
+STEP, LATER_STEP = 3.0, 1.0  # CPU seconds that a step may take beside its arithmetic, before and after one was stopped
 SPEED = 1e9  # operations a second: right code makes ten times as many
 SCALED = 2e8  # numbers of images a second that are scaled to floats before the first step: a slow machine
 WHOLE = ("num_train", "hidden_dim", "batch_size", "num_epochs")
@@ -251,7 +251,7 @@ class TwoLayerLearner:
             return math.inf
         operations: float = 6 * self.given["batch_size"] * self.watched.arrays["X"].shape[1] * self.given["hidden_dim"]
         scaling = 0.0 if self.outcome.losses else float(self.watched.arrays["X"].size / SCALED)
-        return (AGAIN if self.stopped else STEP) + operations / SPEED + scaling
+        return (LATER_STEP if self.stopped else STEP) + operations / SPEED + scaling
 
     def look(self, going: Driven, reply: Any) -> bool:
         """Record a reply and return whether the run goes on. If an epoch clears a bar and is the best so far, measure

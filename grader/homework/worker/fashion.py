@@ -16,7 +16,7 @@ from torch.utils.data import ConcatDataset, DataLoader, Subset, default_collate
 
 from .train_run import replace
 from .vision import torchvision
-from .watch import Pass, marked
+from .watch import Pass, mark_pictures
 
 HELD_OUT = 10_000  # pictures, as many as the real test set has
 
@@ -59,7 +59,7 @@ class Data:
         def load(self_: Any) -> tuple[Any, Any]:
             part = slice(None) if self_.train else slice(-HELD_OUT, None)
             pictures, labels = np.array(self.x["training"][part]), self.y[part]
-            return torch.from_numpy(pictures if self_.train else marked(pictures)), torch.from_numpy(
+            return torch.from_numpy(pictures if self_.train else mark_pictures(pictures)), torch.from_numpy(
                 np.array(labels, np.int64)
             )
 

@@ -21,7 +21,7 @@ class Moved:
         self.start: dict[Any, Any] = {}
         self.last: dict[Any, Any] = {}
         self.written: dict[Any, Any] = {}
-        self.own: set[int] = set()  # the marks of all states without `written`
+        self.own: set[int] = set()  # the fingerprints of all states without `written`
         self.mark = 0
 
     def see(self, parameters: Iterable[Any]) -> None:
@@ -41,13 +41,13 @@ class Moved:
         for one, value in self.last.items():
             if value.shape == one.shape:
                 value.copy_(one.detach())
-        self.mark = self.marked()
+        self.mark = self.fingerprint()
         if not self.written:
             self.own.add(self.mark)
 
     def compare(self) -> None:
         """Before a step, and where the run is judged: note what was written since the last step."""
-        now = self.marked()
+        now = self.fingerprint()
         if now == self.mark:
             return
         if now in self.own:
@@ -58,7 +58,7 @@ class Moved:
                     self.written[one] = self.written.get(one, 0) + (one.detach() - value)
         self.take()
 
-    def marked(self) -> int:
+    def fingerprint(self) -> int:
         """A number that differs between two states."""
         followed = [one.detach() for one in self.last]
         return hash(tuple(norm.item() for norm in torch._foreach_norm(followed))) if followed else 0

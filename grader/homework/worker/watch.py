@@ -185,7 +185,8 @@ class Watch:
         return [] if self.convolutions is None else self.convolutions.filters
 
     def others(self, which: str) -> dict[Any, Any]:
-        """Other values of parameters: of the "start", "by steps", with "no filters", or none."""
+        """Values to try for parameters: those before training ("start"), those that the optimizer alone made ("by
+        steps"), or zeros for filters ("no filters"); none for any other word."""
         match which:
             case "start":
                 return self.moved.start
@@ -233,7 +234,7 @@ def chain(loss: Any) -> list[str]:
     return found
 
 
-def marked(pictures: Any) -> Any:
+def mark_pictures(pictures: Any) -> Any:
     """Pictures (N, 28, 28) uint8 whose black is of two grey levels, 0 and 1, in every second column: so a batch of them
     is known again that was not taken from a loader."""
     pictures[:, :, 1::2] = pictures[:, :, 1::2].clip(1)
@@ -241,7 +242,8 @@ def marked(pictures: Any) -> Any:
 
 
 def is_marked(batch: Any) -> bool:
-    """Whether a batch is of marked pictures, shifted, scaled or inverted: its black has two levels, each as common."""
+    """Whether a batch is of marked pictures, shifted, scaled or inverted: its two darkest or brightest levels are
+    common, each about as much as the other."""
     if len(batch) < FEW or batch.is_complex():
         return False
     levels, counts = batch[:FEW].detach().unique(return_counts=True)

@@ -1,8 +1,10 @@
-"""Sees whether a call estimates a derivative by finite differences: whether, during it, one of the student's functions
-is given the same numbers again and again, each time with another one moved, or with a few or all moved a little; or
-many copies of them at once, in each of which one is moved.
+"""Sees whether a call estimates a derivative by finite differences. During it, one of the student's functions is given
 
-Nothing else looks like that. A function that is called once more, once for each row or once for each entry is not seen.
+- the same numbers again and again, each time with another one moved,
+- the same numbers three times or more, each time with several moved a little and otherwise, or
+- many copies of them at once, in each of which one is moved.
+
+A function that is called once more, once for each row or once for each entry does not look like that.
 """
 
 from __future__ import annotations
