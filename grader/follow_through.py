@@ -229,7 +229,7 @@ def why_unmeasured(again: CheckResult, hw: Subject) -> str:
     """Why the second result tells nothing of the student's code; "" if it does."""
     if hw.session.parts is not None and hw.session.parts.too_much:
         return hw.session.parts.too_much
-    if hw.session.allowance.used_up and again.verdict is not Verdict.PASS:
+    if hw.session.allowance.used_up:
         return "the time for this submission was used up"
     return "a fault of the grader" if again.verdict is Verdict.INTERNAL else ""
 

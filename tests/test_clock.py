@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from grader import check, grading
+from grader import check, clock, grading
 from grader.command import new_homework
 from grader.command.check_homework import handed_in
 from grader.errors import UsageError
@@ -114,3 +114,14 @@ def test_a_signal_that_python_loses_comes_again(folder):
     assert run.returncode == 130
     assert "Exception ignored in: <function Lost.__del__" in run.stderr
     assert "interrupted in the check weighted_sum" in run.stderr
+
+
+def test_a_clock_that_ends_in_the_last_moment_stops_nothing_that_comes_after():
+    before = signal.getsignal(signal.SIGVTALRM)
+    with clock.clock("the check", 60.0):
+        end = signal.getsignal(signal.SIGVTALRM)
+        with pytest.raises(clock.Endless):
+            end(signal.SIGVTALRM, None)
+    end(signal.SIGVTALRM, None)
+    assert signal.getsignal(signal.SIGVTALRM) == before
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)

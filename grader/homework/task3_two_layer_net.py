@@ -23,11 +23,7 @@ from .edges import ONE_ROW, REUSED, edge, spread
 from .network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case, Sizes
 from .prerequisites import BACKWARD, FORWARD, built_on
 
-SCALES = (
-    1.0,
-    0.3,
-    1e-3,
-)  # the last is the default; descending, so that weights which are added to an earlier network's are seen
+SCALES = (1.0, 0.3, 1e-3)  # down to the default, so that weights that are added to an earlier network's are seen
 SIGMAS = 5.5  # of a mean or a deviation: a right one is further off in fewer than 4 of 100 million draws
 FARTHEST = 3.0  # of a distribution, times the root of the number of draws: 3 in 100 million (Kolmogorov and Smirnov)
 LATEST = "it belongs to the latest forward pass, not to the call whose cache was passed"

@@ -763,6 +763,7 @@ def test_a_table_of_the_public_labels_does_not_follow_new_class_numbers():
         ({}, [2.3] * 100, "but the loss never fell: it was 2.3 at first and 2.3 at best; what learned"),
         ({}, [0.0] * 100, "the loss never fell"),
         ({"start": 0.12, "by steps": 0.8}, [2.3] + [2.0] * 99, None),
+        ({}, [0.1, *np.linspace(2.3, 0.3, 99)], None),
         ({"start": 0.41, "by steps": 0.75}, [-1.0] + [-2.0] * 99, None),
     ],
 )
@@ -805,3 +806,10 @@ def test_a_run_that_learned_is_shown_pictures_with_other_parameters():
     assert run(0.5, 0.9, facts=known).instead == {"start": 0.1, "by steps": 0.1, "no filters": 0.1}
     assert run(0.5, 0.6, facts=FACTS | {"written": False}).instead == {"start": 0.1}
     assert run(0.2, 0.2, facts=known).instead == {}
+
+
+def test_filters_that_nothing_trained_are_no_question_where_nothing_was_learned():
+    hw = subject()
+    facts = {"convolves": True, "filters": 2, "filters_moved": 0.0}
+    task5_fashion.expect_convolution(hw, outcome(accuracy=0.11, facts=facts))
+    assert hw.asked == []

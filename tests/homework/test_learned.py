@@ -350,6 +350,7 @@ def fc_forward(x, w, b):
 
 def fc_backward(grad_out, cache):
     rows = [fc_forward(row[None], cache[1], cache[2])[1][0] for row in cache[0]]
+    fc_forward(np.concatenate([cache[0], cache[0]]), *cache[1:])
     return _fc(grad_out, _fc_again(np.concatenate(rows), *cache[1:])[1])
 
 
@@ -361,6 +362,10 @@ def l2_regularization(w, reg):
     grad = np.zeros(w.shape)
     for i in np.ndindex(w.shape):
         grad[i] = reg * _one(w, i)
+    other = w.copy()
+    other.flat[0] += 1
+    _one(other, (0,) * w.ndim)
+    _one(w * 1.001, (0,) * w.ndim), _one(w * 0.999 + 1e-4 * np.sign(w), (0,) * w.ndim)
     return reg / 2 * sum(_one(w, i) ** 2 for i in np.ndindex(w.shape)), grad
 """,
     "two_layer_net.py": """

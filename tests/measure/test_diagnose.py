@@ -160,6 +160,13 @@ def test_a_clue_that_fits_is_said_and_one_that_fits_the_right_answer_is_not():
     assert "never" not in sentence(W + 0.2, W, clues=clues)
 
 
+def test_a_factor_is_told_beside_a_clue_only_where_that_is_not_the_whole_mistake():
+    told = [
+        explain("x", 2 * OUT, OUT, atol=1e-9, clues=[Clue("counted twice", 2 * OUT, whole=is_all)]) for is_all in (1, 0)
+    ]
+    assert ["ratio 2" in str(one) for one in told] == [False, True]
+
+
 def test_a_clue_fits_a_returned_mask():
     mask = X > 0
     found = sentence(mask, X * mask, clues=[Clue("it is the mask alone", mask.astype(float))])

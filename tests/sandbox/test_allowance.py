@@ -22,6 +22,7 @@ from grader.sandbox.allowance import LEAST_CALL, Allowance
 from grader.sandbox.launch import Zygotes, spawn
 from grader.sandbox.remote import Module
 from grader.sandbox.session import Session
+from grader.sandbox.worker import naps
 
 pytestmark = pytest.mark.medium
 
@@ -190,6 +191,26 @@ def test_naps_of_one_process_take_a_few_seconds_in_all(opened):
     began = time.monotonic()
     assert [end(session, "layers") for _ in range(30)] == [None] * 30
     assert 2.5 < time.monotonic() - began < 9  # 12 as they are asked for
+
+
+def test_a_nap_is_cut_shorter_once_those_seconds_are_used_up():
+    taken = []
+    own = naps.Naps(20.0)
+    own.slept = taken.append
+    for _ in range(10):
+        own.allow(20.0)
+        own.sleep(0.5)
+        own.sleep(0.2)
+    assert sum(taken[:10]) > 2
+    assert taken[-2:] == [naps.SHORTEST] * 2
+    assert sum(taken) < naps.IN_ALL + 0.1
+
+
+def test_what_is_graded_again_has_what_is_left_and_knows_what_was_stopped():
+    spent = Allowance(Limits(call_cpu=10.0), calls={("layers", "f"): TimedOut("")})
+    spent.cpu, spent.wall, spent.waiting = 1.0, 2.0, 3.0
+    rest = spent.for_again()
+    assert (rest.cpu, rest.wall, rest.waiting, rest.stopped, rest.calls) == (1.0, 2.0, 3.0, 1, {})
 
 
 def test_calls_that_each_wait_a_little_have_an_end(opened, monkeypatch):

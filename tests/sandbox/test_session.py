@@ -24,7 +24,7 @@ from grader.handout import OWN, ROOT, pristine
 from grader.model import Limits, Section, Submission
 from grader.rubric import load
 from grader.sandbox.launch import Zygote, spawn
-from grader.sandbox.process import compressed
+from grader.sandbox.process import READ, compressed
 from grader.sandbox.remote import Module, Remote
 from grader.sandbox.replies import student_error
 from grader.sandbox.session import Session, without_end
@@ -669,6 +669,9 @@ def test_what_files_tell_is_what_they_hold_compressed(tmp_path):
     (tmp_path / "folder" / "random").write_bytes(os.urandom(5000))
     told = compressed(tmp_path)
     assert told > 5000
+    (tmp_path / "large").write_bytes(os.urandom(2 * READ))
+    assert told < compressed(tmp_path) < 1.1 * READ
+    (tmp_path / "large").unlink()
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to(tmp_path / "folder" / "random")
     assert compressed(tmp_path) == told

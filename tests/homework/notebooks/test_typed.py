@@ -82,6 +82,7 @@ def test_what_may_have_been_computed_is_not_told(sources):
         "acc = evaluate(net, test_loader)\nprint('test accuracy', acc)",
         "def report(name, acc):\n    print(name, 'accuracy on test or other', acc)\n"
         "report('a', evaluate(net, train_loader))\nreport('b', evaluate(net, test_loader))",
+        "from kept import best\nacc = evaluate(net, train_loader)\nacc = best\nprint('test accuracy', acc)",
         "print('train acc / test acc:', evaluate(net, train_loader), evaluate(net, test_loader))",
     ],
 )
