@@ -411,3 +411,17 @@ def test_an_interrupt_in_the_middle_of_an_import_comes_after_it(tmp_path):
         [sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True
     )
     assert (run.returncode, run.stdout) == (0, "whole\n"), run.stderr
+
+
+def test_an_interrupt_waits_for_an_import_each_time_and_not_for_ever(monkeypatch):
+    importing, now, armed = compile("", "<frozen importlib._bootstrap>", "exec"), [100.0], []
+    monkeypatch.setattr(cli, "stack", lambda frame: iter([importing]))
+    monkeypatch.setattr(cli.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(cli.signal, "setitimer", lambda which, seconds: armed.append(seconds))
+    interrupt = cli.Interrupt()
+    for _ in range(2):
+        interrupt(signal.SIGINT, None)
+        now[0] += 2 * cli.PATIENCE
+        with pytest.raises(KeyboardInterrupt):
+            interrupt(signal.SIGINT, None)
+    assert armed == [0.02] * 2

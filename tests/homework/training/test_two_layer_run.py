@@ -143,6 +143,14 @@ def test_a_step_may_take_many_times_what_right_code_takes_and_less_once_one_was_
     assert second.silent() == math.inf
 
 
+def test_a_run_that_was_stopped_by_another_limit_takes_no_time_of_later_steps():
+    hw = FakeSubject([TimedOut("the training run was stopped: the 60 s for the whole check were used up")], [0.2, 0.5])
+    with pytest.raises(TimedOut):
+        two_layer_run.train(hw, SETTINGS, (), BEST, 11)
+    assert two_layer_run.TwoLayerLearner(hw, dict(SETTINGS), (), Outcome(1, BEST, dict(SETTINGS))).stopped == []
+    assert hw.questions == []
+
+
 def test_a_run_that_was_stopped_sooner_than_a_call_is_a_question():
     hw = FakeSubject([TimedOut("the training run used 3 s of processor time and was stopped")])
     with pytest.raises(TimedOut):
