@@ -199,10 +199,9 @@ def without_convolution(outcome: Outcome, *, learned: bool) -> str:
         return ""
     if outcome.fact("filters") and 0 <= outcome.fact("filters_moved", float) < FROZEN:
         return "training leaves the filters of all convolutions as they are"
-    if (without := outcome.instead.get("no filters", 0.0)) > max(outcome.accuracy - IDLE, CHANCE):
-        return (
-            f"the network classifies {without:.1%} right without its convolutions, and {outcome.accuracy:.1%} with them"
-        )
+    as_it_is = outcome.instead.get("as it is", outcome.accuracy)
+    if (without := outcome.instead.get("no filters", 0.0)) > max(as_it_is - IDLE, CHANCE):
+        return f"the network classifies {without:.1%} right without its convolutions, and {as_it_is:.1%} with them"
     return ""
 
 
@@ -321,12 +320,13 @@ def unexplained(hw: Subject, outcome: Outcome) -> tuple[str, str] | None:
         if one and accuracy > LINEAR and not hw.data(IMAGES).stand_in:
             said = f"{right} by a network of one layer; usually such a network reaches at most {LINEAR:.0%}"
             return said, "how did this one?"
-    if (start := instead.get("start", 0.0)) > max(accuracy / 2, CHANCE):
+    as_it_is = instead.get("as it is", accuracy)
+    if (start := instead.get("start", 0.0)) > max(as_it_is / 2, CHANCE):
         return (
             f"{right}, and {start:.1%} with all parameters as before training",
             "what did training teach the network?",
         )
-    if accuracy - (steps := instead.get("by steps", accuracy)) > WRITTEN:
+    if as_it_is - (steps := instead.get("by steps", as_it_is)) > WRITTEN:
         said = f"{right}, but {steps:.1%} if the optimizer's steps alone had changed the parameters"
         return said, "what else changed them?"
     first, least = fell(outcome.losses)

@@ -298,11 +298,13 @@ def judge(hw: Subject, going: Driven, outcome: Outcome) -> None:
 
 
 def others(hw: Subject, going: Driven, outcome: Outcome) -> Iterator[tuple[str, float]]:
-    """The test accuracy of a network that learned something, if its parameters were as at the "start"; if the steps
-    "by steps" of the optimizer alone had changed them; and with "no filters" in its convolutions."""
+    """The test accuracy of a network that learned something, "as it is"; if its parameters were as at the "start"; if
+    the steps "by steps" of the optimizer alone had changed them; and with "no filters" in its convolutions. All of the
+    same pictures, so that they can be compared."""
     if outcome.accuracy < hw.settings_of("5.1")["learned"]:
         return
     for which, asked in (
+        ("as it is", True),
         ("start", True),
         ("by steps", outcome.fact("written", bool)),
         ("no filters", outcome.fact("filters") > 0),
