@@ -12,6 +12,7 @@ import pytest
 from classes import Act
 from reports import perfect, report
 
+from grader.command import new_homework
 from grader.course import batch
 from grader.course.job import Done, Job, Place
 from grader.course.result_keys import Terms
@@ -25,6 +26,16 @@ for name in ("SIGINT", "SIGHUP"):  # under nohup or in the background they are i
     number = getattr(signal, name, None)
     if number is not None and signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.SIG_DFL)
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """A homework as `grade.py new-homework` makes it, for a test to change."""
+    home = tmp_path / "first"
+    for name, content in new_homework.skeleton("first").items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_bytes(content)
+    return home
 
 
 @pytest.fixture(autouse=True, scope="module")

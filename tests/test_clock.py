@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from grader import check, clock, grading
-from grader.command import new_homework
 from grader.command.check_homework import handed_in
 from grader.errors import UsageError
 from grader.model import Verdict
@@ -22,15 +21,6 @@ pytestmark = [
 ]
 ROOT = Path(__file__).parents[1]
 LOOP = "while True:\n{0}    try:\n{0}        [n for n in range(99)]\n{0}    except Exception:\n{0}        pass\n"
-
-
-@pytest.fixture
-def folder(tmp_path) -> Path:
-    home = tmp_path / "first"
-    for name, content in new_homework.skeleton("first").items():
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        (home / name).write_bytes(content)
-    return home
 
 
 def loop_in_a_check(folder: Path) -> None:

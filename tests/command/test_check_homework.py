@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from grader import cli
-from grader.command import new_homework
 
 pytestmark = pytest.mark.medium
 HOMEWORKS = Path(__file__).parents[1] / "homeworks"
@@ -25,15 +24,6 @@ def {name}(hw: Subject, rng: np.random.Generator) -> None:
 def whole_lines(monkeypatch):
     """Sentences are not wrapped, though the tests' own runner says how wide its terminal is."""
     monkeypatch.delenv("COLUMNS", raising=False)
-
-
-@pytest.fixture
-def folder(tmp_path) -> Path:
-    home = tmp_path / "first"
-    for name, content in new_homework.skeleton("first").items():
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        (home / name).write_bytes(content)
-    return home
 
 
 def change(path: Path, old: str, new: str) -> None:

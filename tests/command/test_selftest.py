@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from grader import cli
-from grader.command import new_homework, selftest
+from grader.command import selftest
 
 pytestmark = pytest.mark.medium
 ROOT = Path(__file__).parents[2]
@@ -19,15 +19,6 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(autouse=True)
 def whole_lines(monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
-
-
-@pytest.fixture
-def folder(tmp_path) -> Path:
-    home = tmp_path / "first"
-    for name, content in new_homework.skeleton("first").items():
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        (home / name).write_bytes(content)
-    return home
 
 
 def run_on(folder: Path, capsys, *options: str) -> tuple[int, str]:

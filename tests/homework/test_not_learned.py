@@ -8,18 +8,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from grader.check import ROOT, load
-from grader.data.datasets import DataSet
 from grader.grading import grade
-from grader.homework.data import synthetic
 from grader.model import Submission
 
 sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(Path(__file__).parent))
-from bright import quick
+from bright import few_greys, quick
 
 from tests.benchmarks import not_learned
 
@@ -33,11 +30,7 @@ HOMEWORK = quick(load(ROOT / "grader" / "homework"))
 
 @pytest.fixture(scope="module")
 def data() -> Any:
-    x, y = synthetic.grey(7000)
-    arrays = {"train_x": np.resize(x[:6000], (60_000, 28, 28)), "train_y": np.resize(y[:6000], 60_000),
-              "test_x": x[6000:], "test_y": y[6000:]}  # fmt: skip
-    grey = DataSet("fashion-mnist", "Fashion-MNIST", "made up", True, False, "grey", arrays)
-    return {"fashion-mnist": grey}.__getitem__
+    return {"fashion-mnist": few_greys()}.__getitem__
 
 
 @pytest.mark.parametrize("name", ["filters: times nothing", "solved: little by little"])

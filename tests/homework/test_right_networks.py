@@ -8,15 +8,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from grader.check import ROOT, load
-from grader.data.datasets import DataSet
-from grader.homework.data import synthetic
 
 sys.path.insert(0, str(Path(__file__).parent))
-from bright import made_up, quick
+from bright import few_greys, made_up, quick
 
 pytestmark = [pytest.mark.medium, pytest.mark.slow]
 
@@ -36,11 +33,7 @@ TASKS = ["4", pytest.param("5", marks=pytest.mark.skipif(find_spec("torch") is N
 
 @pytest.fixture(scope="module")
 def data() -> Any:
-    x, y = synthetic.grey(7000)
-    arrays = {"train_x": np.resize(x[:6000], (60_000, 28, 28)), "train_y": np.resize(y[:6000], 60_000),
-              "test_x": x[6000:], "test_y": y[6000:]}  # fmt: skip
-    grey = DataSet("fashion-mnist", "Fashion-MNIST", "made up", True, False, "grey", arrays)
-    return {"cifar10": made_up(), "fashion-mnist": grey}.__getitem__
+    return {"cifar10": made_up(), "fashion-mnist": few_greys()}.__getitem__
 
 
 @pytest.mark.parametrize("name", BENCHMARK.CHEAPEST)
