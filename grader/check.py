@@ -27,7 +27,7 @@ from grader.errors import Skipped, StudentError, UsageError
 from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section, Task
 from grader.reference import RECORDED, Live, Recorded
 from grader.sandbox.reader import read
-from grader.sandbox.remote import Module, Remote, operated
+from grader.sandbox.remote import Call, Module, Remote, each, operated
 from grader.sandbox.replies import Differences
 from grader.sandbox.session import Cost, Session
 from grader.sandbox.setup import home, import_name
@@ -176,6 +176,12 @@ class Subject:
     def differences(self) -> Sequence[Differences]:
         """What was seen during the calls of this check that were `watched`: signs of finite differences."""
         return self.session.differences
+
+    def each(self, calls: Sequence[Call], inputs: Sequence[Sequence[Any]] = ()) -> Iterator[Any]:
+        """The answers to calls of functions of one name, such as a method of several objects, in one round trip: each
+        is (function, arguments). Where one fails, the answers before it come first; then its error is raised. `inputs`
+        is as in `watched`."""
+        return each(calls, inputs)
 
     def put(self, value: Any) -> Remote:
         """Store a value in the student's process, so that several calls share it and see each other's changes."""

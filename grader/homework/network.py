@@ -6,7 +6,7 @@ pass uses them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -163,8 +163,14 @@ RENAMED = "parameters() changed its names between two calls"
 def build(hw: Subject, *arguments: float) -> tuple[Any, Any]:
     """A new network of the student's and its parameters(). Raises NotImplementedYet or Mismatch if the call gives
     something else."""
-    net, parameters = hw.two_layer_net.TwoLayerNet.then("parameters")(*arguments)
-    return as_network(net, "TwoLayerNet(...)"), parameters
+    return next(build_each(hw, [arguments]))
+
+
+def build_each(hw: Subject, calls: Sequence[Sequence[float]]) -> Iterator[tuple[Any, Any]]:
+    """The same for several calls, in one round trip."""
+    make = hw.two_layer_net.TwoLayerNet.then("parameters")
+    for net, parameters in hw.each([(make, arguments) for arguments in calls]):
+        yield as_network(net, "TwoLayerNet(...)"), parameters
 
 
 @contextmanager
@@ -197,29 +203,37 @@ def as_network(value: Any, call: str) -> Any:
     return value
 
 
-def draw(
-    hw: Subject,
-    rng: np.random.Generator,
-    sizes: Sizes,
-    *,
-    biases: float = 0.5,
-    decided: bool = False,
-    numeric: bool = True,
-    scale: float = 1.0,
-) -> Case:
-    """A new network of `sizes`, with random parameters that are written into the student's live arrays.
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be drawn: a network of `sizes`, with parameters of order 1, biases normal with standard deviation
+    `biases`, and inputs. With `decided`, one class leads clearly in every row. Without `numeric`, inputs are spread
+    over magnitudes, and the first weights are smaller by `scale`."""
 
-    Parameters are of order 1, biases normal with standard deviation `biases`. With `decided`, one class leads clearly
-    in every row. Without `numeric`, inputs are spread over magnitudes, and the first weights are smaller by `scale`.
-    Raises Mismatch when a write is lost.
-    """
-    draws = partial(drawn, hw, int(rng.integers(1 << 62)), biases, decided, numeric, scale)
-    made = filled_at_once(hw, sizes, draws) or filled(hw, sizes, draws)
-    sizes = as_built(sizes, made.layout)
+    sizes: Sizes
+    biases: float = 0.5
+    decided: bool = False
+    numeric: bool = True
+    scale: float = 1.0
+
+
+def draw(hw: Subject, rng: np.random.Generator, wanted: Wanted) -> Case:
+    """A new network with random parameters that are written into the student's live arrays. Raises Mismatch when a
+    write is lost."""
+    return draw_each(hw, rng, [wanted])[0]
+
+
+def draw_each(hw: Subject, rng: np.random.Generator, wanted: Sequence[Wanted]) -> list[Case]:
+    """The same for several networks, in one round trip if that can be."""
+    seeds = [int(rng.integers(1 << 62)) for _ in wanted]
+    made = filled_at_once(hw, wanted, seeds) or list(map(partial(filled, hw), wanted, seeds))
+    return [case_of(hw, rng, one, net) for one, net in zip(wanted, made, strict=True)]
+
+
+def case_of(hw: Subject, rng: np.random.Generator, wanted: Wanted, made: Filled) -> Case:
+    sizes = as_built(wanted.sizes, made.layout)
     y = rng.integers(sizes.classes, size=sizes.batch)
     float32 = any(array.dtype == np.float32 for _, array in layout.arrays_of(made.parameters))
-    answers = hw.reference.answers
-    return Case(sizes, made.net, answers, made.layout, made.values, made.X, y, float32, numeric)
+    return Case(sizes, made.net, hw.reference.answers, made.layout, made.values, made.X, y, float32, wanted.numeric)
 
 
 class Filled(NamedTuple):
@@ -232,26 +246,32 @@ class Filled(NamedTuple):
     parameters: Any
 
 
-def filled(hw: Subject, sizes: Sizes, draws: Callable[[Sizes], Drawn]) -> Filled:
+def filled(hw: Subject, wanted: Wanted, seed: int) -> Filled:
     """A network into which parameters were written. Raises as `draw`."""
-    net, built = build(hw, *sizes.arguments)
-    found = layout_of(hw, net, built, sizes)
-    values, X = draws(as_built(sizes, found))
+    net, built = build(hw, *wanted.sizes.arguments)
+    found = layout_of(hw, net, built, wanted.sizes)
+    values, X = drawn(hw, seed, replace(wanted, sizes=as_built(wanted.sizes, found)))
     held = net.write(found.pack(values))
     return Filled(net, found, live(held, found, values), X, held)
 
 
-def filled_at_once(hw: Subject, sizes: Sizes, draws: Callable[[Sizes], Drawn]) -> Filled | None:
-    """The same in one round trip, where an earlier network told how it holds its parameters; None if it is not so."""
+def filled_at_once(hw: Subject, wanted: Sequence[Wanted], seeds: Sequence[int]) -> list[Filled] | None:
+    """The same for several, in one round trip, where an earlier network told how it holds its parameters; None if it is
+    not so."""
     plan = hw.once("how a network holds its parameters", partial(plan_of, hw))
     if plan is None:
         return None
-    found = layout.planned(plan, sizes.widths)
-    values, X = draws(sizes)
+    layouts = [layout.planned(plan, one.sizes.widths) for one in wanted]
+    draws = list(map(partial(drawn, hw), seeds, wanted))
+    calls = [
+        (hw.two_layer_net.TwoLayerNet.then("parameters", writing=found.pack(values)), one.sizes.arguments)
+        for one, found, (values, _) in zip(wanted, layouts, draws, strict=True)
+    ]
     try:
-        make = hw.two_layer_net.TwoLayerNet.then("parameters", writing=found.pack(values))
-        net, held = make(*sizes.arguments)
-        return Filled(as_network(net, "TwoLayerNet(...)"), found, live(held, found, values), X, held)
+        return [
+            Filled(as_network(net, "TwoLayerNet(...)"), found, live(held, found, values), X, held)
+            for found, (values, X), (net, held) in zip(layouts, draws, hw.each(calls), strict=True)
+        ]
     except StudentError:
         return None
 
@@ -266,20 +286,21 @@ def plan_of(hw: Subject) -> Plan | None:
     return possible[0].plan if len(possible) == 1 and possible[0].widths == sizes.widths else None
 
 
-def drawn(hw: Subject, seed: int, biases: float, decided: bool, even: bool, scale: float, sizes: Sizes) -> Drawn:
+def drawn(hw: Subject, seed: int, wanted: Wanted) -> Drawn:
     """Parameters by role and inputs X (N, D). Where a step is taken, the reference draws them: it knows where a unit's
     kink is. Else X is spread over magnitudes."""
-    asked = (sizes.batch, sizes.inputs, sizes.classes, sizes.hidden)
-    if even:
-        values, X = hw.reference.answers.draw(seed, asked, biases, decided)
+    sizes = wanted.sizes
+    if wanted.numeric:
+        asked = (sizes.batch, sizes.inputs, sizes.classes, sizes.hidden)
+        values, X = hw.reference.answers.draw(seed, asked, wanted.biases, wanted.decided)
         return values, X
     rng = Draws(np.random.PCG64(seed))
     X = spread(rng, (sizes.batch, sizes.inputs))
     scales = {
-        "weight1": 0.7 * scale,
-        "bias1": biases,
+        "weight1": 0.7 * wanted.scale,
+        "bias1": wanted.biases,
         "weight2": 0.7 * min(1.0, np.sqrt(8 / sizes.hidden)),
-        "bias2": biases,
+        "bias2": wanted.biases,
     }
     drawn_values = {role: rng.normal(scale=scales[role], size=shape) for role, shape in sizes.shapes.items()}
     return {role: value.astype(np.float32).astype(np.float64) for role, value in drawn_values.items()}, X
@@ -316,7 +337,7 @@ def expect_as_asked(parameters: Any, sizes: Sizes) -> tuple[Layout, dict[str, An
 def used(hw: Subject, net: Any, found: Layout, sizes: Sizes) -> bool:
     """Whether the forward pass gives the right scores after parameters were written in this layout."""
     try:
-        values, X = drawn(hw, 0, 0.5, False, True, 1.0, as_built(sizes, found))
+        values, X = drawn(hw, 0, Wanted(as_built(sizes, found)))
         net.write(found.pack(values))
         scores = numbers(unpack("forward", net.forward(X), ("scores", "cache"))[0])
         expected = hw.reference.answers.scores(values, X)

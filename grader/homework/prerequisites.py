@@ -18,7 +18,7 @@ from grader.measure.diagnose import numbers
 from grader.measure.expect import MORE, is_stub, unpack
 
 from . import network
-from .network import BIASES, SIZES, WEIGHTS, WIDE, Sizes
+from .network import BIASES, SIZES, WEIGHTS, WIDE, Sizes, Wanted
 
 FORWARD = ("fc_forward", "relu_forward")
 BACKWARD = (*FORWARD, "fc_backward", "relu_backward")
@@ -158,7 +158,7 @@ def answers(layers: Any, name: str) -> Sequence[Any]:
 def begins(hw: Subject) -> bool:
     """Whether a new network's parameters can be written to, and its weights have about the requested scale: half or
     twice that cannot be chance. Raises StudentError."""
-    network.draw(hw, np.random.default_rng(0), SIZES[0])
+    network.draw(hw, np.random.default_rng(0), Wanted(SIZES[0]))
     scale = 0.3
     net, parameters = network.build(hw, WIDE.inputs, WIDE.classes, WIDE.hidden, scale)
     held = network.layout_of(hw, net, parameters, WIDE).read(parameters) or {}
@@ -169,7 +169,7 @@ def begins(hw: Subject) -> bool:
 def asked_network(hw: Subject, name: str) -> tuple[Sequence[Any], Sequence[Any]]:
     """Scores or gradients; nothing if the network's parameters cannot be written to, which `begins` reports."""
     try:
-        case = network.draw(hw, np.random.default_rng(0), SIZES[0])
+        case = network.draw(hw, np.random.default_rng(0), Wanted(SIZES[0]))
     except NotImplementedYet:
         raise
     except StudentError:
@@ -187,7 +187,7 @@ def asked_network(hw: Subject, name: str) -> tuple[Sequence[Any], Sequence[Any]]
 def asked_step(hw: Subject, rng: np.random.Generator, sizes: Sizes, reg: float) -> tuple[list[Any], list[Any]]:
     """What training_step returns for a random network and batch: the loss, and the gradient of each role in WEIGHTS and
     BIASES. First the student's, then the reference's. Raises StudentError."""
-    case = network.draw(hw, rng, sizes)
+    case = network.draw(hw, rng, Wanted(sizes))
     loss, grads = unpack(STEP[0], hw.train.training_step(case.net, case.X, case.y, reg), ("loss", "grads"))
     yours = network.expect_gradients(STEP[0], grads, case)
     trusted_loss, trusted = hw.reference.answers.step(case.values, case.X, case.y, reg)

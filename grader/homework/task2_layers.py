@@ -163,15 +163,18 @@ def softmax_loss_stable(hw: Subject, rng: np.random.Generator) -> None:
         # Multiples of 2^-20, so that adding an offset is exact and the loss may not change in any digit that counts.
         x, y = np.round(rng.normal(size=(n, c)) * 2**20) / 2**20, draw_labels(rng, n, c)
         expected = hw.reference.layers.softmax_loss(x, y)
-        for offset in (1000.0, -1000.0, 10000.0):
-            name = f"with {offset:+.0f} added to every score {sized((n, c))}"
-            expect_softmax(hw, x + offset, y, expected, name, MAXIMUM)
         rows = 1000.0 * np.arange(n)[:, None]  # with one maximum for the whole batch, the first rows underflow
-        name = f"of rows 1000 apart, each with its own maximum {sized((n, c))}"
-        expect_softmax(hw, x + rows, y, expected, name, OWN_MAXIMUM)
         certain = np.where(np.arange(c) == y[:, None], 1000.0, -1000.0)
+        offsets = (1000.0, -1000.0, 10000.0)
+        scores = [*(x + offset for offset in offsets), x + rows, certain]
+        answers = hw.each([(hw.layers.softmax_loss, (one, y)) for one in scores])
+        for offset in offsets:
+            name = f"with {offset:+.0f} added to every score {sized((n, c))}"
+            expect_softmax(hw, next(answers), expected, name, MAXIMUM)
+        name = f"of rows 1000 apart, each with its own maximum {sized((n, c))}"
+        expect_softmax(hw, next(answers), expected, name, OWN_MAXIMUM)
         name = f"with +1000 for the right class {sized((n, c))}"
-        expect_softmax(hw, certain, y, (0.0, np.zeros((n, c))), name, NOT_MAXIMUM, nan="")
+        expect_softmax(hw, next(answers), (0.0, np.zeros((n, c))), name, NOT_MAXIMUM, nan="")
     advise_log_sum_exp(hw, certain, (y + 1) % c)
 
 
@@ -277,8 +280,7 @@ def expect_numeric_fc(hw: Subject, rng: np.random.Generator, size: Size) -> None
     cache belongs to its own forward, and serves again."""
     args, later = draw_fc(rng, size), draw_fc(rng, size)
     grad_out, grad_later = rng.normal(size=(2, size[0], size[2]))
-    _, cache = unpack("fc_forward", hw.layers.fc_forward(*args), ("out", "cache"))
-    _, later_cache = unpack("fc_forward", hw.layers.fc_forward(*later), ("out", "cache"))
+    cache, later_cache = caches_of("fc_forward", hw.layers.fc_forward.map([args, later]))
     grads = unpack("fc_backward", hw.layers.fc_backward.watched([(grad_out, cache)], [args])[0], FC_BACKWARD)
     for i, name in enumerate(FC_BACKWARD):
         expect_gradient(
@@ -375,8 +377,7 @@ def expect_numeric_relu(hw: Subject, rng: np.random.Generator, shape: tuple[int,
     """The numeric gradient, with two forwards before two backwards, as of the fully-connected layer."""
     x, later = clear_of_kink(rng, shape), clear_of_kink(rng, shape)
     grad_out, grad_later = rng.normal(size=(2, *shape))
-    _, cache = unpack("relu_forward", hw.layers.relu_forward(x), ("out", "cache"))
-    _, later_cache = unpack("relu_forward", hw.layers.relu_forward(later), ("out", "cache"))
+    cache, later_cache = caches_of("relu_forward", hw.layers.relu_forward.map(singly([x, later])))
     expect_gradient(
         hw,
         f"grad_x of relu_backward, x {shape}",
@@ -551,18 +552,11 @@ def advise_unchanged(hw: Subject, function: str) -> None:
 
 
 def expect_softmax(
-    hw: Subject,
-    x: Array,
-    y: NDArray[np.int64],
-    expected: tuple[Any, Any],
-    name: str,
-    unlimited: str = "",
-    *,
-    nan: str | None = None,
+    hw: Subject, answer: Any, expected: tuple[Any, Array], name: str, unlimited: str = "", *, nan: str | None = None
 ) -> None:
     """`unlimited` says why an answer is not finite; `nan` why it is NaN, where that has another reason."""
-    loss, grad_x = unpack("softmax_loss", hw.layers.softmax_loss(x, y), ("loss", "grad_x"))
-    factors = {"the batch size": len(x)}
+    loss, grad_x = unpack("softmax_loss", answer, ("loss", "grad_x"))
+    factors = {"the batch size": len(expected[1])}
     if nan is not None and is_number(loss) and np.isnan(as_float(loss)):
         unlimited = nan
     expect_close(hw, f"loss {name}", loss, expected[0], factors=factors, unlimited=unlimited)

@@ -20,7 +20,7 @@ from grader.model import Measure
 from . import network
 from .differences import asks_of_differences
 from .edges import ONE_ROW, REUSED, edge, spread
-from .network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case, Sizes
+from .network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case, Sizes, Wanted
 from .prerequisites import BACKWARD, FORWARD, built_on
 
 SCALES = (1.0, 0.3, 1e-3)  # down to the default, so that weights that are added to an earlier network's are seen
@@ -38,13 +38,14 @@ ALIKE = 0.1  # share of weights that may be equal to another one: float32 has fe
 @check("3.1", "two_layer_net.TwoLayerNet.__init__")
 def net_parameters(hw: Subject, rng: np.random.Generator) -> None:
     """The network has two weight matrices and biases of the requested sizes and scale, and parameters() is live."""
-    for sizes in network.draw_sizes(rng):
-        network.expect_as_asked(network.build(hw, *sizes.arguments)[1], sizes)
-        expect_own_parameters(hw, rng, sizes)
-    for sizes in network.edge_sizes(rng):
-        network.expect_as_asked(network.build(hw, *sizes.arguments)[1], sizes)
-    for scale in SCALES:
-        _, parameters = network.build(hw, WIDE.inputs, WIDE.classes, WIDE.hidden, scale)
+    small = network.draw_sizes(rng)
+    sizes = *small, *network.edge_sizes(rng)
+    for size, (_, parameters) in zip(sizes, network.build_each(hw, [one.arguments for one in sizes]), strict=True):
+        network.expect_as_asked(parameters, size)
+    for size in small:
+        expect_own_parameters(hw, rng, size)
+    wide = WIDE.inputs, WIDE.classes, WIDE.hidden
+    for scale, (_, parameters) in zip(SCALES, network.build_each(hw, [(*wide, one) for one in SCALES]), strict=True):
         layout, values = network.expect_as_asked(parameters, WIDE)
         for role in WEIGHTS:
             expect_normal(hw, f"{layout.shown(role)} of {WIDE}", values[role], scale)
@@ -58,14 +59,15 @@ def net_parameters(hw: Subject, rng: np.random.Generator) -> None:
 def net_forward(hw: Subject, rng: np.random.Generator) -> None:
     """The forward pass computes the scores: fully-connected, ReLU, fully-connected."""
     with built_on(hw, FORWARD):
-        for sizes in network.draw_sizes(rng):
-            expect_scores(hw, network.draw(hw, rng, sizes))
-        expect_scores_apart(hw, rng, network.draw(hw, rng, sizes))
-        for sizes in network.edge_sizes(rng):
-            expect_scores(hw, network.draw(hw, rng, sizes, numeric=False))
-        expect_scores(hw, network.draw(hw, rng, sizes, numeric=False, biases=1e-3, scale=2**-12), ", small numbers")
+        small, edges = network.draw_sizes(rng), network.edge_sizes(rng)
+        wanted = [*map(Wanted, small), *(Wanted(sizes, numeric=False) for sizes in edges)]
+        tiny = Wanted(edges[-1], numeric=False, biases=1e-3, scale=2**-12)
+        *cases, little = network.draw_each(hw, rng, [*wanted, tiny])
+        expect_scores(hw, *cases)
+        expect_scores(hw, little, said=", small numbers")
+        expect_scores_apart(hw, rng, cases[len(small) - 1])
         with edge(hw, "3.1", ONE_ROW):
-            expect_scores(hw, network.draw(hw, rng, network.one_row(rng)))
+            expect_scores(hw, network.draw(hw, rng, Wanted(network.one_row(rng))))
 
 
 @check("3.1", "two_layer_net.TwoLayerNet.backward")
@@ -73,23 +75,27 @@ def net_forward(hw: Subject, rng: np.random.Generator) -> None:
 def net_backward(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass returns the gradient with respect to every parameter."""
     with built_on(hw, BACKWARD):
-        for sizes in network.draw_sizes(rng):
-            expect_crossed_gradients(hw, rng, network.draw(hw, rng, sizes), network.draw(hw, rng, sizes, numeric=False))
-        for sizes in network.edge_sizes(rng):
-            expect_net_gradients(hw, rng, network.draw(hw, rng, sizes, numeric=False))
+        small, edges = network.draw_sizes(rng), network.edge_sizes(rng)
+        wanted = [*map(Wanted, small), *(Wanted(sizes, numeric=False) for sizes in (*small, *edges))]
+        first, second, other, another, *cases = network.draw_each(hw, rng, wanted)
+        expect_crossed_gradients(hw, rng, first, other)
+        expect_crossed_gradients(hw, rng, second, another)
+        expect_net_gradients(hw, rng, *cases)
         with edge(hw, "3.1", ONE_ROW):
-            expect_net_gradients(hw, rng, network.draw(hw, rng, network.one_row(rng), numeric=False))
+            expect_net_gradients(hw, rng, network.draw(hw, rng, Wanted(network.one_row(rng), numeric=False)))
 
 
 @check("3.1", "two_layer_net.TwoLayerNet")
 def net_predict(hw: Subject, rng: np.random.Generator) -> None:
     """predict returns the class with the highest score for every row."""
     with built_on(hw, FORWARD):
-        for sizes in SIZES:
-            case = network.draw(hw, rng, sizes, decided=True)
+        cases = network.draw_each(hw, rng, [Wanted(sizes, decided=True) for sizes in SIZES])
+        for scores in hw.each([(case.net.forward, (case.X,)) for case in cases]):
+            unpack("forward", scores, ("scores", "cache"))
+        answers = hw.each([(case.net.predict, (case.X,)) for case in cases])
+        for case, classes in zip(cases, answers, strict=True):
             expected = np.argmax(case.scores(), axis=1)
-            unpack("forward", case.net.forward(case.X), ("scores", "cache"))
-            expect_close(hw, f"predict of {sizes}", as_vector(case.net.predict(case.X)), expected, atol=0.5)
+            expect_close(hw, f"predict of {case.sizes}", as_vector(classes), expected, atol=0.5)
 
 
 @check("3.1", "two_layer_net.TwoLayerNet")
@@ -97,10 +103,10 @@ def net_save_load(hw: Subject, rng: np.random.Generator) -> None:
     """A saved network can be loaded, with the same parameters and scores."""
     with built_on(hw, FORWARD):
         for sizes in SIZES[-1:]:
-            case = network.draw(hw, rng, sizes)
+            case, other = network.draw_each(hw, rng, [Wanted(sizes)] * 2)
             unpack("forward", case.net.forward(case.X), ("scores", "cache"))
-            case.net.save(SAVED)
-            network.draw(hw, rng, sizes).net.save("other.pkl")
+            for _ in hw.each([(case.net.save, (SAVED,)), (other.net.save, ("other.pkl",))]):
+                pass
             doubtful = hw.written() < 2 * LEAST * sum(value.size for value in case.values.values())
             if doubtful:  # it cannot be both networks; to start a process each time would take long
                 hw.restart()
@@ -138,19 +144,19 @@ def load(hw: Subject, sizes: Sizes) -> Any:
 
 def expect_own_parameters(hw: Subject, rng: np.random.Generator, sizes: Sizes) -> None:
     """What is written into one network stays out of another."""
-    first = network.draw(hw, rng, sizes)
-    network.draw(hw, rng, sizes)
+    first, _ = network.draw_each(hw, rng, [Wanted(sizes)] * 2)
     if moved := first.moved(first.net.parameters(), (*WEIGHTS, *BIASES)):
         raise Mismatch(
             f"two networks share {', '.join(moved)}: a change of one changes the other; make the arrays in __init__"
         )
 
 
-def expect_scores(hw: Subject, case: Case, said: str = "") -> None:
-    scores, _ = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
-    if 0 in hw.mutated:
-        raise Mismatch("forward changed X in place; the batch belongs to the caller, so work on a copy")
-    expect_close(hw, f"scores of {case.sizes}{said}", scores, case.scores(), clues=score_clues(hw, case))
+def expect_scores(hw: Subject, *cases: Case, said: str = "") -> None:
+    for case, answer in zip(cases, hw.each([(case.net.forward, (case.X,)) for case in cases]), strict=True):
+        scores, _ = unpack("forward", answer, ("scores", "cache"))
+        if 0 in hw.mutated:
+            raise Mismatch("forward changed X in place; the batch belongs to the caller, so work on a copy")
+        expect_close(hw, f"scores of {case.sizes}{said}", scores, case.scores(), clues=score_clues(hw, case))
 
 
 def score_clues(hw: Subject, case: Case) -> Iterator[Clue]:
@@ -172,24 +178,29 @@ def expect_crossed_gradients(hw: Subject, rng: np.random.Generator, case: Case, 
     """Of two networks, with all forwards before the backwards: a cache belongs to its own forward, and serves again."""
     shape = case.sizes.batch, case.sizes.classes
     grad_scores, grad_other = rng.normal(size=shape), spread(rng, shape)
-    _, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
-    _, other_cache = unpack("forward", other.net.forward(other.X), ("scores", "cache"))
-    unpack("forward", case.net.forward(other.X), ("scores", "cache"))
+    cache, other_cache, _ = caches(hw, (case, case.X), (other, other.X), (case, other.X))
     backward = case.net.backward.then("parameters", of=case.net)
-    answer, parameters = backward.watched([(grad_scores, cache)], [list(case.values.values())])
+    ((answer, parameters),) = backward.watched([(grad_scores, cache)], [list(case.values.values())])
     expect_gradients_of(hw, case, answer, grad_scores, later=other.X)
     expect_unmoved(case, parameters)
-    for one, kept, upstream, said in (
-        (other, other_cache, grad_other, ", of another network"),
-        (case, cache, grad_scores, ", asked again"),
-    ):
-        expect_gradients_of(hw, replace(one, numeric=False), one.net.backward(upstream, kept), upstream, said)
+    calls = (other.net.backward, (grad_other, other_cache)), (case.net.backward, (grad_scores, cache))
+    of_other, again = hw.each(calls)
+    expect_gradients_of(hw, other, of_other, grad_other, ", of another network")
+    expect_gradients_of(hw, replace(case, numeric=False), again, grad_scores, ", asked again")
 
 
-def expect_net_gradients(hw: Subject, rng: np.random.Generator, case: Case) -> None:
-    _, cache = unpack("forward", case.net.forward(case.X), ("scores", "cache"))
-    grad_scores = spread(rng, (case.sizes.batch, case.sizes.classes))
-    expect_gradients_of(hw, case, case.net.backward(grad_scores, cache), grad_scores)
+def expect_net_gradients(hw: Subject, rng: np.random.Generator, *cases: Case) -> None:
+    upstream = [spread(rng, (case.sizes.batch, case.sizes.classes)) for case in cases]
+    kept = caches(hw, *((case, case.X) for case in cases))
+    calls = [(case.net.backward, given) for case, *given in zip(cases, upstream, kept, strict=True)]
+    for case, grad_scores, answer in zip(cases, upstream, hw.each(calls), strict=True):
+        expect_gradients_of(hw, case, answer, grad_scores)
+
+
+def caches(hw: Subject, *calls: tuple[Case, Array]) -> list[Any]:
+    """The caches of forward passes of these networks, with these inputs."""
+    answers = hw.each([(case.net.forward, (X,)) for case, X in calls])
+    return [unpack("forward", answer, ("scores", "cache"))[1] for answer in answers]
 
 
 def expect_gradients_of(

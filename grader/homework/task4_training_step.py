@@ -18,11 +18,12 @@ from grader.measure.expect import expect_close, expect_gradient, gather, kept_cl
 from . import network
 from .differences import asks_of_differences
 from .edges import ONE_ROW, edge
-from .network import BIASES, WEIGHTS, Case, Sizes
+from .network import BIASES, WEIGHTS, Case, Wanted
 from .prerequisites import LAYERS, NETWORK, built_on
 
 REGS = (0.0, 0.7)
 STEP = ("loss", "grads")
+Call = tuple[Case, float]  # of training_step: a network with its batch, and reg
 SINGLE = 1e-5  # of the largest number: what float32 sums of a few hundred squares are off by at most
 
 
@@ -31,18 +32,18 @@ def training_step_loss(hw: Subject, rng: np.random.Generator) -> None:
     """The loss of a training step is the softmax loss plus the regularization of both weight matrices."""
     with built_on(hw, LAYERS, NETWORK):
         # Whether biases are regularized has a check of its own.
-        for sizes in network.draw_sizes(rng):
-            case = network.draw(hw, rng, sizes, biases=0.0)
-            for reg in REGS:
-                expect_step_loss(hw, case, reg)
-        for sizes in network.edge_sizes(rng):
-            # Scores of order 1: where p underflows, a small constant in the logarithm is no mistake of this item.
-            case = network.draw(hw, rng, sizes, biases=0.0, numeric=False, scale=2**-6)
-            expect_step_loss(hw, case, strength(rng))
-        expect_step_loss(hw, case, great_strength(rng))
-        expect_step_loss(hw, sure(hw, rng, sizes), 0.0)
+        small, edges = network.draw_sizes(rng), network.edge_sizes(rng)
+        wanted = [Wanted(sizes, biases=0.0) for sizes in small]
+        # Scores of order 1: where p underflows, a small constant in the logarithm is no mistake of this item.
+        wanted += [Wanted(sizes, biases=0.0, numeric=False, scale=2**-6) for sizes in edges]
+        wanted += [Wanted(edges[-1], biases=0.0, numeric=False, scale=2**-9)]
+        *cases, last = network.draw_each(hw, rng, wanted)
+        calls = [(case, reg) for case in cases[: len(small)] for reg in REGS]
+        calls += [(case, strength(rng)) for case in cases[len(small) :]]
+        expect_step_losses(hw, *calls, (cases[-1], great_strength(rng)), (made_sure(rng, last), 0.0))
         with edge(hw, "4.1", ONE_ROW):
-            expect_step_loss(hw, network.draw(hw, rng, network.one_row(rng), biases=0.0), REGS[-1])
+            one = network.draw(hw, rng, Wanted(network.one_row(rng), biases=0.0))
+            expect_step_losses(hw, (one, REGS[-1]))
 
 
 @check("4.1", "train.training_step")
@@ -50,33 +51,31 @@ def training_step_loss(hw: Subject, rng: np.random.Generator) -> None:
 def training_step_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """A training step returns the gradient of the whole loss, regularization included, for both weight matrices."""
     with built_on(hw, LAYERS, NETWORK):
-        for sizes in network.draw_sizes(rng):
-            case = network.draw(hw, rng, sizes)
-            for reg in reversed(REGS):  # reg > 0 first: a gradient of the regularization alone is 0 for reg = 0
-                _, grads = step(hw, case, reg, inputs=list(case.values.values()))
-                expect_step_gradients(hw, case, reg, grads, WEIGHTS)
-        for sizes in network.edge_sizes(rng):
-            case = network.draw(hw, rng, sizes, numeric=False)
-            reg = strength(rng)
-            expect_step_gradients(hw, case, reg, step(hw, case, reg)[1], WEIGHTS)
+        small, edges = network.draw_sizes(rng), network.edge_sizes(rng)
+        wanted = [*map(Wanted, small), *(Wanted(sizes, numeric=False) for sizes in edges)]
+        cases = network.draw_each(hw, rng, wanted)
+        # reg > 0 first: a gradient of the regularization alone is 0 for reg = 0
+        calls = [(case, reg) for case in cases[: len(small)] for reg in reversed(REGS)]
+        expect_step_gradients(hw, calls, WEIGHTS, watched=True)
+        expect_step_gradients(hw, [(case, strength(rng)) for case in cases[len(small) :]], WEIGHTS)
         with edge(hw, "4.1", ONE_ROW):
-            case = network.draw(hw, rng, network.one_row(rng), numeric=False)
-            expect_step_gradients(hw, case, REGS[-1], step(hw, case, REGS[-1])[1], WEIGHTS)
+            one = network.draw(hw, rng, Wanted(network.one_row(rng), numeric=False))
+            expect_step_gradients(hw, [(one, REGS[-1])], WEIGHTS)
 
 
 @check("4.1", "train.training_step")
 def training_step_biases(hw: Subject, rng: np.random.Generator) -> None:
     """A training step leaves the biases unregularized, in the loss and in their gradients."""
     with built_on(hw, LAYERS, NETWORK):
-        for at, sizes in enumerate(network.draw_sizes(rng)):
-            reg = 0.05 * strength(rng) if at % 2 else REGS[-1]
-            case = network.draw(hw, rng, sizes, biases=3.0)
-            added, grads = added_by_reg(hw, case, reg)
-            expect_step_gradients(hw, case, reg, grads, BIASES)
+        cases = network.draw_each(hw, rng, [Wanted(sizes, biases=3.0) for sizes in network.draw_sizes(rng)])
+        calls = list(zip(cases, (REGS[-1], 0.05 * strength(rng)), strict=True))
+        found = added_by_reg(hw, calls)
+        for (case, reg), (_, grads) in zip(calls, found, strict=True):
+            expect_gradients_of(hw, case, reg, grads, BIASES)
             case.write({role: 0 * case.values[role] for role in BIASES})
-            expected, _ = added_by_reg(hw, case, reg)
+        for (case, reg), (added, _), (expected, _) in zip(calls, found, added_by_reg(hw, calls), strict=True):
             clues = mistakes(hw, "biases_regularized", case.values, expected, reg)
-            name = f"what reg={reg:.3g} adds to the loss of training_step with large biases {sizes}"
+            name = f"what reg={reg:.3g} adds to the loss of training_step with large biases {case.sizes}"
             expect_close(hw, name, added, expected, atol=allowed(hw, case, expected), clues=clues)
 
 
@@ -90,9 +89,8 @@ def great_strength(rng: np.random.Generator) -> float:
     return float(rng.uniform(10, 20))
 
 
-def sure(hw: Subject, rng: np.random.Generator, sizes: Sizes) -> Case:
-    """A case whose loss is below 0.01: the scores of the right class lead, by its bias."""
-    case = network.draw(hw, rng, sizes, biases=0.0, numeric=False, scale=2**-9)
+def made_sure(rng: np.random.Generator, case: Case) -> Case:
+    """The case with a loss below 0.01: the scores of the right class lead, by its bias."""
     label = int(rng.integers(case.sizes.classes))
     bias = np.where(np.arange(case.sizes.classes) == label, np.log(1000 * case.sizes.classes), 0.0)
     case = replace(case, values={**case.values, "bias2": bias}, y=np.full(case.sizes.batch, label))
@@ -100,47 +98,56 @@ def sure(hw: Subject, rng: np.random.Generator, sizes: Sizes) -> Case:
     return case
 
 
-def expect_step_loss(hw: Subject, case: Case, reg: float) -> None:
-    loss, _ = step(hw, case, reg)
-    expected = hw.reference.answers.loss(case.values, case.X, case.y, reg)
-    expect_close(
-        hw,
-        f"loss of training_step {case.sizes}, reg={reg:.3g}",
-        loss,
-        expected,
-        atol=allowed(hw, case, expected),
-        factors={"the batch size": case.sizes.batch},
-        clues=chain(mistakes(hw, "step_loss", case.values, case.X, case.y, reg), step_clues(hw, "", case, reg)),
-    )
-
-
-def added_by_reg(hw: Subject, case: Case, reg: float) -> tuple[float, Any]:
-    """How much regularization adds to the student's loss, and the gradients with it. Other checks test whether the
-    loss is right."""
-    (plain, _), (loss, grads) = step(hw, case, 0.0), step(hw, case, reg)
-    without, with_reg = gather("the loss of training_step", [plain, loss])
-    with np.errstate(invalid="ignore"):  # inf - inf is NaN, which never passes
-        return float(with_reg - without), grads
-
-
-def step(hw: Subject, case: Case, reg: float, inputs: Sequence[Any] = ()) -> tuple[Any, Any]:
-    """The student's (loss, grads) for `case`; what it does with `inputs` is noted. Raises Mismatch if the call changed
-    the batch or the weights."""
-    training_step = hw.train.training_step.then("parameters", of=case.net)
-    answer, parameters = training_step.watched([(case.net, case.X, case.y, reg)], [inputs] if inputs else [])
-    loss, grads = unpack("training_step", answer, STEP)
-    if {1, 2} & set(hw.mutated):
-        raise Mismatch("training_step changed its batch in place; the data are used again, so work on a copy")
-    moved = case.moved(parameters)
-    if moved:
-        raise Mismatch(
-            f"training_step changed the weights {', '.join(moved)} in place; it should only return their "
-            "gradients, because the optimizer takes the step"
+def expect_step_losses(hw: Subject, *calls: Call) -> None:
+    for (case, reg), (loss, _) in zip(calls, steps(hw, calls), strict=True):
+        expected = hw.reference.answers.loss(case.values, case.X, case.y, reg)
+        expect_close(
+            hw,
+            f"loss of training_step {case.sizes}, reg={reg:.3g}",
+            loss,
+            expected,
+            atol=allowed(hw, case, expected),
+            factors={"the batch size": case.sizes.batch},
+            clues=chain(mistakes(hw, "step_loss", case.values, case.X, case.y, reg), step_clues(hw, "", case, reg)),
         )
-    return loss, grads
 
 
-def expect_step_gradients(hw: Subject, case: Case, reg: float, grads: Any, wanted: tuple[str, ...]) -> None:
+def added_by_reg(hw: Subject, calls: Sequence[Call]) -> list[tuple[float, Any]]:
+    """How much regularization adds to the student's loss in each call, and the gradients with it. Other checks test
+    whether the loss is right."""
+    answers = list(steps(hw, [(case, reg) for case, strong in calls for reg in (0.0, strong)]))
+    losses = gather("the loss of training_step", [loss for loss, _ in answers])
+    with np.errstate(invalid="ignore"):  # inf - inf is NaN, which never passes
+        added = losses[1::2] - losses[::2]
+    return [(float(more), grads) for more, (_, grads) in zip(added, answers[1::2], strict=True)]
+
+
+def steps(hw: Subject, calls: Sequence[Call], *, watched: bool = False) -> Iterator[tuple[Any, Any]]:
+    """The student's (loss, grads) for each call, asked in one round trip; if `watched`, what is done with the
+    parameters is noted. Raises Mismatch if a call changed its batch or the weights."""
+    asked = [
+        (hw.train.training_step.then("parameters", of=case.net), (case.net, case.X, case.y, reg)) for case, reg in calls
+    ]
+    inputs = [list(case.values.values()) for case, _ in calls] if watched else []
+    for (case, _), (answer, parameters) in zip(calls, hw.each(asked, inputs), strict=True):
+        loss, grads = unpack("training_step", answer, STEP)
+        if {1, 2} & set(hw.mutated):
+            raise Mismatch("training_step changed its batch in place; the data are used again, so work on a copy")
+        moved = case.moved(parameters)
+        if moved:
+            raise Mismatch(
+                f"training_step changed the weights {', '.join(moved)} in place; it should only return their "
+                "gradients, because the optimizer takes the step"
+            )
+        yield loss, grads
+
+
+def expect_step_gradients(hw: Subject, calls: Sequence[Call], wanted: Sequence[str], *, watched: bool = False) -> None:
+    for (case, reg), (_, grads) in zip(calls, steps(hw, calls, watched=watched), strict=True):
+        expect_gradients_of(hw, case, reg, grads, wanted)
+
+
+def expect_gradients_of(hw: Subject, case: Case, reg: float, grads: Any, wanted: Sequence[str]) -> None:
     yours = network.expect_gradients("training_step", grads, case)
     for role in wanted:
         clues = chain(

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 
 import numpy as np
 
-from grader.errors import Mismatch, Raised, UsageError
+from grader.errors import Crashed, Mismatch, OutOfMemory, Raised, StudentError, TimedOut, UsageError
 from grader.sandbox.worker.wire import DTYPES, MAX_FRAME, Callback, Handle, Tensor
 
 MOST_ARITY = 255  # parameters of a student's function
@@ -31,7 +31,7 @@ class Asking(Protocol):
     def ask(
         self,
         op: str,
-        owner: str | Handle,
+        owner: str | Handle | Sequence[str | Handle],
         path: Sequence[str],
         batches: Sequence[Sequence[Any]],
         *,
@@ -41,10 +41,15 @@ class Asking(Protocol):
         silent: float = math.inf,
         most: int | None = None,
         watch: Sequence[Sequence[Any]] = (),
-        then: Then | None = None,
+        then: Sequence[Then] = (),
     ) -> list[Any]:
-        """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`; the
-        answers may have `most` bytes. `watch` is what `watched` needs; the answer of `then` comes last."""
+        """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`, of
+        one owner or each of its own; the answers may have `most` bytes. `watch` is what `watched` needs. With `then`,
+        which has an element for each call, the answer of the method that follows comes after each call's."""
+
+    @property
+    def well(self) -> Sequence[Any]:
+        """The answers of the last request; where a call failed, those before it."""
 
     def used(self) -> float:
         """CPU seconds of the process so far."""
@@ -325,13 +330,12 @@ class Function(NoValue):
         return f"<the student's {'.'.join(self._path)}>"
 
     def __call__(self, *args: Any, **named: Any) -> Any:
-        answers = self._session.ask("call", self._owner, self._path, [args], named=named, then=self._then)
-        return answers[0] if self._then is None else tuple(answers)
+        return self.map([args], **named)[0]
 
     def then(self, method: str, of: Remote | None = None, writing: Mapping[Any, Any] | None = None) -> Function:
         """This function, with a method without arguments that is called after it in the same round trip: of the object
-        `of`, else of the one that this function returns. A call gives (answer, what the method returned), `watched` and
-        `map` have the latter as the last element. It is None where this function returned no object.
+        `of`, else of the one that this function returns. Each answer is (answer, what the method returned). The latter
+        is None where this function returned no object.
 
         Arrays in `writing` are first written into the live ones that the method returns, as `Remote.write` does."""
         then = Then(of._handle if of is not None else None, method, writing)
@@ -340,13 +344,15 @@ class Function(NoValue):
     def watched(self, batches: Sequence[Sequence[Any]], inputs: Sequence[Sequence[Any]]) -> list[Any]:
         """As `map`. `hw.differences` notes which of the student's functions are called, during the first calls, with
         one number moved at a time, as finite differences do: `inputs` holds the arrays and floats of each of these."""
-        answers: list[Any] = self._session.ask("call", self._owner, self._path, batches, watch=inputs, then=self._then)
-        return answers
+        then = [self._then] * len(batches) if self._then else ()
+        answers = self._session.ask("call", self._owner, self._path, batches, watch=inputs, then=then)
+        return paired(answers) if then else answers
 
     def map(self, batches: Sequence[Sequence[Any]], **named: Any) -> list[Any]:
         """One call per element of `batches`, in one round trip, each with the same keyword arguments."""
-        answers: list[Any] = self._session.ask("call", self._owner, self._path, batches, named=named, then=self._then)
-        return answers
+        then = [self._then] * len(batches) if self._then else ()
+        answers = self._session.ask("call", self._owner, self._path, batches, named=named, then=then)
+        return paired(answers) if then else answers
 
     def arity(self) -> int | None:
         """How many positional arguments it takes, MOST_ARITY for more; None if the function is missing or takes any
@@ -359,6 +365,35 @@ class Function(NoValue):
 
     def __setattr__(self, name: str, value: Any) -> None:
         operated(self._session, self._owner, self._path, "setattr", name, value)
+
+
+Call = tuple[Function, Sequence[Any]]  # and its arguments
+
+
+def paired(answers: Sequence[Any]) -> list[Any]:
+    """The answers of calls and of the methods that follow them, as pairs; one that lacks its method is left out."""
+    return list(zip(answers[::2], answers[1::2], strict=False))
+
+
+def each(calls: Sequence[Call], inputs: Sequence[Sequence[Any]] = ()) -> Iterator[Any]:
+    """The answers to calls of functions of one name, such as a method of several objects, in one round trip. Where one
+    fails, the answers before it come first, so that they are judged first; then its error is raised. `inputs` is as in
+    `Function.watched`. Raises UsageError for functions of several names."""
+    functions, first = [function for function, _ in calls], calls[0][0]
+    owners, then = [one._owner for one in functions], [one._then for one in functions if one._then]
+    if any(one._path != first._path for one in functions) or 0 < len(then) < len(calls):
+        raise UsageError(f"{line()}: functions that are asked together need one name, and what follows follows each")
+    session, batches, failed = first._session, [args for _, args in calls], None
+    owner = owners[0] if all(one == owners[0] for one in owners) else owners
+    try:
+        answers: Sequence[Any] = session.ask("call", owner, first._path, batches, watch=inputs, then=then)
+    except (TimedOut, OutOfMemory, Crashed):  # the process that held what was answered is gone
+        raise
+    except StudentError as error:
+        answers, failed = session.well, error
+    yield from paired(answers) if then else answers
+    if failed is not None:
+        raise failed
 
 
 AS_IT_IS = frozenset((type(None), bool, int, float, complex, str, bytes))

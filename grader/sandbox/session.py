@@ -331,7 +331,7 @@ class Session:
     def ask(
         self,
         op: str,
-        owner: str | Handle,
+        owner: str | Handle | Sequence[str | Handle],
         path: Sequence[str],
         batches: Sequence[Sequence[Any]],
         *,
@@ -341,11 +341,11 @@ class Session:
         silent: float = math.inf,
         most: int | None = None,
         watch: Sequence[Sequence[Any]] = (),
-        then: Then | None = None,
+        then: Sequence[Then] = (),
     ) -> list[Any]:
-        """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`. What
-        is done with the numbers in `watch` is added to `differences` (see worker/differences.py). The answer of `then`
-        comes last.
+        """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`, of
+        one owner or each of its own. What is done with the numbers in `watch` is added to `differences` (see
+        worker/differences.py). With `then`, the answer of each method that follows comes after that of its call.
 
         Raises StudentError for the first failure, UsageError for an argument that cannot be sent.
 
@@ -354,25 +354,28 @@ class Session:
         `more` is added to the CPU seconds of a call, of which a run has at most those that it may be `silent`; the
         limit on the clock grows by PATIENCE times as much.
         """
-        if self.answering and isinstance(owner, str):
+        self.well = []
+        owners = [owner] if isinstance(owner, str | Handle) else list(owner)
+        one = owners[0]
+        if self.answering and isinstance(one, str):
             raise UsageError(f"{line()}: the student's code calls {self.answering}, so it cannot call that code itself")
-        if self.answering and isinstance(owner, Handle):
-            raise Mismatch(f"{self.answering} was given a {owner.kind}, but expects numbers or arrays")
-        if isinstance(owner, str):
-            self.require(owner)
-        subject = subject or (".".join(path) if not isinstance(owner, str) or path else owner)
-        name = (owner if isinstance(owner, str) else owner.kind, subject)
+        if self.answering and isinstance(one, Handle):
+            raise Mismatch(f"{self.answering} was given a {one.kind}, but expects numbers or arrays")
+        if isinstance(one, str):
+            self.require(one)
+        subject = subject or (".".join(path) if not isinstance(one, str) or path else one)
+        name = (one if isinstance(one, str) else one.kind, subject)
         if not more:
             self.allowance.expect_left(subject)
             self.allowance.expect_ended(name)
-        if isinstance(owner, str):
-            self.bring(owner)
+        if isinstance(one, str):
+            self.bring(one)
         given = self.callbacks
         travellers = [tuple(travelling(arg, given) for arg in args) for args in batches]
         request: dict[str, Any] = {
             "seed": self.seed,
             "op": op,
-            "owner": owner,
+            "owner": one if len(owners) == 1 else owners,
             "path": list(path),
             "batches": travellers,
         }
@@ -381,9 +384,9 @@ class Session:
         if watch:
             request["watch"] = list(map(list, watch))
         if then:
-            request["then"] = [then.of, then.method, travelling(then.writing, given)]
+            request["then"] = [[one.of, one.method, travelling(one.writing, given)] for one in then]
         try:
-            cpu = min(silent, self.allowance.for_calls(name, len(batches) + bool(then), run=more > 0))
+            cpu = min(silent, self.allowance.for_calls(name, len(batches) + len(then), run=more > 0))
             results = self.carry_out(request, cpu, more, subject, most)
         except StudentError as error:
             if self.trace:
@@ -429,7 +432,7 @@ class Session:
         wall, left = self.limits.call_wall + PATIENCE * more, self.deadline - time.monotonic()
         waiting = RUN_WAITING if more else self.allowance.may_wait()
         self.stack, self.carried, self.well = [], 0, []
-        subjects = [subject] * len(request["batches"]) + request.get("then", [])[1:2]
+        subjects = subjects_of(request, subject)
         subject = " or ".join(dict.fromkeys(subjects))  # where a process ends, nobody knows in which of them
         if not more:
             request["naps"] = wall  # a run has those of its process, and no more
@@ -444,7 +447,7 @@ class Session:
                 self.carried = process.carried - before
             if answering.error is not None:
                 raise answering.error
-            results = self.read_reply(reply, subjects, len(request["batches"]))
+            results = self.read_reply(reply, subjects)
         except (TimedOut, OutOfMemory, Crashed) as error:
             if isinstance(error, TimedOut) and time.monotonic() >= self.deadline:
                 error.message = f"{subject} was stopped: the {self.allowed:.3g} s for the whole check were used up"
@@ -472,19 +475,20 @@ class Session:
             words = process.output.read(self.limits.output).partition(DUMP)[0]
             self.last_words = words.removesuffix("Fatal Python error: Segmentation fault\n\n")
 
-    def read_reply(self, reply: Any, subjects: Sequence[str], calls: int) -> list[Any]:
-        """The values of a reply to `calls` calls and what follows them, one for each of `subjects`. Raises the
-        StudentError that a result describes, or Crashed for a malformed reply."""
+    def read_reply(self, reply: Any, subjects: Sequence[str]) -> list[Any]:
+        """The values of a reply, one for each of `subjects`. Raises the StudentError that a result describes, or
+        Crashed for a malformed reply."""
         try:
             results = [(result.get("value"), result.get("error"), result.get("changed")) for result in reply["results"]]
             self.tried += [(as_text(act, 300), as_text(where, 80)) for act, where in reply["tried"][:20]]
             self.hid += [as_text(sentence, 300) for sentence in reply["hid"][:20]]
-            changes = (change for _, _, change in results[:calls] if change is not None)
+            changes = (change for _, _, change in results if change is not None)
             changed = {at: value for change in changes for at, value in change.items() if fits(at)}
             seen = [one for result in reply["results"] for one in result.get("differences", ())[:MOST_FUNCTIONS]]
             self.differences += [Differences.read(subjects[0], one) for one in seen]
         except MALFORMED:
             raise Crashed(f"{subjects[0]} broke the grader's channel: its reply is malformed") from None
+        self.changed = {at: arriving(value, self.remote) for at, value in changed.items()}
         for (value, error, _), subject in zip(results, subjects, strict=False):
             if error is not None:
                 told = stopped_before(self.allowance, self.folder / "code", error) or student_error(error, subject)
@@ -495,8 +499,14 @@ class Session:
         if len(results) != len(subjects):
             came = f"{len(results)} of {len(subjects)} answers came back"
             raise Crashed(f"{subjects[0]} broke the grader's channel: {came}")
-        self.changed = {at: arriving(value, self.remote) for at, value in changed.items()}
         return self.well
+
+
+def subjects_of(request: Mapping[str, Any], subject: str) -> list[str]:
+    """What each answer to a request is of: `subject`, or the method that follows a call of it."""
+    if "then" not in request:
+        return [subject] * len(request["batches"])
+    return [name for _, method, _ in request["then"] for name in (subject, method)]
 
 
 def without_end(line: str, place: str) -> str:

@@ -46,20 +46,22 @@ class Trace:
         error: StudentError | None = None,
     ) -> None:
         """A request (see worker/__main__.py) with arguments and answers as the check has them, in `size` bytes. With an
-        error, it is how the call ended that comes after the last answer; answers before it are kept only if it is of
-        the method that follows."""
-        kind = request["op"], request["owner"], tuple(request["path"])
-        calls, then = len(batches), request.get("then")
-        if len(answers) < calls:
-            told = [Call(*kind, tuple(batches[len(answers)]), dict(named or {}), None, error)]
-        else:
-            pairs = zip(batches, answers[:calls], strict=True)
-            told = [Call(*kind, tuple(args), dict(named or {}), answer) for args, answer in pairs]
-            of = then and (answers[calls - 1] if then[0] is None else then[0])
-            handle = of._handle if isinstance(of, Remote) else of
-            if then is not None and isinstance(handle, Handle):
-                after, written = None if error else answers[calls], () if then[2] is None else (then[2],)
-                told.append(Call("write" if written else "call", handle, (then[1],), written, {}, after, error))
+        error, it is how the call ended that comes after the last answer."""
+        op, path, owner, then = request["op"], tuple(request["path"]), request["owner"], request.get("then", ())
+        told: list[Call] = []
+        lacks = len(answers) < len(batches) * (2 if then else 1)
+        given = [(answer, None) for answer in answers] + [(None, error)] * lacks
+        for at, (answer, ended) in enumerate(given):
+            number, follows = (at // 2, at % 2) if then else (at, 0)
+            if not follows:
+                whose = owner[number] if isinstance(owner, list) else owner
+                told.append(Call(op, whose, path, tuple(batches[number]), dict(named or {}), answer, ended))
+                continue
+            of, method, arrays = then[number]
+            made = answers[at - 1] if of is None else of
+            handle, written = made._handle if isinstance(made, Remote) else made, () if arrays is None else (arrays,)
+            if isinstance(handle, Handle):
+                told.append(Call("write" if written else "call", handle, (method,), written, {}, answer, ended))
         self.size += size
         if self.size > MOST or len(self.calls) + len(told) > COUNT:
             self.calls, self.size = [], MOST + 1

@@ -117,8 +117,8 @@ class Bare(session.Session):
         if self.process is None:
             self.start()
         reply = self.worker.answer({**request, "id": 0})
-        self.seed, self.well, calls = None, [], len(request["batches"])
-        return self.read_reply(reply, [subject] * calls + request.get("then", [])[1:2], calls)
+        self.seed, self.well = None, []
+        return self.read_reply(reply, session.subjects_of(request, subject))
 
 
 def limit(submissions: Sequence[Submission], homework: Any, width: int) -> Callable[[], None]:

@@ -155,7 +155,7 @@ class Hostile(Session):
             value = right(name, batches[0], self.counts[name])
             return [arriving(changed(value, self.draw), self.remote)]
         self.changed = self.draw(st.sampled_from(({}, {0: np.zeros(2)}, {7: "x", "y": None})))
-        answers = len(batches) + (options.get("then") is not None)
+        answers = len(batches) + len(options.get("then", ()))
         return [arriving(self.draw(VALUE), self.remote) for _ in range(answers)]
 
 

@@ -77,7 +77,7 @@ def read_reply(data: bytes, folder: Path) -> None:
         session.folder, session.allowance, session.well, session.differences = folder, Allowance(Limits()), [], []
         session.tried, session.hid, session.changed, session.remotes = [], [], {}, WeakValueDictionary()
         try:
-            values = session.read_reply(wire.decode(data), subjects, 1)
+            values = session.read_reply(wire.decode(data), subjects)
         except (wire.FrameError, StudentError):
             continue
         assert len(values) == len(subjects)

@@ -11,7 +11,7 @@ import importlib
 import inspect
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from grader.check import load
-from grader.errors import NotImplementedYet, Raised
+from grader.errors import NotImplementedYet, Raised, StudentError
 from grader.model import Measure
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,12 +83,7 @@ class FakeFunction:
         return self.map(batches)
 
     def map(self, batches: Any) -> list[Any]:
-        answers, mutated = [], set[int]()
-        for args in batches:
-            answers.append(self(*args))
-            mutated |= set(self._hw.mutated)
-        self._hw.mutated = tuple(sorted(mutated))
-        return answers
+        return list(self._hw.each([(self, args) for args in batches]))
 
     def arity(self) -> int | None:
         if not hasattr(self._owner, self._name):
@@ -118,7 +113,7 @@ class FakeThen:
         return value, after
 
     def watched(self, batches: Any, inputs: Any) -> list[Any]:
-        return list(self(*batches[-1]))
+        return [self(*args) for args in batches]
 
 
 class FakeModule:
@@ -157,6 +152,20 @@ class FakeSubject:
 
     def once(self, key: str, make: Callable[[], Any]) -> Any:
         return once(self.kept, key, make)
+
+    def each(self, calls: Sequence[tuple[Any, Any]], inputs: Any = ()) -> Iterator[Any]:
+        answers, mutated, failed = [], set[int](), None
+        for function, args in calls:
+            try:
+                answers.append(function(*args))
+            except StudentError as error:
+                failed = error
+                break
+            mutated |= set(self.mutated)
+        self.mutated = tuple(sorted(mutated))
+        yield from answers
+        if failed is not None:
+            raise failed
 
     def written(self) -> int:
         return 1 << 20

@@ -61,7 +61,7 @@ def test_once_one_network_told_how_it_is_built_others_are_made_and_filled_at_onc
     real = network.build
     monkeypatch.setattr(network, "build", lambda *arguments: built.append(arguments) or real(*arguments))
     for sizes in (*network.draw_sizes(rng), *network.edge_sizes(rng)):
-        case = network.draw(hw, rng, sizes)
+        case = network.draw(hw, rng, network.Wanted(sizes))
         assert case.sizes == sizes
         assert not case.moved(case.net.parameters(), (*network.WEIGHTS, *network.BIASES))
     assert len(built) == 1
@@ -82,4 +82,4 @@ def test_names_that_depend_on_the_sizes_cost_nothing(hw, student: Student):  # n
 def test_a_write_that_is_lost_is_told_though_an_earlier_network_told_how_it_is_built(hw, student: Student):  # noqa: F811
     changed(student, parameters=lambda right, self: {k: v.copy() for k, v in right.parameters(self).items()})
     with pytest.raises(Mismatch, match="is a copy: changes in place by an optimizer are lost"):
-        network.draw(hw, np.random.default_rng(1), network.SIZES[1])
+        network.draw(hw, np.random.default_rng(1), network.Wanted(network.SIZES[1]))

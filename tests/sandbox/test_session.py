@@ -19,13 +19,13 @@ import numpy as np
 import psutil
 import pytest
 
-from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, TimedOut, Undecided
+from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, TimedOut, Undecided, UsageError
 from grader.handout import OWN, ROOT, pristine
 from grader.model import Limits, Section, Submission
 from grader.rubric import load
 from grader.sandbox.launch import Zygote, spawn
 from grader.sandbox.process import READ, compressed
-from grader.sandbox.remote import Module, Remote
+from grader.sandbox.remote import Module, Remote, each
 from grader.sandbox.replies import student_error
 from grader.sandbox.session import Session, without_end
 from grader.sandbox.worker.__main__ import blamed
@@ -218,6 +218,86 @@ def test_where_a_process_ends_both_calls_are_named(student):
     with pytest.raises(TimedOut, match=r"^Endless or parameters (used|took)") as caught:
         student(NET).Endless.then("parameters")(2)
     assert caught.value.where == "layers.py:14"
+
+
+SEVERAL = (
+    NET
+    + """
+    class Counter:
+        def __init__(self, at): self.at = at
+        def up(self, by):
+            if by < 0: raise ValueError(by)
+            self.at += by
+            return self.at
+        def parameters(self): return {"at": self.at}
+        def forever(self):
+            while True: pass
+"""
+)
+
+
+def called(module):
+    return [call for call in session_of(module).trace.calls if call.op == "call"]
+
+
+def test_a_method_of_several_objects_is_asked_in_one_round_trip(student):
+    layers = student(SEVERAL)
+    made = list(each([(layers.Counter.then("parameters"), (at,)) for at in (1, 10)]))
+    assert [held for _, held in made] == [{"at": 1}, {"at": 10}]
+    (one, _), (ten, _) = made
+    calls = [(ten.up, (2,)), (one.up, (3,)), (ten.up, (4,))]
+    before = session_of(layers).process.count
+    assert list(each(calls)) == [12, 4, 16]
+    assert session_of(layers).process.count == before + 1
+    calls = [(one.up.then("parameters", of=one), (1,)), (one.up.then("parameters", of=ten), (1,))]
+    assert list(each(calls)) == [(5, {"at": 5}), (6, {"at": 16})]
+    told = called(layers)[-4:]
+    assert [(call.owner.id, call.path) for call in told] == [
+        (one._handle.id, ("up",)),
+        (one._handle.id, ("parameters",)),
+        (one._handle.id, ("up",)),
+        (ten._handle.id, ("parameters",)),
+    ]
+
+
+def test_of_calls_that_are_asked_together_those_before_one_that_fails_are_judged_first(student):
+    layers = student(SEVERAL)
+    counter = layers.Counter(0)
+    answers = each([(counter.up, (by,)) for by in (1, 2, -1, 3)])
+    assert [next(answers), next(answers)] == [1, 3]
+    with pytest.raises(Raised, match=r"^up raised ValueError: -1$") as caught:
+        next(answers)
+    assert [(call.args, call.error) for call in called(layers)[1:]] == [
+        ((1,), None),
+        ((2,), None),
+        ((-1,), caught.value),
+    ]
+    assert counter.parameters() == {"at": 3}
+
+
+def test_where_calls_that_are_asked_together_end_the_process_no_answer_of_it_is_judged(student):
+    layers = student(SEVERAL)
+    counter = layers.Counter(0)
+    with pytest.raises(TimedOut, match=r"^forever used|^forever took"):
+        next(each([(counter.forever, ())] * 2))
+    with pytest.raises(TimedOut, match="not tried again"):
+        next(each([(layers.Counter(0).forever, ())]))
+
+
+def test_functions_of_several_names_are_not_asked_together(student):
+    counter = student(SEVERAL).Counter(0)
+    with pytest.raises(UsageError, match=r"test_session\.py:\d+: functions that are asked together need one name"):
+        next(each([(counter.up, (1,)), (counter.parameters, ())]))
+    with pytest.raises(UsageError, match="what follows follows each"):
+        next(each([(counter.up, (1,)), (counter.up.then("parameters"), (1,))]))
+
+
+def test_an_answer_before_a_failing_one_knows_what_its_own_call_changed(student):
+    layers = student("def f(x):\n    x += 1\n    if x[0] > 5: raise ValueError\n    return x.sum()")
+    layers.f(np.zeros(1))
+    answers = each([(layers.f, (np.zeros(2),)), (layers.f, (np.full(2, 9.0),))])
+    assert next(answers) == 2
+    np.testing.assert_array_equal(session_of(layers).changed[0], [1, 1])
 
 
 def test_what_is_not_a_number_and_stays_so_is_no_change(student):

@@ -4,10 +4,11 @@ Hostile code runs in the same process and may change everything here. So nothing
 values, and the grader judges them.
 
 The first frame is the setup. Every later one is a request `{id, seed, op, owner, path, batches, named}`: one call for
-each batch of arguments, with the keyword arguments in `named`; `watch` holds, for the first of them, what
-differences.py looks for; `then` is a method to call afterwards, and what to write before. A reply is `{id, results,
-tried, hid}` with one result per call; it stops at the first call that raised. During a call the worker may send `{id,
-callback, args, named}`, to call a function that it was given. The answer is `{returned}` or `{refused}`.
+each batch of arguments, with the keyword arguments in `named`; `owner` is a list where each call has its own; `watch`
+holds, for the first of them, what differences.py looks for; `then` has, for each of them, a method to call after it,
+and what to write before. A reply is `{id, results, tried, hid}` with one result per call; it stops at the first call
+that raised. During a call the worker may send `{id, callback, args, named}`, to call a function that it was given. The
+answer is `{returned}` or `{refused}`.
 """
 
 from __future__ import annotations
@@ -141,15 +142,14 @@ class Worker:
         self.current = request["id"]
         with np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):  # a student's file may change it
             for at, args in enumerate(request["batches"]):
-                result = self.attempt(partial(self.carry_out, request, args, request.get("watch", ())[at : at + 1]))
-                results.append(result)
-                if "error" in result:
+                results.append(self.attempt(partial(self.carry_out, request, at, args)))
+                if "then" in request and "error" not in results[-1]:
+                    results.append(self.attempt(partial(self.follow, request["then"][at], results[-1]["value"])))
+                if "error" in results[-1]:
                     break
-            made = results[-1].get("value") if results else None
             if request["op"] == "call":  # read after the last call, to show an array that serves for every answer
-                results = [self.attempt(partial(self.sent, request["path"], result)) for result in results]
-            if "then" in request and not any("error" in result for result in results):
-                results.append(self.attempt(partial(self.follow, request["then"], made, results[-1]["value"])))
+                calls = slice(0, None, 2 if "then" in request else 1)
+                results[calls] = [self.attempt(partial(self.sent, request["path"], one)) for one in results[calls]]
         self.current = None
         self.cap.finish()
         return {"id": request["id"], "results": results, "tried": list(self.tried), "hid": list(self.stand_ins.hid)}
@@ -166,11 +166,11 @@ class Worker:
             return result
         return result | {"value": self.wrap(result["value"], self.keep.get(path[-1], ()) if path else ())}
 
-    def follow(self, then: Sequence[Any], made: Any, sent: Any) -> dict[str, Any]:
-        """Call a method without arguments: of an object that is held here, else of what the last call made, if that
-        stays here. It is called twice if arrays are to be written into the live ones that it returns."""
+    def follow(self, then: Sequence[Any], made: Any) -> dict[str, Any]:
+        """Call a method without arguments: of an object that is held here, else of what the call before it made, if
+        that stays here. It is called twice if arrays are to be written into the live ones that it returns."""
         owner, method, arrays = then
-        if owner is None and type(sent) is not Handle:
+        if owner is None and type(self.travelling(made)) is not Handle:
             return {"value": None}
         target = made if owner is None else self.held(owner)
         if not hasattr(target, method):
@@ -179,8 +179,10 @@ class Worker:
             write_into(getattr(target, method)(), arrays)
         return {"value": self.wrap(getattr(target, method)(), ())}
 
-    def carry_out(self, request: dict[str, Any], batch: Sequence[Any], watched: Sequence[Any]) -> dict[str, Any]:
+    def carry_out(self, request: dict[str, Any], at: int, batch: Sequence[Any]) -> dict[str, Any]:
+        """The call number `at` of a request."""
         op, owner, path, keywords = request["op"], request["owner"], request["path"], request.get("named", {})
+        owner, watched = owner[at] if type(owner) is list else owner, request.get("watch", ())[at : at + 1]
         args, named = list(map(self.unwrap, batch)), {name: self.unwrap(value) for name, value in keywords.items()}
         if op == "put":
             return {"value": self.hold(args[0])}
