@@ -160,13 +160,13 @@ class Subject:
 
     @property
     def mutated(self) -> tuple[int, ...]:
-        """Positions of the array arguments that the last call changed in place, or any call of the last `map`."""
+        """Positions of the array arguments that the last call, or any call of the last `map` or `each`, changed."""
         return self.session.mutated
 
     @property
     def changed(self) -> Mapping[int | str, Any]:
-        """The new values of arguments that the last call, or a call of the last `map`, changed in place, by position or
-        name.
+        """The new values of arguments that the last call, or a call of the last `map` or `each`, changed in place, by
+        position or name.
 
         The student's code works on copies, so the check's own arguments do not change.
         """
