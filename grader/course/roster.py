@@ -22,6 +22,10 @@ ID_COLUMNS = ("SIS Login ID", "github_username", "Email", "Email address", "SID"
               "roster_identifier", "OrgDefinedId", "E-Mail-Adresse", "Adresse de courriel", "Dirección de correo",
               "login", "user", "Student number")  # fmt: skip
 GROUP_COLUMNS = ("Group", "Groups", "group_name", "Team", "team_name", "Gruppe", "Groupe", "Grupo", "Gruppo", "Groep")
+FIRST_NAMES = ("First name", "Given name", "Vorname", "Prénom", "Nombre")
+LAST_NAMES = ("Last name", "Surname", "Family name", "Nachname", "Nom", "Apellido(s)")
+NAMES = ("Name", "Full name", "Student", "student_name", "Vollständiger Name", "Nom complet", "Nombre completo",
+         "Nome completo", "Volledige naam")  # fmt: skip
 TIME_COLUMNS = ("submitted_at", "Last modified (submission)", "submission_timestamp", "Submission Time", "Submitted",
                 "timestamp", "Zuletzt geändert (Abgabe)", "Dernière modification (travail remis)",
                 "Dernière modification (remise)", "Última modificación (entrega)", "Ultima modifica (consegna)",
@@ -57,7 +61,7 @@ def read_roster(path: Path) -> list[dict[str, str]]:
 
 
 def joined(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    """One row for each student: rows of the same name and ids, as of two sections, become one with the groups of both.
+    """One row for each student: rows of the same name and ids, as of two sections, become one with the cells of both.
     Where they tell different roles, or different things of the work, both stay, and a person is asked."""
     found: list[dict[str, str]] = []
     known: dict[tuple[str, ...], list[dict[str, str]]] = {}
@@ -70,9 +74,8 @@ def joined(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
             found.append(row)
             continue
         for key, value in row.items():
-            if is_group_column(key) and value not in ("", *groups_of(one)):
+            if value not in ("", one[key], *re.split(r"[,;] *", one[key])):
                 one[key] = f"{one[key]}; {value}" if one[key] else value
-            one[key] = one[key] or value
     return found
 
 
@@ -92,8 +95,9 @@ def read_table(path: Path, what: str, option: str) -> list[dict[str, str]]:
     delimiter = own or max(",;\t", key=lines[0].count)
     try:
         titles = [title.strip() for title in next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])]
-        if twice := [title for title in titles if titles.count(title) > 1 and is_id_column(title)]:
-            raise UsageError(f"{path} has two columns {twice[0]}; rename or delete one of them")
+        read = [title for title in titles if is_read(title)]
+        if twice := [title for title in read if sum(key_of(other) == key_of(title) for other in read) > 1]:
+            raise UsageError(f"{path} has two columns {' and '.join(twice[:2])}; rename or delete one of them")
         return [
             {key.strip(): (value or "").strip() for key, value in row.items() if key and isinstance(value, str | None)}
             for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -113,12 +117,15 @@ def decoded(path: Path, what: str, option: str, form: str = "CSV") -> str:
         raise UsageError(f"{path} is not UTF-8; save {what} as {form} in UTF-8") from None
 
 
+def is_read(title: str) -> bool:
+    """Whether a column's cells count: of two such columns with one title, one would be lost."""
+    names = (*FIRST_NAMES, *LAST_NAMES, *NAMES)
+    about = (*ID_COLUMNS, *GROUP_COLUMNS, *ROLE_COLUMNS, *STATUS_COLUMNS, *TIME_COLUMNS)
+    return key_of(title) in map(key_of, (*names, *about))
+
+
 def is_id_column(title: str) -> bool:
     return key_of(title) in map(key_of, ID_COLUMNS)
-
-
-def is_group_column(title: str) -> bool:
-    return key_of(title) in map(key_of, GROUP_COLUMNS)
 
 
 def ids_of(row: Mapping[str, str]) -> tuple[str, ...]:
@@ -168,11 +175,8 @@ def key_of(name: str) -> str:
 
 
 def full_name(row: Mapping[str, str]) -> str:
-    first = column(row, "First name", "Given name", "Vorname", "Prénom", "Nombre")
-    last = column(row, "Last name", "Surname", "Family name", "Nachname", "Nom", "Apellido(s)")
-    whole = column(row, "Name", "Full name", "Student", "student_name", "Vollständiger Name", "Nom complet",
-                   "Nombre completo", "Nome completo", "Volledige naam")  # fmt: skip
-    return whole or f"{first} {last}".strip() or roster_name(row)
+    apart = f"{column(row, *FIRST_NAMES)} {column(row, *LAST_NAMES)}".strip()
+    return column(row, *NAMES) or apart or roster_name(row)
 
 
 def roster_name(row: Mapping[str, str]) -> str:

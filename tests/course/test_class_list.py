@@ -143,6 +143,7 @@ def test_a_student_is_found_by_the_exact_id_before_another_form():
 def test_a_student_listed_in_two_sections_is_one_with_the_groups_of_both(read):
     found = read("username,section,Group\nada,1,A\nada,2,B\nbo,1,\nbo,2,A\n", "ada", "bo")
     assert {id_: one.ids.get("Group") for id_, one in found.items()} == {"ada": "A; B", "bo": "A"}
+    assert {id_: one.ids["section"] for id_, one in found.items()} == {"ada": "1; 2", "bo": "1; 2"}
     assert not any(one.unlisted or one.problem for one in found.values())
 
 
@@ -159,12 +160,14 @@ def test_an_id_of_two_names_is_told_as_such(read):
     assert [one.problem for one in found if not one.unlisted] == [said, said]
 
 
-def test_two_columns_of_ids_with_one_title_are_refused(tmp_path):
-    (tmp_path / "roster.csv").write_text("username,User name,Notes,Notes\nada,bo,,\n")
+def test_two_columns_that_are_read_with_one_title_are_refused(tmp_path):
+    (tmp_path / "roster.csv").write_text("username,Notes,Notes\nada,,\n")
     assert len(read_roster(tmp_path / "roster.csv")) == 1
-    (tmp_path / "roster.csv").write_text("username,username\nada,bo\ncy,\n")
-    with pytest.raises(UsageError, match=r"roster\.csv has two columns username; rename or delete one of them"):
-        read_roster(tmp_path / "roster.csv")
+    for title, again in (("username", "username"), ("Email", "EMAIL"), ("User name", "username"), ("Group", "group"),
+                         ("submitted_at", "Submitted at"), ("Name", "name")):  # fmt: skip
+        (tmp_path / "roster.csv").write_text(f"{title},{again},SID\nada,bo,1\ncy,,2\n")
+        with pytest.raises(UsageError, match=rf"roster\.csv has two columns {title} and {again}; rename or delete one"):
+            read_roster(tmp_path / "roster.csv")
 
 
 def test_zeros_that_a_spreadsheet_took_are_no_zero(read):
