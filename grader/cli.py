@@ -220,7 +220,7 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
     from grader import grading, handout
     from grader.check import load
     from grader.data import datasets
-    from grader.files import check_place, is_output, set_aside, write
+    from grader.files import check_place, is_output
     from grader.intake.submission import begin, read, stubs
 
     if arguments.watch:
@@ -273,19 +273,30 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
         return ended(INTERRUPTED, f"{where}; the table shows what was measured until then", step)
     tell(report, arguments, page, step)
     if arguments.repro:
-        from grader.failing import repro
-
-        place = Path(f"repro-{arguments.repro}.py")
-        if script := repro.script(report, arguments.repro, homework, submission, path, arguments.audience):
-            earlier = set_aside(place, script.encode())
-            write(place, script)
-            kept = f"; the earlier one is now {earlier}" if earlier else ""
-            print(f"grade.py: wrote {place}; run it with Python here{kept}", file=sys.stderr)
-        else:
-            why = repro.reason(report, arguments.repro, arguments.audience)
-            print(f"grade.py: {place} was not written: {why}", file=sys.stderr)
+        try:
+            reproduce(report, arguments, homework, submission, path)
+        except KeyboardInterrupt:
+            return ended(INTERRUPTED, f"interrupted before repro-{arguments.repro}.py was written; the report is", step)
     notice(report.provenance.isolation)
     return FAULT if report.faulty else judge(report, arguments.fail_under, step)
+
+
+def reproduce(
+    report: Report, arguments: argparse.Namespace, homework: Homework, submission: Submission, path: Path
+) -> None:
+    """Write the script of --repro, or say why there is none."""
+    from grader.failing import repro
+    from grader.files import set_aside, write
+
+    place = Path(f"repro-{arguments.repro}.py")
+    if script := repro.script(report, arguments.repro, homework, submission, path, arguments.audience):
+        earlier = set_aside(place, script.encode())
+        write(place, script)
+        kept = f"; the earlier one is now {earlier}" if earlier else ""
+        print(f"grade.py: wrote {place}; run it with Python here{kept}", file=sys.stderr)
+    else:
+        why = repro.reason(report, arguments.repro, arguments.audience)
+        print(f"grade.py: {place} was not written: {why}", file=sys.stderr)
 
 
 def expect_no_end(arguments: argparse.Namespace) -> None:

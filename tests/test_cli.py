@@ -374,6 +374,17 @@ def test_an_interrupt_before_the_grading_says_that_there_is_no_report(monkeypatc
     assert capsys.readouterr().err == "grade.py: interrupted before the report was written\n"
 
 
+def test_an_interrupt_while_a_script_is_written_says_that_the_report_is(tmp_path, monkeypatch, capsys):
+    def interrupted(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "reproduce", interrupted)
+    assert cli.main([str(ROOT / "student"), "--repro", "1.1", "--json", "r.json", "--no-html"]) == cli.INTERRUPTED
+    assert capsys.readouterr().err == "grade.py: interrupted before repro-1.1.py was written; the report is\n"
+    assert not json.loads(Path("r.json").read_text())["interrupted"]
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_told_before_the_work(tmp_path):
     tmp_path.chmod(0o555)

@@ -11,7 +11,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -31,15 +31,19 @@ KEPT = 256 * MIB  # all wanted files of a submission together, with copies and a
 NESTING = 4  # depth of archives inside archives
 LISTED = 500  # files to list for a person who has to choose
 
-# How archives' names end. The grader cannot read rar, 7z and zst, and says so.
-ENDING = re.compile(r"(\.tar)?\.(zip|tar|tgz|tbz2?|txz|tzst|gz|bz2|xz|zst|rar|7z)$", re.IGNORECASE)
+# How archives' names end. The grader cannot read those of the second kind, and says so.
+ENDING = re.compile(
+    r"(\.tar)?\.(?:(zip|tar|tgz|tbz2?|txz|gz|bz2|xz)"
+    r"|(?:rar|7z|t?zst|zipx|t?lz4|lzma|tlz|lz|lzo|z|lzh|lha|arj|ace|cab|sitx?|cpio|xar|dmg|iso))$",
+    re.IGNORECASE,
+)
 # Archives of published data sets; they hold no student's work.
 DATA = re.compile(r"-(python|binary|matlab)\.(tar\.)?gz$|-ubyte\.gz$", re.IGNORECASE)
 JUNK = {"__MACOSX", "__pycache__", "node_modules", "site-packages"}
 # Folders that begin with a dot, in which programs keep their own files.
 KEEPERS = set(
     ".git .svn .hg .venv .tox .nox .cache .local .conda .npm .idea .vscode .vs .mypy_cache .ruff_cache .pytest_cache "
-    ".ipynb_checkpoints .Trash .Trashes .fseventsd .Spotlight-V100 .DocumentRevisions-V100 .TemporaryItems "
+    ".Trash .Trashes .fseventsd .Spotlight-V100 .DocumentRevisions-V100 .TemporaryItems "
     ".AppleDouble .history .eggs .spyproject .virtual_documents".split()
 )
 ASIDE = {"venv", "env"}  # files here, and in other folders that begin with a dot, count only if there are no others
@@ -50,13 +54,18 @@ class Found:
     """A file in a submission: its path there, and its bytes (None: too big, and not read).
 
     `part` is the number of the attachment, where there are several; the newest has the highest. `aside`: the file is in
-    a folder for a program's own files, and counts only if there is no other.
+    a folder for a program's own files, or was packed again later, and counts only if there is no other.
     """
 
     path: str
     content: bytes | None
     part: int = 0
     aside: bool = False
+    own_name: str = ""  # if `path` shows it escaped
+
+    @property
+    def name(self) -> str:
+        return self.own_name or self.path
 
 
 def members(path: Path, search: Search, *, name: str | None = None) -> list[Found]:
@@ -82,7 +91,7 @@ def members(path: Path, search: Search, *, name: str | None = None) -> list[Foun
                     raise TooBigError(f"{path} is larger than {ARCHIVE // MIB} MiB; leave data sets and models out")
                 return search.archive(file, path.name, 0)
             if search.fits(name) or search.names.code(name):
-                return [Found(printable(name), search.take(file, path.name, name))]
+                return [Found(printable(name), search.take(file, path.name, name), own_name=name)]
             file.seek(0)
             head = file.read(1000)
             kind = repair.kind_of(head)
@@ -90,7 +99,8 @@ def members(path: Path, search: Search, *, name: str | None = None) -> list[Foun
         raise SubmissionError(f"{path} cannot be read ({error.strerror}); name a folder, zip or tar") from None
     if kind:
         raise SubmissionError(f"{path} is {kind}")
-    what = f"neither a folder, zip or tar nor one of {', '.join(search.names.names)}" if head else "empty"
+    full = head.strip(b"\0")
+    what = f"neither a folder, zip or tar nor one of {', '.join(search.names.names)}" if full else "empty"
     raise SubmissionError(f"{path} is {what}; pack the work as a zip")
 
 
@@ -246,7 +256,7 @@ class Search:
             with os.fdopen(descriptor, "rb") as file:
                 if stat.S_ISREG(os.fstat(descriptor).st_mode) and not path.is_symlink():
                     content = self.take(file, str(root), name)
-                    return self.read(name, name, content, 0)
+                    return self.read(str(path.relative_to(root)), name, content, 0)
         except OSError as error:
             if not path.is_symlink() and self.names.named(path.name):
                 raise SubmissionError(f"{path} cannot be read ({error.strerror}); check its permissions") from None
@@ -261,9 +271,14 @@ class Search:
         if content is not None and basename(name).startswith("._") and b"\0" in content:
             return []
         aside = any(is_aside(part) for part in PurePosixPath(name.replace("\\", "/")).parts[:-1])
-        found = [Found(path, content, aside=aside)]
-        if content is not None and self.names.named(name) and depth < NESTING and is_archive(io.BytesIO(content)):
-            found += self.inner(io.BytesIO(content), path, depth + 1)
+        found = [Found(path, content, aside=aside, own_name=name)]
+        if content is None or not self.names.named(name) or depth >= NESTING:
+            return found
+        if is_archive(io.BytesIO(content)):
+            inside = self.inner(io.BytesIO(content), path, depth + 1)
+            return inside if self.any_named(inside) else found + inside
+        if is_packed(name):
+            self.skip(f"{path} is {unopened(name, content)}")
         return found
 
     def packed(self, paths: Sequence[Path], root: Path) -> list[Found]:
@@ -281,7 +296,7 @@ class Search:
                         found += self.inner(file, name, 1)
                     else:
                         file.seek(0)
-                        self.skip(f"{name} is {repair.kind_of(file.read(1000)) or NO_ARCHIVE}")
+                        self.skip(f"{name} is {unopened(name, file.read(1000))}")
             except OSError as error:
                 self.skip(f"{name} cannot be read ({error.strerror})")
         return found
@@ -320,10 +335,12 @@ class Search:
     def replace(
         self, found: dict[str, list[Found]], name: str, where: str, prefix: str, content: bytes | None, depth: int
     ) -> None:
-        """Keep the later of two members with the same name, as unpacking does."""
-        if name in found and found[name] and found[name][0].content != content:
-            self.note(f"{printable(where)} holds {printable(name)} twice; the later one counts, as in unpacking")
-        found[name] = self.read(name, prefix + printable(name), content, depth)
+        """Keep the later of two members with the same name, as unpacking does, or the earlier if the later is blank."""
+        before = [one for one in found.get(name, []) if one.content != content]
+        if before:
+            self.note(f"{printable(where)} holds {printable(name)} twice; the later one counts, if it holds work")
+        before = [replace(one, aside=True) for one in before[-1:] if self.names.named(name)]
+        found[name] = before + self.read(name, prefix + printable(name), content, depth)
 
     def inside(
         self, name: str, prefix: str, content: Callable[[], IO[bytes]], where: str, depth: int, kept: int
@@ -341,7 +358,7 @@ class Search:
         if inner is None:
             self.skip(f"{path} is larger than {FILE // MIB} MiB and was not opened")
         elif not is_archive(io.BytesIO(inner)):
-            self.skip(f"{path} is {repair.kind_of(inner) or NO_ARCHIVE}")
+            self.skip(f"{path} is {unopened(name, inner)}")
         else:
             return [(name, inner)]
         return []
@@ -386,7 +403,14 @@ class Search:
             self.notes.append(sentence)
 
 
-NO_ARCHIVE = "not an archive, although its name says so; pack the work again as a zip"
+def unopened(name: str, content: bytes) -> str:
+    """What a file is that is called an archive and cannot be opened."""
+    ending = ENDING.search(basename(name))
+    if kind := repair.kind_of(content):
+        return kind
+    if ending and not ending[2]:
+        return f"an archive of a kind ({ending[0][1:]}) that the grader cannot open; pack the work as a zip"
+    return "not an archive, although its name says so; pack the work again as a zip"
 
 
 def is_junk(folder: str) -> bool:

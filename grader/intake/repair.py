@@ -17,6 +17,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from html import unescape
+from textwrap import dedent
 from typing import Any
 
 LARGEST = 1 << 20  # bytes of a script; a larger one stays as it is
@@ -25,6 +27,11 @@ BRACKETS = 500_000  # most lists and objects in a notebook; more could take giga
 SLIM = 8 << 20  # bytes; a larger notebook loses the outputs that no check reads
 PYTHON = sys.version.split()[0]
 
+UNOPENED = (
+    (b"Rar!", "RAR"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"\x28\xb5\x2f\xfd", "zst"), (b"\x04\x22\x4d\x18", "lz4"),
+    (b"\x1f\x9d", "Z"), (b"LZIP\1", "lzip"), (b"MSCF\0", "cab"), (b"xar!", "xar"), (b"!<arch>\n", "ar"),
+    (b"070701", "cpio"),
+)  # fmt: skip
 # First bytes of files that are not text, and what to tell the student.
 KINDS = (
     (b"{\\rtf", "rich text (RTF), as TextEdit and WordPad write it; save it as plain text"),
@@ -32,9 +39,8 @@ KINDS = (
     (b"\x89PNG", "a picture (PNG); hand in the file itself"),
     (b"\xff\xd8\xff", "a picture (JPEG); hand in the file itself"),
     (b"GIF8", "a picture (GIF); hand in the file itself"),
-    (b"Rar!", "a RAR archive, which the grader cannot open; pack the work as a zip"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive, which the grader cannot open; pack the work as a zip"),
-    (b"\x28\xb5\x2f\xfd", "a zst archive, which the grader cannot open; pack the work as a zip"),
+    *((magic, f"a {name} archive, which the grader cannot open; pack the work as a zip") for magic, name in UNOPENED),
+    (b"version https://git-lfs.github.com/", "a pointer of Git LFS; hand in the file itself"),
     (b"\xd0\xcf\x11\xe0", "a Word document; save it as plain text"),
     (b"bplist00", "a placeholder or web archive of macOS; download the file itself, then hand that in"),
     (b"L\0\0\0\x01\x14\x02\0", "a shortcut of Windows; hand in the file itself"),
@@ -47,17 +53,20 @@ SIDES = re.compile(
     r"^<{7}[^\n]*\n((?:(?!<{7}|={7}|>{7})[^\n]*\n)*)={7}\n((?:(?!<{7}|={7}|>{7})[^\n]*\n)*)>{7}[^\n]*$", re.MULTILINE
 )
 # Lines that only Jupyter understands: %matplotlib inline, !pip install, get_ipython().run_line_magic(...); also
-# the ``` fences of Markdown.
+# the ``` and ~~~ fences of Markdown.
 MAGIC = re.compile(
-    r"^([ \t]*)((?:%{1,2}[A-Za-z]|!|\?|get_ipython\(\)\.|```|\w+[ \t]*=[ \t]*[!%])[^\n]*|[\w.]+\?{1,2}[ \t]*)$",
+    r"^([ \t]*)((?:%{1,2}[A-Za-z]|!|\?|get_ipython\(\)\.|```|~~~|\w+[ \t]*=[ \t]*[!%])[^\n]*|[\w.]+\?{1,2}[ \t]*)$",
     re.MULTILINE,
 )
 CALLED = re.compile(r"^([ \t]*)(get_ipython\(\)\.[^\n]*)$", re.MULTILINE)
 CELL = re.compile(r"^get_ipython\(\)\.run_cell_magic\((.*)\)[ \t]*$", re.MULTILINE)
 TIMED = ("time", "timeit", "capture", "prun", "python", "python3")
 COOKIE = re.compile(rb"^([ \t\f]*#.*?coding)[:=]", re.MULTILINE)
-UNSEEN = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f]")
+UNSEEN = re.compile("[\0\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
+TYPED = str.maketrans("\u201c\u201d\u201e\u2018\u2019\u201a\u2212\u2013", "\"\"\"'''--")  # by a word processor
+PROMPT = re.compile(r"^(?:>>> ?|\.\.\. ?|In \[\d*\]: ?|[ ]+\.\.\.: ?)", re.MULTILINE)  # of Python and of IPython
+FENCE = re.compile(r"[ \t]*(?:pass  # )?(?:```|~~~)")
 PYTHON_2 = re.compile(
     r"^[ \t]*(?:print[ \t]+[^\s(=.,:\[]|print[ \t]*>>|exec[ \t]+[\"'\w]|raise[ \t]+\w+,|except[ \t]+[\w.]+[ \t]*,)"
     r"|<>|`\w"
@@ -90,13 +99,16 @@ def script(content: bytes, name: str, origin: str, newer: Callable[[str], str]) 
     notes = [f"{origin} was read as {said}"] if said else []
     if is_notebook(content):
         return from_notebook(text, name, origin, notes)
-    for change, told in STEPS:
+    plain = text
+    for change, told in (*STEPS, *PASTED):
         changed = change(text)
         if changed != text:
             text, notes = changed, [*notes, f"{origin}: {told}"]
+        if (change, told) in STEPS:
+            plain = text
         if parses(text.encode()):
             return Repaired(text.encode(), notes)
-    return unread(text, name, newer)
+    return unread(plain, name, newer)
 
 
 def without_calls(content: bytes, origin: str) -> Repaired:
@@ -174,13 +186,35 @@ def settled(text: str) -> str:
     return SIDES.sub(lambda found: found[1].rstrip("\n") if found[1].strip() == found[2].strip() else found[0], text)
 
 
+def fenced(text: str) -> str:
+    """Of Markdown, the code between its fences alone; each other line becomes a comment, so that numbers stay."""
+    lines = text.split("\n")
+    fences = [at for at, line in enumerate(lines) if FENCE.match(line)]
+    if len(fences) % 2:
+        return text
+    inside = {at for begin, end in zip(fences[::2], fences[1::2], strict=True) for at in range(begin + 1, end)}
+    code = "\n".join(line if at in inside else f"# {line}" for at, line in enumerate(lines))
+    return (
+        code if DEFINED.findall(code) == DEFINED.findall(text) != [] else text
+    )  # else it is an example in a docstring
+
+
 ONLY_JUPYTER = "lines that only Jupyter understands were left out"
-STEPS: tuple[tuple[Callable[[str], str], str], ...] = (
-    (lambda text: re.sub(r"\r\n?", "\n", text), "its line ends were corrected"),
+Step = tuple[Callable[[str], str], str]
+STEPS: tuple[Step, ...] = (
+    (lambda text: re.sub(r"\r\n?|[\v\x85\u2028\u2029]", "\n", text), "its line ends were corrected"),
     (lambda text: text.rstrip("\0\x1a"), "characters after its end were left out"),
     (without_magics, ONLY_JUPYTER),
     (lambda text: SPACES.sub(" ", UNSEEN.sub("", text)), "invisible characters were left out"),
     (settled, "an empty merge conflict was left out"),
+)
+# What else is undone where the file then parses: code that was pasted from a document, a page, a chat or a prompt.
+PASTED: tuple[Step, ...] = (
+    (lambda text: text.translate(TYPED), "quotes and dashes were written as Python's"),
+    (unescape, "characters were written as Python's, not as HTML's"),
+    (lambda text: PROMPT.sub("", text), "prompts were left out"),
+    (fenced, "what stands outside the ``` of Markdown was left out"),
+    (dedent, "what all its lines are indented by was left out"),
 )
 
 

@@ -223,7 +223,7 @@ def taken(take: Take, found: Iterable[Found]) -> Choice:
 
 def meant(file: Found, search: Search, stubs: Mapping[str, bytes]) -> dict[str, int]:
     """The wanted names that a file may stand for. If there are several, only one whose functions it defines."""
-    distances = search.names.distances(file.path)
+    distances = search.names.distances(file.name)
     if len(distances) < 2:
         return distances
     told = {base: far for base, far in distances.items() if base.endswith(".py") and shows(file, base, stubs)}
@@ -234,7 +234,7 @@ def qualifies(base: str, far: int, file: Found, stubs: Mapping[str, bytes]) -> b
     """Whether a file whose name is `far` from the wanted one may count as it."""
     if far <= WRITTEN or file.content is None:
         return far <= MARKED
-    own = folded(basename(file.path)).endswith(f".{base.rpartition('.')[2]}")
+    own = folded(basename(file.name)).endswith(f".{base.rpartition('.')[2]}")
     if base.endswith(".ipynb"):
         return own or is_notebook(file.content)
     return (own and far == MARKED) or shows(file, base, stubs)
@@ -255,6 +255,13 @@ def works(file: Found, stub: bytes | None) -> bool:
     )
 
 
+def no_work(base: str, file: Found) -> str:
+    """What a file is that cannot be the wanted one as it is, though it may have been meant; "" for others."""
+    content = file.content or b""
+    cut = base.endswith(".py") and is_notebook(content) and repair.loaded(content) is None
+    return kind_of(content) or ("a notebook that is cut off; hand in the whole one" if cut else "")
+
+
 def pick(base: str, candidates: Sequence[tuple[int, Found]], stub: bytes | None, unread: Sequence[str]) -> Choice:
     """The candidate that counts, or a question."""
     fit = sorted((one for one in candidates if qualifies(base, *one, {base: stub or b""})), key=lambda one: one[0])
@@ -269,10 +276,10 @@ def pick(base: str, candidates: Sequence[tuple[int, Found]], stub: bytes | None,
         )
     if works_in:
         return nearest(base, works_in, fit, stub)
-    odd = [one for one in candidates if one[0] <= MARKED and kind_of(one[1].content or b"")]
+    odd = [one for one in candidates if one[0] <= MARKED and no_work(base, one[1])]
     here = [one for one in fit if one not in odd or one[0] == EXACT]
     if odd and not any(one[0] == EXACT for one in odd):
-        return Choice(question=f"{odd[0][1].path} may be {base}, but is {kind_of(odd[0][1].content or b'')}")
+        return Choice(question=f"{odd[0][1].path} may be {base}, but is {no_work(base, odd[0][1])}")
     if unread:
         return Choice(question=f"{base} may be in a file that could not be opened: {unread[0]}")
     if here:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import os
@@ -84,6 +85,8 @@ def test_an_aes_zip_has_a_password_too(tmp_path):
             "is a RAR archive, which the grader cannot open; pack the work as a zip",
         ),
         (b"7z\xbc\xaf\x27\x1c\x00\x04" + b"z" * 500, "is a 7z archive, which the grader cannot open"),
+        (b"\x04\x22\x4d\x18" + b"z" * 500, "is a lz4 archive, which the grader cannot open"),
+        (b"\x1f\x9d\x90" + b"z" * 500, "is a Z archive, which the grader cannot open"),
         (b"<!DOCTYPE html><html><title>Sign in</title></html>", "is a web page"),
         (b"%PDF-1.7\n", "is a PDF"),
         (b"", "is empty"),
@@ -98,6 +101,24 @@ def test_what_only_is_called_an_archive_is_told_by_what_it_is(tmp_path, content,
     assert found.files == {"functions.py": WORK["functions.py"]}
     assert set(found.questions) == {"layers.py", "part1.ipynb"}
     assert "layers.py may be in a file that could not be opened: work.zip is" in found.questions["layers.py"]
+
+
+@pytest.mark.parametrize("name", ["work.7z", "layers.7z", "work.tar.lz4", "layers.rar", "layers.lzma", "work.zipx"])
+def test_an_archive_of_a_kind_that_is_not_opened_is_a_question_where_a_file_is_missing(tmp_path, name):
+    found = read(put(tmp_path / "hw", {name: b"\x5d\0\0" + b"z" * 500, "functions.py": b"f"}), WANTED, STUBS)
+    assert (
+        f"layers.py may be in a file that could not be opened: {name} is an archive of a"
+        in found.questions["layers.py"]
+    )
+    if name.startswith("work"):
+        with pytest.raises(SubmissionError, match=rf"{name} is an archive of a kind .* that the grader cannot open; "):
+            read(put(tmp_path / "alone", {name: b"\x5d\0\0" + b"z" * 500}), WANTED, STUBS)
+
+
+def test_an_empty_tar_is_empty(tmp_path):
+    (tmp_path / "work.tar").write_bytes(bytes(10240))
+    with pytest.raises(SubmissionError, match="is empty; pack the work as a zip"):
+        read(tmp_path / "work.tar", WANTED, STUBS)
 
 
 def test_a_missing_path_and_an_empty_folder(tmp_path):
@@ -364,6 +385,23 @@ def test_odd_archives_are_opened(tmp_path, form):
     told = [note for note in found.notes if "holds layers.py twice; the later one counts" in note]
     assert bool(told) == (form == "twice")
     assert not any(str(tmp_path) in note for note in found.notes)  # a student reads them
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lambda content: old_tar({"layers.py": content})])
+def test_a_file_that_was_packed_under_its_own_name_is_that_file(tmp_path, pack):
+    packed = WORK | {"layers.py": pack(WORK["layers.py"])}
+    found = read(put(tmp_path / "ada", packed), WANTED, STUBS)
+    assert (found.files, found.questions) == (WORK, {})
+
+
+def test_of_a_name_that_a_zip_holds_twice_the_later_counts_unless_it_is_blank(tmp_path):
+    for at, (content, expected) in enumerate(((STUBS["layers.py"], b"work"), (b"", b"work"), (b"later", b"later"))):
+        path = zipped(tmp_path / f"{at}.zip", {"layers.py": b"work", "functions.py": b"f"})
+        with zipfile.ZipFile(path, "a") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it is meant to hold one name twice
+            file.writestr("layers.py", content)
+        found = read(path, WANTED, STUBS)
+        assert (found.files["layers.py"], found.questions) == (expected, {})
 
 
 def test_a_note_on_what_is_too_large_names_no_folder_of_staffs(tmp_path, monkeypatch):

@@ -83,6 +83,37 @@ def test_a_cell_that_an_export_made_a_string_of_is_its_code_again():
     assert ast.unparse(ast.parse(graded(inside.encode()))).endswith("def f():\n    pass")
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (SOURCE.replace("(x):", "(x):\v").replace(":\v\n", ":\v"), "line ends were corrected"),
+        (SOURCE.replace("\n", "\u2028"), "line ends were corrected"),
+        (SOURCE.replace("\n", "\x85"), "line ends were corrected"),
+        (SOURCE.replace("def ", "\u202adef ").replace("return", "\u2066return"), "invisible characters"),
+        (SOURCE.replace("def ", "def\0 "), "invisible characters"),
+        (f"```python\n{SOURCE}```\n", "only Jupyter"),
+        (f"~~~\n{SOURCE}~~~\n", "only Jupyter"),
+        (f"# Layers\n\nThis is my work:\n\n```python\n{SOURCE}```\nIt's done.\n", "outside the ``` of Markdown"),
+        ("".join(f"{'...' if line[:1] in (' ', '') else '>>>'} {line}\n" for line in SOURCE.split("\n")), "prompts"),
+        (f"In [1]: {SOURCE}", "prompts"),
+        (f"name = \u2018a\u2019\nother = \u201cb\u201d\nless = 1 \u2212 2 \u2013 3\n{SOURCE}", "quotes and dashes"),
+        (f"x = 1 &lt; 2 and &quot;a&quot; &gt; &#39;b&#39;\n{SOURCE}", "HTML"),
+        ("".join(f"    {line}\n" for line in SOURCE.split("\n")), "indented"),
+    ],
+)
+def test_what_pasting_did_to_a_file_is_undone_and_told(content, told):
+    found = repair.script(content.encode(), "layers.py", "layers.py", newer.needed)
+    (function,) = (one for one in ast.parse(found.content).body if isinstance(one, ast.FunctionDef))
+    assert ast.unparse(function) == ast.unparse(ast.parse(SOURCE).body[-1])
+    assert [told in note for note in found.notes][-1:] == [True]
+    assert not found.fault
+
+
+def test_an_example_in_a_docstring_is_not_taken_for_the_file():
+    content = f'{SOURCE}\ndef f(x):\n    """\n```\nx = 1\n```\n    """\n    return (x\n'.encode()
+    assert repair.script(content, "layers.py", "layers.py", newer.needed).content.startswith(SOURCE.encode())
+
+
 def test_no_break_spaces_are_spaces():
     assert graded(SOURCE.replace("    return", "\u00a0\u00a0\u00a0\u00a0return").encode()) == SOURCE
 
@@ -116,6 +147,7 @@ CONFLICT = "<<<<<<< HEAD\n{}=======\n{}>>>>>>> theirs\n"
         (b"%PDF-1.4 ...", "it is a PDF"),
         (b"\x89PNG\r\n", "it is a picture (PNG)"),
         (b"PK\3\4...", "it is a zip or a Word document"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 12\n", "it is a pointer of Git LFS"),
         (f"{SOURCE}{CONFLICT.format('a = 1', 'a = 2')}".replace("1=", "1\n=").replace("2>", "2\n>").encode(),
          "it was saved in the middle of a merge conflict (line 6 is <<<<<<<); resolve it, then hand the file in again"),
         (b"x = 1\nprint 'hello'\n", "SyntaxError, because line 2 is written for Python 2, and this is Python 3"),

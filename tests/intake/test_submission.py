@@ -80,6 +80,34 @@ def test_junk_is_passed_over(tmp_path):
     assert read(tmp_path, WANTED, STUBS).files == WORK
 
 
+def test_what_jupyter_saved_by_itself_counts_where_there_is_no_other(tmp_path):
+    saved = ".ipynb_checkpoints/layers-checkpoint.py"
+    work = {"functions.py": b"f", saved: STUBS["layers.py"] + b"\nmine = 1\n"}
+    assert read(put(tmp_path / "a", work), WANTED, STUBS).files["layers.py"] == work[saved]
+    found = read(put(tmp_path / "b", work | {"layers.py": b"newer"}), WANTED, STUBS)
+    assert found.files["layers.py"] == b"newer"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["\u200flayers.py", "layers\u200e.py", "layers\u200b.py", "layers\u00a0(1).py", "lay\u00aders.py", "layers\n.py"],
+)
+def test_a_name_with_characters_that_nobody_sees_is_the_name(tmp_path, name):
+    for path in (put(tmp_path / "ada", {"functions.py": b"f", name: b"l = 1"}),
+                 zipped(tmp_path / "ada.zip", {"functions.py": b"f", name: b"l = 1"})):  # fmt: skip
+        found = read(path, WANTED, STUBS)
+        assert (found.files["layers.py"], found.questions) == (b"l = 1", {})
+        assert found.origin["layers.py"].isprintable()
+
+
+def test_a_notebook_that_is_cut_off_is_a_question_where_it_may_be_a_script(tmp_path):
+    cut = cells("def fc_forward(x): return x")[:-20]
+    found = read(put(tmp_path, {"functions.py": b"f", "layers.ipynb": cut}), WANTED, STUBS)
+    assert found.questions["layers.py"] == (
+        "layers.ipynb may be layers.py, but is a notebook that is cut off; hand in the whole one"
+    )
+
+
 @pytest.mark.parametrize("name", ["Layers.py", "layers (1).py", "layers-2.py", "LAYERS.PY"])
 def test_a_name_that_is_nearly_right_is_taken_and_noted(tmp_path, name):
     found = read(put(tmp_path, {"functions.py": b"f = 1", name: b"l = 1"}), WANTED, STUBS)
