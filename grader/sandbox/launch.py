@@ -65,6 +65,7 @@ def environment(scratch: Path) -> dict[str, str]:
         "MPLBACKEND": "Agg",
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONBREAKPOINT": "0",  # nobody would go on from there
         "LC_ALL": "C.UTF-8",
     }
     found |= ONE_THREAD

@@ -11,6 +11,10 @@ from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raise
 from grader.sandbox.remote import as_text
 
 FORBIDDEN = "this section forbids"
+ALONE = {  # exceptions, by type and text, that come because nobody sits before the process, and what to say of them
+    ("EOFError", "EOF when reading a line"): "it asks someone to type, as input() does, and nobody is there",
+    ("BdbQuit", ""): "it stops in a debugger, and nobody is there",
+}
 MOST_FUNCTIONS = 20  # of a student's, of which a reply may tell in `differences`
 MOST_ARGUMENTS = 64  # arguments of a call that a reply may report as changed
 
@@ -60,7 +64,9 @@ def student_error(error: Any, subject: str) -> StudentError:
     if kind == "gone":
         return Raised(text)
     if kind == "exit":
-        return Raised(f"{doing} called sys.exit(); a graded function has to return", where=where)
+        cure = 'put that below `if __name__ == "__main__":`' if importing else "a graded function has to return"
+        return Raised(f"{doing} called sys.exit(); {cure}", where=where)
     if kind == "unspeakable":
         return Raised(f"{doing} returned something that cannot be graded: {text}", where=where)
+    text = ALONE.get((type_, text), text)
     return Raised(f"{doing} raised {type_}{f': {text}' if text else ''}", where=where)
