@@ -549,7 +549,7 @@ def trusted(root: Path, section: Section) -> dict[str, ModuleType]:
         if error.name in section.needs:
             raise  # the command says how to install it
         raise UsageError(f"{broken_line(error, reference)}: the reference cannot be imported; correct it") from error
-    except (Exception, Endless) as error:  # the reference may raise anything; its author needs the line
+    except (Exception, SystemExit, Endless) as error:  # the reference may raise anything; its author needs the line
         raise UsageError(f"{broken_line(error, reference)}: the reference cannot be imported; correct it") from error
 
 

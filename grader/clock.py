@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
+from typing import NoReturn
 
 from grader.model import Item, Limits
 
@@ -27,16 +29,23 @@ def seconds_of(limits: Limits, item: Item | None = None) -> float:
 @contextmanager
 def clock(what: str, seconds: float) -> Iterator[None]:
     """Raise Endless where the code inside computes for longer. A KeyboardInterrupt there says `what` it was in, unless
-    the student's process was asked. Only a main thread has this clock, and not on Windows."""
+    the student's process was asked. Only a main thread has this clock, and not on Windows. `os._exit` becomes a
+    SystemExit, which does not end the grader."""
 
-    running = True
+    running, pid, leave = True, os.getpid(), os._exit
 
     def end(number: int, frame: FrameType | None) -> None:
         if running:
             raise Endless(f"{what} had computed for {seconds:g} s and did not end")
 
+    def stay(status: int) -> NoReturn:
+        if running and os.getpid() == pid and threading.current_thread() is threading.main_thread():
+            raise SystemExit(f"{what} called os._exit({status})")
+        leave(status)  # what was forked meanwhile, or watches over this process, ends like that
+
     timed = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGVTALRM) if timed else None
+    os._exit = stay
     try:
         if timed:
             signal.signal(signal.SIGVTALRM, end)
@@ -49,7 +58,7 @@ def clock(what: str, seconds: float) -> Iterator[None]:
             raise
         raise KeyboardInterrupt(f"in {what}") from None
     finally:
-        running = False
+        running, os._exit = False, leave
         if timed:
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
             signal.signal(signal.SIGVTALRM, before or signal.SIG_DFL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -58,6 +59,26 @@ def test_an_import_that_does_not_end_is_told_with_its_line(folder, name):
     path.write_text(f"{path.read_text()}\n{LOOP.format('')}")
     with pytest.raises(UsageError, match=r"(?s)\.py:\d+: Endless: the import of .* had computed for 0.5 s"):
         check.load(folder)
+
+
+@pytest.mark.parametrize("name", ["checks.py", "reference/work.py"])
+@pytest.mark.parametrize("call", ["os._exit(0)", "sys.exit(0)", "exit()"])
+def test_an_import_that_ends_its_process_does_not_end_the_grader(folder, name, call):
+    path = folder / name
+    path.write_text(f"{path.read_text()}\nimport os, sys\n{call}\n")
+    leave = os._exit
+    with pytest.raises(UsageError, match=rf"(?s){name}:\d+: SystemExit: .*; correct"):
+        check.load(folder)
+    assert os._exit is leave
+
+
+def test_a_check_that_ends_its_process_is_a_fault(folder):
+    path = folder / "checks.py"
+    path.write_text(path.read_text().replace("    for n, d in", "    import os\n\n    os._exit(0)\n    for n, d in"))
+    homework = check.load(folder)
+    (result,) = grading.grade(handed_in(homework, homework.reference), homework, seed=1).checks
+    assert result.verdict is Verdict.INTERNAL
+    assert "the check weighted_sum (checks.py:9) called os._exit(0)" in result.message
 
 
 @pytest.mark.parametrize(("where", "number"), [("check", signal.SIGTERM), ("import", signal.SIGINT)])

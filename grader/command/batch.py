@@ -18,7 +18,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from grader.course import pages
+from grader.course import database, pages
 from grader.course.batch import Batch, Progress
 from grader.course.caveats import STAND_INS, caveats, named, waiting
 from grader.course.class_folder import LAYOUTS, hidden, lone_folder, recognise
@@ -101,9 +101,12 @@ def run(arguments: argparse.Namespace) -> int:
     due(arguments.due)
     arguments = as_started(arguments) if arguments.resume else arguments
     datasets.check_root(arguments.data_root)
-    zone = zone_of(homework_at(arguments.homework and arguments.homework.resolve()).rubric.late)
+    homework = homework_at(arguments.homework and arguments.homework.resolve())
+    zone = zone_of(homework.rubric.late)
     students = recognise(arguments.folder, arguments.layout, arguments.roster, zone)
     check_known(arguments.again, students)
+    if not (arguments.out / database.FILE).exists():
+        planned(arguments, (), homework)  # what is refused leaves no gradebook without a run
     with Gradebook.create(arguments.out) as book, claim(arguments.out) as scratch:
         with display() as show:  # it must end before anything else is printed, because it erases lines
             workers = Cluster(arguments.scheduler) if arguments.scheduler else Pool(jobs, scratch)
@@ -130,7 +133,11 @@ def prepare(
 ) -> Batch:
     """The run to execute: a new one, or with --resume the last one."""
     place = Place(*(path and path.resolve() for path in (arguments.homework, arguments.data_root)))
-    run = book.run() if arguments.resume else begun(arguments, book, homework_at(place.homework))
+    run = (
+        book.run()
+        if arguments.resume
+        else book.begin(**planned(arguments, book.runs()[-1:], homework_at(place.homework)))
+    )
     terms = Terms(run.seed, tuple(arguments.only), arguments.full, arguments.unverified, arguments.allow_unsafe)
     for_staff = arguments.audience == "staff" or book.released(run) is not None  # what students do not see, staff do
     audiences: tuple[Audience, ...] = ("student", "staff") if for_staff else ("student",)
@@ -161,12 +168,14 @@ def not_extended(run: Run, unknown: Sequence[str]) -> Iterator[str]:
         yield f"{named(unknown)}: {path} names them, but the class has no clear match; use their ids in that file"
 
 
-def begun(arguments: argparse.Namespace, book: Gradebook, homework: Homework) -> Run:
-    """A new run. Its seed and due date are those of the last run, unless others are given."""
+def planned(arguments: argparse.Namespace, last: Sequence[Run], homework: Homework) -> dict[str, Any]:
+    """What a new run is begun with. Its seed and due date are those of the last run, unless others are given.
+
+    Raises UsageError for options with which none can begin.
+    """
     from grader.grading import expect_known
 
     expect_known(homework, arguments.only)
-    last = book.runs()[-1:]
     zone = zone_of(homework.rubric.late)
     drawn, at = arguments.seed, due(arguments.due, zone)
     if arguments.extensions is None and last and last[0].settings.get("extensions"):
@@ -178,7 +187,7 @@ def begun(arguments: argparse.Namespace, book: Gradebook, homework: Homework) ->
     if arguments.extensions is not None:
         extended((), read_extensions(arguments.extensions, zone), at, zone)  # no run begins with a mistake in it
     settings = asked(arguments) | {"release": homework.rubric.release}
-    return book.begin(seed=drawn, due=at, late=homework.rubric.late, settings=settings)
+    return {"seed": drawn, "due": at, "late": homework.rubric.late, "settings": settings}
 
 
 def asked(arguments: argparse.Namespace) -> dict[str, Any]:
