@@ -307,6 +307,7 @@ def test_neither_a_place_nor_a_pictures_bytes_tell_its_label():
     assert first.x.dtype == np.uint8
     assert apart.max() == 1
     assert (apart.max((1, 2)) == 1).all()
+    assert ((first.x > 0) == (x[first.at] > 0)).all()  # for networks that look at outlines
     assert (first.x != second.x[np.argsort(second.at)][first.at]).any((1, 2)).all()
 
 

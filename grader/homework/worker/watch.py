@@ -19,7 +19,9 @@ from .train_run import replace
 OPERATIONS = 10_000  # most operations of a loss to search
 LOOKS = 20  # backward passes between two tests whether old gradients were left, or for convolutions
 PIXELS = 28 * 28
-FEW, LEVELS, BLACK = 8, 20, 0.1  # pictures of a batch, their grey levels, and the share of black, to know marked ones
+# To know marked pictures: how many of a batch are looked at, how many grey levels they have in every second column at
+# least and in all columns at most, and how many of these may be the same in both.
+FEW, LEVELS, MOST_LEVELS, SHARED = 8, 20, 300, 2
 MEASURED = 2000  # pictures used for the mean and deviation of the network's inputs
 # Pictures were preprocessed differently if their means differ by more than SHIFTED deviations, or their deviations by
 # more than the factor WIDER.
@@ -235,21 +237,26 @@ def chain(loss: Any) -> list[str]:
 
 
 def mark_pictures(pictures: Any) -> Any:
-    """Pictures (N, 28, 28) uint8 whose black is of two grey levels, 0 and 1, in every second column: so a batch of them
-    is known again that was not taken from a loader."""
-    pictures[:, :, 1::2] = pictures[:, :, 1::2].clip(1)
+    """Pictures (N, 28, 28) uint8 whose grey levels are even in every second column and odd in the others: so a batch of
+    them is known again that was not taken from a loader. Black stays black, for networks that look at outlines."""
+    even, odd = pictures[:, :, 0::2], pictures[:, :, 1::2]
+    even[even == 1] = 2
+    even -= even % 2
+    odd -= (odd > 0) & (odd % 2 == 0)
     return pictures
 
 
 def is_marked(batch: Any) -> bool:
-    """Whether a batch is of marked pictures, shifted, scaled or inverted: its two darkest or brightest levels are
-    common, each about as much as the other."""
+    """Whether a batch is of marked pictures, shifted, scaled, mirrored or inverted: of its many grey levels, every
+    second column has others than the columns between, except black and what was put around the pictures."""
     if len(batch) < FEW or batch.is_complex():
         return False
-    levels, counts = batch[:FEW].detach().unique(return_counts=True)
-    total = int(counts.sum())
-    ends = [(int(counts[at]), int(counts[beside])) for at, beside in ((0, 1), (-1, -2))] if len(levels) > LEVELS else []
-    return any(black > BLACK * total and black / 2 < other < 2 * black for black, other in ends)
+    few = batch[:FEW].detach()
+    here, there = (few[..., at::2].unique() for at in (0, 1))
+    counts = len(here), len(there)
+    if min(counts) <= LEVELS or sum(counts) > MOST_LEVELS:
+        return False
+    return int(torch.isin(here, there).sum()) <= SHARED
 
 
 @dataclass

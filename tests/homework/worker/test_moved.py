@@ -81,7 +81,10 @@ found["whole numbers"] = [one.dtype.is_floating_point for one in mixed.start]
 pictures = (torch.rand(64, 28, 28) * 300 - 150).clamp(0).byte()
 own = mark_pictures(pictures.numpy().copy())
 own = torch.from_numpy(own).float().unsqueeze(1)
-found["marks"] = [is_marked(x) for x in (own, (255 - own) / 255, (own / 255 - 0.28) / 0.35, own.flip(-1))]
+found["outlines"] = torch.equal(own[:, 0] > 0, pictures > 0)
+found["apart"] = (own[:, 0] - pictures.float()).abs().max().item()
+found["marks"] = [is_marked(x) for x in (
+    own, (255 - own) / 255, (own / 255 - 0.28) / 0.35, own.flip(-1), own.flatten(1), nn.functional.pad(own, [3] * 4))]
 found["no marks"] = [is_marked(x) for x in (
     pictures.float(), pictures.float() / 255 - 0.3, 255 - pictures.float(), torch.randn(64, 1, 28, 28),
     (pictures > 0).float(), torch.zeros(8, 3), torch.fft.fft2(own.float()), own[:4],
@@ -141,6 +144,9 @@ def test_parameters_have_their_values_again(found):
 
 
 def test_pictures_of_the_test_set_are_known_again(found):
+    """Their marks leave outlines as they are, for a network that looks at them."""
+    assert found["outlines"]
+    assert found["apart"] == 1
     assert all(found["marks"])
     assert not any(found["no marks"])
 

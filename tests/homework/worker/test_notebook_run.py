@@ -338,7 +338,6 @@ def test_what_a_notebook_takes_for_its_test_set_is_held_out_of_the_training_set(
     assert count == HELD_OUT
     assert labels == arrays["train_y"][-HELD_OUT:][:5].tolist()
     apart = np.abs(np.array(picture) - arrays["train_x"][-HELD_OUT + 3])
-    assert apart[:, ::2].max() == 0
     assert apart.max() == 1  # its mark
 
 
