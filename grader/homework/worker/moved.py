@@ -9,16 +9,20 @@ from typing import Any
 import torch
 from torch.nn.parameter import is_lazy
 
+SLACK = 1e-5  # rounding, relative to a number
+
 
 class Moved:
-    """Follows parameters from where they were first seen: `start`, and `last` after the optimizer's last step.
+    """Follows parameters from where they were first seen: `start`, and `before` and after the optimizer's `last` step.
 
-    `written` is the sum of what was changed between two steps. Who restores an earlier state, as of the best epoch,
-    writes nothing. So a parameter minus `written` is what the optimizer made of its start.
+    `written` is the sum of what was changed between two steps. Who restores an earlier state, as of the best epoch, or
+    limits what the optimizer made (see `limits`), writes nothing. So a parameter minus `written` is what the optimizer
+    made of its start.
     """
 
     def __init__(self) -> None:
         self.start: dict[Any, Any] = {}
+        self.before: dict[Any, Any] = {}
         self.last: dict[Any, Any] = {}
         self.written: dict[Any, Any] = {}
         self.own: set[int] = set()  # the fingerprints of all states without `written`
@@ -30,11 +34,16 @@ class Moved:
             known = self.last.get(one)
             if is_lazy(one) or not one.is_floating_point() or (known is not None and known.shape == one.shape):
                 continue
-            self.start[one], self.last[one] = one.detach().clone(), one.detach().clone()
+            self.start[one], self.before[one], self.last[one] = (one.detach().clone() for _ in range(3))
             self.written.pop(one, None)
             self.mark = 0
         if not self.mark:
             self.take()
+
+    def step(self) -> None:
+        """After a step of the optimizer."""
+        self.before, self.last = self.last, self.before
+        self.take()
 
     def take(self) -> None:
         """The present state is the optimizer's."""
@@ -54,8 +63,9 @@ class Moved:
             self.written.clear()
         else:
             for one, value in self.last.items():
-                if value.shape == one.shape:
+                if value.shape == one.shape and not limits(one.detach(), value, self.before[one]):
                     self.written[one] = self.written.get(one, 0) + (one.detach() - value)
+                    self.before[one].copy_(one.detach())
         self.take()
 
     def fingerprint(self) -> int:
@@ -75,6 +85,17 @@ class Moved:
             if start is not None and start.shape == one.shape:
                 far = max(far, float((by_steps.get(one, one.detach()) - start).norm() / (start.norm() + 1e-12)))
         return far
+
+
+def limits(now: Any, last: Any, before: Any) -> bool:
+    """Whether each number lies between what a step of the optimizer made of it, `last`, and either zero or what it was
+    `before`: weights are clipped, their norms cut, or a part of the step is taken back."""
+    return bool((between(now, last, torch.zeros_like(last)) | between(now, last, before)).all())
+
+
+def between(now: Any, last: Any, end: Any) -> Any:
+    near = SLACK * last.abs()
+    return (torch.minimum(last, end) - near <= now) & (now <= torch.maximum(last, end) + near)
 
 
 @contextmanager

@@ -181,7 +181,7 @@ class Watch:
     def step(self, optimizer: Any, *_: Any) -> None:
         self.optimizer, self.stepped, self.awaiting = optimizer, True, True
         self.steps += 1
-        self.moved.take()
+        self.moved.step()
 
     def filters(self) -> list[Any]:
         return [] if self.convolutions is None else self.convolutions.filters

@@ -49,7 +49,7 @@ def followed(write):
     for step in range(3):
         moved.compare()
         layer.weight.data.add_(1)
-        moved.take()
+        moved.step()
         write(step, layer)
     moved.compare()
     for one, value in moved.by_steps().items():
@@ -63,6 +63,16 @@ def restore(step, layer):
     if step == 2:
         layer.weight.data.copy_(states[0])
 
+def clip_and_restore(step, layer):
+    layer.weight.data.clamp_(max=0.5)  # of each step, a half or all is taken back
+    restore(step, layer)
+
+def cut_rows(step, layer):
+    layer.weight.data.mul_((0.8 / layer.weight.norm()).clamp(max=1))
+
+found["clipped, restored"] = followed(clip_and_restore)
+found["rows cut"] = followed(cut_rows)
+found["more than taken back"] = followed(lambda step, layer: layer.weight.data.sub_(1.75))
 found["steps"] = followed(lambda step, layer: None)
 found["restored"] = followed(restore)
 found["written once"] = followed(lambda step, layer: layer.weight.data.add_(50 * (step == 1)))
@@ -130,13 +140,25 @@ def test_one_of_single_pixels_or_of_the_whole_picture_or_without_a_gradient_is_n
 
 @pytest.mark.parametrize(
     ("name", "by_steps", "written"),
-    [("steps", 3.0, False), ("restored", 1.0, False), ("written once", 3.0, True), ("written each time", 3.0, True)],
+    [
+        ("steps", 3.0, False),
+        ("restored", 1.0, False),
+        ("written once", 3.0, True),
+        ("written each time", 3.0, True),
+        ("more than taken back", 3.0, True),
+    ],
 )
 def test_what_was_written_between_two_steps_is_told_from_the_steps(found, name, by_steps, written):
     values, wrote, far = found[name]
     assert values == [[by_steps, by_steps]]
     assert wrote == written
     assert far
+
+
+@pytest.mark.parametrize("name", ["clipped, restored", "rows cut"])
+def test_weights_that_are_limited_after_each_step_are_the_optimizers(found, name):
+    _, wrote, _ = found[name]
+    assert not wrote
 
 
 def test_parameters_have_their_values_again(found):
