@@ -61,7 +61,7 @@ class FakeRun:
         if what == "predict":
             _, count, _, *instead = args
             classes = LABELS[:count].copy()
-            right = round((0.1 if instead not in ([], ["as it is"]) else self.accuracy) * len(classes))
+            right = round((self.accuracy if instead in ([], ["as it is"], ["in training"]) else 0.1) * len(classes))
             classes[right:] = (classes[right:] + 1) % 10
             return {"classes": classes, "probabilities": np.full(len(classes), 0.9, np.float32)}
         return [] if what == "problems" else self.known
@@ -756,6 +756,8 @@ def test_a_table_of_the_public_labels_does_not_follow_new_class_numbers():
             [2.3, 1.0],
             "84.0% .* and 60.0% with all parameters as before training; what did training teach",
         ),
+        ({"start": 0.1, "shuffled": 0.6}, [2.3, 1.0], "and 60.0% with parameters in a random order; what did training"),
+        ({"in training": 0.58}, [2.3, 1.0], "but 58.0% if the network answers as in training, .* what does it know"),
         (
             {"by steps": 0.6},
             [2.3, 1.0],
@@ -763,7 +765,7 @@ def test_a_table_of_the_public_labels_does_not_follow_new_class_numbers():
         ),
         ({}, [2.3] * 100, "but the loss never fell: it was 2.3 at first and 2.3 at best; what learned"),
         ({}, [0.0] * 100, "the loss never fell"),
-        ({"start": 0.12, "by steps": 0.8}, [2.3] + [2.0] * 99, None),
+        ({"start": 0.12, "shuffled": 0.2, "in training": 0.6, "by steps": 0.8}, [2.3] + [2.0] * 99, None),
         ({"as it is": 0.95, "by steps": 0.8}, [2.3] + [2.0] * 99, "but 80.0% if the optimizer's steps alone"),
         ({}, [0.1, *np.linspace(2.3, 0.3, 99)], None),
         ({"start": 0.41, "by steps": 0.75}, [-1.0] + [-2.0] * 99, None),
@@ -811,9 +813,32 @@ def test_a_convolution_that_takes_no_part_is_none(facts, instead, says):
 
 def test_a_run_that_learned_is_shown_pictures_with_other_parameters():
     known = FACTS | {"written": True, "filters": 2}
-    assert run(0.5, 0.9, facts=known).instead == {"as it is": 0.9, "start": 0.1, "by steps": 0.1, "no filters": 0.1}
-    assert run(0.5, 0.6, facts=FACTS | {"written": False}).instead == {"as it is": 0.6, "start": 0.1}
+    always = {"start": 0.1, "shuffled": 0.1}
+    assert run(0.5, 0.9, facts=known).instead == always | {
+        "as it is": 0.9, "by steps": 0.1, "no filters": 0.1, "in training": 0.9
+    }  # fmt: skip
+    plain = FACTS | {"written": False}
+    assert run(0.5, 0.6, facts=plain).instead == always | {"as it is": 0.6, "in training": 0.6}
     assert run(0.2, 0.2, facts=known).instead == {}
+
+
+def test_what_a_network_does_not_answer_is_not_judged():
+    nothing = {"classes": np.zeros(0, np.int64), "probabilities": np.zeros(0)}
+    going: Any = SimpleNamespace(tell=lambda *_, **__: nothing, used=lambda: 0.0)
+    assert dict(fashion_run.others(subject(), going, outcome(accuracy=0.84))) == {}
+
+
+@pytest.mark.parametrize(("claim", "stand_in", "asked"), [(0.97, False, 1), (0.955, False, 0), (0.97, True, 0)])
+def test_a_claim_that_no_network_reaches_is_a_question_though_the_bar_is_cleared(claim, stand_in, asked):
+    hw = subject()
+    hw.data = lambda name: SimpleNamespace(stand_in=stand_in)
+    made = outcome(accuracy=0.86, end=End.CLEARED)
+    if asked:
+        with pytest.raises(Skipped, match=r"claims a test accuracy of 97\.0%.* a person will look and give them"):
+            task5_fashion.expect_near(hw, made, claim)
+    else:
+        task5_fashion.expect_near(hw, made, claim)
+    assert ["how was it measured" in one for one in hw.asked] == [True] * asked
 
 
 def test_filters_that_nothing_trained_are_no_question_where_nothing_was_learned():

@@ -33,6 +33,7 @@ from .watch import MEASURED, Spread, Watch, held, weighs
 CHUNK = (50, 250)  # pictures to predict at once: the loop's batch size, within these limits
 SAMPLE = 100  # pictures to test whether the notebook's transform gives what the loop passes to the network
 LAYERS = 200  # layers of the architecture to report
+LIBRARY = ("torch.", "torchvision.")  # where modules are of that are not a student's own
 AFTER = 60.0  # CPU seconds that a notebook may go on after a statement that trained, if nothing more is trained
 
 
@@ -180,16 +181,21 @@ class NotebookRun:
 
     def predict(self, of: str, most: int, seconds: float, instead: str = "") -> dict[str, Any]:
         """Classes and their probabilities for the first `most` pictures of "test" or "training", or for as many as fit
-        into `seconds` of CPU. With other parameters `instead`: those of the "start", those "by steps" of the optimizer
-        alone, or "no filters"."""
+        into `seconds` of CPU. Of the network as it is `instead` in a way (see `Watch.others`), or "in training": none
+        where it does not answer then, as one that wants labels, too."""
         model, until = self.model(), time.process_time() + seconds
         classes, sure = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
         total = min(most, self.data.count(of)) if model is not None else 0
-        with self.looking(model), moved.instead(self.watch.others(instead)):
+        with self.looking(model, instead == "in training"), moved.instead(self.watch.others(instead)):
             inputs = self.inputs()
             size = min(max(CHUNK[0], self.watch.batch_size), CHUNK[1])
             for start in range(0, total, size):
-                scores = self.scores(model, inputs(self.data.raw(of, start, min(start + size, total))))
+                try:
+                    scores = self.scores(model, inputs(self.data.raw(of, start, min(start + size, total))))
+                except Exception:
+                    if not instead:
+                        raise
+                    return {"classes": classes[0], "probabilities": sure[0]}
                 best = scores.softmax(1).max(1)
                 classes.append(best.indices.numpy())
                 sure.append(best.values.numpy().astype(np.float32))
@@ -227,10 +233,10 @@ class NotebookRun:
         if not isinstance(found, torch.Tensor) or found.numel() != 10 * len(inputs):
             shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
             raise FrameError(f"the network returned {shape} for {len(inputs)} pictures; expected ({len(inputs)}, 10)")
-        return found.reshape(len(inputs), 10).float()
+        return found.detach().reshape(len(inputs), 10).float()
 
-    def looking(self, model: Any) -> Any:
-        return Looking(model, self.watch)
+    def looking(self, model: Any, as_in_training: bool = False) -> Any:
+        return Looking(model, self.watch, as_in_training)
 
     def model(self) -> Any:
         """The network that was trained last; before training, the notebook's network."""
@@ -362,16 +368,19 @@ def evaluated(loops: Iterable[tuple[str, ast.expr]], frame: FrameType) -> Iterat
 
 class Looking:
     """A block in which the grader uses the network: in evaluation mode, without gradients, and not watched. Afterwards
-    all modules have their former modes."""
+    all modules have their former modes. `as_in_training`: with gradients, and the student's own modules take the way
+    that they take in training; torch's, such as Dropout, do not."""
 
-    def __init__(self, model: Any, watch: Watch) -> None:
+    def __init__(self, model: Any, watch: Watch, as_in_training: bool = False) -> None:
         self.modes = [(module, module.training) for module in model.modules()] if model is not None else []
-        self.watch, self.contexts = watch, (torch.no_grad(), cuda.OnCPU(), torch.random.fork_rng(devices=[]))
+        self.watch, self.as_in_training = watch, as_in_training
+        grad = torch.enable_grad() if as_in_training else torch.no_grad()
+        self.contexts = (grad, cuda.OnCPU(), torch.random.fork_rng(devices=[]))
 
     def __enter__(self) -> None:
         self.watch.blind = True
         for module, _ in self.modes:
-            module.training = False
+            module.training = self.as_in_training and not type(module).__module__.startswith(LIBRARY)
         for context in self.contexts:
             context.__enter__()
 

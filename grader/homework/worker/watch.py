@@ -187,11 +187,13 @@ class Watch:
         return [] if self.convolutions is None else self.convolutions.filters
 
     def others(self, which: str) -> dict[Any, Any]:
-        """Values to try for parameters: those before training ("start"), those that the optimizer alone made ("by
-        steps"), or zeros for filters ("no filters"); none for any other word."""
+        """Values to try for parameters: those before training ("start"), the same in a random order ("shuffled"), those
+        that the optimizer alone made ("by steps"), or zeros for filters ("no filters"); none for any other word."""
         match which:
             case "start":
                 return self.moved.start
+            case "shuffled":
+                return {one: shuffled(value) for one, value in self.moved.start.items()}
             case "by steps":
                 self.moved.compare()
                 return self.moved.by_steps()
@@ -214,6 +216,10 @@ class Watch:
         scale = self.given.deviation / raw.deviation if self.given.pictures else 1 / 255
         shift = self.given.mean - scale * raw.mean if self.given.pictures else 0.0
         return self.shaped(pictures.float().mul_(scale).add_(shift).unsqueeze(1))
+
+
+def shuffled(value: Any) -> Any:
+    return value.flatten()[torch.randperm(value.numel())].view_as(value)
 
 
 def weighs(module: Any) -> bool:
