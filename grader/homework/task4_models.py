@@ -85,10 +85,9 @@ def judge(hw: Subject, rng: np.random.Generator, run: str) -> None:
         if file.single and found.values != defaults:
             hw.review(f"train.py has only one setting, which clears neither bar; is there a model for {ITEM[run]}?")
         first, *others = words.why(outcome, of, defaults, below)
-        said = [first, *others] if below else [first]  # else the others are advice, so that the message stays short
-        for hint in () if below else others:
+        for hint in others:  # as advice, so that the message stays short
             hw.advise(hint)
-        raise Mismatch(f"{miss.message}. {' '.join(said)}") from None
+        raise Mismatch(f"{miss.message}. {first}") from None
     expect_enough(hw, outcome, run)
     expect_network(hw, outcome, run)
     expect_descent(hw, rng, f"{of} accuracy of {outcome.best(of):.1%}")
@@ -133,17 +132,17 @@ def expect_network(hw: Subject, outcome: Outcome, run: str) -> None:
     if net is None or not (net.whole or explained):
         hw.review(
             f"the {run} model's parameters have the shapes {outcome.shapes}, with which the grader cannot predict "
-            f"itself; is the {accuracy} that of the student's network?"
+            f"itself; is the {accuracy} the network's?"
         )
         raise Skipped(
-            f"the {accuracy} clears the bar, but parameters() holds arrays of the shapes {outcome.shapes}, which are "
-            "not those of two fully-connected layers; a person will look and give the points"
+            f"the {accuracy} clears the bar, but parameters() has the shapes {outcome.shapes}, not those of two "
+            "layers; a person will look"
         )
     if not explained:
         hw.review(f"the predictions of the {run} model do not follow from its parameters; where do they come from?")
         raise Mismatch(
-            f"the {accuracy} does not come from the network: only {share:.0%} of its predictions follow from the "
-            "arrays in parameters() by fully-connected, ReLU, fully-connected; a person will look"
+            f"the {accuracy} does not come from the network: only {share:.0%} of its predictions follow from "
+            "parameters() by two layers with ReLU; a person will look"
         )
     if net.activation != trained_network.RELU:
         hw.advise(f"the predictions follow from the parameters with {net.activation} between the two layers")
@@ -183,8 +182,8 @@ def expect_main(hw: Subject, found: Hyperparameters) -> None:
     if unreadable.why == hyperparameters.NO_MAIN:
         raise Mismatch("train.py has no function main, so there are no hyperparameters to train with")
     hw.advise(
-        f"{name} {unreadable.why} (train.py:{unreadable.line}), so main was run as it is; validation labels are "
-        "hidden from it, so the validation accuracy that it prints means nothing"
+        f"{name} {unreadable.why} (train.py:{unreadable.line}), so main was run as it is, without "
+        "validation labels: the validation accuracy that it prints means nothing"
     )
 
 
@@ -208,7 +207,7 @@ def absent(hw: Subject, run: str, outcome: Outcome) -> None:
         f"train.py has only the {there} model; look for the {run} model in the student's report, and give its points"
     )
     raise Mismatch(
-        f"not in the files: train.py has only one setting, and its run clears the {there} model's bar "
+        f"not in the files: train.py's only setting clears the {there} model's bar "
         f"({outcome.best(JUDGED_BY[there]):.1%}), so it counts for item {ITEM[there]}; a person will look for the "
         f"{run} model"
     )

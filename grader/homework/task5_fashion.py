@@ -48,8 +48,7 @@ def notebook_outputs(hw: Subject, rng: np.random.Generator) -> None:
     student = fashion_run.part1(hw)
     if not notebook.was_run(student):
         raise Mismatch(
-            f"no cell of {PART1} holds an output: run it from top to bottom (Restart and run all), save it, and hand "
-            "it in again"
+            f"no cell of {PART1} holds an output: run it from top to bottom (Restart and run all), and save it"
         )
     for above, below in notebook.out_of_order(student)[:1]:
         hw.advise(f"cell {above} was run after cell {below}: Restart and run all tests whether it works in order")
@@ -97,7 +96,7 @@ def expect_near(hw: Subject, outcome: Outcome, claim: float) -> None:
     if not stopped and not hw.data(IMAGES).stand_in and asked_of_claim(hw, outcome, claim):
         raise Skipped(
             f"{PART1} claims a test accuracy of {claim:.1%}, but {outcome.accuracy:.1%} was measured; this costs no "
-            "points: a person will look and give them"
+            "points: a person will look"
         )
 
 
@@ -132,10 +131,8 @@ def notebook_trains(hw: Subject, rng: np.random.Generator) -> None:
     ask_of_cut(hw, outcome, student.claimed, hw.settings["learned"])
     fashion_run.learned(hw, outcome)
     if outcome.accuracy < hw.settings["learned"]:
-        raise Mismatch(
-            f"{outcome.accuracy:.1%} of the test pictures are classified right after {outcome.steps} steps, which is "
-            f"little more than guessing. {fashion_words.why(outcome)}"
-        )
+        right = f"{outcome.accuracy:.1%} of the test pictures are right, little more than guessing"
+        raise Mismatch(f"{right}. {first_cause(hw, outcome)}")
     if said := unexplained(hw, outcome):
         ask_of_learning(hw, said)
 
@@ -304,7 +301,7 @@ def expect_explained(hw: Subject, outcome: Outcome) -> None:
     """Leave a test accuracy to a person that neither training nor the network's layers explain."""
     if said := unexplained(hw, outcome):
         ask_of_learning(hw, said)
-        raise Skipped(f"{said[0]}; this costs no points: a person will look and give them")
+        raise Skipped(f"{said[0]}; this costs no points: a person will look")
 
 
 def ask_of_learning(hw: Subject, said: tuple[str, str]) -> None:
@@ -364,8 +361,8 @@ def ask_of_cut(hw: Subject, outcome: Outcome, claim: float | None, bar: float) -
         return
     hw.review(f"the notebook claims a test accuracy of {claim:.1%}; {reached}")
     raise Skipped(
-        f"training takes longer than the grader allows: {reached}. The notebook shows {claim:.1%}, so this costs no "
-        "points; a person will look and give them"
+        f"training takes longer than the grader allows: it was cut after {outcome.steps} steps, at "
+        f"{outcome.accuracy:.1%}. The notebook shows {claim:.1%}, so a person will look and give points"
     )
 
 
@@ -385,14 +382,23 @@ def judge(hw: Subject, outcome: Outcome, claim: float | None) -> None:
     accuracy, full, partial_ = outcome.accuracy, hw.settings["full"], hw.settings["partial"]
     if accuracy >= full:
         return
-    stated = f", but the notebook claims {claim:.1%}" if claim is not None and claim > accuracy + 0.01 else ""
+    if claim is not None and claim > accuracy + 0.01:
+        hw.advise(f"the notebook claims {claim:.1%}, but {accuracy:.1%} was measured")
     asked_of_claim(hw, outcome, claim)
-    said = f"{accuracy:.1%} of the test pictures{on(hw)} are classified right{stated}. {fashion_words.why(outcome)}"
+    said, cause = f"{accuracy:.1%} of the test pictures{on(hw)} are right", first_cause(hw, outcome)
     if accuracy < partial_:
-        raise Mismatch(f"{said} Points begin at {partial_:.0%}.")
+        raise Mismatch(f"{said}; points begin at {partial_:.0%}. {cause}")
     share = hw.settings["at_partial"]
-    raise Partly(f"{said} All points need {full:.0%}.",
+    raise Partly(f"{said}; all points need {full:.0%}. {cause}",
                  share + (1 - share) * (accuracy - partial_) / (full - partial_))  # fmt: skip
+
+
+def first_cause(hw: Subject, outcome: Outcome) -> str:
+    """The first sentence on why a run misses its bar; the others become advice, so that the message stays short."""
+    cause, *others = fashion_words.why(outcome)
+    for sentence in others:
+        hw.advise(sentence)
+    return cause[0].upper() + cause[1:]
 
 
 def on(hw: Subject) -> str:

@@ -116,7 +116,7 @@ def test_a_network_that_knows_the_pictures_before_it_has_learned_is_for_a_person
     hw = subject([0.9])
     outcome = fashion_run.run(hw, NOTEBOOK, 1)
     assert outcome.at_first == 0.9
-    with pytest.raises(Mismatch, match="90% of the test pictures are classified right at the first step"):
+    with pytest.raises(Mismatch, match="90% of the test pictures are right at the first step"):
         fashion_run.learned(hw, outcome)
     assert hw.asked == ["at the first step the network already knows 90% of the test pictures; how?"]
 
@@ -351,18 +351,18 @@ def outcome(**changed: Any) -> Outcome:
     ("facts", "says"),
     [
         ({"steps": 0}, "step() is never called"),
-        ({"strange": True}, "parameters of another network"),
+        ({"strange": True}, "another network's parameters"),
         ({"looks": 4, "left_over": 4}, "never set to zero"),
         ({"chain": ["NllLoss", "LogSoftmax", "Softmax"]}, "ends in a softmax"),
-        ({"on_test": 51}, "is trained on pictures of the test set"),
-        ({"moody": ["Dropout"], "in_eval": 90}, "evaluation mode in 90% of the training steps, where Dropout does"),
-        ({"moody": ["Dropout", "BatchNorm"], "in_eval": 50}, "Dropout and BatchNorm do not work"),
+        ({"on_test": 51}, "trains on the test set"),
+        ({"moody": ["Dropout"], "in_eval": 90}, "90% of the steps were in evaluation mode, where Dropout does"),
+        ({"moody": ["Dropout", "BatchNorm"], "in_eval": 50}, "where Dropout does not work"),
     ],
 )
 def test_a_mistake_that_was_seen_is_named(facts, says):
     (said,) = fashion_words.mistakes(outcome(facts=facts))
     assert says in said
-    assert says.lower() in fashion_words.why(outcome(facts=facts)).lower()
+    assert says.lower() in next(fashion_words.why(outcome(facts=facts))).lower()
 
 
 @pytest.mark.parametrize(
@@ -387,7 +387,7 @@ def test_what_is_no_mistake_is_not_named(facts):
         ({"end": End.BUDGET, "cpu": 40.0}, "cut after 100 steps in 40 s"),
         (
             {"end": End.BUDGET, "cpu": 40.0, "epochs": 1, "facts": {"settings": {"num_epoch": 30}}},
-            "cut after 100 steps, in epoch 2 of 30, in 40 s",
+            "cut after 100 steps (epoch 2 of 30) in 40 s",
         ),
         ({"end": End.BUDGET, "cpu": 40.0, "epochs": 3, "facts": {"settings": {"num_epoch": 3}}}, "100 steps in 40 s"),
         ({"accuracy": 0.1}, "chance level, so nothing was learned: does the loss fall"),
@@ -399,12 +399,12 @@ def test_what_is_no_mistake_is_not_named(facts):
     ],
 )
 def test_why_a_run_misses_its_bar(changed, says):
-    assert says in fashion_words.why(outcome(**changed))
+    assert says in next(fashion_words.why(outcome(**changed)))
 
 
 def test_an_exception_is_all_that_is_said_of_a_run_that_it_ended():
     cut = outcome(losses=list(np.linspace(2, 1, 100)), error=Raised("boom."), end=End.RAISED)
-    assert fashion_words.why(cut) == "The run ended in an exception: boom."
+    assert list(fashion_words.why(cut)) == ["the run ended in an exception: boom."]
 
 
 @pytest.mark.parametrize(
@@ -413,7 +413,7 @@ def test_an_exception_is_all_that_is_said_of_a_run_that_it_ended():
 )
 def test_of_a_run_that_the_grader_cut_no_more_is_said_than_where(changed):
     cut = outcome(**changed, end=End.BUDGET, cpu=40.0)
-    assert fashion_words.why(cut) == "The run was cut after 100 steps in 40 s of processor time."
+    assert list(fashion_words.why(cut)) == ["the run was cut after 100 steps in 40 s of processor time."]
 
 
 # The bar, and the second run
@@ -444,7 +444,6 @@ def test_points_grow_in_a_straight_line_between_the_two_bars(accuracy, share):
 def test_a_claim_of_much_more_is_told_and_left_to_a_person():
     error, questions = judged(0.6, 0.99)
     assert error is not None
-    assert "but the notebook claims 99.0%" in error.message
     assert questions == ["the notebook claims a test accuracy of 99.0%, but 60.0% was measured"]
     assert judged(0.6, 0.61)[1] == []
 
@@ -552,7 +551,7 @@ def test_where_outputs_and_curve_agree_a_person_is_asked_and_no_point_is_taken(c
     hw = subject()
     cut = outcome(**{"end": End.BUDGET, "accuracy": 0.6} | LEARNS | changed)
     if waits:
-        with pytest.raises(Skipped, match=r"longer than the grader allows.*cut after 100 steps.*at 60.0%.*shows 90.0%"):
+        with pytest.raises(Skipped, match=r"longer than the grader allows.*cut after 100 steps, at 60.0%.*shows 90.0%"):
             task5_fashion.ask_of_cut(hw, cut, claim, bar)
     else:
         task5_fashion.ask_of_cut(hw, cut, claim, bar)
@@ -564,10 +563,7 @@ def test_a_run_that_is_stopped_between_two_steps_is_told_so():
     """Evaluating on the whole training set is no step, and takes its time."""
     error = TimedOut("the training run used 70 s of processor time and was stopped")
     said = fashion_words.why(outcome(end=End.BUDGET, cpu=80.0, error=error, accuracy=0.6))
-    assert said == (
-        "The run was cut after 100 steps in 80 s of processor time, while no further step came: the training run used "
-        "70 s of processor time and was stopped."
-    )
+    assert list(said) == ["the run was cut after 100 steps, while no further step came."]
 
 
 @pytest.mark.parametrize("policy", ["advice", "part", "question"])
@@ -659,7 +655,7 @@ def test_outputs_without_a_run_that_trained_are_a_question(check):
     assert ["from which run?" in one for one in asked] == [True]
     ended, asked = asked_of(check, notebook_with(), UNTRAINED)
     assert isinstance(ended, Skipped)
-    assert "a person will look and give them" in str(ended)
+    assert "a person will look" in str(ended)
     assert ["trains nothing when the grader runs it" in one for one in asked] == [True]
     assert asked_of(check, notebook_with(), outcome()) == (None, [])
 
@@ -715,7 +711,7 @@ def test_a_test_accuracy_that_training_does_not_explain_is_left_to_a_person(accu
     if says is None:
         task5_fashion.expect_explained(hw, made)
     else:
-        with pytest.raises(Skipped, match=f"{says}.*a person will look and give them"):
+        with pytest.raises(Skipped, match=f"{says}.*a person will look"):
             task5_fashion.expect_explained(hw, made)
     assert [says in one for one in hw.asked] == [True] * (says is not None)
 

@@ -377,8 +377,8 @@ def learned(hw: Subject, outcome: Outcome) -> Outcome:
     if outcome.at_first >= hw.settings_of("5.3")["partial"]:
         hw.review(f"at the first step the network already knows {outcome.at_first:.0%} of the test pictures; how?")
         raise Mismatch(
-            f"{outcome.at_first:.0%} of the test pictures are classified right at the first step, so the network did "
-            "not learn them in this training; a person will look"
+            f"{outcome.at_first:.0%} of the test pictures are right at the first step, so the network did not learn "
+            "them here; a person will look"
         )
     return outcome
 

@@ -34,32 +34,19 @@ def mistakes(outcome: Outcome) -> Iterator[str]:
     if outcome.fact("steps") == 0:
         yield "optimizer.step() is never called, so no weight changes."
     elif outcome.fact("strange", bool):
-        yield (
-            "the optimizer has the parameters of another network, so this network never changes: create the optimizer "
-            "after the network."
-        )
+        yield "the optimizer has another network's parameters: create the optimizer after the network."
     if outcome.fact("looks") >= 2 and outcome.fact("left_over") >= MOST * outcome.fact("looks"):
-        yield (
-            "gradients are never set to zero, so each step adds all earlier gradients to its own: call "
-            "optimizer.zero_grad() before backward()."
-        )
+        yield "gradients are never set to zero, so they add up: call optimizer.zero_grad() before backward()."
     if on_test(outcome):
-        yield (
-            "the network is trained on pictures of the test set, so its accuracy there means nothing: train on the "
-            "training set."
-        )
+        yield "the network trains on the test set, so its accuracy there means nothing: use the training set."
     chain = [link for link in outcome.fact("chain", list) if type(link) is str]
     if chain[:3] == ["NllLoss", "LogSoftmax", "Softmax"]:
-        yield (
-            "the network ends in a softmax, and cross entropy applies another one, which makes gradients small: return "
-            "the scores without softmax."
-        )
-    moody = [kind for kind in outcome.fact("moody", list) if type(kind) is str][:3]
+        yield "the network ends in a softmax, and cross entropy applies another: return the scores without it."
+    moody = [kind for kind in outcome.fact("moody", list) if type(kind) is str]
     if moody and outcome.fact("in_eval") >= MOST * steps:
         yield (
-            f"the network was in evaluation mode in {outcome.fact('in_eval') / steps:.0%} of the training steps, where "
-            f"{' and '.join(moody)} do{'es' * (len(moody) == 1)} not work: call model.train() at the start of every "
-            "epoch."
+            f"{outcome.fact('in_eval') / steps:.0%} of the steps were in evaluation mode, where {moody[0]} does not "
+            "work: call model.train() each epoch."
         )
 
 
@@ -68,12 +55,8 @@ def on_test(outcome: Outcome) -> bool:
     return bool(outcome.fact("on_test") > MOST * outcome.fact("backward") > 0)
 
 
-def why(outcome: Outcome) -> str:
-    """Why a run misses its bar and what to change, as a few sentences."""
-    return " ".join(sentence[0].upper() + sentence[1:] for sentence in causes(outcome))
-
-
-def causes(outcome: Outcome) -> Iterator[str]:
+def why(outcome: Outcome) -> Iterator[str]:
+    """Why a run misses its bar and what to change, the most important first."""
     found = list(mistakes(outcome))
     yield from found
     rate = outcome.fact("settings", dict).get("learning_rate")
@@ -85,7 +68,7 @@ def causes(outcome: Outcome) -> Iterator[str]:
     elif outcome.end is End.ASLEEP:
         yield (
             f"the run was stopped after {outcome.wall:.0f} s, because it computed for only {outcome.cpu:.1f} s: does "
-            "your code wait for something?"
+            "your code wait?"
         )
     elif outcome.error is not None:
         yield f"the run ended in an exception: {outcome.error.message.rstrip('.')}."
@@ -95,7 +78,7 @@ def causes(outcome: Outcome) -> Iterator[str]:
         if fast:
             yield f"that is chance level, so nothing was learned{smaller(rate)}."
         else:
-            yield "that is chance level, so nothing was learned: does the loss fall, and does it depend on the network?"
+            yield "that is chance level, so nothing was learned: does the loss fall, and depend on the network?"
     elif outcome.looks and outcome.looks[-1].training - outcome.looks[-1].test > 0.08:
         yield (
             f"training accuracy is {outcome.looks[-1].training:.0%}, so it overfits: add dropout or weight decay, or "
@@ -109,17 +92,17 @@ def causes(outcome: Outcome) -> Iterator[str]:
 
 def cut(outcome: Outcome) -> str:
     """Where the run hit its time limit, and what it did then."""
-    said = f"the run was cut after {outcome.steps} steps{place(outcome)} in {outcome.cpu:.0f} s of processor time"
+    said = f"the run was cut after {outcome.steps} steps{place(outcome)}"
     if isinstance(outcome.error, TimedOut):
-        return f"{said}, while no further step came: {outcome.error.message}"
-    return said
+        return f"{said}, while no further step came"
+    return f"{said} in {outcome.cpu:.0f} s of processor time"
 
 
 def place(outcome: Outcome) -> str:
     """In which epoch, of how many, the run was cut; "" if unknown."""
     count = outcome.fact("settings", dict).get("num_epoch")
-    return f", in epoch {outcome.epochs + 1} of {count}," if type(count) is int and count > outcome.epochs else ""
+    return f" (epoch {outcome.epochs + 1} of {count})" if type(count) is int and count > outcome.epochs else ""
 
 
 def smaller(rate: object) -> str:
-    return f": learning_rate {rate:g} is too large, try a tenth of it" if isinstance(rate, (int, float)) else ""
+    return f": learning_rate {rate:g} is too large, try a tenth" if isinstance(rate, (int, float)) else ""

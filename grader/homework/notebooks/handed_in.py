@@ -30,7 +30,7 @@ def hold(hw: Subject, question: str, because: str) -> NoReturn:
     """Leave a check's points to a person. Raises Skipped: they are neither given nor lost until the question is
     answered."""
     hw.review(question)
-    raise Skipped(f"{because}; this costs no points: a person will look and give them")
+    raise Skipped(f"{because}; this costs no points: a person will look")
 
 
 def left_out(reply: Any) -> tuple[tuple[int, int, str], ...]:

@@ -29,7 +29,7 @@ def why(outcome: Outcome, of: str, defaults: Values, below: str = "") -> list[st
     blame yet.
     """
     measured = [*([f"{explosion(outcome)}."] if outcome.end is End.DIVERGED else []), *overwritten(outcome)]
-    sentences = [*measured, below] if below else causes(outcome, of, defaults)
+    sentences = [below, *measured] if below else causes(outcome, of, defaults)
     return [sentence[0].upper() + sentence[1:] for sentence in sentences]
 
 
@@ -52,16 +52,12 @@ def causes(outcome: Outcome, of: str, defaults: Values) -> Iterator[str]:
             "regularize more (reg)."
         )
     elif falling(outcome.losses, 4):
-        yield (
-            "the loss was still falling, and training accuracy is no higher: train longer (num_epochs) or with a "
-            "larger learning_rate."
-        )
+        yield "the loss was still falling: train longer (num_epochs) or with a larger learning_rate."
     elif settings.get("reg", 0.0) >= STRONG:
-        yield f"training accuracy is no higher, so it underfits: {strong(settings, defaults)}."
+        yield f"it underfits: {strong(settings, defaults)}."
     else:
         yield (
-            "the loss has stopped falling, and training accuracy is no higher, so it underfits: a larger hidden_dim, "
-            "less reg or another learning_rate may help."
+            "the loss has stopped falling, so it underfits: try a larger hidden_dim, less reg or another learning_rate."
         )
 
 
@@ -83,24 +79,24 @@ def explosion(outcome: Outcome) -> str:
     """What was measured in a run whose loss exploded."""
     last = outcome.losses[-1] if outcome.losses else math.nan
     became = f"grew to {last:.2g}" if math.isfinite(last) else f"became {last}"
-    return f"the loss {became} in epoch {len(outcome.epochs) + 1}, after {len(outcome.losses)} steps"
+    return f"the loss {became} after {len(outcome.losses)} steps"
 
 
 def exploded(outcome: Outcome) -> str:
     rate = outcome.hyperparameters.get("learning_rate")
     if rate is not None and rate < 0:
-        return f"{explosion(outcome)}: learning_rate {rate:g} is negative, so each step goes up the gradient."
+        return f"{explosion(outcome)}: learning_rate {rate:g} is negative, so steps go up the gradient."
     if outcome.hyperparameters.get("reg", 0.0) < 0:
         return f"{explosion(outcome)}: {inverted(outcome.hyperparameters)}."
     high = f"learning_rate {rate:g} is probably too high" if rate is not None else "learning_rate is probably too high"
-    return f"{explosion(outcome)}: {high}; try a tenth of it."
+    return f"{explosion(outcome)}: {high}; try a tenth."
 
 
 def cut(outcome: Outcome) -> Iterator[str]:
     if outcome.end is End.ASLEEP:
         yield (
             f"the run was stopped after {outcome.wall:.0f} s, because it computed for only {outcome.cpu:.1f} s: does "
-            "your code wait for something?"
+            "your code wait?"
         )
         return
     wanted = outcome.hyperparameters.get("num_epochs")
@@ -138,11 +134,11 @@ def nothing_learned(settings: Values, defaults: Values) -> Iterator[str]:
 
 
 def strong(settings: Values, defaults: Values) -> str:
-    return f"{own('reg', settings, defaults)} pulls the weights back to zero: try 0.001 or less"
+    return f"{own('reg', settings, defaults)} pulls the weights to zero: try 0.001 or less"
 
 
 def inverted(settings: Values) -> str:
-    return f"reg {settings['reg']:g} is negative, so it pushes the weights away from zero: use 0 or more"
+    return f"reg {settings['reg']:g} pushes the weights away from zero: use 0 or more"
 
 
 def own(name: str, settings: Values, defaults: Values) -> str:

@@ -224,14 +224,14 @@ def test_a_run_that_sleeps_is_cut(monkeypatch):
     monkeypatch.setattr(loop.time, "monotonic", lambda: next(clock))
     outcome, _ = run([{"cpu": 0.01}] * 50)
     assert outcome.end is End.ASLEEP
-    assert "wait for something" in " ".join(words.why(outcome, VALIDATION, DEFAULTS))
+    assert "does your code wait?" in " ".join(words.why(outcome, VALIDATION, DEFAULTS))
 
 
 def test_an_explosion_ends_a_run():
     outcome, _ = run([0.1, {"losses": [math.nan], "ended": True, "exploded": True}])
     assert outcome.end is End.DIVERGED
     said = " ".join(words.why(outcome, VALIDATION, DEFAULTS))
-    assert "became nan in epoch 2, after 3 steps" in said
+    assert "became nan after 3 steps" in said
     assert "learning_rate 0.05 is probably too high" in said
 
 

@@ -19,8 +19,8 @@ from grader.model import Student
 
 PLUGIN = "assignfeedback_file"
 UNKNOWN = (
-    "Moodle's number is not known, because the work did not come from Moodle's own download and the class list is no "
-    "grading worksheet; grade Moodle's folder, or give the worksheet as --roster"
+    "Moodle's number is not known: neither the work nor the class list is Moodle's own; grade Moodle's folder, or give "
+    "the grading worksheet as --roster"
 )
 UNCLEAR = "the folder's name holds several numbers; give the grading worksheet as --roster, and run the batch again"
 TWICE = "Moodle's number is another student's, too; give the current grading worksheet as --roster"
