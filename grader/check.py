@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
 from importlib.util import LazyLoader, find_spec, module_from_spec, resolve_name
-from inspect import unwrap
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, unwrap
 from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from grader import handout, rubric
-from grader.clock import Endless, clock, seconds_of
+from grader.clock import clock, seconds_of
 from grader.errors import Skipped, StudentError, UsageError
 from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section, Task
 from grader.reference import RECORDED, Live, Recorded
@@ -52,10 +52,14 @@ def check(item: str, about: str = "") -> Callable[[Function], Function]:
     """
 
     def mark(function: Function) -> Function:
+        where = f"{function.__code__.co_filename}:{function.__code__.co_firstlineno}: {function.__name__}"
         title = (function.__doc__ or "").strip().partition("\n")[0]
         if not title:
-            where = f"{function.__code__.co_filename}:{function.__code__.co_firstlineno}"
-            raise UsageError(f"{where}: {function.__name__} has no docstring; its first line is what students read")
+            raise UsageError(f"{where} has no docstring; its first line is what students read")
+        if function.__code__.co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR):
+            raise UsageError(
+                f"{where} is a generator or async, so a call of it checks nothing; write `def` without `yield`"
+            )
         function.check = Check(function.__name__, item, title, function, about)  # type: ignore[attr-defined]
         return function
 
@@ -166,7 +170,7 @@ class Subject:
     @property
     def changed(self) -> Mapping[int | str, Any]:
         """The new values of arguments that the last call, or a call of the last `map` or `each`, changed in place, by
-        position or name.
+        position or name. `[]` also gives an argument that it did not change.
 
         The student's code works on copies, so the check's own arguments do not change.
         """
@@ -191,6 +195,20 @@ class Subject:
     def fetch(self, remote: Remote) -> Any:
         """The value of a list, dict, array or tensor that lies in the student's process."""
         return operated(self.session, remote._handle, (), "itself")
+
+    def printed(self) -> str:
+        """What the last call printed to standard output, as far as the report would show it."""
+        asked: str = self.session.look("printed", ())
+        return asked
+
+    def put_file(self, name: str, content: str | bytes) -> None:
+        """Write a file into the folder in which the student's code runs."""
+        self.session.look("put file", (name, content.encode() if isinstance(content, str) else content))
+
+    def fetch_file(self, name: str) -> bytes:
+        """The content of a file that the student's code wrote. Raises NotImplementedYet if there is none."""
+        content: bytes = self.session.look("fetch file", (name,))
+        return content
 
     def restart(self) -> None:
         """End the student's process and all its objects. The next call starts one that finds the files which this one
@@ -415,11 +433,11 @@ def import_file(package: str, path: Path, module: str = "") -> ModuleType:
     """Import a file of a homework. Raises UsageError, with the line, if it cannot be imported."""
     try:
         return importlib.import_module(f"{package}.{module or path.stem}")
-    except UsageError:
+    except (UsageError, KeyboardInterrupt):
         raise
     except SyntaxError as error:
         raise UsageError(f"{error.filename}:{error.lineno}: {error.msg}; correct this check's file") from None
-    except (Exception, SystemExit, Endless) as error:
+    except BaseException as error:  # it may leave, or be skipped by pytest
         frames = [
             frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path.resolve()
         ]
@@ -549,7 +567,9 @@ def trusted(root: Path, section: Section) -> dict[str, ModuleType]:
         if error.name in section.needs:
             raise  # the command says how to install it
         raise UsageError(f"{broken_line(error, reference)}: the reference cannot be imported; correct it") from error
-    except (Exception, SystemExit, Endless) as error:  # the reference may raise anything; its author needs the line
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # the reference may raise anything; its author needs the line
         raise UsageError(f"{broken_line(error, reference)}: the reference cannot be imported; correct it") from error
 
 

@@ -74,13 +74,15 @@ class StudentError(BackgradeError):
     """What the student's code did.
 
     `where` is the line in the student's file, as "network.py:31", or "" if it is not known. `wrong` is the answer that
-    is wrong, if one is. `elsewhere`: the message blames other work than what was asked.
+    is wrong, if one is. `elsewhere`: the message blames other work than what was asked. `kinds` names the classes of
+    the exception that the code raised, the nearest first: "KeyError", or "module.Own" for one that is not Python's.
     """
 
     verdict = Verdict.FAIL
     fraction = 0.0
     wrong: Wrong | None = None
     elsewhere = False
+    kinds: tuple[str, ...] = ()
 
     def __init__(self, message: str, *, where: str = "") -> None:
         super().__init__(message)

@@ -20,10 +20,11 @@ import numpy as np
 
 from grader import __version__
 from grader.check import Draws, Options, Subject, defined_at, digests
-from grader.clock import Endless, clock, seconds_of
+from grader.clock import clock, seconds_of
 from grader.errors import Skipped, StudentError, Undecided, UsageError
 from grader.follow_through import Below, graded_again, unknown_below
 from grader.model import (
+    Check,
     CheckPlan,
     CheckResult,
     Homework,
@@ -40,6 +41,7 @@ from grader.model import (
 from grader.sandbox.allowance import Allowance
 from grader.sandbox.launch import Launch, Launcher, spawn
 from grader.sandbox.parts import Parts
+from grader.sandbox.remote import engines
 from grader.sandbox.session import Session
 
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ class Interrupted(KeyboardInterrupt):
 
 CURE = "type: python -m pip install -e '.[torch]'"
 PLAIN = (type(None), bool, int, float, complex, str, bytes, list, tuple, dict, np.ndarray)  # types of answers by value
+PARTS = re.compile(r"(not enough|too many) values to unpack.*|(list|tuple|string) index out of range")
+MOST_SAID = 300  # characters of what a check asserts
 NOTHING_RAN = "nothing of the submission was run"
 BY_HAND = "grade this item alone with --task, or raise submission_cpu and submission_wall in rubric.yaml"
 STOPPED = "the run was interrupted before this was measured"
@@ -317,10 +321,10 @@ def run_check(
         hw.review(str(question))
     except Skipped as reason:
         verdict, fraction, message = Verdict.SKIPPED, 0.0, str(reason)
-    except UsageError:
+    except (UsageError, KeyboardInterrupt):
         raise  # the data or the command is wrong: the user can fix it, and no submission is at fault
-    except (Exception, SystemExit, Endless) as error:  # a check must not end the grader
-        verdict, fraction, message = unusable(error) or (Verdict.INTERNAL, 0.0, traceback.format_exc())
+    except BaseException as error:  # a check must not end the grader, and pytest's outcomes are no Exception
+        verdict, fraction, message = unusable(error, check) or (Verdict.INTERNAL, 0.0, traceback.format_exc())
     if verdict in (Verdict.FAIL, Verdict.PARTIAL) and not where:
         where = place(check.about, hw, part)
     return CheckResult(
@@ -349,18 +353,29 @@ def run_check(
 
 
 def as_fraction(gained: Any) -> float:
-    """What a check returned, from 0 to 1. Raises ValueError for nan, which is no student's fault."""
+    """What a check returned, from 0 to 1. Raises TypeError for what is no number, and ValueError for nan: neither is a
+    student's fault."""
+    if not isinstance(gained, int | float | np.integer | np.floating | np.bool_):
+        raise TypeError(f"the check returned a {type(gained).__name__}; it returns a fraction, or nothing")
     if math.isnan(fraction := float(gained)):
         raise ValueError("the check returned nan, which is no fraction")
     return min(1.0, max(0.0, fraction))
 
 
-def unusable(error: BaseException) -> tuple[Verdict, float, str] | None:
-    """Verdict, fraction and message if a check failed because an answer is None or plain data instead of an object.
+def unusable(error: BaseException, check: Check) -> tuple[Verdict, float, str] | None:
+    """Verdict, fraction and message if a check failed because of an answer: what the check asserts does not hold, or
+    the answer is None, has too few parts, or is plain data instead of an object.
 
-    The reference passes, so only a student's answer can have the wrong type. Returns None for any other exception: it
-    is a bug in the grader.
+    The reference passes, so only a student's answer can be at fault. Returns None for any other exception: it is a bug
+    in the grader.
     """
+    own = arises_in(Path(defined_at(check)).parent, error)
+    if own and isinstance(error, AssertionError):
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        told = " ".join(lines[:2])[:MOST_SAID]  # numpy.testing says there what does not hold; then, what it expected
+        return Verdict.FAIL, 0.0, told or f"this does not hold for your answer: {check.title}"
+    if own and isinstance(error, ValueError | IndexError) and (found := PARTS.fullmatch(str(error))):
+        return Verdict.FAIL, 0.0, f"an answer has other parts than expected: {found[0]}"
     if isinstance(error, AttributeError) and type(error.obj) in PLAIN:
         wanted, got = f"its {error.name} was read", type(error.obj).__name__
     elif isinstance(error, TypeError) and (found := re.fullmatch(r"'(\w+)' object is not callable", str(error))):
@@ -372,6 +387,18 @@ def unusable(error: BaseException) -> tuple[Verdict, float, str] | None:
     if got == "NoneType":
         return Verdict.NOT_IMPLEMENTED, 0.0, f"an answer is None, and {wanted}: not implemented yet"
     return Verdict.FAIL, 0.0, f"an answer is a plain {got}, and {wanted}: an object was expected"
+
+
+def judges(error: BaseException) -> bool:
+    """Whether an exception comes from a homework's own code or a library that it uses, and not from the engine."""
+    files = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)[1:]]
+    return not any(map(engines, files))
+
+
+def arises_in(folder: Path, error: BaseException) -> bool:
+    """Whether a homework's own code, or a library that it called, raised an exception, and not the engine."""
+    frames = (Path(frame.filename) for frame in reversed(traceback.extract_tb(error.__traceback__)))
+    return next((not engines(file) for file in frames if engines(file) or file.is_relative_to(folder)), False)
 
 
 def place(about: str, hw: Subject, part: str = "") -> str:

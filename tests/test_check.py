@@ -91,9 +91,15 @@ def test_what_the_reference_does_not_hold_is_named_with_its_line(folder, old, ne
         load(folder, root=folder.parent)
 
 
-def test_a_file_of_checks_that_leaves_is_named(folder):
-    (folder / "task2.py").write_text("\nraise SystemExit(0)\n")
-    with pytest.raises(UsageError, match=r"task2\.py:2: SystemExit: 0; correct this check's file"):
+@pytest.mark.parametrize("raised", ["SystemExit", "GeneratorExit"])  # pytest's outcomes are no Exception either
+def test_a_file_that_leaves_is_named(folder, raised):
+    (folder / "task2.py").write_text(f"\nraise {raised}(0)\n")
+    with pytest.raises(UsageError, match=rf"task2\.py:2: {raised}: 0; correct this check's file"):
+        load(folder, root=folder.parent)
+    (folder / "task2.py").unlink()
+    reference = folder.parent / "reference/backprop/functions.py"
+    reference.write_text(f"\nraise {raised}(0)\n")
+    with pytest.raises(UsageError, match=rf"functions\.py:2: {raised}: 0: the reference cannot be imported"):
         load(folder, root=folder.parent)
 
 
@@ -164,6 +170,13 @@ def test_a_check_without_a_sentence():
         @check("1.1")
         def silent(hw, rng):
             pass
+
+
+@pytest.mark.parametrize("body", ["def late(hw, rng):\n    'It.'\n    yield 1", "async def late(hw, rng):\n    'It.'"])
+def test_a_check_whose_call_would_check_nothing_is_refused_with_its_line(folder, body):
+    (folder / "task2.py").write_text(f'from grader.check import check\n\n@check("1.1")\n{body}\n')
+    with pytest.raises(UsageError, match=r"task2\.py:3: late is a generator or async"):
+        load(folder, root=folder.parent)
 
 
 def test_the_digest_follows_every_byte_and_name(folder):

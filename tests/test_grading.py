@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from grader.check import OWN, ROOT, load
@@ -143,9 +144,83 @@ def leaving(hw: Any, rng: Any) -> None:
     raise SystemExit(0)
 
 
+def failing(hw: Any, rng: Any) -> None:
+    """It ends as a test of pytest does, with what is no Exception."""
+    pytest.fail("no")
+
+
+def texting(hw: Any, rng: Any) -> str:
+    """It returns what is no fraction."""
+    return "all"
+
+
 def test_a_check_that_leaves_is_internal_and_ends_nothing(tmp_path):
-    report = grade(SUBMISSION, homework(tmp_path, leaving, right), seed=1)
-    assert verdicts(report) == {"leaving": Verdict.INTERNAL, "right": Verdict.PASS}
+    report = grade(SUBMISSION, homework(tmp_path, leaving, failing, texting, right), seed=1)
+    broken = dict.fromkeys(("leaving", "failing", "texting"), Verdict.INTERNAL)
+    assert verdicts(report) == {**broken, "right": Verdict.PASS}
+    assert "the check returned a str" in report.checks[2].message
+
+
+def asserting(hw: Any, rng: Any) -> None:
+    """f(2) is 5."""
+    if hw.functions.f(2) != 5:
+        raise AssertionError  # pytest would give an `assert` of this file a text
+
+
+def asserting_aloud(hw: Any, rng: Any) -> None:
+    """It says what it asserts."""
+    if hw.functions.f(2) != 5:
+        raise AssertionError("f(2) is odd")
+
+
+def asserting_arrays(hw: Any, rng: Any) -> None:
+    """It leaves that to numpy."""
+    np.testing.assert_allclose(hw.functions.f(2), 5)
+
+
+def unpacking(hw: Any, rng: Any) -> None:
+    """It takes an answer apart."""
+    _one, _two, _three = hw.functions.f((1,))
+
+
+def looking_far(hw: Any, rng: Any) -> None:
+    """It takes the last part of an answer."""
+    assert hw.functions.f([1])[5] == 1
+
+
+def looking_up(hw: Any, rng: Any) -> None:
+    """It looks for a key in an answer."""
+    assert hw.functions.table()["mean"] == 1
+
+
+def asserted_by_the_engine(hw: Any, rng: Any) -> None:
+    """The engine asserts something."""
+    hw.once("kept", lambda: operated("", ""))
+
+
+def operated(one: str, other: str) -> None:
+    source = compile("assert one", str(ROOT / "grader" / "grading.py"), "exec")
+    exec(source, {"one": one})
+
+
+def test_what_a_check_asserts_of_an_answer_costs_its_points_and_is_told(tmp_path):
+    checks = asserting, asserting_aloud, asserting_arrays, unpacking, looking_far, looking_up
+    code = SUBMISSION.files["functions.py"] + b"def table(): return {'average': 1}\n"
+    report = grade(replace(SUBMISSION, files={"functions.py": code}), homework(tmp_path, *checks), seed=1)
+    assert set(verdicts(report).values()) == {Verdict.FAIL}
+    assert [check.message for check in report.checks] == [
+        "this does not hold for your answer: f(2) is 5.",
+        "f(2) is odd",
+        "Not equal to tolerance rtol=1e-07, atol=0 Mismatched elements: 1 / 1 (100%)",
+        "an answer has other parts than expected: not enough values to unpack (expected 3, got 2)",
+        "an answer has other parts than expected: list index out of range",
+        "an answer is a dict without the key 'mean'",
+    ]
+
+
+def test_what_the_engine_asserts_is_no_fault_of_an_answer(tmp_path):
+    report = grade(SUBMISSION, homework(tmp_path, asserted_by_the_engine), seed=1)
+    assert verdicts(report) == {"asserted_by_the_engine": Verdict.INTERNAL}
 
 
 def test_a_fault_of_ours_is_internal_and_needs_review(tmp_path):

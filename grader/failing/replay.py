@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -44,7 +47,7 @@ def by_reference(modules: Any, steps: Sequence[Step], names: dict[str, str]) -> 
     def given(part: Any) -> Any:
         return part_at(answers[part.step], part.place) if isinstance(part, Ref) else copy.deepcopy(part)
 
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), alone():
         for step in steps:
             try:
                 args = [replaced(arg, given) for arg in step.args]
@@ -54,6 +57,18 @@ def by_reference(modules: Any, steps: Sequence[Step], names: dict[str, str]) -> 
             except Exception as error:  # it may raise anything for an input that it was not made for
                 raise Unanswered(f"{type(error).__name__}: {error}") from error
     return copy.deepcopy(answers[-1])
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """The reference prints nothing here, and is told nothing."""
+    before = sys.stdin
+    with redirect_stdout(StringIO()):
+        sys.stdin = StringIO()
+        try:
+            yield
+        finally:
+            sys.stdin = before
 
 
 def carried_out(step: Step, owner: Any, args: list[Any], named: dict[str, Any], names: dict[str, str]) -> Any:

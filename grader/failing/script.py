@@ -12,7 +12,6 @@ import numpy as np
 
 from grader.failing.steps import PUT, WRITE, Case, Place, Ref, Step
 from grader.model import Section
-from grader.sandbox.remote import as_written
 
 MOST = 200  # numbers of an input; a longer one is no example
 OBJECT = "it"  # an object of the student's that has no name
@@ -70,7 +69,7 @@ class Script:
         at = len(self.names) and next((n for n, own in self.names.items() if own == name), None)
         place = subscript(self.kept.get(at, ())) if isinstance(at, int) and name else ""
         if step.op == WRITE:
-            arrays = ", ".join(f"{as_written(key)}: {self.value(array, key)}" for key, array in step.args[0].items())
+            arrays = ", ".join(f"{key!r}: {self.value(array, str(key))}" for key, array in step.args[0].items())
             owner = self.reference(step.owner)
             self.lines += [
                 f"for name, array in {{{arrays}}}.items():",
@@ -111,7 +110,7 @@ class Script:
                     self.lines.append(f"{self.variables[id(value)]} = {array(value)}")
             return self.variables[id(value)]
         if isinstance(value, dict):
-            return f"{{{', '.join(f'{as_written(key)}: {self.value(part, str(key))}' for key, part in value.items())}}}"
+            return f"{{{', '.join(f'{key!r}: {self.value(part, str(key))}' for key, part in value.items())}}}"
         if isinstance(value, list | tuple):
             inner = ", ".join(self.value(part, name) for part in value)
             return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' * (len(value) == 1)})"
@@ -178,7 +177,7 @@ def home(handout: Mapping[str, bytes], path: str) -> PurePosixPath:
 
 
 def subscript(place: Place) -> str:
-    return "".join(f"[{as_written(key)}]" for key in place)
+    return "".join(f"[{key!r}]" for key in place)
 
 
 def array(value: np.ndarray) -> str:

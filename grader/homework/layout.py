@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from grader.errors import Mismatch
 from grader.measure.diagnose import describe
 from grader.measure.expect import is_stub
-from grader.sandbox.remote import as_written
 
 Array = NDArray[np.float64]
-Key = str | int  # a student's name for a parameter
+Key = str | int | tuple[Any, ...]  # a student's name for a parameter
 Path = tuple[Key, ...]  # the keys that lead to a parameter, from the outermost container in
 
 MOST_ARRAYS = 8
@@ -170,7 +169,7 @@ def wrong_widths(built: Widths, asked: Widths) -> Iterator[str]:
 def shown(path: Path) -> str:
     """A student's name for a parameter, shortened."""
     cut = [key[:30] if isinstance(key, str) else key for key in path]
-    return as_written(cut[0]) if len(cut) == 1 else repr("/".join(map(str, cut))[:60])
+    return repr(cut[0]) if len(cut) == 1 else repr("/".join(map(str, cut))[:60])
 
 
 def entries(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:

@@ -65,7 +65,7 @@ def explain(
     yours: Any,
     expected: ArrayLike,
     *,
-    atol: float,
+    atol: float | Array,
     rtol: float = 0.0,
     reveal: bool = False,
     factors: Mapping[str, float] | None = None,
@@ -80,7 +80,7 @@ def explain(
     """
     if yours is None:
         raise NotImplementedYet(f"{name} is None: not implemented yet")
-    right = np.asarray(plain(expected), dtype=np.float64)
+    right = numeric.real(plain(expected))
     if is_much_larger(yours, right):  # nothing of it is converted, or copied
         return f"{name} has shape {plain(yours).shape}; expected {right.shape}"
     found = numbers(yours)
@@ -115,7 +115,9 @@ def describe(value: Any) -> str:
         return f"the number {short(value)}"
     if isinstance(value, str | bytes):
         return f"the text {cut(repr(value[: 2 * LONGEST]))}"
-    if isinstance(value, tuple | list | dict):
+    if isinstance(value, dict):
+        return f"a dict of {len(value)}"
+    if isinstance(value, tuple | list | set | frozenset):
         return f"a {type(value).__name__} of {len(value)}"
     return cut(repr(value)).strip("<>")
 

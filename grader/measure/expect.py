@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,12 +17,14 @@ from numpy.typing import NDArray
 from grader.errors import Mismatch, NotImplementedYet, StudentError, Unrecorded, Wrong
 from grader.measure import numeric
 from grader.measure.diagnose import Clue, describe, explain, fitting, numbers, plain, same
+from grader.measure.differing import described, differing
 from grader.model import Measure
 
 Array = NDArray[np.float64]
 TOLD = 64  # entries of an array, above which no mistake is recorded: the same one shows in smaller arrays first
 MORE = "your course's grader may say more about the cause"
 ANOTHER = "asked again, it differs: is it random, or an earlier call's?"
+MOST_PLACES = 1000  # that differ, and are counted
 AGAIN = 2  # more times
 ROUNDS = 5  # repetitions of a measurement of time or memory
 
@@ -71,13 +74,16 @@ def expect_close(
     """Require that `yours` has the shape of `expected` and that every entry is within `atol` of it.
 
     `atol` is an absolute error, by default the item's tolerance; it does not depend on the size of an array. With
-    `rtol`, the allowed error of an entry is `atol` (0 by default) plus `rtol` times the expected magnitude. `part` is
-    the place in an answer from which `yours` was gathered. Raises Mismatch with the likely cause, NotImplementedYet for
-    None.
+    `rtol`, the allowed error of an entry is `atol` (0 by default) plus `rtol` times the expected magnitude. Of complex
+    numbers, both parts are compared so. `part` is the place in an answer from which `yours` was gathered. Raises
+    Mismatch with the likely cause, NotImplementedYet for None.
     """
     if is_stub(yours):
         raise NotImplementedYet(f"{name} is None: not implemented yet")
     bar = atol if atol is not None else hw.tolerance if rtol is None else 0.0
+    if np.iscomplexobj(plain(expected)):
+        _expect_complex(hw, name, yours, np.asarray(plain(expected)), bar, rtol or 0.0, reveal)
+        return
     sentence = explain(
         name,
         yours,
@@ -97,6 +103,65 @@ def expect_close(
         raise wrong(sentence, Wrong(yours, expected, bar, rtol or 0.0, part))
 
 
+def _expect_complex(hw: Subject, name: str, yours: Any, right: Any, atol: float, rtol: float, reveal: bool) -> None:
+    """`expect_close` of complex numbers. What a part may be off by is relative to the whole number."""
+    found, allowed = plain(yours), atol + rtol * np.abs(right)
+    for which, take in (("real", np.real), ("imaginary", np.imag)):
+        part, own = f"the {which} part of {name}", take(found) if isinstance(found, complex | np.ndarray) else found
+        if which == "imaginary" and own is found:
+            own = np.zeros_like(right.real)  # of a real number
+        sentence = explain(part, own, take(right), atol=allowed, reveal=reveal)
+        hw.measure(Measure(part, _share(own, take(right), allowed, 0.0), 1.0))
+        if sentence is not None:
+            raise Mismatch(sentence)
+
+
+def expect_equal(hw: Subject, name: str, yours: Any, expected: Any, *, reveal: bool = False) -> None:
+    """Require that `yours` is what Python calls equal to `expected`: texts, whole numbers, lists, dicts, sets, arrays.
+
+    Arrays must have the same shape, and a list is no tuple. The message says where they differ first, and with `reveal`
+    what was expected. Raises Mismatch; NotImplementedYet for None.
+    """
+    places = list(islice(differing(yours, expected, ""), MOST_PLACES))
+    hw.measure(Measure(f"{name}: places that differ", len(places), 1.0))
+    if places and is_stub(yours):
+        raise NotImplementedYet(f"{name} is None: not implemented yet")
+    if places:
+        place, said, right = places[0]
+        told = f", expected {right}" if reveal else ""
+        raise wrong(f"{name}{place} {said}{told}", Wrong(yours))
+
+
+def expect_raises(hw: Subject, name: str, call: Callable[[], Any], error: type[BaseException] | str) -> None:
+    """Require that `call` raises `error` in the student's code, or a subclass of it: a class of Python's or of a
+    package, or the name of one of the student's own.
+
+    A time limit and a file that cannot be imported are no such exception: these are raised as ever. Raises Mismatch.
+    """
+    wanted = error if isinstance(error, str) else error.__name__
+    try:
+        value = call()
+    except StudentError as found:
+        if not found.kinds:
+            raise
+        right = any(_names(kind, error) for kind in found.kinds)
+        hw.measure(Measure(f"{name}: another exception", float(not right), 1.0))
+        if not right:
+            raise Mismatch(f"{name} must raise {wanted}; instead, {found.message}", where=found.where) from None
+        return
+    hw.measure(Measure(f"{name}: no exception", 1.0, 1.0))
+    raise wrong(f"{name} must raise {wanted}, but gave {described(value)}", Wrong(value))
+
+
+def _names(kind: str, error: type[BaseException] | str) -> bool:
+    """Whether the name of a class, as the student's process tells it, is that of an exception."""
+    if isinstance(error, str):
+        return kind == error or kind.endswith(f".{error}")
+    return kind == (
+        error.__qualname__ if error.__module__ == "builtins" else f"{error.__module__}.{error.__qualname__}"
+    )
+
+
 def expect_relative(hw: Subject, name: str, yours: Any, expected: Any, *, bar: float, least: float = 1e-8) -> None:
     """Require that max |yours - expected| / max(least, |yours| + |expected|) is below `bar`.
 
@@ -105,7 +170,7 @@ def expect_relative(hw: Subject, name: str, yours: Any, expected: Any, *, bar: f
     """
     if is_stub(yours):
         raise NotImplementedYet(f"{name} is None: not implemented yet")
-    right = np.asarray(plain(expected), dtype=np.float64)
+    right = numeric.real(plain(expected))
     found = fitting(yours, right.shape)
     if found is None or found.shape != right.shape or not np.isfinite(found).all():
         raise wrong(str(explain(name, yours, right, atol=bar)), Wrong(yours, right, rtol=bar))
@@ -121,7 +186,7 @@ def expect_one_of(hw: Subject, name: str, yours: Any, options: Sequence[Any], **
 
     It is compared with the nearest one by `expect_close`, which gets `bars`. Raises as `expect_close`.
     """
-    nearest = min(options, key=lambda option: _error(yours, np.asarray(plain(option), dtype=np.float64)))
+    nearest = min(options, key=lambda option: _error(yours, numeric.real(plain(option))))
     expect_close(hw, name, yours, nearest, **bars)
 
 
@@ -337,7 +402,7 @@ def is_stub(value: Any) -> bool:
     """Whether `value` comes from unfinished work: None, or a tuple, list or dict of only None."""
     if isinstance(value, dict):
         value = list(value.values())
-    return value is None or (isinstance(value, tuple | list) and all(part is None for part in value))
+    return value is None or (isinstance(value, tuple | list) and bool(value) and all(part is None for part in value))
 
 
 def is_number(value: Any) -> bool:
@@ -365,9 +430,9 @@ def _error(yours: Any, expected: Any) -> float:
     return float("inf") if found is None or found.shape != np.shape(expected) else numeric.error(found, expected)
 
 
-def _share(yours: Any, expected: Any, atol: float, rtol: float) -> float:
+def _share(yours: Any, expected: Any, atol: float | Array, rtol: float) -> float:
     """The largest error, as a fraction of the error that its entry allows; infinite as in `_error`."""
-    right = np.asarray(plain(expected), dtype=np.float64)
+    right = numeric.real(plain(expected))
     found = fitting(yours, right.shape)
     if found is None or found.shape != right.shape or not np.isfinite(found).all():
         return float("inf")

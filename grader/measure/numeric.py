@@ -65,7 +65,7 @@ def slope(values: Sequence[Any] | Array, shape: tuple[int, ...], upstream: Array
     even if it is large.
     """
     weights = np.asarray(upstream, dtype=np.float64)
-    at = np.asarray(values, dtype=np.float64).reshape(-1, len(STENCIL), *weights.shape)
+    at = real(values).reshape(-1, len(STENCIL), *weights.shape)
     (_, outer), (_, inner), *_ = STENCIL
     with np.errstate(over="ignore", invalid="ignore"):  # a student's values: inf - inf gives NaN, which never passes
         slopes = outer * (at[:, 0] - at[:, 3]) + inner * (at[:, 1] - at[:, 2])
@@ -90,3 +90,10 @@ def error(yours: ArrayLike, expected: ArrayLike) -> float:
 def clear_of_zero(x: ArrayLike, margin: float) -> bool:
     """Whether every entry is at least `margin` away from 0, so that no difference step crosses the kink of a ReLU."""
     return bool((np.abs(np.asarray(x, dtype=np.float64)) >= margin).all())
+
+
+def real(values: Any) -> Array:
+    """Numbers as float64. Raises TypeError for complex ones, of which a part would be dropped."""
+    if np.iscomplexobj(values):
+        raise TypeError("complex numbers cannot be compared here; expect_close and expect_equal compare them")
+    return np.asarray(values, dtype=np.float64)

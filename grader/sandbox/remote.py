@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 import numpy as np
 
 from grader.errors import Crashed, Mismatch, OutOfMemory, Raised, StudentError, TimedOut, UsageError
-from grader.sandbox.worker.wire import DTYPES, MAX_FRAME, Callback, Handle, Tensor
+from grader.sandbox.worker.wire import DTYPES, MAX_FRAME, Callback, Handle, Tensor, is_key
 
 MOST_ARITY = 255  # parameters of a student's function
 MOST_ELEMENTS = 100_000  # elements of an answer that a check iterates over
@@ -101,14 +101,46 @@ def read(session: Asking, owner: Owner, path: tuple[str, ...], name: str) -> Any
     return value
 
 
-def refused(name: str) -> Any:
-    """A method that numbers or arrays have. Here it raises Mismatch: the student returned something else."""
+def refused(name: str, instead: str = "") -> Any:
+    """A method that numbers or arrays have. Here it raises Mismatch: the student returned something else. `instead` is
+    the name by which a check asks the object itself."""
+    cure = f'; a check that asks the object itself writes hw.operate("{instead}", ...)' if instead else ""
 
     def refuse(self: Any, *_: Any) -> NoReturn:
-        raise Mismatch(f"a number or an array was expected, not {self!r}".replace("<", "").replace(">", ""))
+        raise Mismatch(f"a number or an array was expected, not {self!r}".replace("<", "").replace(">", "") + cure)
 
     refuse.__name__ = name
     return refuse
+
+
+unequal = refused("equality", "eq")
+
+
+class NoKeyError(Mismatch, KeyError):
+    """An answer lacks a key. It is a KeyError too, for code that expects that."""
+
+    __str__ = Exception.__str__
+
+
+class Answered(dict[Any, Any]):
+    """A dict that the student's code returned. A key that it lacks is the student's mistake."""
+
+    def __missing__(self, key: Any) -> NoReturn:
+        raise NoKeyError(f"an answer is a dict without the key {key!r}")
+
+
+class Left(dict[int | str, Any]):
+    """Arguments that a call changed, by position or name. Another argument that it was `given` is as the check has
+    it."""
+
+    def __init__(self, changed: Mapping[int | str, Any], given: Mapping[int | str, Any]) -> None:
+        super().__init__(changed)
+        self.given = given
+
+    def __missing__(self, at: int | str) -> Any:
+        if at not in self.given:
+            raise UsageError(f"{line()}: the last call had no argument {at!r}; hw.changed names those that it had")
+        return self.given[at]
 
 
 class NoLengthError(Raised, TypeError):
@@ -125,7 +157,8 @@ class NoValue:
     __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rfloordiv__ = __rmod__ = __rpow__ = __rmatmul__ = __add__
     __and__ = __or__ = __xor__ = __lshift__ = __rshift__ = __rand__ = __ror__ = __rxor__ = __add__
     __neg__ = __pos__ = __abs__ = __invert__ = __round__ = __divmod__ = __rdivmod__ = __add__
-    __lt__ = __le__ = __gt__ = __ge__ = __add__
+    __lt__, __le__, __gt__, __ge__ = (refused("order", name) for name in ("lt", "le", "gt", "ge"))
+    __contains__ = refused("membership", "contains")
     __float__ = __int__ = __complex__ = __index__ = __array__ = refused("number")
     __len__ = __iter__ = __getitem__ = __setitem__ = __delitem__ = refused("sequence")
 
@@ -134,16 +167,13 @@ class NoValue:
 
     def __eq__(self, other: object) -> bool:
         if other is not self:
-            raise Mismatch(
-                f"a number or an array was expected, not {self!r}; to ask the object itself, a check uses "
-                "hw.operate".replace("<", "").replace(">", "")
-            )
+            unequal(self)
         return True
 
     def __hash__(self) -> int:
         return object.__hash__(self)
 
-    __bool__ = refused("truth")
+    __bool__ = refused("truth", "bool")
 
 
 def asks(name: str) -> Any:
@@ -220,6 +250,14 @@ class Remote(NoValue):
 
     def __iter__(self) -> Iterator[Any]:
         return elements(self._session, self._handle)
+
+    def __next__(self) -> Any:
+        try:
+            return operated(self._session, self._handle, (), "next")
+        except Raised as error:
+            if "StopIteration" in error.kinds:
+                raise StopIteration from None
+            raise
 
     def __len__(self) -> int:
         try:
@@ -320,6 +358,10 @@ class Function(NoValue):
 
     __slots__ = ("_owner", "_path", "_session", "_then")
 
+    @property
+    def __name__(self) -> str:
+        return str(self._path[-1])
+
     def __init__(self, session: Asking, owner: Owner, path: tuple[str, ...], then: Then | None = None) -> None:
         object.__setattr__(self, "_session", session)
         object.__setattr__(self, "_owner", owner)
@@ -410,9 +452,14 @@ def travelling(value: Any, callbacks: dict[int, Callable[..., Any]]) -> Any:
         return value
     if kind is list or kind is tuple:
         return value if AS_IT_IS.issuperset(map(type, value)) else kind(travelling(part, callbacks) for part in value)
-    if isinstance(value, dict):
-        if not all(type(key) is str or type(key) is int for key in value):
-            raise UsageError(f"{line()}: a dict can be sent only if its keys are strings or integers")
+    if isinstance(value, dict | set | frozenset):
+        if not all(map(is_key, value)):
+            raise UsageError(
+                f"{line()}: a dict's keys and a set's elements can be sent only if they are texts, bytes, numbers, "
+                "None, or tuples and frozensets of these"
+            )
+        if not isinstance(value, dict):
+            return (set if isinstance(value, set) else frozenset)(value)
         return {key: travelling(part, callbacks) for key, part in value.items()}
     if isinstance(value, Remote):
         return value._handle
@@ -433,7 +480,7 @@ def travelling(value: Any, callbacks: dict[int, Callable[..., Any]]) -> Any:
     dtype = f" of {value.dtype}" if isinstance(value, np.ndarray) else ""
     raise UsageError(
         f"{line()}: a {kind.__name__}{dtype} cannot be sent to the student's process; numbers, texts, arrays of "
-        "numbers, tensors, lists, tuples, dicts, functions and the student's own objects can"
+        "numbers, tensors, lists, tuples, dicts, sets, functions and the student's own objects can"
     )
 
 
@@ -470,18 +517,13 @@ def arriving(value: Any, remote: Callable[[Handle], Remote]) -> Any:
         as_it_is = AS_IT_IS.issuperset(map(type, value))
         return value if as_it_is else kind(arriving(part, remote) for part in value)
     if kind is dict:
-        return {key: arriving(part, remote) for key, part in value.items()}
+        return Answered((key, arriving(part, remote)) for key, part in value.items())
     if kind is Tensor:
         torch = sys.modules.get("torch")
         return value.array if torch is None else torch.from_numpy(value.array)
     if kind is Callback:
         return f"a function called {value.kind}"
     return remote(value) if kind is Handle else value
-
-
-def as_written(key: str | int) -> str:
-    """The key of a student's dict as Python. One that is a tuple travels as its text; see worker/operate.py."""
-    return key if isinstance(key, str) and key[:1] == "(" and key[-1:] == ")" else repr(key)
 
 
 def as_text(value: Any, most: int) -> str:

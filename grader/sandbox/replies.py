@@ -16,6 +16,7 @@ ALONE = {  # exceptions, by type and text, that come because nobody sits before 
     ("BdbQuit", ""): "it stops in a debugger, and nobody is there",
 }
 MOST_FUNCTIONS = 20  # of a student's, of which a reply may tell in `differences`
+MOST_KINDS = 20  # classes of an exception
 MOST_ARGUMENTS = 64  # arguments of a call that a reply may report as changed
 
 
@@ -44,8 +45,13 @@ def fits(at: Any) -> bool:
     return 0 <= at < MOST_ARGUMENTS if type(at) is int else type(at) is str and at.isidentifier()
 
 
+class AbsentError(NotImplementedYet, AttributeError):
+    """What the student's code does not define. It is an AttributeError too, for `hasattr` and `getattr`."""
+
+
 def student_error(error: Any, subject: str) -> StudentError:
-    """The StudentError for an exception that the worker describes. It may be forged, so it never gives points."""
+    """The StudentError for an exception that the worker describes. It may be forged, so it gives points only where a
+    check expects such an exception: the student's code could raise it as well."""
     if not isinstance(error, Mapping):
         return Crashed(f"{subject} broke the grader's channel: its reply is malformed")
     kind, type_, text, where = (as_text(error.get(key), 600) for key in ("kind", "type", "text", "where"))
@@ -58,15 +64,23 @@ def student_error(error: Any, subject: str) -> StudentError:
             text = f"{int(torchs[1]) >> 20} MiB at once"
         return OutOfMemory(f"{doing} asked for more memory than it may have{f': {text}' if text else ''}", where=where)
     if kind == "not implemented":
-        return NotImplementedYet("not implemented yet", where=where)
+        return raised(NotImplementedYet("not implemented yet", where=where), error)
     if kind == "absent":
-        return NotImplementedYet(text)
+        return AbsentError(text)
     if kind == "gone":
         return Raised(text)
     if kind == "exit":
         cure = 'put that below `if __name__ == "__main__":`' if importing else "a graded function has to return"
-        return Raised(f"{doing} called sys.exit(); {cure}", where=where)
+        return raised(Raised(f"{doing} called sys.exit(); {cure}", where=where), error)
     if kind == "unspeakable":
         return Raised(f"{doing} returned something that cannot be graded: {text}", where=where)
     text = ALONE.get((type_, text), text)
-    return Raised(f"{doing} raised {type_}{f': {text}' if text else ''}", where=where)
+    return raised(Raised(f"{doing} raised {type_}{f': {text}' if text else ''}", where=where), error)
+
+
+def raised(told: StudentError, error: Mapping[str, Any]) -> StudentError:
+    """The same, with the classes of what a call raised; without them for a file that cannot be imported."""
+    kinds = error.get("kinds")
+    if isinstance(kinds, list) and not error.get("importing"):
+        told.kinds = tuple(as_text(kind, 200) for kind in kinds[:MOST_KINDS])
+    return told

@@ -38,11 +38,12 @@ from grader.sandbox.callbacks import Answering
 from grader.sandbox.launch import ROOT, Launcher, spawn
 from grader.sandbox.parts import Parts
 from grader.sandbox.process import DUMP, Process, compressed
-from grader.sandbox.remote import MALFORMED, Driven, Remote, Then, arriving, as_text, line, travelling
+from grader.sandbox.remote import MALFORMED, Driven, Left, Remote, Then, arriving, as_text, line, travelling
 from grader.sandbox.replies import FORBIDDEN, MOST_FUNCTIONS, Differences, fits, student_error
 from grader.sandbox.setup import driven, first_frame, lay_out
 from grader.sandbox.stopped import last_line, remember, stopped_before
 from grader.sandbox.trace import Trace
+from grader.sandbox.worker.operate import arguments
 from grader.sandbox.worker.wire import MAX_FRAME, Handle
 
 ATTEMPTS = 5
@@ -91,7 +92,7 @@ class Session:
         self.trace: Trace | None = Trace()  # None while nothing is traced
         self.well: list[Any] = []  # what the calls of the last request gave that ended well
         self.carried = 0  # bytes of the last request and its reply
-        self.changed: dict[int | str, Any] = {}
+        self.changed = Left({}, {})
         self.differences: list[Differences] = []
         self.on_change: Callable[[str], None] = lambda function: None  # called when a call has changed an argument
         self.stack: list[tuple[str, str, str]] = []  # (file, line, function) of the process that was ended last
@@ -162,7 +163,7 @@ class Session:
         self.seed = self.own_seed = seed
         self.left = False
         self.allow(self.limits.check_wall)
-        self.changed = {}
+        self.changed = Left({}, {})
         self.differences = []
         self.callbacks = {}
         if self.parts is not None:
@@ -321,6 +322,17 @@ class Session:
             raise Crashed(f"{subject} broke the grader's channel: no run began")
         return Driven(self, remote._handle, subject)
 
+    def look(self, op: str, args: Sequence[Any]) -> Any:
+        """What the last call printed, or a file in the folder where the student's code runs: no call itself. Raises
+        Crashed for an answer of another type."""
+        self.trace, changed = None, self.changed  # calls alone would not tell how an answer that needs files came about
+        value = self.ask(op, Handle(0, op), (), [args], subject=op, most=MAX_FRAME)[0]
+        self.changed = changed
+        wanted = {"printed": str, "fetch file": bytes}.get(op, type(None))
+        if type(value) is not wanted:
+            raise Crashed("the student's code broke the grader's channel: its reply is malformed")
+        return value
+
     def lay(self, name: str, array: Any, *, anew: bool) -> Path:
         """Write an array to a file in the session's folder. An existing file is kept, unless `anew`."""
         path = self.folder / "data" / f"{name}.npy"
@@ -395,6 +407,7 @@ class Session:
                 self.allowance.calls[name] = error
             raise
         self.allowance.ended.add(name)
+        self.changed.given = arguments(batches[-1], named or {}) if batches else {}
         if self.trace:
             self.trace.note(request, batches, named, results, self.carried)
         if self.changed:
@@ -488,7 +501,7 @@ class Session:
             self.differences += [Differences.read(subjects[0], one) for one in seen]
         except MALFORMED:
             raise Crashed(f"{subjects[0]} broke the grader's channel: its reply is malformed") from None
-        self.changed = {at: arriving(value, self.remote) for at, value in changed.items()}
+        self.changed = Left({at: arriving(value, self.remote) for at, value in changed.items()}, {})
         for (value, error, _), subject in zip(results, subjects, strict=False):
             if error is not None:
                 told = stopped_before(self.allowance, self.folder / "code", error) or student_error(error, subject)

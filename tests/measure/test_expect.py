@@ -12,7 +12,11 @@ from grader.errors import Mismatch, NotImplementedYet, Raised
 from grader.measure.expect import (
     expect_accuracy,
     expect_close,
+    expect_equal,
     expect_gradient,
+    expect_one_of,
+    expect_raises,
+    expect_relative,
     gather,
     is_number,
     is_stub,
@@ -271,3 +275,123 @@ def test_infinite_answers_are_the_same_when_asked_again() -> None:
     with pytest.raises(Mismatch) as miss:
         expect_close(Hw(), "out", np.array([np.inf, np.nan, 1.0]), np.zeros(3), clues=clues[:1])
     assert "asked again" not in miss.value.message
+
+
+@pytest.mark.parametrize(
+    ("yours", "expected"),
+    [
+        ("a", "a"),
+        ({"a": [1, (2, None)]}, {"a": [1, (2, None)]}),
+        ({1, (2, 3)}, frozenset({1, (2, 3)})),
+        (np.array([[1, 2]]), np.array([[1.0, 2.0]])),
+        (np.array(["x"]), np.array(["x"])),
+        ([None], [None]),
+        (None, None),
+        (float("inf"), float("inf")),
+        (1 + 2j, 1 + 2j),
+        ([], []),
+    ],
+)
+def test_equal_values_pass(yours: Any, expected: Any) -> None:
+    hw = Hw()
+    expect_equal(hw, "out", yours, expected)
+    assert [measure.value for measure in hw.measures] == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("yours", "expected", "said"),
+    [
+        ("merge", "merry", "out is 'merge', which is wrong from character 3 on, expected 'merry'"),
+        (["a", "b"], ["a", "c"], "out[1] is 'b', which is wrong from character 0 on, expected 'c'"),
+        ([1], [1, 2], "out has 1 element, expected 2"),
+        ((1, 2), [1, 2], "out is (1, 2), which is of another type, expected a list of 2"),
+        ({"a": 1}, {"a": 1, "b": 2}, "out lacks 1 key, expected the key 'b'"),
+        ({"a": 1, "b": 2}, {"a": 1}, "out has 1 key too many, such as 'b', expected 1 key"),
+        ({"a": {"b": 1}}, {"a": {"b": 2}}, "out['a']['b'] is 1, expected 2"),
+        ({1, 2}, {1}, "out has 1 element too many, such as 2, expected 1 element"),
+        ({1}, {1, (2, "a")}, "out lacks 1 element, expected (2, 'a')"),
+        (np.array([[1, 2]]), np.array([[1, 3]]), "out[0, 1] is 2, expected 3"),
+        (np.zeros((2, 1)), np.zeros(2), "out has shape (2, 1), expected (2,)"),
+        (np.array(5), 5, "out is an array of int64 of shape (), expected 5"),
+        (float("nan"), float("nan"), "out is nan, expected nan"),
+        (False, True, "out is False, expected True"),
+        (object, 3, "out is class 'object', expected 3"),
+    ],
+)
+def test_the_first_place_that_differs_is_told(yours: Any, expected: Any, said: str) -> None:
+    with pytest.raises(Mismatch) as caught:
+        expect_equal(Hw(), "out", yours, expected, reveal=True)
+    assert caught.value.message == said
+    with pytest.raises(Mismatch) as caught:
+        expect_equal(Hw(), "out", yours, expected)
+    assert caught.value.message == said.partition(", expected")[0]
+
+
+def test_an_empty_answer_is_no_stub() -> None:
+    with pytest.raises(Mismatch, match="out has 0 elements"):
+        expect_equal(Hw(), "out", [], [1])
+    with pytest.raises(NotImplementedYet):
+        expect_equal(Hw(), "out", (None, None), (1, 2))
+
+
+def raising(*kinds: str) -> Any:
+    def call() -> None:
+        error = Raised("pop raised something")
+        error.kinds = kinds
+        raise error
+
+    return call
+
+
+def test_an_expected_exception_passes_by_its_class_or_name() -> None:
+    own = raising("stack.Empty", "IndexError", "LookupError", "Exception")
+    for error in (IndexError, LookupError, "Empty", "stack.Empty"):
+        expect_raises(Hw(), "pop", own, error)
+    expect_raises(Hw(), "solve", raising("numpy.linalg.LinAlgError", "ValueError"), np.linalg.LinAlgError)
+
+
+def test_another_exception_or_none_is_wrong() -> None:
+    for call, said in (
+        (raising("stack.IndexError", "Exception"), "pop must raise IndexError; instead, pop raised something"),
+        (lambda: None, "pop must raise IndexError, but gave None"),
+        (lambda: [1], "pop must raise IndexError, but gave a list of 1"),
+    ):
+        hw = Hw()
+        with pytest.raises(Mismatch) as caught:
+            expect_raises(hw, "pop", call, IndexError)
+        assert caught.value.message == said
+        assert [measure.value for measure in hw.measures] == [1.0]
+    with pytest.raises(Raised, match="pop raised something"):  # the process ended, or a file cannot be imported
+        expect_raises(Hw(), "pop", raising(), Exception)
+
+
+Z = np.array([1 + 1j, 1e6 - 1e-12j])
+
+
+def test_complex_numbers_are_compared_in_both_parts() -> None:
+    expect_close(Hw(), "z", Z + 1e-10, Z)
+    expect_close(Hw(), "z", Z * (1 + 1e-9j), Z, rtol=1e-8)  # of the whole number, not of a part that is nearly 0
+    expect_close(Hw(), "z", 3.0, 3 + 0j)
+    expect_close(Hw(), "z", 1 + 2j, 1 + 2j)
+    for yours, said in (
+        (Z.real, "the imaginary part of z is wrong"),
+        (Z.conj(), "the imaginary part of z is wrong .* the sign is wrong"),
+        (Z + 1, "the real part of z is wrong"),
+        (Z[:1], r"the real part of z has shape \(1,\)"),
+        ("text", "the real part of z should be"),
+        (Z * np.nan, "the real part of z is NaN"),
+    ):
+        hw = Hw()
+        with pytest.raises(Mismatch, match=said):
+            expect_close(hw, "z", yours, Z)
+        assert not hw.measures[-1].value < hw.measures[-1].bound
+
+
+def test_what_cannot_compare_complex_numbers_says_so() -> None:
+    for compare in (
+        lambda: expect_relative(Hw(), "z", Z, Z, bar=1e-8),
+        lambda: expect_one_of(Hw(), "z", Z.real, [Z]),
+        lambda: expect_gradient(Hw(), "z", Z, lambda x: x.sum() * 1j, at=np.ones(2), upstream=np.array(1.0)),
+    ):
+        with pytest.raises(TypeError, match="complex"):
+            compare()

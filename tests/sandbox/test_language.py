@@ -136,6 +136,36 @@ def keep(f):
 def late():
     return kept(1.0)
 
+def swap(x):
+    return x
+
+def add_to(s):
+    s.add((1, "b"))
+
+def says(word):
+    import sys
+    print(word)
+    print("a warning", file=sys.stderr)
+
+def asks():
+    return input("name? ")
+
+def copies(source, target):
+    with open(source) as read, open(target, "w") as written:
+        written.write(read.read().upper())
+
+def hidden():
+    return np.ma.masked_array([1.0, 2.0], [False, True]), np.ma.masked_array([1.0, 2.0], [False, False])
+
+def settings():
+    return RATE, getattr(Value, "kind", None)
+
+class Own(KeyError):
+    pass
+
+def fails():
+    raise Own("no")
+
 def gives(what):
     return {"none": None, "function": make, "class": Value, "method": Value(1).itself}[what]
 """
@@ -336,7 +366,9 @@ def test_what_a_student_gives_in_place_of_a_number_is_the_students_mistake(engin
     assert engine.gives("none") is None
 
 
-@pytest.mark.parametrize("value", [{1.5: 2}, {1, 2}, np.array([object()]), np.array(["text"]), object(), Module])
+@pytest.mark.parametrize(
+    "value", [{object(): 2}, {object()}, range(3), np.array([object()]), np.array(["text"]), object(), Module]
+)
 def test_what_does_not_travel_is_refused_with_file_and_line(engine, value):
     with pytest.raises(UsageError) as caught:
         engine.keywords(value)
@@ -402,3 +434,94 @@ def test_a_shim_of_the_instructors_is_found_before_all_else(tmp_path):
         session.begin(1)
         assert Module(session, "m").f() == 84
         assert not (Path(session.folder) / "code" / "cs").exists()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {1, "a", (1, "b")},
+        frozenset({b"x", frozenset({2.5})}),
+        {("a", "b"): 2, None: 1, 1.5: {3}},
+        [set(), {True: 0}],
+    ],
+    ids=repr,
+)
+def test_sets_and_keys_of_any_plain_kind_travel_both_ways(engine, value):
+    assert engine.swap(value) == value
+    assert repr(type(engine.swap(value))) in (repr(type(value)), "<class 'grader.sandbox.remote.Answered'>")
+
+
+def test_a_set_that_is_changed_in_place_comes_back(session, engine):
+    given = {1}
+    engine.add_to(given)
+    assert (given, session.changed[0]) == ({1}, {1, (1, "b")})
+
+
+def test_an_argument_that_a_call_leaves_alone_is_as_it_was_given(session, engine):
+    given = [1, 2]
+    engine.keywords(given, y=3)
+    assert (session.changed, session.changed[0], session.changed["y"]) == ({}, given, 3)
+    with pytest.raises(UsageError, match=r"test_language\.py:\d+: the last call had no argument 7"):
+        session.changed[7]
+
+
+def test_what_a_check_sets_in_a_module_or_class_is_undone_for_the_next(session, engine):
+    engine.RATE, engine.input, engine.Value.kind = 0.75, lambda prompt: prompt + "Ada", "new"
+    assert (engine.settings(), engine.asks()) == ((0.75, "new"), "name? Ada")
+    session.begin(4)
+    assert engine.settings() == (0.5, None)
+    with pytest.raises(Raised, match="asks raised EOFError"):
+        engine.asks()
+
+
+def test_what_a_call_prints_is_read_without_warnings_and_is_still_reported(session, engine):
+    engine.says("one")
+    engine.says("two")
+    assert session.look("printed", ()) == session.look("printed", ()) == "two\n"
+    engine.swap(1)
+    assert session.look("printed", ()) == ""
+    assert session.output().endswith("one\na warning\ntwo\na warning\n")
+
+
+def test_files_are_laid_and_read_where_the_students_code_runs(session, engine):
+    session.look("put file", ("in/names.txt", b"ada"))
+    engine.copies("in/names.txt", "out.txt")
+    assert session.look("fetch file", ("out.txt",)) == b"ADA"
+    with pytest.raises(NotImplementedYet, match=r"there is no file none\.txt: your code did not write it"):
+        session.look("fetch file", ("none.txt",))
+
+
+def test_an_iterator_of_the_students_is_asked_for_one_element_at_a_time(engine):
+    numbers = engine.counted(2)
+    assert [next(numbers), next(numbers), next(numbers, None)] == [0, 1, None]
+    with pytest.raises(Raised, match=r"Box.s next raised TypeError"):
+        next(engine.Box())
+
+
+def test_whether_an_object_has_an_attribute_can_be_asked(engine):
+    value = engine.Value(1.0)
+    assert (hasattr(value, "data"), hasattr(value, "nothing"), getattr(value, "nothing", 3)) == (True, False, 3)
+    with pytest.raises(NotImplementedYet, match=r"^engine\.py defines no nothing$"):
+        engine.nothing.more  # noqa: B018
+
+
+def test_a_masked_array_is_no_plain_one_unless_nothing_is_masked(engine):
+    masked, plain = engine.hidden()
+    assert isinstance(masked, Remote)
+    np.testing.assert_array_equal(masked.mask, [False, True])
+    np.testing.assert_array_equal(plain, [1, 2])
+
+
+def test_what_asks_the_object_itself_is_named(engine):
+    value = engine.Value(1.0)
+    for name, use in (("lt", lambda: value < 2), ("contains", lambda: 1 in value), ("eq", lambda: value == 2)):
+        with pytest.raises(
+            Mismatch, match=rf'a check that asks the object itself writes hw\.operate\("{name}", \.\.\.\)'
+        ):
+            use()
+
+
+def test_the_classes_of_an_exception_are_told(engine):
+    with pytest.raises(Raised) as caught:
+        engine.fails()
+    assert caught.value.kinds == ("micro.engine.Own", "KeyError", "LookupError", "Exception", "BaseException")

@@ -53,6 +53,8 @@ from grader.sandbox.worker.wire import Callback, FrameError, Handle, Tensor, rea
 
 PLAIN: tuple[Any, ...] = (int, float, complex, str)
 UNSHOWN = "(its message cannot be shown)"
+MOST_KINDS = 20  # classes of an exception
+KEEPING = ("printed", "put file", "fetch file")  # requests that are no call, so that the last call's output is kept
 AS_IT_IS = frozenset((type(None), bool, int, float, complex, str, bytes))  # exact types that are sent unchanged
 
 
@@ -106,6 +108,7 @@ class Worker:
         self.objects: dict[int, Any] = {}
         self.first: int = setup["first"]  # ids begin above it, so that no two processes use the same
         self.numbers: dict[int, int] = {}  # id() of a held object -> its number
+        self.set: list[tuple[Any, str, Any]] = []  # what a check set in modules and classes: (in what, name, before)
         self.channel: tuple[BinaryIO, BinaryIO] | None = None
         self.current: int | None = None  # the id of the request that is being answered
         self.asking = threading.Lock()
@@ -130,7 +133,8 @@ class Worker:
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         self.tried.clear()
         self.stand_ins.hid.clear()
-        self.cap.restart()
+        if request["op"] not in KEEPING:
+            self.cap.restart()
         if "naps" in request:
             self.naps.allow(request["naps"])
         if request["seed"] is not None:
@@ -138,6 +142,8 @@ class Worker:
             np.random.seed(request["seed"] % (1 << 32))
             self.objects.clear()
             self.numbers.clear()
+            while self.set:
+                operate.restore(*self.set.pop())
         results: list[dict[str, Any]] = []
         self.current = request["id"]
         with np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):  # a student's file may change it
@@ -186,6 +192,8 @@ class Worker:
         args, named = list(map(self.unwrap, batch)), {name: self.unwrap(value) for name, value in keywords.items()}
         if op == "put":
             return {"value": self.hold(args[0])}
+        if op in KEEPING:
+            return {"value": self.looked_at(op, *args)}
         if op == "drive":
             name, order = args
             student = drivers.Student(self.module, self.folder, self.files)
@@ -201,6 +209,8 @@ class Worker:
                 raise AbsentError(f"{owner + '.py' if isinstance(owner, str) else owner.kind} defines no {name}")
             target = getattr(target, name)
         if op == "operate":
+            if last in ("setattr", "delattr") and operate.outlives(target):
+                self.set.append((target, args[0], vars(target).get(args[0], operate.ABSENT)))
             value = operate.OPERATORS[last](target, *args)
             return {"value": Handle(0) if last == "getattr" and operate.is_function(value) else self.travelling(value)}
         if op == "write":
@@ -214,6 +224,19 @@ class Worker:
         seen = watch.found() if watch is not None else []
         changed = {at: self.travelling(given[at]) for at in before if not operate.same(given[at], before[at])}
         return {"value": value} | ({"changed": changed} if changed else {}) | ({"differences": seen} if seen else {})
+
+    def looked_at(self, op: str, *args: Any) -> Any:
+        """What the last call printed, or a file's content; or None, after a file was written."""
+        if op == "printed":
+            return self.cap.printed.decode("utf-8", "replace")
+        path = Path(args[0])
+        if op == "put file":
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(args[1])
+            return None
+        if not path.exists():
+            raise AbsentError(f"there is no file {args[0]}: your code did not write it")
+        return path.read_bytes()
 
     def module(self, name: str) -> Any:
         """Import on first use. A file that failed is not run again; it gives the same error."""
@@ -285,6 +308,8 @@ class Worker:
             if isinstance(value, (list, tuple)):
                 parts = [self.travelling(part, depth + 1) for part in value]
                 return tuple(parts) if isinstance(value, tuple) else parts
+            if isinstance(value, (set, frozenset)) and all(map(operate.is_key, value)):
+                return (set if isinstance(value, set) else frozenset)(map(operate.plain_key, value))
             if isinstance(value, dict) and all(operate.is_key(key) for key in value):
                 return {operate.plain_key(key): self.travelling(part, depth + 1) for key, part in value.items()}
         for base in PLAIN:
@@ -319,6 +344,7 @@ class Worker:
         return {
             "kind": kind_of(error),
             "type": type(error).__name__[:80],
+            "kinds": list(map(kind_name, type(error).__mro__[:-1][:MOST_KINDS])),
             "text": text[:500],
             "where": where[-1] if where else "",
             "trace": where[-8:],
@@ -344,11 +370,10 @@ class RefusedError(Exception):
 def write_into(live: Any, values: Mapping[Any, Any]) -> None:
     """Write arrays into the live ones of the same names, in place. Dicts and lists may be nested."""
     for name, value in values.items():
-        key = operate.key_of(live, name)
         if isinstance(value, dict):
-            write_into(live[key], value)
+            write_into(live[name], value)
         else:
-            live[key][...] = value
+            live[name][...] = value
 
 
 def kind_of(error: BaseException) -> str:
@@ -367,6 +392,12 @@ def kind_of(error: BaseException) -> str:
     if isinstance(error, RuntimeError) and "can't allocate memory" in safe_text(error):
         return "memory"  # torch's words
     return next((kind for type_, kind in kinds if isinstance(error, type_)), "raised")
+
+
+def kind_name(kind: type) -> str:
+    """A class as a check names it: "KeyError", or "module.Own" for one that is not Python's."""
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return name[:200]
 
 
 def safe_text(error: BaseException) -> str:

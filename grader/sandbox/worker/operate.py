@@ -20,6 +20,7 @@ IN_PLACE = ("iadd isub imul itruediv ifloordiv imod ipow imatmul iand ior ixor i
 COMPARED = ("eq ne lt le gt ge").split()
 UNARY = ("neg pos invert abs").split()
 FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType, type, partial)
+ABSENT = object()
 MOST = 1000  # elements to take from an iterator at a time
 
 
@@ -38,7 +39,26 @@ def attribute(owner: Any, name: str) -> Any:
     except AttributeError:
         if name in dir(type(owner)):  # a property of the student's raised it
             raise
-        raise AbsentError(f"{type(owner).__name__[:80]} defines no {name}") from None
+        where = f"{owner.__name__}.py" if isinstance(owner, types.ModuleType) else type(owner).__name__[:80]
+        raise AbsentError(f"{where} defines no {name}") from None
+
+
+def outlives(owner: Any) -> bool:
+    """Whether an object is there for later checks, too."""
+    return isinstance(owner, types.ModuleType | type)
+
+
+def restore(owner: Any, name: str, before: Any) -> None:
+    """Undo that a module or class was given another attribute. No method of the student's is used."""
+    if isinstance(owner, type):
+        if before is not ABSENT:
+            type.__setattr__(owner, name, before)
+        elif name in vars(owner):
+            type.__delattr__(owner, name)
+    elif before is not ABSENT:
+        vars(owner)[name] = before
+    else:
+        vars(owner).pop(name, None)
 
 
 def key(spelled: Mapping[str, Any]) -> Any:
@@ -83,11 +103,13 @@ OPERATORS: dict[str, Callable[..., Any]] = {
 
 
 def snapshot(value: Any, depth: int = 0) -> Any:
-    """A copy to compare with later. Arrays, tensors, lists and dicts are copied; any other object stays itself."""
+    """A copy to compare with later. Arrays, tensors, lists, dicts and sets are copied; any other object is not."""
     if type(value) is np.ndarray:
         return np.array(value)
     if is_tensor(value):
         return value.detach().clone()
+    if type(value) is set:
+        return set(value)
     if depth < 16 and type(value) in (list, tuple):
         return type(value)(snapshot(part, depth + 1) for part in value)
     if depth < 16 and type(value) is dict:
@@ -97,7 +119,10 @@ def snapshot(value: Any, depth: int = 0) -> Any:
 
 def numbers(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
     """A copy of an array in the form in which it is sent: wider types are narrowed to those of wire.py, and an array of
-    dtype object that holds numbers becomes one of floats. None for an array of anything else."""
+    dtype object that holds numbers becomes one of floats. None for an array of anything else, and for one of which a
+    part is masked."""
+    if np.ma.is_masked(value):
+        return None
     kind = value.dtype.kind
     if kind == "O" and value.size and all(is_real(part) for part in value.flat):
         return np.array(value.tolist(), dtype=np.float64).reshape(value.shape)
@@ -113,28 +138,25 @@ def is_real(value: Any) -> bool:
 
 
 def is_key(value: Any) -> bool:
-    """Whether a dict's key can be sent: a text, a whole number, or a tuple of these. Enum members and numpy integers
-    count."""
-    if type(value) is tuple:
-        return bool(value) and all(type(part) is not tuple and is_key(part) for part in value)
-    return isinstance(value, str | int | np.integer) and not isinstance(value, bool)
+    """Whether a dict's key or a set's element can be sent: a text, bytes, a number, None, or a tuple or frozenset of
+    these. Enum members and numpy's numbers count."""
+    if isinstance(value, tuple | frozenset):
+        return all(map(is_key, value))
+    return value is None or isinstance(value, str | bytes | complex | float | int | np.number | np.bool_)
 
 
-def plain_key(value: Any) -> str | int:
-    """The plain text or number of a key; a tuple is sent as Python writes it. Methods of the key's own class are not
-    used."""
-    if type(value) is tuple:
-        return repr(tuple(map(plain_key, value)))
-    return (
-        str.__str__(value) if isinstance(value, str) else int.__index__(value) if isinstance(value, int) else int(value)
-    )
-
-
-def key_of(live: Any, name: str | int) -> Any:
-    """The student's own key for one that was sent."""
-    if type(name) is str and name.startswith("(") and isinstance(live, dict) and name not in live:
-        return next((key for key in live if type(key) is tuple and is_key(key) and plain_key(key) == name), name)
-    return name
+def plain_key(value: Any) -> Any:
+    """A key in exact built-in types. Methods of the key's own class are not used."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, tuple | frozenset):
+        parts = map(plain_key, value)
+        return tuple(parts) if isinstance(value, tuple) else frozenset(parts)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int.__index__(value)
+    return float.__float__(value) if isinstance(value, float) else value
 
 
 def changes(value: Any) -> bool:
@@ -143,7 +165,7 @@ def changes(value: Any) -> bool:
         return False
     if type(value) is tuple:
         return any(map(changes, value))
-    return type(value) in (np.ndarray, list, dict) or is_tensor(value)
+    return type(value) in (np.ndarray, list, dict, set) or is_tensor(value)
 
 
 def same(value: Any, before: Any, depth: int = 0) -> bool:
@@ -161,6 +183,8 @@ def same(value: Any, before: Any, depth: int = 0) -> bool:
         return same(value.detach().numpy(), before.numpy()) if value.device.type == "cpu" else False
     if type(value) in (list, tuple):
         return len(value) == len(before) and all(map(same, value, before))
+    if type(value) is set:
+        return len(value) == len(before) and value <= before
     if type(value) is dict:
         return value.keys() == before.keys() and all(same(value[name], before[name]) for name in before)
     return value is before or (type(value) in (int, float, complex, str, bytes) and repr(value) == repr(before))

@@ -25,8 +25,9 @@ class Cap:
     def restart(self) -> None:
         self.room = self.most
         self.dropped = 0
+        self.printed = bytearray()  # to standard output alone, without warnings
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, number: int) -> None:
         if len(data) > self.room:
             text = data.decode("utf-8", "replace")
             whole = data[: self.room].decode("utf-8", "ignore")  # drops half a character at the end
@@ -37,6 +38,8 @@ class Cap:
             self.room -= len(data)
         if data:
             os.write(self.descriptor, data)
+        if number == 1:
+            self.printed += data
 
     def finish(self) -> None:
         """Write how much was dropped."""
@@ -69,7 +72,7 @@ class Sink(io.BufferedIOBase):
 
     def write(self, data: Any) -> int:
         sent = bytes(data)
-        self.cap.write(sent)
+        self.cap.write(sent, self.number)
         return len(sent)
 
     def detach(self) -> Any:

@@ -9,10 +9,11 @@ A frame is an 8-byte little-endian length and that many bytes of one encoded val
     N T F            nothing                       s b    u32 length, bytes (s: UTF-8)
     i                i64                           l t    u32 count, values
     I                u32 length, signed bytes      m      u32 count, string and value in turn
-    d                f64                           M      the same, but each key is a value: an s or an i
-    c                f64 f64                       a      u8 dtype, u8 ndim, u64 each side, C-order bytes
-    D                u32 count, as many f64:       h k    u64 id, string (h: handle, k: callback)
-                     a tuple of floats             x      bool, and an array as in `a`: a tensor
+    d                f64                           M      the same, but each key is a value that can be hashed
+    c                f64 f64                       S Z    u32 count, such values (S: set, Z: frozenset)
+    D                u32 count, as many f64:       a      u8 dtype, u8 ndim, u64 each side, C-order bytes
+                     a tuple of floats             h k    u64 id, string (h: handle, k: callback)
+                                                   x      bool, and an array as in `a`: a tensor
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ HEAD = 8  # bytes of a frame's length
 MAX_FRAME = 256 << 20
 MAX_DEPTH = 32
 MAX_NODES = 1_000_000
+MAX_HASHED = 30_000  # values in those keys and elements of sets whose hashes a student can make collide
 MAX_INT_BYTES = 512
 MAX_NDIM = 16
 
@@ -43,6 +45,7 @@ _F64 = struct.Struct("<d")
 _TAGGED_I64, _TAGGED_F64, _TAGGED_U32 = struct.Struct("<cq"), struct.Struct("<cd"), struct.Struct("<cI")
 _FLOAT_ALONE = {float}
 _TEXT_ALONE = frozenset({str})
+_HASHED = frozenset({type(None), bool, int, float, complex, str, bytes})  # keys; also tuples and frozensets of keys
 _FLOAT, _INT, _TEXT, _NAMED, _LIST, _TUPLE, _FLOATS = map(ord, "dismltD")
 
 
@@ -128,18 +131,40 @@ def _encode(value: Any, parts: list[bytes], depth: int) -> None:
         texts = _TEXT_ALONE.issuperset(map(type, value))
         parts.append(_TAGGED_U32.pack(b"m" if texts else b"M", len(value)))
         for key, element in value.items():
-            parts.append(_name(key) if texts else _encode_key(key))
+            if texts:
+                parts.append(_name(key))
+            else:
+                _encode_key(key, parts, depth + 1)
             _encode(element, parts, depth + 1)
+    elif kind is set or kind is frozenset:
+        parts.append(_TAGGED_U32.pack(b"S" if kind is set else b"Z", len(value)))
+        keys: list[list[bytes]] = [[] for _ in value]
+        for key, own in zip(value, keys, strict=True):
+            _encode_key(key, own, depth + 1)
+        parts.extend(sorted(map(b"".join, keys)))  # the same bytes for the same elements
     else:
         raise FrameError(f"a value of type {kind.__name__} cannot be sent")
 
 
-def _encode_key(key: Any) -> bytes:
-    if type(key) is int and -(1 << 63) <= key < 1 << 63:
-        return b"i" + _I64.pack(key)
-    if type(key) is str:
-        return b"s" + _text(key)
-    raise FrameError(f"a dict key of type {type(key).__name__}; only strings and 64-bit integers can be sent")
+def _encode_key(key: Any, parts: list[bytes], depth: int) -> None:
+    if not is_key(key):
+        raise FrameError(
+            f"a dict key or element of type {type(key).__name__}; only texts, bytes, numbers, None, and tuples and "
+            "frozensets of them can be sent"
+        )
+    _encode(key, parts, depth)
+
+
+def is_key(value: Any) -> bool:
+    """Whether a value of exact types can be a dict's key or a set's element here."""
+    kind = type(value)
+    return kind in _HASHED or ((kind is tuple or kind is frozenset) and all(map(is_key, value)))
+
+
+def spreads(key: Any) -> bool:
+    """Whether few of such keys can have one hash: Python keeps those of texts unpredictable."""
+    kind = type(key)
+    return kind is str or kind is bytes or kind is bool or (kind is int and -(1 << 63) <= key < 1 << 63)
 
 
 def _encode_int(value: int) -> bytes:
@@ -190,6 +215,7 @@ class _Reader:
         self.size = len(data)
         self.at = 0
         self.nodes = 0
+        self.hashed = 0
 
     def step(self, size: int) -> int:
         """Skip `size` bytes and return where they begin."""
@@ -260,13 +286,21 @@ class _Reader:
             raise FrameError(f"unknown tag {bytes((tag,))!r}")
         return read(self, depth)
 
-    def key(self) -> str | int:
-        tag = self.data[self.step(1)]
-        if tag == ord("s"):
-            return self.text()
-        if tag == ord("i"):
-            return int(_I64.unpack_from(self.data, self.step(8))[0])
-        raise FrameError(f"a dict key with tag {bytes((tag,))!r}")
+    def key(self, depth: int) -> Any:
+        """A dict's key or a set's element."""
+        before = self.nodes
+        found = self.value(depth + 1)
+        if not is_key(found):
+            raise FrameError(f"a dict key or element of type {type(found).__name__}")
+        if not spreads(found):
+            self.hashed += self.nodes - before
+        if self.hashed > MAX_HASHED:
+            raise FrameError(f"more than {MAX_HASHED} values in keys that are neither texts nor integers")
+        return found
+
+    def keys(self, depth: int) -> list[Any]:
+        """The elements of a set."""
+        return [self.key(depth) for _ in range(self.count())]
 
     def floats(self) -> tuple[float, ...]:
         count, at = self.count(), self.at
@@ -312,7 +346,9 @@ _READ: dict[int, Callable[[_Reader, int], Any]] = {
     ord("I"): lambda reader, depth: reader.large(),
     ord("c"): lambda reader, depth: complex(*struct.unpack_from("<dd", reader.data, reader.step(16))),
     ord("b"): lambda reader, depth: bytes(reader.take(reader.u32())),
-    ord("M"): lambda reader, depth: {reader.key(): reader.value(depth + 1) for _ in range(reader.count())},
+    ord("M"): lambda reader, depth: {reader.key(depth): reader.value(depth + 1) for _ in range(reader.count())},
+    ord("S"): lambda reader, depth: set(reader.keys(depth)),
+    ord("Z"): lambda reader, depth: frozenset(reader.keys(depth)),
     ord("a"): lambda reader, depth: reader.array(),
     ord("h"): lambda reader, depth: Handle(_U64.unpack_from(reader.data, reader.step(8))[0], reader.text()),
     ord("k"): lambda reader, depth: Callback(_U64.unpack_from(reader.data, reader.step(8))[0], reader.text()),
