@@ -13,11 +13,14 @@ import threading
 import time
 from typing import Any, Protocol
 
+import numpy as np
+
 from grader.sandbox.launch import Child
 from grader.sandbox.worker.wire import HEAD, FrameError, decode, ends_early, receive, size_of
 
 FAULTS = (EOFError, FrameError, OSError, MemoryError)  # what a channel gives in place of a reply
 PIECE = 1 << 20  # bytes of one read or write
+PIPE = 1 << 20  # bytes that a pipe holds: what fits is written at once, and nobody is woken for each part of it
 TURN = 64  # reads between two looks at the clock
 
 
@@ -53,13 +56,14 @@ class Piped:
         self.into, self.out = child.stdin.fileno(), child.stdout.fileno()
         self.unsent = memoryview(b"")
         self.most = 0
-        self.got = bytearray()
-        self.size = HEAD  # bytes of the part of the reply that comes now: its head, then the rest
+        self.inside = False  # whether the head is here, and the rest of the reply comes now
+        self.expect(HEAD)
         self.writable, self.readable = select.poll(), select.poll()
         self.writable.register(self.into, select.POLLOUT)
         self.readable.register(self.out, select.POLLIN)
         for number in (self.into, self.out):
             os.set_blocking(number, False)
+            enlarge(number)
 
     def send(self, data: bytes, most: int) -> None:
         self.unsent, self.most = memoryview(data), most
@@ -91,28 +95,34 @@ class Piped:
             self.due = False
             return error
 
+    def expect(self, size: int) -> None:
+        """A part of the reply comes now: its head, or the rest. It takes no memory before it comes."""
+        self.part, self.filled = np.empty(size, np.uint8).data, 0
+
     def read(self) -> bool:
         """Take some of what is there of the reply. Returns whether it is whole. Raises as `wire.receive`."""
         for _ in range(TURN):
             try:
-                part = os.read(self.out, min(self.size - len(self.got), PIECE))
+                count = os.readv(self.out, [self.part[self.filled :]])
             except BlockingIOError:
                 return False
-            if not part and not self.got:
+            if not count and not self.filled and not self.inside:
                 raise EOFError
-            if not part:
-                raise ends_early(self.size - len(self.got), inside=self.size > HEAD)
-            self.got += part
-            if len(self.got) == self.size == HEAD:
-                self.size += size_of(self.got, self.most)
-            if len(self.got) == self.size:
+            if not count:
+                raise ends_early(len(self.part) - self.filled, inside=self.inside)
+            self.filled += count
+            self.taken += count
+            if self.filled < len(self.part):
+                continue
+            if self.inside:
                 return True
+            self.inside = True
+            self.expect(size_of(bytes(self.part), self.most))
         return False
 
     def reply(self) -> Any:
-        data = memoryview(self.got)[HEAD:]
-        self.taken += self.size
-        self.got, self.size, self.due = bytearray(), HEAD, False
+        data, self.inside, self.due = self.part, False, False
+        self.expect(HEAD)
         return decode(data)
 
     def close(self) -> None:
@@ -161,6 +171,14 @@ class Threaded:
     def close(self) -> None:
         self.requests.put(None)
         self.talker.join(1.0)
+
+
+def enlarge(pipe: int) -> None:
+    """Have a pipe hold PIPE bytes, as far as the system lets this user have so much."""
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import fcntl  # not on Windows
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE)
 
 
 def shut(streams: Any) -> None:

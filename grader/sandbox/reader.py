@@ -43,7 +43,7 @@ from grader.model import Limits
 from grader.sandbox.idle import GAP, Idle
 from grader.sandbox.launch import FORKS, ROOT, readable
 from grader.sandbox.worker import confine, seccomp
-from grader.sandbox.worker.wire import FrameError, decode, pieces
+from grader.sandbox.worker.wire import FrameError, Piece, decode, pieces
 
 Tell = Callable[[str], None]  # said by a reading function: the name of the file that it looks at next
 Read = TypeVar("Read")
@@ -224,7 +224,7 @@ def send(pipe: int, value: Any) -> None:
         os_write(pipe, part)
 
 
-def os_write(pipe: int, data: bytes) -> None:
+def os_write(pipe: int, data: Piece) -> None:
     left = memoryview(data)
     while left:
         left = left[os.write(pipe, left[: 1 << 20]) :]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import resource
 import sys
 import time
@@ -41,6 +42,43 @@ ACTS = {  # what a file or a function does instead of ending
     "dozes": "import time\nwhile True:\n    time.sleep(0.09); until = time.process_time() + 0.007\n"
     "    while time.process_time() < until: pass",
     "counts to a huge power": "10 ** 10 ** 10",
+    "computes in threads": "import threading\ndef work():\n    while True: pass\n"
+    "for _ in range(30): threading.Thread(target=work, daemon=True).start()\nwork()",
+    "allocates": "import numpy as np\nheld = []\nwhile True: held.append(np.ones(1 << 20))",
+    "allocates and forgets": "import numpy as np\nwhile True: np.ones(1 << 26)",
+    "recurses": "def deep(n): return deep(n + 1) + deep(n + 1)\nwhile True:\n    try: deep(0)\n"
+    "    except RecursionError: pass",
+    "makes files": "import itertools\nfor n in itertools.count(): open(f'f{n}', 'w').close()",
+}
+SLOW = {  # what ends, but late, or goes on behind what it should do
+    "threads that compute": "import threading\ndef work():\n    while True: pass\n"
+    "for _ in range(30): threading.Thread(target=work, daemon=True).start()",
+    "threads that multiply": "import threading, numpy as np\ndef work(a=np.ones((500, 500))):\n    while True: a @ a\n"
+    "for _ in range(30): threading.Thread(target=work, daemon=True).start()",
+    "half a second": "import time\nuntil = time.process_time() + 0.5\nwhile time.process_time() < until: pass",
+    "naps of half a second": "import select\nselect.select([], [], [], 0.5)",
+    "a hundred files": "for n in range(100): open(f'f{n}', 'w').close()",
+    "a mebibyte of output": "print('x' * 10**6)",
+}
+PLACES = {  # what of a two_layer_net.py acts beside functions: code behind the file
+    "__init__": "_init = TwoLayerNet.__init__\ndef _acting(self, *args, **named):\n    _act()\n"
+    "    _init(self, *args, **named)\nTwoLayerNet.__init__ = _acting",
+    "save": "TwoLayerNet.save = lambda self, path: _act()",
+    "load": "TwoLayerNet.load = classmethod(lambda kind, path: _act())",
+    "predict": "TwoLayerNet.predict = lambda self, X: _act()",
+    "parameters": "TwoLayerNet.parameters = lambda self: _act()",
+    "a property": "TwoLayerNet.W1 = property(lambda self: _act(), lambda self, value: None)",
+    "__getattribute__": "TwoLayerNet.__getattribute__ = lambda self, name: _act()",
+    "__del__": "TwoLayerNet.__del__ = lambda self: _act()",
+    "atexit": "import atexit\natexit.register(_act)",
+    "__reduce__": "TwoLayerNet.__reduce__ = lambda self: _act()",
+    "__repr__": "class _Loss(float):\n    __repr__ = __str__ = __float__ = lambda self: _act()\n"
+    "_forward = TwoLayerNet.forward\nTwoLayerNet.forward = lambda self, X: (_Loss(1), _forward(self, X)[1])",
+    "__array__": "class _Array:\n    __array__ = __len__ = __iter__ = lambda self, *args, **named: _act()\n"
+    "_forward = TwoLayerNet.forward\nTwoLayerNet.forward = lambda self, X: (_Array(), _forward(self, X)[1])",
+    "a module's __getattr__": "def __getattr__(name): _act()",
+    "an exception's __str__": "class _Error(Exception):\n    __str__ = lambda self: _act()\n"
+    "def _raise(*args):\n    raise _Error\nTwoLayerNet.forward = TwoLayerNet.backward = _raise",
 }
 STEP = "            loss.backward()"
 # A file's functions and methods, each of which acts before it does what it should.
@@ -62,6 +100,9 @@ for _name, _value in list(globals().items()):
                 setattr(_value, _method, _acting(_function))
 """
 
+SECOND = "_calls.append(1) or len(_calls) > 1"
+LARGE = "any(getattr(value, 'size', 0) > 500 for value in args)"
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -79,6 +120,22 @@ def kinds() -> Iterator[Kind]:
         calls = {name: WRAPPED.format(act=indented(code), when="True") for name in FILES}
         yield Kind(f"every function {act}", section_1({}, calls))
         yield Kind(f"softmax_loss {act}", section_1({}, {"layers.py": of("softmax_loss", code)}))
+    for act in ("loops", "sleeps"):
+        code = ACTS[act]
+        for function in ("f3", "fc_forward", "relu_backward", "l2_regularization", "training_step"):
+            file = next(name for name in FILES if f"def {function}(" in STARRED[name].read_text(encoding="utf-8"))
+            yield Kind(f"{function} {act}", section_1({}, {file: of(function, code)}))
+        second = {name: f"_calls = []\n{WRAPPED.format(act=indented(code), when=SECOND)}" for name in FILES}
+        yield Kind(f"every second call {act}", section_1({}, second))
+        wide = {name: WRAPPED.format(act=indented(code), when=LARGE) for name in FILES}
+        yield Kind(f"every function {act} on large inputs", section_1({}, wide))
+        for place, rest in PLACES.items():
+            behind = f"def _act():\n{indented(code)}\n{rest}\n"
+            yield Kind(f"{place} of TwoLayerNet {act}", section_1({}, {"two_layer_net.py": behind}))
+    for act, code in SLOW.items():
+        calls = {name: WRAPPED.format(act=indented(code), when="True") for name in FILES}
+        yield Kind(f"every call has {act}", section_1({}, calls))
+        yield Kind(f"every import has {act}", section_1(dict.fromkeys(FILES, code)))
     for act in ("loops", "sleeps", "dozes"):
         large = WRAPPED.format(act=indented(ACTS[act]), when="len(args) > 1 and len(args[1]) > 20")
         yield Kind(f"training_step {act} on large batches", section_1({}, {"train.py": large}), ("4.2", "4.3"))
@@ -93,6 +150,7 @@ def kinds() -> Iterator[Kind]:
         )
         step = f"{STEP}\n{indented(indented(indented(code)))}"
         yield Kind(f"part1.ipynb {act} in a step", notebook((f"{STEP}\n", step)), ("5",))
+        yield Kind(f"part2.ipynb {act}", pretrained(code), ("6",))
     nap = f"            import threading; threading.Event().wait(0.09)\n{STEP}"
     yield Kind("part1.ipynb takes naps in each step", notebook((STEP, nap)), ("5",))
 
@@ -127,6 +185,15 @@ def notebook(*changes: tuple[str, str]) -> dict[str, bytes]:
         assert old in text, old
         text = text.replace(old, new, 1)
     return {"part1.ipynb": module.notebook(text).encode()}
+
+
+def pretrained(code: str) -> dict[str, bytes]:
+    """The reference's part2.ipynb, which acts before it gives its photographs to the network."""
+    document = json.loads((ROOT / "reference" / "part2.ipynb").read_text(encoding="utf-8"))
+    cell = next(cell for cell in document["cells"] if "img1 = " in "".join(cell["source"]))
+    cell["source"] = f"{''.join(cell['source'])}\n{code}\n"
+    photographs = {name: (ROOT / "reference" / name).read_bytes() for name in ("coffee.jpg", "rocket.jpg")}
+    return {"part2.ipynb": json.dumps(document).encode(), **photographs}
 
 
 def main() -> int:

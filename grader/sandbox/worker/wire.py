@@ -48,6 +48,8 @@ _TEXT_ALONE = frozenset({str})
 _HASHED = frozenset({type(None), bool, int, float, complex, str, bytes})  # keys; also tuples and frozensets of keys
 _FLOAT, _INT, _TEXT, _NAMED, _LIST, _TUPLE, _FLOATS = map(ord, "dismltD")
 
+Piece = bytes | memoryview  # of a frame; that of an array shares its memory
+
 
 class FrameError(Exception):
     """The bytes are not a frame, or a value or frame exceeds the limits above."""
@@ -86,14 +88,14 @@ def encode(value: Any) -> bytes:
     return b"".join(pieces(value))
 
 
-def pieces(value: Any) -> list[bytes]:
+def pieces(value: Any) -> list[Piece]:
     """The same bytes in pieces, so that those of a large value are not copied. Raises FrameError."""
-    parts: list[bytes] = []
+    parts: list[Piece] = []
     _encode(value, parts, 0)
     return parts
 
 
-def _encode(value: Any, parts: list[bytes], depth: int) -> None:
+def _encode(value: Any, parts: list[Piece], depth: int) -> None:
     if depth > MAX_DEPTH:
         raise FrameError(f"nested deeper than {MAX_DEPTH} levels")
     if len(parts) > MAX_NODES:
@@ -176,7 +178,7 @@ def _encode_int(value: int) -> bytes:
     return b"I" + _U32.pack(size) + value.to_bytes(size, "little", signed=True)
 
 
-def _encode_array(array: np.ndarray[Any, Any], parts: list[bytes]) -> None:
+def _encode_array(array: np.ndarray[Any, Any], parts: list[Piece]) -> None:
     code = _DTYPE_CODE.get(array.dtype.newbyteorder("<"))
     if code is None:
         raise FrameError(f"an array of dtype {array.dtype} cannot be sent")
@@ -186,7 +188,7 @@ def _encode_array(array: np.ndarray[Any, Any], parts: list[bytes]) -> None:
         raise FrameError(f"an array of shape {array.shape} cannot be sent")
     expect_room(array.nbytes)  # before it is copied
     parts.append(struct.pack(f"<cBB{array.ndim}Q", b"a", code, array.ndim, *array.shape))
-    parts.append(array.astype(DTYPES[code], copy=False).tobytes())
+    parts.append(np.ascontiguousarray(array, DTYPES[code]).reshape(-1).view(np.uint8).data)
 
 
 def _text(value: str) -> bytes:
@@ -358,9 +360,10 @@ _READ: dict[int, Callable[[_Reader, int], Any]] = {
 
 def frame(value: Any) -> bytes:
     """One value as a frame. Raises FrameError if it cannot be sent."""
-    data = encode(value)
-    expect_room(len(data))
-    return _U64.pack(len(data)) + data
+    parts = pieces(value)
+    size = sum(map(len, parts))
+    expect_room(size)
+    return b"".join((_U64.pack(size), *parts))
 
 
 def expect_room(size: int) -> None:
