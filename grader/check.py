@@ -196,6 +196,11 @@ class Subject:
         """The value of a list, dict, array or tensor that lies in the student's process."""
         return operated(self.session, remote._handle, (), "itself")
 
+    def generator(self, seed: int) -> Remote:
+        """`np.random.default_rng(seed)` in the student's process, for functions that take a generator."""
+        held: Remote = self.session.ask("generator", Handle(0, "Generator"), (), [(seed,)])[0]
+        return held
+
     def printed(self) -> str:
         """What the last call printed to standard output, as far as the report would show it."""
         asked: str = self.session.look("printed", ())

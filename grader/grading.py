@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
+from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,7 @@ class Interrupted(KeyboardInterrupt):
 CURE = "type: python -m pip install -e '.[torch]'"
 PLAIN = (type(None), bool, int, float, complex, str, bytes, list, tuple, dict, np.ndarray)  # types of answers by value
 PARTS = re.compile(r"(not enough|too many) values to unpack.*|(list|tuple|string) index out of range")
+NO_NUMBER = re.compile("invalid literal for int|could not convert string to float")
 MOST_SAID = 300  # characters of what a check asserts
 NOTHING_RAN = "nothing of the submission was run"
 BY_HAND = "grade this item alone with --task, or raise submission_cpu and submission_wall in rubric.yaml"
@@ -364,7 +366,7 @@ def as_fraction(gained: Any) -> float:
 
 def unusable(error: BaseException, check: Check) -> tuple[Verdict, float, str] | None:
     """Verdict, fraction and message if a check failed because of an answer: what the check asserts does not hold, or
-    the answer is None, has too few parts, or is plain data instead of an object.
+    the answer is None, has too few parts, is plain data instead of an object, or a text that cannot be read.
 
     The reference passes, so only a student's answer can be at fault. Returns None for any other exception: it is a bug
     in the grader.
@@ -376,6 +378,8 @@ def unusable(error: BaseException, check: Check) -> tuple[Verdict, float, str] |
         return Verdict.FAIL, 0.0, told or f"this does not hold for your answer: {check.title}"
     if own and isinstance(error, ValueError | IndexError) and (found := PARTS.fullmatch(str(error))):
         return Verdict.FAIL, 0.0, f"an answer has other parts than expected: {found[0]}"
+    if own and (isinstance(error, UnicodeDecodeError | JSONDecodeError) or NO_NUMBER.match(str(error))):
+        return Verdict.FAIL, 0.0, f"what your code wrote cannot be read: {error}"[:MOST_SAID]
     if isinstance(error, AttributeError) and type(error.obj) in PLAIN:
         wanted, got = f"its {error.name} was read", type(error.obj).__name__
     elif isinstance(error, TypeError) and (found := re.fullmatch(r"'(\w+)' object is not callable", str(error))):

@@ -42,6 +42,7 @@ METADATA = ("kernelspec", "language_info")  # the metadata that a notebook keeps
 BEGIN = re.compile(r"(?P<indent>\s*)# BEGIN SOLUTION(?: stub: (?P<stub>.+))?")
 END = re.compile(r"\s*# END SOLUTION")
 MARK = re.compile(r"(BEGIN|END) SOLUTION")
+FORMS = "`# BEGIN SOLUTION`, `# BEGIN SOLUTION stub: CODE` or `# END SOLUTION`"
 
 
 def render(text: str) -> str:
@@ -57,7 +58,9 @@ def render(text: str) -> str:
             lines += [] if opened else [line]
             continue
         begin = BEGIN.fullmatch(line)
-        if (begin and opened) or (END.fullmatch(line) and not opened) or (MARK.search(line) and not is_mark(line)):
+        if MARK.search(line) and not is_mark(line):
+            raise UsageError(f"line {number}: {line.strip()!r} is no mark; write {FORMS} on a line of its own")
+        if (begin and opened) or (END.fullmatch(line) and not opened):
             raise UsageError(f"line {number}: {line.strip()!r} is out of place; each BEGIN SOLUTION needs its own END")
         if begin:
             opened = number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from dataclasses import replace
 from pathlib import Path
@@ -577,3 +578,10 @@ def test_what_is_still_as_handed_out_is_not_graded_again(graded: Any, homework: 
     report = graded({"base": UNMASKED, "top": stub})
     assert points(report)["2.1"] == 0
     assert [check.followed for item in report.items if item.id == "2.1" for check in item.checks] == [None, None]
+
+
+def test_a_right_part_that_leaves_or_is_given_a_set_ends_nothing() -> None:
+    found = Parts({"base.leave": lambda code: sys.exit(code), "base.count": lambda names: len(names)}, {}, {})
+    with pytest.raises(Raised, match=r"leave was called with arguments that it does not take \(SystemExit\)"):
+        found.answer("base.leave", (2,), {}, {})
+    assert found.answer("base.count", ({"a", (1, "b")},), {}, {})["value"] == 2

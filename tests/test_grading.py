@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -193,6 +194,16 @@ def looking_up(hw: Any, rng: Any) -> None:
     assert hw.functions.table()["mean"] == 1
 
 
+def reading_json(hw: Any, rng: Any) -> None:
+    """It reads what an answer says."""
+    json.loads(hw.functions.f("{"))
+
+
+def reading_a_number(hw: Any, rng: Any) -> None:
+    """It takes a text for a number."""
+    float(hw.functions.f("one"))
+
+
 def asserted_by_the_engine(hw: Any, rng: Any) -> None:
     """The engine asserts something."""
     hw.once("kept", lambda: operated("", ""))
@@ -204,7 +215,17 @@ def operated(one: str, other: str) -> None:
 
 
 def test_what_a_check_asserts_of_an_answer_costs_its_points_and_is_told(tmp_path):
-    checks = asserting, asserting_aloud, asserting_arrays, unpacking, looking_far, looking_up
+    checks = (
+        asserting,
+        asserting_aloud,
+        asserting_arrays,
+        unpacking,
+        looking_far,
+        looking_up,
+        reading_json,
+        reading_a_number,
+    )
+    unread = "what your code wrote cannot be read:"
     code = SUBMISSION.files["functions.py"] + b"def table(): return {'average': 1}\n"
     report = grade(replace(SUBMISSION, files={"functions.py": code}), homework(tmp_path, *checks), seed=1)
     assert set(verdicts(report).values()) == {Verdict.FAIL}
@@ -215,6 +236,8 @@ def test_what_a_check_asserts_of_an_answer_costs_its_points_and_is_told(tmp_path
         "an answer has other parts than expected: not enough values to unpack (expected 3, got 2)",
         "an answer has other parts than expected: list index out of range",
         "an answer is a dict without the key 'mean'",
+        f"{unread} Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+        f"{unread} could not convert string to float: 'oneone'",
     ]
 
 

@@ -106,19 +106,20 @@ def test_a_region_without_a_stub_leaves_its_place():
 
 
 @pytest.mark.parametrize(
-    ("text", "line"),
+    ("text", "line", "says"),
     [
-        ("# BEGIN SOLUTION\nx = 1\n", 1),
-        ("x = 1\n# END SOLUTION\n", 2),
-        ("# BEGIN SOLUTION\n# BEGIN SOLUTION\n# END SOLUTION\n", 2),
-        ("# BEGIN SOLUTION stubb: x\n# END SOLUTION\n", 1),
-        ("#BEGIN SOLUTION\nx\n# END SOLUTION\n", 1),
-        ("x = 1  # BEGIN SOLUTION\n# END SOLUTION\n", 1),
-        ("# BEGIN SOLUTION\n# END SOLUTION, at last\n", 2),
+        ("# BEGIN SOLUTION\nx = 1\n", 1, "has no END SOLUTION"),
+        ("x = 1\n# END SOLUTION\n", 2, "out of place"),
+        ("# BEGIN SOLUTION\n# BEGIN SOLUTION\n# END SOLUTION\n", 2, "out of place"),
+        ("# BEGIN SOLUTION stubb: x\n# END SOLUTION\n", 1, "is no mark; write `# BEGIN SOLUTION`"),
+        ("# BEGIN SOLUTION stub:\n# END SOLUTION\n", 1, "is no mark"),
+        ("#BEGIN SOLUTION\nx\n# END SOLUTION\n", 1, "is no mark"),
+        ("x = 1  # BEGIN SOLUTION\n# END SOLUTION\n", 1, "on a line of its own"),
+        ("# BEGIN SOLUTION\n# END SOLUTION, at last\n", 2, "is no mark"),
     ],
 )
-def test_a_malformed_mark_is_an_error_that_names_its_line(text, line):
-    with pytest.raises(UsageError, match=f"line {line}:"):
+def test_a_malformed_mark_is_an_error_that_names_its_line(text, line, says):
+    with pytest.raises(UsageError, match=rf"line {line}:.*{says}"):
         handout.render(text)
 
 

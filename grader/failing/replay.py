@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
 from typing import Any
 
@@ -54,7 +54,7 @@ def by_reference(modules: Any, steps: Sequence[Step], names: dict[str, str]) -> 
                 named = {name: replaced(arg, given) for name, arg in step.named.items()}
                 owner = getattr(modules, step.owner, None) if isinstance(step.owner, str) else given(step.owner)
                 answers.append(carried_out(step, owner, args, named, names))
-            except Exception as error:  # it may raise anything for an input that it was not made for
+            except (Exception, SystemExit) as error:  # it may raise anything for an input that it was not made for
                 raise Unanswered(f"{type(error).__name__}: {error}") from error
     return copy.deepcopy(answers[-1])
 
@@ -63,7 +63,7 @@ def by_reference(modules: Any, steps: Sequence[Step], names: dict[str, str]) -> 
 def alone() -> Iterator[None]:
     """The reference prints nothing here, and is told nothing."""
     before = sys.stdin
-    with redirect_stdout(StringIO()):
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
         sys.stdin = StringIO()
         try:
             yield

@@ -110,7 +110,7 @@ class Parts:
         try:
             with np.errstate(all="ignore"):
                 value = self.functions[name](*given, **further)
-        except Exception as error:  # the reference was asked with whatever a student's code gave
+        except (Exception, SystemExit) as error:  # the reference was asked with whatever a student's code gave
             raise Raised(f"{short} was called with arguments that it does not take ({type(error).__name__})") from None
         return self.shared(name, value)
 
@@ -149,7 +149,7 @@ class Parts:
             kind = type(value)
             if seen > MOST_VALUES or depth > MOST_DEPTH + 1:
                 raise self.refused(f"{name} was given more than {MOST_VALUES} values, or too deeply nested ones")
-            if kind in (list, tuple, dict):
+            if kind in (list, tuple, dict, set, frozenset):
                 open_ += [(part, depth + 1) for part in (value.values() if kind is dict else value)]
             elif kind is np.ndarray and value.dtype.kind in "biufc":
                 large = value.size > MOST_SIZE or value.ndim > MOST_NDIM or max(value.shape, default=0) > MOST_SIDE

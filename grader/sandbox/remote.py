@@ -508,16 +508,17 @@ def engines(path: Path) -> bool:
     return path.is_relative_to(ENGINE) and path.relative_to(ENGINE).parts[0] != "homework"
 
 
-def arriving(value: Any, remote: Callable[[Handle], Remote]) -> Any:
-    """A reply's value as a check gets it. Tensors become torch tensors if torch is loaded, else arrays."""
+def arriving(value: Any, remote: Callable[[Handle], Remote], mapping: type[dict[Any, Any]] = dict) -> Any:
+    """A reply's value as a check gets it. Tensors become torch tensors if torch is loaded, else arrays; dicts become a
+    `mapping`."""
     kind = type(value)
     if kind in AS_IT_IS or kind is np.ndarray:
         return value
     if kind is list or kind is tuple:
         as_it_is = AS_IT_IS.issuperset(map(type, value))
-        return value if as_it_is else kind(arriving(part, remote) for part in value)
+        return value if as_it_is else kind(arriving(part, remote, mapping) for part in value)
     if kind is dict:
-        return Answered((key, arriving(part, remote)) for key, part in value.items())
+        return mapping((key, arriving(part, remote, mapping)) for key, part in value.items())
     if kind is Tensor:
         torch = sys.modules.get("torch")
         return value.array if torch is None else torch.from_numpy(value.array)

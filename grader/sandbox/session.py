@@ -38,7 +38,7 @@ from grader.sandbox.callbacks import Answering
 from grader.sandbox.launch import ROOT, Launcher, spawn
 from grader.sandbox.parts import Parts
 from grader.sandbox.process import DUMP, Process, compressed
-from grader.sandbox.remote import MALFORMED, Driven, Left, Remote, Then, arriving, as_text, line, travelling
+from grader.sandbox.remote import MALFORMED, Answered, Driven, Left, Remote, Then, arriving, as_text, line, travelling
 from grader.sandbox.replies import FORBIDDEN, MOST_FUNCTIONS, Differences, fits, student_error
 from grader.sandbox.setup import driven, first_frame, lay_out
 from grader.sandbox.stopped import last_line, remember, stopped_before
@@ -508,7 +508,7 @@ class Session:
                 told.message = self.as_handed_out(told.message)
                 told.args = (told.message,)
                 raise told
-            self.well.append(arriving(value, self.remote))
+            self.well.append(arriving(value, self.remote, Answered))
         if len(results) != len(subjects):
             came = f"{len(results)} of {len(subjects)} answers came back"
             raise Crashed(f"{subjects[0]} broke the grader's channel: {came}")

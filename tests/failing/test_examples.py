@@ -7,12 +7,15 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from grader import cli
 from grader.check import OWN, ROOT, load
+from grader.failing.replay import Unanswered, by_reference
+from grader.failing.steps import Step
 from grader.grading import grade
 from grader.intake.submission import read, stubs
 from grader.model import CheckResult, Report
@@ -190,3 +193,17 @@ def test_a_network_with_names_of_its_own(tmp_path: Path) -> None:
     assert "        net.parameters()[name][...] = array".removeprefix("    ") in lines
     assert lines[-1].startswith("print(net.forward(X)[0])  # wrong at [0, 0]: yours ")
     assert run(checks["net_forward"].example, tmp_path)
+
+
+def test_a_reference_that_prints_asks_or_leaves_does_so_for_no_example(capsys):
+    def f(x: float) -> float:
+        print("asked", file=sys.stdout)
+        print("asked", file=sys.stderr)
+        raise SystemExit(input())
+
+    steps = [Step("call", "layers", ("f",), (1.0,), {})]
+    with pytest.raises(Unanswered, match="EOFError"):
+        by_reference(SimpleNamespace(layers=SimpleNamespace(f=f)), steps, {})
+    with pytest.raises(Unanswered, match="SystemExit: 2"):
+        by_reference(SimpleNamespace(layers=SimpleNamespace(f=sys.exit)), [replace(steps[0], args=(2,))], {})
+    assert capsys.readouterr() == ("", "")

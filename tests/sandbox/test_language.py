@@ -525,3 +525,9 @@ def test_the_classes_of_an_exception_are_told(engine):
     with pytest.raises(Raised) as caught:
         engine.fails()
     assert caught.value.kinds == ("micro.engine.Own", "KeyError", "LookupError", "Exception", "BaseException")
+
+
+def test_a_generator_of_numbers_is_made_there(session, engine):
+    one, other = (session.ask("generator", Handle(0, "Generator"), (), [(3,)])[0] for _ in range(2))
+    np.testing.assert_array_equal(one.random(3), np.random.default_rng(3).random(3))
+    np.testing.assert_array_equal(engine.swap(other).random(3), np.random.default_rng(3).random(3))

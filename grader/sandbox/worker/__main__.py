@@ -192,6 +192,8 @@ class Worker:
         args, named = list(map(self.unwrap, batch)), {name: self.unwrap(value) for name, value in keywords.items()}
         if op == "put":
             return {"value": self.hold(args[0])}
+        if op == "generator":
+            return {"value": self.hold(np.random.default_rng(args[0]))}
         if op in KEEPING:
             return {"value": self.looked_at(op, *args)}
         if op == "drive":
