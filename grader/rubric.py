@@ -30,6 +30,7 @@ SHARES = {"accuracy", "learned", "full", "partial", "at_partial", "claim_gap", "
 RELEASES = ("at_once", "by_hand")  # when students see a run of the class
 VISIBILITIES = ("visible", "after_due", "hidden")  # when a student sees what a check says
 POLICIES = ("advice", "judged", "part", "question")  # what costs nothing, all, a part, or what a person decides
+LEAST = {"memory": 32}  # in the file's unit; an idle process of Python and numpy takes about as much
 UNITS = {"memory": 1 << 20, "output": 1 << 10, "read_memory": 1 << 20}  # MiB and KiB in the file, bytes in Limits
 
 SUM = re.compile(r"[0-9a-f]{8,64}")
@@ -185,7 +186,7 @@ class Reader:
 
     def limit(self, node: yaml.Node, name: str) -> Any:
         """A limit, converted from the unit in the file to the unit in Limits."""
-        number = self.number(node, name, least=0, open_end=True)
+        number = self.number(node, name, least=LEAST.get(name, 0), open_end=name not in LEAST)
         return int(number * UNITS[name]) if name in UNITS else number
 
     def sections(self, node: yaml.Node) -> Iterator[Section]:
@@ -206,6 +207,9 @@ class Reader:
                 self.mistake(keys["submit"], f"submit of section {name} is empty; name the files that students hand in")
             for name_ in (one for one in needs if "." in one):
                 self.mistake(keys["needs"], f"needs names {name_}; name the package alone, {name_.partition('.')[0]}")
+            forbid = tuple(self.texts(keys["forbid"], "forbid")) if "forbid" in keys else ()
+            if "numpy" in forbid:
+                self.mistake(keys["forbid"], "forbid names numpy, which every process has imported; leave it out")
             for module, path in modules.items():
                 self.note(path, "module", module)
             for function, at in keep.items():
@@ -215,7 +219,7 @@ class Reader:
                 modules={module: self.text(path, module) for module, path in modules.items()},
                 submit=tuple(self.texts(keys["submit"], "submit")) if "submit" in keys else (),
                 keep={function: tuple(self.positions(at, function)) for function, at in keep.items()},
-                forbid=tuple(self.texts(keys["forbid"], "forbid")) if "forbid" in keys else (),
+                forbid=forbid,
                 needs=needs,
                 memory=self.limit(keys["memory"], "memory") if "memory" in keys else None,
                 warm=tuple(self.warm(keys["warm"], needs)) if "warm" in keys else (),
