@@ -185,9 +185,10 @@ def opened(below: Below, names: Collection[str], submission: Submission, open_: 
 
 
 def with_handed_out(submission: Submission, paths: Iterable[str], homework: Homework) -> Submission:
-    """The submission with the handout's own files in the place of some."""
+    """The submission with the handout's own files in the place of some, and without what is told of these elsewhere."""
     own = {Path(path).name: homework.handout[path] for path in paths if path in homework.handout}
-    faults = {name: fault for name, fault in submission.faults.items() if name not in own}
+    gone = tuple(fault for name, fault in submission.faults.items() if name in own)
+    faults = {name: fault for name, fault in submission.faults.items() if not fault.endswith(gone)}
     return replace(submission, files={**submission.files, **own}, faults=faults)
 
 

@@ -205,6 +205,8 @@ WRONG_TOP = TOP.replace("out + self.b", "out - self.b")
         ({"base": UNMASKED}, {"1.1": 1}),
         ({"base": BASE.replace("a * x, a", "a + x, a")}, {"1.1": 3}),
         ({"base": "def scale(x, a) return"}, {"1.1": 0}),  # no Python
+        ({"base": "def scale(x, a):\n    print x"}, {"1.1": 0}),  # no Python of now, which is told of top.py, too
+        ({"base": f"<<<<<<< a\n{BASE}\n"}, {"1.1": 0}),
         ({"base": None}, {"1.1": 0}),
         ({"base": "raise SystemExit"}, {"1.1": 0}),
         ({"base": "x = 1"}, {"1.1": 0}),  # nothing that top.py imports
