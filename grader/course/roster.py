@@ -40,6 +40,9 @@ STAFF = re.compile(
 )
 STUDENT = re.compile(r"\b(?:students?|learners?|teilnehmer\w*|studier\w*|étudiant\w*|estudiante\w*)\b", re.IGNORECASE)
 SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # Excel's own first line
+TEXT_FORMULA = re.compile(r'^="(.*)"$', re.DOTALL)
+WORKBOOKS = (b"PK\3\4", b"\xd0\xcf\x11\xe0")  # how files of Excel, LibreOffice and Numbers begin
+ROUNDED = re.compile(r"\d[.,]\d+E\+\d+")
 POINTS_POSSIBLE = "points possible"  # a row of Canvas's export that is not a student
 DRAFT = "draft"
 NO_SUBMISSION = re.compile(r"\b(?:no|not|nothing|missing|without)\b", re.IGNORECASE)
@@ -55,6 +58,9 @@ def read_roster(path: Path) -> list[dict[str, str]]:
     if rows and is_canvas(rows[0]) and any(map(has_canvas_id, rows)):
         rows = [row for row in rows if has_canvas_id(row)]  # rows of points and posting, in any language
     rows = joined(rows)
+    if rounded := next((id_ for row in rows for id_ in ids_of(row) if ROUNDED.fullmatch(id_)), ""):
+        cure = "export the list again, and open it in no spreadsheet"
+        raise UsageError(f"{path} has the id {rounded}, as a spreadsheet rounds a long number; {cure}")
     if not rows:
         raise UsageError(f"{path} names no student; its first line should name columns such as name, email or ID")
     return rows
@@ -92,18 +98,23 @@ def read_table(path: Path, what: str, option: str) -> list[dict[str, str]]:
     lines = text.splitlines()
     if not text.strip():
         raise UsageError(f"{path} is empty; save {what} as CSV in UTF-8")
-    delimiter = own or max(",;\t", key=lines[0].count)
+    delimiter = own or max(",;\t|", key=lines[0].count)
     try:
         titles = [title.strip() for title in next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])]
         read = [title for title in titles if is_read(title)]
         if twice := [title for title in read if sum(key_of(other) == key_of(title) for other in read) > 1]:
             raise UsageError(f"{path} has two columns {' and '.join(twice[:2])}; rename or delete one of them")
         return [
-            {key.strip(): (value or "").strip() for key, value in row.items() if key and isinstance(value, str | None)}
+            {key.strip(): bare(value or "") for key, value in row.items() if key and isinstance(value, str | None)}
             for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         ]
     except csv.Error as error:
         raise UsageError(f"{path} is not CSV ({error}: is a quote missing?); save {what} as CSV in UTF-8") from None
+
+
+def bare(cell: str) -> str:
+    """A cell's text; also of ="007", as a spreadsheet is told to keep zeros."""
+    return TEXT_FORMULA.sub(r"\1", cell.strip())
 
 
 def decoded(path: Path, what: str, option: str, form: str = "CSV") -> str:
@@ -111,7 +122,11 @@ def decoded(path: Path, what: str, option: str, form: str = "CSV") -> str:
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror}); name {what} with {option}") from None
+    if data.startswith(WORKBOOKS):
+        raise UsageError(f"{path} is a workbook, not text; open it and save {what} as {form} in UTF-8")
     try:
+        if b"\0" in data[:2]:  # UTF-16 that does not say so
+            return data.decode("utf-16-be" if data[:1] == b"\0" else "utf-16-le")
         return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8; save {what} as {form} in UTF-8") from None

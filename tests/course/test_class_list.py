@@ -170,6 +170,34 @@ def test_two_columns_that_are_read_with_one_title_are_refused(tmp_path):
             read_roster(tmp_path / "roster.csv")
 
 
+def test_a_long_id_that_a_spreadsheet_rounded_is_refused(tmp_path):
+    (tmp_path / "roster.csv").write_text("SID,Name\n1.23457E+11,Ada\n1.23457E+11,Bo\n")
+    with pytest.raises(
+        UsageError, match=r"has the id 1\.23457E\+11, as a spreadsheet rounds .*; export the list again"
+    ):
+        read_roster(tmp_path / "roster.csv")
+
+
+@pytest.mark.parametrize("start", [b"PK\3\4", b"\xd0\xcf\x11\xe0"])
+def test_a_workbook_is_told_as_one(tmp_path, start):
+    (tmp_path / "roster.csv").write_bytes(start + bytes(99))
+    with pytest.raises(
+        UsageError, match=r"roster\.csv is a workbook, not text; open it and save the class list as CSV"
+    ):
+        read_roster(tmp_path / "roster.csv")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-16", "utf-8-sig"])
+def test_a_list_is_read_whatever_its_encoding_and_separator(read, encoding):
+    for number, separator in enumerate(",;\t|"):
+        table = f'SID{separator}Name\n="007"{separator}Ada\n8{separator}Bo\n'
+        found = read(table, *(["007"] if number == 0 else []), encoding=encoding)
+        assert {id_: (one.name, bool(one.parts)) for id_, one in found.items()} == {
+            "007": ("Ada", True),
+            "8": ("Bo", False),
+        }
+
+
 def test_zeros_that_a_spreadsheet_took_are_no_zero(read):
     found = read("SID,Name\n7,\n8,\n", "007", "8")
     assert "may belong" in found["7"].problem
