@@ -155,12 +155,18 @@ def numbered(one: Student, rows: Rows) -> list[int]:
 
 
 def resembling(one: Student, rows: Rows) -> list[int]:
-    """The rows whose id reads as the work's name does: "ada l" and "ada-l", or 7 where Excel was given 007."""
+    """The rows whose id reads as the work's name does, "ada l" and "ada-l", or 7 where Excel was given 007; and those
+    with an id that stands in it: "hw1 ada-l late"."""
 
     def read(text: str) -> set[str]:
         return {word.lstrip("0") for word in words(text)}
 
-    return [at for at, row in enumerate(rows) if read(one.name) & read(column(row, *ID_COLUMNS))]
+    def holds(row: Mapping[str, str]) -> bool:
+        ids = (re.escape(alike(id_)) for id_ in ids_of(row) if len(id_) > 2)
+        return any(re.search(rf"(?<![^\W_]){id_}(?![^\W_])", name) for id_ in ids for name in names)
+
+    names = [alike(one.name), *(alike(path.name) for _, path in one.parts)]
+    return [at for at, row in enumerate(rows) if read(one.name) & read(column(row, *ID_COLUMNS)) or holds(row)]
 
 
 def row_id(row: Mapping[str, str]) -> str:

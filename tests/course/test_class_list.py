@@ -126,7 +126,10 @@ def test_where_no_form_is_exact_a_person_is_told_what_to_type(read, listed, hand
     assert all(one.problem == "" and one.parts for one in found if one.unlisted)
 
 
-@pytest.mark.parametrize(("listed", "handed_in"), [("AB@x", "ＡＢ@x"), ("ada+l", "ada l")])
+@pytest.mark.parametrize(
+    ("listed", "handed_in"),
+    [("AB@x", "ＡＢ@x"), ("ada+l", "ada l"), ("ada_l", "HW_1_ada_l_late"), ("ada@x", "ada@x again"), ("007", "hw 007")],
+)
 def test_an_id_that_reads_like_an_absent_students_is_no_zero(read, listed, handed_in):
     found = read(f"username\n{listed}\nbo\n", handed_in, "bo").values()
     assert [bool(one.problem) for one in found if one.ids.get("username") == listed] == [True]
