@@ -205,9 +205,10 @@ def better(
     first: CheckResult, again: CheckResult, hw: Subject, item: Item, wrong: tuple[str, ...], items: tuple[str, ...]
 ) -> CheckResult:
     """The better of a check's two results, and what became of both. What the student's code said in the second one is
-    not told, because it may hold answers."""
+    not told, unless it said so in the first one, too: it may hold answers."""
     earned = round(again.earned * item.follow_through, 9)
-    ends = Ending(again.verdict, earned, again.message if again.verdict not in SPOKEN else "", again.where)
+    known = again.verdict not in SPOKEN or first.message.startswith(again.message)
+    ends = Ending(again.verdict, earned, again.message if known else "", again.where)
     if unmeasured := why_unmeasured(again, hw):
         ends = Ending(Verdict.SKIPPED, 0.0, f"not measured on right parts: {unmeasured}")
     subject = short(hw.homework.checks[first.name].about) or item.title
@@ -242,7 +243,7 @@ def ended(result: CheckResult) -> Ending:
 def sentence(subject: str, again: Ending, wrong: tuple[str, ...], items: tuple[str, ...]) -> str:
     """ "Your Net.backward is right; your scale is not, and cost its points in 2.2"."""
     wrong = tuple(name for name in wrong if name.partition(".")[0] not in wrong or "." not in name)
-    some = ", ".join(wrong[:2]) + (f" and {len(wrong) - 2} more" if len(wrong) > 2 else "")
+    some = listed(wrong if len(wrong) < 3 else (*wrong[:2], f"{len(wrong) - 2} more"))
     are, their = ("are", "their") if len(wrong) > 1 else ("is", "its")
     if again.verdict is Verdict.PASS:
         return f"Your {subject} is right; your {some} {are} not, and cost {their} points in {listed(items)}"

@@ -448,11 +448,18 @@ def attacking(attack: str) -> str:
 
 
 def test_what_a_student_raises_on_right_parts_is_not_told(graded: Any) -> None:
+    """Unless it is what was raised on the student's own parts: then it holds no answer, and says what to mend."""
+    base = BASE.replace("a * x, a", "a + x, a")
     top = PEEKS.replace("ATTACK", "raise ValueError(f'secret {base.scale(x, 2.0)[0]}')")
-    check = of(graded({"base": UNMASKED, "top": top}, only=["1", "2.1"]), "line")
+    check = of(graded({"base": base, "top": top}, only=["1", "2.1"]), "line")
     assert check.followed is not None
     assert check.followed.again.verdict is Verdict.RAISED
+    assert "secret" in check.followed.first.message
     assert "secret" not in check.followed.said + check.followed.again.message
+    top = PEEKS.replace("ATTACK", "raise ValueError('no such line')")
+    check = of(graded({"base": base, "top": top}, only=["1", "2.1"]), "line")
+    assert check.followed is not None
+    assert check.followed.said.endswith("fails on right parts, too: value raised ValueError: no such line")
 
 
 # What the grader answers

@@ -21,7 +21,7 @@ Size = tuple[int, int, int]  # N, Din, Dout
 REUSED = "it is a later call's: return a new array each time"
 MANY_ROWS, MANY_COLUMNS = 66, 18  # larger than a batch of 64 and than 16 units, which are numbers to hard-code
 ONE_ROW, ONE_OUTPUT, OTHER_AXES = "one_row", "one_output", "other_axes"  # in rubric.yaml: what a mistake there costs
-SAID = {ONE_ROW: "for a batch of one row", ONE_OUTPUT: "for one output", OTHER_AXES: "for arrays that are no matrices"}
+SAID = {ONE_ROW: "for one row", ONE_OUTPUT: "for one output", OTHER_AXES: "for other axes"}
 NO_MATRICES = (7,), (2, 3, 4)
 
 
@@ -39,7 +39,7 @@ def edge(hw: Subject, item: str, name: str) -> Iterator[None]:
         del hw.measures[measured:]  # a bar that is missed here is missed by nothing that counts
         sentence = f"{SAID[name]}: {error.message}"
         if policy == "advice":
-            hw.advise(f"this costs nothing, but {sentence}")
+            hw.advise(f"at no cost, {sentence}")
         else:
             hw.review(sentence)
 

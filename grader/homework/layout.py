@@ -6,6 +6,7 @@ them differently loses points only in the check of the parameters. All other che
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -257,11 +258,14 @@ def expect_as_asked(parameters: Any, asked: Widths, net: str) -> Layout:
     for path, one in entries(parameters):
         if not isinstance(one, np.ndarray) or one.dtype.kind != "f":
             raise Mismatch(f"parameters()[{shown(path)}] should be a numpy array of floats, but it is {describe(one)}")
-    have = ", ".join(sorted(str(array.shape) for _, array in arrays_of(parameters)))[:200] or "none"
+    shapes = [str(array.shape) for _, array in arrays_of(parameters)]
+    have = ", ".join(sorted(shapes))[:200] or "none"
     possible = layouts(parameters, asked)
     if not possible:
-        expected = ", ".join(map(str, ((asked[0], asked[1]), (asked[1],), (asked[1], asked[2]), (asked[2],))))
-        raise Mismatch(f"{net} should hold arrays of the shapes {expected}; its shapes are {have}")
+        wanted = [str(shape) for shape in ((asked[0], asked[1]), (asked[1],), (asked[1], asked[2]), (asked[2],))]
+        lacking, others = Counter(wanted) - Counter(shapes), Counter(shapes) - Counter(wanted)
+        told = f"its shapes are {have}" if others else f"{', '.join(lacking.elements())} missing"
+        raise Mismatch(f"{net} should hold arrays of the shapes {', '.join(wanted)}; {told}")
     faults = possible[0].faults(asked, parameters)
     if faults:
         raise Mismatch(f"{net} is not built as asked: {'; '.join(faults)[:300]}; its shapes are {have}")

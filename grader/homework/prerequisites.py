@@ -28,6 +28,7 @@ STEP = ("training_step",)
 ITEM = {"fc": "2.1", "relu": "2.2", "softmax": "2.3", "l2": "2.4", "TwoLayerNet.": "3.1", "training": "4.1"}
 EXACT, ROUGH = 1e-9, 1e-4  # relative tolerances: as strict as a check, and good enough to train
 REG = 0.7
+NO_IMPORT = "cannot be imported"
 RIGHT, WRONG, ABSENT = "right", "wrong", "absent"
 
 Floor = Sequence[str]
@@ -41,7 +42,8 @@ def built_on(hw: Subject, *floors: Floor) -> Iterator[None]:
     try:
         yield
     except (Mismatch, Raised) as error:
-        tell(error, fix_first(hw, *floors))
+        if NO_IMPORT not in error.message:  # then nothing below could be asked either
+            tell(error, fix_first(hw, *floors))
         raise
 
 
@@ -80,9 +82,9 @@ def fix_first(hw: Subject, *floors: Floor, within: float = EXACT) -> str:
 
 
 def told(names: Sequence[str]) -> str:
-    """Names as the subject of a sentence, with their verb: "a, b and c are"; of more than three, the first two."""
+    """Names as the subject of a sentence, with their verb: "a, b and c are"; of more than three, the first."""
     if len(names) > 3:
-        return f"{', '.join(names[:2])} and {len(names) - 2} more are"
+        return f"{names[0]} and {len(names) - 1} more are"
     return f"{names[0]} is" if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]} are"
 
 

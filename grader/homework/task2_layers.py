@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import partial, wraps
 from itertools import chain
 from typing import Any
 
@@ -16,7 +17,7 @@ from grader.measure import numeric
 from grader.measure.diagnose import Clue
 from grader.measure.expect import as_float, expect_close, expect_gradient, is_number, kept_clues, mistakes, unpack
 
-from .differences import asks_of_differences
+from .differences import Judge, asks_of_differences
 from .edges import (
     MANY_COLUMNS,
     MANY_ROWS,
@@ -44,9 +45,30 @@ UNLIKELY = 1e-6  # of a loss whose p is near 1e-4: a common small constant in th
 ARGUMENTS = {"fc_forward": ("x", "w", "b"), "relu_forward": ("x",), "softmax_loss": ("x", "y"),
              "l2_regularization": ("w", "reg")}  # fmt: skip
 FC_BACKWARD = ("grad_x", "grad_w", "grad_b")
+LAYERS, MAX = "layers.py", re.compile(rb"\ba?max(imum)?\(")
+OF_ARGUMENTS = re.compile(r"\S+ raised (TypeError|ValueError|\S*AxisError)\b")
+MAXIMA = "np.maximum(x, 0) compares each entry with 0"
 MAXIMUM = "np.exp overflows or gives only 0; subtract each row's maximum before np.exp"
 NOT_MAXIMUM = "np.exp overflows: does another number stand in the place of each row's maximum?"
 OWN_MAXIMUM = "np.exp overflows or gives only 0; subtract the maximum of each row, not of the whole batch"
+
+
+def names_the_maximum(judge: Judge) -> Judge:
+    """A check that says which maximum is meant where a line of the student's that takes one raises: Python's words and
+    numpy's do not."""
+
+    @wraps(judge)
+    def naming(hw: Subject, rng: np.random.Generator) -> None:
+        try:
+            judge(hw, rng)
+        except Raised as error:
+            file, _, number = error.where.partition(":")
+            lines = hw.source(LAYERS).splitlines() if file == LAYERS and OF_ARGUMENTS.match(error.message) else []
+            if number.isdecimal() and any(map(MAX.search, lines[int(number) - 1 : int(number)])):
+                error.message += f"; {MAXIMA}"
+            raise
+
+    return naming
 
 
 @check("2.1", "layers.fc_forward")
@@ -82,6 +104,7 @@ def fc_backward(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("2.2", "layers.relu_forward")
+@names_the_maximum
 def relu_forward(hw: Subject, rng: np.random.Generator) -> None:
     """ReLU keeps positive values and sets all others to zero."""
     small = small_shapes(rng)
@@ -98,6 +121,7 @@ def relu_forward(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("2.2", "layers.relu_backward")
+@names_the_maximum
 @asks_of_differences
 def relu_backward(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of ReLU lets the gradient through where x is positive."""
@@ -112,7 +136,7 @@ def relu_backward(hw: Subject, rng: np.random.Generator) -> None:
     for x, grad_out, answer in zip(inputs, grads, answers, strict=True):
         expect_close(
             hw,
-            f"grad_x of relu_backward, x {x.shape}, from 1e-12 to 1e2",
+            f"grad_x of relu_backward, large and tiny x {x.shape}",
             answer,
             trusted_relu(hw, grad_out, x),
             clues=chain(
@@ -169,9 +193,9 @@ def softmax_loss_stable(hw: Subject, rng: np.random.Generator) -> None:
         scores = [*(x + offset for offset in offsets), x + rows, certain]
         answers = hw.each([(hw.layers.softmax_loss, (one, y)) for one in scores])
         for offset in offsets:
-            name = f"with {offset:+.0f} added to every score {sized((n, c))}"
+            name = f"with {offset:+.0f} added to all scores {sized((n, c))}"
             expect_softmax(hw, next(answers), expected, name, MAXIMUM)
-        name = f"of rows 1000 apart, each with its own maximum {sized((n, c))}"
+        name = f"of rows 1000 apart {sized((n, c))}"
         expect_softmax(hw, next(answers), expected, name, OWN_MAXIMUM)
         name = f"with +1000 for the right class {sized((n, c))}"
         expect_softmax(hw, next(answers), (0.0, np.zeros((n, c))), name, NOT_MAXIMUM, nan="")
@@ -205,7 +229,7 @@ def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
             own=asked("l2_regularization", hw.layers.l2_regularization, (w, reg)),
             of=("l2_regularization", w, reg),
             trusted=partial(one_of, 1, hw.reference.layers.l2_regularization, w, reg),
-            factors=reg_factors(reg, w.size),
+            factors=reg_factors(reg, w),
             clues=chain(mistakes(hw, "l2_grad", w, reg), l2_clues(hw, 1, w, reg)),
         )
     calls = [(spread(rng, shape), float(rng.uniform(0.01, 1))) for shape in relu_shapes(rng)]
@@ -213,7 +237,7 @@ def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
     for (w, reg), answer in zip(calls, hw.layers.l2_regularization.map(calls), strict=True):
         _, grad_w = unpack("l2_regularization", answer, ("loss", "grad_w"))
         name = f"grad_w of l2_regularization, w {w.shape}, reg={reg:.3g}"
-        expect_close(hw, name, grad_w, reg * w, factors=reg_factors(reg, w.size))
+        expect_close(hw, name, grad_w, reg * w, factors=reg_factors(reg, w))
     expect_apart(hw, "l2_regularization", [(rng.normal(size=(3, 5)), 0.5) for _ in range(2)], ("loss", "grad_w"), 1)
 
 
@@ -293,7 +317,7 @@ def expect_numeric_fc(hw: Subject, rng: np.random.Generator, size: Size) -> None
             own=asked("fc_forward", hw.layers.fc_forward, args, i),
             of=("fc_forward", *args, i),
             trusted=partial(one_of, i, trusted_fc, hw, grad_out, args),
-            factors={"the batch size": size[0]},
+            factors=fc_factors(size),
             clues=chain(
                 mistakes(hw, "fc_backward_grad", i, grad_out, args, later),
                 kept_clues(lambda grad_out, i=i: hw.layers.fc_backward(grad_out, cache)[i], grad_out=grad_out),
@@ -318,8 +342,12 @@ def expect_fc_backward(hw: Subject, *calls: tuple[tuple[Array, Array, Array], Ar
         size = size_of(args[0], args[1])
         for at, (name, grad, expected) in enumerate(zip(FC_BACKWARD, grads, right, strict=True)):
             clues = chain(exchanged(right, name), mistakes(hw, "fc_backward_given", at, grad_out, args, recorded=False))
-            factors = {"the batch size": size[0]}
-            expect_close(hw, f"{name} {sized(size)}", grad, expected, factors=factors, clues=clues)
+            expect_close(hw, f"{name} {sized(size)}", grad, expected, factors=fc_factors(size), clues=clues)
+
+
+def fc_factors(size: Size) -> dict[str, float]:
+    """By what a gradient may be too large or too small."""
+    return dict(zip(("the batch size", "the number of inputs", "the number of outputs"), size, strict=True))
 
 
 def exchanged(right: Sequence[Array], name: str) -> list[Clue]:
@@ -485,7 +513,7 @@ def expect_l2_value(hw: Subject, *calls: tuple[Array, float]) -> None:
         expected, _ = hw.reference.layers.l2_regularization(w, reg)
         clues = chain(mistakes(hw, "l2_value", w, reg), l2_clues(hw, 0, w, reg))
         name = f"loss of l2_regularization, w {w.shape}, reg={reg:.3g}"
-        expect_close(hw, name, loss, expected, factors=reg_factors(reg, w.size), clues=clues)
+        expect_close(hw, name, loss, expected, factors=reg_factors(reg, w), clues=clues)
 
 
 def l2_clues(hw: Subject, at: int, w: Array, reg: float) -> Iterator[Clue]:
@@ -534,8 +562,9 @@ def asked(name: str, function: Any, args: Sequence[Any], i: int = 0) -> Callable
     return outputs
 
 
-def reg_factors(reg: float, size: int) -> dict[str, float]:
-    return {"reg": reg, "the number of weights": size} if reg else {}
+def reg_factors(reg: float, w: Array) -> dict[str, float]:
+    sides = dict(zip(("the number of rows", "the number of columns"), w.shape, strict=False)) if w.ndim == 2 else {}
+    return {"reg": reg, "the number of weights": w.size, **sides} if reg else {}
 
 
 def expect_unchanged(hw: Subject, function: str, names: Sequence[str]) -> None:
@@ -556,7 +585,7 @@ def expect_softmax(
 ) -> None:
     """`unlimited` says why an answer is not finite; `nan` why it is NaN, where that has another reason."""
     loss, grad_x = unpack("softmax_loss", answer, ("loss", "grad_x"))
-    factors = {"the batch size": len(expected[1])}
+    factors = softmax_factors(expected[1])
     if nan is not None and is_number(loss) and np.isnan(as_float(loss)):
         unlimited = nan
     expect_close(hw, f"loss {name}", loss, expected[0], factors=factors, unlimited=unlimited)
@@ -573,12 +602,11 @@ def advise_log_sum_exp(hw: Subject, x: Array, y: NDArray[np.int64]) -> None:
     loss: Any = value[0] if isinstance(value, tuple | list) and value else None
     if not is_number(loss) or not np.isfinite(as_float(loss)):
         hw.advise(
-            "softmax_loss is not finite if the probability of the right class underflows to 0 (scores of +-1000 and "
-            "another label): x - max - log(sum(exp(x - max))) stays finite, log(p) does not"
+            "softmax_loss is not finite where p of the right class underflows to 0 (scores of +-1000): x - max - "
+            "log(sum(exp(x - max))) stays finite"
         )
     elif as_float(loss) < HIDDEN * float(hw.reference.layers.softmax_loss(x, y)[0]):
         hw.advise(
-            "softmax_loss is far too small if the probability of the right class underflows to 0 (scores of +-1000 and "
-            "another label): a small constant in log(p), or a limit of p, hides how wrong the scores are; "
-            "x - max - log(sum(exp(x - max))) does not need it"
+            "softmax_loss is far too small where p of the right class underflows: a constant or limit in log(p) hides "
+            "it; x - max - log(sum(exp(x - max))) needs none"
         )

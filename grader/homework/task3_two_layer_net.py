@@ -26,7 +26,6 @@ from .prerequisites import BACKWARD, FORWARD, built_on
 SCALES = (1.0, 0.3, 1e-3)  # down to the default, so that weights that are added to an earlier network's are seen
 SIGMAS = 5.5  # of a mean or a deviation: a right one is further off in fewer than 4 of 100 million draws
 FARTHEST = 3.0  # of a distribution, times the root of the number of draws: 3 in 100 million (Kolmogorov and Smirnov)
-LATEST = "it belongs to the latest forward pass, not to the call whose cache was passed"
 ONLY_FILES = "; load runs in a new process here, which has only what save wrote to the file"
 STEP = 20
 VIEW = "it does not own its data"  # numpy's words for an array that cannot be resized
@@ -135,8 +134,8 @@ def load(hw: Subject, sizes: Sizes) -> Any:
         if VIEW not in error.message:
             raise
     hw.advise(
-        "TwoLayerNet.load cannot load another hidden_dim than the default: a parameter is a view of another array, as "
-        ".T, .reshape and an index give it; make it with np.array(...) in __init__"
+        "TwoLayerNet.load cannot load another hidden_dim: a parameter is a view of another array, as .T, .reshape and "
+        "an index give; make it with np.array(...) in __init__"
     )
     with network.small_by_default(hw, sizes):
         return hw.two_layer_net.TwoLayerNet.load(SAVED)

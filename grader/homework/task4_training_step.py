@@ -75,7 +75,7 @@ def training_step_biases(hw: Subject, rng: np.random.Generator) -> None:
             case.write({role: 0 * case.values[role] for role in BIASES})
         for (case, reg), (added, _), (expected, _) in zip(calls, found, added_by_reg(hw, calls), strict=True):
             clues = mistakes(hw, "biases_regularized", case.values, expected, reg)
-            name = f"what reg={reg:.3g} adds to the loss of training_step with large biases {case.sizes}"
+            name = f"what reg={reg:.3g} adds to the loss with large biases {case.sizes}"
             expect_close(hw, name, added, expected, atol=allowed(hw, case, expected), clues=clues)
 
 

@@ -28,6 +28,7 @@ ROUNDOFF, EXACT = 1e-14, 1e-9  # of numbers that are the same but for their last
 ROUND = 10  # a single number may be so many times as large as it should be by a round factor
 CHANCE = 1e-3  # of what would be said by accident
 FAINT = 0.05  # of the median: numbers below are small beside the others
+MOST_WORDS = 30  # of a sentence, where it need not be longer: what tells least is left out first
 TIMES, SMALL = 100, 1_000_000  # an array with more entries than this beyond those expected is not looked into
 
 
@@ -172,12 +173,19 @@ def where(name: str, found: Array, right: Array, bar: Array, reveal: bool, cause
     mine, theirs = float(found[worst]), float(right[worst])
     place = f" at [{', '.join(map(str, worst))}]" if worst else ""
     if reveal:
-        values = "yours {}, expected {}".format(*apart(mine, theirs))
+        values = far = "yours {}, expected {}".format(*apart(mine, theirs))
     else:
-        values = f"yours {short(mine)}, off by about {about(abs(mine - theirs))}"
+        values = f"yours {short(mine)}"
+        far = f"{values}, off by about {about(abs(mine - theirs))}"
     count = [f"{int((~(off < bar)).sum())} of {off.size} entries"] if off.size > 1 else []
-    told = ", ".join([*count, *causes])
-    return f"{name} is wrong{place}: {values}{f' ({told})' if told else ''}"
+    told, why = said(", ".join([*count, *causes])), said(", ".join(causes))
+    begin = f"{name} is wrong{place}: "
+    return short_enough([f"{begin}{far}{told}", *([f"{begin}{far}{why}", f"{begin}{values}{why}"] if causes else [])])
+
+
+def short_enough(sentences: Sequence[str]) -> str:
+    """The first sentence of at most MOST_WORDS words; the last where none is."""
+    return next((one for one in sentences if len(one.split()) <= MOST_WORDS), sentences[-1])
 
 
 def not_finite(name: str, found: Array, reason: str) -> str:
@@ -186,12 +194,9 @@ def not_finite(name: str, found: Array, reason: str) -> str:
     place = f" at [{', '.join(map(str, first))}]" if first else ""
     value, hint = "infinite", "an overflow, a division by 0 or a logarithm of 0?"
     if np.isnan(found[first]):
-        value, hint = (
-            "NaN",
-            "is it 0/0, inf - inf, 0 * log(0) or the logarithm of a negative number?",
-        )
+        value, hint = "NaN", "is it 0/0, inf - inf, 0 * log(0) or log of a negative number?"
     count = f" ({int(bad.sum())} of {found.size} entries)" if found.size > 1 else ""
-    return f"{name} is {value}{place}{count}: {reason or hint}"
+    return short_enough([f"{name} is {value}{place}{more}: {reason or hint}" for more in (count, "")])
 
 
 def short(value: complex) -> str:
@@ -279,6 +284,8 @@ def cause(found: Array, right: Array, factors: Mapping[str, float], bar: Array) 
     """The first cause that the numbers prove, or "". An entry is wrong where it is off by `bar` or more."""
     if not found.any():
         return "every entry is 0" if found.ndim else "it is 0"
+    if found.ndim and np.abs(found).max() <= ROUNDOFF * np.abs(right).max():
+        return "every entry is 0, but for rounding"
     wrong = np.asarray(~(np.abs(found - right) < bar))
     for question in (whole, decimals, rounding, sign, factor(factors), arranged, summed):
         if words := next(question(found, right), ""):
@@ -342,7 +349,7 @@ def factor(factors: Mapping[str, float]) -> Callable[[Array, Array], Iterator[st
         if found.size == 1 and math.isclose(size, round(size, 1), rel_tol=EXACT) and size != 1 and size < ROUND:
             yield f"about {size:.2g} times what is expected{minus}"
         if found.size > 1 and not math.isclose(size, 1, rel_tol=SAME):
-            yield f"all of them about {size:.2g} times what is expected{minus}"
+            yield f"all about {size:.2g} times what is expected{minus}"
 
     return question
 

@@ -23,7 +23,7 @@ WORDS = {
           r"|one maximum|row is off|core dimension|broadcast|in every row|of each row|per row|every column;",
     SIGN: r"\bsigns?\b|subtracted|absolute value|\|x\|",
     FACTOR: r"\bratio\b|times what is expected|averaged|divided|counted twice|multiplied|log10|log2"
-            r"|standard deviation|used instead of|all of them about|factor",
+            r"|standard deviation|used instead of|all about|factor",
     MISSING: r"missing|left out|not added|not subtracted|\bis 0\b|it is 0|nothing is set|\balone\b|ignored"
              r"|no gradient for|unmasked|off by the same|not implemented|is regularized"
              r"|subtract (each row's|the) maximum",

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from grader.measure.diagnose import MOST_WORDS
+from grader.selftest.causes import RAISED
 from grader.selftest.mutants import Mutant
 
 CONFIDENCE = 0.95
@@ -77,6 +79,16 @@ class Table:
     def elsewhere(self) -> float:
         """Points that mistakes lost outside their own item."""
         return sum(sum(one.elsewhere.values()) for one in self.mutants)
+
+    @property
+    def sentences(self) -> list[Judged]:
+        """Those of which something is said in the grader's own words, not in Python's."""
+        return [one for one in self.wrong if one.message and not RAISED.match(one.message)]
+
+    @property
+    def long(self) -> list[Judged]:
+        """Those whose sentence has more than MOST_WORDS words."""
+        return [one for one in self.sentences if len(one.message.split()) > MOST_WORDS]
 
     @property
     def rejected_runs(self) -> int:
@@ -162,6 +174,8 @@ def of_mutants(table: Table) -> Iterator[str]:
     told = ", ".join(f"{name} {number} ({number / total:.0%})" for name, number in causes.items())
     yield f"cause named: {told}"
     yield from few(f"  {one.mutant.name}: {one.message}" for one in table.wrong if one.cause == "wrong")
+    yield f"sentences of more than {MOST_WORDS} words: {len(table.long)} of {len(table.sentences)}"
+    yield from few(f"  {one.mutant.name}: {one.message}" for one in table.long)
 
 
 def few(found: Iterator[str]) -> Iterator[str]:
@@ -223,6 +237,7 @@ def document(table: Table) -> dict[str, Any]:
         },
         "points_lost_elsewhere": {f"{own} in {other}": points for (own, other), points in elsewhere(table).items()},
         "causes": table.causes,
+        "sentences": {"count": len(table.sentences), "of_more_than_30_words": len(table.long)},
         "mutants": [
             {
                 "function": one.mutant.function.name,

@@ -7,9 +7,9 @@ import numpy as np
 from answers import gradients, loss, relu_gradient, scores, step
 from layers import fc_backward, fc_forward, l2_regularization, softmax_loss
 
-LATEST = "it belongs to the latest {}, not to the call whose cache was passed"
+LATEST = "it belongs to the latest {}, not to the cache that was passed"
 FC_BACKWARD = ("grad_x", "grad_w", "grad_b")
-NEXT_CLASS = "it is right for the class before y: the labels count from 0, so y is the index, not y - 1"
+NEXT_CLASS = "it is right for the class before y: labels count from 0"
 OVER_ROWS = "np.exp is summed over axis 0, not over the classes, axis 1"
 BY_CLASSES = "it is divided by the number of classes, not by N"
 
@@ -125,7 +125,7 @@ def fc_backward_grad(i, grad_out, args, later):
 def relu_forward_out(x):
     return [
         ("it is x itself: nothing is set to zero", x),
-        ("it is min(x, 0), not max(x, 0): the negative values are kept", np.minimum(x, 0)),
+        ("it is min(x, 0), not max(x, 0): negative values are kept", np.minimum(x, 0)),
         ("it is |x|, not max(0, x)", np.abs(x)),
         ("it is 1 where x is positive, not x", (x > 0).astype(np.float64)),
         ("np.max takes one maximum for each column; np.maximum compares each entry", x.max(axis=0)),
@@ -144,7 +144,7 @@ def relu_backward_grad(x, grad_out, later=None):
         ("the mask is taken from grad_out instead of x", grad_out * (grad_out > 0)),
         ("grad_out stands in the place of the mask", grad_out**2),
         *(
-            ("0 where x is small, too: is there a threshold above 0?", grad_out * (x > least))
+            ("0 where x is small: is there a threshold above 0?", grad_out * (x > least))
             for least in THRESHOLDS
             if (grad_out * (x > least)).any()
         ),
@@ -172,33 +172,33 @@ def softmax_loss_value(x, y):
             (BY_CLASSES, np.array(softmax_loss(x, y)[0] * n / c)),
             (NEXT_CLASS, np.array(softmax_loss(x, (y - 1) % c)[0])),
             (
-                "[:, y] takes every row for each label; [np.arange(N), y] picks one entry per row",
+                "[:, y] takes every row; [np.arange(N), y] picks one per row",
                 np.array(-log_p[:, y].mean()),
             ),
             (
-                "it is the mean over all classes; [np.arange(N), y] picks the right one of each row",
+                "it is the mean over all classes; [np.arange(N), y] picks one per row",
                 np.array(-log_p.mean()),
             ),
             (
-                "the last rows come first: [-np.arange(N), y] is not [np.arange(N), y]; the sign is wrong",
+                "the last rows come first: the sign of [-np.arange(N), y] is wrong",
                 np.array(-log_p[-rows, y].mean()),
             ),
             ("-log is left out: it is p of the right class", np.array(np.exp(log_p)[rows, y].mean())),
             (
-                "-log is left out and the sign is wrong: it is -p of the right class",
+                "-log is left out and the sign is wrong: it is -p",
                 np.array(-np.exp(log_p)[rows, y].mean()),
             ),
-            ("the sum of the exponentials is left out: it is x less each row's maximum", loss_of(shifted)),
-            ("the sum of the exponentials and the maximum are left out: it is -x of the right class", loss_of(x)),
-            ("the logarithm of the sum of the exponentials is left out: it is the sum itself", loss_of(shifted - sums)),
+            ("the sum of np.exp is left out: it is x less each row's maximum", loss_of(shifted)),
+            ("the sum of np.exp and the maximum are left out: it is -x", loss_of(x)),
+            ("the log of the sum of np.exp is left out: it is the sum", loss_of(shifted - sums)),
             (
-                "the sum over the classes is missing: np.exp is summed over the whole batch, not over axis 1",
+                "np.exp is summed over the whole batch, not over the classes, axis 1",
                 loss_of(shifted - np.log(np.exp(shifted).sum())),
             ),
             (OVER_ROWS, mean_over_columns(shifted, y)),
             (OVER_ROWS, mean_over_columns(x, y)),
             (
-                "the maximum is taken over axis 0, not over the classes, and not taken off both terms",
+                "the maximum is over axis 0, and not subtracted from both terms",
                 loss_of(by_column - np.log(np.exp(by_column).sum(axis=1, keepdims=True))),
             ),
             ("np.exp is averaged over the classes, not summed", loss_of(shifted - np.log(sums / c))),
@@ -230,27 +230,27 @@ def softmax_loss_grad(x, y):
     every_row = p.copy()
     every_row[:, y] -= 1
     return [
-        ("it is p / N: the 1 of the right class is not subtracted", p / n),
+        ("it is p / N: 1 is not subtracted for the right class", p / n),
         ("the 1 of the right class is added, not subtracted", (p + right) / n),
-        ("[:, y] subtracts the 1 in every row; [np.arange(N), y] picks one entry per row", every_row / n),
+        ("[:, y] subtracts 1 in every row; [np.arange(N), y] picks one per row", every_row / n),
         (BY_CLASSES, (p - right) / c),
         (NEXT_CLASS, (p - np.eye(c)[(y - 1) % c]) / n),
         ("it is right for the next class, not for y", (p - np.eye(c)[(y + 1) % c]) / n),
-        ("the 1 is subtracted in every column; [np.arange(N), y] picks one entry per row", (p - 1) / n),
+        ("1 is subtracted in every column; [np.arange(N), y] picks one per row", (p - 1) / n),
         ("p is counted twice: ratio 2 before the 1 is subtracted", (2 * p - right) / n),
         ("the sign of p is wrong", (-p - right) / n),
-        ("p is left out where the 1 is subtracted: that entry becomes -1, not p - 1", np.where(right, -1.0, p) / n),
+        ("p is left out for the right class: it is -1, not p - 1", np.where(right, -1.0, p) / n),
         ("only 1/2 is subtracted for the right class: a factor 2 is missing", (p - right / 2) / n),
         ("np.exp is left out: it is log p, not p", (np.log(p) - right) / n),
         ("np.exp2 is used instead of np.exp: ratio ln 2 in the exponent", (np.exp2(np.log(p)) - right) / n),
-        ("the sum of the exponentials is left out: p is not divided by it", (np.exp(x) - right) / n),
+        ("the sum of np.exp is left out: p is not divided by it", (np.exp(x) - right) / n),
         (
-            "the sum of the exponentials is left out: p is not divided by it",
+            "the sum of np.exp is left out: p is not divided by it",
             (np.exp(x - x.max(axis=1, keepdims=True)) - right) / n,
         ),
         ("it is the scores, not p: np.exp and its sum are left out", (x - right) / n),
         (
-            "it is the scores less their maximum, not p: np.exp and its sum are left out",
+            "it is x - max, not p: np.exp and its sum are left out",
             (x - x.max(axis=1, keepdims=True) - right) / n,
         ),
     ]
@@ -271,7 +271,7 @@ def l2_value(w, reg):
         ("the sign of the power is wrong: w**-2, not w**2", reg / 2 * (w**-2.0).sum()),
         ("reg is in the place of w: the weights are ignored", reg / 2 * reg**2),
         ("reg is squared, not the weights", reg**2 / 2 * squares),
-        ("w.T @ w and a sum of its entries are used, not the sum of w**2 alone: wrong axis",
+        ("it is the sum of w.T @ w, not of w**2: wrong axis",
          reg / 2 * (w.T @ w).sum() if w.ndim == 2 else np.nan),
     ]  # fmt: skip
     return [(said, np.array(value)) for said, value in told]
@@ -285,8 +285,8 @@ def l2_grad(w, reg):
             ("it is divided by w, not multiplied", reg / w),
             ("it is w divided by reg, not multiplied", w / reg if reg else w * np.nan),
             ("w is in the place of reg: w**2", w**2),
-            ("it is reg / 2 w**2, the loss of each weight, not its gradient: a factor is missing", reg / 2 * w**2),
-            ("it is the sign of w: the gradient of |w|, not of w**2; a factor is missing", reg * np.sign(w)),
+            ("it is reg / 2 w**2, each weight's loss, not its gradient: a factor is missing", reg / 2 * w**2),
+            ("it is the gradient of |w|, not of w**2: a factor is missing", reg * np.sign(w)),
         ]
     return told
 
@@ -334,7 +334,7 @@ def step_loss(values, X, y, reg):
         ("only the second weight matrix is regularized", data + second),
         ("it is the regularization alone, without the softmax loss", first + second),
         ("the regularization is subtracted", 2 * data - total),
-        ("the regularization is divided by N; only the softmax loss is a mean over the batch",
+        ("the regularization is divided by N; only the softmax loss is a mean",
          data + (first + second) / len(X)),
         ("the regularization is counted twice: l2_regularization holds reg / 2", 2 * total - data),
         ("the regularization is halved once more: l2_regularization holds reg / 2", (total + data) / 2),

@@ -67,7 +67,7 @@ MISTAKES = {
         "two_layer_net.py", GRADS, GRADS.replace("grad_b2", "grad_b2 / 2"), "net_backward", "1/2", IGNORED
     ),
     "a bias that is no parameter": Mistake(
-        "two_layer_net.py", PARAMS, '"b1": self.b1, "W2": self.W2}', "net_forward", "should hold arrays", MATRIX
+        "two_layer_net.py", PARAMS, '"b1": self.b1, "W2": self.W2}', "net_forward", ",) missing", MATRIX
     ),
     "one bias twice": Mistake(
         "two_layer_net.py", PARAMS, PARAMS.replace("self.b2", "self.b1"), "net_parameters", "should hold", MATRIX
@@ -115,6 +115,21 @@ MISTAKES = {
     ),
     "a mean over rows and classes": Mistake(
         "layers.py", "-log_p[rows, y].mean()", "-log_p[rows, y].sum() / x.size", "softmax_loss_value", "is it a mean"
+    ),
+    "a mean over the rows of w": Mistake(
+        "layers.py", "np.sum(w**2)", "np.mean(np.sum(w**2, axis=1))", "l2_value", "is it a mean, not a sum?"
+    ),
+    "a mean over the outputs": Mistake(
+        "layers.py", "grad_out @ w.T", "grad_out @ w.T / w.shape[1]", "fc_backward", "is it a mean, not a sum?"
+    ),
+    "numpy's maximum of all": Mistake(
+        "layers.py", "np.maximum(x, 0)", "np.max(0, x)", "relu_forward", "index; np.maximum(x, 0) compares each"
+    ),
+    "numpy's maximum of all, in the backward pass": Mistake(
+        "layers.py", "np.maximum(x, 0)", "max(0, x)", "relu_backward", "; np.maximum(x, 0) compares each entry"
+    ),
+    "another name for numpy": Mistake(
+        "layers.py", "np.maximum(x, 0)", "numpy.maximum(x, 0)", "relu_forward", "NameError", "compares each"
     ),
     "a ReLU that is 1": Mistake(
         "layers.py", "out = np.maximum(x, 0)", "out = np.where(x > 0, 1.0, 0.0)", "relu_forward", "it is 1 where x"

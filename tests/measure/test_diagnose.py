@@ -167,6 +167,22 @@ def test_a_factor_is_told_beside_a_clue_only_where_that_is_not_the_whole_mistake
     assert ["ratio 2" in str(one) for one in told] == [False, True]
 
 
+def test_a_long_sentence_loses_first_what_tells_least():
+    """The number of wrong entries, then how far off one is; never the place, the student's own value and the cause."""
+    for length, kept in ((3, "of 15 entries, "), (10, "off by about"), (14, "yours"), (40, "yours")):
+        cause = " ".join(["word"] * length)
+        found = str(explain("grad of f", 2 * W, W, atol=1e-9, clues=[Clue(cause, 2 * W)]))
+        assert kept in found
+        assert cause in found
+        assert "wrong at [" in found
+        assert len(found.split()) <= 30 or length == 40
+    assert "entries" in str(explain(" ".join(["name"] * 40), 1.1 * W - 3, W, atol=1e-9))  # no cause stands for it
+
+
+def test_nearly_nothing_is_no_number_of_its_own():
+    assert "every entry is 0, but for rounding" in sentence(1e-17 * RNG.normal(size=W.shape), W)
+
+
 def test_a_clue_fits_a_returned_mask():
     mask = X > 0
     found = sentence(mask, X * mask, clues=[Clue("it is the mask alone", mask.astype(float))])
