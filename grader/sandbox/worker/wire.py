@@ -140,7 +140,7 @@ def _encode(value: Any, parts: list[Piece], depth: int) -> None:
             _encode(element, parts, depth + 1)
     elif kind is set or kind is frozenset:
         parts.append(_TAGGED_U32.pack(b"S" if kind is set else b"Z", len(value)))
-        keys: list[list[bytes]] = [[] for _ in value]
+        keys: list[list[Piece]] = [[] for _ in value]
         for key, own in zip(value, keys, strict=True):
             _encode_key(key, own, depth + 1)
         parts.extend(sorted(map(b"".join, keys)))  # the same bytes for the same elements
@@ -148,7 +148,7 @@ def _encode(value: Any, parts: list[Piece], depth: int) -> None:
         raise FrameError(f"a value of type {kind.__name__} cannot be sent")
 
 
-def _encode_key(key: Any, parts: list[bytes], depth: int) -> None:
+def _encode_key(key: Any, parts: list[Piece], depth: int) -> None:
     if not is_key(key):
         raise FrameError(
             f"a dict key or element of type {type(key).__name__}; only texts, bytes, numbers, None, and tuples and "
