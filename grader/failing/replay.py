@@ -48,15 +48,15 @@ def by_reference(modules: Any, steps: Sequence[Step], names: dict[str, str]) -> 
         return part_at(answers[part.step], part.place) if isinstance(part, Ref) else copy.deepcopy(part)
 
     with np.errstate(all="ignore"), alone():
-        for step in steps:
-            try:
+        try:
+            for step in steps:
                 args = [replaced(arg, given) for arg in step.args]
                 named = {name: replaced(arg, given) for name, arg in step.named.items()}
                 owner = getattr(modules, step.owner, None) if isinstance(step.owner, str) else given(step.owner)
                 answers.append(carried_out(step, owner, args, named, names))
-            except (Exception, SystemExit) as error:  # it may raise anything for an input that it was not made for
-                raise Unanswered(f"{type(error).__name__}: {error}") from error
-    return copy.deepcopy(answers[-1])
+            return copy.deepcopy(answers[-1])
+        except (Exception, SystemExit) as error:  # anything for such an input, or an answer that cannot be copied
+            raise Unanswered(f"{type(error).__name__}: {error}") from error
 
 
 @contextmanager

@@ -16,7 +16,8 @@ import numpy as np
 from grader.errors import Raised, StudentError, Wrong
 from grader.failing.replay import Unanswered, by_reference, by_student
 from grader.failing.steps import Case, Step, kind_of, part_at, replaced
-from grader.measure.diagnose import numbers, where
+from grader.measure.diagnose import numbers, plain, where
+from grader.measure.numeric import real
 from grader.sandbox.session import Session
 
 ALIKE = 1e-6  # relative error below which the same question has the same answer
@@ -274,7 +275,7 @@ def told(wrong: Wrong) -> str:
     """Where the answer is wrong and how far off, without what was expected."""
     if wrong.expected is None:
         return ""
-    found, right = numbers(wrong.yours), np.asarray(wrong.expected, dtype=np.float64)
+    found, right = numbers(wrong.yours), real(plain(wrong.expected))
     if found is None:
         return "not numeric"
     if found.shape != right.shape:

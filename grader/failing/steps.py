@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from grader.errors import Raised, StudentError, Wrong
-from grader.measure.diagnose import numbers
+from grader.measure.diagnose import numbers, plain
+from grader.measure.numeric import real
 from grader.sandbox.remote import Function, Module, Remote
 from grader.sandbox.trace import Call
 from grader.sandbox.worker.wire import Handle
@@ -85,7 +86,7 @@ def wanted_parts(wrong: Wrong) -> Iterator[tuple[Callable[[Any], bool], Wrong]]:
     if found is None or not found.ndim or found.size == 0:
         return
     yield (lambda part: isinstance(part, np.ndarray) and same_bytes(part, yours)), wrong
-    right = np.asarray(wrong.expected, dtype=np.float64)
+    right = real(plain(wrong.expected))
     if right.shape != found.shape or right.ndim != 1:
         return
     off = np.abs(found - right)

@@ -100,7 +100,7 @@ def expect_close(
     else:  # in units of the allowed error of each entry
         hw.measure(Measure(name, _share(yours, expected, bar, rtol), 1.0))
     if sentence is not None:
-        raise wrong(sentence, Wrong(yours, expected, bar, rtol or 0.0, part))
+        raise wrong(sentence, Wrong(yours, plain(expected), bar, rtol or 0.0, part))
 
 
 def _expect_complex(hw: Subject, name: str, yours: Any, right: Any, atol: float, rtol: float, reveal: bool) -> None:

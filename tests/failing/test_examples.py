@@ -14,8 +14,10 @@ import pytest
 
 from grader import cli
 from grader.check import OWN, ROOT, load
+from grader.errors import Wrong
 from grader.failing.replay import Unanswered, by_reference
-from grader.failing.steps import Step
+from grader.failing.shrink import told
+from grader.failing.steps import Step, wanted_parts
 from grader.grading import grade
 from grader.intake.submission import read, stubs
 from grader.model import CheckResult, Report
@@ -207,3 +209,14 @@ def test_a_reference_that_prints_asks_or_leaves_does_so_for_no_example(capsys):
     with pytest.raises(Unanswered, match="SystemExit: 2"):
         by_reference(SimpleNamespace(layers=SimpleNamespace(f=sys.exit)), [replace(steps[0], args=(2,))], {})
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_right_answer_that_is_a_tensor_with_gradients_is_compared_as_numbers():
+    torch = pytest.importorskip("torch")
+    right = torch.ones(2, requires_grad=True)
+    wrong = Wrong(torch.zeros(2), right, 1e-9)
+    assert "yours 0" in told(wrong)
+    assert [found.expected for _, found in wanted_parts(wrong)][-1] == 1.0
+    inside = SimpleNamespace(layers=SimpleNamespace(f=lambda x: x * right))
+    with pytest.raises(Unanswered, match="deepcopy"):
+        by_reference(inside, [Step("call", "layers", ("f",), (1.0,), {})], {})
