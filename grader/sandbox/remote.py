@@ -396,6 +396,12 @@ class Function(NoValue):
         answers = self._session.ask("call", self._owner, self._path, batches, named=named, then=then)
         return paired(answers) if then else answers
 
+    def kept(self, *args: Any, **named: Any) -> Remote:
+        """The answer of a call, as an object that stays in the student's process, also where it is a number, a named
+        tuple or a tensor with its graph."""
+        held: Remote = self._session.ask("kept", self._owner, self._path, [args], named=named)[0]
+        return held
+
     def arity(self) -> int | None:
         """How many positional arguments it takes, MOST_ARITY for more; None if the function is missing or takes any
         number."""

@@ -163,6 +163,10 @@ def settings():
 class Own(KeyError):
     pass
 
+def pair(x, y):
+    from collections import namedtuple
+    return namedtuple("Pair", "x y")(x, y)
+
 def fails():
     raise Own("no")
 
@@ -408,6 +412,9 @@ def test_tensors_travel_by_value():
             assert (found.dtype, found.shape, float(found.sum())) == (dtype, (2, 3), 12.0)
         assert m.inner(torch.zeros(2)) is False
         assert session.changed[0].tolist() == [1, 1]
+        given = session.ask("put", Handle(0, "value"), (), [(torch.ones(2, requires_grad=True),)])[0]
+        m.twice.kept(given).backward(torch.tensor([1.0, 3.0]))
+        assert given.grad.tolist() == [2, 6]
         with pytest.raises(UsageError, match=r"test_language\.py:\d+: a tensor of torch\.bfloat16 cannot be sent"):
             m.twice(torch.ones(1, dtype=torch.bfloat16))
 
@@ -531,3 +538,11 @@ def test_a_generator_of_numbers_is_made_there(session, engine):
     one, other = (session.ask("generator", Handle(0, "Generator"), (), [(3,)])[0] for _ in range(2))
     np.testing.assert_array_equal(one.random(3), np.random.default_rng(3).random(3))
     np.testing.assert_array_equal(engine.swap(other).random(3), np.random.default_rng(3).random(3))
+
+
+def test_an_answer_can_stay_there_whatever_it_is(session, engine):
+    kept = engine.pair.kept(1, y=2)
+    assert isinstance(kept, Remote)
+    assert (kept.x, kept.y, kept[0], engine.swap(kept), session.changed) == (1, 2, 1, (1, 2), {})
+    with pytest.raises(Raised, match=r"^fails raised Own"):
+        engine.fails.kept()

@@ -156,6 +156,8 @@ class Worker:
             if request["op"] == "call":  # read after the last call, to show an array that serves for every answer
                 calls = slice(0, None, 2 if "then" in request else 1)
                 results[calls] = [self.attempt(partial(self.sent, request["path"], one)) for one in results[calls]]
+            if request["op"] == "kept":
+                results = [one | {"value": self.hold(one["value"])} if "value" in one else one for one in results]
         self.current = None
         self.cap.finish()
         return {"id": request["id"], "results": results, "tried": list(self.tried), "hid": list(self.stand_ins.hid)}
