@@ -441,6 +441,70 @@ def test_ways_to_read_a_picture_and_to_ask_a_network(graded, code):
     assert told(report)["images_run"].advice == ()
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "with open('own_words.txt') as file: labels = [line.strip() for line in file]\n"
+        f"{EACH}at = model(prepare(image(name))[None]).argmax()\n    print(labels[at])",
+        "import pandas as pd\ndef show(names):\n    for name in names:\n"
+        "        best = model(prepare(image(name))[None]).softmax(1).topk(5)\n"
+        "        print(pd.DataFrame({'class': best.indices[0], 'share': best.values[0]}))\n"
+        "show(('coffee.jpg', 'rocket.jpg'))",
+    ],
+)
+def test_what_fails_after_the_network_was_asked_hides_no_photograph(graded, code):
+    """A list of words, and a table of a package: neither is here."""
+    report = graded(file=own(GIVEN + code))
+    assert earned(report) == [3, 4, 3], [check.message for check in report.checks]
+    assert told(report)["images_run"].advice
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "labels = [line.strip() for line in open('imagenet_classes.txt')]",
+        "import json\nwith open('/content/imagenet_class_index.json') as file: pairs = json.load(file)\n"
+        "labels = [pairs[str(at)][1] for at in range(1000)]",
+        "import json\nlabels = json.load(open('data/imagenet-simple-labels.json'))",
+    ],
+)
+def test_lists_of_the_classes_that_tutorials_download_are_there(graded, code):
+    report = graded(file=own(f"{GIVEN}{code}\n{EACH}print(labels[model(prepare(image(name))[None]).argmax()])"))
+    assert earned(report) == [3, 4, 3], [check.message for check in report.checks]
+    assert told(report)["images_run"].advice == ()
+
+
+def test_an_error_that_a_notebook_expects_in_a_loop_is_its_own(graded):
+    code = """
+def read(names):
+    for name in names: return image(name)
+try: img1 = read(["absent.jpg"])
+except FileNotFoundError: img1 = read(["coffee.jpg"])
+for name in ("absent.png", "rocket.jpg"):
+    try: img2 = image(name)
+    except FileNotFoundError: continue
+for img in (img1, img2): model(prepare(img)[None])
+"""
+    assert earned(graded(file=own(GIVEN + code), files=PHOTOGRAPHS))[1:] == [4, 3]
+
+
+@pytest.mark.skipif(find_spec("cv2") is not None, reason="OpenCV is installed")
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"import cv2\n{EACH}pixels = cv2.cvtColor(cv2.imread(name), cv2.COLOR_BGR2RGB)\n"
+        "    pixels = cv2.resize(pixels, (224, 224), interpolation=cv2.INTER_AREA)\n"
+        "    model(transforms.Compose(prepare.transforms[2:])(pixels)[None])",
+        f"from skimage import io\n{EACH}model(prepare(Image.fromarray(io.imread(name)))[None])",
+        f"import imageio.v3 as iio\n{EACH}model(prepare(transforms.ToPILImage()(iio.imread(name)))[None])",
+    ],
+)
+def test_packages_that_read_pictures_and_are_not_here(graded, code):
+    report = graded(file=own(GIVEN + code))
+    assert earned(report) == [3, 4, 3], [check.message for check in report.checks]
+    assert told(report)["images_run"].advice == ()
+
+
 def test_no_error_names_a_class_of_the_graders(graded):
     report = graded(file=own(f"import seaborn\n{EACH}prepare(seaborn.load(name))", drawn=True))
     (advice,) = told(report)["images_run"].advice

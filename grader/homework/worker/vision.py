@@ -23,6 +23,8 @@ from PIL import Image
 from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader
 
+from grader.sandbox.worker import standins
+
 from . import cuda, paths
 from .train_run import Mute, replace
 
@@ -88,6 +90,7 @@ def prepare() -> None:
         replace(owner, "read_file", read_file)
         for name in ("read_image", "decode_image", "decode_jpeg", "decode_png"):
             replace(owner, name, read_image)
+    standins.KNOWN.update(READERS)
     cuda.prepare()
     paths.prepare()
     restore()
@@ -159,6 +162,56 @@ def imread(fname: Any, format: Any = None) -> Any:
         pixels = np.array(image)
     png = str(format or getattr(fname, "name", fname)).lower().endswith("png")
     return (pixels / 255).astype(np.float32) if png else pixels
+
+
+def opencv_imread(path: Any, flags: Any = 1) -> Any:
+    """OpenCV's imread: bytes (H, W, 3) in the order blue, green, red, or grey (H, W); None for what is no picture."""
+    try:
+        with Image.open(path) as image:
+            pixels = np.array(image.convert("RGB" if flags else "L"))
+    except OSError:
+        return None
+    return pixels[:, :, ::-1].copy() if pixels.ndim == 3 else pixels
+
+
+def opencv_color(src: Any, code: int, *_: Any) -> Any:
+    """OpenCV's cvtColor, for the codes in OPENCV."""
+    if code == OPENCV["COLOR_BGR2RGB"]:
+        return src[:, :, ::-1].copy()
+    if code == OPENCV["COLOR_GRAY2RGB"]:
+        return np.stack([src] * 3, axis=2)
+    weights = [0.114, 0.587, 0.299] if code == OPENCV["COLOR_BGR2GRAY"] else [0.299, 0.587, 0.114]
+    return (src @ np.array(weights)).round().astype(src.dtype)
+
+
+def opencv_resize(
+    src: Any, dsize: Any = None, dst: Any = None, fx: float = 0, fy: float = 0, *_: Any, **__: Any
+) -> Any:
+    """OpenCV's resize, bilinear: pixels (H, W) or (H, W, 3) to a `dsize` of (width, height)."""
+    width, height = dsize or (round(src.shape[1] * fx), round(src.shape[0] * fy))
+    whole = torch.from_numpy(np.ascontiguousarray(src).reshape(1, *src.shape[:2], -1)).permute(0, 3, 1, 2).double()
+    sized = torch.nn.functional.interpolate(whole, (int(height), int(width)), mode="bilinear").permute(0, 2, 3, 1)
+    found = sized.numpy().reshape(int(height), int(width), *src.shape[2:])
+    return (found.round() if src.dtype == np.uint8 else found).astype(src.dtype)
+
+
+def scikit_resize(image: Any, output_shape: Any, *_: Any, **__: Any) -> Any:
+    """scikit-image's resize: pixels as floats, those of bytes from 0 to 1."""
+    scale = 255 if image.dtype == np.uint8 else 1
+    return opencv_resize(image / scale, tuple(output_shape[:2])[::-1])
+
+
+OPENCV = {
+    "COLOR_BGR2RGB": 4, "COLOR_RGB2BGR": 4, "COLOR_BGR2GRAY": 6, "COLOR_RGB2GRAY": 7, "COLOR_GRAY2BGR": 8,
+    "COLOR_GRAY2RGB": 8, "IMREAD_COLOR": 1, "INTER_LINEAR": 1, "INTER_CUBIC": 2, "INTER_AREA": 3,
+}  # fmt: skip
+# What reads pictures in packages that are not here, by the names of sandbox/worker/standins.py.
+READERS: dict[str, Any] = {
+    "cv2.imread": opencv_imread, "cv2.cvtColor": opencv_color, "cv2.resize": opencv_resize,
+    "skimage.io.imread": imread, "skimage.transform.resize": scikit_resize,
+    "imageio.imread": imread, "imageio.v2.imread": imread, "imageio.v3.imread": imread,
+    **{f"cv2.{name}": code for name, code in OPENCV.items()},
+}  # fmt: skip
 
 
 def uncompiled(model: Any = None, *args: Any, **kwargs: Any) -> Any:

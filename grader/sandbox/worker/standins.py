@@ -11,7 +11,7 @@ import importlib.machinery
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FrameType, ModuleType
@@ -59,8 +59,8 @@ def vectorized(*args: Any, **_: Any) -> Any:
     return np.vectorize(args[0]) if args and inspect.isfunction(args[0]) else np.vectorize
 
 
-# Functions that are easily replaced without their package.
-KNOWN: dict[str, Callable[..., Any]] = {
+# Functions that are easily replaced without their package, and constants. A homework's drivers may know more.
+KNOWN: dict[str, Any] = {
     "icecream.ic": same,
     "numba.jit": compiled,
     "numba.njit": compiled,
@@ -86,7 +86,7 @@ class StandIns:
         self.hid: dict[str, None] = {}
 
     def name(self, name: str, given: Any = None) -> Any:
-        """The object for a name: a function in KNOWN, or a stand-in."""
+        """The object for a name: what KNOWN holds, or a stand-in."""
         parts = name.split(".")
         plain = ".".join(part for part in parts if part not in BARS) if parts[0] == "tqdm" else name
         return KNOWN.get(plain) or Absent(self, name, given)
