@@ -39,6 +39,7 @@ FROZEN = 1e-4  # filters that training moved by less than this share of their si
 OTHERWISE = 0.25  # how much more a network may know than by its way in training; dropout of its own takes some of that
 WRITTEN = 0.10  # of the test accuracy may come from what the notebook itself writes into parameters, as an average
 FALLS, WINDOW = 0.05, 50  # the mean loss of WINDOW steps falls by at least this share of the first loss
+ABSENT = "ModuleNotFoundError"  # in the words of an error of the student's code
 WANTED = ("loss", "optimizer", "learning_rate", "batch_size", "num_epoch")
 
 
@@ -128,6 +129,7 @@ def notebook_trains(hw: Subject, rng: np.random.Generator) -> None:
         hw.advise(handed_in.told(problem))
     for doubt in [one for one in student.doubts if one.of == "data"][:1]:
         hw.review(f"cell {doubt.cell} of {PART1} {doubt.why}; what is that, and where is it from?")
+    unjudged(hw, outcome, student.claimed)
     ask_of_cut(hw, outcome, student.claimed, hw.settings["learned"])
     fashion_run.learned(hw, outcome)
     if outcome.accuracy < hw.settings["learned"]:
@@ -156,10 +158,11 @@ def notebook_claim(hw: Subject, rng: np.random.Generator) -> None:
 @check("5.2")
 def architecture(hw: Subject, rng: np.random.Generator) -> None:
     """The network: its layers, their output shapes and their parameters."""
-    fashion_run.part1(hw)
+    student = fashion_run.part1(hw)
     outcome = fashion_run.first(hw)
     layers = [row for row in outcome.fact("layers", list) if is_layer(row)]
     if not layers:
+        unjudged(hw, outcome, student.claimed)
         if outcome.error is not None:
             raise fashion_run.explained(outcome.error)
         unfit = outcome.fact("unfit", str)
@@ -218,9 +221,10 @@ def is_layer(row: Any) -> bool:
 @check("5.2")
 def hyperparameters(hw: Subject, rng: np.random.Generator) -> float:
     """The hyperparameters: loss, optimizer, learning rate, batch size and epochs."""
-    fashion_run.part1(hw)
+    student = fashion_run.part1(hw)
     outcome = fashion_run.first(hw)
     if outcome.error is not None and not outcome.facts:
+        unjudged(hw, outcome, student.claimed)
         raise fashion_run.explained(outcome.error)
     found = {"loss": outcome.fact("loss", str), "optimizer": outcome.fact("optimizer", str)}
     found |= {name: value for name, value in outcome.fact("settings", dict).items() if type(value) in (int, float)}
@@ -230,6 +234,7 @@ def hyperparameters(hw: Subject, rng: np.random.Generator) -> float:
         rows = [[name, value if isinstance(value, str) else f"{value:g}"] for name, value in found.items()]
         hw.draw(Figure("table", "Hyperparameters as used", {"columns": ["", "value"], "rows": rows}))
     if missing:
+        unjudged(hw, outcome, student.claimed)
         raise Partly(f"not found in {PART1}: {', '.join(missing)}", 1 - len(missing) / len(WANTED))
     return 1.0
 
@@ -368,13 +373,16 @@ def ask_of_cut(hw: Subject, outcome: Outcome, claim: float | None, bar: float) -
 
 def unjudged(hw: Subject, outcome: Outcome, claim: float | None) -> None:
     """Ask a person about the claim of a notebook that could not be trained here: it may need a newer Python, or
-    something else that this machine lacks."""
+    something else that this machine lacks. Raises Skipped if that is a package, which is no fault of a student's."""
     was_cut = outcome.end is End.BUDGET and outcome.steps > 0
-    if claim is None or claim < hw.settings["partial"] or outcome.looks or was_cut:
+    if claim is None or claim < hw.settings_of("5.3")["partial"] or outcome.looks or was_cut:
         return
     reasons = [outcome.error.message] if outcome.error is not None else map(handed_in.told, outcome.problems[:1])
     for reason in reasons:
-        hw.review(f"the notebook claims a test accuracy of {claim:.1%}, but could not be trained here: {reason}")
+        said = f"the notebook claims a test accuracy of {claim:.1%}, but could not be trained here: {reason}"
+        hw.once("could not be trained", partial(hw.review, said))
+        if ABSENT in reason:
+            raise Skipped(f"{reason}; this costs no points: a person will look and give them")
 
 
 def judge(hw: Subject, outcome: Outcome, claim: float | None) -> None:

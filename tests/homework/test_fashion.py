@@ -469,8 +469,10 @@ def test_a_claim_of_much_more_is_told_and_left_to_a_person():
 )
 def test_a_claim_that_could_not_be_tried_is_left_to_a_person(changed, claim, question):
     questions: list[str] = []
-    hw = SimpleNamespace(settings={"partial": 0.7}, review=questions.append)
-    task5_fashion.unjudged(hw, outcome(**{"looks": []} | changed), claim)
+    hw = subject()
+    hw.review = questions.append
+    for _ in range(2):  # by several checks, and asked once
+        task5_fashion.unjudged(hw, outcome(**{"looks": []} | changed), claim)
     assert [question in said for said in questions] == ([True] if question else [])
 
 
@@ -641,6 +643,18 @@ def notebook_with(
         claims=tuple(claimed_accuracy.claims(found)), pictures=(survey.Picture(1, 288, 432, blank),),
         impossible=tuple(saved.impossible(found)), undrawn=saved.undrawn(found),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("check", ["notebook_trains", "architecture", "test_accuracy"])
+def test_a_package_that_is_not_here_costs_a_notebook_that_claims_its_accuracy_no_points(check):
+    error = Raised("the training run raised ModuleNotFoundError: No module named 'einops'")
+    made = outcome(looks=[], losses=[], facts={}, error=error)
+    ended, asked = asked_of(getattr(task5_fashion, check), notebook_with(claim=0.88), made)
+    assert isinstance(ended, Skipped)
+    assert "No module named 'einops'; this costs no points: a person will look" in str(ended)
+    assert len(asked) == 1
+    with pytest.raises(Raised):
+        asked_of(getattr(task5_fashion, check), notebook_with(claim=0.5), made)
 
 
 UNTRAINED = Outcome(1, 40.0, error=Raised("the training run raised NameError: name 'plot' is not defined"))

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.data import DataLoader
 
 from grader.sandbox.worker.drivers import Student
 from grader.sandbox.worker.wire import FrameError
@@ -32,6 +33,7 @@ from .watch import MEASURED, Spread, Watch, held, weighs
 
 CHUNK = (50, 250)  # pictures to predict at once: the loop's batch size, within these limits
 SAMPLE = 100  # pictures to test whether the notebook's transform gives what the loop passes to the network
+HOLDERS = frozenset(("__main__", "argparse", "types"))  # modules of objects that hold settings
 LAYERS = 200  # layers of the architecture to report
 LIBRARY = ("torch.", "torchvision.")  # where modules are of that are not a student's own
 AFTER = 60.0  # CPU seconds that a notebook may go on after a statement that trained, if nothing more is trained
@@ -296,15 +298,30 @@ class NotebookRun:
 
     def settings(self, optimizer: Any) -> dict[str, float]:
         """Hyperparameters as used in training; before training, from the notebook's variables."""
-        given = {name.lower(): value for name, value in self.names.items()
+        given = {name.lower(): value for name, value in self.constants()
                  if name.lower() in notebook.NAMES and type(value) in (int, float)}  # fmt: skip
-        found = {"batch_size": self.watch.batch_size or given.get("batch_size")}
+        loader = getattr(self.named(DataLoader), "batch_size", None)
+        found = {"batch_size": self.watch.batch_size or given.get("batch_size") or loader}
         for name, own in (("learning_rate", "lr"), ("weight_decay", "weight_decay"), ("momentum", "momentum")):
             used = optimizer.defaults.get(own) if optimizer is not None else None
             found[name] = used if type(used) in (int, float) else given.get(name, given.get(own))
         named = next((given[name] for name in notebook.EPOCHS if name in given), None)
         found["num_epoch"] = named if self.counted[1] is None else self.counted[1]
         return {name: value for name, value in found.items() if value is not None}
+
+    def constants(self) -> Iterator[tuple[str, Any]]:
+        """Yield (name, value) of what the notebook keeps in dicts and in objects of its own, then of its variables."""
+        for value in self.names.values():
+            kind = value if isinstance(value, type) else type(value)
+            held = (
+                value
+                if isinstance(value, dict)
+                else getattr(value, "__dict__", {})
+                if kind.__module__ in HOLDERS
+                else {}
+            )
+            yield from ((name, one) for name, one in held.items() if type(name) is str)
+        yield from self.names.items()
 
     def rounds(self) -> int | None:
         """The number of epochs: iterations of the outermost counting loop around this backward pass whose variable is

@@ -157,6 +157,12 @@ ROUNDS = {
     "folds = 2": ("for fold in range(folds):\n    train(model, loader, 3)", 3),
     "from tqdm import tqdm": (f"for t in tqdm(range(1, 4)):\n{EACH}", 3),
     "MAX_EPOCHS, at = 2, 0": (f"while at < MAX_EPOCHS:\n    at += 1\n{EACH}", 2),
+    "import types; cfg, at = types.SimpleNamespace(num_epoch=2), 0": (
+        f"while at < cfg.num_epoch:\n    at += 1\n{EACH}",
+        2,
+    ),
+    "class Config:\n    epochs = 3\ncfg, at = Config(), 0": (f"while at < cfg.epochs:\n    at += 1\n{EACH}", 3),
+    "cfg, at = {'epochs': 4}, 0": (f"while at < cfg['epochs']:\n    at += 1\n{EACH}", 4),
 }
 CALL = "train(model, loader, 3)"
 STEPS = 18  # of that call
