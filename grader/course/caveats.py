@@ -31,10 +31,21 @@ def caveats(book: Gradebook, run: Run, rows: Sequence[Row]) -> Iterator[str]:
         yield f"{named(untold)}: submission time unknown, so not counted as late; {HOW_LATE}"
     if gone := book.detached(run):
         yield f"{named(gone)}: adjusted earlier, but nobody in this run has this id; repeat it under the new id"
+    yield from vanished(book, run, rows)
     yield from outgrown(run, rows)
     if unseen := held(book, run, rows):
         what = "nothing" if len(unseen) == len(items_of(rows)) else f"all but {named(unseen)}"
         yield f"students see {what} of run {run.id}; show them the rest with `release`"
+
+
+def vanished(book: Gradebook, run: Run, rows: Iterable[Row]) -> Iterator[str]:
+    """Students whose work was there in the run before, and of whom nothing is there now: an export may be cut short."""
+    for last in [one for one in book.runs() if one.id < run.id][-1:]:
+        here = {row.student.id for row in rows if row.student.path or row.student.problem}
+        before = (one.id for one in book.students(last) if one.path)
+        if gone := [id_ for id_ in before if not here & book.known_as(id_)]:
+            told = f"their work was here in run {last.id}, and nothing of it is now; if they did not withdraw it"
+            yield f"{named(gone)}: {told}, export the submissions again"
 
 
 def times_not_understood(rows: Iterable[Row]) -> Iterator[str]:

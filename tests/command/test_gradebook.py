@@ -332,6 +332,21 @@ def test_who_has_several_submissions_is_told_wherever_the_class_is_shown(folder,
         assert told in text
 
 
+def test_whose_work_is_gone_since_the_last_run_is_told(folder, type_):
+    with Gradebook.open(folder) as book:
+        before = [one.id for one in book.students() if one.path]
+        run = book.begin(seed=7)
+        book.record(Student(before[0], "Ada", {}, "in/x", "d", DUE), report())
+        book.record(Student(before[1], "Doe", {}), None)
+        book.end(run)
+    told = (
+        f"? {', '.join(before[1:])}: their work was here in run {run.id - 1}, and nothing of it is now; if they did not"
+    )
+    assert len(before) > 1
+    for words in (["list"], ["export", "csv"]):
+        assert told in type_(*words)[1]
+
+
 def test_where_a_platform_marks_lateness_who_has_no_mark_was_in_time(folder, type_):
     with Gradebook.open(folder) as book:
         run = book.begin(seed=7, due=DUE)
