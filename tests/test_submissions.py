@@ -31,6 +31,7 @@ from typing import Any
 
 import pytest
 import yaml
+from reading import GRADE, reading_grade
 
 from grader.check import ROOT, load
 from grader.data import datasets
@@ -38,6 +39,7 @@ from grader.follow_through import BY_THE_COURSE
 from grader.grading import grade
 from grader.homework.data import cifar10
 from grader.intake.submission import read, stubs
+from grader.measure.diagnose import MOST_WORDS
 from grader.measure.expect import MORE
 from grader.model import CheckResult, Homework, Item, ItemResult, Report, Submission, Verdict
 from grader.reference import LACKING, Recorded
@@ -54,8 +56,6 @@ PLANNED = {plan.name: plan.points for task in HOMEWORK.rubric.tasks for item in 
 UNTRAINED = ("1", "2", "3", "4.1")
 IMAGES = 10_000  # of the stand-in that networks are trained on here; half of them are for validation
 NOTE = 300  # characters above the cap for the note that says how much was dropped
-WORDS = 30  # of a headline; what else there is to say belongs in advice
-GRADE = 9  # school years
 ADA = "Lovelace, Ada"
 SEED = 1
 UNASKED = (  # not graded again with the recording
@@ -271,22 +271,7 @@ def test_messages_are_sentences_and_never_tracebacks(graded: Graded) -> None:
 def test_headlines_are_short(graded: Graded) -> None:
     said = {name: check.followed.said for name, check in graded.checks.items() if check.followed and not check.message}
     told = {name: check.message for name, check in graded.checks.items()} | said
-    assert not {name: text for name, text in told.items() if len(text.split()) > WORDS}
-
-
-def syllables(word: str) -> int:
-    """Those of an English word, by its groups of vowels; an identifier and a number are one."""
-    if not word.isalpha() or word.upper() == word or re.search("[a-z][A-Z]", word):
-        return 1
-    return max(1, len(re.findall("[aeiouy]+", word.lower() if word.endswith("le") else word.lower().removesuffix("e"))))
-
-
-def reading_grade(sentence: str) -> float:
-    """Flesch and Kincaid's: school years that a reader needs. Shapes and places are no words."""
-    text = re.sub(r"\[[^\]]*\]|\([\d, ]*\)", " ", sentence)
-    clauses = [one for one in re.split(r"[.?!:;](?:\s|$)|[()]", text) if re.search("[A-Za-z]", one)]
-    spoken = [one for one in (part.strip(",;:()?.'") for part in text.split()) if re.search(r"\w", one)]
-    return 0.39 * len(spoken) / max(1, len(clauses)) + 11.8 * sum(map(syllables, spoken)) / len(spoken) - 15.59
+    assert not {name: text for name, text in told.items() if len(text.split()) > MOST_WORDS}
 
 
 def test_headlines_are_easy_to_read(graded: Graded) -> None:

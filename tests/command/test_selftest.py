@@ -33,6 +33,8 @@ def test_a_check_that_sees_less_is_told_with_what_it_no_longer_sees(folder, tmp_
     assert found["controls"]["checks_that_reject_none"] == []
     assert found["false_rejections"]["count"] == 0
     assert "false acceptances: " in before
+    assert re.search(r"sentences of more than 30 words: 0 of \d+\n", before)
+    assert found["sentences"]["of_more_than_30_words"] == 0 < found["sentences"]["count"]
     seeds = [one["seed"] for one in found["mutants"]]
     assert len(set(seeds)) == len(seeds) > 1
     text = (folder / "checks.py").read_text()
