@@ -555,13 +555,13 @@ def test_a_question_that_is_refused_for_its_size_is_one_for_a_person(graded: Any
 
 
 def test_what_is_graded_again_has_what_is_left_of_the_submissions_time(graded: Any, homework: Homework) -> None:
-    """A line that takes 0.4 s is asked once; again, on right parts, there is too little left for it."""
-    slow = "until = time.process_time() + 0.4\n        while time.process_time() < until: pass\n        "
+    """A line that takes 0.2 s is asked once; again, on right parts, there is too little left for it."""
+    slow = "until = time.process_time() + 0.2\n        while time.process_time() < until: pass\n        "
     given = {
         "base": UNMASKED,
         "top": "import time\n" + TOP.replace("out, cache = scale(", f"{slow}out, cache = scale("),
     }
-    own = replace(homework, rubric=replace(homework.rubric, limits=replace(homework.rubric.limits, submission_cpu=0.3)))
+    own = replace(homework, rubric=replace(homework.rubric, limits=replace(homework.rubric.limits, submission_cpu=0.15)))
     report = graded(given, own, shrink=False)
     check = of(report, "line")
     assert check.followed is not None

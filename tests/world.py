@@ -196,7 +196,7 @@ def patient(folder: Path) -> Path:
         ROOT / "grader" / "homework", folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True
     )
     rubric = folder / "rubric.yaml"
-    text = rubric.read_text(encoding="utf-8").replace("call_cpu: 10", "call_cpu: 1")
+    text = rubric.read_text(encoding="utf-8").replace("call_cpu: 5", "call_cpu: 1")
     rubric.write_text(text.replace("call_wall: 20", "call_wall: 3"), encoding="utf-8")
     return folder
 

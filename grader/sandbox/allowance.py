@@ -1,7 +1,8 @@
 """What one submission may use in all of its processes, and what of it was stopped and is not tried again.
 
 The first call that is stopped has had the whole limit. After that it is known that something here does not end, so that
-later calls get a twentieth of the limit, divided by how many were stopped: what works takes a hundredth of that.
+later calls get a third of the limit, divided by how many were stopped: work that is twenty times slower than the
+reference takes less. A driver's run may be silent for longer than a call.
 """
 
 from __future__ import annotations
@@ -16,30 +17,34 @@ from grader.model import Limits
 from grader.sandbox.idle import PATIENCE
 from grader.sandbox.process import Process
 
-AGAIN = 0.05  # of the limit, once something was stopped
-LEAST_CALL, LEAST_IMPORT = 0.1, 1.0  # CPU seconds that nothing gets less than, unless the limit is less
+AGAIN = 0.3  # of the limit, once something was stopped
+LEAST_CALL, LEAST_IMPORT = 0.25, 1.0  # CPU seconds that nothing gets less than, unless the limit is less
+RUN = 2  # times the limit of a call, for which a run may give no sign of life
 LEAST_WAIT = 0.3  # seconds of waiting
 WAITING = 10.0  # seconds on the clock for which the calls of a submission may wait in all, each a little
-TOGETHER = 4  # calls of one round trip that have a call's time each; more share it
+BESIDE = 8.0  # CPU seconds that threads of a submission may use in all beside its calls, and between them
+TOGETHER = 2  # calls of one round trip that have a call's time each; more share it
 
 
 @dataclass
 class Allowance:
-    """`cpu`, `wall` and `waiting` are the seconds that are left, outside of training.
+    """`cpu`, `wall`, `waiting` and `beside` are the seconds that are left, outside of training.
 
     `files` were stopped while they were imported, by their path in the handout, and `calls` by owner and name; each is
-    kept with what was said then. `ended` are the names of those that have ended well before. `earlier` is how many were
-    stopped in another session.
+    kept with what was said then. `runs` is how many runs were stopped. `ended` are the names of those that have ended
+    well before. `earlier` is how many were stopped in another session.
     """
 
     limits: Limits
     cpu: float = 0.0
     wall: float = 0.0
     waiting: float = WAITING
+    beside: float = BESIDE
     files: dict[str, StudentError] = field(default_factory=dict)
     calls: dict[tuple[str, ...], TimedOut] = field(default_factory=dict)
     ended: set[tuple[str, ...]] = field(default_factory=set)
     earlier: int = 0
+    runs: int = 0
     used_up: bool = False
 
     def __post_init__(self) -> None:
@@ -48,13 +53,13 @@ class Allowance:
     def for_again(self) -> Allowance:
         """What is left for work that is graded again, in other sessions; they note what is stopped on their own."""
         rest = Allowance(self.limits, earlier=self.stopped)
-        rest.cpu, rest.wall, rest.waiting = self.cpu, self.wall, self.waiting
+        rest.cpu, rest.wall, rest.waiting, rest.beside = self.cpu, self.wall, self.waiting, self.beside
         return rest
 
     @property
     def stopped(self) -> int:
-        """How many calls and imports were stopped, here and earlier."""
-        return len(self.calls) + len(self.files) + self.earlier
+        """How many calls, imports and runs were stopped, here and earlier."""
+        return len(self.calls) + len(self.files) + self.runs + self.earlier
 
     def expect_left(self, subject: str) -> None:
         """Raise TimedOut where the submission's time is used up; `used_up` tells that from now on."""
@@ -62,6 +67,7 @@ class Allowance:
             (self.cpu, self.limits.submission_cpu, "processor time"),
             (self.wall, self.limits.submission_wall, "time on the clock"),
             (self.waiting, WAITING, "waiting without computing"),
+            (self.beside, BESIDE, "processor time of threads beside the calls"),
         ):
             if left <= 0:
                 self.used_up = True
@@ -77,11 +83,19 @@ class Allowance:
         if error := self.files.get(path):
             raise type(error)(error.message, where=error.where)
 
+    def note(self, name: tuple[str, ...], error: TimedOut, *, run: bool) -> None:
+        """Keep that a call was stopped, or a request to a run: a later one of that name may well end."""
+        if run:
+            self.runs += 1
+        else:
+            self.calls[name] = error
+
     def for_calls(self, name: tuple[str, ...], count: int, *, run: bool = False) -> float:
         """CPU seconds for the next calls, which go together. Those of a function that may never end have one call's.
         What was stopped in another session takes nothing from a training run: its steps may be long, and right."""
         stopped = self.stopped - (self.earlier if run else 0)
-        each = self.cut(AGAIN / stopped, LEAST_CALL) if stopped else self.limits.call_cpu
+        limit = self.limits.call_cpu * (RUN if run else 1)
+        each = self.cut(AGAIN / stopped, LEAST_CALL) if stopped else limit
         return each * (min(count, TOGETHER) if name in self.ended else 1)
 
     def for_import(self) -> float:
@@ -101,6 +115,10 @@ class Allowance:
         before, waited, began = process.quick_clock(), process.waited, time.monotonic()
         try:
             yield
+            if not process.driven:  # where a call was stopped, that is known, and its threads are gone
+                beside = process.beside()
+                self.beside -= max(0.0, beside - process.charged)
+                process.charged = beside
         finally:
             wall, cpu = time.monotonic() - began, process.quick_clock() - before
             self.wall -= wall

@@ -37,6 +37,7 @@ FILES = 2000  # files in its scratch folder before it is stopped
 WRITTEN = 1 << 30  # bytes it may write in total; this also counts open files that were deleted
 THREADS = 400  # of the process and its children
 ANSWER, TIMES = 32 << 20, 8  # bytes of an answer, and how many times the bytes of its request are added
+ALONE = 3  # links to the folder of a process's threads, where there is one thread
 DUMP = "Stack (most recent call first):"  # faulthandler's heading
 
 
@@ -77,6 +78,8 @@ class Process:
         self.held = ""
         self.sent = 0  # bytes so far
         self.waited = 0.0  # seconds in which it was asked something and did not compute, as far as was seen
+        self.driven = False  # whether a driver's run began in it, which may have threads of its own
+        self.charged = 0.0  # CPU seconds of threads beside its answers that were taken off the submission's
         self.granted = 0  # bytes that it may write beyond WRITTEN, for what it asks right parts
         self.killed = False  # by the system (out of memory); by the student's own code only where nothing confines it
         self.looked = -math.inf  # when its scratch folder was measured last
@@ -259,6 +262,18 @@ class Process:
             return self.clock()
         except Skipped:
             return self.used()
+
+    def beside(self) -> float:
+        """CPU seconds so far of other threads than the one that answers, while there are any; 0 where the system does
+        not tell."""
+        try:
+            tasks = Path(f"/proc/{self.child.pid}/task")
+            if tasks.stat().st_nlink <= ALONE:
+                return 0.0
+            told = (tasks / str(self.child.pid) / "stat").read_bytes().rpartition(b")")[2].split()
+            return max(0.0, self.clock() - (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK"))
+        except (OSError, Skipped):
+            return 0.0
 
     def forget_peak(self) -> int:
         """Reset the peak of memory and return the bytes in use. Raises Skipped where the system cannot do this."""

@@ -49,7 +49,7 @@ from grader.sandbox.worker.wire import MAX_FRAME, Handle
 ATTEMPTS = 5
 TELLING = 8  # characters of a path of the grader's that tell where it lies
 NUMBERS = 1 << 40  # object ids per process
-SETTING_UP = 5.0  # CPU seconds that a run may use before its first answer
+SETTING_UP = 2.0  # CPU seconds that a run may use before its first answer
 RUN_WAITING = 5.0  # seconds that a run may wait without computing
 PATIENCE = 4.0  # seconds on the clock allowed for each CPU second of a run, on a busy machine
 
@@ -403,8 +403,8 @@ class Session:
         except StudentError as error:
             if self.trace:
                 self.trace.note(request, batches, named, self.well, self.carried, error)
-            if isinstance(error, TimedOut) and not more and time.monotonic() < self.deadline:
-                self.allowance.calls[name] = error
+            if isinstance(error, TimedOut) and time.monotonic() < self.deadline:
+                self.allowance.note(name, error, run=more > 0)
             raise
         self.allowance.ended.add(name)
         self.changed.given = arguments(batches[-1], named or {}) if batches else {}
@@ -453,6 +453,7 @@ class Session:
             self.held = self.process.greeting()
             answering = Answering(self, subject)
             process, before = self.process, self.process.carried
+            process.driven = process.driven or more > 0
             try:
                 with nullcontext() if more else self.allowance.spending(process):
                     reply = process.exchange(request, min(wall, left), cpu + more, subject, answering, waiting, most)

@@ -128,18 +128,18 @@ def test_an_endless_call_ends_that_functions_later_calls_and_no_others(opened, a
 
 
 def test_later_calls_get_less_of_the_limit_and_never_nothing():
-    allowance = Allowance(Limits(call_cpu=10.0))
+    allowance = Allowance(Limits(call_cpu=5.0))
     given = []
     for number in range(40):
         given.append(allowance.for_calls(("layers", "f"), 1))
         allowance.calls["layers", str(number)] = TimedOut("")
-    assert given[:3] == [10.0, 0.5, 0.25]
+    assert given[:3] == [5.0, 1.5, 0.75]
     assert given[-1] == LEAST_CALL
-    assert sum(given[:20]) < 13.0
+    assert sum(given[:20]) < 12.0
 
 
 def test_what_was_stopped_in_another_session_counts():
-    assert Allowance(Limits(call_cpu=10.0), earlier=2).for_calls(("layers", "f"), 1) == 0.25
+    assert Allowance(Limits(call_cpu=10.0), earlier=2).for_calls(("layers", "f"), 1) == 1.5
 
 
 def test_what_was_stopped_in_another_session_takes_no_time_of_a_run(opened):
@@ -154,7 +154,7 @@ def test_calls_that_go_together_have_one_calls_time_until_the_function_has_ended
     allowance = Allowance(Limits(call_cpu=10.0))
     assert allowance.for_calls(("layers", "f"), 30) == 10.0
     allowance.ended.add(("layers", "f"))
-    assert [allowance.for_calls(("layers", "f"), count) for count in (1, 3, 30)] == [10.0, 30.0, 40.0]
+    assert [allowance.for_calls(("layers", "f"), count) for count in (1, 2, 30)] == [10.0, 20.0, 20.0]
     assert allowance.for_calls(("layers", "g"), 30) == 10.0
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from grader.check import Subject
 from grader.errors import Crashed, Mismatch, NotImplementedYet, StudentError, TimedOut
 from grader.measure.expect import is_stub, unpack
+from grader.sandbox.allowance import RUN
 from grader.sandbox.remote import MALFORMED, Driven
 from grader.sandbox.session import PATIENCE
 
@@ -208,7 +209,12 @@ def train(
     run = TwoLayerLearner(hw, dict(given), arguments, Outcome(seed, bars, dict(given)))
     loop.train(hw, run, hw.settings["budget"])
     error, epochs = run.outcome.error, run.outcome.epochs
-    if isinstance(error, TimedOut) and run.stopped and not epochs and run.stopped[-1] < hw.session.limits.call_cpu:
+    if (
+        isinstance(error, TimedOut)
+        and run.stopped
+        and not epochs
+        and run.stopped[-1] < RUN * hw.session.limits.call_cpu
+    ):
         hw.review(f"{error.message}; that is far longer than a step of such a network takes: does it end?")
     if error is not None and not (epochs and (isinstance(error, TimedOut) or not given)):
         raise error  # an error of an own main after its training does not count

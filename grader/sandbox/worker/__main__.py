@@ -55,6 +55,7 @@ PLAIN: tuple[Any, ...] = (int, float, complex, str)
 UNSHOWN = "(its message cannot be shown)"
 MOST_KINDS = 20  # classes of an exception
 KEEPING = ("printed", "put file", "fetch file")  # requests that are no call, so that the last call's output is kept
+SWITCH = 1e-4  # seconds that each other thread computes for while the one that answers waits for its turn
 AS_IT_IS = frozenset((type(None), bool, int, float, complex, str, bytes))  # exact types that are sent unchanged
 
 
@@ -68,6 +69,7 @@ def main() -> None:
         write_frame(outgoing, {"fault": str(error)})
         return
     sys.dont_write_bytecode = True  # of the student's code
+    sys.setswitchinterval(SWITCH)
     held = confine.confine(confine.Policy(**setup["policy"])).line() + canary.line(setup["session"])
     faulthandler.enable(file=2, all_threads=False)
     if hasattr(signal, "SIGUSR1"):
