@@ -561,7 +561,9 @@ def test_what_is_graded_again_has_what_is_left_of_the_submissions_time(graded: A
         "base": UNMASKED,
         "top": "import time\n" + TOP.replace("out, cache = scale(", f"{slow}out, cache = scale("),
     }
-    own = replace(homework, rubric=replace(homework.rubric, limits=replace(homework.rubric.limits, submission_cpu=0.15)))
+    own = replace(
+        homework, rubric=replace(homework.rubric, limits=replace(homework.rubric.limits, submission_cpu=0.15))
+    )
     report = graded(given, own, shrink=False)
     check = of(report, "line")
     assert check.followed is not None

@@ -57,6 +57,8 @@ SLOW = {  # what ends, but late, or goes on behind what it should do
     "for _ in range(30): threading.Thread(target=work, daemon=True).start()",
     "half a second": "import time\nuntil = time.process_time() + 0.5\nwhile time.process_time() < until: pass",
     "naps of half a second": "import select\nselect.select([], [], [], 0.5)",
+    "threads that compute, as many as there can be": "import threading\ndef work():\n    while True: pass\n"
+    "for _ in range(30):\n    try: threading.Thread(target=work, daemon=True).start()\n    except RuntimeError: break",
     "a hundred files": "for n in range(100): open(f'f{n}', 'w').close()",
     "a mebibyte of output": "print('x' * 10**6)",
 }
@@ -151,6 +153,10 @@ def kinds() -> Iterator[Kind]:
         step = f"{STEP}\n{indented(indented(indented(code)))}"
         yield Kind(f"part1.ipynb {act} in a step", notebook((f"{STEP}\n", step)), ("5",))
         yield Kind(f"part2.ipynb {act}", pretrained(code), ("6",))
+    code, trains = ACTS["loops"], ("import torch\n", f"import torch\n{ACTS['loops']}\n")
+    both = notebook(trains) | pretrained(code)
+    yield Kind("both notebooks loop", both, ("5", "6"))
+    yield Kind("all of it loops", section_1(dict.fromkeys(FILES, code)) | both, ("1", "2", "3", "4", "5", "6"))
     nap = f"            import threading; threading.Event().wait(0.09)\n{STEP}"
     yield Kind("part1.ipynb takes naps in each step", notebook((STEP, nap)), ("5",))
 

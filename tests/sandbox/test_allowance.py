@@ -18,10 +18,11 @@ from grader.errors import Crashed, StudentError, TimedOut
 from grader.grading import grade
 from grader.model import Limits, Section, Submission, Verdict
 from grader.sandbox import allowance
-from grader.sandbox.allowance import LEAST_CALL, Allowance
+from grader.sandbox.allowance import BESIDE, LEAST_CALL, Allowance
 from grader.sandbox.launch import Zygotes, spawn
 from grader.sandbox.remote import Module
 from grader.sandbox.session import Session
+from grader.sandbox.worker import __main__ as worker
 from grader.sandbox.worker import naps
 
 pytestmark = pytest.mark.medium
@@ -158,6 +159,61 @@ def test_calls_that_go_together_have_one_calls_time_until_the_function_has_ended
     assert allowance.for_calls(("layers", "g"), 30) == 10.0
 
 
+def test_a_run_that_was_stopped_leaves_less_for_the_next_one_and_ends_no_function(opened):
+    session = opened(Limits(call_cpu=0.5), layers="def f():\n    while True: pass\n")
+    assert session.allowance.for_calls(("train_run", "the run"), 1, run=True) == 1.0
+    with pytest.raises(TimedOut):
+        session.ask("call", "layers", ("f",), [()], more=0.1)
+    assert (session.allowance.runs, session.allowance.calls) == (1, {})
+    assert session.allowance.for_calls(("train_run", "the run"), 1, run=True) == LEAST_CALL
+
+
+STORM = """
+import threading
+def work():
+    while True: pass
+for _ in range(4): threading.Thread(target=work, daemon=True).start()
+def f(): return 1
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the time of each thread")
+def test_threads_that_compute_beside_the_calls_have_an_end_and_are_a_question(opened):
+    session = opened(layers=STORM)
+    session.allowance.beside = 0.2
+    ends = []
+    while not session.allowance.used_up and len(ends) < 10_000:
+        ends.append(end(session, "layers"))
+    assert ends[0] is None
+    told = f"the {BESIDE:g} s of processor time of threads beside the calls for this submission were used up"
+    assert ends[-1].message == f"f was not tried: {told}"
+
+
+def test_threads_that_wait_and_those_of_a_stopped_process_are_not_charged(opened):
+    waits = (
+        "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\ndef f(): return 1\n"
+    )
+    session = opened(layers=waits, network=STORM + "while True: pass\n")
+    session.allowance.beside = 0.2
+    assert [end(session, "layers") for _ in range(30)] == [None] * 30
+    assert end(session, "network").verdict is Verdict.TIMEOUT
+    assert [end(session, "layers") for _ in range(30)] == [None] * 30
+
+
+def test_a_runs_own_threads_are_not_charged(opened):
+    session = opened(layers=STORM)
+    session.ask("call", "layers", ("f",), [()], more=0.1)
+    left = session.allowance.beside
+    assert [end(session, "layers") for _ in range(30)] == [None] * 30
+    assert session.allowance.beside == left
+
+
+def test_the_one_that_answers_does_not_wait_long_for_its_turn(opened):
+    session = opened(layers="import sys\ndef f(): return sys.getswitchinterval()\n")
+    session.begin(1)
+    assert Module(session, "layers").f() == pytest.approx(worker.SWITCH)
+
+
 def test_all_calls_of_a_submission_share_a_budget_which_training_runs_do_not_touch(opened):
     busy = "import time\ndef f():\n    until = time.process_time() + 0.3\n    while time.process_time() < until: pass\n"
     session = opened(Limits(call_cpu=5, submission_cpu=1.0), layers=busy)
@@ -208,9 +264,10 @@ def test_a_nap_is_cut_shorter_once_those_seconds_are_used_up():
 
 def test_what_is_graded_again_has_what_is_left_and_knows_what_was_stopped():
     spent = Allowance(Limits(call_cpu=10.0), calls={("layers", "f"): TimedOut("")})
-    spent.cpu, spent.wall, spent.waiting = 1.0, 2.0, 3.0
+    spent.cpu, spent.wall, spent.waiting, spent.beside = 1.0, 2.0, 3.0, 4.0
     rest = spent.for_again()
-    assert (rest.cpu, rest.wall, rest.waiting, rest.stopped, rest.calls) == (1.0, 2.0, 3.0, 1, {})
+    assert (rest.cpu, rest.wall, rest.waiting, rest.beside) == (1.0, 2.0, 3.0, 4.0)
+    assert (rest.stopped, rest.calls) == (1, {})
 
 
 def test_calls_that_each_wait_a_little_have_an_end(opened, monkeypatch):

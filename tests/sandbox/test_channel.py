@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import struct
+import sys
 import threading
 import time
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from grader.sandbox import channel
 from grader.sandbox.worker.wire import FrameError, TooLargeError, decode, frame
 
+fcntl: Any = None if sys.platform == "win32" else importlib.import_module("fcntl")
 KINDS = [channel.Threaded, *([channel.Piped] if hasattr(channel.select, "poll") else [])]
 MOST = 1 << 20
 
@@ -58,6 +62,16 @@ def test_a_reply_in_pieces_is_waited_for_and_kept_between_two_looks(bench):
         assert bench.channel.due
     os.write(bench.out, data[at + 30 :])
     assert bench.channel.receive(5) == "x" * 100
+
+
+@pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="the system's pipes have one size")
+def test_what_fits_into_a_pipe_is_on_its_way_before_anybody_reads():
+    made = Bench(channel.Piped)
+    if fcntl.fcntl(made.into, fcntl.F_GETPIPE_SZ) < channel.PIPE:
+        pytest.skip("this user may have no larger pipes")
+    made.channel.send(frame(b"x" * (channel.PIPE - 100)), MOST)
+    assert made.channel.due
+    made.end()
 
 
 def test_a_request_that_nobody_reads_holds_nobody_up(bench):

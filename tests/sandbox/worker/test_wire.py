@@ -218,3 +218,10 @@ def test_a_lie_about_the_number_of_floats_is_found():
         wire.decode(b"D\xff\xff\xff\x00" + bytes(16))
     with pytest.raises(FrameError, match="early"):
         wire.decode(b"D\x03\x00\x00\x00" + bytes(16))
+
+
+def test_the_bytes_of_an_array_are_copied_only_where_they_are_put_together():
+    array = np.ones((100, 30))
+    piece = wire.pieces({"x": array})[-1]
+    assert np.shares_memory(np.frombuffer(piece, np.uint8), array)
+    assert np.array_equal(decode(encode(array.T)), array.T)
