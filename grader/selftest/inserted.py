@@ -8,6 +8,7 @@ There are no annotations, because nothing else may be imported there.
 
 import functools as _selftest_functools
 import json as _selftest_json
+import sys as _selftest_sys
 
 import numpy as _selftest_np  # noqa: F401 (what answers.py writes uses it)
 
@@ -144,7 +145,7 @@ def _selftest_tell(names, module, functions, mark):
                     told.add(function)
                     # A keyword's value is not looked at: what is wrong with an argument goes by its place.
                     line += [[_selftest_kinds(part, 0) for part in args], _selftest_kinds(answer)]
-                print(mark + _selftest_json.dumps(line), flush=True)
+                print(mark + _selftest_json.dumps(line), file=_selftest_sys.stderr, flush=True)
                 return answer
 
             return told_of
