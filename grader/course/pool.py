@@ -9,9 +9,10 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -101,11 +102,26 @@ class ThroughFiles(ProcessPoolExecutor):
         answer: Future[T] = Future()
         job = put(self.scratch, partial(work, *args, **named))
         try:
-            told = super().submit(carry_out, job)
+            with held_back():
+                told = super().submit(carry_out, job)
         except (EOFError, ConnectionError) as error:  # what forks the processes has ended, as for want of memory
             raise BrokenProcessPool(f"no process can be forked ({type(error).__name__})") from error
         told.add_done_callback(partial(hand_on, answer))
         return answer
+
+
+ENDS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, "pthread_sigmask")]
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Let a signal that ends the batch wait while processes are started: one half started would say how it failed."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS) if ENDS else set()
+    try:
+        yield
+    finally:
+        if ENDS:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def put(folder: str | Path | None, value: object) -> str:
@@ -149,6 +165,8 @@ def hand_on(answer: Future[Any], told: Future[str]) -> None:
 def prepare(lifeline: Connection, scratch: str) -> None:
     """Set up a worker. It exits when the other end of `lifeline` closes, because the batch stopped it or was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the batch handles Ctrl-C
+    if ENDS:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
     tempfile.tempdir = scratch
     threading.Thread(target=watch, args=(lifeline,), daemon=True).start()
 

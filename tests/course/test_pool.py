@@ -57,6 +57,41 @@ def test_processes_that_end_in_the_middle_of_an_answer_hold_nobody_up(tmp_path, 
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], env=environment, timeout=180, check=True)
 
 
+ENDED = """\
+import os, signal, sys, time
+from pathlib import Path
+from grader.course.pool import Pool
+
+if __name__ == "__main__":
+    pool = Pool(1, Path(sys.argv[1]))
+    executor = pool.start()
+    if os.fork() == 0:
+        signal.signal(signal.{name}, signal.SIG_IGN)
+        time.sleep(0.3)  # what forks the processes still imports
+        {sent}
+        os._exit(0)
+    signal.signal(signal.{name}, lambda *given: sys.exit(7))
+    try:
+        executor.submit(len, "").result()
+    finally:
+        pool.stop()
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a fork server is Linux's way to start them")
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [("SIGINT", "os.killpg(os.getpgid(0), signal.SIGINT)"), ("SIGTERM", "os.kill(os.getppid(), signal.SIGTERM)")],
+)
+def test_a_signal_while_processes_start_ends_them_without_a_word(tmp_path, name, sent):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    run = subprocess.run(
+        [sys.executable, "-c", ENDED.format(name=name, sent=sent), str(tmp_path)],
+        env=environment, timeout=180, start_new_session=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (run.returncode, run.stderr) == (7, "")
+
+
 def test_an_answer_or_an_error_comes_through_and_leaves_no_file(tmp_path):
     pool = Pool(1, tmp_path)
     try:
