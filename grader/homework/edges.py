@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +20,10 @@ Array = NDArray[np.float64]
 Size = tuple[int, int, int]  # N, Din, Dout
 
 REUSED = "it is a later call's: return a new array each time"
-MANY_ROWS, MANY_COLUMNS = 66, 18  # larger than a batch of 64 and than 16 units, which are numbers to hard-code
-ONE_ROW, ONE_OUTPUT, OTHER_AXES = "one_row", "one_output", "other_axes"  # in rubric.yaml: what a mistake there costs
-SAID = {ONE_ROW: "for one row", ONE_OUTPUT: "for one output", OTHER_AXES: "for other axes"}
+MANY_ROWS, MANY_COLUMNS = 130, 34  # larger than a batch of 128 and than 32 units, which are numbers to hard-code
+ONE_ROW, ONE_OUTPUT, OTHER_AXES, DEFAULTS = "one_row", "one_output", "other_axes", "defaults"  # in rubric.yaml
+SAID = {ONE_ROW: "for one row", ONE_OUTPUT: "for one output", OTHER_AXES: "for other axes", DEFAULTS: "without sizes"}
+SINGLE = 1e-5  # of the largest number: what float32 sums of a few hundred numbers are off by at most
 NO_MATRICES = (7,), (2, 3, 4)
 
 
@@ -44,6 +46,16 @@ def edge(hw: Subject, item: str, name: str) -> Iterator[None]:
             hw.review(sentence)
 
 
+def allowed(hw: Subject, x: NDArray[Any], expected: Any) -> float:
+    """The absolute error that an answer may have: what is computed of float32 inputs may be as precise as these."""
+    return single(expected) if x.dtype == np.float32 else hw.tolerance
+
+
+def single(expected: Any) -> float:
+    """The absolute error of numbers that are computed in float32."""
+    return SINGLE * max(1.0, float(np.abs(expected).max(initial=0.0)))
+
+
 def draw_sizes(rng: np.random.Generator) -> tuple[Size, Size]:
     """Two sizes with three numbers each that all differ, no two in a ratio that has a story of its own, such as 2."""
     few, more = rng.permutation([4, 5, 7]), rng.permutation([3, 5, 7])
@@ -51,17 +63,30 @@ def draw_sizes(rng: np.random.Generator) -> tuple[Size, Size]:
 
 
 def edge_sizes(rng: np.random.Generator) -> list[Size]:
-    """Edges that are judged: square weights, one input, two outputs, and more of everything than any constant."""
+    """Edges that are judged: square weights, one input, two outputs, all alike, and more of everything than any
+    constant."""
     n, width = int(rng.integers(3, 6)), int(rng.integers(6, 9))
     return [
         (n, width, width),
+        (n, n, n),
         (width, n, n),
         (n, 1, width),
         (width, n, 2),
-        (MANY_ROWS + n, 3, 4),
+        (MANY_ROWS + n, 2, 3),
         (n, 3, MANY_COLUMNS + n),
         (n, MANY_COLUMNS + n, 3),
     ]
+
+
+def images(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """What the network is for: pictures as data.py gives them, float32 from 0 to 1, some of whose pixels are black."""
+    return np.maximum(rng.uniform(-0.2, 1, size=shape), 0).astype(np.float32)
+
+
+def whole(rng: np.random.Generator, shape: tuple[int, ...], factor: float = 1.0) -> Array:
+    """Whole numbers up to 9 times `factor`, of both signs, some of them 0: sums of their products are exact, so that
+    they may be large."""
+    return factor * rng.integers(-9, 10, size=shape).astype(np.float64)
 
 
 def spread(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:

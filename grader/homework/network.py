@@ -22,7 +22,7 @@ from grader.measure.expect import is_stub, unpack
 from grader.sandbox.remote import operated
 
 from . import layout
-from .edges import MANY_COLUMNS, MANY_ROWS, spread
+from .edges import MANY_ROWS, images, spread
 from .layout import Layout, Plan, Widths
 
 Array = NDArray[np.float64]
@@ -32,8 +32,9 @@ Drawn = tuple[Values, Array]  # parameters, and inputs X (N, D)
 WEIGHTS = ("weight1", "weight2")
 BIASES = ("bias1", "bias2")
 ROUNDED = 1e-6  # of a number of order 1, which float32 rounds when it is written
+MANY_UNITS = 18  # more than the 16 that are a number to hard-code; more rows cost less than more units
 LARGE = 5000  # parameters; numeric gradients of a larger network (larger than requested) would take too long
-DEFAULTS = (3072, 10, 512)  # of a new network: inputs, classes, hidden
+DEFAULTS = (3072, 10, 512, 1e-3)  # of a new network: inputs, classes, hidden, weight_scale
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,12 @@ class Sizes:
             "weight2": (self.hidden, self.classes),
             "bias2": (self.classes,),
         }
+
+    @property
+    def named(self) -> dict[str, float]:
+        """The same by keyword, as train.py and gradcheck_classifier.py give them."""
+        names = "input_dim", "num_classes", "hidden_dim", "weight_scale"
+        return dict(zip(names, self.arguments, strict=True))
 
     @property
     def widths(self) -> Widths:
@@ -82,8 +89,14 @@ def edge_sizes(rng: np.random.Generator) -> tuple[Sizes, ...]:
     """Edges that are judged: two of everything, a wide batch with two classes, and more of all than any constant, with
     narrower and with wider layers one after another."""
     n, width = int(rng.integers(3, 6)), int(rng.integers(6, 9))
-    most = MANY_COLUMNS + n
+    most = MANY_UNITS + n
     return Sizes(2, 2, 2, 2), Sizes(n, width, 2, width), Sizes(MANY_ROWS + n, most, 3, 4), Sizes(n, 3, most + 1, most)
+
+
+def many_rows(rng: np.random.Generator) -> Sizes:
+    """A large batch, and more classes than CIFAR-10 has."""
+    n = int(rng.integers(3, 6))
+    return Sizes(MANY_ROWS + n, n, 8 + n, 7)
 
 
 def one_row(rng: np.random.Generator) -> Sizes:
@@ -104,7 +117,7 @@ class Case:
     answers: Any
     layout: Layout
     values: Mapping[str, Array]
-    X: Array
+    X: NDArray[Any]
     y: NDArray[np.int64]
     float32: bool = False  # whether the student's parameters are
     numeric: bool = True  # whether gradients are measured; the reference's own backward pass tells them else
@@ -114,9 +127,15 @@ class Case:
         """Whether a numeric gradient would take too long, or is not asked for."""
         return not self.numeric or sum(value.size for value in self.values.values()) > LARGE
 
-    def write(self, values: Mapping[str, Array]) -> None:
-        """Write some roles into the student's network; the others get their drawn values."""
-        self.net.write(self.layout.pack({**self.values, **values}))
+    def write(self, values: Mapping[str, Array]) -> Case:
+        """Write some roles into the student's network; the others get their drawn values. Returns the case with these.
+        Raises Mismatch if the write is lost."""
+        new = {**self.values, **values}
+        return replace(self, values=live(self.net.write(self.layout.pack(new)), self.layout, new))
+
+    def of_images(self, rng: np.random.Generator) -> Case:
+        """The same network, and other inputs, at which no step is taken."""
+        return replace(self, X=images(rng, self.X.shape), numeric=False)
 
     def scores(self) -> Array:
         """The reference's scores (N, C)."""
@@ -157,13 +176,15 @@ class Case:
         return f"{function}[{self.layout.shown(role)}]{of}"
 
 
+OWNER = "two_layer_net", ("TwoLayerNet", "__init__")
 RENAMED = "parameters() changed its names between two calls"
 
 
-def build(hw: Subject, *arguments: float) -> tuple[Any, Any]:
+def build(hw: Subject, *arguments: float, **named: float) -> tuple[Any, Any]:
     """A new network of the student's and its parameters(). Raises NotImplementedYet or Mismatch if the call gives
     something else."""
-    return next(build_each(hw, [arguments]))
+    net, parameters = hw.two_layer_net.TwoLayerNet.then("parameters")(*arguments, **named)
+    return as_network(net, "TwoLayerNet(...)"), parameters
 
 
 def build_each(hw: Subject, calls: Sequence[Sequence[float]]) -> Iterator[tuple[Any, Any]]:
@@ -177,21 +198,27 @@ def build_each(hw: Subject, calls: Sequence[Sequence[float]]) -> Iterator[tuple[
 def small_by_default(hw: Subject, sizes: Sizes = SMALL) -> Iterator[None]:
     """Meanwhile the student's class makes a small network where it is given no sizes. load() makes one first, and to
     draw 1.5 million weights takes longer than all else. Where its defaults are not those of the homework, they stay."""
-    owner = ("two_layer_net", ("TwoLayerNet", "__init__"))
-    session = getattr(hw, "session", None)  # None where a check is tried without a process
-    try:
-        defaults = session and operated(session, *owner, "getattr", "__defaults__")
-    except StudentError:
-        defaults = None
-    if session is None or type(defaults) is not tuple or defaults[:3] != DEFAULTS:
+    session, defaults = getattr(hw, "session", None), defaults_of(hw)
+    if session is None or defaults is None or defaults[:3] != DEFAULTS[:3]:
         yield
         return
-    operated(session, *owner, "setattr", "__defaults__", (*sizes.arguments[:3], *defaults[3:]))
+    operated(session, *OWNER, "setattr", "__defaults__", (*sizes.arguments[:3], *defaults[3:]))
     try:
         yield
     finally:
         with suppress(StudentError):  # the process that held the class may be gone
-            operated(session, *owner, "setattr", "__defaults__", defaults)
+            operated(session, *OWNER, "setattr", "__defaults__", defaults)
+
+
+def defaults_of(hw: Subject) -> tuple[Any, ...] | None:
+    """The defaults of the student's constructor; None where these are no numbers, or cannot be read."""
+    session = getattr(hw, "session", None)  # None where a check is tried without a process
+    try:
+        found = session and operated(session, *OWNER, "getattr", "__defaults__")
+    except StudentError:
+        return None
+    plain = type(found) is tuple and all(type(value) in (int, float) for value in found)
+    return found if plain else None
 
 
 def as_network(value: Any, call: str) -> Any:
@@ -291,8 +318,8 @@ def drawn(hw: Subject, seed: int, wanted: Wanted) -> Drawn:
     kink is. Else X is spread over magnitudes."""
     sizes = wanted.sizes
     if wanted.numeric:
-        asked = (sizes.batch, sizes.inputs, sizes.classes, sizes.hidden)
-        values, X = hw.reference.answers.draw(seed, asked, wanted.biases, wanted.decided)
+        asked, decided = (sizes.batch, sizes.inputs, sizes.classes, sizes.hidden), wanted.decided and sizes.classes > 1
+        values, X = hw.reference.answers.draw(seed, asked, wanted.biases, decided)
         return values, X
     rng = Draws(np.random.PCG64(seed))
     X = spread(rng, (sizes.batch, sizes.inputs))

@@ -27,10 +27,13 @@ from .edges import (
     OTHER_AXES,
     REUSED,
     Size,
+    allowed,
     draw_sizes,
     edge,
     edge_sizes,
+    images,
     spread,
+    whole,
 )
 
 Array = NDArray[np.float64]
@@ -40,11 +43,13 @@ REGS = (0.0, 0.7, 3.0)
 TINY = 1e-3  # a factor of inputs, for outputs below 0.01
 MARGIN = 0.02  # distance from the ReLU's kink, where no difference step reaches it
 NEAR_ZERO = 24, 40  # powers of 1/2: positive numbers that a threshold above 0 takes for negative ones
+FAR = 20, 40  # powers of 2: numbers that a limit would cut
 HIDDEN = 0.5  # of the right loss: one below it is cut off
 UNLIKELY = 1e-6  # of a loss whose p is near 1e-4: a common small constant in the logarithm moves it by 1e-8
 ARGUMENTS = {"fc_forward": ("x", "w", "b"), "relu_forward": ("x",), "softmax_loss": ("x", "y"),
              "l2_regularization": ("w", "reg")}  # fmt: skip
 FC_BACKWARD = ("grad_x", "grad_w", "grad_b")
+OTHER_LABELS = "is the answer for earlier labels kept?"
 LAYERS, MAX = "layers.py", re.compile(rb"\ba?max(imum)?\(")
 OF_ARGUMENTS = re.compile(r"\S+ raised (TypeError|ValueError|\S*AxisError)\b")
 MAXIMA = "np.maximum(x, 0) compares each entry with 0"
@@ -80,6 +85,8 @@ def fc_forward(hw: Subject, rng: np.random.Generator) -> None:
     expect_fc_forward(hw, *(spread_fc(rng, size) for size in judged))
     x, w, b = draw_fc(rng, small[0])
     expect_fc_forward(hw, (TINY * x, w, TINY * b), said=", of small numbers")
+    for said, args in special_fc(rng, small[1]).items():
+        expect_fc_forward(hw, args, said=said)
     for name, size in advised.items():
         with edge(hw, "2.1", name):
             expect_fc_forward(hw, draw_fc(rng, size))
@@ -98,6 +105,8 @@ def fc_backward(hw: Subject, rng: np.random.Generator) -> None:
         grad_out[:, 0] = rng.uniform(1e-5, 1e-4, size=size[0])  # small enough that their sum is small, too
         calls.append((spread_fc(rng, size), grad_out))
     expect_fc_backward(hw, *calls)
+    for said, args in special_fc(rng, small[1]).items():
+        expect_fc_backward(hw, (args, whole(rng, (small[1][0], small[1][2]), 2.0**8)), said=said)
     for name, size in advised.items():
         with edge(hw, "2.1", name):
             expect_fc_backward(hw, (draw_fc(rng, size), rng.normal(size=(size[0], size[2]))))
@@ -115,6 +124,8 @@ def relu_forward(hw: Subject, rng: np.random.Generator) -> None:
     for x in judged:
         x.flat[rng.integers(x.size)] = 0.0
     expect_relu_forward(hw, *judged)
+    for said, x in one_sided(rng).items():
+        expect_relu_forward(hw, x, said=said)
     with edge(hw, "2.2", OTHER_AXES):
         for other in NO_MATRICES:
             expect_relu_forward(hw, clear_of_kink(rng, other))
@@ -127,19 +138,25 @@ def relu_backward(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of ReLU lets the gradient through where x is positive."""
     for n, _, c in draw_sizes(rng):
         expect_numeric_relu(hw, rng, (n, c))
-    shapes = relu_shapes(rng)
-    inputs, grads = [spread(rng, shape) for shape in shapes], [spread(rng, shape) for shape in shapes]
-    for x in inputs:
-        x.flat[rng.integers(x.size)] = 0.5 ** rng.integers(*NEAR_ZERO)  # positive: its gradient is let through
-    caches = caches_of("relu_forward", hw.layers.relu_forward.map(singly(inputs)))
+    inputs = {f"large and tiny x {shape}": spread(rng, shape) for shape in relu_shapes(rng)}
+    for x in inputs.values():  # near 0, with a sign that decides about the gradient
+        at, other = rng.choice(x.size, size=2, replace=False)
+        x.flat[at], x.flat[other] = 0.5 ** rng.integers(*NEAR_ZERO), -(0.5 ** rng.integers(*NEAR_ZERO))
+    grads = [spread(rng, x.shape) for x in inputs.values()]
+    for said, x in one_sided(rng).items():
+        inputs[f"x {x.shape}{said}"] = x
+        grads.append(-x)
+    caches = caches_of("relu_forward", hw.layers.relu_forward.map(singly([*inputs.values()])))
     answers = hw.layers.relu_backward.map(list(zip(grads, caches, strict=True)))
-    for x, grad_out, answer in zip(inputs, grads, answers, strict=True):
+    for (said, x), grad_out, answer in zip(inputs.items(), grads, answers, strict=True):
         expect_close(
             hw,
-            f"grad_x of relu_backward, large and tiny x {x.shape}",
+            f"grad_x of relu_backward, {said}",
             answer,
             trusted_relu(hw, grad_out, x),
-            clues=chain(
+            clues=()
+            if x.min() > 0 or x.max() < 0
+            else chain(  # of one sign, many mistakes give the same
                 mistakes(hw, "relu_backward_grad", x, grad_out),
                 mistakes(hw, "relu_backward_given", x, grad_out, recorded=False),
             ),
@@ -150,9 +167,13 @@ def relu_backward(hw: Subject, rng: np.random.Generator) -> None:
 def softmax_loss_value(hw: Subject, rng: np.random.Generator) -> None:
     """The softmax loss is the mean over the batch of -log p of the right class."""
     shapes = *small_shapes(rng), *edge_shapes(rng)
-    expect_softmax_value(hw, *((rng.normal(size=(n, c)), draw_labels(rng, n, c)) for n, c in shapes))
+    # Of many classes, none is so unlikely that a tiny constant in the logarithm, which is advised against, shows.
+    scales = {c: 0.5 if c > MANY_COLUMNS else 1.0 for _, c in shapes}
+    expect_softmax_value(hw, *((rng.normal(scale=scales[c], size=(n, c)), draw_labels(rng, n, c)) for n, c in shapes))
+    expect_labels_unchanged(hw)
     advise_unchanged(hw, "softmax_loss")
     n, c = small_shapes(rng)[0]
+    expect_special_softmax(hw, rng, (n, c), 0)
     y = draw_labels(rng, n, c)
     unlikely = (
         rng.normal(size=(n, c)) - 9.0 * np.eye(c)[y]
@@ -176,6 +197,7 @@ def softmax_loss_gradient(hw: Subject, rng: np.random.Generator) -> None:
         (rng.normal(scale=rng.choice([0.1, 3.0]), size=(n, c)), draw_labels(rng, n, c)) for n, c in edge_shapes(rng)
     ]
     expect_softmax_gradient(hw, *calls)
+    expect_special_softmax(hw, rng, (n, c), 1)
     with edge(hw, "2.3", ONE_ROW):
         expect_softmax_gradient(hw, (rng.normal(size=(1, c)), rng.integers(c, size=1)))
 
@@ -207,7 +229,7 @@ def l2_value(hw: Subject, rng: np.random.Generator) -> None:
     """L2 regularization is reg / 2 times the sum of the squared weights."""
     calls = [(rng.normal(size=shape), reg) for shape, reg in zip(l2_shapes(rng), REGS, strict=True)]
     calls += [(spread(rng, shape), float(rng.uniform(0.01, 1))) for shape in relu_shapes(rng)]
-    expect_l2_value(hw, *calls, (rng.normal(scale=0.01, size=(3, 5)), 0.1))
+    expect_l2_value(hw, *calls, (rng.normal(scale=0.01, size=(3, 5)), 0.1), *special_l2(rng))
     with edge(hw, "2.4", OTHER_AXES):
         expect_l2_value(hw, *((rng.normal(size=other), 0.3) for other in NO_MATRICES))
 
@@ -232,13 +254,14 @@ def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
             factors=reg_factors(reg, w),
             clues=chain(mistakes(hw, "l2_grad", w, reg), l2_clues(hw, 1, w, reg)),
         )
+    expect_apart(hw, "l2_regularization", [(rng.normal(size=(3, 5)), 0.5) for _ in range(2)], ("loss", "grad_w"), 1)
     calls = [(spread(rng, shape), float(rng.uniform(0.01, 1))) for shape in relu_shapes(rng)]
     calls[-1] = calls[-1][0], float(rng.uniform(1.1, 3))  # gradients beyond 100
+    calls += special_l2(rng)
     for (w, reg), answer in zip(calls, hw.layers.l2_regularization.map(calls), strict=True):
         _, grad_w = unpack("l2_regularization", answer, ("loss", "grad_w"))
         name = f"grad_w of l2_regularization, w {w.shape}, reg={reg:.3g}"
         expect_close(hw, name, grad_w, reg * w, factors=reg_factors(reg, w))
-    expect_apart(hw, "l2_regularization", [(rng.normal(size=(3, 5)), 0.5) for _ in range(2)], ("loss", "grad_w"), 1)
 
 
 def expect_apart(hw: Subject, function: str, calls: Sequence[Sequence[Any]], names: Sequence[str], at: int) -> None:
@@ -270,6 +293,24 @@ def spread_fc(rng: np.random.Generator, size: Size) -> tuple[Array, Array, Array
     return spread(rng, (n, d_in)), spread(rng, (d_in, d_out)), spread(rng, (d_out,))
 
 
+def special_fc(rng: np.random.Generator, size: Size) -> dict[str, tuple[NDArray[Any], Array, Array]]:
+    """Values that a network meets, and none of which may be a case of its own, by what a message calls them."""
+    n, d_in, d_out = size
+    return {
+        ", images in float32, biases of 0": (
+            images(rng, (n, d_in)),
+            rng.normal(size=(d_in, d_out)),
+            np.zeros(d_out),
+        ),
+        ", no x above 0": (-np.abs(rng.normal(size=(n, d_in))), *draw_fc(rng, size)[1:]),
+        ", large whole numbers": (
+            whole(rng, (n, d_in), 2.0**5),
+            whole(rng, (d_in, d_out)),
+            whole(rng, (d_out,), 2.0**8),
+        ),
+    }
+
+
 def advised_sizes(rng: np.random.Generator) -> dict[str, Size]:
     """Edges of which the assignment does not speak, by what the rubric calls them."""
     few, more = (int(size) for size in rng.permutation([4, 6]))
@@ -286,7 +327,8 @@ def expect_fc_forward(hw: Subject, *calls: tuple[Array, Array, Array], said: str
             kept_clues(partial(first, hw.layers.fc_forward), x=x, w=w, b=b),
             mistakes(hw, "fc_forward_given", x, w, b, recorded=False),
         )
-        expect_close(hw, f"out of fc_forward {sized(size_of(x, w))}{said}", out, expected, clues=clues)
+        name = f"out of fc_forward {sized(size_of(x, w))}{said}"
+        expect_close(hw, name, out, expected, atol=allowed(hw, x, expected), clues=clues)
 
 
 def size_of(x: Array, w: Array) -> Size:
@@ -333,7 +375,7 @@ def expect_numeric_fc(hw: Subject, rng: np.random.Generator, size: Size) -> None
             expect_close(hw, f"{name} {sized(size)}, {said}", grad, expected, clues=clues)
 
 
-def expect_fc_backward(hw: Subject, *calls: tuple[tuple[Array, Array, Array], Array]) -> None:
+def expect_fc_backward(hw: Subject, *calls: tuple[tuple[Array, Array, Array], Array], said: str = "") -> None:
     """The gradients by the reference: a numeric one takes long for many numbers, and loses digits for large ones."""
     caches = caches_of("fc_forward", hw.layers.fc_forward.map([args for args, _ in calls]))
     answers = hw.layers.fc_backward.map([(grad_out, cache) for (_, grad_out), cache in zip(calls, caches, strict=True)])
@@ -342,7 +384,8 @@ def expect_fc_backward(hw: Subject, *calls: tuple[tuple[Array, Array, Array], Ar
         size = size_of(args[0], args[1])
         for at, (name, grad, expected) in enumerate(zip(FC_BACKWARD, grads, right, strict=True)):
             clues = chain(exchanged(right, name), mistakes(hw, "fc_backward_given", at, grad_out, args, recorded=False))
-            expect_close(hw, f"{name} {sized(size)}", grad, expected, factors=fc_factors(size), clues=clues)
+            name, bar = f"{name} {sized(size)}{said}", allowed(hw, args[0], expected)
+            expect_close(hw, name, grad, expected, atol=bar, factors=fc_factors(size), clues=clues)
 
 
 def fc_factors(size: Size) -> dict[str, float]:
@@ -379,7 +422,14 @@ def trusted_fc(hw: Subject, grad_out: Array, at: Sequence[Array]) -> Sequence[Ar
 def relu_shapes(rng: np.random.Generator) -> list[tuple[int, int]]:
     """Edges of what works on each entry alone: any shape is asked for."""
     n = int(rng.integers(3, 6))
-    return [(1, n + 3), (n + 3, 1), (n, n), (n + 3, 2), (MANY_ROWS + n, 3), (2, MANY_COLUMNS + n)]
+    return [(1, n + 3), (n + 3, 1), (n, n), (n + 3, 2), (MANY_ROWS + n, 2), (2, MANY_COLUMNS + n)]
+
+
+def one_sided(rng: np.random.Generator) -> dict[str, Array]:
+    """Inputs of one sign, one of them far beyond any limit, by what a message calls them."""
+    above, below = np.abs(spread(rng, (3, 4))), -np.abs(spread(rng, (3, 4)))
+    above[0, 0] = 2.0 ** rng.integers(*FAR)
+    return {", none below 0": above, ", none above 0": below}
 
 
 def expect_relu_forward(hw: Subject, *inputs: Array, said: str = "") -> None:
@@ -447,6 +497,28 @@ def edge_shapes(rng: np.random.Generator) -> list[tuple[int, int]]:
     return [(n, n), (n + 3, 2), (MANY_ROWS + n, 3), (n, MANY_COLUMNS + n)]
 
 
+def expect_special_softmax(hw: Subject, rng: np.random.Generator, shape: tuple[int, int], at: int) -> None:
+    """The loss, or the gradient, of scores and labels none of which may be a case of its own."""
+    n, c = shape
+    x, y = rng.normal(size=shape), draw_labels(rng, n, c)
+    special = {
+        ", equal scores in each row": (np.repeat(rng.normal(size=(n, 1)), c, axis=1), y),
+        ", one label for all": (x, np.zeros(n, dtype=np.int64)),
+        ", other labels": (x, np.ones(n, dtype=np.int64)),
+    }
+    answers, trusted = hw.layers.softmax_loss.map([*special.values()]), hw.reference.layers.softmax_loss
+    for (said, (x, y)), answer in zip(special.items(), answers, strict=True):
+        found, name = unpack("softmax_loss", answer, ("loss", "grad_x"))[at], ("loss", "grad_x")[at]
+        clues = [Clue(OTHER_LABELS, trusted(x, (y - 1) % c)[at])]
+        expect_close(hw, f"{name} of softmax_loss {sized(shape)}{said}", found, trusted(x, y)[at], clues=clues)
+
+
+def expect_labels_unchanged(hw: Subject) -> None:
+    """Raise Mismatch if a call changed its labels: they belong to the data."""
+    if 1 in hw.mutated:
+        raise Mismatch("softmax_loss changed its input y in place; the labels are used again, so work on a copy")
+
+
 def expect_softmax_value(
     hw: Subject, *calls: tuple[Array, NDArray[np.int64]], said: str = "", atol: float | None = None
 ) -> None:
@@ -503,6 +575,13 @@ def l2_shapes(rng: np.random.Generator) -> list[tuple[int, int]]:
     """One for each of REGS, no two alike."""
     wide = [(4, 3), (5, 6), (5, 3), (3, 7)]
     return [wide[at] for at in rng.permutation(len(wide))[: len(REGS)]]
+
+
+def special_l2(rng: np.random.Generator) -> list[tuple[Array, float]]:
+    """Strengths that are small, great and a whole number, all for the same weights; and weights of one sign."""
+    w, above = rng.normal(size=(3, 5)), np.abs(spread(rng, (4, 3)))
+    above[0, 0] = rng.uniform(1001, 1400)
+    return [(w, 1e-4), (w, 128.0), (w, 3), (above, 0.125), (-above, 0.25)]
 
 
 def expect_l2_value(hw: Subject, *calls: tuple[Array, float]) -> None:

@@ -19,17 +19,25 @@ from grader.model import Measure
 
 from . import network
 from .differences import asks_of_differences
-from .edges import ONE_ROW, REUSED, edge, spread
+from .edges import DEFAULTS, ONE_ROW, REUSED, allowed, edge, spread
 from .network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case, Sizes, Wanted
 from .prerequisites import BACKWARD, FORWARD, built_on
 
-SCALES = (1.0, 0.3, 1e-3)  # down to the default, so that weights that are added to an earlier network's are seen
+# Down to the default and below, so that weights that are added to an earlier network's are seen. Drawn, because a
+# scale that is known may be the smallest or the largest that works.
+SCALES = (1, 4), (0.1, 0.5), (1e-5, 1e-3)
 SIGMAS = 5.5  # of a mean or a deviation: a right one is further off in fewer than 4 of 100 million draws
 FARTHEST = 3.0  # of a distribution, times the root of the number of draws: 3 in 100 million (Kolmogorov and Smirnov)
 ONLY_FILES = "; load runs in a new process here, which has only what save wrote to the file"
+ONLY_GRADIENTS = "it should only return the gradients, because the optimizer takes the step"
+STALE = "it is of the earlier parameters: does forward keep a copy?"
+CLEAR = 1e-5  # of a row's largest score: by so much the best class leads, which float32 does not round away
+GREAT = 2.0**12  # a factor of scores: np.exp overflows, or gives 0
+AGAIN = 8  # more calls of the same
 STEP = 20
 VIEW = "it does not own its data"  # numpy's words for an array that cannot be resized
-SAVED = "model.pkl"
+OTHERS = "it is another network's, saved to this file before, or to another one later"
+SAVED, OTHER = "model.pkl", "other.pkl"
 LEAST = 3  # bytes in a file for each number; float32 has 4, of which all but a few bits are random
 ALIKE = 0.1  # share of weights that may be equal to another one: float32 has few that are
 
@@ -41,10 +49,14 @@ def net_parameters(hw: Subject, rng: np.random.Generator) -> None:
     sizes = *small, *network.edge_sizes(rng)
     for size, (_, parameters) in zip(sizes, network.build_each(hw, [one.arguments for one in sizes]), strict=True):
         network.expect_as_asked(parameters, size)
+    network.expect_as_asked(network.build(hw, **small[0].named)[1], small[0])
+    with edge(hw, "3.1", DEFAULTS):
+        expect_defaults(hw)
     for size in small:
         expect_own_parameters(hw, rng, size)
     wide = WIDE.inputs, WIDE.classes, WIDE.hidden
-    for scale, (_, parameters) in zip(SCALES, network.build_each(hw, [(*wide, one) for one in SCALES]), strict=True):
+    scales = [float(rng.uniform(*bounds)) for bounds in SCALES]
+    for scale, (_, parameters) in zip(scales, network.build_each(hw, [(*wide, one) for one in scales]), strict=True):
         layout, values = network.expect_as_asked(parameters, WIDE)
         for role in WEIGHTS:
             expect_normal(hw, f"{layout.shown(role)} of {WIDE}", values[role], scale)
@@ -65,6 +77,7 @@ def net_forward(hw: Subject, rng: np.random.Generator) -> None:
         expect_scores(hw, *cases)
         expect_scores(hw, little, said=", small numbers")
         expect_scores_apart(hw, rng, cases[len(small) - 1])
+        expect_new_scores(hw, cases[len(small) - 1])
         with edge(hw, "3.1", ONE_ROW):
             expect_scores(hw, network.draw(hw, rng, Wanted(network.one_row(rng))))
 
@@ -88,13 +101,10 @@ def net_backward(hw: Subject, rng: np.random.Generator) -> None:
 def net_predict(hw: Subject, rng: np.random.Generator) -> None:
     """predict returns the class with the highest score for every row."""
     with built_on(hw, FORWARD):
-        cases = network.draw_each(hw, rng, [Wanted(sizes, decided=True) for sizes in SIZES])
-        for scores in hw.each([(case.net.forward, (case.X,)) for case in cases]):
-            unpack("forward", scores, ("scores", "cache"))
-        answers = hw.each([(case.net.predict, (case.X,)) for case in cases])
-        for case, classes in zip(cases, answers, strict=True):
-            expected = np.argmax(case.scores(), axis=1)
-            expect_close(hw, f"predict of {case.sizes}", as_vector(classes), expected, atol=0.5)
+        wanted = [Wanted(sizes, decided=True) for sizes in SIZES]
+        *cases, many = network.draw_each(hw, rng, [*wanted, Wanted(network.many_rows(rng), numeric=False)])
+        below = {role: -GREAT * np.abs(many.values[role]) for role in ("weight2", "bias2")}  # no score is above 0
+        expect_predicted(hw, *cases, many.of_images(rng).write(below))
 
 
 @check("3.1", "two_layer_net.TwoLayerNet")
@@ -104,8 +114,10 @@ def net_save_load(hw: Subject, rng: np.random.Generator) -> None:
         for sizes in SIZES[-1:]:
             case, other = network.draw_each(hw, rng, [Wanted(sizes)] * 2)
             unpack("forward", case.net.forward(case.X), ("scores", "cache"))
-            for _ in hw.each([(case.net.save, (SAVED,)), (other.net.save, ("other.pkl",))]):
-                pass
+            saved = (other.net, SAVED), (case.net, SAVED), (other.net, OTHER)  # case in the place of other
+            calls = [(net.save.then("parameters", of=net), (file,)) for net, file in saved]
+            _, (_, parameters), _ = hw.each(calls)
+            expect_unmoved(case, parameters, "save", "it should only write them to the file")
             doubtful = hw.written() < 2 * LEAST * sum(value.size for value in case.values.values())
             if doubtful:  # it cannot be both networks; to start a process each time would take long
                 hw.restart()
@@ -118,18 +130,22 @@ def net_save_load(hw: Subject, rng: np.random.Generator) -> None:
             if values is None:
                 raise Mismatch(f"the loaded {sizes} does not have the parameter names that were saved")
             for role, value in values.items():
-                expect_close(hw, f"loaded {case.layout.shown(role)} of {sizes}", value, case.values[role])
+                name, clues = f"loaded {case.layout.shown(role)} of {sizes}", [Clue(OTHERS, other.values[role])]
+                expect_close(hw, name, value, case.values[role], clues=clues)
             scores, _ = unpack("forward", loaded.forward(case.X), ("scores", "cache"))
-            clues = mistakes(hw, "net_forward_scores", case.values, case.X)
-            expect_close(hw, f"scores of the loaded {sizes}", scores, case.scores(), clues=clues)
+            wrong = mistakes(hw, "net_forward_scores", case.values, case.X)
+            expect_close(hw, f"scores of the loaded {sizes}", scores, case.scores(), clues=wrong)
 
 
 def load(hw: Subject, sizes: Sizes) -> Any:
-    """The network of `sizes` that was saved. load() gives an array of another size the saved one, which numpy refuses
-    for a view: then a network of the same size has to take the numbers, and the rest is advice."""
+    """The network of `sizes` that was saved, as it is after another one was loaded.
+
+    load() gives an array of another size the saved one, which numpy refuses for a view: then a network of the same size
+    has to take the numbers, and the rest is advice.
+    """
     try:
         with network.small_by_default(hw):
-            return hw.two_layer_net.TwoLayerNet.load(SAVED)
+            return hw.two_layer_net.TwoLayerNet.load.map([(SAVED,), (OTHER,)])[0]
     except Raised as error:
         if VIEW not in error.message:
             raise
@@ -138,7 +154,7 @@ def load(hw: Subject, sizes: Sizes) -> Any:
         "an index give; make it with np.array(...) in __init__"
     )
     with network.small_by_default(hw, sizes):
-        return hw.two_layer_net.TwoLayerNet.load(SAVED)
+        return hw.two_layer_net.TwoLayerNet.load.map([(SAVED,), (OTHER,)])[0]
 
 
 def expect_own_parameters(hw: Subject, rng: np.random.Generator, sizes: Sizes) -> None:
@@ -148,6 +164,39 @@ def expect_own_parameters(hw: Subject, rng: np.random.Generator, sizes: Sizes) -
         raise Mismatch(
             f"two networks share {', '.join(moved)}: a change of one changes the other; make the arrays in __init__"
         )
+
+
+def expect_defaults(hw: Subject) -> None:
+    """Those of the handout, which test.py and load() rely on."""
+    found = network.defaults_of(hw)
+    if found is not None and len(found) == len(network.DEFAULTS) and found != network.DEFAULTS:
+        raise Mismatch(f"TwoLayerNet() has the defaults {found}; the handout's are {network.DEFAULTS}")
+
+
+def expect_predicted(hw: Subject, *cases: Case) -> None:
+    """The classes of inputs that no forward pass had just before, in rows whose best class leads."""
+    before = []
+    for answer in hw.each([(case.net.forward, (case.X[::-1].copy(),)) for case in cases]):
+        unpack("forward", answer, ("scores", "cache"))
+        before.append(hw.mutated)
+    rows = [leads(case.scores()) for case in cases]
+    calls = [
+        (case.net.predict.then("parameters", of=case.net), (case.X[clear],))
+        for case, clear in zip(cases, rows, strict=True)
+    ]
+    for case, clear, changed, (classes, parameters) in zip(cases, rows, before, hw.each(calls), strict=True):
+        if hw.mutated and not changed:
+            raise Mismatch("predict changed X in place; the images belong to the caller, so work on a copy")
+        expected = np.argmax(case.scores()[clear], axis=1)
+        expect_close(hw, f"predict of {case.sizes}", as_vector(classes), expected)
+        expect_unmoved(case, parameters, "predict", "it should only tell the classes")
+
+
+def leads(scores: Array) -> Any:
+    """In which rows the best class leads, whatever float32 rounds."""
+    ordered = np.sort(scores, axis=1)
+    second = ordered[:, :-1].max(axis=1, initial=-np.inf)
+    return ordered[:, -1] - second > CLEAR * np.abs(scores).max(axis=1)
 
 
 def expect_scores(hw: Subject, *cases: Case, said: str = "") -> None:
@@ -160,17 +209,33 @@ def expect_scores(hw: Subject, *cases: Case, said: str = "") -> None:
 
 def score_clues(hw: Subject, case: Case) -> Iterator[Clue]:
     """What scores may be instead."""
-    yield from mistakes(hw, "net_forward_scores", case.values, case.X)
-    yield from kept_clues(lambda X: case.net.forward(X)[0], X=case.X)
-    yield from mistakes(hw, "net_forward_given", case.values, case.X, recorded=False)
+    return chain(
+        mistakes(hw, "net_forward_scores", case.values, case.X),
+        kept_clues(lambda X: case.net.forward(X)[0], X=case.X),
+        mistakes(hw, "net_forward_given", case.values, case.X, recorded=False),
+    )
 
 
 def expect_scores_apart(hw: Subject, rng: np.random.Generator, case: Case) -> None:
-    """The scores of a forward pass, read after the next one: they are not the next one's."""
-    later = replace(case, X=rng.normal(size=case.X.shape))
-    scores, _ = unpack("forward", case.net.forward.map([(case.X,), (later.X,)])[0], ("scores", "cache"))
-    name = f"scores of {case.sizes}, after another forward pass"
-    expect_close(hw, name, scores, case.scores(), clues=[Clue(REUSED, later.scores()), *score_clues(hw, case)])
+    """The scores of a forward pass, read after the next ones: they are not the next one's, and those of the last are
+    right, too."""
+    later = case.of_images(rng)
+    answers = case.net.forward.map([(case.X,), *[(later.X,)] * AGAIN])
+    scores, last = (unpack("forward", answer, ("scores", "cache"))[0] for answer in (answers[0], answers[-1]))
+    name, right = f"scores of {case.sizes}, after another forward pass", later.scores()
+    expect_close(hw, name, scores, case.scores(), clues=chain([Clue(REUSED, right)], score_clues(hw, case)))
+    name = f"scores of {case.sizes}, of images in float32"
+    expect_close(hw, name, last, right, atol=allowed(hw, later.X, right), clues=score_clues(hw, later))
+
+
+def expect_new_scores(hw: Subject, case: Case) -> None:
+    """The scores of the same inputs after an optimizer's step changed the parameters."""
+    new = case.write({role: -0.5 * value for role, value in case.values.items()})
+    scores, _ = unpack("forward", new.net.forward(new.X), ("scores", "cache"))
+    stale = [WEIGHTS + BIASES, WEIGHTS, *((role,) for role in WEIGHTS)]
+    kept = [{**new.values, **{role: case.values[role] for role in roles}} for roles in stale]
+    clues = chain([Clue(STALE, replace(case, values=values).scores()) for values in kept], score_clues(hw, new))
+    expect_close(hw, f"scores of {case.sizes}, after its parameters changed", scores, new.scores(), clues=clues)
 
 
 def expect_crossed_gradients(hw: Subject, rng: np.random.Generator, case: Case, other: Case) -> None:
@@ -181,11 +246,13 @@ def expect_crossed_gradients(hw: Subject, rng: np.random.Generator, case: Case, 
     backward = case.net.backward.then("parameters", of=case.net)
     ((answer, parameters),) = backward.watched([(grad_scores, cache)], [list(case.values.values())])
     expect_gradients_of(hw, case, answer, grad_scores, later=other.X)
-    expect_unmoved(case, parameters)
-    calls = (other.net.backward, (grad_other, other_cache)), (case.net.backward, (grad_scores, cache))
-    of_other, again = hw.each(calls)
+    expect_unmoved(case, parameters, "backward", ONLY_GRADIENTS)
+    of_net = other.net.backward.then("parameters", of=other.net)
+    calls = (of_net, (grad_other, other_cache)), (backward, (grad_scores, cache)), (backward, (-grad_scores, cache))
+    (of_other, _), (again, _), (_, parameters) = hw.each(calls)
     expect_gradients_of(hw, other, of_other, grad_other, ", of another network")
-    expect_gradients_of(hw, replace(case, numeric=False), again, grad_scores, ", asked again")
+    expect_gradients_of(hw, replace(case, numeric=False), again, grad_scores, ", asked again", reused=-1.0)
+    expect_unmoved(case, parameters, "backward", ONLY_GRADIENTS)
 
 
 def expect_net_gradients(hw: Subject, rng: np.random.Generator, *cases: Case) -> None:
@@ -203,15 +270,24 @@ def caches(hw: Subject, *calls: tuple[Case, Array]) -> list[Any]:
 
 
 def expect_gradients_of(
-    hw: Subject, case: Case, answer: Any, grad_scores: Array, said: str = "", *, later: Array | None = None
+    hw: Subject,
+    case: Case,
+    answer: Any,
+    grad_scores: Array,
+    said: str = "",
+    *,
+    later: Array | None = None,
+    reused: float | None = None,
 ) -> None:
     """What `backward` gave, against the numeric gradients, or against the reference's. `later` is what the network was
-    given after the forward pass whose cache was passed."""
+    given after the forward pass whose cache was passed; `reused` times grad_scores is what a call was given after
+    this one, before its answer was read."""
     grads = network.expect_gradients("backward", answer, case)
     trusted = hw.reference.answers.gradients(case.values, case.X, grad_scores) if case.large else {}
     for role, grad in grads.items():
         name = case.name("grads", role) + said
         clues = chain(
+            [] if reused is None else [Clue(REUSED, reused * trusted[role])],
             mistakes(hw, "net_backward_grad", role, case.values, case.X, grad_scores, later),
             mistakes(hw, "net_backward_exchanged", role, case.values, case.X, grad_scores, recorded=False),
             kept_gradients(case, role, grad_scores),
@@ -249,12 +325,9 @@ def own_gradient(case: Case, role: str, grad_scores: Array, X: Array | None = No
     return network.expect_gradients("backward", case.net.backward(grad_scores, cache), case)[role]
 
 
-def expect_unmoved(case: Case, parameters: Any) -> None:
+def expect_unmoved(case: Case, parameters: Any, method: str, why: str) -> None:
     if moved := case.moved(parameters, (*WEIGHTS, *BIASES)):
-        raise Mismatch(
-            f"backward changed {', '.join(moved)} in place; it should only return the gradients, because the "
-            "optimizer takes the step"
-        )
+        raise Mismatch(f"{method} changed {', '.join(moved)} in place; {why}")
 
 
 def as_vector(value: Any) -> Any:

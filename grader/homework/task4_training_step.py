@@ -17,14 +17,15 @@ from grader.measure.expect import expect_close, expect_gradient, gather, kept_cl
 
 from . import network
 from .differences import asks_of_differences
-from .edges import ONE_ROW, edge
+from .edges import ONE_ROW, edge, single
+from .edges import allowed as of_inputs
 from .network import BIASES, WEIGHTS, Case, Wanted
 from .prerequisites import LAYERS, NETWORK, built_on
 
 REGS = (0.0, 0.7)
 STEP = ("loss", "grads")
 Call = tuple[Case, float]  # of training_step: a network with its batch, and reg
-SINGLE = 1e-5  # of the largest number: what float32 sums of a few hundred squares are off by at most
+STRENGTHS = (1e-4, 0.05, 1.0, 0.05)  # by what the strength is smaller, for each of the edge sizes
 
 
 @check("4.1", "train.training_step")
@@ -39,8 +40,9 @@ def training_step_loss(hw: Subject, rng: np.random.Generator) -> None:
         wanted += [Wanted(edges[-1], biases=0.0, numeric=False, scale=2**-9)]
         *cases, last = network.draw_each(hw, rng, wanted)
         calls = [(case, reg) for case in cases[: len(small)] for reg in REGS]
-        calls += [(case, strength(rng)) for case in cases[len(small) :]]
-        expect_step_losses(hw, *calls, (cases[-1], great_strength(rng)), (made_sure(rng, last), 0.0))
+        calls += [(case, by * strength(rng)) for case, by in zip(cases[len(small) :], STRENGTHS, strict=True)]
+        calls += [(cases[-1].of_images(rng), strength(rng)), (cases[-1], great_strength(rng))]
+        expect_step_losses(hw, *calls, (made_sure(rng, last), 0.0))
         with edge(hw, "4.1", ONE_ROW):
             one = network.draw(hw, rng, Wanted(network.one_row(rng), biases=0.0))
             expect_step_losses(hw, (one, REGS[-1]))
@@ -56,8 +58,11 @@ def training_step_gradient(hw: Subject, rng: np.random.Generator) -> None:
         cases = network.draw_each(hw, rng, wanted)
         # reg > 0 first: a gradient of the regularization alone is 0 for reg = 0
         calls = [(case, reg) for case in cases[: len(small)] for reg in reversed(REGS)]
+        # All are asked before the first is read. If one array is used again for all, it holds what belongs to images.
+        calls += [(case.of_images(rng), REGS[-1]) for case in cases[: len(small)]]
         expect_step_gradients(hw, calls, WEIGHTS, watched=True)
-        expect_step_gradients(hw, [(case, strength(rng)) for case in cases[len(small) :]], WEIGHTS)
+        calls = [(case, by * strength(rng)) for case, by in zip(cases[len(small) :], STRENGTHS, strict=True)]
+        expect_step_gradients(hw, calls, WEIGHTS)
         with edge(hw, "4.1", ONE_ROW):
             one = network.draw(hw, rng, Wanted(network.one_row(rng), numeric=False))
             expect_step_gradients(hw, [(one, REGS[-1])], WEIGHTS)
@@ -67,7 +72,8 @@ def training_step_gradient(hw: Subject, rng: np.random.Generator) -> None:
 def training_step_biases(hw: Subject, rng: np.random.Generator) -> None:
     """A training step leaves the biases unregularized, in the loss and in their gradients."""
     with built_on(hw, LAYERS, NETWORK):
-        cases = network.draw_each(hw, rng, [Wanted(sizes, biases=3.0) for sizes in network.draw_sizes(rng)])
+        wanted = [Wanted(sizes, biases=3.0) for sizes in network.draw_sizes(rng)]
+        *cases, many = network.draw_each(hw, rng, [*wanted, Wanted(network.many_rows(rng), numeric=False)])
         calls = list(zip(cases, (REGS[-1], 0.05 * strength(rng)), strict=True))
         found = added_by_reg(hw, calls)
         for (case, reg), (_, grads) in zip(calls, found, strict=True):
@@ -77,6 +83,7 @@ def training_step_biases(hw: Subject, rng: np.random.Generator) -> None:
             clues = mistakes(hw, "biases_regularized", case.values, expected, reg)
             name = f"what reg={reg:.3g} adds to the loss with large biases {case.sizes}"
             expect_close(hw, name, added, expected, atol=allowed(hw, case, expected), clues=clues)
+        expect_step_gradients(hw, [(many.of_images(rng), strength(rng))], BIASES)
 
 
 def strength(rng: np.random.Generator) -> float:
@@ -92,10 +99,9 @@ def great_strength(rng: np.random.Generator) -> float:
 def made_sure(rng: np.random.Generator, case: Case) -> Case:
     """The case with a loss below 0.01: the scores of the right class lead, by its bias."""
     label = int(rng.integers(case.sizes.classes))
-    bias = np.where(np.arange(case.sizes.classes) == label, np.log(1000 * case.sizes.classes), 0.0)
-    case = replace(case, values={**case.values, "bias2": bias}, y=np.full(case.sizes.batch, label))
-    case.write({})
-    return case
+    lead = float(np.float32(np.log(1000 * case.sizes.classes)))  # parameters of float32 hold it, too
+    bias = np.where(np.arange(case.sizes.classes) == label, lead, 0.0)
+    return replace(case.write({"bias2": bias}), y=np.full(case.sizes.batch, label))
 
 
 def expect_step_losses(hw: Subject, *calls: Call) -> None:
@@ -185,8 +191,9 @@ def step_clues(hw: Subject, role: str, case: Case, reg: float) -> Iterator[Clue]
 
 
 def allowed(hw: Subject, case: Case, expected: Any) -> float:
-    """The absolute error that an answer may have. Parameters may be float32, and sums of them are then as precise."""
+    """The absolute error that an answer may have. Parameters may be float32, as inputs may, and sums of them are then
+    as precise."""
     if not case.float32:
-        return hw.tolerance
+        return of_inputs(hw, case.X, expected)
     hw.advise("your parameters are float32: make them float64, as gradcheck_classifier.py also needs")
-    return SINGLE * max(1.0, float(np.abs(expected).max(initial=0.0)))
+    return single(expected)

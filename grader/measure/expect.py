@@ -21,7 +21,7 @@ from grader.measure.differing import described, differing
 from grader.model import Measure
 
 Array = NDArray[np.float64]
-TOLD = 64  # entries of an array, above which no mistake is recorded: the same one shows in smaller arrays first
+TOLD = 36  # entries of an array, above which no mistake is recorded: the same one shows in smaller arrays first
 MORE = "your course's grader may say more about the cause"
 ANOTHER = "asked again, it differs: is it random, or an earlier call's?"
 MOST_PLACES = 1000  # that differ, and are counted
@@ -282,7 +282,7 @@ class Mistakes:
 
     def __init__(self, hw: Subject, name: str, args: Sequence[Any], recorded: bool) -> None:
         self.hw, self.name, self.args = hw, name, args
-        if hw.recording and recorded and all(np.size(value) <= TOLD for value in args if isinstance(value, np.ndarray)):
+        if hw.recording and recorded and all(value.size <= TOLD for value in arrays_in(args)):
             list(self)
 
     def __iter__(self) -> Iterator[Clue]:
@@ -292,6 +292,15 @@ class Mistakes:
             self.hw.advise(MORE)
             return
         yield from (Clue(sentence, value) for sentence, value in told)
+
+
+def arrays_in(args: Iterable[Any]) -> Iterator[Array]:
+    """The arrays among some arguments, and in the dicts among them, such as the parameters of a network."""
+    for value in args:
+        if isinstance(value, dict):
+            yield from arrays_in(value.values())
+        elif isinstance(value, np.ndarray):
+            yield value
 
 
 def mistakes(hw: Subject, name: str, *args: Any, recorded: bool = True) -> Iterable[Clue]:
@@ -316,11 +325,11 @@ def kept_clues(ask: Callable[..., Any], **args: Any) -> list[Clue]:
     stays, whatever one of the arguments is. The right answer must change with each of them."""
 
     def stays(name: str, found: Array) -> bool:
-        changed = {**args, name: other(args[name])}
-        return bool(found.any()) and same_array(answered(partial(ask, **changed)), found)
+        changed = ({**args, name: value} for value in others(args[name]))
+        return bool(found.any()) and all(same_array(answered(partial(ask, **one)), found) for one in changed)
 
     clues = [asked_again(partial(ask, **args))]
-    for name in (name for name, value in args.items() if other(value) is not None):
+    for name in (name for name, value in args.items() if others(value)):
         said = f"another {name} changes nothing: is {name} ignored, or the answer kept?"
         clues.append(Clue(said, holds=partial(stays, name)))
     return clues
@@ -345,13 +354,14 @@ def same_array(one: Array | None, other: Array) -> bool:
     return one is not None and np.array_equal(one, other)
 
 
-def other(value: Any) -> Any:
-    """Another argument of the same kind; None where none can be told."""
+def others(value: Any) -> Sequence[Any]:
+    """Other arguments of the same kind: a great one and a small one, because an answer that is cut off stays with one
+    of them. Empty where none can be told."""
     if isinstance(value, float):
-        return 1.5 * value + 0.5
+        return 1.5 * value + 0.5, 0.01 * value + 0.001
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-        return 0.5 - value * 1.5
-    return None
+        return 0.5 - value * 1.5, 0.001 - value * 0.01
+    return ()
 
 
 def expect_accuracy(hw: Subject, name: str, value: Any, bar: float) -> None:

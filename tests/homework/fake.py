@@ -63,11 +63,11 @@ class FakeFunction:
     def __init__(self, hw: FakeSubject, owner: Any, name: str) -> None:
         self._hw, self._owner, self._name = hw, owner, name
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **named: Any) -> Any:
         there = [arg._value if isinstance(arg, FakeRemote) else copy.deepcopy(arg) for arg in args]
         before = copy.deepcopy([a if isinstance(a, np.ndarray) else None for a in there])
         try:
-            value = getattr(self._owner, self._name)(*there)
+            value = getattr(self._owner, self._name)(*there, **named)
         except NotImplementedError:
             raise NotImplementedYet(f"{self._name} is not implemented yet") from None
         except Exception as error:
@@ -103,8 +103,8 @@ class FakeThen:
     ) -> None:
         self.function, self.method, self.of, self.writing = function, method, of, writing
 
-    def __call__(self, *args: Any) -> tuple[Any, Any]:
-        value, mutated = self.function(*args), self.function._hw.mutated
+    def __call__(self, *args: Any, **named: Any) -> tuple[Any, Any]:
+        value, mutated = self.function(*args, **named), self.function._hw.mutated
         of = value if self.of is None else self.of
         after = None
         if isinstance(of, FakeRemote):

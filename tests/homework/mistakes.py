@@ -180,7 +180,10 @@ def l2_ignores_reg(s: Student) -> None:
 def network(s: Student, **methods: Any) -> None:
     """Methods of the student's TwoLayerNet; each gets the right class as its first argument."""
     right = s["two_layer_net"].TwoLayerNet
-    bound = {name: (lambda method: lambda self, *args: method(right, self, *args))(m) for name, m in methods.items()}
+    bound = {
+        name: (lambda method: lambda self, *args, **named: method(right, self, *args, **named))(m)
+        for name, m in methods.items()
+    }
     s["two_layer_net"].TwoLayerNet = type("TwoLayerNet", (right,), bound)
 
 
@@ -189,21 +192,27 @@ NET = {check.name for task in (task3_two_layer_net, task4_training_step) for che
 
 @mistake("net_parameters")
 def hidden_dim_ignored(s: Student) -> None:
-    network(s, __init__=lambda right, self, d=3072, c=10, h=512, scale=1e-3: right.__init__(self, d, c, 512, scale))
+    def init(right, self, input_dim=3072, num_classes=10, hidden_dim=512, weight_scale=1e-3):
+        right.__init__(self, input_dim, num_classes, 512, weight_scale)
+
+    network(s, __init__=init)
 
 
 @mistake("net_parameters")
 def weight_scale_ignored(s: Student) -> None:
-    network(s, __init__=lambda right, self, d=3072, c=10, h=512, scale=1e-3: right.__init__(self, d, c, h, 1e-3))
+    def init(right, self, input_dim=3072, num_classes=10, hidden_dim=512, weight_scale=1e-3):
+        right.__init__(self, input_dim, num_classes, hidden_dim, 1e-3)
+
+    network(s, __init__=init)
 
 
 @mistake("net_parameters")
 def weights_uniform_from_zero_to_scale(s: Student) -> None:
-    def init(right: Any, self: Any, d: int = 3072, c: int = 10, h: int = 512, scale: float = 1e-3) -> None:
-        right.__init__(self, d, c, h, scale)
+    def init(right, self, input_dim=3072, num_classes=10, hidden_dim=512, weight_scale=1e-3):
+        right.__init__(self, input_dim, num_classes, hidden_dim, weight_scale)
         for array in self.parameters().values():
             if array.ndim == 2:
-                array[...] = np.random.rand(*array.shape) * scale
+                array[...] = np.random.rand(*array.shape) * weight_scale
 
     network(s, __init__=init)
 

@@ -340,8 +340,8 @@ def test_overwriting_a_layers_input_is_advised_not_punished(student: Student) ->
 
 
 def test_float32_parameters_are_accepted(student: Student) -> None:
-    def init(right: Any, self: Any, *args: Any) -> None:
-        right.__init__(self, *args)
+    def init(right: Any, self: Any, *args: Any, **named: Any) -> None:
+        right.__init__(self, *args, **named)
         for name, array in vars(self).items():
             setattr(self, name, array.astype(np.float32))
 
@@ -350,8 +350,8 @@ def test_float32_parameters_are_accepted(student: Student) -> None:
 
 
 def test_a_step_with_float32_parameters_is_judged_as_precisely_as_they_are(student: Student) -> None:
-    def init(right: Any, self: Any, *args: Any) -> None:
-        right.__init__(self, *args)
+    def init(right: Any, self: Any, *args: Any, **named: Any) -> None:
+        right.__init__(self, *args, **named)
         for name, array in vars(self).items():
             setattr(self, name, array.astype(np.float32))
 
