@@ -78,7 +78,8 @@ CASES = (
     ("wider than long", "x.ndim == 2 and 1 < x.shape[0] < x.shape[1]"),
     ("longer than wide", "x.ndim == 2 and x.shape[0] > x.shape[1] > 1"),
     ("more than 16 columns", "x.ndim == 2 and x.shape[1] > 16"),
-    ("more than 64 rows", "x.ndim == 2 and x.shape[0] > 64"),
+    ("more than 128 rows", "x.ndim == 2 and x.shape[0] > 128"),
+    ("no entry below 0", "x.dtype.kind == 'f' and x.size > 1 and x.min() >= 0"),
     ("an entry beyond 20", "abs(x).max() > 20"),
     ("no entry beyond 20", "x.dtype.kind == 'f' and abs(x).max() <= 20"),
 )
