@@ -172,7 +172,7 @@ def test_mistake_fails_exactly_its_checks(name: str, student: Student) -> None:
         (mistakes.relu_inverted, "relu_backward", "the mask is inverted"),
         (mistakes.softmax_over_the_classes, "softmax_loss_value", "by the number of classes, not by N"),
         (mistakes.softmax_over_the_classes, "softmax_loss_gradient", "by the number of classes, not by N"),
-        (mistakes.softmax_subtracts_in_every_row, "softmax_loss_gradient", "subtracts the 1 in every row"),
+        (mistakes.softmax_subtracts_in_every_row, "softmax_loss_gradient", "subtracts 1 in every row"),
         (mistakes.network_gives_probabilities, "net_forward", "they are probabilities"),
         (mistakes.biases_are_rows, "net_parameters", "the bias is a row (1, "),
         (mistakes.sizes_exchanged, "net_parameters", "are num_classes and hidden_dim exchanged?"),
@@ -337,6 +337,16 @@ def test_overwriting_a_layers_input_is_advised_not_punished(student: Student) ->
     student["layers"].softmax_loss = softmax_loss
     assert failures(student) == {}
     assert any("in place" in sentence for sentence in run(CHECKS["softmax_loss_value"], student).advice)
+
+
+def test_a_network_of_one_class_breaks_no_check(student: Student) -> None:
+    def init(right, self, input_dim=3072, num_classes=10, hidden_dim=512, weight_scale=1e-3):
+        right.__init__(self, input_dim, 1, hidden_dim, weight_scale)
+
+    network(student, __init__=init)
+    assert set(failures(student, {name: CHECKS[name] for name in CHECKS if name.startswith("net_")})) == {
+        "net_parameters"
+    }
 
 
 def test_float32_parameters_are_accepted(student: Student) -> None:

@@ -270,6 +270,12 @@ def test_an_answer_that_is_kept_is_told() -> None:
         assert (says in miss.value.message) if says else not told, miss.value.message
 
 
+def test_an_answer_that_is_cut_off_ignores_nothing() -> None:
+    for ask, told in ((lambda reg: np.minimum(np.array(reg), 10.0), False), (lambda reg: np.array(10.0), True)):
+        clues = kept_clues(ask, reg=20.0)
+        assert any(clue.fits(np.array(10.0), np.array(20.0)) for clue in clues) is told
+
+
 def test_infinite_answers_are_the_same_when_asked_again() -> None:
     clues = kept_clues(lambda x: np.array([np.inf, np.nan, 1.0]), x=np.ones(3))
     with pytest.raises(Mismatch) as miss:
