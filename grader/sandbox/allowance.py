@@ -100,7 +100,7 @@ class Allowance:
 
     def for_import(self) -> float:
         """CPU seconds for the next import of a file that has not been imported yet."""
-        return self.cut(AGAIN, LEAST_IMPORT) if self.files else self.limits.call_cpu
+        return self.cut(AGAIN / len(self.files), LEAST_IMPORT) if self.files else self.limits.call_cpu
 
     def may_wait(self) -> float:
         """Seconds for which the next call may wait instead of computing."""
