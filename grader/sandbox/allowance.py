@@ -22,7 +22,7 @@ LEAST_CALL, LEAST_IMPORT = 0.25, 1.0  # CPU seconds that nothing gets less than,
 RUN = 2  # times the limit of a call, for which a run may give no sign of life
 LEAST_WAIT = 0.3  # seconds of waiting
 WAITING = 10.0  # seconds on the clock for which the calls of a submission may wait in all, each a little
-BESIDE = 8.0  # CPU seconds that threads of a submission may use in all beside its calls, and between them
+BESIDE = 6.0  # CPU seconds that threads of a submission may use in all beside its calls, and between them
 TOGETHER = 2  # calls of one round trip that have a call's time each; more share it
 
 

@@ -422,6 +422,7 @@ class Session:
         if module in self.imported and self.process is not None:
             return
         subject = f"the import of {Path(path).name}"
+        self.allowance.expect_left(subject)
         cpu = self.limits.call_cpu if module in self.known else self.allowance.for_import()
         try:
             self.carry_out(

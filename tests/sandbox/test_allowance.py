@@ -189,6 +189,15 @@ def test_threads_that_compute_beside_the_calls_have_an_end_and_are_a_question(op
     assert ends[-1].message == f"f was not tried: {told}"
 
 
+def test_nothing_is_imported_once_the_time_is_used_up(opened):
+    session = opened(layers=SAYS_ITS_NAME)
+    session.allowance.beside = 0.0
+    session.begin(1)
+    with pytest.raises(TimedOut, match="the import of layers.py was not tried"):
+        session.bring("layers")
+    assert session.subjects == []
+
+
 def test_threads_that_wait_and_those_of_a_stopped_process_are_not_charged(opened):
     waits = (
         "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\ndef f(): return 1\n"
