@@ -371,14 +371,15 @@ def unusable(error: BaseException, check: Check) -> tuple[Verdict, float, str] |
     The reference passes, so only a student's answer can be at fault. Returns None for any other exception: it is a bug
     in the grader.
     """
-    own = arises_in(Path(defined_at(check)).parent, error)
-    if own and isinstance(error, AssertionError):
+    if not arises_in(Path(defined_at(check)).parent, error):
+        return None
+    if isinstance(error, AssertionError):
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         told = " ".join(lines[:2])[:MOST_SAID]  # numpy.testing says there what does not hold; then, what it expected
         return Verdict.FAIL, 0.0, told or f"this does not hold for your answer: {check.title}"
-    if own and isinstance(error, ValueError | IndexError) and (found := PARTS.fullmatch(str(error))):
+    if isinstance(error, ValueError | IndexError) and (found := PARTS.fullmatch(str(error))):
         return Verdict.FAIL, 0.0, f"an answer has other parts than expected: {found[0]}"
-    if own and (isinstance(error, UnicodeDecodeError | JSONDecodeError) or NO_NUMBER.match(str(error))):
+    if isinstance(error, UnicodeDecodeError | JSONDecodeError) or NO_NUMBER.match(str(error)):
         return Verdict.FAIL, 0.0, f"what your code wrote cannot be read: {error}"[:MOST_SAID]
     if isinstance(error, AttributeError) and type(error.obj) in PLAIN:
         wanted, got = f"its {error.name} was read", type(error.obj).__name__
@@ -393,16 +394,11 @@ def unusable(error: BaseException, check: Check) -> tuple[Verdict, float, str] |
     return Verdict.FAIL, 0.0, f"an answer is a plain {got}, and {wanted}: an object was expected"
 
 
-def judges(error: BaseException) -> bool:
-    """Whether an exception comes from a homework's own code or a library that it uses, and not from the engine."""
-    files = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)[1:]]
-    return not any(map(engines, files))
-
-
 def arises_in(folder: Path, error: BaseException) -> bool:
-    """Whether a homework's own code, or a library that it called, raised an exception, and not the engine."""
+    """Whether a homework's own code, or what it compares answers with, raised an exception, and not the engine."""
     frames = (Path(frame.filename) for frame in reversed(traceback.extract_tb(error.__traceback__)))
-    return next((not engines(file) for file in frames if engines(file) or file.is_relative_to(folder)), False)
+    nearest = next((file for file in frames if engines(file) or file.is_relative_to(folder)), None)
+    return nearest is not None and (not engines(nearest) or nearest.parent.name == "measure")
 
 
 def place(about: str, hw: Subject, part: str = "") -> str:

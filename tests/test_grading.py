@@ -206,28 +206,15 @@ def reading_a_number(hw: Any, rng: Any) -> None:
 
 def asserted_by_the_engine(hw: Any, rng: Any) -> None:
     """The engine asserts something."""
-    hw.once("kept", lambda: operated("", ""))
-
-
-def operated(one: str, other: str) -> None:
-    source = compile("assert one", str(ROOT / "grader" / "grading.py"), "exec")
-    exec(source, {"one": one})
+    in_the_engine("assert False")
 
 
 def test_what_a_check_asserts_of_an_answer_costs_its_points_and_is_told(tmp_path):
-    checks = (
-        asserting,
-        asserting_aloud,
-        asserting_arrays,
-        unpacking,
-        looking_far,
-        looking_up,
-        reading_json,
-        reading_a_number,
-    )
+    checks = asserting, asserting_aloud, asserting_arrays, unpacking, looking_far, looking_up, reading_json
     unread = "what your code wrote cannot be read:"
     code = SUBMISSION.files["functions.py"] + b"def table(): return {'average': 1}\n"
-    report = grade(replace(SUBMISSION, files={"functions.py": code}), homework(tmp_path, *checks), seed=1)
+    work = replace(SUBMISSION, files={"functions.py": code})
+    report = grade(work, homework(tmp_path, *checks, reading_a_number), seed=1)
     assert set(verdicts(report).values()) == {Verdict.FAIL}
     assert [check.message for check in report.checks] == [
         "this does not hold for your answer: f(2) is 5.",
@@ -241,9 +228,19 @@ def test_what_a_check_asserts_of_an_answer_costs_its_points_and_is_told(tmp_path
     ]
 
 
-def test_what_the_engine_asserts_is_no_fault_of_an_answer(tmp_path):
-    report = grade(SUBMISSION, homework(tmp_path, asserted_by_the_engine), seed=1)
-    assert verdicts(report) == {"asserted_by_the_engine": Verdict.INTERNAL}
+def read_by_the_engine(hw: Any, rng: Any) -> None:
+    """The engine reads what is not there."""
+    in_the_engine("[].items")
+
+
+def in_the_engine(code: str) -> None:
+    exec(compile(code, str(ROOT / "grader" / "grading.py"), "exec"), {})
+
+
+def test_what_the_engine_does_is_no_fault_of_an_answer(tmp_path):
+    report = grade(SUBMISSION, homework(tmp_path, asserted_by_the_engine, read_by_the_engine), seed=1)
+    assert set(verdicts(report).values()) == {Verdict.INTERNAL}
+    assert ["AssertionError" in check.message for check in report.checks] == [True, False]
 
 
 def test_a_fault_of_ours_is_internal_and_needs_review(tmp_path):

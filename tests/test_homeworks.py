@@ -1,4 +1,4 @@
-"""Four other homeworks, graded without a change of the engine: right work gets every point, each mistake its own loss.
+"""Other homeworks, graded without a change of the engine: right work gets every point, each mistake its own loss.
 
 A mistake is one replacement in the reference: see grader/mistakes.py.
 """

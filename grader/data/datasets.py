@@ -168,14 +168,14 @@ def read(homework: Homework, name: str, root: Path, *, unverified: bool = False)
         return find_file(plan, root)
     folder = find(plan, root)
     if folder is None:
-        return made_up(plan, homework.readers[plan.stand_in]()) if plan.stand_in else None
+        return made_up(plan, by_name(homework, plan.stand_in)) if plan.stand_in else None
     cure = f"move {folder} away and run `{command(homework, name)}`"
     contents, sums = {}, []
     for file, expected in plan.files.items():
         contents[file], found = checked(located(folder, file), expected, cure, unverified=unverified)
         sums.append(found)
     try:
-        arrays = homework.readers[plan.reader](contents)
+        arrays = by_name(homework, plan.reader, contents)
     except DamagedError as error:
         path = located(folder, error.file) if error.file else folder
         raise UsageError(f"{path} {error.what}; {cure}") from None
@@ -183,6 +183,23 @@ def read(homework: Homework, name: str, root: Path, *, unverified: bool = False)
     source = plan.title if verified else f"{plan.title}, checksums not verified"
     digest = hashlib.sha256("".join(sums).encode()).hexdigest()[:12]
     return DataSet(name, plan.title, source, False, verified, digest, frozen(arrays))
+
+
+def by_name(homework: Homework, function: str, *args: Any) -> Mapping[str, Any]:
+    """What a homework's reader or stand-in gives. Raises UsageError, with its line in the rubric, where that is no
+    dict: no submission is at fault."""
+    where = homework.rubric.where("function", function)
+    try:
+        arrays = homework.readers[function](*args)
+    except (UsageError, DamagedError):
+        raise
+    except Exception as error:
+        raise UsageError(f"{where}: {function} raised {type(error).__name__}: {error}; correct it") from error
+    if not isinstance(arrays, Mapping):
+        raise UsageError(
+            f"{where}: {function} gave a {type(arrays).__name__}; it has to give arrays by name, in a dict"
+        )
+    return arrays
 
 
 def command(homework: Homework, name: str) -> str:

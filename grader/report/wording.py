@@ -332,7 +332,7 @@ def item_seen(item: ItemResult, unseen: Collection[str]) -> ItemResult:
     most = math.fsum(check.points for check in item.checks if check.name in unseen)
     if len(kept) == len(item.checks):
         return item
-    told = f"{points(most)} point{'s' * (most != 1)} are measured after you hand in"
+    told = f"{points(most)} {'point is' if most == 1 else 'points are'} measured after you hand in"
     later = CheckResult(f"later_{item.id}", "What is measured after you hand in", Verdict.SKIPPED, 0.0, most, told)
     score = round(math.fsum(check.earned for check in kept), 9)
     return replace(item, score=score, checks=(*kept, later))

@@ -147,6 +147,10 @@ class NoLengthError(Raised, TypeError):
     """An object has no length. It is a TypeError too, so that `list` and others iterate over the object."""
 
 
+class EndedError(Mismatch, StopIteration):
+    """An iterator has no further element. It is a StopIteration too, for `next(it, default)`."""
+
+
 class NoValue:
     """Neither a number nor an array. A check that uses it as one raises Mismatch, because the answer is wrong."""
 
@@ -255,9 +259,11 @@ class Remote(NoValue):
         try:
             return operated(self._session, self._handle, (), "next")
         except Raised as error:
-            if "StopIteration" in error.kinds:
-                raise StopIteration from None
-            raise
+            if "StopIteration" not in error.kinds:
+                raise
+            ended = EndedError(f"a {self._handle.kind} gave no further element")
+            ended.kinds = error.kinds
+            raise ended from None
 
     def __len__(self) -> int:
         try:

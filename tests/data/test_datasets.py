@@ -20,7 +20,11 @@ PLAN = DataPlan("words", "Words", ("words", "."), {"a.txt": hashlib.md5(b"one").
 
 def homework(plan: DataPlan = PLAN, **functions: object) -> SimpleNamespace:
     readers = {"w.read": lambda files: {"letters": np.frombuffer(files["a.txt"], np.uint8)}} | functions
-    return SimpleNamespace(rubric=SimpleNamespace(data={plan.name: plan}), readers=readers, option="")
+    return SimpleNamespace(
+        rubric=SimpleNamespace(data={plan.name: plan}, where=lambda kind, name: f"rubric.yaml:3 ({name})"),
+        readers=readers,
+        option="",
+    )
 
 
 def test_where_data_sets_live(tmp_path, monkeypatch):
@@ -98,6 +102,22 @@ def test_what_a_reader_finds_damaged_is_one_sentence_with_the_file_and_the_cure(
     cure = rf"a\.txt holds no vowel; move {tmp_path} away and run `python grade\.py data words`"
     with pytest.raises(UsageError, match=cure):
         datasets.read(homework(PLAN, **{"w.read": refuse}), "words", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("read", "says"),
+    [
+        (
+            lambda files: np.zeros(2),
+            r"rubric\.yaml:3 \(w\.read\): w\.read gave a ndarray; it has to give arrays by name",
+        ),
+        (lambda files: files["b.txt"], r"rubric\.yaml:3 \(w\.read\): w\.read raised KeyError: 'b\.txt'; correct it"),
+    ],
+)
+def test_a_reader_that_is_wrong_is_no_fault_of_a_submission(tmp_path, read, says):
+    (tmp_path / "a.txt").write_bytes(b"one")
+    with pytest.raises(UsageError, match=says):
+        datasets.read(homework(PLAN, **{"w.read": read}), "words", tmp_path)
 
 
 def test_without_a_reader_it_is_the_path_of_one_file(tmp_path):

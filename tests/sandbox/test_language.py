@@ -501,6 +501,8 @@ def test_files_are_laid_and_read_where_the_students_code_runs(session, engine):
 def test_an_iterator_of_the_students_is_asked_for_one_element_at_a_time(engine):
     numbers = engine.counted(2)
     assert [next(numbers), next(numbers), next(numbers, None)] == [0, 1, None]
+    with pytest.raises(Mismatch, match="a generator gave no further element"):
+        next(numbers)
     with pytest.raises(Raised, match=r"Box.s next raised TypeError"):
         next(engine.Box())
 
