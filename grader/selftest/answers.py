@@ -105,14 +105,17 @@ def lines(function: Function, kept: Sequence[int]) -> Iterator[Line]:
     so only what is made of them can be wrong."""
     for path, kind in parts(function, kept):
         part = f"answer{''.join(f'[{at}]' for at in path)}"
+        if kind == "t":
+            yield Line(GENERAL, f"{part}: another text", answer(function, path, "v", texts=True))
+            continue
         for operator, change, value in (*changes(kind), *cases(function)):
             yield Line(operator, f"{part}: {change}", answer(function, path, value))
     yield from of_arguments(function)
 
 
-def answer(function: Function, path: Path, value: str) -> str:
+def answer(function: Function, path: Path, value: str, *, texts: bool = False) -> str:
     change = f"lambda v, a, g, s: {value.replace('np.', '_selftest_np.')}"
-    return f"_selftest_answer(globals(), {function.inside!r}, {path!r}, {change})"
+    return f"_selftest_answer(globals(), {function.inside!r}, {path!r}, {change}, {texts})"
 
 
 def parts(function: Function, kept: Sequence[int]) -> Iterator[tuple[Path, str]]:
@@ -169,5 +172,6 @@ def of_arguments(function: Function) -> Iterator[Line]:
 
 
 def control(function: Function) -> str:
-    """The line for an answer that is wrong in each number and of the right kind throughout."""
-    return answer(function, (), "v * 1.5 + 0.5 if 'int' not in str(getattr(v, 'dtype', type(v))) else v + 1")
+    """The line for an answer that is wrong in each number and text, and of the right kind throughout."""
+    value = "v * 1.5 + 0.5 if 'int' not in str(getattr(v, 'dtype', type(v))) else v + 1"
+    return answer(function, (), value, texts=True)

@@ -20,14 +20,30 @@ def _selftest_is_number(value):
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _selftest_each(value, change):
-    """`value` with each number in it changed; what is no number stays."""
+def _selftest_is_text(value):
+    """A text or bytes, a bool, or a set."""
+    return isinstance(value, (str, bytes, bool, set, frozenset))
+
+
+def _selftest_other(value):
+    """Another value of the same kind as a text, a bool or a set."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, (set, frozenset)):
+        return value ^ {"another"}
+    return value + (b"x" if isinstance(value, bytes) else "x")
+
+
+def _selftest_each(value, change, texts):
+    """`value` with each number in it changed and, with `texts`, each text, bool and set; all else stays."""
     if _selftest_is_number(value):
         return change(value)
+    if texts and _selftest_is_text(value):
+        return _selftest_other(value)
     if type(value) in (tuple, list):
-        return type(value)(_selftest_each(part, change) for part in value)
+        return type(value)(_selftest_each(part, change, texts) for part in value)
     if type(value) is dict:
-        return {key: _selftest_each(part, change) for key, part in value.items()}
+        return {key: _selftest_each(part, change, texts) for key, part in value.items()}
     if hasattr(value, "__dict__") and not callable(value):
         for name, part in list(vars(value).items()):
             if _selftest_is_number(part) and not (isinstance(part, int) or "int" in str(getattr(part, "dtype", ""))):
@@ -35,13 +51,13 @@ def _selftest_each(value, change):
     return value
 
 
-def _selftest_at(value, path, change):
-    """`value` with the numbers below `path` (positions in tuples, one in another) changed."""
+def _selftest_at(value, path, change, texts):
+    """`value` with what is below `path` (positions in tuples, one in another) changed."""
     if path and type(value) in (tuple, list) and path[0] < len(value):
         parts = list(value)
-        parts[path[0]] = _selftest_at(parts[path[0]], path[1:], change)
+        parts[path[0]] = _selftest_at(parts[path[0]], path[1:], change, texts)
         return type(value)(parts)
-    return value if path else _selftest_each(value, change)
+    return value if path else _selftest_each(value, change, texts)
 
 
 def _selftest_arrays(values):
@@ -69,8 +85,9 @@ def _selftest_replace(names, function, make):
         setattr(holder, name, made)
 
 
-def _selftest_answer(names, function, path, change):
-    """Pass what is below `path` of each answer through `change(number, arrays given, floats given, state)`.
+def _selftest_answer(names, function, path, change, texts=False):
+    """Pass what is below `path` of each answer through `change(number, arrays given, floats given, state)`; with
+    `texts`, texts, bools and sets become others.
 
     A function that gives nothing, as a constructor, is wrong in the numbers of its object.
     """
@@ -83,9 +100,9 @@ def _selftest_answer(names, function, path, change):
             answer = right(*args, **named)
             state["calls"] = state.get("calls", 0) + 1
             if answer is None and args:
-                _selftest_each(args[0], lambda number: change(number, given, floats, state))
+                _selftest_each(args[0], lambda number: change(number, given, floats, state), texts)
                 return None
-            return _selftest_at(answer, path, lambda number: change(number, given, floats, state))
+            return _selftest_at(answer, path, lambda number: change(number, given, floats, state), texts)
 
         return wrong
 
@@ -121,7 +138,8 @@ def _selftest_damage(value, change):
 
 
 def _selftest_kinds(value, depth=2):
-    """What a value is: "f" and "i" for one number, "f2" for an array of two axes, a list of such for a tuple."""
+    """What a value is: "f" and "i" for one number, "f2" for an array of two axes, a list of such for a tuple, "t" for a
+    text or what is like one, "n" for what cannot be changed."""
     if _selftest_is_number(value):
         whole = isinstance(value, int) or "int" in str(getattr(value, "dtype", ""))
         return ("i" if whole else "f") + (str(value.ndim) if getattr(value, "ndim", 0) else "")
@@ -129,7 +147,9 @@ def _selftest_kinds(value, depth=2):
         if depth:
             return [_selftest_kinds(part, depth - 1) for part in value]
         return "s"
-    return "d" if type(value) is dict else "n" if value is None else "o"
+    if type(value) is dict:
+        return "t" if value and all(map(_selftest_is_text, value.values())) else "d"
+    return "t" if _selftest_is_text(value) else "o" if hasattr(value, "__dict__") else "n"
 
 
 def _selftest_tell(names, module, functions, mark):

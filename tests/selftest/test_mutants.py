@@ -12,7 +12,7 @@ from grader.check import ROOT, load
 from grader.command.check_homework import handed_in
 from grader.errors import UsageError
 from grader.sandbox.launch import Zygotes
-from grader.selftest import edits, equivalents, mutants, runs, trial
+from grader.selftest import edits, equivalents, inserted, mutants, runs, trial
 from grader.selftest.mutants import Mutant
 
 pytestmark = pytest.mark.medium
@@ -131,3 +131,16 @@ def test_the_readme_has_the_number_of_mutants(surveyed, made):
     if surveyed[0].folder == HOMEWORKS[0]:
         page = (ROOT / "README.md").read_text(encoding="utf-8")
         assert f"| mutants | {len(made):,} |" in page
+
+
+def test_a_control_is_wrong_in_texts_bools_and_sets_too():
+    def f(value):
+        return value
+
+    names = {"f": f}
+    inserted._selftest_answer(names, "f", (), lambda number, arrays, floats, state: number + 1, True)
+    for right, wrong in (("a", "ax"), (b"a", b"ax"), (True, False), ({1}, {1, "another"}), ([("a", 1)], [("ax", 2)])):
+        assert names["f"](right) == wrong
+    kinds = inserted._selftest_kinds
+    told = [kinds(value) for value in ("a", True, {1}, {"a": "b"}, {"a": 1.0}, iter(()), None, ("a", 1.5))]
+    assert told == ["t", "t", "t", "t", "d", "n", "n", ["t", "f"]]
