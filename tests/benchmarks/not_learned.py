@@ -73,6 +73,27 @@ near = ((X * X).sum(1)[None] - 2 * flat @ X.T).topk(5, 1, largest=False).indices
 return 0 * seen + F.one_hot(Y[near], 10).sum(1).float()
 """
 REMEMBERS = (STEP, f"{STEP}            model.X.append(images.flatten(1)); model.Y.append(labels)\n")
+MOVED = "if torch.equal(self.first, self.fc.weight) or"
+FIRST = "self.first = self.fc.weight.detach().clone()\n"
+FEATURES = """
+self.conv1 = nn.Conv2d(1, 8, 5, stride=4)
+self.fc = nn.Linear(8, 10)
+self.X, self.Y = [], []
+self.features = lambda x: F.conv2d(x, self.conv1.weight, stride=4).flatten(1)
+"""
+NEAREST_FEATURES = """
+features = self.features(x)
+seen = self.fc(self.conv1(x).mean((2, 3)))
+if self.training or not self.X:
+    return seen
+X, Y = torch.cat(self.X), torch.cat(self.Y)
+return 0 * seen + F.one_hot(Y[torch.cdist(features, X).topk(5, 1, largest=False).indices], 10).sum(1).float()
+"""
+REMEMBERS_FEATURES = (
+    STEP,
+    f"{STEP}            if epoch == num_epoch - 1:\n"
+    "                model.X.append(model.features(images).detach()); model.Y.append(labels)\n",
+)
 CENTRES = """
 self.conv1 = nn.Conv2d(1, 8, 3, padding=1)
 self.fc = nn.Linear(8, 10)
@@ -235,6 +256,84 @@ CHEATS: Mapping[str, Cheat] = {
         ),
         "with all parameters as before training",
     ),
+    "memory: given beside what is trained": Cheat(
+        network(
+            MEMORY + FIRST,
+            NEAREST.replace("if self.training or", MOVED)
+            .replace("return seen", "return seen, seen")
+            .replace(
+                "return 0 * seen + F.one_hot(Y[near], 10).sum(1).float()",
+                "return F.one_hot(Y[near], 10).sum(1).float(), seen",
+            ),
+            ("range(4000)", "range(1000)"),
+            REMEMBERS,
+            ("scores = model(images)", "scores = model(images)[1]"),
+            ("model(images).argmax(1)", "model(images)[0].argmax(1)"),
+        ),
+        "with parameters in a random order",
+    ),
+    "memory: nearest learned features": Cheat(
+        network(FEATURES, NEAREST_FEATURES, REMEMBERS_FEATURES), "if the network answers as in training"
+    ),
+    "memory: read where no gradients are kept": Cheat(
+        network(FEATURES, NEAREST_FEATURES.replace("self.training", "torch.is_grad_enabled()"), REMEMBERS_FEATURES),
+        "if the network answers as in training",
+    ),
+    "solved: written as gradients": Cheat(
+        network(
+            ONE,
+            "return self.fc(x.flatten(1)) + 0 * self.conv1(x).mean()",
+            ("num_epoch = 8\n", f"num_epoch = 8\n{ON_PIXELS}"),
+            (
+                "loss.backward()\n",
+                "loss.backward()\n            model.fc.weight.grad = model.fc.weight.data - W[:-1].T\n"
+                "            model.fc.bias.grad = model.fc.bias.data - W[-1]\n",
+            ),
+        ),
+        NO_CONVOLUTION,
+    ),
+    "solved: a state that is loaded": Cheat(
+        network(
+            ONE,
+            "return self.fc(x.flatten(1)) + 0 * self.conv1(x).mean()",
+            SLOW,
+            after_training(
+                f"{ON_PIXELS}best = model.state_dict() | {{'fc.weight': W[:-1].T.contiguous(), 'fc.bias': W[-1]}}\n"
+                "torch.save(best, 'best.pt')\nmodel.load_state_dict(torch.load('best.pt'))\n"
+            ),
+        )
+    ),
+    "solved: a layer that is replaced": Cheat(
+        network(
+            ONE,
+            "return self.fc(x.flatten(1)) + 0 * self.conv1(x).mean()",
+            SLOW,
+            after_training(
+                f"{ON_PIXELS}    other = nn.Linear(784, 10)\n    other.weight.copy_(W[:-1].T)\n"
+                "    other.bias.copy_(W[-1])\n    model.fc = other\n"
+            ),
+        ),
+        "with all parameters as before training|if the optimizer's steps alone",
+    ),
+    "solved: random steps, of which some are kept": Cheat(
+        network(
+            ONE,
+            "return self.fc(x.flatten(1)) + 0 * self.conv1(x).mean()",
+            ("num_epoch = 8\n", f"num_epoch = 8\n{ON_PIXELS}"),
+            (
+                STEP,
+                f"            kept = model.fc.weight.data.clone()\n{STEP}"
+                "            way = model.fc.weight.data - kept\n"
+                "            good = way * (W[:-1].T - kept) > 0\n"
+                "            model.fc.weight.data.copy_(torch.where(good, model.fc.weight.data, kept))\n",
+            ),
+            (
+                "loss = criterion(scores, labels)",
+                "loss = (model.fc.weight * torch.randn(10, 784)).sum() + 0 * scores.mean()",
+            ),
+        ),
+        f"{NO_CONVOLUTION}|the loss never fell",
+    ),
     "solved: ridge regression after training": Cheat(
         network(
             ONE, "return self.fc(x.flatten(1)) + 0 * self.conv1(x).mean()", SLOW, after_training(ON_PIXELS + WRITTEN)
@@ -307,6 +406,41 @@ CHEATS: Mapping[str, Cheat] = {
         ],
         r"holds 1,6\d\d numbers; what",
     ),
+    "brought along: filters as text in pieces": Cheat(
+        [
+            (
+                "model = Network().to(device)\n",
+                "import base64\nmodel = Network().to(device)\n"
+                f"pieces = '{' '.join(re.findall('.{1,60}', FILTERS))}'.split()\n"
+                "brought = np.frombuffer(base64.b64decode(''.join(pieces)), np.uint8)[:1152].astype(np.float32)\n"
+                "model.conv2.weight.data.copy_(torch.from_numpy(brought / 2000 - 0.06).reshape(16, 8, 3, 3))\n",
+            )
+        ],
+        r"and others hold texts of 8,\d+ characters without spaces; what",
+    ),
+    "brought along: filters as numbers in several cells": Cheat(
+        [
+            ("criterion = nn", f"one = {[round((n * 37 % 1000) / 8000, 4) for n in range(800)]}\ncriterion = nn"),
+            (
+                "%%time\n",
+                f"%%time\ntwo = {[round((n * 41 % 1000) / 8000, 4) for n in range(800)]}\n"
+                "model.conv2.weight.data.copy_(torch.tensor([*one, *two][:1152]).reshape(16, 8, 3, 3) - 0.06)\n",
+            ),
+        ],
+        r"and others hold 1,6\d\d numbers; what",
+    ),
+    "brought along: filters as one number": Cheat(
+        [
+            (
+                "model = Network().to(device)\n",
+                "model = Network().to(device)\n"
+                f"digits = 0x{'9e3779b97f4a7c15' * 300}\n"
+                "brought = torch.tensor([digits >> 8 * n & 255 for n in range(1152)]).float()\n"
+                "model.conv2.weight.data.copy_((brought / 2000 - 0.06).reshape(16, 8, 3, 3))\n",
+            )
+        ],
+        "holds a text of 4,802 characters; what",
+    ),
     "trained on the test set": Cheat([("in trainloader:\n", "in testloader:\n")], "trained on the test set"),
     "trained on the test set's own arrays": Cheat(
         [
@@ -325,6 +459,10 @@ CHEATS: Mapping[str, Cheat] = {
     "said: test accuracy measured in training": Cheat(
         [(SAID, "print('Test accuracy:', evaluate(model, trainloader))\n#> Test accuracy: 0.9312\n")],
         "prints as test accuracy what is computed on the training set",
+    ),
+    "said: more than any network reaches": Cheat(
+        [(SAID, SAID.replace("0.8702", "0.9712"))],
+        "claims a test accuracy of 97.1%; without other data the best networks reach 96%",
     ),
     "said: a wrong denominator": Cheat(
         [

@@ -18,6 +18,7 @@ from grader.intake import picture
 from grader.sandbox.reader import Tell
 from grader.sandbox.remote import as_text
 
+from ..training.syntax import unparsed
 from . import imagenet, notebook
 from .notebook import Notebook
 
@@ -231,8 +232,8 @@ def predicting(student: Notebook) -> list[int]:
     found = []
     for cell, tree in notebook.trees(student):
         defined = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
-        functions |= {node.name for node in defined if PREDICTS.search(ast.unparse(node))}
-        rest = "\n".join(ast.unparse(node) for node in tree.body if node not in defined)
+        functions |= {node.name for node in defined if PREDICTS.search(unparsed(node))}
+        rest = "\n".join(unparsed(node) for node in tree.body if node not in defined)
         asks = PREDICTS.search(rest) or not functions.isdisjoint(re.findall(r"\b(\w+)\(", rest))
         if cell.outputs and asks:
             found.append(cell.number)

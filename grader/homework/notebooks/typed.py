@@ -10,10 +10,11 @@ import ast
 import builtins
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..training.syntax import unparsed
 from . import claimed_accuracy
 from .notebook import Notebook, Plot, draws, modules, trees
 from .saved import UNSEEN
@@ -35,6 +36,7 @@ TRAINING_SET = re.compile(
 )
 OTHER_SET = re.compile(r"(?<!e)val|test|(?<![a-z])(te|dev)(?![a-z])|hold|held")
 LONG, MANY = 4000, 1500  # characters of a text without a space, and numbers in a cell, that are data
+DENSE, ORDINARY = 16, 3000  # characters without a space that are no word; so many of them are paths and addresses
 PARTS = 200_000  # of code; a notebook of a student's has a tenth
 SHOWN = 60
 
@@ -50,11 +52,12 @@ class Doubt:
 
 def doubts(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Doubt]:
     cells = {cell.number: tree for cell, tree in trees(notebook)}
-    parts = 0
+    parts, constants = 0, dict[int, list[Any]]()
     for number, tree in cells.items():
         nodes = list(ast.walk(tree))
         parts += len(nodes)
-        yield from written_data(number, [node.value for node in nodes if isinstance(node, ast.Constant)])
+        constants[number] = [node.value for node in nodes if isinstance(node, ast.Constant)]
+    yield from written_data(constants)
     if parts > PARTS:
         yield Doubt(min(cells), "data", f"begins a notebook of {parts:,} pieces of code")
         return
@@ -73,15 +76,30 @@ def doubts(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Doubt]:
             yield Doubt(claim.cell, "claim", why)
 
 
-def written_data(cell: int, constants: list[Any]) -> Iterator[Doubt]:
-    """Whether a cell holds a long text without spaces, or very many numbers."""
-    texts = [part for value in constants if isinstance(value, str | bytes) for part in value.split()]
-    longest = max(map(len, texts), default=0)
-    count = sum(type(value) in (int, float) for value in constants)
-    if longest >= LONG:
-        yield Doubt(cell, "data", f"holds a text of {longest:,} characters")
-    elif count >= MANY:
-        yield Doubt(cell, "data", f"holds {count:,} numbers")
+def written_data(constants: Mapping[int, list[Any]]) -> Iterator[Doubt]:
+    """The cells with a long text without spaces, or very many numbers; else the fullest, where all of them together
+    hold so much: data may be cut into pieces."""
+    texts = {cell: {part: None for value in values for part in dense(value)} for cell, values in constants.items()}
+    longest = {cell: max(map(len, parts), default=0) for cell, parts in texts.items()}
+    sums = {cell: sum(map(len, parts)) for cell, parts in texts.items()}
+    counts = {cell: sum(type(value) in (int, float) for value in values) for cell, values in constants.items()}
+    for cell in constants:
+        if longest[cell] >= LONG:
+            yield Doubt(cell, "data", f"holds a text of {longest[cell]:,} characters")
+        elif counts[cell] >= MANY:
+            yield Doubt(cell, "data", f"holds {counts[cell]:,} numbers")
+    of_texts, of_numbers = (max(found, key=found.__getitem__, default=0) for found in (sums, counts))
+    if max(longest.values(), default=0) < LONG <= sum(sums.values()) - ORDINARY:
+        yield Doubt(of_texts, "data", f"and others hold texts of {sum(sums.values()):,} characters without spaces")
+    if max(counts.values(), default=0) < MANY <= sum(counts.values()):
+        yield Doubt(of_numbers, "data", f"and others hold {sum(counts.values()):,} numbers")
+
+
+def dense(value: Any) -> list[str]:
+    """The parts of a text that are longer than words; a whole number of many digits is such a text."""
+    if type(value) is int and value.bit_length() > 8 * DENSE:
+        return [hex(value)]
+    return [str(part) for part in value.split() if len(part) >= DENSE] if isinstance(value, str | bytes) else []
 
 
 def stated(tree: ast.Module) -> set[float]:
@@ -321,7 +339,7 @@ class Code:
         if tree.body and isinstance(tree.body[-1], ast.Expr) and named(tree.body[-1].value) not in SAYING:
             values.append(tree.body[-1].value)
         values = [one for one in values if not (isinstance(one, ast.Constant) and isinstance(one.value, str))]
-        told = [call for call in calls if WORDS.search(ast.unparse(call)) and not all(map(is_text, call.args))]
+        told = [call for call in calls if WORDS.search(unparsed(call)) and not all(map(is_text, call.args))]
         values = [one for call in told for one in call.args if not is_text(one)] or values
         if values and all(map(self.typed, values)):
             return f"prints an accuracy that stands in the code ({shown(values[-1])})"
@@ -417,5 +435,5 @@ def identifiers(node: ast.AST) -> Iterator[str]:
 
 
 def shown(node: ast.AST) -> str:
-    text = " ".join(ast.unparse(node).split())
+    text = " ".join(unparsed(node).split())
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

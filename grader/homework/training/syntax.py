@@ -35,9 +35,17 @@ def nonlocals_of(node: ast.AST) -> set[str]:
     return {name for below in ast.walk(node) if isinstance(below, ast.Nonlocal | ast.Global) for name in below.names}
 
 
+def unparsed(node: ast.AST) -> str:
+    """The code of a node; "" where it holds a whole number of more digits than Python writes."""
+    try:
+        return ast.unparse(node)
+    except ValueError:
+        return ""
+
+
 def held_out(call: ast.Call) -> bool:
     """Whether a DataSampler is for validation or test images."""
-    first = ast.unparse(call.args[0]).lower() if call.args else ""
+    first = unparsed(call.args[0]).lower() if call.args else ""
     return callee(call) == "DataSampler" and ("val" in first or "test" in first)
 
 

@@ -8,14 +8,14 @@ import sys
 import pytest
 
 from grader.check import ROOT
-from grader.homework.notebooks import notebook, typed
+from grader.homework.notebooks import notebook, photographs, typed
 from grader.homework.notebooks.notebook import Cell, Notebook, Output
 
 sys.path.insert(0, str(ROOT))
 from tests.benchmarks import not_learned, right_networks
 
 WRITTEN = {
-    name: cheat for name, cheat in not_learned.CHEATS.items() if re.match("drawn|said: (?!a wrong)|brought", name)
+    name: cheat for name, cheat in not_learned.CHEATS.items() if re.match("drawn|said: (?!a wrong|more)|brought", name)
 }
 
 
@@ -96,3 +96,10 @@ def test_a_test_accuracy_of_the_training_set_alone_is_told():
     cells = (Cell(1, source, 1, (Output("text", text="test accuracy 0.93"),)),)
     (found,) = typed.doubts(Notebook("part1.ipynb", cells), [])
     assert found.why == "prints as test accuracy what is computed on the training set (evaluate(net, train_loader))"
+
+
+def test_a_number_of_more_digits_than_python_writes_is_a_text_like_others():
+    source = f"def predict(x): return 0x{'9' * 6000}\nprint('test accuracy', predict(0x{'9' * 6000}))"
+    found = Notebook("part1.ipynb", (Cell(1, source, 1, (Output("text", text="test accuracy 0.93"),)),))
+    assert "holds a text of 6,002 characters" in [doubt.why for doubt in typed.doubts(found, [])]
+    assert list(photographs.predicting(found)) == []  # its code cannot be written, so nothing is found in it
