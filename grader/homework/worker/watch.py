@@ -79,6 +79,7 @@ class Watch:
         self.blind = self.awaiting = self.stepped = False
         self.within = threading.local()
         self.model: Any = None
+        self.candidate: tuple[Any, Any] | None = None  # a module, and the batch that it was called with
         self.optimizer: Any = None
         self.shape: tuple[int, ...] | None = None
         self.given = Spread()
@@ -137,19 +138,26 @@ class Watch:
         self.pause(lender.learned, False)
 
     def called(self, module: Any, args: tuple[Any, ...]) -> None:
-        """Note the network: the first module with parameters that gets a batch in training. Its parts follow later."""
+        """Note the first module with parameters that gets a batch in training. Its parts follow later. It is the
+        network if it is learned from (see `before`): a layer may be called to show what it sees."""
         self.pause(False, False)
         if not self.awaiting or self.blind or not torch.is_grad_enabled():
             return
         if args and isinstance(args[0], torch.Tensor) and weighs(module):
-            self.given = self.given if module is self.model else Spread()
-            self.given_marked = is_marked(args[0])
-            self.model, self.shape, self.kind, self.awaiting = module, tuple(args[0].shape[1:]), args[0].dtype, False
-            self.batch_size = max(self.batch_size, len(args[0]))
-            if self.given.pictures < MEASURED:
-                self.given.add(args[0])
+            self.candidate, self.awaiting = (module, args[0].detach()), False
+
+    def adopt(self, module: Any, batch: Any) -> None:
+        """This module, called with this batch, is the network."""
+        self.given = self.given if module is self.model else Spread()
+        self.given_marked = is_marked(batch)
+        self.model, self.shape, self.kind, self.candidate = module, tuple(batch.shape[1:]), batch.dtype, None
+        self.batch_size = max(self.batch_size, len(batch))
+        if self.given.pictures < MEASURED:
+            self.given.add(batch)
 
     def before(self, loss: Any) -> None:
+        if self.candidate is not None:
+            self.adopt(*self.candidate)
         self.losses.append(float(loss.detach()) if loss.numel() == 1 else math.nan)
         if len(self.losses) == 1:
             self.chain = chain(loss)

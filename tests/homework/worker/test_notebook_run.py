@@ -133,6 +133,9 @@ BOOKS = {
     "test set": usual(
         f"{DATA}\ncriterion = [len(testset), testset.targets[:5].tolist(), testset.data[3].tolist()]"
     ),
+    "a layer is shown": notebook(
+        DATA, LOADER, MODEL, TRAIN, "train(model, loader, 3)", "seen = model[1](trainset[0][0].flatten(1))"
+    ),
     "root cause": usual(
         f"import absent\nindices = absent.split(600)\n{DATA}\npart = Subset(trainset, indices)",
         "loader = DataLoader(part, batch_size=100)",
@@ -336,6 +339,11 @@ def test_a_network_is_asked_about_pictures_as_it_was_given_them(told, arrays, na
 def test_a_network_for_batches_of_one_size_is_asked_in_such_batches(told):
     assert told["fixed"]["classes"] == 7
     assert [row[2] for row in told["fixed"]["facts"]["layers"]] == [[10]]
+
+
+def test_a_layer_that_is_called_after_training_is_not_the_network(told):
+    assert told["a layer is shown"].get("error") is None
+    assert told["a layer is shown"]["facts"]["network"] == "Sequential"
 
 
 def test_what_a_notebook_takes_for_its_test_set_is_held_out_of_the_training_set(told, arrays):
