@@ -53,12 +53,11 @@ def test_what_is_no_notebook_is_told_as_before():
 
 def test_a_hundred_large_plots_are_not_decoded():
     plot = image(hostile.wide())
-    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found = read(file(PLOT, *[plot] * 100))
     decoded = sum(one.height > 0 for one in found.pictures)
     assert len(found.pictures) == 100
     assert 0 < decoded <= survey.ROOM // 7900**2
-    assert time.monotonic() - began < 20
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 << 10
 
 
