@@ -233,7 +233,7 @@ def kind_of(content: bytes) -> str | None:
 
 def is_notebook(content: bytes) -> bool:
     """Whether the content is a notebook's JSON. The name does not matter."""
-    text = decoded(content[:SLIM])[0] if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else ""
+    text = decoded(content[:SLIM])[0] if content[:2] in UTF_16 or b"\0" in content[:4] else ""
     head = text.encode() if text else content.removeprefix(codecs.BOM_UTF8)
     return head[:64].lstrip().startswith(b"{") and (b'"cells"' in head or b'"worksheets"' in head)
 
@@ -263,6 +263,7 @@ def decoded(content: bytes) -> tuple[str, str]:
 
 # Text encodings that a line may declare. Python has other codecs that are not for text, and slow.
 TEXT = re.compile(r"latin|l1$|iso|cp\d|windows|gb|big5|shift|s?jis|euc|koi8|mac|utf|u8$|ascii", re.ASCII)
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
     (codecs.BOM_UTF32_BE, "utf-32", "UTF-32"),
@@ -340,11 +341,21 @@ def defines(content: bytes) -> set[str]:
 def notebook(content: bytes, name: str, origin: str) -> Repaired:
     """Repair a notebook: in UTF-8, and without large outputs that no check reads."""
     notes: list[str] = []
-    text, said = decoded(content) if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else ("", "")
+    text, said = decoded(content) if content[:2] in UTF_16 or b"\0" in content[:4] else ("", "")
     if said:
-        content, notes = text.encode(), [f"{origin} was read as {said}"]
+        content, notes = text.encode("utf-8", "replace"), [f"{origin} was read as {said}"]
+    if (whole := content.rstrip(b"\0\x1a")) != content:
+        content, notes = whole, [*notes, f"{origin}: characters after its end were left out"]
+    if b"<<<<<<< " in content and (changed := settled(content.decode("utf-8", "replace")).encode()) != content:
+        content, notes = changed, [*notes, f"{origin}: an empty merge conflict was left out"]
     document = loaded(content) if len(content) > SLIM else None
     return Repaired(slim(document) if document else content, notes)
+
+
+def is_cut(content: bytes) -> bool:
+    """Whether a notebook's end is missing, whatever its encoding."""
+    whole = content.rstrip(b"\0\x1a \t\r\n").endswith(b"}") or b"<<<<<<< " in content
+    return is_notebook(content) and not whole
 
 
 def loaded(content: bytes) -> Any:

@@ -16,7 +16,7 @@ from grader.intake import helpers, repair
 from grader.intake.archive import ENDING, FILE, NOTEBOOK, Found, Search, members, printable
 from grader.intake.match import EXACT, HOLDS, MARKED, WRITTEN, basename, folded
 from grader.intake.newer import Newer, answers
-from grader.intake.repair import Repaired, defines, essence, is_notebook, kind_of
+from grader.intake.repair import Repaired, defines, essence, is_cut, is_notebook, kind_of
 from grader.intake.source import definitions
 from grader.intake.unpack import MIB
 from grader.model import Limits, Submission, Take
@@ -251,15 +251,15 @@ def works(file: Found, stub: bytes | None) -> bool:
     return (
         file.content is not None
         and kind_of(file.content) is None
+        and not is_cut(file.content)
         and essence(file.content) not in (b"", stub and essence(stub))
     )
 
 
-def no_work(base: str, file: Found) -> str:
+def no_work(file: Found) -> str:
     """What a file is that cannot be the wanted one as it is, though it may have been meant; "" for others."""
     content = file.content or b""
-    cut = base.endswith(".py") and is_notebook(content) and repair.loaded(content) is None
-    return kind_of(content) or ("a notebook that is cut off; hand in the whole one" if cut else "")
+    return kind_of(content) or ("a notebook that is cut off; hand in the whole one" if is_cut(content) else "")
 
 
 def pick(base: str, candidates: Sequence[tuple[int, Found]], stub: bytes | None, unread: Sequence[str]) -> Choice:
@@ -276,10 +276,10 @@ def pick(base: str, candidates: Sequence[tuple[int, Found]], stub: bytes | None,
         )
     if works_in:
         return nearest(base, works_in, fit, stub)
-    odd = [one for one in candidates if one[0] <= MARKED and no_work(base, one[1])]
+    odd = [one for one in candidates if one[0] <= MARKED and no_work(one[1])]
     here = [one for one in fit if one not in odd or one[0] == EXACT]
     if odd and not any(one[0] == EXACT for one in odd):
-        return Choice(question=f"{odd[0][1].path} may be {base}, but is {no_work(base, odd[0][1])}")
+        return Choice(question=f"{odd[0][1].path} may be {base}, but is {no_work(odd[0][1])}")
     if unread:
         return Choice(question=f"{base} may be in a file that could not be opened: {unread[0]}")
     if here:

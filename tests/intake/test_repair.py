@@ -212,6 +212,24 @@ def test_a_notebook_in_utf_16_is_one_in_utf_8():
     assert (found.content, found.notes) == (content, ["part1.ipynb was read as UTF-16"])
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32"])
+def test_a_notebook_in_an_encoding_that_it_does_not_tell_is_read(encoding):
+    content = notebook("x = 1")
+    assert repair.notebook(content.decode().encode(encoding), "part1.ipynb", "part1.ipynb").content == content
+
+
+def test_what_a_transfer_added_to_a_notebook_is_left_out():
+    content = notebook("x = 1") + b"\n"
+    found = repair.notebook(content + bytes(9), "part1.ipynb", "part1.ipynb")
+    assert (found.content, found.notes) == (content, ["part1.ipynb: characters after its end were left out"])
+    conflict = b"<<<<<<< HEAD\n" + content + b"=======\n" + content + b">>>>>>> theirs\n"
+    found = repair.notebook(conflict, "part1.ipynb", "part1.ipynb")
+    assert json.loads(found.content) == json.loads(content)
+    assert found.notes == ["part1.ipynb: an empty merge conflict was left out"]
+    other = conflict.replace(b"x = 1", b"x = 2", 1)
+    assert repair.notebook(other, "part1.ipynb", "part1.ipynb").content == other
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [

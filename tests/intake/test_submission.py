@@ -100,6 +100,15 @@ def test_a_name_with_characters_that_nobody_sees_is_the_name(tmp_path, name):
         assert found.origin["layers.py"].isprintable()
 
 
+def test_a_notebook_that_is_cut_off_never_beats_a_whole_one(tmp_path):
+    whole = cells("x = 1")
+    found = read(put(tmp_path / "a", {"part1.ipynb": whole[:-9], "part1 (1).ipynb": whole}), WANTED, STUBS)
+    assert found.files["part1.ipynb"] == whole
+    found = read(put(tmp_path / "b", {"part1 (1).ipynb": whole[:-9], "functions.py": b"f"}), WANTED, STUBS)
+    assert "may be part1.ipynb, but is a notebook that is cut off" in found.questions["part1.ipynb"]
+    assert read(put(tmp_path / "c", {"part1.ipynb": whole[:-9]}), WANTED, STUBS).files["part1.ipynb"] == whole[:-9]
+
+
 def test_a_notebook_that_is_cut_off_is_a_question_where_it_may_be_a_script(tmp_path):
     cut = cells("def fc_forward(x): return x")[:-20]
     found = read(put(tmp_path, {"functions.py": b"f", "layers.ipynb": cut}), WANTED, STUBS)
