@@ -1,10 +1,13 @@
-"""Who may import whom, as the table in grader/README.md says; what lies where, as its list of rooms says."""
+"""Who may import whom, as the table in grader/README.md says; what lies where, as its list of rooms says; how long a
+sentence is."""
 
 import ast
 import re
 from pathlib import Path
 
 import pytest
+
+from grader.measure.diagnose import MOST_WORDS
 
 GRADER = Path(__file__).parents[1] / "grader"
 PAGE = (GRADER / "README.md").read_text(encoding="utf-8")
@@ -116,3 +119,28 @@ def test_no_file_is_allowed_a_word_that_it_does_not_need():
     for name, words in NEEDED.items():
         found = {word.lower() for word in HOMEWORKS_WORDS.findall((GRADER / name).read_text(encoding="utf-8"))}
         assert words == found, name
+
+
+def sentences(path):
+    """(line, words) of each text in a file that is no docstring, no program and no list of words, with a placeholder
+    as one word."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = list(ast.walk(tree))
+    bodies = [node.body for node in nodes if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)]
+    skipped = {body[0].value for body in bodies if body and isinstance(body[0], ast.Expr)}
+    skipped |= {node.func.value for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+                and node.func.attr == "split"}  # fmt: skip
+    skipped |= {part for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in nodes:
+        if node in skipped or not isinstance(node, ast.Constant | ast.JoinedStr):
+            continue
+        parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+        texts = [part.value if isinstance(part, ast.Constant) else "{}" for part in parts]
+        text = "".join(one for one in texts if isinstance(one, str))
+        if "\n" not in text.strip() and not text.startswith(("SELECT", "INSERT", "import ")):
+            yield node.lineno, len(text.split())
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(GRADER).as_posix())
+def test_no_sentence_is_too_long_for_its_reader(path):
+    assert [line for line, words in sentences(path) if words > MOST_WORDS] == []

@@ -22,7 +22,8 @@ Size = tuple[int, int, int]  # N, Din, Dout
 REUSED = "it is a later call's: return a new array each time"
 MANY_ROWS, MANY_COLUMNS = 130, 34  # larger than a batch of 128 and than 32 units, which are numbers to hard-code
 ONE_ROW, ONE_OUTPUT, OTHER_AXES, DEFAULTS = "one_row", "one_output", "other_axes", "defaults"  # in rubric.yaml
-SAID = {ONE_ROW: "for one row", ONE_OUTPUT: "for one output", OTHER_AXES: "for other axes", DEFAULTS: "without sizes"}
+SAID = {ONE_ROW: "for one row", ONE_OUTPUT: "for one output", OTHER_AXES: "for arrays that are no matrices",
+        DEFAULTS: "where no sizes are given"}  # fmt: skip
 SINGLE = 1e-5  # of the largest number: what float32 sums of a few hundred numbers are off by at most
 NO_MATRICES = (7,), (2, 3, 4)
 
@@ -39,11 +40,10 @@ def edge(hw: Subject, item: str, name: str) -> Iterator[None]:
         if policy == "judged":
             raise
         del hw.measures[measured:]  # a bar that is missed here is missed by nothing that counts
-        sentence = f"{SAID[name]}: {error.message}"
         if policy == "advice":
-            hw.advise(f"at no cost, {sentence}")
+            hw.advise(f"{SAID[name]}, which costs nothing: {error.message}")
         else:
-            hw.review(sentence)
+            hw.review(f"{SAID[name]}: {error.message}")
 
 
 def allowed(hw: Subject, x: NDArray[Any], expected: Any) -> float:

@@ -394,7 +394,7 @@ class Search:
             more = f" and {len(self.left_out) - 3} more" if len(self.left_out) > 3 else ""
             self.note(
                 f"not read: {some}{more}; at most {BESIDE} pictures of {FILE // MIB} MiB each and "
-                f"{BESIDE_ROOM // MIB} MiB in all are read; hand in only those that are asked for"
+                f"{BESIDE_ROOM // MIB} MiB in all are read; hand in fewer"
             )
         return found
 

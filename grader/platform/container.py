@@ -95,8 +95,8 @@ def fitted(homework: Homework, given: Container, seconds: float, ours: int) -> t
         resident = max(given.memory - ours - SPARE, LEAST)
         limits = replace(limits, resident=resident)
         told.append(
-            f"this container has {mib(given.memory)} MiB of memory: a student's process gets {mib(resident)} MiB "
-            f"of the {mib(wanted)} MiB that the homework allows; what needs more is a question for a person"
+            f"this container has {mib(given.memory)} MiB of memory: a student's process gets {mib(resident)} of the "
+            f"{mib(wanted)} MiB allowed; what needs more is a question for a person"
         )
     if share < 1:
         limits = slower(limits, share)
@@ -105,7 +105,7 @@ def fitted(homework: Homework, given: Container, seconds: float, ours: int) -> t
     if part < 1:
         told.append(
             f"a run has {seconds:g} s here, so training gets {part:.0%} of its CPU seconds "
-            f"({'; '.join(budgets)}); what that cuts while it still learns is a question for a person"
+            f"({'; '.join(budgets)}); what is cut while it learns is a question for a person"
         )
     tasks = tuple(replace(task, items=tuple(shorter(item, part) for item in task.items)) for task in rubric.tasks)
     return replace(homework, rubric=replace(rubric, limits=limits, tasks=tasks)), tuple(told)

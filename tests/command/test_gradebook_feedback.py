@@ -72,7 +72,7 @@ def members(path):
     [
         ("canvas", ["lovelaceada_101_9001_report.zip", "bobnoether_102_9002_report.zip"], "come from Canvas's own"),
         ("moodle", ["lovelaceada_0_assignfeedback_file_report.html", "bobnoether_1_assignfeedback_file_report.html"],
-         "come from Moodle's own"),
+         "is Moodle's own"),
         ("gradescope", ["results/0.json", "results/1.json", "run_autograder", "setup.sh"], "come from Gradescope's"),
     ],
 )  # fmt: skip
