@@ -95,8 +95,8 @@ def fitted(homework: Homework, given: Container, seconds: float, ours: int) -> t
         resident = max(given.memory - ours - SPARE, LEAST)
         limits = replace(limits, resident=resident)
         told.append(
-            f"this container has {mib(given.memory)} MiB of memory: a student's process gets {mib(resident)} of the "
-            f"{mib(wanted)} MiB allowed; what needs more is a question for a person"
+            f"this container has {mib(given.memory)} MiB of memory: a student's process gets {mib(resident)} MiB of "
+            f"the {mib(wanted)} MiB allowed; what needs more is a question for a person"
         )
     if share < 1:
         limits = slower(limits, share)
