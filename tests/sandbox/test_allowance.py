@@ -193,7 +193,7 @@ def test_nothing_is_imported_once_the_time_is_used_up(opened):
     session = opened(layers=SAYS_ITS_NAME)
     session.allowance.beside = 0.0
     session.begin(1)
-    with pytest.raises(TimedOut, match="the import of layers.py was not tried"):
+    with pytest.raises(TimedOut, match=r"the import of layers\.py was not tried"):
         session.bring("layers")
     assert session.subjects == []
 
