@@ -284,14 +284,14 @@ def opened(value: Any) -> Any:
 
 def holds_more(value: Any) -> bool:
     """Whether a function can change it in place."""
-    return isinstance(value, dict | list | np.ndarray)
+    return isinstance(value, dict | list | set | np.ndarray)
 
 
 def change(value: Any, now: Any) -> None:
-    """Give an array, list or dict the contents that the reference left in it."""
+    """Give an array, list, dict or set the contents that the reference left in it."""
     if isinstance(value, np.ndarray):
         value[...] = now
-    elif isinstance(value, dict):
+    elif isinstance(value, dict | set):
         value.clear()
         value.update(now)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +13,7 @@ from grader.check import ROOT, load
 from grader.errors import UsageError
 from grader.grading import grade
 from grader.model import Homework, Verdict
-from grader.reference import LACKING, Recorded
+from grader.reference import LACKING, Recorded, Recorder, pack
 from grader.release.recording import record, works_of
 
 sys.path.insert(0, str(ROOT / "tests"))
@@ -49,7 +50,7 @@ def test_a_seed_that_is_not_recorded_is_refused(recorded: Recorded) -> None:
     assert homework.answers.draw_seed() == SEED
 
 
-@pytest.mark.parametrize("name", ["normalization", "autograd", "framework", "attention"])
+@pytest.mark.parametrize("name", ["normalization", "autograd", "framework", "attention", "reports"])
 def test_another_homework_is_recorded_alike(name: str, tmp_path: Path) -> None:
     folder = ROOT / "tests" / "homeworks" / name
     (tmp_path / "answers.zip").write_bytes(record(folder, (1, 2)))
@@ -62,3 +63,15 @@ def test_another_homework_is_recorded_alike(name: str, tmp_path: Path) -> None:
                 assert check == "speed"  # the reference's own loop is its bar
             elif check != "dropout":  # torch draws there, and nobody seeds it
                 assert found == course[check], title
+
+
+def test_what_the_reference_changes_in_a_set_is_recorded(tmp_path: Path) -> None:
+    recorder = Recorder({"work": SimpleNamespace(add=lambda held: held.add((1, "b")))})
+    recorder.begin(1)
+    recorder.modules.work.add({1})
+    manifest = {"modules": ["work"], "functions": {}, "grader": ""}
+    (tmp_path / "answers.zip").write_bytes(pack(recorder, manifest))
+    recorded, held = Recorded(tmp_path / "answers.zip"), {1}
+    recorded.begin(1)
+    recorded.modules.work.add(held)
+    assert held == {1, (1, "b")}
