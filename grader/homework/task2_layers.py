@@ -38,6 +38,7 @@ from .edges import (
 
 Array = NDArray[np.float64]
 
+Said = str | Sequence[str]  # of all calls, or of each
 AGAIN = 8  # so many equal calls in turn: an answer may not depend on how often a layer was used
 REGS = (0.0, 0.7, 3.0)
 TINY = 1e-3  # a factor of inputs, for outputs below 0.01
@@ -85,8 +86,8 @@ def fc_forward(hw: Subject, rng: np.random.Generator) -> None:
     expect_fc_forward(hw, *(spread_fc(rng, size) for size in judged))
     x, w, b = draw_fc(rng, small[0])
     expect_fc_forward(hw, (TINY * x, w, TINY * b), said=", of small numbers")
-    for said, args in special_fc(rng, small[1]).items():
-        expect_fc_forward(hw, args, said=said)
+    special = special_fc(rng, small[1])
+    expect_fc_forward(hw, *special.values(), said=tuple(special))
     for name, size in advised.items():
         with edge(hw, "2.1", name):
             expect_fc_forward(hw, draw_fc(rng, size))
@@ -105,8 +106,9 @@ def fc_backward(hw: Subject, rng: np.random.Generator) -> None:
         grad_out[:, 0] = rng.uniform(1e-5, 1e-4, size=size[0])  # small enough that their sum is small, too
         calls.append((spread_fc(rng, size), grad_out))
     expect_fc_backward(hw, *calls)
-    for said, args in special_fc(rng, small[1]).items():
-        expect_fc_backward(hw, (args, whole(rng, (small[1][0], small[1][2]), 2.0**8)), said=said)
+    special = special_fc(rng, small[1])
+    upstream = [whole(rng, (small[1][0], small[1][2]), 2.0**8) for _ in special]
+    expect_fc_backward(hw, *zip(special.values(), upstream, strict=True), said=tuple(special))
     for name, size in advised.items():
         with edge(hw, "2.1", name):
             expect_fc_backward(hw, (draw_fc(rng, size), rng.normal(size=(size[0], size[2]))))
@@ -124,8 +126,8 @@ def relu_forward(hw: Subject, rng: np.random.Generator) -> None:
     for x in judged:
         x.flat[rng.integers(x.size)] = 0.0
     expect_relu_forward(hw, *judged)
-    for said, x in one_sided(rng).items():
-        expect_relu_forward(hw, x, said=said)
+    special = one_sided(rng)
+    expect_relu_forward(hw, *special.values(), said=tuple(special))
     with edge(hw, "2.2", OTHER_AXES):
         for other in NO_MATRICES:
             expect_relu_forward(hw, clear_of_kink(rng, other))
@@ -317,18 +319,23 @@ def advised_sizes(rng: np.random.Generator) -> dict[str, Size]:
     return {ONE_ROW: (1, few, more), ONE_OUTPUT: (few, more, 1)}
 
 
-def expect_fc_forward(hw: Subject, *calls: tuple[Array, Array, Array], said: str = "") -> None:
+def expect_fc_forward(hw: Subject, *calls: tuple[Array, Array, Array], said: Said = "") -> None:
     answers = [unpack("fc_forward", answer, ("out", "cache")) for answer in hw.layers.fc_forward.map(calls)]
     expect_unchanged(hw, "fc_forward", ("x", "w", "b"))
-    for (x, w, b), (out, _) in zip(calls, answers, strict=True):
+    for (x, w, b), (out, _), what in zip(calls, answers, of_each(said, calls), strict=True):
         expected, _ = hw.reference.layers.fc_forward(x, w, b)
         clues = chain(
             mistakes(hw, "fc_forward_out", x, w, b),
             kept_clues(partial(first, hw.layers.fc_forward), x=x, w=w, b=b),
             mistakes(hw, "fc_forward_given", x, w, b, recorded=False),
         )
-        name = f"out of fc_forward {sized(size_of(x, w))}{said}"
+        name = f"out of fc_forward {sized(size_of(x, w))}{what}"
         expect_close(hw, name, out, expected, atol=allowed(hw, x, expected), clues=clues)
+
+
+def of_each(said: Said, calls: Sequence[Any]) -> Sequence[str]:
+    """What is said of each call, where one text may stand for all."""
+    return [said] * len(calls) if isinstance(said, str) else said
 
 
 def size_of(x: Array, w: Array) -> Size:
@@ -375,16 +382,16 @@ def expect_numeric_fc(hw: Subject, rng: np.random.Generator, size: Size) -> None
             expect_close(hw, f"{name} {sized(size)}, {said}", grad, expected, clues=clues)
 
 
-def expect_fc_backward(hw: Subject, *calls: tuple[tuple[Array, Array, Array], Array], said: str = "") -> None:
+def expect_fc_backward(hw: Subject, *calls: tuple[tuple[Array, Array, Array], Array], said: Said = "") -> None:
     """The gradients by the reference: a numeric one takes long for many numbers, and loses digits for large ones."""
     caches = caches_of("fc_forward", hw.layers.fc_forward.map([args for args, _ in calls]))
     answers = hw.layers.fc_backward.map([(grad_out, cache) for (_, grad_out), cache in zip(calls, caches, strict=True)])
-    for (args, grad_out), answer in zip(calls, answers, strict=True):
+    for (args, grad_out), answer, what in zip(calls, answers, of_each(said, calls), strict=True):
         grads, right = unpack("fc_backward", answer, FC_BACKWARD), trusted_fc(hw, grad_out, args)
         size = size_of(args[0], args[1])
         for at, (name, grad, expected) in enumerate(zip(FC_BACKWARD, grads, right, strict=True)):
             clues = chain(exchanged(right, name), mistakes(hw, "fc_backward_given", at, grad_out, args, recorded=False))
-            name, bar = f"{name} {sized(size)}{said}", allowed(hw, args[0], expected)
+            name, bar = f"{name} {sized(size)}{what}", allowed(hw, args[0], expected)
             expect_close(hw, name, grad, expected, atol=bar, factors=fc_factors(size), clues=clues)
 
 
@@ -432,18 +439,18 @@ def one_sided(rng: np.random.Generator) -> dict[str, Array]:
     return {", none below 0": above, ", none above 0": below}
 
 
-def expect_relu_forward(hw: Subject, *inputs: Array, said: str = "") -> None:
+def expect_relu_forward(hw: Subject, *inputs: Array, said: Said = "") -> None:
     answers = [
         unpack("relu_forward", answer, ("out", "cache")) for answer in hw.layers.relu_forward.map(singly(inputs))
     ]
     advise_unchanged(hw, "relu_forward")
-    for x, (out, _) in zip(inputs, answers, strict=True):
+    for x, (out, _), what in zip(inputs, answers, of_each(said, inputs), strict=True):
         expected, _ = hw.reference.layers.relu_forward(x)
         clues = chain(
             mistakes(hw, "relu_forward_out", x),
             kept_clues(partial(first, hw.layers.relu_forward), x=x),
         )
-        expect_close(hw, f"out of relu_forward, x {x.shape}{said}", out, expected, clues=clues)
+        expect_close(hw, f"out of relu_forward, x {x.shape}{what}", out, expected, clues=clues)
 
 
 def singly(inputs: Sequence[Array]) -> list[tuple[Array]]:
