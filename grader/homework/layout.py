@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.errors import Mismatch
-from grader.measure.diagnose import describe
+from grader.measure.diagnose import describe, short_enough
 from grader.measure.expect import is_stub
 
 Array = NDArray[np.float64]
@@ -268,5 +268,7 @@ def expect_as_asked(parameters: Any, asked: Widths, net: str) -> Layout:
         raise Mismatch(f"{net} should hold arrays of the shapes {', '.join(wanted)}; {told}")
     faults = possible[0].faults(asked, parameters)
     if faults:
-        raise Mismatch(f"{net} is not built as asked: {'; '.join(faults)[:300]}; its shapes are {have}")
+        every, first, there = "; ".join(faults)[:300], faults[0], f"; its shapes are {have}"
+        some = (f"{every}{there}", every, f"{first}{there}", first)
+        raise Mismatch(short_enough([f"{net} is not built as asked: {one}" for one in some]))
     return possible[0]

@@ -367,7 +367,7 @@ def named(factors: Mapping[str, float]) -> Iterator[tuple[str, float]]:
     """Sentences and factors: first those of the check, then common ones."""
     for name, value in factors.items():
         if value > 0 and value != 1:
-            hint = "is 1/N missing?" if "batch" in name else f"is it multiplied by {name} once too often?"
+            hint = "is 1/N missing?" if "batch" in name else "is it multiplied by that once too often?"
             yield f"ratio {value:g} = {name}: {hint}", value
             hint = f"is a factor {name} missing?"
             if "batch" in name:

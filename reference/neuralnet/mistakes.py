@@ -138,7 +138,7 @@ def relu_backward_grad(x, grad_out, later=None):
     return [
         ("it is grad_out, unmasked: x <= 0 has to block the gradient", grad_out),
         ("the mask is inverted: it lets through where x is negative", grad_out * (x < 0)),
-        ("it is the mask alone, without grad_out", (x > 0).astype(np.float64)),
+        ("it is the mask alone", (x > 0).astype(np.float64)),
         ("it is multiplied by x, but the slope of x is 1", grad_out * x),
         ("it is multiplied by x, but the slope of x is 1", grad_out * np.maximum(x, 0)),
         ("the mask is taken from grad_out instead of x", grad_out * (grad_out > 0)),

@@ -44,7 +44,7 @@ MISTAKES = {
     "log2": (np.array(LOSS / np.log(2)), LOSS, "log2"),
     "reg without its half": (2 * W, W, r"ratio 2: is it counted twice, or is a factor 1/2 missing"),
     "a forgotten factor 2": (W, 2 * W, "a factor 2 missing"),
-    "reg twice": (0.09 * W, 0.3 * W, "multiplied by reg once too often"),
+    "reg twice": (0.09 * W, 0.3 * W, "= reg: is it multiplied by that once too often"),
     "reg forgotten": (W, 0.3 * W, "is a factor reg missing"),
     "any other factor": (3.7 * W, W, "about 3.7 times"),
     "sign": (-GRAD_W, GRAD_W, "the sign is wrong"),
