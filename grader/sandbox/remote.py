@@ -129,6 +129,9 @@ class Answered(dict[Any, Any]):
         raise NoKeyError(f"an answer is a dict without the key {key!r}")
 
 
+Answered.__name__ = "dict"  # as messages call it
+
+
 class Left(dict[int | str, Any]):
     """Arguments that a call changed, by position or name. Another argument that it was `given` is as the check has
     it."""

@@ -100,7 +100,7 @@ def test_stand_in_data_are_named_wherever_a_number_rests_on_them():
 def test_a_run_cut_by_its_budget_is_left_to_a_person_when_it_fails():
     hw = judge(task4_models.best_model, [0.2] * 50, budget=3)
     assert "time limit" in hw.questions[0]
-    assert re.search("stopped in epoch 3 of .* after 3 s of processor time; its best epoch counts", hw.error)
+    assert re.search("stopped in epoch 3 of .* after 3 CPU seconds; its best epoch counts", hw.error)
     hopeless = judge(task4_models.best_model, [0.1] * 50, budget=8)
     assert "chance level" in hopeless.error
     assert not hopeless.questions

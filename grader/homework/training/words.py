@@ -102,7 +102,7 @@ def cut(outcome: Outcome) -> Iterator[str]:
     wanted = outcome.hyperparameters.get("num_epochs")
     of = f" of {wanted:g}" if wanted else ""
     yield (
-        f"the run was stopped in epoch {len(outcome.epochs)}{of}, after {outcome.cpu:.0f} s of processor time; "
+        f"the run was stopped in epoch {len(outcome.epochs)}{of}, after {outcome.cpu:.0f} CPU seconds; "
         "its best epoch counts."
     )
     yield "training is faster with fewer images (num_train) or a smaller hidden_dim."
