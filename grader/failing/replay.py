@@ -39,7 +39,7 @@ def by_student(session: Session, steps: Sequence[Step]) -> Any:
     return answers[-1]
 
 
-def by_reference(modules: Any, steps: Sequence[Step], names: dict[str, str]) -> Any:
+def by_reference(modules: Any, steps: Sequence[Step], names: dict[Any, str]) -> Any:
     """The reference's answer to the last step. `names` maps a student's names of arrays to the reference's; those that
     shapes tell are added. Raises Unanswered."""
     answers: list[Any] = []
@@ -71,7 +71,7 @@ def alone() -> Iterator[None]:
             sys.stdin = before
 
 
-def carried_out(step: Step, owner: Any, args: list[Any], named: dict[str, Any], names: dict[str, str]) -> Any:
+def carried_out(step: Step, owner: Any, args: list[Any], named: dict[str, Any], names: dict[Any, str]) -> Any:
     if step.op == PUT:
         return args[0]
     for name in step.path:

@@ -36,7 +36,7 @@ class Judge:
     case: Case
     until: float  # when to stop, as time.monotonic() counts; a machine that is busy gets there sooner
     left: int = ASKED  # inputs that may still be tried
-    names: dict[str, str] = field(default_factory=dict)  # a student's name of an array -> the reference's
+    names: dict[Any, str] = field(default_factory=dict)  # a student's name of an array -> the reference's
 
     def again(self) -> Case | None:
         """The case, if the student's code gives the same wrong answer once more; else None."""
@@ -96,7 +96,7 @@ class Judge:
     def right(self, steps: Sequence[Step]) -> Any:
         """The reference's answer. Raises Unanswered, LookupError or TypeError where it has none."""
         answer = by_reference(self.modules, steps, self.names)
-        return part_at(answer, tuple(self.names.get(str(key), key) for key in self.case.place))
+        return part_at(answer, tuple(self.names.get(key, key) for key in self.case.place))
 
     @property
     def late(self) -> bool:

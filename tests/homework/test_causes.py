@@ -123,10 +123,10 @@ MISTAKES = {
         "layers.py", "grad_out @ w.T", "grad_out @ w.T / w.shape[1]", "fc_backward", "is it a mean, not a sum?"
     ),
     "numpy's maximum of all": Mistake(
-        "layers.py", "np.maximum(x, 0)", "np.max(0, x)", "relu_forward", "index; np.maximum(x, 0) compares each"
+        "layers.py", "np.maximum(x, 0)", "np.max(0, x)", "relu_forward", "index; np.maximum compares entry"
     ),
     "numpy's maximum of all, in the backward pass": Mistake(
-        "layers.py", "np.maximum(x, 0)", "max(0, x)", "relu_backward", "; np.maximum(x, 0) compares each entry"
+        "layers.py", "np.maximum(x, 0)", "max(0, x)", "relu_backward", "; np.maximum compares entry by entry"
     ),
     "another name for numpy": Mistake(
         "layers.py", "np.maximum(x, 0)", "numpy.maximum(x, 0)", "relu_forward", "NameError", "compares each"

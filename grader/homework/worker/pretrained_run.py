@@ -49,7 +49,10 @@ class PretrainedRun:
         self.begun: list[int] = []  # for each running module, `count` when it was entered
         cells = [tuple(cell) for cell in order["cells"]]
         lay(order["files"])
-        paths.lay(class_lists(order["labels"]))
+        named = {
+            name: text for name, text in class_lists(order["labels"]).items() if any(name in own for _, own, _ in cells)
+        }
+        paths.lay(named)  # and no others: who lists a folder expects photographs
         vision.prepare()
         paths.prepare_lists()
         paths.lay(notebook.files(source for _, source, _ in cells))
