@@ -584,6 +584,14 @@ def test_a_handout_says_that_the_course_grades_again(folder: Path, graded: Any, 
     assert of(graded({"top": WRONG_TOP}, handout), "line").verdict is Verdict.FAIL
 
 
+def test_a_large_question_of_a_check_is_answered_to_the_checks_tolerance(graded: Any) -> None:
+    """In single precision, in which training asks, it would be off by more."""
+    large = "out, cache = scale(np.tile(x / 3, (1000, 100)), self.a); out = 3 * out[:3, :2]"
+    top = "import numpy as np\n" + TOP.replace("out, cache = scale(x, self.a)", large)
+    report = graded({"base": UNMASKED, "top": top})
+    assert (points(report)["2.1"], of(report, "line").followed is not None) == (4, True)
+
+
 def test_what_is_still_as_handed_out_is_not_graded_again(graded: Any, homework: Homework) -> None:
     stub = next(content.decode() for path, content in homework.handout.items() if path.endswith("top.py"))
     report = graded({"base": UNMASKED, "top": stub})

@@ -436,6 +436,8 @@ def each(calls: Sequence[Call], inputs: Sequence[Sequence[Any]] = ()) -> Iterato
     """The answers to calls of functions of one name, such as a method of several objects, in one round trip. Where one
     fails, the answers before it come first, so that they are judged first; then its error is raised. `inputs` is as in
     `Function.watched`. Raises UsageError for functions of several names."""
+    if not calls:
+        return
     functions, first = [function for function, _ in calls], calls[0][0]
     owners, then = [one._owner for one in functions], [one._then for one in functions if one._then]
     if any(one._path != first._path for one in functions) or 0 < len(then) < len(calls):

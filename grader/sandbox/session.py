@@ -368,20 +368,20 @@ class Session:
         """
         self.well = []
         owners = [owner] if isinstance(owner, str | Handle) else list(owner)
-        one = owners[0]
-        if self.answering and isinstance(one, str):
+        one, modules = owners[0], [name for name in dict.fromkeys(owners) if isinstance(name, str)]
+        if self.answering and modules:
             raise UsageError(f"{line()}: the student's code calls {self.answering}, so it cannot call that code itself")
         if self.answering and isinstance(one, Handle):
             raise Mismatch(f"{self.answering} was given a {one.kind}, but expects numbers or arrays")
-        if isinstance(one, str):
-            self.require(one)
+        for module in modules:
+            self.require(module)
         subject = subject or (".".join(path) if not isinstance(one, str) or path else one)
         name = (one if isinstance(one, str) else one.kind, subject)
         if not more:
             self.allowance.expect_left(subject)
             self.allowance.expect_ended(name)
-        if isinstance(one, str):
-            self.bring(one)
+        for module in modules:
+            self.bring(module)
         given = self.callbacks
         travellers = [tuple(travelling(arg, given) for arg in args) for args in batches]
         request: dict[str, Any] = {

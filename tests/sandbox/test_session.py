@@ -292,6 +292,16 @@ def test_functions_of_several_names_are_not_asked_together(student):
         next(each([(counter.up, (1,)), (counter.up.then("parameters"), (1,))]))
 
 
+def test_no_calls_ask_nothing_and_each_module_of_several_has_to_be_there(student):
+    layers = student("def f(x): return x")
+    functions = Module(session_of(layers), "functions")
+    before = session_of(layers).process.count
+    assert list(each([])) == []
+    with pytest.raises(NotImplementedYet, match=r"functions\.py is not in this submission"):
+        next(each([(module.f, (1,)) for module in (layers, functions)]))
+    assert session_of(layers).process.count == before
+
+
 def test_an_answer_before_a_failing_one_knows_what_its_own_call_changed(student):
     layers = student("def f(x):\n    x += 1\n    if x[0] > 5: raise ValueError\n    return x.sum()")
     layers.f(np.zeros(1))

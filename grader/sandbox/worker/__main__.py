@@ -110,6 +110,7 @@ class Worker:
         self.objects: dict[int, Any] = {}
         self.first: int = setup["first"]  # ids begin above it, so that no two processes use the same
         self.numbers: dict[int, int] = {}  # id() of a held object -> its number
+        self.runs: list[Any] = []  # those that drivers began
         self.set: list[tuple[Any, str, Any]] = []  # what a check set in modules and classes: (in what, name, before)
         self.channel: tuple[BinaryIO, BinaryIO] | None = None
         self.current: int | None = None  # the id of the request that is being answered
@@ -144,6 +145,7 @@ class Worker:
             np.random.seed(request["seed"] % (1 << 32))
             self.objects.clear()
             self.numbers.clear()
+            self.runs.clear()
             while self.set:
                 operate.restore(*self.set.pop())
         results: list[dict[str, Any]] = []
@@ -203,8 +205,11 @@ class Worker:
         if op == "drive":
             name, order = args
             student = drivers.Student(self.module, self.folder, self.files)
-            return {"value": self.hold(self.driving[name].begin(student, order))}
+            self.parts.in_run = True
+            self.runs.append(self.driving[name].begin(student, order))
+            return {"value": self.hold(self.runs[-1])}
         target: Any = self.held(owner) if isinstance(owner, Handle) else self.module(owner)
+        self.parts.in_run = any(target is run for run in self.runs)
         if op == "import":
             return {"value": None}
         if op == "arity":

@@ -13,7 +13,7 @@ import numpy as np
 
 from grader.sandbox.worker.wire import Callback
 
-LARGE = 1 << 20  # bytes of a question that is asked in single precision
+LARGE = 1 << 20  # bytes of a run's question that is asked in single precision
 STATE = "_right_state"  # where an object holds what a stand-in for its class's __init__ was given
 
 
@@ -32,6 +32,7 @@ class Parts:
         self.sent_as: dict[str, str] = given.get("sent_as", {})
         self.ask = ask
         self.bound = not self.functions
+        self.in_run = False  # whether a driver's run asks, and not a call that a check judges to its tolerance
         self.classes: list[tuple[type, str]] = []
 
     def bind(self, module: Callable[[str], Any]) -> None:
@@ -61,7 +62,7 @@ class Parts:
             kept: dict[int | str, int] = {}
             sent = tuple(self.sent(value, at, kept) for at, value in enumerate(args[begins:]))
             further = {key: self.sent(value, key, kept) for key, value in named.items()}
-            if weight((sent, further)) > LARGE:
+            if self.in_run and weight((sent, further)) > LARGE:
                 sent, further = in_single(sent), in_single(further)
             answer = self.ask(callback, (sent, further, kept), {})
             value = answer["value"]
@@ -109,8 +110,8 @@ def weight(value: Any) -> int:
 
 
 def in_single(value: Any) -> Any:
-    """A question in single precision. Only training asks large ones, and each of its many steps one: half of the bytes
-    make them nearly twice as fast, and no step needs more than seven digits."""
+    """A question in single precision. Each of the many steps of a training run asks a large one: half of the bytes make
+    them nearly twice as fast, and no step needs more than seven digits."""
     if isinstance(value, np.ndarray):
         return value.astype(np.float32) if value.dtype == np.float64 else value
     if type(value) is dict:
