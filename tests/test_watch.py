@@ -64,8 +64,13 @@ class Running:
         self.printed += new
         return new
 
-    def below(self) -> set[int]:
-        return {child.pid for child in psutil.Process(self.process.pid).children()}
+    def warm(self) -> int:
+        """The one process that stays below it, once what was started for a single grading is gone."""
+        until = time.monotonic() + LONG
+        while len(below := psutil.Process(self.process.pid).children()) != 1:
+            assert time.monotonic() < until, below
+            time.sleep(0.02)
+        return int(below[0].pid)
 
     def end(self, number: int = signal.SIGINT) -> tuple[int, str, str]:
         """Send a signal: exit code, what was still printed, and standard error. Nothing is left behind."""
@@ -128,7 +133,7 @@ def save(work: Path, text: str) -> None:
 def test_saves_are_judged_in_plain_lines_until_ctrl_c(work):
     with watching(work, "--json", "r.json", "--html", work / "r.html") as command:
         first = command.until("watching .*; Ctrl-C ends\n")
-        warm = command.below()
+        warm = command.warm()
         assert "Score: 15 of 15\n" in first
         save(work, WRONG)
         told = command.until(r"graded in .* s\n")
@@ -139,7 +144,7 @@ def test_saves_are_judged_in_plain_lines_until_ctrl_c(work):
         save(work, RIGHT)
         assert "newly right: 1.2 sgd_steps\n" in (last := command.until(r"Score: 15 of 15, .*\n"))
         assert "\x1b" not in first + told + last
-        assert command.below() == warm, "the warm process stays"
+        assert command.warm() == warm, "the warm process stays"
         code, more, errors = command.end()
     assert (code, more) == (130, "")
     assert errors.endswith("grade.py: stopped watching; score 15 of 15\n")

@@ -382,25 +382,27 @@ def training_step(model, X, y, reg):
 """,
 }
 ALL = ["1.1", "2.1", "2.2", "2.3", "2.4", "3.1", "4.1"]
+# Estimates that some input shows to be no gradient: of large numbers, of small ones, and beside a kink.
+NOT_EXACT = {
+    "fc_backward": "large whole numbers is wrong",
+    "l2_regularization, random directions": "grad_w of l2_regularization",
+    "training_step": "1 of 4 entries, all others are right",
+}
 
 
 def test_gradients_by_finite_differences_are_a_question_and_a_forward_pass_again_is_none(launch):
-    estimated: list[str] = []
     for name in BY_DIFFERENCES:
         file, item, check = PLACES[name.partition(",")[0]]
         report = graded(launch, [item], file, DIFFERENCES * (file != "functions.py") + BY_DIFFERENCES[name])
         (found,) = [one for one in report.checks if one.name == check]
         advice = [one for one in found.advice if "estimates its gradient: it calls" in one]
-        assert len(advice) == 1, name
-        if found.message:  # where numbers are large or small, some estimates are not exact enough
-            assert found.earned == 0, name
+        if name in NOT_EXACT:
+            assert (NOT_EXACT[name] in found.message, found.earned, len(found.review), len(advice)) == (True, 0, 0, 1)
             continue
-        estimated.append(name)
-        assert len(found.review) == 1, name
+        assert (found.message, len(found.review), len(advice)) == ("", 1, 1), name
         assert "finite differences; are its points earned" in found.review[0]
         asked = [one.name for one in report.checks if one.review and one.name != check]
         assert asked == ["f3_gradient_y1"] * (name == "f3")
-    assert len(estimated) > len(BY_DIFFERENCES) / 2
     report = graded(launch, ALL, added=ONCE_MORE)
     assert [(one.name, one.message, one.review, one.advice) for one in report.checks if one.earned != one.points] == []
     assert [(one.name, one.review, one.advice) for one in report.checks if one.review or one.advice] == []
