@@ -382,7 +382,7 @@ def unjudged(hw: Subject, outcome: Outcome, claim: float | None) -> None:
         said = f"the notebook claims a test accuracy of {claim:.1%}, but could not be trained here: {reason}"
         hw.once("could not be trained", partial(hw.review, said))
         if ABSENT in reason:
-            raise Skipped(f"{reason}; this costs no points: a person will look and give them")
+            raise Skipped(f"{reason}; this costs no points: a person will look")
 
 
 def judge(hw: Subject, outcome: Outcome, claim: float | None) -> None:
