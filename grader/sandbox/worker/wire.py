@@ -32,6 +32,7 @@ MAX_FRAME = 256 << 20
 MAX_DEPTH = 32
 MAX_NODES = 1_000_000
 MAX_HASHED = 30_000  # values in those keys and elements of sets whose hashes a student can make collide
+MAX_ALIKE = 50  # of these in one dict or set that have one hash: each is compared with all of them
 MAX_INT_BYTES = 512
 MAX_NDIM = 16
 
@@ -288,21 +289,30 @@ class _Reader:
             raise FrameError(f"unknown tag {bytes((tag,))!r}")
         return read(self, depth)
 
-    def key(self, depth: int) -> Any:
-        """A dict's key or a set's element."""
+    def key(self, depth: int, hashes: dict[int, int]) -> Any:
+        """A dict's key or a set's element. `hashes` counts those of its dict or set, by hash."""
         before = self.nodes
         found = self.value(depth + 1)
         if not is_key(found):
             raise FrameError(f"a dict key or element of type {type(found).__name__}")
-        if not spreads(found):
-            self.hashed += self.nodes - before
+        if spreads(found):
+            return found
+        self.hashed += self.nodes - before
         if self.hashed > MAX_HASHED:
             raise FrameError(f"more than {MAX_HASHED} values in keys that are neither texts nor integers")
+        alike = hashes[hash(found)] = hashes.get(hash(found), 0) + 1
+        if alike > MAX_ALIKE:
+            raise FrameError(f"more than {MAX_ALIKE} keys with one hash")
         return found
 
     def keys(self, depth: int) -> list[Any]:
         """The elements of a set."""
-        return [self.key(depth) for _ in range(self.count())]
+        hashes: dict[int, int] = {}
+        return [self.key(depth, hashes) for _ in range(self.count())]
+
+    def mapping(self, depth: int) -> dict[Any, Any]:
+        hashes: dict[int, int] = {}
+        return {self.key(depth, hashes): self.value(depth + 1) for _ in range(self.count())}
 
     def floats(self) -> tuple[float, ...]:
         count, at = self.count(), self.at
@@ -348,7 +358,7 @@ _READ: dict[int, Callable[[_Reader, int], Any]] = {
     ord("I"): lambda reader, depth: reader.large(),
     ord("c"): lambda reader, depth: complex(*struct.unpack_from("<dd", reader.data, reader.step(16))),
     ord("b"): lambda reader, depth: bytes(reader.take(reader.u32())),
-    ord("M"): lambda reader, depth: {reader.key(depth): reader.value(depth + 1) for _ in range(reader.count())},
+    ord("M"): lambda reader, depth: reader.mapping(depth),
     ord("S"): lambda reader, depth: set(reader.keys(depth)),
     ord("Z"): lambda reader, depth: frozenset(reader.keys(depth)),
     ord("a"): lambda reader, depth: reader.array(),

@@ -204,6 +204,20 @@ def test_keys_whose_hashes_can_be_made_to_collide_are_few(monkeypatch):
         assert wire.decode(wire.encode(value)) == value
 
 
+def test_of_keys_with_one_hash_few_are_taken():
+    """Thousands of them, each compared with all others, would take the grader seconds for each answer."""
+
+    def alike(count: int) -> list[complex]:
+        return [complex(-1000003.0 * number, float(number)) for number in range(1, count + 1)]
+
+    assert len(set(map(hash, alike(1000)))) == 1
+    for value in (set(alike(50)), dict.fromkeys(alike(50), 1), [set(alike(50)), frozenset(alike(50))]):
+        assert wire.decode(wire.encode(value)) == value
+    for value in (set(alike(51)), frozenset(alike(51)), dict.fromkeys(alike(51), 1)):
+        with pytest.raises(FrameError, match="more than 50 keys with one hash"):
+            wire.decode(wire.encode(value))
+
+
 def test_floats_are_counted_on_both_sides(monkeypatch):
     rows = [(0.5, 1.5, 2.5)] * 10
     data = wire.encode(rows)
