@@ -114,6 +114,13 @@ def test_an_example_in_a_docstring_is_not_taken_for_the_file():
     assert repair.script(content, "layers.py", "layers.py", newer.needed).content.startswith(SOURCE.encode())
 
 
+def test_what_cannot_be_read_either_way_is_left_as_it_was_handed_in():
+    """Where Python names a line, it is one of the student's own."""
+    content = f"{SOURCE}\nname = \u2018a\u2019\n>>> x = (\n".encode()
+    found = repair.script(content, "layers.py", "layers.py", newer.needed)
+    assert (found.content, found.notes) == (content, [])
+
+
 def test_no_break_spaces_are_spaces():
     assert graded(SOURCE.replace("    return", "\u00a0\u00a0\u00a0\u00a0return").encode()) == SOURCE
 

@@ -42,13 +42,13 @@ told("unfolded pixels", lambda x: F.unfold(x.requires_grad_(), 1))
 told("no gradient", nn.Sequential(nn.Conv2d(1, 4, 1), nn.Conv2d(4, 4, 3).requires_grad_(False)))
 told("none", nn.Sequential(nn.Flatten(), nn.Linear(784, 2)))
 
-def followed(write):
+def followed(write, start=0, by=1):
     layer, moved = nn.Linear(2, 1, bias=False), Moved()
-    layer.weight.data.zero_()
+    layer.weight.data.fill_(start)
     moved.see(layer.parameters())
     for step in range(3):
         moved.compare()
-        layer.weight.data.add_(1)
+        layer.weight.data.add_(by)
         moved.step()
         write(step, layer)
     moved.compare()
@@ -72,6 +72,7 @@ def cut_rows(step, layer):
 
 found["clipped, restored"] = followed(clip_and_restore)
 found["rows cut"] = followed(cut_rows)
+found["as before an earlier step"] = followed(lambda step, layer: layer.weight.data.add_(3 * (step == 1)), 5, -2)
 found["more than taken back"] = followed(lambda step, layer: layer.weight.data.sub_(1.75))
 found["steps"] = followed(lambda step, layer: None)
 found["restored"] = followed(restore)
@@ -146,6 +147,7 @@ def test_one_of_single_pixels_or_of_the_whole_picture_or_without_a_gradient_is_n
         ("written once", 3.0, True),
         ("written each time", 3.0, True),
         ("more than taken back", 3.0, True),
+        ("as before an earlier step", -1.0, True),
     ],
 )
 def test_what_was_written_between_two_steps_is_told_from_the_steps(found, name, by_steps, written):
