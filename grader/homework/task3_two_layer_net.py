@@ -348,7 +348,7 @@ def expect_normal(hw: Subject, name: str, weights: Array, scale: float) -> None:
         raise Mismatch(f"the weights {name} of a new network are not all finite")
     bound = SIGMAS / np.sqrt(2 * values.size)
     error = abs(float(np.std(values)) - 1)
-    hw.measure(Measure(f"relative error of the scale of {name}, weight_scale={scale:g}", error, bound))
+    hw.measure(Measure(f"scale of {name}, relative error, weight_scale={scale:g}", error, bound))
     if not error < bound:
         deviation = float(np.std(values)) * scale
         raise Mismatch(f"the weights {name} have standard deviation {deviation:.3g}; expected weight_scale={scale:g}")

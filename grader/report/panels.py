@@ -20,8 +20,9 @@ ROWS = 40  # rows of a panel: they fit on a page of paper
 LABEL = 44  # characters of a row's label
 FLOOR, CEILING = 1e-17, 1e3  # an error of 0 is drawn at the floor; one that is not finite, at the right edge
 
-# Shapes, sizes and settings in a name. Measurements whose names differ only in these share a row.
-RUN = re.compile(r"\s*\([\d, ]*\)|, \w+=[\w.+-]+|, \d+ rows?\b")
+# A name up to its shapes and circumstances, as in "grad_x (N=4, Din=5), asked again" or "loss, w (3, 5), reg=0.7".
+# Measurements of one quantity share a row. What stands in [] is a part of the name.
+QUANTITY = re.compile(r"(?:\[[^\]]*\]|(?! ?\(|, ).)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ def panels(report: Report) -> tuple[Panel, ...]:
     kinds: dict[str, dict[tuple[str, str], list[Measure]]] = {"gradient": {}, "forward": {}, "accuracy": {}}
     for item, check in checks(report):
         for measure in check.measures:
-            label = f"{item.id} {RUN.sub('', harmless(measure.name))}"
+            quantity = QUANTITY.match(name := harmless(measure.name))
+            label = f"{item.id} {quantity[0] if quantity else name}"
             kinds[kind(measure)].setdefault((check.name, label), []).append(measure)
     titles = {"gradient": "Gradient errors", "forward": "Forward errors", "accuracy": "Accuracies"}
     drawn = []

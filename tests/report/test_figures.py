@@ -167,12 +167,20 @@ def test_curves_of_looks_name_their_accuracy():
     assert "epoch" not in words
 
 
-def test_measurements_of_one_kind_share_a_row_whatever_their_sizes(report):
-    names = ("grad_w (2, 3)", "grad_w (3, 3), reg=0.7", "grad_w of Net(2, 3), 1 row", "grad_w of Net(4, 3), 70 rows",
-             "grad_w of Net(4, 3), 70 rows, asked again")  # fmt: skip
+def test_measurements_of_one_quantity_share_a_row_whatever_their_sizes_and_circumstances(report):
+    names = ("grad_w (2, 3)", "grad_w (N=3), reg=0.7", "grad_w of Net(2, 3), 1 row", "grad_w of Net(4, 3), 70 rows",
+             "grad_w of Net(4, 3), 70 rows, asked again", "L on data.pkl['f (y=1)']", "L on data.pkl['f (y=2)'], again",
+             "(odd), name")  # fmt: skip
     measures = tuple(Measure(name, 1e-12, 1e-9) for name in names)
     check = CheckResult("grads", "t", Verdict.PASS, 1, 1, measures=measures)
     item = ItemResult("9.1", "t", 1, 1, (check,))
-    (panel,) = panels.panels(replace(report, tasks=(TaskResult("9", "T", (item,)),)))
-    found = {row.label: len(row.measures) for row in panel.rows}
-    assert found == {"9.1 grad_w": 2, "9.1 grad_w of Net": 2, "9.1 grad_w of Net, asked again": 1}
+    drawn = panels.panels(replace(report, tasks=(TaskResult("9", "T", (item,)),)))
+    found = {row.label: len(row.measures) for panel in drawn for row in panel.rows}
+    rows = {
+        "grad_w": 2,
+        "grad_w of Net": 3,
+        "L on data.pkl['f (y=1)']": 1,
+        "L on data.pkl['f (y=2)']": 1,
+        "(odd), name": 1,
+    }
+    assert found == {f"9.1 {name}": count for name, count in rows.items()}
