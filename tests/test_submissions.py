@@ -64,7 +64,7 @@ UNASKED = (  # not graded again with the recording
     "odd-sleep",
     "odd-4-gb",
     "odd-flood",
-    "odd-huge",
+    "odd-huge-array",
 )
 
 

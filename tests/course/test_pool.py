@@ -72,7 +72,7 @@ if __name__ == "__main__":
         os._exit(0)
     signal.signal(signal.{name}, lambda *given: sys.exit(7))
     try:
-        executor.submit(len, "").result()
+        executor.submit(time.sleep, 1.5).result()  # longer than the signal takes to come
     finally:
         pool.stop()
 """

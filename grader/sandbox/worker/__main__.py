@@ -49,7 +49,7 @@ from grader.sandbox.worker import (
     standins,
 )
 from grader.sandbox.worker.operate import AbsentError
-from grader.sandbox.worker.wire import Callback, FrameError, Handle, Tensor, read_frame, write_frame
+from grader.sandbox.worker.wire import MAX_NODES, Callback, FrameError, Handle, Tensor, read_frame, write_frame
 
 PLAIN: tuple[Any, ...] = (int, float, complex, str)
 UNSHOWN = "(its message cannot be shown)"
@@ -112,6 +112,7 @@ class Worker:
         self.numbers: dict[int, int] = {}  # id() of a held object -> its number
         self.runs: list[Any] = []  # those that drivers began
         self.set: list[tuple[Any, str, Any]] = []  # what a check set in modules and classes: (in what, name, before)
+        self.parts_left = 0  # of the value that is being converted
         self.channel: tuple[BinaryIO, BinaryIO] | None = None
         self.current: int | None = None  # the id of the request that is being answered
         self.asking = threading.Lock()
@@ -304,8 +305,11 @@ class Worker:
         return self.travelling(value)
 
     def travelling(self, value: Any, depth: int = 0) -> Any:
-        """The value in exact built-in types, whatever the student's classes claim. Other objects become handles."""
+        """The value in exact built-in types, whatever the student's classes claim. Other objects become handles. Raises
+        FrameError for more parts than a frame takes, before they are all converted, which would take seconds."""
         kind = type(value)
+        if depth == 0:
+            self.parts_left = MAX_NODES
         if kind in AS_IT_IS or kind is Handle or (kind is tuple and AS_IT_IS.issuperset(map(type, value))):
             return value
         if isinstance(value, np.ndarray):
@@ -316,6 +320,10 @@ class Worker:
         if operate.is_tensor(value):
             return Tensor(np.array(value.detach().cpu().numpy()), bool(value.requires_grad))
         if depth < 16:
+            if isinstance(value, (list, tuple, set, frozenset, dict)):
+                self.parts_left -= len(value)
+                if self.parts_left < 0:
+                    raise FrameError(f"more than {MAX_NODES} values in one frame")
             if isinstance(value, (list, tuple)):
                 parts = [self.travelling(part, depth + 1) for part in value]
                 return tuple(parts) if isinstance(value, tuple) else parts
