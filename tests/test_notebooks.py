@@ -18,6 +18,7 @@ from grader.check import ROOT, load
 from grader.data.datasets import DataSet
 from grader.grading import grade
 from grader.homework.data import synthetic
+from grader.homework.notebooks import fashion_run
 from grader.model import CheckResult, Homework, Report, Submission
 from grader.sandbox.launch import Zygotes
 
@@ -28,7 +29,8 @@ HOMEWORK = load(ROOT / "grader" / "homework")
 CASES = yaml.safe_load((FOLDER / "cases.yaml").read_text(encoding="utf-8"))
 UNTRAINED = ("invalid-json", "merge-conflict", "no-code", "no-network", "typed-outputs", "web-page")
 IMAGES, TESTED = 6000, 1000  # of the stand-in; the training set repeats them until it is as large as the real one
-SETTINGS = {"budget": 30.0, "least": 40_000}
+SETTINGS = {"budget": 30.0, "least": 16_000, "full": 0.80}
+EVERY = 8_000  # pictures between two looks at a network
 
 needs_torch = pytest.mark.skipif(
     find_spec("torch") is None or find_spec("torchvision") is None,
@@ -98,6 +100,11 @@ def launch():
 @pytest.fixture(scope="module")
 def images():
     return pictures()
+
+
+@pytest.fixture(autouse=True)
+def _looks(monkeypatch):
+    monkeypatch.setattr(fashion_run, "EVERY", EVERY)
 
 
 def graded(file: bytes, launch: Any, images: DataSet, settings: dict[str, float] | None = None) -> Report:

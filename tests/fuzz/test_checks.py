@@ -189,7 +189,7 @@ def graded(section: Section, item: Item, draw: Any) -> Report:
 @pytest.mark.parametrize(("section", "item"), items(), ids=lambda one: getattr(one, "id", ""))
 def test_any_answer_is_judged_and_any_report_is_shown(section: Section, item: Item) -> None:
     @given(st.data())
-    @settings(max_examples=20, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=10, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     def fuzz(data: Any) -> None:
         report = graded(section, item, data.draw)
         for check in report.checks:
