@@ -16,6 +16,17 @@ from .train_run import replace
 
 GPUS = ("cuda", "mps", "xpu", "xla")
 IS_CUDA = torch.Tensor.is_cuda.__get__
+# What a notebook asks of torch.cuda, torch.mps and torch.accelerator: to act, or for a number.
+ACTIONS = (
+    "synchronize", "set_device", "set_device_index", "set_device_idx", "empty_cache", "reset_peak_memory_stats",
+    "reset_accumulated_memory_stats", "reset_max_memory_allocated", "reset_max_memory_cached", "init", "ipc_collect",
+    "set_per_process_memory_fraction",
+)  # fmt: skip
+NUMBERS = (
+    "memory_allocated", "max_memory_allocated", "memory_reserved", "max_memory_reserved", "current_device",
+    "current_device_index", "current_device_idx", "current_allocated_memory", "driver_allocated_memory",
+    "recommended_max_memory", "utilization", "temperature", "power_draw", "clock_rate",
+)  # fmt: skip
 LEGACY = "torch.cuda."  # begins old names of types: torch.cuda.FloatTensor
 
 
@@ -50,7 +61,9 @@ def numbered(value: Any) -> Any:
 
 
 def named(kwargs: dict[str, Any]) -> dict[str, Any]:
-    return {name: numbered(value) if name == "device" else cpu(value) for name, value in kwargs.items()}
+    """Keyword arguments without a GPU; memory is pinned for one alone."""
+    given = {name: value for name, value in kwargs.items() if name != "pin_memory"}
+    return {name: numbered(value) if name == "device" else cpu(value) for name, value in given.items()}
 
 
 def asked_by_torch(depth: int) -> bool:
@@ -70,7 +83,8 @@ def prepare() -> None:
     for owner, name, claim in (
         (torch.cuda, "is_available", True), (torch.cuda, "is_initialized", True), (torch.cuda, "device_count", 1),
         (mps, "is_available", True), (mps, "is_built", True), (torch.backends.cuda, "is_built", True),
-        (accelerator, "is_available", True),
+        (accelerator, "is_available", True), (accelerator, "device_count", 1),
+        (accelerator, "current_accelerator", torch.device("cuda")),
     ):  # fmt: skip
         if hasattr(owner, name):
             replace(owner, name, claimed(getattr(owner, name), claim))
@@ -80,16 +94,20 @@ def prepare() -> None:
         replace(owner, "GradScaler", lambda *args, **kwargs: scaler("cpu", enabled=False))
     for name in [name for name in dir(torch.cuda) if name.endswith("Tensor") and hasattr(torch, name)]:
         replace(torch.cuda, name, getattr(torch, name))
-    for name in ("synchronize", "set_device", "empty_cache", "reset_peak_memory_stats", "init", "ipc_collect"):
-        replace(torch.cuda, name, lambda *args, **kwargs: None)
+    for owner in (torch.cuda, torch.mps, accelerator):
+        for name, given in (*dict.fromkeys(ACTIONS).items(), *dict.fromkeys(NUMBERS, 0).items()):
+            if hasattr(owner, name):
+                replace(owner, name, claimed(getattr(owner, name), given))
     replace(torch.cuda, "get_device_name", lambda *args, **kwargs: PROPERTIES.name)
     replace(torch.cuda, "get_device_properties", lambda *args, **kwargs: PROPERTIES)
     replace(torch.cuda, "get_device_capability", lambda *args, **kwargs: (0, 0))
-    replace(torch.cuda, "mem_get_info", lambda *args, **kwargs: (PROPERTIES.total_memory, PROPERTIES.total_memory))
-    for name in ("memory_allocated", "max_memory_allocated", "memory_reserved", "max_memory_reserved"):
-        replace(torch.cuda, name, lambda *args, **kwargs: 0)
+    for owner, name in ((torch.cuda, "mem_get_info"), (accelerator, "get_memory_info")):
+        if hasattr(owner, name):
+            replace(owner, name, lambda *args, **kwargs: (PROPERTIES.total_memory, PROPERTIES.total_memory))
+    for name in ("get_rng_state", "initial_seed"):
+        state = getattr(library, name)
+        replace(torch.cuda, name, lambda *args, state=state: state())
     replace(torch.cuda, "memory_summary", lambda *args, **kwargs: "")
-    replace(torch.cuda, "current_device", lambda: 0)
     replace(torch.cuda, "device", lambda *args, **kwargs: contextlib.nullcontext())
     replace(torch.cuda, "Event", Event)
     replace(library, "Generator", Generator)

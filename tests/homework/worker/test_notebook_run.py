@@ -242,7 +242,7 @@ GUARDS = {
     "count": f"if torch.cuda.device_count() == 0: raise {RAISED}\nelse: device = torch.cuda.current_device()",
     "name": "device = 'cuda' if torch.cuda.get_device_name(0) else None",
     "mps": f"if torch.backends.mps.is_available():\n    device = 'mps'\nelse:\n    raise {RAISED}",
-    "accelerator": "assert torch.accelerator.is_available()\ndevice = torch.device('cuda')",
+    "accelerator": "assert torch.accelerator.is_available()\ndevice = torch.accelerator.current_accelerator().type",
     "nvidia-smi": "info = !nvidia-smi\ninfo = '\\n'.join(info)\nassert 'failed' not in info\ndevice = 'cuda'",
     "colab": "from google.colab import drive\ndrive.mount('/content/drive')\n%cd drive\ndevice = 'cuda'",
     "version": "assert torch.__version__.startswith('1.13'), torch.__version__\n# %%\ndevice = 'cuda'",

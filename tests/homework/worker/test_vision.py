@@ -54,12 +54,19 @@ CPU = [
     "torch.cuda.FloatTensor([1, 2])",
     "torch.randperm(3, generator=torch.Generator(device='cuda').manual_seed(3))",
     "torch.randn(2).pin_memory()",
+    "torch.zeros(2, pin_memory=True)",
+    "torch.zeros(2).to(torch.accelerator.current_accelerator())",
+    "torch.cuda.get_rng_state()",
 ]
 DONE = [
     "torch.set_default_tensor_type('torch.cuda.FloatTensor')",
     "torch.cuda.device(0).__enter__()",
     "torch.cuda.Event(enable_timing=True).record()",
     "torch.cuda.synchronize()",
+    "torch.accelerator.synchronize()",
+    "torch.accelerator.empty_cache()",
+    "torch.accelerator.set_device_index(0)",
+    "torch.mps.empty_cache()",
     "torch.save({'a': 1}, '/content/drive/MyDrive/best.pth')",
     "os.makedirs('/content/drive/MyDrive/checkpoints', exist_ok=True)",
     "Path('/content/new').mkdir()",
@@ -69,6 +76,8 @@ DONE = [
 SAID = {
     "torch.cuda.get_device_properties(0).total_memory > 0": "True",
     "torch.cuda.current_device()": "0",
+    "torch.accelerator.current_device_index(), torch.mps.current_allocated_memory()": "(0, 0)",
+    "torch.accelerator.current_accelerator().type if torch.accelerator.is_available() else 'cpu'": "cuda",
     "torch.cuda.Event().elapsed_time(torch.cuda.Event())": "0.0",
     "type(lr_scheduler.ReduceLROnPlateau(optimizer, 'min', verbose=True)).__name__": "ReduceLROnPlateau",
     "type(lr_scheduler.StepLR(optimizer, 1, verbose=True)).__name__": "StepLR",
