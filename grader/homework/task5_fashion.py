@@ -39,7 +39,7 @@ FROZEN = 1e-4  # filters that training moved by less than this share of their si
 OTHERWISE = 0.25  # how much more a network may know than by its way in training; dropout of its own takes some of that
 WRITTEN = 0.10  # of the test accuracy may come from what the notebook itself writes into parameters, as an average
 FALLS, WINDOW = 0.05, 50  # the mean loss of WINDOW steps falls by at least this share of the first loss
-ABSENT = "ModuleNotFoundError"  # in the words of an error of the student's code
+ABSENT = "ModuleNotFoundError", "FileNotFoundError"  # in the words of an error: a package or a file is not here
 WANTED = ("loss", "optimizer", "learning_rate", "batch_size", "num_epoch")
 
 
@@ -245,8 +245,13 @@ def accuracy_plot(hw: Subject, rng: np.random.Generator) -> None:
     student = fashion_run.part1(hw)
     shown = {one.cell for one in student.pictures if min(one.height, one.width) >= LEAST and not one.blank}
     drawn = [plot for plot in student.plots if plot.cell in shown]
-    for plot in [plot for plot in drawn if plot.training and plot.validation][:1]:
+    for plot in sorted((plot for plot in drawn if plot.training and plot.validation), key=lambda one: not one.named)[
+        :1
+    ]:
         expect_run(hw, student, "a plot is", [plot.cell])
+        if not plot.named:
+            said = f"cell {plot.cell} of {PART1} plots training and validation"
+            handed_in.hold(hw, f"{said}; is it their accuracy?", f"{said}, but nothing calls it accuracy")
         if student.undrawn:
             said = f"a plot is saved in cell {plot.cell} of {PART1}, but the notebook imports nothing that draws"
             handed_in.hold(hw, f"{said}; who drew it?", said)
@@ -373,7 +378,8 @@ def ask_of_cut(hw: Subject, outcome: Outcome, claim: float | None, bar: float) -
 
 def unjudged(hw: Subject, outcome: Outcome, claim: float | None) -> None:
     """Ask a person about the claim of a notebook that could not be trained here: it may need a newer Python, or
-    something else that this machine lacks. Raises Skipped if that is a package, which is no fault of a student's."""
+    something else that this machine lacks. Raises Skipped if that is a package or a file, which is no fault of a
+    student's."""
     was_cut = outcome.end is End.BUDGET and outcome.steps > 0
     if claim is None or claim < hw.settings_of("5.3")["partial"] or outcome.looks or was_cut:
         return
@@ -381,7 +387,7 @@ def unjudged(hw: Subject, outcome: Outcome, claim: float | None) -> None:
     for reason in reasons:
         said = f"the notebook claims a test accuracy of {claim:.1%}, but could not be trained here: {reason}"
         hw.once("could not be trained", partial(hw.review, said))
-        if ABSENT in reason:
+        if any(absent in reason for absent in ABSENT):
             raise Skipped(f"{reason}; this costs no points: a person will look")
 
 

@@ -184,7 +184,7 @@ def repeated(hw: Subject, student: Survey, found: list[Photograph], weights: Any
     finally:
         hw.session.renew()
     seen = seen if isinstance(seen, dict) else {}
-    problems = handed_in.left_out(seen.get("problems"))
+    problems = handed_in.left_out(hw, seen.get("problems"))
     for cell, line, problem in problems[:2]:
         hw.advise(f"cell {cell}, line {line}, could not be run here: {problem}")
     lacking = next((text for _, _, text in problems if UNAVAILABLE in text), "").partition(": ")[2]

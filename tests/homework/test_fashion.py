@@ -646,12 +646,16 @@ def notebook_with(
 
 
 @pytest.mark.parametrize("check", ["notebook_trains", "architecture", "test_accuracy"])
-def test_a_package_that_is_not_here_costs_a_notebook_that_claims_its_accuracy_no_points(check):
-    error = Raised("the training run raised ModuleNotFoundError: No module named 'einops'")
+@pytest.mark.parametrize(
+    "absent",
+    ["ModuleNotFoundError: No module named 'einops'", "FileNotFoundError: No such file or directory: 'own.csv'"],
+)
+def test_a_package_or_a_file_that_is_not_here_costs_a_notebook_that_claims_its_accuracy_no_points(check, absent):
+    error = Raised(f"the training run raised {absent}")
     made = outcome(looks=[], losses=[], facts={}, error=error)
     ended, asked = asked_of(getattr(task5_fashion, check), notebook_with(claim=0.88), made)
     assert isinstance(ended, Skipped)
-    assert "No module named 'einops'; this costs no points: a person will look" in str(ended)
+    assert f"{absent}; this costs no points: a person will look" in str(ended)
     assert len(asked) == 1
     with pytest.raises(Raised):
         asked_of(getattr(task5_fashion, check), notebook_with(claim=0.5), made)
@@ -699,6 +703,16 @@ def test_a_claim_that_a_whole_run_does_not_come_near_is_left_to_a_person(claim, 
     ended, asked = asked_of(task5_fashion.notebook_claim, notebook_with(claim=claim), outcome(**changed))
     assert isinstance(ended, Skipped) == held
     assert len(asked) == held
+
+
+def test_a_plot_of_training_and_validation_that_nothing_names_is_left_to_a_person():
+    imported = "import matplotlib.pyplot as plt\na, b = [], []\nprint(1)\n"
+    code = f"{imported}plt.plot(a)\nplt.plot(b)\nplt.legend(['train', 'val'])"
+    ended, (question,) = asked_of(task5_fashion.accuracy_plot, notebook_with(code), outcome())
+    assert isinstance(ended, Skipped)
+    assert "cell 1 of part1.ipynb plots training and validation; is it their accuracy?" in question
+    ended, _ = asked_of(task5_fashion.accuracy_plot, notebook_with(f"{code}\nplt.ylabel('loss')"), outcome())
+    assert isinstance(ended, Mismatch)
 
 
 def test_a_picture_of_one_colour_is_no_plot():

@@ -234,7 +234,7 @@ class NotebookLearner:
 
     def learn_facts(self, going: Driven) -> None:
         self.outcome.facts = {**self.outcome.facts, **facts(going)}
-        self.outcome.problems = left_out(going.tell("problems"))
+        self.outcome.problems = left_out(self.hw, going.tell("problems"))
 
     def cleared(self) -> bool:
         return self.outcome.accuracy >= self.settings["full"]

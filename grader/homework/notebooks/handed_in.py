@@ -33,10 +33,14 @@ def hold(hw: Subject, question: str, because: str) -> NoReturn:
     raise Skipped(f"{because}; this costs no points: a person will look")
 
 
-def left_out(reply: Any) -> tuple[tuple[int, int, str], ...]:
+def left_out(hw: Subject, reply: Any) -> tuple[tuple[int, int, str], ...]:
     """(cell, line, problem) for each part that could not be run. The reply comes from the student's process."""
     rows = [row for row in reply[:20] if isinstance(row, tuple | list)] if isinstance(reply, list) else []
-    return tuple((row[0], row[1], row[2][:200]) for row in rows if [type(part) for part in row] == [int, int, str])
+    return tuple(
+        (row[0], row[1], hw.session.as_handed_out(row[2][:200]))
+        for row in rows
+        if [type(part) for part in row] == [int, int, str]
+    )
 
 
 def told(problem: tuple[int, int, str]) -> str:

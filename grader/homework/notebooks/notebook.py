@@ -245,26 +245,32 @@ def out_of_order(notebook: Notebook) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A cell with a picture, and which accuracies its code draws."""
+    """A cell with a picture, and which accuracies its code draws. Not `named`: nothing says what of training and
+    validation it draws, neither accuracy nor loss."""
 
     cell: int
     training: bool
     validation: bool
+    named: bool = True
 
 
 def plots(notebook: Notebook) -> list[Plot]:
     """The cells that show a picture and whose code plots something called accuracy. The word may be in the cell, in a
-    function that it calls, or in the keys of a dict that it loops over."""
+    function that it calls, in the keys of a dict that it loops over, or where the list that it draws is filled."""
     parsed_ = list(trees(notebook))
     functions, keys = functions_of(tree for _, tree in parsed_), keys_of(tree for _, tree in parsed_)
+    filled = filled_of(tree for _, tree in parsed_)
     found = []
     for cell, tree in parsed_:
         if not any(output.kind == "image" and output.image for output in cell.outputs):
             continue
         drawn = draws(tree).union(*(functions[name] for name in set(called(tree)) & functions.keys()))
         drawn = drawn.union(*(keys[name] for name in gone_through(tree) & keys.keys()))
-        if {"plot", "accuracy"} <= drawn:
-            found.append(Plot(cell.number, "training" in drawn, "validation" in drawn))
+        if "accuracy" not in drawn:
+            drawn = drawn.union(*(filled[name] for name in gone_through(tree) & filled.keys()))
+        named = "accuracy" in drawn
+        if "plot" in drawn and (named or ({"training", "validation"} <= drawn and "loss" not in drawn)):
+            found.append(Plot(cell.number, "training" in drawn, "validation" in drawn, named))
     return found
 
 
@@ -312,6 +318,21 @@ def keys_of(all_trees: Iterable[ast.Module]) -> dict[str, set[str]]:
     return found
 
 
+def filled_of(all_trees: Iterable[ast.Module]) -> dict[str, set[str]]:
+    """name -> "accuracy" or "loss", as what is put into it is called: `tr.append(accuracy(model, loader))`."""
+    found: dict[str, set[str]] = {}
+    for node in (node for tree in all_trees for node in ast.walk(tree)):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AugAssign(ast.Name(id=name), value=value):
+                pass
+            case ast.Call(ast.Attribute(ast.Name(id=name), "append" | "extend"), [value]):
+                pass
+            case _:
+                continue
+        found.setdefault(name, set()).update(draws(value) & {"accuracy", "loss"})
+    return found
+
+
 def gone_through(tree: ast.AST) -> set[str]:
     """The names that some code reads, except those that it reads by a literal key: `h["loss"]`."""
     nodes = list(ast.walk(tree))
@@ -322,12 +343,14 @@ def gone_through(tree: ast.AST) -> set[str]:
 
 
 def draws(tree: ast.AST) -> frozenset[str]:
-    """The topics of some code: "plot", "accuracy", "training", "validation". The last two may also be separate words,
-    such as labels, but not words for losses or data, and not called functions: `model.train()`."""
+    """The topics of some code: "plot", "accuracy", "loss", "training", "validation". The last two may also be separate
+    words, such as labels, but not words for losses or data, and not called functions: `model.train()`."""
     found = set()
     for word, called_ in names(tree):
         if DRAWN.search(word):
             found.add("plot")
+        if "loss" in word.lower():
+            found.add("loss")
         if "acc" in word.lower():
             kinds = {"accuracy": True, "training": TRAINING.search(word), "validation": VALIDATION.search(word)}
             found |= {kind for kind, said in kinds.items() if said}

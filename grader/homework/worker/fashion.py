@@ -6,7 +6,9 @@ would take most of a run's time.
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,11 +59,8 @@ class Data:
             self.made["training" if train else "test"] = self_
 
         def load(self_: Any) -> tuple[Any, Any]:
-            part = slice(None) if self_.train else slice(-HELD_OUT, None)
-            pictures, labels = np.array(self.x["training"][part]), self.y[part]
-            return torch.from_numpy(pictures if self_.train else mark_pictures(pictures)), torch.from_numpy(
-                np.array(labels, np.int64)
-            )
+            pictures, labels = self.notebooks_own(self_.train)
+            return torch.from_numpy(pictures), torch.from_numpy(labels.astype(np.int64))
 
         replace(dataset, "__init__", remember)
         replace(dataset, "__getitem__", take)
@@ -70,6 +69,22 @@ class Data:
         replace(dataset, "_check_legacy_exist", lambda self_: False)
         replace(dataset, "download", lambda self_: None)
         replace(DataLoader, "__iter__", lambda loader: self.batches(loader))
+
+    def notebooks_own(self, train: bool) -> tuple[Any, Any]:
+        """Pictures (N, 28, 28) and labels (N,), uint8, that the notebook takes for the training or the test set."""
+        part = slice(None) if train else slice(-HELD_OUT, None)
+        pictures, labels = np.array(self.x["training"][part]), np.array(self.y[part], np.uint8)
+        return pictures if train else mark_pictures(pictures), labels
+
+    def lay(self, packed: bool) -> None:
+        """Write the files that torchvision downloads, for a notebook that reads them itself; `packed`: by gzip."""
+        for name, train in (("train", True), ("t10k", False)):
+            for kind, array in zip(("images-idx3", "labels-idx1"), self.notebooks_own(train), strict=True):
+                head = np.array([0x0800 + array.ndim, *array.shape], ">u4").tobytes()
+                path = Path(f"{name}-{kind}-ubyte")
+                path.write_bytes(head + array.tobytes())
+                if packed:
+                    Path(f"{path}.gz").write_bytes(gzip.compress(path.read_bytes(), 0))
 
     def batches(self, loader: Any) -> Iterator[Any]:
         own = Pass(tested(loader.dataset))

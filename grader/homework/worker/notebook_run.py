@@ -77,6 +77,8 @@ class NotebookRun:
         self.kept: list[tuple[Any, Any]] = []  # the network's tensors, with their values at the end of training
         vision.prepare()
         paths.lay(self.program.files)
+        if any("idx3-ubyte" in source for source in self.sources.values()):
+            self.data.lay(any(".gz" in source for source in self.sources.values()))
         self.shell = Shell(self.failed)
         self.names = self.shell.names
         self.data.take_over()

@@ -278,6 +278,23 @@ BOOKS |= {
     "a saliency map": notebook(DATA, LOADER, MODEL, TRAIN, CALL, "x = torch.rand(1, 1, 28, 28, requires_grad=True)\n"
                                "torch.autograd.grad(model(x).sum(), x)"),
 }  # fmt: skip
+READS = """
+import gzip, os
+import numpy as np
+def read(name):
+    with {} as f:
+        sides = np.frombuffer(f.read(8 + 8 * ('images' in name)), '>u4')[1:]
+        return torch.from_numpy(np.frombuffer(f.read(), np.uint8).reshape(tuple(map(int, sides))).copy())
+raw = 'data/FashionMNIST/raw'
+x, y = read(f'{{raw}}/train-images-idx3-ubyte'), read(f'{{raw}}/train-labels-idx1-ubyte').long()
+test_x, test_y = read(f'{{raw}}/t10k-images-idx3-ubyte'), read(f'{{raw}}/t10k-labels-idx1-ubyte')
+criterion = [len(test_y), y[:5].tolist(), tuple(test_x.shape)]
+loader = DataLoader(TensorDataset((x[:600, None].float() / 255 - 0.2859) / 0.3530, y[:600]), 100, shuffle=True)
+"""
+BOOKS |= {
+    f"way: its own files, {name}": notebook(READS.format(opened), MODEL, TRAIN, CALL)
+    for name, opened in (("unpacked", "open(name, 'rb')"), ("packed", "gzip.open(name + '.gz', 'rb')"))
+}
 BOOKS |= {before: notebook(DATA, LOADER, MODEL, TRAIN, before, run) for before, (run, _) in ROUNDS.items()}
 
 pytestmark = [
@@ -353,6 +370,11 @@ def test_what_a_notebook_takes_for_its_test_set_is_held_out_of_the_training_set(
     assert labels == arrays["train_y"][-HELD_OUT:][:5].tolist()
     apart = np.abs(np.array(picture) - arrays["train_x"][-HELD_OUT + 3])
     assert apart.max() == 1  # its mark
+
+
+@pytest.mark.parametrize("name", [name for name in BOOKS if "its own files" in name])
+def test_the_files_that_torchvision_downloads_are_there_for_a_notebook_that_reads_them(told, arrays, name):
+    assert told[name]["criterion"] == [HELD_OUT, arrays["train_y"][:5].tolist(), [HELD_OUT, 28, 28]]
 
 
 @pytest.mark.parametrize(
