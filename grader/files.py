@@ -12,10 +12,14 @@ from pathlib import Path
 from grader.errors import UsageError
 
 STANDARD_OUTPUT = Path("-")
+PAGE, XML = "<!doctype html>", "<?xml"  # how such files begin
 
 
-def check_place(path: Path) -> None:
-    """Raise UsageError if `write` would fail, so that the user knows before long work starts."""
+def check_place(path: Path, begins: str = "") -> None:
+    """Raise UsageError if `write` would fail, so that the user knows before long work starts.
+
+    So does a file that does not begin as what will be written: it holds something else, such as a student's work.
+    """
     if path == STANDARD_OUTPUT:
         return
     if not path.absolute().parent.is_dir():
@@ -24,6 +28,22 @@ def check_place(path: Path) -> None:
         raise UsageError(f"cannot write {path}: it is a folder; name a file in it")
     if not os.access(path if path.exists() and not path.is_file() else path.absolute().parent, os.W_OK):
         raise UsageError(f"cannot write {path}: you may not write to its folder; choose another path")
+    there = beginning(path) if begins and path.is_file() and not is_output(path) else b""
+    if there and not there.startswith(begins.encode()):
+        raise UsageError(f"{path} holds something else, which would be lost; delete it, or choose another path")
+
+
+def expect_no_gradebook(path: Path) -> None:
+    """Raise UsageError for a file that is never replaced: it holds what people decided."""
+    if path.is_file() and beginning(path).startswith(b"SQLite format 3"):
+        raise UsageError(f"{path} is a gradebook, which is not written over; choose another path")
+
+
+def beginning(path: Path) -> bytes:
+    """The first bytes of a file, without space before them; b"" if it cannot be read."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return file.read(100).lstrip()
+    return b""
 
 
 def write(path: Path, content: str | bytes) -> None:
@@ -40,6 +60,7 @@ def write(path: Path, content: str | bytes) -> None:
         elif path.exists() and not path.is_file():
             path.write_bytes(encoded(content))
         else:
+            expect_no_gradebook(path)
             replace(path.resolve(), content)
     except (OSError, RuntimeError) as error:  # RuntimeError is a link to itself
         why = error.strerror if isinstance(error, OSError) else "it is a link to itself"
@@ -75,13 +96,14 @@ def encoded(content: str | bytes) -> bytes:
     return printable(content).encode() if isinstance(content, str) else content
 
 
-def set_aside(path: Path, content: bytes) -> Path | None:
+def set_aside(path: Path, content: str | bytes) -> Path | None:
     """Rename a file that `write` would replace with other content, to the first free name such as hand-in-1.zip.
 
     Returns its new path, or None if there is no such file. Raises UsageError if it cannot be renamed.
     """
+    expect_no_gradebook(path)
     try:
-        if not path.is_file() or path.read_bytes() == content:
+        if not path.is_file() or is_output(path) or path.read_bytes() == encoded(content):
             return None
         number = 1
         while (free := path.with_name(f"{path.stem}-{number}{path.suffix}")).exists():

@@ -106,6 +106,10 @@ def test_usage_is_exit_code_2(tmp_path):
     assert run.returncode == 2
     assert "cannot write" in run.stderr
     assert run.stdout == "", "told before the work, not after it"
+    (tmp_path / "layers.py").write_text("def f(): ...")
+    for option in ("--json", "--html", "--junit"):
+        run = grade("reference", "--task", "1", option, tmp_path / "layers.py")
+        assert (run.returncode, "layers.py holds something else, which would be lost" in run.stderr) == (2, True)
     run = grade("reference", "--homework", tmp_path, "--no-html")
     assert run.returncode == 2
     assert "rubric.yaml" in run.stderr

@@ -11,7 +11,7 @@ import pytest
 
 from grader.check import ROOT
 from grader.errors import UsageError
-from grader.files import check_place, remove, write
+from grader.files import PAGE, check_place, remove, set_aside, write
 
 
 def test_a_file_is_written_over_what_was_there(tmp_path):
@@ -144,3 +144,21 @@ LONE = "ren\udce9e \ud800"
 def test_a_file_holds_any_text(tmp_path):
     write(tmp_path / "page.html", f"Zoë 数 🙂 {LONE}")
     assert (tmp_path / "page.html").read_text(encoding="utf-8") == "Zoë 数 🙂 ren\\udce9e \\ud800"
+
+
+def test_what_is_no_output_of_ours_is_not_written_over(tmp_path):
+    work, page = tmp_path / "layers.py", tmp_path / "report.html"
+    work.write_text("def f(): ...")
+    page.write_text("\n<!doctype html>\n")
+    check_place(page, PAGE)
+    with pytest.raises(UsageError, match=r"layers\.py holds something else, which would be lost; delete it, or"):
+        check_place(work, PAGE)
+
+
+def test_a_gradebook_is_never_written_over(tmp_path):
+    book = tmp_path / "gradebook.sqlite"
+    book.write_bytes(b"SQLite format 3\0 and what people decided")
+    for act in (write, set_aside):
+        with pytest.raises(UsageError, match="is a gradebook, which is not written over; choose another path"):
+            act(book, "student,points")
+    assert b"decided" in book.read_bytes()

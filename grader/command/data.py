@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
-        check_place(arguments.json)
+        check_place(arguments.json, '{\n  "root"')
     root, homework = datasets.root(arguments.data_root), load(arguments.homework)
     fetchable = [plan.name for plan in homework.rubric.data.values() if plan.fetch]
     named = f"name {' or '.join(fetchable)}" if fetchable else "this homework has none to download"

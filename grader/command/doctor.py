@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> int:
     datasets.check_root(arguments.data_root)
     if arguments.json:
-        check_place(arguments.json)
+        check_place(arguments.json, '{\n  "findings"')
     with Zygotes(ahead=True) as zygotes:
         findings = probes.examine(zygotes.launch)
     versions = probes.versions()

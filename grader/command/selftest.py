@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         if (given := getattr(arguments, name)) is not None and given < 1:
             raise UsageError(f"--{name} is {given}; it has to be at least 1")
     if arguments.json:
-        check_place(arguments.json)
+        check_place(arguments.json, '{\n  "title"')
     os.environ.update(ONE_THREAD)
     homework = load(arguments.homework)
     reference = handed_in(homework, homework.reference)

@@ -229,6 +229,10 @@ def test_what_is_exported_is_what_counts(type_, folder, tmp_path):
     assert (tmp_path / "c.csv").read_text().splitlines()[0].endswith(",HW (4711)")
     assert '"Lovelace, Ada",17,,ada,,8\n' in (tmp_path / "c.csv").read_text()
     assert not (folder / "export").exists()
+    (tmp_path / "c.csv").write_text("a class list, or what a teacher typed\n")
+    code, out, _ = type_("export", "canvas", "--out", str(tmp_path / "c.csv"))
+    assert (code, f"the earlier file is {tmp_path / 'c-1.csv'} now" in out) == (0, True)
+    assert "a teacher typed" in (tmp_path / "c-1.csv").read_text()
     type_("export", "gradescope", "--out", str(tmp_path / "g"))
     assert json.loads((tmp_path / "g" / "ada" / "results.json").read_text())["score"] == 8
     assert sorted(path.name for path in (tmp_path / "g").iterdir()) == ["ada", "doe", "eve"]

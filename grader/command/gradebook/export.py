@@ -16,6 +16,7 @@ from grader.course.export.sheet import grade, items
 from grader.course.gradebook import Gradebook, Run
 from grader.course.releases import held, items_of
 from grader.errors import UsageError
+from grader.files import set_aside
 from grader.files import write as write_file
 from grader.model import Row, Rubric, Verdict
 from grader.report.text import Printer
@@ -98,6 +99,8 @@ def written(
         titled = TITLED.get(arguments.format)
         content = titled(rows, plan, arguments.assignment) if titled else sheet(rows, plan)
         path: Path = arguments.out or folder(book.folder / EXPORTS) / name
+        if earlier := set_aside(path, content):  # a teacher's own file, or one that was edited
+            say(f"the earlier file is {earlier} now")
         write_file(path, content)
         return path
     name, each = EACH[arguments.format]

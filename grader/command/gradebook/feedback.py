@@ -74,7 +74,7 @@ def written(book: Gradebook, post: Post, arguments: argparse.Namespace, say: Pri
             write_file(path / message, content)
         return path
     whole = email.mbox(post.files) if mail else zipped(post.files, gradescope.PROGRAMS)
-    if arguments.platform in ONCE and (earlier := set_aside(path, whole)):
+    if earlier := set_aside(path, whole):
         say(f"the earlier file is {earlier} now")
     write_file(path, whole)
     return path
