@@ -331,14 +331,17 @@ async def extend(review: Review, request: Request, person: Person) -> Response:
         due = moment(form.get("due", ""), zone) if form.get("due") else None
         if form.get("due") and due is None:
             raise UsageError(f"{form['due']} is not a time; write it as 2026-11-27 or 2026-11-27T18:00")
-        days = int(number(form.get("days") or "0", "days"))
+        days = number(form.get("days") or "0", "days")
+        if not days.is_integer():
+            raise UsageError(f"{days:g} is not a number of days; write a whole number, or give the due date")
         if bool(due) == bool(days) and not form.get("back"):
             raise UsageError("give either a due date or a number of days")
-        key = review.desk.extend(form.get("student", "").strip(), form.get("group", "").strip(), due, days,
-                                 author=person.author, why=form.get("why", ""))  # fmt: skip
+        key, known = review.desk.extend(form.get("student", "").strip(), form.get("group", "").strip(), due, int(days),
+                                        author=person.author, why=form.get("why", ""))  # fmt: skip
     except UsageError as error:
         return review.view.extensions(person, conflict=str(error), status=422)
-    return review.view.extensions(person, note=f"recorded for {key}; it counts now and in later runs")
+    when = "it counts now and in later runs" if known else "nobody here is called that; it counts once somebody is"
+    return review.view.extensions(person, note=f"recorded for {key}; {when}")
 
 
 async def class_page(review: Review, request: Request, person: Person) -> Response:

@@ -192,28 +192,35 @@ class Desk:
             raise UsageError("this request is there already")
         self.wrote([])
 
-    def extend(self, who: str, group: str, due: datetime | None, days: int, *, author: str, why: str) -> str:
+    def extend(
+        self, who: str, group: str, due: datetime | None, days: int, *, author: str, why: str
+    ) -> tuple[str, bool]:
         """Another due date for a student or a group, in this run and all later ones. A student who is not here yet is
-        known by the id that was typed. Gives what stands for the student."""
+        known by the id that was typed. Gives what stands for the student or the group, and whether it is here."""
         from grader.course.people import fitting
 
+        if who and group:
+            raise UsageError("give either a student or a group; an extension is for one of them")
+        in_file = self.extensions_in_file()  # if they cannot be read, nothing is recorded: they would count no more
         found = fitting(list(self.queue.students.values()), who) if who else []
         if len(found) > 1:
             raise UsageError(f"{who} may be {' or '.join(one.id for one in found[:5])}; use the id of the one you mean")
-        key = lasting(found[0]) if found else who
-        extensions.grant(self.book.database, Extension(key, "" if key else group, due, days), author=author, why=why)
-        self.apply_extensions()
-        return key or group
+        one = Extension(lasting(found[0]) if found else who, group, due, days)
+        extensions.grant(self.book.database, one, author=author, why=why)
+        self.apply_extensions(in_file)
+        return one.student or group, any(extensions.those(list(self.queue.students.values()), one))
 
-    def apply_extensions(self) -> None:
+    def extensions_in_file(self) -> list[Extension]:
+        """Those that the run was begun with. Raises UsageError if their file cannot be read any more."""
+        run, path = self.queue.run, self.queue.run.settings.get("extensions")
+        return extensions.read_extensions(Path(path), zone_of(run.late)) if path else []
+
+    def apply_extensions(self, in_file: Sequence[Extension]) -> None:
         """Write the due dates that count into the run that is reviewed."""
         run, students = self.queue.run, list(self.queue.students.values())
-        zone, path = zone_of(run.late), run.settings.get("extensions")
+        zone = zone_of(run.late)
         given = [one.extension for one in extensions.granted(self.book.database)]
-        if path and Path(path).is_file():
-            now, _ = extensions.extended(students, extensions.read_extensions(Path(path), zone), run.due, zone)
-        else:
-            now, _ = extensions.extended(students, [], run.due, zone)
+        now, _ = extensions.extended(students, in_file, run.due, zone)
         now = extensions.by_hand(now, given, run.due, zone, self.book.known_as)
         changed = [new for old, new in zip(students, now, strict=True) if old.due != new.due]
         with self.book.database.writing() as connection:

@@ -8,6 +8,7 @@ import shutil
 import ssl
 import subprocess
 import time
+from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -17,6 +18,7 @@ from grader import cli
 from grader.command import review
 from grader.course import pages, takes
 from grader.course.gradebook import Gradebook
+from grader.errors import UsageError
 from grader.model import Student
 from grader.review.desk import Desk
 from grader.review.evidence import Cell, Code, Evidence
@@ -338,6 +340,30 @@ def test_a_comment_and_a_request_show_in_the_students_report(out, ada):
     with Gradebook.open(out) as book:
         assert book.remarks("s001").comments == ()
         assert "2.1" not in book.in_force("s001")
+
+
+def test_an_extension_takes_none_of_the_file_away(tmp_path):
+    file, at = tmp_path / "e.csv", datetime(2026, 12, 1, 23, 59, 59, tzinfo=UTC)
+    file.write_text(f"student,due\ns000,{at.isoformat()}\n")
+    desk = Desk.at(reviewing.a_class(tmp_path, 3, 2, extensions=str(file)))
+
+    def extend(who, group=""):
+        return desk.extend(who, group, at, 0, author="Ada", why="ill")
+
+    assert extend("s001") == ("9001", True)
+    file.rename(tmp_path / "moved.csv")
+    with pytest.raises(UsageError, match=r"e\.csv cannot be read"):
+        extend("s002")
+    with pytest.raises(UsageError, match="give either a student or a group"):
+        extend("s002", "Team A")
+    (tmp_path / "moved.csv").rename(file)
+    assert extend("s00x") == ("s00x", False)
+    assert [one.due for one in desk.book.students()] == [at, at, None]
+
+
+def test_half_a_day_is_not_cut_to_none(ada):
+    answer = ada.post("/extensions/new", {"student": "9001", "days": "1.5", "why": "ill"})
+    assert (answer.status, "1.5 is not a number of days" in answer.text) == (422, True)
 
 
 def number(out, student):
