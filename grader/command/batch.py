@@ -31,6 +31,7 @@ from grader.course.gradebook import Gradebook, Run, zone_of
 from grader.course.job import Place, homework_at
 from grader.course.pool import Pool, Workers
 from grader.course.result_keys import Terms
+from grader.course.times import to_its_end
 from grader.data import datasets
 from grader.errors import UsageError
 from grader.model import Homework, Row, Student, Verdict
@@ -224,8 +225,7 @@ def due(text: str | None, zone: tzinfo | None = None) -> datetime | None:
     if text is None:
         return None
     try:
-        day = re.fullmatch(r"\d{4}-\d\d-\d\d", text)
-        at = datetime.fromisoformat(f"{text}T23:59:59" if day else text)
+        at = datetime.fromisoformat(to_its_end(text.strip()))
         return (at.replace(tzinfo=zone) if zone and at.tzinfo is None else at).astimezone()
     except (ValueError, OverflowError):
         raise UsageError(

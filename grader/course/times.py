@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-DAY = re.compile(r"\d{4}-\d\d-\d\d")
 CLOCK = re.compile(r"(?<![\d./])\d{1,2}[:.h時时]\d\d(?!\d)(?![./]\d)|\d\s*[ap]\.?m\b", re.IGNORECASE)
 OFFSET = re.compile(r"\s+([+-]\d\d:?\d\d)$")
 ZONE = re.compile(r"\s+([A-Za-z]+(?:/[A-Za-z_+\-\d]+)+|UTC|GMT|Z)$")
@@ -37,16 +36,22 @@ def says_nothing(text: str) -> bool:
 
 def parse(text: str) -> datetime | None:
     """A time in ISO 8601, possibly followed by a zone's name; else a date in words or numbers, in any language."""
-    if DAY.fullmatch(text):
-        text = f"{text}T23:59:59"
     iso, zone = text, None
     if found := ZONE.search(text):
         iso, zone = text[: found.start()], zone_of(found[1])
     try:
-        time = datetime.fromisoformat(OFFSET.sub(r"\1", iso))
+        time = datetime.fromisoformat(to_its_end(OFFSET.sub(r"\1", iso)))
         return time.replace(tzinfo=zone) if zone and time.tzinfo is None else time
     except ValueError:
         return in_words(text)
+
+
+def to_its_end(text: str) -> str:
+    """A time in ISO 8601; of a day alone, however it is written there (20261120), its last second."""
+    try:
+        return f"{date.fromisoformat(text)}T23:59:59"
+    except ValueError:
+        return text
 
 
 def zone_of(name: str) -> tzinfo | None:

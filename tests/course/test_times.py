@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from grader.command.batch import due
 from grader.course.times import moment, says_nothing
 
 AT = datetime(2026, 11, 22, 23, 59, 59, tzinfo=UTC)
@@ -17,7 +18,7 @@ AT = datetime(2026, 11, 22, 23, 59, 59, tzinfo=UTC)
     [
         "2026-11-22 23:59:59 UTC", "2026-11-22T23:59:59Z", "2026-11-22 18:59:59 -0500", "2026-11-22 18:59:59 -05:00",
         "2026-11-22 18:59:59 America/New_York", "2026-11-22 23:59:59 GMT", "2026-11-22\u00a023:59:59 UTC",
-        "Sunday, November 22, 2026 6:59:59 PM EST", "2026-11-22 23:59:59.000000 UTC",
+        "Sunday, November 22, 2026 6:59:59 PM EST", "2026-11-22 23:59:59.000000 UTC", "2026-11-22 UTC",
     ],
 )  # fmt: skip
 def test_a_time_with_a_zone_is_that_moment(text):
@@ -25,11 +26,22 @@ def test_a_time_with_a_zone_is_that_moment(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["2026-11-22", "22 November 2026", "Nov 22, 2026", "22.11.2026", "22/11/2026", "22.11.26"]
+    "text",
+    [
+        "2026-11-22",
+        "20261122",
+        "2026-W47-7",
+        "22 November 2026",
+        "Nov 22, 2026",
+        "22.11.2026",
+        "22/11/2026",
+        "22.11.26",
+    ],
 )
 def test_a_day_alone_means_its_end_in_the_courses_zone(text):
     assert moment(text, ZoneInfo("America/New_York")) == datetime(2026, 11, 23, 4, 59, 59, tzinfo=UTC)
     assert moment(text, ZoneInfo("UTC")) == AT
+    assert not text.startswith("2026") or due(text, UTC) == AT
 
 
 @pytest.mark.parametrize(
