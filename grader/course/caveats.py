@@ -9,7 +9,7 @@ from grader.course.gradebook import Gradebook, Run
 from grader.course.releases import held, items_of
 from grader.course.roster import column, is_draft, time_told
 from grader.course.student import SUBMITTED_AT
-from grader.model import LATE_DAYS, Row
+from grader.model import LATE_DAYS, Report, Row
 from grader.report.wording import harmless
 
 MANY = 10  # ids shown in a sentence
@@ -33,6 +33,9 @@ def caveats(book: Gradebook, run: Run, rows: Sequence[Row]) -> Iterator[str]:
         yield f"{named(gone)}: adjusted earlier, but nobody in this run has this id; repeat it under the new id"
     yield from vanished(book, run, rows)
     yield from outgrown(run, rows)
+    if old := list(outdated(book, run, rows)):
+        why = "adjusted before the work, or what the item is worth or got, changed; look again, and adjust it again"
+        yield f"{named(old)}: {why}"
     if unseen := held(book, run, rows):
         what = "nothing" if len(unseen) == len(items_of(rows)) else f"all but {named(unseen)}"
         yield f"students see {what} of run {run.id}; show them the rest with `release`"
@@ -75,6 +78,28 @@ def outgrown(run: Run, rows: Iterable[Row]) -> Iterator[str]:
         yield f"{named(students)}: {item} was adjusted to more than its maximum, which is {most:g} now; adjust it again"
     for item, students in gone.items():
         yield f"{named(students)}: {item} was adjusted, but the rubric no longer has it; adjust another item instead"
+
+
+def outdated(book: Gradebook, run: Run, rows: Iterable[Row]) -> Iterator[str]:
+    """Students with the items whose adjustment a person made on another result than this run's: on other work, other
+    points as graded or another maximum. It counts all the same."""
+    runs = [one for one in book.runs() if one.id <= run.id]
+    for row in rows:
+        for item, given in row.report.adjustments.items() if row.report else ():
+            seen = [one for one in runs if one.began <= given.time]
+            if not seen or seen[-1].id == run.id:
+                continue
+            old = next(filter(None, (book.report(id_, seen[-1]) for id_ in book.known_as(row.student.id))), None)
+            new = book.report(row.student.id, run)
+            if old is None or new is None or item not in (LATE_DAYS, *worth(new)):
+                continue
+            if old.digest != new.digest or worth(old).get(item) != worth(new).get(item):
+                yield f"{row.student.id} {item}"
+
+
+def worth(report: Report) -> dict[str, tuple[float, float]]:
+    """The points of each item as graded, and its maximum."""
+    return {item.id: (item.score, item.max_score) for item in report.items}
 
 
 def partial(run: Run) -> str:

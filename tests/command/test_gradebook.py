@@ -330,6 +330,30 @@ def test_an_adjustment_that_the_rubric_has_changed_under_is_told_and_counts_no_m
     assert "no such item" not in type_("list")[1]
 
 
+@pytest.mark.parametrize(
+    ("digest", "score", "most", "told"),
+    [("d", 5.0, 5.0, ""), ("d", 8.0, 8.0, "ada 2.1"), ("d", 2.0, 5.0, "ada 2.1"), ("e", 5.0, 5.0, "ada 2.1, ada late")],
+)
+def test_an_adjustment_of_another_result_is_told_until_it_is_made_again(folder, type_, digest, score, most, told):
+    for words in (["2.1", "3"], ["late", "0"]):
+        type_("adjust", "ada", *words, "--why", "x", "--author", "Grace")
+    whole = report()
+    with Gradebook.open(folder) as book:
+        first, *others = book.report("ada").tasks[0].items
+        now = replace(first, score=score, max_score=most)
+        book.begin(seed=7)
+        one = replace(book.report("ada", book.runs()[0]), digest=digest)
+        book.record(
+            book.student("ada", book.runs()[0]), replace(one, tasks=(replace(whole.tasks[0], items=(now, *others)),))
+        )
+    why = "adjusted before the work, or what the item is worth or got, changed; look again, and adjust it again"
+    assert (f"? {told}: {why}\n" if told else "") in type_("list")[1]
+    assert (why in type_("export", "csv")[1]) == bool(told)
+    for words in (["2.1", "3"], ["late", "0"]):
+        type_("adjust", "ada", *words, "--why", "x", "--author", "Grace")
+    assert why not in type_("list")[1]
+
+
 def test_who_has_several_submissions_is_told_wherever_the_class_is_shown(folder, type_):
     told = "ada: several submissions; the newest counts; see `show STUDENT`"
     for text in (type_("list")[1], type_("export", "csv")[1], (folder / pages.INDEX).read_text(encoding="utf-8")):
