@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from grader.course.gradebook import Gradebook, Run
 from grader.course.releases import held, items_of
-from grader.course.roster import column, is_draft, time_told
+from grader.course.roster import column, full_name, ids_of, is_draft, time_told
 from grader.course.student import SUBMITTED_AT
 from grader.model import LATE_DAYS, Report, Row
 from grader.report.wording import harmless
 
+TOTAL = re.compile(r"\W*(?:(?:class|grand|sub)\W?)?(?:totals?|averages?|mean|median)\b", re.IGNORECASE)
 MANY = 10  # ids shown in a sentence
 STAND_INS = "stand-in data, because the data set is missing; these points are not final; see `python grade.py data`"
 HOW_LATE = "say how late with `adjust STUDENT late DAYS --why TEXT`"
@@ -27,6 +29,8 @@ def caveats(book: Gradebook, run: Run, rows: Sequence[Row]) -> Iterator[str]:
     if late := late_somehow(rows):
         yield f"{len(late)} marked late, days unknown, no penalty yet: {named(late)}; {HOW_LATE}"
     yield from times_not_understood(rows)
+    if odd := list(odd_rows(rows)):
+        yield f"{named(odd)}: unlike the others in the class list; delete there what is no student, such as a total"
     if untold := untimed(rows):
         yield f"{named(untold)}: submission time unknown, so not counted as late; {HOW_LATE}"
     if gone := book.detached(run):
@@ -39,6 +43,18 @@ def caveats(book: Gradebook, run: Run, rows: Sequence[Row]) -> Iterator[str]:
     if unseen := held(book, run, rows):
         what = "nothing" if len(unseen) == len(items_of(rows)) else f"all but {named(unseen)}"
         yield f"students see {what} of run {run.id}; show them the rest with `release`"
+
+
+def odd_rows(rows: Iterable[Row]) -> Iterator[str]:
+    """Who is perhaps no student but the end of a table: without work, and called a total or without the id or the name
+    that most others have."""
+    people = [row.student for row in rows if row.student.ids]
+    with_id = {one.id for one in people if any(ids_of(one.ids))}
+    with_name = {one.id for one in people if full_name(one.ids)}
+    for one in people:
+        lacks = any(one.id not in has and 2 * len(has) > len(people) for has in (with_id, with_name))
+        if one.path is None and (lacks or TOTAL.match(one.name)):
+            yield harmless(one.name)[:60]
 
 
 def vanished(book: Gradebook, run: Run, rows: Iterable[Row]) -> Iterator[str]:

@@ -155,15 +155,20 @@ def numbered(one: Student, rows: Rows) -> list[int]:
 
 
 def resembling(one: Student, rows: Rows) -> list[int]:
-    """The rows whose id reads as the work's name does, "ada l" and "ada-l", or 7 where Excel was given 007; and those
-    with an id that stands in it: "hw1 ada-l late"."""
+    """The rows whose id reads as the work's name does, "ada l" and "ada-l", or 7 where Excel was given 007; those with
+    an id that stands in it, "hw1 ada-l late"; and those in whose name or e-mail address it stands: "ada"."""
 
     def read(text: str) -> set[str]:
         return {word.lstrip("0") for word in words(text)}
 
+    def stands(part: str, text: str) -> bool:
+        found = len(part) > 2 and part in text and re.search(rf"(?<![^\W_]){re.escape(part)}(?![^\W_])", text)
+        return bool(found)
+
     def holds(row: Mapping[str, str]) -> bool:
-        ids = (re.escape(alike(id_)) for id_ in ids_of(row) if len(id_) > 2)
-        return any(re.search(rf"(?<![^\W_]){id_}(?![^\W_])", name) for id_ in ids for name in names)
+        ids = [alike(id_) for id_ in ids_of(row)]
+        told = [alike(full_name(row)), *(id_.partition("@")[0] for id_ in ids)]
+        return any(stands(id_, name) for id_ in ids for name in names) or any(stands(names[0], text) for text in told)
 
     names = [alike(one.name), *(alike(path.name) for _, path in one.parts)]
     return [at for at, row in enumerate(rows) if read(one.name) & read(column(row, *ID_COLUMNS)) or holds(row)]

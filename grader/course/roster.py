@@ -149,8 +149,11 @@ def ids_of(row: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def is_nobody(row: Mapping[str, str]) -> bool:
-    """Whether a row is not a student: Canvas's rows of points and posting, and rows without a name and an id."""
-    if full_name(row).casefold().startswith(POINTS_POSSIBLE):
+    """Whether a row is not a student: Canvas's rows of points and posting, rows without a name and an id, and titles
+    that stand there again."""
+    if full_name(row).casefold().startswith(POINTS_POSSIBLE) or all(
+        key_of(value) in ("", key_of(title)) for title, value in row.items()
+    ):
         return True
     return not (full_name(row) or column(row, *ID_COLUMNS))
 

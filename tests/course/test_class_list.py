@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 
 import pytest
 
+from grader.course.caveats import odd_rows
 from grader.course.class_folder import recognise
 from grader.course.class_list import in_another_form
 from grader.course.people import find
 from grader.course.roster import column, read_roster
 from grader.errors import UsageError
-from grader.model import Student
+from grader.model import Row, Student
 
 COMPOSED, APART = (unicodedata.normalize(form, "müller@x") for form in ("NFC", "NFD"))
 
@@ -47,6 +49,24 @@ def test_staff_need_not_hand_in(read, role, stays):
     assert ("pat" in found) is stays
 
 
+@pytest.mark.parametrize(
+    ("titles", "rows", "told"),
+    [
+        (
+            "id,name",
+            ["ada,Ada", "bo,Bo", "cy,Cy", "Total,", ",Mean", "* repeats the course,"],
+            ["* repeats the course", "Mean", "Total"],
+        ),
+        ("name", ["ada", "bo", "cy", "Averill", "Class average: 7"], ["Class average: 7"]),
+        ("email", ["ada@x", "bo@x", "cy@x"], []),
+        ("id,name", ["ada,Ada", ",Bo", ",Cy"], []),
+    ],
+)
+def test_the_end_of_a_table_is_told(read, titles, rows, told):
+    people = read("\n".join([titles, *rows]), "ada").values()
+    assert sorted(odd_rows(Row(replace(one, path="in" if one.parts else None), None, None) for one in people)) == told
+
+
 def test_staff_who_handed_in_are_graded(read):
     assert read("Name,username,Role\nAda,ada,Student\nPat,pat,TA\n", "ada", "pat")["pat"].parts
 
@@ -76,6 +96,8 @@ def test_titles_of_columns_are_compared_by_their_letters():
 def test_a_row_without_name_and_id_is_nobody(tmp_path):
     (tmp_path / "a.csv").write_text("Name,email,Section\n,,Manual Posting\nAda,,A\n")
     assert [row["Name"] for row in read_roster(tmp_path / "a.csv")] == ["Ada"]
+    (tmp_path / "a.csv").write_text("Name,e-mail,Section\nAda,,A\nName,e-mail,Section\nname,E-Mail,\nBo,,Name\n")
+    assert [row["Name"] for row in read_roster(tmp_path / "a.csv")] == ["Ada", "Bo"]
     (tmp_path / "b.csv").write_bytes(b"Name\n\xff\xfe\xfd\n")
     with pytest.raises(UsageError, match=r"b\.csv is not UTF-8; save the class list as CSV in UTF-8"):
         read_roster(tmp_path / "b.csv")
@@ -128,7 +150,15 @@ def test_where_no_form_is_exact_a_person_is_told_what_to_type(read, listed, hand
 
 @pytest.mark.parametrize(
     ("listed", "handed_in"),
-    [("AB@x", "ＡＢ@x"), ("ada+l", "ada l"), ("ada_l", "HW_1_ada_l_late"), ("ada@x", "ada@x again"), ("007", "hw 007")],
+    [
+        ("AB@x", "ＡＢ@x"),
+        ("ada+l", "ada l"),
+        ("ada_l", "HW_1_ada_l_late"),
+        ("ada@x", "ada@x again"),
+        ("007", "hw 007"),
+        ("ada@x", "ada"),
+        ("ada.l@x", "ada"),
+    ],
 )
 def test_an_id_that_reads_like_an_absent_students_is_no_zero(read, listed, handed_in):
     found = read(f"username\n{listed}\nbo\n", handed_in, "bo").values()
