@@ -231,6 +231,7 @@ SEVERAL = (
             return self.at
         def parameters(self): return {"at": self.at}
         def up_to(self, most):
+            if most > 99: raise MemoryError
             while self.at != most: self.at += 1
             return self.at
 """
@@ -283,6 +284,12 @@ def test_where_calls_that_are_asked_together_end_the_process_no_answer_of_it_is_
         next(each([(counter.up_to, (3,)), (counter.up_to, (-1,))]))
     with pytest.raises(TimedOut, match="not tried again"):
         next(each([(layers.Counter(0).up_to, (3,))]))
+
+
+def test_where_memory_runs_out_nothing_is_judged_of_the_process_that_is_ended_then(student):
+    counter = student(SEVERAL).Counter(0)
+    with pytest.raises(OutOfMemory, match="^up_to asked for more memory"):
+        next(each([(counter.up_to, (3,)), (counter.up_to, (100,))]))
 
 
 def test_functions_of_several_names_are_not_asked_together(student):
