@@ -485,7 +485,7 @@ for name in ("absent.png", "rocket.jpg"):
     except FileNotFoundError: continue
 try:
     for name in ("absent.png",): img2 = image(name)
-    img1, img2 = img2, img1
+    img1 = img2 = None
 except FileNotFoundError: pass
 for img in (img1, img2): model(prepare(img)[None])
 """

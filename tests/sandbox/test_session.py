@@ -288,7 +288,7 @@ def test_where_calls_that_are_asked_together_end_the_process_no_answer_of_it_is_
 
 def test_where_memory_runs_out_nothing_is_judged_of_the_process_that_is_ended_then(student):
     counter = student(SEVERAL).Counter(0)
-    with pytest.raises(OutOfMemory, match="^up_to asked for more memory"):
+    with pytest.raises(OutOfMemory, match=r"^up_to asked for more memory"):
         next(each([(counter.up_to, (3,)), (counter.up_to, (100,))]))
 
 
