@@ -57,6 +57,8 @@ class Clue:
             found, mistaken, right = found[told], mistaken[told], right[told]
         if not np.isfinite(found).all() or not np.isfinite(mistaken).all() or same(mistaken, right):
             return False
+        if not mistaken.ndim and not mistaken:  # a single 0 is what many mistakes give
+            return False
         size = float(np.abs(right).max(initial=0.0)) if right.shape == found.shape else 0.0
         return same(found, mistaken) or numeric.error(found, mistaken) <= ROUNDOFF * size  # of what cancels out
 
@@ -180,7 +182,8 @@ def where(name: str, found: Array, right: Array, bar: Array, reveal: bool, cause
     count = [f"{int((~(off < bar)).sum())} of {off.size} entries"] if off.size > 1 else []
     told, why = said(", ".join([*count, *causes])), said(", ".join(causes))
     begin = f"{name} is wrong{place}: "
-    return short_enough([f"{begin}{far}{told}", *([f"{begin}{far}{why}", f"{begin}{values}{why}"] if causes else [])])
+    shorter = [f"{begin}{far}{why}", f"{begin}{values}{why}", f"{begin}{values}{said(''.join(causes[:1]))}"]
+    return short_enough([f"{begin}{far}{told}", *(shorter if causes else [])])
 
 
 def short_enough(sentences: Sequence[str]) -> str:
@@ -287,10 +290,14 @@ def cause(found: Array, right: Array, factors: Mapping[str, float], bar: Array) 
     if found.ndim and np.abs(found).max() <= ROUNDOFF * np.abs(right).max():
         return "every entry is 0, but for rounding"
     wrong = np.asarray(~(np.abs(found - right) < bar))
+    if not found[wrong].any():  # float32 and a small constant make no zeros
+        for place in (faint, zeros):
+            if words := next(place(found, right, wrong), ""):
+                return words
     for question in (whole, decimals, rounding, sign, factor(factors), arranged, summed):
         if words := next(question(found, right), ""):
             return words
-    for place in (limited, faint, zeros, partly):
+    for place in (limited, zeros, partly):
         if words := next(place(found, right, wrong), ""):
             return words
     return next(offset(found, right), "") or next(approximation(found, right), "")
@@ -468,5 +475,6 @@ def rounding(found: Array, right: Array) -> Iterator[str]:
 
 
 def approximation(found: Array, right: Array) -> Iterator[str]:
-    if numeric.error(found, right) <= 1e-3 * float(np.abs(right).max(initial=0.0)):
+    sizes = np.abs(right[right != 0])
+    if sizes.size and numeric.error(found, right) <= min(1e-3 * float(sizes.max()), FAINT * float(np.median(sizes))):
         yield "nearly right: an approximation, or a small constant added?"

@@ -301,3 +301,19 @@ def test_one_huge_number_says_nothing_of_the_others():
 def test_numbers_without_an_end_are_not_called_transposed():
     right = np.arange(6.0).reshape(2, 3)
     assert "it is the transpose" not in sentence(np.full((3, 2), np.inf), right)
+
+
+def test_what_is_0_where_it_should_not_be_is_no_rounding():
+    right = np.array([2.0, 3.0, 4.0, 5.0, 1e-7])
+    found = sentence(np.where(right > 1e-3, right, 0), right)
+    assert "only the smallest numbers are 0" in found
+
+
+def test_a_wrong_entry_beside_much_larger_ones_is_not_nearly_right():
+    right = np.array([130.0, 0.2, -0.3, 0.4, 0.0])
+    assert "nearly right" not in sentence(right + np.array([0, 0, 0, 0, 0.05]), right)
+    assert "nearly right" in sentence(right + 1e-3 * np.array([1, 3, 1, 2, 5]), right)
+
+
+def test_a_single_0_names_no_mistake():
+    assert "(it is 0)" in sentence(np.array(0.0), np.array(0.4), clues=[Clue("the sum is left out", np.array(0.0))])
