@@ -46,6 +46,16 @@ def edge(hw: Subject, item: str, name: str) -> Iterator[None]:
             hw.review(f"{SAID[name]}: {error.message}")
 
 
+@contextmanager
+def used_up(hw: Subject, forward: str) -> Iterator[None]:
+    """Within, a cache is used for a second time. What a cache is, is free, and one that serves a single backward pass
+    trains a network. A wrong answer is judged: it tells that the first pass changed what belongs to its caller."""
+    try:
+        yield
+    except Raised as error:
+        hw.advise(f"the cache of {forward} serves one backward pass alone, which costs nothing: {error.message}")
+
+
 def allowed(hw: Subject, x: NDArray[Any], expected: Any) -> float:
     """The absolute error that an answer may have: what is computed of float32 inputs may be as precise as these."""
     return single(expected) if x.dtype == np.float32 else hw.tolerance

@@ -157,12 +157,13 @@ class Case:
         """The reference's own gradient of the loss of a training step."""
         return np.asarray(self.answers.step(self.values, self.X, self.y, reg)[1][role])
 
-    def moved(self, parameters: Any, roles: Sequence[str] = WEIGHTS) -> list[str]:
+    def moved(self, parameters: Any) -> list[str]:
         """The student's names of what in its parameters() is no longer `values`."""
         now = self.layout.read(parameters)
         if now is None:
             raise Mismatch(RENAMED)
-        return [self.layout.shown(role) for role in roles if not np.array_equal(now[role], self.values[role])]
+        roles = (role for role in (*WEIGHTS, *BIASES) if not np.array_equal(now[role], self.values[role]))
+        return [self.layout.shown(role) for role in roles]
 
     @property
     def inputs(self) -> tuple[Any, ...]:
@@ -385,12 +386,20 @@ def live(after: Any, found: Layout, written: Mapping[str, Array]) -> dict[str, A
         now = numbers(array)
         if now is None or now.shape != written[role].shape:
             raise Mismatch("parameters() changed the shapes of its arrays between two calls")
-        if not (np.abs(now - written[role]) <= ROUNDED * (1 + np.abs(written[role]))).all():  # NaN is not
-            raise Mismatch(
-                f"parameters()[{found.shown(role)}] is a copy: changes in place by an optimizer are lost; "
-                "return the arrays that forward uses"
-            )
+        lost = ~(np.abs(now - written[role]) <= ROUNDED * (1 + np.abs(written[role])))  # NaN is
+        if lost.any():
+            others = {other: values for other, values in written.items() if np.isin(now[lost], values).all()}
+            raise Mismatch(f"parameters()[{found.shown(role)}] {why_lost(found, array, others)}")
     return {role: np.asarray(there[role], dtype=np.float64) for role in written}
+
+
+def why_lost(found: Layout, array: Any, others: Mapping[str, Array]) -> str:
+    """Why `array` does not hold what was written into it; `others` are the roles whose numbers stand in their place."""
+    if array.dtype == np.float16:
+        return "is float16, which rounds to three digits: make it float64"
+    if others:
+        return f"shares memory with {found.shown(next(iter(others)))}: what is written into one changes the other"
+    return "is a copy: changes in place by an optimizer are lost; return the arrays that forward uses"
 
 
 def expect_gradients(function: str, grads: Any, case: Case) -> dict[str, Any]:

@@ -168,12 +168,13 @@ def is_shared(yours: Array, expected: Array) -> bool:
 
 def points(rng: np.random.Generator, arity: int, *, far: tuple[float, float] = (101, 130)) -> list[tuple[float, ...]]:
     """POINTS points of `arity` floats in (-1, 1), where all graphs and their gradients are of order 1, and some more:
-    near 0, whole numbers, and each of the floats in turn as `far` away, on either side, because no graph has a limit,
-    and as far as MIDDLE, where a probability is below 0.01.
+    near 0, whole numbers, one of them all 0 and one all alike, and each of the floats in turn as `far` away, on either
+    side, because no graph has a limit, and as far as MIDDLE, where a probability is below 0.01.
     """
     near = rng.uniform(-1, 1, size=(POINTS, arity))
     small = rng.uniform(-1e-3, 1e-3, size=(SMALL, arity))
     whole = rng.integers(-4, 5, size=(WHOLE, arity)).astype(np.float64)
+    whole[0], whole[1] = 0.0, whole[1, 0]
     apart = rng.uniform(-1, 1, size=(2, 2 * arity, arity))
     sides = np.resize([-1.0, 1.0], 2 * arity)
     for some, distance in zip(apart, (MIDDLE, far), strict=True):
@@ -254,7 +255,7 @@ def expect_gradients(
         title = f"{name} of {function}{given}"
         yours = gather(title, [row[i] for row in rows])
         of_graph = mistakes(hw, "graph_gradients", function, np.array(at), i, *fixed, recorded=False)
-        first = [again(partial(asked, i), calls), *exchanged(promised, expected, i)]
+        first = [again(partial(asked, i), calls), *exchanged(promised, expected, i), *of_other_y(fixed, expected, i)]
         clues = chain(first, of_graph, [ALL_THE_SAME])
         expect_close(hw, title, yours, expected[:, i], atol=atol, clues=clues, part=(1, i))
 
@@ -279,6 +280,12 @@ def exchanged(promised: Sequence[str], expected: Array, i: int) -> list[Clue]:
         asked = "is the sign wrong, or are they exchanged?" if opposite else order
         clues += [Clue(f"it is {promised[j]}: {asked}", expected[:, j])] if j != i else []
     return clues
+
+
+def of_other_y(fixed: tuple[int, ...], expected: Array, i: int) -> list[Clue]:
+    """The clue that a gradient of f3 is the one for the other y. The two differ by 1."""
+    said = "it is the one for y={}: is y left out of the backward pass?"
+    return [Clue(said.format(3 - y), expected[:, i] + (1 if y == i + 1 else -1)) for y in fixed]
 
 
 def gradients(f: Callable[..., Any], at: Sequence[tuple[float, ...]], fixed: tuple[int, ...], h: float) -> Array:

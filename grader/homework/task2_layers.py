@@ -33,6 +33,7 @@ from .edges import (
     edge_sizes,
     images,
     spread,
+    used_up,
     whole,
 )
 
@@ -216,9 +217,10 @@ def softmax_loss_stable(hw: Subject, rng: np.random.Generator) -> None:
         offsets = (1000.0, -1000.0, 10000.0)
         scores = [*(x + offset for offset in offsets), x + rows, certain]
         answers = hw.each([(hw.layers.softmax_loss, (one, y)) for one in scores])
+        cut = Clue("as if all scores were the same: are they cut at a limit?", np.array(np.log(c)))
         for offset in offsets:
             name = f"with {offset:+.0f} added to all scores {sized((n, c))}"
-            expect_softmax(hw, next(answers), expected, name, MAXIMUM)
+            expect_softmax(hw, next(answers), expected, name, MAXIMUM, clues=[cut])
         name = f"of rows 1000 apart {sized((n, c))}"
         expect_softmax(hw, next(answers), expected, name, OWN_MAXIMUM)
         name = f"with +1000 for the right class {sized((n, c))}"
@@ -254,7 +256,7 @@ def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
             of=("l2_regularization", w, reg),
             trusted=partial(one_of, 1, hw.reference.layers.l2_regularization, w, reg),
             factors=reg_factors(reg, w),
-            clues=chain(mistakes(hw, "l2_grad", w, reg), l2_clues(hw, 1, w, reg)),
+            clues=chain(reg_clues(reg * w, reg), mistakes(hw, "l2_grad", w, reg), l2_clues(hw, 1, w, reg)),
         )
     expect_apart(hw, "l2_regularization", [(rng.normal(size=(3, 5)), 0.5) for _ in range(2)], ("loss", "grad_w"), 1)
     calls = [(spread(rng, shape), float(rng.uniform(0.01, 1))) for shape in relu_shapes(rng)]
@@ -263,7 +265,7 @@ def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
     for (w, reg), answer in zip(calls, hw.layers.l2_regularization.map(calls), strict=True):
         _, grad_w = unpack("l2_regularization", answer, ("loss", "grad_w"))
         name = f"grad_w of l2_regularization, w {w.shape}, reg={reg:.3g}"
-        expect_close(hw, name, grad_w, reg * w, factors=reg_factors(reg, w))
+        expect_close(hw, name, grad_w, reg * w, factors=reg_factors(reg, w), clues=reg_clues(reg * w, reg))
 
 
 def expect_apart(hw: Subject, function: str, calls: Sequence[Sequence[Any]], names: Sequence[str], at: int) -> None:
@@ -304,7 +306,11 @@ def special_fc(rng: np.random.Generator, size: Size) -> dict[str, tuple[NDArray[
             rng.normal(size=(d_in, d_out)),
             np.zeros(d_out),
         ),
-        ", no x above 0": (-np.abs(rng.normal(size=(n, d_in))), *draw_fc(rng, size)[1:]),
+        ", no x above 0, one bias 0": (
+            -np.abs(rng.normal(size=(n, d_in))),
+            rng.normal(size=(d_in, d_out)),
+            np.append(rng.normal(size=d_out - 1), 0.0),
+        ),
         ", large whole numbers": (
             whole(rng, (n, d_in), 2.0**5),
             whole(rng, (d_in, d_out)),
@@ -373,13 +379,18 @@ def expect_numeric_fc(hw: Subject, rng: np.random.Generator, size: Size) -> None
                 mistakes(hw, "fc_backward_given", i, grad_out, args, recorded=False),
             ),
         )
-    answers = hw.layers.fc_backward.map([(grad_later, later_cache), (grad_out, cache)])
-    of_later, again = trusted_fc(hw, grad_later, later), trusted_fc(hw, grad_out, args)
-    for answer, right, said in zip(answers, (of_later, again), ("of the later forward", "asked again"), strict=True):
-        found = unpack("fc_backward", answer, FC_BACKWARD)
-        for name, grad, expected, after in zip(FC_BACKWARD, found, right, again, strict=True):
-            clues = [Clue(REUSED, after)] if right is of_later else []
-            expect_close(hw, f"{name} {sized(size)}, {said}", grad, expected, clues=clues)
+    backward, again = hw.layers.fc_backward, trusted_fc(hw, grad_out, args)
+    answers = hw.each([(backward, (grad_later, later_cache)), (backward, (grad_out, cache))])
+    expect_fc_grads(hw, next(answers), trusted_fc(hw, grad_later, later), f"{sized(size)}, of the later forward", again)
+    with used_up(hw, "fc_forward"):
+        expect_fc_grads(hw, next(answers), again, f"{sized(size)}, asked again")
+
+
+def expect_fc_grads(hw: Subject, answer: Any, right: Sequence[Array], said: str, after: Sequence[Array] = ()) -> None:
+    """The three gradients; `after` are those of a call that came later, before this one's answer was read."""
+    grads = unpack("fc_backward", answer, FC_BACKWARD)
+    for i, (name, grad, expected) in enumerate(zip(FC_BACKWARD, grads, right, strict=True)):
+        expect_close(hw, f"{name} {said}", grad, expected, clues=[Clue(REUSED, one) for one in after[i : i + 1]])
 
 
 def expect_fc_backward(hw: Subject, *calls: tuple[tuple[Array, Array, Array], Array], said: Said = "") -> None:
@@ -462,6 +473,8 @@ def expect_numeric_relu(hw: Subject, rng: np.random.Generator, shape: tuple[int,
     """The numeric gradient, with two forwards before two backwards, as of the fully-connected layer."""
     x, later = clear_of_kink(rng, shape), clear_of_kink(rng, shape)
     grad_out, grad_later = rng.normal(size=(2, *shape))
+    for sign, at in zip((1, -1), np.flatnonzero(x > 0), strict=False):  # both come through, so that a mask shows
+        grad_out.flat[at] = sign * abs(grad_out.flat[at])
     cache, later_cache = caches_of("relu_forward", hw.layers.relu_forward.map(singly([x, later])))
     expect_gradient(
         hw,
@@ -478,12 +491,13 @@ def expect_numeric_relu(hw: Subject, rng: np.random.Generator, shape: tuple[int,
             mistakes(hw, "relu_backward_given", x, grad_out, recorded=False),
         ),
     )
-    of_later, again = hw.layers.relu_backward.map([(grad_later, later_cache), (grad_out, cache)])
-    after = trusted_relu(hw, grad_out, x)
+    backward, after = hw.layers.relu_backward, trusted_relu(hw, grad_out, x)
+    answers = hw.each([(backward, (grad_later, later_cache)), (backward, (grad_out, cache))])
     name = f"grad_x of relu_backward, x {shape}"
     right = trusted_relu(hw, grad_later, later)
-    expect_close(hw, f"{name}, of the later forward", of_later, right, clues=[Clue(REUSED, after)])
-    expect_close(hw, f"{name}, asked again", again, after)
+    expect_close(hw, f"{name}, of the later forward", next(answers), right, clues=[Clue(REUSED, after)])
+    with used_up(hw, "relu_forward"):
+        expect_close(hw, f"{name}, asked again", next(answers), after)
 
 
 def trusted_relu(hw: Subject, grad_out: Array, x: Array) -> Array:
@@ -510,6 +524,7 @@ def expect_special_softmax(hw: Subject, rng: np.random.Generator, shape: tuple[i
     x, y = rng.normal(size=shape), draw_labels(rng, n, c)
     special = {
         ", equal scores in each row": (np.repeat(rng.normal(size=(n, 1)), c, axis=1), y),
+        ", scores of 0": (np.zeros(shape), y),
         ", one label for all": (x, np.zeros(n, dtype=np.int64)),
         ", other labels": (x, np.ones(n, dtype=np.int64)),
     }
@@ -585,10 +600,10 @@ def l2_shapes(rng: np.random.Generator) -> list[tuple[int, int]]:
 
 
 def special_l2(rng: np.random.Generator) -> list[tuple[Array, float]]:
-    """Strengths that are small, great and a whole number, all for the same weights; and weights of one sign."""
+    """Strengths that are small, great and an odd whole number, all for the same weights; and weights of one sign."""
     w, above = rng.normal(size=(3, 5)), np.abs(spread(rng, (4, 3)))
     above[0, 0] = rng.uniform(1001, 1400)
-    return [(w, 1e-4), (w, 128.0), (w, 3), (above, 0.125), (-above, 0.25)]
+    return [(w, 1e-4), (w, 128.0), (w, 5), (above, 0.125), (-above, 0.25)]
 
 
 def expect_l2_value(hw: Subject, *calls: tuple[Array, float]) -> None:
@@ -597,9 +612,17 @@ def expect_l2_value(hw: Subject, *calls: tuple[Array, float]) -> None:
     expect_unchanged(hw, function, ("w",))
     for (w, reg), (loss, _) in zip(calls, answers, strict=True):
         expected, _ = hw.reference.layers.l2_regularization(w, reg)
-        clues = chain(mistakes(hw, "l2_value", w, reg), l2_clues(hw, 0, w, reg))
+        clues = chain(reg_clues(expected, reg), mistakes(hw, "l2_value", w, reg), l2_clues(hw, 0, w, reg))
         name = f"loss of l2_regularization, w {w.shape}, reg={reg:.3g}"
         expect_close(hw, name, loss, expected, factors=reg_factors(reg, w), clues=clues)
+
+
+def reg_clues(expected: Any, reg: float) -> Iterator[Clue]:
+    """What stands in the place of a great reg. One that is left out is wrong for reg = 0, too, which comes first."""
+    if reg > 1:
+        yield Clue("as if reg were cut at 1", expected / reg)
+    if isinstance(reg, int):
+        yield Clue("as if reg // 2 stood in the place of reg / 2", expected * (reg // 2) / (reg / 2))
 
 
 def l2_clues(hw: Subject, at: int, w: Array, reg: float) -> Iterator[Clue]:
@@ -622,10 +645,10 @@ def draw_labels(rng: np.random.Generator, n: int, c: int) -> NDArray[np.int64]:
 
 
 def clear_of_kink(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Values of both signs, none near zero: drawn again until all are clear."""
+    """Values of both signs, at least two of each, none near zero: drawn again until all are clear."""
     while True:
         x = rng.normal(size=shape)
-        if numeric.clear_of_zero(x, MARGIN) and (x > 0).any() and (x < 0).any():
+        if numeric.clear_of_zero(x, MARGIN) and 1 < np.count_nonzero(x > 0) < x.size - 1:
             return x
 
 
@@ -667,14 +690,22 @@ def advise_unchanged(hw: Subject, function: str) -> None:
 
 
 def expect_softmax(
-    hw: Subject, answer: Any, expected: tuple[Any, Array], name: str, unlimited: str = "", *, nan: str | None = None
+    hw: Subject,
+    answer: Any,
+    expected: tuple[Any, Array],
+    name: str,
+    unlimited: str = "",
+    *,
+    nan: str | None = None,
+    clues: Sequence[Clue] = (),
 ) -> None:
-    """`unlimited` says why an answer is not finite; `nan` why it is NaN, where that has another reason."""
+    """`unlimited` says why an answer is not finite; `nan` why it is NaN, where that has another reason. `clues` are of
+    the loss."""
     loss, grad_x = unpack("softmax_loss", answer, ("loss", "grad_x"))
     factors = softmax_factors(expected[1])
     if nan is not None and is_number(loss) and np.isnan(as_float(loss)):
         unlimited = nan
-    expect_close(hw, f"loss {name}", loss, expected[0], factors=factors, unlimited=unlimited)
+    expect_close(hw, f"loss {name}", loss, expected[0], factors=factors, clues=clues, unlimited=unlimited)
     expect_close(hw, f"grad_x {name}", grad_x, expected[1], factors=factors, unlimited=unlimited)
 
 

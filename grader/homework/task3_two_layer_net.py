@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -19,7 +19,7 @@ from grader.model import Measure
 
 from . import network
 from .differences import asks_of_differences
-from .edges import DEFAULTS, ONE_ROW, REUSED, allowed, edge, spread
+from .edges import DEFAULTS, ONE_ROW, REUSED, allowed, edge, spread, used_up
 from .network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case, Sizes, Wanted
 from .prerequisites import BACKWARD, FORWARD, built_on
 
@@ -101,10 +101,15 @@ def net_backward(hw: Subject, rng: np.random.Generator) -> None:
 def net_predict(hw: Subject, rng: np.random.Generator) -> None:
     """predict returns the class with the highest score for every row."""
     with built_on(hw, FORWARD):
-        wanted = [Wanted(sizes, decided=True) for sizes in SIZES]
-        *cases, many = network.draw_each(hw, rng, [*wanted, Wanted(network.many_rows(rng), numeric=False)])
+        little = Wanted(SIZES[1], numeric=False, biases=1e-6, scale=2**-12)  # scores as small as a new network's
+        wanted = [Wanted(SIZES[0], decided=True), little, Wanted(network.many_rows(rng), numeric=False)]
+        *cases, many = network.draw_each(hw, rng, wanted)
         below = {role: -GREAT * np.abs(many.values[role]) for role in ("weight2", "bias2")}  # no score is above 0
-        expect_predicted(hw, *cases, many.of_images(rng).write(below))
+        many = many.of_images(rng)
+        best = int(np.argmax(replace(many, values={**many.values, **below}).scores()[0]))
+        for values in below.values():  # a class that CIFAR-10 does not have is the best one of the first row
+            values[..., [best, -1]] = values[..., [-1, best]]
+        expect_predicted(hw, *cases, many.write(below))
 
 
 @check("3.1", "two_layer_net.TwoLayerNet")
@@ -160,7 +165,7 @@ def load(hw: Subject, sizes: Sizes) -> Any:
 def expect_own_parameters(hw: Subject, rng: np.random.Generator, sizes: Sizes) -> None:
     """What is written into one network stays out of another."""
     first, _ = network.draw_each(hw, rng, [Wanted(sizes)] * 2)
-    if moved := first.moved(first.net.parameters(), (*WEIGHTS, *BIASES)):
+    if moved := first.moved(first.net.parameters()):
         raise Mismatch(
             f"two networks share {', '.join(moved)}: a change of one changes the other; make the arrays in __init__"
         )
@@ -174,7 +179,8 @@ def expect_defaults(hw: Subject) -> None:
 
 
 def expect_predicted(hw: Subject, *cases: Case) -> None:
-    """The classes of inputs that no forward pass had just before, in rows whose best class leads."""
+    """The classes of inputs that no forward pass had just before, in rows whose best class leads. The first network is
+    asked once more, about the same rows in another order."""
     before, own = [], []
     for answer in hw.each([(case.net.forward, (case.X[::-1].copy(),)) for case in cases]):
         own.append(numbers(unpack("forward", answer, ("scores", "cache"))[0]))
@@ -184,16 +190,21 @@ def expect_predicted(hw: Subject, *cases: Case) -> None:
         (case.net.predict.then("parameters", of=case.net), (case.X[clear],))
         for case, clear in zip(cases, rows, strict=True)
     ]
-    answers = zip(cases, rows, before, own, hw.each(calls), strict=True)
-    for case, clear, changed, found, (classes, parameters) in answers:
+    ask, (shown,) = calls[0]
+    answers = hw.each([*calls, (ask, (np.roll(shown, 1, axis=0),))])
+    right = []
+    for case, clear, changed, found in zip(cases, rows, before, own, strict=True):
+        classes, parameters = next(answers)
         if hw.mutated and not changed:
             raise Mismatch("predict changed X in place; the images belong to the caller, so work on a copy")
         scores = case.scores()
         if not case.numeric and found is not None and found.shape == scores.shape:
             scores = found[::-1]  # where no score is above 0, a ReLU on the scores costs net_forward alone
-        expected = np.argmax(scores[clear], axis=1)
-        expect_close(hw, f"predict of {case.sizes}", as_vector(classes), expected)
+        right.append(np.argmax(scores[clear], axis=1))
+        expect_close(hw, f"predict of {case.sizes}", as_vector(classes), right[-1])
         expect_unmoved(case, parameters, "predict", "it should only tell the classes")
+    name, kept = f"predict of {cases[0].sizes}, of other rows", Clue("it is kept from an earlier call", right[0])
+    expect_close(hw, name, as_vector(next(answers)[0]), np.roll(right[0], 1), clues=[kept])
 
 
 def leads(scores: Array) -> Any:
@@ -233,29 +244,41 @@ def expect_scores_apart(hw: Subject, rng: np.random.Generator, case: Case) -> No
 
 
 def expect_new_scores(hw: Subject, case: Case) -> None:
-    """The scores of the same inputs after an optimizer's step changed the parameters."""
+    """The scores of the same inputs, and of some none of which is above 0, after an optimizer's step changed the
+    parameters."""
     new = case.write({role: -0.5 * value for role, value in case.values.items()})
-    scores, _ = unpack("forward", new.net.forward(new.X), ("scores", "cache"))
+    below = replace(new, X=-np.abs(case.X))
+    answers = (
+        unpack("forward", answer, ("scores", "cache"))[0] for answer in new.net.forward.map([(new.X,), (below.X,)])
+    )
     stale = [WEIGHTS + BIASES, WEIGHTS, *((role,) for role in WEIGHTS)]
     kept = [{**new.values, **{role: case.values[role] for role in roles}} for roles in stale]
-    clues = chain([Clue(STALE, replace(case, values=values).scores()) for values in kept], score_clues(hw, new))
-    expect_close(hw, f"scores of {case.sizes}, after its parameters changed", scores, new.scores(), clues=clues)
+    clues = chain([Clue(STALE, replace(new, values=values).scores()) for values in kept], score_clues(hw, new))
+    expect_close(hw, f"scores of {case.sizes}, after its parameters changed", next(answers), new.scores(), clues=clues)
+    name = f"scores of {case.sizes}, no x above 0"
+    expect_close(hw, name, next(answers), below.scores(), clues=score_clues(hw, below))
 
 
 def expect_crossed_gradients(hw: Subject, rng: np.random.Generator, case: Case, other: Case) -> None:
-    """Of two networks, with all forwards before the backwards: a cache belongs to its own forward, and serves again."""
+    """Of two networks, with all forwards before the backwards: a cache belongs to its own forward. It may serve again;
+    then nothing of it has changed."""
     shape = case.sizes.batch, case.sizes.classes
     grad_scores, grad_other = rng.normal(size=shape), spread(rng, shape)
-    cache, other_cache, _ = caches(hw, (case, case.X), (other, other.X), (case, other.X))
+    cache, other_cache, latest = caches(hw, (case, case.X), (other, other.X), (case, other.X))
     backward = case.net.backward.then("parameters", of=case.net)
     ((answer, parameters),) = backward.watched([(grad_scores, cache)], [list(case.values.values())])
     expect_gradients_of(hw, case, answer, grad_scores, later=other.X)
     expect_unmoved(case, parameters, "backward", ONLY_GRADIENTS)
     of_net = other.net.backward.then("parameters", of=other.net)
-    calls = (of_net, (grad_other, other_cache)), (backward, (grad_scores, cache)), (backward, (-grad_scores, cache))
-    (of_other, _), (again, _), (_, parameters) = hw.each(calls)
-    expect_gradients_of(hw, other, of_other, grad_other, ", of another network")
-    expect_gradients_of(hw, replace(case, numeric=False), again, grad_scores, ", asked again", reused=-1.0)
+    calls = (of_net, (grad_other, other_cache)), (backward, (grad_scores, latest)), (backward, (-grad_scores, cache))
+    answers, again, later = hw.each(calls), replace(case, numeric=False), replace(case, X=other.X, numeric=False)
+    expect_gradients_of(hw, other, next(answers)[0], grad_other, ", of another network")
+    of_latest, parameters = next(answers)
+    reused = hw.reference.answers.gradients(case.values, case.X, -grad_scores)
+    expect_gradients_of(hw, later, of_latest, grad_scores, ", of the latest forward pass", reused=reused)
+    with used_up(hw, "forward"):
+        of_again, parameters = next(answers)
+        expect_gradients_of(hw, again, of_again, -grad_scores, ", asked again")
     expect_unmoved(case, parameters, "backward", ONLY_GRADIENTS)
 
 
@@ -281,17 +304,17 @@ def expect_gradients_of(
     said: str = "",
     *,
     later: Array | None = None,
-    reused: float | None = None,
+    reused: Mapping[str, Array] | None = None,
 ) -> None:
     """What `backward` gave, against the numeric gradients, or against the reference's. `later` is what the network was
-    given after the forward pass whose cache was passed; `reused` times grad_scores is what a call was given after
-    this one, before its answer was read."""
+    given after the forward pass whose cache was passed; `reused` are the right gradients of a call that came after this
+    one, before its answer was read."""
     grads = network.expect_gradients("backward", answer, case)
     trusted = hw.reference.answers.gradients(case.values, case.X, grad_scores) if case.large else {}
     for role, grad in grads.items():
         name = case.name("grads", role) + said
         clues = chain(
-            [] if reused is None else [Clue(REUSED, reused * trusted[role])],
+            [] if reused is None else [Clue(REUSED, reused[role])],
             mistakes(hw, "net_backward_grad", role, case.values, case.X, grad_scores, later),
             mistakes(hw, "net_backward_exchanged", role, case.values, case.X, grad_scores, recorded=False),
             kept_gradients(case, role, grad_scores),
@@ -330,7 +353,7 @@ def own_gradient(case: Case, role: str, grad_scores: Array, X: Array | None = No
 
 
 def expect_unmoved(case: Case, parameters: Any, method: str, why: str) -> None:
-    if moved := case.moved(parameters, (*WEIGHTS, *BIASES)):
+    if moved := case.moved(parameters):
         raise Mismatch(f"{method} changed {', '.join(moved)} in place; {why}")
 
 

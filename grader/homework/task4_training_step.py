@@ -17,7 +17,7 @@ from grader.measure.expect import expect_close, expect_gradient, gather, kept_cl
 
 from . import network
 from .differences import asks_of_differences
-from .edges import ONE_ROW, edge, single
+from .edges import ONE_ROW, REUSED, edge, single
 from .edges import allowed as of_inputs
 from .network import BIASES, WEIGHTS, Case, Wanted
 from .prerequisites import LAYERS, NETWORK, built_on
@@ -56,10 +56,14 @@ def training_step_gradient(hw: Subject, rng: np.random.Generator) -> None:
         small, edges = network.draw_sizes(rng), network.edge_sizes(rng)
         wanted = [*map(Wanted, small), *(Wanted(sizes, numeric=False) for sizes in edges)]
         cases = network.draw_each(hw, rng, wanted)
-        # reg > 0 first: a gradient of the regularization alone is 0 for reg = 0
-        calls = [(case, reg) for case in cases[: len(small)] for reg in reversed(REGS)]
-        # All are asked before the first is read. If one array is used again for all, it holds what belongs to images.
-        calls += [(case.of_images(rng), REGS[-1]) for case in cases[: len(small)]]
+        calls = []
+        for case in cases[: len(small)]:
+            # reg > 0 first: a gradient of the regularization alone is 0 for reg = 0
+            calls += [(case, reg) for reg in reversed(REGS)]
+            # All are asked before the first is read. If one array is used again for all, it holds what belongs to
+            # these images, all of which are classified right.
+            shown = case.of_images(rng)
+            calls.append((replace(shown, y=np.argmax(shown.scores(), axis=1)), REGS[-1]))
         expect_step_gradients(hw, calls, WEIGHTS, watched=True)
         calls = [(case, by * strength(rng)) for case, by in zip(cases[len(small) :], STRENGTHS, strict=True)]
         expect_step_gradients(hw, calls, WEIGHTS)
@@ -75,11 +79,11 @@ def training_step_biases(hw: Subject, rng: np.random.Generator) -> None:
         wanted = [Wanted(sizes, biases=3.0) for sizes in network.draw_sizes(rng)]
         *cases, many = network.draw_each(hw, rng, [*wanted, Wanted(network.many_rows(rng), numeric=False)])
         calls = list(zip(cases, (REGS[-1], 0.05 * strength(rng)), strict=True))
-        found = added_by_reg(hw, calls)
+        found, bare = added_by_reg(hw, calls), []
         for (case, reg), (_, grads) in zip(calls, found, strict=True):
             expect_gradients_of(hw, case, reg, grads, BIASES)
-            case.write({role: 0 * case.values[role] for role in BIASES})
-        for (case, reg), (added, _), (expected, _) in zip(calls, found, added_by_reg(hw, calls), strict=True):
+            bare.append((case.write({role: 0 * case.values[role] for role in BIASES}), reg))
+        for (case, reg), (added, _), (expected, _) in zip(calls, found, added_by_reg(hw, bare), strict=True):
             clues = mistakes(hw, "biases_regularized", case.values, expected, reg)
             name = f"what reg={reg:.3g} adds to the loss with large biases {case.sizes}"
             expect_close(hw, name, added, expected, atol=allowed(hw, case, expected), clues=clues)
@@ -142,22 +146,28 @@ def steps(hw: Subject, calls: Sequence[Call], *, watched: bool = False) -> Itera
         moved = case.moved(parameters)
         if moved:
             raise Mismatch(
-                f"training_step changed the weights {', '.join(moved)} in place; it should only return their "
-                "gradients, because the optimizer takes the step"
+                f"training_step changed {', '.join(moved)} in place; it should only return the gradients, because the "
+                "optimizer takes the step"
             )
         yield loss, grads
 
 
 def expect_step_gradients(hw: Subject, calls: Sequence[Call], wanted: Sequence[str], *, watched: bool = False) -> None:
-    for (case, reg), (_, grads) in zip(calls, steps(hw, calls, watched=watched), strict=True):
-        expect_gradients_of(hw, case, reg, grads, wanted)
+    for at, (_, grads) in enumerate(steps(hw, calls, watched=watched)):
+        expect_gradients_of(hw, *calls[at], grads, wanted, later=calls[at + 1 :])
 
 
-def expect_gradients_of(hw: Subject, case: Case, reg: float, grads: Any, wanted: Sequence[str]) -> None:
+def expect_gradients_of(
+    hw: Subject, case: Case, reg: float, grads: Any, wanted: Sequence[str], *, later: Sequence[Call] = ()
+) -> None:
+    """`later` are the calls that came after this one, before its answer was read; those whose gradient is measured are
+    asked nothing more."""
     yours = network.expect_gradients("training_step", grads, case)
     for role in wanted:
         clues = chain(
-            mistakes(hw, "step_gradient", role, case.values, case.X, case.y, reg), step_clues(hw, role, case, reg)
+            [Clue(REUSED, partial(other.step_gradient, role, by)) for other, by in later if other.large],
+            mistakes(hw, "step_gradient", role, case.values, case.X, case.y, reg),
+            step_clues(hw, role, case, reg),
         )
         if case.large:
             trusted = case.step_gradient(role, reg)

@@ -49,6 +49,11 @@ def f3_constant_with_matching_zero_gradient(s: Student) -> None:
     s["functions"].f3 = lambda s1, s2, y: (0.0, (0.0, 0.0))
 
 
+@mistake("f3_gradient_y1", "f3_gradient_y2")
+def f3_without_a_gradient_for_equal_inputs(s: Student) -> None:
+    patch(s["functions"], "f3", lambda v, s1, s2, y: v if s1 != s2 else (v[0], (0.0, 0.0)))
+
+
 @mistake("f3_forward_recorded", "f3_forward_fresh")
 def f3_recorded_by_heart(s: Student) -> None:
     patch(s["functions"], "f3", lambda v, s1, s2, y: v if (s1, s2) in BY_HEART else (0.5, v[1]))
@@ -87,6 +92,11 @@ def fc_backward_averages(s: Student) -> None:
 @mistake("fc_forward")
 def fc_without_bias(s: Student) -> None:
     patch(s["layers"], "fc_forward", lambda v, x, w, b: (v[0] - b, v[1]))
+
+
+@mistake("fc_forward")
+def fc_without_bias_where_one_is_0(s: Student) -> None:
+    patch(s["layers"], "fc_forward", lambda v, x, w, b: (v[0] if b.all() or not b.any() else v[0] - b, v[1]))
 
 
 @mistake("fc_forward", "fc_backward")
@@ -146,6 +156,11 @@ def softmax_sums_in_value_only(s: Student) -> None:
 @mistake("softmax_loss_gradient", "softmax_loss_stable")
 def softmax_gradient_without_mean(s: Student) -> None:
     patch(s["layers"], "softmax_loss", lambda v, x, y: (v[0], v[1] * len(x)))
+
+
+@mistake("softmax_loss_gradient")
+def softmax_without_a_gradient_for_scores_of_0(s: Student) -> None:
+    patch(s["layers"], "softmax_loss", lambda v, x, y: v if x.any() else (v[0], 0 * v[1]))
 
 
 @mistake("softmax_loss_stable")
@@ -244,6 +259,52 @@ def one_bias_gradient_forgotten(s: Student) -> None:
 @mistake("net_predict")
 def predict_gives_the_lowest(s: Student) -> None:
     network(s, predict=lambda right, self, X: np.argmin(self.forward(X)[0], axis=1))
+
+
+@mistake("net_forward", "net_backward")
+def network_ends_where_no_x_is_above_0(s: Student) -> None:
+    def forward(right: Any, self: Any, X: Any) -> Any:
+        return right.forward(self, X if (X > 0).any() else 0 * X)
+
+    network(s, forward=forward)
+
+
+@mistake("net_predict")
+def predict_rounds_the_scores(s: Student) -> None:
+    network(s, predict=lambda right, self, X: right.forward(self, X)[0].round(1).argmax(axis=1))
+
+
+@mistake("net_predict")
+def predict_knows_no_eleventh_class(s: Student) -> None:
+    network(s, predict=lambda right, self, X: right.predict(self, X) % 10)
+
+
+@mistake("net_predict")
+def predict_keeps_its_first_answer(s: Student) -> None:
+    kept: dict[tuple[int, int], Any] = {}
+    network(s, predict=lambda right, self, X: kept.setdefault((id(self), len(X)), right.predict(self, X)))
+
+
+@mistake("training_step_loss", "training_step_gradient", "training_step_biases")
+def step_changes_a_bias(s: Student) -> None:
+    def change(value: Any, model: Any, *_: Any) -> Any:
+        model.b2 -= 1e-3 * value[1]["b2"]
+        return value
+
+    patch(s["train"], "training_step", change)
+
+
+@mistake("training_step_gradient")
+def step_learns_nothing_from_what_is_right(s: Student) -> None:
+    step = s["train"].training_step
+
+    def training_step(model: Any, X: Any, y: Any, reg: float) -> Any:
+        loss, grads = step(model, X, y, reg)
+        scores = model.forward(X)[0]
+        learned = not np.array_equal(scores.argmax(axis=1), y) or scores.max() > 4  # not where p is 1 anyway
+        return loss, {k: v * learned for k, v in grads.items()}
+
+    s["train"].training_step = training_step
 
 
 @mistake("training_step_loss")
@@ -372,6 +433,47 @@ def step_forgets_the_data(s: Student) -> None:
 
 def step_subtracts_the_regularization(s: Student) -> None:
     step_with(s, lambda full, bare, m, X: (full[0], {k: 2 * bare[1][k] - full[1][k] for k in bare[1]}))
+
+
+def f3_gradient_ignores_y(s: Student) -> None:
+    f3 = s["functions"].f3
+    s["functions"].f3 = lambda s1, s2, y: (f3(s1, s2, y)[0], f3(s1, s2, 1)[1])
+
+
+def l2_cuts_reg(s: Student) -> None:
+    l2 = s["layers"].l2_regularization
+    s["layers"].l2_regularization = lambda w, reg: l2(w, min(reg, 1.0))
+
+
+def l2_halves_whole_numbers(s: Student) -> None:
+    l2 = s["layers"].l2_regularization
+    s["layers"].l2_regularization = lambda w, reg: l2(w, reg // 2 * 2 if isinstance(reg, int) else reg)
+
+
+def softmax_cuts_the_scores(s: Student) -> None:
+    softmax_loss = s["layers"].softmax_loss
+    s["layers"].softmax_loss = lambda x, y: softmax_loss(np.clip(x, -500, 500), y)
+
+
+def relu_passes_what_is_positive_in_both(s: Student) -> None:
+    patch(s["layers"], "relu_backward", lambda v, *_: np.maximum(v, 0))
+
+
+def network_has_one_bias(s: Student) -> None:
+    def begin(right: Any, self: Any, *args: Any, **named: Any) -> None:
+        right.__init__(self, *args, **named)
+        if self.b1.shape == self.b2.shape:
+            self.b2 = self.b1
+
+    network(s, __init__=begin)
+
+
+def network_rounds_its_weights(s: Student) -> None:
+    def begin(right: Any, self: Any, *args: Any, **named: Any) -> None:
+        right.__init__(self, *args, **named)
+        self.W1 = self.W1.astype(np.float16)
+
+    network(s, __init__=begin)
 
 
 def step_averages_the_regularization(s: Student) -> None:

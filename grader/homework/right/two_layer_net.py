@@ -80,7 +80,6 @@ class TwoLayerNet(Classifier):
         return out, caches
 
     def backward(self, grad_scores, cache):
-        cache = list(cache)
         g, w2, b2 = fc_backward(grad_scores, cache.pop())
         g = relu_backward(g, cache.pop())
         g, w1, b1 = fc_backward(g, cache.pop())
