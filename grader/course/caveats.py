@@ -11,9 +11,10 @@ from grader.course.releases import held, items_of
 from grader.course.roster import column, full_name, ids_of, is_draft, time_told
 from grader.course.student import SUBMITTED_AT
 from grader.model import LATE_DAYS, Report, Row
-from grader.report.wording import harmless
+from grader.report.wording import clock, harmless
 
 TOTAL = re.compile(r"\W*(?:(?:class|grand|sub)\W?)?(?:totals?|averages?|mean|median)\b", re.IGNORECASE)
+LONG = 90  # days
 MANY = 10  # ids shown in a sentence
 STAND_INS = "stand-in data, because the data set is missing; these points are not final; see `python grade.py data`"
 HOW_LATE = "say how late with `adjust STUDENT late DAYS --why TEXT`"
@@ -31,8 +32,14 @@ def caveats(book: Gradebook, run: Run, rows: Sequence[Row]) -> Iterator[str]:
     yield from times_not_understood(rows)
     if odd := list(odd_rows(rows)):
         yield f"{named(odd)}: unlike the others in the class list; delete there what is no student, such as a total"
+    if long := list(long_late(rows)):
+        cure = f"if the time is wrong, correct it in the class list, or {HOW_LATE}"
+        yield f"{named(long)}: more than {LONG} days late; {cure}"
     if untold := untimed(rows):
         yield f"{named(untold)}: submission time unknown, so not counted as late; {HOW_LATE}"
+    last = previous(book, run)
+    if last and (roster := last.settings.get("roster")) and not run.settings.get("roster"):
+        yield f"run {last.id} had the class list {roster}, and run {run.id} has none: add --roster to use it"
     if gone := book.detached(run):
         yield f"{named(gone)}: adjusted earlier, but nobody in this run has this id; repeat it under the new id"
     yield from vanished(book, run, rows)
@@ -57,9 +64,22 @@ def odd_rows(rows: Iterable[Row]) -> Iterator[str]:
             yield harmless(one.name)[:60]
 
 
+def previous(book: Gradebook, run: Run) -> Run | None:
+    """The run before; None if there is none."""
+    return next((one for one in reversed(book.runs()) if one.id < run.id), None)
+
+
+def long_late(rows: Iterable[Row]) -> Iterator[str]:
+    """Students who count as so late that the time may have a slip in it, such as another year."""
+    for row in rows:
+        at, report = row.student.submitted_at, row.report
+        if at and report and LATE_DAYS not in report.adjustments and (report.remarks.late_days or 0) > LONG:
+            yield f"{row.student.id} ({clock(at)})"
+
+
 def vanished(book: Gradebook, run: Run, rows: Iterable[Row]) -> Iterator[str]:
     """Students whose work was there in the run before, and of whom nothing is there now: an export may be cut short."""
-    for last in [one for one in book.runs() if one.id < run.id][-1:]:
+    if last := previous(book, run):
         here = {row.student.id for row in rows if row.student.path or row.student.problem}
         before = (one.id for one in book.students(last) if one.path)
         if gone := [id_ for id_ in before if not here & book.known_as(id_)]:

@@ -23,6 +23,7 @@ from grader.model import (
     Provenance,
     Student,
 )
+from grader.report.wording import clock
 
 pytestmark = pytest.mark.medium
 
@@ -373,6 +374,24 @@ def test_whose_work_is_gone_since_the_last_run_is_told(folder, type_):
     assert len(before) > 1
     for words in (["list"], ["export", "csv"]):
         assert told in type_(*words)[1]
+
+
+def test_what_a_hurry_leaves_out_or_mistypes_is_told(folder, type_):
+    late = [DUE + timedelta(days=days, hours=1) for days in (1, 90)]
+    with Gradebook.open(folder) as book:
+        first = book.begin(seed=7, due=DUE, settings={"roster": "/class.csv"})
+        book.begin(seed=7, due=DUE)
+        for id_, at in zip(("ada", "doe", "eve"), [*late, late[1]], strict=True):
+            book.record(Student(id_, id_, {}, "in/x", "d", at), report())
+        book.adjust("eve", "late", 99, why="x", author="Grace")
+    said = type_("list")[1]
+    assert (
+        f"? run {first.id} had the class list /class.csv, and run {first.id + 1} has none: add --roster to use it"
+        in said
+    )
+    assert (
+        f"? doe ({clock(late[1])}): more than 90 days late; if the time is wrong, correct it in the class list" in said
+    )
 
 
 def test_where_a_platform_marks_lateness_who_has_no_mark_was_in_time(folder, type_):
