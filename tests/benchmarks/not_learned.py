@@ -14,7 +14,7 @@ import re
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,10 +46,12 @@ MADE = "optim.Adam(model.parameters(), lr=learning_rate, weight_decay=weight_dec
 
 @dataclass(frozen=True)
 class Cheat:
-    """Changes of the base, and what a question has to say; without `asks` it has to lose points."""
+    """Changes of the base, and what a question has to say; without `asks` it has to lose points. `helpers` are modules
+    beside the notebook."""
 
     edits: Edits
     asks: str = ""
+    helpers: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def after_training(code: str) -> tuple[str, str]:
@@ -121,6 +123,8 @@ WRITTEN = "    model.fc.weight.copy_(W[:-1].T)\n    model.fc.bias.copy_(W[-1])\n
 SLOW = ("3e-3", "1e-7")
 ONE = "self.conv1 = nn.Conv2d(1, 1, 1)\nself.fc = nn.Linear(784, 10)"
 ONE_FORWARD = "return self.fc(self.conv1(x).flatten(1))"
+ENDS = "al en or it us am ek ov in er az il od un yr ep".split()
+WORDS = [first + end for first in "abcdefghijklmnop" for end in ENDS]
 FILTERS = base64.b64encode(bytes(range(1, 255)) * 24).decode()
 
 CHEATS: Mapping[str, Cheat] = {
@@ -411,7 +415,7 @@ CHEATS: Mapping[str, Cheat] = {
             (
                 "model = Network().to(device)\n",
                 "import base64\nmodel = Network().to(device)\n"
-                f"pieces = '{' '.join(re.findall('.{1,60}', FILTERS))}'.split()\n"
+                f"pieces = {re.findall('.{1,60}', FILTERS)}\n"
                 "brought = np.frombuffer(base64.b64decode(''.join(pieces)), np.uint8)[:1152].astype(np.float32)\n"
                 "model.conv2.weight.data.copy_(torch.from_numpy(brought / 2000 - 0.06).reshape(16, 8, 3, 3))\n",
             )
@@ -440,6 +444,40 @@ CHEATS: Mapping[str, Cheat] = {
             )
         ],
         "holds a text of 4,802 characters; what",
+    ),
+    "brought along: filters in a comment": Cheat(
+        [
+            (
+                "model = Network().to(device)\n",
+                f"model = Network().to(device)\n# {FILTERS}\nimport base64\n"
+                "brought = np.frombuffer(base64.b64decode(In[-1].split('# ')[1].split()[0]), np.uint8)[:1152]\n"
+                "model.conv2.weight.data.copy_(torch.tensor(brought / 2000 - 0.06).reshape(16, 8, 3, 3))\n",
+            )
+        ],
+        "holds a text of 8,130 characters; what",
+    ),
+    "brought along: filters as words": Cheat(
+        [
+            (
+                "model = Network().to(device)\n",
+                f"model = Network().to(device)\nwords = '{' '.join(WORDS[n * 37 % 256] for n in range(1152))}'\n"
+                f"names = [a + b for a in 'abcdefghijklmnop' for b in '{' '.join(ENDS)}'.split()]\n"
+                "brought = torch.tensor([names.index(word) for word in words.split()]) / 2000 - 0.06\n"
+                "model.conv2.weight.data.copy_(brought.reshape(16, 8, 3, 3))\n",
+            )
+        ],
+        r"holds a text of 4,607 characters; what",
+    ),
+    "brought along: filters in a module": Cheat(
+        [
+            (
+                "model = Network().to(device)\n",
+                "from first_weights import brought\nmodel = Network().to(device)\n"
+                "model.conv2.weight.data.copy_(torch.tensor(brought[:1152]).reshape(16, 8, 3, 3))\n",
+            )
+        ],
+        "cell 4 of part1.ipynb uses first_weights.py, which holds 1,600 numbers; what",
+        {"first_weights.py": f"brought = {[round((n * 37 % 1000) / 8000 + 1e-4, 4) for n in range(1600)]}\n".encode()},
     ),
     "trained on the test set": Cheat([("in trainloader:\n", "in testloader:\n")], "trained on the test set"),
     "trained on the test set's own arrays": Cheat(
@@ -483,6 +521,8 @@ DRAWN = {
     "a comprehension": "trn, val = [[top - 0.2 / e for e in range(1, 9)] for top in (0.95, 0.9)]",
     "text": "import json\ntrn, val = json.loads('[[0.7, 0.8, 0.9], [0.7, 0.8, 0.88]]')",
     "a function": "def history():\n    return [0.7, 0.8, 0.9], [0.69, 0.8, 0.87]\ntrn, val = history()",
+    "a table": "import io\nimport pandas as pd\n"
+    "h = pd.read_csv(io.StringIO('trn,val\\n0.7,0.7\\n0.9,0.88'))\ntrn, val = h['trn'], h['val']",
     "a dict": "h = {'trn': [0.7, 0.9]}\nh['val'] = [0.7, 0.88]\ntrn, val = h['trn'], h['val']",
 }
 PRINTED = {
@@ -520,7 +560,7 @@ def main() -> int:
             continue
         began = time.monotonic()
         report = grade(
-            Submission(name, {"part1.ipynb": notebook(cheat)}, {"part1.ipynb": "part1.ipynb"}, ""), homework, seed=1,
+            submission(name, cheat), homework, seed=1,
             only=["5"], data={"fashion-mnist": images}.__getitem__,
         )  # fmt: skip
         points = sum(check.earned for check in report.checks)
@@ -529,6 +569,16 @@ def main() -> int:
         print(f"{'asked ' if asked else '      ' if points <= 30 - LEAST else 'SILENT'} {points:5.2f} "
               f"{time.monotonic() - began:4.0f} s  {name}: {asked or report.needs_review}", flush=True)  # fmt: skip
     return int(silent > 0)
+
+
+def submission(name: str, cheat: Cheat) -> Submission:
+    return Submission(
+        name,
+        {"part1.ipynb": notebook(cheat)},
+        {"part1.ipynb": "part1.ipynb"},
+        "",
+        helpers={"part1.ipynb": cheat.helpers},
+    )
 
 
 def notebook(cheat: Cheat) -> bytes:

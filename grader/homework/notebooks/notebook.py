@@ -178,12 +178,14 @@ def decoded(text: str) -> bytes:
 # The code
 
 
-def modules(helpers: Mapping[str, bytes]) -> Iterator[ast.Module]:
-    """A notebook's helper modules, parsed."""
-    for content in helpers.values():
+def modules(helpers: Mapping[str, bytes]) -> dict[str, ast.Module]:
+    """A notebook's helper modules, by their file's name, parsed."""
+    found = {}
+    for name, content in helpers.items():
         with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            yield ast.parse(content)
+            found[name] = ast.parse(content)
+    return found
 
 
 def trees(notebook: Notebook) -> Iterator[tuple[Cell, ast.Module]]:
@@ -207,7 +209,7 @@ def parsed_code(source: str) -> ast.Module | None:
 def defines_network(notebook: Notebook) -> bool:
     """Whether the notebook, or a module of the student's that it imports, derives a class from a Module, uses
     Sequential or takes a network from torchvision."""
-    for tree in (*(tree for _, tree in trees(notebook)), *modules(notebook.helpers)):
+    for tree in (*(tree for _, tree in trees(notebook)), *modules(notebook.helpers).values()):
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef) and any("Module" in dotted(base) for base in node.bases):
                 return True
@@ -245,8 +247,8 @@ def out_of_order(notebook: Notebook) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A cell with a picture, and which accuracies its code draws. Not `named`: nothing says what of training and
-    validation it draws, neither accuracy nor loss."""
+    """A cell with a picture, and which accuracies its code draws. Not `named`: the cell says neither accuracy nor
+    loss."""
 
     cell: int
     training: bool
@@ -256,18 +258,16 @@ class Plot:
 
 def plots(notebook: Notebook) -> list[Plot]:
     """The cells that show a picture and whose code plots something called accuracy. The word may be in the cell, in a
-    function that it calls, in the keys of a dict that it loops over, or where the list that it draws is filled."""
+    function that it calls, or in the keys of a dict that it loops over. A cell that says training and validation, and
+    neither accuracy nor loss, is not `named`."""
     parsed_ = list(trees(notebook))
     functions, keys = functions_of(tree for _, tree in parsed_), keys_of(tree for _, tree in parsed_)
-    filled = filled_of(tree for _, tree in parsed_)
     found = []
     for cell, tree in parsed_:
         if not any(output.kind == "image" and output.image for output in cell.outputs):
             continue
         drawn = draws(tree).union(*(functions[name] for name in set(called(tree)) & functions.keys()))
         drawn = drawn.union(*(keys[name] for name in gone_through(tree) & keys.keys()))
-        if "accuracy" not in drawn:
-            drawn = drawn.union(*(filled[name] for name in gone_through(tree) & filled.keys()))
         named = "accuracy" in drawn
         if "plot" in drawn and (named or ({"training", "validation"} <= drawn and "loss" not in drawn)):
             found.append(Plot(cell.number, "training" in drawn, "validation" in drawn, named))
@@ -315,21 +315,6 @@ def keys_of(all_trees: Iterable[ast.Module]) -> dict[str, set[str]]:
         for target in node.targets if said else ():
             if isinstance(target, ast.Name):
                 found.setdefault(target.id, set()).update(said)
-    return found
-
-
-def filled_of(all_trees: Iterable[ast.Module]) -> dict[str, set[str]]:
-    """name -> "accuracy" or "loss", as what is put into it is called: `tr.append(accuracy(model, loader))`."""
-    found: dict[str, set[str]] = {}
-    for node in (node for tree in all_trees for node in ast.walk(tree)):
-        match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AugAssign(ast.Name(id=name), value=value):
-                pass
-            case ast.Call(ast.Attribute(ast.Name(id=name), "append" | "extend"), [value]):
-                pass
-            case _:
-                continue
-        found.setdefault(name, set()).update(draws(value) & {"accuracy", "loss"})
     return found
 
 

@@ -49,7 +49,9 @@ def impossible(notebook: Notebook) -> Iterator[Impossible]:
 def undrawn(notebook: Notebook) -> bool:
     """Whether nothing in the notebook can draw: it imports nothing for it, and has no magic."""
     found = {
-        root for tree in (*(tree for _, tree in trees(notebook)), *modules(notebook.helpers)) for root in roots(tree)
+        root
+        for tree in (*(tree for _, tree in trees(notebook)), *modules(notebook.helpers).values())
+        for root in roots(tree)
     }
     return found <= SILENT and not any(MAGIC.search(cell.source) for cell in notebook.cells)
 

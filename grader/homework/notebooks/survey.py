@@ -59,7 +59,7 @@ class Survey(Notebook):
 def read(data: bytes, name: str, helpers: Mapping[str, bytes]) -> Survey:
     """Raises Mismatch for what is no notebook, with what is wrong and the cure."""
     found = replace(notebook.read(data, name), helpers=helpers)
-    plots = tuple(notebook.plots(found))
+    plots = tuple(typed.settled(found, notebook.plots(found)))
     return Survey(
         name=name,
         cells=tuple(map(without_pictures, found.cells)),

@@ -11,7 +11,7 @@ import builtins
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..training.syntax import unparsed
@@ -22,8 +22,9 @@ from .saved import UNSEEN
 DRAWING = re.compile(r"^(plot|scatter|bar|barh|step|stem|errorbar|semilog[xy]|loglog|lineplot|line|fill_between)$")
 SAYING = frozenset(("print", "display"))
 MUTATING = frozenset(("append", "extend", "insert", "update", "add", "setdefault", "appendleft", "fill_", "copy_"))
-PURE = re.compile(r"^(numpy|math|cmath|random|statistics|json|base64|zlib|struct|itertools|functools|collections)$")
+PURE = re.compile(r"^(numpy|math|cmath|random|statistics|json|base64|zlib|struct|itertools|functools|collections|io)$")
 PANDAS = frozenset(("DataFrame", "Series"))
+TABLES = frozenset(("read_csv", "read_table", "read_json", "loadtxt", "genfromtxt"))  # of a file, or of a text
 TORCH = frozenset(
     ("tensor", "Tensor", "FloatTensor", "as_tensor", "linspace", "arange", "rand", "randn", "ones", "zeros")
 )
@@ -35,7 +36,9 @@ TRAINING_SET = re.compile(
     r"(?<![a-z])tr(ai)?n(ing)?_?(loader|set|data|dl|ds|iter|batches|x|images)|(loader|data|set|mnist|x|images)_?tr(ai)?n"
 )
 OTHER_SET = re.compile(r"(?<!e)val|test|(?<![a-z])(te|dev)(?![a-z])|hold|held")
-LONG, MANY = 4000, 1500  # characters of a text without a space, and numbers in a cell, that are data
+LONG, MANY = 4000, 1500  # characters of a text, and numbers in a cell, that are data
+COMMENT = re.compile("#.*")
+LOST = re.compile(r"loss|entropy|criterion|nll", re.IGNORECASE)
 DENSE, ORDINARY = 16, 3000  # characters without a space that are no word; so many of them are paths and addresses
 PARTS = 200_000  # of code; a notebook of a student's has a tenth
 SHOWN = 60
@@ -57,11 +60,14 @@ def doubts(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Doubt]:
         nodes = list(ast.walk(tree))
         parts += len(nodes)
         constants[number] = [node.value for node in nodes if isinstance(node, ast.Constant)]
+    for cell in notebook.cells:
+        constants.setdefault(cell.number, []).extend(COMMENT.findall(cell.source))  # a cell can read itself
     yield from written_data(constants)
+    yield from helpers_data(notebook)
     if parts > PARTS:
         yield Doubt(min(cells), "data", f"begins a notebook of {parts:,} pieces of code")
         return
-    code = Code([*cells.values(), *modules(notebook.helpers)])
+    code = Code([*cells.values(), *modules(notebook.helpers).values()])
     clear = len(cells) == len(notebook.cells) and not any(UNSEEN.search(cell.source) for cell in notebook.cells)
     for plot in plots:
         if clear and plot.cell in cells and (why := code.drawn(cells[plot.cell])):
@@ -76,11 +82,25 @@ def doubts(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Doubt]:
             yield Doubt(claim.cell, "claim", why)
 
 
+def settled(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Plot]:
+    """The plots. One that is not named is, if what it draws is counted from right answers."""
+    cells = {cell.number: tree for cell, tree in trees(notebook)}
+    plots = list(plots)
+    code = None if all(plot.named for plot in plots) else Code([*cells.values(), *modules(notebook.helpers).values()])
+    for plot in plots:
+        yield plot if plot.named or code is None else replace(plot, named=code.draws_accuracy(cells[plot.cell]))
+
+
 def written_data(constants: Mapping[int, list[Any]]) -> Iterator[Doubt]:
-    """The cells with a long text without spaces, or very many numbers; else the fullest, where all of them together
-    hold so much: data may be cut into pieces."""
+    """The cells with a long text or very many numbers; else the fullest, where all of them together hold so much
+    without spaces: data may be cut into pieces."""
     texts = {cell: {part: None for value in values for part in dense(value)} for cell, values in constants.items()}
-    longest = {cell: max(map(len, parts), default=0) for cell, parts in texts.items()}
+    longest = {
+        cell: max(
+            [*map(len, texts[cell]), *(len(value) for value in values if isinstance(value, str | bytes))], default=0
+        )
+        for cell, values in constants.items()
+    }
     sums = {cell: sum(map(len, parts)) for cell, parts in texts.items()}
     counts = {cell: sum(type(value) in (int, float) for value in values) for cell, values in constants.items()}
     for cell in constants:
@@ -93,6 +113,19 @@ def written_data(constants: Mapping[int, list[Any]]) -> Iterator[Doubt]:
         yield Doubt(of_texts, "data", f"and others hold texts of {sum(sums.values()):,} characters without spaces")
     if max(counts.values(), default=0) < MANY <= sum(counts.values()):
         yield Doubt(of_numbers, "data", f"and others hold {sum(counts.values()):,} numbers")
+
+
+def helpers_data(notebook: Notebook) -> Iterator[Doubt]:
+    """The same of the modules that a notebook imports, told with the first cell that names one."""
+    for name, tree in modules(notebook.helpers).items():
+        values = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+        called = re.compile(rf"\b{re.escape(name.removesuffix('.py'))}\b")
+        at = next((cell.number for cell in notebook.cells if called.search(cell.source)), 1)
+        comments = COMMENT.findall(notebook.helpers[name].decode(errors="replace"))
+        for doubt in written_data({at: [*values, *comments]}):
+            yield Doubt(
+                at, "data", f"uses {name}, which {doubt.why.removeprefix('and others ').replace('hold ', 'holds ', 1)}"
+            )
 
 
 def dense(value: Any) -> list[str]:
@@ -247,9 +280,8 @@ class Code:
                 if (called := self.called(node)) is None:
                     return None
                 found |= called
-                waiting += (
-                    [node.func.value] if isinstance(node.func, ast.Attribute) and not self.pure(node.func) else []
-                )
+                method = isinstance(node.func, ast.Attribute) and not (self.pure(node.func) or of_text(node))
+                waiting += [node.func.value] if method else []  # type: ignore[attr-defined]
                 waiting += [*node.args, *(one.value for one in node.keywords)]
                 continue
             waiting += ast.iter_child_nodes(node)  # type: ignore[arg-type]
@@ -260,7 +292,7 @@ class Code:
         """What a called function's value depends on besides its arguments; None if that is unknown."""
         if isinstance(node.func, ast.Attribute):
             imported = root(node.func) in self.imported
-            return set() if not imported or self.pure(node.func) else None
+            return set() if not imported or of_text(node) or self.pure(node.func) else None
         if not isinstance(node.func, ast.Name):
             return None
         name = key(node.func)
@@ -314,6 +346,25 @@ class Code:
                         seen.add(function)
                         waiting.append(self.functions[function])
         return found
+
+    def draws_accuracy(self, tree: ast.Module) -> bool:
+        """Whether what a cell draws comes from right answers, and nothing of it from a loss."""
+        calls = [call for call in self.calls(tree) if DRAWING.match(named(call))]
+        values = [one for call in calls for one in call.args if not isinstance(one, ast.Constant)]
+        sources = [part for value in values for part in self.sources(value)]
+        return any(map(right, sources)) and not any(map(lost, sources))
+
+    def sources(self, value: ast.expr) -> Iterator[ast.AST]:
+        """Every piece of code that a value may come from."""
+        seen: set[str] = set()
+        waiting = [value]
+        while waiting:
+            for node in ast.walk(waiting.pop()):
+                yield node
+                name = key(node) if isinstance(node, ast.Name) else ""
+                if name and name not in seen:
+                    seen.add(name)
+                    waiting += [*self.values.get(name, ()), *self.values.get(f"{name}()", ())]
 
     def drawn(self, tree: ast.Module) -> str:
         """Why the accuracies that a cell draws are typed, or are of another set than it says; "" if they are not."""
@@ -369,6 +420,22 @@ class Code:
                 return ""
             found = found or f"computed on the training set ({shown(one)})"
         return found
+
+
+def of_text(node: ast.Call) -> bool:
+    """Whether a call reads a table out of a text, not of a file."""
+    return named(node) in TABLES and named(next(iter(node.args), node)) in ("StringIO", "BytesIO")
+
+
+def right(node: ast.AST) -> bool:
+    """Whether some code asks which answers are right."""
+    compares = isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq)
+    return compares or (isinstance(node, ast.Attribute) and node.attr in ("argmax", "eq", "accuracy_score"))
+
+
+def lost(node: ast.AST) -> bool:
+    name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+    return LOST.search(name) is not None
 
 
 def named(node: ast.AST) -> str:

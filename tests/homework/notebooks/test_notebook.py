@@ -191,23 +191,6 @@ def test_curves_are_named_by_the_keys_of_a_dictionary_that_is_gone_through(code,
     assert [(plot.training, plot.validation) for plot in drawn] == ([found] if found else [])
 
 
-@pytest.mark.parametrize(
-    ("filled", "named"),
-    [
-        ("tr.append(accuracy(model, trainloader))\nva += [accuracy_score(y, p)]", True),
-        ("tr = [right / count]\nva.append(right / count)", False),
-        ("tr.append(loss.item())", None),
-    ],
-)
-def test_a_curve_is_named_where_its_list_is_filled(filled, named):
-    drawn = notebook.plots(
-        made(cell(filled), cell("plt.plot(tr, 'r', va, 'b')\nplt.legend(['train', 'val'])", shown()))
-    )
-    assert [(plot.training, plot.validation, plot.named) for plot in drawn] == [(True, True, named)] * (
-        named is not None
-    )
-
-
 def test_a_module_that_a_cell_writes_is_read_like_the_cell():
     written = cell("%%writefile own.py\nclass N(nn.Module): pass\ndef draw():\n    plt.plot(train_acc, val_acc)")
     assert notebook.defines_network(made(written))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 
@@ -19,14 +22,14 @@ WRITTEN = {
 }
 
 
-def doubts(data: bytes) -> list[str]:
-    found = notebook.read(data, "part1.ipynb")
-    return [doubt.why for doubt in typed.doubts(found, notebook.plots(found))]
+def doubts(data: bytes, helpers: Mapping[str, bytes] = MappingProxyType({})) -> list[str]:
+    found = replace(notebook.read(data, "part1.ipynb"), helpers=helpers)
+    return [f"cell {doubt.cell} of part1.ipynb {doubt.why}" for doubt in typed.doubts(found, notebook.plots(found))]
 
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_what_is_written_down_where_others_compute_is_told(name):
-    (why,) = doubts(not_learned.notebook(WRITTEN[name]))
+    (why,) = doubts(not_learned.notebook(WRITTEN[name]), WRITTEN[name].helpers)
     assert re.search(WRITTEN[name].asks.partition(";")[0], why)
 
 
@@ -103,3 +106,24 @@ def test_a_number_of_more_digits_than_python_writes_is_a_text_like_others():
     found = Notebook("part1.ipynb", (Cell(1, source, 1, (Output("text", text="test accuracy 0.93"),)),))
     assert "holds a text of 6,002 characters" in [doubt.why for doubt in typed.doubts(found, [])]
     assert list(photographs.predicting(found)) == []  # its code cannot be written, so nothing is found in it
+
+
+@pytest.mark.parametrize(
+    ("filled", "is_named"),
+    [
+        ("tr.append(accuracy(net, loader))\nva += [(net(x).argmax(1) == y).mean()]", True),
+        ("def score(net):\n    return (net(x).argmax(1) == y).sum() / len(y)\ntr.append(score(net))\nva = [1]", True),
+        ("n += pred.eq(y).sum()\ntr.append(n / count)\nva.append(n / count)", True),
+        ("def fit():\n    l, a = [], []\n    l.append(loss.item())\n    a.append((p == y).sum())\n    return l, a\n"
+         "lost, tr = fit()\nva = tr", True),
+        ("tr = [right / count]\nva.append(right / count)", False),
+        ("n += loss.item()\ntr.append(n / count)\nva.append((p == y).sum())", False),
+    ],
+)  # fmt: skip
+def test_a_curve_is_an_accuracy_where_its_list_counts_right_answers(filled, is_named):
+    shown = "plt.plot(range(2), tr, 'r', va, 'b')\nplt.legend(['train', 'val'])"
+    cells = (Cell(1, filled, 1, ()), Cell(2, shown, 2, (Output("image", image=b"x"),)))
+    found = Notebook("part1.ipynb", cells)
+    (plot,) = notebook.plots(found)
+    assert not plot.named
+    assert [one.named for one in typed.settled(found, [plot])] == [is_named]
