@@ -51,6 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
     own = stubs(given, wanted)
     folder = arguments.folder or handout.own_folder(arguments.homework)
     submission = read(folder, wanted, own, limits=plan.limits)
+    if not submission.files:
+        why = next(iter((*submission.questions.values(), *submission.faults.values())), "no file counts")
+        raise SubmissionError(f"{folder} was not packed: {why}")
     out = place(arguments.out or folder.resolve().with_name(NAME), folder)
     packed = handout.pack(members(submission))
     earlier = set_aside(out, packed)

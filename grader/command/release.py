@@ -14,7 +14,7 @@ from typing import Any
 from rich.filesize import decimal
 
 from grader import rubric
-from grader.check import OWN
+from grader.check import OWN, ROOT
 from grader.data import datasets
 from grader.errors import UsageError
 from grader.files import write
@@ -61,6 +61,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--seconds {arguments.seconds}; a platform has to give at least {LEAST}")
     if arguments.seeds < 1:
         raise UsageError(f"--seeds {arguments.seeds}; a handout has to know at least one set of questions")
+    if not arguments.image.strip():
+        raise UsageError("--image names no image; leave it out, or give a name")
+    out = arguments.out.resolve()
+    for inner in (arguments.homework, *(ROOT / name for name in ("grader", "reference", "fixtures"))):
+        if out.is_relative_to(inner.resolve()):
+            raise UsageError(f"{arguments.out} is inside {inner}, which is packed; choose a folder outside")
     datasets.check_root(arguments.data_root)
     plan = rubric.load(arguments.homework / "rubric.yaml")
     source = Source(

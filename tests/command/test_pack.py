@@ -10,7 +10,7 @@ import pytest
 from grader import handout
 from grader.check import ROOT
 from grader.command import pack
-from grader.errors import UsageError
+from grader.errors import SubmissionError, UsageError
 from grader.intake.unpack import is_archive
 
 pytestmark = pytest.mark.medium
@@ -56,6 +56,16 @@ def test_an_earlier_zip_is_kept(tmp_path, capsys):
     assert (tmp_path / "hand-in-1.zip").read_bytes() == b"the only copy"
     assert packed(tmp_path / "work") == 0
     assert not (tmp_path / "hand-in-2.zip").exists(), "the same zip again is no other one"
+
+
+def test_where_no_file_counts_no_empty_zip_is_written(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / "work" / name).mkdir(parents=True)
+        (tmp_path / "work" / name / "layers.py").write_text(f"def relu_forward(x):\n    return '{name}', x\n")
+    says = r"work was not packed: 2 different files may be layers\.py: a/layers\.py, b/layers\.py; leave the one"
+    with pytest.raises(SubmissionError, match=says):
+        packed(tmp_path / "work")
+    assert [path.name for path in tmp_path.iterdir()] == ["work"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from packages import FRAMEWORK, PROJECT, ran
 
-from grader import rubric
+from grader import cli, rubric
 from grader.errors import UsageError
 from grader.model import DataPlan
 from grader.release.source import Source, absent, data, grader, requirements, script
@@ -116,3 +116,19 @@ def test_check_finds_points_for_the_untouched_handout(tmp_path):
                 tmp_path / "hw", "--for", "prairielearn", "--check"])  # fmt: skip
     assert done.returncode == 2
     assert "points to the untouched handout" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--out", "hw/course"], "hw/course is inside hw, which is packed; choose a folder outside"),
+        (["--out", f"{PROJECT}/reference/x"], "reference, which is packed; choose a folder outside"),
+        (["--out", "course", "--image", ""], "--image names no image"),
+    ],
+)
+def test_what_would_spoil_the_next_release_is_refused(words, says, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(FRAMEWORK, "hw")
+    assert cli.main(["release", *words, "--homework", "hw"]) == 2
+    assert says in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["hw"]
