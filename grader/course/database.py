@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -235,8 +236,9 @@ class Database:
     def open(cls, folder: Path) -> Self:
         """Open the folder's existing gradebook; read-only if it cannot be written."""
         if not (folder / FILE).is_file():
+            out = shlex.quote(str(folder))
             raise UsageError(
-                f"{folder} contains no {FILE}; make one with `python grade.py batch SUBMISSIONS --out {folder}`"
+                f"{folder} contains no {FILE}; make one with `python grade.py batch SUBMISSIONS --out {out}`"
             )
         if os.access(folder, os.W_OK) and os.access(folder / FILE, os.W_OK):
             return cls.connect(folder)

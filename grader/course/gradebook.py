@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import sqlite3
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -67,6 +68,11 @@ class Gradebook:
         """Open the folder's existing gradebook."""
         return cls(Database.open(folder))
 
+    @property
+    def typed(self) -> str:
+        """How a command on this gradebook begins, for a shell."""
+        return f"python grade.py gradebook {shlex.quote(str(self.folder))}"
+
     def __enter__(self) -> Self:
         return self
 
@@ -108,8 +114,9 @@ class Gradebook:
         """The run of that number, or the last one."""
         runs = {run.id: run for run in self.runs()}
         if not runs:
+            out = shlex.quote(str(self.folder))
             raise UsageError(
-                f"{self.folder} has no run yet; grade with `python grade.py batch SUBMISSIONS --out {self.folder}`"
+                f"{self.folder} has no run yet; grade with `python grade.py batch SUBMISSIONS --out {out}`"
             )
         if id is not None and id not in runs:
             raise UsageError(f"there is no run {id}; the runs are {', '.join(map(str, runs))}")

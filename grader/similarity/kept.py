@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -73,4 +74,5 @@ def read(path: Path) -> Kept | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise UsageError(f"{path.name} cannot be read; type: python grade.py similar {path.parent}") from None
+        command = f"python grade.py similar {shlex.quote(str(path.parent))}"
+        raise UsageError(f"{path.name} cannot be read; type: {command}") from None

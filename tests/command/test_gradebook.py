@@ -376,6 +376,14 @@ def test_whose_work_is_gone_since_the_last_run_is_told(folder, type_):
         assert told in type_(*words)[1]
 
 
+def test_what_is_to_be_typed_can_be_pasted_where_a_folder_has_a_space(folder, tmp_path, capsys):
+    spaced = folder.rename(tmp_path / "CS 101")
+    cli.main(["gradebook", str(spaced), "list"])
+    assert f"python grade.py gradebook '{spaced}' adjust ada 2.2 POINTS" in capsys.readouterr().out
+    cli.main(["gradebook", str(tmp_path / "no one"), "list"])
+    assert f"--out '{tmp_path / 'no one'}'`" in capsys.readouterr().err
+
+
 def test_what_a_hurry_leaves_out_or_mistypes_is_told(folder, type_):
     late = [DUE + timedelta(days=days, hours=1) for days in (1, 90)]
     with Gradebook.open(folder) as book:

@@ -67,7 +67,7 @@ def released_rows(book: Gradebook, run: Run, format_: str) -> list[Row]:
     """The class as far as its students may see it. Raises UsageError if nothing is released, or too little of it."""
     rows = book.register(run)
     if unseen := held(book, run, rows):
-        command = f"python grade.py gradebook {book.folder} release"
+        command = f"{book.typed} release"
         if len(unseen) == len(items_of(rows)):
             raise UsageError(f"run {run.id} is not released, so nothing of it is exported; release it with: {command}")
         if format_ in SUMS:

@@ -29,7 +29,7 @@ def late(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer)
     if unknown := late_somehow(rows):
         say(
             "? means late by an unknown number of days; "
-            f"set it with: python grade.py gradebook {book.folder} adjust {unknown[0]} late DAYS --why TEXT"
+            f"set it with: {book.typed} adjust {unknown[0]} late DAYS --why TEXT"
         )
 
 

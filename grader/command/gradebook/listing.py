@@ -88,9 +88,7 @@ def review(book: Gradebook, run: Run, say: Printer, students: Collection[str]) -
             say(f"    see {book.folder / page}", "dim")
     if waiting:
         say("")
-        command = (
-            f"python grade.py gradebook {book.folder} adjust {waiting[0][0].id} {waiting[0][1].id} POINTS --why TEXT"
-        )
+        command = f"{book.typed} adjust {waiting[0][0].id} {waiting[0][1].id} POINTS --why TEXT"
         say(f"{len(waiting)} wait for a person; set the points of each, even if they are right: {command}")
 
 
@@ -111,7 +109,7 @@ def which_file(book: Gradebook, waiting: Iterable[tuple[Student, ItemResult, Che
         say(f"    {points(sum(worth.values()))} points wait for this", "dim")
     if asked:
         say("")
-        command = f"python grade.py gradebook {book.folder} take {next(iter(asked))[0]} FILE --as NAME"
+        command = f"{book.typed} take {next(iter(asked))[0]} FILE --as NAME"
         say(f"{len(asked)} questions on files; answer each with {command} and run the batch again, or adjust its items")
 
 
