@@ -284,7 +284,7 @@ def exchanged(promised: Sequence[str], expected: Array, i: int) -> list[Clue]:
 
 def of_other_y(fixed: tuple[int, ...], expected: Array, i: int) -> list[Clue]:
     """The clue that a gradient of f3 is the one for the other y. The two differ by 1."""
-    said = "it is the one for y={}: is y left out of the backward pass?"
+    said = "it is the one for y={}: is y left out, or are the two exchanged?"
     return [Clue(said.format(3 - y), expected[:, i] + (1 if y == i + 1 else -1)) for y in fixed]
 
 

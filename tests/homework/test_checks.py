@@ -184,7 +184,7 @@ def test_mistake_fails_exactly_its_checks(name: str, student: Student) -> None:
         (
             mistakes.f3_gradient_ignores_y,
             "f3_gradient_y2",
-            "it is the one for y=1: is y left out of the backward pass?",
+            "it is the one for y=1: is y left out, or are the two",
         ),
         (mistakes.l2_cuts_reg, "l2_value", "as if reg were cut at 1"),
         (mistakes.l2_cuts_reg, "l2_gradient", "as if reg were cut at 1"),
@@ -457,3 +457,25 @@ def test_drawing_ends_for_every_size_that_is_drawn() -> None:
             for biases in (0.0, 0.5, 3.0):
                 asked = (sizes.batch, sizes.inputs, sizes.classes, sizes.hidden)
                 REFERENCE["answers"].draw(seed, asked, biases, False)
+
+
+@pytest.mark.parametrize("judged", [False, True])
+def test_a_cache_may_serve_one_backward_pass_but_not_change_the_weights(judged: bool, student: Student) -> None:
+    layers = student["layers"]
+    forward, backward = layers.fc_forward, layers.fc_backward
+
+    def once(grad_out: Any, cache: Any) -> Any:
+        grads = backward(grad_out, tuple(cache))
+        if judged:
+            cache[1][...] *= 0.99
+        else:
+            cache.clear()
+        return grads
+
+    layers.fc_forward = lambda *args: (forward(*args)[0], list(forward(*args)[1]))
+    layers.fc_backward = once
+    if judged:
+        with pytest.raises(Mismatch, match="asked again is wrong"):
+            run(CHECKS["fc_backward"], student)
+    else:
+        assert "the cache of fc_forward serves one backward pass alone" in run(CHECKS["fc_backward"], student).advice[0]
