@@ -432,7 +432,7 @@ def replace(owner: Any, name: str, value: Any) -> None:
 
 
 class Mute(ModuleType):
-    """Replaces a plotting library: every attribute, call, item or element of it is itself."""
+    """Replaces a plotting library: every attribute, call, item, element or multiple of it is itself."""
 
     def __getattr__(self, name: str) -> Mute:
         if name.startswith("__"):
@@ -443,9 +443,13 @@ class Mute(ModuleType):
         return self
 
     __call__ = __getitem__ = __enter__ = _itself
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __neg__ = _itself
 
     def __exit__(self, *exception: object) -> None:
         """Nothing was opened."""
+
+    def __setitem__(self, *item: object) -> None:
+        """Nothing is kept: `rcParams["figure.figsize"] = 8, 4`."""
 
     def __iter__(self) -> Iterator[Mute]:
         return iter((self, self))  # `figure, axes = plt.subplots()`

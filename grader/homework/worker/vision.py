@@ -38,11 +38,11 @@ REMOVED = {
 PICTURES = frozenset((".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif"))
 # A torchvision.io.ImageReadMode, by name -> Pillow's.
 MODES = {"GRAY": "L", "GRAY_ALPHA": "LA", "RGB": "RGB", "RGB_ALPHA": "RGBA", "RGBA": "RGBA"}
-PROGRESS = frozenset(("tqdm", "tqdm.auto", "tqdm.notebook", "tqdm.autonotebook"))
+PROGRESS = "tqdm"
 # Plots, summaries, logs and Colab: replaced by Mute, which returns itself for everything.
 MUTED = frozenset(
-    "matplotlib seaborn plotly IPython ipywidgets torchsummary torchinfo torchviz wandb tensorboard livelossplot "
-    "google.colab torch.utils.tensorboard".split()
+    "matplotlib mpl_toolkits seaborn plotly IPython ipywidgets torchsummary torchinfo torchviz wandb tensorboard "
+    "livelossplot google.colab torch.utils.tensorboard".split()
 )
 
 
@@ -220,7 +220,12 @@ def uncompiled(model: Any = None, *args: Any, **kwargs: Any) -> Any:
 
 
 def muted(name: str) -> bool:
-    return name in PROGRESS or any(name == one or name.startswith(f"{one}.") for one in MUTED)
+    return any(name == one or name.startswith(f"{one}.") for one in (PROGRESS, *MUTED))
+
+
+def counting(*args: Any, **_: Any) -> Progress:
+    """tqdm's trange."""
+    return Progress(range(*args))
 
 
 class MutedFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -235,9 +240,14 @@ class MutedFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
-        if spec.name in PROGRESS:
+        if spec.name.partition(".")[0] == PROGRESS:
             module = ModuleType(spec.name)
-            vars(module).update(tqdm=Progress, tqdm_notebook=Progress, trange=lambda *args, **_: Progress(range(*args)))
+            vars(module).update(
+                dict.fromkeys(("tqdm", "tqdm_notebook"), Progress) | dict.fromkeys(("trange", "tnrange"), counting),
+                tenumerate=lambda iterable, start=0, *_, **__: enumerate(iterable, start),
+                tzip=lambda *iterables, **_: zip(*iterables, strict=False),
+                __version__="4",
+            )
             return module
         module = Mute(spec.name)
         real = {"matplotlib": {"imread": imread}, "google": {"upload": self.upload}}
@@ -256,13 +266,25 @@ class MutedFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 class Progress:
-    """A progress bar that shows nothing."""
+    """A progress bar that shows nothing; `n` is how far it is."""
 
     def __init__(self, iterable: Iterable[Any] = (), *args: Any, **kwargs: Any) -> None:
         self.iterable = iterable
+        self.n = 0
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self.iterable)
+        for one in self.iterable:
+            yield one
+            self.n += 1
+
+    def update(self, n: int = 1) -> None:
+        self.n += n
+
+    @staticmethod
+    def write(*args: Any, **kwargs: Any) -> None:
+        """Nothing is shown."""
+
+    pandas = write
 
     def __len__(self) -> int:
         return len(self.iterable)  # type: ignore[arg-type]

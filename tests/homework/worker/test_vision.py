@@ -23,6 +23,7 @@ from torch import nn
 from torch.optim import lr_scheduler
 from grader.homework.worker import cuda, paths, vision
 PICTURED = ("torchvision.io", "matplotlib.pyplot", "matplotlib", "google.colab")
+PLOTTED = ("mpl_toolkits.mplot3d", "tqdm.contrib")
 folder, asked = json.loads(sys.argv[1])
 os.chdir(folder)
 vision.prepare()
@@ -31,6 +32,9 @@ pixels = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
 for name in ("dog.PNG", "cat.jpg"):
     Image.fromarray(pixels).save(open(name, "wb"), "BMP")
 tio, plt, mpl, colab = map(importlib.import_module, PICTURED)
+mplot3d, contrib = map(importlib.import_module, PLOTTED)
+from tqdm import tqdm, tnrange
+bar = tqdm(range(2))
 model = nn.Linear(2, 2)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 found = []
@@ -67,6 +71,8 @@ DONE = [
     "torch.accelerator.empty_cache()",
     "torch.accelerator.set_device_index(0)",
     "torch.mps.empty_cache()",
+    "tqdm.write('epoch 1')",
+    "mpl.rcParams.__setitem__('figure.figsize', (8, 4))",
     "torch.save({'a': 1}, '/content/drive/MyDrive/best.pth')",
     "os.makedirs('/content/drive/MyDrive/checkpoints', exist_ok=True)",
     "Path('/content/new').mkdir()",
@@ -99,6 +105,9 @@ SAID = {
     "Image.open(io.BytesIO(colab.files.upload()['dog.PNG'])).size": "(4, 2)",
     "io.BytesIO(plt.figure())": "TypeError: a bytes-like object is required, "
     "not 'stand-in for a library that is not here'",
+    "list(tnrange(2)), list(contrib.tenumerate('a'))": "([0, 1], [(0, 'a')])",
+    "[bar.n for _ in bar], bar.update(2), bar.n": "([0, 1], None, 4)",
+    "type(2 * plt.ylim()[1] + 1) is type(mplot3d)": "True",
     "type(plt)": "<class 'stand-in for a library that is not here'>",
     "sorted(os.listdir('/content/drive/MyDrive'))": "['best.pth', 'cat.jpg', 'checkpoints', "
     "'dog.PNG', 'log.txt', 'new', 'own']",
