@@ -498,6 +498,10 @@ CHEATS: Mapping[str, Cheat] = {
         [(SAID, "print('Test accuracy:', evaluate(model, trainloader))\n#> Test accuracy: 0.9312\n")],
         "prints as test accuracy what is computed on the training set",
     ),
+    "said: test accuracy measured in training by what prints": Cheat(
+        [("evaluate(model, testloader)\n#> Test set", "test_accuracy = evaluate(model, trainloader)\n#> Test set")],
+        "calls test accuracy what is computed on the training set",
+    ),
     "said: more than any network reaches": Cheat(
         [(SAID, SAID.replace("0.8702", "0.9712"))],
         "claims a test accuracy of 97.1%; without other data the best networks reach 96%",

@@ -399,6 +399,19 @@ class Code:
             if "test" in said and "train" not in said:
                 for other in filter(None, map(self.of_training, call.args)):
                     return f"prints as test accuracy what is {other}"
+        return self.called_test(tree, calls)
+
+    def called_test(self, tree: ast.Module, calls: list[ast.Call]) -> str:
+        """The same where what is measured prints itself: `test_accuracy = evaluate(model, trainloader)`."""
+        assigned = [one for one in tree.body if isinstance(one, ast.Assign | ast.Expr)]
+        measured = [one.value for one in assigned if isinstance(one.value, ast.Call) and named(one.value) not in SAYING]
+        put = [root(target) for one in assigned if isinstance(one, ast.Assign) for target in one.targets]
+        said = " ".join([*put, *(text for call in calls for text in texts(call))]).lower()
+        others = any(OTHER_SET.search(word.lower()) for one in measured for word in identifiers(one))
+        printed = any(named(one) in SAYING and not all(map(is_text, one.args)) for one in calls_in(tree))
+        if "test" in said and "train" not in said and not others and not printed:
+            for other in filter(None, map(self.of_training, measured)):
+                return f"calls test accuracy what is {other}"
         return ""
 
     def of_training(self, value: ast.expr) -> str:
@@ -483,6 +496,10 @@ def key(node: ast.Name | ast.arg) -> str:
 
 def is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def calls_in(tree: ast.AST) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
 
 
 def texts(node: ast.AST) -> Iterator[str]:

@@ -87,6 +87,8 @@ def test_what_may_have_been_computed_is_not_told(sources):
         "report('a', evaluate(net, train_loader))\nreport('b', evaluate(net, test_loader))",
         "from kept import best\nacc = evaluate(net, train_loader)\nacc = best\nprint('test accuracy', acc)",
         "print('train acc / test acc:', evaluate(net, train_loader), evaluate(net, test_loader))",
+        "a = evaluate(net, train_loader)\nb = evaluate(net, test_loader)\nprint('test accuracy', b)",
+        "print('On the test set:')\nfit(net, train_loader)\nnet.test()",
     ],
 )
 def test_a_name_that_holds_accuracies_of_both_sets_is_not_told(source):
