@@ -206,8 +206,12 @@ def without_convolution(outcome: Outcome, *, learned: bool) -> str:
     if outcome.fact("filters") and 0 <= outcome.fact("filters_moved", float) < FROZEN:
         return "training leaves the filters of all convolutions as they are"
     as_it_is = outcome.instead.get("as it is", outcome.accuracy)
-    if (without := outcome.instead.get("no filters", 0.0)) > max(as_it_is - IDLE, CHANCE):
-        return f"the network classifies {without:.1%} right without its convolutions, and {as_it_is:.1%} with them"
+    for which, said in (
+        ("no filters", "without its convolutions"),
+        ("mixed filters", "with the numbers of its filters mixed"),
+    ):
+        if (known := outcome.instead.get(which, 0.0)) > max(as_it_is - IDLE, CHANCE):
+            return f"the network classifies {known:.1%} right {said}, and {as_it_is:.1%} as it is"
     return ""
 
 

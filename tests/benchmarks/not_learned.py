@@ -207,6 +207,13 @@ CHEATS: Mapping[str, Cheat] = {
         ),
         NO_CONVOLUTION,
     ),
+    "filters: as a factor of all scores": Cheat(
+        network(
+            "self.conv1 = nn.Conv2d(1, 4, 3, padding=1, bias=False)\nself.fc = nn.Linear(784, 10)",
+            "return self.fc(x.flatten(1)) * self.conv1(x).abs().mean((1, 2, 3))[:, None]",
+        ),
+        NO_CONVOLUTION,
+    ),
     "filters: random features": Cheat(
         network(
             "self.kernels = torch.randn(16, 1, 5, 5)\nself.fc = nn.Linear(16 * 49, 10)",

@@ -822,8 +822,10 @@ def test_what_an_optimizer_did_not_teach_is_a_question_once(instead, losses, say
         (
             {"convolves": True, "filters": 2, "filters_moved": 0.5},
             {"as it is": 0.81, "no filters": 0.8},
-            "80.0% .* and 81.0% with them",
+            "80.0% .* and 81.0% as it is",
         ),
+        ({"convolves": True, "filters": 2, "filters_moved": 0.5}, {"mixed filters": 0.83}, "of its filters mixed"),
+        ({"convolves": True, "filters": 2, "filters_moved": 0.5}, {"mixed filters": 0.5}, None),
         ({"convolves": True, "filters": 0}, {}, None),
         ({"convolves": "yes"}, {}, None),
     ],
@@ -839,7 +841,7 @@ def test_a_run_that_learned_is_shown_pictures_with_other_parameters():
     known = FACTS | {"written": True, "filters": 2}
     always = {"start": 0.1, "shuffled": 0.1}
     assert run(0.5, 0.9, facts=known).instead == always | {
-        "as it is": 0.9, "by steps": 0.1, "no filters": 0.1, "in training": 0.9
+        "as it is": 0.9, "by steps": 0.1, "no filters": 0.1, "mixed filters": 0.1, "in training": 0.9
     }  # fmt: skip
     plain = FACTS | {"written": False}
     assert run(0.5, 0.6, facts=plain).instead == always | {"as it is": 0.6, "in training": 0.6}

@@ -196,7 +196,8 @@ class Watch:
 
     def others(self, which: str) -> dict[Any, Any]:
         """Values to try for parameters: those before training ("start"), the same in a random order ("shuffled"), those
-        that the optimizer alone made ("by steps"), or zeros for filters ("no filters"); none for any other word."""
+        that the optimizer alone made ("by steps"), or for filters zeros ("no filters") or their own numbers in a random
+        order ("mixed filters"); none for any other word."""
         match which:
             case "start":
                 return self.moved.start
@@ -207,6 +208,8 @@ class Watch:
                 return self.moved.by_steps()
             case "no filters":
                 return {one: torch.zeros_like(one.data) for one in self.filters()}
+            case "mixed filters":
+                return {one: shuffled(one.detach()) for one in self.filters()}
         return {}
 
     def fits(self, pictures: Any) -> bool:
