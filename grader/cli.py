@@ -150,8 +150,18 @@ def answer(words: Sequence[str], step: Step | None = None) -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return ended(USAGE, f"the disk is full ({error.strerror}); free some space and run this again", step)
+        if isinstance(error, FileNotFoundError) and is_gone():
+            return ended(USAGE, "the current folder was deleted or moved; go to another one: cd ~", step)
         # A fault of the grader ends in one sentence and its own exit code, not in a traceback.
         return ended(FAULT, f"a fault of the grader ({type(error).__name__}: {error}); please report it", step)
+
+
+def is_gone() -> bool:
+    """Whether the current folder is not there any more."""
+    try:
+        return not Path.cwd()
+    except FileNotFoundError:
+        return True
 
 
 def ended(code: int, sentence: str, step: Step | None = None) -> int:

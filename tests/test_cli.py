@@ -115,6 +115,14 @@ def test_usage_is_exit_code_2(tmp_path):
     assert "rubric.yaml" in run.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there a folder in use is not deleted")
+def test_a_current_folder_that_is_gone_is_no_fault_of_the_grader(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    tmp_path.rmdir()
+    assert cli.main(["batch", "in", "--out", "out"]) == 2
+    assert "the current folder was deleted or moved; go to another one: cd ~" in capsys.readouterr().err
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full: a full disk cannot be had")
 def test_a_report_that_cannot_be_written_does_not_take_the_result_with_it(tmp_path):
     (tmp_path / "r.json").symlink_to("/dev/full")
