@@ -132,6 +132,10 @@ def answer(
     the person saw, `adjusted` that of the adjustment. Raises Conflict if there is another by now."""
     if not reason.strip() or not author.strip():
         raise UsageError("the answer to a request needs a reason; type what the student is to read")
+    if granted and request.item and request.item not in most:
+        raise UsageError(
+            f"there is no item {request.item} any more, so it gives no points; do not grant this, and say why"
+        )
     if granted and request.item and points is None:
         raise UsageError(f"a granted request needs points; give 0 to {most.get(request.item, 0):g} for {request.item}")
     if points is not None and not 0 <= points <= most.get(request.item, 0):

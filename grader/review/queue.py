@@ -109,7 +109,8 @@ class Queue:
             return False
         self.version, self.changes = version, self.changes + 1
         self.book.same = None
-        self.run = last_ended(self.book)
+        if (last := last_ended(self.book)).id != self.run.id:
+            self.run, self.most, self.titles = last, {}, {}  # the rubric may have other items now
         self.students = {one.id: one for one in self.book.students(self.run)}
         self.read_reports()
         self.comments = decisions.wordings(connection)
@@ -167,7 +168,8 @@ class Queue:
         score = self.drawn[who].score.get(one.item) if who in self.drawn else None
         if standing and standing.given.points is not None:
             score = standing.given.points
-        return Entry(who, f"{REQUEST}{one.id}", "request", one.item, self.titles.get(one.item, "The whole work"),
+        title = self.titles.get(one.item, "no item of this run" if one.item else "The whole work")
+        return Entry(who, f"{REQUEST}{one.id}", "request", one.item, title,
                      (one.text,), score, self.most.get(one.item, 0.0), settled=one.granted is not None,
                      standing=standing, request=one)  # fmt: skip
 

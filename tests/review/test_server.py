@@ -8,6 +8,7 @@ import shutil
 import ssl
 import subprocess
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
@@ -359,6 +360,24 @@ def test_an_extension_takes_none_of_the_file_away(tmp_path):
     (tmp_path / "moved.csv").rename(file)
     assert extend("s00x") == ("s00x", False)
     assert [one.due for one in desk.book.students()] == [at, at, None]
+
+
+def test_a_request_on_an_item_that_is_gone_gives_no_points(tmp_path):
+    desk = Desk.at(reviewing.a_class(tmp_path, 2, 2))
+    desk.request("s001", "6.1", "More, please.", author="Ada")
+    with Gradebook.open(desk.folder) as book:
+        run = book.begin(seed=7)
+        for student in book.students(book.runs()[0]):
+            report = reviewing.report_of(1)
+            book.record(student, replace(report, tasks=report.tasks[:1]), run)
+        book.end(run)
+    desk.queue.refresh()
+    entry = next(one for one in desk.queue.open() if one.kind == "request")
+    assert (entry.title, entry.most) == ("no item of this run", 0)
+    with pytest.raises(UsageError, match=r"there is no item 6\.1 any more, so it gives no points"):
+        desk.answer(entry, True, "yes", author="Ada", seen=0, adjusted=0, points=2)
+    desk.answer(entry, False, "It was dropped.", author="Ada", seen=0, adjusted=0, points=None)
+    assert [one.text for one in desk.book.remarks("s001").comments] == ["Your request was not granted: It was dropped."]
 
 
 def test_half_a_day_is_not_cut_to_none(ada):
