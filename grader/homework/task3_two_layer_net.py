@@ -276,7 +276,7 @@ def expect_crossed_gradients(hw: Subject, rng: np.random.Generator, case: Case, 
     expect_gradients_of(hw, other, next(answers)[0], grad_other, ", of another network")
     of_latest, parameters = next(answers)
     reused = hw.reference.answers.gradients(case.values, case.X, -grad_scores)
-    expect_gradients_of(hw, later, of_latest, grad_scores, ", of the latest forward pass", reused=reused)
+    expect_gradients_of(hw, later, of_latest, grad_scores, ", of another batch", reused=reused)
     with used_up(hw, "forward"):
         of_again, parameters = next(answers)
         expect_gradients_of(hw, again, of_again, -grad_scores, ", asked again")
