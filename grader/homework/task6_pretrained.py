@@ -139,6 +139,10 @@ def one_right_one_wrong(hw: Subject, rng: np.random.Generator) -> None:
         raise Partly(f"{PART2} does not say in `names` what both photographs show; a person will look", 0.5)
     if right == [True, True]:
         raise Partly(f"both predictions fit the names: {said}; the task asks for one wrong prediction", 0.5)
+    if right == [False, False] and any(one.by_file for one in two):  # a file's name need not say what it shows
+        raise Skipped(
+            f"{PART2} does not say in `names` what the photographs show; this costs no points: a person will look"
+        )
     if right == [False, False]:
         raise Partly(f"no prediction shares a word with its photograph's name: {said}; a person will look", 0.5)
 

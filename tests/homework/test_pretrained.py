@@ -234,6 +234,14 @@ def test_a_network_that_is_not_prepared(graded, edit, said):
     assert said in check.message
 
 
+def test_photographs_whose_files_alone_say_what_they_show_wait_for_a_person(graded):
+    code = "for name in ('coffee.jpg', 'rocket.jpg'):\n    print(model(prepare(image(name))[None]).argmax())"
+    check = told(graded(file=own(code, printed="967\n733\n", drawn=True)))["one_right_one_wrong"]
+    assert check.verdict is Verdict.SKIPPED
+    assert "does not say in `names` what the photographs show; this costs no points" in check.message
+    assert "whose file name says 'coffee', is taken for 'espresso'" in check.review[0]
+
+
 @pytest.mark.parametrize(
     ("names", "points", "said"),
     [

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import PurePath
 from typing import Any
 
@@ -45,6 +45,7 @@ PREDICTS = re.compile(
     r"predict|\bpreds?\b|softmax|top_?k|arg_?max|idx2label|categories|\b(?:model|net|network|squeezenet|resnet)\w*\("
 )
 PATTERN = re.compile(r"[*?\[\]]")  # a name with one of these stands for several files
+OPENS = re.compile(r"open|read|load|save|join|replace", re.IGNORECASE)
 CHOSEN = re.compile(r"im(a)?g(e)?_?[12]")
 TRUTHS = re.compile(r"names|labels|(true|actual|real)_?(names|labels|class(es)?)|(ground_?)?truths?", re.IGNORECASE)
 LITERAL = 2000  # most nodes of a list or dict of true names
@@ -247,7 +248,8 @@ def aligned(names: Sequence[str], found: list[Photograph], two: list[Photograph]
 
 
 def truths(student: Notebook) -> Iterator[tuple[str, ...] | Truths]:
-    """Yield the true names that a notebook assigns as a literal: a dict by file, or a list.
+    """Yield the true names that a notebook assigns as a literal: a dict by file, or a list. At last, those that stand
+    beside a file: `for path, name in [("a.jpg", "espresso"), ...]`.
 
     Computed lists do not count, because they may hold predictions.
     """
@@ -262,6 +264,30 @@ def truths(student: Notebook) -> Iterator[tuple[str, ...] | Truths]:
                     yield {stem(key): worded(text) for key, text in value.items() if isinstance(key, str)}
                 elif isinstance(value, list | tuple):
                     yield tuple(map(worded, value))
+    beside = {stem(file): worded(text) for _, tree in notebook.trees(student) for file, text in pairs(tree)}
+    if beside:
+        yield beside
+
+
+def pairs(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """(file, text) where a picture's file stands before a text that says something: in a dict, in a list or tuple of
+    two, and in a call of what opens no file."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Dict(keys=keys, values=values):
+                both = list(zip(keys, values, strict=True))
+            case ast.Tuple(elts=[first, second]) | ast.List(elts=[first, second]):
+                both = [(first, second)]
+            case ast.Call() if not OPENS.search(unparsed(node.func)):
+                both = list(pairwise([*node.args, *(word.value for word in node.keywords)]))
+            case _:
+                continue
+        for one in both:
+            match one:
+                case (ast.Constant(value=str(file)), ast.Constant(value=str(text))):
+                    ends = [each.lower().endswith(picture.ENDINGS) for each in (file, text)]
+                    if ends == [True, False] and not says_nothing(text):
+                        yield file, text
 
 
 def is_small(node: ast.AST) -> bool:

@@ -146,6 +146,13 @@ def test_scores_that_are_all_the_same_are_like_none_and_probabilities_like_the_s
         ("labels = ['tench', 'goldfish', 'great white shark']", ["cat", "dog"]),
         ("truths = [1, ['boxer']]", ["cat", "dog"]),
         ("predictions = ['tabby', 'boxer']", ["cat", "dog"]),
+        (
+            "for path, true in [('cat.jpg', 'tabby'), ('/content/dog.jpg', 'boxer')]: show(path, true)",
+            ["tabby", "boxer"],
+        ),
+        ("files = {'cat.jpg': 'tabby', 'dog.jpg': 'boxer'}", ["tabby", "boxer"]),
+        ("show(net, 'cat.jpg', 'tabby')\nshow(net, 'dog.jpg', true='boxer')", ["tabby", "boxer"]),
+        ("show('cat.jpg', 'Image 1')\nopen('dog.jpg', 'rb')\nboth = ['cat.jpg', 'dog.jpg']", ["cat", "dog"]),
     ],
 )
 def test_what_they_show_is_read_from_what_is_written_down_as_the_truth(code, shown):
