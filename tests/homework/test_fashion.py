@@ -351,7 +351,7 @@ def outcome(**changed: Any) -> Outcome:
     ("facts", "says"),
     [
         ({"steps": 0}, "step() is never called"),
-        ({"strange": True}, "another network's parameters"),
+        ({"strange": True, "looks": 4, "left_over": 4}, "another network's parameters"),
         ({"looks": 4, "left_over": 4}, "never set to zero"),
         ({"chain": ["NllLoss", "LogSoftmax", "Softmax"]}, "ends in a softmax"),
         ({"on_test": 51}, "trains on the test set"),
@@ -713,6 +713,14 @@ def test_a_plot_of_training_and_validation_that_nothing_names_is_left_to_a_perso
     assert "cell 1 of part1.ipynb plots training and validation; is it their accuracy?" in question
     ended, _ = asked_of(task5_fashion.accuracy_plot, notebook_with(f"{code}\nplt.ylabel('loss')"), outcome())
     assert isinstance(ended, Mismatch)
+
+
+@pytest.mark.parametrize(("claim", "accuracy", "asks"), [(0.1, 0.86, True), (0.72, 0.86, False), (0.6, 0.8, False)])
+def test_a_claim_that_the_network_exceeds_by_far_is_a_question(claim, accuracy, asks):
+    made = outcome(accuracy=accuracy, end=End.CLEARED)
+    ended, asked = asked_of(task5_fashion.notebook_claim, notebook_with(claim=claim), made)
+    assert ended is None
+    assert ["test pictures prepared like those" in one for one in asked] == [True] * asks
 
 
 def test_a_picture_of_one_colour_is_no_plot():

@@ -35,7 +35,7 @@ def mistakes(outcome: Outcome) -> Iterator[str]:
         yield "optimizer.step() is never called, so no weight changes."
     elif outcome.fact("strange", bool):
         yield "the optimizer has another network's parameters: create the optimizer after the network."
-    if outcome.fact("looks") >= 2 and outcome.fact("left_over") >= MOST * outcome.fact("looks"):
+    elif outcome.fact("looks") >= 2 and outcome.fact("left_over") >= MOST * outcome.fact("looks"):
         yield "gradients are never set to zero, so they add up: call optimizer.zero_grad() before backward()."
     if on_test(outcome):
         yield "the network trains on the test set, so its accuracy there means nothing: use the training set."
