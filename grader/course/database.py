@@ -247,8 +247,11 @@ class Database:
 
     @classmethod
     def connect(cls, folder: Path, how: str = "mode=rwc") -> Self:
+        path = folder / FILE
+        if path.is_file() and path.stat().st_size == 0 and (folder / "reports").is_dir():
+            raise UsageError(f"{path} is empty, but it was not; restore its last backup, or choose another --out")
         with told(folder):
-            uri = f"{(folder / FILE).absolute().as_uri()}?{how}"
+            uri = f"{path.absolute().as_uri()}?{how}"
             connection = sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None, factory=Connection)
             connection.create_function("digest", 1, digest, deterministic=True)
             database = cls(folder, connection)

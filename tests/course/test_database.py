@@ -252,3 +252,14 @@ def test_a_gradebook_of_each_earlier_version_is_brought_up_to_date(tmp_path, ver
         assert newer.in_force("ada")["2.1"].points == 3.0
         decisions.undo(newer, "Eve")
         assert newer.in_force("ada")["2.1"].points == 4.5
+
+
+def test_an_emptied_gradebook_is_not_begun_anew(tmp_path):
+    (tmp_path / database.FILE).touch()
+    Database.create(tmp_path).close()  # a first run that was stopped before it wrote anything
+    (tmp_path / database.FILE).write_bytes(b"")
+    (tmp_path / "reports").mkdir()
+    for opened in (Database.create, Database.open):
+        with pytest.raises(UsageError, match=r"gradebook\.sqlite is empty, but it was not; restore its last backup"):
+            opened(tmp_path)
+    assert (tmp_path / database.FILE).stat().st_size == 0
