@@ -376,6 +376,14 @@ def test_whose_work_is_gone_since_the_last_run_is_told(folder, type_):
         assert told in type_(*words)[1]
 
 
+def test_a_grade_of_a_persons_that_an_import_would_replace_is_told(folder, type_):
+    with Gradebook.open(folder) as book:
+        ada = book.student("ada")
+        book.record(replace(ada, ids={**ada.ids, "Grade": "9.00"}), report())
+    told = "? ada: other grades stand in the worksheet, and Moodle's import replaces them"
+    assert [told in type_("export", format_)[1] for format_ in ("moodle", "csv")] == [True, False]
+
+
 def test_what_is_to_be_typed_can_be_pasted_where_a_folder_has_a_space(folder, tmp_path, capsys):
     spaced = folder.rename(tmp_path / "CS 101")
     cli.main(["gradebook", str(spaced), "list"])

@@ -10,7 +10,7 @@ from pathlib import Path
 from grader import rubric
 from grader.command.gradebook.feedback import FEEDBACK, feedback
 from grader.course import research
-from grader.course.caveats import caveats, partial, waiting
+from grader.course.caveats import caveats, named, partial, waiting
 from grader.course.export import canvas, csv, github, gradescope, jsonl, junit, moodle, nbgrader
 from grader.course.export.sheet import grade, items
 from grader.course.gradebook import Gradebook, Run
@@ -53,6 +53,9 @@ def export(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
     else:
         path = written(book, run, rows, plan, arguments, say)
         say(f"{arguments.format}: {path}")
+    if arguments.format == "moodle" and (other := moodle.replaced(rows)):
+        told = f"{named(other)}: other grades stand in the worksheet, and Moodle's import replaces them"
+        say(f"{SHAPE[Verdict.INTERNAL]} {told}", "magenta")
     for caveat in (*waiting(book, run), *caveats(book, run, rows)):
         say(f"{SHAPE[Verdict.INTERNAL]} {caveat}", "magenta")
     if missing := [

@@ -62,6 +62,20 @@ def within(row: Row) -> float | None:
     return earned
 
 
+def replaced(rows: Iterable[Row]) -> list[str]:
+    """The students for whom the worksheet holds another grade, which a person may have given: Moodle replaces it."""
+    return [
+        row.student.id for row in rows if (new := shown(grade(row))) and is_another(row.student.ids.get(GRADE, ""), new)
+    ]
+
+
+def is_another(given: str, new: str) -> bool:
+    try:
+        return given not in ("", "-") and float(given.replace(",", ".")) != float(new)
+    except ValueError:
+        return True  # a scale's word
+
+
 def feedback(row: Row, given: str) -> str:
     if grade(row) is None or row.report is None or (given and not given.startswith(OURS)):
         return given

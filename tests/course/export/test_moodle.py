@@ -82,6 +82,14 @@ def test_a_grade_that_moodle_would_drop_in_silence_is_told(filled, rubric):
         moodle.render(filled, rubric)
 
 
+@pytest.mark.parametrize(
+    ("given", "told"), [("", []), ("-", []), ("5,87", []), ("5.870", []), ("7", ["doe"]), ("Good", ["doe"])]
+)
+def test_another_grade_in_the_worksheet_is_told(filled, given, told):
+    filled[1] = with_ids(filled[1], filled[1].student.ids | {"Grade": given})
+    assert moodle.replaced(filled) == told
+
+
 def test_without_identifiers_moodle_would_import_nothing(rows, rubric):
     with pytest.raises(UsageError, match="the class list is not a grading worksheet that Moodle can import; download"):
         moodle.render([with_ids(row, {}) for row in rows], rubric)
