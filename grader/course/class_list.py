@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
-from functools import partial
+from functools import lru_cache, partial
 from itertools import combinations
 
 from grader.course.layouts.folder import AGAIN
@@ -54,9 +54,11 @@ def with_roster(
     found: list[Student] = []
     theirs: dict[int, list[Student]] = {}
     doubt: dict[int, str] = {}
-    kinds = shared(students, rows)
+    kinds, teams = shared(students, rows), by_group(rows)
     for one in students:
-        if members := members_of(one, rows):
+        team = teams.get(key_of(one.name), [])
+        if members := members_of(one, rows, team):
+            doubt |= dict.fromkeys((at for at in team if at not in members), spelled_otherwise(one))
             for number in members:
                 theirs.setdefault(number, []).append(
                     replace(one, id=row_id(rows[number]), own_id=own_id(rows[number]), ids={})
@@ -67,6 +69,7 @@ def with_roster(
             theirs.setdefault(at, []).append(one)
         else:
             found.append(replace(one, unlisted=True))
+            doubt |= dict.fromkeys(team, spelled_otherwise(one))
             unsure = fitting or numbered(one, rows) or (by_any_cell and resembling(one, rows)) or []
             doubt |= dict.fromkeys(unsure, why_unsure(one, [rows[at] for at in unsure]))
     anyones = ownerless(found) or strangers(rows, theirs)
@@ -188,16 +191,32 @@ def listed(one: Student, row: Mapping[str, str], zone: tzinfo | None) -> Student
     return replace(one, name=printable(full_name(row) or one.name), ids=ids, submitted_at=at)
 
 
-def members_of(one: Student, rows: Rows) -> list[int]:
-    """The rows of the group that the submission is named after; none if it is named after a student."""
-    called: dict[str, list[int]] = {}
+def by_group(rows: Rows) -> dict[str, list[int]]:
+    """The rows of each group; groups whose names differ in case and signs alone are one."""
+    found: dict[str, list[int]] = {}
     for at, row in enumerate(rows):
-        for group in groups_of(row):
-            if key_of(one.name) and key_of(group) == key_of(one.name):
+        for group in {key_of(group) for group in groups_of(row)} - {""}:
+            found.setdefault(group, []).append(at)
+    return found
+
+
+def members_of(one: Student, rows: Rows, team: Sequence[int]) -> list[int]:
+    """The rows of the group that the submission is named after; none if it is named after a student. `team` are those
+    of groups that are called so but for case and signs."""
+    called: dict[str, list[int]] = {}
+    for at in team:
+        for group in groups_of(rows[at]):
+            if key_of(group) == key_of(one.name):
                 called.setdefault(printable(group), []).append(at)
     fitting = called.get(one.name) or (next(iter(called.values())) if len(called) == 1 else [])
+    if not fitting:
+        return []
     named = [at for at, row in enumerate(rows) if words(one.name) & words(full_name(row))]
     return [] if any(at not in fitting for at in named) else fitting
+
+
+def spelled_otherwise(one: Student) -> str:
+    return f"{one.name} may belong to this student's group; spell the group in the class list as that folder is named"
 
 
 def rows_of(one: Student, rows: Rows, by_any_cell: bool, kinds: Collection[str]) -> tuple[int | None, list[int]]:
@@ -270,8 +289,9 @@ def shared(students: Sequence[Student], rows: Rows) -> set[str]:
     return {kind for one in students for kind, value in one.ids.items() if bare(kind, value) in known[kind]}
 
 
-def words(name: str) -> set[str]:
+@lru_cache(maxsize=1 << 14)  # each work is compared with each row
+def words(name: str) -> frozenset[str]:
     """Spellings of a name: "Doe, Jane", "Jane Doe", "doejane" and "janedoe" have one in common."""
     parts = re.findall(r"\w+", unicodedata.normalize("NFKC", printable(name) if name else "").casefold())
     turned = {"".join(parts[at:] + parts[:at]) for at in range(min(len(parts), 8))}
-    return {*turned, "".join(sorted(parts))} - {""}
+    return frozenset({*turned, "".join(sorted(parts))} - {""})

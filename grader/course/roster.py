@@ -193,8 +193,7 @@ def key_of(name: str) -> str:
 
 
 def full_name(row: Mapping[str, str]) -> str:
-    apart = f"{column(row, *FIRST_NAMES)} {column(row, *LAST_NAMES)}".strip()
-    return column(row, *NAMES) or apart or roster_name(row)
+    return column(row, *NAMES) or f"{column(row, *FIRST_NAMES)} {column(row, *LAST_NAMES)}".strip() or roster_name(row)
 
 
 def roster_name(row: Mapping[str, str]) -> str:

@@ -20,7 +20,7 @@ def moment(value: object, zone: tzinfo | None = None) -> datetime | None:
 
     A time without a zone is in `zone`, or in this machine's zone; a date without a time means the end of that day.
     """
-    time = parse(" ".join(value.split())) if isinstance(value, str) else value
+    time = parse(" ".join(value.split())) if isinstance(value, str) and value.strip() else value
     if not isinstance(time, datetime):
         return None
     try:

@@ -76,6 +76,15 @@ def test_a_group_of_folders_named_by_hand_is_its_members(read):
     assert {id_: bool(one.parts) for id_, one in found.items()} == {"ada@x": True, "bo@x": True, "cy@x": False}
 
 
+@pytest.mark.parametrize(("folder", "theirs"), [("Team A", ["ada@x"]), ("team a", ["bo@x"]), ("Team-A", [])])
+def test_a_group_that_is_spelled_otherwise_is_no_zero(read, folder, theirs):
+    found = read("Name,email,Group\nAda,ada@x,Team A\nBo,bo@x,team a\nCy,cy@x,Team B\n", folder)
+    assert [id_ for id_, one in found.items() if one.parts and not one.unlisted] == theirs
+    told = f"{folder} may belong to this student's group; spell the group in the class list as that folder is named"
+    assert [found[id_].problem for id_ in ("ada@x", "bo@x") if id_ not in theirs] == [told] * (2 - len(theirs))
+    assert found["cy@x"].problem == ""
+
+
 def test_a_folder_named_after_a_student_is_no_groups(read):
     found = read("Name,email,Group\nAda L,ada@x,Bo Ek\nBo Ek,bo@x,Team 2\n", "Bo Ek")
     assert not found["ada@x"].parts
