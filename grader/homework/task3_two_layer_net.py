@@ -107,7 +107,7 @@ def net_predict(hw: Subject, rng: np.random.Generator) -> None:
         *cases, many = network.draw_each(hw, rng, wanted)
         below = {role: -GREAT * np.abs(many.values[role]) for role in ("weight2", "bias2")}  # no score is above 0
         many = many.of_images(rng)
-        best = int(np.argmax(replace(many, values={**many.values, **below}).scores()[0]))
+        best = int(np.argmax(replace(many, values={**many.values, **below}, X=many.X[:1]).scores()))
         for values in below.values():  # a class that CIFAR-10 does not have is the best one of the first row
             values[..., [best, -1]] = values[..., [-1, best]]
         expect_predicted(hw, *cases, many.write(below))
