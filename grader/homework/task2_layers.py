@@ -382,7 +382,7 @@ def expect_numeric_fc(hw: Subject, rng: np.random.Generator, size: Size) -> None
     backward, again = hw.layers.fc_backward, trusted_fc(hw, grad_out, args)
     answers = hw.each([(backward, (grad_later, later_cache)), (backward, (grad_out, cache))])
     expect_fc_grads(hw, next(answers), trusted_fc(hw, grad_later, later), f"{sized(size)}, of the later forward", again)
-    with used_up(hw, "fc_forward", holds_inputs=True):
+    with used_up(hw, "fc_forward"):
         expect_fc_grads(hw, next(answers), again, f"{sized(size)}, asked again")
 
 

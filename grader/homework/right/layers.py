@@ -163,8 +163,7 @@ def relu_forward(x):
 
 
 def relu_backward(grad_out, cache):
-    cache *= grad_out
-    return cache
+    return cache * grad_out
 
 
 # %% relu on a copy
@@ -175,8 +174,9 @@ def relu_forward(x):
 
 
 def relu_backward(grad_out, cache):
-    cache[cache > 0] = 1
-    return cache * grad_out
+    grad_x = np.array(grad_out, copy=True)
+    grad_x[cache <= 0] = 0
+    return grad_x
 
 
 # %% relu by half of the sum
