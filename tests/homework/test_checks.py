@@ -479,3 +479,16 @@ def test_a_cache_may_serve_one_backward_pass_but_not_change_the_weights(judged: 
             run(CHECKS["fc_backward"], student)
     else:
         assert "the cache of fc_forward serves one backward pass alone" in run(CHECKS["fc_backward"], student).advice[0]
+
+
+def test_a_mask_that_its_backward_pass_changes_is_wrong_the_second_time(student: Student) -> None:
+    layers = student["layers"]
+    layers.relu_forward = lambda x: (np.maximum(x, 0), (x > 0) * 1.0)
+
+    def backward(grad_out: Any, cache: Any) -> Any:
+        cache *= grad_out
+        return cache
+
+    layers.relu_backward = backward
+    with pytest.raises(Mismatch, match="asked again is wrong"):
+        run(CHECKS["relu_backward"], student)
