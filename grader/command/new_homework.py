@@ -40,9 +40,15 @@ from grader.measure.expect import expect_close
 @check("1.1", "work.weighted_sum")
 def weighted_sum(hw: Subject, rng: np.random.Generator) -> None:
     """weighted_sum(x, w) is the sum of each row of x, weighted by w."""
-    for n, d in ((3, 4), (5, 2)):
-        x, w = rng.normal(size=(n, d)), rng.normal(size=d)
-        expect_close(hw, f"out of {n} rows", hw.work.weighted_sum(x, w), hw.reference.work.weighted_sum(x, w))
+    # Two sizes are alike, so that an answer which is kept or used again shows. The others are a row, a column, a
+    # square, and more than any constant that code may hold.
+    sizes = (3, 4), (3, 4), (1, 5), (5, 1), (2, 6), (6, 2), (4, 4), (140, 20)
+    calls = [(by * rng.normal(size=(n, d)), by * rng.normal(size=d)) for n, d in sizes for by in (1.0, 0.03, 30.0)]
+    calls += [(np.abs(x), np.abs(w)) for x, w in calls]
+    answers = hw.work.weighted_sum.map(calls)  # they are read after the last call
+    assert not hw.mutated, "weighted_sum changes x or w; leave its arguments as they are"
+    for (x, w), answer in zip(calls, answers, strict=True):
+        expect_close(hw, f"out of {len(x)} rows", answer, hw.reference.work.weighted_sum(x, w))
 '''
 
 REFERENCE = '''\
@@ -70,6 +76,12 @@ def weighted_sum(x, w):
 WRONG = """\
 # Each entry is the reference with one mistake: the replacement, the items that lose points, text of the message.
 weights-forgotten: {file: work.py, old: "x @ w", new: "x.sum(axis=1)", loses: ["1.1"], says: "out of 3 rows"}
+"""
+
+SELFTEST = """\
+# Changes of the reference that are no mistakes, each with the reason; `python grade.py selftest` counts them apart.
+equivalent:
+  - {in: work.weighted_sum, change: "x @ w -> (x @ w).T", why: a vector has no other order}
 """
 
 
@@ -111,6 +123,7 @@ def skeleton(title: str) -> dict[str, bytes]:
         "student/work.py": handout.render(REFERENCE),
         "right/by-loop/work.py": RIGHT,
         "wrong.yaml": WRONG,
+        "selftest.yaml": SELFTEST,
     }
     return {name: text.encode() for name, text in texts.items()}
 
