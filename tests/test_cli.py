@@ -338,13 +338,23 @@ def test_junit_to_standard_output_is_all_that_is_there():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C of another process is POSIX's")
 def test_an_interrupted_run_shows_what_was_measured(tmp_path):
-    module = tmp_path / "functions.py"
+    module = tmp_path / "work" / "functions.py"
+    module.parent.mkdir()
     module.write_bytes((ROOT / "reference/backprop/functions.py").read_bytes())
     stalling = "def fc_forward(x, w, b):\n    while True:\n        pass\n"
-    (tmp_path / "layers.py").write_text(stalling)
-    program = [sys.executable, str(ROOT / "grade.py"), str(tmp_path), "--task", "1", "--task", "2.1", "--no-html"]
+    (module.parent / "layers.py").write_text(stalling)
+    homework = tmp_path / "homework"
+    for part in (ROOT / "reference", ROOT / "fixtures"):
+        shutil.copytree(part, homework / part.name)
+    shutil.copytree(ROOT / "grader" / "homework", homework, dirs_exist_ok=True)
+    rubric = (homework / "rubric.yaml").read_text(encoding="utf-8")
+    (homework / "rubric.yaml").write_text(re.sub("call_cpu: .*", "call_cpu: 60", rubric), encoding="utf-8")
+    program = [sys.executable, str(ROOT / "grade.py"), str(module.parent), "--task", "1", "--task", "2.1", "--no-html"]
     running = subprocess.Popen(
-        [*program, "--json", str(tmp_path / "r.json")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*program, "--homework", str(homework), "--json", str(tmp_path / "r.json")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     time.sleep(6)
     running.send_signal(signal.SIGINT)
