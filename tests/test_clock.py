@@ -29,7 +29,7 @@ def loop_in_a_check(folder: Path) -> None:
     path = folder / "checks.py"
     text = path.read_text()
     body = text.partition("@check")[2].replace("def weighted_sum", "def second")
-    text = text.replace("    for n, d in", f"    {LOOP.format('    ')}    for n, d in")
+    text = text.replace("    sizes =", f"    {LOOP.format('    ')}    sizes =")
     path.write_text(f"{text}\n\n@check{body}")
     plan = folder / "rubric.yaml"
     plan.write_text(plan.read_text().replace("[weighted_sum]", "[weighted_sum, second]"))
@@ -74,7 +74,7 @@ def test_an_import_that_ends_its_process_does_not_end_the_grader(folder, name, c
 
 def test_a_check_that_ends_its_process_is_a_fault(folder):
     path = folder / "checks.py"
-    path.write_text(path.read_text().replace("    for n, d in", "    import os\n\n    os._exit(0)\n    for n, d in"))
+    path.write_text(path.read_text().replace("    sizes =", "    import os\n\n    os._exit(0)\n    sizes ="))
     homework = check.load(folder)
     (result,) = grading.grade(handed_in(homework, homework.reference), homework, seed=1).checks
     assert result.verdict is Verdict.INTERNAL
