@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -99,12 +100,13 @@ class Saves:
             self.ended.wait(POLL)
             return
         first = True
-        for saved in self.noticed(folder, below):
-            if saved or first or polled():  # a save before the first was not noticed
-                self.look()
-            first = False
-            if self.target() != target:
-                return
+        with held(folder):
+            for saved in self.noticed(folder, below):
+                if saved or first or polled():  # a save before the first was not noticed
+                    self.look()
+                first = False
+                if self.target() != target:
+                    return
 
     def noticed(self, folder: Path, below: bool) -> Iterator[bool]:
         """True after each burst of saves, False after each LOOK without one. Raises UsageError."""
@@ -178,6 +180,20 @@ class Saves:
         why = {name: now.faults.get(name) or now.questions.get(name) or broken[name] for name in kept}
         told = tuple(f"{why[name]}; graded again when it can be read" for name in kept)
         return Work(with_former(now, before, kept), told, at)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """While a folder is open, none that takes its place gets its inode. Where folders cannot be opened, nothing."""
+    try:
+        opened = os.open(folder, os.O_RDONLY)
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.close(opened)
 
 
 def polled() -> bool:

@@ -191,6 +191,24 @@ def test_work_that_is_gone_is_told_and_found_again(work):
         until_it_is(noticed, GOOD)
 
 
+def test_a_folder_that_is_made_again_while_it_is_missed_is_followed(work):
+    """It may get the inode of the one before, which the watch knows."""
+    with watched(work) as noticed:
+        target = noticed.target
+
+        def late():
+            if not work.exists():
+                work.mkdir()
+                (work / "net.py").write_text(BETTER)
+            return target()
+
+        noticed.target = late
+        shutil.rmtree(work)
+        until_it_is(noticed, BETTER)
+        (work / "net.py").write_text(GOOD)
+        until_it_is(noticed, GOOD)
+
+
 def test_a_folder_in_the_place_of_another_is_noticed(work):
     other = work.with_name("other")
     other.mkdir()
