@@ -159,9 +159,10 @@ def answer(words: Sequence[str], step: Step | None = None) -> int:
 def is_gone() -> bool:
     """Whether the current folder is not there any more."""
     try:
-        return not Path.cwd()
+        Path.cwd()
     except FileNotFoundError:
         return True
+    return False
 
 
 def ended(code: int, sentence: str, step: Step | None = None) -> int:

@@ -63,6 +63,14 @@ def test_the_pristine_handout_gets_none_and_no_traceback(tmp_path):
         assert "Traceback" not in text
 
 
+def test_outputs_replace_those_of_the_run_before(tmp_path):
+    files = ("--json", tmp_path / "r.json", "--html", tmp_path / "r.html", "--junit", tmp_path / "r.xml")
+    for _ in range(2):
+        assert grade("reference", "--task", "1", *files).returncode == 0
+        for command in ("data", "doctor"):
+            assert cli.main([command, "--json", str(tmp_path / f"{command}.json")]) == 0
+
+
 def test_a_run_repeats_by_its_seed(tmp_path):
     for name in "ab":
         assert grade("reference", "--task", "2", "--seed", 7, "--no-html", "--json", tmp_path / name).returncode == 0

@@ -19,6 +19,7 @@ from typing import Any
 
 from grader import grading
 from grader.course import pages, result_keys, takes
+from grader.course.database import REPORTS
 from grader.course.gradebook import Gradebook, Run
 from grader.course.job import Document, Done, Job, Place, homework_at, put_together, work
 from grader.course.job import page as draw_page
@@ -115,7 +116,7 @@ class Batch:
         self.progress = Progress(len(students))
         self.began = time.monotonic()
         self.book.enter(self.run, students)
-        make(self.book.folder / pages.REPORTS)
+        make(self.book.folder / REPORTS)
         self.remove_old_pages(students)
         try:
             waiting = self.jobs(students)

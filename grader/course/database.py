@@ -15,6 +15,7 @@ from grader.errors import UsageError
 from grader.files import printable
 
 FILE = "gradebook.sqlite"
+REPORTS = "reports"  # the folder beside it with a page for each student
 PATIENCE = 30.0  # seconds to wait while another process writes
 
 # Entry N migrates a gradebook from version N to N + 1. Never edit a released entry: add a new one.
@@ -248,7 +249,7 @@ class Database:
     @classmethod
     def connect(cls, folder: Path, how: str = "mode=rwc") -> Self:
         path = folder / FILE
-        if path.is_file() and path.stat().st_size == 0 and (folder / "reports").is_dir():
+        if path.is_file() and path.stat().st_size == 0 and (folder / REPORTS).is_dir():
             raise UsageError(f"{path} is empty, but it was not; restore its last backup, or choose another --out")
         with told(folder):
             uri = f"{path.absolute().as_uri()}?{how}"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.course import pages
-from grader.course.database import FILE, Database
+from grader.course.database import FILE, REPORTS, Database
 from grader.course.gradebook import Gradebook
 from grader.course.people import PERSONAL
 from grader.course.roster import key_of
@@ -180,7 +180,7 @@ def searched(texts: Iterable[str]) -> re.Pattern[str]:
 
 def delete_halves(folder: Path) -> None:
     """Delete what a process that was killed while it wrote a file has left."""
-    for place in (folder, folder / pages.REPORTS):
+    for place in (folder, folder / REPORTS):
         for part in place.glob(".*.part"):
             delete(part)
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from grader.check import ROOT, digest
 from grader.course import class_page, job, result_keys, statistics
 from grader.course.caveats import caveats, partial
+from grader.course.database import REPORTS
 from grader.course.gradebook import Gradebook, Run
 from grader.course.job import Document
 from grader.files import delete, write
@@ -15,7 +16,6 @@ from grader.model import Remarks, Row
 from grader.report import json as report_json
 from grader.report.wording import Audience, clock
 
-REPORTS = "reports"
 INDEX = "index.html"
 SIMILAR = "similar.html"  # what submissions share; made by `grade.py similar`, for staff
 PAIRS = "similar.json"  # the same, for the review

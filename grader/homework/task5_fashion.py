@@ -255,9 +255,8 @@ def accuracy_plot(hw: Subject, rng: np.random.Generator) -> None:
     student = fashion_run.part1(hw)
     shown = {one.cell for one in student.pictures if min(one.height, one.width) >= LEAST and not one.blank}
     drawn = [plot for plot in student.plots if plot.cell in shown]
-    for plot in sorted((plot for plot in drawn if plot.training and plot.validation), key=lambda one: not one.named)[
-        :1
-    ]:
+    both = [plot for plot in drawn if plot.training and plot.validation]
+    for plot in sorted(both, key=lambda one: not one.named)[:1]:
         expect_run(hw, student, "a plot is", [plot.cell])
         if not plot.named:
             said = f"cell {plot.cell} of {PART1} plots training and validation"

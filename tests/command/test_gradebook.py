@@ -16,6 +16,7 @@ from grader import cli
 from grader.check import ROOT
 from grader.command import gradebook as command
 from grader.course import pages
+from grader.course.database import REPORTS
 from grader.course.gradebook import Gradebook
 from grader.errors import UsageError
 from grader.model import (
@@ -43,7 +44,7 @@ def folder(tmp_path):
         book.record(Student("eve", HOSTILE, {"ID": "19"}, "in/eve.zip", "d", marked_late=True), report(fc=1.0))
         book.record(Student("nil", "Nil"), None)
         book.record(Student("zip", "Zip", {}, "in/zip.zip", problem="zip.zip is damaged; pack it again"), None)
-        (book.folder / pages.REPORTS).mkdir()
+        (book.folder / REPORTS).mkdir()
         for student in ("ada", "doe"):
             for audience in ("student", "staff"):
                 (book.folder / pages.path_of(student, audience)).write_text("old")

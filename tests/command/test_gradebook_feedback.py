@@ -14,6 +14,7 @@ from gradebooks import report
 
 from grader import cli
 from grader.course import pages
+from grader.course.database import REPORTS
 from grader.course.gradebook import Gradebook
 from grader.model import Student
 from grader.report import html
@@ -49,7 +50,7 @@ def gradebook(tmp_path, settings):
             ids = {"Identifier": f"Participant {at}", "Email": f"{id_}@example.org", "Submission ID": f"{at}"}
             given = Student(id_, name, ids if id_ != "eve" else {}, str(source / file), f"d{at}")
             book.record(given, report(fc=float(at)))
-        (book.folder / pages.REPORTS).mkdir()
+        (book.folder / REPORTS).mkdir()
     return tmp_path / "out"
 
 

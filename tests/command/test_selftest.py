@@ -39,7 +39,7 @@ def test_a_check_that_sees_less_is_told_with_what_it_no_longer_sees(folder, tmp_
     assert len(set(seeds)) == len(seeds) > 1
     text = (folder / "checks.py").read_text()
     (folder / "checks.py").write_text(re.sub(r"expect_close\(hw, .*", "pass", text))
-    code, after = run_on(folder, capsys)
+    code, after = run_on(folder, capsys, "--json", str(tmp_path / "found.json"))
     assert code == selftest.FINDINGS
     assert "rejects none of the wrong answers that were built for it" in after
     assert "false acceptances" not in after

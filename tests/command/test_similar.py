@@ -117,8 +117,9 @@ def test_a_batchs_folder_gives_wrong_answers_and_gets_the_page_and_nothing_else_
 def test_earlier_years_are_compared_and_a_groups_work_is_one(folder, typed, tmp_path):
     cohort.save(cohort.copied(small(1, cat=1), 3, outputs=True, photographs=True), tmp_path / "2025" / "old")
     cohort.save(cohort.copied(small(1, cat=1), 4, outputs=True, photographs=True), tmp_path / "2025" / "older")
-    code, out, _ = typed(folder, "--with", tmp_path / "2025", "--no-html", "--json", "found.json", "--jobs", 1)
-    assert code == 0
+    for _ in range(2):  # the second time, it replaces what the first one wrote
+        code, out, _ = typed(folder, "--with", tmp_path / "2025", "--no-html", "--json", "found.json", "--jobs", 1)
+        assert code == 0
     found = json.loads((tmp_path / "found.json").read_text())
     listed = {(pair["left"], pair["right"]) for pair in found["pairs"]}
     assert listed == {("ada", "dot"), ("ben", f"{tmp_path}/2025/old"), ("ben", f"{tmp_path}/2025/older")}

@@ -14,7 +14,7 @@ from gradebooks import report
 
 from grader import cli
 from grader.course import forget, pages, takes
-from grader.course.database import FILE, Database
+from grader.course.database import FILE, REPORTS, Database
 from grader.course.gradebook import Gradebook
 from grader.errors import UsageError
 from grader.files import half
@@ -60,7 +60,7 @@ def filled(tmp_path: Path) -> Path:
         book.adjust("zl1815", "2.1", 4, why="Zo\u00eb explained it", author="Grace")
         book.adjust("bob", "2.1", 4, why="as for Zo\u00eb Lovelace (zl1815)", author="Grace")
         takes.see(book.database, "zl1815", ["zoe_work/layers.py"])
-        (book.folder / pages.REPORTS).mkdir()
+        (book.folder / REPORTS).mkdir()
         for student in ("zl1815", "bob", "zoe"):
             for audience in pages.AUDIENCES:
                 (book.folder / pages.path_of(student, audience)).write_text(f"old page of Lovelace {WORK}")

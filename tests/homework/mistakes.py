@@ -222,6 +222,14 @@ def weight_scale_ignored(s: Student) -> None:
 
 
 @mistake("net_parameters")
+def whole_weight_scale_doubled(s: Student) -> None:
+    def init(right, self, input_dim=3072, num_classes=10, hidden_dim=512, weight_scale=1e-3):
+        right.__init__(self, input_dim, num_classes, hidden_dim, weight_scale * (1 + (weight_scale % 1 == 0)))
+
+    network(s, __init__=init)
+
+
+@mistake("net_parameters")
 def weights_uniform_from_zero_to_scale(s: Student) -> None:
     def init(right, self, input_dim=3072, num_classes=10, hidden_dim=512, weight_scale=1e-3):
         right.__init__(self, input_dim, num_classes, hidden_dim, weight_scale)

@@ -65,6 +65,9 @@ def test_layers_are_given_two_rows_and_networks_are_wider_and_narrower(seed):
     rng = np.random.default_rng(seed)
     assert 2 in [rows for rows, _ in task2_layers.relu_shapes(rng)]
     drawn = network.edge_sizes(rng)
+    assert any(one.batch == one.inputs == one.classes == one.hidden for one in drawn)
+    assert 2 in [one.inputs for one in drawn]
+    assert 2 in [one.classes for one in drawn]
     for orders in ((one.inputs - one.hidden, one.hidden - one.classes) for one in drawn[-2:]):
         assert orders[0] * orders[1] > 0
     assert drawn[-2].inputs > drawn[-2].hidden

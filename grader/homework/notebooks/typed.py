@@ -95,12 +95,8 @@ def written_data(constants: Mapping[int, list[Any]]) -> Iterator[Doubt]:
     """The cells with a long text or very many numbers; else the fullest, where all of them together hold so much
     without spaces: data may be cut into pieces."""
     texts = {cell: {part: None for value in values for part in dense(value)} for cell, values in constants.items()}
-    longest = {
-        cell: max(
-            [*map(len, texts[cell]), *(len(value) for value in values if isinstance(value, str | bytes))], default=0
-        )
-        for cell, values in constants.items()
-    }
+    whole = {cell: [value for value in values if isinstance(value, str | bytes)] for cell, values in constants.items()}
+    longest = {cell: max(map(len, [*texts[cell], *whole[cell]]), default=0) for cell in constants}
     sums = {cell: sum(map(len, parts)) for cell, parts in texts.items()}
     counts = {cell: sum(type(value) in (int, float) for value in values) for cell, values in constants.items()}
     for cell in constants:
@@ -280,8 +276,8 @@ class Code:
                 if (called := self.called(node)) is None:
                     return None
                 found |= called
-                method = isinstance(node.func, ast.Attribute) and not (self.pure(node.func) or of_text(node))
-                waiting += [node.func.value] if method else []  # type: ignore[attr-defined]
+                if isinstance(node.func, ast.Attribute) and not (self.pure(node.func) or of_text(node)):
+                    waiting.append(node.func.value)
                 waiting += [*node.args, *(one.value for one in node.keywords)]
                 continue
             waiting += ast.iter_child_nodes(node)  # type: ignore[arg-type]
