@@ -492,3 +492,27 @@ def test_a_mask_that_its_backward_pass_changes_is_wrong_the_second_time(student:
     layers.relu_backward = backward
     with pytest.raises(Mismatch, match="asked again is wrong"):
         run(CHECKS["relu_backward"], student)
+
+
+@pytest.mark.parametrize("judged", [False, True])
+def test_a_networks_cache_may_serve_one_backward_pass_but_not_give_another_answer_then(
+    judged: bool, student: Student
+) -> None:
+    def forward(right: Any, self: Any, X: Any) -> Any:
+        scores, cache = right.forward(self, X)
+        return scores, [cache, np.ones(1)]
+
+    def backward(right: Any, self: Any, grad: Any, cache: Any) -> Any:
+        grads = {name: value * cache[1] for name, value in right.backward(self, grad, cache[0]).items()}
+        if judged:
+            cache[1] *= 2
+        else:
+            cache.clear()
+        return grads
+
+    network(student, forward=forward, backward=backward)
+    if judged:
+        with pytest.raises(Mismatch, match="asked again is wrong"):
+            run(CHECKS["net_backward"], student)
+    else:
+        assert "the cache of forward serves one backward pass alone" in run(CHECKS["net_backward"], student).advice[0]
