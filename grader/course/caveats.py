@@ -45,7 +45,7 @@ def caveats(book: Gradebook, run: Run, rows: Sequence[Row]) -> Iterator[str]:
     yield from vanished(book, run, rows)
     yield from outgrown(run, rows)
     if old := list(outdated(book, run, rows)):
-        why = "adjusted before the work, or what the item is worth or got, changed; look again, and adjust it again"
+        why = "adjusted when the work or its points were other ones; look again, and adjust it again"
         yield f"{named(old)}: {why}"
     if unseen := held(book, run, rows):
         what = "nothing" if len(unseen) == len(items_of(rows)) else f"all but {named(unseen)}"

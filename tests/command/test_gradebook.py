@@ -348,7 +348,7 @@ def test_an_adjustment_of_another_result_is_told_until_it_is_made_again(folder, 
         book.record(
             book.student("ada", book.runs()[0]), replace(one, tasks=(replace(whole.tasks[0], items=(now, *others)),))
         )
-    why = "adjusted before the work, or what the item is worth or got, changed; look again, and adjust it again"
+    why = "adjusted when the work or its points were other ones; look again, and adjust it again"
     assert (f"? {told}: {why}\n" if told else "") in type_("list")[1]
     assert (why in type_("export", "csv")[1]) == bool(told)
     for words in (["2.1", "3"], ["late", "0"]):
