@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -81,8 +82,16 @@ def expect_close(
     if is_stub(yours):
         raise NotImplementedYet(f"{name} is None: not implemented yet")
     bar = atol if atol is not None else hw.tolerance if rtol is None else 0.0
-    if np.iscomplexobj(plain(expected)):
-        _expect_complex(hw, name, yours, np.asarray(plain(expected)), bar, rtol or 0.0, reveal)
+    if np.iscomplexobj(expected := plain(expected)):
+        _expect_complex(hw, name, yours, np.asarray(expected), bar, rtol or 0.0, reveal)
+        return
+    right = numeric.real(expected)
+    off, allowed = _off(yours, right), bar if rtol is None else bar + rtol * np.abs(right)
+    if rtol is None:
+        hw.measure(Measure(name, _largest(off), bar))
+    else:  # in units of the allowed error of each entry
+        hw.measure(Measure(name, _share(off, allowed), 1.0))
+    if off is not None and (off < allowed).all():
         return
     sentence = explain(
         name,
@@ -95,12 +104,8 @@ def expect_close(
         clues=clues,
         unlimited=unlimited,
     )
-    if rtol is None:
-        hw.measure(Measure(name, _error(yours, expected), bar))
-    else:  # in units of the allowed error of each entry
-        hw.measure(Measure(name, _share(yours, expected, bar, rtol), 1.0))
-    if sentence is not None:
-        raise wrong(sentence, Wrong(yours, plain(expected), bar, rtol or 0.0, part))
+    assert sentence is not None
+    raise wrong(sentence, Wrong(yours, expected, bar, rtol or 0.0, part))
 
 
 def _expect_complex(hw: Subject, name: str, yours: Any, right: Any, atol: float, rtol: float, reveal: bool) -> None:
@@ -111,7 +116,7 @@ def _expect_complex(hw: Subject, name: str, yours: Any, right: Any, atol: float,
         if which == "imaginary" and own is found:
             own = np.zeros_like(right.real)  # of a real number
         sentence = explain(part, own, take(right), atol=allowed, reveal=reveal)
-        hw.measure(Measure(part, _share(own, take(right), allowed, 0.0), 1.0))
+        hw.measure(Measure(part, _share(_off(own, take(right)), allowed), 1.0))
         if sentence is not None:
             raise Mismatch(sentence)
 
@@ -186,7 +191,7 @@ def expect_one_of(hw: Subject, name: str, yours: Any, options: Sequence[Any], **
 
     It is compared with the nearest one by `expect_close`, which gets `bars`. Raises as `expect_close`.
     """
-    nearest = min(options, key=lambda option: _error(yours, numeric.real(plain(option))))
+    nearest = min(options, key=lambda option: _largest(_off(yours, numeric.real(plain(option)))))
     expect_close(hw, name, yours, nearest, **bars)
 
 
@@ -261,7 +266,8 @@ def expect_gradient(
 
     expected = once(hw, ("gradient", *of, at, upstream, h), measure) if of else measure()
     bar = atol if atol is not None else hw.tolerance if rtol is None else 0.0
-    if own is not None and not is_stub(yours) and not _share(yours, expected, bar, rtol or 0.0) < 1:
+    allowed = bar + (rtol or 0.0) * np.abs(expected)
+    if own is not None and not is_stub(yours) and not _share(_off(yours, expected), allowed) < 1:
         clues = [*clues, *_agreement(own, at, upstream, h)]
     expect_close(hw, name, yours, expected, atol=bar, rtol=rtol, factors=factors, clues=clues)
 
@@ -433,20 +439,23 @@ def _kind(value: Any) -> str:
     return "a single number" if is_number(value) else str(describe(value))
 
 
-def _error(yours: Any, expected: Any) -> float:
-    """The largest absolute error; infinite for a wrong type or shape."""
-    expected = plain(expected)
-    found = fitting(yours, np.shape(expected))
-    return float("inf") if found is None or found.shape != np.shape(expected) else numeric.error(found, expected)
-
-
-def _share(yours: Any, expected: Any, atol: float | Array, rtol: float) -> float:
-    """The largest error, as a fraction of the error that its entry allows; infinite as in `_error`."""
-    right = numeric.real(plain(expected))
+def _off(yours: Any, right: Array) -> Array | None:
+    """The absolute error of each entry; None for a wrong type or shape, and where an entry is not finite."""
     found = fitting(yours, right.shape)
     if found is None or found.shape != right.shape or not np.isfinite(found).all():
-        return float("inf")
-    return float((np.abs(found - right) / np.maximum(atol + rtol * np.abs(right), 1e-300)).max(initial=0.0))
+        return None
+    with np.errstate(over="ignore"):
+        return np.abs(found - right)
+
+
+def _largest(off: Array | None) -> float:
+    """The largest of these errors; infinite where there are none to tell."""
+    return math.inf if off is None else float(off.max(initial=0.0))
+
+
+def _share(off: Array | None, allowed: float | Array) -> float:
+    """The largest error, as a fraction of the error that its entry allows; infinite as in `_largest`."""
+    return _largest(None if off is None else off / np.maximum(allowed, 1e-300))
 
 
 def _repeated(hw: Subject, call: Callable[[], Any], seconds: float) -> Callable[[], float]:

@@ -89,6 +89,7 @@ class Process:
             self.output = Output(path)
             self.child = launch(self.scratch, output)
         self.channel = channel.opened(self.child)
+        self.tasks = Path(f"/proc/{self.child.pid}/task")
 
     def send(self, value: Any, most: int | None = MAX_FRAME) -> int:
         """Send a value that gets one reply, of at most `most` bytes; where that is None, of ANSWER and TIMES the bytes
@@ -267,10 +268,9 @@ class Process:
         """CPU seconds so far of other threads than the one that answers, while there are any; 0 where the system does
         not tell."""
         try:
-            tasks = Path(f"/proc/{self.child.pid}/task")
-            if tasks.stat().st_nlink <= ALONE:
+            if self.tasks.stat().st_nlink <= ALONE:
                 return 0.0
-            told = (tasks / str(self.child.pid) / "stat").read_bytes().rpartition(b")")[2].split()
+            told = (self.tasks / str(self.child.pid) / "stat").read_bytes().rpartition(b")")[2].split()
             return max(0.0, self.clock() - (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK"))
         except (OSError, Skipped):
             return 0.0

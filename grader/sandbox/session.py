@@ -42,7 +42,7 @@ from grader.sandbox.remote import MALFORMED, Answered, Driven, Left, Remote, The
 from grader.sandbox.replies import FORBIDDEN, MOST_FUNCTIONS, Differences, fits, student_error
 from grader.sandbox.setup import driven, first_frame, lay_out
 from grader.sandbox.stopped import last_line, remember, stopped_before
-from grader.sandbox.trace import Trace
+from grader.sandbox.trace import Request, Trace
 from grader.sandbox.worker.operate import arguments
 from grader.sandbox.worker.wire import MAX_FRAME, Handle
 
@@ -383,7 +383,7 @@ class Session:
         for module in modules:
             self.bring(module)
         given = self.callbacks
-        travellers = [tuple(travelling(arg, given) for arg in args) for args in batches]
+        travellers = [travelling(tuple(args), given) for args in batches]
         request: dict[str, Any] = {
             "seed": self.seed,
             "op": op,
@@ -402,14 +402,14 @@ class Session:
             results = self.carry_out(request, cpu, more, subject, most)
         except StudentError as error:
             if self.trace:
-                self.trace.note(request, batches, named, self.well, self.carried, error)
+                self.trace.note(Request(request, batches, named, self.well, error), self.carried)
             if isinstance(error, TimedOut) and time.monotonic() < self.deadline:
                 self.allowance.note(name, error, run=more > 0)
             raise
         self.allowance.ended.add(name)
         self.changed.given = arguments(batches[-1], named or {}) if batches else {}
         if self.trace:
-            self.trace.note(request, batches, named, results, self.carried)
+            self.trace.note(Request(request, batches, named, results, None), self.carried)
         if self.changed:
             self.on_change(subject)
         return results
@@ -491,28 +491,29 @@ class Session:
             self.last_words = words.removesuffix("Fatal Python error: Segmentation fault\n\n")
 
     def read_reply(self, reply: Any, subjects: Sequence[str]) -> list[Any]:
-        """The values of a reply, one for each of `subjects`. Raises the StudentError that a result describes, or
-        Crashed for a malformed reply."""
+        """The values of a reply, one for each of `subjects`. Raises the StudentError that it describes, or Crashed for
+        a malformed reply."""
         try:
-            results = [(result.get("value"), result.get("error"), result.get("changed")) for result in reply["results"]]
+            values, error, changed = reply["values"], reply.get("error"), reply.get("changed", {})
             self.tried += [(as_text(act, 300), as_text(where, 80)) for act, where in reply["tried"][:20]]
             self.hid += [as_text(sentence, 300) for sentence in reply["hid"][:20]]
-            changes = (change for _, _, change in results if change is not None)
-            changed = {at: value for change in changes for at, value in change.items() if fits(at)}
-            seen = [one for result in reply["results"] for one in result.get("differences", ())[:MOST_FUNCTIONS]]
+            changed = {at: value for at, value in changed.items() if fits(at)}
+            seen = reply.get("differences", ())[: MOST_FUNCTIONS * len(subjects)]
             self.differences += [Differences.read(subjects[0], one) for one in seen]
+            if type(values) is not list:
+                raise TypeError
         except MALFORMED:
             raise Crashed(f"{subjects[0]} broke the grader's channel: its reply is malformed") from None
         self.changed = Left({at: arriving(value, self.remote) for at, value in changed.items()}, {})
-        for (value, error, _), subject in zip(results, subjects, strict=False):
-            if error is not None:
-                told = stopped_before(self.allowance, self.folder / "code", error) or student_error(error, subject)
-                told.message = self.as_handed_out(told.message)
-                told.args = (told.message,)
-                raise told
-            self.well.append(arriving(value, self.remote, Answered))
-        if len(results) != len(subjects):
-            came = f"{len(results)} of {len(subjects)} answers came back"
+        self.well = [arriving(value, self.remote, Answered) for value in values[: len(subjects)]]
+        if error is not None and len(values) < len(subjects):
+            subject = subjects[len(values)]
+            told = stopped_before(self.allowance, self.folder / "code", error) or student_error(error, subject)
+            told.message = self.as_handed_out(told.message)
+            told.args = (told.message,)
+            raise told
+        if error is not None or len(values) != len(subjects):
+            came = f"{len(values) + (error is not None)} of {len(subjects)} answers came back"
             raise Crashed(f"{subjects[0]} broke the grader's channel: {came}")
         return self.well
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,44 +26,55 @@ class Call:
     error: StudentError | None = None
 
 
-@dataclass
-class Trace:
-    """The calls of one check, in order; none where there were too many to keep."""
+@dataclass(frozen=True, eq=False, slots=True)
+class Request:
+    """A request (see worker/__main__.py) with arguments and answers as the check has them. With an error, it is how the
+    call ended that comes after the last answer."""
 
-    calls: list[Call] = field(default_factory=list)
-    size: int = 0
+    sent: Mapping[str, Any]
+    batches: Sequence[Sequence[Any]]
+    named: Mapping[str, Any] | None
+    answers: Sequence[Any]
+    error: StudentError | None
 
-    def forget(self) -> None:
-        self.calls, self.size = [], 0
-
-    def note(
-        self,
-        request: Mapping[str, Any],
-        batches: Sequence[Sequence[Any]],
-        named: Mapping[str, Any] | None,
-        answers: Sequence[Any],
-        size: int,
-        error: StudentError | None = None,
-    ) -> None:
-        """A request (see worker/__main__.py) with arguments and answers as the check has them, in `size` bytes. With an
-        error, it is how the call ended that comes after the last answer."""
-        op, path, owner, then = request["op"], tuple(request["path"]), request["owner"], request.get("then", ())
-        told: list[Call] = []
-        lacks = len(answers) < len(batches) * (2 if then else 1)
-        given = [(answer, None) for answer in answers] + [(None, error)] * lacks
+    def calls(self) -> Iterator[Call]:
+        op, path, owner, then = self.sent["op"], tuple(self.sent["path"]), self.sent["owner"], self.sent.get("then", ())
+        lacks = len(self.answers) < len(self.batches) * (2 if then else 1)
+        given = [(answer, None) for answer in self.answers] + [(None, self.error)] * lacks
         for at, (answer, ended) in enumerate(given):
             number, follows = (at // 2, at % 2) if then else (at, 0)
             if not follows:
                 whose = owner[number] if isinstance(owner, list) else owner
-                told.append(Call(op, whose, path, tuple(batches[number]), dict(named or {}), answer, ended))
+                yield Call(op, whose, path, tuple(self.batches[number]), dict(self.named or {}), answer, ended)
                 continue
             of, method, arrays = then[number]
-            made = answers[at - 1] if of is None else of
+            made = self.answers[at - 1] if of is None else of
             handle, written = made._handle if isinstance(made, Remote) else made, () if arrays is None else (arrays,)
             if isinstance(handle, Handle):
-                told.append(Call("write" if written else "call", handle, (method,), written, {}, answer, ended))
+                yield Call("write" if written else "call", handle, (method,), written, {}, answer, ended)
+
+
+@dataclass
+class Trace:
+    """The requests of one check, in order; none where there were too many to keep. Their calls are told only where an
+    answer was wrong."""
+
+    requests: list[Request] = field(default_factory=list)
+    count: int = 0
+    size: int = 0
+
+    @property
+    def calls(self) -> list[Call]:
+        return [call for request in self.requests for call in request.calls()]
+
+    def forget(self) -> None:
+        self.requests, self.count, self.size = [], 0, 0
+
+    def note(self, request: Request, size: int) -> None:
+        """Keep a request that carried `size` bytes to and fro."""
         self.size += size
-        if self.size > MOST or len(self.calls) + len(told) > COUNT:
-            self.calls, self.size = [], MOST + 1
+        self.count += len(request.answers) + 1
+        if self.size > MOST or self.count > COUNT:
+            self.requests, self.size = [], MOST + 1
         else:
-            self.calls += told
+            self.requests.append(request)

@@ -7,8 +7,8 @@ def attack(places):
     import grader.sandbox.worker.__main__ as worker
     write = worker.write_frame
     def forged(stream, reply):
-        if 'results' in reply:
+        if 'values' in reply:
             lies = {10 ** 9: 1, -5: [[]], 'x y': {}, 'self': worker.Handle(10 ** 6, 'lie')}
-            reply = {**reply, 'results': [{**result, 'changed': lies} for result in reply['results']]}
+            reply = {**reply, 'changed': lies}
         write(stream, reply)
     worker.write_frame = forged

@@ -119,19 +119,21 @@ def tarred(mode: str) -> bytes:
 
 
 VALUES = (
-    {"id": 3, "results": [{"value": (np.arange(6.0).reshape(2, 3), wire.Handle(4, "Net"))}], "tried": []},
+    {"id": 3, "values": [(np.arange(6.0).reshape(2, 3), wire.Handle(4, "Net"))], "tried": []},
     [None, True, -1, 1 << 80, 0.5, 1j, "é", b"x", (), {}, np.zeros((0, 3), np.float32), np.array(3, np.int8)],
     {"a": [[[[{"b": (1, 2.0)}]]]]},
 )
 REPLIES = (
     {
         "id": 1,
-        "results": [{"value": (1.0, wire.Handle(4, "Net")), "changed": {0: np.zeros(2)}}],
+        "values": [(1.0, wire.Handle(4, "Net"))],
+        "changed": {0: np.zeros(2)},
         "tried": [("imports torch", "")],
     },
     {
         "id": 1,
-        "results": [{"error": {"kind": "denied", "type": "A", "text": "b", "where": "c.py:1"}}],
+        "values": [],
+        "error": {"kind": "denied", "type": "A", "text": "b", "where": "c.py:1"},
         "tried": [],
         "hid": [],
     },
@@ -202,16 +204,16 @@ NUMBERS = (True, 0, 1, -1, 1 << 200, 0.5, float("nan"), float("inf"), 2j)
 ARRAYS = (np.zeros(0), np.ones(3), np.array(True), np.ones((2, 2), np.int8))
 LEAVES = st.sampled_from((None, *NUMBERS, *ARRAYS, "", "denied", "\udc80", b"x", wire.Handle(0, "x")))
 KEYS = st.sampled_from(
-    ("id", "results", "tried", "hid", "value", "error", "changed", "kind", "type", "text", "where", "x")
+    ("id", "values", "tried", "hid", "differences", "error", "changed", "kind", "type", "text", "where", "x")
 )
 VALUE = st.recursive(
     LEAVES,
     lambda inner: st.lists(inner, max_size=3) | st.lists(inner, max_size=3).map(tuple) | st.dictionaries(KEYS, inner),
     max_leaves=12,
 )
-RESULT = st.fixed_dictionaries({}, optional={"value": VALUE, "error": VALUE, "changed": VALUE})
 REPLY = VALUE | st.fixed_dictionaries(
-    {"id": st.just(1), "results": VALUE | st.lists(RESULT, max_size=3), "tried": VALUE}
+    {"id": st.just(1), "values": VALUE | st.lists(VALUE, max_size=3), "tried": VALUE | st.just([])},
+    optional={"hid": VALUE | st.just([]), "error": VALUE, "changed": VALUE, "differences": VALUE},
 )
 
 

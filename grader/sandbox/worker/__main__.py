@@ -6,8 +6,11 @@ values, and the grader judges them.
 The first frame is the setup. Every later one is a request `{id, seed, op, owner, path, batches, named}`: one call for
 each batch of arguments, with the keyword arguments in `named`; `owner` is a list where each call has its own; `watch`
 holds, for the first of them, what differences.py looks for; `then` has, for each of them, a method to call after it,
-and what to write before. A reply is `{id, results, tried, hid}` with one result per call; it stops at the first call
-that raised. During a call the worker may send `{id, callback, args, named}`, to call a function that it was given. The
+and what to write before.
+
+A reply is `{id, values, tried, hid}` with one value per call. Where a call raised, the values end before it, and the
+reply has its `error`. It has `changed` for arguments that calls changed, and `differences` for what was found of
+`watch`. During a call the worker may send `{id, callback, args, named}`, to call a function that it was given. The
 answer is `{returned}` or `{refused}`.
 """
 
@@ -26,7 +29,6 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from types import ModuleType
@@ -86,7 +88,7 @@ def main() -> None:
         try:
             write_frame(outgoing, reply)
         except (FrameError, MemoryError) as error:
-            write_frame(outgoing, reply | {"results": [{"error": worker.describe(error)}]})
+            write_frame(outgoing, reply | {"values": [], "error": worker.describe(error)})
 
 
 def private_channel() -> tuple[BinaryIO, BinaryIO]:
@@ -149,72 +151,70 @@ class Worker:
             self.runs.clear()
             while self.set:
                 operate.restore(*self.set.pop())
-        results: list[dict[str, Any]] = []
+        reply: dict[str, Any] = {"id": request["id"], "values": [], "tried": [], "hid": []}
         self.current = request["id"]
         with np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):  # a student's file may change it
-            for at, args in enumerate(request["batches"]):
-                results.append(self.attempt(partial(self.carry_out, request, at, args)))
-                if "then" in request and "error" not in results[-1]:
-                    results.append(self.attempt(partial(self.follow, request["then"][at], results[-1]["value"])))
-                if "error" in results[-1]:
-                    break
-            if request["op"] == "call":  # read after the last call, to show an array that serves for every answer
-                calls = slice(0, None, 2 if "then" in request else 1)
-                results[calls] = [self.attempt(partial(self.sent, request["path"], one)) for one in results[calls]]
-            if request["op"] == "kept":
-                results = [one | {"value": self.hold(one["value"])} if "value" in one else one for one in results]
+            try:
+                for at, args in enumerate(request["batches"]):
+                    reply["values"].append(self.carry_out(request, at, args, reply))
+                    if "then" in request:
+                        reply["values"].append(self.follow(request["then"][at], reply["values"][-1]))
+            except BaseException as error:
+                reply["error"] = self.describe(error)
+            if request["op"] in ("call", "kept"):
+                self.prepare(request, reply)
         self.current = None
         self.cap.finish()
-        return {"id": request["id"], "results": results, "tried": list(self.tried), "hid": list(self.stand_ins.hid)}
+        return reply | {"tried": list(self.tried), "hid": list(self.stand_ins.hid)}
 
-    def attempt(self, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        try:
-            return act()
-        except BaseException as error:
-            return {"error": self.describe(error)}
+    def prepare(self, request: dict[str, Any], reply: dict[str, Any]) -> None:
+        """Put the values of calls into the form in which they are sent. They are read after the last call, to show an
+        array that serves for every answer. The first that cannot be sent ends the reply."""
+        values, path = reply["values"], request["path"]
+        keep = self.keep.get(path[-1], ()) if path else ()
+        for at in range(0, len(values), 2 if "then" in request else 1):
+            try:
+                values[at] = self.hold(values[at]) if request["op"] == "kept" else self.wrap(values[at], keep)
+            except BaseException as error:
+                reply |= {"values": values[:at], "error": self.describe(error)}
+                return
 
-    def sent(self, path: Sequence[str], result: dict[str, Any]) -> dict[str, Any]:
-        """A call's result with its value in the form in which it is sent."""
-        if "error" in result:
-            return result
-        return result | {"value": self.wrap(result["value"], self.keep.get(path[-1], ()) if path else ())}
-
-    def follow(self, then: Sequence[Any], made: Any) -> dict[str, Any]:
+    def follow(self, then: Sequence[Any], made: Any) -> Any:
         """Call a method without arguments: of an object that is held here, else of what the call before it made, if
         that stays here. It is called twice if arrays are to be written into the live ones that it returns."""
         owner, method, arrays = then
         if owner is None and type(self.travelling(made)) is not Handle:
-            return {"value": None}
+            return None
         target = made if owner is None else self.held(owner)
         if not hasattr(target, method):
             raise AbsentError(f"{type(target).__name__[:80]} defines no {method}")
         if arrays is not None:
             write_into(getattr(target, method)(), arrays)
-        return {"value": self.wrap(getattr(target, method)(), ())}
+        return self.wrap(getattr(target, method)(), ())
 
-    def carry_out(self, request: dict[str, Any], at: int, batch: Sequence[Any]) -> dict[str, Any]:
-        """The call number `at` of a request."""
+    def carry_out(self, request: dict[str, Any], at: int, batch: Sequence[Any], reply: dict[str, Any]) -> Any:
+        """The value of call number `at` of a request. What else it left is added to the `reply`."""
         op, owner, path, keywords = request["op"], request["owner"], request["path"], request.get("named", {})
         owner, watched = owner[at] if type(owner) is list else owner, request.get("watch", ())[at : at + 1]
         args, named = list(map(self.unwrap, batch)), {name: self.unwrap(value) for name, value in keywords.items()}
         if op == "put":
-            return {"value": self.hold(args[0])}
+            return self.hold(args[0])
         if op == "generator":
-            return {"value": self.hold(np.random.default_rng(args[0]))}
+            return self.hold(np.random.default_rng(args[0]))
         if op in KEEPING:
-            return {"value": self.looked_at(op, *args)}
+            return self.looked_at(op, *args)
         if op == "drive":
             name, order = args
             student = drivers.Student(self.module, self.folder, self.files)
             self.parts.in_run = True
             self.runs.append(self.driving[name].begin(student, order))
-            return {"value": self.hold(self.runs[-1])}
+            return self.hold(self.runs[-1])
         target: Any = self.held(owner) if isinstance(owner, Handle) else self.module(owner)
         self.parts.in_run = any(target is run for run in self.runs)
         if op == "import":
-            return {"value": None}
+            return None
         if op == "arity":
-            return {"value": arity(getattr(target, path[0], None))}
+            return arity(getattr(target, path[0], None))
         *path, last = path if op == "operate" else (*path, "")
         for name in path:
             if not hasattr(target, name):
@@ -224,18 +224,21 @@ class Worker:
             if last in ("setattr", "delattr") and operate.outlives(target):
                 self.set.append((target, args[0], vars(target).get(args[0], operate.ABSENT)))
             value = operate.OPERATORS[last](target, *args)
-            return {"value": Handle(0) if last == "getattr" and operate.is_function(value) else self.travelling(value)}
+            return Handle(0) if last == "getattr" and operate.is_function(value) else self.travelling(value)
         if op == "write":
             live = target()
             write_into(live, args[0])
-            return {"value": self.wrap(target(), ())}
+            return self.wrap(target(), ())
         given = operate.arguments(args, named)
         before = {at: operate.snapshot(value) for at, value in given.items() if operate.changes(value)}
         with differences.Watch(self.folder, watched[0]) if watched else nullcontext() as watch:
             value = target(*args, **named)
-        seen = watch.found() if watch is not None else []
+        if watch is not None:
+            reply.setdefault("differences", []).extend(watch.found())
         changed = {at: self.travelling(given[at]) for at in before if not operate.same(given[at], before[at])}
-        return {"value": value} | ({"changed": changed} if changed else {}) | ({"differences": seen} if seen else {})
+        if changed:
+            reply["changed"] = reply.get("changed", {}) | changed
+        return value
 
     def looked_at(self, op: str, *args: Any) -> Any:
         """What the last call printed, or a file's content; or None, after a file was written."""
