@@ -78,7 +78,7 @@ class Draws(np.random.Generator):
 
 
 def on_grid(value: Any) -> Any:
-    return np.round(value / STEP) * STEP
+    return np.rint(value / STEP) * STEP
 
 
 class Numbers(dict[str, float]):

@@ -399,12 +399,14 @@ def unpack(function: str, value: Any, names: Sequence[str]) -> tuple[Any, ...]:
 
 def gather(name: str, values: Sequence[Any]) -> Array:
     """The results of several calls, one number each, as a vector of shape (calls,)."""
+    found = []
     for i, value in enumerate(values):
         if value is None:
             raise NotImplementedYet(f"{name} is None: not implemented yet")
-        if not is_number(value):
+        if type(value) is not float and not is_number(value):
             raise wrong(f"{name} should be one number, but call {i} gave {_kind(value)}", Wrong(value))
-    return np.array([as_float(value) for value in values])
+        found.append(value if type(value) is float else as_float(value))
+    return np.array(found, dtype=np.float64)
 
 
 def wrong(sentence: str, answer: Wrong) -> Mismatch:
