@@ -3,6 +3,7 @@ sentence is."""
 
 import ast
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,12 @@ PAGE = (GRADER / "README.md").read_text(encoding="utf-8")
 NESTED = {"sandbox/worker", "homework/worker"}  # rooms inside a room
 RIGHT = GRADER / "homework" / "right"  # students' ways to write the reference, no code of ours
 FILES = [path for path in sorted(GRADER.rglob("*.py")) if path.name != "__init__.py" and RIGHT not in path.parents]
+
+
+TOP = set(
+    ".ci .gitignore .pre-commit-config.yaml .readme CHANGELOG.md CONTRIBUTING.md Justfile LICENSE README.md fixtures "
+    "grade.py grader pyproject.toml reference student tests".split()
+)
 
 
 def table() -> dict[str, set[str]]:
@@ -41,6 +48,11 @@ def imported(path: Path) -> set[str]:
             assert bool(node.level) == own, f"{path}: files of a homework, and they alone, import each other relatively"
             names |= {f"{module}.{alias.name}" for alias in node.names}
     return {room_of(tuple(name.split(".")[1:])) for name in names if name.startswith("grader.")} - {"__version__"}
+
+
+def test_nothing_is_kept_that_a_trial_run_left():
+    kept = subprocess.run(["git", "ls-files", "-z"], cwd=GRADER.parent, capture_output=True, text=True)
+    assert {name.partition("/")[0] for name in kept.stdout.split("\0") if name} <= TOP
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(GRADER).as_posix())
