@@ -124,7 +124,10 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
         return self.source_to_code(self.get_data(path), path)  # no cache, because the file is run once
 
     def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> CodeType:  # type: ignore[override]
-        return compile(self.tree(data, path), path, "exec", dont_inherit=True, optimize=_optimize)
+        try:
+            return compile(data, path, "exec", dont_inherit=True, optimize=_optimize)
+        except SyntaxError:  # a tree takes three times as long
+            return compile(self.tree(data, path), path, "exec", dont_inherit=True, optimize=_optimize)
 
     def tree(self, data: bytes, path: str) -> ast.Module:
         """The file as it was handed in; if that does not parse, without lines that only IPython understands."""
