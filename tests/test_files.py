@@ -56,7 +56,14 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
 
 
 def test_what_is_printed_to_is_printed_to(tmp_path):
-    code = "from grader.files import write; from pathlib import Path; print(1); write(Path('out'), '2\\n'); print(3)"
+    code = """if 1:
+        from grader.files import set_aside, write
+        from pathlib import Path
+        print(1, flush=True)
+        assert set_aside(Path("out"), "other") is None, "what is printed to is not put aside"
+        write(Path("out"), "2\\n")
+        print(3)
+    """
     with (tmp_path / "out").open("w") as out:
         subprocess.run(
             [sys.executable, "-c", code],
