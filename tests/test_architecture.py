@@ -96,6 +96,17 @@ def test_every_module_is_in_the_plan():
     assert named == there
 
 
+def test_what_to_touch_is_there():
+    """Each path of the table is a file or folder, and what stands in capitals before a file is a name of it."""
+    rows = PAGE[PAGE.index("## What to touch") : PAGE.index("Each new module is named")]
+    paths = re.findall(r"`([a-z/_]+(?:\.py|\.yaml|/))`", rows)
+    assert len(paths) > 20
+    assert [path for path in paths if not (GRADER / path).exists() and path != "reference/"] == []
+    for names, path in re.findall(r"((?:`[A-Z]\w+`(?: and )?)+) in `([\w/]+\.py)`", rows):
+        for name in re.findall(r"\w\w\w\w+", names):
+            assert re.search(rf"^(class )?{name}\b", (GRADER / path).read_text(encoding="utf-8"), re.MULTILINE), name
+
+
 # What belongs to one homework: its data, its forms of work, the names of its files and tasks.
 HOMEWORKS_WORDS = re.compile(
     r"cifar|fashion|mnist|squeezenet|imagenet|notebook|ipynb|train\.py|functions\.py|two_?layer|\blayers\b|\btask \d",
