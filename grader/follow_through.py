@@ -90,7 +90,7 @@ class Below:
 
 
 def fails(result: CheckResult) -> bool:
-    return result.verdict not in SETTLED and result.verdict is not Verdict.DENIED
+    return result.verdict not in SETTLED
 
 
 def short(about: str) -> str:
