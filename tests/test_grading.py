@@ -243,6 +243,31 @@ def test_what_the_engine_does_is_no_fault_of_an_answer(tmp_path):
     assert ["AssertionError" in check.message for check in report.checks] == [True, False]
 
 
+def leaving_none_to_numpy(hw: Any, rng: Any) -> None:
+    """It gives numpy an answer whose kind numpy does not name."""
+    found = hw.functions.nothing()
+    assert np.isfinite(found).all()
+
+
+def reading_a_counter(hw: Any, rng: Any) -> None:
+    """It asks a dict for what a Counter has."""
+    hw.functions.table().most_common()
+
+
+def leaving_nothing_to_numpy(hw: Any, rng: Any) -> None:
+    """It breaks, and no answer is None."""
+    found = "text"
+    np.isfinite(found)
+
+
+def test_a_none_that_a_check_uses_is_work_that_is_not_done(tmp_path):
+    code = b"def nothing(): return None\ndef table(): return {}\n"
+    checks = leaving_none_to_numpy, reading_a_counter, leaving_nothing_to_numpy
+    report = grade(replace(SUBMISSION, files={"functions.py": code}), homework(tmp_path, *checks), seed=1)
+    assert list(verdicts(report).values()) == [Verdict.NOT_IMPLEMENTED, Verdict.FAIL, Verdict.INTERNAL]
+    assert report.checks[1].message == "an answer is a plain dict, and its most_common was read: an object was expected"
+
+
 def test_a_fault_of_ours_is_internal_and_needs_review(tmp_path):
     report = grade(SUBMISSION, homework(tmp_path, broken, right), seed=1)
     assert verdicts(report) == {"broken": Verdict.INTERNAL, "right": Verdict.PASS}

@@ -6,6 +6,7 @@ import argparse
 import os
 import re
 import shlex
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import wraps
@@ -22,7 +23,7 @@ from grader.data import datasets
 from grader.errors import SubmissionError, UsageError
 from grader.grading import grade
 from grader.intake.submission import read, stubs
-from grader.model import Check, CheckResult, Homework, Report, Submission, Verdict
+from grader.model import CheckResult, Homework, Report, Submission, Verdict
 from grader.report.text import Printer, Terminal
 from grader.sandbox.launch import ONE_THREAD, Zygotes
 from grader.selftest import equivalents
@@ -31,6 +32,7 @@ from grader.selftest.wheats import completed
 CONSISTENT, FINDINGS = 0, 1
 SEEDS = 3
 Grading = Callable[[Submission, Homework, int], Report]
+Run = Callable[[Subject, Generator], float | None]  # a check's function
 
 
 def parser() -> argparse.ArgumentParser:
@@ -74,6 +76,7 @@ def findings(folder: Path, seeds: int, data_root: Path | None, note: Callable[[s
     except UsageError as error:
         yield from str(error).splitlines()  # a rubric's mistakes have a line each
         return
+    homework = with_each(homework, quoting)
     store = datasets.Store(homework, datasets.root(data_root))
     with Zygotes() as zygotes:
 
@@ -254,15 +257,40 @@ class Watched(Subject):
 def watched(homework: Homework, seen: Seen) -> Homework:
     """The homework with checks that record changes, and looks at them, in `seen`."""
 
-    def watch(one: Check) -> Check:
-        @wraps(one.function)
+    def watch(run: Run) -> Run:
         def function(hw: Subject, rng: Generator) -> float | None:
             hw.session.on_change = seen.change
-            return one.function(Watched(hw, seen), rng)
+            return run(Watched(hw, seen), rng)
 
-        return replace(one, function=function)
+        return function
 
-    return replace(homework, checks={name: watch(one) for name, one in homework.checks.items()})
+    return with_each(homework, watch)
+
+
+def quoting(run: Run) -> Run:
+    """A check that quotes what it asserts without a message: it may assert many things."""
+
+    def function(hw: Subject, rng: Generator) -> float | None:
+        try:
+            return run(hw, rng)
+        except AssertionError as error:
+            at = traceback.extract_tb(error.__traceback__)[-1]
+            if not error.args:
+                error.args = (f"line {at.lineno} does not hold: {at.line}",)
+            raise
+
+    return function
+
+
+def with_each(homework: Homework, change: Callable[[Run], Run]) -> Homework:
+    """The homework with each check changed."""
+    return replace(
+        homework,
+        checks={
+            name: replace(one, function=wraps(one.function)(change(one.function)))
+            for name, one in homework.checks.items()
+        },
+    )
 
 
 # Work that is known to be empty, right or wrong

@@ -19,7 +19,7 @@ from grader.check import Draws, Subject
 from grader.errors import Mismatch, NotImplementedYet, StudentError, Unrecorded
 from grader.measure.diagnose import numbers
 from grader.measure.expect import is_stub, unpack
-from grader.sandbox.remote import operated
+from grader.sandbox.remote import operated, write_parameters
 
 from . import layout
 from .edges import MANY_ROWS, images, spread
@@ -132,7 +132,7 @@ class Case:
         """Write some roles into the student's network; the others get their drawn values. Returns the case with these.
         Raises Mismatch if the write is lost."""
         new = {**self.values, **values}
-        return replace(self, values=live(self.net.write(self.layout.pack(new)), self.layout, new))
+        return replace(self, values=live(write_parameters(self.net, self.layout.pack(new)), self.layout, new))
 
     def of_images(self, rng: np.random.Generator) -> Case:
         """The same network, and other inputs, at which no step is taken."""
@@ -280,7 +280,7 @@ def filled(hw: Subject, wanted: Wanted, seed: int) -> Filled:
     net, built = build(hw, *wanted.sizes.arguments)
     found = layout_of(hw, net, built, wanted.sizes)
     values, X = drawn(hw, seed, replace(wanted, sizes=as_built(wanted.sizes, found)))
-    held = net.write(found.pack(values))
+    held = write_parameters(net, found.pack(values))
     return Filled(net, found, live(held, found, values), X, held)
 
 
@@ -367,7 +367,7 @@ def used(hw: Subject, net: Any, found: Layout, sizes: Sizes) -> bool:
     """Whether the forward pass gives the right scores after parameters were written in this layout."""
     try:
         values, X = drawn(hw, 0, Wanted(as_built(sizes, found)))
-        net.write(found.pack(values))
+        write_parameters(net, found.pack(values))
         scores = numbers(unpack("forward", net.forward(X), ("scores", "cache"))[0])
         expected = hw.reference.answers.scores(values, X)
     except (StudentError, Unrecorded):

@@ -137,9 +137,9 @@ def expect_equal(hw: Subject, name: str, yours: Any, expected: Any, *, reveal: b
         raise wrong(f"{name}{place} {said}{told}", Wrong(yours))
 
 
-def expect_raises(hw: Subject, name: str, call: Callable[[], Any], error: type[BaseException] | str) -> None:
+def expect_raises(hw: Subject, name: str, call: Callable[[], Any], error: Any) -> None:
     """Require that `call` raises `error` in the student's code, or a subclass of it: a class of Python's or of a
-    package, or the name of one of the student's own.
+    package, or one of the student's own, as `hw.work.Empty` or by its name.
 
     A time limit and a file that cannot be imported are no such exception: these are raised as ever. Raises Mismatch.
     """
@@ -158,10 +158,11 @@ def expect_raises(hw: Subject, name: str, call: Callable[[], Any], error: type[B
     raise wrong(f"{name} must raise {wanted}, but gave {described(value)}", Wrong(value))
 
 
-def _names(kind: str, error: type[BaseException] | str) -> bool:
+def _names(kind: str, error: Any) -> bool:
     """Whether the name of a class, as the student's process tells it, is that of an exception."""
-    if isinstance(error, str):
-        return kind == error or kind.endswith(f".{error}")
+    if not isinstance(error, type):
+        name = error if isinstance(error, str) else error.__name__
+        return kind == name or kind.endswith(f".{name}")
     return kind == (
         error.__qualname__ if error.__module__ == "builtins" else f"{error.__module__}.{error.__qualname__}"
     )

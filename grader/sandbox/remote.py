@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import math
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, Protocol
 
 import numpy as np
 
-from grader.errors import Crashed, Mismatch, OutOfMemory, Raised, StudentError, TimedOut, UsageError
+from grader.errors import BackgradeError, Crashed, Mismatch, OutOfMemory, Raised, StudentError, TimedOut, UsageError
 from grader.sandbox.worker.wire import DTYPES, MAX_FRAME, Callback, Handle, Tensor, is_key
 
 MOST_ARITY = 255  # parameters of a student's function
 MOST_ELEMENTS = 100_000  # elements of an answer that a check iterates over
 MALFORMED = (TypeError, AttributeError, ValueError, LookupError, ArithmeticError)  # what reading any reply may raise
 ENGINE = Path(__file__).resolve().parents[1]
+PACKAGES = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platlib", "purelib")]
+TOLD = frozenset(("__name__", "__qualname__", "__module__", "__doc__", "__dict__"))  # what a check may read of Python's
 FUNCTION = 0  # the handle id that says: this attribute is a function
 
 
@@ -91,7 +94,7 @@ def kind_of(owner: Owner, path: Sequence[str]) -> str:
 def read(session: Asking, owner: Owner, path: tuple[str, ...], name: str) -> Any:
     """An attribute: data by value, a function or class as a Function, any other object as a Remote. If it is a function
     in the reference, it is taken for one without asking."""
-    if name.startswith("__"):
+    if name.startswith("__") and name not in TOLD:
         raise AttributeError(name)
     if session.is_function(kind_of(owner, path), name):
         return Function(session, owner, (*path, name))
@@ -106,8 +109,8 @@ def refused(name: str, instead: str = "") -> Any:
     the name by which a check asks the object itself."""
     cure = f'; a check that asks the object itself writes hw.operate("{instead}", ...)' if instead else ""
 
-    def refuse(self: Any, *_: Any) -> NoReturn:
-        raise Mismatch(f"a number or an array was expected, not {self!r}".replace("<", "").replace(">", "") + cure)
+    def refuse(self: Any, *_: Any, **__: Any) -> NoReturn:
+        raise Mismatch(f"a number or an array was expected, not {self._described()}{cure}")
 
     refuse.__name__ = name
     return refuse
@@ -160,6 +163,32 @@ class NoValue:
     __slots__ = ()
     __array_ufunc__ = None  # so that numpy leaves operators to this class
 
+    _session: Asking
+
+    def _described(self) -> str:
+        """What it is, for messages. Nothing is asked."""
+        raise NotImplementedError
+
+    def _place(self) -> tuple[Owner, tuple[str, ...]]:
+        """Where it is in the student's process."""
+        raise NotImplementedError
+
+    def _ask(self, name: str, *args: Any) -> Any:
+        """An operator that the student's object carries out."""
+        return operated(self._session, *self._place(), name, *args)
+
+    def __instancecheck__(self, value: Any) -> bool:
+        return self._ask("isinstance", value) is True
+
+    def __subclasscheck__(self, other: Any) -> bool:
+        return self._ask("issubclass", other) is True
+
+    def __mro_entries__(self, bases: Any) -> NoReturn:
+        raise UsageError(f"{line()}: a check cannot derive a class from {self._described()}; a module in `shims` can")
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise UsageError(f"{line()}: {self._described()} can be neither copied nor pickled; ask for another one")
+
     __add__ = __sub__ = __mul__ = __truediv__ = __floordiv__ = __mod__ = __pow__ = __matmul__ = refused("operator")
     __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rfloordiv__ = __rmod__ = __rpow__ = __rmatmul__ = __add__
     __and__ = __or__ = __xor__ = __lshift__ = __rshift__ = __rand__ = __ror__ = __rxor__ = __add__
@@ -170,7 +199,7 @@ class NoValue:
     __len__ = __iter__ = __getitem__ = __setitem__ = __delitem__ = refused("sequence")
 
     def __array_function__(self, *_: Any) -> NoReturn:
-        raise Mismatch(f"an array was expected, not {self!r}".replace("<", "").replace(">", ""))
+        raise Mismatch(f"an array was expected, not {self._described()}")
 
     def __eq__(self, other: object) -> bool:
         if other is not self:
@@ -187,7 +216,7 @@ def asks(name: str) -> Any:
     """An operator that the student's object carries out."""
 
     def operate(self: Remote, *args: Any) -> Any:
-        return operated(self._session, self._handle, (), name, *args)
+        return self._ask(name, *args)
 
     operate.__name__ = f"__{name}__"
     return operate
@@ -196,11 +225,28 @@ def asks(name: str) -> Any:
 def asks_for(name: str, kind: type) -> Any:
     """An operator whose value must be of exactly one type."""
 
-    def operate(self: Remote) -> Any:
-        value = operated(self._session, self._handle, (), name)
+    def operate(self: Remote, *args: Any) -> Any:
+        value = self._ask(name, *args)
         if type(value) is not kind:
-            raise Mismatch(f"{kind.__name__}() of a {self._handle.kind} did not return a {kind.__name__}")
+            raise Mismatch(f"{name} of a {self._handle.kind} is no {kind.__name__}")
         return value
+
+    operate.__name__ = f"__{name}__"
+    return operate
+
+
+def of_a_class(name: str) -> Any:
+    """An operator that a class may carry out, as an Enum does. For anything else it raises Mismatch: the student
+    returned a function or a class where a value was expected."""
+    otherwise = refused("sequence")
+
+    def operate(self: Function, *args: Any) -> Any:
+        try:
+            return elements(self, name) if name == "iter" else self._ask(name, *map(index, args))
+        except Raised as error:
+            if "TypeError" not in error.kinds:
+                raise
+        return otherwise(self)
 
     operate.__name__ = f"__{name}__"
     return operate
@@ -218,8 +264,8 @@ def index(key: Any) -> dict[str, Any]:
 class Remote(NoValue):
     """An object that lives in the student's process.
 
-    Calls, attributes, operators, indexing and iteration all happen there. It can be an argument of other calls. Each
-    object has one Remote.
+    Calls, attributes, operators, texts, indexing and iteration all happen there. It can be an argument of other calls.
+    Each object has one Remote.
     """
 
     __slots__ = ("__weakref__", "_handle", "_session")
@@ -231,36 +277,42 @@ class Remote(NoValue):
         object.__setattr__(self, "_session", session)
         object.__setattr__(self, "_handle", handle)
 
-    def __repr__(self) -> str:
-        return f"<a {self._handle.kind} in the student's process>"
+    def _described(self) -> str:
+        return f"a {self._handle.kind} in the student's process"
+
+    def _place(self) -> tuple[Owner, tuple[str, ...]]:
+        return self._handle, ()
 
     def __getattr__(self, name: str) -> Any:
         return read(self._session, self._handle, (), name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        operated(self._session, self._handle, (), "setattr", name, value)
+        self._ask("setattr", name, value)
 
     def __delattr__(self, name: str) -> None:
-        operated(self._session, self._handle, (), "delattr", name)
+        self._ask("delattr", name)
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         return self._session.ask("call", self._handle, (), [args], named=named, subject=self._handle.kind)[0]
 
     def __getitem__(self, key: Any) -> Any:
-        return operated(self._session, self._handle, (), "getitem", index(key))
+        return self._ask("getitem", index(key))
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        operated(self._session, self._handle, (), "setitem", index(key), value)
+        self._ask("setitem", index(key), value)
 
     def __delitem__(self, key: Any) -> None:
-        operated(self._session, self._handle, (), "delitem", index(key))
+        self._ask("delitem", index(key))
 
     def __iter__(self) -> Iterator[Any]:
-        return elements(self._session, self._handle)
+        return elements(self, "iter")
+
+    def __reversed__(self) -> Iterator[Any]:
+        return elements(self, "reversed")
 
     def __next__(self) -> Any:
         try:
-            return operated(self._session, self._handle, (), "next")
+            return self._ask("next")
         except Raised as error:
             if "StopIteration" not in error.kinds:
                 raise
@@ -270,12 +322,26 @@ class Remote(NoValue):
 
     def __len__(self) -> int:
         try:
-            length = operated(self._session, self._handle, (), "len")
+            length = self._ask("len")
         except Raised as error:
             raise NoLengthError(error.message, where=error.where) from None
         if type(length) is not int or not 0 <= length <= sys.maxsize:
             raise Mismatch(f"the length of a {self._handle.kind} is not a whole number")
         return length
+
+    def __enter__(self) -> Any:
+        return self._ask("enter")
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> bool:
+        """The student's object is told of an exception, and may handle it, unless that is the check's verdict."""
+        if error is None:
+            self._ask("leave", ())
+            return False
+        own = isinstance(error, StudentError) and bool(error.kinds)
+        if not own and (isinstance(error, AssertionError | BackgradeError) or not isinstance(error, Exception)):
+            return False
+        name = error.kinds[0] if isinstance(error, StudentError) else type(error).__name__
+        return self._ask("leave", (name, str(error))) is True
 
     __add__, __sub__, __mul__, __truediv__ = asks("add"), asks("sub"), asks("mul"), asks("truediv")
     __floordiv__, __mod__, __pow__, __matmul__ = asks("floordiv"), asks("mod"), asks("pow"), asks("matmul")
@@ -285,26 +351,38 @@ class Remote(NoValue):
     __rand__, __ror__, __rxor__ = asks("rand_"), asks("ror_"), asks("rxor")
     __iadd__, __isub__, __imul__, __itruediv__, __imatmul__ = map(asks, ("iadd", "isub", "imul", "itruediv", "imatmul"))
     __neg__, __pos__, __invert__, __abs__, __round__ = map(asks, ("neg", "pos", "invert", "abs", "round"))
+    __divmod__, __rdivmod__ = asks("divmod"), asks("rdivmod")
+    __trunc__, __floor__, __ceil__ = asks("trunc"), asks("floor"), asks("ceil")
     __float__, __int__, __complex__ = asks_for("float", float), asks_for("int", int), asks_for("complex", complex)
+    __index__, __hash__ = asks_for("index", int), asks_for("hash", int)
+    __str__, __repr__, __format__ = asks_for("str", str), asks_for("repr", str), asks_for("format", str)
+    __bytes__ = asks_for("bytes", bytes)
 
-    def write(self, arrays: Mapping[str, Any]) -> Any:
-        """Do `parameters()[name][...] = array` for each array, in one round trip; return parameters() afterwards."""
-        return self._session.ask("write", self._handle, ("parameters",), [(dict(arrays),)])[0]
+
+def write_parameters(remote: Remote, arrays: Mapping[Any, Any]) -> Any:
+    """Do `parameters()[name][...] = array` for each array, in one round trip; return parameters() afterwards."""
+    return remote._session.ask("write", remote._handle, ("parameters",), [(dict(arrays),)])[0]
 
 
-def elements(session: Asking, handle: Handle) -> Iterator[Any]:
-    """Yield the elements of a student's object, fetched in batches. Raises Mismatch if it never ends."""
-    iterator, found, more = operated(session, handle, (), "iter"), 0, True
+def elements(remote: NoValue, how: str) -> Iterator[Any]:
+    """The elements of a student's object, fetched in batches. `how` is "iter" or "reversed". Raises Mismatch if it
+    cannot be iterated over, or never ends."""
+    iterator, kind = remote._ask(how), kind_of(*remote._place())
     if not isinstance(iterator, Remote):
-        raise Mismatch(f"a {handle.kind} cannot be iterated over")
+        raise Mismatch(f"a {kind} cannot be iterated over")
+    return taken(iterator, kind)
+
+
+def taken(iterator: Remote, kind: str) -> Iterator[Any]:
+    found, more = 0, True
     while more:
-        batch = operated(session, iterator._handle, (), "take")
+        batch = iterator._ask("take")
         if not (isinstance(batch, tuple) and len(batch) == 2 and type(batch[0]) is list and type(batch[1]) is bool):
-            raise Mismatch(f"a {handle.kind} cannot be iterated over")
+            raise Mismatch(f"a {kind} cannot be iterated over")
         part, more = batch
         found += len(part)
         if found > MOST_ELEMENTS:
-            raise Mismatch(f"a {handle.kind} gave more than {MOST_ELEMENTS} elements: does it never end?")
+            raise Mismatch(f"a {kind} gave more than {MOST_ELEMENTS} elements: does it never end?")
         yield from part
         more = more and bool(part)
 
@@ -363,9 +441,11 @@ class Module:
 
 
 class Function(NoValue):
-    """A student's function, class or method."""
+    """A student's function, class or method. A class may have elements, as an Enum has."""
 
     __slots__ = ("_owner", "_path", "_session", "_then")
+
+    __getitem__, __len__, __iter__ = of_a_class("getitem"), of_a_class("len"), of_a_class("iter")
 
     @property
     def __name__(self) -> str:
@@ -377,8 +457,11 @@ class Function(NoValue):
         object.__setattr__(self, "_path", path)
         object.__setattr__(self, "_then", then)
 
-    def __repr__(self) -> str:
-        return f"<the student's {'.'.join(self._path)}>"
+    def _described(self) -> str:
+        return f"the student's {'.'.join(self._path)}"
+
+    def _place(self) -> tuple[Owner, tuple[str, ...]]:
+        return self._owner, self._path
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         return self.map([args], **named)[0]
@@ -423,6 +506,15 @@ class Function(NoValue):
     def __setattr__(self, name: str, value: Any) -> None:
         operated(self._session, self._owner, self._path, "setattr", name, value)
 
+
+def documentation(own: Any) -> Any:
+    """What the student's object says of itself, not the docstring of its proxy here."""
+    place = (own._name, ()) if isinstance(own, Module) else own._place()
+    return operated(own._session, *place, "getattr", "__doc__")
+
+
+for proxy in (Remote, Module, Function):
+    type.__setattr__(proxy, "__doc__", property(documentation))
 
 Call = tuple[Function, Sequence[Any]]  # and its arguments
 
@@ -481,7 +573,7 @@ def travelling(value: Any, callbacks: dict[int, Callable[..., Any]]) -> Any:
     if isinstance(value, Remote):
         return value._handle
     if isinstance(value, Function):
-        held = operated(value._session, value._owner, value._path, "itself")
+        held = value._ask("itself")
         return held._handle if isinstance(held, Remote) else held
     if isinstance(value, np.generic) and value.dtype.newbyteorder("=") in NUMBERS:
         return value.item()
@@ -494,6 +586,8 @@ def travelling(value: Any, callbacks: dict[int, Callable[..., Any]]) -> Any:
     for base in (int, float, str):  # a member of an enum, or a subclass: reduced to its plain value
         if isinstance(value, base):
             return base(value)
+    if isinstance(value, np.random.Generator):
+        raise UsageError(f"{line()}: a generator cannot be sent to the student's process; send hw.generator(seed)")
     dtype = f" of {value.dtype}" if isinstance(value, np.ndarray) else ""
     raise UsageError(
         f"{line()}: a {kind.__name__}{dtype} cannot be sent to the student's process; numbers, texts, arrays of "
@@ -514,11 +608,15 @@ def tensor_of(value: Any) -> Tensor | None:
 
 
 def line() -> str:
-    """The file and line of the running check: the innermost frame outside the engine."""
+    """The file and line of the running check: the innermost frame outside the engine and the packages it uses."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and engines(Path(frame.f_code.co_filename)):
+    while frame.f_back is not None and not homeworks(Path(frame.f_code.co_filename)):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def homeworks(path: Path) -> bool:
+    return not engines(path) and not any(path.is_relative_to(folder) for folder in PACKAGES)
 
 
 def engines(path: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, StudentError
@@ -14,6 +15,14 @@ FORBIDDEN = "this section forbids"
 ALONE = {  # exceptions, by type and text, that come because nobody sits before the process, and what to say of them
     ("EOFError", "EOF when reading a line"): "it asks someone to type, as input() does, and nobody is there",
     ("BdbQuit", ""): "it stops in a debugger, and nobody is there",
+}
+PYTHONS = {  # exceptions that a check may expect as Python does: `except ValueError`, `pytest.raises(ValueError)`
+    kind.__name__: kind
+    for kind in (
+        *(ArithmeticError, AssertionError, AttributeError, FileExistsError, FileNotFoundError, IndexError, KeyError),
+        *(LookupError, NameError, OSError, OverflowError, PermissionError, RecursionError, RuntimeError, TypeError),
+        *(ValueError, ZeroDivisionError),
+    )
 }
 MOST_FUNCTIONS = 20  # of a student's, of which a reply may tell in `differences`
 MOST_KINDS = 20  # classes of an exception
@@ -82,5 +91,14 @@ def raised(told: StudentError, error: Mapping[str, Any]) -> StudentError:
     """The same, with the classes of what a call raised; without them for a file that cannot be imported."""
     kinds = error.get("kinds")
     if isinstance(kinds, list) and not error.get("importing"):
-        told.kinds = tuple(as_text(kind, 200) for kind in kinds[:MOST_KINDS])
+        names = tuple(as_text(kind, 200) for kind in kinds[:MOST_KINDS])
+        if type(told) is Raised and (python := next((PYTHONS[name] for name in names if name in PYTHONS), None)):
+            told = raised_as(python)(told.message, where=told.where)
+        told.kinds = names
     return told
+
+
+@lru_cache(maxsize=len(PYTHONS))
+def raised_as(python: type[Exception]) -> type[Raised]:
+    """Raised that is an exception of Python's, too."""
+    return type(Raised.__name__, (Raised, python), {"__module__": Raised.__module__, "__str__": Exception.__str__})

@@ -309,6 +309,13 @@ def test_each_mistake_of_a_rubric_is_a_finding_of_its_own(folder, capsys):
     assert all(re.match(r"rubric\.yaml:\d+: ", line) for line in out[:-1])
 
 
+def test_what_is_asserted_without_a_message_is_quoted(folder, capsys):
+    add_check(folder, "twice", "assert True\n    assert hw.work.weighted_sum(np.ones((1, 2)), np.ones(2)) == 3")
+    number = (folder / "checks.py").read_text(encoding="utf-8").splitlines().index("    assert True") + 2
+    told = f"line {number} does not hold: assert hw.work.weighted_sum(np.ones((1, 2)), np.ones(2)) == 3; correct one"
+    assert told in checked(folder, capsys)[1][0]
+
+
 def test_an_argument_that_a_check_looks_at_may_be_changed(folder, capsys):
     change_an_argument(folder)
     change(folder / "checks.py", "the last call\n", "the last call\n    assert 0 in hw.mutated\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -353,6 +354,7 @@ def test_an_expected_exception_passes_by_its_class_or_name() -> None:
     own = raising("stack.Empty", "IndexError", "LookupError", "Exception")
     for error in (IndexError, LookupError, "Empty", "stack.Empty"):
         expect_raises(Hw(), "pop", own, error)
+    expect_raises(Hw(), "pop", own, SimpleNamespace(__name__="Empty"))  # as `hw.stack.Empty` is
     expect_raises(Hw(), "solve", raising("numpy.linalg.LinAlgError", "ValueError"), np.linalg.LinAlgError)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import math
 import re
 import time
+import types
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +25,10 @@ pytestmark = pytest.mark.medium
 
 SECTION = Section("numpy", {"engine": "micro/engine.py", "net": "micro/net.py"}, ("engine.py", "net.py"))
 LIMITS = Limits(call_cpu=5, call_wall=20, check_wall=60, memory=2 << 30, output=1000)
-ENGINE = """
+ENGINE = '''
+import enum
+import math
+
 import numpy as np
 
 RATE = 0.5
@@ -170,9 +176,61 @@ def pair(x, y):
 def fails():
     raise Own("no")
 
+class Color(enum.Enum):
+    """A colour."""
+    RED = 1
+    BLUE = 2
+
+class Temperature:
+    """Degrees."""
+
+    def __init__(self, degrees):
+        self.degrees, self.log = degrees, []
+
+    def __repr__(self):
+        return f"Temperature({self.degrees})"
+
+    def __str__(self):
+        return f"{self.degrees} degrees"
+
+    def __format__(self, form):
+        return f"{self.degrees:{form}}!"
+
+    def __hash__(self):
+        return 7
+
+    def __reversed__(self):
+        return iter([2, 1])
+
+    def __len__(self):
+        return 2
+
+    def __index__(self):
+        return int(self.degrees)
+
+    def __bytes__(self):
+        return b"warm"
+
+    def __divmod__(self, other):
+        return divmod(self.degrees, other)
+
+    def __floor__(self):
+        return math.floor(self.degrees)
+
+    def __enter__(self):
+        self.log.append("in")
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.log.append(kind and kind.__name__)
+        return kind is KeyError
+
+    def write(self, text):
+        return text.upper()
+
 def gives(what):
     return {"none": None, "function": make, "class": Value, "method": Value(1).itself}[what]
-"""
+'''
 
 
 def double(x: float) -> float:
@@ -366,7 +424,7 @@ def test_what_a_student_gives_in_place_of_a_number_is_the_students_mistake(engin
                 use(given)
     value = engine.make(1.0)
     with pytest.raises(Mismatch, match="a Value in the student's process"):
-        np.asarray(value)
+        np.array(value)
     assert engine.gives("none") is None
 
 
@@ -548,3 +606,56 @@ def test_an_answer_can_stay_there_whatever_it_is(session, engine):
     assert (kept.x, kept.y, kept[0], engine.swap(kept), session.changed) == (1, 2, 1, (1, 2), {})
     with pytest.raises(Raised, match=r"^fails raised Own"):
         engine.fails.kept()
+
+
+def test_texts_hashes_and_whole_numbers_of_an_object_are_its_own(engine):
+    one = engine.Temperature(2.5)
+    assert (str(one), repr(one), f"{one:.2f}", f"{one}") == ("2.5 degrees", "Temperature(2.5)", "2.50!", "2.5!")
+    assert (hash(one), list(reversed(one)), [5, 6, 7][one], bytes(one)) == (7, [2, 1], 7, b"warm")
+    assert (divmod(one, 2), math.floor(one)) == ((1, 0.5), 2)
+    assert (one.__doc__, engine.Temperature.__doc__, vars(one)) == ("Degrees.", "Degrees.", {"degrees": 2.5, "log": []})
+    assert one.write("text") == "TEXT"
+    colors = engine.Color
+    assert ([one.name for one in colors], len(colors), colors["BLUE"].value) == (["RED", "BLUE"], 2, 2)
+    with pytest.raises(Mismatch, match="not the student's make"):
+        engine.make[0]
+
+
+def test_an_object_is_of_a_class_and_can_be_neither_derived_from_nor_copied(engine):
+    one = engine.Temperature(2.5)
+    assert isinstance(one, engine.Temperature)
+    assert not isinstance(one, engine.Value)
+    assert not isinstance(3, engine.Value)
+    assert issubclass(engine.Own, engine.Own)
+    for use, word in (
+        (lambda: copy.copy(one), "copied"),
+        (lambda: copy.deepcopy(one), "copied"),
+        (lambda: types.new_class("Mine", (engine.Value,)), "derive"),
+    ):
+        with pytest.raises(UsageError, match=rf"^{re.escape(__file__)}:\d+: .*{word}"):
+            use()
+
+
+def test_what_the_students_code_raises_is_that_exception_of_python_too(engine):
+    with pytest.raises(KeyError, match=r"^fails raised Own"):
+        engine.fails()
+    with pytest.raises(TypeError, match="not iterable") as caught:
+        list(engine.make(1.0))
+    assert isinstance(caught.value, Raised)
+    with pytest.raises(FileNotFoundError):
+        engine.copies("nowhere", "out.txt")
+
+
+def test_an_object_is_entered_and_left_and_handles_no_verdict(engine):
+    with engine.Temperature(1.0) as one:
+        pass
+    with one:
+        raise KeyError("handled")
+    with pytest.raises(Raised, match="Own"), one:
+        engine.make(engine.fails())
+    for verdict in (AssertionError("wrong"), Mismatch("wrong"), UsageError("wrong"), TimedOut("late")):
+        with pytest.raises(type(verdict)), one:
+            raise verdict
+    assert one.log == ["in", None, "in", "KeyError", "in", "Exception"] + ["in"] * 4
+    with pytest.raises(NotImplementedYet, match=r"^Box defines no __enter__$"), engine.Box():
+        pass

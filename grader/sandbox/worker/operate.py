@@ -6,6 +6,8 @@ in reverse: `2 - x` is `rsub(x, 2)`.
 
 from __future__ import annotations
 
+import builtins
+import math
 import operator
 import sys
 import types
@@ -80,6 +82,31 @@ def take(iterator: Any) -> tuple[list[Any], bool]:
     return found, False
 
 
+def enter(manager: Any) -> Any:
+    return special(manager, "__enter__")(manager)
+
+
+def leave(manager: Any, error: Sequence[str]) -> bool:
+    """Leave a `with` block, after an exception of Python's with this name and text if one is told; whether it counts
+    as handled. One of another name is an Exception here."""
+    found = special(manager, "__exit__")
+    if not error:
+        return bool(found(manager, None, None, None))
+    kind = getattr(builtins, error[0], None)
+    try:
+        raise (kind if isinstance(kind, type) and issubclass(kind, Exception) else Exception)(error[1])
+    except Exception as raised:
+        return bool(found(manager, type(raised), raised, raised.__traceback__))
+
+
+def special(owner: Any, name: str) -> Any:
+    """A method that Python looks up in the class. Raises AbsentError."""
+    found = getattr(type(owner), name, None)
+    if found is None:
+        raise AbsentError(f"{type(owner).__name__[:80]} defines no {name}")
+    return found
+
+
 def reversed_(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda mine, other: function(other, mine)
 
@@ -88,8 +115,31 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     **{name: getattr(operator, name) for name in (*BINARY, *IN_PLACE, *COMPARED, *UNARY)},
     **{f"r{name}": reversed_(getattr(operator, name)) for name in BINARY},
     **{
-        function.__name__: function for function in (len, bool, float, int, complex, str, repr, hash, round, iter, next)
+        function.__name__: function
+        for function in (
+            len,
+            bool,
+            float,
+            int,
+            complex,
+            bytes,
+            str,
+            repr,
+            hash,
+            format,
+            round,
+            iter,
+            next,
+            reversed,
+            divmod,
+        )
     },
+    **{function.__name__: function for function in (math.trunc, math.floor, math.ceil, operator.index)},
+    "rdivmod": reversed_(divmod),
+    "enter": enter,
+    "leave": leave,
+    "isinstance": lambda kind, value: isinstance(value, kind),
+    "issubclass": lambda kind, other: issubclass(other, kind),
     "getattr": attribute,
     "setattr": setattr,
     "delattr": delattr,
