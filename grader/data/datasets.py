@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import traceback
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -59,9 +60,11 @@ class DataSet:
     def notes(self, homework: Homework) -> Iterator[str]:
         """Yield the caveat to show with points that were measured on it, if there is one."""
         if self.stand_in:
+            plan = homework.rubric.data[self.name]
+            fetches = f"`{command(homework, self.name)}` fetches the real data"
             yield (
                 f"graded on stand-in data: {self.title} is not on this machine, so data in its format were made up; "
-                f"`{command(homework, self.name)}` fetches the real data"
+                f"{fetches if plan.fetch else f'the real data belong in {plan.places[0]} of --data-root'}"
             )
         elif not self.verified:
             yield f"graded on {self.source}"
@@ -169,7 +172,7 @@ def read(homework: Homework, name: str, root: Path, *, unverified: bool = False)
     folder = find(plan, root)
     if folder is None:
         return made_up(plan, by_name(homework, plan.stand_in)) if plan.stand_in else None
-    cure = f"move {folder} away and run `{command(homework, name)}`"
+    cure = f"move {folder} away and run `{command(homework, name)}`" if plan.fetch else "put the official file there"
     contents, sums = {}, []
     for file, expected in plan.files.items():
         contents[file], found = checked(located(folder, file), expected, cure, unverified=unverified)
@@ -186,7 +189,7 @@ def read(homework: Homework, name: str, root: Path, *, unverified: bool = False)
 
 
 def by_name(homework: Homework, function: str, *args: Any) -> Mapping[str, Any]:
-    """What a homework's reader or stand-in gives. Raises UsageError, with its line in the rubric, where that is no
+    """What a homework's reader or stand-in gives. Raises UsageError, with its line, where it breaks, or that is no
     dict: no submission is at fault."""
     where = homework.rubric.where("function", function)
     try:
@@ -194,7 +197,10 @@ def by_name(homework: Homework, function: str, *args: Any) -> Mapping[str, Any]:
     except (UsageError, DamagedError):
         raise
     except Exception as error:
-        raise UsageError(f"{where}: {function} raised {type(error).__name__}: {error}; correct it") from error
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [one for one in frames if Path(one.filename).is_relative_to(homework.folder.resolve())]
+        at = f"{own[-1].filename}:{own[-1].lineno}" if own else where
+        raise UsageError(f"{at}: {function} raised {type(error).__name__}: {error}; correct it") from error
     if not isinstance(arrays, Mapping):
         raise UsageError(
             f"{where}: {function} gave a {type(arrays).__name__}; it has to give arrays by name, in a dict"
@@ -210,7 +216,8 @@ def command(homework: Homework, name: str) -> str:
 def made_up(plan: DataPlan, arrays: Mapping[str, Any]) -> DataSet:
     """The stand-in for a data set. Never derive a threshold from it."""
     total = hashlib.sha256()
-    for name, array in arrays.items():
+    for name, value in arrays.items():
+        array = np.atleast_1d(value if isinstance(value, np.ndarray) else repr(value))  # such as a list of names
         total.update(f"{name} {array.dtype} {array.shape} ".encode() + array[:1000].tobytes())
     digest = total.hexdigest()[:12]
     return DataSet(plan.name, plan.title, "stand-in data", True, False, digest, frozen(arrays))

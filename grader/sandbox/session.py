@@ -9,6 +9,7 @@ import math
 import os
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -89,6 +90,7 @@ class Session:
         self.allowed = float("inf")  # seconds from the beginning of the check to its deadline
         self.seed: int | None = None  # of the check, for the next request; None once a process has it
         self.own_seed: int | None = None  # of the check
+        self.thread = threading.get_ident()  # in which the check runs
         self.trace: Trace | None = Trace()  # None while nothing is traced
         self.well: list[Any] = []  # what the calls of the last request gave that ended well
         self.carried = 0  # bytes of the last request and its reply
@@ -161,6 +163,7 @@ class Session:
     def begin(self, seed: int) -> None:
         """Begin a new check: with its own time, fresh seeds, and no objects of the previous check."""
         self.seed = self.own_seed = seed
+        self.thread = threading.get_ident()
         self.left = False
         self.allow(self.limits.check_wall)
         self.changed = Left({}, {})
@@ -366,6 +369,8 @@ class Session:
         `more` is added to the CPU seconds of a call, of which a run has at most those that it may be `silent`; the
         limit on the clock grows by PATIENCE times as much.
         """
+        if threading.get_ident() != self.thread:
+            raise UsageError(f"{line()}: a check asks the student's code in one thread; use `map` for many calls")
         self.well = []
         owners = [owner] if isinstance(owner, str | Handle) else list(owner)
         one, modules = owners[0], [name for name in dict.fromkeys(owners) if isinstance(name, str)]

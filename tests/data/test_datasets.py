@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,9 +14,12 @@ import pytest
 from grader.data import datasets
 from grader.data.datasets import DamagedError, Store
 from grader.errors import UsageError
-from grader.model import DataPlan
+from grader.model import DataPlan, Download
 
-PLAN = DataPlan("words", "Words", ("words", "."), {"a.txt": hashlib.md5(b"one").hexdigest()}, reader="w.read")
+SUM = hashlib.md5(b"one").hexdigest()
+PLAN = DataPlan(
+    "words", "Words", ("words", "."), {"a.txt": SUM}, (Download("https://x.org/a", SUM, 3),), reader="w.read"
+)
 
 
 def homework(plan: DataPlan = PLAN, **functions: object) -> SimpleNamespace:
@@ -23,6 +27,7 @@ def homework(plan: DataPlan = PLAN, **functions: object) -> SimpleNamespace:
     return SimpleNamespace(
         rubric=SimpleNamespace(data={plan.name: plan}, where=lambda kind, name: f"rubric.yaml:3 ({name})"),
         readers=readers,
+        folder=Path(__file__).parent,
         option="",
     )
 
@@ -100,8 +105,9 @@ def test_what_a_reader_finds_damaged_is_one_sentence_with_the_file_and_the_cure(
 
     (tmp_path / "a.txt").write_bytes(b"one")
     cure = rf"a\.txt holds no vowel; move {tmp_path} away and run `python grade\.py data words`"
-    with pytest.raises(UsageError, match=cure):
-        datasets.read(homework(PLAN, **{"w.read": refuse}), "words", tmp_path)
+    for plan, told in ((PLAN, cure), (replace(PLAN, fetch=()), "vowel; put the official file there$")):
+        with pytest.raises(UsageError, match=told):
+            datasets.read(homework(plan, **{"w.read": refuse}), "words", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +117,7 @@ def test_what_a_reader_finds_damaged_is_one_sentence_with_the_file_and_the_cure(
             lambda files: np.zeros(2),
             r"rubric\.yaml:3 \(w\.read\): w\.read gave a ndarray; it has to give arrays by name",
         ),
-        (lambda files: files["b.txt"], r"rubric\.yaml:3 \(w\.read\): w\.read raised KeyError: 'b\.txt'; correct it"),
+        (lambda files: files["b.txt"], r"test_datasets\.py:\d+: w\.read raised KeyError: 'b\.txt'; correct it"),
     ],
 )
 def test_a_reader_that_is_wrong_is_no_fault_of_a_submission(tmp_path, read, says):
@@ -132,7 +138,7 @@ def test_a_store_reads_each_data_set_once_and_makes_up_what_is_absent(tmp_path):
 
     def make() -> dict[str, np.ndarray]:
         made.append(1)
-        return {"letters": np.zeros(3, np.uint8)}
+        return {"letters": np.zeros(3, np.uint8), "names": ["a", "b"], "count": 2}
 
     plan = replace(PLAN, stand_in="w.make")
     store = Store(homework(plan, **{"w.make": make}), tmp_path)
@@ -142,6 +148,9 @@ def test_a_store_reads_each_data_set_once_and_makes_up_what_is_absent(tmp_path):
     assert store("words").version().endswith("(stand-in data)")
     (note,) = store("words").notes(store.homework)
     assert "`python grade.py data words` fetches the real data" in note
+    plan = replace(plan, fetch=())
+    (note,) = store("words").notes(homework(plan))
+    assert note.endswith("made up; the real data belong in words of --data-root")
 
 
 def test_the_digest_follows_the_declared_files_and_no_others(tmp_path):

@@ -7,6 +7,7 @@ import math
 import re
 import time
 import types
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -659,3 +660,8 @@ def test_an_object_is_entered_and_left_and_handles_no_verdict(engine):
     assert one.log == ["in", None, "in", "KeyError", "in", "Exception"] + ["in"] * 4
     with pytest.raises(NotImplementedYet, match=r"^Box defines no __enter__$"), engine.Box():
         pass
+
+
+def test_only_one_thread_asks(engine):
+    with ThreadPoolExecutor(1) as pool, pytest.raises(UsageError, match=rf"{re.escape(__file__)}:\d+: .* one thread"):
+        pool.submit(lambda: engine.make(1.0)).result()
