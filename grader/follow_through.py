@@ -11,6 +11,7 @@ rubric is held. So no answer is what the item's own checks expect.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,9 @@ from grader.sandbox.parts import Parts
 from grader.sandbox.session import Session
 
 SETTLED = (Verdict.PASS, Verdict.SKIPPED, Verdict.INTERNAL)
+ENDLESS = (Verdict.TIMEOUT, Verdict.MEMORY, Verdict.CRASH)
 SPOKEN = (Verdict.RAISED, Verdict.DENIED)  # whose messages hold words of the student's code
+OWN_NAME = re.compile(r"\S+ raised (AttributeError|KeyError)\b")
 BY_THE_COURSE = "Your course grades this again with right parts below it"
 
 Run = Callable[[CheckPlan, Subject], CheckResult]
@@ -85,6 +88,11 @@ class Below:
             elif name in self.section.stand_ins or rest in self.section.functions.get(module, ()):
                 yield name
 
+    def stopped(self, constructor: str, how: Collection[Verdict] = ENDLESS) -> bool:
+        """Whether a check about a constructor ended so on the student's own parts."""
+        about = (one for name, one in self.results.items() if self.homework.checks[name].about == constructor)
+        return any(one.verdict in how for one in about)
+
     def is_class(self, name: str) -> bool:
         return isinstance(getattr(self.homework.modules[name.partition(".")[0]], name.partition(".")[2], None), type)
 
@@ -141,7 +149,7 @@ def graded_again(below: Below, items: Collection[Item], submission: Submission, 
                 first = below.results[plan.name]
                 options.on_progress(f"{plan.name}, on right parts")
                 hw = Subject(sessions[parts], below.homework, item, fresh)
-                done.append(better(first, run(plan, hw), hw, item, names, items_below))
+                done.append(better(first, run(plan, hw), hw, below, item))
             if all(one.verdict is Verdict.PASS for one in done) and not item.nearest:
                 below.passed_on[item.id] = parts
             yield from done
@@ -198,18 +206,19 @@ def parts_of(below: Below, names: Collection[str]) -> Parts:
     functions = {
         name: getattr(modules[told.partition(".")[0]], told.partition(".")[2]) for name, told in answers.items()
     }
-    return Parts(functions, below.section.keep, below.section.sent_as)
+    return Parts(
+        functions, below.section.keep, below.section.sent_as, [name for name in names if not below.stopped(name)]
+    )
 
 
-def better(
-    first: CheckResult, again: CheckResult, hw: Subject, item: Item, wrong: tuple[str, ...], items: tuple[str, ...]
-) -> CheckResult:
+def better(first: CheckResult, again: CheckResult, hw: Subject, below: Below, item: Item) -> CheckResult:
     """The better of a check's two results, and what became of both. What the student's code said in the second one is
     not told, unless it said so in the first one, too: it may hold answers."""
+    wrong, items = below.wrong(item)
     earned = round(again.earned * item.follow_through, 9)
     known = again.verdict not in SPOKEN or first.message.startswith(again.message)
     ends = Ending(again.verdict, earned, again.message if known else "", again.where)
-    if unmeasured := why_unmeasured(again, hw):
+    if unmeasured := why_unmeasured(again, hw, below):
         ends = Ending(Verdict.SKIPPED, 0.0, f"not measured on right parts: {unmeasured}")
     subject = short(hw.homework.checks[first.name].about) or item.title
     told = FollowThrough(wrong, items, ended(first), ends, sentence(subject, ends, wrong, items))
@@ -227,12 +236,17 @@ def better(
     return replace(first, followed=told)
 
 
-def why_unmeasured(again: CheckResult, hw: Subject) -> str:
+def why_unmeasured(again: CheckResult, hw: Subject, below: Below) -> str:
     """Why the second result tells nothing of the student's code; "" if it does."""
     if hw.session.parts is not None and hw.session.parts.too_much:
         return hw.session.parts.too_much
     if hw.session.allowance.used_up:
         return "the time for this submission was used up"
+    parts = hw.session.parts.functions if hw.session.parts is not None and fails(again) else ()
+    for name in (one for one in parts if one.endswith(".__init__")):  # whose names for its parts are not all known
+        lacking = again.verdict is Verdict.RAISED and OWN_NAME.match(again.message)
+        if lacking or below.stopped(name, (*ENDLESS, Verdict.RAISED)):
+            return f"it may use names that a right {short(name)} does not have"
     return "a fault of the grader" if again.verdict is Verdict.INTERNAL else ""
 
 
@@ -247,9 +261,9 @@ def sentence(subject: str, again: Ending, wrong: tuple[str, ...], items: tuple[s
     are, their = ("are", "their") if len(wrong) > 1 else ("is", "its")
     if again.verdict is Verdict.PASS:
         return f"Your {subject} is right; your {some} {are} not, and cost {their} points in {listed(items)}"
-    state = (
-        "is not measured" if again.verdict is Verdict.SKIPPED else "is only partly right" if again.earned else "fails"
-    )
+    if again.verdict is Verdict.SKIPPED:
+        return f"Your {subject} is {again.message}"
+    state = "is only partly right" if again.earned else "fails"
     return f"Your {subject} {state} on right parts, too{f': {again.message}' if again.message else ''}"
 
 

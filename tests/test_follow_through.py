@@ -557,6 +557,20 @@ def test_a_question_that_is_refused_for_its_size_is_one_for_a_person(graded: Any
     assert any("not measured on right parts" in reason for reason in report.needs_review)
 
 
+@pytest.mark.parametrize(
+    ("begin", "asked"),
+    [("self.a, self.b = b, b", "line.own"), ("self.a, self.b = a, b.c", "9"), ("self.a, self.b = b, b", "9")],
+)
+def test_a_name_that_a_right_object_may_not_have_is_a_question(graded: Any, begin: str, asked: str) -> None:
+    given = {"top": TOP.replace("self.a, self.b = a, b", begin), "user": USER.replace("2 *", f"{asked} *")}
+    check = of(graded(given), "use")
+    assert check.followed is not None
+    measured = begin.endswith("b, b") and asked == "9"
+    assert bool(check.review) is not measured
+    said = "fails on right parts, too" if measured else "is not measured on right parts: it may use names"
+    assert check.followed.said.startswith(f"Your use {said}")
+
+
 def test_what_is_graded_again_has_what_is_left_of_the_submissions_time(graded: Any, homework: Homework) -> None:
     """A line that takes 0.2 s is asked once; again, on right parts, there is too little left for it."""
     slow = "until = time.process_time() + 0.2\n        while time.process_time() < until: pass\n        "

@@ -36,15 +36,20 @@ class TooMuch(Mismatch):
 class Parts:
     """The functions that answer in one session, by the names of those for which they stand in.
 
-    `keep` maps a function's last name to the positions of its answer that stay here; `sent_as` is the section's.
+    `keep` maps a function's last name to the positions of its answer that stay here; `sent_as` is the section's. `ends`
+    are those of whom the student's own are known to end: such a constructor is run, too, for its names.
     """
 
     def __init__(
-        self, functions: Mapping[str, Callable[..., Any]], keep: Mapping[str, Sequence[int]], sent_as: Mapping[str, str]
+        self,
+        functions: Mapping[str, Callable[..., Any]],
+        keep: Mapping[str, Sequence[int]],
+        sent_as: Mapping[str, str],
+        ends: Sequence[str] = (),
     ) -> None:
         self.functions = dict(functions)
         self.keep = {name: tuple(keep.get(name.rpartition(".")[2], ())) for name in functions}
-        self.sent_as = dict(sent_as)
+        self.sent_as, self.ends = dict(sent_as), list(ends)
         self.numbers = {FIRST + at: name for at, name in enumerate(self.functions)}
         self.taken = 0  # bytes of all questions so far
         self.begin(0)
@@ -63,6 +68,7 @@ class Parts:
         return {
             "functions": {name: [number, list(self.keep[name])] for number, name in self.numbers.items()},
             "sent_as": self.sent_as,
+            "ends": self.ends,
         }
 
     def get(self, number: int) -> Callable[..., Any] | None:

@@ -7,10 +7,12 @@ finds them too. See sandbox/parts.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from grader.sandbox.worker.own_names import under_own_names
 from grader.sandbox.worker.wire import Callback
 
 LARGE = 1 << 20  # bytes of a run's question that is asked in single precision
@@ -30,6 +32,7 @@ class Parts:
     def __init__(self, given: Mapping[str, Any], ask: Callable[..., Any]) -> None:
         self.functions: dict[str, list[Any]] = given.get("functions", {})
         self.sent_as: dict[str, str] = given.get("sent_as", {})
+        self.ends: list[str] = given.get("ends", [])
         self.ask = ask
         self.bound = not self.functions
         self.in_run = False  # whether a driver's run asks, and not a call that a check judges to its tolerance
@@ -44,7 +47,8 @@ class Parts:
             owner, *path, last = name.split(".")
             target = found(module, owner, path)
             if target is not None:
-                setattr(target, last, self.stand_in(name, number, keep))
+                right = self.stand_in(name, number, keep)
+                setattr(target, last, self.begun(target, name, right) if last == "__init__" else right)
         for name, method in self.sent_as.items():
             owner, *path = name.split(".")
             kind = found(module, owner, path)
@@ -53,22 +57,31 @@ class Parts:
                 if f"{name}.__init__" in self.functions:
                     setattr(kind, method, lambda itself: vars(itself)[STATE])
 
+    def begun(self, kind: Any, name: str, right: Callable[..., Any]) -> Callable[..., None]:
+        """In the place of a class's constructor: the object holds the right values. They have the student's names where
+        the student's own constructor is known to end."""
+        own, tell = kind.__init__, getattr(kind, self.sent_as.get(name.rpartition(".")[0], ""), None)
+
+        def begin(itself: Any, *args: Any, **named: Any) -> None:
+            values = right(*args, **named)
+            if name in self.ends and tell is not None:
+                values = under_own_names(itself, values, partial(own, itself, *args, **named), partial(tell, itself))
+            vars(itself)[STATE] = values
+
+        return begin
+
     def stand_in(self, name: str, number: int, keep: list[int]) -> Callable[..., Any]:
         short = name.rpartition(".")[2]
         callback = Callback(number, short)
 
         def ask(*args: Any, **named: Any) -> Any:
-            begins = short == "__init__"
             kept: dict[int | str, int] = {}
-            sent = tuple(self.sent(value, at, kept) for at, value in enumerate(args[begins:]))
+            sent = tuple(self.sent(value, at, kept) for at, value in enumerate(args))
             further = {key: self.sent(value, key, kept) for key, value in named.items()}
             if self.in_run and weight((sent, further)) > LARGE:
                 sent, further = in_single(sent), in_single(further)
             answer = self.ask(callback, (sent, further, kept), {})
             value = answer["value"]
-            if begins:
-                vars(args[0])[STATE] = value
-                return None
             if answer["kept"]:
                 parts = list(value)
                 for at, token in answer["kept"].items():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
+from grader.sandbox.worker.own_names import under_own_names
 from grader.sandbox.worker.parts import LARGE, Parts
 
 
@@ -39,3 +40,63 @@ def test_a_large_question_of_a_run_is_asked_in_single_precision_and_changes_noth
     assert (values["w"].dtype, small[0].dtype, y.dtype) == (np.float32, np.float32, labels.dtype)
     assert np.allclose(values["w"], weight, rtol=1e-6)
     assert (weight.dtype, weight[0]) == (np.float64, 1 / 3)
+
+
+class Pair(NamedTuple):
+    w: Any
+    b: Any
+
+
+def plain(net, n, h, c):
+    net.w1, net.b1, net.w2, net.b2 = np.ones((n, h)), np.ones(h), np.ones((h, c)), np.ones(c)
+
+
+def nested(net, n, h, c):
+    net.layers = [Pair(np.ones((n, h)), np.ones((1, h))), SimpleNamespace(w=np.ones((h, 9)), b=np.ones((1, c)))]
+
+
+def halfway(net, n, h, c):
+    net.params = {"w1": np.ones((n, h))}
+    raise ValueError
+
+
+def all_of(net):
+    return {"w2": net.w2, "b2": net.b2, "w1": net.w1, "b1": net.b1}
+
+
+def weights(net):
+    return {"w2": net.w2, "w1": net.w1}
+
+
+def copies(net):
+    return {name: one.copy() for name, one in vars(net).items()}
+
+
+def nested_weights(net):
+    return {f"w{i}": one.w for i, one in enumerate(net.layers, 1)}
+
+
+RIGHT = "W1", "b1", "W2", "b2"
+OWN = "w1", "b1", "w2", "b2"
+
+
+@pytest.mark.parametrize("sizes", [(3, 4, 2), (3, 3, 3)])
+@pytest.mark.parametrize(
+    ("begin", "tell", "names", "places"),
+    [
+        (plain, all_of, OWN, OWN),
+        (plain, weights, OWN, OWN),
+        (plain, copies, OWN, OWN),
+        (nested, nested_weights, OWN, ("layers[0].w", "layers[0].b", "layers[1].w", "layers[1].b")),
+        (halfway, all_of, RIGHT, ("params['w1']",)),
+    ],
+)
+def test_right_arrays_have_the_names_and_places_that_the_student_chose(sizes, begin, tell, names, places):
+    n, h, c = sizes
+    right = dict(zip(RIGHT, (np.zeros((n, h)), np.zeros(h), np.zeros((h, c)), np.zeros(c)), strict=True))
+    net = SimpleNamespace()
+    found = under_own_names(net, right, lambda: begin(net, *sizes), lambda: tell(net))
+    told = [name if name in found else mine for name, mine in zip(names, RIGHT, strict=True)]
+    assert [id(found[name]) for name in told] == [*map(id, right.values())]
+    for place, value in zip(places, right.values(), strict=False):
+        assert eval(f"net.{place}") is value
