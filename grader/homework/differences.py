@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import wraps
 
@@ -14,16 +15,19 @@ MOST = 0.5  # share of the numbers of an input; code that moves more of them, in
 Judge = Callable[[Subject, np.random.Generator], None]
 
 
-def asks_of_differences(judge: Judge) -> Judge:
-    """A check that advises a student whose watched calls move the numbers of their inputs in turn. If the gradient is
-    right, a person decides what it earns: it is no backward pass, but points were asked for its numbers."""
+def asks_of_differences(judge: Judge, times: int = 1) -> Judge:
+    """A check that advises a student whose watched calls move the numbers of their inputs in turn, `times` of them at
+    least: a gradient on its way through a graph may come near to a single float by chance. If the gradient is right, a
+    person decides what it earns: it is no backward pass, but points were asked for its numbers."""
 
     @wraps(judge)
     def asking(hw: Subject, rng: np.random.Generator) -> None:
         try:
             judge(hw, rng)
         finally:
-            found = {one.subject: one for one in hw.differences if one.entries > MOST * one.size}
+            seen = [one for one in hw.differences if one.entries > MOST * one.size]
+            counts = Counter((one.subject, one.function) for one in seen)
+            found = {one.subject: one for one in seen if counts[one.subject, one.function] >= times}
             for name, one in found.items():
                 hw.advise(
                     f"{name} estimates its gradient: it calls {one.function} with its numbers moved in turn; derive "

@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 F1 = ("x1", "w1", "x2", "w2", "b", "y")
 POINTS, SMALL, WHOLE = 20, 3, 6
 MIDDLE = (6, 8)  # a distance at which a probability is below 0.01, and not yet 0
-WATCHED = 2  # points at which a call is watched for finite differences
+WATCHED = 3  # points at which a call is watched for finite differences, which it has to show at each
 F4_POINTS = 3
 MOST_INPUTS = 64  # of f4; its points and what may be wrong with it grow with the square of their number
 SHARED = "all gradients are wrong by one ratio at each point: is a factor wrong at the end?"
@@ -59,14 +59,14 @@ def f3_forward_fresh(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("1.1", "functions.f3")
-@asks_of_differences
+@partial(asks_of_differences, times=WATCHED)
 def f3_gradient_y1(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f3 returns the gradients with respect to s1 and s2 when y = 1."""
     expect_gradients(hw, "f3", points(rng, 2), ("s1", "s2"), fixed=(1,))
 
 
 @check("1.1", "functions.f3")
-@asks_of_differences
+@partial(asks_of_differences, times=WATCHED)
 def f3_gradient_y2(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f3 returns the gradients with respect to s1 and s2 when y = 2."""
     expect_gradients(hw, "f3", points(rng, 2), ("s1", "s2"), fixed=(2,))
@@ -80,7 +80,7 @@ def f1_forward(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("1.2", "functions.f1")
-@asks_of_differences
+@partial(asks_of_differences, times=WATCHED)
 def f1_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f1 returns the gradients with respect to all six inputs."""
     # f1 is a square, so a difference is exact with any step, and a long one keeps the digits of large values.
@@ -95,7 +95,7 @@ def f2_forward(hw: Subject, rng: np.random.Generator) -> None:
 
 
 @check("1.2", "functions.f2")
-@asks_of_differences
+@partial(asks_of_differences, times=WATCHED)
 def f2_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f2 returns the gradient with respect to x."""
     expect_gradients(hw, "f2", points(rng, 1), ("x",))

@@ -6,13 +6,17 @@ Each loses the points of what it does wrong. The plain files keep all.
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from grader.check import ROOT, load
 from grader.grading import grade
+from grader.homework.differences import asks_of_differences
+from grader.homework.task1_graphs import WATCHED
 from grader.model import Report, Submission
 from grader.sandbox.launch import Zygotes
+from grader.sandbox.replies import Differences
 
 pytestmark = pytest.mark.medium
 
@@ -413,6 +417,16 @@ def test_an_estimate_that_is_not_exact_is_told_how_to_be(launch):
     assert found.earned == 0
     assert "chain rule" in found.advice[0]
     assert not found.review
+
+
+@pytest.mark.parametrize(("calls", "asked"), [(WATCHED - 1, 0), (WATCHED, 1)])
+def test_a_gradient_that_comes_near_an_input_by_chance_is_no_difference(calls, asked):
+    """A float of a recursive graph's backward pass: it is near the one input of f2 at a point, and not at each."""
+    said = []
+    seen = [Differences("f2", "backward", 1, 1)] * calls
+    hw = SimpleNamespace(differences=seen, advise=said.append, review=said.append)
+    asks_of_differences(lambda hw, rng: None, times=WATCHED)(hw, None)
+    assert len(said) == 2 * asked
 
 
 def test_no_right_way_to_write_a_gradient_is_asked_about_differences(launch):
