@@ -60,20 +60,8 @@ class Interrupted(KeyboardInterrupt):
 
 
 CURE = "type: python -m pip install -e '.[torch]'"
-PLAIN = (
-    type(None),
-    bool,
-    int,
-    float,
-    complex,
-    str,
-    bytes,
-    list,
-    tuple,
-    dict,
-    set,
-    np.ndarray,
-)  # types of answers by value
+# Types of answers by value.
+PLAIN = (type(None), bool, int, float, complex, str, bytes, list, tuple, dict, set, np.ndarray)
 PARTS = re.compile(r"(not enough|too many) values to unpack.*|(list|tuple|string) index out of range")
 NO_NUMBER = re.compile("invalid literal for int|could not convert string to float")
 MOST_SAID = 300  # characters of what a check asserts
