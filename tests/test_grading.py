@@ -17,7 +17,21 @@ from grader.data.datasets import DataSet
 from grader.errors import Mismatch, NotImplementedYet, UsageError
 from grader.grading import grade, place, seed_of_the_student
 from grader.intake.submission import read
-from grader.model import Check, CheckPlan, Homework, Item, Limits, Measure, Rubric, Section, Submission, Task, Verdict
+from grader.model import (
+    Check,
+    CheckPlan,
+    DataPlan,
+    Download,
+    Homework,
+    Item,
+    Limits,
+    Measure,
+    Rubric,
+    Section,
+    Submission,
+    Task,
+    Verdict,
+)
 from grader.reference import Live
 from grader.sandbox.session import Session
 
@@ -333,7 +347,8 @@ IMAGES = DataSet("images", "Images", "Images", stand_in=False, verified=True, di
 def reading(plan: Homework) -> Homework:
     """The homework with a data set that its task declares."""
     tasks = tuple(replace(task, data=("images",)) for task in plan.rubric.tasks)
-    return replace(plan, rubric=replace(plan.rubric, tasks=tasks))
+    declared = {"images": DataPlan("images", "Images", ("images",), {}, (Download("https://x.org/a", "abc", 3),))}
+    return replace(plan, rubric=replace(plan.rubric, tasks=tasks, data=declared))
 
 
 def training(hw: Any, rng: Any) -> None:
