@@ -18,7 +18,7 @@ import json, torch
 from torch import nn
 from torch.nn import functional as F
 from grader.homework.worker.moved import Moved, instead
-from grader.homework.worker.watch import convolutions, is_marked, mark_pictures
+from grader.homework.worker.watch import Watch, convolutions, is_marked, mark_pictures
 
 found = {}
 def told(name, model, shape=(2, 1, 28, 28)):
@@ -89,6 +89,14 @@ mixed.see(layer.parameters())
 mixed.compare()
 found["whole numbers"] = [one.dtype.is_floating_point for one in mixed.start]
 
+watch, layer = Watch(lambda *_: None), nn.Conv2d(1, 3, 3)
+watch.convolutions = convolutions(layer(torch.rand(2, 1, 28, 28)).sum())
+for which in ("no filters", "mixed filters"):
+    ((one, value),) = watch.others(which).items()
+    same = torch.equal(value.flatten().sort().values, layer.weight.data.flatten().sort().values)
+    found[which] = [one is layer.weight, bool(value.any()), same, torch.equal(value, layer.weight)]
+found["another word"] = watch.others("what")
+
 pictures = (torch.rand(64, 28, 28) * 300 - 150).clamp(0).byte()
 own = mark_pictures(pictures.numpy().copy())
 own = torch.from_numpy(own).float().unsqueeze(1)
@@ -120,6 +128,12 @@ def test_a_convolution_of_several_pixels_is_one(found, name, filters):
     spans, _, count = found[name]
     assert spans
     assert (count > 0) == (filters > 0)
+
+
+def test_filters_are_tried_empty_and_with_their_own_numbers_in_another_order(found):
+    assert found["no filters"] == [True, False, False, False]
+    assert found["mixed filters"] == [True, True, True, False]
+    assert found["another word"] == {}
 
 
 @pytest.mark.parametrize(
