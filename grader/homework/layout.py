@@ -264,8 +264,8 @@ def expect_as_asked(parameters: Any, asked: Widths, net: str) -> Layout:
     if not possible:
         wanted = [str(shape) for shape in ((asked[0], asked[1]), (asked[1],), (asked[1], asked[2]), (asked[2],))]
         lacking, others = Counter(wanted) - Counter(shapes), Counter(shapes) - Counter(wanted)
-        told = f"its shapes are {have}" if others else f"{', '.join(lacking.elements())} missing"
-        raise Mismatch(f"{net} should hold arrays of the shapes {', '.join(wanted)}; {told}")
+        told = f"it holds {have}" if others else f"{', '.join(lacking.elements())} missing"
+        raise Mismatch(f"{net} should hold the shapes {', '.join(wanted)}; {told}")
     faults = possible[0].faults(asked, parameters)
     if faults:
         every, first, there = "; ".join(faults)[:300], faults[0], f"; its shapes are {have}"

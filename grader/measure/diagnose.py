@@ -357,6 +357,8 @@ def factor(factors: Mapping[str, float]) -> Callable[[Array, Array], Iterator[st
         if found.size == 1 and math.isclose(size, round(size, 1), rel_tol=EXACT) and size != 1 and size < ROUND:
             yield f"about {size:.2g} times what is expected{minus}"
         if found.size > 1 and not math.isclose(size, 1, rel_tol=SAME):
+            if f"{size:.2g}" == "1":  # more digits would tell what is expected
+                yield f"all a little too {'large' if size > 1 else 'small'}, by one factor{minus}"
             yield f"all about {size:.2g} times what is expected{minus}"
 
     return question
@@ -445,6 +447,9 @@ def zeros(found: Array, right: Array, wrong: Mask) -> Iterator[str]:
     if wrong.all() or not wrong.any():
         return
     if not right[wrong].any() and not (right.any() and integral(right)):  # labels have no mask
+        other = found[wrong]
+        if other.size > 2 and (other == other[0]).all():
+            yield f"it is {short(float(other[0]))} where it should be 0"
         yield "wrong only where it should be 0: is a mask missing?"
     elif not found[wrong].any():
         yield "it is wrongly 0 there, and right elsewhere"

@@ -333,7 +333,8 @@ def kept_clues(ask: Callable[..., Any], **args: Any) -> list[Clue]:
 
     def stays(name: str, found: Array) -> bool:
         changed = ({**args, name: value} for value in others(args[name]))
-        return bool(found.any()) and all(same_array(answered(partial(ask, **one)), found) for one in changed)
+        told = np.isfinite(found).all() and found.any()  # an answer of infinities has another reason
+        return bool(told) and all(same_array(answered(partial(ask, **one)), found) for one in changed)
 
     clues = [asked_again(partial(ask, **args))]
     for name in (name for name, value in args.items() if others(value)):

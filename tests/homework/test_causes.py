@@ -42,6 +42,7 @@ class Mistake:
     never: str = ""
 
 
+LOG_P = "log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))"
 PARAMS, GRADS = '"b1": self.b1, "W2": self.W2, "b2": self.b2}', '"b1": grad_b1, "W2": grad_W2, "b2": grad_b2}'
 MISTAKES = {
     "tanh for ReLU": Mistake(
@@ -100,7 +101,7 @@ MISTAKES = {
     ),
     "softmax over the rows": Mistake(
         "layers.py",
-        "log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))",
+        LOG_P,
         "log_p = x - np.log(np.exp(x).sum(axis=0, keepdims=True))",
         "softmax_loss_gradient",
         "np.exp is summed over axis 0",
@@ -144,6 +145,40 @@ MISTAKES = {
     "a ReLU with a small threshold": Mistake("layers.py", "cache = x > 0", "cache = x > 1e-6", "relu_backward"),
     "rounded": Mistake(
         "functions.py", "L = -math.log(p)", "L = round(-math.log(p), 4)", "f3_forward_fresh", "4 decimals", "float32"
+    ),
+    "a softmax without np.exp": Mistake(
+        "layers.py",
+        LOG_P,
+        "log_p = np.log(shifted / shifted.sum(axis=1, keepdims=True))",
+        "softmax_loss_value",
+        "",
+        IGNORED,
+    ),
+    "and for large scores": Mistake(
+        "layers.py",
+        LOG_P,
+        "log_p = np.log(shifted / shifted.sum(axis=1, keepdims=True))",
+        "softmax_loss_stable",
+        never="np.exp",
+    ),
+    "// for p": Mistake(
+        "layers.py",
+        LOG_P,
+        "log_p = np.log(np.exp(shifted) // np.exp(shifted).sum(axis=1, keepdims=True))",
+        "softmax_loss_gradient",
+        "as if p were 0",
+        IGNORED,
+    ),
+    "a ReLU that is never 0": Mistake(
+        "layers.py",
+        "np.maximum(x, 0)",
+        "np.where(x > 0, x, 1.0)",
+        "relu_forward",
+        "it is 1 where it should be 0",
+        "mask",
+    ),
+    "reg for reg / 2, and a half": Mistake(
+        "layers.py", "reg / 2 * np.sum", "reg * 1.5 * np.sum", "l2_value", "about 3 times", "the number of"
     ),
     "a matrix for a loss": Mistake(
         "layers.py", "loss = reg / 2 * np.sum(w**2)", "loss = reg / 2 * (w.T @ w)", "l2_value", "", "is right)"

@@ -282,6 +282,8 @@ def test_infinite_answers_are_the_same_when_asked_again() -> None:
     with pytest.raises(Mismatch) as miss:
         expect_close(Hw(), "out", np.array([np.inf, np.nan, 1.0]), np.zeros(3), clues=clues[:1])
     assert "asked again" not in miss.value.message
+    always = kept_clues(lambda x: np.array([np.inf]), x=np.ones(3))
+    assert not any(clue.fits(np.array([np.inf]), np.zeros(1)) for clue in always)  # what makes them so is no x
 
 
 @pytest.mark.parametrize(
