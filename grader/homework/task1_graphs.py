@@ -283,9 +283,13 @@ def exchanged(promised: Sequence[str], expected: Array, i: int) -> list[Clue]:
 
 
 def of_other_y(fixed: tuple[int, ...], expected: Array, i: int) -> list[Clue]:
-    """The clue that a gradient of f3 is the one for the other y. The two differ by 1."""
-    said = "it is the one for y={}: is y left out, or are the two exchanged?"
-    return [Clue(said.format(3 - y), expected[:, i] + (1 if y == i + 1 else -1)) for y in fixed]
+    """The clue that a gradient of f3 is the one for the other y. The two differ by 1, which comes through p_y."""
+    clues = []
+    for y in fixed:
+        own = y == i + 1
+        why = f"is y left out, or {f'what comes through p{y}' if own else 'are the two exchanged'}?"
+        clues.append(Clue(f"it is the one for y={3 - y}: {why}", expected[:, i] + (1 if own else -1)))
+    return clues
 
 
 def gradients(f: Callable[..., Any], at: Sequence[tuple[float, ...]], fixed: tuple[int, ...], h: float) -> Array:

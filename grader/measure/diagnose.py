@@ -356,7 +356,8 @@ def factor(factors: Mapping[str, float]) -> Callable[[Array, Array], Iterator[st
                 yield words + minus
         if found.size == 1 and math.isclose(size, round(size, 1), rel_tol=EXACT) and size != 1 and size < ROUND:
             yield f"about {size:.2g} times what is expected{minus}"
-        if found.size > 1 and not math.isclose(size, 1, rel_tol=SAME):
+        pair = found.size == 2 and same(right, -right[..., ::-1])  # any two such pairs have a ratio
+        if found.size > 1 and not pair and not math.isclose(size, 1, rel_tol=SAME):
             if f"{size:.2g}" == "1":  # more digits would tell what is expected
                 yield f"all a little too {'large' if size > 1 else 'small'}, by one factor{minus}"
             yield f"all about {size:.2g} times what is expected{minus}"
@@ -471,7 +472,7 @@ def partly(found: Array, right: Array, wrong: Mask) -> Iterator[str]:
     elif wrong.ndim == 1 and wrong[np.flatnonzero(wrong)[0] :].all():
         yield f"right before entry {np.flatnonzero(wrong)[0]}"
     apart = (found - right)[wrong]
-    if wrong.sum() > 2 and same(apart, np.full_like(apart, apart[0])):
+    if wrong.sum() > 2 and not integral(right) and same(apart, np.full_like(apart, apart[0])):
         yield "each wrong entry is off by the same amount"
 
 

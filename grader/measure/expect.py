@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from grader.errors import Mismatch, NotImplementedYet, StudentError, Unrecorded, Wrong
 from grader.measure import numeric
-from grader.measure.diagnose import Clue, describe, explain, fitting, numbers, plain, same
+from grader.measure.diagnose import Clue, describe, explain, fitting, integral, numbers, plain, same
 from grader.measure.differing import described, differing
 from grader.model import Measure
 
@@ -333,7 +333,8 @@ def kept_clues(ask: Callable[..., Any], **args: Any) -> list[Clue]:
 
     def stays(name: str, found: Array) -> bool:
         changed = ({**args, name: value} for value in others(args[name]))
-        told = np.isfinite(found).all() and found.any()  # an answer of infinities has another reason
+        # Infinities, and 0, 1 and -1, which are left of rounding, stay the same for another reason.
+        told = np.isfinite(found).all() and not (integral(found) and np.abs(found).max(initial=0.0) <= 1)
         return bool(told) and all(same_array(answered(partial(ask, **one)), found) for one in changed)
 
     clues = [asked_again(partial(ask, **args))]

@@ -180,6 +180,13 @@ MISTAKES = {
     "reg for reg / 2, and a half": Mistake(
         "layers.py", "reg / 2 * np.sum", "reg * 1.5 * np.sum", "l2_value", "about 3 times", "the number of"
     ),
+    "a gradient of two that does not come down": Mistake(
+        "functions.py",
+        "grad_e1 = grad_p1 / d + grad_d",
+        "grad_e1 = grad_d",
+        "f3_gradient_y1",
+        "or what comes through p1?",
+    ),
     "a matrix for a loss": Mistake(
         "layers.py", "loss = reg / 2 * np.sum(w**2)", "loss = reg / 2 * (w.T @ w)", "l2_value", "", "is right)"
     ),

@@ -198,6 +198,12 @@ def test_no_cause_is_made_up():
     )
 
 
+def test_two_opposite_numbers_have_no_factor_and_classes_no_offset():
+    assert sentence(np.array([0.3, -0.3]), np.array([0.21, -0.21])).endswith("(2 of 2 entries)")
+    classes = np.array([3, 0, 5, 2, 4])
+    assert sentence(classes - 2 * (classes > 2), classes).endswith("(3 of 5 entries)")
+
+
 @pytest.mark.parametrize("seed", range(200))
 def test_no_limit_and_no_threshold_is_made_up(seed):
     """Masks that are too wide, wrong numbers and whole rows of 0 are no cut and no threshold."""

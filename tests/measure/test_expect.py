@@ -282,8 +282,12 @@ def test_infinite_answers_are_the_same_when_asked_again() -> None:
     with pytest.raises(Mismatch) as miss:
         expect_close(Hw(), "out", np.array([np.inf, np.nan, 1.0]), np.zeros(3), clues=clues[:1])
     assert "asked again" not in miss.value.message
-    always = kept_clues(lambda x: np.array([np.inf]), x=np.ones(3))
-    assert not any(clue.fits(np.array([np.inf]), np.zeros(1)) for clue in always)  # what makes them so is no x
+
+
+@pytest.mark.parametrize("value", [np.inf, 0.0, -1.0])
+def test_an_answer_that_another_mistake_makes_the_same_for_all_is_not_called_kept(value: float) -> None:
+    clues = kept_clues(lambda x: np.array([value]), x=np.ones(3))
+    assert not any(clue.fits(np.array([value]), np.full(1, 0.3)) for clue in clues)
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,10 @@ def plain(net, n, h, c):
     net.w1, net.b1, net.w2, net.b2 = np.ones((n, h)), np.ones(h), np.ones((h, c)), np.ones(c)
 
 
+def of_class(net, n, h, c):
+    net.held.update({"w1": np.ones((n, h)), "b1": np.ones(h), "w2": np.ones((h, c)), "b2": np.ones(c)})
+
+
 def nested(net, n, h, c):
     net.layers = [Pair(np.ones((n, h)), np.ones((1, h))), SimpleNamespace(w=np.ones((h, 9)), b=np.ones((1, c)))]
 
@@ -88,15 +92,17 @@ OWN = "w1", "b1", "w2", "b2"
         (plain, weights, OWN, OWN),
         (plain, copies, OWN, OWN),
         (nested, nested_weights, OWN, ("layers[0].w", "layers[0].b", "layers[1].w", "layers[1].b")),
+        (of_class, lambda net: net.held, OWN, tuple(f"held['{name}']" for name in OWN)),
         (halfway, all_of, RIGHT, ("params['w1']",)),
     ],
 )
 def test_right_arrays_have_the_names_and_places_that_the_student_chose(sizes, begin, tell, names, places):
     n, h, c = sizes
     right = dict(zip(RIGHT, (np.zeros((n, h)), np.zeros(h), np.zeros((h, c)), np.zeros(c)), strict=True))
-    net = SimpleNamespace()
+    net = type("Net", (SimpleNamespace,), {"held": {}})()
     found = under_own_names(net, right, lambda: begin(net, *sizes), lambda: tell(net))
     told = [name if name in found else mine for name, mine in zip(names, RIGHT, strict=True)]
     assert [id(found[name]) for name in told] == [*map(id, right.values())]
     for place, value in zip(places, right.values(), strict=False):
         assert eval(f"net.{place}") is value
+    assert not type(net).held
