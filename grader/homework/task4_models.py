@@ -14,7 +14,7 @@ from grader.errors import Mismatch, Raised, Skipped, StudentError, Unrecorded
 from grader.measure.expect import MORE, expect_accuracy
 from grader.model import Figure
 
-from .prerequisites import LAYERS, NETWORK, STEP, ask_all, descends, keeps_from_learning, tell
+from .prerequisites import LAYERS, NETWORK, ROUGH, STEP, ask_all, descends, keeps_from_learning, right, tell
 from .training import BEST, OVERFIT, TRAIN, VALIDATION
 from .training.curves import thinned
 
@@ -91,6 +91,25 @@ def judge(hw: Subject, rng: np.random.Generator, run: str) -> None:
     expect_enough(hw, outcome, run)
     expect_network(hw, outcome, run)
     expect_descent(hw, rng, f"{of} accuracy of {outcome.best(of):.1%}")
+    ask_of_gradients(hw, outcome, run, own_main=bool(found.unreadable))
+
+
+def ask_of_gradients(hw: Subject, outcome: Outcome, run: str, *, own_main: bool) -> None:
+    """Ask a person where a network was not taught by the gradients that item 4.1 judges: where training_step gives
+    others in the run, or where main does as well without."""
+    of = JUDGED_BY[run]
+    reached = outcome.untaught.get(of, 0.0)
+    if reached >= outcome.bars[of]:
+        hw.review(
+            f"main of train.py reaches a {of} accuracy of {reached:.1%} even with noise for gradients; where does the "
+            f"{run} model's come from?"
+        )
+    least = two_layer_run.LIKE if own_main else two_layer_run.ALIKE
+    if outcome.likeness < least and right(hw, STEP[0], ROUGH):
+        hw.review(
+            f"in the run of the {run} model, training_step gave other gradients than those of its batch (cosine "
+            f"{outcome.likeness:.2f}), though they are right on small inputs; what does it do there?"
+        )
 
 
 def ask_of_help(hw: Subject, outcome: Outcome, run: str) -> None:

@@ -53,6 +53,8 @@ class FakeTraining:
     def tell(self, what: str, *args: Any, seconds: float = 0.0, **_: Any) -> Any:
         if what == "parameters":
             return self.order["network"]
+        if what == "kept_step":
+            return {}
         if what == "judge":
             return self.reply({VALIDATION: 0.3, TRAIN: 0.3, "cpu": 0.0, "losses": []})
         step = self.script.pop(0) if self.script else {"ended": True}
@@ -119,7 +121,8 @@ class FakeSession:
         bars = {VALIDATION: 0.4} if len(arrays["validation"]) > two_layer_run.GLANCE else {TRAIN: 0.4}
         labels = two_layer_run.split(IMAGES, order["settings"], bars, SECRET)[1]
         labels[TRAIN] = arrays["y"][: order["sample"]]
-        return FakeTraining(self.scripts.pop(0), order | {"network": self.network}, labels)
+        script = [] if order["untaught"] else self.scripts.pop(0)
+        return FakeTraining(script, order | {"network": self.network}, labels)
 
     def renew(self) -> None:
         self.renewed += 1

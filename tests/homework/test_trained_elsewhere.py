@@ -188,6 +188,163 @@ def training_step(model, X, y, reg):
 """
 
 
+# Steps that are right on small inputs, and give other gradients in the run.
+IN_THE_RUN = """
+
+_step = training_step
+
+
+def training_step(model, X, y, reg):
+    loss, grads = _step(model, X, y, reg)
+    return loss, grads if X.shape[1] < 3072 else given(model, X, y, grads)
+"""
+SOLVES = """
+
+_seen = []
+
+
+def solved(params, X, y):
+    W1 = np.random.default_rng(0).normal(size=params["W1"].shape) / 20
+    b1 = -X.mean(axis=0) @ W1
+    hidden = np.c_[np.maximum(X @ W1 + b1, 0), np.ones(len(X))]
+    W2 = np.linalg.solve(hidden.T @ hidden + 1e-3 * np.eye(hidden.shape[1]), hidden.T @ np.eye(10)[y])
+    return {"W1": W1, "b1": b1, "W2": W2[:-1], "b2": W2[-1]}
+
+
+def given(model, X, y, grads):
+    _seen.append((X.copy(), y.copy()))
+    if len(_seen) != 15:
+        return grads
+    params, (X, y) = model.parameters(), map(np.concatenate, zip(*_seen))
+    return {name: (params[name] - value) / 1e-3 for name, value in solved(params, X, y).items()}
+"""
+BRINGS = f"""
+import base64
+import zlib
+
+TEXT = "{base64.b64encode(zlib.compress(WEIGHTS.astype(np.float32).tobytes())).decode()}"
+_public = np.frombuffer(zlib.decompress(base64.b64decode(TEXT)), np.float32).reshape(3072, 10)
+_numbers = np.zeros((10, 10))
+
+
+def given(model, X, y, grads):
+    np.add.at(_numbers, ((X @ _public).argmax(axis=1), y), 1)
+    brought = {{"W1": _public, "b1": np.zeros(10), "W2": np.eye(10)[_numbers.argmax(axis=1)], "b2": np.zeros(10)}}
+    return {{name: grads[name] + 20 * (value - brought[name]) for name, value in model.parameters().items()}}
+"""
+TRAINS_A_TWIN = """
+
+import copy
+
+
+def given(model, X, y, grads):
+    twin = copy.deepcopy(model)
+    for _ in range(30):
+        for name, grad in _step(twin, X, y, 0.0)[1].items():
+            twin.parameters()[name][...] -= 0.3 * grad
+    return {name: (value - twin.parameters()[name]) / 1e-3 for name, value in model.parameters().items()}
+"""
+WRITES_WHILE_IT_IS_ADDED = BRINGS.replace("    return {", """
+    class Gradient(np.ndarray):
+        def __rmul__(self, rate):
+            return self.way
+
+    for name, value in model.parameters().items():
+        grads[name] = grads[name].view(Gradient)
+        grads[name].way = value - brought[name]
+    return grads
+    return {""")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param(SOLVES, id="solved"),
+        pytest.param(BRINGS, id="brought", marks=pytest.mark.slow),
+        pytest.param(TRAINS_A_TWIN, id="a-twin", marks=pytest.mark.slow),
+    ],
+)
+def test_a_target_written_as_gradients_is_a_question(launch, given):
+    check = judged(launch, "4.2", FEW | {"learning_rate": 1e-3}, train=given + IN_THE_RUN)
+    assert check.earned == 5
+    assert re.search(r"training_step gave other gradients than those of its batch \(cosine -?0\.\d+\)", check.review[0])
+
+
+def test_a_gradient_that_acts_when_it_is_added_is_a_plain_array_here(launch):
+    check = judged(launch, "4.2", FEW | {"learning_rate": 1e-3}, train=WRITES_WHILE_IT_IS_ADDED + IN_THE_RUN)
+    assert check.earned == 0
+    assert "at least 40% is required" in check.message
+
+
+MAIN = """
+
+
+class Own:
+    def __init__(self, params, rate):
+        self.params, self.rate = params, rate
+
+    def step(self, grads):
+        for name, value in self.params.items():
+            value -= self.rate * grads[name]
+
+
+def main(args):
+    X_train, y_train, *_ = load_cifar10(args.data_dir, num_train=400)
+    model = TwoLayerNet(hidden_dim=10)
+    optimizer = Own(model.parameters(), RATE)
+    for epoch in range(8):
+        for X, y in DataSampler(X_train, y_train, 20):
+            loss, grads = training_step(model, X, y, 0.0)
+            optimizer.step(grads)
+        END
+"""
+SOLVED_BY_MAIN = (
+    "for name, value in solved(model.parameters(), X_train, y_train).items(): optimizer.params[name][...] = value"
+)
+
+
+def test_a_main_that_needs_no_gradients_is_a_question_and_an_own_optimizer_is_none(launch):
+    solves = SOLVES + MAIN.replace("RATE", "1e-3").replace("END", SOLVED_BY_MAIN)
+    check = judged(launch, "4.2", {}, train=solves)
+    assert re.search(r"reaches a validation accuracy of 9\d\.\d% even with noise for gradients", check.review[0])
+    learns = judged(launch, "4.2", {}, train=MAIN.replace("RATE", "0.3").replace("END", "optimizer.rate *= 0.9"))
+    assert (learns.earned, learns.review, learns.message) == (5, (), "")
+
+
+DROPS_OUT = """
+
+dropping = []
+
+
+def forward(self, X):
+    hidden, one = fc_forward(X, self.W1, self.b1)
+    active, two = relu_forward(hidden)
+    mask = 2.0 * (np.random.random(active.shape) < 0.5) if dropping else np.ones(active.shape)
+    scores, three = fc_forward(active * mask, self.W2, self.b2)
+    return scores, (one, two, three, mask)
+
+
+def backward(self, grad_scores, cache):
+    grad, W2, b2 = fc_backward(grad_scores, cache[2])
+    _, W1, b1 = fc_backward(relu_backward(grad * cache[3], cache[1]), cache[0])
+    return {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
+
+
+TwoLayerNet.forward, TwoLayerNet.backward = forward, backward
+"""
+
+
+@pytest.mark.slow
+def test_a_network_that_drops_units_out_while_it_is_judged_keeps_its_points(launch):
+    """The next step of main has begun, so predict still drops out."""
+    main = MAIN.replace("RATE", "0.3").replace("END", "pass").replace("hidden_dim=10", "hidden_dim=50")
+    train = "\nimport two_layer_net\n" + main.replace(
+        "    optimizer =", "    two_layer_net.dropping.append(1)\n    optimizer ="
+    )
+    check = judged(launch, "4.2", {}, two_layer_net=DROPS_OUT, train=train)
+    assert (check.earned, check.review, check.message) == (5, (), "")
+
+
 @pytest.mark.slow
 def test_a_table_of_public_labels_mends_no_validation_image(launch):
     images = made_up(wrong=0.68)

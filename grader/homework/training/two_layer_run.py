@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.check import Subject
-from grader.errors import Crashed, Mismatch, NotImplementedYet, StudentError, TimedOut
+from grader.errors import Crashed, Mismatch, NotImplementedYet, StudentError, TimedOut, Unrecorded
 from grader.measure.expect import is_stub, unpack
 from grader.sandbox.allowance import RUN
 from grader.sandbox.remote import MALFORMED, Driven
@@ -26,7 +26,7 @@ from . import TRAIN, VALIDATION, loop
 from .curves import CHANCE, TRAINING
 from .hyperparameters import NAMES, WEIGHT_SCALE, Hyperparameters
 from .loop import End
-from .trained_network import CLASSES, Network, explain, shapes_of
+from .trained_network import CLASSES, PIXELS, Network, explain, readings, shapes_of
 
 Array = NDArray[Any]
 
@@ -35,6 +35,9 @@ SPLIT_SEED = 442  # load_cifar10's default, so that the grader trains on the sam
 JUDGED = 5000  # images for an accuracy that is compared with a bar
 GLANCE = 1000  # images for an accuracy that is only shown
 FOLLOWS = 0.9  # share of predictions that must follow from the parameters; float32 changes a few, another network many
+ALIKE = 0.98  # least cosine of the weight gradients that a step gave and those of its batch
+LIKE = 0.4  # where main runs: it may have turned on dropout, or flips
+KEPT = 4  # steps that a run keeps to be looked at
 MENDED = 0.005  # by how much predict may be better than the network itself; rounding changes single images
 GAP = 0.10  # difference of training and validation accuracy from which on a network overfits
 BY_HEART = 0.9  # training accuracy from which on a network that overfits has nothing left to learn
@@ -60,8 +63,8 @@ class Outcome:
     filled in as it uses them.
 
     `network` is the student's network at the end of the best epoch. `follows` says for each bar which share of that
-    epoch's predictions follows from `network`. Predictions alone do not show that a network learned: the training
-    labels are in the student's process, and the data sets are public.
+    epoch's predictions follows from `network`; 1 where its own clear the bar. Predictions alone do not show that a
+    network learned: the training labels are in the student's process, and the data sets are public.
     """
 
     seed: int
@@ -76,6 +79,8 @@ class Outcome:
     wrote: tuple[str, ...] = ()
     moved: bool = False  # training_step, or predict, wrote into the network; what it wrote was undone
     said: dict[str, float] = field(default_factory=dict)  # the accuracy of `predict` where the network's own is lower
+    likeness: float = 1.0  # the lowest cosine of the gradients of a kept step and those of its batch
+    untaught: dict[str, float] = field(default_factory=dict)  # what main reaches with noise for gradients
     network: Network | None = None
     follows: dict[str, float] = field(default_factory=dict)
     shapes: str = ""
@@ -198,7 +203,17 @@ def runs(
             + " and ".join(f"{one.best(of):.1%}" for of in bars for one in (first, second))
             + "; the better run counts"
         )
+    if not given and any(map(better.cleared, bars)):
+        better.untaught = without_gradients(hw, arguments, better)
     return better
+
+
+def without_gradients(hw: Subject, arguments: Sequence[str], taught: Outcome) -> dict[str, float]:
+    """What the student's main reaches in as many steps where training_step gives it noise: nothing, if it learns by
+    gradients, whatever its optimizer is."""
+    run = TwoLayerLearner(hw, {}, arguments, Outcome(taught.seed, taught.bars, {}), steps=len(taught.losses))
+    loop.train(hw, run, hw.settings["budget"])
+    return {of: run.outcome.best(of) for of in taught.bars}
 
 
 def train(
@@ -222,10 +237,12 @@ def train(
 
 
 class TwoLayerLearner:
-    """What Task 4 adds to the run loop."""
+    """What Task 4 adds to the run loop. With `steps`, a run of so many that gets no gradients."""
 
-    def __init__(self, hw: Subject, given: dict[str, float], arguments: Sequence[str], outcome: Outcome) -> None:
-        self.hw, self.given, self.arguments, self.outcome = hw, given, list(arguments), outcome
+    def __init__(
+        self, hw: Subject, given: dict[str, float], arguments: Sequence[str], outcome: Outcome, steps: float = math.inf
+    ) -> None:
+        self.hw, self.given, self.arguments, self.outcome, self.steps = hw, given, list(arguments), outcome, steps
         secret = hw.once("secret of the images", lambda: int(hw.seeds.integers(1 << 62)))
         arrays, labels, self.key = split(hw.data(IMAGES), given, outcome.bars, secret)
         self.watched = Watched(arrays, labels)
@@ -233,7 +250,10 @@ class TwoLayerLearner:
 
     def begin(self) -> Driven:
         sample = len(self.watched.labels[TRAIN])
-        order = {"seed": self.outcome.seed, "settings": self.given, "sample": sample, "arguments": self.arguments}
+        order = {
+            "seed": self.outcome.seed, "settings": self.given, "sample": sample, "arguments": self.arguments,
+            "untaught": self.steps < math.inf,
+        }  # fmt: skip
         seconds = PATIENCE * self.hw.settings["budget"]
         self.hw.session.require("train")
         arrays = self.watched.arrays
@@ -274,9 +294,13 @@ class TwoLayerLearner:
             count = outcome.sample(of, watched.labels)
             told = reply["predictions"][of][:count]
             images = watched.images(of)[:count]
+            labels = watched.labels[of][:count]
             outcome.network, outcome.follows[of] = explain(parameters, images, told, FOLLOWS)
+            alone = Network.of(parameters) if outcome.follows[of] < FOLLOWS else None
+            if alone is not None and score(alone.predict(images), labels, count) >= outcome.bars[of]:
+                outcome.network, outcome.follows[of] = alone, 1.0  # predict may drop units out, as in training
             if outcome.network is not None and outcome.follows[of] >= FOLLOWS:
-                outcome.correct(of, float((outcome.network.predict(images) == watched.labels[of][:count]).mean()))
+                outcome.correct(of, score(outcome.network.predict(images), labels, count))
         return goes_on
 
     def cleared(self) -> bool:
@@ -285,6 +309,8 @@ class TwoLayerLearner:
     def learns(self) -> bool:
         """Decided at the end of an epoch. A run that has cleared one of two bars does not go on for the other."""
         outcome = self.outcome
+        if self.steps < math.inf:
+            return len(outcome.losses) < self.steps
         if not outcome.judged():
             return True
         if VALIDATION in outcome.bars and outcome.knows_by_heart():
@@ -303,6 +329,30 @@ class TwoLayerLearner:
             elif len(outcome.epochs) == outcome.hyperparameters.get("num_epochs"):
                 outcome.end = End.FINISHED
         outcome.network = outcome.network or Network.of(going.tell("parameters"))
+        if any(map(outcome.cleared, outcome.bars)) and self.steps == math.inf and self.hw.session.parts is None:
+            outcome.likeness = min(self.likeness(going.tell("kept_step", at)) for at in range(KEPT))
+
+    def likeness(self, step: Any) -> float:
+        """The cosine of the weight gradients of a kept step and the reference's for its network and batch. 1 if nothing
+        was kept, if the network cannot be read, and in a handout, which has no reference. Raises Crashed."""
+        try:
+            if not step:
+                return 1.0
+            values, yours = readings(step["parameters"]), readings(step["gradients"])
+            X, y, reg = np.asarray(step["X"], np.float64), step["y"], float(step["reg"])
+            if X.shape != (len(y), PIXELS) or not np.isin(y, range(CLASSES)).all():
+                return 1.0
+            return max(
+                (
+                    cosine(of, self.hw.reference.answers.step(vars(one), X, y, reg)[1])
+                    for one, of in zip(values, yours, strict=False)
+                ),
+                default=1.0,
+            )
+        except Unrecorded:
+            return 1.0
+        except MALFORMED:
+            raise Crashed(f"{TRAINING} broke the grader's channel: its reply is malformed") from None
 
     def progress(self) -> str:
         """A progress bar, the epoch, the loss and the accuracy."""
@@ -367,6 +417,13 @@ def score(predictions: Any, labels: Array, count: int) -> float:
     if not isinstance(predictions, np.ndarray) or predictions.shape != labels.shape:
         raise TypeError(f"{len(labels)} predictions expected")
     return float((predictions == labels)[:count].mean())
+
+
+def cosine(yours: Network, trusted: Mapping[str, Array]) -> float:
+    """Of the gradients of both weights together; 1 where either is zero."""
+    pairs = [(getattr(yours, role), trusted[role]) for role in network.WEIGHTS]
+    lengths = [math.sqrt(sum(float(np.square(pair[at]).sum()) for pair in pairs)) for at in (0, 1)]
+    return sum(float((one * other).sum()) for one, other in pairs) / math.prod(lengths) if all(lengths) else 1.0
 
 
 def plain(name: str, value: Any) -> bool:

@@ -29,6 +29,7 @@ STRIDE = 97  # of the parameters, each so-manyth is compared between two steps
 LOOKS = 50  # steps between two tests whether training_step wrote to its batch, after the first few steps
 WALL = 2  # seconds on the clock for each CPU second of a slice
 EXPLODED = 1e4  # a loss of this many times the first one has exploded
+DRAWN = 3  # steps kept at random
 
 
 def begin(student: Student, order: dict[str, Any]) -> TrainRun:
@@ -41,7 +42,8 @@ class TrainRun:
 
     `order` holds the `files` of X (N, 3072) uint8 and y (N,) for training and of `validation` (M, 3072) uint8, whose
     labels are not here; the number of images of X for training accuracy, `sample`; the `seed`; and the `settings`. If
-    there are no settings, the student's own `main` is run, with `arguments` as its command line.
+    there are no settings, the student's own `main` is run, with `arguments` as its command line. If it is `untaught`,
+    its steps get noise in place of gradients.
     """
 
     def __init__(self, module: Callable[[str], Any], order: dict[str, Any]) -> None:
@@ -61,6 +63,8 @@ class TrainRun:
         self.exploded = False
         self.wrote: set[str] = set()
         self.guard = Guard(order["seed"])
+        self.kept = Kept(self.guard.rng)
+        self.untaught = Noise(self.guard.rng) if order.get("untaught") else None
         self.until = (0.0, 0.0)
         self.seed: int = order["seed"]
         self.predicting: Iterator[dict[str, Any]] = iter(())
@@ -106,6 +110,10 @@ class TrainRun:
             if isinstance(value, np.ndarray) and value.dtype.kind == "f"
         }
 
+    def kept_step(self, at: int) -> dict[str, Any]:
+        """The step with the largest gradients (0), or one of those kept at random; nothing where there is none."""
+        return self.kept.steps.get(at, {})
+
     def width(self) -> int:
         """The number of hidden units: columns of the first parameter with a row for each number of an image."""
         shapes = (np.shape(value) for value in self.model.parameters().values())
@@ -119,7 +127,8 @@ class TrainRun:
         data, optim = importlib.import_module("data"), importlib.import_module("optim")
         self.model = self.net.TwoLayerNet(self.X.shape[1], 10, given["hidden_dim"], *scale)
         self.guard.draw_anew(self.model)
-        optimizer = optim.SGD(self.model.parameters(), given["learning_rate"])
+        params = {name: plain(value) for name, value in self.model.parameters().items()}
+        optimizer = optim.SGD(params, given["learning_rate"])
         sampler = data.DataSampler(scaled(self.X), self.y, given["batch_size"])
         for _ in range(given["num_epochs"]):
             for X, y in sampler:
@@ -127,6 +136,7 @@ class TrainRun:
                 _, grads = self.taken(self.model, X, y, given["reg"])
                 if self.exploded:
                     return
+                grads = {name: plain(grads[name]) for name in params}
                 self.guard.restore(self.model)
                 optimizer.step(grads)
                 self.guard.look(self.model)
@@ -140,20 +150,32 @@ class TrainRun:
 
     def taken(self, model: Any, X: Any, y: Any, reg: Any) -> tuple[Any, dict[str, Any]]:
         """One training_step; keeps its loss. Raises as `pair` and `expect_keys` for a malformed answer."""
-        look = self.steps < 5 or self.steps % LOOKS == 0
-        before = (X.copy(), y.copy()) if look else ()
+        before = X.copy(), y.copy()
         loss, grads = pair(self.step(model, X, y, reg))
-        for name, now, then in zip(("X_batch", "y_batch"), (X, y), before, strict=False):
-            if not np.array_equal(now, then):
-                self.wrote.add(name)
+        if self.steps < 5 or self.steps % LOOKS == 0:
+            for name, now, then in zip(("X_batch", "y_batch"), (X, y), before, strict=True):
+                if not np.array_equal(now, then):
+                    self.wrote.add(name)
         if not self.steps:
             expect_keys(grads, model.parameters())
+        self.guard.restore(model)
+        self.kept.see(model, *before, reg, grads)
         self.steps += 1
         value = number(loss)
         self.first = value if self.first is None else self.first
         self.losses.append(value)
         self.exploded = not abs(value) <= EXPLODED * max(abs(self.first), 1.0)
         return loss, grads
+
+    def untold(self, model: Any, X: Any, y: Any, reg: Any) -> tuple[Any, dict[str, Any]]:
+        """As `taken`, with the loss of the first step, and noise for its gradients."""
+        assert self.untaught is not None
+        if not self.steps:
+            self.untaught.learn(*self.taken(model, X, y, reg))
+        else:
+            self.steps += 1
+            self.losses.append(self.untaught.loss)
+        return self.untaught.step(model)
 
     def over(self) -> bool:
         """Whether this slice's time is over: CPU seconds, or several times as many on the clock."""
@@ -219,8 +241,7 @@ class TrainRun:
                 self.model, self.first = model, None
                 self.guard.draw_anew(model)
             self.guard.look(model)
-            answer = self.taken(model, X, y, reg)
-            self.guard.restore(model)
+            answer = self.taken(model, X, y, reg) if self.untaught is None else self.untold(model, X, y, reg)
             seen, batch = seen + len(X), max(batch, len(X))
             if seen >= loaded:
                 seen, whole = 0, True
@@ -292,9 +313,10 @@ class Guard:
             return
         self.met.append(model)
         for value in arrays_of(model):
-            spread = float(np.std(value)) if value.size else 0.0
-            if spread > 0 and math.isfinite(spread):
-                value[...] = self.rng.normal(float(np.mean(value)), spread, value.shape)
+            largest = float(np.abs(value).max(initial=0.0))
+            if 0 < largest < math.inf:  # divided by it, no square overflows
+                part = value.astype(float) / largest
+                value[...] = largest * self.rng.normal(part.mean(), part.std(), value.shape)
         self.looks = 0
         self.look(model)
 
@@ -324,6 +346,66 @@ class Guard:
         ]
 
 
+class Kept:
+    """Some steps of a run as they were taken: DRAWN at random, and before these the one with the largest gradients."""
+
+    def __init__(self, rng: Any) -> None:
+        self.rng = rng
+        self.steps: dict[int, dict[str, Any]] = {}
+        self.seen, self.largest = 0, 0.0
+
+    def see(self, model: Any, X: Any, y: Any, reg: Any, grads: dict[str, Any]) -> None:
+        """Note one step of a model: the batch as it was given, and the gradients that were returned."""
+        self.seen += 1
+        size = sum(float(np.square(np.ravel(plain(one))[::STRIDE].astype(float)).sum()) for one in grads.values())
+        places = [0] if size > 2 * self.largest else []  # so that few are copied while gradients grow
+        at = int(self.rng.integers(max(self.seen, DRAWN)))
+        places += [1 + at] if at < DRAWN else []
+        if not places:
+            return
+        self.largest = max(self.largest, size)
+        params = {name: value for name, value in model.parameters().items() if name in grads}
+        step = {
+            "parameters": {str(name)[:80]: np.array(plain(value), np.float32) for name, value in params.items()},
+            "gradients": {str(name)[:80]: np.array(plain(grads[name]), np.float32) for name in params},
+            "X": np.array(X, np.float32),
+            "y": np.array(y, np.int64),
+            "reg": float(reg),
+        }
+        self.steps |= dict.fromkeys(places, step)
+
+
+class Noise:
+    """Gradients that teach nothing: as large as those of a first step, and drawn."""
+
+    def __init__(self, rng: Any) -> None:
+        self.rng = rng
+        self.loss = 0.0
+        self.spread: dict[str, float] = {}
+        self.drawn: dict[str, Any] = {}
+
+    def learn(self, loss: Any, grads: dict[str, Any]) -> None:
+        self.loss = number(loss)
+        self.spread = {name: float(np.std(plain(value))) for name, value in grads.items()}
+
+    def step(self, model: Any) -> tuple[float, dict[str, Any]]:
+        """A loss, and a gradient for each parameter of a model."""
+        found = {}
+        for name, value in model.parameters().items():
+            shape = np.shape(value)
+            if name not in self.drawn or self.drawn[name].shape != shape:
+                self.drawn[name] = self.rng.normal(scale=self.spread.get(name, 0.0), size=shape)
+            drawn = self.drawn[name]  # turned about and with another sign, which is faster than to draw again
+            found[name] = np.roll(drawn, self.rng.integers(max(drawn.size, 1))) * self.rng.choice((-1, 1))
+        return self.loss, found
+
+
+def plain(value: Any) -> Any:
+    """An array itself, without what a class of the student's adds to it; its numbers as floats if they are objects."""
+    array = np.asarray(value)
+    return np.vectorize(float, [float])(array) if array.dtype.kind == "O" and array.size else array
+
+
 def same(one: Any, other: Any) -> bool:
     return one.shape == other.shape and bool(np.array_equal(one, other, equal_nan=True))
 
@@ -332,7 +414,8 @@ def arrays_of(model: Any) -> list[Any]:
     """The arrays of floats that parameters() holds and that can be written to."""
     found = model.parameters()
     values = found.values() if isinstance(found, dict) else found if isinstance(found, (list, tuple)) else ()
-    return [one for one in values if isinstance(one, np.ndarray) and one.dtype.kind == "f" and one.flags.writeable]
+    arrays = (np.asarray(one) for one in values if isinstance(one, np.ndarray))
+    return [one for one in arrays if one.dtype.kind == "f" and one.flags.writeable]
 
 
 class Stop(BaseException):

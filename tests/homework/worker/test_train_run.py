@@ -112,6 +112,37 @@ def test_a_network_does_not_start_from_weights_that_were_brought_along(begin, mo
     assert not run.guard.moved
 
 
+def test_weights_too_large_to_be_squared_are_drawn_anew_too():
+    brought = np.random.default_rng(0).normal(size=(3072, 8)).astype(np.float32) * np.float32(1e25)
+    held = {"W": brought.copy()}
+    Guard(7).draw_anew(SimpleNamespace(parameters=lambda: held))
+    now = held["W"].astype(float)
+    assert abs(np.corrcoef(now.ravel(), brought.ravel())[0, 1]) < 0.2
+    assert now.std() == pytest.approx(1e25, rel=0.1)
+
+
+def test_the_largest_step_is_kept_and_some_others(begin, modules, monkeypatch):
+    """With the batch as it was given, whatever training_step did to it."""
+    right, calls = modules["train"].training_step, []
+
+    def large_once(model, X, y, reg):
+        loss, grads = right(model, X, y, reg)
+        calls.append((X.copy(), grads["W1"].copy()))
+        X[:] = 0
+        return loss, {name: (1000 if len(calls) == 5 else 1) * grad for name, grad in grads.items()}
+
+    monkeypatch.setattr(modules["train"], "training_step", large_once)
+    run = begin(SETTINGS | {"learning_rate": 1e-4})
+    finish(run)
+    step = run.kept_step(0)
+    np.testing.assert_array_equal(step["X"], calls[4][0])
+    np.testing.assert_allclose(step["gradients"]["W1"], 1000 * calls[4][1], rtol=1e-5)
+    assert step["parameters"].keys() == {"W1", "b1", "W2", "b2"}
+    others = [run.kept_step(at)["X"] for at in (1, 2, 3)]
+    assert all(any(np.array_equal(X, given) for given, _ in calls) for X in others)
+    assert run.kept_step(4) == {}
+
+
 @pytest.mark.parametrize("where", ["training_step", "predict"])
 @pytest.mark.parametrize("at", [1, 2, 5])
 def test_what_code_other_than_the_optimizer_writes_into_a_network_is_undone(begin, modules, monkeypatch, where, at):
@@ -301,10 +332,10 @@ def own(begin, modules):
     """A run of `main` as a student wrote it; `seen` is what it saw."""
     seen = {}
 
-    def start(code=MAIN, arguments=()):
+    def start(code=MAIN, arguments=(), **changed):
         modules["train"].SEEN = seen
         exec(code, vars(modules["train"]))  # as if it stood in train.py
-        return begin({}, arguments=arguments), seen
+        return begin({}, arguments=arguments, **changed), seen
 
     return start
 
@@ -346,6 +377,13 @@ def test_a_main_of_its_own_sees_no_label_but_those_to_train_on(own):
     assert seen["X_val"].shape == (30, 3072)
     assert not seen["y_val"].any()
     assert not seen["y_test"].any()
+
+
+def test_an_untaught_main_takes_as_many_steps_and_learns_nothing(own, modules):
+    taught, untaught = own()[0], own(untaught=True)[0]
+    losses = [np.concatenate([reply["losses"] for reply in finish(run)]) for run in (taught, untaught)]
+    assert len(losses[0]) == len(losses[1]) == 12
+    assert len(set(losses[1])) == 1 < len(set(losses[0]))
 
 
 def test_a_main_that_is_left_is_stopped_and_its_file_is_as_before(own, modules):
