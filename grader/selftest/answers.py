@@ -97,7 +97,6 @@ POINTS = (
     ("a negative number", "x < 0"),
     ("a whole number", "x == int(x) and type(x) is not int"),
 )
-CONSTRUCTOR = "__init__"
 
 
 def lines(function: Function, kept: Sequence[int]) -> Iterator[Line]:
@@ -120,10 +119,6 @@ def answer(function: Function, path: Path, value: str, *, texts: bool = False) -
 
 def parts(function: Function, kept: Sequence[int]) -> Iterator[tuple[Path, str]]:
     """Each number, array or dict in what a function gives, and its kind."""
-    if function.gives == "n":
-        if function.inside.endswith(CONSTRUCTOR):
-            yield (), "d"
-        return
     yield from leaves(function.gives, (), kept)
 
 
@@ -149,7 +144,7 @@ def changes(kind: str) -> Iterator[tuple[str, str, str]]:
 
 def cases(function: Function) -> Iterator[tuple[str, str, str]]:
     """An answer that is wrong for some arguments only: where arrays are given, alone or in tuples; else numbers."""
-    if any(kind[1:] or kind in "sd" for kind in function.given):
+    if any(kind[1:] or kind == "s" for kind in function.given):
         for name, holds in CASES:
             yield SPECIAL, f"wrong for {name}", f"v + 1 if any({holds} for x in a) else v"
     elif "f" in function.given:
@@ -165,7 +160,7 @@ def of_arguments(function: Function) -> Iterator[Line]:
             for operator, change, value in GIVEN:
                 change_of = f"lambda a, s: a.__setitem__({at}, {value.format(f'a[{at}]')})"
                 yield Line(operator, f"{name}: {change}", f"_selftest_given(globals(), {inside!r}, {change_of})")
-        if kind[0] in "fsd" and kind != "f" and name != "self":
+        if kind[0] in "fs" and kind != "f" and name != "self":
             damage = f"lambda a, s: _selftest_damage(a[{at}], lambda x: x * 0.5)"
             line = f"_selftest_given(globals(), {inside!r}, {damage}, after=True)"
             yield Line(DAMAGE, f"{name}: halved in place", line)

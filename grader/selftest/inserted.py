@@ -20,6 +20,10 @@ def _selftest_is_number(value):
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def _selftest_is_whole(number):
+    return isinstance(number, int) or "int" in str(getattr(number, "dtype", ""))
+
+
 def _selftest_is_text(value):
     """A text or bytes, a bool, or a set."""
     return isinstance(value, (str, bytes, bool, set, frozenset))
@@ -46,7 +50,7 @@ def _selftest_each(value, change, texts):
         return {key: _selftest_each(part, change, texts) for key, part in value.items()}
     if hasattr(value, "__dict__") and not callable(value):
         for name, part in list(vars(value).items()):
-            if _selftest_is_number(part) and not (isinstance(part, int) or "int" in str(getattr(part, "dtype", ""))):
+            if _selftest_is_number(part) and not _selftest_is_whole(part):
                 setattr(value, name, change(part))
     return value
 
@@ -139,17 +143,44 @@ def _selftest_damage(value, change):
 
 def _selftest_kinds(value, depth=2):
     """What a value is: "f" and "i" for one number, "f2" for an array of two axes, a list of such for a tuple, "t" for a
-    text or what is like one, "n" for what cannot be changed."""
+    text or what is like one, "n" for what `_selftest_each` cannot change."""
     if _selftest_is_number(value):
-        whole = isinstance(value, int) or "int" in str(getattr(value, "dtype", ""))
-        return ("i" if whole else "f") + (str(value.ndim) if getattr(value, "ndim", 0) else "")
+        return ("i" if _selftest_is_whole(value) else "f") + (str(value.ndim) if getattr(value, "ndim", 0) else "")
     if type(value) in (tuple, list):
         if depth:
             return [_selftest_kinds(part, depth - 1) for part in value]
-        return "s"
+        return _selftest_most(map(_selftest_inside, value), "s") if value else "s"
     if type(value) is dict:
-        return "t" if value and all(map(_selftest_is_text, value.values())) else "d"
-    return "t" if _selftest_is_text(value) else "o" if hasattr(value, "__dict__") else "n"
+        return _selftest_most(map(_selftest_inside, value.values()), "d") if value else "d"
+    return {"f": "o"}.get(_selftest_inside(value), _selftest_inside(value))
+
+
+def _selftest_inside(value):
+    """What `_selftest_each` changes in a value: "f" for numbers, "t" for texts alone, "n" for nothing."""
+    if _selftest_is_number(value):
+        return "f"
+    if _selftest_is_text(value):
+        return "t"
+    if type(value) in (tuple, list):
+        return _selftest_most(map(_selftest_inside, value), "f")
+    if type(value) is dict:
+        return _selftest_most(map(_selftest_inside, value.values()), "f")
+    parts = vars(value).values() if hasattr(value, "__dict__") and not callable(value) else ()
+    return "f" if any(_selftest_is_number(part) and not _selftest_is_whole(part) for part in parts) else "n"
+
+
+def _selftest_most(kinds, numbers):
+    """The kind of a whole with parts of these kinds: `numbers` where a number is among them."""
+    found = set(kinds)
+    return numbers if "f" in found else "t" if "t" in found else "n"
+
+
+def _selftest_argument(value):
+    """What an argument is: a number's kind, "s" for what holds arrays of floats or masks, "n" for all else."""
+    if hasattr(value, "dtype") or _selftest_is_number(value):
+        return _selftest_kinds(value)
+    held = any("float" in str(one.dtype) or "bool" in str(one.dtype) for one in _selftest_arrays([value]))
+    return "s" if held else "n"
 
 
 def _selftest_tell(names, module, functions, mark):
@@ -164,7 +195,9 @@ def _selftest_tell(names, module, functions, mark):
                 if function not in told:
                     told.add(function)
                     # A keyword's value is not looked at: what is wrong with an argument goes by its place.
-                    line += [[_selftest_kinds(part, 0) for part in args], _selftest_kinds(answer)]
+                    # A constructor gives nothing: what it makes is in its object.
+                    given = args[0] if answer is None and function.endswith("__init__") and args else answer
+                    line += [list(map(_selftest_argument, args)), _selftest_kinds(given)]
                 print(mark + _selftest_json.dumps(line), file=_selftest_sys.stderr, flush=True)
                 return answer
 

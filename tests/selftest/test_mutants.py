@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from grader.check import ROOT, load
@@ -144,3 +145,15 @@ def test_a_control_is_wrong_in_texts_bools_and_sets_too():
     kinds = inserted._selftest_kinds
     told = [kinds(value) for value in ("a", True, {1}, {"a": "b"}, {"a": 1.0}, iter(()), None, ("a", 1.5))]
     assert told == ["t", "t", "t", "t", "d", "n", "n", ["t", "f"]]
+
+
+def test_a_change_that_would_change_nothing_is_no_mistake():
+    """Of a value that holds texts alone no number is changed, and of an argument without arrays nothing is damaged."""
+    kinds, argument = inserted._selftest_kinds, inserted._selftest_argument
+    texts, numbers, words = [[["a", "b"]]], [[[1.0, "b"]]], type("Words", (), {})()
+    words.name, words.size = "a", 3
+    told = [kinds(value) for value in (texts, numbers, {"a": ["b"]}, {"a": [1.0]}, words, {}, {"a": None}, len)]
+    assert told == [[["t"]], [["s"]], "t", "d", "n", "d", "n", "n"]
+    rows = [("a", 1.5)]
+    told = [argument(value) for value in (rows, (np.ones(2), "a"), {"w": np.ones(2)}, {"w": 1.0}, "a", 1.5, np.ones(2))]
+    assert told == ["n", "s", "s", "n", "n", "f", "f1"]
