@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -134,6 +135,7 @@ def leave(code: int) -> NoReturn:
 
 def answer(words: Sequence[str], step: Step | None = None) -> int:
     try:
+        expect_text(words)
         if words and words[0] in COMMANDS and words[0] not in THERE:
             raise UsageError(f"{words[0]} is a command of a course's grader, and this copy is a student's")
         if words and words[0] in COMMANDS:
@@ -154,6 +156,15 @@ def answer(words: Sequence[str], step: Step | None = None) -> int:
             return ended(USAGE, "the current folder was deleted or moved; go to another one: cd ~", step)
         # A fault of the grader ends in one sentence and its own exit code, not in a traceback.
         return ended(FAULT, f"a fault of the grader ({type(error).__name__}: {error}); please report it", step)
+
+
+def expect_text(words: Sequence[str]) -> None:
+    """Raise UsageError for an empty argument: a path of no text is the current folder, which nobody means."""
+    for before, word in pairwise(("", *words)):
+        option, is_joined, value = word.partition("=") if word.startswith("--") else (before, "", word)
+        if not value and (is_joined or not word):
+            name = option if option.startswith("--") else "an argument"
+            raise UsageError(f"{name} is empty; give it a value, or leave it out")
 
 
 def is_gone() -> bool:
@@ -247,7 +258,7 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
         step.check(*files)
     datasets.check_root(arguments.data_root)
     homework = load(arguments.homework)
-    if arguments.repro:
+    if arguments.repro is not None:
         from grader.failing import repro
 
         repro.expect_known(homework, arguments.repro)

@@ -118,6 +118,10 @@ def test_usage_is_exit_code_2(tmp_path):
     for option in ("--json", "--html", "--junit"):
         run = grade("reference", "--task", "1", option, tmp_path / "layers.py")
         assert (run.returncode, "layers.py holds something else, which would be lost" in run.stderr) == (2, True)
+    for words in (["--repro", ""], ["--repro="], ["--data-root", ""], ["--homework="], ["batch", "in", "--out", ""]):
+        run = grade(*words)
+        assert (run.returncode, f"{words[-2] if not words[-1] else words[0][:-1]} is empty" in run.stderr) == (2, True)
+    assert "an argument is empty; give it a value, or leave it out" in grade("").stderr
     run = grade("reference", "--homework", tmp_path, "--no-html")
     assert run.returncode == 2
     assert "rubric.yaml" in run.stderr

@@ -257,7 +257,7 @@ def test_what_is_exported_is_what_counts(type_, folder, tmp_path):
         (["--run", "1", "adjust", "ada", "2.1", "1", "--why", "x"], "applies to every run; leave out --run"),
         (["diff", "1", "9"], "there is no run 9; the runs are 1"),
         (["export", "csv", "--assignment", "x"], "csv does not use an assignment's title"),
-        (["export", "csv", "--out", ""], "cannot write . (Is a directory)"),
+        (["export", "csv", "--out", ""], "--out is empty; give it a value, or leave it out"),
         (["export", "csv", "--out", "/nowhere/x.csv"], "cannot write /nowhere/x.csv"),
         (["export", "canvas", "--assignment", "Final Score"], "Canvas ignores a column named"),
         (["--homework", "/nowhere", "export", "csv"], "rubric.yaml"),
