@@ -14,6 +14,7 @@ from typing import Any
 
 from grader.course import visibility
 from grader.course.export.gradescope import overview, said
+from grader.errors import UsageError
 from grader.grading import unmeasured
 from grader.model import Homework, ItemResult, Late, Remarks, Report, TaskResult, Verdict
 from grader.report.wording import WORD, points, presented
@@ -28,6 +29,8 @@ class Autolab:
 
     def __init__(self, root: Path) -> None:
         self.submission = root / "handin"
+        if not any(self.submission.glob("*")):  # nobody can hand in nothing there, so no student gets a zero for it
+            raise UsageError(f"{self.submission} holds nothing; the Makefile of autolab.zip puts the hand-in there")
         self.printed: set[str] = set()
 
     def remarks(self, late: Late | None) -> Remarks:

@@ -64,10 +64,19 @@ def test_one_task_alone_and_a_seed_are_repeated(tmp_path):
         (["--root", "{}", "--seconds", "0"], "--seconds is 0;"),
         (["--root", "{}", "--task", "99"], "there is no task 99"),
         (["--root", "{}", "--data-root", "{}/nowhere"], "nowhere is not a folder; name the folder that holds the data"),
+        (["--root", "{}"], "submission is not there, so nothing was handed over; see how {} is laid out"),
     ],
 )
 def test_a_mistake_in_the_command_writes_no_result(tmp_path, capsys, words, says):
     words = [word.format(tmp_path) for word in words]
     assert cli.main(["autograde", "gradescope", "--homework", str(FRAMEWORK), *words]) == cli.USAGE
-    assert says in capsys.readouterr().err
+    assert says.format(tmp_path) in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("platform", ["autolab", "prairielearn"])
+def test_what_a_platform_does_not_hand_over_is_no_zero(tmp_path, capsys, platform):
+    for _ in range(2):
+        assert cli.main(["autograde", platform, "--homework", str(FRAMEWORK), "--root", str(tmp_path)]) == cli.USAGE
+        assert capsys.readouterr().out == ""
+        (tmp_path / "handin").mkdir(exist_ok=True)
