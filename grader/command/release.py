@@ -90,6 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
         packed = zipped(package.build(source))
         write(path, packed)
         say(f"written: {path} ({decimal(len(packed))})")
+        if (most := getattr(package, "LONGEST", None)) and (arguments.seconds or 0) > most:
+            say(f"note: {package.ARCHIVE} gives a submission {most} seconds, because its platform gives no more")
         if arguments.check:
             check(path, zipped(package.build(source)))
             say("  it reads back as its manifest says, and a second build is the same bytes")

@@ -12,8 +12,10 @@ from pathlib import Path
 import jsonschema
 import psutil
 import pytest
-from packages import environment, hand_in, hanging, killed, made, ran, right, unpack
+from packages import environment, hand_in, hanging, killed, ran, right, unpack
 from schemas.platforms import PRAIRIELEARN, PRAIRIELEARN_QUESTION
+
+from grader import cli
 
 pytestmark = [pytest.mark.medium, pytest.mark.skipif(os.name == "nt", reason="PrairieLearn's containers run Linux")]
 NAME = "a-small-tensor-framework"
@@ -95,9 +97,13 @@ def test_what_cannot_be_read_costs_no_attempt(grade):
     assert "work.zip" in document["format_errors"][0]
 
 
-def test_it_never_asks_for_more_time_than_there_is(tmp_path):
-    out = made(tmp_path / "out", "--for", "prairielearn", "--seconds", 2400, "--image", "you/backgrade",
-               "--homework", Path(__file__).parents[1] / "homeworks" / "framework")  # fmt: skip
+def test_it_never_asks_for_more_time_than_there_is_and_says_so(tmp_path, capsys):
+    out = tmp_path / "out"
+    homework = Path(__file__).parents[1] / "homeworks" / "framework"
+    words = ["--for", "prairielearn", "--seconds", "2400", "--image", "you/backgrade", "--homework", str(homework)]
+    assert cli.main(["release", "--out", str(out), *words]) == cli.GRADED
+    told = "note: prairielearn.zip gives a submission 600 seconds, because its platform gives no more"
+    assert told in " ".join(capsys.readouterr().out.split())
     course = unpack(out / "prairielearn.zip", tmp_path / "course")
     question = json.loads((course / "questions" / NAME / "info.json").read_text(encoding="utf-8"))
     assert question["externalGradingOptions"]["timeout"] == 600
