@@ -66,8 +66,8 @@ def report_of(number: int, *, asks: bool = True, fault: bool = False, name: str 
 def a_class(folder: Path, students: int = 60, waiting: int = 50, *, hostile: str = "", **settings: object) -> Path:
     """A graded class in `folder`/graded: `waiting` students have a question on 6.1. Gives that folder."""
     out, work = folder / "graded", folder / "class"
-    (out / "reports").mkdir(parents=True)
     with Gradebook.create(out) as book:
+        (out / "reports").mkdir()
         run = book.begin(
             seed=7, settings={"folder": str(work), "homework": None, "roster": None, "layout": None} | settings
         )

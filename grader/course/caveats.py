@@ -119,14 +119,9 @@ def outgrown(run: Run, rows: Iterable[Row]) -> Iterator[str]:
 def outdated(book: Gradebook, run: Run, rows: Iterable[Row]) -> Iterator[str]:
     """Students with the items whose adjustment a person made on another result than this run's: on other work, other
     points as graded or another maximum. It counts all the same."""
-    runs = [one for one in book.runs() if one.id <= run.id]
     for row in rows:
         for item, given in row.report.adjustments.items() if row.report else ():
-            seen = [one for one in runs if one.began <= given.time]
-            if not seen or seen[-1].id == run.id:
-                continue
-            old = next(filter(None, (book.report(id_, seen[-1]) for id_ in book.known_as(row.student.id))), None)
-            new = book.report(row.student.id, run)
+            old, new = book.seen(given, run), row.report
             if old is None or new is None or item not in (LATE_DAYS, *worth(new)):
                 continue
             if old.digest != new.digest or worth(old).get(item) != worth(new).get(item):

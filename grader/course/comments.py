@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from grader.course.database import Database
 from grader.errors import UsageError
@@ -18,21 +19,32 @@ def of_student(database: Database, ids: Collection[str]) -> list[Comment]:
     """All that the student reads, the oldest first; the answer to a request is its last one. `ids` are all ids that
     the student ever had."""
     found = [
-        Comment("" if item == FILES else item, place, text, author, datetime.fromisoformat(at))
-        for who, item, place, text, author, at in database.rows(
-            "SELECT student, item, place, text, author, time FROM remarks WHERE gone IS NULL ORDER BY id"
+        one
+        for who, one in database.read(
+            remark_of, "SELECT student, item, place, text, author, time FROM remarks WHERE gone IS NULL ORDER BY id"
         )
         if who in ids
     ]
     answered = {
-        request: Comment(item, "", answer(granted, reason), author, datetime.fromisoformat(at))
-        for request, who, item, granted, reason, author, at in database.rows(
+        request: one
+        for request, who, one in database.read(
+            answer_of,
             "SELECT requests.id, requests.student, item, granted, reason, answers.author, answers.time"
-            " FROM answers JOIN requests ON requests.id = request ORDER BY answers.id"
+            " FROM answers JOIN requests ON requests.id = request ORDER BY answers.id",
         )
         if who in ids
     }
     return sorted([*found, *(one for one in answered.values() if one.text)], key=lambda one: one.time)
+
+
+def remark_of(row: Sequence[Any]) -> tuple[str, Comment]:
+    who, item, place, text, author, at = row
+    return who, Comment("" if item == FILES else item, place, text, author, datetime.fromisoformat(at))
+
+
+def answer_of(row: Sequence[Any]) -> tuple[int, str, Comment]:
+    request, who, item, granted, reason, author, at = row
+    return request, who, Comment(item, "", answer(granted, reason), author, datetime.fromisoformat(at))
 
 
 def answer(granted: int | None, reason: str) -> str:

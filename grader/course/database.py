@@ -6,14 +6,15 @@ import hashlib
 import os
 import shlex
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from grader.errors import UsageError
 from grader.files import printable
 
+T = TypeVar("T")
 FILE = "gradebook.sqlite"
 REPORTS = "reports"  # the folder beside it with a page for each student
 PATIENCE = 30.0  # seconds to wait while another process writes
@@ -203,6 +204,15 @@ MIGRATIONS = (
         reason TEXT NOT NULL
     );
     """,
+    # What a report of a run was before the run was gone on with: a person may have decided on it.
+    """
+    CREATE TABLE replaced (
+        run INTEGER NOT NULL REFERENCES runs,
+        student TEXT NOT NULL,
+        document TEXT NOT NULL,
+        recorded TEXT NOT NULL
+    );
+    """,
 )
 
 
@@ -237,6 +247,7 @@ class Database:
     def open(cls, folder: Path) -> Self:
         """Open the folder's existing gradebook; read-only if it cannot be written."""
         if not (folder / FILE).is_file():
+            refuse_lost(folder)
             out = shlex.quote(str(folder))
             raise UsageError(
                 f"{folder} contains no {FILE}; make one with `python grade.py batch SUBMISSIONS --out {out}`"
@@ -249,8 +260,8 @@ class Database:
     @classmethod
     def connect(cls, folder: Path, how: str = "mode=rwc") -> Self:
         path = folder / FILE
-        if path.is_file() and path.stat().st_size == 0 and (folder / REPORTS).is_dir():
-            raise UsageError(f"{path} is empty, but it was not; restore its last backup, or choose another --out")
+        if not path.exists() or (path.is_file() and path.stat().st_size == 0):
+            refuse_lost(folder)
         with told(folder):
             uri = f"{path.absolute().as_uri()}?{how}"
             connection = sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None, factory=Connection)
@@ -299,6 +310,20 @@ class Database:
         with told(self.folder):
             return self.connection.execute(query, values).fetchall()
 
+    def read(self, read: Callable[[tuple[Any, ...]], T], query: str, *values: object) -> list[T]:
+        """What `read` makes of each row that a query finds. Raises UsageError for a row that is not as written."""
+        try:
+            return [read(row) for row in self.rows(query, *values)]
+        except (ValueError, LookupError, TypeError) as error:
+            raise UsageError(f"{TOLD['SQLITE_CORRUPT'].format(path=self.folder / FILE)} ({error})") from None
+
+
+def refuse_lost(folder: Path) -> None:
+    """Raise UsageError where a gradebook was, and is not: what people decided is not begun anew in silence."""
+    if (folder / REPORTS).is_dir() or (folder / f"{FILE}-wal").exists():
+        state = "is empty, but it was not" if (folder / FILE).exists() else "is gone, but not what was made with it"
+        raise UsageError(f"{folder / FILE} {state}; restore its last backup, or choose another --out")
+
 
 @contextmanager
 def told(folder: Path) -> Iterator[None]:
@@ -307,7 +332,8 @@ def told(folder: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        name = getattr(error, "sqlite_errorname", "")
+        undecoded = str(error).startswith("Could not decode")
+        name = "SQLITE_CORRUPT" if undecoded else getattr(error, "sqlite_errorname", "")
         raise UsageError(next((says.format(path=path) for kind, says in TOLD.items() if name.startswith(kind)),
                               f"{path} cannot be used: {error}")) from None  # fmt: skip
 

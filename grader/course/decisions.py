@@ -71,7 +71,7 @@ QUERY = "SELECT id, student, item, points, author, time, reason, base, comments,
 
 def standing(book: Gradebook) -> dict[tuple[str, str], Standing]:
     """The last adjustment of each item of each student, by the id under which it was made."""
-    found = map(read, book.database.rows(f"{QUERY} ORDER BY id"))
+    found = book.database.read(read, f"{QUERY} ORDER BY id")
     return {(one.given.student, one.given.item): one for one in found}
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Any
 
 from grader.course.database import Database
 from grader.course.people import fitting
@@ -126,12 +127,16 @@ def grant(database: Database, one: Extension, *, author: str, why: str) -> None:
 
 def granted(database: Database) -> list[Granted]:
     """The extensions that people gave and that count, the oldest first."""
-    rows = database.rows("SELECT id, student, team, due, days, author, time, reason FROM extensions ORDER BY id")
-    given = {}
-    for id_, student, group, due, days, author, at, why in rows:
-        one = Extension(student, group, datetime.fromisoformat(due) if due else None, days or 0)
-        given[student.casefold(), key_of(group)] = Granted(id_, one, author, datetime.fromisoformat(at), why)
+    query = "SELECT id, student, team, due, days, author, time, reason FROM extensions ORDER BY id"
+    found = [(one.extension, one) for one in database.read(granted_of, query)]
+    given = {(extension.student.casefold(), key_of(extension.group)): one for extension, one in found}
     return [one for one in given.values() if one.extension.due or one.extension.days]
+
+
+def granted_of(row: Sequence[Any]) -> Granted:
+    id_, student, group, due, days, author, at, why = row
+    one = Extension(student, group, datetime.fromisoformat(due) if due else None, days or 0)
+    return Granted(id_, one, author, datetime.fromisoformat(at), why)
 
 
 def by_hand(

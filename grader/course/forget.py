@@ -33,7 +33,8 @@ KEPT = ("runs", "releases", "keys", "sqlite_sequence")  # tables about the class
 STAFF = ("author",)
 ORPHANS = (  # what no report uses any more
     f"DELETE FROM pages WHERE path LIKE '%{SOMEONE}%'",
-    "DELETE FROM tasks WHERE digest NOT IN (SELECT value FROM reports, json_each(reports.document, '$.tasks'))",
+    "DELETE FROM tasks WHERE digest NOT IN (SELECT value FROM reports, json_each(reports.document, '$.tasks')"
+    " UNION SELECT value FROM replaced, json_each(replaced.document, '$.tasks'))",
     "DELETE FROM results WHERE json_extract(document, '$.task') NOT IN (SELECT digest FROM tasks)",
     "DELETE FROM answers WHERE request NOT IN (SELECT id FROM requests)",
     "DELETE FROM answers WHERE request NOT IN (SELECT id FROM requests)",

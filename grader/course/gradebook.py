@@ -103,12 +103,7 @@ class Gradebook:
 
     def runs(self) -> list[Run]:
         """All runs, the oldest first."""
-        rows = self.database.rows("SELECT id, began, ended, seed, due, late, settings FROM runs ORDER BY id")
-        return [
-            Run(id_, moment(began), ended and moment(ended), seed, due and moment(due),
-                late and Late(**json.loads(late)), json.loads(settings))
-            for id_, began, ended, seed, due, late, settings in rows
-        ]  # fmt: skip
+        return self.database.read(run_of, "SELECT id, began, ended, seed, due, late, settings FROM runs ORDER BY id")
 
     def run(self, id: int | None = None) -> Run:
         """The run of that number, or the last one."""
@@ -155,33 +150,34 @@ class Gradebook:
             for key, (task, document) in (results or {}).items():
                 told = json.dumps({**document, "task": put_task(connection, document["task"])})
                 connection.execute("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", (key, task, told, now()))
-            connection.execute("DELETE FROM reports WHERE run = ? AND student = ?", (run.id, student.id))
-            if report is not None:
-                whole = report_json.document(report)
-                told = json.dumps(whole | {"tasks": [put_task(connection, task) for task in whole["tasks"]]})
-                connection.execute("INSERT INTO reports VALUES (?, ?, ?, ?)", (run.id, student.id, told, now()))
+            put_report(connection, run, student, report)
 
     def result(self, key: str, since: datetime | None = None) -> dict[str, Any] | None:
         """A task's recorded result by its key; None if there is none, or if it is older than `since`."""
         query = "SELECT document FROM results WHERE key = ? AND recorded >= ?"
-        rows = self.database.rows(query, key, stamp(since) or "")
-        told = json.loads(rows[0][0]) if rows else None
-        return told and {**told, "task": self.task(told["task"])}
+
+        def read(row: Sequence[Any]) -> dict[str, Any]:
+            told = json.loads(row[0])
+            return {**told, "task": self.task(told["task"])}
+
+        return next(iter(self.database.read(read, query, key, stamp(since) or "")), None)
 
     def task(self, digest: str) -> Any:
-        """A task's document by its digest."""
-        return json.loads(self.database.rows("SELECT document FROM tasks WHERE digest = ?", digest)[0][0])
+        """A task's document by its digest. Raises LookupError if there is none."""
+        query = "SELECT document FROM tasks WHERE digest = ?"
+        return self.database.read(lambda row: json.loads(row[0]), query, digest)[0]
 
     def students(self, run: Run | None = None) -> list[Student]:
         """Everyone in a run (default: the last), sorted by id."""
         query = f"SELECT {COLUMNS} FROM submissions WHERE run = ? ORDER BY student"
-        return [from_row(row) for row in self.database.rows(query, (run or self.run()).id)]
+        return self.database.read(from_row, query, (run or self.run()).id)
 
     def student(self, id: str, run: Run | None = None) -> Student:
         """A student by id, name or any platform id. Raises UsageError if nobody or several match, and names them."""
         run = run or self.run()
-        found = self.database.rows(f"SELECT {COLUMNS} FROM submissions WHERE run = ? AND student = ?", run.id, id)
-        return from_row(found[0]) if found else people.find(self.students(run), id, self.known_as(id))
+        query = f"SELECT {COLUMNS} FROM submissions WHERE run = ? AND student = ?"
+        found = self.database.read(from_row, query, run.id, id)
+        return found[0] if found else people.find(self.students(run), id, self.known_as(id))
 
     def graded(self, run: Run | None = None) -> set[str]:
         """The ids of students with a report in a run (default: the last)."""
@@ -191,13 +187,29 @@ class Gradebook:
 
     def report(self, student: str, run: Run | None = None) -> Report | None:
         """A student's report in a run (default: the last), as graded; None if nothing could be graded."""
-        rows = self.database.rows(
-            "SELECT document FROM reports WHERE run = ? AND student = ?", (run or self.run()).id, student
-        )
-        if not rows:
-            return None
-        told = json.loads(rows[0][0])
+        query = "SELECT document FROM reports WHERE run = ? AND student = ?"
+        return next(iter(self.database.read(self.report_of, query, (run or self.run()).id, student)), None)
+
+    def report_of(self, row: Sequence[Any]) -> Report:
+        told = json.loads(row[0])
         return report_json.parse({**told, "tasks": [self.task(digest) for digest in told["tasks"]]})
+
+    def seen(self, given: Adjustment, run: Run) -> Report | None:
+        """The report that a person saw who made an adjustment, of this run or an earlier one; None if there was none.
+        The review page shows the last run that had ended, a command the last report that was there."""
+        query = "SELECT 1 FROM adjustments WHERE student = ? AND item = ? AND time = ? AND step IS NOT NULL"
+        on_page = self.database.rows(query, given.student, given.item, stamp(given.time))
+        runs = [one for one in self.runs() if one.id <= run.id and one.began <= given.time]
+        ended = [one for one in runs if one.ended and one.ended <= given.time]
+        query = (
+            "SELECT document FROM (SELECT * FROM reports UNION ALL SELECT * FROM replaced)"
+            " WHERE run = ? AND student = ? AND recorded <= ? ORDER BY recorded DESC LIMIT 1"
+        )
+        for one in ended[-1:] if on_page and ended else reversed(runs):
+            for id_ in self.known_as(given.student):
+                if found := self.database.read(self.report_of, query, one.id, id_, stamp(given.time)):
+                    return found[0]
+        return None
 
     def page(self, path: str) -> str | None:
         """The digest of the contents of the page at `path`, relative to the folder; None if there is no page."""
@@ -260,8 +272,8 @@ class Gradebook:
 
         With `student`, only this student's, including those made under an earlier id.
         """
-        rows = self.database.rows("SELECT student, item, points, author, time, reason FROM adjustments ORDER BY id")
-        given = [Adjustment(who, item, points, author, moment(at), why) for who, item, points, author, at, why in rows]
+        query = "SELECT student, item, points, author, time, reason FROM adjustments ORDER BY id"
+        given = self.database.read(adjustment_of, query)
         if student is None or not given:
             return given
         return [one for one in given if one.student in self.known_as(student)]
@@ -269,8 +281,8 @@ class Gradebook:
     def known_as(self, student: str) -> frozenset[str]:
         """All ids that the student had in any run, including the given one. Platform ids show who is the same."""
         if self.same is None:
-            rows = self.database.rows("SELECT DISTINCT run, student, ids FROM submissions")
-            self.same = people.same([(run, one, json.loads(ids)) for run, one, ids in rows])
+            query = "SELECT DISTINCT run, student, ids FROM submissions"
+            self.same = people.same(self.database.read(lambda row: (row[0], row[1], json.loads(row[2])), query))
         return self.same.get(student, frozenset([student]))
 
     def detached(self, run: Run) -> list[str]:
@@ -370,12 +382,38 @@ def put_task(connection: sqlite3.Connection, task: Mapping[str, Any]) -> str:
     return digest(text)
 
 
+def put_report(connection: sqlite3.Connection, run: Run, student: Student, report: Report | None) -> None:
+    """Store a report. Another one of the same run is kept beside: a person may have decided on it."""
+    one, told = (run.id, student.id), None
+    if report is not None:
+        whole = report_json.document(report)
+        told = json.dumps(whole | {"tasks": [put_task(connection, task) for task in whole["tasks"]]})
+    before = connection.execute("SELECT document FROM reports WHERE run = ? AND student = ?", one).fetchone()
+    if before == (told,):
+        return
+    connection.execute("INSERT INTO replaced SELECT * FROM reports WHERE run = ? AND student = ?", one)
+    connection.execute("DELETE FROM reports WHERE run = ? AND student = ?", one)
+    if told is not None:
+        connection.execute("INSERT INTO reports VALUES (?, ?, ?, ?)", (*one, told, now()))
+
+
 def put_student(connection: sqlite3.Connection, run: Run, one: Student) -> None:
     connection.execute(
         f"INSERT OR REPLACE INTO submissions (run, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (run.id, one.id, one.name, json.dumps(dict(one.ids)), one.path, one.digest, stamp(one.submitted_at),
          one.marked_late, json.dumps(one.others), one.problem, stamp(one.due), json.dumps(dict(one.origin))),
     )  # fmt: skip
+
+
+def run_of(row: Sequence[Any]) -> Run:
+    id_, began, ended, seed, due, late, settings = row
+    return Run(id_, moment(began), ended and moment(ended), seed, due and moment(due),
+               late and Late(**json.loads(late)), json.loads(settings))  # fmt: skip
+
+
+def adjustment_of(row: Sequence[Any]) -> Adjustment:
+    who, item, points, author, at, why = row
+    return Adjustment(who, item, points, author, moment(at), why)
 
 
 def from_row(row: Sequence[Any]) -> Student:

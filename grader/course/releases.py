@@ -26,10 +26,9 @@ class Decision:
 def decisions(book: Gradebook, run: Run) -> list[Decision]:
     """All decisions on a run, the oldest first."""
     query = "SELECT item, released, author, time FROM releases WHERE run = ? ORDER BY id"
-    return [
-        Decision(item, bool(released), author, datetime.fromisoformat(at))
-        for item, released, author, at in book.database.rows(query, run.id)
-    ]
+    return book.database.read(
+        lambda row: Decision(row[0], bool(row[1]), row[2], datetime.fromisoformat(row[3])), query, run.id
+    )
 
 
 def items_of(rows: Iterable[Row]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Connection
+from typing import Any
 from uuid import uuid4
 
 from grader.course import decisions, people
@@ -44,15 +45,15 @@ def all_of(database: Database) -> list[Request]:
     """All requests, the oldest first, each with its last answer."""
     rows = database.rows("SELECT request, granted, points, reason, author, id FROM answers ORDER BY id")
     answered = {row[0]: row[1:] for row in rows}
-    found = []
-    for id_, student, item, text, author, at in database.rows(
-        "SELECT id, student, item, text, author, time FROM requests ORDER BY id"
-    ):
+
+    def read(row: Sequence[Any]) -> Request:
+        id_, student, item, text, author, at = row
         granted, points, reason, by, answer = answered.get(id_, (None, None, "", "", 0))
         told = None if granted is None else bool(granted)
-        found.append(Request(id_, student, item, text, author, datetime.fromisoformat(at), told, points,
-                             "" if told is None else reason, "" if told is None else by, answer))  # fmt: skip
-    return found
+        return Request(id_, student, item, text, author, datetime.fromisoformat(at), told, points,
+                       "" if told is None else reason, "" if told is None else by, answer)  # fmt: skip
+
+    return database.read(read, "SELECT id, student, item, text, author, time FROM requests ORDER BY id")
 
 
 def put(database: Database, student: str, item: str, text: str, *, author: str, items: Collection[str]) -> bool:

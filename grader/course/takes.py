@@ -6,6 +6,7 @@ import difflib
 import json
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from grader.course.database import Database
 from grader.errors import UsageError
@@ -15,13 +16,14 @@ from grader.model import Take
 def of_student(database: Database, ids: Collection[str]) -> list[Take]:
     """A student's takes that count, including those under earlier ids: the last for each wanted file, unless it
     revokes."""
-    rows = database.rows("SELECT student, file, name, author, time, reason FROM takes ORDER BY id")
-    last = {row[2]: row for row in rows if row[0] in ids}
-    return [
-        Take(who, file, name, author, datetime.fromisoformat(at), why)
-        for who, file, name, author, at, why in last.values()
-        if file is not None
-    ]
+    given = database.read(take_of, "SELECT student, file, name, author, time, reason FROM takes ORDER BY id")
+    last = {one.name: one for one in given if one.student in ids}
+    return [one for one in last.values() if one.file]
+
+
+def take_of(row: Sequence[Any]) -> Take:
+    who, file, name, author, at, why = row
+    return Take(who, file or "", name, author, datetime.fromisoformat(at), why)
 
 
 def see(database: Database, student: str, files: Sequence[str]) -> None:
@@ -31,8 +33,8 @@ def see(database: Database, student: str, files: Sequence[str]) -> None:
 
 
 def seen(database: Database, student: str) -> list[str]:
-    rows = database.rows("SELECT files FROM seen WHERE student = ?", student)
-    return list(json.loads(rows[0][0])) if rows else []
+    rows = database.read(lambda row: list(json.loads(row[0])), "SELECT files FROM seen WHERE student = ?", student)
+    return rows[0] if rows else []
 
 
 def take(

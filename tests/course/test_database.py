@@ -10,10 +10,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+import reviewing
 
-from grader.course import database, decisions
+from grader.course import comments, database, decisions, extensions, takes
 from grader.course.database import Database
 from grader.course.decisions import Decision
+from grader.course.extensions import Extension
 from grader.course.gradebook import Gradebook, Student
 from grader.errors import UsageError
 
@@ -263,3 +265,47 @@ def test_an_emptied_gradebook_is_not_begun_anew(tmp_path):
         with pytest.raises(UsageError, match=r"gradebook\.sqlite is empty, but it was not; restore its last backup"):
             opened(tmp_path)
     assert (tmp_path / database.FILE).stat().st_size == 0
+
+
+@pytest.mark.parametrize("left", ["reports", "gradebook.sqlite-wal"])
+def test_a_gradebook_that_was_deleted_is_not_begun_anew(tmp_path, left):
+    (tmp_path / left).mkdir()
+    for opened in (Database.create, Database.open):
+        with pytest.raises(
+            UsageError, match=r"gradebook\.sqlite is gone, .* restore its last backup, or choose another"
+        ):
+            opened(tmp_path)
+    assert not (tmp_path / database.FILE).exists()
+
+
+DAMAGE = (
+    "UPDATE reports SET document = replace(document, '\"tasks\"', '\"tasjs\"')",
+    "UPDATE reports SET document = replace(document, '}', ']')",
+    "UPDATE reports SET document = cast(x'7b80' AS TEXT)",
+    "UPDATE tasks SET document = replace(document, 'PASS', 'PARS')",
+    "UPDATE tasks SET digest = replace(digest, substr(digest, 1, 1), 'z')",
+    "UPDATE submissions SET ids = '{'",
+    "UPDATE runs SET began = '20q6-11-20T00:00:00'",
+    "UPDATE adjustments SET time = '2026-11-2'",
+    "UPDATE adjustments SET comments = '[1'",
+    "UPDATE takes SET time = ''",
+    "UPDATE remarks SET time = ''",
+    "UPDATE extensions SET due = 'x'",
+)
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_byte_that_flipped_in_what_is_kept_is_told_with_the_file_and_the_cure(tmp_path, damage):
+    with Gradebook.open(reviewing.a_class(tmp_path, 1, 1)) as book:
+        decisions.decide(book, [Decision("s000", "6.1", 1.0, 0)], author="Ada", most={"6.1": 10.0})
+        takes.take(book.database, "s000", ["s000"], "layers.py", "a.py", wanted=["a.py"], author="Ada", why="x")
+        comments.say(book.database, "s000", "6.1", "", "Well.", author="Ada")
+        extensions.grant(book.database, Extension("s000", "", None, 3), author="Ada", why="x")
+        book.database.connection.execute(damage)
+        with pytest.raises(UsageError, match=r"gradebook\.sqlite is damaged; restore its last backup"):
+            read_all(book)
+
+
+def read_all(book):
+    ids = [one.student.id for one in book.register()]
+    return decisions.standing(book), takes.of_student(book.database, ids), extensions.granted(book.database)

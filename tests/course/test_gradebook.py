@@ -9,6 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from grader.course import decisions
+from grader.course.caveats import outdated
+from grader.course.decisions import Decision
 from grader.course.gradebook import Gradebook, days_late, lateness
 from grader.errors import UsageError
 from grader.model import (
@@ -371,3 +374,28 @@ def test_a_gradebook_takes_any_text(book):
     assert (found.name, found.problem, found.path) == (shown, shown, shown)
     assert book.student(shown).id == "ada"
     assert book.report("ada").submission == lone  # JSON has a way to write one
+
+
+@pytest.mark.parametrize("on_page", [True, False])
+@pytest.mark.parametrize("ended", [True, False])
+@pytest.mark.parametrize("changed", [True, False])
+def test_an_adjustment_between_an_interrupted_run_and_its_end_is_told_if_the_rest_of_it_has_other_points(
+    book, on_page, ended, changed
+):
+    """The review page shows the last run that ended; a command what the interrupted run has got."""
+    first = book.run()
+    book.record(ADA, report(), first)
+    if ended:
+        book.end(first)
+    second = book.begin(seed=7)
+    seen, other = (report(), report(fc=2.0)) if changed else (report(), report())
+    book.record(ADA, other if on_page and ended else seen, second)
+    if on_page:
+        decisions.decide(book, [Decision("ada", "2.1", 1.0, 0)], author="Ada", most={"2.1": 5.0})
+    else:
+        book.adjust("ada", "2.1", 1.0, why="x", author="Ada")
+    book.record(ADA, other, second)
+    book.end(second)
+    assert list(outdated(book, second, book.register())) == (["ada 2.1"] if changed else [])
+    book.adjust("ada", "2.1", 1.0, why="x", author="Ada")
+    assert list(outdated(book, second, book.register())) == []
