@@ -358,10 +358,14 @@ class Remote(NoValue):
     __str__, __repr__, __format__ = asks_for("str", str), asks_for("repr", str), asks_for("format", str)
     __bytes__ = asks_for("bytes", bytes)
 
+    def _write(self, arrays: Mapping[Any, Any]) -> Any:
+        return self._session.ask("write", self._handle, ("parameters",), [(dict(arrays),)])[0]
+
 
 def write_parameters(remote: Remote, arrays: Mapping[Any, Any]) -> Any:
-    """Do `parameters()[name][...] = array` for each array, in one round trip; return parameters() afterwards."""
-    return remote._session.ask("write", remote._handle, ("parameters",), [(dict(arrays),)])[0]
+    """Do `parameters()[name][...] = array` for each array, in one round trip; return parameters() afterwards. It is no
+    method of Remote, because the student's object may have a `write` of its own."""
+    return remote._write(arrays)
 
 
 def elements(remote: NoValue, how: str) -> Iterator[Any]:

@@ -108,7 +108,7 @@ def patience(limits: Limits, results: Iterable[CheckResult]) -> Limits:
 
 def notes_on(seen: Survey, *, whole: bool) -> Iterator[str]:
     if seen.alone and whole:
-        yield f"no check runs {', '.join(seen.alone)}: nothing is changed there"
+        yield f"no check that is tried runs {', '.join(seen.alone)}: nothing is changed there"
     skipped = [one for one in seen.results if one.verdict is Verdict.SKIPPED]
     yield from (f"{one.name} was not tried: {first_line(one.message)}" for one in skipped)
 

@@ -50,7 +50,7 @@ class FakeRemote:
     def __getattr__(self, name: str) -> FakeFunction:
         return FakeFunction(self._hw, self._value, name)
 
-    def write(self, arrays: Mapping[str, Any]) -> Any:
+    def _write(self, arrays: Mapping[str, Any]) -> Any:
         try:
             for name, array in arrays.items():
                 self._value.parameters()[name][...] = array
@@ -108,7 +108,7 @@ class FakeThen:
         of = value if self.of is None else self.of
         after = None
         if isinstance(of, FakeRemote):
-            after = of.write(self.writing) if self.writing is not None else getattr(of, self.method)()
+            after = of._write(self.writing) if self.writing is not None else getattr(of, self.method)()
         self.function._hw.mutated = mutated
         return value, after
 
