@@ -63,10 +63,17 @@ def test_gradescope_shows_each_test_when_it_may_be_seen(graded):
     assert SECRET not in document["output"]
 
 
+def hand_in(folder):
+    """A file where the Makefile of autolab.zip puts the hand-in."""
+    (folder / "handin").mkdir()
+    (folder / "handin" / "layers.py").touch()
+
+
 def test_elsewhere_what_is_not_seen_is_not_written(graded, tmp_path, capsys):
     report, rubric = graded
     homework = Homework(tmp_path, rubric, {}, {}, tmp_path, tmp_path)
     runner = dict.fromkeys(GIVEN.values(), "x") | {"SUBMISSION_TAG": "submit/x"}
+    hand_in(tmp_path)
     for platform in (PrairieLearn(tmp_path), Autolab(tmp_path), Classroom50(tmp_path, runner)):
         platform.keep(report, homework, ended=True)
     prairielearn = json.loads((tmp_path / "results" / "results.json").read_text(encoding="utf-8"))
@@ -91,6 +98,7 @@ def test_hostile_words_are_text_everywhere(report, tmp_path, capsys):
     Classroom50(tmp_path, runner).keep(report, homework, ended=True)
     page = (tmp_path / "release-body.md").read_text(encoding="utf-8")
     assert set(Page(page).tags) <= TAGS
+    hand_in(tmp_path)
     Autolab(tmp_path).keep(report, homework, ended=True)
     lines = capsys.readouterr().out.splitlines()
     assert all(line.startswith(("| ", '{"_presentation"', '{"scores"')) for line in lines)
