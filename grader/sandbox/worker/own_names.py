@@ -5,6 +5,7 @@ Students choose these names, and what is graded on right parts may use them: `ne
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
@@ -20,7 +21,7 @@ def under_own_names(
     """The values of `right` by the student's names for them; what the student does not name keeps its name.
 
     `begin` is the student's constructor of the object `itself`, and `tell` gives its dict of name -> array. Both may be
-    wrong. An array is known by its shape, else by its size, else by its number of axes.
+    wrong. An array is known by its place and shape, else by its shape, its size or its number of axes.
     """
     shared = {name: value for name, value in vars(type(itself)).items() if isinstance(value, dict | list)}
     vars(itself).update({name: value.copy() for name, value in shared.items()})  # one for each object
@@ -50,13 +51,29 @@ def paired(own: Iterable[Any], right: Mapping[str, Any]) -> list[str | None]:
     """For each of the student's arrays the name of the right one in whose place it is, each taken once, in order."""
     arrays, free = list(own), {name: value for name, value in right.items() if isinstance(value, np.ndarray)}
     found: list[str | None] = [None] * len(arrays)
-    for trait in ("shape", "size", "ndim"):
-        for at, array in enumerate(arrays):
-            if found[at] is None:
-                like = (name for name, value in free.items() if getattr(value, trait) == getattr(array, trait))
-                found[at] = next(like, None)
+    places, own_places = dict(zip(free, order(free.values()), strict=True)), order(arrays)
+    traits: tuple[Callable[[int, str], bool], ...] = (
+        lambda at, name: places[name] == own_places[at] and free[name].shape == arrays[at].shape,
+        lambda at, name: free[name].shape == arrays[at].shape,
+        lambda at, name: free[name].size == arrays[at].size,
+        lambda at, name: free[name].ndim == arrays[at].ndim,
+    )
+    for alike in traits:
+        for at, name in enumerate(found):
+            if name is None:
+                found[at] = next((one for one in free if alike(at, one)), None)
                 free.pop(found[at] or "", None)
     return found
+
+
+def order(arrays: Iterable[Any]) -> list[tuple[int, int]]:
+    """Of each array its number of axes, and how many before it have as many."""
+    seen = Counter[int]()
+    places = []
+    for array in arrays:
+        places.append((array.ndim, seen[array.ndim]))
+        seen[array.ndim] += 1
+    return places
 
 
 def replace_arrays(value: Any, change: Callable[[Any], Any], depth: int = MOST_DEPTH) -> Any:

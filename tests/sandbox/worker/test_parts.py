@@ -59,6 +59,10 @@ def nested(net, n, h, c):
     net.layers = [Pair(np.ones((n, h)), np.ones((1, h))), SimpleNamespace(w=np.ones((h, 9)), b=np.ones((1, c)))]
 
 
+def one_bias_wrong(net, n, h, c):
+    net.p = {"w1": np.ones((n, h)), "w2": np.ones((h, c)), "b1": np.ones(c), "b2": np.ones(c)}
+
+
 def halfway(net, n, h, c):
     net.params = {"w1": np.ones((n, h))}
     raise ValueError
@@ -93,6 +97,7 @@ OWN = "w1", "b1", "w2", "b2"
         (plain, copies, OWN, OWN),
         (nested, nested_weights, OWN, ("layers[0].w", "layers[0].b", "layers[1].w", "layers[1].b")),
         (of_class, lambda net: net.held, OWN, tuple(f"held['{name}']" for name in OWN)),
+        (one_bias_wrong, lambda net: net.p, OWN, tuple(f"p['{name}']" for name in OWN)),
         (halfway, all_of, RIGHT, ("params['w1']",)),
     ],
 )
