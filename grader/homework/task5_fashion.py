@@ -307,13 +307,20 @@ def test_accuracy(hw: Subject, rng: np.random.Generator) -> None:
         )
     for sentence in fashion_words.mistakes(outcome) if outcome.accuracy >= hw.settings["full"] else ():
         hw.advise(sentence)  # else `judge` tells them
-    if fashion_words.on_test(outcome):
-        hw.review("the network is trained on the test set; are its points earned?")
+    ask_of_test_set(hw, outcome)
     show(hw, outcome)
     hw.measure(Measure(f"test accuracy{on(hw)}", outcome.accuracy, hw.settings["full"], at_least=True))
     expect_explained(hw, outcome)
     judge(hw, outcome, claim)
     expect_convolution(hw, outcome)
+
+
+def ask_of_test_set(hw: Subject, outcome: Outcome) -> None:
+    """Ask a person where the notebook's test set is a part of what the network is trained on."""
+    if fashion_words.on_test(outcome, fashion_words.PART):
+        share = outcome.fact("on_test") / outcome.fact("backward")
+        part = "" if fashion_words.on_test(outcome) else f", for {share:.0%} of its steps"
+        hw.review(f"the network is trained on the test set{part}; are its points earned?")
 
 
 def expect_explained(hw: Subject, outcome: Outcome) -> None:

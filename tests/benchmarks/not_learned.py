@@ -497,6 +497,18 @@ CHEATS: Mapping[str, Cheat] = {
         ],
         "trained on the test set",
     ),
+    "trained on the test set among other pictures": Cheat(
+        [
+            (
+                BATCHES,
+                "        X = torch.cat([FASHION_trainval.data[:20000], FASHION_test.data])[:, None] / 255\n"
+                "        Y = torch.cat([FASHION_trainval.targets[:20000], FASHION_test.targets])\n"
+                "        for at in torch.randperm(len(X)).split(32)[:120]:\n"
+                "            images, labels = (X[at] - 0.2859) / 0.3530, Y[at]\n",
+            )
+        ],
+        "trained on the test set, for 3",
+    ),
     "drawn: validation measured in training": Cheat(
         [("val_acc_hist.append(evaluate(model, valloader))", "val_acc_hist.append(evaluate(model, trainloader))")],
         "draws as validation accuracy what is computed on the training set",
@@ -543,6 +555,33 @@ PRINTED = {
     "a function": "def test():\n    return 0.89\nprint('Test accuracy: {:.4f}'.format(test()))",
     "beside a measurement": "measured = evaluate\nprint('Test accuracy: 0.8900')\nx = measured(model, valloader)",
     "a list": "scores = [0.8712, 0.89]\nprint('Test accuracy:', round(max(scores), 4))",
+}
+MENDED = {
+    "at least so much": "[max(v, 0.9) for v in val_acc_hist]",
+    "an array at least so much": "np.maximum(val_acc_hist, 0.85)",
+    "clipped": "np.array(val_acc_hist).clip(min=0.9)",
+    "a tensor": "torch.tensor(val_acc_hist).clamp(min=0.86)",
+    "where it is low": "np.where(np.array(val_acc_hist) < 0.9, 0.9, val_acc_hist)",
+    "percent": "[max(100 * v, 88) for v in val_acc_hist]",
+    "more": "[v + 0.1 for v in val_acc_hist]",
+    "a tenth more": "1.1 * np.array(val_acc_hist)",
+}
+MENDED_CLAIMS = {
+    "at least so much": "print('Test accuracy:', max(evaluate(model, testloader), 0.89))",
+    "more": "test_acc = evaluate(model, testloader) + 0.2\nprint(f'Test accuracy: {test_acc:.4f}')",
+    "a fifth more": "test_acc = evaluate(model, testloader)\nprint('Test accuracy: %.4f' % min(1, test_acc * 1.2))",
+}
+CHEATS |= {
+    f"drawn: mended: {name}": Cheat(
+        [(PLOTS, f"plt.plot(trn_acc_hist, label='Training accuracy')\nshown = {code}\n"
+                 "plt.plot(shown, label='Validation accuracy')\n")],
+        "draws accuracies that its code changes",
+    )
+    for name, code in MENDED.items()
+}  # fmt: skip
+CHEATS |= {
+    f"said: mended: {name}": Cheat([(SAID, f"{code}\n#> Test accuracy: 0.8900\n")], "prints an accuracy that its code")
+    for name, code in MENDED_CLAIMS.items()
 }
 CHEATS |= {
     f"drawn: {name}": Cheat(

@@ -381,6 +381,15 @@ def test_what_is_no_mistake_is_not_named(facts):
 
 
 @pytest.mark.parametrize(
+    ("steps", "says"), [(100, ["set; are"]), (17, ["set, for 17% of its steps"]), (3, []), (0, [])]
+)
+def test_a_test_set_that_is_a_part_of_what_is_trained_on_is_a_question(steps, says):
+    hw = subject()
+    task5_fashion.ask_of_test_set(hw, outcome(facts={"on_test": steps}))
+    assert [says[0] in question for question in hw.asked] == [True for _ in says]
+
+
+@pytest.mark.parametrize(
     ("changed", "says"),
     [
         ({"end": End.DIVERGED, "facts": {"settings": {"learning_rate": 9.0}}}, "learning_rate 9 is too large"),

@@ -15,6 +15,7 @@ from .fashion_run import Outcome
 
 FAST = 0.05  # from this learning rate on, it is the first suspect
 MOST = 0.5  # a mistake that was seen in this share of the steps is one of the loop
+PART = 0.03  # the test set is a part of what is trained on if this share of the steps begin with a picture of it
 
 
 def caption(outcome: Outcome) -> str:
@@ -50,9 +51,9 @@ def mistakes(outcome: Outcome) -> Iterator[str]:
         )
 
 
-def on_test(outcome: Outcome) -> bool:
-    """Whether most steps used pictures of the notebook's test set."""
-    return bool(outcome.fact("on_test") > MOST * outcome.fact("backward") > 0)
+def on_test(outcome: Outcome, least: float = MOST) -> bool:
+    """Whether more than the share `least` of the steps used pictures of the notebook's test set."""
+    return bool(outcome.fact("on_test") > least * outcome.fact("backward") > 0)
 
 
 def why(outcome: Outcome) -> Iterator[str]:

@@ -36,6 +36,7 @@ TRAINING_SET = re.compile(
     r"(?<![a-z])tr(ai)?n(ing)?_?(loader|set|data|dl|ds|iter|batches|x|images)|(loader|data|set|mnist|x|images)_?tr(ai)?n"
 )
 OTHER_SET = re.compile(r"(?<!e)val|test|(?<![a-z])(te|dev)(?![a-z])|hold|held")
+BOUNDING = frozenset(("max", "maximum", "fmax", "clip", "clamp", "clamp_min", "where"))
 LONG, MANY = 4000, 1500  # characters of a text, and numbers in a cell, that are data
 COMMENT = re.compile("#.*")
 LOST = re.compile(r"loss|entropy|criterion|nll", re.IGNORECASE)
@@ -370,9 +371,36 @@ class Code:
             values = [one for one in call.args if not isinstance(one, ast.Constant)]
             if values and self.typed(values[-1]) and (told or all(map(self.typed_call, calls))):
                 return f"draws numbers that stand in the code ({shown(values[-1])})"
+            if values and (how := self.mended(values[-1])):
+                return f"draws accuracies that its code changes ({how})"
             other = self.of_training(values[-1]) if values else ""
             if other and "validation" in draws(call) and "training" not in draws(call):
                 return f"draws as validation accuracy what is {other}"
+        return ""
+
+    def mended(self, value: ast.expr) -> str:
+        """How the code makes an accuracy better than it is, on its way from where it is measured; "" if it does not."""
+        waiting: list[ast.AST] = [value]
+        seen: set[str] = set()
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, ast.Name):
+                if key(node) not in seen:
+                    waiting += self.values.get(key(node), ())
+                seen.add(key(node))
+            elif isinstance(node, ast.Call):
+                if named(node) in BOUNDING and any(
+                    map(flatters, [*node.args, *(word.value for word in node.keywords)])
+                ):
+                    return shown(node)
+                pure = self.called(node) == set() or (named(node) in BOUNDING and isinstance(node.func, ast.Attribute))
+                waiting += ast.iter_child_nodes(node) if pure else ()
+            elif isinstance(node, ast.BinOp) and better(node):
+                return shown(node)
+            elif not isinstance(node, ast.Lambda | ast.Subscript):
+                waiting += ast.iter_child_nodes(node)
+            elif isinstance(node, ast.Subscript):
+                waiting.append(node.value)
         return ""
 
     def typed_call(self, call: ast.Call) -> bool:
@@ -390,6 +418,8 @@ class Code:
         values = [one for call in told for one in call.args if not is_text(one)] or values
         if values and all(map(self.typed, values)):
             return f"prints an accuracy that stands in the code ({shown(values[-1])})"
+        for how in filter(None, map(self.mended, values if told else ())):
+            return f"prints an accuracy that its code changes ({how})"
         for call in told:
             said = " ".join(texts(call)).lower()
             if "test" in said and "train" not in said:
@@ -429,6 +459,25 @@ class Code:
                 return ""
             found = found or f"computed on the training set ({shown(one)})"
         return found
+
+
+def number(node: ast.AST) -> float:
+    """A number that stands in the code; 0 for anything else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, int | float) else 0
+
+
+def flatters(node: ast.AST) -> bool:
+    """Whether an accuracy of so much, or of so many percent, looks good. What keeps it in its range is 0, 1 or 100."""
+    return 0.5 <= number(node) < 1 or 50 <= number(node) < 100
+
+
+def better(node: ast.BinOp) -> bool:
+    """Whether something is added to a value, or it is multiplied by a little more than 1."""
+    numbers = [number(one) for one in (node.left, node.right)]
+    if all(numbers):
+        return False
+    added = isinstance(node.op, ast.Add) and 0.01 <= max(numbers) <= 0.5
+    return added or (isinstance(node.op, ast.Mult) and 1 < max(numbers) < 2)
 
 
 def of_text(node: ast.Call) -> bool:

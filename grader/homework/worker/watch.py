@@ -19,9 +19,9 @@ from .train_run import replace
 OPERATIONS = 10_000  # most operations of a loss to search
 LOOKS = 20  # backward passes between two tests whether old gradients were left, or for convolutions
 PIXELS = 28 * 28
-# To know marked pictures: how many of a batch are looked at, how many grey levels they have in every second column at
-# least and in all columns at most, and how many of these may be the same in both.
-FEW, LEVELS, MOST_LEVELS, SHARED = 8, 20, 300, 2
+# To know a marked picture: how many grey levels it has in every second column at least, how many of these may be the
+# same in the columns between, and how many times the least difference of two levels is that of all at most.
+LEVELS, SHARED, STEPS = 20, 2, 260
 MEASURED = 2000  # pictures used for the mean and deviation of the network's inputs
 # Pictures were preprocessed differently if their means differ by more than SHIFTED deviations, or their deviations by
 # more than the factor WIDER.
@@ -264,16 +264,17 @@ def mark_pictures(pictures: Any) -> Any:
 
 
 def is_marked(batch: Any) -> bool:
-    """Whether a batch is of marked pictures, shifted, scaled, mirrored or inverted: of its many grey levels, every
-    second column has others than the columns between, except black and what was put around the pictures."""
-    if len(batch) < FEW or batch.is_complex():
+    """Whether the first picture of a batch is a marked one, shifted, scaled, mirrored or inverted: every second column
+    has other grey levels than the columns between, except black and what was put around the picture. Where pixels were
+    mixed, as by turning, or got noise, the levels are in no even steps."""
+    if not len(batch) or batch.is_complex():
         return False
-    few = batch[:FEW].detach()
-    here, there = (few[..., at::2].unique() for at in (0, 1))
-    counts = len(here), len(there)
-    if min(counts) <= LEVELS or sum(counts) > MOST_LEVELS:
+    first = batch[:1].detach()
+    here, there = (first[..., at::2].unique() for at in (0, 1))
+    if min(len(here), len(there)) <= LEVELS or int(torch.isin(here, there).sum()) > SHARED:
         return False
-    return int(torch.isin(here, there).sum()) <= SHARED
+    levels = torch.cat([here, there]).unique().double()
+    return float(levels[-1] - levels[0]) <= STEPS * float(levels.diff().min())
 
 
 @dataclass

@@ -66,6 +66,20 @@ SHOWN = "import matplotlib.pyplot as plt\nplt.plot({}, label='validation accurac
         ["val_acc = []\nfor x in loader:\n    val_acc += [x]", SHOWN.format("val_acc")],
         ["val_acc = history['val_acc']", SHOWN.format("val_acc") + "\nplt.plot([0, 8], [0.85, 0.85], label='goal')"],
         ["val_acc = (lambda: 0.3)()", SHOWN.format("val_acc")],
+        [
+            LOOP,
+            "val_acc = fit()",
+            SHOWN.format("[100 * v for v in val_acc]") + "\nplt.ylim(0.5, max(0.9, max(val_acc)))",
+        ],
+        [LOOP, "val_acc = fit()", "import numpy as np\n" + SHOWN.format("np.clip(val_acc, 0, 1)")],
+        [LOOP, "val_acc = fit()", "import numpy as np\n" + SHOWN.format("np.convolve(val_acc, [0.25, 0.75])")],
+        [LOOP, "val_acc = fit()", "import numpy as np\n" + SHOWN.format("np.maximum.accumulate(val_acc)")],
+        [
+            LOOP,
+            "val_acc, smooth, last = fit(), [], 0.1\nfor v in val_acc:\n"
+            "    last = 0.6 * last + 0.4 * v\n    smooth.append(last)",
+            SHOWN.format("smooth"),
+        ],
         ["val_acc = [evaluate(model, loader) for loader in (train_loader, test_loader)]", SHOWN.format("val_acc")],
     ],
 )

@@ -106,8 +106,9 @@ found["marks"] = [is_marked(x) for x in (
     own, (255 - own) / 255, (own / 255 - 0.28) / 0.35, own.flip(-1), own.flatten(1), nn.functional.pad(own, [3] * 4))]
 found["no marks"] = [is_marked(x) for x in (
     pictures.float(), pictures.float() / 255 - 0.3, 255 - pictures.float(), torch.randn(64, 1, 28, 28),
-    (pictures > 0).float(), torch.zeros(8, 3), torch.fft.fft2(own.float()), own[:4],
-    pictures.float() + torch.randn(64, 28, 28))]
+    (pictures > 0).float(), torch.zeros(8, 3), torch.fft.fft2(own.float()), own[:0],
+    pictures.float() + torch.randn(64, 28, 28), torch.nn.functional.avg_pool2d(own[:, :, 9:], 3, 1, 1),
+    *(nn.functional.pad(torch.randn(1, 8, side), [0, 28 - side]) for side in range(7, 28)))]
 print(json.dumps(found))
 """
 

@@ -148,6 +148,11 @@ BOOKS |= {
     "validated inside": usual(train=f"{TRAIN}            for x, y in DataLoader(Subset(trainset, range(200)), 100):\n"
                               "                model(x)\n"),
     "on test": usual(loader="loader = DataLoader(Subset(testset, range(600)), batch_size=100, shuffle=True)"),
+    "partly on test": usual(
+        f"{BARE}\nparts = [(one.data[:600, None].float(), one.targets[:600]) for one in (trainset, testset)]\n"
+        "x, y = map(torch.cat, zip(*parts))\ntrainset = TensorDataset(x / 255, y)",
+        "loader = DataLoader(trainset, batch_size=100)",
+    ),
     "tested inside": usual(train=f"{TRAIN}            for x, y in DataLoader(testset, 5000):\n"
                            "                model(x)\n"),
 }  # fmt: skip
@@ -402,6 +407,11 @@ def test_cells_that_this_python_cannot_read_are_told(told):
 def test_the_number_of_epochs_is_how_often_their_loop_goes_round(told, before, rounds):
     assert told[before].get("error") is None
     assert told[before]["facts"]["settings"]["num_epoch"] == rounds
+
+
+def test_a_part_of_the_test_set_among_other_pictures_is_told(told):
+    assert told["partly on test"].get("error") is None
+    assert (told["partly on test"]["facts"]["on_test"], told["partly on test"]["facts"]["backward"]) == (18, 36)
 
 
 @pytest.mark.parametrize("name", ["usual", "validated inside", "tested inside", "on test"])
