@@ -6,16 +6,16 @@ this opens are the platforms' own: metadata, receipts and timestamps.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
 
 from grader.course.class_list import with_roster
 from grader.course.layouts import autolab, blackboard, brightspace, canvas, github, gradescope, moodle, nbgrader, plain
 from grader.course.layouts.folder import APPLE, JUNK, children, is_note
-from grader.course.roster import read_roster
-from grader.course.student import is_link, merged, printable, unique
+from grader.course.roster import ids_of, read_roster
+from grader.course.student import alike, is_link, merged, printable, unique
 from grader.errors import UsageError
 from grader.intake.archive import ENDING
 from grader.model import Student
@@ -62,7 +62,21 @@ def recognise(
     if roster is not None:
         rows = read_roster(roster)
         students = with_roster(students, rows, by_any_cell=LAYOUTS[name].named_by_id, zone=zone)
+        students = noted(students, folder)
     return sorted(unique(students), key=lambda one: one.id)
+
+
+def noted(students: Sequence[Student], folder: Path) -> list[Student]:
+    """The students; for one without work after whom a file is named that was taken for a note, the problem says so."""
+    notes = {alike(path.stem): path.name for path in children(folder) if is_note(path)}
+
+    def told(one: Student) -> Student:
+        names = (one.own_id, one.name, *ids_of(one.ids)) if not one.parts and not one.problem else ()
+        file = next((notes[alike(name)] for name in names if alike(name) in notes), None)
+        why = f"{printable(file or '')} may be this student's work; put it into a folder {one.id}, or delete it"
+        return replace(one, problem=why) if file else one
+
+    return [told(one) for one in students]
 
 
 def hidden(folder: Path, layout: str | None = None) -> list[str]:

@@ -246,6 +246,8 @@ class Database:
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Open the folder's existing gradebook; read-only if it cannot be written."""
+        if folder.is_file():
+            raise UsageError(f"{folder} is a file; name the folder that holds the {FILE}")
         if not (folder / FILE).is_file():
             refuse_lost(folder)
             out = shlex.quote(str(folder))

@@ -597,3 +597,23 @@ def test_work_that_was_only_a_draft_is_said(folder, type_):
         book.begin(seed=7)
         book.record(Student("ada", "Ada", {"Status": "Draft (not submitted)"}, "in/x", "d"), report())
     assert "? ada: graded from a draft that was not submitted; decide whether it counts" in type_("list")[1]
+
+
+def test_what_is_decided_on_who_handed_in_nothing_is_told(folder, type_):
+    with Gradebook.open(folder) as book:
+        book.record(Student("zed", "Zed"), None)
+    assert (
+        "zed late: Adjusted to 2 days late by Eve"
+        in type_("adjust", "zed", "late", "2", "--why", "x", "--author", "Eve")[1]
+    )
+    assert "nobody has released anything, or taken it back" in type_("release", "--log")[1]
+
+
+def test_points_that_are_no_number_are_refused(folder):
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["gradebook", str(folder), "list", "--below", "nan"])
+
+
+def test_a_gradebooks_own_file_is_no_folder(folder, capsys):
+    assert cli.main(["gradebook", str(folder / "gradebook.sqlite"), "list"]) == cli.USAGE
+    assert "gradebook.sqlite is a file; name the folder that holds the gradebook.sqlite" in capsys.readouterr().err

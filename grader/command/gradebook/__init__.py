@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -37,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = root.add_subparsers(dest="verb", required=True, metavar="VERB")
     listing = verbs.add_parser("list", help="everyone's points, and what waits for a person")
     listing.add_argument("--only", choices=ONLY, help="list only students in this state")
-    listing.add_argument("--below", type=float, metavar="POINTS", help="list only students with fewer points")
+    listing.add_argument("--below", type=points, metavar="POINTS", help="list only students with fewer points")
     listing.add_argument(
         "--match", default="", metavar="TEXT", help="list only students with TEXT in an id, name or group"
     )
@@ -80,6 +81,13 @@ def parser() -> argparse.ArgumentParser:
     forget = verbs.add_parser("forget", help="delete all that this folder holds of a student")
     forget.add_argument("student", metavar="STUDENT")
     return root
+
+
+def points(text: str) -> float:
+    """Read a number. Raises ValueError for nan too, because no score is below it."""
+    if math.isnan(value := float(text)):
+        raise ValueError
+    return value
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -34,9 +34,9 @@ def adjust(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
     except UsageError as error:  # the next batch draws the page again
         print(f"grade.py: notice: the adjustment is recorded; the page could not be drawn: {error}", file=sys.stderr)
     report = book.row(student, run).report
+    graded = {item.id: item for item in report.items} if report else {}
+    say(f"{student} {arguments.item}: {by_hand(given, graded.get(arguments.item))}")
     if report is not None:
-        graded = {item.id: item for item in report.items}
-        say(f"{student} {arguments.item}: {by_hand(given, graded.get(arguments.item))}")
         say(f"now {headline(report)}{f' ({account(report)})' if account(report) else ''}", "bold")
 
 

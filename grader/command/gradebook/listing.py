@@ -110,7 +110,8 @@ def which_file(book: Gradebook, waiting: Iterable[tuple[Student, ItemResult, Che
     if asked:
         say("")
         command = f"{book.typed} take {next(iter(asked))[0]} FILE --as NAME"
-        say(f"{len(asked)} questions on files; answer each with {command} and run the batch again, or adjust its items")
+        many = f"{len(asked)} question{'s' * (len(asked) > 1)} on files"
+        say(f"{many}; answer each with {command} and run the batch again, or adjust its items")
 
 
 def evidence(check: CheckResult) -> Iterator[str]:

@@ -33,6 +33,9 @@ def release(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Print
 
 
 def log(book: Gradebook, run: Run, say: Printer) -> None:
-    for one in releases.decisions(book, run):
+    given = releases.decisions(book, run)
+    if not given:
+        say(f"run {run.id}: nobody has released anything, or taken it back")
+    for one in given:
         what = "released" if one.released else "taken back"
         say(f"{clock(one.time, zone_of(run.late))}: {one.item} {what} by {one.author}")
