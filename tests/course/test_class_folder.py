@@ -500,12 +500,10 @@ def test_of_files_side_by_side_a_students_own_are_named(tmp_path, handed_in, say
         submission.read(tmp_path, ["layers.py"], {}, parts=entry.parts)
 
 
-@pytest.mark.parametrize(
-    ("file", "whose"), [("cy.txt", "cy"), ("Cy Doe.pdf", "cy"), ("77.html", "cy"), ("notes.txt", "")]
-)
+@pytest.mark.parametrize(("file", "whose"), [("cy.txt", "77"), ("Cy Doe.pdf", "77"), ("77.html", "77"), ("n.txt", "")])
 def test_a_note_that_is_named_as_a_student_without_work_is_told_and_no_zero(tmp_path, file, whose):
     place = make(tmp_path / "class", "ada/f1.py", "bo/f1.py", file)
     listed = roster(tmp_path, "id,name,SID\nada,Ada,1\nbo,Bo,2\ncy,Cy Doe,77\n")
     found = {one.id: one.problem for one in recognise(place, roster=listed) if one.problem}
-    said = f"{file} may be this student's work; put it into a folder cy, or delete it"
+    said = f"{file} may be this student's work; put it into a folder 77, or delete it"
     assert found == ({whose: said} if whose else {})
