@@ -29,9 +29,12 @@ def fits(folder: Path) -> bool:
 def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
     """One Student per attempt. If a student has several, the newest counts."""
     groups, rest = grouped(folder, SHAPE.fullmatch, lambda found: (found["who"], found["at"]))
-    receipts = {group[0][0]["who"]: receipt(group) for group in groups}
+    receipts: dict[str, str] = {}  # a student's, of any attempt: without a name, an attempt would be another student's
+    for group in groups:
+        who = group[0][0]["who"]
+        receipts[who] = receipts.get(who) or receipt(group)
     users = users_of(receipts)
-    return [*(attempt(group, users, zone) for group in groups), *rest]
+    return [*(attempt(group, users, receipts, zone) for group in groups), *rest]
 
 
 def receipt(group: Group) -> str:
@@ -67,10 +70,10 @@ def title_of(heads: Iterable[str]) -> str:
     return heads[0][: heads[0].rfind("_") + 1] if len(heads) == 1 else ""
 
 
-def attempt(group: Group, users: Mapping[str, str], zone: tzinfo | None) -> Student:
+def attempt(group: Group, users: Mapping[str, str], receipts: Mapping[str, str], zone: tzinfo | None) -> Student:
     first, text = group[0][0], receipt(group)
     user = users[first["who"]]
-    told = named(text)
+    told = named(text) or named(receipts[first["who"]])
     parts = tuple((found["own"], path) for found, path in group if found["own"])
     one = handed_in(user, user, parts, ids={"username": user})
     name = (printable(told["name"].strip()) if told else "") or one.name

@@ -67,3 +67,11 @@ def test_what_a_student_wrote_in_a_receipt_keeps_nobody_waiting(read, comment):
     (ada,) = read(f"{head}_hw.zip", texts={f"{head}.txt": receipt}).values()
     assert ada.ids == {"username": "a_da"}
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("told", [19, 20])
+def test_an_attempt_without_a_receipt_is_the_same_students(read, told):
+    heads = {day: f"HW_1_a_da_attempt_2026-11-{day}-23-05-11" for day in (19, 20)}
+    texts = {f"{heads[told]}.txt": RECEIPT.replace(heads[20], heads[told])}
+    (ada,) = read(*(f"{head}_hw.zip" for head in heads.values()), texts=texts).values()
+    assert (ada.id, ada.name, ada.others) == ("a_da", "Ada Lovelace", ("hw.zip",))
