@@ -16,13 +16,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 import random
 import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,12 +33,14 @@ from typing import Any
 import numpy as np
 
 from grader.errors import Unrecorded, UsageError
+from grader.sandbox.worker.operate import COMPARED, OPERATORS
 from grader.sandbox.worker.wire import FrameError, Tensor, decode, encode
 
 RECORDED = "answers.zip"  # beside the project's folders, where there is no reference/
 MANIFEST, SHARED = "manifest.json", "shared"
 FORMAT = 1
 KEY = 8  # bytes of a question's digest; a seed has some thousand questions
+MOST_ELEMENTS = 100_000  # of an object that a check iterates over
 KNOWN = 4096  # answers that are remembered; a class asks some sixty questions
 LACKING = "this handout holds no answer to what your work was asked here; your course's grader measures it"
 CALL, VALUE, SET = "call", "value", "set"  # kinds of questions
@@ -121,7 +126,7 @@ class Recorder(Live):
             self.current[key] = encode({"answer": plain(answer), "changed": changed})
         except FrameError:
             self.current[key] = encode({OBJECT: True, "changed": changed})
-            return Asked(self, (OBJECT, key.hex()), answer)
+            return Thing(self, (OBJECT, key.hex()), answer)
         return answer
 
 
@@ -177,7 +182,7 @@ class Recorded(Live):
         found = self.answer(key)
         for at, value in found["changed"].items():
             change(question.args[at], value)
-        return Asked(self, (OBJECT, key.hex())) if OBJECT in found else opened(found["answer"])
+        return Thing(self, (OBJECT, key.hex())) if OBJECT in found else opened(found["answer"])
 
     def answer(self, key: bytes) -> Any:
         found = self.answers.get(key.hex())
@@ -228,6 +233,10 @@ class Asked:
     def __init__(self, answers: Any, path: tuple[str, ...], live: Any = None) -> None:
         self._answers, self._path, self._live = answers, path, live
 
+    @property
+    def __name__(self) -> str:
+        return self._path[-1]
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
@@ -252,6 +261,39 @@ class Asked:
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         return self._answers.ask(Question(self._path, args, named), self._live)
+
+
+def asks(name: str) -> Any:
+    """An operator as a question: a name in OPERATORS, or "list" for what an object is iterated over."""
+
+    def operate(self: Thing, *args: Any) -> Any:
+        return self._answers.ask(Question((*self._path, f"{name}()"), args), partial(OPERATIONS[name], self._live))
+
+    return operate
+
+
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    **OPERATORS,
+    "getitem": operator.getitem,
+    "list": lambda live: list(islice(live, MOST_ELEMENTS)),
+}
+
+
+class Thing(Asked):
+    """An object that the reference made: its operators are questions, too."""
+
+    __len__, __bool__, __contains__, __getitem__, __next__ = map(asks, ("len", "bool", "contains", "getitem", "next"))
+    __eq__, __ne__, __lt__, __le__, __gt__, __ge__ = map(asks, COMPARED)
+    __str__, __repr__, __format__ = asks("str"), asks("repr"), asks("format")
+    __float__, __int__, __complex__, __hash__ = asks("float"), asks("int"), asks("complex"), asks("hash")
+    __add__, __sub__, __mul__, __truediv__, __matmul__ = map(asks, ("add", "sub", "mul", "truediv", "matmul"))
+    __radd__, __rsub__, __rmul__, __rtruediv__, __rmatmul__ = map(asks, ("radd", "rsub", "rmul", "rtruediv", "rmatmul"))
+    __floordiv__, __mod__, __pow__, __neg__, __abs__ = map(asks, ("floordiv", "mod", "pow", "neg", "abs"))
+    _elements = asks("list")
+
+    def __iter__(self) -> Iterator[Any]:
+        found = self._elements()
+        return iter([found[at] for at in range(len(found))] if isinstance(found, Thing) else found)
 
 
 def carried_out(question: Question, live: Any, args: Sequence[Any], named: Mapping[str, Any]) -> Any:

@@ -76,13 +76,20 @@ def _selftest_arrays(values):
 
 
 def _selftest_replace(names, function, make):
-    """Put `make(function)` in the place of "function" or "Class.method"; what is no plain function stays."""
+    """Put `make(function)` in the place of "function" or "Class.method", also of a property, a class method or a static
+    method; what is no plain function stays."""
     owner, _, name = function.rpartition(".")
     holder = names.get(owner) if owner else None
     found = (vars(holder) if holder is not None else names).get(name)
-    if type(found) is not type(_selftest_each):
+    kind = type(found)
+    inside = found.fget if kind is property else found.__func__ if kind in (classmethod, staticmethod) else found
+    if type(inside) is not type(_selftest_each):
         return
-    made = _selftest_functools.wraps(found)(make(found))
+    made = _selftest_functools.wraps(inside)(make(inside))
+    if kind is property:
+        made = found.getter(made)
+    elif inside is not found:
+        made = kind(made)
     if holder is None:
         names[name] = made
     else:

@@ -50,6 +50,7 @@ class Table:
     items: tuple[str, ...]
     not_tried: tuple[str, ...] = ()
     uncontrolled: list[str] = field(default_factory=list)
+    unmade: list[str] = field(default_factory=list)  # checks for which no wrong answer could be made
     controls: int = 0
     alone: tuple[str, ...] = ()
     wheats: int = 0
@@ -150,7 +151,11 @@ def lines(table: Table) -> Iterator[str]:
 
 def uncontrolled(table: Table) -> Iterator[str]:
     for name in table.uncontrolled:
-        yield f"{name} rejects none of the wrong answers that were built for it; make the check see one"
+        yield (
+            f"no wrong answer can be made for {name}; add a mistake to wrong.yaml that it finds"
+            if name in table.unmade
+            else f"{name} rejects none of the wrong answers that were built for it; make the check see one"
+        )
 
 
 def of_mutants(table: Table) -> Iterator[str]:

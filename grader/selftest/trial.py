@@ -10,6 +10,7 @@ from grader.errors import UsageError
 from grader.mistakes import said
 from grader.model import CheckResult, Homework, Limits, Submission, Verdict
 from grader.selftest import equivalents
+from grader.selftest.answers import leaves
 from grader.selftest.causes import cause
 from grader.selftest.equivalents import Equivalent, fits
 from grader.selftest.mutants import Mutant, controls, mutants
@@ -139,12 +140,13 @@ def control(plan: Plan, grade: Grader, limits: Limits, seen: Survey, table: Tabl
         for result in results:
             if result.name in rejected and refuses(result) and result.verdict is not Verdict.INTERNAL:
                 rejected[result.name].add(by_name[run.submission.name].name)
-    lacking = []
+    lacking, made = [], {one.name for one in seen.functions if any(leaves(one.gives, (), ()))}
     for name, check in checks.items():
         reached = [one.name for one in seen.functions if name in one.reached]
         about = [one for one in reached if one == check.about or one.startswith(f"{check.about}.")]
         if not rejected[name] & set(about or reached):
             lacking.append(name)
+            table.unmade += [name] if reached and not made & set(about or reached) else []
     if lacking and plan.known:
         known = [Run(one, 0, items_of(plan, lacking)) for one in plan.known]
         table.controls += len(known)

@@ -45,6 +45,54 @@ def test_a_check_that_sees_less_is_told_with_what_it_no_longer_sees(folder, tmp_
     assert "false acceptances" not in after
 
 
+KINDS = """
+
+import enum
+
+class Mood(enum.Enum):
+    GOOD = 1
+    BAD = 2
+
+class Day:
+    def __init__(self, hours):
+        self.hours = hours
+
+    @property
+    def minutes(self):
+        return 60.0 * len(self.hours)
+
+    @staticmethod
+    def mood(hours):
+        return Mood.GOOD if len(hours) > 4 else Mood.BAD
+"""
+
+
+def test_a_property_is_changed_and_what_cannot_be_wrong_is_not(folder, capsys):
+    with (folder / "reference" / "work.py").open("a") as file:
+        file.write(KINDS)
+    with (folder / "checks.py").open("a") as file:
+        for name, claim in (("minutes", 'hw.work.Day(["6", "7"]).minutes == 120'),
+                            ("mood", 'hw.work.Day.mood(["6"]).name == "BAD"')):  # fmt: skip
+            head = f'\n\n@check("1.1", "work.Day.{name}")\ndef {name}(hw, rng):'
+            file.write(f'{head}\n    """It is right."""\n    assert {claim}\n')
+    rubric = (folder / "rubric.yaml").read_text()
+    (folder / "rubric.yaml").write_text(rubric.replace("[weighted_sum]", "[minutes, mood]"))
+    (folder / "checks.py").write_text(
+        (folder / "checks.py").read_text().replace('@check("1.1", "work.weighted_sum")\n', "")
+    )
+    for name in ("wrong.yaml", "selftest.yaml"):
+        (folder / name).unlink()
+    code, out = run_on(folder, capsys)
+    assert code == selftest.FINDINGS
+    assert "no check that is tried runs work.weighted_sum: nothing" in out
+    assert "\nno wrong answer can be made for mood; add a mistake to wrong.yaml that it finds\n" in out
+    (folder / "wrong.yaml").write_text('good: {file: work.py, old: "else Mood.BAD", new: "else Mood.GOOD"}\n')
+    code, out = run_on(folder, capsys)
+    assert "controls: each check rejects a wrong answer of its kind" in out
+    assert "Day.__init__" not in out
+    assert re.search(r"factor +0 of 2", out), out
+
+
 def test_right_work_that_is_rejected_is_named(folder, capsys):
     path = next((folder / "right").glob("*/work.py"))
     path.write_text(path.read_text().replace("*", "+"))

@@ -113,6 +113,17 @@ def test_a_release_is_refused_for_what_it_holds(source: Source, monkeypatch: pyt
         handout.build(source)
 
 
+def test_the_grader_may_resemble_the_solution_of_another_homework(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = ROOT / "tests" / "homeworks" / "framework"
+    source = Source(folder, rubric.load(folder / "rubric.yaml"))
+    solution = ast.unparse(next(leaks.solutions(folder, source.rubric))[1]).encode()
+    monkeypatch.setattr(handout, "members", lambda source: {"grader/measure/numeric.py": solution})
+    handout.build(source)
+    monkeypatch.setattr(handout, "members", lambda source: {"homework/checks.py": solution})
+    with pytest.raises(UsageError, match=r"homework/checks\.py:1 holds a statement"):
+        handout.build(source)
+
+
 def test_the_same_inputs_give_the_same_bytes(files: Mapping[str, bytes], source: Source) -> None:
     recording.record.cache_clear()
     again = recording.record(OWN, (1, 2))

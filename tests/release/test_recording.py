@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -78,3 +79,49 @@ def test_what_the_reference_changes_in_a_set_is_recorded(tmp_path: Path) -> None
     recorded.begin(1)
     recorded.modules.work.add(held)
     assert held == {1, (1, "b")}
+
+
+class Money:
+    def __init__(self, amount: float) -> None:
+        self.amount = amount
+
+    def __add__(self, other: Any) -> Money:
+        return Money(self.amount + getattr(other, "amount", other))
+
+    __radd__ = __add__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Money) and other.amount == self.amount
+
+    def __lt__(self, other: Money) -> bool:
+        return self.amount < other.amount
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, at: int) -> Money:
+        return [self, Money(7.0)][at]
+
+    def __repr__(self) -> str:
+        return f"Money({self.amount})"
+
+    def __hash__(self) -> int:
+        return 3
+
+
+def test_operators_of_the_references_objects_are_recorded(tmp_path: Path) -> None:
+    def ask(work: Any) -> list[Any]:
+        one, two = work.Money(1.0), work.Money(2.0)
+        parts = [repr(part) for part in one]  # each is an object
+        return [(one + two).amount, (3 + one).amount, one == two, one < two, len(one), parts, f"{two!r}", hash(one)]
+
+    recorder = Recorder({"work": SimpleNamespace(Money=Money)})
+    recorder.begin(1)
+    asked = ask(recorder.modules.work)
+    assert asked == [3.0, 4.0, False, True, 2, ["Money(1.0)", "Money(7.0)"], "Money(2.0)", 3]
+    manifest = {"modules": ["work"], "functions": {}, "grader": ""}
+    (tmp_path / "answers.zip").write_bytes(pack(recorder, manifest))
+    recorded = Recorded(tmp_path / "answers.zip")
+    recorded.begin(1)
+    assert ask(recorded.modules.work) == asked
+    assert recorded.modules.work.Money.__name__ == "Money"
