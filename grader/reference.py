@@ -264,10 +264,16 @@ class Asked:
 
 
 def asks(name: str) -> Any:
-    """An operator as a question: a name in OPERATORS, or "list" for what an object is iterated over."""
+    """An operator as a question: a name in OPERATIONS. It changes nothing, so what is asked next is the same in any
+    order; `next` alone is a call."""
 
     def operate(self: Thing, *args: Any) -> Any:
-        return self._answers.ask(Question((*self._path, f"{name}()"), args), partial(OPERATIONS[name], self._live))
+        path, does = (*self._path, f"{name}()"), partial(OPERATIONS[name], self._live)
+        if name == "next":
+            return self._answers.ask(Question(path), does)
+        return self._answers.ask(
+            Question(path, args, kind=VALUE), does(*opened(args)) if self._answers.recording else None
+        )
 
     return operate
 

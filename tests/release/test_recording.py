@@ -110,18 +110,30 @@ class Money:
 
 
 def test_operators_of_the_references_objects_are_recorded(tmp_path: Path) -> None:
-    def ask(work: Any) -> list[Any]:
+    def ask(work: Any, *, turned: bool = False) -> list[Any]:
         one, two = work.Money(1.0), work.Money(2.0)
+        assert (len(two) if turned else hash(two)) > 1  # in which order they are asked changes nothing
         parts = [repr(part) for part in one]  # each is an object
-        return [(one + two).amount, (3 + one).amount, one == two, one < two, len(one), parts, f"{two!r}", hash(one)]
+        return [
+            (one + two).amount,
+            (3 + one).amount,
+            one == two,
+            one < two,
+            len(one),
+            parts,
+            f"{two!r}",
+            hash(one),
+            hash(two),
+            len(two),
+        ]
 
     recorder = Recorder({"work": SimpleNamespace(Money=Money)})
     recorder.begin(1)
     asked = ask(recorder.modules.work)
-    assert asked == [3.0, 4.0, False, True, 2, ["Money(1.0)", "Money(7.0)"], "Money(2.0)", 3]
+    assert asked == [3.0, 4.0, False, True, 2, ["Money(1.0)", "Money(7.0)"], "Money(2.0)", 3, 3, 2]
     manifest = {"modules": ["work"], "functions": {}, "grader": ""}
     (tmp_path / "answers.zip").write_bytes(pack(recorder, manifest))
     recorded = Recorded(tmp_path / "answers.zip")
     recorded.begin(1)
-    assert ask(recorded.modules.work) == asked
+    assert ask(recorded.modules.work, turned=True) == asked
     assert recorded.modules.work.Money.__name__ == "Money"
