@@ -31,11 +31,14 @@ def under_own_names(
     replace_arrays(vars(itself), lambda array: held.setdefault(id(array), array))
     places = dict(zip(held, paired(held.values(), right), strict=True))
     replace_arrays(vars(itself), lambda array: right.get(places[id(array)] or "", array))
-    named = {name: one for name, one in told.items() if isinstance(one, np.ndarray)} if type(told) is dict else {}
+    told = told if type(told) is dict else {}
+    named = {name: one for name, one in told.items() if isinstance(one, np.ndarray)}
     names = {places[id(one)]: name for name, one in named.items() if places.get(id(one))}
     others = {name: one for name, one in named.items() if name not in names.values()}  # such as copies
     rest = {name: value for name, value in right.items() if name not in names}
     names |= dict(zip(paired(others.values(), rest), others, strict=True))
+    missing = [name for name in told if name not in named]  # such as a number in the place of an array
+    names |= dict(zip((name for name in right if name not in names), missing, strict=False))
     return {names.get(name, name): value for name, value in right.items()}
 
 

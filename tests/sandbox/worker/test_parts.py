@@ -63,6 +63,10 @@ def one_bias_wrong(net, n, h, c):
     net.p = {"w1": np.ones((n, h)), "w2": np.ones((h, c)), "b1": np.ones(c), "b2": np.ones(c)}
 
 
+def one_number(net, n, h, c):
+    net.w1, net.b1, net.w2, net.b2 = np.ones((n, h)), np.ones(h), 1.0, np.ones(c)
+
+
 def halfway(net, n, h, c):
     net.params = {"w1": np.ones((n, h))}
     raise ValueError
@@ -98,6 +102,7 @@ OWN = "w1", "b1", "w2", "b2"
         (nested, nested_weights, OWN, ("layers[0].w", "layers[0].b", "layers[1].w", "layers[1].b")),
         (of_class, lambda net: net.held, OWN, tuple(f"held['{name}']" for name in OWN)),
         (one_bias_wrong, lambda net: net.p, OWN, tuple(f"p['{name}']" for name in OWN)),
+        (one_number, all_of, OWN, ("w1", "b1")),
         (halfway, all_of, RIGHT, ("params['w1']",)),
     ],
 )
