@@ -6,6 +6,7 @@ treated as hostile. All limits are at the top of this file and of unpack.py; a m
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
@@ -177,7 +178,7 @@ class Search:
         if path in self.asked:
             return True
         if found := self.names.distances(name):
-            return self.counted(found, parts[-1], where)
+            return self.counted(found, where)
         if self.names.beside(name):
             self.beside += 1
             self.left_out += [name] if self.beside > BESIDE else []
@@ -187,12 +188,12 @@ class Search:
             return self.code <= CODE
         return False
 
-    def counted(self, bases: Iterable[str], name: str, where: str) -> bool:
+    def counted(self, bases: Iterable[str], where: str) -> bool:
         for base in bases:
             self.copies[base] = self.copies.get(base, 0) + 1
             if self.copies[base] > COPIES:
                 raise TooBigError(
-                    f"{where} holds more than {COPIES} files named {printable(name)}; leave the right one"
+                    f"{where} holds more than {COPIES} files named {base}, or nearly so; leave the right one"
                 )
         return True
 
@@ -258,9 +259,10 @@ class Search:
                     content = self.take(file, str(root), name)
                     return self.read(str(path.relative_to(root)), name, content, 0)
         except OSError as error:
-            if not path.is_symlink() and self.names.named(path.name):
+            odd = path.is_symlink() or error.errno == errno.ENXIO  # a socket, or a device without a driver
+            if not odd and self.names.named(path.name):
                 raise SubmissionError(f"{path} cannot be read ({error.strerror}); check its permissions") from None
-            if not path.is_symlink():
+            if not odd:
                 self.note(f"{name} cannot be read ({error.strerror})")
                 return []
         self.note(f"{name} is a link or device, which is not followed; hand in the file itself")
