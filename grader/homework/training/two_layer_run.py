@@ -340,7 +340,7 @@ class TwoLayerLearner:
                 return 1.0
             values, yours = readings(step["parameters"]), readings(step["gradients"])
             X, y, reg = np.asarray(step["X"], np.float64), step["y"], float(step["reg"])
-            if X.shape != (len(y), PIXELS) or not np.isin(y, range(CLASSES)).all():
+            if X.shape != (*y.shape, PIXELS) or not np.isin(y, range(CLASSES)).all():
                 return 1.0
             return max(
                 (
@@ -360,7 +360,8 @@ class TwoLayerLearner:
         of = VALIDATION if VALIDATION in outcome.bars else TRAIN
         done, count = len(outcome.epochs), outcome.hyperparameters.get("num_epochs")
         bar = f"[{'#' * int(20 * min(done / count, 1)):.<20}] " if count else ""
-        parts = [f"{bar}epoch {done}{f' of {count:g}' if count else ''}"]
+        parts = ["once more, with noise for gradients"] if self.steps < math.inf else []
+        parts.append(f"{bar}epoch {done}{f' of {count:g}' if count else ''}")
         if outcome.losses:
             parts.append(f"loss {np.mean(outcome.losses[-50:]):.3f}")
         if outcome.epochs:

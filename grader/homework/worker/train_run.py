@@ -355,19 +355,24 @@ class Kept:
         self.seen, self.largest = 0, 0.0
 
     def see(self, model: Any, X: Any, y: Any, reg: Any, grads: dict[str, Any]) -> None:
-        """Note one step of a model: the batch as it was given, and the gradients that were returned."""
+        """Note one step of a model: the batch as it was given, and the gradients that were returned. A main of the
+        student's own may give its steps something else, of which nothing is kept."""
+        plainly = isinstance(reg, (int, float, np.number)) and all(isinstance(one, np.ndarray) for one in (X, y))
+        if not plainly or y.ndim != 1 or y.dtype.kind not in "iu" or X.dtype.kind not in "fiu":
+            return
         self.seen += 1
-        size = sum(float(np.square(np.ravel(plain(one))[::STRIDE].astype(float)).sum()) for one in grads.values())
+        params = {name: value for name, value in model.parameters().items() if name in grads}
+        given = {name: plain(grads[name]) for name in params}
+        size = sum(float(np.square(np.ravel(one)[::STRIDE].astype(float)).sum()) for one in given.values())
         places = [0] if size > 2 * self.largest else []  # so that few are copied while gradients grow
         at = int(self.rng.integers(max(self.seen, DRAWN)))
         places += [1 + at] if at < DRAWN else []
         if not places:
             return
-        self.largest = max(self.largest, size)
-        params = {name: value for name, value in model.parameters().items() if name in grads}
+        self.largest = size if 0 in places else self.largest
         step = {
             "parameters": {str(name)[:80]: np.array(plain(value), np.float32) for name, value in params.items()},
-            "gradients": {str(name)[:80]: np.array(plain(grads[name]), np.float32) for name in params},
+            "gradients": {str(name)[:80]: np.array(value, np.float32) for name, value in given.items()},
             "X": np.array(X, np.float32),
             "y": np.array(y, np.int64),
             "reg": float(reg),
@@ -386,7 +391,7 @@ class Noise:
 
     def learn(self, loss: Any, grads: dict[str, Any]) -> None:
         self.loss = number(loss)
-        self.spread = {name: float(np.std(plain(value))) for name, value in grads.items()}
+        self.spread = {name: float(np.std(plain(value))) for name, value in grads.items() if np.size(value) > 1}
 
     def step(self, model: Any) -> tuple[float, dict[str, Any]]:
         """A loss, and a gradient for each parameter of a model."""

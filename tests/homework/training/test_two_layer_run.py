@@ -391,3 +391,15 @@ def test_an_own_main_is_judged_on_the_images_that_it_trains_on(monkeypatch):
     monkeypatch.setattr(trained_network.Network, "predict", lambda self, X: asked.append(len(X)) or np.zeros(len(X)))
     outcome, _ = run([shown], found=OWN_MAIN, bars={TRAIN: 0.75})
     assert (outcome.best(TRAIN), set(asked)) == (0.8, {50})
+
+
+def test_a_main_that_clears_its_bar_runs_once_more_with_noise_for_gradients():
+    """As many steps as before; whoever waits is told so. One that clears none has shown nothing to doubt."""
+    outcome, hw = run([{VALIDATION: 0.5, TRAIN: 0.5, "settings": {}}], found=OWN_MAIN)
+    assert [order["untaught"] for order in hw.orders] == [False, True]
+    assert outcome.untaught == {VALIDATION: 0.0}
+    again = two_layer_run.TwoLayerLearner(hw, {}, (), Outcome(1, BEST, {}), steps=len(outcome.losses))
+    assert again.progress().startswith("once more, with noise for gradients")
+    again.outcome.losses = outcome.losses
+    assert not again.learns()
+    assert len(run([{VALIDATION: 0.1, TRAIN: 0.1, "settings": {}}], found=OWN_MAIN)[1].orders) == 1

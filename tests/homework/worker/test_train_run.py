@@ -442,6 +442,22 @@ def test_a_main_without_arguments_is_called_with_none(own):
     assert len(finish(run)) == 5
 
 
+def test_a_main_may_give_its_steps_what_it_likes(own):
+    """Labels as rows, two strengths, and a gradient that says more."""
+    step = """
+right = training_step
+def training_step(model, X, y, reg):
+    loss, grads = right(model, X, y.argmax(axis=1), reg[0])
+    return loss, grads | {"said": "more"}
+"""
+    code = MAIN.replace("training_step(model, X, y, 0.25)", "training_step(model, X, np.eye(10)[y], (0.25, 0.1))")
+    run, _ = own(code)
+    exec(step, vars(run.train))
+    run.step = run.train.training_step
+    assert len(finish(run)) == 5
+    assert run.kept_step(0) == {}
+
+
 def test_plotting_and_saving_are_muted(own):
     plots = """
     import matplotlib
