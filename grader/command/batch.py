@@ -31,7 +31,7 @@ from grader.course.gradebook import Gradebook, Run, zone_of
 from grader.course.job import Place, homework_at
 from grader.course.pool import Pool, Workers
 from grader.course.result_keys import Terms
-from grader.course.times import to_its_end
+from grader.course.times import YEARS, to_its_end
 from grader.data import datasets
 from grader.errors import UsageError
 from grader.model import Homework, Row, Student, Verdict
@@ -226,7 +226,10 @@ def due(text: str | None, zone: tzinfo | None = None) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(to_its_end(text.strip()))
-        return (at.replace(tzinfo=zone) if zone and at.tzinfo is None else at).astimezone()
+        at = (at.replace(tzinfo=zone) if zone and at.tzinfo is None else at).astimezone()
+        if at.year in YEARS:
+            return at
+        raise ValueError
     except (ValueError, OverflowError):
         raise UsageError(
             f"--due {text} is not a time; write it as 2026-11-20T23:59 or 2026-11-20T23:59+01:00"

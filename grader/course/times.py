@@ -12,11 +12,12 @@ OFFSET = re.compile(r"\s+([+-]\d\d:?\d\d)$")
 ZONE = re.compile(r"\s+([A-Za-z]+(?:/[A-Za-z_+\-\d]+)+|UTC|GMT|Z)$")
 NUMBERS = re.compile(r"\D*(\d{1,2})([/-])(\d{1,2})\2\d{2,4}\b")
 NOTHING = ("", "-", "–", "—", "0", "never", "none", "n/a", "null")  # cells that mean "no time"
+YEARS = range(1900, 9000)  # beyond, a zone or some days more leave the calendar
 STRICT = {"REQUIRE_PARTS": ["day", "month", "year"], "PARSERS": ["absolute-time"], "DATE_ORDER": "DMY"}
 
 
 def moment(value: object, zone: tzinfo | None = None) -> datetime | None:
-    """The time in UTC, or None if it cannot be read.
+    """The time in UTC, or None if it cannot be read, or lies so near an end of the calendar that no zone can show it.
 
     A time without a zone is in `zone`, or in this machine's zone; a date without a time means the end of that day.
     """
@@ -24,7 +25,8 @@ def moment(value: object, zone: tzinfo | None = None) -> datetime | None:
     if not isinstance(time, datetime):
         return None
     try:
-        return (time.replace(tzinfo=zone) if time.tzinfo is None else time).astimezone(UTC)
+        at = (time.replace(tzinfo=zone) if time.tzinfo is None else time).astimezone(UTC)
+        return at if at.year in YEARS else None
     except (OverflowError, OSError, ValueError):
         return None
 

@@ -37,6 +37,7 @@ from grader.report.wording import clock
         (["in", "--out", "in"], "is inside in"),
         (["in", "--out", "out", "--data-root", "nowhere"], "--data-root nowhere is not a folder"),
         (["in", "--out", "out", "--due", ""], "--due  is not a time"),
+        (["in", "--out", "out", "--due", "9999-12-31"], "--due 9999-12-31 is not a time"),
         (["in", "--out", "out", "--roster", "no.csv"], "no.csv cannot be read"),
     ],
 )

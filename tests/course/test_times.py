@@ -46,7 +46,7 @@ def test_a_day_alone_means_its_end_in_the_courses_zone(text):
 
 @pytest.mark.parametrize(
     "text", ["soon", "yesterday", "-", "", "3", "03/04/2026 23:05", "3-4-2026", "11:05 PM", "November 2026",
-             "31 November 2026", "9999999999999999999999", "Friday", None, 3.5, ["2026"]],
+             "31 November 2026", "9999999999999999999999", "Friday", None, 3.5, ["2026"], "9999-12-31", "0001-01-01"],
 )  # fmt: skip
 def test_what_is_no_time_or_may_be_two_is_none(text):
     assert moment(text) is None
