@@ -233,6 +233,7 @@ class Database:
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
         self.folder = folder
         self.connection = connection
+        self.file = (folder / FILE).stat()
 
     @classmethod
     def create(cls, folder: Path) -> Self:
@@ -268,10 +269,10 @@ class Database:
             uri = f"{path.absolute().as_uri()}?{how}"
             connection = sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None, factory=Connection)
             connection.create_function("digest", 1, digest, deterministic=True)
-            database = cls(folder, connection)
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")  # durable even if the power fails
+                database = cls(folder, connection)
                 database.migrate()
             except BaseException:
                 connection.close()
@@ -301,11 +302,24 @@ class Database:
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self.connection
+                self.expect_there()
                 self.connection.execute("COMMIT")
             except BaseException:
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
                 raise
+
+    def expect_there(self) -> None:
+        """Raise UsageError if the file was deleted or replaced since it was opened: what is written goes nowhere."""
+        path = self.folder / FILE
+        try:
+            same = os.path.samestat(path.stat(), self.file)
+        except OSError:
+            same = False
+        if not same:
+            raise UsageError(
+                f"{path} was moved or replaced, so nothing was recorded; put it back, and start this again"
+            )
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """The rows that a query finds."""

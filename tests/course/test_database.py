@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import sys
 import tempfile
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -276,6 +277,24 @@ def test_a_gradebook_that_was_deleted_is_not_begun_anew(tmp_path, left):
         ):
             opened(tmp_path)
     assert not (tmp_path / database.FILE).exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a file that is open cannot be moved")
+@pytest.mark.parametrize("act", ["rename", "delete", "replace"])
+def test_what_is_written_into_a_gradebook_that_is_gone_is_not_called_recorded(book, act):
+    """As where a folder is deleted, or a backup restored, while the review is open."""
+    put(book)
+    path, other = book.folder / database.FILE, book.folder / "other"
+    if act == "rename":
+        path.rename(other)
+    elif act == "delete":
+        path.unlink()
+    else:
+        other.write_bytes(path.read_bytes())
+        other.replace(path)
+    with pytest.raises(UsageError, match=r"gradebook\.sqlite was moved or replaced, so nothing was recorded; put it"):
+        put(book, "b")
+    assert held(book) == ["a"]
 
 
 DAMAGE = (
