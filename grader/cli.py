@@ -242,18 +242,16 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
     from grader import grading, handout
     from grader.check import load
     from grader.data import datasets
-    from grader.files import PAGE, XML, check_place, is_output
+    from grader.files import PAGE, XML, check_places, is_output
     from grader.intake.submission import begin, read, stubs
 
     if arguments.watch:
         expect_no_end(arguments)
     page = None if arguments.no_html else arguments.html
     files = (arguments.json, arguments.junit, page)
-    for path, begins in zip(files, ('{\n  "schema"', XML, PAGE), strict=True):
-        if path:
-            check_place(path, begins)
     if sum(is_output(path) for path in files if path) > 1:
         raise UsageError("only one of --json, --junit and --html can be printed; give the others a file")
+    check_places(zip(files, ('{\n  "schema"', XML, PAGE), strict=True))
     if step:
         step.check(*files)
     datasets.check_root(arguments.data_root)

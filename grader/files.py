@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from grader.errors import UsageError
@@ -31,6 +32,19 @@ def check_place(path: Path, begins: str = "") -> None:
     there = beginning(path) if begins and path.is_file() and not is_output(path) else b""
     if there and not there.startswith(begins.encode()):
         raise UsageError(f"{path} holds something else, which would be lost; delete it, or choose another path")
+
+
+def check_places(places: Iterable[tuple[Path | None, str]]) -> None:
+    """`check_place` for each file that will be written, with how it begins. Raises UsageError if two are one file."""
+    taken = set()
+    for path, begins in places:
+        if path is None:
+            continue
+        check_place(path, begins)
+        file = path.resolve()
+        if file in taken and (path.is_file() or not path.exists()):  # a device takes several
+            raise UsageError(f"{path} is named for two files, and one would be lost; give each its own name")
+        taken.add(file)
 
 
 def expect_no_gradebook(path: Path) -> None:

@@ -118,6 +118,9 @@ def test_usage_is_exit_code_2(tmp_path):
     for option in ("--json", "--html", "--junit"):
         run = grade("reference", "--task", "1", option, tmp_path / "layers.py")
         assert (run.returncode, "layers.py holds something else, which would be lost" in run.stderr) == (2, True)
+    for words in (["--json", "r.x", "--html", "r.x"], ["--json", "r.x", "--junit", "./r.x", "--no-html"]):
+        run = grade(ROOT / "reference", "--task", "1", *words, cwd=tmp_path)
+        assert (run.returncode, "r.x is named for two files, and one would be lost" in run.stderr) == (2, True)
     for words in (["--repro", ""], ["--repro="], ["--data-root", ""], ["--homework="], ["batch", "in", "--out", ""]):
         run = grade(*words)
         assert (run.returncode, f"{words[-2] if not words[-1] else words[0][:-1]} is empty" in run.stderr) == (2, True)

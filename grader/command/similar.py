@@ -19,7 +19,7 @@ from grader.course.database import FILE
 from grader.course.gradebook import Gradebook, Run, zone_of
 from grader.course.job import homework_at
 from grader.errors import UsageError
-from grader.files import PAGE, check_place, is_output, write
+from grader.files import PAGE, check_places, is_output, write
 from grader.model import Report, Student, Take, Verdict
 from grader.report.text import Printer, Terminal
 from grader.report.wording import SHAPE
@@ -59,9 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--jobs is {jobs}; it must be at least 1")
     html = None if arguments.no_html else arguments.html or default_page(arguments.folder)
     kept_at = arguments.folder / pages.PAIRS if html and (arguments.folder / FILE).is_file() else None
-    for path, begins in ((html, PAGE), (arguments.json, '{\n "what"'), (kept_at, "")):
-        if path:
-            check_place(path, begins)
+    check_places(((html, PAGE), (arguments.json, '{\n "what"'), (kept_at, "")))
     classes = [class_at(path, arguments) for path in (arguments.folder, *arguments.earlier)]
     folder = arguments.homework or classes[0].homework
     homework = homework_at(folder and folder.resolve())
