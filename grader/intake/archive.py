@@ -97,7 +97,7 @@ def members(path: Path, search: Search, *, name: str | None = None) -> list[Foun
             head = file.read(1000)
             kind = repair.kind_of(head)
     except OSError as error:
-        raise SubmissionError(f"{path} cannot be read ({error.strerror}); name a folder, zip or tar") from None
+        raise SubmissionError(f"{path} cannot be read ({error.strerror}); check its permissions") from None
     if kind:
         raise SubmissionError(f"{path} is {kind}")
     full = head.strip(b"\0")

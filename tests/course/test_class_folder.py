@@ -247,7 +247,15 @@ def test_a_folder_that_cannot_be_read_is_one_students_problem(tmp_path, monkeypa
             raise PermissionError(13, "Permission denied")
         return whole(path)
 
+    looked_at = os.stat
+
+    def hidden(path, *given, **named):
+        if isinstance(path, Path) and path.parent.name == "bob":
+            raise PermissionError(13, "Permission denied")
+        return looked_at(path, *given, **named)
+
     monkeypatch.setattr(Path, "iterdir", refused)
+    monkeypatch.setattr(os, "stat", hidden)
     assert set(by_id(recognise(tmp_path))) == {"ada", "bob"}
 
 

@@ -20,7 +20,14 @@ def fits(folder: Path) -> bool:
     named = folder.absolute().name
     mine = f"{named.removesuffix(ENDS)}-"
     copied = named.endswith(ENDS) and most(folder, lambda path: path.is_dir() and path.name.startswith(mine))
-    return copied or most(folder, lambda path: (path / ".git").exists())
+    return copied or most(folder, is_clone)
+
+
+def is_clone(path: Path) -> bool:
+    try:
+        return (path / ".git").exists()
+    except OSError:
+        return False  # an unreadable folder must not affect other students
 
 
 def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
