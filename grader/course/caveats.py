@@ -42,7 +42,7 @@ def caveats(book: Gradebook, run: Run, rows: Sequence[Row]) -> Iterator[str]:
         yield f"run {last.id} had the class list {roster}, and run {run.id} has none: add --roster to use it"
     if gone := book.detached(run):
         yield f"{named(gone)}: adjusted earlier, but nobody in this run has this id; repeat it under the new id"
-    yield from vanished(book, run, rows)
+    yield from vanished(book, run)
     yield from outgrown(run, rows)
     if old := list(outdated(book, run, rows)):
         why = "adjusted when the work or its points were other ones; look again, and adjust it again"
@@ -77,10 +77,11 @@ def long_late(rows: Iterable[Row]) -> Iterator[str]:
             yield f"{row.student.id} ({clock(at)})"
 
 
-def vanished(book: Gradebook, run: Run, rows: Iterable[Row]) -> Iterator[str]:
-    """Students whose work was there in the run before, and of whom nothing is there now: an export may be cut short."""
+def vanished(book: Gradebook, run: Run) -> Iterator[str]:
+    """Students whose work was there in the run before, and of whom nothing is there now: an export may be cut short.
+    It looks at the whole run, for a list may show a part of it."""
     if last := previous(book, run):
-        here = {row.student.id for row in rows if row.student.path or row.student.problem}
+        here = {one.id for one in book.students(run) if one.path or one.problem}
         before = (one.id for one in book.students(last) if one.path)
         if gone := [id_ for id_ in before if not here & book.known_as(id_)]:
             told = f"their work was here in run {last.id}, and nothing of it is now; if they did not withdraw it"

@@ -373,7 +373,7 @@ def test_whose_work_is_gone_since_the_last_run_is_told(folder, type_):
         f"? {', '.join(before[1:])}: their work was here in run {run.id - 1}, and nothing of it is now; if they did not"
     )
     assert len(before) > 1
-    for words in (["list"], ["export", "csv"]):
+    for words in (["list"], ["export", "csv"], ["list", "--match", before[0]], ["list", "--only", "late"]):
         assert told in type_(*words)[1]
 
 
