@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
 from importlib.util import LazyLoader, find_spec, module_from_spec, resolve_name
-from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, unwrap
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, signature, unwrap
 from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, TypeVar
@@ -51,8 +51,18 @@ def check(item: str, about: str = "") -> Callable[[Function], Function]:
     `about` names the student's function that it tests, so that the report can show the line of that function.
     """
 
+    if isinstance(item, FunctionType):  # `@check` alone
+        where = f"{item.__code__.co_filename}:{item.__code__.co_firstlineno}"
+        raise UsageError(f'{where}: write @check("ITEM"), with an item of the rubric')
+
     def mark(function: Function) -> Function:
         where = f"{function.__code__.co_filename}:{function.__code__.co_firstlineno}: {function.__name__}"
+        try:
+            signature(function).bind(None, None)
+        except TypeError:
+            raise UsageError(f"{where}{signature(function)} must take two arguments, (hw, rng)") from None
+        if isinstance(getattr(function.__globals__.get(function.__name__), "check", None), Check):
+            raise UsageError(f"{where} is defined twice in this file; rename one")
         title = (function.__doc__ or "").strip().partition("\n")[0]
         if not title:
             raise UsageError(f"{where} has no docstring; its first line is what students read")
@@ -331,6 +341,8 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
     """
     plan = rubric.load(folder / "rubric.yaml")
     root = root or handout.home(folder)
+    if root == ROOT and folder.resolve() != OWN:
+        raise UsageError(f"{folder} holds no folder reference, the solution; add it")
     expect_parts(plan, root, folder)
     package = open_package(folder)
     checks: dict[str, Check] = {}
@@ -447,7 +459,10 @@ def import_file(package: str, path: Path, module: str = "") -> ModuleType:
             frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path.resolve()
         ]
         line = f":{frames[-1].lineno}" if frames else ""
-        raise UsageError(f"{path}{line}: {type(error).__name__}: {error}; correct this check's file") from error
+        absent = error.name if isinstance(error, ModuleNotFoundError) else None
+        beside = absent is not None and path.with_name(f"{absent}.py").is_file()
+        cure = f"write `from . import {absent}`" if beside else "correct this check's file"
+        raise UsageError(f"{path}{line}: {type(error).__name__}: {error}; {cure}") from error
 
 
 def later(name: str, package: str) -> ModuleType:
@@ -489,6 +504,8 @@ def expect_agreement(plan: Rubric, checks: Mapping[str, Check]) -> None:
             )
     for name in checks.keys() - planned.keys():
         where = defined_at(checks[name])
+        if ("check", name) in plan.lines:  # of an item with `skip`
+            continue
         raise UsageError(f"{where}: no item names the check {name}; add it to one in {plan.path.name}, or delete it")
 
 
@@ -593,10 +610,12 @@ def imported_as(names: Mapping[str, str], folders: Sequence[str], own: Collectio
 
 def broken_line(error: BaseException, reference: Path) -> str:
     """File, line and kind of an error in the reference."""
-    kind = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
+    kind, said = type(error).__name__, str(getattr(error, "msg", error))
+    kind = f"{kind}: {said}" if said else kind
     if isinstance(error, SyntaxError):
         return f"{error.filename}:{error.lineno}: {kind}"
-    frames = [one for one in traceback.extract_tb(error.__traceback__) if Path(one.filename).is_relative_to(reference)]
+    home = reference.resolve()
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if Path(one.filename).is_relative_to(home)]
     return f"{frames[-1].filename}:{frames[-1].lineno}: {kind}" if frames else f"{reference}: {kind}"
 
 

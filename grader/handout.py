@@ -114,7 +114,9 @@ def contents(reference: Path, fixtures: Path, plan: Rubric) -> dict[str, bytes]:
         try:
             made[name] = form((reference / name).read_bytes().decode()).encode()
         except UsageError as error:
-            raise UsageError(f"{name}, {error}") from None
+            told = str(error)
+            at = f":{told.removeprefix('line ')}" if told.startswith("line ") else f": {told}"
+            raise UsageError(f"{reference / name}{at}") from None
         except OSError:
             raise UsageError(
                 f"{plan.where('handout', name)}: the handout lists {name}, but {reference} has no such file; add the "

@@ -31,6 +31,7 @@ RELEASES = ("at_once", "by_hand")  # when students see a run of the class
 VISIBILITIES = ("visible", "after_due", "hidden")  # when a student sees what a check says
 POLICIES = ("advice", "judged", "part", "question")  # what costs nothing, all, a part, or what a person decides
 LEAST = {"memory": 32}  # in the file's unit; an idle process of Python and numpy takes about as much
+MOST = 1e9  # of any limit, in the file's unit; no system takes much more
 UNITS = {"memory": 1 << 20, "output": 1 << 10, "read_memory": 1 << 20}  # MiB and KiB in the file, bytes in Limits
 
 SUM = re.compile(r"[0-9a-f]{8,64}")
@@ -74,6 +75,9 @@ def compose(path: Path, data: bytes) -> yaml.Node:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise RubricError(f"{path.name}:{line}: not YAML: {error.problem}") from None
+    except yaml.reader.ReaderError as error:
+        line = data[: error.position].count(b"\n") + 1
+        raise RubricError(f"{path.name}:{line}: not YAML: {str(error).splitlines()[0]}") from None
     except (yaml.YAMLError, RecursionError) as error:
         raise RubricError(f"{path.name}:1: not YAML: {str(error).splitlines()[0]}") from None
     if node is None:
@@ -187,6 +191,9 @@ class Reader:
     def limit(self, node: yaml.Node, name: str) -> Any:
         """A limit, converted from the unit in the file to the unit in Limits."""
         number = self.number(node, name, least=LEAST.get(name, 0), open_end=name not in LEAST)
+        if number > MOST:
+            self.mistake(node, f"{name} is {number:g}; it must be at most {MOST:g}")
+            return 1
         return int(number * UNITS[name]) if name in UNITS else number
 
     def sections(self, node: yaml.Node) -> Iterator[Section]:
@@ -216,7 +223,7 @@ class Reader:
                 self.note(at, "keep", function)
             yield Section(
                 id=name,
-                modules={module: self.text(path, module) for module, path in modules.items()},
+                modules=dict(self.modules(modules)),
                 submit=tuple(self.texts(keys["submit"], "submit")) if "submit" in keys else (),
                 keep={function: tuple(self.positions(at, function)) for function, at in keep.items()},
                 forbid=forbid,
@@ -229,6 +236,13 @@ class Reader:
                 stand_ins=dict(self.dotted(keys["stand_ins"], "stand-in", modules)) if "stand_ins" in keys else {},
                 sent_as=dict(self.dotted(keys["sent_as"], "sent_as", modules)) if "sent_as" in keys else {},
             )
+
+    def modules(self, modules: dict[str, yaml.Node]) -> Iterator[tuple[str, str]]:
+        """Name in a check -> file in the reference."""
+        for name, value in modules.items():
+            if not name.isidentifier():
+                self.mistake(value, f"the module {name} needs a name that can stand in `hw.NAME`; rename it")
+            yield name, self.script(value, name, f"the module {name} must be a .py file in reference/")
 
     def warm(self, node: yaml.Node, needs: tuple[str, ...]) -> Iterator[str]:
         """Modules that are already imported in every process of a section."""
@@ -375,7 +389,7 @@ class Reader:
                 self.mistake(element, f"task {id_} appears twice")
             seen.add(id_)
             section = self.text(keys["section"], "section") if "section" in keys else ""
-            if "section" in keys and section not in sections:
+            if "section" in keys and sections and section not in sections:
                 self.mistake(
                     keys["section"],
                     f"task {id_}: there is no section {section!r}; the sections are {', '.join(sorted(sections))}",
@@ -410,7 +424,8 @@ class Reader:
         points = self.number(keys.pop("points"), "points", least=0) if "points" in keys else 0.0
         skipped = self.text(keys.pop("skip"), "skip") if "skip" in keys else ""
         reads = tuple(self.declared(keys.pop("data"), data, f"item {id_}")) if "data" in keys else ()
-        checks = tuple(self.checks(keys.pop("checks"), points)) if "checks" in keys else ()
+        named = "checks" in keys
+        checks = tuple(self.checks(keys.pop("checks"), points)) if named else ()
         if "visibility" in keys:
             checks = tuple(self.visibility(keys.pop("visibility"), checks))
         built_on = tuple(self.below(keys.pop("built_on"), id_)) if "built_on" in keys else ()
@@ -421,7 +436,7 @@ class Reader:
         parts = self.text(keys.pop("right_parts"), "right_parts") if "right_parts" in keys else "lowest"
         if parts not in ("lowest", "nearest"):
             self.mistake(node, f"right_parts is {parts}; it must be lowest or nearest")
-        if not checks and not skipped:
+        if not named and not skipped:
             self.mistake(node, f"item {id_} has no checks; name them, or say why not with `skip:`")
         policies = {name: value.value for name, value in keys.items() if is_policy(value)}
         settings = {}
@@ -479,9 +494,11 @@ class Reader:
                 if name in weights:
                     self.mistake(element, f"check {name} is named twice")
                 weights[name], places[name] = 1.0, element
-        else:
+        elif isinstance(node, yaml.MappingNode):
             for name, value in self.mapping(node, "checks", optional=None).items():
                 weights[name], places[name] = self.number(value, name, least=0, open_end=True), value
+        if not weights:
+            self.mistake(node, "checks must be a list of names, as in [forward], or of names with weights")
         for name, place in places.items():
             if ("check", name) in self.lines:
                 self.mistake(place, f"check {name} is named twice; the other is on line {self.lines['check', name]}")
@@ -530,7 +547,8 @@ class Reader:
     def text(self, node: yaml.Node, what: str) -> str:
         text = node.value.strip() if isinstance(node, yaml.ScalarNode) else ""
         if not text or not text.isprintable():
-            self.mistake(node, f"{what} must be one line of text")
+            odd = next((f"; {char!a} is in it" for char in text if not char.isprintable()), "")
+            self.mistake(node, f"{what} must be one line of text{odd}")
             return ""
         return str(text)
 

@@ -179,6 +179,43 @@ def test_a_check_whose_call_would_check_nothing_is_refused_with_its_line(folder,
         load(folder, root=folder.parent)
 
 
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ('@check("1.1")\ndef f(hw):\n    "It."', r":3: f\(hw\) must take two arguments, \(hw, rng\)"),
+        ('@check("1.1")\ndef f(*, hw, rng):\n    "It."', r":3: f\(\*, hw, rng\) must take two arguments"),
+        ('@check\ndef f(hw, rng):\n    "It."', r':3: write @check\("ITEM"\), with an item'),
+        ('@check("1.1")\ndef f(hw, rng):\n    "It."\n' * 2, r":6: f is defined twice in this file; rename one"),
+        ("import task1", r":3: ModuleNotFoundError: No module named 'task1'; write `from \. import task1`"),
+    ],
+)
+def test_a_check_that_is_written_wrongly_is_refused_with_its_line(folder, code, says):
+    (folder / "task2.py").write_text(f"from grader.check import check\n\n{code}\n")
+    with pytest.raises(UsageError, match=rf"task2\.py{says}"):
+        load(folder, root=folder.parent)
+
+
+def test_an_item_that_is_skipped_may_keep_its_checks(folder):
+    rubric = (folder / "rubric.yaml").read_text()
+    (folder / "rubric.yaml").write_text(rubric.replace("points: ", "skip: next year, points: ", 1))
+    assert [item.skipped for task in load(folder, root=folder.parent).rubric.tasks for item in task.items] == [
+        "next year"
+    ]
+
+
+def test_a_homework_without_a_reference_says_so(folder):
+    with pytest.raises(UsageError, match=r"homework holds no folder reference, the solution; add it"):
+        load(folder)
+
+
+def test_the_line_of_a_reference_is_told_from_another_folder(folder, monkeypatch):
+    (folder / "reference/backprop").mkdir(parents=True)
+    (folder / "reference/backprop/functions.py").write_text("x = 1\n1 / 0\n")
+    monkeypatch.chdir(folder.parent)
+    with pytest.raises(UsageError, match=r"functions\.py:2: ZeroDivisionError: division by zero: the reference"):
+        load(Path("homework"))
+
+
 def test_the_digest_follows_every_byte_and_name(folder):
     first = digest(folder)
     assert digest(folder) == first

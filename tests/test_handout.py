@@ -161,7 +161,7 @@ def test_a_mistake_names_its_file(tmp_path):
     for name in FILES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("# END SOLUTION\n" if name.endswith("layers.py") else "")
-    with pytest.raises(UsageError, match=r"neuralnet/layers\.py, line 1"):
+    with pytest.raises(UsageError, match=r"/neuralnet/layers\.py:1: "):
         handout.contents(tmp_path, FIXTURES, PLAN)
 
 

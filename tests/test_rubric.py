@@ -137,6 +137,7 @@ MISTAKES = [
     ("forbid: [torch]", "memory: much", 8, "memory must be a number"),
     ("forbid: [torch]", "memory: 0", 8, "memory is 0; it must be at least 32"),
     ("forbid: [torch]", "memory: 1", 8, "memory is 1; it must be at least 32"),
+    ("memory: 64", "memory: 99999999999999999999", 2, "memory is 1e+20; it must be at most 1e+09"),
     ("memory: 64", "memory: 0.5", 2, "memory is 0.5; it must be at least 32"),
     ("forbid: [torch]", "forbid: [torch, numpy]", 8, "forbid names numpy, which every process has imported; leave it"),
     ("submit: [layers.py]", "submit: layers.py", 6, "submit must be a list"),
@@ -205,6 +206,12 @@ MISTAKES = [
     ("title: Tiny", "title: Tiny\nlate: {per_day: 1, timezone: ../x}", 2, "there is no time zone ../x"),
     ("title: Tiny", "title: Tiny\nlate: {per_day: 1, timezone: [a]}", 2, "timezone must be one line of text"),
     ("title: Tiny", "title: Tiny\nlate: {per_day: 101}", 2, "in percent, so at most 100"),
+    ("neuralnet/layers.py", "/etc/passwd", 5, "the module layers must be a .py file in reference/"),
+    ("neuralnet/layers.py", "../layers.py", 5, "the module layers must be a .py file in reference/"),
+    ("{layers: neural", "{my-layers: neural", 5, "the module my-layers needs a name that can stand in `hw.NAME`"),
+    ("{a: 2, b: 1}", "a", 18, "checks must be a list of names"),
+    ("{a: 2, b: 1}", "[]", 18, "checks must be a list of names"),
+    ("title: First", 'title: "Fi\u202erst"', 11, r"one line of text; '\u202e' is in it"),
     ("title: Tiny", "title: Tiny\nrelease: later", 2, "release is later; write at_once or by_hand"),
     ("title: Tiny", "title: Tiny\nrelease: [by_hand]", 2, "release must be one line of text"),
 ]
@@ -217,6 +224,13 @@ def test_each_mistake_is_named_with_its_line(tmp_path, old, new, line, says):
         load(tmp_path, SMALL.replace(old, new, 1))
     lines = str(error.value).splitlines()
     assert any(said.startswith(f"rubric.yaml:{line or ''}") and says in said for said in lines), lines
+
+
+def test_a_rubric_without_sections_lacks_these_alone(tmp_path):
+    with pytest.raises(RubricError) as error:
+        load(tmp_path, SMALL.replace("sections:", "section:"))
+    assert [line.partition(" ")[2][:30] for line in str(error.value).splitlines()] == [
+        "the rubric has no sections; ad", "the rubric cannot have the key"]  # fmt: skip
 
 
 def test_all_mistakes_are_told_at_once(tmp_path):

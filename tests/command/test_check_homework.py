@@ -253,7 +253,7 @@ def name_it_nowhere(folder: Path) -> None:
         (define_it_twice, r"more\.py:9: the check weighted_sum is defined twice"),
         (name_it_nowhere, r"checks\.py:23: no item names the check second"),
         (solve_nothing, r"checks\.py:\d+: the reference fails weighted_sum with seed 0: out of 3 rows"),
-        (break_mark, r"work\.py, line \d+: this BEGIN SOLUTION has no END"),
+        (break_mark, r"work\.py:\d+: this BEGIN SOLUTION has no END"),
         (keep_old_handout, r"student/work\.py:\d+: this differs .* python -m grader\.handout"),
         (lose_handout, r"student/work\.py: the handout lists this file"),
         (ask_nothing, r"checks\.py:\d+: the untouched handout gets 2 points of imported"),
