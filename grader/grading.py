@@ -375,7 +375,8 @@ def unusable(error: BaseException, check: Check) -> tuple[Verdict, float, str] |
     """
     if not arises_in(Path(defined_at(check)).parent, error):
         return None
-    if isinstance(error, AssertionError):
+    failed = getattr(sys.modules.get("_pytest.outcomes"), "Failed", AssertionError)  # of `pytest.raises`; no Exception
+    if isinstance(error, AssertionError | failed):
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         told = " ".join(lines[:2])[:MOST_SAID]  # numpy.testing says there what does not hold; then, what it expected
         return Verdict.FAIL, 0.0, told or f"this does not hold for your answer: {check.title}"

@@ -161,7 +161,7 @@ def leaving(hw: Any, rng: Any) -> None:
 
 def failing(hw: Any, rng: Any) -> None:
     """It ends as a test of pytest does, with what is no Exception."""
-    pytest.fail("no")
+    pytest.skip("no")
 
 
 def texting(hw: Any, rng: Any) -> str:
@@ -191,6 +191,12 @@ def asserting_aloud(hw: Any, rng: Any) -> None:
 def asserting_arrays(hw: Any, rng: Any) -> None:
     """It leaves that to numpy."""
     np.testing.assert_allclose(hw.functions.f(2), 5)
+
+
+def expecting_an_exception(hw: Any, rng: Any) -> None:
+    """f raises."""
+    with pytest.raises(ValueError, match="two"):
+        hw.functions.f(2)
 
 
 def unpacking(hw: Any, rng: Any) -> None:
@@ -224,7 +230,16 @@ def asserted_by_the_engine(hw: Any, rng: Any) -> None:
 
 
 def test_what_a_check_asserts_of_an_answer_costs_its_points_and_is_told(tmp_path):
-    checks = asserting, asserting_aloud, asserting_arrays, unpacking, looking_far, looking_up, reading_json
+    checks = (
+        asserting,
+        asserting_aloud,
+        asserting_arrays,
+        expecting_an_exception,
+        unpacking,
+        looking_far,
+        looking_up,
+        reading_json,
+    )
     unread = "what your code wrote cannot be read:"
     code = SUBMISSION.files["functions.py"] + b"def table(): return {'average': 1}\n"
     work = replace(SUBMISSION, files={"functions.py": code})
@@ -234,6 +249,7 @@ def test_what_a_check_asserts_of_an_answer_costs_its_points_and_is_told(tmp_path
         "this does not hold for your answer: f(2) is 5.",
         "f(2) is odd",
         "Not equal to tolerance rtol=1e-07, atol=0 Mismatched elements: 1 / 1 (100%)",
+        "DID NOT RAISE ValueError",
         "an answer has other parts than expected: not enough values to unpack (expected 3, got 2)",
         "an answer has other parts than expected: list index out of range",
         "an answer is a dict without the key 'mean'",

@@ -60,11 +60,13 @@ class DataSet:
     def notes(self, homework: Homework) -> Iterator[str]:
         """Yield the caveat to show with points that were measured on it, if there is one."""
         if self.stand_in:
-            plan = homework.rubric.data[self.name]
-            fetches = f"`{command(homework, self.name)}` fetches the real data"
+            plan = homework.rubric.data.get(self.name)
+            cure = f"`{command(homework, self.name)}` fetches the real data"
+            if plan is not None and not plan.fetch:
+                cure = f"the real data belong in {plan.places[0]} of --data-root"
             yield (
                 f"graded on stand-in data: {self.title} is not on this machine, so data in its format were made up; "
-                f"{fetches if plan.fetch else f'the real data belong in {plan.places[0]} of --data-root'}"
+                f"{cure}"
             )
         elif not self.verified:
             yield f"graded on {self.source}"

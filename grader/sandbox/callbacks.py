@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from opcode import opmap
 from typing import Any, Protocol
 
 from grader.errors import Crashed, Mismatch, Raised, StudentError, UsageError
@@ -10,6 +11,7 @@ from grader.sandbox.remote import Remote, arriving, travelling
 from grader.sandbox.replies import fits
 from grader.sandbox.worker.wire import Handle
 
+RAISE = opmap["RAISE_VARARGS"]
 AFTERWARDS = 100  # further callbacks that are refused before the process is ended
 MOST_ANSWERS = 10_000  # callbacks that the student's code may make during one call
 
@@ -27,10 +29,19 @@ class Calling(Protocol):
         """The Remote of an object in the student's process."""
 
 
+def is_raised(error: Exception) -> bool:
+    """Whether a `raise` statement raised it, not an argument that its function cannot use."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_code.co_code[trace.tb_lasti] == RAISE
+
+
 class Answering:
     """Answers callbacks during one call: the student's code calls functions that the check passed as arguments.
 
-    `error` is what such a function raised. It ends the check after the call.
+    What such a function raises by a `raise` statement is raised in the student's code, too. `error` is the verdict
+    where it broke or asserted. It ends the check after the call.
     """
 
     def __init__(self, session: Calling, subject: str) -> None:
@@ -61,7 +72,12 @@ class Answering:
             return {"returned": travelling(value, self.session.callbacks)}
         except (StudentError, UsageError) as error:
             self.error = error
+        except AssertionError as error:
+            said = f": {error}" if error.args else ", and what it asserts does not hold"
+            self.error = Mismatch(f"{self.subject} called {name}{said}"[:500])
         except Exception as error:
+            if is_raised(error):
+                return {"raised": (type(error).__name__, str(error)[:500])}
             self.error = Raised(
                 f"{self.subject} called {name} with arguments that it does not take: {type(error).__name__}: {error}"[
                     :500

@@ -665,3 +665,22 @@ def test_an_object_is_entered_and_left_and_handles_no_verdict(engine):
 def test_only_one_thread_asks(engine):
     with ThreadPoolExecutor(1) as pool, pytest.raises(UsageError, match=rf"{re.escape(__file__)}:\d+: .* one thread"):
         pool.submit(lambda: engine.make(1.0)).result()
+
+
+def test_what_a_function_of_the_checks_raises_is_raised_in_the_students_code(engine):
+    def stop(x: float) -> float:
+        raise ZeroDivisionError("enough")
+
+    def claims(x: float) -> float:
+        assert x > 5, "x has to be more than 5"
+        return x
+
+    def breaks(x: float) -> float:
+        return x["key"]  # type: ignore[index, no-any-return]
+
+    with pytest.raises(ZeroDivisionError, match="apply raised ZeroDivisionError: enough"):
+        engine.apply(stop, 1.0)
+    with pytest.raises(Mismatch, match="apply called claims: x has to be more than 5"):
+        engine.apply(claims, 1.0)
+    with pytest.raises(Raised, match="apply called breaks with arguments that it does not take"):
+        engine.apply(breaks, 1.0)

@@ -281,6 +281,8 @@ class Worker:
             incoming, outgoing = self.channel
             write_frame(outgoing, {"id": self.current, "callback": callback.id, **sent})
             answer = read_frame(incoming)
+        if "raised" in answer:
+            raise operate.pythons(*answer["raised"])
         if "refused" in answer:
             raise RefusedError(answer["refused"])
         return self.unwrap(answer["returned"])

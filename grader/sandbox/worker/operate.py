@@ -92,11 +92,19 @@ def leave(manager: Any, error: Sequence[str]) -> bool:
     found = special(manager, "__exit__")
     if not error:
         return bool(found(manager, None, None, None))
-    kind = getattr(builtins, error[0], None)
     try:
-        raise (kind if isinstance(kind, type) and issubclass(kind, Exception) else Exception)(error[1])
+        raise pythons(*error)
     except Exception as raised:
         return bool(found(manager, type(raised), raised, raised.__traceback__))
+
+
+def pythons(name: str, text: str) -> Exception:
+    """The exception of Python's with this name; an Exception for any other."""
+    kind = getattr(builtins, name, None)
+    try:
+        return (kind if isinstance(kind, type) and issubclass(kind, Exception) else Exception)(text)
+    except TypeError:  # as a UnicodeDecodeError, which is made of more
+        return Exception(text)
 
 
 def special(owner: Any, name: str) -> Any:
