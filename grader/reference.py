@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 
 from grader.errors import Unrecorded, UsageError
+from grader.sandbox.remote import line
 from grader.sandbox.worker.operate import COMPARED, OPERATORS
 from grader.sandbox.worker.wire import FrameError, Tensor, decode, encode
 
@@ -216,8 +217,8 @@ class Question:
             told = encode([list(self.path), plain(list(self.args)), plain(dict(self.named)), self.kind])
         except FrameError as error:
             raise UsageError(
-                f"reference.{'.'.join(self.path)} is asked with an argument that cannot be recorded: {error}; pass "
-                "numbers, texts, arrays, tensors, and lists, tuples and dicts of them"
+                f"{line()}: reference.{'.'.join(self.path)} is asked with an argument that cannot be recorded: "
+                f"{error}; pass numbers, texts, arrays, tensors, and lists, tuples and dicts of them"
             ) from None
         if self.path[0] != OBJECT and not any(map(has_object, (*self.args, *self.named.values()))):
             return hashlib.sha256(told).digest()[:KEY]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -73,6 +74,10 @@ def test_what_the_reference_changes_in_a_set_is_recorded(tmp_path: Path) -> None
     recorder = Recorder({"work": SimpleNamespace(add=lambda held: held.add((1, "b")))})
     recorder.begin(1)
     recorder.modules.work.add({1})
+    with pytest.raises(
+        UsageError, match=rf"^{re.escape(__file__)}:\d+: reference\.work\.add is asked with an argument"
+    ):
+        recorder.modules.work.add(print)
     manifest = {"modules": ["work"], "functions": {}, "grader": ""}
     (tmp_path / "answers.zip").write_bytes(pack(recorder, manifest))
     recorded, held = Recorded(tmp_path / "answers.zip"), {1}
