@@ -14,7 +14,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
-from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +62,7 @@ CURE = "type: python -m pip install -e '.[torch]'"
 # Types of answers by value.
 PLAIN = (type(None), bool, int, float, complex, str, bytes, list, tuple, dict, set, np.ndarray)
 PARTS = re.compile(r"(not enough|too many) values to unpack.*|(list|tuple|string) index out of range")
+UNREADABLE = {"UnicodeDecodeError", "JSONDecodeError", "UnpicklingError", "EOFError", "BadZipFile"}  # of any format
 NO_NUMBER = re.compile("invalid literal for int|could not convert string to float")
 MOST_SAID = 300  # characters of what a check asserts
 NOTHING_RAN = "nothing of the submission was run"
@@ -382,8 +382,9 @@ def unusable(error: BaseException, check: Check) -> tuple[Verdict, float, str] |
         return Verdict.FAIL, 0.0, told or f"this does not hold for your answer: {check.title}"
     if isinstance(error, ValueError | IndexError) and (found := PARTS.fullmatch(str(error))):
         return Verdict.FAIL, 0.0, f"an answer has other parts than expected: {found[0]}"
-    if isinstance(error, UnicodeDecodeError | JSONDecodeError) or NO_NUMBER.match(str(error)):
-        return Verdict.FAIL, 0.0, f"what your code wrote cannot be read: {error}"[:MOST_SAID]
+    if type(error).__name__ in UNREADABLE or NO_NUMBER.match(str(error)):
+        told = str(error).partition("\n")[0]
+        return Verdict.FAIL, 0.0, f"what your code wrote cannot be read: {told}"[:MOST_SAID]
     if isinstance(error, AttributeError) and isinstance(error.obj, PLAIN):
         wanted, got = f"its {error.name} was read", type(error.obj).__name__
     elif isinstance(error, TypeError) and (found := re.fullmatch(r"'(\w+)' object is not callable", str(error))):

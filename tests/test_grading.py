@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -219,6 +220,11 @@ def reading_json(hw: Any, rng: Any) -> None:
     json.loads(hw.functions.f("{"))
 
 
+def reading_a_pickle(hw: Any, rng: Any) -> None:
+    """It reads what an answer holds."""
+    pickle.loads(hw.functions.f(b"no"))
+
+
 def reading_a_number(hw: Any, rng: Any) -> None:
     """It takes a text for a number."""
     float(hw.functions.f("one"))
@@ -243,7 +249,7 @@ def test_what_a_check_asserts_of_an_answer_costs_its_points_and_is_told(tmp_path
     unread = "what your code wrote cannot be read:"
     code = SUBMISSION.files["functions.py"] + b"def table(): return {'average': 1}\n"
     work = replace(SUBMISSION, files={"functions.py": code})
-    report = grade(work, homework(tmp_path, *checks, reading_a_number), seed=1)
+    report = grade(work, homework(tmp_path, *checks, reading_a_pickle, reading_a_number), seed=1)
     assert set(verdicts(report).values()) == {Verdict.FAIL}
     assert [check.message for check in report.checks] == [
         "this does not hold for your answer: f(2) is 5.",
@@ -254,6 +260,7 @@ def test_what_a_check_asserts_of_an_answer_costs_its_points_and_is_told(tmp_path
         "an answer has other parts than expected: list index out of range",
         "an answer is a dict without the key 'mean'",
         f"{unread} Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+        f"{unread} invalid load key, 'n'.",
         f"{unread} could not convert string to float: 'oneone'",
     ]
 
