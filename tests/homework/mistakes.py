@@ -144,6 +144,11 @@ def relu_left_out(s: Student) -> None:
     patch(s["layers"], "relu_forward", lambda v, x: (x, v[1]))
 
 
+@mistake("fc_backward")
+def fc_backward_is_wrong_where_no_upstream_gradient_is_negative(s: Student) -> None:
+    patch(s["layers"], "fc_backward", lambda v, grad, cache: v if grad.min() < 0 else (v[0], v[1] + 1, v[2]))
+
+
 @mistake("softmax_loss_value")
 def softmax_sums_in_value_only(s: Student) -> None:
     patch(
