@@ -8,6 +8,7 @@ malformed-failures/ and named.
 
 from __future__ import annotations
 
+import gzip
 import io
 import random
 import sys
@@ -55,6 +56,15 @@ def tarred(mode: str) -> bytes:
     return file.getvalue()
 
 
+def drawn(form: str) -> bytes:
+    """A small picture in a format of Pillow's."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.linear_gradient("L").resize((40, 30)).save(file, form)
+    return file.getvalue()
+
+
 def read_work(data: bytes, folder: Path) -> None:
     path = folder / "work"
     path.write_bytes(data)
@@ -81,12 +91,14 @@ def read_photograph(data: bytes, folder: Path) -> None:
 
 
 READERS: dict[str, tuple[Callable[[bytes, Path], None], list[bytes]]] = {
-    "work": (read_work, [zipped(), *map(tarred, ("w", "w:gz", "w:bz2", "w:xz"))]),
+    "work": (read_work, [zipped(), *map(tarred, ("w", "w:gz", "w:bz2", "w:xz")),
+                         gzip.compress(REFERENCE["layers.py"])]),
     "source": (read_source, [REFERENCE["layers.py"], REFERENCE["train.py"], REFERENCE["part1.ipynb"]]),
     "notebook": (read_notebook, [REFERENCE["part1.ipynb"], REFERENCE["part2.ipynb"]]),
     "train": (read_train, [REFERENCE["train.py"], hostile.nested(b"")]),
     "photograph": (read_photograph, [*(data for name, data in REFERENCE.items() if name.endswith(".jpg")),
-                                     hostile.wide(64), hostile.passes(5, 64)]),
+                                     hostile.wide(64), hostile.passes(5, 64),
+                                     *map(drawn, ("GIF", "BMP", "TIFF", "PPM", "PCX", "TGA", "ICO", "SGI"))]),
 }  # fmt: skip
 
 

@@ -46,6 +46,10 @@ ACTS = {  # what a file or a function does instead of ending
     "for _ in range(30): threading.Thread(target=work, daemon=True).start()\nwork()",
     "allocates": "import numpy as np\nheld = []\nwhile True: held.append(np.ones(1 << 20))",
     "allocates and forgets": "import numpy as np\nwhile True: np.ones(1 << 26)",
+    "swallows its end": "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
+    "blocks signals": "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))\nwhile True: pass",
+    "searches a text": "import re; re.match('(a|a)*b', 'a' * 60)",
+    "copies a list into itself": "held = []\nwhile True: held.append(held[:])",
     "recurses": "def deep(n): return deep(n + 1) + deep(n + 1)\nwhile True:\n    try: deep(0)\n"
     "    except RecursionError: pass",
     "makes files": "import itertools\nfor n in itertools.count(): open(f'f{n}', 'w').close()",
