@@ -47,7 +47,7 @@ class Run:
     @property
     def part(self) -> str:
         """The tasks and items that the run is limited to; "" for all."""
-        return ", ".join(self.settings.get("only", ()))
+        return ", ".join(dict.fromkeys(self.settings.get("only", ())))
 
 
 class Gradebook:

@@ -114,6 +114,10 @@ def test_a_run_knows_its_seed_due_date_policy_and_settings(book):
         book.run(9)
 
 
+def test_a_task_that_was_typed_twice_is_told_once(book):
+    assert book.begin(seed=7, settings={"only": ["1", "1", "2.1"]}).part == "1, 2.1"
+
+
 def test_a_student_without_a_report_is_in_the_class(book):
     book.record(Student("bob", "Bob", problem="bob.zip is damaged; pack it again"), None)
     book.record(ADA, report())
