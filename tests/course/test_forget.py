@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import reviewing
 from gradebooks import report
 
 from grader import cli
@@ -259,3 +260,19 @@ def test_what_was_deleted_before_is_gone_too(tmp_path):
             connection.execute("DROP TABLE earlier")
     assert type_(folder, "forget", "zl1815") == 0
     assert left(folder) == set()
+
+
+def test_a_report_that_was_replaced_is_forgotten_and_anothers_stays(tmp_path):
+    """What a person decided on before an interrupted run went on is a student's, too."""
+    with Gradebook.open(reviewing.a_class(tmp_path, 2, 2)) as book:
+        run = book.begin(seed=7)
+        for number in (0, 1, 0, 1):
+            student = book.student(f"s00{number}", book.runs()[0])
+            at = len(book.graded(run))
+            book.record(student, replace(reviewing.report_of(number, fault=at < 2), digest=str(at)), run)
+            if not number:
+                book.adjust("s000", "6.1", 1, why="x", author="Ada")
+        (given,) = [one for one in book.adjustments("s000") if book.seen(one, run) != book.report("s000", run)]
+        forget.forget(book, forget.plan(book, "s001"))
+        assert book.database.rows("SELECT student FROM replaced") == [("s000",)]
+        assert book.seen(given, run).digest == "0"
