@@ -151,11 +151,11 @@ def lines(table: Table) -> Iterator[str]:
 
 def uncontrolled(table: Table) -> Iterator[str]:
     for name in table.uncontrolled:
-        yield (
-            f"no wrong answer can be made for {name}; add a mistake to wrong.yaml that it finds"
-            if name in table.unmade
-            else f"{name} rejects none of the wrong answers that were built for it; make the check see one"
-        )
+        if name in table.unmade:
+            yield f"no wrong answer can be made for {name}; add a mistake to wrong.yaml that it finds"
+        else:
+            found = "rejects none of the wrong answers that were built for it"
+            yield f"{name} {found}; make it see one, or add a mistake to wrong.yaml"
 
 
 def of_mutants(table: Table) -> Iterator[str]:
