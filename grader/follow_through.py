@@ -98,7 +98,7 @@ class Below:
 
 
 def fails(result: CheckResult) -> bool:
-    return result.verdict not in SETTLED
+    return result.verdict not in SETTLED and result.verdict is not Verdict.DENIED
 
 
 def short(about: str) -> str:

@@ -209,9 +209,6 @@ WRONG_TOP = TOP.replace("out + self.b", "out - self.b")
         ({"base": f"<<<<<<< a\n{BASE}\n"}, {"1.1": 0}),
         ({"base": None}, {"1.1": 0}),
         ({"base": "raise SystemExit"}, {"1.1": 0}),
-        ({"base": f"import subprocess\nsubprocess.run(['ls'])\n{BASE}"}, {"1.1": 0}),  # denied, wherever it is imported
-        ({"base": BASE.replace("    return out, cache", "    open('/etc/passwd')\n    return out, cache")}, {"1.1": 0}),
-        ({"user": USER.replace("    return", "    open('/etc/passwd')\n    return")}, {"2.2": 0}),
         ({"base": "x = 1"}, {"1.1": 0}),  # nothing that top.py imports
         (
             {"base": UNMASKED, "top": TOP.replace("from base import scale, scale_back", "from base import *")},
