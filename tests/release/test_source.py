@@ -123,7 +123,7 @@ def test_check_finds_points_for_the_untouched_handout(tmp_path):
     [
         (["--out", "hw/course"], "hw/course is inside hw, which is packed; choose a folder outside"),
         (["--out", f"{PROJECT}/reference/x"], "reference, which is packed; choose a folder outside"),
-        (["--out", "course", "--image", ""], "--image names no image"),
+        (["--out", "course", "--image", ""], "--image is empty; give it a value"),
     ],
 )
 def test_what_would_spoil_the_next_release_is_refused(words, says, tmp_path, monkeypatch, capsys):
