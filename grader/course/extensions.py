@@ -128,8 +128,8 @@ def grant(database: Database, one: Extension, *, author: str, why: str) -> None:
 def granted(database: Database) -> list[Granted]:
     """The extensions that people gave and that count, the oldest first."""
     query = "SELECT id, student, team, due, days, author, time, reason FROM extensions ORDER BY id"
-    found = [(one.extension, one) for one in database.read(granted_of, query)]
-    given = {(extension.student.casefold(), key_of(extension.group)): one for extension, one in found}
+    found = database.read(granted_of, query)
+    given = {(one.extension.student.casefold(), key_of(one.extension.group)): one for one in found}
     return [one for one in given.values() if one.extension.due or one.extension.days]
 
 

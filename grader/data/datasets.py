@@ -64,10 +64,8 @@ class DataSet:
             cure = f"`{command(homework, self.name)}` fetches the real data"
             if plan is not None and not plan.fetch:
                 cure = f"the real data belong in {plan.places[0]} of --data-root"
-            yield (
-                f"graded on stand-in data: {self.title} is not on this machine, so data in its format were made up; "
-                f"{cure}"
-            )
+            absent = f"{self.title} is not on this machine, so data in its format were made up"
+            yield f"graded on stand-in data: {absent}; {cure}"
         elif not self.verified:
             yield f"graded on {self.source}"
 

@@ -177,6 +177,12 @@ class NoValue:
         """An operator that the student's object carries out."""
         return operated(self._session, *self._place(), name, *args)
 
+    def _length(self) -> int:
+        length = self._ask("len")
+        if type(length) is not int or not 0 <= length <= sys.maxsize:
+            raise Mismatch(f"the length of a {kind_of(*self._place())} is not a whole number")
+        return length
+
     def __instancecheck__(self, value: Any) -> bool:
         return self._ask("isinstance", value) is True
 
@@ -242,7 +248,9 @@ def of_a_class(name: str) -> Any:
 
     def operate(self: Function, *args: Any) -> Any:
         try:
-            return elements(self, name) if name == "iter" else self._ask(name, *map(index, args))
+            if name == "iter":
+                return elements(self, name)
+            return self._length() if name == "len" else self._ask(name, *map(index, args))
         except Raised as error:
             if "TypeError" not in error.kinds:
                 raise
@@ -322,12 +330,9 @@ class Remote(NoValue):
 
     def __len__(self) -> int:
         try:
-            length = self._ask("len")
+            return self._length()
         except Raised as error:
             raise NoLengthError(error.message, where=error.where) from None
-        if type(length) is not int or not 0 <= length <= sys.maxsize:
-            raise Mismatch(f"the length of a {self._handle.kind} is not a whole number")
-        return length
 
     def __enter__(self) -> Any:
         return self._ask("enter")
@@ -508,7 +513,7 @@ class Function(NoValue):
         return read(self._session, self._owner, self._path, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        operated(self._session, self._owner, self._path, "setattr", name, value)
+        self._ask("setattr", name, value)
 
 
 def documentation(own: Any) -> Any:

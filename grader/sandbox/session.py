@@ -388,7 +388,8 @@ class Session:
         for module in modules:
             self.bring(module)
         given = self.callbacks
-        travellers = [travelling(tuple(args), given) for args in batches]
+        calls = [tuple(args) for args in batches]  # the trace reads them later, and a check may change its list
+        travellers = [travelling(args, given) for args in calls]
         request: dict[str, Any] = {
             "seed": self.seed,
             "op": op,
@@ -407,14 +408,14 @@ class Session:
             results = self.carry_out(request, cpu, more, subject, most)
         except StudentError as error:
             if self.trace:
-                self.trace.note(Request(request, batches, named, self.well, error), self.carried)
+                self.trace.note(Request(request, calls, named, self.well, error), self.carried)
             if isinstance(error, TimedOut) and time.monotonic() < self.deadline:
                 self.allowance.note(name, error, run=more > 0)
             raise
         self.allowance.ended.add(name)
         self.changed.given = arguments(batches[-1], named or {}) if batches else {}
         if self.trace:
-            self.trace.note(Request(request, batches, named, results, None), self.carried)
+            self.trace.note(Request(request, calls, named, results, None), self.carried)
         if self.changed:
             self.on_change(subject)
         return results

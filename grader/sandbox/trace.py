@@ -32,7 +32,7 @@ class Request:
     call ended that comes after the last answer."""
 
     sent: Mapping[str, Any]
-    batches: Sequence[Sequence[Any]]
+    batches: Sequence[tuple[Any, ...]]
     named: Mapping[str, Any] | None
     answers: Sequence[Any]
     error: StudentError | None
@@ -45,7 +45,7 @@ class Request:
             number, follows = (at // 2, at % 2) if then else (at, 0)
             if not follows:
                 whose = owner[number] if isinstance(owner, list) else owner
-                yield Call(op, whose, path, tuple(self.batches[number]), dict(self.named or {}), answer, ended)
+                yield Call(op, whose, path, self.batches[number], self.named or {}, answer, ended)
                 continue
             of, method, arrays = then[number]
             made = self.answers[at - 1] if of is None else of

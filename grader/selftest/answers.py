@@ -102,7 +102,7 @@ POINTS = (
 def lines(function: Function, kept: Sequence[int]) -> Iterator[Line]:
     """Every mistake around one function. The parts of its answer at the positions `kept` are whatever a student likes,
     so only what is made of them can be wrong."""
-    for path, kind in parts(function, kept):
+    for path, kind in leaves(function.gives, (), kept):
         part = f"answer{''.join(f'[{at}]' for at in path)}"
         if kind == "t":
             yield Line(GENERAL, f"{part}: another text", answer(function, path, "v", texts=True))
@@ -117,12 +117,8 @@ def answer(function: Function, path: Path, value: str, *, texts: bool = False) -
     return f"_selftest_answer(globals(), {function.inside!r}, {path!r}, {change}, {texts})"
 
 
-def parts(function: Function, kept: Sequence[int]) -> Iterator[tuple[Path, str]]:
-    """Each number, array or dict in what a function gives, and its kind."""
-    yield from leaves(function.gives, (), kept)
-
-
 def leaves(kind: Any, path: Path, kept: Sequence[int]) -> Iterator[tuple[Path, str]]:
+    """Each number, array or dict in what a function gives, and its kind."""
     if isinstance(kind, list):
         for at, part in enumerate(kind):
             if path or at not in kept:

@@ -19,7 +19,17 @@ import numpy as np
 import psutil
 import pytest
 
-from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, TimedOut, Undecided, UsageError
+from grader.errors import (
+    Crashed,
+    Denied,
+    Mismatch,
+    NotImplementedYet,
+    OutOfMemory,
+    Raised,
+    TimedOut,
+    Undecided,
+    UsageError,
+)
 from grader.handout import OWN, ROOT, pristine
 from grader.model import Limits, Section, Submission
 from grader.rubric import load
@@ -545,6 +555,19 @@ def test_a_forged_reply_is_the_students_crash_and_no_fault_of_ours(student, forg
     with pytest.raises(Crashed, match="channel"):
         layers.f()
     assert layers.fine() == 7
+
+
+def test_a_forged_length_is_the_students_mistake(student):
+    layers = student("""
+        import grader.sandbox.worker.operate as operate
+        operate.OPERATORS["len"] = lambda mine: "many"
+        class Box:
+            def __len__(self): return 3
+        def box(): return Box()
+    """)
+    for value in (layers.box(), layers.Box):
+        with pytest.raises(Mismatch, match="the length of a Box is not a whole number"):
+            len(value)
 
 
 def test_an_exception_that_cannot_be_described_is_one_and_no_end_of_the_process(student):

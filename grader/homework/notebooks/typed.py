@@ -397,10 +397,10 @@ class Code:
                 waiting += ast.iter_child_nodes(node) if pure else ()
             elif isinstance(node, ast.BinOp) and better(node):
                 return shown(node)
-            elif not isinstance(node, ast.Lambda | ast.Subscript):
-                waiting += ast.iter_child_nodes(node)
             elif isinstance(node, ast.Subscript):
                 waiting.append(node.value)
+            elif not isinstance(node, ast.Lambda):
+                waiting += ast.iter_child_nodes(node)
         return ""
 
     def typed_call(self, call: ast.Call) -> bool:

@@ -11,7 +11,7 @@ and what to write before.
 A reply is `{id, values, tried, hid}` with one value per call. Where a call raised, the values end before it, and the
 reply has its `error`. It has `changed` for arguments that calls changed, and `differences` for what was found of
 `watch`. During a call the worker may send `{id, callback, args, named}`, to call a function that it was given. The
-answer is `{returned}` or `{refused}`.
+answer is `{returned}`, `{raised}` with an exception of Python's by name and text, or `{refused}`.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ BINARY = ("add sub mul truediv floordiv mod pow matmul and_ or_ xor lshift rshif
 IN_PLACE = ("iadd isub imul itruediv ifloordiv imod ipow imatmul iand ior ixor ilshift irshift").split()
 COMPARED = ("eq ne lt le gt ge").split()
 UNARY = ("neg pos invert abs").split()
+BUILT_IN = ("len bool float int complex bytes str repr hash format round iter next reversed divmod").split()
 FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType, type, partial)
 ABSENT = object()
 MOST = 1000  # elements to take from an iterator at a time
@@ -122,27 +123,9 @@ def reversed_(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 OPERATORS: dict[str, Callable[..., Any]] = {
     **{name: getattr(operator, name) for name in (*BINARY, *IN_PLACE, *COMPARED, *UNARY)},
     **{f"r{name}": reversed_(getattr(operator, name)) for name in BINARY},
-    **{
-        function.__name__: function
-        for function in (
-            len,
-            bool,
-            float,
-            int,
-            complex,
-            bytes,
-            str,
-            repr,
-            hash,
-            format,
-            round,
-            iter,
-            next,
-            reversed,
-            divmod,
-        )
-    },
-    **{function.__name__: function for function in (math.trunc, math.floor, math.ceil, operator.index)},
+    **{name: getattr(builtins, name) for name in BUILT_IN},
+    **{name: getattr(math, name) for name in ("trunc", "floor", "ceil")},
+    "index": operator.index,
     "rdivmod": reversed_(divmod),
     "enter": enter,
     "leave": leave,
