@@ -568,6 +568,12 @@ def test_a_name_that_a_right_object_may_not_have_is_a_question(graded: Any, begi
     assert check.followed.said.startswith(f"Your use {said}")
 
 
+def test_a_constructor_that_ended_its_process_is_not_run_on_right_parts(graded: Any) -> None:
+    report = graded({"top": TOP.replace("self.a, self.b = a, b", "__import__('os')._exit(3)")})
+    assert of(report, "begins").verdict is Verdict.CRASH
+    assert points(report)["2.2"] == 2
+
+
 def test_what_is_graded_again_has_what_is_left_of_the_submissions_time(graded: Any, homework: Homework) -> None:
     """A line that takes 0.2 s is asked once; again, on right parts, there is too little left for it."""
     slow = "until = time.process_time() + 0.2\n        while time.process_time() < until: pass\n        "

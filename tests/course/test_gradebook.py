@@ -57,6 +57,12 @@ def book(tmp_path):
         yield book
 
 
+def test_a_report_that_is_recorded_again_replaces_nothing(book):
+    for fc, replaced in ((5.0, 0), (5.0, 0), (2.0, 1)):
+        book.record(ADA, report(fc), book.run())
+        assert len(book.database.rows("SELECT * FROM replaced")) == replaced
+
+
 def test_a_report_comes_back_as_it_was(book):
     measures = (Measure("error", float("inf"), 1e-9), Measure("accuracy", 0.25, 0.4, True))
     odd = replace(

@@ -36,7 +36,7 @@ from grader.rubric import load
 from grader.sandbox.launch import Zygote, spawn
 from grader.sandbox.process import READ, compressed
 from grader.sandbox.remote import Module, Remote, each, write_parameters
-from grader.sandbox.replies import student_error
+from grader.sandbox.replies import MOST_FUNCTIONS, student_error
 from grader.sandbox.session import Session, without_end
 from grader.sandbox.worker.__main__ import blamed
 
@@ -555,6 +555,48 @@ def test_a_forged_reply_is_the_students_crash_and_no_fault_of_ours(student, forg
     with pytest.raises(Crashed, match="channel"):
         layers.f()
     assert layers.fine() == 7
+
+
+def test_a_flood_of_differences_is_cut(student):
+    layers = student("""
+        import grader.sandbox.worker.__main__ as worker
+        def f():
+            write = worker.write_frame
+            worker.write_frame = lambda stream, reply: write(stream, {**reply, 'differences': [('g', 1, 1)] * 9999})
+            return 1
+    """)
+    assert layers.f() == 1
+    assert len(session_of(layers).differences) == MOST_FUNCTIONS
+
+
+def test_what_calls_of_one_request_leave_is_told_together(student):
+    """Changed arguments of each, and the answers before the first that cannot be sent, even if a later one can."""
+    layers = student("""
+        class Odd(float):
+            def __float__(self): raise ValueError("odd")
+        def f(x, y, at):
+            (x, y)[at][0] = 7
+            return Odd(1) if at else 2.0
+    """)
+    x, y = np.zeros(1), np.zeros(1)
+    with pytest.raises(Raised, match="odd"):
+        layers.f.map([(x, y, 0), (x, y, 1), (x, y, 0)])
+    session = session_of(layers)
+    assert (session.well, session.mutated, x[0]) == ([2.0], (0, 1), 0)
+
+
+def test_a_trace_has_the_calls_as_they_were_made_and_none_of_too_many(student, monkeypatch):
+    layers = student("""
+        def f(x): return x
+    """)
+    batches = [[1.0], [2.0]]
+    session = session_of(layers)
+    session.ask("call", "layers", ["f"], batches)
+    batches[0][0] = 5.0
+    assert [call.args for call in session.trace.calls] == [(1.0,), (2.0,)]
+    monkeypatch.setattr("grader.sandbox.trace.COUNT", 4)
+    layers.f(3.0)
+    assert session.trace.calls == []
 
 
 def test_a_forged_length_is_the_students_mistake(student):
