@@ -565,6 +565,7 @@ MENDED = {
     "percent": "[max(100 * v, 88) for v in val_acc_hist]",
     "more": "[v + 0.1 for v in val_acc_hist]",
     "a tenth more": "1.1 * np.array(val_acc_hist)",
+    "a part of it": "[max(v, 0.9) for v in val_acc_hist][1:]",
 }
 MENDED_CLAIMS = {
     "at least so much": "print('Test accuracy:', max(evaluate(model, testloader), 0.89))",

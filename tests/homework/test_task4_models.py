@@ -17,7 +17,7 @@ import pytest
 
 from grader.errors import Mismatch, Raised, Skipped
 from grader.homework import task4_models
-from grader.homework.training import curves, trained_network
+from grader.homework.training import BEST, curves, trained_network
 from grader.homework.training.two_layer_run import TRAIN, VALIDATION
 from grader.model import Measure
 
@@ -47,6 +47,18 @@ def test_a_cleared_bar_passes_with_a_measure_and_two_figures():
     assert hw.figures[0].data["epochs"] == [2, 4]
     assert "Stopped in epoch 2 as soon as the bar was cleared" in hw.figures[0].data["caption"]
     assert "validation 20.0%" in hw.lines[0]
+
+
+@pytest.mark.parametrize(
+    ("likeness", "own_main", "asked"), [(0.9, False, 1), (0.99, False, 0), (0.3, True, 1), (0.5, True, 0)]
+)
+def test_other_gradients_in_the_run_than_on_small_inputs_are_a_question(monkeypatch, likeness, own_main, asked):
+    """Where main runs, it may have turned on dropout or flips, so that less likeness is asked for."""
+    monkeypatch.setattr(task4_models, "right", lambda *_: True)
+    found, said = outcome((0.5, 0.5)), []
+    found.likeness = likeness
+    task4_models.ask_of_gradients(SimpleNamespace(review=said.append), found, BEST, own_main=own_main)
+    assert [f"(cosine {likeness:.2f})" in one for one in said] == [True] * asked
 
 
 def test_each_check_reads_its_own_place():

@@ -122,13 +122,14 @@ def test_weights_too_large_to_be_squared_are_drawn_anew_too():
 
 
 def test_the_largest_step_is_kept_and_some_others(begin, modules, monkeypatch):
-    """With the batch as it was given, whatever training_step did to it."""
+    """With the batch and the network as they were given, whatever training_step did to them."""
     right, calls = modules["train"].training_step, []
 
     def large_once(model, X, y, reg):
         loss, grads = right(model, X, y, reg)
-        calls.append((X.copy(), grads["W1"].copy()))
+        calls.append((X.copy(), grads["W1"].copy(), model.parameters()["W1"].copy()))
         X[:] = 0
+        model.parameters()["W1"][:] = 0
         return loss, {name: (1000 if len(calls) == 5 else 1) * grad for name, grad in grads.items()}
 
     monkeypatch.setattr(modules["train"], "training_step", large_once)
@@ -137,9 +138,10 @@ def test_the_largest_step_is_kept_and_some_others(begin, modules, monkeypatch):
     step = run.kept_step(0)
     np.testing.assert_array_equal(step["X"], calls[4][0])
     np.testing.assert_allclose(step["gradients"]["W1"], 1000 * calls[4][1], rtol=1e-5)
+    np.testing.assert_array_equal(step["parameters"]["W1"], calls[4][2].astype(np.float32))
     assert step["parameters"].keys() == {"W1", "b1", "W2", "b2"}
     others = [run.kept_step(at)["X"] for at in (1, 2, 3)]
-    assert all(any(np.array_equal(X, given) for given, _ in calls) for X in others)
+    assert all(any(np.array_equal(X, given) for given, *_ in calls) for X in others)
     assert run.kept_step(4) == {}
 
 
