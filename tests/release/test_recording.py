@@ -107,6 +107,10 @@ class Money:
     def __getitem__(self, at: int) -> Money:
         return [self, Money(7.0)][at]
 
+    def __next__(self) -> float:
+        self.amount += 1
+        return self.amount
+
     def __repr__(self) -> str:
         return f"Money({self.amount})"
 
@@ -130,12 +134,13 @@ def test_operators_of_the_references_objects_are_recorded(tmp_path: Path) -> Non
             hash(one),
             hash(two),
             len(two),
+            [next(two), next(two)],
         ]
 
     recorder = Recorder({"work": SimpleNamespace(Money=Money)})
     recorder.begin(1)
     asked = ask(recorder.modules.work)
-    assert asked == [3.0, 4.0, False, True, 2, ["Money(1.0)", "Money(7.0)"], "Money(2.0)", 3, 3, 2]
+    assert asked == [3.0, 4.0, False, True, 2, ["Money(1.0)", "Money(7.0)"], "Money(2.0)", 3, 3, 2, [3.0, 4.0]]
     manifest = {"modules": ["work"], "functions": {}, "grader": ""}
     (tmp_path / "answers.zip").write_bytes(pack(recorder, manifest))
     recorded = Recorded(tmp_path / "answers.zip")

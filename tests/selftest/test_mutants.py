@@ -156,6 +156,30 @@ def test_a_control_is_wrong_in_texts_bools_and_sets_too():
     assert told == ["t", "t", "t", "t", "d", "n", "n", ["t", "f"]]
 
 
+def test_a_property_that_is_changed_can_still_be_set():
+    class Box:
+        def __init__(self):
+            self.held = 1.0
+
+        @property
+        def value(self):
+            return self.held
+
+        @value.setter
+        def value(self, held):
+            self.held = held
+
+        @staticmethod
+        def twice(number):
+            return 2 * number
+
+    for name in ("value", "twice"):
+        inserted._selftest_replace({"Box": Box}, f"Box.{name}", lambda function: lambda *args: function(*args) + 1)
+    box = Box()
+    box.value = 5.0
+    assert (box.value, Box.twice(3)) == (6.0, 7)
+
+
 def test_a_change_that_would_change_nothing_is_no_mistake():
     """Of a value that holds texts alone no number is changed, and of an argument without arrays nothing is damaged."""
     kinds, argument = inserted._selftest_kinds, inserted._selftest_argument
