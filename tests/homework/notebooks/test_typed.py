@@ -71,6 +71,7 @@ SHOWN = "import matplotlib.pyplot as plt\nplt.plot({}, label='validation accurac
             "val_acc = fit()",
             SHOWN.format("[100 * v for v in val_acc]") + "\nplt.ylim(0.5, max(0.9, max(val_acc)))",
         ],
+        [LOOP, "val_acc = fit()", SHOWN.format("val_acc[: max(50, epochs)]")],
         [LOOP, "val_acc = fit()", "import numpy as np\n" + SHOWN.format("np.clip(val_acc, 0, 1)")],
         [LOOP, "val_acc = fit()", "import numpy as np\n" + SHOWN.format("np.convolve(val_acc, [0.25, 0.75])")],
         [LOOP, "val_acc = fit()", "import numpy as np\n" + SHOWN.format("np.maximum.accumulate(val_acc)")],
