@@ -341,8 +341,8 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
     """
     plan = rubric.load(folder / "rubric.yaml")
     root = root or handout.home(folder)
-    named = [path for section in plan.sections for path in section.modules.values()]
-    if root == ROOT and not any((ROOT / "reference" / path).exists() for path in named):
+    named = (path for section in plan.sections for path in section.modules.values())
+    if root == ROOT and folder.resolve() != OWN and not any((ROOT / "reference" / path).exists() for path in named):
         raise UsageError(f"{folder} holds no folder reference, the solution; add it")
     expect_parts(plan, root, folder)
     package = open_package(folder)
