@@ -39,7 +39,7 @@ STAFF = re.compile(
     re.IGNORECASE,
 )
 STUDENT = re.compile(r"\b(?:students?|learners?|teilnehmer\w*|studier\w*|étudiant\w*|estudiante\w*)\b", re.IGNORECASE)
-SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # Excel's own first line
+SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)  # the first line that Excel reads, quoted by some
 TEXT_FORMULA = re.compile(r'^="(.*)"$', re.DOTALL)
 WORKBOOKS = (b"PK\3\4", b"\xd0\xcf\x11\xe0")  # how files of Excel, LibreOffice and Numbers begin
 ROUNDED = re.compile(r"\d[.,]\d+E\+\d+")

@@ -396,7 +396,7 @@ def test_canvas_test_student_is_nobody_handed_in_or_not(tmp_path):
     assert found["studenttest-105"].unlisted
 
 
-@pytest.mark.parametrize("header", ["sep=;\n", "SEP=;\r\n"])
+@pytest.mark.parametrize("header", ["sep=;\n", "SEP=;\r\n", '"sep=;"\n'])
 def test_excels_own_first_line_is_no_header(tmp_path, header):
     folder = make(tmp_path / "in", "ada/")
     (ada,) = recognise(folder, roster=roster(tmp_path, f'{header}identifier;username\n"a,b,c";ada\n'))
