@@ -107,6 +107,18 @@ def expect_near(hw: Subject, outcome: Outcome, claim: float) -> None:
         )
 
 
+def ask_of_number(hw: Subject, student: Survey) -> None:
+    """Leave to a person what a notebook prints in or after the cell that trains, where no known word calls it an
+    accuracy: notebooks are in many languages."""
+    training = [number for number in fashion_run.first(hw).fact("cells", list) if type(number) is int]
+    found = student.unnamed
+    if found is None or not training or found.cell < max(training):
+        return
+    expect_run(hw, student, "an accuracy may be", [found.cell])
+    said = f"cell {found.cell} of {PART1} prints {found.accuracy:.4g}"
+    handed_in.hold(hw, f"{said}; is that the accuracy on the test set?", f"{said}, but does not say of what it is")
+
+
 def asked_of_claim(hw: Subject, outcome: Outcome, claim: float | None) -> bool:
     """Whether a notebook claims much more than was measured; a person is asked about that, once."""
     full, partial_, gap = (hw.settings_of("5.3")[name] for name in ("full", "partial", "claim_gap"))
@@ -156,6 +168,7 @@ def notebook_claim(hw: Subject, rng: np.random.Generator) -> None:
         expect_near(hw, fashion_run.first(hw), student.claimed)
         return
     expect_computed(hw, student, "claim", {claim.cell for claim in student.claims})
+    ask_of_number(hw, student)
     if student.claims:
         raise Partly(f"{PART1} prints accuracies, but none that names the test set", 0.5)
     raise Mismatch(f"no output of {PART1} states an accuracy; evaluate on the test set in the last cell")
@@ -272,7 +285,10 @@ def accuracy_plot(hw: Subject, rng: np.random.Generator) -> None:
             f"the picture in cell {one.cell} of {PART1} is of one colour, so it shows no plot: run the cell again, and "
             "save the notebook"
         )
-    for plot in drawn[:1]:
+    for plot in sorted(drawn, key=lambda one: not one.named)[:1]:
+        if not plot.named:
+            said = f"cell {plot.cell} of {PART1} plots shares of right answers"
+            handed_in.hold(hw, f"{said}; are they of training and validation?", f"{said}, but not of which pictures")
         lacking = "validation" if plot.training else "training"
         hw.review(f"cell {plot.cell} plots an accuracy; does it also show the {lacking} accuracy?")
         raise Partly(f"cell {plot.cell} of {PART1} plots an accuracy, but none called {lacking} accuracy", 0.5)

@@ -714,6 +714,37 @@ def test_a_claim_that_a_whole_run_does_not_come_near_is_left_to_a_person(claim, 
     assert len(asked) == held
 
 
+@pytest.mark.parametrize(
+    ("printed", "trained", "question"),
+    [
+        ("Genauigkeit: 71.64%", [1], "cell 1 of part1.ipynb prints 0.7164; is that the accuracy on the test set?"),
+        ("Genauigkeit: 71.64%", [2], None),
+        ("Genauigkeit: 71.64%", [], None),
+        ("fertig", [1], None),
+    ],
+)
+def test_a_share_that_is_printed_after_training_is_left_to_a_person(printed, trained, question):
+    """Notebooks are in many languages."""
+    found = Notebook("part1.ipynb", (Cell(1, "print(f(p_lader))", 1, (Output("text", printed),)),))
+    read = survey.Survey(
+        name=found.name, cells=found.cells, defines_network=True, unnamed=claimed_accuracy.unnamed(found)
+    )
+    made = outcome(facts=FACTS | {"cells": trained})
+    ended, asked = asked_of(task5_fashion.notebook_claim, read, made)
+    assert (isinstance(ended, Skipped), asked) == (question is not None, [question] if question else [])
+    assert isinstance(ended, Skipped) or "states an accuracy" in ended.message
+
+
+def test_a_plot_of_shares_that_nothing_names_is_left_to_a_person():
+    plot = notebook.Plot(1, training=False, validation=False, named=False)
+    ended, (question,) = asked_of(task5_fashion.accuracy_plot, replace(notebook_with(), plots=(plot,)), outcome())
+    assert question == "cell 1 of part1.ipynb plots shares of right answers; are they of training and validation?"
+    assert isinstance(ended, Skipped)
+    partly = replace(plot, training=True, named=True)
+    with pytest.raises(Partly, match="none called validation accuracy"):
+        asked_of(task5_fashion.accuracy_plot, replace(notebook_with(), plots=(plot, partly)), outcome())
+
+
 def test_a_plot_of_training_and_validation_that_nothing_names_is_left_to_a_person():
     imported = "import matplotlib.pyplot as plt\na, b = [], []\nprint(1)\n"
     code = f"{imported}plt.plot(a)\nplt.plot(b)\nplt.legend(['train', 'val'])"

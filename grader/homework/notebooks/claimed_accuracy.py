@@ -11,6 +11,7 @@ from .notebook import Cell, Notebook
 
 LINE = 200  # characters after a word in which its number is looked for
 CLAIMS = 10_000
+GUESSED = 0.15  # an accuracy up to this is not worth a question
 
 # Every repetition is bounded, because a student could print text that keeps an unbounded one busy. Matches counts and
 # numbers: "9034/10000", "9034 out of 10000", "0.87", "87,1 %"; not a progress bar's "157/157 [" and "100%|".
@@ -23,6 +24,7 @@ RETURNED = re.compile(rf"\s{{0,9}}[(\[]?(?:{ONE.replace('?P<value>', '?:')},\s{{
 OF_TEST = re.compile(r"\W{0,3}(?:\(|\b(?:on|of|for|in|over) )(?:(?:the|my|our|all|\d{1,6}) ){0,3}test")
 OTHER = re.compile(r"loss|error|recall|precision|f1")
 PROGRESS = re.compile(r"time|sec|epoch|batch|step|iter|size|it/s|s/it")
+TRAINING = re.compile(r"train|learning|rate|dropout|momentum|decay|lr\b")
 WORD = re.compile(r"\w{0,20}")
 TEST = re.compile(r"test|(?<![a-z])[xy]?_?te(?![a-z])")  # the test set in code
 PART = re.compile(  # a part of the test set, or another set
@@ -52,6 +54,20 @@ def claimed(all_claims: Sequence[Claim]) -> Claim | None:
     None if there is none."""
     found = [claim for claim in all_claims if claim.of_test]
     return next(reversed([claim for claim in found if claim.whole] or found), None)
+
+
+def unnamed(notebook: Notebook) -> Claim | None:
+    """The last number printed that may be a test accuracy but that no known word calls one, as in another language;
+    None if there is none."""
+    for cell in reversed(notebook.cells):
+        for line in reversed(cell.text.lower().split("\n")):
+            line = line[: 5 * LINE]
+            if spoken(line) or any(words.search(line) for words in (OTHER, PROGRESS, PART, TRAINING)):
+                continue
+            found = [share(match) for match in NUMBER.finditer(line) if exact(match)]
+            if likely := [value for value in found if GUESSED < value < 1]:
+                return Claim(likely[-1], cell.number, False)
+    return None
 
 
 def stated(notebook: Notebook) -> Iterator[Claim]:

@@ -33,14 +33,16 @@ class Picture:
 class Survey(Notebook):
     """A notebook, and what its code and its outputs say. Its outputs hold no pictures any more.
 
-    `mentioned` are the photographs that it opens, `predicting` the cells with an output that ask a network, `truths`
-    what it writes down of what the photographs show. `impossible` are cells whose outputs their code cannot have given;
-    `undrawn`: no code can have drawn its pictures. `doubts` are what it writes down where others compute.
+    `unnamed` is a number that may be its test accuracy, though no word says so. `mentioned` are the photographs that it
+    opens, `predicting` the cells with an output that ask a network, `truths` what it writes down of what the
+    photographs show. `impossible` are cells whose outputs their code cannot have given; `undrawn`: no code can have
+    drawn its pictures. `doubts` are what it writes down where others compute.
     """
 
     defines_network: bool = False
     plots: tuple[Plot, ...] = ()
     claims: tuple[Claim, ...] = ()
+    unnamed: Claim | None = None
     pictures: tuple[Picture, ...] = ()
     mentioned: tuple[str, ...] = ()
     predicting: tuple[int, ...] = ()
@@ -67,6 +69,7 @@ def read(data: bytes, name: str, helpers: Mapping[str, bytes]) -> Survey:
         defines_network=notebook.defines_network(found),
         plots=plots,
         claims=tuple(claimed_accuracy.claims(found)),
+        unnamed=claimed_accuracy.unnamed(found),
         pictures=tuple(pictures(found, {plot.cell for plot in plots} or {cell.number for cell in found.cells})),
         mentioned=tuple(photographs.mentioned(found)),
         predicting=tuple(photographs.predicting(found)),

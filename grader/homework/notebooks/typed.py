@@ -16,7 +16,7 @@ from typing import Any
 
 from ..training.syntax import unparsed
 from . import claimed_accuracy
-from .notebook import Notebook, Plot, draws, modules, trees
+from .notebook import Notebook, Plot, draws, modules, pictures, trees
 from .saved import UNSEEN
 
 DRAWING = re.compile(r"^(plot|scatter|bar|barh|step|stem|errorbar|semilog[xy]|loglog|lineplot|line|fill_between)$")
@@ -84,12 +84,21 @@ def doubts(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Doubt]:
 
 
 def settled(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Plot]:
-    """The plots. One that is not named is, if what it draws is counted from right answers."""
+    """The plots. One that is not named is, if what it draws is counted from right answers. Other cells that draw such
+    shares, in words of another language, come last; they name nothing."""
     cells = {cell.number: tree for cell, tree in trees(notebook)}
     plots = list(plots)
-    code = None if all(plot.named for plot in plots) else Code([*cells.values(), *modules(notebook.helpers).values()])
+    known = {plot.cell for plot in plots}
+    others = [number for number in dict.fromkeys(number for number, _ in pictures(notebook)) if number not in known]
+    if all(plot.named for plot in plots) and not others:
+        yield from plots
+        return
+    code = Code([*cells.values(), *modules(notebook.helpers).values()])
     for plot in plots:
-        yield plot if plot.named or code is None else replace(plot, named=code.draws_accuracy(cells[plot.cell]))
+        yield plot if plot.named else replace(plot, named=code.draws_accuracy(cells[plot.cell]))
+    for number in others:
+        if number in cells and code.draws_accuracy(cells[number]):
+            yield Plot(number, training=False, validation=False, named=False)
 
 
 def written_data(constants: Mapping[int, list[Any]]) -> Iterator[Doubt]:

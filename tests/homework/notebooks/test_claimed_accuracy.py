@@ -81,3 +81,25 @@ def made(source: str, text: str) -> notebook.Notebook:
 def test_the_claimed_test_accuracy(source, text, accuracy):
     found = claimed_accuracy.claimed(claimed_accuracy.claims(made(source, text)))
     assert (found and found.accuracy) == (None if accuracy is None else pytest.approx(accuracy))
+
+
+@pytest.mark.parametrize(
+    ("text", "accuracy"),
+    [
+        ("Genauigkeit auf der Prüfmenge: 71.64%", 0.7164),
+        ("Précision finale : 88,12 %", 0.8812),
+        ("Exactitud en la prueba: 0.9012\nHecho en 12", 0.9012),
+        ("Epoca 3: 0.80\nRisultato: 0.85", 0.85),
+        ("0.8641", 0.8641),
+        ("epoch 3: 0.80", None),
+        ("loss 0.35\nlearning rate 0.2\nval: 0.88\nBag: 0.97\ntrain 0.91", None),
+        ("100.0%\n100%|####| 157/157 [00:01]", None),
+        ("0.05", None),
+        ("7\n10000", None),
+    ],
+)
+def test_a_number_that_no_known_word_calls_an_accuracy(text, accuracy):
+    found = made("x", text)
+    assert claimed_accuracy.claimed(claimed_accuracy.claims(found)) is None
+    unnamed = claimed_accuracy.unnamed(found)
+    assert (unnamed and unnamed.accuracy) == (None if accuracy is None else pytest.approx(accuracy))

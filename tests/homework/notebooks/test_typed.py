@@ -12,7 +12,7 @@ import pytest
 
 from grader.check import ROOT
 from grader.homework.notebooks import notebook, photographs, typed
-from grader.homework.notebooks.notebook import Cell, Notebook, Output
+from grader.homework.notebooks.notebook import Cell, Notebook, Output, Plot
 
 sys.path.insert(0, str(ROOT))
 from tests.benchmarks import not_learned, right_networks
@@ -144,3 +144,6 @@ def test_a_curve_is_an_accuracy_where_its_list_counts_right_answers(filled, is_n
     (plot,) = notebook.plots(found)
     assert not plot.named
     assert [one.named for one in typed.settled(found, [plot])] == [is_named]
+    said = [*cells[:1], Cell(2, shown.replace("train", "Lernen").replace("val", "Kontrolle"), 2, cells[1].outputs)]
+    others = list(typed.settled(replace(found, cells=tuple(said)), []))
+    assert others == ([Plot(2, training=False, validation=False, named=False)] if is_named else [])
