@@ -307,7 +307,7 @@ def cause(found: Array, right: Array, factors: Mapping[str, float], bar: Array) 
 def whole(found: Array, right: Array) -> Iterator[str]:
     if not integral(found) or integral(right):
         return
-    if found.size > 1 and numeric.error(found, right) <= 1:
+    if np.count_nonzero(right != np.round(right)) > 1 and numeric.error(found, right) <= 1:
         yield "only whole numbers: are these integers, or is // in use?"
     elif found.size == 1 and found.flat[0] == np.trunc(right.flat[0]):
         yield "it is cut to whole numbers: is it made an int, or is // in use?"
@@ -357,7 +357,7 @@ def factor(factors: Mapping[str, float]) -> Callable[[Array, Array], Iterator[st
         if found.size == 1 and math.isclose(size, round(size, 1), rel_tol=EXACT) and size != 1 and size < ROUND:
             yield f"about {size:.2g} times what is expected{minus}"
         pair = found.size == 2 and same(right, -right[..., ::-1])  # any two such pairs have a ratio
-        if found.size > 1 and not pair and not math.isclose(size, 1, rel_tol=SAME):
+        if np.count_nonzero(right) > 1 and not pair and not math.isclose(size, 1, rel_tol=SAME):
             if f"{size:.2g}" == "1":  # more digits would tell what is expected
                 yield f"all a little too {'large' if size > 1 else 'small'}, by one factor{minus}"
             yield f"all about {size:.2g} times what is expected{minus}"

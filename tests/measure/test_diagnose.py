@@ -191,6 +191,11 @@ def test_a_clue_fits_a_returned_mask():
     assert "it is the mask alone" in found
 
 
+def test_one_number_beside_zeros_shows_no_ratio_and_is_no_whole_number_by_itself():
+    assert "times what is expected" not in sentence(np.array([0, 0, 1.27]), np.array([0, 0, 0.64]))
+    assert "whole numbers" not in sentence(np.array([0, 0, 1.0]), np.array([0, 0, 1.27]))
+
+
 def test_no_cause_is_made_up():
     yours = RNG.normal(size=W.shape)
     assert re.fullmatch(
