@@ -77,8 +77,9 @@ def draw_sizes(rng: np.random.Generator) -> tuple[Size, Size]:
 
 def edge_sizes(rng: np.random.Generator) -> list[Size]:
     """Edges that are judged: square weights, one input, two outputs, all alike, and more of everything than any
-    constant."""
-    n, width = int(rng.integers(3, 6)), int(rng.integers(6, 9))
+    constant. Of `n` and `width`, one is even."""
+    n = int(rng.integers(3, 6))
+    width = n + 3
     return [
         (n, width, width),
         (n, n, n),

@@ -42,16 +42,17 @@ Array = NDArray[np.float64]
 Said = str | Sequence[str]  # of all calls, or of each
 AGAIN = 8  # so many equal calls in turn: an answer may not depend on how often a layer was used
 REGS = (0.0, 0.7, 3.0)
-TINY = 1e-3  # a factor of inputs, for outputs below 0.01
+TINY = 0.5**10, 0.5**24  # factors of rows, for outputs below 0.01 and below 1e-6
 MARGIN = 0.02  # distance from the ReLU's kink, where no difference step reaches it
 NEAR_ZERO = 24, 40  # powers of 1/2: positive numbers that a threshold above 0 takes for negative ones
 FAR = 20, 40  # powers of 2: numbers that a limit would cut
 HIDDEN = 0.5  # of the right loss: one below it is cut off
-UNLIKELY = 1e-6  # of a loss whose p is near 1e-4: a common small constant in the logarithm moves it by 1e-8
+FAR_BELOW = 13.8  # by so much a score is lower, that its p lies between 1e-7 and 1e-6
+UNLIKELY = 1e-3  # of the loss then: a common small constant in the logarithm moves it by less than 1e-4
 ARGUMENTS = {"fc_forward": ("x", "w", "b"), "relu_forward": ("x",), "softmax_loss": ("x", "y"),
              "l2_regularization": ("w", "reg")}  # fmt: skip
 FC_BACKWARD = ("grad_x", "grad_w", "grad_b")
-OTHER_LABELS = "is the answer for earlier labels kept?"
+OTHER_LABELS = "it is right for the class before y: is y changed, or are earlier labels kept?"
 LAYERS, MAX = "layers.py", re.compile(rb"\ba?max(imum)?\(")
 OF_ARGUMENTS = re.compile(r"\S+ raised (TypeError|ValueError|\S*AxisError)\b")
 MAXIMA = "np.maximum compares entry by entry"
@@ -86,7 +87,7 @@ def fc_forward(hw: Subject, rng: np.random.Generator) -> None:
     expect_apart(hw, "fc_forward", [draw_fc(rng, small[0]) for _ in range(2)], ("out", "cache"), 0)
     expect_fc_forward(hw, *(spread_fc(rng, size) for size in judged))
     x, w, b = draw_fc(rng, small[0])
-    expect_fc_forward(hw, (TINY * x, w, TINY * b), said=", of small numbers")
+    expect_fc_forward(hw, (x * np.resize(TINY, (len(x), 1)), w, TINY[1] * b), said=", of small numbers")
     special = special_fc(rng, small[1])
     expect_fc_forward(hw, *special.values(), said=tuple(special))
     for name, size in advised.items():
@@ -104,7 +105,7 @@ def fc_backward(hw: Subject, rng: np.random.Generator) -> None:
     calls = []
     for size in judged:
         grad_out = spread(rng, (size[0], size[2]))
-        grad_out[:, 0] = rng.uniform(1e-5, 1e-4, size=size[0])  # small enough that their sum is small, too
+        grad_out[:, 0] = rng.uniform(1e-8, 1e-7, size=size[0])  # small enough that their sum is small, too
         calls.append((spread_fc(rng, size), grad_out))
     expect_fc_backward(hw, *calls)
     special = special_fc(rng, small[1])
@@ -147,6 +148,8 @@ def relu_backward(hw: Subject, rng: np.random.Generator) -> None:
         at, other = rng.choice(x.size, size=2, replace=False)
         x.flat[at], x.flat[other] = 0.5 ** rng.integers(*NEAR_ZERO), -(0.5 ** rng.integers(*NEAR_ZERO))
     grads = [spread(rng, x.shape) for x in inputs.values()]
+    for x, grad_out in zip(inputs.values(), grads, strict=True):
+        grad_out.flat[x.argmax()] = TINY[1]
     for said, x in one_sided(rng).items():
         inputs[f"x {x.shape}{said}"] = x
         grads.append(-x)
@@ -179,9 +182,7 @@ def softmax_loss_value(hw: Subject, rng: np.random.Generator) -> None:
     n, c = small_shapes(rng)[0]
     expect_special_softmax(hw, rng, (n, c), 0)
     y = draw_labels(rng, n, c)
-    unlikely = (
-        rng.normal(size=(n, c)) - 9.0 * np.eye(c)[y]
-    )  # p of the right class is near 1e-4, and log p is not clipped
+    unlikely = 0.1 * rng.normal(size=(n, c)) - FAR_BELOW * np.eye(c)[y]  # log p is not clipped
     expect_softmax_value(hw, (unlikely, y), said=" for classes that are unlikely", atol=UNLIKELY)
     likely = rng.normal(size=(n, c)) + 9.0 * np.eye(c)[y]
     expect_softmax_value(hw, (likely, y), said=" for classes that are likely")
@@ -530,6 +531,7 @@ def expect_special_softmax(hw: Subject, rng: np.random.Generator, shape: tuple[i
         ", scores of 0": (np.zeros(shape), y),
         ", one label for all": (x, np.zeros(n, dtype=np.int64)),
         ", other labels": (x, np.ones(n, dtype=np.int64)),
+        ", one class unlikely": (0.1 * x - FAR_BELOW * np.eye(c)[(y + 1) % c], y),
     }
     answers, trusted = hw.layers.softmax_loss.map([*special.values()]), hw.reference.layers.softmax_loss
     for (said, (x, y)), answer in zip(special.items(), answers, strict=True):
@@ -604,10 +606,10 @@ def l2_shapes(rng: np.random.Generator) -> list[tuple[int, int]]:
 
 
 def special_l2(rng: np.random.Generator) -> list[tuple[Array, float]]:
-    """Strengths that are small, great and an odd whole number, all for the same weights; and weights of one sign."""
+    """Strengths that are tiny, great and an odd whole number, all for the same weights; and weights of one sign."""
     w, above = rng.normal(size=(3, 5)), np.abs(spread(rng, (4, 3)))
     above[0, 0] = rng.uniform(1001, 1400)
-    return [(w, 1e-4), (w, 128.0), (w, 5), (above, 0.125), (-above, 0.25)]
+    return [(w, 0.5**25), (w, 129.5), (w, 5), (above, 0.125), (-above, 0.25)]
 
 
 def expect_l2_value(hw: Subject, *calls: tuple[Array, float]) -> None:
@@ -625,6 +627,7 @@ def reg_clues(expected: Any, reg: float) -> Iterator[Clue]:
     """What stands in the place of a great reg. One that is left out is wrong for reg = 0, too, which comes first."""
     if reg > 1:
         yield Clue("as if reg were cut at 1", expected / reg)
+        yield Clue("as if reg were cut to a whole number", expected * int(reg) / reg)
     if isinstance(reg, int):
         yield Clue("as if reg // 2 stood in the place of reg / 2", expected * (reg // 2) / (reg / 2))
 

@@ -30,6 +30,7 @@ SIGMAS = 5.5  # of a mean or a deviation: a right one is further off in fewer th
 FARTHEST = 3.0  # of a distribution, times the root of the number of draws: 3 in 100 million (Kolmogorov and Smirnov)
 ONLY_FILES = "; load runs in a new process here, which has only what save wrote to the file"
 ONLY_GRADIENTS = "it should only return the gradients, because the optimizer takes the step"
+ONLY_SCORES = "it should only compute the scores"
 STALE = "it is of the earlier parameters: does forward keep a copy?"
 CLEAR = 1e-5  # of a row's largest score: by so much the best class leads, which float32 does not round away
 GREAT = 2.0**12  # a factor of scores: np.exp overflows, or gives 0
@@ -119,7 +120,9 @@ def net_save_load(hw: Subject, rng: np.random.Generator) -> None:
     with built_on(hw, FORWARD):
         for sizes in SIZES[-1:]:
             case, other = network.draw_each(hw, rng, [Wanted(sizes)] * 2)
-            unpack("forward", case.net.forward(case.X), ("scores", "cache"))
+            answer, parameters = case.net.forward.then("parameters", of=case.net)(case.X)
+            unpack("forward", answer, ("scores", "cache"))
+            expect_unmoved(case, parameters, "another network", "make the arrays in __init__")
             saved = (other.net, SAVED), (case.net, SAVED), (other.net, OTHER)  # case in the place of other
             calls = [(net.save.then("parameters", of=net), (file,)) for net, file in saved]
             _, (_, parameters), _ = hw.each(calls)
@@ -354,7 +357,12 @@ def own_gradient(case: Case, role: str, grad_scores: Array, X: Array | None = No
 
 
 def expect_unmoved(case: Case, parameters: Any, method: str, why: str) -> None:
+    """Raise Mismatch if a method changed the parameters, or the forward pass that was asked before it, or within it."""
     if moved := case.moved(parameters):
+        fresh = case.write({})
+        _, after = case.net.forward.then("parameters", of=case.net)(case.X)
+        if fresh.moved(after):
+            method, why = "forward", ONLY_SCORES
         raise Mismatch(f"{method} changed {', '.join(moved)} in place; {why}")
 
 

@@ -339,7 +339,7 @@ def kept_clues(ask: Callable[..., Any], **args: Any) -> list[Clue]:
 
     clues = [asked_again(partial(ask, **args))]
     for name in (name for name, value in args.items() if others(value)):
-        said = f"another {name} changes nothing: is {name} ignored, or the answer kept?"
+        said = f"another {name} changes nothing: is {name} ignored, or the answer kept, or cut?"
         clues.append(Clue(said, holds=partial(stays, name)))
     return clues
 

@@ -31,8 +31,8 @@ WORDS = {
           r"|bias is regularized",
     LABEL: r"wrong places|right class|out of bounds|next class|class before|for every y",
     CAST: r"float32|integers|whole numbers|approximation|small constant|array of numbers|not normally|rounded",
-    STALE: r"latest|later forward|later call|earlier call|answer kept|other numbers|asked again|of another network"
-           r"|\bshare\b|not live|repeat others",
+    STALE: r"latest|later forward|later call|earlier call|(answer|labels) kept|other numbers|asked again"
+           r"|of another network|\bshare\b|not live|repeat others",
     DAMAGE: r"in place\b(?! of)|asked again|not live",
     WRONG: r"the order|exchanged|it is \w+:|by the number of classes|is it multiplied by|takes? \d|has no attribute|"
            r"transposed|in the place of",

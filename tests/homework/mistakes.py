@@ -122,6 +122,52 @@ def fc_cache_of_the_last_forward(s: Student) -> None:
     s["layers"].fc_backward = lambda g, cache: fc_backward(g, last["cache"])
 
 
+def without_small(value: Any) -> Any:
+    return np.where(np.abs(value) < 1e-6, 0.0, value)
+
+
+@mistake("fc_forward")
+def fc_without_small_numbers(s: Student) -> None:
+    patch(s["layers"], "fc_forward", lambda v, *_: (without_small(v[0]), v[1]))
+
+
+@mistake("fc_backward")
+def fc_without_small_gradients(s: Student) -> None:
+    patch(s["layers"], "fc_backward", lambda v, *_: (v[0], v[1], without_small(v[2])))
+
+
+@mistake("relu_backward")
+def relu_without_small_gradients(s: Student) -> None:
+    patch(s["layers"], "relu_backward", lambda v, *_: without_small(v))
+
+
+@mistake("softmax_loss_gradient")
+def softmax_without_small_gradients(s: Student) -> None:
+    patch(s["layers"], "softmax_loss", lambda v, *_: (v[0], without_small(v[1])))
+
+
+@mistake("softmax_loss_value")
+def softmax_cuts_what_is_unlikely(s: Student) -> None:
+    def change(value: Any, x: Any, y: Any) -> Any:
+        p = np.exp(x - x.max(axis=1, keepdims=True))
+        p = (p / p.sum(axis=1, keepdims=True))[np.arange(len(y)), y]
+        return -np.log(np.maximum(p, 1e-6)).mean(), value[1]
+
+    patch(s["layers"], "softmax_loss", change)
+
+
+@mistake("l2_value", "l2_gradient")
+def l2_ignores_a_small_reg(s: Student) -> None:
+    l2 = s["layers"].l2_regularization
+    s["layers"].l2_regularization = lambda w, reg: l2(w, reg if reg > 1e-6 else 0.0)
+
+
+@mistake("l2_value")
+def l2_value_cuts_reg_to_whole_numbers(s: Student) -> None:
+    l2 = s["layers"].l2_regularization
+    s["layers"].l2_regularization = lambda w, reg: (l2(w, int(reg) if reg > 1 else reg)[0], l2(w, reg)[1])
+
+
 @mistake("fc_forward")
 def fc_changes_the_weights(s: Student) -> None:
     fc_forward = s["layers"].fc_forward
@@ -345,6 +391,34 @@ def step_regularizes_biases(s: Student) -> None:
 
 
 # Those whose sentence names the mistake itself
+
+
+def softmax_counts_one_label_from_0(s: Student) -> None:
+    softmax_loss = s["layers"].softmax_loss
+    s["layers"].softmax_loss = lambda x, y: softmax_loss(x, y - y.min() * (y == y[0]).all())
+
+
+def forward_shrinks_a_weight(s: Student) -> None:
+    def forward(right: Any, self: Any, X: Any) -> Any:
+        value = right.forward(self, X)
+        self.W1 *= 0.999
+        return value
+
+    network(s, forward=forward)
+
+
+def networks_share_their_arrays(s: Student) -> None:
+    kept: dict[Any, Any] = {}
+
+    def begin(right: Any, self: Any, *args: Any, **named: Any) -> None:
+        right.__init__(self, *args, **named)
+        vars(self).update(kept.setdefault(self.W1.shape + self.W2.shape, dict(vars(self))))
+
+    network(s, __init__=begin)
+
+
+def step_cuts_its_loss(s: Student) -> None:
+    patch(s["train"], "training_step", lambda v, *_: (min(v[0], 100.0), v[1]))
 
 
 def relu_times_x(s: Student) -> None:

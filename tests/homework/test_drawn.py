@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.homework import network, task1_graphs, task2_layers, task3_two_layer_net, task4_training_step
+from grader.homework import edges, network, task1_graphs, task2_layers, task3_two_layer_net, task4_training_step
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fake
@@ -58,6 +58,12 @@ def test_some_numbers_are_below_a_hundredth_and_not_0(expected, check, seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_some_numbers_are_beyond_a_hundred(expected, check, seed):
     assert entries(expected(check, seed)).max() > 100
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_layer_is_given_odd_and_even_numbers_of_everything(seed):
+    sizes = np.array([size for size in edges.edge_sizes(np.random.default_rng(seed)) if min(size) > 1])
+    assert {0, 1} == set(sizes[:, 0] % 2) == set(sizes[:, 1] % 2) == set(sizes[:, 2] % 2)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
