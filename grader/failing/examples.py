@@ -54,7 +54,7 @@ def examples(
 
 def example(session: Session, modules: object, possible: Iterable[Case], until: float) -> Case | None:
     """The smallest case like the first that the reference confirms; else the first as it is; None where the student's
-    code does not give the same answer again."""
+    code does not give the same answer again. The script runs in a process of its own, so the case has to fail there."""
     first = None
     for case in possible:
         judge = Judge(session, modules, case, until)
@@ -63,9 +63,19 @@ def example(session: Session, modules: object, possible: Iterable[Case], until: 
         found = judge.again()
         if found is not None and judge.trusts():
             judge.case = found
-            return smallest(judge)
-        first = first or found
+            for one in (smallest(judge), found):
+                if alone(judge, one):
+                    return one
+        elif found is not None and first is None and not judge.excuses() and alone(judge, found):
+            first = found
+        session.renew()  # what remembers is asked the next sequence as if it were the first
     return first
+
+
+def alone(judge: Judge, case: Case) -> bool:
+    """Whether the case fails in a new process, too, which no other call has changed."""
+    judge.session.renew()
+    return replace(judge, case=case).again() is not None
 
 
 def quick(limits: Limits) -> Limits:

@@ -1,4 +1,4 @@
-"""The smallest input that still fails in the same way: fewer rows and columns, then round numbers.
+"""The smallest input that still fails in the same way: fewer calls, rows and columns, then round numbers.
 
 It asks the reference what is right for inputs that no check has asked. So where only a recording answers, a case stays
 as large as it was recorded.
@@ -15,7 +15,7 @@ import numpy as np
 
 from grader.errors import Raised, StudentError, Wrong
 from grader.failing.replay import Unanswered, by_reference, by_student
-from grader.failing.steps import Case, Step, kind_of, part_at, replaced
+from grader.failing.steps import CALL, Case, Ref, Step, kind_of, part_at, replaced
 from grader.measure.diagnose import numbers, plain, where
 from grader.measure.numeric import real
 from grader.sandbox.session import Session
@@ -53,14 +53,23 @@ class Judge:
 
     def trusts(self) -> bool:
         """Whether the reference, asked the same, gives what the check expected."""
+        wrong = self.case.wrong
+        return self.gives(None if wrong is None else wrong.expected)
+
+    def excuses(self) -> bool:
+        """Whether the reference gives the student's own answer: it is wrong for another call, and right for this."""
+        wrong = self.case.wrong
+        return wrong is not None and wrong.yours is not None and self.gives(wrong.yours)
+
+    def gives(self, expected: Any) -> bool:
+        """Whether the reference, asked the same, gives this, or anything where it is None."""
         if self.modules is None:
             return False
         try:
             right = self.right(self.case.steps)
         except (Unanswered, LookupError, TypeError):
             return False
-        wrong = self.case.wrong
-        return wrong is None or wrong.expected is None or equal(right, wrong.expected)
+        return expected is None or equal(right, expected)
 
     def failing(self, steps: tuple[Step, ...]) -> Case | None:
         """The case with these steps, if they fail as it does. Raises StudentError where the student's code does not
@@ -108,8 +117,8 @@ def smallest(judge: Judge) -> Case:
     case = judge.case
     try:
         sturdy = judge.confirms(case)
-        changes: list[Callable[[tuple[Step, ...]], Iterator[tuple[Step, ...]]]] = [fewer, rounder]
-        for change in changes if sturdy else changes[:1]:
+        changes: list[Callable[[tuple[Step, ...]], Iterator[tuple[Step, ...]]]] = [shorter, fewer, rounder]
+        for change in changes if sturdy else changes[:2]:
             case = reduced(judge, case, change, sturdy=sturdy and change is rounder)
     except StudentError:  # what does not end for a smaller input is no smaller example
         pass
@@ -136,6 +145,29 @@ def reduced(
 # How to make an input smaller
 
 
+def shorter(steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
+    """Without one call of which no later one uses the answer."""
+    used = {part.step for part in leaves(steps) if isinstance(part, Ref)}
+    used |= {step.owner.step for step in steps if isinstance(step.owner, Ref)}
+    for at, step in enumerate(steps[:-1]):
+        if step.op == CALL and at not in used:
+            yield tuple(earlier(one, at) for one in (*steps[:at], *steps[at + 1 :]))
+
+
+def earlier(step: Step, gone: int) -> Step:
+    """A step that refers to others, after the one at `gone` was left out."""
+
+    def new(part: Any) -> Any:
+        return replace(part, step=part.step - (part.step > gone)) if isinstance(part, Ref) else part
+
+    return replace(
+        step,
+        owner=new(step.owner),
+        args=tuple(replaced(arg, new) for arg in step.args),
+        named={name: replaced(arg, new) for name, arg in step.named.items()},
+    )
+
+
 def fewer(steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
     """Along all axes of one length at once, because what fits together has equal lengths: N rows, C classes."""
     lengths = {length for array in arrays(steps) for length in array.shape if length > 1}
@@ -148,7 +180,7 @@ def fewer(steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
 def cut(steps: tuple[Step, ...], length: int, wanted: int, *, last: bool) -> Iterator[tuple[Step, ...]]:
     """The first rows, or the last, once as they are and once with labels below `wanted`."""
 
-    def shorter(part: Any, *, labels: bool) -> Any:
+    def less(part: Any, *, labels: bool) -> Any:
         if type(part) is int and part == length:
             return wanted
         if not isinstance(part, np.ndarray):
@@ -160,9 +192,9 @@ def cut(steps: tuple[Step, ...], length: int, wanted: int, *, last: bool) -> Ite
             part = part % wanted
         return part
 
-    yield changed(steps, lambda part: shorter(part, labels=False))
+    yield changed(steps, lambda part: less(part, labels=False))
     if any(array.dtype.kind in "iu" for array in arrays(steps)):
-        yield changed(steps, lambda part: shorter(part, labels=True))
+        yield changed(steps, lambda part: less(part, labels=True))
 
 
 def rounder(steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:

@@ -57,9 +57,9 @@ class Clue:
             found, mistaken, right = found[told], mistaken[told], right[told]
         if not np.isfinite(found).all() or not np.isfinite(mistaken).all() or same(mistaken, right):
             return False
-        if not mistaken.ndim and not mistaken:  # a single 0 is what many mistakes give
-            return False
         size = float(np.abs(right).max(initial=0.0)) if right.shape == found.shape else 0.0
+        if not mistaken.ndim and abs(mistaken) <= ROUNDOFF * size:  # a single 0 is what many mistakes give
+            return False
         return same(found, mistaken) or numeric.error(found, mistaken) <= ROUNDOFF * size  # of what cancels out
 
 

@@ -55,6 +55,32 @@ def l2_regularization(w, reg):
 """
 
 
+REMEMBERS = """
+from right_layers import *
+import right_layers as right
+
+OUT, REG = {}, []
+
+
+def fc_backward(grad_out, cache):
+    grads = right.fc_backward(grad_out, cache)
+    cache[0][...] = 0
+    return grads
+
+
+def relu_forward(x):
+    out, cache = right.relu_forward(x)
+    kept = OUT.setdefault(x.shape, out)
+    kept[...] = out
+    return kept, cache
+
+
+def l2_regularization(w, reg):
+    REG.append(reg)
+    return right.l2_regularization(w, REG[-2] if len(REG) > 1 else reg)
+"""
+
+
 @pytest.fixture(scope="module")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Layers that are wrong in four ways: an average, a mask, an overflow, a shape."""
@@ -119,6 +145,18 @@ def test_an_overflow_stays_one_and_a_shape_stays_one(checks: dict[str, CheckResu
     assert "print(l2_regularization(w, " in cut
     assert cut.endswith("# shape (1, 2); expected (1, 3)")
     assert checks["fc_forward"].example == checks["relu_forward"].example == ""
+
+
+def test_what_remembers_fails_in_a_process_of_its_own_too_and_after_few_calls(tmp_path: Path) -> None:
+    (tmp_path / "right_layers.py").write_text((ROOT / "reference/neuralnet/layers.py").read_text())
+    (tmp_path / "layers.py").write_text(REMEMBERS)
+    found = {check.name: check.example for item in graded(tmp_path, "2").items for check in item.checks}
+    assert [found["fc_backward"].count(f" {call}(") for call in ("fc_forward", "fc_backward")] == [1, 0]
+    assert found["fc_backward"].count("\nfc_backward(") == 1
+    assert found["l2_value"].count("l2_regularization(w") == 2
+    for name in ("fc_backward", "l2_value"):
+        assert float(run(found[name], tmp_path).strip("[] \n")) == float(found[name].split("yours ")[1].split(",")[0])
+    assert found["relu_forward"] == ""  # what the first call gave is wrong after the second: no call gives it
 
 
 def test_every_report_shows_it(report: Report, checks: dict[str, CheckResult]) -> None:

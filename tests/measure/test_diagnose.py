@@ -191,6 +191,10 @@ def test_a_clue_fits_a_returned_mask():
     assert "it is the mask alone" in found
 
 
+def test_nearly_nothing_is_given_by_many_mistakes():
+    assert "told" not in sentence(np.array(0.0), np.array(2e-7), clues=[Clue("told", np.array(1e-23))])
+
+
 def test_one_number_beside_zeros_shows_no_ratio_and_is_no_whole_number_by_itself():
     assert "times what is expected" not in sentence(np.array([0, 0, 1.27]), np.array([0, 0, 0.64]))
     assert "whole numbers" not in sentence(np.array([0, 0, 1.0]), np.array([0, 0, 1.27]))
