@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -13,13 +14,21 @@ from pathlib import Path
 from grader.errors import UsageError
 
 STANDARD_OUTPUT = Path("-")
-PAGE, XML = "<!doctype html>", "<?xml"  # how such files begin
+# How the files that the grader writes begin, and nobody else's.
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none';"""
+XML = '<?xml version="1.0" encoding="utf-8"?>\n<testsuites name="'
+ZIP = re.compile(rb"PK\x03\x04.{6}\0\0!\0", re.DOTALL)  # the first member is dated 1980, at midnight
 
 
-def check_place(path: Path, begins: str = "") -> None:
+def check_place(path: Path, begins: str | re.Pattern[bytes] = "") -> None:
     """Raise UsageError if `write` would fail, so that the user knows before long work starts.
 
-    So does a file that does not begin as what will be written: it holds something else, such as a student's work.
+    So does a file that does not begin as what will be written: it holds something else, such as a student's work. An
+    empty one holds nothing.
     """
     if path == STANDARD_OUTPUT:
         return
@@ -29,8 +38,10 @@ def check_place(path: Path, begins: str = "") -> None:
         raise UsageError(f"cannot write {path}: it is a folder; name a file in it")
     if not os.access(path if path.exists() and not path.is_file() else path.absolute().parent, os.W_OK):
         raise UsageError(f"cannot write {path}: you may not write to its folder; choose another path")
-    there = beginning(path) if begins and path.is_file() and not is_output(path) else b""
-    if there and not there.startswith(begins.encode()):
+    if not begins or not path.is_file() or is_output(path) or not path.stat().st_size:
+        return
+    told = begins if isinstance(begins, re.Pattern) else re.compile(re.escape(begins.encode()))
+    if not told.match(beginning(path)):
         raise UsageError(f"{path} holds something else, which would be lost; delete it, or choose another path")
 
 
@@ -56,7 +67,7 @@ def expect_no_gradebook(path: Path) -> None:
 def beginning(path: Path) -> bytes:
     """The first bytes of a file, without space before them; b"" if it cannot be read."""
     with contextlib.suppress(OSError), path.open("rb") as file:
-        return file.read(100).lstrip()
+        return file.read(200).lstrip()
     return b""
 
 

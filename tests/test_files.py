@@ -156,8 +156,11 @@ def test_a_file_holds_any_text(tmp_path):
 def test_what_is_no_output_of_ours_is_not_written_over(tmp_path):
     work, page = tmp_path / "layers.py", tmp_path / "report.html"
     work.write_text("def f(): ...")
-    page.write_text("\n<!doctype html>\n")
+    page.write_text(f"\n{PAGE}\n")
     check_place(page, PAGE)
+    page.write_text("<!doctype html>\n<title>A page of somebody's</title>")
+    with pytest.raises(UsageError, match=r"report\.html holds something else"):
+        check_place(page, PAGE)
     with pytest.raises(UsageError, match=r"layers\.py holds something else, which would be lost; delete it, or"):
         check_place(work, PAGE)
 

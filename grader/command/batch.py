@@ -34,6 +34,7 @@ from grader.course.result_keys import Terms
 from grader.course.times import YEARS, to_its_end
 from grader.data import datasets
 from grader.errors import UsageError
+from grader.files import PAGE, check_place
 from grader.model import Homework, Row, Student, Verdict
 from grader.report.text import Printer, Terminal
 from grader.report.wording import SHAPE, Audience, clock
@@ -99,6 +100,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(
             f"{arguments.out} is inside {arguments.folder}, so it would look like a submission; choose a folder outside"
         )
+    if (arguments.out / pages.INDEX).is_file():
+        check_place(arguments.out / pages.INDEX, PAGE)
     due(arguments.due)
     arguments = as_started(arguments) if arguments.resume else arguments
     datasets.check_root(arguments.data_root)

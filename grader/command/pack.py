@@ -13,7 +13,7 @@ from rich.filesize import decimal
 from grader import handout, rubric
 from grader.environment import ROOT
 from grader.errors import StudentError, SubmissionError, UsageError
-from grader.files import check_place, set_aside, write
+from grader.files import ZIP, check_place, set_aside, write
 from grader.intake.missing import look_through
 from grader.intake.submission import read, stubs
 from grader.model import Submission
@@ -55,6 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
         why = next(iter((*submission.questions.values(), *submission.faults.values())), "no file counts")
         raise SubmissionError(f"{folder} was not packed: {why}")
     out = place(arguments.out or folder.resolve().with_name(NAME), folder)
+    if arguments.out:
+        check_place(out, ZIP)
     packed = handout.pack(members(submission))
     earlier = set_aside(out, packed)
     write(out, packed)

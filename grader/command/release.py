@@ -17,7 +17,7 @@ from grader import rubric
 from grader.check import OWN, ROOT
 from grader.data import datasets
 from grader.errors import UsageError
-from grader.files import write
+from grader.files import ZIP, check_place, write
 from grader.release.archive import unpacked, zipped
 from grader.release.source import Source, absent
 from grader.release.trial import untouched
@@ -84,8 +84,10 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"cannot make the folder {arguments.out} ({error.strerror}); name another one") from None
-    for name in dict.fromkeys(arguments.packages or PACKAGES):
-        package = import_module(f"grader.release.{name}")
+    packages = [import_module(f"grader.release.{name}") for name in dict.fromkeys(arguments.packages or PACKAGES)]
+    for package in packages:
+        check_place(arguments.out / package.ARCHIVE, ZIP)
+    for package in packages:
         path = arguments.out / package.ARCHIVE
         packed = zipped(package.build(source))
         write(path, packed)

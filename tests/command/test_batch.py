@@ -39,15 +39,19 @@ from grader.report.wording import clock
         (["in", "--out", "out", "--due", ""], "--due  is not a time"),
         (["in", "--out", "out", "--due", "9999-12-31"], "--due 9999-12-31 is not a time"),
         (["in", "--out", "out", "--roster", "no.csv"], "no.csv cannot be read"),
+        (["in", "--out", "site"], r"site.index\.html holds something else, which would be lost; delete it, or choose"),
     ],
 )
 def test_usage_is_a_sentence(tmp_path, monkeypatch, arguments, says):
     class_of(tmp_path / "in", "right-tabs")
     (tmp_path / "file").touch()
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "index.html").write_text("<!doctype html><title>The course</title>")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=says):
         command.run(command.parser().parse_args(arguments))
     assert not Path("out").exists()
+    assert [path.name for path in Path("site").iterdir()] == ["index.html"]
 
 
 @pytest.mark.parametrize(

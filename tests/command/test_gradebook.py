@@ -231,15 +231,31 @@ def test_what_is_exported_is_what_counts(type_, folder, tmp_path):
     assert (tmp_path / "c.csv").read_text().splitlines()[0].endswith(",HW (4711)")
     assert '"Lovelace, Ada",17,,ada,,8\n' in (tmp_path / "c.csv").read_text()
     assert not (folder / "export").exists()
-    (tmp_path / "c.csv").write_text("a class list, or what a teacher typed\n")
     code, out, _ = type_("export", "canvas", "--out", str(tmp_path / "c.csv"))
     assert (code, f"the earlier file is {tmp_path / 'c-1.csv'} now" in out) == (0, True)
-    assert "a teacher typed" in (tmp_path / "c-1.csv").read_text()
+    assert ",HW (4711)" in (tmp_path / "c-1.csv").read_text()
     type_("export", "gradescope", "--out", str(tmp_path / "g"))
     assert json.loads((tmp_path / "g" / "ada" / "results.json").read_text())["score"] == 8
     assert sorted(path.name for path in (tmp_path / "g").iterdir()) == ["ada", "doe", "eve"]
     type_("export", "junit", "--out", str(tmp_path / "j.xml"))
     assert len(ElementTree.parse(tmp_path / "j.xml").getroot()) == 5
+
+
+@pytest.mark.parametrize("format_", EXPORTED)
+def test_an_export_replaces_its_own_files_and_no_others(type_, tmp_path, format_):
+    whole = "/" not in EXPORTED[format_]
+    out = tmp_path / "named"
+    file = out if whole else out / EXPORTED[format_].partition("/")[2]
+    for _ in range(2):
+        assert type_("export", format_, "--out", str(out))[0] == 0
+    for other in ("a,class,list\n", '{"reports": 1}', '<?xml version="1.0"?>\n<feed/>'):
+        file.write_text(other)
+        code, said, told = type_("export", format_, "--out", str(out))
+        assert (code, said, file.read_text()) == (2, "", other)
+        assert (
+            told == f"grade.py: {file} holds something else, which would be lost; delete it, or choose another path\n"
+        )
+    assert not whole or list(tmp_path.glob("named*")) == [out], "nothing was renamed"
 
 
 @pytest.mark.parametrize(

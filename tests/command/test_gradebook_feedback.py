@@ -110,6 +110,21 @@ def test_a_second_export_to_canvas_reaches_those_alone_whose_feedback_is_new(typ
     assert len(members(path)) == 2
 
 
+@pytest.mark.parametrize("platform", ["canvas", "moodle", "gradescope", "email"])
+def test_feedback_replaces_its_own_files_and_no_others(type_, tmp_path, platform):
+    path = tmp_path / ("f.mbox" if platform == "email" else "f.zip")
+    words = ("export", "feedback", "--for", platform, "--again", "--out", str(path))
+    words += ("--from", "cs@example.org") if platform == "email" else ()
+    for _ in range(2):
+        assert type_(*words)[0] == 0
+    with zipfile.ZipFile(path, "w") as work:
+        work.writestr(zipfile.ZipInfo("ada/layers.py", (2026, 11, 20, 0, 0, 0)), "def relu_forward(x): ...")
+    before = path.read_bytes()
+    code, _, told = type_(*words)
+    assert (code, path.read_bytes()) == (2, before)
+    assert told == f"grade.py: {path} holds something else, which would be lost; delete it, or choose another path\n"
+
+
 def test_messages_go_into_a_folder_of_their_own_or_a_mailbox(type_, folder, tmp_path):
     sender = ("--from", "Course <cs@example.org>")
     _, out, _ = type_("export", "feedback", "--for", "email", *sender)

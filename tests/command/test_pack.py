@@ -69,9 +69,16 @@ def test_where_no_file_counts_no_empty_zip_is_written(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("work/x.zip", "is inside the folder to pack"), ("x.rar", "does not end in .zip")]
+    ("name", "says"),
+    [
+        ("work/x.zip", "is inside the folder to pack"),
+        ("x.rar", "does not end in .zip"),
+        ("ada.zip", r"ada\.zip holds something else, which would be lost; delete it, or choose another path"),
+    ],
 )
 def test_a_place_that_would_do_harm_is_refused(tmp_path: Path, name: str, says: str):
     shutil.copytree(ROOT / "reference", tmp_path / "work")
+    (tmp_path / "ada.zip").write_bytes(b"PK\3\4 and what another program packed")
     with pytest.raises(UsageError, match=says):
         packed(tmp_path / "work", "--out", tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ada.zip", "work"]

@@ -124,11 +124,14 @@ def test_check_finds_points_for_the_untouched_handout(tmp_path):
         (["--out", "hw/course"], "hw/course is inside hw, which is packed; choose a folder outside"),
         (["--out", f"{PROJECT}/reference/x"], "reference, which is packed; choose a folder outside"),
         (["--out", "course", "--image", ""], "--image is empty; give it a value"),
+        (["--out", "."], "handout.zip holds something else, which would be lost; delete it, or choose another path"),
     ],
 )
 def test_what_would_spoil_the_next_release_is_refused(words, says, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(FRAMEWORK, "hw")
+    Path("handout.zip").write_text("somebody's")
     assert cli.main(["release", *words, "--homework", "hw"]) == 2
     assert says in capsys.readouterr().err
-    assert [path.name for path in tmp_path.iterdir()] == ["hw"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["handout.zip", "hw"]
+    assert Path("handout.zip").read_text() == "somebody's"

@@ -16,24 +16,25 @@ from grader.course.export.sheet import grade, items
 from grader.course.gradebook import Gradebook, Run
 from grader.course.releases import held, items_of
 from grader.errors import UsageError
-from grader.files import set_aside
+from grader.files import XML, check_place, set_aside
 from grader.files import write as write_file
 from grader.model import Row, Rubric, Verdict
 from grader.report.text import Printer
 from grader.report.wording import SHAPE, released
 
 Sheet = Callable[[Sequence[Row], Rubric], str]
-SHEETS: dict[str, tuple[str, Sheet]] = {
-    "csv": ("grades.csv", csv.render),
-    "canvas": ("canvas.csv", canvas.render),
-    "moodle": ("moodle.csv", moodle.render),
-    "nbgrader": ("nbgrader.csv", nbgrader.render),
-    "jsonl": ("grades.jsonl", jsonl.render),
-    "junit": ("junit.xml", junit.render),
+# The file's name, how it begins, and what writes it.
+SHEETS: dict[str, tuple[str, str, Sheet]] = {
+    "csv": ("grades.csv", "\ufeff" + ",".join(csv.OWN), csv.render),
+    "canvas": ("canvas.csv", ",".join(canvas.HEADER), canvas.render),
+    "moodle": ("moodle.csv", ",".join(moodle.HEADER[:4]), moodle.render),
+    "nbgrader": ("nbgrader.csv", ",".join(nbgrader.HEADER), nbgrader.render),
+    "jsonl": ("grades.jsonl", '{"student": "', jsonl.render),
+    "junit": ("junit.xml", XML, junit.render),
 }
-EACH: dict[str, tuple[str, Callable[[Row, Rubric], str]]] = {  # a file per submission, in a folder per student
-    "gradescope": ("results.json", gradescope.render),
-    "github": ("annotations.txt", github.render),
+EACH: dict[str, tuple[str, str, Callable[[Row, Rubric], str]]] = {  # one per submission, in a folder per student
+    "gradescope": ("results.json", '{\n  "score": ', gradescope.render),
+    "github": ("annotations.txt", "::", github.render),
 }
 TITLED = {"canvas": canvas.render, "nbgrader": nbgrader.render}
 SUMS = ("canvas", "moodle", "nbgrader")  # formats that tell no items
@@ -92,9 +93,10 @@ def refuse_options(arguments: argparse.Namespace) -> None:
 def written(
     book: Gradebook, run: Run, rows: Sequence[Row], plan: Rubric, arguments: argparse.Namespace, say: Printer
 ) -> Path:
-    """Write the grades, and give the path of the file or folder."""
+    """Write the grades, and give the path of the file or folder. Raises UsageError for a file that a person named and
+    that holds something else."""
     if arguments.format in SHEETS:
-        name, sheet = SHEETS[arguments.format]
+        name, begins, sheet = SHEETS[arguments.format]
         if arguments.pseudonyms:
             name, rows = f"pseudonyms-{name}", research.rows(book, run, rows)
             for warning in research.warnings(rows, arguments.format):
@@ -102,15 +104,20 @@ def written(
         titled = TITLED.get(arguments.format)
         content = titled(rows, plan, arguments.assignment) if titled else sheet(rows, plan)
         path: Path = arguments.out or folder(book.folder / EXPORTS) / name
-        if earlier := set_aside(path, content):  # a teacher's own file, or one that was edited
+        if arguments.out:
+            check_place(path, begins)
+        if earlier := set_aside(path, content):  # one that was edited, or of another run
             say(f"the earlier file is {earlier} now")
         write_file(path, content)
         return path
-    name, each = EACH[arguments.format]
+    name, begins, each = EACH[arguments.format]
     path = folder(arguments.out or book.folder / EXPORTS / arguments.format)
-    for row in rows:
-        if row.report is not None:
-            write_file(folder(path / row.student.id) / name, each(row, plan))
+    files = {path / row.student.id / name: row for row in rows if row.report is not None}
+    for file in filter(Path.is_file, files):
+        check_place(file, begins)
+    for file, row in files.items():
+        folder(file.parent)
+        write_file(file, each(row, plan))
     return path
 
 

@@ -13,14 +13,14 @@ from grader.course.export.feedback import canvas, email, gradescope, moodle
 from grader.course.export.feedback.letter import Letter, Post, letter, zipped
 from grader.course.gradebook import Gradebook, Run
 from grader.errors import UsageError
-from grader.files import set_aside
+from grader.files import ZIP, check_place, set_aside
 from grader.files import write as write_file
 from grader.model import Row, Rubric, Verdict
 from grader.report.text import Printer
 from grader.report.wording import SHAPE
 
 FEEDBACK = "feedback"
-MBOX = ".mbox"
+MBOX, LETTERS = ".mbox", "From MAILER-DAEMON "  # how a mailbox is called, and begins
 # What to do with the file, and what a second time does.
 PLATFORMS = {
     "canvas": 'upload it under the assignment\'s "Upload Submissions", once: Canvas adds a comment each time',
@@ -74,6 +74,8 @@ def written(book: Gradebook, post: Post, arguments: argparse.Namespace, say: Pri
             write_file(path / message, content)
         return path
     whole = email.mbox(post.files) if mail else zipped(post.files, gradescope.PROGRAMS)
+    if arguments.out:
+        check_place(path, LETTERS if mail else ZIP)
     if earlier := set_aside(path, whole):
         say(f"the earlier file is {earlier} now")
     write_file(path, whole)
