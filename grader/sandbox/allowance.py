@@ -2,7 +2,8 @@
 
 The first call that is stopped has had the whole limit. After that it is known that something here does not end, so that
 later calls get a third of the limit, divided by how many were stopped: work that is twenty times slower than the
-reference takes less. A driver's run may be silent for longer than a call.
+reference takes less. A driver's run may be silent for longer than a call. A function that has filled its memory is
+tried again, for its next inputs may be smaller, but gets no more than the least.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from grader.errors import StudentError, TimedOut
+from grader.errors import OutOfMemory, StudentError, TimedOut
 from grader.model import Limits
 from grader.sandbox.idle import PATIENCE
 from grader.sandbox.process import Process
@@ -31,8 +32,9 @@ class Allowance:
     """`cpu`, `wall`, `waiting` and `beside` are the seconds that are left, outside of training.
 
     `files` were stopped while they were imported, by their path in the handout, and `calls` by owner and name; each is
-    kept with what was said then. `runs` is how many runs were stopped. `ended` are the names of those that have ended
-    well before. `earlier` is how many were stopped in another session.
+    kept with what was said then. `filled` are calls that used up their memory, and time with it. `runs` is how many
+    runs were stopped. `ended` are the names of those that have ended well before. `earlier` is how many were stopped in
+    another session.
     """
 
     limits: Limits
@@ -41,7 +43,8 @@ class Allowance:
     waiting: float = WAITING
     beside: float = BESIDE
     files: dict[str, StudentError] = field(default_factory=dict)
-    calls: dict[tuple[str, ...], TimedOut] = field(default_factory=dict)
+    calls: dict[tuple[str, ...], StudentError] = field(default_factory=dict)
+    filled: dict[tuple[str, ...], StudentError] = field(default_factory=dict)
     ended: set[tuple[str, ...]] = field(default_factory=set)
     earlier: int = 0
     runs: int = 0
@@ -59,7 +62,7 @@ class Allowance:
     @property
     def stopped(self) -> int:
         """How many calls, imports and runs were stopped, here and earlier."""
-        return len(self.calls) + len(self.files) + self.runs + self.earlier
+        return len(self.calls.keys() | self.filled.keys()) + len(self.files) + self.runs + self.earlier
 
     def expect_left(self, subject: str) -> None:
         """Raise TimedOut where the submission's time is used up; `used_up` tells that from now on."""
@@ -76,23 +79,31 @@ class Allowance:
     def expect_ended(self, name: Sequence[str]) -> None:
         """Raise again what a function's call has ended in that was stopped."""
         if error := self.calls.get(tuple(name)):
-            raise TimedOut(f"{error.message}; it is not tried again", where=error.where)
+            raise type(error)(f"{error.message}; it is not tried again", where=error.where)
 
     def expect_imported(self, path: str) -> None:
         """Raise again what the import of a file has ended in that was stopped."""
         if error := self.files.get(path):
             raise type(error)(error.message, where=error.where)
 
-    def note(self, name: tuple[str, ...], error: TimedOut, *, run: bool) -> None:
-        """Keep that a call was stopped, or a request to a run: a later one of that name may well end."""
-        if run:
+    def note(self, name: tuple[str, ...], error: StudentError, spent: float, *, run: bool) -> StudentError:
+        """Keep that a call was stopped after `spent` CPU seconds, or a request to a run: a later one of that name may
+        well end. Returns what it ended in: where the function had filled its memory before, that again."""
+        if isinstance(error, TimedOut) and run:
             self.runs += 1
-        else:
+        elif isinstance(error, TimedOut):
+            if first := self.filled.get(name):
+                error = type(first)(first.message, where=first.where)
             self.calls[name] = error
+        elif isinstance(error, OutOfMemory) and not run and spent > LEAST_CALL:
+            self.filled.setdefault(name, error)
+        return error
 
     def for_calls(self, name: tuple[str, ...], count: int, *, run: bool = False) -> float:
         """CPU seconds for the next calls, which go together. Those of a function that may never end have one call's.
         What was stopped in another session takes nothing from a training run: its steps may be long, and right."""
+        if name in self.filled:
+            return min(LEAST_CALL, self.limits.call_cpu)
         stopped = self.stopped - (self.earlier if run else 0)
         limit = self.limits.call_cpu * (RUN if run else 1)
         each = self.cut(AGAIN / stopped, LEAST_CALL) if stopped else limit

@@ -403,14 +403,18 @@ class Session:
             request["watch"] = list(map(list, watch))
         if then:
             request["then"] = [[one.of, one.method, travelling(one.writing, given)] for one in then]
+        before = self.allowance.cpu
         try:
             cpu = min(silent, self.allowance.for_calls(name, len(batches) + len(then), run=more > 0))
             results = self.carry_out(request, cpu, more, subject, most)
-        except StudentError as error:
+        except StudentError as ended:
+            error = ended
+            if time.monotonic() < self.deadline:
+                error = self.allowance.note(name, ended, before - self.allowance.cpu, run=more > 0)
             if self.trace:
                 self.trace.note(Request(request, calls, named, self.well, error), self.carried)
-            if isinstance(error, TimedOut) and time.monotonic() < self.deadline:
-                self.allowance.note(name, error, run=more > 0)
+            if error is not ended:
+                raise error from None
             raise
         self.allowance.ended.add(name)
         self.changed.given = arguments(batches[-1], named or {}) if batches else {}

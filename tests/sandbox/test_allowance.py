@@ -128,6 +128,44 @@ def test_an_endless_call_ends_that_functions_later_calls_and_no_others(opened, a
     assert end(session, "layers", "g") is None
 
 
+FILLS = """
+import time
+def f(large):
+    if large:
+        until = time.process_time() + 0.4
+        while time.process_time() < until: pass
+        raise MemoryError
+    return 1
+def g():
+    raise MemoryError
+"""
+
+
+def test_a_function_that_filled_its_memory_is_tried_again_with_little_time(opened):
+    """Its next inputs may be smaller; where they are not, it ends as it did before, and for good."""
+    session = opened(layers=FILLS)
+    f, ends = Module(session, "layers").f, []
+    for large in (True, False, True, False):
+        session.begin(1)
+        try:
+            ends.append(f(large))
+        except StudentError as error:
+            ends.append(error)
+    assert [getattr(end, "verdict", end) for end in ends] == [Verdict.MEMORY, 1, Verdict.MEMORY, Verdict.MEMORY]
+    assert (ends[2].message, ends[2].where) == (ends[0].message, ends[0].where)
+    assert ends[3].message == f"{ends[0].message}; it is not tried again"
+    assert session.subjects.count("f") == 3
+    assert session.allowance.for_calls(("layers", "g"), 1) == LEAST_CALL
+
+
+def test_memory_that_is_refused_at_once_costs_nothing_that_could_be_saved(opened):
+    session = opened(layers=FILLS)
+    ends = [end(session, "layers", "g") for _ in range(3)]
+    assert [error.verdict for error in ends] == [Verdict.MEMORY] * 3
+    assert session.subjects.count("g") == 3
+    assert session.allowance.stopped == 0
+
+
 def test_later_calls_get_less_of_the_limit_and_never_nothing():
     allowance = Allowance(Limits(call_cpu=5.0))
     given = []
