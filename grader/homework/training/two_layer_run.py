@@ -38,6 +38,7 @@ FOLLOWS = 0.9  # share of predictions that must follow from the parameters; floa
 ALIKE = 0.98  # least cosine of the weight gradients that a step gave and those of its batch
 LIKE = 0.4  # where main runs: it may have turned on dropout, or flips
 KEPT = 4  # steps that a run keeps to be looked at
+KNOWS, LEAP = 0.75, 0.05  # the share of a bar that tells of learning; a gain of one epoch that may be none by steps
 MENDED = 0.005  # by how much predict may be better than the network itself; rounding changes single images
 GAP = 0.10  # difference of training and validation accuracy from which on a network overfits
 BY_HEART = 0.9  # training accuracy from which on a network that overfits has nothing left to learn
@@ -210,8 +211,8 @@ def runs(
 
 def without_gradients(hw: Subject, arguments: Sequence[str], taught: Outcome) -> dict[str, float]:
     """What the student's main reaches in as many steps where training_step gives it noise: nothing, if it learns by
-    gradients, whatever its optimizer is."""
-    run = TwoLayerLearner(hw, {}, arguments, Outcome(taught.seed, taught.bars, {}), steps=len(taught.losses))
+    gradients, whatever its optimizer is. It ends sooner where that is clear."""
+    run = TwoLayerLearner(hw, {}, arguments, Outcome(taught.seed, taught.bars, {}), taught)
     loop.train(hw, run, hw.settings["budget"])
     return {of: run.outcome.best(of) for of in taught.bars}
 
@@ -237,12 +238,17 @@ def train(
 
 
 class TwoLayerLearner:
-    """What Task 4 adds to the run loop. With `steps`, a run of so many that gets no gradients."""
+    """What Task 4 adds to the run loop. With `taught`, a run like that one which gets no gradients."""
 
     def __init__(
-        self, hw: Subject, given: dict[str, float], arguments: Sequence[str], outcome: Outcome, steps: float = math.inf
+        self,
+        hw: Subject,
+        given: dict[str, float],
+        arguments: Sequence[str],
+        outcome: Outcome,
+        taught: Outcome | None = None,
     ) -> None:
-        self.hw, self.given, self.arguments, self.outcome, self.steps = hw, given, list(arguments), outcome, steps
+        self.hw, self.given, self.arguments, self.outcome, self.taught = hw, given, list(arguments), outcome, taught
         secret = hw.once("secret of the images", lambda: int(hw.seeds.integers(1 << 62)))
         arrays, labels, self.key = split(hw.data(IMAGES), given, outcome.bars, secret)
         self.watched = Watched(arrays, labels)
@@ -252,7 +258,7 @@ class TwoLayerLearner:
         sample = len(self.watched.labels[TRAIN])
         order = {
             "seed": self.outcome.seed, "settings": self.given, "sample": sample, "arguments": self.arguments,
-            "untaught": self.steps < math.inf,
+            "untaught": self.taught is not None,
         }  # fmt: skip
         seconds = PATIENCE * self.hw.settings["budget"]
         self.hw.session.require("train")
@@ -309,8 +315,8 @@ class TwoLayerLearner:
     def learns(self) -> bool:
         """Decided at the end of an epoch. A run that has cleared one of two bars does not go on for the other."""
         outcome = self.outcome
-        if self.steps < math.inf:
-            return len(outcome.losses) < self.steps
+        if self.taught is not None:
+            return len(outcome.losses) < len(self.taught.losses) and not self.falls_behind(self.taught)
         if not outcome.judged():
             return True
         if VALIDATION in outcome.bars and outcome.knows_by_heart():
@@ -318,6 +324,19 @@ class TwoLayerLearner:
         if outcome.images < self.hw.settings["least"]:
             return True
         return not any(map(outcome.cleared, outcome.bars)) and any(map(outcome.learns, outcome.bars))
+
+    def falls_behind(self, taught: Outcome) -> bool:
+        """Whether this run knows nothing at an epoch's end, and the one with gradients had come near its bars by then,
+        with no leap afterwards, which could have another cause."""
+        if not (self.outcome.judged() and self.outcome.at_chance()):
+            return False
+        by_then = sum(epoch.steps <= len(self.outcome.losses) for epoch in taught.epochs)
+        for of, bar in taught.bars.items():
+            found = [epoch.accuracy[of] for epoch in taught.epochs]
+            gains = np.diff(found[max(by_then - 1, 0) :])
+            if max(found[:by_then], default=0.0) < KNOWS * bar or max(gains, default=0.0) > LEAP:
+                return False
+        return True
 
     def judge(self, going: Driven) -> None:
         outcome = self.outcome
@@ -329,7 +348,7 @@ class TwoLayerLearner:
             elif len(outcome.epochs) == outcome.hyperparameters.get("num_epochs"):
                 outcome.end = End.FINISHED
         outcome.network = outcome.network or Network.of(going.tell("parameters"))
-        if any(map(outcome.cleared, outcome.bars)) and self.steps == math.inf and self.hw.session.parts is None:
+        if any(map(outcome.cleared, outcome.bars)) and self.taught is None and self.hw.session.parts is None:
             outcome.likeness = min(self.likeness(going.tell("kept_step", at)) for at in range(KEPT))
 
     def likeness(self, step: Any) -> float:
@@ -360,7 +379,7 @@ class TwoLayerLearner:
         of = VALIDATION if VALIDATION in outcome.bars else TRAIN
         done, count = len(outcome.epochs), outcome.hyperparameters.get("num_epochs")
         bar = f"[{'#' * int(20 * min(done / count, 1)):.<20}] " if count else ""
-        parts = ["once more, with noise for gradients"] if self.steps < math.inf else []
+        parts = ["once more, with noise for gradients"] if self.taught is not None else []
         parts.append(f"{bar}epoch {done}{f' of {count:g}' if count else ''}")
         if outcome.losses:
             parts.append(f"loss {np.mean(outcome.losses[-50:]):.3f}")

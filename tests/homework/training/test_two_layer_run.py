@@ -393,12 +393,34 @@ def test_an_own_main_is_judged_on_the_images_that_it_trains_on(monkeypatch):
     assert (outcome.best(TRAIN), set(asked)) == (0.8, {50})
 
 
+@pytest.mark.parametrize(
+    ("knew", "knows", "goes_on"),
+    [
+        ([0.31, 0.34, 0.38, 0.42], [0.1], False),
+        ([0.29, 0.34, 0.38, 0.42], [0.1], True),  # the one with gradients knew little by then, too
+        ([0.29, 0.34, 0.38, 0.42], [0.1, 0.1], False),
+        ([0.31, 0.34, 0.38, 0.42], [0.15, 0.1], True),  # it learns without
+        ([0.31, 0.34, 0.38, 0.42], [], True),
+        ([0.31, 0.32, 0.33, 0.42], [0.1, 0.1], True),  # the last epoch gained much: by something else?
+        ([0.28, 0.31, 0.34, 0.38], [0.1, 0.1], False),
+    ],
+)
+def test_a_run_with_noise_for_gradients_ends_where_it_is_clear_that_it_learns_nothing(knew, knows, goes_on):
+    def of(accuracies: list[float], steps: int) -> Outcome:
+        epochs = [two_layer_run.Epoch(10 * at, {VALIDATION: one, TRAIN: 0.1}) for at, one in enumerate(accuracies, 1)]
+        return Outcome(1, BEST, {}, losses=[1.0] * steps, epochs=epochs)
+
+    hw = run([{VALIDATION: 0.1, TRAIN: 0.1, "settings": {}}], found=OWN_MAIN)[1]
+    again = two_layer_run.TwoLayerLearner(hw, {}, (), of(knows, 10 * len(knows) or 5), of(knew, 40))
+    assert again.learns() is goes_on
+
+
 def test_a_main_that_clears_its_bar_runs_once_more_with_noise_for_gradients():
     """As many steps as before; whoever waits is told so. One that clears none has shown nothing to doubt."""
     outcome, hw = run([{VALIDATION: 0.5, TRAIN: 0.5, "settings": {}}], found=OWN_MAIN)
     assert [order["untaught"] for order in hw.orders] == [False, True]
     assert outcome.untaught == {VALIDATION: 0.0}
-    again = two_layer_run.TwoLayerLearner(hw, {}, (), Outcome(1, BEST, {}), steps=len(outcome.losses))
+    again = two_layer_run.TwoLayerLearner(hw, {}, (), Outcome(1, BEST, {}), outcome)
     assert again.progress().startswith("once more, with noise for gradients")
     again.outcome.losses = outcome.losses
     assert not again.learns()
