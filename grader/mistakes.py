@@ -113,19 +113,24 @@ def read(folder: Path) -> tuple[list[Mistake], list[str]]:
 
 def entries(path: Path) -> Iterator[tuple[str, int, Any]]:
     """Name, line and value of each entry. Raises UsageError for a value that is not a mapping."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        node, values = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise UsageError(f"{path}{line}: this is not valid YAML; correct it") from None
+    node, values = parsed(path)
     if values is None:
         return
     if not isinstance(values, Mapping) or not isinstance(node, yaml.MappingNode):
         raise UsageError(f"{path}: this must be a mapping of names to mistakes; see grader/mistakes.py")
     for (name, given), (key, _) in zip(values.items(), node.value, strict=False):
         yield str(name), key.start_mark.line + 1, given
+
+
+def parsed(path: Path) -> tuple[Any, Any]:
+    """The nodes and the values of a YAML file. Raises UsageError, with the line where that is known."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # ValueError: such as a thirteenth month
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise UsageError(f"{path}{line}: this is not valid YAML; correct it") from None
 
 
 def mistake(name: str, where: str, given: Any, *, in_folder: bool) -> Mistake:

@@ -20,6 +20,7 @@ import operator
 import random
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -143,7 +144,7 @@ class Recorded(Live):
             self.seeds = tuple(self.manifest["seeds"])
             self.modules = SimpleNamespace(**{name: Asked(self, (name,)) for name in self.manifest["modules"]})
             right = self.manifest["format"] == FORMAT
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             right = False
         if not right:
             raise UsageError(f"{path} is no recording of this version; take the one that came with this grader")
@@ -157,22 +158,29 @@ class Recorded(Live):
         if seed not in self.seeds:
             some = ", ".join(map(str, self.seeds[:5])) + (", …" if len(self.seeds) > 5 else "")
             raise UsageError(f"this handout holds no answers for seed {seed}; its seeds are {some}")
-        self.answers = decode(self.read(f"{SHARED}.bin")) | decode(self.read(f"{seed}.bin"))
+        with self.damaged():
+            self.answers = decode(self.read(f"{SHARED}.bin")) | decode(self.read(f"{seed}.bin"))
 
     def draw_seed(self) -> int:
         return random.SystemRandom().choice(self.seeds)
 
     def read(self, member: str) -> bytes:
+        with self.damaged(), zipfile.ZipFile(self.path) as archive:
+            return archive.read(member)
+
+    @contextmanager
+    def damaged(self) -> Iterator[None]:
+        """Raise UsageError for what damaged bytes raise."""
         try:
-            with zipfile.ZipFile(self.path) as archive:
-                return archive.read(member)
-        except (OSError, KeyError, zipfile.BadZipFile):
+            yield
+        except (OSError, LookupError, TypeError, ValueError, RuntimeError, FrameError, zipfile.BadZipFile, zlib.error):
             raise UsageError(
                 f"{self.path} cannot be read as the recording of the reference's answers; unpack the handout anew"
             ) from None
 
     def once(self, key: bytes, make: Callable[[], Any]) -> Any:
-        return self.answer(key[:KEY])
+        with self.damaged():
+            return self.answer(key[:KEY])
 
     def ask(self, question: Question, live: Any) -> Any:
         key = question.key(self.history)
@@ -180,10 +188,11 @@ class Recorded(Live):
             return None
         if self.costing:
             raise Unrecorded(LACKING)  # to look up an answer costs nothing of what it costs to compute it
-        found = self.answer(key)
-        for at, value in found["changed"].items():
-            change(question.args[at], value)
-        return Thing(self, (OBJECT, key.hex())) if OBJECT in found else opened(found["answer"])
+        with self.damaged():
+            found = self.answer(key)
+            for at, value in found["changed"].items():
+                change(question.args[at], value)
+            return Thing(self, (OBJECT, key.hex())) if OBJECT in found else opened(found["answer"])
 
     def answer(self, key: bytes) -> Any:
         found = self.answers.get(key.hex())

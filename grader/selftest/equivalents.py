@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from grader.errors import UsageError
+from grader.mistakes import parsed
 from grader.selftest.mutants import Mutant
 
 FILE = "selftest.yaml"
@@ -46,15 +45,7 @@ def read(folder: Path) -> list[Equivalent]:
     path = folder / FILE
     if not path.is_file():
         return []
-    try:
-        text = path.read_text(encoding="utf-8")
-        node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise UsageError(
-            f"{path}{f':{mark.line + 1}' if mark else ''}: this is not readable YAML; correct it"
-        ) from None
+    node, values = parsed(path)
     if values is None:
         return []
     if not isinstance(values, Mapping) or values.keys() != {"equivalent"} or not isinstance(values["equivalent"], list):

@@ -247,7 +247,7 @@ def name_it_nowhere(folder: Path) -> None:
         (give_no_number, r"the reference fails .*: the check returned nan, which is no fraction"),
         (be_about_nothing, r"checks\.py:9: weighted_sum is about work\.weighted_sums, which the reference does not"),
         (be_about_no_module, r"checks\.py:9: weighted_sum is about works\.weighted_sum, which the reference does not"),
-        (break_the_selftest, r"selftest\.yaml:1: this is not readable YAML"),
+        (break_the_selftest, r"selftest\.yaml:1: this is not valid YAML"),
         (misspell_the_selftest, r"selftest\.yaml:2: this has to be a mapping of in, change, why"),
         (title_nothing, r"checks\.py:9: weighted_sum has no docstring"),
         (define_it_twice, r"more\.py:9: the check weighted_sum is defined twice"),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
+import zipfile
+from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +21,7 @@ from grader.model import Homework, Verdict
 from grader.reference import LACKING, Recorded, Recorder, pack
 from grader.release.recording import record, works_of
 from grader.sandbox.launch import Zygotes
+from grader.sandbox.worker.wire import encode
 
 sys.path.insert(0, str(ROOT / "tests"))
 import test_submissions as submissions
@@ -147,3 +151,45 @@ def test_operators_of_the_references_objects_are_recorded(tmp_path: Path) -> Non
     recorded.begin(1)
     assert ask(recorded.modules.work, turned=True) == asked
     assert recorded.modules.work.Money.__name__ == "Money"
+
+
+DAMAGED: dict[str, Callable[[str], dict[str, bytes]]] = {
+    "a deep manifest": lambda key: {"manifest.json": b"[" * 100_000},
+    "no answers": lambda key: {"1.bin": b""},
+    "other bytes": lambda key: {"shared.bin": b"junk" * 10},
+    "a list for a mapping": lambda key: {"1.bin": encode([1]), "shared.bin": encode([2])},
+    "an answer of another form": lambda key: {"1.bin": encode({key: encode({"changed": {}})})},
+    "an answer that is cut": lambda key: {"1.bin": encode({key: encode(1.0)[:-3]})},
+}
+
+
+@pytest.mark.parametrize("made", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_recording_is_one_sentence(made: Callable[[str], dict[str, bytes]], tmp_path: Path) -> None:
+    recorder = Recorder({"work": SimpleNamespace(scale=lambda x: 2 * x)})
+    for seed, x in ((1, 1.0), (2, 2.0)):
+        recorder.begin(seed)
+        recorder.modules.work.scale(x)
+    (key,) = (key.hex() for key in recorder.answers[1])
+    with zipfile.ZipFile(BytesIO(pack(recorder, {"modules": ["work"]}))) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(tmp_path / "answers.zip", "w") as archive:
+        for name, content in (members | made(key)).items():
+            archive.writestr(name, content)
+
+    def ask() -> None:
+        apart = Recorded(tmp_path / "answers.zip")
+        apart.begin(1)
+        apart.modules.work.scale(1.0)
+
+    with pytest.raises(UsageError, match=r"answers\.zip (is no recording|cannot be read as the recording)"):
+        ask()
+
+
+def test_bytes_that_cannot_be_unzipped_are_one_sentence(tmp_path: Path) -> None:
+    recorder = Recorder({"work": SimpleNamespace(scale=lambda x: 2 * x)})
+    recorder.begin(1)
+    packed = pack(recorder, {"modules": ["work"]})
+    at = packed.index(b"manifest.json") + len("manifest.json")
+    (tmp_path / "answers.zip").write_bytes(packed[:at] + b"\xff" * 8 + packed[at + 8 :])
+    with pytest.raises(UsageError, match="cannot be read as the recording"):
+        Recorded(tmp_path / "answers.zip")

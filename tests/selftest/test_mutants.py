@@ -123,7 +123,9 @@ def test_a_mistake_without_a_reason_is_no_excuse(tmp_path: Path):
         ("equivalent:\n  - {in: work.f, change: a -> b}\n", "yaml:2: this has to be a mapping of in, change, why"),
         ("equivalent:\n  - {in: work.f, change: a -> b, why: ''}\n", "yaml:2: in, change, why have to be texts"),
         ("equal: []\n", "`equivalent:` and a list"),
-        ("equivalent: [\n", "not readable YAML"),
+        ("equivalent: [\n", "not valid YAML"),
+        ("equivalent: 2026-13-45\n", "not valid YAML"),
+        ("[" * 5000, "not valid YAML"),
     ):
         path.write_text(text)
         with pytest.raises(UsageError, match=says):
