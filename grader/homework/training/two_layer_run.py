@@ -332,9 +332,8 @@ class TwoLayerLearner:
             return False
         by_then = sum(epoch.steps <= len(self.outcome.losses) for epoch in taught.epochs)
         for of, bar in taught.bars.items():
-            found = [epoch.accuracy[of] for epoch in taught.epochs]
-            gains = np.diff(found[max(by_then - 1, 0) :])
-            if max(found[:by_then], default=0.0) < KNOWS * bar or max(gains, default=0.0) > LEAP:
+            best = np.maximum.accumulate([0.0, *(epoch.accuracy[of] for epoch in taught.epochs)])
+            if best[by_then] < KNOWS * bar or max(np.diff(best[by_then:]), default=0.0) > LEAP:
                 return False
         return True
 
