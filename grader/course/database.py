@@ -324,13 +324,19 @@ class Database:
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """The rows that a query finds."""
         with told(self.folder):
-            return self.connection.execute(query, values).fetchall()
+            return self.sound(self.connection.execute(query, values).fetchall())
+
+    def sound(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """The same rows. Raises UsageError for bytes, which no column holds."""
+        if any(isinstance(value, bytes) for row in rows for value in row):
+            raise UsageError(TOLD["SQLITE_CORRUPT"].format(path=self.folder / FILE))
+        return rows
 
     def read(self, read: Callable[[tuple[Any, ...]], T], query: str, *values: object) -> list[T]:
         """What `read` makes of each row that a query finds. Raises UsageError for a row that is not as written."""
         try:
             return [read(row) for row in self.rows(query, *values)]
-        except (ValueError, LookupError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise UsageError(f"{TOLD['SQLITE_CORRUPT'].format(path=self.folder / FILE)} ({error})") from None
 
 

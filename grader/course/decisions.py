@@ -77,6 +77,7 @@ def standing(book: Gradebook) -> dict[tuple[str, str], Standing]:
 
 def read(row: Sequence[Any]) -> Standing:
     id_, student, item, points, author, at, why, base, comments, own = row
+    points = None if points is None else float(points)
     given = Adjustment(student, item, points, author, datetime.fromisoformat(at), why)
     return Standing(id_, given, base, tuple(json.loads(comments or "[]")), own or "")
 

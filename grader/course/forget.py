@@ -7,6 +7,7 @@ told to overwrite what it deletes, to keep temporary files in memory, and to wri
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -144,7 +145,7 @@ def delete_rows(database: Database, what: Plan) -> None:
         for table in [name for name in tables if name not in KEPT]:
             for _, column, kind, *_ in connection.execute(f"PRAGMA table_info({table})").fetchall():
                 if kind == "TEXT" and column not in STAFF:
-                    rows = connection.execute(f"SELECT rowid, {column} FROM {table}").fetchall()
+                    rows = database.sound(connection.execute(f"SELECT rowid, {column} FROM {table}").fetchall())
                     changed = [(new, id_) for id_, old in rows if old and (new := erase(old)) != old]
                     for values in changed:
                         connection.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", values)
@@ -156,12 +157,10 @@ def eraser(texts: Sequence[str]) -> Callable[[str], str]:
 
     def erase(text: str) -> str:
         if text[:1] in "{[":
-            try:
+            with contextlib.suppress(ValueError, RecursionError):  # a student may begin a request so
                 value = json.loads(text)
-            except ValueError:
-                return pattern.sub(SOMEONE, text)
-            new = walk(value)
-            return text if new == value else json.dumps(new)
+                new = walk(value)
+                return text if new == value else json.dumps(new)
         return pattern.sub(SOMEONE, text)
 
     def walk(value: Any) -> Any:

@@ -407,21 +407,22 @@ def put_student(connection: sqlite3.Connection, run: Run, one: Student) -> None:
 
 def run_of(row: Sequence[Any]) -> Run:
     id_, began, ended, seed, due, late, settings = row
-    return Run(id_, moment(began), ended and moment(ended), seed, due and moment(due),
-               late and Late(**json.loads(late)), json.loads(settings))  # fmt: skip
+    return Run(id_, moment(began), ended and moment(ended), int(seed), due and moment(due),
+               late and Late(**json.loads(late)), {**json.loads(settings)})  # fmt: skip
 
 
 def adjustment_of(row: Sequence[Any]) -> Adjustment:
     who, item, points, author, at, why = row
-    return Adjustment(who, item, points, author, moment(at), why)
+    return Adjustment(who, item, None if points is None else float(points), author, moment(at), why)
 
 
 def from_row(row: Sequence[Any]) -> Student:
     id_, name, ids, path, digest, submitted_at, marked_late, others, problem, due, origin = row
     at, own_due = (moment(text) if text else None for text in (submitted_at, due))
     marked = None if marked_late is None else bool(marked_late)
-    return Student(id_, name, json.loads(ids), path, digest, at, marked, tuple(json.loads(others)), problem, own_due,
-                   json.loads(origin))  # fmt: skip
+    known = {**json.loads(ids)}
+    return Student(id_, name, known, path, digest, at, marked, tuple(json.loads(others)), problem, own_due,
+                   {**json.loads(origin)})  # fmt: skip
 
 
 def days_late(submitted: datetime, due: datetime, policy: Late | None) -> int:

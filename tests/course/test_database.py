@@ -310,6 +310,13 @@ DAMAGE = (
     "UPDATE takes SET time = ''",
     "UPDATE remarks SET time = ''",
     "UPDATE extensions SET due = 'x'",
+    "UPDATE adjustments SET points = '{}'",
+    "UPDATE adjustments SET own = x'ff'",
+    "UPDATE submissions SET name = x'ff'",
+    "UPDATE submissions SET ids = '[]'",
+    "UPDATE runs SET settings = '[]'",
+    "UPDATE runs SET seed = 1e999",
+    "UPDATE tasks SET document = '[1]'",
 )
 
 
