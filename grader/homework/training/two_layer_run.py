@@ -328,9 +328,10 @@ class TwoLayerLearner:
     def falls_behind(self, taught: Outcome) -> bool:
         """Whether this run knows nothing at an epoch's end, and the one with gradients had come near its bars by then,
         with no leap afterwards, which could have another cause."""
-        if not (self.outcome.judged() and self.outcome.at_chance()):
+        outcome = self.outcome
+        if not outcome.judged() or max(outcome.epochs[-1].accuracy.values()) >= CHANCE:
             return False
-        by_then = sum(epoch.steps <= len(self.outcome.losses) for epoch in taught.epochs)
+        by_then = sum(epoch.steps <= len(outcome.losses) for epoch in taught.epochs)
         for of, bar in taught.bars.items():
             best = np.maximum.accumulate([0.0, *(epoch.accuracy[of] for epoch in taught.epochs)])
             if best[by_then] < KNOWS * bar or max(np.diff(best[by_then:]), default=0.0) > LEAP:
