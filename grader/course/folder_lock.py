@@ -76,7 +76,7 @@ def holder(file: IO[str]) -> dict[str, Any]:
     file.seek(0)
     try:
         told = json.loads(file.read() or "{}")
-    except (ValueError, OSError):
+    except (ValueError, OSError, RecursionError):
         told = {}
     return told if isinstance(told, dict) else {}
 

@@ -61,7 +61,7 @@ def pending(folder: Path) -> Plan | None:
         return Plan(tuple(told["ids"]), tuple(told["texts"]))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise UsageError(f"{folder / PENDING} cannot be read; delete it, and forget the student again") from None
 
 

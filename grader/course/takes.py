@@ -33,8 +33,12 @@ def see(database: Database, student: str, files: Sequence[str]) -> None:
 
 
 def seen(database: Database, student: str) -> list[str]:
-    rows = database.read(lambda row: list(json.loads(row[0])), "SELECT files FROM seen WHERE student = ?", student)
-    return rows[0] if rows else []
+    rows = database.read(seen_of, "SELECT student, files FROM seen WHERE student = ?", student)
+    return list(rows[0][1]) if rows else []
+
+
+def seen_of(row: Sequence[Any]) -> tuple[str, tuple[str, ...]]:
+    return row[0], tuple(json.loads(row[1]))
 
 
 def take(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from grader.course import decisions, requests
+from grader.course import decisions, requests, takes
 from grader.course.comments import FILES
 from grader.course.decisions import Standing, Wording
 from grader.course.gradebook import Gradebook, Run
@@ -136,7 +135,7 @@ class Queue:
     def read_reports(self) -> None:
         """Read the reports that are new or graded again; keep what the queue needs of them."""
         rows = dict(self.book.database.rows("SELECT student, recorded FROM reports WHERE run = ?", self.run.id))
-        seen = dict(self.book.database.rows("SELECT student, files FROM seen"))
+        seen = dict(self.book.database.read(takes.seen_of, "SELECT student, files FROM seen"))
         old, self.drawn = self.drawn, {}
         for id_, student in self.students.items():
             version = f"{self.run.id} {rows.get(id_, '')} {student.problem} {hash(seen.get(id_))}"
@@ -144,15 +143,15 @@ class Queue:
                 self.drawn[id_] = old[id_]
                 continue
             report = self.book.report(id_, self.run) if id_ in rows else None
-            files = self.unused(student, seen.get(id_, "[]"))
+            files = self.unused(student, seen.get(id_, ()))
             if report is not None:
                 self.most |= {item.id: item.max_score for item in report.items}
                 self.titles |= {item.id: item.title for item in report.items}
             self.drawn[id_] = draw(version, student, report, files)
 
     @staticmethod
-    def unused(student: Student, seen: str) -> list[str]:
-        return [path for path in json.loads(seen) if path not in student.origin.values()]
+    def unused(student: Student, seen: Sequence[str]) -> list[str]:
+        return [path for path in seen if path not in student.origin.values()]
 
     def decided(self, one: Entry, looked: Mapping[str, str]) -> Entry:
         standing = self.standing.get((one.student, one.item))

@@ -73,6 +73,6 @@ def read(path: Path) -> Kept | None:
                     tuple(told["pairs"]))  # fmt: skip
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         command = f"python grade.py similar {shlex.quote(str(path.parent))}"
         raise UsageError(f"{path.name} cannot be read; type: {command}") from None

@@ -19,6 +19,7 @@ from grader.course.decisions import Decision
 from grader.course.extensions import Extension
 from grader.course.gradebook import Gradebook, Student
 from grader.errors import UsageError
+from grader.review.queue import Queue
 
 
 @pytest.fixture
@@ -317,6 +318,8 @@ DAMAGE = (
     "UPDATE runs SET settings = '[]'",
     "UPDATE runs SET seed = 1e999",
     "UPDATE tasks SET document = '[1]'",
+    "UPDATE seen SET files = '['",
+    "UPDATE seen SET files = 5",
 )
 
 
@@ -334,4 +337,5 @@ def test_a_byte_that_flipped_in_what_is_kept_is_told_with_the_file_and_the_cure(
 
 def read_all(book):
     ids = [one.student.id for one in book.register()]
+    Queue(book, book.run()).refresh()
     return decisions.standing(book), takes.of_student(book.database, ids), extensions.granted(book.database)

@@ -47,6 +47,7 @@ def test_a_lock_file_never_names_a_folder_to_delete_elsewhere(tmp_path):
     (tmp_path / "running.lock").write_text(json.dumps(told))
     with claim(tmp_path):
         assert precious.is_dir()
-    (tmp_path / "running.lock").write_text("no json")
-    with claim(tmp_path):
-        pass
+    for text in ("no json", "[" * 100_000):
+        (tmp_path / "running.lock").write_text(text)
+        with claim(tmp_path):
+            pass

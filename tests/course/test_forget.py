@@ -174,6 +174,14 @@ def test_what_was_killed_is_finished_by_the_same_command(tmp_path, capsys, monke
     assert left(folder) == set()
 
 
+@pytest.mark.parametrize("text", ["", "[]", "[" * 100_000])
+def test_what_was_to_be_forgotten_and_cannot_be_read_is_told(tmp_path, capsys, text):
+    folder = filled(tmp_path)
+    (folder / forget.PENDING).write_text(text)
+    assert type_(folder, "list") == 2
+    assert f"{forget.PENDING} cannot be read; delete it, and forget the student again" in capsys.readouterr().err
+
+
 def test_one_student_after_another_is_forgotten(tmp_path):
     folder = filled(tmp_path)
     for student in ("zl1815", "bob"):

@@ -441,8 +441,9 @@ def test_pairs_are_shown_side_by_side_without_names(out, ada):
     assert "<mark>" in ada.get(found[0]).text
     assert ada.get("/similar/other").status == 404
     assert adjusted(out) == before
-    (out / pages.PAIRS).write_text('{"form": 0}')
-    assert "similar.json cannot be read; type:" in ada.get("/similar").text
+    for text in ('{"form": 0}', "[" * 100_000):
+        (out / pages.PAIRS).write_text(text)
+        assert "similar.json cannot be read; type:" in ada.get("/similar").text
 
 
 # Starting it
