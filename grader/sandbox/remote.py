@@ -11,6 +11,8 @@ import math
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, Protocol
 
@@ -26,6 +28,7 @@ ENGINE = Path(__file__).resolve().parents[1]
 PACKAGES = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platlib", "purelib")]
 TOLD = frozenset(("__name__", "__qualname__", "__module__", "__doc__", "__dict__"))  # what a check may read of Python's
 FUNCTION = 0  # the handle id that says: this attribute is a function
+KINDS = {int(kind): kind for kind in vars(Parameter).values() if isinstance(kind, type(Parameter.KEYWORD_ONLY))}
 
 
 class Asking(Protocol):
@@ -183,6 +186,18 @@ class NoValue:
             raise Mismatch(f"the length of a {kind_of(*self._place())} is not a whole number")
         return length
 
+    def __dir__(self) -> list[str]:
+        return names(self._ask("dir"), self._described())
+
+    @property
+    def __signature__(self) -> Signature:
+        """For `inspect.signature`. Annotations are texts."""
+        told = self._ask("signature")
+        try:
+            return Signature([parameter(*one) for one in told])
+        except MALFORMED:
+            raise Mismatch(f"{self._described()} has no signature") from None
+
     def __instancecheck__(self, value: Any) -> bool:
         return self._ask("isinstance", value) is True
 
@@ -216,6 +231,18 @@ class NoValue:
         return object.__hash__(self)
 
     __bool__ = refused("truth", "bool")
+
+
+def names(told: Any, whose: str) -> list[str]:
+    if type(told) is not list or not all(type(name) is str for name in told):
+        raise Mismatch(f"the names of {whose} are not texts")
+    return told
+
+
+def parameter(name: str, kind: int, defaults: Sequence[Any], annotation: str | None) -> Parameter:
+    """A parameter as the student's process describes it. Raises one of MALFORMED for another form."""
+    (default,) = defaults or (Parameter.empty,)
+    return Parameter(name, KINDS[kind], default=default, annotation=annotation or Parameter.empty)
 
 
 def asks(name: str) -> Any:
@@ -269,7 +296,25 @@ def index(key: Any) -> dict[str, Any]:
     return {"ellipsis": True} if key is ... else {"value": key}
 
 
-class Remote(NoValue):
+class Kind(type):
+    """The class of the Remotes of one of the student's classes: what `type(a)` is. Its name alone is the student's."""
+
+    def __call__(cls, *_: Any, **__: Any) -> NoReturn:
+        cls.refuse()
+
+    def __getattr__(cls, name: str) -> NoReturn:
+        if name.startswith("_"):  # Python and numpy look for these
+            raise AttributeError(name)
+        cls.refuse()
+
+    def refuse(cls) -> NoReturn:
+        raise UsageError(
+            f"{line()}: type(a) tells no more than the name of the student's class {cls.__name__}; ask the class "
+            "itself, as hw.MODULE.NAME, or use isinstance"
+        )
+
+
+class Remote(NoValue, metaclass=Kind):
     """An object that lives in the student's process.
 
     Calls, attributes, operators, texts, indexing and iteration all happen there. It can be an argument of other calls.
@@ -280,10 +325,6 @@ class Remote(NoValue):
 
     _session: Asking
     _handle: Handle
-
-    def __init__(self, session: Asking, handle: Handle) -> None:
-        object.__setattr__(self, "_session", session)
-        object.__setattr__(self, "_handle", handle)
 
     def _described(self) -> str:
         return f"a {self._handle.kind} in the student's process"
@@ -367,6 +408,20 @@ class Remote(NoValue):
         return self._session.ask("write", self._handle, ("parameters",), [(dict(arrays),)])[0]
 
 
+def remote_to(session: Asking, handle: Handle) -> Remote:
+    """A Remote of an object. `type` of two of them is the same if their classes have one name."""
+    made = object.__new__(remote_class(handle.kind[:80]))
+    object.__setattr__(made, "_session", session)
+    object.__setattr__(made, "_handle", handle)
+    return made
+
+
+@lru_cache(maxsize=1024)
+def remote_class(kind: str) -> type[Remote]:
+    told = {"__slots__": (), "__doc__": vars(Remote)["__doc__"]}
+    return Kind(kind if kind.isidentifier() else Remote.__name__, (Remote,), told)  # type: ignore[return-value]
+
+
 def write_parameters(remote: Remote, arrays: Mapping[Any, Any]) -> Any:
     """Do `parameters()[name][...] = array` for each array, in one round trip; return parameters() afterwards. It is no
     method of Remote, because the student's object may have a `write` of its own."""
@@ -447,6 +502,9 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         operated(self._session, self._name, (), "setattr", name, value)
+
+    def __dir__(self) -> list[str]:
+        return names(operated(self._session, self._name, (), "dir"), repr(self))
 
 
 class Function(NoValue):

@@ -39,7 +39,19 @@ from grader.sandbox.callbacks import Answering
 from grader.sandbox.launch import ROOT, Launcher, spawn
 from grader.sandbox.parts import Parts
 from grader.sandbox.process import DUMP, Process, compressed
-from grader.sandbox.remote import MALFORMED, Answered, Driven, Left, Remote, Then, arriving, as_text, line, travelling
+from grader.sandbox.remote import (
+    MALFORMED,
+    Answered,
+    Driven,
+    Left,
+    Remote,
+    Then,
+    arriving,
+    as_text,
+    line,
+    remote_to,
+    travelling,
+)
 from grader.sandbox.replies import FORBIDDEN, MOST_FUNCTIONS, Differences, fits, student_error
 from grader.sandbox.setup import driven, first_frame, lay_out
 from grader.sandbox.stopped import last_line, remember, stopped_before
@@ -269,7 +281,7 @@ class Session:
         """The Remote of an object in the student's process; the same one each time."""
         found = self.remotes.get(handle.id)
         if found is None or not handle.id:
-            found = self.remotes[handle.id] = Remote(self, handle)
+            found = self.remotes[handle.id] = remote_to(self, handle)
         return found
 
     def hidden(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 import re
 import time
@@ -228,6 +229,20 @@ class Temperature:
 
     def write(self, text):
         return text.upper()
+
+class Posing(Temperature):
+    def __dir__(self):
+        return [1, 2]
+
+    __signature__ = "posing"
+
+    def __call__(self):
+        return 1
+
+Posing.__name__ = "Temperature"
+
+def typed(x: int, *rest, y: "float" = 2.5, z=Temperature(1), **more) -> float:
+    return x
 
 def gives(what):
     return {"none": None, "function": make, "class": Value, "method": Value(1).itself}[what]
@@ -635,6 +650,36 @@ def test_an_object_is_of_a_class_and_can_be_neither_derived_from_nor_copied(engi
     ):
         with pytest.raises(UsageError, match=rf"^{re.escape(__file__)}:\d+: .*{word}"):
             use()
+
+
+def test_the_type_of_an_object_has_its_classs_name_and_tells_no_more(engine):
+    one, other, box = engine.Temperature(2.5), engine.Temperature(1), engine.Box()
+    assert type(one) is type(other) is type(engine.Posing(1))  # of one name
+    assert type(one) is not type(box)
+    assert (type(one).__name__, box.__class__.__name__, one.__doc__) == ("Temperature", "Box", "Degrees.")
+    for use in (lambda: type(one)(3.0), lambda: type(one).degrees):
+        with pytest.raises(UsageError, match=rf"^{re.escape(__file__)}:\d+: .*Temperature.* use isinstance$"):
+            use()
+
+
+def test_names_and_signatures_are_the_students(engine):
+    one = engine.Temperature(2.5)
+    assert {"write", "log", "degrees", "__enter__"} <= set(dir(one))
+    assert {"Box", "make", "RATE"} <= set(dir(engine))
+    assert "RED" in dir(engine.Color)
+    with pytest.raises(Mismatch, match=r"^the names of a Temperature in the student's process are not texts$"):
+        dir(engine.Posing(1))
+    told = inspect.signature(engine.typed).parameters
+    assert [str(one.kind) for one in told.values()] == [
+        "POSITIONAL_OR_KEYWORD", "VAR_POSITIONAL", "KEYWORD_ONLY", "KEYWORD_ONLY", "VAR_KEYWORD"
+    ]  # fmt: skip
+    assert (told["y"].default, told["z"].default.degrees, told["x"].default) == (2.5, 1, inspect.Parameter.empty)
+    assert (told["x"].annotation, told["y"].annotation) == ("int", "float")
+    assert str(inspect.signature(one.write)) == "(text)"
+    assert inspect.getfullargspec(engine.Temperature).args == ["degrees"]
+    for bad in (one, engine.Posing(1)):
+        with pytest.raises(TypeError):
+            inspect.signature(bad)
 
 
 def test_what_the_students_code_raises_is_that_exception_of_python_too(engine):

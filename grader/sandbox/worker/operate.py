@@ -7,6 +7,7 @@ in reverse: `2 - x` is `rsub(x, 2)`.
 from __future__ import annotations
 
 import builtins
+import inspect
 import math
 import operator
 import sys
@@ -21,7 +22,7 @@ BINARY = ("add sub mul truediv floordiv mod pow matmul and_ or_ xor lshift rshif
 IN_PLACE = ("iadd isub imul itruediv ifloordiv imod ipow imatmul iand ior ixor ilshift irshift").split()
 COMPARED = ("eq ne lt le gt ge").split()
 UNARY = ("neg pos invert abs").split()
-BUILT_IN = ("len bool float int complex bytes str repr hash format round iter next reversed divmod").split()
+BUILT_IN = ("len bool float int complex bytes str repr hash format round iter next reversed divmod dir").split()
 FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType, type, partial)
 ABSENT = object()
 MOST = 1000  # elements to take from an iterator at a time
@@ -116,6 +117,23 @@ def special(owner: Any, name: str) -> Any:
     return found
 
 
+def signature(function: Callable[..., Any]) -> list[tuple[str, int, list[Any], str]]:
+    """Of each parameter: its name, its kind, a list of its default or of nothing, and its annotation or ""."""
+    return [
+        (
+            one.name,
+            int(one.kind),
+            [] if one.default is one.empty else [one.default],
+            "" if one.annotation is one.empty else text_of(one.annotation),
+        )
+        for one in inspect.signature(function).parameters.values()
+    ]
+
+
+def text_of(annotation: Any) -> str:
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+
+
 def reversed_(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda mine, other: function(other, mine)
 
@@ -126,6 +144,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     **{name: getattr(builtins, name) for name in BUILT_IN},
     **{name: getattr(math, name) for name in ("trunc", "floor", "ceil")},
     "index": operator.index,
+    "signature": signature,
     "rdivmod": reversed_(divmod),
     "enter": enter,
     "leave": leave,
