@@ -9,6 +9,7 @@ import re
 import sys
 import threading
 import traceback
+from collections import UserDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -91,12 +92,15 @@ def on_grid(value: Any) -> Any:
     return np.rint(value / STEP) * STEP
 
 
-class Numbers(dict[str, float]):
+class Numbers(UserDict[str, float]):
     """An item's numbers by name. Raises UsageError if a check reads a number that the rubric does not have."""
 
     def __init__(self, homework: Homework, item: Item) -> None:
-        super().__init__(item.settings)
+        self.data = item.settings  # type: ignore[assignment]  # no copy: `check-homework` sees what is read
         self.rubric, self.item = homework.rubric, item
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self.data.get(name, default)  # that of Python 3.11 raises for a number that is not there
 
     def __missing__(self, name: str) -> float:
         raise UsageError(

@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import wraps
 from importlib.util import find_spec
@@ -23,7 +23,7 @@ from grader.data import datasets
 from grader.errors import SubmissionError, UsageError
 from grader.grading import grade
 from grader.intake.submission import read, stubs
-from grader.model import CheckResult, Homework, Report, Submission, Verdict
+from grader.model import CheckResult, Homework, Item, Report, Submission, Verdict
 from grader.report.text import Printer, Terminal
 from grader.sandbox.launch import ONE_THREAD, Zygotes
 from grader.selftest import equivalents
@@ -76,7 +76,8 @@ def findings(folder: Path, seeds: int, data_root: Path | None, note: Callable[[s
     except UsageError as error:
         yield from str(error).splitlines()  # a rubric's mistakes have a line each
         return
-    homework = with_each(homework, quoting)
+    passed: set[str] = set()
+    homework = noting(with_each(homework, quoting), passed)
     store = datasets.Store(homework, datasets.root(data_root))
     with Zygotes() as zygotes:
 
@@ -91,6 +92,7 @@ def findings(folder: Path, seeds: int, data_root: Path | None, note: Callable[[s
             yield from untouched_findings(homework, run_on)
             yield from right_findings(homework, run_on, note)
             yield from wrong_findings(homework, run_on, note)
+            yield from number_findings(homework, passed, note)
         except UsageError as error:  # a mistake in the rubric or a data set, found while a check ran
             yield str(error)
 
@@ -291,6 +293,59 @@ def with_each(homework: Homework, change: Callable[[Run], Run]) -> Homework:
             for name, one in homework.checks.items()
         },
     )
+
+
+# What the checks read of the rubric
+
+
+class Noted(dict[str, Any]):
+    """An item's numbers or policies; `read` are those that a check read."""
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        super().__init__(told)
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.read.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.read.add(name)
+        return super().get(name, default)
+
+
+def noting(homework: Homework, passed: set[str]) -> Homework:
+    """The homework with items that note which of their numbers are read, and the names of checks that `passed` once."""
+
+    def note(run: Run) -> Run:
+        def function(hw: Subject, rng: Generator) -> float | None:
+            gained = run(hw, rng)
+            passed.add(run.__name__)
+            return gained
+
+        return function
+
+    def noted(item: Item) -> Item:
+        return replace(item, settings=Noted(item.settings), policies=Noted(item.policies))
+
+    tasks = tuple(replace(task, items=tuple(map(noted, task.items))) for task in homework.rubric.tasks)
+    return replace(with_each(homework, note), rubric=replace(homework.rubric, tasks=tasks))
+
+
+def number_findings(homework: Homework, passed: Collection[str], note: Callable[[str], None]) -> Iterator[str]:
+    """Numbers and policies that no check read, of items whose checks all passed once. There is only a note for one that
+    the code names: other work may reach that line."""
+    code = "\n".join(path.read_text(encoding="utf-8") for path in check.code_of(homework.folder))
+    for item in (item for task in homework.rubric.tasks for item in task.items):
+        told = {
+            name for one in (item.settings, item.policies) if isinstance(one, Noted) for name in one.keys() - one.read
+        }
+        for name in sorted(told) if item.checks and all(line.name in passed for line in item.checks) else ():
+            sentence = f"{homework.rubric.where('item', item.id)}: no check of item {item.id} reads {name}"
+            if re.search(rf"\b{re.escape(name)}\b", code):
+                note(f"{sentence} on this work; if none ever does, delete it")
+            else:
+                yield f"{sentence}; delete it, or correct its name"
 
 
 # Work that is known to be empty, right or wrong

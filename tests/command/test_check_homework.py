@@ -234,9 +234,19 @@ def name_it_nowhere(folder: Path) -> None:
     change(folder / "rubric.yaml", ", second]", "]")
 
 
+def read_no_number(folder: Path) -> None:
+    change(folder / "rubric.yaml", "points: 4,", "points: 4, tolerence: 1.0e-3,")
+
+
+def read_no_policy(folder: Path) -> None:
+    change(folder / "rubric.yaml", "points: 4,", "points: 4, one row: judged,")
+
+
 @pytest.mark.parametrize(
     ("make", "told"),
     [
+        (read_no_number, r"rubric\.yaml:14: no check of item 1\.1 reads tolerence; delete it, or correct its name"),
+        (read_no_policy, r"rubric\.yaml:14: no check of item 1\.1 reads one row; delete it, or correct its name"),
         (need_what_nobody_imports, r"rubric\.yaml:7: section main needs tourch, but no file imports it"),
         (need_a_part_of_a_package, r"rubric\.yaml:6: needs names torch\.nn; name the package alone, torch"),
         (submit_nothing, r"rubric\.yaml:5: submit of section main is empty; name the files"),
@@ -314,6 +324,16 @@ def test_what_is_asserted_without_a_message_is_quoted(folder, capsys):
     number = (folder / "checks.py").read_text(encoding="utf-8").splitlines().index("    assert True") + 2
     told = f"line {number} does not hold: assert hw.work.weighted_sum(np.ones((1, 2)), np.ones(2)) == 3; correct one"
     assert told in checked(folder, capsys)[1][0]
+
+
+def test_a_number_that_a_check_may_read_of_other_work_is_noted_alone(folder, capsys):
+    change(folder / "rubric.yaml", "points: 4,", "points: 4, seldom: 2,")
+    body = "if hw.work.weighted_sum(np.eye(2), np.ones(2))[0] > 5:\n        assert hw.settings['seldom'] > 1"
+    add_check(folder, "second", body)
+    cli.main(["check-homework", str(folder), "--seeds", "1"])
+    out = capsys.readouterr().out
+    assert "note: " in out
+    assert "no check of item 1.1 reads seldom on this work; if none ever does, delete it" in out
 
 
 def test_an_argument_that_a_check_looks_at_may_be_changed(folder, capsys):

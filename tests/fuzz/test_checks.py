@@ -33,7 +33,7 @@ from grader.report import html, text
 from grader.report import json as json_report
 from grader.sandbox.allowance import Allowance
 from grader.sandbox.asked import Asked
-from grader.sandbox.remote import Driven, Remote, arriving
+from grader.sandbox.remote import Driven, arriving, remote_to
 from grader.sandbox.session import Session
 from grader.sandbox.worker.wire import Handle
 
@@ -146,7 +146,7 @@ class Hostile(Session):
             raise Crashed("asked too often for a test")
         if op == "drive":
             self.counts = {}
-            return [Remote(self, Handle(99, "Run"))]
+            return [remote_to(self, Handle(99, "Run"))]
         if isinstance(owner, Handle) and owner.id == 99:
             name = path[0]
             self.counts[name] = self.counts.get(name, 0) + 1
