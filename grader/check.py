@@ -358,6 +358,11 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
         with clock(f"the import of {path}", seconds):
             module = import_file(package, path)
         for found in checks_of(module):
+            if marks := getattr(found.function, "pytestmark", ()):
+                raise UsageError(
+                    f"{defined_at(found)}: {found.name} has pytest's mark {marks[0].name}, which no run of it reads; "
+                    "delete it"
+                )
             if found.name in checks:
                 raise UsageError(f"{defined_at(found)}: the check {found.name} is defined twice; rename one")
             checks[found.name] = found

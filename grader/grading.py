@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -328,7 +329,8 @@ def run_check(
     except (UsageError, KeyboardInterrupt):
         raise  # the data or the command is wrong: the user can fix it, and no submission is at fault
     except BaseException as error:  # a check must not end the grader, and pytest's outcomes are no Exception
-        verdict, fraction, message = unusable(error, check) or (Verdict.INTERNAL, 0.0, traceback.format_exc())
+        found = by_tests(error, check) or unusable(error, check)
+        verdict, fraction, message = found or (Verdict.INTERNAL, 0.0, traceback.format_exc())
     if verdict in (Verdict.FAIL, Verdict.PARTIAL) and not where:
         where = place(check.about, hw, part)
     return CheckResult(
@@ -366,6 +368,30 @@ def as_fraction(gained: Any) -> float:
     return min(1.0, max(0.0, fraction))
 
 
+def by_tests(error: BaseException, check: Check) -> tuple[Verdict, float, str] | None:
+    """Verdict, fraction and message if a check was skipped by the words of pytest or unittest; else None. Raises
+    UsageError for `pytest.xfail`: a check expects no wrong answer."""
+    if isinstance(error, outcome("_pytest.outcomes", "Skipped") | outcome("unittest.case", "SkipTest")):
+        return Verdict.SKIPPED, 0.0, str(error) or f"the check {check.name} skipped this, and gave no reason"
+    if isinstance(error, outcome("_pytest.outcomes", "XFailed")):
+        frame, number = own_frames(error, check)[-1]
+        raise UsageError(
+            f"{frame.f_code.co_filename}:{number}: pytest.xfail has no meaning in a check; raise Mismatch for a wrong "
+            "answer, or Skipped for what cannot be graded (grader.errors)"
+        )
+    return None
+
+
+def outcome(module: str, name: str) -> type[BaseException]:
+    """An exception of pytest or unittest. Where it was not imported, nothing can have raised it."""
+    found: type[BaseException] = getattr(sys.modules.get(module), name, Never)
+    return found
+
+
+class Never(BaseException):
+    """Never raised."""
+
+
 def unusable(error: BaseException, check: Check) -> tuple[Verdict, float, str] | None:
     """Verdict, fraction and message if a check failed because of an answer: what the check asserts does not hold, or
     the answer is None, has too few parts, is plain data instead of an object, or a text that cannot be read.
@@ -375,8 +401,7 @@ def unusable(error: BaseException, check: Check) -> tuple[Verdict, float, str] |
     """
     if not arises_in(Path(defined_at(check)).parent, error):
         return None
-    failed = getattr(sys.modules.get("_pytest.outcomes"), "Failed", AssertionError)  # of `pytest.raises`; no Exception
-    if isinstance(error, AssertionError | failed):
+    if isinstance(error, AssertionError | outcome("_pytest.outcomes", "Failed")):  # of `pytest.raises`; no Exception
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         told = " ".join(lines[:2])[:MOST_SAID]  # numpy.testing says there what does not hold; then, what it expected
         return Verdict.FAIL, 0.0, told or f"this does not hold for your answer: {check.title}"
@@ -400,13 +425,18 @@ def unusable(error: BaseException, check: Check) -> tuple[Verdict, float, str] |
 
 def uses_none(error: BaseException, check: Check) -> bool:
     """Whether a name in the line of the homework that failed is None there: numpy's own words do not say so."""
-    own = Path(defined_at(check)).parent
-    frames = [one for one in traceback.walk_tb(error.__traceback__) if is_below(one[0].f_code.co_filename, own)]
+    frames = own_frames(error, check)
     if not frames:
         return False
     frame, number = frames[-1]
     names = re.findall(r"\w+", linecache.getline(frame.f_code.co_filename, number))
     return any(name in frame.f_locals and frame.f_locals[name] is None for name in names)
+
+
+def own_frames(error: BaseException, check: Check) -> list[tuple[FrameType, int]]:
+    """The frames of the homework, and their lines, the innermost last."""
+    own = Path(defined_at(check)).parent
+    return [one for one in traceback.walk_tb(error.__traceback__) if is_below(one[0].f_code.co_filename, own)]
 
 
 def is_below(file: str, folder: Path) -> bool:

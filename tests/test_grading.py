@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import unittest
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -160,9 +161,24 @@ def leaving(hw: Any, rng: Any) -> None:
     raise SystemExit(0)
 
 
-def failing(hw: Any, rng: Any) -> None:
-    """It ends as a test of pytest does, with what is no Exception."""
-    pytest.skip("no")
+def stopping(hw: Any, rng: Any) -> None:
+    """It ends as a run of pytest does, with what is no Exception."""
+    pytest.exit("no")
+
+
+def skipping(hw: Any, rng: Any) -> None:
+    """It is skipped by pytest's words."""
+    pytest.skip("no camera here")
+
+
+def skipping_in_silence(hw: Any, rng: Any) -> None:
+    """It is skipped by unittest's."""
+    raise unittest.SkipTest
+
+
+def expecting_a_failure(hw: Any, rng: Any) -> None:
+    """It says that an answer may be wrong."""
+    pytest.xfail("as known")
 
 
 def texting(hw: Any, rng: Any) -> str:
@@ -171,10 +187,20 @@ def texting(hw: Any, rng: Any) -> str:
 
 
 def test_a_check_that_leaves_is_internal_and_ends_nothing(tmp_path):
-    report = grade(SUBMISSION, homework(tmp_path, leaving, failing, texting, right), seed=1)
-    broken = dict.fromkeys(("leaving", "failing", "texting"), Verdict.INTERNAL)
+    report = grade(SUBMISSION, homework(tmp_path, leaving, stopping, texting, right), seed=1)
+    broken = dict.fromkeys(("leaving", "stopping", "texting"), Verdict.INTERNAL)
     assert verdicts(report) == {**broken, "right": Verdict.PASS}
     assert "the check returned a str" in report.checks[2].message
+
+
+def test_a_check_that_skips_as_a_test_does_is_skipped_and_none_expects_a_failure(tmp_path):
+    report = grade(SUBMISSION, homework(tmp_path, skipping, skipping_in_silence), seed=1)
+    assert [(check.verdict, check.message) for check in report.checks] == [
+        (Verdict.SKIPPED, "no camera here"),
+        (Verdict.SKIPPED, "the check skipping_in_silence skipped this, and gave no reason"),
+    ]
+    with pytest.raises(UsageError, match=r"test_grading\.py:\d+: pytest\.xfail has no meaning in a check; raise"):
+        grade(SUBMISSION, homework(tmp_path, expecting_a_failure), seed=1)
 
 
 def asserting(hw: Any, rng: Any) -> None:

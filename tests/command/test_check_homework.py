@@ -242,9 +242,15 @@ def read_no_policy(folder: Path) -> None:
     change(folder / "rubric.yaml", "points: 4,", "points: 4, one row: judged,")
 
 
+def mark_it(folder: Path) -> None:
+    change(folder / "checks.py", "import numpy as np\n", "import numpy as np\nimport pytest\n")
+    change(folder / "checks.py", "@check(", "@pytest.mark.skip\n@check(")
+
+
 @pytest.mark.parametrize(
     ("make", "told"),
     [
+        (mark_it, r"checks\.py:\d+: weighted_sum has pytest's mark skip, which no run of it reads; delete it"),
         (read_no_number, r"rubric\.yaml:14: no check of item 1\.1 reads tolerence; delete it, or correct its name"),
         (read_no_policy, r"rubric\.yaml:14: no check of item 1\.1 reads one row; delete it, or correct its name"),
         (need_what_nobody_imports, r"rubric\.yaml:7: section main needs tourch, but no file imports it"),
