@@ -28,11 +28,12 @@ from grader.errors import Skipped, StudentError, UsageError
 from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section, Task
 from grader.reference import RECORDED, Live, Recorded
 from grader.sandbox.reader import read
-from grader.sandbox.remote import Call, Module, Remote, each, operated
+from grader.sandbox.remote import Call, Module, Remote, each, line, operated, place_of
 from grader.sandbox.replies import Differences
 from grader.sandbox.session import Cost, Session
 from grader.sandbox.setup import home, import_name
 from grader.sandbox.worker.drivers import add_package
+from grader.sandbox.worker.operate import OPERATORS
 from grader.sandbox.worker.wire import Handle
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -208,7 +209,7 @@ class Subject:
 
     def fetch(self, remote: Remote) -> Any:
         """The value of a list, dict, array or tensor that lies in the student's process."""
-        return operated(self.session, remote._handle, (), "itself")
+        return operated(self.session, *place_of(remote), "itself")
 
     def generator(self, seed: int) -> Remote:
         """`np.random.default_rng(seed)` in the student's process, for functions that take a generator."""
@@ -241,7 +242,9 @@ class Subject:
     def operate(self, name: str, remote: Remote, *args: Any) -> Any:
         """The result of an operator on a student's object. `name` is its name in Python's `operator` module, such as
         "eq", "lt" or "contains"; the object's own method computes the result."""
-        return operated(self.session, remote._handle, (), name, *args)
+        if name not in OPERATORS:
+            raise UsageError(f"{line()}: hw.operate knows no {name!r}; the names are those of Python's module operator")
+        return operated(self.session, *place_of(remote), name, *args)
 
     def cost(self, call: Callable[[], Any]) -> Cost:
         """CPU seconds and peak memory of `call`, in the student's process and in this one. Raises Skipped if the system

@@ -193,6 +193,38 @@ def test_a_check_that_leaves_is_internal_and_ends_nothing(tmp_path):
     assert "the check returned a str" in report.checks[2].message
 
 
+def operating(hw: Any, rng: Any) -> None:
+    """It asks an object that there is not."""
+    hw.operate("eq", hw.functions.f(2), 4)
+
+
+def fetching(hw: Any, rng: Any) -> None:
+    """It fetches what there is not."""
+    hw.fetch(hw.functions.nothing())
+
+
+def following(hw: Any, rng: Any) -> None:
+    """It asks for the parameters of a number."""
+    hw.functions.f.then("parameters", of=hw.functions.f(2))(2)
+
+
+def misnaming(hw: Any, rng: Any) -> None:
+    """It asks for an operator that Python has not."""
+    hw.operate("equals", hw.functions.f, 4)
+
+
+def test_an_answer_that_is_no_object_is_the_students_and_a_name_of_no_operator_the_checks(tmp_path):
+    work = replace(SUBMISSION, files={"functions.py": b"def f(x): return 2 * x\ndef nothing(): pass\n"})
+    report = grade(work, homework(tmp_path, operating, fetching, following), seed=1)
+    assert [(check.verdict, check.message) for check in report.checks] == [
+        (Verdict.FAIL, "an answer is a plain int where an object was expected"),
+        (Verdict.NOT_IMPLEMENTED, "an answer is None where an object was expected: not implemented yet"),
+        (Verdict.FAIL, "an answer is a plain int where an object was expected"),
+    ]
+    with pytest.raises(UsageError, match=r"test_grading\.py:\d+: hw\.operate knows no 'equals'; the names are"):
+        grade(SUBMISSION, homework(tmp_path, misnaming), seed=1)
+
+
 def test_a_check_that_skips_as_a_test_does_is_skipped_and_none_expects_a_failure(tmp_path):
     report = grade(SUBMISSION, homework(tmp_path, skipping, skipping_in_silence), seed=1)
     assert [(check.verdict, check.message) for check in report.checks] == [

@@ -333,8 +333,8 @@ def noting(homework: Homework, passed: set[str]) -> Homework:
 
 
 def number_findings(homework: Homework, passed: Collection[str], note: Callable[[str], None]) -> Iterator[str]:
-    """Numbers and policies that no check read, of items whose checks all passed once. There is only a note for one that
-    the code names: other work may reach that line."""
+    """Numbers and policies that no check read, of items whose checks all passed once. One that the code names is no
+    finding, because other work may reach that line: a number is noted, and policies are for such work."""
     code = "\n".join(path.read_text(encoding="utf-8") for path in check.code_of(homework.folder))
     for item in (item for task in homework.rubric.tasks for item in task.items):
         told = {
@@ -342,10 +342,10 @@ def number_findings(homework: Homework, passed: Collection[str], note: Callable[
         }
         for name in sorted(told) if item.checks and all(line.name in passed for line in item.checks) else ():
             sentence = f"{homework.rubric.where('item', item.id)}: no check of item {item.id} reads {name}"
-            if re.search(rf"\b{re.escape(name)}\b", code):
-                note(f"{sentence} on this work; if none ever does, delete it")
-            else:
+            if not re.search(rf"\b{re.escape(name)}\b", code):
                 yield f"{sentence}; delete it, or correct its name"
+            elif name in item.settings:
+                note(f"{sentence} on this work; if none ever does, delete it")
 
 
 # Work that is known to be empty, right or wrong

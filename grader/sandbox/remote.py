@@ -18,7 +18,17 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 
 import numpy as np
 
-from grader.errors import BackgradeError, Crashed, Mismatch, OutOfMemory, Raised, StudentError, TimedOut, UsageError
+from grader.errors import (
+    BackgradeError,
+    Crashed,
+    Mismatch,
+    NotImplementedYet,
+    OutOfMemory,
+    Raised,
+    StudentError,
+    TimedOut,
+    UsageError,
+)
 from grader.sandbox.worker.wire import DTYPES, MAX_FRAME, Callback, Handle, Tensor, is_key
 
 MOST_ARITY = 255  # parameters of a student's function
@@ -408,6 +418,16 @@ class Remote(NoValue, metaclass=Kind):
         return self._session.ask("write", self._handle, ("parameters",), [(dict(arrays),)])[0]
 
 
+def place_of(value: Any) -> tuple[Owner, tuple[str, ...]]:
+    """Where a student's object is. Raises NotImplementedYet for None and Mismatch for plain data: answers that are no
+    object."""
+    if isinstance(value, NoValue):
+        return value._place()
+    if value is None:
+        raise NotImplementedYet("an answer is None where an object was expected: not implemented yet")
+    raise Mismatch(f"an answer is a plain {type(value).__name__} where an object was expected")
+
+
 def remote_to(session: Asking, handle: Handle) -> Remote:
     """A Remote of an object. `type` of two of them is the same if their classes have one name."""
     made = object.__new__(remote_class(handle.kind[:80]))
@@ -539,6 +559,8 @@ class Function(NoValue):
         is None where this function returned no object.
 
         Arrays in `writing` are first written into the live ones that the method returns, as `Remote.write` does."""
+        if of is not None:
+            place_of(of)  # raises for plain data
         then = Then(of._handle if of is not None else None, method, writing)
         return Function(self._session, self._owner, self._path, then)
 
