@@ -43,7 +43,7 @@ from grader.model import (
 from grader.sandbox.allowance import Allowance
 from grader.sandbox.launch import Launch, Launcher, spawn
 from grader.sandbox.parts import Parts
-from grader.sandbox.remote import engines
+from grader.sandbox.remote import OBJECT, engines
 from grader.sandbox.session import Session
 
 if TYPE_CHECKING:
@@ -296,15 +296,47 @@ def seed_of_the_student(reference: Path, seed: int) -> int:
 def run_check(
     plan: CheckPlan, hw: Subject, homework: Homework, seed: int, failed: dict[str, Failed] | None = None
 ) -> CheckResult:
-    """Run one check. Its random numbers depend only on the run's seed and the check's name. What it asked is kept in
-    `failed` if the student's answer is wrong."""
+    """Run one check. What it asked is kept in `failed` if the student's answer is wrong.
+
+    A class that derives from list, int or the like may be used as a value or as an object. Where a check that got it as
+    a value fails, it is run again with the object, and the better ending counts.
+    """
+    result = run_once(plan, hw, homework, seed, failed)
+    if result.verdict is Verdict.SKIPPED or result.earned >= result.points or not hw.session.reduced:
+        return result
+    wrong: dict[str, Failed] = {}
+    try:
+        hw = Subject(hw.session, homework, hw.item, hw.options)
+        again = run_once(plan, hw, homework, seed, wrong, whole=True)
+    except UsageError:  # the check does with this object what can be done with a value alone
+        return result
+    told = result.message.endswith(OBJECT) and again.verdict is not Verdict.INTERNAL  # by `again`: why it is wrong
+    if again.earned < result.earned or (again.earned == result.earned and not told):
+        return result
+    if failed is not None:
+        failed.pop(plan.name, None)
+        failed.update(wrong)
+    return again
+
+
+def run_once(
+    plan: CheckPlan,
+    hw: Subject,
+    homework: Homework,
+    seed: int,
+    failed: dict[str, Failed] | None = None,
+    *,
+    whole: bool = False,
+) -> CheckResult:
+    """The check's random numbers depend only on the run's seed and the check's name. `whole` is as in
+    `Session.begin`."""
     check = homework.checks[plan.name]
     own_seed = int.from_bytes(hashlib.sha256(f"{seed} {plan.name}".encode()).digest()[:8], "little")
     verdict, fraction, message, where, began = Verdict.PASS, 1.0, "", "", time.monotonic()
     part = ""
     there = seed_of_the_student(homework.reference, own_seed)
     hw.seeds = np.random.default_rng([there, 1])
-    hw.session.begin(there)
+    hw.session.begin(there, whole=whole)
     homework.answers.begin_check()
     try:
         what = f"the check {check.name} ({Path(defined_at(check)).name})"
@@ -420,7 +452,7 @@ def unusable(error: BaseException, check: Check) -> tuple[Verdict, float, str] |
         return None
     if got == "NoneType":
         return Verdict.NOT_IMPLEMENTED, 0.0, f"an answer is None, and {wanted}: not implemented yet"
-    return Verdict.FAIL, 0.0, f"an answer is a plain {got}, and {wanted}: an object was expected"
+    return Verdict.FAIL, 0.0, f"an answer is a plain {got}, and {wanted}: {OBJECT}"
 
 
 def uses_none(error: BaseException, check: Check) -> bool:

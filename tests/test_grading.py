@@ -217,12 +217,62 @@ def test_an_answer_that_is_no_object_is_the_students_and_a_name_of_no_operator_t
     work = replace(SUBMISSION, files={"functions.py": b"def f(x): return 2 * x\ndef nothing(): pass\n"})
     report = grade(work, homework(tmp_path, operating, fetching, following), seed=1)
     assert [(check.verdict, check.message) for check in report.checks] == [
-        (Verdict.FAIL, "an answer is a plain int where an object was expected"),
-        (Verdict.NOT_IMPLEMENTED, "an answer is None where an object was expected: not implemented yet"),
-        (Verdict.FAIL, "an answer is a plain int where an object was expected"),
+        (Verdict.FAIL, "an answer is a plain int, and it was used: an object was expected"),
+        (Verdict.NOT_IMPLEMENTED, "an answer is None, and it was used: not implemented yet"),
+        (Verdict.FAIL, "an answer is a plain int, and it was used: an object was expected"),
     ]
     with pytest.raises(UsageError, match=r"test_grading\.py:\d+: hw\.operate knows no 'equals'; the names are"):
         grade(SUBMISSION, homework(tmp_path, misnaming), seed=1)
+
+
+def stacking(hw: Any, rng: Any) -> None:
+    """push puts a number on top."""
+    stack = hw.functions.Stack()
+    stack.push(3)
+    assert isinstance(stack, hw.functions.Stack)
+    assert (stack.top(), len(stack)) == (3, 1)
+
+
+def naming(hw: Any, rng: Any) -> None:
+    """f gives a point with names."""
+    assert hw.functions.f(2).x == 4
+
+
+def comparing(hw: Any, rng: Any) -> None:
+    """items gives pairs, whatever their class."""
+    assert hw.functions.pairs() == [(1, 2)]
+    assert hw.functions.color() == 1
+
+
+OBJECTS = b"""
+import collections
+import enum
+
+class Stack(list):
+    def push(self, x): self.append(x)
+    def top(self): return self[-1]
+
+class Color(enum.IntEnum):
+    RED = 1
+
+Point = collections.namedtuple("Point", "x y")
+def f(x): return Point(2 * x, 0)
+def pairs(): return [Point(1, 2)]
+def color(): return Color.RED
+"""
+
+
+def test_a_class_that_derives_from_a_plain_type_is_a_value_or_an_object_as_the_check_has_it(tmp_path):
+    checks = stacking, naming, comparing
+    work = replace(SUBMISSION, files={"functions.py": OBJECTS})
+    assert {one.verdict for one in grade(work, homework(tmp_path, *checks), seed=1).checks} == {Verdict.PASS}
+    bad = OBJECTS.replace(b"self[-1]", b"self[0] + 1").replace(b"2 * x", b"x").replace(b"Point(1, 2)", b"Point(2, 1)")
+    report = grade(replace(work, files={"functions.py": bad}), homework(tmp_path, *checks), seed=1)
+    assert [(one.verdict, one.message) for one in report.checks] == [
+        (Verdict.FAIL, "assert (4, 1) == (3, 1) At index 0 diff: 4 != 3"),
+        (Verdict.FAIL, "assert 2 == 4 +  where 2 = Point(x=2, y=0).x"),
+        (Verdict.FAIL, "assert [(2, 1)] == [(1, 2)] At index 0 diff: (2, 1) != (1, 2)"),
+    ]
 
 
 def test_a_check_that_skips_as_a_test_does_is_skipped_and_none_expects_a_failure(tmp_path):
@@ -550,9 +600,9 @@ def test_no_process_is_told_the_seed_of_a_check(monkeypatch):
     begun = []
     begin = Session.begin
 
-    def told(session: Session, seed: int) -> None:
+    def told(session: Session, seed: int, **more: Any) -> None:
         begun.append(seed)
-        begin(session, seed)
+        begin(session, seed, **more)
 
     monkeypatch.setattr(Session, "begin", told)
     homework = load(ROOT / "grader" / "homework")

@@ -37,6 +37,7 @@ MALFORMED = (TypeError, AttributeError, ValueError, LookupError, ArithmeticError
 ENGINE = Path(__file__).resolve().parents[1]
 PACKAGES = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platlib", "purelib")]
 TOLD = frozenset(("__name__", "__qualname__", "__module__", "__doc__", "__dict__"))  # what a check may read of Python's
+OBJECT = "an object was expected"  # ends a sentence on plain data
 FUNCTION = 0  # the handle id that says: this attribute is a function
 KINDS = {int(kind): kind for kind in vars(Parameter).values() if isinstance(kind, type(Parameter.KEYWORD_ONLY))}
 
@@ -424,8 +425,8 @@ def place_of(value: Any) -> tuple[Owner, tuple[str, ...]]:
     if isinstance(value, NoValue):
         return value._place()
     if value is None:
-        raise NotImplementedYet("an answer is None where an object was expected: not implemented yet")
-    raise Mismatch(f"an answer is a plain {type(value).__name__} where an object was expected")
+        raise NotImplementedYet("an answer is None, and it was used: not implemented yet")
+    raise Mismatch(f"an answer is a plain {type(value).__name__}, and it was used: {OBJECT}")
 
 
 def remote_to(session: Asking, handle: Handle) -> Remote:

@@ -102,6 +102,7 @@ class Session:
         self.allowed = float("inf")  # seconds from the beginning of the check to its deadline
         self.seed: int | None = None  # of the check, for the next request; None once a process has it
         self.own_seed: int | None = None  # of the check
+        self.whole = self.reduced = False  # see `begin`
         self.thread = threading.get_ident()  # in which the check runs
         self.trace: Trace | None = Trace()  # None while nothing is traced
         self.well: list[Any] = []  # what the calls of the last request gave that ended well
@@ -172,9 +173,14 @@ class Session:
         """How many bytes the files have that the process wrote, compressed; see `compressed`."""
         return compressed(self.folder / "scratch")
 
-    def begin(self, seed: int) -> None:
-        """Begin a new check: with its own time, fresh seeds, and no objects of the previous check."""
+    def begin(self, seed: int, *, whole: bool = False) -> None:
+        """Begin a new check: with its own time, fresh seeds, and no objects of the previous check.
+
+        An answer of a class that derives from a plain type, such as a list with methods, is sent as a list, and then
+        `reduced` is true. With `whole`, it stays there as an object.
+        """
         self.seed = self.own_seed = seed
+        self.whole, self.reduced = whole, False
         self.thread = threading.get_ident()
         self.left = False
         self.allow(self.limits.check_wall)
@@ -409,6 +415,8 @@ class Session:
             "path": list(path),
             "batches": travellers,
         }
+        if self.whole:
+            request["whole"] = True
         if named:
             request["named"] = {name: travelling(value, given) for name, value in named.items()}
         if watch:
@@ -519,6 +527,7 @@ class Session:
             values, error, changed = reply["values"], reply.get("error"), reply.get("changed", {})
             self.tried += [(as_text(act, 300), as_text(where, 80)) for act, where in reply["tried"][:20]]
             self.hid += [as_text(sentence, 300) for sentence in reply["hid"][:20]]
+            self.reduced = self.reduced or reply.get("reduced") is True
             changed = {at: value for at, value in changed.items() if fits(at)}
             seen = reply.get("differences", ())[: MOST_FUNCTIONS * len(subjects)]
             self.differences += [Differences.read(subjects[0], one) for one in seen]
