@@ -64,6 +64,7 @@ CURE = "type: python -m pip install -e '.[torch]'"
 PLAIN = (type(None), bool, int, float, complex, str, bytes, list, tuple, dict, set, np.ndarray)
 PARTS = re.compile(r"(not enough|too many) values to unpack.*|(list|tuple|string) index out of range")
 UNREADABLE = {"UnicodeDecodeError", "JSONDecodeError", "UnpicklingError", "EOFError", "BadZipFile"}  # of any format
+UNRAISED = re.compile(r"DID NOT RAISE (?:<class ')?(.*?)(?:'>)?")  # what `pytest.raises` says
 NO_NUMBER = re.compile("invalid literal for int|could not convert string to float")
 MOST_SAID = 300  # characters of what a check asserts
 NOTHING_RAN = "nothing of the submission was run"
@@ -434,6 +435,8 @@ def unusable(error: BaseException, check: Check) -> tuple[Verdict, float, str] |
     if not arises_in(Path(defined_at(check)).parent, error):
         return None
     if isinstance(error, AssertionError | outcome("_pytest.outcomes", "Failed")):  # of `pytest.raises`; no Exception
+        if found := UNRAISED.fullmatch(str(error)):
+            return Verdict.FAIL, 0.0, f"{found[1]} must be raised here, but nothing was raised"
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         told = " ".join(lines[:2])[:MOST_SAID]  # numpy.testing says there what does not hold; then, what it expected
         return Verdict.FAIL, 0.0, told or f"this does not hold for your answer: {check.title}"

@@ -38,6 +38,7 @@ ENGINE = Path(__file__).resolve().parents[1]
 PACKAGES = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platlib", "purelib")]
 TOLD = frozenset(("__name__", "__qualname__", "__module__", "__doc__", "__dict__"))  # what a check may read of Python's
 OBJECT = "an object was expected"  # ends a sentence on plain data
+CALLED = {"take": "next", "leave": "exit"}  # operators whose methods have other names
 FUNCTION = 0  # the handle id that says: this attribute is a function
 KINDS = {int(kind): kind for kind in vars(Parameter).values() if isinstance(kind, type(Parameter.KEYWORD_ONLY))}
 
@@ -96,9 +97,14 @@ class Then(NamedTuple):
 def operated(session: Asking, owner: Owner, path: Sequence[str], name: str, *args: Any) -> Any:
     """Apply an operator of worker/operate.py to the object at `path`."""
     subject = ".".join((*path, str(args[0]))) if name in ("getattr", "setattr", "delattr") else ""
-    return session.ask("operate", owner, (*path, name), [args], subject=subject or f"{kind_of(owner, path)}'s {name}")[
-        0
-    ]
+    subject = subject or f"{kind_of(owner, path)}'s {method(name)}"
+    return session.ask("operate", owner, (*path, name), [args], subject=subject)[0]
+
+
+def method(operator: str) -> str:
+    """An operator by the name of its method in Python, as students write it: "__add__" for "add"."""
+    name = f"__{CALLED.get(operator, operator).strip('_')}__"
+    return name if hasattr(Remote, name) else operator
 
 
 def kind_of(owner: Owner, path: Sequence[str]) -> str:

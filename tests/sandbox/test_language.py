@@ -577,7 +577,7 @@ def test_an_iterator_of_the_students_is_asked_for_one_element_at_a_time(engine):
     assert [next(numbers), next(numbers), next(numbers, None)] == [0, 1, None]
     with pytest.raises(Mismatch, match="a generator gave no further element"):
         next(numbers)
-    with pytest.raises(Raised, match=r"Box.s next raised TypeError"):
+    with pytest.raises(Raised, match=r"Box.s __next__ raised TypeError"):
         next(engine.Box())
 
 
