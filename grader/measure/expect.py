@@ -76,11 +76,12 @@ def expect_close(
 
     `atol` is an absolute error, by default the item's tolerance; it does not depend on the size of an array. With
     `rtol`, the allowed error of an entry is `atol` (0 by default) plus `rtol` times the expected magnitude. Of complex
-    numbers, both parts are compared so. `part` is the place in an answer from which `yours` was gathered. Raises
-    Mismatch with the likely cause, NotImplementedYet for None.
+    numbers, both parts are compared so. Where `expected` is a list, `yours` may be one, too. `part` is the place in an
+    answer from which `yours` was gathered. Raises Mismatch with the likely cause, NotImplementedYet for None.
     """
     if is_stub(yours):
         raise NotImplementedYet(f"{name} is None: not implemented yet")
+    given, yours = yours, listed(yours, expected)
     bar = atol if atol is not None else hw.tolerance if rtol is None else 0.0
     if np.iscomplexobj(expected := plain(expected)):
         _expect_complex(hw, name, yours, np.asarray(expected), bar, rtol or 0.0, reveal)
@@ -105,7 +106,25 @@ def expect_close(
         unlimited=unlimited,
     )
     assert sentence is not None
-    raise wrong(sentence, Wrong(yours, expected, bar, rtol or 0.0, part))
+    raise wrong(sentence, Wrong(given, expected, bar, rtol or 0.0, part))
+
+
+def listed(yours: Any, expected: Any) -> Any:
+    """Lists of numbers as an array if a list is expected; any other answer unchanged."""
+    if not (isinstance(expected, list | tuple) and isinstance(yours, list | tuple) and all(map(is_listed, yours))):
+        return yours
+    try:
+        found = np.array(yours)
+    except ValueError:  # lists of different lengths
+        return yours
+    return found if found.dtype.kind in "iufc" else yours
+
+
+def is_listed(value: Any) -> bool:
+    """Whether a value is a number, an array of numbers, or a list of these."""
+    if isinstance(value, list | tuple):
+        return all(map(is_listed, value))
+    return isinstance(value, complex) or numbers(value) is not None
 
 
 def _expect_complex(hw: Subject, name: str, yours: Any, right: Any, atol: float, rtol: float, reveal: bool) -> None:
@@ -176,15 +195,15 @@ def expect_relative(hw: Subject, name: str, yours: Any, expected: Any, *, bar: f
     """
     if is_stub(yours):
         raise NotImplementedYet(f"{name} is None: not implemented yet")
-    right = numeric.real(plain(expected))
+    right, given, yours = numeric.real(plain(expected)), yours, listed(yours, expected)
     found = fitting(yours, right.shape)
     if found is None or found.shape != right.shape or not np.isfinite(found).all():
-        raise wrong(str(explain(name, yours, right, atol=bar)), Wrong(yours, right, rtol=bar))
+        raise wrong(str(explain(name, yours, right, atol=bar)), Wrong(given, right, rtol=bar))
     error = float((np.abs(found - right) / np.maximum(least, np.abs(found) + np.abs(right))).max(initial=0.0))
     hw.measure(Measure(name, error, bar))
     if not error < bar:
         sentence = f"{explain(name, yours, right, atol=0.0)}; its relative error is {error:.1e}, not below {bar:g}"
-        raise wrong(sentence, Wrong(yours, right, rtol=bar))
+        raise wrong(sentence, Wrong(given, right, rtol=bar))
 
 
 def expect_one_of(hw: Subject, name: str, yours: Any, options: Sequence[Any], **bars: Any) -> None:
@@ -192,7 +211,7 @@ def expect_one_of(hw: Subject, name: str, yours: Any, options: Sequence[Any], **
 
     It is compared with the nearest one by `expect_close`, which gets `bars`. Raises as `expect_close`.
     """
-    nearest = min(options, key=lambda option: _largest(_off(yours, numeric.real(plain(option)))))
+    nearest = min(options, key=lambda option: _largest(_off(listed(yours, option), numeric.real(plain(option)))))
     expect_close(hw, name, yours, nearest, **bars)
 
 

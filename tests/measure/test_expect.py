@@ -82,6 +82,24 @@ def test_unfinished_work_is_not_implemented_yet(yours: Any) -> None:
         expect_close(Hw(), "out", yours, np.zeros(2))
 
 
+def test_a_list_is_right_where_one_is_expected() -> None:
+    for expected in ([1.0, 2.5], (1, 2.5), [[1.0], [2]], [2 + 1j, 3.0], [np.ones(2), np.zeros(2)], []):
+        expect_close(Hw(), "out", list(expected), expected)
+    expect_close(Hw(), "out", np.array([1.0, 2.0]), [1.0, 2.0])
+    expect_relative(Hw(), "out", (1.0, 2.0), [1.0, 2.0], bar=1e-9)
+    expect_one_of(Hw(), "out", [3.0], [[1.0], [3.0]])
+    for yours, expected in (
+        ([1.0, 2.0], [1.0, 2.1]),
+        ([1.0], [1.0, 1.0]),
+        ([[1.0], [2.0, 3.0]], [[1.0], [2.0]]),
+        ([1.0, "2"], [1.0, 2.0]),
+        ([True], [1.0]),
+        ([1.0, 2.0], np.array([1.0, 2.0])),
+    ):
+        with pytest.raises(Mismatch):
+            expect_close(Hw(), "out", yours, expected)
+
+
 def test_the_bar_does_not_grow_with_the_array() -> None:
     expected = np.zeros((100, 100))
     with pytest.raises(Mismatch):
