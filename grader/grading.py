@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,7 @@ from grader.model import (
 from grader.sandbox.allowance import Allowance
 from grader.sandbox.launch import Launch, Launcher, spawn
 from grader.sandbox.parts import Parts
-from grader.sandbox.remote import OBJECT, engines
+from grader.sandbox.remote import OBJECT, NoValue, engines
 from grader.sandbox.session import Session
 
 if TYPE_CHECKING:
@@ -66,6 +67,13 @@ PARTS = re.compile(r"(not enough|too many) values to unpack.*|(list|tuple|string
 UNREADABLE = {"UnicodeDecodeError", "JSONDecodeError", "UnpicklingError", "EOFError", "BadZipFile"}  # of any format
 UNRAISED = re.compile(r"DID NOT RAISE (?:<class ')?(.*?)(?:'>)?")  # what `pytest.raises` says
 NO_NUMBER = re.compile("invalid literal for int|could not convert string to float")
+MISFITS = (  # how numpy and torch begin to speak of arrays of another shape or dtype
+    "(operands )?could not (be )?broadcast", "matmul: Input operand", r"shapes? .*(not aligned|cannot)",
+    "all the input array dim", "The truth value of an array", "only .*arrays can be converted", "too many indices for",
+    r"index -?\d+ is out of", "ufunc '.*' (not|did not)", "The size of tensor a", ".* did not match [A-Z]",
+    "Boolean value of Tensor",
+)  # fmt: skip
+MOST_PARTS = 1000  # of answers, that are looked at for a reason
 MOST_SAID = 300  # characters of what a check asserts
 NOTHING_RAN = "nothing of the submission was run"
 BY_HAND = "grade this item alone with --task, or raise submission_cpu and submission_wall in rubric.yaml"
@@ -362,7 +370,7 @@ def run_once(
     except (UsageError, KeyboardInterrupt):
         raise  # the data or the command is wrong: the user can fix it, and no submission is at fault
     except BaseException as error:  # a check must not end the grader, and pytest's outcomes are no Exception
-        found = by_tests(error, check) or unusable(error, check)
+        found = by_tests(error, check) or unusable(error, check, hw)
         verdict, fraction, message = found or (Verdict.INTERNAL, 0.0, traceback.format_exc())
     if verdict in (Verdict.FAIL, Verdict.PARTIAL) and not where:
         where = place(check.about, hw, part)
@@ -425,9 +433,10 @@ class Never(BaseException):
     """Never raised."""
 
 
-def unusable(error: BaseException, check: Check) -> tuple[Verdict, float, str] | None:
+def unusable(error: BaseException, check: Check, hw: Subject) -> tuple[Verdict, float, str] | None:
     """Verdict, fraction and message if a check failed because of an answer: what the check asserts does not hold, or
-    the answer is None, has too few parts, is plain data instead of an object, or a text that cannot be read.
+    the answer is None, has too few parts, another type or shape, is plain data instead of an object, or a text that
+    cannot be read.
 
     The reference passes, so only a student's answer can be at fault. Returns None for any other exception: it is a bug
     in the grader.
@@ -451,6 +460,9 @@ def unusable(error: BaseException, check: Check) -> tuple[Verdict, float, str] |
         wanted, got = "it was called", found[1]
     elif isinstance(error, TypeError | ValueError) and ("NoneType" in str(error) or uses_none(error, check)):
         wanted, got = "it was used", "NoneType"
+    elif misfits(error, answers_in(used(error, check), hw)):
+        told = str(error).partition("\n")[0]
+        return Verdict.FAIL, 0.0, f"an answer has another type or shape than expected: {told}"[:MOST_SAID]
     else:
         return None
     if got == "NoneType":
@@ -458,14 +470,44 @@ def unusable(error: BaseException, check: Check) -> tuple[Verdict, float, str] |
     return Verdict.FAIL, 0.0, f"an answer is a plain {got}, and {wanted}: {OBJECT}"
 
 
+def misfits(error: BaseException, answers: Iterable[Any]) -> bool:
+    """Whether one of these has the type that a TypeError names, or is an array or a text where numpy or torch speaks of
+    shapes and types."""
+    found = {type(answer) for answer in answers}
+    if isinstance(error, ValueError | IndexError | RuntimeError | TypeError) and re.match(
+        "|".join(MISFITS), str(error)
+    ):
+        return any(kind in (np.ndarray, str, bytes) or kind.__name__ == "Tensor" for kind in found)
+    named = re.findall(r"\w+", str(error)) if isinstance(error, TypeError) else ()
+    return any(kind in PLAIN and kind.__name__ in named for kind in found)
+
+
+def answers_in(values: Sequence[Any], hw: Subject) -> Iterator[Any]:
+    """What of the values in a line, and of their parts, is an answer of the student's; and the last answer with its
+    parts, if the line may call the student's code."""
+    from grader.failing.steps import parts  # only where a check broke
+
+    answers = [call.answer for call in reversed(hw.session.trace.calls)] if hw.session.trace else []
+    given = [part for answer in answers for _, part in islice(parts(answer), MOST_PARTS)][:MOST_PARTS]
+    if any(isinstance(value, Subject | NoValue) for value in values):
+        yield from (part for answer in answers[:1] for _, part in islice(parts(answer), MOST_PARTS))
+    known = set(map(id, given))
+    yield from (part for value in values for _, part in islice(parts(value), MOST_PARTS) if id(part) in known)
+
+
 def uses_none(error: BaseException, check: Check) -> bool:
     """Whether a name in the line of the homework that failed is None there: numpy's own words do not say so."""
+    return any(value is None for value in used(error, check))
+
+
+def used(error: BaseException, check: Check) -> list[Any]:
+    """The values of the names in the line of the homework that failed."""
     frames = own_frames(error, check)
     if not frames:
-        return False
+        return []
     frame, number = frames[-1]
     names = re.findall(r"\w+", linecache.getline(frame.f_code.co_filename, number))
-    return any(name in frame.f_locals and frame.f_locals[name] is None for name in names)
+    return [frame.f_locals[name] for name in names if name in frame.f_locals]
 
 
 def own_frames(error: BaseException, check: Check) -> list[tuple[FrameType, int]]:

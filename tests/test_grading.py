@@ -275,6 +275,62 @@ def test_a_class_that_derives_from_a_plain_type_is_a_value_or_an_object_as_the_c
     ]
 
 
+def adding(hw: Any, rng: Any) -> None:
+    """It adds up."""
+    assert hw.functions.text() + 1 == 3
+
+
+def going_on(hw: Any, rng: Any) -> None:
+    """It takes the next one."""
+    assert next(hw.functions.many()) == 1
+
+
+def taking_apart(hw: Any, rng: Any) -> None:
+    """It takes a number apart."""
+    _one, _two = hw.functions.f(2)
+
+
+def comparing_arrays(hw: Any, rng: Any) -> None:
+    """It compares arrays of two shapes."""
+    found = hw.functions.row()
+    assert np.allclose(found, np.ones(4))
+
+
+def comparing_texts(hw: Any, rng: Any) -> None:
+    """It compares a text with numbers."""
+    assert np.allclose(hw.functions.text(), np.ones(4))
+
+
+def asking_a_row(hw: Any, rng: Any) -> None:
+    """It takes a row for one number."""
+    assert hw.functions.row() > 0
+
+
+def indexing(hw: Any, rng: Any) -> None:
+    """It looks past the end of a row."""
+    assert hw.functions.row()[5] == 1
+
+
+def misusing_its_own(hw: Any, rng: Any) -> None:
+    """Its own dict is no answer."""
+    hw.functions.f(2)
+    {}["a" + 1]
+
+
+def test_an_answer_of_another_type_or_shape_is_a_wrong_answer(tmp_path):
+    code = b"import numpy as np\ndef f(x): return 2 * x\ndef text(): return '2'\ndef many(): return [1, 2]\n"
+    work = replace(SUBMISSION, files={"functions.py": code + b"def row(): return np.ones(3)\n"})
+    checks = (
+        adding, going_on, taking_apart, comparing_arrays, comparing_texts, asking_a_row, indexing, misusing_its_own
+    )  # fmt: skip
+    *judged, own = grade(work, homework(tmp_path, *checks), seed=1).checks
+    assert [one.name for one in judged if one.verdict is not Verdict.FAIL] == []
+    begin = "an answer has another type or shape than expected: "
+    assert judged[1].message == f"{begin}'list' object is not an iterator"
+    assert judged[3].message.startswith(f"{begin}operands could not be broadcast together with shapes (3,) (4,)")
+    assert own.verdict is Verdict.INTERNAL
+
+
 def test_a_check_that_skips_as_a_test_does_is_skipped_and_none_expects_a_failure(tmp_path):
     report = grade(SUBMISSION, homework(tmp_path, skipping, skipping_in_silence), seed=1)
     assert [(check.verdict, check.message) for check in report.checks] == [
