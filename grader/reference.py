@@ -35,7 +35,7 @@ import numpy as np
 
 from grader.errors import Unrecorded, UsageError
 from grader.sandbox.remote import line
-from grader.sandbox.worker.operate import COMPARED, OPERATORS
+from grader.sandbox.worker.operate import COMPARED, OPERATORS, pythons
 from grader.sandbox.worker.wire import FrameError, Tensor, decode, encode
 
 RECORDED = "answers.zip"  # beside the project's folders, where there is no reference/
@@ -45,7 +45,7 @@ KEY = 8  # bytes of a question's digest; a seed has some thousand questions
 MOST_ELEMENTS = 100_000  # of an object that a check iterates over
 KNOWN = 4096  # answers that are remembered; a class asks some sixty questions
 LACKING = "this handout holds no answer to what your work was asked here; your course's grader measures it"
-CALL, VALUE, SET = "call", "value", "set"  # kinds of questions
+CALL, VALUE, SET, OPERATION = "call", "value", "set", "operation"  # kinds of questions
 OBJECT = "object"  # what stands for an answer that is no plain data
 
 
@@ -119,8 +119,13 @@ class Recorder(Live):
             return carried_out(question, live, args, named)
         key = question.key(self.history)
         before = {at: encode(plain(value)) for at, value in enumerate(question.args) if holds_more(value)}
-        with self.inside():
-            answer = carried_out(question, live, args, named)
+        try:
+            with self.inside():
+                answer = carried_out(question, live, args, named)
+        except Exception as error:
+            name = next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins")
+            self.current[key] = encode({"raised": (name, str(error)), "changed": {}})
+            raise
         changed = {
             at: plain(question.args[at]) for at, was in before.items() if encode(plain(question.args[at])) != was
         }
@@ -192,7 +197,10 @@ class Recorded(Live):
             found = self.answer(key)
             for at, value in found["changed"].items():
                 change(question.args[at], value)
-            return Thing(self, (OBJECT, key.hex())) if OBJECT in found else opened(found["answer"])
+            if "raised" not in found:
+                return Thing(self, (OBJECT, key.hex())) if OBJECT in found else opened(found["answer"])
+            error = pythons(*found["raised"])
+        raise error
 
     def answer(self, key: bytes) -> Any:
         found = self.answers.get(key.hex())
@@ -232,7 +240,7 @@ class Question:
         if self.path[0] != OBJECT and not any(map(has_object, (*self.args, *self.named.values()))):
             return hashlib.sha256(told).digest()[:KEY]
         key = hashlib.sha256(history.digest + told).digest()[:KEY]
-        if self.kind != VALUE:
+        if self.kind not in (VALUE, OPERATION):
             history.add(key)
         return key
 
@@ -278,12 +286,8 @@ def asks(name: str) -> Any:
     order; `next` alone is a call."""
 
     def operate(self: Thing, *args: Any) -> Any:
-        path, does = (*self._path, f"{name}()"), partial(OPERATIONS[name], self._live)
-        if name == "next":
-            return self._answers.ask(Question(path), does)
-        return self._answers.ask(
-            Question(path, args, kind=VALUE), does(*opened(args)) if self._answers.recording else None
-        )
+        question = Question((*self._path, f"{name}()"), args, kind=CALL if name == "next" else OPERATION)
+        return self._answers.ask(question, partial(OPERATIONS[name], self._live))
 
     return operate
 
@@ -315,7 +319,7 @@ class Thing(Asked):
 def carried_out(question: Question, live: Any, args: Sequence[Any], named: Mapping[str, Any]) -> Any:
     if question.kind == SET:
         return setattr(live, question.path[-1], args[0])
-    return live(*args, **named) if question.kind == CALL else live
+    return live if question.kind == VALUE else live(*args, **named)
 
 
 def has_object(value: Any) -> bool:

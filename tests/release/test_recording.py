@@ -193,3 +193,31 @@ def test_bytes_that_cannot_be_unzipped_are_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "answers.zip").write_bytes(packed[:at] + b"\xff" * 8 + packed[at + 8 :])
     with pytest.raises(UsageError, match="cannot be read as the recording"):
         Recorded(tmp_path / "answers.zip")
+
+
+class Empty(LookupError):
+    pass
+
+
+def pop(items: list[int]) -> int:
+    if not items:
+        raise Empty("there is nothing")
+    return items.pop()
+
+
+def test_what_the_reference_raises_is_raised_by_its_recording(tmp_path: Path) -> None:
+    def ask(work: Any) -> list[Any]:
+        with pytest.raises(LookupError, match=r"^there is nothing$"):
+            work.pop([])
+        counted = work.counted(3)
+        with pytest.raises(TypeError):
+            assert counted < 1
+        return [list(work.counted(3)), next(counted), next(counted), next(work.counted(0), "none")]
+
+    recorder = Recorder({"work": SimpleNamespace(pop=pop, counted=lambda n: iter(range(n)))})
+    recorder.begin(1)
+    asked = ask(recorder.modules.work)
+    (tmp_path / "answers.zip").write_bytes(pack(recorder, {"modules": ["work"], "functions": {}, "grader": ""}))
+    recorded = Recorded(tmp_path / "answers.zip")
+    recorded.begin(1)
+    assert ask(recorded.modules.work) == asked == [[0, 1, 2], 0, 1, "none"]
