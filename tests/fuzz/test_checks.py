@@ -26,7 +26,7 @@ from rich.console import Console
 
 from grader.check import ROOT, Options, Subject, load
 from grader.errors import Crashed
-from grader.grading import item_result, run_check
+from grader.grading import item_result
 from grader.homework.notebooks import imagenet
 from grader.model import Item, Provenance, Report, Section, Submission, TaskResult, Verdict
 from grader.report import html, text
@@ -36,6 +36,7 @@ from grader.sandbox.asked import Asked
 from grader.sandbox.remote import Driven, arriving, remote_to
 from grader.sandbox.session import Session
 from grader.sandbox.worker.wire import Handle
+from grader.verdict import run_check
 
 pytestmark = pytest.mark.medium
 

@@ -1,0 +1,310 @@
+"""Runs one check. What it returns or raises becomes a verdict."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import linecache
+import math
+import re
+import sys
+import time
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grader.check import Draws, Subject, defined_at
+from grader.clock import clock, seconds_of
+from grader.errors import Skipped, StudentError, Undecided, UsageError
+from grader.model import Check, CheckPlan, CheckResult, Homework, Verdict
+from grader.sandbox.remote import OBJECT, NoValue, engines
+
+if TYPE_CHECKING:
+    from grader.failing.examples import Failed
+
+# Types of answers by value.
+PLAIN = (type(None), bool, int, float, complex, str, bytes, list, tuple, dict, set, np.ndarray)
+PARTS = re.compile(r"(not enough|too many) values to unpack.*|(list|tuple|string) index out of range")
+UNREADABLE = {"UnicodeDecodeError", "JSONDecodeError", "UnpicklingError", "EOFError", "BadZipFile"}  # of any format
+UNRAISED = re.compile(r"DID NOT RAISE (?:<class ')?(.*?)(?:'>)?")  # what `pytest.raises` says
+NO_NUMBER = re.compile("invalid literal for int|could not convert string to float")
+MISFITS = (  # how numpy and torch begin to speak of arrays of another shape or dtype
+    "(operands )?could not (be )?broadcast", "matmul: Input operand", r"shapes? .*(not aligned|cannot)",
+    "all the input array dim", "The truth value of an array", "only .*arrays can be converted", "too many indices for",
+    r"index -?\d+ is out of", "ufunc '.*' (not|did not)", "The size of tensor a", ".* did not match [A-Z]",
+    "Boolean value of Tensor",
+)  # fmt: skip
+MOST_PARTS = 1000  # of answers, that are looked at for a reason
+MOST_SAID = 300  # characters of what a check asserts
+BY_HAND = "grade this item alone with --task, or raise submission_cpu and submission_wall in rubric.yaml"
+
+
+def run_check(
+    plan: CheckPlan, hw: Subject, homework: Homework, seed: int, failed: dict[str, Failed] | None = None
+) -> CheckResult:
+    """Run one check. What it asked is kept in `failed` if the student's answer is wrong.
+
+    A class that derives from list, int or the like may be used as a value or as an object. Where a check that got it as
+    a value fails, it is run again with the object, and the better ending counts.
+    """
+    result = run_once(plan, hw, homework, seed, failed)
+    if result.verdict is Verdict.SKIPPED or result.earned >= result.points or not hw.session.reduced:
+        return result
+    wrong: dict[str, Failed] = {}
+    try:
+        hw = Subject(hw.session, homework, hw.item, hw.options)
+        again = run_once(plan, hw, homework, seed, wrong, whole=True)
+    except UsageError:  # the check does with this object what can be done with a value alone
+        return result
+    told = result.message.endswith(OBJECT) and again.verdict is not Verdict.INTERNAL  # by `again`: why it is wrong
+    if again.earned < result.earned or (again.earned == result.earned and not told):
+        return result
+    if failed is not None:
+        failed.pop(plan.name, None)
+        failed.update(wrong)
+    return again
+
+
+def run_once(
+    plan: CheckPlan,
+    hw: Subject,
+    homework: Homework,
+    seed: int,
+    failed: dict[str, Failed] | None = None,
+    *,
+    whole: bool = False,
+) -> CheckResult:
+    """The check's random numbers depend only on the run's seed and the check's name. `whole` is as in
+    `Session.begin`."""
+    check = homework.checks[plan.name]
+    own_seed = int.from_bytes(hashlib.sha256(f"{seed} {plan.name}".encode()).digest()[:8], "little")
+    verdict, fraction, message, where, began = Verdict.PASS, 1.0, "", "", time.monotonic()
+    part = ""
+    there = seed_of_the_student(homework.reference, own_seed)
+    hw.seeds = np.random.default_rng([there, 1])
+    hw.session.begin(there, whole=whole)
+    homework.answers.begin_check()
+    try:
+        what = f"the check {check.name} ({Path(defined_at(check)).name})"
+        with clock(what, seconds_of(homework.rubric.limits, hw.item)):
+            gained = check.function(hw, Draws(np.random.PCG64(own_seed)))
+        if gained is not None:
+            fraction = as_fraction(gained)
+            verdict = Verdict.PASS if fraction == 1.0 else Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
+    except StudentError as error:
+        verdict, fraction, where = error.verdict, error.fraction, error.where
+        part = wrong_part(check.about, hw, error)
+        message = hw.session.as_handed_out(error.message)
+        if failed is not None and hw.session.trace and not error.elsewhere:
+            failed[plan.name] = hw.session.trace.calls, error
+        if hw.session.allowance.used_up:
+            hw.review(f"{message}; {BY_HAND}")
+    except Undecided as question:
+        verdict, fraction, message = Verdict.SKIPPED, 0.0, str(question)
+        hw.review(str(question))
+    except Skipped as reason:
+        verdict, fraction, message = Verdict.SKIPPED, 0.0, str(reason)
+    except (UsageError, KeyboardInterrupt):
+        raise  # the data or the command is wrong: the user can fix it, and no submission is at fault
+    except BaseException as error:  # a check must not end the grader, and pytest's outcomes are no Exception
+        found = by_tests(error, check) or unusable(error, check, hw)
+        verdict, fraction, message = found or (Verdict.INTERNAL, 0.0, traceback.format_exc())
+    if verdict in (Verdict.FAIL, Verdict.PARTIAL) and not where:
+        where = place(check.about, hw, part)
+    return CheckResult(
+        name=plan.name,
+        title=check.title,
+        verdict=verdict,
+        earned=plan.points * fraction,
+        points=plan.points,
+        message=message,
+        where=where,
+        output=hw.session.output(),
+        advice=(
+            *hw.advice,
+            *hw.session.hidden(),
+            *(one for one in hw.session.attempts() if one.partition(" ")[2] not in message),
+        ),
+        seconds=time.monotonic() - began,
+        memory=hw.session.memory(),
+        killed=hw.session.killed,
+        measures=tuple(hw.measures),
+        figures=tuple(hw.figures),
+        review=tuple(hw.questions),
+        visibility=plan.visibility,
+        files=tuple(sorted(hw.session.asked.names)),
+    )
+
+
+def seed_of_the_student(reference: Path, seed: int) -> int:
+    """The seed of what is drawn in a student's process. It repeats with the run's seed, but does not lead back to the
+    seed of the check, from which its inputs could be foreseen."""
+    return int.from_bytes(hmac.digest(secret(reference), f"{seed}".encode(), "sha256")[:8], "little")
+
+
+@cache
+def secret(reference: Path) -> bytes:
+    """What only the course has: a digest of its solution. A handout has none, and nothing that it has to hide."""
+    found = hashlib.sha256()
+    for path in sorted(reference.rglob("*.py")):
+        found.update(path.read_bytes())
+    return found.digest()
+
+
+def as_fraction(gained: Any) -> float:
+    """What a check returned, from 0 to 1. Raises TypeError for what is no number, and ValueError for nan: neither is a
+    student's fault."""
+    if not isinstance(gained, int | float | np.integer | np.floating | np.bool_):
+        raise TypeError(f"the check returned a {type(gained).__name__}; it returns a fraction, or nothing")
+    if math.isnan(fraction := float(gained)):
+        raise ValueError("the check returned nan, which is no fraction")
+    return min(1.0, max(0.0, fraction))
+
+
+def by_tests(error: BaseException, check: Check) -> tuple[Verdict, float, str] | None:
+    """Verdict, fraction and message if a check was skipped by the words of pytest or unittest; else None. Raises
+    UsageError for `pytest.xfail`: a check expects no wrong answer."""
+    if isinstance(error, outcome("_pytest.outcomes", "Skipped") | outcome("unittest.case", "SkipTest")):
+        return Verdict.SKIPPED, 0.0, str(error) or f"the check {check.name} skipped this, and gave no reason"
+    if isinstance(error, outcome("_pytest.outcomes", "XFailed")):
+        frame, number = own_frames(error, check)[-1]
+        raise UsageError(
+            f"{frame.f_code.co_filename}:{number}: pytest.xfail has no meaning in a check; raise Mismatch for a wrong "
+            "answer, or Skipped for what cannot be graded (grader.errors)"
+        )
+    return None
+
+
+def outcome(module: str, name: str) -> type[BaseException]:
+    """An exception of pytest or unittest. Where it was not imported, nothing can have raised it."""
+    found: type[BaseException] = getattr(sys.modules.get(module), name, Never)
+    return found
+
+
+class Never(BaseException):
+    """Never raised."""
+
+
+def unusable(error: BaseException, check: Check, hw: Subject) -> tuple[Verdict, float, str] | None:
+    """Verdict, fraction and message if a check failed because of an answer: what the check asserts does not hold, or
+    the answer is None, has too few parts, another type or shape, is plain data instead of an object, or a text that
+    cannot be read.
+
+    The reference passes, so only a student's answer can be at fault. Returns None for any other exception: it is a bug
+    in the grader.
+    """
+    if not arises_in(Path(defined_at(check)).parent, error):
+        return None
+    if isinstance(error, AssertionError | outcome("_pytest.outcomes", "Failed")):  # of `pytest.raises`; no Exception
+        if found := UNRAISED.fullmatch(str(error)):
+            return Verdict.FAIL, 0.0, f"{found[1]} must be raised here, but nothing was raised"
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        told = " ".join(lines[:2])[:MOST_SAID]  # numpy.testing says there what does not hold; then, what it expected
+        return Verdict.FAIL, 0.0, told or f"this does not hold for your answer: {check.title}"
+    if isinstance(error, ValueError | IndexError) and (found := PARTS.fullmatch(str(error))):
+        return Verdict.FAIL, 0.0, f"an answer has other parts than expected: {found[0]}"
+    if type(error).__name__ in UNREADABLE or NO_NUMBER.match(str(error)):
+        told = str(error).partition("\n")[0]
+        return Verdict.FAIL, 0.0, f"what your code wrote cannot be read: {told}"[:MOST_SAID]
+    if isinstance(error, AttributeError) and isinstance(error.obj, PLAIN):
+        wanted, got = f"its {error.name} was read", type(error.obj).__name__
+    elif isinstance(error, TypeError) and (found := re.fullmatch(r"'(\w+)' object is not callable", str(error))):
+        wanted, got = "it was called", found[1]
+    elif isinstance(error, TypeError | ValueError) and ("NoneType" in str(error) or uses_none(error, check)):
+        wanted, got = "it was used", "NoneType"
+    elif misfits(error, answers_in(used(error, check), hw)):
+        told = str(error).partition("\n")[0]
+        return Verdict.FAIL, 0.0, f"an answer has another type or shape than expected: {told}"[:MOST_SAID]
+    else:
+        return None
+    if got == "NoneType":
+        return Verdict.NOT_IMPLEMENTED, 0.0, f"an answer is None, and {wanted}: not implemented yet"
+    return Verdict.FAIL, 0.0, f"an answer is a plain {got}, and {wanted}: {OBJECT}"
+
+
+def misfits(error: BaseException, answers: Iterable[Any]) -> bool:
+    """Whether one of these has the type that a TypeError names, or is an array or a text where numpy or torch speaks of
+    shapes and types."""
+    found = {type(answer) for answer in answers}
+    if isinstance(error, ValueError | IndexError | RuntimeError | TypeError) and re.match(
+        "|".join(MISFITS), str(error)
+    ):
+        return any(kind in (np.ndarray, str, bytes) or kind.__name__ == "Tensor" for kind in found)
+    named = re.findall(r"\w+", str(error)) if isinstance(error, TypeError) else ()
+    return any(kind in PLAIN and kind.__name__ in named for kind in found)
+
+
+def answers_in(values: Sequence[Any], hw: Subject) -> Iterator[Any]:
+    """What of the values in a line, and of their parts, is an answer of the student's; and the last answer with its
+    parts, if the line may call the student's code."""
+    from grader.failing.steps import parts  # only where a check broke
+
+    answers = [call.answer for call in reversed(hw.session.trace.calls)] if hw.session.trace else []
+    given = [part for answer in answers for _, part in islice(parts(answer), MOST_PARTS)][:MOST_PARTS]
+    if any(isinstance(value, Subject | NoValue) for value in values):
+        yield from (part for answer in answers[:1] for _, part in islice(parts(answer), MOST_PARTS))
+    known = set(map(id, given))
+    yield from (part for value in values for _, part in islice(parts(value), MOST_PARTS) if id(part) in known)
+
+
+def uses_none(error: BaseException, check: Check) -> bool:
+    """Whether a name in the line of the homework that failed is None there: numpy's own words do not say so."""
+    return any(value is None for value in used(error, check))
+
+
+def used(error: BaseException, check: Check) -> list[Any]:
+    """The values of the names in the line of the homework that failed."""
+    frames = own_frames(error, check)
+    if not frames:
+        return []
+    frame, number = frames[-1]
+    names = re.findall(r"\w+", linecache.getline(frame.f_code.co_filename, number))
+    return [frame.f_locals[name] for name in names if name in frame.f_locals]
+
+
+def own_frames(error: BaseException, check: Check) -> list[tuple[FrameType, int]]:
+    """The frames of the homework, and their lines, the innermost last."""
+    own = Path(defined_at(check)).parent
+    return [one for one in traceback.walk_tb(error.__traceback__) if is_below(one[0].f_code.co_filename, own)]
+
+
+def is_below(file: str, folder: Path) -> bool:
+    return Path(file).is_relative_to(folder) and not engines(Path(file))
+
+
+def arises_in(folder: Path, error: BaseException) -> bool:
+    """Whether a homework's own code, or what it compares answers with, raised an exception, and not the engine."""
+    frames = (Path(frame.filename) for frame in reversed(traceback.extract_tb(error.__traceback__)))
+    nearest = next((file for file in frames if engines(file) or file.is_relative_to(folder)), None)
+    return nearest is not None and (not engines(nearest) or nearest.parent.name == "measure")
+
+
+def place(about: str, hw: Subject, part: str = "") -> str:
+    """The line in the student's file that makes this part of the answer of the function `about`, or that defines the
+    function, as "network.py:31"; "" if neither is known."""
+    module, *path = about.split(".")
+    files = {name: Path(path).name for name, path in hw.session.section.modules.items()}
+    lines, function = hw.session.submission.lines.get(files.get(module, ""), {}), ".".join(path)
+    line = lines.get(f"{function}{part}") or lines.get(function)
+    return f"{files[module]}:{line}" if line else ""
+
+
+def wrong_part(about: str, hw: Subject, error: StudentError) -> str:
+    """Which part of an answer of the function `about` is wrong, as "[1]"; "" if that is not known."""
+    from grader.failing import steps  # only where an answer is wrong
+
+    trace, name = hw.session.trace, about.rpartition(".")[2]
+    if error.wrong is None or error.elsewhere or not trace:
+        return ""
+    if error.wrong.part:
+        return "".join(f"[{key!r}]" for key in error.wrong.part)
+    found = next(steps.holding(trace.calls, error.wrong.yours), None)
+    if found is None or not found[0].path or found[0].path[-1] != name:
+        return ""
+    return "".join(f"[{key!r}]" for key in found[1])

@@ -1,0 +1,455 @@
+"""What a check returns or raises, and the verdict and the points that it becomes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+import unittest
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny import SUBMISSION, broken, drawing, half, homework, right, verdicts, wrong
+
+from grader.check import OWN, ROOT, load
+from grader.errors import NotImplementedYet, UsageError
+from grader.grading import grade
+from grader.intake.submission import read
+from grader.model import (
+    Measure,
+    Submission,
+    Verdict,
+)
+from grader.sandbox.session import Session
+from grader.verdict import place, seed_of_the_student
+
+
+def missing(hw: Any, rng: Any) -> None:
+    """It is not there."""
+    raise NotImplementedYet("not implemented yet")
+
+
+def too_much(hw: Any, rng: Any) -> float:
+    """It earns more than there is."""
+    return 1.5
+
+
+def too_little(hw: Any, rng: Any) -> float:
+    """It earns less than nothing."""
+    return -0.5
+
+
+def test_no_check_earns_more_than_its_points_or_less_than_none(tmp_path):
+    report = grade(SUBMISSION, homework(tmp_path, too_much, too_little), seed=1)
+    assert [(check.verdict, check.earned) for check in report.checks] == [(Verdict.PASS, 3), (Verdict.FAIL, 0)]
+
+
+def test_each_end_has_its_verdict_and_its_share(tmp_path):
+    report = grade(SUBMISSION, homework(tmp_path, right, half, wrong, missing), seed=1)
+    assert verdicts(report) == {
+        "right": Verdict.PASS,
+        "half": Verdict.PARTIAL,
+        "wrong": Verdict.FAIL,
+        "missing": Verdict.NOT_IMPLEMENTED,
+    }
+    assert (report.score, report.max_score) == (2.25, 6)
+    first, _, third, _ = report.tasks[0].items[0].checks
+    assert first.output == "in f\n"
+    assert first.measures == (Measure("f", 0.0, 1e-9),)
+    assert first.advice == ("say it shorter",)
+    assert (third.message, third.where) == ("off by 2", "functions.py:3")
+    assert report.notes == ("a note",)
+
+
+def leaving(hw: Any, rng: Any) -> None:
+    """It ends the process that it runs in."""
+    raise SystemExit(0)
+
+
+def stopping(hw: Any, rng: Any) -> None:
+    """It ends as a run of pytest does, with what is no Exception."""
+    pytest.exit("no")
+
+
+def skipping(hw: Any, rng: Any) -> None:
+    """It is skipped by pytest's words."""
+    pytest.skip("no camera here")
+
+
+def skipping_in_silence(hw: Any, rng: Any) -> None:
+    """It is skipped by unittest's."""
+    raise unittest.SkipTest
+
+
+def expecting_a_failure(hw: Any, rng: Any) -> None:
+    """It says that an answer may be wrong."""
+    pytest.xfail("as known")
+
+
+def texting(hw: Any, rng: Any) -> str:
+    """It returns what is no fraction."""
+    return "all"
+
+
+def test_a_check_that_leaves_is_internal_and_ends_nothing(tmp_path):
+    report = grade(SUBMISSION, homework(tmp_path, leaving, stopping, texting, right), seed=1)
+    broken = dict.fromkeys(("leaving", "stopping", "texting"), Verdict.INTERNAL)
+    assert verdicts(report) == {**broken, "right": Verdict.PASS}
+    assert "the check returned a str" in report.checks[2].message
+
+
+def operating(hw: Any, rng: Any) -> None:
+    """It asks an object that there is not."""
+    hw.operate("eq", hw.functions.f(2), 4)
+
+
+def fetching(hw: Any, rng: Any) -> None:
+    """It fetches what there is not."""
+    hw.fetch(hw.functions.nothing())
+
+
+def following(hw: Any, rng: Any) -> None:
+    """It asks for the parameters of a number."""
+    hw.functions.f.then("parameters", of=hw.functions.f(2))(2)
+
+
+def misnaming(hw: Any, rng: Any) -> None:
+    """It asks for an operator that Python has not."""
+    hw.operate("equals", hw.functions.f, 4)
+
+
+def test_an_answer_that_is_no_object_is_the_students_and_a_name_of_no_operator_the_checks(tmp_path):
+    work = replace(SUBMISSION, files={"functions.py": b"def f(x): return 2 * x\ndef nothing(): pass\n"})
+    report = grade(work, homework(tmp_path, operating, fetching, following), seed=1)
+    assert [(check.verdict, check.message) for check in report.checks] == [
+        (Verdict.FAIL, "an answer is a plain int, and it was used: an object was expected"),
+        (Verdict.NOT_IMPLEMENTED, "an answer is None, and it was used: not implemented yet"),
+        (Verdict.FAIL, "an answer is a plain int, and it was used: an object was expected"),
+    ]
+    with pytest.raises(UsageError, match=r"test_verdict\.py:\d+: hw\.operate knows no 'equals'; the names are"):
+        grade(SUBMISSION, homework(tmp_path, misnaming), seed=1)
+
+
+def stacking(hw: Any, rng: Any) -> None:
+    """push puts a number on top."""
+    stack = hw.functions.Stack()
+    stack.push(3)
+    assert isinstance(stack, hw.functions.Stack)
+    assert (stack.top(), len(stack)) == (3, 1)
+
+
+def naming(hw: Any, rng: Any) -> None:
+    """f gives a point with names."""
+    assert hw.functions.f(2).x == 4
+
+
+def comparing(hw: Any, rng: Any) -> None:
+    """items gives pairs, whatever their class."""
+    assert hw.functions.pairs() == [(1, 2)]
+    assert hw.functions.color() == 1
+
+
+OBJECTS = b"""
+import collections
+import enum
+
+class Stack(list):
+    def push(self, x): self.append(x)
+    def top(self): return self[-1]
+
+class Color(enum.IntEnum):
+    RED = 1
+
+Point = collections.namedtuple("Point", "x y")
+def f(x): return Point(2 * x, 0)
+def pairs(): return [Point(1, 2)]
+def color(): return Color.RED
+"""
+
+
+def test_a_class_that_derives_from_a_plain_type_is_a_value_or_an_object_as_the_check_has_it(tmp_path):
+    checks = stacking, naming, comparing
+    work = replace(SUBMISSION, files={"functions.py": OBJECTS})
+    assert {one.verdict for one in grade(work, homework(tmp_path, *checks), seed=1).checks} == {Verdict.PASS}
+    bad = OBJECTS.replace(b"self[-1]", b"self[0] + 1").replace(b"2 * x", b"x").replace(b"Point(1, 2)", b"Point(2, 1)")
+    report = grade(replace(work, files={"functions.py": bad}), homework(tmp_path, *checks), seed=1)
+    assert [(one.verdict, one.message) for one in report.checks] == [
+        (Verdict.FAIL, "assert (4, 1) == (3, 1) At index 0 diff: 4 != 3"),
+        (Verdict.FAIL, "assert 2 == 4 +  where 2 = Point(x=2, y=0).x"),
+        (Verdict.FAIL, "assert [(2, 1)] == [(1, 2)] At index 0 diff: (2, 1) != (1, 2)"),
+    ]
+
+
+def adding(hw: Any, rng: Any) -> None:
+    """It adds up."""
+    assert hw.functions.text() + 1 == 3
+
+
+def going_on(hw: Any, rng: Any) -> None:
+    """It takes the next one."""
+    assert next(hw.functions.many()) == 1
+
+
+def taking_apart(hw: Any, rng: Any) -> None:
+    """It takes a number apart."""
+    _one, _two = hw.functions.f(2)
+
+
+def comparing_arrays(hw: Any, rng: Any) -> None:
+    """It compares arrays of two shapes."""
+    found = hw.functions.row()
+    assert np.allclose(found, np.ones(4))
+
+
+def comparing_texts(hw: Any, rng: Any) -> None:
+    """It compares a text with numbers."""
+    assert np.allclose(hw.functions.text(), np.ones(4))
+
+
+def asking_a_row(hw: Any, rng: Any) -> None:
+    """It takes a row for one number."""
+    assert hw.functions.row() > 0
+
+
+def indexing(hw: Any, rng: Any) -> None:
+    """It looks past the end of a row."""
+    assert hw.functions.row()[5] == 1
+
+
+def misusing_its_own(hw: Any, rng: Any) -> None:
+    """Its own dict is no answer."""
+    hw.functions.f(2)
+    {}["a" + 1]
+
+
+def test_an_answer_of_another_type_or_shape_is_a_wrong_answer(tmp_path):
+    code = b"import numpy as np\ndef f(x): return 2 * x\ndef text(): return '2'\ndef many(): return [1, 2]\n"
+    work = replace(SUBMISSION, files={"functions.py": code + b"def row(): return np.ones(3)\n"})
+    checks = (
+        adding, going_on, taking_apart, comparing_arrays, comparing_texts, asking_a_row, indexing, misusing_its_own
+    )  # fmt: skip
+    *judged, own = grade(work, homework(tmp_path, *checks), seed=1).checks
+    assert [one.name for one in judged if one.verdict is not Verdict.FAIL] == []
+    begin = "an answer has another type or shape than expected: "
+    assert judged[1].message == f"{begin}'list' object is not an iterator"
+    assert judged[3].message.startswith(f"{begin}operands could not be broadcast together with shapes (3,) (4,)")
+    assert own.verdict is Verdict.INTERNAL
+
+
+def test_a_check_that_skips_as_a_test_does_is_skipped_and_none_expects_a_failure(tmp_path):
+    report = grade(SUBMISSION, homework(tmp_path, skipping, skipping_in_silence), seed=1)
+    assert [(check.verdict, check.message) for check in report.checks] == [
+        (Verdict.SKIPPED, "no camera here"),
+        (Verdict.SKIPPED, "the check skipping_in_silence skipped this, and gave no reason"),
+    ]
+    with pytest.raises(UsageError, match=r"test_verdict\.py:\d+: pytest\.xfail has no meaning in a check; raise"):
+        grade(SUBMISSION, homework(tmp_path, expecting_a_failure), seed=1)
+
+
+def asserting(hw: Any, rng: Any) -> None:
+    """f(2) is 5."""
+    if hw.functions.f(2) != 5:
+        raise AssertionError  # pytest would give an `assert` of this file a text
+
+
+def asserting_aloud(hw: Any, rng: Any) -> None:
+    """It says what it asserts."""
+    if hw.functions.f(2) != 5:
+        raise AssertionError("f(2) is odd")
+
+
+def asserting_arrays(hw: Any, rng: Any) -> None:
+    """It leaves that to numpy."""
+    np.testing.assert_allclose(hw.functions.f(2), 5)
+
+
+def expecting_an_exception(hw: Any, rng: Any) -> None:
+    """f raises."""
+    with pytest.raises((ValueError, KeyError), match="two"):
+        hw.functions.f(2)
+
+
+def unpacking(hw: Any, rng: Any) -> None:
+    """It takes an answer apart."""
+    _one, _two, _three = hw.functions.f((1,))
+
+
+def looking_far(hw: Any, rng: Any) -> None:
+    """It takes the last part of an answer."""
+    assert hw.functions.f([1])[5] == 1
+
+
+def looking_up(hw: Any, rng: Any) -> None:
+    """It looks for a key in an answer."""
+    assert hw.functions.table()["mean"] == 1
+
+
+def reading_json(hw: Any, rng: Any) -> None:
+    """It reads what an answer says."""
+    json.loads(hw.functions.f("{"))
+
+
+def reading_a_pickle(hw: Any, rng: Any) -> None:
+    """It reads what an answer holds."""
+    pickle.loads(hw.functions.f(b"no"))
+
+
+def reading_a_number(hw: Any, rng: Any) -> None:
+    """It takes a text for a number."""
+    float(hw.functions.f("one"))
+
+
+def asserted_by_the_engine(hw: Any, rng: Any) -> None:
+    """The engine asserts something."""
+    in_the_engine("assert False")
+
+
+def test_what_a_check_asserts_of_an_answer_costs_its_points_and_is_told(tmp_path):
+    checks = (
+        asserting,
+        asserting_aloud,
+        asserting_arrays,
+        expecting_an_exception,
+        unpacking,
+        looking_far,
+        looking_up,
+        reading_json,
+    )
+    unread = "what your code wrote cannot be read:"
+    code = SUBMISSION.files["functions.py"] + b"def table(): return {'average': 1}\n"
+    work = replace(SUBMISSION, files={"functions.py": code})
+    report = grade(work, homework(tmp_path, *checks, reading_a_pickle, reading_a_number), seed=1)
+    assert set(verdicts(report).values()) == {Verdict.FAIL}
+    assert [check.message for check in report.checks] == [
+        "this does not hold for your answer: f(2) is 5.",
+        "f(2) is odd",
+        "Not equal to tolerance rtol=1e-07, atol=0 Mismatched elements: 1 / 1 (100%)",
+        "any of (ValueError, KeyError) must be raised here, but nothing was raised",
+        "an answer has other parts than expected: not enough values to unpack (expected 3, got 2)",
+        "an answer has other parts than expected: list index out of range",
+        "an answer is a dict without the key 'mean'",
+        f"{unread} Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+        f"{unread} invalid load key, 'n'.",
+        f"{unread} could not convert string to float: 'oneone'",
+    ]
+
+
+def read_by_the_engine(hw: Any, rng: Any) -> None:
+    """The engine reads what is not there."""
+    in_the_engine("[].items")
+
+
+def in_the_engine(code: str) -> None:
+    exec(compile(code, str(ROOT / "grader" / "grading.py"), "exec"), {})
+
+
+def test_what_the_engine_does_is_no_fault_of_an_answer(tmp_path):
+    report = grade(SUBMISSION, homework(tmp_path, asserted_by_the_engine, read_by_the_engine), seed=1)
+    assert set(verdicts(report).values()) == {Verdict.INTERNAL}
+    assert ["AssertionError" in check.message for check in report.checks] == [True, False]
+
+
+def leaving_none_to_numpy(hw: Any, rng: Any) -> None:
+    """It gives numpy an answer whose kind numpy does not name."""
+    found = hw.functions.nothing()
+    assert np.isfinite(found).all()
+
+
+def reading_a_counter(hw: Any, rng: Any) -> None:
+    """It asks a dict for what a Counter has."""
+    hw.functions.table().most_common()
+
+
+def leaving_nothing_to_numpy(hw: Any, rng: Any) -> None:
+    """It breaks, and no answer is None."""
+    found = "text"
+    np.isfinite(found)
+
+
+def test_a_none_that_a_check_uses_is_work_that_is_not_done(tmp_path):
+    code = b"def nothing(): return None\ndef table(): return {}\n"
+    checks = leaving_none_to_numpy, reading_a_counter, leaving_nothing_to_numpy
+    report = grade(replace(SUBMISSION, files={"functions.py": code}), homework(tmp_path, *checks), seed=1)
+    assert list(verdicts(report).values()) == [Verdict.NOT_IMPLEMENTED, Verdict.FAIL, Verdict.INTERNAL]
+    assert report.checks[1].message == "an answer is a plain dict, and its most_common was read: an object was expected"
+
+
+def test_a_fault_of_ours_is_internal_and_needs_review(tmp_path):
+    report = grade(SUBMISSION, homework(tmp_path, broken, right), seed=1)
+    assert verdicts(report) == {"broken": Verdict.INTERNAL, "right": Verdict.PASS}
+    assert len(report.needs_review) == 1
+    assert report.max_score == 6
+
+
+def test_random_numbers_depend_on_seed_and_name_alone(tmp_path):
+    def draw(seed, *functions):
+        report = grade(SUBMISSION, homework(tmp_path, *functions), seed=seed)
+        return next(c.measures for c in report.tasks[0].items[0].checks if c.name == "drawing")
+
+    assert draw(1, drawing) == draw(1, right, drawing)
+    assert draw(1, drawing) != draw(2, drawing)
+
+
+@pytest.mark.parametrize(
+    ("about", "where"),
+    [
+        ("layers.f", "layers.py:2"),
+        ("layers.Net.g", "layers.py:4"),
+        ("layers.absent", ""),
+        ("functions.f", ""),
+        ("nothing.f", ""),
+        ("", ""),
+    ],
+)
+def test_a_wrong_answer_is_told_with_the_line_of_the_function_that_was_asked(about, where):
+    lines = {"layers.py": {"f": 2, "Net": 3, "Net.g": 4}}
+    section = SimpleNamespace(modules={"layers": "neuralnet/layers.py", "functions": "backprop/functions.py"})
+    hw = SimpleNamespace(session=SimpleNamespace(section=section, submission=SimpleNamespace(lines=lines)))
+    assert place(about, hw) == where
+
+
+def test_the_seed_of_a_check_stays_with_the_grader_and_what_is_drawn_there_repeats(tmp_path):
+    (tmp_path / "layers.py").write_text("pass\n")
+    there = seed_of_the_student(ROOT / "reference", 5)
+    assert there not in (5, seed_of_the_student(ROOT / "reference", 6), seed_of_the_student(tmp_path, 5))
+    assert there == seed_of_the_student(ROOT / "reference", 5)
+
+
+def test_no_process_is_told_the_seed_of_a_check(monkeypatch):
+    begun = []
+    begin = Session.begin
+
+    def told(session: Session, seed: int, **more: Any) -> None:
+        begun.append(seed)
+        begin(session, seed, **more)
+
+    monkeypatch.setattr(Session, "begin", told)
+    homework = load(ROOT / "grader" / "homework")
+    names = [
+        plan.name for task in homework.rubric.tasks for item in task.items if item.id == "2.4" for plan in item.checks
+    ]
+    own = [int.from_bytes(hashlib.sha256(f"3 {name}".encode()).digest()[:8], "little") for name in names]
+    files = {"layers.py": (ROOT / "reference" / "neuralnet" / "layers.py").read_bytes()}
+    grade(Submission("s", files, {}, ""), homework, seed=3, only=["2.4"])
+    assert begun == [seed_of_the_student(homework.reference, seed) for seed in own]
+
+
+@pytest.mark.parametrize(
+    ("made", "wrong", "check"),
+    [
+        ("grad_w = x.T @ grad_out", "grad_w = 2 * x.T @ grad_out", "fc_backward"),
+        ("grad_b = grad_out.sum(axis=0)", "grad_b = grad_out.mean(axis=0)", "fc_backward"),
+        ("out = x @ w + b", "out = x @ w", "fc_forward"),
+    ],
+)
+def test_a_wrong_part_of_an_answer_is_told_with_the_line_that_makes_it(tmp_path, made, wrong, check):
+    homework = load(OWN)
+    source = (homework.reference / "neuralnet" / "layers.py").read_text(encoding="utf-8")
+    assert source.count(made) == 1
+    (tmp_path / "layers.py").write_text(source.replace(made, wrong), encoding="utf-8")
+    line = source[: source.index(made)].count("\n") + 1
+    report = grade(read(tmp_path, ["layers.py"], {}), homework, seed=4, only=["2.1"], shrink=False)
+    assert {one.name: one.where for one in report.checks}[check] == f"layers.py:{line}"
