@@ -51,13 +51,15 @@ def run_check(
     """Run one check. What it asked is kept in `failed` if the student's answer is wrong.
 
     A class that derives from list, int or the like may be used as a value or as an object. Where a check that got it as
-    a value fails, it is run again with the object, and the better ending counts.
+    a value fails, it is run again with the object, in a new process, which remembers nothing of the inputs. The better
+    ending counts.
     """
     result = run_once(plan, hw, homework, seed, failed)
     if result.verdict is Verdict.SKIPPED or result.earned >= result.points or not hw.session.reduced:
         return result
     wrong: dict[str, Failed] = {}
     try:
+        hw.session.renew()
         hw = Subject(hw.session, homework, hw.item, hw.options)
         again = run_once(plan, hw, homework, seed, wrong, whole=True)
     except UsageError:  # the check does with this object what can be done with a value alone

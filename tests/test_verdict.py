@@ -183,6 +183,21 @@ def test_a_class_that_derives_from_a_plain_type_is_a_value_or_an_object_as_the_c
     ]
 
 
+def training(hw: Any, rng: Any) -> None:
+    """It gives a point with names, beside a run."""
+    hw.session.driven = True
+    assert hw.functions.f(2).x == 4
+
+
+def test_a_check_that_is_run_again_meets_no_memory_of_its_inputs_and_one_with_a_run_is_not(tmp_path):
+    work = replace(SUBMISSION, files={"functions.py": OBJECTS})
+    (check,) = grade(work, homework(tmp_path, training), seed=1).checks
+    assert (check.verdict, "an object was expected" in check.message) == (Verdict.FAIL, True)
+    remembers = OBJECTS + b"asked = []\ndef f(x):\n    asked.append(x)\n    return Point(2 * x * (len(asked) > 1), 0)\n"
+    (check,) = grade(replace(work, files={"functions.py": remembers}), homework(tmp_path, naming), seed=1).checks
+    assert (check.verdict, check.message.partition(" +")[0]) == (Verdict.FAIL, "assert 0 == 4")
+
+
 def adding(hw: Any, rng: Any) -> None:
     """It adds up."""
     assert hw.functions.text() + 1 == 3

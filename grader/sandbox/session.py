@@ -102,7 +102,7 @@ class Session:
         self.allowed = float("inf")  # seconds from the beginning of the check to its deadline
         self.seed: int | None = None  # of the check, for the next request; None once a process has it
         self.own_seed: int | None = None  # of the check
-        self.whole = self.reduced = False  # see `begin`
+        self.whole = self.reduced = self.driven = False  # see `begin`
         self.thread = threading.get_ident()  # in which the check runs
         self.trace: Trace | None = Trace()  # None while nothing is traced
         self.well: list[Any] = []  # what the calls of the last request gave that ended well
@@ -177,10 +177,11 @@ class Session:
         """Begin a new check: with its own time, fresh seeds, and no objects of the previous check.
 
         An answer of a class that derives from a plain type, such as a list with methods, is sent as a list, and then
-        `reduced` is true. With `whole`, it stays there as an object.
+        `reduced` is true, unless the check has a driver's run: that has one try. With `whole`, it stays there as an
+        object.
         """
         self.seed = self.own_seed = seed
-        self.whole, self.reduced = whole, False
+        self.whole, self.reduced, self.driven = whole, False, False
         self.thread = threading.get_ident()
         self.left = False
         self.allow(self.limits.check_wall)
@@ -485,6 +486,7 @@ class Session:
             answering = Answering(self, subject)
             process, before = self.process, self.process.carried
             process.driven = process.driven or more > 0
+            self.driven = self.driven or more > 0
             try:
                 with nullcontext() if more else self.allowance.spending(process):
                     reply = process.exchange(request, min(wall, left), cpu + more, subject, answering, waiting, most)
@@ -527,7 +529,7 @@ class Session:
             values, error, changed = reply["values"], reply.get("error"), reply.get("changed", {})
             self.tried += [(as_text(act, 300), as_text(where, 80)) for act, where in reply["tried"][:20]]
             self.hid += [as_text(sentence, 300) for sentence in reply["hid"][:20]]
-            self.reduced = self.reduced or reply.get("reduced") is True
+            self.reduced = (self.reduced or reply.get("reduced") is True) and not self.driven
             changed = {at: value for at, value in changed.items() if fits(at)}
             seen = reply.get("differences", ())[: MOST_FUNCTIONS * len(subjects)]
             self.differences += [Differences.read(subjects[0], one) for one in seen]

@@ -169,7 +169,7 @@ class Worker:
                 self.prepare(request, reply)
         self.current = None
         self.cap.finish()
-        if self.reduced and not self.runs:
+        if self.reduced:
             reply["reduced"] = True
         return reply | {"tried": list(self.tried), "hid": list(self.stand_ins.hid)}
 
