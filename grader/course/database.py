@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import shlex
 import sqlite3
@@ -340,6 +341,14 @@ class Database:
             raise UsageError(f"{TOLD['SQLITE_CORRUPT'].format(path=self.folder / FILE)} ({error})") from None
 
 
+def finite(value: Any) -> float | None:
+    """Points as a person gave them; None takes others back. Raises ValueError or TypeError for anything else."""
+    points = None if value is None else float(value)
+    if points is not None and not math.isfinite(points):
+        raise ValueError("points have to be finite")
+    return points
+
+
 def refuse_lost(folder: Path) -> None:
     """Raise UsageError where a gradebook was, and is not: what people decided is not begun anew in silence."""
     if (folder / REPORTS).is_dir() or (folder / f"{FILE}-wal").exists():
@@ -353,8 +362,8 @@ def told(folder: Path) -> Iterator[None]:
     path = folder / FILE
     try:
         yield
-    except sqlite3.Error as error:
-        undecoded = str(error).startswith("Could not decode")
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter for a message that quotes damaged bytes
+        undecoded = isinstance(error, UnicodeDecodeError) or str(error).startswith("Could not decode")
         name = "SQLITE_CORRUPT" if undecoded else getattr(error, "sqlite_errorname", "")
         raise UsageError(next((says.format(path=path) for kind, says in TOLD.items() if name.startswith(kind)),
                               f"{path} cannot be used: {error}")) from None  # fmt: skip

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+from grader.course.database import finite
 from grader.course.gradebook import Gradebook
 from grader.errors import UsageError
 from grader.model import Adjustment
@@ -77,8 +78,7 @@ def standing(book: Gradebook) -> dict[tuple[str, str], Standing]:
 
 def read(row: Sequence[Any]) -> Standing:
     id_, student, item, points, author, at, why, base, comments, own = row
-    points = None if points is None else float(points)
-    given = Adjustment(student, item, points, author, datetime.fromisoformat(at), why)
+    given = Adjustment(student, item, finite(points), author, datetime.fromisoformat(at), why)
     return Standing(id_, given, base, tuple(json.loads(comments or "[]")), own or "")
 
 

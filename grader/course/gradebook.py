@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from grader.course import comments, people
 from grader.course.changes import Change, differences
-from grader.course.database import Database, digest
+from grader.course.database import Database, digest, finite
 from grader.errors import UsageError
 from grader.model import LATE_DAYS, Adjustment, CheckResult, ItemResult, Late, Remarks, Report, Row, Student, Verdict
 from grader.report import json as report_json
@@ -413,7 +413,7 @@ def run_of(row: Sequence[Any]) -> Run:
 
 def adjustment_of(row: Sequence[Any]) -> Adjustment:
     who, item, points, author, at, why = row
-    return Adjustment(who, item, None if points is None else float(points), author, moment(at), why)
+    return Adjustment(who, item, finite(points), author, moment(at), why)
 
 
 def from_row(row: Sequence[Any]) -> Student:

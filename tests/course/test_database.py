@@ -146,6 +146,16 @@ def test_a_damaged_gradebook_is_told_in_a_sentence(book):
         held(again)
 
 
+def test_a_message_that_quotes_damaged_bytes_is_told_in_a_sentence(book):
+    book.close()
+    path = book.folder / database.FILE
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE pages", b"CREATE TABL\xb3 pages"))
+    with pytest.raises(UsageError, match="is damaged; restore its last backup"):
+        Database.open(book.folder)
+
+
 def test_a_gradebook_of_a_later_version_is_left_alone(book):
     book.connection.execute("PRAGMA user_version = 99")
     with pytest.raises(UsageError, match="made by a newer version"):
@@ -312,6 +322,7 @@ DAMAGE = (
     "UPDATE remarks SET time = ''",
     "UPDATE extensions SET due = 'x'",
     "UPDATE adjustments SET points = '{}'",
+    "UPDATE adjustments SET points = 'nan'",
     "UPDATE adjustments SET own = x'ff'",
     "UPDATE submissions SET name = x'ff'",
     "UPDATE submissions SET ids = '[]'",
