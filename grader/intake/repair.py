@@ -28,9 +28,9 @@ SLIM = 8 << 20  # bytes; a larger notebook loses the outputs that no check reads
 PYTHON = sys.version.split()[0]
 
 UNOPENED = (
-    (b"Rar!", "RAR"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"\x28\xb5\x2f\xfd", "zst"), (b"\x04\x22\x4d\x18", "lz4"),
-    (b"\x1f\x9d", "Z"), (b"LZIP\1", "lzip"), (b"MSCF\0", "cab"), (b"xar!", "xar"), (b"!<arch>\n", "ar"),
-    (b"070701", "cpio"),
+    (b"Rar!", "a RAR"), (b"7z\xbc\xaf\x27\x1c", "a 7z"), (b"\x28\xb5\x2f\xfd", "a zst"),
+    (b"\x04\x22\x4d\x18", "an lz4"), (b"\x1f\x9d", "a Z"), (b"LZIP\1", "an lzip"), (b"MSCF\0", "a cab"),
+    (b"xar!", "a xar"), (b"!<arch>\n", "an ar"), (b"070701", "a cpio"),
 )  # fmt: skip
 # First bytes of files that are not text, and what to tell the student.
 KINDS = (
@@ -39,7 +39,7 @@ KINDS = (
     (b"\x89PNG", "a picture (PNG); hand in the file itself"),
     (b"\xff\xd8\xff", "a picture (JPEG); hand in the file itself"),
     (b"GIF8", "a picture (GIF); hand in the file itself"),
-    *((magic, f"a {name} archive, which the grader cannot open; pack the work as a zip") for magic, name in UNOPENED),
+    *((magic, f"{name} archive, which the grader cannot open; pack the work as a zip") for magic, name in UNOPENED),
     (b"version https://git-lfs.github.com/", "a pointer of Git LFS; hand in the file itself"),
     (b"\xd0\xcf\x11\xe0", "a Word document; save it as plain text"),
     (b"bplist00", "a placeholder or web archive of macOS; download the file itself, then hand that in"),

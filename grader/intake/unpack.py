@@ -39,7 +39,7 @@ DAMAGE = (
 )  # fmt: skip
 ABOUT = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
 # Sparse members: their stored size differs from the declared one, so the start of the next member is hard to find.
-SPARSE = re.compile(rb"GNU\.sparse|\d+ size=")
+SPARSE, RESIZED = re.compile(rb"GNU\.sparse"), re.compile(rb"\d+ size=")
 
 
 class TooBigError(SubmissionError):
@@ -127,8 +127,10 @@ def look_at_headers(stream: Charged, where: str) -> None:
             for_all += info.size if info.type == tarfile.XGLTYPE else 0
             if for_all > GLOBAL:
                 raise TooBigError(f"{where} holds headers on all members, of {for_all} bytes; pack it as a plain zip")
-            if SPARSE.search(stream.exactly(padded(info.size))):
-                raise SubmissionError(f"{where} holds sparse files; pack it again as a plain zip")
+            header = stream.exactly(padded(info.size))
+            for pattern, what in ((SPARSE, "sparse files"), (RESIZED, "a file with two sizes")):
+                if pattern.search(header):
+                    raise SubmissionError(f"{where} holds {what}; pack it again as a plain zip")
             continue
         members += 1
         if members > MEMBERS:

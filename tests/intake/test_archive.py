@@ -86,7 +86,7 @@ def test_an_aes_zip_has_a_password_too(tmp_path):
             "is a RAR archive, which the grader cannot open; pack the work as a zip",
         ),
         (b"7z\xbc\xaf\x27\x1c\x00\x04" + b"z" * 500, "is a 7z archive, which the grader cannot open"),
-        (b"\x04\x22\x4d\x18" + b"z" * 500, "is a lz4 archive, which the grader cannot open"),
+        (b"\x04\x22\x4d\x18" + b"z" * 500, "is an lz4 archive, which the grader cannot open"),
         (b"\x1f\x9d\x90" + b"z" * 500, "is a Z archive, which the grader cannot open"),
         (b"<!DOCTYPE html><html><title>Sign in</title></html>", "is a web page"),
         (b"%PDF-1.7\n", "is a PDF"),
@@ -241,7 +241,7 @@ def header(type_: bytes, content: bytes, name: str = "x") -> bytes:
         (header(tarfile.XGLTYPE, b"1" * 70_000), "a header of 70000 bytes"),
         (header(tarfile.GNUTYPE_LONGNAME, b"n" * 70_000), "a header of 70000 bytes"),
         (header(tarfile.XHDTYPE, b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n"), "sparse files"),
-        (header(tarfile.XHDTYPE, b"9 size=0\n"), "sparse files"),  # hides the next header from a first look
+        (header(tarfile.XHDTYPE, b"9 size=0\n"), "a file with two sizes"),  # hides the next header from a first look
         (header(tarfile.GNUTYPE_SPARSE, b""), "sparse files"),
     ],
 )
