@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     add("--data-root", type=Path, metavar="FOLDER", help="where data is (default: BACKGRADE_DATA, or a cache)")
     add("--allow-unsafe", action="store_true", help="grade also where a platform does not confine student code")
     add(
-        "--check", action="store_true", help="read each archive back, and hold it to its manifest and to a second build"
+        "--check", action="store_true", help="compare each archive with its manifest and a second build, and try it out"
     )
     add("--homework", type=Path, default=OWN, metavar="FOLDER", help="another homework's folder")
     return root

@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("folder", type=Path, metavar="DIR",
                       help="the folder that `grade.py batch --out` filled, or all submissions")  # fmt: skip
     root.add_argument("--with", dest="earlier", type=Path, nargs="+", default=[], metavar="EARLIER",
-                      help="the same of earlier years: compared with this class only")  # fmt: skip
+                      help="submissions of earlier years, compared with this class only")  # fmt: skip
     root.add_argument("--layout", choices=LAYOUTS, help="the layout of a folder of submissions, if not recognised")
     root.add_argument("--jobs", type=int, metavar="N", help="submissions read at a time (default: one per core)")
     root.add_argument(

@@ -252,6 +252,6 @@ def checked(path: Path, expected: str, cure: str, *, unverified: bool) -> tuple[
     if not found.startswith(expected) and not unverified:
         raise UsageError(
             f"{path} is not the official file ({kind} {found[:8]}..., not {expected[:8]}...); {cure}, "
-            "or add --unverified to use it as it is"
+            "or grade with --unverified to use it as it is"
         )
     return data, found

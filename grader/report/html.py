@@ -103,5 +103,7 @@ def environment(*folders: Path) -> Any:
         "holds": wording.holds,
         "css": (HERE / "report.css").read_text(encoding="utf-8"),
     }
-    page.filters |= {name: getattr(wording, name) for name in ("points", "number", "duration", "mib", "harmless")}
+    page.filters |= {
+        name: getattr(wording, name) for name in ("points", "wait", "number", "duration", "mib", "harmless")
+    }
     return page

@@ -22,6 +22,7 @@ from grader.report.wording import (
     presented,
     task_points,
     undecided,
+    wait,
 )
 
 ROOM = 900_000  # bytes; GitHub refuses a summary of more than a MiB, other texts of the same step included
@@ -52,7 +53,7 @@ def overview(report: Report) -> Iterator[str]:
     yield f"### {escaped(report.title)}\n"
     yield f"{code(report.submission)}: **{escaped(headline(report))}**\n"
     if waiting := undecided(report):
-        yield f"{points(waiting)} points wait for a review.\n"
+        yield f"{wait(waiting)} for a review.\n"
     yield "| task | | points | verdict |"
     yield "| --- | --- | ---: | --- |"
     for task in report.tasks:

@@ -32,6 +32,7 @@ from grader.report.wording import (
     presented,
     task_points,
     undecided,
+    wait,
 )
 
 LINES, WIDE = 16, 200  # of an input that fails; a longer one is not for a terminal
@@ -67,7 +68,7 @@ def render(
     if account(report):
         parts.append(write(account(report), "dim"))
     if undecided(report):
-        parts.append(write(f"{points(undecided(report))} points wait for a review", "magenta"))
+        parts.append(write(f"{wait(undecided(report))} for a review", "magenta"))
     problems = [*problem_lines(report, write)]
     if problems:
         parts += [Text(), *problems]

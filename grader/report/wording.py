@@ -111,6 +111,11 @@ def points(value: float) -> str:
     return f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
 
 
+def wait(value: float) -> str:
+    """As in "1 point waits", "2.5 points wait"."""
+    return f"{points(value)} {'point waits' if points(value) == '1' else 'points wait'}"
+
+
 def number(value: float) -> str:
     """A measured value: 3 significant digits; inf and nan by name."""
     return f"{value:.3g}"

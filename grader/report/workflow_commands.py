@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from grader.model import Report
 from grader.report.problems import Problem, costliest
-from grader.report.wording import headline, place_of, points, presented, quoted, undecided
+from grader.report.wording import headline, place_of, points, presented, quoted, undecided, wait
 
 SHOWN = 10  # of each kind, per step
 
@@ -44,7 +44,7 @@ def totals(report: Report) -> Iterator[str]:
     most = report.max_score - report.skipped
     yield command("notice", headline(report), title="Points")
     if waiting := undecided(report):
-        yield command("warning", f"{points(waiting)} points wait for a person", title="Points")
+        yield command("warning", f"{wait(waiting)} for a person", title="Points")
     numbers = {"totalPoints": round(report.final, 2), "maxPoints": round(most, 2)}
     yield command("notice", json.dumps(numbers), title="Autograding report")
 

@@ -85,7 +85,7 @@ def test_a_sum_says_by_its_length_what_it_is(tmp_path, kind):
         found.digits  # noqa: B018
     (tmp_path / "a.txt").write_bytes(b"two")
     assert not datasets.is_official(tmp_path / "a.txt", plan.files["a.txt"])
-    with pytest.raises(UsageError, match=r"a\.txt is not the official file .*data words`, or add --unverified"):
+    with pytest.raises(UsageError, match=r"a\.txt is not the official file .*data words`, or grade with --unverified"):
         datasets.read(homework(plan), "words", tmp_path)
     other = datasets.read(homework(plan), "words", tmp_path, unverified=True)
     assert (other.verified, other.source) == (False, "Words, checksums not verified")

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from grader.model import Adjustment, Remarks
 from grader.report import html, text
-from grader.report.wording import account, headline, undecided
+from grader.report.wording import account, headline, undecided, wait
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -97,3 +97,8 @@ def test_an_adjustment_of_an_item_that_is_not_there_changes_nothing(perfect):
     assert other.final == perfect.score
     assert account(other) == ""
     text.render(other)
+
+
+def test_one_point_waits_and_others_wait():
+    told = [wait(value) for value in (1, 1.001, 0.5, 2)]
+    assert told == ["1 point waits", "1 point waits", "0.5 points wait", "2 points wait"]

@@ -76,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
     release = verbs.add_parser("release", help="show students the results of a run, if the rubric waits for a person")
     release.add_argument("items", nargs="*", metavar="ITEM", help="as 2.1 (default: all)")
     release.add_argument("--take-back", action="store_true", help="hide them again")
-    release.add_argument("--log", action="store_true", help="only tell what was released, when and by whom")
+    release.add_argument("--log", action="store_true", help="only list what was released, when and by whom")
     release.add_argument("--author", metavar="NAME", help="who decided (default: the user of this machine)")
     forget = verbs.add_parser("forget", help="delete all that this folder holds of a student")
     forget.add_argument("student", metavar="STUDENT")

@@ -12,7 +12,7 @@ from grader.course.gradebook import Gradebook, Run, zone_of
 from grader.model import LATE_DAYS, CheckResult, ItemResult, Row, Student, Verdict
 from grader.report import text
 from grader.report.text import Printer
-from grader.report.wording import SHAPE, capped, cleaned, clock, judged, number, points, state, task_points
+from grader.report.wording import SHAPE, capped, cleaned, clock, judged, number, points, state, task_points, wait
 
 ONLY: dict[str, Callable[[Row], bool]] = {  # choices of `list --only`
     "review": lambda row: state(row) == "needs review",
@@ -107,7 +107,7 @@ def which_file(book: Gradebook, waiting: Iterable[tuple[Student, ItemResult, Che
     for (who_id, question), worth in asked.items():
         say("")
         say(f"{SHAPE[Verdict.INTERNAL]} {who_id} {', '.join(worth)}: {question}", "magenta")
-        say(f"    {points(sum(worth.values()))} points wait for this", "dim")
+        say(f"    {wait(sum(worth.values()))} for this", "dim")
     if asked:
         say("")
         command = f"{book.typed} take {next(iter(asked))[0]} FILE --as NAME"

@@ -18,7 +18,18 @@ from grader.grading import unmeasured
 from grader.model import CheckResult, ItemResult, Remarks, Report, Row, Rubric, Verdict
 from grader.report import charts
 from grader.report.png import Drawn
-from grader.report.wording import account, by_hand, checks, cleaned, headline, lateness, points, presented, undecided
+from grader.report.wording import (
+    account,
+    by_hand,
+    checks,
+    cleaned,
+    headline,
+    lateness,
+    points,
+    presented,
+    undecided,
+    wait,
+)
 
 SHOWN = {"visible": "visible", "after_due": "after_due_date", "hidden": "hidden"}  # the rubric's words in Gradescope's
 Pictures = Mapping[str, Sequence[Drawn]]  # by the name of the check that they stand below; "" for those of all
@@ -64,7 +75,7 @@ def overview(report: Report, rubric: Rubric) -> Iterator[str]:
         yield headline(seen)
         yield from filter(None, [account(seen)])
         if undecided(seen):
-            yield f"{points(undecided(seen))} points wait for a review"
+            yield f"{wait(undecided(seen))} for a review"
     for item in (*seen.items, None):
         given = seen.adjustments.get(item.id if item else "late")
         if given:
