@@ -1,6 +1,6 @@
-"""`python -m grader` from any folder. It may contain a student's files, so nothing is imported from there.
+"""`python -m grader` from any folder. That folder may contain a student's files, so nothing is imported from there.
 
-What Python imports for -m before it comes to this file, it takes from the current folder, unless it is told -P.
+Before Python comes to this file, `-m` itself imports modules. Without -P it takes them from the current folder, too.
 """
 
 import os  # of which, as of sys, Python has imported its own already

@@ -1,5 +1,5 @@
-"""A report's page, with the figures drawn by a reader (sandbox/reader.py): their numbers are a student's, and whatever
-those do to a drawing costs the figures, and no result."""
+"""A report's page, with the figures drawn by a reader (sandbox/reader.py). Their numbers come from a student: if they
+break a drawing, the page has no figures, and no result is lost."""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ process of the student's. There the wrong functions below ask the grader, which 
 sandbox/parts.py). The check earns what the student's own code is worth there.
 
 That process begins after the whole section was judged, and nothing else is judged in it. So what it learns is of no use
-in the items that the answers belong to. An item gets answers for functions of earlier items alone, to which the
-rubric is held. So no answer is what the item's own checks expect.
+in the items that the answers belong to. rubric.py makes sure that an item gets answers only for functions of earlier
+items. So no answer is what the item's own checks expect.
 """
 
 from __future__ import annotations

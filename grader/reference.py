@@ -1,4 +1,4 @@
-"""The reference as the checks ask it: live, live and recorded, or from a recording where there is no reference.
+"""Answers what checks ask the reference: live, live and recorded, or from a recording if there is no reference.
 
 A recording is a zip beside the project's folders. It holds an answer for each question that the checks asked with the
 recorded seeds, under a digest of the question, and no code:
@@ -8,8 +8,9 @@ recorded seeds, under a digest of the question, and no code:
     SEED.bin         the others; each a mapping of digests to answers in the wire's format (sandbox/worker/wire.py)
 
 A question is a call of a function of the reference (`hw.reference.work.scale(x, 2)`), a value that one of its
-modules holds, or what `once` computes with them, such as a numeric gradient. Answers are plain data. An object stays
-an object: its calls and attributes are questions of their own, told apart by what was asked of objects before.
+modules holds, or what `once` computes with them, such as a numeric gradient. Answers are plain data, or an
+exception. An object stays an object: its calls and attributes are questions of their own, which are distinguished by
+what was asked of objects before.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Asks whether a gradient is computed, or estimated by finite differences of the forward pass."""
+"""Finds out whether a gradient is computed, or estimated by finite differences of the forward pass."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Shapes and values that are drawn anew in each run, edges among them, and what an edge costs.
 
-A shape that a check knows by heart is one that a student's code may be right for by chance. So shapes are drawn, and
-there is always a square, a row of two classes, one input, and more rows and columns than any constant in use.
+Code may be right for one fixed shape by chance. So shapes are drawn, and there is always a square, a row of two
+classes, one input, and more rows and columns than any constant in use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether a newer Python than this one reads a text. Ruff's parser tells; it runs nothing."""
+"""Whether a newer Python than this one can read a text. Ruff's parser decides; it runs nothing."""
 
 from __future__ import annotations
 

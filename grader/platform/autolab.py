@@ -1,6 +1,6 @@
 """On Autolab: all that is printed is the feedback, and the last line is the scores as JSON.
 
-A student's words cannot be that line, also where the run is killed: each line of feedback begins with a bar, and each
+A student's words cannot be that line, even if the run is killed: each line of feedback begins with a bar, and each
 task ends with a line of scores.
 """
 

@@ -1,7 +1,7 @@
 """What a container gives, and a homework whose budgets fit into it.
 
-A container's memory counts for all of its processes together: where it is full, the system kills one. So a student's
-process is stopped before that. What stopped it then is the container, and a question for a person, no loss of points.
+A container's memory is shared by all of its processes: if it is full, the system kills one of them. So a student's
+process is stopped before that. Such a stop is due to the container: it is a question for a person and costs no points.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Statements of the solution that a handout holds. Syntax trees are compared, with names numbered in the order in which
-they come, so that another name or another layout hides nothing; a file that is no code is searched as text."""
+"""Finds statements of the solution in a handout. It compares syntax trees in which names are numbered by their order,
+so another name or another layout hides nothing. A file that is no code is searched as text."""
 
 from __future__ import annotations
 

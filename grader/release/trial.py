@@ -1,4 +1,4 @@
-"""A package, unpacked where its platform unpacks it, grades the untouched handout: a result, and no points."""
+"""Tries a package: unpacks it as its platform does, and grades the untouched handout, which must get no points."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A homework's files without its invisible checks: a handout holds nothing of one but its place and points."""
+"""Removes checks that are not visible from a homework's files: a handout holds only their place and points."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What submissions share, as `grade.py similar` found it: pairs, groups, and a pair side by side. No points move.
 
-Without --names nothing of a name, an id or a file's path is shown, in the lines of code either.
+Without --names, no name, id or file's path is shown, not even in lines of code.
 """
 
 from __future__ import annotations

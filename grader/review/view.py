@@ -1,6 +1,6 @@
 """Draws the pages of the review server: entries, groups, comments, requests, extensions. Autoescape is on.
 
-Without --names a student is "student 12" here, and what a student's folder or file tells of the name is taken out.
+Without --names, a student is "student 12" here, and names are removed from the paths of folders and files.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """What one submission may use in all of its processes, and what of it was stopped and is not tried again.
 
-The first call that is stopped has had the whole limit. After that it is known that something here does not end, so that
-later calls get a third of the limit, divided by how many were stopped: work that is twenty times slower than the
-reference takes less. A driver's run may be silent for longer than a call. A function that has filled its memory is
-tried again, for its next inputs may be smaller, but gets no more than the least.
+The first call that is stopped had the whole limit. Then something here is known not to end. So later calls get a third
+of the limit, divided by the number of stopped calls: work that is twenty times slower than the reference needs less. A
+driver's run may be silent for longer than a call. A function that has filled its memory is tried again, because its
+next inputs may be smaller, but it gets no more than the least.
 """
 
 from __future__ import annotations

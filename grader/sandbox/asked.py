@@ -1,4 +1,4 @@
-"""Which files of a submission a check looked at: while they stay the same, so does its result."""
+"""Records which files of a submission a check read: while they stay the same, so does its result."""
 
 from __future__ import annotations
 

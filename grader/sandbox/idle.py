@@ -1,4 +1,4 @@
-"""Whether a process waits where it should compute. Only Linux tells; elsewhere the limits on the clock have to do.
+"""Whether a process waits instead of computing. Only Linux shows it; elsewhere the limits on the clock have to suffice.
 
 A busy machine must not be mistaken for a sleeper. A thread that wants a processor and gets none is runnable, one that
 waits for a disk is in an uninterruptible sleep or in a call that reads files: neither counts. See proc_pid_stat(5) and

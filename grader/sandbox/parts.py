@@ -1,11 +1,11 @@
 """Right parts: functions of the reference that answer, with values, for a student's wrong ones.
 
 A student's process holds stand-ins for these functions (worker/parts.py). Each call of one is a question to the grader,
-and the answer is the reference's values; none of its code leaves the grader. What a reference's function gives for a
-later one alone, such as a cache, stays here, and a number for it travels.
+and the answer is the reference's values; none of its code leaves the grader. What only a later function of the
+reference needs, such as a cache, stays here, and a number stands for it.
 
-The questions are a hostile process's. So there is a limit to how many there are and how large, and the reference is
-asked only with plain numbers of bounded sizes: no product of two such arrays takes much memory or time.
+The questions come from a hostile process. So their number and size are limited, and the reference is asked only with
+plain numbers of bounded sizes: no product of two such arrays takes much memory or time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a batch requires of a machine's confinement, and what of it does not hold."""
+"""What a batch requires of a machine's confinement, and what of that is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a check asked of a student's code, and what came back: from it, the input that fails is found."""
+"""Records what a check asked of a student's code, and what came back, to find the input that fails."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Mistakes in what a function gives, and in what it does with what it was given: made around it, whatever is in it.
+"""Makes mistakes in what a function returns, or in what it does with its arguments. The function itself is not changed.
 
-Each is a line that calls a function of inserted.py, and makes sense for some kinds of values only.
+Each mistake is a line that calls a function of inserted.py, and makes sense only for some kinds of values.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a file of the reference gets at its end, so that a function of it tells how it is called, or answers wrongly.
+"""What is put at the end of a file of the reference, so that one of its functions reports its calls or answers wrongly.
 
 This text runs in a student's process, at the end of a file that may hold any names: all of its own begin alike.
 There are no annotations, because nothing else may be imported there.

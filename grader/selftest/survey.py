@@ -1,6 +1,6 @@
 """How the checks use the reference: which functions each check runs, and with what kinds of values.
 
-Nothing of it has to be declared. The reference is graded once with a line at the end of each file that tells of calls.
+Nothing has to be declared. The reference is graded once, with a line at the end of each file that reports calls.
 """
 
 from __future__ import annotations

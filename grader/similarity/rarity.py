@@ -1,9 +1,9 @@
 """Fingerprints of code, and how rare each is in the class.
 
 A fingerprint is the hash of LENGTH successive tokens, chosen by winnowing (Schleimer, Wilkerson, Aiken: "Winnowing:
-Local Algorithms for Document Fingerprinting", 2003): of each WINDOW successive ones the least, so that two works that
-share LENGTH + WINDOW - 1 tokens share a fingerprint. Whole statements are fingerprints, too: they outlive a new order.
-This is not left to copydetect, which compares two files at a time and does not know what the rest of the class has.
+Local Algorithms for Document Fingerprinting", 2003): the least of each WINDOW successive ones, so that two works that
+share LENGTH + WINDOW - 1 tokens share a fingerprint. Whole statements are fingerprints, too: they survive a new order.
+copydetect is not used: it compares two files at a time and does not know what the rest of the class has.
 
 What n of N students have weighs log((N + 1) / n), in units of UNIT: 1 where two of 300 have it, less in a smaller
 class, where two may write alike by chance, and nothing where all have it.

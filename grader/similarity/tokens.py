@@ -1,4 +1,4 @@
-"""Code as tokens, without what a copyist changes for nothing: names, numbers, texts, comments, layout, annotations.
+"""Code as tokens, without what is easily changed in a copy: names, numbers, texts, comments, layout, annotations.
 
 The lexer is one regular expression, because it has to read anything: unfinished files, syntax errors, any bytes. It
 takes time in proportion to the text. Python's own `tokenize` stops at the first error.

@@ -1,4 +1,4 @@
-"""Which saved outputs the code of a notebook cannot have given. Only what is certain is told; nothing is run."""
+"""Finds saved outputs that a notebook's code cannot have given. Only what is certain is reported; nothing is run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that is read off a notebook, read at once: by a reader (sandbox/reader.py), which gives it back as plain data."""
+"""Reads all that is needed of a notebook at once, in a reader (sandbox/reader.py), which returns plain data."""
 
 from __future__ import annotations
 

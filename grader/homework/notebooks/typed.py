@@ -1,7 +1,7 @@
-"""What a notebook writes down in its code where others compute: accuracies that are drawn or printed, and much data.
+"""Finds values that a notebook's code contains but should compute: accuracies that it draws or prints, and much data.
 
-Nothing is run. A value is typed if all that it is made of stands in the code: constants, names that nothing else is
-ever put in, and functions of numpy or Python. Where code could have computed it, nothing is told.
+Nothing is run. A value is typed if it is made only of constants, of names that get nothing else, and of functions of
+numpy or Python. If code could have computed it, nothing is reported.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sees whether a call estimates a derivative by finite differences. During it, one of the student's functions is given
+"""Detects a call that estimates a derivative by finite differences. During it, one of the student's functions is given
 
 - the same numbers again and again, each time with another one moved,
 - the same numbers three times or more, each time with several moved a little and otherwise, or

@@ -1,7 +1,7 @@
-"""`time.sleep` in a student's process: nobody is there to watch, so that a nap costs little.
+"""`time.sleep` in a student's process, cut short, because nobody is there to watch.
 
-What works but naps now and then is still graded: naps of up to `left` seconds in all are cut short. The rest is slept
-as asked for, and the grader tells that from computing.
+Work that is right and sleeps now and then is still graded: sleeps of up to `left` seconds in all are cut short. Longer
+ones are slept in full, and the grader sees that the process does not compute.
 """
 
 from __future__ import annotations
