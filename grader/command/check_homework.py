@@ -24,6 +24,7 @@ from grader.errors import SubmissionError, UsageError
 from grader.grading import grade
 from grader.intake.submission import read, stubs
 from grader.model import CheckResult, Homework, Item, Report, Submission, Verdict
+from grader.release.recording import unrecordable
 from grader.report.text import Printer, Terminal
 from grader.sandbox.launch import ONE_THREAD, Zygotes
 from grader.selftest import equivalents
@@ -93,6 +94,7 @@ def findings(folder: Path, seeds: int, data_root: Path | None, note: Callable[[s
             yield from right_findings(homework, run_on, note)
             yield from wrong_findings(homework, run_on, note)
             yield from number_findings(homework, passed, note)
+            note_recording(homework, run_on, note)
         except UsageError as error:  # a mistake in the rubric or a data set, found while a check ran
             yield str(error)
 
@@ -207,6 +209,13 @@ def reference_findings(homework: Homework, run_on: Grading, seeds: int, note: Ca
             f"{definition(homework, function)}: {function} changes an argument in place, but no check looks at that; "
             "read `hw.changed` or `hw.mutated` after calling it"
         )
+
+
+def note_recording(homework: Homework, run_on: Grading, note: Callable[[str], None]) -> None:
+    """Say where a check asks the reference what a handout without a reference could not answer."""
+    why = unrecordable(homework, lambda work, recorded: run_on(work, recorded, 0)) if homework.modules else ""
+    if why:
+        note(f"`release` cannot make a handout of this homework: {why}")
 
 
 def place(homework: Homework, result: CheckResult) -> str:

@@ -40,6 +40,15 @@ def record(folder: Path, seeds: tuple[int, ...], progress: Callable[[int], None]
     return pack(recorder, {"modules": sorted(live.modules), "functions": functions, "grader": grader})
 
 
+def unrecordable(homework: Homework, grade: Callable[[Submission, Homework], Report]) -> str:
+    """Why what the checks ask the reference cannot be recorded, with the check's line; "" if it can."""
+    try:
+        grade(next(works_of(homework))[1], replace(homework, answers=Recorder(homework.modules)))
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
 def works_of(homework: Homework) -> Iterator[tuple[str, Submission]]:
     """The reference first, then work that is right in other ways, or wrong in known ones."""
     names = list(dict.fromkeys(name for section in homework.rubric.sections for name in section.submit))

@@ -342,6 +342,17 @@ def test_a_number_that_a_check_may_read_of_other_work_is_noted_alone(folder, cap
     assert "no check of item 1.1 reads seldom on this work; if none ever does, delete it" in out
 
 
+def test_what_no_handout_could_answer_is_noted_with_its_line(folder, capsys):
+    change(
+        folder / "checks.py", "hw.reference.work.weighted_sum(x, w))", "hw.reference.work.weighted_sum(x, w, print))"
+    )
+    change(folder / "reference/work.py", ") -> np", ", say: object = None) -> np")
+    cli.main(["check-homework", str(folder), "--seeds", "1"])
+    out = capsys.readouterr().out
+    told = r"note: `release` cannot make a handout .*checks\.py:20: reference\.work\.weighted_sum is asked with an arg"
+    assert re.search(told, out), out
+
+
 def test_an_argument_that_a_check_looks_at_may_be_changed(folder, capsys):
     change_an_argument(folder)
     change(folder / "checks.py", "the last call\n", "the last call\n    assert 0 in hw.mutated\n")
