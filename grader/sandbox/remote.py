@@ -36,7 +36,8 @@ MOST_ELEMENTS = 100_000  # elements of an answer that a check iterates over
 MALFORMED = (TypeError, AttributeError, ValueError, LookupError, ArithmeticError)  # what reading any reply may raise
 ENGINE = Path(__file__).resolve().parents[1]
 PACKAGES = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platlib", "purelib")]
-TOLD = frozenset(("__name__", "__qualname__", "__module__", "__doc__", "__dict__"))  # what a check may read of Python's
+# What a check may read of Python's own names; others are looked for by Python and numpy themselves.
+TOLD = frozenset(("__name__", "__qualname__", "__doc__", "__dict__", "__bases__", "__mro__", "__defaults__"))
 OBJECT = "an object was expected"  # ends a sentence on plain data
 CALLED = {"take": "next", "leave": "exit"}  # operators whose methods have other names
 FUNCTION = 0  # the handle id that says: this attribute is a function
@@ -118,6 +119,11 @@ def read(session: Asking, owner: Owner, path: tuple[str, ...], name: str) -> Any
         raise AttributeError(name)
     if session.is_function(kind_of(owner, path), name):
         return Function(session, owner, (*path, name))
+    return asked(session, owner, path, name)
+
+
+def asked(session: Asking, owner: Owner, path: tuple[str, ...], name: str) -> Any:
+    """An attribute, whatever the reference has."""
     value = operated(session, owner, path, "getattr", name)
     if isinstance(value, Remote) and value._handle.id == FUNCTION:
         return Function(session, owner, (*path, name))
@@ -184,6 +190,13 @@ class NoValue:
     __array_ufunc__ = None  # so that numpy leaves operators to this class
 
     _session: Asking
+
+    def __getattribute__(self, name: str) -> Any:
+        """A check that names a method, as in `hasattr(a, "__len__")`, means the student's. Python itself looks its
+        operators up in the class."""
+        if name in THEIRS:
+            return asked(self._session, *self._place(), name)
+        return object.__getattribute__(self, name)
 
     def _described(self) -> str:
         """What it is, for messages. Nothing is asked."""
@@ -612,6 +625,21 @@ def documentation(own: Any) -> Any:
 for proxy in (Remote, Module, Function):
     type.__setattr__(proxy, "__doc__", property(documentation))
 
+# Names that a proxy's class has as well.
+OURS = {
+    "__class__",
+    "__doc__",
+    "__signature__",
+    "__slots__",
+    "__getattribute__",
+    "__getattr__",
+    "__setattr__",
+    "__dir__",
+}
+OURS |= {
+    name for name in dir(NoValue) if name.startswith(("__array", "__reduce", "__instance", "__sub", "__mro", "__new"))
+}
+THEIRS = frozenset(name for kind in (Remote, Function) for name in dir(kind) if name.startswith("__")) - OURS - TOLD
 Call = tuple[Function, Sequence[Any]]  # and its arguments
 
 

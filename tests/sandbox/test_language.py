@@ -682,6 +682,18 @@ def test_names_and_signatures_are_the_students(engine):
             inspect.signature(bad)
 
 
+def test_pythons_own_names_are_asked_of_the_object(engine):
+    one, box = engine.Temperature(2.5), engine.Box()
+    names = "__len__", "__getitem__", "__iter__", "__index__", "__enter__", "__call__"
+    assert [[hasattr(made, name) for name in names] for made in (one, box)] == [
+        [True, False, False, True, True, False],
+        [True, True, False, False, False, False],
+    ]
+    assert (one.__len__(), one.__module__, engine.Temperature.__module__) == (2, "micro.engine", "micro.engine")
+    assert str(inspect.signature(engine.Temperature.__init__)) == "(self, degrees)"
+    assert engine.typed.__annotations__["y"] == "float"
+
+
 def test_what_the_students_code_raises_is_that_exception_of_python_too(engine):
     with pytest.raises(KeyError, match=r"^fails raised Own"):
         engine.fails()
