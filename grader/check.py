@@ -9,7 +9,6 @@ import re
 import sys
 import threading
 import traceback
-from collections import UserDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -93,21 +92,31 @@ def on_grid(value: Any) -> Any:
     return np.rint(value / STEP) * STEP
 
 
-class Numbers(UserDict[str, float]):
+class Numbers(Mapping[str, float]):
     """An item's numbers by name. Raises UsageError if a check reads a number that the rubric does not have."""
 
     def __init__(self, homework: Homework, item: Item) -> None:
-        self.data = item.settings  # type: ignore[assignment]  # no copy: `check-homework` sees what is read
         self.rubric, self.item = homework.rubric, item
 
-    def get(self, name: str, default: Any = None) -> Any:
-        return self.data.get(name, default)  # that of Python 3.11 raises for a number that is not there
+    def __getitem__(self, name: str) -> float:
+        if name not in self.item.settings:
+            raise UsageError(
+                f"{self.rubric.where('item', self.item.id)}: item {self.item.id} has no {name}, but one of its checks "
+                f"reads it; add `{name}:`"
+            )
+        return self.item.settings[name]
 
-    def __missing__(self, name: str) -> float:
-        raise UsageError(
-            f"{self.rubric.where('item', self.item.id)}: item {self.item.id} has no {name}, but one of its checks "
-            f"reads it; add `{name}:`"
-        )
+    def __contains__(self, name: object) -> bool:
+        return name in self.item.settings
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.item.settings)
+
+    def __len__(self) -> int:
+        return len(self.item.settings)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self.item.settings.get(name, default)
 
 
 @dataclass(frozen=True)
