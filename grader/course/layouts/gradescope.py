@@ -5,7 +5,7 @@ Each member of a group is a student. A submission that is in the YAML file was h
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
@@ -46,13 +46,18 @@ def submitters(name: str, path: Path | None, about: Mapping[str, Any], zone: tzi
     for person in people or ([{}] if path else []):
         one = submitter(person, name, path)
         lost = "" if path else f"{METADATA} names {printable(name)}, but it is not here{AGAIN}"
-        yield with_time(replace(one, problem=lost or one.problem), about.get(":created_at"), zone)
+        yield with_time(replace(one, problem=lost or one.problem), scalar(about.get(":created_at")), zone)
 
 
 def submitter(person: Mapping[str, Any], place: str, path: Path | None) -> Student:
-    name, sid, email = (str(person.get(f":{key}") or "") for key in ("name", "sid", "email"))
+    name, sid, email = (str(scalar(person.get(f":{key}")) or "") for key in ("name", "sid", "email"))
     ids = {"Email": email, "SID": sid, "Submission ID": stem(place).removeprefix("submission_")}
     return handed_in(email or sid or place, name or place, ((place, path),) if path else (), ids=ids)
+
+
+def scalar(value: Any) -> Any:
+    """The value, but None for a list or a mapping: aliases may nest it, and its text would have no end."""
+    return None if isinstance(value, Sequence | Mapping | set) and not isinstance(value, str | bytes) else value
 
 
 def read_metadata(path: Path) -> dict[str, dict[str, Any]]:

@@ -44,6 +44,20 @@ def test_a_folder_that_is_not_there_is_a_problem_for_each_of_its_group(read):
     assert (found["cy@x.edu"].problem, found["cy@x.edu"].parts) == ("", ())
 
 
+def test_what_aliases_nest_is_no_name_and_no_time(read):
+    nested = "a0: &a0 [x, y]\n" + "".join(f"a{at}: &a{at} [*a{at - 1}, *a{at - 1}]\n" for at in range(1, 40))
+    metadata = METADATA.replace("Ada Lovelace", "*a39").replace("some day", "*a39").replace("'0045'", "{a: *a39}")
+    found = read(
+        "submission_11/", "submission_12/", "submission_13/", texts={"submission_metadata.yml": nested + metadata}
+    )
+    assert {(id_, one.name) for id_, one in found.items()} == {
+        ("ada@x.edu", "submission_11"),
+        ("grace@x.edu", "Grace Hopper"),
+        ("alan@x.edu", "Alan Turing"),
+        ("bo@x.edu", "Bo Ek"),
+    }
+
+
 def test_a_row_that_tells_a_time_of_submission_says_that_there_was_one(read):
     roster = "Name,SID,Email,Status,Submission ID,Submission Time\n"
     roster += "Ada Lovelace,0042,ada@x.edu,Graded,11,2026-12-02 02:52:07 -0800\n"
