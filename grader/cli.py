@@ -306,11 +306,20 @@ def reproduce(
     report: Report, arguments: argparse.Namespace, homework: Homework, submission: Submission, path: Path
 ) -> None:
     """Write the script of --repro, or say why there is none."""
+    from grader import handout
     from grader.failing import repro
     from grader.files import set_aside, write
 
     place = Path(f"repro-{arguments.repro}.py")
-    if script := repro.script(report, arguments.repro, homework, submission, path, arguments.audience):
+    if script := repro.script(
+        report,
+        arguments.repro,
+        homework,
+        submission,
+        path,
+        arguments.audience,
+        handout.own_folder(arguments.homework),
+    ):
         earlier = set_aside(place, script.encode())
         write(place, script)
         kept = f"; the earlier one is now {earlier}" if earlier else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from grader.errors import UsageError
@@ -22,9 +22,16 @@ def expect_known(homework: Homework, wanted: str) -> None:
 
 
 def script(
-    report: Report, wanted: str, homework: Homework, submission: Submission, path: Path, audience: Audience
+    report: Report,
+    wanted: str,
+    homework: Homework,
+    submission: Submission,
+    path: Path,
+    audience: Audience,
+    handout: Path,
 ) -> str:
-    """The script for an item; "" where there is none."""
+    """The script for an item; "" where there is none. `handout` is a folder that has the files which students are given
+    and do not hand in."""
     found = next((check for check in checks_of(report, wanted, audience) if check.example), None)
     if found is None:
         return ""
@@ -33,6 +40,9 @@ def script(
     where = folders(found.example, homework, submission, path)
     if where:
         head += ["import sys", *(f"sys.path.insert(0, {folder!r})" for folder in where)]
+        head += [
+            f"sys.path.append({folder!r})" for folder in lacking(found.example, homework, submission, where, handout)
+        ]
     elif own := ", ".join(sorted(imported(found.example, homework).values())):
         head.append(f"# Put this script beside {own}.")
     return "\n".join([*head, found.example, ""])
@@ -68,7 +78,26 @@ def folders(example: str, homework: Homework, submission: Submission, path: Path
     for name, file in imported(example, homework).items():
         own = path / submission.origin.get(file, "")
         if path.is_dir() and own.is_file():
-            home = own.resolve().parents[name.count(".")]
-            here = Path.cwd().resolve()
-            found[home.relative_to(here).as_posix() if home.is_relative_to(here) else home.as_posix()] = None
+            found[from_here(own.resolve().parents[name.count(".")])] = None
     return list(found)
+
+
+def lacking(example: str, homework: Homework, submission: Submission, where: Sequence[str], handout: Path) -> list[str]:
+    """Folders of the handout with modules that the student's files import, and that are in none of the folders
+    `where`."""
+    used = b"\n".join(submission.files.get(file, b"") for file in imported(example, homework).values())
+    needed = [PurePosixPath(file) for file in homework.handout if file.endswith(".py")]
+    absent = [
+        file
+        for file in needed
+        if re.search(rb"(?m)^(import|from) %s\b" % re.escape(file.stem.encode()), used)
+        and not any((Path(one) / file.name).is_file() for one in where)
+    ]
+    there = [(handout / file).resolve() for file in absent]
+    return list(dict.fromkeys(from_here(file.parent) for file in there if file.is_file()))
+
+
+def from_here(folder: Path) -> str:
+    """Relative to the current folder, if it is below that."""
+    here = Path.cwd().resolve()
+    return folder.relative_to(here).as_posix() if folder.is_relative_to(here) else folder.as_posix()

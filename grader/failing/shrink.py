@@ -15,7 +15,7 @@ import numpy as np
 
 from grader.errors import Raised, StudentError, Wrong
 from grader.failing.replay import Unanswered, by_reference, by_student
-from grader.failing.steps import CALL, Case, Ref, Step, kind_of, part_at, replaced
+from grader.failing.steps import CALL, WRITE, Case, Ref, Step, kind_of, part_at, replaced
 from grader.measure.diagnose import numbers, plain, where
 from grader.measure.numeric import real
 from grader.sandbox.session import Session
@@ -146,19 +146,19 @@ def reduced(
 
 
 def shorter(steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
-    """Without one call of which no later one uses the answer."""
-    used = {part.step for part in leaves(steps) if isinstance(part, Ref)}
-    used |= {step.owner.step for step in steps if isinstance(step.owner, Ref)}
+    """Without one call of which no other uses the answer, and without what is written into that."""
     for at, step in enumerate(steps[:-1]):
-        if step.op == CALL and at not in used:
-            yield tuple(earlier(one, at) for one in (*steps[:at], *steps[at + 1 :]))
+        gone = {at, *(number for number, one in enumerate(steps) if one.op == WRITE and one.owner == Ref(at, ()))}
+        rest = [one for number, one in enumerate(steps) if number not in gone]
+        if step.op == CALL and not any(ref.step == at for one in rest for ref in refs(one)):
+            yield tuple(earlier(one, gone) for one in rest)
 
 
-def earlier(step: Step, gone: int) -> Step:
-    """A step that refers to others, after the one at `gone` was left out."""
+def earlier(step: Step, gone: set[int]) -> Step:
+    """A step that refers to others, where those at `gone` are left out."""
 
     def new(part: Any) -> Any:
-        return replace(part, step=part.step - (part.step > gone)) if isinstance(part, Ref) else part
+        return replace(part, step=part.step - sum(at < part.step for at in gone)) if isinstance(part, Ref) else part
 
     return replace(
         step,
@@ -166,6 +166,10 @@ def earlier(step: Step, gone: int) -> Step:
         args=tuple(replaced(arg, new) for arg in step.args),
         named={name: replaced(arg, new) for name, arg in step.named.items()},
     )
+
+
+def refs(step: Step) -> list[Ref]:
+    return [part for part in (step.owner, *leaves([step])) if isinstance(part, Ref)]
 
 
 def fewer(steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:

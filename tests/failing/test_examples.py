@@ -202,6 +202,21 @@ def test_a_script_for_one_item(work: Path, tmp_path: Path, monkeypatch: pytest.M
     assert cli.main(["mine", "--repro", "2.2", "--watch"]) == cli.USAGE
 
 
+def test_a_script_finds_what_students_are_given_and_do_not_hand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    source = (ROOT / "reference/neuralnet/two_layer_net.py").read_text()
+    (tmp_path / "two_layer_net.py").write_text(source.replace("fc_forward(active,", "fc_forward(hidden,"))
+    (tmp_path / "layers.py").write_text((ROOT / "reference/neuralnet/layers.py").read_text())
+    assert cli.main([".", "--repro", "3.1", "--no-html"]) == cli.GRADED
+    script = (tmp_path / "repro-3.1.py").read_text()
+    assert script.splitlines()[1:4] == [
+        "import sys",
+        "sys.path.insert(0, '.')",
+        f"sys.path.append({(ROOT / 'student/neuralnet').as_posix()!r})",
+    ]
+    assert run(script, tmp_path).startswith("[[")
+
+
 def test_without_a_reference_the_input_is_the_recorded_one(tmp_path: Path) -> None:
     """The course's grader makes it smaller; a handout's cannot ask what is right for it."""
     folder = ROOT / "tests/homeworks/normalization"
