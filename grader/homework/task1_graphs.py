@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 F1 = ("x1", "w1", "x2", "w2", "b", "y")
 POINTS, SMALL, WHOLE = 20, 3, 6
-MIDDLE = (6, 8)  # a distance at which a probability is below 0.01, and not yet 0
+MIDDLE = ((6, 8), (14, 15))  # distances at which a probability is below 0.01, or below 1e-5, and not yet 0
 WATCHED = 3  # points at which a call is watched for finite differences, which it has to show at each
 F4_POINTS = 3
 MOST_INPUTS = 64  # of f4; its points and what may be wrong with it grow with the square of their number
@@ -169,7 +169,7 @@ def is_shared(yours: Array, expected: Array) -> bool:
 def points(rng: np.random.Generator, arity: int, *, far: tuple[float, float] = (101, 130)) -> list[tuple[float, ...]]:
     """POINTS points of `arity` floats in (-1, 1), where all graphs and their gradients are of order 1, and some more:
     near 0, whole numbers, one of them all 0 and one all alike, and each of the floats in turn as `far` away, on either
-    side, because no graph has a limit, and as far as MIDDLE, where a probability is below 0.01.
+    side, because no graph has a limit, and as far as MIDDLE, on one side each.
     """
     near = rng.uniform(-1, 1, size=(POINTS, arity))
     small = rng.uniform(-1e-3, 1e-3, size=(SMALL, arity))
@@ -177,8 +177,9 @@ def points(rng: np.random.Generator, arity: int, *, far: tuple[float, float] = (
     whole[0], whole[1] = 0.0, whole[1, 0]
     apart = rng.uniform(-1, 1, size=(2, 2 * arity, arity))
     sides = np.resize([-1.0, 1.0], 2 * arity)
-    for some, distance in zip(apart, (MIDDLE, far), strict=True):
-        some[np.arange(2 * arity), np.arange(2 * arity) // 2] = rng.uniform(*distance, size=2 * arity) * sides
+    for some, distances in zip(apart, (MIDDLE, (far, far)), strict=True):
+        low, high = np.resize(distances, (2 * arity, 2)).T
+        some[np.arange(2 * arity), np.arange(2 * arity) // 2] = rng.uniform(low, high) * sides
     return [tuple(point) for point in np.concatenate([near, small, whole, *apart]).tolist()]
 
 

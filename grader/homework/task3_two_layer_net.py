@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -33,6 +33,7 @@ ONLY_GRADIENTS = "it should only return the gradients, because the optimizer tak
 ONLY_SCORES = "it should only compute the scores"
 STALE = "it is of the earlier parameters: does forward keep a copy?"
 CLEAR = 1e-5  # of a row's largest score: by so much the best class leads, which float32 does not round away
+FINE = 0.3  # a factor of parameters, after which float32 does not hold them
 GREAT = 2.0**12  # a factor of scores: np.exp overflows, or gives 0
 AGAIN = 8  # more calls of the same
 STEP = 20
@@ -53,7 +54,7 @@ def net_parameters(hw: Subject, rng: np.random.Generator) -> None:
     network.expect_as_asked(network.build(hw, **small[0].named)[1], small[0])
     with edge(hw, "3.1", DEFAULTS):
         expect_defaults(hw)
-    for size in small:
+    for size in (*small, sizes[len(small)]):  # the last with equal shapes, of which none may be another's array
         expect_own_parameters(hw, rng, size)
     wide = WIDE.inputs, WIDE.classes, WIDE.hidden
     scales = [float(rng.integers(2, 5)), *(float(rng.uniform(*bounds)) for bounds in SCALES)]
@@ -119,7 +120,9 @@ def net_save_load(hw: Subject, rng: np.random.Generator) -> None:
     """A saved network can be loaded, with the same parameters and scores."""
     with built_on(hw, FORWARD):
         for sizes in SIZES[-1:]:
-            case, other = network.draw_each(hw, rng, [Wanted(sizes)] * 2)
+            case = network.draw(hw, rng, Wanted(sizes))
+            case = finer(hw, case, Case.scores)
+            other = network.draw(hw, rng, Wanted(sizes))
             answer, parameters = case.net.forward.then("parameters", of=case.net)(case.X)
             unpack("forward", answer, ("scores", "cache"))
             expect_unmoved(case, parameters, "another network", "make the arrays in __init__")
@@ -250,17 +253,31 @@ def expect_scores_apart(hw: Subject, rng: np.random.Generator, case: Case) -> No
 def expect_new_scores(hw: Subject, case: Case) -> None:
     """The scores of the same inputs, and of some none of which is above 0, after an optimizer's step changed the
     parameters."""
-    new = case.write({role: -0.5 * value for role, value in case.values.items()})
-    below = replace(new, X=-np.abs(case.X))
-    answers = (
-        unpack("forward", answer, ("scores", "cache"))[0] for answer in new.net.forward.map([(new.X,), (below.X,)])
-    )
     stale = [WEIGHTS + BIASES, WEIGHTS, *((role,) for role in WEIGHTS)]
-    kept = [{**new.values, **{role: case.values[role] for role in roles}} for roles in stale]
-    clues = chain([Clue(STALE, replace(new, values=values).scores()) for values in kept], score_clues(hw, new))
-    expect_close(hw, f"scores of {case.sizes}, after its parameters changed", next(answers), new.scores(), clues=clues)
+    negative = -np.abs(case.X)
+
+    def asked(new: Case) -> tuple[Array, Array, list[Array]]:
+        kept = [{**new.values, **{role: case.values[role] for role in roles}} for roles in stale]
+        earlier = [replace(new, values=values).scores() for values in kept]
+        return new.scores(), replace(new, X=negative).scores(), earlier
+
+    new = finer(hw, case, asked, -1)
+    right, below, earlier = asked(new)
+    calls = [(new.X,), (negative,)]
+    answers = (unpack("forward", answer, ("scores", "cache"))[0] for answer in new.net.forward.map(calls))
+    clues = chain([Clue(STALE, scores) for scores in earlier], score_clues(hw, new))
+    expect_close(hw, f"scores of {case.sizes}, after its parameters changed", next(answers), right, clues=clues)
     name = f"scores of {case.sizes}, no x above 0"
-    expect_close(hw, name, next(answers), below.scores(), clues=score_clues(hw, below))
+    expect_close(hw, name, next(answers), below, clues=score_clues(hw, replace(new, X=negative)))
+
+
+def finer(hw: Subject, case: Case, asked: Callable[[Case], Any], sign: float = 1) -> Case:
+    """The case with other parameters, with more digits than float32 has, unless its own are of that kind. `asked` asks
+    the reference what will be asked of the case, so that the answers for both kinds are recorded."""
+    coarse, fine = ({role: sign * factor * value for role, value in case.values.items()} for factor in (0.5, FINE))
+    if hw.recording:
+        asked(replace(case, values=coarse))
+    return case.write(coarse if case.float32 else fine)
 
 
 def expect_crossed_gradients(hw: Subject, rng: np.random.Generator, case: Case, other: Case) -> None:
@@ -288,7 +305,7 @@ def expect_crossed_gradients(hw: Subject, rng: np.random.Generator, case: Case, 
 
 def expect_net_gradients(hw: Subject, rng: np.random.Generator, *cases: Case) -> None:
     upstream = [spread(rng, (case.sizes.batch, case.sizes.classes)) for case in cases]
-    kept = caches(hw, *((case, case.X) for case in cases))
+    *kept, _ = caches(hw, *((case, case.X) for case in cases), (cases[0], cases[0].X[:2]))  # a later, smaller batch
     calls = [(case.net.backward, given) for case, *given in zip(cases, upstream, kept, strict=True)]
     for case, grad_scores, answer in zip(cases, upstream, hw.each(calls), strict=True):
         expect_gradients_of(hw, case, answer, grad_scores)

@@ -59,6 +59,11 @@ def f3_recorded_by_heart(s: Student) -> None:
     patch(s["functions"], "f3", lambda v, s1, s2, y: v if (s1, s2) in BY_HEART else (0.5, v[1]))
 
 
+@mistake("f3_gradient_y1", "f3_gradient_y2")
+def f3_without_small_gradients(s: Student) -> None:
+    patch(s["functions"], "f3", lambda v, *_: (v[0], tuple(part if abs(part) > 1e-6 else 0.0 for part in v[1])))
+
+
 @mistake("f1_gradient")
 def f1_without_grad_y(s: Student) -> None:
     patch(s["functions"], "f1", lambda v, *_: (v[0], v[1][:5]))
@@ -134,6 +139,11 @@ def fc_without_small_numbers(s: Student) -> None:
 @mistake("fc_backward")
 def fc_without_small_gradients(s: Student) -> None:
     patch(s["layers"], "fc_backward", lambda v, *_: (v[0], v[1], without_small(v[2])))
+
+
+@mistake("fc_backward")
+def fc_without_small_gradients_of_x(s: Student) -> None:
+    patch(s["layers"], "fc_backward", lambda v, *_: (without_small(v[0]), *v[1:]))
 
 
 @mistake("relu_backward")
@@ -313,6 +323,39 @@ def one_bias_gradient_forgotten(s: Student) -> None:
         return {k: v if v.shape != grad.shape[1:] else 0 * v for k, v in right.backward(self, grad, cache).items()}
 
     network(s, backward=backward)
+
+
+@mistake("net_backward")
+def backward_knows_the_latest_batch_size(s: Student) -> None:
+    def forward(right: Any, self: Any, X: Any) -> Any:
+        self.rows = len(X)
+        return right.forward(self, X)
+
+    def backward(right: Any, self: Any, grad: Any, cache: Any) -> Any:
+        grads = right.backward(self, grad, cache)
+        return grads | {"b2": grad[: self.rows].sum(axis=0)}
+
+    network(s, forward=forward, backward=backward)
+
+
+@mistake("net_forward", "net_save_load")
+def forward_rounds_its_weights(s: Student) -> None:
+    def forward(right: Any, self: Any, X: Any) -> Any:
+        rounded = right.__new__(right)
+        vars(rounded).update({k: v.astype(np.float32).astype(float) for k, v in vars(self).items()})
+        return right.forward(rounded, X)
+
+    network(s, forward=forward)
+
+
+@mistake("net_save_load")
+def save_rounds(s: Student) -> None:
+    def save(right: Any, self: Any, filename: str) -> None:
+        rounded = right.__new__(right)
+        vars(rounded).update({k: v.astype(np.float32).astype(float) for k, v in vars(self).items()})
+        right.save(rounded, filename)
+
+    network(s, save=save)
 
 
 @mistake("net_predict")
@@ -551,6 +594,14 @@ def network_has_one_bias(s: Student) -> None:
         right.__init__(self, *args, **named)
         if self.b1.shape == self.b2.shape:
             self.b2 = self.b1
+
+    network(s, __init__=begin)
+
+
+def network_has_one_bias_where_sizes_are_equal(s: Student) -> None:
+    def begin(right: Any, self: Any, *args: Any, **named: Any) -> None:
+        right.__init__(self, *args, **named)
+        self.b2 = self.b1 if self.b1.shape == self.b2.shape else self.b2
 
     network(s, __init__=begin)
 

@@ -199,6 +199,7 @@ def test_mistake_fails_exactly_its_checks(name: str, student: Student) -> None:
         (mistakes.softmax_cuts_the_scores, "softmax_loss_stable", "as if all scores were the same: are they cut"),
         (mistakes.relu_passes_what_is_positive_in_both, "relu_backward", "it is wrongly 0 there, and right elsewhere"),
         (mistakes.network_has_one_bias, "net_forward", "['b1'] shares memory with 'b2'"),
+        (mistakes.network_has_one_bias_where_sizes_are_equal, "net_parameters", "['b1'] shares memory with 'b2'"),
         (mistakes.network_rounds_its_weights, "net_forward", "['W1'] is float16, which rounds to three digits"),
         (MISTAKES["hidden_dim_ignored"][1], "net_parameters", "is hidden_dim ignored? the network has 512 units"),
     ],
