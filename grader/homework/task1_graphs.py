@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 F1 = ("x1", "w1", "x2", "w2", "b", "y")
 POINTS, SMALL, WHOLE = 20, 3, 6
-MIDDLE = ((6, 8), (14, 15))  # distances at which a probability is below 0.01, or below 1e-5, and not yet 0
+MIDDLE = ((6, 8), (15, 16))  # distances at which a probability is below 0.01, or below 1e-6, and not yet 0
 WATCHED = 3  # points at which a call is watched for finite differences, which it has to show at each
 F4_POINTS = 3
 MOST_INPUTS = 64  # of f4; its points and what may be wrong with it grow with the square of their number
