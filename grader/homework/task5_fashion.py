@@ -129,11 +129,12 @@ def asked_of_claim(hw: Subject, outcome: Outcome, claim: float | None) -> bool:
     return True
 
 
-def unshown(student: notebook.Notebook, outcome: Outcome) -> int:
-    """The number of the first cell that trains, if no cell that trains has an output; else 0."""
+def unshown(student: Survey, outcome: Outcome) -> int:
+    """The number of the first cell that trains, if none of them has an output, and one of them would; else 0."""
     training = [number for number in outcome.fact("cells", list) if type(number) is int]
     cells = [cell for cell in student.cells if cell.number in training]
-    return 0 if not cells or any(cell.outputs for cell in cells) else cells[0].number
+    right = any(cell.outputs for cell in cells) or all(cell.number in student.mute for cell in cells)
+    return 0 if right else cells[0].number
 
 
 @check("5.1")

@@ -674,6 +674,21 @@ UNTRAINED = Outcome(1, 40.0, error=Raised("the training run raised NameError: na
 JUDGED_BY_OUTPUT = [task5_fashion.notebook_outputs, task5_fashion.notebook_claim, task5_fashion.accuracy_plot]
 
 
+@pytest.mark.parametrize(
+    ("trains", "says", "lost"),
+    [("loss.backward()", "", False), ("print(loss)", "", True), ("print(loss)", "0.3", False), ("", "", False)],
+)
+def test_a_training_cell_without_an_output_is_right_if_it_prints_nothing(trains, says, lost):
+    cells = Cell(1, trains, 1, (Output("text", says),) * bool(says)), Cell(2, "print(f(x))", 2, (Output("text", "1"),))
+    read = replace(notebook_with(), cells=cells, mute=tuple(saved.mute(Notebook("part1.ipynb", cells))))
+    made = outcome(facts=FACTS | {"cells": [1] if trains else []})
+    if not lost:
+        assert asked_of(task5_fashion.notebook_outputs, read, made) == (None, [])
+        return
+    with pytest.raises(Partly, match=r"cell 1 of part1\.ipynb, which trains, holds no output"):
+        asked_of(task5_fashion.notebook_outputs, read, made)
+
+
 @pytest.mark.parametrize("check", JUDGED_BY_OUTPUT)
 def test_outputs_without_a_run_that_trained_are_a_question(check):
     """They earn nothing if no network is there, and wait for a person if one is."""

@@ -6,10 +6,10 @@ import ast
 import builtins
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from .notebook import Cell, Notebook, modules, trees
+from .notebook import Cell, Notebook, called, modules, trees
 
 # What may bind names, or print, or draw, although no syntax shows it.
 UNSEEN = re.compile(
@@ -21,6 +21,12 @@ MAGIC = re.compile(r"^\s*[%!?]|\?\s*$|=\s*[%!]", re.MULTILINE)
 KNOWN = frozenset((*dir(builtins), "display", "get_ipython", "In", "Out", "exit", "quit", "__file__"))
 SILENT = frozenset(("torch", "torchvision", "numpy", *sys.stdlib_module_names)) - {"turtle", "tkinter"}
 BLOCKS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.If, ast.While, ast.Try, ast.Match)
+
+
+NO_VALUE = frozenset(("append", "extend", "add", "update", "backward", "step", "zero_grad", "close"))  # of such calls
+SPEAKS = re.compile(
+    r"p?print|display|show|imshow|\w*plot\w*|tqdm\w*|trange|\w*progress\w*|\w*bar|summary|fit|info|debug|warn(ing)?|write"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,36 @@ def silent(cell: Cell, tree: ast.Module) -> bool:
     if not tree.body:
         return not cell.source.strip()  # code that was commented out later may have run
     return not isinstance(tree.body[-1], ast.Expr)
+
+
+def mute(notebook: Notebook) -> Iterator[int]:
+    """Yield the cells that were run, and whose code calls nothing that prints or shows, nor do the functions of the
+    notebook that it calls. They are right to have no output."""
+    parsed = list(trees(notebook))
+    calls: dict[str, set[str]] = {}
+    for tree in (*(tree for _, tree in parsed), *modules(notebook.helpers).values()):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                calls.setdefault(node.name, set()).update(plainly(called(node)))
+            elif isinstance(node, ast.ClassDef):
+                calls.setdefault(node.name, set()).update(("__init__", "__call__", "forward"))
+    for cell, tree in parsed:
+        ending = tree.body[-1] if tree.body else None
+        value = isinstance(ending, ast.Expr) and not NO_VALUE & plainly([*called(ending.value)][:1])
+        if cell.count is None or MAGIC.search(cell.source) or value:
+            continue
+        reached, waiting = set[str](), plainly(called(tree))
+        while waiting:
+            name = waiting.pop()
+            reached.add(name)
+            waiting |= calls.get(name, set()) - reached
+        if not any(map(SPEAKS.fullmatch, reached)):
+            yield cell.number
+
+
+def plainly(names: Iterable[str]) -> set[str]:
+    """Names of functions and methods alike."""
+    return {name.removeprefix(".") for name in names}
 
 
 def roots(tree: ast.AST) -> Iterator[str]:

@@ -35,8 +35,8 @@ class Survey(Notebook):
 
     `unnamed` is a number that may be its test accuracy, though no word says so. `mentioned` are the photographs that it
     opens, `predicting` the cells with an output that ask a network, `truths` what it writes down of what the
-    photographs show. `impossible` are cells whose outputs their code cannot have given; `undrawn`: no code can have
-    drawn its pictures. `doubts` are what it writes down where others compute.
+    photographs show. `impossible` are cells whose outputs their code cannot have given, `mute` those whose code gives
+    none; `undrawn`: no code can have drawn its pictures. `doubts` are what it writes down where others compute.
     """
 
     defines_network: bool = False
@@ -48,6 +48,7 @@ class Survey(Notebook):
     predicting: tuple[int, ...] = ()
     truths: tuple[tuple[str, ...] | dict[str, str], ...] = ()
     impossible: tuple[Impossible, ...] = ()
+    mute: tuple[int, ...] = ()
     undrawn: bool = False
     doubts: tuple[Doubt, ...] = ()
 
@@ -75,6 +76,7 @@ def read(data: bytes, name: str, helpers: Mapping[str, bytes]) -> Survey:
         predicting=tuple(photographs.predicting(found)),
         truths=tuple(photographs.truths(found)),
         impossible=tuple(saved.impossible(found)),
+        mute=tuple(saved.mute(found)),
         undrawn=saved.undrawn(found),
         doubts=tuple(typed.doubts(found, plots)),
     )

@@ -76,3 +76,29 @@ def test_outputs_that_some_code_may_have_given(sources):
 )
 def test_pictures_that_nothing_can_have_drawn(source, undrawn):
     assert saved.undrawn(notebook(source)) is undrawn
+
+
+@pytest.mark.parametrize(
+    ("helpers", "cell", "is_mute"),
+    [
+        (
+            "",
+            "for x, y in loader:\n    loss = F.cross_entropy(net(x), y)\n    loss.backward()\nkept.append(loss)",
+            True,
+        ),
+        ("def step(x):\n    net(x).backward()", "for x in loader:\n    step(x)", True),
+        ("", "for x in loader:\n    loss = step(x)\n    if loss > 1:\n        print(loss)", False),
+        ("def step(x):\n    tell(x)\ndef tell(x):\n    print(x)", "for x in loader:\n    step(x)", False),
+        ("class T:\n    def run(self):\n        print(1)", "t = T()\nt.run()", False),
+        ("class T:\n    def __init__(self):\n        self.x = 1\n        print(2)", "t = T()", False),
+        ("", "for x in tqdm(loader):\n    step(x)", False),
+        ("", "plt.plot(losses)", False),
+        ("", "step(x)\nlosses", False),
+        ("", "!nvidia-smi\nx = 1", False),
+    ],
+)
+def test_a_cell_is_mute_whose_code_prints_and_shows_nothing(helpers, cell, is_mute):
+    found = notebook(helpers, cell, "1")
+    assert (2 in saved.mute(found)) == is_mute
+    never_run = Notebook(found.name, tuple(Cell(one.number, one.source, None, ()) for one in found.cells))
+    assert list(saved.mute(never_run)) == []
