@@ -21,7 +21,7 @@ def under_own_names(
     """The values of `right` by the student's names for them; what the student does not name keeps its name.
 
     `begin` is the student's constructor of the object `itself`, and `tell` gives its dict of name -> array. Both may be
-    wrong. An array is known by its place and shape, else by its shape, its size or its number of axes.
+    wrong. An array is known by its name, else by its place and shape, its shape, its size or its number of axes.
     """
     shared = {name: value for name, value in vars(type(itself)).items() if isinstance(value, dict | list)}
     vars(itself).update({name: value.copy() for name, value in shared.items()})  # one for each object
@@ -29,10 +29,15 @@ def under_own_names(
     told = answered(tell)
     held: dict[int, Any] = {}
     replace_arrays(vars(itself), lambda array: held.setdefault(id(array), array))
-    places = dict(zip(held, paired(held.values(), right), strict=True))
-    replace_arrays(vars(itself), lambda array: right.get(places[id(array)] or "", array))
     told = told if type(told) is dict else {}
     named = {name: one for name, one in told.items() if isinstance(one, np.ndarray)}
+    kept = {name: one for name, one in named.items() if name in right and np.ndim(right[name]) == one.ndim}
+    sure = {id(one): name for name, one in kept.items() if id(one) in held}
+    unsure = {at: one for at, one in held.items() if at not in sure}
+    numbers = told.keys() - named.keys()  # in the places of arrays
+    free = {name: value for name, value in right.items() if name not in numbers and name not in sure.values()}
+    places = sure | dict(zip(unsure, paired(unsure.values(), free), strict=True))
+    replace_arrays(vars(itself), lambda array: right.get(places[id(array)] or "", array))
     names = {places[id(one)]: name for name, one in named.items() if places.get(id(one))}
     others = {name: one for name, one in named.items() if name not in names.values()}  # such as copies
     rest = {name: value for name, value in right.items() if name not in names}

@@ -133,3 +133,13 @@ def test_right_arrays_have_the_names_and_places_that_the_student_chose(sizes, be
     for place, value in zip(places, right.values(), strict=False):
         assert eval(f"net.{place}") is value
     assert not type(net).held
+
+
+def test_a_name_of_the_right_object_is_kept_where_shapes_do_not_tell():
+    """As where one array is a number, or all are of an earlier, smaller object."""
+    right = {"W1": np.zeros((4, 4)), "b1": np.zeros(4), "W2": np.ones((4, 4)), "b2": np.ones(4)}
+    for first in (0.5, np.zeros((4, 3))):
+        net = SimpleNamespace(W1=first, b1=np.zeros(3), W2=np.zeros((4, 4)), b2=np.zeros(4))
+        found = under_own_names(net, right, lambda: None, lambda net=net: dict(vars(net)))
+        assert {name: id(value) for name, value in found.items()} == {name: id(one) for name, one in right.items()}
+        assert net.W2 is right["W2"]
