@@ -64,8 +64,8 @@ def run_check(
         again = run_once(plan, hw, homework, seed, wrong, whole=True)
     except UsageError:  # the check does with this object what can be done with a value alone
         return result
-    told = result.message.endswith(OBJECT) and again.verdict is not Verdict.INTERNAL  # by `again`: why it is wrong
-    if again.earned < result.earned or (again.earned == result.earned and not told):
+    blamed = result.message.endswith(OBJECT)  # it was one, so `again` says what is wrong
+    if again.earned < result.earned or (again.earned == result.earned and not blamed):
         return result
     if failed is not None:
         failed.pop(plan.name, None)

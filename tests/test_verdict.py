@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from tiny import SUBMISSION, broken, drawing, half, homework, right, verdicts, wrong
 
-from grader.check import OWN, ROOT, load
-from grader.errors import NotImplementedYet, UsageError
+from grader.check import OWN, ROOT, Options, Subject, load
+from grader.errors import Mismatch, NotImplementedYet, UsageError
 from grader.grading import grade
 from grader.intake.submission import read
 from grader.model import (
@@ -24,7 +24,7 @@ from grader.model import (
     Verdict,
 )
 from grader.sandbox.session import Session
-from grader.verdict import place, seed_of_the_student
+from grader.verdict import place, run_check, seed_of_the_student
 
 
 def missing(hw: Any, rng: Any) -> None:
@@ -196,6 +196,29 @@ def test_a_check_that_is_run_again_meets_no_memory_of_its_inputs_and_one_with_a_
     remembers = OBJECTS + b"asked = []\ndef f(x):\n    asked.append(x)\n    return Point(2 * x * (len(asked) > 1), 0)\n"
     (check,) = grade(replace(work, files={"functions.py": remembers}), homework(tmp_path, naming), seed=1).checks
     assert (check.verdict, check.message.partition(" +")[0]) == (Verdict.FAIL, "assert 0 == 4")
+
+
+def failing_of_itself(hw: Any, rng: Any) -> None:
+    """It breaks, whatever the point is."""
+    assert hw.functions.f(2).x == 4
+    raise KeyError("ours")
+
+
+def raising(hw: Any, rng: Any) -> None:
+    """It says what x is."""
+    point = hw.functions.f(2)
+    raise Mismatch(f"x is {point.x}")
+
+
+def test_what_is_told_of_a_check_that_was_run_again_is_of_the_object(tmp_path):
+    work = replace(SUBMISSION, files={"functions.py": OBJECTS})
+    (check,) = grade(work, homework(tmp_path, failing_of_itself), seed=1).checks
+    assert (check.verdict, "KeyError: 'ours'" in check.message) == (Verdict.INTERNAL, True)
+    course, failed = homework(tmp_path, raising), dict[str, Any]()
+    (item,) = course.rubric.tasks[0].items
+    with Session(course.rubric.sections[0], work, {}, course.rubric.limits) as session:
+        run_check(item.checks[0], Subject(session, course, item, Options(lambda name: None)), course, 1, failed)
+    assert {name: error.message for name, (_, error) in failed.items()} == {"raising": "x is 4"}
 
 
 def adding(hw: Any, rng: Any) -> None:

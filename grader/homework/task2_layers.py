@@ -48,7 +48,7 @@ NEAR_ZERO = 24, 40  # powers of 1/2: positive numbers that a threshold above 0 t
 FAR = 20, 40  # powers of 2: numbers that a limit would cut
 HIDDEN = 0.5  # of the right loss: one below it is cut off
 FAR_BELOW = 13.8  # by so much a score is lower, that its p lies between 1e-7 and 1e-6
-UNLIKELY = 1e-3  # of the loss then: a common small constant in the logarithm moves it by less than 1e-4
+UNLIKELY = 1e-3  # of the loss then: a constant such as 1e-12 in the logarithm moves it by less than 1e-4
 ARGUMENTS = {"fc_forward": ("x", "w", "b"), "relu_forward": ("x",), "softmax_loss": ("x", "y"),
              "l2_regularization": ("w", "reg")}  # fmt: skip
 FC_BACKWARD = ("grad_x", "grad_w", "grad_b")

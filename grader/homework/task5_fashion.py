@@ -110,8 +110,7 @@ def expect_near(hw: Subject, outcome: Outcome, claim: float) -> None:
 def ask_of_number(hw: Subject, student: Survey) -> None:
     """Leave to a person what a notebook prints in or after the cell that trains, where no known word calls it an
     accuracy: notebooks are in many languages."""
-    training = [number for number in fashion_run.first(hw).fact("cells", list) if type(number) is int]
-    found = student.unnamed
+    training, found = training_cells(fashion_run.first(hw)), student.unnamed
     if found is None or not training or found.cell < max(training):
         return
     expect_run(hw, student, "an accuracy may be", [found.cell])
@@ -129,10 +128,14 @@ def asked_of_claim(hw: Subject, outcome: Outcome, claim: float | None) -> bool:
     return True
 
 
+def training_cells(outcome: Outcome) -> list[int]:
+    """The numbers of the cells that train."""
+    return [number for number in outcome.fact("cells", list) if type(number) is int]
+
+
 def unshown(student: Survey, outcome: Outcome) -> int:
     """The number of the first cell that trains, if none of them has an output, and one of them would; else 0."""
-    training = [number for number in outcome.fact("cells", list) if type(number) is int]
-    cells = [cell for cell in student.cells if cell.number in training]
+    cells = [cell for cell in student.cells if cell.number in training_cells(outcome)]
     right = any(cell.outputs for cell in cells) or all(cell.number in student.mute for cell in cells)
     return 0 if right else cells[0].number
 

@@ -1,6 +1,6 @@
 """Runs a program that parses what a student wrote, behind a reader's walls.
 
-There is no filter of system calls, because it would refuse to start any program. Landlock allows to read libraries.
+There is no filter of system calls, because it would refuse to start any program. Landlock allows reading libraries.
 """
 
 from __future__ import annotations

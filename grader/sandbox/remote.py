@@ -625,7 +625,7 @@ def documentation(own: Any) -> Any:
 for proxy in (Remote, Module, Function):
     type.__setattr__(proxy, "__doc__", property(documentation))
 
-# Names that a proxy's class has as well.
+# Names by which Python and numpy ask the proxy itself. Other special names of its class are the student's object's.
 OURS = {
     "__class__",
     "__doc__",

@@ -750,6 +750,15 @@ def test_a_share_that_is_printed_after_training_is_left_to_a_person(printed, tra
     assert isinstance(ended, Skipped) or "states an accuracy" in ended.message
 
 
+def test_a_share_that_its_code_cannot_have_printed_is_left_to_a_person():
+    cells = (Cell(1, "acc = 0.9", 1, (Output("text", "Genauigkeit: 91%"),)),)
+    read = survey.Survey(name="part1.ipynb", cells=cells, defines_network=True,
+                         impossible=tuple(saved.impossible(Notebook("part1.ipynb", cells))),
+                         unnamed=claimed_accuracy.Claim(0.91, 1, of_test=False))  # fmt: skip
+    _, (question,) = asked_of(task5_fashion.notebook_claim, read, outcome(facts=FACTS | {"cells": [1]}))
+    assert question.endswith("neither calls anything nor ends in a value; from which run?")
+
+
 def test_a_plot_of_shares_that_nothing_names_is_left_to_a_person():
     plot = notebook.Plot(1, training=False, validation=False, named=False)
     ended, (question,) = asked_of(task5_fashion.accuracy_plot, replace(notebook_with(), plots=(plot,)), outcome())

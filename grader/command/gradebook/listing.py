@@ -89,8 +89,8 @@ def review(book: Gradebook, run: Run, say: Printer, students: Collection[str]) -
     if waiting:
         say("")
         command = f"{book.typed} adjust {waiting[0][0].id} {waiting[0][1].id} POINTS --why TEXT"
-        wait = "1 waits" if len(waiting) == 1 else f"{len(waiting)} wait"
-        say(f"{wait} for a person; set the points of each, even if they are right: {command}")
+        count = "1 waits" if len(waiting) == 1 else f"{len(waiting)} wait"
+        say(f"{count} for a person; set the points of each, even if they are right: {command}")
 
 
 def is_on_files(check: CheckResult) -> bool:

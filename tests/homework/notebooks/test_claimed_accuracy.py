@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -90,6 +91,8 @@ def test_the_claimed_test_accuracy(source, text, accuracy):
         ("Précision finale : 88,12 %", 0.8812),
         ("Exactitud en la prueba: 0.9012\nHecho en 12", 0.9012),
         ("Epoca 3: 0.80\nRisultato: 0.85", 0.85),
+        ("Lernen: 0.91, Kontrolle: 0.88", 0.88),
+        ("Erkennungsrate: 88.1 %", 0.881),
         ("0.8641", 0.8641),
         ("epoch 3: 0.80", None),
         ("loss 0.35\nlearning rate 0.2\nval: 0.88\nBag: 0.97\ntrain 0.91", None),
@@ -103,3 +106,9 @@ def test_a_number_that_no_known_word_calls_an_accuracy(text, accuracy):
     assert claimed_accuracy.claimed(claimed_accuracy.claims(found)) is None
     unnamed = claimed_accuracy.unnamed(found)
     assert (unnamed and unnamed.accuracy) == (None if accuracy is None else pytest.approx(accuracy))
+
+
+def test_the_last_cell_that_prints_such_a_number_counts():
+    first, last, none = (made("x", text).cells[0] for text in ("Kontrolle: 0.85", "Prüfung: 0.88", "fertig"))
+    found = claimed_accuracy.unnamed(notebook.Notebook("part1.ipynb", (first, replace(last, number=2), none)))
+    assert found == claimed_accuracy.Claim(0.88, 2, of_test=False)

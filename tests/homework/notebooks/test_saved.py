@@ -100,5 +100,7 @@ def test_pictures_that_nothing_can_have_drawn(source, undrawn):
 def test_a_cell_is_mute_whose_code_prints_and_shows_nothing(helpers, cell, is_mute):
     found = notebook(helpers, cell, "1")
     assert (2 in saved.mute(found)) == is_mute
+    beside = Notebook("part1.ipynb", (Cell(1, cell, 1, ()),), {"own.py": helpers.encode()})
+    assert (list(saved.mute(beside)) == [1]) == is_mute
     never_run = Notebook(found.name, tuple(Cell(one.number, one.source, None, ()) for one in found.cells))
     assert list(saved.mute(never_run)) == []

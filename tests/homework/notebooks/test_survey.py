@@ -13,6 +13,7 @@ import pytest
 
 from grader.errors import Mismatch, StudentError
 from grader.homework.notebooks import photographs, survey
+from grader.homework.notebooks.claimed_accuracy import Claim
 from grader.model import Limits
 from grader.sandbox import reader
 
@@ -44,6 +45,12 @@ def test_a_survey_comes_back_whole_and_without_pictures():
     assert [plot.cell for plot in found.plots] == [1]
     assert [output.image for output in found.cells[0].outputs] == [b"", b""]
     assert found.cells[0].outputs[0].text.endswith("%\\ud800")
+
+
+def test_a_survey_has_what_no_known_word_names_and_the_cells_that_print_nothing():
+    printed = {"output_type": "stream", "name": "stdout", "text": "Genauigkeit: 71.64%"}
+    found = read(file("loss.backward()", printed))
+    assert (found.claimed, found.unnamed, found.mute) == (None, Claim(0.7164, 1, of_test=False), (1,))
 
 
 def test_what_is_no_notebook_is_told_as_before():
