@@ -114,7 +114,10 @@ def test_a_number_that_the_rubric_does_not_have_is_a_mistake_of_the_rubric(folde
     (folder / "rubric.yaml").write_text(RUBRIC.replace("tolerance:", "tolerence:"))
     homework = load(folder, root=folder.parent)
     hw = Subject(None, homework, homework.rubric.tasks[0].items[0], Options(lambda: None))
-    assert hw.settings["tolerence"] == 1e-9
+    assert (dict(hw.settings), hw.settings.get("tolerence"), hw.settings.get("tolerance", 2.0)) == (
+        {"tolerence": 1e-9}, 1e-9, 2.0
+    )  # fmt: skip
+    assert ["tolerence" in hw.settings, "tolerance" in hw.settings] == [True, False]
     with pytest.raises(UsageError, match=r"rubric.yaml:12: item 1.1 has no tolerance, but one of its checks reads it"):
         hw.tolerance  # noqa: B018
 

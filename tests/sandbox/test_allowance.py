@@ -156,6 +156,8 @@ def test_a_function_that_filled_its_memory_is_tried_again_with_little_time(opene
     assert ends[3].message == f"{ends[0].message}; it is not tried again"
     assert session.subjects.count("f") == 3
     assert session.allowance.for_calls(("layers", "g"), 1) == LEAST_CALL
+    long = Allowance(Limits(call_cpu=10.0), filled=dict(session.allowance.filled))
+    assert [long.for_calls(("layers", name), 1) for name in "fg"] == [LEAST_CALL, 3.0]
 
 
 def test_memory_that_is_refused_at_once_costs_nothing_that_could_be_saved(opened):

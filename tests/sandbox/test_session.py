@@ -39,6 +39,7 @@ from grader.sandbox.remote import Module, Remote, each, write_parameters
 from grader.sandbox.replies import MOST_FUNCTIONS, student_error
 from grader.sandbox.session import Session, without_end
 from grader.sandbox.worker.__main__ import blamed
+from grader.sandbox.worker.wire import Handle
 
 pytestmark = pytest.mark.medium
 
@@ -87,6 +88,16 @@ def student(handout, launch):
 
 def session_of(module: Module) -> Session:
     return module._session
+
+
+def test_an_answer_of_a_derived_class_is_told_but_in_a_check_with_a_run(student):
+    layers = student("class Stack(list): pass\ndef f(): return Stack([1])")
+    session = session_of(layers)
+    assert (layers.f(), session.reduced) == ([1], True)
+    session.ask("put", Handle(0, "value"), (), [(1,)], more=1.0)
+    assert (layers.f(), session.reduced, session.driven) == ([1], False, True)
+    session.begin(1)
+    assert (session.reduced, session.driven) == (False, False)
 
 
 def test_arrays_come_back_exact_and_input_changes_are_told(student):

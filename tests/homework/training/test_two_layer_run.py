@@ -398,6 +398,7 @@ def test_an_own_main_is_judged_on_the_images_that_it_trains_on(monkeypatch):
     [
         ([0.31, 0.34, 0.38, 0.42], [0.1], False),
         ([0.29, 0.34, 0.38, 0.42], [0.1], True),  # the one with gradients knew little by then, too
+        ([0.29, 0.32, 0.36, 0.40], [0.1], True),  # and gains little afterwards
         ([0.29, 0.34, 0.38, 0.42], [0.1, 0.1], False),
         ([0.31, 0.34, 0.38, 0.42], [0.1, 0.15], True),  # it learns without
         ([0.31, 0.34, 0.38, 0.42], [0.15, 0.1], False),  # one of many epochs has luck

@@ -143,3 +143,13 @@ def test_a_name_of_the_right_object_is_kept_where_shapes_do_not_tell():
         found = under_own_names(net, right, lambda: None, lambda net=net: dict(vars(net)))
         assert {name: id(value) for name, value in found.items()} == {name: id(one) for name, one in right.items()}
         assert net.W2 is right["W2"]
+
+
+def test_a_name_on_an_array_of_another_kind_or_on_a_number_tells_nothing_of_others():
+    right = {"W1": np.zeros((4, 4)), "b1": np.zeros(4), "W2": np.ones((4, 4))}
+    net = SimpleNamespace(W1=np.zeros(4), M=np.zeros((4, 4)), N=np.zeros((4, 4)))
+    found = under_own_names(net, right, lambda: None, lambda: dict(vars(net)))
+    assert [found[name] is right[own] for name, own in (("M", "W1"), ("W1", "b1"), ("N", "W2"))] == [True] * 3
+    net = SimpleNamespace(W1=0.5, b1=np.zeros(4), M=np.zeros((4, 4)))
+    found = under_own_names(net, right, lambda: None, lambda: dict(vars(net)))
+    assert [found[name] is right[own] for name, own in (("W1", "W1"), ("b1", "b1"), ("M", "W2"))] == [True] * 3
