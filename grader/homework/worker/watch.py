@@ -176,7 +176,7 @@ class Watch:
         if self.stepped and len(self.losses) % LOOKS == 1:
             self.looks += 1
             self.left_over += any(bool(each.grad.any()) for each in self.model.parameters() if each.grad is not None)
-            self.stepped = False
+        self.stepped = False  # what adds up between two steps is not left over
 
     def looks_again(self) -> bool:
         """Whether a convolution may have come to the loss since: layers may be trained one after another."""

@@ -118,6 +118,15 @@ BOOKS = {
     "usual": usual(),
     "data tensors": usual(f"{BARE}\ntrainset = TensorDataset(trainset.data.float().unsqueeze(1), trainset.targets)"),
     "other tensors than its transform makes": notebook(BY_HAND),
+    "gradients of three batches added up": usual(
+        train="def train(model, loader, epochs):\n    for nr, (x, y) in enumerate([*loader] * 7):\n"
+        "        nn.functional.cross_entropy(model(x), y).backward()\n"
+        "        if nr % 3 == 1:\n            optimizer.step()\n            optimizer.zero_grad()",
+    ),
+    "gradients that add up": usual(
+        train="def train(model, loader, epochs):\n    for x, y in [*loader] * 7:\n"
+        "        nn.functional.cross_entropy(model(x), y).backward()\n        optimizer.step()",
+    ),
     "wrapped": usual(WRAPPED, "loader = DataLoader(trainset, batch_size=50, shuffle=True)"),
     "noise in training": usual(
         train=TRAIN.replace("model(x)", "model(x + 0.2 * torch.randn_like(x))"),
@@ -407,6 +416,12 @@ def test_cells_that_this_python_cannot_read_are_told(told):
 def test_the_number_of_epochs_is_how_often_their_loop_goes_round(told, before, rounds):
     assert told[before].get("error") is None
     assert told[before]["facts"]["settings"]["num_epoch"] == rounds
+
+
+def test_gradients_of_several_batches_are_not_left_over(told):
+    looked = {name: told[f"gradients {name}"]["facts"] for name in ("of three batches added up", "that add up")}
+    found = [(facts["backward"], facts["looks"], facts["left_over"]) for facts in looked.values()]
+    assert found == [(42, 1, 0), (42, 2, 2)]
 
 
 def test_a_part_of_the_test_set_among_other_pictures_is_told(told):
