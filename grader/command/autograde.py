@@ -47,13 +47,12 @@ class Platform(Protocol):
     def refuse(self, sentence: str, homework: Homework) -> None: ...
 
 
-PLATFORMS: dict[str, Callable[[Path], Platform]] = {
-    "gradescope": Gradescope,
-    "autolab": Autolab,
-    "prairielearn": PrairieLearn,
-    "classroom50": Classroom50,
+PLATFORMS: dict[str, tuple[Callable[[Path], Platform], str]] = {  # with the folder in which each lays things out
+    "gradescope": (Gradescope, "/autograder"),
+    "autolab": (Autolab, "."),
+    "prairielearn": (PrairieLearn, "/grade"),
+    "classroom50": (Classroom50, "."),
 }
-ROOTS = {"gradescope": "/autograder", "prairielearn": "/grade", "autolab": ".", "classroom50": "."}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -75,7 +74,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    root = arguments.root or Path(ROOTS[arguments.platform])
+    made, laid_out = PLATFORMS[arguments.platform]
+    root = arguments.root or Path(laid_out)
     if not root.is_dir():
         raise UsageError(f"{root} is not a folder; name with --root the one that {arguments.platform} laid out")
     if not 0 < arguments.seconds < math.inf:
@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     grading.expect_known(homework, arguments.only)
     given = container.read()
     end = time.monotonic() + arguments.seconds - ENDING / min(given.cores or 1.0, 1.0)
-    platform = PLATFORMS[arguments.platform](root)
+    platform = made(root)
     os.environ.update(ONE_THREAD)
     try:
         with Zygotes(ahead=True) as zygotes:

@@ -62,7 +62,7 @@ def cause(mutant: Mutant, message: str) -> str:
     """ "right", "wrong" or "not", or "" where nothing was said or a TA could not name the mistake."""
     if not message or mutant.operator in NAMELESS or RAISED.match(message):
         return ""
-    if named(message) & {mutant.operator, *NEAR[mutant.operator]}:
+    if named(message) & {mutant.operator, *NEAR.get(mutant.operator, ())}:
         return "right"
     return "wrong" if named(FACTS.sub("", message)) else "not"
 
