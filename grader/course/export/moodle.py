@@ -14,7 +14,7 @@ from html import escape
 from grader.course.export.sheet import cell, grade, shown, table
 from grader.errors import UsageError
 from grader.model import Report, Row, Rubric
-from grader.report.wording import account, headline, points, presented
+from grader.report.wording import account, headline, points, presented, undecided, wait
 
 IDENTIFIER, GRADE, MAXIMUM, GROUP, FEEDBACK = "Identifier", "Grade", "Maximum Grade", "Group", "Feedback comments"
 MODIFIED = "Last modified (grade)"
@@ -84,10 +84,12 @@ def feedback(row: Row, given: str) -> str:
 
 
 def lines(report: Report) -> Iterator[str]:
-    """The points, how they were computed, and the first reason for each item that lost points."""
+    """The points, how they were computed, what waits, and the first reason for each item that lost points."""
     yield headline(report)
     if account(report):
         yield account(report)
+    if waiting := undecided(report):
+        yield f"{wait(waiting)} for a review."
     for item in report.items:
         earned = report.points_of(item)
         if earned < item.max_score and item.verdict != "SKIPPED":

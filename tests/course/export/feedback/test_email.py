@@ -41,7 +41,9 @@ def test_a_message_has_the_text_and_the_page_for_one_student(report):
     assert message["From"].addresses[0].addr_spec == "cs@example.org"
     assert message["Subject"] == "Feedback: Backprop by hand"
     assert message["Date"].datetime == AT
-    assert "19.33 of 40" in message.get_body(("plain",)).get_content()
+    text = message.get_body(("plain",)).get_content()
+    assert "19.33 of 40" in text
+    assert "3 points wait for a review." in text
     (page,) = message.iter_attachments()
     assert (page.get_content_type(), page.get_filename()) == ("text/html", "report.html")
     assert page.get_content().strip() == "<!doctype html>From me"
