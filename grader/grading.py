@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -274,9 +273,7 @@ def item_result(item: Item, results: Mapping[str, CheckResult]) -> ItemResult:
     if item.skipped:
         check = CheckResult(f"item_{item.id}", item.title, Verdict.SKIPPED, 0.0, item.points, message=item.skipped)
         return ItemResult(item.id, item.title, 0.0, item.points, (check,))
-    checks = tuple(results[plan.name] for plan in item.checks)
-    score = round(math.fsum(check.earned for check in checks), 9)  # thirds of a point add up to whole ones
-    return ItemResult(item.id, item.title, score, item.points, checks)
+    return ItemResult.of(item.id, item.title, item.points, (results[plan.name] for plan in item.checks))
 
 
 def provenance(homework: Homework, seed: int, isolation: str, used: Mapping[str, str]) -> Provenance:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -269,7 +269,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure beside a check: `kind` names a drawing of report/plots.py, `data` holds its numbers (JSON values)."""
+    """A figure beside a check: `kind` names a drawing of report/charts.py, `data` holds its numbers (JSON values)."""
 
     kind: str
     title: str
@@ -340,6 +340,11 @@ class CheckResult:
         return self.verdict is Verdict.INTERNAL or (self.verdict is Verdict.SKIPPED and self.message in self.review)
 
 
+def total(points: Iterable[float]) -> float:
+    """The sum, in which thirds of a point make whole ones."""
+    return round(math.fsum(points), 9)
+
+
 @dataclass(frozen=True, slots=True)
 class ItemResult:
     id: str
@@ -347,6 +352,12 @@ class ItemResult:
     score: float
     max_score: float
     checks: tuple[CheckResult, ...]
+
+    @classmethod
+    def of(cls, id: str, title: str, max_score: float, checks: Iterable[CheckResult]) -> ItemResult:
+        """The item of these checks: what they earned is its score."""
+        made = tuple(checks)
+        return cls(id, title, total(check.earned for check in made), max_score, made)
 
     @property
     def verdict(self) -> Verdict:
@@ -485,7 +496,7 @@ class Report:
 
     @property
     def adjusted(self) -> float:
-        return round(math.fsum(self.points_of(item) for item in self.items), 9)
+        return total(self.points_of(item) for item in self.items)
 
     @property
     def final(self) -> float:

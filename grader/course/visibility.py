@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from grader.model import CheckResult, ItemResult, Report, Rubric
+from grader.model import CheckResult, ItemResult, Report, Rubric, total
 
 Levels = Mapping[str, str]
 
@@ -46,7 +46,4 @@ def of(item: ItemResult, checks: Sequence[CheckResult]) -> ItemResult:
     """The item, made of some of its checks alone."""
     if len(checks) == len(item.checks):
         return item
-    score, most = (
-        round(math.fsum(numbers), 9) for numbers in zip(*((c.earned, c.points) for c in checks), strict=True)
-    )
-    return replace(item, score=score, max_score=most, checks=tuple(checks))
+    return ItemResult.of(item.id, item.title, total(check.points for check in checks), checks)

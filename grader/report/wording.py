@@ -339,8 +339,7 @@ def item_seen(item: ItemResult, unseen: Collection[str]) -> ItemResult:
         return item
     told = f"{points(most)} {'point is' if most == 1 else 'points are'} measured after you hand in"
     later = CheckResult(f"later_{item.id}", "What is measured after you hand in", Verdict.SKIPPED, 0.0, most, told)
-    score = round(math.fsum(check.earned for check in kept), 9)
-    return replace(item, score=score, checks=(*kept, later))
+    return ItemResult.of(item.id, item.title, item.max_score, (*kept, later))
 
 
 def tidied(data: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader import rubric
@@ -22,22 +22,31 @@ from grader.model import Row, Rubric, Verdict
 from grader.report.text import Printer
 from grader.report.wording import SHAPE, released
 
-Sheet = Callable[[Sequence[Row], Rubric], str]
-# The file's name, how it begins, and what writes it.
-SHEETS: dict[str, tuple[str, str, Sheet]] = {
-    "csv": ("grades.csv", "\ufeff" + ",".join(csv.OWN), csv.render),
-    "canvas": ("canvas.csv", ",".join(canvas.HEADER), canvas.render),
-    "moodle": ("moodle.csv", ",".join(moodle.HEADER[:4]), moodle.render),
-    "nbgrader": ("nbgrader.csv", ",".join(nbgrader.HEADER), nbgrader.render),
-    "jsonl": ("grades.jsonl", '{"student": "', jsonl.render),
-    "junit": ("junit.xml", XML, junit.render),
+
+@dataclass(frozen=True)
+class Sheet:
+    """One file for a class: its name, how it begins, and what writes it. `sums` says that it tells no items, `titled`
+    that it takes an assignment's title."""
+
+    name: str
+    begins: str
+    render: Callable[..., str]
+    sums: bool
+    titled: bool = False
+
+
+SHEETS = {
+    "csv": Sheet("grades.csv", "\ufeff" + ",".join(csv.OWN), csv.render, sums=False),
+    "canvas": Sheet("canvas.csv", ",".join(canvas.HEADER), canvas.render, sums=True, titled=True),
+    "moodle": Sheet("moodle.csv", ",".join(moodle.HEADER[:4]), moodle.render, sums=True),
+    "nbgrader": Sheet("nbgrader.csv", ",".join(nbgrader.HEADER), nbgrader.render, sums=True, titled=True),
+    "jsonl": Sheet("grades.jsonl", '{"student": "', jsonl.render, sums=False),
+    "junit": Sheet("junit.xml", XML, junit.render, sums=False),
 }
 EACH: dict[str, tuple[str, str, Callable[[Row, Rubric], str]]] = {  # one per submission, in a folder per student
     "gradescope": ("results.json", '{\n  "score": ', gradescope.render),
     "github": ("annotations.txt", "::", github.render),
 }
-TITLED = {"canvas": canvas.render, "nbgrader": nbgrader.render}
-SUMS = ("canvas", "moodle", "nbgrader")  # formats that tell no items
 EXPORTS = "export"
 OWN = Path(__file__).parents[2] / "homework"
 
@@ -74,7 +83,7 @@ def released_rows(book: Gradebook, run: Run, format_: str) -> list[Row]:
         command = f"{book.typed} release"
         if len(unseen) == len(items_of(rows)):
             raise UsageError(f"run {run.id} is not released, so nothing of it is exported; release it with: {command}")
-        if format_ in SUMS:
+        if format_ in SHEETS and SHEETS[format_].sums:
             raise UsageError(f"{', '.join(unseen)} are not released, and {format_} takes sums; release them: {command}")
     return [replace(row, report=row.report and released(row.report)) for row in rows]
 
@@ -82,7 +91,7 @@ def released_rows(book: Gradebook, run: Run, format_: str) -> list[Row]:
 def refuse_options(arguments: argparse.Namespace) -> None:
     """Raise UsageError for an option that the format does not use."""
     told = arguments.format
-    if arguments.assignment and told not in TITLED:
+    if arguments.assignment and not (told in SHEETS and SHEETS[told].titled):
         raise UsageError(f"{told} does not use an assignment's title; leave out --assignment")
     if told != FEEDBACK and (arguments.platform or arguments.sender or arguments.again):
         raise UsageError(f"--for, --from and --again are for feedback; type: export {FEEDBACK} --for PLATFORM")
@@ -96,16 +105,16 @@ def written(
     """Write the grades, and give the path of the file or folder. Raises UsageError for a file that a person named and
     that holds something else."""
     if arguments.format in SHEETS:
-        name, begins, sheet = SHEETS[arguments.format]
+        sheet = SHEETS[arguments.format]
+        name = sheet.name
         if arguments.pseudonyms:
             name, rows = f"pseudonyms-{name}", research.rows(book, run, rows)
             for warning in research.warnings(rows, arguments.format):
                 say(f"{SHAPE[Verdict.INTERNAL]} {warning}", "magenta")
-        titled = TITLED.get(arguments.format)
-        content = titled(rows, plan, arguments.assignment) if titled else sheet(rows, plan)
+        content = sheet.render(rows, plan, *([arguments.assignment] if sheet.titled else []))
         path: Path = arguments.out or folder(book.folder / EXPORTS) / name
         if arguments.out:
-            check_place(path, begins)
+            check_place(path, sheet.begins)
         if earlier := set_aside(path, content):  # one that was edited, or of another run
             say(f"the earlier file is {earlier} now")
         write_file(path, content)
