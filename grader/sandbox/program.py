@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 
-from grader.sandbox.launch import readable
+from grader.sandbox.readable import readable
 from grader.sandbox.worker import confine
 
 PRINTED = 64 << 10  # bytes

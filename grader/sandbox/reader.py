@@ -41,7 +41,8 @@ from grader.errors import (
 )
 from grader.model import Limits
 from grader.sandbox.idle import GAP, Idle
-from grader.sandbox.launch import FORKS, ROOT, readable
+from grader.sandbox.launch import FORKS, ROOT
+from grader.sandbox.readable import readable
 from grader.sandbox.worker import confine, seccomp
 from grader.sandbox.worker.wire import FrameError, Piece, decode, pieces
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from grader.model import Limits, Section, Submission
-from grader.sandbox.launch import readable
+from grader.sandbox.readable import readable
 
 
 def first_frame(section: Section, limits: Limits, folder: Path, stopped: Iterable[str]) -> dict[str, Any]:
