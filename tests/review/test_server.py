@@ -21,6 +21,7 @@ from grader.course import pages, takes
 from grader.course.gradebook import Gradebook
 from grader.errors import UsageError
 from grader.model import Student
+from grader.review import view
 from grader.review.desk import Desk
 from grader.review.evidence import Cell, Code, Evidence
 from grader.review.guard import POLICY, Guard, Person, Refused
@@ -389,6 +390,13 @@ def number(out, student):
     with Gradebook.open(out) as book:
         rows = book.database.rows("SELECT max(id) FROM adjustments WHERE student = ? AND item = '2.1'", student)
     return rows[0][0] or 0
+
+
+def test_a_comments_key_does_nothing_else():
+    pages = "".join(path.read_text(encoding="utf-8") for path in view.HERE.iterdir())
+    taken = re.findall(r'data-key="(\w)"|event\.key === "(\w)"', pages)
+    assert len(taken) > 5
+    assert not {letter for pair in taken for letter in pair if letter} & set(view.KEYS)
 
 
 def test_the_evidence_is_the_students_own(ada):
