@@ -159,10 +159,8 @@ def test_a_loop_that_never_ends_is_no_matter_once_the_file_is_saved_again(work):
         command.until("Ctrl-C ends\n")
         save(work, ENDLESS)
         time.sleep(1.5)  # of the ten seconds that a call may take
-        began = time.monotonic()
         save(work, RIGHT)
-        command.until(r"tensor\.py graded in .*\n")
-        assert time.monotonic() - began < 6
+        assert command.until(r"tensor\.py graded in .*\n").count("Score: ") == 1  # the loop's save has none
         save(work, ENDLESS)
         time.sleep(1.5)
         code, more, errors = command.end()

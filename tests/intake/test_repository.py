@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 import zipfile
 from pathlib import Path
 
 import pytest
+from endless import expect_end
 
 from grader.intake.repository import places
 from grader.intake.submission import read
@@ -125,6 +125,5 @@ def test_a_name_that_cannot_be_shown_has_no_place(repository):
 def test_settings_of_many_spaces_or_lines_take_no_time(repository):
     for text in ("url = a" + " " * 500_000 + "b", "\n" * 1_000_000):
         (repository / ".git" / "config").write_text(text)
-        began = time.monotonic()
-        found(repository, repository="ada/homework")
-        assert time.monotonic() - began < 5
+        with expect_end():
+            found(repository, repository="ada/homework")

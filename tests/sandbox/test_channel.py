@@ -7,7 +7,6 @@ import os
 import struct
 import sys
 import threading
-import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -76,11 +75,9 @@ def test_what_fits_into_a_pipe_is_on_its_way_before_anybody_reads():
 
 def test_a_request_that_nobody_reads_holds_nobody_up(bench):
     data = frame(b"x" * (4 << 20))
-    began = time.monotonic()
     bench.channel.send(data, MOST)
     with pytest.raises(TimeoutError):
         bench.channel.receive(0.05)
-    assert time.monotonic() - began < 5
     assert not bench.channel.due  # it is the worker's turn only once it has the whole request
     got = bytearray()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -92,10 +91,9 @@ LARGE = np.broadcast_to(np.int8(1), (2,) * 15 + (1 << 13,))  # 256 million entri
     ],
 )
 def test_shapes_are_compared_before_anything_is_converted(compare):
-    before, began = peak(), time.monotonic()
+    before = peak()
     with pytest.raises(StudentError):
         compare()
-    assert time.monotonic() - began < 2
     assert peak() - before < 450 << 20
 
 

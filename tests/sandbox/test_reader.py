@@ -133,10 +133,8 @@ def early(tell: Tell) -> int:
     ],
 )
 def test_a_reader_over_its_limits_names_the_file_that_it_read(function, error, sentence):
-    began = time.monotonic()
     with pytest.raises(error, match=sentence):
         read(function)
-    assert time.monotonic() - began < 10
 
 
 def test_a_reader_that_sleeps_has_a_clock(monkeypatch):
@@ -253,7 +251,7 @@ def deaf(tell: reader.Tell) -> int:
 cli.end_in_order()
 print("begins", flush=True)
 try:
-    reader.read(deaf, limits=Limits(read_cpu=60, read_memory=8 << 30), about="the work")
+    reader.read(deaf, limits=Limits(read_cpu=3600, read_memory=8 << 30), about="the work")
 except KeyboardInterrupt:
     print("stopped", flush=True)
 """
@@ -266,11 +264,9 @@ def test_a_signal_ends_the_grader_while_a_reader_computes_in_c(number):
         assert process.stdout is not None
         assert process.stdout.readline() == "begins\n"
         time.sleep(0.5)
-        began = time.monotonic()
         process.send_signal(number)
+        assert process.wait(60) == 0  # the reader would compute for an hour
         assert process.stdout.readline() == "stopped\n"
-        assert process.wait(10) == 0
-        assert time.monotonic() - began < 5
 
 
 def reference(tell: Tell) -> list[str]:

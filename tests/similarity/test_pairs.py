@@ -9,6 +9,7 @@ from random import Random
 import cohort
 import numpy as np
 import pytest
+from endless import expect_end
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -299,12 +300,9 @@ def test_any_text_has_tokens(text):
     "text", ["(" * CHARACTERS, '"""' * 300_000, "'\\" * 400_000, "x=1\n" * 400_000, "\\\n" * 500_000]
 )
 def test_a_hostile_text_costs_a_moment_and_is_cut(text):
-    import time
-
-    began = time.process_time()
-    found = tokens(text)
+    with expect_end():
+        found = tokens(text)
     assert len(found.codes) <= TOKENS
-    assert time.process_time() - began < 10
     assert found.cut or len(text) <= CHARACTERS
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 
 import pytest
+from endless import expect_end
 
 ROSTER = "Name,username\nAda Lovelace,ada\nGrace Hopper,grace\nBo Ek,bo\n"
 RECEIPT = """\
@@ -62,11 +62,11 @@ def test_an_attempt_of_words_alone_is_no_absence(read):
 
 @pytest.mark.parametrize("comment", [f"Name: {' ' * 500_000}x", f"Name: {'(' * 500_000}x", "\n" * 500_000])
 def test_what_a_student_wrote_in_a_receipt_keeps_nobody_waiting(read, comment):
-    head, began = "HW_1_a_da_attempt_2026-11-20-23-05-11", time.monotonic()
+    head = "HW_1_a_da_attempt_2026-11-20-23-05-11"
     receipt = f"Comments: {comment}\n{comment}\n{RECEIPT}"
-    (ada,) = read(f"{head}_hw.zip", texts={f"{head}.txt": receipt}).values()
+    with expect_end():
+        (ada,) = read(f"{head}_hw.zip", texts={f"{head}.txt": receipt}).values()
     assert ada.ids == {"username": "a_da"}
-    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("told", [19, 20])

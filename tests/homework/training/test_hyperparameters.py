@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
+from endless import expect_end
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -356,18 +356,16 @@ def test_tuples_in_tuples_are_read_no_further_than_they_can_be_compared():
     source = f"def main(args):\n    a0 = b0 = (1, 1)\n{pairs}    num_train = 500 if a59 == b59 else 1000\n"
     branch = f"def main(args):\n    a0 = b0 = (1, 1)\n{pairs}    if args.x:\n        a59 = b59\n    num_train = a59\n"
     for text in (source, branch):
-        began = time.monotonic()
-        found = read(text.encode()).best
+        with expect_end():
+            found = read(text.encode()).best
         assert "num_train" in found.unreadable
-        assert time.monotonic() - began < 2
 
 
 def test_a_file_that_takes_gigabytes_to_parse_has_a_cap():
     """What it needs is refused to the reader, and nothing of it is needed here."""
     resource = pytest.importorskip("resource")
     source = b"def main(args):\n    if 0: x = (" + b"a," * (2 << 20) + b")\n"
-    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found = reader.read(read, source, limits=Limits(read_cpu=15, read_memory=200 << 20), about="train.py")
     assert found.best.unreadable["reg"].why == "cannot be read: the file is not Python, too long or nested too deep"
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 << 10
-    assert time.monotonic() - began < 60
