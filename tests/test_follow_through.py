@@ -14,9 +14,10 @@ import pytest
 from grader import grading
 from grader.check import load
 from grader.errors import Mismatch, Raised, RubricError
+from grader.follow_through import sentence
 from grader.grading import grade
 from grader.intake.submission import read, stubs
-from grader.model import CheckResult, Homework, Verdict
+from grader.model import CheckResult, Ending, Homework, Verdict
 from grader.reference import RECORDED, Recorded
 from grader.release.recording import record
 from grader.report import json as report_json
@@ -624,3 +625,8 @@ def test_a_right_part_that_leaves_or_is_given_a_set_ends_nothing() -> None:
     with pytest.raises(Raised, match=r"leave was called with arguments that it does not take \(SystemExit\)"):
         found.answer("base.leave", (2,), {}, {})
     assert found.answer("base.count", ({"a", (1, "b")},), {}, {})["value"] == 2
+
+
+def test_a_method_of_a_class_that_is_wrong_as_a_whole_is_not_named_beside_it() -> None:
+    told = sentence("step", Ending(Verdict.PASS, 1.0), ("Net", "Net.forward", "scale"), ("2.1", "3.1"))
+    assert told == "Your step is right; your Net and scale are not, and cost their points in 2.1 and 3.1"
