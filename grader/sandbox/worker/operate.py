@@ -25,6 +25,7 @@ UNARY = ("neg pos invert abs").split()
 BUILT_IN = ("len bool float int complex bytes str repr hash format round iter next reversed divmod dir").split()
 FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType, type, partial)
 ABSENT = object()
+DEEPEST = 16  # levels of lists, tuples and dicts that are copied, to see what a call changed
 MOST = 1000  # elements to take from an iterator at a time
 
 
@@ -163,16 +164,17 @@ OPERATORS: dict[str, Callable[..., Any]] = {
 
 
 def snapshot(value: Any, depth: int = 0) -> Any:
-    """A copy to compare with later. Arrays, tensors, lists, dicts and sets are copied; any other object is not."""
+    """A copy to compare with later. Arrays, tensors, lists, dicts and sets are copied; any other object is not, and
+    nothing that lies deeper than DEEPEST."""
     if type(value) is np.ndarray:
         return np.array(value)
     if is_tensor(value):
         return value.detach().clone()
     if type(value) is set:
         return set(value)
-    if depth < 16 and type(value) in (list, tuple):
+    if depth < DEEPEST and type(value) in (list, tuple):
         return type(value)(snapshot(part, depth + 1) for part in value)
-    if depth < 16 and type(value) is dict:
+    if depth < DEEPEST and type(value) is dict:
         return {name: snapshot(part, depth + 1) for name, part in value.items()}
     return value
 
@@ -219,17 +221,19 @@ def plain_key(value: Any) -> Any:
     return float.__float__(value) if isinstance(value, float) else value
 
 
-def changes(value: Any) -> bool:
+def changes(value: Any, depth: int = 0) -> bool:
     """Whether a call can change an argument of this kind in place."""
     if type(value) is np.ndarray and value.dtype.kind not in "biufc":
         return False
     if type(value) is tuple:
-        return any(map(changes, value))
+        return depth < DEEPEST and any(changes(part, depth + 1) for part in value)
     return type(value) in (np.ndarray, list, dict, set) or is_tensor(value)
 
 
-def same(value: Any, before: Any, depth: int = 0) -> bool:
+def same(value: Any, before: Any) -> bool:
     """Whether a value still equals its snapshot. No method of the student's is used for this."""
+    if value is before:  # also where the snapshot ends: what is deeper may hold itself
+        return True
     if type(value) is not type(before):
         return False
     if type(value) is np.ndarray:
@@ -247,7 +251,7 @@ def same(value: Any, before: Any, depth: int = 0) -> bool:
         return len(value) == len(before) and value <= before
     if type(value) is dict:
         return value.keys() == before.keys() and all(same(value[name], before[name]) for name in before)
-    return value is before or (type(value) in (int, float, complex, str, bytes) and repr(value) == repr(before))
+    return type(value) in (int, float, complex, str, bytes) and repr(value) == repr(before)
 
 
 def is_tensor(value: Any) -> bool:
