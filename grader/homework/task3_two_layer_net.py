@@ -14,7 +14,7 @@ import numpy as np
 from grader.check import Subject, check
 from grader.errors import Mismatch, Raised
 from grader.measure.diagnose import Clue, numbers
-from grader.measure.expect import expect_close, expect_gradient, kept_clues, mistakes, unpack
+from grader.measure.expect import answered, expect_close, expect_gradient, kept_clues, mistakes, unpack
 from grader.model import Measure
 
 from . import network
@@ -31,6 +31,7 @@ FARTHEST = 3.0  # of a distribution, times the root of the number of draws: 3 in
 ONLY_FILES = "; load runs in a new process here, which has only what save wrote to the file"
 ONLY_GRADIENTS = "it should only return the gradients, because the optimizer takes the step"
 ONLY_SCORES = "it should only compute the scores"
+CHANGED = "after another forward pass it is right: does backward change its cache, or what forward gave?"
 STALE = "it is of the earlier parameters: does forward keep a copy?"
 CLEAR = 1e-5  # of a row's largest score: by so much the best class leads, which float32 does not round away
 FINE = 0.3  # a factor of parameters, after which float32 does not hold them
@@ -299,7 +300,7 @@ def expect_crossed_gradients(hw: Subject, rng: np.random.Generator, case: Case, 
     expect_gradients_of(hw, later, of_latest, grad_scores, ", of another batch", reused=reused)
     with used_up(hw, "forward"):
         of_again, parameters = next(answers)
-        expect_gradients_of(hw, again, of_again, -grad_scores, ", asked again")
+        expect_gradients_of(hw, again, of_again, -grad_scores, ", asked again", again=True)
     expect_unmoved(case, parameters, "backward", ONLY_GRADIENTS)
 
 
@@ -326,16 +327,18 @@ def expect_gradients_of(
     *,
     later: Array | None = None,
     reused: Mapping[str, Array] | None = None,
+    again: bool = False,
 ) -> None:
     """What `backward` gave, against the numeric gradients, or against the reference's. `later` is what the network was
     given after the forward pass whose cache was passed; `reused` are the right gradients of a call that came after this
-    one, before its answer was read."""
+    one, before its answer was read. `again`: the cache has served before."""
     grads = network.expect_gradients("backward", answer, case)
     trusted = hw.reference.answers.gradients(case.values, case.X, grad_scores) if case.large else {}
     for role, grad in grads.items():
         name = case.name("grads", role) + said
         clues = chain(
             [] if reused is None else [Clue(REUSED, reused[role])],
+            [Clue(CHANGED, holds=partial(right_anew, case, role, grad_scores))] if again else [],
             mistakes(hw, "net_backward_grad", role, case.values, case.X, grad_scores, later),
             mistakes(hw, "net_backward_exchanged", role, case.values, case.X, grad_scores, recorded=False),
             kept_gradients(case, role, grad_scores),
@@ -365,6 +368,12 @@ def kept_gradients(case: Case, role: str, grad_scores: Array) -> list[Clue]:
     """Clues that a gradient is kept from an earlier call. That of the last bias does not depend on X."""
     given = {} if role == "bias2" else {"X": case.X}
     return kept_clues(partial(own_gradient, case, role), grad_scores=grad_scores, **given)
+
+
+def right_anew(case: Case, role: str, grad_scores: Array, _: Array) -> bool:
+    """Whether a gradient is right with the cache of another forward pass of the same inputs."""
+    found, right = answered(partial(own_gradient, case, role, grad_scores)), case.gradient(role, grad_scores)
+    return found is not None and found.shape == right.shape and np.allclose(found, right)
 
 
 def own_gradient(case: Case, role: str, grad_scores: Array, X: Array | None = None) -> Any:
