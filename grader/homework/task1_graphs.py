@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -14,7 +14,7 @@ from grader.check import Subject, check
 from grader.errors import Mismatch, NotImplementedYet, Raised, Undecided
 from grader.measure import numeric
 from grader.measure.diagnose import Clue, coarseness
-from grader.measure.expect import ANOTHER, asked_again, expect_close, gather, mistakes, once, unpack
+from grader.measure.expect import ANOTHER, answered, asked_again, expect_close, gather, mistakes, once, unpack
 
 from .differences import asks_of_differences
 from .recorded import read_once
@@ -252,13 +252,30 @@ def expect_gradients(
 
     rows = backward_of(function, getattr(hw.functions, function).watched(calls, at[:WATCHED]), promised)
     given = f" with y={fixed[0]}" if fixed else ""
+    of_graph = [mistakes(hw, "graph_gradients", function, np.array(at), i, *fixed, recorded=False)
+                for i in range(len(promised))]  # fmt: skip
     for i, name in enumerate(promised):
         title = f"{name} of {function}{given}"
         yours = gather(title, [row[i] for row in rows])
-        of_graph = mistakes(hw, "graph_gradients", function, np.array(at), i, *fixed, recorded=False)
         first = [again(partial(asked, i), calls), *exchanged(promised, expected, i), *of_other_y(fixed, expected, i)]
-        clues = chain(first, of_graph, [ALL_THE_SAME])
+        clues = chain(first, of_all_first(of_graph, i, rows), [ALL_THE_SAME])
         expect_close(hw, title, yours, expected[:, i], atol=atol, clues=clues, part=(1, i))
+
+
+def of_all_first(of_graph: Sequence[Iterable[Clue]], i: int, rows: Sequence[Sequence[Any]]) -> Iterator[Clue]:
+    """The mistakes in a graph by what the i-th gradient is with them; those that give all the other gradients of `rows`
+    come first, because one gradient alone may be another mistake's by chance."""
+    found = [answered(partial(gather, "", column)) for column in zip(*rows, strict=True)]
+    alike = zip(*of_graph, strict=True)  # the same mistakes in the same order for each gradient
+    told = [(clues[i], all(map(gives, clues, found))) for clues in alike]
+    yield from (clue for clue, _ in sorted(told, key=lambda one: not one[1]))
+
+
+def gives(clue: Clue, found: Array | None) -> bool:
+    """Whether a gradient is what it is with a mistake, where that is told; it may be right with it."""
+    mistaken = np.asarray(clue.expected, dtype=np.float64)
+    told = ~np.isnan(mistaken)
+    return found is not None and found.shape == mistaken.shape and np.allclose(found[told], mistaken[told])
 
 
 def backward_of(function: str, values: Sequence[Any], promised: Sequence[str]) -> list[tuple[Any, ...]]:

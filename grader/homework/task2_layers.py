@@ -305,14 +305,16 @@ def spread_fc(rng: np.random.Generator, size: Size) -> tuple[Array, Array, Array
 def special_fc(rng: np.random.Generator, size: Size) -> dict[str, tuple[NDArray[Any], Array, Array]]:
     """Values that a network meets, and none of which may be a case of its own, by what a message calls them."""
     n, d_in, d_out = size
+    below = -np.abs(rng.normal(size=(n, d_in)))
+    below[-1] = 0.0  # as a row is whose hidden units are all off
     return {
         ", images in float32, biases of 0": (
             images(rng, (n, d_in)),
             rng.normal(size=(d_in, d_out)),
             np.zeros(d_out),
         ),
-        ", no x above 0, one bias 0": (
-            -np.abs(rng.normal(size=(n, d_in))),
+        ", no x above 0, one row of x 0, one bias 0": (
+            below,
             rng.normal(size=(d_in, d_out)),
             np.append(rng.normal(size=d_out - 1), 0.0),
         ),

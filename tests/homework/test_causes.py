@@ -187,6 +187,34 @@ MISTAKES = {
         "f3_gradient_y1",
         "or what comes through p1?",
     ),
+    "a logarithm without its slope": Mistake(
+        "functions.py", "grad_p = -grad_L / p", "grad_p = -grad_L", "f3_gradient_y2", "p were left out in grad_p"
+    ),
+    "a quotient's slope without the square": Mistake(
+        "functions.py",
+        "grad_d = -grad_p1 * e1 / d**2 - grad_p2 * e2 / d**2",
+        "grad_d = -grad_p1 * e1 / d - grad_p2 * e2 / d",
+        "f3_gradient_y1",
+        "d**2 were d: a factor is missing",
+    ),
+    "rows of 0 that are left out": Mistake(
+        "layers.py", "out = x @ w + b", "out = x[x.any(axis=1)] @ w + b", "fc_forward", "has shape"
+    ),
+    "a mean of all losses so far": Mistake(
+        "train.py",
+        "    return loss, grads\n",
+        "    model.losses = [*vars(model).get('losses', []), loss]\n    return np.mean(model.losses), grads\n",
+        "training_step_loss",
+        "asked again, it differs",
+        "halved",
+    ),
+    "a strength of its own": Mistake(
+        "train.py",
+        "l2_regularization(param, reg)",
+        "l2_regularization(param, 0.1)",
+        "training_step_gradient",
+        never="divided by N",
+    ),
     "a matrix for a loss": Mistake(
         "layers.py", "loss = reg / 2 * np.sum(w**2)", "loss = reg / 2 * (w.T @ w)", "l2_value", "", "is right)"
     ),
