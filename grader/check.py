@@ -16,6 +16,7 @@ from importlib.machinery import SourceFileLoader
 from importlib.util import LazyLoader, find_spec, module_from_spec, resolve_name
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, signature, unwrap
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, TypeVar
 
@@ -30,7 +31,7 @@ from grader.sandbox.reader import read
 from grader.sandbox.remote import Call, Module, Remote, each, line, operated, place_of
 from grader.sandbox.replies import Differences
 from grader.sandbox.session import Cost, Session
-from grader.sandbox.setup import home, import_name
+from grader.sandbox.setup import home, import_name, lay_shims
 from grader.sandbox.worker.drivers import add_package
 from grader.sandbox.worker.operate import OPERATORS
 from grader.sandbox.worker.wire import Handle
@@ -384,9 +385,10 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
     readers = {name for data in plan.data.values() for name in (data.reader, data.stand_in) if name}
     own = (package, str(folder.resolve()))
     with clock(f"the import of {root / 'reference'}", seconds):
+        plan = replace(plan, sections=tuple(replace(section, package=own) for section in plan.sections))
         modules, answers, functions = ask(root, plan)
     expect_stand_ins(plan, modules)
-    sections = tuple(replace(section, package=own, functions=functions) for section in plan.sections)
+    sections = tuple(replace(section, functions=functions) for section in plan.sections)
     return Homework(
         folder=folder,
         rubric=replace(plan, sections=sections),
@@ -597,16 +599,18 @@ def expect_in_reference(plan: Rubric, section: Section, reference: Path) -> None
 
 def trusted(root: Path, section: Section) -> dict[str, ModuleType]:
     """The reference's modules. Like a student's, they import each other by bare names (`from network import ...`) or,
-    in a package, absolutely or relatively. They own these names only while they are imported."""
+    in a package, absolutely or relatively, and the section's shims. They own these names only while they are
+    imported."""
     reference = root / "reference"
     paths = {**section.modules, **section.trusted}
     names = {name: import_name(reference, path) for name, path in paths.items()}
     folders = [str(home(reference, path)) for path in paths.values()]
     own = {path.stem for folder in folders for path in Path(folder).glob("*.py")}
-    own |= {name.partition(".")[0] for name in names.values()}
+    own |= {name.partition(".")[0] for name in (*names.values(), *section.shims)}
     try:
-        with IMPORTING:
-            return imported_as(names, folders, own)
+        with TemporaryDirectory() as shims, IMPORTING:
+            lay_shims(section, Path(shims))
+            return imported_as(names, [shims, *folders], own)
     except ModuleNotFoundError as error:
         if error.name in section.needs:
             raise  # the command says how to install it

@@ -1,15 +1,7 @@
 """Training with the mean squared error."""
 
+from course.batches import rows  # the course's own
 from tensor import Tensor
-
-try:
-    from course.batches import rows  # the course's own
-except ImportError:
-    import random
-
-    def rows(total, size, steps, seed):
-        draw = random.Random(seed)
-        return [draw.sample(range(total), size) for _ in range(steps)]
 
 
 def train(model, optimizer, x, y, *, steps, size, seed, on_step=None):
