@@ -78,6 +78,7 @@ def findings(folder: Path, seeds: int, data_root: Path | None, note: Callable[[s
         yield from str(error).splitlines()  # a rubric's mistakes have a line each
         return
     passed: set[str] = set()
+    failed: set[str] = set()
     homework = noting(with_each(homework, quoting), passed)
     store = datasets.Store(homework, datasets.root(data_root))
     with Zygotes() as zygotes:
@@ -89,10 +90,10 @@ def findings(folder: Path, seeds: int, data_root: Path | None, note: Callable[[s
         yield from selftest_findings(folder)
         yield from handout_findings(homework)
         try:
-            yield from reference_findings(homework, run_on, seeds, note)
-            yield from untouched_findings(homework, run_on)
-            yield from right_findings(homework, run_on, note)
-            yield from wrong_findings(homework, run_on, note)
+            yield from reference_findings(homework, run_on, seeds, note, failed)
+            yield from untouched_findings(homework, run_on, failed)
+            yield from right_findings(homework, run_on, note, failed)
+            yield from wrong_findings(homework, run_on, note, failed)
             yield from number_findings(homework, passed, note)
             note_recording(homework, run_on, note)
         except UsageError as error:  # a mistake in the rubric or a data set, found while a check ran
@@ -187,8 +188,11 @@ def handed_in(homework: Homework, path: Path) -> Submission:
     return read(path, names, stubs(homework.handout, names), limits=homework.rubric.limits)
 
 
-def reference_findings(homework: Homework, run_on: Grading, seeds: int, note: Callable[[str], None]) -> Iterator[str]:
-    """Checks that the reference fails, and functions of it that change an argument without any check noticing."""
+def reference_findings(
+    homework: Homework, run_on: Grading, seeds: int, note: Callable[[str], None], failed: set[str]
+) -> Iterator[str]:
+    """Checks that the reference fails, which are added to `failed`; and functions of it that change an argument without
+    any check noticing."""
     seen = Seen()
     told: set[str] = set()
     for seed in range(seeds):
@@ -198,6 +202,7 @@ def reference_findings(homework: Homework, run_on: Grading, seeds: int, note: Ca
                 if result.name not in told:
                     note(f"{result.name} did not run: {result.message}")
             elif (result.earned < result.points or result.review) and result.name not in told:
+                failed.add(result.name)
                 why = mistakes.said(result, homework.folder) or " ".join(result.review)
                 where = place(homework, result)
                 yield f"{where}: the reference fails {result.name} with seed {seed}: {why}; correct one of them"
@@ -360,7 +365,7 @@ def number_findings(homework: Homework, passed: Collection[str], note: Callable[
 # Work that is known to be empty, right or wrong
 
 
-def untouched_findings(homework: Homework, run_on: Grading) -> Iterator[str]:
+def untouched_findings(homework: Homework, run_on: Grading, failed: Collection[str]) -> Iterator[str]:
     """Checks that give points for the untouched handout."""
     own = {Path(path).name: content for path, content in homework.handout.items()}
     untouched = Submission("handout", {name: own[name] for name in wanted(homework) if name in own}, {}, "")
@@ -371,13 +376,16 @@ def untouched_findings(homework: Homework, run_on: Grading) -> Iterator[str]:
                 f"{place(homework, result)}: the untouched handout gets {result.earned:.3g} points of {result.name}; "
                 "require an answer that the handout cannot give"
             )
-        elif result.verdict is Verdict.INTERNAL:
+        elif result.verdict is Verdict.INTERNAL and result.name not in failed:
             said = mistakes.said(result, homework.folder)
             yield f"{place(homework, result)}: the untouched handout breaks {result.name}: {said}; correct it"
 
 
-def right_findings(homework: Homework, run_on: Grading, note: Callable[[str], None]) -> Iterator[str]:
-    """Work in right/ that loses points or raises a question."""
+def right_findings(
+    homework: Homework, run_on: Grading, note: Callable[[str], None], failed: Collection[str]
+) -> Iterator[str]:
+    """Work in right/ that loses points or raises a question. What checks say that the reference `failed` tells
+    nothing."""
     there = [path for path in sorted((homework.folder / "right").glob("*")) if not path.name.startswith(".")]
     if not there:
         note(f"{homework.folder / 'right'} contains no right work in another style; add some, to see that it passes")
@@ -388,7 +396,7 @@ def right_findings(homework: Homework, run_on: Grading, note: Callable[[str], No
         except SubmissionError as error:
             yield f"{path}: {error}"
             continue
-        for result in report.checks:
+        for result in (one for one in report.checks if one.name not in failed):
             if result.earned < result.points and (result.verdict is not Verdict.SKIPPED or result.waits):
                 where, said = place(homework, result), mistakes.said(result, homework.folder)
                 yield f"{path}: this right work fails {result.name} ({where}): {said}; correct one of them"
@@ -396,8 +404,11 @@ def right_findings(homework: Homework, run_on: Grading, note: Callable[[str], No
             yield f"{path}: this right work raises a question: {question}; correct one of them"
 
 
-def wrong_findings(homework: Homework, run_on: Grading, note: Callable[[str], None]) -> Iterator[str]:
-    """Work in wrong/ and mistakes in wrong.yaml that do not cost the points that they should."""
+def wrong_findings(
+    homework: Homework, run_on: Grading, note: Callable[[str], None], failed: Collection[str]
+) -> Iterator[str]:
+    """Work in wrong/ and mistakes in wrong.yaml that do not cost the points that they should. Where a check breaks that
+    the reference `failed`, that was said."""
     found, unreadable = mistakes.read(homework.folder)
     yield from unreadable
     if not found and not unreadable:
@@ -416,4 +427,6 @@ def wrong_findings(homework: Homework, run_on: Grading, note: Callable[[str], No
         except UsageError as error:
             yield str(error)
         else:
-            yield from one.findings(run_on(submission, homework, 0), homework.folder)
+            report = run_on(submission, homework, 0)
+            if not any(check.verdict is Verdict.INTERNAL and check.name in failed for check in report.checks):
+                yield from one.findings(report, homework.folder)

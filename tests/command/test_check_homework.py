@@ -183,6 +183,11 @@ def break_a_check(folder: Path) -> None:
     add_check(folder, "broken", "raise KeyError(str(hw.work.weighted_sum(np.ones((2, 2)), np.ones(2))))")
 
 
+def break_a_check_by_wrong_work(folder: Path) -> None:
+    add_check(folder, "broken", "assert {2.0: True}[float(hw.work.weighted_sum(2 * np.eye(1), np.ones(1))[0])]")
+    change(folder / "wrong.yaml", "x.sum(axis=1)", "x.sum(axis=1) + 1")
+
+
 def need_what_nobody_imports(folder: Path) -> None:
     change(folder / "rubric.yaml", "    forbid: [torch]", "    forbid: [torch]\n    needs: [tourch]")
 
@@ -300,7 +305,7 @@ def mark_it(folder: Path) -> None:
             r"checks\.py:\d+: the reference fails broken with seed 0: KeyError: .* in .*checks\.py:26; corr",
         ),
         (
-            break_a_check,
+            break_a_check_by_wrong_work,
             r"wrong\.yaml:2: weights-forgotten breaks the check broken: KeyError: .*checks\.py:26; correct",
         ),
     ],
@@ -310,6 +315,7 @@ def test_each_inconsistency_is_told_with_its_place_and_nothing_ends_in_a_fault(m
     code, findings = checked(folder, capsys)
     assert code == 1
     assert any(re.search(told, finding) for finding in findings), findings
+    assert sum("breaks" in finding or "the reference fails" in finding for finding in findings) <= 1  # told once
     for finding in findings:
         assert ";" in finding, f"no cure: {finding}"
         assert "Traceback" not in finding
