@@ -231,6 +231,15 @@ class Subject:
         asked: str = self.session.look("printed", ())
         return asked
 
+    def raised(self) -> Remote:
+        """The exception that the last call raised, as an object in the student's process."""
+        held: Remote = self.session.look("raised", ())
+        return held
+
+    def typed(self, text: str) -> None:
+        """What `input()` and `sys.stdin` of the student's code read from now on, until the check ends."""
+        self.session.look("type", (text,))
+
     def put_file(self, name: str, content: str | bytes) -> None:
         """Write a file into the folder in which the student's code runs."""
         self.session.look("put file", (name, content.encode() if isinstance(content, str) else content))

@@ -33,6 +33,7 @@ PLAIN = (type(None), bool, int, float, complex, str, bytes, list, tuple, dict, s
 PARTS = re.compile(r"(not enough|too many) values to unpack.*|(list|tuple|string) index out of range")
 UNREADABLE = {"UnicodeDecodeError", "JSONDecodeError", "UnpicklingError", "EOFError", "BadZipFile"}  # of any format
 UNRAISED = re.compile(r"DID NOT RAISE (?:<class ')?(.*?)(?:'>)?")  # what `pytest.raises` says
+NO_EXCEPTION = re.compile("catching classes that do not inherit|Expected a BaseException type, but got 'Function'")
 NO_NUMBER = re.compile("invalid literal for int|could not convert string to float")
 MISFITS = (  # how numpy and torch begin to speak of arrays of another shape or dtype
     "(operands )?could not (be )?broadcast", "matmul: Input operand", r"shapes? .*(not aligned|cannot)",
@@ -171,15 +172,26 @@ def as_fraction(gained: Any) -> float:
 
 def by_tests(error: BaseException, check: Check) -> tuple[Verdict, float, str] | None:
     """Verdict, fraction and message if a check was skipped by the words of pytest or unittest; else None. Raises
-    UsageError for `pytest.xfail`: a check expects no wrong answer."""
+    UsageError for `pytest.xfail`, because a check expects no wrong answer, and for a student's exception where Python
+    and pytest take their own."""
     if isinstance(error, outcome("_pytest.outcomes", "Skipped") | outcome("unittest.case", "SkipTest")):
         return Verdict.SKIPPED, 0.0, str(error) or f"the check {check.name} skipped this, and gave no reason"
+    cure = ""
     if isinstance(error, outcome("_pytest.outcomes", "XFailed")):
-        frame, number = own_frames(error, check)[-1]
-        raise UsageError(
-            f"{frame.f_code.co_filename}:{number}: pytest.xfail has no meaning in a check; raise Mismatch for a wrong "
-            "answer, or Skipped for what cannot be graded (grader.errors)"
+        cure = (
+            "pytest.xfail has no meaning in a check; raise Mismatch for a wrong answer, or Skipped for what cannot be "
+            "graded (grader.errors)"
         )
+    elif isinstance(error, TypeError) and NO_EXCEPTION.match(str(error)):
+        cure = (
+            "a student's exception lives in the student's process, so `except` and pytest.raises cannot take it; write "
+            "expect_raises(hw, NAME, call, hw.MODULE.ERROR)"
+        )
+    elif isinstance(error, AttributeError) and isinstance(error.obj, StudentError):
+        cure = f"what is caught here tells no {error.name}; read it from the student's exception: hw.raised()"
+    if cure and (frames := own_frames(error, check)):
+        frame, number = frames[-1]
+        raise UsageError(f"{frame.f_code.co_filename}:{number}: {cure}")
     return None
 
 

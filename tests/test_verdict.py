@@ -89,6 +89,27 @@ def expecting_a_failure(hw: Any, rng: Any) -> None:
     pytest.xfail("as known")
 
 
+def expecting_the_students_exception(hw: Any, rng: Any) -> None:
+    """pytest gets a class that lives elsewhere."""
+    with pytest.raises(hw.functions.Own):
+        hw.functions.f(2)
+
+
+def catching_the_students_exception(hw: Any, rng: Any) -> None:
+    """So does Python."""
+    try:
+        hw.functions.f(2)
+    except hw.functions.Own as error:
+        hw.advise(str(error))
+
+
+def reading_what_was_caught(hw: Any, rng: Any) -> None:
+    """It asks what was caught, and not the student's exception."""
+    with pytest.raises(KeyError) as caught:
+        hw.functions.f(2)
+    assert caught.value.missing
+
+
 def texting(hw: Any, rng: Any) -> str:
     """It returns what is no fraction."""
     return "all"
@@ -283,8 +304,21 @@ def test_a_check_that_skips_as_a_test_does_is_skipped_and_none_expects_a_failure
         (Verdict.SKIPPED, "no camera here"),
         (Verdict.SKIPPED, "the check skipping_in_silence skipped this, and gave no reason"),
     ]
-    with pytest.raises(UsageError, match=r"test_verdict\.py:\d+: pytest\.xfail has no meaning in a check; raise"):
-        grade(SUBMISSION, homework(tmp_path, expecting_a_failure), seed=1)
+
+
+@pytest.mark.parametrize(
+    ("misusing", "says"),
+    [
+        (expecting_a_failure, r"pytest\.xfail has no meaning in a check; raise"),
+        (expecting_the_students_exception, "`except` and pytest.raises cannot take it; write expect_raises"),
+        (catching_the_students_exception, "`except` and pytest.raises cannot take it; write expect_raises"),
+        (reading_what_was_caught, r"what is caught here tells no missing; read it from .* hw\.raised\(\)"),
+    ],
+)
+def test_what_a_check_cannot_mean_is_refused_with_its_line_and_the_cure(misusing, says, tmp_path):
+    work = Submission("s", {"functions.py": b"class Own(KeyError): ...\ndef f(x):\n    raise Own(x)\n"}, {}, "")
+    with pytest.raises(UsageError, match=rf"test_verdict\.py:\d+: .*{says}"):
+        grade(work, homework(tmp_path, misusing), seed=1)
 
 
 def asserting(hw: Any, rng: Any) -> None:

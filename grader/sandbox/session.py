@@ -345,13 +345,13 @@ class Session:
         return Driven(self, remote._handle, subject)
 
     def look(self, op: str, args: Sequence[Any]) -> Any:
-        """What the last call printed, or a file in the folder where the student's code runs: no call itself. Raises
-        Crashed for an answer of another type."""
+        """What the last call printed or raised, or a file in the folder where the student's code runs: no call itself.
+        Raises Crashed for an answer of another type."""
         self.trace, changed = None, self.changed  # calls alone would not tell how an answer that needs files came about
         value = self.ask(op, Handle(0, op), (), [args], subject=op, most=MAX_FRAME)[0]
         self.changed = changed
-        wanted = {"printed": str, "fetch file": bytes}.get(op, type(None))
-        if type(value) is not wanted:
+        wanted = {"printed": str, "fetch file": bytes, "raised": Remote}.get(op, type(None))
+        if not isinstance(value, wanted):
             raise Crashed("the student's code broke the grader's channel: its reply is malformed")
         return value
 

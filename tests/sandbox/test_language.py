@@ -169,7 +169,11 @@ def settings():
     return RATE, getattr(Value, "kind", None)
 
 class Own(KeyError):
-    pass
+    code = 7
+
+def read_all():
+    import sys
+    return [input(), *sys.stdin]
 
 def pair(x, y):
     from collections import namedtuple
@@ -562,6 +566,25 @@ def test_what_a_call_prints_is_read_without_warnings_and_is_still_reported(sessi
     engine.swap(1)
     assert session.look("printed", ()) == ""
     assert session.output().endswith("one\na warning\ntwo\na warning\n")
+
+
+def test_what_a_call_raised_is_an_object_until_the_next_call(session, engine):
+    with pytest.raises(NotImplementedYet, match="the last call raised no exception"):
+        session.look("raised", ())
+    with pytest.raises(KeyError):
+        engine.fails()
+    assert [session.look("raised", ()).code, session.look("printed", ())] == [7, ""]
+    with pytest.raises(NotImplementedYet):  # `code` was asked since
+        session.look("raised", ())
+
+
+def test_what_is_typed_is_read_until_the_check_ends(session, engine):
+    session.look("type", ("ada\nbob\né",))
+    assert engine.read_all() == ["ada", "bob\n", "é"]
+    session.look("type", ("eve",))
+    session.begin(4)
+    with pytest.raises(Raised, match="read_all raised EOFError"):
+        engine.read_all()
 
 
 def test_files_are_laid_and_read_where_the_students_code_runs(session, engine):

@@ -21,6 +21,7 @@ import faulthandler
 import importlib
 import importlib.machinery
 import inspect
+import io
 import os
 import random
 import signal
@@ -56,7 +57,7 @@ from grader.sandbox.worker.wire import MAX_NODES, Callback, FrameError, Handle, 
 PLAIN: tuple[Any, ...] = (int, float, complex, str)
 UNSHOWN = "(its message cannot be shown)"
 MOST_KINDS = 20  # classes of an exception
-KEEPING = ("printed", "put file", "fetch file")  # requests that are no call, so that the last call's output is kept
+KEEPING = ("printed", "raised", "type", "put file", "fetch file")  # no calls, so what the last call left is kept
 SWITCH = 1e-4  # seconds that each other thread computes for while the one that answers waits for its turn
 AS_IT_IS = frozenset((type(None), bool, int, float, complex, str, bytes))  # exact types that are sent unchanged
 DERIVED = (*PLAIN, bytes, list, tuple, set, frozenset, dict)  # a class that derives from one may have more than a value
@@ -116,6 +117,7 @@ class Worker:
         self.numbers: dict[int, int] = {}  # id() of a held object -> its number
         self.runs: list[Any] = []  # those that drivers began
         self.set: list[tuple[Any, str, Any]] = []  # what a check set in modules and classes: (in what, name, before)
+        self.raised: BaseException | None = None  # what the last call raised
         self.parts_left = 0  # of the value that is being converted
         self.channel: tuple[BinaryIO, BinaryIO] | None = None
         self.current: int | None = None  # the id of the request that is being answered
@@ -145,6 +147,7 @@ class Worker:
         self.stand_ins.hid.clear()
         if request["op"] not in KEEPING:
             self.cap.restart()
+            self.raised = None
         if "naps" in request:
             self.naps.allow(request["naps"])
         if request["seed"] is not None:
@@ -165,6 +168,8 @@ class Worker:
                         reply["values"].append(self.follow(request["then"][at], reply["values"][-1]))
             except BaseException as error:
                 reply["error"] = self.describe(error)
+                if request["op"] not in KEEPING:
+                    self.raised = error.with_traceback(None)  # its frames hold arrays
             if request["op"] in ("call", "kept"):
                 self.prepare(request, reply)
         self.current = None
@@ -247,9 +252,17 @@ class Worker:
         return value
 
     def looked_at(self, op: str, *args: Any) -> Any:
-        """What the last call printed, or a file's content; or None, after a file was written."""
+        """What the last call printed or raised, or a file's content; or None, after something was written."""
         if op == "printed":
             return self.cap.printed.decode("utf-8", "replace")
+        if op == "raised":
+            if self.raised is None:
+                raise AbsentError("the last call raised no exception")
+            return self.hold(self.raised)
+        if op == "type":
+            self.set.append((sys, "stdin", sys.stdin))
+            sys.stdin = io.TextIOWrapper(io.BytesIO(args[0].encode()), encoding="utf-8")
+            return None
         path = Path(args[0])
         if op == "put file":
             path.parent.mkdir(parents=True, exist_ok=True)
