@@ -36,8 +36,10 @@ MOST_ELEMENTS = 100_000  # elements of an answer that a check iterates over
 MALFORMED = (TypeError, AttributeError, ValueError, LookupError, ArithmeticError)  # what reading any reply may raise
 ENGINE = Path(__file__).resolve().parents[1]
 PACKAGES = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platlib", "purelib")]
-# What a check may read of Python's own names; others are looked for by Python and numpy themselves.
+# What is told of Python's own names whoever reads them. Others are looked for by Python's library, numpy and torch
+# themselves, and are told to a check alone.
 TOLD = frozenset(("__name__", "__qualname__", "__doc__", "__dict__", "__bases__", "__mro__", "__defaults__"))
+PROBED = ("__array", "__cuda", "__dlpack", "__torch")  # how names begin that compiled code looks for
 OBJECT = "an object was expected"  # ends a sentence on plain data
 CALLED = {"take": "next", "leave": "exit"}  # operators whose methods have other names
 FUNCTION = 0  # the handle id that says: this attribute is a function
@@ -116,7 +118,9 @@ def read(session: Asking, owner: Owner, path: tuple[str, ...], name: str) -> Any
     """An attribute: data by value, a function or class as a Function, any other object as a Remote. If it is a function
     in the reference, it is taken for one without asking."""
     if name.startswith("__") and name not in TOLD:
-        raise AttributeError(name)
+        asking = Path(sys._getframe(2).f_code.co_filename)  # that of `a.__slots__`, above `__getattr__`
+        if name.startswith(PROBED) or not homeworks(asking):
+            raise AttributeError(name)
     if session.is_function(kind_of(owner, path), name):
         return Function(session, owner, (*path, name))
     return asked(session, owner, path, name)

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.medium
 SECTION = Section("numpy", {"engine": "micro/engine.py", "net": "micro/net.py"}, ("engine.py", "net.py"))
 LIMITS = Limits(call_cpu=5, call_wall=20, check_wall=60, memory=2 << 30, output=1000)
 ENGINE = '''
+import dataclasses
 import enum
 import math
 
@@ -181,6 +182,10 @@ def pair(x, y):
 
 def fails():
     raise Own("no")
+
+@dataclasses.dataclass
+class Point:
+    x: int
 
 class Color(enum.Enum):
     """A colour."""
@@ -607,6 +612,9 @@ def test_an_iterator_of_the_students_is_asked_for_one_element_at_a_time(engine):
 def test_whether_an_object_has_an_attribute_can_be_asked(engine):
     value = engine.Value(1.0)
     assert (hasattr(value, "data"), hasattr(value, "nothing"), getattr(value, "nothing", 3)) == (True, False, 3)
+    assert [hasattr(value, name) for name in ("__match_args__", "__array_interface__")] == [False, False]
+    made = [hasattr(one, "__dataclass_fields__") for one in (engine.Point(2), engine.Point, value, engine.Value)]
+    assert (made, list(engine.Point(2).__match_args__)) == ([True, True, False, False], ["x"])
     with pytest.raises(NotImplementedYet, match=r"^engine\.py defines no nothing$"):
         engine.nothing.more  # noqa: B018
 
