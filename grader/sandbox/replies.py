@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,14 +17,8 @@ ALONE = {  # exceptions, by type and text, that come because nobody sits before 
     ("EOFError", "EOF when reading a line"): "it asks someone to type, as input() does, and nobody is there",
     ("BdbQuit", ""): "it stops in a debugger, and nobody is there",
 }
-PYTHONS = {  # exceptions that a check may expect as Python does: `except ValueError`, `pytest.raises(ValueError)`
-    kind.__name__: kind
-    for kind in (
-        *(ArithmeticError, AssertionError, AttributeError, FileExistsError, FileNotFoundError, IndexError, KeyError),
-        *(LookupError, NameError, OSError, OverflowError, PermissionError, RecursionError, RuntimeError, TypeError),
-        *(ValueError, ZeroDivisionError),
-    )
-}
+LIBRARIES = sys.stdlib_module_names | {"builtins", "numpy", "torch"}  # whose exceptions a check may expect
+UNEXPECTED = (StopIteration, StopAsyncIteration, ExceptionGroup)  # two end a check's own loop; one is made of others
 MOST_FUNCTIONS = 20  # of a student's, of which a reply may tell in `differences`
 MOST_KINDS = 20  # classes of an exception
 MOST_ARGUMENTS = 64  # arguments of a call that a reply may report as changed
@@ -92,13 +87,34 @@ def raised(told: StudentError, error: Mapping[str, Any]) -> StudentError:
     kinds = error.get("kinds")
     if isinstance(kinds, list) and not error.get("importing"):
         names = tuple(as_text(kind, 200) for kind in kinds[:MOST_KINDS])
-        if type(told) is Raised and (python := next((PYTHONS[name] for name in names if name in PYTHONS), None)):
-            told = raised_as(python)(told.message, where=told.where)
+        if type(told) is Raised:
+            told = raised_as(next(filter(None, map(library_exception, names)), Exception))(
+                told.message, where=told.where
+            )
         told.kinds = names
     return told
 
 
-@lru_cache(maxsize=len(PYTHONS))
+def library_exception(name: str) -> type[Exception] | None:
+    """An exception of Python's or of a library, by the name that the student's process tells. A check may expect it as
+    Python does: `except ValueError`, `pytest.raises(numpy.linalg.LinAlgError)`. Nothing is imported for it."""
+    module, _, own = name.rpartition(".")
+    module = module or "builtins"
+    found = getattr(sys.modules.get(module), own, None) if module.partition(".")[0] in LIBRARIES else None
+    if not isinstance(found, type) or not issubclass(found, Exception) or issubclass(found, UNEXPECTED):
+        return None
+    return None if hasattr(found, "__getattr__") else found  # it might ask for what only its own maker sets
+
+
+@lru_cache(maxsize=256)
 def raised_as(python: type[Exception]) -> type[Raised]:
-    """Raised that is an exception of Python's, too."""
-    return type(Raised.__name__, (Raised, python), {"__module__": Raised.__module__, "__str__": Exception.__str__})
+    """Raised that is an exception of a library's, too."""
+    if issubclass(Raised, python):
+        return Raised
+    own = {"__module__": Raised.__module__, "__init__": begin, "__str__": Exception.__str__}
+    return type(Raised.__name__, (Raised, python), own)
+
+
+def begin(self: Raised, message: str, *, where: str = "") -> None:
+    """As StudentError's own; a library's exception may need more to begin than a message."""
+    self.args, self.message, self.where = (message,), message, where

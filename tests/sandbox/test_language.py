@@ -10,6 +10,7 @@ import time
 import types
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from json import JSONDecodeError
 from pathlib import Path
 
 import numpy as np
@@ -168,6 +169,11 @@ def hidden():
 
 def settings():
     return RATE, getattr(Value, "kind", None)
+
+def breaks(how):
+    import json
+    return {"decode": lambda: b"\\xff".decode(), "invert": lambda: np.linalg.inv(np.zeros((2, 2))),
+            "read": lambda: json.loads("[")}[how]()
 
 class Own(KeyError):
     code = 7
@@ -728,6 +734,9 @@ def test_pythons_own_names_are_asked_of_the_object(engine):
 def test_what_the_students_code_raises_is_that_exception_of_python_too(engine):
     with pytest.raises(KeyError, match=r"^fails raised Own"):
         engine.fails()
+    for name, kind in (("decode", UnicodeDecodeError), ("invert", np.linalg.LinAlgError), ("read", JSONDecodeError)):
+        with pytest.raises(kind, match=f"^breaks raised {kind.__name__}: "):
+            engine.breaks(name)
     with pytest.raises(TypeError, match="not iterable") as caught:
         list(engine.make(1.0))
     assert isinstance(caught.value, Raised)
