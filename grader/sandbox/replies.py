@@ -88,9 +88,9 @@ def raised(told: StudentError, error: Mapping[str, Any]) -> StudentError:
     if isinstance(kinds, list) and not error.get("importing"):
         names = tuple(as_text(kind, 200) for kind in kinds[:MOST_KINDS])
         if type(told) is Raised:
-            told = raised_as(next(filter(None, map(library_exception, names)), Exception))(
-                told.message, where=told.where
-            )
+            known = (kind for kind in map(library_exception, names) if kind is not None)
+            python: type[Exception] = next(known, Exception)
+            told = raised_as(python)(told.message, where=told.where)
         told.kinds = names
     return told
 
