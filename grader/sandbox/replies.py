@@ -89,8 +89,7 @@ def raised(told: StudentError, error: Mapping[str, Any]) -> StudentError:
         names = tuple(as_text(kind, 200) for kind in kinds[:MOST_KINDS])
         if type(told) is Raised:
             known = (kind for kind in map(library_exception, names) if kind is not None)
-            python: type[Exception] = next(known, Exception)
-            told = raised_as(python)(told.message, where=told.where)
+            told = raised_as(next(known, Exception))(told.message, where=told.where)  # type: ignore[arg-type] # a class
         told.kinds = names
     return told
 
