@@ -555,6 +555,15 @@ def test_a_question_that_is_refused_for_its_size_is_one_for_a_person(graded: Any
     assert any("not measured on right parts" in reason for reason in report.needs_review)
 
 
+def test_a_cache_of_ones_own_that_fits_ones_own_functions_is_a_question(graded: Any) -> None:
+    """A network may put together what its own backward pass needs. A right one needs a right cache."""
+    own = TOP.replace("scale_back(x, cache)", 'scale_back(x, {"a": self.a})')
+    base = UNMASKED.replace("cache = a * x, a", 'cache = a * x, {"a": a}')
+    report = graded({"base": base, "top": own})
+    assert "scale_back was given another cache than a right one; would it pass" in " ".join(report.needs_review)
+    assert of(report, "line").earned == 0
+
+
 @pytest.mark.parametrize(
     ("begin", "asked"),
     [("self.a, self.b = b, b", "line.own"), ("self.a, self.b = a, b.c", "9"), ("self.a, self.b = b, b", "9")],

@@ -62,6 +62,14 @@ class Parts:
         self.seconds = 0.0  # on the clock, for answers
         self.kept: dict[int, tuple[Any, int]] = {}
         self.too_much = ""  # why a question was not asked
+        self.given: dict[bool, set[str]] = {True: set(), False: set()}  # who was given what is kept here, and who not
+
+    @property
+    def past(self) -> str:
+        """Why the answers tell nothing of code that hands on its own things in the place of what is kept here: such a
+        cache fits its own functions. "" if it does not."""
+        names = sorted(self.given[False] & (self.given[True] or self.given[False]))
+        return f"{names[0]} was given another cache than a right one" if names else ""
 
     def setup(self) -> dict[str, Any]:
         """What the student's process has to know: for which names, and under which numbers."""
@@ -104,6 +112,8 @@ class Parts:
         if self.taken > self.most:
             raise self.refused(f"{short} and others were given more than {MOST_BYTES >> 30} GiB")
         given, further = list(args), dict(named)
+        if self.serial and not self.keep[name]:
+            self.given[bool(kept)].add(short)
         for at, number in kept.items():
             if type(number) is not int or number not in self.kept:
                 raise Raised(f"{short} was given a cache that is not there any more")
