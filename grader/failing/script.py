@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -23,10 +24,15 @@ def render(case: Case, section: Section, handout: Mapping[str, bytes]) -> str:
     for number, step in enumerate(case.steps[:-1]):
         script.keep(number, case.steps)
         script.write(step, script.names.get(number, ""))
-    last = script.call(case.steps[-1])
-    note = f"  # {case.note}" if case.note else ""
-    lines = [*script.lines, f"print({last}{subscript(case.place)}){note}"]
-    return "\n".join([*script.imports(), *lines]) if script.size <= MOST else ""
+    last, note = case.steps[-1], f"  # {case.note}" if case.note else ""
+    if last.op == WRITE:
+        script.write(last, "")
+    if last.op == WRITE and case.raised:
+        script.lines[-1] += note
+    else:
+        shown = script.call(replace(last, args=()) if last.op == WRITE else last)
+        script.lines.append(f"print({shown}{subscript(case.place)}){note}")
+    return "\n".join([*script.imports(), *script.lines]) if script.size <= MOST else ""
 
 
 class Script:

@@ -250,6 +250,26 @@ def test_a_network_with_names_of_its_own(tmp_path: Path) -> None:
     assert run(checks["net_forward"].example, tmp_path)
 
 
+def test_a_write_into_the_parameters_that_fails_is_shown_as_a_write(tmp_path: Path) -> None:
+    for name in ("layers.py", "classifier.py"):
+        (tmp_path / name).write_text((ROOT / "reference/neuralnet" / name).read_text())
+    source = (ROOT / "reference/neuralnet/two_layer_net.py").read_text()
+    shared = source.replace("        params = {", "        params = vars(TwoLayerNet).get('last', {}) or {")
+    made = "        self.b2 = np.zeros(num_classes)\n"
+    source = shared.replace(
+        made, made + "        TwoLayerNet.last = None\n        TwoLayerNet.last = self.parameters()\n"
+    )
+    (tmp_path / "two_layer_net.py").write_text(source)
+    checks = {check.name: check for item in graded(tmp_path, "3").items for check in item.checks}
+    example = checks["net_backward"].example
+    assert example.splitlines()[-1].startswith(
+        "    net.parameters()[name][...] = array  # parameters raised ValueError"
+    )
+    (tmp_path / "example.py").write_text(example)
+    ended = subprocess.run([sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert "ValueError: could not broadcast" in ended.stderr
+
+
 def test_a_reference_that_prints_asks_or_leaves_does_so_for_no_example(capsys):
     def f(x: float) -> float:
         print("asked", file=sys.stdout)
