@@ -13,6 +13,7 @@ import inspect
 import sys
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from numbers import Integral
 from pathlib import Path
 from types import CodeType, FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,27 @@ def vectorized(*args: Any, **_: Any) -> Any:
     return np.vectorize(args[0]) if args and inspect.isfunction(args[0]) else np.vectorize
 
 
+def old_div(a: Any, b: Any) -> Any:
+    """As Python 2 divided."""
+    return a // b if isinstance(a, Integral) and isinstance(b, Integral) else a / b
+
+
+def logsumexp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    a = np.asarray(a, dtype=np.float64)
+    top = a.max(axis=axis, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0.0)
+    found = top + np.log(np.exp(a - top).sum(axis=axis, keepdims=True))
+    return found if keepdims else found.squeeze(axis)[()]
+
+
+def softmax(x: Any, axis: Any = None) -> Any:
+    return np.exp(log_softmax(x, axis))
+
+
+def log_softmax(x: Any, axis: Any = None) -> Any:
+    return x - logsumexp(x, axis, keepdims=True)
+
+
 # Functions that are easily replaced without their package, and constants. A homework's drivers may know more.
 KNOWN: dict[str, Any] = {
     "icecream.ic": same,
@@ -66,7 +88,12 @@ KNOWN: dict[str, Any] = {
     "numba.njit": compiled,
     "numba.prange": ranged,
     "numba.vectorize": vectorized,
+    "past.builtins.xrange": range,
+    "past.utils.old_div": old_div,
     "rich.print": print,
+    "scipy.special.log_softmax": log_softmax,
+    "scipy.special.logsumexp": logsumexp,
+    "scipy.special.softmax": softmax,
     "sklearn.model_selection.train_test_split": split.train_test_split,
     "tqdm.tqdm.write": print,
     "tqdm.trange": ranged,

@@ -10,6 +10,7 @@ import os
 import textwrap
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 
 from grader.errors import Denied, Raised
@@ -188,9 +189,28 @@ def test_what_a_stand_in_hid_is_told_once(student: Student) -> None:
 
 
 def test_a_graded_function_that_needs_an_absent_package_is_told_so(student: Student) -> None:
-    _, engine = student("from scipy.special import softmax\ndef f(x): return softmax(x)")
-    with pytest.raises(Raised, match=r"scipy.special.softmax is used here, but scipy is not installed"):
+    _, engine = student("from scipy.special import gamma\ndef f(x): return gamma(x)")
+    with pytest.raises(Raised, match=r"scipy.special.gamma is used here, but scipy is not installed"):
         engine.f([1.0])
+
+
+def test_a_function_that_is_easily_replaced_works_without_its_package(student: Student) -> None:
+    """CS231n's files need past; scipy is what people know for a softmax."""
+    _, engine = student("""
+        from past.builtins import xrange
+        from past.utils import old_div
+        from scipy.special import log_softmax, logsumexp, softmax
+        import scipy.special as special
+        def divided(a, b): return [old_div(a, b) for _ in xrange(1)]
+        def f(x): return logsumexp(x, axis=1), softmax(x, 1), log_softmax(x, axis=-1), special.logsumexp(x)
+    """)
+    x = np.array([[1000.0, 1000.0 + np.log(3)], [-np.inf, 0.0]])
+    rows, shares, logs, whole = engine.f(x)
+    assert np.allclose(rows, [1000 + np.log(4), 0.0])
+    assert np.allclose(shares, [[0.25, 0.75], [0.0, 1.0]])
+    assert np.allclose(np.exp(logs), shares)
+    assert np.isclose(whole, 1000 + np.log(4))
+    assert (engine.divided(7, 2), engine.divided(7.0, 2)) == ([3], [3.5])
 
 
 @pytest.mark.parametrize(
