@@ -1,4 +1,4 @@
-"""Writes files completely or not at all."""
+"""Writes files completely or not at all, and works in another folder than the current one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import secrets
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from grader.errors import UsageError
@@ -199,3 +199,16 @@ def emptied(folder: Path | str) -> list[str]:
                 with contextlib.suppress(OSError):
                     os.unlink(entry.path)  # noqa: PTH108
     return folders
+
+
+@contextlib.contextmanager
+def inside(folder: str) -> Iterator[None]:
+    """Work in this folder: what is in the current one may be a student's."""
+    here = os.open(".", os.O_RDONLY) if hasattr(os, "fchdir") else Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(here)
+        if isinstance(here, int):
+            os.close(here)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from grader.failing.steps import PUT, WRITE, Ref, Step, part_at, replaced
+from grader.files import inside
 from grader.sandbox.remote import Remote
 from grader.sandbox.session import Session
 from grader.sandbox.worker.wire import Handle
@@ -61,9 +63,15 @@ def by_reference(modules: Any, steps: Sequence[Step], names: dict[Any, str]) -> 
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """The reference prints nothing here, and is told nothing."""
+    """The reference prints nothing here, and is told nothing. It finds and leaves no file: what it would load from the
+    current folder may be a student's, and loading may run it."""
     before = sys.stdin
-    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+    with (
+        redirect_stdout(StringIO()),
+        redirect_stderr(StringIO()),
+        tempfile.TemporaryDirectory() as folder,
+        inside(folder),
+    ):
         sys.stdin = StringIO()
         try:
             yield

@@ -12,13 +12,12 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from html import escape
 from io import BytesIO, StringIO
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grader.files import inside
 from grader.model import Figure as Picture
 
 if TYPE_CHECKING:
@@ -43,23 +42,10 @@ def load_library() -> None:
     with LOADING:
         if "matplotlib.figure" in sys.modules:
             return
-        with elsewhere():
+        with inside(os.sep):
             import matplotlib.backends.backend_svg
             import matplotlib.figure  # noqa: F401
         svg(loss_canvas(Picture("curves", "", {"losses": [0.0], "steps": [0]})), "", "")
-
-
-@contextmanager
-def elsewhere() -> Iterator[None]:
-    """Work in the root folder."""
-    here = os.open(".", os.O_RDONLY) if hasattr(os, "fchdir") else Path.cwd()
-    os.chdir(os.sep)
-    try:
-        yield
-    finally:
-        os.chdir(here)
-        if isinstance(here, int):
-            os.close(here)
 
 
 def curves(given: Picture, prefix: str) -> str:

@@ -284,6 +284,18 @@ def test_a_reference_that_prints_asks_or_leaves_does_so_for_no_example(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_a_reference_loads_no_file_of_a_students_and_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What it would load may be a pickle that runs what a student wrote."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.pkl").write_bytes(b"theirs")
+    net = SimpleNamespace(load=lambda file: Path(file).read_text(), save=lambda file: Path(file).write_text("saved"))
+    save, load_ = (Step("call", "net", (name,), ("model.pkl",), {}) for name in ("save", "load"))
+    with pytest.raises(Unanswered, match="FileNotFoundError"):
+        by_reference(SimpleNamespace(net=net), [load_], {})
+    assert by_reference(SimpleNamespace(net=net), [save, load_], {}) == "saved"
+    assert (tmp_path / "model.pkl").read_bytes() == b"theirs"
+
+
 def test_a_right_answer_that_is_a_tensor_with_gradients_is_compared_as_numbers():
     torch = pytest.importorskip("torch")
     right = torch.ones(2, requires_grad=True)
