@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from .languages import in_english
 from .notebook import Cell, Notebook
 
 LINE = 200  # characters after a word in which its number is looked for
@@ -72,9 +73,9 @@ def unnamed(notebook: Notebook) -> Claim | None:
 
 def stated(notebook: Notebook) -> Iterator[Claim]:
     for cell in notebook.cells:
-        of_test = bool(TEST.search(last_call(cell)))
+        of_test = bool(TEST.search(in_english(last_call(cell))))
         found = False
-        for line in cell.text.lower().split("\n"):
+        for line in in_english(cell.text.lower()).split("\n"):
             if "test" in line and not re.search(r"\d", line):
                 of_test = True  # a heading
             for words, value in accuracies(line[: 5 * LINE]):

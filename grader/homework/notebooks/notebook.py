@@ -13,7 +13,7 @@ import json
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from typing import Any, Literal
 from grader.errors import Mismatch
 
 from ..worker.notebook import code
+from .languages import in_english
 
 CELLS = 2000
 SOURCE = 2 << 20  # characters of all code
@@ -259,7 +260,23 @@ class Plot:
 def plots(notebook: Notebook) -> list[Plot]:
     """The cells that show a picture and whose code plots something called accuracy. The word may be in the cell, in a
     function that it calls, or in the keys of a dict that it loops over. A cell that says training and validation, and
-    neither accuracy nor loss, is not `named`."""
+    neither accuracy nor loss, is not `named`. Words of other languages count where they say all of this."""
+    found = plotted(notebook)
+    if found and all(map(whole, found)):
+        return found
+    cells = tuple(replace(cell, source=in_english(cell.source)) for cell in notebook.cells)
+    both = {plot.cell: plot for plot in found} | {
+        plot.cell: plot for plot in plotted(replace(notebook, cells=cells)) if whole(plot)
+    }
+    return [both[cell] for cell in sorted(both)]
+
+
+def whole(plot: Plot) -> bool:
+    return plot.named and plot.training and plot.validation
+
+
+def plotted(notebook: Notebook) -> list[Plot]:
+    """What `plots` gives by English words alone."""
     parsed_ = list(trees(notebook))
     functions, keys = functions_of(tree for _, tree in parsed_), keys_of(tree for _, tree in parsed_)
     found = []
@@ -307,24 +324,34 @@ def called(node: ast.AST) -> Iterator[str]:
 
 
 def keys_of(all_trees: Iterable[ast.Module]) -> dict[str, set[str]]:
-    """name -> the topics (see `draws`) of strings in its value: `h = {"train_acc": [], "val_acc": []}`."""
+    """name or ".attribute" -> the topics (see `draws`) of strings in its value: `h = {"train_acc": [], "loss": []}`."""
     found: dict[str, set[str]] = {}
     for node in (node for tree in all_trees for node in ast.walk(tree) if isinstance(node, ast.Assign)):
         strings = [part for part in ast.walk(node.value) if isinstance(part, ast.Constant)]
         said = {kind for part in strings for kind in draws(part) if kind != "plot"}
         for target in node.targets if said else ():
-            if isinstance(target, ast.Name):
-                found.setdefault(target.id, set()).update(said)
+            if isinstance(target, ast.Name | ast.Attribute):
+                found.setdefault(short(target), set()).update(said)
     return found
 
 
+def short(node: ast.Name | ast.Attribute) -> str:
+    """A name, or an attribute of whatever it is of: ".history"."""
+    return node.id if isinstance(node, ast.Name) else f".{node.attr}"
+
+
 def gone_through(tree: ast.AST) -> set[str]:
-    """The names that some code reads, except those that it reads by a literal key: `h["loss"]`."""
+    """The names and attributes that some code reads, except those that it reads by a literal key: `h["loss"]`."""
     nodes = list(ast.walk(tree))
     taken = {
-        dotted(node.value) for node in nodes if isinstance(node, ast.Subscript) and type(node.slice) is ast.Constant
+        short(node.value)
+        for node in nodes
+        if isinstance(node, ast.Subscript)
+        and type(node.slice) is ast.Constant
+        and isinstance(node.value, ast.Name | ast.Attribute)
     }
-    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)} - taken
+    read = (node for node in nodes if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load))
+    return set(map(short, read)) - taken
 
 
 def draws(tree: ast.AST) -> frozenset[str]:

@@ -77,6 +77,14 @@ def made(source: str, text: str) -> notebook.Notebook:
         ("x", "Test accuracy: 91.2%\nbest validation accuracy before test: 92.1%", 0.912),
         ("x", "Accuracy of Coat: 84 % (test)", 0.84),
         ("x", "iteration 1: loss 0.123\n" * 10_000 + "test accuracy 0.81\n", 0.81),
+        ("x", "Testgenauigkeit: 88,12 %", 0.8812),
+        ("x", "Précision sur l'ensemble de test : 88.12 %", 0.8812),
+        ("x", "Exactitud en el conjunto de prueba: 88.12%", 0.8812),
+        ("x", "3. epok: doğrulama doğruluğu %90.1\nTest doğruluğu: 88.12%", 0.8812),
+        ("x", "训练准确率：97.10%\n测试集准确率：88.12%\n验证准确率：90.10%", 0.8812),
+        ("x", "검증 정확도 0.9010\n테스트 정확도: 0.8812", 0.8812),
+        ("x", "Точность на тестовой выборке: 88.12 %", 0.8812),
+        ("x", "Exactitud de validación: 88.12%", None),
     ],
 )
 def test_the_claimed_test_accuracy(source, text, accuracy):
@@ -87,9 +95,9 @@ def test_the_claimed_test_accuracy(source, text, accuracy):
 @pytest.mark.parametrize(
     ("text", "accuracy"),
     [
-        ("Genauigkeit auf der Prüfmenge: 71.64%", 0.7164),
+        ("Treffsicherheit am Ende: 71.64%", 0.7164),
         ("Précision finale : 88,12 %", 0.8812),
-        ("Exactitud en la prueba: 0.9012\nHecho en 12", 0.9012),
+        ("Aciertos finales: 0.9012\nHecho en 12", 0.9012),
         ("Epoca 3: 0.80\nRisultato: 0.85", 0.85),
         ("Lernen: 0.91, Kontrolle: 0.88", 0.88),
         ("Erkennungsrate: 88.1 %", 0.881),

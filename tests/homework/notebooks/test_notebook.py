@@ -160,6 +160,21 @@ def test_curves_are_named_where_accuracy_is_said_elsewhere(code):
 
 
 @pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("plt.plot(训练准确率)\nplt.plot(验证准确率)", (True, True, True)),
+        ("plt.plot(egitim_dogruluklari)\nplt.plot(dogrulama_dogruluklari)", (True, True, True)),
+        ("plt.plot(a)\nplt.plot(b)\nplt.legend(['학습 정확도', '검증 정확도'])", (True, True, True)),
+        ("plt.plot(a, label='train')\nplt.plot(b, label='val')\nplt.ylabel('Exactitud')", (True, True, True)),
+        ("plt.plot(train)\nplt.plot(val)\nplt.ylabel('Verlust')", (True, True, False)),
+    ],
+)
+def test_curves_are_named_in_other_languages_too(code, found):
+    (plot,) = notebook.plots(made(cell(code, shown())))
+    assert (plot.training, plot.validation, plot.named) == found
+
+
+@pytest.mark.parametrize(
     "code",
     [
         "plt.plot(train_acc)\nmodel.eval()\nevaluate(model, val_loader)\nplt.savefig('a', layout='constrained')",
@@ -180,12 +195,14 @@ def test_what_is_called_and_what_is_lost_name_no_curve(code):
         ("plot_all(hist)", (True, True)),
         ("plt.plot(hist['train_acc'])", (True, False)),
         ("plt.plot(hist['loss'])", None),
+        ("for k, v in run.log.items():\n    plt.plot(v)", (True, True)),
+        ("plt.plot(run.log['train_acc'])", (True, False)),
         ("plt.plot(other)", None),
         ("plt.imshow(hist[0])", None),
     ],
 )
 def test_curves_are_named_by_the_keys_of_a_dictionary_that_is_gone_through(code, found):
-    before = cell("hist = {'train_acc': [], 'val_acc': [], 'loss': []}\nother, x = [], 'plots/a.png'\n"
+    before = cell("hist = run.log = {'train_acc': [], 'val_acc': [], 'loss': []}\nother, x = [], 'plots/a.png'\n"
                   "def plot_all(h):\n    for k in h:\n        plt.plot(h[k])")  # fmt: skip
     drawn = notebook.plots(made(before, cell(code, shown())))
     assert [(plot.training, plot.validation) for plot in drawn] == ([found] if found else [])
