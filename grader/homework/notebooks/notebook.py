@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from html import unescape
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -40,6 +41,7 @@ ALONE = {
     "validation": re.compile(r"(?<![a-z])(?:val?|valid(?:ation)?|dev|test|eval)(?![a-z])", re.IGNORECASE),
 }
 OTHERS = re.compile(r"loss|load|set|data", re.IGNORECASE)
+BREAK, TAG = re.compile(r"</?(?:tr|p|div|li|br|h\d)\b[^<>]*>", re.IGNORECASE), re.compile(r"<[^<>]*>")
 DRAWN = re.compile(r"plot|scatter|semilog|errorbar", re.IGNORECASE)
 
 
@@ -144,7 +146,8 @@ def countable(count: Any) -> bool:
 
 
 def kept(output: Any) -> Iterator[Output]:
-    """Yield the parts of an output that count; widgets, HTML and JavaScript do not."""
+    """Yield the parts of an output that count; widgets and JavaScript do not. Of a page that is shown, its text does:
+    `display(HTML("<b>test accuracy 0.87"))`."""
     kind = output.get("output_type")
     if kind == "stream":
         yield Output("text", ESCAPES.sub("", clipped(joined(output.get("text", "")))))
@@ -155,8 +158,18 @@ def kept(output: Any) -> Iterator[Output]:
         if form in data:
             yield Output("image", image=decoded(joined(data[form])))
             return
-    if "text/plain" in data:
-        yield Output("text", clipped(joined(data["text/plain"])))
+    plain, marked, page = (clipped(joined(data.get(f"text/{form}", ""))) for form in ("plain", "markdown", "html"))
+    if plain and not plain.startswith("<IPython.core.display."):
+        yield Output("text", plain)
+    elif text := marked or read_page(page):
+        yield Output("text", text)
+
+
+def read_page(text: str) -> str:
+    """The words of some HTML, a line for each row and paragraph; "" where there are none or a script shows them."""
+    if "<script" in text.lower():
+        return ""
+    return unescape(TAG.sub(" ", BREAK.sub("\n", text))).strip()
 
 
 def clipped(text: str) -> str:
@@ -324,9 +337,13 @@ def called(node: ast.AST) -> Iterator[str]:
 
 
 def keys_of(all_trees: Iterable[ast.Module]) -> dict[str, set[str]]:
-    """name or ".attribute" -> the topics (see `draws`) of strings in its value: `h = {"train_acc": [], "loss": []}`."""
+    """name or ".attribute" -> the topics (see `draws`) of its keys: `h = {"train_acc": [], "loss": []}`, `h["acc"]`."""
     found: dict[str, set[str]] = {}
-    for node in (node for tree in all_trees for node in ast.walk(tree) if isinstance(node, ast.Assign)):
+    nodes = [node for tree in all_trees for node in ast.walk(tree)]
+    for one in (node for node in nodes if isinstance(node, ast.Subscript)):
+        if type(one.slice) is ast.Constant and isinstance(one.value, ast.Name | ast.Attribute):
+            found.setdefault(short(one.value), set()).update(draws(one.slice) - {"plot"})
+    for node in (node for node in nodes if isinstance(node, ast.Assign)):
         strings = [part for part in ast.walk(node.value) if isinstance(part, ast.Constant)]
         said = {kind for part in strings for kind in draws(part) if kind != "plot"}
         for target in node.targets if said else ():

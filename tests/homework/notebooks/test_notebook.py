@@ -107,6 +107,22 @@ def test_of_the_outputs_text_errors_and_pictures_are_kept():
     assert "script" not in str(found)
 
 
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ({"text/html": "<table><tr><th>set<td>accuracy</tr><tr><td>test</td><td>0.87</td></tr>"}, "test  0.87"),
+        ({"text/html": "<b>test accuracy</b>: 87&nbsp;%"}, "test accuracy : 87\xa0%"),
+        ({"text/markdown": "**test accuracy** 0.87"}, "**test accuracy** 0.87"),
+        ({"text/html": "<script>test accuracy 0.87</script>"}, None),
+        ({"text/html": "<" * 60_000}, "<" * 60_000),
+    ],
+)
+def test_of_a_page_that_is_shown_the_text_is_kept(data, text):
+    shown_ = new_output("display_data", data=data | {"text/plain": "<IPython.core.display.HTML object>"})
+    found = [output.text.split("\n")[-1].strip() for output in made(cell("x", shown_)).cells[0].outputs]
+    assert found == ([] if text is None else [text])
+
+
 def test_order_and_errors():
     found = made(
         cell("a", count=1), cell("b", count=4), cell("c", count=3), cell("", count=9), cell("d", count=None),
@@ -197,12 +213,14 @@ def test_what_is_called_and_what_is_lost_name_no_curve(code):
         ("plt.plot(hist['loss'])", None),
         ("for k, v in run.log.items():\n    plt.plot(v)", (True, True)),
         ("plt.plot(run.log['train_acc'])", (True, False)),
+        ("for k, v in late.items():\n    plt.plot(v)", (True, True)),
         ("plt.plot(other)", None),
         ("plt.imshow(hist[0])", None),
     ],
 )
 def test_curves_are_named_by_the_keys_of_a_dictionary_that_is_gone_through(code, found):
     before = cell("hist = run.log = {'train_acc': [], 'val_acc': [], 'loss': []}\nother, x = [], 'plots/a.png'\n"
+                  "late['train_acc'] += [1]\nlate['val_acc'].append(1)\n"
                   "def plot_all(h):\n    for k in h:\n        plt.plot(h[k])")  # fmt: skip
     drawn = notebook.plots(made(before, cell(code, shown())))
     assert [(plot.training, plot.validation) for plot in drawn] == ([found] if found else [])
