@@ -14,6 +14,7 @@ import numpy as np
 
 from grader.failing.steps import PUT, WRITE, Ref, Step, part_at, replaced
 from grader.files import inside
+from grader.sandbox.closed import closed
 from grader.sandbox.remote import Remote
 from grader.sandbox.session import Session
 from grader.sandbox.worker.wire import Handle
@@ -63,14 +64,15 @@ def by_reference(modules: Any, steps: Sequence[Step], names: dict[Any, str]) -> 
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """The reference prints nothing here, and is told nothing. It finds and leaves no file: what it would load from the
-    current folder may be a student's, and loading may run it."""
+    """The reference prints nothing here, and is told nothing. It opens no file but those that it makes here: what it
+    would load from the current folder may be a student's, and loading may run it."""
     before = sys.stdin
     with (
         redirect_stdout(StringIO()),
         redirect_stderr(StringIO()),
         tempfile.TemporaryDirectory() as folder,
         inside(folder),
+        closed(folder),
     ):
         sys.stdin = StringIO()
         try:

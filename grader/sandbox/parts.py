@@ -5,7 +5,8 @@ and the answer is the reference's values; none of its code leaves the grader. Wh
 reference needs, such as a cache, stays here, and a number stands for it.
 
 The questions come from a hostile process. So their number and size are limited, and the reference is asked only with
-plain numbers of bounded sizes: no product of two such arrays takes much memory or time.
+plain numbers of bounded sizes: no product of two such arrays takes much memory or time. Meanwhile it opens no file: its
+name might be a student's.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from grader.errors import Mismatch, Raised
+from grader.sandbox.closed import closed
 
 FIRST = 1 << 40  # numbers of these functions, above those of a check's own
 MOST_CALLS, MOST_BYTES = 100_000, 256 << 30  # questions in one check, and bytes of their arrays
@@ -124,10 +126,14 @@ class Parts:
         if name.endswith(".__init__"):
             given.insert(0, self.seed + self.count)
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), closed() as refusing:
                 value = self.functions[name](*given, **further)
         except (Exception, SystemExit) as error:  # the reference was asked with whatever a student's code gave
-            raise Raised(f"{short} was called with arguments that it does not take ({type(error).__name__})") from None
+            if not refusing.tried:
+                told = f"{short} was called with arguments that it does not take ({type(error).__name__})"
+                raise Raised(told) from None
+        if refusing.tried:
+            raise self.refused(f"a right {short} opens files or the like, which it may not do for a student's code")
         return self.shared(name, value)
 
     def shared(self, name: str, value: Any) -> dict[str, Any]:
