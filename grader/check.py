@@ -43,6 +43,7 @@ HOMEWORK = "grader.homework"
 OWN = ROOT / "grader" / "homework"
 IMPORTING = threading.Lock()  # all threads share sys.modules and sys.path
 TREES = {"reference", "student", "fixtures", "right", "wrong"}  # folders of a homework that hold none of its code
+TAKEN = sys.stdlib_module_names | {"numpy", "torch", "grader"}  # names by which students' files cannot be imported
 STEP = 2.0**-26  # of random numbers
 ABSOLUTE = re.compile(rb"^[ \t]*(from|import)[ \t]+grader\.homework\b", re.MULTILINE)
 
@@ -320,8 +321,10 @@ class Subject:
         return self.session.submission.files.get(name) or self.handed_out(name)
 
     def handed_out(self, name: str) -> bytes:
-        """A file of the pristine handout, by base name."""
-        paths = {Path(path).name: path for path in self.session.section.modules.values()}
+        """A file of the pristine handout, by base name; the section's own before others."""
+        paths = {Path(path).name: path for path in (*self.homework.handout, *self.session.section.modules.values())}
+        if name not in paths:
+            raise UsageError(f"{line()}: the handout holds no {name}; correct the name, or list it under `handout:`")
         return self.homework.handout[paths[name]]
 
     def settings_of(self, item: str) -> Mapping[str, float]:
@@ -556,6 +559,11 @@ def expect_parts(plan: Rubric, root: Path, folder: Path) -> None:
                 raise UsageError(
                     f"{plan.where('shim', shim)}: the shim {shim} is {path}, but {folder} has no such file; add it"
                 )
+            if Path(path).parts[0] in TREES:
+                raise UsageError(
+                    f"{plan.where('shim', shim)}: the shim {shim} is {path}, but a handout holds no file of "
+                    f"{Path(path).parts[0]}/; move it beside {plan.path.name}"
+                )
         for name in section.drivers:
             driver = folder / "worker" / f"{name}.py"
             if not driver.is_file():
@@ -589,6 +597,11 @@ def expect_in_reference(plan: Rubric, section: Section, reference: Path) -> None
             if kind == "module" and (module in RESERVED or module.startswith("_")):
                 raise UsageError(
                     f"{where}: the module {module} needs another name: `hw.{module}` has a meaning of its own"
+                )
+            if kind == "module" and (top := import_name(reference, path).partition(".")[0]) in TAKEN:
+                raise UsageError(
+                    f"{where}: the module {module} is {path}, but Python or numpy has a module {top}, which may be "
+                    "imported in its place; give the file another name"
                 )
             try:
                 sources.append((reference / path).read_text(encoding="utf-8"))

@@ -23,7 +23,7 @@ from grader.check import Draws, Subject, defined_at
 from grader.clock import clock, seconds_of
 from grader.errors import Skipped, StudentError, Undecided, UsageError
 from grader.model import Check, CheckPlan, CheckResult, Homework, Verdict
-from grader.sandbox.remote import OBJECT, NoValue, engines
+from grader.sandbox.remote import COPY, OBJECT, NoValue, engines
 
 if TYPE_CHECKING:
     from grader.failing.examples import Failed
@@ -172,8 +172,8 @@ def as_fraction(gained: Any) -> float:
 
 def by_tests(error: BaseException, check: Check) -> tuple[Verdict, float, str] | None:
     """Verdict, fraction and message if a check was skipped by the words of pytest or unittest; else None. Raises
-    UsageError for `pytest.xfail`, because a check expects no wrong answer, and for a student's exception where Python
-    and pytest take their own."""
+    UsageError for `pytest.xfail`, because a check expects no wrong answer, for a student's exception where Python and
+    pytest take their own, and for what is written into the value of an attribute."""
     if isinstance(error, outcome("_pytest.outcomes", "Skipped") | outcome("unittest.case", "SkipTest")):
         return Verdict.SKIPPED, 0.0, str(error) or f"the check {check.name} skipped this, and gave no reason"
     cure = ""
@@ -189,6 +189,8 @@ def by_tests(error: BaseException, check: Check) -> tuple[Verdict, float, str] |
         )
     elif isinstance(error, AttributeError) and isinstance(error.obj, StudentError):
         cure = f"what is caught here tells no {error.name}; read it from the student's exception: hw.raised()"
+    elif isinstance(error, ValueError) and "read-only" in str(error):
+        cure = COPY
     if cure and (frames := own_frames(error, check)):
         frame, number = frames[-1]
         raise UsageError(f"{frame.f_code.co_filename}:{number}: {cure}")

@@ -275,6 +275,14 @@ def test_a_file_that_imports_another_homeworks_is_refused_with_its_line(folder, 
         load(folder, root=folder.parent)
 
 
+def test_a_module_with_a_name_of_pythons_is_refused_by_name(folder):
+    (folder / "rubric.yaml").write_text(RUBRIC.replace("backprop/functions.py", "backprop/signal.py"))
+    with pytest.raises(
+        UsageError, match=r"rubric\.yaml:5: .* is backprop/signal\.py, but Python or numpy has a module"
+    ):
+        load(folder, root=folder.parent)
+
+
 @pytest.mark.parametrize("name", ["data", "source", "item", "recording", "settings", "once", "reference", "_hidden"])
 def test_a_module_that_a_check_could_not_reach_is_refused_by_name(folder, name):
     (folder / "rubric.yaml").write_text(RUBRIC.replace("{functions:", f"{{{name}:"))

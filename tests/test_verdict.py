@@ -103,6 +103,17 @@ def catching_the_students_exception(hw: Any, rng: Any) -> None:
         hw.advise(str(error))
 
 
+def writing_into_an_array(hw: Any, rng: Any) -> None:
+    """It moves a number of the student's, and moves a copy."""
+    hw.functions.Own.w["b"][0] = 3.0
+
+
+def writing_into_a_dict(hw: Any, rng: Any) -> None:
+    """The same, for a key."""
+    assert dict(hw.functions.Own.w) | {"c": 1}
+    hw.functions.Own.w["b"] = 3.0
+
+
 def reading_what_was_caught(hw: Any, rng: Any) -> None:
     """It asks what was caught, and not the student's exception."""
     with pytest.raises(KeyError) as caught:
@@ -312,11 +323,14 @@ def test_a_check_that_skips_as_a_test_does_is_skipped_and_none_expects_a_failure
         (expecting_a_failure, r"pytest\.xfail has no meaning in a check; raise"),
         (expecting_the_students_exception, "`except` and pytest.raises cannot take it; write expect_raises"),
         (catching_the_students_exception, "`except` and pytest.raises cannot take it; write expect_raises"),
+        (writing_into_an_array, r"an attribute is read as a copy, so writing into it is lost"),
+        (writing_into_a_dict, r"an attribute is read as a copy, so writing into it is lost"),
         (reading_what_was_caught, r"what is caught here tells no missing; read it from .* hw\.raised\(\)"),
     ],
 )
 def test_what_a_check_cannot_mean_is_refused_with_its_line_and_the_cure(misusing, says, tmp_path):
-    work = Submission("s", {"functions.py": b"class Own(KeyError): ...\ndef f(x):\n    raise Own(x)\n"}, {}, "")
+    code = b"import numpy\nclass Own(KeyError): w = {'b': numpy.zeros(2)}\ndef f(x):\n    raise Own(x)\n"
+    work = Submission("s", {"functions.py": code}, {}, "")
     with pytest.raises(UsageError, match=rf"test_verdict\.py:\d+: .*{says}"):
         grade(work, homework(tmp_path, misusing), seed=1)
 

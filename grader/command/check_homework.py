@@ -148,7 +148,7 @@ def selftest_findings(folder: Path) -> Iterator[str]:
 
 
 def handout_findings(homework: Homework) -> Iterator[str]:
-    """Files of student/ that differ from the handout made from the reference, or that contain a solution."""
+    """Files of student/ that differ from the handout made from the reference, contain a solution, or are no Python."""
     root = handout.home(homework.folder)
     if not (root / "reference").is_dir():
         return
@@ -160,6 +160,10 @@ def handout_findings(homework: Homework) -> Iterator[str]:
     cure = f"run: python -m grader.handout --homework {shlex.quote(str(homework.folder))} --overwrite"
     for name, content in handout.contents(root / "reference", root / "fixtures", homework.rubric).items():
         path = root / "student" / name
+        try:
+            compile(content if name.endswith(".py") else b"", name, "exec")
+        except SyntaxError as error:
+            yield f"{path}:{error.lineno}: {error.msg}: Python cannot read this file of students; add a `stub:`"
         if not path.is_file():
             yield f"{path}: the handout lists this file, but it does not exist; {cure}"
         elif path.read_bytes() != content:

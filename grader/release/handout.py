@@ -50,8 +50,8 @@ Fill in the stubs in `{student}`. On a fresh machine with Python 3.11 or newer, 
 ```
 
 On Windows the programs are in `.venv\\Scripts` instead of `.venv/bin`. After that, in this environment,
-`python grade.py{option}` grades it, with `--task ID` one task, and with `--watch` again at each save. `python grade.py
-pack` makes the zip to hand in. `python grade.py --help` tells the rest.
+`python grade.py{option}` grades it, with `--task ID` one task, and with `--watch` again at each save.
+`python grade.py pack{option}` makes the zip to hand in. `python grade.py --help` tells the rest.
 
 The grader asks the questions that your course's grader asks, with other inputs: this copy knows {seeds} sets of them.
 """

@@ -42,6 +42,7 @@ TOLD = frozenset(("__name__", "__qualname__", "__doc__", "__dict__", "__bases__"
 PROBED = ("__array", "__cuda", "__dlpack", "__torch")  # how names begin that compiled code looks for
 OBJECT = "an object was expected"  # ends a sentence on plain data
 CALLED = {"take": "next", "leave": "exit"}  # operators whose methods have other names
+COPY = "an attribute is read as a copy, so writing into it is lost; change `a.x.copy()` or `dict(a.x)`, then set `a.x`"
 FUNCTION = 0  # the handle id that says: this attribute is a function
 KINDS = {int(kind): kind for kind in vars(Parameter).values() if isinstance(kind, type(Parameter.KEYWORD_ONLY))}
 
@@ -131,6 +132,17 @@ def asked(session: Asking, owner: Owner, path: tuple[str, ...], name: str) -> An
     value = operated(session, owner, path, "getattr", name)
     if isinstance(value, Remote) and value._handle.id == FUNCTION:
         return Function(session, owner, (*path, name))
+    return only_read(value)
+
+
+def only_read(value: Any) -> Any:
+    """The value of an attribute, which a check gets as a copy: what it wrote into that would be lost without a word."""
+    if type(value) is np.ndarray:
+        value.flags.writeable = False
+    elif type(value) is Answered:
+        return Copied((key, only_read(part)) for key, part in value.items())
+    elif type(value) in (list, tuple):
+        return type(value)(map(only_read, value))
     return value
 
 
@@ -162,7 +174,19 @@ class Answered(dict[Any, Any]):
         raise NoKeyError(f"an answer is a dict without the key {key!r}")
 
 
-Answered.__name__ = "dict"  # as messages call it
+class Copied(Answered):
+    """A dict that is the value of an attribute."""
+
+    def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        raise UsageError(f"{line()}: {COPY}")
+
+    __delitem__ = __ior__ = pop = popitem = setdefault = clear = update = __setitem__  # type: ignore[assignment]
+
+    def __reduce__(self) -> Any:
+        return dict, (dict(self),)
+
+
+Answered.__name__ = Copied.__name__ = "dict"  # as messages call it
 
 
 class Left(dict[int | str, Any]):
@@ -718,8 +742,8 @@ def travelling(value: Any, callbacks: dict[int, Callable[..., Any]]) -> Any:
         raise UsageError(f"{line()}: a generator cannot be sent to the student's process; send hw.generator(seed)")
     dtype = f" of {value.dtype}" if isinstance(value, np.ndarray) else ""
     raise UsageError(
-        f"{line()}: a {kind.__name__}{dtype} cannot be sent to the student's process; numbers, texts, arrays of "
-        "numbers, tensors, lists, tuples, dicts, sets, functions and the student's own objects can"
+        f"{line()}: a {kind.__name__}{dtype} cannot be sent to the student's process, only plain data and functions; "
+        "make it there, by a file of `modules` that is not in `submit`"
     )
 
 

@@ -183,6 +183,22 @@ def break_a_check(folder: Path) -> None:
     add_check(folder, "broken", "raise KeyError(str(hw.work.weighted_sum(np.ones((2, 2)), np.ones(2))))")
 
 
+def leave_no_stub(folder: Path) -> None:
+    change(folder / "reference/work.py", " stub: out = None", "")
+    change(
+        folder / "reference/work.py",
+        "    out = x @ w\n    # END SOLUTION\n    return out",
+        "    return x @ w\n    # END SOLUTION",
+    )
+    change(
+        folder / "reference/work.py", '    """The sum of each row of x (N, D), weighted by w (D,): shape (N,)."""\n', ""
+    )
+
+
+def keep_a_shim_in_the_reference(folder: Path) -> None:
+    change(folder / "rubric.yaml", "    forbid: [torch]", "    shims: {work_base: reference/work.py}")
+
+
 def break_a_check_by_wrong_work(folder: Path) -> None:
     add_check(folder, "broken", "assert {2.0: True}[float(hw.work.weighted_sum(2 * np.eye(1), np.ones(1))[0])]")
     change(folder / "wrong.yaml", "x.sum(axis=1)", "x.sum(axis=1) + 1")
@@ -289,6 +305,8 @@ def mark_it(folder: Path) -> None:
         ),
         (replace_nothing, r"wrong\.yaml:2: work\.py of the reference does not contain 'x \* w'"),
         (name_no_file, r"wrong\.yaml:2: students do not hand in works\.py; `file` must be one of work\.py"),
+        (leave_no_stub, r"student/work\.py:7: expected an indented block .*: Python cannot read this file of students"),
+        (keep_a_shim_in_the_reference, r"rubric\.yaml:6: .*a handout holds no file of reference/; move it beside"),
         (hand_out_a_solution, r"student/solved\.py:\d+: students would get this solution"),
         (name_no_item, r"wrong\.yaml:2: weights-forgotten loses points in 7\.1, but the rubric has no such item"),
         (misspell_a_key, r"wrong\.yaml:2: weights-forgotten cannot have the key looses"),
