@@ -572,9 +572,11 @@ def expect_parts(plan: Rubric, root: Path, folder: Path) -> None:
                     f"{where}: section {section.id} names the driver {name}, but there is no worker/{name}.py; add it"
                 )
             try:
-                SourceFileLoader(name, str(driver)).get_code(name)  # only compiled; the workers use the bytecode
+                code = SourceFileLoader(name, str(driver)).get_code(name)  # only compiled; the workers use the bytecode
             except SyntaxError as error:
                 raise UsageError(f"{driver}:{error.lineno}: {error.msg}; correct this driver") from None
+            if code is not None and "begin" not in code.co_names:
+                raise UsageError(f"{driver}: a driver begins with its function begin(student, order); write it")
 
 
 def expect_stand_ins(plan: Rubric, modules: Mapping[str, ModuleType]) -> None:

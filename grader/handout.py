@@ -112,7 +112,7 @@ def contents(reference: Path, fixtures: Path, plan: Rubric) -> dict[str, bytes]:
     for name in plan.handout.files:
         form = render_notebook if name.endswith(".ipynb") else render
         try:
-            made[name] = form((reference / name).read_bytes().decode()).encode()
+            made[name] = form((reference / name).read_text(encoding="utf-8")).encode()  # with lines of any system
         except UsageError as error:
             told = str(error)
             at = f":{told.removeprefix('line ')}" if told.startswith("line ") else f": {told}"
@@ -124,7 +124,7 @@ def contents(reference: Path, fixtures: Path, plan: Rubric) -> dict[str, bytes]:
             ) from None
         except (UnicodeDecodeError, ValueError, KeyError):
             raise UsageError(
-                f"{reference / name} is not UTF-8 text or a notebook; save it again in the right format"
+                f"{reference / name} is not UTF-8 text or a notebook; save it anew, or list data under `fixtures:`"
             ) from None
     for path, name in plan.handout.fixtures.items():
         try:

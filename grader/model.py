@@ -30,7 +30,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A measured number and its bar. An error must stay below `bound`; with `at_least`, an accuracy must reach it."""
+    """A measured number and its bar. An error must stay below `bound`; with `at_least`, a number must reach it."""
 
     name: str
     value: float

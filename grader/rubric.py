@@ -212,6 +212,9 @@ class Reader:
             needs = tuple(self.noted(keys["needs"], "needs", "need")) if "needs" in keys else ()
             if "submit" in keys and isinstance(keys["submit"], yaml.SequenceNode) and not keys["submit"].value:
                 self.mistake(keys["submit"], f"submit of section {name} is empty; name the files that students hand in")
+            submit = tuple(self.texts(keys["submit"], "submit")) if "submit" in keys else ()
+            for file in (one for one in submit if re.search(r"[/\\]", one)):
+                self.mistake(keys["submit"], f"submit names {file}; name the file alone, wherever students have it")
             for name_ in (one for one in needs if "." in one):
                 self.mistake(keys["needs"], f"needs names {name_}; name the package alone, {name_.partition('.')[0]}")
             forbid = tuple(self.texts(keys["forbid"], "forbid")) if "forbid" in keys else ()
@@ -224,7 +227,7 @@ class Reader:
             yield Section(
                 id=name,
                 modules=dict(self.modules(modules)),
-                submit=tuple(self.texts(keys["submit"], "submit")) if "submit" in keys else (),
+                submit=submit,
                 keep={function: tuple(self.positions(at, function)) for function, at in keep.items()},
                 forbid=forbid,
                 needs=needs,
@@ -356,8 +359,11 @@ class Reader:
         fixtures = self.mapping(keys["fixtures"], "fixtures", optional=None) if "fixtures" in keys else {}
         for path, name in fixtures.items():
             self.note(name, "fixture", self.text(name, path))
+        files = tuple(self.noted(keys["files"], "files", "handout")) if "files" in keys else ()
+        for path in (one for one in (*files, *fixtures) if one.startswith("/") or ".." in Path(one).parts):
+            self.mistake(node, f"the handout lists {path}, which lies outside of it; name files of reference/")
         return HandoutPlan(
-            files=tuple(self.noted(keys["files"], "files", "handout")) if "files" in keys else (),
+            files=files,
             fixtures={path: self.text(name, path) for path, name in fixtures.items()},
         )
 

@@ -309,6 +309,15 @@ def test_a_driver_or_reader_that_is_not_there_is_named_with_its_line(folder):
     assert load(folder, root=folder.parent).readers["words.read"]({}) == {}
 
 
+def test_a_driver_that_begins_nothing_is_named(folder):
+    drives = RUBRIC.replace("submit: [functions.py]", "submit: [functions.py]\n    drivers: [spin]")
+    (folder / "rubric.yaml").write_text(drives)
+    (folder / "worker").mkdir()
+    (folder / "worker/spin.py").write_text("x = 1\n")
+    with pytest.raises(UsageError, match=r"spin\.py: a driver begins with its function begin\(student, order\)"):
+        load(folder, root=folder.parent)
+
+
 def test_drawn_numbers_lie_on_a_grid_and_are_numpys_own_but_for_that():
     ours, numpys = Draws(np.random.PCG64(3)), np.random.Generator(np.random.PCG64(3))
     for draw in (lambda rng: rng.normal(2.0, 3.0, size=200), lambda rng: rng.uniform(-1, 1, size=200),

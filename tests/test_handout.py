@@ -6,6 +6,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -13,6 +14,7 @@ import pytest
 
 from grader import handout, rubric
 from grader.errors import UsageError
+from grader.model import HandoutPlan
 
 ROOT = Path(__file__).parents[1]
 REFERENCE, STUDENT, FIXTURES = ROOT / "reference", ROOT / "student", ROOT / "fixtures"
@@ -98,6 +100,14 @@ def test_no_line_of_a_solution_is_in_the_handout():
 def test_a_region_becomes_its_stub():
     text = "def f(x):\n    # BEGIN SOLUTION stub: out = None\n    out = 2 * x\n    # END SOLUTION\n    return out\n"
     assert handout.render(text) == "def f(x):\n    # Your code here.\n    out = None\n    return out\n"
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_a_reference_of_another_system_has_its_marks(tmp_path, end):
+    text = "# BEGIN SOLUTION stub: x = None\nx = 2\n# END SOLUTION\n"
+    (tmp_path / "a.py").write_bytes(text.replace("\n", end).encode())
+    plan = replace(PLAN, handout=HandoutPlan(("a.py",)))
+    assert handout.contents(tmp_path, tmp_path, plan) == {"a.py": b"# Your code here.\nx = None\n"}
 
 
 def test_a_region_without_a_stub_leaves_its_place():

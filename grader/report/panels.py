@@ -41,25 +41,27 @@ class Panel:
 
 
 def panels(report: Report) -> tuple[Panel, ...]:
-    """Panels of gradient errors, other errors and accuracies. Empty panels are left out; long ones are split."""
-    kinds: dict[str, dict[tuple[str, str], list[Measure]]] = {"gradient": {}, "forward": {}, "accuracy": {}}
+    """Panels of gradient errors, other errors and what has to reach its bar. Empty ones are left out; long ones are
+    split."""
+    kinds: dict[str, dict[tuple[str, str], list[Measure]]] = {"gradient": {}, "error": {}, "reached": {}}
     for item, check in checks(report):
         for measure in check.measures:
             quantity = QUANTITY.match(name := harmless(measure.name))
             label = f"{item.id} {quantity[0] if quantity else name}"
             kinds[kind(measure)].setdefault((check.name, label), []).append(measure)
-    titles = {"gradient": "Gradient errors", "forward": "Forward errors", "accuracy": "Accuracies"}
+    other = "Other errors" if kinds["gradient"] else "Errors"
+    titles = {"gradient": "Gradient errors", "error": other, "reached": "Numbers that must reach their bars"}
     drawn = []
     for name, found in kinds.items():
         rows = [Row(label, tuple(all_)) for (_, label), all_ in found.items()]
         for start in range(0, len(rows), ROWS):
             title = f"{titles[name]}, continued" if start else titles[name]
-            drawn.append(Panel(title, tuple(rows[start : start + ROWS]), name != "accuracy"))
+            drawn.append(Panel(title, tuple(rows[start : start + ROWS]), name != "reached"))
     return tuple(drawn)
 
 
 def kind(measure: Measure) -> str:
-    return "accuracy" if measure.at_least else "gradient" if "grad" in measure.name.lower() else "forward"
+    return "reached" if measure.at_least else "gradient" if "grad" in measure.name.lower() else "error"
 
 
 def describe(panel: Panel) -> str:

@@ -49,7 +49,7 @@ def test_a_table_is_no_picture():
 
 def test_every_measurement_is_drawn_against_its_bar(report):
     drawn = png.of_measures(report)
-    assert [one.title for one in drawn] == ["Gradient errors", "Forward errors", "Accuracies"]
+    assert [one.title for one in drawn] == ["Gradient errors", "Other errors", "Numbers that must reach their bars"]
     assert any("on the right side of the bar" in one.caption for one in drawn)
 
 
