@@ -10,6 +10,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
@@ -485,7 +486,8 @@ def code_of(folder: Path) -> list[Path]:
 def import_file(package: str, path: Path, module: str = "") -> ModuleType:
     """Import a file of a homework. Raises UsageError, with the line, if it cannot be imported."""
     try:
-        return importlib.import_module(f"{package}.{module or path.stem}")
+        with redirect_stdout(sys.stderr):
+            return importlib.import_module(f"{package}.{module or path.stem}")
     except (UsageError, KeyboardInterrupt):
         raise
     except SyntaxError as error:
@@ -650,7 +652,8 @@ def imported_as(names: Mapping[str, str], folders: Sequence[str], own: Collectio
     displaced = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in own}
     sys.path[:0] = dict.fromkeys(folders)
     try:
-        return {name: importlib.import_module(dotted) for name, dotted in names.items()}
+        with redirect_stdout(sys.stderr):  # what the reference prints is no part of a report
+            return {name: importlib.import_module(dotted) for name, dotted in names.items()}
     finally:
         del sys.path[: len(set(folders))]
         for name in [name for name in sys.modules if name.partition(".")[0] in own]:

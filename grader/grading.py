@@ -48,7 +48,7 @@ class Interrupted(KeyboardInterrupt):
         self.report = report
 
 
-CURE = "type: python -m pip install -e '.[torch]'"
+EXTRA = {"torch", "torchvision"}  # what `pip install -e '.[torch]'` installs
 NOTHING_RAN = "nothing of the submission was run"
 STOPPED = "the run was interrupted before this was measured"
 
@@ -215,11 +215,24 @@ def installed(section: Section) -> dict[str, str]:
         return {}
     from importlib import metadata  # slow, and most sections need none
 
-    return {name: metadata.version(name) for name in section.needs}
+    return {name: metadata.version(distribution(name)) for name in section.needs}
+
+
+def distribution(package: str) -> str:
+    """What pip calls a package: "scikit-learn" for "sklearn". One that is not installed has its own name."""
+    from importlib import metadata  # slow to import
+
+    try:
+        metadata.distribution(package)
+    except metadata.PackageNotFoundError:
+        return next(iter(metadata.packages_distributions().get(package, ())), package)
+    return package
 
 
 def why(lacking: Sequence[str]) -> str:
-    return f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} not installed; {CURE}"
+    wanted = " ".join(dict.fromkeys("-e '.[torch]'" if name in EXTRA else name for name in lacking))
+    are = "is" if len(lacking) == 1 else "are"
+    return f"{' and '.join(lacking)} {are} not installed; type: python -m pip install {wanted}"
 
 
 def skipped(items: Sequence[Item], homework: Homework, reason: str) -> Iterator[CheckResult]:

@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import redirect_stdout
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -95,7 +96,8 @@ def run_once(
     homework.answers.begin_check()
     try:
         what = f"the check {check.name} ({Path(defined_at(check)).name})"
-        with clock(what, seconds_of(homework.rubric.limits, hw.item)):
+        seconds = seconds_of(homework.rubric.limits, hw.item)
+        with clock(what, seconds), redirect_stdout(sys.stderr):  # what the check prints is no part of a report
             gained = check.function(hw, Draws(np.random.PCG64(own_seed)))
         if gained is not None:
             fraction = as_fraction(gained)

@@ -11,7 +11,7 @@ from tiny import SUBMISSION, broken, drawing, half, homework, right, verdicts, w
 
 from grader.data.datasets import DataSet
 from grader.errors import UsageError
-from grader.grading import grade
+from grader.grading import grade, why
 from grader.model import (
     Check,
     CheckPlan,
@@ -194,3 +194,9 @@ def test_a_result_keeps_when_its_student_may_see_it(tmp_path):
     away = replace(hidden.rubric.sections[0], needs=("no_such_package",))
     skipped = grade(SUBMISSION, replace(hidden, rubric=replace(hidden.rubric, sections=(away,))), seed=1)
     assert [check.visibility for check in skipped.checks] == ["hidden", "hidden"]
+
+
+def test_what_to_type_names_the_packages_that_are_missing():
+    assert why(["torch", "torchvision"]).endswith("are not installed; type: python -m pip install -e '.[torch]'")
+    assert why(["torch", "nowhere"]).endswith("type: python -m pip install -e '.[torch]' nowhere")
+    assert why(["nowhere"]) == "nowhere is not installed; type: python -m pip install nowhere"

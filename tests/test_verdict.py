@@ -47,6 +47,16 @@ def test_no_check_earns_more_than_its_points_or_less_than_none(tmp_path):
     assert [(check.verdict, check.earned) for check in report.checks] == [(Verdict.PASS, 3), (Verdict.FAIL, 0)]
 
 
+def printing(hw: Any, rng: Any) -> None:
+    """It shows its author something."""
+    print("debug")
+
+
+def test_what_a_check_prints_is_no_part_of_a_report(tmp_path, capsys):
+    grade(SUBMISSION, homework(tmp_path, printing), seed=1)
+    assert capsys.readouterr() == ("", "debug\n")
+
+
 def test_each_end_has_its_verdict_and_its_share(tmp_path):
     report = grade(SUBMISSION, homework(tmp_path, right, half, wrong, missing), seed=1)
     assert verdicts(report) == {

@@ -32,6 +32,7 @@ from grader.selftest.wheats import completed
 
 CONSISTENT, FINDINGS = 0, 1
 SEEDS = 3
+ONE = 1 + 1e-9  # the largest fraction, rounded
 Grading = Callable[[Submission, Homework, int], Report]
 Run = Callable[[Subject, Generator], float | None]  # a check's function
 
@@ -338,6 +339,8 @@ def noting(homework: Homework, passed: set[str]) -> Homework:
     def note(run: Run) -> Run:
         def function(hw: Subject, rng: Generator) -> float | None:
             gained = run(hw, rng)
+            if isinstance(gained, int | float) and gained > ONE:
+                raise ValueError(f"the check returned {gained}; a fraction is at most 1")
             passed.add(run.__name__)
             return gained
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from grader import handout
 from grader.errors import UsageError
+from grader.grading import EXTRA, distribution
 from grader.handout import PACKED
 from grader.model import Rubric
 from grader.reference import RECORDED
@@ -103,11 +104,12 @@ def is_given(path: str) -> bool:
 
 def welcome(source: Source, plan: Rubric, seeds: int) -> bytes:
     """The page for students."""
-    needs = any(section.needs for section in plan.sections)
+    needs = {name for section in plan.sections for name in section.needs}
+    others = "".join(f" {distribution(name)}" for name in sorted(needs - EXTRA))
     option = "" if source.own else " --homework homework"
+    project = f"'.{'[torch]' if needs & EXTRA else ''}'{others}"
     command = (
-        f"python3 -m venv .venv && .venv/bin/python -m pip install -q -e '.{'[torch]' if needs else ''}' && "
-        f".venv/bin/python grade.py{option}"
+        f"python3 -m venv .venv && .venv/bin/python -m pip install -q -e {project} && .venv/bin/python grade.py{option}"
     )
     return WELCOME.format(
         title=plan.title, command=command, seeds=seeds, option=option, student=f"{place(source)}student/"

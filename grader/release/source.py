@@ -12,6 +12,7 @@ from pathlib import Path
 from grader import handout
 from grader.data import datasets
 from grader.errors import UsageError
+from grader.grading import EXTRA, distribution
 from grader.model import DataPlan, Rubric
 
 PROJECT = ("grade.py", "pyproject.toml", "README.md", "LICENSE")
@@ -113,7 +114,8 @@ def below(folder: Path, name: str, *, without: tuple[str, ...] = ()) -> dict[str
 
 
 def requirements(source: Source) -> bytes:
-    """What `pip install -r` installs: the project's packages, and of the extras those that a section needs."""
+    """What `pip install -r` installs: the project's packages, and what a section needs, of the extras where it is
+    there."""
     try:
         project = tomllib.loads((source.project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     except (OSError, tomllib.TOMLDecodeError, KeyError):
@@ -126,8 +128,10 @@ def requirements(source: Source) -> bytes:
         for line in lines
         if package_of(line) in needed
     ]
-    index = [TORCH_CPU] if extras else []
-    return "".join(f"{line}\n" for line in [*index, *project["dependencies"], *extras]).encode()
+    index = [TORCH_CPU] if needed & EXTRA else []
+    known = {package_of(line).lower() for line in (*project["dependencies"], *extras)}
+    others = sorted(name for name in map(distribution, needed) if name.lower() not in known)
+    return "".join(f"{line}\n" for line in [*index, *project["dependencies"], *extras, *others]).encode()
 
 
 def package_of(line: str) -> str:

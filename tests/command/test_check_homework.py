@@ -224,6 +224,10 @@ def give_no_number(folder: Path) -> None:
     change(folder / "checks.py", "        expect_close(", "        return float('nan')\n        expect_close(")
 
 
+def give_too_much(folder: Path) -> None:
+    change(folder / "checks.py", "        expect_close(", "        return 50\n        expect_close(")
+
+
 def be_about_nothing(folder: Path) -> None:
     change(folder / "checks.py", 'work.weighted_sum")', 'work.weighted_sums")')
 
@@ -282,6 +286,7 @@ def mark_it(folder: Path) -> None:
             r"rubric\.yaml:4: module work is work\.py, but there is no .*reference/work\.py; add",
         ),
         (give_no_number, r"the reference fails .*: the check returned nan, which is no fraction"),
+        (give_too_much, r"the reference fails .*: the check returned 50; a fraction is at most 1"),
         (be_about_nothing, r"checks\.py:9: weighted_sum is about work\.weighted_sums, which the reference does not"),
         (be_about_no_module, r"checks\.py:9: weighted_sum is about works\.weighted_sum, which the reference does not"),
         (break_the_selftest, r"selftest\.yaml:1: this is not valid YAML"),

@@ -14,6 +14,7 @@ from packages import FRAMEWORK, PROJECT, ran
 from grader import cli, rubric
 from grader.errors import UsageError
 from grader.model import DataPlan
+from grader.release.handout import welcome
 from grader.release.source import Source, absent, data, grader, requirements, script
 
 OWN = PROJECT / "grader" / "homework"
@@ -44,6 +45,16 @@ def test_packages_of_sections_are_required_and_no_others():
     assert any(line.startswith("torch==") for line in own)
     assert any(line.startswith("numpy") for line in other)
     assert not any(line.startswith(("torch", "pytest", "distributed", "--")) for line in other)
+
+
+def test_a_package_that_no_extra_lists_is_required_by_the_name_that_pip_knows():
+    framework = source(FRAMEWORK)
+    (main,) = framework.rubric.sections
+    needing = replace(framework.rubric, sections=(replace(main, needs=("_pytest", "yaml", "nowhere")),))
+    lines = requirements(replace(framework, rubric=needing)).decode().splitlines()
+    assert lines[-2:] == ["nowhere", "pytest"]
+    assert not any(line.startswith(("torch", "--")) for line in lines)
+    assert b"install -q -e '.' pytest nowhere PyYAML &&" in welcome(framework, needing, 3)
 
 
 def test_without_a_reference_nothing_is_released(tmp_path):
