@@ -79,6 +79,14 @@ def expect_run(hw: Subject, student: Survey, what: str, cells: Collection[int]) 
         handed_in.hold(hw, f"{said}; from which run?", said)
 
 
+def ask_of_functions(hw: Subject, student: Survey, outcome: Outcome) -> None:
+    """Leave a network to a person that is functions of tensors and no module: it is trained, but cannot be measured."""
+    if outcome.steps and not student.defines_network and not outcome.fact("layers", list):
+        said = f"{PART1} trains tensors, but no nn.Module whose accuracy could be measured"
+        hw.once("functions", lambda: hw.review(f"{said}; is it a network, and how good is it?"))
+        raise Skipped(f"{said}; this costs no points: a person will look")
+
+
 def expect_computed(hw: Subject, student: Survey, of: str, cells: Collection[int]) -> None:
     """Leave a "plot" or a "claim" to a person whose numbers stand in the code: they may be of an earlier run."""
     for doubt in student.doubts:
@@ -144,9 +152,10 @@ def unshown(student: Survey, outcome: Outcome) -> int:
 def notebook_trains(hw: Subject, rng: np.random.Generator) -> None:
     """When the grader runs the notebook, its code trains a network that learns."""
     student = fashion_run.part1(hw)
+    outcome = fashion_run.first(hw)
+    ask_of_functions(hw, student, outcome)
     if not student.defines_network:
         raise Mismatch(f"{PART1} defines no network: no class of it derives from nn.Module")
-    outcome = fashion_run.first(hw)
     for problem in outcome.problems[:3]:
         hw.advise(handed_in.told(problem))
     for doubt in [one for one in student.doubts if one.of == "data"][:1]:
@@ -185,6 +194,7 @@ def architecture(hw: Subject, rng: np.random.Generator) -> None:
     outcome = fashion_run.first(hw)
     layers = [row for row in outcome.fact("layers", list) if is_layer(row)]
     if not layers:
+        ask_of_functions(hw, student, outcome)
         unjudged(hw, outcome, student.claimed)
         if outcome.error is not None:
             raise fashion_run.explained(outcome.error)
@@ -315,6 +325,7 @@ def test_accuracy(hw: Subject, rng: np.random.Generator) -> None:
     student = fashion_run.part1(hw)
     claim = student.claimed
     first = fashion_run.first(hw)
+    ask_of_functions(hw, student, first)
     unjudged(hw, first, claim)
     ask_of_cut(hw, first, claim, hw.settings["full"])
     fashion_run.learned(hw, first)

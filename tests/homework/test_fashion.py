@@ -655,6 +655,16 @@ def notebook_with(
 
 
 @pytest.mark.parametrize("check", ["notebook_trains", "architecture", "test_accuracy"])
+def test_a_network_of_functions_alone_is_left_to_a_person(check):
+    student = notebook_with(network=False)
+    ended, (question,) = asked_of(getattr(task5_fashion, check), student, outcome(facts={"layers": []}, accuracy=0.0))
+    assert isinstance(ended, Skipped)
+    assert question.endswith("no nn.Module whose accuracy could be measured; is it a network, and how good is it?")
+    ended, _ = asked_of(getattr(task5_fashion, check), student, Outcome(1, 1.0))
+    assert isinstance(ended, Mismatch)
+
+
+@pytest.mark.parametrize("check", ["notebook_trains", "architecture", "test_accuracy"])
 @pytest.mark.parametrize(
     "absent",
     ["ModuleNotFoundError: No module named 'einops'", "FileNotFoundError: No such file or directory: 'own.csv'"],
