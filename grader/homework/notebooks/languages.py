@@ -13,7 +13,8 @@ WORDS = {
     "|dok[lł]adno[sś][cć]|akurasi|точност|准确率|準確率|准确度|正确率|正確率|正解率|正答率|精度|정확도|độ chính xác"
     "|الدقة",
     "test": "prueba|prüf|тест|测试|測試|テスト|테스트|kiểm tra|اختبار",
-    "validation": "do[gğ]rulama|валид|验证|驗證|検証|검증",
+    "validation": "validaci[oó]n|valida[cç][aã]o|validazione|validierung|validatie|validering|do[gğ]rulama"
+    "|валид|验证|驗證|検証|검증",
     "training": "entrenamiento|entra[iî]nement|apprentissage|treinamento|treino|addestramento|e[gğ]itim|обуч|трениров"
     "|训练|訓練|学習|학습|훈련|huấn luyện|التدريب",
     "loss": "verlust|\\bperte|p[eé]rdida|\\bperda|perdita|kay[iı]p|потер|损失|損失|손실",

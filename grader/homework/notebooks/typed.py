@@ -374,7 +374,9 @@ class Code:
 
     def drawn(self, tree: ast.Module) -> str:
         """Why the accuracies that a cell draws are typed, or are of another set than it says; "" if they are not."""
-        calls = [call for call in self.calls(tree) if DRAWING.match(named(call))]
+        calls = [
+            call for call in self.calls(tree) if call.args and DRAWING.match(named(call))
+        ]  # not `optimizer.step()`
         told = [call for call in calls if {"training", "validation"} & draws(call)]
         for call in told or calls:
             values = [one for one in call.args if not isinstance(one, ast.Constant)]

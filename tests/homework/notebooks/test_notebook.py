@@ -183,6 +183,11 @@ def test_curves_are_named_where_accuracy_is_said_elsewhere(code):
         ("plt.plot(a)\nplt.plot(b)\nplt.legend(['학습 정확도', '검증 정확도'])", (True, True, True)),
         ("plt.plot(a, label='train')\nplt.plot(b, label='val')\nplt.ylabel('Exactitud')", (True, True, True)),
         ("plt.plot(train)\nplt.plot(val)\nplt.ylabel('Verlust')", (True, True, False)),
+        (
+            "h = {}\nh['entrenamiento'] = a\nh['validacion'] = b\nplt.plot(h)\nplt.title('exactitud')",
+            (True, True, True),
+        ),
+        ("plt.plot(acc['addestramento'])\nplt.plot(acc['validazione'])", (True, True, True)),
     ],
 )
 def test_curves_are_named_in_other_languages_too(code, found):

@@ -43,6 +43,16 @@ def test_of_a_right_notebook_nothing_is_told(name):
     assert doubts(right_networks.notebook(name)) == []
 
 
+def test_numbers_that_are_drawn_beside_a_step_of_the_optimizer_are_told():
+    source = (
+        "import matplotlib.pyplot as plt\nloss(net).backward()\noptimizer.step()\nlog = {'train_acc': [0.5, 0.9]}\n"
+        "log['val_acc'] = [0.4, 0.8]\nfor k, v in log.items():\n    plt.plot(v, label=k)"
+    )
+    found = Notebook("part1.ipynb", (Cell(1, source, 1, (Output("image", image=b"x"),)),))
+    (doubt,) = typed.doubts(found, notebook.plots(found))
+    assert "draws numbers that stand in the code" in doubt.why
+
+
 LOOP = "def fit():\n    acc = []\n    for e in range(3):\n        acc.append(measure(net))\n    return acc\n"
 SHOWN = "import matplotlib.pyplot as plt\nplt.plot({}, label='validation accuracy')"
 
