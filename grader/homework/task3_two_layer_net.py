@@ -40,6 +40,7 @@ AGAIN = 8  # more calls of the same
 STEP = 20
 VIEW = "it does not own its data"  # numpy's words for an array that cannot be resized
 OTHERS = "it is another network's, saved to this file before, or to another one later"
+FIRST = "it is the network that was loaded before, from another file"
 SAVED, OTHER = "model.pkl", "other.pkl"
 LEAST = 3  # bytes in a file for each number; float32 has 4, of which all but a few bits are random
 ALIKE = 0.1  # share of weights that may be equal to another one: float32 has few that are
@@ -75,8 +76,7 @@ def net_forward(hw: Subject, rng: np.random.Generator) -> None:
     with built_on(hw, FORWARD):
         small, edges = network.draw_sizes(rng), network.edge_sizes(rng)
         wanted = [*map(Wanted, small), *(Wanted(sizes, numeric=False) for sizes in edges)]
-        tiny = Wanted(edges[-1], numeric=False, biases=1e-3, scale=2**-12)
-        *cases, little = network.draw_each(hw, rng, [*wanted, tiny])
+        *cases, little = network.draw_each(hw, rng, [*wanted, tiny(edges[-1])])
         expect_scores(hw, *cases)
         expect_scores(hw, little, said=", small numbers")
         expect_scores_apart(hw, rng, cases[len(small) - 1])
@@ -92,7 +92,7 @@ def net_backward(hw: Subject, rng: np.random.Generator) -> None:
     with built_on(hw, BACKWARD):
         small, edges = network.draw_sizes(rng), network.edge_sizes(rng)
         wanted = [*map(Wanted, small), *(Wanted(sizes, numeric=False) for sizes in (*small, *edges))]
-        first, second, other, another, *cases = network.draw_each(hw, rng, wanted)
+        first, second, other, another, *cases = network.draw_each(hw, rng, [*wanted, tiny(edges[-1])])
         expect_crossed_gradients(hw, rng, first, other)
         expect_crossed_gradients(hw, rng, second, another)
         expect_net_gradients(hw, rng, *cases)
@@ -135,30 +135,41 @@ def net_save_load(hw: Subject, rng: np.random.Generator) -> None:
             if doubtful:  # it cannot be both networks; to start a process each time would take long
                 hw.restart()
             try:
-                loaded = network.as_network(load(hw, case.sizes), "TwoLayerNet.load")
+                loaded, later = (network.as_network(net, "TwoLayerNet.load") for net in load(hw, case.sizes))
             except Raised as error:
                 error.message += ONLY_FILES * doubtful
                 raise
-            values = case.layout.read(loaded.parameters())
-            if values is None:
-                raise Mismatch(f"the loaded {sizes} does not have the parameter names that were saved")
-            for role, value in values.items():
-                name, clues = f"loaded {case.layout.shown(role)} of {sizes}", [Clue(OTHERS, other.values[role])]
-                expect_close(hw, name, value, case.values[role], clues=clues)
+            expect_loaded(hw, case, loaded, "", OTHERS, other)
+            expect_loaded(hw, other, later, ", from a second file", FIRST, case)
             scores, _ = unpack("forward", loaded.forward(case.X), ("scores", "cache"))
             wrong = mistakes(hw, "net_forward_scores", case.values, case.X)
             expect_close(hw, f"scores of the loaded {sizes}", scores, case.scores(), clues=wrong)
 
 
-def load(hw: Subject, sizes: Sizes) -> Any:
-    """The network of `sizes` that was saved, as it is after another one was loaded.
+def tiny(sizes: Sizes) -> Wanted:
+    """A network whose hidden units are small: a threshold above 0 turns them off."""
+    return Wanted(sizes, numeric=False, biases=1e-3, scale=2**-12)
+
+
+def expect_loaded(hw: Subject, case: Case, loaded: Any, said: str, clue: str, other: Case) -> None:
+    """What a loaded network holds is the case's; `clue` is what is wrong where it is the other's."""
+    values = case.layout.read(loaded.parameters())
+    if values is None:
+        raise Mismatch(f"the loaded {case.sizes} does not have the parameter names that were saved")
+    for role, value in values.items():
+        name = f"loaded {case.layout.shown(role)} of {case.sizes}{said}"
+        expect_close(hw, name, value, case.values[role], clues=[Clue(clue, other.values[role])])
+
+
+def load(hw: Subject, sizes: Sizes) -> list[Any]:
+    """The network of `sizes` that was saved, as it is after another one was loaded, and that one.
 
     load() gives an array of another size the saved one, which numpy refuses for a view: then a network of the same size
     has to take the numbers, and the rest is advice.
     """
     try:
         with network.small_by_default(hw):
-            return hw.two_layer_net.TwoLayerNet.load.map([(SAVED,), (OTHER,)])[0]
+            return list(hw.two_layer_net.TwoLayerNet.load.map([(SAVED,), (OTHER,)]))
     except Raised as error:
         if VIEW not in error.message:
             raise
@@ -167,7 +178,7 @@ def load(hw: Subject, sizes: Sizes) -> Any:
         "an index give; make it with np.array(...) in __init__"
     )
     with network.small_by_default(hw, sizes):
-        return hw.two_layer_net.TwoLayerNet.load.map([(SAVED,), (OTHER,)])[0]
+        return list(hw.two_layer_net.TwoLayerNet.load.map([(SAVED,), (OTHER,)]))
 
 
 def expect_own_parameters(hw: Subject, rng: np.random.Generator, sizes: Sizes) -> None:

@@ -358,6 +358,33 @@ def save_rounds(s: Student) -> None:
     network(s, save=save)
 
 
+@mistake("net_save_load")
+def load_gives_the_first_again(s: Student) -> None:
+    kept: list[Any] = []
+
+    def load(right: Any, filename: str) -> Any:
+        kept.append(right.load(filename))
+        return kept[0]
+
+    right = s["two_layer_net"].TwoLayerNet
+    network(s)
+    s["two_layer_net"].TwoLayerNet.load = lambda filename: load(right, filename)
+
+
+@mistake("net_backward", "training_step_biases")
+def backward_masks_with_a_threshold(s: Student) -> None:
+    def forward(right: Any, self: Any, X: Any) -> Any:
+        scores, cache = right.forward(self, X)
+        return scores, (cache, X)
+
+    def backward(right: Any, self: Any, grad: Any, cache: Any) -> Any:
+        grads = right.backward(self, grad, cache[0])
+        hidden = grad @ self.W2.T * (cache[1] @ self.W1 + self.b1 > 1e-3)
+        return grads | {"W1": cache[1].T @ hidden, "b1": hidden.sum(axis=0)}
+
+    network(s, forward=forward, backward=backward)
+
+
 @mistake("net_predict")
 def predict_gives_the_lowest(s: Student) -> None:
     network(s, predict=lambda right, self, X: np.argmin(self.forward(X)[0], axis=1))
