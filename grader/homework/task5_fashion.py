@@ -180,9 +180,11 @@ def notebook_claim(hw: Subject, rng: np.random.Generator) -> None:
         expect_computed(hw, student, "claim", cells)
         expect_near(hw, fashion_run.first(hw), student.claimed)
         return
-    expect_computed(hw, student, "claim", {claim.cell for claim in student.claims})
+    cells = {claim.cell for claim in student.claims}
+    expect_computed(hw, student, "claim", cells)
     ask_of_number(hw, student)
     if student.claims:
+        expect_run(hw, student, "accuracies are", cells)
         raise Partly(f"{PART1} prints accuracies, but none that names the test set", 0.5)
     raise Mismatch(f"no output of {PART1} states an accuracy; evaluate on the test set in the last cell")
 

@@ -654,6 +654,15 @@ def notebook_with(
     )  # fmt: skip
 
 
+def test_accuracies_of_no_named_set_count_beside_a_run_alone():
+    claims = (claimed_accuracy.Claim(0.9, 1, of_test=False),)
+    student = replace(notebook_with("print(input())", network=False), claims=claims)
+    ended, asked = asked_of(task5_fashion.notebook_claim, student, Outcome(1, 1.0))
+    assert type(ended) is Mismatch
+    assert ["but from which run?" in question for question in asked] == [True]
+    assert isinstance(asked_of(task5_fashion.notebook_claim, student, outcome())[0], Partly)
+
+
 @pytest.mark.parametrize("check", ["notebook_trains", "architecture", "test_accuracy"])
 def test_a_network_of_functions_alone_is_left_to_a_person(check):
     student = notebook_with(network=False)
