@@ -156,7 +156,8 @@ def stated(tree: ast.Module) -> set[float]:
 
 class Code:
     """Where the values of all names of some code come from. They are not told apart by order, so that a name is typed
-    only if all that is ever put in it is. "f()" stands for what f returns, "p~" for what is put into p."""
+    only if all that is ever put in it is. "f()" stands for what f returns, "p~" for what is put into p, ".a" for the
+    attribute a of any object."""
 
     def __init__(self, all_trees: list[ast.Module]) -> None:
         self.values: dict[str, list[ast.expr]] = defaultdict(list)
@@ -222,6 +223,8 @@ class Code:
             self.values[name].append(value)
             if not isinstance(target, ast.Name):
                 self.values[f"{name}~"].append(value)
+            if held := attribute(target):
+                self.values[held].append(value)
 
     def call(self, node: ast.Call) -> None:
         given = [*node.args, *(one.value for one in node.keywords)]
@@ -229,6 +232,8 @@ class Code:
             if node.func.attr in MUTATING and (name := root(node.func.value)):
                 self.values[name] += given
                 self.values[f"{name}~"] += given
+                if held := attribute(node.func.value):
+                    self.values[held] += given
             return
         function = self.functions.get(node.func.id) if isinstance(node.func, ast.Name) else None
         if function is None:
@@ -241,7 +246,7 @@ class Code:
         named_ = ((names.get(str(one.arg), ""), one.value) for one in node.keywords)
         for name, value in [*zip(names.values(), node.args, strict=False), *named_]:
             self.values[name].append(value)
-            if own := root(value):
+            for own in filter(None, (root(value), attribute(value))):
                 self.follows[f"{name}~"].add(own)
 
     def spread(self) -> None:
@@ -281,6 +286,9 @@ class Code:
             if isinstance(node, ast.Attribute) and root(node) in self.imported:
                 if not self.pure(node):
                     return None
+                continue
+            if isinstance(node, ast.Attribute) and attribute(node) in self.values:
+                found.add(attribute(node))
                 continue
             if isinstance(node, ast.Call):
                 if (called := self.called(node)) is None:
@@ -333,7 +341,7 @@ class Code:
                 if isinstance(node, ast.Constant) and node.value:
                     if type(node.value) in (int, float) or re.search(r"\d\.\d|\d ?%", str(node.value)):
                         return True
-                elif isinstance(node, ast.Name) and (name := key(node)) not in seen:
+                elif (name := place(node)) and name not in seen:
                     seen.add(name)
                     waiting += [*self.values.get(name, ()), *self.values.get(f"{name}()", ())]
         return False
@@ -367,16 +375,13 @@ class Code:
         while waiting:
             for node in ast.walk(waiting.pop()):
                 yield node
-                name = key(node) if isinstance(node, ast.Name) else ""
-                if name and name not in seen:
+                if (name := place(node)) and name not in seen:
                     seen.add(name)
                     waiting += [*self.values.get(name, ()), *self.values.get(f"{name}()", ())]
 
     def drawn(self, tree: ast.Module) -> str:
         """Why the accuracies that a cell draws are typed, or are of another set than it says; "" if they are not."""
-        calls = [
-            call for call in self.calls(tree) if call.args and DRAWING.match(named(call))
-        ]  # not `optimizer.step()`
+        calls = [call for call in self.calls(tree) if call.args and DRAWING.match(named(call))]  # no `optimizer.step()`
         told = [call for call in calls if {"training", "validation"} & draws(call)]
         for call in told or calls:
             values = [one for one in call.args if not isinstance(one, ast.Constant)]
@@ -395,10 +400,10 @@ class Code:
         seen: set[str] = set()
         while waiting:
             node = waiting.pop()
-            if isinstance(node, ast.Name):
-                if key(node) not in seen:
-                    waiting += self.values.get(key(node), ())
-                seen.add(key(node))
+            if name := place(node):
+                if name not in seen:
+                    waiting += self.values.get(name, ())
+                seen.add(name)
             elif isinstance(node, ast.Call):
                 if named(node) in BOUNDING and any(
                     map(flatters, [*node.args, *(word.value for word in node.keywords)])
@@ -548,6 +553,18 @@ def tell_apart(node: ast.AST, number: int) -> None:
 def key(node: ast.Name | ast.arg) -> str:
     """A name, told apart from its namesakes elsewhere."""
     return str(getattr(node, "key", node.id if isinstance(node, ast.Name) else node.arg))
+
+
+def attribute(node: ast.AST) -> str:
+    """ ".a" for the attribute a of anything, and for what is in it; "" for all else."""
+    while isinstance(node, ast.Subscript | ast.Starred):
+        node = node.value
+    return f".{node.attr}" if isinstance(node, ast.Attribute) else ""
+
+
+def place(node: ast.AST) -> str:
+    """What holds a value: a name or an attribute; "" for all else."""
+    return key(node) if isinstance(node, ast.Name) else f".{node.attr}" if isinstance(node, ast.Attribute) else ""
 
 
 def is_text(node: ast.AST) -> bool:

@@ -53,6 +53,23 @@ def test_numbers_that_are_drawn_beside_a_step_of_the_optimizer_are_told():
     assert "draws numbers that stand in the code" in doubt.why
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "r.val_acc = [0.5, 0.9]\nplt.plot(r.val_acc, label='validation accuracy')",
+        "r.val_acc = []\nr.val_acc.append(0.9)\nplt.plot(r.val_acc, label='validation accuracy')",
+        "r.log = {'val_acc': [0.4, 0.8]}\nplt.plot(r.log['val_acc'], label='validation accuracy')",
+        "r.log = {'train_acc': [0.5, 0.9]}\nr.log['val_acc'] = [0.4, 0.8]\n"
+        "for k, v in r.log.items():\n    plt.plot(v, label=k)",
+    ],
+)
+def test_numbers_that_stand_in_the_code_as_an_attribute_are_told(source):
+    source = f"import matplotlib.pyplot as plt\nclass Run:\n    pass\nr = Run()\n{source}"
+    found = Notebook("part1.ipynb", (Cell(1, source, 1, (Output("image", image=b"x"),)),))
+    (doubt,) = typed.doubts(found, notebook.plots(found))
+    assert "draws numbers that stand in the code" in doubt.why
+
+
 LOOP = "def fit():\n    acc = []\n    for e in range(3):\n        acc.append(measure(net))\n    return acc\n"
 SHOWN = "import matplotlib.pyplot as plt\nplt.plot({}, label='validation accuracy')"
 
@@ -71,6 +88,12 @@ SHOWN = "import matplotlib.pyplot as plt\nplt.plot({}, label='validation accurac
         ["val_acc = [float(line) for line in open('a.txt')]", SHOWN.format("val_acc")],
         ["from numpy import *\nval_acc = [0.3]", SHOWN.format("val_acc")],
         ["class H:\n    pass\nh = H()\nh.val_acc = []\nnet.fit(h)", SHOWN.format("h.val_acc")],
+        ["class H:\n    pass\nh = H()\nh.val_acc = [0.1]\nh.val_acc += [net.measure()]", SHOWN.format("h.val_acc")],
+        [
+            "class H:\n    pass\nh = H()\nh.val_acc = [0.1]",
+            "def fit(net, into):\n    into.append(net.measure())\nfit(model, h.val_acc)",
+            SHOWN.format("h.val_acc"),
+        ],
         ["import torch\nval_acc = torch.load('x')", SHOWN.format("val_acc")],
         ["val_acc = [1]\nval_acc[0] = net.measure()", SHOWN.format("val_acc")],
         ["val_acc = []\nfor x in loader:\n    val_acc += [x]", SHOWN.format("val_acc")],
