@@ -108,7 +108,7 @@ def style(axes: Axes, title: str, below: str) -> None:
 
     axes.set_title(title, loc="left", fontsize=10, color=INK, parse_math=False)
     axes.set_xlabel(below, fontsize=8, color=QUIET)
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     axes.tick_params(colors=QUIET, labelsize=8, length=0)
     axes.grid(color=LINE, linewidth=0.6)
     axes.set_frame_on(False)

@@ -157,6 +157,13 @@ def test_a_table_is_text():
     assert page.count('class="num"') == 2
 
 
+def test_an_accuracy_of_one_epoch_has_no_epoch_and_a_half():
+    one = CURVES | {"epochs": CURVES["epochs"][:1]} | {name: CURVES[name][:1] for name in ("training", "validation")}
+    words = list(svg(Figure("curves", "t", one)).itertext())
+    assert "1" in words
+    assert not {"0.6", "0.8"} & set(words)  # the losses are above 1
+
+
 def test_curves_of_looks_name_their_accuracy():
     data = {name: value for name, value in CURVES.items() if name != "validation"}
     words = " ".join(
