@@ -263,7 +263,7 @@ def test_a_write_into_the_parameters_that_fails_is_shown_as_a_write(tmp_path: Pa
     checks = {check.name: check for item in graded(tmp_path, "3").items for check in item.checks}
     example = checks["net_backward"].example
     assert example.splitlines()[-1].startswith(
-        "    net.parameters()[name][...] = array  # parameters raised ValueError"
+        "    net.parameters()[name][...] = array  # parameters returned something"
     )
     (tmp_path / "example.py").write_text(example)
     ended = subprocess.run([sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True)

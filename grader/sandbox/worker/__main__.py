@@ -415,12 +415,17 @@ class RefusedError(Exception):
 
 
 def write_into(live: Any, values: Mapping[Any, Any]) -> None:
-    """Write arrays into the live ones of the same names, in place. Dicts and lists may be nested."""
+    """Write arrays into the live ones of the same names, in place. Dicts and lists may be nested. Raises FrameError for
+    one that cannot be written: the method that gave the live ones raised nothing."""
     for name, value in values.items():
         if isinstance(value, dict):
             write_into(live[name], value)
-        else:
+            continue
+        try:
             live[name][...] = value
+        except Exception as error:
+            shape = np.shape(value)
+            raise FrameError(f"no array of shape {shape} can be written into its {name!r} ({error})") from None
 
 
 def kind_of(error: BaseException) -> str:
