@@ -399,6 +399,15 @@ def test_a_file_that_was_packed_under_its_own_name_is_that_file(tmp_path, pack):
     assert (found.files, found.questions) == (WORK, {})
 
 
+@pytest.mark.parametrize("deeper", [0, 1])
+def test_a_file_packed_under_its_own_name_is_opened_as_often_as_archives_in_archives(tmp_path, deeper):
+    content = WORK["layers.py"]
+    for _ in range(archive.NESTING + deeper):
+        content = zipped(tmp_path / "layers.zip", {"layers.py": content}).read_bytes()
+    found = read(put(tmp_path / "ada", WORK | {"layers.py": content}), WANTED, STUBS)
+    assert (found.files.get("layers.py") == WORK["layers.py"]) == (deeper == 0)
+
+
 def test_of_a_name_that_a_zip_holds_twice_the_later_counts_unless_it_is_blank(tmp_path):
     for at, (content, expected) in enumerate(((STUBS["layers.py"], b"work"), (b"", b"work"), (b"later", b"later"))):
         path = zipped(tmp_path / f"{at}.zip", {"layers.py": b"work", "functions.py": b"f"})
