@@ -551,7 +551,7 @@ class Student:
     - `problem` says why a submission cannot be graded, or may be missing; else "".
     - `due` is the student's own due date if there is an extension.
     - `parts` is one folder or archive, or several loose files. It is not kept in the gradebook.
-    - `unlisted` says that the class list does not name this student, or not clearly. It is not kept in the gradebook.
+    - `unlisted` says that the class list does not name this student, or not clearly.
     - `own_id` is the id on the platform, character by character. It is not kept in the gradebook.
     """
 

@@ -291,9 +291,6 @@ def span(seconds: float) -> str:
 
 def strays(arguments: argparse.Namespace, students: Sequence[Student]) -> Iterator[str]:
     """Warnings about work in the class's folder that belongs to no student, or was skipped."""
-    if unlisted := [one.id for one in students if one.unlisted]:
-        cure = "name their work exactly like an id in the list, or add the platform's ids to the list"
-        yield f"{named(unlisted)}: not in the class list, or not clearly; {cure}"
     other = [one.id for one in students if not one.unlisted and one.parts and in_another_form(one)]
     if arguments.roster and other:
         yield f"{named(other)}: found in the class list by an id in another Unicode form (é as one character or as two)"

@@ -27,6 +27,9 @@ def caveats(book: Gradebook, run: Run, rows: Sequence[Row]) -> Iterator[str]:
         yield f"{named(several)}: several submissions; the newest counts; see `show STUDENT`"
     if drafts := [row.student.id for row in rows if row.report and is_draft(row.student.ids)]:
         yield f"{named(drafts)}: graded from a draft that was not submitted; decide whether it counts"
+    if unlisted := [row.student.id for row in rows if row.student.unlisted]:
+        cure = "name their work exactly like an id in the list, or add the platform's ids to the list"
+        yield f"{named(unlisted)}: not in the class list, or not clearly; {cure}"
     if late := late_somehow(rows):
         yield f"{len(late)} marked late, days unknown, no penalty yet: {named(late)}; {HOW_LATE}"
     yield from times_not_understood(rows)

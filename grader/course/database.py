@@ -214,6 +214,10 @@ MIGRATIONS = (
         recorded TEXT NOT NULL
     );
     """,
+    # Whether the class list does not name the student.
+    """
+    ALTER TABLE submissions ADD COLUMN unlisted INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 
 

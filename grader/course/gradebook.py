@@ -29,7 +29,8 @@ MOST_DAYS = 10_000
 BY_HAND = "by_hand"  # the rubric's word for a run that a person releases
 NOT_YET = "the run stopped before it was graded; continue with --resume"
 
-COLUMNS = "student, name, ids, path, digest, submitted_at, marked_late, others, problem, due, origin"  # of a Student
+# Of a Student.
+COLUMNS = "student, name, ids, path, digest, submitted_at, marked_late, others, problem, due, origin, unlisted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,9 +400,10 @@ def put_report(connection: sqlite3.Connection, run: Run, student: Student, repor
 
 def put_student(connection: sqlite3.Connection, run: Run, one: Student) -> None:
     connection.execute(
-        f"INSERT OR REPLACE INTO submissions (run, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT OR REPLACE INTO submissions (run, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (run.id, one.id, one.name, json.dumps(dict(one.ids)), one.path, one.digest, stamp(one.submitted_at),
-         one.marked_late, json.dumps(one.others), one.problem, stamp(one.due), json.dumps(dict(one.origin))),
+         one.marked_late, json.dumps(one.others), one.problem, stamp(one.due), json.dumps(dict(one.origin)),
+         one.unlisted),
     )  # fmt: skip
 
 
@@ -417,12 +419,12 @@ def adjustment_of(row: Sequence[Any]) -> Adjustment:
 
 
 def from_row(row: Sequence[Any]) -> Student:
-    id_, name, ids, path, digest, submitted_at, marked_late, others, problem, due, origin = row
+    id_, name, ids, path, digest, submitted_at, marked_late, others, problem, due, origin, unlisted = row
     at, own_due = (moment(text) if text else None for text in (submitted_at, due))
     marked = None if marked_late is None else bool(marked_late)
     known = {**json.loads(ids)}
     return Student(id_, name, known, path, digest, at, marked, tuple(json.loads(others)), problem, own_due,
-                   {**json.loads(origin)})  # fmt: skip
+                   {**json.loads(origin)}, unlisted=bool(unlisted))  # fmt: skip
 
 
 def days_late(submitted: datetime, due: datetime, policy: Late | None) -> int:

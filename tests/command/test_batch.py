@@ -210,6 +210,8 @@ def test_what_a_person_should_know_is_said_before_and_after(tmp_path, monkeypatc
     assert "? right-tabs, wrong-nan: submission time unknown, so not counted as late" in said.out
     with Gradebook.open(tmp_path / "out") as book:
         assert book.run().due == datetime(2026, 11, 20, 23, 59, 59).astimezone()
+    assert cli.main(["gradebook", str(tmp_path / "out"), "list"]) == 0
+    assert "? wrong-nan: not in the class list, or not clearly" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
