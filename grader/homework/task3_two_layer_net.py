@@ -92,7 +92,7 @@ def net_backward(hw: Subject, rng: np.random.Generator) -> None:
     with built_on(hw, BACKWARD):
         small, edges = network.draw_sizes(rng), network.edge_sizes(rng)
         wanted = [*map(Wanted, small), *(Wanted(sizes, numeric=False) for sizes in (*small, *edges))]
-        first, second, other, another, *cases = network.draw_each(hw, rng, [*wanted, tiny(edges[-1])])
+        first, second, other, another, *cases = network.draw_each(hw, rng, [*wanted, tiny(small[-1])])
         expect_crossed_gradients(hw, rng, first, other)
         expect_crossed_gradients(hw, rng, second, another)
         expect_net_gradients(hw, rng, *cases)
