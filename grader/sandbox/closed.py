@@ -28,6 +28,7 @@ ACTS = (
     "urllib.",
 )
 WITH_PATHS = ("open", "os.listdir", "os.scandir", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
+IMPORTS = ("<frozen importlib", "<frozen zipimport")  # os and codecs are frozen, too, and open what they are told to
 
 
 class Act(PermissionError):
@@ -43,7 +44,7 @@ class Closed:
 
     def refuse(self, event: str, args: tuple[Any, ...]) -> None:
         """Raise Act. To import a module is no act: no value of a student's says which."""
-        if sys._getframe(2).f_code.co_filename.startswith("<frozen "):
+        if sys._getframe(2).f_code.co_filename.startswith(IMPORTS):
             return
         if self.folder is not None and event in WITH_PATHS and isinstance(args[0], str | bytes | os.PathLike):
             path = os.path.realpath(os.fsdecode(args[0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import pickle
 import shutil
@@ -27,12 +28,19 @@ def secret(tmp_path: Path) -> Path:
     return tmp_path / "secret"
 
 
+def reraise(error: OSError) -> None:
+    raise error
+
+
 ACTS = {
     "open": lambda path: open(path).read(),  # noqa: PTH123, SIM115
     "read_text": lambda path: path.read_text(),
     "os.open": lambda path: os.open(path, os.O_RDONLY),
     "numpy": lambda path: np.loadtxt(path, dtype=str),
     "pickle": lambda path: pickle.loads(path.read_bytes()),
+    "codecs": lambda path: codecs.open(str(path)).read(),  # noqa: SIM115
+    "makedirs": lambda path: os.makedirs(path.with_name("mine") / "deeper"),  # noqa: PTH103
+    "walk": lambda path: list(os.walk(path.parent, onerror=reraise)),
     "write": lambda path: path.write_text("mine"),
     "unlink": lambda path: path.unlink(),
     "rename": lambda path: path.rename(path.with_name("mine")),
