@@ -270,7 +270,7 @@ def l2_value(w, reg):
         ("the squares are multiplied by themselves: w**4, not w**2", reg / 2 * (w**4).sum()),
         ("the sign of the power is wrong: w**-2, not w**2", reg / 2 * (w**-2.0).sum()),
         ("reg is in the place of w: the weights are ignored", reg / 2 * reg**2),
-        ("reg is squared, too", reg**2 / 2 * squares),
+        ("reg is squared, not the weights", reg**2 / 2 * squares),
         ("it is the sum of w.T @ w, not of w**2: wrong axis",
          reg / 2 * (w.T @ w).sum() if w.ndim == 2 else np.nan),
     ]  # fmt: skip

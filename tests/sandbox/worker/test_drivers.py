@@ -148,7 +148,7 @@ def test_a_homework_elsewhere_brings_its_own_drivers_data_and_section(folder, st
     ],
 )
 def test_a_driver_that_cannot_be_loaded_is_no_fault_of_the_students(folder, start, code, says):
-    (folder / "worker" / "spin.py").write_text(code)
+    (folder / "worker" / "spin.py").write_text(f"{code}def begin(student, order): ...\n")
     (folder / "worker" / "broken.py").write_text("(\n")
     with Zygotes() as zygotes, pytest.raises(UsageError, match=says):
         graded(load(folder), folder, zygotes.launch if start == "zygotes" else lambda section: spawn)
