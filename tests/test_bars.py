@@ -19,6 +19,8 @@ from grader.data import datasets
 from grader.homework.data import cifar10
 from grader.sandbox.launch import Zygotes
 
+pytestmark = pytest.mark.medium
+
 ROOT = Path(__file__).resolve().parents[1]
 BENCHMARKS = ROOT / "tests" / "benchmarks"
 

@@ -23,6 +23,8 @@ from grader.report import charts, html
 from grader.sandbox import reader
 from grader.sandbox.launch import Zygotes
 
+pytestmark = pytest.mark.medium
+
 CURVES = {
     "steps": [10, 20, 30, 40], "losses": [2.3, 2.0, 1.5, 1.2], "epochs": [20, 40], "training": [0.3, 0.45],
     "validation": [0.28, 0.41], "judged": "validation", "bar": 0.4, "caption": "Stopped early.",

@@ -30,6 +30,8 @@ from grader.sandbox.parts import FIRST, Parts, TooMuch
 from grader.sandbox.session import Session
 from grader.sandbox.worker.wire import Handle
 
+pytestmark = pytest.mark.medium
+
 RUBRIC = """
 title: Parts
 limits: {call_cpu: 0.5, call_wall: 2, check_wall: 5}

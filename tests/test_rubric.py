@@ -327,6 +327,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.medium
 @given(st.data())
 @anywhere
 def test_any_value_in_any_place_is_a_rubric_or_a_rubric_error(tmp_path, data):

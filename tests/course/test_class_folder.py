@@ -19,6 +19,8 @@ from grader.errors import SubmissionError, UsageError
 from grader.intake import submission
 from grader.model import Student
 
+pytestmark = pytest.mark.medium
+
 WORK = "def f1(): pass\n"
 
 

@@ -13,6 +13,8 @@ from grader.course import result_keys
 from grader.course.result_keys import Terms
 from grader.model import Homework, Submission
 
+pytestmark = pytest.mark.medium
+
 TERMS = Terms(seed=1)
 ALL = {"1", "2", "3", "4", "5", "6"}
 NUMPY = {"1", "2", "3", "4"}

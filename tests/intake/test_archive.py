@@ -468,6 +468,7 @@ with tarfile.open(fileobj=SEED_TAR, mode="w") as _tar:
         _tar.addfile(_member, io.BytesIO(_content))
 
 
+@pytest.mark.medium
 @given(
     st.sampled_from([SEED_ZIP.getvalue(), SEED_TAR.getvalue()[:4096]]),
     st.lists(st.tuples(st.integers(0, 4095), st.integers(0, 255)), max_size=12),

@@ -14,7 +14,7 @@ from grader.intake.submission import read
 from grader.model import Limits
 from grader.sandbox import reader
 
-pytestmark = pytest.mark.skipif(not reader.FORKS, reason="forks on Linux alone")
+pytestmark = [pytest.mark.medium, pytest.mark.skipif(not reader.FORKS, reason="forks on Linux alone")]
 
 LIMITS = Limits(read_cpu=2, read_memory=300 << 20)
 

@@ -205,6 +205,7 @@ def test_a_mistake_in_python_stays_one(code):
     assert repair.script(code.encode(), "layers.py", "layers.py", newer.needed) == repair.Repaired(code.encode())
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "text",
     ["-" * 90_000 + "1", "(" * 90_000, "lambda:" * 12_000 + "1", "%" * 90_000, "<<<<<<< a\n" * 9000, "not " * 25_000],

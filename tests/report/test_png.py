@@ -61,6 +61,7 @@ ODD = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", ODD)
 def test_a_run_that_went_wrong_is_drawn_too(name):
     assert len(png.of_check(check("curves", CURVES | ODD[name]))) == 2

@@ -27,6 +27,8 @@ from grader.review.evidence import Cell, Code, Evidence
 from grader.review.guard import POLICY, Guard, Person, Refused
 from grader.review.view import View
 
+pytestmark = pytest.mark.medium
+
 SECRET = "the work of somebody else, or a file of this machine"
 PDF = b"""%PDF-1.4
 1 0 obj<</Type/Catalog/Pages 2 0 R/OpenAction<</S/JavaScript/JS(app.alert(1))>>>>endobj

@@ -16,6 +16,8 @@ from grader.sandbox.launch import spawn
 from grader.sandbox.process import ANSWER
 from grader.sandbox.session import Session
 
+pytestmark = pytest.mark.medium
+
 SECTION = Section("main", {"layers": "layers.py"}, ("layers.py",))
 SOURCE = b"""
 import numpy as np

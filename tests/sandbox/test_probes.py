@@ -14,6 +14,8 @@ from grader.errors import Crashed, Raised, TimedOut
 from grader.sandbox import launch, probes
 from grader.sandbox.required import required
 
+pytestmark = pytest.mark.medium
+
 ROOT = Path(__file__).parents[2]
 GOOD = "fs=landlock7 net=seccomp procs=seccomp signals=seccomp memory=as verified=9/9"
 

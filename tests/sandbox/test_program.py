@@ -28,6 +28,7 @@ def test_it_may_read_libraries_alone_and_write_nothing(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["secret"]
 
 
+@pytest.mark.medium
 def test_it_has_a_clock_and_no_room_to_print_more_than_is_read():
     code, printed = program.run([os.path.realpath("/bin/sh"), "-c", "while :; do echo x; done"], "", seconds=2,
                                 memory=1 << 30)  # fmt: skip

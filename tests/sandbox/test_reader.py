@@ -28,7 +28,7 @@ from grader.model import Limits
 from grader.sandbox import reader
 from grader.sandbox.reader import Tell
 
-pytestmark = pytest.mark.skipif(not reader.FORKS, reason="forks on Linux alone")
+pytestmark = [pytest.mark.medium, pytest.mark.skipif(not reader.FORKS, reason="forks on Linux alone")]
 resource = pytest.importorskip("resource")
 
 LIMITS = Limits(read_cpu=1, read_memory=100 << 20)

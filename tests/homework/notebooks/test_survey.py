@@ -16,6 +16,8 @@ from grader.homework.notebooks.claimed_accuracy import Claim
 from grader.model import Limits
 from grader.sandbox import reader
 
+pytestmark = pytest.mark.medium
+
 LIMITS = Limits(read_cpu=5, read_memory=600 << 20)
 PLOT = "plt.plot(train_acc); plt.plot(val_acc)"
 

@@ -52,6 +52,7 @@ def test_classes_are_in_proportion():
     assert len({*at, *tested}) == 700
 
 
+@pytest.mark.medium
 def test_tensors_and_data_frames_stay_what_they_are():
     torch = pytest.importorskip("torch")
     images, labels = torch.arange(20).reshape(10, 2), torch.arange(10) % 2

@@ -151,6 +151,7 @@ def test_any_bytes_give_a_value_or_a_frame_error(data):
         return
 
 
+@pytest.mark.medium
 @settings(max_examples=500)
 @given(values, st.data())
 def test_a_damaged_frame_gives_a_value_or_a_frame_error(value, data):

@@ -22,6 +22,8 @@ from grader.course.layouts import moodle as moodle_layout
 from grader.course.student import unique
 from grader.model import Row, Student
 
+pytestmark = pytest.mark.medium
+
 PARTS = (
     "", " ", "_", "__", "-", ".", "...", "~", "12", "007", "12_34", "_7_", "LATE", "late", "anon", "anon_7", "link",
     "Linkola", "text", "CON", "nul", "aux.txt", "LPT1", "assignsubmission", "Ann_42_assignsubmission_file",
