@@ -578,7 +578,7 @@ def expect_parts(plan: Rubric, root: Path, folder: Path) -> None:
             except SyntaxError as error:
                 raise UsageError(f"{driver}:{error.lineno}: {error.msg}; correct this driver") from None
             if code is not None and "begin" not in code.co_names:
-                raise UsageError(f"{driver}: a driver begins with its function begin(student, order); write it")
+                raise UsageError(f"{driver}: a driver needs a function begin(student, order); write it")
 
 
 def expect_stand_ins(plan: Rubric, modules: Mapping[str, ModuleType]) -> None:

@@ -242,8 +242,8 @@ def why_unmeasured(again: CheckResult, hw: Subject, below: Below) -> str:
         return hw.session.parts.too_much
     if hw.session.allowance.used_up:
         return "the time for this submission was used up"
-    if hw.session.parts is not None and fails(again) and hw.session.parts.past:
-        return hw.session.parts.past
+    if hw.session.parts is not None and fails(again) and hw.session.parts.another_cache:
+        return hw.session.parts.another_cache
     parts = hw.session.parts.functions if hw.session.parts is not None and fails(again) else ()
     for name in (one for one in parts if one.endswith(".__init__")):  # whose names for its parts are not all known
         lacking = again.verdict is Verdict.RAISED and OWN_NAME.match(again.message)

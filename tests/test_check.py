@@ -314,7 +314,7 @@ def test_a_driver_that_begins_nothing_is_named(folder):
     (folder / "rubric.yaml").write_text(drives)
     (folder / "worker").mkdir()
     (folder / "worker/spin.py").write_text("x = 1\n")
-    with pytest.raises(UsageError, match=r"spin\.py: a driver begins with its function begin\(student, order\)"):
+    with pytest.raises(UsageError, match=r"spin\.py: a driver needs a function begin\(student, order\)"):
         load(folder, root=folder.parent)
 
 

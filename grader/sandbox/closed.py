@@ -14,19 +14,7 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
-ACTS = (
-    "open",
-    "os.",
-    "shutil.",
-    "socket.",
-    "subprocess.",
-    "pty.",
-    "ctypes.",
-    "sqlite3.",
-    "mmap.",
-    "winreg.",
-    "urllib.",
-)
+ACTS = tuple("open os. shutil. socket. subprocess. pty. ctypes. sqlite3. mmap. winreg. urllib.".split())
 WITH_PATHS = ("open", "os.listdir", "os.scandir", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
 IMPORTS = ("<frozen importlib", "<frozen zipimport")  # os and codecs are frozen, too, and open what they are told to
 

@@ -67,9 +67,9 @@ class Parts:
         self.given: dict[bool, set[str]] = {True: set(), False: set()}  # who was given what is kept here, and who not
 
     @property
-    def past(self) -> str:
+    def another_cache(self) -> str:
         """Why the answers tell nothing of code that hands on its own things in the place of what is kept here: such a
-        cache fits its own functions. "" if it does not."""
+        cache fits its own functions. "" if it hands on the kept ones."""
         names = sorted(self.given[False] & (self.given[True] or self.given[False]))
         return f"{names[0]} was given another cache than a right one" if names else ""
 

@@ -49,7 +49,7 @@ ACTS = {
     "copy": lambda path: shutil.copyfile(path, path.with_name("mine")),
     "process": lambda path: subprocess.run(["cat", path], check=True),
     "system": lambda path: os.system(f"cat {path}"),
-    "fork": lambda path: os.fork(),
+    "fork": lambda path: os.fork() or os._exit(0),
     "network": lambda path: socket.create_connection(("127.0.0.1", 9)),
 }
 
@@ -75,7 +75,6 @@ def test_files_of_its_own_folder_are_none_of_a_students(secret: Path, tmp_path: 
 
 
 def test_what_computes_imports_and_warns_is_let_alone(secret: Path) -> None:
-    sys.modules.pop("this_is_none", None)
     sys.modules.pop("colorsys", None)
     with closed() as refusing:
         import colorsys  # noqa: F401

@@ -404,6 +404,7 @@ class Code:
                 if name not in seen:
                     waiting += self.values.get(name, ())
                 seen.add(name)
+                waiting += ast.iter_child_nodes(node)  # of what an attribute is: `np.maximum(acc, 0.9).tolist()`
             elif isinstance(node, ast.Call):
                 if named(node) in BOUNDING and any(
                     map(flatters, [*node.args, *(word.value for word in node.keywords)])

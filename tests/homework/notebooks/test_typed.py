@@ -70,6 +70,26 @@ def test_numbers_that_stand_in_the_code_as_an_attribute_are_told(source):
     assert "draws numbers that stand in the code" in doubt.why
 
 
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        "np.maximum(val_acc, 0.9)",
+        "np.maximum(val_acc, 0.9).tolist()",
+        "np.clip(np.array(val_acc), 0.9, 1).T",
+        "[max(v, 0.9) for v in val_acc]",
+        "r.val_acc",
+    ],
+)
+def test_accuracies_that_the_code_changes_are_told_whatever_is_done_with_them_then(drawn):
+    source = (
+        f"import numpy as np\nimport matplotlib.pyplot as plt\n{LOOP}val_acc = fit()\n"
+        f"r.val_acc = [max(v, 0.9) for v in val_acc]\nplt.plot({drawn}, label='validation accuracy')"
+    )
+    found = Notebook("part1.ipynb", (Cell(1, source, 1, (Output("image", image=b"x"),)),))
+    (doubt,) = typed.doubts(found, notebook.plots(found))
+    assert "draws accuracies that its code changes" in doubt.why
+
+
 LOOP = "def fit():\n    acc = []\n    for e in range(3):\n        acc.append(measure(net))\n    return acc\n"
 SHOWN = "import matplotlib.pyplot as plt\nplt.plot({}, label='validation accuracy')"
 
