@@ -15,6 +15,7 @@ import pytest
 from grader import cli
 from grader.check import OWN, ROOT, load
 from grader.errors import Wrong
+from grader.failing import examples
 from grader.failing.replay import Unanswered, by_reference
 from grader.failing.shrink import told
 from grader.failing.steps import Step, wanted_parts
@@ -294,6 +295,23 @@ def test_a_reference_loads_no_file_of_a_students_and_leaves_none(tmp_path: Path,
         by_reference(SimpleNamespace(net=net), [load_], {})
     assert by_reference(SimpleNamespace(net=net), [save, load_], {}) == "saved"
     assert (tmp_path / "model.pkl").read_bytes() == b"theirs"
+    theirs = Step("call", "net", ("load",), (str(tmp_path / "model.pkl"),), {})
+    with pytest.raises(Unanswered, match="Act: the reference may not do this here"):
+        by_reference(SimpleNamespace(net=net), [theirs], {})
+
+
+def test_once_an_example_is_found_the_student_is_asked_only_what_the_reference_confirms(monkeypatch):
+    asked = []
+
+    def judge(session: object, modules: object, case: int, until: float) -> SimpleNamespace:
+        again = lambda: asked.append(case) or case  # noqa: E731
+        return SimpleNamespace(late=False, trusts=lambda: case == 3, again=again, excuses=lambda: False, case=case)
+
+    monkeypatch.setattr(examples, "Judge", judge)
+    monkeypatch.setattr(examples, "smallest", lambda judge: judge.case)
+    monkeypatch.setattr(examples, "alone", lambda judge, case: True)
+    found = examples.example(SimpleNamespace(renew=lambda: None), None, [1, 2, 3, 4], 0.0)
+    assert (found, asked) == (3, [1, 3])
 
 
 def test_a_right_answer_that_is_a_tensor_with_gradients_is_compared_as_numbers():

@@ -70,8 +70,9 @@ def test_files_of_its_own_folder_are_none_of_a_students(secret: Path, tmp_path: 
         own.write_bytes(pickle.dumps(np.ones(2)))
         assert pickle.loads(own.read_bytes()).sum() == 2
         assert not refusing.tried
-        with pytest.raises(Act):
-            (tmp_path / "own" / ".." / "secret").read_text()
+        for other in (tmp_path / "own" / ".." / "secret", tmp_path / "owned"):
+            with pytest.raises(Act):
+                other.read_text()
 
 
 def test_what_computes_imports_and_warns_is_let_alone(secret: Path) -> None:
