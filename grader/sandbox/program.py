@@ -5,7 +5,6 @@ There is no filter of system calls, because it would refuse to start any program
 
 from __future__ import annotations
 
-import ctypes
 import os
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from grader.sandbox.readable import readable
-from grader.sandbox.worker import confine
+from grader.sandbox.worker import confine, seccomp
 
 PRINTED = 64 << 10  # bytes
 LOADERS = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")  # what loads a program is run as well
@@ -50,7 +49,7 @@ def enclose(program: str, libraries: tuple[tuple[str, ...], tuple[str, ...]], se
         with suppress(ValueError, OSError):  # less is allowed already
             resource.setrlimit(name, (most, most))
     if sys.platform.startswith("linux"):
-        libc = ctypes.CDLL(None, use_errno=True)
+        libc = seccomp.libc()
         libc.prctl(confine.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         programs = tuple({os.path.realpath(path) for path in (program, *LOADERS)})
         confine.restrict_files(libc, confine.Policy(read=libraries[0], list=libraries[1], run=programs), [])

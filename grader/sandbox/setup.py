@@ -44,7 +44,7 @@ def policy(section: Section, limits: Limits, folder: Path) -> dict[str, Any]:
     """What the worker may read, write and use; see worker/confine.py."""
     reads, lists = readable(section.forbid)
     return {
-        "read": (*reads, *(str(folder / name) for name in ("code", "data", "shims"))),
+        "read": "\0".join([*reads, *(str(folder / name) for name in ("code", "data", "shims"))]),  # many, so one text
         "list": lists,
         "write": (str(folder / "scratch"),),
         "memory": limits.memory,
@@ -81,8 +81,8 @@ def import_name(root: Path, path: str) -> str:
 def lay_out(section: Section, submission: Submission, handout: Mapping[str, bytes], folder: Path) -> None:
     """Write the pristine handout's Python files, then the student's files over them, then the student's other modules
     that these import. Data and fixtures are not written."""
-    (folder / "scratch").mkdir()
-    (folder / "data").mkdir()
+    for name in ("code", "data"):
+        (folder / name).mkdir()
     own = {
         path: submission.files[name]
         for path in section.modules.values()

@@ -12,7 +12,6 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-import stat
 import struct
 import sys
 from dataclasses import dataclass, field
@@ -72,13 +71,13 @@ def confine(policy: Policy) -> Held:
         return Held(memory=memory, problems=(*problems, f"no confinement is written for {sys.platform}"))
     if (threads := len(os.listdir("/proc/self/task"))) > 1:  # noqa: PTH208 - each thread confines itself alone
         return Held(memory=memory, problems=(*problems, f"{threads} threads ran before it was confined"))
-    libc = ctypes.CDLL(None, use_errno=True)
+    libc = seccomp.libc()
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         return Held(memory=memory, problems=(*problems, "no_new_privs was refused"))
     libc.prctl(seccomp.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     drop_capabilities(libc, problems)
     abi = restrict_files(libc, policy, problems)
-    filtered = "seccomp" if seccomp.filter_calls(libc, abi < 3, problems) else ""
+    filtered = "seccomp" if seccomp.filter_calls(abi < 3, problems) else ""
     return Held(f"landlock{abi}" if abi else "", filtered, filtered, filtered, memory, tuple(problems))
 
 
@@ -168,8 +167,8 @@ def allow(libc: ctypes.CDLL, ruleset: int, path: str, rights: int) -> None:
     except OSError:
         return
     try:
-        if not stat.S_ISDIR(os.fstat(opened).st_mode):
-            rights &= FILE_ONLY
-        libc.syscall(LANDLOCK_ADD_RULE, ruleset, 1, struct.pack("<Qi", rights, opened), 0)
+        for granted in (rights, rights & FILE_ONLY):  # the kernel refuses a folder's rights for a file
+            if libc.syscall(LANDLOCK_ADD_RULE, ruleset, 1, struct.pack("<Qi", granted, opened), 0) == 0:
+                break
     finally:
         os.close(opened)

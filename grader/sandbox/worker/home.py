@@ -88,7 +88,7 @@ def furnish(folder: str, stand_ins: StandIns) -> None:
     """Give this process what code finds on a student's computer. `folder` holds the student's files."""
     for name in ("USER", "LOGNAME", "USERNAME"):
         os.environ.setdefault(name, USER)
-    os.environ.setdefault("HOME", str(Path.cwd()))
+    os.environ.setdefault("HOME", os.getcwd())  # noqa: PTH109
     main = sys.modules["__main__"]
     if not hasattr(main, "__file__"):
         main.__file__ = str(Path(folder) / "__main__.py")

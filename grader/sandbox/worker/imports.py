@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, NoReturn
 
 # Acts that no homework needs, by audit event. Confinement refuses them too; this gives them a name for the report.
@@ -40,7 +41,7 @@ class Refused(PermissionError):
 def forbid(packages: Sequence[str], on_attempt: Callable[[str], None]) -> None:
     """Refuse `packages` and ACTS in this process for good. Each attempt is passed to `on_attempt`."""
     names = frozenset(packages)
-    places = [os.path.realpath(entry) for entry in sys.path if entry]
+    places = [real(entry) for entry in sys.path if entry]
     folders = tuple(f"{place}{os.sep}{name}{os.sep}" for place in places for name in names)
 
     def refuse(name: str) -> NoReturn:
@@ -61,6 +62,12 @@ def forbid(packages: Sequence[str], on_attempt: Callable[[str], None]) -> None:
 
     sys.meta_path.insert(0, ForbiddenFinder(names, refuse))
     sys.addaudithook(hook)
+
+
+@cache
+def real(folder: str) -> str:
+    """A folder's path without links. A zygote asks for those of the libraries, and its workers know them."""
+    return os.path.realpath(folder)
 
 
 NETWORKS = (2, 10, 16, 17)  # AF_INET, AF_INET6, AF_NETLINK, AF_PACKET on Linux

@@ -12,6 +12,7 @@ import errno
 import importlib
 import importlib.machinery
 import importlib.util
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -42,9 +43,15 @@ class OwnModules:
     """Finds the modules in `folders`, by their own name or with the names of folders before it."""
 
     def __init__(self, folders: Sequence[str], stand_ins: StandIns) -> None:
-        paths = [Path(folder) for folder in folders if not (Path(folder) / "__init__.py").exists()]
-        self.files = {file.stem: file for folder in reversed(paths) for file in sorted(folder.glob("*.py"))}
-        self.packages = {HOME, *(folder.name for folder in paths)}
+        listed = {Path(folder): sorted(os.listdir(folder)) for folder in folders}  # noqa: PTH208 - glob takes 0.7 ms
+        homes = {folder: names for folder, names in listed.items() if "__init__.py" not in names}
+        self.files = {
+            name.removesuffix(".py"): folder / name
+            for folder, names in reversed(homes.items())
+            for name in names
+            if name.endswith(".py")
+        }
+        self.packages = {HOME, *(folder.name for folder in homes)}
         self.stand_ins = stand_ins
 
     def find_spec(self, name: str, path: object, target: object = None) -> importlib.machinery.ModuleSpec | None:
@@ -148,7 +155,7 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
             return tree
 
     def exec_module(self, module: ModuleType) -> None:
-        if "get_ipython" in Path(self.path).read_text(encoding="utf-8", errors="replace"):
+        if b"get_ipython" in self.get_data(self.path):
             vars(module)["get_ipython"] = self.stand_ins.name("get_ipython")
         before = dict(vars(module))
         self.stand_ins.importing += 1

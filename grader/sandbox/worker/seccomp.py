@@ -11,6 +11,7 @@ import os
 import platform
 import signal
 import struct
+import sys
 from collections.abc import Iterable
 from functools import cache
 
@@ -277,8 +278,16 @@ def template(machine: str, refuse_truncate: bool) -> bytes:
     return b"".join(parts) + instruction(RETURN, ALLOW)
 
 
+@cache
+def libc() -> ctypes.CDLL:
+    """C's own library. It keeps the errno of each call."""
+    return ctypes.CDLL(None, use_errno=True)
+
+
 def prepare() -> None:
-    """Build the filter in advance, in a process from which workers will be forked."""
+    """Load C's library and build the filter in advance, in a process from which workers will be forked."""
+    if sys.platform.startswith("linux"):
+        libc()
     if platform.machine() in AUDIT_ARCH:
         for refuse_truncate in (False, True):
             template(platform.machine(), refuse_truncate)
@@ -288,7 +297,7 @@ class SockFprog(ctypes.Structure):
     _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
 
 
-def filter_calls(libc: ctypes.CDLL, refuse_truncate: bool, problems: list[str]) -> bool:
+def filter_calls(refuse_truncate: bool, problems: list[str]) -> bool:
     """Install the filter in this process for good. Return whether it worked."""
     machine = platform.machine()
     if machine not in AUDIT_ARCH:
@@ -296,7 +305,7 @@ def filter_calls(libc: ctypes.CDLL, refuse_truncate: bool, problems: list[str]) 
         return False
     code = program(machine, os.getpid(), refuse_truncate=refuse_truncate)
     fprog = SockFprog(len(code) // 8, code)
-    if libc.prctl(PR_SET_SECCOMP, 2, ctypes.byref(fprog), 0, 0) != 0:
+    if libc().prctl(PR_SET_SECCOMP, 2, ctypes.byref(fprog), 0, 0) != 0:
         problems.append(f"seccomp: {os.strerror(ctypes.get_errno())}")
         return False
     return True

@@ -20,12 +20,13 @@ import json
 import os
 import signal
 import socket
+import sys
 import tempfile
 import time
 from typing import Any, NoReturn
 
 from grader.sandbox.worker import __main__ as worker
-from grader.sandbox.worker import drivers, seccomp
+from grader.sandbox.worker import drivers, imports, seccomp
 
 # Modules that every worker imports.
 BASE = (
@@ -39,6 +40,8 @@ def main() -> None:
     for name in BASE:
         importlib.import_module(name)
     seccomp.prepare()
+    for folder in sys.path:
+        imports.real(folder)
     settle()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the grader decides when to stop
     control.send(json.dumps({"ready": os.getpid()}).encode())
