@@ -145,6 +145,7 @@ class Batch:
 
     def jobs(self, students: Sequence[Student]) -> Iterator[Attempt]:
         """Yield the students who must be graded; record everyone else."""
+        submission.prepare(self.homework.reference, self.wanted)
         for student in students:
             if not student.parts or student.problem:
                 self.record_nothing(student)

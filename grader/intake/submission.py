@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -47,6 +48,14 @@ def read(
     for each problem that grading can go on with, and `questions` one for each that a person has to decide.
     """
     return begin(path, wanted, stubs, name=name, parts=parts, takes=takes, limits=limits)()
+
+
+def prepare(reference: Path, wanted: Sequence[str]) -> None:
+    """Read the reference here, if there is one, before many readers are forked: what Python makes at its first use,
+    such as a pattern, is made once then, and not by each of them."""
+    if reference.is_dir():
+        with suppress(Exception):  # it need not lie as a submission does; what fails is told of the submissions
+            read_here(lambda name: None, reference, wanted, {}, None, (), (), {})
 
 
 def begin(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from packing import NESTED, STUBS, WANTED, WORK, put, tarred, zipped
 
 from grader.errors import SubmissionError
 from grader.intake import archive
-from grader.intake.submission import digest, read
+from grader.intake.submission import digest, prepare, read, read_here
 from grader.model import Take
 
 
@@ -330,3 +331,16 @@ def test_the_nearer_name_counts_and_two_far_ones_are_noted(tmp_path):
     assert "not in this submission: part2.ipynb" in found.notes
     (tmp_path / "part1 (1).ipynb").write_bytes(b"near")
     assert read(tmp_path, NOTEBOOKS, {}).files["part1.ipynb"] == b"near"
+
+
+def test_what_is_made_at_first_use_is_made_before_readers_are_forked(tmp_path, monkeypatch):
+    re.purge()
+    prepare(put(tmp_path / "reference", NESTED), WANTED)
+    monkeypatch.setattr(re._compiler, "compile", lambda *arguments: pytest.fail("a reader makes a pattern"))
+    found, _ = read_here(lambda name: None, put(tmp_path / "ada", WORK), WANTED, STUBS, None, (), (), {})
+    assert found.files == WORK
+
+
+def test_a_reference_that_is_no_submission_stops_nobody(tmp_path):
+    prepare(tmp_path / "absent", WANTED)
+    prepare(put(tmp_path / "reference", {"notes.txt": b"none"}), WANTED)
