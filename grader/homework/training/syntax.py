@@ -69,6 +69,15 @@ def own_parts(tree: ast.Module) -> Iterator[tuple[str, int]]:
     for made, of_the_handout, method in (("an optimizer", "SGD", "step"), ("a network", "TwoLayerNet", "forward")):
         if method in methods or (trains and of_the_handout not in called):
             yield made, methods.get(method, 1)
+    for node in ast.walk(tree):
+        owner: ast.expr | None = None
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            owner = node.value
+        elif isinstance(node, ast.Call) and callee(node) == "setattr" and node.args:
+            owner = node.args[0]
+        replaced = unparsed(owner).rpartition(".")[2] if owner is not None else ""
+        if owner is not None and replaced in ("SGD", "DataSampler"):  # the driver does by itself what these do
+            yield "an optimizer" if replaced == "SGD" else "a sampler", owner.lineno
 
 
 def sliced(tree: ast.Module) -> Iterator[int]:

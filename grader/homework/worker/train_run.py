@@ -1,8 +1,8 @@
 """A driver that trains a student's model in the student's process.
 
 The grader requests one slice after another and decides after each whether to go on. It gets losses, and at the end of
-each epoch predictions. Only the grader knows the validation labels. The sampler and the optimizer are the handout's
-own; the images arrive as bytes and are scaled to float32 in [0, 1], as in the handout.
+each epoch predictions. Only the grader knows the validation labels. Batches are drawn and parameters are moved as the
+handout does it; the images arrive as bytes and are scaled to float32 in [0, 1], as in the handout.
 """
 
 from __future__ import annotations
@@ -19,10 +19,14 @@ from queue import SimpleQueue
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-import numpy as np
+import numpy
+import numpy.random
 
 from grader.sandbox.worker.drivers import Student
 from grader.sandbox.worker.wire import FrameError
+
+np: Any = SimpleNamespace(**vars(numpy))  # as it is before a student's code may replace functions of it
+drawing: Any = SimpleNamespace(**vars(numpy.random))
 
 CHUNK = 100  # images to predict at once; so few fit the CPU's cache, which makes up for the time to scale them
 STRIDE = 97  # of the parameters, each so-manyth is compared between two steps
@@ -57,6 +61,7 @@ class TrainRun:
         self.settings: dict[str, Any] = order["settings"]
         self.step = self.train.training_step
         self.model: Any = None
+        self.params: dict[str, Any] = {}  # of the handout's loop; an own main may put other arrays into its model
         self.losses: list[float] = []
         self.first: float | None = None
         self.steps = 0
@@ -103,7 +108,7 @@ class TrainRun:
 
     def parameters(self) -> dict[str, Any]:
         """The model's arrays of floats, in float32: precise enough to draw them and to predict with them."""
-        found = self.model.parameters() if self.model is not None else {}
+        found = self.params or (self.model.parameters() if self.model is not None else {})
         return {
             str(name)[:80]: np.asarray(value, np.float32)
             for name, value in found.items()
@@ -124,54 +129,59 @@ class TrainRun:
         self.begin()
         given = self.settings
         scale = [given["weight_scale"]] if "weight_scale" in given else []
-        data, optim = importlib.import_module("data"), importlib.import_module("optim")
         self.model = self.net.TwoLayerNet(self.X.shape[1], 10, given["hidden_dim"], *scale)
-        self.guard.draw_anew(self.model)
-        params = {name: plain(value) for name, value in self.model.parameters().items()}
-        optimizer = optim.SGD(params, given["learning_rate"])
-        sampler = data.DataSampler(scaled(self.X), self.y, given["batch_size"])
+        self.params = {name: plain(value) for name, value in self.model.parameters().items()}
+        self.guard.draw_anew(self.model, self.held())
+        X, rate = scaled(self.X), given["learning_rate"]
         for _ in range(given["num_epochs"]):
-            for X, y in sampler:
-                self.guard.restore(self.model)
-                _, grads = self.taken(self.model, X, y, given["reg"])
+            for batch in batches(len(X), given["batch_size"]):
+                self.guard.restore(self.held())
+                _, _, grads = self.taken(self.model, X[batch], self.y[batch], given["reg"])
                 if self.exploded:
                     return
-                grads = {name: plain(grads[name]) for name in params}
-                self.guard.restore(self.model)
-                optimizer.step(grads)
-                self.guard.look(self.model)
+                for name, param in self.params.items():
+                    param -= rate * grads[name]
+                self.guard.look(self.held())
                 if self.over():
                     yield False
             yield True
 
     def begin(self) -> None:
         random.seed(self.seed)
-        np.random.seed(self.seed)
+        drawing.seed(self.seed)
 
-    def taken(self, model: Any, X: Any, y: Any, reg: Any) -> tuple[Any, dict[str, Any]]:
-        """One training_step; keeps its loss. Raises as `pair` and `expect_keys` for a malformed answer."""
+    def held(self) -> list[Any]:
+        """The arrays of the parameters, as they were before the first step: what asks again may get others."""
+        return list(self.params.values()) if self.params else arrays_of(self.model)
+
+    def taken(self, model: Any, X: Any, y: Any, reg: Any) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+        """One training_step: its answer, and its gradients as arrays, which no code of the student's touches any more.
+        Keeps the loss. Raises as `pair` and `expect_keys` for a malformed answer."""
         before = X.copy(), y.copy()
         loss, grads = pair(self.step(model, X, y, reg))
+        value = number(loss)
         if self.steps < 5 or self.steps % LOOKS == 0:
             for name, now, then in zip(("X_batch", "y_batch"), (X, y), before, strict=True):
                 if not np.array_equal(now, then):
                     self.wrote.add(name)
         if not self.steps:
             expect_keys(grads, model.parameters())
-        self.guard.restore(model)
-        self.kept.see(model, *before, reg, grads)
+        params = self.params or model.parameters()
+        given = {name: plain(grads[name]) for name in params if name in grads}
+        self.guard.restore(self.held())
+        self.kept.see(params, *before, reg, given)
         self.steps += 1
-        value = number(loss)
         self.first = value if self.first is None else self.first
         self.losses.append(value)
         self.exploded = not abs(value) <= EXPLODED * max(abs(self.first), 1.0)
-        return loss, grads
+        return loss, grads, given
 
     def untold(self, model: Any, X: Any, y: Any, reg: Any) -> tuple[Any, dict[str, Any]]:
         """As `taken`, with the loss of the first step, and noise for its gradients."""
         assert self.untaught is not None
         if not self.steps:
-            self.untaught.learn(*self.taken(model, X, y, reg))
+            loss, _, grads = self.taken(model, X, y, reg)
+            self.untaught.learn(loss, grads)
         else:
             self.steps += 1
             self.losses.append(self.untaught.loss)
@@ -185,12 +195,12 @@ class TrainRun:
         """The model's classes (N,) for the images that are watched; nothing yet where a slice ends before they are
         made. Each chunk is a copy, so `predict` may write to it."""
         found = {name: np.zeros(len(X), np.int64) for name, X in self.watched.items()}
-        self.guard.look(self.model, whole=True)
+        self.guard.look(self.held(), whole=True)
         for name, X in self.watched.items():
             for start in range(0, len(X), CHUNK):
                 chunk = scaled(X[start : start + CHUNK])
                 found[name][start : start + CHUNK] = self.predict(chunk)
-                self.guard.restore(self.model)
+                self.guard.restore(self.held())
                 if self.over():
                     yield {}
         yield found
@@ -239,9 +249,9 @@ class TrainRun:
                 rest(ended)
             if model is not self.model:
                 self.model, self.first = model, None
-                self.guard.draw_anew(model)
-            self.guard.look(model)
-            answer = self.taken(model, X, y, reg) if self.untaught is None else self.untold(model, X, y, reg)
+                self.guard.draw_anew(model, self.held())
+            self.guard.look(self.held())
+            answer = self.taken(model, X, y, reg)[:2] if self.untaught is None else self.untold(model, X, y, reg)
             seen, batch = seen + len(X), max(batch, len(X))
             if seen >= loaded:
                 seen, whole = 0, True
@@ -299,39 +309,37 @@ class Guard:
     """
 
     def __init__(self, seed: int) -> None:
-        self.rng = np.random.default_rng(seed)
+        self.rng = drawing.default_rng(seed)
         self.moved = False
         self.met: list[Any] = []
         self.looks = 0
         self.kept: list[Any] = []
-        self.sample: list[Any] = []
-        self.offset = int(self.rng.integers(STRIDE))
+        self.sample: list[bytes] = []
+        self.places = Places(drawing.default_rng([seed, STRIDE]))
 
-    def draw_anew(self, model: Any) -> None:
+    def draw_anew(self, model: Any, arrays: Sequence[Any]) -> None:
         """Draw the weights of a new network, with the mean and the deviation that its own ones have."""
         if any(one is model for one in self.met):
             return
         self.met.append(model)
-        for value in arrays_of(model):
-            largest = float(np.abs(value).max(initial=0.0))
+        for value in arrays:
+            largest = float(abs(value).max(initial=0.0)) if value.dtype.kind == "f" else 0.0
             if 0 < largest < math.inf:  # divided by it, no square overflows
                 part = value.astype(float) / largest
                 value[...] = largest * self.rng.normal(part.mean(), part.std(), value.shape)
         self.looks = 0
-        self.look(model)
+        self.look(arrays)
 
-    def look(self, model: Any, *, whole: bool = False) -> None:
+    def look(self, arrays: Sequence[Any], *, whole: bool = False) -> None:
         """Note the parameters as they are; all of them if they are to be kept `whole`."""
-        arrays = arrays_of(model)
         if whole or self.moved or self.looks % LOOKS == 0:
             self.kept = [array.copy() for array in arrays]
         self.looks += 1
         self.sample = self.sampled(arrays)
 
-    def restore(self, model: Any) -> None:
+    def restore(self, arrays: Sequence[Any]) -> None:
         """Undo what was written into the parameters since the last look."""
-        arrays = arrays_of(model)
-        if len(arrays) == len(self.sample) and all(map(same, self.sampled(arrays), self.sample)):
+        if self.sampled(arrays) == self.sample:
             return
         self.moved = True
         for array, before in zip(arrays, self.kept, strict=False):
@@ -339,40 +347,57 @@ class Guard:
                 array[...] = before
         self.sample = self.sampled(arrays)
 
-    def sampled(self, arrays: Sequence[Any]) -> list[Any]:
-        return [
-            flat[self.offset % max(min(len(flat), STRIDE), 1) :: STRIDE].copy()
-            for flat in (np.ravel(array, order="K") for array in arrays)
-        ]
+    def sampled(self, arrays: Sequence[Any]) -> list[bytes]:
+        return [self.places.of(array).tobytes() for array in arrays]
+
+
+class Places:
+    """One number in each STRIDE of an array, at places drawn for its size: at equal distances they would lie in a few
+    columns of a matrix, and miss the others."""
+
+    def __init__(self, rng: Any) -> None:
+        self.rng = rng
+        self.drawn: dict[int, Any] = {}
+
+    def of(self, array: Any) -> Any:
+        """Some of an array's numbers (M,)."""
+        size = array.size
+        if size not in self.drawn:
+            starts = np.arange(0, size, STRIDE)
+            self.drawn[size] = np.minimum(starts + self.rng.integers(STRIDE, size=len(starts)), size - 1)
+        return array.ravel(order="K")[self.drawn[size]]
 
 
 class Kept:
-    """Some steps of a run as they were taken: DRAWN at random, and before these the one with the largest gradients."""
+    """Some steps of a run as they were taken: DRAWN at random, and before these the one with the largest gradients. The
+    further a step goes, the more likely it is drawn: among a thousand that hardly move anything, one may do it all."""
 
     def __init__(self, rng: Any) -> None:
         self.rng = rng
         self.steps: dict[int, dict[str, Any]] = {}
-        self.seen, self.largest = 0, 0.0
+        self.largest = 0.0
+        self.lots = [-math.inf] * DRAWN
+        self.places = Places(rng)
 
-    def see(self, model: Any, X: Any, y: Any, reg: Any, grads: dict[str, Any]) -> None:
-        """Note one step of a model: the batch as it was given, and the gradients that were returned. A main of the
-        student's own may give its steps something else, of which nothing is kept."""
+    def see(self, params: dict[str, Any], X: Any, y: Any, reg: Any, grads: dict[str, Any]) -> None:
+        """Note one step: the network's parameters, the batch as it was given, and the gradients that were returned. A
+        main of the student's own may give its steps something else, of which nothing is kept."""
         plainly = isinstance(reg, (int, float, np.number)) and all(isinstance(one, np.ndarray) for one in (X, y))
         if not plainly or y.ndim != 1 or y.dtype.kind not in "iu" or X.dtype.kind not in "fiu":
             return
-        self.seen += 1
-        params = {name: value for name, value in model.parameters().items() if name in grads}
-        given = {name: plain(grads[name]) for name in params}
-        size = sum(float(np.square(np.ravel(one)[::STRIDE].astype(float)).sum()) for one in given.values())
+        size = sum(float((self.places.of(one).astype(float) ** 2).sum()) for one in grads.values() if one.size)
         places = [0] if size > 2 * self.largest else []  # so that few are copied while gradients grow
-        at = int(self.rng.integers(max(self.seen, DRAWN)))
-        places += [1 + at] if at < DRAWN else []
+        lot = -self.rng.exponential() / size if size else -math.inf
+        at = self.lots.index(min(self.lots))
+        if lot > self.lots[at]:
+            self.lots[at] = lot
+            places.append(1 + at)
         if not places:
             return
         self.largest = size if 0 in places else self.largest
         step = {
-            "parameters": {str(name)[:80]: np.array(plain(value), np.float32) for name, value in params.items()},
-            "gradients": {str(name)[:80]: np.array(value, np.float32) for name, value in given.items()},
+            "parameters": {str(name)[:80]: np.array(plain(params[name]), np.float32) for name in grads},
+            "gradients": {str(name)[:80]: np.array(value, np.float32) for name, value in grads.items()},
             "X": np.array(X, np.float32),
             "y": np.array(y, np.int64),
             "reg": float(reg),
@@ -409,10 +434,6 @@ def plain(value: Any) -> Any:
     """An array itself, without what a class of the student's adds to it; its numbers as floats if they are objects."""
     array = np.asarray(value)
     return np.vectorize(float, [float])(array) if array.dtype.kind == "O" and array.size else array
-
-
-def same(one: Any, other: Any) -> bool:
-    return one.shape == other.shape and bool(np.array_equal(one, other, equal_nan=True))
 
 
 def arrays_of(model: Any) -> list[Any]:
@@ -546,6 +567,13 @@ class Mute(ModuleType):
 # The type's name in errors that a student reads: "a bytes-like object is required, not ...".
 Mute.__name__ = Mute.__qualname__ = "stand-in for a library that is not here"
 Mute.__module__ = "builtins"  # errors do not show this module
+
+
+def batches(count: int, size: int) -> Iterator[Any]:
+    """Where the images of each batch are, in a new random order, as the handout's DataSampler draws it."""
+    order = drawing.permutation(count)
+    for start in range(0, count, size):
+        yield order[start : start + size]
 
 
 def scaled(X: Any) -> Any:

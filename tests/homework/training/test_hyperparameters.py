@@ -351,6 +351,19 @@ def test_what_suits_an_optimizer_of_the_students_own_is_not_given_to_the_handout
     assert {each.why for each in found.best.unreadable.values()} == {"is used with an optimizer of train.py's own"}
 
 
+@pytest.mark.parametrize(
+    ("before", "what"),
+    [
+        ("import optim\noptim.SGD.step = step", "an optimizer"),
+        ("setattr(SGD, 'step', step)", "an optimizer"),
+        ("DataSampler.__iter__ = batches", "a sampler"),
+    ],
+)
+def test_what_suits_a_changed_part_of_the_handouts_is_not_given_to_the_handouts_own(before, what):
+    found = read(main("", before=before))
+    assert {each.why for each in found.best.unreadable.values()} == {f"is used with {what} of train.py's own"}
+
+
 def test_tuples_in_tuples_are_read_no_further_than_they_can_be_compared():
     pairs = "".join(f"    a{n} = (a{n - 1}, a{n - 1})\n    b{n} = (b{n - 1}, b{n - 1})\n" for n in range(1, 60))
     source = f"def main(args):\n    a0 = b0 = (1, 1)\n{pairs}    num_train = 500 if a59 == b59 else 1000\n"

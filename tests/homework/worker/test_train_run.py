@@ -74,7 +74,7 @@ def test_the_loop_is_the_handouts_own(begin, modules):
     np.random.seed(7)
     X = run.arrays["X"].astype(np.float32) / 255
     model = modules["two_layer_net"].TwoLayerNet(hidden_dim=8)
-    Guard(7).draw_anew(model)
+    Guard(7).draw_anew(model, list(model.parameters().values()))
     optimizer = modules["optim"].SGD(model.parameters(), 0.05)
     losses = []
     for _ in range(3):
@@ -112,11 +112,102 @@ def test_a_network_does_not_start_from_weights_that_were_brought_along(begin, mo
     assert not run.guard.moved
 
 
+def test_functions_that_a_student_replaces_are_not_those_of_a_run(begin, modules, monkeypatch):
+    """numpy and the handout's modules are the same for both."""
+    clean, odd = begin(), begin()
+    finish(clean)
+    for name in ("abs", "array_equal", "minimum", "square"):
+        monkeypatch.setattr(np, name, lambda *args, **named: np.zeros(()))
+    monkeypatch.setattr(np.random, "default_rng", None)
+    monkeypatch.setattr(modules["optim"].SGD, "step", lambda self, grads: bring(odd.model, np.random))
+    monkeypatch.setattr(modules["data"].DataSampler, "__iter__", lambda self: iter([(self.X[:3], self.y[:3])] * 3))
+    finish(odd)
+    monkeypatch.undo()
+    for one, other in zip(parameters(clean), parameters(odd), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_arrays_that_are_asked_for_first_are_those_that_count(begin, modules, monkeypatch):
+    """What parameters() gives later may be others, which were trained elsewhere."""
+    net = modules["two_layer_net"].TwoLayerNet
+    right, asked = net.parameters, []
+
+    def parameters_of(self):
+        asked.append({name: value if not asked else value + 1 for name, value in right(self).items()})
+        return asked[-1]
+
+    monkeypatch.setattr(net, "parameters", parameters_of)
+    run = begin()
+    finish(run)
+    for name, value in run.parameters().items():
+        np.testing.assert_array_equal(value, asked[0][name].astype(np.float32))
+
+
+@pytest.mark.parametrize("later", ["the dict", "the array"])
+def test_gradients_are_those_that_were_returned(begin, modules, monkeypatch, later):
+    """Not what a dict says when it is asked again, nor what parameters() writes into an array that was returned."""
+    clean, odd = begin(), begin()
+    finish(clean)
+    right, net = modules["train"].training_step, modules["two_layer_net"].TwoLayerNet
+    asked, given = net.parameters, []
+
+    class Changes(dict):
+        def __getitem__(self, name):
+            self.said = [*getattr(self, "said", ()), name]
+            return dict.__getitem__(self, name) * (1000 if self.said.count(name) > 1 else 1)
+
+    def training_step(model, *args):
+        loss, grads = right(model, *args)
+        given[:] = [0, grads["W1"]] if later == "the array" else []
+        return loss, grads if given else Changes(grads)
+
+    def parameters(self):
+        given[:1] = [given[0] + 1] if given else []
+        if given and given[0] == 2:
+            given[1][:] = 7
+        return asked(self)
+
+    monkeypatch.setattr(modules["train"], "training_step", training_step)
+    monkeypatch.setattr(net, "parameters", parameters)
+    finish(odd)
+    monkeypatch.undo()
+    for one, other in zip(clean.parameters().values(), odd.parameters().values(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_write_into_any_column_is_seen():
+    """As many columns as numbers from one compared place to the next."""
+    array = np.zeros((3072, 97))
+    for column in range(97):
+        guard = Guard(column)
+        guard.look([array])
+        array[:, column] += 1
+        guard.restore([array])
+        assert guard.moved
+        assert not array.any()
+
+
+def test_the_steps_that_move_a_network_are_kept_and_not_those_that_move_nothing(begin, modules, monkeypatch):
+    right, calls = modules["train"].training_step, []
+
+    def now_and_then(model, X, y, reg):
+        loss, grads = right(model, X, y, reg)
+        calls.append(X.copy())
+        return loss, {name: grad * (len(calls) % 3 == 1) for name, grad in grads.items()}
+
+    monkeypatch.setattr(modules["train"], "training_step", now_and_then)
+    run = begin()
+    finish(run)
+    assert len(calls) == 9
+    for at in range(4):
+        assert any(np.array_equal(run.kept_step(at)["X"], one) for one in calls[::3])
+
+
 def test_weights_too_large_to_be_squared_are_drawn_anew_too():
     brought = np.random.default_rng(0).normal(size=(3072, 8)).astype(np.float32) * np.float32(1e25)
-    held = {"W": brought.copy()}
-    Guard(7).draw_anew(SimpleNamespace(parameters=lambda: held))
-    now = held["W"].astype(float)
+    held = brought.copy()
+    Guard(7).draw_anew(object(), [held])
+    now = held.astype(float)
     assert abs(np.corrcoef(now.ravel(), brought.ravel())[0, 1]) < 0.2
     assert now.std() == pytest.approx(1e25, rel=0.1)
 
