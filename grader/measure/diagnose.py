@@ -98,7 +98,7 @@ def explain(
         with np.errstate(all="ignore"):
             return not_finite(name, found, known(found, right, clues) or unlimited)
     bar = atol + rtol * np.abs(right)
-    if (np.abs(found - right) < bar).all():
+    if (np.abs(found - right) <= bar).all():
         return None
     with np.errstate(all="ignore"):
         first = first_that_fits(found, right, clues)
@@ -180,7 +180,7 @@ def where(name: str, found: Array, right: Array, bar: Array, reveal: bool, cause
     else:
         values = f"yours {short(mine)}"
         far = f"{values}, off by about {about(abs(mine - theirs))}"
-    count = [f"{int((~(off < bar)).sum())} of {off.size} entries"] if off.size > 1 else []
+    count = [f"{int((~(off <= bar)).sum())} of {off.size} entries"] if off.size > 1 else []
     told, why = said(", ".join([*count, *causes])), said(", ".join(causes))
     begin = f"{name} is wrong{place}: "
     shorter = [f"{begin}{far}{why}", f"{begin}{values}{why}", f"{begin}{values}{said(''.join(causes[:1]))}"]
@@ -285,12 +285,12 @@ def reshaped(found: Array, right: Array, factors: Mapping[str, float]) -> str:
 
 
 def cause(found: Array, right: Array, factors: Mapping[str, float], bar: Array) -> str:
-    """The first cause that the numbers prove, or "". An entry is wrong where it is off by `bar` or more."""
+    """The first cause that the numbers prove, or "". An entry is wrong where it is off by more than `bar`."""
     if not found.any():
         return "every entry is 0" if found.ndim else "it is 0"
     if found.ndim and np.abs(found).max() <= ROUNDOFF * np.abs(right).max():
         return "every entry is 0, but for rounding"
-    wrong = np.asarray(~(np.abs(found - right) < bar))
+    wrong = np.asarray(~(np.abs(found - right) <= bar))
     if not found[wrong].any():  # float32 and a small constant make no zeros
         for place in (faint, zeros):
             if words := next(place(found, right, wrong), ""):

@@ -92,7 +92,7 @@ def expect_close(
         hw.measure(Measure(name, _largest(off), bar))
     else:  # in units of the allowed error of each entry
         hw.measure(Measure(name, _share(off, allowed), 1.0))
-    if off is not None and (off < allowed).all():
+    if off is not None and (off <= allowed).all():
         return
     sentence = explain(
         name,

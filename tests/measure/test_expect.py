@@ -396,6 +396,15 @@ def test_another_exception_or_none_is_wrong() -> None:
         expect_raises(Hw(), "pop", raising(), Exception)
 
 
+def test_a_relative_tolerance_takes_an_exact_zero() -> None:
+    """As numpy.isclose does: a matrix with zeros is right where it is exactly so."""
+    right = np.array([[2.0, -1.0], [0.0, 2.0]])
+    expect_close(Hw(), "m", right * (1 + 1e-12), right, rtol=1e-9)
+    expect_close(Hw(), "z", right + 0j, right + 0j, rtol=1e-9)
+    with pytest.raises(Mismatch, match=r"m is wrong at \[0, 1\].*\(1 of 4 entries"):
+        expect_close(Hw(), "m", right * [[1, 2], [1, 1]], right, rtol=1e-9)
+
+
 Z = np.array([1 + 1j, 1e6 - 1e-12j])
 
 
