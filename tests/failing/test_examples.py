@@ -17,7 +17,7 @@ from grader.check import OWN, ROOT, load
 from grader.errors import Wrong
 from grader.failing import examples
 from grader.failing.replay import Unanswered, by_reference
-from grader.failing.shrink import told
+from grader.failing.shrink import cut, told
 from grader.failing.steps import Step, wanted_parts
 from grader.grading import grade
 from grader.intake.submission import read, stubs
@@ -298,6 +298,14 @@ def test_a_reference_loads_no_file_of_a_students_and_leaves_none(tmp_path: Path,
     theirs = Step("call", "net", ("load",), (str(tmp_path / "model.pkl"),), {})
     with pytest.raises(Unanswered, match="Act: the reference may not do this here"):
         by_reference(SimpleNamespace(net=net), [theirs], {})
+
+
+def test_where_the_rows_of_a_sparse_matrix_end_is_cut_with_its_numbers():
+    """Else the example holds a matrix that no right code can read."""
+    step = Step("call", "sparse", ("CSR",), (np.ones(4), np.array([0, 1, 0, 1]), np.array([0, 2, 4])), {})
+    smaller = [steps[0].args for steps in cut((step,), 4, 1, last=False)]
+    assert smaller
+    assert all(ends.max() <= len(data) == 1 for data, _, ends in smaller)
 
 
 def test_once_an_example_is_found_the_student_is_asked_only_what_the_reference_confirms(monkeypatch):
