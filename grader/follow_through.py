@@ -88,6 +88,17 @@ class Below:
             elif name in self.section.stand_ins or rest in self.section.functions.get(module, ()):
                 yield name
 
+    def without_stand_in(self, item: Item, plans: Iterable[CheckPlan]) -> Iterator[str]:
+        """What some of an item's checks are about, as the student knows it, where nothing can stand in for it."""
+        for plan in plans:
+            if not any(self.functions(replace(item, checks=(plan,)), (plan,))):
+                yield short(self.homework.checks[plan.name].about) or item.title
+
+    def left_wrong(self, item: Item) -> str:
+        """A function at fault below an item that stays as it is where the item is graded again; "" if there is none."""
+        wrong = (one for one in map(self.item, item.built_on) if item.nearest or one.id not in self.passed_on)
+        return next((name for one in wrong for name in self.without_stand_in(one, self.failed(one))), "")
+
     def stopped(self, constructor: str, how: Collection[Verdict] = ENDLESS) -> bool:
         """Whether a check about a constructor ended so on the student's own parts."""
         about = (one for name, one in self.results.items() if self.homework.checks[name].about == constructor)
@@ -218,7 +229,7 @@ def better(first: CheckResult, again: CheckResult, hw: Subject, below: Below, it
     earned = round(again.earned * item.follow_through, 9)
     known = again.verdict not in SPOKEN or first.message.startswith(again.message)
     ends = Ending(again.verdict, earned, again.message if known else "", again.where)
-    if unmeasured := why_unmeasured(again, hw, below):
+    if unmeasured := why_unmeasured(again, hw, below, item):
         ends = Ending(Verdict.SKIPPED, 0.0, f"not measured on right parts: {unmeasured}")
     subject = short(hw.homework.checks[first.name].about) or item.title
     told = FollowThrough(wrong, items, ended(first), ends, sentence(subject, ends, wrong, items))
@@ -236,7 +247,7 @@ def better(first: CheckResult, again: CheckResult, hw: Subject, below: Below, it
     return replace(first, followed=told)
 
 
-def why_unmeasured(again: CheckResult, hw: Subject, below: Below) -> str:
+def why_unmeasured(again: CheckResult, hw: Subject, below: Below, item: Item) -> str:
     """Why the second result tells nothing of the student's code; "" if it does."""
     if hw.session.parts is not None and hw.session.parts.too_much:
         return hw.session.parts.too_much
@@ -244,6 +255,8 @@ def why_unmeasured(again: CheckResult, hw: Subject, below: Below) -> str:
         return "the time for this submission was used up"
     if hw.session.parts is not None and fails(again) and hw.session.parts.another_cache:
         return hw.session.parts.another_cache
+    if fails(again) and (name := below.left_wrong(item)):
+        return f"nothing can stand in for your {name}, which is wrong"
     parts = hw.session.parts.functions if hw.session.parts is not None and fails(again) else ()
     for name in (one for one in parts if one.endswith(".__init__")):  # whose names for its parts are not all known
         lacking = again.verdict is Verdict.RAISED and OWN_NAME.match(again.message)

@@ -288,6 +288,16 @@ def test_a_wrong_part_above_is_told_to_be_wrong_on_right_parts_too(graded: Any) 
     assert check.followed.said.startswith("Your Line.value fails on right parts, too: line is wrong")
 
 
+def test_what_fails_where_a_wrong_method_stays_is_a_question(folder: Path, graded: Any) -> None:
+    """Without a stand-in for it, an item above it was not tried on right parts."""
+    own = load(folder)
+    section = replace(own.rubric.sections[0], stand_ins={})
+    report = graded({"base": UNMASKED, "top": WRONG_TOP}, replace(own, rubric=replace(own.rubric, sections=(section,))))
+    said = "not measured on right parts: nothing can stand in for your Line.value, which is wrong"
+    assert of(report, "use").followed.said == f"Your use is {said}"
+    assert [one for one in report.needs_review if said in one]
+
+
 def test_the_rubric_decides_the_share(folder: Path, graded: Any, tmp_path: Path) -> None:
     tasks = load(folder).rubric.tasks
     halved = [replace(task, items=tuple(replace(item, follow_through=0.5) for item in task.items)) for task in tasks]

@@ -21,6 +21,7 @@ from grader import check, handout, mistakes
 from grader.check import Subject, load
 from grader.data import datasets
 from grader.errors import SubmissionError, UsageError
+from grader.follow_through import Below
 from grader.grading import grade
 from grader.intake.submission import read, stubs
 from grader.model import CheckResult, Homework, Item, Report, Submission, Verdict
@@ -119,6 +120,16 @@ def plan_findings(homework: Homework) -> Iterator[str]:
         if one.about and not is_there(homework, one.about):
             where = check.defined_at(one)
             yield f"{where}: {one.name} is about {one.about}, which the reference does not have; correct it"
+    for section in plan.sections if homework.modules else ():
+        below = Below(homework, section, {})
+        own = [item for task in plan.tasks if task.section == section.id for item in task.items]
+        for item, lower in ((one, below.item(name)) for one in own for name in one.built_on):
+            names = list(below.without_stand_in(lower, lower.checks))
+            if names and len(names) == len(lower.checks):
+                yield (
+                    f"{plan.where('item', item.id)}: item {item.id} is built on {lower.id}, but nothing can stand in "
+                    f"for {names[0]}; name it under `stand_ins`, or leave {lower.id} out of `built_on`"
+                )
     reads = {name for task in plan.tasks for name in (*task.data, *(one for item in task.items for one in item.data))}
     for name in plan.data.keys() - reads:
         yield f"{plan.where('data', name)}: no task reads the data set {name}; delete it, or add `data: [{name}]`"
@@ -270,7 +281,7 @@ class Watched(Subject):
         return super().changed
 
     @property
-    def mutated(self) -> tuple[int, ...]:
+    def mutated(self) -> tuple[int | str, ...]:
         self.seen.looked_at.add(self.seen.last)
         return super().mutated
 

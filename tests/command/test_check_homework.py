@@ -90,6 +90,17 @@ def lose_handout(folder: Path) -> None:
     (folder / "student/work.py").unlink()
 
 
+def build_on_a_class(folder: Path) -> None:
+    change(folder / "reference/work.py", "def weighted_sum", "class Sum:\n    pass\n\n\ndef weighted_sum")
+    change(folder / "checks.py", '"work.weighted_sum"', '"work.Sum"')
+    add_check(
+        folder, "upper", "expect_close(hw, 'it', hw.work.weighted_sum(np.eye(2), np.ones(2)), np.ones(2), atol=1)"
+    )
+    change(folder / "checks.py", '"1.1", "work.weighted_sum")\ndef upper', '"1.2")\ndef upper')
+    upper = '[weighted_sum]}\n      - {id: "1.2", title: Upper, points: 1, built_on: ["1.1"], checks: [upper]}'
+    change(folder / "rubric.yaml", "[weighted_sum, upper]}", upper)
+
+
 def ask_nothing(folder: Path) -> None:
     add_check(folder, "imported", "hw.work.np")
 
@@ -275,6 +286,7 @@ def mark_it(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "told"),
     [
+        (build_on_a_class, r"rubric\.yaml:\d+: item 1\.2 is built on 1\.1, but nothing can stand in for Sum; name it"),
         (mark_it, r"checks\.py:\d+: weighted_sum has pytest's mark skip, which no run of it reads; delete it"),
         (read_no_number, r"rubric\.yaml:14: no check of item 1\.1 reads tolerence; delete it, or correct its name"),
         (read_no_policy, r"rubric\.yaml:14: no check of item 1\.1 reads one row; delete it, or correct its name"),
