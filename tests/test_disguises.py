@@ -164,6 +164,7 @@ DISGUISES: dict[str, Disguise] = {
     "by-package": network(IMPORT, f"from neuralnet.layers import {NAMES}", in_place),
     "by-path": network(IMPORT, f"import os, sys\nsys.path.append(os.path.dirname(__file__))\n{IMPORT}"),
     "helper": begins("from my_tools import halve", my_tools="def halve(x):\n    return x / 2\n"),
+    "helper-by-package": begins("from neuralnet.my_tools import halve", my_tools="def halve(x):\n    return x / 2\n"),
     "helper-package": begins("from tools.maths import halve", tools____init__="", tools__maths="halve = None\n"),
     "progress": begins("from tqdm import tqdm\nfor _ in tqdm(range(3)):\n    pass"),
     "style": begins("import seaborn as sns\nsns.set()\nimport matplotlib.pyplot as plt\nplt.rcParams['font.size'] = 9"),

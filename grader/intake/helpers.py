@@ -41,7 +41,7 @@ def gather(
     questions: dict[str, str] = {}
     for base, content in files.items():
         notebook = base.endswith(".ipynb")
-        kept = frozenset() if notebook else {PurePosixPath(name).stem for name in stubs} | HOUSE
+        kept = () if notebook else stubs
         look = Look({path: one for path, one in pool.items() if notebook or path not in taken}, kept, tell, newer)
         tell(origin[base])
         own = look.follow(content, PurePosixPath(origin[base]).parent)
@@ -54,11 +54,9 @@ def gather(
     return helpers, list(notes), questions
 
 
-HOUSE = frozenset(("backprop", "neuralnet"))  # the handout's folders, in which its own modules lie
-
-
 class Look:
-    """Follows one file's imports through the student's other files."""
+    """Follows one file's imports through the student's other files. The modules in `kept` stay the handout's; its
+    folders, such as "src/", may stand before any module's name (see sandbox/worker/own_modules.py)."""
 
     def __init__(
         self, pool: Mapping[str, Found], kept: Iterable[str], tell: Callable[[str], None], newer: Callable[[str], str]
@@ -67,7 +65,8 @@ class Look:
         self.tell = tell
         self.newer = newer
         self.scripts = {path: squeezed(base) for path in pool if ".py" in (base := basename(path)).lower()}
-        self.kept = frozenset(kept)
+        self.kept = frozenset(PurePosixPath(name).stem for name in kept)
+        self.folders = {name[:-1] for name in kept if name.endswith("/")}
         self.own: dict[str, bytes] = {}
         self.sources: list[str] = []
         self.refused: dict[str, str] = {}
@@ -111,6 +110,8 @@ class Look:
         if dots:
             above = package.split(".")[: len(package.split(".")) - dots + 1] if package else []
             words = [word for word in (*above, *words) if word]
+        while words and words[0] in self.folders:
+            words = words[1:]
         if not words or not words[0] or words[0] in self.kept:
             return
         if reason := taboo(words[0]):

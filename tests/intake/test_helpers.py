@@ -11,10 +11,11 @@ from grader.intake import helpers
 from grader.intake.submission import read
 
 HELPER = b"def relu(x): return x * (x > 0)\n"
+GIVEN = STUBS | dict.fromkeys(("neuralnet/", "student/"), b"")  # the handout's folders, too
 
 
 def found(tmp_path, files: dict[str, bytes], importing: bytes, base: str = "layers.py"):
-    work = read(put(tmp_path / "ada", {**files, base: importing}), WANTED, STUBS)
+    work = read(put(tmp_path / "ada", {**files, base: importing}), WANTED, GIVEN)
     return work.helpers.get(base.rpartition("/")[2], {}), work
 
 
@@ -32,6 +33,9 @@ def found(tmp_path, files: dict[str, bytes], importing: bytes, base: str = "laye
         ("from my_utils import relu", ["src/deep/my_utils.py"], ["my_utils.py"]),
         ("from my_utils import relu", ["my_utils (1).py"], ["my_utils.py"]),
         ("def broken(:\nfrom my_utils import relu", ["my_utils.py"], ["my_utils.py"]),
+        ("from neuralnet.my_utils import relu", ["neuralnet/my_utils.py"], ["my_utils.py"]),
+        ("from student.neuralnet import my_utils", ["my_utils.py"], ["my_utils.py"]),
+        ("from neuralnet.pack.inner import relu", ["neuralnet/pack/inner.py"], ["pack/inner.py"]),
         ("from other import relu", ["my_utils.py"], []),
         ("x = 'import my_utils'", ["my_utils.py"], []),
     ],
@@ -70,7 +74,7 @@ def test_no_helper_takes_the_place_of_what_everyone_uses(tmp_path, name):
 
 
 def test_the_handouts_own_modules_stay_the_handouts(tmp_path):
-    stubs = STUBS | {"utils.py": b"x = 1"}
+    stubs = GIVEN | {"utils.py": b"x = 1", "data.py": b"x = 1"}
     work = put(tmp_path, {"layers.py": b"import utils, functions, neuralnet.data", "utils.py": b"x = 2"})
     put(tmp_path, {"functions.py": b"f", "neuralnet/data.py": HELPER})
     assert read(work, WANTED, stubs).helpers == {}
