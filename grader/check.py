@@ -441,8 +441,7 @@ def unseen(plan: Rubric, checks: Mapping[str, Check]) -> dict[str, Check]:
     def later(hw: Subject, rng: np.random.Generator) -> None:
         raise Skipped("these points are measured after you hand in")
 
-    items = [item for task in plan.tasks for item in task.items]
-    lines = [(line, item) for item in items for line in item.checks if line.visibility != "visible"]
+    lines = [(line, item) for item in plan.items for line in item.checks if line.visibility != "visible"]
     absent = {line.name: item.id for line, item in lines if line.name not in checks}
     return {name: Check(name, item, "What is measured after you hand in", later, "") for name, item in absent.items()}
 
@@ -528,7 +527,7 @@ def reader(plan: Rubric, package: str, folder: Path, name: str) -> Callable[...,
 
 def expect_agreement(plan: Rubric, checks: Mapping[str, Check]) -> None:
     """Raise UsageError unless rubric and checks name the same checks under the same items."""
-    planned = {line.name: item.id for task in plan.tasks for item in task.items for line in item.checks}
+    planned = {line.name: item.id for item in plan.items for line in item.checks}
     for name, item in planned.items():
         where = plan.where("check", name)
         if name not in checks:

@@ -261,7 +261,7 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
 
         repro.expect_known(homework, arguments.repro)
         arguments.task.append(arguments.repro)
-    wanted = [name for section in homework.rubric.sections for name in section.submit]
+    wanted = homework.rubric.wanted
     path = arguments.path or handout.own_folder(arguments.homework)
     given = stubs(homework.handout, wanted)
     data = datasets.Store(homework, datasets.root(arguments.data_root), unverified=arguments.unverified)

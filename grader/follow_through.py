@@ -45,7 +45,7 @@ class Below:
     passed_on: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def item(self, name: str) -> Item:
-        return next(item for task in self.homework.rubric.tasks for item in task.items if item.id == name)
+        return next(item for item in self.homework.rubric.items if item.id == name)
 
     def failed(self, item: Item) -> list[CheckPlan]:
         """The checks of an item that failed on the student's own parts."""
@@ -119,7 +119,7 @@ def short(about: str) -> str:
 
 def unknown_below(items: Iterable[Item], results: Mapping[str, CheckResult], homework: Homework) -> list[Item]:
     """Earlier items that were not graded, and on which a failed item is built: these decide, too."""
-    every = {item.id: item for task in homework.rubric.tasks for item in task.items}
+    every = {item.id: item for item in homework.rubric.items}
     open_ = [item for item in items if any(fails(results[plan.name]) for plan in item.checks if plan.name in results)]
     found: dict[str, Item] = {}
     while open_:

@@ -250,7 +250,7 @@ def unmeasured(check: CheckResult) -> bool:
 
 def expect_known(homework: Homework, only: Collection[str]) -> None:
     """Raise UsageError for an id that no task or item has."""
-    known = {task.id for task in homework.rubric.tasks} | {i.id for task in homework.rubric.tasks for i in task.items}
+    known = {task.id for task in homework.rubric.tasks} | {item.id for item in homework.rubric.items}
     for name in only:
         if name not in known:
             raise UsageError(f"there is no task {name}; the tasks are {', '.join(sorted(known))}")

@@ -212,6 +212,15 @@ class Rubric:
     path: Path = Path("rubric.yaml")
     lines: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
+    @property
+    def items(self) -> tuple[Item, ...]:
+        return tuple(item for task in self.tasks for item in task.items)
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The files that students hand in, each once: base names, and patterns such as "*.jpg"."""
+        return tuple(dict.fromkeys(name for section in self.sections for name in section.submit))
+
     def where(self, kind: str, name: str) -> str:
         """File and line of a name, as "rubric.yaml:12"; the file alone if the name is not in it."""
         line = self.lines.get((kind, name))

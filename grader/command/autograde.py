@@ -104,7 +104,7 @@ def grade(
     end: float,
 ) -> int:
     """Raises UsageError for a submission that cannot be read, and where student code would not be confined."""
-    wanted = [name for section in homework.rubric.sections for name in section.submit]
+    wanted = homework.rubric.wanted
     submission = read(platform.submission, wanted, stubs(homework.handout, wanted))
     open_ = list(unconfined_sections(homework, arguments.only, zygotes))
     if open_ and not arguments.allow_unsafe:

@@ -194,13 +194,9 @@ def first_difference(one: bytes, other: bytes) -> int:
 # The reference
 
 
-def wanted(homework: Homework) -> list[str]:
-    return list(dict.fromkeys(name for section in homework.rubric.sections for name in section.submit))
-
-
 def handed_in(homework: Homework, path: Path) -> Submission:
     """The work at `path`, read like a student's submission."""
-    names = wanted(homework)
+    names = homework.rubric.wanted
     return read(path, names, stubs(homework.handout, names), limits=homework.rubric.limits)
 
 
@@ -368,7 +364,7 @@ def number_findings(homework: Homework, passed: Collection[str], note: Callable[
     """Numbers and policies that no check read, of items whose checks all passed once. One that the code names is no
     finding, because other work may reach that line: a number is noted, and policies are for such work."""
     code = "\n".join(path.read_text(encoding="utf-8") for path in check.code_of(homework.folder))
-    for item in (item for task in homework.rubric.tasks for item in task.items):
+    for item in homework.rubric.items:
         told = {
             name for one in (item.settings, item.policies) if isinstance(one, Noted) for name in one.keys() - one.read
         }
@@ -386,7 +382,7 @@ def number_findings(homework: Homework, passed: Collection[str], note: Callable[
 def untouched_findings(homework: Homework, run_on: Grading, failed: Collection[str]) -> Iterator[str]:
     """Checks that give points for the untouched handout."""
     own = {Path(path).name: content for path, content in homework.handout.items()}
-    untouched = Submission("handout", {name: own[name] for name in wanted(homework) if name in own}, {}, "")
+    untouched = Submission("handout", {name: own[name] for name in homework.rubric.wanted if name in own}, {}, "")
     report = run_on(untouched, homework, 0)
     for result in report.checks:
         if result.earned > 0 or result.verdict is Verdict.PASS:
@@ -432,7 +428,7 @@ def wrong_findings(
     if not found and not unreadable:
         note(f"{homework.folder / mistakes.REPLACED} names no mistake; add some, to see that the checks find them")
     reference = handed_in(homework, homework.reference)
-    ids = {item.id for task in homework.rubric.tasks for item in task.items}
+    ids = {item.id for item in homework.rubric.items}
     for one in found:
         if unknown := sorted(set(one.loses or ()) - ids):
             yield f"{one.where}: {one.name} loses points in {unknown[0]}, but the rubric has no such item; correct it"

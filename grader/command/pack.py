@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> int:
     plan = rubric.load(arguments.homework / "rubric.yaml")
     given = handout.pristine(handout.home(arguments.homework), plan)
-    wanted = [name for section in plan.sections for name in section.submit]
+    wanted = plan.wanted
     own = stubs(given, wanted)
     folder = arguments.folder or handout.own_folder(arguments.homework)
     submission = read(folder, wanted, own, limits=plan.limits)

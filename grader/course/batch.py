@@ -98,7 +98,7 @@ class Batch:
         self.homework = homework_at(place.homework)
         self.digests = result_keys.of_tasks(self.homework, terms, datasets.root(place.data_root))
         self.anew = frozenset(again)
-        self.wanted = [name for section in self.homework.rubric.sections for name in section.submit]
+        self.wanted = self.homework.rubric.wanted
         self.stubs = submission.stubs(self.homework.handout, self.wanted)
         self.again: deque[Attempt] = deque()
         self.flying: dict[Future[Done], Attempt] = {}

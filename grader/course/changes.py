@@ -53,7 +53,7 @@ def points(student: str, old: Report | None, new: Report | None) -> Iterator[Cha
 
 
 def items_of(report: Report | None) -> dict[str, ItemResult]:
-    return {item.id: item for task in report.tasks for item in task.items} if report else {}
+    return {item.id: item for item in report.items} if report else {}
 
 
 def verdicts(old: ItemResult, new: ItemResult) -> Iterator[str]:

@@ -258,7 +258,7 @@ class Gradebook:
             why = self.row(student).student.problem or "nothing was handed in"
             cure = "" if why == NOT_YET else "; replace it with work that can be read, and run the batch again"
             raise UsageError(f"{student} has no points to adjust: {why}{cure}")
-        worth = {one.id: one.max_score for task in report.tasks for one in task.items}
+        worth = {one.id: one.max_score for one in report.items}
         if item not in worth:
             part = self.run().part
             raise UsageError(

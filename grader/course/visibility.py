@@ -13,7 +13,7 @@ Levels = Mapping[str, str]
 
 def of_checks(rubric: Rubric) -> Levels:
     """By a check's name: what the rubric says of it, where that is not "visible"."""
-    plans = (plan for task in rubric.tasks for item in task.items for plan in item.checks)
+    plans = (plan for item in rubric.items for plan in item.checks)
     return {plan.name: plan.visibility for plan in plans if plan.visibility != "visible"}
 
 

@@ -16,7 +16,7 @@ WIDE = 110  # characters of the sentence in the script
 
 def expect_known(homework: Homework, wanted: str) -> None:
     """Raise UsageError for what is no item of the rubric."""
-    known = [item.id for task in homework.rubric.tasks for item in task.items]
+    known = [item.id for item in homework.rubric.items]
     if wanted not in known:
         raise UsageError(f"--repro {wanted}: there is no such item; the items are {', '.join(known)}")
 

@@ -26,8 +26,7 @@ def look_through(
 
 def missing(submission: Submission, stubs: Mapping[str, bytes], rubric: Rubric) -> Iterator[str]:
     """Yield a sentence for each thing that costs points. `stubs` maps base names to the handout's own files."""
-    wanted = [name for section in rubric.sections for name in section.submit]
-    for name in wanted:
+    for name in rubric.wanted:
         content = submission.files.get(name)
         if name.startswith("*"):
             continue
@@ -43,7 +42,7 @@ def missing(submission: Submission, stubs: Mapping[str, bytes], rubric: Rubric) 
                 yield f"{name}: {listed(sorted(left))} still as handed out"
             if problem := unreadable(content):
                 yield f"{name} {problem}"
-    yield from lacking_pictures(submission, wanted)
+    yield from lacking_pictures(submission, rubric.wanted)
 
 
 def left_out(submission: Submission, stubs: Mapping[str, bytes], rubric: Rubric) -> Iterator[str]:
@@ -56,7 +55,7 @@ def left_out(submission: Submission, stubs: Mapping[str, bytes], rubric: Rubric)
 
 def optional(rubric: Rubric) -> set[str]:
     """The names in the titles of items that give no points."""
-    items = (item for task in rubric.tasks for item in task.items if not item.points)
+    items = (item for item in rubric.items if not item.points)
     return {word for item in items for word in re.findall(r"\w+", item.title)}
 
 

@@ -63,7 +63,7 @@ class Classroom50:
 
     def refuse(self, sentence: str, homework: Homework) -> None:
         """A test that failed per item: a result without any is taken for one that nothing was to grade."""
-        items = [item for task in homework.rubric.tasks for item in task.items]
+        items = homework.rubric.items
         tests = [entry(item.id, item.title, False, 0.0, item.points, sentence) for item in items]
         self.put(0, whole(math.fsum(item.points for item in items)), tests, f"{markdown.code(harmless(sentence))}\n")
 

@@ -117,7 +117,7 @@ def slower(limits: Limits, share: float) -> Limits:
 
 def cut(homework: Homework, most: float) -> tuple[float, list[str]]:
     """What part of the items' budgets fits into `most` CPU seconds, and what each becomes."""
-    items = [item for task in homework.rubric.tasks for item in task.items if "budget" in item.settings]
+    items = [item for item in homework.rubric.items if "budget" in item.settings]
     whole = sum(item.settings["budget"] for item in items)
     part = min(1.0, most / whole) if whole else 1.0
     return part, [f"{item.id}: {part * item.settings['budget']:.0f} of {item.settings['budget']:g} s" for item in items]

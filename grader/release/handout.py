@@ -129,7 +129,7 @@ def tried(files: Mapping[str, bytes], handed_in: Mapping[str, bytes], place: Pat
 
 def lost_by_the_solution(place: Path, source: Source) -> float:
     """Visible points that the reference's own files do not get of the handout in `place`, in what trains nothing."""
-    names = {name for section in source.rubric.sections for name in section.submit}
+    names = source.rubric.wanted
     root = handout.home(source.homework) / "reference"
     right = {Path(path).name: root / path for path in source.rubric.handout.files if Path(path).name in names}
     (place / "solved").mkdir()

@@ -6,14 +6,14 @@ import json
 import re
 import shlex
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from grader.release import trial
 from grader.release.archive import Members
-from grader.release.source import Source, data, grader, requirements, script, submitted
+from grader.release.source import Source, data, grader, requirements, script
 
 ARCHIVE = "prairielearn.zip"
 SECONDS = LONGEST = 600  # more than PrairieLearn's usual 30, and the most that it gives
@@ -38,7 +38,7 @@ def build(source: Source) -> Members:
             "infoCourse.json": document(course),
             f"{question}/info.json": document(info(source, name, seconds)),
             f"{question}/question.html": script(
-                "prairielearn/question.html", title=escape(source.rubric.title), files=asked(submitted(source.rubric))
+                "prairielearn/question.html", title=escape(source.rubric.title), files=asked(source.rubric.wanted)
             ),
             f"{question}/tests/run.sh": script(
                 "prairielearn/run.sh", options=shlex.join(source.options(SECONDS, most=LONGEST))
@@ -67,7 +67,7 @@ def info(source: Source, name: str, seconds: int) -> dict[str, Any]:
     }
 
 
-def asked(names: list[str]) -> str:
+def asked(names: Sequence[str]) -> str:
     """Attributes of pl-file-upload. All are optional there: a part that is missing is graded as not implemented."""
     plain = [name.replace(",", "\\,") for name in names if not re.search(r"[*?\[]", name)]
     patterns = [name for name in names if re.search(r"[*?\[]", name)]

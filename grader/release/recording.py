@@ -51,7 +51,7 @@ def unrecordable(homework: Homework, grade: Callable[[Submission, Homework], Rep
 
 def works_of(homework: Homework) -> Iterator[tuple[str, Submission]]:
     """The reference first, then work that is right in other ways, or wrong in known ones."""
-    names = list(dict.fromkeys(name for section in homework.rubric.sections for name in section.submit))
+    names = homework.rubric.wanted
     base = stubs(homework.handout, names)
     reference = read(homework.reference, names, base)
     yield "the reference", reference

@@ -151,8 +151,3 @@ def script(name: str, /, **words: str) -> bytes:
 def fetched(rubric: Rubric) -> Iterator[str]:
     """The data sets that `grade.py data NAME` fetches."""
     return (plan.name for plan in rubric.data.values() if plan.fetch)
-
-
-def submitted(rubric: Rubric) -> list[str]:
-    """The files that students hand in, by name or pattern."""
-    return list(dict.fromkeys(name for section in rubric.sections for name in section.submit))

@@ -20,8 +20,7 @@ SECONDS = 900  # for a handout, in which nothing trains
 def untouched(source: Source) -> dict[str, bytes]:
     """What a student hands in who did nothing: base name -> bytes, of the files that are handed in and handed out."""
     made = handout.pristine(handout.home(source.homework), source.rubric)
-    wanted = {name for section in source.rubric.sections for name in section.submit}
-    return {Path(path).name: content for path, content in made.items() if Path(path).name in wanted}
+    return {Path(path).name: content for path, content in made.items() if Path(path).name in source.rubric.wanted}
 
 
 def lay_out(place: Path, files: Mapping[str, bytes]) -> None:

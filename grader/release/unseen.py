@@ -14,7 +14,7 @@ from grader.release.archive import text
 def without_unseen(files: Mapping[str, bytes | Path], plan: Rubric, name: str) -> dict[str, bytes | Path]:
     """The files of a homework, which lie under `name`, without what only its invisible checks need. rubric.yaml keeps
     their place and points, under names that say nothing."""
-    lines = [line for task in plan.tasks for item in task.items for line in item.checks]
+    lines = [line for item in plan.items for line in item.checks]
     unseen = [line.name for line in lines if line.visibility != "visible"]
     if not unseen:
         return dict(files)

@@ -163,7 +163,7 @@ def read_again(folder: Path, run: int, student: str) -> Submission:
     one, homework = member(folder, run, student), homework_at(home_of(graded.settings))
     (name, path), *more = one.parts
     loose = more or (path.is_file() and name != path.name)
-    wanted = [name for section in homework.rubric.sections for name in section.submit]
+    wanted = homework.rubric.wanted
     return submission.read(path.parent if loose else path, wanted, submission.stubs(homework.handout, wanted),
                            name=one.name, parts=one.parts if loose else (), takes=decided,
                            limits=homework.rubric.limits)  # fmt: skip

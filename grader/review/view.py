@@ -195,8 +195,8 @@ class View:
         return takes.seen(self.desk.book.database, entry.student) if entry.kind == "files" else []
 
     def wanted(self) -> list[str]:
-        sections = homework_at(home_of(self.desk.queue.run.settings)).rubric.sections
-        return [name for section in sections for name in section.submit if not name.startswith("*")]
+        rubric = homework_at(home_of(self.desk.queue.run.settings)).rubric
+        return [name for name in rubric.wanted if not name.startswith("*")]
 
     def evidence(self, entry: Entry, shown: Evidence) -> HTMLResponse:
         return HTMLResponse(self.templates.get_template("evidence.html.j2").render(

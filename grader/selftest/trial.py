@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from grader.errors import UsageError
+from grader.grading import expect_known
 from grader.mistakes import said
 from grader.model import CheckResult, Homework, Limits, Submission, Verdict
 from grader.selftest import equivalents
@@ -46,10 +47,7 @@ def chosen(homework: Homework, only: Sequence[str]) -> tuple[tuple[str, ...], tu
 
     Raises UsageError for an id that the rubric does not have.
     """
-    known = {task.id for task in homework.rubric.tasks} | {i.id for task in homework.rubric.tasks for i in task.items}
-    for name in only:
-        if name not in known:
-            raise UsageError(f"there is no task {name}; the tasks are {', '.join(sorted(known))}")
+    expect_known(homework, only)
     tried: list[str] = []
     others: list[str] = []
     for task in homework.rubric.tasks:

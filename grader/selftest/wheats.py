@@ -52,7 +52,7 @@ def wheats(homework: Homework, reference: Submission, least: int = LEAST) -> lis
 
 def completed(path: Path, homework: Homework, reference: Submission) -> Submission:
     """The work in a folder of right/; a file that it does not hold is the reference's."""
-    wanted = list(dict.fromkeys(name for section in homework.rubric.sections for name in section.submit))
+    wanted = homework.rubric.wanted
     own = read(path, wanted, stubs(homework.handout, wanted))
     return replace(own, files={**reference.files, **own.files})
 

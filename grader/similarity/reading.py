@@ -101,7 +101,7 @@ def submission_at(place: Place, homework: Homework) -> Submission:
     """What counts of what was handed in, as the batch takes it. Raises SubmissionError."""
     (name, path), *more = place.parts
     loose = more or (path.is_file() and name != path.name)
-    wanted = wanted_of(homework)
+    wanted = homework.rubric.wanted
     return submission.read(
         path.parent if loose else path,
         wanted,
@@ -111,10 +111,6 @@ def submission_at(place: Place, homework: Homework) -> Submission:
         takes=place.takes,
         limits=homework.rubric.limits,
     )
-
-
-def wanted_of(homework: Homework) -> list[str]:
-    return [name for section in homework.rubric.sections for name in section.submit]
 
 
 def handout_of(homework: Homework) -> Work:

@@ -252,8 +252,7 @@ def blank(plan: Plan, submission: Submission, why: str) -> Report:
     """A report in which nothing is graded, with the reason."""
     homework = plan.homework
     grading.expect_known(homework, plan.only)
-    every = [item for task in homework.rubric.tasks for item in task.items]
-    results = {result.name: result for result in grading.skipped(every, homework, why)}
+    results = {result.name: result for result in grading.skipped(homework.rubric.items, homework, why)}
     return Report(
         title=homework.rubric.title,
         submission=submission.name,

@@ -43,8 +43,8 @@ def adjust(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
 def take(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer) -> None:
     """Record which file counts; the next batch grades it."""
     student = book.student(arguments.student, run).id
-    sections = rubric.load(homework_of(run, arguments.homework) / "rubric.yaml").sections
-    wanted = [name for section in sections for name in section.submit if not name.startswith("*")]
+    plan = rubric.load(homework_of(run, arguments.homework) / "rubric.yaml")
+    wanted = [name for name in plan.wanted if not name.startswith("*")]
     file = None if arguments.file == NO_FILE else arguments.file
     takes.take(
         book.database,

@@ -47,7 +47,7 @@ def items(rows: Iterable[Row], rubric: Rubric) -> list[Item]:
     Raises UsageError if a report has an item that the rubric does not have.
     """
     reported = {item.id for row in rows if row.report for item in row.report.items}
-    known = {item.id: item for task in rubric.tasks for item in task.items}
+    known = {item.id: item for item in rubric.items}
     if strange := sorted(reported - known.keys()):
         raise UsageError(f"item {strange[0]} was graded, but the rubric has none; name the right one with --homework")
     return [item for id_, item in known.items() if item.points and (not reported or id_ in reported)]
@@ -57,4 +57,4 @@ def possible(rows: Sequence[Row], rubric: Rubric) -> float:
     """Points that could be earned; the rubric's sum if nobody has a report."""
     if any(row.report for row in rows):
         return statistics.possible(rows)
-    return math.fsum(item.points for task in rubric.tasks for item in task.items if not item.skipped)
+    return math.fsum(item.points for item in rubric.items if not item.skipped)
