@@ -215,6 +215,8 @@ class Reader:
             submit = tuple(self.texts(keys["submit"], "submit")) if "submit" in keys else ()
             for file in (one for one in submit if re.search(r"[/\\]", one)):
                 self.mistake(keys["submit"], f"submit names {file}; name the file alone, wherever students have it")
+            for file in (one for one in submit if one and not re.fullmatch(r"\*?[^*?\[\]]+", one)):
+                self.mistake(keys["submit"], f"submit names {file}; write a whole name, or * and an ending, as *.jpg")
             for name_ in (one for one in needs if "." in one):
                 self.mistake(keys["needs"], f"needs names {name_}; name the package alone, {name_.partition('.')[0]}")
             forbid = tuple(self.texts(keys["forbid"], "forbid")) if "forbid" in keys else ()

@@ -143,6 +143,13 @@ MISTAKES = [
     ("submit: [layers.py]", "submit: [code/layers.py]", 6, "submit names code/layers.py; name the file alone"),
     ("tasks:", "handout: {files: [../a.py]}\ntasks:", 9, "the handout lists ../a.py, which lies outside of it"),
     ("tasks:", "handout: {files: [], fixtures: {/a: a}}\ntasks:", 9, "the handout lists /a, which lies outside of it"),
+    (
+        "submit: [layers.py]",
+        "submit: ['report*.pdf', '*.jpg']",
+        6,
+        "submit names report*.pdf; write a whole name, or *",
+    ),
+    ("submit: [layers.py]", "submit: ['*']", 6, "submit names *; write a whole name, or *"),
     ("submit: [layers.py]", "submit: layers.py", 6, "submit must be a list"),
     ("[1]", "[1.5]", 7, "whole number"),
     ("[1]", "[-1]", 7, "at least 0"),

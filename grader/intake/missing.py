@@ -9,10 +9,11 @@ import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from grader.intake.picture import ENDINGS
 from grader.model import Rubric, Submission
 
 PLACE = "Your code here"  # the comment that marks where a student writes
-PHOTOGRAPHS = 2  # how many photographs to ask for, in a homework that takes photographs
+PHOTOGRAPHS = 2  # how many to ask for, in a homework that takes "*.jpg"
 NAMED = 6  # most names in one sentence
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)  # what ast.parse raises
 
@@ -133,9 +134,9 @@ def source(cell: Mapping[str, Any]) -> str:
 
 
 def lacking_pictures(submission: Submission, wanted: Collection[str]) -> Iterator[str]:
-    endings = tuple(name[1:].lower() for name in wanted if name.startswith("*"))
-    there = [name for name in submission.files if endings and name.lower().endswith(endings)]
-    if endings and len(there) < PHOTOGRAPHS:
+    endings = tuple(name[1:].lower() for name in wanted if name[1:].lower() in ENDINGS)
+    there = [name for name in submission.files if name.lower().endswith(endings)]
+    if ".jpg" in endings and len(there) < PHOTOGRAPHS:
         yield f"{len(there) or 'no'} photograph{'s' * (not there)} found; {PHOTOGRAPHS} are asked for"
 
 

@@ -49,6 +49,15 @@ def test_what_is_missing_is_said(tmp_path, capsys):
         assert is_archive(file)
 
 
+def test_only_pictures_of_a_camera_are_asked_for_as_photographs(tmp_path, capsys):
+    homework = shutil.copytree(ROOT / "tests/homeworks/reports", tmp_path / "reports")
+    rubric = homework / "rubric.yaml"
+    rubric.write_text(rubric.read_text().replace("submit: [sales.py]", 'submit: [sales.py, "*.csv", "*.png"]'))
+    out = tmp_path / "x.zip"
+    assert packed(homework / "reference", "--homework", homework, "--out", out) == 0
+    assert "photograph" not in capsys.readouterr().out
+
+
 def test_an_earlier_zip_is_kept(tmp_path, capsys):
     shutil.copytree(ROOT / "reference", tmp_path / "work")
     (tmp_path / "hand-in.zip").write_bytes(b"the only copy")
