@@ -85,26 +85,24 @@ def survey(homework: Homework, root: Path) -> list[Found]:
 
 
 def look_for(homework: Homework, plan: DataPlan, root: Path) -> Found:
-    folder = datasets.find(plan, root)
-    if folder is None:
+    there = (datasets.find if plan.reader else datasets.find_file)(plan, root)
+    if there is None:
         hints = [f"to download it: {datasets.command(homework, plan.name)}"] if plan.fetch else []
         hints = (["stand-in data is used instead"] if plan.stand_in else []) + hints
         also = f" ({plan.hint})" if hints and plan.hint else plan.hint
         return Found(plan.title, "absent", hint="; ".join(hints) + also)
     if not plan.reader:
-        path = datasets.find_file(plan, root)
-        assert path is not None
-        official = datasets.is_official(path, plan.files[path.name])
-        return Found(plan.title, "verified" if official else "unverified", str(path), path.stat().st_size)
-    size = sum(path.stat().st_size for path in datasets.candidates(folder, plan) if path.is_file())
+        official = datasets.is_official(there, plan.files[there.name])
+        return Found(plan.title, "verified" if official else "unverified", str(there), there.stat().st_size)
+    size = sum(path.stat().st_size for path in datasets.candidates(there, plan) if path.is_file())
     try:
         verified = datasets.read(homework, plan.name, root, unverified=True).verified
     except UsageError as error:
-        return Found(plan.title, "damaged", str(folder), size, str(error))
+        return Found(plan.title, "damaged", str(there), size, str(error))
     hint = (
         "" if verified else "these are not the official files: they are used only with --unverified, and reports say so"
     )
-    return Found(plan.title, "verified" if verified else "unverified", str(folder), size, hint)
+    return Found(plan.title, "verified" if verified else "unverified", str(there), size, hint)
 
 
 def show(root: Path, found: list[Found], *, stderr: bool = False) -> None:

@@ -78,9 +78,9 @@ class Store:
         self.read: dict[str, Any] = {}
 
     def __call__(self, name: str) -> Any:
-        """The data set, its stand-in, or None. For a set without a reader, the path of its file.
+        """The data set, its stand-in, or None. For a set without a reader, the path of its file, which is not read.
 
-        Raises UsageError if its files are not the official ones.
+        Raises UsageError if files that are read are not the official ones.
         """
         if name not in self.read:
             self.read[name] = read(self.homework, name, self.root, unverified=self.unverified)
@@ -139,7 +139,8 @@ def candidates(folder: Path, plan: DataPlan) -> list[Path]:
 def find_file(plan: DataPlan, root: Path) -> Path | None:
     """The only file of a data set without a reader; None if it is absent."""
     folder = find(plan, root)
-    return None if folder is None else folder / next(iter(plan.files))
+    path = folder and folder / next(iter(plan.files))
+    return path if path and path.is_file() else None
 
 
 def is_official(path: Path, expected: str) -> bool:

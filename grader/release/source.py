@@ -99,7 +99,7 @@ def unfetched(rubric: Rubric) -> Iterator[DataPlan]:
 def on_this_machine(plan: DataPlan, source: Source) -> Path | None:
     """A data set's one file, if it is the official one."""
     path = datasets.find_file(plan, datasets.root(source.data_root))
-    return path if path is not None and path.is_file() and datasets.is_official(path, plan.files[path.name]) else None
+    return path if path is not None and datasets.is_official(path, plan.files[path.name]) else None
 
 
 def below(folder: Path, name: str, *, without: tuple[str, ...] = ()) -> dict[str, bytes | Path]:

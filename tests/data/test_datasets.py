@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from grader.command.data import look_for
 from grader.data import datasets
 from grader.data.datasets import DamagedError, Store
 from grader.errors import UsageError
@@ -69,6 +70,12 @@ def test_a_folder_that_is_the_data_sets_alone_counts_without_its_files(tmp_path)
     assert datasets.find(alone, tmp_path) == tmp_path / "words"
     with pytest.raises(UsageError, match=r"a\.txt cannot be read \(No such file"):
         datasets.read(homework(alone), "words", tmp_path)
+    bare = replace(alone, reader="", fetch=())
+    assert datasets.read(homework(bare), "words", tmp_path) is None
+    assert look_for(homework(bare), bare, tmp_path).state == "absent"
+    (tmp_path / "words" / "a.txt").write_bytes(b"one")
+    assert datasets.read(homework(bare), "words", tmp_path) == tmp_path / "words" / "a.txt"
+    assert look_for(homework(bare), bare, tmp_path).state == "verified"
 
 
 @pytest.mark.parametrize("kind", ["md5", "sha256", "the beginning of a sha256"])
