@@ -280,7 +280,7 @@ class Subject:
         """A data set that the rubric declares for this item, or its stand-in. It is read on first use.
 
         Raises UsageError if neither the item nor its task declares it: the key of a stored result covers declared data
-        only.
+        only. Raises Skipped if it is absent and has no stand-in.
         """
         if name not in (*self.item.data, *self.task.data):
             where = self.homework.rubric.where("item", self.item.id)
@@ -288,6 +288,9 @@ class Subject:
         read = self.options.read
         if name not in read:
             read[name] = self.options.data(name)
+        if read[name] is None:
+            title, command = self.homework.rubric.data[name].title, f"python grade.py data{self.homework.option}"
+            raise Skipped(f"{title} is not on this machine; `{command}` says how to get it")
         return read[name]
 
     def once(self, key: str, make: Callable[[], Made]) -> Made:

@@ -151,6 +151,12 @@ def test_data_that_were_not_declared_are_refused_with_the_line_of_the_item(tmp_p
     assert verdicts(grade(SUBMISSION, plan, seed=1, data=lambda name: IMAGES)) == {"training": Verdict.PASS}
 
 
+def test_no_student_is_at_fault_for_data_that_are_absent(tmp_path):
+    report = grade(SUBMISSION, reading(homework(tmp_path, training)), seed=1, data=lambda name: None)
+    assert verdicts(report) == {"training": Verdict.SKIPPED}
+    assert report.checks[0].message.startswith("Images is not on this machine; `python grade.py data")
+
+
 def test_an_item_with_a_fault_of_ours_asks_for_a_person_once(tmp_path):
     def faulty(hw: Any, rng: Any) -> None:
         """Our own fault, too."""
