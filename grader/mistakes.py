@@ -123,14 +123,20 @@ def entries(path: Path) -> Iterator[tuple[str, int, Any]]:
 
 
 def parsed(path: Path) -> tuple[Any, Any]:
-    """The nodes and the values of a YAML file. Raises UsageError, with the line where that is known."""
+    """The nodes and the values of a YAML file. Raises UsageError, with the line where that is known; also for a name
+    that appears twice, of which YAML keeps the last."""
     try:
         text = path.read_text(encoding="utf-8")
-        return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
+        node, values = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # ValueError: such as a thirteenth month
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise UsageError(f"{path}{line}: this is not valid YAML; correct it") from None
+    keys = [key for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
+    for at, key in enumerate(keys):
+        if key.value in [other.value for other in keys[:at]]:
+            raise UsageError(f"{path}:{key.start_mark.line + 1}: {key.value} appears twice; rename or delete one")
+    return node, values
 
 
 def mistake(name: str, where: str, given: Any, *, in_folder: bool) -> Mistake:

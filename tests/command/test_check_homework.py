@@ -154,6 +154,15 @@ def misspell_a_key(folder: Path) -> None:
     change(folder / "wrong.yaml", "loses:", "looses:")
 
 
+def name_it_twice(folder: Path) -> None:
+    path = folder / "wrong.yaml"
+    path.write_text(path.read_text() + path.read_text().splitlines()[-1] + "\n")
+
+
+def name_the_list_twice(folder: Path) -> None:
+    (folder / "selftest.yaml").write_text("equivalent: []\nequivalent:\n  - {in: a, change: b, why: c}\n")
+
+
 def break_the_yaml(folder: Path) -> None:
     change(folder / "wrong.yaml", "weights-forgotten: {", "weights-forgotten: {{")
 
@@ -302,6 +311,7 @@ def mark_it(folder: Path) -> None:
         (be_about_nothing, r"checks\.py:9: weighted_sum is about work\.weighted_sums, which the reference does not"),
         (be_about_no_module, r"checks\.py:9: weighted_sum is about works\.weighted_sum, which the reference does not"),
         (break_the_selftest, r"selftest\.yaml:1: this is not valid YAML"),
+        (name_the_list_twice, r"selftest\.yaml:2: equivalent appears twice; rename or delete one"),
         (misspell_the_selftest, r"selftest\.yaml:2: this has to be a mapping of in, change, why"),
         (title_nothing, r"checks\.py:9: weighted_sum has no docstring"),
         (define_it_twice, r"more\.py:9: the check weighted_sum is defined twice"),
@@ -326,6 +336,7 @@ def mark_it(folder: Path) -> None:
         (keep_a_shim_in_the_reference, r"rubric\.yaml:6: .*a handout holds no file of reference/; move it beside"),
         (hand_out_a_solution, r"student/solved\.py:\d+: students would get this solution"),
         (name_no_item, r"wrong\.yaml:2: weights-forgotten loses points in 7\.1, but the rubric has no such item"),
+        (name_it_twice, r"wrong\.yaml:3: weights-forgotten appears twice; rename or delete one"),
         (misspell_a_key, r"wrong\.yaml:2: weights-forgotten cannot have the key looses"),
         (break_the_yaml, r"wrong\.yaml:\d+: this is not valid YAML"),
         (call_right_work_wrong, r"right/by-loop: this right work fails weighted_sum \(.*checks\.py:\d+\): out of 3"),
