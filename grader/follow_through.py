@@ -26,6 +26,7 @@ from grader.sandbox.session import Session
 
 SETTLED = (Verdict.PASS, Verdict.SKIPPED, Verdict.INTERNAL)
 ENDLESS = (Verdict.TIMEOUT, Verdict.MEMORY, Verdict.CRASH)
+OWN = (Verdict.FAIL, Verdict.NOT_IMPLEMENTED, Verdict.RAISED)  # with a message, a mistake of the student's own
 SPOKEN = (Verdict.RAISED, Verdict.DENIED)  # whose messages hold words of the student's code
 OWN_NAME = re.compile(r"\S+ raised (AttributeError|KeyError)\b")
 BY_THE_COURSE = "Your course grades this again with right parts below it"
@@ -36,13 +37,14 @@ Open = Callable[[Submission, Parts | None], Session]
 
 @dataclass
 class Below:
-    """What is known of a section's items so far: the results of their checks, and on which parts an item was graded
-    again with success."""
+    """What is known of a section's items so far: the results of their checks, on which parts an item was graded again
+    with success, and which checks failed on wrong parts alone."""
 
     homework: Homework
     section: Section
     results: dict[str, CheckResult]
     passed_on: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    right: set[str] = field(default_factory=set)
 
     def item(self, name: str) -> Item:
         return next(item for item in self.homework.rubric.items if item.id == name)
@@ -58,7 +60,8 @@ class Below:
         for below in map(self.item, item.built_on):
             failed = self.failed(below)
             lower = self.wrong(below) if failed and below.id in self.passed_on else ((), ())
-            own = () if lower[0] else tuple(short(self.homework.checks[plan.name].about) for plan in failed)
+            wrong = () if lower[0] else (self.about(plan) for plan in failed if plan.name not in self.right)
+            own = tuple(map(short, wrong))
             names |= dict.fromkeys((*lower[0], *filter(None, own)))
             items |= dict.fromkeys((*lower[1], *((below.id,) if own else ())))
         return tuple(names), tuple(items)
@@ -77,9 +80,8 @@ class Below:
     def functions(self, item: Item, failed: Iterable[CheckPlan]) -> Iterator[str]:
         """An item's functions that can be stood in for: all together, because they share caches. A constructor only
         where it is wrong itself, because a student chooses the names of the parameters."""
-        about = {plan.name: self.homework.checks[plan.name].about for plan in item.checks}
-        wrong = {about[plan.name] for plan in failed}
-        for name in dict.fromkeys(about.values()):
+        wrong = set(map(self.about, failed))
+        for name in dict.fromkeys(map(self.about, item.checks)):
             module, _, rest = name.partition(".")
             if not rest or "." in rest or self.is_class(name):
                 owner = ".".join(name.split(".")[:2])
@@ -92,12 +94,15 @@ class Below:
         """What some of an item's checks are about, as the student knows it, where nothing can stand in for it."""
         for plan in plans:
             if not any(self.functions(replace(item, checks=(plan,)), (plan,))):
-                yield short(self.homework.checks[plan.name].about) or item.title
+                yield short(self.about(plan)) or item.title
 
     def left_wrong(self, item: Item) -> str:
         """A function at fault below an item that stays as it is where the item is graded again; "" if there is none."""
         wrong = (one for one in map(self.item, item.built_on) if item.nearest or one.id not in self.passed_on)
         return next((name for one in wrong for name in self.without_stand_in(one, self.failed(one))), "")
+
+    def about(self, plan: CheckPlan) -> str:
+        return self.homework.checks[plan.name].about
 
     def stopped(self, constructor: str, how: Collection[Verdict] = ENDLESS) -> bool:
         """Whether a check about a constructor ended so on the student's own parts."""
@@ -161,9 +166,11 @@ def graded_again(below: Below, items: Collection[Item], submission: Submission, 
                 options.on_progress(f"{plan.name}, on right parts")
                 hw = Subject(sessions[parts], below.homework, item, fresh)
                 done.append(better(first, run(plan, hw), hw, below, item))
-            if all(one.verdict is Verdict.PASS for one in done) and not item.nearest:
+            below.right |= {one.name for one in done if one.followed and one.followed.again.verdict is Verdict.PASS}
+            if all(one.name in below.right for one in done) and not item.nearest:
                 below.passed_on[item.id] = parts
-            yield from done
+            still = {below.about(plan) for plan in below.failed(item) if plan.name not in below.right}
+            yield from (spoken(one, below, item, still) for one in done)
 
 
 def one_thread() -> Any:
@@ -231,13 +238,14 @@ def better(first: CheckResult, again: CheckResult, hw: Subject, below: Below, it
     ends = Ending(again.verdict, earned, again.message if known else "", again.where)
     if unmeasured := why_unmeasured(again, hw, below, item):
         ends = Ending(Verdict.SKIPPED, 0.0, f"not measured on right parts: {unmeasured}")
-    subject = short(hw.homework.checks[first.name].about) or item.title
-    told = FollowThrough(wrong, items, ended(first), ends, sentence(subject, ends, wrong, items))
-    if ends.earned > first.earned:
+    told = FollowThrough(wrong, items, ended(first), ends, "")
+    if ends.earned > first.earned or (ends.earned == first.earned and ends.verdict in OWN and ends.message):
+        # On wrong parts, what seems to be the cause may be a part's mistake.
         first = replace(
             again,
             verdict=again.verdict if earned == again.earned else Verdict.PARTIAL,
             earned=earned,
+            review=again.review if earned else tuple(dict.fromkeys((*first.review, *again.review))),
             output=first.output,
             advice=tuple(dict.fromkeys((*first.advice, *again.advice))),
             files=tuple(sorted({*first.files, *again.files})),
@@ -269,17 +277,30 @@ def ended(result: CheckResult) -> Ending:
     return Ending(result.verdict, result.earned, result.message, result.where)
 
 
-def sentence(subject: str, again: Ending, wrong: tuple[str, ...], items: tuple[str, ...]) -> str:
-    """ "Your Net.backward is right; your scale is not, and cost its points in 2.2"."""
+def spoken(result: CheckResult, below: Below, item: Item, still: Collection[str]) -> CheckResult:
+    """The result with its sentence. `still` are the functions of which a check of the item fails on right parts, too:
+    one that passes does not make such a function right."""
+    about = below.homework.checks[result.name].about
+    only = result.name if any(one == about or one.startswith(f"{about}.") for one in still) else ""
+    assert result.followed is not None
+    told = result.followed
+    said = sentence(short(about) or item.title, told.again, told.wrong, told.items, only)
+    return replace(result, followed=replace(told, said=said))
+
+
+def sentence(subject: str, again: Ending, wrong: tuple[str, ...], items: tuple[str, ...], only: str = "") -> str:
+    """ "Your Net.backward is right; your scale is not, and cost its points in 2.2". `only` is a check that passes where
+    another one of the same function does not."""
     wrong = tuple(name for name in wrong if name.partition(".")[0] not in wrong or "." not in name)
     some = listed(wrong if len(wrong) < 3 else (*wrong[:2], f"{len(wrong) - 2} more"))
     are, their = ("are", "their") if len(wrong) > 1 else ("is", "its")
     if again.verdict is Verdict.PASS:
-        return f"Your {subject} is right; your {some} {are} not, and cost {their} points in {listed(items)}"
+        state = f"passes {only} on right parts; your {some} {are} wrong" if only else f"is right; your {some} {are} not"
+        return f"Your {subject} {state}, and cost {their} points in {listed(items)}"
     if again.verdict is Verdict.SKIPPED:
         return f"Your {subject} is {again.message}"
     state = "is only partly right" if again.earned else "fails"
-    return f"Your {subject} {state} on right parts, too{f': {again.message}' if again.message else ''}"
+    return f"Your {subject} {state} on right parts, too; your {some} {are} wrong in {listed(items)}"
 
 
 def listed(names: tuple[str, ...]) -> str:

@@ -285,7 +285,9 @@ def test_a_wrong_part_above_is_told_to_be_wrong_on_right_parts_too(graded: Any) 
     check = of(graded({"base": UNMASKED, "top": WRONG_TOP}), "line")
     assert (check.verdict, check.earned) == (Verdict.FAIL, 0)
     assert check.followed is not None
-    assert check.followed.said.startswith("Your Line.value fails on right parts, too: line is wrong")
+    assert check.message.startswith("line is wrong")
+    assert check.message == check.followed.again.message != check.followed.first.message
+    assert check.followed.said == "Your Line.value fails on right parts, too; your scale_back is wrong in 1.1"
 
 
 def test_what_fails_where_a_wrong_method_stays_is_a_question(folder: Path, graded: Any) -> None:
@@ -472,7 +474,7 @@ def test_what_a_student_raises_on_right_parts_is_not_told(graded: Any) -> None:
     top = PEEKS.replace("ATTACK", "raise ValueError('no such line')")
     check = of(graded({"base": base, "top": top}, only=["1", "2.1"]), "line")
     assert check.followed is not None
-    assert check.followed.said.endswith("fails on right parts, too: value raised ValueError: no such line")
+    assert check.message == check.followed.again.message == "value raised ValueError: no such line"
 
 
 # What the grader answers
@@ -646,6 +648,30 @@ def test_a_right_part_that_leaves_or_is_given_a_set_ends_nothing() -> None:
     with pytest.raises(Raised, match=r"leave was called with arguments that it does not take \(SystemExit\)"):
         found.answer("base.leave", (2,), {}, {})
     assert found.answer("base.count", ({"a", (1, "b")},), {}, {})["value"] == 2
+
+
+@pytest.mark.parametrize(
+    ("about", "line", "wrong"),
+    [
+        ("top.Line.value", "passes line on right parts; your scale_back is wrong", "Line.value"),
+        ("top.begin", "is right; your scale_back is not", "begin"),  # not Line.value, which is right on right parts
+    ],
+)
+def test_a_function_is_right_only_if_each_check_of_it_passes(folder: Path, graded: Any, about: Any, line: Any,
+                                                            wrong: Any) -> None:  # fmt: skip
+
+    def refuse(hw: Any, rng: Any) -> None:
+        raise Mismatch("a is wrong")
+
+    own = load(folder)
+    begins = replace(own.checks["begins"], about=about, function=refuse)
+    report = graded({"base": UNMASKED}, replace(own, checks={**own.checks, "begins": begins}))
+    assert points(report) == ALL | {"1.1": 1, "2.1": 3}
+    said = {one.name: one.followed.said for one in report.checks if one.followed is not None}
+    assert said["line"] == f"Your Line.value {line}, and cost its points in 1.1"
+    assert (
+        said["use"] == f"Your use is right; your scale_back and {wrong} are not, and cost their points in 1.1 and 2.1"
+    )
 
 
 def test_a_method_of_a_class_that_is_wrong_as_a_whole_is_not_named_beside_it() -> None:

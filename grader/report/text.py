@@ -193,10 +193,10 @@ def pasted(problem: Problem) -> str:
 
 
 def first_endings(problem: Problem, write: Writer) -> Iterator[ConsoleRenderable]:
-    """How checks that earned points on right parts had ended on the student's own."""
+    """How checks that ended otherwise on right parts had ended on the student's own."""
     for _, check in problem.cases:
-        if check.followed is not None and check.verdict in (Verdict.PASS, Verdict.PARTIAL):
-            first = check.followed.first
+        first = check.followed.first if check.followed is not None else check
+        if (first.verdict, first.message) != (check.verdict, check.message):
             said = f"{check.name}, on your own parts: {first.message or WORD[first.verdict]}"
             yield Padding(write(said, "dim"), (0, 0, 0, 4), expand=False)
 
