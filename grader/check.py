@@ -190,8 +190,8 @@ class Subject:
         return self.settings["tolerance"]
 
     @property
-    def mutated(self) -> tuple[int, ...]:
-        """Positions of the array arguments that the last call, or any call of the last `map` or `each`, changed."""
+    def mutated(self) -> tuple[int | str, ...]:
+        """Positions and names of the arguments that the last call, or any of the last `map` or `each`, changed."""
         return self.session.mutated
 
     @property
@@ -325,8 +325,9 @@ class Subject:
         return self.session.submission.files.get(name) or self.handed_out(name)
 
     def handed_out(self, name: str) -> bytes:
-        """A file of the pristine handout, by base name; the section's own before others."""
+        """A file of the pristine handout, by its path or base name; the section's own before others."""
         paths = {Path(path).name: path for path in (*self.homework.handout, *self.session.section.modules.values())}
+        paths |= {path: path for path in self.homework.handout}
         if name not in paths:
             raise UsageError(f"{line()}: the handout holds no {name}; correct the name, or list it under `handout:`")
         return self.homework.handout[paths[name]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -48,6 +49,16 @@ def test_a_homework_is_its_folder(folder):
     assert list(homework.checks) == ["doubles"]
     assert homework.checks["doubles"].title == "It doubles."
     assert homework.modules["functions"].f(4) == 8
+
+
+def test_a_file_of_the_handout_is_named_by_its_path_or_its_base_name():
+    handout = {"a/in.txt": b"a", "b/in.txt": b"b", "work.py": b"w"}
+    session = SimpleNamespace(section=SimpleNamespace(modules={"work": "work.py"}))
+    hw = SimpleNamespace(homework=SimpleNamespace(handout=handout), session=session)
+    found = [Subject.handed_out(hw, name) for name in ("a/in.txt", "b/in.txt", "work.py")]
+    assert found == [b"a", b"b", b"w"]
+    with pytest.raises(UsageError, match=r"the handout holds no c/in\.txt"):
+        Subject.handed_out(hw, "c/in.txt")
 
 
 def test_the_references_bare_names_do_not_stay_in_this_process(folder):

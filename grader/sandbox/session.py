@@ -267,9 +267,9 @@ class Session:
             raise Raised(self.submission.faults[name])
 
     @property
-    def mutated(self) -> tuple[int, ...]:
-        """Positions of the array arguments that a call of the last request changed in place."""
-        return tuple(at for at, value in self.changed.items() if isinstance(at, int) and isinstance(value, np.ndarray))
+    def mutated(self) -> tuple[int | str, ...]:
+        """Positions and names of the arguments that a call of the last request changed in place."""
+        return tuple(self.changed)
 
     def is_function(self, owner: str, name: str) -> bool:
         """Whether the reference's module or class `owner` has a function of that name."""

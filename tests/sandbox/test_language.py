@@ -377,7 +377,9 @@ def test_arguments_changed_in_place_come_back_and_leave_the_checks_own_alone(ses
     assert (d, items, x.tolist()) == ({"mode": "train"}, [1], [0, 0])
     assert session.changed.keys() == {0, 1, 2}
     assert session.changed[0] == {"mode": "train", "mean": 1}
-    assert (session.changed[1], session.changed[2].tolist(), session.mutated) == ([1, 5], [1, 1], (2,))
+    assert (session.changed[1], session.changed[2].tolist(), session.mutated) == ([1, 5], [1, 1], (0, 1, 2))
+    engine.state(d, items=items, x=x)
+    assert set(session.mutated) == {0, "items", "x"}  # a list, and what was given by name, is no exception
     assert engine.keywords(1) == [1, 2, {}]
     assert session.changed == {}
 
