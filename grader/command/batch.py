@@ -325,8 +325,8 @@ def summary(book: Gradebook, run: Run, rows: Sequence[Row], progress: Progress, 
     for row in rows:
         if row.student.problem:
             say(f"{SHAPE[Verdict.RAISED]} {row.student.id}: {row.student.problem}")
-    for id_ in progress.faults:
-        say(f"{SHAPE[Verdict.INTERNAL]} {id_}: a fault of the grader; a person must look at it")
+    for id_, what in progress.faults.items():
+        say(f"{SHAPE[Verdict.INTERNAL]} {id_}: {what}")
     for question in files_in_question(rows):
         say(f"{SHAPE[Verdict.INTERNAL]} {question}")
     for caveat in (*strays, *caveats(book, run, rows), *waiting(book, run)):

@@ -21,8 +21,7 @@ from grader import grading
 from grader.course import pages, result_keys, takes
 from grader.course.database import REPORTS
 from grader.course.gradebook import Gradebook, Run
-from grader.course.job import Document, Done, Job, Place, homework_at, put_together, work
-from grader.course.job import page as draw_page
+from grader.course.job import Document, Done, Job, Place, drawn, homework_at, put_together, work
 from grader.course.pool import Workers
 from grader.course.result_keys import Terms
 from grader.data import datasets
@@ -35,20 +34,22 @@ from grader.sandbox.reader import ReaderFault
 
 TICK = 0.5  # seconds between two looks at the clock while no job ends
 PAUSES = (0.0, 0.1, 1.0)  # seconds before each start of grading processes: what forked them may still be ending
+FAULT = "a fault of the grader; a person must look at it"
 BUSY = 0.5  # if processes waited for a core more than this share of the time, a timeout is not yet the student's fault
 
 
 @dataclass(slots=True)
 class Progress:
     """The progress of a run. `running` lists (student, seconds) of the submissions being graded, the longest first.
-    `idle` says that a cluster has no worker for the waiting submissions."""
+    `faults` maps students to what failed of the grader. `idle` says that a cluster has no worker for the waiting
+    submissions."""
 
     total: int
     kept: int = 0
     graded: int = 0
     failed: int = 0
     absent: int = 0
-    faults: list[str] = field(default_factory=list)
+    faults: dict[str, str] = field(default_factory=dict)
     running: list[tuple[str, float]] = field(default_factory=list)
     idle: bool = False
     seconds: float = 0.0
@@ -164,7 +165,7 @@ class Batch:
                 problem = f"a fault of the grader kept this from being read ({last}); a person has to look at it"
                 self.record_nothing(replace(student, problem=problem))
                 self.progress.failed += 1
-                self.progress.faults.append(student.id)
+                self.progress.faults[student.id] = FAULT
                 continue
             student = replace(student, digest=work.digest, origin=work.origin)
             job = self.job(student, work)
@@ -284,10 +285,14 @@ class Batch:
             return
         report = report_json.parse(done.report)
         self.record(attempt, report, {**attempt.job.kept, **done.results})
-        for audience, page in done.pages.items():
-            pages.put(self.book, attempt.student.id, audience, page, done.report, attempt.job.remarks)
-        if set(attempt.job.audiences) - done.pages.keys():
-            self.progress.faults.append(attempt.student.id)
+        self.put_pages(attempt, done.report, done.pages, done.undrawn)
+
+    def put_pages(self, attempt: Attempt, report: Document, drawn: Mapping[Audience, str], undrawn: str) -> None:
+        for audience, page in drawn.items():
+            pages.put(self.book, attempt.student.id, audience, page, report, attempt.job.remarks)
+        if undrawn:
+            why = f"the points are recorded, but a page could not be drawn ({undrawn}); run the batch again"
+            self.progress.faults.setdefault(attempt.student.id, why)
 
     def record(self, attempt: Attempt, report: Report, documents: Mapping[str, Document]) -> None:
         keep = {
@@ -302,7 +307,7 @@ class Batch:
         else:
             self.progress.kept += 1
         if report.faulty:
-            self.progress.faults.append(attempt.student.id)
+            self.progress.faults[attempt.student.id] = FAULT
 
     def failed(self, attempt: Attempt, why: str) -> None:
         """Handle a failure of the grading itself: grade once more, alone; after that, leave all points to a person."""
@@ -312,10 +317,7 @@ class Batch:
         faulty = {task: fault(self.homework, self.terms, task, why) for task in attempt.job.tasks}
         report = put_together(attempt.job.submission, self.homework, self.terms, {**attempt.job.kept, **faulty})
         self.record(attempt, report, {**attempt.job.kept, **faulty})
-        for audience in attempt.job.audiences:
-            page = draw_page(report, attempt.job.remarks, audience)
-            document = report_json.document(report)
-            pages.put(self.book, attempt.student.id, audience, page, document, attempt.job.remarks)
+        self.put_pages(attempt, report_json.document(report), *drawn(report, attempt.job))
 
     def tell(self) -> None:
         """Show the progress. An executor takes jobs in order, so the first `width` jobs are running."""

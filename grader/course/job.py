@@ -13,7 +13,6 @@ import re
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -64,13 +63,15 @@ class Job:
 class Done:
     """The result of a job: a document for each graded task, the report's document, and a page for each audience.
 
-    `starved` is the share of the time in which some process of the machine waited for a core.
+    `starved` is the share of the time in which some process of the machine waited for a core. `undrawn` says why a page
+    is missing; "" if none is.
     """
 
     results: Mapping[str, Document]
     report: Document
     pages: Mapping[Audience, str]
     starved: float
+    undrawn: str = ""
 
 
 def work(place: Place, terms: Terms, job: Job) -> Done:
@@ -84,11 +85,8 @@ def work(place: Place, terms: Terms, job: Job) -> Done:
     homework = homework_at(place.homework)
     report = put_together(job.submission, homework, terms, {**job.kept, **results})
     starved = (waited_for_cores() - waited) / (time.monotonic() - began)
-    pages = {}
-    for audience in job.audiences:
-        with suppress(Exception):  # a page is missing then, which the batch tells; no result is lost for it
-            pages[audience] = page(report, job.remarks, audience)
-    return Done(results, report_json.document(report), pages, starved)
+    pages, undrawn = drawn(report, job)
+    return Done(results, report_json.document(report), pages, starved, undrawn)
 
 
 @lru_cache
@@ -198,6 +196,17 @@ def put_together(submission: Submission, homework: Homework, terms: Terms, docum
         provenance=grading.provenance(homework, terms.seed, "; ".join(ran), versions),
         notes=tuple(dict.fromkeys([*submission.notes, *(note for one in found for note in one["notes"])])),
     )
+
+
+def drawn(report: Report, job: Job) -> tuple[dict[Audience, str], str]:
+    """The job's pages, and why one is missing: no result is lost for it."""
+    pages, undrawn = {}, ""
+    for audience in job.audiences:
+        try:
+            pages[audience] = page(report, job.remarks, audience)
+        except Exception as error:
+            undrawn = f"{type(error).__name__}: {error}".strip().rpartition("\n")[2]
+    return pages, undrawn
 
 
 def page(report: Report, remarks: Remarks, audience: Audience) -> str:

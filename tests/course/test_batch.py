@@ -26,11 +26,13 @@ from grader.course.batch import Batch, Progress
 from grader.course.class_folder import recognise
 from grader.course.folder_lock import claim
 from grader.course.gradebook import Gradebook
-from grader.course.job import Done, Job
+from grader.course.job import Done, Job, drawn
 from grader.course.pool import Pool
 from grader.course.result_keys import Terms
 from grader.errors import UsageError
-from grader.model import Verdict
+from grader.model import Remarks, Report, Verdict
+from grader.report import json as report_json
+from grader.sandbox.reader import ReaderFault
 
 pytestmark = pytest.mark.medium
 
@@ -59,7 +61,7 @@ def test_a_process_that_dies_costs_nothing_and_what_kills_it_again_is_for_a_pers
     folder = class_of(tmp_path / "in", *CLASS)
     jobs, workers = scripted(act), Workers()
     progress = run(book, folder, workers=workers)
-    assert progress.faults == ["wrong-nan"]
+    assert list(progress.faults) == ["wrong-nan"]
     assert (progress.graded, progress.done) == (6, 6)
     for name in CLASS:
         assert sum(job.student == name for job in jobs) == (2 if name in ("wrong-nan", "right-tabs") else 1)
@@ -75,10 +77,10 @@ def test_a_process_that_dies_costs_nothing_and_what_kills_it_again_is_for_a_pers
 def test_what_was_left_to_a_person_is_not_kept_as_a_result(book, tmp_path, scripted):
     folder = class_of(tmp_path / "in", "right-tabs")
     scripted(lambda job, time: graded(job, Verdict.INTERNAL))
-    assert run(book, folder).faults == ["right-tabs"]
+    assert list(run(book, folder).faults) == ["right-tabs"]
     jobs = scripted(lambda job, time: graded(job))
     book.begin(seed=5)
-    assert run(book, folder).faults == []
+    assert run(book, folder).faults == {}
     assert len(jobs) == 1
 
 
@@ -94,7 +96,7 @@ def test_a_fault_in_one_check_is_retried_once_with_its_task_alone(book, tmp_path
     progress = run(book, class_of(tmp_path / "in", "right-tabs"), only=("1", "2"))
     assert [sorted(job.tasks) for job in jobs] == [["1", "2"], ["2"]]
     assert set(jobs[1].kept) == {"1"}
-    assert progress.faults == []
+    assert progress.faults == {}
     assert book.report("right-tabs").score == 30
 
 
@@ -111,7 +113,7 @@ def test_a_timeout_that_comes_again_or_on_a_quiet_machine_counts(book, tmp_path,
     progress = run(book, class_of(tmp_path / "in", "right-tabs"))
     assert len(jobs) == times
     assert book.report("right-tabs").score == 0
-    assert progress.faults == []
+    assert progress.faults == {}
 
 
 def test_a_process_that_the_system_killed_is_run_again_alone_before_it_costs_points(book, tmp_path, scripted):
@@ -123,10 +125,10 @@ def test_a_process_that_the_system_killed_is_run_again_alone_before_it_costs_poi
         return done
 
     jobs = scripted(act)
-    progress = run(book, class_of(tmp_path / "in", "right-tabs", "wrong-nan"))
+    progress = run(book, class_of(tmp_path / "in", "right-tabs", "wrong-nan"), audiences=("student",))
     assert sorted(job.student for job in jobs) == ["right-tabs"] * 2 + ["wrong-nan"] * 2
     assert [book.report(name).score for name in ("right-tabs", "wrong-nan")] == [20, 0]
-    assert progress.faults == []
+    assert progress.faults == {}
     run(book, tmp_path / "in")
     assert sorted(job.student for job in jobs[4:]) == ["wrong-nan"] * 2  # killed again, so it is not kept as a result
 
@@ -150,9 +152,30 @@ def test_any_other_exception_is_retried_and_then_told(book, tmp_path, scripted):
         raise ZeroDivisionError("in the grader")
 
     jobs = scripted(act)
-    assert run(book, class_of(tmp_path / "in", "right-tabs")).faults == ["right-tabs"]
+    assert list(run(book, class_of(tmp_path / "in", "right-tabs")).faults) == ["right-tabs"]
     assert len(jobs) == 2
     assert "ZeroDivisionError: in the grader" in book.report("right-tabs").checks[0].message
+
+
+def test_a_page_that_cannot_be_drawn_is_told_with_its_reason_and_costs_nothing_else(
+    book, tmp_path, scripted, monkeypatch
+):
+    def broken(report: Report, remarks: Remarks, audience: str) -> str:
+        raise ReaderFault("Traceback\n  line 1\nKeyError: 'curves'")
+
+    def act(job: Job, time: int) -> Done:
+        if job.student == "wrong-nan":
+            raise BrokenExecutor
+        done = graded(replace(job, audiences=()))
+        pages, undrawn = drawn(report_json.parse(done.report), job)
+        return replace(done, pages=pages, undrawn=undrawn)
+
+    monkeypatch.setattr("grader.course.job.page", broken)
+    scripted(act)
+    progress = run(book, class_of(tmp_path / "in", "right-tabs", "wrong-nan"), audiences=("student",))
+    assert "page could not be drawn (KeyError: 'curves'); run the batch again" in progress.faults["right-tabs"]
+    assert progress.faults["wrong-nan"].startswith("a fault of the grader")
+    assert (progress.done, book.report("right-tabs").score) == (2, 20)
 
 
 # Who is in the class
@@ -184,7 +207,7 @@ def test_a_name_that_is_not_utf8_is_graded_as_any_other(book, tmp_path, scripted
         pytest.skip("this file system takes names in UTF-8 alone")
     scripted(lambda job, time: graded(job))
     progress = Batch(book, book.run(), HOMEWORK, Terms(5, ("2",)), workers=Workers()).grade(recognise(folder))
-    assert (progress.graded, progress.faults) == (1, [])
+    assert (progress.graded, progress.faults) == (1, {})
     assert book.student("bad").path == f"{folder}/\\xff\\xfebad"
 
 
@@ -370,7 +393,7 @@ def test_a_pool_process_that_is_killed_costs_nothing(tmp_path):
         made = Batch(book, book.run(), HOMEWORK, Terms(5, ("1",)), workers=Killed(2, scratch), audiences=(), show=show)
         progress = made.grade(recognise(folder))
         assert Killed.looks == 1
-        assert progress.faults == []
+        assert progress.faults == {}
         assert book.graded() == set(CLASS)
         assert all(book.report(name).score == 10 for name in names)
 

@@ -80,7 +80,7 @@ def test_a_cluster_gives_the_same_grades_also_when_a_worker_is_killed(tmp_path):
 
         progress = grade(tmp_path / "there", folder, Cluster(address), show=show)
         assert victim.poll() is not None
-        assert progress.faults == []
+        assert progress.faults == {}
         assert (progress.graded, progress.done) == (9, 9)
     (tmp_path / "here").mkdir()
     with claim(tmp_path / "here") as scratch:
@@ -95,7 +95,7 @@ def test_a_local_cluster_of_threads_gives_each_thread_a_bench_of_its_own(tmp_pat
     folder = class_of(tmp_path / "in", *CLASS)
     with distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster:
         progress = grade(tmp_path / "there", folder, Cluster(cluster.scheduler_address))
-    assert (progress.graded, progress.faults) == (6, [])
+    assert (progress.graded, progress.faults) == (6, {})
     with Gradebook.open(tmp_path / "there") as book:
         assert book.report("right-tabs").score == 50
 

@@ -218,7 +218,7 @@ def test_a_reading_that_is_the_graders_fault_is_for_a_person_and_stops_nobody(tm
         book.begin(seed=5)
         batch = Batch(book, book.run(), HOMEWORK, Terms(5, ("2",)), workers=Workers(), audiences=())
         progress = batch.grade(recognise(folder))
-        assert (progress.faults, progress.failed, progress.graded, progress.done) == (["right-loops"], 1, 1, 2)
+        assert (list(progress.faults), progress.failed, progress.graded, progress.done) == (["right-loops"], 1, 1, 2)
         assert book.report("right-loops") is None
         assert book.student("right-loops").problem == (
             "a fault of the grader kept this from being read (KeyError: 'cells'); a person has to look at it"
