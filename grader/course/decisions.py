@@ -56,15 +56,18 @@ class Decision:
     why: str = ""
 
 
-class Conflict(UsageError):
+class Changed(UsageError):
     """Someone else decided in the meantime; nothing of this was recorded."""
+
+
+class Conflict(Changed):
+    """So they did, on the points of an item."""
 
     def __init__(self, standing: Sequence[Standing]) -> None:
         first = standing[0].given
         more = f", and {len(standing) - 1} more" if len(standing) > 1 else ""
         told = "took it back" if first.points is None else f"gave {first.points:g} points"
         super().__init__(f"{first.author} {told} for {first.item} in the meantime{more}; nothing of yours was recorded")
-        self.standing = tuple(standing)
 
 
 QUERY = "SELECT id, student, item, points, author, time, reason, base, comments, own FROM adjustments"
@@ -250,7 +253,7 @@ def word(
         elif comment not in known:
             raise UsageError(f"there is no comment {comment}; load the page again")
         elif seen is not None and known[comment].points != seen:
-            raise UsageError(
+            raise Changed(
                 f"someone changed the comment to {known[comment].points:g} points in the meantime; load the page again"
             )
         made = connection.execute(

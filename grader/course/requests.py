@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from grader.course import decisions, people
 from grader.course.database import Database
-from grader.course.decisions import Conflict, Decision
+from grader.course.decisions import Changed, Conflict, Decision
 from grader.course.gradebook import Gradebook
 from grader.course.roster import ID_COLUMNS, column, decoded, full_name, read_table
 from grader.errors import UsageError
@@ -130,7 +130,7 @@ def answer(
     most: Mapping[str, float],
 ) -> None:
     """Grant a request, with points if it is on an item, or do not grant it. `seen` is the number of the answer that
-    the person saw, `adjusted` that of the adjustment. Raises Conflict if there is another by now."""
+    the person saw, `adjusted` that of the adjustment. Raises Changed if there is another by now."""
     if not reason.strip() or not author.strip():
         raise UsageError("the answer to a request needs a reason; type what the student is to read")
     if granted and request.item and request.item not in most:
@@ -149,7 +149,7 @@ def answer(
             "SELECT id, author FROM answers WHERE request = ? ORDER BY id DESC", (request.id,)
         ).fetchone()
         if there and there[0] != seen:
-            raise UsageError(f"{there[1]} answered this request in the meantime; nothing of yours was recorded")
+            raise Changed(f"{there[1]} answered this request in the meantime; nothing of yours was recorded")
         number = None
         if granted and points is not None:
             now = decisions.last(connection, ids, request.item)

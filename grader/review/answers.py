@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from grader.course import pages
-from grader.course.decisions import Conflict
+from grader.course.decisions import Changed
 from grader.course.gradebook import zone_of
 from grader.course.times import moment
 from grader.errors import UsageError
@@ -154,11 +154,9 @@ async def decide(review: Review, request: Request, person: Person) -> Response:
     except UsageError as error:
         review.desk.queue.refresh()
         entry = entry_of(review, request)
-        clash = isinstance(error, Conflict) or "meantime" in str(error)
+        status = 409 if isinstance(error, Changed) else 422
         typed = {**form, "comments": ",".join(map(str, chosen_comments(request)))}
-        return await shown(
-            review, request, person, entry, conflict=str(error), typed=typed, status=409 if clash else 422
-        )
+        return await shown(review, request, person, entry, conflict=str(error), typed=typed, status=status)
     return await after(review, request, person, entry, note)
 
 
@@ -281,7 +279,7 @@ async def decide_group(review: Review, request: Request, person: Person) -> Resp
                                  comments=chosen_comments(request), why=form.get("why", ""))  # fmt: skip
     except UsageError as error:
         review.desk.queue.refresh()
-        status = 409 if isinstance(error, Conflict) else 422
+        status = 409 if isinstance(error, Changed) else 422
         return review.view.group(group_of(review, request), person, conflict=str(error), status=status, typed=form,
                                  out=tuple(out))  # fmt: skip
     return RedirectResponse(f"/group/{one.key}", 303)

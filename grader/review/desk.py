@@ -15,7 +15,7 @@ from pathlib import Path
 
 from grader.course import comments, decisions, extensions, requests, takes
 from grader.course.comments import FILES
-from grader.course.decisions import Decision
+from grader.course.decisions import Changed, Decision
 from grader.course.extensions import Extension
 from grader.course.gradebook import Gradebook, zone_of
 from grader.course.roster import ID_COLUMNS, column
@@ -28,10 +28,6 @@ GAPS = 30  # decisions that the pace is taken from
 HERE = 120.0  # seconds for which a person counts as looking at an entry
 ACCEPTED = "a person looked at it; the points stay as graded"
 NOTHING_ELSE = "a person looked at the files; nothing else counts"
-
-
-class Changed(UsageError):
-    """Someone else decided on an entry meanwhile; nothing of this was recorded."""
 
 
 @dataclass(slots=True)
