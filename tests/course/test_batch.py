@@ -125,7 +125,7 @@ def test_a_process_that_the_system_killed_is_run_again_alone_before_it_costs_poi
         return done
 
     jobs = scripted(act)
-    progress = run(book, class_of(tmp_path / "in", "right-tabs", "wrong-nan"), audiences=("student",))
+    progress = run(book, class_of(tmp_path / "in", "right-tabs", "wrong-nan"))
     assert sorted(job.student for job in jobs) == ["right-tabs"] * 2 + ["wrong-nan"] * 2
     assert [book.report(name).score for name in ("right-tabs", "wrong-nan")] == [20, 0]
     assert progress.faults == {}

@@ -279,7 +279,7 @@ def test_decisions_land_in_the_gradebook_and_are_taken_back(out, ada):
     clash = ada.post(f"{link}/decide", {"seen": 0, "points": 2})
     assert clash.status == 409
     assert "Ada gave 7.5 points" in clash.text
-    for wrong in ("11", "-1", "nan", "inf", "", "many"):
+    for wrong in ("11", "-1", "nan", "inf", "", "many", "meantime"):  # what was typed is no other's decision
         assert ada.post(f"{link}/decide", {"seen": seen, "points": wrong}).status == 422
     assert ada.post("/undo", {}).status == 303
     with Gradebook.open(out) as book:
