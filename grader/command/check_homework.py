@@ -34,7 +34,7 @@ from grader.selftest.wheats import completed
 CONSISTENT, FINDINGS = 0, 1
 SEEDS = 3
 ONE = 1 + 1e-9  # the largest fraction, rounded
-Grading = Callable[[Submission, Homework, int], Report]
+Grading = Callable[..., Report]  # of a submission, a homework, a seed, and the items to grade, which may be left out
 Run = Callable[[Subject, Generator], float | None]  # a check's function
 
 
@@ -85,8 +85,8 @@ def findings(folder: Path, seeds: int, data_root: Path | None, note: Callable[[s
     store = datasets.Store(homework, datasets.root(data_root))
     with Zygotes() as zygotes:
 
-        def run_on(submission: Submission, homework: Homework, seed: int) -> Report:
-            return grade(submission, homework, seed=seed, launch=zygotes.launch, data=store)
+        def run_on(submission: Submission, homework: Homework, seed: int, only: Collection[str] = ()) -> Report:
+            return grade(submission, homework, seed=seed, only=only, launch=zygotes.launch, data=store)
 
         yield from plan_findings(homework)
         yield from selftest_findings(folder)
@@ -203,8 +203,8 @@ def handed_in(homework: Homework, path: Path) -> Submission:
 def reference_findings(
     homework: Homework, run_on: Grading, seeds: int, note: Callable[[str], None], failed: set[str]
 ) -> Iterator[str]:
-    """Checks that the reference fails, which are added to `failed`; and functions of it that change an argument without
-    any check noticing."""
+    """Checks that the reference fails, which are added to `failed`; functions of it that change an argument without any
+    check noticing; and checks that ask something else each time."""
     seen = Seen()
     told: set[str] = set()
     for seed in range(seeds):
@@ -225,6 +225,21 @@ def reference_findings(
         yield (
             f"{definition(homework, function)}: {function} changes an argument in place, but no check looks at that; "
             "read `hw.changed` or `hw.mutated` after calling it"
+        )
+    yield from drawing_findings(homework, run_on, seeds - 1, seen.asked)
+
+
+def drawing_findings(homework: Homework, run_on: Grading, seed: int, before: Mapping[str, bytes]) -> Iterator[str]:
+    """Checks that ask something else than `before` with the same seed. Items with a driver's run are left out: it takes
+    long."""
+    calls = [item.id for item in homework.rubric.items if all(before.get(one.name) for one in item.checks)]
+    again = Seen()
+    if calls:
+        run_on(handed_in(homework, homework.reference), watched(homework, again), seed, calls)
+    for name in (name for name, asked in again.asked.items() if asked and asked != before[name]):
+        yield (
+            f"{check.defined_at(homework.checks[name])}: {name} asks something else each time, though the seed is the "
+            "same; draw with its `rng`, not with `random` or `np.random`"
         )
 
 
@@ -252,12 +267,13 @@ def definition(homework: Homework, function: str) -> str:
 
 @dataclass
 class Seen:
-    """Functions that changed an argument in place, functions whose changes a check looked at, and the last such
-    function."""
+    """Functions that changed an argument in place, functions whose changes a check looked at, the last such function,
+    and the digest of what each check asked: b"" where that is not known, or a driver ran."""
 
     changed: set[str] = field(default_factory=set)
     looked_at: set[str] = field(default_factory=set)
     last: str = ""
+    asked: dict[str, bytes] = field(default_factory=dict)
 
     def change(self, function: str) -> None:
         self.last = function
@@ -288,7 +304,10 @@ def watched(homework: Homework, seen: Seen) -> Homework:
     def watch(run: Run) -> Run:
         def function(hw: Subject, rng: Generator) -> float | None:
             hw.session.on_change = seen.change
-            return run(Watched(hw, seen), rng)
+            try:
+                return run(Watched(hw, seen), rng)
+            finally:
+                seen.asked[run.__name__] = hw.session.trace.digest() if hw.session.trace else b""
 
         return function
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from grader.errors import StudentError
 from grader.sandbox.remote import Remote
-from grader.sandbox.worker.wire import Handle
+from grader.sandbox.worker.wire import Handle, encode
 
+TIMES = ("seed", "naps")  # what a request has where it is the first one of a process, or of a check
 MOST, COUNT = 16 << 20, 5000  # bytes of requests and replies, and calls; a check that asks for more is not traced
 
 
@@ -66,6 +68,23 @@ class Trace:
     @property
     def calls(self) -> list[Call]:
         return [call for request in self.requests for call in request.calls()]
+
+    def digest(self) -> bytes:
+        """What was asked, shortened; b"" where that was not kept, or a driver ran. Objects are numbered as they come,
+        for another process gives them other ids."""
+        numbers: dict[int, int] = {}
+
+        def numbered(value: Any) -> Any:
+            if isinstance(value, Handle):
+                return Handle(numbers.setdefault(value.id, len(numbers)), value.kind)
+            if isinstance(value, dict):
+                return {name: numbered(one) for name, one in value.items()}
+            return list(map(numbered, value)) if isinstance(value, list | tuple) else value
+
+        asked = [{name: one for name, one in request.sent.items() if name not in TIMES} for request in self.requests]
+        if not asked or any(one["op"] == "drive" for one in asked):
+            return b""
+        return hashlib.sha256(encode(numbered(asked))).digest()
 
     def forget(self) -> None:
         self.requests, self.count, self.size = [], 0, 0
