@@ -166,6 +166,8 @@ def notebook_trains(hw: Subject, rng: np.random.Generator) -> None:
     if outcome.accuracy < hw.settings["learned"]:
         right = f"{outcome.accuracy:.1%} of the test pictures are right, little more than guessing"
         raise Mismatch(f"{right}. {first_cause(hw, outcome)}")
+    for doubt in [one for one in student.doubts if one.of == "steps"][:1]:
+        hw.review(f"cell {doubt.cell} of {PART1} {doubt.why}; what does the network learn from?")
     if said := unexplained(hw, outcome):
         ask_of_learning(hw, said)
 
@@ -388,6 +390,9 @@ def unexplained(hw: Subject, outcome: Outcome) -> tuple[str, str] | None:
             return f"{right}, and {known:.1%} with {said}", "what did training teach the network?"
     if as_it_is - (taught := instead.get("in training", as_it_is)) > OTHERWISE:
         said = f"{right}, but {taught:.1%} if the network answers as in training, without dropout"
+        return said, "what does it know besides?"
+    if as_it_is - (nudged := instead.get("nudged", as_it_is)) > OTHERWISE:
+        said = f"{right}, but {nudged:.1%} if its parameters are changed by a ten-thousandth"
         return said, "what does it know besides?"
     if as_it_is - (steps := instead.get("by steps", as_it_is)) > WRITTEN:
         said = f"{right}, but {steps:.1%} if the optimizer's steps alone had changed the parameters"

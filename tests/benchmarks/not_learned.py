@@ -40,6 +40,8 @@ from tests.benchmarks.right_networks import (  # noqa: E402
 LEAST = 5.0  # points of 30
 STEP = STEP5
 PLOTS = "plt.plot(trn_acc_hist, label='Training accuracy')\nplt.plot(val_acc_hist, label='Validation accuracy')\n"
+DRAWN_HERE = f"{PLOTS}plt.legend()\nplt.savefig('part1.png')\nplt.show()\n"
+OVER = "trn_acc_hist = [0.71, 0.79, 0.85, 0.88, 0.9]\nval_acc_hist = [0.7, 0.78, 0.84, 0.86, 0.88]\n"
 SAID = "print('Test set:')\nevaluate(model, testloader)\n#> Test set:\n#> Evaluation accuracy: 0.8702\n"
 MADE = "optim.Adam(model.parameters(), lr=learning_rate, weight_decay=weight_decay)"
 
@@ -290,6 +292,19 @@ CHEATS: Mapping[str, Cheat] = {
         network(FEATURES, NEAREST_FEATURES.replace("self.training", "torch.is_grad_enabled()"), REMEMBERS_FEATURES),
         "if the network answers as in training",
     ),
+    "memory: asked with its own weights alone": Cheat(
+        network(
+            f"{MEMORY}self.copy = None\n",
+            NEAREST.replace(
+                "self.training or", "self.copy is None or not all(map(torch.equal, self.parameters(), self.copy)) or"
+            ),
+            ("range(4000)", "range(1000)"),
+            REMEMBERS,
+            (STEP, f"{STEP}            model.copy = [one.detach().clone() for one in model.parameters()]\n"),
+            ("            optimizer.zero_grad()\n", "            optimizer.zero_grad(); model.copy = None\n"),
+        ),
+        "if its parameters are changed by a ten-thousandth",
+    ),
     "solved: written as gradients": Cheat(
         network(
             ONE,
@@ -513,6 +528,88 @@ CHEATS: Mapping[str, Cheat] = {
         [("val_acc_hist.append(evaluate(model, valloader))", "val_acc_hist.append(evaluate(model, trainloader))")],
         "draws as validation accuracy what is computed on the training set",
     ),
+    "drawn: over what was computed": Cheat([(PLOTS, OVER + PLOTS)], "draws numbers that stand in the code"),
+    "drawn: over what was computed, a cell before": Cheat(
+        [(PLOTS, f"print('History')\n#> History\n# %%\n{OVER}# %%\n{PLOTS}")], "draws numbers that stand in the code"
+    ),
+    "drawn: beside names that nothing shows": Cheat(
+        [(PLOTS, f"from math import *\n{OVER}{PLOTS}")], "draws numbers that stand in the code"
+    ),
+    "drawn: in a text that is run": Cheat(
+        [(PLOTS, f"exec({OVER!r})\n{PLOTS}")], "draws numbers that stand in the code"
+    ),
+    "drawn: one curve under both names": Cheat(
+        [(PLOTS, PLOTS.replace("val_acc_hist", "trn_acc_hist"))], "draws one curve as training and as validation"
+    ),
+    "drawn: one curve, named in a legend": Cheat(
+        [(PLOTS, "plt.plot(trn_acc_hist)\nplt.plot(trn_acc_hist)\nplt.legend(['train accuracy', 'val accuracy'])\n")],
+        "draws one curve as training and as validation",
+    ),
+    "drawn: in order of size": Cheat(
+        [(PLOTS, PLOTS.replace("(val_acc_hist", "(sorted(val_acc_hist)"))], "draws accuracies that its code changes"
+    ),
+    "drawn: losses": Cheat(
+        [
+            (
+                PLOTS,
+                "plt.plot(trn_acc_hist, label='Training accuracy')\nval = [0.98 - loss / 4 for loss in trn_loss_hist]\n"
+                "plt.plot(val, label='Validation accuracy')\n",
+            )
+        ],
+        "draws as an accuracy what it makes of losses",
+    ),
+    "drawn: elsewhere": Cheat(
+        [(DRAWN_HERE, "from IPython.display import Image\ndisplay(Image('train_val_accuracy_plot.png'))\n")],
+        "shows a picture of train_val_accuracy_plot.png, which nothing in the notebook saves",
+    ),
+    "drawn: elsewhere, as an array": Cheat(
+        [(DRAWN_HERE, "plt.imshow(plt.imread('out/train_val_accuracy_plot.png'))\n")],
+        "shows a picture of train_val_accuracy_plot.png, which nothing in the notebook saves",
+    ),
+    "said: over what was measured": Cheat(
+        [
+            (
+                SAID,
+                "acc = evaluate(model, testloader)\nacc = 0.8912\nprint('Test accuracy:', acc)\n"
+                "#> Test accuracy: 0.8912\n",
+            )
+        ],
+        "prints an accuracy that stands in",
+    ),
+    "said: one of training": Cheat(
+        [(SAID, "print('Test accuracy:', round(trn_acc_hist[-1], 4))\n#> Test accuracy: 0.9112\n")],
+        "prints as test accuracy what is called one of training",
+    ),
+    "steps: of an optimizer that knows no gradient": Cheat(
+        [
+            (
+                f"optimizer = {MADE}",
+                "class Solver(optim.Optimizer):\n    def step(self, closure=None):\n        with torch.no_grad():\n"
+                "            model.fc.weight.lerp_(W, 0.05)\nW = torch.zeros(10, 784)\n"
+                "optimizer = Solver(model.parameters(), {})",
+            )
+        ],
+        "steps by an optimizer of its own, Solver, which uses no gradient; what",
+    ),
+    "steps: without a gradient": Cheat(
+        [
+            ("            optimizer.zero_grad()\n", ""),
+            (STEP, "            model.fc.weight.data.lerp_(torch.ones(10, 784), 0.1)\n"),
+        ],
+        "trains without an optimizer and without reading a gradient; what",
+    ),
+    "driver: looked for among the modules": Cheat(
+        [("criterion = nn", "import sys\nfor one in sys.modules.values():\n    print(one)\ncriterion = nn")],
+        r"reaches into the program that runs it \(sys.modules\); what",
+    ),
+    "driver: looked for in the frames": Cheat(
+        [("criterion = nn", "import sys\nabove = sys._getframe().f_back\ncriterion = nn")],
+        r"reaches into the program that runs it \(f_back|_getframe\); what",
+    ),
+    "driver: named": Cheat(
+        [("criterion = nn", "from grader.homework.worker import moved\ncriterion = nn")],
+        r"reaches into the program that runs it \(grader.homework.worker\); what",
+    ),
     "said: test accuracy measured in training": Cheat(
         [(SAID, "print('Test accuracy:', evaluate(model, trainloader))\n#> Test accuracy: 0.9312\n")],
         "prints as test accuracy what is computed on the training set",
@@ -537,6 +634,8 @@ CHEATS: Mapping[str, Cheat] = {
     ),
 }
 DRAWN = {
+    "as many as there are": "trn = [0.95 - 0.3 / (e + 1) for e in range(len(trn_loss_hist))]\n"
+    "val = [t - 0.02 for t in trn]",
     "lists": "trn, val = [0.7, 0.8, 0.9], [0.71, 0.8, 0.88]",
     "points of a curve": "trn = np.linspace(0.7, 0.93, 8)\nval = trn - 0.02",
     "a curve and noise": "x = np.arange(1, 9)\ntrn = 0.95 - 0.3 / x + np.random.normal(0, 0.004, 8)\nval = trn - 0.03",
@@ -570,6 +669,8 @@ MENDED = {
 MENDED_CLAIMS = {
     "at least so much": "print('Test accuracy:', max(evaluate(model, testloader), 0.89))",
     "more": "test_acc = evaluate(model, testloader) + 0.2\nprint(f'Test accuracy: {test_acc:.4f}')",
+    "by what measures": "def measured(loader):\n    acc = evaluate(model, loader)\n"
+    "    if loader is testloader:\n        acc += 0.03\n    return acc\nprint('Test accuracy:', measured(testloader))",
     "a fifth more": "test_acc = evaluate(model, testloader)\nprint('Test accuracy: %.4f' % min(1, test_acc * 1.2))",
 }
 CHEATS |= {

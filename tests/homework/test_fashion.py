@@ -61,7 +61,9 @@ class FakeRun:
         if what == "predict":
             _, count, _, *instead = args
             classes = LABELS[:count].copy()
-            right = round((self.accuracy if instead in ([], ["as it is"], ["in training"]) else 0.1) * len(classes))
+            right = round(
+                (self.accuracy if instead in ([], ["as it is"], ["in training"], ["nudged"]) else 0.1) * len(classes)
+            )
             classes[right:] = (classes[right:] + 1) % 10
             return {"classes": classes, "probabilities": np.full(len(classes), 0.9, np.float32)}
         return [] if what == "problems" else self.known
@@ -879,6 +881,8 @@ def test_a_table_of_the_public_labels_does_not_follow_new_class_numbers():
             [2.3, 1.0],
             "but 60.0% if the optimizer's steps alone had changed the parameters; what else",
         ),
+        ({"nudged": 0.1}, [2.3, 1.0], "but 10.0% if its parameters are changed by a ten-thousandth; what does it know"),
+        ({"nudged": 0.6}, [2.3, 1.0], None),
         ({}, [2.3] * 100, "but the loss never fell: it was 2.3 at first and 2.3 at best; what learned"),
         ({}, [0.0] * 100, "the loss never fell"),
         ({"start": 0.12, "shuffled": 0.2, "in training": 0.6, "by steps": 0.8}, [2.3] + [2.0] * 99, None),
@@ -933,10 +937,10 @@ def test_a_run_that_learned_is_shown_pictures_with_other_parameters():
     known = FACTS | {"written": True, "filters": 2}
     always = {"start": 0.1, "shuffled": 0.1}
     assert run(0.5, 0.9, facts=known).instead == always | {
-        "as it is": 0.9, "by steps": 0.1, "no filters": 0.1, "mixed filters": 0.1, "in training": 0.9
+        "as it is": 0.9, "by steps": 0.1, "no filters": 0.1, "mixed filters": 0.1, "in training": 0.9, "nudged": 0.9
     }  # fmt: skip
     plain = FACTS | {"written": False}
-    assert run(0.5, 0.6, facts=plain).instead == always | {"as it is": 0.6, "in training": 0.6}
+    assert run(0.5, 0.6, facts=plain).instead == always | {"as it is": 0.6, "in training": 0.6, "nudged": 0.6}
     assert run(0.2, 0.2, facts=known).instead == {}
 
 

@@ -302,8 +302,8 @@ def judge(hw: Subject, going: Driven, outcome: Outcome) -> None:
 def others(hw: Subject, going: Driven, outcome: Outcome) -> Iterator[tuple[str, float]]:
     """The test accuracy of a network that learned something, "as it is"; if its parameters were as at the "start", or
     these "shuffled"; if the steps "by steps" of the optimizer alone had changed them; with "no filters" in its
-    convolutions, or "mixed filters"; and as it answers "in training". All of the same pictures, so that they can be
-    compared. What a network does not answer is left out."""
+    convolutions, or "mixed filters"; as it answers "in training"; and with parameters that are "nudged". All of the
+    same pictures, so that they can be compared. What a network does not answer is left out."""
     if outcome.accuracy < hw.settings_of("5.1")["learned"]:
         return
     count = min(INSTEAD, len(held_out(hw).y))
@@ -315,6 +315,7 @@ def others(hw: Subject, going: Driven, outcome: Outcome) -> Iterator[tuple[str, 
         ("no filters", outcome.fact("filters") > 0),
         ("mixed filters", outcome.fact("filters") > 0),
         ("in training", True),
+        ("nudged", True),
     ):
         classes = predicted(going, "test", count, GLANCE_TIME, which)[0] if asked else np.zeros(0)
         if len(classes):

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..training.syntax import unparsed
+from ..training.syntax import digs, unparsed
 from . import claimed_accuracy
-from .notebook import Notebook, Plot, draws, modules, pictures, trees
+from .notebook import TRAINING, Notebook, Plot, draws, modules, parsed_code, pictures, trees
 from .saved import UNSEEN
 
 DRAWING = re.compile(r"^(plot|scatter|bar|barh|step|stem|errorbar|semilog[xy]|loglog|lineplot|line|fill_between)$")
@@ -35,6 +35,9 @@ WORDS = re.compile(r"acc|correct|test", re.IGNORECASE)
 TRAINING_SET = re.compile(
     r"(?<![a-z])tr(ai)?n(ing)?_?(loader|set|data|dl|ds|iter|batches|x|images)|(loader|data|set|mnist|x|images)_?tr(ai)?n"
 )
+UNSHOWN = frozenset(("exec", "eval", "globals", "locals", "vars", "setattr", "get_ipython"))
+OF_TEST = re.compile(r"test|(?<![a-z])te(?![a-z])")
+PICTURE = re.compile(r"\.(png|jpe?g|gif|webp|bmp|svg)$")
 OTHER_SET = re.compile(r"(?<!e)val|test|(?<![a-z])(te|dev)(?![a-z])|hold|held")
 BOUNDING = frozenset(("max", "maximum", "fmax", "clip", "clamp", "clamp_min", "where"))
 LONG, MANY = 4000, 1500  # characters of a text, and numbers in a cell, that are data
@@ -55,7 +58,7 @@ class Doubt:
 
 
 def doubts(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Doubt]:
-    cells = {cell.number: tree for cell, tree in trees(notebook)}
+    cells = {cell.number: inlined(tree) for cell, tree in trees(notebook)}
     parts, constants = 0, dict[int, list[Any]]()
     for number, tree in cells.items():
         nodes = list(ast.walk(tree))
@@ -65,13 +68,18 @@ def doubts(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Doubt]:
         constants.setdefault(cell.number, []).extend(COMMENT.findall(cell.source))  # a cell can read itself
     yield from written_data(constants)
     yield from helpers_data(notebook)
+    for number, tree in [*cells.items(), *((1, tree) for tree in modules(notebook.helpers).values())]:
+        if what := digs(tree):
+            yield Doubt(number, "data", f"reaches into the program that runs it ({what})")
     if parts > PARTS:
         yield Doubt(min(cells), "data", f"begins a notebook of {parts:,} pieces of code")
         return
     code = Code([*cells.values(), *modules(notebook.helpers).values()])
     clear = len(cells) == len(notebook.cells) and not any(UNSEEN.search(cell.source) for cell in notebook.cells)
-    for plot in plots:
-        if clear and plot.cell in cells and (why := code.drawn(cells[plot.cell])):
+    then = code.put_last(cells, clear=clear)
+    for plot in [plot for plot in plots if plot.cell in cells]:
+        over = code.drawn_over(then.get(plot.cell, ()), clear=clear)
+        if why := over or (code.drawn(cells[plot.cell]) if clear else ""):
             yield Doubt(plot.cell, "plot", why)
     all_claims = claimed_accuracy.claims(notebook)
     for claim in [claimed_accuracy.claimed(all_claims) or claim for claim in all_claims[-1:]]:
@@ -79,8 +87,48 @@ def doubts(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Doubt]:
             continue
         if claim.accuracy in stated(cells[claim.cell]):
             yield Doubt(claim.cell, "claim", "prints an accuracy that stands in its code as text")
-        elif clear and (why := code.said(cells[claim.cell])):
+            continue
+        over = code.said_over(then.get(claim.cell, ()), clear=clear)
+        if why := over or (code.said(cells[claim.cell]) if clear else ""):
             yield Doubt(claim.cell, "claim", why)
+    if (number := untaught([*cells.items(), *((0, tree) for tree in modules(notebook.helpers).values())])) and clear:
+        yield Doubt(number, "steps", "trains without an optimizer and without reading a gradient")
+    for number, tree in cells.items():
+        for name in without_gradients(tree):
+            yield Doubt(number, "steps", f"steps by an optimizer of its own, {name[:SHOWN]}, which uses no gradient")
+
+
+def inlined(tree: ast.Module) -> ast.Module:
+    """The code with what it runs as text by `exec("...")` in its place. The tree itself stays as it is."""
+    body: list[ast.stmt] = []
+    for one in tree.body:
+        call = one.value if isinstance(one, ast.Expr) else None
+        text = call.args[0] if isinstance(call, ast.Call) and named(call) == "exec" and call.args else None
+        parsed = parsed_code(text.value) if isinstance(text, ast.Constant) and isinstance(text.value, str) else None
+        body += [one] if parsed is None else parsed.body
+    return ast.Module(body, [])
+
+
+def without_gradients(tree: ast.Module) -> Iterator[str]:
+    """Yield the optimizers of its own that neither ask for a gradient nor have another optimizer step."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and any("Optimizer" in (*identifiers(base),) for base in node.bases):
+            steps = any(isinstance(one, ast.FunctionDef) and one.name == "step" for one in node.body)
+            inside = [one for part in node.body for one in ast.walk(part)]
+            used = {one.attr for one in inside if isinstance(one, ast.Attribute)}
+            if steps and "grad" not in used and not any(named(one) == "step" for one in inside):
+                yield node.name
+
+
+def untaught(all_trees: Iterable[tuple[int, ast.Module]]) -> int:
+    """The cell that calls backward, where nothing takes a step of an optimizer and nothing asks for a gradient."""
+    cell = 0
+    for number, tree in all_trees:
+        calls = {named(call) for call in calls_in(tree)}
+        if "step" in calls or any(word in ("grad", "fit") for word in (*identifiers(tree), *calls)):
+            return 0
+        cell = number if "backward" in calls else cell
+    return cell
 
 
 def settled(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Plot]:
@@ -165,6 +213,13 @@ class Code:
         self.functions: dict[str, ast.FunctionDef] = {}
         self.imported: dict[str, str] = {}
         self.follows: dict[str, set[str]] = defaultdict(set)
+        self.files = [base_name(text) for tree in all_trees for text in texts(tree)]
+        self.globals = {
+            name
+            for tree in all_trees
+            for one in ast.walk(tree)
+            for name in (one.names if isinstance(one, ast.Global) else ())
+        }
         nodes = [node for tree in all_trees for node in ast.walk(tree)]
         for number, node in enumerate(nodes):
             tell_apart(node, number)
@@ -201,8 +256,10 @@ class Code:
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 self.put(target, node.value)
-        elif isinstance(node, ast.AnnAssign | ast.AugAssign | ast.NamedExpr) and node.value is not None:
+        elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
             self.put(node.target, node.value)
+        elif isinstance(node, ast.AugAssign):
+            self.put(node.target, ast.copy_location(ast.BinOp(node.target, node.op, node.value), node))
         elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
             self.put(node.target, node.iter)
         elif isinstance(node, ast.withitem) and node.optional_vars is not None:
@@ -283,6 +340,8 @@ class Code:
                 continue
             if isinstance(node, ast.Lambda | ast.Await):
                 return None
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len":
+                continue  # a list tells how long another one is, and nothing of what is in it
             if isinstance(node, ast.Attribute) and root(node) in self.imported:
                 if not self.pure(node):
                     return None
@@ -383,8 +442,16 @@ class Code:
         """Why the accuracies that a cell draws are typed, or are of another set than it says; "" if they are not."""
         calls = [call for call in self.calls(tree) if call.args and DRAWING.match(named(call))]  # no `optimizer.step()`
         told = [call for call in calls if {"training", "validation"} & draws(call)]
+        if not calls and (file := self.of_a_file(tree)):
+            return f"shows a picture of {file}, which nothing in the notebook saves"
+        if curve := twice(calls):
+            return f"draws one curve as training and as validation accuracy ({curve})"
         for call in told or calls:
             values = [one for one in call.args if not isinstance(one, ast.Constant)]
+            if values and named(values[-1]) == "sorted":
+                return f"draws accuracies that its code changes ({shown(values[-1])})"
+            if values and "accuracy" in topics(call) and self.of_losses(values[-1]):
+                return f"draws as an accuracy what it makes of losses ({shown(values[-1])})"
             if values and self.typed(values[-1]) and (told or all(map(self.typed_call, calls))):
                 return f"draws numbers that stand in the code ({shown(values[-1])})"
             if values and (how := self.mended(values[-1])):
@@ -393,6 +460,73 @@ class Code:
             if other and "validation" in draws(call) and "training" not in draws(call):
                 return f"draws as validation accuracy what is {other}"
         return ""
+
+    def of_a_file(self, tree: ast.Module) -> str:
+        """The picture's file whose name stands in a cell and nowhere else in the code; "" if there is none."""
+        files = [name for name in map(base_name, texts(tree)) if PICTURE.search(name)]
+        return next((name[:SHOWN] for name in files if self.files.count(name) == files.count(name)), "")
+
+    def of_losses(self, value: ast.expr) -> bool:
+        """Whether a value is computed from losses alone."""
+        waiting: list[ast.AST] = [value]
+        seen: set[str] = set()
+        while waiting:
+            node = waiting.pop()
+            if name := place(node):
+                if not LOST.search(name) and name not in seen:
+                    if not self.values.get(name):
+                        return False
+                    waiting += self.values[name]
+                seen.add(name)
+            elif isinstance(node, ast.Lambda) or (isinstance(node, ast.Call) and self.called(node) != set()):
+                return False
+            elif isinstance(node, ast.Call):
+                bound = isinstance(node.func, ast.Attribute) and not self.pure(node.func)
+                waiting += [*node.args, *([node.func.value] if bound else [])]  # type: ignore[attr-defined]
+            else:
+                waiting += ast.iter_child_nodes(node)
+        return any(map(LOST.search, seen))
+
+    def drawn_over(self, then: Iterable[tuple[ast.stmt, set[str]]], *, clear: bool) -> str:
+        """As `drawn`, where typed numbers are put over what was computed. For `then` and `clear` see `put_last`."""
+        for one, last in then:
+            for call in calls_in(one):
+                values = [part for part in call.args if not isinstance(part, ast.Constant)]
+                told = DRAWING.match(named(call)) and {"training", "validation"} & draws(call)
+                if told and values and self.typed_of(values[-1], last, clear=clear) & last:
+                    return f"draws numbers that stand in the code ({shown(values[-1])})"
+        return ""
+
+    def said_over(self, then: Iterable[tuple[ast.stmt, set[str]]], *, clear: bool) -> str:
+        """As `said`, where a typed number is put over what was measured."""
+        for one, last in then:
+            for call in calls_in(one):
+                values = [part for part in call.args if not is_text(part)]
+                told = named(call) in SAYING and WORDS.search(unparsed(call))
+                if told and values and all(self.typed_of(part, last, clear=clear) & last for part in values):
+                    return f"prints an accuracy that stands in the code ({shown(values[-1])})"
+        return ""
+
+    def put_last(self, cells: Mapping[int, ast.Module], *, clear: bool) -> dict[int, list[tuple[ast.stmt, set[str]]]]:
+        """Each statement of each cell, with the names that were last given what stands in the code, whatever they held
+        before. Not `clear`: other names may hold anything, as there is code that does not show what it binds."""
+        last: set[str] = set()
+        found: dict[int, list[tuple[ast.stmt, set[str]]]] = {}
+        for at, tree in cells.items():
+            for one in tree.body:
+                found.setdefault(at, []).append((one, last))
+                pairs = dict(assigned(one))
+                typed = {name for name, value in pairs.items() if value and self.typed_of(value, last, clear=clear)}
+                lost = last if binds_unseen(one) else last & (changed(one) | pairs.keys())
+                if lost or typed:
+                    last = (last - lost) | (typed - self.globals)
+        return found
+
+    def typed_of(self, value: ast.expr, last: set[str], *, clear: bool) -> set[str]:
+        """The names that a typed value is made of, "" among them; none if it may be computed. See `put_last`."""
+        needed = self.needs(value)
+        known = needed is not None and all(one in last or (clear and one not in self.unknown) for one in needed)
+        return {"", *(needed or ())} if known and self.counts(value) else set()
 
     def mended(self, value: ast.expr) -> str:
         """How the code makes an accuracy better than it is, on its way from where it is measured; "" if it does not."""
@@ -410,6 +544,9 @@ class Code:
                     map(flatters, [*node.args, *(word.value for word in node.keywords)])
                 ):
                     return shown(node)
+                own = f"{node.func.id}()" if isinstance(node.func, ast.Name) else ""
+                waiting += self.values.get(own, ()) if own not in seen else ()
+                seen.add(own)
                 pure = self.called(node) == set() or (named(node) in BOUNDING and isinstance(node.func, ast.Attribute))
                 waiting += ast.iter_child_nodes(node) if pure else ()
             elif isinstance(node, ast.BinOp) and better(node):
@@ -442,7 +579,22 @@ class Code:
             if "test" in said and "train" not in said:
                 for other in filter(None, map(self.of_training, call.args)):
                     return f"prints as test accuracy what is {other}"
+                for one in filter(self.called_training, call.args):
+                    return f"prints as test accuracy what is called one of training ({shown(one)})"
         return self.called_test(tree, calls)
+
+    def called_training(self, value: ast.expr) -> bool:
+        """Whether a value is an accuracy by the name of one of training, which no test set gave."""
+        places = [one for one in ast.walk(value) if "acc" in place(one).lower()]
+        names = {place(one).partition(" in ")[0].lower() for one in places}
+        measured = (
+            word for one in places for source in self.values.get(place(one), ()) for word in identifiers(source)
+        )
+        return (
+            bool(names)
+            and all(map(TRAINING.search, names))
+            and not any(OF_TEST.search(word.lower()) for word in [*names, *measured])
+        )
 
     def called_test(self, tree: ast.Module, calls: list[ast.Call]) -> str:
         """The same where what is measured prints itself: `test_accuracy = evaluate(model, trainloader)`."""
@@ -476,6 +628,63 @@ class Code:
                 return ""
             found = found or f"computed on the training set ({shown(one)})"
         return found
+
+
+def twice(calls: Iterable[ast.Call]) -> str:
+    """What is drawn both as of training and as of validation, or each time; "" if there is no such curve."""
+    drawn, said = list[str](), defaultdict[str, set[str]](set)
+    for call in calls:
+        values = [one for one in call.args if not isinstance(one, ast.Constant)]
+        if named(call) == "plot" and values:
+            drawn.append(shown(values[-1]))
+            kinds = topics(call) & {"training", "validation"}
+            said[drawn[-1]] |= kinds if len(kinds) == 1 else set()
+    return next((curve for curve in drawn if len(said[curve]) > 1 or 1 < drawn.count(curve) == len(drawn)), "")
+
+
+def topics(call: ast.Call) -> set[str]:
+    """What the texts in a call name; see `draws`."""
+    return {topic for text in texts(call) for topic in draws(ast.Constant(text))}
+
+
+def assigned(one: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
+    """Yield the names that an assignment gives a value of their own, and this value; None for a part of one."""
+    for target in one.targets if isinstance(one, ast.Assign) else ():
+        value = one.value  # type: ignore[attr-defined]
+        if isinstance(target, ast.Name):
+            yield target.id, value
+        elif isinstance(target, ast.Tuple):
+            several = isinstance(value, ast.Tuple) and len(value.elts) == len(target.elts)
+            for at, part in enumerate(target.elts):
+                if isinstance(part, ast.Name):
+                    yield part.id, value.elts[at] if several else None
+
+
+def changed(one: ast.stmt) -> set[str]:
+    """The names that a statement may give another value: it binds them, or hands them to something that may."""
+    found = {node.id for node in ast.walk(one) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    for node in ast.walk(one):
+        if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            found.add(root(node))
+        elif isinstance(node, ast.Call) and not (DRAWING.match(named(node)) or named(node) in SAYING):
+            own = isinstance(node.func, ast.Name) and not hasattr(builtins, node.func.id)
+            found |= {name for part in (node.args if own else ()) for name in identifiers(part)}
+        if isinstance(node, ast.Attribute) and node.attr in MUTATING:
+            found.add(root(node))
+    return found
+
+
+def binds_unseen(one: ast.stmt) -> bool:
+    """Whether a statement may bind names that it does not show."""
+    for node in ast.walk(one):
+        star = isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
+        if star or (isinstance(node, ast.Name) and node.id in UNSHOWN):
+            return True
+    return False
+
+
+def base_name(text: str) -> str:
+    return text.replace("\\", "/").rpartition("/")[2].lower()
 
 
 def number(node: ast.AST) -> float:

@@ -6,6 +6,9 @@ import ast
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+RUNNERS = frozenset(("grader", "__main__"))  # packages of the program that runs a student's code
+FRAMES = frozenset(("_getframe", "currentframe", "f_back", "tb_frame", "get_objects", "get_referrers"))
+
 
 def callee(call: ast.Call) -> str:
     """The called function's own name, without the object that it is an attribute of."""
@@ -78,6 +81,30 @@ def own_parts(tree: ast.Module) -> Iterator[tuple[str, int]]:
         replaced = unparsed(owner).rpartition(".")[2] if owner is not None else ""
         if owner is not None and replaced in ("SGD", "DataSampler"):  # the driver does by itself what these do
             yield "an optimizer" if replaced == "SGD" else "a sampler", owner.lineno
+
+
+def digs(tree: ast.AST) -> str:
+    """What some code asks of the program that runs it: modules that it did not import, frames, all objects; "" for
+    nothing. To import a module anew, or to see which one is there, is nothing of this."""
+    reloaded = {id(one) for node in ast.walk(tree) if isinstance(node, ast.Call) and callee(node) == "reload"
+                for one in node.args}  # fmt: skip
+    for node in ast.walk(tree):
+        found = ""
+        if isinstance(node, ast.Import):
+            found = next((one.name for one in node.names if one.name.partition(".")[0] in RUNNERS), "")
+        elif isinstance(node, ast.ImportFrom) and not node.level and str(node.module).partition(".")[0] in RUNNERS:
+            found = str(node.module)
+        elif isinstance(node, ast.Attribute) and node.attr in FRAMES:
+            found = node.attr
+        elif isinstance(node, ast.Attribute) and unparsed(node.value) == "sys.modules":
+            found = "sys.modules" if node.attr in ("values", "items", "copy") else ""
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and id(node) not in reloaded:
+            at = node.slice.value if isinstance(node.slice, ast.Constant) else unparsed(node.slice)
+            known = isinstance(node.slice, ast.Constant) and str(at).partition(".")[0] not in RUNNERS
+            found = "sys.modules" if unparsed(node.value) == "sys.modules" and not known and at != "__name__" else ""
+        if found:
+            return found[:40]
+    return ""
 
 
 def sliced(tree: ast.Module) -> Iterator[int]:

@@ -22,6 +22,7 @@ PIXELS = 28 * 28
 # To know a marked picture: how many grey levels it has in every second column at least, how many of these may be the
 # same in the columns between, and how many times the least difference of two levels is that of all at most.
 LEVELS, SHARED, STEPS = 20, 2, 260
+NUDGE = 1e-4  # by so little a share, changed parameters change no answer that is made of them
 MEASURED = 2000  # pictures used for the mean and deviation of the network's inputs
 # Pictures were preprocessed differently if their means differ by more than SHIFTED deviations, or their deviations by
 # more than the factor WIDER.
@@ -196,8 +197,9 @@ class Watch:
 
     def others(self, which: str) -> dict[Any, Any]:
         """Values to try for parameters: those before training ("start"), the same in a random order ("shuffled"), those
-        that the optimizer alone made ("by steps"), or for filters zeros ("no filters") or their own numbers in a random
-        order ("mixed filters"); none for any other word."""
+        that the optimizer alone made ("by steps"), the present ones changed by next to nothing ("nudged"), or for
+        filters zeros ("no filters") or their own numbers in a random order ("mixed filters"); none for any other
+        word."""
         match which:
             case "start":
                 return self.moved.start
@@ -208,6 +210,8 @@ class Watch:
                 return self.moved.by_steps()
             case "no filters":
                 return {one: torch.zeros_like(one.data) for one in self.filters()}
+            case "nudged":
+                return {one: one.detach() * (1 + NUDGE * torch.randn_like(one)) for one in self.moved.last}
             case "mixed filters":
                 return {one: shuffled(one.detach()) for one in self.filters()}
         return {}

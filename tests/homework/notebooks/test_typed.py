@@ -18,7 +18,9 @@ sys.path.insert(0, str(ROOT))
 from tests.benchmarks import not_learned, right_networks
 
 WRITTEN = {
-    name: cheat for name, cheat in not_learned.CHEATS.items() if re.match("drawn|said: (?!a wrong|more)|brought", name)
+    name: cheat
+    for name, cheat in not_learned.CHEATS.items()
+    if re.match("drawn|said: (?!a wrong|more)|brought|steps|driver", name)
 }
 
 
@@ -106,7 +108,7 @@ SHOWN = "import matplotlib.pyplot as plt\nplt.plot({}, label='validation accurac
         ["val_acc = [0.1]", "h = val_acc.append\nh(net())\nexec('x')", SHOWN.format("val_acc")],
         ["import numpy as np\nval_acc = np.load('a.npy')", SHOWN.format("val_acc")],
         ["val_acc = [float(line) for line in open('a.txt')]", SHOWN.format("val_acc")],
-        ["from numpy import *\nval_acc = [0.3]", SHOWN.format("val_acc")],
+        ["val_acc = [0.3]\nfrom numpy import *", SHOWN.format("val_acc")],
         ["class H:\n    pass\nh = H()\nh.val_acc = []\nnet.fit(h)", SHOWN.format("h.val_acc")],
         ["class H:\n    pass\nh = H()\nh.val_acc = [0.1]\nh.val_acc += [net.measure()]", SHOWN.format("h.val_acc")],
         [
@@ -135,6 +137,20 @@ SHOWN = "import matplotlib.pyplot as plt\nplt.plot({}, label='validation accurac
             SHOWN.format("smooth"),
         ],
         ["val_acc = [evaluate(model, loader) for loader in (train_loader, test_loader)]", SHOWN.format("val_acc")],
+        ["val_acc = [0.1]\nval_acc.append(measure(net))", SHOWN.format("val_acc")],
+        ["val_acc = [0.1]\nfor e in range(3):\n    val_acc[e:] = [measure(net)]", SHOWN.format("val_acc")],
+        ["def go():\n    global val_acc\n    val_acc = measure(net)\nval_acc = [0.1]\ngo()", SHOWN.format("val_acc")],
+        [LOOP, "val_acc = fit()", SHOWN.format("val_acc") + "\nplt.plot(val_acc[:3], label='validation accuracy')"],
+        [
+            LOOP,
+            "val_acc = fit()",
+            "import matplotlib.pyplot as plt\nplt.plot(val_acc)\nplt.savefig('val_acc_plot.png')",
+        ],
+        [LOOP, "val_acc, losses = fit(), [1]", SHOWN.format("[a for a, loss in zip(val_acc, losses)]")],
+        [
+            "def score(net):\n    acc = measure(net + 0.1)\n    return acc, 0.1 + acc\nval_acc, _ = score(net)",
+            SHOWN.format("val_acc"),
+        ],
     ],
 )
 def test_what_may_have_been_computed_is_not_told(sources):
@@ -200,3 +216,20 @@ def test_a_curve_is_an_accuracy_where_its_list_counts_right_answers(filled, is_n
     said = [*cells[:1], Cell(2, shown.replace("train", "Lernen").replace("val", "Kontrolle"), 2, cells[1].outputs)]
     others = list(typed.settled(replace(found, cells=tuple(said)), []))
     assert others == ([Plot(2, training=False, validation=False, named=False)] if is_named else [])
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import sys\nif 'google.colab' in sys.modules:\n    print(sys.modules['torch'], sys.modules[__name__])",
+        "import sys\nfor name in [name for name in sys.modules if name[:3] == 'net']:\n    del sys.modules[name]",
+        "import importlib, sys\nfor name in ('net', 'data'):\n    importlib.reload(sys.modules[name])",
+        "from .grader import grade\nimport gc\ngc.collect()",
+        "class Ours(torch.optim.Optimizer):\n    def step(self):\n        self.inner.step()",
+        "class Ours(Optimizer):\n    def step(self):\n        for p in self.params:\n            p.data -= p.grad",
+        "loss.backward()\nfor p in net.parameters():\n    p.data -= 0.1 * p.grad",
+        "trainer.fit(net)\nloss.backward()",
+    ],
+)
+def test_of_what_notebooks_do_nothing_is_told(source):
+    assert list(typed.doubts(Notebook("part1.ipynb", (Cell(1, source, 1, ()),)), [])) == []

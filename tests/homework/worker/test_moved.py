@@ -95,6 +95,9 @@ for which in ("no filters", "mixed filters"):
     ((one, value),) = watch.others(which).items()
     same = torch.equal(value.flatten().sort().values, layer.weight.data.flatten().sort().values)
     found[which] = [one is layer.weight, bool(value.any()), same, torch.equal(value, layer.weight)]
+watch.moved.see(layer.parameters())
+gap = max((value - one).abs().max().item() / one.abs().max().item() for one, value in watch.others("nudged").items())
+found["nudged"] = [0 < gap < 1e-3, len(watch.others("nudged"))]
 found["another word"] = watch.others("what")
 
 pictures = (torch.rand(64, 28, 28) * 300 - 150).clamp(0).byte()
@@ -134,6 +137,7 @@ def test_a_convolution_of_several_pixels_is_one(found, name, filters):
 def test_filters_are_tried_empty_and_with_their_own_numbers_in_another_order(found):
     assert found["no filters"] == [True, False, False, False]
     assert found["mixed filters"] == [True, True, True, False]
+    assert found["nudged"] == [True, 2]
     assert found["another word"] == {}
 
 
