@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,11 +20,12 @@ from .training import BEST, OVERFIT, TRAIN, VALIDATION
 from .training.curves import thinned
 
 if TYPE_CHECKING:
-    from .training import hyperparameters, trained_network, two_layer_run, words
+    from .training import hyperparameters, syntax, trained_network, two_layer_run, words
     from .training.hyperparameters import BothRuns, Hyperparameters
     from .training.two_layer_run import Array, Outcome
 else:
     hyperparameters = later(".training.hyperparameters", __package__)
+    syntax = later(".training.syntax", __package__)
     trained_network = later(".training.trained_network", __package__)
     two_layer_run = later(".training.two_layer_run", __package__)
     words = later(".training.words", __package__)
@@ -92,6 +94,10 @@ def judge(hw: Subject, rng: np.random.Generator, run: str) -> None:
     expect_network(hw, outcome, run)
     expect_descent(hw, rng, f"{of} accuracy of {outcome.best(of):.1%}")
     ask_of_gradients(hw, outcome, run, own_main=bool(found.unreadable))
+    for name in ("layers.py", "two_layer_net.py", "train.py"):
+        if what := hw.read_apart(syntax.digging, hw.source(name), about=name):
+            said = f"{name} reaches into the program that runs it ({what}); what for?"
+            hw.once(f"digging in {name}", partial(hw.review, said))
 
 
 def ask_of_gradients(hw: Subject, outcome: Outcome, run: str, *, own_main: bool) -> None:

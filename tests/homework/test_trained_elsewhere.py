@@ -276,6 +276,20 @@ def test_a_gradient_that_acts_when_it_is_added_is_a_plain_array_here(launch):
     assert "at least 40% is required" in check.message
 
 
+SEEKS_THE_DRIVER = """
+import sys
+
+for module in list(sys.modules.values()):
+    if module.__name__.endswith("train_run"):
+        module.Guard.restore = lambda self, arrays: None
+"""
+
+
+def test_code_that_seeks_what_runs_it_is_a_question(launch):
+    check = judged(launch, "4.3", FEW, train=SEEKS_THE_DRIVER)
+    assert check.review == ("train.py reaches into the program that runs it (sys.modules); what for?",)
+
+
 MAIN = """
 
 
