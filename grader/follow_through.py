@@ -60,11 +60,20 @@ class Below:
         for below in map(self.item, item.built_on):
             failed = self.failed(below)
             lower = self.wrong(below) if failed and below.id in self.passed_on else ((), ())
-            wrong = () if lower[0] else (self.about(plan) for plan in failed if plan.name not in self.right)
-            own = tuple(map(short, wrong))
+            own = () if lower[0] else tuple(self.blamed([plan for plan in failed if plan.name not in self.right]))
             names |= dict.fromkeys((*lower[0], *filter(None, own)))
             items |= dict.fromkeys((*lower[1], *((below.id,) if own else ())))
         return tuple(names), tuple(items)
+
+    def blamed(self, failed: Collection[CheckPlan]) -> Iterator[str]:
+        """The functions of checks that failed. Where another one of these raised or gave no answer that fits, as the
+        first word of the message says, nothing is known of the check's own."""
+        names = [short(self.about(plan)) for plan in failed]
+        called = [name.rpartition(".")[2] for name in names]
+        for plan, name, own in zip(failed, names, called, strict=True):
+            told = self.results[plan.name].message.partition(" ")[0]
+            if told == own or told not in called:
+                yield name
 
     def parts(self, item: Item) -> tuple[str, ...]:
         """The functions for which right ones stand in where an item is graded again."""

@@ -674,6 +674,14 @@ def test_a_function_is_right_only_if_each_check_of_it_passes(folder: Path, grade
     )
 
 
+def test_a_function_is_not_wrong_where_another_one_raised_before_it_was_asked(graded: Any) -> None:
+    report = graded({"base": BASE.replace("a * x, a", "a * x, [][0]")})
+    assert of(report, "scale_back").message.startswith("scale raised IndexError")
+    followed = of(report, "line").followed
+    assert followed is not None
+    assert followed.said == "Your Line.value is right; your scale is not, and cost its points in 1.1"
+
+
 def test_a_method_of_a_class_that_is_wrong_as_a_whole_is_not_named_beside_it() -> None:
     told = sentence("step", Ending(Verdict.PASS, 1.0), ("Net", "Net.forward", "scale"), ("2.1", "3.1"))
     assert told == "Your step is right; your Net and scale are not, and cost their points in 2.1 and 3.1"

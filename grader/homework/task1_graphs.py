@@ -29,6 +29,7 @@ F4_POINTS = 3
 MOST_INPUTS = 64  # of f4; its points and what may be wrong with it grow with the square of their number
 SHARED = "all gradients are wrong by one ratio at each point: is a factor wrong at the end?"
 SHARED_RATIO = 1e-6
+INSTEAD = "stood in the place of"  # words of graph_mistakes.py
 F1_FAR = (51, 53)  # f1 is a square, and its bar is absolute: digits are lost beyond
 RECORDED = "backprop-data.pkl"
 ALL_THE_SAME = Clue(
@@ -263,12 +264,13 @@ def expect_gradients(
 
 
 def of_all_first(of_graph: Sequence[Iterable[Clue]], i: int, rows: Sequence[Sequence[Any]]) -> Iterator[Clue]:
-    """The mistakes in a graph by what the i-th gradient is with them; those that give all the other gradients of `rows`
-    come first, because one gradient alone may be another mistake's by chance."""
+    """The mistakes in a graph by what the i-th gradient is with them; those that give the most gradients of `rows` come
+    first, because one gradient alone may be another mistake's by chance. One of so many names has to give them all."""
     found = [answered(partial(gather, "", column)) for column in zip(*rows, strict=True)]
     alike = zip(*of_graph, strict=True)  # the same mistakes in the same order for each gradient
-    told = [(clues[i], all(map(gives, clues, found))) for clues in alike]
-    yield from (clue for clue, _ in sorted(told, key=lambda one: not one[1]))
+    told = [(clues[i], sum(map(gives, clues, found))) for clues in alike]
+    ordered = sorted(told, key=lambda one: -one[1])
+    yield from (clue for clue, given in ordered if given == len(found) or INSTEAD not in clue.sentence)
 
 
 def gives(clue: Clue, found: Array | None) -> bool:

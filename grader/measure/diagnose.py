@@ -58,7 +58,7 @@ class Clue:
         if not np.isfinite(found).all() or not np.isfinite(mistaken).all() or same(mistaken, right):
             return False
         size = float(np.abs(right).max(initial=0.0)) if right.shape == found.shape else 0.0
-        if not mistaken.ndim and abs(mistaken) <= ROUNDOFF * size:  # a single 0 is what many mistakes give
+        if np.abs(mistaken).max(initial=0.0) <= ROUNDOFF * size:  # 0 is what many mistakes give
             return False
         return same(found, mistaken) or numeric.error(found, mistaken) <= ROUNDOFF * size  # of what cancels out
 
@@ -347,7 +347,8 @@ def sign(found: Array, right: Array) -> Iterator[str]:
 def factor(factors: Mapping[str, float]) -> Callable[[Array, Array], Iterator[str]]:
     def question(found: Array, right: Array) -> Iterator[str]:
         ratio = proportion(found, right)
-        if ratio is None:
+        classes = integral(right) and not right.all() and len(np.unique(right)) == 2  # of which any two have a ratio
+        if ratio is None or classes:
             return
         minus = ", and the sign is wrong" if ratio < 0 else ""
         size = abs(ratio)
