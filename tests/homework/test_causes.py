@@ -14,7 +14,7 @@ import pytest
 
 from grader.check import OWN, load
 from grader.grading import grade
-from grader.model import CheckResult, Submission
+from grader.model import CheckResult, Submission, Verdict
 from grader.sandbox.launch import Zygotes
 
 pytestmark = pytest.mark.medium
@@ -190,6 +190,24 @@ MISTAKES = {
     "a logarithm without its slope": Mistake(
         "functions.py", "grad_p = -grad_L / p", "grad_p = -grad_L", "f3_gradient_y2", "p were left out in grad_p"
     ),
+    "labels from 0, of which the second one has no gradient": Mistake(
+        "functions.py",
+        "grad_p2 = grad_p if y == 2",
+        "grad_p2 = grad_p if y == 1",
+        "f3_gradient_y2",
+        "is 0",
+        "for every y",
+    ),
+    "a sign and, beside it, a factor": Mistake(
+        "functions.py",
+        "grad_a1 = grad_y_hat  # a sum hands its upstream gradient to each of its terms",
+        "grad_a1 = 2 * grad_y_hat; grad_y *= 3",
+        "f1_gradient",
+        "as if grad_a1 were counted twice",
+    ),
+    "what is added to both gradients": Mistake(
+        "functions.py", "grad_d = -grad_p1 * e1 / d**2", "grad_d = e1 / d**2", "f3_gradient_y2", never="in the place of"
+    ),
     "a quotient's slope without the square": Mistake(
         "functions.py",
         "grad_d = -grad_p1 * e1 / d**2 - grad_p2 * e2 / d**2",
@@ -241,7 +259,7 @@ def test_the_sentence_on_a_mistake_is_true(launch, name, seed):
     assert FILES[mistake.file].count(mistake.old) == 1
     source = FILES[mistake.file].replace(mistake.old, mistake.new)
     check = graded(launch, mistake.file, source, seed)[mistake.check]
-    assert check.earned < check.points
+    assert check.verdict is not Verdict.PASS
     assert mistake.says in check.message
     assert not mistake.never or mistake.never not in check.message, check.message
 

@@ -207,8 +207,9 @@ def test_no_cause_is_made_up():
     )
 
 
-def test_two_opposite_numbers_have_no_factor_and_classes_no_offset():
+def test_two_opposite_numbers_have_no_factor_and_classes_neither_a_factor_nor_an_offset():
     assert sentence(np.array([0.3, -0.3]), np.array([0.21, -0.21])).endswith("(2 of 2 entries)")
+    assert sentence(np.array([0, 1, 0, 1]), np.array([0, 2, 0, 2])).endswith("(2 of 4 entries)")
     classes = np.array([3, 0, 5, 2, 4])
     assert sentence(classes - 2 * (classes > 2), classes).endswith("(3 of 5 entries)")
 
@@ -332,5 +333,6 @@ def test_a_wrong_entry_beside_much_larger_ones_is_not_nearly_right():
     assert "nearly right" in sentence(right + 1e-3 * np.array([1, 3, 1, 2, 5]), right)
 
 
-def test_a_single_0_names_no_mistake():
-    assert "(it is 0)" in sentence(np.array(0.0), np.array(0.4), clues=[Clue("the sum is left out", np.array(0.0))])
+def test_zeros_alone_name_no_mistake():
+    for zero, told in ((0 * LOSS, "(it is 0)"), (0 * W, "every entry is 0)")):
+        assert told in sentence(zero, zero + 0.4, clues=[Clue("the sum is left out", zero)])
