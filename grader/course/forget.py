@@ -19,8 +19,7 @@ from typing import Any
 from grader.course import pages
 from grader.course.database import FILE, REPORTS, Database
 from grader.course.gradebook import Gradebook
-from grader.course.people import PERSONAL
-from grader.course.roster import key_of
+from grader.course.people import own_ids
 from grader.errors import UsageError
 from grader.files import delete, remove, write
 from grader.model import Student, Verdict
@@ -37,7 +36,6 @@ ORPHANS = (  # what no report uses any more
     "DELETE FROM tasks WHERE digest NOT IN (SELECT value FROM reports, json_each(reports.document, '$.tasks')"
     " UNION SELECT value FROM replaced, json_each(replaced.document, '$.tasks'))",
     "DELETE FROM results WHERE json_extract(document, '$.task') NOT IN (SELECT digest FROM tasks)",
-    "DELETE FROM answers WHERE request NOT IN (SELECT id FROM requests)",
     "DELETE FROM answers WHERE request NOT IN (SELECT id FROM requests)",
 )
 WORDS = {*(verdict.value for verdict in Verdict), "visible", "after_due", "hidden"}  # a report's own, so nobody's trace
@@ -97,7 +95,7 @@ def found(book: Gradebook, text: str) -> str:
 def texts_of(one: Student) -> Iterator[str]:
     """What names a student: ids, the name in both orders, and the names of the files that were handed in."""
     last, comma, first = one.name.partition(",")
-    told = {one.id, one.name, *(value for key, value in one.ids.items() if key_of(key) in PERSONAL)}
+    told = {one.id, one.name, *own_ids(one)}
     told |= {f"{first.strip()} {last.strip()}"} if comma else set()
     told |= {Path(path.replace("\\", "/")).name for path in (one.path or "", *one.others)}
     for text in told:
@@ -212,7 +210,7 @@ def files(folder: Path) -> list[Path]:
 
 
 def names(path: Path, texts: Sequence[str]) -> bool:
-    """Whether a file's name or its bytes hold one of the texts, as they are or as HTML and JSON spell them."""
+    """Whether a file's name or content holds one of the texts, as they are or as HTML and JSON spell them."""
     spelled = {form for text in texts for form in (text, escape(text), json.dumps(text)[1:-1])}
-    pattern = re.compile(rb"(?<!\w)(?:" + b"|".join(re.escape(one.encode()) for one in spelled) + rb")(?!\w)")
-    return bool(texts) and bool(pattern.search(path.read_bytes()) or pattern.search(path.name.encode()))
+    pattern = searched(spelled)
+    return any(map(pattern.search, (path.name, path.read_bytes().decode("utf-8", "replace"))))

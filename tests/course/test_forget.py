@@ -216,7 +216,7 @@ def test_a_namesake_keeps_the_name_and_a_group_keeps_the_work(tmp_path, capsys):
 
 def test_a_note_of_a_person_is_named_and_not_deleted(tmp_path, capsys):
     folder = filled(tmp_path)
-    (folder / "notes.txt").write_text("ask Zo\u00eb Lovelace")
+    (folder / "notes.txt").write_text("ask Zo\u00eb lovelace")
     assert type_(folder, "forget", "zl1815") == 1
     assert (
         f"{folder / 'notes.txt'} may still name the student; read it, and delete it yourself" in capsys.readouterr().out
