@@ -24,7 +24,7 @@ from grader.course.job import homework_at
 from grader.errors import BackgradeError, Mismatch, SubmissionError
 from grader.intake import submission
 from grader.intake.archive import Search, members
-from grader.intake.picture import FORMATS, upright
+from grader.intake.picture import ENDINGS, FORMATS, upright
 from grader.model import Homework, Report, Student, Submission
 from grader.report.wording import PLACE, harmless, presented
 from grader.sandbox import reader
@@ -34,7 +34,6 @@ SIDE = 1600  # pixels of a picture's longer side, at most
 CELLS, LINES, LONG = 200, 400, 2000  # cells of a notebook, lines of a cell or file, and characters of a line
 PICTURES = 40  # of a notebook, or beside it
 PAGES = 60  # of a PDF
-PICTURE = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +208,7 @@ def of_work(found: Evidence, work: Submission, homework: Homework, asked: Report
         try:
             if (name.endswith(".ipynb") and name in said) or (name.endswith(".ipynb") and no_other(names, said)):
                 cells.append((name, read(notebook_cells, work.files[name], homework, name)))
-            elif name.lower().endswith(PICTURE) and len(photographs) < PICTURES:
+            elif name.lower().endswith((*ENDINGS, ".tif", ".tiff")) and len(photographs) < PICTURES:
                 photographs.append((name, read(redrawn, work.files[name], homework, name)))
         except (BackgradeError, ReaderFault):
             missing.append(f"{name} cannot be shown; it is too large or damaged")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from types import SimpleNamespace
 
 import pytest
 import reviewing
@@ -11,8 +12,10 @@ from classes import class_of
 
 from grader.command import batch
 from grader.course.gradebook import Gradebook
+from grader.intake.picture import ENDINGS
+from grader.model import Limits, Submission
 from grader.review import again, evidence
-from grader.review.evidence import notebook_cells, redrawn
+from grader.review.evidence import Evidence, notebook_cells, redrawn
 
 
 def test_a_cell_is_shown_with_its_saved_picture_and_nothing_of_the_file_itself():
@@ -20,6 +23,16 @@ def test_a_cell_is_shown_with_its_saved_picture_and_nothing_of_the_file_itself()
     assert (cell.number, cell.source) == (2, "plot()\n<b>x</b>")
     (picture,) = cell.pictures
     assert picture.startswith(b"\x89PNG")
+
+
+def test_a_photograph_is_shown_by_every_ending_that_a_homework_takes():
+    files = {f"cat{ending}": b"x" for ending in (*ENDINGS, ".tif")}
+    section = SimpleNamespace(id="s", submit=tuple(f"*{ending}" for ending in (*ENDINGS, ".tif")), modules={})
+    task = SimpleNamespace(id="1", section="s")
+    plan = SimpleNamespace(sections=[section], tasks=[task], limits=Limits())
+    homework, asked = SimpleNamespace(rubric=plan, checks={}), SimpleNamespace(tasks=[task], checks=())
+    found = evidence.of_work(Evidence(), Submission("ada", files, {}, ""), homework, asked)
+    assert [name for name, _ in found.photographs] == [*files]
 
 
 @pytest.mark.parametrize(
