@@ -85,7 +85,7 @@ def place(out: Path, folder: Path) -> Path:
     check_place(out)
     if out.suffix.lower() != ".zip":
         raise UsageError(f"{out} does not end in .zip; choose a name that does")
-    if out.resolve() == folder.resolve() or out.resolve().is_relative_to(folder.resolve()):
+    if out.resolve().is_relative_to(folder.resolve()):
         raise UsageError(f"{out} is inside the folder to pack; choose a path outside {folder}")
     return out
 
@@ -97,7 +97,7 @@ def members(submission: Submission) -> dict[str, bytes]:
         parts = PurePosixPath(submission.origin[base].replace("\\", "/")).parent.parts
         folder = [part for part in parts if part not in ("/", "..")]
         files["/".join([*folder, base])] = content
-        for beside, helper in getattr(submission, "helpers", {}).get(base, {}).items():
+        for beside, helper in submission.helpers.get(base, {}).items():
             files["/".join([*folder, beside])] = helper
     return files
 

@@ -24,6 +24,7 @@ from grader.course.database import Database, digest, finite
 from grader.errors import UsageError
 from grader.model import LATE_DAYS, Adjustment, CheckResult, ItemResult, Late, Remarks, Report, Row, Student, Verdict
 from grader.report import json as report_json
+from grader.report.wording import checks
 
 MOST_DAYS = 10_000
 BY_HAND = "by_hand"  # the rubric's word for a run that a person releases
@@ -349,11 +350,9 @@ class Gradebook:
         """Checks that need a person: with a question or a fault of the grader, in items without an adjustment."""
         for student in self.students(run):
             report, settled = self.report(student.id, run), self.in_force(student.id)
-            for task in report.tasks if report else ():
-                for item in task.items:
-                    for check in item.checks:
-                        if (check.review or check.verdict is Verdict.INTERNAL) and item.id not in settled:
-                            yield student, item, check
+            for item, check in checks(report) if report else ():
+                if (check.review or check.verdict is Verdict.INTERNAL) and item.id not in settled:
+                    yield student, item, check
 
     def diff(self, old: Run, new: Run) -> list[Change]:
         """The changes of points and lateness between two runs, with reasons."""
@@ -369,10 +368,6 @@ def now() -> str:
 
 def stamp(time: datetime | None) -> str | None:
     return time.astimezone(UTC).isoformat() if time else None
-
-
-def moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
 
 
 def put_task(connection: sqlite3.Connection, task: Mapping[str, Any]) -> str:
@@ -409,18 +404,19 @@ def put_student(connection: sqlite3.Connection, run: Run, one: Student) -> None:
 
 def run_of(row: Sequence[Any]) -> Run:
     id_, began, ended, seed, due, late, settings = row
-    return Run(id_, moment(began), ended and moment(ended), int(seed), due and moment(due),
-               late and Late(**json.loads(late)), {**json.loads(settings)})  # fmt: skip
+    until, at = (datetime.fromisoformat(text) if text else None for text in (ended, due))
+    return Run(id_, datetime.fromisoformat(began), until, int(seed), at, late and Late(**json.loads(late)),
+               {**json.loads(settings)})  # fmt: skip
 
 
 def adjustment_of(row: Sequence[Any]) -> Adjustment:
     who, item, points, author, at, why = row
-    return Adjustment(who, item, finite(points), author, moment(at), why)
+    return Adjustment(who, item, finite(points), author, datetime.fromisoformat(at), why)
 
 
 def from_row(row: Sequence[Any]) -> Student:
     id_, name, ids, path, digest, submitted_at, marked_late, others, problem, due, origin, unlisted = row
-    at, own_due = (moment(text) if text else None for text in (submitted_at, due))
+    at, own_due = (datetime.fromisoformat(text) if text else None for text in (submitted_at, due))
     marked = None if marked_late is None else bool(marked_late)
     known = {**json.loads(ids)}
     return Student(id_, name, known, path, digest, at, marked, tuple(json.loads(others)), problem, own_due,

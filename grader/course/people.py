@@ -44,6 +44,7 @@ def fitting(students: Sequence[Student], text: str) -> list[Student]:
 
 
 def own_ids(one: Student) -> list[str]:
+    """What names the student on platforms and in class lists, without the name."""
     return [value for key, value in one.ids.items() if key_of(key) in PERSONAL]
 
 

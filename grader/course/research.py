@@ -17,8 +17,7 @@ from dataclasses import replace
 
 from grader.course.caveats import named
 from grader.course.gradebook import Gradebook, Run
-from grader.course.people import PERSONAL
-from grader.course.roster import key_of
+from grader.course.people import own_ids
 from grader.model import Adjustment, CheckResult, Report, Row, Student
 from grader.report.wording import changed
 
@@ -58,7 +57,7 @@ def naming(students: Iterable[Student]) -> re.Pattern[str]:
     spelled as it is: `Max` may be a student, and `max` is not."""
     whole, parts = set[str](), set[str]()
     for one in students:
-        ids = [value for key, value in one.ids.items() if key_of(key) in PERSONAL]
+        ids = own_ids(one)
         whole |= {one.id, one.name, *ids, *(text.partition("@")[0] for text in ids)}
         parts |= {part for part in re.findall(r"[^\W\d_]+", one.name) if part.istitle() or not part.isascii()}
     told = [one_of(word for word in whole if not word.isdigit() or len(word) >= LONG_NUMBER), one_of(parts)]

@@ -9,7 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from functools import lru_cache
 from itertools import count as count_from
 from pathlib import Path
@@ -24,7 +24,6 @@ def handed_in(
     parts: Parts,
     *,
     ids: Mapping[str, str] | None = None,
-    submitted_at: datetime | None = None,
     marked_late: bool | None = None,
 ) -> Student:
     """A student from a platform's export. `id` and `name` may be hostile."""
@@ -34,8 +33,8 @@ def handed_in(
     links = [printable(label) for label, way in parts if is_link(way)]
     problem = f"{links[0]} is a link, which is not followed; put the work itself there" if links else ""
     parts = tuple((label, way) for label, way in parts if not is_link(way))
-    return Student(spelled, printable(name), known, path, submitted_at=submitted_at, marked_late=marked_late,
-                   problem=problem, parts=parts, own_id=id)  # fmt: skip
+    return Student(spelled, printable(name), known, path, marked_late=marked_late, problem=problem, parts=parts,
+                   own_id=id)  # fmt: skip
 
 
 def is_link(path: Path) -> bool:

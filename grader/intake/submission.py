@@ -25,7 +25,6 @@ from grader.sandbox import reader
 from grader.sandbox.reader import Tell
 
 ALIKE = 0.5  # a file that defines this share of what the handout's file defines is recognised by its content
-BY_CONTENT = HOLDS + 1
 LISTED = 6  # most files that a question names
 
 

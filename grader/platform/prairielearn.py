@@ -57,13 +57,13 @@ def document(report: Report, homework: Homework, pictures: Mapping[str, Sequence
         "tests": list(tests.values()),
     }
     room = MOST - len(json.dumps(whole))
-    for name in sorted(pictures, key=lambda name: not name):
-        below = tests.get(name) if name else whole
-        for one in pictures[name] if below is not None else ():
+    places = tests | {"": whole}
+    for name in (one for one in places if one in pictures):
+        for one in pictures[name]:
             image = {"label": one.title, "url": one.url}
             room -= len(json.dumps(image)) + 20
-            if room > 0 and below is not None:
-                below.setdefault("images", []).append(image)
+            if room > 0:
+                places[name].setdefault("images", []).append(image)
     return whole
 
 

@@ -22,6 +22,7 @@ from grader.model import (
 from grader.report.wording import Audience, presented
 
 SCHEMA = 1
+LATER = ("memory", "killed", "visibility", "example")  # of a check; like `followed`, missing in earlier reports
 
 
 def render(report: Report, *, audience: Audience = "student") -> str:
@@ -157,8 +158,10 @@ def parse_check(given: Mapping[str, Any]) -> CheckResult:
     told = {
         name: given[name] for name in ("name", "title", "earned", "points", "message", "where", "output", "seconds")
     }
+    later = {name: given[name] for name in LATER if name in given}
     return CheckResult(
         **told,
+        **later,
         verdict=Verdict(given["verdict"]),
         advice=tuple(given["advice"]),
         measures=tuple(
@@ -166,11 +169,7 @@ def parse_check(given: Mapping[str, Any]) -> CheckResult:
         ),
         figures=tuple(Figure(one["kind"], one["title"], one["data"]) for one in given["figures"]),
         review=tuple(given["review"]),
-        memory=given.get("memory", 0),  # missing in reports of earlier versions
-        killed=given.get("killed", False),  # missing in reports of earlier versions
-        visibility=given.get("visibility", "visible"),  # missing in reports of earlier versions
-        example=given.get("example", ""),  # missing in reports of earlier versions
-        followed=parse_followed(given["followed"]) if given.get("followed") else None,  # missing in earlier versions
+        followed=parse_followed(given["followed"]) if given.get("followed") else None,
     )
 
 

@@ -236,10 +236,7 @@ def state(row: Row) -> str:
 
 
 def checks(report: Report) -> Iterator[tuple[ItemResult, CheckResult]]:
-    for task in report.tasks:
-        for item in task.items:
-            for check in item.checks:
-                yield item, check
+    return ((item, check) for item in report.items for check in item.checks)
 
 
 def message(check: CheckResult, audience: Audience) -> str:

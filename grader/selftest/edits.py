@@ -17,7 +17,6 @@ BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
 REDUCTIONS = {"sum": "mean", "mean": "sum", "max": "min", "min": "max", "argmax": "argmin", "argmin": "argmax"}
 ONE_ARGUMENT = {"exp", "log", "sqrt", "tanh", "abs", "square", "cos", "sin", "log1p", "expm1", "sigmoid", "softmax"}
 OTHER_LOGS = {"log": ("log10", "log2", "log1p"), "exp": ("expm1", "exp2")}
-MOST_NAMES = 2  # other names that one name is taken for
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from html import escape
 
 from grader.course.export.sheet import cell, grade, shown, table
 from grader.errors import UsageError
-from grader.model import Report, Row, Rubric
+from grader.model import Report, Row, Rubric, Verdict
 from grader.report.wording import account, headline, points, presented, undecided, wait
 
 IDENTIFIER, GRADE, MAXIMUM, GROUP, FEEDBACK = "Identifier", "Grade", "Maximum Grade", "Group", "Feedback comments"
@@ -92,7 +92,7 @@ def lines(report: Report) -> Iterator[str]:
         yield f"{wait(waiting)} for a review."
     for item in report.items:
         earned = report.points_of(item)
-        if earned < item.max_score and item.verdict != "SKIPPED":
+        if earned < item.max_score and item.verdict is not Verdict.SKIPPED:
             why = next((check.message for check in item.checks if check.message and check.earned < check.points), "")
             why = report.adjustments[item.id].why if item.id in report.adjustments else why
             yield f"{item.id} {item.title}: {points(earned)} of {points(item.max_score)}{f': {why}' if why else ''}"
