@@ -299,7 +299,7 @@ def draw_from_numpy(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "told"),
     [
-        (draw_from_numpy, r"checks\.py:9: weighted_sum asks something else each time, though the seed is the same; draw"),
+        (draw_from_numpy, r"checks\.py:9: weighted_sum asks something else each time, though the seed is the same"),
         (build_on_a_class, r"rubric\.yaml:\d+: item 1\.2 is built on 1\.1, but nothing can stand in for Sum; name it"),
         (mark_it, r"checks\.py:\d+: weighted_sum has pytest's mark skip, which no run of it reads; delete it"),
         (read_no_number, r"rubric\.yaml:14: no check of item 1\.1 reads tolerence; delete it, or correct its name"),
