@@ -41,10 +41,11 @@ def gather(
     questions: dict[str, str] = {}
     for base, content in files.items():
         notebook = base.endswith(".ipynb")
-        kept = () if notebook else stubs
-        look = Look({path: one for path, one in pool.items() if notebook or path not in taken}, kept, tell, newer)
+        home = PurePosixPath(origin[base]).parent
+        others = {path: one for path, one in pool.items() if notebook or path not in taken}
+        look = Look(others, () if notebook else stubs, home, tell, newer)
         tell(origin[base])
-        own = look.follow(content, PurePosixPath(origin[base]).parent)
+        own = look.follow(content)
         if own:
             helpers[base] = own
             notes |= {f"{base} imports {', '.join(look.sources)}; graded with it": None}
@@ -55,26 +56,37 @@ def gather(
 
 
 class Look:
-    """Follows one file's imports through the student's other files. The modules in `kept` stay the handout's; its
-    folders, such as "src/", may stand before any module's name (see sandbox/worker/own_modules.py)."""
+    """Follows the imports of one file, which lies in the folder `home`, through the student's other files. The modules
+    in `given`, by name or path, stay the handout's. Its folders, but not its packages, may stand before any module's
+    name (see sandbox/worker/own_modules.py)."""
 
     def __init__(
-        self, pool: Mapping[str, Found], kept: Iterable[str], tell: Callable[[str], None], newer: Callable[[str], str]
+        self,
+        pool: Mapping[str, Found],
+        given: Iterable[str],
+        home: PurePosixPath,
+        tell: Callable[[str], None],
+        newer: Callable[[str], str],
     ) -> None:
         self.pool = pool
+        self.home = home
         self.tell = tell
         self.newer = newer
         self.scripts = {path: squeezed(base) for path in pool if ".py" in (base := basename(path)).lower()}
-        self.kept = frozenset(PurePosixPath(name).stem for name in kept)
-        self.folders = {name[:-1] for name in kept if name.endswith("/")}
+        paths = [PurePosixPath(name) for name in given]
+        self.kept = frozenset(path.stem for path in paths)
+        self.given = [f"/{path}" for path in paths if path.parent.name]
+        packages = {path.parent for path in paths if path.name == "__init__.py"}
+        above = (folder for path in paths for folder in path.parents if folder not in packages)
+        self.folders = {folder.name or "student" for folder in above}
         self.own: dict[str, bytes] = {}
         self.sources: list[str] = []
         self.refused: dict[str, str] = {}
         self.questions: list[str] = []
 
-    def follow(self, content: bytes, folder: PurePosixPath) -> dict[str, bytes]:
+    def follow(self, content: bytes) -> dict[str, bytes]:
         """All modules that `content` imports, directly or not: path beside the importing file -> content."""
-        waiting = deque((name, folder, "") for name in imported(content))
+        waiting = deque((name, self.home, "") for name in imported(content))
         seen: set[tuple[str, str]] = set()
         while waiting:
             name, at, package = waiting.popleft()
@@ -123,12 +135,16 @@ class Look:
 
     def found(self, words: Sequence[str], folder: PurePosixPath) -> list[tuple[str, Found]]:
         """The file of a module: beside the importing file, else in a folder above, else the only one of that name. A
-        copy that a system has renamed counts as well."""
+        copy that a system has renamed counts as well. What of a package lies in the importing file's own folder is
+        written there."""
         for tail in (f"{'/'.join(words)}.py", f"{'/'.join(words)}/__init__.py"):
+            if any(path.endswith(f"/{tail}") for path in self.given):
+                continue
             for root in (folder, *folder.parents):
-                path = (root / tail).as_posix()
-                if path in self.pool:
-                    return [(tail, self.pool[path])]
+                path = root / tail
+                if path.as_posix() in self.pool:
+                    beside = path.relative_to(self.home).as_posix() if path.is_relative_to(self.home) else tail
+                    return [(beside, self.pool[path.as_posix()])]
             ends = [path for path in self.pool if path.endswith(f"/{tail}") or path == tail]
             if len({self.pool[path].content for path in ends}) == 1:
                 return [(tail, self.pool[ends[0]])]

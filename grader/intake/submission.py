@@ -138,12 +138,10 @@ def read_here(
 
 
 def stubs(handout: Mapping[str, bytes], wanted: Collection[str]) -> dict[str, bytes]:
-    """The handout's own version of each file that a student writes in, and its other Python files; and the folders that
-    hold these, as "student/"."""
-    named = {basename(path): content for path, content in handout.items()}
-    paths = [PurePosixPath("student", path) for path in handout if path.endswith(".py")]
-    folders = {f"{folder.name}/": b"" for path in paths for folder in path.parents if folder.name}
-    return {base: content for base, content in named.items() if base in wanted or base.endswith(".py")} | folders
+    """The handout's own version of each file that a student writes in, and its other Python files; those in a folder
+    under their path, too."""
+    named = {name: content for path, content in handout.items() for name in (basename(path), path)}
+    return {name: content for name, content in named.items() if name in wanted or name.endswith(".py")}
 
 
 def title(path: Path) -> str:

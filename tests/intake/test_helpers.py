@@ -8,10 +8,10 @@ import pytest
 from packing import STUBS, WANTED, put, zipped
 
 from grader.intake import helpers
-from grader.intake.submission import read
+from grader.intake.submission import read, stubs
 
 HELPER = b"def relu(x): return x * (x > 0)\n"
-GIVEN = STUBS | dict.fromkeys(("neuralnet/", "student/"), b"")  # the handout's folders, too
+GIVEN = STUBS | {"neuralnet/layers.py": b"", "neuralnet/data.py": b""}  # by their path, too
 
 
 def found(tmp_path, files: dict[str, bytes], importing: bytes, base: str = "layers.py"):
@@ -58,6 +58,27 @@ def test_helpers_of_helpers_come_along_and_are_told(tmp_path):
     assert set(found(tmp_path / "2", relative, b"import pack\n")[0]) == set(relative)
 
 
+def test_a_new_module_of_the_handouts_package_lies_in_it_whoever_imports_it(tmp_path):
+    """`from words.extra import f` in words/model.py: words/words/extra.py would be found by nobody."""
+    handout = {
+        "words/__init__.py": b"from .model import f\n",
+        "words/model.py": b"def f(): pass\n",
+        "top.py": b"x = 1\n",
+    }
+    work = {
+        "hw/words/__init__.py": b"x = 3\n",
+        "hw/words/model.py": b"import words\nfrom words.extra import f\n",
+        "hw/words/extra.py": b"from words.more import g\n",
+        "hw/words/more.py": HELPER,
+        "hw/top.py": b"from words import f\nfrom words.extra import f\n",
+    }
+    names = ["model.py", "top.py"]
+    found = read(put(tmp_path / "ada", work), names, stubs(handout, names))
+    assert set(found.helpers["model.py"]) == {"extra.py", "more.py"}
+    assert set(found.helpers["top.py"]) == {"words/extra.py", "words/more.py"}
+    assert not any("__init__" in note for note in found.notes)  # which is the handout's
+
+
 def test_an_archive_holds_helpers_too_and_another_helper_is_another_submission(tmp_path):
     names = {"hw/layers.py": b"import mine", "hw/mine.py": HELPER}
     one = read(zipped(tmp_path / "a.zip", names), WANTED, STUBS)
@@ -74,10 +95,10 @@ def test_no_helper_takes_the_place_of_what_everyone_uses(tmp_path, name):
 
 
 def test_the_handouts_own_modules_stay_the_handouts(tmp_path):
-    stubs = GIVEN | {"utils.py": b"x = 1", "data.py": b"x = 1"}
+    handed_out = GIVEN | {"utils.py": b"x = 1", "data.py": b"x = 1"}
     work = put(tmp_path, {"layers.py": b"import utils, functions, neuralnet.data", "utils.py": b"x = 2"})
     put(tmp_path, {"functions.py": b"f", "neuralnet/data.py": HELPER})
-    assert read(work, WANTED, stubs).helpers == {}
+    assert read(work, WANTED, handed_out).helpers == {}
 
 
 def test_a_notebook_has_helpers_too(tmp_path):
