@@ -258,7 +258,7 @@ class Asked:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
-            raise AttributeError(name)
+            raise AttributeError(f"{name} of the reference is not recorded for a handout: its name begins with _")
         path = (*self._path, name)
         if self._answers.recording:
             live = getattr(self._live, name)

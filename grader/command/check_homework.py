@@ -97,7 +97,8 @@ def findings(folder: Path, seeds: int, data_root: Path | None, note: Callable[[s
             yield from right_findings(homework, run_on, note, failed)
             yield from wrong_findings(homework, run_on, note, failed)
             yield from number_findings(homework, passed, note)
-            note_recording(homework, run_on, note)
+            if not failed:
+                note_recording(homework, run_on, note)
         except UsageError as error:  # a mistake in the rubric or a data set, found while a check ran
             yield str(error)
 

@@ -33,7 +33,7 @@ def record(folder: Path, seeds: tuple[int, ...], progress: Callable[[int], None]
         for done, seed in enumerate(seeds):
             for name, work in works:
                 report = grading.grade(work, homework, seed=seed, only=asked, launch=zygotes.launch)
-                expect_recorded(report, name)
+                expect_recorded(report, name, live.folder)
             progress(done + 1)
     functions = live.rubric.sections[0].functions if live.rubric.sections else {}
     grader, _ = digests(live)
@@ -42,8 +42,10 @@ def record(folder: Path, seeds: tuple[int, ...], progress: Callable[[int], None]
 
 def unrecordable(homework: Homework, grade: Callable[[Submission, Homework], Report]) -> str:
     """Why what the checks ask the reference cannot be recorded, with the check's line; "" if it can."""
+    name, work = next(works_of(homework))
     try:
-        grade(next(works_of(homework))[1], replace(homework, answers=Recorder(homework.modules)))
+        report = grade(work, replace(homework, answers=Recorder(homework.modules)))
+        expect_recorded(report, name, homework.folder)
     except UsageError as error:
         return str(error)
     return ""
@@ -62,10 +64,11 @@ def works_of(homework: Homework) -> Iterator[tuple[str, Submission]]:
         yield one.name, one.made_in(reference) if one.file else read(homework.folder / "wrong" / one.name, names, base)
 
 
-def expect_recorded(report: Report, name: str) -> None:
+def expect_recorded(report: Report, name: str, folder: Path) -> None:
     """Raise UsageError for a check that broke, or that the reference does not pass."""
     for result in report.checks:
         if result.verdict is Verdict.INTERNAL:
-            raise UsageError(f"the check {result.name} breaks on {name}: {result.message.splitlines()[-1]}; correct it")
+            why = mistakes.said(result, folder)
+            raise UsageError(f"the check {result.name} breaks on {name}: {why}; correct the check")
         if name == "the reference" and result.verdict not in (Verdict.PASS, Verdict.SKIPPED):
             raise UsageError(f"the reference fails {result.name}: {result.message}; correct one of them")

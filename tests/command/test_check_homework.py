@@ -410,6 +410,21 @@ def test_what_no_handout_could_answer_is_noted_with_its_line(folder, capsys):
     assert re.search(told, out), out
 
 
+def test_a_check_that_breaks_on_what_is_recorded_is_noted(folder, capsys):
+    change(folder / "checks.py", "hw.reference.work.weighted_sum(x, w))", "hw.reference.work._sum(x, w))")
+    change(
+        folder / "reference/work.py",
+        "import numpy as np\n",
+        "import numpy as np\n\n\ndef _sum(x, w):\n    return x @ w\n",
+    )
+    cli.main(["check-homework", str(folder), "--seeds", "1"])
+    out = capsys.readouterr().out
+    told = (
+        r"note: `release` cannot .* weighted_sum breaks on the reference: AttributeError: _sum .* _ in .*checks\.py:20;"
+    )
+    assert re.search(told, out), out
+
+
 def test_an_argument_that_a_check_looks_at_may_be_changed(folder, capsys):
     change_an_argument(folder)
     change(folder / "checks.py", "the last call\n", "the last call\n    assert 0 in hw.mutated\n")
