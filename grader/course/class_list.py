@@ -72,6 +72,7 @@ def with_roster(
             doubt |= dict.fromkeys(team, spelled_otherwise(one))
             unsure = fitting or numbered(one, rows) or (by_any_cell and resembling(one, rows)) or []
             doubt |= dict.fromkeys(unsure, why_unsure(one, [rows[at] for at in unsure]))
+    alone = lone_members(rows, teams, theirs)
     anyones = ownerless(found) or strangers(rows, theirs)
     for at, row in enumerate(rows):
         if is_test_student(row):
@@ -83,7 +84,8 @@ def with_roster(
         own = sure if any(differ(one, other.ids) for one, other in combinations(group, 2)) else group
         own = as_spelled(own, row)
         found += [replace(one, unlisted=True) for one in group if one not in own]
-        problem = why_unsure(group[0], [row]) if group else doubt.get(at, "") or missing_work(row) or anyones
+        doubts = doubt.get(at, ""), missing_work(row), alone.get(at, ""), anyones
+        problem = why_unsure(group[0], [row]) if group else next(filter(None, doubts), "")
         found.append(listed(newest(own) if own else absent(row, problem), row, zone))
     return found
 
@@ -197,6 +199,21 @@ def by_group(rows: Rows) -> dict[str, list[int]]:
     for at, row in enumerate(rows):
         for group in {key_of(group) for group in groups_of(row)} - {""}:
             found.setdefault(group, []).append(at)
+    return found
+
+
+def lone_members(
+    rows: Rows, teams: Mapping[str, Sequence[int]], theirs: Mapping[int, Sequence[Student]]
+) -> dict[int, str]:
+    """The reason why the other members of a group may have handed in, too, if one alone did, under an own id."""
+    found: dict[int, str] = {}
+    for key, team in teams.items():
+        there = [at for at in team if at in theirs]
+        if len(there) == 1:
+            one = theirs[there[0]][0].name
+            group = next(printable(group) for group in groups_of(rows[there[0]]) if key_of(group) == key)
+            said = f"{one} alone of this student's group handed in; if that is the group's work, name it {group}"
+            found |= dict.fromkeys((at for at in team if at not in there), said)
     return found
 
 

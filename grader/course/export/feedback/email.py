@@ -28,7 +28,10 @@ COLUMNS = ("Email", "Email address", "E-Mail-Adresse", "Adresse de courriel", "D
 ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+"
 LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@.{{1,253}}$){ATOM}(?:\.{ATOM})*@(?:{LABEL}\.)+[^\W\d_]\w+")
-UNKNOWN = "no e-mail address is known; add a column Email to the class list and run the batch again"
+UNKNOWN = (
+    "no e-mail address is known that mail programs take; correct or add the column Email in the class list, and run "
+    "the batch again"
+)
 TWICE = "the e-mail address is another student's, too; correct it in the class list"
 BODY = """\
 {text}
