@@ -20,14 +20,15 @@ from .training import BEST, OVERFIT, TRAIN, VALIDATION
 from .training.curves import thinned
 
 if TYPE_CHECKING:
-    from .training import hyperparameters, syntax, trained_network, two_layer_run, words
+    from .notebooks import typed
+    from .training import hyperparameters, trained_network, two_layer_run, words
     from .training.hyperparameters import BothRuns, Hyperparameters
     from .training.two_layer_run import Array, Outcome
 else:
     hyperparameters = later(".training.hyperparameters", __package__)
-    syntax = later(".training.syntax", __package__)
     trained_network = later(".training.trained_network", __package__)
     two_layer_run = later(".training.two_layer_run", __package__)
+    typed = later(".notebooks.typed", __package__)
     words = later(".training.words", __package__)
 
 ITEM = {BEST: "4.2", OVERFIT: "4.3"}
@@ -36,6 +37,7 @@ NOISE = {  # what fine noise in the weights means
     BEST: "Smooth patches are patterns that the unit looks for; fine noise is left over from the random start.",
     OVERFIT: "Fine noise shows that it memorized single images.",
 }
+FILES = ("layers.py", "two_layer_net.py", "train.py")
 FILTERS = 12  # hidden units whose weights are drawn
 
 
@@ -94,10 +96,16 @@ def judge(hw: Subject, rng: np.random.Generator, run: str) -> None:
     expect_network(hw, outcome, run)
     expect_descent(hw, rng, f"{of} accuracy of {outcome.best(of):.1%}")
     ask_of_gradients(hw, outcome, run, own_main=bool(found.unreadable))
-    for name in ("layers.py", "two_layer_net.py", "train.py"):
-        if what := hw.read_apart(syntax.digging, hw.source(name), about=name):
-            said = f"{name} reaches into the program that runs it ({what}); what for?"
-            hw.once(f"digging in {name}", partial(hw.review, said))
+    ask_of_files(hw)
+
+
+def ask_of_files(hw: Subject) -> None:
+    """Ask a person, once, what the files hold or do that no training needs."""
+    files = {name: hw.source(name) for name in FILES}
+    for name in FILES:
+        files |= hw.session.submission.helpers.get(name, {})
+    for question in hw.read_apart(typed.of_files, files, about="train.py"):
+        hw.once(question, partial(hw.review, question))
 
 
 def ask_of_gradients(hw: Subject, outcome: Outcome, run: str, *, own_main: bool) -> None:

@@ -104,6 +104,7 @@ class FakeSession:
     """A session that follows scripts, one for each run."""
 
     parts, limits = None, Limits()
+    submission = SimpleNamespace(helpers={})
 
     def __init__(self, scripts: tuple[Any, ...]) -> None:
         self.scripts, self.renewed = list(scripts), 0
@@ -121,7 +122,7 @@ class FakeSession:
         bars = {VALIDATION: 0.4} if len(arrays["validation"]) > two_layer_run.GLANCE else {TRAIN: 0.4}
         labels = two_layer_run.split(IMAGES, order["settings"], bars, SECRET)[1]
         labels[TRAIN] = arrays["y"][: order["sample"]]
-        script = [] if order["untaught"] else self.scripts.pop(0)
+        script = [] if order["untaught"] is not None else self.scripts.pop(0)
         return FakeTraining(script, order | {"network": self.network}, labels)
 
     def renew(self) -> None:

@@ -325,6 +325,36 @@ def test_a_main_that_needs_no_gradients_is_a_question_and_an_own_optimizer_is_no
     assert (learns.earned, learns.review, learns.message) == (5, (), "")
 
 
+ONLY_IF_IT_IS_TAUGHT = "losses.append(loss)\n        if len(set(losses)) > 1:\n            " + SOLVED_BY_MAIN
+
+
+def test_a_main_does_not_know_by_its_losses_that_it_gets_no_gradients(launch):
+    main = (
+        MAIN.replace("RATE", "1e-3")
+        .replace("END", ONLY_IF_IT_IS_TAUGHT)
+        .replace("for epoch", "losses = []\n    for epoch")
+    )
+    check = judged(launch, "4.2", {}, train=SOLVES + main.replace("range(8)", "range(4)"))
+    assert "even with noise for gradients" in check.review[0]
+
+
+NOISY = (WEIGHTS + np.random.default_rng(0).normal(scale=0.01, size=WEIGHTS.shape)).astype(np.float16)
+FEATURES = f"""
+import base64
+
+TEXT = "{base64.b64encode(NOISY.tobytes()).decode()}"
+_public = np.frombuffer(base64.b64decode(TEXT), np.float16).reshape(3072, 10).astype(float)
+"""
+WRITES_FEATURES = MAIN.replace("RATE", "1e-3").replace("range(8)", "range(2)").replace("END", "model.W1[...] = _public")
+
+
+def test_a_main_that_brings_features_along_as_text_is_a_question(launch):
+    check = judged(launch, "4.2", {}, train=FEATURES + WRITES_FEATURES)
+    assert check.earned == 5
+    (question,) = check.review
+    assert question == "train.py holds a text of 81,920 characters; what is that, and where is it from?"
+
+
 DROPS_OUT = """
 
 dropping = []

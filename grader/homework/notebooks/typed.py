@@ -172,14 +172,32 @@ def written_data(constants: Mapping[int, list[Any]]) -> Iterator[Doubt]:
 def helpers_data(notebook: Notebook) -> Iterator[Doubt]:
     """The same of the modules that a notebook imports, told with the first cell that names one."""
     for name, tree in modules(notebook.helpers).items():
-        values = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
         called = re.compile(rf"\b{re.escape(name.removesuffix('.py'))}\b")
         at = next((cell.number for cell in notebook.cells if called.search(cell.source)), 1)
-        comments = COMMENT.findall(notebook.helpers[name].decode(errors="replace"))
-        for doubt in written_data({at: [*values, *comments]}):
-            yield Doubt(
-                at, "data", f"uses {name}, which {doubt.why.removeprefix('and others ').replace('hold ', 'holds ', 1)}"
-            )
+        for why in module_data(tree, notebook.helpers[name]):
+            yield Doubt(at, "data", f"uses {name}, which {why}")
+
+
+def module_data(tree: ast.Module, source: bytes) -> Iterator[str]:
+    """What data a module holds, as "holds 1,600 numbers". Of a long docstring, what is no words."""
+    docs = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Expr)}
+    values: list[Any] = [*COMMENT.findall(source.decode(errors="replace"))]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant):
+            values += dense(node.value) if id(node) in docs else [node.value]
+    for doubt in written_data({1: values}):
+        yield doubt.why.removeprefix("and others ").replace("hold ", "holds ", 1)
+
+
+def of_files(files: Mapping[str, bytes]) -> list[str]:
+    """A question about each Python file that reaches into the program that runs it, or that holds data. Call it in a
+    reader (see sandbox/reader.py)."""
+    found = []
+    for name, tree in modules(files).items():
+        if what := digs(tree):
+            found.append(f"{name} reaches into the program that runs it ({what}); what for?")
+        found += [f"{name} {why}; what is that, and where is it from?" for why in module_data(tree, files[name])]
+    return found
 
 
 def dense(value: Any) -> list[str]:

@@ -107,14 +107,6 @@ def digs(tree: ast.AST) -> str:
     return ""
 
 
-def digging(source: bytes) -> str:
-    """What a file `digs` for; "" for nothing, and where it is no Python. Call it in a reader (sandbox/reader.py)."""
-    try:
-        return digs(ast.parse(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ""
-
-
 def sliced(tree: ast.Module) -> Iterator[int]:
     """Yield the lines where a DataSampler for training gets a slice, or a name that is bound to a slice."""
     names = {

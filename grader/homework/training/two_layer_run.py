@@ -258,7 +258,7 @@ class TwoLayerLearner:
         sample = len(self.watched.labels[TRAIN])
         order = {
             "seed": self.outcome.seed, "settings": self.given, "sample": sample, "arguments": self.arguments,
-            "untaught": self.taught is not None,
+            "untaught": None if self.taught is None else np.array(self.taught.losses),
         }  # fmt: skip
         seconds = PATIENCE * self.hw.settings["budget"]
         self.hw.session.require("train")

@@ -46,8 +46,8 @@ class TrainRun:
 
     `order` holds the `files` of X (N, 3072) uint8 and y (N,) for training and of `validation` (M, 3072) uint8, whose
     labels are not here; the number of images of X for training accuracy, `sample`; the `seed`; and the `settings`. If
-    there are no settings, the student's own `main` is run, with `arguments` as its command line. If it is `untaught`,
-    its steps get noise in place of gradients.
+    there are no settings, the student's own `main` is run, with `arguments` as its command line. With losses `untaught`
+    (K,) of a run that was taught, its steps give these, and noise in place of gradients.
     """
 
     def __init__(self, module: Callable[[str], Any], order: dict[str, Any]) -> None:
@@ -69,7 +69,8 @@ class TrainRun:
         self.wrote: set[str] = set()
         self.guard = Guard(order["seed"])
         self.kept = Kept(self.guard.rng)
-        self.untaught = Noise(self.guard.rng) if order.get("untaught") else None
+        losses = order.get("untaught")
+        self.untaught = None if losses is None else Noise(self.guard.rng, losses)
         self.until = (0.0, 0.0)
         self.seed: int = order["seed"]
         self.predicting: Iterator[dict[str, Any]] = iter(())
@@ -177,15 +178,15 @@ class TrainRun:
         return loss, grads, given
 
     def untold(self, model: Any, X: Any, y: Any, reg: Any) -> tuple[Any, dict[str, Any]]:
-        """As `taken`, with the loss of the first step, and noise for its gradients."""
+        """As `taken`, with a loss as it was in a run with gradients, and noise for its gradients."""
         assert self.untaught is not None
         if not self.steps:
             loss, _, grads = self.taken(model, X, y, reg)
             self.untaught.learn(loss, grads)
         else:
             self.steps += 1
-            self.losses.append(self.untaught.loss)
-        return self.untaught.step(model)
+            self.losses.append(self.untaught.loss(self.steps))
+        return self.untaught.loss(self.steps), self.untaught.step(model)
 
     def over(self) -> bool:
         """Whether this slice's time is over: CPU seconds, or several times as many on the clock."""
@@ -408,18 +409,22 @@ class Kept:
 class Noise:
     """Gradients that teach nothing: as large as those of a first step, and drawn."""
 
-    def __init__(self, rng: Any) -> None:
+    def __init__(self, rng: Any, losses: Any) -> None:
         self.rng = rng
-        self.loss = 0.0
+        self.losses = losses
         self.spread: dict[str, float] = {}
         self.drawn: dict[str, Any] = {}
 
     def learn(self, loss: Any, grads: dict[str, Any]) -> None:
-        self.loss = number(loss)
+        self.losses = self.losses if len(self.losses) else [number(loss)]
         self.spread = {name: float(np.std(plain(value))) for name, value in grads.items() if np.size(value) > 1}
 
-    def step(self, model: Any) -> tuple[float, dict[str, Any]]:
-        """A loss, and a gradient for each parameter of a model."""
+    def loss(self, step: int) -> float:
+        """As that run's loss was in this step, from 1; else a main that looks at it knows that it is not taught."""
+        return float(self.losses[min(step, len(self.losses)) - 1])
+
+    def step(self, model: Any) -> dict[str, Any]:
+        """A gradient for each parameter of a model."""
         found = {}
         for name, value in model.parameters().items():
             shape = np.shape(value)
@@ -427,7 +432,7 @@ class Noise:
                 self.drawn[name] = self.rng.normal(scale=self.spread.get(name, 0.0), size=shape)
             drawn = self.drawn[name]  # turned about and with another sign, which is faster than to draw again
             found[name] = np.roll(drawn, self.rng.integers(max(drawn.size, 1))) * self.rng.choice((-1, 1))
-        return self.loss, found
+        return found
 
 
 def plain(value: Any) -> Any:

@@ -420,7 +420,7 @@ def test_a_run_with_noise_for_gradients_ends_where_it_is_clear_that_it_learns_no
 def test_a_main_that_clears_its_bar_runs_once_more_with_noise_for_gradients():
     """As many steps as before; whoever waits is told so. One that clears none has shown nothing to doubt."""
     outcome, hw = run([{VALIDATION: 0.5, TRAIN: 0.5, "settings": {}}], found=OWN_MAIN)
-    assert [order["untaught"] for order in hw.orders] == [False, True]
+    assert [order["untaught"] is not None for order in hw.orders] == [False, True]
     assert outcome.untaught == {VALIDATION: 0.0}
     again = two_layer_run.TwoLayerLearner(hw, {}, (), Outcome(1, BEST, {}), outcome)
     assert again.progress().startswith("once more, with noise for gradients")
