@@ -118,6 +118,11 @@ def ask_of_gradients(hw: Subject, outcome: Outcome, run: str, *, own_main: bool)
             f"main of train.py reaches a {of} accuracy of {reached:.1%} even with noise for gradients; where does the "
             f"{run} model's come from?"
         )
+    if outcome.odd and own_main:
+        hw.review(
+            f"main of train.py gives training_step something else than rows of images and their labels, so the {run} "
+            "model's gradients could not be compared; what does training_step do with it?"
+        )
     least = two_layer_run.LIKE if own_main else two_layer_run.ALIKE
     if outcome.likeness < least and right(hw, STEP[0], ROUGH):
         hw.review(

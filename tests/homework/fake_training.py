@@ -76,6 +76,7 @@ class FakeTraining:
             "exploded": step.get("exploded", False),
             "wrote": step.get("wrote", []),
             "moved": step.get("moved", False),
+            "odd": step.get("odd", False),
             "settings": step.get("settings", self.order["settings"]),
         }
 

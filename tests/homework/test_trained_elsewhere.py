@@ -338,6 +338,39 @@ def test_a_main_does_not_know_by_its_losses_that_it_gets_no_gradients(launch):
     assert "even with noise for gradients" in check.review[0]
 
 
+OTHER_BATCHES = """
+
+_step = training_step
+
+
+def training_step(model, X, y, reg):
+    if X.shape[1:] == (3072,) and y.dtype.kind == "i":
+        return _step(model, X, y, reg)
+    X, y = X.reshape(len(y), -1), (y if y.ndim == 1 else y.argmax(axis=1)).astype(int)
+    loss, grads = _step(model, X, y, reg)
+    return loss, grads if X.shape[1] < 3072 else given(model, X, y, grads)
+"""
+CHECKED_FIRST = """
+    small = TwoLayerNet(input_dim=3, num_classes=2, hidden_dim=4, weight_scale=9.0)
+    training_step(small, np.ones((5, 3)), np.ones(5, int), 0.0)
+    X_train,"""
+
+
+def test_batches_that_no_gradient_can_be_compared_on_are_a_question(launch):
+    own = (
+        MAIN.replace("RATE", "1e-3")
+        .replace("END", "pass")
+        .replace("X, y in Data", "X, y in ((X, CHANGED) for X, y in Data")
+    )
+    for changed in ("y.astype(float)", "np.eye(10)[y]"):
+        main = own.replace("(X, CHANGED)", f"(X, {changed})").replace("y_train, 20)", "y_train, 20))")
+        check = judged(launch, "4.2", {}, train=BRINGS + OTHER_BATCHES + main)
+        assert "gives training_step something else than rows of images and their labels" in check.review[0]
+    honest = MAIN.replace("RATE", "0.3").replace("END", "pass").replace("\n    X_train,", CHECKED_FIRST)
+    check = judged(launch, "4.2", {}, train=honest)
+    assert (check.earned, check.review, check.message) == (5, (), "")
+
+
 NOISY = (WEIGHTS + np.random.default_rng(0).normal(scale=0.01, size=WEIGHTS.shape)).astype(np.float16)
 FEATURES = f"""
 import base64

@@ -63,7 +63,7 @@ def read(source: bytes) -> BothRuns:
         if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
             raise ValueError
         best, overfit = (Reader(tree, run) for run in (BEST, OVERFIT))
-        return BothRuns(best.end(), overfit.end(), single=not (best.asked or asks(tree, best.arguments)))
+        return BothRuns(best.end(), overfit.end(), single=not (best.asked or asks(tree)))
     except SyntaxError as error:
         nothing = Unreadable(error.lineno or 1, "cannot be read: the file is not Python")
     except (RecursionError, MemoryError, ValueError):  # nested too deep for the parser, null bytes, or too long
@@ -72,13 +72,27 @@ def read(source: bytes) -> BothRuns:
     return BothRuns(none, none, single=True)
 
 
-def asks(tree: ast.Module, arguments: str) -> bool:
-    """Whether `args.run` is used anywhere, even in code that cannot be followed, such as a `match`."""
-    return any(
-        isinstance(node, ast.Attribute) and node.attr == "run" and isinstance(node.value, ast.Name)
-        and node.value.id == arguments
-        for node in ast.walk(tree)
-    )  # fmt: skip
+def asks(tree: ast.Module) -> bool:
+    """Whether `args.run` is used anywhere, whatever `args` is called, even in code that cannot be followed, such as a
+    `match`. A method of that name, which is called, is something else."""
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(), attr="run", ctx=ast.Load()) if id(node) not in called:
+                return True
+            case ast.Subscript(slice=ast.Constant(value="run")):
+                return True
+            case ast.Call(func=ast.Name(id="getattr"), args=[_, ast.Constant(value="run"), *_]):
+                return True
+    return False
+
+
+def parsed_into(main: ast.FunctionDef) -> str:
+    """The name in main that holds the command line's arguments, where main parses them itself; "" if it does not."""
+    for node in ast.walk(main):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and callee(node.value) == "parse_args":
+            return next((target.id for target in node.targets if isinstance(target, ast.Name)), "")
+    return ""
 
 
 class Unknown(Exception):
@@ -134,7 +148,7 @@ class Reader:
         positional = [*main.args.posonlyargs, *main.args.args]
         for parameter in [*positional, *main.args.kwonlyargs]:
             names[parameter.arg] = Unreadable(main.lineno, "is an argument of main")
-        self.arguments = positional[0].arg if positional else ""
+        self.arguments = positional[0].arg if positional else parsed_into(main)
         defaults = [*main.args.kw_defaults, *main.args.defaults]
         parameters = [*main.args.kwonlyargs, *positional[len(positional) - len(main.args.defaults) :]]
         for parameter, default in zip(parameters, defaults, strict=True):

@@ -79,6 +79,7 @@ class Outcome:
     looking: float = 0.0  # always 0: predictions between epochs count as part of the run
     wrote: tuple[str, ...] = ()
     moved: bool = False  # training_step, or predict, wrote into the network; what it wrote was undone
+    odd: bool = False  # steps were given what is no batch of images and labels, so their gradients were not compared
     said: dict[str, float] = field(default_factory=dict)  # the accuracy of `predict` where the network's own is lower
     likeness: float = 1.0  # the lowest cosine of the gradients of a kept step and those of its batch
     untaught: dict[str, float] = field(default_factory=dict)  # what main reaches with noise for gradients
@@ -357,9 +358,10 @@ class TwoLayerLearner:
         try:
             if not step:
                 return 1.0
-            values, yours = readings(step["parameters"]), readings(step["gradients"])
+            values, yours = list(readings(step["parameters"])), readings(step["gradients"])
             X, y, reg = np.asarray(step["X"], np.float64), step["y"], float(step["reg"])
             if X.shape != (*y.shape, PIXELS) or not np.isin(y, range(CLASSES)).all():
+                self.outcome.odd = self.outcome.odd or bool(values)
                 return 1.0
             return max(
                 (
@@ -420,6 +422,7 @@ def take(outcome: Outcome, reply: Any, labels: Mapping[str, Array]) -> bool:
         outcome.losses += losses.tolist()
         outcome.wrote = tuple(name for name in ("X_batch", "y_batch") if name in reply["wrote"])
         outcome.moved = outcome.moved or reply["moved"] is True
+        outcome.odd = outcome.odd or reply["odd"] is True
         shown = {name: reply["settings"].get(name) for name in NAMES}
         outcome.hyperparameters |= {name: value for name, value in shown.items() if plain(name, value)}
         if reply["predictions"]:

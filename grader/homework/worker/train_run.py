@@ -68,7 +68,7 @@ class TrainRun:
         self.exploded = False
         self.wrote: set[str] = set()
         self.guard = Guard(order["seed"])
-        self.kept = Kept(self.guard.rng)
+        self.kept = Kept(self.guard.rng, self.X.shape[1])
         losses = order.get("untaught")
         self.untaught = None if losses is None else Noise(self.guard.rng, losses)
         self.until = (0.0, 0.0)
@@ -104,6 +104,7 @@ class TrainRun:
             "exploded": self.exploded,
             "wrote": sorted(self.wrote),
             "moved": self.guard.moved,
+            "odd": self.kept.odd,
             "settings": self.settings,
         }
 
@@ -373,18 +374,21 @@ class Kept:
     """Some steps of a run as they were taken: DRAWN at random, and before these the one with the largest gradients. The
     further a step goes, the more likely it is drawn: among a thousand that hardly move anything, one may do it all."""
 
-    def __init__(self, rng: Any) -> None:
+    def __init__(self, rng: Any, pixels: int) -> None:
         self.rng = rng
+        self.pixels = pixels
         self.steps: dict[int, dict[str, Any]] = {}
         self.largest = 0.0
+        self.odd = False
         self.lots = [-math.inf] * DRAWN
         self.places = Places(rng)
 
     def see(self, params: dict[str, Any], X: Any, y: Any, reg: Any, grads: dict[str, Any]) -> None:
         """Note one step: the network's parameters, the batch as it was given, and the gradients that were returned. A
-        main of the student's own may give its steps something else, of which nothing is kept."""
+        main of the student's own may give its steps something else, which is `odd`; nothing of it is kept."""
         plainly = isinstance(reg, (int, float, np.number)) and all(isinstance(one, np.ndarray) for one in (X, y))
         if not plainly or y.ndim != 1 or y.dtype.kind not in "iu" or X.dtype.kind not in "fiu":
+            self.odd = self.odd or any(self.pixels in np.shape(one) for one in params.values())
             return
         size = sum(float((self.places.of(one).astype(float) ** 2).sum()) for one in grads.values() if one.size)
         places = [0] if size > 2 * self.largest else []  # so that few are copied while gradients grow

@@ -51,6 +51,30 @@ def test_the_reference_has_two_places():
     assert settings.overfit.values["reg"] == 0
 
 
+@pytest.mark.parametrize(
+    ("before", "body", "arguments", "single"),
+    [
+        ("", "args = parser.parse_args()\nif args.run == 'overfit':\n    reg = 0", "", False),
+        ("", "if getattr(args, 'run', 'best') == 'overfit':\n    reg = 0", "args", False),
+        ("", "run = vars(args)['run']\nreg = 0 if run == 'overfit' else 1", "args", False),
+        (
+            "def chosen(options):\n    return {'best': 1, 'overfit': 0}[options.run]",
+            "reg = chosen(args)",
+            "args",
+            False,
+        ),
+        ("", "trainer.run()\nsubprocess.run('ls')", "args", True),
+    ],
+)
+def test_a_run_that_is_asked_for_under_another_name_is_one_of_two(before, body, arguments, single):
+    assert read(main(f"{body}\n", before=before, arguments=arguments)).single == single
+
+
+def test_arguments_that_main_parses_itself_are_followed():
+    settings = read(main("args = get_parser().parse_args()\nif args.run == 'overfit':\n    reg = 0\n", arguments=""))
+    assert (changed(settings.best), changed(settings.overfit)) == ({}, {"reg": 0})
+
+
 def test_a_run_that_is_asked_for_in_a_way_that_cannot_be_followed_is_still_one_of_two():
     settings = read(
         main("""
