@@ -649,15 +649,20 @@ class Code:
 
 
 def twice(calls: Iterable[ast.Call]) -> str:
-    """What is drawn both as of training and as of validation, or each time; "" if there is no such curve."""
-    drawn, said = list[str](), defaultdict[str, set[str]](set)
-    for call in calls:
+    """What is drawn both as of training and as of validation, or again and again in the same way; "" if there is no
+    such curve."""
+    said, alike = defaultdict[str, set[str]](set), set[str]()
+    plots = [call for call in calls if named(call) == "plot"]
+    for call in plots:
         values = [one for one in call.args if not isinstance(one, ast.Constant)]
-        if named(call) == "plot" and values:
-            drawn.append(shown(values[-1]))
-            kinds = topics(call) & {"training", "validation"}
-            said[drawn[-1]] |= kinds if len(kinds) == 1 else set()
-    return next((curve for curve in drawn if len(said[curve]) > 1 or 1 < drawn.count(curve) == len(drawn)), "")
+        curve = unparsed(values[-1]) if values else ""
+        kinds = topics(call) & {"training", "validation"}
+        said[curve] |= kinds if len(kinds) == 1 else set()
+        if curve and len(said[curve]) > 1:
+            return shown(values[-1])
+        named_alone = all(one.arg in ("label", "color", "c") for one in call.keywords)
+        alike.add(curve if named_alone and not any(map(is_text, call.args)) else "")
+    return next(iter(alike))[:SHOWN] if len(plots) > 1 and len(alike) == 1 else ""
 
 
 def topics(call: ast.Call) -> set[str]:

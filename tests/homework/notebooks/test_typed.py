@@ -146,6 +146,8 @@ SHOWN = "import matplotlib.pyplot as plt\nplt.plot({}, label='validation accurac
             "val_acc = fit()",
             "import matplotlib.pyplot as plt\nplt.plot(val_acc)\nplt.savefig('val_acc_plot.png')",
         ],
+        [LOOP, "val_acc = fit()", SHOWN.format("val_acc") + "\nplt.plot(val_acc, 'o', label='validation accuracy')"],
+        [LOOP, "val_acc = fit()", SHOWN.format("val_acc") + "\nax.plot(val_acc, marker='o')"],
         [LOOP, "val_acc, losses = fit(), [1]", SHOWN.format("[a for a, loss in zip(val_acc, losses)]")],
         [
             "def score(net):\n    acc = measure(net + 0.1)\n    return acc, 0.1 + acc\nval_acc, _ = score(net)",
