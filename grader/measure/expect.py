@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from grader.errors import Mismatch, NotImplementedYet, StudentError, Unrecorded, Wrong
 from grader.measure import numeric
-from grader.measure.diagnose import Clue, describe, explain, fitting, integral, numbers, plain, same
+from grader.measure.diagnose import Clue, describe, explain, fitting, integral, numbers, plain, same, short_enough
 from grader.measure.differing import described, differing
 from grader.model import Measure
 
@@ -199,10 +199,11 @@ def expect_relative(hw: Subject, name: str, yours: Any, expected: Any, *, bar: f
     found = fitting(yours, right.shape)
     if found is None or found.shape != right.shape or not np.isfinite(found).all():
         raise wrong(str(explain(name, yours, right, atol=bar)), Wrong(given, right, rtol=bar))
-    error = float((np.abs(found - right) / np.maximum(least, np.abs(found) + np.abs(right))).max(initial=0.0))
+    sizes = np.maximum(least, np.abs(found) + np.abs(right))
+    error = float((np.abs(found - right) / sizes).max(initial=0.0))
     hw.measure(Measure(name, error, bar))
-    if not error < bar:
-        sentence = f"{explain(name, yours, right, atol=0.0)}; its relative error is {error:.1e}, not below {bar:g}"
+    if told := explain(name, yours, right, atol=bar * sizes):
+        sentence = short_enough([f"{told}; its relative error is {error:.1e}, not below {bar:g}", told])
         raise wrong(sentence, Wrong(given, right, rtol=bar))
 
 

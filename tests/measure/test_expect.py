@@ -82,6 +82,18 @@ def test_unfinished_work_is_not_implemented_yet(yours: Any) -> None:
         expect_close(Hw(), "out", yours, np.zeros(2))
 
 
+def test_a_relative_error_is_told_briefly_and_of_the_entries_that_are_wrong() -> None:
+    right = np.linspace(1.0, 2.0, 12).reshape(3, 4)
+    one = right + 0.5 * (np.arange(12) == 7).reshape(3, 4)
+    with pytest.raises(
+        Mismatch, match=r"at \[1, 3\].*1 of 12 entries, all others are right\); its relative error is 1.3e-01"
+    ):
+        expect_relative(Hw(), "out", one, right, bar=1e-8)
+    with pytest.raises(Mismatch, match=r"is it counted twice, or is a factor 1/2 missing\?\)$") as told:
+        expect_relative(Hw(), "the output of the layer in test mode", 2 * right, right, bar=1e-8)
+    assert len(str(told.value).split()) <= 30
+
+
 def test_a_list_is_right_where_one_is_expected() -> None:
     for expected in ([1.0, 2.5], (1, 2.5), [[1.0], [2]], [2 + 1j, 3.0], [np.ones(2), np.zeros(2)], []):
         expect_close(Hw(), "out", list(expected), expected)
