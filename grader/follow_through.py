@@ -29,7 +29,7 @@ ENDLESS = (Verdict.TIMEOUT, Verdict.MEMORY, Verdict.CRASH)
 OWN = (Verdict.FAIL, Verdict.NOT_IMPLEMENTED, Verdict.RAISED)  # with a message, a mistake of the student's own
 SPOKEN = (Verdict.RAISED, Verdict.DENIED)  # whose messages hold words of the student's code
 OWN_NAME = re.compile(r"\S+ raised (AttributeError|KeyError)\b")
-BY_THE_COURSE = "Your course grades this again with right parts below it"
+BY_THE_COURSE = "your course grades this again with right parts below it"
 
 Run = Callable[[CheckPlan, Subject], CheckResult]
 Open = Callable[[Submission, Parts | None], Session]
@@ -300,9 +300,7 @@ def spoken(result: CheckResult, below: Below, item: Item, still: Collection[str]
 def sentence(subject: str, again: Ending, wrong: tuple[str, ...], items: tuple[str, ...], only: str = "") -> str:
     """ "Your Net.backward is right; your scale is not, and cost its points in 2.2". `only` is a check that passes where
     another one of the same function does not."""
-    wrong = tuple(name for name in wrong if name.partition(".")[0] not in wrong or "." not in name)
-    some = listed(wrong if len(wrong) < 3 else (*wrong[:2], f"{len(wrong) - 2} more"))
-    are, their = ("are", "their") if len(wrong) > 1 else ("is", "its")
+    some, are, their = faulty(wrong)
     if again.verdict is Verdict.PASS:
         state = f"passes {only} on right parts; your {some} {are} wrong" if only else f"is right; your {some} {are} not"
         return f"Your {subject} {state}, and cost {their} points in {listed(items)}"
@@ -312,12 +310,20 @@ def sentence(subject: str, again: Ending, wrong: tuple[str, ...], items: tuple[s
     return f"Your {subject} {state} on right parts, too; your {some} {are} wrong in {listed(items)}"
 
 
+def faulty(wrong: tuple[str, ...]) -> tuple[str, str, str]:
+    """The functions at fault as the subject of a sentence, with their verb and pronoun."""
+    wrong = tuple(name for name in wrong if name.partition(".")[0] not in wrong or "." not in name)
+    some = listed(wrong if len(wrong) < 3 else (*wrong[:2], f"{len(wrong) - 2} more"))
+    return (some, "are", "their") if len(wrong) > 1 else (some, "is", "its")
+
+
 def listed(names: tuple[str, ...]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
 def by_the_course(first: CheckResult, wrong: tuple[str, ...], items: tuple[str, ...]) -> CheckResult:
     """A failed check where no reference can be asked, as in a handout: neither a failure nor a success."""
-    told = FollowThrough(wrong, items, ended(first), Ending(Verdict.SKIPPED, 0.0), BY_THE_COURSE)
-    said = f"{first.message}. {BY_THE_COURSE}" if first.message else BY_THE_COURSE
-    return replace(first, verdict=Verdict.SKIPPED, earned=0.0, message=said, followed=told)
+    some, are, _ = faulty(wrong)
+    said = f"Your {some} {are} wrong in {listed(items)}; {BY_THE_COURSE}"
+    told = FollowThrough(wrong, items, ended(first), Ending(Verdict.SKIPPED, 0.0), said)
+    return replace(first, verdict=Verdict.SKIPPED, earned=0.0, message=said, where="", followed=told)

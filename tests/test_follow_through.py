@@ -617,13 +617,17 @@ def test_what_is_graded_again_has_what_is_left_of_the_submissions_time(graded: A
     assert points(graded(given)) == ALL | {"1.1": 1}
 
 
-def test_a_handout_says_that_the_course_grades_again(folder: Path, graded: Any, tmp_path: Path) -> None:
+def test_a_handout_says_that_the_course_grades_again(folder: Path, graded: Any, tmp_path: Path, capsys: Any) -> None:
     (tmp_path / RECORDED).write_bytes(record(folder, (1,)))
     handout = replace(load(folder), modules={}, answers=Recorded(tmp_path / RECORDED))
     report = graded({"base": UNMASKED}, handout)
     check = of(report, "line")
     assert (check.verdict, check.earned) == (Verdict.SKIPPED, 0)
-    assert check.message.endswith("Your course grades this again with right parts below it")
+    assert check.message == "Your scale_back is wrong in 1.1; your course grades this again with right parts below it"
+    assert check.followed is not None
+    assert check.followed.first.message.startswith("line is wrong")
+    show(report, console=Terminal(width=500))
+    assert f"line, on your own parts: {check.followed.first.message}" in capsys.readouterr().out
     assert of(report, "scale_back").verdict is Verdict.FAIL
     assert of(graded({"top": WRONG_TOP}, handout), "line").verdict is Verdict.FAIL
 

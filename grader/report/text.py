@@ -181,6 +181,7 @@ def problem_lines(report: Report, write: Writer) -> Iterator[ConsoleRenderable]:
         yield sentence(one.verdict, one.items, f"{one.subject}, advice: {one.said}", write)
     for one in not_graded(report):
         yield write(f"{SHAPE[one.verdict]} {one.items} not graded: {one.said}", "dim")
+        yield from first_endings(one, write)
 
 
 def pasted(problem: Problem) -> str:
