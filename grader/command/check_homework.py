@@ -9,7 +9,7 @@ import shlex
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import wraps
+from functools import partial, wraps
 from importlib.util import find_spec
 from pathlib import Path
 from types import FunctionType
@@ -26,6 +26,7 @@ from grader.grading import grade
 from grader.intake.submission import read, stubs
 from grader.model import CheckResult, Homework, Item, Report, Submission, Verdict
 from grader.release.recording import unrecordable
+from grader.report import html
 from grader.report.text import Printer, Terminal
 from grader.sandbox.launch import ONE_THREAD, Zygotes
 from grader.selftest import equivalents
@@ -222,6 +223,8 @@ def reference_findings(
             else:
                 continue
             told.add(result.name)
+        if not seed:
+            yield from figure_findings(homework, report, told)
     for function in sorted(seen.changed - seen.looked_at):
         yield (
             f"{definition(homework, function)}: {function} changes an argument in place, but no check looks at that; "
@@ -242,6 +245,20 @@ def drawing_findings(homework: Homework, run_on: Grading, seed: int, before: Map
             f"{check.defined_at(homework.checks[name])}: {name} asks something else each time, though the seed is the "
             "same; draw with its `rng`, not with `random` or `np.random`"
         )
+
+
+def figure_findings(homework: Homework, report: Report, told: set[str]) -> Iterator[str]:
+    """Figures that cannot be drawn, though the reference gave their numbers. Their checks are added to `told`."""
+    for result in (one for one in report.checks if one.figures and one.name not in told):
+        from grader.report import charts  # only here: it may import matplotlib
+
+        for figure in result.figures:
+            if not html.attempted(partial(charts.picture, figure, "figure")):
+                told.add(result.name)
+                yield (
+                    f"{place(homework, result)}: {result.name} draws {figure.title!r} as {figure.kind!r}, which fails; "
+                    f"grader/report/charts.py says which data {', '.join(charts.DRAWINGS)} need"
+                )
 
 
 def note_recording(homework: Homework, run_on: Grading, note: Callable[[str], None]) -> None:

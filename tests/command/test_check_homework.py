@@ -101,6 +101,11 @@ def build_on_a_class(folder: Path) -> None:
     change(folder / "rubric.yaml", "[weighted_sum, upper]}", upper)
 
 
+def draw_nothing(folder: Path) -> None:
+    change(folder / "checks.py", "import Subject, check\n", "import Subject, check\nfrom grader.model import Figure\n")
+    add_check(folder, "drawn", "hw.draw(Figure('line', 'Errors', {'x': [1]}))")
+
+
 def ask_nothing(folder: Path) -> None:
     add_check(folder, "imported", "hw.work.np")
 
@@ -301,6 +306,7 @@ def draw_from_numpy(folder: Path) -> None:
     [
         (draw_from_numpy, r"checks\.py:9: weighted_sum asks something else each time, though the seed is the same"),
         (build_on_a_class, r"rubric\.yaml:\d+: item 1\.2 is built on 1\.1, but nothing can stand in for Sum; name it"),
+        (draw_nothing, r"checks\.py:\d+: drawn draws 'Errors' as 'line', which fails; .*charts\.py says which data"),
         (mark_it, r"checks\.py:\d+: weighted_sum has pytest's mark skip, which no run of it reads; delete it"),
         (read_no_number, r"rubric\.yaml:14: no check of item 1\.1 reads tolerence; delete it, or correct its name"),
         (read_no_policy, r"rubric\.yaml:14: no check of item 1\.1 reads one row; delete it, or correct its name"),
