@@ -57,7 +57,9 @@ def read(path: Path) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise RubricError(f"{path}: {error.strerror}; a homework's folder must contain a rubric.yaml") from None
+        raise RubricError(
+            f"{path}: {error.strerror}; name the homework's folder, which contains one: --homework FOLDER"
+        ) from None
     if len(data) > MAX_BYTES:
         raise RubricError(f"{path} has {len(data)} bytes; a rubric may have at most {MAX_BYTES}; shorten it")
     try:

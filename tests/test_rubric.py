@@ -273,7 +273,7 @@ def test_what_is_no_rubric_is_told_in_a_sentence(tmp_path, content, says):
 
 
 def test_a_missing_file_says_what_belongs_there(tmp_path):
-    with pytest.raises(RubricError, match="No such file or directory; a homework's folder must contain a rubric"):
+    with pytest.raises(RubricError, match="No such file or directory; name the homework's folder, which contains one"):
         rubric.load(tmp_path / "rubric.yaml")
 
 

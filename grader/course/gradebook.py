@@ -257,7 +257,7 @@ class Gradebook:
         report = self.report(student)
         if report is None:
             why = self.row(student).student.problem or "nothing was handed in"
-            cure = "" if why == NOT_YET else "; replace it with work that can be read, and run the batch again"
+            cure = "" if why == NOT_YET else "; add work that can be read, and run the batch again"
             raise UsageError(f"{student} has no points to adjust: {why}{cure}")
         worth = {one.id: one.max_score for one in report.items}
         if item not in worth:

@@ -232,7 +232,7 @@ def test_nothing_of_a_run_is_seen_before_its_release(tmp_path, capsys):
     assert "Half of it." not in page.read_text()
     assert "0 of 5 graded; 5 not graded here" in page.read_text()
     for sums in ("canvas", "moodle", "nbgrader"):
-        assert f"2.2 are not released, and {sums} takes sums" in type_("export", sums)[2]
+        assert f"2.2 is not released, and {sums} takes sums" in type_("export", sums)[2]
     type_("export", "jsonl")
     told = [json.loads(line) for line in (folder / "export" / "grades.jsonl").read_text().splitlines()]
     assert [row["final"] for row in told] == [0, 1, 2]

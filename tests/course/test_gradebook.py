@@ -235,11 +235,11 @@ def test_an_adjustment_that_makes_no_sense_is_refused(book, change, says):
     [
         (
             Student("bob", "Bob", path="b.zip", problem="b.zip is damaged"),
-            "b.zip is damaged; replace it with work that can be read",
+            "b.zip is damaged; add work that can be read",
         ),
         (
             Student("bob", "Bob"),
-            "nothing was handed in; replace it with work that can be read, and run the batch again",
+            "nothing was handed in; add work that can be read, and run the batch again",
         ),
         (Student("bob", "Bob", path="b.zip"), "stopped before it was graded; continue with --resume$"),
     ],

@@ -84,7 +84,8 @@ def released_rows(book: Gradebook, run: Run, format_: str) -> list[Row]:
         if len(unseen) == len(items_of(rows)):
             raise UsageError(f"run {run.id} is not released, so nothing of it is exported; release it with: {command}")
         if format_ in SHEETS and SHEETS[format_].sums:
-            raise UsageError(f"{', '.join(unseen)} are not released, and {format_} takes sums; release them: {command}")
+            kept = f"{', '.join(unseen)} {'is' if len(unseen) == 1 else 'are'} not released"
+            raise UsageError(f"{kept}, and {format_} takes sums; release all: {command}")
     return [replace(row, report=row.report and released(row.report)) for row in rows]
 
 
