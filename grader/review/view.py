@@ -16,10 +16,11 @@ from starlette.responses import HTMLResponse
 from grader.course import class_page, extensions, statistics, takes
 from grader.course.caveats import caveats
 from grader.course.decisions import users
+from grader.course.gradebook import zone_of
 from grader.course.job import homework_at
 from grader.model import CheckResult, Row
 from grader.report.html import environment
-from grader.report.wording import WORD, cleaned, duration, points
+from grader.report.wording import WORD, cleaned, clock, duration, points
 from grader.review.desk import Desk
 from grader.review.evidence import Evidence, home_of
 from grader.review.guard import Guard, Person
@@ -244,8 +245,9 @@ class View:
                          conflict=conflict)  # fmt: skip
 
     def extensions(self, person: Person, *, conflict: str = "", note: str = "", status: int = 200) -> HTMLResponse:
-        given = extensions.granted(self.desk.book.database)
-        return self.page("extensions.html.j2", person, status, given=given, due=self.desk.queue.run.due,
+        given, run = extensions.granted(self.desk.book.database), self.desk.queue.run
+        in_zone = partial(clock, zone=zone_of(run.late))  # that of the due dates that are typed in there
+        return self.page("extensions.html.j2", person, status, given=given, due=run.due, clock=in_zone,
                          conflict=conflict, note=note)  # fmt: skip
 
     @staticmethod

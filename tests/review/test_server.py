@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -20,7 +20,7 @@ from grader.command import review
 from grader.course import pages, takes
 from grader.course.gradebook import Gradebook
 from grader.errors import UsageError
-from grader.model import Student
+from grader.model import Late, Student
 from grader.review import view
 from grader.review.desk import Desk
 from grader.review.evidence import Cell, Code, Evidence
@@ -363,6 +363,15 @@ def test_an_extension_takes_none_of_the_file_away(tmp_path):
     (tmp_path / "moved.csv").rename(file)
     assert extend("s00x") == ("s00x", False)
     assert [one.due for one in desk.book.students()] == [at, at, None]
+
+
+def test_due_dates_are_shown_in_the_zone_in_which_they_are_typed(tmp_path):
+    desk, due = Desk.at(reviewing.a_class(tmp_path, 2, 1)), datetime(2026, 11, 20, 22, 59, tzinfo=UTC)
+    desk.queue.run = replace(desk.queue.run, due=due, late=Late(10, timezone="Europe/Berlin"))
+    desk.extend("", "Team A", due + timedelta(days=1), 0, author="Ada", why="ill")
+    view = View(desk, Guard(tmp_path, frozenset({"127.0.0.1"}), "http", 1), names=True)
+    page = view.extensions(Person("session", "Ada")).body.decode()
+    assert re.findall(r"2026-11-2\d \d\d:\d\d \w+", page) == ["2026-11-20 23:59 CET", "2026-11-21 23:59 CET"]
 
 
 def test_a_request_on_an_item_that_is_gone_gives_no_points(tmp_path):

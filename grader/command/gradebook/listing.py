@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import tzinfo
 
 from grader.course import pages
 from grader.course.caveats import caveats
@@ -146,17 +147,17 @@ def show(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer)
             row.report, audience="staff", page=book.folder / page if page else None, encoding=say.encoding
         )
         say(shown)
-    history(book, student.id, say)
+    history(book, student.id, say, zone_of(run.late))
     review(book, run, say, {student.id})
 
 
-def history(book: Gradebook, student: str, say: Printer) -> None:
+def history(book: Gradebook, student: str, say: Printer, zone: tzinfo | None) -> None:
     """Print the adjustments that were replaced or revoked. The report already shows the others."""
     in_force = book.in_force(student).values()
     for one in book.adjustments(student):
         if one.points is None:
-            say(f"{clock(one.time)}: {one.item} was taken back by {one.author}, because: {one.why}", "dim")
+            say(f"{clock(one.time, zone)}: {one.item} was taken back by {one.author}, because: {one.why}", "dim")
         elif one not in in_force:
             unit = "days" if one.item == LATE_DAYS else "points"
             told = f"{one.item} was set to {points(one.points)} {unit} by {one.author}, because: {one.why}"
-            say(f"{clock(one.time)}: {told}; replaced since", "dim")
+            say(f"{clock(one.time, zone)}: {told}; replaced since", "dim")
