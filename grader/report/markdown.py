@@ -10,15 +10,15 @@ import re
 from collections.abc import Iterator
 from html import escape
 
-from grader.model import Report, Verdict
+from grader.model import Report
 from grader.report.problems import Problem, advice, followed, not_graded, problems
 from grader.report.wording import (
     SHAPE,
     WORD,
     Audience,
+    fraction,
     headline,
     judged,
-    points,
     presented,
     task_points,
     undecided,
@@ -64,12 +64,6 @@ def overview(report: Report) -> Iterator[str]:
             verdict = f"{escaped(SHAPE[item.verdict])} {WORD[item.verdict]}"
             yield f"| {escaped(item.id)} | {escaped(item.title)} | {share} | {verdict} |"
     yield ""
-
-
-def fraction(score: float, max_score: float, *, skipped: bool) -> str:
-    if not max_score:
-        return "no points"
-    return f"{SHAPE[Verdict.SKIPPED] if skipped else points(score)} / {points(max_score)}"
 
 
 def sentence(problem: Problem) -> str:

@@ -25,10 +25,10 @@ from grader.report.wording import (
     account,
     by_hand,
     commented,
+    fraction,
     harmless,
     headline,
     judged,
-    points,
     presented,
     task_points,
     undecided,
@@ -148,22 +148,13 @@ def table(report: Report, write: Writer) -> Table:
     grid.add_column("points", justify="right", no_wrap=True)
     grid.add_column("verdict", no_wrap=True)
     for task in report.tasks:
-        share = fraction(task_points(report, task), task.max_score, write, skipped=not judged(report, task))
-        grid.add_row(write(task.id), write(task.title), share, "", style="bold")
+        share = fraction(task_points(report, task), task.max_score, skipped=not judged(report, task))
+        grid.add_row(write(task.id), write(task.title), write(share, "" if task.max_score else "dim"), "", style="bold")
         for item in task.items:
-            grid.add_row(
-                write(f" {item.id}"),
-                write(item.title),
-                fraction(report.points_of(item), item.max_score, write, skipped=not report.judged(item)),
-                write.verdict(item.verdict),
-            )
+            share = fraction(report.points_of(item), item.max_score, skipped=not report.judged(item))
+            worth = write(share, "" if item.max_score else "dim")
+            grid.add_row(write(f" {item.id}"), write(item.title), worth, write.verdict(item.verdict))
     return grid
-
-
-def fraction(score: float, max_score: float, write: Writer, *, skipped: bool = False) -> Text:
-    if not max_score:
-        return write("no points", "dim")
-    return write(f"{SHAPE[Verdict.SKIPPED] if skipped else points(score)} / {points(max_score)}")
 
 
 def problem_lines(report: Report, write: Writer) -> Iterator[ConsoleRenderable]:

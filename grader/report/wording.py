@@ -111,6 +111,11 @@ def points(value: float) -> str:
     return f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
 
 
+def fraction(score: float, most: float, *, skipped: bool = False) -> str:
+    """ "7.5 / 10", "– / 10" if nothing was judged, or "no points"."""
+    return f"{SHAPE[Verdict.SKIPPED] if skipped else points(score)} / {points(most)}" if most else "no points"
+
+
 def wait(value: float) -> str:
     """As in "1 point waits", "2.5 points wait"."""
     return f"{points(value)} {'point waits' if points(value) == '1' else 'points wait'}"
@@ -276,7 +281,7 @@ def told(given: FollowThrough | None, text: Callable[[str], str]) -> FollowThrou
 
 
 def released(report: Report) -> Report:
-    """The report with what the course has released: of other items, what they are worth alone."""
+    """The report with what the course has released. Of each other item, only its title and maximum are left."""
     given = report.remarks.released
     held = [item for item in report.items if given is not None and item.id not in given]
     if not held:
@@ -304,7 +309,7 @@ def withheld(item: ItemResult) -> ItemResult:
 
 
 def as_seen(report: Report) -> Report:
-    """The report with what its student may see: of other checks the points alone, as measured later."""
+    """The report with what its student may see. Other checks are left out; a line says how many points they have."""
     report = released(report)
     unseen = {check.name for _, check in checks(report) if not is_seen(check, report.remarks.after_due)}
     if not unseen:
