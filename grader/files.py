@@ -27,8 +27,8 @@ ZIP = re.compile(rb"PK\x03\x04.{6}\0\0!\0", re.DOTALL)  # the first member is da
 def check_place(path: Path, begins: str | re.Pattern[bytes] = "") -> None:
     """Raise UsageError if `write` would fail, so that the user knows before long work starts.
 
-    So does a file that does not begin as what will be written: it holds something else, such as a student's work. An
-    empty one holds nothing.
+    Raise it, too, for a file that does not begin with `begins`, as what will be written does: it holds something else,
+    such as a student's work. An empty file holds nothing.
     """
     if path == STANDARD_OUTPUT:
         return

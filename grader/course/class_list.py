@@ -139,7 +139,8 @@ def ownerless(unlisted: Sequence[Student]) -> str:
 
 
 def strangers(rows: Rows, theirs: Mapping[int, Sequence[Student]]) -> str:
-    """The same reason if most files have the id of one student and another name, as Canvas names files of groups."""
+    """The reason why anyone without work may have handed in after all: most files have the id of one student and the
+    name of another, as Canvas names files of groups."""
     joined = [(one, rows[at]) for at, group in theirs.items() for one in group
               if one.ids.get("ID", "").isdigit() and same_id(one, rows[at])]  # fmt: skip
     other = [one.name for one, row in joined if full_name(row) and not words(one.name) & words(full_name(row))]
@@ -160,8 +161,11 @@ def numbered(one: Student, rows: Rows) -> list[int]:
 
 
 def resembling(one: Student, rows: Rows) -> list[int]:
-    """The rows whose id reads as the work's name does, "ada l" and "ada-l", or 7 where Excel was given 007; those with
-    an id that stands in it, "hw1 ada-l late"; and those in whose name or e-mail address it stands: "ada"."""
+    """The rows that a work named "ada l" may belong to. They have
+
+    - an id of the same words ("ada-l"), or the same number without its zeros (7, where Excel was given 007);
+    - an id that stands in the work's name ("hw1 ada-l late"); or
+    - a name or an e-mail address in which the work's name stands ("ada")."""
 
     def read(text: str) -> set[str]:
         return {word.lstrip("0") for word in words(text)}

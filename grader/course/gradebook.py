@@ -197,8 +197,8 @@ class Gradebook:
         return report_json.parse({**told, "tasks": [self.task(digest) for digest in told["tasks"]]})
 
     def seen(self, given: Adjustment, run: Run) -> Report | None:
-        """The report that a person saw who made an adjustment, of this run or an earlier one; None if there was none.
-        The review page shows the last run that had ended, a command the last report that was there."""
+        """The report that a person looked at to make an adjustment, of this run or an earlier one; None if there was
+        none. On the review page, that was the report of the last run that had ended; with a command, the last one."""
         query = "SELECT 1 FROM adjustments WHERE student = ? AND item = ? AND time = ? AND step IS NOT NULL"
         on_page = self.database.rows(query, given.student, given.item, stamp(given.time))
         runs = [one for one in self.runs() if one.id <= run.id and one.began <= given.time]

@@ -104,8 +104,8 @@ def spellings(one: Student) -> Iterator[str]:
 
 
 def exactly(id: str) -> str:
-    """An id for one of a platform's, which no other id of a platform's has, in this run or a later one. What holds a
-    space is a name, which `unique` tells from others."""
+    """A safe id for an id of a platform. No other id of that platform gets the same one, in this run or a later one. An
+    id with a space is a name; `unique` tells equal names apart."""
     spelled = safe(id)
     return spelled if spelled == id or " " in id else f"{spelled[:LONGEST]}-{short(id)}"
 

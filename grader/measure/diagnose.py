@@ -34,9 +34,11 @@ TIMES, SMALL = 100, 1_000_000  # an array with more entries than this beyond tho
 
 @dataclass(frozen=True, eq=False)
 class Clue:
-    """A known mistake: a sentence, and the array that the mistake leads to, or a function that computes it. Where it
-    tells nothing of an entry, the array is NaN. Where no one array is told, `holds` decides of the array found. A
-    factor may add to what is not the `whole` of the mistake."""
+    """A known mistake: a sentence, and the array that the mistake leads to, or a function that computes it.
+
+    The array is NaN where the mistake tells nothing of an entry. If it leads to no one array, `holds` says whether the
+    array found shows it. If it need not be the `whole` mistake, a factor may be named beside it.
+    """
 
     sentence: str
     expected: ArrayLike | Callable[[], ArrayLike] = ()

@@ -305,8 +305,8 @@ def once(hw: Subject, of: Sequence[Any], compute: Callable[[], Array]) -> Array:
 
 
 class Mistakes:
-    """What known mistakes would have given, as the reference's module `mistakes` tells: asked after a mismatch alone,
-    or when answers are recorded."""
+    """What known mistakes would have given. The reference's module `mistakes` tells it; it is asked only after a
+    mismatch, or when answers are recorded."""
 
     def __init__(self, hw: Subject, name: str, args: Sequence[Any], recorded: bool) -> None:
         self.hw, self.name, self.args = hw, name, args

@@ -13,7 +13,8 @@ class Album:
         self.drawn: dict[str, tuple[Drawn, ...]] = {}
 
     def of(self, report: Report, seen: Report | None = None) -> dict[str, tuple[Drawn, ...]]:
-        """By check; with `seen`, under "" every measurement in that report against its bar."""
+        """The pictures of each check, by its name. With `seen`, the name "" has those of all measurements in that
+        report, each with its bar."""
         for check in report.checks:
             if check.figures and check.name not in self.drawn:
                 self.drawn[check.name] = apart(png.of_check, check, tuple)
