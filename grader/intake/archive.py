@@ -395,7 +395,7 @@ class Search:
             some = ", ".join(printable(basename(name)) for name in self.left_out[:3])
             more = f" and {len(self.left_out) - 3} more" if len(self.left_out) > 3 else ""
             self.note(
-                f"not read: {some}{more}; at most {BESIDE} pictures of {FILE // MIB} MiB each and "
+                f"not read: {some}{more}; at most {BESIDE} such files of {FILE // MIB} MiB each and "
                 f"{BESIDE_ROOM // MIB} MiB in all are read; hand in fewer"
             )
         return found

@@ -105,7 +105,7 @@ def read_here(
     search = Search(wanted, notes, {take.file for take in takes}, tell)
     there = search.finished(side_by_side(parts, search) if parts else members(path, search))
     picked = pick_all(there, search, stubs, {take.name: take for take in takes})
-    beside = pictures(there, search, picked.values())
+    beside = by_ending(there, search, picked.values())
     questions = {base: choice.question for base, choice in picked.items() if choice.question}
     notes += [note for choice in picked.values() for note in choice.notes]
     repaired = {base: repaired_file(tell, base, choice.file, newer) for base, choice in picked.items() if choice.file}
@@ -363,7 +363,7 @@ def alike(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:
     return len(expected) > 3 and len(held) >= ALIKE * len(expected)
 
 
-def pictures(found: Iterable[Found], search: Search, picked: Iterable[Choice]) -> dict[str, Found]:
+def by_ending(found: Iterable[Found], search: Search, picked: Iterable[Choice]) -> dict[str, Found]:
     """The files with a wanted ending, by their own names. Of two with the same name, the first counts."""
     taken_files = [choice.file for choice in picked if choice.file]
     beside: dict[str, Found] = {}

@@ -272,7 +272,7 @@ def test_of_a_whole_data_set_only_some_files_are_taken(tmp_path):
     found = read(tmp_path, PICTURES, {})
     assert len(found.files) == 1 + archive.BESIDE
     (note,) = [note for note in found.notes if "not read" in note]
-    assert note.startswith("not read: 100.jpg, 101.jpg, 102.jpg and 2 more; at most 100 pictures of 32 MiB each")
+    assert note.startswith("not read: 100.jpg, 101.jpg, 102.jpg and 2 more; at most 100 such files of 32 MiB each")
 
 
 def test_pictures_that_are_too_large_are_noted_and_cost_no_other_file(tmp_path, monkeypatch):
