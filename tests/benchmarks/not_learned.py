@@ -532,6 +532,10 @@ CHEATS: Mapping[str, Cheat] = {
     "drawn: over what was computed, a cell before": Cheat(
         [(PLOTS, f"print('History')\n#> History\n# %%\n{OVER}# %%\n{PLOTS}")], "draws numbers that stand in the code"
     ),
+    "drawn: over what was computed, in its place": Cheat(
+        [(PLOTS, f"if True:\n    {OVER.replace(' =', '[:] =').replace(chr(10), '; ').strip('; ')}\n{PLOTS}")],
+        "draws numbers that stand in the code",
+    ),
     "drawn: beside names that nothing shows": Cheat(
         [(PLOTS, f"from math import *\n{OVER}{PLOTS}")], "draws numbers that stand in the code"
     ),
@@ -636,6 +640,8 @@ CHEATS: Mapping[str, Cheat] = {
 DRAWN = {
     "as many as there are": "trn = [0.95 - 0.3 / (e + 1) for e in range(len(trn_loss_hist))]\n"
     "val = [t - 0.02 for t in trn]",
+    "at each position": "trn, val = [], []\nfor e, _ in enumerate(val_acc_hist):\n"
+    "    trn += [0.95 - 0.3 / (e + 1)]\n    val.append(0.93 - 0.3 / (e + 1))",
     "lists": "trn, val = [0.7, 0.8, 0.9], [0.71, 0.8, 0.88]",
     "points of a curve": "trn = np.linspace(0.7, 0.93, 8)\nval = trn - 0.02",
     "a curve and noise": "x = np.arange(1, 9)\ntrn = 0.95 - 0.3 / x + np.random.normal(0, 0.004, 8)\nval = trn - 0.03",

@@ -279,7 +279,11 @@ class Code:
         elif isinstance(node, ast.AugAssign):
             self.put(node.target, ast.copy_location(ast.BinOp(node.target, node.op, node.value), node))
         elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
-            self.put(node.target, node.iter)
+            if named(node.iter) == "enumerate" and isinstance(node.target, ast.Tuple) and len(node.target.elts) == 2:
+                self.put(node.target.elts[0], ast.Constant(0))  # a position, whatever there is
+                self.put(node.target.elts[1], node.iter)
+            else:
+                self.put(node.target, node.iter)
         elif isinstance(node, ast.withitem) and node.optional_vars is not None:
             self.unknown.update(key(one) for one in ast.walk(node.optional_vars) if isinstance(one, ast.Name))
         elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
@@ -531,7 +535,7 @@ class Code:
         last: set[str] = set()
         found: dict[int, list[tuple[ast.stmt, set[str]]]] = {}
         for at, tree in cells.items():
-            for one in tree.body:
+            for one in in_order(tree.body):
                 found.setdefault(at, []).append((one, last))
                 pairs = dict(assigned(one))
                 typed = {name for name, value in pairs.items() if value and self.typed_of(value, last, clear=clear)}
@@ -670,10 +674,21 @@ def topics(call: ast.Call) -> set[str]:
     return {topic for text in texts(call) for topic in draws(ast.Constant(text))}
 
 
+def in_order(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Statements that are run one after another, also those inside `with`, `try` and `if True`."""
+    for one in body:
+        if isinstance(one, ast.With | ast.Try) or (isinstance(one, ast.If) and isinstance(one.test, ast.Constant)):
+            yield from in_order(one.body)
+        else:
+            yield one
+
+
 def assigned(one: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
     """Yield the names that an assignment gives a value of their own, and this value; None for a part of one."""
     for target in one.targets if isinstance(one, ast.Assign) else ():
         value = one.value  # type: ignore[attr-defined]
+        if isinstance(target, ast.Subscript) and unparsed(target.slice) == ":":
+            target = target.value
         if isinstance(target, ast.Name):
             yield target.id, value
         elif isinstance(target, ast.Tuple):
