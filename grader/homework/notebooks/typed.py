@@ -43,6 +43,7 @@ BOUNDING = frozenset(("max", "maximum", "fmax", "clip", "clamp", "clamp_min", "w
 LONG, MANY = 4000, 1500  # characters of a text, and numbers in a cell, that are data
 COMMENT = re.compile("#.*")
 LOST = re.compile(r"loss|entropy|criterion|nll", re.IGNORECASE)
+DOCUMENT = 16_000  # characters of a docstring, such as one that holds what a run printed
 DENSE, ORDINARY = 16, 3000  # characters without a space that are no word; so many of them are paths and addresses
 PARTS = 200_000  # of code; a notebook of a student's has a tenth
 SHOWN = 60
@@ -179,12 +180,13 @@ def helpers_data(notebook: Notebook) -> Iterator[Doubt]:
 
 
 def module_data(tree: ast.Module, source: bytes) -> Iterator[str]:
-    """What data a module holds, as "holds 1,600 numbers". Of a long docstring, what is no words."""
+    """What data a module holds, as "holds 1,600 numbers". Of a docstring that is not very long, what is no words."""
     docs = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Expr)}
     values: list[Any] = [*COMMENT.findall(source.decode(errors="replace"))]
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant):
-            values += dense(node.value) if id(node) in docs else [node.value]
+            told = id(node) in docs and len(str(node.value)) < DOCUMENT
+            values += dense(node.value) if told else [node.value]
     for doubt in written_data({1: values}):
         yield doubt.why.removeprefix("and others ").replace("hold ", "holds ", 1)
 
