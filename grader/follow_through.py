@@ -28,7 +28,8 @@ SETTLED = (Verdict.PASS, Verdict.SKIPPED, Verdict.INTERNAL)
 ENDLESS = (Verdict.TIMEOUT, Verdict.MEMORY, Verdict.CRASH)
 OWN = (Verdict.FAIL, Verdict.NOT_IMPLEMENTED, Verdict.RAISED)  # with a message, a mistake of the student's own
 SPOKEN = (Verdict.RAISED, Verdict.DENIED)  # whose messages hold words of the student's code
-OWN_NAME = re.compile(r"\S+ raised (AttributeError|KeyError)\b")
+# Of an object that the student's code may have made; a tuple or an array has no names of a student's.
+OWN_NAME = re.compile(r"\S+ raised (AttributeError(?!: '(tuple|list|int|float|numpy\.\w+)' object)|KeyError)\b")
 BY_THE_COURSE = "your course grades this again with right parts below it"
 
 Run = Callable[[CheckPlan, Subject], CheckResult]

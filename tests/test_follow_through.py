@@ -580,13 +580,18 @@ def test_a_cache_of_ones_own_that_fits_ones_own_functions_is_a_question(graded: 
 
 @pytest.mark.parametrize(
     ("begin", "asked"),
-    [("self.a, self.b = b, b", "line.own"), ("self.a, self.b = a, b.c", "9"), ("self.a, self.b = b, b", "9")],
+    [
+        ("self.a, self.b = b, b", "line.own"),
+        ("self.a, self.b = a, b.c", "9"),
+        ("self.a, self.b = b, b", "9"),
+        ("self.a, self.b = b, b", "(1, 2).own"),  # no object of the student's
+    ],
 )
 def test_a_name_that_a_right_object_may_not_have_is_a_question(graded: Any, begin: str, asked: str) -> None:
     given = {"top": TOP.replace("self.a, self.b = a, b", begin), "user": USER.replace("2 *", f"{asked} *")}
     check = of(graded(given), "use")
     assert check.followed is not None
-    measured = begin.endswith("b, b") and asked == "9"
+    measured = begin.endswith("b, b") and asked != "line.own"
     assert bool(check.review) is not measured
     said = "fails on right parts, too" if measured else "is not measured on right parts: it may use names"
     assert check.followed.said.startswith(f"Your use {said}")
