@@ -142,7 +142,7 @@ def grade(
             if shrink and failed:
                 from grader.failing.examples import examples  # only here, where something failed
 
-                failed = {name: one for name, one in failed.items() if not results[name].followed}
+                failed = {name: one for name, one in failed.items() if is_its_own(results[name])}
                 for name, script in examples(
                     section, submission, homework, failed, launch(section), allowance.files
                 ).items():
@@ -178,6 +178,12 @@ def follow(
         return run_check(plan, hw, homework, seed)
 
     yield from graded_again(Below(homework, section, dict(results)), items, submission, options, open_, run)
+
+
+def is_its_own(result: CheckResult) -> bool:
+    """Whether what failed is the check's own function: what it says of right parts is what it says of the student's."""
+    told = result.followed
+    return told is None or told.first.message == told.again.message != ""
 
 
 def usual_data(homework: Homework) -> Callable[[str], Any]:

@@ -300,6 +300,12 @@ def test_what_fails_where_a_wrong_method_stays_is_a_question(folder: Path, grade
     assert [one for one in report.needs_review if said in one]
 
 
+def test_an_input_that_fails_alike_on_right_parts_is_shown(graded: Any) -> None:
+    report = graded({"base": UNMASKED, "top": WRONG_TOP.replace('"a": self.a', '"a": 2 * self.a')})
+    assert "Line(2.0, 1.0)" in of(report, "begins").example
+    assert not of(report, "line").example
+
+
 def test_the_rubric_decides_the_share(folder: Path, graded: Any, tmp_path: Path) -> None:
     tasks = load(folder).rubric.tasks
     halved = [replace(task, items=tuple(replace(item, follow_through=0.5) for item in task.items)) for task in tasks]
