@@ -200,6 +200,7 @@ class Reader:
 
     def sections(self, node: yaml.Node) -> Iterator[Section]:
         for name, value in self.mapping(node, "sections", optional=None).items():
+            self.note(value, "section", name)
             keys = self.mapping(
                 value,
                 f"section {name}",

@@ -159,6 +159,10 @@ def misspell_a_key(folder: Path) -> None:
     change(folder / "wrong.yaml", "loses:", "looses:")
 
 
+def use_no_section(folder: Path) -> None:
+    change(folder / "rubric.yaml", "handout:\n", "  spare: {modules: {}, submit: [spare.py]}\nhandout:\n")
+
+
 def name_it_twice(folder: Path) -> None:
     path = folder / "wrong.yaml"
     path.write_text(path.read_text() + path.read_text().splitlines()[-1] + "\n")
@@ -311,6 +315,7 @@ def draw_from_numpy(folder: Path) -> None:
         (read_no_number, r"rubric\.yaml:14: no check of item 1\.1 reads tolerence; delete it, or correct its name"),
         (read_no_policy, r"rubric\.yaml:14: no check of item 1\.1 reads one row; delete it, or correct its name"),
         (need_what_nobody_imports, r"rubric\.yaml:7: section main needs tourch, but no file imports it"),
+        (use_no_section, r"rubric\.yaml:7: no task has the section spare; delete it, or name it in a task"),
         (need_a_part_of_a_package, r"rubric\.yaml:6: needs names torch\.nn; name the package alone, torch"),
         (submit_nothing, r"rubric\.yaml:5: submit of section main is empty; name the files"),
         (
