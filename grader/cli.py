@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
         prog="grade.py",
         usage="grade.py [PATH] [options], or grade.py COMMAND -h",
         description=f"Grade a submission. Commands: {', '.join(SHOWN)}.",
-        epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage, 3 our error, 130 stopped",
+        epilog="exit codes: 0 graded, 1 below --fail-under, 2 usage, 3 our fault, 130 stopped",
         add_help=False,
         allow_abbrev=False,  # main must recognise `--ci` before this parses it
     )
@@ -85,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
         choices=["student", "staff"],
         default="student",
         metavar="WHO",
-        help="student, or staff (shows errors of the grader in full)",
+        help="student, or staff (shows faults of the grader in full)",
     )
     add("--ci", action="store_true", help="annotations and reports for GitHub Actions or GitLab")
     add("--junit", type=Path, metavar="FILE", help="write the report as JUnit XML")

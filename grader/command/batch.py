@@ -73,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--seed", type=seed, metavar="N", help="default: the seed of the gradebook's first run")
     root.add_argument("--no-html", action="store_true", help="write no new HTML reports; existing ones are updated")
     root.add_argument("--audience", choices=["student", "staff"],
-                      help="staff: also write a second report with details of the grader's errors")  # fmt: skip
+                      help="staff: also write a second report, with faults of the grader in full")  # fmt: skip
     root.add_argument("--after-due", action="store_true",
                       help="show students what the rubric keeps until the work is due")  # fmt: skip
     root.add_argument("--full", action="store_true", help="train to the end, even after the bar is reached")

@@ -49,7 +49,9 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument(
         "--seeds", type=int, default=SEEDS, metavar="N", help=f"grade the reference with N seeds (default: {SEEDS})"
     )
-    root.add_argument("--data-root", type=Path, metavar="FOLDER", help="folder with data sets")
+    root.add_argument(
+        "--data-root", type=Path, metavar="FOLDER", help="folder with data (default: BACKGRADE_DATA, or a cache)"
+    )
     return root
 
 
