@@ -198,9 +198,10 @@ class Watch:
         return result
 
     def went_on(self, text: str) -> str:
-        """Raises KeyboardInterrupt if a file was saved, or if a slow check keeps finished ones from being shown."""
+        """Raises KeyboardInterrupt if a file was saved, or if a slow check keeps finished ones from being shown. After
+        the last check, what is graded on right parts belongs to the finished ones."""
         self.cut.look()
-        if self.news and self.takes_long() and self.current() not in self.slow:
+        if self.left and self.news and self.takes_long() and self.current() not in self.slow:
             self.cut.end()
         return text
 

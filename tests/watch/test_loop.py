@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -126,6 +127,13 @@ def test_only_what_depends_on_a_file_is_graded_prerequisites_included(tmp_path, 
     assert bench.save() == {"3.1", "4.1"}
     assert "ValueError" in bench.out.getvalue()
     assert bench.watch.report.score == 40  # 4.1 is right on a right network
+
+
+def test_what_is_graded_on_right_parts_after_the_last_check_may_take_long():
+    watch = Watch.__new__(Watch)
+    watch.cut = SimpleNamespace(look=lambda: None, end=pytest.fail)
+    watch.left, watch.news, watch.last = {}, True, float("-inf")
+    assert watch.went_on("net_forward, on right parts") == "net_forward, on right parts"
 
 
 def test_a_wrong_layer_is_told_in_the_network_that_is_built_on_it(tmp_path, launch):
