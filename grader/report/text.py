@@ -181,7 +181,7 @@ def pasted(problem: Problem) -> str:
     if len(lines) <= LINES and max(map(len, lines)) <= WIDE:
         return f"an input that fails:\n{problem.example}"
     item = problem.cases[0][0].id
-    return f"an input that fails is in the HTML report and the JSON; --repro {item} writes it to a file"
+    return f"the smallest input that fails is too long to be shown here; --repro {item} writes it to a file"
 
 
 def first_endings(problem: Problem, write: Writer) -> Iterator[ConsoleRenderable]:

@@ -63,6 +63,18 @@ def test_checks_that_failed_alike_share_their_sentence(report):
     assert "9.1, 9.2 2 checks (layers.py:3): layers.py cannot be imported" in page
 
 
+def test_an_input_is_shown_where_it_is_short_and_its_option_told_where_it_is_long(report):
+    def page(example: str) -> str:
+        check = CheckResult("one", "T", Verdict.FAIL, 0, 1, message="it is wrong", example=example)
+        item = ItemResult("9.1", "T", 0, 1, (check,))
+        return " ".join(shown(replace(report, tasks=(TaskResult("9", "T", (item,)),))).split())
+
+    assert "an input that fails: layers.relu_forward(-1.0)" in page("layers.relu_forward(-1.0)")
+    told = "the smallest input that fails is too long to be shown here; --repro 9.1 writes it to a file"
+    assert told in page("\n".join("x = 1" for _ in range(text.LINES + 1)))
+    assert told in page("x" * (text.WIDE + 1))
+
+
 def test_work_that_is_not_begun_is_one_line_and_advice_is_given_once(report):
     """However many items and checks it is about."""
     stubs = [CheckResult(name, "T", Verdict.NOT_IMPLEMENTED, 0, 1) for name in ("one", "two")]
