@@ -60,7 +60,8 @@ class Clue:
         if not np.isfinite(found).all() or not np.isfinite(mistaken).all() or same(mistaken, right):
             return False
         size = float(np.abs(right).max(initial=0.0)) if right.shape == found.shape else 0.0
-        if np.abs(mistaken).max(initial=0.0) <= ROUNDOFF * size:  # 0 is what many mistakes give
+        zero = np.abs(mistaken).max(initial=0.0) <= ROUNDOFF * size
+        if zero and (self.whole or not mistaken.ndim):  # 0 is what many mistakes give
             return False
         return same(found, mistaken) or numeric.error(found, mistaken) <= ROUNDOFF * size  # of what cancels out
 
