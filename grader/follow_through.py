@@ -249,8 +249,8 @@ def better(first: CheckResult, again: CheckResult, hw: Subject, below: Below, it
     if unmeasured := why_unmeasured(again, hw, below, item):
         ends = Ending(Verdict.SKIPPED, 0.0, f"not measured on right parts: {unmeasured}")
     told = FollowThrough(wrong, items, ended(first), ends, "")
-    alike = ends.earned == first.earned and ends.verdict in OWN and ends.message != "" and not item.nearest
-    if ends.earned > first.earned or alike:  # on wrong parts, what seems to be the cause may be a part's mistake
+    own = ends.earned == first.earned and ends.verdict in OWN and ends.message != "" and not item.nearest
+    if ends.earned > first.earned or own:  # on wrong parts, what seems to be the cause may be a part's mistake
         first = replace(
             again,
             verdict=again.verdict if earned == again.earned else Verdict.PARTIAL,

@@ -135,9 +135,9 @@ def plan_findings(homework: Homework) -> Iterator[str]:
                     f"for {names[0]}; name it under `stand_ins`, or leave {lower.id} out of `built_on`"
                 )
     reads = {name for task in plan.tasks for name in (*task.data, *(one for item in task.items for one in item.data))}
-    for name in {section.id for section in plan.sections} - {task.section for task in plan.tasks}:
+    for name in sorted({section.id for section in plan.sections} - {task.section for task in plan.tasks}):
         yield f"{plan.where('section', name)}: no task has the section {name}; delete it, or name it in a task"
-    for name in plan.data.keys() - reads:
+    for name in sorted(plan.data.keys() - reads):
         yield f"{plan.where('data', name)}: no task reads the data set {name}; delete it, or add `data: [{name}]`"
 
 

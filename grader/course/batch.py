@@ -287,8 +287,9 @@ class Batch:
         self.record(attempt, report, {**attempt.job.kept, **done.results})
         self.put_pages(attempt, done.report, done.pages, done.undrawn)
 
-    def put_pages(self, attempt: Attempt, report: Document, drawn: Mapping[Audience, str], undrawn: str) -> None:
-        for audience, page in drawn.items():
+    def put_pages(self, attempt: Attempt, report: Document, written: Mapping[Audience, str], undrawn: str) -> None:
+        """Write a student's pages; `undrawn` says why one is missing, or is ""."""
+        for audience, page in written.items():
             pages.put(self.book, attempt.student.id, audience, page, report, attempt.job.remarks)
         if undrawn:
             why = f"the points are recorded, but a page could not be drawn ({undrawn}); run the batch again"

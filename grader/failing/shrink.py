@@ -16,7 +16,7 @@ import numpy as np
 from grader.errors import Raised, StudentError, Wrong
 from grader.failing.replay import Unanswered, by_reference, by_student
 from grader.failing.steps import CALL, WRITE, Case, Ref, Step, kind_of, part_at, replaced
-from grader.measure.diagnose import numbers, plain, where
+from grader.measure.diagnose import beyond, numbers, plain, where
 from grader.measure.numeric import real
 from grader.sandbox.session import Session
 
@@ -306,7 +306,8 @@ def way(wrong: Wrong, right: Any) -> str:
         return "shape"
     if not np.isfinite(found).all():
         return "infinite"
-    return "values" if (np.abs(found - expected) > wrong.atol + wrong.rtol * np.abs(expected)).any() else ""
+    bar = wrong.atol + wrong.rtol * np.abs(expected)
+    return "values" if beyond(np.abs(found - expected), bar).any() else ""
 
 
 def told(wrong: Wrong) -> str:

@@ -78,7 +78,7 @@ class Look:
         self.given = [f"/{path}" for path in paths if path.parent.name]
         packages = {path.parent for path in paths if path.name == "__init__.py"}
         above = (folder for path in paths for folder in path.parents if folder not in packages)
-        self.folders = {folder.name or "student" for folder in above}
+        self.folders = {folder.name or "student" for folder in above}  # "student" holds all that is handed out
         self.own: dict[str, bytes] = {}
         self.sources: list[str] = []
         self.refused: dict[str, str] = {}

@@ -101,7 +101,7 @@ def explain(
         with np.errstate(all="ignore"):
             return not_finite(name, found, known(found, right, clues) or unlimited)
     bar = atol + rtol * np.abs(right)
-    if (np.abs(found - right) <= bar).all():
+    if not beyond(np.abs(found - right), bar).any():
         return None
     with np.errstate(all="ignore"):
         first = first_that_fits(found, right, clues)
@@ -109,6 +109,11 @@ def explain(
         if first and not first.whole:  # "right for your forward pass, which is wrong, ratio 2"
             causes.append(next(factor(factors or {})(found, right), ""))
     return where(name, found, right, bar, reveal, [words for words in causes if words])
+
+
+def beyond(off: ArrayLike, bar: ArrayLike) -> Mask:
+    """Where an error is larger than its bar. An infinite one always is: so is the bar of an infinite number."""
+    return np.asarray(~(np.less_equal(off, bar) & np.isfinite(off)))
 
 
 def describe(value: Any) -> str:
@@ -183,7 +188,7 @@ def where(name: str, found: Array, right: Array, bar: Array, reveal: bool, cause
     else:
         values = f"yours {short(mine)}"
         far = f"{values}, off by about {about(abs(mine - theirs))}"
-    count = [f"{int((~(off <= bar)).sum())} of {off.size} entries"] if off.size > 1 else []
+    count = [f"{int(beyond(off, bar).sum())} of {off.size} entries"] if off.size > 1 else []
     told, why = said(", ".join([*count, *causes])), said(", ".join(causes))
     begin = f"{name} is wrong{place}: "
     shorter = [f"{begin}{far}{why}", f"{begin}{values}{why}", f"{begin}{values}{said(''.join(causes[:1]))}"]
@@ -293,7 +298,7 @@ def cause(found: Array, right: Array, factors: Mapping[str, float], bar: Array) 
         return "every entry is 0" if found.ndim else "it is 0"
     if found.ndim and np.abs(found).max() <= ROUNDOFF * np.abs(right).max():
         return "every entry is 0, but for rounding"
-    wrong = np.asarray(~(np.abs(found - right) <= bar))
+    wrong = beyond(np.abs(found - right), bar)
     if not found[wrong].any():  # float32 and a small constant make no zeros
         for place in (faint, zeros):
             if words := next(place(found, right, wrong), ""):

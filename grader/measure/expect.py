@@ -17,7 +17,18 @@ from numpy.typing import NDArray
 
 from grader.errors import Mismatch, NotImplementedYet, StudentError, Unrecorded, Wrong
 from grader.measure import numeric
-from grader.measure.diagnose import Clue, describe, explain, fitting, integral, numbers, plain, same, short_enough
+from grader.measure.diagnose import (
+    Clue,
+    beyond,
+    describe,
+    explain,
+    fitting,
+    integral,
+    numbers,
+    plain,
+    same,
+    short_enough,
+)
 from grader.measure.differing import described, differing
 from grader.model import Measure
 
@@ -92,7 +103,7 @@ def expect_close(
         hw.measure(Measure(name, _largest(off), bar))
     else:  # in units of the allowed error of each entry
         hw.measure(Measure(name, _share(off, allowed), 1.0))
-    if off is not None and (off <= allowed).all():
+    if off is not None and not beyond(off, allowed).any():
         return
     sentence = explain(
         name,

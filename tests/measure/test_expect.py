@@ -417,6 +417,14 @@ def test_a_relative_tolerance_takes_an_exact_zero() -> None:
         expect_close(Hw(), "m", right * [[1, 2], [1, 1]], right, rtol=1e-9)
 
 
+@pytest.mark.parametrize("compare", [lambda y, e: expect_close(Hw(), "m", y, e, rtol=1e-9),
+                                     lambda y, e: expect_relative(Hw(), "m", y, e, bar=1e-9)])  # fmt: skip
+def test_a_number_is_never_within_a_tolerance_of_an_infinite_one(compare: Any) -> None:
+    for right in (np.inf, -np.inf, np.nan):
+        with np.errstate(all="ignore"), pytest.raises(Mismatch, match=r"m is wrong at \[0\]"):
+            compare(np.array([5.0, 1.0]), np.array([right, 1.0]))
+
+
 Z = np.array([1 + 1j, 1e6 - 1e-12j])
 
 
