@@ -20,15 +20,15 @@ from .training import BEST, OVERFIT, TRAIN, VALIDATION
 from .training.curves import thinned
 
 if TYPE_CHECKING:
-    from .notebooks import typed
+    from . import data_in_code
     from .training import hyperparameters, trained_network, two_layer_run, words
     from .training.hyperparameters import BothRuns, Hyperparameters
     from .training.two_layer_run import Array, Outcome
 else:
+    data_in_code = later(".data_in_code", __package__)
     hyperparameters = later(".training.hyperparameters", __package__)
     trained_network = later(".training.trained_network", __package__)
     two_layer_run = later(".training.two_layer_run", __package__)
-    typed = later(".notebooks.typed", __package__)
     words = later(".training.words", __package__)
 
 ITEM = {BEST: "4.2", OVERFIT: "4.3"}
@@ -104,7 +104,7 @@ def ask_of_files(hw: Subject) -> None:
     files = {name: hw.source(name) for name in FILES}
     for name in FILES:
         files |= hw.session.submission.helpers.get(name, {})
-    for question in hw.read_apart(typed.of_files, files, about="train.py"):
+    for question in hw.read_apart(data_in_code.of_files, files, about="train.py"):
         hw.once(question, partial(hw.review, question))
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .. import data_in_code
 from ..training.syntax import digs, unparsed
 from . import claimed_accuracy
 from .notebook import TRAINING, Notebook, Plot, draws, modules, parsed_code, pictures, trees
@@ -35,16 +36,12 @@ WORDS = re.compile(r"acc|correct|test", re.IGNORECASE)
 TRAINING_SET = re.compile(
     r"(?<![a-z])tr(ai)?n(ing)?_?(loader|set|data|dl|ds|iter|batches|x|images)|(loader|data|set|mnist|x|images)_?tr(ai)?n"
 )
-UNSHOWN = frozenset(("exec", "eval", "globals", "locals", "vars", "setattr", "get_ipython"))
+UNSHOWN = frozenset(("exec", "eval", "globals", "locals", "vars", "setattr", "get_ipython"))  # bind what is not seen
 OF_TEST = re.compile(r"test|(?<![a-z])te(?![a-z])")
 PICTURE = re.compile(r"\.(png|jpe?g|gif|webp|bmp|svg)$")
 OTHER_SET = re.compile(r"(?<!e)val|test|(?<![a-z])(te|dev)(?![a-z])|hold|held")
 BOUNDING = frozenset(("max", "maximum", "fmax", "clip", "clamp", "clamp_min", "where"))
-LONG, MANY = 4000, 1500  # characters of a text, and numbers in a cell, that are data
-COMMENT = re.compile("#.*")
 LOST = re.compile(r"loss|entropy|criterion|nll", re.IGNORECASE)
-DOCUMENT = 16_000  # characters of a docstring, such as one that holds what a run printed
-DENSE, ORDINARY = 16, 3000  # characters without a space that are no word; so many of them are paths and addresses
 PARTS = 200_000  # of code; a notebook of a student's has a tenth
 SHOWN = 60
 
@@ -66,8 +63,9 @@ def doubts(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Doubt]:
         parts += len(nodes)
         constants[number] = [node.value for node in nodes if isinstance(node, ast.Constant)]
     for cell in notebook.cells:
-        constants.setdefault(cell.number, []).extend(COMMENT.findall(cell.source))  # a cell can read itself
-    yield from written_data(constants)
+        comments = data_in_code.COMMENT.findall(cell.source)  # a cell can read itself
+        constants.setdefault(cell.number, []).extend(comments)
+    yield from (Doubt(cell, "data", why) for cell, why in data_in_code.of_cells(constants))
     yield from helpers_data(notebook)
     for number, tree in [*cells.items(), *((1, tree) for tree in modules(notebook.helpers).values())]:
         if what := digs(tree):
@@ -150,63 +148,13 @@ def settled(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Plot]:
             yield Plot(number, training=False, validation=False, named=False)
 
 
-def written_data(constants: Mapping[int, list[Any]]) -> Iterator[Doubt]:
-    """The cells with a long text or very many numbers; else the fullest, where all of them together hold so much
-    without spaces: data may be cut into pieces."""
-    texts = {cell: {part: None for value in values for part in dense(value)} for cell, values in constants.items()}
-    whole = {cell: [value for value in values if isinstance(value, str | bytes)] for cell, values in constants.items()}
-    longest = {cell: max(map(len, [*texts[cell], *whole[cell]]), default=0) for cell in constants}
-    sums = {cell: sum(map(len, parts)) for cell, parts in texts.items()}
-    counts = {cell: sum(type(value) in (int, float) for value in values) for cell, values in constants.items()}
-    for cell in constants:
-        if longest[cell] >= LONG:
-            yield Doubt(cell, "data", f"holds a text of {longest[cell]:,} characters")
-        elif counts[cell] >= MANY:
-            yield Doubt(cell, "data", f"holds {counts[cell]:,} numbers")
-    of_texts, of_numbers = (max(found, key=found.__getitem__, default=0) for found in (sums, counts))
-    if max(longest.values(), default=0) < LONG <= sum(sums.values()) - ORDINARY:
-        yield Doubt(of_texts, "data", f"and others hold texts of {sum(sums.values()):,} characters without spaces")
-    if max(counts.values(), default=0) < MANY <= sum(counts.values()):
-        yield Doubt(of_numbers, "data", f"and others hold {sum(counts.values()):,} numbers")
-
-
 def helpers_data(notebook: Notebook) -> Iterator[Doubt]:
     """The same of the modules that a notebook imports, told with the first cell that names one."""
     for name, tree in modules(notebook.helpers).items():
         called = re.compile(rf"\b{re.escape(name.removesuffix('.py'))}\b")
         at = next((cell.number for cell in notebook.cells if called.search(cell.source)), 1)
-        for why in module_data(tree, notebook.helpers[name]):
+        for why in data_in_code.of_module(tree, notebook.helpers[name]):
             yield Doubt(at, "data", f"uses {name}, which {why}")
-
-
-def module_data(tree: ast.Module, source: bytes) -> Iterator[str]:
-    """What data a module holds, as "holds 1,600 numbers". Of a docstring that is not very long, what is no words."""
-    docs = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Expr)}
-    values: list[Any] = [*COMMENT.findall(source.decode(errors="replace"))]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant):
-            told = id(node) in docs and len(str(node.value)) < DOCUMENT
-            values += dense(node.value) if told else [node.value]
-    for doubt in written_data({1: values}):
-        yield doubt.why.removeprefix("and others ").replace("hold ", "holds ", 1)
-
-
-def of_files(files: Mapping[str, bytes]) -> list[str]:
-    """A question about each Python file that reaches into the program that runs it, or that holds data. Call it in a
-    reader (see sandbox/reader.py)."""
-    found = []
-    for name, tree in modules(files).items():
-        if what := digs(tree):
-            found.append(f"{name} reaches into the program that runs it ({what}); what for?")
-        found += [f"{name} {why}; what is that, and where is it from?" for why in module_data(tree, files[name])]
-    return found
-
-
-def dense(value: Any) -> list[str]:
-    """The parts of a text that are longer than words; a whole number of many digits is such a text."""
-    if type(value) is int and value.bit_length() > 8 * DENSE:
-        return [hex(value)]
-    return [str(part) for part in value.split() if len(part) >= DENSE] if isinstance(value, str | bytes) else []
 
 
 def stated(tree: ast.Module) -> set[float]:
@@ -505,8 +453,9 @@ class Code:
             elif isinstance(node, ast.Lambda) or (isinstance(node, ast.Call) and self.called(node) != set()):
                 return False
             elif isinstance(node, ast.Call):
-                bound = isinstance(node.func, ast.Attribute) and not self.pure(node.func)
-                waiting += [*node.args, *([node.func.value] if bound else [])]  # type: ignore[attr-defined]
+                waiting += node.args
+                if isinstance(node.func, ast.Attribute) and not self.pure(node.func):
+                    waiting.append(node.func.value)
             else:
                 waiting += ast.iter_child_nodes(node)
         return any(map(LOST.search, seen))
@@ -687,17 +636,17 @@ def in_order(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 def assigned(one: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
     """Yield the names that an assignment gives a value of their own, and this value; None for a part of one."""
-    for target in one.targets if isinstance(one, ast.Assign) else ():
-        value = one.value  # type: ignore[attr-defined]
-        if isinstance(target, ast.Subscript) and unparsed(target.slice) == ":":
-            target = target.value
-        if isinstance(target, ast.Name):
-            yield target.id, value
-        elif isinstance(target, ast.Tuple):
-            several = isinstance(value, ast.Tuple) and len(value.elts) == len(target.elts)
-            for at, part in enumerate(target.elts):
+    if not isinstance(one, ast.Assign):
+        return
+    for target in one.targets:
+        place = target.value if isinstance(target, ast.Subscript) and unparsed(target.slice) == ":" else target
+        if isinstance(place, ast.Name):
+            yield place.id, one.value
+        elif isinstance(place, ast.Tuple):
+            values = one.value.elts if isinstance(one.value, ast.Tuple) else []
+            for at, part in enumerate(place.elts):
                 if isinstance(part, ast.Name):
-                    yield part.id, value.elts[at] if several else None
+                    yield part.id, values[at] if len(values) == len(place.elts) else None
 
 
 def changed(one: ast.stmt) -> set[str]:
