@@ -72,6 +72,19 @@ def test_its_scratch_folder_is_its_own():
 
 
 @linux
+def test_a_granted_file_is_read_and_the_one_beside_it_is_not():
+    """A file takes fewer rights than a folder, and the kernel refuses to give it more."""
+    first = "[open(name, 'w').write('x') for name in ('granted', 'beside')]; granted = os.path.abspath('granted')"
+    found = confined(
+        "try:\n    beside = open('beside').read()\nexcept PermissionError:\n    beside = None\n"
+        "print(json.dumps([open('granted').read(), beside]))",
+        first=first,
+        policy="run=(granted,)",
+    )
+    assert found == ["x", None]
+
+
+@linux
 @pytest.mark.parametrize(
     ("call", "number"),
     [
