@@ -14,10 +14,10 @@ import pytest
 from grader import grading
 from grader.check import load
 from grader.errors import Mismatch, Raised, RubricError
-from grader.follow_through import sentence
+from grader.follow_through import Below, sentence, spoken
 from grader.grading import grade
 from grader.intake.submission import read, stubs
-from grader.model import CheckResult, Ending, Homework, Verdict
+from grader.model import CheckResult, Ending, FollowThrough, Homework, Verdict
 from grader.reference import RECORDED, Recorded
 from grader.release.recording import record
 from grader.report import json as report_json
@@ -288,6 +288,53 @@ def test_a_wrong_part_above_is_told_to_be_wrong_on_right_parts_too(graded: Any) 
     assert check.message.startswith("line is wrong")
     assert check.message == check.followed.again.message != check.followed.first.message
     assert check.followed.said == "Your Line.value fails on right parts, too; your scale_back is wrong in 1.1"
+
+
+@pytest.mark.parametrize(
+    ("still", "said"),
+    [
+        ({"top.Line.value"}, "Your Line passes n on right parts; your scale_back is wrong, and cost its points in 1.1"),
+        ({"top.Line"}, "Your Line passes n on right parts; your scale_back is wrong, and cost its points in 1.1"),
+        ({"top.Lines"}, "Your Line is right; your scale_back is not, and cost its points in 1.1"),
+        (set(), "Your Line is right; your scale_back is not, and cost its points in 1.1"),
+    ],
+)
+def test_a_class_is_right_only_if_no_method_of_it_fails_on_right_parts(
+    folder: Path, still: set[str], said: str
+) -> None:
+    own = load(folder)
+    homework = replace(own, checks={"n": replace(own.checks["line"], about="top.Line")})
+    told = FollowThrough(("scale_back",), ("1.1",), Ending(Verdict.FAIL, 0.0), Ending(Verdict.PASS, 1.0), "")
+    result = CheckResult("n", "N", Verdict.PASS, 1.0, 1.0, followed=told)
+    below = Below(homework, own.rubric.sections[0], {})
+    assert spoken(result, below, own.rubric.items[1], still).followed.said == said
+
+
+def test_where_right_parts_are_the_nearest_a_check_keeps_its_own_sentence(folder: Path, graded: Any) -> None:
+    """A training on wrong parts: what fails on right ones, too, may do so for want of time."""
+    own = load(folder)
+    tasks = tuple(
+        replace(task, items=tuple(replace(item, nearest=True) for item in task.items)) for task in own.rubric.tasks
+    )
+    check = of(
+        graded({"base": UNMASKED, "top": WRONG_TOP}, replace(own, rubric=replace(own.rubric, tasks=tasks))), "line"
+    )
+    assert check.message == check.followed.first.message != check.followed.again.message
+
+
+def test_a_question_on_the_own_parts_stays_where_the_sentence_is_of_right_ones(folder: Path, graded: Any) -> None:
+    own = load(folder)
+
+    def line(hw: Any, rng: Any) -> None:
+        """It asks a person where nothing stands in."""
+        if hw.session.parts is None:
+            hw.review("where is this from?")
+        own.checks["line"].function(hw, rng)
+
+    checks = {**own.checks, "line": replace(own.checks["line"], function=line)}
+    check = of(graded({"base": UNMASKED, "top": WRONG_TOP}, replace(own, checks=checks)), "line")
+    assert check.message == check.followed.again.message
+    assert check.review == ("where is this from?",)
 
 
 def test_what_fails_where_a_wrong_method_stays_is_a_question(folder: Path, graded: Any) -> None:

@@ -17,7 +17,7 @@ from grader.check import OWN, ROOT, load
 from grader.errors import Wrong
 from grader.failing import examples
 from grader.failing.replay import Unanswered, by_reference
-from grader.failing.shrink import cut, told
+from grader.failing.shrink import cut, told, way
 from grader.failing.steps import Step, wanted_parts
 from grader.grading import grade
 from grader.intake.submission import read, stubs
@@ -331,3 +331,11 @@ def test_a_right_answer_that_is_a_tensor_with_gradients_is_compared_as_numbers()
     inside = SimpleNamespace(layers=SimpleNamespace(f=lambda x: x * right))
     with pytest.raises(Unanswered, match="deepcopy"):
         by_reference(inside, [Step("call", "layers", ("f",), (1.0,), {})], {})
+
+
+def test_an_answer_differs_by_what_its_check_would_reject():
+    def differs(yours: float, right: float) -> str:
+        return way(Wrong(np.array([yours]), np.array([right]), 0.0, 1e-6), np.array([right]))
+
+    assert (differs(2.0, 2.0), differs(0.0, 0.0), differs(2.1, 2.0)) == ("", "", "values")
+    assert differs(2.0, np.inf) == "values"

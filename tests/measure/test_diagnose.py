@@ -336,3 +336,5 @@ def test_a_wrong_entry_beside_much_larger_ones_is_not_nearly_right():
 def test_zeros_alone_name_no_mistake():
     for zero, told in ((0 * LOSS, "(it is 0)"), (0 * W, "every entry is 0)")):
         assert told in sentence(zero, zero + 0.4, clues=[Clue("the sum is left out", zero)])
+    own = Clue("right for your forward pass, which is wrong", 0 * W, whole=False)  # of one that gives a constant
+    assert "right for your forward pass" in sentence(0 * W, W + 3.0, clues=[own])
