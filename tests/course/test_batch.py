@@ -49,6 +49,17 @@ def run(book: Gradebook, folder: Path, only: tuple[str, ...] = ("2",), **options
     return Batch(book, book.run(), HOMEWORK, Terms(5, only), **made).grade(recognise(folder))
 
 
+def test_the_reference_is_read_once_before_anyones_work(book, tmp_path, scripted, monkeypatch):
+    """Readers are forked from this process, and find made what that makes."""
+    read: list[str] = []
+    own = Batch.read
+    monkeypatch.setattr(batch.submission, "prepare", lambda reference, wanted: read.append(reference.name))
+    monkeypatch.setattr(Batch, "read", lambda self, student: read.append(student.id) or own(self, student))
+    scripted(lambda job, time: graded(job))
+    run(book, class_of(tmp_path / "in", "right-tabs", "right-loops"))
+    assert read == ["reference", "right-loops", "right-tabs"]
+
+
 # Faults, and whose they are
 
 
