@@ -132,9 +132,19 @@ def read_here(
         questions=helpers.spread(asked | questions, files),
         faults=helpers.spread(faults, files),
         there=tuple(search.there),
-        lines={base: lines for base, one in contents.items() if (lines := definitions(base, one))},
+        lines=lines_of(tell, contents, origin),
     )
     return submission, tuple(newer.asked)
+
+
+def lines_of(tell: Tell, contents: Mapping[str, bytes], origin: Mapping[str, str]) -> dict[str, dict[str, int]]:
+    """The lines of the definitions in each file that has some."""
+    found: dict[str, dict[str, int]] = {}
+    for base, content in contents.items():
+        tell(origin[base])
+        if lines := definitions(base, content):
+            found[base] = lines
+    return found
 
 
 def stubs(handout: Mapping[str, bytes], wanted: Collection[str]) -> dict[str, bytes]:

@@ -51,6 +51,7 @@ Read = TypeVar("Read")
 
 PATIENCE = 20.0  # seconds on the clock for each CPU second: a busy machine refuses nobody
 SURELY = 0.5  # of its CPU seconds: a busy system counts more when it ends a child than it tells afterwards
+MOST = 0.8  # of the time that was used: then one file alone is too costly
 STUCK = 5.0  # seconds in which a child only waits, though none has anything to wait for
 TRIES = 3
 ANSWER = 400 << 20  # bytes of an answer; a submission keeps at most 256 MiB
@@ -71,7 +72,7 @@ def read(
     `files`.
 
     `about` is what is read. A function whose first parameter is `tell: Tell` is given that as well, to say which file
-    it has come to, so that a sentence names it. Raises
+    it has come to, so that a sentence names it; if the time runs out, the one that took the most of it. Raises
     TimedOut, OutOfMemory or Crashed for what is over `limits` or ends the child, Mismatch and SubmissionError as the
     function does, and ReaderFault for anything else that it raises.
     """
@@ -203,7 +204,7 @@ def keep_alone(pipe: int) -> None:
 
 
 def carry_out(job: Job, pipe: int) -> dict[str, Any]:
-    tell = [lambda name: send(pipe, {"at": name})] if job.telling else []
+    tell = [lambda name: send(pipe, {"at": name, "cpu": time.process_time()})] if job.telling else []
     try:
         return {"value": plain(job.function(*tell, *job.args, **job.named))}
     except (Mismatch, SubmissionError) as error:
@@ -263,6 +264,26 @@ def received(pipe: int, deadline: float, idle: Idle) -> tuple[bytearray, bool, b
     return data, True, False
 
 
+class Looks:
+    """The file that a child said it looks at, and how many CPU seconds it has spent on each: the time may run out in a
+    small file behind a costly one."""
+
+    def __init__(self) -> None:
+        self.at = ""
+        self.since = 0.0
+        self.spent: dict[str, float] = {}
+
+    def go(self, name: str, cpu: float) -> None:
+        self.spent[self.at] = self.spent.get(self.at, 0.0) + cpu - self.since
+        self.at, self.since = name, cpu
+
+    def longest(self, cpu: float) -> tuple[str, float]:
+        """The file that took the most of the `cpu` seconds, "" for what was done before the first; and its share."""
+        self.go(self.at, cpu)
+        name = max(self.spent, key=lambda one: self.spent[one])
+        return name, self.spent[name] / cpu if cpu > 0 else 1.0
+
+
 @dataclass(frozen=True)
 class Ending:
     """How a child ended: `about` names what it read, `late` that its time on the clock was over, `stuck` that it only
@@ -275,15 +296,18 @@ class Ending:
     limits: Limits
     stuck: bool
 
-    def fault(self, at: str) -> StudentError:
+    def fault(self, looks: Looks) -> StudentError:
         """What is wrong with the submission, for a child that did not answer."""
-        name = at or self.about
+        name = looks.at or self.about
         if self.stuck:
             raise ReaderFault(f"{name} could not be read: the process that reads it waits for nothing, {TRIES} times")
         killed = os.WIFSIGNALED(self.status) and os.WTERMSIG(self.status) == signal.SIGKILL
-        if self.late or (killed and self.cpu >= SURELY * self.limits.read_cpu):
-            used = f"{self.limits.read_cpu:g} s" if not self.late else f"{PATIENCE * self.limits.read_cpu:g} s"
-            return TimedOut(f"{name} takes longer than {used} to read; hand in a smaller and simpler file")
+        busy = self.cpu >= SURELY * self.limits.read_cpu
+        if self.late or (killed and busy):
+            longest, share = looks.longest(self.cpu) if busy else (looks.at, 1.0)
+            name, used = longest or self.about, self.limits.read_cpu * (PATIENCE if self.late else 1)
+            what, most = (f"{name} takes", "") if share > MOST else ("the files take", f", {name} the longest")
+            return TimedOut(f"{what} longer than {used:g} s to read{most}; hand in a smaller and simpler file")
         if os.WIFSIGNALED(self.status) and not killed:
             ended = signal.Signals(os.WTERMSIG(self.status)).name
             return Crashed(f"{name} cannot be read: the program that reads it ends with {ended}; save it again")
@@ -292,17 +316,19 @@ class Ending:
 
 def answer(data: bytearray, ending: Ending, function: Callable[..., Read]) -> Read:
     """What the frames say. Raises what `read` does."""
-    at, last = "", None
+    looks, last = Looks(), None
     try:
         for frame in frames(memoryview(data)):
-            if type(frame) is dict and type(frame.get("at")) is str:
-                at = frame["at"][:300]
-            else:
-                last = frame
+            match frame:
+                case {"at": str(name), "cpu": float(seconds)}:
+                    looks.go(name[:300], seconds)
+                case _:
+                    last = frame
     except FrameError:
-        raise ending.fault(at) from None
+        raise ending.fault(looks) from None
     if type(last) is not dict:
-        raise ending.fault(at)
+        raise ending.fault(looks)
+    at = looks.at
     if last.get("memory") is True:
         most = ending.limits.read_memory >> 20
         raise OutOfMemory(f"{at or ending.about} takes more than {most} MiB of memory to read; hand in a smaller file")

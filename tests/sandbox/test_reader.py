@@ -137,6 +137,36 @@ def test_a_reader_over_its_limits_names_the_file_that_it_read(function, error, s
         read(function)
 
 
+def told_after(costly: str, seconds: float, small: str) -> reader.Looks:
+    looks = reader.Looks()
+    for name, cpu in [(small, 0.1), (costly, 0.2), (small, 0.3 + seconds / 2), (costly, 0.4 + seconds / 2)]:
+        looks.go(name, cpu)
+    looks.go(small, 0.4 + seconds)
+    return looks
+
+
+@pytest.mark.parametrize(
+    ("seconds", "sentence"),
+    [(6.0, "costly.py takes longer than 8 s to read;"), (4.0, "the files take longer than 8 s to read, costly.py the")],
+)
+def test_what_took_the_time_is_named_though_it_ran_out_elsewhere(seconds, sentence):
+    ending = reader.Ending("work.gz", False, int(signal.SIGKILL), 7.0, Limits(read_cpu=8), stuck=False)
+    assert str(ending.fault(told_after("costly.py", seconds, "small.py"))).startswith(sentence)
+
+
+def costly_before_small(tell: Tell) -> int:
+    tell("costly.py")
+    while time.process_time() < 0.9:
+        pass
+    tell("small.py")
+    return sum(iter(int, 1))
+
+
+def test_a_small_file_behind_a_costly_one_is_not_named():
+    with pytest.raises(TimedOut, match=r"costly\.py"):
+        read(costly_before_small)
+
+
 def test_a_reader_that_sleeps_has_a_clock(monkeypatch):
     monkeypatch.setattr(reader, "PATIENCE", 0.5)
     with pytest.raises(TimedOut, match=r"^train\.py takes longer than 0\.5 s"):
@@ -354,4 +384,4 @@ def test_a_child_that_was_forked_with_another_threads_lock_is_started_again(monk
 )
 def test_what_ended_a_reader_is_told_on_a_busy_machine_too(status, cpu, error):
     ending = reader.Ending("work.gz", False, int(status), cpu, Limits(read_cpu=8), stuck=False)
-    assert type(ending.fault("")) is error
+    assert type(ending.fault(reader.Looks())) is error
