@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .notebooks.notebook import modules
-from .training.syntax import digs
+from .training.syntax import digs, modules
 
 LONG, MANY = 4000, 1500  # characters of a text, and numbers in a cell or a module, that are data
 COMMENT = re.compile("#.*")

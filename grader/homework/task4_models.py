@@ -15,17 +15,16 @@ from grader.errors import Mismatch, Raised, Skipped, StudentError, Unrecorded
 from grader.measure.expect import MORE, expect_accuracy
 from grader.model import Figure
 
+from . import data_in_code
 from .prerequisites import LAYERS, NETWORK, ROUGH, STEP, ask_all, descends, keeps_from_learning, right, tell
 from .training import BEST, OVERFIT, TRAIN, VALIDATION
 from .training.curves import thinned
 
 if TYPE_CHECKING:
-    from . import data_in_code
     from .training import hyperparameters, trained_network, two_layer_run, words
     from .training.hyperparameters import BothRuns, Hyperparameters
     from .training.two_layer_run import Array, Outcome
 else:
-    data_in_code = later(".data_in_code", __package__)
     hyperparameters = later(".training.hyperparameters", __package__)
     trained_network = later(".training.trained_network", __package__)
     two_layer_run = later(".training.two_layer_run", __package__)

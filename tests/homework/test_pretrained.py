@@ -628,13 +628,16 @@ def test_our_preparation_is_torchvisions(weights):
         assert int(scores.argmax()) == int(imagenet.scores(weights, np.asarray(image)).argmax())
 
 
-def test_the_homework_needs_no_torch_until_it_is_graded():
-    """Grading Section 1 must not wait for torch."""
+def test_the_homework_needs_no_torch_and_nothing_named_later_until_it_is_graded():
+    """Grading Section 1 must wait neither for torch nor for what other tasks need."""
     import subprocess
     import sys
 
     code = (
-        "import sys; from grader.check import load, ROOT; load(ROOT / 'grader/homework'); print('torch' in sys.modules)"
+        "import sys; from grader.check import load, ROOT; load(ROOT / 'grader/homework')\n"
+        "print('torch' in sys.modules)\n"
+        "for name, module in sys.modules.items():\n"
+        "    if name.startswith('grader.homework.notebooks.') and type(module).__name__ != '_LazyModule': print(name)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

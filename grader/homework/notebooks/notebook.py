@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import base64
 import binascii
-import contextlib
 import json
 import re
 import warnings
@@ -21,6 +20,7 @@ from typing import Any, Literal
 
 from grader.errors import Mismatch
 
+from ..training.syntax import modules
 from ..worker.notebook import code
 from .languages import in_english
 
@@ -190,16 +190,6 @@ def decoded(text: str) -> bytes:
 
 
 # The code
-
-
-def modules(helpers: Mapping[str, bytes]) -> dict[str, ast.Module]:
-    """A notebook's helper modules, by their file's name, parsed."""
-    found = {}
-    for name, content in helpers.items():
-        with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found[name] = ast.parse(content)
-    return found
 
 
 def trees(notebook: Notebook) -> Iterator[tuple[Cell, ast.Module]]:

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from .notebook import Cell, Notebook, called, modules, trees
+from ..training.syntax import modules
+from .notebook import Cell, Notebook, called, trees
 
 # What may bind names, or print, or draw, although no syntax shows it.
 UNSEEN = re.compile(

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import data_in_code
-from ..training.syntax import digs, unparsed
+from ..training.syntax import digs, modules, unparsed
 from . import claimed_accuracy
-from .notebook import TRAINING, Notebook, Plot, draws, modules, parsed_code, pictures, trees
+from .notebook import TRAINING, Notebook, Plot, draws, parsed_code, pictures, trees
 from .saved import UNSEEN
 
 DRAWING = re.compile(r"^(plot|scatter|bar|barh|step|stem|errorbar|semilog[xy]|loglog|lineplot|line|fill_between)$")

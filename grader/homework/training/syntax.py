@@ -1,13 +1,25 @@
-"""Finds the names that a file's syntax tree binds, reads and calls."""
+"""Parses files, and finds the names that a syntax tree binds, reads and calls. Nothing is run."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+import contextlib
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 RUNNERS = frozenset(("grader", "__main__"))  # packages of the program that runs a student's code
 FRAMES = frozenset(("_getframe", "currentframe", "f_back", "tb_frame", "get_objects", "get_referrers"))
+
+
+def modules(files: Mapping[str, bytes]) -> dict[str, ast.Module]:
+    """Python files, by their names, parsed; none that is no Python."""
+    found = {}
+    for name, content in files.items():
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found[name] = ast.parse(content)
+    return found
 
 
 def callee(call: ast.Call) -> str:
