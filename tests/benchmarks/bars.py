@@ -10,8 +10,10 @@ nothing else. A line counts as long as the files and the data that it was measur
 Right training runs in the grader's own process for students, as in a graded submission, but without a bar to stop at:
 so the record has the accuracy that it reaches in the end, and the seconds until it clears the bar. Whether a slower
 machine has time for these follows from the seconds, because whether a run goes on is decided after steps. `--kind
-graded` grades right training as a submission is, and `--speed 0.25` does so with the budgets of a machine of a quarter
-of the speed; the row "each step four times" makes this machine one. Wrong training is always graded, on its own parts.
+stopped` lets right training stop at its bar, once, which takes less than half of the time: it does the seeds that were
+not trained to the end. `--kind graded` grades right training as a submission is, and `--speed 0.25` does so with the
+budgets of a machine of a quarter of the speed; the row "each step four times" makes this machine one. Wrong training is
+always graded, on its own parts.
 
 The bounds are in rates.py, the trainings in trainings.py. `--json tests/benchmarks/bars.json` keeps the summary that
 the README shows.
@@ -57,6 +59,7 @@ BELOW = ("3.1", "4.1")  # items that reject some wrong trainings, whatever they 
 SHOWN = ("item", "data", "kind", "name", "seed", "accuracy", "seconds", "earned")
 KINDS: dict[str, Callable[[str], dict[str, trainings.Files]]] = {
     "right": trainings.right,
+    "stopped": trainings.right,
     "wrong": trainings.wrong,
     "graded": trainings.graded,
 }
@@ -134,7 +137,8 @@ def measure(homework: Homework, rows: list[tuple[Row, Any]], given: argparse.Nam
         for seed in range(1, given.seeds + 1):
             for row, images in rows:
                 known = {"seed": seed, "speed": given.speed, "digest": images.digest}
-                if key(row.place() | known) in done or time.monotonic() - began > given.seconds:
+                whole = row.place() | known | ({"kind": "right"} if row.kind == "stopped" else {})
+                if {key(row.place() | known), key(whole)} & done or time.monotonic() - began > given.seconds:
                     continue
                 line = row.place() | known | run(slower(homework, given.speed), row, images, seed, zygotes.launch)
                 with given.record.open("a", encoding="utf-8") as record:
@@ -158,6 +162,8 @@ def run(homework: Homework, row: Row, images: Any, seed: int, launch: Launch) ->
     bar = settings_of(homework, row.item)[BAR[row.item]]
     if row.kind == "right":
         homework = changed(homework, {BAR[row.item]: UNREACHED, "budget": ENDLESS})
+    elif row.kind == "stopped":
+        homework = changed(homework, {"repeat": 0.0, "budget": ENDLESS})
     elif row.kind == "wrong":
         homework = changed(homework, {"repeat": 0.0})  # each run is a single one
     below = BELOW if row.kind == "wrong" and row.item != "5.3" else ()
@@ -171,7 +177,7 @@ def run(homework: Homework, row: Row, images: Any, seed: int, launch: Launch) ->
     found = {"earned": check.earned, "points": check.points, "asked": len(check.review)}
     found["elsewhere"] = [item for item in below if items[item].score < items[item].max_score]
     if curves is None or not curves["steps"]:
-        if row.kind == "right":  # as where the disk is full: that is no measurement
+        if row.kind in ("right", "stopped"):  # as where the disk is full: that is no measurement
             raise SystemExit(f"{row.item} {row.name}, seed {seed}: right work did not run: {check.message}")
         return found | {"accuracy": 0.0, "seconds": 0.0, "cleared": None}
     reached, used = curves[CURVE[row.item]], USED.search(curves["caption"])
@@ -239,7 +245,8 @@ def summed(lines: list[dict[str, Any]], homework: Homework) -> Iterator[Cell]:
             for name, files in files_of(item).items():
                 for data in sorted({line["data"] for line in lines if line["item"] == item}):
                     row = Row(item, data, kind, name, files)
-                    own = [line for line in lines if row.place().items() <= line.items()]
+                    place = row.place().items()
+                    own = [line for line in lines if place <= line.items()]
                     own = [line for line in own if line["digest"] == digests[item, data]]
                     for speed in sorted({line["speed"] for line in own}, reverse=True):
                         title = name if speed == 1 else f"{name}, at {speed:g} of the speed"
@@ -248,7 +255,7 @@ def summed(lines: list[dict[str, Any]], homework: Homework) -> Iterator[Cell]:
     for (item, data, kind, name), own in groups.items():
         found = margins[item, data, kind, name]
         alike = [some for place, some in margins.items() if place[:3] == (item, data, kind)]
-        pooled, freedom = deviation(alike)
+        pooled, freedom = deviation(alike) if kind != "stopped" else (0.0, 0)  # those end at their bar
         spread = pooled if len(found) < ENOUGH else max(deviation([found])[0], pooled)
         budget = SLOW * settings_of(homework, item)["budget"]
         yield Cell(

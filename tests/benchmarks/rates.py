@@ -120,15 +120,17 @@ def rounded(rate: float) -> float:
 def published(groups: Sequence[dict[str, Any]]) -> str:
     """The table of the README, out of a summary."""
     lines = [
-        "| item | data | right: trainings, runs | short of the bar | nearest | a run falls short | both fall short "
-        "| wrong: trainings, runs | that pass |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| item | data | right: trainings, runs | short of the bar | by their number | nearest | a run falls short "
+        "| both fall short | wrong: trainings, runs | that pass |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     wrong = {(group["item"], group["data"]): group for group in groups if group["kind"] == "wrong"}
+    stopped = {(group["item"], group["data"]): group for group in groups if group["kind"] == "stopped"}
     for right in (group for group in groups if group["kind"] == "right"):
-        other = wrong.get((right["item"], right["data"]))
+        other, more = (kind.get((right["item"], right["data"])) for kind in (wrong, stopped))
+        missed, runs = (right[name] + (more[name] if more else 0) for name in ("missed", "runs"))
         cells = [
-            right["item"], right["data"], f"{right['trainings']}, {right['runs']}", f"{right['missed']}",
+            right["item"], right["data"], f"{right['trainings']}, {runs}", f"{missed}", below(bound(missed, runs)),
             f"{100 * right['least']:+.1f} points", below(right["once"]), below(right["twice"]),
             f"{other['trainings']}, {other['runs']}" if other else "not yet",
             (", ".join(other["passing"]) or "none") if other else "",
