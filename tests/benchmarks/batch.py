@@ -1,8 +1,9 @@
 """How fast a class is graded, beside the fastest there could be: python tests/benchmarks/batch.py [COUNT]
 
 The limit is a process with numpy and the homework loaded that forks once per submission, imports the student's files
-there and runs the same checks on them, with nothing between the two. Everything is Section 1 without training runs. CPU
-is that of all processes started, whoever their parent was.
+there and runs the same checks on them, with nothing between the two. It grades right work alone: wrong work is graded
+again on right parts, in processes of its own. Everything is Section 1 without training runs. CPU is that of all
+processes started, whoever their parent was.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -42,9 +44,8 @@ SUBREAPER = 36  # prctl: orphans below this process become its own children, so 
 TESTED = 12  # submissions that the slow way is tried on
 
 
-def class_of(folder: Path, count: int) -> list[Path]:
+def class_of(folder: Path, count: int, kinds: Sequence[str] = ("right", "wrong", "partial")) -> list[Path]:
     """`count` submissions, all different, made of those that are right or wrong or partly done."""
-    kinds = ("right", "wrong", "partial")
     sources = [path for path in sorted((ROOT / "tests" / "submissions").iterdir()) if path.name.split("-")[0] in kinds]
     made = []
     for number, source in zip(range(count), itertools.cycle(sources), strict=False):
@@ -91,29 +92,19 @@ class Bare(session.Session):
     """A session without a second process: each call is answered here. What the limit is measured with."""
 
     def start(self) -> None:
-        code = self.folder / "code"
+        (self.folder / "scratch").mkdir(exist_ok=True)
+        os.chdir(self.folder / "scratch")
         self.process: Any = SimpleNamespace(
             output=SimpleNamespace(read=lambda cap: ""), kill=lambda: None, peak=lambda: 0
         )
-        os.chdir(self.folder / "scratch")
-        self.worker = Worker(
-            {
-                "folder": str(code),
-                "path": [str(code / name) for name in sorted(setup.folders(self.section))],
-                "modules": {name: Path(path).stem for name, path in self.section.modules.items()},
-                "keep": dict(self.section.keep),
-                "forbid": self.section.forbid,
-                "files": str(self.folder / "data"),
-                "first": session.NUMBERS,
-                "naps": 0.0,
-                "stopped": [],
-                "parts": {},
-            },
-            {},
-            SimpleNamespace(restart=lambda: None, finish=lambda: None),  # type: ignore[arg-type]
-        )
+        self.imported = set()
+        first = setup.first_frame(self.section, self.limits, self.folder, self.allowance.files)
+        cap: Any = SimpleNamespace(restart=lambda: None, finish=lambda: None)
+        self.worker = Worker({"first": session.NUMBERS, "parts": {}, **first, "naps": 0.0}, {}, cap)
 
-    def carry_out(self, request: dict[str, Any], cpu: float, more: float, subject: str, most: int = 0) -> list[Any]:
+    def carry_out(
+        self, request: dict[str, Any], cpu: float, more: float, subject: str, most: int | None = None
+    ) -> list[Any]:
         if self.process is None:
             self.start()
         reply = self.worker.answer({**request, "id": 0})
@@ -128,20 +119,38 @@ def limit(submissions: Sequence[Submission], homework: Any, width: int) -> Calla
         running = 0
         for submission in submissions:
             if running == width:
-                os.wait()
+                ended(os.wait()[1])
                 running -= 1
             if os.fork() == 0:
                 try:
-                    with Path(os.devnull).open("w") as sink, redirect_stdout(sink), redirect_stderr(sink):
-                        report = grading.grade(submission, homework, seed=1, only=SECTION_1)
-                    if report.faulty:
-                        print(f"{submission.name}: a check broke", file=sys.stderr)
+                    os._exit(graded(submission, homework))
                 finally:  # whatever happens, what is behind is the parent's
-                    os._exit(0)
+                    os._exit(1)
             running += 1
-        reap()
+        while running:
+            ended(os.wait()[1])
+            running -= 1
 
     return act
+
+
+def graded(submission: Submission, homework: Any) -> int:
+    """Grade it here: 0, or 1 where a check broke, which is told."""
+    try:
+        with Path(os.devnull).open("w") as sink, redirect_stdout(sink), redirect_stderr(sink):
+            report = grading.grade(submission, homework, seed=1, only=SECTION_1, shrink=False)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    if report.faulty:
+        print(f"{submission.name}: a check broke", file=sys.stderr)
+    return int(report.faulty)
+
+
+def ended(status: int) -> None:
+    """Stop where a fork did not grade its submission: then nothing was measured."""
+    if status:
+        raise SystemExit("a bare fork did not grade its submission; its error is above")
 
 
 def pytest_each(folders: Sequence[Path]) -> Callable[[], None]:
@@ -172,14 +181,16 @@ def main(count: int) -> None:
     homework, width = check.load(ROOT / "grader" / "homework"), cores()
     wanted = [name for section in homework.rubric.sections for name in section.submit]
     with tempfile.TemporaryDirectory() as root:
-        folders = class_of(Path(root) / "in", count)
+        mixed = class_of(Path(root) / "mixed", count)
+        folders = class_of(Path(root) / "right", count, ("right",))
         given = [read(path, wanted, stubs(homework.handout, wanted)) for path in folders]
         print(
             f"{count} submissions of Section 1, {width} cores; load {os.getloadavg()[0]:.1f} before anything is started"
         )
-        own = measured("batch", count, batch(folders[0].parent, Path(root) / "out", "--no-html"))
-        pages = measured("batch with HTML", count, batch(folders[0].parent, Path(root) / "pages"))
-        measured("the same again, nothing changed", count, batch(folders[0].parent, Path(root) / "pages"))
+        measured("batch with HTML, right and wrong work", count, batch(mixed[0].parent, Path(root) / "pages"))
+        measured("the same again, nothing changed", count, batch(mixed[0].parent, Path(root) / "pages"))
+        own = measured("batch, right work", count, batch(folders[0].parent, Path(root) / "out", "--no-html"))
+        pages = measured("batch with HTML, right work", count, batch(folders[0].parent, Path(root) / "right pages"))
         grading.Session = Bare  # type: ignore[misc]
         fastest = measured("the limit: a bare fork each, no isolation", count, limit(given, homework, width))
         slow = measured("a pytest process each, ten small tests", TESTED, pytest_each(folders[:TESTED]))
