@@ -82,13 +82,14 @@ def grade(
     results: dict[str, CheckResult] = {}
     held: dict[str, None] = {}
     versions: dict[str, str] = {}
+    files: dict[str, DataSet] = {}
     allowance = Allowance(homework.rubric.limits)
 
     def told(*, whole: bool) -> Report:
         """The report of what was measured; what was not is skipped, or the report is whole."""
         every = [item for task in homework.rubric.tasks for item in task.items if asked_for(item, task, only)]
         known = results if whole else {one.name: one for one in skipped(every, homework, STOPPED)} | results
-        read = read_from(options.read)
+        read = read_from(homework, options.read, files)
         graded = tuple(scored(homework, known, only))
         return Report(
             title=homework.rubric.title,
@@ -193,13 +194,16 @@ def usual_data(homework: Homework) -> Callable[[str], Any]:
     return Store(homework, root())
 
 
-def read_from(read: Mapping[str, Any]) -> list[DataSet]:
-    """The data sets among `read`, without single files; the report names them."""
+def read_from(homework: Homework, read: Mapping[str, Any], files: dict[str, DataSet]) -> list[DataSet]:
+    """The data sets among `read`, which the report names; `files` keeps what is known of single files."""
     if not read:
         return []
-    from grader.data.datasets import DataSet
+    from grader.data import datasets
 
-    return [one for one in read.values() if isinstance(one, DataSet)]
+    for name, one in read.items():
+        if isinstance(one, Path) and name not in files:
+            files[name] = datasets.of_file(homework.rubric.data[name], one)
+    return [one for one in (files.get(name, one) for name, one in read.items()) if isinstance(one, datasets.DataSet)]
 
 
 def scored(homework: Homework, results: Mapping[str, CheckResult], only: Collection[str]) -> Iterator[TaskResult]:

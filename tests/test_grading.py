@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,27 @@ def training(hw: Any, rng: Any) -> None:
     for _ in range(2):
         assert hw.once("made", lambda: made.append(1) or "it") == "it"
     assert made == [1]
+
+
+@pytest.mark.parametrize(
+    ("content", "version", "notes"),
+    [
+        (b"one", f"Images {hashlib.md5(b'one').hexdigest()[:12]}", []),
+        (b"two", f"Images {hashlib.md5(b'two').hexdigest()[:12]} (unverified)",
+         ["graded on Images, checksum not verified"]),
+        (None, "Images no longer there (unverified)", ["graded on Images, checksum not verified"]),
+    ],
+)  # fmt: skip
+def test_the_report_says_what_single_file_it_rests_on(tmp_path, content, version, notes):
+    """Such as weights, which a check loads itself, and which may be gone by then."""
+    path, plan = tmp_path / "weights.pth", reading(homework(tmp_path, training))
+    if content:
+        path.write_bytes(content)
+    declared = replace(plan.rubric.data["images"], files={path.name: hashlib.md5(b"one").hexdigest()})
+    plan = replace(plan, rubric=replace(plan.rubric, data={"images": declared}))
+    report = grade(SUBMISSION, plan, seed=1, data=lambda name: path)
+    assert report.provenance.versions["images"] == version
+    assert list(report.notes[1:]) == notes
 
 
 @pytest.mark.parametrize(
