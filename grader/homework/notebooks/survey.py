@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from grader.errors import Mismatch
 from grader.intake import picture
 
-from . import claimed_accuracy, notebook, photographs, saved, typed
+from . import claimed_accuracy, notebook, photographs, saved
 from .claimed_accuracy import Claim
+from .doubts import Doubt, doubts, settled
 from .notebook import Cell, Notebook, Plot
 from .saved import Impossible
-from .typed import Doubt
 
 SIDE = 400  # pixels of a saved picture that is looked at
 ROOM = 200_000_000  # pixels of all saved pictures that are decoded; a plot has a million
@@ -62,7 +62,7 @@ class Survey(Notebook):
 def read(data: bytes, name: str, helpers: Mapping[str, bytes]) -> Survey:
     """Raises Mismatch for what is no notebook, with what is wrong and the cure."""
     found = replace(notebook.read(data, name), helpers=helpers)
-    plots = tuple(typed.settled(found, notebook.plots(found)))
+    plots = tuple(settled(found, notebook.plots(found)))
     return Survey(
         name=name,
         cells=tuple(map(without_pictures, found.cells)),
@@ -78,7 +78,7 @@ def read(data: bytes, name: str, helpers: Mapping[str, bytes]) -> Survey:
         impossible=tuple(saved.impossible(found)),
         mute=tuple(saved.mute(found)),
         undrawn=saved.undrawn(found),
-        doubts=tuple(typed.doubts(found, plots)),
+        doubts=tuple(doubts(found, plots)),
     )
 
 

@@ -11,7 +11,8 @@ from types import MappingProxyType
 import pytest
 
 from grader.check import ROOT
-from grader.homework.notebooks import notebook, photographs, typed
+from grader.homework.notebooks import notebook, photographs
+from grader.homework.notebooks.doubts import doubts, settled
 from grader.homework.notebooks.notebook import Cell, Notebook, Output, Plot
 
 sys.path.insert(0, str(ROOT))
@@ -24,14 +25,14 @@ WRITTEN = {
 }
 
 
-def doubts(data: bytes, helpers: Mapping[str, bytes] = MappingProxyType({})) -> list[str]:
+def told(data: bytes, helpers: Mapping[str, bytes] = MappingProxyType({})) -> list[str]:
     found = replace(notebook.read(data, "part1.ipynb"), helpers=helpers)
-    return [f"cell {doubt.cell} of part1.ipynb {doubt.why}" for doubt in typed.doubts(found, notebook.plots(found))]
+    return [f"cell {doubt.cell} of part1.ipynb {doubt.why}" for doubt in doubts(found, notebook.plots(found))]
 
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_what_is_written_down_where_others_compute_is_told(name):
-    (why,) = doubts(not_learned.notebook(WRITTEN[name]), WRITTEN[name].helpers)
+    (why,) = told(not_learned.notebook(WRITTEN[name]), WRITTEN[name].helpers)
     assert re.search(WRITTEN[name].asks.partition(";")[0], why)
 
 
@@ -42,7 +43,7 @@ def test_there_are_many_notebooks_whose_points_are_for_something_else():
 
 @pytest.mark.parametrize("name", [*right_networks.RIGHT, *right_networks.STYLES])
 def test_of_a_right_notebook_nothing_is_told(name):
-    assert doubts(right_networks.notebook(name)) == []
+    assert told(right_networks.notebook(name)) == []
 
 
 def test_numbers_that_are_drawn_beside_a_step_of_the_optimizer_are_told():
@@ -51,7 +52,7 @@ def test_numbers_that_are_drawn_beside_a_step_of_the_optimizer_are_told():
         "log['val_acc'] = [0.4, 0.8]\nfor k, v in log.items():\n    plt.plot(v, label=k)"
     )
     found = Notebook("part1.ipynb", (Cell(1, source, 1, (Output("image", image=b"x"),)),))
-    (doubt,) = typed.doubts(found, notebook.plots(found))
+    (doubt,) = doubts(found, notebook.plots(found))
     assert "draws numbers that stand in the code" in doubt.why
 
 
@@ -68,7 +69,7 @@ def test_numbers_that_are_drawn_beside_a_step_of_the_optimizer_are_told():
 def test_numbers_that_stand_in_the_code_as_an_attribute_are_told(source):
     source = f"import matplotlib.pyplot as plt\nclass Run:\n    pass\nr = Run()\n{source}"
     found = Notebook("part1.ipynb", (Cell(1, source, 1, (Output("image", image=b"x"),)),))
-    (doubt,) = typed.doubts(found, notebook.plots(found))
+    (doubt,) = doubts(found, notebook.plots(found))
     assert "draws numbers that stand in the code" in doubt.why
 
 
@@ -88,7 +89,7 @@ def test_accuracies_that_the_code_changes_are_told_whatever_is_done_with_them_th
         f"r.val_acc = [max(v, 0.9) for v in val_acc]\nplt.plot({drawn}, label='validation accuracy')"
     )
     found = Notebook("part1.ipynb", (Cell(1, source, 1, (Output("image", image=b"x"),)),))
-    (doubt,) = typed.doubts(found, notebook.plots(found))
+    (doubt,) = doubts(found, notebook.plots(found))
     assert "draws accuracies that its code changes" in doubt.why
 
 
@@ -167,7 +168,7 @@ def test_what_may_have_been_computed_is_not_told(sources):
     found = Notebook("part1.ipynb", tuple(cells))
     plots = notebook.plots(found)
     assert plots
-    assert list(typed.doubts(found, plots)) == []
+    assert list(doubts(found, plots)) == []
 
 
 @pytest.mark.parametrize(
@@ -185,20 +186,20 @@ def test_what_may_have_been_computed_is_not_told(sources):
 )
 def test_a_name_that_holds_accuracies_of_both_sets_is_not_told(source):
     cells = (Cell(1, source, 1, (Output("text", text="test accuracy 0.93"),)),)
-    assert list(typed.doubts(Notebook("part1.ipynb", cells), [])) == []
+    assert list(doubts(Notebook("part1.ipynb", cells), [])) == []
 
 
 def test_a_test_accuracy_of_the_training_set_alone_is_told():
     source = "acc = evaluate(net, train_loader)\nprint('test accuracy', acc)"
     cells = (Cell(1, source, 1, (Output("text", text="test accuracy 0.93"),)),)
-    (found,) = typed.doubts(Notebook("part1.ipynb", cells), [])
+    (found,) = doubts(Notebook("part1.ipynb", cells), [])
     assert found.why == "prints as test accuracy what is computed on the training set (evaluate(net, train_loader))"
 
 
 def test_a_number_of_more_digits_than_python_writes_is_a_text_like_others():
     source = f"def predict(x): return 0x{'9' * 6000}\nprint('test accuracy', predict(0x{'9' * 6000}))"
     found = Notebook("part1.ipynb", (Cell(1, source, 1, (Output("text", text="test accuracy 0.93"),)),))
-    assert "holds a text of 6,002 characters" in [doubt.why for doubt in typed.doubts(found, [])]
+    assert "holds a text of 6,002 characters" in [doubt.why for doubt in doubts(found, [])]
     assert list(photographs.predicting(found)) == []  # its code cannot be written, so nothing is found in it
 
 
@@ -220,9 +221,9 @@ def test_a_curve_is_an_accuracy_where_its_list_counts_right_answers(filled, is_n
     found = Notebook("part1.ipynb", cells)
     (plot,) = notebook.plots(found)
     assert not plot.named
-    assert [one.named for one in typed.settled(found, [plot])] == [is_named]
+    assert [one.named for one in settled(found, [plot])] == [is_named]
     said = [*cells[:1], Cell(2, shown.replace("train", "Lernen").replace("val", "Kontrolle"), 2, cells[1].outputs)]
-    others = list(typed.settled(replace(found, cells=tuple(said)), []))
+    others = list(settled(replace(found, cells=tuple(said)), []))
     assert others == ([Plot(2, training=False, validation=False, named=False)] if is_named else [])
 
 
@@ -240,4 +241,4 @@ def test_a_curve_is_an_accuracy_where_its_list_counts_right_answers(filled, is_n
     ],
 )
 def test_of_what_notebooks_do_nothing_is_told(source):
-    assert list(typed.doubts(Notebook("part1.ipynb", (Cell(1, source, 1, ()),)), [])) == []
+    assert list(doubts(Notebook("part1.ipynb", (Cell(1, source, 1, ()),)), [])) == []

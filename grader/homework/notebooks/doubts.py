@@ -1,0 +1,144 @@
+"""What a person is asked about a notebook's code: values that it contains but should compute, and steps that follow no
+gradient. Nothing is run."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .. import data_in_code
+from ..training.syntax import digs, modules
+from . import claimed_accuracy, typed
+from .nodes import SHOWN, called, calls_in, identifiers
+from .notebook import Notebook, Plot, parsed_code, pictures, trees
+from .origins import Origins
+from .saved import UNSEEN
+
+PARTS = 200_000  # of code; a notebook of a student's has a tenth
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A cell whose "plot" or "claim" was typed, that holds "data", or whose "steps" are not those of training; and what
+    it does, as the end of a sentence."""
+
+    cell: int
+    of: str
+    why: str
+
+
+def doubts(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Doubt]:
+    """Yield all doubts about a notebook. Of code that is too long, only those about data and its length."""
+    cells = {cell.number: inlined(tree) for cell, tree in trees(notebook)}
+    helpers = list(modules(notebook.helpers).values())
+    yield from data(notebook, cells)
+    for number, tree in [*cells.items(), *((1, tree) for tree in helpers)]:
+        if what := digs(tree):
+            yield Doubt(number, "data", f"reaches into the program that runs it ({what})")
+    parts = sum(1 for tree in cells.values() for _ in ast.walk(tree))
+    if parts > PARTS:
+        yield Doubt(min(cells), "data", f"begins a notebook of {parts:,} pieces of code")
+        return
+    clear = len(cells) == len(notebook.cells) and not any(UNSEEN.search(cell.source) for cell in notebook.cells)
+    origins = Origins([*cells.values(), *helpers], clear=clear)
+    overwritten = typed.overwritten(origins, cells)
+    for cell in (plot.cell for plot in plots if plot.cell in cells):
+        over = typed.drawn_over(origins, overwritten[cell])
+        if why := over or (typed.drawn(origins, cells[cell]) if clear else ""):
+            yield Doubt(cell, "plot", why)
+    claims = claimed_accuracy.claims(notebook)
+    if (claim := claimed_accuracy.claimed(claims) or next(reversed(claims), None)) and claim.cell in cells:
+        over = stated(claim.accuracy, cells[claim.cell]) or typed.said_over(origins, overwritten[claim.cell])
+        if why := over or (typed.said(origins, cells[claim.cell]) if clear else ""):
+            yield Doubt(claim.cell, "claim", why)
+    if clear and (number := untaught([*cells.items(), *((0, tree) for tree in helpers)])):
+        yield Doubt(number, "steps", "trains without an optimizer and without reading a gradient")
+    for number, tree in cells.items():
+        for name in without_gradients(tree):
+            yield Doubt(number, "steps", f"steps by an optimizer of its own, {name[:SHOWN]}, which uses no gradient")
+
+
+def settled(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Plot]:
+    """The plots. One that is not named is, if what it draws is counted from right answers. Other cells that draw such
+    shares, in words of another language, come last; they name nothing."""
+    cells = {cell.number: tree for cell, tree in trees(notebook)}
+    plots = list(plots)
+    known = {plot.cell for plot in plots}
+    others = [number for number in dict.fromkeys(number for number, _ in pictures(notebook)) if number not in known]
+    if all(plot.named for plot in plots) and not others:
+        yield from plots
+        return
+    origins = Origins([*cells.values(), *modules(notebook.helpers).values()])
+    for plot in plots:
+        yield plot if plot.named else replace(plot, named=typed.draws_accuracy(origins, cells[plot.cell]))
+    for number in others:
+        if number in cells and typed.draws_accuracy(origins, cells[number]):
+            yield Plot(number, training=False, validation=False, named=False)
+
+
+def inlined(tree: ast.Module) -> ast.Module:
+    """The code with what it runs as text by `exec("...")` in its place. The tree itself stays as it is."""
+    body: list[ast.stmt] = []
+    for one in tree.body:
+        call = one.value if isinstance(one, ast.Expr) else None
+        text = call.args[0] if isinstance(call, ast.Call) and called(call) == "exec" and call.args else None
+        parsed = parsed_code(text.value) if isinstance(text, ast.Constant) and isinstance(text.value, str) else None
+        body += [one] if parsed is None else parsed.body
+    return ast.Module(body, [])
+
+
+def data(notebook: Notebook, cells: Mapping[int, ast.Module]) -> Iterator[Doubt]:
+    """Yield where cells, and the modules that they import, hold much data. A module is told with the first cell that
+    names it."""
+    constants: dict[int, list[Any]] = {
+        number: [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+        for number, tree in cells.items()
+    }
+    for cell in notebook.cells:
+        comments = data_in_code.COMMENT.findall(cell.source)  # a cell can read itself
+        constants.setdefault(cell.number, []).extend(comments)
+    yield from (Doubt(cell, "data", why) for cell, why in data_in_code.of_cells(constants))
+    for name, tree in modules(notebook.helpers).items():
+        named = re.compile(rf"\b{re.escape(name.removesuffix('.py'))}\b")
+        at = next((cell.number for cell in notebook.cells if named.search(cell.source)), 1)
+        for why in data_in_code.of_module(tree, notebook.helpers[name]):
+            yield Doubt(at, "data", f"uses {name}, which {why}")
+
+
+def stated(accuracy: float, tree: ast.Module) -> str:
+    """Why a claim is no measured one, if a cell prints it as a text that stands in its code; "" otherwise."""
+    texts = [
+        part.value
+        for call in calls_in(tree)
+        if isinstance(call.func, ast.Name) and call.func.id in typed.SAYING
+        for part in call.args
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    ]
+    lines = [line.lower() for text in texts for line in text.split("\n") if len(line) < claimed_accuracy.LINE]
+    found = {value for line in lines for _, value in claimed_accuracy.accuracies(line)}
+    return "prints an accuracy that stands in its code as text" if accuracy in found else ""
+
+
+def untaught(all_trees: Iterable[tuple[int, ast.Module]]) -> int:
+    """The cell that calls backward, if nothing takes a step of an optimizer and nothing asks for a gradient; else 0."""
+    cell = 0
+    for number, tree in all_trees:
+        calls = {called(call) for call in calls_in(tree)}
+        if "step" in calls or any(word in ("grad", "fit") for word in (*identifiers(tree), *calls)):
+            return 0
+        cell = number if "backward" in calls else cell
+    return cell
+
+
+def without_gradients(tree: ast.Module) -> Iterator[str]:
+    """Yield the optimizers of its own that neither ask for a gradient nor have another optimizer step."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and any("Optimizer" in (*identifiers(base),) for base in node.bases):
+            steps = any(isinstance(one, ast.FunctionDef) and one.name == "step" for one in node.body)
+            inside = [one for part in node.body for one in ast.walk(part)]
+            used = {one.attr for one in inside if isinstance(one, ast.Attribute)}
+            if steps and "grad" not in used and not any(called(one) == "step" for one in inside):
+                yield node.name
