@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from functools import lru_cache, partial
 from itertools import combinations
@@ -44,6 +45,15 @@ ALIKE = {
 }
 
 
+@dataclass
+class Matches:
+    """Which submissions belong to which rows of the list; rows are known by their positions."""
+
+    works: dict[int, list[Student]] = field(default_factory=lambda: defaultdict(list))
+    doubts: dict[int, str] = field(default_factory=dict)  # why another submission may belong to a row, too
+    unlisted: list[Student] = field(default_factory=list)  # submissions without a row
+
+
 def with_roster(
     students: Sequence[Student], rows: Rows, *, by_any_cell: bool, zone: tzinfo | None = None
 ) -> list[Student]:
@@ -51,52 +61,56 @@ def with_roster(
 
     Two students may share a name, so equal names do not match if the ids differ.
     """
-    found: list[Student] = []
-    theirs: dict[int, list[Student]] = {}
-    doubt: dict[int, str] = {}
-    kinds, teams = shared(students, rows), by_group(rows)
-    for one in students:
-        team = teams.get(key_of(one.name), [])
-        if members := members_of(one, rows, team):
-            doubt |= dict.fromkeys((at for at in team if at not in members), spelled_otherwise(one))
-            for number in members:
-                theirs.setdefault(number, []).append(
-                    replace(one, id=row_id(rows[number]), own_id=own_id(rows[number]), ids={})
-                )
-            continue
-        at, fitting = rows_of(one, rows, by_any_cell, kinds)
-        if at is not None:
-            theirs.setdefault(at, []).append(one)
-        else:
-            found.append(replace(one, unlisted=True))
-            doubt |= dict.fromkeys(team, spelled_otherwise(one))
-            unsure = fitting or numbered(one, rows) or (by_any_cell and resembling(one, rows)) or []
-            doubt |= dict.fromkeys(unsure, why_unsure(one, [rows[at] for at in unsure]))
-    alone = lone_members(rows, teams, theirs)
-    anyones = ownerless(found) or strangers(rows, theirs)
+    teams = rows_by_group(rows)
+    matches = matched(students, rows, teams, by_any_cell)
+    found, works = matches.unlisted, matches.works
+    lone = lone_members(rows, teams, works)
+    anyones = nobodys_work(found) or misnamed_work(rows, works)
     for at, row in enumerate(rows):
-        if is_test_student(row):
+        group = works.get(at, [])
+        if is_test_student(row) or (is_staff(row) and not group):
             continue  # the staff's own test submissions are skipped too
-        group = theirs.get(at, [])
-        if is_staff(row) and not group:
-            continue
-        sure = [one for one in group if same_id(one, row)]
-        own = sure if any(differ(one, other.ids) for one, other in combinations(group, 2)) else group
-        own = as_spelled(own, row)
+        own = certain(group, row)
         found += [replace(one, unlisted=True) for one in group if one not in own]
-        doubts = doubt.get(at, ""), missing_work(row), alone.get(at, ""), anyones
-        problem = why_unsure(group[0], [row]) if group else next(filter(None, doubts), "")
-        found.append(listed(newest(own) if own else absent(row, problem), row, zone))
+        if group:
+            reasons = [why_unsure(group[0], [row])]
+        else:
+            reasons = [matches.doubts.get(at, ""), missing_work(row), lone.get(at, ""), anyones]
+        student = newest(own) if own else absent(row, next(filter(None, reasons), ""))
+        found.append(listed(student, row, zone))
     return found
 
 
-def as_spelled(own: list[Student], row: Mapping[str, str]) -> list[Student]:
-    """Of works whose ids differ in case or Unicode form alone, those of the row's own spelling: others may be another
-    student's."""
-    spellings = {one.own_id for one in own}
-    if len(spellings) == len(set(map(alike, spellings))):
-        return own
-    return [one for one in own if one.own_id in row.values()]
+def matched(students: Sequence[Student], rows: Rows, teams: Mapping[str, Sequence[int]], by_any_cell: bool) -> Matches:
+    """The rows of each submission: those of the group that it is named after, else that of its student."""
+    found, kinds = Matches(), shared_kinds(students, rows)
+    for one in students:
+        team = teams.get(key_of(one.name), [])
+        if members := members_of(one, rows, team):
+            for at in members:
+                found.works[at].append(replace(one, id=row_id(rows[at]), own_id=own_id(rows[at]), ids={}))
+            found.doubts |= dict.fromkeys((at for at in team if at not in members), spelled_otherwise(one))
+            continue
+        sure, likely = rows_of(one, rows, by_any_cell, kinds)
+        if sure is not None:
+            found.works[sure].append(one)
+            continue
+        found.unlisted.append(replace(one, unlisted=True))
+        unsure = likely or with_canvas_id(one, rows) or (by_any_cell and resembling(one, rows)) or []
+        found.doubts |= dict.fromkeys(team, spelled_otherwise(one))
+        found.doubts |= dict.fromkeys(unsure, why_unsure(one, [rows[at] for at in unsure]))
+    return found
+
+
+def certain(group: list[Student], row: Mapping[str, str]) -> list[Student]:
+    """The submissions of a row's group that are surely its student's. Where their ids differ, only those with the row's
+    id are; where they differ in case or Unicode form alone, only those spelled as in the row are."""
+    if any(differ(one, other.ids) for one, other in combinations(group, 2)):
+        group = [one for one in group if same_id(one, row)]
+    spellings = {one.own_id for one in group}
+    if len(spellings) > len(set(map(alike, spellings))):
+        group = [one for one in group if one.own_id in row.values()]
+    return group
 
 
 def in_another_form(one: Student) -> bool:
@@ -123,14 +137,13 @@ def why_unsure(one: Student, rows: Rows) -> str:
 
 
 def missing_work(row: Mapping[str, str]) -> str:
-    """The problem that, by the list, something was handed in, but it is missing here; or ""."""
+    """Why a row without a submission may have one: the list says that it was handed in; "" if the list does not."""
     told = says_handed_in(row)
     return f"the class list says that it was handed in ({printable(told)}), but it is not here{AGAIN}" if told else ""
 
 
-def ownerless(unlisted: Sequence[Student]) -> str:
-    """The reason why a student without work may have handed in after all: some work is anonymous or belongs to a
-    group."""
+def nobodys_work(unlisted: Sequence[Student]) -> str:
+    """Why any student without a submission may have handed in: one is anonymous or a group's; "" if none is."""
     hidden = [one.name for one in unlisted if one.ids.get("ID", "").startswith("anon_")]
     if hidden:
         return f"{hidden[0]} is anonymous and may belong to this student; export the submissions with names"
@@ -138,10 +151,10 @@ def ownerless(unlisted: Sequence[Student]) -> str:
     return f"{groups[0]} may belong to this student's group{GROUPS}" if groups else ""
 
 
-def strangers(rows: Rows, theirs: Mapping[int, Sequence[Student]]) -> str:
-    """The reason why anyone without work may have handed in after all: most files have the id of one student and the
-    name of another, as Canvas names files of groups."""
-    joined = [(one, rows[at]) for at, group in theirs.items() for one in group
+def misnamed_work(rows: Rows, works: Mapping[int, Sequence[Student]]) -> str:
+    """Why any student without a submission may have handed in: most files have one student's id and another one's name,
+    as Canvas names the files of groups; "" if they do not."""
+    joined = [(one, rows[at]) for at, group in works.items() for one in group
               if one.ids.get("ID", "").isdigit() and same_id(one, rows[at])]  # fmt: skip
     other = [one.name for one, row in joined if full_name(row) and not words(one.name) & words(full_name(row))]
     many = len(other) > 1 and 2 * len(other) > len(joined)
@@ -149,23 +162,23 @@ def strangers(rows: Rows, theirs: Mapping[int, Sequence[Student]]) -> str:
 
 
 def absent(row: Mapping[str, str], problem: str) -> Student:
-    """A student without work."""
+    """A student without a submission."""
     name = printable(full_name(row) or column(row, *ID_COLUMNS))
     return Student(row_id(row), name, problem=problem, own_id=own_id(row))
 
 
-def numbered(one: Student, rows: Rows) -> list[int]:
-    """The rows whose Canvas ID appears in the names of the files."""
+def with_canvas_id(one: Student, rows: Rows) -> list[int]:
+    """The rows whose Canvas ID stands in the name of one of the files."""
     numbers = {number for _, path in one.parts for number in path.name.split("_") if number.isdigit()}
     return [at for at, row in enumerate(rows) if "ID" in one.ids and column(row, "ID") in numbers]
 
 
 def resembling(one: Student, rows: Rows) -> list[int]:
-    """The rows that a work named "ada l" may belong to. They have
+    """The rows that a submission named "ada l" may belong to. They have
 
     - an id of the same words ("ada-l"), or the same number without its zeros (7, where Excel was given 007);
-    - an id that stands in the work's name ("hw1 ada-l late"); or
-    - a name or an e-mail address in which the work's name stands ("ada")."""
+    - an id that stands in the submission's name ("hw1 ada-l late"); or
+    - a name or an e-mail address that contains the submission's name ("ada")."""
 
     def read(text: str) -> set[str]:
         return {word.lstrip("0") for word in words(text)}
@@ -197,7 +210,7 @@ def listed(one: Student, row: Mapping[str, str], zone: tzinfo | None) -> Student
     return replace(one, name=printable(full_name(row) or one.name), ids=ids, submitted_at=at)
 
 
-def by_group(rows: Rows) -> dict[str, list[int]]:
+def rows_by_group(rows: Rows) -> dict[str, list[int]]:
     """The rows of each group; groups whose names differ in case and signs alone are one."""
     found: dict[str, list[int]] = {}
     for at, row in enumerate(rows):
@@ -207,14 +220,14 @@ def by_group(rows: Rows) -> dict[str, list[int]]:
 
 
 def lone_members(
-    rows: Rows, teams: Mapping[str, Sequence[int]], theirs: Mapping[int, Sequence[Student]]
+    rows: Rows, teams: Mapping[str, Sequence[int]], works: Mapping[int, Sequence[Student]]
 ) -> dict[int, str]:
-    """The reason why the other members of a group may have handed in, too, if one alone did, under an own id."""
+    """Why the other members of a group may have handed in, if only one member did, under an own id."""
     found: dict[int, str] = {}
     for key, team in teams.items():
-        there = [at for at in team if at in theirs]
+        there = [at for at in team if at in works]
         if len(there) == 1:
-            one = theirs[there[0]][0].name
+            one = works[there[0]][0].name
             group = next(printable(group) for group in groups_of(rows[there[0]]) if key_of(group) == key)
             said = f"{one} alone of this student's group handed in; if that is the group's work, name it {group}"
             found |= dict.fromkeys((at for at in team if at not in there), said)
@@ -222,8 +235,8 @@ def lone_members(
 
 
 def members_of(one: Student, rows: Rows, team: Sequence[int]) -> list[int]:
-    """The rows of the group that the submission is named after; none if it is named after a student. `team` are those
-    of groups that are called so but for case and signs."""
+    """The rows of the group that the submission is named after; none if it is named after a student. `team` are the
+    rows of all groups whose names differ from its name in case and signs alone."""
     called: dict[str, list[int]] = {}
     for at in team:
         for group in groups_of(rows[at]):
@@ -241,8 +254,8 @@ def spelled_otherwise(one: Student) -> str:
 
 
 def rows_of(one: Student, rows: Rows, by_any_cell: bool, kinds: Collection[str]) -> tuple[int | None, list[int]]:
-    """The student's row, found by an id of the platform, else by name, or None if it is uncertain; and all rows that
-    may belong to the student."""
+    """The student's row, found by an id of the platform, else by name, else by any cell; None if it is uncertain. And
+    all rows that may be the student's."""
 
     def same_name(row: Mapping[str, str]) -> bool:
         names = words(full_name(row)) | words(roster_name(row))
@@ -251,18 +264,20 @@ def rows_of(one: Student, rows: Rows, by_any_cell: bool, kinds: Collection[str])
     def same_cell(row: Mapping[str, str]) -> bool:
         return by_any_cell and alike(one.name) in (alike(value) for value in row.values() if value)
 
-    ways = [[at for at, row in enumerate(rows) if fits(row)] for fits in (partial(same_id, one), same_name, same_cell)]
-    likely = [ways[0], *([at for at in way if not differ(one, rows[at], kinds)] for way in ways[1:])]
-    spelled = [at for at in dict.fromkeys(ways[0] + likely[2]) if one.own_id in rows[at].values()]
-    likely = [spelled, *likely]  # of "Ada" and "ada", the one that it says
+    by_id, by_name, by_cell = (
+        [at for at, row in enumerate(rows) if fits(row)] for fits in (partial(same_id, one), same_name, same_cell)
+    )
+    named, written = ([at for at in way if not differ(one, rows[at], kinds)] for way in (by_name, by_cell))
+    spelled = [at for at in dict.fromkeys(by_id + written) if one.own_id in rows[at].values()]  # "Ada", and not "ada"
+    likely = [spelled, by_id, named, written]
     at = next((way[0] for way in likely if len(way) == 1), None)
     if at is not None and is_anothers(one, rows[at]):
         return None, [at]
-    return at, next(filter(None, [*likely, *ways]), [])
+    return at, next(filter(None, [*likely, by_name, by_cell]), [])
 
 
 def is_anothers(one: Student, row: Mapping[str, str]) -> bool:
-    """Whether Moodle's number matches the row but the name does not: the number of a group, or an old list.
+    """Whether Moodle's number is the row's, but the name is another: it is a group's number, or the list is old.
 
     If names are hidden, Moodle writes the word for a participant instead of the name; the list's `Identifier` begins
     with the same word. Older versions put a group's name before it.
@@ -275,16 +290,16 @@ def is_anothers(one: Student, row: Mapping[str, str]) -> bool:
 
 
 def same_id(one: Student, row: Mapping[str, str]) -> bool:
-    return any(own == other for own, other in pairs(one, row))
+    return any(own == other for own, other in id_pairs(one, row))
 
 
 def differ(one: Student, ids: Mapping[str, str], kinds: Collection[str] | None = None) -> bool:
     """Whether both sides have ids of a common kind (one of `kinds`, if given) and no such ids are equal."""
-    both = list(pairs(one, ids, kinds))
+    both = list(id_pairs(one, ids, kinds))
     return bool(both) and all(own != other for own, other in both)
 
 
-def pairs(one: Student, ids: Mapping[str, str], kinds: Collection[str] | None = None) -> Iterator[tuple[str, str]]:
+def id_pairs(one: Student, ids: Mapping[str, str], kinds: Collection[str] | None = None) -> Iterator[tuple[str, str]]:
     """Pairs of the student's ids and the other side's ids of the same kind."""
     for kind, value in one.ids.items():
         if (kinds is None or kind in kinds) and (other := of_kind(ids, kind)):
@@ -302,15 +317,15 @@ def bare(kind: str, value: str) -> str:
     return alike(value).removeprefix("#")
 
 
-def shared(students: Sequence[Student], rows: Rows) -> set[str]:
-    """The kinds of ids with a value that the platform and the list share: a column "ID" made by hand may hold other
-    numbers."""
+def shared_kinds(students: Sequence[Student], rows: Rows) -> set[str]:
+    """The kinds of ids that the platform and the list share, with at least one equal value: a column "ID" made by hand
+    may hold other numbers."""
     kinds = {kind for one in students for kind in one.ids}
     known = {kind: {bare(kind, of_kind(row, kind)) for row in rows} for kind in kinds}
     return {kind for one in students for kind, value in one.ids.items() if bare(kind, value) in known[kind]}
 
 
-@lru_cache(maxsize=1 << 14)  # each work is compared with each row
+@lru_cache(maxsize=1 << 14)  # each submission is compared with each row
 def words(name: str) -> frozenset[str]:
     """Spellings of a name: "Doe, Jane", "Jane Doe", "doejane" and "janedoe" have one in common."""
     parts = re.findall(r"\w+", unicodedata.normalize("NFKC", printable(name) if name else "").casefold())
