@@ -86,42 +86,13 @@ def run_once(
 ) -> CheckResult:
     """The check's random numbers depend only on the run's seed and the check's name. `whole` is as in
     `Session.begin`."""
-    check = homework.checks[plan.name]
+    check, began = homework.checks[plan.name], time.monotonic()
     own_seed = int.from_bytes(hashlib.sha256(f"{seed} {plan.name}".encode()).digest()[:8], "little")
-    verdict, fraction, message, where, began = Verdict.PASS, 1.0, "", "", time.monotonic()
-    part = ""
     there = seed_of_the_student(homework.reference, own_seed)
     hw.seeds = np.random.default_rng([there, 1])
     hw.session.begin(there, whole=whole)
     homework.answers.begin_check()
-    try:
-        what = f"the check {check.name} ({Path(defined_at(check)).name})"
-        seconds = seconds_of(homework.rubric.limits, hw.item)
-        with clock(what, seconds), redirect_stdout(sys.stderr):  # what the check prints is no part of a report
-            gained = check.function(hw, Draws(np.random.PCG64(own_seed)))
-        if gained is not None:
-            fraction = as_fraction(gained)
-            verdict = Verdict.PASS if fraction == 1.0 else Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
-    except StudentError as error:
-        verdict, fraction, where = error.verdict, error.fraction, error.where
-        part = wrong_part(check.about, hw, error)
-        message = hw.session.as_handed_out(error.message)
-        if failed is not None and hw.session.trace and not error.elsewhere:
-            failed[plan.name] = hw.session.trace.calls, error
-        if hw.session.allowance.used_up:
-            hw.review(f"{message}; {BY_HAND}")
-    except Undecided as question:
-        verdict, fraction, message = Verdict.SKIPPED, 0.0, str(question)
-        hw.review(str(question))
-    except Skipped as reason:
-        verdict, fraction, message = Verdict.SKIPPED, 0.0, str(reason)
-    except (UsageError, KeyboardInterrupt):
-        raise  # the data or the command is wrong: the user can fix it, and no submission is at fault
-    except BaseException as error:  # a check must not end the grader, and pytest's outcomes are no Exception
-        found = by_tests(error, check) or unusable(error, check, hw)
-        verdict, fraction, message = found or (Verdict.INTERNAL, 0.0, traceback.format_exc())
-    if verdict in (Verdict.FAIL, Verdict.PARTIAL) and not where:
-        where = place(check.about, hw, part)
+    verdict, fraction, message, where = carry_out(check, hw, homework, own_seed, failed)
     return CheckResult(
         name=plan.name,
         title=check.title,
@@ -145,6 +116,44 @@ def run_once(
         visibility=plan.visibility,
         files=tuple(sorted(hw.session.asked.names)),
     )
+
+
+def carry_out(
+    check: Check, hw: Subject, homework: Homework, seed: int, failed: dict[str, Failed] | None
+) -> tuple[Verdict, float, str, str]:
+    """Verdict, fraction of the points, message, and the line in the student's file. Raises UsageError where the data or
+    the command is wrong: the user can fix it, and no submission is at fault."""
+    verdict, fraction, message, where, part = Verdict.PASS, 1.0, "", "", ""
+    try:
+        what = f"the check {check.name} ({Path(defined_at(check)).name})"
+        seconds = seconds_of(homework.rubric.limits, hw.item)
+        with clock(what, seconds), redirect_stdout(sys.stderr):  # what the check prints is no part of a report
+            gained = check.function(hw, Draws(np.random.PCG64(seed)))
+        if gained is not None:
+            fraction = as_fraction(gained)
+            verdict = Verdict.PASS if fraction == 1.0 else Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
+    except StudentError as error:
+        verdict, fraction, where = error.verdict, error.fraction, error.where
+        part = wrong_part(check.about, hw, error)
+        message = hw.session.as_handed_out(error.message)
+        if failed is not None and hw.session.trace and not error.elsewhere:
+            failed[check.name] = hw.session.trace.calls, error
+        if hw.session.allowance.used_up:
+            hw.review(f"{message}; {BY_HAND}")
+    except Undecided as question:
+        verdict, fraction, message = Verdict.SKIPPED, 0.0, str(question)
+        hw.review(str(question))
+    except Skipped as reason:
+        verdict, fraction, message = Verdict.SKIPPED, 0.0, str(reason)
+    except (UsageError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # a check must not end the grader, and pytest's outcomes are no Exception
+        found = by_tests(error, check) or by_answer(error, check, hw)
+        verdict, message = found or (Verdict.INTERNAL, traceback.format_exc())
+        fraction = 0.0
+    if verdict in (Verdict.FAIL, Verdict.PARTIAL) and not where:
+        where = place(check.about, hw, part)
+    return verdict, fraction, message, where
 
 
 def seed_of_the_student(reference: Path, seed: int) -> int:
@@ -172,12 +181,14 @@ def as_fraction(gained: Any) -> float:
     return min(1.0, max(0.0, fraction))
 
 
-def by_tests(error: BaseException, check: Check) -> tuple[Verdict, float, str] | None:
-    """Verdict, fraction and message if a check was skipped by the words of pytest or unittest; else None. Raises
-    UsageError for `pytest.xfail`, because a check expects no wrong answer, for a student's exception where Python and
-    pytest take their own, and for what is written into the value of an attribute."""
+def by_tests(error: BaseException, check: Check) -> tuple[Verdict, str] | None:
+    """Verdict and message if pytest or unittest skipped a check; else None.
+
+    Raises UsageError for `pytest.xfail`, because a check expects no wrong answer; for `except` or `pytest.raises` with
+    a student's exception; for an attribute that is read from the engine's exception; and for a change of an attribute's
+    value."""
     if isinstance(error, outcome("_pytest.outcomes", "Skipped") | outcome("unittest.case", "SkipTest")):
-        return Verdict.SKIPPED, 0.0, str(error) or f"the check {check.name} skipped this, and gave no reason"
+        return Verdict.SKIPPED, str(error) or f"the check {check.name} skipped this, and gave no reason"
     cure = ""
     if isinstance(error, outcome("_pytest.outcomes", "XFailed")):
         cure = (
@@ -209,41 +220,54 @@ class Never(BaseException):
     """Never raised."""
 
 
-def unusable(error: BaseException, check: Check, hw: Subject) -> tuple[Verdict, float, str] | None:
-    """Verdict, fraction and message if a check failed because of an answer: what the check asserts does not hold, or
-    the answer is None, has too few parts, another type or shape, is plain data instead of an object, or a text that
-    cannot be read.
+def by_answer(error: BaseException, check: Check, hw: Subject) -> tuple[Verdict, str] | None:
+    """Verdict and message if a check failed because of an answer: what the check asserts does not hold, or the answer
+    is None, has too few parts, another type or shape, is plain data instead of an object, or a text that cannot be
+    read.
 
     The reference passes, so only a student's answer can be at fault. Returns None for any other exception: it is a bug
     in the grader.
     """
     if not arises_in(Path(defined_at(check)).parent, error):
         return None
+    told = str(error)
+    line = told.partition("\n")[0]
     if isinstance(error, AssertionError | outcome("_pytest.outcomes", "Failed")):  # of `pytest.raises`; no Exception
-        if found := UNRAISED.fullmatch(str(error)):
-            return Verdict.FAIL, 0.0, f"{found[1]} must be raised here, but nothing was raised"
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        told = " ".join(lines[:2])[:MOST_SAID]  # numpy.testing says there what does not hold; then, what it expected
-        return Verdict.FAIL, 0.0, told or f"this does not hold for your answer: {check.title}"
-    if isinstance(error, ValueError | IndexError) and (found := PARTS.fullmatch(str(error))):
-        return Verdict.FAIL, 0.0, f"an answer has other parts than expected: {found[0]}"
-    if type(error).__name__ in UNREADABLE or NO_NUMBER.match(str(error)):
-        told = str(error).partition("\n")[0]
-        return Verdict.FAIL, 0.0, f"what your code wrote cannot be read: {told}"[:MOST_SAID]
-    if isinstance(error, AttributeError) and isinstance(error.obj, PLAIN):
-        wanted, got = f"its {error.name} was read", type(error.obj).__name__
-    elif isinstance(error, TypeError) and (found := re.fullmatch(r"'(\w+)' object is not callable", str(error))):
-        wanted, got = "it was called", found[1]
-    elif isinstance(error, TypeError | ValueError) and ("NoneType" in str(error) or uses_none(error, check)):
-        wanted, got = "it was used", "NoneType"
-    elif misfits(error, answers_in(used(error, check), hw)):
-        told = str(error).partition("\n")[0]
-        return Verdict.FAIL, 0.0, f"an answer has another type or shape than expected: {told}"[:MOST_SAID]
-    else:
-        return None
+        return Verdict.FAIL, not_held(told, check)
+    if isinstance(error, ValueError | IndexError) and PARTS.fullmatch(told):
+        return Verdict.FAIL, f"an answer has other parts than expected: {told}"
+    if type(error).__name__ in UNREADABLE or NO_NUMBER.match(told):
+        return Verdict.FAIL, f"what your code wrote cannot be read: {line}"[:MOST_SAID]
+    got, use = misused(error, check)
     if got == "NoneType":
-        return Verdict.NOT_IMPLEMENTED, 0.0, f"an answer is None, and {wanted}: not implemented yet"
-    return Verdict.FAIL, 0.0, f"an answer is a plain {got}, and {wanted}: {OBJECT}"
+        return Verdict.NOT_IMPLEMENTED, f"an answer is None, and {use}: not implemented yet"
+    if got:
+        return Verdict.FAIL, f"an answer is a plain {got}, and {use}: {OBJECT}"
+    if misfits(error, answers_in(used(error, check), hw)):
+        return Verdict.FAIL, f"an answer has another type or shape than expected: {line}"[:MOST_SAID]
+    return None
+
+
+def not_held(told: str, check: Check) -> str:
+    """What an assertion says of an answer: that of pytest.raises, of numpy.testing, or of the check itself."""
+    if found := UNRAISED.fullmatch(told):
+        return f"{found[1]} must be raised here, but nothing was raised"
+    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    said = " ".join(lines[:2])[:MOST_SAID]  # numpy.testing says first what does not hold, and then what it expected
+    return said or f"this does not hold for your answer: {check.title}"
+
+
+def misused(error: BaseException, check: Check) -> tuple[str, str]:
+    """The type of an answer that was used as an object, and how it was used; "" for both if none was."""
+    told = str(error)
+    if isinstance(error, AttributeError) and isinstance(error.obj, PLAIN):
+        return type(error.obj).__name__, f"its {error.name} was read"
+    if isinstance(error, TypeError) and (found := re.fullmatch(r"'(\w+)' object is not callable", told)):
+        return found[1], "it was called"
+    of_value = isinstance(error, TypeError | ValueError)
+    if of_value and ("NoneType" in told or any(value is None for value in used(error, check))):
+        return "NoneType", "it was used"
+    return "", ""
 
 
 def misfits(error: BaseException, answers: Iterable[Any]) -> bool:
@@ -271,13 +295,8 @@ def answers_in(values: Sequence[Any], hw: Subject) -> Iterator[Any]:
     yield from (part for value in values for _, part in islice(parts(value), MOST_PARTS) if id(part) in known)
 
 
-def uses_none(error: BaseException, check: Check) -> bool:
-    """Whether a name in the line of the homework that failed is None there: numpy's own words do not say so."""
-    return any(value is None for value in used(error, check))
-
-
 def used(error: BaseException, check: Check) -> list[Any]:
-    """The values of the names in the line of the homework that failed."""
+    """The values of the names in the line of the homework that failed. numpy's messages do not always name them."""
     frames = own_frames(error, check)
     if not frames:
         return []
