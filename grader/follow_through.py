@@ -37,15 +37,14 @@ Open = Callable[[Submission, Parts | None], Session]
 
 
 @dataclass
-class Below:
-    """What is known of a section's items so far: the results of their checks, on which parts an item was graded again
-    with success, and which checks failed on wrong parts alone."""
+class Graded:
+    """What is known of a section's items so far."""
 
     homework: Homework
     section: Section
-    results: dict[str, CheckResult]
-    passed_on: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    right: set[str] = field(default_factory=set)
+    results: dict[str, CheckResult]  # of each check, by its name, on the student's own parts
+    passed_on: dict[str, tuple[str, ...]] = field(default_factory=dict)  # item -> the right parts that it passes on
+    right: set[str] = field(default_factory=set)  # the checks that fail on wrong parts alone
 
     def item(self, name: str) -> Item:
         return next(item for item in self.homework.rubric.items if item.id == name)
@@ -54,21 +53,21 @@ class Below:
         """The checks of an item that failed on the student's own parts."""
         return [plan for plan in item.checks if plan.name in self.results and fails(self.results[plan.name])]
 
-    def wrong(self, item: Item) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def wrong_below(self, item: Item) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The functions at fault below an item, as the student knows them, and the items that they belong to."""
         names: dict[str, None] = {}
         items: dict[str, None] = {}
         for below in map(self.item, item.built_on):
             failed = self.failed(below)
-            lower = self.wrong(below) if failed and below.id in self.passed_on else ((), ())
-            own = () if lower[0] else tuple(self.blamed([plan for plan in failed if plan.name not in self.right]))
-            names |= dict.fromkeys((*lower[0], *filter(None, own)))
-            items |= dict.fromkeys((*lower[1], *((below.id,) if own else ())))
+            deeper, deeper_items = self.wrong_below(below) if failed and below.id in self.passed_on else ((), ())
+            own = () if deeper else tuple(self.blamed([plan for plan in failed if plan.name not in self.right]))
+            names |= dict.fromkeys((*deeper, *filter(None, own)))
+            items |= dict.fromkeys((*deeper_items, *([below.id] if own else ())))
         return tuple(names), tuple(items)
 
     def blamed(self, failed: Collection[CheckPlan]) -> Iterator[str]:
-        """The functions of checks that failed. Where another one of these raised or gave no answer that fits, as the
-        first word of the message says, nothing is known of the check's own."""
+        """The functions of checks that failed. A check whose message begins with another one of these functions is
+        left out: that one raised, or gave no answer that fits, so nothing is known of the check's own."""
         names = [short(self.about(plan)) for plan in failed]
         called = [name.rpartition(".")[2] for name in names]
         for plan, name, own in zip(failed, names, called, strict=True):
@@ -76,20 +75,20 @@ class Below:
             if told == own or told not in called:
                 yield name
 
-    def parts(self, item: Item) -> tuple[str, ...]:
-        """The functions for which right ones stand in where an item is graded again."""
+    def right_parts(self, item: Item) -> tuple[str, ...]:
+        """The functions that right ones replace when an item is graded again."""
         found: dict[str, None] = {}
         for below in map(self.item, item.built_on):
             failed = self.failed(below)
             if failed and below.id in self.passed_on and not item.nearest:
                 found |= dict.fromkeys(self.passed_on[below.id])  # it is right on these, so it stays as it is
             elif failed:
-                found |= dict.fromkeys(self.functions(below, failed))
+                found |= dict.fromkeys(self.replaceable(below, failed))
         return tuple(found)
 
-    def functions(self, item: Item, failed: Iterable[CheckPlan]) -> Iterator[str]:
-        """An item's functions that can be stood in for: all together, because they share caches. A constructor only
-        where it is wrong itself, because a student chooses the names of the parameters."""
+    def replaceable(self, item: Item, failed: Iterable[CheckPlan]) -> Iterator[str]:
+        """Yield an item's functions that right ones can replace. These replace all of them together, because they share
+        caches; but a constructor only if it is wrong itself, because a student chooses the names of the parameters."""
         wrong = set(map(self.about, failed))
         for name in dict.fromkeys(map(self.about, item.checks)):
             module, _, rest = name.partition(".")
@@ -100,22 +99,22 @@ class Below:
             elif name in self.section.stand_ins or rest in self.section.functions.get(module, ()):
                 yield name
 
-    def without_stand_in(self, item: Item, plans: Iterable[CheckPlan]) -> Iterator[str]:
-        """What some of an item's checks are about, as the student knows it, where nothing can stand in for it."""
+    def irreplaceable(self, item: Item, plans: Iterable[CheckPlan]) -> Iterator[str]:
+        """Yield the functions of some of an item's checks, as the student knows them, that no right one can replace."""
         for plan in plans:
-            if not any(self.functions(replace(item, checks=(plan,)), (plan,))):
+            if not any(self.replaceable(replace(item, checks=(plan,)), (plan,))):
                 yield short(self.about(plan)) or item.title
 
     def left_wrong(self, item: Item) -> str:
-        """A function at fault below an item that stays as it is where the item is graded again; "" if there is none."""
+        """A wrong function below an item that stays wrong when the item is graded again; "" if there is none."""
         wrong = (one for one in map(self.item, item.built_on) if item.nearest or one.id not in self.passed_on)
-        return next((name for one in wrong for name in self.without_stand_in(one, self.failed(one))), "")
+        return next((name for one in wrong for name in self.irreplaceable(one, self.failed(one))), "")
 
     def about(self, plan: CheckPlan) -> str:
         return self.homework.checks[plan.name].about
 
     def stopped(self, constructor: str, how: Collection[Verdict] = ENDLESS) -> bool:
-        """Whether a check about a constructor ended so on the student's own parts."""
+        """Whether a check about a constructor ended in one of these verdicts on the student's own parts."""
         about = (one for name, one in self.results.items() if self.homework.checks[name].about == constructor)
         return any(one.verdict in how for one in about)
 
@@ -133,7 +132,7 @@ def short(about: str) -> str:
 
 
 def unknown_below(items: Iterable[Item], results: Mapping[str, CheckResult], homework: Homework) -> list[Item]:
-    """Earlier items that were not graded, and on which a failed item is built: these decide, too."""
+    """Earlier items that were not graded, though a failed item is built on them: they decide, too."""
     every = {item.id: item for item in homework.rubric.items}
     open_ = [item for item in items if any(fails(results[plan.name]) for plan in item.checks if plan.name in results)]
     found: dict[str, Item] = {}
@@ -145,42 +144,46 @@ def unknown_below(items: Iterable[Item], results: Mapping[str, CheckResult], hom
     return [item for item in every.values() if item.id in found]
 
 
-def graded_again(below: Below, items: Collection[Item], submission: Submission, options: Options, open_: Open, run: Run
-                 ) -> Iterator[CheckResult]:  # fmt: skip
+def graded_again(graded: Graded, items: Collection[Item], submission: Submission, options: Options, open_: Open,
+                 run: Run) -> Iterator[CheckResult]:  # fmt: skip
     """The checks of `items` that failed on wrong parts, with what they earn on right ones. The results of all items
-    below are known."""
-    if not any(map(below.failed, items)):
+    below are known. Items that follow each other with equal right parts share a session."""
+    if not any(map(graded.failed, items)):
         return
-    fresh = replace(options, kept={})
+    options = replace(options, kept={})
+    session: Session | None = None
+    session_parts: tuple[str, ...] = ()
     with ExitStack() as stack:
         stack.callback(one_thread().restore_original_limits)
-        sessions: dict[tuple[str, ...], Session] = {}
         for item in items:
-            names, items_below = below.wrong(item)
-            if not names or not below.failed(item) or not written(below, item, submission):
+            names, items_below = graded.wrong_below(item)
+            if not names or not graded.failed(item) or not written(graded, item, submission):
                 continue
-            failed = [plan for plan in below.failed(item) if plan.points]
-            if not below.homework.modules:
-                yield from (by_the_course(below.results[plan.name], names, items_below) for plan in failed)
-                continue
-            parts = below.parts(item)
-            if not parts:
-                continue
-            if parts not in sessions:
-                for session in sessions.values():
-                    session.close()
-                sessions = {parts: stack.enter_context(opened(below, parts, submission, open_))}
-            done = []
-            for plan in failed:
-                first = below.results[plan.name]
-                options.on_progress(f"{plan.name}, on right parts")
-                hw = Subject(sessions[parts], below.homework, item, fresh)
-                done.append(better(first, run(plan, hw), hw, below, item))
-            below.right |= {one.name for one in done if one.followed and one.followed.again.verdict is Verdict.PASS}
-            if all(one.name in below.right for one in done) and not item.nearest:
-                below.passed_on[item.id] = parts
-            still = {below.about(plan) for plan in below.failed(item) if plan.name not in below.right}
-            yield from (spoken(one, below, item, still) for one in done)
+            if not graded.homework.modules:
+                failed = [graded.results[plan.name] for plan in graded.failed(item) if plan.points]
+                yield from (by_the_course(result, names, items_below) for result in failed)
+            elif parts := graded.right_parts(item):
+                if session is None or parts != session_parts:
+                    if session is not None:
+                        session.close()
+                    session, session_parts = stack.enter_context(opened(graded, parts, submission, open_)), parts
+                yield from on_right_parts(graded, item, parts, session, options, run)
+
+
+def on_right_parts(
+    graded: Graded, item: Item, parts: tuple[str, ...], session: Session, options: Options, run: Run
+) -> Iterator[CheckResult]:
+    """The failed checks of an item, each with the better of its results and a sentence."""
+    done = []
+    for plan in (plan for plan in graded.failed(item) if plan.points):
+        options.on_progress(f"{plan.name}, on right parts")
+        hw = Subject(session, graded.homework, item, options)
+        done.append(better(graded.results[plan.name], run(plan, hw), hw, graded, item))
+    graded.right |= {one.name for one in done if one.followed and one.followed.again.verdict is Verdict.PASS}
+    if all(one.name in graded.right for one in done) and not item.nearest:
+        graded.passed_on[item.id] = parts
+    still = {graded.about(plan) for plan in graded.failed(item) if plan.name not in graded.right}
+    yield from (spoken(one, graded, item, still) for one in done)
 
 
 def one_thread() -> Any:
@@ -190,22 +193,22 @@ def one_thread() -> Any:
     return threadpool_limits(1)
 
 
-def written(below: Below, item: Item, submission: Submission) -> bool:
+def written(graded: Graded, item: Item, submission: Submission) -> bool:
     """Whether the student wrote anything of an item: where its file is the handout's, there is nothing to grade."""
-    modules = {below.homework.checks[plan.name].about.partition(".")[0] for plan in below.failed(item)}
-    for path in (below.section.modules[module] for module in modules if module in below.section.modules):
+    modules = {graded.homework.checks[plan.name].about.partition(".")[0] for plan in graded.failed(item)}
+    for path in (graded.section.modules[module] for module in modules if module in graded.section.modules):
         own = submission.files.get(Path(path).name)
-        if own is not None and own != below.homework.handout.get(path):
+        if own is not None and own != graded.homework.handout.get(path):
             return True
     return False
 
 
-def opened(below: Below, names: Collection[str], submission: Submission, open_: Open) -> Session:
+def opened(graded: Graded, names: Collection[str], submission: Submission, open_: Open) -> Session:
     """A session with right parts for `names`. Where a file of theirs cannot be imported, the handout's is there."""
-    paths = [below.section.modules[module] for module in dict.fromkeys(name.partition(".")[0] for name in names)]
+    paths = [graded.section.modules[module] for module in dict.fromkeys(name.partition(".")[0] for name in names)]
     absent = [path for path in paths if Path(path).name not in submission.files]
-    work = with_handed_out(submission, absent, below.homework)
-    session = open_(work, parts_of(below, names))
+    work = with_handed_out(submission, absent, graded.homework)
+    session = open_(work, parts_of(graded, names))
     broken = []
     for module in dict.fromkeys(name.partition(".")[0] for name in names):
         try:
@@ -213,11 +216,11 @@ def opened(below: Below, names: Collection[str], submission: Submission, open_: 
             session.require(module)
             session.bring(module)
         except StudentError:
-            broken.append(below.section.modules[module])
+            broken.append(graded.section.modules[module])
     if not broken:
         return session
     session.close()
-    return open_(with_handed_out(work, broken, below.homework), parts_of(below, names))
+    return open_(with_handed_out(work, broken, graded.homework), parts_of(graded, names))
 
 
 def with_handed_out(submission: Submission, paths: Iterable[str], homework: Homework) -> Submission:
@@ -228,25 +231,25 @@ def with_handed_out(submission: Submission, paths: Iterable[str], homework: Home
     return replace(submission, files={**submission.files, **own}, faults=faults)
 
 
-def parts_of(below: Below, names: Collection[str]) -> Parts:
-    modules = below.homework.modules
-    answers = {name: below.section.stand_ins.get(name, name) for name in names}
+def parts_of(graded: Graded, names: Collection[str]) -> Parts:
+    modules = graded.homework.modules
+    answers = {name: graded.section.stand_ins.get(name, name) for name in names}
     functions = {
         name: getattr(modules[told.partition(".")[0]], told.partition(".")[2]) for name, told in answers.items()
     }
     return Parts(
-        functions, below.section.keep, below.section.sent_as, [name for name in names if not below.stopped(name)]
+        functions, graded.section.keep, graded.section.sent_as, [name for name in names if not graded.stopped(name)]
     )
 
 
-def better(first: CheckResult, again: CheckResult, hw: Subject, below: Below, item: Item) -> CheckResult:
-    """The better of a check's two results, and what became of both. What the student's code said in the second one is
-    not told, unless it said so in the first one, too: it may hold answers."""
-    wrong, items = below.wrong(item)
+def better(first: CheckResult, again: CheckResult, hw: Subject, graded: Graded, item: Item) -> CheckResult:
+    """The better of a check's two results, with both endings. What the student's code said on right parts may hold
+    answers, so it is left out unless the code said the same on its own parts."""
+    wrong, items = graded.wrong_below(item)
     earned = round(again.earned * item.follow_through, 9)
     known = again.verdict not in SPOKEN or first.message.startswith(again.message)
     ends = Ending(again.verdict, earned, again.message if known else "", again.where)
-    if unmeasured := why_unmeasured(again, hw, below, item):
+    if unmeasured := why_unmeasured(again, hw, graded, item):
         ends = Ending(Verdict.SKIPPED, 0.0, f"not measured on right parts: {unmeasured}")
     told = FollowThrough(wrong, items, ended(first), ends, "")
     own = ends.earned == first.earned and ends.verdict in OWN and ends.message != "" and not item.nearest
@@ -265,20 +268,20 @@ def better(first: CheckResult, again: CheckResult, hw: Subject, below: Below, it
     return replace(first, followed=told)
 
 
-def why_unmeasured(again: CheckResult, hw: Subject, below: Below, item: Item) -> str:
-    """Why the second result tells nothing of the student's code; "" if it does."""
+def why_unmeasured(again: CheckResult, hw: Subject, graded: Graded, item: Item) -> str:
+    """Why the second result says nothing about the student's code; "" if it does."""
     if hw.session.parts is not None and hw.session.parts.too_much:
         return hw.session.parts.too_much
     if hw.session.allowance.used_up:
         return "the time for this submission was used up"
     if hw.session.parts is not None and fails(again) and hw.session.parts.another_cache:
         return hw.session.parts.another_cache
-    if fails(again) and (name := below.left_wrong(item)):
+    if fails(again) and (name := graded.left_wrong(item)):
         return f"nothing can stand in for your {name}, which is wrong"
     parts = hw.session.parts.functions if hw.session.parts is not None and fails(again) else ()
     for name in (one for one in parts if one.endswith(".__init__")):  # whose names for its parts are not all known
         lacking = again.verdict is Verdict.RAISED and OWN_NAME.match(again.message)
-        if lacking or below.stopped(name, (*ENDLESS, Verdict.RAISED)):
+        if lacking or graded.stopped(name, (*ENDLESS, Verdict.RAISED)):
             return f"it may use names that a right {short(name)} does not have"
     return "a fault of the grader" if again.verdict is Verdict.INTERNAL else ""
 
@@ -287,10 +290,10 @@ def ended(result: CheckResult) -> Ending:
     return Ending(result.verdict, result.earned, result.message, result.where)
 
 
-def spoken(result: CheckResult, below: Below, item: Item, still: Collection[str]) -> CheckResult:
-    """The result with its sentence. `still` are the functions of which a check of the item fails on right parts, too:
-    one that passes does not make such a function right."""
-    about = below.homework.checks[result.name].about
+def spoken(result: CheckResult, graded: Graded, item: Item, still: Collection[str]) -> CheckResult:
+    """The result with its sentence. `still` are the functions for which a check of the item fails on right parts, too.
+    Another check that passes does not make such a function right."""
+    about = graded.homework.checks[result.name].about
     only = result.name if any(one == about or one.startswith(f"{about}.") for one in still) else ""
     assert result.followed is not None
     told = result.followed
@@ -299,8 +302,8 @@ def spoken(result: CheckResult, below: Below, item: Item, still: Collection[str]
 
 
 def sentence(subject: str, again: Ending, wrong: tuple[str, ...], items: tuple[str, ...], only: str = "") -> str:
-    """ "Your Net.backward is right; your scale is not, and cost its points in 2.2". `only` is a check that passes where
-    another one of the same function does not."""
+    """ "Your Net.backward is right; your scale is not, and cost its points in 2.2". `only` is a check that passes, if
+    another one of the same function fails."""
     some, are, their = faulty(wrong)
     if again.verdict is Verdict.PASS:
         state = f"passes {only} on right parts; your {some} {are} wrong" if only else f"is right; your {some} {are} not"
@@ -323,7 +326,7 @@ def listed(names: tuple[str, ...]) -> str:
 
 
 def by_the_course(first: CheckResult, wrong: tuple[str, ...], items: tuple[str, ...]) -> CheckResult:
-    """A failed check where no reference can be asked, as in a handout: neither a failure nor a success."""
+    """A failed check when there is no reference to ask, as in a handout: neither a failure nor a success."""
     some, are, _ = faulty(wrong)
     said = f"Your {some} {are} wrong in {listed(items)}; {BY_THE_COURSE}"
     told = FollowThrough(wrong, items, ended(first), Ending(Verdict.SKIPPED, 0.0), said)

@@ -14,7 +14,7 @@ import numpy as np
 from grader import __version__
 from grader.check import Options, Subject, digests
 from grader.errors import UsageError
-from grader.follow_through import Below, graded_again, unknown_below
+from grader.follow_through import Graded, graded_again, unknown_below
 from grader.model import (
     CheckPlan,
     CheckResult,
@@ -178,7 +178,7 @@ def follow(
     def run(plan: CheckPlan, hw: Subject) -> CheckResult:
         return run_check(plan, hw, homework, seed)
 
-    yield from graded_again(Below(homework, section, dict(results)), items, submission, options, open_, run)
+    yield from graded_again(Graded(homework, section, dict(results)), items, submission, options, open_, run)
 
 
 def is_its_own(result: CheckResult) -> bool:

@@ -265,7 +265,7 @@ def misused(error: BaseException, check: Check) -> tuple[str, str]:
     if isinstance(error, TypeError) and (found := re.fullmatch(r"'(\w+)' object is not callable", told)):
         return found[1], "it was called"
     of_value = isinstance(error, TypeError | ValueError)
-    if of_value and ("NoneType" in told or any(value is None for value in used(error, check))):
+    if of_value and ("NoneType" in told or any(value is None for value in used(error, check))):  # numpy may not say it
         return "NoneType", "it was used"
     return "", ""
 
@@ -296,7 +296,7 @@ def answers_in(values: Sequence[Any], hw: Subject) -> Iterator[Any]:
 
 
 def used(error: BaseException, check: Check) -> list[Any]:
-    """The values of the names in the line of the homework that failed. numpy's messages do not always name them."""
+    """The values of the names in the line of the homework that failed."""
     frames = own_frames(error, check)
     if not frames:
         return []

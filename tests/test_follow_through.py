@@ -14,7 +14,7 @@ import pytest
 from grader import grading
 from grader.check import load
 from grader.errors import Mismatch, Raised, RubricError
-from grader.follow_through import Below, sentence, spoken
+from grader.follow_through import Graded, sentence, spoken
 from grader.grading import grade
 from grader.intake.submission import read, stubs
 from grader.model import CheckResult, Ending, FollowThrough, Homework, Verdict
@@ -306,8 +306,8 @@ def test_a_class_is_right_only_if_no_method_of_it_fails_on_right_parts(
     homework = replace(own, checks={"n": replace(own.checks["line"], about="top.Line")})
     told = FollowThrough(("scale_back",), ("1.1",), Ending(Verdict.FAIL, 0.0), Ending(Verdict.PASS, 1.0), "")
     result = CheckResult("n", "N", Verdict.PASS, 1.0, 1.0, followed=told)
-    below = Below(homework, own.rubric.sections[0], {})
-    assert spoken(result, below, own.rubric.items[1], still).followed.said == said
+    known = Graded(homework, own.rubric.sections[0], {})
+    assert spoken(result, known, own.rubric.items[1], still).followed.said == said
 
 
 def test_where_right_parts_are_the_nearest_a_check_keeps_its_own_sentence(folder: Path, graded: Any) -> None:

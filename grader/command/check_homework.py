@@ -21,7 +21,7 @@ from grader import check, handout, mistakes
 from grader.check import Subject, load
 from grader.data import datasets
 from grader.errors import SubmissionError, UsageError
-from grader.follow_through import Below
+from grader.follow_through import Graded
 from grader.grading import grade
 from grader.intake.submission import read, stubs
 from grader.model import CheckResult, Homework, Item, Report, Submission, Verdict
@@ -125,10 +125,10 @@ def plan_findings(homework: Homework) -> Iterator[str]:
             where = check.defined_at(one)
             yield f"{where}: {one.name} is about {one.about}, which the reference does not have; correct it"
     for section in plan.sections if homework.modules else ():
-        below = Below(homework, section, {})
+        graded = Graded(homework, section, {})
         own = [item for task in plan.tasks if task.section == section.id for item in task.items]
-        for item, lower in ((one, below.item(name)) for one in own for name in one.built_on):
-            names = list(below.without_stand_in(lower, lower.checks))
+        for item, lower in ((one, graded.item(name)) for one in own for name in one.built_on):
+            names = list(graded.irreplaceable(lower, lower.checks))
             if names and len(names) == len(lower.checks):
                 yield (
                     f"{plan.where('item', item.id)}: item {item.id} is built on {lower.id}, but nothing can stand in "
