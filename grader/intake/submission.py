@@ -1,7 +1,7 @@
-"""Makes a Submission of what was handed in: picks which of the files that archive.py finds counts for each wanted name.
+"""Makes a Submission of what was handed in: for each wanted name, picks one of the files that archive.py finds.
 
-match.py states the rule. Where the rule does not decide, the file becomes a question, and its points wait until a
-person answers.
+match.py states the rule. If the rule does not decide, the file becomes a question, and its points wait until a person
+answers.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from grader.errors import StudentError, SubmissionError
 from grader.intake import helpers, repair
@@ -50,8 +51,8 @@ def read(
 
 
 def prepare(reference: Path, wanted: Sequence[str]) -> None:
-    """Read the reference here, if there is one, before many readers are forked: what Python makes at its first use,
-    such as a pattern, is made once then, and not by each of them."""
+    """Read the reference here, if there is one, before many readers are forked. What Python makes at its first use,
+    such as a pattern, is then made once, and not by each reader."""
     if reference.is_dir():
         with suppress(Exception):  # it need not lie as a submission does; what fails is told of the submissions
             read_here(lambda name: None, reference, wanted, {}, None, (), (), {})
@@ -67,7 +68,7 @@ def begin(
     takes: Collection[Take] = (),
     limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> Callable[[], Submission]:
-    """As `read`, for who has something else to do meanwhile: reading begins now, and what this returns waits for it."""
+    """As `read`, but reading begins now, and the returned function waits for it: the caller can go on meanwhile."""
     files = [part for _, part in parts] or [path]
 
     def reading(newer: Mapping[str, str]) -> Callable[[], tuple[Submission, tuple[str, ...]]]:
@@ -98,8 +99,8 @@ def read_here(
     takes: Collection[Take],
     known: Mapping[str, str],
 ) -> tuple[Submission, tuple[str, ...]]:
-    """In a reader: the submission, and the texts of which a newer Python's parser has to say whether it reads them;
-    what it said is `known`."""
+    """In a reader: the submission, and the texts that a newer Python's parser has still to be asked about. `known` is
+    what that parser said of others."""
     notes: list[str] = []
     newer = Newer(known)
     search = Search(wanted, notes, {take.file for take in takes}, tell)
@@ -210,19 +211,26 @@ class Choice:
     notes: tuple[str, ...] = ()
 
 
+class Candidate(NamedTuple):
+    """A file that may be a wanted one. `far` is how far its name is from the wanted name, as match.py tells."""
+
+    far: int
+    file: Found
+
+
 def pick_all(
     found: Sequence[Found], search: Search, stubs: Mapping[str, bytes], takes: Mapping[str, Take]
 ) -> dict[str, Choice]:
     """A choice for each wanted name that has a file, a question or a note."""
     picked = {base: taken(takes[base], found) for base in search.names.names if base in takes}
-    candidates: dict[str, list[tuple[int, Found]]] = {}
+    candidates: dict[str, list[Candidate]] = {}
     used = {take.file for take in takes.values()}
     for file in found:
         if file.path in used:
             continue
         search.tell(file.path)
         for base, far in meant(file, search, stubs).items():
-            candidates.setdefault(base, []).append((far, file))
+            candidates.setdefault(base, []).append(Candidate(far, file))
     unread = search.unread if candidates or picked else []  # if nothing else was found, `nothing` says so
     for base in search.names.names:
         if base not in picked:
@@ -249,8 +257,9 @@ def meant(file: Found, search: Search, stubs: Mapping[str, bytes]) -> dict[str, 
     return told if len(told) == 1 else {}
 
 
-def qualifies(base: str, far: int, file: Found, stubs: Mapping[str, bytes]) -> bool:
-    """Whether a file whose name is `far` from the wanted one may count as it."""
+def qualifies(base: str, candidate: Candidate, stubs: Mapping[str, bytes]) -> bool:
+    """Whether a file may count as the wanted one, by its name and, if that is far, by its content."""
+    far, file = candidate
     if far <= WRITTEN or file.content is None:
         return far <= MARKED
     own = folded(basename(file.name)).endswith(f".{base.rpartition('.')[2]}")
@@ -276,61 +285,57 @@ def works(file: Found, stub: bytes | None) -> bool:
 
 
 def no_work(file: Found) -> str:
-    """What a file is that cannot be the wanted one as it is, though it may have been meant; "" for others."""
+    """What a file is if it cannot be read as the wanted one, though it may be meant as it; "" for others."""
     content = file.content or b""
     return kind_of(content) or ("a notebook that is cut off; hand in the whole one" if is_cut(content) else "")
 
 
-def pick(base: str, candidates: Sequence[tuple[int, Found]], stub: bytes | None, unread: Sequence[str]) -> Choice:
+def pick(base: str, candidates: Sequence[Candidate], stub: bytes | None, unread: Sequence[str]) -> Choice:
     """The candidate that counts, or a question."""
-    fit = sorted((one for one in candidates if qualifies(base, *one, {base: stub or b""})), key=lambda one: one[0])
-    far = [one for one in candidates if one not in fit]
-    works_in = [one for one in fit if works(one[1], stub)]
-    works_in = [one for one in works_in if not one[1].aside] or works_in
-    large = [one for one in fit if one[1].content is None]
-    if large and large[0][0] < min((one[0] for one in works_in), default=HOLDS + 1):
+    fit = sorted((one for one in candidates if qualifies(base, one, {base: stub or b""})), key=lambda one: one.far)
+    filled = [one for one in fit if works(one.file, stub)]
+    filled = [one for one in filled if not one.file.aside] or filled
+    least = min((one.far for one in filled), default=HOLDS + 1)
+    if large := next((one.file.path for one in fit if one.far < least and one.file.content is None), ""):
         most = (NOTEBOOK if base.endswith(".ipynb") else FILE) // MIB
-        return Choice(
-            question=f"{large[0][1].path} is larger than {most} MiB and was not read; hand in a smaller {base}"
-        )
-    if works_in:
-        return nearest(base, works_in, fit, stub)
-    odd = [one for one in candidates if one[0] <= MARKED and no_work(one[1])]
-    here = [one for one in fit if one not in odd or one[0] == EXACT]
-    if odd and not any(one[0] == EXACT for one in odd):
-        return Choice(question=f"{odd[0][1].path} may be {base}, but is {no_work(odd[0][1])}")
+        return Choice(question=f"{large} is larger than {most} MiB and was not read; hand in a smaller {base}")
+    if filled:
+        return nearest(base, filled, fit, stub)
+    odd = [one for one in candidates if one.far <= MARKED and no_work(one.file)]
+    if odd and all(one.far > EXACT for one in odd):
+        return Choice(question=f"{odd[0].file.path} may be {base}, but is {no_work(odd[0].file)}")
     if unread:
         return Choice(question=f"{base} may be in a file that could not be opened: {unread[0]}")
-    if here:
-        return Choice(here[0][1], notes=said(base, *here[0], ""))
-    notes = [f"{file.path} was not taken as {base}, because it defines none of its functions" for _, file in far]
+    for one in fit:
+        if one not in odd or one.far == EXACT:
+            return Choice(one.file, notes=said(base, one, ""))
+    others = [one.file.path for one in candidates if one not in fit]
+    notes = [f"{path} was not taken as {base}, because it defines none of its functions" for path in others]
     return Choice(notes=tuple(notes[:3]))
 
 
-def nearest(
-    base: str, works_in: Sequence[tuple[int, Found]], fit: Sequence[tuple[int, Found]], stub: bytes | None
-) -> Choice:
+def nearest(base: str, filled: Sequence[Candidate], fit: Sequence[Candidate], stub: bytes | None) -> Choice:
     """Of the files with work, the one in the newest attachment with the nearest name; a question if two differ."""
-    near = [one for one in works_in if one[0] < HOLDS] or list(works_in)
-    near = [one for one in near if one[1].part == max(file.part for _, file in near)]
-    near = [one for one in near if one[0] == min(far for far, _ in near)]
-    distinct = {essence(file.content): file for _, file in reversed(near)}
+    near = [one for one in filled if one.far < HOLDS] or list(filled)
+    newest = max(one.file.part for one in near)
+    near = [one for one in near if one.file.part == newest]
+    least = min(one.far for one in near)
+    near = [one for one in near if one.far == least]
+    distinct = {essence(one.file.content): one.file for one in reversed(near)}
     if len(distinct) > 1:
-        return Choice(
-            question=f"{len(distinct)} different files may be {base}: {listed(distinct.values())}; "
-            "leave the one that counts"
-        )
-    far, chosen = near[0]
-    others = {essence(file.content): file for _, file in works_in if essence(file.content) not in distinct}
-    passed = [f"{file.path} was not taken, because {chosen.path} counts as {base}" for file in others.values()]
-    untouched = any(distance < far and not works(file, stub) for distance, file in fit)
-    return Choice(
-        chosen, notes=(*said(base, far, chosen, f", since {base} holds no work" if untouched else ""), *passed[:3])
-    )
+        several = f"{len(distinct)} different files may be {base}: {listed(distinct.values())}"
+        return Choice(question=f"{several}; leave the one that counts")
+    chosen = near[0]
+    others = {essence(one.file.content): one.file.path for one in filled if essence(one.file.content) not in distinct}
+    passed = [f"{path} was not taken, because {chosen.file.path} counts as {base}" for path in others.values()]
+    untouched = any(one.far < chosen.far and not works(one.file, stub) for one in fit)
+    why = f", since {base} holds no work" if untouched else ""
+    return Choice(chosen.file, notes=(*said(base, chosen, why), *passed[:3]))
 
 
-def said(base: str, far: int, file: Found, why: str) -> tuple[str, ...]:
-    return (f"{file.path} was taken as {base}{why}",) if far > EXACT else ()
+def said(base: str, taken: Candidate, why: str) -> tuple[str, ...]:
+    """The note on a file of another name that was taken."""
+    return (f"{taken.file.path} was taken as {base}{why}",) if taken.far > EXACT else ()
 
 
 def listed(files: Iterable[Found]) -> str:
