@@ -7,10 +7,9 @@ recorded seeds, under a digest of the question, and no code:
     shared.bin       answers that all seeds have in common
     SEED.bin         the others; each a mapping of digests to answers in the wire's format (sandbox/worker/wire.py)
 
-A question is a call of a function of the reference (`hw.reference.work.scale(x, 2)`), a value that one of its
-modules holds, or what `once` computes with them, such as a numeric gradient. Answers are plain data, or an
-exception. An object stays an object: its calls and attributes are questions of their own, which are distinguished by
-what was asked of objects before.
+A question is a call of a function of the reference (`hw.reference.work.scale(x, 2)`), a value in one of its modules, or
+what `once` computes with them, such as a numeric gradient. Answers are plain data, or an exception. An object stays an
+object: its calls and attributes are questions of their own, and their keys depend on what was asked of objects before.
 """
 
 from __future__ import annotations
@@ -51,10 +50,11 @@ OBJECT = "object"  # what stands for an answer that is no plain data
 
 
 class Live:
-    """The reference's own modules. What is asked `once`, always an array, is remembered: a class asks the same."""
+    """Asks the reference's own modules. An array that is computed `once` is remembered, because all submissions of a
+    class need the same."""
 
     recording = False
-    seeds: tuple[int, ...] = ()  # those that can be asked with; none where all can
+    seeds: tuple[int, ...] = ()  # those that there are answers for; empty if there are for all
 
     def __init__(self, modules: Mapping[str, Any]) -> None:
         self.modules: Any = SimpleNamespace(**modules)
@@ -62,10 +62,10 @@ class Live:
         self.costing = False  # whether the cost of what is asked is measured
 
     def begin(self, seed: int) -> None:
-        """Get ready for a run with this seed. Raises UsageError for one that cannot be asked with."""
+        """Get ready for a run with this seed. Raises UsageError if there are no answers for it."""
 
     def begin_check(self) -> None:
-        """A check asks next, and no object of the check before."""
+        """The next questions are another check's: it knows no object of the check before."""
 
     def draw_seed(self) -> int:
         return random.SystemRandom().getrandbits(32)
@@ -82,16 +82,16 @@ class Live:
 
 
 class Recorder(Live):
-    """The same modules; each question and its answer are kept."""
+    """Asks the same modules, and keeps each question with its answer."""
 
     recording = True
 
     def __init__(self, modules: Mapping[str, Any]) -> None:
         super().__init__({})
-        self.modules = SimpleNamespace(**{name: Asked(self, (name,), module) for name, module in modules.items()})
+        self.modules = SimpleNamespace(**{name: Proxy(self, (name,), module) for name, module in modules.items()})
         self.answers: dict[int, dict[bytes, bytes]] = {}
         self.current: dict[bytes, bytes] = {}
-        self.nested = False  # what a question asks in turn is no question
+        self.nested = False  # whether the reference computes: what it asks of itself is no question
         self.history = History()
 
     def begin(self, seed: int) -> None:
@@ -119,7 +119,7 @@ class Recorder(Live):
         if self.nested:
             return carried_out(question, live, args, named)
         key = question.key(self.history)
-        before = {at: encode(plain(value)) for at, value in enumerate(question.args) if holds_more(value)}
+        before = {at: encode(plain(value)) for at, value in enumerate(question.args) if is_mutable(value)}
         try:
             with self.inside():
                 answer = carried_out(question, live, args, named)
@@ -134,12 +134,12 @@ class Recorder(Live):
             self.current[key] = encode({"answer": plain(answer), "changed": changed})
         except FrameError:
             self.current[key] = encode({OBJECT: True, "changed": changed})
-            return Thing(self, (OBJECT, key.hex()), answer)
+            return ObjectProxy(self, (OBJECT, key.hex()), answer)
         return answer
 
 
 class Recorded(Live):
-    """A recording: no reference, and no answer but those that it holds."""
+    """Answers from a recording. There is no reference, so what the recording lacks is Unrecorded."""
 
     def __init__(self, path: Path) -> None:
         super().__init__({})
@@ -148,7 +148,7 @@ class Recorded(Live):
         try:
             self.manifest: dict[str, Any] = json.loads(manifest)
             self.seeds = tuple(self.manifest["seeds"])
-            self.modules = SimpleNamespace(**{name: Asked(self, (name,)) for name in self.manifest["modules"]})
+            self.modules = SimpleNamespace(**{name: Proxy(self, (name,)) for name in self.manifest["modules"]})
             right = self.manifest["format"] == FORMAT
         except (ValueError, KeyError, TypeError, RecursionError):
             right = False
@@ -193,13 +193,13 @@ class Recorded(Live):
         if question.kind == SET:
             return None
         if self.costing:
-            raise Unrecorded(LACKING)  # to look up an answer costs nothing of what it costs to compute it
+            raise Unrecorded(LACKING)  # a recorded answer does not show what it costs to compute it
         with self.damaged():
             found = self.answer(key)
             for at, value in found["changed"].items():
                 change(question.args[at], value)
             if "raised" not in found:
-                return Thing(self, (OBJECT, key.hex())) if OBJECT in found else opened(found["answer"])
+                return ObjectProxy(self, (OBJECT, key.hex())) if OBJECT in found else opened(found["answer"])
             error = pythons(*found["raised"])
         raise error
 
@@ -211,7 +211,8 @@ class Recorded(Live):
 
 
 class History:
-    """What a check has asked of objects so far: they have a state, so an equal question may have another answer."""
+    """A digest of what a check has asked of objects so far. They have a state, so an equal question may have another
+    answer later."""
 
     def __init__(self) -> None:
         self.digest = b""
@@ -222,7 +223,7 @@ class History:
 
 @dataclass
 class Question:
-    """A call of a name of the reference's; or the value that it holds; or a value that an object is given."""
+    """What is asked of a name of the reference's: a CALL with arguments, its VALUE, to SET it, or an OPERATION."""
 
     path: tuple[str, ...]
     args: Sequence[Any] = ()
@@ -246,8 +247,11 @@ class Question:
         return key
 
 
-class Asked:
-    """A name of the reference's, or an object that it made, as a check sees it. A call of it is a question."""
+class Proxy:
+    """Stands for a name of the reference's while a recording is made or asked: a call of it is a question.
+
+    `path` is the name, as ("work", "scale"). `live` is what the reference has under it, where there is one.
+    """
 
     def __init__(self, answers: Any, path: tuple[str, ...], live: Any = None) -> None:
         self._answers, self._path, self._live = answers, path, live
@@ -260,17 +264,13 @@ class Asked:
         if name.startswith("_"):
             raise AttributeError(f"{name} of the reference is not recorded for a handout: its name begins with _")
         path = (*self._path, name)
-        if self._answers.recording:
-            live = getattr(self._live, name)
-            return (
-                Asked(self._answers, path, live)
-                if callable(live)
-                else self._answers.ask(Question(path, kind=VALUE), live)
-            )
+        live = getattr(self._live, name) if self._answers.recording else None
+        if callable(live):
+            return Proxy(self._answers, path, live)
         try:
-            return self._answers.ask(Question(path, kind=VALUE), None)
-        except Unrecorded:
-            return Asked(self._answers, path)
+            return self._answers.ask(Question(path, kind=VALUE), live)
+        except Unrecorded:  # no value, so it is something to call
+            return Proxy(self._answers, path)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("_answers", "_path", "_live"):
@@ -283,10 +283,10 @@ class Asked:
 
 
 def asks(name: str) -> Any:
-    """An operator as a question: a name in OPERATIONS. It changes nothing, so what is asked next is the same in any
-    order; `next` alone is a call."""
+    """A method that asks an operator of OPERATIONS. An operator changes nothing, so its question adds nothing to the
+    history; only `next` does, as a call."""
 
-    def operate(self: Thing, *args: Any) -> Any:
+    def operate(self: ObjectProxy, *args: Any) -> Any:
         question = Question((*self._path, f"{name}()"), args, kind=CALL if name == "next" else OPERATION)
         return self._answers.ask(question, partial(OPERATIONS[name], self._live))
 
@@ -300,8 +300,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-class Thing(Asked):
-    """An object that the reference made: its operators are questions, too."""
+class ObjectProxy(Proxy):
+    """Stands for an object that the reference made: its operators are questions, too."""
 
     __len__, __bool__, __contains__, __getitem__, __next__ = map(asks, ("len", "bool", "contains", "getitem", "next"))
     __eq__, __ne__, __lt__, __le__, __gt__, __ge__ = map(asks, COMPARED)
@@ -314,7 +314,7 @@ class Thing(Asked):
 
     def __iter__(self) -> Iterator[Any]:
         found = self._elements()
-        return iter([found[at] for at in range(len(found))] if isinstance(found, Thing) else found)
+        return iter([found[at] for at in range(len(found))] if isinstance(found, ObjectProxy) else found)
 
 
 def carried_out(question: Question, live: Any, args: Sequence[Any], named: Mapping[str, Any]) -> Any:
@@ -324,15 +324,16 @@ def carried_out(question: Question, live: Any, args: Sequence[Any], named: Mappi
 
 
 def has_object(value: Any) -> bool:
-    """Whether an object of the reference's, or a tensor as it travels, is in a value."""
+    """Whether a value holds an object of the reference's, or a tensor as it travels."""
     if isinstance(value, list | tuple | dict):
         return any(map(has_object, value.values() if isinstance(value, dict) else value))
-    return isinstance(value, Asked | Tensor)
+    return isinstance(value, Proxy | Tensor)
 
 
 def opened(value: Any) -> Any:
-    """A value as the reference takes it: its own objects, not their names; the same containers where they hold none."""
-    if isinstance(value, Asked):
+    """A value as the reference takes it, with its own objects for their proxies. A container without any stays as it
+    is."""
+    if isinstance(value, Proxy):
         return value._live
     if isinstance(value, Tensor):
         import torch
@@ -345,8 +346,8 @@ def opened(value: Any) -> Any:
     return value
 
 
-def holds_more(value: Any) -> bool:
-    """Whether a function can change it in place."""
+def is_mutable(value: Any) -> bool:
+    """Whether a function can change a value in place."""
     return isinstance(value, dict | list | set | np.ndarray)
 
 
@@ -362,8 +363,8 @@ def change(value: Any, now: Any) -> None:
 
 
 def plain(value: Any) -> Any:
-    """A value as it travels: exact built-in types and arrays; an object of the reference's as its name."""
-    if isinstance(value, Asked):
+    """A value as it is recorded: exact built-in types and arrays; an object of the reference's as its name."""
+    if isinstance(value, Proxy):
         return ["object", *value._path]
     if isinstance(value, np.generic):
         return value.item()

@@ -220,7 +220,7 @@ def found():
                 told += os.listdir(os.path.join(root, name))
             except OSError:
                 pass
-    told += [one for one in gc.get_objects() if type(one).__name__ in ("Recorded", "Live", "Asked")]
+    told += [one for one in gc.get_objects() if type(one).__name__ in ("Recorded", "Live", "Proxy")]
     for name in ("environ", "cmdline", "maps"):
         try:
             with open(f"/proc/{os.getppid()}/{name}", "rb") as file:
