@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from grader.sandbox.trace import Call
 from grader.sandbox.worker.wire import Handle
 
 CALL, WRITE, PUT = "call", "write", "put"  # kinds of calls that can be written as Python
+MOST_PARTS = 10_000  # of an answer, in which the wrong one is looked for
 Place = tuple[int | str, ...]  # where something is in an answer: (1, "w") is answer[1]["w"]
 
 
@@ -108,15 +110,19 @@ def same_number(part: Any, value: float) -> bool:
     return float(found) == value or (math.isnan(float(found)) and math.isnan(value))
 
 
-def parts(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
-    """An answer and everything in it."""
+def parts(value: Any) -> Iterator[tuple[Place, Any]]:
+    """An answer and everything in it, MOST_PARTS at most: wrong answers are searched, and may be huge."""
+    return islice(parts_at((), value), MOST_PARTS)
+
+
+def parts_at(place: Place, value: Any) -> Iterator[tuple[Place, Any]]:
     yield place, value
     if isinstance(value, dict):
         for key, part in value.items():
-            yield from parts(part, (*place, key))
+            yield from parts_at((*place, key), part)
     elif isinstance(value, list | tuple):
         for at, part in enumerate(value):
-            yield from parts(part, (*place, at))
+            yield from parts_at((*place, at), part)
     elif isinstance(value, np.ndarray) and value.ndim == 1 and value.size <= 16:
         for at, number in enumerate(value):
             yield (*place, at), number

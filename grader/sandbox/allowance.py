@@ -4,6 +4,9 @@ The first call that is stopped had the whole limit. Then something here is known
 of the limit, divided by the number of stopped calls: work that is twenty times slower than the reference needs less. A
 driver's run may be silent for longer than a call. A function that has filled its memory is tried again, because its
 next inputs may be smaller, but it gets no more than the least.
+
+A function that raises, but late, may end well for other inputs. So it is tried again until all such calls have used
+FAILING. Calls count, too, whose answers take long to read: to read them is the grader's time.
 """
 
 from __future__ import annotations
@@ -24,17 +27,18 @@ RUN = 2  # times the limit of a call, for which a run may give no sign of life
 LEAST_WAIT = 0.3  # seconds of waiting
 WAITING = 10.0  # seconds on the clock for which the calls of a submission may wait in all, each a little
 BESIDE = 6.0  # CPU seconds that threads of a submission may use in all beside its calls, and between them
+FAILING = 4.0  # CPU seconds of calls that raise after more than the least; then what raised so is not tried again
 TOGETHER = 2  # calls of one round trip that have a call's time each; more share it
 
 
 @dataclass
 class Allowance:
-    """`cpu`, `wall`, `waiting` and `beside` are the seconds that are left, outside of training.
+    """`cpu`, `wall`, `waiting`, `beside` and `failing` are the seconds that are left, outside of training.
 
     `files` were stopped while they were imported, by their path in the handout, and `calls` by owner and name; each is
-    kept with what was said then. `filled` are calls that used up their memory, and time with it. `runs` is how many
-    runs were stopped. `ended` are the names of those that have ended well before. `earlier` is how many were stopped in
-    another session.
+    kept with what was said then. `filled` are calls that used up their memory, and time with it; `late` are those that
+    raised late. `runs` is how many runs were stopped. `ended` are the names of those that have ended well before.
+    `earlier` is how many were stopped in another session.
     """
 
     limits: Limits
@@ -42,9 +46,11 @@ class Allowance:
     wall: float = 0.0
     waiting: float = WAITING
     beside: float = BESIDE
+    failing: float = FAILING
     files: dict[str, StudentError] = field(default_factory=dict)
     calls: dict[tuple[str, ...], StudentError] = field(default_factory=dict)
     filled: dict[tuple[str, ...], StudentError] = field(default_factory=dict)
+    late: dict[tuple[str, ...], StudentError] = field(default_factory=dict)
     ended: set[tuple[str, ...]] = field(default_factory=set)
     earlier: int = 0
     runs: int = 0
@@ -57,6 +63,7 @@ class Allowance:
         """What is left for work that is graded again, in other sessions; they note what is stopped on their own."""
         rest = Allowance(self.limits, earlier=self.stopped)
         rest.cpu, rest.wall, rest.waiting, rest.beside = self.cpu, self.wall, self.waiting, self.beside
+        rest.failing = self.failing
         return rest
 
     @property
@@ -77,9 +84,11 @@ class Allowance:
                 raise TimedOut(f"{subject} was not tried: the {limit:g} s of {unit} for this submission were used up")
 
     def expect_ended(self, name: Sequence[str]) -> None:
-        """Raise again what a function's call has ended in that was stopped."""
+        """Raise again what a function's call has ended in that was stopped, or raised late once too often."""
         if error := self.calls.get(tuple(name)):
             raise type(error)(f"{error.message}; it is not tried again", where=error.where)
+        if self.failing <= 0 and (error := self.late.get(tuple(name))):
+            raise as_verdict(error, f"{error.message}; it is not tried again")
 
     def expect_imported(self, path: str) -> None:
         """Raise again what the import of a file has ended in that was stopped."""
@@ -95,8 +104,10 @@ class Allowance:
             if first := self.filled.get(name):
                 error = type(first)(first.message, where=first.where)
             self.calls[name] = error
-        elif isinstance(error, OutOfMemory) and not run and spent > LEAST_CALL:
-            self.filled.setdefault(name, error)
+        elif not run and spent > LEAST_CALL:
+            kept = self.filled if isinstance(error, OutOfMemory) else self.late
+            kept.setdefault(name, error)
+            self.failing -= spent
         return error
 
     def for_calls(self, name: tuple[str, ...], count: int, *, run: bool = False) -> float:
@@ -135,3 +146,10 @@ class Allowance:
             self.wall -= wall
             self.waiting -= process.waited - waited
             self.cpu -= cpu if cpu >= 0 else wall  # of a process that is gone, nobody can tell any more
+
+
+def as_verdict(error: StudentError, message: str) -> StudentError:
+    """An error with the same verdict, which no check can take for the exception that a call has to raise."""
+    again = StudentError(message, where=error.where)
+    again.verdict = error.verdict
+    return again

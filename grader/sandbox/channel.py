@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from grader.sandbox.launch import Child
-from grader.sandbox.worker.wire import HEAD, FrameError, decode, ends_early, receive, size_of
+from grader.sandbox.worker.wire import HEAD, FrameError, counted, ends_early, receive, size_of
 
 FAULTS = (EOFError, FrameError, OSError, MemoryError)  # what a channel gives in place of a reply
 PIECE = 1 << 20  # bytes of one read or write
@@ -26,10 +26,11 @@ TURN = 64  # reads between two looks at the clock
 
 class Channel(Protocol):
     """`due` tells whether a request is with the worker as a whole, and its reply is not here as a whole. `taken` is how
-    many bytes came in all."""
+    many bytes came in all, and `values` of how many values the replies are made."""
 
     due: bool
     taken: int
+    values: int
 
     def send(self, data: bytes, most: int) -> None:
         """Send a frame that gets one reply, of at most `most` bytes. Never waits."""
@@ -51,7 +52,7 @@ class Piped:
 
     def __init__(self, child: Child) -> None:
         self.due = False
-        self.taken = 0
+        self.taken = self.values = 0
         self.streams = child.stdin, child.stdout
         self.into, self.out = child.stdin.fileno(), child.stdout.fileno()
         self.unsent = memoryview(b"")
@@ -123,7 +124,9 @@ class Piped:
     def reply(self) -> Any:
         data, self.inside, self.due = self.part, False, False
         self.expect(HEAD)
-        return decode(data)
+        reply, values = counted(data)
+        self.values += values
+        return reply
 
     def close(self) -> None:
         shut(self.streams)
@@ -134,7 +137,7 @@ class Threaded:
 
     def __init__(self, child: Child) -> None:
         self.due = False
-        self.taken = 0
+        self.taken = self.values = 0
         self.streams = child.stdin, child.stdout
         self.requests: queue.SimpleQueue[tuple[bytes, int] | None] = queue.SimpleQueue()
         self.replies: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -153,7 +156,9 @@ class Threaded:
                 data = receive(out, most)
                 self.due = False
                 self.taken += HEAD + len(data)
-                self.replies.put(decode(data))
+                reply, values = counted(data)
+                self.values += values
+                self.replies.put(reply)
         except FAULTS as error:
             self.replies.put(error)
         finally:

@@ -61,6 +61,7 @@ from grader.sandbox.worker.wire import MAX_FRAME, Handle
 
 ATTEMPTS = 5
 TELLING = 8  # characters of a path of the grader's that tell where it lies
+MANY = 100_000  # values in the answers to one request that take long to read
 NUMBERS = 1 << 40  # object ids per process
 SETTING_UP = 2.0  # CPU seconds that a run may use before its first answer
 RUN_WAITING = 5.0  # seconds that a run may wait without computing
@@ -211,6 +212,10 @@ class Session:
     def waited(self) -> float:
         """Seconds in which the process was asked something and did not compute, as far as was seen; 0 without one."""
         return self.process.waited if self.process is not None else 0.0
+
+    def read(self) -> int:
+        """How many values the replies of the process have so far; 0 without one."""
+        return self.process.channel.values if self.process is not None else 0
 
     def answered(self) -> float:
         """Seconds on the clock that this check's questions to right parts took; they are no time of the student's."""
@@ -424,7 +429,7 @@ class Session:
             request["watch"] = list(map(list, watch))
         if then:
             request["then"] = [[one.of, one.method, travelling(one.writing, given)] for one in then]
-        before = self.allowance.cpu
+        before, read = self.allowance.cpu, self.read()
         try:
             cpu = min(silent, self.allowance.for_calls(name, len(batches) + len(then), run=more > 0))
             results = self.carry_out(request, cpu, more, subject, most)
@@ -438,6 +443,9 @@ class Session:
                 raise error from None
             raise
         self.allowance.ended.add(name)
+        if not more and self.read() - read > MANY:
+            long = Raised(f"{subject} returned so many values that it takes long to read them")
+            self.allowance.note(name, long, before - self.allowance.cpu, run=False)
         self.changed.given = arguments(batches[-1], named or {}) if batches else {}
         if self.trace:
             self.trace.note(Request(request, calls, named, results, None), self.carried)

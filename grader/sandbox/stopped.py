@@ -8,7 +8,7 @@ from typing import Any
 
 from grader.errors import StudentError
 from grader.model import Section
-from grader.sandbox.allowance import Allowance
+from grader.sandbox.allowance import Allowance, as_verdict
 from grader.sandbox.setup import import_name
 
 Stack = Sequence[tuple[str, str, str]]
@@ -39,7 +39,5 @@ def stopped_before(allowance: Allowance, code: Path, error: Any) -> StudentError
     name = error.get("text") if isinstance(error, Mapping) and error.get("kind") == "stopped" else None
     for path, earlier in allowance.files.items() if name else ():
         if import_name(code, path) == name:
-            again = StudentError(earlier.message, where=earlier.where)
-            again.verdict = earlier.verdict
-            return again
+            return as_verdict(earlier, earlier.message)
     return None

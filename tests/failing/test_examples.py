@@ -18,7 +18,7 @@ from grader.errors import Wrong
 from grader.failing import examples
 from grader.failing.replay import Unanswered, by_reference
 from grader.failing.shrink import cut, told, way
-from grader.failing.steps import Step, wanted_parts
+from grader.failing.steps import MOST_PARTS, Step, parts, wanted_parts
 from grader.grading import grade
 from grader.intake.submission import read, stubs
 from grader.model import CheckResult, Report
@@ -112,6 +112,17 @@ def run(script: str, folder: Path) -> str:
     return subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script], cwd=folder, capture_output=True, text=True, check=True
     ).stdout
+
+
+def test_of_a_huge_answer_the_first_parts_alone_are_looked_at() -> None:
+    assert len(list(parts([[]] * (2 * MOST_PARTS)))) == MOST_PARTS
+    assert list(parts((1, {"w": [2]}))) == [
+        ((), (1, {"w": [2]})),
+        ((0,), 1),
+        ((1,), {"w": [2]}),
+        ((1, "w"), [2]),
+        ((1, "w", 0), 2),
+    ]
 
 
 def test_an_average_needs_two_rows_of_one_number(checks: dict[str, CheckResult], work: Path) -> None:

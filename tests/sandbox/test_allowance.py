@@ -168,6 +168,46 @@ def test_memory_that_is_refused_at_once_costs_nothing_that_could_be_saved(opened
     assert session.allowance.stopped == 0
 
 
+RAISES = """
+def f(): raise ValueError("late")
+def g(): return 1
+def many(): return [[]] * 9
+"""
+
+
+def test_a_function_that_raises_late_is_tried_again_until_such_calls_have_used_their_time(opened, monkeypatch):
+    monkeypatch.setattr(allowance, "LEAST_CALL", -1.0)  # so every call is late
+    session = opened(layers=RAISES)
+    ends = [end(session, "layers") for _ in range(3)]
+    assert {error.message for error in ends} == {"f raised ValueError: late"}
+    session.allowance.failing = 0.0
+    again = end(session, "layers")
+    assert again.message == f"{ends[0].message}; it is not tried again"
+    assert (again.verdict, again.where) == (Verdict.RAISED, "layers.py:2")
+    assert not isinstance(again, ValueError)  # for a check that expects one, f would have to raise it now
+    assert session.subjects.count("f") == 3
+    assert end(session, "layers", "g") is None
+
+
+def test_a_function_that_raises_at_once_is_always_tried(opened):
+    session = opened(layers=RAISES)
+    session.allowance.failing = 0.0
+    assert {end(session, "layers").message for _ in range(3)} == {"f raised ValueError: late"}
+
+
+def test_answers_that_take_long_to_read_share_that_time(opened, monkeypatch):
+    monkeypatch.setattr(allowance, "LEAST_CALL", -1.0)
+    monkeypatch.setattr("grader.sandbox.session.MANY", 20)  # the reply itself has some, too
+    session = opened(layers=RAISES)
+    session.allowance.failing = 0.0
+    assert [end(session, "layers", "many") for _ in range(2)] == [None] * 2
+    monkeypatch.setattr("grader.sandbox.session.MANY", 9)
+    assert end(session, "layers", "many") is None
+    again = end(session, "layers", "many")
+    assert again.message == "many returned so many values that it takes long to read them; it is not tried again"
+    assert again.verdict is Verdict.RAISED
+
+
 def test_later_calls_get_less_of_the_limit_and_never_nothing():
     allowance = Allowance(Limits(call_cpu=5.0))
     given = []
@@ -315,9 +355,9 @@ def test_a_nap_is_cut_shorter_once_those_seconds_are_used_up():
 
 def test_what_is_graded_again_has_what_is_left_and_knows_what_was_stopped():
     spent = Allowance(Limits(call_cpu=10.0), calls={("layers", "f"): TimedOut("")})
-    spent.cpu, spent.wall, spent.waiting, spent.beside = 1.0, 2.0, 3.0, 4.0
+    spent.cpu, spent.wall, spent.waiting, spent.beside, spent.failing = 1.0, 2.0, 3.0, 4.0, 5.0
     rest = spent.for_again()
-    assert (rest.cpu, rest.wall, rest.waiting, rest.beside) == (1.0, 2.0, 3.0, 4.0)
+    assert (rest.cpu, rest.wall, rest.waiting, rest.beside, rest.failing) == (1.0, 2.0, 3.0, 4.0, 5.0)
     assert (rest.stopped, rest.calls) == (1, {})
 
 

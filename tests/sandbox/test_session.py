@@ -611,6 +611,22 @@ def test_a_trace_has_the_calls_as_they_were_made_and_none_of_too_many(student, m
     assert session.trace.calls == []
 
 
+def test_what_a_student_began_to_trace_ends_with_the_call(student):
+    """It would slow all that the process does later, which may cost it its time."""
+    layers = student("""
+        import sys
+        def watch(): sys.settrace(lambda *a: None); sys.setprofile(lambda *a: None)
+        def f(): return sys.gettrace() is None, sys.getprofile() is None
+        def g(): watch(); return f()
+        def h(): watch(); raise ValueError
+        watch()
+    """)
+    assert [layers.f(), layers.g(), layers.f()] == [(True, True), (False, False), (True, True)]
+    with pytest.raises(Raised, match="h raised ValueError"):
+        layers.h()
+    assert layers.f() == (True, True)
+
+
 def test_a_forged_length_is_the_students_mistake(student):
     layers = student("""
         import grader.sandbox.worker.operate as operate

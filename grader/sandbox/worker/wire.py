@@ -202,6 +202,11 @@ _name = lru_cache(maxsize=256)(_text)  # of a dict's key: most are those of our 
 
 def decode(data: bytes | memoryview) -> Any:
     """The value in `data`, made of exact built-in types, arrays, and the classes above. Raises only FrameError."""
+    return counted(data)[0]
+
+
+def counted(data: bytes | memoryview) -> tuple[Any, int]:
+    """As `decode`, and of how many values it is made."""
     reader = _Reader(memoryview(data))
     try:
         value = reader.value(0)
@@ -209,7 +214,7 @@ def decode(data: bytes | memoryview) -> Any:
         raise FrameError("the frame ends early") from None
     if reader.at != len(data):
         raise FrameError(f"{len(data) - reader.at} extra bytes after the value")
-    return value
+    return value, reader.nodes
 
 
 class _Reader:
