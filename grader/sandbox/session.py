@@ -61,7 +61,7 @@ from grader.sandbox.worker.wire import MAX_FRAME, Handle
 
 ATTEMPTS = 5
 TELLING = 8  # characters of a path of the grader's that tell where it lies
-MANY = 100_000  # values in the answers to one request that take long to read
+MANY = 20_000  # values in the answers to one request that take long to read
 NUMBERS = 1 << 40  # object ids per process
 SETTING_UP = 2.0  # CPU seconds that a run may use before its first answer
 RUN_WAITING = 5.0  # seconds that a run may wait without computing

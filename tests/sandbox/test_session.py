@@ -655,6 +655,36 @@ def test_an_exception_that_cannot_be_described_is_one_and_no_end_of_the_process(
     assert layers.fine() == 7
 
 
+NAMES_A_FILE = """
+    import linecache
+    class Lines(list):
+        def __getitem__(self, at): return None
+    def endless(): exec(compile("raise ValueError('here')", "/dev/zero", "exec"))
+    def lying():
+        linecache.cache[__file__] = (1, None, Lines("abcdefghij"), __file__)
+        raise ValueError("here")
+    def long(): exec(compile("raise ValueError('here')", __file__ + "x" * 10**6, "exec"))
+    def longer(): raise SyntaxError("here", ("x" * 10**6, "y" * 10**6, 1, ""))
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "where"),
+    [
+        ("endless", "layers.py:5"),
+        ("lying", "layers.py:8"),
+        ("long", f"layers.py{'x' * 71}:1"),
+        ("longer", f"{'x' * 80}:{'y' * 20}"),
+    ],
+)
+def test_where_an_exception_was_raised_needs_no_file_and_takes_no_room(student, function, where):
+    layers = student(NAMES_A_FILE)
+    with pytest.raises(Raised, match=f"^{function} raised .*Error: here$") as caught:
+        getattr(layers, function)()
+    assert caught.value.where == where
+    assert session_of(layers).carried < 5000
+
+
 def test_an_array_without_elements_and_with_huge_sides_is_a_wrong_answer(student):
     layers = student("import numpy as np\ndef f(): return np.empty((0, 2**40))\n")
     with pytest.raises(Raised, match=r"cannot be graded: an array of shape \(0, 1099511627776\) cannot be sent"):

@@ -28,11 +28,11 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import takewhile
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -141,7 +141,9 @@ class Worker:
 
     def note_attempt(self, act: str) -> None:
         if len(self.tried) < 20:
-            self.tried.append((act, blamed(traceback.extract_stack(), self.folder)))
+            stack = frames(traceback.walk_stack(sys._getframe()))
+            stack.reverse()
+            self.tried.append((act, blamed(stack, self.folder)))
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         self.tried.clear()
@@ -383,9 +385,9 @@ class Worker:
     def described(self, error: BaseException) -> dict[str, Any]:
         if isinstance(error, AgainError):
             return error.description
-        where = own_frames(traceback.extract_tb(error.__traceback__), self.folder)
+        where = own_frames(frames(traceback.walk_tb(error.__traceback__)), self.folder)
         if isinstance(error, SyntaxError) and error.filename:
-            where.append(f"{Path(error.filename).name}:{error.lineno or 0}")
+            where.append(place(error.filename, error.lineno or 0))
         text = error.msg if isinstance(error, SyntaxError) else safe_text(error)
         if isinstance(error, PermissionError) and not isinstance(error, imports.Refused):
             text = f"opened {error.filename}" if error.filename else "made a system call"
@@ -469,11 +471,19 @@ def safe_text(error: BaseException) -> str:
         return UNSHOWN
 
 
+def frames(walked: Iterable[tuple[FrameType, int]]) -> traceback.StackSummary:
+    """The frames without the text of their lines: code can name any file as its own, such as one without an end."""
+    return traceback.StackSummary.extract(walked, lookup_lines=False)
+
+
 def own_frames(stack: traceback.StackSummary, folder: str) -> list[str]:
     """The student's own frames, outermost first, as "network.py:31"."""
-    return [
-        f"{Path(frame.filename).name}:{frame.lineno}" for frame in stack if frame.filename.startswith(folder + os.sep)
-    ]
+    return [place(frame.filename, frame.lineno) for frame in stack if frame.filename.startswith(folder + os.sep)]
+
+
+def place(file: str, line: object) -> str:
+    """A line, as "network.py:31". Its parts may be of any length."""
+    return f"{Path(file).name[:80]}:{str(line)[:20]}"
 
 
 def blamed(stack: traceback.StackSummary, folder: str) -> str:
