@@ -167,7 +167,8 @@ def graded_again(graded: Graded, items: Collection[Item], submission: Submission
                     if session is not None:
                         session.close()
                     session, session_parts = stack.enter_context(opened(graded, parts, submission, open_)), parts
-                yield from on_right_parts(graded, item, parts, session, options, run)
+                if written(graded, item, session.submission):  # else its file cannot be imported
+                    yield from on_right_parts(graded, item, parts, session, options, run)
 
 
 def on_right_parts(

@@ -705,6 +705,12 @@ def test_what_is_still_as_handed_out_is_not_graded_again(graded: Any, homework: 
     assert [check.followed for item in report.items if item.id == "2.1" for check in item.checks] == [None, None]
 
 
+def test_what_lies_in_a_file_that_cannot_be_imported_is_not_graded_again(graded: Any, homework: Homework) -> None:
+    use = replace(homework.checks["use"], about="base.use")  # in the file of what it is built on, as in one notebook
+    report = graded({"base": "x = (\n"}, replace(homework, checks={**homework.checks, "use": use}))
+    assert (of(report, "use").followed, of(report, "line").followed is not None) == (None, True)
+
+
 def test_a_right_part_that_leaves_or_is_given_a_set_ends_nothing() -> None:
     found = Parts({"base.leave": lambda code: sys.exit(code), "base.count": lambda names: len(names)}, {}, {})
     with pytest.raises(Raised, match=r"leave was called with arguments that it does not take \(SystemExit\)"):

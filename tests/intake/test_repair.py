@@ -6,6 +6,7 @@ import ast
 import json
 import random
 import sys
+from typing import Any
 
 import pytest
 
@@ -142,6 +143,45 @@ def test_a_notebook_under_a_scripts_name_is_its_code():
     )
 
 
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("display(x)\nrelu(1, 2)\nassert False", ""),
+        ("raise SystemExit", ""),
+        ("%%bash\nls -l | head 'a\n", ""),
+        ("%%time\nrelu(1, 2)", ""),
+        ("from __future__ import annotations", ""),
+        ("for i in [1]:\n    s = f\"\"\"{i}\nb\"\"\"; relu(1, 2);\n\nprint(s); print(i)", ""),
+        ("for i in range(3)\n    print(i)", "SyntaxError: expected ':'"),
+        ("await relu(1)", "SyntaxError: 'await' outside function"),
+    ],
+)  # fmt: skip
+def test_a_cell_that_fails_costs_no_other_cell(cell, told):
+    """Calls that show something fail in many notebooks whose functions are right."""
+    made: dict[str, Any] = {}
+    found = repair.script(notebook("import numpy as np", cell, SOURCE), "layers.py", "hw.ipynb", newer.needed)
+    exec(compile(found.content, "layers.py", "exec", dont_inherit=True), made)
+    assert list(made["relu"]([-1, 2])) == [0, 2]
+    assert found.notes[1:] == ([f"code cell 2 of hw.ipynb was left out: {told}"] if told else [])
+
+
+def test_a_text_of_several_lines_keeps_them_where_its_statement_may_fail(capsys):
+    content = notebook('K = 3\nnames = str("""a\nb""")\nint("x")', SOURCE)
+    found = repair.script(content, "layers.py", "hw.ipynb", newer.needed)
+    made: dict[str, Any] = {}
+    exec(found.content, made)
+    assert (made["K"], made["names"]) == (3, "a\nb")
+    assert capsys.readouterr().out.startswith("code cell 1 stopped at ValueError: invalid literal")
+
+
+def test_pictures_that_a_notebook_saved_do_not_make_it_too_large():
+    content = notebook("import numpy as np", SOURCE).replace(
+        b'"metadata": {}', b'"metadata": {"a": "%s"}' % (b"A" * (1 << 20))
+    )
+    found = repair.script(content, "layers.py", "hw.ipynb", newer.needed)
+    assert repair.defines(found.content) == {"relu"}
+
+
 CONFLICT = "<<<<<<< HEAD\n{}=======\n{}>>>>>>> theirs\n"
 
 
@@ -191,10 +231,12 @@ def test_a_conflict_without_a_difference_is_none():
         ("try:\n    pass\nexcept ValueError, TypeError:\n    pass\n", (3, 14), "new in Python 3.14"),
     ],
 )
-def test_what_a_newer_python_reads_is_a_question(code, version, says):
+@pytest.mark.parametrize("cells", [False, True])
+def test_what_a_newer_python_reads_is_a_question(code, version, says, cells):
     if sys.version_info >= version:
         pytest.skip("this Python reads it")
-    found = repair.script(code.encode(), "layers.py", "layers.py", newer.needed)
+    content = notebook(code, SOURCE) if cells else code.encode()
+    found = repair.script(content, "layers.py", "layers.py", newer.needed)
     assert says in found.question
     assert found.question.startswith("layers.py needs a newer Python than the grader's 3.")
     assert not found.fault
