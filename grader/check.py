@@ -643,11 +643,19 @@ def trusted(root: Path, section: Section) -> dict[str, ModuleType]:
     except ModuleNotFoundError as error:
         if error.name in section.needs:
             raise  # the command says how to install it
-        raise UsageError(f"{broken_line(error, reference)}: the reference cannot be imported; correct it") from error
+        raise UsageError(unimported(error, reference)) from error
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # the reference may raise anything; its author needs the line
-        raise UsageError(f"{broken_line(error, reference)}: the reference cannot be imported; correct it") from error
+        raise UsageError(unimported(error, reference)) from error
+
+
+def unimported(error: BaseException, reference: Path) -> str:
+    """Where and why the reference cannot be imported, and the cure."""
+    folder = isinstance(error, ModuleNotFoundError) and (reference / (error.name or "/")).is_dir()
+    package = folder or (isinstance(error, ImportError) and "no known parent package" in str(error))
+    cure = "a package is a folder with an `__init__.py` that `handout:` lists; make it one" if package else "correct it"
+    return f"{broken_line(error, reference)}: the reference cannot be imported; {cure}"
 
 
 def imported_as(names: Mapping[str, str], folders: Sequence[str], own: Collection[str]) -> dict[str, ModuleType]:

@@ -82,7 +82,8 @@ def render_notebook(text: str) -> str:
     nbformat, because it is slow to import; the tests validate the result with it.
     """
     notebook = json.loads(text)
-    notebook["metadata"] = {name: notebook["metadata"][name] for name in METADATA}
+    told = notebook["metadata"]
+    notebook["metadata"] = {name: told[name] for name in METADATA if name in told}  # Colab leaves one of them out
     for number, cell in enumerate(notebook["cells"], start=1):
         tags = cell["metadata"].get("tags", [])
         cell["metadata"] = {"tags": tags} if tags else {}

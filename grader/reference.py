@@ -237,7 +237,7 @@ class Question:
         except FrameError as error:
             raise UsageError(
                 f"{line()}: reference.{'.'.join(self.path)} is asked with an argument that cannot be recorded: "
-                f"{error}; pass numbers, texts, arrays, tensors, and lists, tuples and dicts of them"
+                f"{error}; pass plain data to a function of a `trusted` module, which makes it"
             ) from None
         if self.path[0] != OBJECT and not any(map(has_object, (*self.args, *self.named.values()))):
             return hashlib.sha256(told).digest()[:KEY]

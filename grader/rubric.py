@@ -250,7 +250,10 @@ class Reader:
         for name, value in modules.items():
             if not name.isidentifier():
                 self.mistake(value, f"the module {name} needs a name that can stand in `hw.NAME`; rename it")
-            yield name, self.script(value, name, f"the module {name} must be a .py file in reference/")
+            otherwise = (
+                f"the module {name} must be a .py file in reference/; a notebook that is handed in is read as one"
+            )
+            yield name, self.script(value, name, otherwise)
 
     def warm(self, node: yaml.Node, needs: tuple[str, ...]) -> Iterator[str]:
         """Modules that are already imported in every process of a section."""

@@ -161,6 +161,11 @@ def test_a_solution_and_the_tag_of_a_cell_belong_together():
         handout.render_notebook(text.replace('"student"', '"studnt"', 1))
 
 
+def test_a_notebook_may_lack_what_its_editor_did_not_write():
+    notebook = {"cells": [], "metadata": {"kernelspec": {"name": "python3"}}, "nbformat": 4, "nbformat_minor": 5}
+    assert json.loads(handout.render_notebook(json.dumps(notebook))) == notebook
+
+
 def test_a_mistake_in_a_notebook_names_its_cell_and_line():
     text = (REFERENCE / "part1.ipynb").read_text(encoding="utf-8")
     with pytest.raises(UsageError, match="cell 7, line 2"):

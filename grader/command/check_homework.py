@@ -114,7 +114,7 @@ def plan_findings(homework: Homework) -> Iterator[str]:
     plan = homework.rubric
     for section in plan.sections:
         for module, path in section.modules.items():
-            if path not in plan.handout.files:
+            if not {path, str(Path(path).with_suffix(".ipynb"))} & set(plan.handout.files):
                 yield f"{plan.where('module', module)}: the handout does not list {path}; add it under `handout:`"
         for name in section.needs:
             if not (find_spec(name) or imports(homework, name)):

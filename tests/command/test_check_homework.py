@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from grader import cli
+from grader.handout import main
 
 pytestmark = pytest.mark.medium
 HOMEWORKS = Path(__file__).parents[1] / "homeworks"
@@ -53,6 +55,25 @@ def test_the_skeleton_is_consistent_whatever_its_folder_is_called(tmp_path, caps
 
 def test_a_homework_that_changes_a_dict_in_place_and_looks_at_it_is_consistent(capsys):
     assert checked(HOMEWORKS / "normalization", capsys) == (0, [])
+
+
+def test_a_homework_that_is_handed_in_as_a_notebook_is_consistent(folder, capsys):
+    """The reference is a script; students get a notebook, and its cells define the functions."""
+    begin, solution, end = "    # BEGIN SOLUTION stub: out = None\n", "    out = x @ w\n", "    # END SOLUTION\n"
+    source = f"def weighted_sum(x, w):\n{begin}{solution}{end}    return out\n"
+    cells = [
+        {"cell_type": "code", "metadata": {"tags": tags}, "source": text, "outputs": [], "execution_count": None}
+        for text, tags in ((source, ["student"]), ("weighted_sum(x, w)", []))
+    ]
+    text = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
+    for place in ("reference", "right/in-a-notebook"):
+        (folder / place).mkdir(exist_ok=True)
+        (folder / place / "work.ipynb").write_text(text, encoding="utf-8")
+    change(folder / "rubric.yaml", "files: [work.py]", "files: [work.ipynb]")
+    (folder / "student/work.py").unlink()
+    assert main(["--homework", str(folder)]) == 0
+    capsys.readouterr()
+    assert checked(folder, capsys) == (0, [])
 
 
 def test_a_folder_that_is_not_empty_is_refused_and_kept(tmp_path, capsys):
@@ -202,6 +223,14 @@ def misspell_the_reference(folder: Path) -> None:
 
 def need_an_absent_package(folder: Path) -> None:
     change(folder / "reference/work.py", "import numpy as np", "import numpy as np\nimport no_such_package")
+
+
+def make_half_a_package(folder: Path) -> None:
+    change(folder / "reference/work.py", "import numpy as np", "import numpy as np\nfrom . import more")
+
+
+def name_a_notebook(folder: Path) -> None:
+    change(folder / "rubric.yaml", "{work: work.py}", "{work: work.ipynb}")
 
 
 def misname_a_check(folder: Path) -> None:
@@ -361,6 +390,11 @@ def draw_from_numpy(folder: Path) -> None:
         (break_the_reference, r"reference/work\.py:5: ZeroDivisionError: .*the reference cannot be imported"),
         (misspell_the_reference, r"reference/work\.py:\d+: SyntaxError: .*the reference cannot be imported"),
         (need_an_absent_package, r"reference/work\.py:4: ModuleNotFoundError: .*the reference cannot be imported"),
+        (
+            make_half_a_package,
+            r"cannot be imported; a package is a folder with an `__init__\.py` that `handout:` lists",
+        ),
+        (name_a_notebook, r"rubric\.yaml:4: .* a \.py file in reference/; a notebook that is handed in is read as one"),
         (misname_a_check, r"rubric\.yaml:\d+: item 1\.1 names the check weighted_sums"),
         (
             break_a_check,
@@ -419,6 +453,7 @@ def test_what_no_handout_could_answer_is_noted_with_its_line(folder, capsys):
     out = capsys.readouterr().out
     told = r"note: `release` cannot make a handout .*checks\.py:20: reference\.work\.weighted_sum is asked with an arg"
     assert re.search(told, out), out
+    assert "pass plain data to a function of a `trusted` module, which makes it" in out
 
 
 def test_a_check_that_breaks_on_what_is_recorded_is_noted(folder, capsys):
