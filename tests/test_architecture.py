@@ -115,6 +115,8 @@ HOMEWORKS_WORDS = re.compile(
 # Words that a file needs all the same, each with the reason.
 NEEDED = {
     "handout.py": {"notebook", "ipynb"},  # a form of file that is emptied cell by cell
+    "command/check_homework.py": {"ipynb"},  # a form of file that may be handed out for a script
+    "rubric.py": {"notebook"},  # a form of file that is handed in for a script
     "release/leaks.py": {"notebook", "ipynb"},  # the same, searched cell by cell
     "review/evidence.py": {"notebook", "ipynb"},  # a form of file, shown cell by cell
     "intake/missing.py": {"notebook", "ipynb"},  # a form of file whose outputs have to be there
