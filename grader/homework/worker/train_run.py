@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from queue import SimpleQueue
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -136,9 +137,9 @@ class TrainRun:
         self.guard.draw_anew(self.model, self.held())
         X, rate = scaled(self.X), given["learning_rate"]
         for _ in range(given["num_epochs"]):
-            for batch in batches(len(X), given["batch_size"]):
-                self.guard.restore(self.held())
-                _, _, grads = self.taken(self.model, X[batch], self.y[batch], given["reg"])
+            for at in batches(len(X), given["batch_size"]):
+                batch = partial(self.batch, at)
+                _, _, grads = self.taken(self.model, X[at], self.y[at], given["reg"], batch)
                 if self.exploded:
                     return
                 for name, param in self.params.items():
@@ -146,7 +147,9 @@ class TrainRun:
                 self.guard.look(self.held())
                 if self.over():
                     yield False
+                    self.guard.restore(self.held())
             yield True
+            self.guard.restore(self.held())
 
     def begin(self) -> None:
         random.seed(self.seed)
@@ -156,14 +159,20 @@ class TrainRun:
         """The arrays of the parameters, as they were before the first step: what asks again may get others."""
         return list(self.params.values()) if self.params else arrays_of(self.model)
 
-    def taken(self, model: Any, X: Any, y: Any, reg: Any) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    def batch(self, at: Any) -> tuple[Any, Any]:
+        """A batch as it is given to a step of the handout's loop, read anew: a copy for each step would take long."""
+        return scaled(self.X[at]), self.y[at]
+
+    def taken(
+        self, model: Any, X: Any, y: Any, reg: Any, batch: Callable[[], tuple[Any, Any]]
+    ) -> tuple[Any, dict[str, Any], dict[str, Any]]:
         """One training_step: its answer, and its gradients as arrays, which no code of the student's touches any more.
-        Keeps the loss. Raises as `pair` and `expect_keys` for a malformed answer."""
-        before = X.copy(), y.copy()
+        Keeps the loss. `batch` gives X and y as they were before. Raises as `pair` and `expect_keys` for a malformed
+        answer."""
         loss, grads = pair(self.step(model, X, y, reg))
         value = number(loss)
         if self.steps < 5 or self.steps % LOOKS == 0:
-            for name, now, then in zip(("X_batch", "y_batch"), (X, y), before, strict=True):
+            for name, now, then in zip(("X_batch", "y_batch"), (X, y), batch(), strict=True):
                 if not np.array_equal(now, then):
                     self.wrote.add(name)
         if not self.steps:
@@ -171,18 +180,21 @@ class TrainRun:
         params = self.params or model.parameters()
         given = {name: plain(grads[name]) for name in params if name in grads}
         self.guard.restore(self.held())
-        self.kept.see(params, *before, reg, given)
+        if self.params or self.kept.compares(params, *batch(), reg):
+            self.kept.see(params, batch, reg, given)
         self.steps += 1
         self.first = value if self.first is None else self.first
         self.losses.append(value)
         self.exploded = not abs(value) <= EXPLODED * max(abs(self.first), 1.0)
         return loss, grads, given
 
-    def untold(self, model: Any, X: Any, y: Any, reg: Any) -> tuple[Any, dict[str, Any]]:
+    def untold(
+        self, model: Any, X: Any, y: Any, reg: Any, batch: Callable[[], tuple[Any, Any]]
+    ) -> tuple[Any, dict[str, Any]]:
         """As `taken`, with a loss as it was in a run with gradients, and noise for its gradients."""
         assert self.untaught is not None
         if not self.steps:
-            loss, _, grads = self.taken(model, X, y, reg)
+            loss, _, grads = self.taken(model, X, y, reg, batch)
             self.untaught.learn(loss, grads)
         else:
             self.steps += 1
@@ -225,7 +237,7 @@ class TrainRun:
         An epoch ends when the next step begins, or when main ends: only then has its last step changed the model.
         """
         self.begin()
-        loaded, sampled, seen, batch, whole = len(self.X), 0, 0, 0, False
+        loaded, sampled, seen, size, whole = len(self.X), 0, 0, 0, False
 
         def load_cifar10(data_dir: Any = "", num_train: int = 10000, num_val: int = 5000, *_: Any, **__: Any) -> Any:
             """As the handout's, but all labels of validation and test images are 0."""
@@ -245,7 +257,7 @@ class TrainRun:
                 self.settings = self.settings | {"num_train": loaded}
 
         def training_step(model: Any, X: Any, y: Any, reg: Any) -> Any:
-            nonlocal seen, batch, whole
+            nonlocal seen, size, whole
             if whole or self.over():
                 ended, whole = whole, False
                 rest(ended)
@@ -253,11 +265,13 @@ class TrainRun:
                 self.model, self.first = model, None
                 self.guard.draw_anew(model, self.held())
             self.guard.look(self.held())
-            answer = self.taken(model, X, y, reg)[:2] if self.untaught is None else self.untold(model, X, y, reg)
-            seen, batch = seen + len(X), max(batch, len(X))
+            before = X.copy(), y.copy()
+            step = self.untold if self.untaught is not None else self.taken
+            answer = step(model, X, y, reg, lambda: before)[:2]
+            seen, size = seen + len(X), max(size, len(X))
             if seen >= loaded:
                 seen, whole = 0, True
-                self.settings = self.settings | {"batch_size": batch, "reg": reg, "hidden_dim": self.width()}
+                self.settings = self.settings | {"batch_size": size, "reg": reg, "hidden_dim": self.width()}
             return answer
 
         with replaced(self.replacements(load_cifar10, sample, training_step, rest)):
@@ -383,14 +397,21 @@ class Kept:
         self.lots = [-math.inf] * DRAWN
         self.places = Places(rng)
 
-    def see(self, params: dict[str, Any], X: Any, y: Any, reg: Any, grads: dict[str, Any]) -> None:
-        """Note one step: the network's parameters, the batch as it was given, and the gradients that were returned. A
-        main of the student's own may give its steps something else, which is `odd`; nothing of it is kept."""
+    def compares(self, params: dict[str, Any], X: Any, y: Any, reg: Any) -> bool:
+        """Whether the grader can compute a step itself. A main of the student's own may give its steps something else,
+        which is `odd`; nothing of it is kept."""
         plainly = isinstance(reg, (int, float, np.number)) and all(isinstance(one, np.ndarray) for one in (X, y))
-        if not plainly or y.ndim != 1 or y.dtype.kind not in "iu" or X.dtype.kind not in "fiu":
-            self.odd = self.odd or any(self.pixels in np.shape(one) for one in params.values())
-            return
-        size = sum(float((self.places.of(one).astype(float) ** 2).sum()) for one in grads.values() if one.size)
+        if plainly and y.ndim == 1 and y.dtype.kind in "iu" and X.dtype.kind in "fiu":
+            return True
+        self.odd = self.odd or any(self.pixels in np.shape(one) for one in params.values())
+        return False
+
+    def see(
+        self, params: dict[str, Any], batch: Callable[[], tuple[Any, Any]], reg: Any, grads: dict[str, Any]
+    ) -> None:
+        """Note one step: the network's parameters, the batch as it was given, and the gradients that were returned."""
+        samples = [self.places.of(one).astype(float) for one in grads.values() if one.size]
+        size = float(sum(one @ one for one in samples))
         places = [0] if size > 2 * self.largest else []  # so that few are copied while gradients grow
         lot = -self.rng.exponential() / size if size else -math.inf
         at = self.lots.index(min(self.lots))
@@ -399,6 +420,7 @@ class Kept:
             places.append(1 + at)
         if not places:
             return
+        X, y = batch()
         self.largest = size if 0 in places else self.largest
         step = {
             "parameters": {str(name)[:80]: np.array(plain(params[name]), np.float32) for name in grads},
