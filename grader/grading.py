@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ from grader.model import (
     Verdict,
 )
 from grader.sandbox.allowance import Allowance
-from grader.sandbox.launch import Launch, Launcher, spawn
+from grader.sandbox.launch import Launch, spawn
 from grader.sandbox.parts import Parts
 from grader.sandbox.session import Session
 from grader.verdict import run_check
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class Interrupted(KeyboardInterrupt):
-    """The run was stopped; `report` holds the results so far. str() says in what, if that is the homework's own."""
+    """The run was stopped; `report` holds the results so far. If homework code was running, str() says where."""
 
     def __init__(self, report: Report, where: str = "") -> None:
         super().__init__(where)
@@ -71,118 +71,140 @@ def grade(
 
     Maximum points come from the rubric: checks that crashed, or whose file could not be imported, keep theirs. `data`
     reads a data set by its name when a check asks for it; the default reads from the usual folder. `full` trains to the
-    end even if the bar is reached earlier. `shrink` looks for small inputs that fail. A section whose packages are not
-    installed is not graded. `on_task` gets the report so far, marked as interrupted, each time a task is done: whoever
-    keeps it loses nothing to a kill. Raises UsageError for an id in `only` that the rubric does not have, and for data
+    end even if the bar is reached earlier. `shrink` looks for small inputs that fail. A section is skipped if its
+    packages are not installed. `on_task` gets the report so far, marked as interrupted, each time a task is done: it
+    stays if the run is killed. Raises UsageError for an id in `only` that the rubric does not have, and for data
     that cannot be used. Raises Interrupted, with the results so far, instead of KeyboardInterrupt.
     """
     expect_known(homework, only)
     homework.answers.begin(seed)
     options = Options(data or usual_data(homework), full, on_progress)
-    results: dict[str, CheckResult] = {}
-    held: dict[str, None] = {}
-    versions: dict[str, str] = {}
-    files: dict[str, DataSet] = {}
     allowance = Allowance(homework.rubric.limits)
+    run = Grading(submission, homework, seed, only, options, launch, on_result, on_task, allowance)
+    try:
+        for section in homework.rubric.sections:
+            run.grade_section(section, shrink=shrink)
+    except KeyboardInterrupt as stop:
+        raise Interrupted(run.report(whole=False), str(stop)) from None
+    return run.report(whole=True)
 
-    def told(*, whole: bool) -> Report:
-        """The report of what was measured; what was not is skipped, or the report is whole."""
-        every = [item for task in homework.rubric.tasks for item in task.items if asked_for(item, task, only)]
-        known = results if whole else {one.name: one for one in skipped(every, homework, STOPPED)} | results
-        read = read_from(homework, options.read, files)
-        graded = tuple(scored(homework, known, only))
+
+@dataclass
+class Grading:
+    """One submission while it is graded, and what is known of it so far."""
+
+    submission: Submission
+    homework: Homework
+    seed: int
+    only: Collection[str]
+    options: Options
+    launch: Launch
+    on_result: Callable[[CheckResult], None]
+    on_task: Callable[[Report], None]
+    allowance: Allowance
+    results: dict[str, CheckResult] = field(default_factory=dict)
+    isolation: dict[str, None] = field(default_factory=dict)  # what each process says of its confinement
+    versions: dict[str, str] = field(default_factory=dict)
+    files: dict[str, DataSet] = field(default_factory=dict)  # what is known of data sets that are single files
+
+    def grade_section(self, section: Section, *, shrink: bool) -> None:
+        """Grade the section's items: on the student's own parts, then, where these are wrong, on right ones."""
+        tasks = [self.asked_items(task) for task in self.homework.rubric.tasks if task.section == section.id]
+        items = [item for own in tasks for item in own]
+        if not items:
+            return
+        if lacking := missing(section):
+            for result in skipped(items, self.homework, why(lacking)):
+                self.note(result)
+            return
+        self.versions |= installed(section)
+        failed: dict[str, Failed] = {}
+        with self.session(section, self.submission, self.allowance) as session:
+            for own in filter(None, tasks):
+                for result in self.run_checks(own, session, failed):
+                    self.isolation |= {session.held: None} if session.held else {}
+                    self.note(result)
+                self.on_task(self.report(whole=False))
+            recording = self.homework.answers.recording
+            lower = [] if recording else unknown_below(items, self.results, self.homework)
+            below = {one.name: one for one in self.run_checks(lower, session)}
+        if not recording:
+            for result in self.on_right_parts(section, [*lower, *items], self.results | below):
+                self.results[result.name] = result
+                self.on_task(self.report(whole=False))
+        if shrink and failed:
+            self.add_examples(section, failed)
+
+    def asked_items(self, task: Task) -> list[Item]:
+        """The task's items that are asked for and have checks."""
+        return [item for item in task.items if asked_for(item, task, self.only) and item.checks]
+
+    def session(self, section: Section, work: Submission, allowance: Allowance, parts: Parts | None = None) -> Session:
+        limits, launcher = self.homework.rubric.limits, self.launch(section)
+        return Session(section, work, self.homework.handout, limits, launcher, allowance, parts)
+
+    def run_checks(
+        self, items: Sequence[Item], session: Session, failed: dict[str, Failed] | None = None
+    ) -> Iterator[CheckResult]:
+        for item in items:
+            for plan in item.checks:
+                hw = Subject(session, self.homework, item, self.options)
+                yield run_check(plan, hw, self.homework, self.seed, failed)
+
+    def note(self, result: CheckResult) -> None:
+        self.results[result.name] = result
+        self.on_result(result)
+
+    def on_right_parts(
+        self, section: Section, items: Sequence[Item], results: Mapping[str, CheckResult]
+    ) -> Iterator[CheckResult]:
+        """The results of checks that are graded again on right parts; see follow_through.py. A file is not tried again
+        if its import was stopped before, and calls get less time if one was stopped before."""
+        allowance = self.allowance.for_again()
+
+        def open_(work: Submission, parts: Parts | None) -> Session:
+            own = {name for name, content in self.submission.files.items() if work.files.get(name) == content}
+            stopped = self.allowance.files.items()
+            allowance.files = {path: error for path, error in stopped if Path(path).name in own}
+            return self.session(section, work, allowance, parts)
+
+        def run(plan: CheckPlan, hw: Subject) -> CheckResult:
+            return run_check(plan, hw, self.homework, self.seed)
+
+        graded = Graded(self.homework, section, dict(results))
+        yield from graded_again(graded, items, self.submission, self.options, open_, run)
+
+    def add_examples(self, section: Section, failed: Mapping[str, Failed]) -> None:
+        """Add the smallest input that fails to the results of checks that `failed` by their own function."""
+        from grader.failing.examples import examples  # only here, where something failed
+
+        failed = {name: one for name, one in failed.items() if is_its_own(self.results[name])}
+        launcher, stopped = self.launch(section), self.allowance.files
+        found = examples(section, self.submission, self.homework, failed, launcher, stopped)
+        for name, script in found.items():
+            self.results[name] = replace(self.results[name], example=script)
+
+    def report(self, *, whole: bool) -> Report:
+        """The report of what was measured so far. Unless it is `whole`, the rest is skipped."""
+        every = [item for task in self.homework.rubric.tasks for item in task.items if asked_for(item, task, self.only)]
+        rest = () if whole else skipped(every, self.homework, STOPPED)
+        graded = tuple(scored(self.homework, {one.name: one for one in rest} | self.results, self.only))
+        read = read_from(self.homework, self.options.read, self.files)
+        versions = self.versions | {one.name: one.version() for one in read}
         return Report(
-            title=homework.rubric.title,
-            submission=submission.name,
-            digest=submission.digest,
+            title=self.homework.rubric.title,
+            submission=self.submission.name,
+            digest=self.submission.digest,
             tasks=graded,
             needs_review=tuple(questions(graded)),
-            provenance=provenance(
-                homework, seed, "; ".join(held), versions | {one.name: one.version() for one in read}
-            ),
-            notes=(*submission.notes, *(note for one in read for note in one.notes(homework))),
+            provenance=provenance(self.homework, self.seed, "; ".join(self.isolation), versions),
+            notes=(*self.submission.notes, *(note for one in read for note in one.notes(self.homework))),
             interrupted=not whole,
         )
 
-    try:
-        for section in homework.rubric.sections:
-            tasks = [task for task in homework.rubric.tasks if task.section == section.id]
-            items = [item for task in tasks for item in task.items if asked_for(item, task, only) and item.checks]
-            lacking = missing(section) if items else []
-            for result in skipped(items, homework, why(lacking)) if lacking else ():
-                results[result.name] = result
-                on_result(result)
-            if not items or lacking:
-                continue
-            versions |= installed(section)
-            limits = homework.rubric.limits
-            failed: dict[str, Failed] = {}
-            with Session(section, submission, homework.handout, limits, launch(section), allowance) as session:
-                for own in filter(None, ([item for item in task.items if item in items] for task in tasks)):
-                    for result in run_checks(own, session, homework, seed, options, failed):
-                        results[result.name] = result
-                        held |= {session.held: None} if session.held else {}
-                        on_result(result)
-                    on_task(told(whole=False))
-                lower = [] if homework.answers.recording else unknown_below(items, results, homework)
-                below = {one.name: one for one in run_checks(lower, session, homework, seed, options)}
-            followed = follow(
-                section,
-                [*lower, *items],
-                results | below,
-                submission,
-                homework,
-                seed,
-                options,
-                launch(section),
-                allowance,
-            )
-            for result in followed:
-                results[result.name] = result
-                on_task(told(whole=False))
-            if shrink and failed:
-                from grader.failing.examples import examples  # only here, where something failed
-
-                failed = {name: one for name, one in failed.items() if is_its_own(results[name])}
-                for name, script in examples(
-                    section, submission, homework, failed, launch(section), allowance.files
-                ).items():
-                    results[name] = replace(results[name], example=script)
-    except KeyboardInterrupt as stop:
-        raise Interrupted(told(whole=False), str(stop)) from None
-    return told(whole=True)
-
-
-def follow(
-    section: Section,
-    items: Sequence[Item],
-    results: Mapping[str, CheckResult],
-    submission: Submission,
-    homework: Homework,
-    seed: int,
-    options: Options,
-    launcher: Launcher,
-    spent: Allowance,
-) -> Iterator[CheckResult]:
-    """The results of checks that are graded again on right parts; see follow_through.py. A file whose import was
-    stopped, as `spent` tells, is not tried again, and calls get less time once one was stopped."""
-    if homework.answers.recording:
-        return
-    limits, allowance = homework.rubric.limits, spent.for_again()
-
-    def open_(work: Submission, parts: Parts | None) -> Session:
-        own = {name for name, content in submission.files.items() if work.files.get(name) == content}
-        allowance.files = {path: error for path, error in spent.files.items() if Path(path).name in own}
-        return Session(section, work, homework.handout, limits, launcher, allowance, parts)
-
-    def run(plan: CheckPlan, hw: Subject) -> CheckResult:
-        return run_check(plan, hw, homework, seed)
-
-    yield from graded_again(Graded(homework, section, dict(results)), items, submission, options, open_, run)
-
 
 def is_its_own(result: CheckResult) -> bool:
-    """Whether what failed is the check's own function: what it says of right parts is what it says of the student's."""
+    """Whether the check's own function is at fault: the check says the same on right parts as on the student's."""
     told = result.followed
     return told is None or told.first.message == told.again.message != ""
 
@@ -268,19 +290,6 @@ def expect_known(homework: Homework, only: Collection[str]) -> None:
 
 def asked_for(item: Item, task: Task, only: Collection[str]) -> bool:
     return not only or item.id in only or task.id in only
-
-
-def run_checks(
-    items: Sequence[Item],
-    session: Session,
-    homework: Homework,
-    seed: int,
-    options: Options,
-    failed: dict[str, Failed] | None = None,
-) -> Iterator[CheckResult]:
-    for item in items:
-        for plan in item.checks:
-            yield run_check(plan, Subject(session, homework, item, options), homework, seed, failed)
 
 
 def questions(tasks: Iterable[TaskResult]) -> Iterator[str]:
