@@ -50,9 +50,9 @@ ABSOLUTE = re.compile(rb"^[ \t]*(from|import)[ \t]+grader\.homework\b", re.MULTI
 
 
 def check(item: str, about: str = "") -> Callable[[Function], Function]:
-    """Make a function `(hw, rng)` a check of one item of the rubric; its docstring's first line is its title.
+    """Make a function `(hw, rng)` a check of one item of the rubric. Its docstring's first line is its title.
 
-    `about` names the student's function that it tests, so that the report can show the line of that function.
+    `about` names the student's function that it tests, so that the report can show that function's line.
     """
 
     if isinstance(item, FunctionType):  # `@check` alone
@@ -81,8 +81,8 @@ def check(item: str, about: str = "") -> Callable[[Function], Function]:
 
 
 class Draws(np.random.Generator):
-    """Random numbers for a check, the same on every machine: what is not whole is a multiple of STEP, so that a last
-    digit that another processor rounds otherwise is gone. Answers of the reference are recorded by what was asked."""
+    """Random numbers for a check, the same on every machine. A number that is not whole is a multiple of STEP, so no
+    processor rounds its last digit otherwise. The reference's recorded answers are found by the exact question."""
 
     def normal(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None) -> Any:
         return on_grid(super().normal(loc, scale, size))
@@ -205,7 +205,7 @@ class Subject:
 
     @property
     def differences(self) -> Sequence[Differences]:
-        """What was seen during the calls of this check that were `watched`: signs of finite differences."""
+        """Signs of finite differences that were seen during this check's `watched` calls."""
         return self.session.differences
 
     def each(self, calls: Sequence[Call], inputs: Sequence[Sequence[Any]] = ()) -> Iterator[Any]:
@@ -252,12 +252,13 @@ class Subject:
         return content
 
     def restart(self) -> None:
-        """End the student's process and all its objects. The next call starts one that finds the files which this one
-        wrote, and nothing else of it."""
+        """End the student's process and all its objects. The next call starts a process that finds the files which this
+        one wrote, and nothing else of it."""
         self.session.renew(keep_files=True)
 
     def written(self) -> int:
-        """How many bytes the files have that the student's process wrote, compressed: about how much they tell."""
+        """Bytes, compressed, of the files that the student's process wrote: about how much they can tell the next
+        one."""
         return self.session.written()
 
     def operate(self, name: str, remote: Remote, *args: Any) -> Any:
@@ -304,9 +305,9 @@ class Subject:
         return found
 
     def read_apart(self, function: Callable[..., Made], *args: Any, about: str) -> Made:
-        """What a function of the homework reads out of something that was handed in, such as the file `about`: in a
-        process of its own, with a clock and a cap (see sandbox/reader.py). Read by the first check of this submission
-        that asks, also where it raises a StudentError."""
+        """What a function of the homework reads from something that was handed in, such as the file `about`. It runs in
+        a process of its own, with limits of time and memory (see sandbox/reader.py). It is read once for all checks of
+        this submission, even if a StudentError is raised."""
 
         def reading() -> Made | StudentError:
             try:
@@ -337,8 +338,8 @@ class Subject:
         return Numbers(self.homework, next(one for one in self.task.items if one.id == item))
 
     def policy(self, item: str, name: str) -> str:
-        """What the rubric says that a finding costs: "advice" costs nothing, "judged" all that a mistake costs, "part"
-        costs a part of the points, and with "question", the default, a person decides."""
+        """What the rubric says a finding costs. "advice" costs nothing, "part" costs a part of the points, and "judged"
+        costs what any mistake costs. With "question", the default, a person decides."""
         found = next(one for one in self.task.items if one.id == item)
         return found.policies.get(name, "question")
 
@@ -379,23 +380,8 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
     if root == ROOT and folder.resolve() != OWN and not any((ROOT / "reference" / path).exists() for path in named):
         raise UsageError(f"{folder} holds no folder reference, the solution; add it")
     expect_parts(plan, root, folder)
-    package = open_package(folder)
-    checks: dict[str, Check] = {}
-    seconds = seconds_of(plan.limits)
-    for path in sorted(folder.glob("*.py")):
-        if path.name == "__init__.py":
-            continue
-        with clock(f"the import of {path}", seconds):
-            module = import_file(package, path)
-        for found in checks_of(module):
-            if marks := getattr(found.function, "pytestmark", ()):
-                raise UsageError(
-                    f"{defined_at(found)}: {found.name} has pytest's mark {marks[0].name}, which no run of it reads; "
-                    "delete it"
-                )
-            if found.name in checks:
-                raise UsageError(f"{defined_at(found)}: the check {found.name} is defined twice; rename one")
-            checks[found.name] = found
+    package, seconds = open_package(folder), seconds_of(plan.limits)
+    checks = checks_in(folder, package, seconds)
     if not (root / "reference").is_dir():
         checks |= unseen(plan, checks)
     expect_agreement(plan, checks)
@@ -420,6 +406,27 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
     )
 
 
+def checks_in(folder: Path, package: str, seconds: float) -> dict[str, Check]:
+    """The checks in a homework's task files, each of which may take some `seconds` to import. Raises UsageError for a
+    file that cannot be imported, for a name that two checks have, and for pytest's marks."""
+    checks: dict[str, Check] = {}
+    for path in sorted(folder.glob("*.py")):
+        if path.name == "__init__.py":
+            continue
+        with clock(f"the import of {path}", seconds):
+            module = import_file(package, path)
+        for found in checks_of(module):
+            if marks := getattr(found.function, "pytestmark", ()):
+                mark = marks[0].name
+                raise UsageError(
+                    f"{defined_at(found)}: {found.name} has pytest's mark {mark}, which no run of it reads; delete it"
+                )
+            if found.name in checks:
+                raise UsageError(f"{defined_at(found)}: the check {found.name} is defined twice; rename one")
+            checks[found.name] = found
+    return checks
+
+
 def ask(root: Path, plan: Rubric) -> tuple[dict[str, ModuleType], Live, Mapping[str, tuple[str, ...]]]:
     """The reference's modules, the reference as checks ask it, and what its modules and classes define as functions.
 
@@ -440,7 +447,7 @@ def defined_at(check: Check) -> str:
 
 
 def unseen(plan: Rubric, checks: Mapping[str, Check]) -> dict[str, Check]:
-    """What stands in a handout for checks of which it holds nothing but their place and points."""
+    """Stand-ins for the checks that a handout lacks, because it holds only their place and points. They are skipped."""
 
     def later(hw: Subject, rng: np.random.Generator) -> None:
         raise Skipped("these points are measured after you hand in")

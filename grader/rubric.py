@@ -201,49 +201,65 @@ class Reader:
     def sections(self, node: yaml.Node) -> Iterator[Section]:
         for name, value in self.mapping(node, "sections", optional=None).items():
             self.note(value, "section", name)
-            keys = self.mapping(
-                value,
-                f"section {name}",
-                required=("modules", "submit"),
-                optional=(
-                    *("keep", "forbid", "needs", "memory", "warm", "drivers", "shims", "trusted"),
-                    *("stand_ins", "sent_as"),
-                ),
-            )
-            modules = self.mapping(keys["modules"], "modules", optional=None) if "modules" in keys else {}
-            keep = self.mapping(keys["keep"], "keep", optional=None) if "keep" in keys else {}
-            needs = tuple(self.noted(keys["needs"], "needs", "need")) if "needs" in keys else ()
-            if "submit" in keys and isinstance(keys["submit"], yaml.SequenceNode) and not keys["submit"].value:
-                self.mistake(keys["submit"], f"submit of section {name} is empty; name the files that students hand in")
-            submit = tuple(self.texts(keys["submit"], "submit")) if "submit" in keys else ()
-            for file in (one for one in submit if re.search(r"[/\\]", one)):
-                self.mistake(keys["submit"], f"submit names {file}; name the file alone, wherever students have it")
-            for file in (one for one in submit if one and not re.fullmatch(r"\*?[^*?\[\]]+", one)):
-                self.mistake(keys["submit"], f"submit names {file}; write a whole name, or * and an ending, as *.jpg")
-            for name_ in (one for one in needs if "." in one):
-                self.mistake(keys["needs"], f"needs names {name_}; name the package alone, {name_.partition('.')[0]}")
-            forbid = tuple(self.texts(keys["forbid"], "forbid")) if "forbid" in keys else ()
-            if "numpy" in forbid:
-                self.mistake(keys["forbid"], "forbid names numpy, which every process has imported; leave it out")
-            for module, path in modules.items():
-                self.note(path, "module", module)
-            for function, at in keep.items():
-                self.note(at, "keep", function)
-            yield Section(
-                id=name,
-                modules=dict(self.modules(modules)),
-                submit=submit,
-                keep={function: tuple(self.positions(at, function)) for function, at in keep.items()},
-                forbid=forbid,
-                needs=needs,
-                memory=self.limit(keys["memory"], "memory") if "memory" in keys else None,
-                warm=tuple(self.warm(keys["warm"], needs)) if "warm" in keys else (),
-                drivers=tuple(self.noted(keys["drivers"], "drivers", "driver")) if "drivers" in keys else (),
-                shims=dict(self.shims(keys["shims"])) if "shims" in keys else {},
-                trusted=dict(self.trusted(keys["trusted"], modules)) if "trusted" in keys else {},
-                stand_ins=dict(self.dotted(keys["stand_ins"], "stand-in", modules)) if "stand_ins" in keys else {},
-                sent_as=dict(self.dotted(keys["sent_as"], "sent_as", modules)) if "sent_as" in keys else {},
-            )
+            yield self.section(value, name)
+
+    def section(self, node: yaml.Node, name: str) -> Section:
+        keys = self.mapping(
+            node,
+            f"section {name}",
+            required=("modules", "submit"),
+            optional=(
+                *("keep", "forbid", "needs", "memory", "warm", "drivers", "shims", "trusted"),
+                *("stand_ins", "sent_as"),
+            ),
+        )
+        modules = self.mapping(keys["modules"], "modules", optional=None) if "modules" in keys else {}
+        keep = self.mapping(keys["keep"], "keep", optional=None) if "keep" in keys else {}
+        needs = tuple(self.needs(keys["needs"])) if "needs" in keys else ()
+        for module, path in modules.items():
+            self.note(path, "module", module)
+        for function, at in keep.items():
+            self.note(at, "keep", function)
+        return Section(
+            id=name,
+            modules=dict(self.modules(modules)),
+            submit=tuple(self.submit(keys["submit"], name)) if "submit" in keys else (),
+            keep={function: tuple(self.positions(at, function)) for function, at in keep.items()},
+            forbid=tuple(self.forbid(keys["forbid"])) if "forbid" in keys else (),
+            needs=needs,
+            memory=self.limit(keys["memory"], "memory") if "memory" in keys else None,
+            warm=tuple(self.warm(keys["warm"], needs)) if "warm" in keys else (),
+            drivers=tuple(self.noted(keys["drivers"], "drivers", "driver")) if "drivers" in keys else (),
+            shims=dict(self.shims(keys["shims"])) if "shims" in keys else {},
+            trusted=dict(self.trusted(keys["trusted"], modules)) if "trusted" in keys else {},
+            stand_ins=dict(self.dotted(keys["stand_ins"], "stand-in", modules)) if "stand_ins" in keys else {},
+            sent_as=dict(self.dotted(keys["sent_as"], "sent_as", modules)) if "sent_as" in keys else {},
+        )
+
+    def submit(self, node: yaml.Node, section: str) -> Iterator[str]:
+        """The files that students hand in: names, or * and an ending."""
+        if isinstance(node, yaml.SequenceNode) and not node.value:
+            self.mistake(node, f"submit of section {section} is empty; name the files that students hand in")
+        for file in self.texts(node, "submit"):
+            if re.search(r"[/\\]", file):
+                self.mistake(node, f"submit names {file}; name the file alone, wherever students have it")
+            if file and not re.fullmatch(r"\*?[^*?\[\]]+", file):
+                self.mistake(node, f"submit names {file}; write a whole name, or * and an ending, as *.jpg")
+            yield file
+
+    def needs(self, node: yaml.Node) -> Iterator[str]:
+        """Packages that must be installed."""
+        for name in self.noted(node, "needs", "need"):
+            if "." in name:
+                self.mistake(node, f"needs names {name}; name the package alone, {name.partition('.')[0]}")
+            yield name
+
+    def forbid(self, node: yaml.Node) -> Iterator[str]:
+        """Packages that a student's code cannot import."""
+        for name in self.texts(node, "forbid"):
+            if name == "numpy":
+                self.mistake(node, "forbid names numpy, which every process has imported; leave it out")
+            yield name
 
     def modules(self, modules: dict[str, yaml.Node]) -> Iterator[tuple[str, str]]:
         """Name in a check -> file in the reference."""

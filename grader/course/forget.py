@@ -93,7 +93,7 @@ def found(book: Gradebook, text: str) -> str:
 
 
 def texts_of(one: Student) -> Iterator[str]:
-    """What names a student: ids, the name in both orders, and the names of the files that were handed in."""
+    """The texts that name a student: ids, the name in both orders, and the names of the files that were handed in."""
     last, comma, first = one.name.partition(",")
     told = {one.id, one.name, *own_ids(one)}
     told |= {f"{first.strip()} {last.strip()}"} if comma else set()
@@ -131,22 +131,23 @@ def delete_rows(database: Database, what: Plan) -> None:
     erase, marks = eraser(what.texts), ", ".join("?" * len(told))
     database.connection.execute("PRAGMA secure_delete = ON")
     with database.writing() as connection:
-        tables = [
-            row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        named = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        columns = [
+            (table, column, kind)
+            for (table,) in named
+            for _, column, kind, *_ in connection.execute(f"PRAGMA table_info({table})").fetchall()
         ]
-        for table in tables:
-            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})").fetchall()]
-            if "student" in columns:
-                connection.execute(f"DELETE FROM {table} WHERE student COLLATE NOCASE IN ({marks})", told)
+        for table in (table for table, column, _ in columns if column == "student"):
+            connection.execute(f"DELETE FROM {table} WHERE student COLLATE NOCASE IN ({marks})", told)
         for statement in ORPHANS:
             connection.execute(statement)
-        for table in [name for name in tables if name not in KEPT]:
-            for _, column, kind, *_ in connection.execute(f"PRAGMA table_info({table})").fetchall():
-                if kind == "TEXT" and column not in STAFF:
-                    rows = database.sound(connection.execute(f"SELECT rowid, {column} FROM {table}").fetchall())
-                    changed = [(new, id_) for id_, old in rows if old and (new := erase(old)) != old]
-                    for values in changed:
-                        connection.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", values)
+        for table, column, kind in columns:
+            if table in KEPT or kind != "TEXT" or column in STAFF:
+                continue
+            rows = database.sound(connection.execute(f"SELECT rowid, {column} FROM {table}").fetchall())
+            changed = [(new, id_) for id_, old in rows if old and (new := erase(old)) != old]
+            for values in changed:
+                connection.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", values)
 
 
 def eraser(texts: Sequence[str]) -> Callable[[str], str]:

@@ -180,20 +180,16 @@ def untar(archive: Path, folder: Path, *, most: int) -> None:
     Only contents and base names are used, so that links, modes and paths in the archive do no harm (tarfile's filters
     would do as well, but the Python 3.11 of Debian 12 lacks them). Raises UsageError.
     """
-    with new_folder(folder) as half:
+    with new_folder(folder) as half, undamaged(archive), tarfile.open(archive, "r|gz") as tar:
         room = most
-        try:
-            with tarfile.open(archive, "r|gz") as tar:
-                for member in tar:
-                    room -= member.size
-                    if room < 0:
-                        raise UsageError(f"{archive} unpacks to more than {most:,} bytes; remove it and fetch it again")
-                    path, content = PurePosixPath(member.name), tar.extractfile(member) if member.isfile() else None
-                    if content and path.parts == (folder.name, path.name):
-                        with (half / path.name).open("wb") as file:
-                            shutil.copyfileobj(content, file)
-        except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise UsageError(f"{archive} cannot be unpacked ({error}); remove it and fetch it again") from None
+        for member in tar:
+            room -= member.size
+            if room < 0:
+                raise UsageError(f"{archive} unpacks to more than {most:,} bytes; remove it and fetch it again")
+            path, content = PurePosixPath(member.name), tar.extractfile(member) if member.isfile() else None
+            if content and path.parts == (folder.name, path.name):
+                with (half / path.name).open("wb") as file:
+                    shutil.copyfileobj(content, file)
         if not any(half.iterdir()):
             raise UsageError(f"{archive} holds no folder {folder.name}; remove it and fetch it again")
 
@@ -203,13 +199,19 @@ def unpack(archives: Mapping[str, Path], folder: Path, *, most: int) -> None:
     with new_folder(folder) as half:
         room = most
         for name, archive in archives.items():
-            try:
-                opener = gzip.open if name.endswith(".gz") else open
-                with opener(archive, "rb") as packed, (half / name.removesuffix(".gz")).open("wb") as file:
-                    while block := packed.read(BLOCK):
-                        room -= len(block)
-                        if room < 0:
-                            raise UsageError(f"{archive} unpacks to too much; remove it and fetch it again")
-                        file.write(block)
-            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                raise UsageError(f"{archive} cannot be unpacked ({error}); remove it and fetch it again") from None
+            opener, path = gzip.open if name.endswith(".gz") else open, half / name.removesuffix(".gz")
+            with undamaged(archive), opener(archive, "rb") as packed, path.open("wb") as file:
+                while block := packed.read(BLOCK):
+                    room -= len(block)
+                    if room < 0:
+                        raise UsageError(f"{archive} unpacks to too much; remove it and fetch it again")
+                    file.write(block)
+
+
+@contextmanager
+def undamaged(archive: Path) -> Iterator[None]:
+    """Raise UsageError for what a damaged archive raises."""
+    try:
+        yield
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise UsageError(f"{archive} cannot be unpacked ({error}); remove it and fetch it again") from None

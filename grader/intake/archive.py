@@ -87,18 +87,22 @@ def members(path: Path, search: Search, *, name: str | None = None) -> list[Foun
         raise SubmissionError(f"{path} is neither a folder nor a file; name a folder, zip or tar")
     try:
         with path.open("rb") as file:
-            if is_archive(file):
-                if path.stat().st_size > ARCHIVE:
-                    raise TooBigError(f"{path} is larger than {ARCHIVE // MIB} MiB; leave data sets and models out")
-                return search.archive(file, path.name, 0)
-            if search.fits(name) or search.names.code(name):
-                return [Found(printable(name), search.take(file, path.name, name), own_name=name)]
-            file.seek(0)
-            head = file.read(1000)
-            kind = repair.kind_of(head)
+            return single(file, path, name, search)
     except OSError as error:
         raise SubmissionError(f"{path} cannot be read ({error.strerror}); check its permissions") from None
-    if kind:
+
+
+def single(file: IO[bytes], path: Path, name: str, search: Search) -> list[Found]:
+    """A wanted file alone, or the members of an archive. Raises SubmissionError for any other file."""
+    if is_archive(file):
+        if path.stat().st_size > ARCHIVE:
+            raise TooBigError(f"{path} is larger than {ARCHIVE // MIB} MiB; leave data sets and models out")
+        return search.archive(file, path.name, 0)
+    if search.fits(name) or search.names.code(name):
+        return [Found(printable(name), search.take(file, path.name, name), own_name=name)]
+    file.seek(0)
+    head = file.read(1000)
+    if kind := repair.kind_of(head):
         raise SubmissionError(f"{path} is {kind}")
     full = head.strip(b"\0")
     what = f"neither a folder, zip or tar nor one of {', '.join(search.names.names)}" if full else "empty"

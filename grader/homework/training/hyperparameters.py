@@ -74,7 +74,7 @@ def read(source: bytes) -> BothRuns:
 
 def asks(tree: ast.Module) -> bool:
     """Whether `args.run` is used anywhere, whatever `args` is called, even in code that cannot be followed, such as a
-    `match`. A method of that name, which is called, is something else."""
+    `match`. A call of a method of that name is something else."""
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     for node in ast.walk(tree):
         match node:
@@ -168,15 +168,19 @@ class Reader:
                 if owner != "self":
                     names[node.attr] = Unreadable(node.lineno, "is set on an object")
             elif isinstance(node, ast.Call) and callee(node) in USERS and not held_out(node):
-                words = (word.value for word in node.keywords if word.arg != WEIGHT_SCALE)  # `watch` reads that one
-                for given in (*(node.args[:3] if callee(node) == "TwoLayerNet" else node.args), *words):
-                    for name in used_in_part(given).intersection(NAMES):
-                        if self.known(given, names) != names.get(name):
-                            names[name] = Unreadable(node.lineno, f"is changed on its way into {callee(node)}")
+                self.distrust_changed(node, names)
         for made, line in own_parts(self.tree):
             names |= dict.fromkeys(NAMES, Unreadable(line, f"is used with {made} of train.py's own"))
         for line in sliced(self.tree):
             names["num_train"] = Unreadable(line, "is not how many images main trains on: it takes a slice of them")
+
+    def distrust_changed(self, call: ast.Call, names: Names) -> None:
+        """Mark as unreadable each name that stands inside an expression with another value, as in `SGD(2 * rate)`."""
+        words = (word.value for word in call.keywords if word.arg != WEIGHT_SCALE)  # `watch` reads that one
+        for given in (*(call.args[:3] if callee(call) == "TwoLayerNet" else call.args), *words):
+            for name in used_in_part(given).intersection(NAMES):
+                if self.known(given, names) != names.get(name):
+                    names[name] = Unreadable(call.lineno, f"is changed on its way into {callee(call)}")
 
     # Statements. Each returns whether the next one is reached.
 
@@ -397,7 +401,7 @@ def numeric(value: Value | Unreadable, line: int) -> int | float | Unreadable:
 
 
 def join(names: Names, ways: Sequence[Names], line: int) -> None:
-    """After branches of which any may have been taken, only values on which all of them agree are known."""
+    """Keep only the values on which all branches agree, if any of them may have been taken."""
     missing = Unreadable(line, "depends on a condition that is not a constant")
     for name in {name for way in ways for name in way}:
         values = [way.get(name, missing) for way in ways]
