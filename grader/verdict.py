@@ -201,7 +201,7 @@ def by_tests(error: BaseException, check: Check) -> tuple[Verdict, str] | None:
             "expect_raises(hw, NAME, call, hw.MODULE.ERROR)"
         )
     elif isinstance(error, AttributeError) and isinstance(error.obj, StudentError):
-        cure = f"what is caught here tells no {error.name}; read it from the student's exception: hw.raised()"
+        cure = f"the exception that was caught has no {error.name}; read it from the student's exception: hw.raised()"
     elif isinstance(error, ValueError) and "read-only" in str(error):
         cure = COPY
     if cure and (frames := own_frames(error, check)):

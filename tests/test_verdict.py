@@ -335,7 +335,7 @@ def test_a_check_that_skips_as_a_test_does_is_skipped_and_none_expects_a_failure
         (catching_the_students_exception, "`except` and pytest.raises cannot take it; write expect_raises"),
         (writing_into_an_array, r"an attribute is read as a copy, so writing into it is lost"),
         (writing_into_a_dict, r"an attribute is read as a copy, so writing into it is lost"),
-        (reading_what_was_caught, r"what is caught here tells no missing; read it from .* hw\.raised\(\)"),
+        (reading_what_was_caught, r"the exception that was caught has no missing; read it from .* hw\.raised\(\)"),
     ],
 )
 def test_what_a_check_cannot_mean_is_refused_with_its_line_and_the_cure(misusing, says, tmp_path):

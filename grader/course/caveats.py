@@ -34,7 +34,7 @@ def caveats(book: Gradebook, run: Run, rows: Sequence[Row]) -> Iterator[str]:
         yield f"{len(late)} marked late, days unknown, no penalty yet: {named(late)}; {HOW_LATE}"
     yield from times_not_understood(rows)
     if odd := list(odd_rows(rows)):
-        yield f"{named(odd)}: unlike the others in the class list; delete there what is no student, such as a total"
+        yield f"{named(odd)}: unlike the others in the class list; delete any that is no student, such as a total"
     if long := list(long_late(rows)):
         cure = f"if the time is wrong, correct it in the class list, or {HOW_LATE}"
         yield f"{named(long)}: more than {LONG} days late; {cure}"
@@ -56,7 +56,7 @@ def caveats(book: Gradebook, run: Run, rows: Sequence[Row]) -> Iterator[str]:
 
 
 def odd_rows(rows: Iterable[Row]) -> Iterator[str]:
-    """Who is perhaps no student but the end of a table: without work, and called a total or without the id or the name
+    """Rows without work that may be no student but the end of a table: called a total, or without the id or the name
     that most others have."""
     people = [row.student for row in rows if row.student.ids]
     with_id = {one.id for one in people if any(ids_of(one.ids))}
@@ -81,8 +81,8 @@ def long_late(rows: Iterable[Row]) -> Iterator[str]:
 
 
 def vanished(book: Gradebook, run: Run) -> Iterator[str]:
-    """Students whose work was there in the run before, and of whom nothing is there now: an export may be cut short.
-    It looks at the whole run, for a list may show a part of it."""
+    """Students whose work was there in the run before, and is gone now: an export may be cut short. It looks at the
+    whole run, because a list may show a part of it."""
     if last := previous(book, run):
         here = {one.id for one in book.students(run) if one.path or one.problem}
         before = (one.id for one in book.students(last) if one.path)
@@ -121,8 +121,8 @@ def outgrown(run: Run, rows: Iterable[Row]) -> Iterator[str]:
 
 
 def outdated(book: Gradebook, run: Run, rows: Iterable[Row]) -> Iterator[str]:
-    """Students with the items whose adjustment a person made on another result than this run's: on other work, other
-    points as graded or another maximum. It counts all the same."""
+    """Students, each with the items whose adjustment was made on another result than this run's: other work, other
+    points as graded, or another maximum. The adjustment counts all the same."""
     for row in rows:
         for item, given in row.report.adjustments.items() if row.report else ():
             old, new = book.seen(given, run), row.report

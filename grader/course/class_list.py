@@ -229,7 +229,7 @@ def lone_members(
         if len(there) == 1:
             one = works[there[0]][0].name
             group = next(printable(group) for group in groups_of(rows[there[0]]) if key_of(group) == key)
-            said = f"{one} alone of this student's group handed in; if that is the group's work, name it {group}"
+            said = f"only {one} of this student's group handed in; if that is the group's work, name it {group}"
             found |= dict.fromkeys((at for at in team if at not in there), said)
     return found
 

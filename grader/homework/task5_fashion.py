@@ -80,7 +80,8 @@ def expect_run(hw: Subject, student: Survey, what: str, cells: Collection[int]) 
 
 
 def ask_of_functions(hw: Subject, student: Survey, outcome: Outcome) -> None:
-    """Leave a network to a person that is functions of tensors and no module: it is trained, but cannot be measured."""
+    """Leave a network to a person if it consists of functions of tensors and is no module: it is trained, but cannot be
+    measured."""
     if outcome.steps and not student.defines_network and not outcome.fact("layers", list):
         said = f"{PART1} trains tensors, but no nn.Module whose accuracy could be measured"
         hw.once("functions", lambda: hw.review(f"{said}; is it a network, and how good is it?"))
@@ -88,7 +89,7 @@ def ask_of_functions(hw: Subject, student: Survey, outcome: Outcome) -> None:
 
 
 def expect_computed(hw: Subject, student: Survey, of: str, cells: Collection[int]) -> None:
-    """Leave a "plot" or a "claim" to a person whose numbers stand in the code: they may be of an earlier run."""
+    """Leave a "plot" or a "claim" to a person if its numbers stand in the code: they may come from an earlier run."""
     for doubt in student.doubts:
         if doubt.of == of and doubt.cell in cells:
             said = f"cell {doubt.cell} of {PART1} {doubt.why}"
@@ -116,14 +117,14 @@ def expect_near(hw: Subject, outcome: Outcome, claim: float) -> None:
 
 
 def ask_of_number(hw: Subject, student: Survey) -> None:
-    """Leave to a person what a notebook prints in or after the cell that trains, where no known word calls it an
-    accuracy: notebooks are in many languages."""
+    """Leave to a person a number that the notebook prints in or after the cell that trains, if no known word calls it
+    an accuracy: notebooks are in many languages."""
     training, found = training_cells(fashion_run.first(hw)), student.unnamed
     if found is None or not training or found.cell < max(training):
         return
     expect_run(hw, student, "an accuracy may be", [found.cell])
     said = f"cell {found.cell} of {PART1} prints {found.accuracy:.4g}"
-    handed_in.hold(hw, f"{said}; is that the accuracy on the test set?", f"{said}, but does not say of what it is")
+    handed_in.hold(hw, f"{said}; is that the accuracy on the test set?", f"{said}, but does not say what it is")
 
 
 def asked_of_claim(hw: Subject, outcome: Outcome, claim: float | None) -> bool:
@@ -142,7 +143,7 @@ def training_cells(outcome: Outcome) -> list[int]:
 
 
 def unshown(student: Survey, outcome: Outcome) -> int:
-    """The number of the first cell that trains, if none of them has an output, and one of them would; else 0."""
+    """The number of the first cell that trains, if no such cell has an output but one of them should; else 0."""
     cells = [cell for cell in student.cells if cell.number in training_cells(outcome)]
     right = any(cell.outputs for cell in cells) or all(cell.number in student.mute for cell in cells)
     return 0 if right else cells[0].number
@@ -359,7 +360,7 @@ def ask_of_test_set(hw: Subject, outcome: Outcome) -> None:
 
 
 def expect_explained(hw: Subject, outcome: Outcome) -> None:
-    """Leave a test accuracy to a person that neither training nor the network's layers explain."""
+    """Leave a test accuracy to a person if neither training nor the network's layers explain it."""
     if said := unexplained(hw, outcome):
         ask_of_learning(hw, said)
         raise Skipped(f"{said[0]}; this costs no points: a person will look")
@@ -404,7 +405,7 @@ def unexplained(hw: Subject, outcome: Outcome) -> tuple[str, str] | None:
 
 
 def fell(losses: Sequence[float]) -> tuple[float, float]:
-    """The loss at first, and the least mean of WINDOW losses one after another; of fewer if there are few."""
+    """The loss at first, and the least mean of WINDOW losses in a row, or of fewer in a short run."""
     size = max(1, min(WINDOW, len(losses) // 4))
     means = np.convolve(losses, np.ones(size) / size, "valid")
     return float(max(losses[0], means[0])), float(means.min())
@@ -432,8 +433,8 @@ def ask_of_cut(hw: Subject, outcome: Outcome, claim: float | None, bar: float) -
 
 def unjudged(hw: Subject, outcome: Outcome, claim: float | None) -> None:
     """Ask a person about the claim of a notebook that could not be trained here: it may need a newer Python, or
-    something else that this machine lacks. Raises Skipped if that is a package or a file, which is no fault of a
-    student's."""
+    something else that this machine lacks. Raises Skipped if a package or a file is lacking, which is no student's
+    fault."""
     was_cut = outcome.end is End.BUDGET and outcome.steps > 0
     if claim is None or claim < hw.settings_of("5.3")["partial"] or outcome.looks or was_cut:
         return

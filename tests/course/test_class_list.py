@@ -87,7 +87,7 @@ def test_a_group_that_is_spelled_otherwise_is_no_zero(read, folder, theirs):
 
 def test_one_who_handed_in_alone_may_have_done_so_for_the_group(read):
     found = read("Name,username,Team\nAda,ada,Red\nBo,bo,Red\nCy,cy,Lab\nDi,di,Lab\nEv,ev,Lab\n", "ada", "cy", "di")
-    told = "ada alone of this student's group handed in; if that is the group's work, name it Red"
+    told = "only ada of this student's group handed in; if that is the group's work, name it Red"
     assert (found["bo"].problem, found["ev"].problem) == (told, "")  # of a lab's two, neither did so for all
 
 
