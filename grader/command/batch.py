@@ -173,9 +173,9 @@ def not_extended(run: Run, unknown: Sequence[str]) -> Iterator[str]:
 
 
 def planned(arguments: argparse.Namespace, last: Sequence[Run], homework: Homework) -> dict[str, Any]:
-    """What a new run is begun with. Its seed and due date are those of the last run, unless others are given.
+    """The options of a new run. Its seed and due date are those of the last run, unless others are given.
 
-    Raises UsageError for options with which none can begin.
+    Raises UsageError for options that no run can have.
     """
     from grader.grading import expect_known
 

@@ -266,7 +266,7 @@ def figure_findings(homework: Homework, report: Report, told: set[str]) -> Itera
 
 
 def note_recording(homework: Homework, run_on: Grading, note: Callable[[str], None]) -> None:
-    """Say where a check asks the reference what a handout without a reference could not answer."""
+    """Say which check asks the reference a question that a handout without a reference could not answer."""
     why = unrecordable(homework, lambda work, recorded: run_on(work, recorded, 0)) if homework.modules else ""
     if why:
         note(f"`release` cannot make a handout of this homework: {why}")
@@ -289,8 +289,9 @@ def definition(homework: Homework, function: str) -> str:
 
 @dataclass
 class Seen:
-    """Functions that changed an argument in place, functions whose changes a check looked at, the last such function,
-    and the digest of what each check asked: b"" where that is not known, or a driver ran."""
+    """What the checks asked, to find changes in place that nobody noticed: functions that changed an argument,
+    functions whose changes a check looked at, the last such function, and the digest of each check's questions. A
+    digest is b"" if it is not known, or if a driver ran."""
 
     changed: set[str] = field(default_factory=set)
     looked_at: set[str] = field(default_factory=set)
@@ -403,7 +404,7 @@ def noting(homework: Homework, passed: set[str]) -> Homework:
 
 def number_findings(homework: Homework, passed: Collection[str], note: Callable[[str], None]) -> Iterator[str]:
     """Numbers and policies that no check read, of items whose checks all passed once. One that the code names is no
-    finding, because other work may reach that line: a number is noted, and policies are for such work."""
+    finding: other work may reach the line that reads it."""
     code = "\n".join(path.read_text(encoding="utf-8") for path in check.code_of(homework.folder))
     for item in homework.rubric.items:
         told = {
@@ -439,8 +440,7 @@ def untouched_findings(homework: Homework, run_on: Grading, failed: Collection[s
 def right_findings(
     homework: Homework, run_on: Grading, note: Callable[[str], None], failed: Collection[str]
 ) -> Iterator[str]:
-    """Work in right/ that loses points or raises a question. What checks say that the reference `failed` tells
-    nothing."""
+    """Work in right/ that loses points or raises a question. Checks that the reference `failed` are left out."""
     there = [path for path in sorted((homework.folder / "right").glob("*")) if not path.name.startswith(".")]
     if not there:
         note(f"{homework.folder / 'right'} contains no right work in another style; add some, to see that it passes")
@@ -462,8 +462,8 @@ def right_findings(
 def wrong_findings(
     homework: Homework, run_on: Grading, note: Callable[[str], None], failed: Collection[str]
 ) -> Iterator[str]:
-    """Work in wrong/ and mistakes in wrong.yaml that do not cost the points that they should. Where a check breaks that
-    the reference `failed`, that was said."""
+    """Work in wrong/ and mistakes in wrong.yaml that do not cost the points that they should. A check that breaks is
+    left out if the reference `failed` it, too: that was reported."""
     found, unreadable = mistakes.read(homework.folder)
     yield from unreadable
     if not found and not unreadable:

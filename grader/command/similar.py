@@ -87,8 +87,8 @@ def default_page(folder: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Class:
-    """A class to compare: the place of each submission by its label, and what the grader said on it in run `run`; 0 if
-    it is not a batch's."""
+    """A class to compare: where each submission lies, by its label, and what the grader said about it in run `run`.
+    `run` is 0 if the folder is not a batch's."""
 
     year: str
     homework: Path | None

@@ -67,7 +67,8 @@ def recognise(
 
 
 def noted(students: Sequence[Student], folder: Path) -> list[Student]:
-    """The students; for one without work after whom a file is named that was taken for a note, the problem says so."""
+    """The students. If one without work has a file of that name that was taken for a note, the student's problem says
+    so."""
     notes = {alike(path.stem): path.name for path in children(folder) if is_note(path)}
 
     def told(one: Student) -> Student:

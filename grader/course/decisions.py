@@ -98,8 +98,8 @@ def last(connection: sqlite3.Connection, ids: Collection[str], item: str, before
 def decide(
     book: Gradebook, decisions: Sequence[Decision], *, author: str, most: Mapping[str, float], graded: str = LOOKED
 ) -> str:
-    """Record all of them, or none, and give the name of the step, by which it can be undone. `most` maps each item to
-    its maximum. Raises Conflict if an item has another adjustment by now than the one that was seen."""
+    """Record all of these decisions, or none, and return the step's name, which `undo` takes. `most` maps each item to
+    its maximum. Raises Conflict if an item has another adjustment by now than the person saw."""
     if not author.strip():
         raise UsageError("a decision needs an author; say who you are")
     for one in decisions:
@@ -123,7 +123,7 @@ def decide(
 
 
 def is_there(one: Decision, there: Standing | None, author: str) -> bool:
-    """Whether the author decided the same last: the form was sent again, because its answer did not arrive."""
+    """Whether the author's last decision was the same: the form was sent twice because its answer did not arrive."""
     return there is not None and there.given.points is not None and there.given.author == author and (
         there.base, there.comments, there.own) == (one.points, one.comments, one.why.strip())  # fmt: skip
 
@@ -268,7 +268,7 @@ def word(
 def follow(
     connection: sqlite3.Connection, book: Gradebook, comment: int, most: Mapping[str, float], author: str, step: str
 ) -> list[str]:
-    """Decide anew for everyone who has the comment, in the transaction that is open. The step is not undone by `undo`:
+    """Decide again for everyone who has the comment, inside the open transaction. `undo` does not take this step back:
     the comment's points can be changed back."""
     known = wordings(connection)
     rows = map(read, connection.execute(f"{QUERY} ORDER BY id").fetchall())

@@ -146,8 +146,8 @@ def by_hand(
     zone: tzinfo | None,
     known_as: Callable[[str], Collection[str]],
 ) -> list[Student]:
-    """The students with the due dates that people gave, in place of their own. A renamed student keeps the due date:
-    `known_as` gives all ids that a student ever had. One in days waits until there is a due date."""
+    """The students with the due dates that people gave, which replace their own. `known_as` gives all ids that a
+    student ever had, so a renamed student keeps the date. An extension in days waits until there is a due date."""
     counting = [one for one in extensions if one.due or due]
     earlier = {one.student.casefold(): one for one in counting if one.student}
     found = []

@@ -67,8 +67,8 @@ def read_roster(path: Path) -> list[dict[str, str]]:
 
 
 def joined(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    """One row for each student: rows of the same name and ids, as of two sections, become one with the cells of both.
-    Where they tell different roles, or different things of the work, both stay, and a person is asked."""
+    """One row for each student. Rows with the same name and ids, such as those of two sections, become one with the
+    cells of both. If their roles differ, or what they say about the work, both stay, and a person is asked."""
     found: list[dict[str, str]] = []
     known: dict[tuple[str, ...], list[dict[str, str]]] = {}
     for row in rows:

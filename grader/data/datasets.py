@@ -99,7 +99,7 @@ def root(given: Path | None = None) -> Path:
 
 
 def check_root(given: Path | None) -> None:
-    """Raise UsageError if the given folder does not exist: whoever names a folder does not want stand-in data."""
+    """Raise UsageError if the given folder does not exist: a person who names a folder does not want stand-in data."""
     if given is not None and not given.is_dir():
         raise UsageError(f"--data-root {given} is not a folder; name the folder that holds the data sets")
 
@@ -207,8 +207,8 @@ def of_file(plan: DataPlan, path: Path) -> DataSet:
 
 
 def by_name(homework: Homework, function: str, *args: Any) -> Mapping[str, Any]:
-    """What a homework's reader or stand-in gives. Raises UsageError, with its line, where it breaks, or that is no
-    dict: no submission is at fault."""
+    """The arrays that a homework's reader or stand-in returns. Raises UsageError, with the line, if it breaks or
+    returns no dict: no submission is at fault."""
     where = homework.rubric.where("function", function)
     try:
         arrays = homework.readers[function](*args)

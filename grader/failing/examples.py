@@ -53,8 +53,9 @@ def examples(
 
 
 def example(session: Session, modules: object, possible: Iterable[Case], until: float) -> Case | None:
-    """The smallest case like the first that the reference confirms; else the first as it is; None where the student's
-    code does not give the same answer again. The script runs in a process of its own, so the case has to fail there."""
+    """The smallest failing case like the first one that the reference confirms; else the first one as it is; None if
+    the student's code does not give the same answer again. The script runs in a process of its own, so the case has to
+    fail there."""
     first = None
     for case in possible:
         judge = Judge(session, modules, case, until)

@@ -43,8 +43,8 @@ def by_student(session: Session, steps: Sequence[Step]) -> Any:
 
 
 def by_reference(modules: Any, steps: Sequence[Step], names: dict[Any, str]) -> Any:
-    """The reference's answer to the last step. `names` maps a student's names of arrays to the reference's; those that
-    shapes tell are added. Raises Unanswered."""
+    """The reference's answer to the last step. `names` maps the names that a student gave arrays to the reference's;
+    names that follow from the shapes are added. Raises Unanswered."""
     answers: list[Any] = []
 
     def given(part: Any) -> Any:
@@ -64,8 +64,8 @@ def by_reference(modules: Any, steps: Sequence[Step], names: dict[Any, str]) -> 
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """The reference prints nothing here, and is told nothing. It opens no file but those that it makes here: what it
-    would load from the current folder may be a student's, and loading may run it."""
+    """While the reference answers, it prints nothing, and no other code is told of its acts. It opens only files that
+    it makes here: a file in the current folder may be a student's, and loading it may run it."""
     before = sys.stdin
     with (
         redirect_stdout(StringIO()),

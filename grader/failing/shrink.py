@@ -57,12 +57,13 @@ class Judge:
         return self.gives(None if wrong is None else wrong.expected)
 
     def excuses(self) -> bool:
-        """Whether the reference gives the student's own answer: it is wrong for another call, and right for this."""
+        """Whether the reference gives the student's own answer, so that it is right for this call, though wrong for
+        another."""
         wrong = self.case.wrong
         return wrong is not None and wrong.yours is not None and self.gives(wrong.yours)
 
     def gives(self, expected: Any) -> bool:
-        """Whether the reference, asked the same, gives this, or anything where it is None."""
+        """Whether the reference gives this answer to the same question; any answer counts if it is None."""
         if self.modules is None:
             return False
         try:
@@ -94,8 +95,8 @@ class Judge:
         return replace(case, steps=steps, wrong=wrong, note=told(wrong)) if alike and way(wrong, right) else None
 
     def confirms(self, case: Case) -> bool:
-        """Whether it fails for numbers nearby, too, where the right answer is nearly the same: it is at no kink, and no
-        two scores are equal. Raises as `failing`."""
+        """Whether the case also fails for numbers nearby whose right answer is nearly the same. Then it lies at no
+        kink, and no two scores are equal. Raises as `failing`."""
         for seed in MOVES:
             found = self.failing(moved(case.steps, seed))
             if found is None or not near(found.wrong, case.wrong):
@@ -146,7 +147,7 @@ def reduced(
 
 
 def shorter(steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
-    """Without one call of which no other uses the answer, and without what is written into that."""
+    """The steps without one call whose answer no other step uses, and without what is written into that answer."""
     for at, step in enumerate(steps[:-1]):
         gone = {at, *(number for number, one in enumerate(steps) if one.op == WRITE and one.owner == Ref(at, ()))}
         rest = [one for number, one in enumerate(steps) if number not in gone]
@@ -173,7 +174,7 @@ def refs(step: Step) -> list[Ref]:
 
 
 def fewer(steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
-    """Along all axes of one length at once, because what fits together has equal lengths: N rows, C classes."""
+    """Shorten all axes of one length at once, because equal lengths belong together: N rows, C classes."""
     lengths = {length for array in arrays(steps) for length in array.shape if length > 1}
     for length in sorted(lengths, reverse=True):
         for wanted in sorted({1, 2, 3, length // 2} & set(range(1, length))):

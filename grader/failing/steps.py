@@ -134,7 +134,8 @@ def kind_of(error: StudentError) -> str:
 
 
 def needed(calls: Sequence[Call], last: int) -> list[int]:
-    """The call, what gave its arguments and its object, and what was written into these objects before."""
+    """The steps that a call needs: itself, those that gave its arguments and its object, and what was written into
+    these objects before."""
     wanted, ids = [last], handles(calls[last])
     for at in reversed(range(last)):
         call = calls[at]

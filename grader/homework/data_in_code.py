@@ -1,4 +1,4 @@
-"""What a student's code holds that is no code: long texts and very many numbers, such as weights trained elsewhere."""
+"""Finds data in a student's code: long texts and very many numbers, such as weights that were trained elsewhere."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ DENSE, ORDINARY = 16, 3000  # characters without a space that are no word; so ma
 
 
 def of_cells(constants: Mapping[int, list[Any]]) -> Iterator[tuple[int, str]]:
-    """Yield the cells with a long text or very many numbers, and what they hold; else the fullest, where all of them
-    together hold so much without spaces: data may be cut into pieces."""
+    """Yield each cell with a long text or very many numbers, and what it holds. If no cell holds so much, but all
+    together do, yield the fullest one: data may be cut into pieces."""
     texts = {cell: {part: None for value in values for part in dense(value)} for cell, values in constants.items()}
     whole = {cell: [value for value in values if isinstance(value, str | bytes)] for cell, values in constants.items()}
     longest = {cell: max(map(len, [*texts[cell], *whole[cell]]), default=0) for cell in constants}
@@ -36,7 +36,8 @@ def of_cells(constants: Mapping[int, list[Any]]) -> Iterator[tuple[int, str]]:
 
 
 def of_module(tree: ast.Module, source: bytes) -> Iterator[str]:
-    """What data a module holds, as "holds 1,600 numbers". Of a docstring that is not very long, what is no words."""
+    """What data a module holds, as "holds 1,600 numbers". Of a docstring, only what is no words counts, unless it is
+    very long."""
     docs = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Expr)}
     values: list[Any] = [*COMMENT.findall(source.decode(errors="replace"))]
     for node in ast.walk(tree):
@@ -59,7 +60,7 @@ def of_files(files: Mapping[str, bytes]) -> list[str]:
 
 
 def dense(value: Any) -> list[str]:
-    """The parts of a text that are longer than words; a whole number of many digits is such a text."""
+    """The parts of a text that are longer than words. A whole number of many digits is such a text."""
     if type(value) is int and value.bit_length() > 8 * DENSE:
         return [hex(value)]
     return [str(part) for part in value.split() if len(part) >= DENSE] if isinstance(value, str | bytes) else []

@@ -16,9 +16,9 @@ Judge = Callable[[Subject, np.random.Generator], None]
 
 
 def asks_of_differences(judge: Judge, times: int = 1) -> Judge:
-    """A check that advises a student whose watched calls move the numbers of their inputs in turn, `times` of them at
-    least: a gradient on its way through a graph may come near to a single float by chance. If the gradient is right, a
-    person decides what it earns: it is no backward pass, but points were asked for its numbers."""
+    """A check that advises a student whose watched calls move the numbers of their inputs one after another, at least
+    `times` of them: a gradient on its way through a graph may by chance come near to a single float. If the gradient is
+    right, a person decides what it earns: there is no backward pass, but points were asked for the numbers."""
 
     @wraps(judge)
     def asking(hw: Subject, rng: np.random.Generator) -> None:

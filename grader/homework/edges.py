@@ -30,8 +30,8 @@ NO_MATRICES = (7,), (2, 3, 4)
 
 @contextmanager
 def edge(hw: Subject, item: str, name: str) -> Iterator[None]:
-    """What is asked within is an edge that the assignment does not speak of. The rubric says whether a mistake there is
-    judged, or costs nothing and is said, or is left to a person."""
+    """What is asked in this block is an edge that the assignment does not mention. The rubric says whether a mistake
+    there is judged, costs nothing and is told, or is left to a person."""
     measured = len(hw.measures)
     try:
         yield
@@ -48,8 +48,9 @@ def edge(hw: Subject, item: str, name: str) -> Iterator[None]:
 
 @contextmanager
 def used_up(hw: Subject, forward: str) -> Iterator[None]:
-    """Within, a cache is used for a second time. What a cache is, is free, and one that serves a single backward pass
-    trains a network: where the second one raises, that is advice. A wrong answer is judged: nobody would see it."""
+    """In this block, a cache is used for a second time. Students choose what a cache is, and one that serves a single
+    backward pass trains a network: if the second pass raises, that is advice. If it gives a wrong answer, that is
+    judged, because nobody would see it."""
     measured = len(hw.measures)
     try:
         yield
@@ -59,7 +60,7 @@ def used_up(hw: Subject, forward: str) -> Iterator[None]:
 
 
 def allowed(hw: Subject, x: NDArray[Any], expected: Any) -> float:
-    """The absolute error that an answer may have: what is computed of float32 inputs may be as precise as these."""
+    """The absolute error that an answer may have. If inputs are float32, the answer may be as precise as these."""
     return single(expected) if x.dtype == np.float32 else hw.tolerance
 
 
@@ -69,8 +70,8 @@ def single(expected: Any) -> float:
 
 
 def draw_sizes(rng: np.random.Generator) -> tuple[Size, Size]:
-    """Two sizes with three numbers each that all differ, no two in a ratio that has a story of its own, such as 2. In
-    the first, none is another one less 1, by which a mean may be divided."""
+    """Two lists of three sizes that all differ. No two have a ratio that a mistake could explain, such as 2. In the
+    first, no size is another one minus 1, which a mean may be divided by."""
     few, more = rng.permutation([3, 5, 8]), rng.permutation([3, 5, 7])
     return tuple(map(int, few)), (2, *map(int, more[:2]))  # type: ignore[return-value]
 
@@ -93,7 +94,8 @@ def edge_sizes(rng: np.random.Generator) -> list[Size]:
 
 
 def images(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """What the network is for: pictures as data.py gives them, float32 from 0 to 1, some of whose pixels are black."""
+    """Inputs that the network is made for: pictures as data.py gives them, float32 from 0 to 1, in which some pixels
+    are black."""
     return np.maximum(rng.uniform(-0.2, 1, size=shape), 0).astype(np.float32)
 
 

@@ -198,8 +198,8 @@ def build_each(hw: Subject, calls: Sequence[Sequence[float]]) -> Iterator[tuple[
 
 @contextmanager
 def small_by_default(hw: Subject, sizes: Sizes = SMALL) -> Iterator[None]:
-    """Meanwhile the student's class makes a small network where it is given no sizes. load() makes one first, and to
-    draw 1.5 million weights takes longer than all else. Where its defaults are not those of the homework, they stay."""
+    """In this block, the student's class makes a small network if it is given no sizes. load() makes one first, and
+    drawing 1.5 million weights would take longer than all else. Defaults that are not the homework's stay."""
     session, defaults = getattr(hw, "session", None), defaults_of(hw)
     if session is None or defaults is None or defaults[:3] != DEFAULTS[:3]:
         yield
@@ -213,7 +213,7 @@ def small_by_default(hw: Subject, sizes: Sizes = SMALL) -> Iterator[None]:
 
 
 def defaults_of(hw: Subject) -> tuple[Any, ...] | None:
-    """The defaults of the student's constructor; None where these are no numbers, or cannot be read."""
+    """The defaults of the student's constructor; None if they are no numbers, or cannot be read."""
     session = getattr(hw, "session", None)  # None where a check is tried without a process
     try:
         found = session and operated(session, *OWNER, "getattr", "__defaults__")
@@ -266,7 +266,7 @@ def case_of(hw: Subject, rng: np.random.Generator, wanted: Wanted, made: Filled)
 
 
 class Filled(NamedTuple):
-    """A new network of the student's, its layout, what it holds, inputs for it, and its parameters()."""
+    """A new network of the student's, its layout, the values in it, inputs for it, and its parameters()."""
 
     net: Any
     layout: Layout
@@ -285,8 +285,8 @@ def filled(hw: Subject, wanted: Wanted, seed: int) -> Filled:
 
 
 def filled_at_once(hw: Subject, wanted: Sequence[Wanted], seeds: Sequence[int]) -> list[Filled] | None:
-    """The same for several, in one round trip, where an earlier network told how it holds its parameters; None if it is
-    not so."""
+    """Several such networks in one round trip, if an earlier network showed how parameters are held; None if one does
+    not hold them so."""
     plan = hw.once("how a network holds its parameters", partial(plan_of, hw))
     if plan is None:
         return None
@@ -306,7 +306,7 @@ def filled_at_once(hw: Subject, wanted: Sequence[Wanted], seeds: Sequence[int]) 
 
 
 def plan_of(hw: Subject) -> Plan | None:
-    """How the student's networks hold their parameters, whatever their sizes; None where shapes do not tell."""
+    """How the student's networks hold their parameters, whatever their sizes; None if shapes do not decide it."""
     sizes = SIZES[0]
     try:
         possible = layout.layouts(build(hw, *sizes.arguments)[1], sizes.widths)
@@ -395,7 +395,8 @@ def live(after: Any, found: Layout, written: Mapping[str, Array]) -> dict[str, A
 
 
 def why_lost(found: Layout, array: Any, others: Mapping[str, Array]) -> str:
-    """Why `array` does not hold what was written into it; `others` are the roles whose numbers stand in their place."""
+    """Why `array` does not hold what was written into it. `others` are the roles that have the written numbers
+    instead."""
     if array.dtype == np.float16:
         return "is float16, which rounds to three digits: make it float64"
     if others:

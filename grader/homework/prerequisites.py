@@ -82,7 +82,7 @@ def fix_first(hw: Subject, *floors: Floor, within: float = EXACT) -> str:
 
 
 def told(names: Sequence[str]) -> str:
-    """Names as the subject of a sentence, with their verb: "a, b and c are"; of more than three, the first."""
+    """Names as the subject of a sentence, with their verb: "a, b and c are". Of more than three, only the first."""
     if len(names) > 3:
         return f"{names[0]} and {len(names) - 1} more are"
     return f"{names[0]} is" if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]} are"

@@ -108,8 +108,8 @@ def ask_of_files(hw: Subject) -> None:
 
 
 def ask_of_gradients(hw: Subject, outcome: Outcome, run: str, *, own_main: bool) -> None:
-    """Ask a person where a network was not taught by the gradients that item 4.1 judges: where training_step gives
-    others in the run, or where main does as well without."""
+    """Ask a person about a network that was not taught by the gradients which item 4.1 judges: training_step gives
+    others in the run, or main does as well without them."""
     of = JUDGED_BY[run]
     reached = outcome.untaught.get(of, 0.0)
     if reached >= outcome.bars[of]:
@@ -153,7 +153,7 @@ def expect_enough(hw: Subject, outcome: Outcome, run: str) -> None:
 
 
 def record(hw: Subject, rng: np.random.Generator) -> None:
-    """Ask the reference what a run leads to, and run nothing: its network is the student's. Raises Skipped."""
+    """Ask the reference what a run would ask it, and run nothing: the network is the student's. Raises Skipped."""
     keeps_from_learning(hw)
     ask_all(hw, LAYERS, NETWORK, STEP)
     descends(hw, rng)

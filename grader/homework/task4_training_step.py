@@ -101,7 +101,7 @@ def great_strength(rng: np.random.Generator) -> float:
 
 
 def made_sure(rng: np.random.Generator, case: Case) -> Case:
-    """The case with a loss below 0.01: the scores of the right class lead, by its bias."""
+    """The case with a loss below 0.01: the bias makes the right class's scores lead."""
     label = int(rng.integers(case.sizes.classes))
     lead = float(np.float32(np.log(1000 * case.sizes.classes)))  # parameters of float32 hold it, too
     bias = np.where(np.arange(case.sizes.classes) == label, lead, 0.0)
@@ -160,7 +160,7 @@ def expect_step_gradients(hw: Subject, calls: Sequence[Call], wanted: Sequence[s
 def expect_gradients_of(
     hw: Subject, case: Case, reg: float, grads: Any, wanted: Sequence[str], *, later: Sequence[Call] = ()
 ) -> None:
-    """`later` are the calls that came after this one, before its answer was read; those whose gradient is measured are
+    """`later` are the calls that came after this one, before its answer was read. A call whose gradient is measured is
     asked nothing more."""
     yours = network.expect_gradients("training_step", grads, case)
     for role in wanted:

@@ -174,7 +174,7 @@ def imports(name: str) -> bool:
 
 
 def imported(content: bytes) -> list[str]:
-    """The modules that a script or a notebook names: "my_utils", "pack.part", ".relative"."""
+    """The modules that a script or a notebook imports: "my_utils", "pack.part", ".relative"."""
     texts = repair.cells(content) if repair.is_notebook(content) else [repair.decoded(content)[0]]
     names: dict[str, None] = {}
     for text in texts:

@@ -33,7 +33,7 @@ class Newer:
 
 
 def answers(texts: Iterable[str]) -> dict[str, str]:
-    """As `needed`, for the texts of a submission; "" for those that are left when the time for all of them is over."""
+    """As `needed`, for the texts of a submission; "" for the texts that are left when their common time is over."""
     ends = time.monotonic() + SECONDS
     return {text: needed(text) if time.monotonic() < ends else "" for text in texts}
 

@@ -37,8 +37,8 @@ def places(folder: Path, submission: Submission, *, workspace: str = "", reposit
 
 
 def own_files(submission: Submission) -> Iterator[tuple[str, str]]:
-    """Base name and path in the submission of each file; of helpers, of which only the name is known, those alone that
-    no other file there is called like."""
+    """Base name and path in the submission of each file. Of a helper, only the name is known, so it is left out if
+    another file there has the same name."""
     helpers = {PurePosixPath(path).name for own in submission.helpers.values() for path in own}
     for base in helpers:
         called = [path for path in submission.there if PurePosixPath(path).name == base]

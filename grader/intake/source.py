@@ -75,7 +75,8 @@ def answer_lines(function: ast.FunctionDef) -> Iterator[tuple[tuple[Key, ...], i
 
 
 def within(function: ast.AST) -> list[ast.AST]:
-    """The nodes of a function, in order, that may give a name a value or leave; none of what has names of its own."""
+    """The nodes of a function, in order, that may bind a name or leave the function, but none inside of a nested
+    scope."""
     found: list[ast.AST] = []
     waiting = children(function)
     while waiting:
@@ -151,7 +152,7 @@ def is_name(targets: list[ast.expr]) -> bool:
 
 
 def stores(name: str, own: list[ast.AST]) -> list[ast.stmt | ast.expr | ast.arg]:
-    """Each place that gives a name a value, or may change a part of it. That it is a parameter is one, too."""
+    """Each place that binds a name, or may change a part of its value. A parameter is such a place, too."""
     found: list[ast.stmt | ast.expr | ast.arg] = []
     for node in own:
         targets: Sequence[ast.expr]

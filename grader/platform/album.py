@@ -1,4 +1,4 @@
-"""The pictures of a report, each drawn once, however often the report is written while it grows."""
+"""The pictures of a report. Each is drawn once, though the report is written again and again while it grows."""
 
 from __future__ import annotations
 

@@ -91,7 +91,8 @@ def say(lines: Any) -> None:
 
 
 def put(text: str) -> None:
-    """Out at once and in one piece, in UTF-8 whatever the container speaks: what was printed stays, whatever comes."""
+    """Print at once and in one piece, in UTF-8 whatever the container's encoding is: what was printed stays if the run
+    is killed."""
     sys.stdout.flush()
     sys.stdout.buffer.write(text.encode())
     sys.stdout.buffer.flush()

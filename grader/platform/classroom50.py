@@ -62,7 +62,7 @@ class Classroom50:
         self.put(whole(seen.score), whole(seen.max_score), tests or [LATER], markdown.render(seen))
 
     def refuse(self, sentence: str, homework: Homework) -> None:
-        """A test that failed per item: a result without any is taken for one that nothing was to grade."""
+        """Write a failed test for each item: a result without tests looks as if there were nothing to grade."""
         items = homework.rubric.items
         tests = [entry(item.id, item.title, False, 0.0, item.points, sentence) for item in items]
         self.put(0, whole(math.fsum(item.points for item in items)), tests, f"{markdown.code(harmless(sentence))}\n")
@@ -84,7 +84,7 @@ LATER = {"test-name": "shown later", "passed": True, "score": 0, "max-score": 0}
 
 
 def clear(path: Path) -> None:
-    """Delete what a student's checkout holds where a result goes: a link there would lead what is written elsewhere."""
+    """Delete what a student's checkout holds in a result's place: a link there would lead the result elsewhere."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:

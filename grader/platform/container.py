@@ -116,7 +116,7 @@ def slower(limits: Limits, share: float) -> Limits:
 
 
 def cut(homework: Homework, most: float) -> tuple[float, list[str]]:
-    """What part of the items' budgets fits into `most` CPU seconds, and what each becomes."""
+    """The share of the items' budgets that fits into `most` CPU seconds, and each budget after the cut."""
     items = [item for item in homework.rubric.items if "budget" in item.settings]
     whole = sum(item.settings["budget"] for item in items)
     part = min(1.0, most / whole) if whole else 1.0

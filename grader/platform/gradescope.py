@@ -32,7 +32,7 @@ class Gradescope:
         self.album = Album()
 
     def remarks(self, late: Late | None) -> Remarks:
-        """What lateness costs, by the rubric; nothing where the rubric or Gradescope says nothing of it."""
+        """What lateness costs by the rubric; nothing if the rubric or Gradescope says nothing about it."""
         at, due = moment(self.told.get("created_at")), self.due()
         if late is None or at is None or due is None:
             return Remarks()

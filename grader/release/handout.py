@@ -117,7 +117,7 @@ def welcome(source: Source, plan: Rubric, seeds: int) -> bytes:
 
 
 def tried(files: Mapping[str, bytes], handed_in: Mapping[str, bytes], place: Path) -> float:
-    """The points that the untouched work gets of the handout's own grader, unpacked in `place`."""
+    """The points that the handout's own grader, unpacked in `place`, gives the untouched work."""
     trial.lay_out(place, files)
     for name in [*files]:
         if name.startswith("reference/") or "/reference/" in name:
@@ -128,7 +128,8 @@ def tried(files: Mapping[str, bytes], handed_in: Mapping[str, bytes], place: Pat
 
 
 def lost_by_the_solution(place: Path, source: Source) -> float:
-    """Visible points that the reference's own files do not get of the handout in `place`, in what trains nothing."""
+    """Visible points that the reference's own files lose when the handout in `place` grades them, in items that train
+    nothing."""
     names = source.rubric.wanted
     root = handout.home(source.homework) / "reference"
     right = {Path(path).name: root / path for path in source.rubric.handout.files if Path(path).name in names}

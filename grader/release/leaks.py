@@ -64,7 +64,7 @@ def marked_lines(code: str) -> set[int]:
 
 
 def statements(code: str) -> list[ast.stmt]:
-    """Those that tell how something is computed; none of a cell that only Jupyter can read."""
+    """The statements that say how something is computed; none of a cell that only Jupyter can read."""
     try:
         tree = ast.parse(code)
     except SyntaxError:

@@ -68,7 +68,7 @@ def info(source: Source, name: str, seconds: int) -> dict[str, Any]:
 
 
 def asked(names: Sequence[str]) -> str:
-    """Attributes of pl-file-upload. All are optional there: a part that is missing is graded as not implemented."""
+    """Attributes of pl-file-upload. All are optional there: a missing part is graded as not implemented."""
     plain = [name.replace(",", "\\,") for name in names if not re.search(r"[*?\[]", name)]
     patterns = [name for name in names if re.search(r"[*?\[]", name)]
     lists = {"optional-file-names": plain, "optional-file-patterns": patterns}

@@ -56,10 +56,8 @@ class Source:
 
 
 def grader(source: Source) -> dict[str, bytes | Path]:
-    """The grader, the homework and its live reference, as they lie in this project; requirements.txt besides.
-
-    Raises UsageError where there is no reference, or the project is not a clone.
-    """
+    """The grader, the homework and its live reference, as they lie in this project, and a requirements.txt. Raises
+    UsageError if there is no reference, or if the project is not a clone."""
     root = handout.home(source.homework)
     if not (root / "reference").is_dir():
         raise UsageError(f"{root} holds no folder reference, so nothing can be released; run it where the reference is")
@@ -74,8 +72,8 @@ def grader(source: Source) -> dict[str, bytes | Path]:
 
 
 def data(source: Source) -> dict[str, bytes | Path]:
-    """The files of data sets that cannot be fetched on a platform, as far as they are on this machine: data/..., with a
-    page that says what else may lie there."""
+    """The files of data sets that a platform cannot fetch, as far as they are on this machine: data/..., with a page
+    that says what else may lie there."""
     found: dict[str, bytes | Path] = {}
     for plan in unfetched(source.rubric):
         if (path := on_this_machine(plan, source)) is not None:

@@ -18,7 +18,8 @@ SECONDS = 900  # for a handout, in which nothing trains
 
 
 def untouched(source: Source) -> dict[str, bytes]:
-    """What a student hands in who did nothing: base name -> bytes, of the files that are handed in and handed out."""
+    """What a student who did nothing hands in: base name -> bytes, for each file that is both handed out and handed
+    in."""
     made = handout.pristine(handout.home(source.homework), source.rubric)
     return {Path(path).name: content for path, content in made.items() if Path(path).name in source.rubric.wanted}
 

@@ -13,7 +13,7 @@ from grader.release.archive import text
 
 def without_unseen(files: Mapping[str, bytes | Path], plan: Rubric, name: str) -> dict[str, bytes | Path]:
     """The files of a homework, which lie under `name`, without what only its invisible checks need. rubric.yaml keeps
-    their place and points, under names that say nothing."""
+    their places and points, under names that reveal nothing."""
     lines = [line for item in plan.items for line in item.checks]
     unseen = [line.name for line in lines if line.visibility != "visible"]
     if not unseen:
@@ -27,7 +27,7 @@ def without_unseen(files: Mapping[str, bytes | Path], plan: Rubric, name: str) -
 
 
 def without(code: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
-    """Sources without the checks of these names, and without what nothing else uses then."""
+    """The sources without the checks of these names, and without what then nothing uses."""
     trees = {path: ast.parse(content) for path, content in code.items()}
     gone = {path: {name for node in tree.body for name in defined(node) & set(names)} for path, tree in trees.items()}
     while True:

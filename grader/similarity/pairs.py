@@ -179,8 +179,8 @@ def candidates(shared: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one of two has of what both share: how strong that is, which share of the own tokens it is, how many have a
-    token of it in the middle; and for each token how many have it, 0 where the two do not share it."""
+    """What one of two works has of what both share: how strong that is, and its share of the work's own tokens. `count`
+    says for each token how many works have it, 0 if the two do not share it; `middle` is the median of these."""
 
     strength: float
     share: float
@@ -210,7 +210,8 @@ def side(
 
 
 def marks(work: Work, found: Prints, count: NDArray[np.int64], everyone: int) -> Iterator[Marked]:
-    """The lines of which at least half the student's own tokens are shared; `count` says by how many, 0 by none."""
+    """The lines of a file in which at least half of the student's own tokens are shared. `count` says how many share
+    them, 0 if nobody does."""
     kinds = ((count > 0) & (count <= 2), (count > 0) & (count <= max(3, rarity.COMMON * everyone)), count > 0)
     for number, document in enumerate(work.documents):
         own = found.own & (found.files == number)

@@ -153,12 +153,13 @@ def weights(count: NDArray[np.int64], everyone: int, unit: float = UNIT) -> NDAr
 
 
 def weigh(count: int, everyone: int) -> float:
-    """The same for what nobody shares by chance, such as a photograph: 1 where two have it, however small the class."""
+    """As above, for what nobody shares by chance, such as a photograph: it weighs 1 if two have it, however small the
+    class is."""
     return float(weights(np.array([count]), everyone, np.log((everyone + 1) / 2))[0])
 
 
 def places(hashes: Codes, values: Codes) -> NDArray[np.int64]:
-    """The place of each hash among the sorted `values`; -1 for one that is not among them."""
+    """The place of each hash among the sorted `values`; -1 if it is not there."""
     at = np.searchsorted(values, hashes)
     there = np.append(values, np.uint64(0))[np.minimum(at, len(values))] == hashes
     return np.where(there & (at < len(values)), at, -1)

@@ -43,9 +43,9 @@ class Done:
 def read_all(
     places: Sequence[Place], homework: Path | None, jobs: int, show: Callable[[int, int], None]
 ) -> Iterator[Done]:
-    """The work at each place, as it is read. `show` is told how many are done, and of how many.
+    """Yield the work at each place, as soon as it is read. `show` is told how many are done, and how many there are.
 
-    Raises UsageError if the processes that read end.
+    Raises UsageError if the reading processes end.
     """
     chunks = [places[at : at + TOGETHER] for at in range(0, len(places), TOGETHER)]
     done = 0

@@ -109,8 +109,8 @@ def tokens(text: str) -> Tokens:
 
 
 def words(text: str) -> Iterator[Word]:
-    """All but white space and comments. A line that begins with `def` or `class` closes brackets left open, and in a
-    line for Jupyter's shell they are none."""
+    """All tokens but white space and comments. A line that begins with `def` or `class` closes the brackets left open.
+    Brackets in a line for Jupyter's shell do not count."""
     line, depth, begins, shell = 1, 0, True, False
     for found in TOKEN.finditer(text):
         kind, told = found.lastgroup or "sign", found[0]

@@ -60,7 +60,7 @@ def render(row: Row, rubric: Rubric, pictures: Pictures | None = None) -> str:
 
 
 def overview(report: Report, rubric: Rubric) -> Iterator[str]:
-    """What stands above the tests; nothing in it tells how a check went that the student does not see."""
+    """What stands above the tests. It says nothing about how a check went that the student does not see."""
     if left := math.fsum(check.points for check in report.checks if unmeasured(check)):
         yield (
             f"The run was ended before {points(left)} points were measured; what was measured counts. "

@@ -62,8 +62,8 @@ def doubts(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Doubt]:
 
 
 def settled(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Plot]:
-    """The plots. One that is not named is, if what it draws is counted from right answers. Other cells that draw such
-    shares, in words of another language, come last; they name nothing."""
+    """The plots. If one is not named, but what it draws is counted from right answers, it becomes named. Other cells
+    that draw such shares, in words of another language, come last; they name nothing."""
     cells = {cell.number: tree for cell, tree in trees(notebook)}
     plots = list(plots)
     known = {plot.cell for plot in plots}
@@ -80,7 +80,7 @@ def settled(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Plot]:
 
 
 def inlined(tree: ast.Module) -> ast.Module:
-    """The code with what it runs as text by `exec("...")` in its place. The tree itself stays as it is."""
+    """The code, in which each `exec("...")` is replaced by the code in its text. The tree itself stays as it is."""
     body: list[ast.stmt] = []
     for one in tree.body:
         call = one.value if isinstance(one, ast.Expr) else None
@@ -91,8 +91,8 @@ def inlined(tree: ast.Module) -> ast.Module:
 
 
 def data(notebook: Notebook, cells: Mapping[int, ast.Module]) -> Iterator[Doubt]:
-    """Yield where cells, and the modules that they import, hold much data. A module is told with the first cell that
-    names it."""
+    """Yield where cells, and the modules that they import, hold much data. A module's doubt names the first cell that
+    names the module."""
     constants: dict[int, list[Any]] = {
         number: [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
         for number, tree in cells.items()
@@ -109,7 +109,7 @@ def data(notebook: Notebook, cells: Mapping[int, ast.Module]) -> Iterator[Doubt]
 
 
 def stated(accuracy: float, tree: ast.Module) -> str:
-    """Why a claim is no measured one, if a cell prints it as a text that stands in its code; "" otherwise."""
+    """Why a claim was not measured, if a cell prints it as a text that stands in its code; "" otherwise."""
     texts = [
         part.value
         for call in calls_in(tree)

@@ -204,8 +204,8 @@ class NotebookLearner:
         return goes_on
 
     def silent(self, most: float) -> float:
-        """CPU seconds in which nothing need be seen of the notebook: neither a batch, nor a picture, nor its network.
-        Once it has trained, what it draws may take longer."""
+        """CPU seconds in which the notebook may show nothing: neither a batch, nor a picture, nor its network. After
+        training, what it draws may take longer."""
         return min(most, AFTERWARDS if self.trained else loop.SLICE)
 
     def look(self, going: Driven) -> None:
@@ -394,6 +394,6 @@ def explained(error: StudentError) -> StudentError:
 
 
 def near(hw: Subject, outcome: Outcome) -> bool:
-    """Whether a run that was not cut falls short of the full bar by no more than `repeat` says."""
+    """Whether a run that was not cut misses the full bar by no more than `repeat` says."""
     missing = hw.settings["full"] - outcome.accuracy
     return loop.near(missing, hw.settings["repeat"]) and outcome.end in (End.FINISHED, End.STALLED)

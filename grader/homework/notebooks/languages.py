@@ -1,6 +1,6 @@
 """Words of other languages for what a notebook prints and plots -> the English ones, which the other modules look for.
 
-A word that is lacking here costs nothing: a person is asked what the number or the plot is of.
+If a word is missing here, it costs nothing: a person is asked what the number or the plot shows.
 """
 
 from __future__ import annotations

@@ -146,7 +146,7 @@ def countable(count: Any) -> bool:
 
 
 def kept(output: Any) -> Iterator[Output]:
-    """Yield the parts of an output that count; widgets and JavaScript do not. Of a page that is shown, its text does:
+    """Yield the parts of an output that count, but no widgets and no JavaScript. If a page is shown, its text counts:
     `display(HTML("<b>test accuracy 0.87"))`."""
     kind = output.get("output_type")
     if kind == "stream":

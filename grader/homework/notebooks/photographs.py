@@ -124,8 +124,8 @@ def mentioned(student: Notebook) -> list[str]:
 
 
 def opened(names: Sequence[str], files: Mapping[str, bytes]) -> list[str]:
-    """Those of a submission's photographs that a notebook opens, which mentions `names`. One that names none of those
-    that are here, because it lists a folder or puts names together, has what lies beside it."""
+    """The photographs of a submission that a notebook opens, which mentions `names`. If it names none of those that are
+    here, because it lists a folder or puts names together, these are the pictures beside it."""
     there = {name.lower() for name in files}
     beside = sorted(name for name in files if name.lower().endswith(picture.ENDINGS) and not RESULT.search(name))
     return list(names) if any(name.lower() in there for name in names) or not beside else beside
@@ -271,7 +271,7 @@ def truths(student: Notebook) -> Iterator[tuple[str, ...] | Truths]:
 
 def pairs(tree: ast.Module) -> Iterator[tuple[str, str]]:
     """(file, text) where a picture's file stands before a text that says something: in a dict, in a list or tuple of
-    two, and in a call of what opens no file."""
+    two, and in a call that opens no file."""
     for node in ast.walk(tree):
         match node:
             case ast.Dict(keys=keys, values=values):
@@ -304,7 +304,8 @@ def worded(text: Any) -> str:
 
 
 def of_the_two(written: Sequence[str] | Truths, found: list[Photograph], two: list[Photograph]) -> list[str]:
-    """What is written down of each of the two; a list has to be of their number, or of all that were opened."""
+    """What the notebook writes down for each of the two. A list has to be as long as these two, or as all that were
+    opened."""
     if isinstance(written, Mapping):
         written = [written.get(stem(one.name), "") for one in two]
     return aligned(written, found, two) if len(written) in (len(found), len(two)) else []

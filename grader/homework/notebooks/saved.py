@@ -64,7 +64,7 @@ def undrawn(notebook: Notebook) -> bool:
 
 
 def silent(cell: Cell, tree: ast.Module) -> bool:
-    """Whether nothing in a cell can print: neither a call, which may be of anything, nor a value at its end."""
+    """Whether nothing in a cell can print: it has no call, because any call may print, and no value at its end."""
     if MAGIC.search(cell.source) or any(isinstance(node, ast.Call | ast.Import | ast.ImportFrom | ast.With | ast.For |
                                                    ast.ClassDef) for node in ast.walk(tree)):  # fmt: skip
         return False
@@ -74,8 +74,8 @@ def silent(cell: Cell, tree: ast.Module) -> bool:
 
 
 def mute(notebook: Notebook) -> Iterator[int]:
-    """Yield the cells that were run, and whose code calls nothing that prints or shows, nor do the functions of the
-    notebook that it calls. They are right to have no output."""
+    """Yield the cells that were run but cannot show anything: neither their code, nor the notebook's functions that it
+    calls, call anything that prints or shows. It is right that they have no output."""
     parsed = list(trees(notebook))
     calls: dict[str, set[str]] = {}
     for tree in (*(tree for _, tree in parsed), *modules(notebook.helpers).values()):

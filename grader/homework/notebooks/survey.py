@@ -20,7 +20,7 @@ ROOM = 200_000_000  # pixels of all saved pictures that are decoded; a plot has 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A saved picture, scaled down to SIDE; 0 x 0 for one that was not, or could not, be decoded. `blank`: it is of one
+    """A saved picture, scaled down to SIDE. It is 0 x 0 if it was not decoded, or could not be. `blank`: it has one
     colour."""
 
     cell: int

@@ -160,7 +160,7 @@ def overwritten(origins: Origins, cells: Mapping[int, ast.Module]) -> dict[int, 
 
 
 def draws_accuracy(origins: Origins, tree: ast.Module) -> bool:
-    """Whether what a cell draws comes from right answers, and nothing of it from a loss."""
+    """Whether what a cell draws comes from right answers, and no part of it from a loss."""
     calls = [call for call in origins.calls(tree) if DRAWING.match(called(call))]
     values = [one for call in calls for one in call.args if not isinstance(one, ast.Constant)]
     sources = [part for value in values for part in origins.sources(value)]
@@ -247,7 +247,7 @@ def of_training(origins: Origins, value: ast.expr) -> str:
 
 
 def called_training(origins: Origins, value: ast.expr) -> bool:
-    """Whether a value is an accuracy by the name of one of training, which no test set gave."""
+    """Whether a value has the name of a training accuracy, and no test set gave it."""
     places = [place(one) for one in ast.walk(value) if "acc" in place(one).lower()]
     names = {one.partition(" in ")[0].lower() for one in places}
     sources = (source for one in places for source in origins.values.get(one, ()))
@@ -256,8 +256,8 @@ def called_training(origins: Origins, value: ast.expr) -> bool:
 
 
 def twice(calls: Iterable[ast.Call]) -> str:
-    """What is drawn both as of training and as of validation, or again and again in the same way; "" if there is no
-    such curve."""
+    """The curve that is drawn both as training and as validation accuracy, or again and again in the same way; "" if
+    there is none."""
     kinds_of, alike = defaultdict[str, set[str]](set), set[str]()
     plots = [call for call in calls if called(call) == "plot"]
     for call in plots:
@@ -315,7 +315,7 @@ def number(node: ast.AST) -> float:
 
 
 def flatters(node: ast.AST) -> bool:
-    """Whether an accuracy of so much, or of so many percent, looks good. What keeps it in its range is 0, 1 or 100."""
+    """Whether an accuracy of so much, or of so many percent, looks good. 0, 1 and 100 only keep it in its range."""
     return 0.5 <= number(node) < 1 or 50 <= number(node) < 100
 
 

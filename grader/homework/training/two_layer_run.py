@@ -138,7 +138,7 @@ class Outcome:
         return by_heart and not self.learns(VALIDATION)
 
     def margin(self) -> float:
-        """By how much an accuracy exceeds its bar (negative: misses it), for the best of them."""
+        """By how much an accuracy exceeds its bar, for the bar that it exceeds most; negative if it misses all."""
         return max(self.best(of) - bar for of, bar in self.bars.items())
 
     def near(self, most: float) -> bool:
@@ -211,8 +211,8 @@ def runs(
 
 
 def without_gradients(hw: Subject, arguments: Sequence[str], taught: Outcome) -> dict[str, float]:
-    """What the student's main reaches in as many steps where training_step gives it noise: nothing, if it learns by
-    gradients, whatever its optimizer is. It ends sooner where that is clear."""
+    """The accuracy that the student's main reaches in as many steps if training_step gives it noise: none, if it learns
+    by gradients, with whatever optimizer. The run ends sooner once that is clear."""
     run = TwoLayerLearner(hw, {}, arguments, Outcome(taught.seed, taught.bars, {}), taught)
     loop.train(hw, run, hw.settings["budget"])
     return {of: run.outcome.best(of) for of in taught.bars}

@@ -88,8 +88,9 @@ def by_part(names: Sequence[str]) -> Mapping[str, list[str]]:
 
 
 def places_of(student: Student, beside: Mapping[str, Sequence[str]], twice: set[str]) -> Iterator[Place | str]:
-    """Where Canvas may put the student's feedback, or why nowhere. A name that can be read in two ways is not guessed:
-    the class list's ID decides, or numbers that follow several names in the folder, which are no user's."""
+    """Where Canvas may put the student's feedback, or why it cannot. If a name can be read in two ways, the class
+    list's ID decides, or that a number follows several names in the folder: then it is no user's. Nothing is
+    guessed."""
     name, known = base(student), student.ids.get("ID", "")
     several = list(readings(name, known.startswith("anon_")))
     if not several and match(name) is None:

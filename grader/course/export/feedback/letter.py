@@ -34,7 +34,8 @@ class Letter:
 
 @dataclass(slots=True)
 class Post:
-    """Files for a platform by name, whose letters they hold, and why others are left out: reason -> ids."""
+    """Files for a platform by name, the ids of the students whose letters they hold, and why others are left out:
+    reason -> ids."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     whose: dict[str, Sequence[Letter]] = field(default_factory=dict)
@@ -67,8 +68,8 @@ def letter(row: Row, page: str) -> Letter:
 
 
 def by_place(letters: Sequence[Letter], place: Callable[[Letter], str], post: Post, why: str) -> list[Sequence[Letter]]:
-    """The letters that share a place of a platform, where a group has one. If its members are to read different things,
-    no letter is right for all of them: they are left out, with `why`."""
+    """The letters by their place on a platform, which a group shares. If its members must read different letters, none
+    is right for all of them: they are left out, with `why`."""
     groups: dict[str, list[Letter]] = {}
     for one in letters:
         groups.setdefault(place(one), []).append(one)
