@@ -57,28 +57,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if arguments.seconds is not None and arguments.seconds < LEAST:
-        raise UsageError(f"--seconds {arguments.seconds}; a platform has to give at least {LEAST}")
-    if arguments.seeds < 1:
-        raise UsageError(f"--seeds {arguments.seeds}; a handout has to know at least one set of questions")
-    if not arguments.image.strip():
-        raise UsageError("--image names no image; leave it out, or give a name")
-    out = arguments.out.resolve()
-    for inner in (arguments.homework, *(ROOT / name for name in ("grader", "reference", "fixtures"))):
-        if out.is_relative_to(inner.resolve()):
-            raise UsageError(f"{arguments.out} is inside {inner}, which is packed; choose a folder outside")
-    datasets.check_root(arguments.data_root)
-    plan = rubric.load(arguments.homework / "rubric.yaml")
-    source = Source(
-        arguments.homework,
-        plan,
-        data_root=arguments.data_root,
-        seconds=arguments.seconds,
-        image=arguments.image,
-        allow_unsafe=arguments.allow_unsafe,
-        seeds=arguments.seeds,
-        progress=partial(show, arguments.seeds),
-    )
+    source = source_of(arguments)
     say = Printer(Terminal())
     try:
         arguments.out.mkdir(parents=True, exist_ok=True)
@@ -103,6 +82,32 @@ def run(arguments: argparse.Namespace) -> int:
     for sentence in absent(source):
         say(f"note: {sentence}")
     return GRADED
+
+
+def source_of(arguments: argparse.Namespace) -> Source:
+    """What to release, as the options say. Raises UsageError for options that are not possible."""
+    if arguments.seconds is not None and arguments.seconds < LEAST:
+        raise UsageError(f"--seconds {arguments.seconds}; a platform has to give at least {LEAST}")
+    if arguments.seeds < 1:
+        raise UsageError(f"--seeds {arguments.seeds}; a handout has to know at least one set of questions")
+    if not arguments.image.strip():
+        raise UsageError("--image names no image; leave it out, or give a name")
+    out = arguments.out.resolve()
+    for inner in (arguments.homework, *(ROOT / name for name in ("grader", "reference", "fixtures"))):
+        if out.is_relative_to(inner.resolve()):
+            raise UsageError(f"{arguments.out} is inside {inner}, which is packed; choose a folder outside")
+    datasets.check_root(arguments.data_root)
+    plan = rubric.load(arguments.homework / "rubric.yaml")
+    return Source(
+        arguments.homework,
+        plan,
+        data_root=arguments.data_root,
+        seconds=arguments.seconds,
+        image=arguments.image,
+        allow_unsafe=arguments.allow_unsafe,
+        seeds=arguments.seeds,
+        progress=partial(show, arguments.seeds),
+    )
 
 
 def show(most: int, done: int) -> None:

@@ -133,16 +133,7 @@ def answer(
     the person saw, `adjusted` that of the adjustment. Raises Changed if there is another by now."""
     if not reason.strip() or not author.strip():
         raise UsageError("the answer to a request needs a reason; type what the student is to read")
-    if granted and request.item and request.item not in most:
-        raise UsageError(
-            f"there is no item {request.item} any more, so it gives no points; do not grant this, and say why"
-        )
-    if granted and request.item and points is None:
-        raise UsageError(f"a granted request needs points; give 0 to {most.get(request.item, 0):g} for {request.item}")
-    if points is not None and not 0 <= points <= most.get(request.item, 0):
-        raise UsageError(
-            f"{points:g} points are not possible for {request.item}; give 0 to {most.get(request.item, 0):g}"
-        )
+    expect_points(request.item, points, most, granted=granted)
     ids = book.known_as(request.student)
     with book.database.writing() as connection:
         there = connection.execute(
@@ -159,6 +150,17 @@ def answer(
             number = decisions.put(connection, decision, {}, most, author=author, step=uuid4().hex)
             connection.execute("UPDATE adjustments SET undoes = id WHERE id = ?", (number,))
         write(connection, request.id, granted, number, points, reason.strip(), author)
+
+
+def expect_points(item: str, points: float | None, most: Mapping[str, float], *, granted: bool) -> None:
+    """Raise UsageError unless these points are possible for the item of a request, "" for the whole work."""
+    highest = most.get(item, 0)
+    if granted and item and item not in most:
+        raise UsageError(f"there is no item {item} any more, so it gives no points; do not grant this, and say why")
+    if granted and item and points is None:
+        raise UsageError(f"a granted request needs points; give 0 to {highest:g} for {item}")
+    if points is not None and not 0 <= points <= highest:
+        raise UsageError(f"{points:g} points are not possible for {item}; give 0 to {highest:g}")
 
 
 def reopen(book: Gradebook, request: Request, *, author: str) -> None:

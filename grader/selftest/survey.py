@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
@@ -94,23 +94,14 @@ def appended(content: bytes, line: str) -> bytes:
 def survey(homework: Homework, reference: Submission, grade: Grading) -> Survey:
     """Grade the reference once, and read what its functions tell."""
     results = grade(telling(reference, homework))
-    calls: dict[str, dict[str, None]] = {}  # function -> checks
-    kinds: dict[str, tuple[Any, Any]] = {}
-    for result in results:
-        for line in result.output.splitlines():
-            if line.startswith(MARK):
-                called, *of = json.loads(line.removeprefix(MARK))
-                calls.setdefault(called, {})[result.name] = None
-                if of:
-                    kinds.setdefault(called, (of[0], of[1]))
+    calls, kinds = told_by(results)
     tried = {result.name for result in results if result.verdict is not Verdict.SKIPPED}
     functions: list[Function] = []
     alone: list[str] = []
     for full, file, node in written(reference.files, homework):
         reached = [name for name in calls.get(full, ()) if name in tried]
-        if any(one.about == full for one in homework.checks.values()) and not any(
-            homework.checks[name].about == full for name in reached
-        ):
+        about = {name for name, one in homework.checks.items() if one.about == full}
+        if about and not about & set(reached):
             continue  # it belongs to an item that is not tried
         item = item_of(full, [homework.checks[name] for name in reached])
         if not item:
@@ -120,6 +111,20 @@ def survey(homework: Homework, reference: Submission, grade: Grading) -> Survey:
         given, gives = kinds[full]
         functions.append(Function(full, file, node, item, own, tuple(reached), tuple(given), gives))
     return Survey(tuple(functions), tuple(alone), tuple(results))
+
+
+def told_by(results: Iterable[CheckResult]) -> tuple[dict[str, dict[str, None]], dict[str, tuple[Any, Any]]]:
+    """What the lines that inserted.py prints tell: function -> the checks that call it; function -> the kinds of its
+    arguments and of its answer."""
+    calls: dict[str, dict[str, None]] = {}
+    kinds: dict[str, tuple[Any, Any]] = {}
+    for result in results:
+        for line in (line for line in result.output.splitlines() if line.startswith(MARK)):
+            called, *of = json.loads(line.removeprefix(MARK))
+            calls.setdefault(called, {})[result.name] = None
+            if of:
+                kinds.setdefault(called, (of[0], of[1]))
+    return calls, kinds
 
 
 def item_of(function: str, reached: list[Check]) -> str:

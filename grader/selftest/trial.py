@@ -125,7 +125,7 @@ def first_line(message: str) -> str:
 
 
 def control(plan: Plan, grade: Grader, limits: Limits, seen: Survey, table: Table) -> None:
-    """Each check has to reject a wrong answer of a function that it is about; else of one that it runs, or work that
+    """Each check has to reject a wrong answer of a function that it is about; else of one that it runs, or a work that
     the homework knows to be wrong."""
     checks = {one.name: plan.homework.checks[one.name] for one in seen.results if one.verdict is Verdict.PASS}
     built = list(controls(seen.functions, plan.reference))
